@@ -1,0 +1,383 @@
+# cluster.sh
+#	  A private PostgreSQL for tests, demo and benchmarks; to be sourced.
+#
+# Nothing here touches what the machine already runs.  The extension is
+# installed into a private copy of the PostgreSQL tree, so that the library of
+# a running server is never overwritten, and the cluster listens on a socket
+# in a directory of its own only.  PostgreSQL refuses to run as root: started
+# by root, everything but the installation of packages runs as an
+# unprivileged user.
+#
+# Functions, in the order of their use:
+#	need_packages		find or install PostgreSQL and a compiler; sets PG_CONFIG
+#	work_area [DIR]		make the temporary directory WORK; sets RUN_USER
+#	private_tree		copy the PostgreSQL tree; sets PRIVATE_CONFIG, BINDIR
+#	copy_source			copy the checkout to SOURCE, owned by RUN_USER
+#	build_install		build SOURCE and install it into the private tree
+#	start_cluster [SETTING=VALUE ...]	sets PGHOST, PGPORT, PGUSER
+#	stop_cluster [MODE]
+#	as_user COMMAND ...	run as RUN_USER
+#
+# The caller has said "set -eu" and has set ROOT to the top of the checkout.
+
+# Flags and variables of a calling make are not meant for ours.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+
+# Neither may the environment lead a test to some other server.
+unset PGDATABASE PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGPASSFILE \
+	PGSERVICE PGSERVICEFILE PGOPTIONS PGDATA PGSSLMODE
+export LC_ALL=C.UTF-8
+export PSQLRC=/dev/null
+
+say()
+{
+	printf '# %s\n' "$*"
+}
+
+fail()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif have sudo; then
+		sudo "$@"
+	else
+		fail "cannot run \"$*\": needs root or sudo"
+	fi
+}
+
+# ---- packages
+
+# Print the newest NN of the files /usr/lib/postgresql/NN/$1.
+newest_with()
+{
+	local file
+
+	for file in /usr/lib/postgresql/*/"$1"; do
+		if [ -e "$file" ]; then
+			file=${file#/usr/lib/postgresql/}
+			echo "${file%%/*}"
+		fi
+	done | sort -n | tail -n 1
+}
+
+# Print the major version that the package "postgresql" stands for.
+distribution_default()
+{
+	apt-cache depends postgresql 2>/dev/null |
+		sed -n 's/.*Depends: postgresql-\([0-9][0-9]*\)$/\1/p' | head -n 1
+}
+
+# Install Debian packages.  A new PostgreSQL gets no "main" cluster, by a
+# setting that lasts for the installation only.
+install_packages()
+{
+	local dropin=/etc/postgresql-common/createcluster.d/pgmigrate-build.conf
+	local rc=0
+
+	have apt-get || fail "cannot install $*: there is no apt-get here"
+	say "installing with apt-get: $*"
+	as_root mkdir -p "${dropin%/*}"
+	echo 'create_main_cluster = false' |
+		as_root tee "$dropin" >/dev/null
+	apt_install "$@" || rc=$?
+	as_root rm -f "$dropin"
+	[ "$rc" -eq 0 ] || fail "could not install $*"
+}
+
+# The lists of a new machine are empty and those of an old one are stale: they
+# are fetched when the first try fails.
+apt_install()
+{
+	local log
+
+	log=$(mktemp)
+	for try in 1 2; do
+		if as_root env DEBIAN_FRONTEND=noninteractive apt-get install \
+			-y -q --no-install-recommends "$@" \
+			</dev/null >"$log" 2>&1; then
+			rm -f "$log"
+			return 0
+		fi
+		if [ "$try" -eq 1 ]; then
+			as_root apt-get update -q </dev/null >"$log" 2>&1 || true
+		fi
+	done
+	tail -n 20 "$log" >&2
+	rm -f "$log"
+	return 1
+}
+
+# The packages missing for PostgreSQL $1 of Debian; $1 empty: for the rest.
+missing_packages()
+{
+	local base=/usr/lib/postgresql/$1
+
+	if [ -n "$1" ]; then
+		[ -x "$base/bin/postgres" ] || echo "postgresql-$1"
+		[ -e "$base/lib/pgxs/src/makefiles/pgxs.mk" ] ||
+			echo "postgresql-server-dev-$1"
+	fi
+	# A compiler without its headers is of no use either.
+	echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 ||
+		echo gcc libc6-dev
+	have make || echo make
+	have prove || echo perl
+	perl -MIPC::Run -e 1 2>/dev/null || echo libipc-run-perl
+	have setpriv || echo util-linux
+}
+
+# Print NN of a path /usr/lib/postgresql/NN/..., or nothing.
+debian_version()
+{
+	echo "$1" | sed -n 's,^/usr/lib/postgresql/\([0-9]*\)/.*,\1,p'
+}
+
+# Set PG_CONFIG to a pg_config with server, PGXS and a compiler beside it.
+need_packages()
+{
+	local version='' missing
+
+	if [ -n "${PG_CONFIG:-}" ]; then
+		# one of Debian's paths says what to install, even before it exists
+		version=$(debian_version "$PG_CONFIG")
+		if [ -z "$version" ]; then
+			PG_CONFIG=$(command -v "$PG_CONFIG") ||
+				fail "there is no such PG_CONFIG"
+			version=$(debian_version "$("$PG_CONFIG" --bindir)/")
+		fi
+	else
+		version=$(newest_with lib/pgxs/src/makefiles/pgxs.mk)
+		[ -n "$version" ] || version=$(newest_with bin/postgres)
+		[ -n "$version" ] || version=$(distribution_default)
+		if [ -z "$version" ] && have apt-get; then
+			as_root apt-get update -q </dev/null >/dev/null 2>&1 || true
+			version=$(distribution_default)
+		fi
+		[ -n "$version" ] ||
+			fail "there is no PostgreSQL here; say make ... PG_CONFIG=/path/to/pg_config"
+		PG_CONFIG=/usr/lib/postgresql/$version/bin/pg_config
+	fi
+
+	missing=$(missing_packages "$version" | tr '\n' ' ')
+	if [ -n "$missing" ]; then
+		# shellcheck disable=SC2086
+		install_packages $missing
+	fi
+	[ -x "$("$PG_CONFIG" --bindir)/postgres" ] ||
+		fail "\"$PG_CONFIG\" has no server beside it"
+	[ -e "$("$PG_CONFIG" --pgxs)" ] ||
+		fail "\"$PG_CONFIG\" has no PGXS; install the server's development package"
+	say "using $("$PG_CONFIG" --version)"
+}
+
+# ---- the unprivileged user and its directory
+
+as_user()
+{
+	if [ -z "$RUN_USER" ]; then
+		"$@"
+	else
+		setpriv --reuid="$RUN_USER" --regid="$RUN_GROUP" --init-groups \
+			env HOME="$WORK" USER="$RUN_USER" LOGNAME="$RUN_USER" "$@"
+	fi
+}
+
+# Make WORK (a new temporary directory, or the directory given, which must not
+# exist) and decide who RUN_USER is.  Others may pass through WORK but every
+# directory in it belongs to RUN_USER alone.
+work_area()
+{
+	RUN_USER=
+	RUN_GROUP=
+	if [ "$(id -u)" -eq 0 ]; then
+		RUN_USER=postgres
+		id "$RUN_USER" >/dev/null 2>&1 || RUN_USER=nobody
+		RUN_GROUP=$(id -gn "$RUN_USER")
+	fi
+	if [ $# -gt 0 ]; then
+		WORK=$1
+		mkdir "$WORK"
+	else
+		WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgmigrate.XXXXXX")
+	fi
+	chmod 711 "$WORK"
+	# a socket's path has at most 107 bytes
+	[ ${#WORK} -le 80 ] || fail "the path \"$WORK\" is too long for a socket"
+}
+
+# Make a directory of RUN_USER.
+user_dir()
+{
+	mkdir -p "$1"
+	chmod 700 "$1"
+	if [ -n "$RUN_USER" ]; then
+		chown "$RUN_USER:$RUN_GROUP" "$1"
+	fi
+}
+
+# ---- the private tree
+
+# Print the longest directory that all arguments have in common.
+common_dir()
+{
+	local dir=$1 path
+
+	shift
+	for path in "$@"; do
+		while [ "${path#"$dir"/}" = "$path" ]; do
+			dir=${dir%/*}
+		done
+	done
+	echo "$dir"
+}
+
+# PostgreSQL derives its paths from where its executables are, as long as they
+# keep their places relative to each other: the executables are copied, all
+# else is a tree of symbolic links, and what is installed lands among them.
+private_tree()
+{
+	local top dir here bindir libdir pkglibdir sharedir includedir
+
+	bindir=$(realpath "$("$PG_CONFIG" --bindir)")
+	libdir=$(realpath -m "$("$PG_CONFIG" --libdir)")
+	pkglibdir=$(realpath "$("$PG_CONFIG" --pkglibdir)")
+	sharedir=$(realpath "$("$PG_CONFIG" --sharedir)")
+	includedir=$(realpath "$("$PG_CONFIG" --pkgincludedir)")
+	top=$(common_dir "$bindir" "$pkglibdir" "$sharedir" "$includedir")
+	[ -n "$top" ] || fail "the directories of \"$PG_CONFIG\" have no common top"
+
+	here=$WORK/pg
+	user_dir "$here"
+	for dir in "$pkglibdir" "$sharedir"; do
+		as_user mkdir -p "$here${dir#"$top"}"
+		as_user cp -asn "$dir/." "$here${dir#"$top"}/"
+	done
+	as_user mkdir -p "$here${bindir#"$top"}" "$(dirname "$here${includedir#"$top"}")"
+	as_user cp -a --no-preserve=ownership "$bindir/." "$here${bindir#"$top"}/"
+	as_user ln -s "$includedir" "$here${includedir#"$top"}"
+	as_user find "$here" -name 'pgmigrate*' -delete
+
+	BINDIR=$here${bindir#"$top"}
+	PRIVATE_CONFIG=$BINDIR/pg_config
+	case $("$PRIVATE_CONFIG" --pkglibdir) in
+		"$here"/*) ;;
+		*) fail "the PostgreSQL of \"$PG_CONFIG\" cannot be relocated" ;;
+	esac
+	# a tree with a libpq of its own
+	case $libdir in
+		/usr/lib*) ;;
+		*) export LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
+	esac
+}
+
+# ---- building
+
+# What git does not track is not worth copying, but there may be no git.
+copy_source()
+{
+	SOURCE=$WORK/src
+	user_dir "$SOURCE"
+	tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
+		--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
+		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
+		--exclude='./regression.*' . |
+		as_user tar -C "$SOURCE" -xf - --no-same-owner --no-same-permissions
+}
+
+# make in SOURCE; bitcode is left out since it only takes time.
+make_source()
+{
+	as_user make -C "$SOURCE" --no-print-directory \
+		PG_CONFIG="$PRIVATE_CONFIG" with_llvm=no "$@"
+}
+
+build_install()
+{
+	local log=$WORK/build.log
+
+	say "building"
+	if ! { make_source -s -j"$(nproc)" "$@" &&
+		make_source -s install "$@"; } >"$log" 2>&1; then
+		cat "$log" >&2
+		fail "could not build pgmigrate"
+	fi
+	# what the compiler had to say is worth reading
+	grep -E 'warning|error' "$log" || true
+}
+
+# ---- the cluster
+
+start_cluster()
+{
+	local setting
+
+	export PGHOST=$WORK/socket PGPORT=54329 PGUSER=postgres
+	DATA=$WORK/data
+	SERVER_LOG=$WORK/log/server.log
+	user_dir "$PGHOST"
+	user_dir "$DATA"
+	user_dir "$WORK/log"
+
+	as_user "$BINDIR/initdb" -D "$DATA" -U "$PGUSER" -A trust -N \
+		--encoding=UTF8 --locale=C.UTF-8 >"$WORK/initdb.log" 2>&1 ||
+		{ cat "$WORK/initdb.log" >&2; fail "could not create a cluster"; }
+	{
+		echo "listen_addresses = ''"
+		echo "unix_socket_directories = '$PGHOST'"
+		echo "unix_socket_permissions = 0700"
+		echo "port = $PGPORT"
+		echo "max_worker_processes = 32"
+		echo "max_prepared_transactions = 10"
+		echo "wal_level = logical"
+		echo "log_line_prefix = '%m [%p] %b %q%a '"
+		for setting in "$@"; do
+			echo "$setting"
+		done
+	} | as_user tee -a "$DATA/postgresql.conf" >/dev/null
+
+	as_user "$BINDIR/pg_ctl" -D "$DATA" -l "$SERVER_LOG" -w -s start ||
+		{ cat "$SERVER_LOG" >&2; fail "could not start the cluster"; }
+}
+
+stop_cluster()
+{
+	if [ -n "${DATA:-}" ] && [ -e "$DATA/postmaster.pid" ]; then
+		as_user "$BINDIR/pg_ctl" -D "$DATA" -m "${1:-fast}" -w -s stop ||
+			true
+	fi
+}
+
+# For "trap leave EXIT": stop and remove, unless KEEP says otherwise.
+leave()
+{
+	local rc=$?
+
+	trap - EXIT INT TERM HUP
+	stop_cluster immediate
+	if [ -n "${KEEP:-}" ]; then
+		say "kept: $WORK"
+	elif [ -n "${WORK:-}" ]; then
+		rm -rf "$WORK"
+	fi
+	exit "$rc"
+}
+
+# Leave behind nothing, also when interrupted.
+clean_up_at_exit()
+{
+	trap leave EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	trap 'exit 129' HUP
+}
