@@ -1,0 +1,81 @@
+#!/bin/bash
+# demo.sh
+#	  A tour of pgmigrate on a private server; "make demo".
+#
+#	demo.sh			run tools/demo/demo.sql and leave the server running
+#	demo.sh once	run it and remove the server
+#	demo.sh stop	remove the server that an earlier run has left; "make demo-stop"
+#
+# Environment: PG_CONFIG, the PostgreSQL to use.
+
+set -eu
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
+
+# A fixed place, so that "stop" finds it.
+PLACE=${TMPDIR:-/tmp}/pgmigrate-demo-$(id -u)
+DATABASE=demo
+
+# Stop and remove what an earlier run has left.  The directory stands where
+# everybody may write: it must be our own.
+remove_demo()
+{
+	if [ ! -e "$PLACE" ] && [ ! -L "$PLACE" ]; then
+		return 0
+	fi
+	if [ -L "$PLACE" ] || [ ! -O "$PLACE" ]; then
+		fail "\"$PLACE\" is not ours; please remove it"
+	fi
+	if [ -e "$PLACE/state" ]; then
+		(
+			# shellcheck source=/dev/null
+			. "$PLACE/state"
+			stop_cluster
+		)
+	fi
+	rm -rf "$PLACE"
+	say "removed the demo in $PLACE"
+}
+
+# How does the caller, not RUN_USER, reach the server?
+psql_command()
+{
+	local command="$BINDIR/psql -h $PGHOST -p $PGPORT -U $PGUSER $DATABASE"
+
+	if [ "$(id -u)" -eq 0 ] && [ -n "${SUDO_USER:-}" ]; then
+		command="sudo $command"
+	fi
+	echo "$command"
+}
+
+if [ "${1:-}" = stop ]; then
+	remove_demo
+	exit 0
+fi
+
+remove_demo
+clean_up_at_exit
+need_packages
+work_area "$PLACE"
+private_tree
+copy_source
+build_install
+start_cluster
+printf '%s=%q\n' WORK "$WORK" DATA "$DATA" BINDIR "$BINDIR" \
+	RUN_USER "$RUN_USER" RUN_GROUP "$RUN_GROUP" \
+	LD_LIBRARY_PATH "${LD_LIBRARY_PATH:-}" >"$WORK/state"
+
+as_user "$BINDIR/createdb" "$DATABASE"
+as_user "$BINDIR/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off \
+	-P format=wrapped -P columns=100 -d "$DATABASE" \
+	-f "$SOURCE/tools/demo/demo.sql"
+
+if [ "${1:-}" != once ]; then
+	trap - EXIT INT TERM HUP
+	echo
+	say "The server keeps running.  To look around:"
+	echo "    $(psql_command)"
+	say "To stop and remove it:"
+	echo "    ${SUDO_USER:+sudo }make demo-stop"
+fi
