@@ -8,6 +8,8 @@
 # by root, everything but the installation of packages runs as an
 # unprivileged user.
 #
+# need_packages and install_packages also serve scripts that want no cluster.
+#
 # Functions, in the order of their use:
 #	need_packages		find or install PostgreSQL and a compiler; sets PG_CONFIG
 #	work_area [DIR]		make the temporary directory WORK; sets RUN_USER
@@ -118,6 +120,17 @@ apt_install()
 	return 1
 }
 
+# The mirror of Debian proper that this machine's own sources name.
+debian_mirror()
+{
+	{
+		sed -n 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
+		sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' \
+			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
+		echo http://deb.debian.org/debian
+	} 2>/dev/null | grep '/debian/*$' | head -n 1
+}
+
 # The packages missing for PostgreSQL $1 of Debian; $1 empty: for the rest.
 missing_packages()
 {
@@ -212,6 +225,8 @@ work_area()
 		WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgmigrate.XXXXXX")
 	fi
 	chmod 711 "$WORK"
+	# RUN_USER may have no right to be where the caller is
+	cd "$WORK"
 	# a socket's path has at most 107 bytes
 	[ ${#WORK} -le 80 ] || fail "the path \"$WORK\" is too long for a socket"
 }
@@ -283,15 +298,21 @@ private_tree()
 
 # ---- building
 
-# What git does not track is not worth copying, but there may be no git.
+# Write the checkout to standard output as an archive, without what was built
+# in it.  There may be no git to ask.
+pack_source()
+{
+	tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
+		--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
+		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
+		--exclude='./regression.*' .
+}
+
 copy_source()
 {
 	SOURCE=$WORK/src
 	user_dir "$SOURCE"
-	tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
-		--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
-		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
-		--exclude='./regression.*' . |
+	pack_source |
 		as_user tar -C "$SOURCE" -xf - --no-same-owner --no-same-permissions
 }
 
@@ -364,6 +385,7 @@ leave()
 	local rc=$?
 
 	trap - EXIT INT TERM HUP
+	cd /
 	stop_cluster immediate
 	if [ -n "${KEEP:-}" ]; then
 		say "kept: $WORK"

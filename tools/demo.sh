@@ -54,10 +54,14 @@ if [ "${1:-}" = stop ]; then
 	exit 0
 fi
 
-remove_demo
 clean_up_at_exit
 need_packages
-work_area "$PLACE"
+if [ "${1:-}" = once ]; then
+	work_area
+else
+	remove_demo
+	work_area "$PLACE"
+fi
 private_tree
 copy_source
 build_install

@@ -7,46 +7,32 @@
 #
 # pg_bsd_indent is not in Debian 12, so it is built from Debian's source of
 # PostgreSQL 17: fetched by apt-get (which checks the signatures) through the
-# mirror this machine uses, kept in the user's cache.  No root is needed.
+# mirror this machine uses, kept in the user's cache.
 #
 # Environment: PG_CONFIG, whose headers and libraries it is built with.
 
 set -eu
-cd "$(dirname "$0")/.."
-export LC_ALL=C.UTF-8
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+cd "$ROOT"
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
 
 SUITE=trixie
 PACKAGE=postgresql-17
 CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pgmigrate/$PACKAGE
 PG_CONFIG=${PG_CONFIG:-pg_config}
 
-fail()
-{
-	printf 'indent.sh: %s\n' "$*" >&2
-	exit 1
-}
-
-# The mirror of Debian proper among this machine's sources.
-mirror()
-{
-	{
-		sed -n 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
-		sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' \
-			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
-		echo http://deb.debian.org/debian
-	} 2>/dev/null | grep '/debian/*$' | head -n 1
-}
-
 # Leave pg_bsd_indent, pgindent and PostgreSQL's typedefs.list in CACHE.
 fetch()
 {
 	local scratch source options
 
+	have bzip2 || install_packages bzip2
 	scratch=$(mktemp -d)
 	# shellcheck disable=SC2064
 	trap "rm -rf '$scratch'" EXIT
 	mkdir -p "$scratch/lists/partial" "$scratch/cache"
-	printf '%s\n' 'Types: deb-src' "URIs: $(mirror)" "Suites: $SUITE" \
+	printf '%s\n' 'Types: deb-src' "URIs: $(debian_mirror)" "Suites: $SUITE" \
 		'Components: main' \
 		'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' \
 		>"$scratch/source.sources"

@@ -16,6 +16,8 @@
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 cd "$ROOT"
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
 
 CHROOT_BASE=${CHROOT_BASE:-/var/tmp/pgmigrate-chroots}
 OUTPUT=doc/versions.md
@@ -25,23 +27,6 @@ trap 'rm -rf "$WORK" ${COPY:+"$COPY"}' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-fail()
-{
-	printf 'versions.sh: %s\n' "$*" >&2
-	exit 1
-}
-
-# The mirror that this machine's own sources name.
-mirror()
-{
-	{
-		sed -n 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
-		sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' \
-			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
-		echo http://deb.debian.org/debian
-	} 2>/dev/null | grep '/debian/*$' | head -n 1
-}
-
 # Make the chroot of a release, unless it is there.  It appears under its name
 # only when complete.
 make_chroot()
@@ -49,13 +34,11 @@ make_chroot()
 	local release=$1 dir=$CHROOT_BASE/$1
 
 	[ ! -e "$dir/etc/debian_version" ] || return 0
-	command -v debootstrap >/dev/null ||
-		apt-get install -y -q --no-install-recommends debootstrap ||
-		fail "could not install debootstrap"
+	have debootstrap || install_packages debootstrap
 	mkdir -p "$CHROOT_BASE"
 	rm -rf "$dir.part"
 	debootstrap --variant=minbase --include=make,ca-certificates \
-		"$release" "$dir.part" "$(mirror)" ||
+		"$release" "$dir.part" "$(debian_mirror)" ||
 		fail "could not make a chroot of $release"
 	# nothing that gets installed there may start a service
 	printf '#!/bin/sh\nexit 101\n' >"$dir.part/usr/sbin/policy-rc.d"
@@ -70,8 +53,7 @@ test_in_chroot()
 	local dir=$CHROOT_BASE/$1 rc=0
 
 	COPY=$(mktemp -d "$dir/tmp/pgmigrate-source.XXXXXX")
-	tar -cf - --exclude=./.git --exclude='*.o' --exclude='*.so' . |
-		tar -C "$COPY" -xf - --no-same-owner
+	pack_source | tar -C "$COPY" -xf - --no-same-owner
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
 	unshare --mount --pid --fork --kill-child --propagation private \
 		bash -c '
