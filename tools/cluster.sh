@@ -81,20 +81,26 @@ distribution_default()
 }
 
 # Install Debian packages.  A new PostgreSQL gets no "main" cluster, by a
-# setting that lasts for the installation only.
+# setting that lasts for the installation only, also when it is interrupted.
 install_packages()
 {
 	local dropin=/etc/postgresql-common/createcluster.d/pgmigrate-build.conf
-	local rc=0
 
 	have apt-get || fail "cannot install $*: there is no apt-get here"
 	say "installing with apt-get: $*"
-	as_root mkdir -p "${dropin%/*}"
-	echo 'create_main_cluster = false' |
-		as_root tee "$dropin" >/dev/null
-	apt_install "$@" || rc=$?
-	as_root rm -f "$dropin"
-	[ "$rc" -eq 0 ] || fail "could not install $*"
+	(
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		case " $* " in
+			*" postgresql-"*)
+				trap 'as_root rm -f "$dropin"' EXIT
+				as_root mkdir -p "${dropin%/*}"
+				echo 'create_main_cluster = false' |
+					as_root tee "$dropin" >/dev/null
+				;;
+		esac
+		apt_install "$@"
+	) || fail "could not install $*"
 }
 
 # The lists of a new machine are empty and those of an old one are stale: they
@@ -379,16 +385,23 @@ stop_cluster()
 	fi
 }
 
-# For "trap leave EXIT": stop and remove, unless KEEP says otherwise.
+# For "trap leave EXIT": stop and remove, unless KEEP says otherwise.  An
+# interrupted TAP test may have left servers of its own.
 leave()
 {
-	local rc=$?
+	local rc=$? file
 
-	trap - EXIT INT TERM HUP
+	# a calling make hands on the signal that we have had already
+	trap - EXIT
+	trap '' INT TERM HUP
 	cd /
-	stop_cluster immediate
+	if [ -n "${WORK:-}" ] && [ -n "${BINDIR:-}" ]; then
+		find "$WORK" -name postmaster.pid | while read -r file; do
+			DATA=${file%/*} stop_cluster immediate
+		done
+	fi
 	if [ -n "${KEEP:-}" ]; then
-		say "kept: $WORK"
+		say "kept: ${WORK:-}"
 	elif [ -n "${WORK:-}" ]; then
 		rm -rf "$WORK"
 	fi
