@@ -305,13 +305,21 @@ private_tree()
 # ---- building
 
 # Write the checkout to standard output as an archive, without what was built
-# in it.  There may be no git to ask.
+# in it.  An unpacked archive has no git to ask, and git does not answer
+# everybody who may read a checkout.
 pack_source()
 {
-	tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
-		--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
-		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
-		--exclude='./regression.*' .
+	if [ "$(git -C "$ROOT" rev-parse --show-toplevel 2>/dev/null)" = "$ROOT" ]; then
+		git -C "$ROOT" ls-files -z --cached --others --exclude-standard |
+			while IFS= read -r -d '' file; do
+				[ ! -e "$ROOT/$file" ] || printf '%s\0' "$file"
+			done | tar -C "$ROOT" -cf - --null --no-recursion -T -
+	else
+		tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
+			--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
+			--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
+			--exclude='./regression.*' --exclude='./test/unit/unit_test*' .
+	fi
 }
 
 copy_source()
