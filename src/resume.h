@@ -22,9 +22,10 @@ typedef struct PgmResume
 	int			done;			/* statements that are done */
 	char	   *digest;			/* of those, NULL if none */
 	bool		retried;		/* the next one was begun before */
-	bool		existed;		/* its index existed before the first try */
+	bool		existed;		/* its object existed before the first try */
 	int			ninvalid;
 	char	  **invalid;		/* indexes that were INVALID before it */
+	char	   *note;			/* what the rest was read from */
 } PgmResume;
 
 /* In a transaction.  Raises PM004 if the statements done were changed since. */

@@ -320,12 +320,27 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 		 IsA(statement->raw->stmt, DoStmt));
 }
 
+/* What the statements done before have SET is gone with their session. */
+static void
+restore_settings(Runner *runner, const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			continue;
+		pgm_txn_begin_block();
+		pgm_exec_statement(&runner->exec, source, i, true);
+		pgm_txn_commit();
+	}
+}
+
 static void
 run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;
 
+	restore_settings(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))
@@ -381,7 +396,7 @@ work_step(Runner *runner)
 					   step.revision->id, resume.done + 1,
 					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, NULL);
+						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
 	run_by_statement(runner, &step, &resume);
 }
