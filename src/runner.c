@@ -56,6 +56,7 @@ typedef struct Runner
 	PgmPlan    *plan;
 	PgmExec		exec;
 	bool		one_transaction;
+	bool		any_partly;		/* some revision was, once */
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	char		label[64];
@@ -72,6 +73,12 @@ typedef struct Step
 	TimestampTz started;
 	int64		clock;
 } Step;
+
+/*
+ * The run lock is no obstacle to the session that has it, so a revision which
+ * calls us would run itself, without end.
+ */
+static bool in_run = false;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -141,6 +148,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -374,22 +382,27 @@ static void
 work_step(Runner *runner)
 {
 	Step		step;
-	PgmResume	resume;
+	PgmResume	resume = {0};
 	PgmSource  *source;
+	bool		by_statement;
 
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
 	announce(runner, &step);
-	if (!pgm_revision_by_statement(step.revision, source))
+
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
 	{
 		run_in_transaction(runner, &step, true);
 		commit_step();
 		return;
 	}
 
-	pgm_resume_find(step.revision, source, runner->request->direction,
-					&resume);
 	if (resume.done > 0 || resume.retried)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
@@ -417,6 +430,23 @@ run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 	}
 }
 
+/* Was it begun statement by statement, before it was amended? */
+static void
+refuse_partly(const Runner *runner, const Step *step)
+{
+	PgmResume	resume;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+}
+
 /* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(Runner *runner)
@@ -425,6 +455,8 @@ step_in_open_transaction(Runner *runner)
 
 	load_step(runner, &step);
 	announce(runner, &step);
+	if (runner->any_partly)
+		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -440,6 +472,11 @@ finish(Runner *runner)
 static void
 init_runner(Runner *runner, const PgmRunRequest *request)
 {
+	if (in_run)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
 	memset(runner, 0, sizeof(Runner));
 	runner->request = request;
 	runner->exec.guard = request->guard;
@@ -519,6 +556,7 @@ pgm_runner_work(const PgmRunRequest *request)
 	Runner	   *volatile state = &runner;
 
 	init_runner(&runner, request);
+	in_run = true;				/* until the worker exits */
 	runner.exec.worker = true;
 	runner.one_transaction = !pgm_transaction_per_migration;
 
@@ -560,7 +598,16 @@ pgm_runner_inline(const PgmRunRequest *request)
 	runner.one_transaction = true;
 	old = MemoryContextSwitchTo(runner.context);
 	prepare(&runner, "inline", false);
-	run_all_steps(&runner, step_in_open_transaction);
+	PG_TRY();
+	{
+		in_run = true;
+		run_all_steps(&runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		in_run = false;
+	}
+	PG_END_TRY();
 	finish(&runner);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(runner.context);
