@@ -70,6 +70,16 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* A timeout that repeats: since 15. */
+#if PG_VERSION_NUM >= 150000
+#define pgm_enable_timeout_every(id, ms) \
+	enable_timeout_every(id, \
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms), \
+						 ms)
+#else
+#define pgm_enable_timeout_every(id, ms) enable_timeout_after(id, ms)
+#endif
+
 /* Workers of roles that cannot log in: possible since 17. */
 #ifndef BGWORKER_BYPASS_ROLELOGINCHECK
 #define BGWORKER_BYPASS_ROLELOGINCHECK 0

@@ -354,6 +354,13 @@ check_statement(Node *stmt, PgmSourceKind kind)
 	if (IsA(stmt, CopyStmt))
 		check_copy(castNode(CopyStmt, stmt));
 
+	if (IsA(stmt, DiscardStmt) &&
+		castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("DISCARD ALL is not allowed in a revision"),
+				errdetail("It would reset the role and the settings that the run has from its caller."));
+
 	if (IsA(stmt, VariableSetStmt))
 	{
 		VariableSetStmt *set = castNode(VariableSetStmt, stmt);

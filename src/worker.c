@@ -50,6 +50,7 @@
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
@@ -59,6 +60,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 #include "worker.h"
 
 #define PGM_CHANNEL_MAGIC 0x70676d67
@@ -252,7 +255,8 @@ stop_worker(int code, Datum arg)
 	int			waited = 0;
 	pid_t		pid;
 
-	if (follower->handle == NULL)
+	/* without the postmaster the worker stops by itself */
+	if (follower->handle == NULL || !PostmasterIsAlive())
 		return;
 	if (follower->let_go_on || ClientConnectionLost)
 	{
@@ -450,6 +454,28 @@ report_accepted(int64 run, void *arg)
 	SetLatch(&channel->caller->procLatch);
 }
 
+/*
+ * A statement that is busy does not see that the postmaster is gone, and while
+ * it works on, no new one can be started.  A signal handler.
+ */
+static void
+die_with_postmaster(void)
+{
+	if (PostmasterIsAlive())
+		return;
+	ProcDiePending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+watch_postmaster(void)
+{
+	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, die_with_postmaster);
+
+	pgm_enable_timeout_every(timeout, PGM_TICK_MS);
+}
+
 static void
 connect_worker(const PgmChannel *channel)
 {
@@ -503,6 +529,7 @@ pgmigrate_worker_main(Datum main_arg)
 	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
 
 	connect_worker(channel);
+	watch_postmaster();
 
 	pgm_txn_begin();
 	pgm_session_apply(request.settings, request.settings_size);
