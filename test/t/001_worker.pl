@@ -332,7 +332,7 @@ is( query($node, 'SELECT revision, marks() FROM pgmigrate.upgrade()'),
 
 # A run inside of a run.
 revision($node, 'r1', "INSERT INTO mark VALUES ('r1'); SELECT pgmigrate.upgrade()");
-for my $execution (qw(worker inline))
+for my $execution (qw(auto inline))
 {
 	$err = notices($node,
 		"SET pgmigrate.execution = '$execution'; SELECT pgmigrate.upgrade()");

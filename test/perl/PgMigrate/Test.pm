@@ -29,7 +29,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   new_node revision query fails notices session wait_until poll
   worker_pid worker_waits head_is ledger_ok last_run log_is_clean
-  applied_once
+  applied_once kill_and_recover is_gone
 );
 
 my $deadline = $PostgreSQL::Test::Utils::timeout_default || 180;
@@ -43,6 +43,7 @@ sub new_node
 	$node->init(allows_streaming => 1);
 	$node->append_conf('postgresql.conf', <<EOT);
 fsync = off
+jit = off
 restart_after_crash = on
 max_worker_processes = 32
 max_wal_senders = 4
@@ -254,6 +255,30 @@ sub log_is_clean
 	} split /\n/, $log;
 
 	return is(join("\n", @found), '', $name // 'the log of the server is clean');
+}
+
+# Kill a server process as the kernel would; wait until the server is back.
+sub kill_and_recover
+{
+	my ($node, $pid) = @_;
+	my $offset = -s $node->logfile;
+
+	kill 'KILL', $pid;
+	$node->wait_for_log(qr/terminated by signal 9/, $offset);
+	$node->wait_for_log(qr/database system is ready to accept connections/,
+		$offset);
+	poll($node, 'SELECT true');
+	return;
+}
+
+# Wait until a process is gone; return the seconds that took.
+sub is_gone
+{
+	my ($pid) = @_;
+	my $start = time();
+
+	wait_until("process $pid is gone", sub { return !kill 0, $pid; });
+	return time() - $start;
 }
 
 # A session beside the test.
