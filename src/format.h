@@ -10,8 +10,9 @@
  * does not point into the input.
  *
  * The texts that come out hold no transaction control, no psql commands and
- * no COPY FROM STDIN: they can be run by a server alone.  Line n of a text is
- * line n + line - 1 of the file named beside it.
+ * no COPY FROM STDIN: they can be run by a server alone.  Those of our own
+ * format come out as they are, byte for byte.  Line n of a text is line
+ * n + line - 1 of the file named beside it.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

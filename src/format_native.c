@@ -287,20 +287,19 @@ pgm_format_native_marker(const char *start, size_t len, size_t *at,
 static void
 close_section(NativeFile *native)
 {
-	StringInfo text = &native->text;
+	StringInfo	buf = &native->text;
 
 	if (native->section == NULL)
 		return;
-	if (text->len > 0 && text->data[text->len - 1] == '\n')
+	if (buf->len > 0 && buf->data[buf->len - 1] == '\n')
 	{
-		text	  ->len--;
-
-		if (native->marker_crlf && text->len > 0 &&
-			text->data[text->len - 1] == '\r')
-			text	  ->len--;
-		text	  ->data[text->len] = '\0';
+		buf->len--;
+		if (native->marker_crlf && buf->len > 0 &&
+			buf->data[buf->len - 1] == '\r')
+			buf->len--;
+		buf->data[buf->len] = '\0';
 	}
-	native->section->text = pstrdup(text->data);
+	native->section->text = pstrdup(buf->data);
 	native->section = NULL;
 }
 

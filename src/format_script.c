@@ -436,7 +436,7 @@ static void
 finish_text(Cleaner *cleaner)
 {
 	PgmFormatScript *script = cleaner->script;
-	const char *text = script->data;
+	const char *kept = script->data;
 	size_t		len = script->len;
 	int			line = script->line;
 
@@ -444,7 +444,7 @@ finish_text(Cleaner *cleaner)
 	{
 		appendBinaryStringInfo(&cleaner->out, script->data + cleaner->copied,
 							   script->len - cleaner->copied);
-		text = cleaner->out.data;
+		kept = cleaner->out.data;
 
 		len = cleaner->out.len;
 	}
@@ -454,30 +454,30 @@ finish_text(Cleaner *cleaner)
 		PgmFormatLine first;
 		size_t		start = 0;
 
-		pgm_format_reader(&reader, text, len, line);
+		pgm_format_reader(&reader, kept, len, line);
 		while (pgm_format_line(&reader, &first) &&
 			   pgm_format_blank(first.start, first.len))
 		{
 			start = first.next;
 			line = first.number + 1;
 		}
-		text	  +=start;
+		kept += start;
 
 		len -= start;
-		if (pgm_format_blank(text, len))
+		if (pgm_format_blank(kept, len))
 			len = 0;
 		else
 		{
-			size_t		kept = len;
+			size_t		end = len;
 			const char *eol;
 
-			while (pgm_format_blank(text +kept - 1, 1))
-				kept--;
-			eol = memchr(text +kept, '\n', len - kept);
-			len = eol ? eol + 1 - text : kept;
+			while (pgm_format_blank(kept + end - 1, 1))
+				end--;
+			eol = memchr(kept + end, '\n', len - end);
+			len = eol ? eol + 1 - kept : end;
 		}
 	}
-	script->text.text = pnstrdup(text, len);
+	script->text.text = pnstrdup(kept, len);
 	script->text.file = pstrdup(script->file);
 	script->text.line = line;
 	if (cleaner->changed)

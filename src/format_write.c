@@ -88,27 +88,27 @@ append_list(StringInfo out, const char *key, int n, char **items)
  * A section.  Lines that would read as markers get a backslash.
  */
 static void
-append_section(StringInfo out, const char *name, const char *text)
+append_section(StringInfo out, const char *name, const char *sql)
 {
-	size_t		len = strlen(text);
+	size_t		len = strlen(sql);
 	size_t		pos = 0;
 
 	appendStringInfo(out, "-- migrate:%s\n", name);
 	while (pos < len)
 	{
-		const char *eol = memchr(text +pos, '\n', len - pos);
-		size_t		linelen = eol ? eol + 1 - text -pos : len - pos;
+		const char *eol = memchr(sql + pos, '\n', len - pos);
+		size_t		linelen = eol ? eol + 1 - sql - pos : len - pos;
 		size_t		at;
 		int			backslashes;
 
-		if (pgm_format_native_marker(text +pos, linelen, &at, &backslashes))
+		if (pgm_format_native_marker(sql + pos, linelen, &at, &backslashes))
 		{
-			appendBinaryStringInfo(out, text +pos, at);
+			appendBinaryStringInfo(out, sql + pos, at);
 			appendStringInfoChar(out, '\\');
-			appendBinaryStringInfo(out, text +pos + at, linelen - at);
+			appendBinaryStringInfo(out, sql + pos + at, linelen - at);
 		}
 		else
-			appendBinaryStringInfo(out, text +pos, linelen);
+			appendBinaryStringInfo(out, sql + pos, linelen);
 		pos += linelen;
 	}
 	appendStringInfoChar(out, '\n');
@@ -170,20 +170,20 @@ write_native(Writer *writer, const PgmFormatRevision *revision)
  * Make sure that what follows the text begins a new statement.
  */
 static void
-end_statement(StringInfo out, const char *text)
+end_statement(StringInfo out, const char *sql)
 {
 	PgmSqlSplitter splitter;
 	PgmSqlItem	item;
 	bool		terminated = true;
-	size_t		len = strlen(text);
+	size_t		len = strlen(sql);
 
-	pgm_sqlscan_splitter(&splitter, text, len, 1);
+	pgm_sqlscan_splitter(&splitter, sql, len, 1);
 	while (pgm_sqlscan_next(&splitter, &item))
 	{
 		if (item.kind != PGM_SQL_REST)
 			terminated = item.terminated;
 	}
-	if (len > 0 && text[len - 1] != '\n')
+	if (len > 0 && sql[len - 1] != '\n')
 		appendStringInfoChar(out, '\n');
 	if (!terminated)
 		appendStringInfoString(out, ";\n");
@@ -191,7 +191,7 @@ end_statement(StringInfo out, const char *text)
 
 static void
 write_direction(Writer *writer, const PgmFormatRevision *revision,
-				const char *prefix, const char *suffix, const char *text)
+				const char *prefix, const char *suffix, const char *sql)
 {
 	StringInfoData out;
 	bool		block = writer->format == PGM_FORMAT_PLAIN &&
@@ -200,10 +200,10 @@ write_direction(Writer *writer, const PgmFormatRevision *revision,
 	initStringInfo(&out);
 	if (block)
 		appendStringInfoString(&out, "BEGIN;\n");
-	appendStringInfoString(&out, text);
+	appendStringInfoString(&out, sql);
 	if (block)
 	{
-		end_statement(&out, text);
+		end_statement(&out, sql);
 		appendStringInfoString(&out, "COMMIT;\n");
 	}
 	add_file(writer, psprintf("%s%s", prefix, suffix), &out);

@@ -87,6 +87,12 @@ test_forms(void)
 		   "a [] base\n  up x.sql:2 {-- Running upgrade z -> y\nx '\n-- Running upgrade q -> r\n';\n"
 		   "/*\n-- Running upgrade q -> r\n*/ y;\n}\n"
 		   "b [] parents=a\n  up x.sql:12 {z;\n}\n");
+	expect("alembic, its words between statements", PGM_FORMAT_AUTO,
+		   FILES("x.sql", "-- Running upgrade  -> a\nx;\n-- Running upgrade q -> r\ny;\n"
+				 "INSERT INTO v (version_num) VALUES ('a'); -- Running upgrade q -> r\n"
+				 "-- Running upgrade a -> b\nz;\n" STEP("a", "b")),
+		   "a [] base\n  up x.sql:2 {x;\n-- Running upgrade q -> r\ny;\n}\n"
+		   "b [] parents=a\n  up x.sql:7 {z;\n}\n");
 	expect("alembic, merge and fork", PGM_FORMAT_AUTO,
 		   FILES("x.sql", "-- Running upgrade a -> b\nx;\n" ROW("b")
 				 "-- Running upgrade b, c -> d\n" DEL("b") STEP("c", "d")),

@@ -155,6 +155,9 @@ test_copy_errors(void)
 				  "error 1_a.up.sql:3: row of COPY has 1 fields instead of 2\n");
 	expect_script("fields without list", "COPY t FROM stdin;\n1\t2\n1\n\\.\n",
 				  "error 1_a.up.sql:3: row of COPY has 1 fields instead of 2\n");
+	expect_script("line after a continued row",
+				  "COPY t FROM stdin;\na\\\nb\n1\t2\n\\.\n",
+				  "error 1_a.up.sql:4: row of COPY has 2 fields instead of 1\n");
 	expect_script("carriage return", "COPY t FROM stdin;\n1\r2\n\\.\n",
 				  "error 1_a.up.sql:2: literal carriage return in the data of COPY\n" COPY_HINT);
 	expect_script("zero byte", "COPY t FROM stdin;\n1\n\\000\n\\.\n",

@@ -18,7 +18,7 @@
 
 /* "S1{text} M3{text}": kind, line and body of each piece, or "error 3: ..." */
 static char *
-split(const char *text)
+split(const char *script)
 {
 	static const char kinds[] = "SECMR";
 	PgmSqlSplitter splitter;
@@ -27,7 +27,7 @@ split(const char *text)
 	size_t		end = 0;
 
 	initStringInfo(&out);
-	pgm_sqlscan_splitter(&splitter, text, strlen(text), 1);
+	pgm_sqlscan_splitter(&splitter, script, strlen(script), 1);
 	while (pgm_sqlscan_next(&splitter, &item))
 	{
 		if (item.start != end)
@@ -36,18 +36,18 @@ split(const char *text)
 		if (item.kind == PGM_SQL_REST)
 			continue;
 		appendStringInfo(&out, "%c%d{%.*s} ", kinds[item.kind], item.line,
-						 (int) (item.body_end - item.body), text +item.body);
+						 (int) (item.body_end - item.body), script + item.body);
 		if (item.kind == PGM_SQL_COPY)
 			appendStringInfo(&out, "%d<%.*s> ", item.data_line,
 							 (int) (item.data_end - item.data),
-							 text +item.data);
+							 script + item.data);
 		if (item.variable_line)
 			appendStringInfo(&out, "variable:%d ", item.variable_line);
 	}
 	if (splitter.error)
 		appendStringInfo(&out, "error %d: %s", splitter.error_line,
 						 splitter.error);
-	else if (end != strlen(text))
+	else if (end != strlen(script))
 		appendStringInfoString(&out, "NOT ALL ");
 	return out.data;
 }
@@ -73,6 +73,7 @@ test_quotes(void)
 	expect_split("a E'x'\n  '\\';' ; b", "S1{a E'x'\n  '\\';' ;} S2{b} ");
 	expect_split("a E'x' -- c\n  '\\';' ; b",
 				 "S1{a E'x' -- c\n  '\\';' ;} S2{b} ");
+	expect_split("a E'x''\\';' ; b", "S1{a E'x''\\';' ;} S1{b} ");
 	expect_split("a 'x'\n  '\\'; b", "S1{a 'x'\n  '\\';} S2{b} ");
 	expect_split("a somee'\\'; b", "S1{a somee'\\';} S1{b} ");
 	expect_split("a U&'\\'; b", "S1{a U&'\\';} S1{b} ");
@@ -102,6 +103,8 @@ test_nesting(void)
 				 "S1{create or replace procedure p() begin atomic a.end; select 1 as end; select (case when 1 then 2 end); end;} S1{c} ");
 	expect_split("CREATE FUNCTION begin() AS 'x'; c",
 				 "S1{CREATE FUNCTION begin() AS 'x';} S1{c} ");
+	expect_split("CREATE FUNCTION f(begin atomic) AS 'x'; c",
+				 "S1{CREATE FUNCTION f(begin atomic) AS 'x';} S1{c} ");
 	expect_split("CREATE TABLE t (begin int, atomic int); c",
 				 "S1{CREATE TABLE t (begin int, atomic int);} S1{c} ");
 	expect_split("BEGIN; a; END;", "S1{BEGIN;} S1{a;} S1{END;} ");
