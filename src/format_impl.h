@@ -62,8 +62,7 @@ typedef struct PgmFormatScript
 	int			line;			/* of the first byte */
 	bool		allow_rollback; /* BEGIN ... ROLLBACK, as Sqitch verifies */
 	bool		trim;			/* drop blank lines around it */
-	/* what comes out */
-	PgmFormatText text;
+	PgmFormatText text;			/* this and what follows comes out */
 	int			nstatements;
 	bool		split;			/* was more than one transaction */
 } PgmFormatScript;
@@ -125,19 +124,15 @@ extern bool pgm_format_whole(PgmFormatContext *cx, int file,
 extern void pgm_format_take(PgmFormatContext *cx, PgmFormatRevision *revision,
 							PgmFormatScript *script, PgmFormatText *text);
 
-/* format_order.c: parents before children, where files name their parents */
+/* Parents before children; marker lines of our format; COPY to INSERT. */
 extern bool pgm_format_sort(PgmFormatContext *cx);
-
-/* format_native.c */
 extern bool pgm_format_native_marker(const char *start, size_t len,
 									 size_t *at, int *backslashes);
-
-/* format_copy.c: appends INSERT statements for an item of kind COPY */
 extern bool pgm_format_copy(PgmFormatContext *cx,
 							const PgmFormatScript *script,
 							const PgmSqlItem *item, StringInfo out);
 
-/* The readers. */
+/* The readers, and the choice among them. */
 extern bool pgm_format_read_native(PgmFormatContext *cx);
 extern bool pgm_format_read_pairs(PgmFormatContext *cx);
 extern bool pgm_format_read_diesel(PgmFormatContext *cx);
@@ -147,8 +142,6 @@ extern bool pgm_format_read_flyway(PgmFormatContext *cx);
 extern bool pgm_format_read_sqitch(PgmFormatContext *cx);
 extern bool pgm_format_read_alembic(PgmFormatContext *cx);
 extern bool pgm_format_read_structure(PgmFormatContext *cx);
-
-/* format_detect.c */
 extern bool pgm_format_detect(PgmFormatContext *cx, PgmFormat *format);
 extern bool pgm_format_is_flyway(const char *base);
 extern bool pgm_format_is_pair(const char *base);
