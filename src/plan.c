@@ -334,7 +334,7 @@ read_stamp_targets(const PgmGraph *graph, const char *text,
 	static const char *const blanks = " \t\r\n\f\v,";
 	bool	   *seen = pgm_graph_alloc0(graph->n, sizeof(bool));
 	bool	   *on_line = pgm_graph_alloc0(graph->n, sizeof(bool));
-	const char *s = text == NULL ? "" : text + strspn(text, blanks);
+	const char *s = text == NULL ? "" : text +strspn(text, blanks);
 
 	memset(stamp, 0, sizeof(StampTargets));
 	stamp->revs.rev = pgm_graph_alloc(graph->n, sizeof(int));

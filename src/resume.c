@@ -78,7 +78,7 @@ pgm_resume_digest(const PgmSource *source, int n, const char *before)
 
 	pgm_digest_init(&digest, "statements");
 	pgm_digest_text(&digest, before);
-	pgm_digest_bytes(&digest, source->text + source->statements[n].offset,
+	pgm_digest_bytes(&digest, source->text +source->statements[n].offset,
 					 source->statements[n].length);
 	return pgm_digest_final(&digest);
 }

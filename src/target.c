@@ -102,7 +102,7 @@ pgm_graph_read_target(const char *text, PgmTarget *target,
 	{
 		target->branch = pnstrdup(rest, at - rest);
 		rest = at + 1;
-		if (at == text || strcspn(target->branch, "+-") < at - text)
+		if (at == text ||strcspn(target->branch, "+-") < at - text)
 			return fail_syntax(text,
 							   pstrdup("A branch label or a revision must stand before \"@\"."),
 							   NULL, error);
@@ -524,7 +524,7 @@ revision_set(int rev)
 static bool
 check_direction(const PgmTarget *target, bool up, PgmGraphError *error)
 {
-	if (!target->relative || target->symbol != NULL ||
+	if (!target->relative || target->symbol !=NULL ||
 		(target->offset > 0) == up)
 		return true;
 	if (up)
@@ -628,7 +628,7 @@ pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows, const char *text,
 
 	if (!pgm_graph_read_target(text, &target, error))
 		return false;
-	if (target.symbol != NULL && strcmp(target.symbol, "current") == 0)
+	if (target.symbol !=NULL && strcmp(target.symbol, "current") == 0)
 	{
 		bool	   *line;
 

@@ -140,7 +140,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char	   *save;
 
 	memcpy(text, data, size);
-	text[size] = '\0';
+	text[		size] = '\0';
+
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 		 line = strtok_r(NULL, "\n", &save))
 	{

@@ -262,7 +262,7 @@ typedef struct Parsed
 {
 	bool		branch;
 	int			on;				/* the branch */
-	char		symbol[32];		/* empty: none */
+	char symbol[32];			/* empty: none */
 	bool		relative;
 	int			offset;
 } Parsed;
@@ -270,7 +270,7 @@ typedef struct Parsed
 static bool
 parse(const OracleGraph *graph, const char *target, Parsed *p)
 {
-	char		text[64];
+	char text[	64];
 	char	   *at;
 	char	   *sign;
 
@@ -299,8 +299,8 @@ parse(const OracleGraph *graph, const char *target, Parsed *p)
 
 /* What a symbol stands for; within is the line to be on, or everything. */
 static bool
-symbol(const OracleGraph *graph, const Parsed *p, bool use_branch,
-	   uint32 *result)
+symbol		(const OracleGraph *graph, const Parsed *p, bool use_branch,
+			 uint32 *result)
 {
 	uint32		within = use_branch && p->branch ? line(graph, p->on) :
 		BIT(graph->n) - 1;

@@ -130,9 +130,11 @@ graph_text(const OracleGraph *graph)
 		const OracleRev *rev = &graph->rev[r];
 
 		text = psprintf("%s%s%s", text, r > 0 ? " " : "", rev->id);
+
 		for (int i = 0; i < rev->nparents; i++)
 			text = psprintf("%s%c%s", text, i == 0 ? '<' : ',',
 							graph->rev[rev->parent[i]].id);
+
 		for (int i = 0; i < rev->ndepends; i++)
 		{
 			const OracleRev *to = &graph->rev[rev->depend[i]];
