@@ -32,6 +32,7 @@
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
+#include "compat_parse.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "nodes/makefuncs.h"

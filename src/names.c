@@ -18,6 +18,7 @@
 
 #include "catalog/namespace.h"
 #include "compat.h"
+#include "compat_parse.h"
 #include "names.h"
 #include "nodes/makefuncs.h"
 
