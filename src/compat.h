@@ -47,6 +47,11 @@
 #define MarkGUCPrefixReserved EmitWarningsOnPlaceholders
 #endif
 
+/* part of postgres.h before */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 #if PG_VERSION_NUM < 160000
 #define PGM_FUNCTION_ACLCHECK(oid, role) \
 	pg_proc_aclcheck(oid, role, ACL_EXECUTE)

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "digest.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"

@@ -217,12 +217,13 @@ pgm_graph_check_id(const char *id, const char *what, PgmGraphError *error)
 	{
 		uint32		code;
 		int			len = next_character(s, &code);
+		int			at = (int) ((const char *) s - id);
 
 		if (code == ' ' || is_invisible(code))
 			return pgm_graph_fail(error, PGM_GRAPH_BAD_ID,
 								  psprintf("%s contains a blank or a character that cannot be printed", what),
 								  psprintf("It is the character with code %u at byte %d.",
-										   code, (int) ((const char *) s - id) + 1),
+										   code, at + 1),
 								  NULL);
 		if (strchr("@-+:,", *s) != NULL)
 			return pgm_graph_fail(error, PGM_GRAPH_BAD_ID,

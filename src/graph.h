@@ -3,11 +3,10 @@
  * graph.h
  *	  The revision graph: parents, dependencies, labels, targets, plans.
  *
- * Pure: knows nothing of the server, so it is unit-tested and fuzzed outside
- * of it.  Revisions are numbered in load order; every set of revisions that
- * crosses this interface is an array of those numbers.  All memory comes from
- * palloc in the caller's current context and is freed with it.  Sets may be
- * views into the graph: read them, do not change or free them.
+ * Pure: knows nothing of the server, so it is tested outside of it.  Revisions
+ * are numbered in load order, sets of them are arrays of numbers.  Memory is
+ * from palloc and freed with the caller's context.  A set may be a view into
+ * the graph: do not change or free it.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -45,7 +44,7 @@ typedef enum PgmGraphErrorCode
 	PGM_GRAPH_NOT_A_RANGE		/* a:b not on one line */
 } PgmGraphErrorCode;
 
-/* What is wrong, in the message style of PostgreSQL; detail, hint or NULL. */
+/* In the message style of PostgreSQL; detail and hint may be NULL. */
 typedef struct PgmGraphError
 {
 	PgmGraphErrorCode code;
@@ -62,9 +61,7 @@ typedef struct PgmRevSet
 
 typedef enum PgmDirection
 {
-	PGM_UP,
-	PGM_DOWN,
-	PGM_STAMP
+	PGM_UP, PGM_DOWN, PGM_STAMP
 } PgmDirection;
 
 /* One step of a plan and what it does to the rows of pgmigrate.head. */
@@ -81,19 +78,14 @@ typedef struct PgmGraphPlan
 	PgmGraphStep *steps;
 } PgmGraphPlan;
 
-/*
- * Building.  Add every revision in load order, then seal.  Seal resolves names
- * and refuses broken graphs; nothing else may be called on a graph that was
- * not sealed with success.
- */
+/* Building: add all in load order, then seal, which refuses broken graphs. */
 extern PgmGraph *pgm_graph_create(int capacity);
-extern int	pgm_graph_add(PgmGraph *graph, const char *id,
-						  int nparents, char **parents,
-						  int ndepends, char **depends,
+extern int	pgm_graph_add(PgmGraph *graph, const char *id, int nparents,
+						  char **parents, int ndepends, char **depends,
 						  int nlabels, char **labels);
 extern bool pgm_graph_seal(PgmGraph *graph, PgmGraphError *error);
 
-/* Is this text legal as the id of a revision or as a label? */
+/* Is this legal as an id or a label? */
 extern bool pgm_graph_check_id(const char *id, const char *what,
 							   PgmGraphError *error);
 
@@ -110,35 +102,27 @@ extern PgmRevSet pgm_graph_real_heads(const PgmGraph *graph);
 extern PgmRevSet pgm_graph_roots(const PgmGraph *graph);
 
 /*
- * Labels in force at each revision.  A label holds for the revision that
- * declares it, for all descendants by parents, and for its ancestors up to,
- * and without, the previous fork or merge.  Array of size(graph)
- * NULL-terminated lists of label texts owned by the graph.
+ * Labels in force, a NULL-terminated list for each revision: declared there,
+ * by an ancestor, or by a descendant with no fork or merge in between.
  */
 extern char ***pgm_graph_effective_labels(const PgmGraph *graph);
 
-/* Ids of pgmigrate.head to revisions; PGM_GRAPH_UNKNOWN_ROW. */
+/* Ids of pgmigrate.head to revisions. */
 extern bool pgm_graph_rows(const PgmGraph *graph, int n, char **ids,
 						   PgmRevSet *rows, PgmGraphError *error);
 
 /* applied[rev] for all that the rows imply; size(graph) flags. */
 extern bool *pgm_graph_applied(const PgmGraph *graph, PgmRevSet rows);
 
-/* All revisions, parents and dependencies first, in the order of upgrade. */
+/* All revisions in the order of an upgrade. */
 extern PgmRevSet pgm_graph_topological(const PgmGraph *graph);
 
-/*
- * A target to revisions, for commands that only look: besides what upgrade and
- * downgrade take, "current" is allowed, and "+N" and "-N" both count from the
- * current row.  "base" is the empty set.
- */
+/* A target for looking: also "current", and bare "+N" or "-N". */
 extern bool pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows,
 							  const char *target, PgmRevSet *result,
 							  PgmGraphError *error);
 
-/*
- * Plans.  Nothing to do is a plan of no steps.  On error nothing is planned.
- */
+/* Plans.  Nothing to do is a plan of no steps. */
 extern bool pgm_graph_plan_upgrade(const PgmGraph *graph, PgmRevSet rows,
 								   const char *target, PgmGraphPlan *plan,
 								   PgmGraphError *error);
@@ -146,34 +130,21 @@ extern bool pgm_graph_plan_downgrade(const PgmGraph *graph, PgmRevSet rows,
 									 const char *target, PgmGraphPlan *plan,
 									 PgmGraphError *error);
 
-/*
- * Targets separated by blanks or commas.  For a purge, which forgets all rows
- * first, the caller deletes them and passes none here.
- */
+/* Targets separated by blanks or commas; a purge passes no rows. */
 extern bool pgm_graph_plan_stamp(const PgmGraph *graph, PgmRevSet rows,
 								 const char *targets, PgmGraphPlan *plan,
 								 PgmGraphError *error);
 
 /*
- * Revisions of a range, parents first.  "a:b" is what b needs and a does not,
- * and a itself, so both ends are included as in "alembic history"; every
- * revision of a must be an ancestor of b.  A missing start is base, meaning
- * from the roots on, a missing end is heads; "current" stands for the rows.
- * "-N" as start counts down from the end, "+N" as end up from the start, both
- * stopping at the edge of the graph; if both are offsets, both count from the
- * current row.  Without a colon the text is a target, and the result what it
- * resolves to: one revision, or all of "heads".
+ * "a:b": a, and what b needs and a does not, parents first; a must be below b.
+ * An empty a is base, an empty b heads.  A bare "-N" for a counts from b, "+N"
+ * for b from a, both from the current row.  No colon: pgm_graph_resolve().
  */
 extern bool pgm_graph_range(const PgmGraph *graph, PgmRevSet rows,
 							const char *range, PgmRevSet *result,
 							PgmGraphError *error);
 
-/*
- * Split a range at its colon.  A side that is empty is set to NULL.  Without a
- * colon the whole text is *end, *start is NULL, and the result is false.  The
- * sides are not checked.
- */
-extern bool pgm_graph_split_range(const char *range, char **start,
-								  char **end);
+/* The sides of a range, NULL if empty; false and only *end without a colon. */
+extern bool pgm_graph_split_range(const char *range, char **start, char **end);
 
 #endif							/* PGM_GRAPH_H */

@@ -41,8 +41,13 @@
 
 #include "graph_private.h"
 
-/* Work after which looking for the next candidate keeps a list of them. */
+/*
+ * Work after which looking for the next candidate keeps a list of them.  The
+ * result does not depend on it; tests set it to 0 to use the lists always.
+ */
+#ifndef SEARCH_LIMIT
 #define SEARCH_LIMIT 64
+#endif
 
 /* A candidate above a revision, and the slot it is in. */
 typedef struct Candidate

@@ -64,7 +64,7 @@ struct PgmGraph
 	int		   *buckets;		/* open addressing; index into names, or -1 */
 	uint32		bucket_mask;
 
-	PgmEdges	parents;		/* P(r), in declared order, without duplicates */
+	PgmEdges	parents;		/* P(r), as declared, each once */
 	PgmEdges	children;
 	PgmEdges	depends;		/* D(r), labels resolved */
 	PgmEdges	dependents;

@@ -211,6 +211,28 @@ pgm_graph_applied(const PgmGraph *graph, PgmRevSet rows)
 	return applied;
 }
 
+/* Report that one of a set stands on another. */
+static bool
+fail_overlap(const PgmGraph *graph, int below, int above, bool are_rows,
+			 PgmGraphError *error)
+{
+	const char *lower = graph->revision[below].id;
+	const char *upper = graph->revision[above].id;
+	char	   *detail = psprintf("Revision \"%s\" is an ancestor or a dependency of revision \"%s\".",
+								  lower, upper);
+
+	if (are_rows)
+		return pgm_graph_fail(error, PGM_GRAPH_OVERLAP,
+							  psprintf("current revisions \"%s\" and \"%s\" overlap",
+									   lower, upper),
+							  detail,
+							  pstrdup("Use stamp to record what is really applied."));
+	return pgm_graph_fail(error, PGM_GRAPH_OVERLAP,
+						  psprintf("target revisions \"%s\" and \"%s\" overlap",
+								   lower, upper),
+						  detail, pstrdup("Name only one of the two."));
+}
+
 /*
  * Refuse a set in which one revision is an ancestor of another.  Within all
  * that the set reaches, that is one with a child there; what is above such a
@@ -236,18 +258,8 @@ pgm_graph_check_overlap(const PgmGraph *graph, PgmRevSet set, bool are_rows,
 			for (int j = 0; j < set.n; j++)
 			{
 				if (mark[set.rev[j]])
-					return pgm_graph_fail(error, PGM_GRAPH_OVERLAP,
-										  psprintf(are_rows ?
-												   "current revisions \"%s\" and \"%s\" overlap" :
-												   "target revisions \"%s\" and \"%s\" overlap",
-												   graph->revision[set.rev[i]].id,
-												   graph->revision[set.rev[j]].id),
-										  psprintf("Revision \"%s\" is an ancestor or a dependency of revision \"%s\".",
-												   graph->revision[set.rev[i]].id,
-												   graph->revision[set.rev[j]].id),
-										  are_rows ?
-										  pstrdup("Use stamp to record what is really applied.") :
-										  pstrdup("Name only one of the two."));
+					return fail_overlap(graph, set.rev[i], set.rev[j],
+										are_rows, error);
 			}
 		}
 	}

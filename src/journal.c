@@ -86,7 +86,8 @@ static PgmQuery step_progress_query = {
 static PgmQuery step_done_query = {
 	"UPDATE pgmigrate.run_step SET state = 'done', digest = $3, "
 	"statements = $4, statement = $4, started = $5, "
-	"finished = clock_timestamp(), duration = $6 "
+	"finished = clock_timestamp(), duration = $6, "
+	"details = details - '{begun,existed,invalid}'::text[] "
 	"WHERE run = $1 AND step = $2",
 	6, {INT8OID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}
 };
@@ -244,11 +245,18 @@ pgm_run_relock(void)
 	(void) try_run_lock(true);
 }
 
+bool
+pgm_run_lock_held(void)
+{
+	return session_tag_valid &&
+		pgm_lock_held_by_me(&session_tag, ExclusiveLock);
+}
+
 /* Nothing, if the lock is not held. */
 void
 pgm_run_unlock(void)
 {
-	if (session_tag_valid && pgm_lock_held_by_me(&session_tag, ExclusiveLock))
+	if (pgm_run_lock_held())
 		LockRelease(&session_tag, ExclusiveLock, true);
 	session_tag_valid = false;
 }

@@ -51,6 +51,7 @@ typedef struct PgmAttempt
 extern void pgm_run_lock(bool session);
 extern void pgm_run_relock(void);
 extern void pgm_run_unlock(void);
+extern bool pgm_run_lock_held(void);	/* by this session */
 extern int	pgm_run_lock_holder(void);	/* pid, or 0 */
 
 extern void pgm_journal_interrupt_dead(void);

@@ -156,7 +156,7 @@ build_steps_down(const PgmGraph *graph, PgmRevSet rows, const bool *applied,
 
 bool
 pgm_graph_plan_upgrade(const PgmGraph *graph, PgmRevSet rows,
-					   const char *text, PgmGraphPlan *plan,
+					   const char *input, PgmGraphPlan *plan,
 					   PgmGraphError *error)
 {
 	PgmTarget	target;
@@ -166,7 +166,7 @@ pgm_graph_plan_upgrade(const PgmGraph *graph, PgmRevSet rows,
 	bool	   *todo;
 
 	memset(plan, 0, sizeof(PgmGraphPlan));
-	if (!pgm_graph_read_target(text, &target, error) ||
+	if (!pgm_graph_read_target(input, &target, error) ||
 		!pgm_graph_upgrade_target(graph, rows, &target, &targets, error) ||
 		!pgm_graph_check_overlap(graph, targets, false, error) ||
 		!pgm_graph_check_overlap(graph, rows, true, error))
@@ -216,7 +216,7 @@ downgrade_start(const PgmGraph *graph, const PgmTarget *target, int rev,
 	if (start->n == 0)
 		return pgm_graph_fail(error, PGM_GRAPH_NOT_ON_BRANCH,
 							  psprintf("target \"%s\" is not a valid downgrade target",
-									   target->text),
+									   target->input),
 							  psprintf("No child of revision \"%s\" is on the way to revision \"%s\".",
 									   graph->revision[rev].id,
 									   graph->revision[branch].id),
@@ -244,7 +244,7 @@ fail_not_applied(const PgmGraph *graph, int rev, bool applied, bool branch,
 
 bool
 pgm_graph_plan_downgrade(const PgmGraph *graph, PgmRevSet rows,
-						 const char *text, PgmGraphPlan *plan,
+						 const char *input, PgmGraphPlan *plan,
 						 PgmGraphError *error)
 {
 	PgmTarget	target;
@@ -257,7 +257,7 @@ pgm_graph_plan_downgrade(const PgmGraph *graph, PgmRevSet rows,
 	int			branch;
 
 	memset(plan, 0, sizeof(PgmGraphPlan));
-	if (!pgm_graph_read_target(text, &target, error) ||
+	if (!pgm_graph_read_target(input, &target, error) ||
 		!pgm_graph_downgrade_target(graph, rows, &target, &rev, &branch,
 									error) ||
 		!downgrade_start(graph, &target, rev, branch, &start, error))
@@ -328,13 +328,13 @@ maximal_of(const PgmGraph *graph, PgmRevSet set)
 }
 
 static bool
-read_stamp_targets(const PgmGraph *graph, const char *text,
+read_stamp_targets(const PgmGraph *graph, const char *input,
 				   StampTargets *stamp, PgmGraphError *error)
 {
 	static const char *const blanks = " \t\r\n\f\v,";
 	bool	   *seen = pgm_graph_alloc0(graph->n, sizeof(bool));
 	bool	   *on_line = pgm_graph_alloc0(graph->n, sizeof(bool));
-	const char *s = text == NULL ? "" : text +strspn(text, blanks);
+	const char *s = input == NULL ? "" : input + strspn(input, blanks);
 
 	memset(stamp, 0, sizeof(StampTargets));
 	stamp->revs.rev = pgm_graph_alloc(graph->n, sizeof(int));
@@ -361,7 +361,7 @@ read_stamp_targets(const PgmGraph *graph, const char *text,
 				return false;
 			add_unique(&stamp->lines, on_line, branch);
 		}
-		if (strcmp(target.symbol, "base") == 0)
+		if (strcmp(target.anchor, "base") == 0)
 		{
 			stamp->any_base = true;
 			stamp->base |= target.branch == NULL;
@@ -477,7 +477,7 @@ build_steps_stamp(const PgmGraph *graph, PgmRevSet rows, PgmRevSet removed,
  */
 bool
 pgm_graph_plan_stamp(const PgmGraph *graph, PgmRevSet rows,
-					 const char *text, PgmGraphPlan *plan,
+					 const char *input, PgmGraphPlan *plan,
 					 PgmGraphError *error)
 {
 	StampTargets stamp;
@@ -487,7 +487,7 @@ pgm_graph_plan_stamp(const PgmGraph *graph, PgmRevSet rows,
 
 	memset(plan, 0, sizeof(PgmGraphPlan));
 	pgm_graph_clear(error);
-	if (!read_stamp_targets(graph, text, &stamp, error))
+	if (!read_stamp_targets(graph, input, &stamp, error))
 		return false;
 
 	concerned = stamp.base ? pgm_graph_copy_set(rows) :
@@ -531,7 +531,7 @@ pgm_graph_split_range(const char *range, char **start, char **end)
 static bool
 is_bare_offset(const PgmTarget *target, bool up)
 {
-	return target->symbol == NULL && target->branch == NULL &&
+	return target->anchor == NULL && target->branch == NULL &&
 		(target->offset > 0) == up;
 }
 
@@ -545,11 +545,11 @@ offset_from(const PgmGraph *graph, const PgmTarget *target, PgmRevSet from,
 	if (from.n > 1)
 		return pgm_graph_fail(error, PGM_GRAPH_AMBIGUOUS_WALK,
 							  psprintf("relative target \"%s\" is ambiguous",
-									   target->text),
+									   target->input),
 							  psprintf("The other end of the range is several revisions: %s.",
 									   pgm_graph_list(graph, from)),
 							  NULL);
-	if (!pgm_graph_walk(graph, target->text, from.n == 1 ? from.rev[0] : -1,
+	if (!pgm_graph_walk(graph, target->input, from.n == 1 ? from.rev[0] : -1,
 						target->offset, NULL, true, &rev, error))
 		return false;
 	*result = pgm_graph_copy_set(single_set(&rev));

@@ -42,6 +42,29 @@ static PgmQuery authors_query = {
 	1, {TEXTARRAYOID}
 };
 
+static PgmQuery texts_query = {
+	"SELECT CASE WHEN $2 THEN r.upgrade ELSE r.downgrade END "
+	"FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
+	2, {TEXTARRAYOID, BOOLOID}
+};
+
+/* Texts read at a time: a bound on memory, not on anything else. */
+#define PGM_TEXT_BATCH 200
+
+PgmDirection
+pgm_direction_of_command(const char *command)
+{
+	if (strcmp(command, "upgrade") == 0)
+		return PGM_UP;
+	if (strcmp(command, "downgrade") == 0)
+		return PGM_DOWN;
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("unrecognized direction \"%s\"", command),
+			errhint("The directions are \"upgrade\" and \"downgrade\"."));
+}
+
 const char *
 pgm_direction_name(PgmDirection direction)
 {
@@ -289,4 +312,57 @@ pgm_revision_by_statement(const PgmRevision *revision,
 						  const PgmSource *source)
 {
 	return revision->transactional == PGM_FALSE || source->top_level;
+}
+
+static void
+visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
+			void *arg)
+{
+	char	  **ids = palloc(sizeof(char *) * n);
+	char	  **texts = palloc(sizeof(char *) * n);
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	for (int i = 0; i < n; i++)
+		ids[i] = unconstify(char *,
+							pgm_graph_id(plan->graph,
+										 plan->steps.steps[from + i].rev));
+	values[0] = pgm_text_array_datum(n, ids);
+	values[1] = BoolGetDatum(plan->direction == PGM_UP);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&texts_query, values, NULL) != n)
+		elog(ERROR, "revisions of the plan are not stored");
+	for (int i = 0; i < n; i++)
+		texts[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (texts[i] == NULL)
+			refuse_no_downgrade(ids[i]);
+		visit(plan, from + i + 1,
+			  pgm_source_parse(texts[i], plan->direction == PGM_UP ?
+							   PGM_SOURCE_UPGRADE : PGM_SOURCE_DOWNGRADE,
+							   ids[i]),
+			  arg);
+	}
+}
+
+void
+pgm_plan_each_source(const PgmPlan *plan, PgmPlanVisitor visit, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate plan sources",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i += PGM_TEXT_BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		visit_batch(plan, i, Min(PGM_TEXT_BATCH, plan->steps.nsteps - i),
+					visit, arg);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }

@@ -54,6 +54,17 @@ extern PgmSource *pgm_revision_source(const PgmRevision *revision,
 extern bool pgm_revision_by_statement(const PgmRevision *revision,
 									  const PgmSource *source);
 
+/*
+ * Call back with the statements of each step, from 1, in order.  The source
+ * lives in a memory context that is reset after each call.
+ */
+typedef void (*PgmPlanVisitor) (const PgmPlan *plan, int step,
+								const PgmSource *source, void *arg);
+extern void pgm_plan_each_source(const PgmPlan *plan, PgmPlanVisitor visit,
+								 void *arg);
+
+/* "upgrade" or "downgrade"; an error for anything else. */
+extern PgmDirection pgm_direction_of_command(const char *command);
 extern const char *pgm_direction_name(PgmDirection direction);
 extern char **pgm_graph_ids(const PgmGraph *graph, PgmRevSet set);
 

@@ -78,7 +78,7 @@ pgm_resume_digest(const PgmSource *source, int n, const char *before)
 
 	pgm_digest_init(&digest, "statements");
 	pgm_digest_text(&digest, before);
-	pgm_digest_bytes(&digest, source->text +source->statements[n].offset,
+	pgm_digest_bytes(&digest, source->text + source->statements[n].offset,
 					 source->statements[n].length);
 	return pgm_digest_final(&digest);
 }
@@ -127,6 +127,7 @@ pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 						attempt.statement));
 
 	resume->done = attempt.statement;
+	resume->digest = digest;
 	read_note(attempt.details, attempt.statement, resume);
 }
 
@@ -211,16 +212,17 @@ run_command(const PgmExec *exec, const char *command)
 	pgm_txn_commit();
 }
 
-static void
-drop_leftovers(const PgmExec *exec, Node *stmt, const PgmResume *resume)
+char	  **
+pgm_resume_leftovers(const PgmSource *source, int n, const PgmResume *resume,
+					 int *nleft)
 {
+	Node	   *stmt = source->statements[n].raw->stmt;
 	PgmSpiScope scope;
 	Datum		values[3];
 	bool		nulls[3] = {false, false, true};
 	uint64		rows;
 	char	  **names;
 
-	pgm_txn_begin();
 	values[0] = affected_tables(stmt);
 	values[1] = pgm_text_array_datum(resume->ninvalid, resume->invalid);
 	if (IsA(stmt, IndexStmt) && castNode(IndexStmt, stmt)->idxname != NULL)
@@ -234,9 +236,22 @@ drop_leftovers(const PgmExec *exec, Node *stmt, const PgmResume *resume)
 	for (uint64 i = 0; i < rows; i++)
 		names[i] = pgm_spi_text(i + 1, 1);
 	pgm_spi_end(&scope);
+	*nleft = (int) rows;
+	return names;
+}
+
+static void
+drop_leftovers(const PgmExec *exec, const PgmSource *source, int n,
+			   const PgmResume *resume)
+{
+	char	  **names;
+	int			nleft;
+
+	pgm_txn_begin();
+	names = pgm_resume_leftovers(source, n, resume, &nleft);
 	pgm_txn_commit();
 
-	for (uint64 i = 0; i < rows; i++)
+	for (int i = 0; i < nleft; i++)
 		run_command(exec, psprintf("DROP INDEX CONCURRENTLY %s", names[i]));
 }
 
@@ -327,7 +342,7 @@ pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
 
 	if (!source->statements[n].top_level)
 		return false;
-	drop_leftovers(exec, stmt, resume);
+	drop_leftovers(exec, source, n, resume);
 	return index_was_made(stmt, resume) || objects_were_dropped(stmt) ||
 		finish_detach(exec, stmt);
 }

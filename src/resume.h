@@ -20,6 +20,7 @@
 typedef struct PgmResume
 {
 	int			done;			/* statements that are done */
+	char	   *digest;			/* of those, NULL if none */
 	bool		retried;		/* the next one was begun before */
 	bool		existed;		/* its index existed before the first try */
 	int			ninvalid;
@@ -44,7 +45,14 @@ extern char *pgm_resume_note(const PgmSource *source, int n);
 extern bool pgm_resume_clean(const PgmExec *exec, const PgmSource *source,
 							 int n, const PgmResume *resume);
 
-/* Digest of the statements up to n, given that of those before it. */
+/* Indexes that the failed try left INVALID.  In a transaction. */
+extern char **pgm_resume_leftovers(const PgmSource *source, int n,
+								   const PgmResume *resume, int *nleft);
+
+/*
+ * Digest of the statements up to n, given that of those before it.  In a
+ * transaction.
+ */
 extern char *pgm_resume_digest(const PgmSource *source, int n,
 							   const char *before);
 

@@ -220,25 +220,34 @@ verify_step(Runner *runner, const Step *step, bool top_level)
 }
 
 /* The ledger rows of a step; commit them with its work. */
+void
+pgm_runner_record(const PgmPlan *plan, int64 run, int step,
+				  const PgmRevision *revision, int statements,
+				  TimestampTz started, int64 microseconds)
+{
+	const PgmGraphStep *graph_step = &plan->steps.steps[step - 1];
+	PgmLedgerChange change;
+
+	change.run = run;
+	change.step = step;
+	change.direction = plan->direction;
+	change.revision = revision->id;
+	change.digest = revision->digest;
+	change.nremoved = graph_step->rows_removed.n;
+	change.removed = pgm_graph_ids(plan->graph, graph_step->rows_removed);
+	change.nadded = graph_step->rows_added.n;
+	change.added = pgm_graph_ids(plan->graph, graph_step->rows_added);
+	pgm_ledger_apply(&change);
+	pgm_journal_step_done(run, step, revision->digest, statements, started,
+						  microseconds);
+}
+
 static void
 record_step(Runner *runner, const Step *step)
 {
-	const PgmGraph *graph = runner->plan->graph;
-	PgmLedgerChange change;
-
-	change.run = runner->run;
-	change.step = runner->step;
-	change.direction = runner->request->direction;
-	change.revision = step->revision->id;
-	change.digest = step->revision->digest;
-	change.nremoved = step->graph_step->rows_removed.n;
-	change.removed = pgm_graph_ids(graph, step->graph_step->rows_removed);
-	change.nadded = step->graph_step->rows_added.n;
-	change.added = pgm_graph_ids(graph, step->graph_step->rows_added);
-	pgm_ledger_apply(&change);
-	pgm_journal_step_done(runner->run, runner->step, step->revision->digest,
-						  step->source->nstatements, step->started,
-						  pgm_clock_monotonic() - step->clock);
+	pgm_runner_record(runner->plan, runner->run, runner->step,
+					  step->revision, step->source->nstatements, step->started,
+					  pgm_clock_monotonic() - step->clock);
 }
 
 /* All statements of a step and its ledger rows, in an open transaction. */
@@ -294,8 +303,8 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 		pgm_txn_commit();
 	}
 
-	*digest = pgm_resume_digest(source, n, *digest);
 	pgm_txn_begin();
+	*digest = pgm_resume_digest(source, n, *digest);
 	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
 	pgm_txn_commit();
 }
@@ -315,10 +324,7 @@ static void
 run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
-	char	   *digest = NULL;
-
-	for (int i = 0; i < resume->done; i++)
-		digest = pgm_resume_digest(source, i, digest);
+	char	   *digest = resume->digest;
 
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
@@ -375,8 +381,7 @@ work_step(Runner *runner)
 					   step.revision->id, resume.done + 1,
 					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done,
-						   NULL, NULL);
+						   resume.done, resume.digest, NULL);
 	pgm_txn_commit();
 	run_by_statement(runner, &step, &resume);
 }
@@ -544,6 +549,17 @@ pgm_runner_inline(const PgmRunRequest *request)
 	finish(&runner);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(runner.context);
+	return runner.run;
+}
+
+int64
+pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
+{
+	Runner		runner;
+
+	init_runner(&runner, request);
+	prepare(&runner, "script", true);
+	*plan = runner.plan;
 	return runner.run;
 }
 

@@ -13,6 +13,7 @@
 #ifndef PGM_RUNNER_H
 #define PGM_RUNNER_H
 
+#include "datatype/timestamp.h"
 #include "exec.h"
 #include "planner.h"
 
@@ -48,6 +49,16 @@ extern bool pgm_runner_nothing_to_do(PgmDirection direction,
 
 /* In the caller's transaction; the request's direction is PGM_STAMP. */
 extern int64 pgm_runner_stamp(const PgmRunRequest *request, bool purge);
+
+/*
+ * For a run whose SQL somebody else runs: lock, plan and write it; and record a
+ * step of it, in the transaction of its SQL.
+ */
+extern int64 pgm_runner_begin_script(const PgmRunRequest *request,
+									 PgmPlan **plan);
+extern void pgm_runner_record(const PgmPlan *plan, int64 run, int step,
+							  const PgmRevision *revision, int statements,
+							  TimestampTz started, int64 microseconds);
 
 extern const char *pgm_command_name(PgmDirection direction);
 

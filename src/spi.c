@@ -35,6 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 /* Where text results are copied to; that of the innermost open scope. */
 static MemoryContext result_context = NULL;
@@ -199,6 +200,17 @@ pgm_spi_bool(uint64 row, int column)
 	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == BOOLOID);
 
 	return !isnull && DatumGetBool(value);
+}
+
+TimestampTz
+pgm_spi_timestamp(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == TIMESTAMPTZOID);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
 /* An array without elements, or null, has n = 0. */

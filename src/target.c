@@ -28,10 +28,10 @@
 #define MIN_PREFIXED 3
 
 static bool
-fail_syntax(const char *text, char *detail, char *hint, PgmGraphError *error)
+fail_syntax(const char *input, char *detail, char *hint, PgmGraphError *error)
 {
 	return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
-						  psprintf("target \"%s\" cannot be read", text),
+						  psprintf("target \"%s\" cannot be read", input),
 						  detail, hint);
 }
 
@@ -45,11 +45,11 @@ read_offset(const char *s, PgmTarget *target, PgmGraphError *error)
 	for (s++; *s >= '0' && *s <= '9'; s++)
 		value = Min(value * 10 + (*s - '0'), PG_INT32_MAX);
 	if (s == digits)
-		return fail_syntax(target->text,
+		return fail_syntax(target->input,
 						   psprintf("A number must follow \"%c\".", digits[-1]),
 						   NULL, error);
 	if (*s != '\0')
-		return fail_syntax(target->text,
+		return fail_syntax(target->input,
 						   psprintf("Nothing may follow the number, but \"%s\" does.",
 									s),
 						   NULL, error);
@@ -60,22 +60,22 @@ read_offset(const char *s, PgmTarget *target, PgmGraphError *error)
 
 /* Refuse what no target may contain, before it is taken apart. */
 static bool
-check_target_text(const char *text, PgmGraphError *error)
+check_target_text(const char *input, PgmGraphError *error)
 {
-	if (text == NULL || text[0] == '\0')
+	if (input == NULL || input[0] == '\0')
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  pstrdup("target must not be empty"), NULL,
 							  pstrdup("Use \"head\", \"base\", or the identifier of a revision."));
-	if (strchr(text, ':') != NULL)
+	if (strchr(input, ':') != NULL)
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  psprintf("range \"%s\" is not allowed as a target",
-									   text),
+									   input),
 							  NULL,
 							  pstrdup("Ranges are for script and history."));
-	for (const char *s = text; *s != '\0'; s++)
+	for (const char *s = input; *s != '\0'; s++)
 	{
 		if ((unsigned char) *s <= ' ' || *s == ',' || *s == 0x7F)
-			return fail_syntax(text,
+			return fail_syntax(input,
 							   pstrdup("It contains a blank, a comma or a control character."),
 							   pstrdup("Only stamp takes several targets."),
 							   error);
@@ -84,41 +84,41 @@ check_target_text(const char *text, PgmGraphError *error)
 }
 
 bool
-pgm_graph_read_target(const char *text, PgmTarget *target,
+pgm_graph_read_target(const char *input, PgmTarget *target,
 					  PgmGraphError *error)
 {
-	const char *rest = text;
+	const char *rest = input;
 	const char *at;
 	size_t		len;
 
 	memset(target, 0, sizeof(PgmTarget));
 	pgm_graph_clear(error);
-	if (!check_target_text(text, error))
+	if (!check_target_text(input, error))
 		return false;
-	target->text = text;
+	target->input = input;
 
 	at = strchr(rest, '@');
 	if (at != NULL)
 	{
 		target->branch = pnstrdup(rest, at - rest);
 		rest = at + 1;
-		if (at == text ||strcspn(target->branch, "+-") < at - text)
-			return fail_syntax(text,
+		if (at == input || strcspn(target->branch, "+-") < at - input)
+			return fail_syntax(input,
 							   pstrdup("A branch label or a revision must stand before \"@\"."),
 							   NULL, error);
 		if (*rest == '\0' || strchr(rest, '@') != NULL)
-			return fail_syntax(text,
+			return fail_syntax(input,
 							   pstrdup("One revision or one offset must stand after \"@\"."),
 							   NULL, error);
 	}
 
 	len = strcspn(rest, "+-");
 	if (len > 0)
-		target->symbol = pnstrdup(rest, len);
+		target->anchor = pnstrdup(rest, len);
 	if (rest[len] != '\0' && !read_offset(rest + len, target, error))
 		return false;
-	if (target->symbol == NULL && target->offset == 0)
-		return fail_syntax(text,
+	if (target->anchor == NULL && target->offset == 0)
+		return fail_syntax(input,
 						   pstrdup("The number of revisions to go must not be 0."),
 						   NULL, error);
 	return true;
@@ -204,7 +204,7 @@ pgm_graph_find_branch(const PgmGraph *graph, const PgmTarget *target,
 							  psprintf("branch \"%s\" does not exist",
 									   target->branch),
 							  psprintf("No label or revision has this name, in target \"%s\".",
-									   target->text),
+									   target->input),
 							  NULL);
 	return true;
 }
@@ -214,19 +214,19 @@ static bool
 find_symbol(const PgmGraph *graph, const PgmTarget *target, const bool *line,
 			int *rev, PgmGraphError *error)
 {
-	const char *symbol = target->symbol;
+	const char *anchor = target->anchor;
 
-	if (!find_name(graph, symbol, line, rev, error))
+	if (!find_name(graph, anchor, line, rev, error))
 		return false;
 	if (*rev < 0 && line != NULL)
 	{
 		/* Tell a revision that is elsewhere from one that is nowhere. */
-		if (!find_name(graph, symbol, NULL, rev, error))
+		if (!find_name(graph, anchor, NULL, rev, error))
 			return false;
 	}
 	if (*rev < 0)
 		return pgm_graph_fail(error, PGM_GRAPH_UNKNOWN,
-							  psprintf("revision \"%s\" does not exist", symbol),
+							  psprintf("revision \"%s\" does not exist", anchor),
 							  pstrdup("No revision, label or longer prefix has this name."),
 							  NULL);
 	if (line != NULL && !line[*rev])
@@ -259,7 +259,7 @@ fail_multiple(const PgmGraph *graph, const PgmTarget *target, PgmRevSet set,
 {
 	return pgm_graph_fail(error, PGM_GRAPH_MULTIPLE_HEADS,
 						  psprintf("target \"%s\" matches several heads",
-								   target->text),
+								   target->input),
 						  psprintf("The heads are %s.",
 								   pgm_graph_list(graph, set)),
 						  target->branch != NULL ?
@@ -275,27 +275,27 @@ static bool
 symbol_set(const PgmGraph *graph, const PgmTarget *target, const bool *line,
 		   PgmRevSet *result, PgmGraphError *error)
 {
-	const char *symbol = target->symbol;
+	const char *anchor = target->anchor;
 	int			rev;
 
 	result->n = 0;
 	result->rev = NULL;
-	if (strcmp(symbol, "base") == 0)
+	if (strcmp(anchor, "base") == 0)
 		return true;
-	if (strcmp(symbol, "heads") == 0 && line == NULL)
+	if (strcmp(anchor, "heads") == 0 && line == NULL)
 		*result = pgm_graph_real_heads(graph);
-	else if (strcmp(symbol, "head") == 0 || strcmp(symbol, "heads") == 0)
+	else if (strcmp(anchor, "head") == 0 || strcmp(anchor, "heads") == 0)
 	{
 		PgmRevSet	heads = pgm_graph_down_heads(graph);
 
 		*result = filter_line(heads, line);
-		if (strcmp(symbol, "head") == 0 && result->n > 1)
+		if (strcmp(anchor, "head") == 0 && result->n > 1)
 			return fail_multiple(graph, target, *result, error);
 	}
-	else if (strcmp(symbol, "current") == 0)
+	else if (strcmp(anchor, "current") == 0)
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  psprintf("target \"%s\" is not allowed here",
-									   target->text),
+									   target->input),
 							  pstrdup("The word \"current\" is for commands that only look."),
 							  NULL);
 	else
@@ -323,10 +323,10 @@ symbol_revision(const PgmGraph *graph, const PgmTarget *target,
 }
 
 static bool
-fail_range(const char *text, int offset, PgmGraphError *error)
+fail_range(const char *input, int offset, PgmGraphError *error)
 {
 	return pgm_graph_fail(error, PGM_GRAPH_OUT_OF_RANGE,
-						  psprintf("relative target \"%s\" is out of range", text),
+						  psprintf("relative target \"%s\" is out of range", input),
 						  psprintf(offset > 0 ?
 								   "There are fewer than %d revisions above the starting point." :
 								   "There are fewer than %d revisions below the starting point.",
@@ -336,10 +336,10 @@ fail_range(const char *text, int offset, PgmGraphError *error)
 
 /* A walk came to a revision where it could go on in several ways. */
 static bool
-fail_fork(const PgmGraph *graph, const char *text, int rev, PgmRevSet choice,
+fail_fork(const PgmGraph *graph, const char *input, int rev, PgmRevSet choice,
 		  bool up, PgmGraphError *error)
 {
-	char	   *message = psprintf("relative target \"%s\" is ambiguous", text);
+	char	   *message = psprintf("relative target \"%s\" is ambiguous", input);
 	char	   *names = pgm_graph_list(graph, choice);
 
 	if (!up)
@@ -356,7 +356,7 @@ fail_fork(const PgmGraph *graph, const char *text, int rev, PgmRevSet choice,
 }
 
 bool
-pgm_graph_walk(const PgmGraph *graph, const char *text, int rev, int offset,
+pgm_graph_walk(const PgmGraph *graph, const char *input, int rev, int offset,
 			   const bool *line, bool clamp, int *result,
 			   PgmGraphError *error)
 {
@@ -371,7 +371,7 @@ pgm_graph_walk(const PgmGraph *graph, const char *text, int rev, int offset,
 		{
 			if (clamp)
 				break;
-			return fail_range(text, offset, error);
+			return fail_range(input, offset, error);
 		}
 		if (!up)
 			choice = edge_set(&graph->parents, rev);
@@ -379,12 +379,12 @@ pgm_graph_walk(const PgmGraph *graph, const char *text, int rev, int offset,
 			choice = filter_line(rev < 0 ? pgm_graph_roots(graph) :
 								 edge_set(&graph->children, rev), line);
 		if (choice.n > 1)
-			return fail_fork(graph, text, rev, choice, up, error);
+			return fail_fork(graph, input, rev, choice, up, error);
 		if (up && choice.n == 0)
 		{
 			if (clamp)
 				break;
-			return fail_range(text, offset, error);
+			return fail_range(input, offset, error);
 		}
 		rev = choice.n == 1 ? choice.rev[0] : -1;
 		if (up)
@@ -400,13 +400,13 @@ fail_many_rows(const PgmGraph *graph, const PgmTarget *target, PgmRevSet rows,
 {
 	return pgm_graph_fail(error, PGM_GRAPH_AMBIGUOUS_WALK,
 						  psprintf("relative target \"%s\" is ambiguous",
-								   target->text),
+								   target->input),
 						  psprintf("There are several current revisions to start from: %s.",
 								   pgm_graph_list(graph, rows)),
 						  target->branch != NULL ?
 						  pstrdup("Start from one of them, as in \"revision+1\" or \"revision-1\".") :
 						  psprintf("Choose a branch, as in \"label@%s\".",
-								   target->text));
+								   target->input));
 }
 
 /*
@@ -493,19 +493,19 @@ relative_revision(const PgmGraph *graph, PgmRevSet rows,
 
 	if (!branch_line(graph, target, &line, error))
 		return false;
-	if (target->symbol == NULL)
+	if (target->anchor == NULL)
 	{
 		if (!current_start(graph, rows, target, line, &start, error))
 			return false;
 	}
-	else if (strcmp(target->symbol, "head") == 0 || !up)
+	else if (strcmp(target->anchor, "head") == 0 || !up)
 	{
 		if (!symbol_revision(graph, target, line, &start, error))
 			return false;
 	}
 	else if (!symbol_revision(graph, target, NULL, &start, error))
 		return false;
-	return pgm_graph_walk(graph, target->text, start, target->offset, line,
+	return pgm_graph_walk(graph, target->input, start, target->offset, line,
 						  false, rev, error);
 }
 
@@ -524,18 +524,18 @@ revision_set(int rev)
 static bool
 check_direction(const PgmTarget *target, bool up, PgmGraphError *error)
 {
-	if (!target->relative || target->symbol !=NULL ||
+	if (!target->relative || target->anchor != NULL ||
 		(target->offset > 0) == up)
 		return true;
 	if (up)
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  psprintf("relative target \"%s\" is not allowed in an upgrade",
-									   target->text),
+									   target->input),
 							  NULL,
 							  pstrdup("Use it with downgrade, or give the revision to start from, as in \"revision-1\"."));
 	return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 						  psprintf("relative target \"%s\" is not allowed in a downgrade",
-								   target->text),
+								   target->input),
 						  NULL,
 						  pstrdup("Use it with upgrade, or give the revision to start from, as in \"revision+1\"."));
 }
@@ -548,10 +548,10 @@ pgm_graph_absolute_target(const PgmGraph *graph, const PgmTarget *target,
 	bool	   *line;
 	int			rev;
 
-	if (target->symbol == NULL)
+	if (target->anchor == NULL)
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  psprintf("relative target \"%s\" has no revision to start from",
-									   target->text),
+									   target->input),
 							  NULL,
 							  pstrdup("Give one, as in \"revision+1\" or \"head-1\"."));
 	if (target->relative)
@@ -580,7 +580,7 @@ pgm_graph_upgrade_target(const PgmGraph *graph, PgmRevSet rows,
 		return false;
 	/* Nothing can be upgraded to base: the walk down left the graph. */
 	if (rev < 0 && target->offset < 0)
-		return fail_range(target->text, target->offset, error);
+		return fail_range(target->input, target->offset, error);
 	*result = revision_set(rev);
 	return true;
 }
@@ -604,31 +604,31 @@ pgm_graph_downgrade_target(const PgmGraph *graph, PgmRevSet rows,
 		return false;
 	if (target->relative)
 	{
-		if (target->symbol == NULL && rows.n == 0)
-			return fail_range(target->text, target->offset, error);
+		if (target->anchor == NULL && rows.n == 0)
+			return fail_range(target->input, target->offset, error);
 		if (!relative_revision(graph, rows, target, rev, error))
 			return false;
 		/* A plain -N takes only the leg of the row it starts from. */
-		if (target->symbol == NULL && target->branch == NULL)
+		if (target->anchor == NULL && target->branch == NULL)
 			*branch = rows.rev[0];
 		return true;
 	}
-	if (*branch >= 0 && (strcmp(target->symbol, "head") == 0 ||
-						 strcmp(target->symbol, "heads") == 0))
+	if (*branch >= 0 && (strcmp(target->anchor, "head") == 0 ||
+						 strcmp(target->anchor, "heads") == 0))
 		line = pgm_graph_line(graph, *branch);
 	return symbol_revision(graph, target, line, rev, error);
 }
 
 bool
-pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows, const char *text,
+pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows, const char *input,
 				  PgmRevSet *result, PgmGraphError *error)
 {
 	PgmTarget	target;
 	int			rev;
 
-	if (!pgm_graph_read_target(text, &target, error))
+	if (!pgm_graph_read_target(input, &target, error))
 		return false;
-	if (target.symbol !=NULL && strcmp(target.symbol, "current") == 0)
+	if (target.anchor != NULL && strcmp(target.anchor, "current") == 0)
 	{
 		bool	   *line;
 
@@ -640,7 +640,7 @@ pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows, const char *text,
 		if (result->n > 1)
 			return fail_many_rows(graph, &target, *result, error);
 		rev = result->n == 1 ? result->rev[0] : -1;
-		if (!pgm_graph_walk(graph, text, rev, target.offset, line, false,
+		if (!pgm_graph_walk(graph, input, rev, target.offset, line, false,
 							&rev, error))
 			return false;
 		*result = revision_set(rev);

@@ -23,17 +23,17 @@
 
 #include "graph.h"
 
-/* A target as read.  Only text is never NULL. */
+/* A target as read.  Only input is never NULL. */
 typedef struct PgmTarget
 {
-	const char *text;
+	const char *input;
 	char	   *branch;			/* what stands before "@" */
-	char	   *symbol;			/* NULL: relative to the current rows */
+	char	   *anchor;			/* the symbol; NULL: start from current rows */
 	bool		relative;		/* has an offset */
 	int			offset;			/* saturates at +-PG_INT32_MAX */
 } PgmTarget;
 
-extern bool pgm_graph_read_target(const char *text, PgmTarget *target,
+extern bool pgm_graph_read_target(const char *input, PgmTarget *target,
 								  PgmGraphError *error);
 
 /* The revision a branch, given by label, id or prefix, is named after. */
@@ -63,7 +63,7 @@ extern bool pgm_graph_absolute_target(const PgmGraph *graph,
  * down (parents) from rev; -1 is base on both sides.  With clamp a walk that
  * leaves the graph stops at its edge instead of failing.
  */
-extern bool pgm_graph_walk(const PgmGraph *graph, const char *text, int rev,
+extern bool pgm_graph_walk(const PgmGraph *graph, const char *input, int rev,
 						   int offset, const bool *line, bool clamp,
 						   int *result, PgmGraphError *error);
 

@@ -262,7 +262,7 @@ typedef struct Parsed
 {
 	bool		branch;
 	int			on;				/* the branch */
-	char symbol[32];			/* empty: none */
+	char		anchor[32];		/* empty: none */
 	bool		relative;
 	int			offset;
 } Parsed;
@@ -270,57 +270,57 @@ typedef struct Parsed
 static bool
 parse(const OracleGraph *graph, const char *target, Parsed *p)
 {
-	char text[	64];
+	char		input[64];
 	char	   *at;
 	char	   *sign;
 
 	memset(p, 0, sizeof(Parsed));
-	strlcpy(text, target, sizeof(text));
-	at = strchr(text, '@');
+	strlcpy(input, target, sizeof(input));
+	at = strchr(input, '@');
 	if (at != NULL)
 	{
 		*at = '\0';
 		p->branch = true;
-		p->on = find(graph, text, BIT(graph->n) - 1);
+		p->on = find(graph, input, BIT(graph->n) - 1);
 		if (p->on < 0)
 			return false;
-		memmove(text, at + 1, strlen(at + 1) + 1);
+		memmove(input, at + 1, strlen(at + 1) + 1);
 	}
-	sign = strpbrk(text, "+-");
+	sign = strpbrk(input, "+-");
 	if (sign != NULL)
 	{
 		p->relative = true;
 		p->offset = atoi(sign);
 		*sign = '\0';
 	}
-	strlcpy(p->symbol, text, sizeof(p->symbol));
-	return p->symbol[0] != '\0' || p->offset != 0;
+	strlcpy(p->anchor, input, sizeof(p->anchor));
+	return p->anchor[0] != '\0' || p->offset != 0;
 }
 
 /* What a symbol stands for; within is the line to be on, or everything. */
 static bool
-symbol		(const OracleGraph *graph, const Parsed *p, bool use_branch,
-			 uint32 *result)
+anchor(const OracleGraph *graph, const Parsed *p, bool use_branch,
+	   uint32 *result)
 {
 	uint32		within = use_branch && p->branch ? line(graph, p->on) :
 		BIT(graph->n) - 1;
 	int			r;
 
 	*result = 0;
-	if (strcmp(p->symbol, "base") == 0)
+	if (strcmp(p->anchor, "base") == 0)
 		return true;
-	if (strcmp(p->symbol, "heads") == 0)
+	if (strcmp(p->anchor, "heads") == 0)
 	{
 		*result = use_branch && p->branch ? down_heads(graph) & within :
 			real_heads(graph);
 		return true;
 	}
-	if (strcmp(p->symbol, "head") == 0)
+	if (strcmp(p->anchor, "head") == 0)
 	{
 		*result = down_heads(graph) & within;
 		return count(*result) <= 1;
 	}
-	r = find(graph, p->symbol, within);
+	r = find(graph, p->anchor, within);
 	if (r < 0 || !(within & BIT(r)))
 		return false;
 	*result = BIT(r);
@@ -356,10 +356,10 @@ relative(const OracleGraph *graph, uint32 rows, const Parsed *p, int *result)
 	uint32		within = p->branch ? line(graph, p->on) : BIT(graph->n) - 1;
 	uint32		start;
 
-	if (p->symbol[0] != '\0')
+	if (p->anchor[0] != '\0')
 	{
 		/* Up, the branch only chooses the way; down, the start is on it. */
-		if (!symbol(graph, p, p->offset <= 0 || strcmp(p->symbol, "head") == 0,
+		if (!anchor(graph, p, p->offset <= 0 || strcmp(p->anchor, "head") == 0,
 					&start))
 			return false;
 	}
@@ -444,7 +444,7 @@ upgrade(const OracleGraph *graph, uint32 rows, const Parsed *p,
 	uint32		targets;
 	int			r;
 
-	if (p->symbol[0] == '\0' && p->offset < 0)
+	if (p->anchor[0] == '\0' && p->offset < 0)
 		return false;
 	if (p->relative)
 	{
@@ -452,7 +452,7 @@ upgrade(const OracleGraph *graph, uint32 rows, const Parsed *p,
 			return false;
 		targets = r < 0 ? 0 : BIT(r);
 	}
-	else if (!symbol(graph, p, true, &targets))
+	else if (!anchor(graph, p, true, &targets))
 		return false;
 	if (oracle_maximal(graph, targets) != targets ||
 		oracle_maximal(graph, rows) != rows)
@@ -483,7 +483,7 @@ downgrade(const OracleGraph *graph, uint32 rows, Parsed *p, OraclePlan *plan)
 	uint32		drop = 0;
 	int			t;
 
-	if (p->symbol[0] == '\0')
+	if (p->anchor[0] == '\0')
 	{
 		if (p->offset > 0 || rows == 0 || !relative(graph, rows, p, &t))
 			return false;
@@ -502,7 +502,7 @@ downgrade(const OracleGraph *graph, uint32 rows, Parsed *p, OraclePlan *plan)
 	{
 		uint32		target;
 
-		if (!symbol(graph, p, strncmp(p->symbol, "head", 4) == 0, &target) ||
+		if (!anchor(graph, p, strncmp(p->anchor, "head", 4) == 0, &target) ||
 			count(target) > 1)
 			return false;
 		t = target == 0 ? -1 : only(target);
@@ -554,7 +554,7 @@ related(const OracleGraph *graph, int a, int b)
 }
 
 static bool
-stamp(const OracleGraph *graph, uint32 rows, const char *text,
+stamp(const OracleGraph *graph, uint32 rows, const char *input,
 	  OraclePlan *plan)
 {
 	char		copy[64];
@@ -565,14 +565,14 @@ stamp(const OracleGraph *graph, uint32 rows, const char *text,
 	bool		base = false;
 	bool		plain_base = false;
 
-	strlcpy(copy, text, sizeof(copy));
+	strlcpy(copy, input, sizeof(copy));
 	for (char *s = strtok(copy, " "); s != NULL; s = strtok(NULL, " "))
 	{
 		Parsed		p;
 		uint32		set;
 		int			r;
 
-		if (!parse(graph, s, &p) || p.symbol[0] == '\0')
+		if (!parse(graph, s, &p) || p.anchor[0] == '\0')
 			return false;
 		if (p.relative)
 		{
@@ -580,12 +580,12 @@ stamp(const OracleGraph *graph, uint32 rows, const char *text,
 				return false;
 			set = r < 0 ? 0 : BIT(r);
 		}
-		else if (!symbol(graph, &p, true, &set))
+		else if (!anchor(graph, &p, true, &set))
 			return false;
 		set = oracle_maximal(graph, set);
 		targets |= set;
 		lines |= set | (p.branch ? BIT(p.on) : 0);
-		if (strcmp(p.symbol, "base") == 0)
+		if (strcmp(p.anchor, "base") == 0)
 		{
 			base = true;
 			plain_base |= !p.branch;

@@ -123,30 +123,30 @@ draw_graph(OracleGraph *graph)
 static char *
 graph_text(const OracleGraph *graph)
 {
-	char	   *text = pstrdup("");
+	char	   *input = pstrdup("");
 
 	for (int r = 0; r < graph->n; r++)
 	{
 		const OracleRev *rev = &graph->rev[r];
 
-		text = psprintf("%s%s%s", text, r > 0 ? " " : "", rev->id);
+		input = psprintf("%s%s%s", input, r > 0 ? " " : "", rev->id);
 
 		for (int i = 0; i < rev->nparents; i++)
-			text = psprintf("%s%c%s", text, i == 0 ? '<' : ',',
-							graph->rev[rev->parent[i]].id);
+			input = psprintf("%s%c%s", input, i == 0 ? '<' : ',',
+							 graph->rev[rev->parent[i]].id);
 
 		for (int i = 0; i < rev->ndepends; i++)
 		{
 			const OracleRev *to = &graph->rev[rev->depend[i]];
 
 			/* Some by label: it means the same. */
-			text = psprintf("%s%c%s", text, i == 0 ? '+' : ',',
-							to->label[0] && i == 0 ? to->label : to->id);
+			input = psprintf("%s%c%s", input, i == 0 ? '+' : ',',
+							 to->label[0] && i == 0 ? to->label : to->id);
 		}
 		if (rev->label[0])
-			text = psprintf("%s/%s", text, rev->label);
+			input = psprintf("%s/%s", input, rev->label);
 	}
-	return text;
+	return input;
 }
 
 static const char *

@@ -140,7 +140,7 @@ unit_ids(const PgmGraph *graph, PgmRevSet set)
 char *
 unit_error(const PgmGraphError *error)
 {
-	const char *text[2] = {error->detail, error->hint};
+	const char *input[2] = {error->detail, error->hint};
 	const char *m = error->message;
 
 	if (m == NULL || m[0] == '\0' || isupper((unsigned char) m[0]) ||
@@ -148,7 +148,7 @@ unit_error(const PgmGraphError *error)
 		unit_check(false, false, "style of message: %s", m ? m : "(null)");
 	for (int i = 0; i < 2; i++)
 	{
-		const char *t = text[i];
+		const char *t = input[i];
 
 		if (t != NULL && (t[0] == '\0' || islower((unsigned char) t[0]) ||
 						  t[strlen(t) - 1] != '.' || strchr(t, '\n') != NULL))
