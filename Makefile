@@ -31,7 +31,8 @@ EXTRA_CLEAN = $(OBJS:.o=.d) .build-flags
 # not break the build of a user.
 DEVEL_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wmissing-prototypes -Wshadow=compatible-local -Wstrict-prototypes \
-	-Wold-style-definition -Wwrite-strings -Wvla -Werror
+	-Wno-missing-field-initializers -Wold-style-definition -Wwrite-strings \
+	-Wvla -Werror
 ifdef DEVEL
 PG_CFLAGS += $(DEVEL_CFLAGS)
 endif

@@ -8,6 +8,8 @@
 # by root, everything but the installation of packages runs as an
 # unprivileged user.
 #
+# need_packages and install_packages also serve scripts that want no cluster.
+#
 # Functions, in the order of their use:
 #	need_packages		find or install PostgreSQL and a compiler; sets PG_CONFIG
 #	work_area [DIR]		make the temporary directory WORK; sets RUN_USER
@@ -79,20 +81,26 @@ distribution_default()
 }
 
 # Install Debian packages.  A new PostgreSQL gets no "main" cluster, by a
-# setting that lasts for the installation only.
+# setting that lasts for the installation only, also when it is interrupted.
 install_packages()
 {
 	local dropin=/etc/postgresql-common/createcluster.d/pgmigrate-build.conf
-	local rc=0
 
 	have apt-get || fail "cannot install $*: there is no apt-get here"
 	say "installing with apt-get: $*"
-	as_root mkdir -p "${dropin%/*}"
-	echo 'create_main_cluster = false' |
-		as_root tee "$dropin" >/dev/null
-	apt_install "$@" || rc=$?
-	as_root rm -f "$dropin"
-	[ "$rc" -eq 0 ] || fail "could not install $*"
+	(
+		trap 'exit 130' INT
+		trap 'exit 143' TERM
+		case " $* " in
+			*" postgresql-"*)
+				trap 'as_root rm -f "$dropin"' EXIT
+				as_root mkdir -p "${dropin%/*}"
+				echo 'create_main_cluster = false' |
+					as_root tee "$dropin" >/dev/null
+				;;
+		esac
+		apt_install "$@"
+	) || fail "could not install $*"
 }
 
 # The lists of a new machine are empty and those of an old one are stale: they
@@ -116,6 +124,17 @@ apt_install()
 	tail -n 20 "$log" >&2
 	rm -f "$log"
 	return 1
+}
+
+# The mirror of Debian proper that this machine's own sources name.
+debian_mirror()
+{
+	{
+		sed -n 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
+		sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\).*/\2/p' \
+			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
+		echo http://deb.debian.org/debian
+	} 2>/dev/null | grep '/debian/*$' | head -n 1
 }
 
 # The packages missing for PostgreSQL $1 of Debian; $1 empty: for the rest.
@@ -212,6 +231,8 @@ work_area()
 		WORK=$(mktemp -d "${TMPDIR:-/tmp}/pgmigrate.XXXXXX")
 	fi
 	chmod 711 "$WORK"
+	# RUN_USER may have no right to be where the caller is
+	cd "$WORK"
 	# a socket's path has at most 107 bytes
 	[ ${#WORK} -le 80 ] || fail "the path \"$WORK\" is too long for a socket"
 }
@@ -283,15 +304,29 @@ private_tree()
 
 # ---- building
 
-# What git does not track is not worth copying, but there may be no git.
+# Write the checkout to standard output as an archive, without what was built
+# in it.  An unpacked archive has no git to ask, and git does not answer
+# everybody who may read a checkout.
+pack_source()
+{
+	if [ "$(git -C "$ROOT" rev-parse --show-toplevel 2>/dev/null)" = "$ROOT" ]; then
+		git -C "$ROOT" ls-files -z --cached --others --exclude-standard |
+			while IFS= read -r -d '' file; do
+				[ ! -e "$ROOT/$file" ] || printf '%s\0' "$file"
+			done | tar -C "$ROOT" -cf - --null --no-recursion -T -
+	else
+		tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
+			--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
+			--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
+			--exclude='./regression.*' --exclude='./test/unit/unit_test*' .
+	fi
+}
+
 copy_source()
 {
 	SOURCE=$WORK/src
 	user_dir "$SOURCE"
-	tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
-		--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
-		--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
-		--exclude='./regression.*' . |
+	pack_source |
 		as_user tar -C "$SOURCE" -xf - --no-same-owner --no-same-permissions
 }
 
@@ -358,15 +393,23 @@ stop_cluster()
 	fi
 }
 
-# For "trap leave EXIT": stop and remove, unless KEEP says otherwise.
+# For "trap leave EXIT": stop and remove, unless KEEP says otherwise.  An
+# interrupted TAP test may have left servers of its own.
 leave()
 {
-	local rc=$?
+	local rc=$? file
 
-	trap - EXIT INT TERM HUP
-	stop_cluster immediate
+	# a calling make hands on the signal that we have had already
+	trap - EXIT
+	trap '' INT TERM HUP
+	cd /
+	if [ -n "${WORK:-}" ] && [ -n "${BINDIR:-}" ]; then
+		find "$WORK" -name postmaster.pid | while read -r file; do
+			DATA=${file%/*} stop_cluster immediate
+		done
+	fi
 	if [ -n "${KEEP:-}" ]; then
-		say "kept: $WORK"
+		say "kept: ${WORK:-}"
 	elif [ -n "${WORK:-}" ]; then
 		rm -rf "$WORK"
 	fi

@@ -54,10 +54,14 @@ if [ "${1:-}" = stop ]; then
 	exit 0
 fi
 
-remove_demo
 clean_up_at_exit
 need_packages
-work_area "$PLACE"
+if [ "${1:-}" = once ]; then
+	work_area
+else
+	remove_demo
+	work_area "$PLACE"
+fi
 private_tree
 copy_source
 build_install
@@ -67,9 +71,10 @@ printf '%s=%q\n' WORK "$WORK" DATA "$DATA" BINDIR "$BINDIR" \
 	LD_LIBRARY_PATH "${LD_LIBRARY_PATH:-}" >"$WORK/state"
 
 as_user "$BINDIR/createdb" "$DATABASE"
+# by standard input, so that messages do not begin with the file's path
 as_user "$BINDIR/psql" -X -q -v ON_ERROR_STOP=1 -P pager=off \
 	-P format=wrapped -P columns=100 -d "$DATABASE" \
-	-f "$SOURCE/tools/demo/demo.sql"
+	<"$ROOT/tools/demo/demo.sql"
 
 if [ "${1:-}" != once ]; then
 	trap - EXIT INT TERM HUP

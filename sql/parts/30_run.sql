@@ -1,0 +1,252 @@
+/* The ledger: what is applied, and every run that made it so. */
+
+CREATE FUNCTION pgmigrate.system_identifier() RETURNS bigint
+AS 'MODULE_PATHNAME', 'pgmigrate_system_identifier'
+LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION pgmigrate.system_identifier() IS
+'identity of this cluster, as pg_controldata prints it';
+
+CREATE TABLE pgmigrate.head (
+	revision text PRIMARY KEY,
+	applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	system_identifier bigint DEFAULT pgmigrate.system_identifier(),
+	database text DEFAULT pg_catalog.current_database()
+);
+COMMENT ON TABLE pgmigrate.head IS 'current heads: the applied revisions that no applied revision stands on';
+COMMENT ON COLUMN pgmigrate.head.revision IS 'id of the revision';
+COMMENT ON COLUMN pgmigrate.head.applied_at IS 'time the row was written';
+COMMENT ON COLUMN pgmigrate.head.system_identifier IS 'cluster that the row was written on';
+COMMENT ON COLUMN pgmigrate.head.database IS 'database that the row was written in';
+
+CREATE TABLE pgmigrate.applied (
+	revision text PRIMARY KEY,
+	digest text,
+	applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	run bigint,
+	step integer
+);
+COMMENT ON TABLE pgmigrate.applied IS 'one row per applied revision, with the digest of the SQL that ran';
+COMMENT ON COLUMN pgmigrate.applied.revision IS 'id of the revision';
+COMMENT ON COLUMN pgmigrate.applied.digest IS 'pgmigrate.revision.digest at the time it ran or was stamped';
+COMMENT ON COLUMN pgmigrate.applied.applied_at IS 'time of the transaction that applied it';
+COMMENT ON COLUMN pgmigrate.applied.run IS 'run that applied it';
+COMMENT ON COLUMN pgmigrate.applied.step IS 'step of that run';
+
+CREATE TABLE pgmigrate.run (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	command text NOT NULL CHECK (command IN ('upgrade', 'downgrade', 'stamp')),
+	target text NOT NULL,
+	state text NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled', 'interrupted', 'paused')),
+	execution text NOT NULL CHECK (execution IN ('worker', 'inline', 'script')),
+	steps integer NOT NULL,
+	heads_before text[] NOT NULL,
+	heads_after text[],
+	session_role text NOT NULL,
+	role text NOT NULL,
+	search_path text NOT NULL,
+	pid integer NOT NULL,
+	started timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	finished timestamptz,
+	sqlstate text,
+	error text,
+	hint text,
+	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
+	database text NOT NULL DEFAULT pg_catalog.current_database(),
+	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version')
+);
+CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
+COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade or stamp that had something to do; kept for ever';
+COMMENT ON COLUMN pgmigrate.run.id IS 'number of the run';
+COMMENT ON COLUMN pgmigrate.run.command IS 'upgrade, downgrade or stamp';
+COMMENT ON COLUMN pgmigrate.run.target IS 'target as it was given';
+COMMENT ON COLUMN pgmigrate.run.state IS 'running, done, failed, cancelled, interrupted or paused; pgmigrate.runs tells a dead running one';
+COMMENT ON COLUMN pgmigrate.run.execution IS 'worker, inline (in a transaction of the caller), or script (psql ran the SQL)';
+COMMENT ON COLUMN pgmigrate.run.steps IS 'number of steps planned';
+COMMENT ON COLUMN pgmigrate.run.heads_before IS 'current heads when the run began';
+COMMENT ON COLUMN pgmigrate.run.heads_after IS 'current heads when it ended';
+COMMENT ON COLUMN pgmigrate.run.session_role IS 'session_user of the caller';
+COMMENT ON COLUMN pgmigrate.run.role IS 'current_user of the caller, whose rights the SQL had';
+COMMENT ON COLUMN pgmigrate.run.search_path IS 'search_path that the SQL began with';
+COMMENT ON COLUMN pgmigrate.run.pid IS 'process that did the work';
+COMMENT ON COLUMN pgmigrate.run.started IS 'time it began';
+COMMENT ON COLUMN pgmigrate.run.finished IS 'time it ended';
+COMMENT ON COLUMN pgmigrate.run.sqlstate IS 'SQLSTATE of the error that ended it';
+COMMENT ON COLUMN pgmigrate.run.error IS 'message of that error';
+COMMENT ON COLUMN pgmigrate.run.hint IS 'hint of that error';
+COMMENT ON COLUMN pgmigrate.run.system_identifier IS 'cluster that it ran on';
+COMMENT ON COLUMN pgmigrate.run.database IS 'database that it ran in';
+COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
+
+CREATE TABLE pgmigrate.run_step (
+	run bigint NOT NULL REFERENCES pgmigrate.run (id),
+	step integer NOT NULL,
+	revision text NOT NULL,
+	direction text NOT NULL CHECK (direction IN ('up', 'down', 'stamp')),
+	message text NOT NULL,
+	state text NOT NULL CHECK (state IN ('pending', 'running', 'done', 'failed', 'cancelled')),
+	statement integer NOT NULL DEFAULT 0,
+	statements integer,
+	digest text,
+	done_digest text,
+	started timestamptz,
+	finished timestamptz,
+	duration interval,
+	details jsonb NOT NULL DEFAULT '{}',
+	PRIMARY KEY (run, step)
+);
+CREATE INDEX run_step_revision ON pgmigrate.run_step (revision, run);
+COMMENT ON TABLE pgmigrate.run_step IS 'the steps of each run, written when it is planned and followed while it runs';
+COMMENT ON COLUMN pgmigrate.run_step.run IS 'the run';
+COMMENT ON COLUMN pgmigrate.run_step.step IS 'number of the step in the run, from 1';
+COMMENT ON COLUMN pgmigrate.run_step.revision IS 'id of the revision';
+COMMENT ON COLUMN pgmigrate.run_step.direction IS 'up, down or stamp';
+COMMENT ON COLUMN pgmigrate.run_step.message IS 'message of the revision';
+COMMENT ON COLUMN pgmigrate.run_step.state IS 'pending, running, done, failed or cancelled';
+COMMENT ON COLUMN pgmigrate.run_step.statement IS 'last statement done, where statements commit one by one';
+COMMENT ON COLUMN pgmigrate.run_step.statements IS 'number of statements';
+COMMENT ON COLUMN pgmigrate.run_step.digest IS 'digest of the revision that ran';
+COMMENT ON COLUMN pgmigrate.run_step.done_digest IS 'digest of the statements done, by which a resumed step knows them';
+COMMENT ON COLUMN pgmigrate.run_step.started IS 'time it began';
+COMMENT ON COLUMN pgmigrate.run_step.finished IS 'time it ended';
+COMMENT ON COLUMN pgmigrate.run_step.duration IS 'time it took, by a clock that does not go back';
+COMMENT ON COLUMN pgmigrate.run_step.details IS 'what else is known of the step';
+
+CREATE TABLE pgmigrate.run_error (
+	run bigint PRIMARY KEY REFERENCES pgmigrate.run (id),
+	step integer,
+	detail text,
+	context text,
+	query text,
+	position integer
+);
+COMMENT ON TABLE pgmigrate.run_error IS 'the parts of an error that may quote data, for operators only';
+COMMENT ON COLUMN pgmigrate.run_error.run IS 'the run';
+COMMENT ON COLUMN pgmigrate.run_error.step IS 'the step that failed';
+COMMENT ON COLUMN pgmigrate.run_error.detail IS 'detail of the error';
+COMMENT ON COLUMN pgmigrate.run_error.context IS 'context of the error';
+COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed';
+COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of the statement that the error points to, from 1';
+
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.head', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.applied', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_step', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_error', '');
+
+CREATE FUNCTION pgmigrate.upgrade(
+	target text DEFAULT 'head',
+	OUT step integer,
+	OUT revision text,
+	OUT direction text,
+	OUT message text,
+	OUT state text,
+	OUT duration interval,
+	OUT details jsonb
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_upgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.upgrade(text) IS
+'apply the revisions that lead to the target and return the steps; as a statement of its own in a background worker, else in the caller''s transaction';
+
+CREATE FUNCTION pgmigrate.downgrade(
+	target text,
+	OUT step integer,
+	OUT revision text,
+	OUT direction text,
+	OUT message text,
+	OUT state text,
+	OUT duration interval,
+	OUT details jsonb
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_downgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.downgrade(text) IS
+'take back the revisions above the target and return the steps; runs where upgrade() would';
+
+CREATE FUNCTION pgmigrate.stamp(
+	target text,
+	purge boolean DEFAULT false,
+	OUT step integer,
+	OUT revision text,
+	OUT direction text,
+	OUT message text,
+	OUT state text,
+	OUT duration interval,
+	OUT details jsonb
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_stamp'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.stamp(text, boolean) IS
+'record the targets as applied without running their SQL; purge forgets all that was recorded first';
+
+CREATE FUNCTION pgmigrate.upgrade_start(target text DEFAULT 'head') RETURNS bigint
+AS 'MODULE_PATHNAME', 'pgmigrate_upgrade_start'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.upgrade_start(text) IS
+'start an upgrade in a background worker and return the number of the run at once';
+
+CREATE FUNCTION pgmigrate.downgrade_start(target text) RETURNS bigint
+AS 'MODULE_PATHNAME', 'pgmigrate_downgrade_start'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.downgrade_start(text) IS
+'start a downgrade in a background worker and return the number of the run at once';
+
+CREATE FUNCTION pgmigrate.status(
+	run bigint DEFAULT NULL,
+	OUT run bigint,
+	OUT command text,
+	OUT target text,
+	OUT state text,
+	OUT step integer,
+	OUT steps integer,
+	OUT revision text,
+	OUT message text,
+	OUT started timestamptz,
+	OUT duration interval,
+	OUT error text,
+	OUT details jsonb
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_status'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.status(bigint) IS
+'where a run stands, by default the last one; a running one whose process is gone is interrupted';
+
+CREATE FUNCTION pgmigrate.wait(
+	run bigint,
+	timeout interval DEFAULT NULL,
+	OUT run bigint,
+	OUT command text,
+	OUT target text,
+	OUT state text,
+	OUT step integer,
+	OUT steps integer,
+	OUT revision text,
+	OUT message text,
+	OUT started timestamptz,
+	OUT duration interval,
+	OUT error text,
+	OUT details jsonb
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_wait'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.wait(bigint, interval) IS
+'wait until a run ends or the timeout is over, and return its status';
+
+CREATE FUNCTION pgmigrate.cancel(run bigint) RETURNS boolean
+AS 'MODULE_PATHNAME', 'pgmigrate_cancel'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.cancel(bigint) IS
+'ask a run to stop; false if it is not running';
+
+REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
+REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.system_identifier() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.upgrade(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.downgrade(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.upgrade_start(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;

@@ -1,0 +1,210 @@
+/* Looking: nothing here changes anything. */
+
+CREATE FUNCTION pgmigrate.current(
+	OUT revision text,
+	OUT message text,
+	OUT is_head boolean,
+	OUT branch_labels text[],
+	OUT applied_at timestamptz
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_current'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.current() IS
+'current heads: the applied revisions that no applied revision stands on';
+
+CREATE FUNCTION pgmigrate.heads(
+	OUT revision text,
+	OUT message text,
+	OUT branch_labels text[],
+	OUT state text
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_heads'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.heads() IS
+'stored revisions that no revision has as parent';
+
+CREATE FUNCTION pgmigrate.branches(
+	OUT revision text,
+	OUT message text,
+	OUT branch_labels text[],
+	OUT children text[]
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_branches'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.branches() IS
+'revisions where the history forks, with their children';
+
+CREATE FUNCTION pgmigrate.show(
+	id text,
+	OUT revision text,
+	OUT message text,
+	OUT state text,
+	OUT down_revision text[],
+	OUT depends_on text[],
+	OUT branch_labels text[],
+	OUT transactional boolean,
+	OUT upgrade text,
+	OUT downgrade text,
+	OUT verify text,
+	OUT author text,
+	OUT created_at timestamptz,
+	OUT approved_by text,
+	OUT applied_at timestamptz,
+	OUT digest text
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_show'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.show(text) IS
+'all that is stored of the revision that a target names; best read with \x';
+
+CREATE FUNCTION pgmigrate.history(
+	range text DEFAULT 'base:heads',
+	OUT revision text,
+	OUT down_revision text[],
+	OUT message text,
+	OUT state text,
+	OUT mark text,
+	OUT applied_at timestamptz
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_history'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.history(text) IS
+'revisions of a range, newest first';
+
+CREATE FUNCTION pgmigrate.plan(
+	target text,
+	direction text DEFAULT 'upgrade',
+	OUT step integer,
+	OUT revision text,
+	OUT statement text,
+	OUT strategy text,
+	OUT locks text[],
+	OUT rewrite boolean,
+	OUT estimate interval,
+	OUT hazards text[]
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_plan'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.plan(text, text) IS
+'the statements that upgrade() or downgrade() to a target would run, in order';
+
+CREATE FUNCTION pgmigrate.script(range text, direction text DEFAULT 'upgrade')
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_script'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.script(text, text) IS
+'SQL for psql -X -v ON_ERROR_STOP=1 -f that does what upgrade() or downgrade() would, the ledger included';
+
+CREATE FUNCTION pgmigrate.graph(format text DEFAULT 'text')
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_graph'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.graph(text) IS
+'the revisions as a picture: text, dot or mermaid';
+
+CREATE VIEW pgmigrate.runs AS
+SELECT r.id AS run,
+	r.command,
+	r.target,
+	CASE WHEN r.state OPERATOR(pg_catalog.=) 'running'
+			AND NOT pg_catalog.pg_is_in_recovery()
+			AND NOT EXISTS (
+				SELECT FROM pg_catalog.pg_locks l
+				WHERE l.locktype OPERATOR(pg_catalog.=) 'object'
+				AND l.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+				AND l.objid OPERATOR(pg_catalog.=) (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'pgmigrate')
+				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+				AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
+				AND l.granted
+				AND l.pid OPERATOR(pg_catalog.=) r.pid)
+		THEN 'interrupted' ELSE r.state END AS state,
+	(SELECT pg_catalog.count(*) FROM pgmigrate.run_step s
+		WHERE s.run OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.=) 'done')::integer AS done,
+	r.steps,
+	r.role,
+	pg_catalog.date_trunc('second', r.started) AS started,
+	r.finished OPERATOR(pg_catalog.-) r.started AS duration,
+	r.error
+FROM pgmigrate.run r
+ORDER BY r.id DESC;
+COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone shows as interrupted';
+
+CREATE VIEW pgmigrate.revisions AS
+SELECT r.id AS revision,
+	CASE WHEN a.revision IS NOT NULL THEN 'applied'
+		WHEN (SELECT s.state FROM pgmigrate.run_step s
+			WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
+			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled}')
+		THEN 'failed' ELSE 'pending' END AS state,
+	r.message,
+	r.down_revision,
+	r.depends_on,
+	r.branch_labels,
+	h.revision IS NOT NULL AS is_current,
+	pg_catalog.date_trunc('second', a.applied_at) AS applied_at
+FROM pgmigrate.revision r
+LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
+LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
+ORDER BY r.seq;
+COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied';
+
+CREATE VIEW pgmigrate.progress AS
+SELECT r.run,
+	r.command,
+	r.target,
+	r.done,
+	r.steps,
+	'[' OPERATOR(pg_catalog.||) pg_catalog.rpad(pg_catalog.repeat('#', 20 OPERATOR(pg_catalog.*) r.done OPERATOR(pg_catalog./) GREATEST(r.steps, 1)), 20, '.') OPERATOR(pg_catalog.||) ']' AS bar,
+	s.revision,
+	s.message,
+	s.statement,
+	s.statements,
+	p.pid,
+	p.wait_event_type,
+	p.wait_event,
+	c.phase,
+	c.blocks_done,
+	c.blocks_total,
+	pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started AS duration
+FROM pgmigrate.runs r
+JOIN pgmigrate.run t ON t.id OPERATOR(pg_catalog.=) r.run
+LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
+	WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{pending,running}')
+	ORDER BY u.step LIMIT 1) s ON true
+LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
+LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
+WHERE r.state OPERATOR(pg_catalog.=) 'running';
+COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, for \watch';
+
+CREATE VIEW pgmigrate.metrics AS
+SELECT 'pgmigrate_revisions'::text AS name,
+	pg_catalog.jsonb_build_object('state', v.state) AS labels,
+	(SELECT pg_catalog.count(*) FROM pgmigrate.revisions r WHERE r.state OPERATOR(pg_catalog.=) v.state)::double precision AS value
+FROM (VALUES ('applied'), ('pending'), ('failed')) AS v (state)
+UNION ALL
+SELECT 'pgmigrate_runs_total', pg_catalog.jsonb_build_object('command', c.command, 'state', v.state),
+	(SELECT pg_catalog.count(*) FROM pgmigrate.runs r
+		WHERE r.state OPERATOR(pg_catalog.=) v.state AND r.command OPERATOR(pg_catalog.=) c.command)
+FROM (VALUES ('upgrade'), ('downgrade'), ('stamp')) AS c (command)
+CROSS JOIN (VALUES ('running'), ('done'), ('failed'), ('cancelled'), ('interrupted')) AS v (state)
+UNION ALL
+SELECT 'pgmigrate_heads', '{}', pg_catalog.count(*) FROM pgmigrate.revision r WHERE r.is_head
+UNION ALL
+SELECT 'pgmigrate_current_heads', '{}', pg_catalog.count(*) FROM pgmigrate.head
+UNION ALL
+SELECT 'pgmigrate_last_run_seconds', pg_catalog.jsonb_build_object('command', l.command), l.seconds
+FROM (SELECT DISTINCT ON (r.command) r.command,
+		EXTRACT(epoch FROM r.finished OPERATOR(pg_catalog.-) r.started)::double precision AS seconds
+	FROM pgmigrate.run r WHERE r.finished IS NOT NULL
+	ORDER BY r.command, r.id DESC) l;
+COMMENT ON VIEW pgmigrate.metrics IS 'figures for monitoring, all counted from stored rows, so they survive a restart';
+
+REVOKE ALL ON FUNCTION pgmigrate.current() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.heads() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.branches() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.show(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.history(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.plan(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.script(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.graph(text) FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.runs, pgmigrate.revisions, pgmigrate.progress, pgmigrate.metrics FROM PUBLIC;

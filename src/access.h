@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * access.h
+ *	  What each level of access may do.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/access.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ACCESS_H
+#define PGM_ACCESS_H
+
+typedef enum PgmAccessLevel
+{
+	PGM_ACCESS_VIEWER,
+	PGM_ACCESS_AUTHOR,
+	PGM_ACCESS_OPERATOR
+} PgmAccessLevel;
+
+/* viewer, author or operator; an error for anything else. */
+extern PgmAccessLevel pgm_access_level(const char *name);
+
+/* The commands that grant the level to the role, in order. */
+extern char **pgm_access_commands(const char *role, PgmAccessLevel level,
+								  int *n);
+
+#endif							/* PGM_ACCESS_H */

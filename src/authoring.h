@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * authoring.h
+ *	  What may be stored as a revision, changed and removed.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/authoring.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_AUTHORING_H
+#define PGM_AUTHORING_H
+
+#include "revision.h"
+
+/*
+ * Check and store.  The id may be NULL: a digest is put in its place.  Parents
+ * and dependencies may be any target that names one revision; they are replaced
+ * by ids.  parents_given = false means the only head.
+ */
+extern void pgm_author_store(PgmRevision *revision, bool parents_given,
+							 bool splice);
+
+/* Parents are targets, "heads" for all of them. */
+extern void pgm_author_merge(PgmRevision *revision);
+
+/* NULL members of change leave what is stored. */
+extern void pgm_author_amend(const PgmRevision *change);
+extern void pgm_author_remove(const char *id);
+extern void pgm_author_approve(const char *id);
+
+/* The revision of this id or unique prefix; an error if there is none. */
+extern PgmRevision *pgm_author_find(const char *target);
+
+extern char *pgm_revision_digest(const char *upgrade, const char *downgrade,
+								 const char *verify,
+								 PgmTristate transactional);
+
+#endif							/* PGM_AUTHORING_H */

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  Differences between the supported server versions.
+ *
+ * The only file that looks at PG_VERSION_NUM.  The rest of the code is
+ * written against the newest names; older servers get them emulated here.
+ * 15, 17 and 18 are tested, 13 to 18 compile.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/compat.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_H
+#define PGM_COMPAT_H
+
+#include "catalog/pg_proc.h"
+#include "commands/defrem.h"
+#include "commands/explain.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "postmaster/bgworker.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+
+#if PG_VERSION_NUM < 130000
+#error "pgmigrate needs PostgreSQL 13 or later"
+#endif
+
+/* 18 dropped run_once, which was true for every caller outside of core. */
+#if PG_VERSION_NUM >= 180000
+#define pgm_portal_run(portal, top_level, dest, qc) \
+	PortalRun(portal, FETCH_ALL, top_level, dest, dest, qc)
+#else
+#define pgm_portal_run(portal, top_level, dest, qc) \
+	PortalRun(portal, FETCH_ALL, top_level, true, dest, dest, qc)
+#endif
+
+#if PG_VERSION_NUM < 150000
+#define pg_analyze_and_rewrite_fixedparams pg_analyze_and_rewrite
+#define MarkGUCPrefixReserved EmitWarningsOnPlaceholders
+#endif
+
+/* part of postgres.h before */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 160000
+#define PGM_FUNCTION_ACLCHECK(oid, role) \
+	pg_proc_aclcheck(oid, role, ACL_EXECUTE)
+#else
+#define PGM_FUNCTION_ACLCHECK(oid, role) \
+	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* Workers of roles that cannot log in: possible since 17. */
+#ifndef BGWORKER_BYPASS_ROLELOGINCHECK
+#define BGWORKER_BYPASS_ROLELOGINCHECK 0
+#endif
+
+/* Wait events with a name of their own: since 17. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define pgm_wait_event_new(name) WaitEventExtensionNew(name)
+#else
+#include "pgstat.h"
+#include "storage/latch.h"
+#define pgm_wait_event_new(name) PG_WAIT_EXTENSION
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define pgm_guc_variables(count) get_guc_variables(count)
+#else
+static inline struct config_generic **
+pgm_guc_variables(int *count)
+{
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+}
+#endif
+
+static inline bool
+pgm_reindex_is_concurrent(ReindexStmt *stmt)
+{
+#if PG_VERSION_NUM >= 140000
+	ListCell   *lc;
+
+	foreach(lc, stmt->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "concurrently") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+#else
+	return stmt->concurrent;
+#endif
+}
+
+static inline bool
+pgm_detach_is_concurrent(AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 140000
+	return cmd->subtype == AT_DetachPartition &&
+		castNode(PartitionCmd, cmd->def)->concurrent;
+#else
+	return false;
+#endif
+}
+
+/* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
+static inline char *
+pgm_guc_value(struct config_generic *record)
+{
+#if PG_VERSION_NUM >= 160000
+	return ShowGUCOption(record, false);
+#else
+	if ((record->flags & GUC_SUPERUSER_ONLY) && !superuser())
+		return NULL;
+	return GetConfigOptionByName(record->name, NULL, true);
+#endif
+}
+
+#endif							/* PGM_COMPAT_H */

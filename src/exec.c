@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * exec.c
+ *	  Run the statements of a revision.
+ *
+ * A statement goes through a portal of its own, as one from a client does, so
+ * that hooks, event triggers and command triggers see it, and so that commands
+ * which manage their own transactions can.  Its trees live in the memory
+ * context that is current at the call, which must survive such commits.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/exec.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "compat.h"
+#include "error.h"
+#include "exec.h"
+#include "executor/tuptable.h"
+#include "parser/analyze.h"
+#include "pgstat.h"
+#include "session.h"
+#include "storage/proc.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+typedef struct StatementContext
+{
+	const PgmSource *source;
+	int			n;
+} StatementContext;
+
+/* A receiver that checks boolean columns. */
+typedef struct VerifyReceiver
+{
+	DestReceiver pub;
+	const PgmSource *source;
+	TupleDesc	tupdesc;
+	uint64		rows;
+	int			booleans;
+} VerifyReceiver;
+
+static void
+statement_error_callback(void *arg)
+{
+	StatementContext *context = arg;
+	const PgmSource *source = context->source;
+
+	pgm_source_error_position(source, context->n);
+	if (source->revision != NULL)
+		errcontext("%s SQL of revision \"%s\", statement %d of %d, line %d",
+				   source->what, source->revision, context->n + 1,
+				   source->nstatements, source->statements[context->n].line);
+	else
+		errcontext("statement %d of %d, line %d", context->n + 1,
+				   source->nstatements, source->statements[context->n].line);
+}
+
+static void
+report_statement(const PgmExec *exec, const PgmSource *source, int n)
+{
+	char	   *text = pgm_statement_text(source, n);
+	char	   *activity;
+
+	activity = psprintf("/* pgmigrate: %s, revision %s, statement %d of %d */ %s",
+						exec->label, source->revision ? source->revision : "",
+						n + 1, source->nstatements, text);
+	debug_query_string = activity;
+	pgstat_report_activity(STATE_RUNNING, activity);
+
+	/* the server's own logging of statements is for those of clients */
+	if (log_statement != LOGSTMT_NONE &&
+		GetCommandLogLevel((Node *) source->statements[n].raw) <= log_statement)
+		ereport(LOG,
+				errmsg("statement: %s", text),
+				errhidestmt(true));
+}
+
+static void
+run_portal(const PgmSource *source, int n, bool top_level,
+		   DestReceiver *receiver)
+{
+	RawStmt    *raw = source->statements[n].raw;
+	List	   *querytrees;
+	List	   *plantrees;
+	Portal		portal;
+	QueryCompletion qc;
+	bool		snapshot = analyze_requires_snapshot(raw);
+
+	if (snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	querytrees = pg_analyze_and_rewrite_fixedparams(raw, source->text, NULL, 0,
+													NULL);
+	plantrees = pg_plan_queries(querytrees, source->text,
+								CURSOR_OPT_PARALLEL_OK, NULL);
+	if (snapshot)
+		PopActiveSnapshot();
+
+	/* the unnamed portal may be that of the query that called us */
+	portal = CreateNewPortal();
+	portal->visible = false;
+	PortalDefineQuery(portal, NULL, source->text,
+					  CreateCommandTag(raw->stmt), plantrees, NULL);
+	PortalStart(portal, NULL, 0, InvalidSnapshot);
+	InitializeQueryCompletion(&qc);
+	(void) pgm_portal_run(portal, top_level, receiver, &qc);
+	PortalDrop(portal, false);
+}
+
+static void
+exec_statement(const PgmExec *exec, const PgmSource *source, int n,
+			   bool top_level, DestReceiver *receiver)
+{
+	StatementContext context;
+	ErrorContextCallback callback;
+	PgmGuard	guard;
+	bool		guarded = exec->guard && !source->statements[n].top_level;
+
+	CHECK_FOR_INTERRUPTS();
+
+	context.source = source;
+	context.n = n;
+	callback.callback = statement_error_callback;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	if (exec->worker)
+	{
+		report_statement(exec, source, n);
+		if (StatementTimeout > 0)
+			enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+	}
+
+	/*
+	 * A statement that commits by itself cannot run under the guard.  It is
+	 * one of a few kinds of command, none of which changes the role.
+	 */
+	if (guarded)
+		pgm_guard_raise(&guard);
+
+	/*
+	 * A statement of a function that calls us may have changed what this one
+	 * sees.
+	 */
+	if (!top_level)
+		CommandCounterIncrement();
+	run_portal(source, n, top_level, receiver);
+	if (!source->statements[n].top_level)
+		CommandCounterIncrement();
+
+	if (guarded)
+		pgm_guard_lower(&guard);
+
+	if (exec->worker)
+	{
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		debug_query_string = NULL;
+	}
+
+	error_context_stack = callback.previous;
+}
+
+void
+pgm_exec_statement(const PgmExec *exec, const PgmSource *source, int n,
+				   bool top_level)
+{
+	exec_statement(exec, source, n, top_level, None_Receiver);
+}
+
+static void
+verify_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+	VerifyReceiver *receiver = (VerifyReceiver *) self;
+
+	receiver->tupdesc = tupdesc;
+	receiver->rows = 0;
+	receiver->booleans = 0;
+	for (int i = 0; i < tupdesc->natts; i++)
+		if (TupleDescAttr(tupdesc, i)->atttypid == BOOLOID)
+			receiver->booleans++;
+	if (receiver->booleans == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("verify query has no boolean column"),
+				errhint("Write the check as a boolean column, such as SELECT count(*) = 0 AS ok."));
+}
+
+static bool
+verify_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	VerifyReceiver *receiver = (VerifyReceiver *) self;
+
+	receiver->rows++;
+	slot_getallattrs(slot);
+	for (int i = 0; i < receiver->tupdesc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(receiver->tupdesc, i);
+
+		if (attribute->atttypid != BOOLOID)
+			continue;
+		if (!slot->tts_isnull[i] && DatumGetBool(slot->tts_values[i]))
+			continue;
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_VERIFY_FAILED),
+				errmsg("verification of revision \"%s\" failed",
+					   receiver->source->revision),
+				errdetail("Column \"%s\" is %s in row " UINT64_FORMAT " of the verify query.",
+						  NameStr(attribute->attname),
+						  slot->tts_isnull[i] ? "null" : "false",
+						  receiver->rows));
+	}
+	return true;
+}
+
+static void
+verify_nothing(DestReceiver *self)
+{
+}
+
+void
+pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
+{
+	VerifyReceiver receiver = {{0}};
+
+	receiver.pub.receiveSlot = verify_receive;
+	receiver.pub.rStartup = verify_startup;
+	receiver.pub.rShutdown = verify_nothing;
+	receiver.pub.rDestroy = verify_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.source = source;
+
+	for (int i = 0; i < source->nstatements; i++)
+		exec_statement(exec, source, i, top_level, &receiver.pub);
+}
+
+void
+pgm_exec_fire_deferred(const PgmExec *exec)
+{
+	ConstraintsSetStmt *stmt;
+	PgmGuard	guard;
+
+	if (!exec->guard)
+		return;
+	stmt = makeNode(ConstraintsSetStmt);
+	stmt->constraints = NIL;
+	stmt->deferred = false;
+	pgm_guard_raise(&guard);
+	AfterTriggerSetState(stmt);
+	pgm_guard_lower(&guard);
+}

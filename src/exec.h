@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * exec.h
+ *	  Run the statements of a revision.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/exec.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_EXEC_H
+#define PGM_EXEC_H
+
+#include "statement.h"
+
+/* Where and for whom statements run. */
+typedef struct PgmExec
+{
+	bool		worker;			/* in a worker: arm statement_timeout, report
+								 * activity, log statements */
+	bool		guard;			/* the role must not be changed */
+	const char *label;			/* "upgrade 2 of 5", for pg_stat_activity */
+} PgmExec;
+
+/*
+ * Run statement n.  In a transaction.  top_level is what the server calls
+ * isTopLevel: true in a transaction of the worker, false in a function.
+ */
+extern void pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
+							   int n, bool top_level);
+
+/* Run all queries of a verify text; an error unless all their columns hold. */
+extern void pgm_exec_verify(const PgmExec *exec, const PgmSource *source,
+							bool top_level);
+
+/*
+ * Fire deferred constraint triggers now, so that they run under the guard and
+ * fail as part of the revision, not of the commit.
+ */
+extern void pgm_exec_fire_deferred(const PgmExec *exec);
+
+#endif							/* PGM_EXEC_H */

@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.c
+ *	  Settings, all named pgmigrate.*.
+ *
+ * What only changes how the caller's own run behaves is PGC_USERSET; what
+ * protects the server from its users is PGC_SUSET.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/guc.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "compat.h"
+#include "guc.h"
+
+int			pgm_execution = PGM_EXECUTION_AUTO;
+bool		pgm_flush_per_migration = false;
+int			pgm_max_revision_size = 16 * 1024;
+int			pgm_max_statements = 10000;
+int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
+bool		pgm_transaction_per_migration = true;
+
+static const struct config_enum_entry execution_options[] = {
+	{"auto", PGM_EXECUTION_AUTO, false},
+	{"worker", PGM_EXECUTION_WORKER, false},
+	{"inline", PGM_EXECUTION_INLINE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry on_disconnect_options[] = {
+	{"continue", PGM_DISCONNECT_CONTINUE, false},
+	{"cancel", PGM_DISCONNECT_CANCEL, false},
+	{NULL, 0, false}
+};
+
+void
+pgm_guc_init(void)
+{
+	DefineCustomEnumVariable("pgmigrate.execution",
+							 "Where upgrade and downgrade run.",
+							 "\"worker\" is a background worker, \"inline\" the caller's own transaction; \"auto\" takes the worker where the call is a statement of its own.",
+							 &pgm_execution,
+							 PGM_EXECUTION_AUTO,
+							 execution_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
+							 "Waits for the WAL flush of each revision, not only of the whole run.",
+							 "Each revision is atomic with its ledger row either way.",
+							 &pgm_flush_per_migration,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_revision_size",
+							"Largest SQL text of a revision that is stored.",
+							NULL,
+							&pgm_max_revision_size,
+							16 * 1024, 1, 512 * 1024,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_statements",
+							"Most statements in one SQL text of a revision.",
+							NULL,
+							&pgm_max_statements,
+							10000, 1, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgmigrate.on_disconnect",
+							 "What becomes of a run whose client is gone.",
+							 NULL,
+							 &pgm_on_disconnect,
+							 PGM_DISCONNECT_CONTINUE,
+							 on_disconnect_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.transaction_per_migration",
+							 "Commits each revision by itself; off makes the whole run one transaction.",
+							 NULL,
+							 &pgm_transaction_per_migration,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("pgmigrate");
+}

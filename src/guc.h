@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *	  Settings, all named pgmigrate.*.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/guc.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_GUC_H
+#define PGM_GUC_H
+
+typedef enum PgmExecution
+{
+	PGM_EXECUTION_AUTO,
+	PGM_EXECUTION_WORKER,
+	PGM_EXECUTION_INLINE
+} PgmExecution;
+
+typedef enum PgmOnDisconnect
+{
+	PGM_DISCONNECT_CONTINUE,
+	PGM_DISCONNECT_CANCEL
+} PgmOnDisconnect;
+
+extern int	pgm_execution;
+extern bool pgm_flush_per_migration;
+extern int	pgm_max_revision_size;	/* kB */
+extern int	pgm_max_statements;
+extern int	pgm_on_disconnect;
+extern bool pgm_transaction_per_migration;
+
+extern void pgm_guc_init(void);
+
+#endif							/* PGM_GUC_H */

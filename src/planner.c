@@ -1,0 +1,368 @@
+/*-------------------------------------------------------------------------
+ *
+ * planner.c
+ *	  From the stored graph and the ledger to the steps of a run.
+ *
+ * Reads only.  Everything that can be known before the first step is refused
+ * here, so that a refused run has changed nothing.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/planner.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "error.h"
+#include "ledger.h"
+#include "miscadmin.h"
+#include "planner.h"
+#include "spi.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+static PgmQuery no_downgrade_query = {
+	"SELECT u.id FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id "
+	"WHERE r.downgrade IS NULL ORDER BY u.n LIMIT 1",
+	1, {TEXTARRAYOID}
+};
+
+/* One row for each pair of author and approver that the steps have. */
+static PgmQuery authors_query = {
+	"SELECT DISTINCT ON (r.author, a.approver) r.author, a.approver, r.id "
+	"FROM unnest($1) AS u (id) JOIN pgmigrate.revision r ON r.id = u.id "
+	"CROSS JOIN LATERAL (SELECT CASE WHEN r.approved_digest = r.digest "
+	"THEN r.approved_by END) AS a (approver)",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery texts_query = {
+	"SELECT CASE WHEN $2 THEN r.upgrade ELSE r.downgrade END "
+	"FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
+	2, {TEXTARRAYOID, BOOLOID}
+};
+
+/* Texts read at a time: a bound on memory, not on anything else. */
+#define PGM_TEXT_BATCH 200
+
+PgmDirection
+pgm_direction_of_command(const char *command)
+{
+	if (strcmp(command, "upgrade") == 0)
+		return PGM_UP;
+	if (strcmp(command, "downgrade") == 0)
+		return PGM_DOWN;
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("unrecognized direction \"%s\"", command),
+			errhint("The directions are \"upgrade\" and \"downgrade\"."));
+}
+
+const char *
+pgm_direction_name(PgmDirection direction)
+{
+	switch (direction)
+	{
+		case PGM_UP:
+			return "up";
+		case PGM_DOWN:
+			return "down";
+		case PGM_STAMP:
+			return "stamp";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+char	  **
+pgm_graph_ids(const PgmGraph *graph, PgmRevSet set)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(set.n, 1));
+
+	for (int i = 0; i < set.n; i++)
+		ids[i] = unconstify(char *, pgm_graph_id(graph, set.rev[i]));
+	return ids;
+}
+
+PgmPlan *
+pgm_plan_load(void)
+{
+	PgmPlan    *plan = palloc0(sizeof(PgmPlan));
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	plan->graph = pgm_revision_graph();
+	plan->heads = pgm_ledger_heads(&plan->nheads);
+	if (!pgm_graph_rows(plan->graph, plan->nheads, plan->heads, &plan->rows,
+						&error))
+		pgm_graph_raise(&error);
+	return plan;
+}
+
+PgmPlan *
+pgm_plan_make(PgmDirection direction, const char *target)
+{
+	PgmPlan    *plan = pgm_plan_load();
+	PgmGraphError error = {PGM_GRAPH_OK};
+	bool		ok = false;
+
+	plan->direction = direction;
+	switch (direction)
+	{
+		case PGM_UP:
+			ok = pgm_graph_plan_upgrade(plan->graph, plan->rows, target,
+										&plan->steps, &error);
+			break;
+		case PGM_DOWN:
+			ok = pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
+										  &plan->steps, &error);
+			break;
+		case PGM_STAMP:
+			ok = pgm_graph_plan_stamp(plan->graph, plan->rows, target,
+									  &plan->steps, &error);
+			break;
+	}
+	if (!ok)
+		pgm_graph_raise(&error);
+	return plan;
+}
+
+char	  **
+pgm_plan_heads_after(const PgmPlan *plan, int *n)
+{
+	bool	   *is_head = palloc0(Max(pgm_graph_size(plan->graph), 1));
+	char	  **heads;
+
+	for (int i = 0; i < plan->rows.n; i++)
+		is_head[plan->rows.rev[i]] = true;
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const PgmGraphStep *step = &plan->steps.steps[i];
+
+		for (int j = 0; j < step->rows_removed.n; j++)
+			is_head[step->rows_removed.rev[j]] = false;
+		for (int j = 0; j < step->rows_added.n; j++)
+			is_head[step->rows_added.rev[j]] = true;
+	}
+	*n = 0;
+	for (int i = 0; i < pgm_graph_size(plan->graph); i++)
+		if (is_head[i])
+			(*n)++;
+	heads = palloc(sizeof(char *) * Max(*n, 1));
+	*n = 0;
+	for (int i = 0; i < pgm_graph_size(plan->graph); i++)
+		if (is_head[i])
+			heads[(*n)++] = unconstify(char *, pgm_graph_id(plan->graph, i));
+	return heads;
+}
+
+static bool
+role_has_our_rights(const char *role_name)
+{
+	Oid			role;
+
+	if (role_name == NULL)
+		return false;
+	role = get_role_oid(role_name, true);
+	return OidIsValid(role) && has_privs_of_role(role, GetUserId());
+}
+
+static void
+refuse_author(const char *revision, const char *author)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("revision \"%s\" was written by a role that does not have the privileges of role \"%s\"",
+				   revision, GetUserNameFromId(GetUserId(), false)),
+			errdetail("Its author is \"%s\"; its SQL would run with rights that its author does not have.",
+					  author),
+			errhint("Read it with pgmigrate.show(), then let it run with pgmigrate.approve(), or run it as a role whose privileges its author has."));
+}
+
+bool
+pgm_revision_is_trusted(const PgmRevision *revision)
+{
+	return role_has_our_rights(revision->author) ||
+		role_has_our_rights(revision->approved_by);
+}
+
+void
+pgm_revision_check_trusted(const PgmRevision *revision)
+{
+	if (!pgm_revision_is_trusted(revision))
+		refuse_author(revision->id, revision->author);
+}
+
+static void
+check_authors(Datum *ids)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+	char	  **authors;
+	char	  **approvers;
+	char	  **revisions;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&authors_query, ids, NULL);
+	authors = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
+	approvers = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
+	revisions = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		authors[i] = pgm_spi_text(i + 1, 1);
+		approvers[i] = pgm_spi_text(i + 1, 2);
+		revisions[i] = pgm_spi_text(i + 1, 3);
+	}
+	pgm_spi_end(&scope);
+
+	/* after the scope: inside of it the current user is another */
+	for (uint64 i = 0; i < rows; i++)
+		if (!role_has_our_rights(authors[i]) &&
+			!role_has_our_rights(approvers[i]))
+			refuse_author(revisions[i], authors[i]);
+}
+
+static void
+refuse_no_downgrade(const char *revision)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("revision \"%s\" has no downgrade SQL", revision),
+			errhint("Undo it by hand and record that with pgmigrate.stamp(), or write a new revision that takes its effect back."));
+}
+
+static void
+check_one_transaction(const PgmPlan *plan, char **ids)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate plan check",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		PgmRevision *revision;
+		PgmSource  *source;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
+		revision = pgm_revision_get(ids[i]);
+		source = pgm_revision_source(revision, plan->direction);
+		if (pgm_revision_by_statement(revision, source))
+			ereport(ERROR,
+					errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+					errmsg("revision \"%s\" cannot run inside a transaction block",
+						   revision->id),
+					errdetail("It runs statement by statement, each committed by itself."),
+					errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, outside of BEGIN, functions and multi-statement queries, with \"pgmigrate.transaction_per_migration\" on."));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+pgm_plan_check(const PgmPlan *plan, bool one_transaction)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(plan->steps.nsteps, 1));
+	char	   *missing = NULL;
+	Datum		values[1];
+
+	if (plan->steps.nsteps == 0)
+		return;
+	for (int i = 0; i < plan->steps.nsteps; i++)
+		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
+												 plan->steps.steps[i].rev));
+	values[0] = pgm_text_array_datum(plan->steps.nsteps, ids);
+
+	if (plan->direction == PGM_DOWN)
+	{
+		PgmSpiScope scope;
+
+		pgm_spi_begin(&scope);
+		if (pgm_spi_execute(&no_downgrade_query, values, NULL) > 0)
+			missing = pgm_spi_text(1, 1);
+		pgm_spi_end(&scope);
+		if (missing != NULL)
+			refuse_no_downgrade(missing);
+	}
+	check_authors(values);
+	if (one_transaction)
+		check_one_transaction(plan, ids);
+}
+
+PgmSource *
+pgm_revision_source(const PgmRevision *revision, PgmDirection direction)
+{
+	if (direction == PGM_UP)
+		return pgm_source_parse(revision->upgrade, PGM_SOURCE_UPGRADE,
+								revision->id);
+	if (revision->downgrade == NULL)
+		refuse_no_downgrade(revision->id);
+	return pgm_source_parse(revision->downgrade, PGM_SOURCE_DOWNGRADE,
+							revision->id);
+}
+
+bool
+pgm_revision_by_statement(const PgmRevision *revision,
+						  const PgmSource *source)
+{
+	return revision->transactional == PGM_FALSE || source->top_level;
+}
+
+static void
+visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
+			void *arg)
+{
+	char	  **ids = palloc(sizeof(char *) * n);
+	char	  **texts = palloc(sizeof(char *) * n);
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	for (int i = 0; i < n; i++)
+		ids[i] = unconstify(char *,
+							pgm_graph_id(plan->graph,
+										 plan->steps.steps[from + i].rev));
+	values[0] = pgm_text_array_datum(n, ids);
+	values[1] = BoolGetDatum(plan->direction == PGM_UP);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&texts_query, values, NULL) != n)
+		elog(ERROR, "revisions of the plan are not stored");
+	for (int i = 0; i < n; i++)
+		texts[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (texts[i] == NULL)
+			refuse_no_downgrade(ids[i]);
+		visit(plan, from + i + 1,
+			  pgm_source_parse(texts[i], plan->direction == PGM_UP ?
+							   PGM_SOURCE_UPGRADE : PGM_SOURCE_DOWNGRADE,
+							   ids[i]),
+			  arg);
+	}
+}
+
+void
+pgm_plan_each_source(const PgmPlan *plan, PgmPlanVisitor visit, void *arg)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate plan sources",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i += PGM_TEXT_BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		visit_batch(plan, i, Min(PGM_TEXT_BATCH, plan->steps.nsteps - i),
+					visit, arg);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}

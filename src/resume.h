@@ -1,0 +1,59 @@
+/*-------------------------------------------------------------------------
+ *
+ * resume.h
+ *	  What a failed try of a statement left behind.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/resume.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_RESUME_H
+#define PGM_RESUME_H
+
+#include "exec.h"
+#include "planner.h"
+
+/* Where to go on in a revision that runs statement by statement. */
+typedef struct PgmResume
+{
+	int			done;			/* statements that are done */
+	char	   *digest;			/* of those, NULL if none */
+	bool		retried;		/* the next one was begun before */
+	bool		existed;		/* its index existed before the first try */
+	int			ninvalid;
+	char	  **invalid;		/* indexes that were INVALID before it */
+} PgmResume;
+
+/* In a transaction.  Raises PM004 if the statements done were changed since. */
+extern void pgm_resume_find(const PgmRevision *revision,
+							const PgmSource *source, PgmDirection direction,
+							PgmResume *resume);
+
+/*
+ * To be recorded when statement n is begun for the first time: jsonb as text,
+ * or NULL.  In a transaction.
+ */
+extern char *pgm_resume_note(const PgmSource *source, int n);
+
+/*
+ * Before statement n is tried again: drop what the failed try left, and tell
+ * whether there is anything left to do.  Outside of a transaction, in a worker.
+ */
+extern bool pgm_resume_clean(const PgmExec *exec, const PgmSource *source,
+							 int n, const PgmResume *resume);
+
+/* Indexes that the failed try left INVALID.  In a transaction. */
+extern char **pgm_resume_leftovers(const PgmSource *source, int n,
+								   const PgmResume *resume, int *nleft);
+
+/*
+ * Digest of the statements up to n, given that of those before it.  In a
+ * transaction.
+ */
+extern char *pgm_resume_digest(const PgmSource *source, int n,
+							   const char *before);
+
+#endif							/* PGM_RESUME_H */

@@ -1,0 +1,636 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner.c
+ *	  Carry out a plan, step by step, and keep the ledger.
+ *
+ * A step is in the ledger in the transaction that did its work, or in none.
+ *
+ *	plan, run row "running"						one commit, flushed
+ *	each transactional step with its ledger		one commit, not waited for
+ *	each statement of the other steps			a commit each, flushed, with a
+ *												mark before and a mark after
+ *	run row "done"								one commit, flushed
+ *
+ * The WAL is one sequence, so the last flush makes all of them durable; a crash
+ * before it loses whole steps from the end, never half of one.
+ *
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
+ * transaction is to do the work pgm_runner_inline.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/runner.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "clock.h"
+#include "compat.h"
+#include "error.h"
+#include "guc.h"
+#include "journal.h"
+#include "ledger.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "resume.h"
+#include "runner.h"
+#include "session.h"
+#include "spi.h"
+#include "txn.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+typedef struct Runner
+{
+	const PgmRunRequest *request;
+	PgmPlan    *plan;
+	PgmExec		exec;
+	bool		one_transaction;
+	int64		run;
+	int			step;			/* in work, from 1; 0 before the first */
+	char		label[64];
+	MemoryContext context;		/* lives as long as the run */
+	MemoryContext step_context; /* reset for each step */
+} Runner;
+
+/* A step in work. */
+typedef struct Step
+{
+	PgmRevision *revision;
+	PgmSource  *source;
+	const PgmGraphStep *graph_step;
+	TimestampTz started;
+	int64		clock;
+} Step;
+
+static PgmQuery user_tables_query = {
+	"SELECT count(*) FROM pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
+	"AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' "
+	"AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
+	"'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+};
+
+const char *
+pgm_command_name(PgmDirection direction)
+{
+	switch (direction)
+	{
+		case PGM_UP:
+			return "upgrade";
+		case PGM_DOWN:
+			return "downgrade";
+		case PGM_STAMP:
+			return "stamp";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+static void
+refuse_recovery(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions or the ledger during recovery"),
+				errhint("Connect to the primary server."));
+}
+
+/*
+ * A ledger that is empty is not proof of an empty database: it may have been
+ * restored without data, or migrated by another tool so far.
+ */
+static void
+notice_unknown_tables(const PgmPlan *plan)
+{
+	PgmSpiScope scope;
+	int64		tables;
+
+	if (plan->nheads > 0 || pgm_journal_any_run())
+		return;
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&user_tables_query, NULL, NULL);
+	tables = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	if (tables > 0)
+		ereport(NOTICE,
+				errmsg_plural("no revision is recorded as applied, but the database has " INT64_FORMAT " table",
+							  "no revision is recorded as applied, but the database has " INT64_FORMAT " tables",
+							  (unsigned long) tables, tables),
+				errhint("If some revisions are in effect already, record them with pgmigrate.stamp()."));
+}
+
+/* Lock, plan, check, and write the run.  In a transaction. */
+static void
+prepare(Runner *runner, const char *execution, bool session_lock)
+{
+	const PgmRunRequest *request = runner->request;
+	PgmRunRecord record = {0};
+	PgmPlan    *plan;
+
+	pgm_run_lock(session_lock);
+	pgm_journal_interrupt_dead();
+	plan = runner->plan = pgm_plan_make(request->direction, request->target);
+	if (request->direction != PGM_STAMP)
+	{
+		notice_unknown_tables(plan);
+		pgm_ledger_notice_origin();
+		pgm_ledger_complete(plan->graph, plan->rows);
+		pgm_ledger_check_unaltered();
+		pgm_plan_check(plan, runner->one_transaction);
+	}
+
+	record.command = pgm_command_name(request->direction);
+	record.target = request->target;
+	record.execution = execution;
+	record.direction = pgm_direction_name(request->direction);
+	record.session_role = request->session_role;
+	record.role = GetUserNameFromId(GetUserId(), false);
+	record.search_path = namespace_search_path;
+	record.nheads = plan->nheads;
+	record.heads = plan->heads;
+	record.nsteps = plan->steps.nsteps;
+	record.revisions = palloc(sizeof(char *) * Max(record.nsteps, 1));
+	for (int i = 0; i < record.nsteps; i++)
+	{
+		int			rev = plan->steps.steps[i].rev;
+
+		/* a stamp of base has no revision */
+		record.revisions[i] = rev < 0 ? pstrdup("base") :
+			unconstify(char *, pgm_graph_id(plan->graph, rev));
+	}
+	runner->run = pgm_journal_begin(&record);
+}
+
+static void
+announce(Runner *runner, const Step *step)
+{
+	snprintf(runner->label, sizeof(runner->label), "%s %d of %d",
+			 pgm_command_name(runner->request->direction),
+			 runner->step, runner->plan->steps.nsteps);
+	runner->exec.label = runner->label;
+	ereport(NOTICE,
+			errmsg("%s: %s, %s", runner->label, step->revision->id,
+				   step->revision->message));
+}
+
+/* In a transaction, in which nobody can amend the revision any more. */
+static void
+load_step(Runner *runner, Step *step)
+{
+	step->graph_step = &runner->plan->steps.steps[runner->step - 1];
+	step->revision =
+		pgm_revision_get_for_share(pgm_graph_id(runner->plan->graph,
+												step->graph_step->rev));
+	if (step->revision == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("revision \"%s\" was removed while the run was in progress",
+					   pgm_graph_id(runner->plan->graph,
+									step->graph_step->rev)));
+	pgm_revision_check_trusted(step->revision);
+	step->source = pgm_revision_source(step->revision,
+									   runner->request->direction);
+	step->started = GetCurrentTimestamp();
+	step->clock = pgm_clock_monotonic();
+}
+
+static void
+verify_step(Runner *runner, const Step *step, bool top_level)
+{
+	PgmSource  *verify;
+
+	if (runner->request->direction != PGM_UP ||
+		step->revision->verify == NULL)
+		return;
+	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
+							  step->revision->id);
+	pgm_exec_verify(&runner->exec, verify, top_level);
+}
+
+/* The ledger rows of a step; commit them with its work. */
+void
+pgm_runner_record(const PgmPlan *plan, int64 run, int step,
+				  const PgmRevision *revision, int statements,
+				  TimestampTz started, int64 microseconds)
+{
+	const PgmGraphStep *graph_step = &plan->steps.steps[step - 1];
+	PgmLedgerChange change;
+
+	change.run = run;
+	change.step = step;
+	change.direction = plan->direction;
+	change.revision = revision->id;
+	change.digest = revision->digest;
+	change.nremoved = graph_step->rows_removed.n;
+	change.removed = pgm_graph_ids(plan->graph, graph_step->rows_removed);
+	change.nadded = graph_step->rows_added.n;
+	change.added = pgm_graph_ids(plan->graph, graph_step->rows_added);
+	pgm_ledger_apply(&change);
+	pgm_journal_step_done(run, step, revision->digest, statements, started,
+						  microseconds);
+}
+
+static void
+record_step(Runner *runner, const Step *step)
+{
+	pgm_runner_record(runner->plan, runner->run, runner->step,
+					  step->revision, step->source->nstatements, step->started,
+					  pgm_clock_monotonic() - step->clock);
+}
+
+/* All statements of a step and its ledger rows, in an open transaction. */
+static void
+run_in_transaction(Runner *runner, const Step *step, bool top_level)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	for (int i = 0; i < step->source->nstatements; i++)
+		pgm_exec_statement(&runner->exec, step->source, i, top_level);
+	verify_step(runner, step, top_level);
+	pgm_exec_fire_deferred(&runner->exec);
+
+	/* what the revision has SET, a role among it, ends with it */
+	AtEOXact_GUC(false, guc_level);
+	record_step(runner, step);
+}
+
+static void
+commit_step(void)
+{
+	if (pgm_flush_per_migration)
+		pgm_txn_commit();
+	else
+		pgm_txn_commit_async();
+}
+
+/*
+ * A statement that commits by itself: marked before, so that a try that
+ * failed is known as one, and after.
+ */
+static void
+run_committing_statement(Runner *runner, const Step *step, int n,
+						 const PgmResume *resume, char **digest)
+{
+	const PgmSource *source = step->source;
+	bool		done = false;
+
+	if (resume->retried && n == resume->done)
+		done = pgm_resume_clean(&runner->exec, source, n, resume);
+	else
+	{
+		pgm_txn_begin();
+		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
+								  pgm_resume_note(source, n));
+		pgm_txn_commit();
+	}
+
+	if (!done)
+	{
+		pgm_txn_begin();
+		pgm_exec_statement(&runner->exec, source, n, true);
+		pgm_txn_commit();
+	}
+
+	pgm_txn_begin();
+	*digest = pgm_resume_digest(source, n, *digest);
+	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
+	pgm_txn_commit();
+}
+
+/* DO and CALL may commit by themselves, and then need to be outside a block. */
+static bool
+commits_by_itself(const Runner *runner, const PgmStatement *statement)
+{
+	if (statement->top_level)
+		return true;
+	return !runner->exec.guard &&
+		(IsA(statement->raw->stmt, CallStmt) ||
+		 IsA(statement->raw->stmt, DoStmt));
+}
+
+static void
+run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
+{
+	const PgmSource *source = step->source;
+	char	   *digest = resume->digest;
+
+	for (int i = resume->done; i < source->nstatements; i++)
+	{
+		if (commits_by_itself(runner, &source->statements[i]))
+			run_committing_statement(runner, step, i, resume, &digest);
+		else
+		{
+			pgm_txn_begin_block();
+			pgm_exec_statement(&runner->exec, source, i, true);
+			pgm_exec_fire_deferred(&runner->exec);
+			digest = pgm_resume_digest(source, i, digest);
+			pgm_journal_step_progress(runner->run, runner->step, i + 1,
+									  digest, NULL);
+			pgm_txn_commit();
+		}
+	}
+
+	pgm_txn_begin_block();
+	verify_step(runner, step, true);
+	record_step(runner, step);
+	pgm_txn_commit();
+
+	pgm_txn_begin();
+	pgm_session_reset(runner->request->settings,
+					  runner->request->settings_size,
+					  !runner->request->guard);
+	pgm_txn_commit();
+}
+
+/* In a worker, each revision by itself. */
+static void
+work_step(Runner *runner)
+{
+	Step		step;
+	PgmResume	resume;
+	PgmSource  *source;
+
+	pgm_txn_begin_block();
+	load_step(runner, &step);
+	source = step.source;
+	announce(runner, &step);
+	if (!pgm_revision_by_statement(step.revision, source))
+	{
+		run_in_transaction(runner, &step, true);
+		commit_step();
+		return;
+	}
+
+	pgm_resume_find(step.revision, source, runner->request->direction,
+					&resume);
+	if (resume.done > 0 || resume.retried)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
+					   step.revision->id, resume.done + 1,
+					   source->nstatements));
+	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
+						   resume.done, resume.digest, NULL);
+	pgm_txn_commit();
+	run_by_statement(runner, &step, &resume);
+}
+
+static void
+run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
+{
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	{
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		runner->step = i + 1;
+		MemoryContextReset(runner->step_context);
+		old = MemoryContextSwitchTo(runner->step_context);
+		run_step(runner);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* In a transaction that is not ours to end. */
+static void
+step_in_open_transaction(Runner *runner)
+{
+	Step		step;
+
+	load_step(runner, &step);
+	announce(runner, &step);
+	run_in_transaction(runner, &step, runner->exec.worker);
+}
+
+static void
+finish(Runner *runner)
+{
+	int			nheads;
+	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
+
+	pgm_journal_end(runner->run, "done", nheads, heads);
+}
+
+static Runner *
+create_runner(const PgmRunRequest *request)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate run",
+												  ALLOCSET_DEFAULT_SIZES);
+	Runner	   *runner = MemoryContextAllocZero(context, sizeof(Runner));
+
+	runner->context = context;
+	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
+												 ALLOCSET_DEFAULT_SIZES);
+	runner->request = request;
+	runner->exec.guard = request->guard;
+	runner->exec.label = pgm_command_name(request->direction);
+	return runner;
+}
+
+/*
+ * After the abort: write down what happened.  Whoever asked to cancel may ask
+ * again meanwhile, so that waits until the row is written.  If it cannot be
+ * written the run is found interrupted later; the error to report stays the
+ * first one.
+ */
+static void
+record_failure(Runner *runner, const ErrorData *edata)
+{
+	HOLD_CANCEL_INTERRUPTS();
+	PG_TRY();
+	{
+		pgm_txn_begin();
+		pgm_run_relock();
+		pgm_journal_fail(runner->run, runner->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", edata);
+		pgm_txn_commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(runner->context);
+		EmitErrorReport();
+		FlushErrorState();
+		pgm_txn_abort();
+	}
+	PG_END_TRY();
+	pgm_run_unlock();
+	RESUME_CANCEL_INTERRUPTS();
+}
+
+static void
+work(Runner *runner)
+{
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+
+	pgm_txn_begin();
+	prepare(runner, "worker", true);
+	pgm_txn_commit();
+	if (runner->request->accepted != NULL)
+		runner->request->accepted(runner->run, runner->request->accepted_arg);
+
+	if (runner->one_transaction)
+	{
+		pgm_txn_begin_block();
+		run_all_steps(runner, step_in_open_transaction);
+		finish(runner);
+		pgm_txn_commit();
+	}
+	else
+	{
+		run_all_steps(runner, work_step);
+		pgm_txn_begin();
+		finish(runner);
+		pgm_txn_commit();
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(Runner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	if (runner->run != 0)
+		record_failure(runner, edata);
+	ReThrowError(edata);
+}
+
+int64
+pgm_runner_work(const PgmRunRequest *request)
+{
+	Runner	   *runner = create_runner(request);
+
+	runner->exec.worker = true;
+	runner->one_transaction = !pgm_transaction_per_migration;
+
+	PG_TRY();
+	{
+		work(runner);
+	}
+	PG_CATCH();
+	{
+		fail(runner);
+	}
+	PG_END_TRY();
+
+	pgm_run_unlock();
+	return runner->run;
+}
+
+int64
+pgm_runner_inline(const PgmRunRequest *request)
+{
+	Runner	   *runner = create_runner(request);
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	int64		run;
+
+	refuse_recovery();
+	runner->one_transaction = true;
+	prepare(runner, "inline", false);
+	run_all_steps(runner, step_in_open_transaction);
+	finish(runner);
+	run = runner->run;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(runner->context);
+	return run;
+}
+
+int64
+pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
+{
+	Runner	   *runner = create_runner(request);
+
+	prepare(runner, "script", true);
+	*plan = runner->plan;
+	return runner->run;
+}
+
+bool
+pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
+{
+	PgmPlan    *plan;
+
+	refuse_recovery();
+	plan = pgm_plan_make(direction, target);
+	if (plan->steps.nsteps > 0)
+		return false;
+	pgm_ledger_check_unaltered();
+	return true;
+}
+
+/*
+ * Move the ledger without running anything.  The digests of what is applied
+ * afterwards become those of the stored texts: a stamp says that the database
+ * is as they make it.
+ */
+int64
+pgm_runner_stamp(const PgmRunRequest *request, bool purge)
+{
+	Runner	   *runner = create_runner(request);
+	PgmGraphError error = {PGM_GRAPH_OK};
+	PgmRevSet	rows;
+	PgmRevSet	applied;
+	bool	   *is_applied;
+	int			nheads;
+	char	  **heads;
+
+	refuse_recovery();
+	pgm_run_lock(false);
+	if (purge)
+		pgm_ledger_purge();
+	prepare(runner, "inline", false);
+
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	{
+		const PgmGraphStep *step = &runner->plan->steps.steps[i];
+		PgmLedgerChange change = {0};
+
+		change.direction = PGM_STAMP;
+		change.nremoved = step->rows_removed.n;
+		change.removed = pgm_graph_ids(runner->plan->graph, step->rows_removed);
+		change.nadded = step->rows_added.n;
+		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
+		pgm_ledger_apply(&change);
+		pgm_journal_step_done(runner->run, i + 1, NULL, 0,
+							  GetCurrentTimestamp(), 0);
+	}
+
+	heads = pgm_plan_heads_after(runner->plan, &nheads);
+	if (!pgm_graph_rows(runner->plan->graph, nheads, heads, &rows, &error))
+		pgm_graph_raise(&error);
+	is_applied = pgm_graph_applied(runner->plan->graph, rows);
+	applied.n = 0;
+	applied.rev = palloc(sizeof(int) *
+						 Max(pgm_graph_size(runner->plan->graph), 1));
+	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
+		if (is_applied[i])
+			applied.rev[applied.n++] = i;
+	pgm_ledger_set_applied(applied.n,
+						   pgm_graph_ids(runner->plan->graph, applied),
+						   runner->run, true);
+	pgm_journal_end(runner->run, "done", nheads, heads);
+	return runner->run;
+}

@@ -1,0 +1,310 @@
+/*-------------------------------------------------------------------------
+ *
+ * script.c
+ *	  A run as SQL for psql.
+ *
+ * The text is what a DBA reviews and psql runs: the statements of the revisions
+ * as they are stored, in the transactions that upgrade() would use, and between
+ * them calls that keep the ledger (script_run.c).  The first of those refuses
+ * to begin where the ledger or the revisions are not what the script was made
+ * from, so a stale script does nothing.
+ *
+ * No line of ours begins with a backslash; those of a revision are inside of
+ * quotes, or the server's parser would not have taken them.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/script.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "lib/stringinfo.h"
+#include "resume.h"
+#include "runner.h"
+#include "script.h"
+#include "utils/builtins.h"
+
+typedef struct Writer
+{
+	PgmScriptLine emit;
+	void	   *arg;
+	StringInfoData buf;
+} Writer;
+
+/* Send what is in the buffer, a line at a time. */
+static void
+flush_lines(Writer *writer)
+{
+	char	   *at = writer->buf.data;
+
+	for (;;)
+	{
+		char	   *end = strchr(at, '\n');
+
+		if (end != NULL)
+			*end = '\0';
+		writer->emit(at, writer->arg);
+		if (end == NULL)
+			break;
+		at = end + 1;
+	}
+	resetStringInfo(&writer->buf);
+}
+
+static void
+write_line(Writer *writer, const char *format,...) pg_attribute_printf(2, 3);
+
+static void
+write_line(Writer *writer, const char *format,...)
+{
+	va_list		args;
+	int			needed;
+
+	for (;;)
+	{
+		va_start(args, format);
+		needed = appendStringInfoVA(&writer->buf, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&writer->buf, needed);
+	}
+	flush_lines(writer);
+}
+
+/* A comment cannot be left: line ends become blanks. */
+static char *
+one_line(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *at = copy; *at != '\0'; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
+	return copy;
+}
+
+static char *
+array_literal(int n, char **texts)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "ARRAY[");
+	for (int i = 0; i < n; i++)
+		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(texts[i]));
+	appendStringInfoString(&buf, "]::text[]");
+	return buf.data;
+}
+
+/* The semicolon goes to a line of its own where a comment would swallow it. */
+static void
+write_statement(Writer *writer, const PgmSource *source, int n)
+{
+	char	   *text = pgm_statement_text(source, n);
+	char	   *last_line = strrchr(text, '\n');
+
+	last_line = last_line == NULL ? text : last_line;
+	appendStringInfoString(&writer->buf, text);
+	appendStringInfoString(&writer->buf,
+						   strstr(last_line, "--") != NULL ? "\n;" : ";");
+	flush_lines(writer);
+}
+
+/* Does a statement change settings that must not reach the next revision? */
+static bool
+changes_settings(const PgmSource *source)
+{
+	for (int i = 0; i < source->nstatements; i++)
+		if (IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			return true;
+	return strstr(source->text, "set_config") != NULL;
+}
+
+static void
+write_step_call(Writer *writer, const PgmRevision *revision,
+				const PgmSource *source)
+{
+	if (revision->verify != NULL)
+	{
+		write_line(writer, "-- script_step runs the verify query of the revision:");
+		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
+		flush_lines(writer);
+	}
+	if (changes_settings(source))
+		write_line(writer, "RESET ROLE;");
+	write_line(writer, "SELECT pgmigrate.script_step(%s);",
+			   quote_literal_cstr(revision->id));
+}
+
+static void
+write_in_transaction(Writer *writer, const PgmRevision *revision,
+					 const PgmSource *source)
+{
+	write_line(writer, "BEGIN;");
+	for (int i = 0; i < source->nstatements; i++)
+		write_statement(writer, source, i);
+	write_step_call(writer, revision, source);
+	write_line(writer, "COMMIT;");
+}
+
+/*
+ * A statement that cannot be in a transaction is marked as begun before it;
+ * another commits with the mark of the next one.
+ */
+static void
+write_by_statement(Writer *writer, const PgmRevision *revision,
+				   const PgmSource *source, const PgmResume *resume)
+{
+	char	   *id = quote_literal_cstr(revision->id);
+
+	write_line(writer, "-- statement by statement, each committed by itself");
+	if (resume->done > 0)
+		write_line(writer, "-- the first %d of %d statements are done",
+				   resume->done, source->nstatements);
+	write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
+			   resume->done + 1);
+	if (resume->retried)
+	{
+		int			nleft;
+		char	  **left = pgm_resume_leftovers(source, resume->done, resume,
+												&nleft);
+
+		for (int i = 0; i < nleft; i++)
+			write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
+	}
+	for (int i = resume->done; i < source->nstatements; i++)
+	{
+		bool		in_block = !source->statements[i].top_level &&
+			!IsA(source->statements[i].raw->stmt, CallStmt) &&
+			!IsA(source->statements[i].raw->stmt, DoStmt);
+
+		if (in_block)
+			write_line(writer, "BEGIN;");
+		write_statement(writer, source, i);
+		write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
+				   i + 2);
+		if (in_block)
+			write_line(writer, "COMMIT;");
+	}
+	write_line(writer, "BEGIN;");
+	write_step_call(writer, revision, source);
+	write_line(writer, "COMMIT;");
+}
+
+static void
+write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
+{
+	Writer	   *writer = arg;
+	PgmRevision *revision = pgm_revision_get(source->revision);
+
+	write_line(writer, "%s", "");
+	write_line(writer, "-- %s %d of %d: %s, %s",
+			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
+			   revision->id, one_line(revision->message));
+	if (pgm_revision_by_statement(revision, source))
+	{
+		PgmResume	resume;
+
+		pgm_resume_find(revision, source, plan->direction, &resume);
+		write_by_statement(writer, revision, source, &resume);
+	}
+	else
+		write_in_transaction(writer, revision, source);
+	if (changes_settings(source))
+	{
+		write_line(writer, "RESET ALL;");
+		write_line(writer, "SET standard_conforming_strings = on;");
+	}
+}
+
+static void
+write_head(Writer *writer, const PgmPlan *plan, const char *target)
+{
+	int			n = plan->steps.nsteps;
+	char	  **ids = palloc(sizeof(char *) * n);
+	char	  **digests = palloc(sizeof(char *) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
+												 plan->steps.steps[i].rev));
+		digests[i] = pgm_revision_get(ids[i])->digest;
+	}
+	write_line(writer, "-- pgmigrate: %s to %s, %d %s",
+			   pgm_command_name(plan->direction), one_line(target), n,
+			   n == 1 ? "step" : "steps");
+	write_line(writer, "-- Run it with psql -X -v ON_ERROR_STOP=1 -f, not in a transaction.");
+	write_line(writer, "-- If it stops, mend the cause and take a new script: it goes on there.");
+	write_line(writer, "SET standard_conforming_strings = on;");
+	write_line(writer, "SELECT pgmigrate.script_begin(%s, %s,",
+			   quote_literal_cstr(pgm_command_name(plan->direction)),
+			   quote_literal_cstr(target));
+	write_line(writer, "    %s,", array_literal(plan->nheads, plan->heads));
+	write_line(writer, "    %s,", array_literal(n, ids));
+	write_line(writer, "    %s);", array_literal(n, digests));
+}
+
+/* The plan from other heads than those of the ledger. */
+static PgmPlan *
+plan_from(PgmDirection direction, const char *start, const char *target)
+{
+	PgmPlan    *plan = pgm_plan_load();
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	plan->direction = direction;
+	if (strcmp(start, "current") != 0)
+	{
+		PgmRevSet	rows;
+
+		if (!pgm_graph_resolve(plan->graph, plan->rows, start, &rows, &error))
+			pgm_graph_raise(&error);
+		plan->rows = rows;
+		plan->nheads = plan->rows.n;
+		plan->heads = pgm_graph_ids(plan->graph, plan->rows);
+	}
+	if (!(direction == PGM_UP ?
+		  pgm_graph_plan_upgrade(plan->graph, plan->rows, target,
+								 &plan->steps, &error) :
+		  pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
+								   &plan->steps, &error)))
+		pgm_graph_raise(&error);
+	return plan;
+}
+
+void
+pgm_script_write(const char *range, PgmDirection direction,
+				 PgmScriptLine emit, void *arg)
+{
+	Writer		writer;
+	PgmPlan    *plan;
+	char	   *start;
+	char	   *target;
+
+	if (!pgm_graph_split_range(range, &start, &target))
+		start = pstrdup("current");
+	if (start == NULL)
+		start = pstrdup(direction == PGM_UP ? "base" : "heads");
+	if (target == NULL)
+		target = pstrdup(direction == PGM_UP ? "heads" : "base");
+	plan = plan_from(direction, start, target);
+
+	writer.emit = emit;
+	writer.arg = arg;
+	initStringInfo(&writer.buf);
+	if (plan->steps.nsteps == 0)
+	{
+		write_line(&writer, "-- pgmigrate: nothing to do, %s is reached already",
+				   one_line(target));
+		return;
+	}
+	write_head(&writer, plan, target);
+	pgm_plan_each_source(plan, write_step, &writer);
+	write_line(&writer, "%s", "");
+	write_line(&writer, "SELECT pgmigrate.script_end();");
+}

@@ -1,0 +1,225 @@
+/*-------------------------------------------------------------------------
+ *
+ * script_run.c
+ *	  The ledger of a run whose SQL is run by psql.
+ *
+ * The output of script() calls these between the statements of the revisions.
+ * The session holds the run lock from the first call to the last; the server
+ * releases it when a statement of the script fails, and then the run is over:
+ * its row is found interrupted, and the next call here says so.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/script_run.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "clock.h"
+#include "compat.h"
+#include "error.h"
+#include "exec.h"
+#include "journal.h"
+#include "ledger.h"
+#include "miscadmin.h"
+#include "resume.h"
+#include "runner.h"
+#include "script.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* The run of this session's script; context is NULL when there is none. */
+typedef struct ScriptRun
+{
+	MemoryContext context;
+	PgmPlan    *plan;
+	int64		run;
+	int			steps_done;
+	int64		clock;			/* when the step began */
+	TimestampTz started;
+} ScriptRun;
+
+static ScriptRun current;
+
+static void
+forget(void)
+{
+	if (current.context != NULL)
+		MemoryContextDelete(current.context);
+	memset(&current, 0, sizeof(current));
+}
+
+static bool
+same_texts(int n, char **left, int m, char **right)
+{
+	if (n != m)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (strcmp(left[i], right[i]) != 0)
+			return false;
+	return true;
+}
+
+static void
+refuse_stale(const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("the script does not fit this database"),
+			errdetail("%s", detail),
+			errhint("Take a new script with pgmigrate.script()."));
+}
+
+static void
+check_fits(const PgmPlan *plan, int nheads, char **heads, int nrevisions,
+		   char **revisions, int ndigests, char **digests)
+{
+	if (!same_texts(plan->nheads, plan->heads, nheads, heads))
+		refuse_stale("Its current heads are not those that the script begins from.");
+	if (plan->steps.nsteps != nrevisions || nrevisions != ndigests)
+		refuse_stale("The stored revisions lead to the target by other steps.");
+	for (int i = 0; i < nrevisions; i++)
+	{
+		PgmRevision *revision;
+		int			rev = plan->steps.steps[i].rev;
+
+		if (strcmp(pgm_graph_id(plan->graph, rev), revisions[i]) != 0)
+			refuse_stale("The stored revisions lead to the target by other steps.");
+		revision = pgm_revision_get(revisions[i]);
+		if (strcmp(revision->digest, digests[i]) != 0)
+			refuse_stale("A stored revision was changed since the script was made.");
+	}
+}
+
+static void
+begin_clock(void)
+{
+	current.clock = pgm_clock_monotonic();
+	current.started = GetCurrentTimestamp();
+}
+
+int64
+pgm_script_begin(PgmDirection direction, const char *target, int nheads,
+				 char **heads, int nrevisions, char **revisions, int ndigests,
+				 char **digests)
+{
+	MemoryContext old;
+	PgmRunRequest request = {0};
+
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions or the ledger during recovery"),
+				errhint("Connect to the primary server."));
+	if (IsTransactionBlock() || IsSubTransaction())
+		ereport(ERROR,
+				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("the script cannot run inside a transaction block"),
+				errdetail("It has transactions of its own."),
+				errhint("Run it without psql's option --single-transaction."));
+
+	pgm_run_unlock();
+	forget();
+	current.context = AllocSetContextCreate(TopMemoryContext,
+											"pgmigrate script",
+											ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(current.context);
+	request.direction = direction;
+	request.target = target;
+	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	current.run = pgm_runner_begin_script(&request, &current.plan);
+	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
+			   digests);
+	MemoryContextSwitchTo(old);
+	begin_clock();
+	return current.run;
+}
+
+/* The revision must be the next step of a script that is still running. */
+static PgmRevision *
+next_step(const char *revision)
+{
+	const PgmGraphStep *step;
+
+	if (current.context == NULL || !pgm_run_lock_held())
+	{
+		forget();
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("no script is running in this session"),
+				errdetail("An error ends the run of a script."),
+				errhint("Run the script with ON_ERROR_STOP; to go on, take a new one with pgmigrate.script()."));
+	}
+	step = &current.plan->steps.steps[current.steps_done];
+	if (current.steps_done >= current.plan->steps.nsteps ||
+		strcmp(pgm_graph_id(current.plan->graph, step->rev), revision) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revision \"%s\" is not the next step of the script",
+					   revision));
+	return pgm_revision_get_for_share(revision);
+}
+
+/* The statements before this one are done. */
+void
+pgm_script_statement(const char *revision_id, int statement)
+{
+	PgmRevision *revision = next_step(revision_id);
+	PgmSource  *source = pgm_revision_source(revision,
+											 current.plan->direction);
+	char	   *digest = NULL;
+	int			done = statement - 1;
+
+	if (done < 0 || done > source->nstatements)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("revision \"%s\" has no statement %d", revision_id,
+					   statement));
+	for (int i = 0; i < done; i++)
+		digest = pgm_resume_digest(source, i, digest);
+	pgm_journal_step_begin(current.run, current.steps_done + 1,
+						   source->nstatements, done, digest,
+						   done < source->nstatements ?
+						   pgm_resume_note(source, done) : NULL);
+}
+
+void
+pgm_script_step(const char *revision_id)
+{
+	PgmRevision *revision = next_step(revision_id);
+	PgmExec		exec = {0};
+	PgmSource  *source = pgm_revision_source(revision,
+											 current.plan->direction);
+
+	if (current.plan->direction == PGM_UP && revision->verify != NULL)
+		pgm_exec_verify(&exec, pgm_source_parse(revision->verify,
+												PGM_SOURCE_VERIFY,
+												revision->id), false);
+	pgm_runner_record(current.plan, current.run, current.steps_done + 1,
+					  revision, source->nstatements, current.started,
+					  pgm_clock_monotonic() - current.clock);
+	current.steps_done++;
+	begin_clock();
+}
+
+void
+pgm_script_end(void)
+{
+	int			nheads;
+	char	  **heads;
+
+	if (current.context == NULL || !pgm_run_lock_held() ||
+		current.steps_done < current.plan->steps.nsteps)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the script has not done all of its steps"));
+	heads = pgm_plan_heads_after(current.plan, &nheads);
+	pgm_journal_end(current.run, "done", nheads, heads);
+	pgm_run_unlock();
+	forget();
+}

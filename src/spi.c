@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.c
+ *	  Our own queries: constant text, kept plans, a pinned environment.
+ *
+ * The only caller of SPI_*.  The ledger belongs to the owner of the extension
+ * and nobody else may write it, so a scope runs as that owner, with
+ * SECURITY_LOCAL_USERID_CHANGE so that nothing inside can change the role, and
+ * with search_path pinned.  Row security of our tables is not used and is
+ * switched to raise an error, should somebody add it.
+ *
+ * Plans are kept for the life of the backend.  The plan cache replans them from
+ * their text when the extension is dropped and made again.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/spi.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "compat.h"
+#include "miscadmin.h"
+#include "spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* Where text results are copied to; that of the innermost open scope. */
+static MemoryContext result_context = NULL;
+
+Oid
+pgm_extension_oid(void)
+{
+	return get_extension_oid("pgmigrate", false);
+}
+
+Oid
+pgm_schema_owner(void)
+{
+	Oid			owner;
+	HeapTuple	tuple;
+
+	tuple = SearchSysCache1(NAMESPACENAME, CStringGetDatum("pgmigrate"));
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_SCHEMA),
+				errmsg("schema \"%s\" does not exist", "pgmigrate"),
+				errhint("Run CREATE EXTENSION pgmigrate in this database."));
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+pgm_spi_begin(PgmSpiScope *scope)
+{
+	scope->outer = CurrentMemoryContext;
+	GetUserIdAndSecContext(&scope->save_user, &scope->save_sec_context);
+	SetUserIdAndSecContext(pgm_schema_owner(),
+						   scope->save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	scope->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("row_security", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	scope->save_result_context = result_context;
+	result_context = scope->outer;
+}
+
+void
+pgm_spi_end(PgmSpiScope *scope)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	PopActiveSnapshot();
+	AtEOXact_GUC(true, scope->guc_level);
+	result_context = scope->save_result_context;
+	SetUserIdAndSecContext(scope->save_user, scope->save_sec_context);
+	MemoryContextSwitchTo(scope->outer);
+}
+
+uint64
+pgm_spi_execute(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
+	int			rc;
+
+	Assert(query->nargs <= PGM_QUERY_MAX_ARGS);
+
+	if (query->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(query->sql, query->nargs,
+									   query->argtypes);
+
+		if (plan == NULL)
+			elog(ERROR, "could not prepare \"%s\": %s", query->sql,
+				 SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		query->plan = plan;
+	}
+
+	for (int i = 0; i < query->nargs; i++)
+		null_flags[i] = (nulls != NULL && nulls[i]) ? 'n' : ' ';
+	null_flags[query->nargs] = '\0';
+
+	/* one level only: the result of the query before is not needed now */
+	SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+
+	rc = SPI_execute_plan(query->plan, unconstify(Datum *, values),
+						  null_flags, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", query->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+static Datum
+column_value(uint64 row, int column, bool *isnull)
+{
+	Assert(row >= 1 && row <= SPI_processed);
+
+	return SPI_getbinval(SPI_tuptable->vals[row - 1], SPI_tuptable->tupdesc,
+						 column, isnull);
+}
+
+bool
+pgm_spi_isnull(uint64 row, int column)
+{
+	bool		isnull;
+
+	(void) column_value(row, column, &isnull);
+	return isnull;
+}
+
+char *
+pgm_spi_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+	MemoryContext old;
+	char	   *result;
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == TEXTOID);
+
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(result_context);
+	result = TextDatumGetCString(value);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+int64
+pgm_spi_int64(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == INT8OID);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+int32
+pgm_spi_int32(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == INT4OID);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+bool
+pgm_spi_bool(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == BOOLOID);
+
+	return !isnull && DatumGetBool(value);
+}
+
+TimestampTz
+pgm_spi_timestamp(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+
+	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == TIMESTAMPTZOID);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+/* An array without elements, or null, has n = 0. */
+char	  **
+pgm_spi_text_array(uint64 row, int column, int *n)
+{
+	bool		isnull;
+	Datum		value = column_value(row, column, &isnull);
+	MemoryContext old;
+	char	  **result = NULL;
+
+	*n = 0;
+	if (isnull)
+		return NULL;
+	old = MemoryContextSwitchTo(result_context);
+	result = pgm_text_array_values(value, n);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+void
+pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(store, SPI_tuptable->vals[i]);
+}
+
+Datum
+pgm_text_datum(const char *text)
+{
+	return CStringGetTextDatum(text);
+}
+
+Datum
+pgm_text_array_datum(int n, char **texts)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = CStringGetTextDatum(texts[i]);
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+/* NULL elements are refused: nothing of ours has a use for them. */
+char	  **
+pgm_text_array_values(Datum array, int *n)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **result;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, n);
+	result = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("array must not contain nulls"));
+		result[i] = TextDatumGetCString(elements[i]);
+	}
+	return result;
+}
+
+void
+pgm_spi_utility(const char *command)
+{
+	int			rc;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rc = SPI_execute(command, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", command,
+			 SPI_result_code_string(rc));
+	SPI_finish();
+}

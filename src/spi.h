@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * spi.h
+ *	  Our own queries: constant text, kept plans, a pinned environment.
+ *
+ * A scope connects to SPI, switches to the owner of our schema and pins
+ * search_path; inside of it only constant SQL of ours may run.  An error needs
+ * no clean-up by the caller: the abort of the (sub)transaction restores user,
+ * settings and SPI.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/spi.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_SPI_H
+#define PGM_SPI_H
+
+#include "executor/spi.h"
+
+#define PGM_QUERY_MAX_ARGS 16
+
+/* A query of ours: static storage, planned at first use. */
+typedef struct PgmQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[PGM_QUERY_MAX_ARGS];
+	SPIPlanPtr	plan;
+} PgmQuery;
+
+typedef struct PgmSpiScope
+{
+	Oid			save_user;
+	int			save_sec_context;
+	int			guc_level;
+	MemoryContext outer;
+	MemoryContext save_result_context;
+} PgmSpiScope;
+
+extern void pgm_spi_begin(PgmSpiScope *scope);
+extern void pgm_spi_end(PgmSpiScope *scope);
+
+/* Rows processed; an unexpected kind of result is an internal error. */
+extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
+							  const bool *nulls);
+
+/*
+ * Columns of result row n of the last query, counted from 1.  What is not
+ * passed by value is copied into the context that was current when the scope
+ * began, so it outlives the scope.
+ */
+extern bool pgm_spi_isnull(uint64 row, int column);
+extern char *pgm_spi_text(uint64 row, int column);	/* NULL for null */
+extern int64 pgm_spi_int64(uint64 row, int column);
+extern int32 pgm_spi_int32(uint64 row, int column);
+extern bool pgm_spi_bool(uint64 row, int column);
+extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* 0 for null */
+extern char **pgm_spi_text_array(uint64 row, int column, int *n);
+
+/* Result rows as they are, into a tuplestore of the same row type. */
+extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
+
+/* Arguments.  A NULL pointer is not an argument: flag it in nulls. */
+extern Datum pgm_text_datum(const char *text);
+extern Datum pgm_text_array_datum(int n, char **texts);
+extern char **pgm_text_array_values(Datum array, int *n);
+
+/*
+ * A command of ours that has no plan, as the current user: GRANT and the like.
+ * Its text must be built with the quoting functions of the server.
+ */
+extern void pgm_spi_utility(const char *command);
+
+extern Oid	pgm_schema_owner(void);
+extern Oid	pgm_extension_oid(void);
+
+#endif							/* PGM_SPI_H */

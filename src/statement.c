@@ -1,0 +1,397 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *	  The SQL of a revision as a list of statements, and what each may do.
+ *
+ * The server's own parser splits the text, so function bodies, dollar quotes
+ * and comments cannot mislead it.  standard_conforming_strings is pinned while
+ * it does: what a backslash means must not depend on who runs the revision.
+ *
+ * This is where a statement's nature is decided, for all who ask.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/statement.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "mb/pg_wchar.h"
+#include "parser/parser.h"
+#include "statement.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+
+typedef struct ParseContext
+{
+	const char *text;
+	const char *what;
+	const char *revision;
+} ParseContext;
+
+static const char *const kind_names[] = {
+	[PGM_SOURCE_UPGRADE] = "upgrade",
+	[PGM_SOURCE_DOWNGRADE] = "downgrade",
+	[PGM_SOURCE_VERIFY] = "verify",
+	[PGM_SOURCE_OTHER] = "given",
+};
+
+void
+pgm_source_check_size(const char *text, const char *what)
+{
+	size_t		limit = (size_t) pgm_max_revision_size * 1024;
+
+	if (strlen(text) > limit)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("%s SQL is too long", what),
+				errdetail("It has %zu bytes, the limit is %zu.",
+						  strlen(text), limit),
+				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_revision_size\"."));
+}
+
+/* A syntax error is in the revision's text, not in the query that stores it. */
+static void
+parse_error_callback(void *arg)
+{
+	ParseContext *context = arg;
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(context->text);
+	}
+	if (context->revision != NULL)
+		errcontext("%s SQL of revision \"%s\"", context->what,
+				   context->revision);
+	else
+		errcontext("%s SQL", context->what);
+}
+
+/* Offset of the first byte at or after start that is no blank or comment. */
+static int
+skip_blanks(const char *text, int start, int end)
+{
+	int			at = start;
+
+	while (at < end)
+	{
+		if (isspace((unsigned char) text[at]))
+			at++;
+		else if (text[at] == '-' && at + 1 < end && text[at + 1] == '-')
+		{
+			while (at < end && text[at] != '\n' && text[at] != '\r')
+				at++;
+		}
+		else if (text[at] == '/' && at + 1 < end && text[at + 1] == '*')
+		{
+			int			depth = 0;
+
+			do
+			{
+				if (at + 1 < end && text[at] == '/' && text[at + 1] == '*')
+				{
+					depth++;
+					at += 2;
+				}
+				else if (at + 1 < end && text[at] == '*' && text[at + 1] == '/')
+				{
+					depth--;
+					at += 2;
+				}
+				else
+					at++;
+			} while (at < end && depth > 0);
+		}
+		else
+			break;
+	}
+	return at;
+}
+
+static bool
+alter_database_moves(List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "tablespace") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A subscription command that creates, drops or refreshes remote state. */
+static bool
+option_is_false(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, name) == 0)
+			return !defGetBoolean(option);
+	}
+	return false;
+}
+
+static bool
+alter_table_needs_top_level(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		if (pgm_detach_is_concurrent(lfirst_node(AlterTableCmd, lc)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the server refuse this statement inside of a transaction block,
+ * whatever objects it names?  (REINDEX and CLUSTER of a partitioned table are
+ * refused too; that depends on the object and is found when it runs.)
+ */
+static bool
+needs_top_level(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_IndexStmt:
+			return castNode(IndexStmt, stmt)->concurrent;
+		case T_DropStmt:
+			return castNode(DropStmt, stmt)->concurrent;
+		case T_ReindexStmt:
+			{
+				ReindexStmt *reindex = castNode(ReindexStmt, stmt);
+
+				return pgm_reindex_is_concurrent(reindex) ||
+					reindex->kind == REINDEX_OBJECT_SCHEMA ||
+					reindex->kind == REINDEX_OBJECT_SYSTEM ||
+					reindex->kind == REINDEX_OBJECT_DATABASE;
+			}
+		case T_AlterTableStmt:
+			return alter_table_needs_top_level(castNode(AlterTableStmt, stmt));
+		case T_VacuumStmt:
+			return castNode(VacuumStmt, stmt)->is_vacuumcmd;
+		case T_ClusterStmt:
+			return castNode(ClusterStmt, stmt)->relation == NULL;
+		case T_AlterDatabaseStmt:
+			return alter_database_moves(castNode(AlterDatabaseStmt,
+												 stmt)->options);
+		case T_CreateSubscriptionStmt:
+			{
+				List	   *options = castNode(CreateSubscriptionStmt,
+											   stmt)->options;
+
+				return !option_is_false(options, "create_slot") &&
+					!option_is_false(options, "connect");
+			}
+		case T_DiscardStmt:
+			return castNode(DiscardStmt, stmt)->target == DISCARD_ALL;
+		case T_AlterSystemStmt:
+		case T_CreatedbStmt:
+		case T_DropdbStmt:
+		case T_CreateTableSpaceStmt:
+		case T_DropTableSpaceStmt:
+		case T_DropSubscriptionStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Parse into the current memory context.  The text is kept by reference and
+ * must live as long.  Syntax errors carry their position.
+ */
+PgmSource *
+pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
+{
+	ParseContext context;
+	ErrorContextCallback callback;
+	PgmSource  *source = palloc0(sizeof(PgmSource));
+	List	   *raw_list;
+	ListCell   *lc;
+	int			guc_level;
+	int			line = 1;
+	int			counted = 0;
+
+	context.text = text;
+	context.what = kind_names[kind];
+	context.revision = revision;
+	callback.callback = parse_error_callback;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	guc_level = NewGUCNestLevel();
+	if (!standard_conforming_strings)
+		(void) set_config_option("standard_conforming_strings", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	raw_list = pg_parse_query(text);
+	AtEOXact_GUC(true, guc_level);
+
+	error_context_stack = callback.previous;
+
+	if (list_length(raw_list) > pgm_max_statements)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("%s SQL has too many statements", kind_names[kind]),
+				errdetail("It has %d statements, the limit is %d.",
+						  list_length(raw_list), pgm_max_statements),
+				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_statements\"."));
+
+	source->text = text;
+	source->what = kind_names[kind];
+	source->revision = revision;
+	source->statements = palloc0(sizeof(PgmStatement) *
+								 Max(list_length(raw_list), 1));
+	foreach(lc, raw_list)
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, lc);
+		PgmStatement *statement = &source->statements[source->nstatements++];
+		int			start = Max(raw->stmt_location, 0);
+		int			end = raw->stmt_len > 0 ?
+			start + raw->stmt_len : start + (int) strlen(text + start);
+
+		statement->raw = raw;
+		statement->offset = skip_blanks(text, start, end);
+		while (end > statement->offset && isspace((unsigned char) text[end - 1]))
+			end--;
+		statement->length = end - statement->offset;
+		for (; counted < statement->offset; counted++)
+			if (text[counted] == '\n')
+				line++;
+		statement->line = line;
+		statement->tag = GetCommandTagName(CreateCommandTag(raw->stmt));
+		statement->top_level = needs_top_level(raw->stmt);
+		source->top_level |= statement->top_level;
+	}
+	return source;
+}
+
+char *
+pgm_statement_text(const PgmSource *source, int n)
+{
+	const PgmStatement *statement = &source->statements[n];
+
+	return pnstrdup(source->text + statement->offset, statement->length);
+}
+
+void
+pgm_source_error_position(const PgmSource *source, int n)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		int			before = pg_mbstrlen_with_len(source->text,
+												  source->statements[n].offset);
+
+		errposition(0);
+		internalerrposition(Max(position - before, 1));
+		internalerrquery(pgm_statement_text(source, n));
+	}
+}
+
+typedef struct CheckContext
+{
+	const PgmSource *source;
+	int			n;
+} CheckContext;
+
+static void
+check_error_callback(void *arg)
+{
+	CheckContext *context = arg;
+	const PgmSource *source = context->source;
+
+	internalerrposition(1);
+	internalerrquery(pgm_statement_text(source, context->n));
+	errcontext("%s SQL of revision \"%s\", statement %d, line %d",
+			   source->what, source->revision ? source->revision : "",
+			   context->n + 1, source->statements[context->n].line);
+}
+
+static void
+check_copy(CopyStmt *copy)
+{
+	if (copy->filename != NULL || copy->is_program)
+		return;
+	if (copy->is_from)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("COPY FROM STDIN is not allowed in a revision"),
+				errdetail("The server runs revisions, and has no client to read from."),
+				errhint("Use INSERT, or COPY from a file on the server."));
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("COPY TO STDOUT is not allowed in a revision"),
+			errdetail("The server runs revisions, and has no client to write to."));
+}
+
+static void
+check_statement(Node *stmt, PgmSourceKind kind)
+{
+	if (IsA(stmt, TransactionStmt))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				errmsg("transaction control is not allowed in a revision"),
+				errhint("Each revision is one transaction already; for statements that cannot run in one, pass transactional => false."));
+
+	if (IsA(stmt, CopyStmt))
+		check_copy(castNode(CopyStmt, stmt));
+
+	if (IsA(stmt, VariableSetStmt))
+	{
+		VariableSetStmt *set = castNode(VariableSetStmt, stmt);
+
+		if (set->name != NULL &&
+			pg_strcasecmp(set->name, "session_authorization") == 0)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("SET SESSION AUTHORIZATION is not allowed in a revision"),
+					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
+	}
+
+	if (kind == PGM_SOURCE_VERIFY &&
+		(!IsA(stmt, SelectStmt) ||
+		 castNode(SelectStmt, stmt)->intoClause != NULL))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("verify SQL must be a query"),
+				errhint("Write a SELECT with boolean columns; each of them must be true in each row."));
+}
+
+void
+pgm_source_check(const PgmSource *source, PgmSourceKind kind)
+{
+	CheckContext context;
+	ErrorContextCallback callback;
+
+	context.source = source;
+	callback.callback = check_error_callback;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		context.n = i;
+		check_statement(source->statements[i].raw->stmt, kind);
+	}
+
+	error_context_stack = callback.previous;
+}

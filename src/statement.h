@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.h
+ *	  The SQL of a revision as a list of statements, and what each may do.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/statement.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STATEMENT_H
+#define PGM_STATEMENT_H
+
+#include "nodes/parsenodes.h"
+
+/* One statement of a source. */
+typedef struct PgmStatement
+{
+	RawStmt    *raw;
+	int			offset;			/* bytes from the start of the source, leading
+								 * blanks and comments left out */
+	int			length;			/* bytes, without the semicolon */
+	int			line;			/* of the offset, from 1 */
+	const char *tag;			/* command tag, a constant */
+	bool		top_level;		/* cannot run inside a transaction block */
+} PgmStatement;
+
+/* A source text and its statements; lives where it was parsed. */
+typedef struct PgmSource
+{
+	const char *text;
+	const char *what;			/* for messages: "upgrade SQL of revision" … */
+	const char *revision;
+	int			nstatements;
+	PgmStatement *statements;
+	bool		top_level;		/* has a statement that is */
+} PgmSource;
+
+/* Which of a revision's texts this is. */
+typedef enum PgmSourceKind
+{
+	PGM_SOURCE_UPGRADE,
+	PGM_SOURCE_DOWNGRADE,
+	PGM_SOURCE_VERIFY,
+	PGM_SOURCE_OTHER
+} PgmSourceKind;
+
+extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
+								   const char *revision);
+
+/* Refuse what a revision must not contain; to be called before storing. */
+extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind);
+
+/* The statement's own text, a copy. */
+extern char *pgm_statement_text(const PgmSource *source, int n);
+
+/*
+ * Call from an error context callback: moves a cursor position that counts from
+ * the start of the source into the statement, so that clients print the
+ * revision's SQL with a caret, never their own query.
+ */
+extern void pgm_source_error_position(const PgmSource *source, int n);
+
+extern void pgm_source_check_size(const char *text, const char *what);
+
+#endif							/* PGM_STATEMENT_H */

@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * txn.h
+ *	  The transaction brackets of a worker.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/txn.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_TXN_H
+#define PGM_TXN_H
+
+extern void pgm_txn_begin(void);
+extern void pgm_txn_begin_block(void);
+extern void pgm_txn_commit(void);
+extern void pgm_txn_commit_async(void);
+extern void pgm_txn_abort(void);
+
+#endif							/* PGM_TXN_H */

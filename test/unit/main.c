@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * main.c
+ *	  Run all unit tests.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  test/unit/main.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "unit.h"
+
+int
+main(void)
+{
+	test_examples();
+	test_property();
+	test_scale();
+	printf("1..%d\n", unit_passed + unit_failed);
+	printf("%d passed, %d failed\n", unit_passed, unit_failed);
+	return unit_failed > 0 ? 1 : 0;
+}

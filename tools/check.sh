@@ -1,0 +1,274 @@
+#!/bin/bash
+# check.sh
+#	  The rules of the source tree that a machine can check; "make gates".
+#
+# One line per rule, "ok" or "not ok" with what breaks it, and at the end
+# "N passed, N failed".  The exit status says the same.
+#
+# Environment:
+#	PG_CONFIG		for the rule that needs the server's headers
+#	PRIVATE_WORDS	extended regular expression of words that are a developer's
+#					own business and must not get into the tree
+
+set -eu
+# a gate at the end of a pipeline counts in this shell
+shopt -s lastpipe
+cd "$(dirname "$0")/.."
+export LC_ALL=C.UTF-8
+
+PASSED=0
+FAILED=0
+SCRATCH=$(mktemp -d)
+trap 'rm -rf "$SCRATCH"' EXIT
+mkdir "$SCRATCH/code"
+
+# The rule $1 is broken by each line of standard input.
+gate()
+{
+	local found
+
+	found=$(cat)
+	if [ -z "$found" ]; then
+		PASSED=$((PASSED + 1))
+		echo "ok - $1"
+	else
+		FAILED=$((FAILED + 1))
+		echo "not ok - $1"
+		printf '%s\n' "$found" | sed 's/^/    /'
+	fi
+}
+
+# The text files of the tree that match the patterns given.
+tree()
+{
+	if git rev-parse --git-dir >/dev/null 2>&1; then
+		git ls-files --cached --others --exclude-standard -- "$@"
+	else
+		local pattern
+		for pattern in "$@"; do
+			find . -path ./.git -prune -o -type f -path "./$pattern" -print
+		done | sed 's,^\./,,'
+	fi | sort | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+}
+
+mapfile -t SOURCES < <(find src -name '*.[ch]' | sort)
+if [ ${#SOURCES[@]} -eq 0 ]; then
+	echo "there is no src/*.c" | gate "there are sources"
+	exit 1
+fi
+perl tools/cfacts.pl "$SCRATCH/code" "${SOURCES[@]}" >"$SCRATCH/facts"
+
+# Occurrences of the word $1 in code, other than in the files of src given as
+# a shell pattern.
+only_in()
+{
+	(cd "$SCRATCH/code" && grep -nwE "$1" -- *) | while IFS= read -r hit; do
+		# shellcheck disable=SC2254
+		case ${hit%%:*} in
+			$2) ;;
+			*) echo "src/$hit" ;;
+		esac
+	done
+}
+
+# ---- who may call what
+
+only_in 'SPI_[a-zA-Z_]*' 'spi.[ch]' | gate "SPI only in src/spi.c"
+only_in '(Start|Commit)TransactionCommand|AbortCurrentTransaction' txn.c |
+	gate "top-level transactions only in src/txn.c"
+only_in PG_VERSION_NUM 'compat*.h' |
+	gate "server versions are told apart only in src/compat*.h"
+only_in 'WaitLatch(OrSocket)?|WaitEventSetWait|(pg_)?usleep' clock.c |
+	gate "waiting only in src/clock.c"
+only_in PG_FUNCTION_INFO_V1 'api_*.c' |
+	gate "SQL functions only in src/api_*.c"
+
+# ---- floors
+
+# tools/floors.txt has "module floor sibling ...": a module may include lower
+# floors and the siblings named.
+awk '
+	FILENAME == ARGV[1] {
+		if ($0 ~ /^#/ || NF == 0)
+			next
+		floor[$1] = substr($2, 2)
+		for (i = 3; i <= NF; i++)
+			sibling[$1, $i] = 1
+		next
+	}
+	FNR == 1 {
+		name = FILENAME
+		sub(/.*\//, "", name)
+		sub(/\.[ch]$/, "", name)
+		if (!(name in floor))
+			print FILENAME ": not listed in tools/floors.txt"
+	}
+	/^#include "/ {
+		other = $2
+		gsub(/"/, "", other)
+		sub(/\.h$/, "", other)
+		if (!(other in floor) || !(name in floor) || other == name)
+			next
+		if (floor[other] + 0 > floor[name] + 0)
+			print FILENAME ":" FNR ": includes " other ".h of the higher floor F" floor[other]
+		else if (floor[other] == floor[name] && !((name, other) in sibling))
+			print FILENAME ":" FNR ": includes " other ".h of its own floor, not a listed sibling"
+	}
+' tools/floors.txt "${SOURCES[@]}" | gate "includes go down the floors"
+
+awk '!/^#/ && NF { print $1 }' tools/floors.txt | while read -r module; do
+	[ -e "src/$module.c" ] || [ -e "src/$module.h" ] ||
+		echo "tools/floors.txt: there is no module \"$module\""
+done | gate "every module listed exists"
+
+# ---- errors
+
+awk -F'\t' '$1 == "ereport" && $4 ~ /^(ERROR|FATAL|PANIC)$/ && $5 == "none" {
+	print $2 ":" $3 ": no errcode"
+}' "$SCRATCH/facts" | gate "every error has an errcode"
+
+# A first word in capitals is SQL.
+awk -F'\t' '$1 == "message" && $4 ~ /^errmsg/ {
+	where = $2 ":" $3 ": "
+	if ($5 ~ /^[A-Z][a-z]/)
+		print where "begins with a capital: " $5
+	if ($5 ~ /\.$/)
+		print where "ends with a period: " $5
+	if ($5 ~ /\\n/)
+		print where "has a line break: " $5
+	if (tolower($5) ~ /^pgmigrate[: ]/)
+		print where "names the extension: " $5
+}
+$1 == "message" && $4 ~ /^err(detail|hint)/ && $4 !~ /_internal$/ {
+	where = $2 ":" $3 ": "
+	if ($5 ~ /^[a-z]/)
+		print where "begins in lower case: " $5
+	if ($5 !~ /[.?)]$/ && $5 !~ /%s$/)
+		print where "has no final period: " $5
+}
+$1 == "message" && $4 ~ /^errcontext/ {
+	where = $2 ":" $3 ": "
+	if ($5 ~ /^[A-Z][a-z]/ || $5 ~ /\.$/)
+		print where "context with a capital or a period: " $5
+}' "$SCRATCH/facts" | gate "messages follow the style guide"
+
+# ---- ceilings and names
+
+{
+	wc -l src/*.c | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines, at most 800" }'
+	wc -l src/*.h | awk '$2 != "total" && $1 > 150 { print $2 ": " $1 " lines, at most 150" }'
+} | gate "files are short"
+
+awk -F'\t' '$1 == "function" && $5 > 100 {
+	print $2 ":" $3 ": " $4 " has " $5 " lines, at most 100"
+}' "$SCRATCH/facts" | gate "functions are short"
+
+awk -F'\t' '$1 == "function" && $6 == "extern" &&
+	$4 !~ /^(pgm_|pgmigrate_|_PG_)/ {
+	print $2 ":" $3 ": " $4
+}' "$SCRATCH/facts" | gate "exported functions are called pgm_ or pgmigrate_"
+
+# Message strings are not split, so a line with a string may be longer.
+for file in "${SOURCES[@]}"; do
+	expand -t4 "$file" | awk -v file="$file" \
+		'length > 79 && !/"/ { print file ":" FNR ": " length " columns" }'
+done | gate "lines have at most 79 columns"
+
+# ---- files
+
+for file in "${SOURCES[@]}"; do
+	grep -q "^ \* $(basename "$file")\$" "$file" ||
+		echo "$file: the header does not name the file"
+	grep -q "^ \*	  $file\$" "$file" || echo "$file: no IDENTIFICATION"
+	grep -q "Copyright (c) 2026, pgmigrate developers" "$file" ||
+		echo "$file: no copyright"
+done | gate "every source has its header"
+
+# Expected output is as psql has written it.
+tree '*.c' '*.h' '*.sql' '*.sh' '*.pl' '*.pm' '*.spec' '*.json' '*.yml' \
+	Makefile '*/Makefile' '*.control' '.ci/*' | while read -r file; do
+	grep -nE '[[:blank:]]+$' "$file" | sed "s,^\([0-9]*\):.*,$file:\1: trailing blanks,"
+	[ -z "$(tail -c 1 "$file")" ] || echo "$file: no final newline"
+	! grep -q "$(printf '\r')" "$file" || echo "$file: carriage returns"
+done | gate "no trailing blanks, final newlines"
+
+PG_CONFIG=${PG_CONFIG:-pg_config}
+include=$("$PG_CONFIG" --includedir-server 2>/dev/null || true)
+if [ -e "$include/postgres.h" ]; then
+	for header in src/*.h; do
+		printf '#include "postgres.h"\n#include "%s"\n' "${header#src/}" |
+			gcc -fsyntax-only -Wall -Isrc -I"$include" -D_GNU_SOURCE \
+				-x c - 2>&1 | sed "s,^,$header: ,"
+		! grep -q '^#include "postgres.h"' "$header" ||
+			echo "$header: includes postgres.h"
+	done | gate "every header compiles alone after postgres.h"
+else
+	echo "skipped - every header compiles alone (there is no pg_config)"
+fi
+
+# ---- SQL
+
+# The parts without their comments, keeping the lines.
+for file in sql/parts/*.sql sql/pgmigrate--*--*.sql; do
+	[ -e "$file" ] || continue
+	sed 's/--.*//' "$file" |
+		grep -niE '\b(or[[:space:]]+replace|if[[:space:]]+(not[[:space:]]+)?exists)\b' |
+		sed "s,^,$file:,"
+done | gate "install scripts only CREATE"
+
+# ---- tests
+
+{
+	for file in test/sql/*.sql; do
+		[ ! -e "$file" ] || echo "$file test/expected/$(basename "$file" .sql).out"
+	done
+	for file in test/specs/*.spec; do
+		[ ! -e "$file" ] || echo "$file test/expected/$(basename "$file" .spec).out"
+	done
+} >"$SCRATCH/tests"
+{
+	while read -r file expected; do
+		[ -e "$expected" ] || echo "$file: there is no $expected"
+	done <"$SCRATCH/tests"
+	awk '{ print $2 }' "$SCRATCH/tests" | sort | uniq -d |
+		sed 's/$/: belongs to two tests/'
+	for file in test/expected/*.out; do
+		[ ! -e "$file" ] || grep -qE " $file\$" "$SCRATCH/tests" ||
+			echo "$file: belongs to no test"
+	done
+} | gate "every test has its expected output"
+
+# ---- versions
+
+{
+	control=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" pgmigrate.control)
+	for found in $(sed -n 's/.*"version" *: *"\(.*\)".*/\1/p' META.json); do
+		[ "$found" = "$control" ] ||
+			[ "$found" = 1.0.0 ] ||
+			echo "META.json: $found, but pgmigrate.control: $control"
+	done
+	grep -q "\"version\" *: *\"$control\"" META.json ||
+		echo "META.json: does not have $control"
+	changelog=$(sed -n 's/^##* *\[*\([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -n 1)
+	[ "$changelog" = "$control" ] ||
+		echo "CHANGELOG.md: begins with \"$changelog\", but pgmigrate.control: $control"
+} | gate "versions agree"
+
+sed -n 's/.*"docfile" *: *"\(.*\)".*/\1/p' META.json | while read -r file; do
+	[ -e "$file" ] || echo "META.json: there is no $file"
+done | gate "META.json names a manual that exists"
+
+# ---- what is nobody else's business
+
+# Paths of one developer's machine, and the words the developer gave.
+tree '*' | grep -vE '^(LICENSE|bench/results/)' | while read -r file; do
+	grep -nIE "(^|[^[:alnum:]_./~-])/(home|root|work|mnt|Users)/[[:alnum:]_]" "$file" |
+		sed "s,^,$file:,"
+	[ -z "${PRIVATE_WORDS:-}" ] ||
+		grep -nIiE -- "$PRIVATE_WORDS" "$file" | sed "s,^,$file:,"
+done | cut -c 1-160 | gate "no private paths or words"
+
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" -eq 0 ]

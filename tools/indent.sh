@@ -1,0 +1,113 @@
+#!/bin/bash
+# indent.sh
+#	  Format the C sources with PostgreSQL's own pgindent; "make indent".
+#
+#	indent.sh			format, and bring typedefs.list up to date
+#	indent.sh --check	show what would change; fails if anything would
+#
+# pg_bsd_indent is not in Debian 12, so it is built from Debian's source of
+# PostgreSQL 17: fetched by apt-get (which checks the signatures) through the
+# mirror this machine uses, kept in the user's cache.
+#
+# Environment: PG_CONFIG, whose headers and libraries it is built with.
+
+set -eu
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+cd "$ROOT"
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
+
+SUITE=trixie
+PACKAGE=postgresql-17
+CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pgmigrate/$PACKAGE
+PG_CONFIG=${PG_CONFIG:-pg_config}
+
+# Leave pg_bsd_indent, pgindent and PostgreSQL's typedefs.list in CACHE.
+fetch()
+{
+	local scratch source options
+
+	have bzip2 || install_packages bzip2
+	scratch=$(mktemp -d)
+	# shellcheck disable=SC2064
+	trap "rm -rf '$scratch'" EXIT
+	mkdir -p "$scratch/lists/partial" "$scratch/cache"
+	printf '%s\n' 'Types: deb-src' "URIs: $(debian_mirror)" "Suites: $SUITE" \
+		'Components: main' \
+		'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg' \
+		>"$scratch/source.sources"
+	options="-q -o Dir::Etc::sourcelist=$scratch/source.sources
+		-o Dir::Etc::sourceparts=- -o Dir::State::lists=$scratch/lists
+		-o Dir::Cache=$scratch/cache -o APT::Sandbox::User="
+	(
+		cd "$scratch"
+		# shellcheck disable=SC2086
+		apt-get $options update >log 2>&1 &&
+			apt-get $options source --download-only "$PACKAGE" >>log 2>&1 ||
+			{ tail -n 5 log >&2; exit 1; }
+		tar -xf ./*.orig.tar.* --strip-components=1 --wildcards \
+			'*/src/tools/pg_bsd_indent/*.[ch]' '*/src/tools/pgindent/*'
+	) || fail "could not fetch the source of $PACKAGE"
+	source=$scratch/src/tools
+	gcc -O1 -w -I"$("$PG_CONFIG" --includedir-server)" -D_GNU_SOURCE \
+		-o "$source/pgindent/pg_bsd_indent" "$source"/pg_bsd_indent/*.c \
+		-L"$("$PG_CONFIG" --pkglibdir)" -L"$("$PG_CONFIG" --libdir)" \
+		-lpgcommon -lpgport || fail "could not build pg_bsd_indent"
+	mkdir -p "$CACHE"
+	cp "$source"/pgindent/{pg_bsd_indent,pgindent,typedefs.list} "$CACHE"
+	rm -rf "$scratch"
+	trap - EXIT
+}
+
+# The names of types: our own, and those of PostgreSQL that we use.
+typedefs()
+{
+	perl -0777 -ne '
+		while (/^typedef\b(?:[^;{]|\{.*?^\})*?(\w+)\s*;/msg) { print "$1\n" }
+		while (/^typedef\b[^;{]*?\(\s*\*\s*(\w+)\s*\)/mg) { print "$1\n" }
+	' "${FILES[@]}" >"$WORDS.own"
+	for dir in src test/unit; do
+		mkdir -p "$WORDS.code/$dir"
+		find "$dir" -name '*.[ch]' 2>/dev/null |
+			xargs -r perl tools/cfacts.pl "$WORDS.code/$dir" >/dev/null
+	done
+	grep -rhoE '[[:alpha:]_][[:alnum:]_]*' "$WORDS.code" | sort -u >"$WORDS"
+	{
+		sort -u "$CACHE/typedefs.list" | comm -12 - "$WORDS"
+		cat "$WORDS.own"
+	} | sort -u
+}
+
+for file in pg_bsd_indent pgindent typedefs.list; do
+	[ -e "$CACHE/$file" ] || { fetch; break; }
+done
+
+mapfile -t FILES < <(find src test/unit -name '*.[ch]' 2>/dev/null | sort)
+WORDS=$(mktemp)
+trap 'rm -rf "$WORDS" "$WORDS".*' EXIT
+export LC_ALL=C
+typedefs >"$WORDS.list"
+
+run_pgindent()
+{
+	perl "$CACHE/pgindent" --typedefs="$WORDS.list" \
+		--indent="$CACHE/pg_bsd_indent" "$@" "${FILES[@]}"
+}
+
+if [ "${1:-}" != --check ]; then
+	cp "$WORDS.list" typedefs.list
+	run_pgindent
+	exit 0
+fi
+
+# A file that pgindent cannot read is reported, but not in its exit status.
+run_pgindent --check --diff >"$WORDS.diff" 2>&1 || true
+cat "$WORDS.diff"
+if ! cmp -s "$WORDS.list" typedefs.list; then
+	echo "typedefs.list is out of date"
+	echo >>"$WORDS.diff"
+fi
+if [ -s "$WORDS.diff" ]; then
+	echo 'The sources are not formatted: run "make indent".'
+	exit 1
+fi
