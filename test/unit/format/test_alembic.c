@@ -43,8 +43,8 @@ read_file(const char *path)
 static void
 test_real(void)
 {
-	char	   *up = read_file("data/alembic_up.sql");
-	char	   *down = read_file("data/alembic_down.sql");
+	char	   *up = read_file("data/alembic_up.txt");
+	char	   *down = read_file("data/alembic_down.txt");
 	static const char expected[] =
 		"aaaa [] base\n  up up.sql:10 {CREATE TABLE t_aaaa (a int);\n}\n  down down.sql:45 {DROP TABLE t_aaaa;\n}\n"
 		"eeee [] base\n  up up.sql:16 {CREATE TABLE t_eeee (a int);\n}\n  down down.sql:39 {DROP TABLE t_eeee;\n}\n"
