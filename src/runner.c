@@ -11,11 +11,11 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -309,7 +309,7 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
 commits_by_itself(const Runner *runner, const PgmStatement *statement)
 {
@@ -610,7 +610,8 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner->plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
 		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);
