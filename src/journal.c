@@ -8,8 +8,8 @@
  * holds: that pair means interrupted.  No status has to be repaired by hand.
  *
  * The run lock is the lock of the extension object itself, taken in EXCLUSIVE
- * mode: DROP EXTENSION waits for it, nobody without rights on the extension can
- * take it, and the server releases it with the session or the transaction.
+ * mode: DROP EXTENSION waits for it, nobody without rights on the extension
+ * can take it, and the server releases it with the session or the transaction.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -146,7 +146,7 @@ static PgmQuery any_run_query = {
 	"SELECT FROM pgmigrate.run LIMIT 1"
 };
 
-/* The lock this session took; remembered, for it is released without a lookup. */
+/* The lock this session took: it is released without a lookup. */
 static LOCKTAG session_tag;
 static bool session_tag_valid = false;
 

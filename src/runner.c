@@ -11,11 +11,11 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -317,7 +317,7 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
 commits_by_itself(const Runner *runner, const PgmStatement *statement)
 {
@@ -469,24 +469,27 @@ finish(Runner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-static void
-init_runner(Runner *runner, const PgmRunRequest *request)
+static Runner *
+create_runner(const PgmRunRequest *request)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate run",
+												  ALLOCSET_DEFAULT_SIZES);
+	Runner	   *runner;
+
 	if (in_run)
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
 				errmsg("cannot start a run inside of a run"),
 				errhint("Take the call out of the revision; its parents decide what runs before it."));
-	memset(runner, 0, sizeof(Runner));
+	runner = MemoryContextAllocZero(context, sizeof(Runner));
+	runner->context = context;
+	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
+												 ALLOCSET_DEFAULT_SIZES);
 	runner->request = request;
 	runner->exec.guard = request->guard;
 	runner->exec.label = pgm_command_name(request->direction);
-	runner->context = AllocSetContextCreate(CurrentMemoryContext,
-											"pgmigrate run",
-											ALLOCSET_DEFAULT_SIZES);
-	runner->step_context = AllocSetContextCreate(runner->context,
-												 "pgmigrate step",
-												 ALLOCSET_DEFAULT_SIZES);
+	return runner;
 }
 
 /*
@@ -498,15 +501,14 @@ init_runner(Runner *runner, const PgmRunRequest *request)
 static void
 record_failure(Runner *runner, const ErrorData *edata)
 {
-	const char *state = edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-		"cancelled" : "failed";
-
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
-		pgm_journal_fail(runner->run, runner->step, state, edata);
+		pgm_journal_fail(runner->run, runner->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", edata);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -549,80 +551,84 @@ work(Runner *runner)
 	MemoryContextSwitchTo(old);
 }
 
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(Runner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	if (runner->run != 0)
+		record_failure(runner, edata);
+	ReThrowError(edata);
+}
+
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	Runner		runner;
-	Runner	   *volatile state = &runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
 	in_run = true;				/* until the worker exits */
-	runner.exec.worker = true;
-	runner.one_transaction = !pgm_transaction_per_migration;
+	runner->exec.worker = true;
+	runner->one_transaction = !pgm_transaction_per_migration;
 
 	PG_TRY();
 	{
-		work(&runner);
+		work(runner);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(state->context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		disable_timeout(STATEMENT_TIMEOUT, false);
-		debug_query_string = NULL;
-
-		/* the locks go before the caller hears of the error */
-		pgm_txn_abort();
-		MemoryContextSwitchTo(state->context);
-		if (state->run != 0)
-			record_failure(state, edata);
-		ReThrowError(edata);
+		fail(runner);
 	}
 	PG_END_TRY();
 
 	pgm_run_unlock();
-	return runner.run;
+	return runner->run;
 }
 
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	Runner		runner;
-	MemoryContext old;
+	Runner	   *runner = create_runner(request);
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	int64		run;
 
 	refuse_recovery();
-	init_runner(&runner, request);
-	runner.one_transaction = true;
-	old = MemoryContextSwitchTo(runner.context);
-	prepare(&runner, "inline", false);
+	runner->one_transaction = true;
+	prepare(runner, "inline", false);
 	PG_TRY();
 	{
 		in_run = true;
-		run_all_steps(&runner, step_in_open_transaction);
+		run_all_steps(runner, step_in_open_transaction);
 	}
 	PG_FINALLY();
 	{
 		in_run = false;
 	}
 	PG_END_TRY();
-	finish(&runner);
+	finish(runner);
+	run = runner->run;
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(runner.context);
-	return runner.run;
+	MemoryContextDelete(runner->context);
+	return run;
 }
 
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
-	prepare(&runner, "script", true);
-	*plan = runner.plan;
-	return runner.run;
+	prepare(runner, "script", true);
+	*plan = runner->plan;
+	return runner->run;
 }
 
 bool
@@ -646,7 +652,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;
@@ -655,40 +661,40 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	char	  **heads;
 
 	refuse_recovery();
-	init_runner(&runner, request);
 	pgm_run_lock(false);
 	if (purge)
 		pgm_ledger_purge();
-	prepare(&runner, "inline", false);
+	prepare(runner, "inline", false);
 
-	for (int i = 0; i < runner.plan->steps.nsteps; i++)
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
-		const PgmGraphStep *step = &runner.plan->steps.steps[i];
+		const PgmGraphStep *step = &runner->plan->steps.steps[i];
 		PgmLedgerChange change = {0};
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner.plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
-		change.added = pgm_graph_ids(runner.plan->graph, step->rows_added);
+		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);
-		pgm_journal_step_done(runner.run, i + 1, NULL, 0,
+		pgm_journal_step_done(runner->run, i + 1, NULL, 0,
 							  GetCurrentTimestamp(), 0);
 	}
 
-	heads = pgm_plan_heads_after(runner.plan, &nheads);
-	if (!pgm_graph_rows(runner.plan->graph, nheads, heads, &rows, &error))
+	heads = pgm_plan_heads_after(runner->plan, &nheads);
+	if (!pgm_graph_rows(runner->plan->graph, nheads, heads, &rows, &error))
 		pgm_graph_raise(&error);
-	is_applied = pgm_graph_applied(runner.plan->graph, rows);
+	is_applied = pgm_graph_applied(runner->plan->graph, rows);
 	applied.n = 0;
 	applied.rev = palloc(sizeof(int) *
-						 Max(pgm_graph_size(runner.plan->graph), 1));
-	for (int i = 0; i < pgm_graph_size(runner.plan->graph); i++)
+						 Max(pgm_graph_size(runner->plan->graph), 1));
+	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
 	pgm_ledger_set_applied(applied.n,
-						   pgm_graph_ids(runner.plan->graph, applied),
-						   runner.run, true);
-	pgm_journal_end(runner.run, "done", nheads, heads);
-	return runner.run;
+						   pgm_graph_ids(runner->plan->graph, applied),
+						   runner->run, true);
+	pgm_journal_end(runner->run, "done", nheads, heads);
+	return runner->run;
 }

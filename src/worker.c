@@ -3,8 +3,8 @@
  * worker.c
  *	  A run in a background worker, and its caller.
  *
- * The caller makes a shared memory segment with the request, its settings and a
- * message queue, registers a dynamic worker and follows the queue: what the
+ * The caller makes a shared memory segment with the request, its settings and
+ * a message queue, registers a dynamic worker and follows the queue: what the
  * worker reports, the caller raises.  The worker owns the run.  If the caller
  * goes away, the queue has no reader, which the worker does not mind, and the
  * run goes on; unless the caller's exit cancels it first.
@@ -70,7 +70,7 @@
 /* Between two looks at the client and at the locks. */
 #define PGM_TICK_MS 1000
 
-/* From asking a worker to stop by cancelling to terminating it, to giving up. */
+/* From asking a worker to stop, to terminating it, to giving up. */
 #define PGM_CANCEL_REPEAT_MS 500
 #define PGM_TERMINATE_AFTER_MS 4000
 #define PGM_GIVE_UP_AFTER_MS 8000
