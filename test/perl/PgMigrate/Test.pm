@@ -358,8 +358,13 @@ sub result
 	my ($self) = @_;
 	my $mark = "=$self->{n}=";
 
-	$self->{run}->pump
-	  until $self->{out} =~ /^$mark$/m && $self->{err} =~ /^$mark$/m;
+	until ($self->{out} =~ /^$mark$/m && $self->{err} =~ /^$mark$/m)
+	{
+		next if eval { $self->{run}->pump };
+		die "timed out: $self->{err}" if $self->{timer}->is_expired;
+		$self->{ended} = 1;
+		last;
+	}
 	$self->{out} =~ s/^$mark\n//m;
 	$self->{err} =~ s/^$mark\n//m;
 	chomp $self->{out};
@@ -390,7 +395,15 @@ sub fails_with
 	return like($self->{err}, qr/^(?:ERROR|FATAL):  $state: /m, $name);
 }
 
-# As Ctrl-C at its terminal.
+# Is psql gone?
+sub ended
+{
+	my ($self) = @_;
+
+	return $self->{ended};
+}
+
+# As Ctrl-C at its terminal; psql without a terminal ends after the answer.
 sub interrupt
 {
 	my ($self) = @_;
