@@ -45,6 +45,7 @@
 #if PG_VERSION_NUM < 150000
 #define pg_analyze_and_rewrite_fixedparams pg_analyze_and_rewrite
 #define MarkGUCPrefixReserved EmitWarningsOnPlaceholders
+#define enable_timeout_every(id, at, ms) enable_timeout_after(id, ms)
 #endif
 
 /* part of postgres.h before */
@@ -68,16 +69,6 @@
 
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
-#endif
-
-/* A timeout that repeats: since 15. */
-#if PG_VERSION_NUM >= 150000
-#define pgm_enable_timeout_every(id, ms) \
-	enable_timeout_every(id, \
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms), \
-						 ms)
-#else
-#define pgm_enable_timeout_every(id, ms) enable_timeout_after(id, ms)
 #endif
 
 /* Workers of roles that cannot log in: possible since 17. */

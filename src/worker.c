@@ -473,7 +473,10 @@ watch_postmaster(void)
 {
 	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, die_with_postmaster);
 
-	pgm_enable_timeout_every(timeout, PGM_TICK_MS);
+	enable_timeout_every(timeout,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 PGM_TICK_MS),
+						 PGM_TICK_MS);
 }
 
 static void
