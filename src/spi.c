@@ -97,8 +97,9 @@ pgm_spi_end(PgmSpiScope *scope)
 	MemoryContextSwitchTo(scope->outer);
 }
 
-uint64
-pgm_spi_execute(PgmQuery *query, const Datum *values, const bool *nulls)
+static uint64
+execute(PgmQuery *query, const Datum *values, const bool *nulls,
+		bool read_only)
 {
 	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
 	int			rc;
@@ -126,11 +127,31 @@ pgm_spi_execute(PgmQuery *query, const Datum *values, const bool *nulls)
 	SPI_tuptable = NULL;
 
 	rc = SPI_execute_plan(query->plan, unconstify(Datum *, values),
-						  null_flags, false, 0);
+						  null_flags, read_only, 0);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
 	return SPI_processed;
+}
+
+uint64
+pgm_spi_execute(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	return execute(query, values, nulls, false);
+}
+
+uint64
+pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
+					   const bool *nulls)
+{
+	uint64		rows;
+
+	/* no other snapshot can be had in parallel mode */
+	PushActiveSnapshot(IsInParallelMode() ? GetActiveSnapshot() :
+					   GetLatestSnapshot());
+	rows = execute(query, values, nulls, true);
+	PopActiveSnapshot();
+	return rows;
 }
 
 static Datum

@@ -48,6 +48,13 @@ extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
 							  const bool *nulls);
 
 /*
+ * A SELECT that sees what is committed now, whatever the transaction's
+ * isolation level: for what goes on in other sessions.
+ */
+extern uint64 pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
+									 const bool *nulls);
+
+/*
  * Columns of result row n of the last query, counted from 1.  What is not
  * passed by value is copied into the context that was current when the scope
  * began, so it outlives the scope.

@@ -84,7 +84,7 @@ pgm_status_get(int64 run, char **state, int *pid)
 
 	set_arguments(run, values, nulls);
 	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&get_query, values, nulls) > 0;
+	found = pgm_spi_execute_latest(&get_query, values, nulls) > 0;
 	if (found)
 	{
 		*state = pgm_spi_text(1, 1);
@@ -106,7 +106,7 @@ pgm_status_rows(PgmRows *rows, int64 run, bool with_error)
 	set_arguments(run, values, nulls);
 	values[2] = BoolGetDatum(with_error);
 	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&rows_query, values, nulls) > 0;
+	found = pgm_spi_execute_latest(&rows_query, values, nulls) > 0;
 	pgm_spi_store(rows->store, rows->tupdesc);
 	pgm_spi_end(&scope);
 	return found;

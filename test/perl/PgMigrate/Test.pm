@@ -45,6 +45,7 @@ sub new_node
 fsync = off
 jit = off
 restart_after_crash = on
+max_connections = 50
 max_worker_processes = 32
 max_wal_senders = 4
 max_prepared_transactions = 10
@@ -321,6 +322,7 @@ sub new
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
 		$self->{timer});
 	$self->{pid} = $self->query('SELECT pg_backend_pid()');
+	die "could not connect: $self->{err}" if $self->{ended};
 	return $self;
 }
 
