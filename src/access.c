@@ -22,8 +22,8 @@
 #include "utils/builtins.h"
 
 /*
- * Every function that PUBLIC has no right to is here or is for the owner of the
- * extension alone; a test sees to it.
+ * Every function that PUBLIC has no right to is here or is for the owner of
+ * the extension alone; a test sees to it.
  */
 static const struct
 {

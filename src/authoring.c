@@ -22,6 +22,7 @@
 #include "authoring.h"
 #include "digest.h"
 #include "error.h"
+#include "journal.h"
 #include "ledger.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -350,6 +351,11 @@ find_unapplied(const char *id, const char *hint)
 				errcode(ERRCODE_OBJECT_IN_USE),
 				errmsg("revision \"%s\" is applied", revision->id),
 				errhint("%s", hint));
+	if (pgm_journal_in_work(revision->id))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("revision \"%s\" is being applied", revision->id),
+				errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop the run with pgmigrate.cancel()."));
 	return revision;
 }
 

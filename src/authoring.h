@@ -17,8 +17,8 @@
 
 /*
  * Check and store.  The id may be NULL: a digest is put in its place.  Parents
- * and dependencies may be any target that names one revision; they are replaced
- * by ids.  parents_given = false means the only head.
+ * and dependencies may be any target that names one revision; they are
+ * replaced by ids.  parents_given = false means the only head.
  */
 extern void pgm_author_store(PgmRevision *revision, bool parents_given,
 							 bool splice);

@@ -11,11 +11,11 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -56,6 +56,7 @@ typedef struct Runner
 	PgmPlan    *plan;
 	PgmExec		exec;
 	bool		one_transaction;
+	bool		any_partly;		/* some revision was, once */
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	char		label[64];
@@ -72,6 +73,12 @@ typedef struct Step
 	TimestampTz started;
 	int64		clock;
 } Step;
+
+/*
+ * The run lock is no obstacle to the session that has it, so a revision which
+ * calls us would run itself, without end.
+ */
+static bool in_run = false;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -141,6 +148,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -309,7 +317,7 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
 commits_by_itself(const Runner *runner, const PgmStatement *statement)
 {
@@ -320,12 +328,27 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 		 IsA(statement->raw->stmt, DoStmt));
 }
 
+/* What the statements done before have SET is gone with their session. */
+static void
+restore_settings(Runner *runner, const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			continue;
+		pgm_txn_begin_block();
+		pgm_exec_statement(&runner->exec, source, i, true);
+		pgm_txn_commit();
+	}
+}
+
 static void
 run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;
 
+	restore_settings(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))
@@ -359,29 +382,34 @@ static void
 work_step(Runner *runner)
 {
 	Step		step;
-	PgmResume	resume;
+	PgmResume	resume = {0};
 	PgmSource  *source;
+	bool		by_statement;
 
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
 	announce(runner, &step);
-	if (!pgm_revision_by_statement(step.revision, source))
+
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
 	{
 		run_in_transaction(runner, &step, true);
 		commit_step();
 		return;
 	}
 
-	pgm_resume_find(step.revision, source, runner->request->direction,
-					&resume);
 	if (resume.done > 0 || resume.retried)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step.revision->id, resume.done + 1,
 					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, NULL);
+						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
 	run_by_statement(runner, &step, &resume);
 }
@@ -402,6 +430,23 @@ run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 	}
 }
 
+/* Was it begun statement by statement, before it was amended? */
+static void
+refuse_partly(const Runner *runner, const Step *step)
+{
+	PgmResume	resume;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+}
+
 /* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(Runner *runner)
@@ -410,6 +455,8 @@ step_in_open_transaction(Runner *runner)
 
 	load_step(runner, &step);
 	announce(runner, &step);
+	if (runner->any_partly)
+		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -428,8 +475,14 @@ create_runner(const PgmRunRequest *request)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate run",
 												  ALLOCSET_DEFAULT_SIZES);
-	Runner	   *runner = MemoryContextAllocZero(context, sizeof(Runner));
+	Runner	   *runner;
 
+	if (in_run)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	runner = MemoryContextAllocZero(context, sizeof(Runner));
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -523,6 +576,7 @@ pgm_runner_work(const PgmRunRequest *request)
 {
 	Runner	   *runner = create_runner(request);
 
+	in_run = true;				/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
 
@@ -550,7 +604,16 @@ pgm_runner_inline(const PgmRunRequest *request)
 	refuse_recovery();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
-	run_all_steps(runner, step_in_open_transaction);
+	PG_TRY();
+	{
+		in_run = true;
+		run_all_steps(runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		in_run = false;
+	}
+	PG_END_TRY();
 	finish(runner);
 	run = runner->run;
 	MemoryContextSwitchTo(old);
@@ -610,7 +673,8 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner->plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
 		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);

@@ -3,11 +3,11 @@
  * script.c
  *	  A run as SQL for psql.
  *
- * The text is what a DBA reviews and psql runs: the statements of the revisions
- * as they are stored, in the transactions that upgrade() would use, and between
- * them calls that keep the ledger (script_run.c).  The first of those refuses
- * to begin where the ledger or the revisions are not what the script was made
- * from, so a stale script does nothing.
+ * The text is what a DBA reviews and psql runs: the statements of the
+ * revisions as they are stored, in the transactions that upgrade() would use,
+ * and between them calls that keep the ledger (script_run.c).  The first of
+ * those refuses to begin where the ledger or the revisions are not what the
+ * script was made from, so a stale script does nothing.
  *
  * No line of ours begins with a backslash; those of a revision are inside of
  * quotes, or the server's parser would not have taken them.
