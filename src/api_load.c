@@ -145,9 +145,7 @@ pgmigrate_export(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 	{
 		pgm_rows_text(&rows, files[i].name);
-		pgm_rows_datum(&rows,
-					   PointerGetDatum(cstring_to_text_with_len(files[i].data,
-																(int) files[i].len)));
+		pgm_rows_text(&rows, files[i].data);
 		pgm_rows_end_row(&rows);
 	}
 	return (Datum) 0;

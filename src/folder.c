@@ -53,7 +53,7 @@ check_role(void)
 				errmsg("permission denied to read a folder of the server"),
 				errdetail("Only superusers and roles with privileges of \"%s\" may do that.",
 						  "pg_read_server_files"),
-				errhint("pgmigrate.load() takes the contents of a file from the client."));
+				errhint("Let the client read the files, and pass their contents to pgmigrate.load()."));
 }
 
 /* The path without links, palloc'd. */
@@ -174,7 +174,8 @@ is_inside(const Folder *folder, const char *path)
 	size_t		len = strlen(folder->root);
 
 	return strncmp(path, folder->root, len) == 0 &&
-		(path[len] == '/' || path[len] == '\0' || folder->root[len - 1] == '/');
+		(path[len] == '/' || path[len] == '\0' ||
+		 folder->root[len - 1] == '/');
 }
 
 /* prefix is the folder's name relative to the root, "" or with final slash. */
@@ -256,7 +257,7 @@ pgm_folder_read(const char *path, bool (*wanted) (const char *name),
 		ereport(ERROR,
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("\"%s\" is not a folder", path),
-				errhint("pgmigrate.load() loads a single file."));
+				errhint("Pass the contents of a single file to pgmigrate.load()."));
 	read_folder(&folder, folder.root, "");
 	*nfiles = folder.nfiles;
 	return folder.files;

@@ -257,8 +257,8 @@ find_by_content(Loader *loader, const PgmRevision *revision)
 }
 
 /*
- * The stored revision that this is, or NULL.  A repeatable migration whose text
- * changed is another revision, to be run anew.
+ * The stored revision that this is, or NULL.  A repeatable migration whose
+ * text changed is another revision, to be run anew.
  */
 static PgmRevision *
 find_stored(Loader *loader, const PgmFormatRevision *file,
@@ -359,9 +359,9 @@ compare(const Loader *loader, const PgmFormatRevision *file,
 			errmsg("revision \"%s\" is stored otherwise than in file \"%s\"",
 				   stored->id, file->upgrade.file),
 			errdetail("What differs: %s.", parts),
-			pgm_ledger_is_applied(stored->id) ?
-			errhint("It is applied: put the file back, and make the change a new revision.") :
-			errhint("It is not applied: take the change over with pgmigrate.amend(), or remove it and load the file again."));
+			errhint("%s", pgm_ledger_is_applied(stored->id) ?
+					"It is applied: put the file back, and make the change a new revision." :
+					"It is not applied: take the change over with pgmigrate.amend(), or remove it and load the file again."));
 	return PGM_LOAD_DIFFERS;
 }
 
