@@ -39,7 +39,8 @@ PG_FUNCTION_INFO_V1(pgmigrate_graph);
 PG_FUNCTION_INFO_V1(pgmigrate_grant_access);
 
 static PgmQuery current_heads_query = {
-	"SELECT h.revision, r.message, r.is_head, r.branch_labels, h.applied_at "
+	"SELECT h.revision, r.message, r.is_head, r.branch_labels, "
+	"date_trunc('second', h.applied_at) "
 	"FROM pgmigrate.head h LEFT JOIN pgmigrate.revision r ON r.id = h.revision "
 	"ORDER BY r.seq, h.revision COLLATE \"C\""
 };
@@ -71,7 +72,7 @@ static PgmQuery show_query = {
 
 /* One row per revision, in load order, as the graph numbers them. */
 static PgmQuery nodes_query = {
-	"SELECT r.message, a.applied_at, EXISTS (SELECT FROM pgmigrate.run_step s "
+	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
 	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
 	"WHERE t.revision = r.id AND t.state <> 'pending' "

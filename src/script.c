@@ -88,18 +88,19 @@ one_line(const char *text)
 	return copy;
 }
 
-static char *
-array_literal(int n, char **texts)
+/* An element a line, for a line of all of them is of no use to a reader. */
+static void
+write_array(Writer *writer, int n, char **texts, const char *end)
 {
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "ARRAY[");
+	if (n == 0)
+	{
+		write_line(writer, "    ARRAY[]::text[]%s", end);
+		return;
+	}
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
-						 quote_literal_cstr(texts[i]));
-	appendStringInfoString(&buf, "]::text[]");
-	return buf.data;
+		write_line(writer, "    %s%s%s%s", i == 0 ? "ARRAY[" : "      ",
+				   quote_literal_cstr(texts[i]), i < n - 1 ? "," : "]::text[]",
+				   i < n - 1 ? "" : end);
 }
 
 /* The semicolon goes to a line of its own where a comment would swallow it. */
@@ -245,9 +246,9 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target)
 	write_line(writer, "SELECT pgmigrate.script_begin(%s, %s,",
 			   quote_literal_cstr(pgm_command_name(plan->direction)),
 			   quote_literal_cstr(target));
-	write_line(writer, "    %s,", array_literal(plan->nheads, plan->heads));
-	write_line(writer, "    %s,", array_literal(n, ids));
-	write_line(writer, "    %s);", array_literal(n, digests));
+	write_array(writer, plan->nheads, plan->heads, ",");
+	write_array(writer, n, ids, ",");
+	write_array(writer, n, digests, ");");
 }
 
 /* The plan from other heads than those of the ledger. */
