@@ -17,6 +17,7 @@
 #include "access.h"
 #include "authoring.h"
 #include "catalog/pg_type.h"
+#include "classify.h"
 #include "compat.h"
 #include "draw.h"
 #include "mb/pg_wchar.h"
@@ -252,34 +253,39 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 }
 
 static void
-plan_revision(PgmRows *rows, int step, const PgmSource *source)
+plan_statement(PgmRows *rows, const PgmVerdict *verdict)
 {
-	for (int i = 0; i < Max(source->nstatements, 1); i++)
-	{
-		pgm_rows_int(rows, step);
-		pgm_rows_text(rows, source->revision);
-		if (source->nstatements > 0)
-		{
-			pgm_rows_text(rows, pgm_statement_text(source, i));
-			pgm_rows_text(rows, "plain");
-		}
-		else
-		{
-			pgm_rows_null(rows);
-			pgm_rows_null(rows);
-		}
+	int			nlocks;
+	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+
+	pgm_rows_text(rows, pgm_statement_text(verdict->source, verdict->n));
+	pgm_rows_text(rows, "plain");
+	pgm_rows_text_array(rows, nlocks, locks);
+	if (verdict->rewrites == PGM_UNSET)
 		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_end_row(rows);
-	}
+	else
+		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
+	pgm_rows_null(rows);
+	pgm_rows_null(rows);
 }
 
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
-	plan_revision(arg, step, source);
+	PgmRows    *rows = arg;
+	PgmClassifier classifier = {0};
+
+	for (int i = 0; i < Max(source->nstatements, 1); i++)
+	{
+		pgm_rows_int(rows, step);
+		pgm_rows_text(rows, source->revision);
+		if (i < source->nstatements)
+			plan_statement(rows, pgm_classify(&classifier, source, i));
+		else
+			for (int j = 0; j < 6; j++)
+				pgm_rows_null(rows);
+		pgm_rows_end_row(rows);
+	}
 }
 
 Datum

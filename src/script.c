@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "classify.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "resume.h"
@@ -33,6 +34,7 @@ typedef struct Writer
 	PgmScriptLine emit;
 	void	   *arg;
 	StringInfoData buf;
+	PgmClassifier classifier;	/* of the revision */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -110,6 +112,12 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	char	   *text = pgm_statement_text(source, n);
 	char	   *last_line = strrchr(text, '\n');
 
+	int			nlocks;
+	char	  **locks = pgm_verdict_locks(pgm_classify(&writer->classifier,
+													   source, n), &nlocks);
+
+	for (int i = 0; i < nlocks; i++)
+		write_line(writer, "-- takes %s", one_line(locks[i]));
 	last_line = last_line == NULL ? text : last_line;
 	appendStringInfoString(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
@@ -204,6 +212,7 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 	Writer	   *writer = arg;
 	PgmRevision *revision = pgm_revision_get(source->revision);
 
+	memset(&writer->classifier, 0, sizeof(PgmClassifier));
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
@@ -295,6 +304,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 		target = pstrdup(direction == PGM_UP ? "heads" : "base");
 	plan = plan_from(direction, start, target);
 
+	memset(&writer, 0, sizeof(writer));
 	writer.emit = emit;
 	writer.arg = arg;
 	initStringInfo(&writer.buf);
