@@ -41,7 +41,8 @@ static PgmQuery get_query = {
 };
 
 static PgmQuery get_for_share_query = {
-	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 FOR SHARE",
+	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 "
+	"FOR KEY SHARE",
 	1, {TEXTOID}
 };
 
@@ -215,7 +216,10 @@ pgm_revision_get(const char *id)
 	return get_revision(&get_query, id);
 }
 
-/* Nobody can amend or remove it until the end of this transaction. */
+/*
+ * Nobody can amend or remove it until the end of this transaction.  A child
+ * can be stored: that changes no more than is_head.
+ */
 PgmRevision *
 pgm_revision_get_for_share(const char *id)
 {
