@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
@@ -116,6 +117,38 @@ static PgmQuery graph_query = {
 	"SELECT id, down_revision, depends_on, branch_labels "
 	"FROM pgmigrate.revision ORDER BY seq"
 };
+
+/* The only head, as this transaction found or left it; empty: not known. */
+static char only_head[PGM_ID_MAX + 1];
+
+static void
+forget_at_xact_end(XactEvent event, void *arg)
+{
+	only_head[0] = '\0';
+}
+
+static void
+forget_at_subxact_abort(SubXactEvent event, SubTransactionId subid,
+						SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		only_head[0] = '\0';
+}
+
+/* The caller holds the lock on the store. */
+static void
+remember_only_head(const char *id)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(forget_at_xact_end, NULL);
+		RegisterSubXactCallback(forget_at_subxact_abort, NULL);
+		registered = true;
+	}
+	strlcpy(only_head, id, sizeof(only_head));
+}
 
 void
 pgm_graph_raise(const PgmGraphError *error)
@@ -262,6 +295,12 @@ pgm_revision_insert(const PgmRevision *revision)
 	if (revision->nparents > 0)
 		pgm_spi_execute(&unhead_query, &values[6], NULL);
 	pgm_spi_end(&scope);
+
+	if (revision->nparents == 1 &&
+		strcmp(revision->parents[0], only_head) == 0)
+		remember_only_head(revision->id);
+	else
+		only_head[0] = '\0';
 }
 
 /* Texts, message, flag and author; an approval given before is void. */
@@ -308,6 +347,7 @@ pgm_revision_delete(const PgmRevision *revision)
 	PgmSpiScope scope;
 	Datum		values[1];
 
+	only_head[0] = '\0';
 	pgm_spi_begin(&scope);
 	values[0] = pgm_text_datum(revision->id);
 	pgm_spi_execute(&delete_query, values, NULL);
@@ -340,11 +380,26 @@ get_ids(PgmQuery *query, const char *argument, int *n)
 	return ids;
 }
 
-/* Those that nobody has as parent, in load order. */
+/*
+ * Those that nobody has as parent, in load order.  The caller holds the lock
+ * on the store.
+ */
 char	  **
 pgm_revision_heads(int *n)
 {
-	return get_ids(&heads_query, NULL, n);
+	char	  **heads;
+
+	if (only_head[0] != '\0')
+	{
+		heads = palloc(sizeof(char *));
+		heads[0] = pstrdup(only_head);
+		*n = 1;
+		return heads;
+	}
+	heads = get_ids(&heads_query, NULL, n);
+	if (*n == 1)
+		remember_only_head(heads[0]);
+	return heads;
 }
 
 char	  **
