@@ -118,8 +118,8 @@ pgm_revision_digest(const char *upgrade, const char *downgrade,
  * Content and place in the graph, so that the same revision loaded into two
  * databases has the same id, and the same SQL at another place another.
  */
-static char *
-make_id(const PgmRevision *revision)
+char *
+pgm_author_id(const PgmRevision *revision)
 {
 	PgmDigest	digest;
 	char	   *id;
@@ -258,7 +258,7 @@ store(PgmRevision *revision, bool is_merge)
 {
 	check_texts(revision, is_merge);
 	if (revision->id == NULL)
-		revision->id = make_id(revision);
+		revision->id = pgm_author_id(revision);
 	check_names(revision);
 	revision->author = GetUserNameFromId(GetUserId(), false);
 	pgm_revision_insert(revision);

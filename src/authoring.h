@@ -34,6 +34,9 @@ extern void pgm_author_approve(const char *id);
 /* The revision of this id or unique prefix; an error if there is none. */
 extern PgmRevision *pgm_author_find(const char *target);
 
+/* The id that a revision without one gets; parents must be ids. */
+extern char *pgm_author_id(const PgmRevision *revision);
+
 extern char *pgm_revision_digest(const char *upgrade, const char *downgrade,
 								 const char *verify,
 								 PgmTristate transactional);

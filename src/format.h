@@ -135,6 +135,9 @@ extern bool pgm_format_reads(const char *file_name);
 extern bool pgm_format_by_name(const char *name, PgmFormat *format);
 extern const char *pgm_format_name(PgmFormat format);
 
+/* The id that a version or name of another tool becomes. */
+extern char *pgm_format_id(const char *name, size_t len);
+
 /*
  * Writing, in PGMIGRATE, GOLANG or PLAIN.  Revisions must be in order; ids
  * must be set.  Files come out in that order; palloc'd, *nfiles of them.

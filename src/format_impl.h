@@ -106,7 +106,6 @@ extern bool pgm_format_marker(const PgmFormatLine *line, const char *marker,
 							  const char **rest, size_t *restlen);
 extern const char *pgm_format_basename(const char *path);
 extern bool pgm_format_ends(const char *name, const char *suffix);
-extern char *pgm_format_id(const char *name, size_t len);
 extern bool pgm_format_id_legal(const char *id);
 extern char *pgm_format_words(const char *name, size_t len);
 extern char *pgm_format_slug(const char *message);
