@@ -230,26 +230,30 @@ use_only_head(PgmRevision *revision)
 						  revision->parents[1],
 						  revision->nparents > 2 ? " and others." : "."),
 				errhint("Name the parent with down_revision, or join them first with pgmigrate.merge()."));
+	revision->only_head = true;
 }
 
 static void
 check_parents_are_heads(const PgmRevision *revision)
 {
-	int			nheads;
-	char	  **heads = pgm_revision_heads(&nheads);
-
 	for (int i = 0; i < revision->nparents; i++)
-	{
-		bool		found = false;
-
-		for (int j = 0; j < nheads && !found; j++)
-			found = strcmp(revision->parents[i], heads[j]) == 0;
-		if (!found)
+		if (!pgm_revision_is_head(revision->parents[i]))
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("revision \"%s\" is not a head", revision->parents[i]),
 					errhint("Pass splice => true to begin a new branch there."));
-	}
+}
+
+/* Does it replace the only head, where that is known without a search? */
+static bool
+replaces_only_head(const PgmRevision *revision)
+{
+	char	   *only_head;
+
+	if (revision->nparents != 1)
+		return false;
+	only_head = pgm_revision_only_head();
+	return only_head != NULL && strcmp(only_head, revision->parents[0]) == 0;
 }
 
 static void
@@ -260,6 +264,8 @@ store(PgmRevision *revision, bool is_merge)
 		revision->id = make_id(revision);
 	check_names(revision);
 	revision->author = GetUserNameFromId(GetUserId(), false);
+	if (!revision->only_head)
+		revision->only_head = replaces_only_head(revision);
 	pgm_revision_insert(revision);
 }
 
@@ -292,7 +298,10 @@ pgm_author_merge(PgmRevision *revision)
 	check_writable();
 	pgm_revision_lock_store();
 	if (revision->nparents == 1 && strcmp(revision->parents[0], "heads") == 0)
+	{
 		revision->parents = pgm_revision_heads(&revision->nparents);
+		revision->only_head = true;
+	}
 	else
 		revision->parents = resolve(revision->nparents, revision->parents,
 									&revision->nparents, &plan);
