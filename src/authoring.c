@@ -40,6 +40,10 @@ check_writable(void)
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions during recovery"),
 				errhint("Connect to the primary server."));
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions in a read-only transaction"));
 }
 
 static bool
@@ -294,6 +298,7 @@ void
 pgm_author_merge(PgmRevision *revision)
 {
 	PgmPlan    *plan = NULL;
+	int			ngiven = revision->nparents;
 
 	check_writable();
 	pgm_revision_lock_store();
@@ -309,9 +314,11 @@ pgm_author_merge(PgmRevision *revision)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a merge needs at least two revisions"),
-				errdetail_plural("%d was given or is a head.",
-								 "%d were given or are heads.",
-								 revision->nparents, revision->nparents));
+				revision->only_head ?
+				errdetail_plural("There is %d head.", "There are %d heads.",
+								 revision->nparents, revision->nparents) :
+				errdetail_plural("%d was given.", "%d were given.",
+								 ngiven, ngiven));
 	if (revision->message == NULL)
 	{
 		StringInfoData message;
@@ -362,7 +369,7 @@ find_unapplied(const char *id, const char *hint)
 	return revision;
 }
 
-void
+const char *
 pgm_author_amend(const PgmRevision *change)
 {
 	PgmRevision *revision;
@@ -384,6 +391,7 @@ pgm_author_amend(const PgmRevision *change)
 	check_texts(revision, revision->nparents > 1);
 	revision->author = GetUserNameFromId(GetUserId(), false);
 	pgm_revision_update_texts(revision);
+	return revision->id;
 }
 
 static void
@@ -398,7 +406,7 @@ refuse_needed(const char *id, int n, char **others, const char *how)
 				errhint("Remove that one first."));
 }
 
-void
+const char *
 pgm_author_remove(const char *id)
 {
 	PgmRevision *revision;
@@ -413,13 +421,14 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_revision_delete(revision);
+	return revision->id;
 }
 
 /*
  * The approver vouches with its own rights: the revision may then run for
  * callers whose privileges the approver has.
  */
-void
+const char *
 pgm_author_approve(const char *id)
 {
 	PgmRevision *revision;
@@ -427,4 +436,5 @@ pgm_author_approve(const char *id)
 	check_writable();
 	revision = pgm_author_find(id);
 	pgm_revision_approve(revision->id, GetUserNameFromId(GetUserId(), false));
+	return revision->id;
 }

@@ -120,12 +120,22 @@ static PgmQuery fail_error_query = {
 	6, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
 };
 
+/*
+ * The last one that ran a statement: those that were pending then, failed
+ * before the first statement or were rolled back do not know their number of
+ * statements.
+ */
 static PgmQuery attempt_query = {
 	"SELECT s.run, s.step, s.direction, s.state, s.statement, "
 	"s.done_digest, s.details::text FROM pgmigrate.run_step s "
-	"WHERE s.revision = $1 AND s.state <> 'pending' "
+	"WHERE s.revision = $1 AND s.statements IS NOT NULL "
 	"ORDER BY s.run DESC, s.step DESC LIMIT 1",
 	1, {TEXTOID}
+};
+
+static PgmQuery any_partly_done_query = {
+	"SELECT FROM pgmigrate.run_step WHERE statement > 0 AND state <> 'done' "
+	"LIMIT 1"
 };
 
 static PgmQuery any_run_query = {
@@ -434,14 +444,27 @@ pgm_journal_last_attempt(const char *revision, PgmAttempt *attempt)
 	return found;
 }
 
-bool
-pgm_journal_any_run(void)
+static bool
+any_row(PgmQuery *query)
 {
 	PgmSpiScope scope;
 	uint64		rows;
 
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&any_run_query, NULL, NULL);
+	rows = pgm_spi_execute(query, NULL, NULL);
 	pgm_spi_end(&scope);
 	return rows > 0;
+}
+
+bool
+pgm_journal_any_run(void)
+{
+	return any_row(&any_run_query);
+}
+
+/* If not, no revision is partly applied; if so, the last try knows. */
+bool
+pgm_journal_any_partly_done(void)
+{
+	return any_row(&any_partly_done_query);
 }

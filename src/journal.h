@@ -72,5 +72,6 @@ extern void pgm_journal_fail(int64 run, int step, const char *state,
 extern bool pgm_journal_last_attempt(const char *revision,
 									 PgmAttempt *attempt);
 extern bool pgm_journal_any_run(void);
+extern bool pgm_journal_any_partly_done(void);
 
 #endif							/* PGM_JOURNAL_H */

@@ -33,8 +33,8 @@ extern char **pgm_ledger_heads(int *n);
 extern void pgm_ledger_apply(const PgmLedgerChange *change);
 
 /* Make pgmigrate.applied say that exactly these revisions are applied. */
-extern void pgm_ledger_set_applied(int n, char **revisions, int64 run,
-								   bool refresh_digests);
+extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,
+									bool refresh_digests);
 
 /* Rows for what the heads imply but nobody recorded. */
 extern void pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows);

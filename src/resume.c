@@ -78,7 +78,7 @@ pgm_resume_digest(const PgmSource *source, int n, const char *before)
 
 	pgm_digest_init(&digest, "statements");
 	pgm_digest_text(&digest, before);
-	pgm_digest_bytes(&digest, source->text + source->statements[n].offset,
+	pgm_digest_bytes(&digest, source->text +source->statements[n].offset,
 					 source->statements[n].length);
 	return pgm_digest_final(&digest);
 }
@@ -96,6 +96,8 @@ read_note(const char *details, int done, PgmResume *resume)
 	resume->existed = pgm_spi_bool(1, 2);
 	resume->invalid = pgm_spi_text_array(1, 3, &resume->ninvalid);
 	pgm_spi_end(&scope);
+	if (resume->retried)
+		resume->note = pstrdup(details);
 }
 
 void

@@ -25,6 +25,7 @@ typedef struct PgmResume
 	bool		existed;		/* its index existed before the first try */
 	int			ninvalid;
 	char	  **invalid;		/* indexes that were INVALID before it */
+	char	   *note;			/* what was noted when it began */
 } PgmResume;
 
 /* In a transaction.  Raises PM004 if the statements done were changed since. */

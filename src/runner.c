@@ -50,12 +50,18 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+/* Set while statements of revisions run in this process. */
+static bool at_work = false;
+
 typedef struct Runner
 {
 	const PgmRunRequest *request;
 	PgmPlan    *plan;
 	PgmExec		exec;
 	bool		one_transaction;
+	bool		any_partly;		/* some revision may be partly applied */
+	int			nheads_before;	/* of a purge, else 0 */
+	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	char		label[64];
@@ -68,6 +74,7 @@ typedef struct Step
 {
 	PgmRevision *revision;
 	PgmSource  *source;
+	PgmResume	resume;
 	const PgmGraphStep *graph_step;
 	TimestampTz started;
 	int64		clock;
@@ -98,13 +105,17 @@ pgm_command_name(PgmDirection direction)
 }
 
 static void
-refuse_recovery(void)
+refuse_read_only(void)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions or the ledger during recovery"),
 				errhint("Connect to the primary server."));
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change the ledger in a read-only transaction"));
 }
 
 /*
@@ -139,6 +150,11 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 	PgmRunRecord record = {0};
 	PgmPlan    *plan;
 
+	if (at_work)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("cannot run revisions from within a revision"),
+				errhint("Name what must be applied before in depends_on."));
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
@@ -149,6 +165,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
+		runner->any_partly = pgm_journal_any_partly_done();
 	}
 
 	record.command = pgm_command_name(request->direction);
@@ -158,8 +175,10 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 	record.session_role = request->session_role;
 	record.role = GetUserNameFromId(GetUserId(), false);
 	record.search_path = namespace_search_path;
-	record.nheads = plan->nheads;
-	record.heads = plan->heads;
+	record.nheads = runner->nheads_before > 0 ? runner->nheads_before :
+		plan->nheads;
+	record.heads = runner->nheads_before > 0 ? runner->heads_before :
+		plan->heads;
 	record.nsteps = plan->steps.nsteps;
 	record.revisions = palloc(sizeof(char *) * Max(record.nsteps, 1));
 	for (int i = 0; i < record.nsteps; i++)
@@ -202,8 +221,29 @@ load_step(Runner *runner, Step *step)
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);
+	memset(&step->resume, 0, sizeof(PgmResume));
+	if (runner->any_partly ||
+		pgm_revision_by_statement(step->revision, step->source))
+		pgm_resume_find(step->revision, step->source,
+						runner->request->direction, &step->resume);
 	step->started = GetCurrentTimestamp();
 	step->clock = pgm_clock_monotonic();
+}
+
+static void
+announce_resume(const Step *step)
+{
+	if (step->resume.done == 0 && !step->resume.retried)
+		return;
+	if (step->resume.done < step->source->nstatements)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
+					   step->revision->id, step->resume.done + 1,
+					   step->source->nstatements));
+	else
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step->revision->id));
 }
 
 static void
@@ -250,13 +290,14 @@ record_step(Runner *runner, const Step *step)
 					  pgm_clock_monotonic() - step->clock);
 }
 
-/* All statements of a step and its ledger rows, in an open transaction. */
+/* All statements to do and the ledger rows, in an open transaction. */
 static void
 run_in_transaction(Runner *runner, const Step *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	for (int i = 0; i < step->source->nstatements; i++)
+	announce_resume(step);
+	for (int i = step->resume.done; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
 	verify_step(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
@@ -267,12 +308,28 @@ run_in_transaction(Runner *runner, const Step *step, bool top_level)
 }
 
 static void
-commit_step(void)
+commit_error_callback(void *arg)
 {
+	const Step *step = arg;
+
+	errcontext("commit of revision \"%s\"", step->revision->id);
+}
+
+/* Deferred constraints may fail now. */
+static void
+commit_step(Step *step)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = commit_error_callback;
+	callback.arg = step;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	if (pgm_flush_per_migration)
 		pgm_txn_commit();
 	else
 		pgm_txn_commit_async();
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -321,9 +378,10 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 }
 
 static void
-run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
+run_by_statement(Runner *runner, Step *step)
 {
 	const PgmSource *source = step->source;
+	const PgmResume *resume = &step->resume;
 	char	   *digest = resume->digest;
 
 	for (int i = resume->done; i < source->nstatements; i++)
@@ -359,7 +417,6 @@ static void
 work_step(Runner *runner)
 {
 	Step		step;
-	PgmResume	resume;
 	PgmSource  *source;
 
 	pgm_txn_begin_block();
@@ -369,37 +426,41 @@ work_step(Runner *runner)
 	if (!pgm_revision_by_statement(step.revision, source))
 	{
 		run_in_transaction(runner, &step, true);
-		commit_step();
+		commit_step(&step);
 		return;
 	}
 
-	pgm_resume_find(step.revision, source, runner->request->direction,
-					&resume);
-	if (resume.done > 0 || resume.retried)
-		ereport(NOTICE,
-				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
-					   step.revision->id, resume.done + 1,
-					   source->nstatements));
+	announce_resume(&step);
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, NULL);
+						   step.resume.done, step.resume.digest,
+						   step.resume.note);
 	pgm_txn_commit();
-	run_by_statement(runner, &step, &resume);
+	run_by_statement(runner, &step);
 }
 
 static void
 run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 {
-	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	at_work = true;
+	PG_TRY();
 	{
-		MemoryContext old;
+		for (int i = 0; i < runner->plan->steps.nsteps; i++)
+		{
+			MemoryContext old;
 
-		CHECK_FOR_INTERRUPTS();
-		runner->step = i + 1;
-		MemoryContextReset(runner->step_context);
-		old = MemoryContextSwitchTo(runner->step_context);
-		run_step(runner);
-		MemoryContextSwitchTo(old);
+			CHECK_FOR_INTERRUPTS();
+			runner->step = i + 1;
+			MemoryContextReset(runner->step_context);
+			old = MemoryContextSwitchTo(runner->step_context);
+			run_step(runner);
+			MemoryContextSwitchTo(old);
+		}
 	}
+	PG_FINALLY();
+	{
+		at_work = false;
+	}
+	PG_END_TRY();
 }
 
 /* In a transaction that is not ours to end. */
@@ -540,7 +601,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	Runner		runner;
 	MemoryContext old;
 
-	refuse_recovery();
+	refuse_read_only();
 	init_runner(&runner, request);
 	runner.one_transaction = true;
 	old = MemoryContextSwitchTo(runner.context);
@@ -568,7 +629,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	PgmPlan    *plan;
 
-	refuse_recovery();
+	refuse_read_only();
 	plan = pgm_plan_make(direction, target);
 	if (plan->steps.nsteps > 0)
 		return false;
@@ -591,12 +652,16 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int64		accepted;
 
-	refuse_recovery();
+	refuse_read_only();
 	init_runner(&runner, request);
 	pgm_run_lock(false);
 	if (purge)
+	{
+		runner.heads_before = pgm_ledger_heads(&runner.nheads_before);
 		pgm_ledger_purge();
+	}
 	prepare(&runner, "inline", false);
 
 	for (int i = 0; i < runner.plan->steps.nsteps; i++)
@@ -624,9 +689,18 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	for (int i = 0; i < pgm_graph_size(runner.plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
-	pgm_ledger_set_applied(applied.n,
-						   pgm_graph_ids(runner.plan->graph, applied),
-						   runner.run, true);
+	accepted = pgm_ledger_set_applied(applied.n,
+									  pgm_graph_ids(runner.plan->graph,
+													applied),
+									  runner.run, true);
+	if (accepted > 0)
+		ereport(NOTICE,
+				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
+							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
+							  (unsigned long) accepted, accepted));
+	else if (runner.plan->steps.nsteps == 0 && runner.nheads_before == 0)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_journal_end(runner.run, "done", nheads, heads);
 	return runner.run;
 }

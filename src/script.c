@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "journal.h"
 #include "lib/stringinfo.h"
 #include "resume.h"
 #include "runner.h"
@@ -33,6 +34,7 @@ typedef struct Writer
 	PgmScriptLine emit;
 	void	   *arg;
 	StringInfoData buf;
+	bool		any_partly;		/* some revision may be partly applied */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -56,7 +58,7 @@ flush_lines(Writer *writer)
 }
 
 static void
-write_line(Writer *writer, const char *format,...) pg_attribute_printf(2, 3);
+			write_line(Writer *writer, const char *format,...) pg_attribute_printf(2, 3);
 
 static void
 write_line(Writer *writer, const char *format,...)
@@ -110,6 +112,7 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	char	   *last_line = strrchr(text, '\n');
 
 	last_line = last_line == NULL ? text : last_line;
+
 	appendStringInfoString(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
 						   strstr(last_line, "--") != NULL ? "\n;" : ";");
@@ -202,18 +205,17 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
 	Writer	   *writer = arg;
 	PgmRevision *revision = pgm_revision_get(source->revision);
+	bool		by_statement = pgm_revision_by_statement(revision, source);
+	PgmResume	resume = {0};
 
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
 			   revision->id, one_line(revision->message));
-	if (pgm_revision_by_statement(revision, source))
-	{
-		PgmResume	resume;
-
+	if (by_statement || writer->any_partly)
 		pgm_resume_find(revision, source, plan->direction, &resume);
+	if (by_statement || resume.done > 0)
 		write_by_statement(writer, revision, source, &resume);
-	}
 	else
 		write_in_transaction(writer, revision, source);
 	if (changes_settings(source))
@@ -303,6 +305,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 				   one_line(target));
 		return;
 	}
+	writer.any_partly = pgm_journal_any_partly_done();
 	write_head(&writer, plan, target);
 	pgm_plan_each_source(plan, write_step, &writer);
 	write_line(&writer, "%s", "");

@@ -63,9 +63,15 @@ parse_error_callback(void *arg)
 
 	if (position > 0)
 	{
+		int			offset = pg_mbcharcliplen(context->text,
+											  strlen(context->text),
+											  position - 1);
+
 		errposition(0);
 		internalerrposition(position);
 		internalerrquery(context->text);
+		if (context->text[offset] == '\\')
+			errhint("The server knows no commands of psql; only SQL can be in a revision.");
 	}
 	if (context->revision != NULL)
 		errcontext("%s SQL of revision \"%s\"", context->what,
@@ -228,6 +234,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	int			counted = 0;
 
 	context.text = text;
+
 	context.what = kind_names[kind];
 	context.revision = revision;
 	callback.callback = parse_error_callback;
@@ -254,6 +261,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_statements\"."));
 
 	source->text = text;
+
 	source->what = kind_names[kind];
 	source->revision = revision;
 	source->statements = palloc0(sizeof(PgmStatement) *
@@ -264,7 +272,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 		PgmStatement *statement = &source->statements[source->nstatements++];
 		int			start = Max(raw->stmt_location, 0);
 		int			end = raw->stmt_len > 0 ?
-			start + raw->stmt_len : start + (int) strlen(text + start);
+			start + raw->stmt_len : start + (int) strlen(text +start);
 
 		statement->raw = raw;
 		statement->offset = skip_blanks(text, start, end);
@@ -287,7 +295,7 @@ pgm_statement_text(const PgmSource *source, int n)
 {
 	const PgmStatement *statement = &source->statements[n];
 
-	return pnstrdup(source->text + statement->offset, statement->length);
+	return pnstrdup(source->text +statement->offset, statement->length);
 }
 
 void
@@ -342,6 +350,28 @@ check_copy(CopyStmt *copy)
 			errdetail("The server runs revisions, and has no client to write to."));
 }
 
+/* WITH that changes data is allowed at the top of a query only. */
+static bool
+is_plain_query(Node *stmt)
+{
+	SelectStmt *select;
+	ListCell   *lc;
+
+	if (!IsA(stmt, SelectStmt))
+		return false;
+	select = castNode(SelectStmt, stmt);
+	if (select->intoClause != NULL)
+		return false;
+	if (select->withClause == NULL)
+		return true;
+	foreach(lc, select->withClause->ctes)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_statement(Node *stmt, PgmSourceKind kind)
 {
@@ -366,9 +396,7 @@ check_statement(Node *stmt, PgmSourceKind kind)
 					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
 	}
 
-	if (kind == PGM_SOURCE_VERIFY &&
-		(!IsA(stmt, SelectStmt) ||
-		 castNode(SelectStmt, stmt)->intoClause != NULL))
+	if (kind == PGM_SOURCE_VERIFY && !is_plain_query(stmt))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("verify SQL must be a query"),
