@@ -28,6 +28,7 @@ typedef enum PgmOnDisconnect
 
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
+extern int	pgm_max_file_size;	/* kB */
 extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;
 extern int	pgm_on_disconnect;

@@ -11,11 +11,11 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -50,16 +50,13 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/* Set while statements of revisions run in this process. */
-static bool at_work = false;
-
 typedef struct Runner
 {
 	const PgmRunRequest *request;
 	PgmPlan    *plan;
 	PgmExec		exec;
 	bool		one_transaction;
-	bool		any_partly;		/* some revision may be partly applied */
+	bool		any_partly;		/* some revision was, once */
 	int			nheads_before;	/* of a purge, else 0 */
 	char	  **heads_before;
 	int64		run;
@@ -74,11 +71,16 @@ typedef struct Step
 {
 	PgmRevision *revision;
 	PgmSource  *source;
-	PgmResume	resume;
 	const PgmGraphStep *graph_step;
 	TimestampTz started;
 	int64		clock;
 } Step;
+
+/*
+ * The run lock is no obstacle to the session that has it, so a revision which
+ * calls us would run itself, without end.
+ */
+static bool in_run = false;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -150,13 +152,9 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 	PgmRunRecord record = {0};
 	PgmPlan    *plan;
 
-	if (at_work)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_IN_USE),
-				errmsg("cannot run revisions from within a revision"),
-				errhint("Name what must be applied before in depends_on."));
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -165,7 +163,6 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
-		runner->any_partly = pgm_journal_any_partly_done();
 	}
 
 	record.command = pgm_command_name(request->direction);
@@ -221,29 +218,8 @@ load_step(Runner *runner, Step *step)
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);
-	memset(&step->resume, 0, sizeof(PgmResume));
-	if (runner->any_partly ||
-		pgm_revision_by_statement(step->revision, step->source))
-		pgm_resume_find(step->revision, step->source,
-						runner->request->direction, &step->resume);
 	step->started = GetCurrentTimestamp();
 	step->clock = pgm_clock_monotonic();
-}
-
-static void
-announce_resume(const Step *step)
-{
-	if (step->resume.done == 0 && !step->resume.retried)
-		return;
-	if (step->resume.done < step->source->nstatements)
-		ereport(NOTICE,
-				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
-					   step->revision->id, step->resume.done + 1,
-					   step->source->nstatements));
-	else
-		ereport(NOTICE,
-				errmsg("revision \"%s\" was begun before, all of its statements are done",
-					   step->revision->id));
 }
 
 static void
@@ -290,14 +266,13 @@ record_step(Runner *runner, const Step *step)
 					  pgm_clock_monotonic() - step->clock);
 }
 
-/* All statements to do and the ledger rows, in an open transaction. */
+/* All statements of a step and its ledger rows, in an open transaction. */
 static void
 run_in_transaction(Runner *runner, const Step *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	announce_resume(step);
-	for (int i = step->resume.done; i < step->source->nstatements; i++)
+	for (int i = 0; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
 	verify_step(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
@@ -366,7 +341,7 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
 commits_by_itself(const Runner *runner, const PgmStatement *statement)
 {
@@ -377,13 +352,27 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 		 IsA(statement->raw->stmt, DoStmt));
 }
 
+/* What the statements done before have SET is gone with their session. */
 static void
-run_by_statement(Runner *runner, Step *step)
+restore_settings(Runner *runner, const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			continue;
+		pgm_txn_begin_block();
+		pgm_exec_statement(&runner->exec, source, i, true);
+		pgm_txn_commit();
+	}
+}
+
+static void
+run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
-	const PgmResume *resume = &step->resume;
 	char	   *digest = resume->digest;
 
+	restore_settings(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))
@@ -417,50 +406,73 @@ static void
 work_step(Runner *runner)
 {
 	Step		step;
+	PgmResume	resume = {0};
 	PgmSource  *source;
+	bool		by_statement;
 
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
 	announce(runner, &step);
-	if (!pgm_revision_by_statement(step.revision, source))
+
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
 	{
 		run_in_transaction(runner, &step, true);
 		commit_step(&step);
 		return;
 	}
 
-	announce_resume(&step);
+	if (resume.done == source->nstatements && resume.done > 0)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step.revision->id));
+	else if (resume.done > 0 || resume.retried)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
+					   step.revision->id, resume.done + 1,
+					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   step.resume.done, step.resume.digest,
-						   step.resume.note);
+						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
-	run_by_statement(runner, &step);
+	run_by_statement(runner, &step, &resume);
 }
 
 static void
 run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 {
-	at_work = true;
-	PG_TRY();
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
-		for (int i = 0; i < runner->plan->steps.nsteps; i++)
-		{
-			MemoryContext old;
+		MemoryContext old;
 
-			CHECK_FOR_INTERRUPTS();
-			runner->step = i + 1;
-			MemoryContextReset(runner->step_context);
-			old = MemoryContextSwitchTo(runner->step_context);
-			run_step(runner);
-			MemoryContextSwitchTo(old);
-		}
+		CHECK_FOR_INTERRUPTS();
+		runner->step = i + 1;
+		MemoryContextReset(runner->step_context);
+		old = MemoryContextSwitchTo(runner->step_context);
+		run_step(runner);
+		MemoryContextSwitchTo(old);
 	}
-	PG_FINALLY();
-	{
-		at_work = false;
-	}
-	PG_END_TRY();
+}
+
+/* Was it begun statement by statement, before it was amended? */
+static void
+refuse_partly(const Runner *runner, const Step *step)
+{
+	PgmResume	resume;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
 }
 
 /* In a transaction that is not ours to end. */
@@ -471,6 +483,8 @@ step_in_open_transaction(Runner *runner)
 
 	load_step(runner, &step);
 	announce(runner, &step);
+	if (runner->any_partly)
+		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -483,19 +497,27 @@ finish(Runner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-static void
-init_runner(Runner *runner, const PgmRunRequest *request)
+static Runner *
+create_runner(const PgmRunRequest *request)
 {
-	memset(runner, 0, sizeof(Runner));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate run",
+												  ALLOCSET_DEFAULT_SIZES);
+	Runner	   *runner;
+
+	if (in_run)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	runner = MemoryContextAllocZero(context, sizeof(Runner));
+	runner->context = context;
+	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
+												 ALLOCSET_DEFAULT_SIZES);
 	runner->request = request;
 	runner->exec.guard = request->guard;
 	runner->exec.label = pgm_command_name(request->direction);
-	runner->context = AllocSetContextCreate(CurrentMemoryContext,
-											"pgmigrate run",
-											ALLOCSET_DEFAULT_SIZES);
-	runner->step_context = AllocSetContextCreate(runner->context,
-												 "pgmigrate step",
-												 ALLOCSET_DEFAULT_SIZES);
+	return runner;
 }
 
 /*
@@ -507,15 +529,14 @@ init_runner(Runner *runner, const PgmRunRequest *request)
 static void
 record_failure(Runner *runner, const ErrorData *edata)
 {
-	const char *state = edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-		"cancelled" : "failed";
-
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
-		pgm_journal_fail(runner->run, runner->step, state, edata);
+		pgm_journal_fail(runner->run, runner->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", edata);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -558,70 +579,84 @@ work(Runner *runner)
 	MemoryContextSwitchTo(old);
 }
 
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(Runner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	if (runner->run != 0)
+		record_failure(runner, edata);
+	ReThrowError(edata);
+}
+
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	Runner		runner;
-	Runner	   *volatile state = &runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
-	runner.exec.worker = true;
-	runner.one_transaction = !pgm_transaction_per_migration;
+	in_run = true;				/* until the worker exits */
+	runner->exec.worker = true;
+	runner->one_transaction = !pgm_transaction_per_migration;
 
 	PG_TRY();
 	{
-		work(&runner);
+		work(runner);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(state->context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		disable_timeout(STATEMENT_TIMEOUT, false);
-		debug_query_string = NULL;
-
-		/* the locks go before the caller hears of the error */
-		pgm_txn_abort();
-		MemoryContextSwitchTo(state->context);
-		if (state->run != 0)
-			record_failure(state, edata);
-		ReThrowError(edata);
+		fail(runner);
 	}
 	PG_END_TRY();
 
 	pgm_run_unlock();
-	return runner.run;
+	return runner->run;
 }
 
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	Runner		runner;
-	MemoryContext old;
+	Runner	   *runner = create_runner(request);
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	int64		run;
 
 	refuse_read_only();
-	init_runner(&runner, request);
-	runner.one_transaction = true;
-	old = MemoryContextSwitchTo(runner.context);
-	prepare(&runner, "inline", false);
-	run_all_steps(&runner, step_in_open_transaction);
-	finish(&runner);
+	runner->one_transaction = true;
+	prepare(runner, "inline", false);
+	PG_TRY();
+	{
+		in_run = true;
+		run_all_steps(runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		in_run = false;
+	}
+	PG_END_TRY();
+	finish(runner);
+	run = runner->run;
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(runner.context);
-	return runner.run;
+	MemoryContextDelete(runner->context);
+	return run;
 }
 
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
-	prepare(&runner, "script", true);
-	*plan = runner.plan;
-	return runner.run;
+	prepare(runner, "script", true);
+	*plan = runner->plan;
+	return runner->run;
 }
 
 bool
@@ -645,7 +680,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;
@@ -655,52 +690,52 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	int64		accepted;
 
 	refuse_read_only();
-	init_runner(&runner, request);
 	pgm_run_lock(false);
 	if (purge)
 	{
-		runner.heads_before = pgm_ledger_heads(&runner.nheads_before);
+		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
 		pgm_ledger_purge();
 	}
-	prepare(&runner, "inline", false);
+	prepare(runner, "inline", false);
 
-	for (int i = 0; i < runner.plan->steps.nsteps; i++)
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
-		const PgmGraphStep *step = &runner.plan->steps.steps[i];
+		const PgmGraphStep *step = &runner->plan->steps.steps[i];
 		PgmLedgerChange change = {0};
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner.plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
-		change.added = pgm_graph_ids(runner.plan->graph, step->rows_added);
+		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);
-		pgm_journal_step_done(runner.run, i + 1, NULL, 0,
+		pgm_journal_step_done(runner->run, i + 1, NULL, 0,
 							  GetCurrentTimestamp(), 0);
 	}
 
-	heads = pgm_plan_heads_after(runner.plan, &nheads);
-	if (!pgm_graph_rows(runner.plan->graph, nheads, heads, &rows, &error))
+	heads = pgm_plan_heads_after(runner->plan, &nheads);
+	if (!pgm_graph_rows(runner->plan->graph, nheads, heads, &rows, &error))
 		pgm_graph_raise(&error);
-	is_applied = pgm_graph_applied(runner.plan->graph, rows);
+	is_applied = pgm_graph_applied(runner->plan->graph, rows);
 	applied.n = 0;
 	applied.rev = palloc(sizeof(int) *
-						 Max(pgm_graph_size(runner.plan->graph), 1));
-	for (int i = 0; i < pgm_graph_size(runner.plan->graph); i++)
+						 Max(pgm_graph_size(runner->plan->graph), 1));
+	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
 	accepted = pgm_ledger_set_applied(applied.n,
-									  pgm_graph_ids(runner.plan->graph,
+									  pgm_graph_ids(runner->plan->graph,
 													applied),
-									  runner.run, true);
+									  runner->run, true);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
 							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
 							  (unsigned long) accepted, accepted));
-	else if (runner.plan->steps.nsteps == 0 && runner.nheads_before == 0)
+	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
-	pgm_journal_end(runner.run, "done", nheads, heads);
-	return runner.run;
+	pgm_journal_end(runner->run, "done", nheads, heads);
+	return runner->run;
 }

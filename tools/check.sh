@@ -78,8 +78,8 @@ only_in()
 only_in 'SPI_[a-zA-Z_]*' 'spi.[ch]' | gate "SPI only in src/spi.c"
 only_in '(Start|Commit)TransactionCommand|AbortCurrentTransaction' txn.c |
 	gate "top-level transactions only in src/txn.c"
-only_in PG_VERSION_NUM compat.h |
-	gate "server versions are told apart only in src/compat.h"
+only_in PG_VERSION_NUM 'compat*.h' |
+	gate "server versions are told apart only in src/compat*.h"
 only_in 'WaitLatch(OrSocket)?|WaitEventSetWait|(pg_)?usleep' clock.c |
 	gate "waiting only in src/clock.c"
 only_in PG_FUNCTION_INFO_V1 'api_*.c' |

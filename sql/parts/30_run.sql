@@ -95,7 +95,7 @@ CREATE TABLE pgmigrate.run_step (
 	PRIMARY KEY (run, step)
 );
 CREATE INDEX run_step_revision ON pgmigrate.run_step (revision, run);
-CREATE INDEX run_step_partly_done ON pgmigrate.run_step (run)
+CREATE INDEX run_step_partly ON pgmigrate.run_step (revision)
 	WHERE statement OPERATOR(pg_catalog.>) 0 AND state OPERATOR(pg_catalog.<>) 'done';
 COMMENT ON TABLE pgmigrate.run_step IS 'the steps of each run, written when it is planned and followed while it runs';
 COMMENT ON COLUMN pgmigrate.run_step.run IS 'the run';

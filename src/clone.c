@@ -1,0 +1,483 @@
+/*-------------------------------------------------------------------------
+ *
+ * clone.c
+ *	  Empty copies of tables, for a statement to be tried on.
+ *
+ * The copies stand under the names of the live tables in schemas of their own,
+ * one for each live schema, which nobody else ever sees: the caller rolls the
+ * subtransaction back.  A statement is tried by pointing the names in its
+ * parse tree to the copies; its text is never touched.
+ *
+ * What is copied: columns with defaults, generation, identity and storage,
+ * NOT NULL, CHECK, unique and exclusion constraints, indexes under their
+ * names, owned sequences, partitions and inheritance, foreign keys in both
+ * directions, triggers but those on TRUNCATE, policies, rules, statistics
+ * objects, the owner.  Not rows, grants, publications or views.
+ *
+ * Commands run as the owner of the table and security-restricted, with
+ * search_path pinned: an expression of his that the planner evaluates has no
+ * more rights than he has.  Nothing but ACCESS SHARE is taken on live tables.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/clone.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "clone.h"
+#include "clone_sql.h"
+#include "compat.h"
+#include "miscadmin.h"
+#include "names.h"
+#include "nodes/makefuncs.h"
+#include "parser/parser.h"
+#include "spi.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "verdict.h"
+
+/* Of a partitioned table with more, some stand for all. */
+#define MAX_PARTITIONS 24
+
+/* Tables that are worth cloning one by one. */
+#define MAX_FAILURES 8
+
+typedef struct LivePair
+{
+	Oid			live;			/* hash key */
+	Oid			clone;
+} LivePair;
+
+PgmClones *
+pgm_clones_new(void)
+{
+	PgmClones  *clones = palloc0(sizeof(PgmClones));
+	HASHCTL		control = {0};
+
+	clones->context = CurrentMemoryContext;
+	clones->prefix = psprintf("pgmigrate_trial_%d_", MyProcPid);
+	control.keysize = sizeof(Oid);
+	control.hcxt = CurrentMemoryContext;
+	control.entrysize = sizeof(PgmClone);
+	clones->by_clone = hash_create("pgmigrate clones", 64, &control,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.entrysize = sizeof(LivePair);
+	clones->by_live = hash_create("pgmigrate cloned", 64, &control,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return clones;
+}
+
+PgmClone *
+pgm_clones_find(PgmClones *clones, Oid clone)
+{
+	return hash_search(clones->by_clone, &clone, HASH_FIND, NULL);
+}
+
+Oid
+pgm_clones_of(PgmClones *clones, Oid live)
+{
+	LivePair   *pair = hash_search(clones->by_live, &live, HASH_FIND, NULL);
+
+	return pair == NULL ? InvalidOid : pair->clone;
+}
+
+/* ---- what to clone */
+
+static bool
+can_be_cloned(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
+			kind == RELKIND_SEQUENCE) &&
+		get_rel_persistence(relid) != RELPERSISTENCE_TEMP &&
+		relid >= FirstNormalObjectId;
+}
+
+static void
+want(PgmClones *clones, Oid relid)
+{
+	if (can_be_cloned(relid) && !list_member_oid(clones->wanted, relid))
+		clones->wanted = lappend_oid(clones->wanted, relid);
+}
+
+/* A table with all above and some below it. */
+static void
+want_tree(PgmClones *clones, Oid relid)
+{
+	List	   *below = pgm_descendants(relid);
+	Oid			other = pgm_default_partition(relid);
+	Oid			above = relid;
+	int			n = 0;
+	ListCell   *lc;
+
+	want(clones, relid);
+	while (get_rel_relispartition(above))
+	{
+		above = get_partition_parent(above, true);
+		want(clones, above);
+		want(clones, pgm_default_partition(above));
+	}
+	if (OidIsValid(other))
+		want(clones, other);
+	foreach(lc, below)
+	{
+		/* inner tables lead to what is below them */
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE ||
+			n++ < MAX_PARTITIONS)
+			want(clones, lfirst_oid(lc));
+		else if (!list_member_oid(clones->wanted, lfirst_oid(lc)))
+			clones->skipped = list_append_unique_oid(clones->skipped,
+													 lfirst_oid(lc));
+	}
+}
+
+void
+pgm_clones_want(PgmClones *clones, Oid relid)
+{
+	MemoryContext old = MemoryContextSwitchTo(clones->context);
+	List	   *tables = pgm_clone_table_of(relid);
+	ListCell   *lc;
+
+	foreach(lc, tables)
+	{
+		ListCell   *other;
+
+		if (list_member_oid(clones->wanted, lfirst_oid(lc)) &&
+			lc != list_head(tables))
+			continue;
+		want_tree(clones, lfirst_oid(lc));
+		foreach(other, pgm_clone_neighbours(lfirst_oid(lc)))
+			want_tree(clones, lfirst_oid(other));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- building */
+
+/* A schema of ours for each live one; with the rights of our owner. */
+static void
+make_schemas(PgmClones *clones)
+{
+	ListCell   *lc;
+	Oid			save_user;
+	int			save_sec_context;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(pgm_schema_owner(),
+						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	foreach(lc, clones->wanted)
+	{
+		Oid			live = get_rel_namespace(lfirst_oid(lc));
+		const char *name;
+
+		if (list_member_oid(clones->namespaces, live))
+			continue;
+		name = quote_identifier(psprintf("%s%u", clones->prefix, live));
+		pgm_spi_utility(psprintf("CREATE SCHEMA %s", name));
+		pgm_spi_utility(psprintf("GRANT USAGE, CREATE ON SCHEMA %s TO PUBLIC",
+								 name));
+		clones->namespaces = lappend_oid(clones->namespaces, live);
+		clones->schemas = lappend_oid(clones->schemas,
+									  get_namespace_oid(psprintf("%s%u",
+																 clones->prefix,
+																 live),
+														false));
+	}
+	SetUserIdAndSecContext(save_user, save_sec_context);
+}
+
+void
+pgm_clones_utility(Node *stmt, const char *text)
+{
+	PlannedStmt *planned = makeNode(PlannedStmt);
+
+	planned->commandType = CMD_UTILITY;
+	planned->utilityStmt = stmt;
+	planned->stmt_location = -1;
+	PushActiveSnapshot(GetTransactionSnapshot());
+
+	/* as a part of another command: event triggers are not told */
+	ProcessUtility(planned, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL,
+				   NULL, None_Receiver, NULL);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+}
+
+static void
+run_command(PgmClones *clones, const PgmCloneCommand *command)
+{
+	ListCell   *lc;
+
+	SetUserIdAndSecContext(command->owner, SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	foreach(lc, pg_parse_query(command->text))
+	{
+		Node	   *stmt = lfirst_node(RawStmt, lc)->stmt;
+
+		(void) pgm_clones_redirect(clones, stmt);
+		pgm_clones_utility(stmt, command->text);
+	}
+}
+
+/*
+ * Run the commands of a phase.  On failure "current" is the relation whose
+ * command it was.
+ */
+static void
+build_phase(PgmClones *clones, PgmClonePhase phase, volatile Oid *current)
+{
+	int			n;
+	PgmCloneCommand *commands = pgm_clone_commands(phase, clones->wanted,
+												   clones->prefix, &n);
+	Oid			save_user;
+	int			save_sec_context;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		*current = commands[i].relid;
+		run_command(clones, &commands[i]);
+	}
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	if (phase == PGM_CLONE_TABLES)
+		pgm_clones_map(clones);
+}
+
+static void
+build_all(PgmClones *clones, volatile Oid *current)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("check_function_bodies", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("client_min_messages", "error",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	make_schemas(clones);
+	for (int phase = 0; phase < PGM_CLONE_NPHASES; phase++)
+		build_phase(clones, phase, current);
+	AtEOXact_GUC(true, guc_level);
+}
+
+static void
+forget_all(PgmClones *clones)
+{
+	HASH_SEQ_STATUS seq;
+	void	   *entry;
+
+	clones->namespaces = NIL;
+	clones->schemas = NIL;
+	hash_seq_init(&seq, clones->by_clone);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		hash_search(clones->by_clone, entry, HASH_REMOVE, NULL);
+	hash_seq_init(&seq, clones->by_live);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		hash_search(clones->by_live, entry, HASH_REMOVE, NULL);
+}
+
+/* Build all in one subtransaction; false if a table had to be given up. */
+static bool
+try_build(PgmClones *clones)
+{
+	MemoryContext old = MemoryContextSwitchTo(clones->context);
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile Oid current = InvalidOid;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(clones->context);
+	PG_TRY();
+	{
+		build_all(clones, &current);
+		pgm_clones_map(clones);
+		done = true;
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(clones->context);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			!OidIsValid(current))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(clones->context);
+		clones->failure = edata->message;
+		clones->failed = lappend_oid(clones->failed, current);
+		clones->wanted = list_delete_oid(clones->wanted, current);
+		forget_all(clones);
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(old);
+	return done;
+}
+
+void
+pgm_clones_build(PgmClones *clones)
+{
+	while (!try_build(clones))
+	{
+		if (list_length(clones->failed) < MAX_FAILURES)
+			continue;
+		clones->failed = list_concat(clones->failed, clones->wanted);
+		clones->wanted = NIL;
+	}
+}
+
+void
+pgm_clones_map(PgmClones *clones)
+{
+	int			n;
+	PgmClonePair *pairs = pgm_clone_pairs(clones->namespaces,
+										  clones->schemas, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		found;
+		PgmClone   *clone = hash_search(clones->by_clone, &pairs[i].clone,
+										HASH_ENTER, &found);
+		LivePair   *pair;
+
+		if (!found)
+		{
+			MemSet((char *) clone + sizeof(Oid), 0,
+				   sizeof(PgmClone) - sizeof(Oid));
+			clone->live = pairs[i].live;
+			clone->relkind = pairs[i].relkind;
+		}
+		pair = hash_search(clones->by_live, &pairs[i].live, HASH_ENTER, NULL);
+		pair->clone = pairs[i].clone;
+	}
+}
+
+/* ---- names */
+
+typedef struct Redirect
+{
+	PgmClones  *clones;
+	PgmRedirect result;
+} Redirect;
+
+/* The schema that holds clones of this live one, or InvalidOid. */
+static Oid
+clone_schema(const PgmClones *clones, Oid namespace)
+{
+	ListCell   *live;
+	ListCell   *clone;
+
+	forboth(live, clones->namespaces, clone, clones->schemas)
+	{
+		if (lfirst_oid(live) == namespace)
+			return lfirst_oid(clone);
+	}
+	return InvalidOid;
+}
+
+/* Was it made, or made anew, by our own transaction? */
+static bool
+is_ours(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		ours;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	ReleaseSysCache(tuple);
+	return ours;
+}
+
+/*
+ * Look for a name in one live schema, its clones first.  Returns whether the
+ * search ends here.
+ */
+static bool
+redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
+			PgmNameRole role, bool *changed)
+{
+	PgmClones  *clones = redirect->clones;
+	Oid			schema = clone_schema(clones, namespace);
+	Oid			live = get_relname_relid(name->relname, namespace);
+	bool		cloned = OidIsValid(live) &&
+		OidIsValid(pgm_clones_of(clones, live));
+
+	if (OidIsValid(schema) &&
+		(cloned || OidIsValid(get_relname_relid(name->relname, schema))))
+	{
+		name->schemaname = get_namespace_name(schema);
+		*changed = true;
+		return true;
+	}
+	if (!OidIsValid(live))
+		return false;
+	if (role != PGM_NAME_READ && role != PGM_NAME_OWNER &&
+		role != PGM_NAME_CREATED &&
+		get_rel_persistence(live) != RELPERSISTENCE_TEMP && !is_ours(live))
+		redirect->result = PGM_REDIRECT_LIVE;
+	return true;
+}
+
+static bool
+redirect_name(RangeVar *name, PgmNameRole role, void *arg)
+{
+	Redirect   *redirect = arg;
+	bool		changed = false;
+
+	name->catalogname = NULL;
+	if (name->schemaname != NULL)
+	{
+		Oid			namespace = LookupExplicitNamespace(name->schemaname, true);
+
+		if (OidIsValid(namespace))
+			(void) redirect_in(redirect, name, namespace, role, &changed);
+	}
+	else
+	{
+		ListCell   *lc;
+
+		foreach(lc, fetch_search_path(false))
+		{
+			if (redirect_in(redirect, name, lfirst_oid(lc), role, &changed))
+				break;
+			if (role == PGM_NAME_CREATED)
+				break;
+		}
+	}
+	return changed;
+}
+
+PgmRedirect
+pgm_clones_redirect(PgmClones *clones, Node *stmt)
+{
+	Redirect	redirect = {clones, PGM_REDIRECT_DONE};
+
+	pgm_names_visit(stmt, redirect_name, &redirect);
+	return redirect.result;
+}

@@ -1,0 +1,279 @@
+/*-------------------------------------------------------------------------
+ *
+ * clone_sql.c
+ *	  The commands that make an empty copy of a table.
+ *
+ * Each phase is one query over the catalog for all tables together.  Clones
+ * are written under their own names, what the server's own functions deparse
+ * under the live ones: clone.c points those to the clones.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/clone_sql.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "clone_sql.h"
+#include "spi.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+
+/* $1 the tables, $2 the prefix of the clone schemas. */
+#define RELATIONS \
+	"WITH rel AS (SELECT c.*, u.n, " \
+	"format('%I.%I', $2 || c.relnamespace, c.relname) AS clone, " \
+	"format('%I.%I', s.nspname, c.relname) AS live " \
+	"FROM unnest($1) WITH ORDINALITY AS u (oid, n) " \
+	"JOIN pg_class c ON c.oid = u.oid " \
+	"JOIN pg_namespace s ON s.oid = c.relnamespace) " \
+	"SELECT relid::int8, owner::int8, command FROM ("
+
+#define ORDERED ") AS t (relid, owner, n, sub, command) ORDER BY n, sub"
+
+static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
+	[PGM_CLONE_TABLES] = {
+		RELATIONS
+		"SELECT oid, relowner, n, 0, CASE WHEN relkind = 'S' "
+		"THEN format('CREATE SEQUENCE %s', clone) "
+		"ELSE format('CREATE %sTABLE %s (LIKE %s INCLUDING DEFAULTS "
+		"INCLUDING GENERATED INCLUDING IDENTITY INCLUDING STORAGE "
+		"INCLUDING STATISTICS)%s%s', "
+		"CASE relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END, "
+		"clone, live, "
+		"CASE WHEN relkind = 'p' THEN ' PARTITION BY ' || "
+		"pg_get_partkeydef(oid) ELSE '' END, "
+		"(SELECT format(' USING %I', amname) FROM pg_am a "
+		"WHERE a.oid = relam AND relkind = 'r')) END "
+		"FROM rel "
+		"UNION ALL "			/* sequences of serial columns */
+		"SELECT r.oid, r.relowner, r.n, d.refobjsubid, "
+		"format('CREATE SEQUENCE %I.%I OWNED BY %s.%I; "
+		"ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT nextval(%L)', "
+		"$2 || q.relnamespace, q.relname, r.clone, a.attname, "
+		"r.clone, a.attname, "
+		"format('%I.%I', $2 || q.relnamespace, q.relname)) "
+		"FROM rel r JOIN pg_depend d ON d.refobjid = r.oid "
+		"AND d.refclassid = 'pg_class'::regclass "
+		"AND d.classid = 'pg_class'::regclass AND d.deptype = 'a' "
+		"AND d.refobjsubid > 0 "
+		"JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S' "
+		"AND q.relnamespace = r.relnamespace "
+		"JOIN pg_attribute a ON a.attrelid = r.oid "
+		"AND a.attnum = d.refobjsubid AND a.atthasdef "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+	[PGM_CLONE_INDEXES] = {
+		RELATIONS
+		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
+		"pg_get_indexdef(i.indexrelid) "
+		"FROM rel r JOIN pg_index i ON i.indrelid = r.oid "
+		"WHERE NOT EXISTS (SELECT FROM pg_constraint k "
+		"WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, k.conindid::int8, "
+		"format('ALTER TABLE ONLY %s ADD CONSTRAINT %I %s', r.clone, "
+		"k.conname, pg_get_constraintdef(k.oid)) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"WHERE k.contype IN ('p', 'u', 'x') "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+	[PGM_CLONE_LINKS] = {
+		RELATIONS
+		"SELECT r.oid, r.relowner, r.n, h.inhseqno, "
+		"CASE WHEN r.relispartition THEN "
+		"format('ALTER TABLE ONLY %s ATTACH PARTITION %s %s', p.clone, "
+		"r.clone, pg_get_expr(r.relpartbound, r.oid)) "
+		"ELSE format('ALTER TABLE ONLY %s INHERIT %s', r.clone, p.clone) END "
+		"FROM rel r JOIN pg_inherits h ON h.inhrelid = r.oid "
+		"JOIN rel p ON p.oid = h.inhparent "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+	[PGM_CLONE_FOREIGN_KEYS] = {
+		RELATIONS
+		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
+		"format('ALTER TABLE %s ADD CONSTRAINT %I %s', r.clone, k.conname, "
+		"pg_get_constraintdef(k.oid)) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"JOIN rel o ON o.oid = k.confrelid "
+		"WHERE k.contype = 'f' AND k.conparentid = 0 "
+		"AND o.relowner = r.relowner "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+	[PGM_CLONE_CHECKS] = {
+		RELATIONS
+		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
+		"format('ALTER TABLE %s ADD CONSTRAINT %I %s', r.clone, k.conname, "
+		"pg_get_constraintdef(k.oid)) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"WHERE k.contype = 'c' AND k.conislocal "
+		"UNION ALL "			/* since 18; the copy has it validated */
+		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
+		"format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP NOT NULL, "
+		"ADD CONSTRAINT %I %s', r.clone, a.attname, k.conname, "
+		"pg_get_constraintdef(k.oid)) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = k.conkey[1] "
+		"WHERE k.contype = 'n' AND k.conislocal AND NOT k.convalidated "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+	[PGM_CLONE_REST] = {
+		RELATIONS
+		"SELECT r.oid, r.relowner, r.n, g.oid::int8, "
+		"pg_get_triggerdef(g.oid) "
+		"FROM rel r JOIN pg_trigger g ON g.tgrelid = r.oid "
+		"WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND g.tgtype & 32 = 0 "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, p.oid::int8, "
+		"format('CREATE POLICY %I ON %s AS %s FOR %s%s%s', p.polname, r.clone, "
+		"CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END, "
+		"CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' "
+		"WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END, "
+		"' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', "
+		"' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') "
+		"FROM rel r JOIN pg_policy p ON p.polrelid = r.oid "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, w.oid::int8, pg_get_ruledef(w.oid) "
+		"FROM rel r JOIN pg_rewrite w ON w.ev_class = r.oid "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
+		"format('ALTER TABLE ONLY %s CLUSTER ON %I', r.clone, x.relname) "
+		"FROM rel r JOIN pg_index i ON i.indrelid = r.oid AND i.indisclustered "
+		"JOIN pg_class x ON x.oid = i.indexrelid "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
+};
+
+static PgmQuery pairs_query = {
+	"SELECT c.oid::int8, l.oid::int8, c.relkind::text "
+	"FROM unnest($1, $2) AS s (live, clone) "
+	"JOIN pg_class c ON c.relnamespace = s.clone "
+	"JOIN pg_class l ON l.relnamespace = s.live AND l.relname = c.relname",
+	2, {OIDARRAYOID, OIDARRAYOID}
+};
+
+static PgmQuery table_of_query = {
+	"SELECT indrelid::int8 FROM pg_index WHERE indexrelid = $1 "
+	"UNION ALL SELECT refobjid::int8 FROM pg_depend "
+	"WHERE classid = 'pg_class'::regclass AND objid = $1 "
+	"AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') "
+	"AND refobjsubid > 0",
+	1, {OIDOID}
+};
+
+static PgmQuery neighbours_query = {
+	"SELECT DISTINCT CASE WHEN conrelid = $1 THEN confrelid ELSE conrelid "
+	"END::int8 FROM pg_constraint WHERE contype = 'f' "
+	"AND (conrelid = $1 OR confrelid = $1) AND conrelid <> confrelid "
+	"ORDER BY 1 LIMIT 200",
+	1, {OIDOID}
+};
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(oids), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elements, n, OIDOID, sizeof(Oid),
+										   true, TYPALIGN_INT));
+}
+
+PgmCloneCommand *
+pgm_clone_commands(PgmClonePhase phase, List *relids, const char *prefix,
+				   int *n)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	PgmCloneCommand *commands;
+
+	values[0] = oid_array(relids);
+	values[1] = pgm_text_datum(prefix);
+	pgm_spi_begin(&scope);
+	*n = (int) pgm_spi_execute(&phase_queries[phase], values, NULL);
+	commands = MemoryContextAlloc(scope.outer,
+								  sizeof(PgmCloneCommand) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		commands[i].relid = (Oid) pgm_spi_int64(i + 1, 1);
+		commands[i].owner = (Oid) pgm_spi_int64(i + 1, 2);
+		commands[i].text = pgm_spi_text(i + 1, 3);
+	}
+	pgm_spi_end(&scope);
+	return commands;
+}
+
+PgmClonePair *
+pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	PgmClonePair *pairs;
+
+	values[0] = oid_array(live_schemas);
+	values[1] = oid_array(clone_schemas);
+	pgm_spi_begin(&scope);
+	*n = (int) pgm_spi_execute(&pairs_query, values, NULL);
+	pairs = MemoryContextAlloc(scope.outer,
+							   sizeof(PgmClonePair) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		pairs[i].clone = (Oid) pgm_spi_int64(i + 1, 1);
+		pairs[i].live = (Oid) pgm_spi_int64(i + 1, 2);
+		pairs[i].relkind = pgm_spi_text(i + 1, 3)[0];
+	}
+	pgm_spi_end(&scope);
+	return pairs;
+}
+
+static List *
+oids_of(PgmQuery *query, Oid relid)
+{
+	PgmSpiScope scope;
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	List	   *result = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+
+		result = lappend_oid(result, (Oid) pgm_spi_int64(i, 1));
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+List *
+pgm_clone_table_of(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+	List	   *result = NIL;
+
+	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
+		kind == RELKIND_SEQUENCE)
+		result = oids_of(&table_of_query, relid);
+	return result != NIL ? result : list_make1_oid(relid);
+}
+
+List *
+pgm_clone_neighbours(Oid relid)
+{
+	return oids_of(&neighbours_query, relid);
+}

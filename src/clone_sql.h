@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * clone_sql.h
+ *	  The commands that make an empty copy of a table.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/clone_sql.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLONE_SQL_H
+#define PGM_CLONE_SQL_H
+
+#include "nodes/pg_list.h"
+
+/*
+ * In order: CHECK constraints come after foreign keys, so that the check of a
+ * foreign key never plans with somebody else's expressions.
+ */
+typedef enum PgmClonePhase
+{
+	PGM_CLONE_TABLES,
+	PGM_CLONE_INDEXES,
+	PGM_CLONE_LINKS,
+	PGM_CLONE_FOREIGN_KEYS,
+	PGM_CLONE_CHECKS,
+	PGM_CLONE_REST
+} PgmClonePhase;
+
+#define PGM_CLONE_NPHASES (PGM_CLONE_REST + 1)
+
+typedef struct PgmCloneCommand
+{
+	Oid			relid;
+	Oid			owner;
+	char	   *text;
+} PgmCloneCommand;
+
+typedef struct PgmClonePair
+{
+	Oid			clone;
+	Oid			live;
+	char		relkind;
+} PgmClonePair;
+
+extern PgmCloneCommand *pgm_clone_commands(PgmClonePhase phase, List *relids,
+										   const char *prefix, int *n);
+
+/* The relations with one name in a live schema and in that of its clones. */
+extern PgmClonePair *pgm_clone_pairs(List *live_schemas, List *clone_schemas,
+									 int *n);
+
+/* The table itself, or that of an index or an owned sequence. */
+extern List *pgm_clone_table_of(Oid relid);
+
+/* Tables at the other end of foreign keys, in either direction. */
+extern List *pgm_clone_neighbours(Oid relid);
+
+#endif							/* PGM_CLONE_SQL_H */

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * names.h
+ *	  The relations that a statement names, before any of them is looked up.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/names.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_NAMES_H
+#define PGM_NAMES_H
+
+#include "nodes/parsenodes.h"
+
+/* What the statement does with a relation. */
+typedef enum PgmNameRole
+{
+	PGM_NAME_TARGET,			/* is changed, or written to */
+	PGM_NAME_DROPPED,
+	PGM_NAME_CREATED,
+	PGM_NAME_REFERENCED,		/* by a foreign key that is made */
+	PGM_NAME_PARENT,			/* of an inheritance that is made or ended */
+	PGM_NAME_WHOLE,				/* partitioned table that a table is made for */
+	PGM_NAME_PARTITION,			/* is attached or detached */
+	PGM_NAME_OWNER,				/* table of the column that owns a sequence */
+	PGM_NAME_READ
+} PgmNameRole;
+
+/*
+ * Called for each name.  A visitor that changes the name returns true; the
+ * change is then part of the statement.
+ */
+typedef bool (*PgmNameVisitor) (RangeVar *name, PgmNameRole role, void *arg);
+
+extern void pgm_names_visit(Node *stmt, PgmNameVisitor visitor, void *arg);
+
+#endif							/* PGM_NAMES_H */

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * verdict.h
+ *	  What a statement locks and does: the one answer that all readers use.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/verdict.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_VERDICT_H
+#define PGM_VERDICT_H
+
+#include "revision.h"
+#include "statement.h"
+#include "storage/lockdefs.h"
+
+/* A relation that a statement locks, with the strongest mode it takes. */
+typedef struct PgmTouch
+{
+	Oid			relid;			/* InvalidOid if it is not there yet */
+	char	   *schema;
+	char	   *name;
+	char		relkind;		/* 0 if it is not there yet */
+	LOCKMODE	mode;			/* NoLock: named, but not locked */
+	bool		named;			/* by the statement itself */
+	bool		fresh;			/* made by an earlier statement, or temporary:
+								 * nobody else has it */
+	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
+	PgmTristate scans;
+} PgmTouch;
+
+/* Something else that it locks: a type, a function, a schema … */
+typedef struct PgmObject
+{
+	Oid			classid;
+	Oid			objid;
+	LOCKMODE	mode;
+} PgmObject;
+
+typedef struct PgmVerdict
+{
+	const PgmSource *source;
+	int			n;				/* statement, from 0 */
+	List	   *touches;		/* of PgmTouch *, the named ones first */
+	List	   *objects;		/* of PgmObject *, known by trial only */
+	bool		top_level;		/* not inside of a transaction block */
+	bool		opaque;			/* runs code that cannot be looked into */
+	bool		tried;			/* told by a trial, not by our table alone */
+	PgmTristate rewrites;
+	PgmTristate scans;
+
+	/* why it was not tried, or how the trial failed */
+	char	   *reason;
+	int			sqlerrcode;		/* 0 unless it failed */
+} PgmVerdict;
+
+/* Remembers what the statements of one revision have made so far. */
+typedef struct PgmClassifier
+{
+	List	   *fresh;			/* of RangeVar *, schema set */
+} PgmClassifier;
+
+/* The touch of this relation, added if need be; keeps the strongest mode. */
+extern PgmTouch *pgm_verdict_touch(PgmVerdict *verdict, Oid relid,
+								   LOCKMODE mode);
+extern PgmTouch *pgm_verdict_find(const PgmVerdict *verdict, Oid relid);
+
+/* The live relation of that name, or InvalidOid.  No lock is taken. */
+extern Oid	pgm_lookup_relation(const RangeVar *name);
+extern PgmTouch *pgm_verdict_touch_fresh(PgmVerdict *verdict,
+										 const RangeVar *name,
+										 LOCKMODE mode);
+extern bool pgm_is_fresh(const PgmClassifier *classifier,
+						 const RangeVar *name);
+
+extern void pgm_remember_fresh(PgmClassifier *classifier,
+							   const RangeVar *name, const char *relname);
+
+/* Partitions and inheritance children, all levels, without itself. */
+extern List *pgm_descendants(Oid relid);
+extern Oid	pgm_default_partition(Oid parent);
+
+/* As in pg_locks: AccessExclusiveLock … */
+extern const char *pgm_lock_mode_name(LOCKMODE mode);
+extern char *pgm_touch_name(const PgmTouch *touch);
+extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
+
+#endif							/* PGM_VERDICT_H */
