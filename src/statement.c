@@ -235,7 +235,6 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	int			counted = 0;
 
 	context.text = text;
-
 	context.what = kind_names[kind];
 	context.revision = revision;
 	callback.callback = parse_error_callback;
@@ -262,7 +261,6 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_statements\"."));
 
 	source->text = text;
-
 	source->what = kind_names[kind];
 	source->revision = revision;
 	source->statements = palloc0(sizeof(PgmStatement) *
@@ -273,7 +271,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 		PgmStatement *statement = &source->statements[source->nstatements++];
 		int			start = Max(raw->stmt_location, 0);
 		int			end = raw->stmt_len > 0 ?
-			start + raw->stmt_len : start + (int) strlen(text +start);
+			start + raw->stmt_len : start + (int) strlen(text + start);
 
 		statement->raw = raw;
 		statement->offset = skip_blanks(text, start, end);
@@ -297,7 +295,7 @@ pgm_statement_text(const PgmSource *source, int n)
 {
 	const PgmStatement *statement = &source->statements[n];
 
-	return pnstrdup(source->text +statement->offset, statement->length);
+	return pnstrdup(source->text + statement->offset, statement->length);
 }
 
 void
