@@ -30,6 +30,7 @@ typedef struct PgmLedgerChange
 } PgmLedgerChange;
 
 extern char **pgm_ledger_heads(int *n);
+extern bool pgm_ledger_at_only_head(void);
 extern void pgm_ledger_apply(const PgmLedgerChange *change);
 
 /* Make pgmigrate.applied say that exactly these revisions are applied. */

@@ -665,9 +665,13 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 	PgmPlan    *plan;
 
 	refuse_read_only();
-	plan = pgm_plan_make(direction, target);
-	if (plan->steps.nsteps > 0)
-		return false;
+	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
+		!pgm_ledger_at_only_head())
+	{
+		plan = pgm_plan_make(direction, target);
+		if (plan->steps.nsteps > 0)
+			return false;
+	}
 	pgm_ledger_check_unaltered();
 	return true;
 }

@@ -129,9 +129,9 @@ DELETE FROM pgmigrate.head WHERE revision = 'gone';
 
 -- a graph that was broken by hand
 UPDATE pgmigrate.revision SET down_revision = '{abd3}' WHERE id = 'abc1';
-SELECT * FROM pg_temp.run('upgrade', 'head');
+SELECT * FROM pg_temp.run('upgrade', 'abd3');
 UPDATE pgmigrate.revision SET down_revision = '{lost}' WHERE id = 'abc1';
-SELECT * FROM pg_temp.run('upgrade', 'head');
+SELECT * FROM pg_temp.run('upgrade', 'abd3');
 SELECT * FROM pgmigrate.graph();
 
 -- looking

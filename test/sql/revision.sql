@@ -221,3 +221,18 @@ BEGIN READ ONLY;
 SELECT revision, state FROM pgmigrate.show('b');
 SELECT pgmigrate.revision('m', 'SELECT 1');
 ROLLBACK;
+-- what the transaction stored before does not outlive the extension
+BEGIN;
+SELECT pgmigrate.revision('of the old store', 'SELECT 1', id => 'old');
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+SELECT pgmigrate.revision('of the new store', 'SELECT 1', id => 'new');
+SAVEPOINT s;
+SELECT pgmigrate.revision('taken back', 'SELECT 1', id => 'back');
+ROLLBACK TO s;
+SELECT pgmigrate.revision('the next', 'SELECT 1', id => 'next');
+INSERT INTO pgmigrate.revision (id, message, upgrade) VALUES ('by_hand', 'm', 'SELECT 1');
+SELECT pgmigrate.revision('which', 'SELECT 1', id => 'which');
+ROLLBACK TO s;
+SELECT id, down_revision FROM pgmigrate.revision ORDER BY seq;
+COMMIT;
