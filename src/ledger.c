@@ -213,12 +213,14 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	pgm_spi_end(&scope);
 }
 
-void
+/* Returns how many digests were not those of the stored texts. */
+int64
 pgm_ledger_set_applied(int n, char **revisions, int64 run,
 					   bool refresh_digests)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
+	int64		refreshed = 0;
 
 	values[0] = pgm_text_array_datum(n, revisions);
 	values[1] = Int64GetDatum(run);
@@ -226,8 +228,9 @@ pgm_ledger_set_applied(int n, char **revisions, int64 run,
 	pgm_spi_execute(&applied_remove_others, values, NULL);
 	pgm_spi_execute(&applied_add, values, NULL);
 	if (refresh_digests)
-		pgm_spi_execute(&applied_refresh, NULL, NULL);
+		refreshed = (int64) pgm_spi_execute(&applied_refresh, NULL, NULL);
 	pgm_spi_end(&scope);
+	return refreshed;
 }
 
 /*
@@ -254,7 +257,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 	pgm_spi_end(&scope);
 
 	if (recorded != n)
-		pgm_ledger_set_applied(n, revisions, 0, false);
+		(void) pgm_ledger_set_applied(n, revisions, 0, false);
 	pfree(revisions);
 	pfree(applied);
 }
