@@ -492,6 +492,30 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 			PGM_TRUE;
 }
 
+/* Nobody waits for it, but the mode is to be told. */
+static LOCKMODE
+fresh_mode(Node *stmt, PgmNameRole role)
+{
+	switch (role)
+	{
+		case PGM_NAME_TARGET:
+			if (IsA(stmt, AlterTableStmt))
+				return AlterTableGetLockLevel(castNode(AlterTableStmt,
+													   stmt)->cmds);
+			return target_mode(stmt);
+		case PGM_NAME_DROPPED:
+		case PGM_NAME_WHOLE:
+		case PGM_NAME_PARTITION:
+			return AccessExclusiveLock;
+		case PGM_NAME_REFERENCED:
+			return referenced_mode(stmt);
+		case PGM_NAME_PARENT:
+			return parent_mode(stmt);
+		default:
+			return AccessShareLock;
+	}
+}
+
 static bool
 classify_name(RangeVar *name, PgmNameRole role, void *arg)
 {
@@ -513,7 +537,8 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	if (!OidIsValid(relid))
 	{
 		if (fresh)
-			(void) pgm_verdict_touch_fresh(verdict, name, AccessShareLock);
+			(void) pgm_verdict_touch_fresh(verdict, name,
+										   fresh_mode(context->stmt, role));
 		return false;
 	}
 

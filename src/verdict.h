@@ -28,6 +28,7 @@ typedef struct PgmTouch
 	bool		named;			/* by the statement itself */
 	bool		fresh;			/* made by an earlier statement, or temporary:
 								 * nobody else has it */
+	bool		tried;			/* seen in a trial */
 	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
 	PgmTristate scans;
 } PgmTouch;
@@ -82,6 +83,8 @@ extern void pgm_remember_fresh(PgmClassifier *classifier,
 /* Partitions and inheritance children, all levels, without itself. */
 extern List *pgm_descendants(Oid relid);
 extern Oid	pgm_default_partition(Oid parent);
+
+extern Oid	pgm_relation_owner(Oid relid);
 
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
