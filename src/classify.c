@@ -228,6 +228,9 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 {
 	Constraint *constraint;
 
+	/* of a partitioned table it is the partitions that are read */
+	if (touch->relkind == RELKIND_PARTITIONED_TABLE)
+		return;
 	switch (cmd->subtype)
 	{
 		case AT_SetLogged:
@@ -377,11 +380,13 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
-			touch->scans = PGM_TRUE;
+			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+				touch->scans = PGM_TRUE;
 			touch_descendants(verdict, name, relid, mode);
 			break;
 		case T_TruncateStmt:
-			touch->rewrites = PGM_TRUE;
+			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+				touch->rewrites = PGM_TRUE;
 			touch_all(verdict, related(&indexes_query, relid), mode);
 			touch_descendants(verdict, name, relid, mode);
 			if (castNode(TruncateStmt, stmt)->behavior == DROP_CASCADE)
@@ -398,7 +403,9 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 				touch->rewrites = PGM_TRUE;
 				touch_all(verdict, related(&indexes_query, relid), mode);
 			}
-			touch->scans = PGM_TRUE;
+			/* ANALYZE takes a sample */
+			if (castNode(VacuumStmt, stmt)->is_vacuumcmd)
+				touch->scans = PGM_TRUE;
 			break;
 		case T_RefreshMatViewStmt:
 			if (mode == AccessExclusiveLock)
@@ -575,7 +582,10 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	}
 	touch = pgm_verdict_find(verdict, relid);
 	if (touch != NULL)
+	{
 		touch->named = true;
+		touch->subject |= role == PGM_NAME_TARGET;
+	}
 	return false;
 }
 

@@ -29,6 +29,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
@@ -104,6 +105,33 @@ strongest(LOCKMASK mask)
 	return NoLock;
 }
 
+/*
+ * A sequence is locked once for the whole transaction, whatever subtransaction
+ * has asked for it.
+ */
+static ResourceOwner
+owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
+		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
+		return TopTransactionResourceOwner;
+	return CurrentResourceOwner;
+}
+
+static void
+release_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	ResourceOwner save = CurrentResourceOwner;
+
+	CurrentResourceOwner = owner_of_lock(tag, mode);
+	while (pgm_lock_held_by_me(tag, mode))
+	{
+		if (!LockRelease(tag, mode, false))
+			break;
+	}
+	CurrentResourceOwner = save;
+}
+
 /* Give back what was taken since; the current resource owner has it. */
 static void
 release_locks(HTAB *before)
@@ -119,9 +147,7 @@ release_locks(HTAB *before)
 
 		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
 			if (mask & LOCKBIT_ON(mode))
-				while (pgm_lock_held_by_me(&entry->tag, mode))
-					if (!LockRelease(&entry->tag, mode, false))
-						break;
+				release_lock(&entry->tag, mode);
 	}
 }
 
@@ -358,6 +384,44 @@ note_skipped(PgmTrial *trial, PgmVerdict *verdict)
 }
 
 /*
+ * A foreign key that is checked reads both tables; an empty one at the near end
+ * makes the server skip the far end.
+ */
+static void
+note_checked_keys(PgmVerdict *verdict)
+{
+	bool		scans = false;
+	ListCell   *lc;
+
+	if (!IsA(verdict->source->statements[verdict->n].raw->stmt,
+			 AlterTableStmt))
+		return;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		scans |= touch->tried && touch->scans == PGM_TRUE;
+	}
+	if (!scans)
+		return;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		Oid			table;
+		PgmTouch   *far;
+
+		if (touch->relkind != RELKIND_INDEX || !touch->tried ||
+			touch->mode != AccessShareLock)
+			continue;
+		table = IndexGetRelation(touch->relid, true);
+		far = pgm_verdict_find(verdict, table);
+		if (far != NULL && far->relkind == RELKIND_RELATION &&
+			far->mode >= RowShareLock && !far->subject)
+			far->scans = PGM_TRUE;
+	}
+}
+
+/*
  * What the trial has not seen is not so: it corrects what was guessed.  Only
  * a scan that an empty table makes needless stays as it was told.
  */
@@ -555,6 +619,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 
 	note_locks(trial, verdict, before);
 	note_changes(trial->clones, verdict);
+	note_checked_keys(verdict);
 	note_skipped(trial, verdict);
 	settle(verdict);
 	release_locks(before);

@@ -26,6 +26,7 @@ typedef struct PgmTouch
 	char		relkind;		/* 0 if it is not there yet */
 	LOCKMODE	mode;			/* NoLock: named, but not locked */
 	bool		named;			/* by the statement itself */
+	bool		subject;		/* what it changes, not what it refers to */
 	bool		fresh;			/* made by an earlier statement, or temporary:
 								 * nobody else has it */
 	bool		tried;			/* seen in a trial */
