@@ -31,24 +31,27 @@
 #include "lib/stringinfo.h"
 
 /*
- * An array of count elements.  A size that cannot be represented is turned
- * into one that no allocator grants.
+ * Bytes of an array of count elements.  What cannot be represented is turned
+ * into a size that no allocator grants.
  */
+static Size
+array_size(int64 count, Size size)
+{
+	if (count < 0 || (uint64) count > (SIZE_MAX / 2) / size)
+		return SIZE_MAX / 2;
+	return Max((Size) count, 1) * size;
+}
+
 void *
 pgm_graph_alloc(int64 count, Size size)
 {
-	if (count < 0 || (uint64) count > (SIZE_MAX / 2) / size)
-		return palloc(SIZE_MAX / 2);
-	return palloc(Max((Size) count, 1) * size);
+	return palloc(array_size(count, size));
 }
 
 void *
 pgm_graph_alloc0(int64 count, Size size)
 {
-	void	   *result = pgm_graph_alloc(count, size);
-
-	memset(result, 0, (Size) count * size);
-	return result;
+	return palloc0(array_size(count, size));
 }
 
 void

@@ -24,6 +24,7 @@ int			pgm_assess_timeout = 30000;
 char	   *pgm_environment = NULL;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
+int			pgm_max_file_size = 64 * 1024;
 int			pgm_max_revision_size = 16 * 1024;
 int			pgm_max_statements = 10000;
 int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
@@ -77,6 +78,14 @@ pgm_guc_init(void)
 							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_file_size",
+							"Largest migration file that load_directory() reads.",
+							NULL,
+							&pgm_max_file_size,
+							64 * 1024, 1, 1024 * 1024 - 1,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pgmigrate.max_revision_size",
 							"Largest SQL text of a revision that is stored.",

@@ -30,6 +30,7 @@ extern int	pgm_assess_timeout; /* ms */
 extern char *pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
+extern int	pgm_max_file_size;	/* kB */
 extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;
 extern int	pgm_on_disconnect;

@@ -11,11 +11,11 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -56,6 +56,9 @@ typedef struct Runner
 	PgmPlan    *plan;
 	PgmExec		exec;
 	bool		one_transaction;
+	bool		any_partly;		/* some revision was, once */
+	int			nheads_before;	/* of a purge, else 0 */
+	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	char		label[64];
@@ -72,6 +75,12 @@ typedef struct Step
 	TimestampTz started;
 	int64		clock;
 } Step;
+
+/*
+ * The run lock is no obstacle to the session that has it, so a revision which
+ * calls us would run itself, without end.
+ */
+static bool in_run = false;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -98,13 +107,17 @@ pgm_command_name(PgmDirection direction)
 }
 
 static void
-refuse_recovery(void)
+refuse_read_only(void)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions or the ledger during recovery"),
 				errhint("Connect to the primary server."));
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change the ledger in a read-only transaction"));
 }
 
 /*
@@ -141,6 +154,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -158,8 +172,10 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 	record.session_role = request->session_role;
 	record.role = GetUserNameFromId(GetUserId(), false);
 	record.search_path = namespace_search_path;
-	record.nheads = plan->nheads;
-	record.heads = plan->heads;
+	record.nheads = runner->nheads_before > 0 ? runner->nheads_before :
+		plan->nheads;
+	record.heads = runner->nheads_before > 0 ? runner->heads_before :
+		plan->heads;
 	record.nsteps = plan->steps.nsteps;
 	record.revisions = palloc(sizeof(char *) * Max(record.nsteps, 1));
 	for (int i = 0; i < record.nsteps; i++)
@@ -267,12 +283,28 @@ run_in_transaction(Runner *runner, const Step *step, bool top_level)
 }
 
 static void
-commit_step(void)
+commit_error_callback(void *arg)
 {
+	const Step *step = arg;
+
+	errcontext("commit of revision \"%s\"", step->revision->id);
+}
+
+/* Deferred constraints may fail now. */
+static void
+commit_step(Step *step)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = commit_error_callback;
+	callback.arg = step;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	if (pgm_flush_per_migration)
 		pgm_txn_commit();
 	else
 		pgm_txn_commit_async();
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -309,7 +341,7 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
 commits_by_itself(const Runner *runner, const PgmStatement *statement)
 {
@@ -320,12 +352,27 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 		 IsA(statement->raw->stmt, DoStmt));
 }
 
+/* What the statements done before have SET is gone with their session. */
+static void
+restore_settings(Runner *runner, const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			continue;
+		pgm_txn_begin_block();
+		pgm_exec_statement(&runner->exec, source, i, true);
+		pgm_txn_commit();
+	}
+}
+
 static void
 run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;
 
+	restore_settings(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))
@@ -359,29 +406,38 @@ static void
 work_step(Runner *runner)
 {
 	Step		step;
-	PgmResume	resume;
+	PgmResume	resume = {0};
 	PgmSource  *source;
+	bool		by_statement;
 
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
 	announce(runner, &step);
-	if (!pgm_revision_by_statement(step.revision, source))
+
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
 	{
 		run_in_transaction(runner, &step, true);
-		commit_step();
+		commit_step(&step);
 		return;
 	}
 
-	pgm_resume_find(step.revision, source, runner->request->direction,
-					&resume);
-	if (resume.done > 0 || resume.retried)
+	if (resume.done == source->nstatements && resume.done > 0)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step.revision->id));
+	else if (resume.done > 0 || resume.retried)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step.revision->id, resume.done + 1,
 					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, NULL);
+						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
 	run_by_statement(runner, &step, &resume);
 }
@@ -402,6 +458,23 @@ run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 	}
 }
 
+/* Was it begun statement by statement, before it was amended? */
+static void
+refuse_partly(const Runner *runner, const Step *step)
+{
+	PgmResume	resume;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+}
+
 /* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(Runner *runner)
@@ -410,6 +483,8 @@ step_in_open_transaction(Runner *runner)
 
 	load_step(runner, &step);
 	announce(runner, &step);
+	if (runner->any_partly)
+		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -422,19 +497,27 @@ finish(Runner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-static void
-init_runner(Runner *runner, const PgmRunRequest *request)
+static Runner *
+create_runner(const PgmRunRequest *request)
 {
-	memset(runner, 0, sizeof(Runner));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate run",
+												  ALLOCSET_DEFAULT_SIZES);
+	Runner	   *runner;
+
+	if (in_run)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	runner = MemoryContextAllocZero(context, sizeof(Runner));
+	runner->context = context;
+	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
+												 ALLOCSET_DEFAULT_SIZES);
 	runner->request = request;
 	runner->exec.guard = request->guard;
 	runner->exec.label = pgm_command_name(request->direction);
-	runner->context = AllocSetContextCreate(CurrentMemoryContext,
-											"pgmigrate run",
-											ALLOCSET_DEFAULT_SIZES);
-	runner->step_context = AllocSetContextCreate(runner->context,
-												 "pgmigrate step",
-												 ALLOCSET_DEFAULT_SIZES);
+	return runner;
 }
 
 /*
@@ -446,15 +529,14 @@ init_runner(Runner *runner, const PgmRunRequest *request)
 static void
 record_failure(Runner *runner, const ErrorData *edata)
 {
-	const char *state = edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-		"cancelled" : "failed";
-
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
-		pgm_journal_fail(runner->run, runner->step, state, edata);
+		pgm_journal_fail(runner->run, runner->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", edata);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -497,70 +579,84 @@ work(Runner *runner)
 	MemoryContextSwitchTo(old);
 }
 
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(Runner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	if (runner->run != 0)
+		record_failure(runner, edata);
+	ReThrowError(edata);
+}
+
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	Runner		runner;
-	Runner	   *volatile state = &runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
-	runner.exec.worker = true;
-	runner.one_transaction = !pgm_transaction_per_migration;
+	in_run = true;				/* until the worker exits */
+	runner->exec.worker = true;
+	runner->one_transaction = !pgm_transaction_per_migration;
 
 	PG_TRY();
 	{
-		work(&runner);
+		work(runner);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(state->context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		disable_timeout(STATEMENT_TIMEOUT, false);
-		debug_query_string = NULL;
-
-		/* the locks go before the caller hears of the error */
-		pgm_txn_abort();
-		MemoryContextSwitchTo(state->context);
-		if (state->run != 0)
-			record_failure(state, edata);
-		ReThrowError(edata);
+		fail(runner);
 	}
 	PG_END_TRY();
 
 	pgm_run_unlock();
-	return runner.run;
+	return runner->run;
 }
 
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	Runner		runner;
-	MemoryContext old;
+	Runner	   *runner = create_runner(request);
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	int64		run;
 
-	refuse_recovery();
-	init_runner(&runner, request);
-	runner.one_transaction = true;
-	old = MemoryContextSwitchTo(runner.context);
-	prepare(&runner, "inline", false);
-	run_all_steps(&runner, step_in_open_transaction);
-	finish(&runner);
+	refuse_read_only();
+	runner->one_transaction = true;
+	prepare(runner, "inline", false);
+	PG_TRY();
+	{
+		in_run = true;
+		run_all_steps(runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		in_run = false;
+	}
+	PG_END_TRY();
+	finish(runner);
+	run = runner->run;
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(runner.context);
-	return runner.run;
+	MemoryContextDelete(runner->context);
+	return run;
 }
 
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 
-	init_runner(&runner, request);
-	prepare(&runner, "script", true);
-	*plan = runner.plan;
-	return runner.run;
+	prepare(runner, "script", true);
+	*plan = runner->plan;
+	return runner->run;
 }
 
 bool
@@ -568,10 +664,14 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	PgmPlan    *plan;
 
-	refuse_recovery();
-	plan = pgm_plan_make(direction, target);
-	if (plan->steps.nsteps > 0)
-		return false;
+	refuse_read_only();
+	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
+		!pgm_ledger_at_only_head())
+	{
+		plan = pgm_plan_make(direction, target);
+		if (plan->steps.nsteps > 0)
+			return false;
+	}
 	pgm_ledger_check_unaltered();
 	return true;
 }
@@ -584,49 +684,62 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	Runner		runner;
+	Runner	   *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int64		accepted;
 
-	refuse_recovery();
-	init_runner(&runner, request);
+	refuse_read_only();
 	pgm_run_lock(false);
 	if (purge)
-		pgm_ledger_purge();
-	prepare(&runner, "inline", false);
-
-	for (int i = 0; i < runner.plan->steps.nsteps; i++)
 	{
-		const PgmGraphStep *step = &runner.plan->steps.steps[i];
+		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
+		pgm_ledger_purge();
+	}
+	prepare(runner, "inline", false);
+
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	{
+		const PgmGraphStep *step = &runner->plan->steps.steps[i];
 		PgmLedgerChange change = {0};
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner.plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
-		change.added = pgm_graph_ids(runner.plan->graph, step->rows_added);
+		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);
-		pgm_journal_step_done(runner.run, i + 1, NULL, 0,
+		pgm_journal_step_done(runner->run, i + 1, NULL, 0,
 							  GetCurrentTimestamp(), 0);
 	}
 
-	heads = pgm_plan_heads_after(runner.plan, &nheads);
-	if (!pgm_graph_rows(runner.plan->graph, nheads, heads, &rows, &error))
+	heads = pgm_plan_heads_after(runner->plan, &nheads);
+	if (!pgm_graph_rows(runner->plan->graph, nheads, heads, &rows, &error))
 		pgm_graph_raise(&error);
-	is_applied = pgm_graph_applied(runner.plan->graph, rows);
+	is_applied = pgm_graph_applied(runner->plan->graph, rows);
 	applied.n = 0;
 	applied.rev = palloc(sizeof(int) *
-						 Max(pgm_graph_size(runner.plan->graph), 1));
-	for (int i = 0; i < pgm_graph_size(runner.plan->graph); i++)
+						 Max(pgm_graph_size(runner->plan->graph), 1));
+	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
-	pgm_ledger_set_applied(applied.n,
-						   pgm_graph_ids(runner.plan->graph, applied),
-						   runner.run, true);
-	pgm_journal_end(runner.run, "done", nheads, heads);
-	return runner.run;
+	accepted = pgm_ledger_set_applied(applied.n,
+									  pgm_graph_ids(runner->plan->graph,
+													applied),
+									  runner->run, true);
+	if (accepted > 0)
+		ereport(NOTICE,
+				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
+							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
+							  (unsigned long) accepted, accepted));
+	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is recorded to be there already"));
+	pgm_journal_end(runner->run, "done", nheads, heads);
+	return runner->run;
 }

@@ -54,7 +54,7 @@ pgm_source_check_size(const char *text, const char *what)
 				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_revision_size\"."));
 }
 
-/* A syntax error is in the revision's text, not in the query that stores it. */
+/* A syntax error is in the revision's text, not in the query storing it. */
 static void
 parse_error_callback(void *arg)
 {
@@ -63,9 +63,15 @@ parse_error_callback(void *arg)
 
 	if (position > 0)
 	{
+		int			offset = pg_mbcharcliplen(context->text,
+											  strlen(context->text),
+											  position - 1);
+
 		errposition(0);
 		internalerrposition(position);
 		internalerrquery(context->text);
+		if (context->text[offset] == '\\')
+			errhint("The server knows no commands of psql; only SQL can be in a revision.");
 	}
 	if (context->revision != NULL)
 		errcontext("%s SQL of revision \"%s\"", context->what,
@@ -100,7 +106,8 @@ skip_blanks(const char *text, int start, int end)
 					depth++;
 					at += 2;
 				}
-				else if (at + 1 < end && text[at] == '*' && text[at + 1] == '/')
+				else if (at + 1 < end && text[at] == '*' &&
+						 text[at + 1] == '/')
 				{
 					depth--;
 					at += 2;
@@ -268,7 +275,8 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 
 		statement->raw = raw;
 		statement->offset = skip_blanks(text, start, end);
-		while (end > statement->offset && isspace((unsigned char) text[end - 1]))
+		while (end > statement->offset &&
+			   isspace((unsigned char) text[end - 1]))
 			end--;
 		statement->length = end - statement->offset;
 		for (; counted < statement->offset; counted++)
@@ -342,6 +350,28 @@ check_copy(CopyStmt *copy)
 			errdetail("The server runs revisions, and has no client to write to."));
 }
 
+/* WITH that changes data is allowed at the top of a query only. */
+static bool
+is_plain_query(Node *stmt)
+{
+	SelectStmt *select;
+	ListCell   *lc;
+
+	if (!IsA(stmt, SelectStmt))
+		return false;
+	select = castNode(SelectStmt, stmt);
+	if (select->intoClause != NULL)
+		return false;
+	if (select->withClause == NULL)
+		return true;
+	foreach(lc, select->withClause->ctes)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_statement(Node *stmt, PgmSourceKind kind)
 {
@@ -353,6 +383,13 @@ check_statement(Node *stmt, PgmSourceKind kind)
 
 	if (IsA(stmt, CopyStmt))
 		check_copy(castNode(CopyStmt, stmt));
+
+	if (IsA(stmt, DiscardStmt) &&
+		castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("DISCARD ALL is not allowed in a revision"),
+				errdetail("It would reset the role and the settings that the run has from its caller."));
 
 	if (IsA(stmt, VariableSetStmt))
 	{
@@ -366,9 +403,7 @@ check_statement(Node *stmt, PgmSourceKind kind)
 					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
 	}
 
-	if (kind == PGM_SOURCE_VERIFY &&
-		(!IsA(stmt, SelectStmt) ||
-		 castNode(SelectStmt, stmt)->intoClause != NULL))
+	if (kind == PGM_SOURCE_VERIFY && !is_plain_query(stmt))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("verify SQL must be a query"),

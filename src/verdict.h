@@ -90,5 +90,6 @@ extern Oid	pgm_relation_owner(Oid relid);
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
 extern char *pgm_touch_name(const PgmTouch *touch);
+extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
 
 #endif							/* PGM_VERDICT_H */
