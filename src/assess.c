@@ -124,7 +124,7 @@ static void
 judge_all(Assessment *assessment, bool trial)
 {
 	PgmTrial   *trials = NULL;
-	PgmClassifier classifier = {NIL};
+	PgmClassifier classifier = {NIL, NIL};
 	int			guc_level = NewGUCNestLevel();
 	List	   *sources = NIL;
 	ListCell   *lc;
@@ -156,7 +156,7 @@ judge_in_time(Assessment *assessment, bool trial)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	int			level = GetCurrentTransactionNestLevel();
-	volatile bool in_time = true;
+	ErrorData  *volatile error = NULL;
 
 	start_clock();
 	BeginInternalSubTransaction("pgmigrate assess");
@@ -169,22 +169,22 @@ judge_in_time(Assessment *assessment, bool trial)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
 		stop_clock();
 		MemoryContextSwitchTo(assessment->context);
-		edata = CopyErrorData();
-		if (edata->sqlerrcode != ERRCODE_QUERY_CANCELED || !timed_out)
-			PG_RE_THROW();
+		error = CopyErrorData();
 		FlushErrorState();
+
+		/* ours must all be gone before the error goes on */
 		while (GetCurrentTransactionNestLevel() > level)
 			RollbackAndReleaseCurrentSubTransaction();
-		in_time = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(assessment->context);
 	CurrentResourceOwner = owner;
-	return in_time;
+	if (error != NULL &&
+		(error->sqlerrcode != ERRCODE_QUERY_CANCELED || !timed_out))
+		ReThrowError(error);
+	return error == NULL;
 }
 
 static void

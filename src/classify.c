@@ -499,6 +499,24 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 			PGM_TRUE;
 }
 
+static bool
+renames_relation(Node *stmt)
+{
+	if (!IsA(stmt, RenameStmt))
+		return false;
+	switch (castNode(RenameStmt, stmt)->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_SEQUENCE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* Nobody waits for it, but the mode is to be told. */
 static LOCKMODE
 fresh_mode(Node *stmt, PgmNameRole role)
@@ -537,7 +555,9 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 		/* OR REPLACE and IF NOT EXISTS may find it there */
 		if (OidIsValid(relid) && IsA(context->stmt, ViewStmt))
 			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
-		else if (!OidIsValid(relid) && !fresh)
+		else if (!fresh && (!OidIsValid(relid) ||
+							list_member_oid(context->classifier->gone,
+											relid)))
 			pgm_remember_fresh(context->classifier, name, name->relname);
 		return false;
 	}
@@ -549,6 +569,9 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 		return false;
 	}
 
+	if (role == PGM_NAME_DROPPED || renames_relation(context->stmt))
+		context->classifier->gone = lappend_oid(context->classifier->gone,
+												relid);
 	switch (role)
 	{
 		case PGM_NAME_TARGET:
@@ -642,10 +665,7 @@ is_opaque(Node *stmt)
 static void
 rename_fresh(PgmClassifier *classifier, RenameStmt *stmt)
 {
-	if (stmt->relation != NULL &&
-		(stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_VIEW ||
-		 stmt->renameType == OBJECT_SEQUENCE ||
-		 stmt->renameType == OBJECT_MATVIEW) &&
+	if (stmt->relation != NULL && renames_relation((Node *) stmt) &&
 		pgm_is_fresh(classifier, stmt->relation))
 		pgm_remember_fresh(classifier, stmt->relation, stmt->newname);
 }

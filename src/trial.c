@@ -473,8 +473,6 @@ untriable_table_change(AlterTableStmt *stmt)
 				return "a clone is not in the table's tablespace";
 			case AT_ChangeOwner:
 				return "a clone cannot be given away";
-			case AT_SetLogged:
-			case AT_SetUnLogged:
 			default:
 				break;
 		}

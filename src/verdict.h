@@ -63,6 +63,7 @@ typedef struct PgmVerdict
 typedef struct PgmClassifier
 {
 	List	   *fresh;			/* of RangeVar *, schema set */
+	List	   *gone;			/* live ones that were dropped or renamed */
 } PgmClassifier;
 
 /* The touch of this relation, added if need be; keeps the strongest mode. */

@@ -262,14 +262,16 @@ CREATE FUNCTION public.truth_told(sql text) RETURNS text LANGUAGE sql AS $$
 		WHERE rule = 'trial-fails' OR (rule = 'lock' AND relation LIKE 'truth.%')) r
 $$;
 
+\set ECHO none
 -- a transaction for each, so that no lock is left over from the one before
 SELECT format('UPDATE public.truth_case SET %I = public.truth_%1$s(sql) WHERE n = %s', what, n)
 FROM public.truth_case, (VALUES ('told'), ('really')) AS w (what)
 WHERE current_setting('server_version_num')::int / 10000 BETWEEN since AND until
 ORDER BY n, what DESC
 \gexec
+\set ECHO all
 \pset format unaligned
-SELECT count(told) > 140 AS enough, count(told) = count(really) AS all FROM public.truth_case;
+SELECT count(told) > 140 AS enough, count(told) = count(really) AS both FROM public.truth_case;
 SELECT sql, told, really FROM public.truth_case WHERE told IS DISTINCT FROM really ORDER BY n;
 \pset format aligned
 DROP SCHEMA truth CASCADE;
