@@ -91,10 +91,22 @@ static PgmQuery is_applied = {
 	1, {TEXTOID}
 };
 
+/*
+ * As good as an inner join, but a full join is never a nested loop, which is
+ * what the planner takes for tables that were not analyzed yet.
+ */
 static PgmQuery altered_query = {
 	"SELECT r.id FROM pgmigrate.revision r "
-	"JOIN pgmigrate.applied a ON a.revision = r.id "
-	"WHERE a.digest <> r.digest ORDER BY r.seq LIMIT 11"
+	"FULL JOIN pgmigrate.applied a ON a.revision = r.id "
+	"WHERE coalesce(a.digest <> r.digest, false) ORDER BY r.seq LIMIT 11"
+};
+
+static PgmQuery at_only_head_query = {
+	"SELECT FROM pgmigrate.revision r "
+	"JOIN pgmigrate.head h ON h.revision = r.id WHERE r.is_head "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.revision o "
+	"WHERE o.is_head AND o.seq <> r.seq) "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.head o WHERE o.revision <> r.id)"
 };
 
 static PgmQuery origin_query = {
@@ -123,6 +135,22 @@ pgm_ledger_heads(int *n)
 	pgm_spi_end(&scope);
 	*n = (int) rows;
 	return heads;
+}
+
+/*
+ * Is the only head of the graph the only row?  Known without loading the graph,
+ * since an upgrade that finds nothing to do is the usual one.
+ */
+bool
+pgm_ledger_at_only_head(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&at_only_head_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
 }
 
 static void
@@ -202,12 +230,14 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	}
 }
 
-void
+/* Returns how many digests were not those of the stored texts. */
+int64
 pgm_ledger_set_applied(int n, char **revisions, int64 run,
 					   bool refresh_digests)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
+	int64		refreshed = 0;
 
 	values[0] = pgm_text_array_datum(n, revisions);
 	values[1] = Int64GetDatum(run);
@@ -215,8 +245,9 @@ pgm_ledger_set_applied(int n, char **revisions, int64 run,
 	pgm_spi_execute(&applied_remove_others, values, NULL);
 	pgm_spi_execute(&applied_add, values, NULL);
 	if (refresh_digests)
-		pgm_spi_execute(&applied_refresh, NULL, NULL);
+		refreshed = (int64) pgm_spi_execute(&applied_refresh, NULL, NULL);
 	pgm_spi_end(&scope);
+	return refreshed;
 }
 
 /*
@@ -243,7 +274,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 	pgm_spi_end(&scope);
 
 	if (recorded != n)
-		pgm_ledger_set_applied(n, revisions, 0, false);
+		(void) pgm_ledger_set_applied(n, revisions, 0, false);
 	pfree(revisions);
 	pfree(applied);
 }
