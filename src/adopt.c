@@ -260,13 +260,13 @@ refuse_unclean(const PgmForeignLedger *ledger)
 static PgmAdoptRow *
 read_versions(const PgmForeignLedger *ledger, int *n)
 {
+	char	   *sql = pgm_foreign_tool_sql(ledger->tool->versions,
+										   ledger->name);
 	PgmSpiScope scope;
 	PgmAdoptRow *rows;
 
 	pgm_spi_begin_as(&scope, GetUserId());
-	*n = (int) pgm_spi_execute_built(pgm_foreign_tool_sql(ledger->tool->versions,
-														  ledger->name),
-									 true, 0, NULL);
+	*n = (int) pgm_spi_execute_built(sql, true, 0, NULL);
 	rows = MemoryContextAllocZero(scope.outer,
 								  sizeof(PgmAdoptRow) * Max(*n, 1));
 	for (int i = 0; i < *n; i++)

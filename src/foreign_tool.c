@@ -19,7 +19,7 @@
 #include "foreign_tool.h"
 #include "lib/stringinfo.h"
 
-/* Versions that sort as texts of one length, or as numbers, do so by length. */
+/* Versions are numbers, or texts of one length that sort as they are. */
 #define BY_VERSION \
 	"SELECT version::text, NULL::text, false FROM ONLY %s " \
 	"ORDER BY length(version::text), version::text COLLATE \"C\""
@@ -177,7 +177,7 @@ static const PgmForeignTool tools[] = {
 		"ORDER BY orderexecuted, dateexecuted",
 		.companion = "databasechangeloglock",
 		.companion_problem = "SELECT 'locked', format('locked by %%s since %%s', "
-		"lockedby, lockgranted) FROM ONLY %s WHERE locked LIMIT 1"
+		"lockedby, to_char(lockgranted, 'YYYY-MM-DD HH24:MI:SS')) FROM ONLY %s WHERE locked LIMIT 1"
 	},
 	{
 		.name = "node-pg-migrate",

@@ -120,11 +120,15 @@ report_warnings(const PgmFormatResult *result)
 	for (int i = 0; i < result->nwarnings; i++)
 	{
 		const PgmFormatNote *note = &result->warnings[i];
+		char	   *where = psprintf("File \"%s\".",
+									 note->file ? note->file : "");
 
+		if (note->line > 0)
+			where = psprintf("File \"%s\", line %d.", note->file,
+							 note->line);
 		ereport(NOTICE,
 				errmsg_internal("%s", note->message),
-				note->file ? errdetail("File \"%s\", line %d.", note->file,
-									   Max(note->line, 1)) : 0);
+				note->file ? errdetail_internal("%s", where) : 0);
 	}
 	if (result->nmore_warnings > 0)
 		ereport(NOTICE,

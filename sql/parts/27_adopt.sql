@@ -21,7 +21,7 @@ CREATE FUNCTION pgmigrate.detect_ledgers(
 	OUT mirrored boolean
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgmigrate_detect_ledgers'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.detect_ledgers() IS
 'ledgers of other migration tools in this database; state is clean, dirty, active, locked or unreadable';
 
