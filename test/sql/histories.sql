@@ -253,3 +253,4 @@ DROP EXTENSION pgmigrate;
 DROP VIEW public.regress_catalog;
 DROP TABLE public.regress_history;
 DROP SCHEMA app CASCADE;
+CREATE EXTENSION pgmigrate;

@@ -159,3 +159,4 @@ DROP SCHEMA app CASCADE;
 DROP EXTENSION pgmigrate;
 DROP OWNED BY regress_pgm_viewer, "regress pgm ""author""; --", regress_pgm_operator, regress_pgm_boss;
 DROP ROLE regress_pgm_viewer, "regress pgm ""author""; --", regress_pgm_operator, regress_pgm_boss, regress_pgm_none;
+CREATE EXTENSION pgmigrate;

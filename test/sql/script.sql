@@ -209,3 +209,4 @@ FROM unnest('{search_path,client_min_messages}'::text[]) AS setting \gexec
 \set ECHO all
 DROP EXTENSION pgmigrate;
 DROP SCHEMA app CASCADE;
+CREATE EXTENSION pgmigrate;
