@@ -32,6 +32,7 @@ static const struct
 }			functions[] = {
 	{"branches", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
+	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
@@ -43,6 +44,9 @@ static const struct
 	{"system_identifier", PGM_ACCESS_VIEWER},
 	{"wait", PGM_ACCESS_VIEWER},
 	{"amend", PGM_ACCESS_AUTHOR},
+	{"assess", PGM_ACCESS_AUTHOR},
+	{"lint", PGM_ACCESS_AUTHOR},
+	{"lint_rules", PGM_ACCESS_AUTHOR},
 	{"load", PGM_ACCESS_AUTHOR},
 	{"load_directory", PGM_ACCESS_AUTHOR},
 	{"load_files", PGM_ACCESS_AUTHOR},
@@ -50,6 +54,7 @@ static const struct
 	{"remove", PGM_ACCESS_AUTHOR},
 	{"revision", PGM_ACCESS_AUTHOR},
 	{"revision_digest", PGM_ACCESS_AUTHOR},
+	{"adopt", PGM_ACCESS_OPERATOR},
 	{"approve", PGM_ACCESS_OPERATOR},
 	{"cancel", PGM_ACCESS_OPERATOR},
 	{"downgrade", PGM_ACCESS_OPERATOR},
@@ -65,7 +70,7 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "head", "metrics", "progress", "revision", "revisions",
+	"applied", "head", "metrics", "mirror", "progress", "revision", "revisions",
 	"run", "run_step", "runs",
 };
 

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "error.h"
 #include "ledger.h"
+#include "mirror.h"
 #include "spi.h"
 
 static PgmQuery heads_query = {
@@ -137,8 +138,8 @@ pgm_ledger_heads(int *n)
 }
 
 /*
- * Is the only head of the graph the only row?  Known without loading the graph,
- * since an upgrade that finds nothing to do is the usual one.
+ * Is the only head of the graph the only row?  Told without loading the
+ * graph, since an upgrade that finds nothing to do is the usual one.
  */
 bool
 pgm_ledger_at_only_head(void)
@@ -193,6 +194,8 @@ void
 pgm_ledger_apply(const PgmLedgerChange *change)
 {
 	PgmSpiScope scope;
+	PgmMirror  *mirrors;
+	int			nmirrors;
 	Datum		values[4];
 
 	pgm_spi_begin(&scope);
@@ -210,7 +213,21 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 		values[0] = pgm_text_datum(change->revision);
 		pgm_spi_execute(&applied_delete, values, NULL);
 	}
+	mirrors = pgm_mirror_list(&scope, &nmirrors);
 	pgm_spi_end(&scope);
+
+	if (nmirrors > 0)
+	{
+		PgmMirrorChange copy = {0};
+
+		copy.direction = change->direction;
+		copy.revision = change->revision;
+		copy.nremoved = change->nremoved;
+		copy.removed = change->removed;
+		copy.nadded = change->nadded;
+		copy.added = change->added;
+		pgm_mirror_write(nmirrors, mirrors, &copy);
+	}
 }
 
 /* Returns how many digests were not those of the stored texts. */

@@ -33,6 +33,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -63,14 +64,12 @@ pgm_schema_owner(void)
 	return owner;
 }
 
-void
-pgm_spi_begin(PgmSpiScope *scope)
+static void
+begin_scope(PgmSpiScope *scope, Oid role, int sec_context)
 {
 	scope->outer = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->save_user, &scope->save_sec_context);
-	SetUserIdAndSecContext(pgm_schema_owner(),
-						   scope->save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(role, scope->save_sec_context | sec_context);
 	scope->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
@@ -83,6 +82,19 @@ pgm_spi_begin(PgmSpiScope *scope)
 		elog(ERROR, "SPI_connect failed");
 	scope->save_result_context = result_context;
 	result_context = scope->outer;
+}
+
+void
+pgm_spi_begin(PgmSpiScope *scope)
+{
+	begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+pgm_spi_begin_as(PgmSpiScope *scope, Oid role)
+{
+	begin_scope(scope, role, SECURITY_LOCAL_USERID_CHANGE |
+				SECURITY_RESTRICTED_OPERATION);
 }
 
 void
@@ -152,6 +164,33 @@ pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 	rows = execute(query, values, nulls, true);
 	PopActiveSnapshot();
 	return rows;
+}
+
+uint64
+pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
+{
+	Oid			types[PGM_QUERY_MAX_ARGS];
+	Datum		values[PGM_QUERY_MAX_ARGS];
+	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
+	int			rc;
+
+	Assert(nargs <= PGM_QUERY_MAX_ARGS);
+
+	for (int i = 0; i < nargs; i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = args[i] ? CStringGetTextDatum(args[i]) : (Datum) 0;
+		null_flags[i] = args[i] ? ' ' : 'n';
+	}
+	null_flags[nargs] = '\0';
+	SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+	rc = SPI_execute_with_args(sql, nargs, types, values, null_flags,
+							   read_only, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
 }
 
 static Datum
@@ -310,4 +349,61 @@ pgm_spi_utility(const char *command)
 		elog(ERROR, "could not execute \"%s\": %s", command,
 			 SPI_result_code_string(rc));
 	SPI_finish();
+}
+
+static void
+probe(const char *query, int64 *count, char **text, MemoryContext context)
+{
+	MemoryContext old;
+	bool		isnull;
+	char	   *value;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not execute \"%s\"", query);
+	*count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										 SPI_tuptable->tupdesc, 1, &isnull));
+	value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+	old = MemoryContextSwitchTo(context);
+	*text = value == NULL ? NULL : pstrdup(value);
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+}
+
+bool
+pgm_spi_probe(const char *query, int64 *count, char **text)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		probe(query, count, text, context);
+		PopActiveSnapshot();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		*text = edata->message;
+		*count = edata->sqlerrcode;
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return ok;
 }

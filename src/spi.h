@@ -41,6 +41,12 @@ typedef struct PgmSpiScope
 } PgmSpiScope;
 
 extern void pgm_spi_begin(PgmSpiScope *scope);
+
+/*
+ * The same as another role, that cannot do more than read and write tables: for
+ * tables that are not ours.
+ */
+extern void pgm_spi_begin_as(PgmSpiScope *scope, Oid role);
 extern void pgm_spi_end(PgmSpiScope *scope);
 
 /* Rows processed; an unexpected kind of result is an internal error. */
@@ -53,6 +59,14 @@ extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
  */
 extern uint64 pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 									 const bool *nulls);
+
+/*
+ * A query that is built for a table that is not ours; its text must be built
+ * with the quoting functions of the server.  All parameters are text, NULL for
+ * null.
+ */
+extern uint64 pgm_spi_execute_built(const char *sql, bool read_only,
+									int nargs, char **args);
 
 /*
  * Columns of result row n of the last query, counted from 1.  What is not
@@ -80,6 +94,13 @@ extern char **pgm_text_array_values(Datum array, int *n);
  * Its text must be built with the quoting functions of the server.
  */
 extern void pgm_spi_utility(const char *command);
+
+/*
+ * Ask the data of a user's table, as the current user and read-only: a query
+ * with a count and a text.  False if it fails, with the message in *text.  Its
+ * text must be built with the quoting functions of the server.
+ */
+extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
 
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);
