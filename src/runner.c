@@ -11,6 +11,9 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
+ * Each step takes its locks first, see lockwait.c, and is repeated after an error
+ * that is nobody's fault: a deadlock, a lock or a serialization that failed.
+ *
  * The WAL is one sequence, so the last flush makes all of them durable; a crash
  * before it loses whole steps from the end, never half of one.
  *
@@ -36,12 +39,14 @@
 #include "guc.h"
 #include "journal.h"
 #include "ledger.h"
+#include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "resume.h"
 #include "runner.h"
 #include "session.h"
 #include "spi.h"
+#include "storage/proc.h"
 #include "txn.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -58,6 +63,10 @@ typedef struct Runner
 	bool		one_transaction;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
+	PgmLockWait *wait;
+	bool		again;			/* the step was tried before */
+	LocalTransactionId committing;	/* in which a DO or CALL outside of a
+									 * block began, 0 if none is at work */
 	char		label[64];
 	MemoryContext context;		/* lives as long as the run */
 	MemoryContext step_context; /* reset for each step */
@@ -72,6 +81,14 @@ typedef struct Step
 	TimestampTz started;
 	int64		clock;
 } Step;
+
+/* Statements whose locks are taken together. */
+typedef struct Span
+{
+	const PgmSource *source;
+	int			first;
+	int			end;
+} Span;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -242,12 +259,54 @@ pgm_runner_record(const PgmPlan *plan, int64 run, int step,
 						  microseconds);
 }
 
+/* Together with the step, or with its failure. */
+static void
+record_locks(const Runner *runner)
+{
+	char	   *details;
+
+	if (runner->wait == NULL)
+		return;
+	details = pgm_lockwait_details(runner->wait);
+
+	/* of a run in one transaction they were taken before the first step */
+	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
+		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
+}
+
 static void
 record_step(Runner *runner, const Step *step)
 {
 	pgm_runner_record(runner->plan, runner->run, runner->step,
 					  step->revision, step->source->nstatements, step->started,
 					  pgm_clock_monotonic() - step->clock);
+	record_locks(runner);
+}
+
+static void
+collect_span(PgmLockNeeds *needs, void *arg)
+{
+	const Span *span = arg;
+
+	for (int i = span->first; i < span->end; i++)
+		pgm_lockneeds_statement(needs, span->source, i);
+}
+
+static void
+collect_source(const PgmPlan *plan, int step, const PgmSource *source,
+			   void *arg)
+{
+	for (int i = 0; i < source->nstatements; i++)
+		pgm_lockneeds_statement(arg, source, i);
+}
+
+/* Of a run in one transaction. */
+static void
+collect_plan(PgmLockNeeds *needs, void *arg)
+{
+	const Runner *runner = arg;
+
+	pgm_plan_each_source(runner->plan, collect_source, needs);
 }
 
 /* All statements of a step and its ledger rows, in an open transaction. */
@@ -256,10 +315,12 @@ run_in_transaction(Runner *runner, const Step *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
+	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
 	verify_step(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
+	pgm_lockwait_unlimit(runner->wait);
 
 	/* what the revision has SET, a role among it, ends with it */
 	AtEOXact_GUC(false, guc_level);
@@ -298,12 +359,22 @@ run_committing_statement(Runner *runner, const Step *step, int n,
 
 	if (!done)
 	{
+		bool		patient = source->statements[n].top_level;
+
 		pgm_txn_begin();
+		pgm_lockwait_limit_committing(runner->wait, patient);
+		if (patient)
+			runner->exec.time_limit = pgm_concurrently_timeout;
+		else
+			runner->committing = pgm_local_xid();
 		pgm_exec_statement(&runner->exec, source, n, true);
+		runner->exec.time_limit = 0;
+		runner->committing = InvalidLocalTransactionId;
 		pgm_txn_commit();
 	}
 
 	pgm_txn_begin();
+	pgm_lockwait_unlimit_committing(runner->wait);
 	*digest = pgm_resume_digest(source, n, *digest);
 	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
 	pgm_txn_commit();
@@ -320,6 +391,25 @@ commits_by_itself(const Runner *runner, const PgmStatement *statement)
 		 IsA(statement->raw->stmt, DoStmt));
 }
 
+/* With its locks, in a transaction that is left open. */
+static void
+run_locked_statement(Runner *runner, const PgmSource *source, int n)
+{
+	Span		span = {source, n, n + 1};
+
+	pgm_txn_begin_block();
+	while (!pgm_lockwait_take(runner->wait, collect_span, &span))
+	{
+		pgm_txn_commit();
+		pgm_lockwait_pause(runner->wait);
+		pgm_txn_begin_block();
+	}
+	pgm_lockwait_limit(runner->wait);
+	pgm_exec_statement(&runner->exec, source, n, true);
+	pgm_exec_fire_deferred(&runner->exec);
+	pgm_lockwait_unlimit(runner->wait);
+}
+
 static void
 run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 {
@@ -332,9 +422,7 @@ run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 			run_committing_statement(runner, step, i, resume, &digest);
 		else
 		{
-			pgm_txn_begin_block();
-			pgm_exec_statement(&runner->exec, source, i, true);
-			pgm_exec_fire_deferred(&runner->exec);
+			run_locked_statement(runner, source, i);
 			digest = pgm_resume_digest(source, i, digest);
 			pgm_journal_step_progress(runner->run, runner->step, i + 1,
 									  digest, NULL);
@@ -354,9 +442,12 @@ run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
 	pgm_txn_commit();
 }
 
-/* In a worker, each revision by itself. */
-static void
-work_step(Runner *runner)
+/*
+ * In a worker, each revision by itself.  False if its locks were not to be had:
+ * nothing is done then and no transaction is open.
+ */
+static bool
+attempt_step(Runner *runner)
 {
 	Step		step;
 	PgmResume	resume;
@@ -365,12 +456,24 @@ work_step(Runner *runner)
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
-	announce(runner, &step);
+	if (!runner->again)
+	{
+		announce(runner, &step);
+		pgm_lockwait_begin(runner->wait, step.revision->id);
+		runner->again = true;
+	}
 	if (!pgm_revision_by_statement(step.revision, source))
 	{
+		Span		span = {source, 0, source->nstatements};
+
+		if (!pgm_lockwait_take(runner->wait, collect_span, &span))
+		{
+			pgm_txn_commit();
+			return false;
+		}
 		run_in_transaction(runner, &step, true);
 		commit_step();
-		return;
+		return true;
 	}
 
 	pgm_resume_find(step.revision, source, runner->request->direction,
@@ -384,6 +487,71 @@ work_step(Runner *runner)
 						   resume.done, resume.digest, NULL);
 	pgm_txn_commit();
 	run_by_statement(runner, &step, &resume);
+	return true;
+}
+
+/*
+ * In the handler of an error: raises it again, unless what failed can be tried
+ * again.  A DO or CALL that has committed parts of its work cannot.
+ */
+static void
+recover(Runner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	if ((runner->committing != InvalidLocalTransactionId &&
+		 runner->committing != pgm_local_xid()) ||
+		!pgm_lockwait_retry(runner->wait, edata))
+		PG_RE_THROW();
+	FlushErrorState();
+	FreeErrorData(edata);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+	runner->exec.time_limit = 0;
+	runner->committing = InvalidLocalTransactionId;
+
+	/* the run lock goes with the others */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	pgm_txn_begin();
+	pgm_run_retake(runner->run);
+	pgm_lockwait_unlimit_committing(runner->wait);
+	pgm_txn_commit();
+}
+
+/* Until it is done, or fails for good. */
+static void
+repeat_until_done(Runner *runner, bool (*attempt) (Runner *runner), MemoryContext context)
+{
+	volatile bool done = false;
+
+	runner->again = false;
+	for (;;)
+	{
+		PG_TRY();
+		{
+			done = attempt(runner);
+		}
+		PG_CATCH();
+		{
+			recover(runner);
+		}
+		PG_END_TRY();
+		if (done)
+			break;
+		MemoryContextSwitchTo(context);
+		if (context == runner->step_context)
+			MemoryContextReset(context);
+		pgm_lockwait_pause(runner->wait);
+	}
+}
+
+static void
+work_step(Runner *runner)
+{
+	repeat_until_done(runner, attempt_step, runner->step_context);
 }
 
 static void
@@ -453,6 +621,7 @@ record_failure(Runner *runner, const ErrorData *edata)
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
+		record_locks(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", edata);
@@ -470,6 +639,22 @@ record_failure(Runner *runner, const ErrorData *edata)
 	RESUME_CANCEL_INTERRUPTS();
 }
 
+static bool
+attempt_all(Runner *runner)
+{
+	runner->step = 0;
+	pgm_txn_begin_block();
+	if (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+	{
+		pgm_txn_commit();
+		return false;
+	}
+	run_all_steps(runner, step_in_open_transaction);
+	finish(runner);
+	pgm_txn_commit();
+	return true;
+}
+
 static void
 work(Runner *runner)
 {
@@ -481,12 +666,11 @@ work(Runner *runner)
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run, runner->request->accepted_arg);
 
+	runner->wait = pgm_lockwait_create(&runner->exec);
 	if (runner->one_transaction)
 	{
-		pgm_txn_begin_block();
-		run_all_steps(runner, step_in_open_transaction);
-		finish(runner);
-		pgm_txn_commit();
+		pgm_lockwait_begin(runner->wait, NULL);
+		repeat_until_done(runner, attempt_all, runner->context);
 	}
 	else
 	{
@@ -550,6 +734,9 @@ pgm_runner_inline(const PgmRunRequest *request)
 	refuse_recovery();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
+	runner->wait = pgm_lockwait_create(&runner->exec);
+	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+		pgm_lockwait_pause(runner->wait);
 	run_all_steps(runner, step_in_open_transaction);
 	finish(runner);
 	run = runner->run;
