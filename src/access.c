@@ -22,8 +22,8 @@
 #include "utils/builtins.h"
 
 /*
- * Every function that PUBLIC has no right to is here or is for the owner of the
- * extension alone; a test sees to it.
+ * Every function that PUBLIC has no right to is here or is for the owner of
+ * the extension alone; a test sees to it.
  */
 static const struct
 {
@@ -32,9 +32,12 @@ static const struct
 }			functions[] = {
 	{"branches", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
+	{"export", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
 	{"history", PGM_ACCESS_VIEWER},
+	{"lock_timeline", PGM_ACCESS_VIEWER},
+	{"lock_tree", PGM_ACCESS_VIEWER},
 	{"plan", PGM_ACCESS_VIEWER},
 	{"script", PGM_ACCESS_VIEWER},
 	{"show", PGM_ACCESS_VIEWER},
@@ -42,6 +45,9 @@ static const struct
 	{"system_identifier", PGM_ACCESS_VIEWER},
 	{"wait", PGM_ACCESS_VIEWER},
 	{"amend", PGM_ACCESS_AUTHOR},
+	{"load", PGM_ACCESS_AUTHOR},
+	{"load_directory", PGM_ACCESS_AUTHOR},
+	{"load_files", PGM_ACCESS_AUTHOR},
 	{"merge", PGM_ACCESS_AUTHOR},
 	{"remove", PGM_ACCESS_AUTHOR},
 	{"revision", PGM_ACCESS_AUTHOR},

@@ -17,6 +17,7 @@
 #include "access.h"
 #include "authoring.h"
 #include "catalog/pg_type.h"
+#include "classify.h"
 #include "compat.h"
 #include "draw.h"
 #include "mb/pg_wchar.h"
@@ -39,7 +40,8 @@ PG_FUNCTION_INFO_V1(pgmigrate_graph);
 PG_FUNCTION_INFO_V1(pgmigrate_grant_access);
 
 static PgmQuery current_heads_query = {
-	"SELECT h.revision, r.message, r.is_head, r.branch_labels, h.applied_at "
+	"SELECT h.revision, r.message, r.is_head, r.branch_labels, "
+	"date_trunc('second', h.applied_at) "
 	"FROM pgmigrate.head h LEFT JOIN pgmigrate.revision r ON r.id = h.revision "
 	"ORDER BY r.seq, h.revision COLLATE \"C\""
 };
@@ -71,7 +73,7 @@ static PgmQuery show_query = {
 
 /* One row per revision, in load order, as the graph numbers them. */
 static PgmQuery nodes_query = {
-	"SELECT r.message, a.applied_at, EXISTS (SELECT FROM pgmigrate.run_step s "
+	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
 	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
 	"WHERE t.revision = r.id AND t.state <> 'pending' "
@@ -251,34 +253,39 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 }
 
 static void
-plan_revision(PgmRows *rows, int step, const PgmSource *source)
+plan_statement(PgmRows *rows, const PgmVerdict *verdict)
 {
-	for (int i = 0; i < Max(source->nstatements, 1); i++)
-	{
-		pgm_rows_int(rows, step);
-		pgm_rows_text(rows, source->revision);
-		if (source->nstatements > 0)
-		{
-			pgm_rows_text(rows, pgm_statement_text(source, i));
-			pgm_rows_text(rows, "plain");
-		}
-		else
-		{
-			pgm_rows_null(rows);
-			pgm_rows_null(rows);
-		}
+	int			nlocks;
+	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+
+	pgm_rows_text(rows, pgm_statement_text(verdict->source, verdict->n));
+	pgm_rows_text(rows, "plain");
+	pgm_rows_text_array(rows, nlocks, locks);
+	if (verdict->rewrites == PGM_UNSET)
 		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_null(rows);
-		pgm_rows_end_row(rows);
-	}
+	else
+		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
+	pgm_rows_null(rows);
+	pgm_rows_null(rows);
 }
 
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
-	plan_revision(arg, step, source);
+	PgmRows    *rows = arg;
+	PgmClassifier classifier = {0};
+
+	for (int i = 0; i < Max(source->nstatements, 1); i++)
+	{
+		pgm_rows_int(rows, step);
+		pgm_rows_text(rows, source->revision);
+		if (i < source->nstatements)
+			plan_statement(rows, pgm_classify(&classifier, source, i));
+		else
+			for (int j = 0; j < 6; j++)
+				pgm_rows_null(rows);
+		pgm_rows_end_row(rows);
+	}
 }
 
 Datum

@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "guc.h"
+#include "journal.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "portal.h"
@@ -27,11 +28,15 @@
 #include "status.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker.h"
 
 /* Between two looks at a run that another session waits for. */
 #define PGM_POLL_MS 50
+
+/* Looks at a run for one at the locks, which is dearer. */
+#define PGM_POLLS_PER_LOCK_CHECK 20
 
 PG_FUNCTION_INFO_V1(pgmigrate_upgrade);
 PG_FUNCTION_INFO_V1(pgmigrate_downgrade);
@@ -67,7 +72,8 @@ init_request(PgmRunRequest *request, PgmDirection direction,
 	request->direction = direction;
 	request->target = target;
 	request->session_role = GetUserNameFromId(GetSessionUserId(), false);
-	request->guard = GetSessionUserId() != GetUserId();
+	request->guard = GetSessionUserId() != GetUserId() ||
+		GetAuthenticatedUserId() != GetUserId();
 }
 
 static Datum
@@ -87,6 +93,7 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 
 	if (use_worker(fcinfo))
 	{
+		pgm_run_lock_check_free();
 		pgm_portal_release_snapshot();
 		run = pgm_worker_run(direction, target, true);
 		pgm_portal_restore_snapshot();
@@ -216,6 +223,8 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	int64		timeout = PG_INT64_MAX;
 	int64		start_time = pgm_clock_monotonic();
 	bool		released;
+	MemoryContext context;
+	MemoryContext old;
 	PgmRows		rows;
 
 	if (PG_ARGISNULL(0))
@@ -232,13 +241,17 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	if (released)
 		pgm_portal_release_snapshot();
 
-	for (;;)
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgmigrate wait",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int64 n = 1;; n++)
 	{
 		char	   *state;
 		int			pid;
 		int64		waited;
 
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
 		if (!pgm_status_get(run, &state, &pid))
 			refuse_unknown_run(run);
 		if (strcmp(state, "running") != 0)
@@ -246,9 +259,12 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		waited = (pgm_clock_monotonic() - start_time) / 1000;
 		if (waited >= timeout)
 			break;
-		pgm_worker_check_deadlock(pid);
+		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
+			pgm_worker_check_deadlock(pid);
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 
 	if (released)
 		pgm_portal_restore_snapshot();
@@ -268,6 +284,12 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("argument \"%s\" must not be null", "run"));
 	run = PG_GETARG_INT64(0);
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot cancel a run during recovery"),
+				errdetail("The process that runs it is one of the primary server."),
+				errhint("Connect to the primary server."));
 	if (!pgm_status_get(run, &state, &pid))
 		refuse_unknown_run(run);
 	if (strcmp(state, "running") != 0)

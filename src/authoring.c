@@ -22,6 +22,7 @@
 #include "authoring.h"
 #include "digest.h"
 #include "error.h"
+#include "journal.h"
 #include "ledger.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -117,8 +118,8 @@ pgm_revision_digest(const char *upgrade, const char *downgrade,
  * Content and place in the graph, so that the same revision loaded into two
  * databases has the same id, and the same SQL at another place another.
  */
-static char *
-make_id(const PgmRevision *revision)
+char *
+pgm_author_id(const PgmRevision *revision)
 {
 	PgmDigest	digest;
 	char	   *id;
@@ -257,7 +258,7 @@ store(PgmRevision *revision, bool is_merge)
 {
 	check_texts(revision, is_merge);
 	if (revision->id == NULL)
-		revision->id = make_id(revision);
+		revision->id = pgm_author_id(revision);
 	check_names(revision);
 	revision->author = GetUserNameFromId(GetUserId(), false);
 	pgm_revision_insert(revision);
@@ -350,6 +351,11 @@ find_unapplied(const char *id, const char *hint)
 				errcode(ERRCODE_OBJECT_IN_USE),
 				errmsg("revision \"%s\" is applied", revision->id),
 				errhint("%s", hint));
+	if (pgm_journal_in_work(revision->id))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("revision \"%s\" is being applied", revision->id),
+				errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop the run with pgmigrate.cancel()."));
 	return revision;
 }
 

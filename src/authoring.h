@@ -17,8 +17,8 @@
 
 /*
  * Check and store.  The id may be NULL: a digest is put in its place.  Parents
- * and dependencies may be any target that names one revision; they are replaced
- * by ids.  parents_given = false means the only head.
+ * and dependencies may be any target that names one revision; they are
+ * replaced by ids.  parents_given = false means the only head.
  */
 extern void pgm_author_store(PgmRevision *revision, bool parents_given,
 							 bool splice);
@@ -33,6 +33,9 @@ extern void pgm_author_approve(const char *id);
 
 /* The revision of this id or unique prefix; an error if there is none. */
 extern PgmRevision *pgm_author_find(const char *target);
+
+/* The id that a revision without one gets; parents must be ids. */
+extern char *pgm_author_id(const PgmRevision *revision);
 
 extern char *pgm_revision_digest(const char *upgrade, const char *downgrade,
 								 const char *verify,

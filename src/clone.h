@@ -56,8 +56,8 @@ extern PgmClones *pgm_clones_new(void);
 extern void pgm_clones_want(PgmClones *clones, Oid relid);
 
 /*
- * Build what is wanted.  Inside of a subtransaction that the caller rolls back;
- * a table that cannot be cloned is in "failed" afterwards.
+ * Build what is wanted.  Inside of a subtransaction that the caller rolls
+ * back; a table that cannot be cloned is in "failed" afterwards.
  */
 extern void pgm_clones_build(PgmClones *clones);
 

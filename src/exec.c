@@ -24,9 +24,11 @@
 #include "error.h"
 #include "exec.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "parser/analyze.h"
 #include "pgstat.h"
 #include "session.h"
+#include "spi.h"
 #include "storage/proc.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
@@ -50,6 +52,17 @@ typedef struct VerifyReceiver
 	uint64		rows;
 	int			booleans;
 } VerifyReceiver;
+
+/* Relations with triggers that can be deferred. */
+static PgmQuery deferrable_query = {
+	"SELECT DISTINCT tgrelid::int8 FROM pg_trigger WHERE tgdeferrable"
+};
+
+/* A cursor that is filled at commit, declared by what we run. */
+static PgmQuery held_query = {
+	"SELECT name FROM pg_cursors WHERE is_holdable "
+	"AND creation_time >= statement_timestamp() LIMIT 1"
+};
 
 static void
 statement_error_callback(void *arg)
@@ -126,6 +139,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	ErrorContextCallback callback;
 	PgmGuard	guard;
 	bool		guarded = exec->guard && !source->statements[n].top_level;
+	Oid			role = GetUserId();
 
 	CHECK_FOR_INTERRUPTS();
 
@@ -149,7 +163,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 
 	/*
 	 * A statement that commits by itself cannot run under the guard.  It is
-	 * one of a few kinds of command, none of which changes the role.
+	 * one of a few kinds of command, none of which changes the role; but see
+	 * below.
 	 */
 	if (guarded)
 		pgm_guard_raise(&guard);
@@ -166,6 +181,10 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 
 	if (guarded)
 		pgm_guard_lower(&guard);
+	else if (exec->guard && GetUserId() != role)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("statement changed the role"));
 
 	if (exec->worker)
 	{
@@ -249,6 +268,38 @@ pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
 		exec_statement(exec, source, i, top_level, &receiver.pub);
 }
 
+/*
+ * What would run at commit, when no guard is up any more: triggers that were
+ * deferred again while the deferred ones were fired, and cursors WITH HOLD.
+ */
+static void
+refuse_work_at_commit(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+	bool		pending = false;
+	char	   *cursor = NULL;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&deferrable_query, NULL, NULL);
+	for (uint64 i = 1; i <= rows && !pending; i++)
+		pending = AfterTriggerPendingOnRel((Oid) pgm_spi_int64(i, 1));
+	if (pgm_spi_execute(&held_query, NULL, NULL) > 0)
+		cursor = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+
+	if (pending)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot defer triggers to the commit here"),
+				errdetail("The session user is another than the current user, with whose rights the revision runs."));
+	if (cursor != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot hold cursor \"%s\" open here", cursor),
+				errdetail("The session user is another than the current user, with whose rights the revision runs."));
+}
+
 void
 pgm_exec_fire_deferred(const PgmExec *exec)
 {
@@ -263,4 +314,5 @@ pgm_exec_fire_deferred(const PgmExec *exec)
 	pgm_guard_raise(&guard);
 	AfterTriggerSetState(stmt);
 	pgm_guard_lower(&guard);
+	refuse_work_at_commit();
 }

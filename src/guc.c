@@ -28,6 +28,7 @@ int			pgm_lock_deadline = 10 * 60 * 1000;
 int			pgm_lock_timeout = 200;
 int			pgm_max_block_time = 2000;
 int			pgm_max_blocked = 10;
+int			pgm_max_file_size = 64 * 1024;
 int			pgm_max_revision_size = 16 * 1024;
 int			pgm_max_statements = 10000;
 int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
@@ -120,6 +121,14 @@ pgm_guc_init(void)
 							&pgm_max_blocked,
 							10, 0, INT_MAX,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_file_size",
+							"Largest migration file that load_directory() reads.",
+							NULL,
+							&pgm_max_file_size,
+							64 * 1024, 1, 1024 * 1024 - 1,
+							PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pgmigrate.max_revision_size",

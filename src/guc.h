@@ -41,6 +41,7 @@ extern int	pgm_lock_deadline;	/* ms */
 extern int	pgm_lock_timeout;	/* ms */
 extern int	pgm_max_block_time; /* ms */
 extern int	pgm_max_blocked;
+extern int	pgm_max_file_size;	/* kB */
 extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;
 extern int	pgm_on_disconnect;

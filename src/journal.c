@@ -8,8 +8,8 @@
  * holds: that pair means interrupted.  No status has to be repaired by hand.
  *
  * The run lock is the lock of the extension object itself, taken in EXCLUSIVE
- * mode: DROP EXTENSION waits for it, nobody without rights on the extension can
- * take it, and the server releases it with the session or the transaction.
+ * mode: DROP EXTENSION waits for it, nobody without rights on the extension
+ * can take it, and the server releases it with the session or the transaction.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -131,35 +131,56 @@ static PgmQuery fail_error_query = {
 	6, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
 };
 
+/* A step that failed before its first statement is no attempt. */
 static PgmQuery attempt_query = {
 	"SELECT s.run, s.step, s.direction, s.state, s.statement, "
 	"s.done_digest, s.details::text FROM pgmigrate.run_step s "
 	"WHERE s.revision = $1 AND s.state <> 'pending' "
+	"AND (s.statements IS NOT NULL OR s.state = 'done') "
 	"ORDER BY s.run DESC, s.step DESC LIMIT 1",
 	1, {TEXTOID}
+};
+
+static PgmQuery any_partly_query = {
+	"SELECT FROM pgmigrate.run_step "
+	"WHERE statement > 0 AND state <> 'done' LIMIT 1"
+};
+
+static PgmQuery in_work_query = {
+	"SELECT FROM pgmigrate.run_step s JOIN pgmigrate.run r ON r.id = s.run "
+	"WHERE s.revision = $1 AND s.state = 'running' "
+	"AND r.state = 'running' AND r.pid = $2",
+	2, {TEXTOID, INT4OID}
 };
 
 static PgmQuery any_run_query = {
 	"SELECT FROM pgmigrate.run LIMIT 1"
 };
 
-/* The lock this session took; remembered, for it is released without a lookup. */
+/* The lock this session took: it is released without a lookup. */
 static LOCKTAG session_tag;
 static bool session_tag_valid = false;
 
-/* Pid of the holder; fills what else is known of it, if asked. */
-static int
-find_holder(char **detail)
+/* Is there a holder?  Fills what is known of it, if asked. */
+static bool
+find_holder(int *pid, char **detail)
 {
 	PgmSpiScope scope;
 	Datum		values[1];
-	int			pid = 0;
+	bool		found;
 
 	values[0] = ObjectIdGetDatum(pgm_extension_oid());
 	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&holder_query, values, NULL) > 0)
+	found = pgm_spi_execute(&holder_query, values, NULL) > 0;
+	if (found && pgm_spi_isnull(1, 1))
 	{
-		pid = pgm_spi_int32(1, 1);
+		if (detail != NULL)
+			*detail = MemoryContextStrdup(scope.outer,
+										  "A prepared transaction holds the run lock.");
+	}
+	else if (found)
+	{
+		*pid = pgm_spi_int32(1, 1);
 		if (detail != NULL)
 		{
 			char	   *user = pgm_spi_text(1, 2);
@@ -169,7 +190,7 @@ find_holder(char **detail)
 			StringInfoData buf;
 
 			initStringInfo(&buf);
-			appendStringInfo(&buf, "Process %d (%s", pid, kind ? kind : "?");
+			appendStringInfo(&buf, "Process %d (%s", *pid, kind ? kind : "?");
 			if (user != NULL)
 				appendStringInfo(&buf, ", user \"%s\"", user);
 			if (application != NULL && application[0] != '\0')
@@ -185,13 +206,37 @@ find_holder(char **detail)
 		}
 	}
 	pgm_spi_end(&scope);
-	return pid;
+	return found;
 }
 
 int
 pgm_run_lock_holder(void)
 {
-	return find_holder(NULL);
+	int			pid = 0;
+
+	(void) find_holder(&pid, NULL);
+	return pid;
+}
+
+static void
+refuse_taken(const char *detail)
+{
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+			errmsg("another run is in progress in this database"),
+			detail ? errdetail_internal("%s", detail) : 0,
+			errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop it with pgmigrate.cancel()."));
+}
+
+/* Before a worker is started in vain. */
+void
+pgm_run_lock_check_free(void)
+{
+	int			pid;
+	char	   *detail = NULL;
+
+	if (find_holder(&pid, &detail))
+		refuse_taken(detail);
 }
 
 /*
@@ -232,18 +277,15 @@ try_run_lock(bool session)
 void
 pgm_run_lock(bool session)
 {
+	int			pid;
 	char	   *detail = NULL;
 
 	if (try_run_lock(session))
 		return;
 
 	/* gone meanwhile, or an uncommitted DROP EXTENSION: still not ours */
-	(void) find_holder(&detail);
-	ereport(ERROR,
-			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-			errmsg("another run is in progress in this database"),
-			detail ? errdetail_internal("%s", detail) : 0,
-			errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop it with pgmigrate.cancel()."));
+	(void) find_holder(&pid, &detail);
+	refuse_taken(detail);
 }
 
 /*
@@ -253,12 +295,13 @@ pgm_run_lock(bool session)
 void
 pgm_run_relock(void)
 {
-	(void) try_run_lock(true);
+	if (!pgm_run_lock_held())
+		(void) try_run_lock(true);
 }
 
 /*
- * The same for a run that is to go on.  If another one had the lock meanwhile it
- * has found ours interrupted, and our plan is not to be trusted any more.
+ * The same for a run that is to go on.  If another one had the lock meanwhile,
+ * it has found ours interrupted, and our plan is not to be trusted any more.
  */
 void
 pgm_run_retake(int64 run)
@@ -267,7 +310,8 @@ pgm_run_retake(int64 run)
 	Datum		values[1];
 	bool		ours;
 
-	pgm_run_lock(true);
+	if (!pgm_run_lock_held())
+		pgm_run_lock(true);
 	values[0] = Int64GetDatum(run);
 	pgm_spi_begin(&scope);
 	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;
@@ -477,6 +521,35 @@ pgm_journal_last_attempt(const char *revision, PgmAttempt *attempt)
 	}
 	pgm_spi_end(&scope);
 	return found;
+}
+
+/* Has a live run begun this revision, statement by statement? */
+bool
+pgm_journal_in_work(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	uint64		rows;
+
+	values[0] = pgm_text_datum(revision);
+	values[1] = Int32GetDatum(pgm_run_lock_holder());
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&in_work_query, values, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
+/* Was ever a revision left partly applied? */
+bool
+pgm_journal_any_partly(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&any_partly_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
 }
 
 bool

@@ -54,6 +54,7 @@ extern void pgm_run_retake(int64 run);
 extern void pgm_run_unlock(void);
 extern bool pgm_run_lock_held(void);	/* by this session */
 extern int	pgm_run_lock_holder(void);	/* pid, or 0 */
+extern void pgm_run_lock_check_free(void);	/* raises PM003 */
 
 extern void pgm_journal_interrupt_dead(void);
 extern int64 pgm_journal_begin(const PgmRunRecord *record);
@@ -74,6 +75,8 @@ extern void pgm_journal_fail(int64 run, int step, const char *state,
 							 const ErrorData *edata);
 extern bool pgm_journal_last_attempt(const char *revision,
 									 PgmAttempt *attempt);
+extern bool pgm_journal_in_work(const char *revision);
+extern bool pgm_journal_any_partly(void);
 extern bool pgm_journal_any_run(void);
 
 #endif							/* PGM_JOURNAL_H */

@@ -60,8 +60,10 @@ static PgmQuery blockers_query = {
 	"AND l.database = (SELECT d.oid FROM pg_database d "
 	"WHERE d.datname = current_database()) "
 	"LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
-	"LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL "
-	"AND p.transaction::text = split_part(l.virtualtransaction, '/', 2)) AS b "
+	"LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
+	"AND x.locktype = 'transactionid' "
+	"AND x.virtualtransaction = l.virtualtransaction "
+	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
 	"ORDER BY b.lasting DESC, b.age DESC NULLS LAST, b.pid, b.gid, b.holds DESC",
 	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, INT4OID}
 };

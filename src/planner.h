@@ -37,8 +37,8 @@ extern char **pgm_plan_heads_after(const PgmPlan *plan, int *n);
 
 /*
  * Refuse what cannot end well before anything is done: a downgrade without
- * script, SQL of authors without the caller's rights, altered revisions; in one
- * transaction also what needs several.
+ * script, SQL of authors without the caller's rights, altered revisions; in
+ * one transaction also what needs several.
  */
 extern void pgm_plan_check(const PgmPlan *plan, bool one_transaction);
 

@@ -35,7 +35,7 @@
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 
-/* The arguments were evaluated already; what matters is what is still to be. */
+/* The arguments were evaluated before; what matters is what is still to be. */
 static bool
 target_list_calls(List *targetlist, Node *call)
 {

@@ -128,6 +128,7 @@ pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 
 	resume->done = attempt.statement;
 	resume->digest = digest;
+	resume->note = attempt.details;
 	read_note(attempt.details, attempt.statement, resume);
 }
 
@@ -179,19 +180,82 @@ affected_tables(Node *stmt)
 										   sizeof(Oid), true, TYPALIGN_INT));
 }
 
+static bool
+any_object_exists(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		RangeVar   *name = makeRangeVarFromNameList(lfirst_node(List, lc));
+
+		if (OidIsValid(RangeVarGetRelid(name, NoLock, true)))
+			return true;
+	}
+	return false;
+}
+
+/* The partition of a DETACH CONCURRENTLY, and its parent; false if another. */
+static bool
+detached_partition(Node *stmt, Datum *values)
+{
+	AlterTableStmt *alter;
+	AlterTableCmd *command;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	alter = castNode(AlterTableStmt, stmt);
+	command = linitial_node(AlterTableCmd, alter->cmds);
+	if (!pgm_detach_is_concurrent(command))
+		return false;
+	values[0] = ObjectIdGetDatum(RangeVarGetRelid(castNode(PartitionCmd,
+														   command->def)->name,
+												  NoLock, true));
+	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock,
+												  true));
+	return true;
+}
+
+static bool
+is_attached(const Datum *values)
+{
+	PgmSpiScope scope;
+	bool		attached;
+
+	pgm_spi_begin(&scope);
+	attached = pgm_spi_execute(&attached_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return attached;
+}
+
+/* Is there what the statement makes, drops or detaches? */
+static bool
+object_exists(Node *stmt)
+{
+	Datum		values[2];
+	bool		valid;
+
+	if (IsA(stmt, IndexStmt))
+		return index_exists(castNode(IndexStmt, stmt), &valid);
+	if (IsA(stmt, DropStmt))
+		return any_object_exists(castNode(DropStmt, stmt));
+	if (detached_partition(stmt, values))
+		return is_attached(values);
+	return false;
+}
+
 char *
 pgm_resume_note(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
 	PgmSpiScope scope;
 	Datum		values[3];
-	bool		valid;
 	char	   *note;
 
 	values[0] = Int32GetDatum(n + 1);
 	values[1] = affected_tables(stmt);
-	values[2] = BoolGetDatum(IsA(stmt, IndexStmt) &&
-							 index_exists(castNode(IndexStmt, stmt), &valid));
+	values[2] = BoolGetDatum(source->statements[n].top_level &&
+							 object_exists(stmt));
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&note_query, values, NULL);
 	note = pgm_spi_text(1, 1);
@@ -269,52 +333,31 @@ index_was_made(Node *stmt, const PgmResume *resume)
 	return valid;
 }
 
+/* What was there before the first try is not there any more. */
 static bool
-objects_were_dropped(Node *stmt)
+object_is_gone(Node *stmt, const PgmResume *resume)
 {
-	ListCell   *lc;
-	bool		found = false;
+	bool		exists;
 
-	if (!IsA(stmt, DropStmt) || castNode(DropStmt, stmt)->missing_ok)
+	if (IsA(stmt, IndexStmt) || !resume->existed)
 		return false;
 	pgm_txn_begin();
-	foreach(lc, castNode(DropStmt, stmt)->objects)
-	{
-		RangeVar   *name = makeRangeVarFromNameList(lfirst_node(List, lc));
-
-		found |= OidIsValid(RangeVarGetRelid(name, NoLock, true));
-	}
+	exists = object_exists(stmt);
 	pgm_txn_commit();
-	return !found;
+	return !exists;
 }
 
-/* Finish a DETACH that is pending; true if the partition is detached. */
+/* Finish a DETACH that is pending; true if it was. */
 static bool
 finish_detach(const PgmExec *exec, Node *stmt)
 {
-	AlterTableStmt *alter;
-	AlterTableCmd *command;
 	PgmSpiScope scope;
 	Datum		values[2];
 	char	   *child = NULL;
 	char	   *parent = NULL;
-	bool		attached = true;
-
-	if (!IsA(stmt, AlterTableStmt))
-		return false;
-	alter = castNode(AlterTableStmt, stmt);
-	command = linitial_node(AlterTableCmd, alter->cmds);
-	if (!pgm_detach_is_concurrent(command))
-		return false;
 
 	pgm_txn_begin();
-	values[0] = ObjectIdGetDatum(RangeVarGetRelid(castNode(PartitionCmd,
-														   command->def)->name,
-												  NoLock, true));
-	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock,
-												  true));
-	if (OidIsValid(DatumGetObjectId(values[0])) &&
-		OidIsValid(DatumGetObjectId(values[1])))
+	if (detached_partition(stmt, values))
 	{
 		pgm_spi_begin(&scope);
 		if (pgm_spi_execute(&pending_query, values, NULL) > 0)
@@ -322,12 +365,11 @@ finish_detach(const PgmExec *exec, Node *stmt)
 			child = pgm_spi_text(1, 1);
 			parent = pgm_spi_text(1, 2);
 		}
-		attached = pgm_spi_execute(&attached_query, values, NULL) > 0;
 		pgm_spi_end(&scope);
 	}
 	pgm_txn_commit();
 	if (child == NULL)
-		return !attached;
+		return false;
 
 	run_command(exec, psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
 							   parent, child));
@@ -343,6 +385,6 @@ pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
 	if (!source->statements[n].top_level)
 		return false;
 	drop_leftovers(exec, source, n, resume);
-	return index_was_made(stmt, resume) || objects_were_dropped(stmt) ||
-		finish_detach(exec, stmt);
+	return index_was_made(stmt, resume) || finish_detach(exec, stmt) ||
+		object_is_gone(stmt, resume);
 }

@@ -22,12 +22,13 @@ typedef struct PgmResume
 	int			done;			/* statements that are done */
 	char	   *digest;			/* of those, NULL if none */
 	bool		retried;		/* the next one was begun before */
-	bool		existed;		/* its index existed before the first try */
+	bool		existed;		/* its object existed before the first try */
 	int			ninvalid;
 	char	  **invalid;		/* indexes that were INVALID before it */
+	char	   *note;			/* what the rest was read from */
 } PgmResume;
 
-/* In a transaction.  Raises PM004 if the statements done were changed since. */
+/* In a transaction.  Raises PM004 if statements done were changed since. */
 extern void pgm_resume_find(const PgmRevision *revision,
 							const PgmSource *source, PgmDirection direction,
 							PgmResume *resume);
@@ -40,7 +41,8 @@ extern char *pgm_resume_note(const PgmSource *source, int n);
 
 /*
  * Before statement n is tried again: drop what the failed try left, and tell
- * whether there is anything left to do.  Outside of a transaction, in a worker.
+ * whether there is anything left to do.  Outside of a transaction, in a
+ * worker.
  */
 extern bool pgm_resume_clean(const PgmExec *exec, const PgmSource *source,
 							 int n, const PgmResume *resume);

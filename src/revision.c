@@ -3,12 +3,12 @@
  * revision.c
  *	  The store of revisions: rows of pgmigrate.revision.
  *
- * A revision names its parents and dependencies by full id; labels are resolved
- * when it is stored, so a label that moves does not move old edges.  is_head
- * is kept with each insert and delete so that storing costs the same for the
- * first revision and for the hundred thousandth; writers take SHARE ROW
- * EXCLUSIVE on the table first, so the flag and the uniqueness of labels do not
- * race.
+ * A revision names its parents and dependencies by full id; labels are
+ * resolved when it is stored, so a label that moves does not move old edges.
+ * is_head is kept with each insert and delete so that storing costs the same
+ * for the first revision and for the hundred thousandth; writers take SHARE
+ * ROW EXCLUSIVE on the table first, so the flag and the uniqueness of labels
+ * do not race.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

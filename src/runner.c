@@ -11,14 +11,15 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * Each step takes its locks first, see lockwait.c, and is repeated after an error
- * that is nobody's fault: a deadlock, a lock or a serialization that failed.
+ * Each step takes its locks first, see lockwait.c, and is repeated after an
+ * error that is nobody's fault: a deadlock, a lock or a serialization that
+ * failed.
  *
- * The WAL is one sequence, so the last flush makes all of them durable; a crash
- * before it loses whole steps from the end, never half of one.
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
  *
- * Knows nothing of processes: the worker calls pgm_runner_work, a backend whose
- * transaction is to do the work pgm_runner_inline.
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -44,6 +45,7 @@
 #include "pgstat.h"
 #include "resume.h"
 #include "runner.h"
+#include "runner_private.h"
 #include "session.h"
 #include "spi.h"
 #include "storage/proc.h"
@@ -55,40 +57,11 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-typedef struct Runner
-{
-	const PgmRunRequest *request;
-	PgmPlan    *plan;
-	PgmExec		exec;
-	bool		one_transaction;
-	int64		run;
-	int			step;			/* in work, from 1; 0 before the first */
-	PgmLockWait *wait;
-	bool		again;			/* the step was tried before */
-	LocalTransactionId committing;	/* in which a DO or CALL outside of a
-									 * block began, 0 if none is at work */
-	char		label[64];
-	MemoryContext context;		/* lives as long as the run */
-	MemoryContext step_context; /* reset for each step */
-} Runner;
-
-/* A step in work. */
-typedef struct Step
-{
-	PgmRevision *revision;
-	PgmSource  *source;
-	const PgmGraphStep *graph_step;
-	TimestampTz started;
-	int64		clock;
-} Step;
-
-/* Statements whose locks are taken together. */
-typedef struct Span
-{
-	const PgmSource *source;
-	int			first;
-	int			end;
-} Span;
+/*
+ * The run lock is no obstacle to the session that has it, so a revision which
+ * calls us would run itself, without end.
+ */
+static bool in_run = false;
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -150,7 +123,7 @@ notice_unknown_tables(const PgmPlan *plan)
 
 /* Lock, plan, check, and write the run.  In a transaction. */
 static void
-prepare(Runner *runner, const char *execution, bool session_lock)
+prepare(PgmRunner *runner, const char *execution, bool session_lock)
 {
 	const PgmRunRequest *request = runner->request;
 	PgmRunRecord record = {0};
@@ -158,6 +131,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -191,7 +165,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 }
 
 static void
-announce(Runner *runner, const Step *step)
+announce(PgmRunner *runner, const PgmStep *step)
 {
 	snprintf(runner->label, sizeof(runner->label), "%s %d of %d",
 			 pgm_command_name(runner->request->direction),
@@ -204,7 +178,7 @@ announce(Runner *runner, const Step *step)
 
 /* In a transaction, in which nobody can amend the revision any more. */
 static void
-load_step(Runner *runner, Step *step)
+load_step(PgmRunner *runner, PgmStep *step)
 {
 	step->graph_step = &runner->plan->steps.steps[runner->step - 1];
 	step->revision =
@@ -223,8 +197,8 @@ load_step(Runner *runner, Step *step)
 	step->clock = pgm_clock_monotonic();
 }
 
-static void
-verify_step(Runner *runner, const Step *step, bool top_level)
+void
+pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	PgmSource  *verify;
 
@@ -261,7 +235,7 @@ pgm_runner_record(const PgmPlan *plan, int64 run, int step,
 
 /* Together with the step, or with its failure. */
 static void
-record_locks(const Runner *runner)
+record_locks(const PgmRunner *runner)
 {
 	char	   *details;
 
@@ -274,22 +248,13 @@ record_locks(const Runner *runner)
 		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
 }
 
-static void
-record_step(Runner *runner, const Step *step)
+void
+pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
 	pgm_runner_record(runner->plan, runner->run, runner->step,
 					  step->revision, step->source->nstatements, step->started,
 					  pgm_clock_monotonic() - step->clock);
 	record_locks(runner);
-}
-
-static void
-collect_span(PgmLockNeeds *needs, void *arg)
-{
-	const Span *span = arg;
-
-	for (int i = span->first; i < span->end; i++)
-		pgm_lockneeds_statement(needs, span->source, i);
 }
 
 static void
@@ -304,27 +269,27 @@ collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 static void
 collect_plan(PgmLockNeeds *needs, void *arg)
 {
-	const Runner *runner = arg;
+	const PgmRunner *runner = arg;
 
 	pgm_plan_each_source(runner->plan, collect_source, needs);
 }
 
 /* All statements of a step and its ledger rows, in an open transaction. */
 static void
-run_in_transaction(Runner *runner, const Step *step, bool top_level)
+run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
-	verify_step(runner, step, top_level);
+	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
 
 	/* what the revision has SET, a role among it, ends with it */
 	AtEOXact_GUC(false, guc_level);
-	record_step(runner, step);
+	pgm_runner_record_step(runner, step);
 }
 
 static void
@@ -337,121 +302,16 @@ commit_step(void)
 }
 
 /*
- * A statement that commits by itself: marked before, so that a try that
- * failed is known as one, and after.
- */
-static void
-run_committing_statement(Runner *runner, const Step *step, int n,
-						 const PgmResume *resume, char **digest)
-{
-	const PgmSource *source = step->source;
-	bool		done = false;
-
-	if (resume->retried && n == resume->done)
-		done = pgm_resume_clean(&runner->exec, source, n, resume);
-	else
-	{
-		pgm_txn_begin();
-		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
-								  pgm_resume_note(source, n));
-		pgm_txn_commit();
-	}
-
-	if (!done)
-	{
-		bool		patient = source->statements[n].top_level;
-
-		pgm_txn_begin();
-		pgm_lockwait_limit_committing(runner->wait, patient);
-		if (patient)
-			runner->exec.time_limit = pgm_concurrently_timeout;
-		else
-			runner->committing = pgm_local_xid();
-		pgm_exec_statement(&runner->exec, source, n, true);
-		runner->exec.time_limit = 0;
-		runner->committing = InvalidLocalTransactionId;
-		pgm_txn_commit();
-	}
-
-	pgm_txn_begin();
-	pgm_lockwait_unlimit_committing(runner->wait);
-	*digest = pgm_resume_digest(source, n, *digest);
-	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
-	pgm_txn_commit();
-}
-
-/* DO and CALL may commit by themselves, and then need to be outside a block. */
-static bool
-commits_by_itself(const Runner *runner, const PgmStatement *statement)
-{
-	if (statement->top_level)
-		return true;
-	return !runner->exec.guard &&
-		(IsA(statement->raw->stmt, CallStmt) ||
-		 IsA(statement->raw->stmt, DoStmt));
-}
-
-/* With its locks, in a transaction that is left open. */
-static void
-run_locked_statement(Runner *runner, const PgmSource *source, int n)
-{
-	Span		span = {source, n, n + 1};
-
-	pgm_txn_begin_block();
-	while (!pgm_lockwait_take(runner->wait, collect_span, &span))
-	{
-		pgm_txn_commit();
-		pgm_lockwait_pause(runner->wait);
-		pgm_txn_begin_block();
-	}
-	pgm_lockwait_limit(runner->wait);
-	pgm_exec_statement(&runner->exec, source, n, true);
-	pgm_exec_fire_deferred(&runner->exec);
-	pgm_lockwait_unlimit(runner->wait);
-}
-
-static void
-run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
-{
-	const PgmSource *source = step->source;
-	char	   *digest = resume->digest;
-
-	for (int i = resume->done; i < source->nstatements; i++)
-	{
-		if (commits_by_itself(runner, &source->statements[i]))
-			run_committing_statement(runner, step, i, resume, &digest);
-		else
-		{
-			run_locked_statement(runner, source, i);
-			digest = pgm_resume_digest(source, i, digest);
-			pgm_journal_step_progress(runner->run, runner->step, i + 1,
-									  digest, NULL);
-			pgm_txn_commit();
-		}
-	}
-
-	pgm_txn_begin_block();
-	verify_step(runner, step, true);
-	record_step(runner, step);
-	pgm_txn_commit();
-
-	pgm_txn_begin();
-	pgm_session_reset(runner->request->settings,
-					  runner->request->settings_size,
-					  !runner->request->guard);
-	pgm_txn_commit();
-}
-
-/*
  * In a worker, each revision by itself.  False if its locks were not to be had:
  * nothing is done then and no transaction is open.
  */
 static bool
-attempt_step(Runner *runner)
+attempt_step(PgmRunner *runner)
 {
-	Step		step;
-	PgmResume	resume;
+	PgmStep		step;
+	PgmResume	resume = {0};
 	PgmSource  *source;
+	bool		by_statement;
 
 	pgm_txn_begin_block();
 	load_step(runner, &step);
@@ -462,11 +322,17 @@ attempt_step(Runner *runner)
 		pgm_lockwait_begin(runner->wait, step.revision->id);
 		runner->again = true;
 	}
-	if (!pgm_revision_by_statement(step.revision, source))
-	{
-		Span		span = {source, 0, source->nstatements};
 
-		if (!pgm_lockwait_take(runner->wait, collect_span, &span))
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
+	{
+		PgmSpan		span = {source, 0, source->nstatements};
+
+		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
 		{
 			pgm_txn_commit();
 			return false;
@@ -476,17 +342,15 @@ attempt_step(Runner *runner)
 		return true;
 	}
 
-	pgm_resume_find(step.revision, source, runner->request->direction,
-					&resume);
 	if (resume.done > 0 || resume.retried)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step.revision->id, resume.done + 1,
 					   source->nstatements));
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, NULL);
+						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
-	run_by_statement(runner, &step, &resume);
+	pgm_runner_by_statement(runner, &step, &resume);
 	return true;
 }
 
@@ -495,7 +359,7 @@ attempt_step(Runner *runner)
  * again.  A DO or CALL that has committed parts of its work cannot.
  */
 static void
-recover(Runner *runner)
+recover(PgmRunner *runner)
 {
 	ErrorData  *edata;
 
@@ -523,7 +387,8 @@ recover(Runner *runner)
 
 /* Until it is done, or fails for good. */
 static void
-repeat_until_done(Runner *runner, bool (*attempt) (Runner *runner), MemoryContext context)
+repeat_until_done(PgmRunner *runner, bool (*attempt) (PgmRunner *runner),
+				  MemoryContext context)
 {
 	volatile bool done = false;
 
@@ -549,13 +414,13 @@ repeat_until_done(Runner *runner, bool (*attempt) (Runner *runner), MemoryContex
 }
 
 static void
-work_step(Runner *runner)
+work_step(PgmRunner *runner)
 {
 	repeat_until_done(runner, attempt_step, runner->step_context);
 }
 
 static void
-run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
+run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 {
 	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
@@ -570,19 +435,38 @@ run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 	}
 }
 
+/* Was it begun statement by statement, before it was amended? */
+static void
+refuse_partly(const PgmRunner *runner, const PgmStep *step)
+{
+	PgmResume	resume;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+}
+
 /* In a transaction that is not ours to end. */
 static void
-step_in_open_transaction(Runner *runner)
+step_in_open_transaction(PgmRunner *runner)
 {
-	Step		step;
+	PgmStep		step;
 
 	load_step(runner, &step);
 	announce(runner, &step);
+	if (runner->any_partly)
+		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
 static void
-finish(Runner *runner)
+finish(PgmRunner *runner)
 {
 	int			nheads;
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
@@ -590,14 +474,20 @@ finish(Runner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-static Runner *
+static PgmRunner *
 create_runner(const PgmRunRequest *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate run",
 												  ALLOCSET_DEFAULT_SIZES);
-	Runner	   *runner = MemoryContextAllocZero(context, sizeof(Runner));
+	PgmRunner	   *runner;
 
+	if (in_run)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	runner = MemoryContextAllocZero(context, sizeof(PgmRunner));
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -614,7 +504,7 @@ create_runner(const PgmRunRequest *request)
  * first one.
  */
 static void
-record_failure(Runner *runner, const ErrorData *edata)
+record_failure(PgmRunner *runner, const ErrorData *edata)
 {
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
@@ -640,7 +530,7 @@ record_failure(Runner *runner, const ErrorData *edata)
 }
 
 static bool
-attempt_all(Runner *runner)
+attempt_all(PgmRunner *runner)
 {
 	runner->step = 0;
 	pgm_txn_begin_block();
@@ -656,7 +546,7 @@ attempt_all(Runner *runner)
 }
 
 static void
-work(Runner *runner)
+work(PgmRunner *runner)
 {
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 
@@ -684,7 +574,7 @@ work(Runner *runner)
 
 /* In the handler of the error that ended the run; raises it again. */
 static void
-fail(Runner *runner)
+fail(PgmRunner *runner)
 {
 	ErrorData  *edata;
 
@@ -705,8 +595,9 @@ fail(Runner *runner)
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner	   *runner = create_runner(request);
 
+	in_run = true;				/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
 
@@ -727,7 +618,7 @@ pgm_runner_work(const PgmRunRequest *request)
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner	   *runner = create_runner(request);
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
@@ -737,7 +628,16 @@ pgm_runner_inline(const PgmRunRequest *request)
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 		pgm_lockwait_pause(runner->wait);
-	run_all_steps(runner, step_in_open_transaction);
+	PG_TRY();
+	{
+		in_run = true;
+		run_all_steps(runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		in_run = false;
+	}
+	PG_END_TRY();
 	finish(runner);
 	run = runner->run;
 	MemoryContextSwitchTo(old);
@@ -748,7 +648,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner	   *runner = create_runner(request);
 
 	prepare(runner, "script", true);
 	*plan = runner->plan;
@@ -776,7 +676,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner	   *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;
@@ -797,7 +697,8 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 
 		change.direction = PGM_STAMP;
 		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner->plan->graph, step->rows_removed);
+		change.removed = pgm_graph_ids(runner->plan->graph,
+									   step->rows_removed);
 		change.nadded = step->rows_added.n;
 		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
 		pgm_ledger_apply(&change);

@@ -51,8 +51,8 @@ extern bool pgm_runner_nothing_to_do(PgmDirection direction,
 extern int64 pgm_runner_stamp(const PgmRunRequest *request, bool purge);
 
 /*
- * For a run whose SQL somebody else runs: lock, plan and write it; and record a
- * step of it, in the transaction of its SQL.
+ * For a run whose SQL somebody else runs: lock, plan and write it; and record
+ * a step of it, in the transaction of its SQL.
  */
 extern int64 pgm_runner_begin_script(const PgmRunRequest *request,
 									 PgmPlan **plan);

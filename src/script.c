@@ -3,11 +3,11 @@
  * script.c
  *	  A run as SQL for psql.
  *
- * The text is what a DBA reviews and psql runs: the statements of the revisions
- * as they are stored, in the transactions that upgrade() would use, and between
- * them calls that keep the ledger (script_run.c).  The first of those refuses
- * to begin where the ledger or the revisions are not what the script was made
- * from, so a stale script does nothing.
+ * The text is what a DBA reviews and psql runs: the statements of the
+ * revisions as they are stored, in the transactions that upgrade() would use,
+ * and between them calls that keep the ledger (script_run.c).  The first of
+ * those refuses to begin where the ledger or the revisions are not what the
+ * script was made from, so a stale script does nothing.
  *
  * No line of ours begins with a backslash; those of a revision are inside of
  * quotes, or the server's parser would not have taken them.
@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "classify.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "resume.h"
@@ -33,6 +34,7 @@ typedef struct Writer
 	PgmScriptLine emit;
 	void	   *arg;
 	StringInfoData buf;
+	PgmClassifier classifier;	/* of the revision */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -88,18 +90,19 @@ one_line(const char *text)
 	return copy;
 }
 
-static char *
-array_literal(int n, char **texts)
+/* An element a line, for a line of all of them is of no use to a reader. */
+static void
+write_array(Writer *writer, int n, char **texts, const char *end)
 {
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "ARRAY[");
+	if (n == 0)
+	{
+		write_line(writer, "    ARRAY[]::text[]%s", end);
+		return;
+	}
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
-						 quote_literal_cstr(texts[i]));
-	appendStringInfoString(&buf, "]::text[]");
-	return buf.data;
+		write_line(writer, "    %s%s%s%s", i == 0 ? "ARRAY[" : "      ",
+				   quote_literal_cstr(texts[i]), i < n - 1 ? "," : "]::text[]",
+				   i < n - 1 ? "" : end);
 }
 
 /* The semicolon goes to a line of its own where a comment would swallow it. */
@@ -109,6 +112,12 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	char	   *text = pgm_statement_text(source, n);
 	char	   *last_line = strrchr(text, '\n');
 
+	int			nlocks;
+	char	  **locks = pgm_verdict_locks(pgm_classify(&writer->classifier,
+													   source, n), &nlocks);
+
+	for (int i = 0; i < nlocks; i++)
+		write_line(writer, "-- takes %s", one_line(locks[i]));
 	last_line = last_line == NULL ? text : last_line;
 	appendStringInfoString(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
@@ -203,6 +212,7 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 	Writer	   *writer = arg;
 	PgmRevision *revision = pgm_revision_get(source->revision);
 
+	memset(&writer->classifier, 0, sizeof(PgmClassifier));
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
@@ -245,9 +255,9 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target)
 	write_line(writer, "SELECT pgmigrate.script_begin(%s, %s,",
 			   quote_literal_cstr(pgm_command_name(plan->direction)),
 			   quote_literal_cstr(target));
-	write_line(writer, "    %s,", array_literal(plan->nheads, plan->heads));
-	write_line(writer, "    %s,", array_literal(n, ids));
-	write_line(writer, "    %s);", array_literal(n, digests));
+	write_array(writer, plan->nheads, plan->heads, ",");
+	write_array(writer, n, ids, ",");
+	write_array(writer, n, digests, ");");
 }
 
 /* The plan from other heads than those of the ledger. */
@@ -294,6 +304,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 		target = pstrdup(direction == PGM_UP ? "heads" : "base");
 	plan = plan_from(direction, start, target);
 
+	memset(&writer, 0, sizeof(writer));
 	writer.emit = emit;
 	writer.arg = arg;
 	initStringInfo(&writer.buf);

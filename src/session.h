@@ -22,8 +22,8 @@ extern void pgm_session_serialize(StringInfo buf);
 extern void pgm_session_apply(const char *settings, Size size);
 
 /*
- * In the worker, in a transaction: forget what a revision has SET, its role too
- * unless the worker has one by SET ROLE itself.
+ * In the worker, in a transaction: forget what a revision has SET, its role
+ * too unless the worker has one by SET ROLE itself.
  */
 extern void pgm_session_reset(const char *settings, Size size,
 							  bool reset_role);
@@ -32,8 +32,8 @@ extern void pgm_session_reset(const char *settings, Size size,
 extern void pgm_session_set_role(const char *role);
 
 /*
- * Guard: while it is up the role cannot be changed, so RESET ROLE in a revision
- * cannot reach the rights of the session user.
+ * Guard: while it is up the role cannot be changed, so RESET ROLE in a
+ * revision cannot reach the rights of the session user.
  */
 typedef struct PgmGuard
 {

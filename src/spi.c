@@ -9,8 +9,8 @@
  * with search_path pinned.  Row security of our tables is not used and is
  * switched to raise an error, should somebody add it.
  *
- * Plans are kept for the life of the backend.  The plan cache replans them from
- * their text when the extension is dropped and made again.
+ * Plans are kept for the life of the backend.  The plan cache replans them
+ * from their text when the extension is dropped and made again.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

@@ -57,7 +57,7 @@ extern char *pgm_spi_text(uint64 row, int column);	/* NULL for null */
 extern int64 pgm_spi_int64(uint64 row, int column);
 extern int32 pgm_spi_int32(uint64 row, int column);
 extern bool pgm_spi_bool(uint64 row, int column);
-extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* 0 for null */
+extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
 
 /* Result rows as they are, into a tuplestore of the same row type. */

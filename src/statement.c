@@ -54,7 +54,7 @@ pgm_source_check_size(const char *text, const char *what)
 				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_revision_size\"."));
 }
 
-/* A syntax error is in the revision's text, not in the query that stores it. */
+/* A syntax error is in the revision's text, not in the query storing it. */
 static void
 parse_error_callback(void *arg)
 {
@@ -100,7 +100,8 @@ skip_blanks(const char *text, int start, int end)
 					depth++;
 					at += 2;
 				}
-				else if (at + 1 < end && text[at] == '*' && text[at + 1] == '/')
+				else if (at + 1 < end && text[at] == '*' &&
+						 text[at + 1] == '/')
 				{
 					depth--;
 					at += 2;
@@ -268,7 +269,8 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 
 		statement->raw = raw;
 		statement->offset = skip_blanks(text, start, end);
-		while (end > statement->offset && isspace((unsigned char) text[end - 1]))
+		while (end > statement->offset &&
+			   isspace((unsigned char) text[end - 1]))
 			end--;
 		statement->length = end - statement->offset;
 		for (; counted < statement->offset; counted++)
@@ -353,6 +355,13 @@ check_statement(Node *stmt, PgmSourceKind kind)
 
 	if (IsA(stmt, CopyStmt))
 		check_copy(castNode(CopyStmt, stmt));
+
+	if (IsA(stmt, DiscardStmt) &&
+		castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("DISCARD ALL is not allowed in a revision"),
+				errdetail("It would reset the role and the settings that the run has from its caller."));
 
 	if (IsA(stmt, VariableSetStmt))
 	{

@@ -57,8 +57,8 @@ extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind);
 extern char *pgm_statement_text(const PgmSource *source, int n);
 
 /*
- * Call from an error context callback: moves a cursor position that counts from
- * the start of the source into the statement, so that clients print the
+ * Call from an error context callback: moves a cursor position that counts
+ * from the start of the source into the statement, so that clients print the
  * revision's SQL with a caret, never their own query.
  */
 extern void pgm_source_error_position(const PgmSource *source, int n);

@@ -5,8 +5,8 @@
  *
  * The only file that starts or ends transactions.  A transaction is either
  * bare, as the server gives one to a single statement, so that a statement
- * that refuses transaction blocks runs in it; or a block, as BEGIN makes it, so
- * that such a statement fails with the message its author knows.
+ * that refuses transaction blocks runs in it; or a block, as BEGIN makes it,
+ * so that such a statement fails with the message its author knows.
  *
  * CommitTransactionCommand leaves CurrentMemoryContext at TopMemoryContext;
  * the brackets put back what was current, which must therefore not be a

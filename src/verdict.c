@@ -177,3 +177,24 @@ pgm_default_partition(Oid parent)
 	return get_rel_relkind(parent) == RELKIND_PARTITIONED_TABLE ?
 		get_default_partition_oid(parent) : InvalidOid;
 }
+
+/* "AccessExclusiveLock on public.users", for each that others use too. */
+char	  **
+pgm_verdict_locks(const PgmVerdict *verdict, int *n)
+{
+	char	  **locks = palloc(sizeof(char *) *
+							   Max(list_length(verdict->touches), 1));
+	ListCell   *lc;
+
+	*n = 0;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->fresh || touch->mode == NoLock)
+			continue;
+		locks[(*n)++] = psprintf("%s on %s", pgm_lock_mode_name(touch->mode),
+								 pgm_touch_name(touch));
+	}
+	return locks;
+}

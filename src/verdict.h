@@ -86,5 +86,6 @@ extern Oid	pgm_default_partition(Oid parent);
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
 extern char *pgm_touch_name(const PgmTouch *touch);
+extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
 
 #endif							/* PGM_VERDICT_H */

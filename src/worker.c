@@ -3,8 +3,8 @@
  * worker.c
  *	  A run in a background worker, and its caller.
  *
- * The caller makes a shared memory segment with the request, its settings and a
- * message queue, registers a dynamic worker and follows the queue: what the
+ * The caller makes a shared memory segment with the request, its settings and
+ * a message queue, registers a dynamic worker and follows the queue: what the
  * worker reports, the caller raises.  The worker owns the run.  If the caller
  * goes away, the queue has no reader, which the worker does not mind, and the
  * run goes on; unless the caller's exit cancels it first.
@@ -50,6 +50,7 @@
 #include "storage/dsm.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
@@ -59,6 +60,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 #include "worker.h"
 
 #define PGM_CHANNEL_MAGIC 0x70676d67
@@ -67,7 +70,7 @@
 /* Between two looks at the client and at the locks. */
 #define PGM_TICK_MS 1000
 
-/* From asking a worker to stop by cancelling to terminating it, to giving up. */
+/* From asking a worker to stop, to terminating it, to giving up. */
 #define PGM_CANCEL_REPEAT_MS 500
 #define PGM_TERMINATE_AFTER_MS 4000
 #define PGM_GIVE_UP_AFTER_MS 8000
@@ -252,7 +255,8 @@ stop_worker(int code, Datum arg)
 	int			waited = 0;
 	pid_t		pid;
 
-	if (follower->handle == NULL)
+	/* without the postmaster the worker stops by itself */
+	if (follower->handle == NULL || !PostmasterIsAlive())
 		return;
 	if (follower->let_go_on || ClientConnectionLost)
 	{
@@ -450,6 +454,31 @@ report_accepted(int64 run, void *arg)
 	SetLatch(&channel->caller->procLatch);
 }
 
+/*
+ * A statement that is busy does not see that the postmaster is gone, and while
+ * it works on, no new one can be started.  A signal handler.
+ */
+static void
+die_with_postmaster(void)
+{
+	if (PostmasterIsAlive())
+		return;
+	ProcDiePending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+watch_postmaster(void)
+{
+	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, die_with_postmaster);
+
+	enable_timeout_every(timeout,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 PGM_TICK_MS),
+						 PGM_TICK_MS);
+}
+
 static void
 connect_worker(const PgmChannel *channel)
 {
@@ -503,6 +532,7 @@ pgmigrate_worker_main(Datum main_arg)
 	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
 
 	connect_worker(channel);
+	watch_postmaster();
 
 	pgm_txn_begin();
 	pgm_session_apply(request.settings, request.settings_size);

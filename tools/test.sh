@@ -50,14 +50,15 @@ wanted()
 
 run_unit()
 {
-	local log=$WORK/unit.log start=$SECONDS rc=0 line passed failed
+	local log=$WORK/unit.log start=$SECONDS rc=0 passed failed
 
 	wanted unit "$(files test/unit Makefile)" || return 0
 	as_user make -C "$SOURCE/test/unit" --no-print-directory -s check \
 		PG_CONFIG="$PRIVATE_CONFIG" >"$log" 2>&1 || rc=$?
-	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
-	passed=$(echo "${line:-0}" | awk '{ print $1 + 0 }')
-	failed=$(echo "${line:-0 0 0}" | awk '{ print $3 + 0 }')
+	# one line of each program
+	read -r passed failed < <(awk '/^[0-9]+ passed, [0-9]+ failed$/ {
+		passed += $1; failed += $3 } END { print passed + 0, failed + 0 }' \
+		"$log")
 	if [ "$failed" -eq 0 ] && { [ "$rc" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
 		failed=1
 	fi

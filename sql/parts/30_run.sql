@@ -95,6 +95,8 @@ CREATE TABLE pgmigrate.run_step (
 	PRIMARY KEY (run, step)
 );
 CREATE INDEX run_step_revision ON pgmigrate.run_step (revision, run);
+CREATE INDEX run_step_partly ON pgmigrate.run_step (revision)
+	WHERE statement OPERATOR(pg_catalog.>) 0 AND state OPERATOR(pg_catalog.<>) 'done';
 COMMENT ON TABLE pgmigrate.run_step IS 'the steps of each run, written when it is planned and followed while it runs';
 COMMENT ON COLUMN pgmigrate.run_step.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_step.step IS 'number of the step in the run, from 1';

@@ -1,0 +1,197 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# All the ways to stop a run, and that it can go on afterwards.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = new_node('cancel');
+my $block;
+my @done;
+my $n = 0;
+
+query($node, <<'SQL');
+CREATE TABLE mark (id text);
+CREATE TABLE big (id int);
+INSERT INTO big SELECT generate_series(1, 100);
+SQL
+$block = session($node);
+$block->query('SELECT pg_advisory_lock(1)');
+
+# Start an upgrade of a revision that leaves its mark and then works.
+sub begin
+{
+	my ($work, $settings) = @_;
+	my $caller = session($node);
+	my $worker;
+
+	$n++;
+	revision($node, "r$n", "INSERT INTO mark VALUES ('r$n'); $work");
+	$caller->query($settings) if $settings;
+	$caller->send('SELECT pgmigrate.upgrade()');
+	poll($node,
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' AND query LIKE '%statement 2 of 2%'"
+	);
+	worker_waits($node, 'advisory') if $work =~ /advisory/;
+	worker_waits($node, 'virtualxid') if $work =~ /INDEX/;
+	return ($caller, worker_pid($node));
+}
+
+# The run is stopped; a new one goes on to the end.
+sub stopped
+{
+	my ($caller, $worker, $state, $sqlstate, $name) = @_;
+
+	if ($sqlstate)
+	{
+		$caller->fails_with($sqlstate, "$name: the caller is told $sqlstate");
+		is($caller->query('SELECT 1'), '1', "$name: its session goes on")
+		  unless $caller->ended;
+	}
+	cmp_ok(is_gone($worker), '<', 3, "$name: the worker is gone");
+	is(query($node, 'SELECT state FROM pgmigrate.status()'),
+		$state, "$name: status() is $state");
+	$caller->quit;
+	query($node,
+		"SELECT pgmigrate.amend('r$n', upgrade => \$r\$INSERT INTO mark VALUES ('r$n'); SELECT 2\$r\$)"
+	);
+	query($node, 'SELECT pgmigrate.upgrade()');
+	push @done, "r$n";
+	applied_once($node, join(' ', sort @done), "$name: it goes on to the end");
+	ledger_ok($node, $name);
+	return;
+}
+
+my %work = (
+	'waiting for a lock' => 'SELECT pg_advisory_xact_lock(1)',
+	'busy' => 'SELECT count(*) FROM generate_series(1, 1000000000000)',
+	'busy with notices' =>
+	  'DO $$ BEGIN LOOP RAISE NOTICE \'%\', repeat(\'x\', 1000); END LOOP; END $$',
+	'sleeping' => 'SELECT pg_sleep(1000)');
+
+for my $name (sort keys %work)
+{
+	my ($caller, $worker) = begin($work{$name});
+	my $start = time();
+
+	$caller->interrupt;
+	$caller->result;
+	cmp_ok(time() - $start, '<', 3, "Ctrl-C, $name: prompt");
+	stopped($caller, $worker, 'cancelled', '57014', "Ctrl-C, $name");
+}
+
+my ($caller, $worker) = begin($work{busy});
+query($node, 'SELECT pg_cancel_backend(' . $caller->pid . ')');
+stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(caller)');
+
+($caller, $worker) = begin($work{busy}, "SET statement_timeout = '700ms'");
+stopped($caller, $worker, 'cancelled', '57014', 'statement_timeout');
+
+($caller, $worker) = begin($work{busy});
+query($node, "SET statement_timeout = '1h'; SELECT pg_cancel_backend($worker)");
+stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(worker)');
+is(last_run($node, 'state'), 'done', 'the run after that is done');
+
+($caller, $worker) = begin($work{busy});
+is( query($node,
+		'SELECT pgmigrate.cancel((SELECT max(id) FROM pgmigrate.run))'),
+	't', 'cancel() of a run');
+stopped($caller, $worker, 'cancelled', '57014', 'cancel()');
+is( query($node,
+		'SELECT pgmigrate.cancel((SELECT max(id) FROM pgmigrate.run))'),
+	'f', 'cancel() of a run that is over');
+fails($node, 'SELECT pgmigrate.cancel(12345)', '42704',
+	'cancel() of no run');
+
+($caller, $worker) = begin($work{busy});
+query($node, "SELECT pg_terminate_backend($worker)");
+stopped($caller, $worker, 'interrupted', '57P01',
+	'pg_terminate_backend(worker)');
+
+for my $name ('busy', 'busy with notices', 'waiting for a lock')
+{
+	($caller, $worker) = begin($work{$name});
+	query($node, 'SELECT pg_terminate_backend(' . $caller->pid . ')');
+	stopped($caller, $worker, 'cancelled', undef,
+		"pg_terminate_backend(caller), $name");
+}
+
+# What the server says of a worker that was stopped so.
+like(
+	slurp_file($node->logfile),
+	qr/pgmigrate worker .*canceling statement due to user request/,
+	'the worker was cancelled');
+
+# Cancelled in CREATE INDEX CONCURRENTLY: the index is not left for ever.
+my $writer = session($node);
+$writer->query('BEGIN; INSERT INTO big VALUES (0)');
+($caller, $worker) = begin('CREATE INDEX CONCURRENTLY big_id ON big (id)');
+$caller->interrupt;
+$caller->fails_with('57014', 'Ctrl-C in CREATE INDEX CONCURRENTLY');
+is_gone($worker);
+is( query($node,
+		"SELECT indisvalid FROM pg_index WHERE indexrelid = 'big_id'::regclass"
+	),
+	'f',
+	'it leaves an INVALID index');
+$writer->query('ROLLBACK');
+query($node, 'SELECT pgmigrate.upgrade()');
+is( query($node,
+		"SELECT string_agg(indisvalid::text, ' ') FROM pg_index WHERE indrelid = 'big'::regclass"
+	),
+	'true',
+	'the next upgrade makes a valid one');
+push @done, "r$n";
+applied_once($node, join(' ', sort @done), 'its first statement ran once');
+
+# Between two steps.
+$n++;
+revision($node, "r$n", "INSERT INTO mark VALUES ('r$n')");
+push @done, "r$n";
+($caller, $worker) = begin($work{'waiting for a lock'});
+$caller->interrupt;
+$caller->fails_with('57014', 'Ctrl-C in the second revision');
+is_gone($worker);
+head_is($node, 'r' . ($n - 1), 'the first one stays');
+$block->query('SELECT pg_advisory_unlock(1)');
+query($node, 'SELECT pgmigrate.upgrade()');
+push @done, "r$n";
+applied_once($node, join(' ', sort @done), 'both are applied');
+
+# lock_timeout is that of the caller.
+$block->query('BEGIN; LOCK TABLE big');
+$n++;
+revision($node, "r$n", 'ALTER TABLE big ADD COLUMN more int');
+fails($node, "SET lock_timeout = '100ms'; SELECT pgmigrate.upgrade()",
+	'55P03', 'lock_timeout');
+is(last_run($node, 'state, sqlstate'), 'failed|55P03', 'it is in the run');
+$block->query('ROLLBACK');
+query($node, 'SELECT pgmigrate.upgrade()');
+head_is($node, "r$n", 'it goes on to the end');
+
+# No slot for a worker.
+$node->append_conf('postgresql.conf', "max_worker_processes = 1\n");
+$node->restart;
+$n++;
+revision($node, "r$n", 'VACUUM big');
+my $before = query($node, 'SELECT count(*) FROM pgmigrate.run');
+my $messages = notices($node, 'SELECT pgmigrate.upgrade()');
+like($messages, qr/ERROR:  53400: could not register a background worker/,
+	'no worker slot');
+like($messages, qr/HINT:  Raise "max_worker_processes"/, 'with a hint');
+fails($node, 'SELECT pgmigrate.upgrade_start()', '53400',
+	'no worker slot for upgrade_start()');
+is(query($node, 'SELECT count(*) FROM pgmigrate.run'), $before, 'no run');
+query($node, "SELECT pgmigrate.amend('r$n', upgrade => 'ANALYZE big')");
+query($node, "SET pgmigrate.execution = 'inline'; SELECT pgmigrate.upgrade()");
+head_is($node, "r$n", 'inline it goes');
+
+ledger_ok($node, 'cancel');
+log_is_clean($node);
+done_testing();

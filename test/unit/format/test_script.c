@@ -1,0 +1,195 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_script.c
+ *	  What becomes of transaction control, psql commands and COPY.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  test/unit/format/test_script.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "unit.h"
+
+#define SPLIT "warning 1_a.up.sql:1: file has several transactions and will run statement by statement\n"
+#define WRITE_SQL "hint Write what it does as SQL.\n"
+
+static void
+test_transactions(void)
+{
+	expect_script("nothing to do", "a;\r\n b  ", "1 {a;\r\n b  }\n");
+	expect_script("pair", "BEGIN;\na;\nCOMMIT;\n", "2 {a;\n}\n");
+	expect_script("pair with comments",
+				  "-- c\nBEGIN; -- d\na;\n-- e\nCOMMIT; -- f\n",
+				  "1 {-- c\n -- d\na;\n-- e\n -- f\n}\n");
+	expect_script("pair with CRLF", "BEGIN;\r\na;\r\nEND;\r\n",
+				  "2 {a;\r\n}\n");
+	expect_script("other words",
+				  "START TRANSACTION ;a;end\n work ;", "1 {a;\n}\n");
+	expect_script("without final semicolon", "begin work;a;commit", "1 {a;}\n");
+	expect_script("settings around", "SET a=1; BEGIN; b; COMMIT; RESET a;",
+				  "1 {SET a=1;  b;  RESET a;}\n");
+	expect_script("commit of the tool's own", "a; COMMIT;", "1 {a;}\n");
+	expect_script("not a pair", "SELECT begin; x 'COMMIT;'; $$BEGIN; END;$$;",
+				  "1 {SELECT begin; x 'COMMIT;'; $$BEGIN; END;$$;}\n");
+	expect_script("modes", "BEGIN ISOLATION LEVEL SERIALIZABLE;a;COMMIT;",
+				  "1 {a;}\nwarning 1_a.up.sql:1: transaction modes of BEGIN are not kept\n");
+	expect_script("two", "BEGIN;a;COMMIT;\nBEGIN;b;COMMIT;",
+				  "off 1 {a;\nb;}\n" SPLIT);
+	expect_script("one and more", "BEGIN;a;COMMIT;\nCIC;",
+				  "off 1 {a;\nCIC;}\n" SPLIT);
+	expect_script("more and one", "CIC;\nBEGIN;a;COMMIT;",
+				  "off 1 {CIC;\na;}\n" SPLIT);
+	expect_script("middle", "a;COMMIT;b;BEGIN;c;",
+				  "off 1 {a;b;c;}\n" SPLIT);
+	expect_script("chain off", "BEGIN;a;COMMIT AND NO CHAIN;", "1 {a;}\n");
+	expect_script("bound within one", "BEGIN;SET LOCAL x=1;LOCK t;COMMIT;",
+				  "1 {SET LOCAL x=1;LOCK t;}\n");
+	expect_script("bound within several",
+				  "BEGIN;a;COMMIT;\nBEGIN;\nLOCK t;COMMIT;",
+				  "error 1_a.up.sql:3: LOCK TABLE in a file of several transactions\n"
+				  "hint A revision is one transaction, or runs statement by statement.  Make a revision of each transaction.\n");
+}
+
+static void
+test_transaction_errors(void)
+{
+	expect_script("rollback", "BEGIN;a;\nROLLBACK;",
+				  "error 1_a.up.sql:2: ROLLBACK is not allowed in a revision\n");
+	expect_script("savepoint", "BEGIN;\nSAVEPOINT s;COMMIT;",
+				  "error 1_a.up.sql:2: SAVEPOINT is not allowed in a revision\n");
+	expect_script("release", "\nRELEASE s;",
+				  "error 1_a.up.sql:2: RELEASE is not allowed in a revision\n");
+	expect_script("rollback to", "ROLLBACK TO s;",
+				  "error 1_a.up.sql:1: ROLLBACK is not allowed in a revision\n");
+	expect_script("abort", "ABORT;",
+				  "error 1_a.up.sql:1: ABORT is not allowed in a revision\n");
+	expect_script("chain", "BEGIN;a;COMMIT AND CHAIN;b;COMMIT;",
+				  "error 1_a.up.sql:1: AND CHAIN is not allowed in a revision\n");
+	expect_script("two-phase", "BEGIN;a;PREPARE TRANSACTION 'x';",
+				  "error 1_a.up.sql:1: PREPARE TRANSACTION is not allowed in a revision\n");
+	expect_script("second phase", "COMMIT PREPARED 'x';",
+				  "error 1_a.up.sql:1: COMMIT PREPARED is not allowed in a revision\n");
+	expect_script("plain prepare", "PREPARE p AS SELECT 1;",
+				  "1 {PREPARE p AS SELECT 1;}\n");
+	expect_script("open", "\nBEGIN;\na;",
+				  "error 1_a.up.sql:2: transaction is not ended\n");
+	expect_script("nested", "BEGIN;\nBEGIN;COMMIT;",
+				  "error 1_a.up.sql:2: BEGIN within a transaction\n");
+	expect_script("ended twice", "BEGIN;COMMIT;\nCOMMIT;",
+				  "error 1_a.up.sql:2: COMMIT without a transaction\n");
+}
+
+static void
+test_psql_commands(void)
+{
+	expect_script("restrict", "\\restrict x\na;\n\\unrestrict x\n",
+				  "2 {a;\n}\n");
+	expect_script("harmless", "\\set ON_ERROR_STOP on\r\n\\echo 'a;\na;\n",
+				  "3 {a;\n}\nwarning 1_a.up.sql:1: psql command \"\\set\" is passed over\n"
+				  "warning 1_a.up.sql:2: psql command \"\\echo\" is passed over\n");
+	expect_script("encoding", "\\encoding utf8\na;",
+				  "2 {a;}\nwarning 1_a.up.sql:1: psql command \"\\encoding\" is passed over\n");
+	expect_script("other encoding", "\\encoding latin1\na;",
+				  "error 1_a.up.sql:1: psql command \"\\encoding\" is not supported\n" WRITE_SQL);
+	expect_script("include", "a;\n\n\\i b.sql\n",
+				  "error 1_a.up.sql:3: psql command \"\\i\" is not supported\n" WRITE_SQL);
+	expect_script("connect", "\\connect other\n",
+				  "error 1_a.up.sql:1: psql command \"\\connect\" is not supported\n" WRITE_SQL);
+	expect_script("copy", "\\copy t from x\n",
+				  "error 1_a.up.sql:1: psql command \"\\copy\" is not supported\n" WRITE_SQL);
+	expect_script("set", "\\set v 1\n",
+				  "error 1_a.up.sql:1: psql command \"\\set\" is not supported\n" WRITE_SQL);
+	expect_script("set of a setting's namesake", "\\set QUIETER 1\n",
+				  "error 1_a.up.sql:1: psql command \"\\set\" is not supported\n" WRITE_SQL);
+	expect_script("second command", "\\echo a \\\\ DROP TABLE t;\n",
+				  "error 1_a.up.sql:1: psql command \"\\echo\" is not supported\n" WRITE_SQL);
+	expect_script("shell", "\\echo `rm x`\n",
+				  "error 1_a.up.sql:1: psql command \"\\echo\" is not supported\n" WRITE_SQL);
+	expect_script("gexec", "SELECT 1\n\\gexec\n",
+				  "error 1_a.up.sql:2: psql command within a statement\n");
+	expect_script("variable", "a;\nSELECT\n:x;",
+				  "error 1_a.up.sql:3: psql variable in a statement\n"
+				  "hint Write its value in its place; if it is no variable, put a blank after the colon.\n");
+	expect_script("strings off", "a;\nSET standard_conforming_strings = off;",
+				  "error 1_a.up.sql:2: \"standard_conforming_strings\" must be on\n");
+	expect_script("session strings off",
+				  "SET SESSION standard_conforming_strings TO 'off';",
+				  "error 1_a.up.sql:1: \"standard_conforming_strings\" must be on\n");
+	expect_script("strings on", "SET standard_conforming_strings = on;",
+				  "1 {SET standard_conforming_strings = on;}\n");
+	expect_script("no statement", "-- c\n",
+				  "1 {-- c\n}\nwarning 1_a.up.sql:1: revision has no statement\n");
+	expect_script("empty", "",
+				  "1 {}\nwarning 1_a.up.sql:1: revision has no statement\n");
+	expect_script("empty transaction", "BEGIN;\nCOMMIT;\n",
+				  "3 {}\nwarning 1_a.up.sql:1: revision has no statement\n");
+}
+
+void
+test_script(void)
+{
+	test_transactions();
+	test_transaction_errors();
+	test_psql_commands();
+}
+
+#define COPY_HINT "hint Only the text format with its defaults is read.  Write the data as INSERT.\n"
+
+static void
+test_copy_errors(void)
+{
+	expect_script("csv", "\nCOPY t FROM stdin\nWITH (FORMAT csv);\n1\n\\.\n",
+				  "error 1_a.up.sql:3: option of COPY is not supported\n" COPY_HINT);
+	expect_script("old csv", "COPY t FROM stdin CSV;\n1\n\\.\n",
+				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
+	expect_script("more options",
+				  "COPY t FROM stdin (FORMAT text, NULL '');\n1\n\\.\n",
+				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
+	expect_script("where", "COPY t FROM stdin WHERE a > 1;\n1\n\\.\n",
+				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
+	expect_script("fields", "COPY t (a, b) FROM stdin;\n1\t2\n1\n\\.\n",
+				  "error 1_a.up.sql:3: row of COPY has 1 fields instead of 2\n");
+	expect_script("fields without list", "COPY t FROM stdin;\n1\t2\n1\n\\.\n",
+				  "error 1_a.up.sql:3: row of COPY has 1 fields instead of 2\n");
+	expect_script("line after a continued row",
+				  "COPY t FROM stdin;\na\\\nb\n1\t2\n\\.\n",
+				  "error 1_a.up.sql:4: row of COPY has 2 fields instead of 1\n");
+	expect_script("carriage return", "COPY t FROM stdin;\n1\r2\n\\.\n",
+				  "error 1_a.up.sql:2: literal carriage return in the data of COPY\n" COPY_HINT);
+	expect_script("zero byte", "COPY t FROM stdin;\n1\n\\000\n\\.\n",
+				  "error 1_a.up.sql:3: escape in the data of COPY makes no valid text\n" COPY_HINT);
+	expect_script("half a character", "COPY t FROM stdin;\n\\xc3\n\\.\n",
+				  "error 1_a.up.sql:2: escape in the data of COPY makes no valid text\n" COPY_HINT);
+}
+
+void
+test_copy(void)
+{
+	expect_script("copy", "x;\nCOPY public.t (a, \"B;\") FROM stdin;\n1\tx\n\\N\t\n\\.\ny;\n",
+				  "1 {x;\nINSERT INTO public.t (a, \"B;\") OVERRIDING SYSTEM VALUE VALUES\n"
+				  "('1', 'x'),\n(NULL, '');\n\ny;\n}\n");
+	expect_script("no columns", "COPY t FROM stdin WITH (FORMAT text);\n\n\\.\n",
+				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('');\n}\n");
+	expect_script("no rows", "a;\nCOPY t (a)\nFROM stdin;\n\\.\nb;",
+				  "1 {a;\n\n\n\nb;}\n");
+	expect_script("lines and comments are kept apart",
+				  "COPY t -- c\n(a,\nb) FROM stdin;\n1\t2\n\\.\nx;",
+				  "1 {INSERT INTO t (a, b) OVERRIDING SYSTEM VALUE VALUES\n\n\n('1', '2');\n\nx;}\n");
+	expect_script("escapes",
+				  "COPY t FROM stdin;\n\\b\\f\\n\\r\\t\\v\\\\\\q\\\"'\n\\101\\60\\7z\\x41\\x4g\\xg\n\\\\N\na\\Nb\n\\\\.\n\\.\n",
+				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n"
+				  "(E'\b\f\\n\\r\t\v\\\\q\"'''),\n('A0\azA\004gxg'),\n(E'\\\\N'),\n('aNb'),\n(E'\\\\.');\n}\n");
+	expect_script("newline by backslash",
+				  "COPY t FROM stdin;\na\\\nb\tc\n1\t2\n\\.\nx;",
+				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n"
+				  "(E'a\\nb', 'c')\n,\n('1', '2');\n\nx;}\n");
+	expect_script("CRLF", "COPY t FROM stdin;\r\n1\t\xc3\xa4\r\n\\.\r\nx;\r\n",
+				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('1', '\xc3\xa4');\n\r\nx;\r\n}\n");
+	expect_script("in a transaction", "BEGIN;\nCOPY t FROM stdin;\n1\n\\.\nCOMMIT;\n",
+				  "2 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('1');\n}\n");
+	test_copy_errors();
+}
