@@ -25,9 +25,9 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_tree);
 PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
 
 /*
- * The relations that runs have locked, queue for, or say in their activity that
- * they wait for; and on each all who hold or want a lock that conflicts with
- * theirs.
+ * The relations that runs have locked, queue for, or say in their activity
+ * that they wait for; and on each all who hold a lock that conflicts with
+ * theirs, or want one.
  */
 static PgmQuery tree_query = {
 	"WITH run AS ("

@@ -61,27 +61,6 @@
 	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
 #endif
 
-#if PG_VERSION_NUM < 160000
-#define pgm_class_ownercheck(oid, role) pg_class_ownercheck(oid, role)
-#else
-#define pgm_class_ownercheck(oid, role) \
-	object_ownercheck(RelationRelationId, oid, role)
-#endif
-
-/* When a process began to wait for its lock, 0 if that is not known. */
-#if PG_VERSION_NUM >= 140000
-#define pgm_wait_start(proc) \
-	((TimestampTz) pg_atomic_read_u64(&(proc)->waitStart))
-#else
-#define pgm_wait_start(proc) ((TimestampTz) 0)
-#endif
-
-#if PG_VERSION_NUM >= 170000
-#define pgm_local_xid() (MyProc->vxid.lxid)
-#else
-#define pgm_local_xid() (MyProc->lxid)
-#endif
-
 #if PG_VERSION_NUM >= 170000
 #define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #else
@@ -90,16 +69,6 @@
 
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
-#endif
-
-/* A timeout that repeats: since 15. */
-#if PG_VERSION_NUM >= 150000
-#define pgm_enable_timeout_every(id, ms) \
-	enable_timeout_every(id, \
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms), \
-						 ms)
-#else
-#define pgm_enable_timeout_every(id, ms) enable_timeout_after(id, ms)
 #endif
 
 /* Workers of roles that cannot log in: possible since 17. */

@@ -54,8 +54,9 @@ static const struct config_enum_entry on_disconnect_options[] = {
 	{NULL, 0, false}
 };
 
-void
-pgm_guc_init(void)
+/* What a run does about locks. */
+static void
+define_lock_settings(void)
 {
 	DefineCustomEnumVariable("pgmigrate.blocker_policy",
 							 "What to do about sessions that hold a lock which a revision needs.",
@@ -73,23 +74,6 @@ pgm_guc_init(void)
 							0, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
-
-	DefineCustomEnumVariable("pgmigrate.execution",
-							 "Where upgrade and downgrade run.",
-							 "\"worker\" is a background worker, \"inline\" the caller's own transaction; \"auto\" takes the worker where the call is a statement of its own.",
-							 &pgm_execution,
-							 PGM_EXECUTION_AUTO,
-							 execution_options,
-							 PGC_USERSET, 0,
-							 NULL, NULL, NULL);
-
-	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
-							 "Waits for the WAL flush of each revision, not only of the whole run.",
-							 "Each revision is atomic with its ledger row either way.",
-							 &pgm_flush_per_migration,
-							 false,
-							 PGC_USERSET, 0,
-							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pgmigrate.lock_deadline",
 							"Time after which a step that cannot get its locks fails.",
@@ -122,6 +106,27 @@ pgm_guc_init(void)
 							10, 0, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+}
+
+void
+pgm_guc_init(void)
+{
+	DefineCustomEnumVariable("pgmigrate.execution",
+							 "Where upgrade and downgrade run.",
+							 "\"worker\" is a background worker, \"inline\" the caller's own transaction; \"auto\" takes the worker where the call is a statement of its own.",
+							 &pgm_execution,
+							 PGM_EXECUTION_AUTO,
+							 execution_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
+							 "Waits for the WAL flush of each revision, not only of the whole run.",
+							 "Each revision is atomic with its ledger row either way.",
+							 &pgm_flush_per_migration,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pgmigrate.max_file_size",
 							"Largest migration file that load_directory() reads.",
@@ -164,5 +169,6 @@ pgm_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
+	define_lock_settings();
 	MarkGUCPrefixReserved("pgmigrate");
 }

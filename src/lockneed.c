@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "compat_lock.h"
 #include "lockneed.h"
 #include "miscadmin.h"
 #include "spi.h"

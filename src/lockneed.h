@@ -19,7 +19,8 @@ typedef struct PgmLockNeed
 {
 	Oid			relid;
 	LOCKMODE	mode;
-	int			rank;			/* named tables, parents, other tables, indexes */
+	int			rank;			/* named tables, parents, other tables,
+								 * indexes */
 	char	   *name;
 } PgmLockNeed;
 

@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "locklog.h"
+#include "lockpolicy.h"
 #include "lockwait.h"
 #include "lockwatch.h"
 #include "miscadmin.h"
@@ -44,7 +45,6 @@
 #include "storage/proc.h"
 #include "txn.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -59,6 +59,9 @@
 #define PGM_PAUSE_MIN 4
 #define PGM_PAUSE_MAX 12
 
+/* What the pause depends on after a step that failed; at most lock_timeout. */
+#define PGM_RETRY_WAIT_MS 200
+
 /* Between two looks at somebody who lasts. */
 #define PGM_LOOK_MS 40
 
@@ -71,16 +74,6 @@
 
 /* Blockers named in a message. */
 #define PGM_NAMED 3
-
-/* Blockers that are remembered for blocker_policy. */
-#define PGM_SEEN 32
-
-typedef struct Seen
-{
-	int			pid;
-	int64		since;			/* monotonic microseconds */
-	bool		signalled;
-} Seen;
 
 struct PgmLockWait
 {
@@ -101,8 +94,7 @@ struct PgmLockWait
 	int64		next_notice;
 	int			notice_interval;
 	bool		committing_limit;
-	Seen		seen[PGM_SEEN];
-	int			nseen;
+	PgmLockPolicy policy;
 	char		cause[256];		/* of the last failed attempt, as a sentence */
 	PgmLockLog	log;
 };
@@ -148,7 +140,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->start = 0;
 	wait->may_queue = false;
 	wait->used_wait = 0;
-	wait->nseen = 0;
+	wait->policy.nseen = 0;
 }
 
 /* Something is in the way for the first time. */
@@ -264,7 +256,7 @@ lock_at_once(const PgmLockNeeds *needs)
 static void
 set_milliseconds(const char *name, int value, GucAction action)
 {
-	char		text[16];
+	char text[	16];
 
 	snprintf(text, sizeof(text), "%d", value);
 	(void) set_config_option(name, text, PGC_SUSET, PGC_S_SESSION, action,
@@ -509,91 +501,23 @@ announce_wait(PgmLockWait *wait, List *blockers)
 	wait->notice_interval = Min(wait->notice_interval * 3, PGM_NOTICE_MAX_MS);
 }
 
-/* With the caller's own rights, hence by the functions that check them. */
-static void
-signal_blocker(PgmLockWait *wait, PgmBlocker *blocker)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	bool		terminate = pgm_blocker_policy == PGM_BLOCKER_TERMINATE;
-	const char *volatile outcome = terminate ? "terminated" : "cancelled";
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		Datum		pid = Int32GetDatum(blocker->pid);
-
-		if (!DatumGetBool(terminate ?
-						  DirectFunctionCall2(pg_terminate_backend, pid,
-											  Int64GetDatum(0)) :
-						  DirectFunctionCall1(pg_cancel_backend, pid)))
-			outcome = "gone";
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
-			ReThrowError(edata);
-		outcome = "not permitted";
-		FreeErrorData(edata);
-	}
-	PG_END_TRY();
-
-	log_attempt(wait, "policy", outcome, 0, 0, list_make1(blocker));
-	ereport(NOTICE,
-			errmsg("%s: blocker_policy, process %d: %s", wait->exec->label,
-				   blocker->pid, outcome),
-			errdetail_internal("%s", pgm_blocker_text(blocker)));
-}
-
-/* How long have we seen it in the way?  Forgets some if there are too many. */
-static Seen *
-remember_seen(PgmLockWait *wait, int pid)
-{
-	Seen	   *seen;
-
-	for (int i = 0; i < wait->nseen; i++)
-		if (wait->seen[i].pid == pid)
-			return &wait->seen[i];
-	if (wait->nseen == PGM_SEEN)
-		wait->nseen = 0;
-	seen = &wait->seen[wait->nseen++];
-	seen->pid = pid;
-	seen->since = pgm_clock_monotonic();
-	seen->signalled = false;
-	return seen;
-}
-
 static void
 apply_policy(PgmLockWait *wait, List *blockers)
 {
 	ListCell   *lc;
 
-	if (pgm_blocker_policy == PGM_BLOCKER_WAIT)
-		return;
 	foreach(lc, blockers)
 	{
 		PgmBlocker *blocker = lfirst(lc);
-		Seen	   *seen;
+		const char *outcome = pgm_lockpolicy_apply(&wait->policy, blocker);
 
-		if (!blocker->lasting || blocker->pid == 0 || blocker->wraparound)
+		if (outcome == NULL)
 			continue;
-		seen = remember_seen(wait, blocker->pid);
-		if (seen->signalled || milliseconds_since(seen->since) < pgm_lock_timeout)
-			continue;
-		seen->signalled = true;
-		signal_blocker(wait, blocker);
+		log_attempt(wait, "policy", outcome, 0, 0, list_make1(blocker));
+		ereport(NOTICE,
+				errmsg("%s: blocker_policy, process %d: %s",
+					   wait->exec->label, blocker->pid, outcome),
+				errdetail_internal("%s", pgm_blocker_text(blocker)));
 	}
 }
 
@@ -807,7 +731,7 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 		pgm_lockneeds_add(&wait->learned, relid, mode, 4, attempt.relation);
 	}
 	pgm_locklog_add(&wait->log, &attempt);
-	wait->used_wait = pgm_lock_timeout;
+	wait->used_wait = Min(pgm_lock_timeout, PGM_RETRY_WAIT_MS);
 	wait->may_queue = false;
 	MemoryContextSwitchTo(old);
 	return true;

@@ -20,6 +20,7 @@
 #include <signal.h>
 
 #include "compat.h"
+#include "compat_lock.h"
 #include "guc.h"
 #include "lockwatch.h"
 #include "miscadmin.h"
@@ -164,7 +165,10 @@ pgm_lockwatch_begin(const PgmLockNeeds *needs)
 
 		tick = Min(Max(tick, PGM_TICK_MIN_MS), PGM_TICK_MAX_MS);
 		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
-		pgm_enable_timeout_every(watch_timeout, tick);
+		enable_timeout_every(watch_timeout,
+							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														 tick),
+							 tick);
 	}
 }
 

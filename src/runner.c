@@ -36,6 +36,7 @@
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "compat.h"
+#include "compat_lock.h"
 #include "error.h"
 #include "guc.h"
 #include "journal.h"
@@ -48,7 +49,6 @@
 #include "runner_private.h"
 #include "session.h"
 #include "spi.h"
-#include "storage/proc.h"
 #include "txn.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -480,7 +480,7 @@ create_runner(const PgmRunRequest *request)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate run",
 												  ALLOCSET_DEFAULT_SIZES);
-	PgmRunner	   *runner;
+	PgmRunner  *runner;
 
 	if (in_run)
 		ereport(ERROR,
@@ -595,7 +595,7 @@ fail(PgmRunner *runner)
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	PgmRunner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 
 	in_run = true;				/* until the worker exits */
 	runner->exec.worker = true;
@@ -618,7 +618,7 @@ pgm_runner_work(const PgmRunRequest *request)
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	PgmRunner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
@@ -648,7 +648,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	PgmRunner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 
 	prepare(runner, "script", true);
 	*plan = runner->plan;
@@ -676,7 +676,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	PgmRunner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;

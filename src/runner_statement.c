@@ -17,11 +17,11 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "compat_lock.h"
 #include "guc.h"
 #include "journal.h"
 #include "runner_private.h"
 #include "session.h"
-#include "storage/proc.h"
 #include "txn.h"
 
 void
