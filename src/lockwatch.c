@@ -54,16 +54,21 @@ static int	nwatched;
 static void
 measure_handler(void)
 {
-	const LOCK *lock = MyProc->waitLock;
+	const volatile PGPROC *self = MyProc;
+	const LOCK *lock;
 	int			n = 0;
 
+	/* NULL when the process is about to exit */
+	if (self == NULL)
+		return;
+	lock = self->waitLock;
 	if (lock == NULL)
 		return;
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
-		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
 
-		if (proc != MyProc && proc->waitLock == lock)
+		if (proc != self && proc->waitLock == lock)
 			n++;
 	}
 	behind = n;
@@ -107,7 +112,7 @@ count_blocked(void)
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
-		const LOCK *lock = proc->waitLock;
+		const LOCK *lock = ((const volatile PGPROC *) proc)->waitLock;
 		TimestampTz since;
 
 		if (proc == MyProc || lock == NULL)
@@ -122,15 +127,17 @@ count_blocked(void)
 static void
 watch_handler(void)
 {
-	const LOCK *lock = MyProc->waitLock;
+	const volatile PGPROC *self = MyProc;
+	const LOCK *lock;
 
-	if (!watching)
+	if (self == NULL || !watching)
 		return;
+	lock = self->waitLock;
 	if (lock != NULL && lock->tag.locktag_type == LOCKTAG_RELATION &&
 		lock->tag.locktag_field1 == MyDatabaseId)
 	{
 		waited_relid = lock->tag.locktag_field2;
-		waited_mode = MyProc->waitLockMode;
+		waited_mode = self->waitLockMode;
 	}
 	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
 		return;

@@ -214,12 +214,13 @@ $holder->query('BEGIN; UPDATE twice SET id = 2');
 next_revision(
 	'UPDATE twice SET id = id + 10; SELECT 1',
 	transactional => 'true');
-$caller->send(
-	"SET default_transaction_isolation = 'repeatable read'; SELECT pgmigrate.upgrade()"
+my $run = $caller->query(
+	"SET default_transaction_isolation = 'repeatable read'; SET pgmigrate.lock_timeout = '20s'; SELECT pgmigrate.upgrade_start()"
 );
 worker_waits($node, 'transactionid');
 $holder->query('COMMIT');
-$caller->result;
+$caller->query('RESET ALL');
+$caller->query("SELECT pgmigrate.wait($run)");
 head_is($node, "r$n", 'a serialization failure: repeated');
 is(query($node, 'SELECT id FROM twice'), '12', 'on what is there now');
 
