@@ -32,6 +32,7 @@ static const struct
 }			functions[] = {
 	{"branches", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
+	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
@@ -52,6 +53,7 @@ static const struct
 	{"remove", PGM_ACCESS_AUTHOR},
 	{"revision", PGM_ACCESS_AUTHOR},
 	{"revision_digest", PGM_ACCESS_AUTHOR},
+	{"adopt", PGM_ACCESS_OPERATOR},
 	{"approve", PGM_ACCESS_OPERATOR},
 	{"cancel", PGM_ACCESS_OPERATOR},
 	{"downgrade", PGM_ACCESS_OPERATOR},
@@ -67,7 +69,7 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "head", "metrics", "progress", "revision", "revisions",
+	"applied", "head", "metrics", "mirror", "progress", "revision", "revisions",
 	"run", "run_step", "runs",
 };
 

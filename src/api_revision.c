@@ -91,8 +91,7 @@ pgmigrate_amend(PG_FUNCTION_ARGS)
 	change.downgrade = pgm_arg_text(fcinfo, 3);
 	change.verify = pgm_arg_text(fcinfo, 4);
 	change.transactional = arg_tristate(fcinfo, 5);
-	pgm_author_amend(&change);
-	PG_RETURN_TEXT_P(cstring_to_text(change.id));
+	PG_RETURN_TEXT_P(cstring_to_text(pgm_author_amend(&change)));
 }
 
 Datum
@@ -100,8 +99,7 @@ pgmigrate_remove(PG_FUNCTION_ARGS)
 {
 	char	   *id = pgm_arg_text_not_null(fcinfo, 0, "id");
 
-	pgm_author_remove(id);
-	PG_RETURN_TEXT_P(cstring_to_text(id));
+	PG_RETURN_TEXT_P(cstring_to_text(pgm_author_remove(id)));
 }
 
 Datum
@@ -109,8 +107,7 @@ pgmigrate_approve(PG_FUNCTION_ARGS)
 {
 	char	   *id = pgm_arg_text_not_null(fcinfo, 0, "id");
 
-	pgm_author_approve(id);
-	PG_RETURN_TEXT_P(cstring_to_text(id));
+	PG_RETURN_TEXT_P(cstring_to_text(pgm_author_approve(id)));
 }
 
 /* The generated column of pgmigrate.revision: must stay immutable. */

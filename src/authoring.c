@@ -41,6 +41,10 @@ check_writable(void)
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions during recovery"),
 				errhint("Connect to the primary server."));
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions in a read-only transaction"));
 }
 
 static bool
@@ -231,26 +235,30 @@ use_only_head(PgmRevision *revision)
 						  revision->parents[1],
 						  revision->nparents > 2 ? " and others." : "."),
 				errhint("Name the parent with down_revision, or join them first with pgmigrate.merge()."));
+	revision->only_head = true;
 }
 
 static void
 check_parents_are_heads(const PgmRevision *revision)
 {
-	int			nheads;
-	char	  **heads = pgm_revision_heads(&nheads);
-
 	for (int i = 0; i < revision->nparents; i++)
-	{
-		bool		found = false;
-
-		for (int j = 0; j < nheads && !found; j++)
-			found = strcmp(revision->parents[i], heads[j]) == 0;
-		if (!found)
+		if (!pgm_revision_is_head(revision->parents[i]))
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("revision \"%s\" is not a head", revision->parents[i]),
 					errhint("Pass splice => true to begin a new branch there."));
-	}
+}
+
+/* Does it replace the only head, where that is known without a search? */
+static bool
+replaces_only_head(const PgmRevision *revision)
+{
+	char	   *only_head;
+
+	if (revision->nparents != 1)
+		return false;
+	only_head = pgm_revision_only_head();
+	return only_head != NULL && strcmp(only_head, revision->parents[0]) == 0;
 }
 
 static void
@@ -261,6 +269,8 @@ store(PgmRevision *revision, bool is_merge)
 		revision->id = pgm_author_id(revision);
 	check_names(revision);
 	revision->author = GetUserNameFromId(GetUserId(), false);
+	if (!revision->only_head)
+		revision->only_head = replaces_only_head(revision);
 	pgm_revision_insert(revision);
 }
 
@@ -289,11 +299,15 @@ void
 pgm_author_merge(PgmRevision *revision)
 {
 	PgmPlan    *plan = NULL;
+	int			ngiven = revision->nparents;
 
 	check_writable();
 	pgm_revision_lock_store();
 	if (revision->nparents == 1 && strcmp(revision->parents[0], "heads") == 0)
+	{
 		revision->parents = pgm_revision_heads(&revision->nparents);
+		revision->only_head = true;
+	}
 	else
 		revision->parents = resolve(revision->nparents, revision->parents,
 									&revision->nparents, &plan);
@@ -301,9 +315,11 @@ pgm_author_merge(PgmRevision *revision)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a merge needs at least two revisions"),
-				errdetail_plural("%d was given or is a head.",
-								 "%d were given or are heads.",
-								 revision->nparents, revision->nparents));
+				revision->only_head ?
+				errdetail_plural("There is %d head.", "There are %d heads.",
+								 revision->nparents, revision->nparents) :
+				errdetail_plural("%d was given.", "%d were given.",
+								 ngiven, ngiven));
 	if (revision->message == NULL)
 	{
 		StringInfoData message;
@@ -359,7 +375,7 @@ find_unapplied(const char *id, const char *hint)
 	return revision;
 }
 
-void
+const char *
 pgm_author_amend(const PgmRevision *change)
 {
 	PgmRevision *revision;
@@ -381,6 +397,7 @@ pgm_author_amend(const PgmRevision *change)
 	check_texts(revision, revision->nparents > 1);
 	revision->author = GetUserNameFromId(GetUserId(), false);
 	pgm_revision_update_texts(revision);
+	return revision->id;
 }
 
 static void
@@ -395,7 +412,7 @@ refuse_needed(const char *id, int n, char **others, const char *how)
 				errhint("Remove that one first."));
 }
 
-void
+const char *
 pgm_author_remove(const char *id)
 {
 	PgmRevision *revision;
@@ -410,13 +427,14 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_revision_delete(revision);
+	return revision->id;
 }
 
 /*
  * The approver vouches with its own rights: the revision may then run for
  * callers whose privileges the approver has.
  */
-void
+const char *
 pgm_author_approve(const char *id)
 {
 	PgmRevision *revision;
@@ -424,4 +442,5 @@ pgm_author_approve(const char *id)
 	check_writable();
 	revision = pgm_author_find(id);
 	pgm_revision_approve(revision->id, GetUserNameFromId(GetUserId(), false));
+	return revision->id;
 }

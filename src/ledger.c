@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "error.h"
 #include "ledger.h"
+#include "mirror.h"
 #include "spi.h"
 
 static PgmQuery heads_query = {
@@ -90,10 +91,22 @@ static PgmQuery is_applied = {
 	1, {TEXTOID}
 };
 
+/*
+ * As good as an inner join, but a full join is never a nested loop, which is
+ * what the planner takes for tables that were not analyzed yet.
+ */
 static PgmQuery altered_query = {
 	"SELECT r.id FROM pgmigrate.revision r "
-	"JOIN pgmigrate.applied a ON a.revision = r.id "
-	"WHERE a.digest <> r.digest ORDER BY r.seq LIMIT 11"
+	"FULL JOIN pgmigrate.applied a ON a.revision = r.id "
+	"WHERE coalesce(a.digest <> r.digest, false) ORDER BY r.seq LIMIT 11"
+};
+
+static PgmQuery at_only_head_query = {
+	"SELECT FROM pgmigrate.revision r "
+	"JOIN pgmigrate.head h ON h.revision = r.id WHERE r.is_head "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.revision o "
+	"WHERE o.is_head AND o.seq <> r.seq) "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.head o WHERE o.revision <> r.id)"
 };
 
 static PgmQuery origin_query = {
@@ -122,6 +135,22 @@ pgm_ledger_heads(int *n)
 	pgm_spi_end(&scope);
 	*n = (int) rows;
 	return heads;
+}
+
+/*
+ * Is the only head of the graph the only row?  Known without loading the graph,
+ * since an upgrade that finds nothing to do is the usual one.
+ */
+bool
+pgm_ledger_at_only_head(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&at_only_head_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
 }
 
 static void
@@ -165,6 +194,8 @@ void
 pgm_ledger_apply(const PgmLedgerChange *change)
 {
 	PgmSpiScope scope;
+	PgmMirror  *mirrors;
+	int			nmirrors;
 	Datum		values[4];
 
 	pgm_spi_begin(&scope);
@@ -182,15 +213,31 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 		values[0] = pgm_text_datum(change->revision);
 		pgm_spi_execute(&applied_delete, values, NULL);
 	}
+	mirrors = pgm_mirror_list(&scope, &nmirrors);
 	pgm_spi_end(&scope);
+
+	if (nmirrors > 0)
+	{
+		PgmMirrorChange copy = {0};
+
+		copy.direction = change->direction;
+		copy.revision = change->revision;
+		copy.nremoved = change->nremoved;
+		copy.removed = change->removed;
+		copy.nadded = change->nadded;
+		copy.added = change->added;
+		pgm_mirror_write(nmirrors, mirrors, &copy);
+	}
 }
 
-void
+/* Returns how many digests were not those of the stored texts. */
+int64
 pgm_ledger_set_applied(int n, char **revisions, int64 run,
 					   bool refresh_digests)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
+	int64		refreshed = 0;
 
 	values[0] = pgm_text_array_datum(n, revisions);
 	values[1] = Int64GetDatum(run);
@@ -198,8 +245,9 @@ pgm_ledger_set_applied(int n, char **revisions, int64 run,
 	pgm_spi_execute(&applied_remove_others, values, NULL);
 	pgm_spi_execute(&applied_add, values, NULL);
 	if (refresh_digests)
-		pgm_spi_execute(&applied_refresh, NULL, NULL);
+		refreshed = (int64) pgm_spi_execute(&applied_refresh, NULL, NULL);
 	pgm_spi_end(&scope);
+	return refreshed;
 }
 
 /*
@@ -226,7 +274,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 	pgm_spi_end(&scope);
 
 	if (recorded != n)
-		pgm_ledger_set_applied(n, revisions, 0, false);
+		(void) pgm_ledger_set_applied(n, revisions, 0, false);
 	pfree(revisions);
 	pfree(applied);
 }

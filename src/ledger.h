@@ -30,11 +30,12 @@ typedef struct PgmLedgerChange
 } PgmLedgerChange;
 
 extern char **pgm_ledger_heads(int *n);
+extern bool pgm_ledger_at_only_head(void);
 extern void pgm_ledger_apply(const PgmLedgerChange *change);
 
 /* Make pgmigrate.applied say that exactly these revisions are applied. */
-extern void pgm_ledger_set_applied(int n, char **revisions, int64 run,
-								   bool refresh_digests);
+extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,
+									bool refresh_digests);
 
 /* Rows for what the heads imply but nobody recorded. */
 extern void pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows);

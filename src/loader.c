@@ -120,12 +120,15 @@ report_warnings(const PgmFormatResult *result)
 	for (int i = 0; i < result->nwarnings; i++)
 	{
 		const PgmFormatNote *note = &result->warnings[i];
+		char	   *where = psprintf("File \"%s\".",
+									 note->file ? note->file : "");
 
+		if (note->line > 0)
+			where = psprintf("File \"%s\", line %d.", note->file,
+							 note->line);
 		ereport(NOTICE,
 				errmsg_internal("%s", note->message),
-				note->file == NULL ? 0 : note->line == 0 ?
-				errdetail("File \"%s\".", note->file) :
-				errdetail("File \"%s\", line %d.", note->file, note->line));
+				note->file ? errdetail_internal("%s", where) : 0);
 	}
 	if (result->nmore_warnings > 0)
 		ereport(NOTICE,
@@ -337,6 +340,8 @@ differing_parts(const Loader *loader, const PgmFormatRevision *file,
 		add_part(&parts, same_names(revision->nparents, revision->parents,
 									stored->nparents, stored->parents),
 				 "down_revision");
+
+	/* other formats may name tags, which are labels here */
 	if (loader->result.format == PGM_FORMAT_PGMIGRATE)
 		add_part(&parts, same_names(revision->ndepends, revision->depends,
 									stored->ndepends, stored->depends),
@@ -352,16 +357,17 @@ compare(const Loader *loader, const PgmFormatRevision *file,
 		const PgmRevision *revision, const PgmRevision *stored)
 {
 	char	   *parts = differing_parts(loader, file, revision, stored);
+	const char *hint = "It is not applied: take the change over with pgmigrate.amend(), or remove it and load the file again.";
 
 	if (*parts == '\0')
 		return PGM_LOAD_UNCHANGED;
+	if (pgm_ledger_is_applied(stored->id))
+		hint = "It is applied: put the file back, and make the change a new revision.";
 	ereport(NOTICE,
 			errmsg("revision \"%s\" is stored otherwise than in file \"%s\"",
 				   stored->id, file->upgrade.file),
 			errdetail("What differs: %s.", parts),
-			errhint("%s", pgm_ledger_is_applied(stored->id) ?
-					"It is applied: put the file back, and make the change a new revision." :
-					"It is not applied: take the change over with pgmigrate.amend(), or remove it and load the file again."));
+			errhint("%s", hint));
 	return PGM_LOAD_DIFFERS;
 }
 

@@ -19,21 +19,20 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
 #include "revision.h"
 #include "spi.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 
 #define REVISION_COLUMNS \
 	"id, message, upgrade, downgrade, verify, transactional, down_revision, " \
 	"depends_on, branch_labels, is_head, digest, author, " \
 	"CASE WHEN approved_digest OPERATOR(pg_catalog.=) digest " \
 	"THEN approved_by END "
-
-static PgmQuery lock_query = {
-	"LOCK TABLE pgmigrate.revision IN SHARE ROW EXCLUSIVE MODE"
-};
 
 static PgmQuery get_query = {
 	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1",
@@ -52,16 +51,17 @@ static PgmQuery lock_row_query = {
 
 static PgmQuery insert_query = {
 	"INSERT INTO pgmigrate.revision (id, message, upgrade, downgrade, verify, "
-	"transactional, down_revision, depends_on, branch_labels, author) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-	10, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
+	"transactional, down_revision, depends_on, branch_labels, author, "
+	"only_head) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	11, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID}
 };
 
+/* By id: the index of the heads is full of dead rows during a bulk load. */
 static PgmQuery unhead_query = {
 	"UPDATE pgmigrate.revision SET is_head = false "
-	"WHERE id = ANY ($1) AND is_head",
-	1, {TEXTARRAYOID}
+	"WHERE id = $1 AND is_head IS NOT FALSE",
+	1, {TEXTOID}
 };
 
 static PgmQuery update_query = {
@@ -91,6 +91,16 @@ static PgmQuery rehead_query = {
 
 static PgmQuery heads_query = {
 	"SELECT id FROM pgmigrate.revision WHERE is_head ORDER BY seq"
+};
+
+static PgmQuery only_head_query = {
+	"SELECT id FROM pgmigrate.revision WHERE only_head AND is_head "
+	"AND seq = (SELECT max(seq) FROM pgmigrate.revision)"
+};
+
+static PgmQuery is_head_query = {
+	"SELECT is_head FROM pgmigrate.revision WHERE id = $1",
+	1, {TEXTOID}
 };
 
 static PgmQuery name_query = {
@@ -168,11 +178,10 @@ pgm_graph_raise(const PgmGraphError *error)
 void
 pgm_revision_lock_store(void)
 {
-	PgmSpiScope scope;
+	Oid			table = get_relname_relid("revision",
+										  get_namespace_oid("pgmigrate", false));
 
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&lock_query, NULL, NULL);
-	pgm_spi_end(&scope);
+	LockRelationOid(table, ShareRowExclusiveLock);
 }
 
 static PgmRevision *
@@ -240,8 +249,8 @@ void
 pgm_revision_insert(const PgmRevision *revision)
 {
 	PgmSpiScope scope;
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	Datum		values[11];
+	bool		nulls[11] = {false};
 
 	values[0] = pgm_text_datum(revision->id);
 	values[1] = pgm_text_datum(revision->message);
@@ -256,11 +265,15 @@ pgm_revision_insert(const PgmRevision *revision)
 	values[7] = pgm_text_array_datum(revision->ndepends, revision->depends);
 	values[8] = pgm_text_array_datum(revision->nlabels, revision->labels);
 	values[9] = pgm_text_datum(revision->author);
+	values[10] = BoolGetDatum(revision->only_head);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&insert_query, values, nulls);
-	if (revision->nparents > 0)
-		pgm_spi_execute(&unhead_query, &values[6], NULL);
+	for (int i = 0; i < revision->nparents; i++)
+	{
+		values[0] = pgm_text_datum(revision->parents[i]);
+		pgm_spi_execute(&unhead_query, values, NULL);
+	}
 	pgm_spi_end(&scope);
 }
 
@@ -340,11 +353,45 @@ get_ids(PgmQuery *query, const char *argument, int *n)
 	return ids;
 }
 
-/* Those that nobody has as parent, in load order. */
+/*
+ * The only head, if that is known without a search, else NULL.  What was the
+ * only head when it was stored is so while nothing is stored after it: all
+ * others are its ancestors, and those cannot be removed before it.
+ */
+char *
+pgm_revision_only_head(void)
+{
+	int			n;
+	char	  **ids = get_ids(&only_head_query, NULL, &n);
+
+	return n > 0 ? ids[0] : NULL;
+}
+
+/*
+ * Those that nobody has as parent, in load order.  The search passes all that
+ * the current transaction made heads and no heads again.
+ */
 char	  **
 pgm_revision_heads(int *n)
 {
-	return get_ids(&heads_query, NULL, n);
+	char	  **heads = get_ids(&only_head_query, NULL, n);
+
+	return *n > 0 ? heads : get_ids(&heads_query, NULL, n);
+}
+
+bool
+pgm_revision_is_head(const char *id)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		is_head;
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	is_head = pgm_spi_execute(&is_head_query, values, NULL) > 0 &&
+		pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return is_head;
 }
 
 char	  **

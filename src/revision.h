@@ -39,6 +39,7 @@ typedef struct PgmRevision
 	int			nlabels;
 	char	  **labels;
 	bool		is_head;		/* nobody has it as parent */
+	bool		only_head;		/* known to be so when it was stored */
 	char	   *digest;			/* of the three texts and the flag */
 	char	   *author;			/* role that wrote the texts as they are */
 	char	   *approved_by;	/* role that approved them, or NULL */
@@ -54,6 +55,8 @@ extern void pgm_revision_update_texts(const PgmRevision *revision);
 extern void pgm_revision_approve(const char *id, const char *role);
 extern void pgm_revision_delete(const PgmRevision *revision);
 extern char **pgm_revision_heads(int *n);
+extern char *pgm_revision_only_head(void);	/* NULL if not known */
+extern bool pgm_revision_is_head(const char *id);
 extern bool pgm_revision_name_used(const char *name, char **revision);
 extern char **pgm_revision_children(const char *id, int *n);
 extern char **pgm_revision_dependents(const char *id, int *n);

@@ -88,13 +88,17 @@ pgm_command_name(PgmDirection direction)
 }
 
 static void
-refuse_recovery(void)
+refuse_read_only(void)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions or the ledger during recovery"),
 				errhint("Connect to the primary server."));
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change the ledger in a read-only transaction"));
 }
 
 /*
@@ -149,8 +153,10 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 	record.session_role = request->session_role;
 	record.role = GetUserNameFromId(GetUserId(), false);
 	record.search_path = namespace_search_path;
-	record.nheads = plan->nheads;
-	record.heads = plan->heads;
+	record.nheads = runner->nheads_before > 0 ? runner->nheads_before :
+		plan->nheads;
+	record.heads = runner->nheads_before > 0 ? runner->heads_before :
+		plan->heads;
 	record.nsteps = plan->steps.nsteps;
 	record.revisions = palloc(sizeof(char *) * Max(record.nsteps, 1));
 	for (int i = 0; i < record.nsteps; i++)
@@ -293,12 +299,28 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 }
 
 static void
-commit_step(void)
+commit_error_callback(void *arg)
 {
+	const PgmStep *step = arg;
+
+	errcontext("commit of revision \"%s\"", step->revision->id);
+}
+
+/* Deferred constraints may fail now. */
+static void
+commit_step(PgmStep *step)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = commit_error_callback;
+	callback.arg = step;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	if (pgm_flush_per_migration)
 		pgm_txn_commit();
 	else
 		pgm_txn_commit_async();
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -338,11 +360,15 @@ attempt_step(PgmRunner *runner)
 			return false;
 		}
 		run_in_transaction(runner, &step, true);
-		commit_step();
+		commit_step(&step);
 		return true;
 	}
 
-	if (resume.done > 0 || resume.retried)
+	if (resume.done == source->nstatements && resume.done > 0)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step.revision->id));
+	else if (resume.done > 0 || resume.retried)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step.revision->id, resume.done + 1,
@@ -622,7 +648,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
-	refuse_recovery();
+	refuse_read_only();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
 	runner->wait = pgm_lockwait_create(&runner->exec);
@@ -660,10 +686,14 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	PgmPlan    *plan;
 
-	refuse_recovery();
-	plan = pgm_plan_make(direction, target);
-	if (plan->steps.nsteps > 0)
-		return false;
+	refuse_read_only();
+	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
+		!pgm_ledger_at_only_head())
+	{
+		plan = pgm_plan_make(direction, target);
+		if (plan->steps.nsteps > 0)
+			return false;
+	}
 	pgm_ledger_check_unaltered();
 	return true;
 }
@@ -683,11 +713,15 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int64		accepted;
 
-	refuse_recovery();
+	refuse_read_only();
 	pgm_run_lock(false);
 	if (purge)
+	{
+		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
 		pgm_ledger_purge();
+	}
 	prepare(runner, "inline", false);
 
 	for (int i = 0; i < runner->plan->steps.nsteps; i++)
@@ -716,9 +750,18 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
-	pgm_ledger_set_applied(applied.n,
-						   pgm_graph_ids(runner->plan->graph, applied),
-						   runner->run, true);
+	accepted = pgm_ledger_set_applied(applied.n,
+									  pgm_graph_ids(runner->plan->graph,
+													applied),
+									  runner->run, true);
+	if (accepted > 0)
+		ereport(NOTICE,
+				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
+							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
+							  (unsigned long) accepted, accepted));
+	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_journal_end(runner->run, "done", nheads, heads);
 	return runner->run;
 }

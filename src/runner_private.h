@@ -24,6 +24,8 @@ typedef struct PgmRunner
 	PgmExec		exec;
 	bool		one_transaction;
 	bool		any_partly;		/* some revision was, once */
+	int			nheads_before;	/* of a purge, else 0 */
+	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	PgmLockWait *wait;

@@ -40,6 +40,7 @@ typedef struct ScriptRun
 	PgmPlan    *plan;
 	int64		run;
 	int			steps_done;
+	bool		in_step;		/* a statement of the next step was marked */
 	int64		clock;			/* when the step began */
 	TimestampTz started;
 } ScriptRun;
@@ -173,6 +174,7 @@ pgm_script_statement(const char *revision_id, int statement)
 	PgmSource  *source = pgm_revision_source(revision,
 											 current.plan->direction);
 	char	   *digest = NULL;
+	char	   *note = NULL;
 	int			done = statement - 1;
 
 	if (done < 0 || done > source->nstatements)
@@ -180,12 +182,22 @@ pgm_script_statement(const char *revision_id, int statement)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("revision \"%s\" has no statement %d", revision_id,
 					   statement));
+	if (!current.in_step)
+	{
+		PgmResume	resume;
+
+		pgm_resume_find(revision, source, current.plan->direction, &resume);
+		if (resume.done != done)
+			refuse_stale("Statements of its next revision are done that it would run again.");
+		note = resume.retried ? resume.note : NULL;
+		current.in_step = true;
+	}
 	for (int i = 0; i < done; i++)
 		digest = pgm_resume_digest(source, i, digest);
 	pgm_journal_step_begin(current.run, current.steps_done + 1,
 						   source->nstatements, done, digest,
-						   done < source->nstatements ?
-						   pgm_resume_note(source, done) : NULL);
+						   note == NULL && done < source->nstatements ?
+						   pgm_resume_note(source, done) : note);
 }
 
 void
@@ -204,6 +216,7 @@ pgm_script_step(const char *revision_id)
 					  revision, source->nstatements, current.started,
 					  pgm_clock_monotonic() - current.clock);
 	current.steps_done++;
+	current.in_step = false;
 	begin_clock();
 }
 

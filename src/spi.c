@@ -63,14 +63,12 @@ pgm_schema_owner(void)
 	return owner;
 }
 
-void
-pgm_spi_begin(PgmSpiScope *scope)
+static void
+begin_scope(PgmSpiScope *scope, Oid role, int sec_context)
 {
 	scope->outer = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->save_user, &scope->save_sec_context);
-	SetUserIdAndSecContext(pgm_schema_owner(),
-						   scope->save_sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(role, scope->save_sec_context | sec_context);
 	scope->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
@@ -83,6 +81,19 @@ pgm_spi_begin(PgmSpiScope *scope)
 		elog(ERROR, "SPI_connect failed");
 	scope->save_result_context = result_context;
 	result_context = scope->outer;
+}
+
+void
+pgm_spi_begin(PgmSpiScope *scope)
+{
+	begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+pgm_spi_begin_as(PgmSpiScope *scope, Oid role)
+{
+	begin_scope(scope, role, SECURITY_LOCAL_USERID_CHANGE |
+				SECURITY_RESTRICTED_OPERATION);
 }
 
 void
@@ -129,6 +140,33 @@ pgm_spi_execute(PgmQuery *query, const Datum *values, const bool *nulls)
 						  null_flags, false, 0);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
+			 SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+uint64
+pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
+{
+	Oid			types[PGM_QUERY_MAX_ARGS];
+	Datum		values[PGM_QUERY_MAX_ARGS];
+	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
+	int			rc;
+
+	Assert(nargs <= PGM_QUERY_MAX_ARGS);
+
+	for (int i = 0; i < nargs; i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = args[i] ? CStringGetTextDatum(args[i]) : (Datum) 0;
+		null_flags[i] = args[i] ? ' ' : 'n';
+	}
+	null_flags[nargs] = '\0';
+	SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+	rc = SPI_execute_with_args(sql, nargs, types, values, null_flags,
+							   read_only, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(rc));
 	return SPI_processed;
 }

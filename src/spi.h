@@ -41,11 +41,25 @@ typedef struct PgmSpiScope
 } PgmSpiScope;
 
 extern void pgm_spi_begin(PgmSpiScope *scope);
+
+/*
+ * The same as another role, that cannot do more than read and write tables: for
+ * tables that are not ours.
+ */
+extern void pgm_spi_begin_as(PgmSpiScope *scope, Oid role);
 extern void pgm_spi_end(PgmSpiScope *scope);
 
 /* Rows processed; an unexpected kind of result is an internal error. */
 extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
 							  const bool *nulls);
+
+/*
+ * A query that is built for a table that is not ours; its text must be built
+ * with the quoting functions of the server.  All parameters are text, NULL for
+ * null.
+ */
+extern uint64 pgm_spi_execute_built(const char *sql, bool read_only,
+									int nargs, char **args);
 
 /*
  * Columns of result row n of the last query, counted from 1.  What is not

@@ -63,9 +63,15 @@ parse_error_callback(void *arg)
 
 	if (position > 0)
 	{
+		int			offset = pg_mbcharcliplen(context->text,
+											  strlen(context->text),
+											  position - 1);
+
 		errposition(0);
 		internalerrposition(position);
 		internalerrquery(context->text);
+		if (context->text[offset] == '\\')
+			errhint("The server knows no commands of psql; only SQL can be in a revision.");
 	}
 	if (context->revision != NULL)
 		errcontext("%s SQL of revision \"%s\"", context->what,
@@ -344,6 +350,28 @@ check_copy(CopyStmt *copy)
 			errdetail("The server runs revisions, and has no client to write to."));
 }
 
+/* WITH that changes data is allowed at the top of a query only. */
+static bool
+is_plain_query(Node *stmt)
+{
+	SelectStmt *select;
+	ListCell   *lc;
+
+	if (!IsA(stmt, SelectStmt))
+		return false;
+	select = castNode(SelectStmt, stmt);
+	if (select->intoClause != NULL)
+		return false;
+	if (select->withClause == NULL)
+		return true;
+	foreach(lc, select->withClause->ctes)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_statement(Node *stmt, PgmSourceKind kind)
 {
@@ -375,9 +403,7 @@ check_statement(Node *stmt, PgmSourceKind kind)
 					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
 	}
 
-	if (kind == PGM_SOURCE_VERIFY &&
-		(!IsA(stmt, SelectStmt) ||
-		 castNode(SelectStmt, stmt)->intoClause != NULL))
+	if (kind == PGM_SOURCE_VERIFY && !is_plain_query(stmt))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("verify SQL must be a query"),

@@ -28,7 +28,8 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 # Neither may the environment lead a test to some other server.
 unset PGDATABASE PGHOST PGHOSTADDR PGPORT PGUSER PGPASSWORD PGPASSFILE \
 	PGSERVICE PGSERVICEFILE PGOPTIONS PGDATA PGSSLMODE
-export LC_ALL=C.UTF-8
+# LANG for what unsets LC_ALL: the Perl modules of PostgreSQL do.
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
 export PSQLRC=/dev/null
 
 say()

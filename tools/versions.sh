@@ -90,6 +90,7 @@ for release in "$@"; do
 	echo "| ${version:-?} | $release | ${result:-did not run} |" >>"$WORK/table"
 done
 
+mkdir -p "$(dirname "$OUTPUT")"
 {
 	echo '# PostgreSQL versions tested'
 	echo

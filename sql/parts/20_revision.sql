@@ -21,6 +21,7 @@ CREATE TABLE pgmigrate.revision (
 	digest text NOT NULL GENERATED ALWAYS AS
 		(pgmigrate.revision_digest(upgrade, downgrade, verify, transactional)) STORED,
 	is_head boolean NOT NULL DEFAULT true,
+	only_head boolean NOT NULL DEFAULT false,
 	author text NOT NULL DEFAULT CURRENT_USER,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	amended_at timestamptz,
@@ -49,6 +50,7 @@ COMMENT ON COLUMN pgmigrate.revision.depends_on IS 'ids of revisions that must b
 COMMENT ON COLUMN pgmigrate.revision.branch_labels IS 'names for the branch that begins here';
 COMMENT ON COLUMN pgmigrate.revision.digest IS 'digest of upgrade, downgrade, verify and transactional as they are now';
 COMMENT ON COLUMN pgmigrate.revision.is_head IS 'no revision has it as parent';
+COMMENT ON COLUMN pgmigrate.revision.only_head IS 'it is known to have been the only head when it was stored';
 COMMENT ON COLUMN pgmigrate.revision.author IS 'role that wrote the SQL as it is now';
 COMMENT ON COLUMN pgmigrate.revision.created_at IS 'time it was stored';
 COMMENT ON COLUMN pgmigrate.revision.amended_at IS 'time of the last amend()';

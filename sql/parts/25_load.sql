@@ -42,7 +42,7 @@ CREATE FUNCTION pgmigrate.export(
 	OUT contents text
 ) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgmigrate_export'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.export(text, text) IS
 'stored revisions as migration files: pgmigrate, golang-migrate or plain';
 

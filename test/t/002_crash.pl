@@ -215,7 +215,7 @@ fails($node, 'SELECT pgmigrate.upgrade()', '22012',
 query($node, 'DELETE FROM hidden.there');
 query($node, 'SELECT pgmigrate.upgrade()');
 is( query($node,
-		"SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index WHERE indexrelid::regclass::text ~ 'c2'"
+		"SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text COLLATE \"C\") FROM pg_index WHERE indexrelid::regclass::text ~ 'c2'"
 	),
 	'hidden.c2 hidden.c2b',
 	'a resumed revision has the search_path that it had set');

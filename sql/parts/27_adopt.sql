@@ -1,0 +1,43 @@
+/* Ledgers of other tools. */
+
+CREATE TABLE pgmigrate.mirror (
+	ledger text PRIMARY KEY,
+	tool text NOT NULL,
+	since timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE pgmigrate.mirror IS 'ledgers of other tools that are kept in step with pgmigrate.head; written by adopt()';
+COMMENT ON COLUMN pgmigrate.mirror.ledger IS 'table of the other tool, quoted and qualified';
+COMMENT ON COLUMN pgmigrate.mirror.tool IS 'name of the tool';
+COMMENT ON COLUMN pgmigrate.mirror.since IS 'time from which on it follows';
+
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.mirror', '');
+
+CREATE FUNCTION pgmigrate.detect_ledgers(
+	OUT tool text,
+	OUT ledger text,
+	OUT rows bigint,
+	OUT state text,
+	OUT detail text,
+	OUT mirrored boolean
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_detect_ledgers'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.detect_ledgers() IS
+'ledgers of other migration tools in this database; state is clean, dirty, active, locked or unreadable';
+
+CREATE FUNCTION pgmigrate.adopt(
+	tool text,
+	table_name regclass DEFAULT NULL,
+	mirror boolean DEFAULT false,
+	OUT version text,
+	OUT revision text,
+	OUT action text
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_adopt'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.adopt(text, regclass, boolean) IS
+'stamp what the ledger of another tool has; action is known, imported or skipped; mirror keeps that ledger in step from now on';
+
+REVOKE ALL ON TABLE pgmigrate.mirror FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.detect_ledgers() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.adopt(text, regclass, boolean) FROM PUBLIC;

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * adopt.h
+ *	  Ledgers of other tools: find them, and take over what they say.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/adopt.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ADOPT_H
+#define PGM_ADOPT_H
+
+#include "foreign_tool.h"
+
+typedef struct PgmForeignLedger
+{
+	const PgmForeignTool *tool;
+	Oid			relation;
+	char	   *name;			/* quoted and qualified */
+	char	   *companion;		/* the same, or NULL: there is none */
+	bool		readable;		/* by the current user */
+	bool		mirrored;
+	int64		rows;
+	const char *state;			/* clean, dirty, active, locked, unreadable */
+	char	   *detail;			/* or NULL */
+} PgmForeignLedger;
+
+/* What became of a row of the other ledger. */
+typedef struct PgmAdoptRow
+{
+	char	   *version;
+	char	   *message;		/* or NULL */
+	bool		implies;		/* all below it is applied too */
+	char	   *revision;		/* or NULL: skipped */
+	const char *action;			/* known, imported, skipped */
+} PgmAdoptRow;
+
+/* All of the database; only that table, if one is given. */
+extern PgmForeignLedger *pgm_adopt_detect(Oid relation, int *n);
+
+/* Import, stamp and mirror, in the caller's transaction. */
+extern PgmAdoptRow *pgm_adopt(const char *tool, Oid relation, bool mirror,
+							  int *nrows);
+
+#endif							/* PGM_ADOPT_H */

@@ -1,0 +1,60 @@
+/*-------------------------------------------------------------------------
+ *
+ * foreign_tool.h
+ *	  Other migration tools: how their ledgers look and how to read them.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/foreign_tool.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_FOREIGN_TOOL_H
+#define PGM_FOREIGN_TOOL_H
+
+/* How a ledger is kept in step while both tools are in use. */
+typedef enum PgmMirrorKind
+{
+	PGM_MIRROR_NONE,			/* not supported */
+	PGM_MIRROR_HEADS,			/* one row for each head */
+	PGM_MIRROR_NEWEST,			/* one row: the newest version */
+	PGM_MIRROR_SET				/* one row for each applied version */
+} PgmMirrorKind;
+
+/*
+ * In the queries %s stands for the ledger, quoted and qualified.
+ *
+ * versions: version, message, does it stand for all below it too; in the order
+ * of their application.  problem and companion_problem: state and detail, rows
+ * only if there is one.  up and down: statements with the version as $1 and
+ * the message as $2; all parameters are text.
+ */
+typedef struct PgmForeignTool
+{
+	const char *name;
+	const char *table;			/* default name, without schema */
+	const char *columns;		/* "a, b:type": it has these */
+	const char *without;		/* a column it does not have, or NULL */
+	const char *versions;
+	const char *problem;		/* or NULL */
+	const char *companion;		/* table of the same schema, or NULL */
+	const char *companion_problem;
+	bool		heads;			/* rows are heads, in no order */
+	PgmMirrorKind mirror;
+	const char *digits;			/* what versions are made of; NULL: anything */
+	const char *up;
+	const char *down;
+} PgmForeignTool;
+
+extern const PgmForeignTool *pgm_foreign_tools(int *n);
+extern const PgmForeignTool *pgm_foreign_tool_by_name(const char *name);
+
+/* Does a table of these columns look like the ledger of this tool? */
+extern bool pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
+									 char **names, char **types);
+
+/* A query above with the table in its place. */
+extern char *pgm_foreign_tool_sql(const char *query, const char *table);
+
+#endif							/* PGM_FOREIGN_TOOL_H */
