@@ -2,7 +2,7 @@
 
 CREATE FUNCTION pgmigrate.lock_tree() RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'pgmigrate_lock_tree'
-LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.lock_tree() IS
 'what the run in progress waits for now: per relation those in its way, the run itself, and those who wait behind it';
 
