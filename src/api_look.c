@@ -83,6 +83,12 @@ static PgmQuery nodes_query = {
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
 };
 
+/*
+ * Plans longer than this are shown without hazards: nobody reads those of a
+ * hundred thousand revisions, and judging takes longer than planning.
+ */
+#define PGM_JUDGED_STEPS 1000
+
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes
 {
@@ -275,7 +281,7 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 }
 
 static void
-plan_statement(PgmRows *rows, const PgmJudged *judged)
+plan_statement(PgmRows *rows, const PgmJudged *judged, bool with_hazards)
 {
 	const PgmVerdict *verdict = judged->verdict;
 	int			nlocks;
@@ -289,7 +295,10 @@ plan_statement(PgmRows *rows, const PgmJudged *judged)
 	else
 		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
 	pgm_rows_null(rows);
-	plan_hazards(rows, judged);
+	if (with_hazards)
+		plan_hazards(rows, judged);
+	else
+		pgm_rows_null(rows);
 }
 
 /*
@@ -310,13 +319,17 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 		judged->source = source;
 		judged->n = i;
 		judged->verdict = pgm_classify(&classifier, source, i);
-		pgm_lint_statement(judged, before);
-		pgm_lint_suppress(judged);
+		if (plan->steps.nsteps <= PGM_JUDGED_STEPS)
+		{
+			pgm_lint_statement(judged, before);
+			pgm_lint_suppress(judged);
+		}
 		before = lappend(before, judged);
 
 		pgm_rows_int(rows, step);
 		pgm_rows_text(rows, source->revision);
-		plan_statement(rows, judged);
+		plan_statement(rows, judged,
+					   plan->steps.nsteps <= PGM_JUDGED_STEPS);
 		pgm_rows_end_row(rows);
 	}
 	if (source->nstatements > 0)
