@@ -383,6 +383,7 @@ typedef struct Redirect
 {
 	PgmClones  *clones;
 	PgmRedirect result;
+	char	   *owner_schema;	/* a sequence must be where its table is */
 } Redirect;
 
 /* The schema that holds clones of this live one, or InvalidOid. */
@@ -451,6 +452,11 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 	bool		changed = false;
 
 	name->catalogname = NULL;
+	if (role == PGM_NAME_CREATED && redirect->owner_schema != NULL)
+	{
+		name->schemaname = redirect->owner_schema;
+		return true;
+	}
 	if (name->schemaname != NULL)
 	{
 		Oid			namespace = LookupExplicitNamespace(name->schemaname, true);
@@ -470,13 +476,15 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 				break;
 		}
 	}
+	if (changed && role == PGM_NAME_OWNER)
+		redirect->owner_schema = name->schemaname;
 	return changed;
 }
 
 PgmRedirect
 pgm_clones_redirect(PgmClones *clones, Node *stmt)
 {
-	Redirect	redirect = {clones, PGM_REDIRECT_DONE};
+	Redirect	redirect = {clones, PGM_REDIRECT_DONE, NULL};
 
 	pgm_names_visit(stmt, redirect_name, &redirect);
 	return redirect.result;
