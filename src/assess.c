@@ -53,14 +53,18 @@ time_is_over(void)
 	SetLatch(MyLatch);
 }
 
+/* What is judged by its text only has a second at least. */
 static void
-start_clock(void)
+start_clock(bool trial)
 {
+	int			limit = trial ? pgm_assess_timeout :
+		Max(pgm_assess_timeout, 1000);
+
 	if (assess_timeout == MAX_TIMEOUTS)
 		assess_timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
 	timed_out = false;
 	if (pgm_assess_timeout > 0)
-		enable_timeout_after(assess_timeout, pgm_assess_timeout);
+		enable_timeout_after(assess_timeout, limit);
 }
 
 static void
@@ -158,7 +162,7 @@ judge_in_time(Assessment *assessment, bool trial)
 	int			level = GetCurrentTransactionNestLevel();
 	ErrorData  *volatile error = NULL;
 
-	start_clock();
+	start_clock(trial);
 	BeginInternalSubTransaction("pgmigrate assess");
 	MemoryContextSwitchTo(assessment->context);
 	PG_TRY();
