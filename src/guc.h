@@ -26,6 +26,8 @@ typedef enum PgmOnDisconnect
 	PGM_DISCONNECT_CANCEL
 } PgmOnDisconnect;
 
+extern int	pgm_assess_timeout; /* ms */
+extern char *pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
 extern int	pgm_max_file_size;	/* kB */
