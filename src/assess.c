@@ -29,6 +29,7 @@
 #include "trial.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
 static TimeoutId assess_timeout = MAX_TIMEOUTS;
@@ -145,12 +146,16 @@ judge_all(Assessment *assessment, bool trial)
 			sources = lappend(sources, item->source);
 	}
 	assessment->judged = NIL;
+
+	/* a worker has none */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (trial)
 		trials = pgm_trial_begin(sources);
 	foreach(lc, assessment->items)
 		judge_source(assessment, lfirst(lc), &classifier, trials);
 	if (trial)
 		pgm_trial_end(trials);
+	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
 }
 
