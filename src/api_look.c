@@ -20,6 +20,7 @@
 #include "classify.h"
 #include "compat.h"
 #include "draw.h"
+#include "lint.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -81,6 +82,12 @@ static PgmQuery nodes_query = {
 	"FROM pgmigrate.revision r "
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
 };
+
+/*
+ * Plans longer than this are shown without hazards: nobody reads those of a
+ * hundred thousand revisions, and judging takes longer than planning.
+ */
+#define PGM_JUDGED_STEPS 1000
 
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes
@@ -252,9 +259,31 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* "level: rule" for each finding that no comment allows. */
 static void
-plan_statement(PgmRows *rows, const PgmVerdict *verdict)
+plan_hazards(PgmRows *rows, const PgmJudged *judged)
 {
+	char	  **hazards = palloc(sizeof(char *) *
+								 Max(list_length(judged->findings), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (!finding->allowed && finding->rule->level != PGM_LEVEL_INFO)
+			hazards[n++] = psprintf("%s: %s",
+									pgm_level_name(finding->rule->level),
+									finding->rule->id);
+	}
+	pgm_rows_text_array(rows, n, hazards);
+}
+
+static void
+plan_statement(PgmRows *rows, const PgmJudged *judged, bool with_hazards)
+{
+	const PgmVerdict *verdict = judged->verdict;
 	int			nlocks;
 	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
 
@@ -266,26 +295,50 @@ plan_statement(PgmRows *rows, const PgmVerdict *verdict)
 	else
 		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
 	pgm_rows_null(rows);
-	pgm_rows_null(rows);
+	if (with_hazards)
+		plan_hazards(rows, judged);
+	else
+		pgm_rows_null(rows);
 }
 
+/*
+ * Judged by the text and the catalog alone, which is quick; assess() tries the
+ * statements.
+ */
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
 	PgmRows    *rows = arg;
 	PgmClassifier classifier = {0};
+	List	   *before = NIL;
 
-	for (int i = 0; i < Max(source->nstatements, 1); i++)
+	for (int i = 0; i < source->nstatements; i++)
 	{
+		PgmJudged  *judged = palloc0(sizeof(PgmJudged));
+
+		judged->source = source;
+		judged->n = i;
+		judged->verdict = pgm_classify(&classifier, source, i);
+		if (plan->steps.nsteps <= PGM_JUDGED_STEPS)
+		{
+			pgm_lint_statement(judged, before);
+			pgm_lint_suppress(judged);
+		}
+		before = lappend(before, judged);
+
 		pgm_rows_int(rows, step);
 		pgm_rows_text(rows, source->revision);
-		if (i < source->nstatements)
-			plan_statement(rows, pgm_classify(&classifier, source, i));
-		else
-			for (int j = 0; j < 6; j++)
-				pgm_rows_null(rows);
+		plan_statement(rows, judged,
+					   plan->steps.nsteps <= PGM_JUDGED_STEPS);
 		pgm_rows_end_row(rows);
 	}
+	if (source->nstatements > 0)
+		return;
+	pgm_rows_int(rows, step);
+	pgm_rows_text(rows, source->revision);
+	for (int i = 0; i < 6; i++)
+		pgm_rows_null(rows);
+	pgm_rows_end_row(rows);
 }
 
 Datum

@@ -228,6 +228,9 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 {
 	Constraint *constraint;
 
+	/* of a partitioned table it is the partitions that are read */
+	if (touch->relkind == RELKIND_PARTITIONED_TABLE)
+		return;
 	switch (cmd->subtype)
 	{
 		case AT_SetLogged:
@@ -377,11 +380,13 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
-			touch->scans = PGM_TRUE;
+			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+				touch->scans = PGM_TRUE;
 			touch_descendants(verdict, name, relid, mode);
 			break;
 		case T_TruncateStmt:
-			touch->rewrites = PGM_TRUE;
+			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+				touch->rewrites = PGM_TRUE;
 			touch_all(verdict, related(&indexes_query, relid), mode);
 			touch_descendants(verdict, name, relid, mode);
 			if (castNode(TruncateStmt, stmt)->behavior == DROP_CASCADE)
@@ -398,7 +403,9 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 				touch->rewrites = PGM_TRUE;
 				touch_all(verdict, related(&indexes_query, relid), mode);
 			}
-			touch->scans = PGM_TRUE;
+			/* ANALYZE takes a sample */
+			if (castNode(VacuumStmt, stmt)->is_vacuumcmd)
+				touch->scans = PGM_TRUE;
 			break;
 		case T_RefreshMatViewStmt:
 			if (mode == AccessExclusiveLock)
@@ -493,6 +500,48 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 }
 
 static bool
+renames_relation(Node *stmt)
+{
+	if (!IsA(stmt, RenameStmt))
+		return false;
+	switch (castNode(RenameStmt, stmt)->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_SEQUENCE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Nobody waits for it, but the mode is to be told. */
+static LOCKMODE
+fresh_mode(Node *stmt, PgmNameRole role)
+{
+	switch (role)
+	{
+		case PGM_NAME_TARGET:
+			if (IsA(stmt, AlterTableStmt))
+				return AlterTableGetLockLevel(castNode(AlterTableStmt,
+													   stmt)->cmds);
+			return target_mode(stmt);
+		case PGM_NAME_DROPPED:
+		case PGM_NAME_WHOLE:
+		case PGM_NAME_PARTITION:
+			return AccessExclusiveLock;
+		case PGM_NAME_REFERENCED:
+			return referenced_mode(stmt);
+		case PGM_NAME_PARENT:
+			return parent_mode(stmt);
+		default:
+			return AccessShareLock;
+	}
+}
+
+static bool
 classify_name(RangeVar *name, PgmNameRole role, void *arg)
 {
 	Context    *context = arg;
@@ -506,17 +555,23 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 		/* OR REPLACE and IF NOT EXISTS may find it there */
 		if (OidIsValid(relid) && IsA(context->stmt, ViewStmt))
 			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
-		else if (!OidIsValid(relid) && !fresh)
+		else if (!fresh && (!OidIsValid(relid) ||
+							list_member_oid(context->classifier->gone,
+											relid)))
 			pgm_remember_fresh(context->classifier, name, name->relname);
 		return false;
 	}
 	if (!OidIsValid(relid))
 	{
 		if (fresh)
-			(void) pgm_verdict_touch_fresh(verdict, name, AccessShareLock);
+			(void) pgm_verdict_touch_fresh(verdict, name,
+										   fresh_mode(context->stmt, role));
 		return false;
 	}
 
+	if (role == PGM_NAME_DROPPED || renames_relation(context->stmt))
+		context->classifier->gone = lappend_oid(context->classifier->gone,
+												relid);
 	switch (role)
 	{
 		case PGM_NAME_TARGET:
@@ -550,7 +605,10 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	}
 	touch = pgm_verdict_find(verdict, relid);
 	if (touch != NULL)
+	{
 		touch->named = true;
+		touch->subject |= role == PGM_NAME_TARGET;
+	}
 	return false;
 }
 
@@ -607,10 +665,7 @@ is_opaque(Node *stmt)
 static void
 rename_fresh(PgmClassifier *classifier, RenameStmt *stmt)
 {
-	if (stmt->relation != NULL &&
-		(stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_VIEW ||
-		 stmt->renameType == OBJECT_SEQUENCE ||
-		 stmt->renameType == OBJECT_MATVIEW) &&
+	if (stmt->relation != NULL && renames_relation((Node *) stmt) &&
 		pgm_is_fresh(classifier, stmt->relation))
 		pgm_remember_fresh(classifier, stmt->relation, stmt->newname);
 }

@@ -150,7 +150,7 @@ want_tree(PgmClones *clones, Oid relid)
 }
 
 void
-pgm_clones_want(PgmClones *clones, Oid relid)
+pgm_clones_want(PgmClones *clones, Oid relid, bool keys)
 {
 	MemoryContext old = MemoryContextSwitchTo(clones->context);
 	List	   *tables = pgm_clone_table_of(relid);
@@ -164,6 +164,8 @@ pgm_clones_want(PgmClones *clones, Oid relid)
 			lc != list_head(tables))
 			continue;
 		want_tree(clones, lfirst_oid(lc));
+		if (!keys)
+			continue;
 		foreach(other, pgm_clone_neighbours(lfirst_oid(lc)))
 			want_tree(clones, lfirst_oid(other));
 	}
@@ -383,6 +385,7 @@ typedef struct Redirect
 {
 	PgmClones  *clones;
 	PgmRedirect result;
+	char	   *owner_schema;	/* a sequence must be where its table is */
 } Redirect;
 
 /* The schema that holds clones of this live one, or InvalidOid. */
@@ -451,6 +454,11 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 	bool		changed = false;
 
 	name->catalogname = NULL;
+	if (role == PGM_NAME_CREATED && redirect->owner_schema != NULL)
+	{
+		name->schemaname = redirect->owner_schema;
+		return true;
+	}
 	if (name->schemaname != NULL)
 	{
 		Oid			namespace = LookupExplicitNamespace(name->schemaname, true);
@@ -470,13 +478,15 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 				break;
 		}
 	}
+	if (changed && role == PGM_NAME_OWNER)
+		redirect->owner_schema = name->schemaname;
 	return changed;
 }
 
 PgmRedirect
 pgm_clones_redirect(PgmClones *clones, Node *stmt)
 {
-	Redirect	redirect = {clones, PGM_REDIRECT_DONE};
+	Redirect	redirect = {clones, PGM_REDIRECT_DONE, NULL};
 
 	pgm_names_visit(stmt, redirect_name, &redirect);
 	return redirect.result;

@@ -50,6 +50,16 @@ pgm_alter_table_kind(AlterTableStmt *stmt)
 }
 
 static inline bool
+pgm_is_set_access_method(AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 150000
+	return cmd->subtype == AT_SetAccessMethod;
+#else
+	return false;
+#endif
+}
+
+static inline bool
 pgm_is_merge(Node *stmt)
 {
 #if PG_VERSION_NUM >= 150000

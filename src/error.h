@@ -33,4 +33,7 @@
 /* the revision graph broken, or the ledger and the graph at odds */
 #define PGM_ERRCODE_BROKEN_GRAPH		MAKE_SQLSTATE('P', 'M', '0', '0', '5')
 
+/* a finding of level danger, in production */
+#define PGM_ERRCODE_DANGER_REFUSED		MAKE_SQLSTATE('P', 'M', '0', '1', '0')
+
 #endif							/* PGM_ERROR_H */

@@ -20,8 +20,10 @@
 #include "compat.h"
 #include "guc.h"
 
+int			pgm_assess_timeout = 30000;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
 int			pgm_concurrently_timeout = 0;
+char	   *pgm_environment = NULL;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
 int			pgm_lock_deadline = 10 * 60 * 1000;
@@ -111,6 +113,22 @@ define_lock_settings(void)
 void
 pgm_guc_init(void)
 {
+	DefineCustomIntVariable("pgmigrate.assess_timeout",
+							"Longest time of an assessment; then statements are judged by their text only.",
+							"Zero turns the limit off.",
+							&pgm_assess_timeout,
+							30000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.environment",
+							   "What this database is for.",
+							   "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
+							   &pgm_environment,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
 	DefineCustomEnumVariable("pgmigrate.execution",
 							 "Where upgrade and downgrade run.",
 							 "\"worker\" is a background worker, \"inline\" the caller's own transaction; \"auto\" takes the worker where the call is a statement of its own.",

@@ -33,8 +33,10 @@ typedef enum PgmOnDisconnect
 	PGM_DISCONNECT_CANCEL
 } PgmOnDisconnect;
 
+extern int	pgm_assess_timeout; /* ms */
 extern int	pgm_blocker_policy;
 extern int	pgm_concurrently_timeout;	/* ms */
+extern char *pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
 extern int	pgm_lock_deadline;	/* ms */

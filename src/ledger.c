@@ -138,8 +138,8 @@ pgm_ledger_heads(int *n)
 }
 
 /*
- * Is the only head of the graph the only row?  Known without loading the graph,
- * since an upgrade that finds nothing to do is the usual one.
+ * Is the only head of the graph the only row?  Told without loading the
+ * graph, since an upgrade that finds nothing to do is the usual one.
  */
 bool
 pgm_ledger_at_only_head(void)

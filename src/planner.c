@@ -49,6 +49,13 @@ static PgmQuery texts_query = {
 	2, {TEXTARRAYOID, BOOLOID}
 };
 
+static PgmQuery by_statement_query = {
+	"SELECT r.id FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id "
+	"WHERE NOT r.transactional ORDER BY u.n LIMIT 1",
+	1, {TEXTARRAYOID}
+};
+
 /* Texts read at a time: a bound on memory, not on anything else. */
 #define PGM_TEXT_BATCH 200
 
@@ -237,32 +244,33 @@ refuse_no_downgrade(const char *revision)
 }
 
 static void
-check_one_transaction(const PgmPlan *plan, char **ids)
+refuse_by_statement(const char *id)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "pgmigrate plan check",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	ereport(ERROR,
+			errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+			errmsg("revision \"%s\" cannot run inside a transaction block",
+				   id),
+			errdetail("It runs statement by statement, each committed by itself."),
+			errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, outside of BEGIN, functions and multi-statement queries, with \"pgmigrate.transaction_per_migration\" on."));
+}
 
-	for (int i = 0; i < plan->steps.nsteps; i++)
-	{
-		PgmRevision *revision;
-		PgmSource  *source;
+static void
+check_source(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
+{
+	if (source->top_level)
+		refuse_by_statement(source->revision);
+}
 
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(context);
-		revision = pgm_revision_get(ids[i]);
-		source = pgm_revision_source(revision, plan->direction);
-		if (pgm_revision_by_statement(revision, source))
-			ereport(ERROR,
-					errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-					errmsg("revision \"%s\" cannot run inside a transaction block",
-						   revision->id),
-					errdetail("It runs statement by statement, each committed by itself."),
-					errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, outside of BEGIN, functions and multi-statement queries, with \"pgmigrate.transaction_per_migration\" on."));
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+static void
+check_one_transaction(const PgmPlan *plan, Datum *ids)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&by_statement_query, ids, NULL) > 0)
+		refuse_by_statement(pgm_spi_text(1, 1));
+	pgm_spi_end(&scope);
+	pgm_plan_each_source(plan, check_source, NULL);
 }
 
 void
@@ -292,7 +300,7 @@ pgm_plan_check(const PgmPlan *plan, bool one_transaction)
 	}
 	check_authors(values);
 	if (one_transaction)
-		check_one_transaction(plan, ids);
+		check_one_transaction(plan, values);
 }
 
 PgmSource *

@@ -32,6 +32,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "assess.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
@@ -144,6 +145,7 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
+		pgm_assess_gate(plan);
 	}
 
 	record.command = pgm_command_name(request->direction);

@@ -23,6 +23,7 @@
 
 #include "classify.h"
 #include "compat.h"
+#include "journal.h"
 #include "lib/stringinfo.h"
 #include "resume.h"
 #include "runner.h"
@@ -35,6 +36,8 @@ typedef struct Writer
 	void	   *arg;
 	StringInfoData buf;
 	PgmClassifier classifier;	/* of the revision */
+	PgmDirection direction;
+	bool		any_partly;		/* some revision was partly applied, once */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -139,7 +142,7 @@ static void
 write_step_call(Writer *writer, const PgmRevision *revision,
 				const PgmSource *source)
 {
-	if (revision->verify != NULL)
+	if (revision->verify != NULL && writer->direction == PGM_UP)
 	{
 		write_line(writer, "-- script_step runs the verify query of the revision:");
 		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
@@ -211,19 +214,19 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
 	Writer	   *writer = arg;
 	PgmRevision *revision = pgm_revision_get(source->revision);
+	PgmResume	resume = {0};
+	bool		by_statement;
 
 	memset(&writer->classifier, 0, sizeof(PgmClassifier));
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
 			   revision->id, one_line(revision->message));
-	if (pgm_revision_by_statement(revision, source))
-	{
-		PgmResume	resume;
-
+	by_statement = pgm_revision_by_statement(revision, source);
+	if (by_statement || writer->any_partly)
 		pgm_resume_find(revision, source, plan->direction, &resume);
+	if (by_statement || resume.done > 0)
 		write_by_statement(writer, revision, source, &resume);
-	}
 	else
 		write_in_transaction(writer, revision, source);
 	if (changes_settings(source))
@@ -307,6 +310,8 @@ pgm_script_write(const char *range, PgmDirection direction,
 	memset(&writer, 0, sizeof(writer));
 	writer.emit = emit;
 	writer.arg = arg;
+	writer.direction = direction;
+	writer.any_partly = pgm_journal_any_partly();
 	initStringInfo(&writer.buf);
 	if (plan->steps.nsteps == 0)
 	{

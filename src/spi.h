@@ -88,6 +88,13 @@ extern char **pgm_text_array_values(Datum array, int *n);
  */
 extern void pgm_spi_utility(const char *command);
 
+/*
+ * Ask the data of a user's table, as the current user and read-only: a query
+ * with a count and a text.  False if it fails, with the message in *text.  Its
+ * text must be built with the quoting functions of the server.
+ */
+extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
+
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);
 

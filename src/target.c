@@ -327,6 +327,10 @@ fail_range(const char *input, int offset, PgmGraphError *error)
 {
 	return pgm_graph_fail(error, PGM_GRAPH_OUT_OF_RANGE,
 						  psprintf("relative target \"%s\" is out of range", input),
+						  offset == 1 ?
+						  pstrdup("There is no revision above the starting point.") :
+						  offset == -1 ?
+						  pstrdup("There is no revision below the starting point.") :
 						  psprintf(offset > 0 ?
 								   "There are fewer than %d revisions above the starting point." :
 								   "There are fewer than %d revisions below the starting point.",

@@ -26,8 +26,10 @@ typedef struct PgmTouch
 	char		relkind;		/* 0 if it is not there yet */
 	LOCKMODE	mode;			/* NoLock: named, but not locked */
 	bool		named;			/* by the statement itself */
+	bool		subject;		/* what it changes, not what it refers to */
 	bool		fresh;			/* made by an earlier statement, or temporary:
 								 * nobody else has it */
+	bool		tried;			/* seen in a trial */
 	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
 	PgmTristate scans;
 } PgmTouch;
@@ -61,6 +63,7 @@ typedef struct PgmVerdict
 typedef struct PgmClassifier
 {
 	List	   *fresh;			/* of RangeVar *, schema set */
+	List	   *gone;			/* live ones that were dropped or renamed */
 } PgmClassifier;
 
 /* The touch of this relation, added if need be; keeps the strongest mode. */
@@ -82,6 +85,8 @@ extern void pgm_remember_fresh(PgmClassifier *classifier,
 /* Partitions and inheritance children, all levels, without itself. */
 extern List *pgm_descendants(Oid relid);
 extern Oid	pgm_default_partition(Oid parent);
+
+extern Oid	pgm_relation_owner(Oid relid);
 
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);

@@ -94,15 +94,17 @@ SELECT * FROM pgmigrate.graph();
 \pset tuples_only off
 
 \echo '== What would happen: the plan'
-SELECT step, revision, strategy, locks, rewrite, hazards
+SELECT step, revision, left(regexp_replace(statement, '\s+', ' ', 'g'), 34) AS statement,
+	regexp_replace(array_to_string(locks, E'\n'), 'Lock on public.', ' on ', 'g') AS locks
 FROM pgmigrate.plan('head');
 
-\echo '== ... and the SQL, for review (the first 20 lines)'
+\echo '== ... and as SQL for psql, for review (some of its lines)'
 \pset tuples_only on
-SELECT line
-FROM pgmigrate.script('base:head') AS s,
-	regexp_split_to_table(s, E'\n') AS line
-LIMIT 20;
+SELECT s.line
+FROM pgmigrate.script('base:head') WITH ORDINALITY AS s (line, n)
+WHERE s.n >= (SELECT t.n FROM pgmigrate.script('base:head') WITH ORDINALITY AS t (line, n)
+	WHERE t.line LIKE '-- upgrade 1 of%')
+LIMIT 17;
 \pset tuples_only off
 
 \echo '== Upgrade'
@@ -116,15 +118,16 @@ SELECT user_id, flag, flag_old FROM settings ORDER BY user_id LIMIT 3;
 \d users
 
 \echo '== History and runs'
-SELECT * FROM pgmigrate.history();
-SELECT id, command, target, state FROM pgmigrate.runs ORDER BY id;
+SELECT revision, message, state, mark FROM pgmigrate.history();
+SELECT run, command, target, state, done, steps, duration FROM pgmigrate.runs;
 
-\echo '== One step back, and forward again'
+\echo '== Roll back to where the settings were not touched yet, and forward again'
 SELECT step, revision, direction, state, duration
-FROM pgmigrate.downgrade('-1');
+FROM pgmigrate.downgrade('phone_index');
+SELECT * FROM pgmigrate.graph();
 SELECT step, revision, direction, state, duration
 FROM pgmigrate.upgrade('head');
 
 \echo '== Nothing left to do'
 SELECT step, revision, direction, state FROM pgmigrate.upgrade('head');
-SELECT id, command, target, state FROM pgmigrate.runs ORDER BY id;
+SELECT run, command, target, state, done, steps, duration FROM pgmigrate.runs;

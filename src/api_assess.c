@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * api_assess.c
+ *	  SQL functions that tell what SQL and revisions will do.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/api_assess.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "assess.h"
+#include "blast.h"
+#include "compat.h"
+#include "rows.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+
+PG_FUNCTION_INFO_V1(pgmigrate_lint);
+PG_FUNCTION_INFO_V1(pgmigrate_assess);
+PG_FUNCTION_INFO_V1(pgmigrate_lint_rules);
+
+static void
+tristate(PgmRows *rows, PgmTristate value)
+{
+	if (value == PGM_UNSET)
+		pgm_rows_null(rows);
+	else
+		pgm_rows_bool(rows, value == PGM_TRUE);
+}
+
+static void
+jsonb(PgmRows *rows, const char *text)
+{
+	pgm_rows_datum(rows,
+				   DirectFunctionCall1(jsonb_in,
+									   CStringGetDatum(text ? text : "{}")));
+}
+
+static void
+begin_row(PgmRows *rows, const PgmJudged *judged, const char *rule,
+		  const char *level)
+{
+	pgm_rows_text(rows, judged->revision);
+	pgm_rows_int(rows, judged->n + 1);
+	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
+	pgm_rows_text(rows, rule);
+	pgm_rows_text(rows, level);
+}
+
+static void
+lock_row(PgmRows *rows, const PgmJudged *judged, const PgmTouch *touch)
+{
+	const PgmVerdict *verdict = judged->verdict;
+
+	begin_row(rows, judged, "lock", "info");
+	pgm_rows_text(rows, touch ? pgm_touch_name(touch) : NULL);
+	pgm_rows_text(rows, touch ? pgm_lock_mode_name(touch->mode) : NULL);
+	tristate(rows, touch ? touch->rewrites : verdict->rewrites);
+	tristate(rows, touch ? touch->scans : verdict->scans);
+	pgm_rows_text(rows, pgm_blast_words(verdict, touch));
+	pgm_rows_null(rows);
+	pgm_rows_text(rows, "plain");
+	jsonb(rows, pgm_blast_details(verdict, touch));
+	pgm_rows_end_row(rows);
+}
+
+static void
+finding_row(PgmRows *rows, const PgmJudged *judged, const PgmFinding *finding)
+{
+	begin_row(rows, judged, finding->rule->id,
+			  finding->allowed ? "info" :
+			  pgm_level_name(finding->rule->level));
+	pgm_rows_text(rows, finding->relation);
+	pgm_rows_null(rows);
+	pgm_rows_null(rows);
+	pgm_rows_null(rows);
+	pgm_rows_text(rows, finding->message);
+	pgm_rows_text(rows, finding->hint);
+	pgm_rows_text(rows, "plain");
+	jsonb(rows, finding->details);
+	pgm_rows_end_row(rows);
+}
+
+static void
+return_judged(FunctionCallInfo fcinfo, List *all)
+{
+	PgmRows		rows;
+	ListCell   *lc;
+
+	pgm_rows_begin(&rows, fcinfo);
+	foreach(lc, all)
+	{
+		const PgmJudged *judged = lfirst(lc);
+		ListCell   *other;
+		bool		any = false;
+
+		foreach(other, judged->verdict->touches)
+		{
+			const PgmTouch *touch = lfirst(other);
+
+			if (touch->mode == NoLock)
+				continue;
+			lock_row(&rows, judged, touch);
+			any = true;
+		}
+		if (!any)
+			lock_row(&rows, judged, NULL);
+		foreach(other, judged->findings)
+			finding_row(&rows, judged, lfirst(other));
+	}
+}
+
+Datum
+pgmigrate_lint(PG_FUNCTION_ARGS)
+{
+	PgmAssessItem item = {0};
+	char	   *sql = pgm_arg_text_not_null(fcinfo, 0, "sql");
+	bool		trial = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
+
+	pgm_source_check_size(sql, "given");
+	item.source = pgm_source_parse(sql, PGM_SOURCE_OTHER, NULL);
+	item.trusted = true;
+	return_judged(fcinfo, pgm_assess(list_make1(&item), trial, trial));
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_assess(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	bool		trial = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
+	PgmPlan    *plan = pgm_plan_make(PGM_UP, target);
+
+	return_judged(fcinfo,
+				  pgm_assess(pgm_assess_plan_items(plan), trial, trial));
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_lint_rules(PG_FUNCTION_ARGS)
+{
+	PgmRows		rows;
+	int			n;
+	const PgmRule *rules = pgm_lint_rules(&n);
+
+	pgm_rows_begin(&rows, fcinfo);
+	for (int i = 0; i < n; i++)
+	{
+		pgm_rows_text(&rows, rules[i].id);
+		pgm_rows_text(&rows, pgm_level_name(rules[i].level));
+		pgm_rows_text(&rows, rules[i].title);
+		if (rules[i].since > 0)
+			pgm_rows_int(&rows, rules[i].since);
+		else
+			pgm_rows_null(&rows);
+		if (rules[i].until > 0)
+			pgm_rows_int(&rows, rules[i].until);
+		else
+			pgm_rows_null(&rows);
+		pgm_rows_text(&rows, rules[i].why);
+		pgm_rows_text(&rows, rules[i].safe);
+		pgm_rows_end_row(&rows);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * assess.h
+ *	  Tell what revisions will do, before they do it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/assess.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ASSESS_H
+#define PGM_ASSESS_H
+
+#include "lint.h"
+#include "planner.h"
+
+/* What to assess: sources in the order in which they would run. */
+typedef struct PgmAssessItem
+{
+	PgmSource  *source;
+	char	   *revision;		/* or NULL */
+	bool		trusted;		/* its SQL may run with the caller's rights */
+} PgmAssessItem;
+
+/*
+ * A list of PgmJudged, in the caller's memory context.  With "trial" the
+ * statements are tried on empty clones; nothing remains of that.  With "data"
+ * the rows of live tables are looked at too.
+ */
+extern List *pgm_assess(List *items, bool trial, bool data);
+
+/* The items of a plan. */
+extern List *pgm_assess_plan_items(const PgmPlan *plan);
+
+/*
+ * Where "pgmigrate.environment" is production, refuse a plan with a finding of
+ * level danger that is not allowed with a reason.  In a transaction of the
+ * worker or of the caller, before the run is written.
+ */
+extern void pgm_assess_gate(const PgmPlan *plan);
+
+#endif							/* PGM_ASSESS_H */

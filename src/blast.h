@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * blast.h
+ *	  Whom a lock will block, and about how long.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/blast.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_BLAST_H
+#define PGM_BLAST_H
+
+#include "verdict.h"
+
+/* What this lock blocks, in words; touch is NULL where there is none. */
+extern const char *pgm_blast_words(const PgmVerdict *verdict,
+								   const PgmTouch *touch);
+
+/* What is known of the relation now, as the text of a JSON object. */
+extern const char *pgm_blast_details(const PgmVerdict *verdict,
+									 const PgmTouch *touch);
+
+#endif							/* PGM_BLAST_H */

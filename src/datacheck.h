@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * datacheck.h
+ *	  Look for the rows that will make a statement fail.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/datacheck.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_DATACHECK_H
+#define PGM_DATACHECK_H
+
+#include "lint.h"
+
+/* Adds a finding for each kind of row that is in the way. */
+extern void pgm_datacheck_statement(PgmJudged *judged);
+
+#endif							/* PGM_DATACHECK_H */

@@ -1,0 +1,387 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.c
+ *	  Rules about statements that hurt a database in use.
+ *
+ * What a statement locks, rewrites and reads comes from its verdict, never from
+ * its text; the rules only give that a name and say what to do instead.  A
+ * table that nobody else can use yet raises no alarm.
+ *
+ * A finding is allowed by a comment before the statement:
+ *
+ *	-- pgmigrate: allow create-index because the table has ten rows
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "lint_private.h"
+#include "parser/parse_type.h"
+#include "spi.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+static PgmQuery views_query = {
+	"SELECT DISTINCT w.ev_class::regclass::text "
+	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
+	"JOIN pg_attribute a ON a.attrelid = d.refobjid "
+	"AND a.attnum = d.refobjsubid "
+	"WHERE d.classid = 'pg_rewrite'::regclass "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND a.attname = $2 AND w.ev_class <> $1 ORDER BY 1",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery constraint_query = {
+	"SELECT contype::text, confrelid::int8 FROM pg_constraint "
+	"WHERE conrelid = $1 AND conname = $2",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery index_on_query = {
+	"SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 "
+	"AND i.indisvalid AND i.indpred IS NULL AND $2 <@ ARRAY(SELECT "
+	"a.attname::text FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
+	"= ANY (i.indkey[0:cardinality($2) - 1])))",
+	2, {OIDOID, TEXTARRAYOID}
+};
+
+static PgmQuery invalid_query = {
+	"SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = $1 "
+	"AND NOT indisvalid)",
+	1, {OIDOID}
+};
+
+static PgmQuery in_use_query = {
+	"SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c "
+	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm') "
+	"WHERE a.atttypid = $1 AND NOT a.attisdropped)",
+	1, {OIDOID}
+};
+
+static PgmQuery domain_query = {
+	"SELECT EXISTS (SELECT FROM pg_type t WHERE t.oid = $1 "
+	"AND t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT "
+	"FROM pg_constraint k WHERE k.contypid = t.oid)))",
+	1, {OIDOID}
+};
+
+static bool
+ask(PgmQuery *query, Datum first, Datum second)
+{
+	PgmSpiScope scope;
+	Datum		values[2] = {first, second};
+	bool		result;
+
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+List *
+pgm_lint_views_on(Oid relid, const char *column)
+{
+	PgmSpiScope scope;
+	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(column)};
+	List	   *views = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&views_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		char	   *view = pgm_spi_text(i, 1);
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+
+		views = lappend(views, view);
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return views;
+}
+
+bool
+pgm_lint_constraint(Oid relid, const char *name, char *kind, Oid *other)
+{
+	PgmSpiScope scope;
+	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(name)};
+	bool		found;
+
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&constraint_query, values, NULL) > 0;
+	if (found)
+	{
+		*kind = pgm_spi_text(1, 1)[0];
+		*other = (Oid) pgm_spi_int64(1, 2);
+	}
+	pgm_spi_end(&scope);
+	return found;
+}
+
+bool
+pgm_lint_has_index_on(Oid relid, List *columns)
+{
+	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		names[n++] = strVal(lfirst(lc));
+	return ask(&index_on_query, ObjectIdGetDatum(relid),
+			   pgm_text_array_datum(n, names));
+}
+
+bool
+pgm_lint_index_is_invalid(Oid relid)
+{
+	return ask(&invalid_query, ObjectIdGetDatum(relid), (Datum) 0);
+}
+
+Oid
+pgm_lint_type(const TypeName *name)
+{
+	Type		type = name == NULL ? NULL :
+		LookupTypeName(NULL, name, NULL, true);
+	Oid			oid;
+
+	if (type == NULL)
+		return InvalidOid;
+	oid = typeTypeId(type);
+	ReleaseSysCache(type);
+	return oid;
+}
+
+bool
+pgm_lint_type_in_use(Oid type)
+{
+	return OidIsValid(type) && ask(&in_use_query, ObjectIdGetDatum(type),
+								   (Datum) 0);
+}
+
+bool
+pgm_lint_domain_has_constraints(Oid type)
+{
+	return OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN &&
+		ask(&domain_query, ObjectIdGetDatum(type), (Datum) 0);
+}
+
+char *
+pgm_lint_names(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+	{
+		if (buf.len > 0)
+			appendStringInfoString(&buf, ", ");
+		appendStringInfoString(&buf, quote_identifier(strVal(lfirst(lc))));
+	}
+	return buf.data;
+}
+
+PgmFinding *
+pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
+			  char *message, char *hint)
+{
+	PgmFinding *finding = palloc0(sizeof(PgmFinding));
+
+	finding->rule = pgm_lint_rule(rule);
+	if (finding->rule == NULL)
+		elog(ERROR, "there is no rule \"%s\"", rule);
+	finding->relation = touch == NULL ? NULL : pgm_touch_name(touch);
+	finding->message = message;
+	finding->hint = hint;
+	judged->findings = lappend(judged->findings, finding);
+	return finding;
+}
+
+void
+pgm_lint_add(PgmLint *lint, const char *rule, char *message, char *hint)
+{
+	ListCell   *lc;
+
+	/* once for each statement, however many parts of it say so */
+	foreach(lc, lint->judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, rule) == 0 &&
+			strcmp(finding->message, message) == 0)
+			return;
+	}
+	(void) pgm_lint_find(lint->judged, rule, lint->touch, message, hint);
+}
+
+/* The relation that the statement is about: the first it names. */
+static PgmTouch *
+subject(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->named)
+			return touch;
+	}
+	return NULL;
+}
+
+void
+pgm_lint_statement(PgmJudged *judged, List *before)
+{
+	PgmLint		lint = {0};
+	PgmVerdict *verdict = judged->verdict;
+
+	lint.judged = judged;
+	lint.verdict = verdict;
+	lint.stmt = judged->source->statements[judged->n].raw->stmt;
+	lint.before = before;
+	lint.touch = subject(verdict);
+	lint.name = lint.touch ? pgm_touch_name(lint.touch) : "";
+
+	if (verdict->sqlerrcode != 0)
+	{
+		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.touch,
+											psprintf("the statement fails: %s",
+													 verdict->reason),
+											NULL);
+
+		finding->details = psprintf("{\"sqlstate\": \"%s\"}",
+									unpack_sql_state(verdict->sqlerrcode));
+	}
+	else if (verdict->opaque)
+		(void) pgm_lint_find(judged, "opaque-step", NULL,
+							 pstrdup("what it locks and changes cannot be known before it runs"),
+							 pstrdup("Write it as plain statements, or run it while nobody needs what it touches."));
+	else if (verdict->reason != NULL && !verdict->top_level)
+		(void) pgm_lint_find(judged, "not-tried", lint.touch,
+							 psprintf("judged by its text only: %s",
+									  verdict->reason),
+							 NULL);
+	if (IsA(lint.stmt, TransactionStmt))
+		(void) pgm_lint_find(judged, "transaction-control", NULL,
+							 pstrdup("each revision is a transaction already"),
+							 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
+
+	/* nobody waits for a table that only we have */
+	if (lint.touch == NULL || !lint.touch->fresh)
+	{
+		pgm_lint_table(&lint);
+		pgm_lint_index(&lint);
+	}
+	pgm_lint_object(&lint);
+	pgm_lint_flow(&lint);
+}
+
+/* ---- allowed findings */
+
+/* The next word of [at, end), in place; NULL if there is none. */
+static char *
+next_word(const char **at, const char *end)
+{
+	const char *start;
+
+	while (*at < end && (isspace((unsigned char) **at) || **at == ','))
+		(*at)++;
+	start = *at;
+	while (*at < end && !isspace((unsigned char) **at) && **at != ',')
+		(*at)++;
+	return start == *at ? NULL : pnstrdup(start, *at - start);
+}
+
+static bool
+allow(PgmJudged *judged, const char *rule)
+{
+	bool		any = false;
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, rule) == 0)
+			any = finding->allowed = true;
+	}
+	return any;
+}
+
+static void
+read_allowance(PgmJudged *judged, const char *at, const char *end)
+{
+	List	   *rules = NIL;
+	bool		reasoned = false;
+	char	   *word = next_word(&at, end);
+	ListCell   *lc;
+
+	if (word == NULL || strcmp(word, "allow") != 0)
+		return;
+	while ((word = next_word(&at, end)) != NULL)
+	{
+		if (strcmp(word, "because") == 0)
+		{
+			word = next_word(&at, end);
+			reasoned = word != NULL && strcmp(word, "*/") != 0;
+			break;
+		}
+		if (strcmp(word, "*/") != 0)
+			rules = lappend(rules, word);
+	}
+	foreach(lc, rules)
+	{
+		const char *rule = lfirst(lc);
+
+		if (!reasoned)
+			(void) pgm_lint_find(judged, "allow-without-reason", NULL,
+								 psprintf("rule \"%s\" is allowed without a reason, so it is not",
+										  rule),
+								 psprintf("Write: -- pgmigrate: allow %s because ...",
+										  rule));
+		else if (!allow(judged, rule))
+			(void) pgm_lint_find(judged, "allow-unused", NULL,
+								 pgm_lint_rule(rule) == NULL ?
+								 psprintf("there is no rule \"%s\" to allow", rule) :
+								 psprintf("rule \"%s\" is allowed, but has found nothing",
+										  rule),
+								 pstrdup("Remove the comment."));
+	}
+}
+
+void
+pgm_lint_suppress(PgmJudged *judged)
+{
+	const PgmSource *source = judged->source;
+	const PgmStatement *statement = &source->statements[judged->n];
+	int			start = judged->n == 0 ? 0 :
+		statement[-1].offset + statement[-1].length;
+	const char *end = source->text + statement->offset;
+	const char *at = source->text + start;
+
+	/* only blanks and comments stand there */
+	while (at < end)
+	{
+		const char *line_end = at;
+
+		while (line_end < end && *line_end != '\n')
+			line_end++;
+		for (const char *c = at; c + 10 <= line_end; c++)
+			if (strncmp(c, "pgmigrate:", 10) == 0)
+			{
+				read_allowance(judged, c + 10, line_end);
+				break;
+			}
+		at = line_end + 1;
+	}
+}

@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.h
+ *	  Rules about statements that hurt a database in use.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LINT_H
+#define PGM_LINT_H
+
+#include "verdict.h"
+
+typedef enum PgmLevel
+{
+	PGM_LEVEL_INFO,
+	PGM_LEVEL_WARNING,
+	PGM_LEVEL_DANGER
+} PgmLevel;
+
+typedef struct PgmRule
+{
+	const char *id;
+	PgmLevel	level;
+	const char *title;
+	int			since;			/* first major version it is about, or 0 */
+	int			until;			/* last one, or 0 */
+	const char *why;
+	const char *safe;
+} PgmRule;
+
+typedef struct PgmFinding
+{
+	const PgmRule *rule;
+	const char *relation;		/* or NULL */
+	const char *message;
+	const char *hint;			/* the safe form, or NULL */
+	const char *details;		/* a JSON object as text, or NULL */
+	bool		allowed;		/* suppressed, with a reason */
+} PgmFinding;
+
+/* One statement and what the rules have to say about it. */
+typedef struct PgmJudged
+{
+	const PgmSource *source;
+	int			n;
+	char	   *revision;		/* or NULL */
+	PgmVerdict *verdict;
+	List	   *findings;		/* of PgmFinding * */
+} PgmJudged;
+
+/* All rules, in the order of their names. */
+extern const PgmRule *pgm_lint_rules(int *n);
+extern const PgmRule *pgm_lint_rule(const char *id);
+extern const char *pgm_level_name(PgmLevel level);
+
+/*
+ * Judge one statement.  "before" are the judged statements of the same source.
+ * Reads the catalog only.
+ */
+extern void pgm_lint_statement(PgmJudged *judged, List *before);
+
+/* Apply the comments that allow a finding. */
+extern void pgm_lint_suppress(PgmJudged *judged);
+
+extern PgmFinding *pgm_lint_find(PgmJudged *judged, const char *rule,
+								 const PgmTouch *touch, char *message,
+								 char *hint);
+
+#endif							/* PGM_LINT_H */

@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint_flow.c
+ *	  Rules about what a statement does after the ones before it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint_flow.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "compat.h"
+#include "compat_parse.h"
+#include "lint_private.h"
+#include "utils/builtins.h"
+
+static Node *
+statement_of(const PgmJudged *judged)
+{
+	return judged->source->statements[judged->n].raw->stmt;
+}
+
+static bool
+is_table(const PgmTouch *touch)
+{
+	return touch->relkind == RELKIND_RELATION ||
+		touch->relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+/* A table that a statement before has locked against everybody. */
+static PgmTouch *
+locked_before(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->before)
+	{
+		ListCell   *other;
+
+		foreach(other, ((PgmJudged *) lfirst(lc))->verdict->touches)
+		{
+			PgmTouch   *touch = lfirst(other);
+
+			if (is_table(touch) && !touch->fresh &&
+				touch->mode == AccessExclusiveLock)
+				return touch;
+		}
+	}
+	return NULL;
+}
+
+static void
+lint_held_locks(PgmLint *lint)
+{
+	PgmTouch   *held = locked_before(lint);
+	ListCell   *lc;
+
+	if (held == NULL || lint->judged->source->top_level)
+		return;
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (!is_table(touch) || touch->fresh)
+			continue;
+		if (touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE)
+			pgm_lint_add(lint, "rewrite-holding-locks",
+						 psprintf("%s stays locked for reads and writes while %s is %s", pgm_touch_name(held), pgm_touch_name(touch),
+								  touch->rewrites == PGM_TRUE ? "rewritten" : "read"),
+						 pstrdup("Put this statement into a revision of its own."));
+		if (touch->named && touch->mode == AccessExclusiveLock &&
+			touch->relid != held->relid)
+			pgm_lint_add(lint, "several-locked-tables",
+						 psprintf("%s and %s are locked for reads and writes at the same time", pgm_touch_name(held), pgm_touch_name(touch)),
+						 pstrdup("Put them into revisions of their own."));
+	}
+}
+
+/* The constraint that this part of ALTER TABLE adds as NOT VALID, or NULL. */
+static const char *
+added_not_valid(AlterTableCmd *cmd)
+{
+	Constraint *constraint;
+
+	if (cmd->subtype != AT_AddConstraint)
+		return NULL;
+	constraint = castNode(Constraint, cmd->def);
+	return constraint->skip_validation ? constraint->conname : NULL;
+}
+
+static bool
+adds_not_valid(Node *stmt, const char *name)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const char *added = added_not_valid(lfirst_node(AlterTableCmd, lc));
+
+		if (added != NULL && strcmp(added, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_validate(PgmLint *lint, AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	if (lint->touch == NULL || lint->touch->fresh ||
+		lint->judged->source->top_level)
+		return;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_ValidateConstraint)
+			continue;
+		foreach(other, lint->before)
+		{
+			if (adds_not_valid(statement_of(lfirst(other)), cmd->name))
+				pgm_lint_add(lint, "validate-same-tx",
+							 psprintf("the lock of adding %s is held while it is validated", quote_identifier(cmd->name)),
+							 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s; in a revision of its own.", lint->name, quote_identifier(cmd->name)));
+		}
+	}
+}
+
+static void
+lint_mergeable(PgmLint *lint, AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (lint->touch == NULL || lint->touch->fresh ||
+		pgm_alter_table_kind(stmt) != OBJECT_TABLE)
+		return;
+	foreach(lc, lint->before)
+	{
+		PgmJudged  *judged = lfirst(lc);
+		Node	   *other = statement_of(judged);
+
+		if (IsA(other, AlterTableStmt) &&
+			pgm_verdict_find(judged->verdict, lint->touch->relid) != NULL &&
+			equal(castNode(AlterTableStmt, other)->relation, stmt->relation))
+		{
+			pgm_lint_add(lint, "mergeable-alters",
+						 psprintf("statement %d is an ALTER TABLE %s too", judged->n + 1, lint->name),
+						 psprintf("ALTER TABLE %s ..., ...;", lint->name));
+			return;
+		}
+	}
+}
+
+/* Does the text of this statement have the new value as a literal? */
+static void
+lint_enum_value(PgmLint *lint)
+{
+	char	   *text = pgm_statement_text(lint->judged->source, lint->judged->n);
+	ListCell   *lc;
+
+	if (IsA(lint->stmt, AlterEnumStmt) || lint->judged->source->top_level)
+		return;
+	foreach(lc, lint->before)
+	{
+		Node	   *other = statement_of(lfirst(lc));
+		const char *value;
+
+		if (!IsA(other, AlterEnumStmt))
+			continue;
+		value = castNode(AlterEnumStmt, other)->newVal;
+		if (castNode(AlterEnumStmt, other)->oldVal == NULL &&
+			strstr(text, quote_literal_cstr(value)) != NULL)
+			pgm_lint_add(lint, "enum-value-used-same-tx",
+						 psprintf("value %s cannot be used in the transaction that adds it", quote_literal_cstr(value)),
+						 pstrdup("Use it in a later revision."));
+	}
+}
+
+static void
+lint_mixed(PgmLint *lint)
+{
+	if (lint->verdict->top_level && lint->judged->source->nstatements > 1)
+		pgm_lint_add(lint, "mixed-tx-modes",
+					 pstrdup("the statements of this revision are committed one by one"),
+					 pstrdup("Put statements that cannot run in a transaction into revisions of their own."));
+}
+
+void
+pgm_lint_flow(PgmLint *lint)
+{
+	lint_mixed(lint);
+	lint_held_locks(lint);
+	lint_enum_value(lint);
+	if (IsA(lint->stmt, AlterTableStmt))
+	{
+		lint_validate(lint, castNode(AlterTableStmt, lint->stmt));
+		lint_mergeable(lint, castNode(AlterTableStmt, lint->stmt));
+	}
+}

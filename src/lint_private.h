@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint_private.h
+ *	  What the files of rules share.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint_private.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LINT_PRIVATE_H
+#define PGM_LINT_PRIVATE_H
+
+#include "lint.h"
+
+/* A statement in judgement. */
+typedef struct PgmLint
+{
+	PgmJudged  *judged;
+	PgmVerdict *verdict;
+	Node	   *stmt;
+	List	   *before;			/* of PgmJudged *: same source, earlier */
+	PgmTouch   *touch;			/* the relation it is about, or NULL */
+	const char *name;			/* of that relation, quoted */
+} PgmLint;
+
+extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
+extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
+extern void pgm_lint_object(PgmLint *lint); /* the other statements */
+extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
+
+/* A finding about the relation of the statement. */
+extern void pgm_lint_add(PgmLint *lint, const char *rule, char *message,
+						 char *hint);
+
+/* Reads of the catalog. */
+extern List *pgm_lint_views_on(Oid relid, const char *column);
+extern bool pgm_lint_constraint(Oid relid, const char *name, char *kind,
+								Oid *other);
+extern bool pgm_lint_has_index_on(Oid relid, List *columns);
+extern bool pgm_lint_index_is_invalid(Oid relid);
+extern bool pgm_lint_type_in_use(Oid type);
+extern bool pgm_lint_domain_has_constraints(Oid type);
+
+/* Names joined by commas, quoted. */
+extern char *pgm_lint_names(List *names);
+
+/* The type that a column definition means, or InvalidOid. */
+extern Oid	pgm_lint_type(const TypeName *name);
+
+#endif							/* PGM_LINT_PRIVATE_H */

@@ -1,0 +1,700 @@
+/*-------------------------------------------------------------------------
+ *
+ * trial.c
+ *	  What a statement really does: run on empty clones, and taken back.
+ *
+ *	outer subtransaction: clones, effects of the statements so far; rolled
+ *	back in the end
+ *	   └─ one subtransaction for each statement
+ *
+ * After each statement the locks it took on relations and objects are read from
+ * the lock table and given back, so that the next statement is seen to take
+ * them anew: all of them are on clones, which nobody else can see, or ACCESS
+ * SHARE.  A rewrite shows as a new file, a scan in the counters of this backend.
+ *
+ * A statement runs with the rights of the owner of the tables it names if the
+ * caller has them, security-restricted; statements that run code of their own,
+ * and those that would lock a live relation, are not run at all.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/trial.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
+#include "clone_sql.h"
+#include "compat.h"
+#include "compat_parse.h"
+#include "miscadmin.h"
+#include "names.h"
+#include "pgstat.h"
+#include "spi.h"
+#include "storage/lock.h"
+#include "trial.h"
+#include "triable.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+/* A lock of ours, as the lock table has it. */
+typedef struct Held
+{
+	LOCKTAG		tag;			/* hash key */
+	LOCKMASK	mask;
+} Held;
+
+/* ---- locks of this backend */
+
+static HTAB *
+read_locks(void)
+{
+	LockData   *data = GetLockStatusData();
+	HASHCTL		control = {0};
+	HTAB	   *held;
+
+	control.keysize = sizeof(LOCKTAG);
+	control.entrysize = sizeof(Held);
+	control.hcxt = CurrentMemoryContext;
+	held = hash_create("pgmigrate locks", 64, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int i = 0; i < data->nelements; i++)
+	{
+		LockInstanceData *instance = &data->locks[i];
+		Held	   *entry;
+		bool		found;
+
+		if (instance->pid != MyProcPid || instance->holdMask == 0 ||
+			(instance->locktag.locktag_type != LOCKTAG_RELATION &&
+			 instance->locktag.locktag_type != LOCKTAG_OBJECT))
+			continue;
+		entry = hash_search(held, &instance->locktag, HASH_ENTER, &found);
+		entry->mask = (found ? entry->mask : 0) | instance->holdMask;
+	}
+	return held;
+}
+
+static LOCKMASK
+new_modes(HTAB *before, const Held *entry)
+{
+	Held	   *old = hash_search(before, &entry->tag, HASH_FIND, NULL);
+
+	return entry->mask & ~(old == NULL ? 0 : old->mask);
+}
+
+static LOCKMODE
+strongest(LOCKMASK mask)
+{
+	for (int mode = AccessExclusiveLock; mode > NoLock; mode--)
+		if (mask & LOCKBIT_ON(mode))
+			return mode;
+	return NoLock;
+}
+
+/*
+ * A sequence is locked once for the whole transaction, whatever subtransaction
+ * has asked for it.
+ */
+static ResourceOwner
+owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
+		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
+		return TopTransactionResourceOwner;
+	return CurrentResourceOwner;
+}
+
+static void
+release_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	ResourceOwner save = CurrentResourceOwner;
+
+	CurrentResourceOwner = owner_of_lock(tag, mode);
+	while (pgm_lock_held_by_me(tag, mode))
+	{
+		if (!LockRelease(tag, mode, false))
+			break;
+	}
+	CurrentResourceOwner = save;
+}
+
+/* Give back what was taken since; the current resource owner has it. */
+static void
+release_locks(HTAB *before)
+{
+	HTAB	   *after = read_locks();
+	HASH_SEQ_STATUS seq;
+	Held	   *entry;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		LOCKMASK	mask = new_modes(before, entry);
+
+		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+			if (mask & LOCKBIT_ON(mode))
+				release_lock(&entry->tag, mode);
+	}
+}
+
+/* ---- looks at the clones */
+
+static Oid
+filenode_of(Oid relid, bool *gone)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			filenode = InvalidOid;
+
+	*gone = !HeapTupleIsValid(tuple);
+	if (*gone)
+		return InvalidOid;
+	filenode = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+	ReleaseSysCache(tuple);
+	return filenode;
+}
+
+static int64
+scans_of(Oid relid)
+{
+	return DatumGetInt64(DirectFunctionCall1(pg_stat_get_xact_numscans,
+											 ObjectIdGetDatum(relid)));
+}
+
+static bool
+is_table(char relkind)
+{
+	return relkind == RELKIND_RELATION ||
+		relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_MATVIEW;
+}
+
+static void
+look_at_clones(PgmClones *clones)
+{
+	HASH_SEQ_STATUS seq;
+	PgmClone   *clone;
+
+	hash_seq_init(&seq, clones->by_clone);
+	while ((clone = hash_seq_search(&seq)) != NULL)
+	{
+		if (clone->gone)
+			continue;
+		clone->filenode = filenode_of(clone->clone, &clone->gone);
+		if (is_table(clone->relkind))
+			clone->scans = scans_of(clone->clone);
+	}
+}
+
+static bool
+is_index(char relkind)
+{
+	return relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX;
+}
+
+static void
+note_change(PgmVerdict *verdict, PgmClone *clone, bool rewritten, bool scanned)
+{
+	PgmTouch   *touch = pgm_verdict_touch(verdict, clone->live, NoLock);
+
+	touch->tried = true;
+	if (rewritten)
+		touch->rewrites = PGM_TRUE;
+	if (scanned)
+		touch->scans = PGM_TRUE;
+}
+
+/* An index made again under its name: with its old file, or with a new one? */
+static void
+note_remade(PgmClones *clones, PgmVerdict *verdict, PgmClone *old)
+{
+	Oid			now = pgm_clones_of(clones, old->live);
+	bool		gone;
+
+	if (now == old->clone || !OidIsValid(now))
+		return;
+	if (filenode_of(now, &gone) != old->filenode && !gone &&
+		OidIsValid(old->filenode))
+		note_change(verdict, old, true, false);
+}
+
+static void
+note_changes(PgmClones *clones, PgmVerdict *verdict)
+{
+	HASH_SEQ_STATUS seq;
+	PgmClone   *clone;
+	List	   *remade = NIL;
+	ListCell   *lc;
+
+	hash_seq_init(&seq, clones->by_clone);
+	while ((clone = hash_seq_search(&seq)) != NULL)
+	{
+		bool		gone;
+		Oid			filenode;
+		bool		scanned;
+
+		if (clone->gone)
+			continue;
+		filenode = filenode_of(clone->clone, &gone);
+		if (gone)
+		{
+			clone->gone = true;
+			if (is_index(clone->relkind))
+				remade = lappend(remade, clone);
+			continue;
+		}
+		scanned = is_table(clone->relkind) &&
+			scans_of(clone->clone) > clone->scans;
+		if (filenode != clone->filenode || scanned)
+			note_change(verdict, clone, filenode != clone->filenode, scanned);
+	}
+	if (remade == NIL)
+		return;
+	pgm_clones_map(clones);
+	foreach(lc, remade)
+		note_remade(clones, verdict, lfirst(lc));
+}
+
+/* ---- locks into the verdict */
+
+/* OIDs are given out in order: what the trial has made comes after its begin. */
+static bool
+made_in_trial(const PgmTrial *trial, Oid oid)
+{
+	return (int32) (oid - trial->first_oid) >= 0;
+}
+
+static void
+note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
+		  LOCKMODE mode)
+{
+	Oid			relid = entry->tag.locktag_field2;
+	PgmClone   *clone = pgm_clones_find(trial->clones, relid);
+	Oid			namespace;
+
+	if (clone != NULL)
+	{
+		pgm_verdict_touch(verdict, clone->live, mode)->tried = true;
+		return;
+	}
+	if (relid < FirstNormalObjectId || made_in_trial(trial, relid))
+		return;
+	namespace = get_rel_namespace(relid);
+	if (namespace == PG_TOAST_NAMESPACE || !OidIsValid(namespace))
+		return;
+
+	/* of a row type, for as long as it is not in a cache */
+	if (mode == AccessShareLock &&
+		get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+		return;
+	if (mode > AccessShareLock &&
+		get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				errcode(ERRCODE_INTERNAL_ERROR),
+				errmsg_internal("trial of a statement took %s on live relation %u",
+								pgm_lock_mode_name(mode), relid));
+	pgm_verdict_touch(verdict, relid, mode)->tried = true;
+}
+
+static void
+note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before)
+{
+	HTAB	   *after = read_locks();
+	HASH_SEQ_STATUS seq;
+	Held	   *entry;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		LOCKMODE	mode = strongest(new_modes(before, entry));
+
+		if (mode == NoLock || entry->tag.locktag_field1 != MyDatabaseId)
+			continue;
+		if (entry->tag.locktag_type == LOCKTAG_RELATION)
+			note_lock(trial, verdict, entry, mode);
+		else if (mode > AccessShareLock &&
+				 !made_in_trial(trial, entry->tag.locktag_field3))
+		{
+			PgmObject  *object = palloc(sizeof(PgmObject));
+
+			object->classid = entry->tag.locktag_field2;
+			object->objid = entry->tag.locktag_field3;
+			object->mode = mode;
+			verdict->objects = lappend(verdict->objects, object);
+		}
+	}
+}
+
+static PgmTouch *
+like_sibling(PgmVerdict *verdict, List *siblings)
+{
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		PgmTouch   *touch = pgm_verdict_find(verdict, lfirst_oid(lc));
+
+		if (touch != NULL && touch->tried &&
+			touch->relkind == RELKIND_RELATION)
+			return touch;
+	}
+	return NULL;
+}
+
+/* Partitions that were left out fare like one that was not. */
+static void
+note_skipped(PgmTrial *trial, PgmVerdict *verdict)
+{
+	ListCell   *lc;
+	List	   *touches = list_copy(verdict->touches);
+
+	if (trial->clones->skipped == NIL)
+		return;
+	foreach(lc, touches)
+	{
+		PgmTouch   *parent = lfirst(lc);
+		List	   *below;
+		PgmTouch   *like;
+		ListCell   *leaf;
+
+		if (parent->relkind != RELKIND_PARTITIONED_TABLE || !parent->tried)
+			continue;
+		below = pgm_descendants(parent->relid);
+		like = like_sibling(verdict, below);
+		if (like == NULL || like->mode == NoLock)
+			continue;
+		foreach(leaf, below)
+		{
+			PgmTouch   *touch;
+
+			if (!list_member_oid(trial->clones->skipped, lfirst_oid(leaf)))
+				continue;
+			touch = pgm_verdict_touch(verdict, lfirst_oid(leaf), like->mode);
+			touch->tried = true;
+			touch->rewrites = like->rewrites;
+			touch->scans = like->scans;
+		}
+	}
+}
+
+/*
+ * A foreign key that is checked reads both tables; an empty one at the near end
+ * makes the server skip the far end.
+ */
+static void
+note_checked_keys(PgmVerdict *verdict)
+{
+	bool		scans = false;
+	ListCell   *lc;
+
+	if (!IsA(verdict->source->statements[verdict->n].raw->stmt,
+			 AlterTableStmt))
+		return;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		scans |= touch->tried && touch->scans == PGM_TRUE;
+	}
+	if (!scans)
+		return;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		Oid			table;
+		PgmTouch   *far;
+
+		if (touch->relkind != RELKIND_INDEX || !touch->tried ||
+			touch->mode != AccessShareLock)
+			continue;
+		table = IndexGetRelation(touch->relid, true);
+		far = pgm_verdict_find(verdict, table);
+		if (far != NULL && far->relkind == RELKIND_RELATION &&
+			far->mode >= RowShareLock && !far->subject)
+			far->scans = PGM_TRUE;
+	}
+}
+
+/*
+ * What the trial has not seen is not so: it corrects what was guessed.  Only
+ * a scan that an empty table makes needless stays as it was told.
+ */
+static void
+settle(PgmVerdict *verdict)
+{
+	List	   *touches = NIL;
+	ListCell   *lc;
+
+	verdict->tried = true;
+	verdict->rewrites = PGM_FALSE;
+	verdict->scans = PGM_FALSE;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (!touch->tried && !touch->fresh)
+			continue;
+		if (touch->rewrites == PGM_UNSET)
+			touch->rewrites = PGM_FALSE;
+		if (touch->scans == PGM_UNSET)
+			touch->scans = PGM_FALSE;
+		if (touch->rewrites == PGM_TRUE)
+			verdict->rewrites = PGM_TRUE;
+		if (touch->scans == PGM_TRUE)
+			verdict->scans = PGM_TRUE;
+		touches = lappend(touches, touch);
+	}
+	verdict->touches = touches;
+}
+
+/* The owner of the named tables, if the caller has his rights. */
+static Oid
+trial_role(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		Oid			owner;
+
+		if (!touch->named || !OidIsValid(touch->relid))
+			continue;
+		owner = pgm_relation_owner(touch->relid);
+		if (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner))
+			return owner;
+		break;
+	}
+	return GetUserId();
+}
+
+static void
+run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
+{
+	HTAB	   *before = read_locks();
+	Oid			save_user;
+	int			save_sec_context;
+	Oid			role = trial_role(verdict);
+	int			guc_level = NewGUCNestLevel();
+
+	(void) set_config_option("client_min_messages", "error",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("session_replication_role", "replica",
+							 PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	look_at_clones(trial->clones);
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(role, save_sec_context |
+						   SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	pgm_clones_utility(stmt, verdict->source->text);
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	AtEOXact_GUC(true, guc_level);
+
+	note_locks(trial, verdict, before);
+	note_changes(trial->clones, verdict);
+	note_checked_keys(verdict);
+	note_skipped(trial, verdict);
+	settle(verdict);
+	release_locks(before);
+}
+
+/* Messages speak of the live schemas, not of ours. */
+static char *
+without_clone_schemas(const PgmClones *clones, const char *message)
+{
+	char	   *result = pstrdup(message);
+	ListCell   *lc;
+
+	foreach(lc, clones->namespaces)
+	{
+		char	   *name = psprintf("%s%u", clones->prefix, lfirst_oid(lc));
+		const char *live = get_namespace_name(lfirst_oid(lc));
+
+		result = TextDatumGetCString(DirectFunctionCall3Coll(replace_text,
+															 C_COLLATION_OID,
+															 CStringGetTextDatum(result),
+															 CStringGetTextDatum(name),
+															 CStringGetTextDatum(live ? live : "")));
+	}
+	return result;
+}
+
+static void
+note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
+{
+	verdict->reason = without_clone_schemas(trial->clones, edata->message);
+
+	/*
+	 * Missing objects may be the work of a statement that was not tried, and
+	 * missing rights those of a caller who is more than the owner.
+	 */
+	if (edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		trial_role(verdict) != GetUserId())
+		verdict->sqlerrcode = 0;
+	else if (trial->incomplete)
+		verdict->sqlerrcode = 0;
+	else
+		verdict->sqlerrcode = edata->sqlerrcode;
+	trial->incomplete = true;
+}
+
+static void
+try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List	   *touches = list_copy(verdict->touches);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		run_on_clones(trial, verdict, stmt);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(old);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			edata->sqlerrcode == ERRCODE_INTERNAL_ERROR)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old);
+		verdict->touches = touches;
+		note_failure(trial, verdict, edata);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+}
+
+void
+pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
+{
+	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
+	const char *reason;
+	PgmTriable	may = pgm_triable(stmt, &reason);
+
+	if (verdict->top_level)
+	{
+		may = PGM_NOT_TRIABLE;
+		reason = "it cannot run inside a transaction block";
+	}
+	if (trial->off)
+		reason = trial->why;
+	if (may != PGM_TRIABLE || trial->off)
+	{
+		verdict->reason = may == PGM_NEEDLESS ? NULL : pstrdup(reason);
+		if (may == PGM_NOT_TRIABLE)
+			trial->incomplete = true;
+		return;
+	}
+	stmt = copyObject(stmt);
+	if (pgm_clones_redirect(trial->clones, stmt) == PGM_REDIRECT_LIVE)
+	{
+		verdict->reason = trial->clones->failure != NULL ?
+			psprintf("a relation it names cannot be cloned: %s",
+					 without_clone_schemas(trial->clones,
+										   trial->clones->failure)) :
+			pstrdup("a relation it names cannot be cloned");
+		trial->incomplete = true;
+		return;
+	}
+	try_on_clones(trial, verdict, stmt);
+}
+
+/* ---- begin and end */
+
+typedef struct Want
+{
+	PgmClones  *clones;
+	bool		keys;
+} Want;
+
+static bool
+want_name(RangeVar *name, PgmNameRole role, void *arg)
+{
+	Want	   *want = arg;
+	Oid			relid = pgm_lookup_relation(name);
+
+	if (OidIsValid(relid) && role != PGM_NAME_READ)
+		pgm_clones_want(want->clones, relid, want->keys);
+	return false;
+}
+
+static void
+want_tables(PgmTrial *trial, List *sources)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+	{
+		PgmSource  *source = lfirst(lc);
+
+		for (int i = 0; i < source->nstatements; i++)
+		{
+			const char *reason;
+			Node	   *stmt = source->statements[i].raw->stmt;
+
+			if (!source->statements[i].top_level &&
+				pgm_triable(stmt, &reason) == PGM_TRIABLE)
+			{
+				Want		want = {trial->clones, pgm_reaches_keys(stmt)};
+
+				pgm_names_visit(stmt, want_name, &want);
+			}
+		}
+	}
+}
+
+PgmTrial *
+pgm_trial_begin(List *sources)
+{
+	PgmTrial   *trial = palloc0(sizeof(PgmTrial));
+	HTAB	   *before;
+
+	trial->context = CurrentMemoryContext;
+	trial->clones = pgm_clones_new();
+	if (RecoveryInProgress() || XactReadOnly)
+	{
+		trial->off = true;
+		trial->why = pstrdup("nothing can be tried in a read-only transaction");
+		return trial;
+	}
+	want_tables(trial, sources);
+	trial->first_oid = GetNewObjectId();
+	before = read_locks();
+	BeginInternalSubTransaction("pgmigrate trial");
+	MemoryContextSwitchTo(trial->context);
+	pgm_clones_build(trial->clones);
+	release_locks(before);
+	return trial;
+}
+
+void
+pgm_trial_end(PgmTrial *trial)
+{
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(trial->context);
+}

@@ -1,0 +1,212 @@
+-- script(): its output, run by psql, leaves what upgrade() leaves, and the same
+-- ledger.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+DROP SCHEMA IF EXISTS app CASCADE;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA app;
+\set ECHO none
+SELECT format('ALTER DATABASE %I SET %s', current_database(), setting)
+FROM unnest('{search_path = app,client_min_messages = warning}'::text[]) AS setting \gexec
+\set ECHO all
+\c -
+\getenv abs_builddir PG_ABS_BUILDDIR
+\cd :abs_builddir
+\set outfile 'results/script.generated.sql'
+SELECT setting || '/psql' AS psql FROM pg_config WHERE name = 'BINDIR' \gset
+\setenv PSQL :psql
+\setenv PGHOST :HOST
+\setenv PGPORT :PORT
+\setenv PGUSER :USER
+\setenv PGDATABASE :DBNAME
+
+SELECT pgmigrate.revision(E'create users\n\\! echo from a message\nSELECT 1/0', E'CREATE TABLE users (id int PRIMARY KEY, name text);\nINSERT INTO users VALUES (1, E''a;b\\\\''), (2, ''it''''s'')-- a comment at the end', 'DROP TABLE users', id => 'it''s\1');
+SELECT pgmigrate.revision('function', $rev$
+CREATE FUNCTION rev_area(r float8) RETURNS text LANGUAGE plpgsql AS $body$
+BEGIN
+/*
+\! echo from a body
+\q
+*/
+	RETURN 'area; ' || r; -- ; here too
+END
+$body$;
+CREATE FUNCTION rev_twice(i int) RETURNS int LANGUAGE sql
+BEGIN ATOMIC
+	SELECT i; SELECT 2 * i;
+END;
+COMMENT ON FUNCTION rev_area(float8) IS
+'a comment
+\! echo from a literal
+end' /* the last; comment */
+$rev$, 'DROP FUNCTION rev_area(float8); DROP FUNCTION rev_twice', id => 'f', verify => E'SELECT count(*) = 2\nAS both FROM pg_proc WHERE proname IN (''rev_area'', ''rev_twice'')');
+SELECT pgmigrate.revision('index', 'CREATE TABLE t (i int); CREATE INDEX CONCURRENTLY t_i ON t (i); INSERT INTO t VALUES (1); VACUUM t', 'DROP INDEX CONCURRENTLY t_i; DROP TABLE t', id => 'i');
+SELECT pgmigrate.revision('enum', 'CREATE TYPE mood AS ENUM (''sad'')', 'DROP TYPE mood', id => 'e');
+SELECT pgmigrate.revision('value', 'ALTER TYPE mood ADD VALUE ''ok''', '-- stays', id => 'e2', transactional => false);
+SELECT pgmigrate.revision('use', 'CREATE TABLE m (v mood DEFAULT ''ok''); INSERT INTO m DEFAULT VALUES', 'DROP TABLE m', id => 'u', depends_on => '{e2}');
+SELECT pgmigrate.revision('settings', 'SET search_path = pg_catalog; SET lock_timeout = ''1h''; CREATE TABLE app.s AS SELECT current_schemas(false)::text AS p', 'DROP TABLE s', id => 's');
+SELECT pgmigrate.revision('rule', 'CREATE TABLE r AS SELECT current_setting(''lock_timeout'') AS l; CREATE RULE r AS ON INSERT TO r DO ALSO (SELECT 1; SELECT 2)', 'DROP TABLE r', id => 'r');
+SELECT pgmigrate.revision('block', 'DO $$ BEGIN CREATE TABLE b (i int); END $$; SELECT set_config(''search_path'', ''app'', false)', 'DROP TABLE b', id => 'b');
+SELECT pgmigrate.revision('other leg', 'SELECT 1', 'SELECT 1', id => 'b2', down_revision => '{r}', splice => true);
+SELECT pgmigrate.merge(id => 'x');
+SELECT pgmigrate.revision('nothing', '-- nothing', '', id => 'n');
+
+CREATE FUNCTION state(OUT relations text, OUT functions text, OUT heads text, OUT applied text)
+LANGUAGE sql AS $$
+	SELECT (SELECT string_agg(relname, ' ' ORDER BY relname COLLATE "C") FROM pg_class
+			WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'i')),
+		(SELECT string_agg(md5(prosrc || coalesce(obj_description(oid), '')), ' ' ORDER BY proname COLLATE "C")
+			FROM pg_proc WHERE proname IN ('rev_area', 'rev_twice')),
+		(SELECT string_agg(revision, ' ' ORDER BY revision COLLATE "C") FROM pgmigrate.head),
+		(SELECT string_agg(revision || '=' || left(digest, 4), ' ' ORDER BY revision COLLATE "C") FROM pgmigrate.applied)
+$$;
+CREATE FUNCTION steps(run bigint) RETURNS TABLE (line text) LANGUAGE sql AS $$
+	SELECT concat_ws(' ', step, revision, direction, state, statement, statements, left(digest, 8),
+		started IS NOT NULL, finished IS NOT NULL, duration IS NOT NULL)
+	FROM pgmigrate.run_step WHERE run_step.run = $1 ORDER BY step
+$$;
+
+-- upgrade() first, to compare with
+SELECT count(*) FROM pgmigrate.upgrade();
+CREATE TEMP TABLE wanted AS SELECT 'up' AS what, * FROM state();
+CREATE TEMP TABLE wanted_steps AS SELECT 'up' AS what, * FROM steps((SELECT max(id) FROM pgmigrate.run));
+SELECT * FROM m;
+SELECT * FROM s;
+SELECT * FROM r;
+SELECT count(*) FROM pgmigrate.downgrade('base');
+INSERT INTO wanted SELECT 'down', * FROM state();
+INSERT INTO wanted_steps SELECT 'down', * FROM steps((SELECT max(id) FROM pgmigrate.run));
+
+-- the same by a script
+SELECT * FROM pgmigrate.script('head') WHERE script NOT LIKE '-- takes %';
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT count(*) FROM (SELECT 'up', * FROM state() EXCEPT TABLE wanted) AS differences;
+SELECT line FROM steps((SELECT max(id) FROM pgmigrate.run)) EXCEPT SELECT line FROM wanted_steps;
+SELECT command, target, state, execution, steps, heads_before, heads_after, finished IS NOT NULL AS finished
+FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
+SELECT * FROM m;
+SELECT * FROM s;
+SELECT * FROM r;
+SELECT revision, state FROM pgmigrate.history() WHERE state <> 'applied';
+-- in this session, to see what it leaves behind
+SELECT count(*) FROM pgmigrate.downgrade('base');
+SET client_min_messages = error;
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o /dev/null
+\set ECHO none
+\set QUIET on
+\i :outfile
+\set ECHO all
+\o
+SELECT count(*) FROM (SELECT 'up', * FROM state() EXCEPT TABLE wanted) AS differences;
+SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'object' AND mode = 'ExclusiveLock';
+SHOW search_path;
+SHOW lock_timeout;
+
+-- and down again
+SELECT * FROM pgmigrate.script('base', 'downgrade') WHERE script NOT LIKE '-- takes %';
+\o :outfile
+SELECT * FROM pgmigrate.script('base', 'downgrade') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT count(*) FROM (SELECT 'down', * FROM state() EXCEPT TABLE wanted) AS differences;
+SELECT line FROM steps((SELECT max(id) FROM pgmigrate.run)) EXCEPT SELECT line FROM wanted_steps;
+
+-- what is stale is refused, and nothing of it runs
+\o :outfile
+SELECT * FROM pgmigrate.script('f') \g (tuples_only format=unaligned)
+\o
+SELECT revision FROM pgmigrate.upgrade('+1');
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT revision FROM pgmigrate.head;
+SELECT revision FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.amend('f', message => 'another message');
+SELECT pgmigrate.amend('f', downgrade => 'DROP FUNCTION rev_area(float8); DROP FUNCTION rev_twice(int)');
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT count(*) FROM pgmigrate.head;
+SELECT pgmigrate.script_begin('upgrade', 'f', '{}', '{f}', '{x}');
+SELECT pgmigrate.script_begin('upwards', 'f', '{}', '{f}', '{x}');
+-- in one transaction it cannot run
+BEGIN;
+SELECT pgmigrate.script_begin('upgrade', 'f', '{}', '{f}', '{x}');
+ROLLBACK;
+-- without the beginning there is no rest
+SELECT pgmigrate.script_step('f');
+SELECT pgmigrate.script_statement('i', 1);
+SELECT pgmigrate.script_end();
+
+-- a failure ends the run; a new script goes on where it stopped
+SELECT pgmigrate.revision('fails', E'CREATE TABLE p1 (i int);\nCREATE INDEX CONCURRENTLY p1_i ON p1 (i);\nINSERT INTO p1 SELECT 1 / (SELECT count(*) FROM go);\nCREATE TABLE p2 (i int)', 'DROP TABLE p1, p2', id => 'p');
+SELECT count(*) FROM pgmigrate.upgrade('n');
+CREATE TABLE go (i int);
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT runs.state, execution FROM pgmigrate.runs JOIN pgmigrate.run ON id = runs.run ORDER BY id DESC LIMIT 1;
+SELECT revision, state, statement, statements FROM pgmigrate.run_step WHERE revision = 'p' ORDER BY run;
+-- the old script would begin again
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+INSERT INTO go VALUES (1);
+SELECT * FROM pgmigrate.script('head') WHERE script NOT LIKE '-- takes %';
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT revision FROM pgmigrate.head;
+SELECT relname FROM pg_class WHERE relname IN ('p1', 'p1_i', 'p2') ORDER BY 1;
+SELECT revision, state, statement, statements FROM pgmigrate.run_step WHERE revision = 'p' ORDER BY run;
+SELECT command, state, execution, error FROM pgmigrate.run WHERE id > (SELECT max(id) - 3 FROM pgmigrate.run) ORDER BY id;
+
+-- also where the rest of it could run in a transaction now
+SELECT pgmigrate.revision('by statement', 'CREATE TABLE w1 (i int); SELECT 1/0', 'DROP TABLE w1, w2', id => 'w', transactional => false);
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('w', upgrade => 'CREATE TABLE w1 (i int); CREATE TABLE w2 (i int)', transactional => true);
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT revision FROM pgmigrate.head;
+
+-- so does one with an INVALID index
+CREATE TABLE dup AS SELECT 1 AS i FROM generate_series(1, 2);
+SELECT pgmigrate.revision('unique', 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)', 'DROP INDEX dup_i', id => 'q');
+SELECT * FROM pgmigrate.upgrade();
+SELECT script FROM pgmigrate.script('head') WHERE script !~ '^ +|^-- takes';
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+DELETE FROM dup WHERE ctid = '(0,1)';
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'dup'::regclass;
+SELECT revision FROM pgmigrate.head;
+
+-- ranges, and what is refused
+SELECT pgmigrate.script('head');
+SELECT count(*) > 5 AS lines FROM pgmigrate.script('base:f');
+SELECT script FROM pgmigrate.script('r:b') WHERE script LIKE '-- %';
+SELECT script FROM pgmigrate.script('b:r', 'downgrade') WHERE script ~ '^-- (?!takes)';
+SELECT pgmigrate.script('nowhere');
+SELECT pgmigrate.script('f:nowhere');
+SELECT pgmigrate.script('head', 'sideways');
+SELECT pgmigrate.script(NULL);
+SELECT pgmigrate.revision('one way', 'SELECT 1', id => 'one_way');
+SELECT count(*) FROM pgmigrate.upgrade();
+SELECT pgmigrate.script('-1', 'downgrade');
+-- no line begins with a backslash but in a literal, where psql leaves it alone
+SELECT script FROM pgmigrate.script('base:heads') WHERE script ~ '^\s*\\';
+\set ECHO none
+SELECT format('ALTER DATABASE %I RESET %s', current_database(), setting)
+FROM unnest('{search_path,client_min_messages}'::text[]) AS setting \gexec
+\set ECHO all
+DROP EXTENSION pgmigrate;
+DROP SCHEMA app CASCADE;
+CREATE EXTENSION pgmigrate;
