@@ -15,12 +15,14 @@
 #include "postgres.h"
 
 #include "access.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "assess.h"
 #include "authoring.h"
 #include "catalog/pg_type.h"
 #include "classify.h"
 #include "compat.h"
 #include "draw.h"
-#include "lint.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -84,10 +86,10 @@ static PgmQuery nodes_query = {
 };
 
 /*
- * Plans longer than this are shown without hazards: nobody reads those of a
- * hundred thousand revisions, and judging takes longer than planning.
+ * Plans longer than this are told by their text alone: nobody reads those of a
+ * hundred thousand revisions, and to try them takes longer than to plan them.
  */
-#define PGM_JUDGED_STEPS 1000
+#define PGM_ASSESSED_STEPS 100
 
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes
@@ -280,65 +282,94 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 	pgm_rows_text_array(rows, n, hazards);
 }
 
-static void
-plan_statement(PgmRows *rows, const PgmJudged *judged, bool with_hazards)
+/* The text alone does not tell whether an ALTER TABLE rewrites. */
+static bool
+rewrite_is_known(const PgmVerdict *verdict)
 {
-	const PgmVerdict *verdict = judged->verdict;
-	int			nlocks;
-	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+	const PgmStatement *statement;
 
-	pgm_rows_text(rows, pgm_statement_text(verdict->source, verdict->n));
+	statement = &verdict->source->statements[verdict->n];
+	return verdict->rewrites == PGM_TRUE ||
+		(verdict->rewrites == PGM_FALSE &&
+		 (verdict->tried || !IsA(statement->raw->stmt, AlterTableStmt)));
+}
+
+/* A revision without statements has a row of its own. */
+static void
+plan_row(PgmRows *rows, int step, const char *revision,
+		 const PgmJudged *judged, bool with_hazards)
+{
+	int			nlocks;
+	char	  **locks;
+
+	pgm_rows_int(rows, step);
+	pgm_rows_text(rows, revision);
+	if (judged == NULL)
+	{
+		for (int i = 0; i < 6; i++)
+			pgm_rows_null(rows);
+		pgm_rows_end_row(rows);
+		return;
+	}
+	locks = pgm_verdict_locks(judged->verdict, &nlocks);
+	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
 	pgm_rows_text(rows, "plain");
 	pgm_rows_text_array(rows, nlocks, locks);
-	if (verdict->rewrites == PGM_UNSET)
-		pgm_rows_null(rows);
+	if (rewrite_is_known(judged->verdict))
+		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
 	else
-		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
+		pgm_rows_null(rows);
 	pgm_rows_null(rows);
 	if (with_hazards)
 		plan_hazards(rows, judged);
 	else
 		pgm_rows_null(rows);
+	pgm_rows_end_row(rows);
 }
 
-/*
- * Judged by the text and the catalog alone, which is quick; assess() tries the
- * statements.
- */
+/* A long plan: the statements by their text alone. */
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
-	PgmRows    *rows = arg;
 	PgmClassifier classifier = {0};
-	List	   *before = NIL;
 
 	for (int i = 0; i < source->nstatements; i++)
 	{
-		PgmJudged  *judged = palloc0(sizeof(PgmJudged));
+		PgmJudged	judged = {0};
 
-		judged->source = source;
-		judged->n = i;
-		judged->verdict = pgm_classify(&classifier, source, i);
-		if (plan->steps.nsteps <= PGM_JUDGED_STEPS)
-		{
-			pgm_lint_statement(judged, before);
-			pgm_lint_suppress(judged);
-		}
-		before = lappend(before, judged);
-
-		pgm_rows_int(rows, step);
-		pgm_rows_text(rows, source->revision);
-		plan_statement(rows, judged,
-					   plan->steps.nsteps <= PGM_JUDGED_STEPS);
-		pgm_rows_end_row(rows);
+		judged.source = source;
+		judged.n = i;
+		judged.verdict = pgm_classify(&classifier, source, i);
+		plan_row(arg, step, source->revision, &judged, false);
 	}
-	if (source->nstatements > 0)
-		return;
-	pgm_rows_int(rows, step);
-	pgm_rows_text(rows, source->revision);
-	for (int i = 0; i < 6; i++)
-		pgm_rows_null(rows);
-	pgm_rows_end_row(rows);
+	if (source->nstatements == 0)
+		plan_row(arg, step, source->revision, NULL, false);
+}
+
+/* A plan that somebody reads: assessed, the statements tried on clones. */
+static void
+plan_assessed(PgmRows *rows, const PgmPlan *plan)
+{
+	bool		trial = !RecoveryInProgress() && !XactReadOnly;
+	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, false);
+	ListCell   *lc = list_head(all);
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		bool		any = false;
+
+		for (; lc != NULL; lc = lnext(all, lc), any = true)
+		{
+			PgmJudged  *judged = lfirst(lc);
+
+			if (strcmp(judged->revision, id) != 0)
+				break;
+			plan_row(rows, i + 1, id, judged, true);
+		}
+		if (!any)
+			plan_row(rows, i + 1, id, NULL, true);
+	}
 }
 
 Datum
@@ -346,12 +377,15 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
+	PgmPlan    *plan;
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
-	pgm_plan_each_source(pgm_plan_make(pgm_direction_of_command(direction),
-									   target),
-						 plan_step, &rows);
+	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+		plan_assessed(&rows, plan);
+	else
+		pgm_plan_each_source(plan, plan_step, &rows);
 	return (Datum) 0;
 }
 
