@@ -37,6 +37,8 @@ static const struct
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
 	{"history", PGM_ACCESS_VIEWER},
+	{"lock_timeline", PGM_ACCESS_VIEWER},
+	{"lock_tree", PGM_ACCESS_VIEWER},
 	{"plan", PGM_ACCESS_VIEWER},
 	{"script", PGM_ACCESS_VIEWER},
 	{"show", PGM_ACCESS_VIEWER},

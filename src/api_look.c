@@ -15,6 +15,9 @@
 #include "postgres.h"
 
 #include "access.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "assess.h"
 #include "authoring.h"
 #include "catalog/pg_type.h"
 #include "classify.h"
@@ -81,6 +84,12 @@ static PgmQuery nodes_query = {
 	"FROM pgmigrate.revision r "
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
 };
+
+/*
+ * Plans longer than this are told by their text alone: nobody reads those of a
+ * hundred thousand revisions, and to try them takes longer than to plan them.
+ */
+#define PGM_ASSESSED_STEPS 100
 
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes
@@ -252,39 +261,114 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* "level: rule" for each finding that no comment allows. */
 static void
-plan_statement(PgmRows *rows, const PgmVerdict *verdict)
+plan_hazards(PgmRows *rows, const PgmJudged *judged)
 {
-	int			nlocks;
-	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+	char	  **hazards = palloc(sizeof(char *) *
+								 Max(list_length(judged->findings), 1));
+	int			n = 0;
+	ListCell   *lc;
 
-	pgm_rows_text(rows, pgm_statement_text(verdict->source, verdict->n));
-	pgm_rows_text(rows, "plain");
-	pgm_rows_text_array(rows, nlocks, locks);
-	if (verdict->rewrites == PGM_UNSET)
-		pgm_rows_null(rows);
-	else
-		pgm_rows_bool(rows, verdict->rewrites == PGM_TRUE);
-	pgm_rows_null(rows);
-	pgm_rows_null(rows);
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (!finding->allowed && finding->rule->level != PGM_LEVEL_INFO)
+			hazards[n++] = psprintf("%s: %s",
+									pgm_level_name(finding->rule->level),
+									finding->rule->id);
+	}
+	pgm_rows_text_array(rows, n, hazards);
 }
 
+/* The text alone does not tell whether an ALTER TABLE rewrites. */
+static bool
+rewrite_is_known(const PgmVerdict *verdict)
+{
+	const PgmStatement *statement;
+
+	statement = &verdict->source->statements[verdict->n];
+	return verdict->rewrites == PGM_TRUE ||
+		(verdict->rewrites == PGM_FALSE &&
+		 (verdict->tried || !IsA(statement->raw->stmt, AlterTableStmt)));
+}
+
+/* A revision without statements has a row of its own. */
+static void
+plan_row(PgmRows *rows, int step, const char *revision,
+		 const PgmJudged *judged, bool with_hazards)
+{
+	int			nlocks;
+	char	  **locks;
+
+	pgm_rows_int(rows, step);
+	pgm_rows_text(rows, revision);
+	if (judged == NULL)
+	{
+		for (int i = 0; i < 6; i++)
+			pgm_rows_null(rows);
+		pgm_rows_end_row(rows);
+		return;
+	}
+	locks = pgm_verdict_locks(judged->verdict, &nlocks);
+	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
+	pgm_rows_text(rows, "plain");
+	pgm_rows_text_array(rows, nlocks, locks);
+	if (rewrite_is_known(judged->verdict))
+		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
+	else
+		pgm_rows_null(rows);
+	pgm_rows_null(rows);
+	if (with_hazards)
+		plan_hazards(rows, judged);
+	else
+		pgm_rows_null(rows);
+	pgm_rows_end_row(rows);
+}
+
+/* A long plan: the statements by their text alone. */
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
-	PgmRows    *rows = arg;
 	PgmClassifier classifier = {0};
 
-	for (int i = 0; i < Max(source->nstatements, 1); i++)
+	for (int i = 0; i < source->nstatements; i++)
 	{
-		pgm_rows_int(rows, step);
-		pgm_rows_text(rows, source->revision);
-		if (i < source->nstatements)
-			plan_statement(rows, pgm_classify(&classifier, source, i));
-		else
-			for (int j = 0; j < 6; j++)
-				pgm_rows_null(rows);
-		pgm_rows_end_row(rows);
+		PgmJudged	judged = {0};
+
+		judged.source = source;
+		judged.n = i;
+		judged.verdict = pgm_classify(&classifier, source, i);
+		plan_row(arg, step, source->revision, &judged, false);
+	}
+	if (source->nstatements == 0)
+		plan_row(arg, step, source->revision, NULL, false);
+}
+
+/* A plan that somebody reads: assessed, the statements tried on clones. */
+static void
+plan_assessed(PgmRows *rows, const PgmPlan *plan)
+{
+	bool		trial = !RecoveryInProgress() && !XactReadOnly;
+	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, false);
+	ListCell   *lc = list_head(all);
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		bool		any = false;
+
+		for (; lc != NULL; lc = lnext(all, lc), any = true)
+		{
+			PgmJudged  *judged = lfirst(lc);
+
+			if (strcmp(judged->revision, id) != 0)
+				break;
+			plan_row(rows, i + 1, id, judged, true);
+		}
+		if (!any)
+			plan_row(rows, i + 1, id, NULL, true);
 	}
 }
 
@@ -293,12 +377,15 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
+	PgmPlan    *plan;
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
-	pgm_plan_each_source(pgm_plan_make(pgm_direction_of_command(direction),
-									   target),
-						 plan_step, &rows);
+	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+		plan_assessed(&rows, plan);
+	else
+		pgm_plan_each_source(plan, plan_step, &rows);
 	return (Datum) 0;
 }
 

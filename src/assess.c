@@ -29,6 +29,7 @@
 #include "trial.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
 static TimeoutId assess_timeout = MAX_TIMEOUTS;
@@ -53,14 +54,18 @@ time_is_over(void)
 	SetLatch(MyLatch);
 }
 
+/* What is judged by its text only has a second at least. */
 static void
-start_clock(void)
+start_clock(bool trial)
 {
+	int			limit = trial ? pgm_assess_timeout :
+		Max(pgm_assess_timeout, 1000);
+
 	if (assess_timeout == MAX_TIMEOUTS)
 		assess_timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
 	timed_out = false;
 	if (pgm_assess_timeout > 0)
-		enable_timeout_after(assess_timeout, pgm_assess_timeout);
+		enable_timeout_after(assess_timeout, limit);
 }
 
 static void
@@ -141,12 +146,16 @@ judge_all(Assessment *assessment, bool trial)
 			sources = lappend(sources, item->source);
 	}
 	assessment->judged = NIL;
+
+	/* a worker has none */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (trial)
 		trials = pgm_trial_begin(sources);
 	foreach(lc, assessment->items)
 		judge_source(assessment, lfirst(lc), &classifier, trials);
 	if (trial)
 		pgm_trial_end(trials);
+	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -158,7 +167,7 @@ judge_in_time(Assessment *assessment, bool trial)
 	int			level = GetCurrentTransactionNestLevel();
 	ErrorData  *volatile error = NULL;
 
-	start_clock();
+	start_clock(trial);
 	BeginInternalSubTransaction("pgmigrate assess");
 	MemoryContextSwitchTo(assessment->context);
 	PG_TRY();

@@ -150,7 +150,7 @@ want_tree(PgmClones *clones, Oid relid)
 }
 
 void
-pgm_clones_want(PgmClones *clones, Oid relid)
+pgm_clones_want(PgmClones *clones, Oid relid, bool keys)
 {
 	MemoryContext old = MemoryContextSwitchTo(clones->context);
 	List	   *tables = pgm_clone_table_of(relid);
@@ -164,6 +164,8 @@ pgm_clones_want(PgmClones *clones, Oid relid)
 			lc != list_head(tables))
 			continue;
 		want_tree(clones, lfirst_oid(lc));
+		if (!keys)
+			continue;
 		foreach(other, pgm_clone_neighbours(lfirst_oid(lc)))
 			want_tree(clones, lfirst_oid(other));
 	}

@@ -52,8 +52,11 @@ typedef enum PgmRedirect
 
 extern PgmClones *pgm_clones_new(void);
 
-/* Have this relation cloned, and what a statement on it drags along. */
-extern void pgm_clones_want(PgmClones *clones, Oid relid);
+/*
+ * Have this relation cloned, and what a statement on it drags along; with
+ * "keys" the tables at the other end of its foreign keys too.
+ */
+extern void pgm_clones_want(PgmClones *clones, Oid relid, bool keys);
 
 /*
  * Build what is wanted.  Inside of a subtransaction that the caller rolls

@@ -152,9 +152,13 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 
 	if (exec->worker)
 	{
+		int			limit = StatementTimeout;
+
+		if (exec->time_limit > 0 && (limit == 0 || exec->time_limit < limit))
+			limit = exec->time_limit;
 		report_statement(exec, source, n);
-		if (StatementTimeout > 0)
-			enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+		if (limit > 0)
+			enable_timeout_after(STATEMENT_TIMEOUT, limit);
 	}
 
 	/*

@@ -21,6 +21,8 @@ typedef struct PgmExec
 	bool		worker;			/* in a worker: arm statement_timeout, report
 								 * activity, log statements */
 	bool		guard;			/* the role must not be changed */
+	int			time_limit;		/* ms for a statement of the worker, 0 for
+								 * that of statement_timeout only */
 	const char *label;			/* "upgrade 2 of 5", for pg_stat_activity */
 } PgmExec;
 

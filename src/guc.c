@@ -21,14 +21,27 @@
 #include "guc.h"
 
 int			pgm_assess_timeout = 30000;
+int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
+int			pgm_concurrently_timeout = 0;
 char	   *pgm_environment = NULL;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
+int			pgm_lock_deadline = 10 * 60 * 1000;
+int			pgm_lock_timeout = 200;
+int			pgm_max_block_time = 2000;
+int			pgm_max_blocked = 10;
 int			pgm_max_file_size = 64 * 1024;
 int			pgm_max_revision_size = 16 * 1024;
 int			pgm_max_statements = 10000;
 int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
 bool		pgm_transaction_per_migration = true;
+
+static const struct config_enum_entry blocker_policy_options[] = {
+	{"wait", PGM_BLOCKER_WAIT, false},
+	{"cancel", PGM_BLOCKER_CANCEL, false},
+	{"terminate", PGM_BLOCKER_TERMINATE, false},
+	{NULL, 0, false}
+};
 
 static const struct config_enum_entry execution_options[] = {
 	{"auto", PGM_EXECUTION_AUTO, false},
@@ -42,6 +55,60 @@ static const struct config_enum_entry on_disconnect_options[] = {
 	{"cancel", PGM_DISCONNECT_CANCEL, false},
 	{NULL, 0, false}
 };
+
+/* What a run does about locks. */
+static void
+define_lock_settings(void)
+{
+	DefineCustomEnumVariable("pgmigrate.blocker_policy",
+							 "What to do about sessions that hold a lock which a revision needs.",
+							 "\"cancel\" and \"terminate\" act within the rights of the caller, on sessions in the way for longer than \"pgmigrate.lock_timeout\".",
+							 &pgm_blocker_policy,
+							 PGM_BLOCKER_WAIT,
+							 blocker_policy_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.concurrently_timeout",
+							"Time after which a statement CONCURRENTLY is given up.",
+							"It waits for the transactions of others, so no other limit applies to its waits; zero is no limit.",
+							&pgm_concurrently_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.lock_deadline",
+							"Time after which a step that cannot get its locks fails.",
+							"Counted from the first attempt; the step leaves nothing behind and can be repeated.",
+							&pgm_lock_deadline,
+							10 * 60 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.lock_timeout",
+							"Longest time that a revision stands in the queue for a lock at once.",
+							"Nobody waits behind it longer than this before it lets them go first.",
+							&pgm_lock_timeout,
+							200, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_block_time",
+							"Time that sessions may wait for a step that was expected to be short.",
+							NULL,
+							&pgm_max_block_time,
+							2000, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_blocked",
+							"Number of sessions that make a step give way when they wait too long.",
+							"The step is rolled back and tried again later; zero is never.  Only in a background worker.",
+							&pgm_max_blocked,
+							10, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
 
 void
 pgm_guc_init(void)
@@ -120,5 +187,6 @@ pgm_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
+	define_lock_settings();
 	MarkGUCPrefixReserved("pgmigrate");
 }

@@ -13,6 +13,13 @@
 #ifndef PGM_GUC_H
 #define PGM_GUC_H
 
+typedef enum PgmBlockerPolicy
+{
+	PGM_BLOCKER_WAIT,
+	PGM_BLOCKER_CANCEL,
+	PGM_BLOCKER_TERMINATE
+} PgmBlockerPolicy;
+
 typedef enum PgmExecution
 {
 	PGM_EXECUTION_AUTO,
@@ -27,9 +34,15 @@ typedef enum PgmOnDisconnect
 } PgmOnDisconnect;
 
 extern int	pgm_assess_timeout; /* ms */
+extern int	pgm_blocker_policy;
+extern int	pgm_concurrently_timeout;	/* ms */
 extern char *pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
+extern int	pgm_lock_deadline;	/* ms */
+extern int	pgm_lock_timeout;	/* ms */
+extern int	pgm_max_block_time; /* ms */
+extern int	pgm_max_blocked;
 extern int	pgm_max_file_size;	/* kB */
 extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;

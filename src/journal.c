@@ -92,6 +92,17 @@ static PgmQuery step_done_query = {
 	6, {INT8OID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}
 };
 
+static PgmQuery step_details_query = {
+	"UPDATE pgmigrate.run_step SET details = details || $3::jsonb "
+	"WHERE run = $1 AND step = $2",
+	3, {INT8OID, INT4OID, TEXTOID}
+};
+
+static PgmQuery still_running_query = {
+	"SELECT FROM pgmigrate.run WHERE id = $1 AND state = 'running'",
+	1, {INT8OID}
+};
+
 static PgmQuery end_query = {
 	"UPDATE pgmigrate.run SET state = $2, heads_after = $3, "
 	"finished = clock_timestamp() WHERE id = $1",
@@ -284,7 +295,32 @@ pgm_run_lock(bool session)
 void
 pgm_run_relock(void)
 {
-	(void) try_run_lock(true);
+	if (!pgm_run_lock_held())
+		(void) try_run_lock(true);
+}
+
+/*
+ * The same for a run that is to go on.  If another one had the lock meanwhile,
+ * it has found ours interrupted, and our plan is not to be trusted any more.
+ */
+void
+pgm_run_retake(int64 run)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		ours;
+
+	if (!pgm_run_lock_held())
+		pgm_run_lock(true);
+	values[0] = Int64GetDatum(run);
+	pgm_spi_begin(&scope);
+	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (!ours)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("another run has begun before a step could be repeated"),
+				errhint("Repeat the call."));
 }
 
 bool
@@ -420,6 +456,17 @@ pgm_journal_end(int64 run, const char *state, int nheads, char **heads)
 	values[1] = pgm_text_datum(state);
 	values[2] = pgm_text_array_datum(nheads, heads);
 	execute_nullable(&end_query, values, NULL);
+}
+
+void
+pgm_journal_step_details(int64 run, int step, const char *details)
+{
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	values[2] = pgm_text_datum(details);
+	execute_nullable(&step_details_query, values, NULL);
 }
 
 /* Step 0 means that no step had begun. */

@@ -50,6 +50,7 @@ typedef struct PgmAttempt
  */
 extern void pgm_run_lock(bool session);
 extern void pgm_run_relock(void);
+extern void pgm_run_retake(int64 run);
 extern void pgm_run_unlock(void);
 extern bool pgm_run_lock_held(void);	/* by this session */
 extern int	pgm_run_lock_holder(void);	/* pid, or 0 */
@@ -66,6 +67,8 @@ extern void pgm_journal_step_progress(int64 run, int step, int done,
 extern void pgm_journal_step_done(int64 run, int step, const char *digest,
 								  int statements, TimestampTz started,
 								  int64 microseconds);
+extern void pgm_journal_step_details(int64 run, int step,
+									 const char *details);
 extern void pgm_journal_end(int64 run, const char *state, int nheads,
 							char **heads);
 extern void pgm_journal_fail(int64 run, int step, const char *state,

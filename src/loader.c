@@ -513,6 +513,44 @@ load_way_down(const PgmFormatRevision *file)
 	return PGM_LOAD_DIFFERS;
 }
 
+/*
+ * Sqitch's verify scripts pass if they raise no error; ours are queries that
+ * answer true.  The whole row is counted so that every column is computed.
+ */
+static void
+adapt_sqitch_verify(PgmFormatRevision *file)
+{
+	StringInfoData verify;
+	PgmSource  *source;
+
+	if (is_blank(file->verify.text))
+	{
+		file->verify.text = NULL;
+		return;
+	}
+	source = pgm_source_parse(file->verify.text, PGM_SOURCE_VERIFY, file->id);
+	initStringInfo(&verify);
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		if (!IsA(stmt, SelectStmt))
+		{
+			ereport(NOTICE,
+					errmsg("verify script of revision \"%s\" is passed over",
+						   file->id),
+					errdetail("File \"%s\" has other statements than queries.",
+							  file->verify.file));
+			file->verify.text = NULL;
+			return;
+		}
+		appendStringInfo(&verify,
+						 "SELECT count(q.*) >= 0 AS verified FROM (\n%s\n) AS q;\n",
+						 pgm_statement_text(source, i));
+	}
+	file->verify.text = source->nstatements > 0 ? verify.data : NULL;
+}
+
 static void
 parse(Loader *loader, PgmFormat format, int nfiles,
 	  const PgmFormatFile *files)
@@ -573,11 +611,15 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 				  (result->nrevisions + result->nskipped + 1));
 	for (int i = 0; i < result->nrevisions; i++)
 	{
-		const PgmFormatRevision *file = &result->revisions[i];
-		PgmRevision *revision = to_revision(file);
-		PgmRevision *stored = find_stored(&loader, file, revision);
+		PgmFormatRevision *file = &result->revisions[i];
+		PgmRevision *revision;
+		PgmRevision *stored;
 
 		CHECK_FOR_INTERRUPTS();
+		if (result->format == PGM_FORMAT_SQITCH)
+			adapt_sqitch_verify(file);
+		revision = to_revision(file);
+		stored = find_stored(&loader, file, revision);
 		rows[i].file = file->upgrade.file;
 		if (stored == NULL)
 		{

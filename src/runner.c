@@ -11,6 +11,10 @@
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
+ * Each step takes its locks first, see lockwait.c, and is repeated after an
+ * error that is nobody's fault: a deadlock, a lock or a serialization that
+ * failed.
+ *
  * The WAL is one sequence, so the last flush makes all of them durable; a
  * crash before it loses whole steps from the end, never half of one.
  *
@@ -28,18 +32,22 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "assess.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
 #include "compat.h"
+#include "compat_lock.h"
 #include "error.h"
 #include "guc.h"
 #include "journal.h"
 #include "ledger.h"
+#include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "resume.h"
 #include "runner.h"
+#include "runner_private.h"
 #include "session.h"
 #include "spi.h"
 #include "txn.h"
@@ -49,32 +57,6 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
-
-typedef struct Runner
-{
-	const PgmRunRequest *request;
-	PgmPlan    *plan;
-	PgmExec		exec;
-	bool		one_transaction;
-	bool		any_partly;		/* some revision was, once */
-	int			nheads_before;	/* of a purge, else 0 */
-	char	  **heads_before;
-	int64		run;
-	int			step;			/* in work, from 1; 0 before the first */
-	char		label[64];
-	MemoryContext context;		/* lives as long as the run */
-	MemoryContext step_context; /* reset for each step */
-} Runner;
-
-/* A step in work. */
-typedef struct Step
-{
-	PgmRevision *revision;
-	PgmSource  *source;
-	const PgmGraphStep *graph_step;
-	TimestampTz started;
-	int64		clock;
-} Step;
 
 /*
  * The run lock is no obstacle to the session that has it, so a revision which
@@ -146,7 +128,7 @@ notice_unknown_tables(const PgmPlan *plan)
 
 /* Lock, plan, check, and write the run.  In a transaction. */
 static void
-prepare(Runner *runner, const char *execution, bool session_lock)
+prepare(PgmRunner *runner, const char *execution, bool session_lock)
 {
 	const PgmRunRequest *request = runner->request;
 	PgmRunRecord record = {0};
@@ -163,6 +145,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
+		pgm_assess_gate(plan);
 	}
 
 	record.command = pgm_command_name(request->direction);
@@ -190,7 +173,7 @@ prepare(Runner *runner, const char *execution, bool session_lock)
 }
 
 static void
-announce(Runner *runner, const Step *step)
+announce(PgmRunner *runner, const PgmStep *step)
 {
 	snprintf(runner->label, sizeof(runner->label), "%s %d of %d",
 			 pgm_command_name(runner->request->direction),
@@ -203,7 +186,7 @@ announce(Runner *runner, const Step *step)
 
 /* In a transaction, in which nobody can amend the revision any more. */
 static void
-load_step(Runner *runner, Step *step)
+load_step(PgmRunner *runner, PgmStep *step)
 {
 	step->graph_step = &runner->plan->steps.steps[runner->step - 1];
 	step->revision =
@@ -222,8 +205,8 @@ load_step(Runner *runner, Step *step)
 	step->clock = pgm_clock_monotonic();
 }
 
-static void
-verify_step(Runner *runner, const Step *step, bool top_level)
+void
+pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	PgmSource  *verify;
 
@@ -258,41 +241,76 @@ pgm_runner_record(const PgmPlan *plan, int64 run, int step,
 						  microseconds);
 }
 
+/* Together with the step, or with its failure. */
 static void
-record_step(Runner *runner, const Step *step)
+record_locks(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->wait == NULL)
+		return;
+	details = pgm_lockwait_details(runner->wait);
+
+	/* of a run in one transaction they were taken before the first step */
+	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
+		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
+}
+
+void
+pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
 	pgm_runner_record(runner->plan, runner->run, runner->step,
 					  step->revision, step->source->nstatements, step->started,
 					  pgm_clock_monotonic() - step->clock);
+	record_locks(runner);
+}
+
+static void
+collect_source(const PgmPlan *plan, int step, const PgmSource *source,
+			   void *arg)
+{
+	for (int i = 0; i < source->nstatements; i++)
+		pgm_lockneeds_statement(arg, source, i);
+}
+
+/* Of a run in one transaction. */
+static void
+collect_plan(PgmLockNeeds *needs, void *arg)
+{
+	const PgmRunner *runner = arg;
+
+	pgm_plan_each_source(runner->plan, collect_source, needs);
 }
 
 /* All statements of a step and its ledger rows, in an open transaction. */
 static void
-run_in_transaction(Runner *runner, const Step *step, bool top_level)
+run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
+	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
-	verify_step(runner, step, top_level);
+	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
+	pgm_lockwait_unlimit(runner->wait);
 
 	/* what the revision has SET, a role among it, ends with it */
 	AtEOXact_GUC(false, guc_level);
-	record_step(runner, step);
+	pgm_runner_record_step(runner, step);
 }
 
 static void
 commit_error_callback(void *arg)
 {
-	const Step *step = arg;
+	const PgmStep *step = arg;
 
 	errcontext("commit of revision \"%s\"", step->revision->id);
 }
 
 /* Deferred constraints may fail now. */
 static void
-commit_step(Step *step)
+commit_step(PgmStep *step)
 {
 	ErrorContextCallback callback;
 
@@ -308,104 +326,13 @@ commit_step(Step *step)
 }
 
 /*
- * A statement that commits by itself: marked before, so that a try that
- * failed is known as one, and after.
+ * In a worker, each revision by itself.  False if its locks were not to be had:
+ * nothing is done then and no transaction is open.
  */
-static void
-run_committing_statement(Runner *runner, const Step *step, int n,
-						 const PgmResume *resume, char **digest)
-{
-	const PgmSource *source = step->source;
-	bool		done = false;
-
-	if (resume->retried && n == resume->done)
-		done = pgm_resume_clean(&runner->exec, source, n, resume);
-	else
-	{
-		pgm_txn_begin();
-		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
-								  pgm_resume_note(source, n));
-		pgm_txn_commit();
-	}
-
-	if (!done)
-	{
-		pgm_txn_begin();
-		pgm_exec_statement(&runner->exec, source, n, true);
-		pgm_txn_commit();
-	}
-
-	pgm_txn_begin();
-	*digest = pgm_resume_digest(source, n, *digest);
-	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
-	pgm_txn_commit();
-}
-
-/* DO and CALL may commit by themselves, and then cannot be in a block. */
 static bool
-commits_by_itself(const Runner *runner, const PgmStatement *statement)
+attempt_step(PgmRunner *runner)
 {
-	if (statement->top_level)
-		return true;
-	return !runner->exec.guard &&
-		(IsA(statement->raw->stmt, CallStmt) ||
-		 IsA(statement->raw->stmt, DoStmt));
-}
-
-/* What the statements done before have SET is gone with their session. */
-static void
-restore_settings(Runner *runner, const PgmSource *source, int done)
-{
-	for (int i = 0; i < done; i++)
-	{
-		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
-			continue;
-		pgm_txn_begin_block();
-		pgm_exec_statement(&runner->exec, source, i, true);
-		pgm_txn_commit();
-	}
-}
-
-static void
-run_by_statement(Runner *runner, Step *step, const PgmResume *resume)
-{
-	const PgmSource *source = step->source;
-	char	   *digest = resume->digest;
-
-	restore_settings(runner, source, resume->done);
-	for (int i = resume->done; i < source->nstatements; i++)
-	{
-		if (commits_by_itself(runner, &source->statements[i]))
-			run_committing_statement(runner, step, i, resume, &digest);
-		else
-		{
-			pgm_txn_begin_block();
-			pgm_exec_statement(&runner->exec, source, i, true);
-			pgm_exec_fire_deferred(&runner->exec);
-			digest = pgm_resume_digest(source, i, digest);
-			pgm_journal_step_progress(runner->run, runner->step, i + 1,
-									  digest, NULL);
-			pgm_txn_commit();
-		}
-	}
-
-	pgm_txn_begin_block();
-	verify_step(runner, step, true);
-	record_step(runner, step);
-	pgm_txn_commit();
-
-	pgm_txn_begin();
-	pgm_session_reset(runner->request->settings,
-					  runner->request->settings_size,
-					  !runner->request->guard);
-	pgm_txn_commit();
-}
-
-/* In a worker, each revision by itself. */
-static void
-work_step(Runner *runner)
-{
-	Step		step;
+	PgmStep		step;
 	PgmResume	resume = {0};
 	PgmSource  *source;
 	bool		by_statement;
@@ -413,7 +340,12 @@ work_step(Runner *runner)
 	pgm_txn_begin_block();
 	load_step(runner, &step);
 	source = step.source;
-	announce(runner, &step);
+	if (!runner->again)
+	{
+		announce(runner, &step);
+		pgm_lockwait_begin(runner->wait, step.revision->id);
+		runner->again = true;
+	}
 
 	/* begun statement by statement, it must not begin again when amended */
 	by_statement = pgm_revision_by_statement(step.revision, source);
@@ -422,9 +354,16 @@ work_step(Runner *runner)
 						&resume);
 	if (!by_statement && resume.done == 0)
 	{
+		PgmSpan		span = {source, 0, source->nstatements};
+
+		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
+		{
+			pgm_txn_commit();
+			return false;
+		}
 		run_in_transaction(runner, &step, true);
 		commit_step(&step);
-		return;
+		return true;
 	}
 
 	if (resume.done == source->nstatements && resume.done > 0)
@@ -439,11 +378,77 @@ work_step(Runner *runner)
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
 						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
-	run_by_statement(runner, &step, &resume);
+	pgm_runner_by_statement(runner, &step, &resume);
+	return true;
+}
+
+/*
+ * In the handler of an error: raises it again, unless what failed can be tried
+ * again.  A DO or CALL that has committed parts of its work cannot.
+ */
+static void
+recover(PgmRunner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	if ((runner->committing != InvalidLocalTransactionId &&
+		 runner->committing != pgm_local_xid()) ||
+		!pgm_lockwait_retry(runner->wait, edata))
+		PG_RE_THROW();
+	FlushErrorState();
+	FreeErrorData(edata);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+	runner->exec.time_limit = 0;
+	runner->committing = InvalidLocalTransactionId;
+
+	/* the run lock goes with the others */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	pgm_txn_begin();
+	pgm_run_retake(runner->run);
+	pgm_lockwait_unlimit_committing(runner->wait);
+	pgm_txn_commit();
+}
+
+/* Until it is done, or fails for good. */
+static void
+repeat_until_done(PgmRunner *runner, bool (*attempt) (PgmRunner *runner),
+				  MemoryContext context)
+{
+	volatile bool done = false;
+
+	runner->again = false;
+	for (;;)
+	{
+		PG_TRY();
+		{
+			done = attempt(runner);
+		}
+		PG_CATCH();
+		{
+			recover(runner);
+		}
+		PG_END_TRY();
+		if (done)
+			break;
+		MemoryContextSwitchTo(context);
+		if (context == runner->step_context)
+			MemoryContextReset(context);
+		pgm_lockwait_pause(runner->wait);
+	}
 }
 
 static void
-run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
+work_step(PgmRunner *runner)
+{
+	repeat_until_done(runner, attempt_step, runner->step_context);
+}
+
+static void
+run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 {
 	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
@@ -460,7 +465,7 @@ run_all_steps(Runner *runner, void (*run_step) (Runner *runner))
 
 /* Was it begun statement by statement, before it was amended? */
 static void
-refuse_partly(const Runner *runner, const Step *step)
+refuse_partly(const PgmRunner *runner, const PgmStep *step)
 {
 	PgmResume	resume;
 
@@ -477,9 +482,9 @@ refuse_partly(const Runner *runner, const Step *step)
 
 /* In a transaction that is not ours to end. */
 static void
-step_in_open_transaction(Runner *runner)
+step_in_open_transaction(PgmRunner *runner)
 {
-	Step		step;
+	PgmStep		step;
 
 	load_step(runner, &step);
 	announce(runner, &step);
@@ -489,7 +494,7 @@ step_in_open_transaction(Runner *runner)
 }
 
 static void
-finish(Runner *runner)
+finish(PgmRunner *runner)
 {
 	int			nheads;
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
@@ -497,20 +502,20 @@ finish(Runner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-static Runner *
+static PgmRunner *
 create_runner(const PgmRunRequest *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate run",
 												  ALLOCSET_DEFAULT_SIZES);
-	Runner	   *runner;
+	PgmRunner  *runner;
 
 	if (in_run)
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
 				errmsg("cannot start a run inside of a run"),
 				errhint("Take the call out of the revision; its parents decide what runs before it."));
-	runner = MemoryContextAllocZero(context, sizeof(Runner));
+	runner = MemoryContextAllocZero(context, sizeof(PgmRunner));
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -527,13 +532,14 @@ create_runner(const PgmRunRequest *request)
  * first one.
  */
 static void
-record_failure(Runner *runner, const ErrorData *edata)
+record_failure(PgmRunner *runner, const ErrorData *edata)
 {
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
+		record_locks(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", edata);
@@ -551,8 +557,24 @@ record_failure(Runner *runner, const ErrorData *edata)
 	RESUME_CANCEL_INTERRUPTS();
 }
 
+static bool
+attempt_all(PgmRunner *runner)
+{
+	runner->step = 0;
+	pgm_txn_begin_block();
+	if (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+	{
+		pgm_txn_commit();
+		return false;
+	}
+	run_all_steps(runner, step_in_open_transaction);
+	finish(runner);
+	pgm_txn_commit();
+	return true;
+}
+
 static void
-work(Runner *runner)
+work(PgmRunner *runner)
 {
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 
@@ -562,12 +584,11 @@ work(Runner *runner)
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run, runner->request->accepted_arg);
 
+	runner->wait = pgm_lockwait_create(&runner->exec);
 	if (runner->one_transaction)
 	{
-		pgm_txn_begin_block();
-		run_all_steps(runner, step_in_open_transaction);
-		finish(runner);
-		pgm_txn_commit();
+		pgm_lockwait_begin(runner->wait, NULL);
+		repeat_until_done(runner, attempt_all, runner->context);
 	}
 	else
 	{
@@ -581,7 +602,7 @@ work(Runner *runner)
 
 /* In the handler of the error that ended the run; raises it again. */
 static void
-fail(Runner *runner)
+fail(PgmRunner *runner)
 {
 	ErrorData  *edata;
 
@@ -602,7 +623,7 @@ fail(Runner *runner)
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 
 	in_run = true;				/* until the worker exits */
 	runner->exec.worker = true;
@@ -625,13 +646,16 @@ pgm_runner_work(const PgmRunRequest *request)
 int64
 pgm_runner_inline(const PgmRunRequest *request)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
 	refuse_read_only();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
+	runner->wait = pgm_lockwait_create(&runner->exec);
+	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+		pgm_lockwait_pause(runner->wait);
 	PG_TRY();
 	{
 		in_run = true;
@@ -652,7 +676,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 int64
 pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 
 	prepare(runner, "script", true);
 	*plan = runner->plan;
@@ -684,7 +708,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 int64
 pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 {
-	Runner	   *runner = create_runner(request);
+	PgmRunner  *runner = create_runner(request);
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	rows;
 	PgmRevSet	applied;

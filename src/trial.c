@@ -43,6 +43,7 @@
 #include "spi.h"
 #include "storage/lock.h"
 #include "trial.h"
+#include "triable.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -174,6 +175,13 @@ scans_of(Oid relid)
 											 ObjectIdGetDatum(relid)));
 }
 
+static bool
+is_table(char relkind)
+{
+	return relkind == RELKIND_RELATION ||
+		relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_MATVIEW;
+}
+
 static void
 look_at_clones(PgmClones *clones)
 {
@@ -186,15 +194,9 @@ look_at_clones(PgmClones *clones)
 		if (clone->gone)
 			continue;
 		clone->filenode = filenode_of(clone->clone, &clone->gone);
-		clone->scans = scans_of(clone->clone);
+		if (is_table(clone->relkind))
+			clone->scans = scans_of(clone->clone);
 	}
-}
-
-static bool
-is_table(char relkind)
-{
-	return relkind == RELKIND_RELATION ||
-		relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_MATVIEW;
 }
 
 static bool
@@ -292,6 +294,11 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
 		return;
 	namespace = get_rel_namespace(relid);
 	if (namespace == PG_TOAST_NAMESPACE || !OidIsValid(namespace))
+		return;
+
+	/* of a row type, for as long as it is not in a cache */
+	if (mode == AccessShareLock &&
+		get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
 		return;
 	if (mode > AccessShareLock &&
 		get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
@@ -453,123 +460,6 @@ settle(PgmVerdict *verdict)
 	verdict->touches = touches;
 }
 
-/* ---- what may be tried */
-
-static const char *
-untriable_table_change(AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-
-	if (pgm_alter_table_kind(stmt) == OBJECT_TYPE)
-		return "it changes a type";
-	foreach(lc, stmt->cmds)
-	{
-		switch (lfirst_node(AlterTableCmd, lc)->subtype)
-		{
-			case AT_AddOf:
-			case AT_DropOf:
-				return "it changes the type of the table";
-			case AT_SetTableSpace:
-				return "a clone is not in the table's tablespace";
-			case AT_ChangeOwner:
-				return "a clone cannot be given away";
-			default:
-				break;
-		}
-	}
-	return NULL;
-}
-
-static bool
-names_relation(ObjectType kind)
-{
-	switch (kind)
-	{
-		case OBJECT_TABLE:
-		case OBJECT_SEQUENCE:
-		case OBJECT_INDEX:
-		case OBJECT_COLUMN:
-		case OBJECT_TABCONSTRAINT:
-		case OBJECT_TRIGGER:
-		case OBJECT_POLICY:
-		case OBJECT_RULE:
-			return true;
-		default:
-			return false;
-	}
-}
-
-typedef enum Triable
-{
-	TRIABLE,
-	NEEDLESS,					/* nothing to be learnt, no effect to miss */
-	NOT_TRIABLE
-} Triable;
-
-static Triable
-triable(Node *stmt, const char **reason)
-{
-	*reason = "it is judged by its kind";
-	switch (nodeTag(stmt))
-	{
-		case T_AlterTableStmt:
-			*reason = untriable_table_change(castNode(AlterTableStmt, stmt));
-			return *reason == NULL ? TRIABLE : NOT_TRIABLE;
-		case T_RenameStmt:
-			return names_relation(castNode(RenameStmt, stmt)->renameType) ?
-				TRIABLE : NOT_TRIABLE;
-		case T_DropStmt:
-			return names_relation(castNode(DropStmt, stmt)->removeType) ?
-				TRIABLE : NOT_TRIABLE;
-		case T_CreateStmt:
-		case T_IndexStmt:
-		case T_CreateTrigStmt:
-		case T_CreatePolicyStmt:
-		case T_AlterPolicyStmt:
-		case T_RuleStmt:
-		case T_CreateStatsStmt:
-		case T_CreateSeqStmt:
-		case T_AlterSeqStmt:
-		case T_TruncateStmt:
-		case T_ClusterStmt:
-		case T_ReindexStmt:
-		case T_ViewStmt:
-		case T_CompositeTypeStmt:
-		case T_CreateEnumStmt:
-		case T_CreateDomainStmt:
-		case T_CreateRangeStmt:
-		case T_CreateSchemaStmt:
-		case T_CreateFunctionStmt:
-		case T_AlterEnumStmt:
-		case T_AlterObjectSchemaStmt:
-			return TRIABLE;
-		case T_VariableSetStmt:
-			return NEEDLESS;
-		case T_CommentStmt:
-			return names_relation(castNode(CommentStmt, stmt)->objtype) ?
-				TRIABLE : NEEDLESS;
-		case T_GrantStmt:
-		case T_LockStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_CopyStmt:
-		case T_ExplainStmt:
-		case T_SecLabelStmt:
-		case T_RefreshMatViewStmt:
-		case T_VacuumStmt:
-			return NEEDLESS;
-		case T_DoStmt:
-		case T_CallStmt:
-		case T_SelectStmt:
-		case T_ExecuteStmt:
-			*reason = "it runs code that cannot be looked into";
-			return NOT_TRIABLE;
-		default:
-			return pgm_is_merge(stmt) ? NEEDLESS : NOT_TRIABLE;
-	}
-}
-
 /* The owner of the named tables, if the caller has his rights. */
 static Oid
 trial_role(const PgmVerdict *verdict)
@@ -702,19 +592,19 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 {
 	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
 	const char *reason;
-	Triable		may = triable(stmt, &reason);
+	PgmTriable	may = pgm_triable(stmt, &reason);
 
 	if (verdict->top_level)
 	{
-		may = NOT_TRIABLE;
+		may = PGM_NOT_TRIABLE;
 		reason = "it cannot run inside a transaction block";
 	}
 	if (trial->off)
 		reason = trial->why;
-	if (may != TRIABLE || trial->off)
+	if (may != PGM_TRIABLE || trial->off)
 	{
-		verdict->reason = may == NEEDLESS ? NULL : pstrdup(reason);
-		if (may == NOT_TRIABLE)
+		verdict->reason = may == PGM_NEEDLESS ? NULL : pstrdup(reason);
+		if (may == PGM_NOT_TRIABLE)
 			trial->incomplete = true;
 		return;
 	}
@@ -734,17 +624,23 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 
 /* ---- begin and end */
 
+typedef struct Want
+{
+	PgmClones  *clones;
+	bool		keys;
+} Want;
+
 static bool
 want_name(RangeVar *name, PgmNameRole role, void *arg)
 {
+	Want	   *want = arg;
 	Oid			relid = pgm_lookup_relation(name);
 
 	if (OidIsValid(relid) && role != PGM_NAME_READ)
-		pgm_clones_want(arg, relid);
+		pgm_clones_want(want->clones, relid, want->keys);
 	return false;
 }
 
-/* CASCADE of a TRUNCATE or DROP goes further than one foreign key. */
 static void
 want_tables(PgmTrial *trial, List *sources)
 {
@@ -760,8 +656,12 @@ want_tables(PgmTrial *trial, List *sources)
 			Node	   *stmt = source->statements[i].raw->stmt;
 
 			if (!source->statements[i].top_level &&
-				triable(stmt, &reason) == TRIABLE)
-				pgm_names_visit(stmt, want_name, trial->clones);
+				pgm_triable(stmt, &reason) == PGM_TRIABLE)
+			{
+				Want		want = {trial->clones, pgm_reaches_keys(stmt)};
+
+				pgm_names_visit(stmt, want_name, &want);
+			}
 		}
 	}
 }

@@ -240,6 +240,16 @@ done | gate "install scripts only CREATE"
 	done
 } | gate "every test has its expected output"
 
+# ---- documentation
+
+# tools/lint-rules.sh --check compares every word, but needs a server.
+{
+	sed -n 's/^	{"\([a-z-]*\)", PGM_LEVEL_.*/\1/p' src/lint_rules.c | sort
+	sed -n 's/^## \(.*\)/\1/p' doc/lint-rules.md | sort
+} | sort | uniq -c | awk '$1 != 2 {
+	print "doc/lint-rules.md: rule \"" $2 "\": run tools/lint-rules.sh"
+}' | gate "every lint rule is documented"
+
 # ---- versions
 
 {

@@ -8,8 +8,10 @@ WHERE d.refclassid = 'pg_extension'::regclass
 	AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pgmigrate')
 	AND d.deptype = 'e';
 
--- the kinds of members that the rules below know
-SELECT DISTINCT classid::regclass FROM member ORDER BY 1;
+-- the kinds of members that the rules below know; since PostgreSQL 17 the types
+-- that come with tables are members too
+SELECT DISTINCT classid::regclass FROM member
+WHERE classid <> 'pg_type'::regclass ORDER BY 1;
 
 -- every member has a comment; types come with their tables
 SELECT object FROM member m

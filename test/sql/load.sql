@@ -87,6 +87,17 @@ SELECT file_name FROM pgmigrate.export('base:side', 'plain');
 SELECT * FROM pgmigrate.export('base:heads', 'flyway');
 DELETE FROM pgmigrate.revision;
 
+-- two files of the same content are two revisions, then and later
+SELECT action, count(DISTINCT revision) FROM pgmigrate.load_files(
+	ARRAY['1.sql', '2.sql'],
+	array_fill(E'-- pgmigrate: revision\n-- message: again\n\n-- migrate:up\nSELECT 1;\n'::text, ARRAY[2]))
+GROUP BY 1;
+SELECT action, count(DISTINCT revision) FROM pgmigrate.load_files(
+	ARRAY['1.sql', '2.sql'],
+	array_fill(E'-- pgmigrate: revision\n-- message: again\n\n-- migrate:up\nSELECT 1;\n'::text, ARRAY[2]))
+GROUP BY 1;
+DELETE FROM pgmigrate.revision;
+
 -- up and down one after the other
 SELECT pgmigrate.load('0001_users.up.sql', 'CREATE TABLE users (i int);');
 SELECT pgmigrate.load('0002_index.up.sql', E'BEGIN;\nCREATE INDEX ON users (i);\nCOMMIT;\n');

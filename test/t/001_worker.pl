@@ -235,7 +235,7 @@ query(
 	$node, <<'SQL');
 SET search_path = app, public;
 SET work_mem = '5MB';
-SET lock_timeout = '12s';
+SET lock_timeout = '120ms';
 SET datestyle = 'german';
 SET client_encoding = 'LATIN1';
 SET my.setting = 'it''s mine';
@@ -247,7 +247,7 @@ my %seen = map { split /\|/, $_, 2 } split /\n/,
   query($node, 'SELECT what, value FROM seen');
 is($seen{search_path}, 'app, public', 'search_path is relayed');
 is($seen{work_mem}, '5120', 'work_mem is relayed');
-is($seen{lock_timeout}, '12000', 'lock_timeout is relayed');
+is($seen{lock_timeout}, '120', 'lock_timeout is relayed');
 like($seen{DateStyle}, qr/^German/, 'DateStyle is relayed');
 is($seen{'my.setting'}, "it's mine", 'a setting of nobody is relayed');
 is($seen{client_encoding}, 'UTF8', 'the encoding of the client is not');

@@ -1,0 +1,311 @@
+#!/bin/bash
+# run.sh
+#	  How long does a change of a hot table make its application wait?
+#
+# Prints the table and writes it to RESULTS.md beside this file; README.md
+# tells the method.
+#
+# Environment:
+#	PG_CONFIG	the PostgreSQL to use
+#	READER		seconds that the long reader of S1 reads, default 8
+#	LIMIT		seconds that a policy may try, default 12
+#	SCENARIOS, POLICIES		a choice of them
+
+set -eu
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
+
+READER=${READER:-8}
+LIMIT=${LIMIT:-12}
+SCENARIOS=${SCENARIOS:-S1 S2 S3 S4 H1 H2}
+POLICIES=${POLICIES:-naive fixed exponential nowait pgmigrate}
+
+query()
+{
+	as_user "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d bench "$@"
+}
+
+now()
+{
+	echo "${EPOCHREALTIME/./}"
+}
+
+# ---- the application
+
+# Clients of pgbench, until stop_application: name, number, script.
+client()
+{
+	local name=$1 clients=$2
+
+	as_user tee "$WORK/run/$name.sql" >/dev/null
+	(cd "$WORK/run" && as_user "$BINDIR/pgbench" -n -c "$clients" -j 2 \
+		-T 1000 -l --log-prefix="$name" -f "$name.sql" bench \
+		>/dev/null 2>&1) &
+}
+
+prober()
+{
+	client probe 4 <<'SQL'
+\set id random(1, 10000)
+SELECT x FROM t WHERE id = :id;
+\sleep 5 ms
+SQL
+}
+
+stop_application()
+{
+	query -d postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'bench'" >/dev/null
+	wait
+}
+
+# One transaction that reads t for some seconds, then does what else is said.
+reader()
+{
+	query -c "BEGIN; SELECT count(*) FROM t; SELECT pg_sleep($1); COMMIT" \
+		>/dev/null 2>&1
+	now >"$WORK/reader_end"
+}
+
+begin_S1()
+{
+	prober
+	reader "$READER" &
+	sleep 1
+}
+
+begin_S2()
+{
+	prober
+	client holder 2 <<'SQL'
+BEGIN;
+SELECT count(*) FROM t WHERE id < 10;
+\sleep 300 ms
+COMMIT;
+SQL
+	sleep 1
+}
+
+begin_S3()
+{
+	prober
+	query -c "UPDATE t SET x = x + 1" \
+		-c "ALTER TABLE t SET (autovacuum_enabled = on)" >/dev/null
+	until [ "$(query -c "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query ~ ' public.t$'")" -gt 0 ]; do
+		sleep 0.1
+	done
+}
+
+begin_S4()
+{
+	client probe 16 <<'SQL'
+\set id random(1, 10000)
+BEGIN;
+SELECT x FROM t WHERE id = :id;
+\sleep 4 ms
+COMMIT;
+SQL
+	sleep 1
+}
+
+# Held out: transactions of 20 to 900 ms, five at a time.
+begin_H1()
+{
+	prober
+	client holder 5 <<'SQL'
+\set ms random(20, 900)
+BEGIN;
+UPDATE t SET x = x WHERE id = :client_id + 1;
+\sleep :ms ms
+COMMIT;
+\set ms random(100, 1500)
+\sleep :ms ms
+SQL
+	sleep 1
+}
+
+# Held out: writers of two tables, and one session idle in its transaction.
+begin_H2()
+{
+	client probe 6 <<'SQL'
+\set id random(1, 10000)
+BEGIN;
+INSERT INTO child VALUES (:id);
+UPDATE t SET x = x + 1 WHERE id = :id;
+\sleep 10 ms
+COMMIT;
+\sleep 5 ms
+SQL
+	(
+		query -c "BEGIN" -c "SELECT count(*) FROM t" -c "\\! sleep 4" \
+			-c "COMMIT" >/dev/null 2>&1
+		now >"$WORK/reader_end"
+	) &
+	sleep 1
+}
+
+# ---- the policies: each adds a column
+
+change_of()
+{
+	case $1 in
+		H2) echo "ALTER TABLE t ADD c int; ALTER TABLE child ADD c int" ;;
+		*) echo "ALTER TABLE t ADD c int" ;;
+	esac
+}
+
+policy_none()
+{
+	sleep 2
+}
+
+policy_naive()
+{
+	query -c "SET statement_timeout = '${LIMIT}s'" -c "BEGIN; $1; COMMIT"
+}
+
+# A loop on the server: before the change, after a failure.
+loop()
+{
+	query <<SQL
+SET statement_timeout = '${LIMIT}s';
+DO \$do\$
+DECLARE
+	n int := 0;
+BEGIN
+	LOOP
+		BEGIN
+			$2
+			EXECUTE '$1';
+			EXIT;
+		EXCEPTION WHEN lock_not_available THEN
+			n := n + 1;
+		END;
+		$3
+	END LOOP;
+END \$do\$;
+SQL
+}
+
+policy_fixed()
+{
+	loop "$1" "SET LOCAL lock_timeout = '50ms';" 'PERFORM pg_sleep(1);'
+}
+
+policy_exponential()
+{
+	loop "$1" "SET LOCAL lock_timeout = '50ms';" \
+		'PERFORM pg_sleep(least(10, 0.1 * 2 ^ n) * (0.5 + random() / 2));'
+}
+
+policy_nowait()
+{
+	local lock='LOCK TABLE t NOWAIT;'
+
+	case $1 in *child*) lock="$lock LOCK TABLE child NOWAIT;" ;; esac
+	loop "$1" "$lock" 'PERFORM pg_sleep(0.01);'
+}
+
+policy_pgmigrate()
+{
+	query -c "SELECT pgmigrate.revision('change', '$1', id => 'change')" \
+		-c "SET pgmigrate.lock_deadline = '${LIMIT}s'" \
+		-c 'SELECT FROM pgmigrate.upgrade()'
+}
+
+# ---- the measurement
+
+fresh_database()
+{
+	as_user "$BINDIR/psql" -X -q -d postgres -c 'DROP DATABASE IF EXISTS bench' \
+		-c 'CREATE DATABASE bench' 2>/dev/null
+	query <<'SQL'
+CREATE EXTENSION pgmigrate;
+CREATE TABLE t (id int PRIMARY KEY, x int) WITH (autovacuum_enabled = off,
+	autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
+INSERT INTO t SELECT i, i FROM generate_series(1, 10000) i;
+CREATE TABLE child (t int REFERENCES t);
+SQL
+}
+
+# Blocked seconds, and the longest time of a transaction beyond the median, ms.
+summary()
+{
+	perl -e '
+		use strict;
+		use warnings;
+		my ($begin, $end) = splice @ARGV, 0, 2;
+		my (@at, @latency);
+		while (<>) {
+			my @f = split;
+			my $at = $f[4] * 1e6 + $f[5];
+			next if $at < $begin || $at > $end + 1e6;
+			push @at, $at;
+			push @latency, $f[2];
+		}
+		my $blocked = 0;
+		my $last = $begin;
+		foreach my $at (sort { $a <=> $b } @at) {
+			$blocked += $at - $last - 40000 if $at - $last > 40000;
+			$last = $at;
+		}
+		@latency = sort { $a <=> $b } @latency;
+		printf "%.3f %.0f\n", $blocked / 1e6,
+			($latency[-1] - $latency[@latency / 2]) / 1e3;
+		' "$1" "$2" "$WORK"/run/probe.*.*
+}
+
+measure()
+{
+	local scenario=$1 policy=$2 begin end result=done after=- figures
+
+	rm -rf "$WORK/run" "$WORK/reader_end"
+	user_dir "$WORK/run"
+	fresh_database
+	"begin_$scenario"
+	begin=$(now)
+	"policy_$policy" "$(change_of "$scenario")" >"$WORK/out" 2>&1 ||
+		result=failed
+	end=$(now)
+	if [ "$result" = done ] && [ -e "$WORK/reader_end" ]; then
+		after=$(awk -v a="$end" -v b="$(cat "$WORK/reader_end")" \
+			'BEGIN { printf "%.2f", (a - b) / 1000000 }')
+	fi
+	sleep 1.2
+	stop_application
+	figures=$(summary "$begin" "$end")
+	awk -v s="$scenario" -v p="$policy" -v r="$result" -v t=$((end - begin)) \
+		-v a="$after" -v f="$figures" 'BEGIN {
+		split(f, v, " ")
+		printf "| %s | %s | %s | %.2f | %s | %s | %s |\n",
+			s, p, r, t / 1000000, a, v[1], v[2] }' | tee -a "$WORK/table"
+}
+
+need_packages
+work_area
+trap 'stop_cluster >/dev/null 2>&1 || true; rm -rf "$WORK"' EXIT
+private_tree
+copy_source
+build_install
+start_cluster autovacuum_naptime=1s max_connections=60 jit=off \
+	autovacuum_vacuum_threshold=1000
+
+as_user "$BINDIR/psql" -X -q -d postgres -c 'CREATE DATABASE bench'
+: >"$WORK/table"
+for scenario in $SCENARIOS; do
+	for policy in none $POLICIES; do
+		measure "$scenario" "$policy"
+	done
+done
+{
+	echo '# Results'
+	echo
+	echo "$("$BINDIR/postgres" --version), $(nproc) cores, $(date -u +%F); one run each."
+	echo "The reader of S1 reads for $READER s; a policy may try for $LIMIT s."
+	echo
+	echo '| scenario | policy | result | s | s after the reader | blocked s | longest beyond median, ms |'
+	echo '|---|---|---|---|---|---|---|'
+	cat "$WORK/table"
+} >"$WORK/RESULTS.md"
+cp "$WORK/RESULTS.md" "$HERE/RESULTS.md"

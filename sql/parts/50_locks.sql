@@ -1,0 +1,29 @@
+/* Who waits for whom. */
+
+CREATE FUNCTION pgmigrate.lock_tree() RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_lock_tree'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.lock_tree() IS
+'what the run in progress waits for now: per relation those in its way, the run itself, and those who wait behind it';
+
+CREATE FUNCTION pgmigrate.lock_timeline(
+	run bigint,
+	OUT step integer,
+	OUT revision text,
+	OUT attempt integer,
+	OUT at timestamptz,
+	OUT phase text,
+	OUT outcome text,
+	OUT relation text,
+	OUT mode text,
+	OUT waited interval,
+	OUT behind integer,
+	OUT blocked_by text
+) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_lock_timeline'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.lock_timeline(bigint) IS
+'the attempts of a run to get its locks, as they are kept with its steps: the first and the last ones of each';
+
+REVOKE ALL ON FUNCTION pgmigrate.lock_tree() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.lock_timeline(bigint) FROM PUBLIC;

@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat_lock.h
+ *	  Differences between the server versions in processes and locks.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/compat_lock.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_LOCK_H
+#define PGM_COMPAT_LOCK_H
+
+#include "catalog/pg_class.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 160000
+#define pgm_class_ownercheck(oid, role) pg_class_ownercheck(oid, role)
+#else
+#define pgm_class_ownercheck(oid, role) \
+	object_ownercheck(RelationRelationId, oid, role)
+#endif
+
+/* When a process began to wait for its lock, 0 if that is not known. */
+#if PG_VERSION_NUM >= 140000
+#define pgm_wait_start(proc) \
+	((TimestampTz) pg_atomic_read_u64(&(proc)->waitStart))
+#else
+#define pgm_wait_start(proc) ((TimestampTz) 0)
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define pgm_local_xid() (MyProc->vxid.lxid)
+#else
+#define pgm_local_xid() (MyProc->lxid)
+#endif
+
+#endif							/* PGM_COMPAT_LOCK_H */

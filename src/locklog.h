@@ -1,0 +1,56 @@
+/*-------------------------------------------------------------------------
+ *
+ * locklog.h
+ *	  The attempts to get the locks of a step, as they are kept with it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/locklog.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCKLOG_H
+#define PGM_LOCKLOG_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
+
+/* So many are kept from the beginning, and so many from the end. */
+#define PGM_LOCKLOG_FIRST 20
+#define PGM_LOCKLOG_LAST 20
+
+/* One attempt; texts may be NULL. */
+typedef struct PgmLockAttempt
+{
+	TimestampTz at;
+	const char *phase;			/* a constant: look, ask, run, policy */
+	const char *outcome;		/* a constant */
+	char	   *relation;
+	LOCKMODE	mode;
+	int64		waited;			/* microseconds */
+	int			looks;			/* polls that found the same */
+	int			behind;			/* sessions that waited behind us */
+	char	   *blocked_by;		/* jsonb array as text */
+	uint32		blockers;		/* hash of who they were */
+} PgmLockAttempt;
+
+typedef struct PgmLockLog
+{
+	MemoryContext context;
+	int			n;
+	int64		waited;			/* microseconds, of all */
+	PgmLockAttempt first[PGM_LOCKLOG_FIRST];
+	PgmLockAttempt last[PGM_LOCKLOG_LAST];	/* the n-th at n % size */
+} PgmLockLog;
+
+extern void pgm_locklog_init(PgmLockLog *log, MemoryContext context);
+
+/* Texts are copied.  A look that found what the last one did extends that. */
+extern void pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt);
+
+/* Keys for run_step.details as jsonb text, NULL if there is nothing to tell. */
+extern char *pgm_locklog_json(const PgmLockLog *log);
+
+#endif							/* PGM_LOCKLOG_H */

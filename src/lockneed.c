@@ -1,0 +1,328 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockneed.c
+ *	  The relation locks that statements need, and who is in their way.
+ *
+ * The needs are those of the classification, one per relation in its strongest
+ * mode.  Left out are relations that nobody else has, the catalogs, and what
+ * the current user has no rights on: the statement is going to be refused, and
+ * must not have locked out others before.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockneed.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "compat_lock.h"
+#include "lockneed.h"
+#include "miscadmin.h"
+#include "spi.h"
+#include "storage/lock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+static PgmQuery blockers_query = {
+	"SELECT DISTINCT ON (b.lasting, b.age, b.pid, b.gid) b.pid, b.holds, "
+	"b.lasting, b.wraparound, coalesce(b.gid, b.backend_type), b.usename, "
+	"b.application_name, b.state, b.query, b.mode, b.age, b.relation::int8, "
+	"jsonb_strip_nulls(jsonb_build_object('pid', nullif(b.pid, 0), "
+	"'gid', b.gid, 'backend_type', nullif(b.backend_type, 'client backend'), "
+	"'user', b.usename, 'application', nullif(b.application_name, ''), "
+	"'mode', b.mode, 'holds', b.holds, 'age_ms', b.age, 'state', b.state, "
+	"'query', nullif(b.query, '')))::text FROM ("
+	"SELECT coalesce(l.pid, 0) AS pid, l.granted AS holds, l.mode, l.relation, "
+	"CASE WHEN l.pid IS NULL THEN true "
+	"WHEN NOT l.granted THEN false "
+	"WHEN a.backend_type = 'autovacuum worker' "
+	"THEN a.query LIKE '%(to prevent wraparound)' "
+	"ELSE clock_timestamp() - a.xact_start > $4 * interval '1 ms' "
+	"END IS TRUE AS lasting, "
+	"(a.backend_type = 'autovacuum worker' "
+	"AND a.query LIKE '%(to prevent wraparound)') IS TRUE AS wraparound, "
+	"p.gid, a.backend_type, coalesce(a.usename, p.owner)::text AS usename, "
+	"a.application_name, a.state, "
+	"left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query, "
+	"(extract(epoch FROM clock_timestamp() - "
+	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age "
+	"FROM unnest($1, $2) AS n (relation, mode) "
+	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = n.relation "
+	"AND l.mode = n.mode AND l.pid IS DISTINCT FROM $3 "
+	"AND l.database = (SELECT d.oid FROM pg_database d "
+	"WHERE d.datname = current_database()) "
+	"LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+	"LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
+	"AND x.locktype = 'transactionid' "
+	"AND x.virtualtransaction = l.virtualtransaction "
+	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
+	"ORDER BY b.lasting DESC, b.age DESC NULLS LAST, b.pid, b.gid, b.holds DESC",
+	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, INT4OID}
+};
+
+void
+pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context)
+{
+	memset(needs, 0, sizeof(PgmLockNeeds));
+	needs->context = context;
+}
+
+void
+pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode, int rank,
+				  const char *name)
+{
+	MemoryContext old;
+	PgmLockNeed *need;
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		need = lfirst(lc);
+		if (need->relid == relid)
+		{
+			need->mode = Max(need->mode, mode);
+			need->rank = Min(need->rank, rank);
+			return;
+		}
+	}
+	old = MemoryContextSwitchTo(needs->context);
+	need = palloc(sizeof(PgmLockNeed));
+	need->relid = relid;
+	need->mode = mode;
+	need->rank = rank;
+	need->name = pstrdup(name);
+	needs->list = lappend(needs->list, need);
+	MemoryContextSwitchTo(old);
+}
+
+/* As LOCK TABLE checks it, more or less: enough not to be a nuisance. */
+static bool
+may_lock(Oid relid, LOCKMODE mode)
+{
+	AclMode		rights = ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE |
+		ACL_REFERENCES | ACL_TRIGGER;
+
+	if (mode <= RowExclusiveLock)
+		rights |= ACL_SELECT | ACL_INSERT;
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return false;
+	return pgm_class_ownercheck(relid, GetUserId()) ||
+		pg_class_aclcheck(relid, GetUserId(), rights) == ACLCHECK_OK;
+}
+
+/* An index has no rights of its own. */
+static bool
+may_lock_touch(const PgmTouch *touch)
+{
+	Oid			relid = touch->relid;
+
+	if (touch->relkind == RELKIND_INDEX ||
+		touch->relkind == RELKIND_PARTITIONED_INDEX)
+		return pgm_class_ownercheck(relid, GetUserId());
+	return may_lock(relid, touch->mode);
+}
+
+static int
+touch_rank(const PgmTouch *touch)
+{
+	switch (touch->relkind)
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			return 3;
+		case RELKIND_PARTITIONED_TABLE:
+			return touch->named ? 0 : 1;
+		default:
+			return touch->named ? 0 : 2;
+	}
+}
+
+void
+pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(needs->context);
+	PgmVerdict *verdict = pgm_classify(&needs->classifier, source, n);
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->mode == NoLock || touch->fresh ||
+			touch->relid < FirstNormalObjectId || !may_lock_touch(touch))
+			continue;
+		pgm_lockneeds_add(needs, touch->relid, touch->mode,
+						  touch_rank(touch), pgm_touch_name(touch));
+		if (touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE)
+			needs->long_work = true;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static int
+compare_needs(const ListCell *a, const ListCell *b)
+{
+	const PgmLockNeed *left = lfirst(a);
+	const PgmLockNeed *right = lfirst(b);
+	int			result;
+
+	if (left->rank != right->rank)
+		return left->rank < right->rank ? -1 : 1;
+	result = strcmp(left->name, right->name);
+	if (result != 0)
+		return result;
+	return left->relid < right->relid ? -1 : left->relid > right->relid;
+}
+
+void
+pgm_lockneeds_sort(PgmLockNeeds *needs)
+{
+	list_sort(needs->list, compare_needs);
+}
+
+bool
+pgm_lockneeds_covered(const PgmLockNeeds *needs, const PgmLockNeeds *by)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+		bool		found = false;
+
+		foreach(lc2, by->list)
+		{
+			PgmLockNeed *other = lfirst(lc2);
+
+			found |= other->relid == need->relid && other->mode >= need->mode;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Relations, and with each a mode that conflicts with the one needed. */
+static void
+conflicting_modes(const PgmLockNeeds *needs, Datum *relids, Datum *modes)
+{
+	int			max = list_length(needs->list) * MaxLockMode;
+	Datum	   *oids = palloc(sizeof(Datum) * Max(max, 1));
+	char	  **names = palloc(sizeof(char *) * Max(max, 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+
+		for (LOCKMODE mode = AccessShareLock; mode <= MaxLockMode; mode++)
+		{
+			if (!DoLockModesConflict(need->mode, mode))
+				continue;
+			oids[n] = ObjectIdGetDatum(need->relid);
+			names[n++] = unconstify(char *, pgm_lock_mode_name(mode));
+		}
+	}
+	*relids = PointerGetDatum(construct_array(oids, n, OIDOID, sizeof(Oid),
+											  true, TYPALIGN_INT));
+	*modes = pgm_text_array_datum(n, names);
+}
+
+static const PgmLockNeed *
+find_need(const PgmLockNeeds *needs, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+
+		if (need->relid == relid)
+			return need;
+	}
+	return NULL;
+}
+
+List *
+pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap)
+{
+	PgmSpiScope scope;
+	Datum		values[4];
+	uint64		rows;
+	List	   *result = NIL;
+
+	if (needs->list == NIL)
+		return NIL;
+	conflicting_modes(needs, &values[0], &values[1]);
+	values[2] = Int32GetDatum(MyProcPid);
+	values[3] = Int32GetDatum(cap);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&blockers_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+		PgmBlocker *blocker = palloc0(sizeof(PgmBlocker));
+
+		result = lappend(result, blocker);
+		MemoryContextSwitchTo(old);
+		blocker->pid = pgm_spi_int32(i, 1);
+		blocker->holds = pgm_spi_bool(i, 2);
+		blocker->lasting = pgm_spi_bool(i, 3);
+		blocker->wraparound = pgm_spi_bool(i, 4);
+		blocker->kind = pgm_spi_text(i, 5);
+		blocker->user = pgm_spi_text(i, 6);
+		blocker->application = pgm_spi_text(i, 7);
+		blocker->state = pgm_spi_text(i, 8);
+		blocker->query = pgm_spi_text(i, 9);
+		blocker->mode = pgm_spi_text(i, 10);
+		blocker->age = pgm_spi_isnull(i, 11) ? -1 : pgm_spi_int64(i, 11);
+		blocker->need = find_need(needs, (Oid) pgm_spi_int64(i, 12));
+		blocker->json = pgm_spi_text(i, 13);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+char *
+pgm_blocker_text(const PgmBlocker *blocker)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (blocker->pid == 0)
+		appendStringInfo(&buf, "Prepared transaction \"%s\" (",
+						 blocker->kind ? blocker->kind : "?");
+	else
+		appendStringInfo(&buf, "Process %d (", blocker->pid);
+	if (blocker->pid != 0 && blocker->kind != NULL &&
+		strcmp(blocker->kind, "client backend") != 0)
+		appendStringInfo(&buf, "%s%s, ", blocker->kind,
+						 blocker->wraparound ? " to prevent wraparound" : "");
+	if (blocker->user != NULL)
+		appendStringInfo(&buf, "user \"%s\", ", blocker->user);
+	if (blocker->application != NULL && blocker->application[0] != '\0')
+		appendStringInfo(&buf, "application \"%s\", ", blocker->application);
+	if (blocker->state != NULL)
+		appendStringInfo(&buf, "%s, ", blocker->state);
+	if (blocker->age >= 0)
+		appendStringInfo(&buf, "for %.1f s) ", blocker->age / 1000.0);
+	else
+		appendStringInfoString(&buf, "age not known) ");
+	appendStringInfo(&buf, "%s %s on %s",
+					 blocker->holds ? "holds" : "waits for", blocker->mode,
+					 blocker->need ? blocker->need->name : "?");
+	if (blocker->query != NULL && blocker->query[0] != '\0')
+		appendStringInfo(&buf, ": %s", blocker->query);
+	return buf.data;
+}

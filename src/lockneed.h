@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockneed.h
+ *	  The relation locks that statements need, and who is in their way.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockneed.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCKNEED_H
+#define PGM_LOCKNEED_H
+
+#include "classify.h"
+
+typedef struct PgmLockNeed
+{
+	Oid			relid;
+	LOCKMODE	mode;
+	int			rank;			/* named tables, parents, other tables,
+								 * indexes */
+	char	   *name;
+} PgmLockNeed;
+
+/* Filled statement by statement; lives in the context given. */
+typedef struct PgmLockNeeds
+{
+	MemoryContext context;
+	PgmClassifier classifier;
+	List	   *list;			/* of PgmLockNeed *, one per relation */
+	bool		long_work;		/* a table is known to be rewritten or scanned */
+} PgmLockNeeds;
+
+/* Somebody whose lock, held or asked for before us, conflicts with a need. */
+typedef struct PgmBlocker
+{
+	int			pid;			/* 0: a prepared transaction */
+	bool		holds;			/* not only waits itself */
+	bool		lasting;		/* will not end soon: do not ask */
+	bool		wraparound;		/* autovacuum that must not be disturbed */
+	char	   *kind;			/* of backend, or gid of the transaction */
+	char	   *user;
+	char	   *application;
+	char	   *state;
+	char	   *query;
+	char	   *mode;
+	int64		age;			/* of its transaction, ms; -1 if not known */
+	char	   *json;
+	const PgmLockNeed *need;
+} PgmBlocker;
+
+extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
+
+/* In a transaction; takes no relation lock. */
+extern void pgm_lockneeds_statement(PgmLockNeeds *needs,
+									const PgmSource *source, int n);
+extern void pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode,
+							  int rank, const char *name);
+
+/* Put them into the order in which locks are taken. */
+extern void pgm_lockneeds_sort(PgmLockNeeds *needs);
+
+/* Is each need of some among those of the other, as strong or stronger? */
+extern bool pgm_lockneeds_covered(const PgmLockNeeds *needs,
+								  const PgmLockNeeds *by);
+
+/*
+ * Who is in the way: a list of PgmBlocker *, the oldest first.  A holder whose
+ * transaction is older than cap (ms) is lasting.  In a transaction.
+ */
+extern List *pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap);
+
+/* As a sentence for messages. */
+extern char *pgm_blocker_text(const PgmBlocker *blocker);
+
+#endif							/* PGM_LOCKNEED_H */

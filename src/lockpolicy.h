@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockpolicy.h
+ *	  Cancel or terminate who is in the way, if the caller wants it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockpolicy.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCKPOLICY_H
+#define PGM_LOCKPOLICY_H
+
+#include "lockneed.h"
+
+/* Blockers that are remembered. */
+#define PGM_SEEN 32
+
+typedef struct PgmSeen
+{
+	int			pid;
+	int64		since;			/* monotonic microseconds */
+	bool		signalled;
+} PgmSeen;
+
+/* Since a step began to wait. */
+typedef struct PgmLockPolicy
+{
+	PgmSeen		seen[PGM_SEEN];
+	int			nseen;
+} PgmLockPolicy;
+
+/*
+ * In a transaction.  What was done, a constant; NULL for nothing, as long as
+ * blocker_policy says wait or the blocker has not been there for lock_timeout.
+ */
+extern const char *pgm_lockpolicy_apply(PgmLockPolicy *policy,
+										const PgmBlocker *blocker);
+
+#endif							/* PGM_LOCKPOLICY_H */

@@ -1,0 +1,744 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockwait.c
+ *	  Get the locks of a step without standing in front of the application.
+ *
+ * A request for a strong lock that has to wait makes everybody wait who comes
+ * after it.  So all locks of a step are taken up front, all or none:
+ *
+ *	take	ask for each without queueing; nobody in the way: done
+ *	pause	look who is, and poll while one of them is going to last
+ *	take	ask again, then queue, for 25 ms, growing up to lock_timeout
+ *	pause	let go for 4 to 12 times that long, look, and so on
+ *
+ * Between attempts nothing is held.  Asking without queueing alone would starve
+ * under short transactions back to back; so would looking alone under longer
+ * ones, and after a while of seeing always others it asks all the same.
+ *
+ * In a worker each attempt has a transaction of its own, and that of the
+ * successful one goes on as the step's.  Inside of the caller's transaction an
+ * attempt is a subtransaction, and what the caller has locked stays locked.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockwait.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "clock.h"
+#include "common/hashfn.h"
+#include "compat.h"
+#include "guc.h"
+#include "locklog.h"
+#include "lockpolicy.h"
+#include "lockwait.h"
+#include "lockwatch.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "txn.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+/* The first time in the queue; later ones grow by PGM_GROWTH. */
+#define PGM_FIRST_WAIT_MS 25
+#define PGM_GROWTH 1.6
+
+/* The pause after it, as multiples of it. */
+#define PGM_PAUSE_MIN 4
+#define PGM_PAUSE_MAX 12
+
+/* What the pause depends on after a step that failed; at most lock_timeout. */
+#define PGM_RETRY_WAIT_MS 200
+
+/* Between two looks at somebody who lasts. */
+#define PGM_LOOK_MS 40
+
+/* After so many times lock_timeout of always others in the way, ask anyway. */
+#define PGM_LOOK_PATIENCE 25
+
+/* From the first notice to the second, and at most; growing threefold. */
+#define PGM_NOTICE_FIRST_MS 5000
+#define PGM_NOTICE_MAX_MS 120000
+
+/* Blockers named in a message. */
+#define PGM_NAMED 3
+
+struct PgmLockWait
+{
+	const PgmExec *exec;
+	const char *revision;
+	int			own_lock_timeout;	/* of the session, before ours */
+	MemoryContext attempt;		/* reset for each attempt to take */
+	MemoryContext look;			/* reset for each look */
+	PgmLockNeeds needs;			/* of the last attempt */
+	PgmLockNeeds learned;		/* seen when statements waited for them */
+
+	/* since the first attempt that failed; 0 before */
+	int64		start;
+	int			next_wait;		/* in the queue, ms */
+	int			used_wait;		/* that the next pause depends on, 0 for none */
+	bool		may_queue;		/* the look found nobody who lasts */
+	int64		looking_since;	/* since we last were in the queue */
+	int64		next_notice;
+	int			notice_interval;
+	bool		committing_limit;
+	PgmLockPolicy policy;
+	char		cause[256];		/* of the last failed attempt, as a sentence */
+	PgmLockLog	log;
+};
+
+static int64
+milliseconds_since(int64 since)
+{
+	return (pgm_clock_monotonic() - since) / 1000;
+}
+
+PgmLockWait *
+pgm_lockwait_create(const PgmExec *exec)
+{
+	PgmLockWait *wait = palloc0(sizeof(PgmLockWait));
+
+	wait->exec = exec;
+	wait->own_lock_timeout = LockTimeout;
+	wait->attempt = AllocSetContextCreate(CurrentMemoryContext,
+										  "pgmigrate lock attempt",
+										  ALLOCSET_DEFAULT_SIZES);
+	wait->look = AllocSetContextCreate(CurrentMemoryContext,
+									   "pgmigrate lock look",
+									   ALLOCSET_DEFAULT_SIZES);
+	pgm_locklog_init(&wait->log,
+					 AllocSetContextCreate(CurrentMemoryContext,
+										   "pgmigrate lock log",
+										   ALLOCSET_SMALL_SIZES));
+	pgm_lockneeds_init(&wait->learned, wait->log.context);
+	return wait;
+}
+
+void
+pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
+{
+	MemoryContext context = wait->log.context;
+
+	MemoryContextReset(context);
+	pgm_locklog_init(&wait->log, context);
+	pgm_lockneeds_init(&wait->learned, context);
+	pgm_lockneeds_init(&wait->needs, wait->attempt);
+	wait->revision = revision == NULL ? NULL :
+		MemoryContextStrdup(context, revision);
+	wait->start = 0;
+	wait->may_queue = false;
+	wait->used_wait = 0;
+	wait->policy.nseen = 0;
+}
+
+/* Something is in the way for the first time. */
+static void
+begin_waiting(PgmLockWait *wait)
+{
+	if (wait->start != 0)
+		return;
+	wait->start = pgm_clock_monotonic();
+	wait->looking_since = wait->start;
+	wait->next_wait = Min(PGM_FIRST_WAIT_MS, pgm_lock_timeout);
+	wait->next_notice = wait->start;
+	wait->notice_interval = PGM_NOTICE_FIRST_MS;
+	wait->cause[0] = '\0';
+}
+
+static char *
+blockers_json(List *blockers)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (n++ == PGM_NAMED)
+			break;
+		appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "", blocker->json);
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
+static uint32
+blockers_hash(List *blockers)
+{
+	uint32		hash = 0;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		hash = hash_combine(hash, hash_uint32(blocker->pid));
+		if (blocker->pid == 0 && blocker->kind != NULL)
+			hash = hash_combine(hash,
+								hash_bytes((unsigned char *) blocker->kind,
+										   strlen(blocker->kind)));
+	}
+	return hash;
+}
+
+/* What the attempt was about: what the first blocker has, else the first need. */
+static const PgmLockNeed *
+main_need(const PgmLockWait *wait, List *blockers)
+{
+	if (blockers != NIL &&
+		((PgmBlocker *) linitial(blockers))->need != NULL)
+		return ((PgmBlocker *) linitial(blockers))->need;
+	return wait->needs.list == NIL ? NULL : linitial(wait->needs.list);
+}
+
+static void
+log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
+			int64 waited, int looks, List *blockers)
+{
+	PgmLockAttempt attempt = {0};
+	const PgmLockNeed *need = main_need(wait, blockers);
+
+	attempt.at = GetCurrentTimestamp();
+	attempt.phase = phase;
+	attempt.outcome = outcome;
+	attempt.relation = need ? need->name : NULL;
+	attempt.mode = need ? need->mode : NoLock;
+	attempt.waited = waited;
+	attempt.looks = looks;
+	attempt.behind = strcmp(phase, "queue") == 0 ? pgm_lockwatch_behind() : 0;
+	attempt.blocked_by = blockers_json(blockers);
+	attempt.blockers = blockers_hash(blockers);
+	pgm_locklog_add(&wait->log, &attempt);
+}
+
+/* Without queueing.  All or none. */
+static bool
+lock_at_once(const PgmLockNeeds *needs)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+
+		if (!ConditionalLockRelationOid(need->relid, need->mode))
+			break;
+		n++;
+	}
+	if (n == list_length(needs->list))
+		return true;
+	while (--n >= 0)
+	{
+		PgmLockNeed *need = list_nth(needs->list, n);
+
+		UnlockRelationOid(need->relid, need->mode);
+	}
+	return false;
+}
+
+static void
+set_milliseconds(const char *name, int value, GucAction action)
+{
+	char text[	16];
+
+	snprintf(text, sizeof(text), "%d", value);
+	(void) set_config_option(name, text, PGC_SUSET, PGC_S_SESSION, action,
+							 true, 0, false);
+}
+
+/*
+ * The server asks an autovacuum to go away after deadlock_timeout, so that has
+ * to be shorter than the time we stay in the queue.
+ */
+static void
+set_lock_timeout(int timeout, GucAction action)
+{
+	set_milliseconds("lock_timeout", timeout, action);
+	set_milliseconds("deadlock_timeout",
+					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
+}
+
+static void
+collect_needs(PgmLockWait *wait, PgmLockNeeds *needs,
+			  PgmLockCollector collect, void *arg)
+{
+	ListCell   *lc;
+
+	pgm_lockneeds_init(needs, wait->attempt);
+	collect(needs, arg);
+	foreach(lc, wait->learned.list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+
+		pgm_lockneeds_add(needs, need->relid, need->mode, need->rank,
+						  need->name);
+	}
+	pgm_lockneeds_sort(needs);
+}
+
+/* One after the other, all within the time. */
+static void
+lock_in_queue(const PgmLockNeeds *needs, int timeout)
+{
+	int64		start = pgm_clock_monotonic();
+	int			level = NewGUCNestLevel();
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+		int			left = timeout - (int) milliseconds_since(start);
+
+		set_lock_timeout(Max(left, 1), GUC_ACTION_SAVE);
+		LockRelationOid(need->relid, need->mode);
+	}
+	AtEOXact_GUC(false, level);
+}
+
+/*
+ * Queue for the locks, in a subtransaction, and make sure that they are the
+ * right ones: a relation may have been renamed while we waited for another.
+ */
+static bool
+queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int64		start = pgm_clock_monotonic();
+	int			timeout = Min(wait->next_wait, pgm_lock_timeout);
+	const char *volatile outcome = NULL;
+	List	   *blockers;
+
+	pgm_lockwatch_measure(timeout);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		uint64		counter = SharedInvalidMessageCounter;
+		PgmLockNeeds again;
+
+		lock_in_queue(&wait->needs, timeout);
+		if (counter != SharedInvalidMessageCounter)
+		{
+			collect_needs(wait, &again, collect, arg);
+			if (!pgm_lockneeds_covered(&again, &wait->needs))
+				outcome = "changed";
+		}
+		if (outcome == NULL)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+			outcome = "timeout";
+		else if (edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			outcome = "deadlock";
+		else
+			ReThrowError(edata);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+
+	blockers = outcome == NULL ? NIL :
+		pgm_lockneeds_blockers(&wait->needs, pgm_lock_timeout);
+	log_attempt(wait, "queue", outcome ? outcome : "granted",
+				pgm_clock_monotonic() - start, 0, blockers);
+	wait->may_queue = false;
+	wait->looking_since = pgm_clock_monotonic();
+	wait->used_wait = timeout;
+	wait->next_wait = (int) Min((double) pgm_lock_timeout,
+								timeout * PGM_GROWTH);
+	return outcome == NULL;
+}
+
+bool
+pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
+{
+	MemoryContext old;
+	bool		result;
+
+	MemoryContextReset(wait->attempt);
+	old = MemoryContextSwitchTo(wait->attempt);
+	collect_needs(wait, &wait->needs, collect, arg);
+	result = lock_at_once(&wait->needs);
+	if (!result)
+	{
+		begin_waiting(wait);
+		if (wait->may_queue)
+			result = queue_for_locks(wait, collect, arg);
+	}
+	else if (wait->start != 0 && wait->needs.list != NIL)
+		log_attempt(wait, "ask", "granted", 0, 0, NIL);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/* At most until the deadline. */
+static void
+sleep_milliseconds(PgmLockWait *wait, int64 milliseconds)
+{
+	int64		end = pgm_clock_monotonic() + milliseconds * 1000;
+	int64		left;
+
+	end = Min(end, wait->start + pgm_lock_deadline * INT64CONST(1000));
+	while ((left = end - pgm_clock_monotonic()) > 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pgm_clock_wait(left / 1000 + 1);
+	}
+	CHECK_FOR_INTERRUPTS();
+}
+
+static char *
+blockers_text(const PgmLockWait *wait, List *blockers)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&buf);
+	foreach(lc, blockers)
+	{
+		if (n++ == PGM_NAMED)
+		{
+			appendStringInfo(&buf, "\nand %d more",
+							 list_length(blockers) - PGM_NAMED);
+			break;
+		}
+		appendStringInfo(&buf, "%s%s", n > 1 ? "\n" : "",
+						 pgm_blocker_text(lfirst(lc)));
+	}
+	if (buf.len == 0)
+		appendStringInfoString(&buf, wait->cause);
+	return buf.data;
+}
+
+static pg_noreturn void
+give_up(const PgmLockWait *wait, List *blockers)
+{
+	const PgmLockNeed *need = main_need(wait, blockers);
+	char	   *text = blockers_text(wait, blockers);
+
+	ereport(ERROR,
+			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			need != NULL ?
+			errmsg("could not get %s on relation %s within %d ms",
+				   pgm_lock_mode_name(need->mode), need->name,
+				   pgm_lock_deadline) :
+			errmsg("could not get the locks of the step within %d ms",
+				   pgm_lock_deadline),
+			text[0] != '\0' ? errdetail_internal("%s", text) : 0,
+			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));
+}
+
+/* Tell the caller, and whoever looks at the sessions. */
+static void
+announce_wait(PgmLockWait *wait, List *blockers)
+{
+	const PgmLockNeed *need = main_need(wait, blockers);
+	char	   *text = blockers_text(wait, blockers);
+	PgmBlocker *first = blockers == NIL ? NULL : linitial(blockers);
+	StringInfoData what;
+
+	initStringInfo(&what);
+	if (need != NULL)
+		appendStringInfo(&what, "waiting for %s on %s",
+						 pgm_lock_mode_name(need->mode), need->name);
+	else
+		appendStringInfoString(&what, "waiting to try again");
+
+	if (wait->exec->worker)
+	{
+		char	   *activity;
+
+		activity = psprintf("/* pgmigrate: %s, revision %s */ %s%s",
+							wait->exec->label,
+							wait->revision ? wait->revision : "", what.data,
+							first == NULL ? "" : first->pid == 0 ?
+							psprintf(", blocked by prepared transaction %s",
+									 quote_literal_cstr(first->kind ? first->kind : "?")) :
+							psprintf(", blocked by process %d", first->pid));
+		pgstat_report_activity(STATE_RUNNING, activity);
+	}
+
+	if (pgm_clock_monotonic() < wait->next_notice)
+		return;
+	ereport(NOTICE,
+			errmsg("%s: %s, %.1f s so far", wait->exec->label, what.data,
+				   milliseconds_since(wait->start) / 1000.0),
+			text[0] != '\0' ? errdetail_internal("%s", text) : 0);
+	wait->next_notice = pgm_clock_monotonic() +
+		wait->notice_interval * INT64CONST(1000);
+	wait->notice_interval = Min(wait->notice_interval * 3, PGM_NOTICE_MAX_MS);
+}
+
+static void
+apply_policy(PgmLockWait *wait, List *blockers)
+{
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+		const char *outcome = pgm_lockpolicy_apply(&wait->policy, blocker);
+
+		if (outcome == NULL)
+			continue;
+		log_attempt(wait, "policy", outcome, 0, 0, list_make1(blocker));
+		ereport(NOTICE,
+				errmsg("%s: blocker_policy, process %d: %s",
+					   wait->exec->label, blocker->pid, outcome),
+				errdetail_internal("%s", pgm_blocker_text(blocker)));
+	}
+}
+
+/* Worth while to ask, or at least no use to look any longer? */
+static bool
+may_queue(const PgmLockWait *wait, List *blockers)
+{
+	int64		looking = milliseconds_since(wait->looking_since);
+	bool		lasting = false;
+	bool		others = true;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (!blocker->lasting)
+			continue;
+		lasting = true;
+		if (blocker->pid == 0 || blocker->wraparound ||
+			blocker->age >= looking)
+			others = false;
+	}
+	return !lasting || (others && looking >= pgm_lock_timeout *
+						INT64CONST(1) * PGM_LOOK_PATIENCE);
+}
+
+/* What statements were seen to wait for is looked at from now on, too. */
+static void
+adopt_learned(PgmLockWait *wait)
+{
+	ListCell   *lc;
+
+	foreach(lc, wait->learned.list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+		char	   *name = get_rel_name(need->relid);
+
+		if (name != NULL)
+			need->name = MemoryContextStrdup(wait->log.context,
+											 quote_qualified_identifier(get_namespace_name(get_rel_namespace(need->relid)),
+																		name));
+		pgm_lockneeds_add(&wait->needs, need->relid, need->mode, need->rank,
+						  need->name);
+	}
+}
+
+/* Look once; true if it is time to try. */
+static bool
+look(PgmLockWait *wait)
+{
+	int64		begin = pgm_clock_monotonic();
+	List	   *blockers;
+	bool		result;
+	MemoryContext old;
+
+	MemoryContextReset(wait->look);
+	old = MemoryContextSwitchTo(wait->look);
+	if (wait->exec->worker)
+		pgm_txn_begin();
+	adopt_learned(wait);
+	blockers = pgm_lockneeds_blockers(&wait->needs, pgm_lock_timeout);
+	result = may_queue(wait, blockers);
+	if (!result)
+		apply_policy(wait, blockers);
+	if (wait->exec->worker)
+		pgm_txn_commit();
+
+	/* short waits on a busy table are not worth a message */
+	if (!result || milliseconds_since(wait->start) > 1000)
+		announce_wait(wait, blockers);
+	if (milliseconds_since(wait->start) >= pgm_lock_deadline)
+		give_up(wait, blockers);
+	if (!result)
+	{
+		sleep_milliseconds(wait, PGM_LOOK_MS);
+		log_attempt(wait, "look", "busy", pgm_clock_monotonic() - begin, 1,
+					blockers);
+	}
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+static double
+random_fraction(void)
+{
+	static uint64 state = 0;
+
+	if (state == 0)
+		state = (uint64) pgm_clock_monotonic() ^ ((uint64) MyProcPid << 32);
+	state = hash_combine64(state, 1);
+	return (double) (state >> 11) / (double) (UINT64CONST(1) << 53);
+}
+
+void
+pgm_lockwait_pause(PgmLockWait *wait)
+{
+	begin_waiting(wait);
+	if (wait->used_wait > 0)
+		sleep_milliseconds(wait, (int64)
+						   (wait->used_wait *
+							(PGM_PAUSE_MIN + random_fraction() *
+							 (PGM_PAUSE_MAX - PGM_PAUSE_MIN))));
+	wait->used_wait = 0;
+	while (!look(wait))
+		;
+	wait->may_queue = true;
+}
+
+/*
+ * A smaller limit of the session's stays, and so does one that the revision
+ * has SET itself.
+ */
+static bool
+limit_is_ours(const PgmLockWait *wait)
+{
+	return LockTimeout == wait->own_lock_timeout &&
+		(LockTimeout == 0 || LockTimeout > pgm_lock_timeout);
+}
+
+void
+pgm_lockwait_limit(PgmLockWait *wait)
+{
+	if (limit_is_ours(wait))
+		set_lock_timeout(pgm_lock_timeout, GUC_ACTION_LOCAL);
+	if (wait->exec->worker)
+		pgm_lockwatch_begin(&wait->needs);
+}
+
+void
+pgm_lockwait_unlimit(PgmLockWait *wait)
+{
+	if (wait->exec->worker)
+		pgm_lockwatch_end();
+}
+
+void
+pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
+{
+	if (LockTimeout == wait->own_lock_timeout &&
+		(patient || limit_is_ours(wait)))
+	{
+		set_milliseconds("lock_timeout", patient ? 0 : pgm_lock_timeout,
+						 GUC_ACTION_SET);
+		wait->committing_limit = true;
+	}
+	if (!patient)
+		pgm_lockwatch_begin(NULL);
+}
+
+void
+pgm_lockwait_unlimit_committing(PgmLockWait *wait)
+{
+	pgm_lockwatch_end();
+	if (wait->committing_limit)
+		set_milliseconds("lock_timeout", wait->own_lock_timeout,
+						 GUC_ACTION_SET);
+	wait->committing_limit = false;
+}
+
+bool
+pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
+{
+	MemoryContext old;
+	const char *outcome;
+	int			blocked;
+	bool		gave_way = pgm_lockwatch_gave_way(&blocked);
+	PgmLockAttempt attempt = {0};
+	Oid			relid;
+	LOCKMODE	mode;
+
+	switch (edata->sqlerrcode)
+	{
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+			outcome = "timeout";
+			break;
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+			outcome = "deadlock";
+			break;
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+			outcome = "serialization failure";
+			break;
+		case ERRCODE_QUERY_CANCELED:
+			if (!gave_way)
+				return false;
+			outcome = "gave way";
+			break;
+		default:
+			return false;
+	}
+
+	/* given up already, at the deadline */
+	if (wait->start != 0 && milliseconds_since(wait->start) >= pgm_lock_deadline)
+		return false;
+
+	old = MemoryContextSwitchTo(wait->log.context);
+	begin_waiting(wait);
+	snprintf(wait->cause, sizeof(wait->cause),
+			 gave_way ? "%d sessions waited too long for the step.  (%s)" :
+			 "The last attempt of the step, of %d, ended with: %s",
+			 gave_way ? blocked : wait->log.n + 1, edata->message);
+	attempt.at = GetCurrentTimestamp();
+	attempt.phase = "run";
+	attempt.outcome = outcome;
+	attempt.behind = gave_way ? blocked : 0;
+	if (!gave_way && pgm_lockwatch_waited_for(&relid, &mode) &&
+		relid >= FirstNormalObjectId)
+	{
+		attempt.relation = psprintf("%u", relid);
+		attempt.mode = mode;
+		pgm_lockneeds_add(&wait->learned, relid, mode, 4, attempt.relation);
+	}
+	pgm_locklog_add(&wait->log, &attempt);
+	wait->used_wait = Min(pgm_lock_timeout, PGM_RETRY_WAIT_MS);
+	wait->may_queue = false;
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+char *
+pgm_lockwait_details(const PgmLockWait *wait)
+{
+	return pgm_locklog_json(&wait->log);
+}

@@ -1,0 +1,65 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockwait.h
+ *	  Get the locks of a step without standing in front of the application.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockwait.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCKWAIT_H
+#define PGM_LOCKWAIT_H
+
+#include "exec.h"
+#include "lockneed.h"
+#include "utils/elog.h"
+
+typedef struct PgmLockWait PgmLockWait;
+
+/* Adds the needs of all that is to run under the locks. */
+typedef void (*PgmLockCollector) (PgmLockNeeds *needs, void *arg);
+
+/* Lives in the current memory context, which must outlive transactions. */
+extern PgmLockWait *pgm_lockwait_create(const PgmExec *exec);
+
+/* Forget the step before; what is said to the user names this one. */
+extern void pgm_lockwait_begin(PgmLockWait *wait, const char *revision);
+
+/*
+ * Take all locks or none, in the current transaction.  If none, end the
+ * transaction in a worker, call pgm_lockwait_pause, and try again.
+ */
+extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
+							  void *arg);
+
+/*
+ * Wait until it is worth while to try again.  In a worker outside of a
+ * transaction, else inside.  Raises ERRCODE_LOCK_NOT_AVAILABLE at the deadline.
+ */
+extern void pgm_lockwait_pause(PgmLockWait *wait);
+
+/*
+ * While the statements run: bound their waits for locks that were not known
+ * before, and watch, in a worker, who waits for us.  Settings are changed for
+ * the current level of them only.
+ */
+extern void pgm_lockwait_limit(PgmLockWait *wait);
+extern void pgm_lockwait_unlimit(PgmLockWait *wait);
+
+/*
+ * The same for a statement that commits by itself, in a worker: one that waits
+ * for all others, CONCURRENTLY, must not have a short limit.
+ */
+extern void pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient);
+extern void pgm_lockwait_unlimit_committing(PgmLockWait *wait);
+
+/* Is an error one to try again after?  Keeps it if so. */
+extern bool pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata);
+
+/* What to add to the details of the step: jsonb as text, or NULL. */
+extern char *pgm_lockwait_details(const PgmLockWait *wait);
+
+#endif							/* PGM_LOCKWAIT_H */

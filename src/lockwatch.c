@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockwatch.c
+ *	  Look at the lock queue from a timer, while this process is busy or waits.
+ *
+ * A signal handler can neither query nor take an LWLock.  So it reads what other
+ * processes wait for without one: the pointers lead into shared memory that is
+ * never unmapped, and a lock that goes away in the same moment makes a count
+ * wrong by one, no more.  What follows from a count is a retry, never an error.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockwatch.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "compat.h"
+#include "compat_lock.h"
+#include "guc.h"
+#include "lockwatch.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+/* Relations whose waiters are counted; more are not looked at. */
+#define PGM_WATCHED 64
+
+/* The longest and the shortest time between two looks. */
+#define PGM_TICK_MIN_MS 5
+#define PGM_TICK_MAX_MS 200
+
+static TimeoutId measure_timeout = MAX_TIMEOUTS;
+static TimeoutId watch_timeout = MAX_TIMEOUTS;
+
+/* written by the handlers */
+static volatile int behind;
+static volatile int blocked;
+static volatile sig_atomic_t gave_way = false;
+static volatile Oid waited_relid = InvalidOid;
+static volatile LOCKMODE waited_mode = NoLock;
+
+/* read by them */
+static volatile sig_atomic_t watching = false;
+static Oid	watched[PGM_WATCHED];
+static int	nwatched;
+
+static void
+measure_handler(void)
+{
+	const volatile PGPROC *self = MyProc;
+	const LOCK *lock;
+	int			n = 0;
+
+	/* NULL when the process is about to exit */
+	if (self == NULL)
+		return;
+	lock = self->waitLock;
+	if (lock == NULL)
+		return;
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+
+		if (proc != self && proc->waitLock == lock)
+			n++;
+	}
+	behind = n;
+}
+
+void
+pgm_lockwatch_measure(int wait)
+{
+	if (measure_timeout == MAX_TIMEOUTS)
+		measure_timeout = RegisterTimeout(USER_TIMEOUT, measure_handler);
+	behind = 0;
+	enable_timeout_after(measure_timeout, Max(wait * 9 / 10, 1));
+}
+
+int
+pgm_lockwatch_behind(void)
+{
+	disable_timeout(measure_timeout, false);
+	return behind;
+}
+
+static bool
+is_watched(const LOCK *lock)
+{
+	if (lock->tag.locktag_type != LOCKTAG_RELATION ||
+		lock->tag.locktag_field1 != MyDatabaseId)
+		return false;
+	for (int i = 0; i < nwatched; i++)
+		if (watched[i] == lock->tag.locktag_field2)
+			return true;
+	return false;
+}
+
+static int
+count_blocked(void)
+{
+	TimestampTz limit = GetCurrentTimestamp() -
+		pgm_max_block_time * INT64CONST(1000);
+	int			n = 0;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		const LOCK *lock = ((const volatile PGPROC *) proc)->waitLock;
+		TimestampTz since;
+
+		if (proc == MyProc || lock == NULL)
+			continue;
+		since = pgm_wait_start(proc);
+		if (since != 0 && since < limit && is_watched(lock))
+			n++;
+	}
+	return n;
+}
+
+static void
+watch_handler(void)
+{
+	const volatile PGPROC *self = MyProc;
+	const LOCK *lock;
+
+	if (self == NULL || !watching)
+		return;
+	lock = self->waitLock;
+	if (lock != NULL && lock->tag.locktag_type == LOCKTAG_RELATION &&
+		lock->tag.locktag_field1 == MyDatabaseId)
+	{
+		waited_relid = lock->tag.locktag_field2;
+		waited_mode = self->waitLockMode;
+	}
+	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
+		return;
+	blocked = count_blocked();
+	if (blocked < pgm_max_blocked)
+		return;
+
+	/* as lock_timeout does it: the server's own handler of a cancel request */
+	gave_way = true;
+	watching = false;
+	kill(MyProcPid, SIGINT);
+}
+
+void
+pgm_lockwatch_begin(const PgmLockNeeds *needs)
+{
+	ListCell   *lc;
+
+	nwatched = 0;
+	if (needs != NULL && !needs->long_work)
+		foreach(lc, needs->list)
+	{
+		if (nwatched < PGM_WATCHED)
+			watched[nwatched++] = ((PgmLockNeed *) lfirst(lc))->relid;
+	}
+	gave_way = false;
+	waited_relid = InvalidOid;
+	watching = true;
+	if (watch_timeout == MAX_TIMEOUTS)
+	{
+		int			tick = Min(pgm_lock_timeout / 3, pgm_max_block_time / 4);
+
+		tick = Min(Max(tick, PGM_TICK_MIN_MS), PGM_TICK_MAX_MS);
+		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
+		enable_timeout_every(watch_timeout,
+							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+														 tick),
+							 tick);
+	}
+}
+
+void
+pgm_lockwatch_end(void)
+{
+	watching = false;
+	CHECK_FOR_INTERRUPTS();
+}
+
+bool
+pgm_lockwatch_gave_way(int *nblocked)
+{
+	bool		result = gave_way;
+
+	watching = false;
+	gave_way = false;
+	*nblocked = blocked;
+	return result;
+}
+
+bool
+pgm_lockwatch_waited_for(Oid *relid, LOCKMODE *mode)
+{
+	*relid = waited_relid;
+	*mode = waited_mode;
+	return OidIsValid(*relid);
+}

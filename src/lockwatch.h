@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * lockwatch.h
+ *	  Look at the lock queue from a timer, while this process is busy or waits.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lockwatch.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCKWATCH_H
+#define PGM_LOCKWATCH_H
+
+#include "lockneed.h"
+
+/* Around a wait of so many ms: how many wait behind us shortly before its end? */
+extern void pgm_lockwatch_measure(int wait);
+extern int	pgm_lockwatch_behind(void);
+
+/*
+ * In a worker: from here on, remember which locks the statements wait for, and
+ * if too many wait too long for the relations given, cancel what runs.  There
+ * may be none.
+ */
+extern void pgm_lockwatch_begin(const PgmLockNeeds *needs);
+
+/* Raises the cancel now if it was asked for; harmless if not watching. */
+extern void pgm_lockwatch_end(void);
+
+/* After an error: was it we who cancelled?  Stops watching. */
+extern bool pgm_lockwatch_gave_way(int *blocked);
+
+/* The last relation lock that a statement waited for; false if none. */
+extern bool pgm_lockwatch_waited_for(Oid *relid, LOCKMODE *mode);
+
+#endif							/* PGM_LOCKWATCH_H */

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner_private.h
+ *	  A run in progress, for the files that carry it out.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/runner_private.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_RUNNER_PRIVATE_H
+#define PGM_RUNNER_PRIVATE_H
+
+#include "lockwait.h"
+#include "resume.h"
+#include "runner.h"
+
+typedef struct PgmRunner
+{
+	const PgmRunRequest *request;
+	PgmPlan    *plan;
+	PgmExec		exec;
+	bool		one_transaction;
+	bool		any_partly;		/* some revision was, once */
+	int			nheads_before;	/* of a purge, else 0 */
+	char	  **heads_before;
+	int64		run;
+	int			step;			/* in work, from 1; 0 before the first */
+	PgmLockWait *wait;
+	bool		again;			/* the step was tried before */
+	LocalTransactionId committing;	/* in which a DO or CALL outside of a
+									 * block began, 0 if none is at work */
+	char		label[64];
+	MemoryContext context;		/* lives as long as the run */
+	MemoryContext step_context; /* reset for each step */
+} PgmRunner;
+
+/* A step in work. */
+typedef struct PgmStep
+{
+	PgmRevision *revision;
+	PgmSource  *source;
+	const PgmGraphStep *graph_step;
+	TimestampTz started;
+	int64		clock;
+} PgmStep;
+
+/* Statements whose locks are taken together. */
+typedef struct PgmSpan
+{
+	const PgmSource *source;
+	int			first;
+	int			end;
+} PgmSpan;
+
+extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
+							  bool top_level);
+extern void pgm_runner_record_step(PgmRunner *runner, const PgmStep *step);
+
+/* For pgm_lockwait_take; its argument is a PgmSpan. */
+extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
+
+/* Outside of a transaction, from where a try before has left off. */
+extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
+									const PgmResume *resume);
+
+#endif							/* PGM_RUNNER_PRIVATE_H */

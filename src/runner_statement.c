@@ -1,0 +1,155 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner_statement.c
+ *	  Carry out a step statement by statement, each committed by itself.
+ *
+ * For revisions with statements that cannot run inside of a transaction block.
+ * The ledger keeps the last statement done, so a try after a failure goes on
+ * from there.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/runner_statement.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "compat_lock.h"
+#include "guc.h"
+#include "journal.h"
+#include "runner_private.h"
+#include "session.h"
+#include "txn.h"
+
+void
+pgm_runner_collect(PgmLockNeeds *needs, void *arg)
+{
+	const PgmSpan *span = arg;
+
+	for (int i = span->first; i < span->end; i++)
+		pgm_lockneeds_statement(needs, span->source, i);
+}
+
+/*
+ * A statement that commits by itself: marked before, so that a try that
+ * failed is known as one, and after.
+ */
+static void
+run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
+						 const PgmResume *resume, char **digest)
+{
+	const PgmSource *source = step->source;
+	bool		done = false;
+
+	if (resume->retried && n == resume->done)
+		done = pgm_resume_clean(&runner->exec, source, n, resume);
+	else
+	{
+		pgm_txn_begin();
+		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
+								  pgm_resume_note(source, n));
+		pgm_txn_commit();
+	}
+
+	if (!done)
+	{
+		bool		patient = source->statements[n].top_level;
+
+		pgm_txn_begin();
+		pgm_lockwait_limit_committing(runner->wait, patient);
+		if (patient)
+			runner->exec.time_limit = pgm_concurrently_timeout;
+		else
+			runner->committing = pgm_local_xid();
+		pgm_exec_statement(&runner->exec, source, n, true);
+		runner->exec.time_limit = 0;
+		runner->committing = InvalidLocalTransactionId;
+		pgm_txn_commit();
+	}
+
+	pgm_txn_begin();
+	pgm_lockwait_unlimit_committing(runner->wait);
+	*digest = pgm_resume_digest(source, n, *digest);
+	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
+	pgm_txn_commit();
+}
+
+/* DO and CALL may commit by themselves, and then cannot be in a block. */
+static bool
+commits_by_itself(const PgmRunner *runner, const PgmStatement *statement)
+{
+	if (statement->top_level)
+		return true;
+	return !runner->exec.guard &&
+		(IsA(statement->raw->stmt, CallStmt) ||
+		 IsA(statement->raw->stmt, DoStmt));
+}
+
+/* With its locks, in a transaction that is left open. */
+static void
+run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
+{
+	PgmSpan		span = {source, n, n + 1};
+
+	pgm_txn_begin_block();
+	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
+	{
+		pgm_txn_commit();
+		pgm_lockwait_pause(runner->wait);
+		pgm_txn_begin_block();
+	}
+	pgm_lockwait_limit(runner->wait);
+	pgm_exec_statement(&runner->exec, source, n, true);
+	pgm_exec_fire_deferred(&runner->exec);
+	pgm_lockwait_unlimit(runner->wait);
+}
+
+/* What the statements done before have SET is gone with their session. */
+static void
+restore_settings(PgmRunner *runner, const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+			continue;
+		pgm_txn_begin_block();
+		pgm_exec_statement(&runner->exec, source, i, true);
+		pgm_txn_commit();
+	}
+}
+
+void
+pgm_runner_by_statement(PgmRunner *runner, PgmStep *step, const PgmResume *resume)
+{
+	const PgmSource *source = step->source;
+	char	   *digest = resume->digest;
+
+	restore_settings(runner, source, resume->done);
+	for (int i = resume->done; i < source->nstatements; i++)
+	{
+		if (commits_by_itself(runner, &source->statements[i]))
+			run_committing_statement(runner, step, i, resume, &digest);
+		else
+		{
+			run_locked_statement(runner, source, i);
+			digest = pgm_resume_digest(source, i, digest);
+			pgm_journal_step_progress(runner->run, runner->step, i + 1,
+									  digest, NULL);
+			pgm_txn_commit();
+		}
+	}
+
+	pgm_txn_begin_block();
+	pgm_runner_verify(runner, step, true);
+	pgm_runner_record_step(runner, step);
+	pgm_txn_commit();
+
+	pgm_txn_begin();
+	pgm_session_reset(runner->request->settings,
+					  runner->request->settings_size,
+					  !runner->request->guard);
+	pgm_txn_commit();
+}

@@ -1,0 +1,161 @@
+/*-------------------------------------------------------------------------
+ *
+ * triable.c
+ *	  Which statements may be tried on clones.
+ *
+ * Only schema changes are: what reads or writes rows, runs code, or changes
+ * what cannot be cloned is judged by its kind.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/triable.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "compat_parse.h"
+#include "triable.h"
+
+static const char *
+untriable_table_change(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (pgm_alter_table_kind(stmt) == OBJECT_TYPE)
+		return "it changes a type";
+	foreach(lc, stmt->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_AddOf:
+			case AT_DropOf:
+				return "it changes the type of the table";
+			case AT_SetTableSpace:
+				return "a clone is not in the table's tablespace";
+			case AT_ChangeOwner:
+				return "a clone cannot be given away";
+			default:
+				break;
+		}
+	}
+	return NULL;
+}
+
+static bool
+names_relation(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SEQUENCE:
+		case OBJECT_INDEX:
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+PgmTriable
+pgm_triable(Node *stmt, const char **reason)
+{
+	*reason = "it is judged by its kind";
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			*reason = untriable_table_change(castNode(AlterTableStmt, stmt));
+			return *reason == NULL ? PGM_TRIABLE : PGM_NOT_TRIABLE;
+		case T_RenameStmt:
+			return names_relation(castNode(RenameStmt, stmt)->renameType) ?
+				PGM_TRIABLE : PGM_NOT_TRIABLE;
+		case T_DropStmt:
+			return names_relation(castNode(DropStmt, stmt)->removeType) ?
+				PGM_TRIABLE : PGM_NOT_TRIABLE;
+		case T_CreateStmt:
+		case T_IndexStmt:
+		case T_CreateTrigStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_RuleStmt:
+		case T_CreateStatsStmt:
+		case T_CreateSeqStmt:
+		case T_AlterSeqStmt:
+		case T_TruncateStmt:
+		case T_ClusterStmt:
+		case T_ReindexStmt:
+		case T_ViewStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateEnumStmt:
+		case T_CreateDomainStmt:
+		case T_CreateRangeStmt:
+		case T_CreateSchemaStmt:
+		case T_CreateFunctionStmt:
+		case T_AlterEnumStmt:
+		case T_AlterObjectSchemaStmt:
+			return PGM_TRIABLE;
+		case T_VariableSetStmt:
+			return PGM_NEEDLESS;
+		case T_CommentStmt:
+			return names_relation(castNode(CommentStmt, stmt)->objtype) ?
+				PGM_TRIABLE : PGM_NEEDLESS;
+		case T_GrantStmt:
+		case T_LockStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_CopyStmt:
+		case T_ExplainStmt:
+		case T_SecLabelStmt:
+		case T_RefreshMatViewStmt:
+		case T_VacuumStmt:
+			return PGM_NEEDLESS;
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_SelectStmt:
+		case T_ExecuteStmt:
+			*reason = "it runs code that cannot be looked into";
+			return PGM_NOT_TRIABLE;
+		default:
+			return pgm_is_merge(stmt) ? PGM_NEEDLESS : PGM_NOT_TRIABLE;
+	}
+}
+
+/* Can the statement reach the other end of a foreign key? */
+bool
+pgm_reaches_keys(Node *stmt)
+{
+	ListCell   *lc;
+
+	/* what is renamed is dropped under its new name */
+	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
+		IsA(stmt, RenameStmt))
+		return true;
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_AddColumn:
+			case AT_ColumnDefault:
+			case AT_SetNotNull:
+			case AT_DropNotNull:
+			case AT_SetStatistics:
+			case AT_SetOptions:
+			case AT_SetStorage:
+			case AT_SetRelOptions:
+			case AT_ResetRelOptions:
+				break;
+			default:
+				return true;
+		}
+	}
+	return false;
+}
