@@ -289,7 +289,7 @@ leading_number(const char *text)
 		return NULL;
 	while (digits > 1 && *text == '0')
 	{
-		text	  ++;
+		text++;
 
 		digits--;
 	}

@@ -493,7 +493,7 @@ add_downgrades(AlembicReader *reader, const int *revision_of)
 								   NULL, NULL);
 		revision = reader->cx->result->revisions +
 			revision_of[up - reader->sections];
-		if (revision->downgrade.text !=NULL)
+		if (revision->downgrade.text != NULL)
 			return pgm_format_fail(reader->cx, section->file->name,
 								   section->line,
 								   psprintf("downgrade of revision \"%s\" is given twice",

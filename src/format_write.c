@@ -159,9 +159,9 @@ write_native(Writer *writer, const PgmFormatRevision *revision)
 	appendStringInfoChar(&out, '\n');
 	append_section(&out, "up",
 				   revision->upgrade.text ? revision->upgrade.text : "");
-	if (revision->downgrade.text !=NULL)
+	if (revision->downgrade.text != NULL)
 		append_section(&out, "down", revision->downgrade.text);
-	if (revision->verify.text !=NULL)
+	if (revision->verify.text != NULL)
 		append_section(&out, "verify", revision->verify.text);
 	add_file(writer, native_name(writer, revision->id, message), &out);
 }
@@ -223,7 +223,7 @@ write_pair(Writer *writer, int i, const PgmFormatRevision *revision)
 
 	write_direction(writer, revision, prefix, ".up.sql",
 					revision->upgrade.text ? revision->upgrade.text : "");
-	if (revision->downgrade.text !=NULL)
+	if (revision->downgrade.text != NULL)
 		write_direction(writer, revision, prefix, ".down.sql",
 						revision->downgrade.text);
 }

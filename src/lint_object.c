@@ -127,8 +127,13 @@ lint_new_columns(PgmLint *lint, AlterTableStmt *stmt)
 			TypeName   *type = makeTypeName(stmt->relation->relname);
 
 			if (stmt->relation->schemaname != NULL)
-				type = makeTypeNameFromNameList(list_make2(makeString(stmt->relation->schemaname),
-														   makeString(stmt->relation->relname)));
+			{
+				RangeVar   *name = stmt->relation;
+				Node	   *schema = (Node *) makeString(name->schemaname);
+				Node	   *relname = (Node *) makeString(name->relname);
+
+				type = makeTypeNameFromNameList(list_make2(schema, relname));
+			}
 			if (pgm_lint_type_in_use(pgm_lint_type(type)))
 				pgm_lint_add(lint, "composite-in-use",
 							 psprintf("a column of a table has type %s: the server refuses to change it", quote_identifier(stmt->relation->relname)),

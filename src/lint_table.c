@@ -408,7 +408,7 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 		case AT_ReplicaIdentity:
 			{
 				char		type =
-				castNode(ReplicaIdentityStmt, cmd->def)->identity_type;
+					castNode(ReplicaIdentityStmt, cmd->def)->identity_type;
 
 				if (type == REPLICA_IDENTITY_FULL ||
 					type == REPLICA_IDENTITY_NOTHING)

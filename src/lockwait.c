@@ -197,7 +197,7 @@ blockers_hash(List *blockers)
 	return hash;
 }
 
-/* What the attempt was about: what the first blocker has, or the first need. */
+/* What the attempt was about: what the first blocker has, or the first one. */
 static const PgmLockNeed *
 main_need(const PgmLockWait *wait, List *blockers)
 {
@@ -256,7 +256,7 @@ lock_at_once(const PgmLockNeeds *needs)
 static void
 set_milliseconds(const char *name, int value, GucAction action)
 {
-	char text[	16];
+	char		text[16];
 
 	snprintf(text, sizeof(text), "%d", value);
 	(void) set_config_option(name, text, PGC_SUSET, PGC_S_SESSION, action,

@@ -126,13 +126,13 @@ flyway_checksum(const char *text)
 		size_t		len = strcspn(text, "\r\n");
 
 		COMP_TRADITIONAL_CRC32(crc, text, len);
-		text	  +=len;
+		text += len;
 
 		if (*text == '\r')
-			text	  ++;
+			text++;
 
 		if (*text == '\n')
-			text	  ++;
+			text++;
 	}
 	FIN_TRADITIONAL_CRC32(crc);
 	return psprintf("%d", (int32) crc);

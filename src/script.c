@@ -60,8 +60,8 @@ flush_lines(Writer *writer)
 	resetStringInfo(&writer->buf);
 }
 
-static void
-write_line(Writer *writer, const char *format,...) pg_attribute_printf(2, 3);
+static void write_line(Writer *writer, const char *format,...)
+			pg_attribute_printf(2, 3);
 
 static void
 write_line(Writer *writer, const char *format,...)

@@ -271,7 +271,7 @@ note_changes(PgmClones *clones, PgmVerdict *verdict)
 
 /* ---- locks into the verdict */
 
-/* OIDs are given out in order: what the trial has made comes after it began. */
+/* OIDs are given in order: what the trial has made comes after its begin. */
 static bool
 made_in_trial(const PgmTrial *trial, Oid oid)
 {

@@ -59,7 +59,8 @@ fetch()
 	trap - EXIT
 }
 
-# The names of types: our own, and those of PostgreSQL that we use.
+# The names of types: our own, and those of PostgreSQL that we use.  Not "text",
+# which here is the name of variables.
 typedefs()
 {
 	perl -0777 -ne '
@@ -75,7 +76,7 @@ typedefs()
 	{
 		sort -u "$CACHE/typedefs.list" | comm -12 - "$WORDS"
 		cat "$WORDS.own"
-	} | sort -u
+	} | sort -u | grep -vx text
 }
 
 for file in pg_bsd_indent pgindent typedefs.list; do

@@ -251,7 +251,7 @@ fuzz_format(PgmFormat format, const char *data, size_t size)
 	{
 		PgmFormatRevision *rev = &result.revisions[i];
 
-		require(rev->upgrade.text !=NULL, "no text");
+		require(rev->upgrade.text != NULL, "no text");
 		if (result.format != PGM_FORMAT_PGMIGRATE)
 		{
 			check_clean(&rev->upgrade);

@@ -72,7 +72,7 @@ dump_list(StringInfo out, const char *name, int n, char **items)
 static void
 dump_text(StringInfo out, const char *name, const PgmFormatText *text)
 {
-	if (text->text !=NULL)
+	if (text->text != NULL)
 		appendStringInfo(out, "  %s %s:%d {%s}\n", name, text->file,
 						 text->line, text->text);
 }
