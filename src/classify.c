@@ -642,7 +642,12 @@ classify_alter_domain(PgmVerdict *verdict, AlterDomainStmt *stmt)
 	domain = ((Form_pg_type) GETSTRUCT(type))->oid;
 	ReleaseSysCache(type);
 	foreach(lc, related(&domain_tables_query, domain))
-		pgm_verdict_touch(verdict, lfirst_oid(lc), ShareLock)->scans = PGM_TRUE;
+	{
+		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc),
+											  ShareLock);
+
+		touch->scans = PGM_TRUE;
+	}
 }
 
 static bool

@@ -408,11 +408,13 @@ static bool
 is_ours(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	TransactionId xmin;
 	bool		ours;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	ours = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	ours = TransactionIdIsCurrentTransactionId(xmin);
 	ReleaseSysCache(tuple);
 	return ours;
 }
@@ -461,7 +463,9 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 	}
 	if (name->schemaname != NULL)
 	{
-		Oid			namespace = LookupExplicitNamespace(name->schemaname, true);
+		Oid			namespace;
+
+		namespace = LookupExplicitNamespace(name->schemaname, true);
 
 		if (OidIsValid(namespace))
 			(void) redirect_in(redirect, name, namespace, role, &changed);

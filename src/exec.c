@@ -94,7 +94,8 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 
 	/* the server's own logging of statements is for those of clients */
 	if (log_statement != LOGSTMT_NONE &&
-		GetCommandLogLevel((Node *) source->statements[n].raw) <= log_statement)
+		log_statement >=
+		GetCommandLogLevel((Node *) source->statements[n].raw))
 		ereport(LOG,
 				errmsg("statement: %s", text),
 				errhidestmt(true));

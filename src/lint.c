@@ -3,9 +3,9 @@
  * lint.c
  *	  Rules about statements that hurt a database in use.
  *
- * What a statement locks, rewrites and reads comes from its verdict, never from
- * its text; the rules only give that a name and say what to do instead.  A
- * table that nobody else can use yet raises no alarm.
+ * What a statement locks, rewrites and reads comes from its verdict, never
+ * from its text; the rules only give that a name and say what to do instead.
+ * A table that nobody else can use yet raises no alarm.
  *
  * A finding is allowed by a comment before the statement:
  *

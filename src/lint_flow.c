@@ -164,7 +164,8 @@ lint_mergeable(PgmLint *lint, AlterTableStmt *stmt)
 static void
 lint_enum_value(PgmLint *lint)
 {
-	char	   *text = pgm_statement_text(lint->judged->source, lint->judged->n);
+	char	   *text = pgm_statement_text(lint->judged->source,
+										  lint->judged->n);
 	ListCell   *lc;
 
 	if (IsA(lint->stmt, AlterEnumStmt) || lint->judged->source->top_level)

@@ -3,8 +3,8 @@
  * locklog.c
  *	  The attempts to get the locks of a step, as they are kept with it.
  *
- * Of many attempts the first and the last ones are kept, so that neither memory
- * nor the step's row grows with the time waited.
+ * Of many attempts the first and the last ones are kept, so that neither
+ * memory nor the step's row grows with the time waited.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

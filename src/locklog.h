@@ -50,7 +50,7 @@ extern void pgm_locklog_init(PgmLockLog *log, MemoryContext context);
 /* Texts are copied.  A look that found what the last one did extends that. */
 extern void pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt);
 
-/* Keys for run_step.details as jsonb text, NULL if there is nothing to tell. */
+/* Keys for run_step.details as jsonb text, NULL if nothing is to be told. */
 extern char *pgm_locklog_json(const PgmLockLog *log);
 
 #endif							/* PGM_LOCKLOG_H */

@@ -30,7 +30,7 @@ typedef struct PgmLockNeeds
 	MemoryContext context;
 	PgmClassifier classifier;
 	List	   *list;			/* of PgmLockNeed *, one per relation */
-	bool		long_work;		/* a table is known to be rewritten or scanned */
+	bool		long_work;		/* known to rewrite or scan a table */
 } PgmLockNeeds;
 
 /* Somebody whose lock, held or asked for before us, conflicts with a need. */

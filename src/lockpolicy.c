@@ -3,8 +3,8 @@
  * lockpolicy.c
  *	  Cancel or terminate who is in the way, if the caller wants it.
  *
- * Only for blockers that last, never for an autovacuum that prevents wraparound,
- * and once for each.
+ * Only for blockers that last, never for an autovacuum that prevents
+ * wraparound, and once for each.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

@@ -11,9 +11,9 @@
  *	take	ask again, then queue, for 25 ms, growing up to lock_timeout
  *	pause	let go for 4 to 12 times that long, look, and so on
  *
- * Between attempts nothing is held.  Asking without queueing alone would starve
- * under short transactions back to back; so would looking alone under longer
- * ones, and after a while of seeing always others it asks all the same.
+ * Between attempts nothing is held.  Asking without queueing alone would
+ * starve under short transactions back to back; so would looking alone under
+ * longer ones, and after a while of seeing always others it asks all the same.
  *
  * In a worker each attempt has a transaction of its own, and that of the
  * successful one goes on as the step's.  Inside of the caller's transaction an
@@ -88,7 +88,7 @@ struct PgmLockWait
 	/* since the first attempt that failed; 0 before */
 	int64		start;
 	int			next_wait;		/* in the queue, ms */
-	int			used_wait;		/* that the next pause depends on, 0 for none */
+	int			used_wait;		/* the next pause depends on it; 0: none */
 	bool		may_queue;		/* the look found nobody who lasts */
 	int64		looking_since;	/* since we last were in the queue */
 	int64		next_notice;
@@ -197,7 +197,7 @@ blockers_hash(List *blockers)
 	return hash;
 }
 
-/* What the attempt was about: what the first blocker has, else the first need. */
+/* What the attempt was about: what the first blocker has, or the first need. */
 static const PgmLockNeed *
 main_need(const PgmLockWait *wait, List *blockers)
 {
@@ -710,7 +710,8 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	}
 
 	/* given up already, at the deadline */
-	if (wait->start != 0 && milliseconds_since(wait->start) >= pgm_lock_deadline)
+	if (wait->start != 0 &&
+		milliseconds_since(wait->start) >= pgm_lock_deadline)
 		return false;
 
 	old = MemoryContextSwitchTo(wait->log.context);

@@ -37,7 +37,8 @@ extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 
 /*
  * Wait until it is worth while to try again.  In a worker outside of a
- * transaction, else inside.  Raises ERRCODE_LOCK_NOT_AVAILABLE at the deadline.
+ * transaction, else inside.  Raises ERRCODE_LOCK_NOT_AVAILABLE at the
+ * deadline.
  */
 extern void pgm_lockwait_pause(PgmLockWait *wait);
 

@@ -3,10 +3,11 @@
  * lockwatch.c
  *	  Look at the lock queue from a timer, while this process is busy or waits.
  *
- * A signal handler can neither query nor take an LWLock.  So it reads what other
- * processes wait for without one: the pointers lead into shared memory that is
- * never unmapped, and a lock that goes away in the same moment makes a count
- * wrong by one, no more.  What follows from a count is a retry, never an error.
+ * A signal handler can neither query nor take an LWLock.  So it reads what
+ * other processes wait for without one: the pointers lead into shared memory
+ * that is never unmapped, and a lock that goes away in the same moment makes a
+ * count wrong by one, no more.  What follows from a count is a retry, never an
+ * error.
  *
  * Copyright (c) 2026, pgmigrate developers
  *

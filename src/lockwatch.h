@@ -15,7 +15,7 @@
 
 #include "lockneed.h"
 
-/* Around a wait of so many ms: how many wait behind us shortly before its end? */
+/* Around a wait of so many ms: how many wait behind us near its end? */
 extern void pgm_lockwatch_measure(int wait);
 extern int	pgm_lockwatch_behind(void);
 

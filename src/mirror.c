@@ -8,8 +8,8 @@
  * transaction.
  *
  * Who may write is asked of the role that runs the revision.  The write itself
- * has the rights of the table's owner, so that triggers on it, which that owner
- * may have made, have no others.
+ * has the rights of the table's owner, so that triggers on it, which that
+ * owner may have made, have no others.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -112,8 +112,8 @@ is_version(const PgmForeignTool *tool, const char *id)
 }
 
 /*
- * Flyway's checksum of a script: CRC-32 of its lines without their ends.  It is
- * that of the file if loading did not change the text.
+ * Flyway's checksum of a script: CRC-32 of its lines without their ends.  It
+ * is that of the file if loading did not change the text.
  */
 static char *
 flyway_checksum(const char *text)

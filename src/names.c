@@ -177,7 +177,8 @@ visit_drop(Walk *walk, DropStmt *stmt)
 			case OBJECT_INDEX:
 			case OBJECT_VIEW:
 			case OBJECT_MATVIEW:
-				visit_strings(walk, (List **) &lfirst(lc), 0, PGM_NAME_DROPPED);
+				visit_strings(walk, (List **) &lfirst(lc), 0,
+							  PGM_NAME_DROPPED);
 				break;
 			case OBJECT_TRIGGER:
 			case OBJECT_POLICY:

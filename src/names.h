@@ -23,7 +23,7 @@ typedef enum PgmNameRole
 	PGM_NAME_CREATED,
 	PGM_NAME_REFERENCED,		/* by a foreign key that is made */
 	PGM_NAME_PARENT,			/* of an inheritance that is made or ended */
-	PGM_NAME_WHOLE,				/* partitioned table that a table is made for */
+	PGM_NAME_WHOLE,				/* partitioned table to make a table for */
 	PGM_NAME_PARTITION,			/* is attached or detached */
 	PGM_NAME_OWNER,				/* table of the column that owns a sequence */
 	PGM_NAME_READ

@@ -326,8 +326,8 @@ commit_step(PgmStep *step)
 }
 
 /*
- * In a worker, each revision by itself.  False if its locks were not to be had:
- * nothing is done then and no transaction is open.
+ * In a worker, each revision by itself.  False if its locks were not to be
+ * had: nothing is done then and no transaction is open.
  */
 static bool
 attempt_step(PgmRunner *runner)

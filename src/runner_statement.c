@@ -122,7 +122,8 @@ restore_settings(PgmRunner *runner, const PgmSource *source, int done)
 }
 
 void
-pgm_runner_by_statement(PgmRunner *runner, PgmStep *step, const PgmResume *resume)
+pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
+						const PgmResume *resume)
 {
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;

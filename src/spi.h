@@ -43,8 +43,8 @@ typedef struct PgmSpiScope
 extern void pgm_spi_begin(PgmSpiScope *scope);
 
 /*
- * The same as another role, that cannot do more than read and write tables: for
- * tables that are not ours.
+ * The same as another role, that cannot do more than read and write tables:
+ * for tables that are not ours.
  */
 extern void pgm_spi_begin_as(PgmSpiScope *scope, Oid role);
 extern void pgm_spi_end(PgmSpiScope *scope);

@@ -7,10 +7,11 @@
  *	back in the end
  *	   └─ one subtransaction for each statement
  *
- * After each statement the locks it took on relations and objects are read from
- * the lock table and given back, so that the next statement is seen to take
- * them anew: all of them are on clones, which nobody else can see, or ACCESS
- * SHARE.  A rewrite shows as a new file, a scan in the counters of this backend.
+ * After each statement the locks it took on relations and objects are read
+ * from the lock table and given back, so that the next statement is seen to
+ * take them anew: all of them are on clones, which nobody else can see, or
+ * ACCESS SHARE.  A rewrite shows as a new file, a scan in the counters of this
+ * backend.
  *
  * A statement runs with the rights of the owner of the tables it names if the
  * caller has them, security-restricted; statements that run code of their own,
@@ -270,7 +271,7 @@ note_changes(PgmClones *clones, PgmVerdict *verdict)
 
 /* ---- locks into the verdict */
 
-/* OIDs are given out in order: what the trial has made comes after its begin. */
+/* OIDs are given out in order: what the trial has made comes after it began. */
 static bool
 made_in_trial(const PgmTrial *trial, Oid oid)
 {
@@ -391,8 +392,8 @@ note_skipped(PgmTrial *trial, PgmVerdict *verdict)
 }
 
 /*
- * A foreign key that is checked reads both tables; an empty one at the near end
- * makes the server skip the far end.
+ * A foreign key that is checked reads both tables; an empty one at the near
+ * end makes the server skip the far end.
  */
 static void
 note_checked_keys(PgmVerdict *verdict)

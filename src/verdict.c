@@ -81,7 +81,8 @@ pgm_verdict_touch(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 }
 
 PgmTouch *
-pgm_verdict_touch_fresh(PgmVerdict *verdict, const RangeVar *name, LOCKMODE mode)
+pgm_verdict_touch_fresh(PgmVerdict *verdict, const RangeVar *name,
+						LOCKMODE mode)
 {
 	PgmTouch   *touch;
 	ListCell   *lc;

@@ -411,7 +411,8 @@ follow(Follower *follower, bool to_the_end)
 			break;
 
 		pgm_clock_wait(PGM_TICK_MS);
-		if (pgm_clock_monotonic() - last_look >= PGM_TICK_MS * INT64CONST(1000))
+		if (pgm_clock_monotonic() - last_look >=
+			PGM_TICK_MS * INT64CONST(1000))
 		{
 			look_around(follower);
 			last_look = pgm_clock_monotonic();

@@ -82,7 +82,7 @@ COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
  * a step makes, an eighth of the time of a small one.
  */
 CREATE TABLE pgmigrate.run_step (
-	run bigint NOT NULL REFERENCES pgmigrate.run (id),
+	run bigint NOT NULL,
 	step integer NOT NULL,
 	revision text NOT NULL,
 	direction text NOT NULL,
