@@ -380,12 +380,21 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	return outcome == NULL;
 }
 
+/* With a limit of zero a run takes its locks as its statements do. */
+static bool
+is_on(void)
+{
+	return pgm_lock_timeout > 0;
+}
+
 bool
 pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 {
 	MemoryContext old;
 	bool		result;
 
+	if (!is_on())
+		return true;
 	MemoryContextReset(wait->attempt);
 	old = MemoryContextSwitchTo(wait->attempt);
 	collect_needs(wait, &wait->needs, collect, arg);
@@ -641,6 +650,8 @@ limit_is_ours(const PgmLockWait *wait)
 void
 pgm_lockwait_limit(PgmLockWait *wait)
 {
+	if (!is_on())
+		return;
 	if (limit_is_ours(wait))
 		set_lock_timeout(pgm_lock_timeout, GUC_ACTION_LOCAL);
 	if (wait->exec->worker)
@@ -657,6 +668,8 @@ pgm_lockwait_unlimit(PgmLockWait *wait)
 void
 pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
 {
+	if (!is_on())
+		return;
 	if (LockTimeout == wait->own_lock_timeout &&
 		(patient || limit_is_ours(wait)))
 	{
@@ -689,6 +702,8 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	Oid			relid;
 	LOCKMODE	mode;
 
+	if (!is_on())
+		return false;
 	switch (edata->sqlerrcode)
 	{
 		case ERRCODE_LOCK_NOT_AVAILABLE:

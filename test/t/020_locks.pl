@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = new_node('locks', 'autovacuum = off',
+my $node = new_node('locks', 'autovacuum = off', 'pgmigrate.lock_timeout = 200ms',
 	'log_autovacuum_min_duration = 0');
 my $n = 0;
 
