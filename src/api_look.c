@@ -228,15 +228,6 @@ pgmigrate_history(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static void
-emit_line(const char *line, void *arg)
-{
-	PgmRows    *rows = arg;
-
-	pgm_rows_text(rows, line);
-	pgm_rows_end_row(rows);
-}
-
 Datum
 pgmigrate_graph(PG_FUNCTION_ARGS)
 {
@@ -248,11 +239,11 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 	load_nodes(&nodes);
 	if (strcmp(format, "text") == 0)
 		pgm_draw_text(nodes.plan->graph, nodes.draw,
-					  GetDatabaseEncoding() == PG_UTF8, emit_line, &rows);
+					  GetDatabaseEncoding() == PG_UTF8, pgm_rows_line, &rows);
 	else if (strcmp(format, "dot") == 0)
-		pgm_draw_dot(nodes.plan->graph, nodes.draw, emit_line, &rows);
+		pgm_draw_dot(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
 	else if (strcmp(format, "mermaid") == 0)
-		pgm_draw_mermaid(nodes.plan->graph, nodes.draw, emit_line, &rows);
+		pgm_draw_mermaid(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
 	else
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),

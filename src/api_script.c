@@ -23,15 +23,6 @@ PG_FUNCTION_INFO_V1(pgmigrate_script_statement);
 PG_FUNCTION_INFO_V1(pgmigrate_script_step);
 PG_FUNCTION_INFO_V1(pgmigrate_script_end);
 
-static void
-emit_line(const char *line, void *arg)
-{
-	PgmRows    *rows = arg;
-
-	pgm_rows_text(rows, line);
-	pgm_rows_end_row(rows);
-}
-
 Datum
 pgmigrate_script(PG_FUNCTION_ARGS)
 {
@@ -40,7 +31,7 @@ pgmigrate_script(PG_FUNCTION_ARGS)
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
-	pgm_script_write(range, pgm_direction_of_command(direction), emit_line,
+	pgm_script_write(range, pgm_direction_of_command(direction), pgm_rows_line,
 					 &rows);
 	return (Datum) 0;
 }

@@ -105,6 +105,15 @@ pgm_rows_end_row(PgmRows *rows)
 	rows->column = 0;
 }
 
+void
+pgm_rows_line(const char *line, void *arg)
+{
+	PgmRows    *rows = arg;
+
+	pgm_rows_text(rows, line);
+	pgm_rows_end_row(rows);
+}
+
 char *
 pgm_arg_text(FunctionCallInfo fcinfo, int n)
 {

@@ -38,6 +38,9 @@ extern void pgm_rows_bool(PgmRows *rows, bool value);
 extern void pgm_rows_text_array(PgmRows *rows, int n, char **texts);
 extern void pgm_rows_end_row(PgmRows *rows);
 
+/* A row of one text column; arg is the PgmRows, as callbacks hand it on. */
+extern void pgm_rows_line(const char *line, void *arg);
+
 /* Argument n as text, or NULL. */
 extern char *pgm_arg_text(FunctionCallInfo fcinfo, int n);
 
