@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "journal.h"
+#include "ledger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "portal.h"
@@ -140,11 +141,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

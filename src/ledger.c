@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
@@ -119,6 +120,16 @@ static PgmQuery origin_query = {
 	"OR h.database <> current_database() "
 	"ORDER BY h.revision LIMIT 1"
 };
+
+void
+pgm_ledger_refuse_recovery(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions or the ledger during recovery"),
+				errhint("Connect to the primary server."));
+}
 
 char	  **
 pgm_ledger_heads(int *n)

@@ -29,6 +29,9 @@ typedef struct PgmLedgerChange
 	char	  **added;
 } PgmLedgerChange;
 
+/* On a standby nothing of ours can be written. */
+extern void pgm_ledger_refuse_recovery(void);
+
 extern char **pgm_ledger_heads(int *n);
 extern bool pgm_ledger_at_only_head(void);
 extern void pgm_ledger_apply(const PgmLedgerChange *change);

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "clock.h"
 #include "compat.h"
@@ -112,11 +111,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	MemoryContext old;
 	PgmRunRequest request = {0};
 
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (IsTransactionBlock() || IsSubTransaction())
 		ereport(ERROR,
 				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
