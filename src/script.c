@@ -25,10 +25,15 @@
 #include "compat.h"
 #include "journal.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "resume.h"
 #include "runner.h"
 #include "script.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Revisions read at a time: a bound on memory, not on anything else. */
+#define PGM_SCRIPT_BATCH 100
 
 typedef struct Writer
 {
@@ -210,10 +215,10 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 }
 
 static void
-write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
+write_step(Writer *writer, const PgmPlan *plan, int step,
+		   const PgmRevision *revision)
 {
-	Writer	   *writer = arg;
-	PgmRevision *revision = pgm_revision_get(source->revision);
+	PgmSource  *source = pgm_revision_source(revision, plan->direction);
 	PgmResume	resume = {0};
 	bool		by_statement;
 
@@ -237,18 +242,50 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 }
 
 static void
-write_head(Writer *writer, const PgmPlan *plan, const char *target)
+write_batch(Writer *writer, const PgmPlan *plan, int from, int n, char **ids,
+			char **digests)
 {
-	int			n = plan->steps.nsteps;
-	char	  **ids = palloc(sizeof(char *) * n);
-	char	  **digests = palloc(sizeof(char *) * n);
+	PgmRevision **revisions = pgm_revision_get_many(n, ids + from);
 
 	for (int i = 0; i < n; i++)
 	{
-		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
-												 plan->steps.steps[i].rev));
-		digests[i] = pgm_revision_get(ids[i])->digest;
+		/* each query of ours sees what others have committed meanwhile */
+		if (strcmp(revisions[i]->digest, digests[from + i]) != 0)
+			ereport(ERROR,
+					errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("revision \"%s\" was changed while the script was being written",
+						   revisions[i]->id),
+					errhint("Call pgmigrate.script() again."));
+		write_step(writer, plan, from + i + 1, revisions[i]);
 	}
+}
+
+static void
+write_steps(Writer *writer, const PgmPlan *plan, char **ids, char **digests)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate script steps",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i += PGM_SCRIPT_BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_batch(writer, plan, i,
+					Min(PGM_SCRIPT_BATCH, plan->steps.nsteps - i), ids,
+					digests);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
+		   char **digests)
+{
+	int			n = plan->steps.nsteps;
+
 	write_line(writer, "-- pgmigrate: %s to %s, %d %s",
 			   pgm_command_name(plan->direction), one_line(target), n,
 			   n == 1 ? "step" : "steps");
@@ -261,6 +298,17 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target)
 	write_array(writer, plan->nheads, plan->heads, ",");
 	write_array(writer, n, ids, ",");
 	write_array(writer, n, digests, ");");
+}
+
+static char **
+step_ids(const PgmPlan *plan)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(plan->steps.nsteps, 1));
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
+												 plan->steps.steps[i].rev));
+	return ids;
 }
 
 /* The plan from other heads than those of the ledger. */
@@ -298,6 +346,8 @@ pgm_script_write(const char *range, PgmDirection direction,
 	PgmPlan    *plan;
 	char	   *start;
 	char	   *target;
+	char	  **ids;
+	char	  **digests;
 
 	if (!pgm_graph_split_range(range, &start, &target))
 		start = pstrdup("current");
@@ -319,8 +369,10 @@ pgm_script_write(const char *range, PgmDirection direction,
 				   one_line(target));
 		return;
 	}
-	write_head(&writer, plan, target);
-	pgm_plan_each_source(plan, write_step, &writer);
+	ids = step_ids(plan);
+	digests = pgm_revision_digests(plan->steps.nsteps, ids);
+	write_head(&writer, plan, target, ids, digests);
+	write_steps(&writer, plan, ids, digests);
 	write_line(&writer, "%s", "");
 	write_line(&writer, "SELECT pgmigrate.script_end();");
 }

@@ -189,6 +189,24 @@ SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'dup'::regclass;
 SELECT revision FROM pgmigrate.head;
 
+-- the ledger takes no other text than that of the script for what ran
+SELECT pgmigrate.revision('changes', 'CREATE TABLE z (i int)', 'DROP TABLE z', id => 'z');
+CREATE FUNCTION begin_z() RETURNS boolean LANGUAGE sql AS $$
+	SELECT pgmigrate.script_begin('upgrade', 'z', '{q}', '{z}', ARRAY[digest]) > 0
+	FROM pgmigrate.revision WHERE id = 'z'
+$$;
+SELECT begin_z();
+\! "$PSQL" -X -qAt -c "SELECT pgmigrate.amend('z', upgrade => 'SELECT 1')"
+BEGIN;
+CREATE TABLE z (i int);
+SELECT pgmigrate.script_step('z');
+COMMIT;
+SELECT begin_z();
+\! "$PSQL" -X -qAt -c "SELECT pgmigrate.remove('z')"
+SELECT pgmigrate.script_step('z');
+SELECT revision FROM pgmigrate.head;
+SELECT to_regclass('z');
+
 -- ranges, and what is refused
 SELECT pgmigrate.script('head');
 SELECT count(*) > 5 AS lines FROM pgmigrate.script('base:f');
