@@ -10,7 +10,8 @@
  * script was made from, so a stale script does nothing.
  *
  * No line of ours begins with a backslash; those of a revision are inside of
- * quotes, or the server's parser would not have taken them.
+ * quotes, or the server's parser would not have taken them.  What psql would
+ * take for one of its variables is written so that it does not.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -29,6 +30,7 @@
 #include "resume.h"
 #include "runner.h"
 #include "script.h"
+#include "sqlscan.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -113,6 +115,42 @@ write_array(Writer *writer, int n, char **texts, const char *end)
 				   i < n - 1 ? "" : end);
 }
 
+/* What psql takes for the begin of a variable's name, or its quote. */
+static bool
+names_variable(char c)
+{
+	return isalnum((unsigned char) c) || IS_HIGHBIT_SET(c) || c == '_' ||
+		c == '\'' || c == '"' || c == '{';
+}
+
+/*
+ * psql puts the value of its variable n where the SQL has :n outside of quotes
+ * and comments, as in the slice a[1:n].  It does not know : n for one, which
+ * is the same to the server.
+ */
+static void
+append_without_variables(StringInfo buf, const char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	bool		colon = false;	/* the last token is one that stands alone */
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END)
+			break;
+		if (colon && names_variable(text[token.start]))
+			appendStringInfoChar(buf, ' ');
+		appendBinaryStringInfo(buf, text + token.start,
+							   token.end - token.start);
+
+		/* the second of two is no begin of anything */
+		colon = !colon && pgm_sqlscan_is_symbol(&lexer, &token, ':');
+	}
+}
+
 /* The semicolon goes to a line of its own where a comment would swallow it. */
 static void
 write_statement(Writer *writer, const PgmSource *source, int n)
@@ -127,7 +165,7 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", one_line(locks[i]));
 	last_line = last_line == NULL ? text : last_line;
-	appendStringInfoString(&writer->buf, text);
+	append_without_variables(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
 						   strstr(last_line, "--") != NULL ? "\n;" : ";");
 	flush_lines(writer);
