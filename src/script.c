@@ -171,13 +171,19 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	flush_lines(writer);
 }
 
-/* Does a statement change settings that must not reach the next revision? */
+/* May a statement leave a role that must not call us? */
 static bool
-changes_settings(const PgmSource *source)
+changes_role(const PgmSource *source)
 {
 	for (int i = 0; i < source->nstatements; i++)
-		if (IsA(source->statements[i].raw->stmt, VariableSetStmt))
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		if (IsA(stmt, VariableSetStmt) &&
+			castNode(VariableSetStmt, stmt)->name != NULL &&
+			pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0)
 			return true;
+	}
 	return strstr(source->text, "set_config") != NULL;
 }
 
@@ -191,7 +197,7 @@ write_step_call(Writer *writer, const PgmRevision *revision,
 		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
 		flush_lines(writer);
 	}
-	if (changes_settings(source))
+	if (changes_role(source))
 		write_line(writer, "RESET ROLE;");
 	write_line(writer, "SELECT pgmigrate.script_step(%s);",
 			   quote_literal_cstr(revision->id));
@@ -272,11 +278,6 @@ write_step(Writer *writer, const PgmPlan *plan, int step,
 		write_by_statement(writer, revision, source, &resume);
 	else
 		write_in_transaction(writer, revision, source);
-	if (changes_settings(source))
-	{
-		write_line(writer, "RESET ALL;");
-		write_line(writer, "SET standard_conforming_strings = on;");
-	}
 }
 
 static void

@@ -29,6 +29,7 @@
 #include "resume.h"
 #include "runner.h"
 #include "script.h"
+#include "session.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -38,6 +39,8 @@ typedef struct ScriptRun
 	MemoryContext context;
 	PgmPlan    *plan;
 	char	  **digests;		/* of the steps, as the script was made */
+	StringInfoData settings;	/* of the session when the script began */
+	char	   *role;
 	int64		run;
 	int			steps_done;
 	bool		in_step;		/* a statement of the next step was marked */
@@ -140,6 +143,8 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	current.digests = palloc(sizeof(char *) * Max(ndigests, 1));
 	for (int i = 0; i < ndigests; i++)
 		current.digests[i] = pstrdup(digests[i]);
+	initStringInfo(&current.settings);
+	pgm_session_keep(&current.settings, &current.role);
 	MemoryContextSwitchTo(old);
 	begin_clock();
 	return current.run;
@@ -229,6 +234,8 @@ pgm_script_step(const char *revision_id)
 	pgm_runner_record(current.plan, current.run, current.steps_done + 1,
 					  revision, source->nstatements, current.started,
 					  pgm_clock_monotonic() - current.clock);
+	pgm_session_restore(current.settings.data, current.settings.len,
+						current.role);
 	current.steps_done++;
 	current.in_step = false;
 	begin_clock();
