@@ -86,9 +86,12 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 	char	   *text = pgm_statement_text(source, n);
 	char	   *activity;
 
-	activity = psprintf("/* pgmigrate: %s, revision %s, statement %d of %d */ %s",
-						exec->label, source->revision ? source->revision : "",
-						n + 1, source->nstatements, text);
+	if (source->revision != NULL)
+		activity = psprintf("/* pgmigrate: %s, revision %s, statement %d of %d */ %s",
+							exec->label, source->revision, n + 1,
+							source->nstatements, text);
+	else
+		activity = psprintf("/* pgmigrate: %s */ %s", exec->label, text);
 	debug_query_string = activity;
 	pgstat_report_activity(STATE_RUNNING, activity);
 

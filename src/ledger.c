@@ -322,7 +322,7 @@ pgm_ledger_check_unaltered(void)
 		first = pgm_spi_text(1, 1);
 	initStringInfo(&names);
 	for (uint64 i = 1; i <= Min(rows, 10); i++)
-		appendStringInfo(&names, "%s%s", i > 1 ? ", " : "",
+		appendStringInfo(&names, "%s\"%s\"", i > 1 ? ", " : "",
 						 pgm_spi_text(i, 1));
 	if (rows > 10)
 		appendStringInfoString(&names, ", ...");

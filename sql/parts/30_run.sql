@@ -130,8 +130,8 @@ COMMENT ON COLUMN pgmigrate.run_error.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_error.step IS 'the step that failed';
 COMMENT ON COLUMN pgmigrate.run_error.detail IS 'detail of the error';
 COMMENT ON COLUMN pgmigrate.run_error.context IS 'context of the error';
-COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed';
-COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of the statement that the error points to, from 1';
+COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed; of a long one the part that the error points to';
+COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of query that the error points to, from 1';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.head', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.applied', '');
