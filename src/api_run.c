@@ -47,6 +47,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_downgrade_start);
 PG_FUNCTION_INFO_V1(pgmigrate_status);
 PG_FUNCTION_INFO_V1(pgmigrate_wait);
 PG_FUNCTION_INFO_V1(pgmigrate_cancel);
+PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
 
 static bool
 use_worker(FunctionCallInfo fcinfo)
@@ -295,4 +296,12 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 	/* checks that the caller may signal the role of the worker */
 	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
 										Int32GetDatum(pid)));
+}
+
+/* ALTER EXTENSION takes no lock that a run conflicts with. */
+Datum
+pgmigrate_wait_for_run(PG_FUNCTION_ARGS)
+{
+	pgm_run_lock_wait();
+	PG_RETURN_VOID();
 }

@@ -245,6 +245,12 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.cancel(bigint) IS
 'ask a run to stop; false if it is not running';
 
+CREATE FUNCTION pgmigrate.wait_for_run() RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_wait_for_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
+'wait for a run that is in progress and let none begin in this transaction; each update script of the extension begins with it';
+
 REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.system_identifier() FROM PUBLIC;
@@ -256,3 +262,4 @@ REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.wait_for_run() FROM PUBLIC;
