@@ -58,6 +58,16 @@ static PgmQuery get_for_share_query = {
 	1, {TEXTOID}
 };
 
+/* octet_length does not fetch what is stored out of line. */
+static PgmQuery get_small_for_share_query = {
+	"SELECT " REVISION_COLUMNS ", u.n "
+	"FROM unnest($1) WITH ORDINALITY AS u (revision, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.revision "
+	"WHERE octet_length(upgrade) + coalesce(octet_length(downgrade), 0) "
+	"< 65536 FOR KEY SHARE OF r",
+	1, {TEXTARRAYOID}
+};
+
 static PgmQuery lock_row_query = {
 	"SELECT FROM pgmigrate.revision WHERE id = $1 FOR UPDATE",
 	1, {TEXTOID}
@@ -198,9 +208,9 @@ pgm_revision_lock_store(void)
 	LockRelationOid(table, ShareRowExclusiveLock);
 }
 
-/* A result row of REVISION_COLUMNS, into the context outside of the scope. */
+/* Result row n, in the context that was current when the scope began. */
 static PgmRevision *
-row_revision(const PgmSpiScope *scope, uint64 row)
+revision_of_row(const PgmSpiScope *scope, uint64 row)
 {
 	PgmRevision *revision = MemoryContextAllocZero(scope->outer,
 												   sizeof(PgmRevision));
@@ -232,7 +242,7 @@ get_revision(PgmQuery *query, const char *id)
 	values[0] = pgm_text_datum(id);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(query, values, NULL) > 0)
-		revision = row_revision(&scope, 1);
+		revision = revision_of_row(&scope, 1);
 	pgm_spi_end(&scope);
 	return revision;
 }
@@ -266,7 +276,7 @@ pgm_revision_get_many(int n, char **ids)
 	if (pgm_spi_execute(&get_many_query, values, NULL) != n)
 		refuse_removed();
 	for (int i = 0; i < n; i++)
-		revisions[i] = row_revision(&scope, i + 1);
+		revisions[i] = revision_of_row(&scope, i + 1);
 	pgm_spi_end(&scope);
 	return revisions;
 }
@@ -296,6 +306,24 @@ PgmRevision *
 pgm_revision_get_for_share(const char *id)
 {
 	return get_revision(&get_for_share_query, id);
+}
+
+/* The same for several, of which the large ones are left out: NULL. */
+PgmRevision **
+pgm_revision_get_small_for_share(int n, char **ids)
+{
+	PgmRevision **revisions = palloc0(sizeof(PgmRevision *) * Max(n, 1));
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&get_small_for_share_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+		revisions[pgm_spi_int64(i, 14) - 1] = revision_of_row(&scope, i);
+	pgm_spi_end(&scope);
+	return revisions;
 }
 
 /* Waits for a step that is running it. */
