@@ -57,7 +57,7 @@ typedef struct VerifyReceiver
 	int			booleans;
 } VerifyReceiver;
 
-/* Relations with triggers that can be deferred, and what SET CONSTRAINTS needs. */
+/* Triggers that can be deferred: relation, and what SET CONSTRAINTS needs. */
 static PgmQuery deferrable_query = {
 	"SELECT t.tgrelid::int8, n.nspname::text, c.conname::text, "
 	"bool_or(t.tginitdeferred), has_schema_privilege($1, n.oid, 'USAGE') "
