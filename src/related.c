@@ -89,7 +89,8 @@ static PgmQuery tables_query = {
 };
 
 static PgmQuery clustered_query = {
-	"SELECT indrelid::int8 FROM pg_index WHERE indisclustered ORDER BY 1"
+	"SELECT indrelid::int8 FROM pg_index WHERE indisclustered "
+	"ORDER BY 1"
 };
 
 /*
@@ -126,10 +127,12 @@ static List *
 ask(PgmQuery *query, Oid first, Oid second)
 {
 	PgmSpiScope scope;
-	Datum		values[2] = {ObjectIdGetDatum(first), ObjectIdGetDatum(second)};
+	Datum		values[2];
 	List	   *result = NIL;
 	uint64		rows;
 
+	values[0] = ObjectIdGetDatum(first);
+	values[1] = ObjectIdGetDatum(second);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
