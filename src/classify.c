@@ -32,31 +32,18 @@
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
+#include "compat_lock.h"
 #include "compat_parse.h"
 #include "miscadmin.h"
 #include "names.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
+#include "reach.h"
+#include "related.h"
 #include "spi.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* Other tables that foreign keys of or to a table lead to. */
-static PgmQuery neighbours_query = {
-	"SELECT DISTINCT CASE WHEN conrelid = $1 THEN confrelid ELSE conrelid "
-	"END::pg_catalog.int8 FROM pg_constraint WHERE contype = 'f' "
-	"AND (conrelid = $1 OR confrelid = $1) AND conrelid <> confrelid",
-	1, {OIDOID}
-};
-
-/* Tables that reference a table. */
-static PgmQuery referencing_query = {
-	"SELECT DISTINCT conrelid::pg_catalog.int8 FROM pg_constraint "
-	"WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1",
-	1, {OIDOID}
-};
 
 /* A constraint: its other table if it is a foreign key, and its index. */
 static PgmQuery constraint_query = {
@@ -64,32 +51,6 @@ static PgmQuery constraint_query = {
 	"conindid::pg_catalog.int8 FROM pg_constraint "
 	"WHERE conrelid = $1 AND conname = $2",
 	2, {OIDOID, TEXTOID}
-};
-
-static PgmQuery indexes_query = {
-	"SELECT indexrelid::pg_catalog.int8 FROM pg_index WHERE indrelid = $1 "
-	"ORDER BY indexrelid",
-	1, {OIDOID}
-};
-
-/* Sequences that go with the table. */
-static PgmQuery owned_query = {
-	"SELECT objid::pg_catalog.int8 FROM pg_depend "
-	"WHERE refclassid = 'pg_class'::pg_catalog.regclass AND refobjid = $1 "
-	"AND classid = 'pg_class'::pg_catalog.regclass AND deptype IN ('a', 'i') "
-	"AND refobjsubid > 0 AND EXISTS (SELECT FROM pg_class c "
-	"WHERE c.oid = objid AND c.relkind = 'S')",
-	1, {OIDOID}
-};
-
-/* Tables with a column of a domain, or of a domain over it. */
-static PgmQuery domain_tables_query = {
-	"WITH RECURSIVE d (oid) AS (SELECT $1 UNION SELECT t.oid FROM pg_type t "
-	"JOIN d ON t.typbasetype = d.oid) "
-	"SELECT DISTINCT a.attrelid::pg_catalog.int8 FROM d "
-	"JOIN pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped "
-	"JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'p')",
-	1, {OIDOID}
 };
 
 typedef struct Context
@@ -100,59 +61,12 @@ typedef struct Context
 	bool		row_locks;		/* SELECT … FOR UPDATE and the like */
 } Context;
 
-/* The relations in the first column of a query about a relation. */
-static List *
-related(PgmQuery *query, Oid relid)
-{
-	PgmSpiScope scope;
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
-	List	   *result = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		result = lappend_oid(result, (Oid) pgm_spi_int64(i, 1));
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
-}
-
-static void
-touch_all(PgmVerdict *verdict, List *relids, LOCKMODE mode)
-{
-	ListCell   *lc;
-
-	foreach(lc, relids)
-		(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
-}
-
 static void
 touch_descendants(PgmVerdict *verdict, const RangeVar *name, Oid relid,
 				  LOCKMODE mode)
 {
 	if (name->inh)
-		touch_all(verdict, pgm_descendants(relid), mode);
-}
-
-/* A table that goes, and what goes or is changed with it. */
-static void
-touch_dropped_table(PgmVerdict *verdict, Oid relid)
-{
-	touch_all(verdict, list_make1_oid(relid), AccessExclusiveLock);
-	touch_all(verdict, related(&indexes_query, relid), AccessExclusiveLock);
-	touch_all(verdict, related(&owned_query, relid), AccessExclusiveLock);
-	touch_all(verdict, related(&neighbours_query, relid), AccessExclusiveLock);
-	if (get_rel_relispartition(relid))
-	{
-		Oid			parent = get_partition_parent(relid, true);
-
-		(void) pgm_verdict_touch(verdict, parent, AccessExclusiveLock);
-	}
+		pgm_touch_all(verdict, pgm_descendants(relid), mode);
 }
 
 /* DROP or VALIDATE CONSTRAINT: the other table, or the index. */
@@ -252,6 +166,21 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 	}
 }
 
+/* The composite type that a table is to be of. */
+static void
+touch_type_of(PgmVerdict *verdict, const TypeName *name)
+{
+	Type		type = LookupTypeName(NULL, name, NULL, true);
+	Oid			relid = InvalidOid;
+
+	if (type == NULL)
+		return;
+	relid = typeTypeRelid(type);
+	ReleaseSysCache(type);
+	if (OidIsValid(relid))
+		(void) pgm_verdict_touch(verdict, relid, AccessShareLock);
+}
+
 static void
 classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 {
@@ -274,6 +203,12 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 				touch_constraint(verdict, relid, cmd->name,
 								 cmd->subtype == AT_DropConstraint);
 				break;
+			case AT_ChangeOwner:
+				pgm_reach_owned(verdict, relid, cmd->newowner);
+				break;
+			case AT_AddOf:
+				touch_type_of(verdict, castNode(TypeName, cmd->def));
+				break;
 			case AT_AttachPartition:
 				if (OidIsValid(pgm_default_partition(relid)))
 					(void) pgm_verdict_touch(verdict,
@@ -286,34 +221,24 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 	}
 	if (down)
 		touch_descendants(verdict, stmt->relation, relid, mode);
+	if (pgm_alter_table_kind(stmt) == OBJECT_TYPE)
+		pgm_touch_all(verdict, pgm_related_typed(relid), mode);
 }
 
+/* What hangs on a table is commented on with the table only looked at. */
 static LOCKMODE
-reindex_mode(ReindexStmt *stmt, Oid relid, PgmVerdict *verdict)
+comment_mode(ObjectType kind)
 {
-	bool		concurrent = pgm_reindex_is_concurrent(stmt);
-	LOCKMODE	table_mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
-	LOCKMODE	index_mode = concurrent ? ShareUpdateExclusiveLock :
-		AccessExclusiveLock;
-	PgmTouch   *touch;
-
-	if (stmt->kind == REINDEX_OBJECT_INDEX)
+	switch (kind)
 	{
-		Oid			table = IndexGetRelation(relid, true);
-
-		if (OidIsValid(table))
-		{
-			touch = pgm_verdict_touch(verdict, table, table_mode);
-			touch->scans = PGM_TRUE;
-		}
-		touch = pgm_verdict_touch(verdict, relid, index_mode);
-		touch->rewrites = PGM_TRUE;
-		return index_mode;
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+			return AccessShareLock;
+		default:
+			return ShareUpdateExclusiveLock;
 	}
-	touch_all(verdict, related(&indexes_query, relid), index_mode);
-	touch = pgm_verdict_touch(verdict, relid, table_mode);
-	touch->scans = PGM_TRUE;
-	return table_mode;
 }
 
 /* Statements whose target is locked with one mode, whatever it is. */
@@ -340,6 +265,7 @@ target_mode(Node *stmt)
 			return castNode(RefreshMatViewStmt, stmt)->concurrent ?
 				ExclusiveLock : AccessExclusiveLock;
 		case T_CommentStmt:
+			return comment_mode(castNode(CommentStmt, stmt)->objtype);
 		case T_CreateStatsStmt:
 		case T_CreatePublicationStmt:
 		case T_AlterPublicationStmt:
@@ -372,7 +298,12 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 	}
 	if (IsA(stmt, ReindexStmt))
 	{
-		(void) reindex_mode(castNode(ReindexStmt, stmt), relid, verdict);
+		pgm_reach_reindexed(verdict, relid, castNode(ReindexStmt, stmt));
+		return;
+	}
+	if (IsA(stmt, VacuumStmt))
+	{
+		pgm_reach_vacuumed(verdict, relid, castNode(VacuumStmt, stmt));
 		return;
 	}
 	mode = target_mode(stmt);
@@ -387,32 +318,17 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 		case T_TruncateStmt:
 			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
 				touch->rewrites = PGM_TRUE;
-			touch_all(verdict, related(&indexes_query, relid), mode);
+			pgm_reach_indexes(verdict, relid, mode, true);
 			touch_descendants(verdict, name, relid, mode);
 			if (castNode(TruncateStmt, stmt)->behavior == DROP_CASCADE)
-				touch_all(verdict, related(&referencing_query, relid), mode);
+				pgm_touch_all(verdict, pgm_related_referencing(relid), mode);
 			break;
 		case T_ClusterStmt:
-			touch->rewrites = PGM_TRUE;
-			touch->scans = PGM_TRUE;
-			touch_all(verdict, related(&indexes_query, relid), mode);
-			break;
-		case T_VacuumStmt:
-			if (mode == AccessExclusiveLock)
-			{
-				touch->rewrites = PGM_TRUE;
-				touch_all(verdict, related(&indexes_query, relid), mode);
-			}
-			/* ANALYZE takes a sample */
-			if (castNode(VacuumStmt, stmt)->is_vacuumcmd)
-				touch->scans = PGM_TRUE;
+			pgm_reach_clustered(verdict, relid);
 			break;
 		case T_RefreshMatViewStmt:
-			if (mode == AccessExclusiveLock)
-			{
-				touch->rewrites = PGM_TRUE;
-				touch_all(verdict, related(&indexes_query, relid), mode);
-			}
+			pgm_reach_refreshed(verdict, relid,
+								castNode(RefreshMatViewStmt, stmt));
 			break;
 		case T_RenameStmt:
 			if (castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN)
@@ -444,23 +360,29 @@ classify_dropped(Context *context, Oid relid)
 			table = IndexGetRelation(relid, true);
 			if (OidIsValid(table))
 				(void) pgm_verdict_touch(verdict, table, mode);
-			(void) pgm_verdict_touch(verdict, relid, mode);
+
+			/* in the end, when nobody has it any more */
+			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
 			break;
 		case OBJECT_TABLE:
-			touch_dropped_table(verdict, relid);
+			pgm_reach_dropped_table(verdict, relid);
 			if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ||
 				stmt->behavior == DROP_CASCADE)
 			{
 				ListCell   *lc;
 
 				foreach(lc, pgm_descendants(relid))
-					touch_dropped_table(verdict, lfirst_oid(lc));
+					pgm_reach_dropped_table(verdict, lfirst_oid(lc));
 			}
 			break;
 		default:
 			(void) pgm_verdict_touch(verdict, relid, mode);
+			pgm_reach_indexes(verdict, relid, mode, false);
 			break;
 	}
+	if (stmt->behavior == DROP_CASCADE)
+		pgm_touch_all(verdict,
+					  pgm_related_dependents(RelationRelationId, relid), mode);
 }
 
 static LOCKMODE
@@ -541,6 +463,14 @@ fresh_mode(Node *stmt, PgmNameRole role)
 	}
 }
 
+/* Is it a query whose result is stored: does it read, not only refer to? */
+static bool
+keeps_rows(Node *stmt)
+{
+	return IsA(stmt, CreateTableAsStmt) &&
+		!castNode(CreateTableAsStmt, stmt)->into->skipData;
+}
+
 static bool
 classify_name(RangeVar *name, PgmNameRole role, void *arg)
 {
@@ -592,15 +522,20 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 			classify_whole(verdict, relid);
 			break;
 		case PGM_NAME_PARTITION:
-			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+			pgm_reach_partition(verdict, relid);
 			break;
 		case PGM_NAME_OWNER:
 			(void) pgm_verdict_touch(verdict, relid, AccessShareLock);
+			break;
+		case PGM_NAME_GRANTED:
+			(void) pgm_verdict_touch(verdict, relid, PGM_GRANT_LOCK);
 			break;
 		default:
 			(void) pgm_verdict_touch(verdict, relid,
 									 context->row_locks ? RowShareLock :
 									 AccessShareLock);
+			if (keeps_rows(context->stmt))
+				pgm_reach_rows(verdict, relid);
 			break;
 	}
 	touch = pgm_verdict_find(verdict, relid);
@@ -610,44 +545,6 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 		touch->subject |= role == PGM_NAME_TARGET;
 	}
 	return false;
-}
-
-/* ALTER DOMAIN reads each table that has a column of it. */
-static void
-classify_alter_domain(PgmVerdict *verdict, AlterDomainStmt *stmt)
-{
-	TypeName   *name = makeTypeNameFromNameList(stmt->typeName);
-	Type		type;
-	Oid			domain;
-	ListCell   *lc;
-	bool		reads = false;
-
-	switch (stmt->subtype)
-	{
-		case 'O':				/* SET NOT NULL */
-		case 'V':				/* VALIDATE CONSTRAINT */
-			reads = true;
-			break;
-		case 'C':				/* ADD CONSTRAINT */
-			reads = !castNode(Constraint, stmt->def)->skip_validation;
-			break;
-		default:
-			break;
-	}
-	if (!reads)
-		return;
-	type = LookupTypeName(NULL, name, NULL, true);
-	if (type == NULL)
-		return;
-	domain = ((Form_pg_type) GETSTRUCT(type))->oid;
-	ReleaseSysCache(type);
-	foreach(lc, related(&domain_tables_query, domain))
-	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc),
-											  ShareLock);
-
-		touch->scans = PGM_TRUE;
-	}
 }
 
 static bool
@@ -694,8 +591,7 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 		castNode(SelectStmt, stmt)->lockingClause != NIL;
 
 	pgm_names_visit(stmt, classify_name, &context);
-	if (IsA(stmt, AlterDomainStmt))
-		classify_alter_domain(verdict, castNode(AlterDomainStmt, stmt));
+	pgm_reach_object(verdict, stmt);
 	if (IsA(stmt, RenameStmt))
 		rename_fresh(classifier, castNode(RenameStmt, stmt));
 

@@ -42,3 +42,9 @@ pgm_clock_wait(long milliseconds)
 					 milliseconds, wait_event);
 	ResetLatch(MyLatch);
 }
+
+void
+pgm_clock_nap(long milliseconds)
+{
+	pg_usleep(milliseconds * 1000L);
+}

@@ -25,4 +25,7 @@ extern int64 pgm_clock_monotonic(void);
  */
 extern void pgm_clock_wait(long milliseconds);
 
+/* Sleep for the whole time, whatever comes: a few milliseconds at most. */
+extern void pgm_clock_nap(long milliseconds);
+
 #endif							/* PGM_CLOCK_H */

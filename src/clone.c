@@ -12,7 +12,8 @@
  * NOT NULL, CHECK, unique and exclusion constraints, indexes under their
  * names, owned sequences, partitions and inheritance, foreign keys in both
  * directions, triggers but those on TRUNCATE, policies, rules, statistics
- * objects, the owner.  Not rows, grants, publications or views.
+ * objects, the owner; views where a statement can reach them.  Not rows,
+ * grants or publications.
  *
  * Commands run as the owner of the table and security-restricted, with
  * search_path pinned: an expression of his that the planner evaluates has no
@@ -149,12 +150,24 @@ want_tree(PgmClones *clones, Oid relid)
 	}
 }
 
+static bool
+is_view(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return kind == RELKIND_VIEW || kind == RELKIND_MATVIEW;
+}
+
 void
-pgm_clones_want(PgmClones *clones, Oid relid, bool keys)
+pgm_clones_want(PgmClones *clones, Oid relid, bool keys, bool views)
 {
 	MemoryContext old = MemoryContextSwitchTo(clones->context);
 	List	   *tables = pgm_clone_table_of(relid);
 	ListCell   *lc;
+
+	if (views || is_view(linitial_oid(tables)))
+		clones->viewed = list_append_unique_oid(clones->viewed,
+												linitial_oid(tables));
 
 	foreach(lc, tables)
 	{
@@ -206,15 +219,32 @@ make_schemas(PgmClones *clones)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 }
 
+/* A query that is part of a utility statement must come analyzed. */
+static Node *
+analyzed(Node *stmt, const char *text)
+{
+	RawStmt    *raw;
+	Query	   *query;
+
+	if (!IsA(stmt, CreateTableAsStmt))
+		return stmt;
+	raw = makeNode(RawStmt);
+	raw->stmt = stmt;
+	query = linitial_node(Query,
+						  pg_analyze_and_rewrite_fixedparams(raw, text, NULL,
+															 0, NULL));
+	return query->utilityStmt;
+}
+
 void
 pgm_clones_utility(Node *stmt, const char *text)
 {
 	PlannedStmt *planned = makeNode(PlannedStmt);
 
-	planned->commandType = CMD_UTILITY;
-	planned->utilityStmt = stmt;
-	planned->stmt_location = -1;
 	PushActiveSnapshot(GetTransactionSnapshot());
+	planned->commandType = CMD_UTILITY;
+	planned->utilityStmt = analyzed(stmt, text);
+	planned->stmt_location = -1;
 
 	/* as a part of another command: event triggers are not told */
 	ProcessUtility(planned, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL,
@@ -344,6 +374,9 @@ try_build(PgmClones *clones)
 void
 pgm_clones_build(PgmClones *clones)
 {
+	/* after the tables, what they read before them */
+	clones->wanted = list_concat(clones->wanted,
+								 pgm_clone_views(clones->viewed));
 	while (!try_build(clones))
 	{
 		if (list_length(clones->failed) < MAX_FAILURES)

@@ -36,6 +36,7 @@ typedef struct PgmClones
 	List	   *namespaces;		/* of live schemas … */
 	List	   *schemas;		/* … and of those that hold their clones */
 	List	   *wanted;			/* live tables to be cloned */
+	List	   *viewed;			/* live relations whose views are, too */
 	List	   *failed;			/* live tables that cannot be */
 	List	   *skipped;		/* partitions left out: they are like others */
 	char	   *failure;		/* why the last of them cannot be */
@@ -53,10 +54,12 @@ typedef enum PgmRedirect
 extern PgmClones *pgm_clones_new(void);
 
 /*
- * Have this relation cloned, and what a statement on it drags along; with
- * "keys" the tables at the other end of its foreign keys too.
+ * Have this relation cloned, and what a statement on it drags along: with
+ * "keys" the tables at the other end of its foreign keys, with "views" those
+ * that read it.
  */
-extern void pgm_clones_want(PgmClones *clones, Oid relid, bool keys);
+extern void pgm_clones_want(PgmClones *clones, Oid relid, bool keys,
+							bool views);
 
 /*
  * Build what is wanted.  Inside of a subtransaction that the caller rolls

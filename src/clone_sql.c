@@ -49,7 +49,7 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		"pg_get_partkeydef(oid) ELSE '' END, "
 		"(SELECT format(' USING %I', amname) FROM pg_am a "
 		"WHERE a.oid = relam AND relkind = 'r')) END "
-		"FROM rel "
+		"FROM rel WHERE relkind IN ('r', 'p', 'S') "
 		"UNION ALL "			/* sequences of serial columns */
 		"SELECT r.oid, r.relowner, r.n, d.refobjsubid, "
 		"format('CREATE SEQUENCE %I.%I OWNED BY %s.%I; "
@@ -73,7 +73,8 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
 		"pg_get_indexdef(i.indexrelid) "
 		"FROM rel r JOIN pg_index i ON i.indrelid = r.oid "
-		"WHERE NOT EXISTS (SELECT FROM pg_constraint k "
+		"WHERE (r.relkind = 'r' OR r.relkind = 'p' AND i.indisvalid) "
+		"AND NOT EXISTS (SELECT FROM pg_constraint k "
 		"WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) "
 		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, k.conindid::int8, "
@@ -93,6 +94,20 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		"ELSE format('ALTER TABLE ONLY %s INHERIT %s', r.clone, p.clone) END "
 		"FROM rel r JOIN pg_inherits h ON h.inhrelid = r.oid "
 		"JOIN rel p ON p.oid = h.inhparent "
+		"UNION ALL "			/* a link would complete them */
+		"SELECT r.oid, r.relowner, 1000000 + r.n, i.indexrelid::int8, "
+		"pg_get_indexdef(i.indexrelid) FROM rel r "
+		"JOIN pg_index i ON i.indrelid = r.oid AND NOT i.indisvalid "
+		"WHERE r.relkind = 'p' "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, 2000000 + r.n, x.oid::int8, "
+		"format('ALTER INDEX %I.%I ATTACH PARTITION %I.%I', "
+		"$2 || y.relnamespace, y.relname, $2 || x.relnamespace, x.relname) "
+		"FROM rel r JOIN pg_index i ON i.indrelid = r.oid "
+		"JOIN pg_inherits h ON h.inhrelid = i.indexrelid "
+		"JOIN pg_index j ON j.indexrelid = h.inhparent AND NOT j.indisvalid "
+		"JOIN pg_class x ON x.oid = i.indexrelid "
+		"JOIN pg_class y ON y.oid = j.indexrelid "
 		ORDERED,
 		2, {OIDARRAYOID, TEXTOID}
 	},
@@ -126,6 +141,20 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		ORDERED,
 		2, {OIDARRAYOID, TEXTOID}
 	},
+	[PGM_CLONE_VIEWS] = {
+		RELATIONS
+		"SELECT oid, relowner, n, 0, "
+		"format(CASE relkind WHEN 'v' THEN 'CREATE VIEW %s AS %s' "
+		"ELSE 'CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA' END, clone, "
+		"rtrim(pg_get_viewdef(oid), ';')) FROM rel WHERE relkind IN ('v', 'm') "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
+		"pg_get_indexdef(i.indexrelid) "
+		"FROM rel r JOIN pg_index i ON i.indrelid = r.oid "
+		"WHERE r.relkind = 'm' "
+		ORDERED,
+		2, {OIDARRAYOID, TEXTOID}
+	},
 	[PGM_CLONE_REST] = {
 		RELATIONS
 		"SELECT r.oid, r.relowner, r.n, g.oid::int8, "
@@ -144,6 +173,7 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, w.oid::int8, pg_get_ruledef(w.oid) "
 		"FROM rel r JOIN pg_rewrite w ON w.ev_class = r.oid "
+		"WHERE w.rulename <> '_RETURN' "
 		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
 		"format('ALTER TABLE ONLY %s CLUSTER ON %I', r.clone, x.relname) "
@@ -177,6 +207,18 @@ static PgmQuery neighbours_query = {
 	"AND (conrelid = $1 OR confrelid = $1) AND conrelid <> confrelid "
 	"ORDER BY 1 LIMIT 200",
 	1, {OIDOID}
+};
+
+static PgmQuery views_query = {
+	"WITH RECURSIVE v (oid, depth) AS (SELECT unnest($1), 0 UNION "
+	"SELECT w.ev_class, v.depth + 1 FROM v "
+	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass "
+	"AND d.refobjid = v.oid AND d.classid = 'pg_rewrite'::regclass "
+	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid "
+	"WHERE v.depth < 100) "
+	"SELECT c.oid::int8 FROM v JOIN pg_class c ON c.oid = v.oid "
+	"AND c.relkind IN ('v', 'm') GROUP BY c.oid ORDER BY max(depth), c.oid",
+	1, {OIDARRAYOID}
 };
 
 static Datum
@@ -240,10 +282,10 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 }
 
 static List *
-oids_of(PgmQuery *query, Oid relid)
+oids_of(PgmQuery *query, Datum argument)
 {
 	PgmSpiScope scope;
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	Datum		values[1] = {argument};
 	List	   *result = NIL;
 	uint64		rows;
 
@@ -268,12 +310,18 @@ pgm_clone_table_of(Oid relid)
 
 	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
 		kind == RELKIND_SEQUENCE)
-		result = oids_of(&table_of_query, relid);
+		result = oids_of(&table_of_query, ObjectIdGetDatum(relid));
 	return result != NIL ? result : list_make1_oid(relid);
 }
 
 List *
 pgm_clone_neighbours(Oid relid)
 {
-	return oids_of(&neighbours_query, relid);
+	return oids_of(&neighbours_query, ObjectIdGetDatum(relid));
+}
+
+List *
+pgm_clone_views(List *relids)
+{
+	return relids == NIL ? NIL : oids_of(&views_query, oid_array(relids));
 }

@@ -26,6 +26,7 @@ typedef enum PgmClonePhase
 	PGM_CLONE_LINKS,
 	PGM_CLONE_FOREIGN_KEYS,
 	PGM_CLONE_CHECKS,
+	PGM_CLONE_VIEWS,
 	PGM_CLONE_REST
 } PgmClonePhase;
 
@@ -54,6 +55,9 @@ extern PgmClonePair *pgm_clone_pairs(List *live_schemas, List *clone_schemas,
 
 /* The table itself, or that of an index or an owned sequence. */
 extern List *pgm_clone_table_of(Oid relid);
+
+/* Views on these relations, and those among them: what is read goes first. */
+extern List *pgm_clone_views(List *relids);
 
 /* Tables at the other end of foreign keys, in either direction. */
 extern List *pgm_clone_neighbours(Oid relid);

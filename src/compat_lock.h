@@ -38,4 +38,11 @@
 #define pgm_local_xid() (MyProc->lxid)
 #endif
 
+/* What GRANT takes on relations: nothing before 18. */
+#if PG_VERSION_NUM >= 180000
+#define PGM_GRANT_LOCK AccessShareLock
+#else
+#define PGM_GRANT_LOCK NoLock
+#endif
+
 #endif							/* PGM_COMPAT_LOCK_H */

@@ -83,15 +83,6 @@ static PgmQuery step_progress_query = {
 	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
 };
 
-static PgmQuery step_done_query = {
-	"UPDATE pgmigrate.run_step SET state = 'done', digest = $3, "
-	"statements = $4, statement = $4, started = $5, "
-	"finished = clock_timestamp(), duration = $6, "
-	"details = details - '{begun,existed,invalid}'::text[] "
-	"WHERE run = $1 AND step = $2",
-	6, {INT8OID, INT4OID, TEXTOID, INT4OID, TIMESTAMPTZOID, INTERVALOID}
-};
-
 static PgmQuery step_details_query = {
 	"UPDATE pgmigrate.run_step SET details = details || $3::jsonb "
 	"WHERE run = $1 AND step = $2",
@@ -143,7 +134,8 @@ static PgmQuery attempt_query = {
 
 static PgmQuery any_partly_query = {
 	"SELECT FROM pgmigrate.run_step "
-	"WHERE statement > 0 AND state <> 'done' LIMIT 1"
+	"WHERE done_digest IS NOT NULL AND statement > 0 AND state <> 'done' "
+	"LIMIT 1"
 };
 
 static PgmQuery in_work_query = {
@@ -288,6 +280,17 @@ pgm_run_lock(bool session)
 	refuse_taken(detail);
 }
 
+/* To the end of the transaction, waiting for a run that is in progress. */
+void
+pgm_run_lock_wait(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
+					   pgm_extension_oid(), 0);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
 /*
  * After an abort, which released the lock: take it again to write down what
  * happened.  If somebody else was faster, the row can be written all the same.
@@ -391,13 +394,6 @@ execute_nullable(PgmQuery *query, Datum *values, bool *nulls)
 	pgm_spi_end(&scope);
 }
 
-static void
-set_text(Datum *values, bool *nulls, int i, const char *text)
-{
-	nulls[i] = text == NULL;
-	values[i] = text == NULL ? (Datum) 0 : pgm_text_datum(text);
-}
-
 void
 pgm_journal_step_begin(int64 run, int step, int statements, int done,
 					   const char *done_digest, const char *details)
@@ -409,8 +405,8 @@ pgm_journal_step_begin(int64 run, int step, int statements, int done,
 	values[1] = Int32GetDatum(step);
 	values[2] = Int32GetDatum(statements);
 	values[3] = Int32GetDatum(done);
-	set_text(values, nulls, 4, done_digest);
-	set_text(values, nulls, 5, details);
+	pgm_set_text(values, nulls, 4, done_digest);
+	pgm_set_text(values, nulls, 5, details);
 	execute_nullable(&step_begin_query, values, nulls);
 }
 
@@ -424,27 +420,9 @@ pgm_journal_step_progress(int64 run, int step, int done,
 	values[0] = Int64GetDatum(run);
 	values[1] = Int32GetDatum(step);
 	values[2] = Int32GetDatum(done);
-	set_text(values, nulls, 3, done_digest);
-	set_text(values, nulls, 4, details);
+	pgm_set_text(values, nulls, 3, done_digest);
+	pgm_set_text(values, nulls, 4, details);
 	execute_nullable(&step_progress_query, values, nulls);
-}
-
-void
-pgm_journal_step_done(int64 run, int step, const char *digest, int statements,
-					  TimestampTz started, int64 microseconds)
-{
-	Datum		values[6];
-	bool		nulls[6] = {false};
-	Interval	duration = {0};
-
-	duration.time = microseconds;
-	values[0] = Int64GetDatum(run);
-	values[1] = Int32GetDatum(step);
-	set_text(values, nulls, 2, digest);
-	values[3] = Int32GetDatum(statements);
-	values[4] = TimestampTzGetDatum(started);
-	values[5] = IntervalPGetDatum(&duration);
-	execute_nullable(&step_done_query, values, nulls);
 }
 
 void
@@ -480,8 +458,8 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	values[0] = Int64GetDatum(run);
 	values[1] = pgm_text_datum(state);
 	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
-	set_text(values, nulls, 3, edata->message);
-	set_text(values, nulls, 4, edata->hint);
+	pgm_set_text(values, nulls, 3, edata->message);
+	pgm_set_text(values, nulls, 4, edata->hint);
 	execute_nullable(&fail_run_query, values, nulls);
 
 	memset(nulls, 0, sizeof(nulls));
@@ -491,9 +469,9 @@ pgm_journal_fail(int64 run, int step, const char *state,
 		values[2] = pgm_text_datum(state);
 		execute_nullable(&fail_step_query, values, nulls);
 	}
-	set_text(values, nulls, 2, edata->detail);
-	set_text(values, nulls, 3, edata->context);
-	set_text(values, nulls, 4, edata->internalquery);
+	pgm_set_text(values, nulls, 2, edata->detail);
+	pgm_set_text(values, nulls, 3, edata->context);
+	pgm_set_text(values, nulls, 4, edata->internalquery);
 	values[5] = Int32GetDatum(edata->internalpos);
 	nulls[5] = edata->internalpos <= 0;
 	execute_nullable(&fail_error_query, values, nulls);

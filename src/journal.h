@@ -49,6 +49,7 @@ typedef struct PgmAttempt
  * it.  It conflicts with DROP EXTENSION.
  */
 extern void pgm_run_lock(bool session);
+extern void pgm_run_lock_wait(void);
 extern void pgm_run_relock(void);
 extern void pgm_run_retake(int64 run);
 extern void pgm_run_unlock(void);
@@ -64,9 +65,6 @@ extern void pgm_journal_step_begin(int64 run, int step, int statements,
 extern void pgm_journal_step_progress(int64 run, int step, int done,
 									  const char *done_digest,
 									  const char *details);
-extern void pgm_journal_step_done(int64 run, int step, const char *digest,
-								  int statements, TimestampTz started,
-								  int64 microseconds);
 extern void pgm_journal_step_details(int64 run, int step,
 									 const char *details);
 extern void pgm_journal_end(int64 run, const char *state, int nheads,

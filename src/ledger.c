@@ -17,21 +17,17 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
 #include "ledger.h"
 #include "mirror.h"
 #include "spi.h"
+#include "utils/timestamp.h"
 
 static PgmQuery heads_query = {
 	"SELECT revision FROM pgmigrate.head ORDER BY revision COLLATE \"C\""
-};
-
-static PgmQuery head_update = {
-	"UPDATE pgmigrate.head SET revision = $2, applied_at = now(), "
-	"system_identifier = DEFAULT, database = DEFAULT WHERE revision = $1",
-	2, {TEXTOID, TEXTOID}
 };
 
 static PgmQuery head_delete = {
@@ -48,17 +44,79 @@ static PgmQuery head_purge = {
 	"DELETE FROM pgmigrate.head"
 };
 
-static PgmQuery applied_insert = {
-	"INSERT INTO pgmigrate.applied (revision, digest, run, step) "
-	"VALUES ($1, $2, $3, $4) ON CONFLICT (revision) DO UPDATE "
-	"SET digest = excluded.digest, applied_at = excluded.applied_at, "
-	"run = excluded.run, step = excluded.step",
-	4, {TEXTOID, TEXTOID, INT8OID, INT4OID}
+/*
+ * One statement for the rows of a step, since most steps are small: what an
+ * executor costs to start would be paid three times.  The head moves here only
+ * where one takes the place of one; otherwise $7 is null.
+ */
+#define STEP_DONE \
+	"UPDATE pgmigrate.run_step SET state = 'done', digest = $4, " \
+	"statements = $5, statement = $5, started = $6, finished = $9, " \
+	"duration = $10, details = details - '{begun,existed,invalid}'::text[] " \
+	"WHERE run = $1 AND step = $2 " \
+	"RETURNING (SELECT count(*) FROM h), " \
+	"EXISTS (SELECT FROM pgmigrate.mirror)"
+
+#define MOVE_HEAD \
+	"h AS (UPDATE pgmigrate.head SET revision = $8, applied_at = now(), " \
+	"system_identifier = DEFAULT, database = DEFAULT WHERE revision = $7 " \
+	"RETURNING revision) "
+
+#define STEP_ARGUMENTS \
+	10, {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, \
+	TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID}
+
+#define ON_APPLIED_BEFORE \
+	"ON CONFLICT (revision) DO UPDATE SET digest = excluded.digest, " \
+	"applied_at = excluded.applied_at, run = excluded.run, " \
+	"step = excluded.step"
+
+static PgmQuery step_up = {
+	"WITH a AS (INSERT INTO pgmigrate.applied (revision, digest, run, step) "
+	"VALUES ($3, $4, $1, $2) " ON_APPLIED_BEFORE "), "
+	MOVE_HEAD STEP_DONE,
+	STEP_ARGUMENTS
 };
 
-static PgmQuery applied_delete = {
-	"DELETE FROM pgmigrate.applied WHERE revision = $1",
-	1, {TEXTOID}
+static PgmQuery step_down = {
+	"WITH a AS (DELETE FROM pgmigrate.applied WHERE revision = $3), "
+	MOVE_HEAD STEP_DONE,
+	STEP_ARGUMENTS
+};
+
+static PgmQuery step_stamp = {
+	"WITH " MOVE_HEAD STEP_DONE,
+	STEP_ARGUMENTS
+};
+
+static PgmQuery applied_insert_all = {
+	"INSERT INTO pgmigrate.applied (revision, digest, run, step) "
+	"SELECT u.revision, u.digest, $1, u.step "
+	"FROM unnest($2, $3, $4) AS u (revision, digest, step) "
+	ON_APPLIED_BEFORE,
+	4, {INT8OID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID}
+};
+
+static PgmQuery applied_delete_all = {
+	"DELETE FROM pgmigrate.applied WHERE revision = ANY ($1)",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery steps_done_query = {
+	"UPDATE pgmigrate.run_step s SET state = 'done', digest = u.digest, "
+	"statements = u.statements, statement = u.statements, "
+	"started = u.started, finished = u.finished, "
+	"duration = u.duration * interval '1 microsecond', "
+	"details = s.details - '{begun,existed,invalid}'::text[] "
+	"FROM unnest($2, $3, $4, $5, $6, $7) "
+	"AS u (step, digest, statements, started, finished, duration) "
+	"WHERE s.run = $1 AND s.step = u.step",
+	7, {INT8OID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
+	TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
+};
+
+static PgmQuery any_mirror = {
+	"SELECT FROM pgmigrate.mirror LIMIT 1"
 };
 
 static PgmQuery applied_remove_others = {
@@ -120,6 +178,16 @@ static PgmQuery origin_query = {
 	"ORDER BY h.revision LIMIT 1"
 };
 
+void
+pgm_ledger_refuse_recovery(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions or the ledger during recovery"),
+				errhint("Connect to the primary server."));
+}
+
 char	  **
 pgm_ledger_heads(int *n)
 {
@@ -164,18 +232,10 @@ heads_moved(void)
 }
 
 static void
-change_heads(const PgmLedgerChange *change)
+change_heads(const PgmHeadsChange *change)
 {
-	Datum		values[2];
+	Datum		values[1];
 
-	if (change->nremoved == 1 && change->nadded == 1)
-	{
-		values[0] = pgm_text_datum(change->removed[0]);
-		values[1] = pgm_text_datum(change->added[0]);
-		if (pgm_spi_execute(&head_update, values, NULL) != 1)
-			heads_moved();
-		return;
-	}
 	if (change->nremoved > 0)
 	{
 		values[0] = pgm_text_array_datum(change->nremoved, change->removed);
@@ -189,45 +249,126 @@ change_heads(const PgmLedgerChange *change)
 	}
 }
 
-/* A stamp changes heads only; pgm_ledger_set_applied does the rest. */
-void
-pgm_ledger_apply(const PgmLedgerChange *change)
+/* In a scope of the caller's, which ends with the writing. */
+static void
+write_mirrors(PgmSpiScope *scope, int n, const PgmLedgerChange *changes)
 {
-	PgmSpiScope scope;
-	PgmMirror  *mirrors;
 	int			nmirrors;
-	Datum		values[4];
+	PgmMirror  *mirrors = pgm_mirror_list(scope, &nmirrors);
 
-	pgm_spi_begin(&scope);
-	change_heads(change);
-	if (change->direction == PGM_UP)
+	pgm_spi_end(scope);
+	for (int i = 0; i < n; i++)
 	{
-		values[0] = pgm_text_datum(change->revision);
-		values[1] = pgm_text_datum(change->digest);
-		values[2] = Int64GetDatum(change->run);
-		values[3] = Int32GetDatum(change->step);
-		pgm_spi_execute(&applied_insert, values, NULL);
-	}
-	else if (change->direction == PGM_DOWN)
-	{
-		values[0] = pgm_text_datum(change->revision);
-		pgm_spi_execute(&applied_delete, values, NULL);
-	}
-	mirrors = pgm_mirror_list(&scope, &nmirrors);
-	pgm_spi_end(&scope);
-
-	if (nmirrors > 0)
-	{
+		const PgmLedgerChange *change = &changes[i];
 		PgmMirrorChange copy = {0};
 
 		copy.direction = change->direction;
 		copy.revision = change->revision;
-		copy.nremoved = change->nremoved;
-		copy.removed = change->removed;
-		copy.nadded = change->nadded;
-		copy.added = change->added;
+		copy.nremoved = change->heads.nremoved;
+		copy.removed = change->heads.removed;
+		copy.nadded = change->heads.nadded;
+		copy.added = change->heads.added;
 		pgm_mirror_write(nmirrors, mirrors, &copy);
 	}
+}
+
+static PgmQuery *
+step_query(PgmDirection direction)
+{
+	switch (direction)
+	{
+		case PGM_UP:
+			return &step_up;
+		case PGM_DOWN:
+			return &step_down;
+		case PGM_STAMP:
+			return &step_stamp;
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+/* Of a stamp only the heads; pgm_ledger_set_applied does the rest. */
+void
+pgm_ledger_apply(const PgmLedgerChange *change)
+{
+	const PgmHeadsChange *heads = &change->heads;
+	bool		move = heads->nremoved == 1 && heads->nadded == 1;
+	PgmSpiScope scope;
+	Datum		values[10];
+	bool		nulls[10] = {false};
+	Interval	duration = {0};
+
+	duration.time = change->duration;
+	values[0] = Int64GetDatum(change->run);
+	values[1] = Int32GetDatum(change->step);
+	pgm_set_text(values, nulls, 2, change->revision);
+	pgm_set_text(values, nulls, 3, change->digest);
+	values[4] = Int32GetDatum(change->statements);
+	values[5] = TimestampTzGetDatum(change->started);
+	pgm_set_text(values, nulls, 6, move ? heads->removed[0] : NULL);
+	pgm_set_text(values, nulls, 7, move ? heads->added[0] : NULL);
+	values[8] = TimestampTzGetDatum(change->finished);
+	values[9] = IntervalPGetDatum(&duration);
+
+	pgm_spi_begin(&scope);
+	if (!move)
+		change_heads(heads);
+	if (pgm_spi_execute(step_query(change->direction), values, nulls) != 1)
+		elog(ERROR, "step %d of the run is not in the journal", change->step);
+	if (move && pgm_spi_int64(1, 1) != 1)
+		heads_moved();
+	if (pgm_spi_bool(1, 2))
+		write_mirrors(&scope, 1, change);
+	else
+		pgm_spi_end(&scope);
+}
+
+void
+pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
+					 const PgmHeadsChange *heads)
+{
+	char	  **revisions = palloc(sizeof(char *) * n);
+	char	  **digests = palloc(sizeof(char *) * n);
+	Datum	   *columns[5];
+	Datum		values[7];
+	PgmSpiScope scope;
+
+	for (int i = 0; i < lengthof(columns); i++)
+		columns[i] = palloc(sizeof(Datum) * n);
+	for (int i = 0; i < n; i++)
+	{
+		revisions[i] = unconstify(char *, changes[i].revision);
+		digests[i] = unconstify(char *, changes[i].digest);
+		columns[0][i] = Int32GetDatum(changes[i].step);
+		columns[1][i] = Int32GetDatum(changes[i].statements);
+		columns[2][i] = TimestampTzGetDatum(changes[i].started);
+		columns[3][i] = TimestampTzGetDatum(changes[i].finished);
+		columns[4][i] = Int64GetDatum(changes[i].duration);
+	}
+
+	pgm_spi_begin(&scope);
+	change_heads(heads);
+	values[0] = Int64GetDatum(changes[0].run);
+	values[1] = pgm_text_array_datum(n, revisions);
+	values[2] = pgm_text_array_datum(n, digests);
+	values[3] = pgm_array_datum(INT4OID, n, columns[0]);
+	if (changes[0].direction == PGM_UP)
+		pgm_spi_execute(&applied_insert_all, values, NULL);
+	else
+		pgm_spi_execute(&applied_delete_all, &values[1], NULL);
+
+	values[1] = values[3];
+	values[3] = pgm_array_datum(INT4OID, n, columns[1]);
+	values[4] = pgm_array_datum(TIMESTAMPTZOID, n, columns[2]);
+	values[5] = pgm_array_datum(TIMESTAMPTZOID, n, columns[3]);
+	values[6] = pgm_array_datum(INT8OID, n, columns[4]);
+	if (pgm_spi_execute(&steps_done_query, values, NULL) != n)
+		elog(ERROR, "steps of the run are not in the journal");
+
+	if (pgm_spi_execute(&any_mirror, NULL, NULL) > 0)
+		write_mirrors(&scope, n, changes);
+	else
+		pgm_spi_end(&scope);
 }
 
 /* Returns how many digests were not those of the stored texts. */
@@ -311,7 +452,7 @@ pgm_ledger_check_unaltered(void)
 		first = pgm_spi_text(1, 1);
 	initStringInfo(&names);
 	for (uint64 i = 1; i <= Min(rows, 10); i++)
-		appendStringInfo(&names, "%s%s", i > 1 ? ", " : "",
+		appendStringInfo(&names, "%s\"%s\"", i > 1 ? ", " : "",
 						 pgm_spi_text(i, 1));
 	if (rows > 10)
 		appendStringInfoString(&names, ", ...");

@@ -13,25 +13,48 @@
 #ifndef PGM_LEDGER_H
 #define PGM_LEDGER_H
 
+#include "datatype/timestamp.h"
 #include "graph.h"
 
-/* What one step does to the ledger. */
+/* What one step, or several in a row, do to the current heads. */
+typedef struct PgmHeadsChange
+{
+	int			nremoved;
+	char	  **removed;
+	int			nadded;
+	char	  **added;
+} PgmHeadsChange;
+
+/* A step that is done. */
 typedef struct PgmLedgerChange
 {
 	int64		run;
 	int			step;
 	PgmDirection direction;
-	const char *revision;
+	const char *revision;		/* of a stamp NULL, as the digest */
 	const char *digest;
-	int			nremoved;		/* heads that go */
-	char	  **removed;
-	int			nadded;			/* heads that come */
-	char	  **added;
+	PgmHeadsChange heads;
+	int			statements;
+	TimestampTz started;
+	TimestampTz finished;
+	int64		duration;		/* microseconds */
 } PgmLedgerChange;
+
+/* On a standby nothing of ours can be written. */
+extern void pgm_ledger_refuse_recovery(void);
 
 extern char **pgm_ledger_heads(int *n);
 extern bool pgm_ledger_at_only_head(void);
+
+/* The rows of a step: heads, what is applied, the step of the run. */
 extern void pgm_ledger_apply(const PgmLedgerChange *change);
+
+/*
+ * The same for several steps of one run that follow each other; heads is what
+ * they do to the current heads in sum.
+ */
+extern void pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
+								 const PgmHeadsChange *heads);
 
 /* Make pgmigrate.applied say that exactly these revisions are applied. */
 extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,

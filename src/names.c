@@ -108,8 +108,6 @@ visit_alter_table(Walk *walk, AlterTableStmt *stmt)
 {
 	ListCell   *lc;
 
-	if (pgm_alter_table_kind(stmt) == OBJECT_TYPE)
-		return;
 	visit(walk, stmt->relation, PGM_NAME_TARGET);
 	foreach(lc, stmt->cmds)
 	{
@@ -228,6 +226,7 @@ visit_rename(Walk *walk, RenameStmt *stmt)
 		case OBJECT_VIEW:
 		case OBJECT_MATVIEW:
 		case OBJECT_COLUMN:
+		case OBJECT_ATTRIBUTE:
 		case OBJECT_TABCONSTRAINT:
 		case OBJECT_TRIGGER:
 		case OBJECT_POLICY:
@@ -440,6 +439,13 @@ pgm_names_visit(Node *stmt, PgmNameVisitor visitor, void *arg)
 		case T_CommentStmt:
 			visit_comment(&walk, castNode(CommentStmt, stmt)->objtype,
 						  &castNode(CommentStmt, stmt)->object);
+			break;
+		case T_GrantStmt:
+			if (castNode(GrantStmt, stmt)->targtype == ACL_TARGET_OBJECT &&
+				(castNode(GrantStmt, stmt)->objtype == OBJECT_TABLE ||
+				 castNode(GrantStmt, stmt)->objtype == OBJECT_SEQUENCE))
+				visit_list(&walk, castNode(GrantStmt, stmt)->objects,
+						   PGM_NAME_GRANTED);
 			break;
 		case T_TruncateStmt:
 			visit_list(&walk, castNode(TruncateStmt, stmt)->relations,

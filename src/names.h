@@ -26,6 +26,7 @@ typedef enum PgmNameRole
 	PGM_NAME_WHOLE,				/* partitioned table to make a table for */
 	PGM_NAME_PARTITION,			/* is attached or detached */
 	PGM_NAME_OWNER,				/* table of the column that owns a sequence */
+	PGM_NAME_GRANTED,			/* access to it is given or taken */
 	PGM_NAME_READ
 } PgmNameRole;
 

@@ -168,6 +168,72 @@ pgm_plan_heads_after(const PgmPlan *plan, int *n)
 	return heads;
 }
 
+/* A revision that becomes a head (1) or is one no more (-1). */
+typedef struct HeadMove
+{
+	int			rev;
+	int			by;
+} HeadMove;
+
+static int
+compare_moves(const void *a, const void *b)
+{
+	const HeadMove *left = a;
+	const HeadMove *right = b;
+
+	return (left->rev > right->rev) - (left->rev < right->rev);
+}
+
+static int
+add_moves(HeadMove *moves, int n, PgmRevSet set, int by)
+{
+	for (int i = 0; i < set.n; i++)
+	{
+		moves[n].rev = set.rev[i];
+		moves[n++].by = by;
+	}
+	return n;
+}
+
+/* Its cost is that of the steps, not of the graph. */
+PgmHeadsChange
+pgm_plan_heads_change(const PgmPlan *plan, int step, int n)
+{
+	const PgmGraphStep *steps = &plan->steps.steps[step - 1];
+	PgmHeadsChange change = {0};
+	HeadMove   *moves;
+	int			nmoves = 0;
+
+	for (int i = 0; i < n; i++)
+		nmoves += steps[i].rows_removed.n + steps[i].rows_added.n;
+	moves = palloc(sizeof(HeadMove) * Max(nmoves, 1));
+	change.removed = palloc(sizeof(char *) * Max(nmoves, 1));
+	change.added = palloc(sizeof(char *) * Max(nmoves, 1));
+	nmoves = 0;
+	for (int i = 0; i < n; i++)
+	{
+		nmoves = add_moves(moves, nmoves, steps[i].rows_removed, -1);
+		nmoves = add_moves(moves, nmoves, steps[i].rows_added, 1);
+	}
+	if (n > 1)
+		qsort(moves, nmoves, sizeof(HeadMove), compare_moves);
+
+	for (int i = 0; i < nmoves;)
+	{
+		int			rev = moves[i].rev;
+		char	   *id = unconstify(char *, pgm_graph_id(plan->graph, rev));
+		int			sum = 0;
+
+		for (; i < nmoves && moves[i].rev == rev; i++)
+			sum += moves[i].by;
+		if (sum < 0)
+			change.removed[change.nremoved++] = id;
+		else if (sum > 0)
+			change.added[change.nadded++] = id;
+	}
+	return change;
+}
+
 static bool
 role_has_our_rights(const char *role_name)
 {

@@ -14,6 +14,7 @@
 #define PGM_PLANNER_H
 
 #include "graph.h"
+#include "ledger.h"
 #include "revision.h"
 #include "statement.h"
 
@@ -34,6 +35,10 @@ extern PgmPlan *pgm_plan_make(PgmDirection direction, const char *target);
 
 /* The heads after the plan, as ids. */
 extern char **pgm_plan_heads_after(const PgmPlan *plan, int *n);
+
+/* What n steps from this one, counted from 1, do to the heads in sum. */
+extern PgmHeadsChange pgm_plan_heads_change(const PgmPlan *plan, int step,
+											int n);
 
 /*
  * Refuse what cannot end well before anything is done: a downgrade without

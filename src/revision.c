@@ -39,10 +39,33 @@ static PgmQuery get_query = {
 	1, {TEXTOID}
 };
 
+static PgmQuery get_many_query = {
+	"SELECT " REVISION_COLUMNS
+	"FROM unnest($1) WITH ORDINALITY AS u (wanted, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.wanted ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery digests_query = {
+	"SELECT r.digest FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
 static PgmQuery get_for_share_query = {
 	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 "
 	"FOR KEY SHARE",
 	1, {TEXTOID}
+};
+
+/* octet_length does not fetch what is stored out of line. */
+static PgmQuery get_small_for_share_query = {
+	"SELECT " REVISION_COLUMNS ", u.n "
+	"FROM unnest($1) WITH ORDINALITY AS u (revision, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.revision "
+	"WHERE octet_length(upgrade) + coalesce(octet_length(downgrade), 0) "
+	"< 65536 FOR KEY SHARE OF r",
+	1, {TEXTARRAYOID}
 };
 
 static PgmQuery lock_row_query = {
@@ -185,6 +208,30 @@ pgm_revision_lock_store(void)
 	LockRelationOid(table, ShareRowExclusiveLock);
 }
 
+/* Result row n, in the context that was current when the scope began. */
+static PgmRevision *
+revision_of_row(const PgmSpiScope *scope, uint64 row)
+{
+	PgmRevision *revision = MemoryContextAllocZero(scope->outer,
+												   sizeof(PgmRevision));
+
+	revision->id = pgm_spi_text(row, 1);
+	revision->message = pgm_spi_text(row, 2);
+	revision->upgrade = pgm_spi_text(row, 3);
+	revision->downgrade = pgm_spi_text(row, 4);
+	revision->verify = pgm_spi_text(row, 5);
+	revision->transactional = pgm_spi_isnull(row, 6) ? PGM_UNSET :
+		pgm_spi_bool(row, 6) ? PGM_TRUE : PGM_FALSE;
+	revision->parents = pgm_spi_text_array(row, 7, &revision->nparents);
+	revision->depends = pgm_spi_text_array(row, 8, &revision->ndepends);
+	revision->labels = pgm_spi_text_array(row, 9, &revision->nlabels);
+	revision->is_head = pgm_spi_bool(row, 10);
+	revision->digest = pgm_spi_text(row, 11);
+	revision->author = pgm_spi_text(row, 12);
+	revision->approved_by = pgm_spi_text(row, 13);
+	return revision;
+}
+
 static PgmRevision *
 get_revision(PgmQuery *query, const char *id)
 {
@@ -195,26 +242,7 @@ get_revision(PgmQuery *query, const char *id)
 	values[0] = pgm_text_datum(id);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(query, values, NULL) > 0)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		revision = palloc0(sizeof(PgmRevision));
-		MemoryContextSwitchTo(old);
-		revision->id = pgm_spi_text(1, 1);
-		revision->message = pgm_spi_text(1, 2);
-		revision->upgrade = pgm_spi_text(1, 3);
-		revision->downgrade = pgm_spi_text(1, 4);
-		revision->verify = pgm_spi_text(1, 5);
-		revision->transactional = pgm_spi_isnull(1, 6) ? PGM_UNSET :
-			pgm_spi_bool(1, 6) ? PGM_TRUE : PGM_FALSE;
-		revision->parents = pgm_spi_text_array(1, 7, &revision->nparents);
-		revision->depends = pgm_spi_text_array(1, 8, &revision->ndepends);
-		revision->labels = pgm_spi_text_array(1, 9, &revision->nlabels);
-		revision->is_head = pgm_spi_bool(1, 10);
-		revision->digest = pgm_spi_text(1, 11);
-		revision->author = pgm_spi_text(1, 12);
-		revision->approved_by = pgm_spi_text(1, 13);
-	}
+		revision = revision_of_row(&scope, 1);
 	pgm_spi_end(&scope);
 	return revision;
 }
@@ -225,6 +253,51 @@ pgm_revision_get(const char *id)
 	return get_revision(&get_query, id);
 }
 
+/* Of ids that the graph had, which was read before. */
+static void
+refuse_removed(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("a revision was removed meanwhile"),
+			errhint("Repeat the call."));
+}
+
+/* Stored ones, in the order asked for. */
+PgmRevision **
+pgm_revision_get_many(int n, char **ids)
+{
+	PgmSpiScope scope;
+	PgmRevision **revisions = palloc(sizeof(PgmRevision *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&get_many_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		revisions[i] = revision_of_row(&scope, i + 1);
+	pgm_spi_end(&scope);
+	return revisions;
+}
+
+char	  **
+pgm_revision_digests(int n, char **ids)
+{
+	PgmSpiScope scope;
+	char	  **digests = palloc(sizeof(char *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&digests_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		digests[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	return digests;
+}
+
 /*
  * Nobody can amend or remove it until the end of this transaction.  A child
  * can be stored: that changes no more than is_head.
@@ -233,6 +306,24 @@ PgmRevision *
 pgm_revision_get_for_share(const char *id)
 {
 	return get_revision(&get_for_share_query, id);
+}
+
+/* The same for several, of which the large ones are left out: NULL. */
+PgmRevision **
+pgm_revision_get_small_for_share(int n, char **ids)
+{
+	PgmRevision **revisions = palloc0(sizeof(PgmRevision *) * Max(n, 1));
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&get_small_for_share_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+		revisions[pgm_spi_int64(i, 14) - 1] = revision_of_row(&scope, i);
+	pgm_spi_end(&scope);
+	return revisions;
 }
 
 /* Waits for a step that is running it. */

@@ -31,7 +31,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "assess.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -91,11 +90,7 @@ pgm_command_name(PgmDirection direction)
 static void
 refuse_read_only(void)
 {
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
@@ -184,27 +179,6 @@ announce(PgmRunner *runner, const PgmStep *step)
 				   step->revision->message));
 }
 
-/* In a transaction, in which nobody can amend the revision any more. */
-static void
-load_step(PgmRunner *runner, PgmStep *step)
-{
-	step->graph_step = &runner->plan->steps.steps[runner->step - 1];
-	step->revision =
-		pgm_revision_get_for_share(pgm_graph_id(runner->plan->graph,
-												step->graph_step->rev));
-	if (step->revision == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
-				errmsg("revision \"%s\" was removed while the run was in progress",
-					   pgm_graph_id(runner->plan->graph,
-									step->graph_step->rev)));
-	pgm_revision_check_trusted(step->revision);
-	step->source = pgm_revision_source(step->revision,
-									   runner->request->direction);
-	step->started = GetCurrentTimestamp();
-	step->clock = pgm_clock_monotonic();
-}
-
 void
 pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
@@ -218,32 +192,8 @@ pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_exec_verify(&runner->exec, verify, top_level);
 }
 
-/* The ledger rows of a step; commit them with its work. */
 void
-pgm_runner_record(const PgmPlan *plan, int64 run, int step,
-				  const PgmRevision *revision, int statements,
-				  TimestampTz started, int64 microseconds)
-{
-	const PgmGraphStep *graph_step = &plan->steps.steps[step - 1];
-	PgmLedgerChange change;
-
-	change.run = run;
-	change.step = step;
-	change.direction = plan->direction;
-	change.revision = revision->id;
-	change.digest = revision->digest;
-	change.nremoved = graph_step->rows_removed.n;
-	change.removed = pgm_graph_ids(plan->graph, graph_step->rows_removed);
-	change.nadded = graph_step->rows_added.n;
-	change.added = pgm_graph_ids(plan->graph, graph_step->rows_added);
-	pgm_ledger_apply(&change);
-	pgm_journal_step_done(run, step, revision->digest, statements, started,
-						  microseconds);
-}
-
-/* Together with the step, or with its failure. */
-static void
-record_locks(const PgmRunner *runner)
+pgm_runner_record_locks(const PgmRunner *runner)
 {
 	char	   *details;
 
@@ -254,15 +204,6 @@ record_locks(const PgmRunner *runner)
 	/* of a run in one transaction they were taken before the first step */
 	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
 		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
-}
-
-void
-pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
-{
-	pgm_runner_record(runner->plan, runner->run, runner->step,
-					  step->revision, step->source->nstatements, step->started,
-					  pgm_clock_monotonic() - step->clock);
-	record_locks(runner);
 }
 
 static void
@@ -288,6 +229,7 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
+	pgm_runner_settle(runner, step);
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
 		pgm_exec_statement(&runner->exec, step->source, i, top_level);
@@ -338,7 +280,7 @@ attempt_step(PgmRunner *runner)
 	bool		by_statement;
 
 	pgm_txn_begin_block();
-	load_step(runner, &step);
+	pgm_runner_load_step(runner, &step);
 	source = step.source;
 	if (!runner->again)
 	{
@@ -486,7 +428,7 @@ step_in_open_transaction(PgmRunner *runner)
 {
 	PgmStep		step;
 
-	load_step(runner, &step);
+	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
 	if (runner->any_partly)
 		refuse_partly(runner, &step);
@@ -499,6 +441,7 @@ finish(PgmRunner *runner)
 	int			nheads;
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
 
+	pgm_runner_flush(runner);
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
@@ -519,6 +462,12 @@ create_runner(const PgmRunRequest *request)
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
 												 ALLOCSET_DEFAULT_SIZES);
+	runner->ahead.context = AllocSetContextCreate(context,
+												  "pgmigrate read ahead",
+												  ALLOCSET_DEFAULT_SIZES);
+	runner->pending.context = AllocSetContextCreate(context,
+													"pgmigrate pending rows",
+													ALLOCSET_DEFAULT_SIZES);
 	runner->request = request;
 	runner->exec.guard = request->guard;
 	runner->exec.label = pgm_command_name(request->direction);
@@ -539,7 +488,7 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 	{
 		pgm_txn_begin();
 		pgm_run_relock();
-		record_locks(runner);
+		pgm_runner_record_locks(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", edata);
@@ -561,6 +510,7 @@ static bool
 attempt_all(PgmRunner *runner)
 {
 	runner->step = 0;
+	pgm_runner_forget(runner);
 	pgm_txn_begin_block();
 	if (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 	{
@@ -728,18 +678,14 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 
 	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{
-		const PgmGraphStep *step = &runner->plan->steps.steps[i];
 		PgmLedgerChange change = {0};
 
+		change.run = runner->run;
+		change.step = i + 1;
 		change.direction = PGM_STAMP;
-		change.nremoved = step->rows_removed.n;
-		change.removed = pgm_graph_ids(runner->plan->graph,
-									   step->rows_removed);
-		change.nadded = step->rows_added.n;
-		change.added = pgm_graph_ids(runner->plan->graph, step->rows_added);
+		change.heads = pgm_plan_heads_change(runner->plan, i + 1, 1);
+		change.started = change.finished = GetCurrentTimestamp();
 		pgm_ledger_apply(&change);
-		pgm_journal_step_done(runner->run, i + 1, NULL, 0,
-							  GetCurrentTimestamp(), 0);
 	}
 
 	heads = pgm_plan_heads_after(runner->plan, &nheads);

@@ -17,6 +17,23 @@
 #include "resume.h"
 #include "runner.h"
 
+/* Revisions read before their steps, of a run in one transaction. */
+typedef struct PgmReadAhead
+{
+	MemoryContext context;
+	int			first;			/* step of the first, from 0 */
+	int			n;
+	PgmRevision **revisions;	/* NULL for one that was not read */
+} PgmReadAhead;
+
+/* Rows of steps that are done, not yet written. */
+typedef struct PgmPending
+{
+	MemoryContext context;
+	int			n;
+	PgmLedgerChange *changes;
+} PgmPending;
+
 typedef struct PgmRunner
 {
 	const PgmRunRequest *request;
@@ -29,6 +46,8 @@ typedef struct PgmRunner
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
 	PgmLockWait *wait;
+	PgmReadAhead ahead;
+	PgmPending	pending;
 	bool		again;			/* the step was tried before */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
@@ -57,7 +76,23 @@ typedef struct PgmSpan
 
 extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
 							  bool top_level);
+
+/* In a transaction, in which nobody can amend the revision any more. */
+extern void pgm_runner_load_step(PgmRunner *runner, PgmStep *step);
+
+/*
+ * The ledger rows of a step, with its work.  In one transaction they may be
+ * kept back: settle before the statements of the next, flush at the end.
+ */
 extern void pgm_runner_record_step(PgmRunner *runner, const PgmStep *step);
+extern void pgm_runner_settle(PgmRunner *runner, const PgmStep *step);
+extern void pgm_runner_flush(PgmRunner *runner);
+
+/* What was read and kept back in a transaction that is gone. */
+extern void pgm_runner_forget(PgmRunner *runner);
+
+/* How locks were got; together with the step, or with its failure. */
+extern void pgm_runner_record_locks(const PgmRunner *runner);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);

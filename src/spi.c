@@ -32,6 +32,7 @@
 #include "spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -302,6 +303,27 @@ Datum
 pgm_text_datum(const char *text)
 {
 	return CStringGetTextDatum(text);
+}
+
+/* Argument i of a query; no text is null. */
+void
+pgm_set_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	nulls[i] = text == NULL;
+	values[i] = text == NULL ? (Datum) 0 : pgm_text_datum(text);
+}
+
+/* Of a type that is as wide as a column of numbers is. */
+Datum
+pgm_array_datum(Oid type, int n, Datum *elements)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array(elements, n, type, length, by_value,
+										   align));
 }
 
 Datum

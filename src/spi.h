@@ -86,6 +86,8 @@ extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
 
 /* Arguments.  A NULL pointer is not an argument: flag it in nulls. */
 extern Datum pgm_text_datum(const char *text);
+extern void pgm_set_text(Datum *values, bool *nulls, int i, const char *text);
+extern Datum pgm_array_datum(Oid type, int n, Datum *elements);
 extern Datum pgm_text_array_datum(int n, char **texts);
 extern char **pgm_text_array_values(Datum array, int *n);
 

@@ -52,6 +52,8 @@ names_relation(ObjectType kind)
 		case OBJECT_TABLE:
 		case OBJECT_SEQUENCE:
 		case OBJECT_INDEX:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
 		case OBJECT_COLUMN:
 		case OBJECT_TABCONSTRAINT:
 		case OBJECT_TRIGGER:
@@ -78,6 +80,10 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_DropStmt:
 			return names_relation(castNode(DropStmt, stmt)->removeType) ?
 				PGM_TRIABLE : PGM_NOT_TRIABLE;
+		case T_CreateTableAsStmt:
+			*reason = "it runs a prepared statement";
+			return IsA(castNode(CreateTableAsStmt, stmt)->query, SelectStmt) ?
+				PGM_TRIABLE : PGM_NOT_TRIABLE;
 		case T_CreateStmt:
 		case T_IndexStmt:
 		case T_CreateTrigStmt:
@@ -98,8 +104,10 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_CreateSchemaStmt:
 		case T_CreateFunctionStmt:
 		case T_AlterEnumStmt:
-		case T_AlterObjectSchemaStmt:
 			return PGM_TRIABLE;
+		case T_AlterObjectSchemaStmt:
+			return castNode(AlterObjectSchemaStmt, stmt)->relation != NULL ?
+				PGM_TRIABLE : PGM_NOT_TRIABLE;
 		case T_VariableSetStmt:
 			return PGM_NEEDLESS;
 		case T_CommentStmt:
@@ -124,6 +132,37 @@ pgm_triable(Node *stmt, const char **reason)
 			return PGM_NOT_TRIABLE;
 		default:
 			return pgm_is_merge(stmt) ? PGM_NEEDLESS : PGM_NOT_TRIABLE;
+	}
+}
+
+Node *
+pgm_plain_form(Node *stmt)
+{
+	ListCell   *lc;
+
+	stmt = copyObject(stmt);
+	switch (nodeTag(stmt))
+	{
+		case T_IndexStmt:
+			castNode(IndexStmt, stmt)->concurrent = false;
+			return stmt;
+		case T_DropStmt:
+			castNode(DropStmt, stmt)->concurrent = false;
+			return stmt;
+		case T_ReindexStmt:
+			if (castNode(ReindexStmt, stmt)->relation == NULL)
+				return NULL;
+			pgm_reindex_plainly(castNode(ReindexStmt, stmt));
+			return stmt;
+		case T_AlterTableStmt:
+			foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+				pgm_detach_plainly(lfirst_node(AlterTableCmd, lc));
+			return stmt;
+		case T_CreateTableAsStmt:
+			castNode(CreateTableAsStmt, stmt)->into->skipData = true;
+			return stmt;
+		default:
+			return NULL;
 	}
 }
 
@@ -155,6 +194,30 @@ pgm_reaches_keys(Node *stmt)
 				break;
 			default:
 				return true;
+		}
+	}
+	return false;
+}
+
+bool
+pgm_reaches_views(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, DropStmt) || IsA(stmt, RenameStmt))
+		return true;
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_DropColumn:
+			case AT_AlterColumnType:
+			case AT_DropConstraint:
+				return true;
+			default:
+				break;
 		}
 	}
 	return false;

@@ -24,7 +24,16 @@ typedef enum PgmTriable
 
 extern PgmTriable pgm_triable(Node *stmt, const char **reason);
 
+/*
+ * What stands for a statement that cannot be tried itself: a copy without
+ * CONCURRENTLY, or that makes the table but reads no rows; or NULL.
+ */
+extern Node *pgm_plain_form(Node *stmt);
+
 /* Can the statement reach the other end of a foreign key? */
 extern bool pgm_reaches_keys(Node *stmt);
+
+/* Can it be refused for the sake of a view, or drop one? */
+extern bool pgm_reaches_views(Node *stmt);
 
 #endif							/* PGM_TRIABLE_H */

@@ -13,6 +13,9 @@
  * ACCESS SHARE.  A rewrite shows as a new file, a scan in the counters of this
  * backend.
  *
+ * A statement CONCURRENTLY is tried in its plain form, for its errors and its
+ * effect on later statements; its locks are those of the lock table.
+ *
  * A statement runs with the rights of the owner of the tables it names if the
  * caller has them, security-restricted; statements that run code of their own,
  * and those that would lock a live relation, are not run at all.
@@ -429,12 +432,29 @@ note_checked_keys(PgmVerdict *verdict)
 	}
 }
 
+/* The modes that were guessed give way to those that are seen. */
+static void
+forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (OidIsValid(touch->relid) &&
+			OidIsValid(pgm_clones_of(trial->clones, touch->relid)))
+			touch->mode = NoLock;
+	}
+}
+
 /*
  * What the trial has not seen is not so: it corrects what was guessed.  Only
- * a scan that an empty table makes needless stays as it was told.
+ * a scan that an empty table makes needless stays as it was told, and what is
+ * told of a relation that was not cloned.
  */
 static void
-settle(PgmVerdict *verdict)
+settle(PgmTrial *trial, PgmVerdict *verdict)
 {
 	List	   *touches = NIL;
 	ListCell   *lc;
@@ -446,7 +466,9 @@ settle(PgmVerdict *verdict)
 	{
 		PgmTouch   *touch = lfirst(lc);
 
-		if (!touch->tried && !touch->fresh)
+		if (!touch->tried && !touch->fresh &&
+			(OidIsValid(pgm_clones_of(trial->clones, touch->relid)) ||
+			 list_member_oid(trial->clones->skipped, touch->relid)))
 			continue;
 		if (touch->rewrites == PGM_UNSET)
 			touch->rewrites = PGM_FALSE;
@@ -482,8 +504,12 @@ trial_role(const PgmVerdict *verdict)
 	return GetUserId();
 }
 
+/*
+ * With "plain" it is not the statement itself but what stands for it in a
+ * transaction: its locks tell nothing.
+ */
 static void
-run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
+run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	HTAB	   *before = read_locks();
 	Oid			save_user;
@@ -506,11 +532,15 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	AtEOXact_GUC(true, guc_level);
 
-	note_locks(trial, verdict, before);
-	note_changes(trial->clones, verdict);
-	note_checked_keys(verdict);
-	note_skipped(trial, verdict);
-	settle(verdict);
+	if (!plain)
+	{
+		forget_guesses(trial, verdict);
+		note_locks(trial, verdict, before);
+		note_changes(trial->clones, verdict);
+		note_checked_keys(verdict);
+		note_skipped(trial, verdict);
+		settle(trial, verdict);
+	}
 	release_locks(before);
 }
 
@@ -554,18 +584,34 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	trial->incomplete = true;
 }
 
+static pg_noinline List *
+copy_touches(List *touches)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, touches)
+	{
+		PgmTouch   *touch = palloc(sizeof(PgmTouch));
+
+		*touch = *(PgmTouch *) lfirst(lc);
+		result = lappend(result, touch);
+	}
+	return result;
+}
+
 static void
-try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
+try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List	   *touches = list_copy(verdict->touches);
+	List	   *touches = copy_touches(verdict->touches);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
-		run_on_clones(trial, verdict, stmt);
+		run_on_clones(trial, verdict, stmt, plain);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -588,27 +634,35 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 	CurrentResourceOwner = owner;
 }
 
-void
-pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
+/* Errors of the form CONCURRENTLY that the plain one does not have. */
+static bool
+refused_concurrently(PgmVerdict *verdict, Node *stmt)
 {
-	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-	const char *reason;
-	PgmTriable	may = pgm_triable(stmt, &reason);
+	PgmTouch   *touch = verdict->touches == NIL ? NULL :
+		linitial(verdict->touches);
 
-	if (verdict->top_level)
+	if (touch == NULL)
+		return false;
+	if (IsA(stmt, IndexStmt) &&
+		touch->relkind == RELKIND_PARTITIONED_TABLE)
 	{
-		may = PGM_NOT_TRIABLE;
-		reason = "it cannot run inside a transaction block";
+		verdict->sqlerrcode = ERRCODE_FEATURE_NOT_SUPPORTED;
+		verdict->reason = psprintf("cannot create index on partitioned table \"%s\" concurrently",
+								   touch->name);
 	}
-	if (trial->off)
-		reason = trial->why;
-	if (may != PGM_TRIABLE || trial->off)
+	else if (IsA(stmt, AlterTableStmt) &&
+			 OidIsValid(pgm_default_partition(touch->relid)))
 	{
-		verdict->reason = may == PGM_NEEDLESS ? NULL : pstrdup(reason);
-		if (may == PGM_NOT_TRIABLE)
-			trial->incomplete = true;
-		return;
+		verdict->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+		verdict->reason = pstrdup("cannot detach partitions concurrently when a default partition exists");
 	}
+	return verdict->sqlerrcode != 0;
+}
+
+/* Point the statement to the clones and run it. */
+static void
+try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
+{
 	stmt = copyObject(stmt);
 	if (pgm_clones_redirect(trial->clones, stmt) == PGM_REDIRECT_LIVE)
 	{
@@ -620,7 +674,38 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 		trial->incomplete = true;
 		return;
 	}
-	try_on_clones(trial, verdict, stmt);
+	try_on_clones(trial, verdict, stmt, plain);
+}
+
+void
+pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
+{
+	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
+	const char *reason;
+	PgmTriable	may = pgm_triable(stmt, &reason);
+	Node	   *plain = NULL;
+
+	if (may == PGM_TRIABLE &&
+		(verdict->top_level || IsA(stmt, CreateTableAsStmt)))
+	{
+		plain = pgm_plain_form(stmt);
+		if (plain == NULL)
+			may = PGM_NOT_TRIABLE;
+		reason = "it cannot run inside a transaction block";
+	}
+	if (trial->off)
+		reason = trial->why;
+	if (may != PGM_TRIABLE || trial->off)
+	{
+		verdict->reason = may == PGM_NEEDLESS ? NULL : pstrdup(reason);
+		if (may == PGM_NOT_TRIABLE)
+			trial->incomplete = true;
+		return;
+	}
+	if (verdict->top_level && refused_concurrently(verdict, stmt))
+		trial->incomplete = true;
+	else
+		try_redirected(trial, verdict, plain ? plain : stmt, plain != NULL);
 }
 
 /* ---- begin and end */
@@ -629,6 +714,7 @@ typedef struct Want
 {
 	PgmClones  *clones;
 	bool		keys;
+	bool		views;
 } Want;
 
 static bool
@@ -638,7 +724,7 @@ want_name(RangeVar *name, PgmNameRole role, void *arg)
 	Oid			relid = pgm_lookup_relation(name);
 
 	if (OidIsValid(relid) && role != PGM_NAME_READ)
-		pgm_clones_want(want->clones, relid, want->keys);
+		pgm_clones_want(want->clones, relid, want->keys, want->views);
 	return false;
 }
 
@@ -656,10 +742,10 @@ want_tables(PgmTrial *trial, List *sources)
 			const char *reason;
 			Node	   *stmt = source->statements[i].raw->stmt;
 
-			if (!source->statements[i].top_level &&
-				pgm_triable(stmt, &reason) == PGM_TRIABLE)
+			if (pgm_triable(stmt, &reason) == PGM_TRIABLE)
 			{
-				Want		want = {trial->clones, pgm_reaches_keys(stmt)};
+				Want		want = {trial->clones, pgm_reaches_keys(stmt),
+				pgm_reaches_views(stmt)};
 
 				pgm_names_visit(stmt, want_name, &want);
 			}

@@ -70,6 +70,13 @@
 /* Between two looks at the client and at the locks. */
 #define PGM_TICK_MS 1000
 
+/*
+ * Messages that come in a flood are collected for so long: a worker with many
+ * small steps would spend more on waking us up than on some of them.
+ */
+#define PGM_FLOOD 4
+#define PGM_NAP_MS 4
+
 /* From asking a worker to stop, to terminating it, to giving up. */
 #define PGM_CANCEL_REPEAT_MS 500
 #define PGM_TERMINATE_AFTER_MS 4000
@@ -390,6 +397,7 @@ static void
 follow(Follower *follower, bool to_the_end)
 {
 	int64		last_look = pgm_clock_monotonic();
+	int			messages = 0;
 
 	for (;;)
 	{
@@ -405,12 +413,17 @@ follow(Follower *follower, bool to_the_end)
 		if (result == SHM_MQ_SUCCESS)
 		{
 			relay(follower, data, size);
+			messages++;
 			continue;
 		}
 		if (result == SHM_MQ_DETACHED)
 			break;
 
-		pgm_clock_wait(PGM_TICK_MS);
+		if (messages > PGM_FLOOD)
+			pgm_clock_nap(PGM_NAP_MS);
+		else
+			pgm_clock_wait(PGM_TICK_MS);
+		messages = 0;
 		if (pgm_clock_monotonic() - last_look >=
 			PGM_TICK_MS * INT64CONST(1000))
 		{

@@ -23,6 +23,7 @@ INSERT INTO c (pid, n, txt) SELECT g, g, g FROM generate_series(1, 100) g;
 CREATE TABLE dup (a int, b int, t text);
 INSERT INTO dup VALUES (1, NULL, 'long'), (1, 500, 'x'), (2, 3, NULL);
 CREATE UNIQUE INDEX CONCURRENTLY dup_a ON dup (a);
+CREATE INDEX dup_t ON dup (t);
 CREATE FUNCTION public.catalog_digest() RETURNS text LANGUAGE sql AS $$
 	SELECT md5(string_agg(t, ';' ORDER BY t)) FROM (
 		SELECT c.oid || c.relname || c.relfilenode || c.relnamespace FROM pg_class c WHERE c.oid >= 16384
@@ -79,7 +80,7 @@ INSERT INTO public.lint_case (sql) VALUES
 (E'/* pgmigrate: allow drop-table because of that */ CREATE INDEX CONCURRENTLY ON c (n)'),
 ('ALTER TABLE dup ALTER b SET NOT NULL'), ('ALTER TABLE dup ADD CHECK (b < 100)'),
 ('ALTER TABLE dup ADD UNIQUE (a)'), ('ALTER TABLE dup ALTER t TYPE varchar(2)'),
-('ALTER TABLE dup ADD FOREIGN KEY (b) REFERENCES p'),
+('ALTER TABLE dup ADD FOREIGN KEY (b) REFERENCES p'), ('ALTER TABLE dup ALTER t TYPE text COLLATE "C"'),
 -- nothing to say about a table that is new
 ('CREATE TABLE new (id bigint PRIMARY KEY, n int); CREATE INDEX ON new (n); ALTER TABLE new ADD x int DEFAULT random(); ALTER TABLE new ALTER n SET NOT NULL; ALTER TABLE new ADD CHECK (n > 0); DROP TABLE new');
 CREATE TABLE public.lint_result AS

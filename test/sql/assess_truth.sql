@@ -1,8 +1,20 @@
 -- What lint() says of locks, rewrites and scans is what PostgreSQL does: each
 -- statement is really run on small tables, and taken back.
 SET client_min_messages = error;
+CREATE ROLE regress_pgm_truth;
 CREATE SCHEMA truth;
+CREATE SCHEMA truth_other;
+GRANT ALL ON SCHEMA truth TO regress_pgm_truth;
 SET search_path = truth;
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE regress_pgm_space LOCATION '';
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+CREATE FOREIGN DATA WRAPPER truth_fdw;
+CREATE SERVER truth_server FOREIGN DATA WRAPPER truth_fdw;
+CREATE FOREIGN TABLE truth.ft (a int) SERVER truth_server;
+CREATE TYPE truth.comp AS (a int, b text);
+CREATE TYPE truth.free AS (a int, b text);
+CREATE TABLE truth.typed OF truth.comp;
 CREATE TYPE truth.mood AS ENUM ('sad', 'ok');
 CREATE DOMAIN truth.positive AS integer CHECK (value > 0);
 CREATE DOMAIN truth.plain AS integer;
@@ -35,6 +47,15 @@ CREATE INDEX parted_id ON truth.parted (id);
 CREATE TABLE truth.att (id int, k int NOT NULL);
 CREATE TABLE truth.attc (id int, k int NOT NULL CHECK (k >= 300 AND k < 400));
 CREATE SEQUENCE truth.seq;
+CREATE TABLE truth_other.inner (a int PRIMARY KEY REFERENCES truth.p);
+CREATE INDEX c_expr ON truth.c ((n + pid));
+CREATE INDEX part_only ON ONLY truth.part (id);
+CREATE INDEX part1_id ON truth.part1 (id);
+CREATE VIEW truth.v AS SELECT id, txt FROM truth.c;
+CREATE VIEW truth.vv AS SELECT id FROM truth.v;
+CREATE MATERIALIZED VIEW truth.mv AS SELECT id, n FROM truth.c;
+CREATE UNIQUE INDEX mv_id ON truth.mv (id);
+ALTER DOMAIN truth.plain ADD CONSTRAINT late CHECK (value > -5) NOT VALID;
 CREATE STATISTICS truth.st ON n, pid FROM truth.c;
 CREATE FUNCTION truth.trg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 CREATE TRIGGER tg BEFORE INSERT ON truth.c FOR EACH ROW EXECUTE FUNCTION truth.trg();
@@ -211,7 +232,84 @@ INSERT INTO public.truth_case (sql) VALUES
 ('LOCK TABLE c IN SHARE MODE'),
 ('LOCK TABLE bare'),
 ('ALTER TABLE c ADD COLUMN x int, ALTER COLUMN txt SET NOT NULL, ADD CHECK (n < 900)'),
-('ALTER TABLE c OWNER TO CURRENT_USER');
+('ALTER TABLE c OWNER TO CURRENT_USER'),
+('ALTER TABLE c OWNER TO regress_pgm_truth'),
+('ALTER TABLE part OWNER TO regress_pgm_truth'),
+('ALTER TABLE c SET TABLESPACE regress_pgm_space'),
+('ALTER TABLE part SET TABLESPACE regress_pgm_space'),
+('ALTER INDEX c_n SET TABLESPACE regress_pgm_space'),
+('ALTER TABLE c SET ACCESS METHOD heap2'),
+('ALTER TABLE lone OF comp'),
+('ALTER TABLE typed NOT OF'),
+('ALTER TYPE comp ADD ATTRIBUTE z int CASCADE'),
+('ALTER TYPE free ADD ATTRIBUTE z int'),
+('ALTER TYPE free ALTER ATTRIBUTE a TYPE bigint'),
+('ALTER TYPE free RENAME ATTRIBUTE a TO z'),
+('ALTER TYPE free RENAME TO z9'),
+('ALTER TYPE free SET SCHEMA truth_other'),
+('ALTER INDEX part_only ATTACH PARTITION part1_id'),
+('ALTER INDEX c_expr ALTER COLUMN 1 SET STATISTICS 100'),
+('ALTER INDEX c_n RESET (fillfactor)'),
+('CREATE TABLE t9 AS SELECT * FROM c'),
+('CREATE MATERIALIZED VIEW m9 AS SELECT * FROM c'),
+('CREATE MATERIALIZED VIEW m9 AS SELECT * FROM c WITH NO DATA'),
+('REFRESH MATERIALIZED VIEW mv'),
+('REFRESH MATERIALIZED VIEW CONCURRENTLY mv'),
+('REFRESH MATERIALIZED VIEW mv WITH NO DATA'),
+('ALTER MATERIALIZED VIEW mv RENAME TO m9'),
+('ALTER MATERIALIZED VIEW mv SET TABLESPACE regress_pgm_space'),
+('DROP MATERIALIZED VIEW mv'),
+('CREATE INDEX ON mv (n)'),
+('CREATE OR REPLACE VIEW v AS SELECT id, txt, 1 AS one FROM c'),
+('ALTER VIEW v RENAME TO v9'),
+('ALTER VIEW v SET (security_barrier = true)'),
+('ALTER VIEW v ALTER COLUMN id SET DEFAULT 1'),
+('ALTER VIEW v OWNER TO regress_pgm_truth'),
+('ALTER VIEW v SET SCHEMA truth_other'),
+('DROP VIEW vv'),
+('DROP VIEW v CASCADE'),
+('CREATE VIEW v9 AS SELECT * FROM vv JOIN p USING (id)'),
+('CREATE OR REPLACE TRIGGER tg BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION trg()'),
+('ALTER DOMAIN plain VALIDATE CONSTRAINT late'),
+('ALTER DOMAIN plain DROP CONSTRAINT late'),
+('ALTER DOMAIN plain DROP NOT NULL'),
+('ALTER DOMAIN plain RENAME TO z9'),
+('ALTER SEQUENCE seq RESTART'),
+('ALTER SEQUENCE seq OWNER TO regress_pgm_truth'),
+('ALTER SEQUENCE seq RENAME TO s9'),
+('DROP SEQUENCE seq'),
+('REVOKE ALL ON c FROM PUBLIC'),
+('GRANT SELECT (id) ON c TO PUBLIC'),
+('GRANT SELECT ON ALL TABLES IN SCHEMA truth TO regress_pgm_truth'),
+('ALTER DEFAULT PRIVILEGES IN SCHEMA truth GRANT SELECT ON TABLES TO PUBLIC'),
+('CREATE PUBLICATION pub9 FOR ALL TABLES'),
+('CREATE PUBLICATION pub9 FOR TABLES IN SCHEMA truth'),
+('CREATE PUBLICATION pub9 FOR TABLE c (id, n) WHERE (n > 3)'),
+('DROP PUBLICATION truth_pub'),
+('DROP STATISTICS st'),
+('ALTER STATISTICS st SET STATISTICS 100'),
+('COMMENT ON VIEW v IS ''x'''),
+('COMMENT ON CONSTRAINT proof ON c IS ''x'''),
+('COMMENT ON TYPE free IS ''x'''),
+('DROP SCHEMA truth_other CASCADE'),
+('DROP TYPE mood CASCADE'),
+('DROP DOMAIN plain CASCADE'),
+('DROP FUNCTION trg CASCADE'),
+('ALTER FUNCTION trg RENAME TO trg9'),
+('ALTER FOREIGN TABLE ft ADD COLUMN b int'),
+('ALTER TABLE ft ALTER COLUMN a TYPE bigint'),
+('ALTER FOREIGN TABLE ft RENAME TO ft9'),
+('DROP FOREIGN TABLE ft'),
+('CREATE FOREIGN TABLE ft9 (a int) SERVER truth_server'),
+('ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE pg_default'),
+('ALTER TABLE c ALTER COLUMN id SET DATA TYPE bigint USING id + 1'),
+('ALTER TABLE p ALTER COLUMN id TYPE bigint'),
+('ALTER TABLE c DROP CONSTRAINT late_fk'),
+('ALTER TABLE c ALTER COLUMN txt SET STORAGE PLAIN, SET (toast_tuple_target = 200)'),
+('ALTER TABLE c DISABLE TRIGGER tg, DROP COLUMN ts'),
+('ALTER TABLE p ADD COLUMN x int REFERENCES c'),
+('ANALYZE c, lone'),
+('ANALYZE part');
 INSERT INTO public.truth_case (sql, since) VALUES
 ('ALTER TABLE c ALTER COLUMN gen SET EXPRESSION AS (n + 2)', 17),
 ('ALTER TABLE c ADD COLUMN x int GENERATED ALWAYS AS (n * 2) VIRTUAL', 18),
@@ -230,11 +328,11 @@ BEGIN
 	DELETE FROM truth_before;
 	INSERT INTO truth_before
 		SELECT c.oid, c.relname, c.relkind, c.relfilenode, public.truth_scans(c.oid)
-		FROM pg_class c WHERE c.relnamespace = 'truth'::regnamespace
-		AND relkind IN ('r', 'p', 'i', 'I', 'S', 'v', 'm');
+		FROM pg_class c WHERE c.relnamespace IN ('truth'::regnamespace, 'truth_other'::regnamespace)
+		AND relkind IN ('r', 'p', 'i', 'I', 'S', 'v', 'm', 'f', 'c');
 	BEGIN
 		EXECUTE sql;
-		SELECT string_agg(format('%s %s%s%s', b.name, m.mode,
+		SELECT string_agg(format('%I %s%s%s', b.name, m.mode,
 				CASE WHEN b.filenode <> n.relfilenode AND b.filenode <> 0 THEN ' r' END,
 				CASE WHEN b.relkind IN ('r', 'p', 'm') AND n.oid IS NOT NULL
 					AND public.truth_scans(b.oid) > b.scans THEN ' s' END),
@@ -246,20 +344,21 @@ BEGIN
 				'RowExclusiveLock', 'RowShareLock', 'AccessShareLock'], mode)))[1] AS mode
 			FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
 			GROUP BY relation) m ON m.relation = b.oid
-		LEFT JOIN pg_class n ON n.relname = b.name AND n.relnamespace IN ('truth'::regnamespace, 'public'::regnamespace);
+		LEFT JOIN pg_class n ON n.relname = b.name AND n.relnamespace IN (SELECT oid FROM pg_namespace WHERE nspname IN ('truth', 'truth_other', 'public'));
 		RAISE SQLSTATE 'TRUTH' USING MESSAGE = coalesce(result, '');
 	EXCEPTION WHEN SQLSTATE 'TRUTH' THEN
 		RETURN SQLERRM;
+	WHEN OTHERS THEN
+		RETURN 'FAILS ' || SQLERRM;
 	END;
 END $$;
 CREATE FUNCTION public.truth_told(sql text) RETURNS text LANGUAGE sql AS $$
-	SELECT coalesce(string_agg(format('%s %s%s%s', r.name, r.lock_mode,
-		CASE WHEN r.rewrites THEN ' r' END, CASE WHEN r.scans THEN ' s' END), ', ' ORDER BY r.name COLLATE "C"), '')
-		|| coalesce(max(fails), '')
-	FROM (SELECT regexp_replace(relation, '^truth\.', '') AS name,
-		CASE WHEN rule = 'trial-fails' THEN ' FAILS ' || message END AS fails, *
+	SELECT coalesce(max(fails), string_agg(format('%s %s%s%s', r.name, r.lock_mode,
+		CASE WHEN r.rewrites THEN ' r' END, CASE WHEN r.scans THEN ' s' END), ', ' ORDER BY trim(r.name, '"') COLLATE "C"), '')
+	FROM (SELECT regexp_replace(relation, '^truth(_other)?\.', '') AS name,
+		CASE WHEN rule = 'trial-fails' THEN regexp_replace(replace(message, 'the statement fails: ', 'FAILS '), 'truth\.', '') END AS fails, *
 		FROM pgmigrate.lint(sql)
-		WHERE rule = 'trial-fails' OR (rule = 'lock' AND relation LIKE 'truth.%')) r
+		WHERE rule = 'trial-fails' OR (rule = 'lock' AND relation LIKE 'truth%')) r
 $$;
 
 \set ECHO none
@@ -274,7 +373,11 @@ ORDER BY n, what DESC
 SELECT count(told) > 140 AS enough, count(told) = count(really) AS both FROM public.truth_case;
 SELECT sql, told, really FROM public.truth_case WHERE told IS DISTINCT FROM really ORDER BY n;
 \pset format aligned
-DROP SCHEMA truth CASCADE;
+DROP SCHEMA truth, truth_other CASCADE;
+DROP FOREIGN DATA WRAPPER truth_fdw CASCADE;
+DROP ACCESS METHOD heap2;
+DROP TABLESPACE regress_pgm_space;
+DROP ROLE regress_pgm_truth;
 SET client_min_messages = error;
 DROP PUBLICATION truth_pub;
 DROP TABLE public.truth_case, truth_before;
