@@ -88,8 +88,7 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 	pgm_rows_begin(&rows, fcinfo);
 	if (pgm_runner_nothing_to_do(direction, target))
 	{
-		ereport(NOTICE,
-				errmsg("nothing to do, the database is at the target already"));
+		pgm_runner_notice_nothing();
 		return (Datum) 0;
 	}
 
@@ -142,7 +141,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
-	pgm_ledger_refuse_recovery();
+	pgm_runner_refuse_read_only();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -40,7 +40,7 @@
 	"AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p " \
 	"WHERE p.index_relid = i.indexrelid)"
 
-/* The last try of its revision, begun statement by statement, not forgotten. */
+/* The last try of its revision, begun by statement, not forgotten. */
 #define STOPPED_TRY \
 	"s.done_digest IS NOT NULL AND s.state <> 'done' " \
 	"AND NOT s.details ? 'forgotten' " \

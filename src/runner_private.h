@@ -45,6 +45,8 @@ typedef struct PgmRunner
 	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
+	TimestampTz started;		/* when it was read, 0 before */
+	int64		clock;			/* the same on the monotonic clock */
 	PgmLockWait *wait;
 	PgmReadAhead ahead;
 	PgmPending	pending;
