@@ -269,6 +269,27 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_record_step(runner, step);
 }
 
+/*
+ * The abort of a transaction releases the locks of the session too, the run
+ * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
+ * abort of a subtransaction does not.  It has its price, so it is there only
+ * for statements that may well have to be repeated.
+ */
+void
+pgm_runner_enter_shelter(PgmRunner *runner)
+{
+	if (pgm_lockwait_is_unsure(runner->wait))
+		runner->shelter = pgm_txn_begin_sub();
+}
+
+void
+pgm_runner_leave_shelter(PgmRunner *runner)
+{
+	if (runner->shelter != 0)
+		pgm_txn_release_sub();
+	runner->shelter = 0;
+}
+
 static void
 commit_error_callback(void *arg)
 {
@@ -355,7 +376,9 @@ attempt_step(PgmRunner *runner)
 			pgm_txn_commit();
 			return false;
 		}
+		pgm_runner_enter_shelter(runner);
 		run_in_transaction(runner, &step, true);
+		pgm_runner_leave_shelter(runner);
 		commit_step(&step);
 		return true;
 	}
@@ -397,6 +420,14 @@ recover(PgmRunner *runner)
 	debug_query_string = NULL;
 	runner->exec.time_limit = 0;
 	runner->committing = InvalidLocalTransactionId;
+
+	if (runner->shelter != 0)
+	{
+		pgm_txn_rollback_sub(runner->shelter);
+		runner->shelter = 0;
+		pgm_txn_commit();
+		return;
+	}
 
 	/* the run lock goes with the others */
 	pgm_txn_abort();
@@ -581,8 +612,10 @@ attempt_all(PgmRunner *runner)
 		pgm_txn_commit();
 		return false;
 	}
+	pgm_runner_enter_shelter(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	finish(runner);
+	pgm_runner_leave_shelter(runner);
 	pgm_txn_commit();
 	return true;
 }
