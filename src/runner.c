@@ -665,10 +665,13 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int			nbefore;
+	char	  **before;
 	int64		accepted;
 
 	refuse_read_only();
 	pgm_run_lock(false);
+	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)
 	{
 		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
@@ -702,6 +705,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 									  pgm_graph_ids(runner->plan->graph,
 													applied),
 									  runner->run, true);
+	pgm_ledger_mirror_stamp(nbefore, before);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
