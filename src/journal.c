@@ -110,9 +110,10 @@ static PgmQuery fail_run_query = {
 
 static PgmQuery fail_step_query = {
 	"UPDATE pgmigrate.run_step SET state = $3, "
-	"started = coalesce(started, clock_timestamp()), "
-	"finished = clock_timestamp() WHERE run = $1 AND step = $2",
-	3, {INT8OID, INT4OID, TEXTOID}
+	"started = coalesce(started, $4, clock_timestamp()), "
+	"finished = clock_timestamp(), duration = $5 "
+	"WHERE run = $1 AND step = $2",
+	5, {INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, INTERVALOID}
 };
 
 static PgmQuery fail_error_query = {
@@ -447,11 +448,13 @@ pgm_journal_step_details(int64 run, int step, const char *details)
 	execute_nullable(&step_details_query, values, NULL);
 }
 
-/* Step 0 means that no step had begun. */
+/* Step 0 means that no step had begun, started 0 that it was not read. */
 void
 pgm_journal_fail(int64 run, int step, const char *state,
+				 TimestampTz started, int64 microseconds,
 				 const ErrorData *edata)
 {
+	Interval	duration = {0};
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
@@ -467,7 +470,12 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	if (step > 0)
 	{
 		values[2] = pgm_text_datum(state);
+		values[3] = TimestampTzGetDatum(started);
+		duration.time = microseconds;
+		values[4] = IntervalPGetDatum(&duration);
+		nulls[3] = nulls[4] = started == 0;
 		execute_nullable(&fail_step_query, values, nulls);
+		nulls[3] = nulls[4] = false;
 	}
 	pgm_set_text(values, nulls, 2, edata->detail);
 	pgm_set_text(values, nulls, 3, edata->context);

@@ -72,6 +72,10 @@ static PgmQuery user_tables_query = {
 	"'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
 };
 
+static PgmQuery any_revision_query = {
+	"SELECT FROM pgmigrate.revision LIMIT 1"
+};
+
 const char *
 pgm_command_name(PgmDirection direction)
 {
@@ -87,14 +91,33 @@ pgm_command_name(PgmDirection direction)
 	return NULL;				/* keep compiler quiet */
 }
 
-static void
-refuse_read_only(void)
+void
+pgm_runner_refuse_read_only(void)
 {
 	pgm_ledger_refuse_recovery();
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change the ledger in a read-only transaction"));
+}
+
+/* A schema-only dump has no revisions: then nothing can be to do. */
+void
+pgm_runner_notice_nothing(void)
+{
+	PgmSpiScope scope;
+	bool		any;
+
+	pgm_spi_begin(&scope);
+	any = pgm_spi_execute(&any_revision_query, NULL, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (any)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is at the target already"));
+	else
+		ereport(NOTICE,
+				errmsg("nothing to do, no revision is stored"),
+				errhint("Store revisions with pgmigrate.revision() or pgmigrate.load(); those that are in effect already, as after a restore of the schema only, are recorded with pgmigrate.stamp()."));
 }
 
 /*
@@ -175,7 +198,8 @@ announce(PgmRunner *runner, const PgmStep *step)
 			 runner->step, runner->plan->steps.nsteps);
 	runner->exec.label = runner->label;
 	ereport(NOTICE,
-			errmsg("%s: %s, %s", runner->label, step->revision->id,
+			errmsg("%s: %s, %.*s", runner->label, step->revision->id,
+				   (int) strcspn(step->revision->message, "\r\n"),
 				   step->revision->message));
 }
 
@@ -242,6 +266,27 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_record_step(runner, step);
 }
 
+/*
+ * The abort of a transaction releases the locks of the session too, the run
+ * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
+ * abort of a subtransaction does not.  It has its price, so it is there only
+ * for statements that may well have to be repeated.
+ */
+void
+pgm_runner_enter_shelter(PgmRunner *runner)
+{
+	if (pgm_lockwait_is_unsure(runner->wait))
+		runner->shelter = pgm_txn_begin_sub();
+}
+
+void
+pgm_runner_leave_shelter(PgmRunner *runner)
+{
+	if (runner->shelter != 0)
+		pgm_txn_release_sub();
+	runner->shelter = 0;
+}
+
 static void
 commit_error_callback(void *arg)
 {
@@ -303,7 +348,9 @@ attempt_step(PgmRunner *runner)
 			pgm_txn_commit();
 			return false;
 		}
+		pgm_runner_enter_shelter(runner);
 		run_in_transaction(runner, &step, true);
+		pgm_runner_leave_shelter(runner);
 		commit_step(&step);
 		return true;
 	}
@@ -345,6 +392,14 @@ recover(PgmRunner *runner)
 	debug_query_string = NULL;
 	runner->exec.time_limit = 0;
 	runner->committing = InvalidLocalTransactionId;
+
+	if (runner->shelter != 0)
+	{
+		pgm_txn_rollback_sub(runner->shelter);
+		runner->shelter = 0;
+		pgm_txn_commit();
+		return;
+	}
 
 	/* the run lock goes with the others */
 	pgm_txn_abort();
@@ -398,6 +453,7 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 
 		CHECK_FOR_INTERRUPTS();
 		runner->step = i + 1;
+		runner->started = 0;
 		MemoryContextReset(runner->step_context);
 		old = MemoryContextSwitchTo(runner->step_context);
 		run_step(runner);
@@ -491,7 +547,8 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 		pgm_runner_record_locks(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-						 "cancelled" : "failed", edata);
+						 "cancelled" : "failed", runner->started,
+						 pgm_clock_monotonic() - runner->clock, edata);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -517,8 +574,10 @@ attempt_all(PgmRunner *runner)
 		pgm_txn_commit();
 		return false;
 	}
+	pgm_runner_enter_shelter(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	finish(runner);
+	pgm_runner_leave_shelter(runner);
 	pgm_txn_commit();
 	return true;
 }
@@ -600,7 +659,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
 	runner->wait = pgm_lockwait_create(&runner->exec);
@@ -638,7 +697,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	PgmPlan    *plan;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
 		!pgm_ledger_at_only_head())
 	{
@@ -669,7 +728,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	char	  **before;
 	int64		accepted;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	pgm_run_lock(false);
 	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)

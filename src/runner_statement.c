@@ -101,10 +101,12 @@ run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
 		pgm_lockwait_pause(runner->wait);
 		pgm_txn_begin_block();
 	}
+	pgm_runner_enter_shelter(runner);
 	pgm_lockwait_limit(runner->wait);
 	pgm_exec_statement(&runner->exec, source, n, true);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
+	pgm_runner_leave_shelter(runner);
 }
 
 /* What the statements done before have SET is gone with their session. */
