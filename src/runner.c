@@ -41,6 +41,7 @@
 #include "guc.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -187,6 +188,8 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 		record.revisions[i] = rev < 0 ? pstrdup("base") :
 			unconstify(char *, pgm_graph_id(plan->graph, rev));
 	}
+	if (runner->any_partly && request->direction != PGM_STAMP)
+		pgm_leftover_notice(record.nsteps, record.revisions);
 	runner->run = pgm_journal_begin(&record);
 }
 
@@ -313,6 +316,26 @@ commit_step(PgmStep *step)
 }
 
 /*
+ * A revision that began CONCURRENTLY and was amended to run in a transaction.
+ * True if there was something to drop: then the transaction is a new one.
+ */
+static bool
+drop_leftovers(PgmRunner *runner, const PgmResume *resume)
+{
+	int			n;
+
+	if (!resume->retried)
+		return false;
+	(void) pgm_leftover_indexes(resume->note, &n);
+	if (n == 0)
+		return false;
+	pgm_txn_commit();
+	pgm_resume_drop_leftovers(&runner->exec, resume);
+	pgm_txn_begin_block();
+	return true;
+}
+
+/*
  * In a worker, each revision by itself.  False if its locks were not to be
  * had: nothing is done then and no transaction is open.
  */
@@ -341,8 +364,13 @@ attempt_step(PgmRunner *runner)
 						&resume);
 	if (!by_statement && resume.done == 0)
 	{
-		PgmSpan		span = {source, 0, source->nstatements};
+		PgmSpan		span;
 
+		if (drop_leftovers(runner, &resume))
+			pgm_runner_load_step(runner, &step);
+		span.source = step.source;
+		span.first = 0;
+		span.end = step.source->nstatements;
 		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
 		{
 			pgm_txn_commit();
@@ -466,6 +494,8 @@ static void
 refuse_partly(const PgmRunner *runner, const PgmStep *step)
 {
 	PgmResume	resume;
+	char	  **left;
+	int			nleft;
 
 	pgm_resume_find(step->revision, step->source, runner->request->direction,
 					&resume);
@@ -476,6 +506,14 @@ refuse_partly(const PgmRunner *runner, const PgmStep *step)
 				errdetail("%d of its %d statements are done and committed.",
 						  resume.done, step->source->nstatements),
 				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		ereport(WARNING,
+				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
+					   left[i], step->revision->id),
+				errhint("Drop it with DROP INDEX CONCURRENTLY."));
 }
 
 /* In a transaction that is not ours to end. */
@@ -773,6 +811,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
+	pgm_leftover_forget(NULL);
 	pgm_journal_end(runner->run, "done", nheads, heads);
 	return runner->run;
 }
