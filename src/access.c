@@ -34,6 +34,7 @@ static const struct
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
+	{"fingerprint", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
 	{"history", PGM_ACCESS_VIEWER},
@@ -73,7 +74,7 @@ static const struct
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
 	"applied", "head", "metrics", "mirror", "progress", "revision", "revisions",
-	"run", "run_step", "runs",
+	"run", "run_step", "runs", "throughput",
 };
 
 static PgmQuery functions_query = {

@@ -61,6 +61,12 @@ extern uint64 pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 									 const bool *nulls);
 
 /*
+ * A SELECT with the snapshot that the scope began with: several of them see
+ * the same.
+ */
+extern uint64 pgm_spi_execute_snapshot(PgmQuery *query, const Datum *values);
+
+/*
  * A query that is built for a table that is not ours; its text must be built
  * with the quoting functions of the server.  All parameters are text, NULL for
  * null.
@@ -80,6 +86,10 @@ extern int32 pgm_spi_int32(uint64 row, int column);
 extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
+
+/* What the columns of the last query are called; counted from 1 too. */
+extern int	pgm_spi_columns(void);
+extern char *pgm_spi_column_name(int column);
 
 /* Result rows as they are, into a tuplestore of the same row type. */
 extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
@@ -103,6 +113,14 @@ extern void pgm_spi_utility(const char *command);
  * text must be built with the quoting functions of the server.
  */
 extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
+
+/*
+ * Ask a view that is not ours and may not work, as the current user, read-only
+ * and with search_path pinned: the values of all rows as text, row by row.
+ * False if it fails, with the message.  Values live in the current context.
+ */
+extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
+							   uint64 *nrows, char **message);
 
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);
