@@ -202,11 +202,25 @@ static PgmQuery table_of_query = {
 };
 
 static PgmQuery neighbours_query = {
-	"SELECT DISTINCT CASE WHEN conrelid = $1 THEN confrelid ELSE conrelid "
-	"END::int8 FROM pg_constraint WHERE contype = 'f' "
-	"AND (conrelid = $1 OR confrelid = $1) AND conrelid <> confrelid "
+	"WITH a AS (SELECT attname::text AS name, attnum FROM pg_attribute "
+	"WHERE attrelid = $1 AND attnum > 0), "
+	"k AS (SELECT * FROM pg_constraint WHERE conrelid = $1), "
+	"wish AS (SELECT $2 OR EXISTS (SELECT FROM unnest($3) AS n (name) "
+	"WHERE n.name NOT IN (SELECT name FROM a)) "
+	"OR EXISTS (SELECT FROM unnest($4) AS n (name) "
+	"WHERE n.name NOT IN (SELECT conname::text FROM k)) AS everything, "
+	"ARRAY(SELECT attnum FROM a WHERE name = ANY ($3)) AS columns) "
+	"SELECT k.confrelid::int8 FROM wish, k WHERE k.contype = 'f' "
+	"AND k.confrelid <> $1 AND (everything OR k.conkey && columns "
+	"OR k.conname::text = ANY ($4)) "
+	"UNION "
+	"SELECT f.conrelid::int8 FROM wish, pg_constraint f "
+	"WHERE f.contype = 'f' AND f.confrelid = $1 AND f.conrelid <> $1 "
+	"AND (everything OR f.confkey && columns OR f.conindid IN (SELECT "
+	"k.conindid FROM k WHERE k.conname::text = ANY ($4) "
+	"AND k.contype <> 'f')) "
 	"ORDER BY 1 LIMIT 200",
-	1, {OIDOID}
+	4, {OIDOID, BOOLOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
 static PgmQuery views_query = {
@@ -282,10 +296,9 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 }
 
 static List *
-oids_of(PgmQuery *query, Datum argument)
+oids_of(PgmQuery *query, Datum *values)
 {
 	PgmSpiScope scope;
-	Datum		values[1] = {argument};
 	List	   *result = NIL;
 	uint64		rows;
 
@@ -305,23 +318,49 @@ oids_of(PgmQuery *query, Datum argument)
 List *
 pgm_clone_table_of(Oid relid)
 {
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
 	char		kind = get_rel_relkind(relid);
 	List	   *result = NIL;
 
 	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
 		kind == RELKIND_SEQUENCE)
-		result = oids_of(&table_of_query, ObjectIdGetDatum(relid));
+		result = oids_of(&table_of_query, values);
 	return result != NIL ? result : list_make1_oid(relid);
 }
 
-List *
-pgm_clone_neighbours(Oid relid)
+static Datum
+name_array(List *names)
 {
-	return oids_of(&neighbours_query, ObjectIdGetDatum(relid));
+	char	  **texts = palloc(sizeof(char *) * Max(list_length(names), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		texts[n++] = strVal(lfirst(lc));
+	return pgm_text_array_datum(n, texts);
+}
+
+List *
+pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints)
+{
+	Datum		values[4];
+
+	if (!all && columns == NIL && constraints == NIL)
+		return NIL;
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = BoolGetDatum(all);
+	values[2] = name_array(columns);
+	values[3] = name_array(constraints);
+	return oids_of(&neighbours_query, values);
 }
 
 List *
 pgm_clone_views(List *relids)
 {
-	return relids == NIL ? NIL : oids_of(&views_query, oid_array(relids));
+	Datum		values[1];
+
+	if (relids == NIL)
+		return NIL;
+	values[0] = oid_array(relids);
+	return oids_of(&views_query, values);
 }

@@ -139,9 +139,8 @@ release_lock(const LOCKTAG *tag, LOCKMODE mode)
 
 /* Give back what was taken since; the current resource owner has it. */
 static void
-release_locks(HTAB *before)
+release_locks(HTAB *before, HTAB *after)
 {
-	HTAB	   *after = read_locks();
 	HASH_SEQ_STATUS seq;
 	Held	   *entry;
 
@@ -187,7 +186,15 @@ is_table(char relkind)
 }
 
 static void
-look_at_clones(PgmClones *clones)
+look_at(PgmClone *clone)
+{
+	clone->filenode = filenode_of(clone->clone, &clone->gone);
+	if (!clone->gone && is_table(clone->relkind))
+		clone->scans = scans_of(clone->clone);
+}
+
+static void
+look_at_all(PgmClones *clones)
 {
 	HASH_SEQ_STATUS seq;
 	PgmClone   *clone;
@@ -195,11 +202,8 @@ look_at_clones(PgmClones *clones)
 	hash_seq_init(&seq, clones->by_clone);
 	while ((clone = hash_seq_search(&seq)) != NULL)
 	{
-		if (clone->gone)
-			continue;
-		clone->filenode = filenode_of(clone->clone, &clone->gone);
-		if (is_table(clone->relkind))
-			clone->scans = scans_of(clone->clone);
+		if (!clone->gone)
+			look_at(clone);
 	}
 }
 
@@ -223,53 +227,41 @@ note_change(PgmVerdict *verdict, PgmClone *clone, bool rewritten, bool scanned)
 
 /* An index made again under its name: with its old file, or with a new one? */
 static void
-note_remade(PgmClones *clones, PgmVerdict *verdict, PgmClone *old)
+note_remade(PgmClones *clones, PgmVerdict *verdict, PgmClone *old,
+			Oid filenode)
 {
-	Oid			now = pgm_clones_of(clones, old->live);
-	bool		gone;
+	PgmClone   *now = pgm_clones_renew(clones, old->live);
 
-	if (now == old->clone || !OidIsValid(now))
+	if (now == NULL || now == old)
 		return;
-	if (filenode_of(now, &gone) != old->filenode && !gone &&
-		OidIsValid(old->filenode))
+	look_at(now);
+	if (!now->gone && OidIsValid(filenode) && now->filenode != filenode)
 		note_change(verdict, old, true, false);
 }
 
+/* Nothing happens to a relation that was not locked for it. */
 static void
-note_changes(PgmClones *clones, PgmVerdict *verdict)
+note_changes(PgmClones *clones, PgmVerdict *verdict, List *locked)
 {
-	HASH_SEQ_STATUS seq;
-	PgmClone   *clone;
-	List	   *remade = NIL;
 	ListCell   *lc;
 
-	hash_seq_init(&seq, clones->by_clone);
-	while ((clone = hash_seq_search(&seq)) != NULL)
+	foreach(lc, locked)
 	{
-		bool		gone;
-		Oid			filenode;
-		bool		scanned;
+		PgmClone   *clone = lfirst(lc);
+		PgmClone	was = *clone;
 
+		if (was.gone)
+			continue;
+		look_at(clone);
 		if (clone->gone)
-			continue;
-		filenode = filenode_of(clone->clone, &gone);
-		if (gone)
 		{
-			clone->gone = true;
 			if (is_index(clone->relkind))
-				remade = lappend(remade, clone);
-			continue;
+				note_remade(clones, verdict, clone, was.filenode);
 		}
-		scanned = is_table(clone->relkind) &&
-			scans_of(clone->clone) > clone->scans;
-		if (filenode != clone->filenode || scanned)
-			note_change(verdict, clone, filenode != clone->filenode, scanned);
+		else if (clone->filenode != was.filenode || clone->scans > was.scans)
+			note_change(verdict, clone, clone->filenode != was.filenode,
+						clone->scans > was.scans);
 	}
-	if (remade == NIL)
-		return;
-	pgm_clones_map(clones);
-	foreach(lc, remade)
-		note_remade(clones, verdict, lfirst(lc));
 }
 
 /* ---- locks into the verdict */
@@ -313,10 +305,32 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
 	pgm_verdict_touch(verdict, relid, mode)->tried = true;
 }
 
-static void
-note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before)
+/* The clones among what was locked since. */
+static List *
+locked_clones(PgmTrial *trial, HTAB *before, HTAB *after)
 {
-	HTAB	   *after = read_locks();
+	HASH_SEQ_STATUS seq;
+	Held	   *entry;
+	List	   *locked = NIL;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		PgmClone   *clone;
+
+		if (entry->tag.locktag_type != LOCKTAG_RELATION ||
+			new_modes(before, entry) == 0)
+			continue;
+		clone = pgm_clones_find(trial->clones, entry->tag.locktag_field2);
+		if (clone != NULL)
+			locked = lappend(locked, clone);
+	}
+	return locked;
+}
+
+static void
+note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
+{
 	HASH_SEQ_STATUS seq;
 	Held	   *entry;
 
@@ -512,6 +526,8 @@ static void
 run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	HTAB	   *before = read_locks();
+	HTAB	   *after;
+	List	   *locked;
 	Oid			save_user;
 	int			save_sec_context;
 	Oid			role = trial_role(verdict);
@@ -523,7 +539,9 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	(void) set_config_option("session_replication_role", "replica",
 							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	look_at_clones(trial->clones);
+	if (trial->stale)
+		look_at_all(trial->clones);
+	trial->stale = false;
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(role, save_sec_context |
 						   SECURITY_RESTRICTED_OPERATION |
@@ -532,16 +550,24 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	AtEOXact_GUC(true, guc_level);
 
-	if (!plain)
+	after = read_locks();
+	locked = locked_clones(trial, before, after);
+	if (plain)
+	{
+		PgmVerdict	nobodys = {0};
+
+		note_changes(trial->clones, &nobodys, locked);
+	}
+	else
 	{
 		forget_guesses(trial, verdict);
-		note_locks(trial, verdict, before);
-		note_changes(trial->clones, verdict);
+		note_locks(trial, verdict, before, after);
+		note_changes(trial->clones, verdict, locked);
 		note_checked_keys(verdict);
 		note_skipped(trial, verdict);
 		settle(trial, verdict);
 	}
-	release_locks(before);
+	release_locks(before, after);
 }
 
 /* Messages speak of the live schemas, not of ours. */
@@ -627,6 +653,9 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old);
 		verdict->touches = touches;
+
+		/* a scan is counted even if it is taken back */
+		trial->stale = true;
 		note_failure(trial, verdict, edata);
 	}
 	PG_END_TRY();
@@ -713,8 +742,7 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 typedef struct Want
 {
 	PgmClones  *clones;
-	bool		keys;
-	bool		views;
+	Node	   *stmt;
 } Want;
 
 static bool
@@ -724,7 +752,7 @@ want_name(RangeVar *name, PgmNameRole role, void *arg)
 	Oid			relid = pgm_lookup_relation(name);
 
 	if (OidIsValid(relid) && role != PGM_NAME_READ)
-		pgm_clones_want(want->clones, relid, want->keys, want->views);
+		pgm_clones_want(want->clones, relid, want->stmt);
 	return false;
 }
 
@@ -744,8 +772,7 @@ want_tables(PgmTrial *trial, List *sources)
 
 			if (pgm_triable(stmt, &reason) == PGM_TRIABLE)
 			{
-				Want		want = {trial->clones, pgm_reaches_keys(stmt),
-				pgm_reaches_views(stmt)};
+				Want		want = {trial->clones, stmt};
 
 				pgm_names_visit(stmt, want_name, &want);
 			}
@@ -773,7 +800,8 @@ pgm_trial_begin(List *sources)
 	BeginInternalSubTransaction("pgmigrate trial");
 	MemoryContextSwitchTo(trial->context);
 	pgm_clones_build(trial->clones);
-	release_locks(before);
+	release_locks(before, read_locks());
+	trial->stale = true;
 	return trial;
 }
 
