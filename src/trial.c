@@ -41,6 +41,7 @@
 #include "clone_sql.h"
 #include "compat.h"
 #include "compat_parse.h"
+#include "heldlock.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "pgstat.h"
@@ -55,105 +56,6 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
-
-/* A lock of ours, as the lock table has it. */
-typedef struct Held
-{
-	LOCKTAG		tag;			/* hash key */
-	LOCKMASK	mask;
-} Held;
-
-/* ---- locks of this backend */
-
-static HTAB *
-read_locks(void)
-{
-	LockData   *data = GetLockStatusData();
-	HASHCTL		control = {0};
-	HTAB	   *held;
-
-	control.keysize = sizeof(LOCKTAG);
-	control.entrysize = sizeof(Held);
-	control.hcxt = CurrentMemoryContext;
-	held = hash_create("pgmigrate locks", 64, &control,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	for (int i = 0; i < data->nelements; i++)
-	{
-		LockInstanceData *instance = &data->locks[i];
-		Held	   *entry;
-		bool		found;
-
-		if (instance->pid != MyProcPid || instance->holdMask == 0 ||
-			(instance->locktag.locktag_type != LOCKTAG_RELATION &&
-			 instance->locktag.locktag_type != LOCKTAG_OBJECT))
-			continue;
-		entry = hash_search(held, &instance->locktag, HASH_ENTER, &found);
-		entry->mask = (found ? entry->mask : 0) | instance->holdMask;
-	}
-	return held;
-}
-
-static LOCKMASK
-new_modes(HTAB *before, const Held *entry)
-{
-	Held	   *old = hash_search(before, &entry->tag, HASH_FIND, NULL);
-
-	return entry->mask & ~(old == NULL ? 0 : old->mask);
-}
-
-static LOCKMODE
-strongest(LOCKMASK mask)
-{
-	for (int mode = AccessExclusiveLock; mode > NoLock; mode--)
-		if (mask & LOCKBIT_ON(mode))
-			return mode;
-	return NoLock;
-}
-
-/*
- * A sequence is locked once for the whole transaction, whatever subtransaction
- * has asked for it.
- */
-static ResourceOwner
-owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
-{
-	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
-		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
-		return TopTransactionResourceOwner;
-	return CurrentResourceOwner;
-}
-
-static void
-release_lock(const LOCKTAG *tag, LOCKMODE mode)
-{
-	ResourceOwner save = CurrentResourceOwner;
-
-	CurrentResourceOwner = owner_of_lock(tag, mode);
-	while (pgm_lock_held_by_me(tag, mode))
-	{
-		if (!LockRelease(tag, mode, false))
-			break;
-	}
-	CurrentResourceOwner = save;
-}
-
-/* Give back what was taken since; the current resource owner has it. */
-static void
-release_locks(HTAB *before, HTAB *after)
-{
-	HASH_SEQ_STATUS seq;
-	Held	   *entry;
-
-	hash_seq_init(&seq, after);
-	while ((entry = hash_seq_search(&seq)) != NULL)
-	{
-		LOCKMASK	mask = new_modes(before, entry);
-
-		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
-			if (mask & LOCKBIT_ON(mode))
-				release_lock(&entry->tag, mode);
-	}
-}
 
 /* ---- looks at the clones */
 
@@ -274,7 +176,7 @@ made_in_trial(const PgmTrial *trial, Oid oid)
 }
 
 static void
-note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
+note_lock(PgmTrial *trial, PgmVerdict *verdict, const PgmHeld *entry,
 		  LOCKMODE mode)
 {
 	Oid			relid = entry->tag.locktag_field2;
@@ -310,7 +212,7 @@ static List *
 locked_clones(PgmTrial *trial, HTAB *before, HTAB *after)
 {
 	HASH_SEQ_STATUS seq;
-	Held	   *entry;
+	PgmHeld    *entry;
 	List	   *locked = NIL;
 
 	hash_seq_init(&seq, after);
@@ -319,7 +221,7 @@ locked_clones(PgmTrial *trial, HTAB *before, HTAB *after)
 		PgmClone   *clone;
 
 		if (entry->tag.locktag_type != LOCKTAG_RELATION ||
-			new_modes(before, entry) == 0)
+			pgm_held_new_modes(before, entry) == 0)
 			continue;
 		clone = pgm_clones_find(trial->clones, entry->tag.locktag_field2);
 		if (clone != NULL)
@@ -332,12 +234,12 @@ static void
 note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
 {
 	HASH_SEQ_STATUS seq;
-	Held	   *entry;
+	PgmHeld    *entry;
 
 	hash_seq_init(&seq, after);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 	{
-		LOCKMODE	mode = strongest(new_modes(before, entry));
+		LOCKMODE	mode = pgm_held_strongest(pgm_held_new_modes(before, entry));
 
 		if (mode == NoLock || entry->tag.locktag_field1 != MyDatabaseId)
 			continue;
@@ -525,7 +427,7 @@ trial_role(const PgmVerdict *verdict)
 static void
 run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
-	HTAB	   *before = read_locks();
+	HTAB	   *before = pgm_held_read();
 	HTAB	   *after;
 	List	   *locked;
 	Oid			save_user;
@@ -550,7 +452,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	AtEOXact_GUC(true, guc_level);
 
-	after = read_locks();
+	after = pgm_held_read();
 	locked = locked_clones(trial, before, after);
 	if (plain)
 	{
@@ -567,7 +469,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		note_skipped(trial, verdict);
 		settle(trial, verdict);
 	}
-	release_locks(before, after);
+	pgm_held_release(before, after);
 }
 
 /* Messages speak of the live schemas, not of ours. */
@@ -796,11 +698,11 @@ pgm_trial_begin(List *sources)
 	}
 	want_tables(trial, sources);
 	trial->first_oid = GetNewObjectId();
-	before = read_locks();
+	before = pgm_held_read();
 	BeginInternalSubTransaction("pgmigrate trial");
 	MemoryContextSwitchTo(trial->context);
 	pgm_clones_build(trial->clones);
-	release_locks(before, read_locks());
+	pgm_held_release(before, pgm_held_read());
 	trial->stale = true;
 	return trial;
 }
