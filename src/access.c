@@ -34,6 +34,7 @@ static const struct
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
+	{"fingerprint", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
 	{"heads", PGM_ACCESS_VIEWER},
 	{"history", PGM_ACCESS_VIEWER},

@@ -387,13 +387,13 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 Datum
 pgmigrate_grant_access(PG_FUNCTION_ARGS)
 {
-	char	   *role = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *role = pgm_arg_text_not_null(fcinfo, 0, "role_name");
 	PgmAccessLevel level;
 	PgmRows		rows;
 	char	  **commands;
 	int			n;
 
-	level = pgm_access_level(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	level = pgm_access_level(pgm_arg_text_not_null(fcinfo, 1, "level"));
 	(void) get_role_oid(role, false);
 	pgm_rows_begin(&rows, fcinfo);
 	commands = pgm_access_commands(role, level, &n);

@@ -20,6 +20,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "journal.h"
+#include "ledger.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "portal.h"
@@ -46,6 +47,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_downgrade_start);
 PG_FUNCTION_INFO_V1(pgmigrate_status);
 PG_FUNCTION_INFO_V1(pgmigrate_wait);
 PG_FUNCTION_INFO_V1(pgmigrate_cancel);
+PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
 
 static bool
 use_worker(FunctionCallInfo fcinfo)
@@ -140,11 +142,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -298,4 +296,12 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 	/* checks that the caller may signal the role of the worker */
 	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
 										Int32GetDatum(pid)));
+}
+
+/* ALTER EXTENSION takes no lock that a run conflicts with. */
+Datum
+pgmigrate_wait_for_run(PG_FUNCTION_ARGS)
+{
+	pgm_run_lock_wait();
+	PG_RETURN_VOID();
 }

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "authoring.h"
 #include "digest.h"
 #include "error.h"
@@ -36,11 +35,7 @@
 static void
 check_writable(void)
 {
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),

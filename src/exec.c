@@ -25,6 +25,7 @@
 #include "exec.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/analyze.h"
 #include "pgstat.h"
 #include "session.h"
@@ -36,6 +37,9 @@
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+
+/* Triggers may leave work to triggers that are deferred; not for ever. */
+#define PGM_DEFERRED_ROUNDS 100
 
 typedef struct StatementContext
 {
@@ -53,9 +57,14 @@ typedef struct VerifyReceiver
 	int			booleans;
 } VerifyReceiver;
 
-/* Relations with triggers that can be deferred. */
+/* Triggers that can be deferred: relation, and what SET CONSTRAINTS needs. */
 static PgmQuery deferrable_query = {
-	"SELECT DISTINCT tgrelid::int8 FROM pg_trigger WHERE tgdeferrable"
+	"SELECT t.tgrelid::int8, n.nspname::text, c.conname::text, "
+	"bool_or(t.tginitdeferred), has_schema_privilege($1, n.oid, 'USAGE') "
+	"FROM pg_trigger t JOIN pg_constraint c ON c.oid = t.tgconstraint "
+	"JOIN pg_namespace n ON n.oid = c.connamespace WHERE t.tgdeferrable "
+	"GROUP BY t.tgrelid, n.oid, n.nspname, c.conname",
+	1, {OIDOID}
 };
 
 /* A cursor that is filled at commit, declared by what we run. */
@@ -86,9 +95,12 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 	char	   *text = pgm_statement_text(source, n);
 	char	   *activity;
 
-	activity = psprintf("/* pgmigrate: %s, revision %s, statement %d of %d */ %s",
-						exec->label, source->revision ? source->revision : "",
-						n + 1, source->nstatements, text);
+	if (source->revision != NULL)
+		activity = psprintf("/* pgmigrate: %s, revision %s, statement %d of %d */ %s",
+							exec->label, source->revision, n + 1,
+							source->nstatements, text);
+	else
+		activity = psprintf("/* pgmigrate: %s */ %s", exec->label, text);
 	debug_query_string = activity;
 	pgstat_report_activity(STATE_RUNNING, activity);
 
@@ -269,6 +281,54 @@ pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
 		exec_statement(exec, source, i, top_level, &receiver.pub);
 }
 
+/* Constraints whose triggers are waiting for the commit. */
+typedef struct DeferredConstraints
+{
+	List	   *pending;
+	List	   *initially;		/* of those, INITIALLY DEFERRED */
+	bool		nameable;		/* by the current user, all of them */
+} DeferredConstraints;
+
+static void
+find_deferred(DeferredConstraints *deferred)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+	Datum		values[1];
+
+	memset(deferred, 0, sizeof(DeferredConstraints));
+	deferred->nameable = true;
+	values[0] = ObjectIdGetDatum(GetUserId());
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&deferrable_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old;
+		RangeVar   *name;
+
+		if (!AfterTriggerPendingOnRel((Oid) pgm_spi_int64(i, 1)))
+			continue;
+		old = MemoryContextSwitchTo(scope.outer);
+		name = makeRangeVar(pgm_spi_text(i, 2), pgm_spi_text(i, 3), -1);
+		deferred->pending = lappend(deferred->pending, name);
+		if (pgm_spi_bool(i, 4))
+			deferred->initially = lappend(deferred->initially, name);
+		deferred->nameable &= pgm_spi_bool(i, 5);
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+}
+
+static void
+set_constraints(List *names, bool deferred)
+{
+	ConstraintsSetStmt *stmt = makeNode(ConstraintsSetStmt);
+
+	stmt->constraints = names;
+	stmt->deferred = deferred;
+	AfterTriggerSetState(stmt);
+}
+
 /*
  * What would run at commit, when no guard is up any more: triggers that were
  * deferred again while the deferred ones were fired, and cursors WITH HOLD.
@@ -276,20 +336,17 @@ pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
 static void
 refuse_work_at_commit(void)
 {
+	DeferredConstraints deferred;
 	PgmSpiScope scope;
-	uint64		rows;
-	bool		pending = false;
 	char	   *cursor = NULL;
 
+	find_deferred(&deferred);
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&deferrable_query, NULL, NULL);
-	for (uint64 i = 1; i <= rows && !pending; i++)
-		pending = AfterTriggerPendingOnRel((Oid) pgm_spi_int64(i, 1));
 	if (pgm_spi_execute(&held_query, NULL, NULL) > 0)
 		cursor = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 
-	if (pending)
+	if (deferred.pending != NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("cannot defer triggers to the commit here"),
@@ -301,19 +358,30 @@ refuse_work_at_commit(void)
 				errdetail("The session user is another than the current user, with whose rights the revision runs."));
 }
 
+/*
+ * What a revision leaves deferred is fired, and deferred again for what else
+ * is in the transaction.  That goes by name, so where the user may not name a
+ * constraint, all of them become immediate.
+ */
 void
 pgm_exec_fire_deferred(const PgmExec *exec)
 {
-	ConstraintsSetStmt *stmt;
-	PgmGuard	guard;
-
 	if (!exec->guard)
 		return;
-	stmt = makeNode(ConstraintsSetStmt);
-	stmt->constraints = NIL;
-	stmt->deferred = false;
-	pgm_guard_raise(&guard);
-	AfterTriggerSetState(stmt);
-	pgm_guard_lower(&guard);
+	for (int i = 0; i < PGM_DEFERRED_ROUNDS; i++)
+	{
+		DeferredConstraints deferred;
+		PgmGuard	guard;
+
+		CHECK_FOR_INTERRUPTS();
+		find_deferred(&deferred);
+		if (deferred.pending == NIL)
+			break;
+		pgm_guard_raise(&guard);
+		set_constraints(deferred.nameable ? deferred.pending : NIL, false);
+		if (deferred.nameable && deferred.initially != NIL)
+			set_constraints(deferred.initially, true);
+		pgm_guard_lower(&guard);
+	}
 	refuse_work_at_commit();
 }

@@ -280,6 +280,17 @@ pgm_run_lock(bool session)
 	refuse_taken(detail);
 }
 
+/* To the end of the transaction, waiting for a run that is in progress. */
+void
+pgm_run_lock_wait(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
+					   pgm_extension_oid(), 0);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
 /*
  * After an abort, which released the lock: take it again to write down what
  * happened.  If somebody else was faster, the row can be written all the same.

@@ -49,6 +49,7 @@ typedef struct PgmAttempt
  * it.  It conflicts with DROP EXTENSION.
  */
 extern void pgm_run_lock(bool session);
+extern void pgm_run_lock_wait(void);
 extern void pgm_run_relock(void);
 extern void pgm_run_retake(int64 run);
 extern void pgm_run_unlock(void);

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
@@ -176,6 +177,16 @@ static PgmQuery origin_query = {
 	"OR h.database <> current_database() "
 	"ORDER BY h.revision LIMIT 1"
 };
+
+void
+pgm_ledger_refuse_recovery(void)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change revisions or the ledger during recovery"),
+				errhint("Connect to the primary server."));
+}
 
 char	  **
 pgm_ledger_heads(int *n)
@@ -441,7 +452,7 @@ pgm_ledger_check_unaltered(void)
 		first = pgm_spi_text(1, 1);
 	initStringInfo(&names);
 	for (uint64 i = 1; i <= Min(rows, 10); i++)
-		appendStringInfo(&names, "%s%s", i > 1 ? ", " : "",
+		appendStringInfo(&names, "%s\"%s\"", i > 1 ? ", " : "",
 						 pgm_spi_text(i, 1));
 	if (rows > 10)
 		appendStringInfoString(&names, ", ...");

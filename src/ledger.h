@@ -40,6 +40,9 @@ typedef struct PgmLedgerChange
 	int64		duration;		/* microseconds */
 } PgmLedgerChange;
 
+/* On a standby nothing of ours can be written. */
+extern void pgm_ledger_refuse_recovery(void);
+
 extern char **pgm_ledger_heads(int *n);
 extern bool pgm_ledger_at_only_head(void);
 

@@ -82,16 +82,8 @@ position_callback(void *arg)
 
 	if (position->source != NULL)
 		line += position->source->statements[position->statement].line - 1;
-	else if (getinternalerrposition() > 0 && text->text != NULL)
-	{
-		const char *at = text->text;
-
-		for (int i = 1; i < getinternalerrposition() && *at; i++)
-		{
-			line += *at == '\n';
-			at += pg_mblen(at);
-		}
-	}
+	else if (pgm_source_error_line() > 0)
+		line += pgm_source_error_line() - 1;
 	errcontext("line %d of file \"%s\"", line, text->file);
 }
 

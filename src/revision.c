@@ -39,6 +39,19 @@ static PgmQuery get_query = {
 	1, {TEXTOID}
 };
 
+static PgmQuery get_many_query = {
+	"SELECT " REVISION_COLUMNS
+	"FROM unnest($1) WITH ORDINALITY AS u (wanted, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.wanted ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery digests_query = {
+	"SELECT r.digest FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
 static PgmQuery get_for_share_query = {
 	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 "
 	"FOR KEY SHARE",
@@ -238,6 +251,51 @@ PgmRevision *
 pgm_revision_get(const char *id)
 {
 	return get_revision(&get_query, id);
+}
+
+/* Of ids that the graph had, which was read before. */
+static void
+refuse_removed(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("a revision was removed meanwhile"),
+			errhint("Repeat the call."));
+}
+
+/* Stored ones, in the order asked for. */
+PgmRevision **
+pgm_revision_get_many(int n, char **ids)
+{
+	PgmSpiScope scope;
+	PgmRevision **revisions = palloc(sizeof(PgmRevision *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&get_many_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		revisions[i] = revision_of_row(&scope, i + 1);
+	pgm_spi_end(&scope);
+	return revisions;
+}
+
+char	  **
+pgm_revision_digests(int n, char **ids)
+{
+	PgmSpiScope scope;
+	char	  **digests = palloc(sizeof(char *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&digests_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		digests[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	return digests;
 }
 
 /*

@@ -31,7 +31,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "assess.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -91,11 +90,7 @@ pgm_command_name(PgmDirection direction)
 static void
 refuse_read_only(void)
 {
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),

@@ -10,7 +10,8 @@
  * script was made from, so a stale script does nothing.
  *
  * No line of ours begins with a backslash; those of a revision are inside of
- * quotes, or the server's parser would not have taken them.
+ * quotes, or the server's parser would not have taken them.  What psql would
+ * take for one of its variables is written so that it does not.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -25,10 +26,16 @@
 #include "compat.h"
 #include "journal.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "resume.h"
 #include "runner.h"
 #include "script.h"
+#include "sqlscan.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* Revisions read at a time: a bound on memory, not on anything else. */
+#define PGM_SCRIPT_BATCH 100
 
 typedef struct Writer
 {
@@ -108,6 +115,42 @@ write_array(Writer *writer, int n, char **texts, const char *end)
 				   i < n - 1 ? "" : end);
 }
 
+/* What psql takes for the begin of a variable's name, or its quote. */
+static bool
+names_variable(char c)
+{
+	return isalnum((unsigned char) c) || IS_HIGHBIT_SET(c) || c == '_' ||
+		c == '\'' || c == '"' || c == '{';
+}
+
+/*
+ * psql puts the value of its variable n where the SQL has :n outside of quotes
+ * and comments, as in the slice a[1:n].  It does not know : n for one, which
+ * is the same to the server.
+ */
+static void
+append_without_variables(StringInfo buf, const char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	bool		colon = false;	/* the last token is one that stands alone */
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END)
+			break;
+		if (colon && names_variable(text[token.start]))
+			appendStringInfoChar(buf, ' ');
+		appendBinaryStringInfo(buf, text + token.start,
+							   token.end - token.start);
+
+		/* the second of two is no begin of anything */
+		colon = !colon && pgm_sqlscan_is_symbol(&lexer, &token, ':');
+	}
+}
+
 /* The semicolon goes to a line of its own where a comment would swallow it. */
 static void
 write_statement(Writer *writer, const PgmSource *source, int n)
@@ -122,19 +165,25 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", one_line(locks[i]));
 	last_line = last_line == NULL ? text : last_line;
-	appendStringInfoString(&writer->buf, text);
+	append_without_variables(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
 						   strstr(last_line, "--") != NULL ? "\n;" : ";");
 	flush_lines(writer);
 }
 
-/* Does a statement change settings that must not reach the next revision? */
+/* May a statement leave a role that must not call us? */
 static bool
-changes_settings(const PgmSource *source)
+changes_role(const PgmSource *source)
 {
 	for (int i = 0; i < source->nstatements; i++)
-		if (IsA(source->statements[i].raw->stmt, VariableSetStmt))
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		if (IsA(stmt, VariableSetStmt) &&
+			castNode(VariableSetStmt, stmt)->name != NULL &&
+			pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0)
 			return true;
+	}
 	return strstr(source->text, "set_config") != NULL;
 }
 
@@ -148,7 +197,7 @@ write_step_call(Writer *writer, const PgmRevision *revision,
 		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
 		flush_lines(writer);
 	}
-	if (changes_settings(source))
+	if (changes_role(source))
 		write_line(writer, "RESET ROLE;");
 	write_line(writer, "SELECT pgmigrate.script_step(%s);",
 			   quote_literal_cstr(revision->id));
@@ -210,10 +259,10 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 }
 
 static void
-write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
+write_step(Writer *writer, const PgmPlan *plan, int step,
+		   const PgmRevision *revision)
 {
-	Writer	   *writer = arg;
-	PgmRevision *revision = pgm_revision_get(source->revision);
+	PgmSource  *source = pgm_revision_source(revision, plan->direction);
 	PgmResume	resume = {0};
 	bool		by_statement;
 
@@ -229,26 +278,53 @@ write_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 		write_by_statement(writer, revision, source, &resume);
 	else
 		write_in_transaction(writer, revision, source);
-	if (changes_settings(source))
+}
+
+static void
+write_batch(Writer *writer, const PgmPlan *plan, int from, int n, char **ids,
+			char **digests)
+{
+	PgmRevision **revisions = pgm_revision_get_many(n, ids + from);
+
+	for (int i = 0; i < n; i++)
 	{
-		write_line(writer, "RESET ALL;");
-		write_line(writer, "SET standard_conforming_strings = on;");
+		/* each query of ours sees what others have committed meanwhile */
+		if (strcmp(revisions[i]->digest, digests[from + i]) != 0)
+			ereport(ERROR,
+					errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("revision \"%s\" was changed while the script was being written",
+						   revisions[i]->id),
+					errhint("Call pgmigrate.script() again."));
+		write_step(writer, plan, from + i + 1, revisions[i]);
 	}
 }
 
 static void
-write_head(Writer *writer, const PgmPlan *plan, const char *target)
+write_steps(Writer *writer, const PgmPlan *plan, char **ids, char **digests)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate script steps",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i += PGM_SCRIPT_BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_batch(writer, plan, i,
+					Min(PGM_SCRIPT_BATCH, plan->steps.nsteps - i), ids,
+					digests);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
+		   char **digests)
 {
 	int			n = plan->steps.nsteps;
-	char	  **ids = palloc(sizeof(char *) * n);
-	char	  **digests = palloc(sizeof(char *) * n);
 
-	for (int i = 0; i < n; i++)
-	{
-		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
-												 plan->steps.steps[i].rev));
-		digests[i] = pgm_revision_get(ids[i])->digest;
-	}
 	write_line(writer, "-- pgmigrate: %s to %s, %d %s",
 			   pgm_command_name(plan->direction), one_line(target), n,
 			   n == 1 ? "step" : "steps");
@@ -261,6 +337,17 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target)
 	write_array(writer, plan->nheads, plan->heads, ",");
 	write_array(writer, n, ids, ",");
 	write_array(writer, n, digests, ");");
+}
+
+static char **
+step_ids(const PgmPlan *plan)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(plan->steps.nsteps, 1));
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
+												 plan->steps.steps[i].rev));
+	return ids;
 }
 
 /* The plan from other heads than those of the ledger. */
@@ -298,6 +385,8 @@ pgm_script_write(const char *range, PgmDirection direction,
 	PgmPlan    *plan;
 	char	   *start;
 	char	   *target;
+	char	  **ids;
+	char	  **digests;
 
 	if (!pgm_graph_split_range(range, &start, &target))
 		start = pstrdup("current");
@@ -319,8 +408,10 @@ pgm_script_write(const char *range, PgmDirection direction,
 				   one_line(target));
 		return;
 	}
-	write_head(&writer, plan, target);
-	pgm_plan_each_source(plan, write_step, &writer);
+	ids = step_ids(plan);
+	digests = pgm_revision_digests(plan->steps.nsteps, ids);
+	write_head(&writer, plan, target, ids, digests);
+	write_steps(&writer, plan, ids, digests);
 	write_line(&writer, "%s", "");
 	write_line(&writer, "SELECT pgmigrate.script_end();");
 }

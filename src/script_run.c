@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "clock.h"
 #include "compat.h"
@@ -30,6 +29,7 @@
 #include "resume.h"
 #include "runner.h"
 #include "script.h"
+#include "session.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -38,6 +38,9 @@ typedef struct ScriptRun
 {
 	MemoryContext context;
 	PgmPlan    *plan;
+	char	  **digests;		/* of the steps, as the script was made */
+	StringInfoData settings;	/* of the session when the script began */
+	char	   *role;
 	int64		run;
 	int			steps_done;
 	bool		in_step;		/* a statement of the next step was marked */
@@ -77,24 +80,29 @@ refuse_stale(const char *detail)
 }
 
 static void
+refuse_changed(void)
+{
+	refuse_stale("A stored revision was changed since the script was made.");
+}
+
+static void
 check_fits(const PgmPlan *plan, int nheads, char **heads, int nrevisions,
 		   char **revisions, int ndigests, char **digests)
 {
+	char	  **stored;
+
 	if (!same_texts(plan->nheads, plan->heads, nheads, heads))
 		refuse_stale("Its current heads are not those that the script begins from.");
 	if (plan->steps.nsteps != nrevisions || nrevisions != ndigests)
 		refuse_stale("The stored revisions lead to the target by other steps.");
 	for (int i = 0; i < nrevisions; i++)
-	{
-		PgmRevision *revision;
-		int			rev = plan->steps.steps[i].rev;
-
-		if (strcmp(pgm_graph_id(plan->graph, rev), revisions[i]) != 0)
+		if (strcmp(pgm_graph_id(plan->graph, plan->steps.steps[i].rev),
+				   revisions[i]) != 0)
 			refuse_stale("The stored revisions lead to the target by other steps.");
-		revision = pgm_revision_get(revisions[i]);
-		if (strcmp(revision->digest, digests[i]) != 0)
-			refuse_stale("A stored revision was changed since the script was made.");
-	}
+	stored = pgm_revision_digests(nrevisions, revisions);
+	for (int i = 0; i < nrevisions; i++)
+		if (strcmp(stored[i], digests[i]) != 0)
+			refuse_changed();
 }
 
 static void
@@ -112,11 +120,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	MemoryContext old;
 	PgmRunRequest request = {0};
 
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions or the ledger during recovery"),
-				errhint("Connect to the primary server."));
+	pgm_ledger_refuse_recovery();
 	if (IsTransactionBlock() || IsSubTransaction())
 		ereport(ERROR,
 				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
@@ -136,16 +140,27 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	current.run = pgm_runner_begin_script(&request, &current.plan);
 	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
 			   digests);
+	current.digests = palloc(sizeof(char *) * Max(ndigests, 1));
+	for (int i = 0; i < ndigests; i++)
+		current.digests[i] = pstrdup(digests[i]);
+	initStringInfo(&current.settings);
+	pgm_session_keep(&current.settings, &current.role);
 	MemoryContextSwitchTo(old);
 	begin_clock();
 	return current.run;
 }
 
-/* The revision must be the next step of a script that is still running. */
+/*
+ * The revision must be the next step of a script that is still running, and
+ * be what the script was made from: what ran is in the script, and the ledger
+ * keeps the digest of what ran.  Nobody can change it from here to the end of
+ * the transaction.
+ */
 static PgmRevision *
-next_step(const char *revision)
+next_step(const char *id)
 {
 	const PgmGraphStep *step;
+	PgmRevision *revision;
 
 	if (current.context == NULL || !pgm_run_lock_held())
 	{
@@ -158,12 +173,16 @@ next_step(const char *revision)
 	}
 	step = &current.plan->steps.steps[current.steps_done];
 	if (current.steps_done >= current.plan->steps.nsteps ||
-		strcmp(pgm_graph_id(current.plan->graph, step->rev), revision) != 0)
+		strcmp(pgm_graph_id(current.plan->graph, step->rev), id) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("revision \"%s\" is not the next step of the script",
-					   revision));
-	return pgm_revision_get_for_share(revision);
+					   id));
+	revision = pgm_revision_get_for_share(id);
+	if (revision == NULL ||
+		strcmp(revision->digest, current.digests[current.steps_done]) != 0)
+		refuse_changed();
+	return revision;
 }
 
 /* The statements before this one are done. */
@@ -215,6 +234,8 @@ pgm_script_step(const char *revision_id)
 	pgm_runner_record(current.plan, current.run, current.steps_done + 1,
 					  revision, source->nstatements, current.started,
 					  pgm_clock_monotonic() - current.clock);
+	pgm_session_restore(current.settings.data, current.settings.len,
+						current.role);
 	current.steps_done++;
 	current.in_step = false;
 	begin_clock();

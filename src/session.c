@@ -1,13 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * session.c
- *	  What a worker takes over from its caller's session: settings and role.
+ *	  The settings and the role of a session: sent to a worker, or kept.
  *
  * A worker has the settings of the configuration files, of its role and of the
  * database by itself; what the caller's session has beyond those is sent over.
  * The server's own serialization for parallel workers is not used, for it
  * insists on the session user, and a worker connects as the current one where
  * it can.
+ *
+ * A script runs in its session itself.  What the session has SET is kept when
+ * the script begins, and put back after each revision.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -24,27 +27,21 @@
 #include "session.h"
 #include "utils/builtins.h"
 
-/*
- * Not sent: who we are is set by other means, the encoding of the client is
- * that of the channel, and the worker has a name of its own.
- */
+/* The encoding of the client is that of the channel. */
 static bool
 is_personal(const char *name)
 {
-	static const char *const names[] = {
-		"application_name", "client_encoding", "is_superuser", "role",
-		"session_authorization", "transaction_deferrable",
-		"transaction_isolation", "transaction_read_only"
-	};
-
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
+	return strcmp(name, "application_name") == 0 ||
+		strcmp(name, "client_encoding") == 0;
 }
 
-void
-pgm_session_serialize(StringInfo buf)
+/*
+ * Name and value of what has been set by at least this source.  Who we are,
+ * what belongs to the transaction, and what has no value to show, is not for
+ * RESET ALL, and not for us.
+ */
+static void
+serialize(StringInfo buf, GucSource source, bool personal)
 {
 	int			count;
 	struct config_generic **variables = pgm_guc_variables(&count);
@@ -56,10 +53,12 @@ pgm_session_serialize(StringInfo buf)
 
 		if (variable->context != PGC_USERSET && variable->context != PGC_SUSET)
 			continue;
-		if (variable->source < PGC_S_DATABASE ||
+		if (variable->source < source ||
 			variable->source == PGC_S_INTERACTIVE)
 			continue;
-		if (is_personal(variable->name))
+		if ((variable->flags & GUC_NO_RESET_ALL) != 0)
+			continue;
+		if (!personal && is_personal(variable->name))
 			continue;
 		value = pgm_guc_value(variable);
 		if (value == NULL)
@@ -70,12 +69,14 @@ pgm_session_serialize(StringInfo buf)
 	}
 }
 
-/*
- * The values are in force in the caller's session, set there by somebody who
- * was allowed to, hence PGC_SUSET.
- */
 void
-pgm_session_apply(const char *settings, Size size)
+pgm_session_serialize(StringInfo buf)
+{
+	serialize(buf, PGC_S_DATABASE, false);
+}
+
+static void
+apply(const char *settings, Size size, GucContext context)
 {
 	const char *at = settings;
 	const char *end = settings + size;
@@ -86,9 +87,19 @@ pgm_session_apply(const char *settings, Size size)
 		const char *value = name + strlen(name) + 1;
 
 		at = value + strlen(value) + 1;
-		(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+		(void) set_config_option(name, value, context, PGC_S_SESSION,
 								 GUC_ACTION_SET, true, WARNING, false);
 	}
+}
+
+/*
+ * The values are in force in the caller's session, set there by somebody who
+ * was allowed to, hence PGC_SUSET.
+ */
+void
+pgm_session_apply(const char *settings, Size size)
+{
+	apply(settings, size, PGC_SUSET);
 
 	/* messages cross the channel in our encoding; the caller converts them */
 	SetClientEncoding(GetDatabaseEncoding());
@@ -107,6 +118,27 @@ pgm_session_reset(const char *settings, Size size, bool reset_role)
 	if (reset_role)
 		pgm_session_set_role("none");
 	pgm_session_apply(settings, size);
+}
+
+void
+pgm_session_keep(StringInfo settings, char **role)
+{
+	serialize(settings, PGC_S_SESSION, true);
+	*role = pstrdup(GetConfigOption("role", false, false));
+}
+
+/*
+ * With the rights of the session user: what a function of somebody else had
+ * SET when the settings were kept is not ours to keep.
+ */
+void
+pgm_session_restore(const char *settings, Size size, const char *role)
+{
+	if (strcmp(GetConfigOption("role", false, false), role) != 0)
+		pgm_session_set_role(role);
+	ResetAllOptions();
+	apply(settings, size, superuser_arg(GetSessionUserId()) ? PGC_SUSET :
+		  PGC_USERSET);
 }
 
 void

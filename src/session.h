@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * session.h
- *	  What a worker takes over from its caller's session: settings and role.
+ *	  The settings and the role of a session: sent to a worker, or kept.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -30,6 +30,14 @@ extern void pgm_session_reset(const char *settings, Size size,
 
 /* As SET ROLE, checked against the session user.  In a transaction. */
 extern void pgm_session_set_role(const char *role);
+
+/*
+ * In a session of a client: keep what it has SET, its role too, and put it
+ * back, in a transaction or in the middle of one.
+ */
+extern void pgm_session_keep(StringInfo settings, char **role);
+extern void pgm_session_restore(const char *settings, Size size,
+								const char *role);
 
 /*
  * Guard: while it is up the role cannot be changed, so RESET ROLE in a

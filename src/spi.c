@@ -168,6 +168,12 @@ pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 }
 
 uint64
+pgm_spi_execute_snapshot(PgmQuery *query, const Datum *values)
+{
+	return execute(query, values, NULL, true);
+}
+
+uint64
 pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
 {
 	Oid			types[PGM_QUERY_MAX_ARGS];
@@ -290,6 +296,20 @@ pgm_spi_text_array(uint64 row, int column, int *n)
 	result = pgm_text_array_values(value, n);
 	MemoryContextSwitchTo(old);
 	return result;
+}
+
+int
+pgm_spi_columns(void)
+{
+	return SPI_tuptable->tupdesc->natts;
+}
+
+char *
+pgm_spi_column_name(int column)
+{
+	Form_pg_attribute att = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+
+	return MemoryContextStrdup(result_context, NameStr(att->attname));
 }
 
 void

@@ -61,6 +61,12 @@ extern uint64 pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 									 const bool *nulls);
 
 /*
+ * A SELECT with the snapshot that the scope began with: several of them see
+ * the same.
+ */
+extern uint64 pgm_spi_execute_snapshot(PgmQuery *query, const Datum *values);
+
+/*
  * A query that is built for a table that is not ours; its text must be built
  * with the quoting functions of the server.  All parameters are text, NULL for
  * null.
@@ -80,6 +86,10 @@ extern int32 pgm_spi_int32(uint64 row, int column);
 extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
+
+/* What the columns of the last query are called; counted from 1 too. */
+extern int	pgm_spi_columns(void);
+extern char *pgm_spi_column_name(int column);
 
 /* Result rows as they are, into a tuplestore of the same row type. */
 extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);

@@ -26,6 +26,9 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 
+/* Bytes of a long text that an error shows. */
+#define PGM_EXCERPT_SIZE 2048
+
 typedef struct ParseContext
 {
 	const char *text;
@@ -54,28 +57,80 @@ pgm_source_check_size(const char *text, const char *what)
 				errhint("Load bulk data outside of revisions, or have a superuser raise \"pgmigrate.max_revision_size\"."));
 }
 
+/*
+ * Report the text with the position of the byte at offset.  Of a long text
+ * only what is around it, in whole lines if there are any: a client prints all
+ * that it gets.
+ */
+static void
+report_text(const char *text, int length, int offset)
+{
+	int			start = 0;
+	int			end = length;
+
+	if (length > PGM_EXCERPT_SIZE)
+	{
+		const char *line;
+
+		if (offset > PGM_EXCERPT_SIZE / 2)
+		{
+			start = pg_mbcliplen(text, length, offset - PGM_EXCERPT_SIZE / 2);
+			line = memchr(text + start, '\n', offset - start);
+			if (line != NULL)
+				start = line + 1 - text;
+		}
+		end = offset + pg_mbcliplen(text + offset, length - offset,
+									PGM_EXCERPT_SIZE / 2);
+		for (int at = end; end < length && at > offset; at--)
+			if (text[at] == '\n')
+			{
+				end = at;
+				break;
+			}
+	}
+	errposition(0);
+	internalerrposition(1 + pg_mbstrlen_with_len(text + start,
+												 offset - start));
+	internalerrquery(pnstrdup(text + start, end - start));
+}
+
+/* Line of the syntax error that is being reported. */
+static int	error_line = 0;
+
+int
+pgm_source_error_line(void)
+{
+	return error_line;
+}
+
 /* A syntax error is in the revision's text, not in the query storing it. */
 static void
 parse_error_callback(void *arg)
 {
 	ParseContext *context = arg;
 	int			position = geterrposition();
+	int			length = strlen(context->text);
+	int			offset = 0;
 
+	error_line = 0;
 	if (position > 0)
 	{
-		int			offset = pg_mbcharcliplen(context->text,
-											  strlen(context->text),
-											  position - 1);
-
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery(context->text);
+		offset = pg_mbcharcliplen(context->text, length, position - 1);
+		error_line = 1;
+		for (int i = 0; i < offset; i++)
+			error_line += context->text[i] == '\n';
+		report_text(context->text, length, offset);
 		if (context->text[offset] == '\\')
 			errhint("The server knows no commands of psql; only SQL can be in a revision.");
 	}
-	if (context->revision != NULL)
+	if (context->revision != NULL && error_line > 0)
+		errcontext("%s SQL of revision \"%s\", line %d", context->what,
+				   context->revision, error_line);
+	else if (context->revision != NULL)
 		errcontext("%s SQL of revision \"%s\"", context->what,
 				   context->revision);
+	else if (error_line > 0)
+		errcontext("%s SQL, line %d", context->what, error_line);
 	else
 		errcontext("%s SQL", context->what);
 }
@@ -305,12 +360,14 @@ pgm_source_error_position(const PgmSource *source, int n)
 
 	if (position > 0)
 	{
-		int			before = pg_mbstrlen_with_len(source->text,
-												  source->statements[n].offset);
+		const PgmStatement *statement = &source->statements[n];
+		int			offset = pg_mbcharcliplen(source->text,
+											  strlen(source->text),
+											  position - 1);
 
-		errposition(0);
-		internalerrposition(Max(position - before, 1));
-		internalerrquery(pgm_statement_text(source, n));
+		offset = Max(offset - statement->offset, 0);
+		report_text(source->text + statement->offset, statement->length,
+					Min(offset, statement->length));
 	}
 }
 
@@ -325,12 +382,16 @@ check_error_callback(void *arg)
 {
 	CheckContext *context = arg;
 	const PgmSource *source = context->source;
+	const PgmStatement *statement = &source->statements[context->n];
 
-	internalerrposition(1);
-	internalerrquery(pgm_statement_text(source, context->n));
-	errcontext("%s SQL of revision \"%s\", statement %d, line %d",
-			   source->what, source->revision ? source->revision : "",
-			   context->n + 1, source->statements[context->n].line);
+	report_text(source->text + statement->offset, statement->length, 0);
+	if (source->revision != NULL)
+		errcontext("%s SQL of revision \"%s\", statement %d, line %d",
+				   source->what, source->revision, context->n + 1,
+				   statement->line);
+	else
+		errcontext("%s SQL, statement %d, line %d",
+				   source->what, context->n + 1, statement->line);
 }
 
 static void

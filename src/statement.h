@@ -63,6 +63,12 @@ extern char *pgm_statement_text(const PgmSource *source, int n);
  */
 extern void pgm_source_error_position(const PgmSource *source, int n);
 
+/*
+ * In an error context callback outside of pgm_source_parse: the line of a
+ * syntax error, from 1, or 0.
+ */
+extern int	pgm_source_error_line(void);
+
 extern void pgm_source_check_size(const char *text, const char *what);
 
 #endif							/* PGM_STATEMENT_H */

@@ -123,6 +123,14 @@ awk '!/^#/ && NF { print $1 }' tools/floors.txt | while read -r module; do
 		echo "tools/floors.txt: there is no module \"$module\""
 done | gate "every module listed exists"
 
+# ---- update scripts
+
+find sql -name 'pgmigrate--*--*.sql' | while read -r file; do
+	grep -v '^--' "$file" | grep -m 1 . |
+		grep -qx 'SELECT pgmigrate.wait_for_run();' ||
+		echo "$file: does not begin with SELECT pgmigrate.wait_for_run()"
+done | gate "an update of the extension waits for a run"
+
 # ---- errors
 
 awk -F'\t' '$1 == "ereport" && $4 ~ /^(ERROR|FATAL|PANIC)$/ && $5 == "none" {

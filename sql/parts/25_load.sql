@@ -13,11 +13,12 @@ COMMENT ON FUNCTION pgmigrate.load(text, text, text) IS
 CREATE FUNCTION pgmigrate.load_files(
 	file_names text[],
 	contents text[],
-	format text DEFAULT 'auto',
-	OUT revision text,
-	OUT file_name text,
-	OUT action text
-) RETURNS SETOF record
+	format text DEFAULT 'auto'
+) RETURNS TABLE (
+	revision text,
+	file_name text,
+	action text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_load_files'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.load_files(text[], text[], text) IS
@@ -25,11 +26,12 @@ COMMENT ON FUNCTION pgmigrate.load_files(text[], text[], text) IS
 
 CREATE FUNCTION pgmigrate.load_directory(
 	path text,
-	format text DEFAULT 'auto',
-	OUT revision text,
-	OUT file_name text,
-	OUT action text
-) RETURNS SETOF record
+	format text DEFAULT 'auto'
+) RETURNS TABLE (
+	revision text,
+	file_name text,
+	action text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_load_directory'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.load_directory(text, text) IS
@@ -37,10 +39,11 @@ COMMENT ON FUNCTION pgmigrate.load_directory(text, text) IS
 
 CREATE FUNCTION pgmigrate.export(
 	range text DEFAULT 'base:heads',
-	format text DEFAULT 'pgmigrate',
-	OUT file_name text,
-	OUT contents text
-) RETURNS SETOF record
+	format text DEFAULT 'pgmigrate'
+) RETURNS TABLE (
+	file_name text,
+	contents text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_export'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.export(text, text) IS

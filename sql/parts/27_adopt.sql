@@ -12,14 +12,14 @@ COMMENT ON COLUMN pgmigrate.mirror.since IS 'time from which on it follows';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.mirror', '');
 
-CREATE FUNCTION pgmigrate.detect_ledgers(
-	OUT tool text,
-	OUT ledger text,
-	OUT rows bigint,
-	OUT state text,
-	OUT detail text,
-	OUT mirrored boolean
-) RETURNS SETOF record
+CREATE FUNCTION pgmigrate.detect_ledgers() RETURNS TABLE (
+	tool text,
+	ledger text,
+	rows bigint,
+	state text,
+	detail text,
+	mirrored boolean
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_detect_ledgers'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.detect_ledgers() IS
@@ -28,11 +28,12 @@ COMMENT ON FUNCTION pgmigrate.detect_ledgers() IS
 CREATE FUNCTION pgmigrate.adopt(
 	tool text,
 	table_name regclass DEFAULT NULL,
-	mirror boolean DEFAULT false,
-	OUT version text,
-	OUT revision text,
-	OUT action text
-) RETURNS SETOF record
+	mirror boolean DEFAULT false
+) RETURNS TABLE (
+	version text,
+	revision text,
+	action text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_adopt'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.adopt(text, regclass, boolean) IS

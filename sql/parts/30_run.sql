@@ -132,8 +132,8 @@ COMMENT ON COLUMN pgmigrate.run_error.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_error.step IS 'the step that failed';
 COMMENT ON COLUMN pgmigrate.run_error.detail IS 'detail of the error';
 COMMENT ON COLUMN pgmigrate.run_error.context IS 'context of the error';
-COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed';
-COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of the statement that the error points to, from 1';
+COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed; of a long one the part that the error points to';
+COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of query that the error points to, from 1';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.head', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.applied', '');
@@ -143,30 +143,32 @@ SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_step', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_error', '');
 
 CREATE FUNCTION pgmigrate.upgrade(
-	target text DEFAULT 'head',
-	OUT step integer,
-	OUT revision text,
-	OUT direction text,
-	OUT message text,
-	OUT state text,
-	OUT duration interval,
-	OUT details jsonb
-) RETURNS SETOF record
+	target text DEFAULT 'head'
+) RETURNS TABLE (
+	step integer,
+	revision text,
+	direction text,
+	message text,
+	state text,
+	duration interval,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_upgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.upgrade(text) IS
 'apply the revisions that lead to the target and return the steps; as a statement of its own in a background worker, else in the caller''s transaction';
 
 CREATE FUNCTION pgmigrate.downgrade(
-	target text,
-	OUT step integer,
-	OUT revision text,
-	OUT direction text,
-	OUT message text,
-	OUT state text,
-	OUT duration interval,
-	OUT details jsonb
-) RETURNS SETOF record
+	target text
+) RETURNS TABLE (
+	step integer,
+	revision text,
+	direction text,
+	message text,
+	state text,
+	duration interval,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_downgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.downgrade(text) IS
@@ -174,15 +176,16 @@ COMMENT ON FUNCTION pgmigrate.downgrade(text) IS
 
 CREATE FUNCTION pgmigrate.stamp(
 	target text,
-	purge boolean DEFAULT false,
-	OUT step integer,
-	OUT revision text,
-	OUT direction text,
-	OUT message text,
-	OUT state text,
-	OUT duration interval,
-	OUT details jsonb
-) RETURNS SETOF record
+	purge boolean DEFAULT false
+) RETURNS TABLE (
+	step integer,
+	revision text,
+	direction text,
+	message text,
+	state text,
+	duration interval,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_stamp'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.stamp(text, boolean) IS
@@ -201,20 +204,21 @@ COMMENT ON FUNCTION pgmigrate.downgrade_start(text) IS
 'start a downgrade in a background worker and return the number of the run at once';
 
 CREATE FUNCTION pgmigrate.status(
-	run bigint DEFAULT NULL,
-	OUT run bigint,
-	OUT command text,
-	OUT target text,
-	OUT state text,
-	OUT step integer,
-	OUT steps integer,
-	OUT revision text,
-	OUT message text,
-	OUT started timestamptz,
-	OUT duration interval,
-	OUT error text,
-	OUT details jsonb
-) RETURNS SETOF record
+	run bigint DEFAULT NULL
+) RETURNS TABLE (
+	run bigint,
+	command text,
+	target text,
+	state text,
+	step integer,
+	steps integer,
+	revision text,
+	message text,
+	started timestamptz,
+	duration interval,
+	error text,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_status'
 LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.status(bigint) IS
@@ -222,20 +226,21 @@ COMMENT ON FUNCTION pgmigrate.status(bigint) IS
 
 CREATE FUNCTION pgmigrate.wait(
 	run bigint,
-	timeout interval DEFAULT NULL,
-	OUT run bigint,
-	OUT command text,
-	OUT target text,
-	OUT state text,
-	OUT step integer,
-	OUT steps integer,
-	OUT revision text,
-	OUT message text,
-	OUT started timestamptz,
-	OUT duration interval,
-	OUT error text,
-	OUT details jsonb
-) RETURNS SETOF record
+	timeout interval DEFAULT NULL
+) RETURNS TABLE (
+	run bigint,
+	command text,
+	target text,
+	state text,
+	step integer,
+	steps integer,
+	revision text,
+	message text,
+	started timestamptz,
+	duration interval,
+	error text,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_wait'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.wait(bigint, interval) IS
@@ -246,6 +251,12 @@ AS 'MODULE_PATHNAME', 'pgmigrate_cancel'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.cancel(bigint) IS
 'ask a run to stop; false if it is not running';
+
+CREATE FUNCTION pgmigrate.wait_for_run() RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_wait_for_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
+'wait for a run that is in progress and let none begin in this transaction; each update script of the extension begins with it';
 
 REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
@@ -258,3 +269,4 @@ REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.wait_for_run() FROM PUBLIC;

@@ -1,71 +1,73 @@
 /* Looking: nothing here changes anything. */
 
-CREATE FUNCTION pgmigrate.current(
-	OUT revision text,
-	OUT message text,
-	OUT is_head boolean,
-	OUT branch_labels text[],
-	OUT applied_at timestamptz
-) RETURNS SETOF record
+CREATE FUNCTION pgmigrate.current() RETURNS TABLE (
+	revision text,
+	message text,
+	is_head boolean,
+	branch_labels text[],
+	applied_at timestamptz
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_current'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.current() IS
 'current heads: the applied revisions that no applied revision stands on';
 
-CREATE FUNCTION pgmigrate.heads(
-	OUT revision text,
-	OUT message text,
-	OUT branch_labels text[],
-	OUT state text
-) RETURNS SETOF record
+CREATE FUNCTION pgmigrate.heads() RETURNS TABLE (
+	revision text,
+	message text,
+	branch_labels text[],
+	state text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_heads'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.heads() IS
 'stored revisions that no revision has as parent';
 
-CREATE FUNCTION pgmigrate.branches(
-	OUT revision text,
-	OUT message text,
-	OUT branch_labels text[],
-	OUT children text[]
-) RETURNS SETOF record
+CREATE FUNCTION pgmigrate.branches() RETURNS TABLE (
+	revision text,
+	message text,
+	branch_labels text[],
+	children text[]
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_branches'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.branches() IS
 'revisions where the history forks, with their children';
 
 CREATE FUNCTION pgmigrate.show(
-	id text,
-	OUT revision text,
-	OUT message text,
-	OUT state text,
-	OUT down_revision text[],
-	OUT depends_on text[],
-	OUT branch_labels text[],
-	OUT transactional boolean,
-	OUT upgrade text,
-	OUT downgrade text,
-	OUT verify text,
-	OUT author text,
-	OUT created_at timestamptz,
-	OUT approved_by text,
-	OUT applied_at timestamptz,
-	OUT digest text
-) RETURNS SETOF record
+	id text
+) RETURNS TABLE (
+	revision text,
+	message text,
+	state text,
+	down_revision text[],
+	depends_on text[],
+	branch_labels text[],
+	transactional boolean,
+	upgrade text,
+	downgrade text,
+	verify text,
+	author text,
+	created_at timestamptz,
+	approved_by text,
+	applied_at timestamptz,
+	digest text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_show'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.show(text) IS
 'all that is stored of the revision that a target names; best read with \x';
 
 CREATE FUNCTION pgmigrate.history(
-	range text DEFAULT 'base:heads',
-	OUT revision text,
-	OUT down_revision text[],
-	OUT message text,
-	OUT state text,
-	OUT mark text,
-	OUT applied_at timestamptz
-) RETURNS SETOF record
+	range text DEFAULT 'base:heads'
+) RETURNS TABLE (
+	revision text,
+	down_revision text[],
+	message text,
+	state text,
+	mark text,
+	applied_at timestamptz
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_history'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.history(text) IS
@@ -73,16 +75,17 @@ COMMENT ON FUNCTION pgmigrate.history(text) IS
 
 CREATE FUNCTION pgmigrate.plan(
 	target text,
-	direction text DEFAULT 'upgrade',
-	OUT step integer,
-	OUT revision text,
-	OUT statement text,
-	OUT strategy text,
-	OUT locks text[],
-	OUT rewrite boolean,
-	OUT estimate interval,
-	OUT hazards text[]
-) RETURNS SETOF record
+	direction text DEFAULT 'upgrade'
+) RETURNS TABLE (
+	step integer,
+	revision text,
+	statement text,
+	strategy text,
+	locks text[],
+	rewrite boolean,
+	estimate interval,
+	hazards text[]
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_plan'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.plan(text, text) IS

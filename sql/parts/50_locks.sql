@@ -7,19 +7,20 @@ COMMENT ON FUNCTION pgmigrate.lock_tree() IS
 'what the run in progress waits for now: per relation those in its way, the run itself, and those who wait behind it';
 
 CREATE FUNCTION pgmigrate.lock_timeline(
-	run bigint,
-	OUT step integer,
-	OUT revision text,
-	OUT attempt integer,
-	OUT at timestamptz,
-	OUT phase text,
-	OUT outcome text,
-	OUT relation text,
-	OUT mode text,
-	OUT waited interval,
-	OUT behind integer,
-	OUT blocked_by text
-) RETURNS SETOF record
+	run bigint
+) RETURNS TABLE (
+	step integer,
+	revision text,
+	attempt integer,
+	at timestamptz,
+	phase text,
+	outcome text,
+	relation text,
+	mode text,
+	waited interval,
+	behind integer,
+	blocked_by text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_lock_timeline'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.lock_timeline(bigint) IS

@@ -2,21 +2,22 @@
 
 CREATE FUNCTION pgmigrate.lint(
 	sql text,
-	trial boolean DEFAULT true,
-	OUT revision text,
-	OUT statement integer,
-	OUT sql text,
-	OUT rule text,
-	OUT level text,
-	OUT relation text,
-	OUT lock_mode text,
-	OUT rewrites boolean,
-	OUT scans boolean,
-	OUT message text,
-	OUT hint text,
-	OUT strategy text,
-	OUT details jsonb
-) RETURNS SETOF record
+	trial boolean DEFAULT true
+) RETURNS TABLE (
+	revision text,
+	statement integer,
+	sql text,
+	rule text,
+	level text,
+	relation text,
+	lock_mode text,
+	rewrites boolean,
+	scans boolean,
+	message text,
+	hint text,
+	strategy text,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_lint'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.lint(text, boolean) IS
@@ -24,35 +25,36 @@ COMMENT ON FUNCTION pgmigrate.lint(text, boolean) IS
 
 CREATE FUNCTION pgmigrate.assess(
 	target text DEFAULT 'head',
-	trial boolean DEFAULT true,
-	OUT revision text,
-	OUT statement integer,
-	OUT sql text,
-	OUT rule text,
-	OUT level text,
-	OUT relation text,
-	OUT lock_mode text,
-	OUT rewrites boolean,
-	OUT scans boolean,
-	OUT message text,
-	OUT hint text,
-	OUT strategy text,
-	OUT details jsonb
-) RETURNS SETOF record
+	trial boolean DEFAULT true
+) RETURNS TABLE (
+	revision text,
+	statement integer,
+	sql text,
+	rule text,
+	level text,
+	relation text,
+	lock_mode text,
+	rewrites boolean,
+	scans boolean,
+	message text,
+	hint text,
+	strategy text,
+	details jsonb
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_assess'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.assess(text, boolean) IS
 'the same as lint() for all statements that an upgrade to the target would run';
 
-CREATE FUNCTION pgmigrate.lint_rules(
-	OUT rule text,
-	OUT level text,
-	OUT title text,
-	OUT since integer,
-	OUT until integer,
-	OUT why text,
-	OUT safe text
-) RETURNS SETOF record
+CREATE FUNCTION pgmigrate.lint_rules() RETURNS TABLE (
+	rule text,
+	level text,
+	title text,
+	since integer,
+	until integer,
+	why text,
+	safe text
+)
 AS 'MODULE_PATHNAME', 'pgmigrate_lint_rules'
 LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION pgmigrate.lint_rules() IS

@@ -22,6 +22,9 @@ SELECT * FROM pgmigrate.grant_access('regress_pgm_viewer', 'admin');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM pgmigrate.grant_access('regress_pgm_nobody', 'viewer');
 \echo :LAST_ERROR_SQLSTATE
+SELECT * FROM pgmigrate.grant_access(NULL, 'viewer');
+SELECT * FROM pgmigrate.grant_access('regress_pgm_viewer', NULL);
+\echo :LAST_ERROR_SQLSTATE
 
 -- a level has what the one before has
 SELECT p.proname,

@@ -82,6 +82,27 @@ SELECT pgmigrate.revision('syntax', 'SELECT ''unterminated', id => 'bad');
 SELECT pgmigrate.revision('syntax', 'CREATE FUNCTION f() RETURNS int AS $$ SELECT 1', id => 'bad');
 SELECT pgmigrate.revision('a meta-command of psql', E'SELECT 1;\n\\d a\n', id => 'bad');
 SELECT pgmigrate.revision('a meta-command of psql', E'\\set ON_ERROR_STOP on\nSELECT 1;', id => 'bad');
+-- of a long text the error shows what is around it
+CREATE FUNCTION context_of(command text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	context text;
+BEGIN
+	EXECUTE command;
+	RETURN NULL;
+EXCEPTION WHEN others THEN
+	GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+	RETURN split_part(context, E'\n', 1);
+END
+$$;
+SELECT repeat(E'SELECT ''é''; -- a line\n', 20000) || E'SELECT 1;\nSELEC 2;\n' || repeat(E'SELECT ''ü''; -- another line\n', 9000) AS long,
+	'SELECT ' || repeat('é ', 20000) || repeat(', 1', 5000) AS wide \gset
+\set VERBOSITY terse
+SELECT pgmigrate.revision('syntax', :'long', id => 'bad');
+SELECT pgmigrate.revision('syntax', :'wide', id => 'bad');
+\set VERBOSITY default
+SELECT context_of(format('SELECT pgmigrate.revision(''syntax'', %L, id => ''bad'')', :'long'));
+SELECT context_of(format('SELECT pgmigrate.revision(''syntax'', %L)', :'long'));
+SELECT context_of('SELECT pgmigrate.revision(''m'', ''SELECT 1; BEGIN'')');
 
 -- statements that no run could carry out
 SELECT pgmigrate.revision('m', E'SELECT 1;\nBEGIN;\nSELECT 2;\nCOMMIT', id => 'bad');

@@ -96,6 +96,9 @@ SELECT count(*) FROM pgmigrate.downgrade('base');
 SET client_min_messages = error;
 \o :outfile
 SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+SET work_mem = '5MB';
+SET lock_timeout = '5s';
+SET application_name = 'a deployment';
 \o /dev/null
 \set ECHO none
 \set QUIET on
@@ -105,7 +108,10 @@ SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 SELECT count(*) FROM (SELECT 'up', * FROM state() EXCEPT TABLE wanted) AS differences;
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'object' AND mode = 'ExclusiveLock';
 SHOW search_path;
+SHOW work_mem;
 SHOW lock_timeout;
+SHOW application_name;
+RESET lock_timeout;
 
 -- and down again
 SELECT * FROM pgmigrate.script('base', 'downgrade') WHERE script NOT LIKE '-- takes %';
@@ -188,6 +194,62 @@ SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 \! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
 SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'dup'::regclass;
 SELECT revision FROM pgmigrate.head;
+
+-- the ledger takes no other text than that of the script for what ran
+SELECT pgmigrate.revision('changes', 'CREATE TABLE z (i int)', 'DROP TABLE z', id => 'z');
+CREATE FUNCTION begin_z() RETURNS boolean LANGUAGE sql AS $$
+	SELECT pgmigrate.script_begin('upgrade', 'z', '{q}', '{z}', ARRAY[digest]) > 0
+	FROM pgmigrate.revision WHERE id = 'z'
+$$;
+SELECT begin_z();
+\! "$PSQL" -X -qAt -c "SELECT pgmigrate.amend('z', upgrade => 'SELECT 1')"
+BEGIN;
+CREATE TABLE z (i int);
+SELECT pgmigrate.script_step('z');
+COMMIT;
+SELECT begin_z();
+\! "$PSQL" -X -qAt -c "SELECT pgmigrate.remove('z')"
+SELECT pgmigrate.script_step('z');
+SELECT revision FROM pgmigrate.head;
+SELECT to_regclass('z');
+
+-- psql puts none of its variables into the SQL
+SELECT pgmigrate.revision('colons', $rev$
+CREATE TABLE colon AS
+SELECT a[1:n] AS a, a[1 :"N"] AS b, a[n::int:n] AS c, a[:n] AS d, a[n:] AS e, a[1:/* :n */n] AS f, -- :n
+	':n'::text || $$:n$$ || E'\\:n\':n' AS g, chr(58) || 'n' AS ":n"
+FROM (SELECT ARRAY[1, 2, 3, 4], 2, 3) AS s (a, n, "N")
+$rev$, 'DROP TABLE colon', id => 'colon');
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -v n=4 -v N=1 -o /dev/null -f results/script.generated.sql
+SELECT * FROM colon;
+
+-- the session has its role again afterwards
+CREATE ROLE regress_script_operator;
+CREATE ROLE regress_script_owner;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_script_operator', 'operator');
+GRANT ALL ON SCHEMA app TO regress_script_operator, regress_script_owner;
+SELECT pgmigrate.revision('owner', 'SET ROLE regress_script_owner; CREATE TABLE owned (i int)', 'DROP TABLE owned', id => 'owner');
+SELECT pgmigrate.revision('none', 'CREATE TABLE owned2 (i int)', 'DROP TABLE owned2', id => 'owner2');
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+SET ROLE regress_script_operator;
+\o /dev/null
+\set ECHO none
+\i :outfile
+\set ECHO all
+\o
+SELECT current_user;
+RESET ROLE;
+SELECT relname, relowner::regrole FROM pg_class WHERE relname IN ('owned', 'owned2') ORDER BY relname;
+SELECT count(*) FROM pgmigrate.downgrade('colon');
+DROP OWNED BY regress_script_operator, regress_script_owner;
+DROP ROLE regress_script_operator, regress_script_owner;
+SELECT pgmigrate.remove('owner2');
+SELECT pgmigrate.remove('owner');
 
 -- ranges, and what is refused
 SELECT pgmigrate.script('head');

@@ -142,6 +142,12 @@ SELECT app.try(E'CREATE TABLE größe (i int);\n\nINSERT INTO größe\n\tSELECT 
 SELECT * FROM pgmigrate.upgrade();
 \echo :LAST_ERROR_SQLSTATE
 SELECT detail, context, query, position FROM pgmigrate.run_error ORDER BY run DESC LIMIT 1;
+-- of a long statement what is around it
+SELECT app.try(E'SELECT 1;\nSELECT ' || repeat(format(E'%L,\n', 'é'), 5000) || 'nowhere, ' || repeat(E'1,\n', 5000) || '1');
+\set VERBOSITY terse
+SELECT * FROM pgmigrate.upgrade();
+\set VERBOSITY default
+SELECT length(query), position, substr(query, position, 10), left(query, 6), right(query, 4), context FROM pgmigrate.run_error ORDER BY run DESC LIMIT 1;
 SELECT app.try('INSERT INTO users VALUES (1, ''again'')');
 SELECT * FROM pgmigrate.upgrade();
 \echo :LAST_ERROR_SQLSTATE

@@ -224,6 +224,27 @@ for my $execution ('auto', 'inline')
 head_is($node, 'f1', 'a deferred constraint that holds');
 query($node, "SELECT pgmigrate.remove('f2')");
 
+# They stay deferred for what follows in the transaction.
+for my $i (3 .. 5)
+{
+	query($node,
+		"SET ROLE owner; SELECT pgmigrate.revision('next', 'INSERT INTO s.b VALUES ($i); INSERT INTO s.a VALUES ($i)', 'SELECT 1', id => 'f$i')"
+	);
+}
+query($node,
+	"SET ROLE owner; SET pgmigrate.transaction_per_migration = off; SELECT pgmigrate.upgrade('f4')"
+);
+head_is($node, 'f4', 'constraints stay deferred, in a run of one transaction');
+query($node, <<'SQL');
+SET ROLE owner;
+BEGIN;
+SELECT pgmigrate.upgrade('f5');
+INSERT INTO s.b VALUES (6);
+INSERT INTO s.a VALUES (6);
+COMMIT;
+SQL
+head_is($node, 'f5', 'and in the transaction of the caller');
+
 # SET ROLE by somebody who cannot log in as a worker either.
 query($node,
 	"SELECT pgmigrate.revision('plain', 'SELECT 1', id => 'n1'); SELECT pgmigrate.approve('n1')");

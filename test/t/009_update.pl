@@ -96,12 +96,12 @@ note 'no earlier version' if !@from;
 # That this would find a difference, and that an update keeps the ledger.
 SKIP:
 {
-	skip 'the directory of extensions cannot be written', 7 if !-w $dir;
+	skip 'the directory of extensions cannot be written', 9 if !-w $dir;
 
 	my @files = map { "$dir/pgmigrate--$version--$_.sql" } qw(7same 7more);
 
 	END { unlink @files if @files; }
-	append_to_file($files[0], "-- nothing\n");
+	append_to_file($files[0], "SELECT pgmigrate.wait_for_run();\n");
 	append_to_file($files[1],
 		"CREATE FUNCTION pgmigrate.more() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
 	);
@@ -124,6 +124,30 @@ SKIP:
 		"ALTER EXTENSION pgmigrate UPDATE TO '7more'");
 	isnt(catalog($more), $fresh, 'an update that does more is found out');
 	like(catalog($more), qr/^function .*pgmigrate\.more/m, 'and named');
+
+	# an update waits for a run
+	my $busy = database_with('CREATE EXTENSION pgmigrate',
+		"SELECT pgmigrate.revision('waits', 'SELECT pg_advisory_xact_lock(1)', id => 'w1')"
+	);
+	my $block = session($node, database => $busy);
+	my $update = session($node, database => $busy);
+
+	$block->query('SELECT pg_advisory_lock(1)');
+	query($node, 'SELECT pgmigrate.upgrade_start()', $busy);
+	worker_waits($node, 'advisory');
+	$update->send("ALTER EXTENSION pgmigrate UPDATE TO '7same'");
+	poll($node,
+		"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_extension'::regclass AND NOT granted",
+		$busy);
+	is( query($node, "SELECT extversion FROM pg_extension WHERE extname = 'pgmigrate'", $busy),
+		$version, 'an update waits for the run in progress');
+	$block->quit;
+	poll($node,
+		"SELECT extversion = '7same' FROM pg_extension WHERE extname = 'pgmigrate'",
+		$busy);
+	is( query($node, 'SELECT state FROM pgmigrate.status()', $busy),
+		'done', 'which is done then');
+	$update->quit;
 
 	my $twice = database_with("CREATE EXTENSION pgmigrate VERSION '7more' CASCADE");
 	is(catalog($twice), catalog($more),

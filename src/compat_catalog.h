@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat_catalog.h
+ *	  Columns of the system catalogs that not all server versions have.
+ *
+ * Fragments of SQL; where a version has no such thing, a null of its type.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/compat_catalog.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_CATALOG_H
+#define PGM_COMPAT_CATALOG_H
+
+#if PG_VERSION_NUM >= 140000
+#define PGM_SQL_ATTCOMPRESSION "a.attcompression"
+#define PGM_SQL_PROSQLBODY "p.prosqlbody"
+#define PGM_SQL_MULTIRANGE "r.rngmultitypid::regtype::text"
+#else
+#define PGM_SQL_ATTCOMPRESSION "''"
+#define PGM_SQL_PROSQLBODY "NULL"
+#define PGM_SQL_MULTIRANGE "NULL"
+#endif
+
+/* Of r, a row of pg_publication_rel, and p, one of pg_publication. */
+#if PG_VERSION_NUM >= 150000
+#define PGM_SQL_PUBLISHED_COLUMNS \
+	"(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) " \
+	"FROM pg_attribute a WHERE a.attrelid = r.prrelid " \
+	"AND a.attnum = ANY (r.prattrs::int2[]))"
+#define PGM_SQL_PUBLISHED_ROWS "pg_get_expr(r.prqual, r.prrelid)"
+#define PGM_SQL_PUBLISHED_SCHEMAS \
+	"(SELECT string_agg(s.pnnspid::regnamespace::text, ', ' " \
+	"ORDER BY s.pnnspid::regnamespace::text COLLATE \"C\") " \
+	"FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+#else
+#define PGM_SQL_PUBLISHED_COLUMNS "NULL"
+#define PGM_SQL_PUBLISHED_ROWS "NULL"
+#define PGM_SQL_PUBLISHED_SCHEMAS "NULL::text"
+#endif
+
+#endif							/* PGM_COMPAT_CATALOG_H */
