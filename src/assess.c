@@ -97,6 +97,7 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			 PgmClassifier *classifier, PgmTrial *trial)
 {
 	List	   *before = NIL;
+	int			guc_level = NewGUCNestLevel();
 
 	for (int n = 0; n < item->source->nstatements; n++)
 	{
@@ -122,6 +123,9 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 		assessment->judged = lappend(assessment->judged, judged);
 		follow_search_path(item->source->statements[n].raw->stmt);
 	}
+
+	/* the next revision begins with the settings of the session */
+	AtEOXact_GUC(false, guc_level);
 }
 
 /* Judge what has not been judged yet. */
