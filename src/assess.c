@@ -117,7 +117,7 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 		}
 		pgm_lint_statement(judged, before);
 		if (assessment->data && item->trusted)
-			pgm_datacheck_statement(judged);
+			pgm_datacheck_statement(judged, assessment->judged);
 		pgm_lint_suppress(judged);
 		before = lappend(before, judged);
 		assessment->judged = lappend(assessment->judged, judged);

@@ -33,6 +33,20 @@
 	"JOIN pg_namespace s ON s.oid = c.relnamespace) " \
 	"SELECT relid::int8, owner::int8, command FROM ("
 
+/*
+ * Can the planner run code of the owner of "o" for a query on it?  Other code,
+ * as in defaults and triggers, is run by a change of rows only.
+ */
+#define HAS_CODE \
+	"(EXISTS (SELECT FROM pg_index i WHERE i.indrelid = o.oid " \
+	"AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)) " \
+	"OR EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = o.oid " \
+	"AND x.contype = 'c') " \
+	"OR EXISTS (SELECT FROM pg_statistic_ext x WHERE x.stxrelid = o.oid) " \
+	"OR EXISTS (SELECT FROM pg_policy x WHERE x.polrelid = o.oid) " \
+	"OR EXISTS (SELECT FROM pg_partitioned_table x WHERE x.partrelid = o.oid " \
+	"AND x.partexprs IS NOT NULL))"
+
 #define ORDERED ") AS t (relid, owner, n, sub, command) ORDER BY n, sub"
 
 static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
@@ -112,14 +126,23 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		2, {OIDARRAYOID, TEXTOID}
 	},
 	[PGM_CLONE_FOREIGN_KEYS] = {
+		/* a key is checked by its owner, with a query on both tables */
 		RELATIONS
+		"SELECT o.oid, o.relowner, -1, k.oid::int8, "
+		"format('GRANT REFERENCES ON %s TO %I', o.clone, u.rolname) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"JOIN rel o ON o.oid = k.confrelid "
+		"JOIN pg_roles u ON u.oid = r.relowner "
+		"WHERE k.contype = 'f' AND k.conparentid = 0 "
+		"AND o.relowner <> r.relowner AND NOT " HAS_CODE
+		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
 		"format('ALTER TABLE %s ADD CONSTRAINT %I %s', r.clone, k.conname, "
 		"pg_get_constraintdef(k.oid)) "
 		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
 		"JOIN rel o ON o.oid = k.confrelid "
 		"WHERE k.contype = 'f' AND k.conparentid = 0 "
-		"AND o.relowner = r.relowner "
+		"AND (o.relowner = r.relowner OR NOT " HAS_CODE ") "
 		ORDERED,
 		2, {OIDARRAYOID, TEXTOID}
 	},
@@ -221,6 +244,11 @@ static PgmQuery neighbours_query = {
 	"AND k.contype <> 'f')) "
 	"ORDER BY 1 LIMIT 200",
 	4, {OIDOID, BOOLOID, TEXTARRAYOID, TEXTARRAYOID}
+};
+
+static PgmQuery has_code_query = {
+	"SELECT 1::int8 FROM pg_class o WHERE o.oid = $1 AND " HAS_CODE,
+	1, {OIDOID}
 };
 
 static PgmQuery views_query = {
@@ -363,4 +391,12 @@ pgm_clone_views(List *relids)
 		return NIL;
 	values[0] = oid_array(relids);
 	return oids_of(&views_query, values);
+}
+
+bool
+pgm_clone_has_code(Oid relid)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+
+	return oids_of(&has_code_query, values) != NIL;
 }

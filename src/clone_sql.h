@@ -67,4 +67,7 @@ extern List *pgm_clone_views(List *relids);
 extern List *pgm_clone_neighbours(Oid relid, bool all, List *columns,
 								  List *constraints);
 
+/* Can the planner run code of the owner for a query on the table? */
+extern bool pgm_clone_has_code(Oid relid);
+
 #endif							/* PGM_CLONE_SQL_H */

@@ -48,8 +48,8 @@ typedef struct Writer
 	PgmClassifier classifier;	/* of the revision */
 	PgmDirection direction;
 	bool		any_partly;		/* some revision was partly applied, once */
-	List	   *judged;			/* of PgmJudged *, in the order of the plan … */
-	int			next;			/* … and the first that was not written yet */
+	List	   *judged;			/* of PgmJudged *, in order … */
+	int			next;			/* … and the first not written yet */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */

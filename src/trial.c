@@ -17,7 +17,8 @@
  * effect on later statements; its locks are those of the lock table.
  *
  * A statement runs with the rights of the owner of the tables it names if the
- * caller has them, security-restricted; statements that run code of their own,
+ * caller has them, security-restricted, and not at all where that would run
+ * the code of another owner with them; statements that run code of their own,
  * and those that would lock a live relation, are not run at all.
  *
  * Copyright (c) 2026, pgmigrate developers
@@ -48,6 +49,7 @@
 #include "spi.h"
 #include "storage/lock.h"
 #include "trial.h"
+#include "trial_role.h"
 #include "triable.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -200,10 +202,15 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const PgmHeld *entry,
 		return;
 	if (mode > AccessShareLock &&
 		get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+	{
+		trial->took_live = true;
 		ereport(ERROR,
-				errcode(ERRCODE_INTERNAL_ERROR),
-				errmsg_internal("trial of a statement took %s on live relation %u",
-								pgm_lock_mode_name(mode), relid));
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("it takes %s on %s, which is not a part of the trial",
+					   pgm_lock_mode_name(mode),
+					   quote_qualified_identifier(get_namespace_name(namespace),
+												  get_rel_name(relid))));
+	}
 	pgm_verdict_touch(verdict, relid, mode)->tried = true;
 }
 
@@ -373,18 +380,31 @@ compare_touches(const ListCell *a, const ListCell *b)
 	return result != 0 ? result : strcmp(left->name, right->name);
 }
 
+/*
+ * Would the trial have seen it?  Foreign keys between tables of different
+ * owners may not have been cloned.
+ */
+static bool
+is_known(const PgmTrial *trial, const PgmTouch *touch, Oid role)
+{
+	if (list_member_oid(trial->clones->skipped, touch->relid))
+		return true;
+	return OidIsValid(pgm_clones_of(trial->clones, touch->relid)) &&
+		pgm_relation_owner(touch->relid) == role;
+}
+
 /* The modes that were guessed give way to those that are seen. */
 static void
 forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
 {
+	Oid			role = pgm_trial_role(verdict);
 	ListCell   *lc;
 
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
 
-		if (OidIsValid(touch->relid) &&
-			OidIsValid(pgm_clones_of(trial->clones, touch->relid)))
+		if (OidIsValid(touch->relid) && is_known(trial, touch, role))
 			touch->mode = NoLock;
 	}
 }
@@ -397,6 +417,7 @@ forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
 static void
 settle(PgmTrial *trial, PgmVerdict *verdict)
 {
+	Oid			role = pgm_trial_role(verdict);
 	List	   *touches = NIL;
 	ListCell   *lc;
 
@@ -408,8 +429,7 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 		PgmTouch   *touch = lfirst(lc);
 
 		if (!touch->tried && !touch->fresh &&
-			(OidIsValid(pgm_clones_of(trial->clones, touch->relid)) ||
-			 list_member_oid(trial->clones->skipped, touch->relid)))
+			is_known(trial, touch, role))
 			continue;
 		if (touch->rewrites == PGM_UNSET)
 			touch->rewrites = PGM_FALSE;
@@ -426,27 +446,6 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 	verdict->touches = touches;
 }
 
-/* The owner of the named tables, if the caller has his rights. */
-static Oid
-trial_role(const PgmVerdict *verdict)
-{
-	ListCell   *lc;
-
-	foreach(lc, verdict->touches)
-	{
-		PgmTouch   *touch = lfirst(lc);
-		Oid			owner;
-
-		if (!touch->named || !OidIsValid(touch->relid))
-			continue;
-		owner = pgm_relation_owner(touch->relid);
-		if (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner))
-			return owner;
-		break;
-	}
-	return GetUserId();
-}
-
 /*
  * With "plain" it is not the statement itself but what stands for it in a
  * transaction: its locks tell nothing.
@@ -459,7 +458,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	List	   *locked;
 	Oid			save_user;
 	int			save_sec_context;
-	Oid			role = trial_role(verdict);
+	Oid			role = pgm_trial_role(verdict);
 	int			guc_level = NewGUCNestLevel();
 
 	(void) set_config_option("client_min_messages", "error",
@@ -545,15 +544,16 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	 * missing rights those of a caller who is more than the owner.
 	 */
 	if (edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		trial_role(verdict) != GetUserId())
+		pgm_trial_role(verdict) != GetUserId())
 		verdict->sqlerrcode = 0;
 	else if (edata->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE &&
 			 !adds_enum_value(verdict->source, verdict->n))
 		verdict->sqlerrcode = 0;
-	else if (trial->incomplete)
+	else if (trial->incomplete || trial->took_live)
 		verdict->sqlerrcode = 0;
 	else
 		verdict->sqlerrcode = edata->sqlerrcode;
+	trial->took_live = false;
 	trial->incomplete = true;
 }
 
@@ -678,7 +678,12 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 			trial->incomplete = true;
 		return;
 	}
-	if (verdict->top_level && refused_concurrently(verdict, stmt))
+	if (pgm_trial_runs_foreign_code(verdict, stmt))
+	{
+		verdict->reason = pstrdup("it would evaluate expressions of another owner");
+		trial->incomplete = true;
+	}
+	else if (verdict->top_level && refused_concurrently(verdict, stmt))
 		trial->incomplete = true;
 	else
 		try_redirected(trial, verdict, plain ? plain : stmt, plain != NULL);
