@@ -53,7 +53,8 @@ begin_row(PgmRows *rows, const PgmJudged *judged, const char *rule,
 }
 
 static void
-lock_row(PgmRows *rows, const PgmJudged *judged, const PgmTouch *touch)
+lock_row(PgmRows *rows, PgmBlast *blast, const PgmJudged *judged,
+		 const PgmTouch *touch)
 {
 	const PgmVerdict *verdict = judged->verdict;
 
@@ -65,7 +66,7 @@ lock_row(PgmRows *rows, const PgmJudged *judged, const PgmTouch *touch)
 	pgm_rows_text(rows, pgm_blast_words(verdict, touch));
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, "plain");
-	jsonb(rows, pgm_blast_details(verdict, touch));
+	jsonb(rows, pgm_blast_details(blast, verdict, touch));
 	pgm_rows_end_row(rows);
 }
 
@@ -90,6 +91,7 @@ static void
 return_judged(FunctionCallInfo fcinfo, List *all)
 {
 	PgmRows		rows;
+	PgmBlast   *blast = pgm_blast_begin();
 	ListCell   *lc;
 
 	pgm_rows_begin(&rows, fcinfo);
@@ -105,11 +107,11 @@ return_judged(FunctionCallInfo fcinfo, List *all)
 
 			if (touch->mode == NoLock)
 				continue;
-			lock_row(&rows, judged, touch);
+			lock_row(&rows, blast, judged, touch);
 			any = true;
 		}
 		if (!any)
-			lock_row(&rows, judged, NULL);
+			lock_row(&rows, blast, judged, NULL);
 		foreach(other, judged->findings)
 			finding_row(&rows, judged, lfirst(other));
 	}

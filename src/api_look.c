@@ -23,6 +23,7 @@
 #include "classify.h"
 #include "compat.h"
 #include "draw.h"
+#include "estimate.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -78,6 +79,7 @@ static PgmQuery show_query = {
 static PgmQuery nodes_query = {
 	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
 	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
+	"AND NOT s.details ? 'forgotten' "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
 	"WHERE t.revision = r.id AND t.state <> 'pending' "
 	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "
@@ -267,23 +269,35 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 	pgm_rows_text_array(rows, n, hazards);
 }
 
-/* The text alone does not tell whether an ALTER TABLE rewrites. */
-static bool
-rewrite_is_known(const PgmVerdict *verdict)
+/* Rows of plan(), and what their estimates are made of. */
+typedef struct PlanRows
 {
-	const PgmStatement *statement;
+	PgmRows		rows;
+	PgmRates	rates;
+} PlanRows;
 
-	statement = &verdict->source->statements[verdict->n];
-	return verdict->rewrites == PGM_TRUE ||
-		(verdict->rewrites == PGM_FALSE &&
-		 (verdict->tried || !IsA(statement->raw->stmt, AlterTableStmt)));
+static void
+plan_estimate(PlanRows *plan, const PgmVerdict *verdict)
+{
+	double		ms = pgm_estimate_statement(&plan->rates, verdict);
+	Interval   *interval;
+
+	if (ms < 0)
+	{
+		pgm_rows_null(&plan->rows);
+		return;
+	}
+	interval = palloc0(sizeof(Interval));
+	interval->time = (int64) (ms * 1000);
+	pgm_rows_datum(&plan->rows, IntervalPGetDatum(interval));
 }
 
 /* A revision without statements has a row of its own. */
 static void
-plan_row(PgmRows *rows, int step, const char *revision,
+plan_row(PlanRows *out, int step, const char *revision,
 		 const PgmJudged *judged, bool with_hazards)
 {
+	PgmRows    *rows = &out->rows;
 	int			nlocks;
 	char	  **locks;
 
@@ -300,11 +314,11 @@ plan_row(PgmRows *rows, int step, const char *revision,
 	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
 	pgm_rows_text(rows, "plain");
 	pgm_rows_text_array(rows, nlocks, locks);
-	if (rewrite_is_known(judged->verdict))
+	if (pgm_rewrite_is_known(judged->verdict))
 		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
 	else
 		pgm_rows_null(rows);
-	pgm_rows_null(rows);
+	plan_estimate(out, judged->verdict);
 	if (with_hazards)
 		plan_hazards(rows, judged);
 	else
@@ -333,7 +347,7 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 
 /* A plan that somebody reads: assessed, the statements tried on clones. */
 static void
-plan_assessed(PgmRows *rows, const PgmPlan *plan)
+plan_assessed(PlanRows *out, const PgmPlan *plan)
 {
 	bool		trial = !RecoveryInProgress() && !XactReadOnly;
 	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, false);
@@ -350,10 +364,10 @@ plan_assessed(PgmRows *rows, const PgmPlan *plan)
 
 			if (strcmp(judged->revision, id) != 0)
 				break;
-			plan_row(rows, i + 1, id, judged, true);
+			plan_row(out, i + 1, id, judged, true);
 		}
 		if (!any)
-			plan_row(rows, i + 1, id, NULL, true);
+			plan_row(out, i + 1, id, NULL, true);
 	}
 }
 
@@ -363,14 +377,15 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
 	PgmPlan    *plan;
-	PgmRows		rows;
+	PlanRows	out;
 
-	pgm_rows_begin(&rows, fcinfo);
+	pgm_rows_begin(&out.rows, fcinfo);
 	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
+	pgm_rates_load(&out.rates);
 	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
-		plan_assessed(&rows, plan);
+		plan_assessed(&out, plan);
 	else
-		pgm_plan_each_source(plan, plan_step, &rows);
+		pgm_plan_each_source(plan, plan_step, &out);
 	return (Datum) 0;
 }
 

@@ -3,9 +3,9 @@
  * blast.c
  *	  Whom a lock will block, and about how long.
  *
- * Reads catalog and statistics views only, with the rights of the caller where
- * they tell of other sessions.  A time is always an estimate and says so: it
- * comes from what earlier runs measured, else from a cautious throughput.
+ * Reads catalog and statistics views only and takes no lock, with the rights
+ * of the caller where they tell of other sessions.  What they say of a
+ * relation is read once, however many statements are about it.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -21,33 +21,44 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "estimate.h"
+#include "mention.h"
 #include "miscadmin.h"
+#include "relsize.h"
 #include "spi.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-/*
- * The live numbers.  Rates in bytes per second, for lack of measurements: a
- * rewrite of a table with its indexes, and a scan.
- */
-static PgmQuery details_query = {
-	"WITH rel AS (SELECT c.oid, c.relkind, "
-	"CASE WHEN c.relkind IN ('r', 'm', 't') "
-	"THEN pg_total_relation_size(c.oid) "
-	"WHEN c.relkind IN ('i', 'S') THEN pg_relation_size(c.oid) "
-	"ELSE (SELECT coalesce(sum(pg_total_relation_size(p.relid)), 0) "
-	"FROM pg_partition_tree(c.oid) p) END AS bytes, "
-	"greatest(c.reltuples, 0)::int8 AS rows FROM pg_class c WHERE c.oid = $1), "
-	"holders AS (SELECT jsonb_build_object('pid', l.pid, 'mode', l.mode, "
-	"'application', CASE WHEN $4 THEN a.application_name END, "
-	"'state', CASE WHEN $4 THEN a.state END, "
+/* The JSON text of a relation's live numbers, read once. */
+typedef struct Live
+{
+	Oid			relid;			/* hash key */
+	char	   *numbers;		/* its members, NULL if not read yet */
+	char	   *mentions;		/* who mentions it; of a named one */
+} Live;
+
+struct PgmBlast
+{
+	HTAB	   *live;
+	PgmRates	rates;
+	PgmMentions *mentions;		/* NULL until somebody asks */
+};
+
+static PgmQuery numbers_query = {
+	"WITH rel AS (SELECT c.relnamespace, CASE WHEN c.reltuples >= 0 "
+	"THEN c.reltuples::int8 END AS rows FROM pg_class c WHERE c.oid = $1), "
+	"held AS (SELECT l.granted, jsonb_build_object('pid', l.pid, "
+	"'mode', l.mode, 'application', CASE WHEN $2 THEN a.application_name END, "
+	"'state', CASE WHEN $2 THEN a.state END, "
 	"'transaction_age_ms', "
 	"(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::int8) AS h "
 	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
-	"WHERE l.relation = $1 AND l.granted AND l.database = (SELECT oid FROM "
+	"WHERE l.relation = $1 AND l.database = (SELECT oid FROM "
 	"pg_database WHERE datname = current_database()) "
-	"AND l.pid IS DISTINCT FROM pg_backend_pid() LIMIT 20), "
+	"AND l.pid IS DISTINCT FROM pg_backend_pid() "
+	"ORDER BY a.xact_start, l.pid, l.mode LIMIT 20), "
 	"views AS (SELECT DISTINCT w.ev_class::regclass::text AS name "
 	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
 	"WHERE d.classid = 'pg_rewrite'::regclass "
@@ -63,39 +74,46 @@ static PgmQuery details_query = {
 	"AND conrelid <> $1), "
 	"publications AS (SELECT p.pubname::text AS name FROM pg_publication p "
 	"WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r "
-	"WHERE r.prpubid = p.oid AND r.prrelid = $1)), "
+	"WHERE r.prpubid = p.oid AND r.prrelid = $1) "
+	"OR " PGM_SCHEMA_IS_PUBLISHED("p.oid", "(SELECT relnamespace FROM rel)") "), "
 	"stats AS (SELECT stxname::text AS name FROM pg_statistic_ext "
-	"WHERE stxrelid = $1), "
-	"rate AS (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY "
-	"(details->>'bytes_per_second')::float8)::int8 AS measured "
-	"FROM pgmigrate.run_step WHERE state = 'done' "
-	"AND details ? 'bytes_per_second') "
+	"WHERE stxrelid = $1) "
 	"SELECT jsonb_strip_nulls(jsonb_build_object("
-	"'bytes', r.bytes, 'rows', r.rows, "
-	"'holders', (SELECT jsonb_agg(h) FROM holders), "
+	"'bytes', $3, 'rows', r.rows, "
+	"'holders', (SELECT jsonb_agg(h) FROM held WHERE granted), "
+	"'waiters', (SELECT jsonb_agg(h) FROM held WHERE NOT granted), "
 	"'views', (SELECT jsonb_agg(name ORDER BY name) FROM views), "
 	"'functions', (SELECT jsonb_agg(name ORDER BY name) FROM functions), "
 	"'referenced_by', (SELECT jsonb_agg(name ORDER BY name) FROM keys), "
 	"'publications', (SELECT jsonb_agg(name ORDER BY name) "
 	"FROM publications), "
-	"'statistics', (SELECT jsonb_agg(name ORDER BY name) FROM stats), "
-	"'estimate', CASE WHEN $2 OR $3 THEN jsonb_build_object("
-	"'estimated', true, 'ms', (r.bytes * 1000.0 / coalesce(rate.measured, "
-	"CASE WHEN $2 THEN 20000000 ELSE 200000000 END))::int8, "
-	"'basis', CASE WHEN rate.measured IS NULL THEN 'assumed throughput' "
-	"ELSE 'throughput of earlier runs' END) END))::text "
-	"FROM rel r, rate",
-	4, {OIDOID, BOOLOID, BOOLOID, BOOLOID}
+	"'statistics', (SELECT jsonb_agg(name ORDER BY name) FROM stats)"
+	"))::text FROM rel r",
+	3, {OIDOID, BOOLOID, INT8OID}
 };
 
 /* Of partitions and indexes the size is enough. */
 static PgmQuery size_query = {
-	"SELECT jsonb_build_object('bytes', CASE WHEN relkind IN ('r', 'm', 'i', "
-	"'S') THEN pg_relation_size(oid) ELSE 0 END, "
-	"'rows', greatest(reltuples, 0)::int8)::text "
+	"SELECT jsonb_strip_nulls(jsonb_build_object('bytes', $2, 'rows', "
+	"CASE WHEN reltuples >= 0 THEN reltuples::int8 END))::text "
 	"FROM pg_class WHERE oid = $1",
-	1, {OIDOID}
+	2, {OIDOID, INT8OID}
 };
+
+PgmBlast *
+pgm_blast_begin(void)
+{
+	PgmBlast   *blast = palloc0(sizeof(PgmBlast));
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(Live);
+	control.hcxt = CurrentMemoryContext;
+	blast->live = hash_create("pgmigrate blast radius", 32, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	pgm_rates_load(&blast->rates);
+	return blast;
+}
 
 const char *
 pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
@@ -126,8 +144,9 @@ pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
 	}
 }
 
+/* The members of the JSON object that a query returns, "" if it has none. */
 static char *
-run_details(PgmQuery *query, const Datum *values)
+query_members(PgmQuery *query, const Datum *values)
 {
 	PgmSpiScope scope;
 	char	   *result = NULL;
@@ -136,7 +155,153 @@ run_details(PgmQuery *query, const Datum *values)
 	if (pgm_spi_execute(query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
-	return result == NULL ? pstrdup("{}") : result;
+	if (result == NULL)
+		return pstrdup("");
+	result[strlen(result) - 1] = '\0';
+	return result + 1;
+}
+
+/* Of a partitioned table the sum over its partitions. */
+static int64
+size_now(const PgmTouch *touch)
+{
+	int64		bytes = pgm_total_bytes(touch->relid);
+	ListCell   *lc;
+
+	if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+		return bytes;
+	foreach(lc, pgm_descendants(touch->relid))
+		bytes += pgm_total_bytes(lfirst_oid(lc));
+	return bytes;
+}
+
+static char *
+read_numbers(const PgmTouch *touch)
+{
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(touch->relid);
+	if (!touch->named)
+	{
+		values[1] = Int64GetDatum(pgm_heap_bytes(touch->relid));
+		return query_members(&size_query, values);
+	}
+	values[1] = BoolGetDatum(has_privs_of_role(GetUserId(),
+											   ROLE_PG_READ_ALL_STATS));
+	values[2] = Int64GetDatum(size_now(touch));
+	return query_members(&numbers_query, values);
+}
+
+static void
+append_member(StringInfo buf, const char *name, const char *json)
+{
+	if (json != NULL)
+		appendStringInfo(buf, "%s\"%s\": %s", buf->len > 0 ? ", " : "", name,
+						 json);
+}
+
+/* Who mentions the relation: what may use it, for all that is known. */
+static char *
+mention_members(PgmBlast *blast, const PgmTouch *touch)
+{
+	StringInfoData buf;
+	const char *trouble;
+
+	if (blast->mentions == NULL)
+		blast->mentions = pgm_mentions_load();
+	initStringInfo(&buf);
+	append_member(&buf, "functions_that_mention_it",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_FUNCTION,
+									touch->schema, touch->name, false, NULL));
+	append_member(&buf, "statements_that_mention_it",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
+									touch->schema, touch->name, false, NULL));
+	trouble = pgm_mentions_trouble(blast->mentions);
+	if (trouble != NULL)
+	{
+		appendStringInfo(&buf, "%s\"statements_not_known\": ",
+						 buf.len > 0 ? ", " : "");
+		escape_json(&buf, trouble);
+	}
+	return buf.data;
+}
+
+static const Live *
+find_live(PgmBlast *blast, const PgmTouch *touch)
+{
+	Live	   *live;
+	bool		found;
+
+	live = hash_search(blast->live, &touch->relid, HASH_ENTER, &found);
+	if (!found)
+		live->numbers = live->mentions = NULL;
+	if (live->numbers == NULL || (touch->named && live->mentions == NULL))
+	{
+		live->numbers = read_numbers(touch);
+		if (touch->named)
+			live->mentions = mention_members(blast, touch);
+	}
+	return live;
+}
+
+/*
+ * Which prepared statements will have another result, in words; NULL if none.
+ * Sets the column that they return, NULL if only those are meant that return
+ * all columns.
+ */
+static const char *
+changed_results(const PgmVerdict *verdict, const PgmTouch *touch,
+				const char **column)
+{
+	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
+	const char *result = NULL;
+	ListCell   *lc;
+
+	*column = NULL;
+	if (!touch->subject || touch->fresh || !OidIsValid(touch->relid))
+		return NULL;
+	if (IsA(stmt, RenameStmt))
+		return castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN ?
+			"those that return all columns" : NULL;
+	if (!IsA(stmt, AlterTableStmt))
+		return NULL;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AlterColumnType)
+		{
+			*column = cmd->name;
+			return "those that return the column or all columns";
+		}
+		if (cmd->subtype == AT_AddColumn || cmd->subtype == AT_DropColumn)
+			result = "those that return all columns";
+	}
+	return result;
+}
+
+static void
+append_prepared(StringInfo buf, const PgmBlast *blast,
+				const PgmVerdict *verdict, const PgmTouch *touch)
+{
+	StringInfoData members;
+	const char *column;
+	const char *which = changed_results(verdict, touch, &column);
+
+	if (which == NULL)
+		return;
+	initStringInfo(&members);
+	append_member(&members, "which", psprintf("\"%s\"", which));
+	append_member(&members, "error",
+				  "\"cached plan must not change result type\"");
+	append_member(&members, "in_this_session",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_PREPARED,
+									touch->schema, touch->name, true, column));
+	append_member(&members, "candidates",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
+									touch->schema, touch->name, true, column));
+	append_member(buf, "prepared_statements_that_fail_once",
+				  psprintf("{%s}", members.data));
 }
 
 static void
@@ -174,23 +339,10 @@ is_first_lock(const PgmVerdict *verdict, const PgmTouch *touch)
 }
 
 const char *
-pgm_blast_details(const PgmVerdict *verdict, const PgmTouch *touch)
+pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
+				  const PgmTouch *touch)
 {
 	StringInfoData buf;
-	char	   *live = pstrdup("{}");
-
-	if (touch != NULL && OidIsValid(touch->relid))
-	{
-		Datum		values[4];
-
-		values[0] = ObjectIdGetDatum(touch->relid);
-		values[1] = BoolGetDatum(touch->rewrites == PGM_TRUE);
-		values[2] = BoolGetDatum(touch->scans == PGM_TRUE);
-		values[3] = BoolGetDatum(has_privs_of_role(GetUserId(),
-												   ROLE_PG_READ_ALL_STATS));
-		live = run_details(touch->named ? &details_query : &size_query,
-						   values);
-	}
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "{\"tried\": %s", verdict->tried ? "true" : "false");
@@ -210,10 +362,21 @@ pgm_blast_details(const PgmVerdict *verdict, const PgmTouch *touch)
 		appendStringInfoString(&buf, ", ");
 		append_objects(&buf, verdict);
 	}
-	/* join the two objects */
-	if (strcmp(live, "{}") != 0)
-		appendStringInfo(&buf, ", %s", live + 1);
-	else
-		appendStringInfoChar(&buf, '}');
+	if (touch != NULL && OidIsValid(touch->relid))
+	{
+		const Live *live = find_live(blast, touch);
+		PgmWork		work = pgm_work_of(verdict, touch);
+		int64		bytes = pgm_work_bytes(touch->relid, work);
+
+		if (live->numbers[0] != '\0')
+			appendStringInfo(&buf, ", %s", live->numbers);
+		if (touch->named && live->mentions[0] != '\0')
+			appendStringInfo(&buf, ", %s", live->mentions);
+		append_member(&buf, "estimate",
+					  pgm_estimate_json(&blast->rates, work, bytes));
+		if (touch->named)
+			append_prepared(&buf, blast, verdict, touch);
+	}
+	appendStringInfoChar(&buf, '}');
 	return buf.data;
 }

@@ -19,8 +19,13 @@
 extern const char *pgm_blast_words(const PgmVerdict *verdict,
 								   const PgmTouch *touch);
 
+/* What is read once for all statements; in a transaction. */
+typedef struct PgmBlast PgmBlast;
+extern PgmBlast *pgm_blast_begin(void);
+
 /* What is known of the relation now, as the text of a JSON object. */
-extern const char *pgm_blast_details(const PgmVerdict *verdict,
+extern const char *pgm_blast_details(PgmBlast *blast,
+									 const PgmVerdict *verdict,
 									 const PgmTouch *touch);
 
 #endif							/* PGM_BLAST_H */

@@ -393,59 +393,109 @@ pgm_spi_utility(const char *command)
 	SPI_finish();
 }
 
+/* A query about what is not ours, and what came of it. */
+typedef struct Probe
+{
+	const char *query;
+	bool		pinned;			/* search_path */
+	int			columns;
+	MemoryContext context;		/* of the result */
+	uint64		nrows;
+	char	  **values;			/* row by row, NULL for null */
+	ErrorData  *error;			/* NULL if all is well */
+} Probe;
+
 static void
-probe(const char *query, int64 *count, char **text, MemoryContext context)
+run_probe(Probe *probe)
 {
 	MemoryContext old;
-	bool		isnull;
-	char	   *value;
 
+	if (probe->pinned)
+		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(query, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "could not execute \"%s\"", query);
-	*count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										 SPI_tuptable->tupdesc, 1, &isnull));
-	value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
-	old = MemoryContextSwitchTo(context);
-	*text = value == NULL ? NULL : pstrdup(value);
+	if (SPI_execute(probe->query, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", probe->query);
+	probe->nrows = SPI_processed;
+	old = MemoryContextSwitchTo(probe->context);
+	probe->values = MemoryContextAllocHuge(probe->context, sizeof(char *) *
+										   (probe->nrows * probe->columns + 1));
+	for (uint64 i = 0; i < probe->nrows; i++)
+		for (int column = 0; column < probe->columns; column++)
+			probe->values[i * probe->columns + column] =
+				SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+							 column + 1);
 	MemoryContextSwitchTo(old);
 	SPI_finish();
+	PopActiveSnapshot();
+}
+
+/* False if it failed; only a cancel goes on. */
+static bool
+try_probe(Probe *probe)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	probe->context = context;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			guc_level = NewGUCNestLevel();
+
+		run_probe(probe);
+		AtEOXact_GUC(true, guc_level);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		probe->error = CopyErrorData();
+		if (probe->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return probe->error == NULL;
 }
 
 bool
 pgm_spi_probe(const char *query, int64 *count, char **text)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = true;
+	Probe		probe = {query, false, 2};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
+	if (!try_probe(&probe))
 	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		probe(query, count, text, context);
-		PopActiveSnapshot();
-		ReleaseCurrentSubTransaction();
+		*text = probe.error->message;
+		*count = probe.error->sqlerrcode;
+		return false;
 	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
+	if (probe.nrows != 1)
+		elog(ERROR, "could not execute \"%s\"", query);
+	*count = strtoll(probe.values[0], NULL, 10);
+	*text = probe.values[1];
+	return true;
+}
 
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		*text = edata->message;
-		*count = edata->sqlerrcode;
-		ok = false;
+bool
+pgm_spi_probe_rows(const char *query, int columns, char ***values,
+				   uint64 *nrows, char **message)
+{
+	Probe		probe = {query, true, columns};
+
+	if (!try_probe(&probe))
+	{
+		*message = probe.error->message;
+		return false;
 	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return ok;
+	*values = probe.values;
+	*nrows = probe.nrows;
+	return true;
 }

@@ -114,6 +114,14 @@ extern void pgm_spi_utility(const char *command);
  */
 extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
 
+/*
+ * Ask a view that is not ours and may not work, as the current user, read-only
+ * and with search_path pinned: the values of all rows as text, row by row.
+ * False if it fails, with the message.  Values live in the current context.
+ */
+extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
+							   uint64 *nrows, char **message);
+
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);
 
