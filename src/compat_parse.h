@@ -105,19 +105,6 @@ pgm_publication_tables(Node *stmt)
 	return result;
 }
 
-/* UNIQUE NULLS NOT DISTINCT of an index or a constraint. */
-static inline bool
-pgm_nulls_not_distinct(Node *node)
-{
-#if PG_VERSION_NUM >= 150000
-	if (IsA(node, IndexStmt))
-		return castNode(IndexStmt, node)->nulls_not_distinct;
-	return castNode(Constraint, node)->nulls_not_distinct;
-#else
-	return false;
-#endif
-}
-
 /* Take CONCURRENTLY out of a statement. */
 static inline void
 pgm_reindex_plainly(ReindexStmt *stmt)

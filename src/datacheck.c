@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "clone_sql.h"
 #include "compat.h"
+#include "compat_constraint.h"
 #include "compat_parse.h"
 #include "datacheck.h"
 #include "miscadmin.h"
@@ -382,7 +383,7 @@ check_constraint(Check *check, Constraint *constraint, bool validate)
 		case CONSTR_UNIQUE:
 			if (constraint->indexname == NULL)
 				check_duplicates(check, quoted(constraint->keys), NULL,
-								 pgm_nulls_not_distinct((Node *) constraint));
+								 pgm_nulls_not_distinct(constraint));
 			break;
 		default:
 			break;
@@ -572,7 +573,7 @@ check_index(Check *check, IndexStmt *index)
 			return;
 	}
 	check_duplicates(check, columns, where,
-					 pgm_nulls_not_distinct((Node *) index));
+					 pgm_index_nulls_not_distinct(index));
 }
 
 /* Begin a check of this table; false if it cannot be looked into. */
