@@ -41,8 +41,8 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
  * The relations that runs have locked, queue for, or say in their activity
  * that they wait for; and on each all who hold a lock that conflicts with
  * theirs, or want one.  Also what is no relation that a run waits for, such as
- * the end of a transaction, and who keeps it waiting.  Their queries are shown to those who may see them in
- * pg_stat_activity; "$1" is who asks.
+ * the end of a transaction, and who keeps it waiting.  Queries are shown to
+ * those who may see them in pg_stat_activity.
  */
 static PgmQuery tree_query = {
 	"WITH run AS ("
