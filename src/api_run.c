@@ -37,7 +37,7 @@
 #define PGM_POLL_MS 50
 
 /* Looks at a run for one at the locks, which is dearer. */
-#define PGM_POLLS_PER_LOCK_CHECK 20
+#define PGM_POLLS_PER_LOCK_CHECK (PGM_LOCK_CHECK_MS / PGM_POLL_MS)
 
 PG_FUNCTION_INFO_V1(pgmigrate_upgrade);
 PG_FUNCTION_INFO_V1(pgmigrate_downgrade);

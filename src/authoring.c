@@ -23,6 +23,7 @@
 #include "error.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -440,6 +441,7 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_revision_delete(revision);
+	pgm_leftover_forget(revision->id);
 	return revision->id;
 }
 

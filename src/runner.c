@@ -41,6 +41,7 @@
 #include "guc.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -181,6 +182,8 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 		record.revisions[i] = rev < 0 ? pstrdup("base") :
 			unconstify(char *, pgm_graph_id(plan->graph, rev));
 	}
+	if (runner->any_partly && request->direction != PGM_STAMP)
+		pgm_leftover_notice(record.nsteps, record.revisions);
 	runner->run = pgm_journal_begin(&record);
 }
 
@@ -260,6 +263,27 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_record_step(runner, step);
 }
 
+/*
+ * The abort of a transaction releases the locks of the session too, the run
+ * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
+ * abort of a subtransaction does not.  It has its price, so it is there only
+ * for statements that may well have to be repeated.
+ */
+void
+pgm_runner_enter_shelter(PgmRunner *runner)
+{
+	if (pgm_lockwait_is_unsure(runner->wait))
+		runner->shelter = pgm_txn_begin_sub();
+}
+
+void
+pgm_runner_leave_shelter(PgmRunner *runner)
+{
+	if (runner->shelter != 0)
+		pgm_txn_release_sub();
+	runner->shelter = 0;
+}
+
 static void
 commit_error_callback(void *arg)
 {
@@ -283,6 +307,26 @@ commit_step(PgmStep *step)
 	else
 		pgm_txn_commit_async();
 	error_context_stack = callback.previous;
+}
+
+/*
+ * A revision that began CONCURRENTLY and was amended to run in a transaction.
+ * True if there was something to drop: then the transaction is a new one.
+ */
+static bool
+drop_leftovers(PgmRunner *runner, const PgmResume *resume)
+{
+	int			n;
+
+	if (!resume->retried)
+		return false;
+	(void) pgm_leftover_indexes(resume->note, &n);
+	if (n == 0)
+		return false;
+	pgm_txn_commit();
+	pgm_resume_drop_leftovers(&runner->exec, resume);
+	pgm_txn_begin_block();
+	return true;
 }
 
 /*
@@ -314,14 +358,21 @@ attempt_step(PgmRunner *runner)
 						&resume);
 	if (!by_statement && resume.done == 0)
 	{
-		PgmSpan		span = {source, 0, source->nstatements};
+		PgmSpan		span;
 
+		if (drop_leftovers(runner, &resume))
+			pgm_runner_load_step(runner, &step);
+		span.source = step.source;
+		span.first = 0;
+		span.end = step.source->nstatements;
 		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
 		{
 			pgm_txn_commit();
 			return false;
 		}
+		pgm_runner_enter_shelter(runner);
 		run_in_transaction(runner, &step, true);
+		pgm_runner_leave_shelter(runner);
 		commit_step(&step);
 		return true;
 	}
@@ -363,6 +414,14 @@ recover(PgmRunner *runner)
 	debug_query_string = NULL;
 	runner->exec.time_limit = 0;
 	runner->committing = InvalidLocalTransactionId;
+
+	if (runner->shelter != 0)
+	{
+		pgm_txn_rollback_sub(runner->shelter);
+		runner->shelter = 0;
+		pgm_txn_commit();
+		return;
+	}
 
 	/* the run lock goes with the others */
 	pgm_txn_abort();
@@ -429,6 +488,8 @@ static void
 refuse_partly(const PgmRunner *runner, const PgmStep *step)
 {
 	PgmResume	resume;
+	char	  **left;
+	int			nleft;
 
 	pgm_resume_find(step->revision, step->source, runner->request->direction,
 					&resume);
@@ -439,6 +500,14 @@ refuse_partly(const PgmRunner *runner, const PgmStep *step)
 				errdetail("%d of its %d statements are done and committed.",
 						  resume.done, step->source->nstatements),
 				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		ereport(WARNING,
+				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
+					   left[i], step->revision->id),
+				errhint("Drop it with DROP INDEX CONCURRENTLY."));
 }
 
 /* In a transaction that is not ours to end. */
@@ -544,8 +613,10 @@ attempt_all(PgmRunner *runner)
 		pgm_txn_commit();
 		return false;
 	}
+	pgm_runner_enter_shelter(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	finish(runner);
+	pgm_runner_leave_shelter(runner);
 	pgm_txn_commit();
 	return true;
 }
@@ -737,6 +808,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
+	pgm_leftover_forget(NULL);
 	pgm_journal_end(runner->run, "done", nheads, heads);
 	return runner->run;
 }

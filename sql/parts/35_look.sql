@@ -135,8 +135,8 @@ COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone
 CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
 	CASE WHEN a.revision IS NOT NULL THEN 'applied'
-		WHEN (SELECT s.state FROM pgmigrate.run_step s
-			WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
+		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL ELSE s.state END
+			FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
 			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled}')
 		THEN 'failed' ELSE 'pending' END AS state,
 	r.message,
