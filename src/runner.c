@@ -310,26 +310,6 @@ commit_step(PgmStep *step)
 }
 
 /*
- * A revision that began CONCURRENTLY and was amended to run in a transaction.
- * True if there was something to drop: then the transaction is a new one.
- */
-static bool
-drop_leftovers(PgmRunner *runner, const PgmResume *resume)
-{
-	int			n;
-
-	if (!resume->retried)
-		return false;
-	(void) pgm_leftover_indexes(resume->note, &n);
-	if (n == 0)
-		return false;
-	pgm_txn_commit();
-	pgm_resume_drop_leftovers(&runner->exec, resume);
-	pgm_txn_begin_block();
-	return true;
-}
-
-/*
  * In a worker, each revision by itself.  False if its locks were not to be
  * had: nothing is done then and no transaction is open.
  */
@@ -360,7 +340,7 @@ attempt_step(PgmRunner *runner)
 	{
 		PgmSpan		span;
 
-		if (drop_leftovers(runner, &resume))
+		if (pgm_runner_drop_leftovers(runner, &resume))
 			pgm_runner_load_step(runner, &step);
 		span.source = step.source;
 		span.first = 0;
@@ -483,33 +463,6 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 	}
 }
 
-/* Was it begun statement by statement, before it was amended? */
-static void
-refuse_partly(const PgmRunner *runner, const PgmStep *step)
-{
-	PgmResume	resume;
-	char	  **left;
-	int			nleft;
-
-	pgm_resume_find(step->revision, step->source, runner->request->direction,
-					&resume);
-	if (resume.done > 0)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_PARTLY_APPLIED),
-				errmsg("revision \"%s\" is partly applied", step->revision->id),
-				errdetail("%d of its %d statements are done and committed.",
-						  resume.done, step->source->nstatements),
-				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
-	if (!resume.retried)
-		return;
-	left = pgm_leftover_indexes(resume.note, &nleft);
-	for (int i = 0; i < nleft; i++)
-		ereport(WARNING,
-				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
-					   left[i], step->revision->id),
-				errhint("Drop it with DROP INDEX CONCURRENTLY."));
-}
-
 /* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(PgmRunner *runner)
@@ -519,7 +472,7 @@ step_in_open_transaction(PgmRunner *runner)
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
 	if (runner->any_partly)
-		refuse_partly(runner, &step);
+		pgm_runner_refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -630,7 +583,7 @@ work(PgmRunner *runner)
 	prepare(runner, "worker", true);
 	pgm_txn_commit();
 	if (runner->request->accepted != NULL)
-		runner->request->accepted(runner->run, runner->request->accepted_arg);
+		runner->request->accepted(runner->run, runner->request->channel);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	if (runner->one_transaction)
@@ -652,6 +605,7 @@ work(PgmRunner *runner)
 static void
 fail(PgmRunner *runner)
 {
+	const PgmRunRequest *request = runner->request;
 	ErrorData  *edata;
 
 	MemoryContextSwitchTo(runner->context);
@@ -664,7 +618,16 @@ fail(PgmRunner *runner)
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
 	if (runner->run != 0)
-		record_failure(runner, edata);
+	{
+		ErrorData	recorded = *edata;
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+			request->cancel_reason != NULL &&
+			request->cancel_reason(request->channel) != NULL)
+			recorded.message =
+				pstrdup(request->cancel_reason(request->channel));
+		record_failure(runner, &recorded);
+	}
 	ReThrowError(edata);
 }
 
@@ -763,10 +726,13 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int			nbefore;
+	char	  **before;
 	int64		accepted;
 
 	pgm_runner_refuse_read_only();
 	pgm_run_lock(false);
+	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)
 	{
 		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
@@ -800,6 +766,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 									  pgm_graph_ids(runner->plan->graph,
 													applied),
 									  runner->run, true);
+	pgm_ledger_mirror_stamp(nbefore, before);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
