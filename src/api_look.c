@@ -79,18 +79,13 @@ static PgmQuery show_query = {
 static PgmQuery nodes_query = {
 	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
 	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
+	"AND NOT s.details ? 'forgotten' "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
 	"WHERE t.revision = r.id AND t.state <> 'pending' "
 	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "
 	"FROM pgmigrate.revision r "
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
 };
-
-/*
- * Plans longer than this are told by their text alone: nobody reads those of a
- * hundred thousand revisions, and to try them takes longer than to plan them.
- */
-#define PGM_ASSESSED_STEPS 100
 
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes

@@ -23,6 +23,7 @@
 #include "error.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -363,7 +364,15 @@ pgm_author_find(const char *target)
 static PgmRevision *
 find_unapplied(const char *id, const char *hint)
 {
-	PgmRevision *revision = pgm_author_find(id);
+	PgmRevision *revision;
+
+	/* its own row lock would not keep a revision from taking itself away */
+	if (pgm_run_inside())
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot change or remove a stored revision inside of a run"),
+				errhint("Take the call out of the revision."));
+	revision = pgm_author_find(id);
 
 	/* a step that runs it now holds the row; wait for it, then look again */
 	pgm_revision_lock_row(revision->id);
@@ -432,6 +441,7 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_revision_delete(revision);
+	pgm_leftover_forget(revision->id);
 	return revision->id;
 }
 

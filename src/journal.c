@@ -72,13 +72,14 @@ static PgmQuery begin_steps_query = {
 static PgmQuery step_begin_query = {
 	"UPDATE pgmigrate.run_step SET state = 'running', "
 	"started = clock_timestamp(), statements = $3, statement = $4, "
-	"done_digest = $5, details = coalesce($6::jsonb, details) "
+	"done_digest = coalesce($5, ''), details = coalesce($6::jsonb, details) "
 	"WHERE run = $1 AND step = $2",
 	6, {INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
 };
 
 static PgmQuery step_progress_query = {
-	"UPDATE pgmigrate.run_step SET statement = $3, done_digest = $4, "
+	"UPDATE pgmigrate.run_step SET statement = $3, "
+	"done_digest = coalesce($4, ''), "
 	"details = coalesce($5::jsonb, details) WHERE run = $1 AND step = $2",
 	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
 };
@@ -125,18 +126,18 @@ static PgmQuery fail_error_query = {
 
 /* A step that failed before its first statement is no attempt. */
 static PgmQuery attempt_query = {
-	"SELECT s.run, s.step, s.direction, s.state, s.statement, "
-	"s.done_digest, s.details::text FROM pgmigrate.run_step s "
+	"SELECT l.run, l.step, l.direction, l.state, l.statement, "
+	"l.done_digest, l.details::text FROM (SELECT * FROM pgmigrate.run_step s "
 	"WHERE s.revision = $1 AND s.state <> 'pending' "
 	"AND (s.statements IS NOT NULL OR s.state = 'done') "
-	"ORDER BY s.run DESC, s.step DESC LIMIT 1",
+	"ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l "
+	"WHERE NOT l.details ? 'forgotten'",
 	1, {TEXTOID}
 };
 
 static PgmQuery any_partly_query = {
 	"SELECT FROM pgmigrate.run_step "
-	"WHERE done_digest IS NOT NULL AND statement > 0 AND state <> 'done' "
-	"LIMIT 1"
+	"WHERE done_digest IS NOT NULL AND state <> 'done' LIMIT 1"
 };
 
 static PgmQuery in_work_query = {
@@ -341,6 +342,20 @@ pgm_run_unlock(void)
 	if (pgm_run_lock_held())
 		LockRelease(&session_tag, ExclusiveLock, true);
 	session_tag_valid = false;
+}
+
+static bool inside_run = false;
+
+void
+pgm_run_enter(bool enter)
+{
+	inside_run = enter;
+}
+
+bool
+pgm_run_inside(void)
+{
+	return inside_run;
 }
 
 /* The caller holds the run lock, so whatever says running has no process. */

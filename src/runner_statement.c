@@ -18,8 +18,10 @@
 
 #include "compat.h"
 #include "compat_lock.h"
+#include "error.h"
 #include "guc.h"
 #include "journal.h"
+#include "leftover.h"
 #include "runner_private.h"
 #include "session.h"
 #include "txn.h"
@@ -46,7 +48,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 
 	if (resume->retried && n == resume->done)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
-	else
+	if (!resume->retried || n != resume->done || !resume->same)
 	{
 		pgm_txn_begin();
 		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
@@ -111,11 +113,12 @@ run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
 
 /* What the statements done before have SET is gone with their session. */
 static void
-restore_settings(PgmRunner *runner, const PgmSource *source, int done)
+restore_session(PgmRunner *runner, const PgmSource *source, int done)
 {
 	for (int i = 0; i < done; i++)
 	{
-		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+		if (!pgm_resume_repeats(source, i) ||
+			pgm_resume_is_in_force(source, i))
 			continue;
 		pgm_txn_begin_block();
 		pgm_exec_statement(&runner->exec, source, i, true);
@@ -130,7 +133,7 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;
 
-	restore_settings(runner, source, resume->done);
+	restore_session(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))
@@ -155,4 +158,51 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 					  runner->request->settings_size,
 					  !runner->request->guard);
 	pgm_txn_commit();
+}
+
+/*
+ * A revision that began CONCURRENTLY and was amended to run in a transaction.
+ * True if there was something to drop: then the transaction is a new one.
+ */
+bool
+pgm_runner_drop_leftovers(PgmRunner *runner, const PgmResume *resume)
+{
+	int			n;
+
+	if (!resume->retried)
+		return false;
+	(void) pgm_leftover_indexes(resume->note, &n);
+	if (n == 0)
+		return false;
+	pgm_txn_commit();
+	pgm_resume_drop_leftovers(&runner->exec, resume);
+	pgm_txn_begin_block();
+	return true;
+}
+
+/* Was it begun statement by statement, before it was amended? */
+void
+pgm_runner_refuse_partly(const PgmRunner *runner, const PgmStep *step)
+{
+	PgmResume	resume;
+	char	  **left;
+	int			nleft;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		ereport(WARNING,
+				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
+					   left[i], step->revision->id),
+				errhint("Drop it with DROP INDEX CONCURRENTLY."));
 }

@@ -22,9 +22,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "assess.h"
 #include "classify.h"
 #include "compat.h"
 #include "journal.h"
+#include "leftover.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "resume.h"
@@ -45,6 +49,8 @@ typedef struct Writer
 	PgmClassifier classifier;	/* of the revision */
 	PgmDirection direction;
 	bool		any_partly;		/* some revision was partly applied, once */
+	List	   *judged;			/* of PgmJudged *, in order … */
+	int			next;			/* … and the first not written yet */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -151,19 +157,68 @@ append_without_variables(StringInfo buf, const char *text)
 	}
 }
 
+/* What the assessment has to say of this statement, or NULL. */
+static const PgmJudged *
+judged_statement(Writer *writer, const PgmSource *source, int n)
+{
+	for (; writer->next < list_length(writer->judged); writer->next++)
+	{
+		const PgmJudged *judged = list_nth(writer->judged, writer->next);
+
+		if (judged->n == n && strcmp(judged->revision, source->revision) == 0)
+			return judged;
+	}
+	return NULL;
+}
+
+static void
+write_findings(Writer *writer, const PgmJudged *judged)
+{
+	ListCell   *lc;
+
+	foreach(lc, judged->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->fresh || touch->mode == NoLock)
+			continue;
+		if (touch->rewrites == PGM_TRUE)
+			write_line(writer, "-- rewrites %s",
+					   one_line(pgm_touch_name(touch)));
+		if (touch->scans == PGM_TRUE)
+			write_line(writer, "-- reads all of %s",
+					   one_line(pgm_touch_name(touch)));
+	}
+	foreach(lc, judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (finding->allowed || finding->rule->level == PGM_LEVEL_INFO)
+			continue;
+		write_line(writer, "-- %s %s: %s",
+				   pgm_level_name(finding->rule->level), finding->rule->id,
+				   one_line(finding->message));
+		if (finding->hint != NULL)
+			write_line(writer, "--   instead: %s", one_line(finding->hint));
+	}
+}
+
 /* The semicolon goes to a line of its own where a comment would swallow it. */
 static void
 write_statement(Writer *writer, const PgmSource *source, int n)
 {
 	char	   *text = pgm_statement_text(source, n);
 	char	   *last_line = strrchr(text, '\n');
-
+	const PgmJudged *judged = judged_statement(writer, source, n);
+	const PgmVerdict *verdict = judged != NULL ? judged->verdict :
+		pgm_classify(&writer->classifier, source, n);
 	int			nlocks;
-	char	  **locks = pgm_verdict_locks(pgm_classify(&writer->classifier,
-													   source, n), &nlocks);
+	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
 
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", one_line(locks[i]));
+	if (judged != NULL)
+		write_findings(writer, judged);
 	last_line = last_line == NULL ? text : last_line;
 	append_without_variables(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
@@ -214,6 +269,20 @@ write_in_transaction(Writer *writer, const PgmRevision *revision,
 	write_line(writer, "COMMIT;");
 }
 
+/* What a failed try left INVALID. */
+static void
+write_drops(Writer *writer, const PgmResume *resume)
+{
+	int			nleft;
+	char	  **left;
+
+	if (!resume->retried)
+		return;
+	left = pgm_leftover_indexes(resume->note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
+}
+
 /*
  * A statement that cannot be in a transaction is marked as begun before it;
  * another commits with the mark of the next one.
@@ -230,15 +299,10 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 				   resume->done, source->nstatements);
 	write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
 			   resume->done + 1);
-	if (resume->retried)
-	{
-		int			nleft;
-		char	  **left = pgm_resume_leftovers(source, resume->done, resume,
-												&nleft);
-
-		for (int i = 0; i < nleft; i++)
-			write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
-	}
+	write_drops(writer, resume);
+	for (int i = 0; i < resume->done; i++)
+		if (pgm_resume_repeats(source, i))
+			write_statement(writer, source, i);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		bool		in_block = !source->statements[i].top_level &&
@@ -277,7 +341,10 @@ write_step(Writer *writer, const PgmPlan *plan, int step,
 	if (by_statement || resume.done > 0)
 		write_by_statement(writer, revision, source, &resume);
 	else
+	{
+		write_drops(writer, &resume);
 		write_in_transaction(writer, revision, source);
+	}
 }
 
 static void
@@ -408,6 +475,12 @@ pgm_script_write(const char *range, PgmDirection direction,
 				   one_line(target));
 		return;
 	}
+	/* from other heads than those of the database its tables tell nothing */
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+		writer.judged = pgm_assess(pgm_assess_plan_items(plan),
+								   strcmp(start, "current") == 0 &&
+								   !RecoveryInProgress() && !XactReadOnly,
+								   false);
 	ids = step_ids(plan);
 	digests = pgm_revision_digests(plan->steps.nsteps, ids);
 	write_head(&writer, plan, target, ids, digests);

@@ -110,16 +110,7 @@ SELECT r.id AS run,
 	r.command,
 	r.target,
 	CASE WHEN r.state OPERATOR(pg_catalog.=) 'running'
-			AND NOT pg_catalog.pg_is_in_recovery()
-			AND NOT EXISTS (
-				SELECT FROM pg_catalog.pg_locks l
-				WHERE l.locktype OPERATOR(pg_catalog.=) 'object'
-				AND l.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-				AND l.objid OPERATOR(pg_catalog.=) (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'pgmigrate')
-				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-				AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
-				AND l.granted
-				AND l.pid OPERATOR(pg_catalog.=) r.pid)
+			AND pgmigrate.run_state(r.id) OPERATOR(pg_catalog.=) 'interrupted'
 		THEN 'interrupted' ELSE r.state END AS state,
 	(SELECT pg_catalog.count(*) FROM pgmigrate.run_step s
 		WHERE s.run OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.=) 'done')::integer AS done,
@@ -135,8 +126,8 @@ COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone
 CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
 	CASE WHEN a.revision IS NOT NULL THEN 'applied'
-		WHEN (SELECT s.state FROM pgmigrate.run_step s
-			WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
+		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL ELSE s.state END
+			FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
 			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled}')
 		THEN 'failed' ELSE 'pending' END AS state,
 	r.message,
@@ -165,7 +156,7 @@ SELECT r.run,
 	p.pid,
 	p.wait_event_type,
 	p.wait_event,
-	pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$') AS waiting,
+	COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting) AS waiting,
 	c.phase,
 	c.blocks_done,
 	c.blocks_total,
@@ -178,6 +169,19 @@ LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
 LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
 LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
 LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
+LEFT JOIN LATERAL (
+	SELECT pg_catalog.concat('waiting for ', w.mode, ' on ',
+		CASE WHEN w.locktype OPERATOR(pg_catalog.=) 'virtualxid' THEN pg_catalog.concat('virtual transaction ', w.virtualxid)
+			WHEN w.locktype OPERATOR(pg_catalog.=) 'transactionid' THEN pg_catalog.concat('transaction ', w.transactionid)
+			ELSE COALESCE(
+				(SELECT pg_catalog.format('%I.%I', n.nspname, k.relname) FROM pg_catalog.pg_class k
+					JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) k.relnamespace
+					WHERE k.oid OPERATOR(pg_catalog.=) w.relation),
+				pg_catalog.concat('a lock of kind ', w.locktype)) END,
+		', blocked by process ' OPERATOR(pg_catalog.||) NULLIF(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(w.pid), ', '), '')) AS waiting
+	FROM pg_catalog.pg_locks w
+	WHERE w.pid OPERATOR(pg_catalog.=) t.pid AND NOT w.granted
+	LIMIT 1) AS l ON true
 WHERE r.state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, for \watch';
 
