@@ -19,6 +19,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 
 READER=${READER:-8}
 LIMIT=${LIMIT:-12}
+LOAD=$(cut -d' ' -f1 /proc/loadavg)
 SCENARIOS=${SCENARIOS:-S1 S2 S3 S4 H1 H2}
 POLICIES=${POLICIES:-naive fixed exponential nowait pgmigrate}
 
@@ -303,6 +304,7 @@ done
 	echo
 	echo "$("$BINDIR/postgres" --version), $(nproc) cores, $(date -u +%F); one run each."
 	echo "The reader of S1 reads for $READER s; a policy may try for $LIMIT s."
+	echo "Load average before and after, the benchmark's own included: $LOAD and $(cut -d' ' -f1 /proc/loadavg)."
 	echo
 	echo '| scenario | policy | result | s | s after the reader | blocked s | longest beyond median, ms |'
 	echo '|---|---|---|---|---|---|---|'
