@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "assess.h"
 #include "classify.h"
 #include "compat.h"
@@ -24,6 +25,7 @@
 #include "error.h"
 #include "guc.h"
 #include "miscadmin.h"
+#include "prediction.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "trial.h"
@@ -235,6 +237,29 @@ pgm_assess(List *items, bool trial, bool data)
 	return assessment.judged;
 }
 
+void
+pgm_assess_keep(List *items, List *judged)
+{
+	ListCell   *lc;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	foreach(lc, items)
+	{
+		const PgmAssessItem *item = lfirst(lc);
+		List	   *verdicts = NIL;
+		ListCell   *other;
+
+		if (item->digest == NULL)
+			continue;
+		foreach(other, judged)
+			if (((PgmJudged *) lfirst(other))->source == item->source)
+			verdicts = lappend(verdicts,
+							   ((PgmJudged *) lfirst(other))->verdict);
+		pgm_prediction_keep(item->revision, item->digest, verdicts);
+	}
+}
+
 List *
 pgm_assess_plan_items(const PgmPlan *plan)
 {
@@ -254,6 +279,7 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item = palloc0(sizeof(PgmAssessItem));
 		item->source = pgm_revision_source(revision, plan->direction);
 		item->revision = revision->id;
+		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
 		items = lappend(items, item);
 	}
@@ -263,12 +289,17 @@ pgm_assess_plan_items(const PgmPlan *plan)
 void
 pgm_assess_gate(const PgmPlan *plan)
 {
+	List	   *items;
+	List	   *all;
 	ListCell   *lc;
 
 	if (strcmp(pgm_environment, "production") != 0 ||
 		plan->direction != PGM_UP || plan->steps.nsteps == 0)
 		return;
-	foreach(lc, pgm_assess(pgm_assess_plan_items(plan), true, true))
+	items = pgm_assess_plan_items(plan);
+	all = pgm_assess(items, true, true);
+	pgm_assess_keep(items, all);
+	foreach(lc, all)
 	{
 		PgmJudged  *judged = lfirst(lc);
 		ListCell   *other;

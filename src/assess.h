@@ -21,6 +21,7 @@ typedef struct PgmAssessItem
 {
 	PgmSource  *source;
 	char	   *revision;		/* or NULL */
+	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
 } PgmAssessItem;
 
@@ -30,6 +31,12 @@ typedef struct PgmAssessItem
  * the rows of live tables are looked at too.
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
+
+/*
+ * Keep what the trials told, for the runs of these texts.  In a transaction;
+ * nothing is done where it may not write.
+ */
+extern void pgm_assess_keep(List *items, List *judged);
 
 /* The items of a plan. */
 extern List *pgm_assess_plan_items(const PgmPlan *plan);

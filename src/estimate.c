@@ -152,6 +152,34 @@ pgm_rewrite_is_known(const PgmVerdict *verdict)
 		  !IsA(statement_of(verdict)->raw->stmt, AlterTableStmt)));
 }
 
+bool
+pgm_depends_on_rows(const PgmVerdict *verdict)
+{
+	Node	   *stmt = statement_of(verdict)->raw->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_SelectStmt:
+		case T_CopyStmt:
+		case T_CreateTableAsStmt:
+			return true;
+		case T_VacuumStmt:
+			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
+		default:
+			return pgm_is_merge(stmt);
+	}
+}
+
+bool
+pgm_scan_is_known(const PgmVerdict *verdict)
+{
+	return !verdict->opaque && pgm_rewrite_is_known(verdict) &&
+		!pgm_depends_on_rows(verdict);
+}
+
 void
 pgm_rates_load(PgmRates *rates)
 {
@@ -206,36 +234,13 @@ pgm_estimate_json(const PgmRates *rates, PgmWork work, int64 bytes)
 	return buf.data;
 }
 
-/* What rows it goes through depends on more than its kind. */
-static bool
-depends_on_rows(const PgmVerdict *verdict)
-{
-	Node	   *stmt = statement_of(verdict)->raw->stmt;
-
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_SelectStmt:
-		case T_CopyStmt:
-		case T_CreateTableAsStmt:
-			return true;
-		case T_VacuumStmt:
-			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
-		default:
-			return pgm_is_merge(stmt);
-	}
-}
-
 double
 pgm_estimate_statement(const PgmRates *rates, const PgmVerdict *verdict)
 {
 	double		ms = rates->rate[PGM_WORK_NONE].ms;
 	ListCell   *lc;
 
-	if (verdict->opaque || verdict->sqlerrcode != 0 ||
-		depends_on_rows(verdict) || !pgm_rewrite_is_known(verdict))
+	if (verdict->sqlerrcode != 0 || !pgm_scan_is_known(verdict))
 		return -1;
 	foreach(lc, verdict->touches)
 	{

@@ -113,7 +113,8 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 				errhidestmt(true));
 }
 
-static void
+/* Returns the rows processed. */
+static uint64
 run_portal(const PgmSource *source, int n, bool top_level,
 		   DestReceiver *receiver)
 {
@@ -142,9 +143,10 @@ run_portal(const PgmSource *source, int n, bool top_level,
 	InitializeQueryCompletion(&qc);
 	(void) pgm_portal_run(portal, top_level, receiver, &qc);
 	PortalDrop(portal, false);
+	return qc.nprocessed;
 }
 
-static void
+static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
 {
@@ -153,6 +155,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	PgmGuard	guard;
 	bool		guarded = exec->guard && !source->statements[n].top_level;
 	Oid			role = GetUserId();
+	uint64		rows;
 
 	CHECK_FOR_INTERRUPTS();
 
@@ -188,7 +191,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
-	run_portal(source, n, top_level, receiver);
+	rows = run_portal(source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();
 
@@ -206,13 +209,14 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	}
 
 	error_context_stack = callback.previous;
+	return rows;
 }
 
-void
+uint64
 pgm_exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 				   bool top_level)
 {
-	exec_statement(exec, source, n, top_level, None_Receiver);
+	return exec_statement(exec, source, n, top_level, None_Receiver);
 }
 
 static void

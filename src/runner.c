@@ -206,6 +206,37 @@ pgm_runner_record_locks(const PgmRunner *runner)
 		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
 }
 
+void
+pgm_runner_record_statements(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->happened == NULL || runner->step == 0)
+		return;
+	details = pgm_happened_details(runner->happened);
+	if (details != NULL)
+		pgm_journal_step_details(runner->run, runner->step, details);
+}
+
+static void
+expect(PgmRunner *runner, const PgmStep *step)
+{
+	pgm_happened_revision(runner->happened,
+						  runner->request->direction == PGM_UP ?
+						  step->revision->digest : NULL);
+}
+
+void
+pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
+					 bool top_level, bool commits)
+{
+	uint64		rows;
+
+	pgm_happened_before(runner->happened, source, n, commits);
+	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
+	pgm_happened_after(runner->happened, rows);
+}
+
 static void
 collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 			   void *arg)
@@ -232,7 +263,7 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_settle(runner, step);
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
-		pgm_exec_statement(&runner->exec, step->source, i, top_level);
+		pgm_runner_statement(runner, step->source, i, top_level, false);
 	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
@@ -282,10 +313,12 @@ attempt_step(PgmRunner *runner)
 	pgm_txn_begin_block();
 	pgm_runner_load_step(runner, &step);
 	source = step.source;
+	expect(runner, &step);
 	if (!runner->again)
 	{
 		announce(runner, &step);
 		pgm_lockwait_begin(runner->wait, step.revision->id);
+		pgm_happened_begin(runner->happened);
 		runner->again = true;
 	}
 
@@ -430,6 +463,8 @@ step_in_open_transaction(PgmRunner *runner)
 
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
+	pgm_happened_begin(runner->happened);
+	expect(runner, &step);
 	if (runner->any_partly)
 		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
@@ -489,6 +524,7 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 		pgm_txn_begin();
 		pgm_run_relock();
 		pgm_runner_record_locks(runner);
+		pgm_runner_record_statements(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", edata);
@@ -535,6 +571,7 @@ work(PgmRunner *runner)
 		runner->request->accepted(runner->run, runner->request->accepted_arg);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
 	if (runner->one_transaction)
 	{
 		pgm_lockwait_begin(runner->wait, NULL);
@@ -604,6 +641,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
 	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
 	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 		pgm_lockwait_pause(runner->wait);
 	PG_TRY();

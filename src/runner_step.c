@@ -97,6 +97,7 @@ fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
 	change->started = started;
 	change->finished = GetCurrentTimestamp();
 	change->duration = microseconds;
+	change->details = NULL;
 }
 
 void
@@ -195,19 +196,25 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 				step->revision, step->source->nstatements, step->started,
 				pgm_clock_monotonic() - step->clock);
 	change->digest = pstrdup(step->revision->digest);
+	change->details = pgm_happened_details(runner->happened);
 	MemoryContextSwitchTo(old);
 }
 
 void
 pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
+	PgmLedgerChange change;
+
 	if (runner->one_transaction)
 		keep_back(runner, step);
 	else
-		pgm_runner_record(runner->plan, runner->run, runner->step,
-						  step->revision, step->source->nstatements,
-						  step->started,
-						  pgm_clock_monotonic() - step->clock);
+	{
+		fill_change(&change, runner->plan, runner->run, runner->step,
+					step->revision, step->source->nstatements, step->started,
+					pgm_clock_monotonic() - step->clock);
+		change.details = pgm_happened_details(runner->happened);
+		pgm_ledger_apply(&change);
+	}
 	pgm_runner_record_locks(runner);
 }
 
