@@ -79,6 +79,7 @@ static PgmQuery show_query = {
 static PgmQuery nodes_query = {
 	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
 	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
+	"AND NOT s.details ? 'forgotten' "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
 	"WHERE t.revision = r.id AND t.state <> 'pending' "
 	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "

@@ -37,7 +37,7 @@
 #define PGM_POLL_MS 50
 
 /* Looks at a run for one at the locks, which is dearer. */
-#define PGM_POLLS_PER_LOCK_CHECK 20
+#define PGM_POLLS_PER_LOCK_CHECK (PGM_LOCK_CHECK_MS / PGM_POLL_MS)
 
 PG_FUNCTION_INFO_V1(pgmigrate_upgrade);
 PG_FUNCTION_INFO_V1(pgmigrate_downgrade);
@@ -88,8 +88,7 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 	pgm_rows_begin(&rows, fcinfo);
 	if (pgm_runner_nothing_to_do(direction, target))
 	{
-		ereport(NOTICE,
-				errmsg("nothing to do, the database is at the target already"));
+		pgm_runner_notice_nothing();
 		return (Datum) 0;
 	}
 
@@ -142,7 +141,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
-	pgm_ledger_refuse_recovery();
+	pgm_runner_refuse_read_only();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -23,6 +23,7 @@
 #include "error.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
@@ -78,7 +79,8 @@ check_texts(const PgmRevision *revision, bool is_merge)
 	if (is_blank(revision->message))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("message of the revision is empty"));
+				errmsg("message of the revision is empty"),
+				errhint("Say in a few words what the revision does."));
 	if (!is_merge && is_blank(revision->upgrade))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -151,7 +153,9 @@ check_name(const char *name, const char *what)
 				strcmp(name, revision) == 0 ?
 				errmsg("revision \"%s\" already exists", name) :
 				errmsg("branch label \"%s\" is already used by revision \"%s\"",
-					   name, revision));
+					   name, revision),
+				errdetail("Identifiers and labels of stored revisions share one space of names."),
+				errhint("Choose another name, or change the stored revision with pgmigrate.amend()."));
 }
 
 static void
@@ -165,13 +169,15 @@ check_names(const PgmRevision *revision)
 			ereport(ERROR,
 					errcode(ERRCODE_DUPLICATE_OBJECT),
 					errmsg("branch label \"%s\" is the identifier of its revision",
-						   revision->labels[i]));
+						   revision->labels[i]),
+					errhint("Choose another label, or leave it out."));
 		for (int j = 0; j < i; j++)
 			if (strcmp(revision->labels[i], revision->labels[j]) == 0)
 				ereport(ERROR,
 						errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("branch label \"%s\" is given twice",
-							   revision->labels[i]));
+							   revision->labels[i]),
+						errhint("Give it once."));
 	}
 }
 
@@ -213,7 +219,8 @@ resolve(int n, char **targets, int *nresolved, PgmPlan **plan)
 			if (strcmp(ids[i], ids[j]) == 0)
 				ereport(ERROR,
 						errcode(ERRCODE_DUPLICATE_OBJECT),
-						errmsg("revision \"%s\" is given twice", ids[i]));
+						errmsg("revision \"%s\" is given twice", ids[i]),
+						errhint("Give it once."));
 	*nresolved = nids;
 	return ids;
 }
@@ -314,7 +321,8 @@ pgm_author_merge(PgmRevision *revision)
 				errdetail_plural("There is %d head.", "There are %d heads.",
 								 revision->nparents, revision->nparents) :
 				errdetail_plural("%d was given.", "%d were given.",
-								 ngiven, ngiven));
+								 ngiven, ngiven),
+				errhint("Name the revisions to join, as in merge('{one,other}')."));
 	if (revision->message == NULL)
 	{
 		StringInfoData message;
@@ -346,7 +354,10 @@ pgm_author_find(const char *target)
 	if (set.n != 1)
 		ereport(ERROR,
 				errcode(ERRCODE_AMBIGUOUS_ALIAS),
-				errmsg("target \"%s\" does not name one revision", target));
+				errmsg("target \"%s\" does not name one revision", target),
+				errdetail_plural("It names %d revision.",
+								 "It names %d revisions.", set.n, set.n),
+				errhint("Name one by its identifier or label; pgmigrate.history() lists them."));
 	return pgm_revision_get(pgm_graph_id(plan->graph, set.rev[0]));
 }
 
@@ -422,6 +433,7 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_revision_delete(revision);
+	pgm_leftover_forget(revision->id);
 	return revision->id;
 }
 

@@ -33,6 +33,15 @@
 #define pgm_wait_start(proc) ((TimestampTz) 0)
 #endif
 
+/* What others do is read once for a transaction; read it again. */
+#if PG_VERSION_NUM >= 140000
+#include "utils/backend_status.h"
+#define pgm_clear_activity_snapshot() pgstat_clear_backend_activity_snapshot()
+#else
+#include "pgstat.h"
+#define pgm_clear_activity_snapshot() pgstat_clear_snapshot()
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define pgm_local_xid() (MyProc->vxid.lxid)
 #else

@@ -289,7 +289,8 @@ check_constraint(Check *check, Constraint *constraint)
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
-			check_condition(check, constraint);
+			if (!constraint->skip_validation)
+				check_condition(check, constraint);
 			break;
 		case CONSTR_FOREIGN:
 			if (!constraint->skip_validation)

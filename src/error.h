@@ -33,6 +33,9 @@
 /* the revision graph broken, or the ledger and the graph at odds */
 #define PGM_ERRCODE_BROKEN_GRAPH		MAKE_SQLSTATE('P', 'M', '0', '0', '5')
 
+/* a target names a branch label that no revision has */
+#define PGM_ERRCODE_UNKNOWN_LABEL		MAKE_SQLSTATE('P', 'M', '0', '0', '6')
+
 /* a finding of level danger, in production */
 #define PGM_ERRCODE_DANGER_REFUSED		MAKE_SQLSTATE('P', 'M', '0', '1', '0')
 

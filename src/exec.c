@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "clock.h"
 #include "commands/trigger.h"
 #include "compat.h"
 #include "error.h"
@@ -45,6 +46,7 @@ typedef struct StatementContext
 {
 	const PgmSource *source;
 	int			n;
+	int64		over;			/* on the monotonic clock, 0 for no limit */
 } StatementContext;
 
 /* A receiver that checks boolean columns. */
@@ -78,6 +80,12 @@ statement_error_callback(void *arg)
 {
 	StatementContext *context = arg;
 	const PgmSource *source = context->source;
+
+	/* the server names its own setting only, and a hint only if it has one */
+	if (context->over > 0 && geterrcode() == ERRCODE_QUERY_CANCELED &&
+		pgm_clock_monotonic() >= context->over)
+		errhint("The statement ran into \"%s\".",
+				"pgmigrate.concurrently_timeout");
 
 	pgm_source_error_position(source, context->n);
 	if (source->revision != NULL)
@@ -161,6 +169,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 
 	context.source = source;
 	context.n = n;
+	context.over = 0;
 	callback.callback = statement_error_callback;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
@@ -171,7 +180,10 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 		int			limit = StatementTimeout;
 
 		if (exec->time_limit > 0 && (limit == 0 || exec->time_limit < limit))
+		{
 			limit = exec->time_limit;
+			context.over = pgm_clock_monotonic() + limit * INT64CONST(1000);
+		}
 		report_statement(exec, source, n);
 		if (limit > 0)
 			enable_timeout_after(STATEMENT_TIMEOUT, limit);
@@ -259,7 +271,8 @@ verify_receive(TupleTableSlot *slot, DestReceiver *self)
 				errdetail("Column \"%s\" is %s in row " UINT64_FORMAT " of the verify query.",
 						  NameStr(attribute->attname),
 						  slot->tts_isnull[i] ? "null" : "false",
-						  receiver->rows));
+						  receiver->rows),
+				errhint("Mend the data or the revision, then run it again."));
 	}
 	return true;
 }

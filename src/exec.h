@@ -28,8 +28,8 @@ typedef struct PgmExec
 
 /*
  * Run statement n.  In a transaction.  top_level is what the server calls
- * isTopLevel: true in a transaction of the worker, false in a function.  Returns
- * the number of rows that it is about, as its command tag would have it.
+ * isTopLevel: true in a transaction of the worker, false in a function.
+ * Returns the number of rows that it is about, as its command tag would.
  */
 extern uint64 pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
 								 int n, bool top_level);

@@ -60,6 +60,9 @@ pgm_graph_clear(PgmGraphError *error)
 	memset(error, 0, sizeof(PgmGraphError));
 }
 
+static const char id_hint[] =
+"Use letters, digits and \"_\", up to 63 bytes.";
+
 /* Fill in the error; always false, for "return pgm_graph_fail(...)". */
 bool
 pgm_graph_fail(PgmGraphError *error, PgmGraphErrorCode code,
@@ -209,13 +212,13 @@ pgm_graph_check_id(const char *id, const char *what, PgmGraphError *error)
 
 	if (id[0] == '\0')
 		return pgm_graph_fail(error, PGM_GRAPH_BAD_ID,
-							  psprintf("%s must not be empty", what),
-							  NULL, NULL);
+							  psprintf("%s must not be empty", what), NULL,
+							  pstrdup(id_hint));
 	if (is_reserved(id))
 		return pgm_graph_fail(error, PGM_GRAPH_BAD_ID,
 							  psprintf("%s \"%s\" is reserved", what, id),
 							  pstrdup("The words \"head\", \"heads\", \"base\" and \"current\" have a meaning of their own in targets."),
-							  NULL);
+							  pstrdup("Choose another name."));
 	while (*s != '\0')
 	{
 		uint32		code;
@@ -227,13 +230,13 @@ pgm_graph_check_id(const char *id, const char *what, PgmGraphError *error)
 								  psprintf("%s contains a blank or a character that cannot be printed", what),
 								  psprintf("It is the character with code %u at byte %d.",
 										   code, at + 1),
-								  NULL);
+								  pstrdup(id_hint));
 		if (strchr("@-+:,", *s) != NULL)
 			return pgm_graph_fail(error, PGM_GRAPH_BAD_ID,
 								  psprintf("character \"%c\" is not allowed in %s \"%s\"",
 										   *s, what, id),
 								  pstrdup("The characters \"@\", \"-\", \"+\", \":\" and \",\" have a meaning of their own in targets."),
-								  NULL);
+								  pstrdup("Use \"_\" or \".\" in its place."));
 		s += len;
 	}
 	if (strlen(id) > PGM_ID_MAX)
@@ -241,7 +244,7 @@ pgm_graph_check_id(const char *id, const char *what, PgmGraphError *error)
 							  psprintf("%s \"%s\" is too long", what, id),
 							  psprintf("At most %d bytes are allowed.",
 									   PGM_ID_MAX),
-							  NULL);
+							  pstrdup("Choose a shorter name; the message can say the rest."));
 	return true;
 }
 
@@ -290,17 +293,20 @@ add_name(PgmGraph *graph, const char *name, int rev, bool is_label,
 		if (!is_label)
 			return pgm_graph_fail(error, PGM_GRAPH_DUPLICATE,
 								  psprintf("revision \"%s\" already exists", name),
-								  NULL, NULL);
+								  pstrdup("A revision with this identifier is stored."),
+								  pstrdup("Choose another identifier, or change the stored revision with pgmigrate.amend()."));
 		if (!other->is_label)
 			return pgm_graph_fail(error, PGM_GRAPH_DUPLICATE,
 								  psprintf("label \"%s\" of revision \"%s\" is already the identifier of a revision",
 										   name, graph->revision[rev].id),
-								  NULL, NULL);
+								  pstrdup("Labels and identifiers share one space of names."),
+								  pstrdup("Choose another label."));
 		return pgm_graph_fail(error, PGM_GRAPH_DUPLICATE,
 							  psprintf("label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
 									   name, graph->revision[rev].id,
 									   graph->revision[other->rev].id),
-							  NULL, NULL);
+							  pstrdup("A label stands for one revision."),
+							  pstrdup("Choose another label."));
 	}
 	graph->buckets[bucket] = graph->nnames;
 	entry = &graph->names[graph->nnames++];
@@ -359,12 +365,14 @@ resolve_name(const PgmGraph *graph, int rev, const char *name, bool is_parent,
 		return pgm_graph_fail(error, PGM_GRAPH_MISSING,
 							  psprintf("parent \"%s\" of revision \"%s\" does not exist",
 									   name, id),
-							  NULL, NULL);
+							  pstrdup("No stored revision has this identifier."),
+							  pstrdup("Store the parent first, or take one that pgmigrate.history() lists."));
 	if (found == NULL)
 		return pgm_graph_fail(error, PGM_GRAPH_MISSING,
 							  psprintf("dependency \"%s\" of revision \"%s\" does not exist",
 									   name, id),
-							  NULL, NULL);
+							  pstrdup("No stored revision has this identifier or label."),
+							  pstrdup("Store what it depends on first."));
 	if (is_parent && found->is_label)
 		return pgm_graph_fail(error, PGM_GRAPH_MISSING,
 							  psprintf("parent \"%s\" of revision \"%s\" is a label, not a revision",
@@ -377,7 +385,8 @@ resolve_name(const PgmGraph *graph, int rev, const char *name, bool is_parent,
 							  psprintf(is_parent ?
 									   "revision \"%s\" is its own parent" :
 									   "revision \"%s\" depends on itself", id),
-							  NULL, NULL);
+							  pstrdup("What a revision stands on must be there before it."),
+							  pstrdup("Name another revision."));
 	*result = found->rev;
 	return true;
 }
@@ -510,7 +519,7 @@ fail_cycle(const PgmGraph *graph, PgmGraphError *error)
 								   graph->revision[rev].id),
 						  psprintf("The cycle of %d revisions, each followed by its parent or dependency, is %s.",
 								   length, buf.data),
-						  NULL);
+						  pstrdup("Take one of these links out."));
 }
 
 /* Give every revision a rank above all that it stands on, or find a cycle. */

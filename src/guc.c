@@ -27,7 +27,7 @@ char	   *pgm_environment = NULL;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
 int			pgm_lock_deadline = 10 * 60 * 1000;
-int			pgm_lock_timeout = 0;
+int			pgm_lock_timeout = 200;
 int			pgm_max_block_time = 2000;
 int			pgm_max_blocked = 10;
 int			pgm_max_file_size = 64 * 1024;
@@ -89,7 +89,7 @@ define_lock_settings(void)
 							"Longest time that a revision stands in the queue for a lock at once.",
 							"Nobody waits behind it longer than this before it lets them go first.  Zero takes the locks as the statements do.",
 							&pgm_lock_timeout,
-							0, 0, INT_MAX,
+							200, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 

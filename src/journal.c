@@ -72,13 +72,14 @@ static PgmQuery begin_steps_query = {
 static PgmQuery step_begin_query = {
 	"UPDATE pgmigrate.run_step SET state = 'running', "
 	"started = clock_timestamp(), statements = $3, statement = $4, "
-	"done_digest = $5, details = coalesce($6::jsonb, details) "
+	"done_digest = coalesce($5, ''), details = coalesce($6::jsonb, details) "
 	"WHERE run = $1 AND step = $2",
 	6, {INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
 };
 
 static PgmQuery step_progress_query = {
-	"UPDATE pgmigrate.run_step SET statement = $3, done_digest = $4, "
+	"UPDATE pgmigrate.run_step SET statement = $3, "
+	"done_digest = coalesce($4, ''), "
 	"details = coalesce($5::jsonb, details) WHERE run = $1 AND step = $2",
 	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
 };
@@ -110,9 +111,10 @@ static PgmQuery fail_run_query = {
 
 static PgmQuery fail_step_query = {
 	"UPDATE pgmigrate.run_step SET state = $3, "
-	"started = coalesce(started, clock_timestamp()), "
-	"finished = clock_timestamp() WHERE run = $1 AND step = $2",
-	3, {INT8OID, INT4OID, TEXTOID}
+	"started = coalesce(started, $4, clock_timestamp()), "
+	"finished = clock_timestamp(), duration = $5 "
+	"WHERE run = $1 AND step = $2",
+	5, {INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, INTERVALOID}
 };
 
 static PgmQuery fail_error_query = {
@@ -124,18 +126,18 @@ static PgmQuery fail_error_query = {
 
 /* A step that failed before its first statement is no attempt. */
 static PgmQuery attempt_query = {
-	"SELECT s.run, s.step, s.direction, s.state, s.statement, "
-	"s.done_digest, s.details::text FROM pgmigrate.run_step s "
+	"SELECT l.run, l.step, l.direction, l.state, l.statement, "
+	"l.done_digest, l.details::text FROM (SELECT * FROM pgmigrate.run_step s "
 	"WHERE s.revision = $1 AND s.state <> 'pending' "
 	"AND (s.statements IS NOT NULL OR s.state = 'done') "
-	"ORDER BY s.run DESC, s.step DESC LIMIT 1",
+	"ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l "
+	"WHERE NOT l.details ? 'forgotten'",
 	1, {TEXTOID}
 };
 
 static PgmQuery any_partly_query = {
 	"SELECT FROM pgmigrate.run_step "
-	"WHERE done_digest IS NOT NULL AND statement > 0 AND state <> 'done' "
-	"LIMIT 1"
+	"WHERE done_digest IS NOT NULL AND state <> 'done' LIMIT 1"
 };
 
 static PgmQuery in_work_query = {
@@ -447,11 +449,13 @@ pgm_journal_step_details(int64 run, int step, const char *details)
 	execute_nullable(&step_details_query, values, NULL);
 }
 
-/* Step 0 means that no step had begun. */
+/* Step 0 means that no step had begun, started 0 that it was not read. */
 void
 pgm_journal_fail(int64 run, int step, const char *state,
+				 TimestampTz started, int64 microseconds,
 				 const ErrorData *edata)
 {
+	Interval	duration = {0};
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
@@ -467,7 +471,12 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	if (step > 0)
 	{
 		values[2] = pgm_text_datum(state);
+		values[3] = TimestampTzGetDatum(started);
+		duration.time = microseconds;
+		values[4] = IntervalPGetDatum(&duration);
+		nulls[3] = nulls[4] = started == 0;
 		execute_nullable(&fail_step_query, values, nulls);
+		nulls[3] = nulls[4] = false;
 	}
 	pgm_set_text(values, nulls, 2, edata->detail);
 	pgm_set_text(values, nulls, 3, edata->context);

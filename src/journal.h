@@ -70,6 +70,7 @@ extern void pgm_journal_step_details(int64 run, int step,
 extern void pgm_journal_end(int64 run, const char *state, int nheads,
 							char **heads);
 extern void pgm_journal_fail(int64 run, int step, const char *state,
+							 TimestampTz started, int64 microseconds,
 							 const ErrorData *edata);
 extern bool pgm_journal_last_attempt(const char *revision,
 									 PgmAttempt *attempt);

@@ -567,6 +567,7 @@ load_one_way_down(PgmFormat format, const PgmFormatFile *file,
 	files[1].data = "SELECT 1;\n";
 	files[1].len = strlen(files[1].data);
 	parse(&loader, format, 2, files);
+	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
 	row->revision = loader.result.revisions[0].id;
 	row->file = file->name;
@@ -597,6 +598,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		 result->format == PGM_FORMAT_PLAIN ||
 		 result->format == PGM_FORMAT_DIESEL ||
 		 result->format == PGM_FORMAT_FLYWAY);
+	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
 
 	rows = palloc(sizeof(PgmLoadRow) *

@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "compat_lock.h"
+#include "compat_parse.h"
 #include "lockneed.h"
 #include "miscadmin.h"
 #include "spi.h"
@@ -33,8 +34,9 @@
 #include "utils/syscache.h"
 
 static PgmQuery blockers_query = {
-	"SELECT DISTINCT ON (b.lasting, b.age, b.pid, b.gid) b.pid, b.holds, "
-	"b.lasting, b.wraparound, coalesce(b.gid, b.backend_type), b.usename, "
+	"SELECT DISTINCT ON (b.holds, b.age, b.transaction) b.pid, b.holds, "
+	"b.transaction, b.autovacuum, b.wraparound, "
+	"coalesce(b.gid, b.backend_type), b.usename, "
 	"b.application_name, b.state, b.query, b.mode, b.age, b.relation::int8, "
 	"jsonb_strip_nulls(jsonb_build_object('pid', nullif(b.pid, 0), "
 	"'gid', b.gid, 'backend_type', nullif(b.backend_type, 'client backend'), "
@@ -42,20 +44,17 @@ static PgmQuery blockers_query = {
 	"'mode', b.mode, 'holds', b.holds, 'age_ms', b.age, 'state', b.state, "
 	"'query', nullif(b.query, '')))::text FROM ("
 	"SELECT coalesce(l.pid, 0) AS pid, l.granted AS holds, l.mode, l.relation, "
-	"CASE WHEN l.pid IS NULL THEN true "
-	"WHEN NOT l.granted THEN false "
-	"WHEN a.backend_type = 'autovacuum worker' "
-	"THEN a.query LIKE '%(to prevent wraparound)' "
-	"ELSE clock_timestamp() - a.xact_start > $4 * interval '1 ms' "
-	"END IS TRUE AS lasting, "
+	"l.virtualtransaction AS transaction, "
+	"(a.backend_type = 'autovacuum worker') IS TRUE AS autovacuum, "
 	"(a.backend_type = 'autovacuum worker' "
 	"AND a.query LIKE '%(to prevent wraparound)') IS TRUE AS wraparound, "
 	"p.gid, a.backend_type, coalesce(a.usename, p.owner)::text AS usename, "
 	"a.application_name, a.state, "
 	"left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query, "
-	"(extract(epoch FROM clock_timestamp() - "
+	"(extract(epoch FROM t.now - "
 	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age "
-	"FROM unnest($1, $2) AS n (relation, mode) "
+	"FROM (SELECT clock_timestamp() AS now) t, "
+	"unnest($1, $2) AS n (relation, mode) "
 	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = n.relation "
 	"AND l.mode = n.mode AND l.pid IS DISTINCT FROM $3 "
 	"AND l.database = (SELECT d.oid FROM pg_database d "
@@ -65,8 +64,8 @@ static PgmQuery blockers_query = {
 	"AND x.locktype = 'transactionid' "
 	"AND x.virtualtransaction = l.virtualtransaction "
 	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
-	"ORDER BY b.lasting DESC, b.age DESC NULLS LAST, b.pid, b.gid, b.holds DESC",
-	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, INT4OID}
+	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, b.mode",
+	3, {OIDARRAYOID, TEXTARRAYOID, INT4OID}
 };
 
 void
@@ -146,6 +145,22 @@ touch_rank(const PgmTouch *touch)
 	}
 }
 
+/* Rows are locked one by one, and triggers do what they do. */
+static bool
+changes_rows(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_CopyStmt:
+			return true;
+		default:
+			return pgm_is_merge(stmt);
+	}
+}
+
 void
 pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 {
@@ -153,6 +168,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 	PgmVerdict *verdict = pgm_classify(&needs->classifier, source, n);
 	ListCell   *lc;
 
+	if (verdict->opaque || changes_rows(source->statements[n].raw->stmt))
+		needs->unsure = true;
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
@@ -255,10 +272,10 @@ find_need(const PgmLockNeeds *needs, Oid relid)
 }
 
 List *
-pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap)
+pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 {
 	PgmSpiScope scope;
-	Datum		values[4];
+	Datum		values[3];
 	uint64		rows;
 	List	   *result = NIL;
 
@@ -266,7 +283,6 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap)
 		return NIL;
 	conflicting_modes(needs, &values[0], &values[1]);
 	values[2] = Int32GetDatum(MyProcPid);
-	values[3] = Int32GetDatum(cap);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&blockers_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
@@ -278,17 +294,18 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap)
 		MemoryContextSwitchTo(old);
 		blocker->pid = pgm_spi_int32(i, 1);
 		blocker->holds = pgm_spi_bool(i, 2);
-		blocker->lasting = pgm_spi_bool(i, 3);
-		blocker->wraparound = pgm_spi_bool(i, 4);
-		blocker->kind = pgm_spi_text(i, 5);
-		blocker->user = pgm_spi_text(i, 6);
-		blocker->application = pgm_spi_text(i, 7);
-		blocker->state = pgm_spi_text(i, 8);
-		blocker->query = pgm_spi_text(i, 9);
-		blocker->mode = pgm_spi_text(i, 10);
-		blocker->age = pgm_spi_isnull(i, 11) ? -1 : pgm_spi_int64(i, 11);
-		blocker->need = find_need(needs, (Oid) pgm_spi_int64(i, 12));
-		blocker->json = pgm_spi_text(i, 13);
+		blocker->transaction = pgm_spi_text(i, 3);
+		blocker->autovacuum = pgm_spi_bool(i, 4);
+		blocker->wraparound = pgm_spi_bool(i, 5);
+		blocker->kind = pgm_spi_text(i, 6);
+		blocker->user = pgm_spi_text(i, 7);
+		blocker->application = pgm_spi_text(i, 8);
+		blocker->state = pgm_spi_text(i, 9);
+		blocker->query = pgm_spi_text(i, 10);
+		blocker->mode = pgm_spi_text(i, 11);
+		blocker->age = pgm_spi_isnull(i, 12) ? -1 : pgm_spi_int64(i, 12);
+		blocker->need = find_need(needs, (Oid) pgm_spi_int64(i, 13));
+		blocker->json = pgm_spi_text(i, 14);
 	}
 	pgm_spi_end(&scope);
 	return result;

@@ -15,6 +15,9 @@
 
 #include "classify.h"
 
+/* Longest name of a transaction, see below. */
+#define PGM_TRANSACTION_LEN 24
+
 typedef struct PgmLockNeed
 {
 	Oid			relid;
@@ -31,6 +34,7 @@ typedef struct PgmLockNeeds
 	PgmClassifier classifier;
 	List	   *list;			/* of PgmLockNeed *, one per relation */
 	bool		long_work;		/* known to rewrite or scan a table */
+	bool		unsure;			/* may wait for locks that are not known */
 } PgmLockNeeds;
 
 /* Somebody whose lock, held or asked for before us, conflicts with a need. */
@@ -39,7 +43,9 @@ typedef struct PgmBlocker
 	int			pid;			/* 0: a prepared transaction */
 	bool		holds;			/* not only waits itself */
 	bool		lasting;		/* will not end soon: do not ask */
-	bool		wraparound;		/* autovacuum that must not be disturbed */
+	bool		autovacuum;
+	bool		wraparound;		/* one that must not be disturbed */
+	char	   *transaction;	/* as in pg_locks.virtualtransaction */
 	char	   *kind;			/* of backend, or gid of the transaction */
 	char	   *user;
 	char	   *application;
@@ -67,10 +73,10 @@ extern bool pgm_lockneeds_covered(const PgmLockNeeds *needs,
 								  const PgmLockNeeds *by);
 
 /*
- * Who is in the way: a list of PgmBlocker *, the oldest first.  A holder whose
- * transaction is older than cap (ms) is lasting.  In a transaction.
+ * Who is in the way: a list of PgmBlocker *, holders first, the oldest first.
+ * None is lasting yet.  In a transaction.
  */
-extern List *pgm_lockneeds_blockers(const PgmLockNeeds *needs, int cap);
+extern List *pgm_lockneeds_blockers(const PgmLockNeeds *needs);
 
 /* As a sentence for messages. */
 extern char *pgm_blocker_text(const PgmBlocker *blocker);

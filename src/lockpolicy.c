@@ -4,7 +4,7 @@
  *	  Cancel or terminate who is in the way, if the caller wants it.
  *
  * Only for blockers that last, never for an autovacuum that prevents
- * wraparound, and once for each.
+ * wraparound, and once for each transaction.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -68,17 +68,17 @@ signal_blocker(const PgmBlocker *blocker)
 
 /* How long have we seen it in the way?  Forgets some if there are too many. */
 static PgmSeen *
-remember_seen(PgmLockPolicy *policy, int pid)
+remember_seen(PgmLockPolicy *policy, const char *transaction)
 {
 	PgmSeen    *seen;
 
 	for (int i = 0; i < policy->nseen; i++)
-		if (policy->seen[i].pid == pid)
+		if (strcmp(policy->seen[i].transaction, transaction) == 0)
 			return &policy->seen[i];
 	if (policy->nseen == PGM_SEEN)
 		policy->nseen = 0;
 	seen = &policy->seen[policy->nseen++];
-	seen->pid = pid;
+	strlcpy(seen->transaction, transaction, sizeof(seen->transaction));
 	seen->since = pgm_clock_monotonic();
 	seen->signalled = false;
 	return seen;
@@ -93,7 +93,12 @@ pgm_lockpolicy_apply(PgmLockPolicy *policy, const PgmBlocker *blocker)
 		return NULL;
 	if (!blocker->lasting || blocker->pid == 0 || blocker->wraparound)
 		return NULL;
-	seen = remember_seen(policy, blocker->pid);
+
+	/* a cancel does not reach a session that is idle in its transaction */
+	if (pgm_blocker_policy == PGM_BLOCKER_CANCEL && blocker->state != NULL &&
+		strncmp(blocker->state, "idle", 4) == 0)
+		return NULL;
+	seen = remember_seen(policy, blocker->transaction);
 	if (seen->signalled || pgm_clock_monotonic() - seen->since <
 		pgm_lock_timeout * INT64CONST(1000))
 		return NULL;

@@ -20,7 +20,7 @@
 
 typedef struct PgmSeen
 {
-	int			pid;
+	char		transaction[PGM_TRANSACTION_LEN];
 	int64		since;			/* monotonic microseconds */
 	bool		signalled;
 } PgmSeen;

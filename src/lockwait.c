@@ -13,7 +13,7 @@
  *
  * Between attempts nothing is held.  Asking without queueing alone would
  * starve under short transactions back to back; so would looking alone under
- * longer ones, and after a while of seeing always others it asks all the same.
+ * longer ones: lockpace.c tells when it is time to ask all the same.
  *
  * In a worker each attempt has a transaction of its own, and that of the
  * successful one goes on as the step's.  Inside of the caller's transaction an
@@ -33,8 +33,10 @@
 #include "clock.h"
 #include "common/hashfn.h"
 #include "compat.h"
+#include "compat_lock.h"
 #include "guc.h"
 #include "locklog.h"
+#include "lockpace.h"
 #include "lockpolicy.h"
 #include "lockwait.h"
 #include "lockwatch.h"
@@ -62,11 +64,8 @@
 /* What the pause depends on after a step that failed; at most lock_timeout. */
 #define PGM_RETRY_WAIT_MS 200
 
-/* Between two looks at somebody who lasts. */
+/* Between two looks at those who are in the way. */
 #define PGM_LOOK_MS 40
-
-/* After so many times lock_timeout of always others in the way, ask anyway. */
-#define PGM_LOOK_PATIENCE 25
 
 /* From the first notice to the second, and at most; growing threefold. */
 #define PGM_NOTICE_FIRST_MS 5000
@@ -89,8 +88,8 @@ struct PgmLockWait
 	int64		start;
 	int			next_wait;		/* in the queue, ms */
 	int			used_wait;		/* the next pause depends on it; 0: none */
-	bool		may_queue;		/* the look found nobody who lasts */
-	int64		looking_since;	/* since we last were in the queue */
+	bool		may_queue;		/* the look says that it is worth while */
+	PgmLockPace pace;
 	int64		next_notice;
 	int			notice_interval;
 	bool		committing_limit;
@@ -150,7 +149,7 @@ begin_waiting(PgmLockWait *wait)
 	if (wait->start != 0)
 		return;
 	wait->start = pgm_clock_monotonic();
-	wait->looking_since = wait->start;
+	pgm_lockpace_begin(&wait->pace);
 	wait->next_wait = Min(PGM_FIRST_WAIT_MS, pgm_lock_timeout);
 	wait->next_notice = wait->start;
 	wait->notice_interval = PGM_NOTICE_FIRST_MS;
@@ -188,11 +187,9 @@ blockers_hash(List *blockers)
 	{
 		PgmBlocker *blocker = lfirst(lc);
 
-		hash = hash_combine(hash, hash_uint32(blocker->pid));
-		if (blocker->pid == 0 && blocker->kind != NULL)
-			hash = hash_combine(hash,
-								hash_bytes((unsigned char *) blocker->kind,
-										   strlen(blocker->kind)));
+		hash = hash_combine(hash,
+							hash_bytes((unsigned char *) blocker->transaction,
+									   strlen(blocker->transaction)));
 	}
 	return hash;
 }
@@ -225,6 +222,16 @@ log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
 	attempt.blocked_by = blockers_json(blockers);
 	attempt.blockers = blockers_hash(blockers);
 	pgm_locklog_add(&wait->log, &attempt);
+}
+
+/* Who is in the way now?  In a transaction. */
+static List *
+find_blockers(PgmLockWait *wait)
+{
+	List	   *blockers = pgm_lockneeds_blockers(&wait->needs);
+
+	pgm_lockpace_look(&wait->pace, blockers, pgm_lock_timeout);
+	return blockers;
 }
 
 /* Without queueing.  All or none. */
@@ -368,12 +375,11 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	}
 	PG_END_TRY();
 
-	blockers = outcome == NULL ? NIL :
-		pgm_lockneeds_blockers(&wait->needs, pgm_lock_timeout);
+	blockers = outcome == NULL ? NIL : find_blockers(wait);
+	pgm_lockpace_meet(&wait->pace);
 	log_attempt(wait, "queue", outcome ? outcome : "granted",
 				pgm_clock_monotonic() - start, 0, blockers);
 	wait->may_queue = false;
-	wait->looking_since = pgm_clock_monotonic();
 	wait->used_wait = timeout;
 	wait->next_wait = (int) Min((double) pgm_lock_timeout,
 								timeout * PGM_GROWTH);
@@ -409,6 +415,13 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		log_attempt(wait, "ask", "granted", 0, 0, NIL);
 	MemoryContextSwitchTo(old);
 	return result;
+}
+
+/* Is the deadline over? */
+static bool
+is_late(const PgmLockWait *wait)
+{
+	return milliseconds_since(wait->start) >= pgm_lock_deadline;
 }
 
 /* At most until the deadline. */
@@ -469,40 +482,45 @@ give_up(const PgmLockWait *wait, List *blockers)
 			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));
 }
 
+static void
+report_waiting(const PgmLockWait *wait, const char *what,
+			   const PgmBlocker *first)
+{
+	StringInfoData activity;
+
+	initStringInfo(&activity);
+	appendStringInfo(&activity, "/* pgmigrate: %s, revision %s "
+					 PGM_ACTIVITY_WAITING "%s", wait->exec->label,
+					 wait->revision ? wait->revision : "", what);
+	if (first != NULL && first->pid != 0)
+		appendStringInfo(&activity, PGM_ACTIVITY_BLOCKED "%d", first->pid);
+	else if (first != NULL)
+		appendStringInfo(&activity, ", blocked by prepared transaction %s",
+						 quote_literal_cstr(first->kind ? first->kind : "?"));
+	pgstat_report_activity(STATE_RUNNING, activity.data);
+}
+
 /* Tell the caller, and whoever looks at the sessions. */
 static void
 announce_wait(PgmLockWait *wait, List *blockers)
 {
 	const PgmLockNeed *need = main_need(wait, blockers);
 	char	   *text = blockers_text(wait, blockers);
-	PgmBlocker *first = blockers == NIL ? NULL : linitial(blockers);
-	StringInfoData what;
+	char	   *what;
 
-	initStringInfo(&what);
 	if (need != NULL)
-		appendStringInfo(&what, "waiting for %s on %s",
-						 pgm_lock_mode_name(need->mode), need->name);
+		what = psprintf("for %s on %s", pgm_lock_mode_name(need->mode),
+						need->name);
 	else
-		appendStringInfoString(&what, "waiting to try again");
-
+		what = pstrdup("to try again");
 	if (wait->exec->worker)
-	{
-		char	   *activity;
-
-		activity = psprintf("/* pgmigrate: %s, revision %s */ %s%s",
-							wait->exec->label,
-							wait->revision ? wait->revision : "", what.data,
-							first == NULL ? "" : first->pid == 0 ?
-							psprintf(", blocked by prepared transaction %s",
-									 quote_literal_cstr(first->kind ? first->kind : "?")) :
-							psprintf(", blocked by process %d", first->pid));
-		pgstat_report_activity(STATE_RUNNING, activity);
-	}
+		report_waiting(wait, what,
+					   blockers == NIL ? NULL : linitial(blockers));
 
 	if (pgm_clock_monotonic() < wait->next_notice)
 		return;
 	ereport(NOTICE,
-			errmsg("%s: %s, %.1f s so far", wait->exec->label, what.data,
+			errmsg("%s: waiting %s, %.1f s so far", wait->exec->label, what,
 				   milliseconds_since(wait->start) / 1000.0),
 			text[0] != '\0' ? errdetail_internal("%s", text) : 0);
 	wait->next_notice = pgm_clock_monotonic() +
@@ -510,11 +528,16 @@ announce_wait(PgmLockWait *wait, List *blockers)
 	wait->notice_interval = Min(wait->notice_interval * 3, PGM_NOTICE_MAX_MS);
 }
 
+/* Outside of a transaction, in a worker. */
 static void
 apply_policy(PgmLockWait *wait, List *blockers)
 {
 	ListCell   *lc;
 
+	if (pgm_blocker_policy == PGM_BLOCKER_WAIT)
+		return;
+	if (wait->exec->worker)
+		pgm_txn_begin();
 	foreach(lc, blockers)
 	{
 		PgmBlocker *blocker = lfirst(lc);
@@ -528,30 +551,8 @@ apply_policy(PgmLockWait *wait, List *blockers)
 					   wait->exec->label, blocker->pid, outcome),
 				errdetail_internal("%s", pgm_blocker_text(blocker)));
 	}
-}
-
-/* Worth while to ask, or at least no use to look any longer? */
-static bool
-may_queue(const PgmLockWait *wait, List *blockers)
-{
-	int64		looking = milliseconds_since(wait->looking_since);
-	bool		lasting = false;
-	bool		others = true;
-	ListCell   *lc;
-
-	foreach(lc, blockers)
-	{
-		PgmBlocker *blocker = lfirst(lc);
-
-		if (!blocker->lasting)
-			continue;
-		lasting = true;
-		if (blocker->pid == 0 || blocker->wraparound ||
-			blocker->age >= looking)
-			others = false;
-	}
-	return !lasting || (others && looking >= pgm_lock_timeout *
-						INT64CONST(1) * PGM_LOOK_PATIENCE);
+	if (wait->exec->worker)
+		pgm_txn_commit();
 }
 
 /* What statements were seen to wait for is looked at from now on, too. */
@@ -574,31 +575,65 @@ adopt_learned(PgmLockWait *wait)
 	}
 }
 
-/* Look once; true if it is time to try. */
-static bool
+bool
+pgm_lockwait_is_unsure(const PgmLockWait *wait)
+{
+	return is_on() && wait->needs.unsure;
+}
+
+/* In a worker in a transaction of its own.  The result lives to the next. */
+static List *
 look(PgmLockWait *wait)
 {
-	int64		begin = pgm_clock_monotonic();
 	List	   *blockers;
-	bool		result;
 	MemoryContext old;
 
 	MemoryContextReset(wait->look);
 	old = MemoryContextSwitchTo(wait->look);
 	if (wait->exec->worker)
 		pgm_txn_begin();
+	else
+		pgm_clear_activity_snapshot();
 	adopt_learned(wait);
-	blockers = pgm_lockneeds_blockers(&wait->needs, pgm_lock_timeout);
-	result = may_queue(wait, blockers);
-	if (!result)
-		apply_policy(wait, blockers);
+	blockers = find_blockers(wait);
 	if (wait->exec->worker)
 		pgm_txn_commit();
+	MemoryContextSwitchTo(old);
+	return blockers;
+}
+
+/* Let the others pass, with an eye on how long each of them takes. */
+static void
+rest(PgmLockWait *wait, int64 milliseconds)
+{
+	int64		end = pgm_clock_monotonic() + milliseconds * 1000;
+	int64		left;
+
+	while ((left = end - pgm_clock_monotonic()) > 0 && !is_late(wait))
+	{
+		(void) look(wait);
+		sleep_milliseconds(wait, Min(left / 1000 + 1, PGM_LOOK_MS));
+	}
+}
+
+/* Look once; true if it is time to try. */
+static bool
+is_time(PgmLockWait *wait)
+{
+	int64		begin = pgm_clock_monotonic();
+	List	   *blockers = look(wait);
+	bool		result = pgm_lockpace_ready(&wait->pace, blockers,
+											pgm_lock_timeout,
+											&wait->next_wait);
+	MemoryContext old = MemoryContextSwitchTo(wait->look);
+
+	if (!result)
+		apply_policy(wait, blockers);
 
 	/* short waits on a busy table are not worth a message */
 	if (!result || milliseconds_since(wait->start) > 1000)
 		announce_wait(wait, blockers);
-	if (milliseconds_since(wait->start) >= pgm_lock_deadline)
+	if (is_late(wait))
 		give_up(wait, blockers);
 	if (!result)
 	{
@@ -625,13 +660,12 @@ void
 pgm_lockwait_pause(PgmLockWait *wait)
 {
 	begin_waiting(wait);
-	if (wait->used_wait > 0)
-		sleep_milliseconds(wait, (int64)
-						   (wait->used_wait *
-							(PGM_PAUSE_MIN + random_fraction() *
-							 (PGM_PAUSE_MAX - PGM_PAUSE_MIN))));
+	rest(wait, (int64) (wait->used_wait *
+						(PGM_PAUSE_MIN + random_fraction() *
+						 (PGM_PAUSE_MAX - PGM_PAUSE_MIN))));
 	wait->used_wait = 0;
-	while (!look(wait))
+	pgm_lockpace_rested(&wait->pace);
+	while (!is_time(wait))
 		;
 	wait->may_queue = true;
 }
@@ -725,8 +759,7 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	}
 
 	/* given up already, at the deadline */
-	if (wait->start != 0 &&
-		milliseconds_since(wait->start) >= pgm_lock_deadline)
+	if (wait->start != 0 && is_late(wait))
 		return false;
 
 	old = MemoryContextSwitchTo(wait->log.context);

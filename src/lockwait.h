@@ -17,6 +17,13 @@
 #include "lockneed.h"
 #include "utils/elog.h"
 
+/*
+ * What a worker that looks on reports as its activity begins so, after a
+ * comment, and ends with the process that is in its way first.
+ */
+#define PGM_ACTIVITY_WAITING "*/ waiting "
+#define PGM_ACTIVITY_BLOCKED ", blocked by process "
+
 typedef struct PgmLockWait PgmLockWait;
 
 /* Adds the needs of all that is to run under the locks. */
@@ -34,6 +41,9 @@ extern void pgm_lockwait_begin(PgmLockWait *wait, const char *revision);
  */
 extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 							  void *arg);
+
+/* After that: may the statements wait for locks that are not known? */
+extern bool pgm_lockwait_is_unsure(const PgmLockWait *wait);
 
 /*
  * Wait until it is worth while to try again.  In a worker outside of a

@@ -78,6 +78,10 @@ expression_walker(Node *node, void *context)
 		visit(walk, castNode(RangeVar, node), walk->role);
 		return false;
 	}
+	/* of CREATE TABLE AS EXECUTE: the walker of the server knows it not */
+	if (IsA(node, ExecuteStmt))
+		return expression_walker((Node *) castNode(ExecuteStmt, node)->params,
+								 context);
 	return raw_expression_tree_walker(node, expression_walker, context);
 }
 

@@ -220,7 +220,7 @@ downgrade_start(const PgmGraph *graph, const PgmTarget *target, int rev,
 							  psprintf("No child of revision \"%s\" is on the way to revision \"%s\".",
 									   graph->revision[rev].id,
 									   graph->revision[branch].id),
-							  NULL);
+							  pstrdup("Leave the branch out, or name one that begins there."));
 	return true;
 }
 
@@ -239,7 +239,8 @@ fail_not_applied(const PgmGraph *graph, int rev, bool applied, bool branch,
 	return pgm_graph_fail(error, PGM_GRAPH_NOT_APPLIED,
 						  psprintf("revision \"%s\" is not a valid downgrade target",
 								   graph->revision[rev].id),
-						  detail, NULL);
+						  detail,
+						  pstrdup("Name a revision below the current heads, which pgmigrate.current() shows, or \"base\"."));
 }
 
 bool
@@ -376,7 +377,8 @@ read_stamp_targets(const PgmGraph *graph, const char *input,
 	if (stamp->any_base && stamp->revs.n > 0)
 		return pgm_graph_fail(error, PGM_GRAPH_SYNTAX,
 							  pstrdup("\"base\" cannot be combined with other targets"),
-							  NULL, NULL);
+							  pstrdup("It stands for no revision at all."),
+							  pstrdup("Name \"base\" alone, or the other targets alone."));
 	return pgm_graph_check_overlap(graph, stamp->revs, false, error);
 }
 
@@ -548,7 +550,7 @@ offset_from(const PgmGraph *graph, const PgmTarget *target, PgmRevSet from,
 									   target->input),
 							  psprintf("The other end of the range is several revisions: %s.",
 									   pgm_graph_list(graph, from)),
-							  NULL);
+							  pstrdup("Give one revision as the other end."));
 	if (!pgm_graph_walk(graph, target->input, from.n == 1 ? from.rev[0] : -1,
 						target->offset, NULL, true, &rev, error))
 		return false;

@@ -61,7 +61,7 @@ function_scan_calls(FunctionScan *scan, Node *call)
 static bool
 leaf_is_call(Plan *plan, Node *call)
 {
-	for (; plan != NULL; plan = plan->lefttree)
+	while (plan != NULL)
 	{
 		if (plan->righttree != NULL || plan->initPlan != NIL)
 			return false;
@@ -78,11 +78,19 @@ leaf_is_call(Plan *plan, Node *call)
 				break;
 			case T_Limit:
 			case T_Sort:
+			case T_IncrementalSort:
+			case T_Unique:
+			case T_Group:
 			case T_Agg:
+			case T_WindowAgg:
+			case T_Material:
+			case T_SubqueryScan:
 				break;
 			default:
 				return false;
 		}
+		plan = IsA(plan, SubqueryScan) ?
+			((SubqueryScan *) plan)->subplan : plan->lefttree;
 	}
 	return false;
 }

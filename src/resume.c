@@ -25,10 +25,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "commands/prepare.h"
 #include "compat.h"
 #include "digest.h"
 #include "error.h"
 #include "journal.h"
+#include "leftover.h"
+#include "nodes/makefuncs.h"
 #include "resume.h"
 #include "spi.h"
 #include "txn.h"
@@ -37,26 +40,19 @@
 #include "utils/syscache.h"
 
 static PgmQuery note_query = {
-	"SELECT jsonb_build_object('begun', $1, 'existed', $3, 'invalid', "
+	"SELECT jsonb_strip_nulls(jsonb_build_object('begun', $1, 'existed', $3, "
+	"'tables', (SELECT jsonb_agg(u.oid::regclass::text) "
+	"FROM unnest($2) AS u (oid)), 'index', $4, 'sql', $5, 'invalid', "
 	"ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i "
-	"WHERE i.indrelid = ANY ($2) AND NOT i.indisvalid))::text",
-	3, {INT4OID, OIDARRAYOID, BOOLOID}
+	"WHERE i.indrelid = ANY ($2) AND NOT i.indisvalid)))::text",
+	5, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID}
 };
 
 static PgmQuery read_query = {
 	"SELECT ($1::jsonb ->> 'begun')::int, "
 	"coalesce(($1::jsonb ->> 'existed')::bool, false), "
-	"ARRAY(SELECT jsonb_array_elements_text($1::jsonb -> 'invalid'))",
+	"$1::jsonb ->> 'sql'",
 	1, {TEXTOID}
-};
-
-static PgmQuery leftover_query = {
-	"SELECT i.indexrelid::regclass::text FROM pg_index i "
-	"JOIN pg_class c ON c.oid = i.indexrelid "
-	"WHERE i.indrelid = ANY ($1) AND NOT i.indisvalid AND c.relkind = 'i' "
-	"AND i.indexrelid::regclass::text <> ALL ($2) "
-	"AND ($3 IS NULL OR c.relname = $3)",
-	3, {OIDARRAYOID, TEXTARRAYOID, TEXTOID}
 };
 
 static PgmQuery pending_query = {
@@ -83,19 +79,145 @@ pgm_resume_digest(const PgmSource *source, int n, const char *before)
 	return pgm_digest_final(&digest);
 }
 
+static bool
+is_set_config(Node *expression)
+{
+	List	   *name;
+
+	if (!IsA(expression, FuncCall))
+		return false;
+	name = castNode(FuncCall, expression)->funcname;
+	return strcmp(strVal(llast(name)), "set_config") == 0;
+}
+
+bool
+pgm_resume_is_in_force(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (IsA(stmt, PrepareStmt))
+		return FetchPreparedStatement(castNode(PrepareStmt, stmt)->name,
+									  false) != NULL;
+	if (IsA(stmt, DeallocateStmt) && castNode(DeallocateStmt, stmt)->name)
+		return FetchPreparedStatement(castNode(DeallocateStmt, stmt)->name,
+									  false) == NULL;
+	return false;
+}
+
+bool
+pgm_resume_repeats(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	SelectStmt *select;
+	ListCell   *lc;
+
+	if (IsA(stmt, VariableSetStmt) || IsA(stmt, PrepareStmt) ||
+		IsA(stmt, DeallocateStmt) || IsA(stmt, LoadStmt))
+		return true;
+	if (!IsA(stmt, SelectStmt))
+		return false;
+	select = castNode(SelectStmt, stmt);
+	if (select->targetList == NIL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->withClause != NULL ||
+		select->intoClause != NULL)
+		return false;
+	foreach(lc, select->targetList)
+	{
+		if (!is_set_config(lfirst_node(ResTarget, lc)->val))
+			return false;
+	}
+	return true;
+}
+
+/* The temporary relation that a statement makes, or NULL. */
+static const char *
+temporary_made(Node *stmt)
+{
+	RangeVar   *relation = NULL;
+
+	if (IsA(stmt, CreateStmt))
+		relation = castNode(CreateStmt, stmt)->relation;
+	else if (IsA(stmt, CreateTableAsStmt))
+		relation = castNode(CreateTableAsStmt, stmt)->into->rel;
+	else if (IsA(stmt, ViewStmt))
+		relation = castNode(ViewStmt, stmt)->view;
+	else if (IsA(stmt, CreateSeqStmt))
+		relation = castNode(CreateSeqStmt, stmt)->sequence;
+	else if (IsA(stmt, SelectStmt) &&
+			 castNode(SelectStmt, stmt)->intoClause != NULL)
+		relation = castNode(SelectStmt, stmt)->intoClause->rel;
+	if (relation == NULL ||
+		(relation->relpersistence != RELPERSISTENCE_TEMP &&
+		 (relation->schemaname == NULL ||
+		  strcmp(relation->schemaname, "pg_temp") != 0)))
+		return NULL;
+	return relation->relname;
+}
+
+/* It is where this very session has tried, and tries again. */
+static bool
+is_here(const char *name)
+{
+	return OidIsValid(RangeVarGetRelid(makeRangeVar(pstrdup("pg_temp"),
+													pstrdup(name), -1),
+									   NoLock, true));
+}
+
+/* Is the name anywhere in a statement, be it in quotes or in a body? */
+static bool
+statement_mentions(const PgmSource *source, int n, const char *name)
+{
+	const PgmStatement *statement = &source->statements[n];
+	int			length = strlen(name);
+
+	for (int i = 0; i + length <= statement->length; i++)
+		if (pg_strncasecmp(source->text + statement->offset + i, name,
+						   length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A temporary table is gone with the session of the run that made it, and its
+ * name may now be that of another table.
+ */
 static void
-read_note(const char *details, int done, PgmResume *resume)
+check_temporary(const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		const char *name = temporary_made(source->statements[i].raw->stmt);
+
+		if (name == NULL || is_here(name))
+			continue;
+		for (int j = done; j < source->nstatements; j++)
+			if (statement_mentions(source, j, name))
+				ereport(ERROR,
+						errcode(PGM_ERRCODE_PARTLY_APPLIED),
+						errmsg("revision \"%s\" cannot go on without its temporary relation \"%s\"",
+							   source->revision, name),
+						errdetail("Statement %d made it, in a session that is gone, and statement %d names it.",
+								  i + 1, j + 1),
+						errhint("Take the done statements back by hand and stamp the current heads, to begin anew; or finish by hand and record it with pgmigrate.stamp()."));
+	}
+}
+
+static void
+read_note(const char *details, const PgmSource *source, PgmResume *resume)
 {
 	PgmSpiScope scope;
 	Datum		values[1];
+	char	   *begun;
 
 	values[0] = pgm_text_datum(details);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&read_query, values, NULL);
-	resume->retried = pgm_spi_int32(1, 1) == done + 1;
+	resume->retried = pgm_spi_int32(1, 1) == resume->done + 1;
 	resume->existed = pgm_spi_bool(1, 2);
-	resume->invalid = pgm_spi_text_array(1, 3, &resume->ninvalid);
+	begun = pgm_spi_text(1, 3);
 	pgm_spi_end(&scope);
+	resume->same = begun != NULL && resume->done < source->nstatements &&
+		strcmp(begun, pgm_resume_digest(source, resume->done, NULL)) == 0;
 }
 
 void
@@ -123,13 +245,14 @@ pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 					   revision->id),
 				errdetail("Run " INT64_FORMAT " did %d of its statements before it stopped, and they are not the same now.",
 						  attempt.run, attempt.statement),
-				errhint("Give the first %d statements back their text with pgmigrate.amend(), or finish by hand and record it with pgmigrate.stamp().",
+				errhint("Give the first %d statements back their text with pgmigrate.amend(); or finish by hand and record it with pgmigrate.stamp(); or undo them by hand and stamp the current heads, to begin anew.",
 						attempt.statement));
 
 	resume->done = attempt.statement;
 	resume->digest = digest;
 	resume->note = attempt.details;
-	read_note(attempt.details, attempt.statement, resume);
+	read_note(attempt.details, source, resume);
+	check_temporary(source, resume->done);
 }
 
 /* Is the index of this CREATE INDEX there, by name? */
@@ -155,26 +278,59 @@ index_exists(const IndexStmt *stmt, bool *valid)
 	return true;
 }
 
-/* The tables on which this statement may leave an INVALID index, as oid[]. */
-static Datum
-affected_tables(Node *stmt)
+/* The index that a statement CONCURRENTLY may leave INVALID, by name. */
+static char *
+affected_index(Node *stmt)
 {
-	Oid			table = InvalidOid;
-	Datum		element;
+	DropStmt   *drop;
 
 	if (IsA(stmt, IndexStmt))
-		table = RangeVarGetRelid(castNode(IndexStmt, stmt)->relation, NoLock,
-								 true);
-	else if (IsA(stmt, ReindexStmt) &&
-			 castNode(ReindexStmt, stmt)->relation != NULL)
+		return castNode(IndexStmt, stmt)->idxname;
+	if (!IsA(stmt, DropStmt))
+		return NULL;
+	drop = castNode(DropStmt, stmt);
+	if (drop->removeType != OBJECT_INDEX || list_length(drop->objects) != 1)
+		return NULL;
+	return strVal(llast(linitial_node(List, drop->objects)));
+}
+
+static Oid
+affected_table(Node *stmt)
+{
+	Oid			relation;
+
+	if (IsA(stmt, IndexStmt))
+		return RangeVarGetRelid(castNode(IndexStmt, stmt)->relation, NoLock,
+								true);
+	if (IsA(stmt, ReindexStmt) &&
+		castNode(ReindexStmt, stmt)->relation != NULL)
 	{
 		ReindexStmt *reindex = castNode(ReindexStmt, stmt);
 
-		table = RangeVarGetRelid(reindex->relation, NoLock, true);
-		if (OidIsValid(table) && reindex->kind == REINDEX_OBJECT_INDEX)
-			table = IndexGetRelation(table, true);
+		relation = RangeVarGetRelid(reindex->relation, NoLock, true);
+		if (reindex->kind != REINDEX_OBJECT_INDEX)
+			return relation;
 	}
-	element = ObjectIdGetDatum(table);
+	else if (IsA(stmt, DropStmt) && affected_index(stmt) != NULL)
+	{
+		List	   *name = linitial_node(List,
+										 castNode(DropStmt, stmt)->objects);
+
+		relation = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock,
+									true);
+	}
+	else
+		return InvalidOid;
+	return OidIsValid(relation) ? IndexGetRelation(relation, true) : relation;
+}
+
+/* As oid[], with one element or none. */
+static Datum
+affected_tables(Node *stmt)
+{
+	Oid			table = affected_table(stmt);
+	Datum		element = ObjectIdGetDatum(table);
+
 	return PointerGetDatum(construct_array(&element,
 										   OidIsValid(table) ? 1 : 0, OIDOID,
 										   sizeof(Oid), true, TYPALIGN_INT));
@@ -249,15 +405,18 @@ pgm_resume_note(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[5];
+	bool		nulls[5] = {false};
 	char	   *note;
 
 	values[0] = Int32GetDatum(n + 1);
 	values[1] = affected_tables(stmt);
 	values[2] = BoolGetDatum(source->statements[n].top_level &&
 							 object_exists(stmt));
+	pgm_set_text(values, nulls, 3, affected_index(stmt));
+	values[4] = pgm_text_datum(pgm_resume_digest(source, n, NULL));
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&note_query, values, NULL);
+	pgm_spi_execute(&note_query, values, nulls);
 	note = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return note;
@@ -276,43 +435,14 @@ run_command(const PgmExec *exec, const char *command)
 	pgm_txn_commit();
 }
 
-char	  **
-pgm_resume_leftovers(const PgmSource *source, int n, const PgmResume *resume,
-					 int *nleft)
-{
-	Node	   *stmt = source->statements[n].raw->stmt;
-	PgmSpiScope scope;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, true};
-	uint64		rows;
-	char	  **names;
-
-	values[0] = affected_tables(stmt);
-	values[1] = pgm_text_array_datum(resume->ninvalid, resume->invalid);
-	if (IsA(stmt, IndexStmt) && castNode(IndexStmt, stmt)->idxname != NULL)
-	{
-		nulls[2] = false;
-		values[2] = pgm_text_datum(castNode(IndexStmt, stmt)->idxname);
-	}
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&leftover_query, values, nulls);
-	names = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
-	for (uint64 i = 0; i < rows; i++)
-		names[i] = pgm_spi_text(i + 1, 1);
-	pgm_spi_end(&scope);
-	*nleft = (int) rows;
-	return names;
-}
-
-static void
-drop_leftovers(const PgmExec *exec, const PgmSource *source, int n,
-			   const PgmResume *resume)
+void
+pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 {
 	char	  **names;
 	int			nleft;
 
 	pgm_txn_begin();
-	names = pgm_resume_leftovers(source, n, resume, &nleft);
+	names = pgm_leftover_indexes(resume->note, &nleft);
 	pgm_txn_commit();
 
 	for (int i = 0; i < nleft; i++)
@@ -382,9 +512,9 @@ pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
 
-	if (!source->statements[n].top_level)
+	pgm_resume_drop_leftovers(exec, resume);
+	if (!resume->same || !source->statements[n].top_level)
 		return false;
-	drop_leftovers(exec, source, n, resume);
 	return index_was_made(stmt, resume) || finish_detach(exec, stmt) ||
 		object_is_gone(stmt, resume);
 }

@@ -22,13 +22,24 @@ typedef struct PgmResume
 	int			done;			/* statements that are done */
 	char	   *digest;			/* of those, NULL if none */
 	bool		retried;		/* the next one was begun before */
+	bool		same;			/* and its text is what it was then */
 	bool		existed;		/* its object existed before the first try */
-	int			ninvalid;
-	char	  **invalid;		/* indexes that were INVALID before it */
 	char	   *note;			/* what the rest was read from */
 } PgmResume;
 
-/* In a transaction.  Raises PM004 if statements done were changed since. */
+/*
+ * Does statement n leave nothing but a state of the session, which can be had
+ * again by running it again?
+ */
+extern bool pgm_resume_repeats(const PgmSource *source, int n);
+
+/* Would it fail, because this session is the one where it ran before? */
+extern bool pgm_resume_is_in_force(const PgmSource *source, int n);
+
+/*
+ * In a transaction.  Raises PM004 if statements done were changed since, or if
+ * what is left needs a temporary table that they have made.
+ */
 extern void pgm_resume_find(const PgmRevision *revision,
 							const PgmSource *source, PgmDirection direction,
 							PgmResume *resume);
@@ -39,6 +50,10 @@ extern void pgm_resume_find(const PgmRevision *revision,
  */
 extern char *pgm_resume_note(const PgmSource *source, int n);
 
+/* Drop the indexes that a failed try left INVALID.  As below. */
+extern void pgm_resume_drop_leftovers(const PgmExec *exec,
+									  const PgmResume *resume);
+
 /*
  * Before statement n is tried again: drop what the failed try left, and tell
  * whether there is anything left to do.  Outside of a transaction, in a
@@ -46,10 +61,6 @@ extern char *pgm_resume_note(const PgmSource *source, int n);
  */
 extern bool pgm_resume_clean(const PgmExec *exec, const PgmSource *source,
 							 int n, const PgmResume *resume);
-
-/* Indexes that the failed try left INVALID.  In a transaction. */
-extern char **pgm_resume_leftovers(const PgmSource *source, int n,
-								   const PgmResume *resume, int *nleft);
 
 /*
  * Digest of the statements up to n, given that of those before it.  In a

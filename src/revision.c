@@ -171,8 +171,10 @@ pgm_graph_raise(const PgmGraphError *error)
 			break;
 		case PGM_GRAPH_MISSING:
 		case PGM_GRAPH_UNKNOWN:
-		case PGM_GRAPH_UNKNOWN_LABEL:
 			sqlstate = ERRCODE_UNDEFINED_OBJECT;
+			break;
+		case PGM_GRAPH_UNKNOWN_LABEL:
+			sqlstate = PGM_ERRCODE_UNKNOWN_LABEL;
 			break;
 		case PGM_GRAPH_CYCLE:
 		case PGM_GRAPH_UNKNOWN_ROW:

@@ -41,6 +41,7 @@
 #include "guc.h"
 #include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -72,6 +73,10 @@ static PgmQuery user_tables_query = {
 	"'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
 };
 
+static PgmQuery any_revision_query = {
+	"SELECT FROM pgmigrate.revision LIMIT 1"
+};
+
 const char *
 pgm_command_name(PgmDirection direction)
 {
@@ -87,14 +92,33 @@ pgm_command_name(PgmDirection direction)
 	return NULL;				/* keep compiler quiet */
 }
 
-static void
-refuse_read_only(void)
+void
+pgm_runner_refuse_read_only(void)
 {
 	pgm_ledger_refuse_recovery();
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change the ledger in a read-only transaction"));
+}
+
+/* A schema-only dump has no revisions: then nothing can be to do. */
+void
+pgm_runner_notice_nothing(void)
+{
+	PgmSpiScope scope;
+	bool		any;
+
+	pgm_spi_begin(&scope);
+	any = pgm_spi_execute(&any_revision_query, NULL, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (any)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is at the target already"));
+	else
+		ereport(NOTICE,
+				errmsg("nothing to do, no revision is stored"),
+				errhint("Store revisions with pgmigrate.revision() or pgmigrate.load(); those that are in effect already, as after a restore of the schema only, are recorded with pgmigrate.stamp()."));
 }
 
 /*
@@ -164,6 +188,8 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 		record.revisions[i] = rev < 0 ? pstrdup("base") :
 			unconstify(char *, pgm_graph_id(plan->graph, rev));
 	}
+	if (runner->any_partly && request->direction != PGM_STAMP)
+		pgm_leftover_notice(record.nsteps, record.revisions);
 	runner->run = pgm_journal_begin(&record);
 }
 
@@ -175,7 +201,8 @@ announce(PgmRunner *runner, const PgmStep *step)
 			 runner->step, runner->plan->steps.nsteps);
 	runner->exec.label = runner->label;
 	ereport(NOTICE,
-			errmsg("%s: %s, %s", runner->label, step->revision->id,
+			errmsg("%s: %s, %.*s", runner->label, step->revision->id,
+				   (int) strcspn(step->revision->message, "\r\n"),
 				   step->revision->message));
 }
 
@@ -273,6 +300,27 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_record_step(runner, step);
 }
 
+/*
+ * The abort of a transaction releases the locks of the session too, the run
+ * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
+ * abort of a subtransaction does not.  It has its price, so it is there only
+ * for statements that may well have to be repeated.
+ */
+void
+pgm_runner_enter_shelter(PgmRunner *runner)
+{
+	if (pgm_lockwait_is_unsure(runner->wait))
+		runner->shelter = pgm_txn_begin_sub();
+}
+
+void
+pgm_runner_leave_shelter(PgmRunner *runner)
+{
+	if (runner->shelter != 0)
+		pgm_txn_release_sub();
+	runner->shelter = 0;
+}
+
 static void
 commit_error_callback(void *arg)
 {
@@ -296,6 +344,26 @@ commit_step(PgmStep *step)
 	else
 		pgm_txn_commit_async();
 	error_context_stack = callback.previous;
+}
+
+/*
+ * A revision that began CONCURRENTLY and was amended to run in a transaction.
+ * True if there was something to drop: then the transaction is a new one.
+ */
+static bool
+drop_leftovers(PgmRunner *runner, const PgmResume *resume)
+{
+	int			n;
+
+	if (!resume->retried)
+		return false;
+	(void) pgm_leftover_indexes(resume->note, &n);
+	if (n == 0)
+		return false;
+	pgm_txn_commit();
+	pgm_resume_drop_leftovers(&runner->exec, resume);
+	pgm_txn_begin_block();
+	return true;
 }
 
 /*
@@ -329,14 +397,21 @@ attempt_step(PgmRunner *runner)
 						&resume);
 	if (!by_statement && resume.done == 0)
 	{
-		PgmSpan		span = {source, 0, source->nstatements};
+		PgmSpan		span;
 
+		if (drop_leftovers(runner, &resume))
+			pgm_runner_load_step(runner, &step);
+		span.source = step.source;
+		span.first = 0;
+		span.end = step.source->nstatements;
 		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
 		{
 			pgm_txn_commit();
 			return false;
 		}
+		pgm_runner_enter_shelter(runner);
 		run_in_transaction(runner, &step, true);
+		pgm_runner_leave_shelter(runner);
 		commit_step(&step);
 		return true;
 	}
@@ -378,6 +453,14 @@ recover(PgmRunner *runner)
 	debug_query_string = NULL;
 	runner->exec.time_limit = 0;
 	runner->committing = InvalidLocalTransactionId;
+
+	if (runner->shelter != 0)
+	{
+		pgm_txn_rollback_sub(runner->shelter);
+		runner->shelter = 0;
+		pgm_txn_commit();
+		return;
+	}
 
 	/* the run lock goes with the others */
 	pgm_txn_abort();
@@ -431,6 +514,7 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 
 		CHECK_FOR_INTERRUPTS();
 		runner->step = i + 1;
+		runner->started = 0;
 		MemoryContextReset(runner->step_context);
 		old = MemoryContextSwitchTo(runner->step_context);
 		run_step(runner);
@@ -443,6 +527,8 @@ static void
 refuse_partly(const PgmRunner *runner, const PgmStep *step)
 {
 	PgmResume	resume;
+	char	  **left;
+	int			nleft;
 
 	pgm_resume_find(step->revision, step->source, runner->request->direction,
 					&resume);
@@ -453,6 +539,14 @@ refuse_partly(const PgmRunner *runner, const PgmStep *step)
 				errdetail("%d of its %d statements are done and committed.",
 						  resume.done, step->source->nstatements),
 				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		ereport(WARNING,
+				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
+					   left[i], step->revision->id),
+				errhint("Drop it with DROP INDEX CONCURRENTLY."));
 }
 
 /* In a transaction that is not ours to end. */
@@ -527,7 +621,8 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 		pgm_runner_record_statements(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-						 "cancelled" : "failed", edata);
+						 "cancelled" : "failed", runner->started,
+						 pgm_clock_monotonic() - runner->clock, edata);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -553,8 +648,10 @@ attempt_all(PgmRunner *runner)
 		pgm_txn_commit();
 		return false;
 	}
+	pgm_runner_enter_shelter(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	finish(runner);
+	pgm_runner_leave_shelter(runner);
 	pgm_txn_commit();
 	return true;
 }
@@ -637,7 +734,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 	int64		run;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
 	runner->wait = pgm_lockwait_create(&runner->exec);
@@ -676,7 +773,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	PgmPlan    *plan;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
 		!pgm_ledger_at_only_head())
 	{
@@ -705,7 +802,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	char	  **heads;
 	int64		accepted;
 
-	refuse_read_only();
+	pgm_runner_refuse_read_only();
 	pgm_run_lock(false);
 	if (purge)
 	{
@@ -748,6 +845,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
+	pgm_leftover_forget(NULL);
 	pgm_journal_end(runner->run, "done", nheads, heads);
 	return runner->run;
 }

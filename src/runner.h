@@ -47,6 +47,11 @@ extern int64 pgm_runner_inline(const PgmRunRequest *request);
 extern bool pgm_runner_nothing_to_do(PgmDirection direction,
 									 const char *target);
 
+extern void pgm_runner_notice_nothing(void);
+
+/* For what changes the ledger; says where it could be changed. */
+extern void pgm_runner_refuse_read_only(void);
+
 /* In the caller's transaction; the request's direction is PGM_STAMP. */
 extern int64 pgm_runner_stamp(const PgmRunRequest *request, bool purge);
 

@@ -46,6 +46,8 @@ typedef struct PgmRunner
 	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
+	TimestampTz started;		/* when it was read, 0 before */
+	int64		clock;			/* the same on the monotonic clock */
 	PgmLockWait *wait;
 	PgmHappened *happened;
 	PgmReadAhead ahead;
@@ -53,6 +55,7 @@ typedef struct PgmRunner
 	bool		again;			/* the step was tried before */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
+	int			shelter;		/* level of the subtransaction, 0 if none */
 	char		label[64];
 	MemoryContext context;		/* lives as long as the run */
 	MemoryContext step_context; /* reset for each step */
@@ -106,6 +109,13 @@ extern void pgm_runner_record_statements(const PgmRunner *runner);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
+
+/*
+ * Between taking the locks and the commit, in a worker: what fails in between
+ * may be repeated.
+ */
+extern void pgm_runner_enter_shelter(PgmRunner *runner);
+extern void pgm_runner_leave_shelter(PgmRunner *runner);
 
 /* Outside of a transaction, from where a try before has left off. */
 extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,

@@ -46,7 +46,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 
 	if (resume->retried && n == resume->done)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
-	else
+	if (!resume->retried || n != resume->done || !resume->same)
 	{
 		pgm_txn_begin();
 		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
@@ -101,19 +101,22 @@ run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
 		pgm_lockwait_pause(runner->wait);
 		pgm_txn_begin_block();
 	}
+	pgm_runner_enter_shelter(runner);
 	pgm_lockwait_limit(runner->wait);
 	pgm_runner_statement(runner, source, n, true, false);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
+	pgm_runner_leave_shelter(runner);
 }
 
 /* What the statements done before have SET is gone with their session. */
 static void
-restore_settings(PgmRunner *runner, const PgmSource *source, int done)
+restore_session(PgmRunner *runner, const PgmSource *source, int done)
 {
 	for (int i = 0; i < done; i++)
 	{
-		if (!IsA(source->statements[i].raw->stmt, VariableSetStmt))
+		if (!pgm_resume_repeats(source, i) ||
+			pgm_resume_is_in_force(source, i))
 			continue;
 		pgm_txn_begin_block();
 		pgm_exec_statement(&runner->exec, source, i, true);
@@ -128,7 +131,7 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	const PgmSource *source = step->source;
 	char	   *digest = resume->digest;
 
-	restore_settings(runner, source, resume->done);
+	restore_session(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		if (commits_by_itself(runner, &source->statements[i]))

@@ -77,8 +77,8 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);
-	step->started = GetCurrentTimestamp();
-	step->clock = pgm_clock_monotonic();
+	step->started = runner->started = GetCurrentTimestamp();
+	step->clock = runner->clock = pgm_clock_monotonic();
 }
 
 static void

@@ -25,6 +25,7 @@
 #include "classify.h"
 #include "compat.h"
 #include "journal.h"
+#include "leftover.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "resume.h"
@@ -214,6 +215,20 @@ write_in_transaction(Writer *writer, const PgmRevision *revision,
 	write_line(writer, "COMMIT;");
 }
 
+/* What a failed try left INVALID. */
+static void
+write_drops(Writer *writer, const PgmResume *resume)
+{
+	int			nleft;
+	char	  **left;
+
+	if (!resume->retried)
+		return;
+	left = pgm_leftover_indexes(resume->note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
+}
+
 /*
  * A statement that cannot be in a transaction is marked as begun before it;
  * another commits with the mark of the next one.
@@ -230,15 +245,10 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 				   resume->done, source->nstatements);
 	write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
 			   resume->done + 1);
-	if (resume->retried)
-	{
-		int			nleft;
-		char	  **left = pgm_resume_leftovers(source, resume->done, resume,
-												&nleft);
-
-		for (int i = 0; i < nleft; i++)
-			write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
-	}
+	write_drops(writer, resume);
+	for (int i = 0; i < resume->done; i++)
+		if (pgm_resume_repeats(source, i))
+			write_statement(writer, source, i);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		bool		in_block = !source->statements[i].top_level &&
@@ -277,7 +287,10 @@ write_step(Writer *writer, const PgmPlan *plan, int step,
 	if (by_statement || resume.done > 0)
 		write_by_statement(writer, revision, source, &resume);
 	else
+	{
+		write_drops(writer, &resume);
 		write_in_transaction(writer, revision, source);
+	}
 }
 
 static void

@@ -27,6 +27,9 @@
 /* A name must be longer than this, in characters, to be found by a prefix. */
 #define MIN_PREFIXED 3
 
+static const char offset_hint[] =
+"Write how many revisions to go, as in \"+2\", \"-1\" or \"revision+1\".";
+
 static bool
 fail_syntax(const char *input, char *detail, char *hint, PgmGraphError *error)
 {
@@ -47,12 +50,12 @@ read_offset(const char *s, PgmTarget *target, PgmGraphError *error)
 	if (s == digits)
 		return fail_syntax(target->input,
 						   psprintf("A number must follow \"%c\".", digits[-1]),
-						   NULL, error);
+						   pstrdup(offset_hint), error);
 	if (*s != '\0')
 		return fail_syntax(target->input,
 						   psprintf("Nothing may follow the number, but \"%s\" does.",
 									s),
-						   NULL, error);
+						   pstrdup(offset_hint), error);
 	target->relative = true;
 	target->offset = digits[-1] == '-' ? -(int) value : (int) value;
 	return true;
@@ -120,7 +123,7 @@ pgm_graph_read_target(const char *input, PgmTarget *target,
 	if (target->anchor == NULL && target->offset == 0)
 		return fail_syntax(input,
 						   pstrdup("The number of revisions to go must not be 0."),
-						   NULL, error);
+						   pstrdup(offset_hint), error);
 	return true;
 }
 
@@ -205,7 +208,7 @@ pgm_graph_find_branch(const PgmGraph *graph, const PgmTarget *target,
 									   target->branch),
 							  psprintf("No label or revision has this name, in target \"%s\".",
 									   target->input),
-							  NULL);
+							  pstrdup("See the labels in pgmigrate.branches() and pgmigrate.history()."));
 	return true;
 }
 
@@ -227,14 +230,16 @@ find_symbol(const PgmGraph *graph, const PgmTarget *target, const bool *line,
 	if (*rev < 0)
 		return pgm_graph_fail(error, PGM_GRAPH_UNKNOWN,
 							  psprintf("revision \"%s\" does not exist", anchor),
-							  pstrdup("No revision, label or longer prefix has this name."),
-							  NULL);
+							  pstrdup("No revision, label or longer name that begins so is stored."),
+							  pstrdup("See the stored revisions in pgmigrate.history()."));
 	if (line != NULL && !line[*rev])
 		return pgm_graph_fail(error, PGM_GRAPH_NOT_ON_BRANCH,
 							  psprintf("revision \"%s\" is not on branch \"%s\"",
 									   graph->revision[*rev].id,
 									   target->branch),
-							  NULL, NULL);
+							  pstrdup("It is neither an ancestor nor a descendant of it."),
+							  psprintf("Leave \"%s@\" out, or see pgmigrate.branches().",
+									   target->branch));
 	return true;
 }
 
@@ -297,7 +302,7 @@ symbol_set(const PgmGraph *graph, const PgmTarget *target, const bool *line,
 							  psprintf("target \"%s\" is not allowed here",
 									   target->input),
 							  pstrdup("The word \"current\" is for commands that only look."),
-							  NULL);
+							  pstrdup("Name a revision, or count from the current one as in \"+1\"."));
 	else
 	{
 		if (!find_symbol(graph, target, line, &rev, error))
@@ -331,11 +336,15 @@ fail_range(const char *input, int offset, PgmGraphError *error)
 						  pstrdup("There is no revision above the starting point.") :
 						  offset == -1 ?
 						  pstrdup("There is no revision below the starting point.") :
+						  abs(offset) == PG_INT32_MAX ?
+						  pstrdup("There are fewer revisions than that.") :
 						  psprintf(offset > 0 ?
 								   "There are fewer than %d revisions above the starting point." :
 								   "There are fewer than %d revisions below the starting point.",
 								   abs(offset)),
-						  NULL);
+						  pstrdup(offset > 0 ?
+								  "Use \"heads\" to go up as far as possible." :
+								  "Use \"base\" to go down as far as possible."));
 }
 
 /* A walk came to a revision where it could go on in several ways. */

@@ -84,3 +84,32 @@ pgm_txn_abort(void)
 	AbortOutOfAnyTransaction();
 	pgstat_report_stat(false);
 }
+
+int
+pgm_txn_begin_sub(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	return GetCurrentTransactionNestLevel();
+}
+
+void
+pgm_txn_release_sub(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+}
+
+void
+pgm_txn_rollback_sub(int level)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	while (GetCurrentTransactionNestLevel() >= level)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+}

@@ -19,4 +19,12 @@ extern void pgm_txn_commit(void);
 extern void pgm_txn_commit_async(void);
 extern void pgm_txn_abort(void);
 
+/*
+ * A subtransaction; returns its level.  Its rollback takes along those that
+ * are open inside of it, and leaves the locks of the session alone.
+ */
+extern int	pgm_txn_begin_sub(void);
+extern void pgm_txn_release_sub(void);
+extern void pgm_txn_rollback_sub(int level);
+
 #endif							/* PGM_TXN_H */

@@ -41,6 +41,7 @@
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
 #include "libpq/pqsignal.h"
+#include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -67,7 +68,7 @@
 #define PGM_CHANNEL_MAGIC 0x70676d67
 #define PGM_QUEUE_SIZE 65536
 
-/* Between two looks at the client and at the locks. */
+/* Between two looks at the client, and at the postmaster. */
 #define PGM_TICK_MS 1000
 
 /*
@@ -297,40 +298,89 @@ stop_worker(int code, Datum arg)
 	RESUME_INTERRUPTS();
 }
 
+/*
+ * A run that looks who is in its way, see lockwait.c, does not wait in the
+ * eyes of the server; it names the first of them at the end of its activity.
+ */
+static int
+looked_at(int pid)
+{
+	const char *activity = pgstat_get_backend_current_activity(pid, false);
+	const char *found = NULL;
+	char	   *end;
+	long		blocker;
+
+	activity = strstr(activity, PGM_ACTIVITY_WAITING);
+	if (activity == NULL)
+		return 0;
+	while ((activity = strstr(activity, PGM_ACTIVITY_BLOCKED)) != NULL)
+	{
+		activity += strlen(PGM_ACTIVITY_BLOCKED);
+		found = activity;
+	}
+	if (found == NULL)
+		return 0;
+	blocker = strtol(found, &end, 10);
+	return *end == '\0' ? (int) blocker : 0;
+}
+
+static void
+refuse_deadlock(int pid)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+			errmsg("deadlock detected"),
+			errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
+					  pid),
+			errhint("Release the session's locks, such as advisory locks, or call from another session."));
+}
+
+/* Processes to be asked for whom they wait; each of them once. */
+typedef struct Chain
+{
+	int			pids[16];
+	int			n;
+} Chain;
+
+static void
+follow_chain(Chain *chain, int pid, int worker)
+{
+	if (pid == MyProcPid)
+		refuse_deadlock(worker);
+	for (int i = 0; i < chain->n; i++)
+		if (chain->pids[i] == pid)
+			return;
+	/* 0 is a prepared transaction, which waits for nobody */
+	if (pid != 0 && chain->n < lengthof(chain->pids))
+		chain->pids[chain->n++] = pid;
+}
+
 void
 pgm_worker_check_deadlock(int pid)
 {
-	int			queue[16];
-	int			n = 0;
+	Chain		chain = {{pid}, 1};
+	MemoryContext context;
+	MemoryContext old;
 
-	queue[n++] = pid;
-	for (int i = 0; i < n; i++)
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pgmigrate deadlock check",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	follow_chain(&chain, looked_at(pid), pid);
+	for (int i = 0; i < chain.n; i++)
 	{
 		Datum		array = DirectFunctionCall1(pg_blocking_pids,
-												Int32GetDatum(queue[i]));
+												Int32GetDatum(chain.pids[i]));
 		Datum	   *pids;
 		int			npids;
 
 		deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32),
 						  true, TYPALIGN_INT, &pids, NULL, &npids);
 		for (int j = 0; j < npids; j++)
-		{
-			int			blocker = DatumGetInt32(pids[j]);
-			bool		known = blocker == 0;	/* a prepared transaction */
-
-			if (blocker == MyProcPid)
-				ereport(ERROR,
-						errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
-						errmsg("deadlock detected"),
-						errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
-								  pid),
-						errhint("Release the session's locks, such as advisory locks, or call from another session."));
-			for (int k = 0; k < n; k++)
-				known |= queue[k] == blocker;
-			if (!known && n < lengthof(queue))
-				queue[n++] = blocker;
-		}
+			follow_chain(&chain, DatumGetInt32(pids[j]), pid);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 /* A message of the worker: raised here as if it were ours. */
@@ -365,17 +415,21 @@ relay(Follower *follower, char *data, Size size)
 	ThrowErrorData(&edata);
 }
 
-/* Once a second: is the client there, and does the worker wait for us? */
 static void
-look_around(Follower *follower)
+check_client(void)
 {
-	if (!pq_check_connection())
-	{
-		ClientConnectionLost = 1;
-		ereport(FATAL,
-				errcode(ERRCODE_CONNECTION_FAILURE),
-				errmsg("connection to client lost"));
-	}
+	if (pq_check_connection())
+		return;
+	ClientConnectionLost = 1;
+	ereport(FATAL,
+			errcode(ERRCODE_CONNECTION_FAILURE),
+			errmsg("connection to client lost"));
+}
+
+/* Does the worker wait for us? */
+static void
+check_locks(Follower *follower)
+{
 	if (GetBackgroundWorkerPid(follower->handle, &follower->pid) ==
 		BGWH_STARTED)
 		pgm_worker_check_deadlock(follower->pid);
@@ -393,10 +447,23 @@ refuse_lost_worker(Follower *follower)
 			errhint("See the server log and pgmigrate.status()."));
 }
 
+/* Once in so many milliseconds; the wait before may end at any time. */
+static bool
+is_time(int64 *last, int milliseconds)
+{
+	int64		now = pgm_clock_monotonic();
+
+	if (now - *last < milliseconds * INT64CONST(1000))
+		return false;
+	*last = now;
+	return true;
+}
+
 static void
 follow(Follower *follower, bool to_the_end)
 {
-	int64		last_look = pgm_clock_monotonic();
+	int64		client_checked = pgm_clock_monotonic();
+	int64		locks_checked = client_checked;
 	int			messages = 0;
 
 	for (;;)
@@ -422,14 +489,12 @@ follow(Follower *follower, bool to_the_end)
 		if (messages > PGM_FLOOD)
 			pgm_clock_nap(PGM_NAP_MS);
 		else
-			pgm_clock_wait(PGM_TICK_MS);
+			pgm_clock_wait(PGM_LOCK_CHECK_MS);
 		messages = 0;
-		if (pgm_clock_monotonic() - last_look >=
-			PGM_TICK_MS * INT64CONST(1000))
-		{
-			look_around(follower);
-			last_look = pgm_clock_monotonic();
-		}
+		if (is_time(&locks_checked, PGM_LOCK_CHECK_MS))
+			check_locks(follower);
+		if (is_time(&client_checked, PGM_TICK_MS))
+			check_client();
 	}
 	WaitForBackgroundWorkerShutdown(follower->handle);
 	refuse_lost_worker(follower);

@@ -23,6 +23,9 @@
 extern int64 pgm_worker_run(PgmDirection direction, const char *target,
 							bool follow);
 
+/* How often a session that waits for a run has to check that, in ms. */
+#define PGM_LOCK_CHECK_MS 100
+
 /*
  * Raise an error if the process waits, directly or through others, for a lock
  * of this session: it would wait for ever.

@@ -211,7 +211,6 @@ policy_pgmigrate()
 {
 	query -c "SELECT pgmigrate.revision('change', '$1', id => 'change')" \
 		-c "SET pgmigrate.lock_deadline = '${LIMIT}s'" \
-		-c "SET pgmigrate.lock_timeout = '200ms'" \
 		-c 'SELECT FROM pgmigrate.upgrade()'
 }
 

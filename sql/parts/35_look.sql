@@ -135,8 +135,8 @@ COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone
 CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
 	CASE WHEN a.revision IS NOT NULL THEN 'applied'
-		WHEN (SELECT s.state FROM pgmigrate.run_step s
-			WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
+		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL ELSE s.state END
+			FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
 			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled}')
 		THEN 'failed' ELSE 'pending' END AS state,
 	r.message,
@@ -160,8 +160,8 @@ SELECT r.run,
 	'[' OPERATOR(pg_catalog.||) pg_catalog.rpad(pg_catalog.repeat('#', 20 OPERATOR(pg_catalog.*) r.done OPERATOR(pg_catalog./) GREATEST(r.steps, 1)), 20, '.') OPERATOR(pg_catalog.||) ']' AS bar,
 	s.revision,
 	s.message,
-	s.statement,
-	s.statements,
+	COALESCE(a.place[1]::integer, s.statement) AS statement,
+	COALESCE(a.place[2]::integer, s.statements) AS statements,
 	p.pid,
 	p.wait_event_type,
 	p.wait_event,
@@ -176,6 +176,7 @@ LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
 	WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{pending,running}')
 	ORDER BY u.step LIMIT 1) s ON true
 LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
+LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
 LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
 WHERE r.state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, for \watch';
@@ -190,7 +191,7 @@ SELECT 'pgmigrate_runs_total', pg_catalog.jsonb_build_object('command', c.comman
 	(SELECT pg_catalog.count(*) FROM pgmigrate.runs r
 		WHERE r.state OPERATOR(pg_catalog.=) v.state AND r.command OPERATOR(pg_catalog.=) c.command)
 FROM (VALUES ('upgrade'), ('downgrade'), ('stamp')) AS c (command)
-CROSS JOIN (VALUES ('running'), ('done'), ('failed'), ('cancelled'), ('interrupted')) AS v (state)
+CROSS JOIN (VALUES ('running'), ('done'), ('failed'), ('cancelled'), ('interrupted'), ('paused')) AS v (state)
 UNION ALL
 SELECT 'pgmigrate_heads', '{}', pg_catalog.count(*) FROM pgmigrate.revision r WHERE r.is_head
 UNION ALL

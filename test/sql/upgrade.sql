@@ -355,5 +355,17 @@ SELECT pgmigrate.revision('new here', 'SELECT 1', 'SELECT 1', id => 'n');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT revision, state FROM pgmigrate.upgrade();
+
+-- a step that fails has the time it took
+SELECT pgmigrate.revision(E'two\nlines', 'SELECT pg_sleep(0.05); SELECT 1/0', id => 'late');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT state, started < finished AS ordered, duration >= '50 ms' AS timed
+	FROM pgmigrate.run_step WHERE revision = 'late';
+SELECT pgmigrate.amend('late', upgrade => 'SELECT 1', downgrade => 'SELECT 1');
+
+-- a node above the call is no reason to do it here
+SELECT revision, row_number() OVER () FROM pgmigrate.upgrade();
+SELECT revision FROM (SELECT * FROM pgmigrate.downgrade('-1') OFFSET 0) AS x;
+SELECT command, execution FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
 SET client_min_messages = warning;
 DROP SCHEMA app CASCADE;

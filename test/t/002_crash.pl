@@ -62,7 +62,7 @@ kill_and_recover($node, $pid);
 $caller->quit;
 $block->quit;
 is(query($node, 'SELECT state, step, revision FROM pgmigrate.status()'),
-	'interrupted|1|a1', 'status() after a crash');
+	'interrupted|2|a2', 'status() after a crash');
 is(last_run($node, 'state'), 'running',
 	'nobody had the time to write that down');
 head_is($node, 'a1', 'the flushed revision before it stays');

@@ -156,7 +156,9 @@ $n++;
 revision($node, "p$n", 'LOCK TABLE mark');
 query($node, "BEGIN; LOCK TABLE mark; PREPARE TRANSACTION 'holder'");
 $caller->send('SELECT pgmigrate.upgrade()');
-worker_waits($node, 'relation');
+poll($node,
+	"SELECT count(*) = 1 FROM pgmigrate.progress WHERE waiting ~ 'blocked by prepared transaction ''holder''\$'"
+);
 poll($node,
 	'SELECT clock_timestamp() > query_start + \'2.5 s\' FROM pg_stat_activity WHERE pid = '
 	  . $caller->pid);

@@ -73,7 +73,7 @@ $block->quit;
 $standby->promote;
 poll($standby, 'SELECT NOT pg_is_in_recovery()');
 is(query($standby, 'SELECT state, step, revision FROM pgmigrate.status()'),
-	'interrupted|1|a1', 'the run is interrupted on the new primary');
+	'interrupted|2|a2', 'the run is interrupted on the new primary');
 is(query($standby, "SELECT state FROM pgmigrate.wait($run)"),
 	'interrupted', 'wait() returns');
 head_is($standby, 'a1', 'what was committed is there');

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = new_node('locks', 'autovacuum = off', 'pgmigrate.lock_timeout = 200ms',
+my $node = new_node('locks', 'autovacuum = off',
 	'log_autovacuum_min_duration = 0');
 my $n = 0;
 
@@ -275,6 +275,61 @@ fails(
 $holder->query('COMMIT');
 query($node, 'SELECT pgmigrate.upgrade()');
 head_is($node, "r$n", 'and the INVALID index is cleaned up');
+
+# Transactions that follow each other without a gap, each longer than the limit:
+# two sessions take turns, and while one ends the other has begun.
+$holder->query('RESET ALL');
+query($node, <<'SQL');
+CREATE PROCEDURE relay(turn int) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_sleep(0.15 * turn);
+	LOOP
+		PERFORM count(*) FROM t;
+		PERFORM pg_sleep(0.3);
+		COMMIT;
+		EXIT WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'c8');
+	END LOOP;
+END $$;
+SQL
+my @relay = (session($node), session($node));
+$relay[$_]->send("CALL relay($_)") foreach 0, 1;
+poll($node,
+	"SELECT count(*) = 2 FROM pg_locks WHERE relation = 't'::regclass AND granted"
+);
+next_revision('ALTER TABLE t ADD c8 int');
+query($node,
+	"SET pgmigrate.lock_deadline = '60s'; SELECT pgmigrate.upgrade()");
+head_is($node, "r$n", 'transactions back to back do not starve it');
+$_->result foreach @relay;
+
+# A lock of the session that waits for the run, and one behind a third session.
+for my $way ('directly', 'over a third session')
+{
+	my $third = session($node);
+
+	next_revision("ALTER TABLE t ADD c_wait_$n int");
+	$caller->query('BEGIN; SELECT pg_advisory_xact_lock(7)');
+	$caller->query('SELECT count(*) FROM t') if $way eq 'directly';
+	if ($way ne 'directly')
+	{
+		$third->query('BEGIN; SELECT count(*) FROM t');
+		$third->send('SELECT pg_advisory_xact_lock(7)');
+		poll($node,
+			'SELECT wait_event = \'advisory\' FROM pg_stat_activity WHERE pid = '
+			  . $third->pid);
+	}
+	my $id = query($node, 'SELECT pgmigrate.upgrade_start()');
+	worker_says('AccessExclusiveLock on public.t, blocked by process '
+		  . ($way eq 'directly' ? $caller : $third)->pid);
+	$start = time();
+	$caller->send("SELECT state FROM pgmigrate.wait($id)");
+	$caller->fails_with('40P01', "a lock of the session that waits, $way");
+	cmp_ok(time() - $start, '<', 2, 'it is told soon');
+	$caller->query('ROLLBACK');
+	$third->query('ROLLBACK') if $way ne 'directly';
+	poll($node, "SELECT state = 'done' FROM pgmigrate.status($id)");
+	head_is($node, "r$n", 'and the run goes on when the lock is released');
+}
 
 # A role without rights on a table cannot have it locked.
 query($node,

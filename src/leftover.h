@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * leftover.h
+ *	  What tries that stopped in the middle left behind, and the end of them.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/leftover.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LEFTOVER_H
+#define PGM_LEFTOVER_H
+
+/*
+ * The INVALID indexes that a statement left, given the note that was written
+ * when it began; quoted and qualified.
+ */
+extern char **pgm_leftover_indexes(const char *note, int *n);
+
+/* Tell of those that the revisions of a run will not see to. */
+extern void pgm_leftover_notice(int n, char **revisions);
+
+/*
+ * Forget what is done of revisions that are partly applied, or of one; NULL is
+ * all.  Says so, but for those that are recorded as applied by now.
+ */
+extern void pgm_leftover_forget(const char *revision);
+
+#endif							/* PGM_LEFTOVER_H */

@@ -1,0 +1,135 @@
+-- Revisions that stopped in the middle: what becomes of what they did.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+DROP SCHEMA IF EXISTS app CASCADE;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA app;
+SET search_path = app;
+SET client_min_messages = notice;
+
+CREATE VIEW tables AS SELECT string_agg(relname, ' ' ORDER BY relname) AS tables FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind = 'r';
+CREATE VIEW indexes AS SELECT indexrelid::regclass AS index, indisvalid FROM pg_index WHERE indrelid = to_regclass('app.dup') ORDER BY indexrelid::regclass::text COLLATE "C";
+CREATE TABLE dup AS SELECT 1 AS i FROM generate_series(1, 2);
+
+-- remove() forgets it, so the same id begins anew
+SELECT pgmigrate.revision('base', 'SELECT 1', 'SELECT 1', id => 'a');
+SELECT revision FROM pgmigrate.upgrade();
+SELECT pgmigrate.revision('stops', 'CREATE TABLE b1 (i int); CREATE TABLE b2 (i int); SELECT 1/0', 'DROP TABLE b1, b2', id => 'b', transactional => false);
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.remove('b');
+TABLE tables;
+DROP TABLE b1, b2;
+SELECT pgmigrate.revision('stops', 'CREATE TABLE b1 (i int); CREATE TABLE b2 (i int); SELECT 1/0', 'DROP TABLE b1, b2', id => 'b', transactional => false);
+SELECT * FROM pgmigrate.upgrade();
+TABLE tables;
+-- a stamp of where the database is forgets it too
+DROP TABLE b1, b2;
+SELECT revision, state FROM pgmigrate.revisions WHERE revision = 'b';
+SELECT revision, state FROM pgmigrate.stamp('a');
+SELECT revision, state FROM pgmigrate.stamp('a');
+SELECT revision, state FROM pgmigrate.revisions WHERE revision = 'b';
+SELECT revision, state FROM pgmigrate.history('b');
+SELECT pgmigrate.amend('b', upgrade => 'CREATE TABLE b3 (i int); SELECT 1/0; CREATE TABLE b4 (i int)', downgrade => 'DROP TABLE b3; SELECT 1/0; DROP TABLE b4');
+SELECT * FROM pgmigrate.upgrade();
+TABLE tables;
+-- what was finished by hand is done
+CREATE TABLE b4 (i int);
+SELECT revision, state FROM pgmigrate.stamp('b');
+SELECT revision, state FROM pgmigrate.upgrade();
+-- the same the other way
+SELECT * FROM pgmigrate.downgrade('-1');
+TABLE tables;
+CREATE TABLE b3 (i int);
+SELECT revision, state FROM pgmigrate.stamp('b');
+SELECT * FROM pgmigrate.downgrade('-1');
+TABLE tables;
+DROP TABLE b4;
+SELECT revision, state FROM pgmigrate.stamp('a');
+SELECT pgmigrate.remove('b');
+
+-- an INVALID index is dropped also when the statement is another by now
+SELECT pgmigrate.revision('unique', 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)', 'SELECT 1', id => 'u');
+SELECT * FROM pgmigrate.upgrade();
+TABLE indexes;
+SELECT pgmigrate.amend('u', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_other ON dup (i)');
+SELECT * FROM pgmigrate.upgrade();
+TABLE indexes;
+-- where another made the index that it is to make now, the statement fails
+CREATE INDEX dup_third ON dup (i);
+SELECT pgmigrate.amend('u', upgrade => 'CREATE INDEX CONCURRENTLY dup_third ON dup (i)');
+SELECT * FROM pgmigrate.upgrade();
+TABLE indexes;
+DROP INDEX dup_third;
+SELECT pgmigrate.amend('u', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)');
+SELECT * FROM pgmigrate.upgrade();
+-- in a transaction of somebody else it can only be named
+SELECT pgmigrate.amend('u', upgrade => 'CREATE INDEX dup_plain ON dup (i)', downgrade => 'DROP INDEX dup_plain');
+BEGIN;
+SELECT revision, state FROM pgmigrate.upgrade();
+ROLLBACK;
+SELECT script FROM pgmigrate.script('head') WHERE script ~ '^[^- ]' AND script !~ 'script_|standard_conf';
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE indexes;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+-- a run that does not see to it names it, and so does the removal
+SELECT pgmigrate.amend('u', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)');
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.revision('other branch', 'SELECT 1', 'SELECT 1', id => 'o', down_revision => '{a}', splice => true);
+SELECT revision, state FROM pgmigrate.upgrade('o');
+SELECT pgmigrate.remove('u');
+TABLE indexes;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+DROP INDEX dup_i;
+SELECT pgmigrate.remove('o');
+-- one that was INVALID before is not touched, and none that was not ours
+SELECT pgmigrate.revision('unique', 'CREATE UNIQUE INDEX CONCURRENTLY ON dup (i)', 'SELECT 1', id => 'v');
+CREATE UNIQUE INDEX CONCURRENTLY dup_before ON dup (i);
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('v', upgrade => 'SELECT 1');
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE indexes;
+DROP INDEX dup_before;
+
+-- the state of the session that done statements have left
+SELECT pgmigrate.revision('session', $$
+SET work_mem = '5MB';
+SELECT set_config('search_path', 'app, pg_temp', false), pg_catalog.set_config('lock_timeout', '7s', false);
+PREPARE made AS SELECT 42 AS answer;
+CREATE INDEX CONCURRENTLY dup_session ON dup (i);
+CREATE TABLE session AS SELECT 1 / (SELECT count(*) FROM go) AS one;
+CREATE TABLE answer AS EXECUTE made;
+CREATE TABLE settings AS SELECT current_setting('work_mem') AS m, current_setting('search_path') AS p, current_setting('lock_timeout') AS l
+$$, 'DROP TABLE session, answer, settings; DROP INDEX dup_session', id => 's');
+CREATE TABLE go (i int);
+SELECT * FROM pgmigrate.upgrade();
+SELECT script FROM pgmigrate.script('head') WHERE script ~ '^[^- ]';
+INSERT INTO go VALUES (1);
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT * FROM answer, settings;
+-- a temporary table cannot be had again
+SELECT pgmigrate.revision('temporary', $$
+CREATE TEMP TABLE ids AS SELECT 1 AS id;
+CREATE TEMP TABLE unused (i int);
+CREATE INDEX CONCURRENTLY dup_ids ON dup (i);
+CREATE TABLE never AS SELECT 1 / (SELECT count(*) FROM go WHERE i = 2) AS one;
+INSERT INTO go SELECT id FROM ids
+$$, 'DROP INDEX dup_ids', id => 't');
+SELECT * FROM pgmigrate.upgrade();
+CREATE TABLE ids AS SELECT 99 AS id;
+SELECT * FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT pgmigrate.script('head');
+-- but what is left may do without it
+SELECT pgmigrate.amend('t', upgrade => $$
+CREATE TEMP TABLE ids AS SELECT 1 AS id;
+CREATE TEMP TABLE unused (i int);
+CREATE INDEX CONCURRENTLY dup_ids ON dup (i);
+INSERT INTO go VALUES (3)
+$$);
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT * FROM go;
+
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+DROP SCHEMA app CASCADE;
+CREATE EXTENSION pgmigrate;
