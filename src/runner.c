@@ -206,64 +206,6 @@ announce(PgmRunner *runner, const PgmStep *step)
 				   step->revision->message));
 }
 
-void
-pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
-{
-	PgmSource  *verify;
-
-	if (runner->request->direction != PGM_UP ||
-		step->revision->verify == NULL)
-		return;
-	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
-							  step->revision->id);
-	pgm_exec_verify(&runner->exec, verify, top_level);
-}
-
-void
-pgm_runner_record_locks(const PgmRunner *runner)
-{
-	char	   *details;
-
-	if (runner->wait == NULL)
-		return;
-	details = pgm_lockwait_details(runner->wait);
-
-	/* of a run in one transaction they were taken before the first step */
-	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
-		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
-}
-
-void
-pgm_runner_record_statements(const PgmRunner *runner)
-{
-	char	   *details;
-
-	if (runner->happened == NULL || runner->step == 0)
-		return;
-	details = pgm_happened_details(runner->happened);
-	if (details != NULL)
-		pgm_journal_step_details(runner->run, runner->step, details);
-}
-
-static void
-expect(PgmRunner *runner, const PgmStep *step)
-{
-	pgm_happened_revision(runner->happened,
-						  runner->request->direction == PGM_UP ?
-						  step->revision->digest : NULL);
-}
-
-void
-pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
-					 bool top_level, bool commits)
-{
-	uint64		rows;
-
-	pgm_happened_before(runner->happened, source, n, commits);
-	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
-	pgm_happened_after(runner->happened, rows);
-}
-
 static void
 collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 			   void *arg)
@@ -381,7 +323,7 @@ attempt_step(PgmRunner *runner)
 	pgm_txn_begin_block();
 	pgm_runner_load_step(runner, &step);
 	source = step.source;
-	expect(runner, &step);
+	pgm_runner_expect(runner, &step);
 	if (!runner->again)
 	{
 		announce(runner, &step);
@@ -558,7 +500,7 @@ step_in_open_transaction(PgmRunner *runner)
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
 	pgm_happened_begin(runner->happened);
-	expect(runner, &step);
+	pgm_runner_expect(runner, &step);
 	if (runner->any_partly)
 		refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);

@@ -79,6 +79,9 @@ typedef struct PgmSpan
 	int			end;
 } PgmSpan;
 
+/* Whose statements follow: after it was loaded, at each try. */
+extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
+
 /* Run statement n, and note what it does. */
 extern void pgm_runner_statement(PgmRunner *runner, const PgmSource *source,
 								 int n, bool top_level, bool commits);
