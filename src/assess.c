@@ -98,7 +98,7 @@ static void
 judge_source(Assessment *assessment, const PgmAssessItem *item,
 			 PgmClassifier *classifier, PgmTrial *trial)
 {
-	List	   *before = NIL;
+	PgmLintPast past = {0};
 
 	for (int n = 0; n < item->source->nstatements; n++)
 	{
@@ -116,11 +116,10 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
 			trial->incomplete = true;
 		}
-		pgm_lint_statement(judged, before);
+		pgm_lint_statement(judged, &past);
 		if (assessment->data && item->trusted)
 			pgm_datacheck_statement(judged);
 		pgm_lint_suppress(judged);
-		before = lappend(before, judged);
 		assessment->judged = lappend(assessment->judged, judged);
 		follow_search_path(item->source->statements[n].raw->stmt);
 	}

@@ -37,6 +37,7 @@
 #include "miscadmin.h"
 #include "names.h"
 #include "parser/parse_type.h"
+#include "pure.h"
 #include "reach.h"
 #include "related.h"
 #include "spi.h"
@@ -44,6 +45,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "work.h"
 
 /* A constraint: its other table if it is a foreign key, and its index. */
 static PgmQuery constraint_query = {
@@ -548,13 +550,14 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 }
 
 static bool
-is_opaque(Node *stmt)
+is_opaque(const PgmSource *source, int n)
 {
-	switch (nodeTag(stmt))
+	switch (nodeTag(source->statements[n].raw->stmt))
 	{
+		case T_SelectStmt:
+			return !pgm_query_is_pure(source, n);
 		case T_DoStmt:
 		case T_CallStmt:
-		case T_SelectStmt:
 		case T_ExecuteStmt:
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
@@ -578,12 +581,11 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 	Context		context = {0};
 	PgmVerdict *verdict = palloc0(sizeof(PgmVerdict));
 	Node	   *stmt = source->statements[n].raw->stmt;
-	ListCell   *lc;
 
 	verdict->source = source;
 	verdict->n = n;
 	verdict->top_level = source->statements[n].top_level;
-	verdict->opaque = is_opaque(stmt);
+	verdict->opaque = is_opaque(source, n);
 	context.classifier = classifier;
 	context.verdict = verdict;
 	context.stmt = stmt;
@@ -595,16 +597,6 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 	if (IsA(stmt, RenameStmt))
 		rename_fresh(classifier, castNode(RenameStmt, stmt));
 
-	verdict->rewrites = verdict->opaque ? PGM_UNSET : PGM_FALSE;
-	verdict->scans = verdict->rewrites;
-	foreach(lc, verdict->touches)
-	{
-		PgmTouch   *touch = lfirst(lc);
-
-		if (touch->rewrites == PGM_TRUE)
-			verdict->rewrites = PGM_TRUE;
-		if (touch->scans == PGM_TRUE)
-			verdict->scans = PGM_TRUE;
-	}
+	pgm_work_judge(verdict, stmt);
 	return verdict;
 }

@@ -169,43 +169,13 @@ check_duplicates(Check *check, List *columns)
 					count, check->name, example));
 }
 
-/* The text between the parentheses that follow a position, or NULL. */
-static char *
-parenthesized(const char *text, int start)
-{
-	const char *at = strchr(text + start, '(');
-	const char *begin = at;
-	int			depth = 0;
-
-	if (at == NULL)
-		return NULL;
-	for (; *at != '\0'; at++)
-	{
-		if (*at == '\'' || *at == '"')
-		{
-			at = strchr(at + 1, *at);
-			if (at == NULL)
-				return NULL;
-		}
-		else if (*at == '$')
-			return NULL;		/* a dollar quote hides what it likes */
-		else if (*at == '(')
-			depth++;
-		else if (*at == ')' && --depth == 0)
-			return pnstrdup(begin, at - begin + 1);
-	}
-	return NULL;
-}
-
 static void
 check_condition(Check *check, const Constraint *constraint)
 {
 	char	   *condition;
 
-	if (constraint->location < 0)
-		return;
-	condition = parenthesized(check->judged->source->text,
-							  constraint->location);
+	condition = pgm_source_parenthesized(check->judged->source,
+										 constraint->location);
 	if (condition != NULL)
 		check_rows(check, psprintf("NOT %s", condition),
 				   "do not satisfy the CHECK");

@@ -7,7 +7,7 @@
  * from its text; the rules only give that a name and say what to do instead.
  * A table that nobody else can use yet raises no alarm.
  *
- * A finding is allowed by a comment before the statement:
+ * A finding is allowed by a comment that belongs to the statement:
  *
  *	-- pgmigrate: allow create-index because the table has ten rows
  *
@@ -25,6 +25,7 @@
 #include "lint_private.h"
 #include "parser/parse_type.h"
 #include "spi.h"
+#include "sqlscan.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -190,6 +191,58 @@ pgm_lint_names(List *names)
 	return buf.data;
 }
 
+static PgmTristate
+work_below(const PgmLint *lint, bool rewrites)
+{
+	const PgmTouch *touch = lint->touch;
+	PgmTristate work = rewrites ? touch->rewrites : touch->scans;
+	List	   *below;
+	ListCell   *lc;
+
+	if (work == PGM_TRUE || !OidIsValid(touch->relid))
+		return work;
+	below = pgm_descendants(touch->relid);
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *other = lfirst(lc);
+
+		if ((rewrites ? other->rewrites : other->scans) == PGM_TRUE &&
+			list_member_oid(below, other->relid))
+			return PGM_TRUE;
+	}
+	return work;
+}
+
+PgmTristate
+pgm_lint_rewrites(const PgmLint *lint)
+{
+	return work_below(lint, true);
+}
+
+PgmTristate
+pgm_lint_scans(const PgmLint *lint)
+{
+	return work_below(lint, false);
+}
+
+const char *
+pgm_lint_relation(Oid relid)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	const char *name = get_rel_name(relid);
+
+	return name == NULL ? "" : quote_qualified_identifier(schema, name);
+}
+
+const char *
+pgm_lint_qualified(const RangeVar *name)
+{
+	Oid			relid = pgm_lookup_relation(name);
+
+	return OidIsValid(relid) ? pgm_lint_relation(relid) :
+		quote_qualified_identifier(name->schemaname, name->relname);
+}
+
 PgmFinding *
 pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
 			  char *message, char *hint)
@@ -239,8 +292,41 @@ subject(const PgmVerdict *verdict)
 	return NULL;
 }
 
+/* What revision() will refuse to store. */
+static void
+lint_refused(PgmLint *lint)
+{
+	const char *words = NULL;
+
+	switch (pgm_statement_refusal(lint->stmt))
+	{
+		case PGM_REFUSED_NOT:
+			return;
+		case PGM_REFUSED_TRANSACTION:
+			(void) pgm_lint_find(lint->judged, "transaction-control", NULL,
+								 pstrdup("each revision is a transaction already"),
+								 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
+			return;
+		case PGM_REFUSED_COPY_FROM:
+			words = "COPY FROM STDIN";
+			break;
+		case PGM_REFUSED_COPY_TO:
+			words = "COPY TO STDOUT";
+			break;
+		case PGM_REFUSED_DISCARD:
+			words = "DISCARD ALL";
+			break;
+		case PGM_REFUSED_AUTHORIZATION:
+			words = "SET SESSION AUTHORIZATION";
+			break;
+	}
+	(void) pgm_lint_find(lint->judged, "not-in-a-revision", NULL,
+						 psprintf("%s is not allowed in a revision", words),
+						 pstrdup("Leave it out; load rows with INSERT, or with COPY from a file on the server."));
+}
+
 void
-pgm_lint_statement(PgmJudged *judged, List *before)
+pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 {
 	PgmLint		lint = {0};
 	PgmVerdict *verdict = judged->verdict;
@@ -248,7 +334,7 @@ pgm_lint_statement(PgmJudged *judged, List *before)
 	lint.judged = judged;
 	lint.verdict = verdict;
 	lint.stmt = judged->source->statements[judged->n].raw->stmt;
-	lint.before = before;
+	lint.past = past;
 	lint.touch = subject(verdict);
 	lint.name = lint.touch ? pgm_touch_name(lint.touch) : "";
 
@@ -271,10 +357,7 @@ pgm_lint_statement(PgmJudged *judged, List *before)
 							 psprintf("judged by its text only: %s",
 									  verdict->reason),
 							 NULL);
-	if (IsA(lint.stmt, TransactionStmt))
-		(void) pgm_lint_find(judged, "transaction-control", NULL,
-							 pstrdup("each revision is a transaction already"),
-							 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
+	lint_refused(&lint);
 
 	/* nobody waits for a table that only we have */
 	if (lint.touch == NULL || !lint.touch->fresh)
@@ -359,23 +442,46 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	}
 }
 
-void
-pgm_lint_suppress(PgmJudged *judged)
+/*
+ * Where the comments of statement n end and those of the next one begin: a
+ * comment that ends the last line of a statement is the statement's.
+ */
+static size_t
+end_of_comments(const PgmSource *source, int n)
 {
-	const PgmSource *source = judged->source;
-	const PgmStatement *statement = &source->statements[judged->n];
-	int			start = judged->n == 0 ? 0 :
-		statement[-1].offset + statement[-1].length;
-	const char *end = source->text + statement->offset;
-	const char *at = source->text + start;
+	const PgmStatement *statement = &source->statements[n];
+	size_t		end = statement->offset + statement->length;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
 
-	/* only blanks and comments stand there */
+	pgm_sqlscan_lexer(&lexer, source->text, strlen(source->text), 1);
+	if (n == source->nstatements - 1)
+		return lexer.len;
+	lexer.pos = end;
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (memchr(source->text + token.start, '\n',
+				   token.end - token.start) != NULL ||
+			token.kind == PGM_SQL_END)
+			return lexer.pos;
+		if (token.kind != PGM_SQL_SPACE && token.kind != PGM_SQL_COMMENT &&
+			!pgm_sqlscan_is_symbol(&lexer, &token, ';'))
+			return end;
+		if (pgm_sqlscan_is_symbol(&lexer, &token, ';'))
+			end = token.end;
+	}
+}
+
+static void
+read_comment(PgmJudged *judged, const char *at, const char *end)
+{
 	while (at < end)
 	{
-		const char *line_end = at;
+		const char *line_end = memchr(at, '\n', end - at);
 
-		while (line_end < end && *line_end != '\n')
-			line_end++;
+		if (line_end == NULL)
+			line_end = end;
 		for (const char *c = at; c + 10 <= line_end; c++)
 			if (strncmp(c, "pgmigrate:", 10) == 0)
 			{
@@ -384,4 +490,24 @@ pgm_lint_suppress(PgmJudged *judged)
 			}
 		at = line_end + 1;
 	}
+}
+
+void
+pgm_lint_suppress(PgmJudged *judged)
+{
+	const PgmSource *source = judged->source;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+
+	pgm_sqlscan_lexer(&lexer, source->text,
+					  end_of_comments(source, judged->n), 1);
+	if (judged->n > 0)
+		lexer.pos = end_of_comments(source, judged->n - 1);
+	do
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_COMMENT)
+			read_comment(judged, source->text + token.start,
+						 source->text + token.end);
+	} while (token.kind != PGM_SQL_END && token.kind != PGM_SQL_UNTERMINATED);
 }

@@ -13,6 +13,7 @@
 #ifndef PGM_LINT_H
 #define PGM_LINT_H
 
+#include "utils/hsearch.h"
 #include "verdict.h"
 
 typedef enum PgmLevel
@@ -58,13 +59,25 @@ extern const PgmRule *pgm_lint_rules(int *n);
 extern const PgmRule *pgm_lint_rule(const char *id);
 extern const char *pgm_level_name(PgmLevel level);
 
-/*
- * Judge one statement.  "before" are the judged statements of the same source.
- * Reads the catalog only.
- */
-extern void pgm_lint_statement(PgmJudged *judged, List *before);
+/* What the statements of one source that were judged have left behind. */
+typedef struct PgmLintPast
+{
+	const PgmTouch *locked;		/* the first table locked against everybody */
+	List	   *enums;			/* of PgmJudged *: ALTER TYPE … ADD VALUE */
+	List	   *alters;			/* of PgmJudged *: ALTER TABLE … NOT VALID */
+	HTAB	   *altered;		/* first ALTER TABLE of a table, or NULL */
+} PgmLintPast;
 
-/* Apply the comments that allow a finding. */
+/*
+ * Judge one statement, and add it to the past, which is all zero before the
+ * first one of a source.  Reads the catalog only.
+ */
+extern void pgm_lint_statement(PgmJudged *judged, PgmLintPast *past);
+
+/*
+ * Apply the comments that allow a finding: those before the statement, in it,
+ * and behind it on its last line.
+ */
 extern void pgm_lint_suppress(PgmJudged *judged);
 
 extern PgmFinding *pgm_lint_find(PgmJudged *judged, const char *rule,

@@ -32,32 +32,10 @@ is_table(const PgmTouch *touch)
 		touch->relkind == RELKIND_PARTITIONED_TABLE;
 }
 
-/* A table that a statement before has locked against everybody. */
-static PgmTouch *
-locked_before(PgmLint *lint)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->before)
-	{
-		ListCell   *other;
-
-		foreach(other, ((PgmJudged *) lfirst(lc))->verdict->touches)
-		{
-			PgmTouch   *touch = lfirst(other);
-
-			if (is_table(touch) && !touch->fresh &&
-				touch->mode == AccessExclusiveLock)
-				return touch;
-		}
-	}
-	return NULL;
-}
-
 static void
 lint_held_locks(PgmLint *lint)
 {
-	PgmTouch   *held = locked_before(lint);
+	const PgmTouch *held = lint->past->locked;
 	ListCell   *lc;
 
 	if (held == NULL || lint->judged->source->top_level)
@@ -125,7 +103,7 @@ lint_validate(PgmLint *lint, AlterTableStmt *stmt)
 
 		if (cmd->subtype != AT_ValidateConstraint)
 			continue;
-		foreach(other, lint->before)
+		foreach(other, lint->past->alters)
 		{
 			if (adds_not_valid(statement_of(lfirst(other)), cmd->name))
 				pgm_lint_add(lint, "validate-same-tx",
@@ -135,53 +113,49 @@ lint_validate(PgmLint *lint, AlterTableStmt *stmt)
 	}
 }
 
+typedef struct Altered
+{
+	Oid			relid;			/* hash key */
+	int			n;
+} Altered;
+
 static void
 lint_mergeable(PgmLint *lint, AlterTableStmt *stmt)
 {
-	ListCell   *lc;
+	Altered    *altered;
 
 	if (lint->touch == NULL || lint->touch->fresh ||
+		lint->past->altered == NULL ||
 		pgm_alter_table_kind(stmt) != OBJECT_TABLE)
 		return;
-	foreach(lc, lint->before)
-	{
-		PgmJudged  *judged = lfirst(lc);
-		Node	   *other = statement_of(judged);
-
-		if (IsA(other, AlterTableStmt) &&
-			pgm_verdict_find(judged->verdict, lint->touch->relid) != NULL &&
-			equal(castNode(AlterTableStmt, other)->relation, stmt->relation))
-		{
-			pgm_lint_add(lint, "mergeable-alters",
-						 psprintf("statement %d is an ALTER TABLE %s too", judged->n + 1, lint->name),
-						 psprintf("ALTER TABLE %s ..., ...;", lint->name));
-			return;
-		}
-	}
+	altered = hash_search(lint->past->altered, &lint->touch->relid, HASH_FIND,
+						  NULL);
+	if (altered != NULL)
+		pgm_lint_add(lint, "mergeable-alters",
+					 psprintf("statement %d is an ALTER TABLE %s too", altered->n + 1, lint->name),
+					 psprintf("ALTER TABLE %s ..., ...;", lint->name));
 }
 
 /* Does the text of this statement have the new value as a literal? */
 static void
 lint_enum_value(PgmLint *lint)
 {
-	char	   *text = pgm_statement_text(lint->judged->source,
-										  lint->judged->n);
+	char	   *text;
 	ListCell   *lc;
 
-	if (IsA(lint->stmt, AlterEnumStmt) || lint->judged->source->top_level)
+	if (IsA(lint->stmt, AlterEnumStmt) || lint->past->enums == NIL ||
+		lint->judged->source->top_level)
 		return;
-	foreach(lc, lint->before)
+	text = pgm_statement_text(lint->judged->source, lint->judged->n);
+	foreach(lc, lint->past->enums)
 	{
-		Node	   *other = statement_of(lfirst(lc));
-		const char *value;
+		AlterEnumStmt *other = castNode(AlterEnumStmt,
+										statement_of(lfirst(lc)));
+		char	   *value = quote_literal_cstr(other->newVal);
 
-		if (!IsA(other, AlterEnumStmt))
-			continue;
-		value = castNode(AlterEnumStmt, other)->newVal;
-		if (castNode(AlterEnumStmt, other)->oldVal == NULL &&
-			strstr(text, quote_literal_cstr(value)) != NULL)
+		if (strstr(text, value) != NULL)
 			pgm_lint_add(lint, "enum-value-used-same-tx",
-						 psprintf("value %s cannot be used in the transaction that adds it", quote_literal_cstr(value)),
+						 psprintf("value %s cannot be used in the transaction that adds it", value),
 						 pstrdup("Use it in a later revision."));
 	}
 }
@@ -195,6 +169,61 @@ lint_mixed(PgmLint *lint)
 					 pstrdup("Put statements that cannot run in a transaction into revisions of their own."));
 }
 
+static void
+remember_altered(PgmLint *lint, AlterTableStmt *stmt)
+{
+	Altered    *altered;
+	bool		found;
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		if (added_not_valid(lfirst_node(AlterTableCmd, lc)) == NULL)
+			continue;
+		lint->past->alters = lappend(lint->past->alters, lint->judged);
+		break;
+	}
+	if (lint->touch == NULL || !OidIsValid(lint->touch->relid))
+		return;
+	if (lint->past->altered == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(Altered);
+		control.hcxt = CurrentMemoryContext;
+		lint->past->altered = hash_create("pgmigrate altered tables", 16,
+										  &control,
+										  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	altered = hash_search(lint->past->altered, &lint->touch->relid, HASH_ENTER,
+						  &found);
+	if (!found)
+		altered->n = lint->judged->n;
+}
+
+/* For the statements to come. */
+static void
+remember(PgmLint *lint)
+{
+	PgmLintPast *past = lint->past;
+	ListCell   *lc;
+
+	if (IsA(lint->stmt, AlterTableStmt))
+		remember_altered(lint, castNode(AlterTableStmt, lint->stmt));
+	if (IsA(lint->stmt, AlterEnumStmt) &&
+		castNode(AlterEnumStmt, lint->stmt)->oldVal == NULL)
+		past->enums = lappend(past->enums, lint->judged);
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (past->locked == NULL && is_table(touch) && !touch->fresh &&
+			touch->mode == AccessExclusiveLock)
+			past->locked = touch;
+	}
+}
+
 void
 pgm_lint_flow(PgmLint *lint)
 {
@@ -206,4 +235,5 @@ pgm_lint_flow(PgmLint *lint)
 		lint_validate(lint, castNode(AlterTableStmt, lint->stmt));
 		lint_mergeable(lint, castNode(AlterTableStmt, lint->stmt));
 	}
+	remember(lint);
 }

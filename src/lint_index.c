@@ -23,23 +23,15 @@
 /* An index without the others that an index of so many columns costs. */
 #define WIDE_INDEX 3
 
-static char *
-index_columns(const IndexStmt *index)
+/* All of the statement behind the table's name, as it is written. */
+static const char *
+index_definition(const PgmLint *lint, const IndexStmt *index)
 {
-	StringInfoData buf;
-	ListCell   *lc;
+	const char *rest = pgm_source_after_name(lint->judged->source,
+											 lint->judged->n,
+											 index->relation->location);
 
-	initStringInfo(&buf);
-	foreach(lc, index->indexParams)
-	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-
-		if (buf.len > 0)
-			appendStringInfoString(&buf, ", ");
-		appendStringInfoString(&buf, element->name ?
-							   quote_identifier(element->name) : "(...)");
-	}
-	return buf.data;
+	return rest ? rest : " (...)";
 }
 
 static void
@@ -47,7 +39,7 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 {
 	const char *unique = index->unique ? "UNIQUE " : "";
 	const char *name = index->idxname ? quote_identifier(index->idxname) : "";
-	char	   *columns = index_columns(index);
+	const char *definition = index_definition(lint, index);
 
 	if (list_length(index->indexParams) > WIDE_INDEX && !index->unique)
 		pgm_lint_add(lint, "wide-index",
@@ -71,13 +63,13 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 		if (index->relation->inh)
 			pgm_lint_add(lint, "index-on-partitioned",
 						 psprintf("writes to all partitions of %s are blocked until the last index is built", lint->name),
-						 psprintf("CREATE %sINDEX %s ON ONLY %s (%s); CREATE INDEX CONCURRENTLY on each partition; then ALTER INDEX ... ATTACH PARTITION.",
-								  unique, name, lint->name, columns));
+						 psprintf("CREATE %sINDEX %s%sON ONLY %s%s; CREATE INDEX CONCURRENTLY on each partition; then ALTER INDEX ... ATTACH PARTITION.",
+								  unique, name, *name ? " " : "", lint->name, definition));
 		return;
 	}
 	pgm_lint_add(lint, "create-index",
 				 psprintf("writes to %s are blocked until the index is built", lint->name),
-				 psprintf("CREATE %sINDEX CONCURRENTLY %s%sON %s (%s);", unique, name, *name ? " " : "", lint->name, columns));
+				 psprintf("CREATE %sINDEX CONCURRENTLY %s%s%sON %s%s;", unique, index->if_not_exists ? "IF NOT EXISTS " : "", name, *name ? " " : "", lint->name, definition));
 }
 
 static void
@@ -100,7 +92,7 @@ lint_reindex(PgmLint *lint, ReindexStmt *reindex)
 				 reindex->relation == NULL ? pstrdup("REINDEX with CONCURRENTLY.") :
 				 psprintf("REINDEX %s CONCURRENTLY %s;",
 						  reindex->kind == REINDEX_OBJECT_INDEX ? "INDEX" : "TABLE",
-						  quote_identifier(reindex->relation->relname)));
+						  pgm_lint_qualified(reindex->relation)));
 }
 
 static void
@@ -112,7 +104,8 @@ lint_drop_index(PgmLint *lint, DropStmt *drop)
 		return;
 	foreach(lc, drop->objects)
 	{
-		const char *name = NameListToQuotedString(lfirst(lc));
+		const char *name =
+			pgm_lint_qualified(makeRangeVarFromNameList(lfirst(lc)));
 
 		pgm_lint_add(lint, "drop-index",
 					 psprintf("the table of %s is locked for reads and writes, after the last reader is done", name),

@@ -144,6 +144,36 @@ lint_new_columns(PgmLint *lint, AlterTableStmt *stmt)
 
 /* ---- drops */
 
+void
+pgm_lint_cascade(PgmLint *lint, bool columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+		bool		view = touch->relkind == RELKIND_VIEW ||
+			touch->relkind == RELKIND_MATVIEW;
+		bool		table = touch->relkind == RELKIND_RELATION ||
+			touch->relkind == RELKIND_PARTITIONED_TABLE;
+
+		if (touch->named || touch->fresh ||
+			touch->mode != AccessExclusiveLock)
+			continue;
+		if (view)
+			pgm_lint_add(lint, "drop-cascade",
+						 psprintf("view %s is dropped with it", pgm_touch_name(touch)),
+						 psprintf("DROP %s %s before, where it can be seen, or make it again in the same revision, with its grants.",
+								  touch->relkind == RELKIND_VIEW ? "VIEW" : "MATERIALIZED VIEW",
+								  pgm_touch_name(touch)));
+		else if (table && columns)
+			pgm_lint_add(lint, "drop-cascade",
+						 psprintf("columns of %s are dropped with it", pgm_touch_name(touch)),
+						 psprintf("ALTER TABLE %s ALTER COLUMN ... TYPE another one first.",
+								  pgm_touch_name(touch)));
+	}
+}
+
 static void
 lint_drop_tables(PgmLint *lint)
 {
@@ -170,6 +200,13 @@ lint_drop_tables(PgmLint *lint)
 static void
 lint_drop(PgmLint *lint, DropStmt *drop)
 {
+	bool		typed = drop->removeType == OBJECT_TYPE ||
+		drop->removeType == OBJECT_DOMAIN ||
+		drop->removeType == OBJECT_EXTENSION;
+
+	/* of a schema all goes */
+	if (drop->behavior == DROP_CASCADE && drop->removeType != OBJECT_SCHEMA)
+		pgm_lint_cascade(lint, typed);
 	switch (drop->removeType)
 	{
 		case OBJECT_TABLE:

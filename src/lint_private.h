@@ -21,7 +21,7 @@ typedef struct PgmLint
 	PgmJudged  *judged;
 	PgmVerdict *verdict;
 	Node	   *stmt;
-	List	   *before;			/* of PgmJudged *: same source, earlier */
+	PgmLintPast *past;
 	PgmTouch   *touch;			/* the relation it is about, or NULL */
 	const char *name;			/* of that relation, quoted */
 } PgmLint;
@@ -30,6 +30,9 @@ extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
 extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
+
+/* What CASCADE takes along: views, and with "columns" columns of tables. */
+extern void pgm_lint_cascade(PgmLint *lint, bool columns);
 
 /* A finding about the relation of the statement. */
 extern void pgm_lint_add(PgmLint *lint, const char *rule, char *message,
@@ -43,6 +46,27 @@ extern bool pgm_lint_has_index_on(Oid relid, List *columns);
 extern bool pgm_lint_index_is_invalid(Oid relid);
 extern bool pgm_lint_type_in_use(Oid type);
 extern bool pgm_lint_domain_has_constraints(Oid type);
+
+/* Is any row of the relation, or of what is below it, rewritten or read? */
+extern PgmTristate pgm_lint_rewrites(const PgmLint *lint);
+extern PgmTristate pgm_lint_scans(const PgmLint *lint);
+
+/* The name of a relation as hints have it: qualified, if it is there. */
+extern const char *pgm_lint_relation(Oid relid);
+extern const char *pgm_lint_qualified(const RangeVar *name);
+
+/*
+ * The safe form of what adds a constraint to the relation of the statement.
+ * "columns" are those of a key or foreign key, NIL of a CHECK.
+ */
+extern const char *pgm_lint_constraint_name(const PgmLint *lint,
+											const Constraint *constraint,
+											List *columns);
+extern char *pgm_lint_not_valid(const PgmLint *lint,
+								const Constraint *constraint, List *columns);
+extern char *pgm_lint_key_by_index(const PgmLint *lint,
+								   const Constraint *constraint,
+								   List *columns);
 
 /* Names joined by commas, quoted. */
 extern char *pgm_lint_names(List *names);

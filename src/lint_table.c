@@ -94,34 +94,36 @@ lint_add_column(PgmLint *lint, ColumnDef *column)
 {
 	const char *name = quote_identifier(column->colname);
 	const char *type = type_text(column->typeName);
+	List	   *self = list_make1(makeString(column->colname));
+	Constraint *check = column_constraint(column, CONSTR_CHECK);
 	Constraint *foreign = column_constraint(column, CONSTR_FOREIGN);
+	Constraint *unique = column_constraint(column, CONSTR_UNIQUE);
+	Constraint *key = unique ? unique :
+		column_constraint(column, CONSTR_PRIMARY);
 	bool		has_default =
 		column_constraint(column, CONSTR_DEFAULT) != NULL;
 
-	if (lint->touch->rewrites == PGM_TRUE)
+	if (pgm_lint_rewrites(lint) == PGM_TRUE)
 		lint_rewriting_column(lint, column);
-	if (column_constraint(column, CONSTR_CHECK) != NULL)
+	if (check != NULL)
 		pgm_lint_add(lint, "add-column-check",
 					 psprintf("the CHECK of new column %s reads all rows of %s", name, lint->name),
-					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; ALTER TABLE %s ADD CHECK (...) NOT VALID; then VALIDATE CONSTRAINT in a later revision.",
-							  lint->name, name, type, lint->name));
+					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; %s", lint->name, name, type,
+							  pgm_lint_not_valid(lint, check, NIL)));
 	if (foreign != NULL && has_default)
 		pgm_lint_add(lint, "fk-in-add-column",
 					 psprintf("the foreign key of new column %s checks all rows of %s", name, lint->name),
-					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES %s NOT VALID; then VALIDATE CONSTRAINT in a later revision.",
-							  lint->name, name, type, lint->name, name,
-							  quote_identifier(foreign->pktable->relname)));
+					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; %s", lint->name, name, type,
+							  pgm_lint_not_valid(lint, foreign, self)));
 	if (foreign != NULL)
 		pgm_lint_add(lint, "fk-without-index",
 					 psprintf("no index begins with foreign key column %s of %s", name, lint->name),
 					 psprintf("CREATE INDEX CONCURRENTLY ON %s (%s);", lint->name, name));
-	if (column_constraint(column, CONSTR_UNIQUE) != NULL ||
-		column_constraint(column, CONSTR_PRIMARY) != NULL)
+	if (key != NULL)
 		pgm_lint_add(lint, "unique-builds-index",
 					 psprintf("the index of new column %s is built while %s is locked", name, lint->name),
-					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; CREATE UNIQUE INDEX CONCURRENTLY name ON %s (%s); ALTER TABLE %s ADD UNIQUE USING INDEX name;",
-							  lint->name, name, type, lint->name, name,
-							  lint->name));
+					 psprintf("ALTER TABLE %s ADD COLUMN %s %s; %s", lint->name, name, type,
+							  pgm_lint_key_by_index(lint, key, self)));
 	if (column_constraint(column, CONSTR_NOTNULL) != NULL && !has_default &&
 		!is_serial(column->typeName) &&
 		column_constraint(column, CONSTR_IDENTITY) == NULL &&
@@ -201,7 +203,7 @@ lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 
 	if (attnum != InvalidAttrNumber)
 		from = get_atttype(lint->touch->relid, attnum);
-	if (lint->touch->rewrites == PGM_TRUE)
+	if (pgm_lint_rewrites(lint) == PGM_TRUE)
 		pgm_lint_add(lint, "type-change-rewrite",
 					 psprintf("changing the type of %s rewrites %s and all its indexes", name, lint->name),
 					 swap);
@@ -209,7 +211,7 @@ lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 		pgm_lint_add(lint, "type-change-reindex",
 					 psprintf("changing the type of %s builds indexes of %s anew", name, lint->name),
 					 swap);
-	else if (lint->touch->scans == PGM_TRUE)
+	else if (pgm_lint_scans(lint) == PGM_TRUE)
 		pgm_lint_add(lint, "type-change-rechecks",
 					 psprintf("changing the type of %s checks all rows of %s", name, lint->name),
 					 psprintf("Drop the CHECK, change the type, ALTER TABLE %s ADD CHECK (...) NOT VALID, then VALIDATE CONSTRAINT in a later revision.",
@@ -228,26 +230,17 @@ lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 	lint_views(lint, cmd->name);
 }
 
-static List *
-key_columns(const Constraint *constraint)
-{
-	return constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs :
-		constraint->keys;
-}
-
 static void
 lint_add_key(PgmLint *lint, Constraint *constraint)
 {
 	bool		primary = constraint->contype == CONSTR_PRIMARY;
-	const char *columns = pgm_lint_names(key_columns(constraint));
 
 	if (constraint->indexname == NULL)
 		pgm_lint_add(lint, primary ? "pk-builds-index" : "unique-builds-index",
 					 psprintf("the index is built while %s is locked for reads and writes", lint->name),
-					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY name ON %s (%s); then ALTER TABLE %s ADD %s USING INDEX name;",
-							  lint->name, columns, lint->name,
-							  primary ? "PRIMARY KEY" : "UNIQUE"));
-	else if (primary && lint->touch->scans == PGM_TRUE)
+					 pgm_lint_key_by_index(lint, constraint,
+										   constraint->keys));
+	else if (primary && pgm_lint_scans(lint) == PGM_TRUE)
 		pgm_lint_add(lint, "pk-sets-not-null",
 					 psprintf("columns of the key of %s may be null: all rows are read", lint->name),
 					 psprintf("ALTER TABLE %s ADD CHECK (... IS NOT NULL) NOT VALID; VALIDATE CONSTRAINT; then ADD PRIMARY KEY.",
@@ -257,11 +250,7 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 static void
 lint_add_constraint(PgmLint *lint, Constraint *constraint)
 {
-	const char *columns = pgm_lint_names(key_columns(constraint));
-	char	   *validate = psprintf("ALTER TABLE %s ADD ... NOT VALID; in a later revision ALTER TABLE %s VALIDATE CONSTRAINT %s;",
-									lint->name, lint->name,
-									constraint->conname ?
-									quote_identifier(constraint->conname) : "...");
+	const char *columns = pgm_lint_names(constraint->fk_attrs);
 
 	switch (constraint->contype)
 	{
@@ -269,14 +258,15 @@ lint_add_constraint(PgmLint *lint, Constraint *constraint)
 			if (!constraint->skip_validation)
 				pgm_lint_add(lint, "check-inline",
 							 psprintf("all rows of %s are read to validate the CHECK", lint->name),
-							 validate);
+							 pgm_lint_not_valid(lint, constraint, NIL));
 			break;
 		case CONSTR_FOREIGN:
 			if (!constraint->skip_validation)
 				pgm_lint_add(lint, "fk-inline",
 							 psprintf("writes to %s and %s are blocked while both are read", lint->name,
-									  quote_identifier(constraint->pktable->relname)),
-							 validate);
+									  pgm_lint_qualified(constraint->pktable)),
+							 pgm_lint_not_valid(lint, constraint,
+												constraint->fk_attrs));
 			if (!pgm_lint_has_index_on(lint->touch->relid,
 									   constraint->fk_attrs))
 				pgm_lint_add(lint, "fk-without-index",
@@ -310,7 +300,7 @@ lint_drop_constraint(PgmLint *lint, AlterTableCmd *cmd)
 		case CONSTRAINT_FOREIGN:
 			pgm_lint_add(lint, "drop-fk",
 						 psprintf("reads and writes of both %s and %s are blocked", lint->name,
-								  get_rel_name(other)),
+								  pgm_lint_relation(other)),
 						 pstrdup("Do it in a revision of its own."));
 			break;
 		case CONSTRAINT_CHECK:
@@ -351,7 +341,7 @@ static void
 lint_partition(PgmLint *lint, AlterTableCmd *cmd)
 {
 	PartitionCmd *partition = castNode(PartitionCmd, cmd->def);
-	const char *child = quote_identifier(partition->name->relname);
+	const char *child = pgm_lint_qualified(partition->name);
 	ListCell   *lc;
 
 	if (cmd->subtype == AT_DetachPartition)
@@ -428,12 +418,27 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 			break;
 		default:
 			if (pgm_is_set_access_method(cmd) &&
-				lint->touch->rewrites != PGM_FALSE)
+				pgm_lint_rewrites(lint) != PGM_FALSE)
 				pgm_lint_add(lint, "set-access-method",
 							 psprintf("%s and its indexes are rewritten", lint->name),
 							 pstrdup("Make a new table and move over."));
 			break;
 	}
+}
+
+static void
+lint_set_not_null(PgmLint *lint, AlterTableCmd *cmd)
+{
+	const char *column = quote_identifier(cmd->name);
+	const char *check = quote_identifier(psprintf("%s_not_null", cmd->name));
+
+	if (pgm_lint_scans(lint) == PGM_FALSE)
+		return;
+	pgm_lint_add(lint, "set-not-null",
+				 psprintf("all rows of %s are read to find nulls in %s", lint->name, column),
+				 psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID; ALTER TABLE %s VALIDATE CONSTRAINT %s; ALTER TABLE %s ALTER COLUMN %s SET NOT NULL; ALTER TABLE %s DROP CONSTRAINT %s;",
+						  lint->name, check, column, lint->name, check,
+						  lint->name, column, lint->name, check));
 }
 
 static void
@@ -456,13 +461,7 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 			lint_drop_constraint(lint, cmd);
 			break;
 		case AT_SetNotNull:
-			if (lint->touch->scans != PGM_FALSE)
-				pgm_lint_add(lint, "set-not-null",
-							 psprintf("all rows of %s are read to find nulls in %s", lint->name, column),
-							 psprintf("ALTER TABLE %s ADD CONSTRAINT %s_not_null CHECK (%s IS NOT NULL) NOT VALID; ALTER TABLE %s VALIDATE CONSTRAINT %s_not_null; ALTER TABLE %s ALTER COLUMN %s SET NOT NULL; ALTER TABLE %s DROP CONSTRAINT %s_not_null;",
-									  lint->name, cmd->name, column, lint->name,
-									  cmd->name, lint->name, column,
-									  lint->name, cmd->name));
+			lint_set_not_null(lint, cmd);
 			break;
 		case AT_DropNotNull:
 			pgm_lint_add(lint, "drop-not-null",
@@ -473,7 +472,10 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 			pgm_lint_add(lint, "drop-column",
 						 psprintf("the data of column %s of %s is gone, and statements that name it fail", column, lint->name),
 						 pstrdup("Deploy applications that do not use it first."));
-			lint_views(lint, cmd->name);
+			if (cmd->behavior == DROP_CASCADE)
+				pgm_lint_cascade(lint, false);
+			else
+				lint_views(lint, cmd->name);
 			break;
 		case AT_ColumnDefault:
 			pgm_lint_add(lint, "change-default",
@@ -490,8 +492,10 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 static void
 lint_redefined_key(PgmLint *lint, AlterTableStmt *stmt)
 {
-	bool		dropped = false;
-	bool		added = false;
+	const char *index = quote_identifier(psprintf("%s_new_key",
+												  lint->touch->name));
+	const char *dropped = NULL;
+	Constraint *added = NULL;
 	ListCell   *lc;
 
 	foreach(lc, stmt->cmds)
@@ -501,16 +505,20 @@ lint_redefined_key(PgmLint *lint, AlterTableStmt *stmt)
 		Oid			other;
 
 		if (cmd->subtype == AT_DropConstraint &&
-			pgm_lint_constraint(lint->touch->relid, cmd->name, &kind, &other))
-			dropped |= kind == CONSTRAINT_PRIMARY;
-		if (cmd->subtype == AT_AddConstraint)
-			added |= castNode(Constraint, cmd->def)->contype == CONSTR_PRIMARY;
+			pgm_lint_constraint(lint->touch->relid, cmd->name, &kind,
+								&other) &&
+			kind == CONSTRAINT_PRIMARY)
+			dropped = quote_identifier(cmd->name);
+		if (cmd->subtype == AT_AddConstraint &&
+			castNode(Constraint, cmd->def)->contype == CONSTR_PRIMARY)
+			added = castNode(Constraint, cmd->def);
 	}
-	if (dropped && added)
+	if (dropped != NULL && added != NULL)
 		pgm_lint_add(lint, "redefine-pk",
 					 psprintf("the primary key of %s is dropped and made again", lint->name),
-					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY name ON %s (...); then ALTER TABLE %s DROP CONSTRAINT ..., ADD PRIMARY KEY USING INDEX name;",
-							  lint->name, lint->name));
+					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s); then ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s PRIMARY KEY USING INDEX %s;",
+							  index, lint->name, pgm_lint_names(added->keys),
+							  lint->name, dropped, dropped, index));
 }
 
 void

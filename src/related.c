@@ -116,7 +116,7 @@ static PgmQuery dependents_query = {
 	"UNION SELECT p.polrelid FROM d JOIN pg_policy p ON p.oid = d.objid "
 	"WHERE d.classid = 'pg_policy'::regclass) "
 	"SELECT c.oid::int8 FROM r JOIN pg_class c USING (oid) "
-	"WHERE c.relkind <> 't' UNION "
+	"WHERE c.relnamespace <> 'pg_toast'::regnamespace UNION "
 	"SELECT h.inhparent::int8 FROM r JOIN pg_class c USING (oid) "
 	"JOIN pg_inherits h ON h.inhrelid = c.oid "
 	"WHERE c.relispartition AND c.relkind IN ('r', 'p') ORDER BY 1",

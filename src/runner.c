@@ -607,7 +607,7 @@ work(PgmRunner *runner)
 	prepare(runner, "worker", true);
 	pgm_txn_commit();
 	if (runner->request->accepted != NULL)
-		runner->request->accepted(runner->run, runner->request->accepted_arg);
+		runner->request->accepted(runner->run, runner->request->channel);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	runner->happened = pgm_happened_create();
@@ -630,6 +630,7 @@ work(PgmRunner *runner)
 static void
 fail(PgmRunner *runner)
 {
+	const PgmRunRequest *request = runner->request;
 	ErrorData  *edata;
 
 	MemoryContextSwitchTo(runner->context);
@@ -642,7 +643,16 @@ fail(PgmRunner *runner)
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
 	if (runner->run != 0)
-		record_failure(runner, edata);
+	{
+		ErrorData	recorded = *edata;
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+			request->cancel_reason != NULL &&
+			request->cancel_reason(request->channel) != NULL)
+			recorded.message =
+				pstrdup(request->cancel_reason(request->channel));
+		record_failure(runner, &recorded);
+	}
 	ReThrowError(edata);
 }
 

@@ -28,7 +28,10 @@ typedef struct PgmRunRequest
 
 	/* called when the run is committed as running, with its number */
 	void		(*accepted) (int64 run, void *arg);
-	void	   *accepted_arg;
+
+	/* why it was cancelled, if its caller did, else NULL */
+	const char *(*cancel_reason) (void *arg);
+	void	   *channel;		/* argument of both */
 } PgmRunRequest;
 
 /*

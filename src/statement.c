@@ -22,6 +22,7 @@
 #include "guc.h"
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
+#include "sqlscan.h"
 #include "statement.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -353,6 +354,62 @@ pgm_statement_text(const PgmSource *source, int n)
 	return pnstrdup(source->text + statement->offset, statement->length);
 }
 
+char *
+pgm_source_parenthesized(const PgmSource *source, int location)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	size_t		begin = 0;
+	int			depth = 0;
+
+	if (location < 0)
+		return NULL;
+	pgm_sqlscan_lexer(&lexer, source->text, strlen(source->text), 1);
+	lexer.pos = location;
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED ||
+			(depth == 0 && (pgm_sqlscan_is_symbol(&lexer, &token, ';') ||
+							pgm_sqlscan_is_symbol(&lexer, &token, ')'))))
+			return NULL;
+		if (pgm_sqlscan_is_symbol(&lexer, &token, '(') && depth++ == 0)
+			begin = token.start;
+		else if (pgm_sqlscan_is_symbol(&lexer, &token, ')') && --depth == 0)
+			return pnstrdup(source->text + begin, token.end - begin);
+	}
+}
+
+char *
+pgm_source_after_name(const PgmSource *source, int n, int location)
+{
+	const PgmStatement *statement = &source->statements[n];
+	size_t		end = statement->offset + statement->length;
+	size_t		rest = 0;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+
+	if (location < 0)
+		return NULL;
+	pgm_sqlscan_lexer(&lexer, source->text, end, 1);
+	lexer.pos = location;
+	do
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (token.kind != PGM_SQL_WORD && token.kind != PGM_SQL_NAME)
+			return NULL;
+		rest = token.end;
+		pgm_sqlscan_significant(&lexer, &token);
+	} while (pgm_sqlscan_is_symbol(&lexer, &token, '.'));
+
+	/* without a comment at the end, which would hide what follows */
+	for (end = rest; token.kind != PGM_SQL_END &&
+		 token.kind != PGM_SQL_UNTERMINATED;
+		 pgm_sqlscan_significant(&lexer, &token))
+		end = token.end;
+	return pnstrdup(source->text + rest, end - rest);
+}
+
 void
 pgm_source_error_position(const PgmSource *source, int n)
 {
@@ -394,21 +451,77 @@ check_error_callback(void *arg)
 				   source->what, context->n + 1, statement->line);
 }
 
-static void
-check_copy(CopyStmt *copy)
+static PgmRefusal
+copy_refusal(CopyStmt *copy)
 {
 	if (copy->filename != NULL || copy->is_program)
-		return;
-	if (copy->is_from)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("COPY FROM STDIN is not allowed in a revision"),
-				errdetail("The server runs revisions, and has no client to read from."),
-				errhint("Use INSERT, or COPY from a file on the server."));
-	ereport(ERROR,
-			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("COPY TO STDOUT is not allowed in a revision"),
-			errdetail("The server runs revisions, and has no client to write to."));
+		return PGM_REFUSED_NOT;
+	return copy->is_from ? PGM_REFUSED_COPY_FROM : PGM_REFUSED_COPY_TO;
+}
+
+PgmRefusal
+pgm_statement_refusal(Node *stmt)
+{
+	const char *name;
+
+	switch (nodeTag(stmt))
+	{
+		case T_TransactionStmt:
+			return PGM_REFUSED_TRANSACTION;
+		case T_CopyStmt:
+			return copy_refusal(castNode(CopyStmt, stmt));
+		case T_DiscardStmt:
+			return castNode(DiscardStmt, stmt)->target == DISCARD_ALL ?
+				PGM_REFUSED_DISCARD : PGM_REFUSED_NOT;
+		case T_VariableSetStmt:
+			name = castNode(VariableSetStmt, stmt)->name;
+			return name != NULL &&
+				pg_strcasecmp(name, "session_authorization") == 0 ?
+				PGM_REFUSED_AUTHORIZATION : PGM_REFUSED_NOT;
+		default:
+			return PGM_REFUSED_NOT;
+	}
+}
+
+static void
+refuse(PgmRefusal refusal)
+{
+	switch (refusal)
+	{
+		case PGM_REFUSED_NOT:
+			break;
+		case PGM_REFUSED_TRANSACTION:
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+					errmsg("transaction control is not allowed in a revision"),
+					errhint("Each revision is one transaction already; for statements that cannot run in one, pass transactional => false."));
+			break;
+		case PGM_REFUSED_COPY_FROM:
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("COPY FROM STDIN is not allowed in a revision"),
+					errdetail("The server runs revisions, and has no client to read from."),
+					errhint("Use INSERT, or COPY from a file on the server."));
+			break;
+		case PGM_REFUSED_COPY_TO:
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("COPY TO STDOUT is not allowed in a revision"),
+					errdetail("The server runs revisions, and has no client to write to."));
+			break;
+		case PGM_REFUSED_DISCARD:
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("DISCARD ALL is not allowed in a revision"),
+					errdetail("It would reset the role and the settings that the run has from its caller."));
+			break;
+		case PGM_REFUSED_AUTHORIZATION:
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("SET SESSION AUTHORIZATION is not allowed in a revision"),
+					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
+			break;
+	}
 }
 
 /* WITH that changes data is allowed at the top of a query only. */
@@ -436,34 +549,7 @@ is_plain_query(Node *stmt)
 static void
 check_statement(Node *stmt, PgmSourceKind kind)
 {
-	if (IsA(stmt, TransactionStmt))
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				errmsg("transaction control is not allowed in a revision"),
-				errhint("Each revision is one transaction already; for statements that cannot run in one, pass transactional => false."));
-
-	if (IsA(stmt, CopyStmt))
-		check_copy(castNode(CopyStmt, stmt));
-
-	if (IsA(stmt, DiscardStmt) &&
-		castNode(DiscardStmt, stmt)->target == DISCARD_ALL)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("DISCARD ALL is not allowed in a revision"),
-				errdetail("It would reset the role and the settings that the run has from its caller."));
-
-	if (IsA(stmt, VariableSetStmt))
-	{
-		VariableSetStmt *set = castNode(VariableSetStmt, stmt);
-
-		if (set->name != NULL &&
-			pg_strcasecmp(set->name, "session_authorization") == 0)
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("SET SESSION AUTHORIZATION is not allowed in a revision"),
-					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
-	}
-
+	refuse(pgm_statement_refusal(stmt));
 	if (kind == PGM_SOURCE_VERIFY && !is_plain_query(stmt))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

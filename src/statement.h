@@ -53,8 +53,34 @@ extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
 /* Refuse what a revision must not contain; to be called before storing. */
 extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind);
 
+/* What a revision must not contain, whatever it is for. */
+typedef enum PgmRefusal
+{
+	PGM_REFUSED_NOT,
+	PGM_REFUSED_TRANSACTION,	/* BEGIN, COMMIT and the like */
+	PGM_REFUSED_COPY_FROM,		/* STDIN */
+	PGM_REFUSED_COPY_TO,		/* STDOUT */
+	PGM_REFUSED_DISCARD,		/* ALL */
+	PGM_REFUSED_AUTHORIZATION	/* SET SESSION AUTHORIZATION */
+} PgmRefusal;
+
+extern PgmRefusal pgm_statement_refusal(Node *stmt);
+
 /* The statement's own text, a copy. */
 extern char *pgm_statement_text(const PgmSource *source, int n);
+
+/*
+ * What stands in the outermost parentheses that follow a position of the
+ * source, with them, as it is written; NULL if nothing does.
+ */
+extern char *pgm_source_parenthesized(const PgmSource *source, int location);
+
+/*
+ * The rest of statement n after the relation's name that begins at a position
+ * of the source, as it is written; NULL if that is no name.
+ */
+extern char *pgm_source_after_name(const PgmSource *source, int n,
+								   int location);
 
 /*
  * Call from an error context callback: moves a cursor position that counts

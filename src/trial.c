@@ -685,6 +685,9 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 	PgmTriable	may = pgm_triable(stmt, &reason);
 	Node	   *plain = NULL;
 
+	/* a query that does nothing need not be run */
+	if (IsA(stmt, SelectStmt) && !verdict->opaque)
+		may = PGM_NEEDLESS;
 	if (may == PGM_TRIABLE &&
 		(verdict->top_level || IsA(stmt, CreateTableAsStmt)))
 	{

@@ -18,7 +18,8 @@ page()
 
 Made from `pgmigrate.lint_rules()` by tools/lint-rules.sh; do not edit.
 
-A finding is allowed by a comment before the statement, with a reason:
+A finding is allowed by a comment with a reason, which stands before the
+statement, in it, or behind it on its last line:
 
 ```sql
 -- pgmigrate: allow create-index because the table has ten rows

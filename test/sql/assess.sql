@@ -69,7 +69,7 @@ INSERT INTO public.lint_case (sql) VALUES
 ('ALTER TABLE c SET SCHEMA public'), ('ALTER TYPE st RENAME VALUE ''a'' TO ''aa'''),
 ('DROP SCHEMA app CASCADE'), ('DROP SEQUENCE seq'), ('DROP EXTENSION pgmigrate'),
 ('ALTER EXTENSION pgmigrate UPDATE'), ('DROP DATABASE nowhere'), ('UPDATE c SET n = 1'),
-('DO $$BEGIN END$$'), ('BEGIN'), ('DROP TABLE p'), ('ALTER TABLE nowhere ADD x int'),
+('DO $$BEGIN END$$'), ('BEGIN'), ('DISCARD ALL'), ('DROP TABLE c CASCADE'), ('DROP TABLE p'), ('ALTER TABLE nowhere ADD x int'),
 ('CREATE TABLE k (id int PRIMARY KEY, j json, t timestamp, ch char(3)); CREATE TABLE k2 (a int)'),
 ('CREATE INDEX CONCURRENTLY zz ON c (n); ALTER TABLE c ADD q int'),
 ('CREATE UNIQUE INDEX IF NOT EXISTS dup_a ON dup (a)'),

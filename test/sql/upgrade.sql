@@ -303,6 +303,10 @@ SELECT pgmigrate.upgrade_start() AS run \gset
 SELECT run = :run AS run, command, target, state, step, steps, revision, error FROM pgmigrate.wait(:run);
 SELECT run = :run AS run, state FROM pgmigrate.wait(:run, '1 s');
 SELECT pgmigrate.cancel(:run);
+-- with nothing to do it is a run of no steps
+SELECT pgmigrate.upgrade_start() AS run \gset
+SELECT state, step, steps, revision FROM pgmigrate.wait(:run);
+SELECT command, target, state, done, steps, error FROM pgmigrate.runs WHERE run = :run;
 SELECT pgmigrate.downgrade_start('u') AS run \gset
 SELECT command, target, state, steps, revision FROM pgmigrate.wait(:run);
 SELECT pgmigrate.cancel(99999);

@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * pure.c
+ *	  Queries that neither lock nor change anything.
+ *
+ * A query is analyzed as the server would do it, in a subtransaction, but only
+ * if it names no relation: then analysis locks nothing.  Whatever runs code
+ * that did not come with the server is not pure.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/pure.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "compat.h"
+#include "compat_parse.h"
+#include "pure.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+static bool
+names_relation(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar) || IsA(node, IntoClause))
+		return true;
+	return raw_expression_tree_walker(node, names_relation, context);
+}
+
+/* Volatile, but for its own session or value only. */
+static bool
+is_harmless(Oid function)
+{
+	switch (function)
+	{
+		case F_CLOCK_TIMESTAMP:
+		case F_GEN_RANDOM_UUID:
+		case F_RANDOM:
+		case F_SET_CONFIG:
+		case F_TIMEOFDAY:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Those that read tables given by name or as text are said to be stable. */
+static bool
+is_impure_function(Oid function, void *context)
+{
+	char	   *name;
+
+	if (function >= FirstNormalObjectId)
+		return true;
+	if (func_volatile(function) == PROVOLATILE_VOLATILE)
+		return !is_harmless(function);
+	name = get_func_name(function);
+	return name == NULL || strstr(name, "_to_xml") != NULL;
+}
+
+/* A domain may have a CHECK that runs anything. */
+static bool
+is_impure(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_impure_function, context))
+		return true;
+	if (IsA(node, CoerceToDomain) || IsA(node, NextValueExpr))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), is_impure, context, 0);
+	return expression_tree_walker(node, is_impure, context);
+}
+
+static bool
+analyze(const PgmSource *source, int n)
+{
+	RawStmt    *raw = copyObject(source->statements[n].raw);
+	Query	   *query;
+
+	query = linitial_node(Query,
+						  pg_analyze_and_rewrite_fixedparams(raw, source->text,
+															 NULL, 0, NULL));
+	return !is_impure((Node *) query, NULL);
+}
+
+bool
+pgm_query_is_pure(const PgmSource *source, int n)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool pure = false;
+
+	if (!IsA(source->statements[n].raw->stmt, SelectStmt) ||
+		names_relation(source->statements[n].raw->stmt, NULL))
+		return false;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		pure = analyze(source, n);
+		PopActiveSnapshot();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(old);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return pure;
+}

@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * pure.h
+ *	  Queries that neither lock nor change anything.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/pure.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_PURE_H
+#define PGM_PURE_H
+
+#include "statement.h"
+
+/*
+ * Is statement n a query of constants and of functions of the server that do
+ * nothing but compute?  False where that cannot be told.  In a transaction.
+ */
+extern bool pgm_query_is_pure(const PgmSource *source, int n);
+
+#endif							/* PGM_PURE_H */
