@@ -9,9 +9,9 @@
  * rewrite by the file, a scan by the counters of this backend, the time by the
  * clock, what was written by the WAL.
  *
- * A lock that the transaction had already in the same mode, from a statement
- * before or because it was taken ahead by the prediction itself, shows no
- * more: there the prediction is believed.  Weak locks, that are not in the
+ * A lock that the transaction had already, from a statement before or because
+ * it was taken ahead by the prediction itself, shows no more: there the
+ * prediction is believed.  Weak locks, that are not in the
  * shared lock table, are seen on the relations of the prediction only.
  *
  * IDENTIFICATION
@@ -472,7 +472,10 @@ append_predicted(StringInfo buf, const PgmHappened *happened)
 	appendStringInfoChar(buf, '}');
 }
 
-/* What the statement took, as far as that can be told. */
+/*
+ * What the statement took, as far as that can be told: the prediction, if it
+ * was held before or if nothing but what was held before can have been taken.
+ */
 static LOCKMODE
 mode_taken(const Watched *watched)
 {
@@ -480,8 +483,10 @@ mode_taken(const Watched *watched)
 	LOCKMODE	taken = strongest(held_on(watched->touch->relid) &
 								  ~watched->mask);
 
-	if (predicted != NoLock && (watched->mask & LOCKBIT_ON(predicted)))
+	if (taken >= predicted || (watched->mask & LOCKBIT_ON(predicted)))
 		return Max(taken, predicted);
+	if (taken == NoLock && strongest(watched->mask) > predicted)
+		return predicted;
 	return taken;
 }
 

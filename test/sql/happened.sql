@@ -1,5 +1,6 @@
 -- What was predicted of each statement, what it did, and where that differs.
 SET client_min_messages = error;
+SET pgmigrate.lock_timeout = 0;
 CREATE SCHEMA happened;
 SET search_path = happened;
 CREATE TABLE account (id int PRIMARY KEY, n int, t text) WITH (autovacuum_enabled = off);
@@ -109,9 +110,16 @@ SELECT revision, n, happened FROM statements;
 SELECT revise('hapb', 'ALTER TABLE account ADD z int; UPDATE entry SET account = NULL');
 SET pgmigrate.lock_timeout = '200ms';
 SELECT count(*) FROM pgmigrate.upgrade('hapb');
-RESET pgmigrate.lock_timeout;
 SELECT n, predicted, happened FROM statements;
 SELECT * FROM errors;
+
+-- a prediction weaker than what was taken ahead
+SELECT revise('hapb2', 'ALTER TABLE account ALTER x SET DEFAULT 2');
+INSERT INTO pgmigrate.assessment (revision, digest, statements) SELECT revision, digest, $$[
+	{"statement": 1, "rewrites": false, "scans": false, "relations": [{"relation": "happened.account", "mode": 4}]}]$$
+FROM pgmigrate.show('hapb2');
+SELECT count(*) FROM pgmigrate.upgrade('hapb2');
+SELECT n, predicted, happened FROM statements;
 
 -- many relations
 CREATE TABLE parent (id int) PARTITION BY LIST (id);
@@ -124,5 +132,5 @@ SELECT * FROM errors;
 SELECT extconfig @> ARRAY['pgmigrate.assessment'::regclass::oid] AS dumped FROM pg_extension WHERE extname = 'pgmigrate';
 
 SELECT count(*) FROM pgmigrate.stamp('base', purge => true);
-SELECT count(pgmigrate.remove(id)) FROM (SELECT 'hap' || c AS id FROM unnest('{c,b,a,9,8,7,6,5,4,3,2,1}'::text[]) WITH ORDINALITY AS u (c, o) ORDER BY o) x;
+SELECT count(pgmigrate.remove(id)) FROM (SELECT 'hap' || c AS id FROM unnest('{c,b2,b,a,9,8,7,6,5,4,3,2,1}'::text[]) WITH ORDINALITY AS u (c, o) ORDER BY o) x;
 DROP SCHEMA happened CASCADE;
