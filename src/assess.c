@@ -97,6 +97,7 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			 PgmClassifier *classifier, PgmTrial *trial)
 {
 	PgmLintPast past = {0};
+	int			guc_level = NewGUCNestLevel();
 
 	for (int n = 0; n < item->source->nstatements; n++)
 	{
@@ -116,11 +117,14 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 		}
 		pgm_lint_statement(judged, &past);
 		if (assessment->data && item->trusted)
-			pgm_datacheck_statement(judged);
+			pgm_datacheck_statement(judged, assessment->judged);
 		pgm_lint_suppress(judged);
 		assessment->judged = lappend(assessment->judged, judged);
 		follow_search_path(item->source->statements[n].raw->stmt);
 	}
+
+	/* the next revision begins with the settings of the session */
+	AtEOXact_GUC(false, guc_level);
 }
 
 /* Judge what has not been judged yet. */
