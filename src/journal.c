@@ -49,7 +49,7 @@ static PgmQuery holder_query = {
 static PgmQuery interrupt_query = {
 	"UPDATE pgmigrate.run SET state = 'interrupted', "
 	"finished = clock_timestamp(), "
-	"error = coalesce(error, 'the process that ran it is gone') "
+	"error = coalesce(error, " PGM_INTERRUPTED_ERROR("execution") ") "
 	"WHERE state = 'running'"
 };
 

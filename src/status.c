@@ -41,7 +41,7 @@ static PgmQuery rows_query = {
 	"s.revision, s.message, r.started, "
 	"CASE WHEN x.state = 'running' THEN clock_timestamp() ELSE r.finished END "
 	"- r.started, coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
-	"THEN 'the process that ran it is gone' END), jsonb_strip_nulls(jsonb_build_object("
+	"THEN " PGM_INTERRUPTED_ERROR("r.execution") " END), jsonb_strip_nulls(jsonb_build_object("
 	"'execution', r.execution, 'role', r.role, 'pid', "
 	"CASE WHEN x.state = 'running' THEN r.pid END, "
 	"'statement', CASE WHEN s.state <> 'done' THEN s.statement END, "
