@@ -137,13 +137,6 @@ pgm_detach_is_concurrent(AlterTableCmd *cmd)
 #endif
 }
 
-/* Publications of whole schemas: since 15.  A condition in a query. */
-#if PG_VERSION_NUM >= 150000
-#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = " publication " AND n.pnnspid = " schema ")"
-#else
-#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
-#endif
-
 /* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
 static inline char *
 pgm_guc_value(struct config_generic *record)

@@ -42,4 +42,11 @@
 #define PGM_SQL_PUBLISHED_SCHEMAS "NULL::text"
 #endif
 
+/* Publications of whole schemas: since 15.  A condition in a query. */
+#if PG_VERSION_NUM >= 150000
+#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = " publication " AND n.pnnspid = " schema ")"
+#else
+#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
+#endif
+
 #endif							/* PGM_COMPAT_CATALOG_H */
