@@ -25,6 +25,7 @@
 #include "datacheck.h"
 #include "parser/parse_type.h"
 #include "spi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -175,6 +176,7 @@ check_condition(Check *check, const Constraint *constraint)
 	char	   *condition;
 
 	condition = pgm_source_parenthesized(check->judged->source,
+										 check->judged->n,
 										 constraint->location);
 	if (condition != NULL)
 		check_rows(check, psprintf("NOT %s", condition),
@@ -366,6 +368,21 @@ subject(const PgmVerdict *verdict)
 	return NULL;
 }
 
+/* Rows that are locked against everybody are not waited for. */
+static bool
+is_locked(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, lcons_oid(relid, pgm_descendants(relid)))
+	{
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			return true;
+		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+	}
+	return false;
+}
+
 void
 pgm_datacheck_statement(PgmJudged *judged)
 {
@@ -382,6 +399,8 @@ pgm_datacheck_statement(PgmJudged *judged)
 		(check.touch->relkind != RELKIND_RELATION &&
 		 check.touch->relkind != RELKIND_PARTITIONED_TABLE))
 		return;
+	if (is_locked(check.touch->relid))
+		return;
 	check.name = pgm_touch_name(check.touch);
 	rows = rows_of(check.touch->relid);
 	check.sampled = rows > SAMPLE_ROWS * 4;
@@ -395,6 +414,10 @@ pgm_datacheck_statement(PgmJudged *judged)
 
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("row_security", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	/* for an index that is being rebuilt */
+	(void) set_config_option("lock_timeout", "10ms",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (IsA(stmt, AlterTableStmt))

@@ -188,6 +188,7 @@ pgm_lint_not_valid(const PgmLint *lint, const Constraint *constraint,
 		const char *condition;
 
 		condition = pgm_source_parenthesized(lint->judged->source,
+											 lint->judged->n,
 											 constraint->location);
 		clause = psprintf("CHECK %s%s", condition ? condition : "(...)",
 						  constraint->is_no_inherit ? " NO INHERIT" : "");

@@ -55,6 +55,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "work.h"
 
 /* A lock of ours, as the lock table has it. */
 typedef struct Held
@@ -470,10 +471,9 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 			(OidIsValid(pgm_clones_of(trial->clones, touch->relid)) ||
 			 list_member_oid(trial->clones->skipped, touch->relid)))
 			continue;
-		if (touch->rewrites == PGM_UNSET)
-			touch->rewrites = PGM_FALSE;
-		if (touch->scans == PGM_UNSET)
-			touch->scans = PGM_FALSE;
+		/* without those that could not be cloned */
+		if (!list_member_oid(trial->clones->failed, touch->relid))
+			pgm_work_deny(touch);
 		if (touch->rewrites == PGM_TRUE)
 			verdict->rewrites = PGM_TRUE;
 		if (touch->scans == PGM_TRUE)
@@ -577,6 +577,8 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	if (edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		trial_role(verdict) != GetUserId())
 		verdict->sqlerrcode = 0;
+	else if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		verdict->sqlerrcode = 0;	/* the run will wait */
 	else if (trial->incomplete)
 		verdict->sqlerrcode = 0;
 	else
