@@ -41,6 +41,7 @@ static const struct
 	{"lock_timeline", PGM_ACCESS_VIEWER},
 	{"lock_tree", PGM_ACCESS_VIEWER},
 	{"plan", PGM_ACCESS_VIEWER},
+	{"run_state", PGM_ACCESS_VIEWER},
 	{"script", PGM_ACCESS_VIEWER},
 	{"show", PGM_ACCESS_VIEWER},
 	{"status", PGM_ACCESS_VIEWER},

@@ -89,12 +89,6 @@ static PgmQuery nodes_query = {
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
 };
 
-/*
- * Plans longer than this are told by their text alone: nobody reads those of a
- * hundred thousand revisions, and to try them takes longer than to plan them.
- */
-#define PGM_ASSESSED_STEPS 100
-
 /* What the functions below know of the graph's revisions. */
 typedef struct Nodes
 {

@@ -45,6 +45,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_stamp);
 PG_FUNCTION_INFO_V1(pgmigrate_upgrade_start);
 PG_FUNCTION_INFO_V1(pgmigrate_downgrade_start);
 PG_FUNCTION_INFO_V1(pgmigrate_status);
+PG_FUNCTION_INFO_V1(pgmigrate_run_state);
 PG_FUNCTION_INFO_V1(pgmigrate_wait);
 PG_FUNCTION_INFO_V1(pgmigrate_cancel);
 PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
@@ -142,6 +143,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
 	pgm_runner_refuse_read_only();
+	pgm_runner_refuse_nested();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -243,21 +245,20 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	for (int64 n = 1;; n++)
 	{
-		char	   *state;
-		int			pid;
+		PgmRunState state;
 		int64		waited;
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(context);
-		if (!pgm_status_get(run, &state, &pid))
+		if (!pgm_status_get(run, &state))
 			refuse_unknown_run(run);
-		if (strcmp(state, "running") != 0)
+		if (strcmp(state.state, "running") != 0)
 			break;
 		waited = (pgm_clock_monotonic() - start_time) / 1000;
 		if (waited >= timeout)
 			break;
 		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
-			pgm_worker_check_deadlock(pid);
+			pgm_worker_check_deadlock(state.pid);
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
 	MemoryContextSwitchTo(old);
@@ -273,8 +274,7 @@ Datum
 pgmigrate_cancel(PG_FUNCTION_ARGS)
 {
 	int64		run;
-	char	   *state;
-	int			pid;
+	PgmRunState state;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -287,14 +287,30 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 				errmsg("cannot cancel a run during recovery"),
 				errdetail("The process that runs it is one of the primary server."),
 				errhint("Connect to the primary server."));
-	if (!pgm_status_get(run, &state, &pid))
+	if (!pgm_status_get(run, &state))
 		refuse_unknown_run(run);
-	if (strcmp(state, "running") != 0)
+	if (strcmp(state.state, "running") != 0)
 		PG_RETURN_BOOL(false);
+	if (state.worker)
+		PG_RETURN_BOOL(pgm_worker_cancel(state.pid));
 
-	/* checks that the caller may signal the role of the worker */
+	/*
+	 * A session does other things besides the run: the caller must have the
+	 * right to stop those too.
+	 */
 	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
-										Int32GetDatum(pid)));
+										Int32GetDatum(state.pid)));
+}
+
+/* For the view of runs, whose snapshot may be older than the locks it sees. */
+Datum
+pgmigrate_run_state(PG_FUNCTION_ARGS)
+{
+	PgmRunState state;
+
+	if (!pgm_status_get(PG_GETARG_INT64(0), &state))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(state.state));
 }
 
 /* ALTER EXTENSION takes no lock that a run conflicts with. */

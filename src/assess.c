@@ -50,7 +50,7 @@ typedef struct Assessment
 	/* what is judged, and where to go on */
 	List	   *judged;
 	int			item;
-	int			n;				/* statement */
+	int			n;				/* statement of it */
 	PgmLintPast past;			/* of the item */
 } Assessment;
 
@@ -128,7 +128,7 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	}
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->data && item->trusted)
-		pgm_datacheck_statement(judged);
+		pgm_datacheck_statement(judged, assessment->judged);
 	pgm_lint_suppress(judged);
 	return judged;
 }
@@ -140,29 +140,42 @@ is_left(const PgmAssessItem *item, int n)
 	return n >= item->done || pgm_resume_repeats(item->source, n);
 }
 
+static void
+judge_source(Assessment *assessment, const PgmAssessItem *item,
+			 PgmTrial *trial)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	for (int n = 0; n < item->source->nstatements; n++)
+	{
+		if (!is_left(item, n))
+			continue;
+		if (n >= assessment->n)
+		{
+			PgmJudged  *judged;
+
+			CHECK_FOR_INTERRUPTS();
+			judged = judge_statement(assessment, item, n, trial);
+			pgm_lint_remember(judged, &assessment->past);
+			assessment->judged = lappend(assessment->judged, judged);
+			assessment->n = n + 1;
+		}
+		follow_search_path(item->source->statements[n].raw->stmt);
+	}
+
+	/* the next revision begins with the settings of the session */
+	AtEOXact_GUC(false, guc_level);
+}
+
 /* Judge what has not been judged yet. */
 static void
 judge_left(Assessment *assessment, PgmTrial *trial)
 {
-	for (; assessment->item < list_length(assessment->items);
-		 assessment->item++)
+	while (assessment->item < list_length(assessment->items))
 	{
-		const PgmAssessItem *item = list_nth(assessment->items,
-											 assessment->item);
-
-		for (; assessment->n < item->source->nstatements; assessment->n++)
-		{
-			int			n = assessment->n;
-			PgmJudged  *judged;
-
-			CHECK_FOR_INTERRUPTS();
-			if (!is_left(item, n))
-				continue;
-			judged = judge_statement(assessment, item, n, trial);
-			pgm_lint_remember(judged, &assessment->past);
-			assessment->judged = lappend(assessment->judged, judged);
-			follow_search_path(item->source->statements[n].raw->stmt);
-		}
+		judge_source(assessment,
+					 list_nth(assessment->items, assessment->item), trial);
+		assessment->item++;
 		assessment->n = 0;
 		memset(&assessment->past, 0, sizeof(PgmLintPast));
 	}
@@ -190,12 +203,6 @@ judge_all(Assessment *assessment, bool trial)
 
 	/* a worker has none */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, assessment->judged)
-	{
-		const PgmJudged *judged = lfirst(lc);
-
-		follow_search_path(judged->source->statements[judged->n].raw->stmt);
-	}
 	if (trial)
 		trials = pgm_trial_begin(sources);
 	judge_left(assessment, trials);

@@ -16,6 +16,12 @@
 #include "lint.h"
 #include "planner.h"
 
+/*
+ * Plans longer than this are told by their text alone: nobody reads those of a
+ * hundred thousand revisions, and to try them takes longer than to plan them.
+ */
+#define PGM_ASSESSED_STEPS 100
+
 /* What to assess: sources in the order in which they would run. */
 typedef struct PgmAssessItem
 {

@@ -46,6 +46,7 @@
 #include "spi.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
+#include "triable.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -161,13 +162,14 @@ is_view(Oid relid)
 }
 
 void
-pgm_clones_want(PgmClones *clones, Oid relid, bool keys, bool views)
+pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt)
 {
 	MemoryContext old = MemoryContextSwitchTo(clones->context);
 	List	   *tables = pgm_clone_table_of(relid);
+	PgmReach	reach = pgm_reaches_keys(stmt);
 	ListCell   *lc;
 
-	if (views || is_view(linitial_oid(tables)))
+	if (pgm_reaches_views(stmt) || is_view(linitial_oid(tables)))
 		clones->viewed = list_append_unique_oid(clones->viewed,
 												linitial_oid(tables));
 
@@ -179,12 +181,47 @@ pgm_clones_want(PgmClones *clones, Oid relid, bool keys, bool views)
 			lc != list_head(tables))
 			continue;
 		want_tree(clones, lfirst_oid(lc));
-		if (!keys)
-			continue;
-		foreach(other, pgm_clone_neighbours(lfirst_oid(lc)))
+		foreach(other, pgm_clone_neighbours(lfirst_oid(lc), reach.all,
+											reach.columns,
+											reach.constraints))
 			want_tree(clones, lfirst_oid(other));
 	}
 	MemoryContextSwitchTo(old);
+}
+
+static PgmClone *
+enter_clone(PgmClones *clones, Oid oid, Oid live, char relkind)
+{
+	bool		found;
+	PgmClone   *clone = hash_search(clones->by_clone, &oid, HASH_ENTER,
+									&found);
+	LivePair   *pair;
+
+	if (!found)
+	{
+		MemSet((char *) clone + sizeof(Oid), 0,
+			   sizeof(PgmClone) - sizeof(Oid));
+		clone->live = live;
+		clone->relkind = relkind;
+	}
+	pair = hash_search(clones->by_live, &live, HASH_ENTER, NULL);
+	pair->clone = oid;
+	return clone;
+}
+
+/* Learn which clone stands for which relation, by their names. */
+static void
+map_clones(PgmClones *clones)
+{
+	int			n;
+	PgmClonePair *pairs = pgm_clone_pairs(clones->namespaces,
+										  clones->schemas, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		(void) enter_clone(clones, pairs[i].clone, pairs[i].live,
+						   pairs[i].relkind);
+	}
 }
 
 /* ---- building */
@@ -293,7 +330,7 @@ build_phase(PgmClones *clones, PgmClonePhase phase, volatile Oid *current)
 	}
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	if (phase == PGM_CLONE_TABLES)
-		pgm_clones_map(clones);
+		map_clones(clones);
 }
 
 static void
@@ -346,7 +383,7 @@ try_build(PgmClones *clones)
 	PG_TRY();
 	{
 		build_all(clones, &current);
-		pgm_clones_map(clones);
+		map_clones(clones);
 		done = true;
 		ReleaseCurrentSubTransaction();
 	}
@@ -443,32 +480,6 @@ pgm_clones_build(PgmClones *clones)
 	}
 }
 
-void
-pgm_clones_map(PgmClones *clones)
-{
-	int			n;
-	PgmClonePair *pairs = pgm_clone_pairs(clones->namespaces,
-										  clones->schemas, &n);
-
-	for (int i = 0; i < n; i++)
-	{
-		bool		found;
-		PgmClone   *clone = hash_search(clones->by_clone, &pairs[i].clone,
-										HASH_ENTER, &found);
-		LivePair   *pair;
-
-		if (!found)
-		{
-			MemSet((char *) clone + sizeof(Oid), 0,
-				   sizeof(PgmClone) - sizeof(Oid));
-			clone->live = pairs[i].live;
-			clone->relkind = pairs[i].relkind;
-		}
-		pair = hash_search(clones->by_live, &pairs[i].live, HASH_ENTER, NULL);
-		pair->clone = pairs[i].clone;
-	}
-}
-
 /* ---- names */
 
 typedef struct Redirect
@@ -491,6 +502,19 @@ clone_schema(const PgmClones *clones, Oid namespace)
 			return lfirst_oid(clone);
 	}
 	return InvalidOid;
+}
+
+PgmClone *
+pgm_clones_renew(PgmClones *clones, Oid live)
+{
+	Oid			schema = clone_schema(clones, get_rel_namespace(live));
+	Oid			clone;
+
+	if (!OidIsValid(schema))
+		return NULL;
+	clone = get_relname_relid(get_rel_name(live), schema);
+	return OidIsValid(clone) ?
+		enter_clone(clones, clone, live, get_rel_relkind(clone)) : NULL;
 }
 
 /* Was it made, or made anew, by our own transaction? */

@@ -54,12 +54,10 @@ typedef enum PgmRedirect
 extern PgmClones *pgm_clones_new(void);
 
 /*
- * Have this relation cloned, and what a statement on it drags along: with
- * "keys" the tables at the other end of its foreign keys, with "views" those
- * that read it.
+ * Have this relation cloned, and what the statement drags along: the tables at
+ * the other end of foreign keys that it can reach, the views that read it.
  */
-extern void pgm_clones_want(PgmClones *clones, Oid relid, bool keys,
-							bool views);
+extern void pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt);
 
 /*
  * Build what is wanted.  Inside of a subtransaction that the caller rolls
@@ -73,8 +71,8 @@ extern PgmRedirect pgm_clones_redirect(PgmClones *clones, Node *stmt);
 extern PgmClone *pgm_clones_find(PgmClones *clones, Oid clone);
 extern Oid	pgm_clones_of(PgmClones *clones, Oid live);
 
-/* Learn of the clones that a statement has made again under their names. */
-extern void pgm_clones_map(PgmClones *clones);
+/* The clone that has this relation's name now, if it was made again. */
+extern PgmClone *pgm_clones_renew(PgmClones *clones, Oid live);
 
 /* Run one utility statement: no event trigger sees it. */
 extern void pgm_clones_utility(Node *stmt, const char *text);

@@ -33,6 +33,20 @@
 	"JOIN pg_namespace s ON s.oid = c.relnamespace) " \
 	"SELECT relid::int8, owner::int8, command FROM ("
 
+/*
+ * Can the planner run code of the owner of "o" for a query on it?  Other code,
+ * as in defaults and triggers, is run by a change of rows only.
+ */
+#define HAS_CODE \
+	"(EXISTS (SELECT FROM pg_index i WHERE i.indrelid = o.oid " \
+	"AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)) " \
+	"OR EXISTS (SELECT FROM pg_constraint x WHERE x.conrelid = o.oid " \
+	"AND x.contype = 'c') " \
+	"OR EXISTS (SELECT FROM pg_statistic_ext x WHERE x.stxrelid = o.oid) " \
+	"OR EXISTS (SELECT FROM pg_policy x WHERE x.polrelid = o.oid) " \
+	"OR EXISTS (SELECT FROM pg_partitioned_table x WHERE x.partrelid = o.oid " \
+	"AND x.partexprs IS NOT NULL))"
+
 #define ORDERED ") AS t (relid, owner, n, sub, command) ORDER BY n, sub"
 
 static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
@@ -112,14 +126,23 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		2, {OIDARRAYOID, TEXTOID}
 	},
 	[PGM_CLONE_FOREIGN_KEYS] = {
+		/* a key is checked by its owner, with a query on both tables */
 		RELATIONS
+		"SELECT o.oid, o.relowner, -1, k.oid::int8, "
+		"format('GRANT REFERENCES ON %s TO %I', o.clone, u.rolname) "
+		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
+		"JOIN rel o ON o.oid = k.confrelid "
+		"JOIN pg_roles u ON u.oid = r.relowner "
+		"WHERE k.contype = 'f' AND k.conparentid = 0 "
+		"AND o.relowner <> r.relowner AND NOT " HAS_CODE
+		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
 		"format('ALTER TABLE %s ADD CONSTRAINT %I %s', r.clone, k.conname, "
 		"pg_get_constraintdef(k.oid)) "
 		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
 		"JOIN rel o ON o.oid = k.confrelid "
 		"WHERE k.contype = 'f' AND k.conparentid = 0 "
-		"AND o.relowner = r.relowner "
+		"AND (o.relowner = r.relowner OR NOT " HAS_CODE ") "
 		ORDERED,
 		2, {OIDARRAYOID, TEXTOID}
 	},
@@ -202,10 +225,29 @@ static PgmQuery table_of_query = {
 };
 
 static PgmQuery neighbours_query = {
-	"SELECT DISTINCT CASE WHEN conrelid = $1 THEN confrelid ELSE conrelid "
-	"END::int8 FROM pg_constraint WHERE contype = 'f' "
-	"AND (conrelid = $1 OR confrelid = $1) AND conrelid <> confrelid "
+	"WITH a AS (SELECT attname::text AS name, attnum FROM pg_attribute "
+	"WHERE attrelid = $1 AND attnum > 0), "
+	"k AS (SELECT * FROM pg_constraint WHERE conrelid = $1), "
+	"wish AS (SELECT $2 OR EXISTS (SELECT FROM unnest($3) AS n (name) "
+	"WHERE n.name NOT IN (SELECT name FROM a)) "
+	"OR EXISTS (SELECT FROM unnest($4) AS n (name) "
+	"WHERE n.name NOT IN (SELECT conname::text FROM k)) AS everything, "
+	"ARRAY(SELECT attnum FROM a WHERE name = ANY ($3)) AS columns) "
+	"SELECT k.confrelid::int8 FROM wish, k WHERE k.contype = 'f' "
+	"AND k.confrelid <> $1 AND (everything OR k.conkey && columns "
+	"OR k.conname::text = ANY ($4)) "
+	"UNION "
+	"SELECT f.conrelid::int8 FROM wish, pg_constraint f "
+	"WHERE f.contype = 'f' AND f.confrelid = $1 AND f.conrelid <> $1 "
+	"AND (everything OR f.confkey && columns OR f.conindid IN (SELECT "
+	"k.conindid FROM k WHERE k.conname::text = ANY ($4) "
+	"AND k.contype <> 'f')) "
 	"ORDER BY 1 LIMIT 200",
+	4, {OIDOID, BOOLOID, TEXTARRAYOID, TEXTARRAYOID}
+};
+
+static PgmQuery has_code_query = {
+	"SELECT 1::int8 FROM pg_class o WHERE o.oid = $1 AND " HAS_CODE,
 	1, {OIDOID}
 };
 
@@ -290,10 +332,9 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 }
 
 static List *
-oids_of(PgmQuery *query, Datum argument)
+oids_of(PgmQuery *query, Datum *values)
 {
 	PgmSpiScope scope;
-	Datum		values[1] = {argument};
 	List	   *result = NIL;
 	uint64		rows;
 
@@ -313,25 +354,59 @@ oids_of(PgmQuery *query, Datum argument)
 List *
 pgm_clone_table_of(Oid relid)
 {
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
 	char		kind = get_rel_relkind(relid);
 	List	   *result = NIL;
 
 	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
 		kind == RELKIND_SEQUENCE)
-		result = oids_of(&table_of_query, ObjectIdGetDatum(relid));
+		result = oids_of(&table_of_query, values);
 	return result != NIL ? result : list_make1_oid(relid);
 }
 
-List *
-pgm_clone_neighbours(Oid relid)
+static Datum
+name_array(List *names)
 {
-	return oids_of(&neighbours_query, ObjectIdGetDatum(relid));
+	char	  **texts = palloc(sizeof(char *) * Max(list_length(names), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		texts[n++] = strVal(lfirst(lc));
+	return pgm_text_array_datum(n, texts);
+}
+
+List *
+pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints)
+{
+	Datum		values[4];
+
+	if (!all && columns == NIL && constraints == NIL)
+		return NIL;
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = BoolGetDatum(all);
+	values[2] = name_array(columns);
+	values[3] = name_array(constraints);
+	return oids_of(&neighbours_query, values);
 }
 
 List *
 pgm_clone_views(List *relids)
 {
-	return relids == NIL ? NIL : oids_of(&views_query, oid_array(relids));
+	Datum		values[1];
+
+	if (relids == NIL)
+		return NIL;
+	values[0] = oid_array(relids);
+	return oids_of(&views_query, values);
+}
+
+bool
+pgm_clone_has_code(Oid relid)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+
+	return oids_of(&has_code_query, values) != NIL;
 }
 
 char *

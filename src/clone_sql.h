@@ -62,7 +62,15 @@ extern List *pgm_clone_views(List *relids);
 /* The processes that lock it against everybody, as text; NULL if none does. */
 extern char *pgm_clone_lockers(Oid relid);
 
-/* Tables at the other end of foreign keys, in either direction. */
-extern List *pgm_clone_neighbours(Oid relid);
+/*
+ * Tables at the other end of foreign keys, in either direction: of all, or of
+ * those that have one of the columns, or are or need one of the constraints.
+ * A name that the table does not have yet stands for all.
+ */
+extern List *pgm_clone_neighbours(Oid relid, bool all, List *columns,
+								  List *constraints);
+
+/* Can the planner run code of the owner for a query on the table? */
+extern bool pgm_clone_has_code(Oid relid);
 
 #endif							/* PGM_CLONE_SQL_H */

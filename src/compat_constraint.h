@@ -43,4 +43,14 @@ pgm_partitioned_keys_not_valid(void)
 	return PG_VERSION_NUM >= 180000;
 }
 
+static inline bool
+pgm_index_nulls_not_distinct(const IndexStmt *index)
+{
+#if PG_VERSION_NUM >= 150000
+	return index->nulls_not_distinct;
+#else
+	return false;
+#endif
+}
+
 #endif							/* PGM_COMPAT_CONSTRAINT_H */

@@ -15,7 +15,10 @@
 
 #include "lint.h"
 
-/* Adds a finding for each kind of row that is in the way. */
-extern void pgm_datacheck_statement(PgmJudged *judged);
+/*
+ * Adds a finding for each kind of row that is in the way.  "before" are the
+ * judged statements that run earlier, those of other revisions too.
+ */
+extern void pgm_datacheck_statement(PgmJudged *judged, List *before);
 
 #endif							/* PGM_DATACHECK_H */

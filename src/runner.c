@@ -58,12 +58,6 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/*
- * The run lock is no obstacle to the session that has it, so a revision which
- * calls us would run itself, without end.
- */
-static bool in_run = false;
-
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -316,26 +310,6 @@ commit_step(PgmStep *step)
 }
 
 /*
- * A revision that began CONCURRENTLY and was amended to run in a transaction.
- * True if there was something to drop: then the transaction is a new one.
- */
-static bool
-drop_leftovers(PgmRunner *runner, const PgmResume *resume)
-{
-	int			n;
-
-	if (!resume->retried)
-		return false;
-	(void) pgm_leftover_indexes(resume->note, &n);
-	if (n == 0)
-		return false;
-	pgm_txn_commit();
-	pgm_resume_drop_leftovers(&runner->exec, resume);
-	pgm_txn_begin_block();
-	return true;
-}
-
-/*
  * In a worker, each revision by itself.  False if its locks were not to be
  * had: nothing is done then and no transaction is open.
  */
@@ -366,7 +340,7 @@ attempt_step(PgmRunner *runner)
 	{
 		PgmSpan		span;
 
-		if (drop_leftovers(runner, &resume))
+		if (pgm_runner_drop_leftovers(runner, &resume))
 			pgm_runner_load_step(runner, &step);
 		span.source = step.source;
 		span.first = 0;
@@ -489,33 +463,6 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 	}
 }
 
-/* Was it begun statement by statement, before it was amended? */
-static void
-refuse_partly(const PgmRunner *runner, const PgmStep *step)
-{
-	PgmResume	resume;
-	char	  **left;
-	int			nleft;
-
-	pgm_resume_find(step->revision, step->source, runner->request->direction,
-					&resume);
-	if (resume.done > 0)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_PARTLY_APPLIED),
-				errmsg("revision \"%s\" is partly applied", step->revision->id),
-				errdetail("%d of its %d statements are done and committed.",
-						  resume.done, step->source->nstatements),
-				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
-	if (!resume.retried)
-		return;
-	left = pgm_leftover_indexes(resume.note, &nleft);
-	for (int i = 0; i < nleft; i++)
-		ereport(WARNING,
-				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
-					   left[i], step->revision->id),
-				errhint("Drop it with DROP INDEX CONCURRENTLY."));
-}
-
 /* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(PgmRunner *runner)
@@ -525,7 +472,7 @@ step_in_open_transaction(PgmRunner *runner)
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
 	if (runner->any_partly)
-		refuse_partly(runner, &step);
+		pgm_runner_refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
 }
 
@@ -539,6 +486,17 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
+/* A revision that calls us would run itself, without end. */
+void
+pgm_runner_refuse_nested(void)
+{
+	if (pgm_run_inside())
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+}
+
 static PgmRunner *
 create_runner(const PgmRunRequest *request)
 {
@@ -547,11 +505,7 @@ create_runner(const PgmRunRequest *request)
 												  ALLOCSET_DEFAULT_SIZES);
 	PgmRunner  *runner;
 
-	if (in_run)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-				errmsg("cannot start a run inside of a run"),
-				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	pgm_runner_refuse_nested();
 	runner = MemoryContextAllocZero(context, sizeof(PgmRunner));
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
@@ -629,7 +583,7 @@ work(PgmRunner *runner)
 	prepare(runner, "worker", true);
 	pgm_txn_commit();
 	if (runner->request->accepted != NULL)
-		runner->request->accepted(runner->run, runner->request->accepted_arg);
+		runner->request->accepted(runner->run, runner->request->channel);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	if (runner->one_transaction)
@@ -651,6 +605,7 @@ work(PgmRunner *runner)
 static void
 fail(PgmRunner *runner)
 {
+	const PgmRunRequest *request = runner->request;
 	ErrorData  *edata;
 
 	MemoryContextSwitchTo(runner->context);
@@ -663,7 +618,16 @@ fail(PgmRunner *runner)
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
 	if (runner->run != 0)
-		record_failure(runner, edata);
+	{
+		ErrorData	recorded = *edata;
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+			request->cancel_reason != NULL &&
+			request->cancel_reason(request->channel) != NULL)
+			recorded.message =
+				pstrdup(request->cancel_reason(request->channel));
+		record_failure(runner, &recorded);
+	}
 	ReThrowError(edata);
 }
 
@@ -672,7 +636,7 @@ pgm_runner_work(const PgmRunRequest *request)
 {
 	PgmRunner  *runner = create_runner(request);
 
-	in_run = true;				/* until the worker exits */
+	pgm_run_enter(true);		/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
 
@@ -705,12 +669,12 @@ pgm_runner_inline(const PgmRunRequest *request)
 		pgm_lockwait_pause(runner->wait);
 	PG_TRY();
 	{
-		in_run = true;
+		pgm_run_enter(true);
 		run_all_steps(runner, step_in_open_transaction);
 	}
 	PG_FINALLY();
 	{
-		in_run = false;
+		pgm_run_enter(false);
 	}
 	PG_END_TRY();
 	finish(runner);
@@ -762,10 +726,13 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int			nbefore;
+	char	  **before;
 	int64		accepted;
 
 	pgm_runner_refuse_read_only();
 	pgm_run_lock(false);
+	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)
 	{
 		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
@@ -799,6 +766,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 									  pgm_graph_ids(runner->plan->graph,
 													applied),
 									  runner->run, true);
+	pgm_ledger_mirror_stamp(nbefore, before);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",

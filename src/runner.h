@@ -28,7 +28,10 @@ typedef struct PgmRunRequest
 
 	/* called when the run is committed as running, with its number */
 	void		(*accepted) (int64 run, void *arg);
-	void	   *accepted_arg;
+
+	/* why it was cancelled, if its caller did, else NULL */
+	const char *(*cancel_reason) (void *arg);
+	void	   *channel;		/* argument of both */
 } PgmRunRequest;
 
 /*
@@ -48,6 +51,9 @@ extern bool pgm_runner_nothing_to_do(PgmDirection direction,
 									 const char *target);
 
 extern void pgm_runner_notice_nothing(void);
+
+/* For a call of ours in a revision. */
+extern void pgm_runner_refuse_nested(void);
 
 /* For what changes the ledger; says where it could be changed. */
 extern void pgm_runner_refuse_read_only(void);

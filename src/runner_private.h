@@ -107,6 +107,17 @@ extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
 extern void pgm_runner_enter_shelter(PgmRunner *runner);
 extern void pgm_runner_leave_shelter(PgmRunner *runner);
 
+/*
+ * Of a revision that was begun statement by statement, and amended since to
+ * run in a transaction: drop what is left INVALID, true if there was anything,
+ * for then the transaction is a new one; and, where that cannot be, refuse
+ * what is partly applied.
+ */
+extern bool pgm_runner_drop_leftovers(PgmRunner *runner,
+									  const PgmResume *resume);
+extern void pgm_runner_refuse_partly(const PgmRunner *runner,
+									 const PgmStep *step);
+
 /* Outside of a transaction, from where a try before has left off. */
 extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 									const PgmResume *resume);

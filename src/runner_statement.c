@@ -18,8 +18,10 @@
 
 #include "compat.h"
 #include "compat_lock.h"
+#include "error.h"
 #include "guc.h"
 #include "journal.h"
+#include "leftover.h"
 #include "runner_private.h"
 #include "session.h"
 #include "txn.h"
@@ -156,4 +158,51 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 					  runner->request->settings_size,
 					  !runner->request->guard);
 	pgm_txn_commit();
+}
+
+/*
+ * A revision that began CONCURRENTLY and was amended to run in a transaction.
+ * True if there was something to drop: then the transaction is a new one.
+ */
+bool
+pgm_runner_drop_leftovers(PgmRunner *runner, const PgmResume *resume)
+{
+	int			n;
+
+	if (!resume->retried)
+		return false;
+	(void) pgm_leftover_indexes(resume->note, &n);
+	if (n == 0)
+		return false;
+	pgm_txn_commit();
+	pgm_resume_drop_leftovers(&runner->exec, resume);
+	pgm_txn_begin_block();
+	return true;
+}
+
+/* Was it begun statement by statement, before it was amended? */
+void
+pgm_runner_refuse_partly(const PgmRunner *runner, const PgmStep *step)
+{
+	PgmResume	resume;
+	char	  **left;
+	int			nleft;
+
+	pgm_resume_find(step->revision, step->source, runner->request->direction,
+					&resume);
+	if (resume.done > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", step->revision->id),
+				errdetail("%d of its %d statements are done and committed.",
+						  resume.done, step->source->nstatements),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		ereport(WARNING,
+				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",
+					   left[i], step->revision->id),
+				errhint("Drop it with DROP INDEX CONCURRENTLY."));
 }

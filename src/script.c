@@ -22,6 +22,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "assess.h"
 #include "classify.h"
 #include "compat.h"
 #include "journal.h"
@@ -46,6 +49,8 @@ typedef struct Writer
 	PgmClassifier classifier;	/* of the revision */
 	PgmDirection direction;
 	bool		any_partly;		/* some revision was partly applied, once */
+	List	   *judged;			/* of PgmJudged *, in order … */
+	int			next;			/* … and the first not written yet */
 } Writer;
 
 /* Send what is in the buffer, a line at a time. */
@@ -152,19 +157,68 @@ append_without_variables(StringInfo buf, const char *text)
 	}
 }
 
+/* What the assessment has to say of this statement, or NULL. */
+static const PgmJudged *
+judged_statement(Writer *writer, const PgmSource *source, int n)
+{
+	for (; writer->next < list_length(writer->judged); writer->next++)
+	{
+		const PgmJudged *judged = list_nth(writer->judged, writer->next);
+
+		if (judged->n == n && strcmp(judged->revision, source->revision) == 0)
+			return judged;
+	}
+	return NULL;
+}
+
+static void
+write_findings(Writer *writer, const PgmJudged *judged)
+{
+	ListCell   *lc;
+
+	foreach(lc, judged->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->fresh || touch->mode == NoLock)
+			continue;
+		if (touch->rewrites == PGM_TRUE)
+			write_line(writer, "-- rewrites %s",
+					   one_line(pgm_touch_name(touch)));
+		if (touch->scans == PGM_TRUE)
+			write_line(writer, "-- reads all of %s",
+					   one_line(pgm_touch_name(touch)));
+	}
+	foreach(lc, judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (finding->allowed || finding->rule->level == PGM_LEVEL_INFO)
+			continue;
+		write_line(writer, "-- %s %s: %s",
+				   pgm_level_name(finding->rule->level), finding->rule->id,
+				   one_line(finding->message));
+		if (finding->hint != NULL)
+			write_line(writer, "--   instead: %s", one_line(finding->hint));
+	}
+}
+
 /* The semicolon goes to a line of its own where a comment would swallow it. */
 static void
 write_statement(Writer *writer, const PgmSource *source, int n)
 {
 	char	   *text = pgm_statement_text(source, n);
 	char	   *last_line = strrchr(text, '\n');
-
+	const PgmJudged *judged = judged_statement(writer, source, n);
+	const PgmVerdict *verdict = judged != NULL ? judged->verdict :
+		pgm_classify(&writer->classifier, source, n);
 	int			nlocks;
-	char	  **locks = pgm_verdict_locks(pgm_classify(&writer->classifier,
-													   source, n), &nlocks);
+	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
 
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", one_line(locks[i]));
+	if (judged != NULL)
+		write_findings(writer, judged);
 	last_line = last_line == NULL ? text : last_line;
 	append_without_variables(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
@@ -421,6 +475,12 @@ pgm_script_write(const char *range, PgmDirection direction,
 				   one_line(target));
 		return;
 	}
+	/* from other heads than those of the database its tables tell nothing */
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+		writer.judged = pgm_assess(pgm_assess_plan_items(plan),
+								   strcmp(start, "current") == 0 &&
+								   !RecoveryInProgress() && !XactReadOnly,
+								   false);
 	ids = step_ids(plan);
 	digests = pgm_revision_digests(plan->steps.nsteps, ids);
 	write_head(&writer, plan, target, ids, digests);

@@ -31,7 +31,8 @@
 	"r.id = coalesce($1, (SELECT max(id) FROM pgmigrate.run))"
 
 static PgmQuery get_query = {
-	"SELECT " LIVE_STATE ", r.pid FROM pgmigrate.run r WHERE " THE_RUN,
+	"SELECT " LIVE_STATE ", r.pid, r.execution FROM pgmigrate.run r "
+	"WHERE " THE_RUN,
 	2, {INT8OID, INT4OID}
 };
 
@@ -77,7 +78,7 @@ set_arguments(int64 run, Datum *values, bool *nulls)
 }
 
 bool
-pgm_status_get(int64 run, char **state, int *pid)
+pgm_status_get(int64 run, PgmRunState *state)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -89,8 +90,9 @@ pgm_status_get(int64 run, char **state, int *pid)
 	found = pgm_spi_execute_latest(&get_query, values, nulls) > 0;
 	if (found)
 	{
-		*state = pgm_spi_text(1, 1);
-		*pid = pgm_spi_int32(1, 2);
+		state->state = pgm_spi_text(1, 1);
+		state->pid = pgm_spi_int32(1, 2);
+		state->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
 	}
 	pgm_spi_end(&scope);
 	return found;

@@ -15,8 +15,16 @@
 
 #include "rows.h"
 
-/* What is known of a run at the moment; run 0 is the last one. */
-extern bool pgm_status_get(int64 run, char **state, int *pid);
+/* A run as it is at the moment, whatever the transaction's snapshot says. */
+typedef struct PgmRunState
+{
+	char	   *state;
+	int			pid;
+	bool		worker;			/* pid is a background worker of ours */
+} PgmRunState;
+
+/* What is known of a run; run 0 is the last one.  False if it is not there. */
+extern bool pgm_status_get(int64 run, PgmRunState *state);
 extern bool pgm_status_rows(PgmRows *rows, int64 run, bool with_error);
 
 /* The steps of a run, as upgrade() returns them. */

@@ -166,37 +166,52 @@ pgm_plain_form(Node *stmt)
 	}
 }
 
-/* Can the statement reach the other end of a foreign key? */
-bool
+static void
+add_reach(PgmReach *reach, AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AlterColumnType:
+		case AT_DropColumn:
+			reach->columns = lappend(reach->columns, makeString(cmd->name));
+			break;
+		case AT_DropConstraint:
+		case AT_ValidateConstraint:
+		case AT_AlterConstraint:
+			if (cmd->name == NULL)
+				reach->all = true;
+			else
+				reach->constraints = lappend(reach->constraints,
+											 makeString(cmd->name));
+			break;
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+		case AT_AddInherit:
+		case AT_DropInherit:
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+			reach->all = true;
+			break;
+		default:
+			break;
+	}
+}
+
+PgmReach
 pgm_reaches_keys(Node *stmt)
 {
+	PgmReach	reach = {0};
 	ListCell   *lc;
 
 	/* what is renamed is dropped under its new name */
 	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
 		IsA(stmt, RenameStmt))
-		return true;
-	if (!IsA(stmt, AlterTableStmt))
-		return false;
-	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
-	{
-		switch (lfirst_node(AlterTableCmd, lc)->subtype)
-		{
-			case AT_AddColumn:
-			case AT_ColumnDefault:
-			case AT_SetNotNull:
-			case AT_DropNotNull:
-			case AT_SetStatistics:
-			case AT_SetOptions:
-			case AT_SetStorage:
-			case AT_SetRelOptions:
-			case AT_ResetRelOptions:
-				break;
-			default:
-				return true;
-		}
-	}
-	return false;
+		reach.all = true;
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+			add_reach(&reach, lfirst_node(AlterTableCmd, lc));
+	return reach;
 }
 
 bool

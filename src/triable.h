@@ -30,8 +30,15 @@ extern PgmTriable pgm_triable(Node *stmt, const char **reason);
  */
 extern Node *pgm_plain_form(Node *stmt);
 
-/* Can the statement reach the other end of a foreign key? */
-extern bool pgm_reaches_keys(Node *stmt);
+/* The foreign keys whose other end a statement can reach. */
+typedef struct PgmReach
+{
+	bool		all;
+	List	   *columns;		/* names: those of the columns … */
+	List	   *constraints;	/* … those constraints, or that need them */
+} PgmReach;
+
+extern PgmReach pgm_reaches_keys(Node *stmt);
 
 /* Can it be refused for the sake of a view, or drop one? */
 extern bool pgm_reaches_views(Node *stmt);

@@ -17,7 +17,8 @@
  * effect on later statements; its locks are those of the lock table.
  *
  * A statement runs with the rights of the owner of the tables it names if the
- * caller has them, security-restricted; statements that run code of their own,
+ * caller has them, security-restricted, and not at all where that would run
+ * the code of another owner with them; statements that run code of their own,
  * and those that would lock a live relation, are not run at all.
  *
  * Copyright (c) 2026, pgmigrate developers
@@ -41,12 +42,14 @@
 #include "clone_sql.h"
 #include "compat.h"
 #include "compat_parse.h"
+#include "heldlock.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "pgstat.h"
 #include "spi.h"
 #include "storage/lock.h"
 #include "trial.h"
+#include "trial_role.h"
 #include "triable.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -56,106 +59,6 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "work.h"
-
-/* A lock of ours, as the lock table has it. */
-typedef struct Held
-{
-	LOCKTAG		tag;			/* hash key */
-	LOCKMASK	mask;
-} Held;
-
-/* ---- locks of this backend */
-
-static HTAB *
-read_locks(void)
-{
-	LockData   *data = GetLockStatusData();
-	HASHCTL		control = {0};
-	HTAB	   *held;
-
-	control.keysize = sizeof(LOCKTAG);
-	control.entrysize = sizeof(Held);
-	control.hcxt = CurrentMemoryContext;
-	held = hash_create("pgmigrate locks", 64, &control,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	for (int i = 0; i < data->nelements; i++)
-	{
-		LockInstanceData *instance = &data->locks[i];
-		Held	   *entry;
-		bool		found;
-
-		if (instance->pid != MyProcPid || instance->holdMask == 0 ||
-			(instance->locktag.locktag_type != LOCKTAG_RELATION &&
-			 instance->locktag.locktag_type != LOCKTAG_OBJECT))
-			continue;
-		entry = hash_search(held, &instance->locktag, HASH_ENTER, &found);
-		entry->mask = (found ? entry->mask : 0) | instance->holdMask;
-	}
-	return held;
-}
-
-static LOCKMASK
-new_modes(HTAB *before, const Held *entry)
-{
-	Held	   *old = hash_search(before, &entry->tag, HASH_FIND, NULL);
-
-	return entry->mask & ~(old == NULL ? 0 : old->mask);
-}
-
-static LOCKMODE
-strongest(LOCKMASK mask)
-{
-	for (int mode = AccessExclusiveLock; mode > NoLock; mode--)
-		if (mask & LOCKBIT_ON(mode))
-			return mode;
-	return NoLock;
-}
-
-/*
- * A sequence is locked once for the whole transaction, whatever subtransaction
- * has asked for it.
- */
-static ResourceOwner
-owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
-{
-	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
-		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
-		return TopTransactionResourceOwner;
-	return CurrentResourceOwner;
-}
-
-static void
-release_lock(const LOCKTAG *tag, LOCKMODE mode)
-{
-	ResourceOwner save = CurrentResourceOwner;
-
-	CurrentResourceOwner = owner_of_lock(tag, mode);
-	while (pgm_lock_held_by_me(tag, mode))
-	{
-		if (!LockRelease(tag, mode, false))
-			break;
-	}
-	CurrentResourceOwner = save;
-}
-
-/* Give back what was taken since; the current resource owner has it. */
-static void
-release_locks(HTAB *before)
-{
-	HTAB	   *after = read_locks();
-	HASH_SEQ_STATUS seq;
-	Held	   *entry;
-
-	hash_seq_init(&seq, after);
-	while ((entry = hash_seq_search(&seq)) != NULL)
-	{
-		LOCKMASK	mask = new_modes(before, entry);
-
-		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
-			if (mask & LOCKBIT_ON(mode))
-				release_lock(&entry->tag, mode);
-	}
-}
 
 /* ---- looks at the clones */
 
@@ -188,7 +91,15 @@ is_table(char relkind)
 }
 
 static void
-look_at_clones(PgmClones *clones)
+look_at(PgmClone *clone)
+{
+	clone->filenode = filenode_of(clone->clone, &clone->gone);
+	if (!clone->gone && is_table(clone->relkind))
+		clone->scans = scans_of(clone->clone);
+}
+
+static void
+look_at_all(PgmClones *clones)
 {
 	HASH_SEQ_STATUS seq;
 	PgmClone   *clone;
@@ -196,11 +107,8 @@ look_at_clones(PgmClones *clones)
 	hash_seq_init(&seq, clones->by_clone);
 	while ((clone = hash_seq_search(&seq)) != NULL)
 	{
-		if (clone->gone)
-			continue;
-		clone->filenode = filenode_of(clone->clone, &clone->gone);
-		if (is_table(clone->relkind))
-			clone->scans = scans_of(clone->clone);
+		if (!clone->gone)
+			look_at(clone);
 	}
 }
 
@@ -224,53 +132,41 @@ note_change(PgmVerdict *verdict, PgmClone *clone, bool rewritten, bool scanned)
 
 /* An index made again under its name: with its old file, or with a new one? */
 static void
-note_remade(PgmClones *clones, PgmVerdict *verdict, PgmClone *old)
+note_remade(PgmClones *clones, PgmVerdict *verdict, PgmClone *old,
+			Oid filenode)
 {
-	Oid			now = pgm_clones_of(clones, old->live);
-	bool		gone;
+	PgmClone   *now = pgm_clones_renew(clones, old->live);
 
-	if (now == old->clone || !OidIsValid(now))
+	if (now == NULL || now == old)
 		return;
-	if (filenode_of(now, &gone) != old->filenode && !gone &&
-		OidIsValid(old->filenode))
+	look_at(now);
+	if (!now->gone && OidIsValid(filenode) && now->filenode != filenode)
 		note_change(verdict, old, true, false);
 }
 
+/* Nothing happens to a relation that was not locked for it. */
 static void
-note_changes(PgmClones *clones, PgmVerdict *verdict)
+note_changes(PgmClones *clones, PgmVerdict *verdict, List *locked)
 {
-	HASH_SEQ_STATUS seq;
-	PgmClone   *clone;
-	List	   *remade = NIL;
 	ListCell   *lc;
 
-	hash_seq_init(&seq, clones->by_clone);
-	while ((clone = hash_seq_search(&seq)) != NULL)
+	foreach(lc, locked)
 	{
-		bool		gone;
-		Oid			filenode;
-		bool		scanned;
+		PgmClone   *clone = lfirst(lc);
+		PgmClone	was = *clone;
 
+		if (was.gone)
+			continue;
+		look_at(clone);
 		if (clone->gone)
-			continue;
-		filenode = filenode_of(clone->clone, &gone);
-		if (gone)
 		{
-			clone->gone = true;
 			if (is_index(clone->relkind))
-				remade = lappend(remade, clone);
-			continue;
+				note_remade(clones, verdict, clone, was.filenode);
 		}
-		scanned = is_table(clone->relkind) &&
-			scans_of(clone->clone) > clone->scans;
-		if (filenode != clone->filenode || scanned)
-			note_change(verdict, clone, filenode != clone->filenode, scanned);
+		else if (clone->filenode != was.filenode || clone->scans > was.scans)
+			note_change(verdict, clone, clone->filenode != was.filenode,
+						clone->scans > was.scans);
 	}
-	if (remade == NIL)
-		return;
-	pgm_clones_map(clones);
-	foreach(lc, remade)
-		note_remade(clones, verdict, lfirst(lc));
 }
 
 /* ---- locks into the verdict */
@@ -283,7 +179,7 @@ made_in_trial(const PgmTrial *trial, Oid oid)
 }
 
 static void
-note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
+note_lock(PgmTrial *trial, PgmVerdict *verdict, const PgmHeld *entry,
 		  LOCKMODE mode)
 {
 	Oid			relid = entry->tag.locktag_field2;
@@ -307,24 +203,52 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const Held *entry,
 		return;
 	if (mode > AccessShareLock &&
 		get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+	{
+		trial->took_live = true;
 		ereport(ERROR,
-				errcode(ERRCODE_INTERNAL_ERROR),
-				errmsg_internal("trial of a statement took %s on live relation %u",
-								pgm_lock_mode_name(mode), relid));
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("it takes %s on %s, which is not a part of the trial",
+					   pgm_lock_mode_name(mode),
+					   quote_qualified_identifier(get_namespace_name(namespace),
+												  get_rel_name(relid))));
+	}
 	pgm_verdict_touch(verdict, relid, mode)->tried = true;
 }
 
-static void
-note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before)
+/* The clones among what was locked since. */
+static List *
+locked_clones(PgmTrial *trial, HTAB *before, HTAB *after)
 {
-	HTAB	   *after = read_locks();
 	HASH_SEQ_STATUS seq;
-	Held	   *entry;
+	PgmHeld    *entry;
+	List	   *locked = NIL;
 
 	hash_seq_init(&seq, after);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 	{
-		LOCKMODE	mode = strongest(new_modes(before, entry));
+		PgmClone   *clone;
+
+		if (entry->tag.locktag_type != LOCKTAG_RELATION ||
+			pgm_held_new_modes(before, entry) == 0)
+			continue;
+		clone = pgm_clones_find(trial->clones, entry->tag.locktag_field2);
+		if (clone != NULL)
+			locked = lappend(locked, clone);
+	}
+	return locked;
+}
+
+static void
+note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
+{
+	HASH_SEQ_STATUS seq;
+	PgmHeld    *entry;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		LOCKMASK	modes = pgm_held_new_modes(before, entry);
+		LOCKMODE	mode = pgm_held_strongest(modes);
 
 		if (mode == NoLock || entry->tag.locktag_field1 != MyDatabaseId)
 			continue;
@@ -433,18 +357,55 @@ note_checked_keys(PgmVerdict *verdict)
 	}
 }
 
+static int
+touch_rank(const PgmTouch *touch)
+{
+	if (touch->named)
+		return 0;
+	return is_table(touch->relkind) ? 1 : is_index(touch->relkind) ? 3 : 2;
+}
+
+/* Named ones first, then tables, indexes last; else by their names. */
+static int
+compare_touches(const ListCell *a, const ListCell *b)
+{
+	const PgmTouch *left = lfirst(a);
+	const PgmTouch *right = lfirst(b);
+	int			result = touch_rank(left) - touch_rank(right);
+
+	if (result == 0 && left->named)
+		return left->position - right->position;
+	if (result == 0)
+		result = strcmp(left->schema ? left->schema : "",
+						right->schema ? right->schema : "");
+	return result != 0 ? result : strcmp(left->name, right->name);
+}
+
+/*
+ * Would the trial have seen it?  Foreign keys between tables of different
+ * owners may not have been cloned.
+ */
+static bool
+is_known(const PgmTrial *trial, const PgmTouch *touch, Oid role)
+{
+	if (list_member_oid(trial->clones->skipped, touch->relid))
+		return true;
+	return OidIsValid(pgm_clones_of(trial->clones, touch->relid)) &&
+		pgm_relation_owner(touch->relid) == role;
+}
+
 /* The modes that were guessed give way to those that are seen. */
 static void
 forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
 {
+	Oid			role = pgm_trial_role(verdict);
 	ListCell   *lc;
 
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
 
-		if (OidIsValid(touch->relid) &&
-			OidIsValid(pgm_clones_of(trial->clones, touch->relid)))
+		if (OidIsValid(touch->relid) && is_known(trial, touch, role))
 			touch->mode = NoLock;
 	}
 }
@@ -457,6 +418,7 @@ forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
 static void
 settle(PgmTrial *trial, PgmVerdict *verdict)
 {
+	Oid			role = pgm_trial_role(verdict);
 	List	   *touches = NIL;
 	ListCell   *lc;
 
@@ -468,8 +430,7 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 		PgmTouch   *touch = lfirst(lc);
 
 		if (!touch->tried && !touch->fresh &&
-			(OidIsValid(pgm_clones_of(trial->clones, touch->relid)) ||
-			 list_member_oid(trial->clones->skipped, touch->relid)))
+			is_known(trial, touch, role))
 			continue;
 		/* without those that could not be cloned */
 		if (!list_member_oid(trial->clones->failed, touch->relid))
@@ -478,30 +439,11 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 			verdict->rewrites = PGM_TRUE;
 		if (touch->scans == PGM_TRUE)
 			verdict->scans = PGM_TRUE;
+		touch->position = list_length(touches);
 		touches = lappend(touches, touch);
 	}
+	list_sort(touches, compare_touches);
 	verdict->touches = touches;
-}
-
-/* The owner of the named tables, if the caller has his rights. */
-static Oid
-trial_role(const PgmVerdict *verdict)
-{
-	ListCell   *lc;
-
-	foreach(lc, verdict->touches)
-	{
-		PgmTouch   *touch = lfirst(lc);
-		Oid			owner;
-
-		if (!touch->named || !OidIsValid(touch->relid))
-			continue;
-		owner = pgm_relation_owner(touch->relid);
-		if (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner))
-			return owner;
-		break;
-	}
-	return GetUserId();
 }
 
 /*
@@ -511,10 +453,12 @@ trial_role(const PgmVerdict *verdict)
 static void
 run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
-	HTAB	   *before = read_locks();
+	HTAB	   *before = pgm_held_read();
+	HTAB	   *after;
+	List	   *locked;
 	Oid			save_user;
 	int			save_sec_context;
-	Oid			role = trial_role(verdict);
+	Oid			role = pgm_trial_role(verdict);
 	int			guc_level = NewGUCNestLevel();
 
 	(void) set_config_option("client_min_messages", "error",
@@ -523,7 +467,9 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	(void) set_config_option("session_replication_role", "replica",
 							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	look_at_clones(trial->clones);
+	if (trial->stale)
+		look_at_all(trial->clones);
+	trial->stale = false;
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(role, save_sec_context |
 						   SECURITY_RESTRICTED_OPERATION |
@@ -532,16 +478,24 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	AtEOXact_GUC(true, guc_level);
 
-	if (!plain)
+	after = pgm_held_read();
+	locked = locked_clones(trial, before, after);
+	if (plain)
+	{
+		PgmVerdict	nobodys = {0};
+
+		note_changes(trial->clones, &nobodys, locked);
+	}
+	else
 	{
 		forget_guesses(trial, verdict);
-		note_locks(trial, verdict, before);
-		note_changes(trial->clones, verdict);
+		note_locks(trial, verdict, before, after);
+		note_changes(trial->clones, verdict, locked);
 		note_checked_keys(verdict);
 		note_skipped(trial, verdict);
 		settle(trial, verdict);
 	}
-	release_locks(before);
+	pgm_held_release(before, after);
 }
 
 /* Messages speak of the live schemas, not of ours. */
@@ -565,6 +519,21 @@ without_clone_schemas(const PgmClones *clones, const char *message)
 	return result;
 }
 
+/*
+ * Is an enum value added in the transaction of this statement, before it?  One
+ * that a revision before has added is committed by then, here it is not.
+ */
+static bool
+adds_enum_value(const PgmSource *source, int n)
+{
+	if (source->top_level)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (IsA(source->statements[i].raw->stmt, AlterEnumStmt))
+			return true;
+	return false;
+}
+
 static void
 note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 {
@@ -575,14 +544,18 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	 * missing rights those of a caller who is more than the owner.
 	 */
 	if (edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		trial_role(verdict) != GetUserId())
+		pgm_trial_role(verdict) != GetUserId())
+		verdict->sqlerrcode = 0;
+	else if (edata->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE &&
+			 !adds_enum_value(verdict->source, verdict->n))
 		verdict->sqlerrcode = 0;
 	else if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		verdict->sqlerrcode = 0;	/* the run will wait */
-	else if (trial->incomplete)
+	else if (trial->incomplete || trial->took_live)
 		verdict->sqlerrcode = 0;
 	else
 		verdict->sqlerrcode = edata->sqlerrcode;
+	trial->took_live = false;
 	trial->incomplete = true;
 }
 
@@ -629,6 +602,9 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old);
 		verdict->touches = touches;
+
+		/* a scan is counted even if it is taken back */
+		trial->stale = true;
 		note_failure(trial, verdict, edata);
 	}
 	PG_END_TRY();
@@ -707,7 +683,12 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 			trial->incomplete = true;
 		return;
 	}
-	if (verdict->top_level && refused_concurrently(verdict, stmt))
+	if (pgm_trial_runs_foreign_code(verdict, stmt))
+	{
+		verdict->reason = pstrdup("it would evaluate expressions of another owner");
+		trial->incomplete = true;
+	}
+	else if (verdict->top_level && refused_concurrently(verdict, stmt))
 		trial->incomplete = true;
 	else
 		try_redirected(trial, verdict, plain ? plain : stmt, plain != NULL);
@@ -718,8 +699,7 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 typedef struct Want
 {
 	PgmClones  *clones;
-	bool		keys;
-	bool		views;
+	Node	   *stmt;
 } Want;
 
 static bool
@@ -729,7 +709,7 @@ want_name(RangeVar *name, PgmNameRole role, void *arg)
 	Oid			relid = pgm_lookup_relation(name);
 
 	if (OidIsValid(relid) && role != PGM_NAME_READ)
-		pgm_clones_want(want->clones, relid, want->keys, want->views);
+		pgm_clones_want(want->clones, relid, want->stmt);
 	return false;
 }
 
@@ -749,8 +729,7 @@ want_tables(PgmTrial *trial, List *sources)
 
 			if (pgm_triable(stmt, &reason) == PGM_TRIABLE)
 			{
-				Want		want = {trial->clones, pgm_reaches_keys(stmt),
-				pgm_reaches_views(stmt)};
+				Want		want = {trial->clones, stmt};
 
 				pgm_names_visit(stmt, want_name, &want);
 			}
@@ -774,11 +753,12 @@ pgm_trial_begin(List *sources)
 	}
 	want_tables(trial, sources);
 	trial->first_oid = GetNewObjectId();
-	before = read_locks();
+	before = pgm_held_read();
 	BeginInternalSubTransaction("pgmigrate trial");
 	MemoryContextSwitchTo(trial->context);
 	pgm_clones_build(trial->clones);
-	release_locks(before);
+	pgm_held_release(before, pgm_held_read());
+	trial->stale = true;
 	return trial;
 }
 

@@ -22,6 +22,8 @@ typedef struct PgmTrial
 	bool		off;			/* nothing is tried any more … */
 	char	   *why;			/* … because of this */
 	bool		incomplete;		/* a statement before had no effect here */
+	bool		took_live;		/* the statement has locked a live relation */
+	bool		stale;			/* the clones are to be looked at again */
 	Oid			first_oid;		/* what is made in the trial has later ones */
 	MemoryContext context;
 } PgmTrial;

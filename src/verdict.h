@@ -26,6 +26,7 @@ typedef struct PgmTouch
 	char	   *name;
 	char		relkind;		/* 0 if it is not there yet */
 	LOCKMODE	mode;			/* NoLock: named, but not locked */
+	int			position;		/* where it was in the list, to sort it by */
 	bool		named;			/* by the statement itself */
 	bool		subject;		/* what it changes, not what it refers to */
 	bool		fresh;			/* made by an earlier statement, or temporary:

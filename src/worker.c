@@ -41,6 +41,7 @@
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
 #include "libpq/pqsignal.h"
+#include "mb/pg_wchar.h"
 #include "lockwait.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -53,6 +54,7 @@
 #include "storage/latch.h"
 #include "storage/pmsignal.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "storage/shm_mq.h"
 #include "storage/shm_toc.h"
 #include "txn.h"
@@ -83,6 +85,9 @@
 #define PGM_TERMINATE_AFTER_MS 4000
 #define PGM_GIVE_UP_AFTER_MS 8000
 
+/* Bytes kept of the error that made the caller cancel its worker. */
+#define PGM_REASON_SIZE 256
+
 enum
 {
 	PGM_KEY_CHANNEL = 1,
@@ -101,6 +106,9 @@ typedef struct PgmChannel
 	PgmDirection direction;
 	Size		settings_size;
 	PGPROC	   *caller;
+
+	/* why the worker is cancelled; written before it is told, else empty */
+	char		reason[PGM_REASON_SIZE];
 
 	/* written by the worker, which then sets the caller's latch */
 	pg_atomic_uint64 run;
@@ -251,10 +259,40 @@ register_worker(Follower *follower)
 }
 
 /*
+ * To the worker its cancel is a request like any other; the run is to say what
+ * is behind it, a timeout of ours for one.
+ */
+static void
+tell_reason(PgmChannel *channel, bool error)
+{
+	MemoryContext old;
+	ErrorData  *edata;
+
+	if (channel->reason[0] != '\0')
+		return;
+	if (!error)
+		strlcpy(channel->reason, ClientConnectionLost ?
+				"the client is gone" : "the session that called it has ended",
+				PGM_REASON_SIZE);
+	else
+	{
+		old = MemoryContextSwitchTo(TopTransactionContext);
+		edata = CopyErrorData();
+		strlcpy(channel->reason, edata->message ? edata->message : "",
+				PGM_REASON_SIZE);
+		channel->reason[pg_mbcliplen(channel->reason, strlen(channel->reason),
+									 PGM_REASON_SIZE - 1)] = '\0';
+		FreeErrorData(edata);
+		MemoryContextSwitchTo(old);
+	}
+	pg_write_barrier();
+}
+
+/*
  * Our session ends or fails while the worker is at work.  The worker is asked
  * to cancel until it is gone, and its queue is emptied meanwhile, for a worker
- * that waits for room in it would not hear.  Runs in error recovery: nothing
- * here may raise an error.
+ * that waits for room in it would not hear.  Runs in error recovery, or, with
+ * a code, at the exit of the process: nothing here may raise an error.
  */
 static void
 stop_worker(int code, Datum arg)
@@ -274,6 +312,7 @@ stop_worker(int code, Datum arg)
 	}
 
 	HOLD_INTERRUPTS();
+	tell_reason(follower->channel, code == 0);
 	while (GetBackgroundWorkerPid(follower->handle, &pid) != BGWH_STOPPED &&
 		   waited < PGM_GIVE_UP_AFTER_MS)
 	{
@@ -353,6 +392,27 @@ follow_chain(Chain *chain, int pid, int worker)
 	/* 0 is a prepared transaction, which waits for nobody */
 	if (pid != 0 && chain->n < lengthof(chain->pids))
 		chain->pids[chain->n++] = pid;
+}
+
+/*
+ * Whoever may cancel runs may cancel this one, of whatever role: nothing is
+ * done with the rights of that role.  Only what a superuser does stays out of
+ * reach of others, as it does in the server.  The caller has seen that the
+ * process is a worker, which holds the run lock.  It may be gone by now, and
+ * its number given to another one: that is so with pg_cancel_backend() too.
+ */
+bool
+pgm_worker_cancel(int pid)
+{
+	PGPROC	   *proc = BackendPidGetProc(pid);
+
+	if (proc == NULL)
+		return false;
+	if (superuser_arg(proc->roleId) && !superuser())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("must be a superuser to cancel a run of a superuser"));
+	return kill(pid, SIGINT) == 0;
 }
 
 void
@@ -533,6 +593,15 @@ report_accepted(int64 run, void *arg)
 	SetLatch(&channel->caller->procLatch);
 }
 
+static const char *
+cancel_reason(void *arg)
+{
+	PgmChannel *channel = arg;
+
+	pg_read_barrier();
+	return channel->reason[0] == '\0' ? NULL : channel->reason;
+}
+
 /*
  * A statement that is busy does not see that the postmaster is gone, and while
  * it works on, no new one can be started.  A signal handler.
@@ -603,7 +672,8 @@ pgmigrate_worker_main(Datum main_arg)
 	request.session_role = NameStr(channel->session_role);
 	request.guard = channel->connect_as != channel->role;
 	request.accepted = report_accepted;
-	request.accepted_arg = channel;
+	request.cancel_reason = cancel_reason;
+	request.channel = channel;
 
 	queue = shm_toc_lookup(toc, PGM_KEY_QUEUE, false);
 	shm_mq_set_sender(queue, MyProc);

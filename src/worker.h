@@ -23,6 +23,9 @@
 extern int64 pgm_worker_run(PgmDirection direction, const char *target,
 							bool follow);
 
+/* Ask a worker to stop its run. */
+extern bool pgm_worker_cancel(int pid);
+
 /* How often a session that waits for a run has to check that, in ms. */
 #define PGM_LOCK_CHECK_MS 100
 

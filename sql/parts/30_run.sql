@@ -224,6 +224,12 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.status(bigint) IS
 'where a run stands, by default the last one; a running one whose process is gone is interrupted';
 
+CREATE FUNCTION pgmigrate.run_state(run bigint) RETURNS text
+AS 'MODULE_PATHNAME', 'pgmigrate_run_state'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.run_state(bigint) IS
+'state of a run at the moment, also to a transaction that cannot see its row as it is now';
+
 CREATE FUNCTION pgmigrate.wait(
 	run bigint,
 	timeout interval DEFAULT NULL
@@ -269,4 +275,5 @@ REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.run_state(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait_for_run() FROM PUBLIC;

@@ -110,16 +110,7 @@ SELECT r.id AS run,
 	r.command,
 	r.target,
 	CASE WHEN r.state OPERATOR(pg_catalog.=) 'running'
-			AND NOT pg_catalog.pg_is_in_recovery()
-			AND NOT EXISTS (
-				SELECT FROM pg_catalog.pg_locks l
-				WHERE l.locktype OPERATOR(pg_catalog.=) 'object'
-				AND l.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
-				AND l.objid OPERATOR(pg_catalog.=) (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'pgmigrate')
-				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
-				AND l.mode OPERATOR(pg_catalog.=) 'ExclusiveLock'
-				AND l.granted
-				AND l.pid OPERATOR(pg_catalog.=) r.pid)
+			AND pgmigrate.run_state(r.id) OPERATOR(pg_catalog.=) 'interrupted'
 		THEN 'interrupted' ELSE r.state END AS state,
 	(SELECT pg_catalog.count(*) FROM pgmigrate.run_step s
 		WHERE s.run OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.=) 'done')::integer AS done,

@@ -93,6 +93,16 @@ stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(caller)');
 ($caller, $worker) = begin($work{busy}, "SET statement_timeout = '700ms'");
 stopped($caller, $worker, 'cancelled', '57014', 'statement_timeout');
 
+# No statement of the worker ran into it, but the call as a whole.
+$n++;
+revision($node, "r$n", join(';', ('SELECT pg_sleep(0.5)') x 10));
+fails($node, "SET statement_timeout = '1s'; SELECT pgmigrate.upgrade()",
+	'57014', 'statement_timeout of the call');
+is( last_run($node, 'state, error'),
+	'cancelled|canceling statement due to statement timeout',
+	'the run says what cancelled it');
+query($node, "SELECT pgmigrate.remove('r$n')");
+
 ($caller, $worker) = begin($work{busy});
 query($node, "SET statement_timeout = '1h'; SELECT pg_cancel_backend($worker)");
 stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(worker)');
@@ -109,6 +119,62 @@ is( query($node,
 fails($node, 'SELECT pgmigrate.cancel(12345)', '42704',
 	'cancel() of no run');
 
+# By a role that has no right to signal the other one, but to cancel runs.
+query($node, <<'SQL');
+CREATE ROLE alice LOGIN;
+CREATE ROLE bob LOGIN;
+CREATE ROLE eve LOGIN;
+SELECT pgmigrate.grant_access(role, level)
+FROM (VALUES ('alice', 'operator'), ('bob', 'operator'), ('eve', 'author')) AS v (role, level);
+SELECT pgmigrate.revision('sleeps', 'SELECT pg_sleep(1000)', id => 'sleeps');
+SQL
+my $bob = session($node, user => 'bob');
+my $eve = session($node, user => 'eve');
+my $run = query($node, 'SET SESSION AUTHORIZATION alice; SELECT pgmigrate.upgrade_start()');
+$worker = worker_waits($node, 'PgSleep');
+$eve->send("SELECT pgmigrate.cancel($run)");
+$eve->fails_with('42501', 'an author cannot cancel a run');
+$bob->send("SELECT pg_cancel_backend($worker)");
+$bob->fails_with('42501', 'an operator has no right to signal the worker');
+is($bob->query("SELECT pgmigrate.cancel($run)"),
+	't', 'an operator cancels the run of another');
+is_gone($worker);
+is(last_run($node, 'state'), 'cancelled', 'it is cancelled');
+$run = query($node, 'SELECT pgmigrate.upgrade_start()');
+$worker = worker_waits($node, 'PgSleep');
+$bob->send("SELECT pgmigrate.cancel($run)");
+$bob->fails_with('42501', 'but not the run of a superuser');
+query($node, "SELECT pgmigrate.cancel($run)");
+is_gone($worker);
+
+$_->quit foreach $bob, $eve;
+query($node, "SELECT pgmigrate.remove('sleeps')");
+
+# A transaction whose snapshot is older than the end of a run.
+$n++;
+revision($node, "r$n",
+	"INSERT INTO mark VALUES ('r$n'); SELECT pg_advisory_xact_lock(2)");
+push @done, "r$n";
+my $holds = session($node);
+my $looks = session($node);
+$holds->query('SELECT pg_advisory_lock(2)');
+$run = query($node, 'SELECT pgmigrate.upgrade_start()');
+$worker = worker_waits($node, 'advisory');
+$looks->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+my $look = "SELECT state FROM pgmigrate.runs WHERE run = $run";
+is($looks->query($look), 'running', 'a run that is at work');
+is($looks->query("SELECT count(*) FROM pgmigrate.progress"),
+	'1', 'has its progress');
+$holds->query('SELECT pg_advisory_unlock(2)');
+is_gone($worker);
+is($looks->query($look), 'running',
+	'is not interrupted where its end is not to be seen');
+is($looks->query("SELECT pgmigrate.run_state($run)"),
+	'done', 'run_state() tells of its end');
+$looks->query('COMMIT');
+is($looks->query($look), 'done', 'it is done afterwards');
+$_->quit foreach $holds, $looks;
+
 ($caller, $worker) = begin($work{busy});
 query($node, "SELECT pg_terminate_backend($worker)");
 stopped($caller, $worker, 'interrupted', '57P01',
@@ -118,6 +184,10 @@ for my $name ('busy', 'busy with notices', 'waiting for a lock')
 {
 	($caller, $worker) = begin($work{$name});
 	query($node, 'SELECT pg_terminate_backend(' . $caller->pid . ')');
+	is_gone($worker);
+	is( last_run($node, 'error'),
+		'the session that called it has ended',
+		"pg_terminate_backend(caller), $name: the run says so");
 	stopped($caller, $worker, 'cancelled', undef,
 		"pg_terminate_backend(caller), $name");
 }

@@ -1,0 +1,139 @@
+-- Rows that will make a statement fail are found before it runs.
+SET client_min_messages = error;
+CREATE SCHEMA data;
+SET search_path = data;
+CREATE DOMAIN small AS int;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, a int, b text, n small, "odd, ( name" int);
+INSERT INTO p VALUES (1), (2);
+INSERT INTO t VALUES (1, 1, 'x', 1, 1), (2, 7, 'X', NULL, 1), (3, NULL, 'seven', 300, 2), (4, 7, NULL, 2, NULL);
+ALTER TABLE t ADD CONSTRAINT a_small CHECK (a < 5) NOT VALID;
+ALTER TABLE t ADD CONSTRAINT a_fk FOREIGN KEY (a) REFERENCES p NOT VALID;
+ALTER DOMAIN small ADD CONSTRAINT limited CHECK (value < 100) NOT VALID;
+CREATE TABLE parted (id int, k int) PARTITION BY LIST (k);
+CREATE TABLE parted1 PARTITION OF parted FOR VALUES IN (1);
+CREATE TABLE parted2 PARTITION OF parted FOR VALUES IN (2);
+INSERT INTO parted VALUES (1, 1), (1, 1), (2, 2);
+CREATE FUNCTION found(sql text) RETURNS TABLE (statement int, level text, relation text, message text, details jsonb)
+LANGUAGE sql AS $$
+	SELECT statement, level, relation, message, details FROM pgmigrate.lint(sql) WHERE rule = 'data-blocks' ORDER BY 1, message
+$$;
+CREATE TABLE data_case (n int GENERATED ALWAYS AS IDENTITY, sql text);
+INSERT INTO data_case (sql) VALUES
+('ALTER TABLE t ALTER b SET NOT NULL'),
+('ALTER TABLE t ADD CHECK (a < 5)'),
+('ALTER TABLE t ADD CHECK (a < 5) NOT VALID'),
+('ALTER TABLE t ADD CONSTRAINT c CHECK (b <> ''x)'' /* ) */ AND b <> $q$x$q$)'),
+('ALTER TABLE t VALIDATE CONSTRAINT a_small'),
+('ALTER TABLE t VALIDATE CONSTRAINT a_fk'),
+('ALTER TABLE t ADD CONSTRAINT later CHECK (id > 3) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT later'),
+('ALTER TABLE t ADD CONSTRAINT fk2 FOREIGN KEY (id) REFERENCES p NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT fk2'),
+('ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p (id)'),
+('ALTER TABLE t ADD UNIQUE (a)'),
+('ALTER TABLE t ADD UNIQUE ("odd, ( name")'),
+('CREATE UNIQUE INDEX ON t (a)'),
+('CREATE UNIQUE INDEX CONCURRENTLY ON t (a)'),
+('CREATE UNIQUE INDEX ON t (a) WHERE id < 4'),
+('CREATE UNIQUE INDEX ON t (a) WHERE id > 1 -- a comment'),
+('CREATE UNIQUE INDEX ON t (lower(b))'),
+('CREATE UNIQUE INDEX ON t ((lower(b)) text_pattern_ops DESC NULLS LAST, (1))'),
+('CREATE UNIQUE INDEX ON t (b COLLATE "C", "odd, ( name")'),
+('CREATE UNIQUE INDEX ON t (("odd, ( name" / 2))'),
+('CREATE UNIQUE INDEX ON t ((a / 100)) NULLS NOT DISTINCT'),
+('ALTER TABLE t ALTER b TYPE int USING b::int'),
+('ALTER TABLE t ALTER b TYPE int USING length(b), ALTER a TYPE bigint'),
+('ALTER TABLE t ALTER a TYPE varchar(1) USING repeat(''x'', a), ALTER id TYPE bigint'),
+('ALTER TABLE t ALTER b TYPE int USING 1 / (a - 7)'),
+('ALTER TABLE t ALTER b TYPE varchar(3)'),
+('ALTER DOMAIN small SET NOT NULL'),
+('ALTER DOMAIN small VALIDATE CONSTRAINT limited'),
+('ALTER DOMAIN small ADD CHECK (value > 1)'),
+('ALTER DOMAIN small ADD CHECK (value > 1) NOT VALID'),
+('ALTER TABLE t ADD x int NOT NULL'),
+('ALTER TABLE parted ADD PRIMARY KEY (id, k)'),
+('CREATE UNIQUE INDEX ON ONLY parted1 (k)');
+SELECT n, f.* FROM data_case LEFT JOIN LATERAL found(sql) f ON true ORDER BY n, f.statement, f.message;
+-- of a large table a sample is read, and the finding says so
+CREATE TABLE large AS SELECT g AS id, 1 AS one FROM generate_series(1, 250000) g;
+ANALYZE large;
+SELECT (details->>'count')::int BETWEEN 1 AND 249999 AS some, details->'sampled' AS sampled, message ~ 'in a sample of the table$' AS said
+FROM found('ALTER TABLE large ADD CHECK (one > 1)');
+-- the rest of the answer does not depend on the rows
+CREATE TABLE empty (LIKE large);
+CREATE FUNCTION answer(name text) RETURNS text LANGUAGE sql AS $$
+	SELECT replace(string_agg(concat_ws(' ', statement, rule, level, relation, lock_mode, rewrites, scans, message), E'\n' ORDER BY statement, rule, relation), name, '')
+	FROM pgmigrate.lint(format('ALTER TABLE %1$s ALTER one TYPE bigint; CREATE INDEX ON %1$s (one); ALTER TABLE %1$s ADD x uuid DEFAULT gen_random_uuid(); ALTER TABLE %1$s ADD CHECK (one = 1); ALTER TABLE %1$s ALTER id SET NOT NULL; TRUNCATE %1$s; DROP TABLE %1$s', name))
+$$;
+SELECT answer('large') = answer('empty') AS same;
+-- what looks at the rows has no more rights than the owner of the table, and changes nothing
+CREATE ROLE regress_pgm_evil;
+CREATE SCHEMA evil AUTHORIZATION regress_pgm_evil;
+CREATE SEQUENCE evil.leak;
+CREATE SEQUENCE evil.ran;
+GRANT ALL ON SEQUENCE evil.ran, evil.leak TO PUBLIC;
+SET ROLE regress_pgm_evil;
+CREATE FUNCTION evil.who(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
+	PERFORM nextval('evil.ran');
+	IF current_user <> 'regress_pgm_evil' THEN PERFORM nextval('evil.leak'); END IF;
+	RETURN $1; END$$;
+CREATE FUNCTION evil.same(int, int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
+	PERFORM evil.who(1);
+	RETURN $1 = $2; END$$;
+CREATE TABLE evil.t (a int DEFAULT evil.who(4) CHECK (evil.who(1) = 1), b int, g int GENERATED ALWAYS AS (evil.who(b)) STORED);
+INSERT INTO evil.t VALUES (1, 1), (1, 1);
+CREATE INDEX ON evil.t ((evil.who(2) + b)) WHERE evil.who(3) = 3;
+CREATE INDEX ON evil.t ((evil.who(a)));
+CREATE STATISTICS evil.st ON (evil.who(a)), b FROM evil.t;
+CREATE POLICY pol ON evil.t USING (evil.who(5) = 5);
+CREATE VIEW evil.v AS SELECT evil.who(a) AS a FROM evil.t;
+CREATE DOMAIN evil.dom AS int DEFAULT evil.who(6) CHECK (evil.who(value) > 0);
+CREATE TABLE evil.d (a evil.dom, b int);
+INSERT INTO evil.d VALUES (1, 1);
+RESET ROLE;
+SELECT setval('evil.ran', 1, false), setval('evil.leak', 1, false);
+SELECT count(*) > 30 AS answers FROM pgmigrate.lint($$
+ALTER TABLE evil.t ADD PRIMARY KEY (a);
+ALTER TABLE evil.t ALTER b SET NOT NULL;
+ALTER TABLE evil.t ALTER b TYPE bigint;
+ALTER TABLE evil.t ALTER a TYPE bigint USING evil.who(a);
+ALTER TABLE evil.t ADD CHECK (evil.who(a) > 0);
+ALTER TABLE evil.t ADD UNIQUE (b);
+ALTER TABLE evil.t ADD x int DEFAULT evil.who(7) NOT NULL;
+CREATE UNIQUE INDEX ON evil.t ((evil.who(a)));
+CREATE UNIQUE INDEX CONCURRENTLY ON evil.t ((evil.who(b)));
+REINDEX TABLE evil.t;
+CLUSTER evil.t;
+ALTER TABLE evil.d ADD FOREIGN KEY (b) REFERENCES evil.t;
+ALTER TABLE evil.d ADD y evil.dom;
+ALTER DOMAIN evil.dom SET NOT NULL;
+ALTER DOMAIN evil.dom ADD CHECK (evil.who(value) > 1);
+CREATE TABLE evil.copy AS SELECT evil.who(a) FROM evil.t;
+CREATE MATERIALIZED VIEW evil.m AS SELECT * FROM evil.v;
+TRUNCATE evil.t, evil.d;
+DROP TABLE evil.t CASCADE;
+$$);
+SELECT is_called AS ran FROM evil.ran;
+SELECT is_called AS leaked FROM evil.leak;
+-- nor does code of one owner run for the sake of another, who may be a superuser
+CREATE TABLE data.ours (a int, b int REFERENCES p);
+SET ROLE regress_pgm_evil;
+CREATE TABLE evil.target (a int PRIMARY KEY, b int);
+CREATE INDEX ON evil.target ((evil.who(2) + b)) WHERE evil.who(3) = 3;
+INSERT INTO evil.target VALUES (1, 1);
+RESET ROLE;
+SELECT setval('evil.leak', 1, false);
+SET constraint_exclusion = on;
+SELECT count(*) > 5 AS answers FROM pgmigrate.lint($$
+ALTER TABLE data.ours ADD FOREIGN KEY (a) REFERENCES evil.target;
+ALTER TABLE data.ours ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES evil.target NOT VALID;
+ALTER TABLE data.ours VALIDATE CONSTRAINT fk;
+ALTER TABLE data.ours INHERIT evil.target;
+CREATE TABLE data.kid () INHERITS (evil.target);
+DROP TABLE evil.target, data.ours CASCADE;
+$$);
+SELECT is_called AS leaked FROM evil.leak;
+RESET constraint_exclusion;
+DROP SCHEMA evil, data CASCADE;
+DROP ROLE regress_pgm_evil;
+RESET search_path;
+RESET client_min_messages;
