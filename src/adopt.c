@@ -6,11 +6,9 @@
  * A ledger is found in the catalogs by name and columns, and read with the
  * rights of the calling role: it is a table of somebody else.
  *
- * Adopting never changes it.  Its rows become revisions: those that files were
- * loaded of are found by their version, for the others a revision that says no
- * more than that it was applied is stored on top of the one applied before.
- * Where a loaded revision follows there is no room for such a one, as that
- * revision has its parents already; the row is then passed over.
+ * Adopting never changes it.  Its rows become revisions, which are then
+ * stamped as applied: adopt_match.c finds those that were loaded from files,
+ * and adopt_import.c stores the others.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -22,15 +20,17 @@
 #include "postgres.h"
 
 #include "adopt.h"
-#include "authoring.h"
+#include "adopt_private.h"
 #include "catalog/pg_type.h"
-#include "format.h"
+#include "journal.h"
 #include "lib/stringinfo.h"
 #include "mirror.h"
 #include "miscadmin.h"
 #include "planner.h"
 #include "runner.h"
+#include "schema.h"
 #include "spi.h"
+#include "utils/json.h"
 
 /* Names of revisions that an error lists. */
 #define MAX_NAMES 5
@@ -60,22 +60,15 @@ static PgmQuery tables_query = {
 };
 
 static PgmQuery companion_query = {
-	"SELECT format('%I.%I', n.nspname, c.relname) "
+	"SELECT format('%I.%I', n.nspname, c.relname), "
+	"has_table_privilege($3::oid, c.oid, 'SELECT') "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r' "
 	"AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid "
 	"AND a.attnum > 0 AND NOT a.attisdropped "
-	"AND (a.attgenerated <> '' OR a.atttypid >= 16384)) "
-	"AND has_table_privilege($3::oid, c.oid, 'SELECT')",
+	"AND (a.attgenerated <> '' OR a.atttypid >= 16384))",
 	3, {TEXTOID, TEXTOID, INT8OID}
 };
-
-/* A number without leading zeros, to compare versions by; or the text. */
-typedef struct VersionKey
-{
-	const char *digits;
-	int			revision;
-} VersionKey;
 
 /* ---- finding */
 
@@ -99,18 +92,22 @@ recognize(const char *table, int ncolumns, char **names, char **types,
 	return NULL;
 }
 
-static char *
-find_companion(const PgmForeignTool *tool, const char *schema)
+/* The user is that of the caller, not of the scope. */
+static void
+find_companion(PgmForeignLedger *ledger, const char *schema, Datum user)
 {
 	Datum		values[3];
 
-	if (tool->companion == NULL)
-		return NULL;
+	if (ledger->tool->companion == NULL)
+		return;
 	values[0] = pgm_text_datum(schema);
-	values[1] = pgm_text_datum(tool->companion);
-	values[2] = Int64GetDatum((int64) GetUserId());
-	return pgm_spi_execute(&companion_query, values, NULL) > 0 ?
-		pgm_spi_text(1, 1) : NULL;
+	values[1] = pgm_text_datum(ledger->tool->companion);
+	values[2] = user;
+	if (pgm_spi_execute(&companion_query, values, NULL) == 0)
+		return;
+	ledger->companion = pgm_spi_text(1, 1);
+	if (!pgm_spi_bool(1, 2) && ledger->denied == NULL)
+		ledger->denied = ledger->companion;
 }
 
 /* Has the table a problem?  The scope is the current user's. */
@@ -119,7 +116,7 @@ find_problem(PgmForeignLedger *ledger, const char *query, const char *table)
 {
 	if (query == NULL || table == NULL ||
 		pgm_spi_execute_built(psprintf("SELECT s::text, d::text FROM (%s) AS p (s, d)",
-									   pgm_foreign_tool_sql(query, table)),
+									   pgm_foreign_tool_sql(query, table, NULL)),
 							  true, 0, NULL) == 0)
 		return false;
 	ledger->state = pgm_spi_text(1, 1);
@@ -132,10 +129,11 @@ read_state(PgmForeignLedger *ledger)
 {
 	PgmSpiScope scope;
 
-	if (!ledger->readable)
+	if (ledger->denied != NULL)
 	{
 		ledger->state = "unreadable";
-		ledger->detail = pstrdup("permission denied");
+		ledger->detail = psprintf("permission denied for table %s",
+								  ledger->denied);
 		return;
 	}
 	pgm_spi_begin_as(&scope, GetUserId());
@@ -188,12 +186,13 @@ find_ledgers(Oid relation, const char *wanted, int *n)
 			continue;
 		ledger->relation = (Oid) pgm_spi_int64(i, 1);
 		ledger->name = pgm_spi_text(i, 2);
-		ledger->readable = pgm_spi_bool(i, 6);
+		if (!pgm_spi_bool(i, 6))
+			ledger->denied = ledger->name;
 		ledger->mirrored = pgm_spi_bool(i, 8);
 		schemas[(*n)++] = pgm_spi_text(i, 7);
 	}
 	for (int i = 0; i < *n; i++)
-		ledgers[i].companion = find_companion(ledgers[i].tool, schemas[i]);
+		find_companion(&ledgers[i], schemas[i], values[2]);
 	pgm_spi_end(&scope);
 
 	for (int i = 0; i < *n; i++)
@@ -243,10 +242,10 @@ find_the_ledger(const char *tool, Oid relation)
 static void
 refuse_unclean(const PgmForeignLedger *ledger)
 {
-	if (!ledger->readable)
+	if (ledger->denied != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("permission denied for table %s", ledger->name));
+				errmsg("permission denied for table %s", ledger->denied));
 	if (strcmp(ledger->state, "clean") != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -257,139 +256,58 @@ refuse_unclean(const PgmForeignLedger *ledger)
 						ledger->tool->name));
 }
 
+/* The column of this name of the last query, or 0. */
+static int
+column_named(const char *name)
+{
+	for (int i = 1; i <= pgm_spi_columns(); i++)
+		if (strcmp(pgm_spi_column_name(i), name) == 0)
+			return i;
+	return 0;
+}
+
 static PgmAdoptRow *
 read_versions(const PgmForeignLedger *ledger, int *n)
 {
 	char	   *sql = pgm_foreign_tool_sql(ledger->tool->versions,
-										   ledger->name);
+										   ledger->name,
+										   ledger->companion ?
+										   ledger->companion :
+										   ledger->tool->no_companion);
 	PgmSpiScope scope;
 	PgmAdoptRow *rows;
+	int			checksum;
+	int			parents;
+	int			depends;
+	int			upgrade;
 
 	pgm_spi_begin_as(&scope, GetUserId());
 	*n = (int) pgm_spi_execute_built(sql, true, 0, NULL);
+	checksum = column_named("checksum");
+	parents = column_named("parents");
+	depends = column_named("depends");
+	upgrade = column_named("upgrade");
 	rows = MemoryContextAllocZero(scope.outer,
 								  sizeof(PgmAdoptRow) * Max(*n, 1));
 	for (int i = 0; i < *n; i++)
 	{
-		rows[i].version = pgm_spi_text(i + 1, 1);
-		rows[i].message = pgm_spi_text(i + 1, 2);
-		rows[i].implies = pgm_spi_bool(i + 1, 3);
+		PgmAdoptRow *row = &rows[i];
+
+		row->version = pgm_spi_text(i + 1, 1);
+		row->message = pgm_spi_text(i + 1, 2);
+		row->implies = pgm_spi_bool(i + 1, 3);
+		row->nparents = -1;
+		if (checksum > 0)
+			row->checksum = pgm_spi_text(i + 1, checksum);
+		if (parents > 0)
+			row->parents = pgm_spi_text_array(i + 1, parents, &row->nparents);
+		if (depends > 0)
+			row->depends = pgm_spi_text_array(i + 1, depends, &row->ndepends);
+		if (upgrade > 0)
+			row->upgrade = pgm_spi_text(i + 1, upgrade);
 	}
 	pgm_spi_end(&scope);
 	return rows;
-}
-
-/* The digits that a text begins with, without leading zeros; NULL: none. */
-static char *
-leading_number(const char *text)
-{
-	size_t		digits = strspn(text, "0123456789");
-
-	if (digits == 0 || (text[digits] != '\0' && text[digits] != '_'))
-		return NULL;
-	while (digits > 1 && *text == '0')
-	{
-		text++;
-
-		digits--;
-	}
-	return pnstrdup(text, digits);
-}
-
-static int
-key_cmp(const void *a, const void *b)
-{
-	return strcmp(((const VersionKey *) a)->digits,
-				  ((const VersionKey *) b)->digits);
-}
-
-/* Revisions whose id is a number, by that number. */
-static VersionKey *
-number_keys(const PgmGraph *graph, int *n)
-{
-	int			size = pgm_graph_size(graph);
-	VersionKey *keys = palloc(sizeof(VersionKey) * Max(size, 1));
-
-	*n = 0;
-	for (int i = 0; i < size; i++)
-	{
-		const char *id = pgm_graph_id(graph, i);
-
-		if (id[strspn(id, "0123456789")] != '\0')
-			continue;
-		keys[*n].digits = leading_number(id);
-		keys[(*n)++].revision = i;
-	}
-	qsort(keys, *n, sizeof(VersionKey), key_cmp);
-	return keys;
-}
-
-/* Find the stored revisions; the tools write 7 where a file has 0007. */
-static int
-match(const PgmGraph *graph, int n, PgmAdoptRow *rows)
-{
-	int			nkeys;
-	VersionKey *keys = number_keys(graph, &nkeys);
-	int			last = -1;
-
-	for (int i = 0; i < n; i++)
-	{
-		char	   *id = pgm_format_id(rows[i].version,
-									   strlen(rows[i].version));
-		int			revision = pgm_graph_find(graph, id);
-		VersionKey	key = {leading_number(rows[i].version)};
-
-		if (revision < 0 && key.digits != NULL)
-		{
-			VersionKey *found = bsearch(&key, keys, nkeys, sizeof(VersionKey),
-										key_cmp);
-
-			if (found != NULL)
-				revision = found->revision;
-		}
-		if (revision < 0)
-			continue;
-		rows[i].revision = pstrdup(pgm_graph_id(graph, revision));
-		rows[i].action = "known";
-		last = i;
-	}
-	return last;
-}
-
-static void
-import(const PgmForeignLedger *ledger, PgmAdoptRow *row, char *parent)
-{
-	PgmRevision revision = {0};
-
-	revision.id = pgm_format_id(row->version, strlen(row->version));
-	revision.message = row->message && *row->message ? row->message :
-		row->version;
-	revision.upgrade = psprintf("-- applied by %s, not held here\n",
-								ledger->tool->name);
-	revision.transactional = PGM_UNSET;
-	revision.parents = &parent;
-	revision.nparents = parent ? 1 : 0;
-	pgm_author_store(&revision, true, true);
-	row->revision = revision.id;
-	row->action = "imported";
-}
-
-static void
-import_unknown(const PgmForeignLedger *ledger, int n, PgmAdoptRow *rows,
-			   int last_known)
-{
-	for (int i = 0; i < n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (rows[i].revision != NULL)
-			continue;
-		if (ledger->tool->heads)
-			import(ledger, &rows[i], NULL);
-		else if (i < last_known)
-			rows[i].action = "skipped";
-		else
-			import(ledger, &rows[i], i > 0 ? rows[i - 1].revision : NULL);
-	}
 }
 
 /* Mark what is strictly below a revision: its ancestors, what they need. */
@@ -450,6 +368,25 @@ refuse_holes(const PgmForeignLedger *ledger, const PgmGraph *graph,
 						ledger->tool->name));
 }
 
+/*
+ * What the schema was when it was taken over, kept with the stamp: whatever it
+ * is found to differ in later was not done by the other tool.
+ */
+static void
+note_baseline(const PgmForeignLedger *ledger, int64 run)
+{
+	StringInfoData details;
+
+	initStringInfo(&details);
+	appendStringInfoString(&details, "{\"adopted\": {\"tool\": ");
+	escape_json(&details, ledger->tool->name);
+	appendStringInfoString(&details, ", \"ledger\": ");
+	escape_json(&details, ledger->name);
+	appendStringInfo(&details, "}, \"fingerprint\": \"%s\"}",
+					 pgm_schema_digest(pgm_schema_read(0, NULL)));
+	pgm_journal_step_details(run, 1, details.data);
+}
+
 /* Make the current heads those of the rows. */
 static void
 stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
@@ -493,7 +430,7 @@ stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
 	request.target = target.data;
 	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
 	request.guard = GetSessionUserId() != GetUserId();
-	pgm_runner_stamp(&request, false);
+	note_baseline(ledger, pgm_runner_stamp(&request, false));
 }
 
 PgmAdoptRow *
@@ -518,9 +455,9 @@ pgm_adopt(const char *tool, Oid relation, bool mirror, int *nrows)
 	else
 	{
 		PgmPlan    *plan = pgm_plan_load();
-		int			last_known = match(plan->graph, *nrows, rows);
 
-		import_unknown(ledger, *nrows, rows, last_known);
+		pgm_adopt_match(ledger, plan->graph, *nrows, rows);
+		pgm_adopt_import(ledger, *nrows, rows);
 		stamp(ledger, *nrows, rows);
 	}
 	pgm_mirror_set(tool, ledger->name, mirror);

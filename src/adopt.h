@@ -21,7 +21,7 @@ typedef struct PgmForeignLedger
 	Oid			relation;
 	char	   *name;			/* quoted and qualified */
 	char	   *companion;		/* the same, or NULL: there is none */
-	bool		readable;		/* by the current user */
+	char	   *denied;			/* table that the current user may not read */
 	bool		mirrored;
 	int64		rows;
 	const char *state;			/* clean, dirty, active, locked, unreadable */
@@ -34,8 +34,14 @@ typedef struct PgmAdoptRow
 	char	   *version;
 	char	   *message;		/* or NULL */
 	bool		implies;		/* all below it is applied too */
+	char	   *checksum;		/* of the file it was, or NULL */
+	int			nparents;		/* -1: the row before */
+	char	  **parents;		/* versions */
+	int			ndepends;
+	char	  **depends;		/* versions */
+	char	   *upgrade;		/* the SQL that ran, or NULL: not held there */
 	char	   *revision;		/* or NULL: skipped */
-	const char *action;			/* known, imported, skipped */
+	const char *action;			/* known, differs, imported, skipped */
 } PgmAdoptRow;
 
 /* All of the database; only that table, if one is given. */

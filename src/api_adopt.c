@@ -31,7 +31,7 @@ pgmigrate_detect_ledgers(PG_FUNCTION_ARGS)
 	{
 		pgm_rows_text(&rows, ledgers[i].tool->name);
 		pgm_rows_text(&rows, ledgers[i].name);
-		if (ledgers[i].readable)
+		if (ledgers[i].denied == NULL)
 			pgm_rows_datum(&rows, Int64GetDatum(ledgers[i].rows));
 		else
 			pgm_rows_null(&rows);

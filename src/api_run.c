@@ -143,6 +143,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
 	pgm_runner_refuse_read_only();
+	pgm_runner_refuse_nested();
 	if (!IsUnderPostmaster)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

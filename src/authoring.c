@@ -364,7 +364,15 @@ pgm_author_find(const char *target)
 static PgmRevision *
 find_unapplied(const char *id, const char *hint)
 {
-	PgmRevision *revision = pgm_author_find(id);
+	PgmRevision *revision;
+
+	/* its own row lock would not keep a revision from taking itself away */
+	if (pgm_run_inside())
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot change or remove a stored revision inside of a run"),
+				errhint("Take the call out of the revision."));
+	revision = pgm_author_find(id);
 
 	/* a step that runs it now holds the row; wait for it, then look again */
 	pgm_revision_lock_row(revision->id);

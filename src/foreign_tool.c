@@ -24,6 +24,45 @@
 	"SELECT version::text, NULL::text, false FROM ONLY %s " \
 	"ORDER BY length(version::text), version::text COLLATE \"C\""
 
+/*
+ * One line for each schema.  What was done past pgroll, and what is written as
+ * SQL, is held as SQL.
+ */
+#define PGROLL_VERSIONS \
+	"SELECT p || name::text, NULL::text, false, " \
+	"CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[p || parent] END AS parents, " \
+	"(SELECT string_agg(o -> 'sql' ->> 'up', E'\n;\n' ORDER BY n) " \
+	"FROM jsonb_array_elements(CASE WHEN " \
+	"jsonb_typeof(migration -> 'operations') = 'array' " \
+	"THEN migration -> 'operations' ELSE '[]' END) WITH ORDINALITY AS e (o, n) " \
+	"HAVING bool_and(o -> 'sql' ->> 'up' IS NOT NULL)) AS upgrade " \
+	"FROM (SELECT m.*, CASE WHEN (SELECT count(DISTINCT schema) FROM ONLY %s) " \
+	"> 1 THEN schema::text || '.' ELSE '' END AS p FROM ONLY %s AS m) AS m " \
+	"ORDER BY created_at"
+
+/*
+ * A change that was reworked gets the number that loading its plan gives it.
+ * Registries that were made before there were hashes have the id in place.
+ */
+#define SQITCH_VERSIONS \
+	"WITH c AS (SELECT change_id, note, committed_at, " \
+	"nullif(script_hash, change_id) AS checksum, change::text || " \
+	"coalesce('_' || nullif(row_number() OVER (PARTITION BY change " \
+	"ORDER BY committed_at), 1), '') AS version FROM ONLY %s) " \
+	"SELECT version, note::text, false, checksum, " \
+	"ARRAY(SELECT r.version FROM %c d JOIN c r ON r.change_id = d.dependency_id " \
+	"WHERE d.change_id = c.change_id AND d.type = 'require' " \
+	"ORDER BY r.committed_at) AS depends FROM c ORDER BY committed_at"
+
+/* Statements without the semicolons between them. */
+#define SUPABASE_VERSIONS \
+	"SELECT version, name, false, (SELECT string_agg(s || CASE " \
+	"WHEN s ~ '--[^\n]*$' THEN E'\n;\n' ELSE E';\n' END, '' ORDER BY n) " \
+	"FROM (SELECT regexp_replace(t, '[;[:space:]]+$', ''), n " \
+	"FROM unnest(statements) WITH ORDINALITY AS u (t, n)) AS r (s, n) " \
+	"WHERE s <> '') AS upgrade FROM ONLY %s " \
+	"ORDER BY length(version), version COLLATE \"C\""
+
 static const PgmForeignTool tools[] = {
 	{
 		.name = "alembic",
@@ -67,8 +106,9 @@ static const PgmForeignTool tools[] = {
 		.name = "drizzle",
 		.table = "__drizzle_migrations",
 		.columns = "hash, created_at:bigint",
-		.versions = "SELECT created_at::text, 'hash ' || hash::text, false "
-		"FROM ONLY %s ORDER BY created_at"
+		.versions = "SELECT created_at::text, 'hash ' || hash::text, false, "
+		"hash::text AS checksum FROM ONLY %s ORDER BY created_at",
+		.checksum = "sha256"
 	},
 	{
 		.name = "efcore",
@@ -82,17 +122,19 @@ static const PgmForeignTool tools[] = {
 		.table = "flyway_schema_history",
 		.columns = "installed_rank, version, description, type, script, "
 		"checksum, success:boolean",
-		.versions = "SELECT v, m, t = 'BASELINE' FROM ("
-		"SELECT DISTINCT ON (k) v, m, t, r FROM ("
+		.versions = "SELECT v, m, t = 'BASELINE', c::text AS checksum FROM ("
+		"SELECT DISTINCT ON (k) v, m, t, c, r FROM ("
 		"SELECT coalesce(version::text, script::text) AS k, "
 		"coalesce(version::text, regexp_replace(regexp_replace("
 		"script::text, '^.*/', ''), '\\.sql$', '')) AS v, "
-		"description::text AS m, type::text AS t, installed_rank AS r "
+		"description::text AS m, type::text AS t, checksum AS c, "
+		"installed_rank AS r "
 		"FROM ONLY %s WHERE success AND type::text <> 'SCHEMA') AS a "
 		"ORDER BY k, r DESC) AS b "
 		"WHERE t <> 'DELETE' AND t NOT LIKE 'UNDO%%' ORDER BY r",
 		.problem = "SELECT 'dirty', format('migration %%s failed', "
 		"coalesce(version, script)) FROM ONLY %s WHERE NOT success LIMIT 1",
+		.checksum = "crc32",
 		.mirror = PGM_MIRROR_SET,
 		.digits = "0123456789.",
 		.up = "INSERT INTO %s (installed_rank, version, description, type, "
@@ -117,11 +159,13 @@ static const PgmForeignTool tools[] = {
 		.columns = "installed_rank, version, description, type, script, "
 		"checksum, success:boolean",
 		.versions = "SELECT version::text, description::text, "
-		"type::text = 'BASELINE' FROM ONLY %s WHERE success "
+		"type::text = 'BASELINE', checksum::text AS checksum "
+		"FROM ONLY %s WHERE success "
 		"AND version IS NOT NULL AND type::text <> 'SCHEMA' "
 		"ORDER BY installed_rank",
 		.problem = "SELECT 'dirty', format('migration %%s failed', "
-		"coalesce(version, script)) FROM ONLY %s WHERE NOT success LIMIT 1"
+		"coalesce(version, script)) FROM ONLY %s WHERE NOT success LIMIT 1",
+		.checksum = "crc32"
 	},
 	{
 		.name = "golang-migrate",
@@ -190,22 +234,23 @@ static const PgmForeignTool tools[] = {
 		.name = "omni_schema",
 		.table = "migrations",
 		.columns = "id:integer, name, migration:text, applied_at",
-		.versions = "SELECT name::text, NULL::text, false FROM ONLY %s "
-		"ORDER BY id"
+		.versions = "SELECT name::text, NULL::text, false, migration AS upgrade "
+		"FROM ONLY %s ORDER BY id"
 	},
 	{
 		.name = "peterldowns-pgmigrate",
 		.table = "pgmigrate_migrations",
 		.columns = "id, checksum, execution_time_in_millis, applied_at",
 		.versions = "SELECT regexp_replace(id::text, '\\.sql$', ''), "
-		"NULL::text, false FROM ONLY %s ORDER BY applied_at, id"
+		"NULL::text, false, checksum::text AS checksum "
+		"FROM ONLY %s ORDER BY applied_at, id",
+		.checksum = "md5"
 	},
 	{
 		.name = "pgroll",
 		.table = "migrations",
 		.columns = "schema, name, migration:jsonb, parent, done:boolean",
-		.versions = "SELECT name::text, NULL::text, false FROM ONLY %s "
-		"ORDER BY created_at",
+		.versions = PGROLL_VERSIONS,
 		.problem = "SELECT 'active', format('migration %%s of schema %%s is "
 		"started and not complete', name, schema) FROM ONLY %s "
 		"WHERE NOT done LIMIT 1"
@@ -215,9 +260,11 @@ static const PgmForeignTool tools[] = {
 		.table = "_prisma_migrations",
 		.columns = "id, checksum, finished_at, migration_name, "
 		"rolled_back_at, started_at, applied_steps_count",
-		.versions = "SELECT migration_name::text, NULL::text, false "
+		.versions = "SELECT migration_name::text, NULL::text, false, "
+		"checksum::text AS checksum "
 		"FROM ONLY %s WHERE finished_at IS NOT NULL "
 		"AND rolled_back_at IS NULL ORDER BY started_at, migration_name",
+		.checksum = "sha256",
 		.problem = "SELECT 'dirty', format('migration %%s is not finished', "
 		"migration_name) FROM ONLY %s WHERE finished_at IS NULL "
 		"AND rolled_back_at IS NULL LIMIT 1"
@@ -235,8 +282,11 @@ static const PgmForeignTool tools[] = {
 		.name = "sqitch",
 		.table = "changes",
 		.columns = "change_id, script_hash, change, project, committed_at",
-		.versions = "SELECT change::text, note::text, false FROM ONLY %s "
-		"ORDER BY committed_at",
+		.versions = SQITCH_VERSIONS,
+		.checksum = "sha1",
+		.companion = "dependencies",
+		.no_companion = "(SELECT NULL::text AS change_id, NULL::text AS type, "
+		"NULL::text AS dependency_id WHERE false)",
 		.problem = "SELECT 'dirty', format('holds %%s projects', "
 		"count(DISTINCT project)) FROM ONLY %s "
 		"HAVING count(DISTINCT project) > 1"
@@ -246,8 +296,10 @@ static const PgmForeignTool tools[] = {
 		.table = "_sqlx_migrations",
 		.columns = "version:bigint, description, success:boolean, "
 		"checksum:bytea, execution_time",
-		.versions = "SELECT version::text, description::text, false "
+		.versions = "SELECT version::text, description::text, false, "
+		"encode(checksum, 'hex') AS checksum "
 		"FROM ONLY %s WHERE success ORDER BY version",
+		.checksum = "sha384",
 		.problem = "SELECT 'dirty', format('version %%s did not succeed', "
 		"version) FROM ONLY %s WHERE NOT success LIMIT 1"
 	},
@@ -255,8 +307,8 @@ static const PgmForeignTool tools[] = {
 		.name = "versioning",
 		.table = "patches",
 		.columns = "patch_name, applied_tsz, requires:text[], conflicts:text[]",
-		.versions = "SELECT patch_name::text, NULL::text, false "
-		"FROM ONLY %s ORDER BY applied_tsz, patch_name"
+		.versions = "SELECT patch_name::text, NULL::text, false, "
+		"requires AS depends FROM ONLY %s ORDER BY applied_tsz, patch_name"
 	},
 	{
 		.name = "yandex-pgmigrate",
@@ -265,6 +317,12 @@ static const PgmForeignTool tools[] = {
 		.without = "installed_rank",
 		.versions = "SELECT version::text, description::text, false "
 		"FROM ONLY %s ORDER BY version"
+	},
+	{
+		.name = "supabase",
+		.table = "schema_migrations",
+		.columns = "version:text, statements:text[], name:text",
+		.versions = SUPABASE_VERSIONS
 	},
 	{
 		.name = "supabase",
@@ -363,7 +421,8 @@ pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 }
 
 char *
-pgm_foreign_tool_sql(const char *query, const char *table)
+pgm_foreign_tool_sql(const char *query, const char *table,
+					 const char *companion)
 {
 	StringInfoData sql;
 
@@ -372,6 +431,8 @@ pgm_foreign_tool_sql(const char *query, const char *table)
 	{
 		if (at[0] == '%' && at[1] == 's')
 			appendStringInfoString(&sql, table);
+		else if (at[0] == '%' && at[1] == 'c')
+			appendStringInfoString(&sql, companion);
 		else
 			appendStringInfoChar(&sql, *at);
 		if (at[0] == '%')

@@ -23,12 +23,17 @@ typedef enum PgmMirrorKind
 } PgmMirrorKind;
 
 /*
- * In the queries %s stands for the ledger, quoted and qualified.
+ * In the queries %s stands for the ledger, quoted and qualified, and %c for
+ * its companion, or a select without rows where there is none.
  *
  * versions: version, message, does it stand for all below it too; in the order
- * of their application.  problem and companion_problem: state and detail, rows
- * only if there is one.  up and down: statements with the version as $1 and
- * the message as $2; all parameters are text.
+ * of their application.  Further columns go by their names: checksum;
+ * parents, an array of versions, for ledgers that are no line; depends, an
+ * array of what else it needs; upgrade, the SQL that ran.
+ *
+ * problem and companion_problem: state and detail, rows only if there is one.
+ * up and down: statements with the version as $1, the message as $2 and the
+ * checksum as $3; all parameters are text.
  */
 typedef struct PgmForeignTool
 {
@@ -38,7 +43,9 @@ typedef struct PgmForeignTool
 	const char *without;		/* a column it does not have, or NULL */
 	const char *versions;
 	const char *problem;		/* or NULL */
+	const char *checksum;		/* which one of a file it has, or NULL */
 	const char *companion;		/* table of the same schema, or NULL */
+	const char *no_companion;	/* what stands for it if it is not there */
 	const char *companion_problem;
 	bool		heads;			/* rows are heads, in no order */
 	PgmMirrorKind mirror;
@@ -54,7 +61,8 @@ extern const PgmForeignTool *pgm_foreign_tool_by_name(const char *name);
 extern bool pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 									 char **names, char **types);
 
-/* A query above with the table in its place. */
-extern char *pgm_foreign_tool_sql(const char *query, const char *table);
+/* A query above with the tables in their places. */
+extern char *pgm_foreign_tool_sql(const char *query, const char *table,
+								  const char *companion);
 
 #endif							/* PGM_FOREIGN_TOOL_H */

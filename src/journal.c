@@ -344,6 +344,20 @@ pgm_run_unlock(void)
 	session_tag_valid = false;
 }
 
+static bool inside_run = false;
+
+void
+pgm_run_enter(bool enter)
+{
+	inside_run = enter;
+}
+
+bool
+pgm_run_inside(void)
+{
+	return inside_run;
+}
+
 /* The caller holds the run lock, so whatever says running has no process. */
 void
 pgm_journal_interrupt_dead(void)

@@ -57,6 +57,13 @@ extern bool pgm_run_lock_held(void);	/* by this session */
 extern int	pgm_run_lock_holder(void);	/* pid, or 0 */
 extern void pgm_run_lock_check_free(void);	/* raises PM003 */
 
+/*
+ * Is this process inside of a run?  The run lock does not tell, for it is no
+ * obstacle to the session that has it.
+ */
+extern void pgm_run_enter(bool enter);
+extern bool pgm_run_inside(void);
+
 extern void pgm_journal_interrupt_dead(void);
 extern int64 pgm_journal_begin(const PgmRunRecord *record);
 extern void pgm_journal_step_begin(int64 run, int step, int statements,

@@ -125,6 +125,22 @@ static PgmQuery applied_remove_others = {
 	1, {TEXTARRAYOID}
 };
 
+static PgmQuery applied_query = {
+	"SELECT array_agg(a.revision ORDER BY r.seq) FROM pgmigrate.applied a "
+	"JOIN pgmigrate.revision r ON r.id = a.revision"
+};
+
+/* Newest first what is gone, oldest first what is new. */
+static PgmQuery stamped_query = {
+	"SELECT (SELECT array_agg(u.id ORDER BY u.n DESC) "
+	"FROM unnest($1) WITH ORDINALITY AS u (id, n) WHERE NOT EXISTS "
+	"(SELECT FROM pgmigrate.applied a WHERE a.revision = u.id)), "
+	"(SELECT array_agg(a.revision ORDER BY r.seq) FROM pgmigrate.applied a "
+	"JOIN pgmigrate.revision r ON r.id = a.revision WHERE NOT EXISTS "
+	"(SELECT FROM unnest($1) AS u (id) WHERE u.id = a.revision))",
+	1, {TEXTARRAYOID}
+};
+
 static PgmQuery applied_add = {
 	"INSERT INTO pgmigrate.applied (revision, digest, run) "
 	"SELECT r.id, r.digest, $2 FROM unnest($1) AS u (revision) "
@@ -369,6 +385,47 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 		write_mirrors(&scope, n, changes);
 	else
 		pgm_spi_end(&scope);
+}
+
+char	  **
+pgm_ledger_mirrored_revisions(int *n)
+{
+	PgmSpiScope scope;
+	char	  **revisions = NULL;
+
+	*n = -1;
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&any_mirror, NULL, NULL) > 0)
+	{
+		pgm_spi_execute(&applied_query, NULL, NULL);
+		revisions = pgm_spi_text_array(1, 1, n);
+	}
+	pgm_spi_end(&scope);
+	return revisions;
+}
+
+void
+pgm_ledger_mirror_stamp(int nbefore, char **before)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	PgmMirror  *mirrors;
+	int			nmirrors;
+	char	  **removed;
+	int			nremoved;
+	char	  **added;
+	int			nadded;
+
+	if (nbefore < 0)
+		return;
+	values[0] = pgm_text_array_datum(nbefore, before);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&stamped_query, values, NULL);
+	removed = pgm_spi_text_array(1, 1, &nremoved);
+	added = pgm_spi_text_array(1, 2, &nadded);
+	mirrors = pgm_mirror_list(&scope, &nmirrors);
+	pgm_spi_end(&scope);
+	pgm_mirror_stamp(nmirrors, mirrors, nremoved, removed, nadded, added);
 }
 
 /* Returns how many digests were not those of the stored texts. */

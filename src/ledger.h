@@ -56,6 +56,13 @@ extern void pgm_ledger_apply(const PgmLedgerChange *change);
 extern void pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 								 const PgmHeadsChange *heads);
 
+/*
+ * Around a stamp: what is applied before it, and the mirrors of one row for
+ * each revision brought in step after it.  n < 0 if there are no mirrors.
+ */
+extern char **pgm_ledger_mirrored_revisions(int *n);
+extern void pgm_ledger_mirror_stamp(int nbefore, char **before);
+
 /* Make pgmigrate.applied say that exactly these revisions are applied. */
 extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,
 									bool refresh_digests);

@@ -25,6 +25,7 @@
 
 #include "authoring.h"
 #include "catalog/pg_type.h"
+#include "checksum.h"
 #include "digest.h"
 #include "ledger.h"
 #include "loader.h"
@@ -59,6 +60,8 @@ typedef struct Loader
 	bool		known_loaded;
 	int			nknown;
 	KnownContent *known;
+	int			nfiles;
+	const PgmFormatFile **files;	/* by name */
 } Loader;
 
 /* Where the loader is, for the context of errors. */
@@ -280,6 +283,44 @@ find_stored(Loader *loader, const PgmFormatRevision *file,
 	return stored;
 }
 
+static int
+file_cmp(const void *a, const void *b)
+{
+	return strcmp((*(const PgmFormatFile *const *) a)->name,
+				  (*(const PgmFormatFile *const *) b)->name);
+}
+
+static void
+index_files(Loader *loader, int nfiles, const PgmFormatFile *files)
+{
+	loader->nfiles = nfiles;
+	loader->files = palloc(sizeof(PgmFormatFile *) * Max(nfiles, 1));
+	for (int i = 0; i < nfiles; i++)
+		loader->files[i] = &files[i];
+	qsort(loader->files, nfiles, sizeof(PgmFormatFile *), file_cmp);
+}
+
+/*
+ * The checksums of the file of the way up, or NULL: one that holds several
+ * revisions is the output of a tool, which has no checksums of it.
+ */
+static char *
+checksums(const Loader *loader, const char *name)
+{
+	PgmFormatFile wanted = {name};
+	const PgmFormatFile *key = &wanted;
+	const PgmFormatFile **found;
+
+	if (name == NULL || loader->result.format == PGM_FORMAT_ALEMBIC ||
+		loader->result.format == PGM_FORMAT_STRUCTURE)
+		return NULL;
+	found = bsearch(&key, loader->files, loader->nfiles,
+					sizeof(PgmFormatFile *), file_cmp);
+	if (found == NULL || (*found)->data == NULL)
+		return NULL;
+	return pgm_checksums_json(name, (*found)->data, (*found)->len);
+}
+
 static bool
 same_text(const char *a, const char *b)
 {
@@ -440,6 +481,7 @@ add_revision(Loader *loader, const PgmFormatRevision *file,
 		revision->nparents = 1;
 		revision->parents = parents;
 	}
+	revision->source = checksums(loader, file->upgrade.file);
 	if (is_blank(revision->upgrade))
 		pgm_author_merge(revision);
 	else
@@ -598,6 +640,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		 result->format == PGM_FORMAT_PLAIN ||
 		 result->format == PGM_FORMAT_DIESEL ||
 		 result->format == PGM_FORMAT_FLYWAY);
+	index_files(&loader, nfiles, files);
 	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
 

@@ -43,6 +43,13 @@ extern PgmMirror *pgm_mirror_list(const PgmSpiScope *scope, int *n);
 extern void pgm_mirror_write(int n, const PgmMirror *mirrors,
 							 const PgmMirrorChange *change);
 
+/*
+ * What a stamp does to ledgers that have one row for each revision: those that
+ * are no longer applied, and those that now are.
+ */
+extern void pgm_mirror_stamp(int n, const PgmMirror *mirrors, int nremoved,
+							 char **removed, int nadded, char **added);
+
 /* The ledger follows from now on, or no more. */
 extern void pgm_mirror_set(const char *tool, const char *ledger, bool follow);
 

@@ -379,7 +379,10 @@ read_stamp_targets(const PgmGraph *graph, const char *input,
 							  pstrdup("\"base\" cannot be combined with other targets"),
 							  pstrdup("It stands for no revision at all."),
 							  pstrdup("Name \"base\" alone, or the other targets alone."));
-	return pgm_graph_check_overlap(graph, stamp->revs, false, error);
+
+	/* one that another stands on is said twice, not wrong */
+	stamp->revs = maximal_of(graph, stamp->revs);
+	return true;
 }
 
 /* Is a row of the set a proper ancestor or descendant of one of revs? */

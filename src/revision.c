@@ -76,9 +76,10 @@ static PgmQuery lock_row_query = {
 static PgmQuery insert_query = {
 	"INSERT INTO pgmigrate.revision (id, message, upgrade, downgrade, verify, "
 	"transactional, down_revision, depends_on, branch_labels, author, "
-	"only_head) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-	11, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID}
+	"only_head, source) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)",
+	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID}
 };
 
 /* By id: the index of the heads is full of dead rows during a bulk load. */
@@ -91,6 +92,7 @@ static PgmQuery unhead_query = {
 static PgmQuery update_query = {
 	"UPDATE pgmigrate.revision SET message = $2, upgrade = $3, "
 	"downgrade = $4, verify = $5, transactional = $6, author = $7, "
+	"source = CASE WHEN upgrade = $3 THEN source END, "
 	"amended_at = now() WHERE id = $1",
 	7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID}
 };
@@ -346,8 +348,8 @@ void
 pgm_revision_insert(const PgmRevision *revision)
 {
 	PgmSpiScope scope;
-	Datum		values[11];
-	bool		nulls[11] = {false};
+	Datum		values[12];
+	bool		nulls[12] = {false};
 
 	values[0] = pgm_text_datum(revision->id);
 	values[1] = pgm_text_datum(revision->message);
@@ -363,6 +365,8 @@ pgm_revision_insert(const PgmRevision *revision)
 	values[8] = pgm_text_array_datum(revision->nlabels, revision->labels);
 	values[9] = pgm_text_datum(revision->author);
 	values[10] = BoolGetDatum(revision->only_head);
+	nulls[11] = revision->source == NULL;
+	values[11] = nulls[11] ? (Datum) 0 : pgm_text_datum(revision->source);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&insert_query, values, nulls);

@@ -40,6 +40,8 @@ typedef struct PgmRevision
 	char	  **labels;
 	bool		is_head;		/* nobody has it as parent */
 	bool		only_head;		/* known to be so when it was stored */
+	char	   *source;			/* of a new one: checksums of its file, as
+								 * JSON, or NULL */
 	char	   *digest;			/* of the three texts and the flag */
 	char	   *author;			/* role that wrote the texts as they are */
 	char	   *approved_by;	/* role that approved them, or NULL */

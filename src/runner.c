@@ -58,12 +58,6 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-/*
- * The run lock is no obstacle to the session that has it, so a revision which
- * calls us would run itself, without end.
- */
-static bool in_run = false;
-
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -492,6 +486,17 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
+/* A revision that calls us would run itself, without end. */
+void
+pgm_runner_refuse_nested(void)
+{
+	if (pgm_run_inside())
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+}
+
 static PgmRunner *
 create_runner(const PgmRunRequest *request)
 {
@@ -500,11 +505,7 @@ create_runner(const PgmRunRequest *request)
 												  ALLOCSET_DEFAULT_SIZES);
 	PgmRunner  *runner;
 
-	if (in_run)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-				errmsg("cannot start a run inside of a run"),
-				errhint("Take the call out of the revision; its parents decide what runs before it."));
+	pgm_runner_refuse_nested();
 	runner = MemoryContextAllocZero(context, sizeof(PgmRunner));
 	runner->context = context;
 	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
@@ -635,7 +636,7 @@ pgm_runner_work(const PgmRunRequest *request)
 {
 	PgmRunner  *runner = create_runner(request);
 
-	in_run = true;				/* until the worker exits */
+	pgm_run_enter(true);		/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
 
@@ -668,12 +669,12 @@ pgm_runner_inline(const PgmRunRequest *request)
 		pgm_lockwait_pause(runner->wait);
 	PG_TRY();
 	{
-		in_run = true;
+		pgm_run_enter(true);
 		run_all_steps(runner, step_in_open_transaction);
 	}
 	PG_FINALLY();
 	{
-		in_run = false;
+		pgm_run_enter(false);
 	}
 	PG_END_TRY();
 	finish(runner);
@@ -725,10 +726,13 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	bool	   *is_applied;
 	int			nheads;
 	char	  **heads;
+	int			nbefore;
+	char	  **before;
 	int64		accepted;
 
 	pgm_runner_refuse_read_only();
 	pgm_run_lock(false);
+	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)
 	{
 		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
@@ -762,6 +766,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 									  pgm_graph_ids(runner->plan->graph,
 													applied),
 									  runner->run, true);
+	pgm_ledger_mirror_stamp(nbefore, before);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",

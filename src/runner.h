@@ -52,6 +52,9 @@ extern bool pgm_runner_nothing_to_do(PgmDirection direction,
 
 extern void pgm_runner_notice_nothing(void);
 
+/* For a call of ours in a revision. */
+extern void pgm_runner_refuse_nested(void);
+
 /* For what changes the ledger; says where it could be changed. */
 extern void pgm_runner_refuse_read_only(void);
 

@@ -18,6 +18,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "compat.h"
 #include "guc.h"
 #include "mb/pg_wchar.h"
@@ -26,6 +29,7 @@
 #include "statement.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 /* Bytes of a long text that an error shows. */
 #define PGM_EXCERPT_SIZE 2048
@@ -220,10 +224,28 @@ alter_table_needs_top_level(AlterTableStmt *stmt)
 	return false;
 }
 
+/* Of partitions, REINDEX and CLUSTER do one after the other. */
+static bool
+is_partitioned(const RangeVar *name)
+{
+	Oid			relation;
+	char		kind;
+
+	if (name == NULL || !IsTransactionState())
+		return false;
+	if (name->schemaname != NULL)
+		relation = get_relname_relid(name->relname,
+									 get_namespace_oid(name->schemaname, true));
+	else
+		relation = RelnameGetRelid(name->relname);
+	kind = OidIsValid(relation) ? get_rel_relkind(relation) : '\0';
+	return kind == RELKIND_PARTITIONED_TABLE ||
+		kind == RELKIND_PARTITIONED_INDEX;
+}
+
 /*
- * Does the server refuse this statement inside of a transaction block,
- * whatever objects it names?  (REINDEX and CLUSTER of a partitioned table are
- * refused too; that depends on the object and is found when it runs.)
+ * Does the server refuse this statement inside of a transaction block?  For
+ * REINDEX and CLUSTER that depends on what the name stands for now.
  */
 static bool
 needs_top_level(Node *stmt)
@@ -241,14 +263,16 @@ needs_top_level(Node *stmt)
 				return pgm_reindex_is_concurrent(reindex) ||
 					reindex->kind == REINDEX_OBJECT_SCHEMA ||
 					reindex->kind == REINDEX_OBJECT_SYSTEM ||
-					reindex->kind == REINDEX_OBJECT_DATABASE;
+					reindex->kind == REINDEX_OBJECT_DATABASE ||
+					is_partitioned(reindex->relation);
 			}
 		case T_AlterTableStmt:
 			return alter_table_needs_top_level(castNode(AlterTableStmt, stmt));
 		case T_VacuumStmt:
 			return castNode(VacuumStmt, stmt)->is_vacuumcmd;
 		case T_ClusterStmt:
-			return castNode(ClusterStmt, stmt)->relation == NULL;
+			return castNode(ClusterStmt, stmt)->relation == NULL ||
+				is_partitioned(castNode(ClusterStmt, stmt)->relation);
 		case T_AlterDatabaseStmt:
 			return alter_database_moves(castNode(AlterDatabaseStmt,
 												 stmt)->options);

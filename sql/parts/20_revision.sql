@@ -18,6 +18,7 @@ CREATE TABLE pgmigrate.revision (
 	down_revision text[] NOT NULL DEFAULT '{}',
 	depends_on text[] NOT NULL DEFAULT '{}',
 	branch_labels text[] NOT NULL DEFAULT '{}',
+	source jsonb,
 	digest text NOT NULL GENERATED ALWAYS AS
 		(pgmigrate.revision_digest(upgrade, downgrade, verify, transactional)) STORED,
 	is_head boolean NOT NULL DEFAULT true,
@@ -48,6 +49,7 @@ COMMENT ON COLUMN pgmigrate.revision.transactional IS 'false runs it statement b
 COMMENT ON COLUMN pgmigrate.revision.down_revision IS 'ids of the parents';
 COMMENT ON COLUMN pgmigrate.revision.depends_on IS 'ids of revisions that must be applied before, on whatever branch';
 COMMENT ON COLUMN pgmigrate.revision.branch_labels IS 'names for the branch that begins here';
+COMMENT ON COLUMN pgmigrate.revision.source IS 'the file that the upgrade was loaded from, with the checksums other tools keep of it; null if there was none, or the upgrade was amended';
 COMMENT ON COLUMN pgmigrate.revision.digest IS 'digest of upgrade, downgrade, verify and transactional as they are now';
 COMMENT ON COLUMN pgmigrate.revision.is_head IS 'no revision has it as parent';
 COMMENT ON COLUMN pgmigrate.revision.only_head IS 'it is known to have been the only head when it was stored';

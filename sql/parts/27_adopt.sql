@@ -37,7 +37,7 @@ CREATE FUNCTION pgmigrate.adopt(
 AS 'MODULE_PATHNAME', 'pgmigrate_adopt'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.adopt(text, regclass, boolean) IS
-'stamp what the ledger of another tool has; action is known, imported or skipped; mirror keeps that ledger in step from now on';
+'stamp what the ledger of another tool has; action is known, differs, imported or skipped; mirror keeps that ledger in step from now on';
 
 REVOKE ALL ON TABLE pgmigrate.mirror FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.detect_ledgers() FROM PUBLIC;

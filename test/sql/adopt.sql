@@ -72,7 +72,7 @@ CREATE TABLE t_peter.pgmigrate_migrations (id text PRIMARY KEY, checksum text NO
 INSERT INTO t_peter.pgmigrate_migrations VALUES ('0001_a.sql', 'c', 1, now());
 CREATE SCHEMA pgroll;
 CREATE TABLE pgroll.migrations (schema name NOT NULL, name text NOT NULL, migration jsonb NOT NULL, created_at timestamp DEFAULT now(), updated_at timestamp DEFAULT now(), parent text, done boolean NOT NULL DEFAULT false, resulting_schema jsonb NOT NULL DEFAULT '{}', PRIMARY KEY (schema, name));
-INSERT INTO pgroll.migrations (schema, name, migration, done) VALUES ('public', '01_a', '{}', true), ('public', '02_b', '{}', false);
+INSERT INTO pgroll.migrations (schema, name, migration, done, parent) VALUES ('public', '01_a', '{}', true, NULL), ('public', '02_b', '{}', false, '01_a');
 CREATE SCHEMA t_prisma;
 CREATE TABLE t_prisma._prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count int NOT NULL DEFAULT 0);
 INSERT INTO t_prisma._prisma_migrations (id, checksum, finished_at, migration_name, rolled_back_at) VALUES ('a', 'c', now(), '20190226_a', NULL), ('b', 'c', NULL, '20190227_b', now());

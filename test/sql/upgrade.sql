@@ -367,9 +367,29 @@ SELECT state, started < finished AS ordered, duration >= '50 ms' AS timed
 	FROM pgmigrate.run_step WHERE revision = 'late';
 SELECT pgmigrate.amend('late', upgrade => 'SELECT 1', downgrade => 'SELECT 1');
 
+-- nor may a revision change or remove one, or start a run
+SELECT pgmigrate.revision('itself', $$SELECT pgmigrate.remove('self')$$, '', id => 'self');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('self', upgrade => $$SELECT pgmigrate.amend('self', message => 'other')$$);
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('self', upgrade => 'SELECT pgmigrate.upgrade_start()');
+SELECT revision, state FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT pgmigrate.remove('self');
+
+-- REINDEX and CLUSTER of a partitioned table cannot be in a transaction
+CREATE TABLE parts (a int) PARTITION BY RANGE (a);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE INDEX parts_a ON parts (a);
+SELECT pgmigrate.revision('reindex parts', 'REINDEX TABLE parts; REINDEX INDEX app.parts_a; CLUSTER parts USING parts_a', '', id => 'parts');
+BEGIN;
+SELECT revision, state FROM pgmigrate.upgrade();
+ROLLBACK;
+SELECT revision, state FROM pgmigrate.upgrade();
+
 -- a node above the call is no reason to do it here
-SELECT revision, row_number() OVER () FROM pgmigrate.upgrade();
 SELECT revision FROM (SELECT * FROM pgmigrate.downgrade('-1') OFFSET 0) AS x;
+SELECT revision, row_number() OVER () FROM pgmigrate.upgrade();
 SELECT command, execution FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
 SET client_min_messages = warning;
 DROP SCHEMA app CASCADE;

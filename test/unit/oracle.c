@@ -591,8 +591,9 @@ stamp(const OracleGraph *graph, uint32 rows, const char *input,
 			plain_base |= !p.branch;
 		}
 	}
-	if (oracle_maximal(graph, targets) != targets || (base && targets != 0))
+	if (base && targets != 0)
 		return false;
+	targets = oracle_maximal(graph, targets);
 
 	FOR_EACH(r, rows)
 	{

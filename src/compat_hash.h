@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat_hash.h
+ *	  Hash functions of the server.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/compat_hash.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_HASH_H
+#define PGM_COMPAT_HASH_H
+
+#if PG_VERSION_NUM >= 140000
+#include "common/cryptohash.h"
+#define PGM_HAVE_CRYPTOHASH
+#endif
+
+#endif							/* PGM_COMPAT_HASH_H */
