@@ -33,6 +33,10 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+/*
+ * The text of a query is for those who may see it in pg_stat_activity, and not
+ * in what is stored, which many may read.
+ */
 static PgmQuery blockers_query = {
 	"SELECT DISTINCT ON (b.holds, b.age, b.transaction) b.pid, b.holds, "
 	"b.transaction, b.autovacuum, b.wraparound, "
@@ -41,8 +45,8 @@ static PgmQuery blockers_query = {
 	"jsonb_strip_nulls(jsonb_build_object('pid', nullif(b.pid, 0), "
 	"'gid', b.gid, 'backend_type', nullif(b.backend_type, 'client backend'), "
 	"'user', b.usename, 'application', nullif(b.application_name, ''), "
-	"'mode', b.mode, 'holds', b.holds, 'age_ms', b.age, 'state', b.state, "
-	"'query', nullif(b.query, '')))::text FROM ("
+	"'mode', b.mode, 'holds', b.holds, 'age_ms', b.age, 'state', b.state"
+	"))::text FROM ("
 	"SELECT coalesce(l.pid, 0) AS pid, l.granted AS holds, l.mode, l.relation, "
 	"l.virtualtransaction AS transaction, "
 	"(a.backend_type = 'autovacuum worker') IS TRUE AS autovacuum, "
@@ -50,7 +54,9 @@ static PgmQuery blockers_query = {
 	"AND a.query LIKE '%(to prevent wraparound)') IS TRUE AS wraparound, "
 	"p.gid, a.backend_type, coalesce(a.usename, p.owner)::text AS usename, "
 	"a.application_name, a.state, "
-	"left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) AS query, "
+	"CASE WHEN pg_has_role($4, a.usesysid, 'USAGE') "
+	"OR pg_has_role($4, 'pg_read_all_stats', 'USAGE') "
+	"THEN left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) END AS query, "
 	"(extract(epoch FROM t.now - "
 	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age "
 	"FROM (SELECT clock_timestamp() AS now) t, "
@@ -65,7 +71,7 @@ static PgmQuery blockers_query = {
 	"AND x.virtualtransaction = l.virtualtransaction "
 	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
 	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, b.mode",
-	3, {OIDARRAYOID, TEXTARRAYOID, INT4OID}
+	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, OIDOID}
 };
 
 void
@@ -275,7 +281,7 @@ List *
 pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 {
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[4];
 	uint64		rows;
 	List	   *result = NIL;
 
@@ -283,6 +289,7 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 		return NIL;
 	conflicting_modes(needs, &values[0], &values[1]);
 	values[2] = Int32GetDatum(MyProcPid);
+	values[3] = ObjectIdGetDatum(GetUserId());
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&blockers_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)

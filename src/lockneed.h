@@ -50,7 +50,7 @@ typedef struct PgmBlocker
 	char	   *user;
 	char	   *application;
 	char	   *state;
-	char	   *query;
+	char	   *query;			/* NULL if the current user may not see it */
 	char	   *mode;
 	int64		age;			/* of its transaction, ms; -1 if not known */
 	char	   *json;

@@ -81,6 +81,7 @@ remember_seen(PgmLockPolicy *policy, const char *transaction)
 	strlcpy(seen->transaction, transaction, sizeof(seen->transaction));
 	seen->since = pgm_clock_monotonic();
 	seen->signalled = false;
+	seen->idle = false;
 	return seen;
 }
 
@@ -94,14 +95,20 @@ pgm_lockpolicy_apply(PgmLockPolicy *policy, const PgmBlocker *blocker)
 	if (!blocker->lasting || blocker->pid == 0 || blocker->wraparound)
 		return NULL;
 
-	/* a cancel does not reach a session that is idle in its transaction */
-	if (pgm_blocker_policy == PGM_BLOCKER_CANCEL && blocker->state != NULL &&
-		strncmp(blocker->state, "idle", 4) == 0)
-		return NULL;
 	seen = remember_seen(policy, blocker->transaction);
 	if (seen->signalled || pgm_clock_monotonic() - seen->since <
 		pgm_lock_timeout * INT64CONST(1000))
 		return NULL;
+
+	/* it may go on and be cancelled yet */
+	if (pgm_blocker_policy == PGM_BLOCKER_CANCEL && blocker->state != NULL &&
+		strncmp(blocker->state, "idle", 4) == 0)
+	{
+		if (seen->idle)
+			return NULL;
+		seen->idle = true;
+		return PGM_POLICY_IDLE;
+	}
 	seen->signalled = true;
 	return signal_blocker(blocker);
 }

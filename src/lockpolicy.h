@@ -23,6 +23,7 @@ typedef struct PgmSeen
 	char		transaction[PGM_TRANSACTION_LEN];
 	int64		since;			/* monotonic microseconds */
 	bool		signalled;
+	bool		idle;			/* and that has been told */
 } PgmSeen;
 
 /* Since a step began to wait. */
@@ -31,6 +32,9 @@ typedef struct PgmLockPolicy
 	PgmSeen		seen[PGM_SEEN];
 	int			nseen;
 } PgmLockPolicy;
+
+/* A cancel does not reach a session that is idle in its transaction. */
+#define PGM_POLICY_IDLE "not cancelled, idle in its transaction"
 
 /*
  * In a transaction.  What was done, a constant; NULL for nothing, as long as

@@ -549,7 +549,10 @@ apply_policy(PgmLockWait *wait, List *blockers)
 		ereport(NOTICE,
 				errmsg("%s: blocker_policy, process %d: %s",
 					   wait->exec->label, blocker->pid, outcome),
-				errdetail_internal("%s", pgm_blocker_text(blocker)));
+				errdetail_internal("%s", pgm_blocker_text(blocker)),
+				strcmp(outcome, PGM_POLICY_IDLE) != 0 ? 0 :
+				errhint("Only the end of its session would help: pg_terminate_backend(%d), or \"pgmigrate.blocker_policy\" = terminate.",
+						blocker->pid));
 	}
 	if (wait->exec->worker)
 		pgm_txn_commit();

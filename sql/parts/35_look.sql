@@ -156,7 +156,7 @@ SELECT r.run,
 	p.pid,
 	p.wait_event_type,
 	p.wait_event,
-	pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$') AS waiting,
+	COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting) AS waiting,
 	c.phase,
 	c.blocks_done,
 	c.blocks_total,
@@ -169,6 +169,19 @@ LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
 LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
 LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
 LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
+LEFT JOIN LATERAL (
+	SELECT pg_catalog.concat('waiting for ', w.mode, ' on ',
+		CASE WHEN w.locktype OPERATOR(pg_catalog.=) 'virtualxid' THEN pg_catalog.concat('virtual transaction ', w.virtualxid)
+			WHEN w.locktype OPERATOR(pg_catalog.=) 'transactionid' THEN pg_catalog.concat('transaction ', w.transactionid)
+			ELSE COALESCE(
+				(SELECT pg_catalog.format('%I.%I', n.nspname, k.relname) FROM pg_catalog.pg_class k
+					JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) k.relnamespace
+					WHERE k.oid OPERATOR(pg_catalog.=) w.relation),
+				pg_catalog.concat('a lock of kind ', w.locktype)) END,
+		', blocked by process ' OPERATOR(pg_catalog.||) NULLIF(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(w.pid), ', '), '')) AS waiting
+	FROM pg_catalog.pg_locks w
+	WHERE w.pid OPERATOR(pg_catalog.=) t.pid AND NOT w.granted
+	LIMIT 1) AS l ON true
 WHERE r.state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, for \watch';
 

@@ -35,12 +35,14 @@ sub attempts
 	);
 }
 
+# While it looks on, not while it is in the queue.
 sub worker_says
 {
 	my ($what) = @_;
 
 	return poll($node,
-		"SELECT count(*) = 1 FROM pgmigrate.progress WHERE waiting ~ '$what'");
+		"SELECT count(*) = 1 FROM pgmigrate.progress WHERE waiting ~ '$what' AND wait_event_type IS DISTINCT FROM 'Lock'"
+	);
 }
 
 # All that is in the catalog of table t.

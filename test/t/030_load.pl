@@ -47,18 +47,11 @@ sub statements
 		"DROP TABLE t_$i;\n", 0);
 }
 
-# What is in schema public, without OIDs.
-sub snapshot
+sub fingerprint
 {
 	my ($database) = @_;
 
-	return query($node, <<'SQL', $database);
-SELECT 'r', relname, relkind, obj_description(oid), (SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = attrelid AND adnum = attnum)), ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
-FROM pg_class c WHERE relnamespace = 'public'::regnamespace
-UNION ALL SELECT 'i', indexrelid::regclass::text, NULL, pg_get_indexdef(indexrelid), indisvalid::text FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
-UNION ALL SELECT 'p', proname, NULL, pg_get_functiondef(oid), NULL FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-ORDER BY 1, 2, 3
-SQL
+	return query($node, "SELECT pgmigrate.fingerprint('{public}')", $database);
 }
 
 # Write all revisions of a format: a sub gets number, up, down, alone.
@@ -85,16 +78,16 @@ sub round_trip
 	is(query($node, 'SELECT revision FROM pgmigrate.heads()', $database),
 		$head, "$format: the last one is the head") if defined $head;
 
-	$before = snapshot($database);
+	$before = fingerprint($database);
 	query($node, 'SELECT count(*) FROM pgmigrate.upgrade()', $database);
-	$after = snapshot($database);
+	$after = fingerprint($database);
 	is(query($node, "SELECT count(*) FROM pg_class WHERE relname ~ '^t_[0-9]+\$' AND relkind = 'r'", $database),
 		scalar(grep { $_ % 50 && $_ % 7 } 1 .. $revisions),
 		"$format: applied");
 	query($node, "SELECT count(*) FROM pgmigrate.downgrade('base')", $database);
-	is(snapshot($database), $before, "$format: taken back");
+	is(fingerprint($database), $before, "$format: taken back");
 	query($node, 'SELECT count(*) FROM pgmigrate.upgrade()', $database);
-	is(snapshot($database), $after, "$format: the same again");
+	is(fingerprint($database), $after, "$format: the same again");
 
 	# what is exported does the same in another database
 	query($node, "CREATE DATABASE ${database}_2");
@@ -224,6 +217,12 @@ symlink "$root/outside.sql", "$root/bad_link/2_b.up.sql" or die;
 refuses('bad_link', qr/symbolic link "2_b.up.sql" leads out of the folder/, 'a link that leads out');
 file('bad_big/2_b.up.sql', '-- ' . 'x' x 200_000 . "\nSELECT 1;\n");
 refuses('bad_big', qr/file "2_b.up.sql" is too large/, 'a large file', 'SET pgmigrate.max_file_size = 100;');
+open my $huge, '>', "$root/bad_big/2_b.up.sql" or die;
+truncate $huge, 100 * 1024 * 1024 or die;
+close $huge;
+my $began = time;
+refuses('bad_big', qr/file "2_b.up.sql" is too large/, 'a file of 100 MB');
+cmp_ok(time - $began, '<', 10, 'at once');
 symlink '.', "$root/bad_deep/again" or die;
 refuses('bad_deep', qr/is nested too deep/, 'a loop of links');
 file('bad_cycle/sqitch.plan', "%syntax-version=1.0.0\n%project=test\n\na [b] 2020-01-01T00:00:00Z A <a\@b.c> # a\nb [a] 2020-01-01T00:00:00Z A <a\@b.c> # b\n");
@@ -238,6 +237,11 @@ SKIP:
 	chmod 0, "$root/bad_open/2_b.up.sql";
 	refuses('bad_open', qr/could not open file "2_b.up.sql": Permission denied/, 'an unreadable file');
 }
+
+# a version that is not there may be on its way
+file("gap/${_}_step.up.sql", "SELECT $_;\n"), file("gap/${_}_step.down.sql", "SELECT -$_;\n") foreach 1, 2, 4;
+like(notices($node, "BEGIN; SELECT pgmigrate.load_directory('$root/gap'); ROLLBACK"),
+	qr/no version between 2 and 4 was found.*4_step.up.sql/s, 'a gap is told');
 
 # a link that stays inside is followed
 file('good_link/1_a.up.sql', "SELECT 1;\n");
