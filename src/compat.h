@@ -157,9 +157,4 @@ pgm_guc_value(struct config_generic *record)
 #endif
 }
 
-/* Since random(low, high) is there, the one without arguments. */
-#if PG_VERSION_NUM >= 170000
-#define F_RANDOM F_RANDOM_
-#endif
-
 #endif							/* PGM_COMPAT_H */
