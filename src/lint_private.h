@@ -30,6 +30,7 @@ extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
 extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
+extern void pgm_lint_flow_remember(PgmLint *lint);
 
 /* What CASCADE takes along: views, and with "columns" columns of tables. */
 extern void pgm_lint_cascade(PgmLint *lint, bool columns);
