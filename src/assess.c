@@ -27,11 +27,8 @@
 #include "guc.h"
 #include "journal.h"
 #include "miscadmin.h"
-<<<<<<< HEAD
 #include "prediction.h"
-=======
 #include "resume.h"
->>>>>>> main
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "trial.h"
@@ -298,7 +295,6 @@ pgm_assess(List *items, bool trial, bool data)
 	return assessment.judged;
 }
 
-<<<<<<< HEAD
 void
 pgm_assess_keep(List *items, List *judged)
 {
@@ -320,7 +316,8 @@ pgm_assess_keep(List *items, List *judged)
 							   ((PgmJudged *) lfirst(other))->verdict);
 		pgm_prediction_keep(item->revision, item->digest, verdicts);
 	}
-=======
+}
+
 static int
 done_before(const PgmRevision *revision, const PgmSource *source,
 			PgmDirection direction)
@@ -329,7 +326,6 @@ done_before(const PgmRevision *revision, const PgmSource *source,
 
 	pgm_resume_find(revision, source, direction, &resume);
 	return resume.done;
->>>>>>> main
 }
 
 List *

@@ -39,17 +39,13 @@ typedef struct PgmAssessItem
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
 
-<<<<<<< HEAD
 /*
  * Keep what the trials told, for the runs of these texts.  In a transaction;
  * nothing is done where it may not write.
  */
 extern void pgm_assess_keep(List *items, List *judged);
 
-/* The items of a plan. */
-=======
 /* The items of a plan: what is left to do. */
->>>>>>> main
 extern List *pgm_assess_plan_items(const PgmPlan *plan);
 
 /*

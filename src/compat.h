@@ -67,6 +67,10 @@
 #define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* Workers of roles that cannot log in: possible since 17. */
 #ifndef BGWORKER_BYPASS_ROLELOGINCHECK
 #define BGWORKER_BYPASS_ROLELOGINCHECK 0

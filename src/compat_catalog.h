@@ -59,8 +59,4 @@
 #define F_SET_CONFIG F_SET_CONFIG_BY_NAME
 #endif
 
-#ifndef pg_noreturn
-#define pg_noreturn pg_attribute_noreturn()
-#endif
-
 #endif							/* PGM_COMPAT_CATALOG_H */
