@@ -19,6 +19,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "compat.h"
+#include "compat_catalog.h"
 #include "compat_parse.h"
 #include "pure.h"
 #include "utils/builtins.h"
