@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "compat.h"
 #include "lint_private.h"
 #include "parser/parse_type.h"
@@ -241,6 +242,12 @@ pgm_lint_qualified(const RangeVar *name)
 
 	return OidIsValid(relid) ? pgm_lint_relation(relid) :
 		quote_qualified_identifier(name->schemaname, name->relname);
+}
+
+const char *
+pgm_lint_new_name(const char *name, const char *label)
+{
+	return quote_identifier(makeObjectName(name, NULL, label));
 }
 
 PgmFinding *

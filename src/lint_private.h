@@ -69,6 +69,9 @@ extern char *pgm_lint_key_by_index(const PgmLint *lint,
 								   const Constraint *constraint,
 								   List *columns);
 
+/* name_label, cut to what a name can be long, and quoted. */
+extern const char *pgm_lint_new_name(const char *name, const char *label);
+
 /* Names joined by commas, quoted. */
 extern char *pgm_lint_names(List *names);
 
