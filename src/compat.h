@@ -67,6 +67,16 @@
 #define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
+/* utils/fmgroids.h: of the source before 14, of the one form since 17. */
+#if PG_VERSION_NUM >= 170000
+#define PGM_F_RANDOM F_RANDOM_
+#elif PG_VERSION_NUM >= 140000
+#define PGM_F_RANDOM F_RANDOM
+#else
+#define PGM_F_RANDOM F_DRANDOM
+#define F_SET_CONFIG F_SET_CONFIG_BY_NAME
+#endif
+
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif

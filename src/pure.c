@@ -46,7 +46,7 @@ is_harmless(Oid function)
 	{
 		case F_CLOCK_TIMESTAMP:
 		case F_GEN_RANDOM_UUID:
-		case F_RANDOM:
+		case PGM_F_RANDOM:
 		case F_SET_CONFIG:
 		case F_TIMEOFDAY:
 			return true;
