@@ -28,6 +28,7 @@ typedef struct PgmAssessItem
 	PgmSource  *source;
 	char	   *revision;		/* or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
+	int			done;			/* statements that a run has done already */
 } PgmAssessItem;
 
 /*
@@ -37,7 +38,7 @@ typedef struct PgmAssessItem
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
 
-/* The items of a plan. */
+/* The items of a plan: what is left to do. */
 extern List *pgm_assess_plan_items(const PgmPlan *plan);
 
 /*

@@ -47,6 +47,7 @@ typedef struct StatementContext
 	const PgmSource *source;
 	int			n;
 	int64		over;			/* on the monotonic clock, 0 for no limit */
+	bool		guarded;
 } StatementContext;
 
 /* A receiver that checks boolean columns. */
@@ -75,6 +76,14 @@ static PgmQuery held_query = {
 	"AND creation_time >= statement_timestamp() LIMIT 1"
 };
 
+static bool
+sets_role(Node *stmt)
+{
+	return IsA(stmt, VariableSetStmt) &&
+		castNode(VariableSetStmt, stmt)->name != NULL &&
+		pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0;
+}
+
 static void
 statement_error_callback(void *arg)
 {
@@ -86,6 +95,12 @@ statement_error_callback(void *arg)
 		pgm_clock_monotonic() >= context->over)
 		errhint("The statement ran into \"%s\".",
 				"pgmigrate.concurrently_timeout");
+
+	/* it speaks of a function that nobody has called */
+	if (context->guarded && geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		sets_role(source->statements[context->n].raw->stmt))
+		errhint("The session user is not the current role, so a revision must not change the role.  Connect as the role that is to run it, or leave %s out of the revision.",
+				"SET ROLE");
 
 	pgm_source_error_position(source, context->n);
 	if (source->revision != NULL)
@@ -167,6 +182,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	context.source = source;
 	context.n = n;
 	context.over = 0;
+	context.guarded = guarded;
 	callback.callback = statement_error_callback;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
