@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "assess.h"
 #include "classify.h"
 #include "compat.h"
@@ -26,6 +27,7 @@
 #include "guc.h"
 #include "journal.h"
 #include "miscadmin.h"
+#include "prediction.h"
 #include "resume.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -293,6 +295,29 @@ pgm_assess(List *items, bool trial, bool data)
 	return assessment.judged;
 }
 
+void
+pgm_assess_keep(List *items, List *judged)
+{
+	ListCell   *lc;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	foreach(lc, items)
+	{
+		const PgmAssessItem *item = lfirst(lc);
+		List	   *verdicts = NIL;
+		ListCell   *other;
+
+		if (item->digest == NULL)
+			continue;
+		foreach(other, judged)
+			if (((PgmJudged *) lfirst(other))->source == item->source)
+			verdicts = lappend(verdicts,
+							   ((PgmJudged *) lfirst(other))->verdict);
+		pgm_prediction_keep(item->revision, item->digest, verdicts);
+	}
+}
+
 static int
 done_before(const PgmRevision *revision, const PgmSource *source,
 			PgmDirection direction)
@@ -323,6 +348,7 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item = palloc0(sizeof(PgmAssessItem));
 		item->source = pgm_revision_source(revision, plan->direction);
 		item->revision = revision->id;
+		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
 		if (any_partly)
 			item->done = done_before(revision, item->source, plan->direction);
@@ -334,12 +360,17 @@ pgm_assess_plan_items(const PgmPlan *plan)
 void
 pgm_assess_gate(const PgmPlan *plan)
 {
+	List	   *items;
+	List	   *all;
 	ListCell   *lc;
 
 	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
 		plan->direction != PGM_UP || plan->steps.nsteps == 0)
 		return;
-	foreach(lc, pgm_assess(pgm_assess_plan_items(plan), true, true))
+	items = pgm_assess_plan_items(plan);
+	all = pgm_assess(items, true, true);
+	pgm_assess_keep(items, all);
+	foreach(lc, all)
 	{
 		PgmJudged  *judged = lfirst(lc);
 		ListCell   *other;

@@ -27,6 +27,7 @@ typedef struct PgmAssessItem
 {
 	PgmSource  *source;
 	char	   *revision;		/* or NULL */
+	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
 	int			done;			/* statements that a run has done already */
 } PgmAssessItem;
@@ -37,6 +38,12 @@ typedef struct PgmAssessItem
  * the rows of live tables are looked at too.
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
+
+/*
+ * Keep what the trials told, for the runs of these texts.  In a transaction;
+ * nothing is done where it may not write.
+ */
+extern void pgm_assess_keep(List *items, List *judged);
 
 /* The items of a plan: what is left to do. */
 extern List *pgm_assess_plan_items(const PgmPlan *plan);

@@ -136,7 +136,8 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 				errhidestmt(true));
 }
 
-static void
+/* Returns the rows processed. */
+static uint64
 run_portal(const PgmSource *source, int n, bool top_level,
 		   DestReceiver *receiver)
 {
@@ -165,9 +166,10 @@ run_portal(const PgmSource *source, int n, bool top_level,
 	InitializeQueryCompletion(&qc);
 	(void) pgm_portal_run(portal, top_level, receiver, &qc);
 	PortalDrop(portal, false);
+	return qc.nprocessed;
 }
 
-static void
+static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
 {
@@ -176,6 +178,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	PgmGuard	guard;
 	bool		guarded = exec->guard && !source->statements[n].top_level;
 	Oid			role = GetUserId();
+	uint64		rows;
 
 	CHECK_FOR_INTERRUPTS();
 
@@ -216,7 +219,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
-	run_portal(source, n, top_level, receiver);
+	rows = run_portal(source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();
 
@@ -234,13 +237,14 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	}
 
 	error_context_stack = callback.previous;
+	return rows;
 }
 
-void
+uint64
 pgm_exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 				   bool top_level)
 {
-	exec_statement(exec, source, n, top_level, None_Receiver);
+	return exec_statement(exec, source, n, top_level, None_Receiver);
 }
 
 static void

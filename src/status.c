@@ -61,9 +61,10 @@ static PgmQuery rows_query = {
 	3, {INT8OID, INT4OID, BOOLOID}
 };
 
+/* What the statements did is long, and for those who ask for it. */
 static PgmQuery steps_query = {
-	"SELECT step, revision, direction, message, state, duration, details "
-	"FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
+	"SELECT step, revision, direction, message, state, duration, "
+	"details - 'statements' FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
 	1, {INT8OID}
 };
 
