@@ -74,8 +74,9 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "head", "metrics", "mirror", "progress", "revision", "revisions",
-	"run", "run_step", "runs", "throughput",
+	"applied", "assessment", "head", "metrics", "mirror", "prediction_errors",
+	"progress", "revision", "revisions", "run", "run_step", "runs",
+	"throughput",
 };
 
 static PgmQuery functions_query = {

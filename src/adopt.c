@@ -30,7 +30,9 @@
 #include "runner.h"
 #include "schema.h"
 #include "spi.h"
+#include "utils/builtins.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 
 /* Names of revisions that an error lists. */
 #define MAX_NAMES 5
@@ -225,8 +227,14 @@ find_the_ledger(const char *tool, Oid relation)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				OidIsValid(relation) ?
-				errmsg("table is not a ledger of %s", tool) :
+				errmsg("table %s is not a ledger of %s",
+					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+												  get_rel_name(relation)),
+					   tool) :
 				errmsg("there is no ledger of %s in this database", tool),
+				OidIsValid(relation) ?
+				errhint("It does not have the columns of one; %s lists the ledgers that are here.",
+						"pgmigrate.detect_ledgers()") :
 				errhint("Pass its table as table_name if it has another name."));
 	if (n > 1)
 		ereport(ERROR,
@@ -433,6 +441,33 @@ stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
 	note_baseline(ledger, pgm_runner_stamp(&request, false));
 }
 
+/*
+ * Files that have nothing to do with the ledger, or are not all there: what
+ * was loaded is not known as applied, and the next upgrade would run it.
+ */
+static void
+warn_of_strangers(const PgmForeignLedger *ledger, const PgmPlan *plan, int n,
+				  const PgmAdoptRow *rows)
+{
+	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
+	int			npending = 0;
+
+	for (int i = 0; i < n; i++)
+		if (rows[i].revision != NULL)
+			return;
+	for (int i = 0; i < pgm_graph_size(plan->graph); i++)
+		npending += !applied[i];
+	if (npending == 0)
+		return;
+	ereport(WARNING,
+			errmsg("ledger %s has no version of the revisions that are stored",
+				   ledger->name),
+			errdetail_plural("%d stored revision is not recorded as applied; the next upgrade would run it.",
+							 "%d stored revisions are not recorded as applied; the next upgrade would run them.",
+							 npending, npending),
+			errhint("Load the files that the ledger knows before adopting it; or, if the revisions are in effect, record them with pgmigrate.stamp()."));
+}
+
 PgmAdoptRow *
 pgm_adopt(const char *tool, Oid relation, bool mirror, int *nrows)
 {
@@ -457,6 +492,7 @@ pgm_adopt(const char *tool, Oid relation, bool mirror, int *nrows)
 		PgmPlan    *plan = pgm_plan_load();
 
 		pgm_adopt_match(ledger, plan->graph, *nrows, rows);
+		warn_of_strangers(ledger, plan, *nrows, rows);
 		pgm_adopt_import(ledger, *nrows, rows);
 		stamp(ledger, *nrows, rows);
 	}

@@ -137,9 +137,11 @@ pgmigrate_assess(PG_FUNCTION_ARGS)
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	bool		trial = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
 	PgmPlan    *plan = pgm_plan_make(PGM_UP, target);
+	List	   *items = pgm_assess_plan_items(plan);
+	List	   *judged = pgm_assess(items, trial, trial);
 
-	return_judged(fcinfo,
-				  pgm_assess(pgm_assess_plan_items(plan), trial, trial));
+	pgm_assess_keep(items, judged);
+	return_judged(fcinfo, judged);
 	return (Datum) 0;
 }
 

@@ -103,6 +103,12 @@ pgmigrate_load_files(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static void
+folder_error_callback(void *arg)
+{
+	errcontext("folder \"%s\"", (const char *) arg);
+}
+
 Datum
 pgmigrate_load_directory(PG_FUNCTION_ARGS)
 {
@@ -114,9 +120,14 @@ pgmigrate_load_directory(PG_FUNCTION_ARGS)
 	PgmRows		rows;
 	int			nfiles;
 	int			n;
+	ErrorContextCallback callback;
 
 	format = pgm_loader_format(pgm_arg_text_not_null(fcinfo, 1, "format"));
 	pgm_rows_begin(&rows, fcinfo);
+	callback.callback = folder_error_callback;
+	callback.arg = path;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	found = pgm_folder_read(path, pgm_format_reads, &nfiles);
 	files = palloc(sizeof(PgmFormatFile) * Max(nfiles, 1));
 	for (int i = 0; i < nfiles; i++)
@@ -126,6 +137,7 @@ pgmigrate_load_directory(PG_FUNCTION_ARGS)
 		files[i].len = found[i].len;
 	}
 	loaded = pgm_loader_load(format, nfiles, files, &n);
+	error_context_stack = callback.previous;
 	return_rows(&rows, n, loaded);
 	return (Datum) 0;
 }

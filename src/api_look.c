@@ -24,9 +24,11 @@
 #include "compat.h"
 #include "draw.h"
 #include "estimate.h"
+#include "journal.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "planner.h"
+#include "resume.h"
 #include "rows.h"
 #include "spi.h"
 #include "utils/acl.h"
@@ -274,6 +276,7 @@ typedef struct PlanRows
 {
 	PgmRows		rows;
 	PgmRates	rates;
+	bool		any_partly;		/* some revision was partly applied, once */
 } PlanRows;
 
 static void
@@ -330,19 +333,28 @@ plan_row(PlanRows *out, int step, const char *revision,
 static void
 plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 {
+	PlanRows   *out = arg;
 	PgmClassifier classifier = {0};
+	PgmResume	resume = {0};
+	bool		any = false;
 
+	if (out->any_partly)
+		pgm_resume_find(pgm_revision_get(source->revision), source,
+						plan->direction, &resume);
 	for (int i = 0; i < source->nstatements; i++)
 	{
 		PgmJudged	judged = {0};
 
+		if (i < resume.done && !pgm_resume_repeats(source, i))
+			continue;
+		any = true;
 		judged.source = source;
 		judged.n = i;
 		judged.verdict = pgm_classify(&classifier, source, i);
-		plan_row(arg, step, source->revision, &judged, false);
+		plan_row(out, step, source->revision, &judged, false);
 	}
-	if (source->nstatements == 0)
-		plan_row(arg, step, source->revision, NULL, false);
+	if (!any)
+		plan_row(out, step, source->revision, NULL, false);
 }
 
 /* A plan that somebody reads: assessed, the statements tried on clones. */
@@ -382,6 +394,7 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 	pgm_rows_begin(&out.rows, fcinfo);
 	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
 	pgm_rates_load(&out.rates);
+	out.any_partly = pgm_journal_any_partly();
 	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
 		plan_assessed(&out, plan);
 	else

@@ -4,8 +4,9 @@
  *	  Tell what revisions will do, before they do it.
  *
  * Everything happens in a subtransaction that is rolled back whatever comes:
- * the end, an error, or pgmigrate.assess_timeout.  When the time is over the
- * statements left are judged by their text alone, and say so.
+ * the end, an error, or pgmigrate.assess_timeout.  Four fifths of that time
+ * are for trials: then the statements left are judged by their text alone, and
+ * say so.  What was judged before stays.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -17,13 +18,17 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "assess.h"
 #include "classify.h"
 #include "compat.h"
 #include "datacheck.h"
 #include "error.h"
 #include "guc.h"
+#include "journal.h"
 #include "miscadmin.h"
+#include "prediction.h"
+#include "resume.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "trial.h"
@@ -31,6 +36,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 static TimeoutId assess_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t timed_out = false;
@@ -38,10 +44,16 @@ static volatile sig_atomic_t timed_out = false;
 typedef struct Assessment
 {
 	List	   *items;
-	bool		trial;
 	bool		data;
-	List	   *judged;
+	PgmClassifier classifier;
+	TimestampTz start;
 	MemoryContext context;
+
+	/* what is judged, and where to go on */
+	List	   *judged;
+	int			item;
+	int			n;				/* statement of it */
+	PgmLintPast past;			/* of the item */
 } Assessment;
 
 /* In a signal handler. */
@@ -56,23 +68,30 @@ time_is_over(void)
 
 /* What is judged by its text only has a second at least. */
 static void
-start_clock(bool trial)
+start_clock(const Assessment *assessment, bool trial)
 {
-	int			limit = trial ? pgm_assess_timeout :
-		Max(pgm_assess_timeout, 1000);
+	int64		spent = TimestampDifferenceMilliseconds(assessment->start,
+														GetCurrentTimestamp());
+	int64		left = pgm_assess_timeout - spent;
 
 	if (assess_timeout == MAX_TIMEOUTS)
 		assess_timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
 	timed_out = false;
 	if (pgm_assess_timeout > 0)
-		enable_timeout_after(assess_timeout, limit);
+		enable_timeout_after(assess_timeout,
+							 trial ? Max(left * 4 / 5, 1) : Max(left, 1000));
 }
 
 static void
 stop_clock(void)
 {
-	if (pgm_assess_timeout > 0)
-		disable_timeout(assess_timeout, false);
+	if (pgm_assess_timeout <= 0)
+		return;
+	disable_timeout(assess_timeout, false);
+
+	/* over at the last moment, when nothing was left to interrupt */
+	if (timed_out)
+		QueryCancelPending = false;
 }
 
 /* Later names are looked up as the revision's own SET has it. */
@@ -92,34 +111,57 @@ follow_search_path(Node *stmt)
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
+static PgmJudged *
+judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
+				PgmTrial *trial)
+{
+	PgmJudged  *judged = palloc0(sizeof(PgmJudged));
+
+	judged->source = item->source;
+	judged->n = n;
+	judged->revision = item->revision;
+	judged->verdict = pgm_classify(&assessment->classifier, item->source, n);
+	if (trial != NULL && item->trusted)
+		pgm_trial_run(trial, judged->verdict);
+	else if (trial != NULL)
+	{
+		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
+		trial->incomplete = true;
+	}
+	pgm_lint_statement(judged, &assessment->past);
+	if (assessment->data && item->trusted)
+		pgm_datacheck_statement(judged, assessment->judged);
+	pgm_lint_suppress(judged);
+	return judged;
+}
+
+/* What a run has done is not done again, but for settings of the session. */
+static bool
+is_left(const PgmAssessItem *item, int n)
+{
+	return n >= item->done || pgm_resume_repeats(item->source, n);
+}
+
 static void
 judge_source(Assessment *assessment, const PgmAssessItem *item,
-			 PgmClassifier *classifier, PgmTrial *trial)
+			 PgmTrial *trial)
 {
-	PgmLintPast past = {0};
 	int			guc_level = NewGUCNestLevel();
 
 	for (int n = 0; n < item->source->nstatements; n++)
 	{
-		PgmJudged  *judged = palloc0(sizeof(PgmJudged));
-
-		CHECK_FOR_INTERRUPTS();
-		judged->source = item->source;
-		judged->n = n;
-		judged->revision = item->revision;
-		judged->verdict = pgm_classify(classifier, item->source, n);
-		if (trial != NULL && item->trusted)
-			pgm_trial_run(trial, judged->verdict);
-		else if (trial != NULL)
+		if (!is_left(item, n))
+			continue;
+		if (n >= assessment->n)
 		{
-			judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
-			trial->incomplete = true;
+			PgmJudged  *judged;
+
+			CHECK_FOR_INTERRUPTS();
+			judged = judge_statement(assessment, item, n, trial);
+			pgm_lint_remember(judged, &assessment->past);
+			assessment->judged = lappend(assessment->judged, judged);
+			assessment->n = n + 1;
 		}
-		pgm_lint_statement(judged, &past);
-		if (assessment->data && item->trusted)
-			pgm_datacheck_statement(judged, assessment->judged);
-		pgm_lint_suppress(judged);
-		assessment->judged = lappend(assessment->judged, judged);
 		follow_search_path(item->source->statements[n].raw->stmt);
 	}
 
@@ -129,16 +171,28 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 
 /* Judge what has not been judged yet. */
 static void
+judge_left(Assessment *assessment, PgmTrial *trial)
+{
+	while (assessment->item < list_length(assessment->items))
+	{
+		judge_source(assessment,
+					 list_nth(assessment->items, assessment->item), trial);
+		assessment->item++;
+		assessment->n = 0;
+		memset(&assessment->past, 0, sizeof(PgmLintPast));
+	}
+}
+
+static void
 judge_all(Assessment *assessment, bool trial)
 {
 	PgmTrial   *trials = NULL;
-	PgmClassifier classifier = {NIL, NIL};
 	int			guc_level = NewGUCNestLevel();
 	List	   *sources = NIL;
 	ListCell   *lc;
 
 	/* nobody shall wait long for us, nor we for anybody */
-	(void) set_config_option("lock_timeout", "1s",
+	(void) set_config_option("lock_timeout", "200ms",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	foreach(lc, assessment->items)
@@ -148,14 +202,12 @@ judge_all(Assessment *assessment, bool trial)
 		if (item->trusted)
 			sources = lappend(sources, item->source);
 	}
-	assessment->judged = NIL;
 
 	/* a worker has none */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (trial)
 		trials = pgm_trial_begin(sources);
-	foreach(lc, assessment->items)
-		judge_source(assessment, lfirst(lc), &classifier, trials);
+	judge_left(assessment, trials);
 	if (trial)
 		pgm_trial_end(trials);
 	PopActiveSnapshot();
@@ -170,7 +222,7 @@ judge_in_time(Assessment *assessment, bool trial)
 	int			level = GetCurrentTransactionNestLevel();
 	ErrorData  *volatile error = NULL;
 
-	start_clock(trial);
+	start_clock(assessment, trial);
 	BeginInternalSubTransaction("pgmigrate assess");
 	MemoryContextSwitchTo(assessment->context);
 	PG_TRY();
@@ -199,14 +251,13 @@ judge_in_time(Assessment *assessment, bool trial)
 	return error == NULL;
 }
 
+/* Of all that is judged, the first so many were in time. */
 static void
-say_not_in_time(List *all)
+say_not_in_time(List *all, int in_time)
 {
-	ListCell   *lc;
-
-	foreach(lc, all)
+	for (int i = in_time; i < list_length(all); i++)
 	{
-		PgmJudged  *judged = lfirst(lc);
+		PgmJudged  *judged = list_nth(all, i);
 
 		judged->verdict->reason =
 			psprintf("the assessment took longer than %d ms",
@@ -221,10 +272,16 @@ say_not_in_time(List *all)
 List *
 pgm_assess(List *items, bool trial, bool data)
 {
-	Assessment	assessment = {items, trial, data, NIL, CurrentMemoryContext};
+	Assessment	assessment = {0};
 
+	assessment.items = items;
+	assessment.data = data;
+	assessment.start = GetCurrentTimestamp();
+	assessment.context = CurrentMemoryContext;
 	if (!judge_in_time(&assessment, trial))
 	{
+		int			in_time = list_length(assessment.judged);
+
 		/* the text alone is quick */
 		assessment.data = false;
 		if (!judge_in_time(&assessment, false))
@@ -233,15 +290,49 @@ pgm_assess(List *items, bool trial, bool data)
 					errmsg("assessment took longer than %d ms",
 						   pgm_assess_timeout),
 					errhint("Raise \"pgmigrate.assess_timeout\"."));
-		say_not_in_time(assessment.judged);
+		say_not_in_time(assessment.judged, in_time);
 	}
 	return assessment.judged;
+}
+
+void
+pgm_assess_keep(List *items, List *judged)
+{
+	ListCell   *lc;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	foreach(lc, items)
+	{
+		const PgmAssessItem *item = lfirst(lc);
+		List	   *verdicts = NIL;
+		ListCell   *other;
+
+		if (item->digest == NULL)
+			continue;
+		foreach(other, judged)
+			if (((PgmJudged *) lfirst(other))->source == item->source)
+			verdicts = lappend(verdicts,
+							   ((PgmJudged *) lfirst(other))->verdict);
+		pgm_prediction_keep(item->revision, item->digest, verdicts);
+	}
+}
+
+static int
+done_before(const PgmRevision *revision, const PgmSource *source,
+			PgmDirection direction)
+{
+	PgmResume	resume = {0};
+
+	pgm_resume_find(revision, source, direction, &resume);
+	return resume.done;
 }
 
 List *
 pgm_assess_plan_items(const PgmPlan *plan)
 {
 	List	   *items = NIL;
+	bool		any_partly = pgm_journal_any_partly();
 
 	for (int i = 0; i < plan->steps.nsteps; i++)
 	{
@@ -257,7 +348,10 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item = palloc0(sizeof(PgmAssessItem));
 		item->source = pgm_revision_source(revision, plan->direction);
 		item->revision = revision->id;
+		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
+		if (any_partly)
+			item->done = done_before(revision, item->source, plan->direction);
 		items = lappend(items, item);
 	}
 	return items;
@@ -266,12 +360,17 @@ pgm_assess_plan_items(const PgmPlan *plan)
 void
 pgm_assess_gate(const PgmPlan *plan)
 {
+	List	   *items;
+	List	   *all;
 	ListCell   *lc;
 
-	if (strcmp(pgm_environment, "production") != 0 ||
+	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
 		plan->direction != PGM_UP || plan->steps.nsteps == 0)
 		return;
-	foreach(lc, pgm_assess(pgm_assess_plan_items(plan), true, true))
+	items = pgm_assess_plan_items(plan);
+	all = pgm_assess(items, true, true);
+	pgm_assess_keep(items, all);
+	foreach(lc, all)
 	{
 		PgmJudged  *judged = lfirst(lc);
 		ListCell   *other;

@@ -27,7 +27,9 @@ typedef struct PgmAssessItem
 {
 	PgmSource  *source;
 	char	   *revision;		/* or NULL */
+	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
+	int			done;			/* statements that a run has done already */
 } PgmAssessItem;
 
 /*
@@ -37,7 +39,13 @@ typedef struct PgmAssessItem
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
 
-/* The items of a plan. */
+/*
+ * Keep what the trials told, for the runs of these texts.  In a transaction;
+ * nothing is done where it may not write.
+ */
+extern void pgm_assess_keep(List *items, List *judged);
+
+/* The items of a plan: what is left to do. */
 extern List *pgm_assess_plan_items(const PgmPlan *plan);
 
 /*

@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "compat_catalog.h"
 #include "estimate.h"
 #include "mention.h"
 #include "miscadmin.h"

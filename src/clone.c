@@ -42,7 +42,9 @@
 #include "names.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
+#include "related.h"
 #include "spi.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "triable.h"
 #include "utils/acl.h"
@@ -408,15 +410,70 @@ try_build(PgmClones *clones)
 	return done;
 }
 
+/*
+ * Nobody is waited for: what another session has locked against everybody
+ * cannot be read, hence not be cloned.  The lock on what can be is kept until
+ * it is.
+ */
+static bool
+can_be_read(PgmClones *clones, Oid relid)
+{
+	char	   *pids;
+
+	if (ConditionalLockRelationOid(relid, AccessShareLock))
+		return true;
+	pids = pgm_clone_lockers(relid);
+	clones->failure = psprintf("\"%s\" is locked by process %s",
+							   get_rel_name(relid), pids ? pids : "0");
+	return false;
+}
+
+/* To tell what a view is, the server locks all that it reads. */
+static bool
+can_all_be_read(PgmClones *clones, Oid relid)
+{
+	ListCell   *lc;
+
+	if (!can_be_read(clones, relid))
+		return false;
+	if (is_view(relid))
+		foreach(lc, pgm_related_read(relid))
+	{
+		if (!can_be_read(clones, lfirst_oid(lc)))
+			return false;
+	}
+	return true;
+}
+
+static List *
+without_locked(PgmClones *clones, List *relids)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		if (can_all_be_read(clones, lfirst_oid(lc)))
+			result = lappend_oid(result, lfirst_oid(lc));
+		else
+			clones->failed = lappend_oid(clones->failed, lfirst_oid(lc));
+	}
+	return result;
+}
+
 void
 pgm_clones_build(PgmClones *clones)
 {
+	int			nlocked;
+
 	/* after the tables, what they read before them */
 	clones->wanted = list_concat(clones->wanted,
 								 pgm_clone_views(clones->viewed));
+	clones->wanted = without_locked(clones, clones->wanted);
+	nlocked = list_length(clones->failed);
 	while (!try_build(clones))
 	{
-		if (list_length(clones->failed) < MAX_FAILURES)
+		if (list_length(clones->failed) < nlocked + MAX_FAILURES)
 			continue;
 		clones->failed = list_concat(clones->failed, clones->wanted);
 		clones->wanted = NIL;
@@ -499,9 +556,17 @@ redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
 	}
 	if (!OidIsValid(live))
 		return false;
-	if (role != PGM_NAME_READ && role != PGM_NAME_OWNER &&
-		role != PGM_NAME_CREATED &&
-		get_rel_persistence(live) != RELPERSISTENCE_TEMP && !is_ours(live))
+	if (role == PGM_NAME_READ)
+	{
+		/* it will be locked again, but it can be */
+		if (can_be_read(clones, live))
+			UnlockRelationOid(live, AccessShareLock);
+		else
+			redirect->result = PGM_REDIRECT_LIVE;
+	}
+	else if (role != PGM_NAME_OWNER && role != PGM_NAME_CREATED &&
+			 get_rel_persistence(live) != RELPERSISTENCE_TEMP &&
+			 !is_ours(live))
 		redirect->result = PGM_REDIRECT_LIVE;
 	return true;
 }

@@ -263,6 +263,14 @@ static PgmQuery views_query = {
 	1, {OIDARRAYOID}
 };
 
+static PgmQuery lockers_query = {
+	"SELECT string_agg(pid::text, ', ' ORDER BY pid) FROM pg_locks "
+	"WHERE locktype = 'relation' AND relation = $1 AND database = "
+	"(SELECT oid FROM pg_database WHERE datname = current_database()) "
+	"AND mode = 'AccessExclusiveLock' AND pid <> pg_backend_pid()",
+	1, {OIDOID}
+};
+
 static Datum
 oid_array(List *oids)
 {
@@ -399,4 +407,18 @@ pgm_clone_has_code(Oid relid)
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
 	return oids_of(&has_code_query, values) != NIL;
+}
+
+char *
+pgm_clone_lockers(Oid relid)
+{
+	PgmSpiScope scope;
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	char	   *result = NULL;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&lockers_query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
 }

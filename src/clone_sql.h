@@ -59,6 +59,9 @@ extern List *pgm_clone_table_of(Oid relid);
 /* Views on these relations, and those among them: what is read goes first. */
 extern List *pgm_clone_views(List *relids);
 
+/* The processes that lock it against everybody, as text; NULL if none does. */
+extern char *pgm_clone_lockers(Oid relid);
+
 /*
  * Tables at the other end of foreign keys, in either direction: of all, or of
  * those that have one of the columns, or are or need one of the constraints.

@@ -67,16 +67,6 @@
 #define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
 #endif
 
-/* utils/fmgroids.h: of the source before 14, of the one form since 17. */
-#if PG_VERSION_NUM >= 170000
-#define PGM_F_RANDOM F_RANDOM_
-#elif PG_VERSION_NUM >= 140000
-#define PGM_F_RANDOM F_RANDOM
-#else
-#define PGM_F_RANDOM F_DRANDOM
-#define F_SET_CONFIG F_SET_CONFIG_BY_NAME
-#endif
-
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()
 #endif
@@ -136,13 +126,6 @@ pgm_detach_is_concurrent(AlterTableCmd *cmd)
 	return false;
 #endif
 }
-
-/* Publications of whole schemas: since 15.  A condition in a query. */
-#if PG_VERSION_NUM >= 150000
-#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = " publication " AND n.pnnspid = " schema ")"
-#else
-#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
-#endif
 
 /* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
 static inline char *

@@ -42,4 +42,21 @@
 #define PGM_SQL_PUBLISHED_SCHEMAS "NULL::text"
 #endif
 
+/* Publications of whole schemas: since 15.  A condition in a query. */
+#if PG_VERSION_NUM >= 150000
+#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = " publication " AND n.pnnspid = " schema ")"
+#else
+#define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
+#endif
+
+/* utils/fmgroids.h: of the source before 14, of the one form since 17. */
+#if PG_VERSION_NUM >= 170000
+#define PGM_F_RANDOM F_RANDOM_
+#elif PG_VERSION_NUM >= 140000
+#define PGM_F_RANDOM F_RANDOM
+#else
+#define PGM_F_RANDOM F_DRANDOM
+#define F_SET_CONFIG F_SET_CONFIG_BY_NAME
+#endif
+
 #endif							/* PGM_COMPAT_CATALOG_H */

@@ -14,6 +14,7 @@
 #define PGM_COMPAT_LOCK_H
 
 #include "catalog/pg_class.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 
@@ -45,6 +46,40 @@
 #define pgm_local_xid() (MyProc->vxid.lxid)
 #else
 #define pgm_local_xid() (MyProc->lxid)
+#endif
+
+/*
+ * The locks of this process in one partition of the lock table, one after the
+ * other, NULL at the end.  The caller has the lock of the partition.
+ */
+#if PG_VERSION_NUM >= 160000
+static inline PROCLOCK *
+pgm_own_lock_at(int partition, dlist_node *node)
+{
+	return node == &MyProc->myProcLocks[partition].head ? NULL :
+		dlist_container(PROCLOCK, procLink, node);
+}
+
+static inline PROCLOCK *
+pgm_first_own_lock(int partition)
+{
+	return dlist_is_empty(&MyProc->myProcLocks[partition]) ? NULL :
+		pgm_own_lock_at(partition, MyProc->myProcLocks[partition].head.next);
+}
+
+static inline PROCLOCK *
+pgm_next_own_lock(int partition, PROCLOCK *lock)
+{
+	return pgm_own_lock_at(partition, lock->procLink.next);
+}
+#else
+#define pgm_own_lock_after(partition, link) \
+	((PROCLOCK *) SHMQueueNext(&MyProc->myProcLocks[partition], link, \
+							   offsetof(PROCLOCK, procLink)))
+#define pgm_first_own_lock(partition) \
+	pgm_own_lock_after(partition, &MyProc->myProcLocks[partition])
+#define pgm_next_own_lock(partition, lock) \
+	pgm_own_lock_after(partition, &(lock)->procLink)
 #endif
 
 /* What GRANT takes on relations: nothing before 18. */

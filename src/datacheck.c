@@ -32,6 +32,7 @@
 #include "parser/parse_type.h"
 #include "slice.h"
 #include "spi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -693,6 +694,21 @@ check_statement(PgmJudged *judged, PgmTouch *touch, List *before)
 		check_index(&check, castNode(IndexStmt, stmt));
 }
 
+/* Rows that are locked against everybody are not waited for. */
+static bool
+is_locked(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, lcons_oid(relid, pgm_descendants(relid)))
+	{
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			return true;
+		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+	}
+	return false;
+}
+
 void
 pgm_datacheck_statement(PgmJudged *judged, List *before)
 {
@@ -710,12 +726,18 @@ pgm_datacheck_statement(PgmJudged *judged, List *before)
 	(void) set_config_option("row_security", "off",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* for an index that is being rebuilt */
+	(void) set_config_option("lock_timeout", "10ms",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	foreach(lc, judged->verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
 		Oid			owner;
 
-		if (touch->fresh || !OidIsValid(touch->relid))
+		if (touch->fresh || !OidIsValid(touch->relid) ||
+			is_locked(touch->relid))
 			continue;
 		owner = pgm_relation_owner(touch->relid);
 		if (!OidIsValid(owner) || !has_privs_of_role(save_user, owner))

@@ -106,6 +106,27 @@ index_work(const PgmVerdict *verdict)
 	}
 }
 
+bool
+pgm_depends_on_rows(const PgmVerdict *verdict)
+{
+	Node	   *stmt = statement_of(verdict)->raw->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_SelectStmt:
+		case T_CopyStmt:
+		case T_CreateTableAsStmt:
+			return true;
+		case T_VacuumStmt:
+			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
+		default:
+			return pgm_is_merge(stmt);
+	}
+}
+
 PgmWork
 pgm_work_of(const PgmVerdict *verdict, const PgmTouch *touch)
 {
@@ -117,8 +138,9 @@ pgm_work_of(const PgmVerdict *verdict, const PgmTouch *touch)
 		 touch->relkind != RELKIND_MATVIEW))
 		return PGM_WORK_NONE;
 
-	/* a new file, but nothing is written to it */
-	if (IsA(statement_of(verdict)->raw->stmt, TruncateStmt))
+	/* TRUNCATE makes a new file, but writes nothing to it */
+	if (pgm_depends_on_rows(verdict) ||
+		IsA(statement_of(verdict)->raw->stmt, TruncateStmt))
 		return PGM_WORK_NONE;
 	if (touch->rewrites == PGM_TRUE)
 		return PGM_WORK_REWRITE;
@@ -142,14 +164,30 @@ pgm_work_bytes(Oid relid, PgmWork work)
 	}
 }
 
-/* The text alone does not tell whether an ALTER TABLE rewrites. */
+/* The text alone does not always tell whether an ALTER TABLE rewrites. */
 bool
 pgm_rewrite_is_known(const PgmVerdict *verdict)
 {
-	return verdict->rewrites == PGM_TRUE ||
-		(verdict->rewrites == PGM_FALSE &&
-		 (verdict->tried ||
-		  !IsA(statement_of(verdict)->raw->stmt, AlterTableStmt)));
+	ListCell   *lc;
+
+	if (verdict->rewrites != PGM_FALSE || verdict->tried ||
+		!IsA(statement_of(verdict)->raw->stmt, AlterTableStmt))
+		return verdict->rewrites != PGM_UNSET;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->subject && touch->rewrites == PGM_UNSET)
+			return false;
+	}
+	return true;
+}
+
+bool
+pgm_scan_is_known(const PgmVerdict *verdict)
+{
+	return !verdict->opaque && pgm_rewrite_is_known(verdict) &&
+		!pgm_depends_on_rows(verdict);
 }
 
 void
@@ -206,36 +244,13 @@ pgm_estimate_json(const PgmRates *rates, PgmWork work, int64 bytes)
 	return buf.data;
 }
 
-/* What rows it goes through depends on more than its kind. */
-static bool
-depends_on_rows(const PgmVerdict *verdict)
-{
-	Node	   *stmt = statement_of(verdict)->raw->stmt;
-
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_SelectStmt:
-		case T_CopyStmt:
-		case T_CreateTableAsStmt:
-			return true;
-		case T_VacuumStmt:
-			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
-		default:
-			return pgm_is_merge(stmt);
-	}
-}
-
 double
 pgm_estimate_statement(const PgmRates *rates, const PgmVerdict *verdict)
 {
 	double		ms = rates->rate[PGM_WORK_NONE].ms;
 	ListCell   *lc;
 
-	if (verdict->opaque || verdict->sqlerrcode != 0 ||
-		depends_on_rows(verdict) || !pgm_rewrite_is_known(verdict))
+	if (verdict->sqlerrcode != 0 || !pgm_scan_is_known(verdict))
 		return -1;
 	foreach(lc, verdict->touches)
 	{

@@ -54,6 +54,12 @@ extern int64 pgm_work_bytes(Oid relid, PgmWork work);
 /* Can it be told from this verdict whether the statement rewrites? */
 extern bool pgm_rewrite_is_known(const PgmVerdict *verdict);
 
+/* Does it go through rows that its kind does not tell? */
+extern bool pgm_depends_on_rows(const PgmVerdict *verdict);
+
+/* The same of the tables that it names: whether it scans them. */
+extern bool pgm_scan_is_known(const PgmVerdict *verdict);
+
 /* What earlier runs on this cluster took.  In a transaction. */
 extern void pgm_rates_load(PgmRates *rates);
 

@@ -47,6 +47,7 @@ typedef struct StatementContext
 	const PgmSource *source;
 	int			n;
 	int64		over;			/* on the monotonic clock, 0 for no limit */
+	bool		guarded;
 } StatementContext;
 
 /* A receiver that checks boolean columns. */
@@ -75,6 +76,14 @@ static PgmQuery held_query = {
 	"AND creation_time >= statement_timestamp() LIMIT 1"
 };
 
+static bool
+sets_role(Node *stmt)
+{
+	return IsA(stmt, VariableSetStmt) &&
+		castNode(VariableSetStmt, stmt)->name != NULL &&
+		pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0;
+}
+
 static void
 statement_error_callback(void *arg)
 {
@@ -86,6 +95,12 @@ statement_error_callback(void *arg)
 		pgm_clock_monotonic() >= context->over)
 		errhint("The statement ran into \"%s\".",
 				"pgmigrate.concurrently_timeout");
+
+	/* it speaks of a function that nobody has called */
+	if (context->guarded && geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		sets_role(source->statements[context->n].raw->stmt))
+		errhint("The session user is not the current role, so a revision must not change the role.  Connect as the role that is to run it, or leave %s out of the revision.",
+				"SET ROLE");
 
 	pgm_source_error_position(source, context->n);
 	if (source->revision != NULL)
@@ -121,7 +136,8 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 				errhidestmt(true));
 }
 
-static void
+/* Returns the rows processed. */
+static uint64
 run_portal(const PgmSource *source, int n, bool top_level,
 		   DestReceiver *receiver)
 {
@@ -150,9 +166,10 @@ run_portal(const PgmSource *source, int n, bool top_level,
 	InitializeQueryCompletion(&qc);
 	(void) pgm_portal_run(portal, top_level, receiver, &qc);
 	PortalDrop(portal, false);
+	return qc.nprocessed;
 }
 
-static void
+static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
 {
@@ -161,12 +178,14 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	PgmGuard	guard;
 	bool		guarded = exec->guard && !source->statements[n].top_level;
 	Oid			role = GetUserId();
+	uint64		rows;
 
 	CHECK_FOR_INTERRUPTS();
 
 	context.source = source;
 	context.n = n;
 	context.over = 0;
+	context.guarded = guarded;
 	callback.callback = statement_error_callback;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
@@ -200,7 +219,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
-	run_portal(source, n, top_level, receiver);
+	rows = run_portal(source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();
 
@@ -218,13 +237,14 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	}
 
 	error_context_stack = callback.previous;
+	return rows;
 }
 
-void
+uint64
 pgm_exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 				   bool top_level)
 {
-	exec_statement(exec, source, n, top_level, None_Receiver);
+	return exec_statement(exec, source, n, top_level, None_Receiver);
 }
 
 static void

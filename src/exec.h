@@ -29,9 +29,10 @@ typedef struct PgmExec
 /*
  * Run statement n.  In a transaction.  top_level is what the server calls
  * isTopLevel: true in a transaction of the worker, false in a function.
+ * Returns the number of rows that it is about, as its command tag would.
  */
-extern void pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
-							   int n, bool top_level);
+extern uint64 pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
+								 int n, bool top_level);
 
 /* Run all queries of a verify text; an error unless all their columns hold. */
 extern void pgm_exec_verify(const PgmExec *exec, const PgmSource *source,

@@ -127,7 +127,8 @@ read_contents(Folder *folder, PgmFolderFile *file, const char *path,
 	if (stream == NULL)
 		ereport(ERROR,
 				errcode_for_file_access(),
-				errmsg("could not open file \"%s\": %m", file->name));
+				errmsg("could not open file \"%s\": %m", file->name),
+				errhint("The server reads it, as the user of the operating system that it runs as."));
 	file->data = palloc_extended(size + 1, MCXT_ALLOC_HUGE);
 	file->len = fread(file->data, 1, size, stream);
 	if (ferror(stream))
@@ -219,7 +220,8 @@ read_folder(Folder *folder, const char *path, const char *prefix)
 				ereport(ERROR,
 						errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("symbolic link \"%s\" leads out of the folder",
-							   name));
+							   name),
+						errhint("Put a copy of the file in its place, or load the folder that has all of them."));
 			if (stat(inside, &st) < 0)
 				ereport(ERROR,
 						errcode_for_file_access(),

@@ -366,7 +366,8 @@ pgm_format_parse(const PgmFormatOptions *options, int nfiles,
 		return pgm_format_fail(&cx, NULL, 0,
 							   psprintf("no migration of format \"%s\" was found",
 										pgm_format_name(result->format)),
-							   NULL, NULL);
+							   NULL,
+							   pstrdup("Leave the format out to have it detected."));
 	for (int i = 0; i < nfiles; i++)
 		pgm_format_skip(&cx, i, "not a migration file of this format");
 	return true;

@@ -232,7 +232,8 @@ pgm_format_detect(PgmFormatContext *cx, PgmFormat *format)
 	if (nsql == 0)
 		return pgm_format_fail(cx, NULL, 0,
 							   psprintf("no migration file was found"),
-							   NULL, NULL);
+							   NULL,
+							   pstrdup("Name the files as the tool does, such as 0001_name.up.sql, or name the format."));
 	return pgm_format_fail(cx, cx->nfiles == 1 ? cx->files[0].name : NULL, 0,
 						   psprintf("format of the files could not be detected"),
 						   NULL, pstrdup("Name the format."));

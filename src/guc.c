@@ -23,7 +23,7 @@
 int			pgm_assess_timeout = 30000;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
 int			pgm_concurrently_timeout = 0;
-char	   *pgm_environment = NULL;
+int			pgm_environment = PGM_ENVIRONMENT_NONE;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
 int			pgm_lock_deadline = 10 * 60 * 1000;
@@ -40,6 +40,20 @@ static const struct config_enum_entry blocker_policy_options[] = {
 	{"wait", PGM_BLOCKER_WAIT, false},
 	{"cancel", PGM_BLOCKER_CANCEL, false},
 	{"terminate", PGM_BLOCKER_TERMINATE, false},
+	{NULL, 0, false}
+};
+
+/* Other spellings are understood, lest one of them turn the checks off. */
+static const struct config_enum_entry environment_options[] = {
+	{"none", PGM_ENVIRONMENT_NONE, false},
+	{"development", PGM_ENVIRONMENT_DEVELOPMENT, false},
+	{"test", PGM_ENVIRONMENT_TEST, false},
+	{"staging", PGM_ENVIRONMENT_STAGING, false},
+	{"production", PGM_ENVIRONMENT_PRODUCTION, false},
+	{"", PGM_ENVIRONMENT_NONE, true},
+	{"dev", PGM_ENVIRONMENT_DEVELOPMENT, true},
+	{"testing", PGM_ENVIRONMENT_TEST, true},
+	{"prod", PGM_ENVIRONMENT_PRODUCTION, true},
 	{NULL, 0, false}
 };
 
@@ -121,13 +135,14 @@ pgm_guc_init(void)
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
-	DefineCustomStringVariable("pgmigrate.environment",
-							   "What this database is for.",
-							   "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
-							   &pgm_environment,
-							   "",
-							   PGC_SUSET, 0,
-							   NULL, NULL, NULL);
+	DefineCustomEnumVariable("pgmigrate.environment",
+							 "What this database is for.",
+							 "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
+							 &pgm_environment,
+							 PGM_ENVIRONMENT_NONE,
+							 environment_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("pgmigrate.execution",
 							 "Where upgrade and downgrade run.",

@@ -33,10 +33,19 @@ typedef enum PgmOnDisconnect
 	PGM_DISCONNECT_CANCEL
 } PgmOnDisconnect;
 
+typedef enum PgmEnvironment
+{
+	PGM_ENVIRONMENT_NONE,
+	PGM_ENVIRONMENT_DEVELOPMENT,
+	PGM_ENVIRONMENT_TEST,
+	PGM_ENVIRONMENT_STAGING,
+	PGM_ENVIRONMENT_PRODUCTION
+} PgmEnvironment;
+
 extern int	pgm_assess_timeout; /* ms */
 extern int	pgm_blocker_policy;
 extern int	pgm_concurrently_timeout;	/* ms */
-extern char *pgm_environment;
+extern int	pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;
 extern int	pgm_lock_deadline;	/* ms */

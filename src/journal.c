@@ -23,6 +23,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "disclose.h"
 #include "error.h"
 #include "journal.h"
 #include "miscadmin.h"
@@ -48,7 +49,7 @@ static PgmQuery holder_query = {
 static PgmQuery interrupt_query = {
 	"UPDATE pgmigrate.run SET state = 'interrupted', "
 	"finished = clock_timestamp(), "
-	"error = coalesce(error, 'the process that ran it is gone') "
+	"error = coalesce(error, " PGM_INTERRUPTED_ERROR("execution") ") "
 	"WHERE state = 'running'"
 };
 
@@ -119,9 +120,10 @@ static PgmQuery fail_step_query = {
 
 static PgmQuery fail_error_query = {
 	"INSERT INTO pgmigrate.run_error "
-	"(run, step, detail, context, query, position) "
-	"VALUES ($1, $2, $3, $4, $5, $6)",
-	6, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID}
+	"(run, step, detail, context, query, position, message, hint) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+	TEXTOID}
 };
 
 /* A step that failed before its first statement is no attempt. */
@@ -469,15 +471,17 @@ pgm_journal_fail(int64 run, int step, const char *state,
 				 TimestampTz started, int64 microseconds,
 				 const ErrorData *edata)
 {
+	bool		quotes = pgm_error_may_quote(edata);
 	Interval	duration = {0};
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	Datum		values[8];
+	bool		nulls[8] = {false};
 
 	values[0] = Int64GetDatum(run);
 	values[1] = pgm_text_datum(state);
 	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
-	pgm_set_text(values, nulls, 3, edata->message);
-	pgm_set_text(values, nulls, 4, edata->hint);
+	pgm_set_text(values, nulls, 3, quotes ? pgm_error_without_values(edata) :
+				 edata->message);
+	pgm_set_text(values, nulls, 4, quotes ? NULL : edata->hint);
 	execute_nullable(&fail_run_query, values, nulls);
 
 	memset(nulls, 0, sizeof(nulls));
@@ -497,6 +501,8 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	pgm_set_text(values, nulls, 4, edata->internalquery);
 	values[5] = Int32GetDatum(edata->internalpos);
 	nulls[5] = edata->internalpos <= 0;
+	pgm_set_text(values, nulls, 6, edata->message);
+	pgm_set_text(values, nulls, 7, edata->hint);
 	execute_nullable(&fail_error_query, values, nulls);
 }
 

@@ -16,6 +16,15 @@
 #include "datatype/timestamp.h"
 #include "utils/elog.h"
 
+/*
+ * What to say of a run found interrupted, as SQL.  An error ends the run of a
+ * script, and only the client that ran it has seen which.
+ */
+#define PGM_INTERRUPTED_ERROR(execution) \
+	"CASE WHEN " execution " = 'script' " \
+	"THEN 'the script stopped before its end; its client was told why' " \
+	"ELSE 'the process that ran it is gone' END"
+
 typedef struct PgmRunRecord
 {
 	const char *command;

@@ -52,7 +52,9 @@ static PgmQuery head_purge = {
 #define STEP_DONE \
 	"UPDATE pgmigrate.run_step SET state = 'done', digest = $4, " \
 	"statements = $5, statement = $5, started = $6, finished = $9, " \
-	"duration = $10, details = details - '{begun,existed,invalid,tables,index,sql}'::text[] " \
+	"duration = $10, details = (details " \
+	"- '{begun,existed,invalid,tables,index,sql}'::text[]) " \
+	"|| coalesce($11::jsonb, '{}') " \
 	"WHERE run = $1 AND step = $2 " \
 	"RETURNING (SELECT count(*) FROM h), " \
 	"EXISTS (SELECT FROM pgmigrate.mirror)"
@@ -63,8 +65,8 @@ static PgmQuery head_purge = {
 	"RETURNING revision) "
 
 #define STEP_ARGUMENTS \
-	10, {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, \
-	TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID}
+	11, {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, \
+	TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID}
 
 #define ON_APPLIED_BEFORE \
 	"ON CONFLICT (revision) DO UPDATE SET digest = excluded.digest, " \
@@ -107,12 +109,14 @@ static PgmQuery steps_done_query = {
 	"statements = u.statements, statement = u.statements, "
 	"started = u.started, finished = u.finished, "
 	"duration = u.duration * interval '1 microsecond', "
-	"details = s.details - '{begun,existed,invalid,tables,index,sql}'::text[] "
-	"FROM unnest($2, $3, $4, $5, $6, $7) "
-	"AS u (step, digest, statements, started, finished, duration) "
+	"details = (s.details "
+	"- '{begun,existed,invalid,tables,index,sql}'::text[]) "
+	"|| u.details::jsonb "
+	"FROM unnest($2, $3, $4, $5, $6, $7, $8) "
+	"AS u (step, digest, statements, started, finished, duration, details) "
 	"WHERE s.run = $1 AND s.step = u.step",
-	7, {INT8OID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-	TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
+	8, {INT8OID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
+	TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
 };
 
 static PgmQuery any_mirror = {
@@ -310,8 +314,8 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	const PgmHeadsChange *heads = &change->heads;
 	bool		move = heads->nremoved == 1 && heads->nadded == 1;
 	PgmSpiScope scope;
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	Datum		values[11];
+	bool		nulls[11] = {false};
 	Interval	duration = {0};
 
 	duration.time = change->duration;
@@ -325,6 +329,7 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	pgm_set_text(values, nulls, 7, move ? heads->added[0] : NULL);
 	values[8] = TimestampTzGetDatum(change->finished);
 	values[9] = IntervalPGetDatum(&duration);
+	pgm_set_text(values, nulls, 10, change->details);
 
 	pgm_spi_begin(&scope);
 	if (!move)
@@ -345,8 +350,9 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 {
 	char	  **revisions = palloc(sizeof(char *) * n);
 	char	  **digests = palloc(sizeof(char *) * n);
+	char	  **details = palloc(sizeof(char *) * n);
 	Datum	   *columns[5];
-	Datum		values[7];
+	Datum		values[8];
 	PgmSpiScope scope;
 
 	for (int i = 0; i < lengthof(columns); i++)
@@ -355,6 +361,8 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 	{
 		revisions[i] = unconstify(char *, changes[i].revision);
 		digests[i] = unconstify(char *, changes[i].digest);
+		details[i] = changes[i].details == NULL ? pstrdup("{}") :
+			unconstify(char *, changes[i].details);
 		columns[0][i] = Int32GetDatum(changes[i].step);
 		columns[1][i] = Int32GetDatum(changes[i].statements);
 		columns[2][i] = TimestampTzGetDatum(changes[i].started);
@@ -378,6 +386,7 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 	values[4] = pgm_array_datum(TIMESTAMPTZOID, n, columns[2]);
 	values[5] = pgm_array_datum(TIMESTAMPTZOID, n, columns[3]);
 	values[6] = pgm_array_datum(INT8OID, n, columns[4]);
+	values[7] = pgm_text_array_datum(n, details);
 	if (pgm_spi_execute(&steps_done_query, values, NULL) != n)
 		elog(ERROR, "steps of the run are not in the journal");
 

@@ -38,6 +38,7 @@ typedef struct PgmLedgerChange
 	TimestampTz started;
 	TimestampTz finished;
 	int64		duration;		/* microseconds */
+	const char *details;		/* jsonb as text to add, or NULL */
 } PgmLedgerChange;
 
 /* On a standby nothing of ours can be written. */

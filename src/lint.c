@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "compat.h"
 #include "lint_private.h"
 #include "parser/parse_type.h"
@@ -243,6 +244,12 @@ pgm_lint_qualified(const RangeVar *name)
 		quote_qualified_identifier(name->schemaname, name->relname);
 }
 
+const char *
+pgm_lint_new_name(const char *name, const char *label)
+{
+	return quote_identifier(makeObjectName(name, NULL, label));
+}
+
 PgmFinding *
 pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
 			  char *message, char *hint)
@@ -325,19 +332,33 @@ lint_refused(PgmLint *lint)
 						 pstrdup("Leave it out; load rows with INSERT, or with COPY from a file on the server."));
 }
 
+static void
+begin(PgmLint *lint, PgmJudged *judged, PgmLintPast *past)
+{
+	lint->judged = judged;
+	lint->verdict = judged->verdict;
+	lint->stmt = judged->source->statements[judged->n].raw->stmt;
+	lint->past = past;
+	lint->touch = subject(judged->verdict);
+	lint->name = lint->touch ? pgm_touch_name(lint->touch) : "";
+}
+
+void
+pgm_lint_remember(PgmJudged *judged, PgmLintPast *past)
+{
+	PgmLint		lint;
+
+	begin(&lint, judged, past);
+	pgm_lint_flow_remember(&lint);
+}
+
 void
 pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 {
-	PgmLint		lint = {0};
+	PgmLint		lint;
 	PgmVerdict *verdict = judged->verdict;
 
-	lint.judged = judged;
-	lint.verdict = verdict;
-	lint.stmt = judged->source->statements[judged->n].raw->stmt;
-	lint.past = past;
-	lint.touch = subject(verdict);
-	lint.name = lint.touch ? pgm_touch_name(lint.touch) : "";
-
+	begin(&lint, judged, past);
 	if (verdict->sqlerrcode != 0)
 	{
 		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.touch,
@@ -454,17 +475,18 @@ end_of_comments(const PgmSource *source, int n)
 	PgmSqlLexer lexer;
 	PgmSqlToken token;
 
-	pgm_sqlscan_lexer(&lexer, source->text, strlen(source->text), 1);
 	if (n == source->nstatements - 1)
-		return lexer.len;
+		return end + strlen(source->text + end);
+	pgm_sqlscan_lexer(&lexer, source->text, statement[1].offset, 1);
 	lexer.pos = end;
 	for (;;)
 	{
 		pgm_sqlscan_token(&lexer, &token);
 		if (memchr(source->text + token.start, '\n',
-				   token.end - token.start) != NULL ||
-			token.kind == PGM_SQL_END)
+				   token.end - token.start) != NULL)
 			return lexer.pos;
+
+		/* the next one begins on the same line: they are its comments */
 		if (token.kind != PGM_SQL_SPACE && token.kind != PGM_SQL_COMMENT &&
 			!pgm_sqlscan_is_symbol(&lexer, &token, ';'))
 			return end;

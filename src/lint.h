@@ -69,10 +69,13 @@ typedef struct PgmLintPast
 } PgmLintPast;
 
 /*
- * Judge one statement, and add it to the past, which is all zero before the
+ * Judge one statement after those of the past, which is all zero before the
  * first one of a source.  Reads the catalog only.
  */
 extern void pgm_lint_statement(PgmJudged *judged, PgmLintPast *past);
+
+/* Add it to the past, when nothing can interrupt its judgement any more. */
+extern void pgm_lint_remember(PgmJudged *judged, PgmLintPast *past);
 
 /*
  * Apply the comments that allow a finding: those before the statement, in it,

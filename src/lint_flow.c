@@ -203,8 +203,8 @@ remember_altered(PgmLint *lint, AlterTableStmt *stmt)
 }
 
 /* For the statements to come. */
-static void
-remember(PgmLint *lint)
+void
+pgm_lint_flow_remember(PgmLint *lint)
 {
 	PgmLintPast *past = lint->past;
 	ListCell   *lc;
@@ -235,5 +235,4 @@ pgm_lint_flow(PgmLint *lint)
 		lint_validate(lint, castNode(AlterTableStmt, lint->stmt));
 		lint_mergeable(lint, castNode(AlterTableStmt, lint->stmt));
 	}
-	remember(lint);
 }

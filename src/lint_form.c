@@ -21,6 +21,7 @@
 #include "compat_constraint.h"
 #include "compat_parse.h"
 #include "lint_private.h"
+#include "slice.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -187,8 +188,8 @@ pgm_lint_not_valid(const PgmLint *lint, const Constraint *constraint,
 	{
 		const char *condition;
 
-		condition = pgm_source_parenthesized(lint->judged->source,
-											 constraint->location);
+		condition = pgm_slice_parens(lint->judged->source, lint->judged->n,
+									 constraint->location, NULL);
 		clause = psprintf("CHECK %s%s", condition ? condition : "(...)",
 						  constraint->is_no_inherit ? " NO INHERIT" : "");
 	}

@@ -189,7 +189,8 @@ lint_drop_tables(PgmLint *lint)
 		lint->touch = touch;
 		pgm_lint_add(lint, "drop-table",
 					 psprintf("the data of %s is gone, and statements that use it fail", name),
-					 psprintf("ALTER TABLE %s RENAME TO %s_dropped; and drop it in a later revision.", name, touch->name));
+					 psprintf("ALTER TABLE %s RENAME TO %s; and drop it in a later revision.", name,
+							  pgm_lint_new_name(touch->name, "dropped")));
 		if (get_rel_relispartition(touch->relid))
 			pgm_lint_add(lint, "drop-partition-locks-parent",
 						 psprintf("reads and writes of all partitions of the table of %s are blocked", name),

@@ -30,6 +30,7 @@ extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
 extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
+extern void pgm_lint_flow_remember(PgmLint *lint);
 
 /* What CASCADE takes along: views, and with "columns" columns of tables. */
 extern void pgm_lint_cascade(PgmLint *lint, bool columns);
@@ -67,6 +68,9 @@ extern char *pgm_lint_not_valid(const PgmLint *lint,
 extern char *pgm_lint_key_by_index(const PgmLint *lint,
 								   const Constraint *constraint,
 								   List *columns);
+
+/* name_label, cut to what a name can be long, and quoted. */
+extern const char *pgm_lint_new_name(const char *name, const char *label);
 
 /* Names joined by commas, quoted. */
 extern char *pgm_lint_names(List *names);

@@ -197,8 +197,9 @@ lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 	Oid			to = pgm_lint_type(castNode(ColumnDef, cmd->def)->typeName);
 	Oid			from = InvalidOid;
 	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
-	char	   *swap = psprintf("ALTER TABLE %s ADD COLUMN %s_new %s; write both, backfill, then swap the names.",
-								lint->name, cmd->name,
+	char	   *swap = psprintf("ALTER TABLE %s ADD COLUMN %s %s; write both, backfill, then swap the names.",
+								lint->name,
+								pgm_lint_new_name(cmd->name, "new"),
 								type_text(castNode(ColumnDef, cmd->def)->typeName));
 
 	if (attnum != InvalidAttrNumber)
@@ -430,7 +431,7 @@ static void
 lint_set_not_null(PgmLint *lint, AlterTableCmd *cmd)
 {
 	const char *column = quote_identifier(cmd->name);
-	const char *check = quote_identifier(psprintf("%s_not_null", cmd->name));
+	const char *check = pgm_lint_new_name(cmd->name, "not_null");
 
 	if (pgm_lint_scans(lint) == PGM_FALSE)
 		return;
@@ -492,8 +493,7 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 static void
 lint_redefined_key(PgmLint *lint, AlterTableStmt *stmt)
 {
-	const char *index = quote_identifier(psprintf("%s_new_key",
-												  lint->touch->name));
+	const char *index = pgm_lint_new_name(lint->touch->name, "new_key");
 	const char *dropped = NULL;
 	Constraint *added = NULL;
 	ListCell   *lc;

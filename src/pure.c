@@ -19,10 +19,10 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "compat.h"
+#include "compat_catalog.h"
 #include "compat_parse.h"
 #include "pure.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -38,22 +38,11 @@ names_relation(Node *node, void *context)
 	return raw_expression_tree_walker(node, names_relation, context);
 }
 
-/* Volatile, but for its own session or value only. */
-static bool
-is_harmless(Oid function)
-{
-	switch (function)
-	{
-		case F_CLOCK_TIMESTAMP:
-		case F_GEN_RANDOM_UUID:
-		case PGM_F_RANDOM:
-		case F_SET_CONFIG:
-		case F_TIMEOFDAY:
-			return true;
-		default:
-			return false;
-	}
-}
+/* Volatile, but for their own session or value only. */
+static const char *const harmless[] = {
+	"clock_timestamp", "gen_random_uuid", "random", "random_normal",
+	"set_config", "timeofday", "uuidv4", "uuidv7"
+};
 
 /* Those that read tables given by name or as text are said to be stable. */
 static bool
@@ -63,10 +52,15 @@ is_impure_function(Oid function, void *context)
 
 	if (function >= FirstNormalObjectId)
 		return true;
-	if (func_volatile(function) == PROVOLATILE_VOLATILE)
-		return !is_harmless(function);
 	name = get_func_name(function);
-	return name == NULL || strstr(name, "_to_xml") != NULL;
+	if (name == NULL || strstr(name, "_to_xml") != NULL)
+		return true;
+	if (func_volatile(function) != PROVOLATILE_VOLATILE)
+		return false;
+	for (int i = 0; i < lengthof(harmless); i++)
+		if (strcmp(name, harmless[i]) == 0)
+			return false;
+	return true;
 }
 
 /* A domain may have a CHECK that runs anything. */

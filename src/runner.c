@@ -200,33 +200,6 @@ announce(PgmRunner *runner, const PgmStep *step)
 				   step->revision->message));
 }
 
-void
-pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
-{
-	PgmSource  *verify;
-
-	if (runner->request->direction != PGM_UP ||
-		step->revision->verify == NULL)
-		return;
-	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
-							  step->revision->id);
-	pgm_exec_verify(&runner->exec, verify, top_level);
-}
-
-void
-pgm_runner_record_locks(const PgmRunner *runner)
-{
-	char	   *details;
-
-	if (runner->wait == NULL)
-		return;
-	details = pgm_lockwait_details(runner->wait);
-
-	/* of a run in one transaction they were taken before the first step */
-	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
-		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
-}
-
 static void
 collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 			   void *arg)
@@ -253,7 +226,7 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 	pgm_runner_settle(runner, step);
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
-		pgm_exec_statement(&runner->exec, step->source, i, top_level);
+		pgm_runner_statement(runner, step->source, i, top_level, false);
 	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
@@ -324,10 +297,12 @@ attempt_step(PgmRunner *runner)
 	pgm_txn_begin_block();
 	pgm_runner_load_step(runner, &step);
 	source = step.source;
+	pgm_runner_expect(runner, &step);
 	if (!runner->again)
 	{
 		announce(runner, &step);
 		pgm_lockwait_begin(runner->wait, step.revision->id);
+		pgm_happened_begin(runner->happened);
 		runner->again = true;
 	}
 
@@ -471,6 +446,8 @@ step_in_open_transaction(PgmRunner *runner)
 
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
+	pgm_happened_begin(runner->happened);
+	pgm_runner_expect(runner, &step);
 	if (runner->any_partly)
 		pgm_runner_refuse_partly(runner, &step);
 	run_in_transaction(runner, &step, runner->exec.worker);
@@ -537,6 +514,7 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 		pgm_txn_begin();
 		pgm_run_relock();
 		pgm_runner_record_locks(runner);
+		pgm_runner_record_statements(runner);
 		pgm_journal_fail(runner->run, runner->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", runner->started,
@@ -586,6 +564,7 @@ work(PgmRunner *runner)
 		runner->request->accepted(runner->run, runner->request->channel);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
 	if (runner->one_transaction)
 	{
 		pgm_lockwait_begin(runner->wait, NULL);
@@ -665,6 +644,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	runner->one_transaction = true;
 	prepare(runner, "inline", false);
 	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
 	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 		pgm_lockwait_pause(runner->wait);
 	PG_TRY();

@@ -13,6 +13,7 @@
 #ifndef PGM_RUNNER_PRIVATE_H
 #define PGM_RUNNER_PRIVATE_H
 
+#include "happened.h"
 #include "lockwait.h"
 #include "resume.h"
 #include "runner.h"
@@ -48,6 +49,7 @@ typedef struct PgmRunner
 	TimestampTz started;		/* when it was read, 0 before */
 	int64		clock;			/* the same on the monotonic clock */
 	PgmLockWait *wait;
+	PgmHappened *happened;
 	PgmReadAhead ahead;
 	PgmPending	pending;
 	bool		again;			/* the step was tried before */
@@ -77,6 +79,13 @@ typedef struct PgmSpan
 	int			end;
 } PgmSpan;
 
+/* Whose statements follow: after it was loaded, at each try. */
+extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
+
+/* Run statement n, and note what it does. */
+extern void pgm_runner_statement(PgmRunner *runner, const PgmSource *source,
+								 int n, bool top_level, bool commits);
+
 extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
 							  bool top_level);
 
@@ -94,8 +103,12 @@ extern void pgm_runner_flush(PgmRunner *runner);
 /* What was read and kept back in a transaction that is gone. */
 extern void pgm_runner_forget(PgmRunner *runner);
 
-/* How locks were got; together with the step, or with its failure. */
+/*
+ * How locks were got and what the statements did; the first together with the
+ * step, both with its failure.
+ */
 extern void pgm_runner_record_locks(const PgmRunner *runner);
+extern void pgm_runner_record_statements(const PgmRunner *runner);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);

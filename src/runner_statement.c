@@ -66,7 +66,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 			runner->exec.time_limit = pgm_concurrently_timeout;
 		else
 			runner->committing = pgm_local_xid();
-		pgm_exec_statement(&runner->exec, source, n, true);
+		pgm_runner_statement(runner, source, n, true, true);
 		runner->exec.time_limit = 0;
 		runner->committing = InvalidLocalTransactionId;
 		pgm_txn_commit();
@@ -105,7 +105,7 @@ run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
 	}
 	pgm_runner_enter_shelter(runner);
 	pgm_lockwait_limit(runner->wait);
-	pgm_exec_statement(&runner->exec, source, n, true);
+	pgm_runner_statement(runner, source, n, true, false);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
 	pgm_runner_leave_shelter(runner);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * runner_step.c
- *	  What a step is read from, and the ledger rows it leaves.
+ *	  What a step is read from, its statements, and the rows it leaves.
  *
  * Most revisions are small, so that reading them one by one and writing three
  * rows for each costs as much as running them.  A run that is one transaction
@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "error.h"
+#include "journal.h"
 #include "runner_private.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
@@ -81,6 +82,64 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 	step->clock = runner->clock = pgm_clock_monotonic();
 }
 
+void
+pgm_runner_expect(PgmRunner *runner, const PgmStep *step)
+{
+	pgm_happened_revision(runner->happened,
+						  runner->request->direction == PGM_UP ?
+						  step->revision->digest : NULL);
+}
+
+void
+pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
+					 bool top_level, bool commits)
+{
+	uint64		rows;
+
+	pgm_happened_before(runner->happened, source, n, commits);
+	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
+	pgm_happened_after(runner->happened, rows);
+}
+
+void
+pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
+{
+	PgmSource  *verify;
+
+	if (runner->request->direction != PGM_UP ||
+		step->revision->verify == NULL)
+		return;
+	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
+							  step->revision->id);
+	pgm_exec_verify(&runner->exec, verify, top_level);
+}
+
+void
+pgm_runner_record_locks(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->wait == NULL)
+		return;
+	details = pgm_lockwait_details(runner->wait);
+
+	/* of a run in one transaction they were taken before the first step */
+	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
+		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
+}
+
+void
+pgm_runner_record_statements(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->happened == NULL || runner->step == 0)
+		return;
+	details = pgm_happened_details(runner->happened);
+	if (details != NULL)
+		pgm_journal_step_details(runner->run, runner->step, details);
+}
+
 static void
 fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
 			const PgmRevision *revision, int statements, TimestampTz started,
@@ -97,6 +156,7 @@ fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
 	change->started = started;
 	change->finished = GetCurrentTimestamp();
 	change->duration = microseconds;
+	change->details = NULL;
 }
 
 void
@@ -195,19 +255,25 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 				step->revision, step->source->nstatements, step->started,
 				pgm_clock_monotonic() - step->clock);
 	change->digest = pstrdup(step->revision->digest);
+	change->details = pgm_happened_details(runner->happened);
 	MemoryContextSwitchTo(old);
 }
 
 void
 pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
+	PgmLedgerChange change;
+
 	if (runner->one_transaction)
 		keep_back(runner, step);
 	else
-		pgm_runner_record(runner->plan, runner->run, runner->step,
-						  step->revision, step->source->nstatements,
-						  step->started,
-						  pgm_clock_monotonic() - step->clock);
+	{
+		fill_change(&change, runner->plan, runner->run, runner->step,
+					step->revision, step->source->nstatements, step->started,
+					pgm_clock_monotonic() - step->clock);
+		change.details = pgm_happened_details(runner->happened);
+		pgm_ledger_apply(&change);
+	}
 	pgm_runner_record_locks(runner);
 }
 

@@ -208,7 +208,7 @@ pgm_script_statement(const char *revision_id, int statement)
 		pgm_resume_find(revision, source, current.plan->direction, &resume);
 		if (resume.done != done)
 			refuse_stale("Statements of its next revision are done that it would run again.");
-		note = resume.retried ? resume.note : NULL;
+		note = resume.retried && resume.same ? resume.note : NULL;
 		current.in_step = true;
 	}
 	for (int i = 0; i < done; i++)

@@ -379,32 +379,6 @@ pgm_statement_text(const PgmSource *source, int n)
 }
 
 char *
-pgm_source_parenthesized(const PgmSource *source, int location)
-{
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-	size_t		begin = 0;
-	int			depth = 0;
-
-	if (location < 0)
-		return NULL;
-	pgm_sqlscan_lexer(&lexer, source->text, strlen(source->text), 1);
-	lexer.pos = location;
-	for (;;)
-	{
-		pgm_sqlscan_token(&lexer, &token);
-		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED ||
-			(depth == 0 && (pgm_sqlscan_is_symbol(&lexer, &token, ';') ||
-							pgm_sqlscan_is_symbol(&lexer, &token, ')'))))
-			return NULL;
-		if (pgm_sqlscan_is_symbol(&lexer, &token, '(') && depth++ == 0)
-			begin = token.start;
-		else if (pgm_sqlscan_is_symbol(&lexer, &token, ')') && --depth == 0)
-			return pnstrdup(source->text + begin, token.end - begin);
-	}
-}
-
-char *
 pgm_source_after_name(const PgmSource *source, int n, int location)
 {
 	const PgmStatement *statement = &source->statements[n];

@@ -70,12 +70,6 @@ extern PgmRefusal pgm_statement_refusal(Node *stmt);
 extern char *pgm_statement_text(const PgmSource *source, int n);
 
 /*
- * What stands in the outermost parentheses that follow a position of the
- * source, with them, as it is written; NULL if nothing does.
- */
-extern char *pgm_source_parenthesized(const PgmSource *source, int location);
-
-/*
  * The rest of statement n after the relation's name that begins at a position
  * of the source, as it is written; NULL if that is no name.
  */

@@ -40,13 +40,13 @@ static PgmQuery rows_query = {
 	"SELECT r.id, r.command, r.target, x.state, s.step, r.steps, "
 	"s.revision, s.message, r.started, "
 	"CASE WHEN x.state = 'running' THEN clock_timestamp() ELSE r.finished END "
-	"- r.started, coalesce(r.error, CASE WHEN x.state = 'interrupted' "
-	"THEN 'the process that ran it is gone' END), jsonb_strip_nulls(jsonb_build_object("
+	"- r.started, coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
+	"THEN " PGM_INTERRUPTED_ERROR("r.execution") " END), jsonb_strip_nulls(jsonb_build_object("
 	"'execution', r.execution, 'role', r.role, 'pid', "
 	"CASE WHEN x.state = 'running' THEN r.pid END, "
 	"'statement', CASE WHEN s.state <> 'done' THEN s.statement END, "
 	"'statements', CASE WHEN s.state <> 'done' THEN s.statements END, "
-	"'sqlstate', r.sqlstate, 'hint', r.hint, 'detail', e.detail, "
+	"'sqlstate', r.sqlstate, 'hint', coalesce(e.hint, r.hint), 'detail', e.detail, "
 	"'context', e.context, 'query', e.query, 'position', e.position)) "
 	"FROM pgmigrate.run r "
 	"CROSS JOIN LATERAL (SELECT " LIVE_STATE ") AS x (state) "
@@ -61,9 +61,10 @@ static PgmQuery rows_query = {
 	3, {INT8OID, INT4OID, BOOLOID}
 };
 
+/* What the statements did is long, and for those who ask for it. */
 static PgmQuery steps_query = {
-	"SELECT step, revision, direction, message, state, duration, details "
-	"FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
+	"SELECT step, revision, direction, message, state, duration, "
+	"details - 'statements' FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
 	1, {INT8OID}
 };
 

@@ -58,6 +58,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "work.h"
 
 /* ---- looks at the clones */
 
@@ -431,10 +432,9 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 		if (!touch->tried && !touch->fresh &&
 			is_known(trial, touch, role))
 			continue;
-		if (touch->rewrites == PGM_UNSET)
-			touch->rewrites = PGM_FALSE;
-		if (touch->scans == PGM_UNSET)
-			touch->scans = PGM_FALSE;
+		/* without those that could not be cloned */
+		if (!list_member_oid(trial->clones->failed, touch->relid))
+			pgm_work_deny(touch);
 		if (touch->rewrites == PGM_TRUE)
 			verdict->rewrites = PGM_TRUE;
 		if (touch->scans == PGM_TRUE)
@@ -549,6 +549,8 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	else if (edata->sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE &&
 			 !adds_enum_value(verdict->source, verdict->n))
 		verdict->sqlerrcode = 0;
+	else if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		verdict->sqlerrcode = 0;	/* the run will wait */
 	else if (trial->incomplete || trial->took_live)
 		verdict->sqlerrcode = 0;
 	else

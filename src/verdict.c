@@ -128,21 +128,30 @@ in_search_path(const char *schema)
 	return OidIsValid(oid) && list_member_oid(path, oid);
 }
 
+typedef struct Fresh
+{
+	char		name[NAMEDATALEN];	/* hash key */
+	List	   *schemas;		/* of char *, NULL if there is none to be in */
+} Fresh;
+
 bool
 pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name)
 {
+	Fresh	   *fresh;
 	ListCell   *lc;
 
-	foreach(lc, classifier->fresh)
+	if (classifier->fresh == NULL)
+		return false;
+	fresh = hash_search(classifier->fresh, name->relname, HASH_FIND, NULL);
+	if (fresh == NULL)
+		return false;
+	foreach(lc, fresh->schemas)
 	{
-		RangeVar   *fresh = lfirst(lc);
+		const char *schema = lfirst(lc);
 
-		if (strcmp(fresh->relname, name->relname) != 0)
-			continue;
 		if (name->schemaname == NULL ?
-			fresh->schemaname == NULL || in_search_path(fresh->schemaname) :
-			fresh->schemaname != NULL &&
-			strcmp(fresh->schemaname, name->schemaname) == 0)
+			schema == NULL || in_search_path(schema) :
+			schema != NULL && strcmp(schema, name->schemaname) == 0)
 			return true;
 	}
 	return false;
@@ -153,6 +162,8 @@ pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
 				   const char *relname)
 {
 	const char *schema = name->schemaname;
+	Fresh	   *fresh;
+	bool		found;
 
 	if (schema == NULL)
 	{
@@ -161,9 +172,22 @@ pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
 		if (path != NIL)
 			schema = get_namespace_name(linitial_oid(path));
 	}
-	classifier->fresh = lappend(classifier->fresh,
-								makeRangeVar(schema ? pstrdup(schema) : NULL,
-											 pstrdup(relname), -1));
+	if (classifier->fresh == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = NAMEDATALEN;
+		control.entrysize = sizeof(Fresh);
+		control.hcxt = CurrentMemoryContext;
+		classifier->fresh = hash_create("pgmigrate fresh relations", 64,
+										&control,
+										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	fresh = hash_search(classifier->fresh, relname, HASH_ENTER, &found);
+	if (!found)
+		fresh->schemas = NIL;
+	fresh->schemas = lappend(fresh->schemas,
+							 schema ? pstrdup(schema) : NULL);
 }
 
 List *

@@ -16,6 +16,7 @@
 #include "revision.h"
 #include "statement.h"
 #include "storage/lockdefs.h"
+#include "utils/hsearch.h"
 
 /* A relation that a statement locks, with the strongest mode it takes. */
 typedef struct PgmTouch
@@ -63,7 +64,7 @@ typedef struct PgmVerdict
 /* Remembers what the statements of one revision have made so far. */
 typedef struct PgmClassifier
 {
-	List	   *fresh;			/* of RangeVar *, schema set */
+	HTAB	   *fresh;			/* names, with their schemas; NULL if none */
 	List	   *gone;			/* live ones that were dropped or renamed */
 } PgmClassifier;
 

@@ -64,6 +64,15 @@ is_table(const PgmTouch *touch)
 		touch->relkind == RELKIND_MATVIEW;
 }
 
+void
+pgm_work_deny(PgmTouch *touch)
+{
+	if (touch->rewrites == PGM_UNSET)
+		touch->rewrites = PGM_FALSE;
+	if (touch->scans == PGM_UNSET)
+		touch->scans = PGM_FALSE;
+}
+
 /* All rows of the table, by the kind of statement. */
 static bool
 reads_all(Node *stmt, const PgmTouch *touch)

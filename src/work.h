@@ -18,4 +18,7 @@
 /* Complete the touches of a statement, and sum them up. */
 extern void pgm_work_judge(PgmVerdict *verdict, Node *stmt);
 
+/* What has not been seen of it is not so. */
+extern void pgm_work_deny(PgmTouch *touch);
+
 #endif							/* PGM_WORK_H */

@@ -71,8 +71,8 @@ COMMENT ON COLUMN pgmigrate.run.pid IS 'process that did the work';
 COMMENT ON COLUMN pgmigrate.run.started IS 'time it began';
 COMMENT ON COLUMN pgmigrate.run.finished IS 'time it ended';
 COMMENT ON COLUMN pgmigrate.run.sqlstate IS 'SQLSTATE of the error that ended it';
-COMMENT ON COLUMN pgmigrate.run.error IS 'message of that error';
-COMMENT ON COLUMN pgmigrate.run.hint IS 'hint of that error';
+COMMENT ON COLUMN pgmigrate.run.error IS 'message of that error, without what may be values of rows; status() has it in full for operators';
+COMMENT ON COLUMN pgmigrate.run.hint IS 'hint of that error, unless it may quote values too';
 COMMENT ON COLUMN pgmigrate.run.system_identifier IS 'cluster that it ran on';
 COMMENT ON COLUMN pgmigrate.run.database IS 'database that it ran in';
 COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
@@ -125,7 +125,9 @@ CREATE TABLE pgmigrate.run_error (
 	detail text,
 	context text,
 	query text,
-	position integer
+	position integer,
+	message text,
+	hint text
 );
 COMMENT ON TABLE pgmigrate.run_error IS 'the parts of an error that may quote data, for operators only';
 COMMENT ON COLUMN pgmigrate.run_error.run IS 'the run';
@@ -134,6 +136,8 @@ COMMENT ON COLUMN pgmigrate.run_error.detail IS 'detail of the error';
 COMMENT ON COLUMN pgmigrate.run_error.context IS 'context of the error';
 COMMENT ON COLUMN pgmigrate.run_error.query IS 'statement that failed; of a long one the part that the error points to';
 COMMENT ON COLUMN pgmigrate.run_error.position IS 'character of query that the error points to, from 1';
+COMMENT ON COLUMN pgmigrate.run_error.message IS 'message of the error, in full';
+COMMENT ON COLUMN pgmigrate.run_error.hint IS 'hint of the error';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.head', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.applied', '');

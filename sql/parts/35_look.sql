@@ -118,8 +118,10 @@ SELECT r.id AS run,
 	r.role,
 	pg_catalog.date_trunc('second', r.started) AS started,
 	r.finished OPERATOR(pg_catalog.-) r.started AS duration,
-	r.error
+	COALESCE(e.message, r.error) AS error
 FROM pgmigrate.run r
+LEFT JOIN pgmigrate.run_error e ON e.run OPERATOR(pg_catalog.=) r.id
+	AND (SELECT pg_catalog.has_function_privilege('pgmigrate.upgrade(text)', 'EXECUTE'))
 ORDER BY r.id DESC;
 COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone shows as interrupted';
 

@@ -280,6 +280,19 @@ SELECT pgmigrate.revision('too late', 'CREATE TABLE too_late ();', id => '203001
 SELECT revision FROM pgmigrate.upgrade('20300101000003');
 SELECT to_regclass('too_late');
 
+-- a ledger that knows nothing of the files that were loaded
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+SELECT pgmigrate.revision('first', 'CREATE TABLE one ()', id => 'f1');
+SELECT pgmigrate.revision('second', 'CREATE TABLE two ()', id => 'f2');
+CREATE SCHEMA t_alone;
+CREATE TABLE t_alone.alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO t_alone.alembic_version VALUES ('aaaa1111bbbb');
+SELECT * FROM pgmigrate.adopt('alembic', 't_alone.alembic_version');
+SELECT * FROM pgmigrate.adopt('alembic', 't_alone.alembic_version');
+DROP SCHEMA t_alone CASCADE;
+
 RESET pgmigrate.execution;
 SET client_min_messages = warning;
 DROP OWNED BY regress_adopt_owner, regress_adopt_operator;

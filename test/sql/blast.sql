@@ -3,7 +3,7 @@ SET client_min_messages = error;
 CREATE SCHEMA blast;
 CREATE SCHEMA blast2;
 SET search_path = blast;
-CREATE TABLE account (id int PRIMARY KEY, n int, t text);
+CREATE TABLE account (id int PRIMARY KEY, n int, t text) WITH (autovacuum_enabled = off);
 INSERT INTO account SELECT g, g, repeat('x', 100) FROM generate_series(1, 20000) g;
 CREATE TABLE "Odd ""Name" (id int PRIMARY KEY, n int REFERENCES account);
 CREATE TABLE blast2.account (id int);

@@ -155,6 +155,7 @@ SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 \! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
 SELECT runs.state, execution FROM pgmigrate.runs JOIN pgmigrate.run ON id = runs.run ORDER BY id DESC LIMIT 1;
 SELECT revision, state, statement, statements FROM pgmigrate.run_step WHERE revision = 'p' ORDER BY run;
+SELECT state, error FROM pgmigrate.status();
 -- the old script would begin again
 \! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
 INSERT INTO go VALUES (1);
@@ -187,6 +188,14 @@ SELECT script FROM pgmigrate.script('head') WHERE script !~ '^ +|^-- takes';
 SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 \o
 \! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+-- also of a statement that was another in between
+SELECT pgmigrate.amend('q', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_k ON dup (i)');
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = 'dup'::regclass;
+SELECT pgmigrate.amend('q', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)');
 DELETE FROM dup WHERE ctid = '(0,1)';
 \o :outfile
 SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)

@@ -13,7 +13,7 @@ CREATE VIEW app.last_run AS
 	FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
 CREATE VIEW app.last_steps AS
 	SELECT step, revision, direction, message, state, statement, statements,
-		digest IS NOT NULL AS digest, duration >= '0' AS timed, details
+		digest IS NOT NULL AS digest, duration >= '0' AS timed, details - 'statements' AS details
 	FROM pgmigrate.run_step WHERE run = (SELECT max(id) FROM pgmigrate.run) ORDER BY step;
 CREATE FUNCTION app.tables() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(relname, ' ' ORDER BY relname COLLATE "C") FROM pg_class
