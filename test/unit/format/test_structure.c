@@ -76,9 +76,11 @@ test_detect(void)
 	expect("nothing known", PGM_FORMAT_AUTO, FILES("a.sql", "a;"),
 		   "error a.sql: format of the files could not be detected\nhint Name the format.\n");
 	expect("no SQL", PGM_FORMAT_AUTO, FILES("a.txt", "a;"),
-		   "error -: no migration file was found\n");
+		   "error -: no migration file was found\n"
+		   "hint Name the files as the tool does, such as 0001_name.up.sql, or name the format.\n");
 	expect("wrong format", PGM_FORMAT_GOOSE, FILES("a.sql", "a;"),
-		   "error -: no migration of format \"goose\" was found\n");
+		   "error -: no migration of format \"goose\" was found\n"
+		   "hint Leave the format out to have it detected.\n");
 	expect("file twice", PGM_FORMAT_AUTO,
 		   FILES("./1_a.sql", "a;", "1_a.sql", "a;"),
 		   "error 1_a.sql: file was given twice\n");
