@@ -473,13 +473,26 @@ keeps_rows(Node *stmt)
 		!castNode(CreateTableAsStmt, stmt)->into->skipData;
 }
 
+/*
+ * A table that is made is new, or the statement fails; what the search path
+ * finds by its name is another.  Thousands of names that are not there yet
+ * would be thousands of scans of pg_class.
+ */
+static bool
+makes_new_table(const Node *stmt, PgmNameRole role)
+{
+	return role == PGM_NAME_CREATED && IsA(stmt, CreateStmt) &&
+		!((const CreateStmt *) stmt)->if_not_exists;
+}
+
 static bool
 classify_name(RangeVar *name, PgmNameRole role, void *arg)
 {
 	Context    *context = arg;
 	PgmVerdict *verdict = context->verdict;
 	bool		fresh = pgm_is_fresh(context->classifier, name);
-	Oid			relid = fresh ? InvalidOid : pgm_lookup_relation(name);
+	Oid			relid = fresh || makes_new_table(context->stmt, role) ?
+		InvalidOid : pgm_lookup_relation(name);
 	PgmTouch   *touch;
 
 	if (role == PGM_NAME_CREATED)

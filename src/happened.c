@@ -48,9 +48,13 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* So many relations of a statement, and locks of ours, are looked at. */
+/*
+ * So many relations of a statement, and locks of ours, are looked at.  The
+ * locks are read before and after each statement: a run of thousands in one
+ * transaction, which has ever more of them, must not pay for their square.
+ */
 #define PGM_WATCHED_MAX 100
-#define PGM_OWN_LOCKS_MAX 4096
+#define PGM_OWN_LOCKS_MAX 256
 
 /* Below that a size is not asked for more than once, nor a rate told. */
 #define PGM_WORTH_BYTES (1024 * 1024)

@@ -42,11 +42,15 @@ static PgmQuery authors_query = {
 	1, {TEXTARRAYOID}
 };
 
+/*
+ * By number: steps run about in the order in which they were stored, so that
+ * neighbours are on one page, where the ids are all over their index.
+ */
 static PgmQuery texts_query = {
 	"SELECT CASE WHEN $2 THEN r.upgrade ELSE r.downgrade END "
-	"FROM unnest($1) WITH ORDINALITY AS u (id, n) "
-	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
-	2, {TEXTARRAYOID, BOOLOID}
+	"FROM unnest($1) WITH ORDINALITY AS u (seq, n) "
+	"JOIN pgmigrate.revision r ON r.seq = u.seq ORDER BY u.n",
+	2, {INT8ARRAYOID, BOOLOID}
 };
 
 static PgmQuery by_statement_query = {
@@ -103,7 +107,7 @@ pgm_plan_load(void)
 	PgmPlan    *plan = palloc0(sizeof(PgmPlan));
 	PgmGraphError error = {PGM_GRAPH_OK};
 
-	plan->graph = pgm_revision_graph();
+	plan->graph = pgm_revision_graph(&plan->seqs);
 	plan->heads = pgm_ledger_heads(&plan->nheads);
 	if (!pgm_graph_rows(plan->graph, plan->nheads, plan->heads, &plan->rows,
 						&error))
@@ -392,16 +396,20 @@ static void
 visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
 			void *arg)
 {
-	char	  **ids = palloc(sizeof(char *) * n);
+	const char **ids = palloc(sizeof(char *) * n);
 	char	  **texts = palloc(sizeof(char *) * n);
+	Datum	   *seqs = palloc(sizeof(Datum) * n);
 	PgmSpiScope scope;
 	Datum		values[2];
 
 	for (int i = 0; i < n; i++)
-		ids[i] = unconstify(char *,
-							pgm_graph_id(plan->graph,
-										 plan->steps.steps[from + i].rev));
-	values[0] = pgm_text_array_datum(n, ids);
+	{
+		int			rev = plan->steps.steps[from + i].rev;
+
+		ids[i] = pgm_graph_id(plan->graph, rev);
+		seqs[i] = Int64GetDatum(plan->seqs[rev]);
+	}
+	values[0] = pgm_array_datum(INT8OID, n, seqs);
 	values[1] = BoolGetDatum(plan->direction == PGM_UP);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&texts_query, values, NULL) != n)

@@ -21,6 +21,7 @@
 typedef struct PgmPlan
 {
 	PgmGraph   *graph;
+	int64	   *seqs;			/* of the rows of its revisions */
 	PgmRevSet	rows;			/* current heads */
 	int			nheads;
 	char	  **heads;			/* their ids, in order of id */

@@ -149,7 +149,7 @@ static PgmQuery dependents_query = {
 };
 
 static PgmQuery graph_query = {
-	"SELECT id, down_revision, depends_on, branch_labels "
+	"SELECT id, down_revision, depends_on, branch_labels, seq "
 	"FROM pgmigrate.revision ORDER BY seq"
 };
 
@@ -519,7 +519,7 @@ pgm_revision_name_used(const char *name, char **revision)
 }
 
 PgmGraph *
-pgm_revision_graph(void)
+pgm_revision_graph(int64 **seqs)
 {
 	PgmSpiScope scope;
 	MemoryContext old;
@@ -531,6 +531,7 @@ pgm_revision_graph(void)
 	rows = pgm_spi_execute(&graph_query, NULL, NULL);
 	old = MemoryContextSwitchTo(scope.outer);
 	graph = pgm_graph_create((int) rows);
+	*seqs = palloc(sizeof(int64) * Max(rows, 1));
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		int			nparents;
@@ -541,6 +542,7 @@ pgm_revision_graph(void)
 		char	  **depends = pgm_spi_text_array(i, 3, &ndepends);
 		char	  **labels = pgm_spi_text_array(i, 4, &nlabels);
 
+		(*seqs)[i - 1] = pgm_spi_int64(i, 5);
 		pgm_graph_add(graph, id, nparents, parents, ndepends, depends,
 					  nlabels, labels);
 	}

@@ -66,8 +66,11 @@ extern bool pgm_revision_name_used(const char *name, char **revision);
 extern char **pgm_revision_children(const char *id, int *n);
 extern char **pgm_revision_dependents(const char *id, int *n);
 
-/* The whole graph; an error if the rows do not make one. */
-extern PgmGraph *pgm_revision_graph(void);
+/*
+ * The whole graph, and the number of the row of each of its revisions; an
+ * error if the rows do not make a graph.
+ */
+extern PgmGraph *pgm_revision_graph(int64 **seqs);
 
 /* Raise what a function of the graph returned. */
 pg_noreturn extern void pgm_graph_raise(const PgmGraphError *error);
