@@ -445,6 +445,8 @@ get_ids(PgmQuery *query, const char *argument, int *n)
 	if (argument != NULL)
 		values[0] = pgm_text_datum(argument);
 	pgm_spi_begin(&scope);
+	if (argument != NULL)
+		pgm_spi_prefer_index();
 	rows = pgm_spi_execute(query, values, NULL);
 	ids = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
 	for (uint64 i = 0; i < rows; i++)

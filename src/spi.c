@@ -99,6 +99,14 @@ pgm_spi_begin_as(PgmSpiScope *scope, Oid role)
 }
 
 void
+pgm_spi_prefer_index(void)
+{
+	(void) set_config_option("enable_seqscan", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
 pgm_spi_end(PgmSpiScope *scope)
 {
 	if (SPI_finish() != SPI_OK_FINISH)

@@ -49,6 +49,13 @@ extern void pgm_spi_begin(PgmSpiScope *scope);
 extern void pgm_spi_begin_as(PgmSpiScope *scope, Oid role);
 extern void pgm_spi_end(PgmSpiScope *scope);
 
+/*
+ * For the rest of the scope: use an index, however small the table was when
+ * the query was planned.  A plan is kept for the session, in which thousands
+ * of rows may come.
+ */
+extern void pgm_spi_prefer_index(void);
+
 /* Rows processed; an unexpected kind of result is an internal error. */
 extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
 							  const bool *nulls);
