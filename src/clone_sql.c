@@ -331,26 +331,6 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 	return pairs;
 }
 
-static List *
-oids_of(PgmQuery *query, Datum *values)
-{
-	PgmSpiScope scope;
-	List	   *result = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		result = lappend_oid(result, (Oid) pgm_spi_int64(i, 1));
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
-}
-
 List *
 pgm_clone_table_of(Oid relid)
 {
@@ -360,7 +340,7 @@ pgm_clone_table_of(Oid relid)
 
 	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ||
 		kind == RELKIND_SEQUENCE)
-		result = oids_of(&table_of_query, values);
+		result = pgm_spi_oids(&table_of_query, values);
 	return result != NIL ? result : list_make1_oid(relid);
 }
 
@@ -387,7 +367,7 @@ pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints)
 	values[1] = BoolGetDatum(all);
 	values[2] = name_array(columns);
 	values[3] = name_array(constraints);
-	return oids_of(&neighbours_query, values);
+	return pgm_spi_oids(&neighbours_query, values);
 }
 
 List *
@@ -398,7 +378,7 @@ pgm_clone_views(List *relids)
 	if (relids == NIL)
 		return NIL;
 	values[0] = oid_array(relids);
-	return oids_of(&views_query, values);
+	return pgm_spi_oids(&views_query, values);
 }
 
 bool
@@ -406,7 +386,7 @@ pgm_clone_has_code(Oid relid)
 {
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
-	return oids_of(&has_code_query, values) != NIL;
+	return pgm_spi_oids(&has_code_query, values) != NIL;
 }
 
 char *

@@ -101,6 +101,18 @@ pgm_graph_ids(const PgmGraph *graph, PgmRevSet set)
 	return ids;
 }
 
+char	  **
+pgm_plan_step_ids(const PgmPlan *plan, int from, int n)
+{
+	char	  **ids = palloc(sizeof(char *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		ids[i] = unconstify(char *,
+							pgm_graph_id(plan->graph,
+										 plan->steps.steps[from + i].rev));
+	return ids;
+}
+
 PgmPlan *
 pgm_plan_load(void)
 {
@@ -346,16 +358,14 @@ check_one_transaction(const PgmPlan *plan, Datum *ids)
 void
 pgm_plan_check(const PgmPlan *plan, bool one_transaction)
 {
-	char	  **ids = palloc(sizeof(char *) * Max(plan->steps.nsteps, 1));
 	char	   *missing = NULL;
 	Datum		values[1];
 
 	if (plan->steps.nsteps == 0)
 		return;
-	for (int i = 0; i < plan->steps.nsteps; i++)
-		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
-												 plan->steps.steps[i].rev));
-	values[0] = pgm_text_array_datum(plan->steps.nsteps, ids);
+	values[0] = pgm_text_array_datum(plan->steps.nsteps,
+									 pgm_plan_step_ids(plan, 0,
+													   plan->steps.nsteps));
 
 	if (plan->direction == PGM_DOWN)
 	{
@@ -396,19 +406,14 @@ static void
 visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
 			void *arg)
 {
-	const char **ids = palloc(sizeof(char *) * n);
+	char	  **ids = pgm_plan_step_ids(plan, from, n);
 	char	  **texts = palloc(sizeof(char *) * n);
 	Datum	   *seqs = palloc(sizeof(Datum) * n);
 	PgmSpiScope scope;
 	Datum		values[2];
 
 	for (int i = 0; i < n; i++)
-	{
-		int			rev = plan->steps.steps[from + i].rev;
-
-		ids[i] = pgm_graph_id(plan->graph, rev);
-		seqs[i] = Int64GetDatum(plan->seqs[rev]);
-	}
+		seqs[i] = Int64GetDatum(plan->seqs[plan->steps.steps[from + i].rev]);
 	values[0] = pgm_array_datum(INT8OID, n, seqs);
 	values[1] = BoolGetDatum(plan->direction == PGM_UP);
 	pgm_spi_begin(&scope);

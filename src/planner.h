@@ -74,4 +74,7 @@ extern PgmDirection pgm_direction_of_command(const char *command);
 extern const char *pgm_direction_name(PgmDirection direction);
 extern char **pgm_graph_ids(const PgmGraph *graph, PgmRevSet set);
 
+/* Of the revisions of n steps from this one, counted from 0; none is base. */
+extern char **pgm_plan_step_ids(const PgmPlan *plan, int from, int n);
+
 #endif							/* PGM_PLANNER_H */

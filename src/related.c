@@ -126,24 +126,11 @@ static PgmQuery dependents_query = {
 static List *
 ask(PgmQuery *query, Oid first, Oid second)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
-	List	   *result = NIL;
-	uint64		rows;
 
 	values[0] = ObjectIdGetDatum(first);
 	values[1] = ObjectIdGetDatum(second);
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		result = lappend_oid(result, (Oid) pgm_spi_int64(i, 1));
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_oids(query, values);
 }
 
 List *

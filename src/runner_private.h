@@ -66,9 +66,6 @@ typedef struct PgmStep
 {
 	PgmRevision *revision;
 	PgmSource  *source;
-	const PgmGraphStep *graph_step;
-	TimestampTz started;
-	int64		clock;
 } PgmStep;
 
 /* Statements whose locks are taken together. */

@@ -39,7 +39,6 @@ read_revision(PgmRunner *runner, int i)
 	const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
 	PgmReadAhead *ahead = &runner->ahead;
 	MemoryContext old;
-	char	  **ids;
 
 	if (!runner->one_transaction)
 		return pgm_revision_get_for_share(id);
@@ -50,12 +49,10 @@ read_revision(PgmRunner *runner, int i)
 		ahead->n = Min(PGM_READ_AHEAD, plan->steps.nsteps - i);
 		MemoryContextReset(ahead->context);
 		old = MemoryContextSwitchTo(ahead->context);
-		ids = palloc(sizeof(char *) * ahead->n);
-		for (int j = 0; j < ahead->n; j++)
-			ids[j] = unconstify(char *,
-								pgm_graph_id(plan->graph,
-											 plan->steps.steps[i + j].rev));
-		ahead->revisions = pgm_revision_get_small_for_share(ahead->n, ids);
+		ahead->revisions =
+			pgm_revision_get_small_for_share(ahead->n,
+											 pgm_plan_step_ids(plan, i,
+															   ahead->n));
 		MemoryContextSwitchTo(old);
 	}
 	if (ahead->revisions[i - ahead->first] != NULL)
@@ -68,18 +65,18 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 {
 	const PgmPlan *plan = runner->plan;
 
-	step->graph_step = &plan->steps.steps[runner->step - 1];
 	step->revision = read_revision(runner, runner->step - 1);
 	if (step->revision == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("revision \"%s\" was removed while the run was in progress",
-					   pgm_graph_id(plan->graph, step->graph_step->rev)));
+					   pgm_graph_id(plan->graph,
+									plan->steps.steps[runner->step - 1].rev)));
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);
-	step->started = runner->started = GetCurrentTimestamp();
-	step->clock = runner->clock = pgm_clock_monotonic();
+	runner->started = GetCurrentTimestamp();
+	runner->clock = pgm_clock_monotonic();
 }
 
 void
@@ -252,8 +249,8 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 		pending->changes = palloc(sizeof(PgmLedgerChange) * PGM_PENDING_MAX);
 	change = &pending->changes[pending->n++];
 	fill_change(change, runner->plan, runner->run, runner->step,
-				step->revision, step->source->nstatements, step->started,
-				pgm_clock_monotonic() - step->clock);
+				step->revision, step->source->nstatements, runner->started,
+				pgm_clock_monotonic() - runner->clock);
 	change->digest = pstrdup(step->revision->digest);
 	change->details = pgm_happened_details(runner->happened);
 	MemoryContextSwitchTo(old);
@@ -269,8 +266,8 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 	else
 	{
 		fill_change(&change, runner->plan, runner->run, runner->step,
-					step->revision, step->source->nstatements, step->started,
-					pgm_clock_monotonic() - step->clock);
+					step->revision, step->source->nstatements, runner->started,
+					pgm_clock_monotonic() - runner->clock);
 		change.details = pgm_happened_details(runner->happened);
 		pgm_ledger_apply(&change);
 	}

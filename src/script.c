@@ -406,17 +406,6 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
 	write_array(writer, n, digests, ");");
 }
 
-static char **
-step_ids(const PgmPlan *plan)
-{
-	char	  **ids = palloc(sizeof(char *) * Max(plan->steps.nsteps, 1));
-
-	for (int i = 0; i < plan->steps.nsteps; i++)
-		ids[i] = unconstify(char *, pgm_graph_id(plan->graph,
-												 plan->steps.steps[i].rev));
-	return ids;
-}
-
 /* The plan from other heads than those of the ledger. */
 static PgmPlan *
 plan_from(PgmDirection direction, const char *start, const char *target)
@@ -481,7 +470,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 								   strcmp(start, "current") == 0 &&
 								   !RecoveryInProgress() && !XactReadOnly,
 								   false);
-	ids = step_ids(plan);
+	ids = pgm_plan_step_ids(plan, 0, plan->steps.nsteps);
 	digests = pgm_revision_digests(plan->steps.nsteps, ids);
 	write_head(&writer, plan, target, ids, digests);
 	write_steps(&writer, plan, ids, digests);

@@ -320,6 +320,26 @@ pgm_spi_column_name(int column)
 	return MemoryContextStrdup(result_context, NameStr(att->attname));
 }
 
+List *
+pgm_spi_oids(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	List	   *result = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+
+		result = lappend_oid(result, (Oid) pgm_spi_int64(i, 1));
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
 void
 pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc)
 {

@@ -98,6 +98,12 @@ extern char **pgm_spi_text_array(uint64 row, int column, int *n);
 extern int	pgm_spi_columns(void);
 extern char *pgm_spi_column_name(int column);
 
+/*
+ * A scope of its own for a query whose only column is OIDs as int8; the list
+ * is in the caller's context.
+ */
+extern List *pgm_spi_oids(PgmQuery *query, const Datum *values);
+
 /* Result rows as they are, into a tuplestore of the same row type. */
 extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
 
