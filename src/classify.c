@@ -32,6 +32,7 @@
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_lock.h"
 #include "compat_parse.h"
 #include "miscadmin.h"
@@ -107,7 +108,7 @@ touch_constraint(PgmVerdict *verdict, Oid relid, const char *name, bool drop)
 static bool
 recurses(AlterTableCmd *cmd)
 {
-	switch (cmd->subtype)
+	switch (pgm_alter_cmd_type(cmd))
 	{
 		case AT_ChangeOwner:
 		case AT_ClusterOn:
@@ -127,7 +128,6 @@ recurses(AlterTableCmd *cmd)
 		case AT_DisableRule:
 		case AT_AttachPartition:
 		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_AddOf:

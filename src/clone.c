@@ -38,6 +38,8 @@
 #include "clone.h"
 #include "clone_sql.h"
 #include "compat.h"
+#include "compat_catalog.h"
+#include "compat_command.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "nodes/makefuncs.h"
@@ -155,7 +157,7 @@ want_tree(PgmClones *clones, Oid relid)
 	want(clones, relid);
 	while (get_rel_relispartition(above))
 	{
-		above = get_partition_parent(above, true);
+		above = pgm_partition_parent(above);
 		want(clones, above);
 		want(clones, pgm_default_partition(above));
 	}
@@ -308,10 +310,7 @@ pgm_clones_utility(Node *stmt, const char *text)
 	planned->commandType = CMD_UTILITY;
 	planned->utilityStmt = analyzed(stmt, text);
 	planned->stmt_location = -1;
-
-	/* as a part of another command: event triggers are not told */
-	ProcessUtility(planned, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL,
-				   NULL, None_Receiver, NULL);
+	pgm_process_subcommand(planned, text, None_Receiver);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 }

@@ -97,36 +97,6 @@ pgm_guc_variables(int *count)
 }
 #endif
 
-static inline bool
-pgm_reindex_is_concurrent(ReindexStmt *stmt)
-{
-#if PG_VERSION_NUM >= 140000
-	ListCell   *lc;
-
-	foreach(lc, stmt->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-#else
-	return stmt->concurrent;
-#endif
-}
-
-static inline bool
-pgm_detach_is_concurrent(AlterTableCmd *cmd)
-{
-#if PG_VERSION_NUM >= 140000
-	return cmd->subtype == AT_DetachPartition &&
-		castNode(PartitionCmd, cmd->def)->concurrent;
-#else
-	return false;
-#endif
-}
-
 /* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
 static inline char *
 pgm_guc_value(struct config_generic *record)

@@ -59,4 +59,16 @@
 #define F_SET_CONFIG F_SET_CONFIG_BY_NAME
 #endif
 
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
+#endif
+
+/* For partitions whose DETACH CONCURRENTLY is not complete too. */
+#if PG_VERSION_NUM >= 140000
+#define pgm_partition_parent(relid) get_partition_parent(relid, true)
+#else
+#define pgm_partition_parent(relid) get_partition_parent(relid)
+#endif
+
 #endif							/* PGM_COMPAT_CATALOG_H */

@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "lint_private.h"
 #include "utils/builtins.h"

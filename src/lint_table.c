@@ -17,6 +17,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "lint_private.h"
 #include "utils/builtins.h"

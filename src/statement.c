@@ -22,6 +22,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "guc.h"
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "triable.h"
 
@@ -169,7 +170,7 @@ pgm_plain_form(Node *stmt)
 static void
 add_reach(PgmReach *reach, AlterTableCmd *cmd)
 {
-	switch (cmd->subtype)
+	switch (pgm_alter_cmd_type(cmd))
 	{
 		case AT_AlterColumnType:
 		case AT_DropColumn:
@@ -186,7 +187,6 @@ add_reach(PgmReach *reach, AlterTableCmd *cmd)
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_SetLogged:
