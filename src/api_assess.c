@@ -52,6 +52,17 @@ begin_row(PgmRows *rows, const PgmJudged *judged, const char *rule,
 	pgm_rows_text(rows, level);
 }
 
+/* What it blocks, and how that is known of a partition that was left out. */
+static const char *
+words(const PgmVerdict *verdict, const PgmTouch *touch)
+{
+	const char *result = pgm_blast_words(verdict, touch);
+
+	return touch == NULL || !OidIsValid(touch->like) ? result :
+		psprintf("%s, as on %s, which was tried", result,
+				 pgm_relation_name(touch->like));
+}
+
 static void
 lock_row(PgmRows *rows, PgmBlast *blast, const PgmJudged *judged,
 		 const PgmTouch *touch)
@@ -63,7 +74,7 @@ lock_row(PgmRows *rows, PgmBlast *blast, const PgmJudged *judged,
 	pgm_rows_text(rows, touch ? pgm_lock_mode_name(touch->mode) : NULL);
 	tristate(rows, touch ? touch->rewrites : verdict->rewrites);
 	tristate(rows, touch ? touch->scans : verdict->scans);
-	pgm_rows_text(rows, pgm_blast_words(verdict, touch));
+	pgm_rows_text(rows, words(verdict, touch));
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, "plain");
 	jsonb(rows, pgm_blast_details(blast, verdict, touch));

@@ -195,6 +195,11 @@ judge_all(Assessment *assessment, bool trial)
 	(void) set_config_option("lock_timeout", "200ms",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* queries over the catalog that are run once */
+	(void) set_config_option("jit", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	foreach(lc, assessment->items)
 	{
 		const PgmAssessItem *item = lfirst(lc);

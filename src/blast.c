@@ -358,6 +358,11 @@ pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
 		appendStringInfo(&buf, ", \"relkind\": \"%c\"", touch->relkind);
 	if (touch != NULL && touch->fresh)
 		appendStringInfoString(&buf, ", \"fresh\": true");
+	if (touch != NULL && OidIsValid(touch->like))
+	{
+		appendStringInfoString(&buf, ", \"like\": ");
+		escape_json(&buf, pgm_relation_name(touch->like));
+	}
 	if (verdict->objects != NIL && is_first_lock(verdict, touch))
 	{
 		appendStringInfoString(&buf, ", ");

@@ -216,6 +216,13 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 					(void) pgm_verdict_touch(verdict,
 											 pgm_default_partition(relid),
 											 AccessExclusiveLock);
+				pgm_touch_all(verdict, pgm_related_neighbours(relid),
+							  ShareRowExclusiveLock);
+				break;
+			case AT_DetachPartition:	/* its part of the keys goes */
+				if (mode == AccessExclusiveLock)
+					pgm_touch_all(verdict, pgm_related_referencing(relid),
+								  mode);
 				break;
 			default:
 				break;
@@ -418,6 +425,8 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 	Oid			other = pgm_default_partition(relid);
 
 	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	pgm_touch_all(verdict, pgm_related_neighbours(relid),
+				  ShareRowExclusiveLock);
 	if (OidIsValid(other))
 		pgm_verdict_touch(verdict, other, AccessExclusiveLock)->scans =
 			PGM_TRUE;

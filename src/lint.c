@@ -350,6 +350,7 @@ pgm_lint_remember(PgmJudged *judged, PgmLintPast *past)
 
 	begin(&lint, judged, past);
 	pgm_lint_flow_remember(&lint);
+	pgm_lint_room_remember(&lint);
 }
 
 void
@@ -388,6 +389,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	}
 	pgm_lint_object(&lint);
 	pgm_lint_flow(&lint);
+	pgm_lint_room(&lint);
 }
 
 /* ---- allowed findings */

@@ -31,6 +31,8 @@ extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
 extern void pgm_lint_flow_remember(PgmLint *lint);
+extern void pgm_lint_room(PgmLint *lint);	/* for all its locks */
+extern void pgm_lint_room_remember(PgmLint *lint);
 
 /* What CASCADE takes along: views, and with "columns" columns of tables. */
 extern void pgm_lint_cascade(PgmLint *lint, bool columns);

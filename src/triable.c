@@ -208,6 +208,9 @@ pgm_reaches_keys(Node *stmt)
 	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
 		IsA(stmt, RenameStmt))
 		reach.all = true;
+	/* a partition gets the keys of the whole */
+	if (IsA(stmt, CreateStmt))
+		reach.all = castNode(CreateStmt, stmt)->partbound != NULL;
 	if (IsA(stmt, AlterTableStmt))
 		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
 			add_reach(&reach, lfirst_node(AlterTableCmd, lc));
