@@ -18,6 +18,7 @@
 #include "rows.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_lint);
@@ -81,6 +82,24 @@ lock_row(PgmRows *rows, PgmBlast *blast, const PgmJudged *judged,
 	pgm_rows_end_row(rows);
 }
 
+/* With the reason of one that is allowed. */
+static const char *
+finding_details(const PgmFinding *finding)
+{
+	const char *details = finding->details ? finding->details : "{}";
+	StringInfoData buf;
+
+	if (finding->allowed == NULL)
+		return details;
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "{\"allowed\": ");
+	escape_json(&buf, finding->allowed);
+	if (strcmp(details, "{}") != 0)
+		appendStringInfoChar(&buf, ',');
+	appendStringInfoString(&buf, details + 1);
+	return buf.data;
+}
+
 static void
 finding_row(PgmRows *rows, const PgmJudged *judged, const PgmFinding *finding)
 {
@@ -94,7 +113,7 @@ finding_row(PgmRows *rows, const PgmJudged *judged, const PgmFinding *finding)
 	pgm_rows_text(rows, finding->message);
 	pgm_rows_text(rows, finding->hint);
 	pgm_rows_text(rows, "plain");
-	jsonb(rows, finding->details);
+	jsonb(rows, finding_details(finding));
 	pgm_rows_end_row(rows);
 }
 
