@@ -19,6 +19,7 @@
 #include "rows.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
@@ -110,6 +111,24 @@ lock_row(Output *output, const PgmJudged *judged, const PgmTouch *touch)
 	pgm_rows_end_row(rows);
 }
 
+/* With the reason of one that is allowed. */
+static const char *
+finding_details(const PgmFinding *finding)
+{
+	const char *details = finding->details ? finding->details : "{}";
+	StringInfoData buf;
+
+	if (finding->allowed == NULL)
+		return details;
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "{\"allowed\": ");
+	escape_json(&buf, finding->allowed);
+	if (strcmp(details, "{}") != 0)
+		appendStringInfoChar(&buf, ',');
+	appendStringInfoString(&buf, details + 1);
+	return buf.data;
+}
+
 static void
 finding_row(Output *output, const PgmJudged *judged,
 			const PgmFinding *finding)
@@ -126,7 +145,7 @@ finding_row(Output *output, const PgmJudged *judged,
 	pgm_rows_text(rows, finding->message);
 	pgm_rows_text(rows, finding->hint);
 	pgm_rows_text(rows, "plain");
-	add_details(output, finding->details);
+	add_details(output, finding_details(finding));
 	pgm_rows_end_row(rows);
 }
 

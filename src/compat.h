@@ -97,6 +97,18 @@ pgm_guc_variables(int *count)
 }
 #endif
 
+/*
+ * Not asked before 14: a backend whose client is gone ends with its run there.
+ * The declaration is that of libpq/libpq.h, which needs headers that the
+ * package of the server does not bring.
+ */
+#if PG_VERSION_NUM >= 140000
+extern bool pq_check_connection(void);
+#define pgm_client_is_there() pq_check_connection()
+#else
+#define pgm_client_is_there() true
+#endif
+
 /* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
 static inline char *
 pgm_guc_value(struct config_generic *record)

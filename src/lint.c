@@ -409,7 +409,7 @@ next_word(const char **at, const char *end)
 }
 
 static bool
-allow(PgmJudged *judged, const char *rule)
+allow(PgmJudged *judged, const char *rule, const char *reason)
 {
 	bool		any = false;
 	ListCell   *lc;
@@ -419,16 +419,32 @@ allow(PgmJudged *judged, const char *rule)
 		PgmFinding *finding = lfirst(lc);
 
 		if (strcmp(finding->rule->id, rule) == 0)
-			any = finding->allowed = true;
+		{
+			finding->allowed = reason;
+			any = true;
+		}
 	}
 	return any;
+}
+
+/* The rest of the comment's line; NULL if there is none. */
+static char *
+read_reason(const char *at, const char *end)
+{
+	if (end - at >= 2 && strncmp(end - 2, "*/", 2) == 0)
+		end -= 2;
+	while (at < end && isspace((unsigned char) *at))
+		at++;
+	while (at < end && isspace((unsigned char) end[-1]))
+		end--;
+	return at == end ? NULL : pnstrdup(at, end - at);
 }
 
 static void
 read_allowance(PgmJudged *judged, const char *at, const char *end)
 {
 	List	   *rules = NIL;
-	bool		reasoned = false;
+	char	   *reason = NULL;
 	char	   *word = next_word(&at, end);
 	ListCell   *lc;
 
@@ -438,8 +454,7 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	{
 		if (strcmp(word, "because") == 0)
 		{
-			word = next_word(&at, end);
-			reasoned = word != NULL && strcmp(word, "*/") != 0;
+			reason = read_reason(at, end);
 			break;
 		}
 		if (strcmp(word, "*/") != 0)
@@ -449,13 +464,13 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	{
 		const char *rule = lfirst(lc);
 
-		if (!reasoned)
+		if (reason == NULL)
 			(void) pgm_lint_find(judged, "allow-without-reason", NULL,
 								 psprintf("rule \"%s\" is allowed without a reason, so it is not",
 										  rule),
 								 psprintf("Write: -- pgmigrate: allow %s because ...",
 										  rule));
-		else if (!allow(judged, rule))
+		else if (!allow(judged, rule, reason))
 			(void) pgm_lint_find(judged, "allow-unused", NULL,
 								 pgm_lint_rule(rule) == NULL ?
 								 psprintf("there is no rule \"%s\" to allow", rule) :

@@ -41,7 +41,7 @@ typedef struct PgmFinding
 	const char *message;
 	const char *hint;			/* the safe form, or NULL */
 	const char *details;		/* a JSON object as text, or NULL */
-	bool		allowed;		/* suppressed, with a reason */
+	const char *allowed;		/* why it is suppressed, or NULL */
 } PgmFinding;
 
 /* One statement and what the rules have to say about it. */

@@ -193,7 +193,13 @@ write_findings(Writer *writer, const PgmJudged *judged)
 	{
 		const PgmFinding *finding = lfirst(lc);
 
-		if (finding->allowed || finding->rule->level == PGM_LEVEL_INFO)
+		if (finding->allowed != NULL)
+		{
+			write_line(writer, "-- allowed %s: %s", finding->rule->id,
+					   one_line(finding->allowed));
+			continue;
+		}
+		if (finding->rule->level == PGM_LEVEL_INFO)
 			continue;
 		write_line(writer, "-- %s %s: %s",
 				   pgm_level_name(finding->rule->level), finding->rule->id,

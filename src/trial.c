@@ -696,12 +696,14 @@ want_tables(PgmTrial *trial, List *sources)
 	foreach(lc, sources)
 	{
 		PgmSource  *source = lfirst(lc);
+		int			guc_level = NewGUCNestLevel();
 
 		for (int i = 0; i < source->nstatements; i++)
 		{
 			const char *reason;
 			Node	   *stmt = source->statements[i].raw->stmt;
 
+			pgm_source_follow(source, i);
 			if (pgm_triable(stmt, &reason) == PGM_TRIABLE)
 			{
 				Want		want = {trial->clones, stmt};
@@ -709,6 +711,7 @@ want_tables(PgmTrial *trial, List *sources)
 				pgm_names_visit(stmt, want_name, &want);
 			}
 		}
+		AtEOXact_GUC(false, guc_level);
 	}
 }
 
