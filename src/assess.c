@@ -4,7 +4,7 @@
  *	  Tell what revisions will do, before they do it.
  *
  * Everything happens in a subtransaction that is rolled back whatever comes:
- * the end, an error, or pgmigrate.assess_timeout.  Four fifths of that time
+ * the end, an error, or pgmigrate.assess_timeout.  Two thirds of that time
  * are for trials: then the statements left are judged by their text alone, and
  * say so.  What was judged before stays.
  *
@@ -80,7 +80,7 @@ start_clock(const Assessment *assessment, bool trial)
 	timed_out = false;
 	if (pgm_assess_timeout > 0)
 		enable_timeout_after(assess_timeout,
-							 trial ? Max(left * 4 / 5, 1) : Max(left, 1000));
+							 trial ? Max(left * 2 / 3, 1) : Max(left, 1000));
 }
 
 static void
@@ -275,6 +275,14 @@ pgm_assess(List *items, bool trial, bool data)
 					errhint("Raise \"pgmigrate.assess_timeout\"."));
 	}
 	return assessment.judged;
+}
+
+TimestampTz
+pgm_assess_until(void)
+{
+	return pgm_assess_timeout == 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									pgm_assess_timeout);
 }
 
 void

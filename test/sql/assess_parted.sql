@@ -93,6 +93,11 @@ SELECT format('ALTER TABLE p%s ADD CONSTRAINT c CHECK (id <> -%s)', g, g) FROM g
 \set ECHO all
 SELECT count(*), count(*) FILTER (WHERE lock_mode = 'AccessExclusiveLock') AS locked, count(*) FILTER (WHERE rewrites) AS rewritten
 FROM pgmigrate.lint('ALTER TABLE p ALTER id TYPE bigint') WHERE rule = 'lock' AND relation LIKE 'parted.p%';
+-- what is known of each relation is looked up while there is time
+SET pgmigrate.assess_timeout = '1ms';
+SELECT rule, details->'not_looked_at' AS not_looked_at, count(*) FROM pgmigrate.lint('ALTER TABLE p ADD x int') GROUP BY 1, 2 ORDER BY 1;
+RESET pgmigrate.assess_timeout;
+SELECT rule, count(details->'bytes') AS looked_at FROM pgmigrate.lint('ALTER TABLE p ADD x int') GROUP BY 1 ORDER BY 1;
 -- locks for which there may be no room
 SELECT rule, relation, regexp_replace(message, '[0-9]+', 'N', 'g') AS message, regexp_replace(hint, '[0-9]+', 'N', 'g') AS hint
 FROM pgmigrate.lint((SELECT string_agg(format('CREATE TABLE m%s (id int)', g), ';')
