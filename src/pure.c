@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pure.c
- *	  Queries that neither lock nor change anything.
+ *	  Queries that do nothing but compute, and statements that run code.
  *
  * A query is analyzed as the server would do it, in a subtransaction, but only
  * if it names no relation: then analysis locks nothing.  Whatever runs code
