@@ -160,7 +160,8 @@ check_constraint(PgmLook *look, Constraint *constraint, bool validate)
 		case CONSTR_PRIMARY:
 			pgm_look_nulls(look, constraint->keys);
 			if (constraint->indexname == NULL)
-				pgm_look_duplicates(look, quoted(constraint->keys), NULL, false);
+				pgm_look_duplicates(look, quoted(constraint->keys), NULL,
+									false);
 			break;
 		case CONSTR_UNIQUE:
 			if (constraint->indexname == NULL)
