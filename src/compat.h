@@ -122,4 +122,18 @@ pgm_guc_value(struct config_generic *record)
 #endif
 }
 
+/* Of the server that runs; the minor one may not be that of the headers. */
+static inline int
+pgm_server_version(void)
+{
+	return atoi(GetConfigOption("server_version_num", false, false));
+}
+
+/* CREATE INDEX and REINDEX CONCURRENTLY could miss rows until 14.4. */
+static inline bool
+pgm_concurrently_corrupts(int version)
+{
+	return version >= 140000 && version < 140004;
+}
+
 #endif							/* PGM_COMPAT_H */

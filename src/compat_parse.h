@@ -50,7 +50,7 @@ pgm_alter_table_kind(AlterTableStmt *stmt)
 }
 
 static inline bool
-pgm_is_set_access_method(AlterTableCmd *cmd)
+pgm_is_set_access_method(const AlterTableCmd *cmd)
 {
 #if PG_VERSION_NUM >= 150000
 	return cmd->subtype == AT_SetAccessMethod;

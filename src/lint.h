@@ -66,6 +66,9 @@ typedef struct PgmLintPast
 	List	   *enums;			/* of PgmJudged *: ALTER TYPE … ADD VALUE */
 	List	   *alters;			/* of PgmJudged *: ALTER TABLE … NOT VALID */
 	HTAB	   *altered;		/* first ALTER TABLE of a table, or NULL */
+	HTAB	   *named;			/* statements by relation, or NULL */
+	List	   *long_names;		/* that the server cuts off */
+	const char *timeout;		/* the one that was set, or NULL */
 	HTAB	   *held;			/* OIDs of relations locked, or NULL */
 	int			nlocks;			/* on relations, new ones too */
 } PgmLintPast;

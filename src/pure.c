@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -24,6 +25,8 @@
 #include "compat.h"
 #include "compat_catalog.h"
 #include "compat_parse.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
 #include "pure.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -32,6 +35,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 static bool
 names_relation(Node *node, void *context)
@@ -162,6 +166,84 @@ pgm_statement_calls_code(Node *stmt)
 		default:
 			return pgm_is_merge(stmt) && calls_code(stmt, NULL);
 	}
+}
+
+/*
+ * Code of this database, but for that of extensions: a function in C can only
+ * be made by a superuser.
+ */
+static bool
+is_harmful_function(Oid function, void *context)
+{
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		harmful;
+
+	if (function < FirstNormalObjectId)
+		return is_impure_function(function, context);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	harmful = proc->provolatile == PROVOLATILE_VOLATILE ||
+		(proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId);
+	ReleaseSysCache(tuple);
+	return harmful;
+}
+
+static bool
+is_harmful(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_harmful_function, context))
+		return true;
+	if (IsA(node, CoerceToDomain))
+		return DomainHasConstraints(exprType(node));
+	if (IsA(node, NextValueExpr))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), is_harmful, context,
+								 0);
+	return expression_tree_walker(node, is_harmful, context);
+}
+
+/* One that cannot be analyzed will not run either. */
+bool
+pgm_sql_is_harmless(const char *sql)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool harmless = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(sql));
+		List	   *queries;
+
+		PushActiveSnapshot(GetTransactionSnapshot());
+		queries = pg_analyze_and_rewrite_fixedparams(raw, sql, NULL, 0, NULL);
+		PopActiveSnapshot();
+		harmless = !is_harmful(linitial(queries), NULL);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(old);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return harmless;
 }
 
 static bool

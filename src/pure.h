@@ -27,4 +27,10 @@ extern bool pgm_query_is_pure(const PgmSource *source, int n);
  */
 extern bool pgm_statement_calls_code(Node *stmt);
 
+/*
+ * May this query be run to find something out?  It may read tables, and call
+ * functions of the server and of extensions that do nothing but compute.
+ */
+extern bool pgm_sql_is_harmless(const char *sql);
+
 #endif							/* PGM_PURE_H */

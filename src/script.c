@@ -171,6 +171,25 @@ judged_statement(Writer *writer, const PgmSource *source, int n)
 	return NULL;
 }
 
+/* The safe form, as comments: the first line says what it is. */
+static void
+write_hint(Writer *writer, const char *hint)
+{
+	const char *words = "instead:";
+
+	for (;;)
+	{
+		const char *end = strchr(hint, '\n');
+
+		write_line(writer, "--   %s %s", words,
+				   one_line(pnstrdup(hint, end ? end - hint : strlen(hint))));
+		if (end == NULL)
+			return;
+		words = "        ";
+		hint = end + 1;
+	}
+}
+
 static void
 write_findings(Writer *writer, const PgmJudged *judged)
 {
@@ -205,7 +224,7 @@ write_findings(Writer *writer, const PgmJudged *judged)
 				   pgm_level_name(finding->rule->level), finding->rule->id,
 				   one_line(finding->message));
 		if (finding->hint != NULL)
-			write_line(writer, "--   instead: %s", one_line(finding->hint));
+			write_hint(writer, finding->hint);
 	}
 }
 
