@@ -362,7 +362,7 @@ static void
 plan_assessed(PlanRows *out, const PgmPlan *plan)
 {
 	bool		trial = !RecoveryInProgress() && !XactReadOnly;
-	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, false);
+	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, trial);
 	ListCell   *lc = list_head(all);
 
 	for (int i = 0; i < plan->steps.nsteps; i++)

@@ -26,6 +26,7 @@
 #include "error.h"
 #include "guc.h"
 #include "journal.h"
+#include "leftover.h"
 #include "miscadmin.h"
 #include "prediction.h"
 #include "resume.h"
@@ -134,6 +135,18 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	return judged;
 }
 
+/* The statement that failed begins without what it has left. */
+static void
+drop_leftovers(Assessment *assessment, const PgmAssessItem *item,
+			   PgmTrial *trial)
+{
+	ListCell   *lc;
+
+	foreach(lc, item->leftovers)
+		pgm_trial_run(trial, pgm_classify(&assessment->classifier,
+										  lfirst(lc), 0));
+}
+
 /* What a run has done is not done again, but for settings of the session. */
 static bool
 is_left(const PgmAssessItem *item, int n)
@@ -156,6 +169,8 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			PgmJudged  *judged;
 
 			CHECK_FOR_INTERRUPTS();
+			if (n == item->done && trial != NULL && item->trusted)
+				drop_leftovers(assessment, item, trial);
 			judged = judge_statement(assessment, item, n, trial);
 			pgm_lint_remember(judged, &assessment->past);
 			pgm_datacheck_remember(judged, &assessment->rows);
@@ -311,14 +326,25 @@ pgm_assess_keep(List *items, List *judged)
 	}
 }
 
-static int
-done_before(const PgmRevision *revision, const PgmSource *source,
-			PgmDirection direction)
+/* Where a run would go on, and the INVALID indexes that it would drop. */
+static void
+note_done(PgmAssessItem *item, const PgmRevision *revision,
+		  PgmDirection direction)
 {
 	PgmResume	resume = {0};
+	int			nleft;
+	char	  **left;
 
-	pgm_resume_find(revision, source, direction, &resume);
-	return resume.done;
+	pgm_resume_find(revision, item->source, direction, &resume);
+	item->done = resume.done;
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		item->leftovers =
+			lappend(item->leftovers,
+					pgm_source_parse(psprintf("DROP INDEX %s", left[i]),
+									 PGM_SOURCE_OTHER, NULL));
 }
 
 List *
@@ -344,7 +370,7 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
 		if (any_partly)
-			item->done = done_before(revision, item->source, plan->direction);
+			note_done(item, revision, plan->direction);
 		items = lappend(items, item);
 	}
 	return items;

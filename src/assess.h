@@ -31,6 +31,7 @@ typedef struct PgmAssessItem
 	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
 	int			done;			/* statements that a run has done already */
+	List	   *leftovers;		/* of PgmSource *: what the run does first */
 } PgmAssessItem;
 
 /*

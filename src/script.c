@@ -491,10 +491,12 @@ pgm_script_write(const char *range, PgmDirection direction,
 	}
 	/* from other heads than those of the database its tables tell nothing */
 	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
-		writer.judged = pgm_assess(pgm_assess_plan_items(plan),
-								   strcmp(start, "current") == 0 &&
-								   !RecoveryInProgress() && !XactReadOnly,
-								   false);
+	{
+		bool		here = strcmp(start, "current") == 0 &&
+			!RecoveryInProgress() && !XactReadOnly;
+
+		writer.judged = pgm_assess(pgm_assess_plan_items(plan), here, here);
+	}
 	ids = pgm_plan_step_ids(plan, 0, plan->steps.nsteps);
 	digests = pgm_revision_digests(plan->steps.nsteps, ids);
 	write_head(&writer, plan, target, ids, digests);

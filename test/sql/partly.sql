@@ -51,6 +51,10 @@ SELECT pgmigrate.remove('b');
 SELECT pgmigrate.revision('unique', 'CREATE UNIQUE INDEX CONCURRENTLY dup_i ON dup (i)', 'SELECT 1', id => 'u');
 SELECT * FROM pgmigrate.upgrade();
 TABLE indexes;
+-- the assessment does not take it for what is in the way
+SELECT rule, message FROM pgmigrate.assess() WHERE level = 'danger';
+SELECT hazards FROM pgmigrate.plan('head');
+SELECT script FROM pgmigrate.script('head') WHERE script LIKE '-- danger%';
 SELECT pgmigrate.amend('u', upgrade => 'CREATE UNIQUE INDEX CONCURRENTLY dup_other ON dup (i)');
 SELECT * FROM pgmigrate.upgrade();
 TABLE indexes;
