@@ -41,6 +41,7 @@
 #include "catalog/pg_namespace.h"
 #include "clone_sql.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "heldlock.h"
 #include "miscadmin.h"
@@ -637,6 +638,7 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		linitial(verdict->touches);
 
 	stmt = copyObject(stmt);
+	pgm_make_quiet(stmt);
 	new_owner = pgm_without_owner(stmt);
 	redirect = pgm_clones_redirect(trial->clones, stmt);
 	if (redirect == PGM_REDIRECT_DENIED)
