@@ -20,6 +20,7 @@
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "compat.h"
 #include "compat_lock.h"
 #include "compat_parse.h"
@@ -167,6 +168,72 @@ changes_rows(Node *stmt)
 	}
 }
 
+/* A new column is only noted, unless rows have to be written or checked. */
+static bool
+new_column_may_be_long(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	if (column->typeName != NULL && column->typeName->names != NIL &&
+		strstr(strVal(llast(column->typeName->names)), "serial") != NULL)
+		return true;
+	foreach(lc, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+		Node	   *value = constraint->raw_expr;
+
+		if (constraint->contype == CONSTR_NULL ||
+			constraint->contype == CONSTR_NOTNULL)
+			continue;
+		if (constraint->contype != CONSTR_DEFAULT)
+			return true;
+		if (value != NULL && IsA(value, TypeCast))
+			value = castNode(TypeCast, value)->arg;
+		if (value != NULL && !IsA(value, A_Const))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether an ALTER TABLE works through the table is told by a trial only; here
+ * it is enough that it may.
+ */
+static bool
+alter_may_be_long(const AlterTableCmd *cmd)
+{
+	const Constraint *constraint;
+
+	switch (cmd->subtype)
+	{
+		case AT_AlterColumnType:
+		case AT_AttachPartition:
+		case AT_SetNotNull:
+			return true;
+		case AT_AddColumn:
+			return new_column_may_be_long(castNode(ColumnDef, cmd->def));
+		case AT_AddConstraint:
+			constraint = castNode(Constraint, cmd->def);
+			return !constraint->skip_validation &&
+				(constraint->contype != CONSTR_UNIQUE ||
+				 constraint->indexname == NULL);
+		default:
+			return false;
+	}
+}
+
+static bool
+may_be_long(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+			if (alter_may_be_long(lfirst_node(AlterTableCmd, lc)))
+			return true;
+	return false;
+}
+
 void
 pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 {
@@ -176,6 +243,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 
 	if (verdict->opaque || changes_rows(source->statements[n].raw->stmt))
 		needs->unsure = true;
+	if (may_be_long(source->statements[n].raw->stmt))
+		needs->long_work = true;
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
@@ -349,4 +418,42 @@ pgm_blocker_text(const PgmBlocker *blocker)
 	if (blocker->query != NULL && blocker->query[0] != '\0')
 		appendStringInfo(&buf, ": %s", blocker->query);
 	return buf.data;
+}
+
+char *
+pgm_blockers_json(List *blockers, int max)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (n++ == max)
+			break;
+		appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "", blocker->json);
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
+uint32
+pgm_blockers_hash(List *blockers)
+{
+	uint32		hash = 0;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		hash = hash_combine(hash,
+							hash_bytes((unsigned char *) blocker->transaction,
+									   strlen(blocker->transaction)));
+	}
+	return hash;
 }

@@ -33,7 +33,7 @@ typedef struct PgmLockNeeds
 	MemoryContext context;
 	PgmClassifier classifier;
 	List	   *list;			/* of PgmLockNeed *, one per relation */
-	bool		long_work;		/* known to rewrite or scan a table */
+	bool		long_work;		/* may rewrite or scan a table */
 	bool		unsure;			/* may wait for locks that are not known */
 } PgmLockNeeds;
 
@@ -77,6 +77,10 @@ extern bool pgm_lockneeds_covered(const PgmLockNeeds *needs,
  * None is lasting yet.  In a transaction.
  */
 extern List *pgm_lockneeds_blockers(const PgmLockNeeds *needs);
+
+/* The first so many as a jsonb array, and a hash of who they all are. */
+extern char *pgm_blockers_json(List *blockers, int max);
+extern uint32 pgm_blockers_hash(List *blockers);
 
 /* As a sentence for messages. */
 extern char *pgm_blocker_text(const PgmBlocker *blocker);

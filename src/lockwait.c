@@ -79,6 +79,7 @@ struct PgmLockWait
 	const PgmExec *exec;
 	const char *revision;
 	int			own_lock_timeout;	/* of the session, before ours */
+	int			own_deadlock_timeout;
 	MemoryContext attempt;		/* reset for each attempt to take */
 	MemoryContext look;			/* reset for each look */
 	PgmLockNeeds needs;			/* of the last attempt */
@@ -111,6 +112,7 @@ pgm_lockwait_create(const PgmExec *exec)
 
 	wait->exec = exec;
 	wait->own_lock_timeout = LockTimeout;
+	wait->own_deadlock_timeout = DeadlockTimeout;
 	wait->attempt = AllocSetContextCreate(CurrentMemoryContext,
 										  "pgmigrate lock attempt",
 										  ALLOCSET_DEFAULT_SIZES);
@@ -156,44 +158,6 @@ begin_waiting(PgmLockWait *wait)
 	wait->cause[0] = '\0';
 }
 
-static char *
-blockers_json(List *blockers)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-	int			n = 0;
-
-	initStringInfo(&buf);
-	appendStringInfoChar(&buf, '[');
-	foreach(lc, blockers)
-	{
-		PgmBlocker *blocker = lfirst(lc);
-
-		if (n++ == PGM_NAMED)
-			break;
-		appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "", blocker->json);
-	}
-	appendStringInfoChar(&buf, ']');
-	return buf.data;
-}
-
-static uint32
-blockers_hash(List *blockers)
-{
-	uint32		hash = 0;
-	ListCell   *lc;
-
-	foreach(lc, blockers)
-	{
-		PgmBlocker *blocker = lfirst(lc);
-
-		hash = hash_combine(hash,
-							hash_bytes((unsigned char *) blocker->transaction,
-									   strlen(blocker->transaction)));
-	}
-	return hash;
-}
-
 /* What the attempt was about: what the first blocker has, or the first one. */
 static const PgmLockNeed *
 main_need(const PgmLockWait *wait, List *blockers)
@@ -219,8 +183,8 @@ log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
 	attempt.waited = waited;
 	attempt.looks = looks;
 	attempt.behind = strcmp(phase, "queue") == 0 ? pgm_lockwatch_behind() : 0;
-	attempt.blocked_by = blockers_json(blockers);
-	attempt.blockers = blockers_hash(blockers);
+	attempt.blocked_by = pgm_blockers_json(blockers, PGM_NAMED);
+	attempt.blockers = pgm_blockers_hash(blockers);
 	pgm_locklog_add(&wait->log, &attempt);
 }
 
@@ -275,11 +239,17 @@ set_milliseconds(const char *name, int value, GucAction action)
  * to be shorter than the time we stay in the queue.
  */
 static void
+set_deadlock_timeout(int timeout, GucAction action)
+{
+	set_milliseconds("deadlock_timeout",
+					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
+}
+
+static void
 set_lock_timeout(int timeout, GucAction action)
 {
 	set_milliseconds("lock_timeout", timeout, action);
-	set_milliseconds("deadlock_timeout",
-					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
+	set_deadlock_timeout(timeout, action);
 }
 
 static void
@@ -568,20 +538,24 @@ adopt_learned(PgmLockWait *wait)
 	{
 		PgmLockNeed *need = lfirst(lc);
 		char	   *name = get_rel_name(need->relid);
+		Oid			namespace = get_rel_namespace(need->relid);
 
 		if (name != NULL)
-			need->name = MemoryContextStrdup(wait->log.context,
-											 quote_qualified_identifier(get_namespace_name(get_rel_namespace(need->relid)),
-																		name));
+		{
+			name = quote_qualified_identifier(get_namespace_name(namespace),
+											  name);
+			pgm_locklog_rename(&wait->log, need->name, name);
+			need->name = MemoryContextStrdup(wait->log.context, name);
+		}
 		pgm_lockneeds_add(&wait->needs, need->relid, need->mode, need->rank,
 						  need->name);
 	}
 }
 
 bool
-pgm_lockwait_is_unsure(const PgmLockWait *wait)
+pgm_lockwait_may_retry(const PgmLockWait *wait)
 {
-	return is_on() && wait->needs.unsure;
+	return is_on() && (wait->needs.unsure || wait->needs.list != NIL);
 }
 
 /* In a worker in a transaction of its own.  The result lives to the next. */
@@ -599,6 +573,7 @@ look(PgmLockWait *wait)
 		pgm_clear_activity_snapshot();
 	adopt_learned(wait);
 	blockers = find_blockers(wait);
+	pgm_locklog_blame(&wait->log, pgm_blockers_json(blockers, PGM_NAMED));
 	if (wait->exec->worker)
 		pgm_txn_commit();
 	MemoryContextSwitchTo(old);
@@ -684,13 +659,21 @@ limit_is_ours(const PgmLockWait *wait)
 		(LockTimeout == 0 || LockTimeout > pgm_lock_timeout);
 }
 
+static void
+limit_waits(const PgmLockWait *wait, GucAction action)
+{
+	if (limit_is_ours(wait))
+		set_lock_timeout(pgm_lock_timeout, action);
+	else if (LockTimeout > 0)
+		set_deadlock_timeout(LockTimeout, action);
+}
+
 void
 pgm_lockwait_limit(PgmLockWait *wait)
 {
 	if (!is_on())
 		return;
-	if (limit_is_ours(wait))
-		set_lock_timeout(pgm_lock_timeout, GUC_ACTION_LOCAL);
+	limit_waits(wait, GUC_ACTION_LOCAL);
 	if (wait->exec->worker)
 		pgm_lockwatch_begin(&wait->needs);
 }
@@ -707,15 +690,16 @@ pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
 {
 	if (!is_on())
 		return;
-	if (LockTimeout == wait->own_lock_timeout &&
-		(patient || limit_is_ours(wait)))
+	if (LockTimeout == wait->own_lock_timeout)
 	{
-		set_milliseconds("lock_timeout", patient ? 0 : pgm_lock_timeout,
-						 GUC_ACTION_SET);
+		if (patient)
+			set_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
+		else
+			limit_waits(wait, GUC_ACTION_SET);
 		wait->committing_limit = true;
 	}
-	if (!patient)
-		pgm_lockwatch_begin(NULL);
+	pgm_lockneeds_init(&wait->needs, wait->attempt);
+	pgm_lockwatch_begin(NULL);
 }
 
 void
@@ -723,8 +707,12 @@ pgm_lockwait_unlimit_committing(PgmLockWait *wait)
 {
 	pgm_lockwatch_end();
 	if (wait->committing_limit)
+	{
 		set_milliseconds("lock_timeout", wait->own_lock_timeout,
 						 GUC_ACTION_SET);
+		set_milliseconds("deadlock_timeout", wait->own_deadlock_timeout,
+						 GUC_ACTION_SET);
+	}
 	wait->committing_limit = false;
 }
 
@@ -775,6 +763,7 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	attempt.phase = "run";
 	attempt.outcome = outcome;
 	attempt.behind = gave_way ? blocked : 0;
+	attempt.waited = gave_way ? 0 : pgm_lockwatch_waited();
 	if (!gave_way && pgm_lockwatch_waited_for(&relid, &mode) &&
 		relid >= FirstNormalObjectId)
 	{

@@ -37,6 +37,9 @@
 #define PGM_TICK_MIN_MS 5
 #define PGM_TICK_MAX_MS 200
 
+/* Between two searches for a deadlock: less than others wait with theirs. */
+#define PGM_DEADLOCK_MS 400
+
 static TimeoutId measure_timeout = MAX_TIMEOUTS;
 static TimeoutId watch_timeout = MAX_TIMEOUTS;
 
@@ -46,6 +49,8 @@ static volatile int blocked;
 static volatile sig_atomic_t gave_way = false;
 static volatile Oid waited_relid = InvalidOid;
 static volatile LOCKMODE waited_mode = NoLock;
+static volatile TimestampTz waited_since = 0;
+static volatile TimestampTz deadlock_check = 0;
 
 /* read by them */
 static volatile sig_atomic_t watching = false;
@@ -125,6 +130,51 @@ count_blocked(void)
 	return n;
 }
 
+/* Has anybody begun to wait, perhaps for us, since the last search? */
+static bool
+others_wait(void)
+{
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		const volatile PGPROC *seen = proc;
+		TimestampTz since;
+
+		if (proc == MyProc || seen->waitLock == NULL ||
+			seen->databaseId != MyDatabaseId)
+			continue;
+		since = pgm_wait_start(proc);
+		if (since == 0 || since >= deadlock_check)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The server looks for a deadlock once in each wait, after deadlock_timeout.
+ * So the one who finds it, and is rolled back, is who came last: if we have
+ * waited for long, somebody else.  Hence we look again, in time.
+ */
+static void
+watch_own_wait(const LOCK *lock, LOCKMODE mode)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (lock->tag.locktag_type == LOCKTAG_RELATION &&
+		lock->tag.locktag_field1 == MyDatabaseId)
+	{
+		waited_relid = lock->tag.locktag_field2;
+		waited_mode = mode;
+	}
+	waited_since = pgm_wait_start(MyProc);
+	if (now - deadlock_check >= PGM_DEADLOCK_MS * INT64CONST(1000) &&
+		others_wait())
+	{
+		deadlock_check = now;
+		CheckDeadLockAlert();
+	}
+}
+
 static void
 watch_handler(void)
 {
@@ -134,12 +184,8 @@ watch_handler(void)
 	if (self == NULL || !watching)
 		return;
 	lock = self->waitLock;
-	if (lock != NULL && lock->tag.locktag_type == LOCKTAG_RELATION &&
-		lock->tag.locktag_field1 == MyDatabaseId)
-	{
-		waited_relid = lock->tag.locktag_field2;
-		waited_mode = self->waitLockMode;
-	}
+	if (lock != NULL)
+		watch_own_wait(lock, self->waitLockMode);
 	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
 		return;
 	blocked = count_blocked();
@@ -166,6 +212,7 @@ pgm_lockwatch_begin(const PgmLockNeeds *needs)
 	}
 	gave_way = false;
 	waited_relid = InvalidOid;
+	waited_since = 0;
 	watching = true;
 	if (watch_timeout == MAX_TIMEOUTS)
 	{
@@ -196,6 +243,12 @@ pgm_lockwatch_gave_way(int *nblocked)
 	gave_way = false;
 	*nblocked = blocked;
 	return result;
+}
+
+int64
+pgm_lockwatch_waited(void)
+{
+	return waited_since == 0 ? 0 : GetCurrentTimestamp() - waited_since;
 }
 
 bool
