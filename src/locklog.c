@@ -90,6 +90,13 @@ pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt)
 	log->n++;
 }
 
+bool
+pgm_locklog_is_unexplained(const PgmLockLog *log)
+{
+	return log->n > 0 &&
+		slot(unconstify(PgmLockLog *, log), log->n - 1)->blocked_by == NULL;
+}
+
 void
 pgm_locklog_blame(PgmLockLog *log, const char *blocked_by)
 {

@@ -50,6 +50,9 @@ extern void pgm_locklog_init(PgmLockLog *log, MemoryContext context);
 /* Texts are copied.  A look that found what the last one did extends that. */
 extern void pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt);
 
+/* Is it not known yet who was in the way of the last attempt? */
+extern bool pgm_locklog_is_unexplained(const PgmLockLog *log);
+
 /*
  * Who is in the way right after an attempt that failed before that could be
  * seen; nothing, if it is known of the last attempt.

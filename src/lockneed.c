@@ -59,20 +59,25 @@ static PgmQuery blockers_query = {
 	"OR pg_has_role($4, 'pg_read_all_stats', 'USAGE') "
 	"THEN left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) END AS query, "
 	"(extract(epoch FROM t.now - "
-	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age "
-	"FROM (SELECT clock_timestamp() AS now) t, "
-	"unnest($1, $2) AS n (relation, mode) "
+	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age, l.place "
+	"FROM (SELECT clock_timestamp() AS now) t, ("
+	"SELECT l.pid, l.granted, l.mode, l.relation, l.virtualtransaction, "
+	"n.place FROM unnest($1, $2) WITH ORDINALITY AS n (relation, mode, place) "
 	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = n.relation "
 	"AND l.mode = n.mode AND l.pid IS DISTINCT FROM $3 "
 	"AND l.database = (SELECT d.oid FROM pg_database d "
 	"WHERE d.datname = current_database()) "
+	"UNION ALL SELECT l.pid, true, l.mode, NULL, l.virtualtransaction, 0 "
+	"FROM pg_locks l WHERE l.locktype = 'transactionid' AND l.granted "
+	"AND l.transactionid = $5 AND l.pid IS DISTINCT FROM $3) AS l "
 	"LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
 	"LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
 	"AND x.locktype = 'transactionid' "
 	"AND x.virtualtransaction = l.virtualtransaction "
 	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
-	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, b.mode",
-	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, OIDOID}
+	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, "
+	"b.place",
+	5, {OIDARRAYOID, TEXTARRAYOID, INT4OID, OIDOID, XIDOID}
 };
 
 void
@@ -243,6 +248,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 
 	if (verdict->opaque || changes_rows(source->statements[n].raw->stmt))
 		needs->unsure = true;
+	if (verdict->opaque)
+		needs->opaque = true;
 	if (may_be_long(source->statements[n].raw->stmt))
 		needs->long_work = true;
 	foreach(lc, verdict->touches)
@@ -273,6 +280,21 @@ compare_needs(const ListCell *a, const ListCell *b)
 	if (result != 0)
 		return result;
 	return left->relid < right->relid ? -1 : left->relid > right->relid;
+}
+
+bool
+pgm_lockneeds_weak(const PgmLockNeeds *needs)
+{
+	ListCell   *lc;
+
+	if (needs->opaque)
+		return false;
+	foreach(lc, needs->list)
+	{
+		if (((PgmLockNeed *) lfirst(lc))->mode > RowExclusiveLock)
+			return false;
+	}
+	return true;
 }
 
 void
@@ -318,7 +340,7 @@ conflicting_modes(const PgmLockNeeds *needs, Datum *relids, Datum *modes)
 	{
 		PgmLockNeed *need = lfirst(lc);
 
-		for (LOCKMODE mode = AccessShareLock; mode <= MaxLockMode; mode++)
+		for (LOCKMODE mode = MaxLockMode; mode >= AccessShareLock; mode--)
 		{
 			if (!DoLockModesConflict(need->mode, mode))
 				continue;
@@ -350,15 +372,16 @@ List *
 pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 {
 	PgmSpiScope scope;
-	Datum		values[4];
+	Datum		values[5];
 	uint64		rows;
 	List	   *result = NIL;
 
-	if (needs->list == NIL)
+	if (needs->list == NIL && !TransactionIdIsValid(needs->transaction))
 		return NIL;
 	conflicting_modes(needs, &values[0], &values[1]);
 	values[2] = Int32GetDatum(MyProcPid);
 	values[3] = ObjectIdGetDatum(GetUserId());
+	values[4] = TransactionIdGetDatum(needs->transaction);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&blockers_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
@@ -380,7 +403,8 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 		blocker->query = pgm_spi_text(i, 10);
 		blocker->mode = pgm_spi_text(i, 11);
 		blocker->age = pgm_spi_isnull(i, 12) ? -1 : pgm_spi_int64(i, 12);
-		blocker->need = find_need(needs, (Oid) pgm_spi_int64(i, 13));
+		blocker->need = pgm_spi_isnull(i, 13) ? NULL :
+			find_need(needs, (Oid) pgm_spi_int64(i, 13));
 		blocker->json = pgm_spi_text(i, 14);
 	}
 	pgm_spi_end(&scope);
@@ -412,9 +436,12 @@ pgm_blocker_text(const PgmBlocker *blocker)
 		appendStringInfo(&buf, "for %.1f s) ", blocker->age / 1000.0);
 	else
 		appendStringInfoString(&buf, "age not known) ");
-	appendStringInfo(&buf, "%s %s on %s",
-					 blocker->holds ? "holds" : "waits for", blocker->mode,
-					 blocker->need ? blocker->need->name : "?");
+	if (blocker->need == NULL)
+		appendStringInfoString(&buf, "has locked rows that are needed");
+	else
+		appendStringInfo(&buf, "%s %s on %s",
+						 blocker->holds ? "holds" : "waits for",
+						 blocker->mode, blocker->need->name);
 	if (blocker->query != NULL && blocker->query[0] != '\0')
 		appendStringInfo(&buf, ": %s", blocker->query);
 	return buf.data;

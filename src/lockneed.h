@@ -35,6 +35,8 @@ typedef struct PgmLockNeeds
 	List	   *list;			/* of PgmLockNeed *, one per relation */
 	bool		long_work;		/* may rewrite or scan a table */
 	bool		unsure;			/* may wait for locks that are not known */
+	bool		opaque;			/* and those may be strong ones */
+	TransactionId transaction;	/* has locked rows that are needed; or invalid */
 } PgmLockNeeds;
 
 /* Somebody whose lock, held or asked for before us, conflicts with a need. */
@@ -54,7 +56,7 @@ typedef struct PgmBlocker
 	char	   *mode;
 	int64		age;			/* of its transaction, ms; -1 if not known */
 	char	   *json;
-	const PgmLockNeed *need;
+	const PgmLockNeed *need;	/* NULL: rows */
 } PgmBlocker;
 
 extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
@@ -62,6 +64,9 @@ extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
 /* In a transaction; takes no relation lock. */
 extern void pgm_lockneeds_statement(PgmLockNeeds *needs,
 									const PgmSource *source, int n);
+
+/* Nothing but the locks that reading and writing rows takes. */
+extern bool pgm_lockneeds_weak(const PgmLockNeeds *needs);
 extern void pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode,
 							  int rank, const char *name);
 

@@ -73,7 +73,10 @@ extern void pgm_lockwait_unlimit_committing(PgmLockWait *wait);
 /* Is an error one to try again after?  Keeps it if so. */
 extern bool pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata);
 
-/* What to add to the details of the step: jsonb as text, or NULL. */
-extern char *pgm_lockwait_details(const PgmLockWait *wait);
+/*
+ * What to add to the details of the step: jsonb as text, or NULL.  In a
+ * transaction.
+ */
+extern char *pgm_lockwait_details(PgmLockWait *wait);
 
 #endif							/* PGM_LOCKWAIT_H */

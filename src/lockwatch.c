@@ -50,6 +50,8 @@ static volatile sig_atomic_t gave_way = false;
 static volatile Oid waited_relid = InvalidOid;
 static volatile LOCKMODE waited_mode = NoLock;
 static volatile TimestampTz waited_since = 0;
+static volatile TransactionId waited_xid = InvalidTransactionId;
+static volatile int waited_pid = 0;
 static volatile TimestampTz deadlock_check = 0;
 
 /* read by them */
@@ -150,6 +152,25 @@ others_wait(void)
 	return false;
 }
 
+/* Whose transaction is waited for?  0 if it is none, or not known. */
+static int
+process_of(const LOCK *lock)
+{
+	const LOCKTAG *tag = &lock->tag;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+
+		if (tag->locktag_type == LOCKTAG_TRANSACTION ?
+			proc->xid == tag->locktag_field1 :
+			tag->locktag_type == LOCKTAG_VIRTUALTRANSACTION &&
+			pgm_proc_is(proc, tag->locktag_field1, tag->locktag_field2))
+			return proc->pid;
+	}
+	return 0;
+}
+
 /*
  * The server looks for a deadlock once in each wait, after deadlock_timeout.
  * So the one who finds it, and is rolled back, is who came last: if we have
@@ -166,6 +187,11 @@ watch_own_wait(const LOCK *lock, LOCKMODE mode)
 		waited_relid = lock->tag.locktag_field2;
 		waited_mode = mode;
 	}
+	else
+		waited_relid = InvalidOid;
+	waited_xid = lock->tag.locktag_type == LOCKTAG_TRANSACTION ?
+		lock->tag.locktag_field1 : InvalidTransactionId;
+	waited_pid = process_of(lock);
 	waited_since = pgm_wait_start(MyProc);
 	if (now - deadlock_check >= PGM_DEADLOCK_MS * INT64CONST(1000) &&
 		others_wait())
@@ -213,6 +239,8 @@ pgm_lockwatch_begin(const PgmLockNeeds *needs)
 	gave_way = false;
 	waited_relid = InvalidOid;
 	waited_since = 0;
+	waited_xid = InvalidTransactionId;
+	waited_pid = 0;
 	watching = true;
 	if (watch_timeout == MAX_TIMEOUTS)
 	{
@@ -257,4 +285,11 @@ pgm_lockwatch_waited_for(Oid *relid, LOCKMODE *mode)
 	*relid = waited_relid;
 	*mode = waited_mode;
 	return OidIsValid(*relid);
+}
+
+TransactionId
+pgm_lockwatch_waited_transaction(int *pid)
+{
+	*pid = waited_pid;
+	return waited_xid;
 }
