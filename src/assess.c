@@ -4,7 +4,7 @@
  *	  Tell what revisions will do, before they do it.
  *
  * Everything happens in a subtransaction that is rolled back whatever comes:
- * the end, an error, or pgmigrate.assess_timeout.  Four fifths of that time
+ * the end, an error, or pgmigrate.assess_timeout.  Two thirds of that time
  * are for trials: then the statements left are judged by their text alone, and
  * say so.  What was judged before stays.
  *
@@ -45,6 +45,7 @@ typedef struct Assessment
 {
 	List	   *items;
 	bool		data;
+	bool		late;			/* the time was over, the text is left */
 	PgmClassifier classifier;
 	TimestampTz start;
 	MemoryContext context;
@@ -79,7 +80,7 @@ start_clock(const Assessment *assessment, bool trial)
 	timed_out = false;
 	if (pgm_assess_timeout > 0)
 		enable_timeout_after(assess_timeout,
-							 trial ? Max(left * 4 / 5, 1) : Max(left, 1000));
+							 trial ? Max(left * 2 / 3, 1) : Max(left, 1000));
 }
 
 static void
@@ -94,21 +95,15 @@ stop_clock(void)
 		QueryCancelPending = false;
 }
 
-/* Later names are looked up as the revision's own SET has it. */
 static void
-follow_search_path(Node *stmt)
+say_too_late(PgmJudged *judged)
 {
-	VariableSetStmt *set;
-
-	if (!IsA(stmt, VariableSetStmt))
-		return;
-	set = castNode(VariableSetStmt, stmt);
-	if (set->name == NULL || strcmp(set->name, "search_path") != 0)
-		return;
-	if (set->kind == VAR_SET_VALUE)
-		(void) set_config_option("search_path", ExtractSetVariableArgs(set),
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	judged->verdict->reason = psprintf("the assessment took longer than %d ms",
+									   pgm_assess_timeout);
+	(void) pgm_lint_find(judged, "assess-timeout", NULL,
+						 psprintf("the statement was judged by its text only: the assessment took longer than %d ms",
+								  pgm_assess_timeout),
+						 pstrdup("Raise \"pgmigrate.assess_timeout\"."));
 }
 
 static PgmJudged *
@@ -129,6 +124,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		trial->incomplete = true;
 	}
 	pgm_lint_statement(judged, &assessment->past);
+	if (assessment->late)
+		say_too_late(judged);
 	if (assessment->data && item->trusted)
 		pgm_datacheck_statement(judged, assessment->judged);
 	pgm_lint_suppress(judged);
@@ -162,7 +159,7 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			assessment->judged = lappend(assessment->judged, judged);
 			assessment->n = n + 1;
 		}
-		follow_search_path(item->source->statements[n].raw->stmt);
+		pgm_source_follow(item->source, n);
 	}
 
 	/* the next revision begins with the settings of the session */
@@ -193,6 +190,11 @@ judge_all(Assessment *assessment, bool trial)
 
 	/* nobody shall wait long for us, nor we for anybody */
 	(void) set_config_option("lock_timeout", "200ms",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* queries over the catalog that are run once */
+	(void) set_config_option("jit", "off",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	foreach(lc, assessment->items)
@@ -251,24 +253,6 @@ judge_in_time(Assessment *assessment, bool trial)
 	return error == NULL;
 }
 
-/* Of all that is judged, the first so many were in time. */
-static void
-say_not_in_time(List *all, int in_time)
-{
-	for (int i = in_time; i < list_length(all); i++)
-	{
-		PgmJudged  *judged = list_nth(all, i);
-
-		judged->verdict->reason =
-			psprintf("the assessment took longer than %d ms",
-					 pgm_assess_timeout);
-		(void) pgm_lint_find(judged, "assess-timeout", NULL,
-							 psprintf("the statement was judged by its text only: the assessment took longer than %d ms",
-									  pgm_assess_timeout),
-							 pstrdup("Raise \"pgmigrate.assess_timeout\"."));
-	}
-}
-
 List *
 pgm_assess(List *items, bool trial, bool data)
 {
@@ -280,19 +264,25 @@ pgm_assess(List *items, bool trial, bool data)
 	assessment.context = CurrentMemoryContext;
 	if (!judge_in_time(&assessment, trial))
 	{
-		int			in_time = list_length(assessment.judged);
-
 		/* the text alone is quick */
 		assessment.data = false;
+		assessment.late = true;
 		if (!judge_in_time(&assessment, false))
 			ereport(ERROR,
 					errcode(ERRCODE_QUERY_CANCELED),
 					errmsg("assessment took longer than %d ms",
 						   pgm_assess_timeout),
 					errhint("Raise \"pgmigrate.assess_timeout\"."));
-		say_not_in_time(assessment.judged, in_time);
 	}
 	return assessment.judged;
+}
+
+TimestampTz
+pgm_assess_until(void)
+{
+	return pgm_assess_timeout == 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									pgm_assess_timeout);
 }
 
 void
@@ -357,11 +347,77 @@ pgm_assess_plan_items(const PgmPlan *plan)
 	return items;
 }
 
+/*
+ * What is not known to be harmless: the answer is missing for a table that
+ * others have.  Code that cannot be looked into is a finding of its own, and
+ * no danger by itself.
+ */
+static bool
+is_unknown(const PgmJudged *judged)
+{
+	const PgmVerdict *verdict = judged->verdict;
+	ListCell   *lc;
+
+	if (verdict->reason == NULL || verdict->opaque)
+		return false;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (OidIsValid(touch->relid) && !touch->fresh &&
+			touch->mode > RowExclusiveLock &&
+			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+			return true;
+	}
+	return false;
+}
+
+static bool
+forbids(const PgmJudged *judged, const PgmFinding *finding)
+{
+	const char *rule = finding->rule->id;
+
+	if (finding->allowed != NULL)
+		return false;
+	return finding->rule->level == PGM_LEVEL_DANGER ||
+		((strcmp(rule, "assess-timeout") == 0 ||
+		  strcmp(rule, "not-tried") == 0) && is_unknown(judged));
+}
+
+static void
+refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
+{
+	const char *rule = finding->rule->id;
+	bool		danger = finding->rule->level == PGM_LEVEL_DANGER;
+
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_DANGER_REFUSED),
+			danger ?
+			errmsg("statement %d of revision \"%s\" is dangerous: %s",
+				   judged->n + 1, judged->revision, finding->message) :
+			errmsg("statement %d of revision \"%s\" could not be assessed: %s",
+				   judged->n + 1, judged->revision, finding->message),
+			others == 0 ?
+			errdetail("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production.",
+					  rule) :
+			errdetail_plural("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so does %d more finding.",
+							 "Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so do %d more findings.",
+							 others, rule, others),
+			danger ?
+			errhint("Change the revision as pgmigrate.assess() proposes, or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
+					rule) :
+			errhint("Try again when nobody has its tables, or with a longer \"pgmigrate.assess_timeout\"; or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
+					rule));
+}
+
 void
 pgm_assess_gate(const PgmPlan *plan)
 {
 	List	   *items;
 	List	   *all;
+	const PgmJudged *first = NULL;
+	const PgmFinding *first_finding = NULL;
+	int			others = 0;
 	ListCell   *lc;
 
 	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
@@ -372,24 +428,24 @@ pgm_assess_gate(const PgmPlan *plan)
 	pgm_assess_keep(items, all);
 	foreach(lc, all)
 	{
-		PgmJudged  *judged = lfirst(lc);
+		const PgmJudged *judged = lfirst(lc);
 		ListCell   *other;
 
 		foreach(other, judged->findings)
 		{
-			PgmFinding *finding = lfirst(other);
+			const PgmFinding *finding = lfirst(other);
 
-			if (finding->rule->level != PGM_LEVEL_DANGER || finding->allowed)
+			if (!forbids(judged, finding))
 				continue;
-			ereport(ERROR,
-					errcode(PGM_ERRCODE_DANGER_REFUSED),
-					errmsg("statement %d of revision \"%s\" is dangerous: %s",
-						   judged->n + 1, judged->revision,
-						   finding->message),
-					errdetail("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production.",
-							  finding->rule->id),
-					errhint("Change the revision as pgmigrate.assess() proposes, or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
-							finding->rule->id));
+			if (first != NULL)
+				others++;
+			else
+			{
+				first = judged;
+				first_finding = finding;
+			}
 		}
 	}
+	if (first != NULL)
+		refuse_finding(first, first_finding, others);
 }

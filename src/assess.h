@@ -13,6 +13,7 @@
 #ifndef PGM_ASSESS_H
 #define PGM_ASSESS_H
 
+#include "datatype/timestamp.h"
 #include "lint.h"
 #include "planner.h"
 
@@ -38,6 +39,9 @@ typedef struct PgmAssessItem
  * the rows of live tables are looked at too.
  */
 extern List *pgm_assess(List *items, bool trial, bool data);
+
+/* When an assessment that begins now must be over; 0 is never. */
+extern TimestampTz pgm_assess_until(void);
 
 /*
  * Keep what the trials told, for the runs of these texts.  In a transaction;

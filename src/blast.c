@@ -31,6 +31,7 @@
 #include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 /* The JSON text of a relation's live numbers, read once. */
 typedef struct Live
@@ -42,8 +43,11 @@ typedef struct Live
 
 struct PgmBlast
 {
+	MemoryContext context;		/* of what is kept */
 	HTAB	   *live;
 	PgmRates	rates;
+	TimestampTz until;			/* 0: time does not matter */
+	bool		late;
 	PgmMentions *mentions;		/* NULL until somebody asks */
 };
 
@@ -102,16 +106,18 @@ static PgmQuery size_query = {
 };
 
 PgmBlast *
-pgm_blast_begin(void)
+pgm_blast_begin(TimestampTz until)
 {
 	PgmBlast   *blast = palloc0(sizeof(PgmBlast));
 	HASHCTL		control = {0};
 
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(Live);
+	blast->context = CurrentMemoryContext;
 	control.hcxt = CurrentMemoryContext;
 	blast->live = hash_create("pgmigrate blast radius", 32, &control,
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	blast->until = until;
 	pgm_rates_load(&blast->rates);
 	return blast;
 }
@@ -238,9 +244,12 @@ find_live(PgmBlast *blast, const PgmTouch *touch)
 		live->numbers = live->mentions = NULL;
 	if (live->numbers == NULL || (touch->named && live->mentions == NULL))
 	{
+		MemoryContext old = MemoryContextSwitchTo(blast->context);
+
 		live->numbers = read_numbers(touch);
 		if (touch->named)
 			live->mentions = mention_members(blast, touch);
+		MemoryContextSwitchTo(old);
 	}
 	return live;
 }
@@ -339,6 +348,14 @@ is_first_lock(const PgmVerdict *verdict, const PgmTouch *touch)
 	return true;
 }
 
+static bool
+is_late(PgmBlast *blast)
+{
+	if (!blast->late && blast->until != 0)
+		blast->late = GetCurrentTimestamp() > blast->until;
+	return blast->late;
+}
+
 const char *
 pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
 				  const PgmTouch *touch)
@@ -358,12 +375,19 @@ pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
 		appendStringInfo(&buf, ", \"relkind\": \"%c\"", touch->relkind);
 	if (touch != NULL && touch->fresh)
 		appendStringInfoString(&buf, ", \"fresh\": true");
+	if (touch != NULL && OidIsValid(touch->like))
+	{
+		appendStringInfoString(&buf, ", \"like\": ");
+		escape_json(&buf, pgm_relation_name(touch->like));
+	}
 	if (verdict->objects != NIL && is_first_lock(verdict, touch))
 	{
 		appendStringInfoString(&buf, ", ");
 		append_objects(&buf, verdict);
 	}
-	if (touch != NULL && OidIsValid(touch->relid))
+	if (is_late(blast))
+		appendStringInfoString(&buf, ", \"not_looked_at\": \"assess_timeout\"");
+	else if (touch != NULL && OidIsValid(touch->relid))
 	{
 		const Live *live = find_live(blast, touch);
 		PgmWork		work = pgm_work_of(verdict, touch);

@@ -13,15 +13,19 @@
 #ifndef PGM_BLAST_H
 #define PGM_BLAST_H
 
+#include "datatype/timestamp.h"
 #include "verdict.h"
 
 /* What this lock blocks, in words; touch is NULL where there is none. */
 extern const char *pgm_blast_words(const PgmVerdict *verdict,
 								   const PgmTouch *touch);
 
-/* What is read once for all statements; in a transaction. */
+/*
+ * What is read once for all statements; in a transaction.  After "until" no
+ * relation is looked at any more; 0 is never.
+ */
 typedef struct PgmBlast PgmBlast;
-extern PgmBlast *pgm_blast_begin(void);
+extern PgmBlast *pgm_blast_begin(TimestampTz until);
 
 /* What is known of the relation now, as the text of a JSON object. */
 extern const char *pgm_blast_details(PgmBlast *blast,

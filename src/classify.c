@@ -32,6 +32,7 @@
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_lock.h"
 #include "compat_parse.h"
 #include "miscadmin.h"
@@ -107,7 +108,7 @@ touch_constraint(PgmVerdict *verdict, Oid relid, const char *name, bool drop)
 static bool
 recurses(AlterTableCmd *cmd)
 {
-	switch (cmd->subtype)
+	switch (pgm_alter_cmd_type(cmd))
 	{
 		case AT_ChangeOwner:
 		case AT_ClusterOn:
@@ -127,7 +128,6 @@ recurses(AlterTableCmd *cmd)
 		case AT_DisableRule:
 		case AT_AttachPartition:
 		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_AddOf:
@@ -216,6 +216,13 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 					(void) pgm_verdict_touch(verdict,
 											 pgm_default_partition(relid),
 											 AccessExclusiveLock);
+				pgm_touch_all(verdict, pgm_related_neighbours(relid),
+							  ShareRowExclusiveLock);
+				break;
+			case AT_DetachPartition:	/* its part of the keys goes */
+				if (mode == AccessExclusiveLock)
+					pgm_touch_all(verdict, pgm_related_referencing(relid),
+								  mode);
 				break;
 			default:
 				break;
@@ -418,6 +425,8 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 	Oid			other = pgm_default_partition(relid);
 
 	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	pgm_touch_all(verdict, pgm_related_neighbours(relid),
+				  ShareRowExclusiveLock);
 	if (OidIsValid(other))
 		pgm_verdict_touch(verdict, other, AccessExclusiveLock)->scans =
 			PGM_TRUE;

@@ -38,6 +38,8 @@
 #include "clone.h"
 #include "clone_sql.h"
 #include "compat.h"
+#include "compat_catalog.h"
+#include "compat_command.h"
 #include "miscadmin.h"
 #include "names.h"
 #include "nodes/makefuncs.h"
@@ -56,9 +58,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "verdict.h"
-
-/* Of a partitioned table with more, some stand for all. */
-#define MAX_PARTITIONS 24
 
 /* Tables that are worth cloning one by one. */
 #define MAX_FAILURES 8
@@ -85,6 +84,10 @@ pgm_clones_new(void)
 	control.entrysize = sizeof(LivePair);
 	clones->by_live = hash_create("pgmigrate cloned", 64, &control,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.entrysize = sizeof(Oid);
+	clones->trees = hash_create("pgmigrate trees", 64, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	clones->sample = pgm_sample_new();
 	return clones;
 }
 
@@ -122,35 +125,57 @@ want(PgmClones *clones, Oid relid)
 		clones->wanted = lappend_oid(clones->wanted, relid);
 }
 
-/* A table with all above and some below it. */
+/* Which partitions stand for others is chosen when all names are known. */
+static void
+want_below(PgmClones *clones, Oid relid)
+{
+	bool		found;
+	ListCell   *lc;
+
+	(void) hash_search(clones->trees, &relid, HASH_ENTER, &found);
+	if (found)
+		return;
+	foreach(lc, pgm_descendants(relid))
+	{
+		Oid			below = lfirst_oid(lc);
+
+		if (get_rel_relispartition(below) && can_be_cloned(below) &&
+			get_rel_relkind(below) == RELKIND_RELATION)
+			clones->leaves = lappend_oid(clones->leaves, below);
+		else
+			want(clones, below);
+	}
+}
+
+/* A table with all above and below it. */
 static void
 want_tree(PgmClones *clones, Oid relid)
 {
-	List	   *below = pgm_descendants(relid);
 	Oid			other = pgm_default_partition(relid);
 	Oid			above = relid;
-	int			n = 0;
-	ListCell   *lc;
 
 	want(clones, relid);
 	while (get_rel_relispartition(above))
 	{
-		above = get_partition_parent(above, true);
+		above = pgm_partition_parent(above);
 		want(clones, above);
 		want(clones, pgm_default_partition(above));
 	}
 	if (OidIsValid(other))
 		want(clones, other);
-	foreach(lc, below)
-	{
-		/* inner tables lead to what is below them */
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE ||
-			n++ < MAX_PARTITIONS)
-			want(clones, lfirst_oid(lc));
-		else if (!list_member_oid(clones->wanted, lfirst_oid(lc)))
-			clones->skipped = list_append_unique_oid(clones->skipped,
-													 lfirst_oid(lc));
-	}
+	want_below(clones, relid);
+}
+
+/* The foreign key to a partition is one to all of them. */
+static void
+want_siblings(PgmClones *clones, Oid relid, Node *stmt)
+{
+	if (!IsA(stmt, DropStmt) ||
+		castNode(DropStmt, stmt)->behavior != DROP_CASCADE)
+		return;
+	while (get_rel_relispartition(relid))
+		relid = get_partition_parent(relid, true);
+	want_below(clones, relid);
 }
 
 static bool
@@ -181,6 +206,7 @@ pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt)
 			lc != list_head(tables))
 			continue;
 		want_tree(clones, lfirst_oid(lc));
+		want_siblings(clones, lfirst_oid(lc), stmt);
 		foreach(other, pgm_clone_neighbours(lfirst_oid(lc), reach.all,
 											reach.columns,
 											reach.constraints))
@@ -284,10 +310,7 @@ pgm_clones_utility(Node *stmt, const char *text)
 	planned->commandType = CMD_UTILITY;
 	planned->utilityStmt = analyzed(stmt, text);
 	planned->stmt_location = -1;
-
-	/* as a part of another command: event triggers are not told */
-	ProcessUtility(planned, text, false, PROCESS_UTILITY_SUBCOMMAND, NULL,
-				   NULL, None_Receiver, NULL);
+	pgm_process_subcommand(planned, text, None_Receiver);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 }
@@ -461,14 +484,30 @@ without_locked(PgmClones *clones, List *relids)
 	return result;
 }
 
+static List *
+with_descendants(List *relids)
+{
+	List	   *result = list_copy(relids);
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		result = list_concat(result, pgm_descendants(lfirst_oid(lc)));
+	return result;
+}
+
 void
 pgm_clones_build(PgmClones *clones)
 {
 	int			nlocked;
 
+	clones->wanted = list_concat_unique_oid(clones->wanted,
+											pgm_sample_choose(clones->sample,
+															  clones->leaves,
+															  clones->wanted));
+
 	/* after the tables, what they read before them */
 	clones->wanted = list_concat(clones->wanted,
-								 pgm_clone_views(clones->viewed));
+								 pgm_clone_views(with_descendants(clones->viewed)));
 	clones->wanted = without_locked(clones, clones->wanted);
 	nlocked = list_length(clones->failed);
 	while (!try_build(clones))

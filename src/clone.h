@@ -14,6 +14,7 @@
 #define PGM_CLONE_H
 
 #include "nodes/parsenodes.h"
+#include "sample.h"
 #include "utils/hsearch.h"
 
 /* A relation of the clone schemas, and what the live one is like. */
@@ -38,7 +39,9 @@ typedef struct PgmClones
 	List	   *wanted;			/* live tables to be cloned */
 	List	   *viewed;			/* live relations whose views are, too */
 	List	   *failed;			/* live tables that cannot be */
-	List	   *skipped;		/* partitions left out: they are like others */
+	PgmSample  *sample;			/* partitions that stand for others */
+	List	   *leaves;			/* partitions that need not all be cloned */
+	HTAB	   *trees;			/* tables whose partitions are in there */
 	char	   *failure;		/* why the last of them cannot be */
 	HTAB	   *by_clone;		/* of PgmClone */
 	HTAB	   *by_live;		/* of oid pairs */

@@ -97,35 +97,17 @@ pgm_guc_variables(int *count)
 }
 #endif
 
-static inline bool
-pgm_reindex_is_concurrent(ReindexStmt *stmt)
-{
+/*
+ * Not asked before 14: a backend whose client is gone ends with its run there.
+ * The declaration is that of libpq/libpq.h, which needs headers that the
+ * package of the server does not bring.
+ */
 #if PG_VERSION_NUM >= 140000
-	ListCell   *lc;
-
-	foreach(lc, stmt->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
+extern bool pq_check_connection(void);
+#define pgm_client_is_there() pq_check_connection()
 #else
-	return stmt->concurrent;
+#define pgm_client_is_there() true
 #endif
-}
-
-static inline bool
-pgm_detach_is_concurrent(AlterTableCmd *cmd)
-{
-#if PG_VERSION_NUM >= 140000
-	return cmd->subtype == AT_DetachPartition &&
-		castNode(PartitionCmd, cmd->def)->concurrent;
-#else
-	return false;
-#endif
-}
 
 /* The text of a setting, of one flagged GUC_SUPERUSER_ONLY too. */
 static inline char *
@@ -138,6 +120,20 @@ pgm_guc_value(struct config_generic *record)
 		return NULL;
 	return GetConfigOptionByName(record->name, NULL, true);
 #endif
+}
+
+/* Of the server that runs; the minor one may not be that of the headers. */
+static inline int
+pgm_server_version(void)
+{
+	return atoi(GetConfigOption("server_version_num", false, false));
+}
+
+/* CREATE INDEX and REINDEX CONCURRENTLY could miss rows until 14.4. */
+static inline bool
+pgm_concurrently_corrupts(int version)
+{
+	return version >= 140000 && version < 140004;
 }
 
 #endif							/* PGM_COMPAT_H */

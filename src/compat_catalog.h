@@ -49,6 +49,14 @@
 #define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
 #endif
 
+/* When an index, a row s of pg_stat_all_indexes, was used last: since 16. */
+#if PG_VERSION_NUM >= 160000
+#define PGM_SQL_LAST_INDEX_SCAN \
+	"', the last time on ' || (s.last_idx_scan AT TIME ZONE 'UTC')::date"
+#else
+#define PGM_SQL_LAST_INDEX_SCAN "''"
+#endif
+
 /* utils/fmgroids.h: of the source before 14, of the one form since 17. */
 #if PG_VERSION_NUM >= 170000
 #define PGM_F_RANDOM F_RANDOM_
@@ -57,6 +65,18 @@
 #else
 #define PGM_F_RANDOM F_DRANDOM
 #define F_SET_CONFIG F_SET_CONFIG_BY_NAME
+#endif
+
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
+#endif
+
+/* For partitions whose DETACH CONCURRENTLY is not complete too. */
+#if PG_VERSION_NUM >= 140000
+#define pgm_partition_parent(relid) get_partition_parent(relid, true)
+#else
+#define pgm_partition_parent(relid) get_partition_parent(relid)
 #endif
 
 #endif							/* PGM_COMPAT_CATALOG_H */

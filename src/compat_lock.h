@@ -42,6 +42,12 @@
 #define pgm_clear_activity_snapshot() pgstat_clear_snapshot()
 #endif
 
+#if PG_VERSION_NUM >= 140000
+#define pgm_own_xmin() (MyProc->xmin)
+#else
+#define pgm_own_xmin() (MyPgXact->xmin)
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define pgm_local_xid() (MyProc->vxid.lxid)
 #define pgm_proc_is(proc, number, xid) \

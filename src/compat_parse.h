@@ -50,7 +50,7 @@ pgm_alter_table_kind(AlterTableStmt *stmt)
 }
 
 static inline bool
-pgm_is_set_access_method(AlterTableCmd *cmd)
+pgm_is_set_access_method(const AlterTableCmd *cmd)
 {
 #if PG_VERSION_NUM >= 150000
 	return cmd->subtype == AT_SetAccessMethod;
@@ -103,32 +103,6 @@ pgm_publication_tables(Node *stmt)
 		castNode(AlterPublicationStmt, stmt)->tables;
 #endif
 	return result;
-}
-
-/* Take CONCURRENTLY out of a statement. */
-static inline void
-pgm_reindex_plainly(ReindexStmt *stmt)
-{
-#if PG_VERSION_NUM >= 140000
-	ListCell   *lc;
-
-	foreach(lc, stmt->params)
-	{
-		if (strcmp(lfirst_node(DefElem, lc)->defname, "concurrently") == 0)
-			stmt->params = foreach_delete_current(stmt->params, lc);
-	}
-#else
-	stmt->concurrent = false;
-#endif
-}
-
-static inline void
-pgm_detach_plainly(AlterTableCmd *cmd)
-{
-#if PG_VERSION_NUM >= 140000
-	if (cmd->subtype == AT_DetachPartition)
-		castNode(PartitionCmd, cmd->def)->concurrent = false;
-#endif
 }
 
 #endif							/* PGM_COMPAT_PARSE_H */

@@ -22,6 +22,7 @@
 
 #include "catalog/pg_class.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "estimate.h"
 #include "lib/stringinfo.h"

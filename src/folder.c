@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "catalog/pg_authid.h"
+#include "compat_catalog.h"
 #include "folder.h"
 #include "guc.h"
 #include "mb/pg_wchar.h"

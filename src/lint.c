@@ -20,161 +20,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "commands/defrem.h"
+#include "catalog/pg_class.h"
 #include "compat.h"
+#include "lint_form.h"
 #include "lint_private.h"
-#include "parser/parse_type.h"
-#include "spi.h"
 #include "sqlscan.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
-
-static PgmQuery views_query = {
-	"SELECT DISTINCT w.ev_class::regclass::text "
-	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
-	"JOIN pg_attribute a ON a.attrelid = d.refobjid "
-	"AND a.attnum = d.refobjsubid "
-	"WHERE d.classid = 'pg_rewrite'::regclass "
-	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"AND a.attname = $2 AND w.ev_class <> $1 ORDER BY 1",
-	2, {OIDOID, TEXTOID}
-};
-
-static PgmQuery constraint_query = {
-	"SELECT contype::text, confrelid::int8 FROM pg_constraint "
-	"WHERE conrelid = $1 AND conname = $2",
-	2, {OIDOID, TEXTOID}
-};
-
-static PgmQuery index_on_query = {
-	"SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 "
-	"AND i.indisvalid AND i.indpred IS NULL AND $2 <@ ARRAY(SELECT "
-	"a.attname::text FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
-	"= ANY (i.indkey[0:cardinality($2) - 1])))",
-	2, {OIDOID, TEXTARRAYOID}
-};
-
-static PgmQuery invalid_query = {
-	"SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = $1 "
-	"AND NOT indisvalid)",
-	1, {OIDOID}
-};
-
-static PgmQuery in_use_query = {
-	"SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c "
-	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm') "
-	"WHERE a.atttypid = $1 AND NOT a.attisdropped)",
-	1, {OIDOID}
-};
-
-static PgmQuery domain_query = {
-	"SELECT EXISTS (SELECT FROM pg_type t WHERE t.oid = $1 "
-	"AND t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT "
-	"FROM pg_constraint k WHERE k.contypid = t.oid)))",
-	1, {OIDOID}
-};
-
-static bool
-ask(PgmQuery *query, Datum first, Datum second)
-{
-	PgmSpiScope scope;
-	Datum		values[2] = {first, second};
-	bool		result;
-
-	pgm_spi_begin(&scope);
-	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
-	pgm_spi_end(&scope);
-	return result;
-}
-
-List *
-pgm_lint_views_on(Oid relid, const char *column)
-{
-	PgmSpiScope scope;
-	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(column)};
-	List	   *views = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&views_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		char	   *view = pgm_spi_text(i, 1);
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		views = lappend(views, view);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return views;
-}
-
-bool
-pgm_lint_constraint(Oid relid, const char *name, char *kind, Oid *other)
-{
-	PgmSpiScope scope;
-	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(name)};
-	bool		found;
-
-	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&constraint_query, values, NULL) > 0;
-	if (found)
-	{
-		*kind = pgm_spi_text(1, 1)[0];
-		*other = (Oid) pgm_spi_int64(1, 2);
-	}
-	pgm_spi_end(&scope);
-	return found;
-}
-
-bool
-pgm_lint_has_index_on(Oid relid, List *columns)
-{
-	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, columns)
-		names[n++] = strVal(lfirst(lc));
-	return ask(&index_on_query, ObjectIdGetDatum(relid),
-			   pgm_text_array_datum(n, names));
-}
-
-bool
-pgm_lint_index_is_invalid(Oid relid)
-{
-	return ask(&invalid_query, ObjectIdGetDatum(relid), (Datum) 0);
-}
-
-Oid
-pgm_lint_type(const TypeName *name)
-{
-	Type		type = name == NULL ? NULL :
-		LookupTypeName(NULL, name, NULL, true);
-	Oid			oid;
-
-	if (type == NULL)
-		return InvalidOid;
-	oid = typeTypeId(type);
-	ReleaseSysCache(type);
-	return oid;
-}
-
-bool
-pgm_lint_type_in_use(Oid type)
-{
-	return OidIsValid(type) && ask(&in_use_query, ObjectIdGetDatum(type),
-								   (Datum) 0);
-}
-
-bool
-pgm_lint_domain_has_constraints(Oid type)
-{
-	return OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN &&
-		ask(&domain_query, ObjectIdGetDatum(type), (Datum) 0);
-}
 
 char *
 pgm_lint_names(List *names)
@@ -329,7 +181,38 @@ lint_refused(PgmLint *lint)
 	}
 	(void) pgm_lint_find(lint->judged, "not-in-a-revision", NULL,
 						 psprintf("%s is not allowed in a revision", words),
-						 pstrdup("Leave it out; load rows with INSERT, or with COPY from a file on the server."));
+						 pstrdup("Leave it out. Load rows with INSERT, or with COPY from a file on the server."));
+}
+
+/*
+ * What no rule above has an eye on: work that others wait for is told all the
+ * same.
+ */
+static void
+lint_work(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->judged->findings)
+	{
+		if (((PgmFinding *) lfirst(lc))->rule->level != PGM_LEVEL_INFO)
+			return;
+	}
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		bool		rewrites = touch->rewrites == PGM_TRUE &&
+			touch->mode == AccessExclusiveLock;
+
+		if (touch->fresh || touch->relkind == RELKIND_INDEX ||
+			!(rewrites ||
+			  (touch->scans == PGM_TRUE && touch->mode >= ShareLock)))
+			continue;
+		(void) pgm_lint_find(lint->judged, "long-work", touch,
+							 psprintf("%s is %s while it is locked", pgm_touch_name(touch),
+									  rewrites ? "rewritten" : "read"),
+							 pstrdup("Do it while the table is small, or while nobody needs it."));
+	}
 }
 
 static void
@@ -350,6 +233,7 @@ pgm_lint_remember(PgmJudged *judged, PgmLintPast *past)
 
 	begin(&lint, judged, past);
 	pgm_lint_flow_remember(&lint);
+	pgm_lint_room_remember(&lint);
 }
 
 void
@@ -387,7 +271,12 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		pgm_lint_index(&lint);
 	}
 	pgm_lint_object(&lint);
+	pgm_lint_name(&lint);
+	pgm_lint_code(&lint);
+	lint_work(&lint);
+	lint.touch = subject(verdict);
 	pgm_lint_flow(&lint);
+	pgm_lint_room(&lint);
 }
 
 /* ---- allowed findings */
@@ -407,7 +296,7 @@ next_word(const char **at, const char *end)
 }
 
 static bool
-allow(PgmJudged *judged, const char *rule)
+allow(PgmJudged *judged, const char *rule, const char *reason)
 {
 	bool		any = false;
 	ListCell   *lc;
@@ -417,16 +306,32 @@ allow(PgmJudged *judged, const char *rule)
 		PgmFinding *finding = lfirst(lc);
 
 		if (strcmp(finding->rule->id, rule) == 0)
-			any = finding->allowed = true;
+		{
+			finding->allowed = reason;
+			any = true;
+		}
 	}
 	return any;
+}
+
+/* The rest of the comment's line; NULL if there is none. */
+static char *
+read_reason(const char *at, const char *end)
+{
+	if (end - at >= 2 && strncmp(end - 2, "*/", 2) == 0)
+		end -= 2;
+	while (at < end && isspace((unsigned char) *at))
+		at++;
+	while (at < end && isspace((unsigned char) end[-1]))
+		end--;
+	return at == end ? NULL : pnstrdup(at, end - at);
 }
 
 static void
 read_allowance(PgmJudged *judged, const char *at, const char *end)
 {
 	List	   *rules = NIL;
-	bool		reasoned = false;
+	char	   *reason = NULL;
 	char	   *word = next_word(&at, end);
 	ListCell   *lc;
 
@@ -436,8 +341,7 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	{
 		if (strcmp(word, "because") == 0)
 		{
-			word = next_word(&at, end);
-			reasoned = word != NULL && strcmp(word, "*/") != 0;
+			reason = read_reason(at, end);
 			break;
 		}
 		if (strcmp(word, "*/") != 0)
@@ -447,13 +351,12 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	{
 		const char *rule = lfirst(lc);
 
-		if (!reasoned)
+		if (reason == NULL)
 			(void) pgm_lint_find(judged, "allow-without-reason", NULL,
 								 psprintf("rule \"%s\" is allowed without a reason, so it is not",
 										  rule),
-								 psprintf("Write: -- pgmigrate: allow %s because ...",
-										  rule));
-		else if (!allow(judged, rule))
+								 pstrdup("Write \"because\" and the reason behind it."));
+		else if (!allow(judged, rule, reason))
 			(void) pgm_lint_find(judged, "allow-unused", NULL,
 								 pgm_lint_rule(rule) == NULL ?
 								 psprintf("there is no rule \"%s\" to allow", rule) :

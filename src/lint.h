@@ -41,7 +41,7 @@ typedef struct PgmFinding
 	const char *message;
 	const char *hint;			/* the safe form, or NULL */
 	const char *details;		/* a JSON object as text, or NULL */
-	bool		allowed;		/* suppressed, with a reason */
+	const char *allowed;		/* why it is suppressed, or NULL */
 } PgmFinding;
 
 /* One statement and what the rules have to say about it. */
@@ -66,6 +66,11 @@ typedef struct PgmLintPast
 	List	   *enums;			/* of PgmJudged *: ALTER TYPE … ADD VALUE */
 	List	   *alters;			/* of PgmJudged *: ALTER TABLE … NOT VALID */
 	HTAB	   *altered;		/* first ALTER TABLE of a table, or NULL */
+	HTAB	   *named;			/* statements by relation, or NULL */
+	List	   *long_names;		/* that the server cuts off */
+	const char *timeout;		/* the one that was set, or NULL */
+	HTAB	   *held;			/* OIDs of relations locked, or NULL */
+	int			nlocks;			/* on relations, new ones too */
 } PgmLintPast;
 
 /*

@@ -16,6 +16,7 @@
 #include "catalog/pg_constraint.h"
 #include "compat.h"
 #include "compat_parse.h"
+#include "lint_form.h"
 #include "lint_private.h"
 #include "utils/builtins.h"
 
@@ -94,22 +95,23 @@ lint_validate(PgmLint *lint, AlterTableStmt *stmt)
 	ListCell   *lc;
 	ListCell   *other;
 
-	if (lint->touch == NULL || lint->touch->fresh ||
-		lint->judged->source->top_level)
+	if (lint->touch == NULL || lint->touch->fresh)
 		return;
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		bool		added;
 
 		if (cmd->subtype != AT_ValidateConstraint)
 			continue;
-		foreach(other, lint->past->alters)
-		{
-			if (adds_not_valid(statement_of(lfirst(other)), cmd->name))
-				pgm_lint_add(lint, "validate-same-tx",
-							 psprintf("the lock of adding %s is held while it is validated", quote_identifier(cmd->name)),
-							 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s; in a revision of its own.", lint->name, quote_identifier(cmd->name)));
-		}
+		added = adds_not_valid((Node *) stmt, cmd->name);
+		foreach(other, lint->judged->source->top_level ? NIL :
+				lint->past->alters)
+			added |= adds_not_valid(statement_of(lfirst(other)), cmd->name);
+		if (added)
+			pgm_lint_add(lint, "validate-same-tx",
+						 psprintf("the lock of adding %s is held while it is validated", quote_identifier(cmd->name)),
+						 psprintf(PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;", lint->name, quote_identifier(cmd->name)));
 	}
 }
 
@@ -119,21 +121,53 @@ typedef struct Altered
 	int			n;
 } Altered;
 
+static bool
+validates(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_ValidateConstraint)
+			return true;
+	}
+	return false;
+}
+
+/* Does it read or rewrite the table that it is about? */
+static bool
+is_work(const PgmLint *lint)
+{
+	AlterTableStmt *stmt = castNode(AlterTableStmt, lint->stmt);
+
+	return lint->touch != NULL && !lint->touch->fresh &&
+		OidIsValid(lint->touch->relid) &&
+		pgm_alter_table_kind(stmt) == OBJECT_TABLE && !validates(stmt) &&
+		(pgm_lint_rewrites(lint) == PGM_TRUE ||
+		 pgm_lint_scans(lint) == PGM_TRUE);
+}
+
+/* The table is read or rewritten twice, where once would do. */
 static void
 lint_mergeable(PgmLint *lint, AlterTableStmt *stmt)
 {
+	const PgmSource *source = lint->judged->source;
 	Altered    *altered;
+	char	   *rest;
 
-	if (lint->touch == NULL || lint->touch->fresh ||
-		lint->past->altered == NULL ||
-		pgm_alter_table_kind(stmt) != OBJECT_TABLE)
+	if (lint->past->altered == NULL || !is_work(lint))
 		return;
 	altered = hash_search(lint->past->altered, &lint->touch->relid, HASH_FIND,
 						  NULL);
-	if (altered != NULL)
-		pgm_lint_add(lint, "mergeable-alters",
-					 psprintf("statement %d is an ALTER TABLE %s too", altered->n + 1, lint->name),
-					 psprintf("ALTER TABLE %s ..., ...;", lint->name));
+	rest = pgm_lint_trim(pgm_source_after_name(source, lint->judged->n,
+											   stmt->relation->location));
+	if (altered == NULL || rest == NULL)
+		return;
+	pgm_lint_add(lint, "mergeable-alters",
+				 psprintf("statement %d reads or rewrites %s too", altered->n + 1, lint->name),
+				 psprintf("%s,%s;",
+						  pgm_lint_trim(pgm_statement_text(source, altered->n)),
+						  rest));
 }
 
 /* Does the text of this statement have the new value as a literal? */
@@ -160,6 +194,42 @@ lint_enum_value(PgmLint *lint)
 	}
 }
 
+/* Does the statement change rows, as many as it finds? */
+static bool
+changes_rows(Node *stmt)
+{
+	SelectStmt *select;
+
+	switch (nodeTag(stmt))
+	{
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			return true;
+		case T_CopyStmt:
+			return castNode(CopyStmt, stmt)->is_from;
+		case T_InsertStmt:
+			select = (SelectStmt *) castNode(InsertStmt, stmt)->selectStmt;
+			return select != NULL && IsA(select, SelectStmt) &&
+				select->fromClause != NIL;
+		default:
+			return pgm_is_merge(stmt);
+	}
+}
+
+static void
+lint_rows_under_lock(PgmLint *lint)
+{
+	const PgmTouch *held = lint->past->locked;
+
+	if (held == NULL || lint->judged->source->top_level ||
+		!changes_rows(lint->stmt) || lint->touch == NULL ||
+		lint->touch->fresh || pgm_lint_scans(lint) == PGM_TRUE)
+		return;
+	pgm_lint_add(lint, "rows-under-lock",
+				 psprintf("%s stays locked for reads and writes while rows of %s change", pgm_touch_name(held), lint->name),
+				 pstrdup("Put this statement into a revision of its own."));
+}
+
 static void
 lint_mixed(PgmLint *lint)
 {
@@ -183,7 +253,7 @@ remember_altered(PgmLint *lint, AlterTableStmt *stmt)
 		lint->past->alters = lappend(lint->past->alters, lint->judged);
 		break;
 	}
-	if (lint->touch == NULL || !OidIsValid(lint->touch->relid))
+	if (!is_work(lint))
 		return;
 	if (lint->past->altered == NULL)
 	{
@@ -211,6 +281,9 @@ pgm_lint_flow_remember(PgmLint *lint)
 
 	if (IsA(lint->stmt, AlterTableStmt))
 		remember_altered(lint, castNode(AlterTableStmt, lint->stmt));
+	if (IsA(lint->stmt, VariableSetStmt))
+		pgm_lint_setting_remember(lint, castNode(VariableSetStmt, lint->stmt));
+	pgm_lint_name_remember(lint);
 	if (IsA(lint->stmt, AlterEnumStmt) &&
 		castNode(AlterEnumStmt, lint->stmt)->oldVal == NULL)
 		past->enums = lappend(past->enums, lint->judged);
@@ -229,6 +302,7 @@ pgm_lint_flow(PgmLint *lint)
 {
 	lint_mixed(lint);
 	lint_held_locks(lint);
+	lint_rows_under_lock(lint);
 	lint_enum_value(lint);
 	if (IsA(lint->stmt, AlterTableStmt))
 	{

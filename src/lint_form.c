@@ -4,7 +4,9 @@
  *	  The safe form of a statement, written for its own table.
  *
  * Names that a statement leaves to the server are those that the server would
- * choose, so that what a hint proposes ends as the statement itself would.
+ * choose, so that what a hint proposes ends as the statement itself would.  A
+ * hint is SQL that ends with a semicolon, one statement in a line, and says in
+ * comments what must come between them; or it is words that end with a period.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -17,16 +19,24 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
 #include "compat.h"
 #include "compat_constraint.h"
 #include "compat_parse.h"
+#include "lint_form.h"
 #include "lint_private.h"
-#include "slice.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-static char *
-joined(List *names, const char *between)
+/* As many of the relations below one are written out, the others counted. */
+#define PGM_WRITTEN_OUT 4
+
+/* Pages of a batch. */
+#define PGM_BATCH_PAGES 1000
+
+char *
+pgm_lint_joined(List *names, const char *between)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -98,7 +108,7 @@ pgm_lint_constraint_name(const PgmLint *lint, const Constraint *constraint,
 											"check", namespace, NIL);
 				break;
 			case CONSTR_FOREIGN:
-				name = ChooseConstraintName(table, joined(columns, "_"),
+				name = ChooseConstraintName(table, pgm_lint_joined(columns, "_"),
 											"fkey", namespace, NIL);
 				break;
 			case CONSTR_PRIMARY:
@@ -107,9 +117,9 @@ pgm_lint_constraint_name(const PgmLint *lint, const Constraint *constraint,
 				break;
 			default:
 				name = ChooseRelationName(table,
-										  joined(list_concat_copy(columns,
-																  constraint->including),
-												 "_"),
+										  pgm_lint_joined(list_concat_copy(columns,
+																		   constraint->including),
+														  "_"),
 										  "key", namespace, true);
 				break;
 		}
@@ -168,55 +178,291 @@ foreign_key_clause(const Constraint *constraint, List *columns)
 	return buf.data;
 }
 
-/* ALTER TABLE … ADD CONSTRAINT … NOT VALID, and its validation. */
+/* The tables with the rows of a relation: itself, or what is below it. */
+List *
+pgm_lint_leaves(Oid relid)
+{
+	List	   *leaves = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		leaves = lappend_oid(leaves, relid);
+	foreach(lc, pgm_descendants(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(lc));
+	}
+	return leaves;
+}
+
+/* Leave the rest of many relations to the reader; true at the first of it. */
+bool
+pgm_lint_and_so_on(StringInfo buf, List *relids, int i)
+{
+	if (i < PGM_WRITTEN_OUT || list_length(relids) == i + 1)
+		return false;
+	appendStringInfo(buf, "-- the same for %d more, then:\n",
+					 list_length(relids) - i);
+	return true;
+}
+
+char *
+pgm_lint_done(StringInfo buf)
+{
+	while (buf->len > 0 && buf->data[buf->len - 1] == '\n')
+		buf->data[--buf->len] = '\0';
+	return buf->data;
+}
+
+void
+pgm_lint_batches(StringInfo buf, const PgmLint *lint, const char *verb,
+				 const char *set, const char *where)
+{
+	List	   *leaves = pgm_lint_leaves(lint->touch->relid);
+	ListCell   *lc;
+
+	appendStringInfo(buf, "-- in ranges of %d pages, a transaction each, to the end of the table:\n",
+					 PGM_BATCH_PAGES);
+	foreach(lc, leaves)
+	{
+		if (pgm_lint_and_so_on(buf, leaves, foreach_current_index(lc)))
+			break;
+		appendStringInfo(buf, "%s %s%s%s WHERE ctid >= '(0,0)' AND ctid < '(%d,0)'%s%s;\n",
+						 verb, list_length(leaves) > 1 ? "ONLY " : "",
+						 pgm_lint_relation(lfirst_oid(lc)), set,
+						 PGM_BATCH_PAGES, *where ? " AND " : "", where);
+	}
+}
+
+/* Names of constraints and indexes of other relations than the subject. */
+static const char *
+chosen_name(Oid relid, const char *columns, const char *label,
+			bool constraint)
+{
+	return quote_identifier(ChooseRelationName(get_rel_name(relid), columns,
+											   label,
+											   get_rel_namespace(relid),
+											   constraint));
+}
+
+static const char *
+proof_name(const PgmLint *lint, const char *column)
+{
+	return quote_identifier(ChooseConstraintName(lint->touch->name, column,
+												 "not_null",
+												 get_rel_namespace(lint->touch->relid),
+												 NIL));
+}
+
+/*
+ * Prove that a column has no nulls, with locks that nobody notices.  Ends
+ * within the revision in which SET NOT NULL, or a primary key, is free.
+ */
+void
+pgm_lint_prove_not_null(StringInfo buf, const PgmLint *lint,
+						const char *column)
+{
+	const char *name = proof_name(lint, column);
+	const char *quoted = quote_identifier(column);
+
+	if (pgm_not_null_can_be_not_valid())
+		appendStringInfo(buf, "ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID;\n",
+						 lint->name, name, quoted);
+	else
+		appendStringInfo(buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n",
+						 lint->name, name, quoted);
+	appendStringInfo(buf, PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n",
+					 lint->name, name);
+}
+
+/* After that: nothing is left to be read. */
+void
+pgm_lint_set_not_null(StringInfo buf, const PgmLint *lint,
+					  const char *column, bool set)
+{
+	if (pgm_not_null_can_be_not_valid())
+		return;
+	if (set)
+		appendStringInfo(buf, PGM_LATER "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\n",
+						 lint->name, quote_identifier(column));
+	appendStringInfo(buf, "ALTER TABLE %s DROP CONSTRAINT %s;\n",
+					 lint->name, proof_name(lint, column));
+}
+
+/* A foreign key of a partitioned table, where that cannot be NOT VALID. */
+static void
+key_of_partitions(StringInfo buf, const PgmLint *lint, const char *clause,
+				  const char *columns)
+{
+	List	   *leaves = pgm_lint_leaves(lint->touch->relid);
+	ListCell   *lc;
+
+	foreach(lc, leaves)
+	{
+		Oid			relid = lfirst_oid(lc);
+		const char *name;
+
+		name = quote_identifier(ChooseConstraintName(get_rel_name(relid),
+													 columns, "fkey",
+													 get_rel_namespace(relid),
+													 NIL));
+		if (pgm_lint_and_so_on(buf, leaves, foreach_current_index(lc)))
+			break;
+		appendStringInfo(buf, "ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n"
+						 PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n",
+						 pgm_lint_relation(relid), name, clause,
+						 pgm_lint_relation(relid), name);
+	}
+	appendStringInfoString(buf, PGM_LATER);
+}
+
 char *
 pgm_lint_not_valid(const PgmLint *lint, const Constraint *constraint,
 				   List *columns)
 {
 	const char *name = pgm_lint_constraint_name(lint, constraint, columns);
-	char	   *clause;
+	const char *clause;
+	StringInfoData buf;
 
+	initStringInfo(&buf);
 	if (constraint->contype == CONSTR_FOREIGN)
 	{
 		clause = foreign_key_clause(constraint, columns);
 		if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE &&
 			!pgm_partitioned_keys_not_valid())
-			return psprintf("Add it to each partition first, NOT VALID, and VALIDATE it there in a later revision; then ALTER TABLE %s ADD CONSTRAINT %s %s;",
-							lint->name, name, clause);
+		{
+			key_of_partitions(&buf, lint, clause, pgm_lint_joined(columns, "_"));
+			appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s %s;",
+							 lint->name, name, clause);
+			return buf.data;
+		}
 	}
 	else
-	{
-		const char *condition;
-
-		condition = pgm_slice_parens(lint->judged->source, lint->judged->n,
-									 constraint->location, NULL);
-		clause = psprintf("CHECK %s%s", condition ? condition : "(...)",
+		clause = psprintf("CHECK %s%s",
+						  pgm_lint_parens(lint, constraint->location),
 						  constraint->is_no_inherit ? " NO INHERIT" : "");
-	}
-	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID; in a later revision ALTER TABLE %s VALIDATE CONSTRAINT %s;",
-					lint->name, name, clause, lint->name, name);
+	appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n"
+					 PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;",
+					 lint->name, name, clause, lint->name, name);
+	return buf.data;
 }
 
-/* A unique index CONCURRENTLY that becomes the index of the constraint. */
+/* The index of a key, and what makes it one, of one table. */
+static void
+key_of_table(StringInfo buf, const char *table, const char *name,
+			 const char *kind, const char *definition, const char *deferral)
+{
+	appendStringInfo(buf, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s;\n"
+					 "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s;\n",
+					 name, table, definition, table, name, kind, name,
+					 deferral);
+}
+
 char *
 pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 					  List *columns)
 {
+	bool		primary = constraint->contype == CONSTR_PRIMARY;
 	const char *name = pgm_lint_constraint_name(lint, constraint, columns);
-	const char *kind = constraint->contype == CONSTR_PRIMARY ?
-		"PRIMARY KEY" : "UNIQUE";
+	const char *kind = primary ? "PRIMARY KEY" : "UNIQUE";
 	char	   *definition = psprintf("(%s)", pgm_lint_names(columns));
+	List	   *nullable = NIL;
+	List	   *leaves;
+	StringInfoData buf;
+	ListCell   *lc;
 
+	initStringInfo(&buf);
 	if (constraint->including != NIL)
 		definition = psprintf("%s INCLUDE (%s)", definition,
 							  pgm_lint_names(constraint->including));
-	if (pgm_nulls_not_distinct(constraint))
-		definition = psprintf("%s NULLS NOT DISTINCT", definition);
-	if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE)
-		return psprintf("CREATE UNIQUE INDEX CONCURRENTLY ... %s on each partition, and ADD %s USING INDEX there; then ALTER TABLE %s ADD CONSTRAINT %s %s (%s);",
-						definition, kind, lint->name, name, kind,
-						pgm_lint_names(columns));
-	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s; then ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s;",
-					name, lint->name, definition, lint->name, name, kind,
-					name, deferral(constraint));
+	if (primary)
+		nullable = pgm_lint_nullable(lint->touch->relid, columns);
+	foreach(lc, nullable)
+		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
+	if (lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
+		key_of_table(&buf, lint->name, name, kind,
+					 pgm_nulls_not_distinct(constraint) ?
+					 psprintf("%s NULLS NOT DISTINCT", definition) :
+					 definition, deferral(constraint));
+	else
+	{
+		leaves = pgm_lint_leaves(lint->touch->relid);
+		foreach(lc, leaves)
+		{
+			Oid			relid = lfirst_oid(lc);
+
+			if (pgm_lint_and_so_on(&buf, leaves, foreach_current_index(lc)))
+				break;
+			key_of_table(&buf, pgm_lint_relation(relid),
+						 chosen_name(relid, primary ? NULL :
+									 pgm_lint_joined(columns, "_"),
+									 primary ? "pkey" : "key", true),
+						 kind,
+						 pgm_nulls_not_distinct(constraint) ?
+						 psprintf("%s NULLS NOT DISTINCT", definition) :
+						 definition, deferral(constraint));
+		}
+		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s %s%s %s%s;\n",
+						 lint->name, name, kind,
+						 pgm_nulls_not_distinct(constraint) ?
+						 " NULLS NOT DISTINCT" : "",
+						 definition, deferral(constraint));
+	}
+	foreach(lc, nullable)
+		pgm_lint_set_not_null(&buf, lint, strVal(lfirst(lc)), false);
+	return pgm_lint_done(&buf);
+}
+
+/* One level of an index on a partitioned table, and what is below it. */
+static void
+index_of_partitions(StringInfo buf, Oid relid, const char *parent,
+					const char *unique, const char *definition,
+					const char *columns, int *left)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_inheritance_children(relid, NoLock))
+	{
+		Oid			child = lfirst_oid(lc);
+		bool		partitioned =
+			get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
+		const char *schema = get_namespace_name(get_rel_namespace(child));
+		const char *name = chosen_name(child, columns, "idx", false);
+		const char *qualified = psprintf("%s.%s", quote_identifier(schema),
+										 name);
+
+		if ((*left)-- <= 0)
+			continue;
+		appendStringInfo(buf, "CREATE %sINDEX %s%s ON %s%s%s;\n", unique,
+						 partitioned ? "" : "CONCURRENTLY ", name,
+						 partitioned ? "ONLY " : "",
+						 pgm_lint_relation(child), definition);
+		if (partitioned)
+			index_of_partitions(buf, child, qualified, unique, definition,
+								columns, left);
+		appendStringInfo(buf, "ALTER INDEX %s ATTACH PARTITION %s;\n", parent,
+						 qualified);
+	}
+}
+
+char *
+pgm_lint_index_by_partition(const PgmLint *lint, Oid relid,
+							const char *unique, const char *name,
+							const char *definition, const char *columns)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	int			left = PGM_WRITTEN_OUT;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (*name == '\0')
+		name = chosen_name(relid, columns, "idx", false);
+	appendStringInfo(&buf, "CREATE %sINDEX %s ON ONLY %s%s;\n", unique, name,
+					 pgm_lint_relation(relid), definition);
+	index_of_partitions(&buf, relid,
+						psprintf("%s.%s", quote_identifier(schema), name),
+						unique, definition, columns, &left);
+	if (left < 0)
+		appendStringInfo(&buf, "-- the same for %d more partitions", -left);
+	return pgm_lint_done(&buf);
 }

@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "compat_hash.h"
 #include "mention.h"
 #include "miscadmin.h"
 #include "parser/scansup.h"

@@ -18,6 +18,7 @@
 
 #include "catalog/namespace.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "names.h"
 #include "nodes/makefuncs.h"
@@ -117,7 +118,7 @@ visit_alter_table(Walk *walk, AlterTableStmt *stmt)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		switch (cmd->subtype)
+		switch (pgm_alter_cmd_type(cmd))
 		{
 			case AT_AddColumn:
 				visit_constraints(walk,
@@ -132,7 +133,6 @@ visit_alter_table(Walk *walk, AlterTableStmt *stmt)
 				break;
 			case AT_AttachPartition:
 			case AT_DetachPartition:
-			case AT_DetachPartitionFinalize:
 				visit(walk, castNode(PartitionCmd, cmd->def)->name,
 					  PGM_NAME_PARTITION);
 				break;

@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "compat_lock.h"
 #include "executor/execdesc.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
@@ -151,7 +152,7 @@ pgm_portal_release_snapshot(void)
 	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
 	InvalidateCatalogSnapshot();
 
-	if (ActiveSnapshotSet() || TransactionIdIsValid(MyProc->xmin))
+	if (ActiveSnapshotSet() || TransactionIdIsValid(pgm_own_xmin()))
 		elog(ERROR, "could not release the snapshot of the calling query");
 }
 

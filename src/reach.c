@@ -23,6 +23,8 @@
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
+#include "compat_catalog.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
@@ -278,7 +280,7 @@ pgm_reach_dropped_table(PgmVerdict *verdict, Oid relid)
 				  AccessExclusiveLock);
 	if (get_rel_relispartition(relid))
 	{
-		Oid			parent = get_partition_parent(relid, true);
+		Oid			parent = pgm_partition_parent(relid);
 
 		(void) pgm_verdict_touch(verdict, parent, AccessExclusiveLock);
 	}

@@ -23,10 +23,12 @@
 
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/prepare.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "digest.h"
 #include "error.h"
 #include "journal.h"

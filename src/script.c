@@ -171,6 +171,25 @@ judged_statement(Writer *writer, const PgmSource *source, int n)
 	return NULL;
 }
 
+/* The safe form, as comments: the first line says what it is. */
+static void
+write_hint(Writer *writer, const char *hint)
+{
+	const char *words = "instead:";
+
+	for (;;)
+	{
+		const char *end = strchr(hint, '\n');
+
+		write_line(writer, "--   %s %s", words,
+				   one_line(pnstrdup(hint, end ? end - hint : strlen(hint))));
+		if (end == NULL)
+			return;
+		words = "        ";
+		hint = end + 1;
+	}
+}
+
 static void
 write_findings(Writer *writer, const PgmJudged *judged)
 {
@@ -193,13 +212,19 @@ write_findings(Writer *writer, const PgmJudged *judged)
 	{
 		const PgmFinding *finding = lfirst(lc);
 
-		if (finding->allowed || finding->rule->level == PGM_LEVEL_INFO)
+		if (finding->allowed != NULL)
+		{
+			write_line(writer, "-- allowed %s: %s", finding->rule->id,
+					   one_line(finding->allowed));
+			continue;
+		}
+		if (finding->rule->level == PGM_LEVEL_INFO)
 			continue;
 		write_line(writer, "-- %s %s: %s",
 				   pgm_level_name(finding->rule->level), finding->rule->id,
 				   one_line(finding->message));
 		if (finding->hint != NULL)
-			write_line(writer, "--   instead: %s", one_line(finding->hint));
+			write_hint(writer, finding->hint);
 	}
 }
 

@@ -22,6 +22,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "guc.h"
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"
@@ -29,6 +30,7 @@
 #include "statement.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 /* Bytes of a long text that an error shows. */
@@ -574,4 +576,21 @@ pgm_source_check(const PgmSource *source, PgmSourceKind kind)
 	}
 
 	error_context_stack = callback.previous;
+}
+
+void
+pgm_source_follow(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	VariableSetStmt *set;
+
+	if (!IsA(stmt, VariableSetStmt))
+		return;
+	set = castNode(VariableSetStmt, stmt);
+	if (set->name == NULL || strcmp(set->name, "search_path") != 0)
+		return;
+	if (set->kind == VAR_SET_VALUE)
+		(void) set_config_option("search_path", ExtractSetVariableArgs(set),
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }

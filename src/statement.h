@@ -89,6 +89,12 @@ extern void pgm_source_error_position(const PgmSource *source, int n);
  */
 extern int	pgm_source_error_line(void);
 
+/*
+ * Look names up from now on as statement n wants it, if it is a SET of
+ * search_path; until the caller's GUC nest level ends.
+ */
+extern void pgm_source_follow(const PgmSource *source, int n);
+
 extern void pgm_source_check_size(const char *text, const char *what);
 
 #endif							/* PGM_STATEMENT_H */

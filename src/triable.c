@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "triable.h"
 
@@ -169,7 +170,7 @@ pgm_plain_form(Node *stmt)
 static void
 add_reach(PgmReach *reach, AlterTableCmd *cmd)
 {
-	switch (cmd->subtype)
+	switch (pgm_alter_cmd_type(cmd))
 	{
 		case AT_AlterColumnType:
 		case AT_DropColumn:
@@ -186,7 +187,6 @@ add_reach(PgmReach *reach, AlterTableCmd *cmd)
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_AddInherit:
 		case AT_DropInherit:
 		case AT_SetLogged:
@@ -208,6 +208,9 @@ pgm_reaches_keys(Node *stmt)
 	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
 		IsA(stmt, RenameStmt))
 		reach.all = true;
+	/* a partition gets the keys of the whole */
+	if (IsA(stmt, CreateStmt))
+		reach.all = castNode(CreateStmt, stmt)->partbound != NULL;
 	if (IsA(stmt, AlterTableStmt))
 		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
 			add_reach(&reach, lfirst_node(AlterTableCmd, lc));

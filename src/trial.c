@@ -267,52 +267,27 @@ note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
 	}
 }
 
-static PgmTouch *
-like_sibling(PgmVerdict *verdict, List *siblings)
-{
-	ListCell   *lc;
-
-	foreach(lc, siblings)
-	{
-		PgmTouch   *touch = pgm_verdict_find(verdict, lfirst_oid(lc));
-
-		if (touch != NULL && touch->tried &&
-			touch->relkind == RELKIND_RELATION)
-			return touch;
-	}
-	return NULL;
-}
-
-/* Partitions that were left out fare like one that was not. */
+/* Partitions that were left out fare like the one that stands for them. */
 static void
 note_skipped(PgmTrial *trial, PgmVerdict *verdict)
 {
-	ListCell   *lc;
 	List	   *touches = list_copy(verdict->touches);
+	ListCell   *lc;
+	ListCell   *other;
 
-	if (trial->clones->skipped == NIL)
-		return;
 	foreach(lc, touches)
 	{
-		PgmTouch   *parent = lfirst(lc);
-		List	   *below;
-		PgmTouch   *like;
-		ListCell   *leaf;
+		PgmTouch   *like = lfirst(lc);
 
-		if (parent->relkind != RELKIND_PARTITIONED_TABLE || !parent->tried)
+		if (!like->tried || like->mode == NoLock)
 			continue;
-		below = pgm_descendants(parent->relid);
-		like = like_sibling(verdict, below);
-		if (like == NULL || like->mode == NoLock)
-			continue;
-		foreach(leaf, below)
+		foreach(other, pgm_sample_alike(trial->clones->sample, like->relid))
 		{
-			PgmTouch   *touch;
+			PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(other),
+												  like->mode);
 
-			if (!list_member_oid(trial->clones->skipped, lfirst_oid(leaf)))
-				continue;
-			touch = pgm_verdict_touch(verdict, lfirst_oid(leaf), like->mode);
 			touch->tried = true;
+			touch->like = like->relid;
 			touch->rewrites = like->rewrites;
 			touch->scans = like->scans;
 		}
@@ -388,7 +363,7 @@ compare_touches(const ListCell *a, const ListCell *b)
 static bool
 is_known(const PgmTrial *trial, const PgmTouch *touch, Oid role)
 {
-	if (list_member_oid(trial->clones->skipped, touch->relid))
+	if (pgm_sample_is_told(trial->clones->sample, touch->relid))
 		return true;
 	return OidIsValid(pgm_clones_of(trial->clones, touch->relid)) &&
 		pgm_relation_owner(touch->relid) == role;
@@ -443,7 +418,7 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 		touches = lappend(touches, touch);
 	}
 	list_sort(touches, compare_touches);
-	verdict->touches = touches;
+	pgm_verdict_set_touches(verdict, touches);
 }
 
 /*
@@ -601,7 +576,7 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old);
-		verdict->touches = touches;
+		pgm_verdict_set_touches(verdict, touches);
 
 		/* a scan is counted even if it is taken back */
 		trial->stale = true;
@@ -721,12 +696,14 @@ want_tables(PgmTrial *trial, List *sources)
 	foreach(lc, sources)
 	{
 		PgmSource  *source = lfirst(lc);
+		int			guc_level = NewGUCNestLevel();
 
 		for (int i = 0; i < source->nstatements; i++)
 		{
 			const char *reason;
 			Node	   *stmt = source->statements[i].raw->stmt;
 
+			pgm_source_follow(source, i);
 			if (pgm_triable(stmt, &reason) == PGM_TRIABLE)
 			{
 				Want		want = {trial->clones, stmt};
@@ -734,6 +711,7 @@ want_tables(PgmTrial *trial, List *sources)
 				pgm_names_visit(stmt, want_name, &want);
 			}
 		}
+		AtEOXact_GUC(false, guc_level);
 	}
 }
 

@@ -20,11 +20,13 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/dbcommands.h"
+#include "compat_hash.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "verdict.h"
 
@@ -42,11 +44,67 @@ pgm_touch_name(const PgmTouch *touch)
 		quote_qualified_identifier(touch->schema, touch->name);
 }
 
-PgmTouch *
-pgm_verdict_find(const PgmVerdict *verdict, Oid relid)
+char *
+pgm_relation_name(Oid relid)
 {
+	const char *name = get_rel_name(relid);
+	const char *schema;
+
+	if (name == NULL)			/* dropped this moment */
+		return psprintf("%u", relid);
+	schema = get_namespace_name(get_rel_namespace(relid));
+	return quote_qualified_identifier(schema, name);
+}
+
+/* With more touches than that they are found by a hash table. */
+#define MAX_LISTED 32
+
+typedef struct Found
+{
+	Oid			relid;			/* hash key */
+	PgmTouch   *touch;
+} Found;
+
+static void
+enter(PgmVerdict *verdict, PgmTouch *touch)
+{
+	bool		found;
+	Found	   *entry = hash_search(verdict->by_relid, &touch->relid,
+									HASH_ENTER, &found);
+
+	if (!found)
+		entry->touch = touch;
+}
+
+static void
+enter_all(PgmVerdict *verdict)
+{
+	HASHCTL		control = {0};
 	ListCell   *lc;
 
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(Found);
+	control.hcxt = GetMemoryChunkContext(verdict->touches);
+	verdict->by_relid = hash_create("pgmigrate touches", 256, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, verdict->touches)
+		enter(verdict, lfirst(lc));
+}
+
+PgmTouch *
+pgm_verdict_find(PgmVerdict *verdict, Oid relid)
+{
+	Found	   *found;
+	ListCell   *lc;
+
+	if (verdict->by_relid == NULL &&
+		list_length(verdict->touches) > MAX_LISTED)
+		enter_all(verdict);
+	if (verdict->by_relid != NULL)
+	{
+		found = hash_search(verdict->by_relid, &relid, HASH_FIND, NULL);
+		return found == NULL ? NULL : found->touch;
+	}
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
@@ -55,6 +113,23 @@ pgm_verdict_find(const PgmVerdict *verdict, Oid relid)
 			return touch;
 	}
 	return NULL;
+}
+
+static void
+append_touch(PgmVerdict *verdict, PgmTouch *touch)
+{
+	verdict->touches = lappend(verdict->touches, touch);
+	if (verdict->by_relid != NULL)
+		enter(verdict, touch);
+}
+
+void
+pgm_verdict_set_touches(PgmVerdict *verdict, List *touches)
+{
+	verdict->touches = touches;
+	if (verdict->by_relid != NULL)
+		hash_destroy(verdict->by_relid);
+	verdict->by_relid = NULL;
 }
 
 PgmTouch *
@@ -74,7 +149,7 @@ pgm_verdict_touch(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 		touch->fresh = get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
 		touch->rewrites = PGM_UNSET;
 		touch->scans = PGM_UNSET;
-		verdict->touches = lappend(verdict->touches, touch);
+		append_touch(verdict, touch);
 	}
 	touch->mode = Max(touch->mode, mode);
 	return touch;
@@ -105,7 +180,7 @@ pgm_verdict_touch_fresh(PgmVerdict *verdict, const RangeVar *name,
 	touch->fresh = true;
 	touch->rewrites = PGM_UNSET;
 	touch->scans = PGM_UNSET;
-	verdict->touches = lappend(verdict->touches, touch);
+	append_touch(verdict, touch);
 	return touch;
 }
 

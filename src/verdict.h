@@ -32,6 +32,7 @@ typedef struct PgmTouch
 	bool		fresh;			/* made by an earlier statement, or temporary:
 								 * nobody else has it */
 	bool		tried;			/* seen in a trial */
+	Oid			like;			/* it was this one that was tried, or 0 */
 	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
 	PgmTristate scans;
 } PgmTouch;
@@ -49,6 +50,7 @@ typedef struct PgmVerdict
 	const PgmSource *source;
 	int			n;				/* statement, from 0 */
 	List	   *touches;		/* of PgmTouch *, the named ones first */
+	HTAB	   *by_relid;		/* of the touches, once there are many */
 	List	   *objects;		/* of PgmObject *, known by trial only */
 	bool		top_level;		/* not inside of a transaction block */
 	bool		opaque;			/* runs code that cannot be looked into */
@@ -71,7 +73,10 @@ typedef struct PgmClassifier
 /* The touch of this relation, added if need be; keeps the strongest mode. */
 extern PgmTouch *pgm_verdict_touch(PgmVerdict *verdict, Oid relid,
 								   LOCKMODE mode);
-extern PgmTouch *pgm_verdict_find(const PgmVerdict *verdict, Oid relid);
+extern PgmTouch *pgm_verdict_find(PgmVerdict *verdict, Oid relid);
+
+/* Replace all touches. */
+extern void pgm_verdict_set_touches(PgmVerdict *verdict, List *touches);
 
 /* The live relation of that name, or InvalidOid.  No lock is taken. */
 extern Oid	pgm_lookup_relation(const RangeVar *name);
@@ -93,6 +98,7 @@ extern Oid	pgm_relation_owner(Oid relid);
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
 extern char *pgm_touch_name(const PgmTouch *touch);
+extern char *pgm_relation_name(Oid relid);	/* quoted */
 extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
 
 #endif							/* PGM_VERDICT_H */

@@ -17,6 +17,7 @@
 
 #include "catalog/pg_class.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "work.h"
 
@@ -24,12 +25,11 @@
 static bool
 alter_cmd_is_known(const AlterTableCmd *cmd)
 {
-	switch (cmd->subtype)
+	switch (pgm_alter_cmd_type(cmd))
 	{
 		case AT_AddOf:
 		case AT_ChangeOwner:
 		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_DropOf:
 		case AT_SetTableSpace:
 		case AT_ValidateConstraint:

@@ -126,9 +126,6 @@ typedef struct Follower
 	bool		let_go_on;		/* do not cancel the run when we leave */
 } Follower;
 
-/* libpq/libpq.h needs headers that the server's package does not bring */
-extern bool pq_check_connection(void);
-
 static void
 refuse_no_slot(void)
 {
@@ -478,7 +475,7 @@ relay(Follower *follower, char *data, Size size)
 static void
 check_client(void)
 {
-	if (pq_check_connection())
+	if (pgm_client_is_there())
 		return;
 	ClientConnectionLost = 1;
 	ereport(FATAL,

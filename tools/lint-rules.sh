@@ -27,7 +27,8 @@ CREATE INDEX ON app.small (id);
 ```
 
 Where `pgmigrate.environment` is `production`, `upgrade` refuses revisions with
-findings of level danger that are not allowed.
+findings of level danger that are not allowed, and statements that could not be
+assessed. The reason is in the finding's `details`, and `script` shows it.
 MD
 	psql -X -A -t -v ON_ERROR_STOP=1 <<'SQL'
 SELECT format(E'\n## %s\n\n%s, %s%s.\n\nWhy: %s.%s', rule, level, title,

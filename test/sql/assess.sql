@@ -88,7 +88,6 @@ CREATE TABLE public.lint_result AS
 SELECT n, sql, (SELECT string_agg(format('%s(%s)', rule, level), ' ' ORDER BY rule COLLATE "C") FROM
 		(SELECT DISTINCT rule, level FROM public.lint_result r WHERE r.n = c.n AND rule <> 'lock') x) AS findings
 FROM public.lint_case c ORDER BY n;
-SELECT rule FROM pgmigrate.lint_rules() WHERE rule NOT IN (SELECT rule FROM public.lint_result) AND rule <> 'assess-timeout' ORDER BY 1;
 -- every statement has its rows
 SELECT n FROM public.lint_case c WHERE NOT EXISTS (SELECT FROM public.lint_result r WHERE r.n = c.n AND rule = 'lock');
 -- the findings in full

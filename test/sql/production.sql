@@ -53,6 +53,23 @@ SELECT sql, public.gate(sql) FROM (VALUES
 	('ALTER TABLE ONLY parent ALTER n SET DEFAULT 1'),
 	('ALTER TABLE parent ALTER n TYPE bigint')) AS v (sql);
 
+-- what could not be assessed is not let through, unless somebody says why
+SET pgmigrate.assess_timeout = '1ms';
+SELECT sql, public.gate(sql) FROM (VALUES
+	('ALTER TABLE dirty ALTER a TYPE bigint'),
+	('-- pgmigrate: allow assess-timeout because it was tried on a copy
+ALTER TABLE dirty ALTER b TYPE varchar'),
+	('CREATE TABLE fresh (a int); ALTER TABLE fresh ALTER a TYPE bigint')) AS v (sql);
+RESET pgmigrate.assess_timeout;
+
+-- all that is in the way is counted, and the reason of what is allowed is kept
+SELECT pgmigrate.revision('two', 'ALTER TABLE dirty ALTER a TYPE bigint; DROP SCHEMA prod; DROP DATABASE regression', id => 'two', transactional => false);
+SELECT pgmigrate.upgrade();
+SELECT pgmigrate.remove('two');
+SELECT rule, level, details -> 'allowed' AS allowed FROM pgmigrate.lint('
+-- pgmigrate: allow type-change-rewrite, data-blocks because two rows only: "a"
+ALTER TABLE dirty ALTER a TYPE bigint') WHERE details ? 'allowed' OR rule = 'allow-unused' ORDER BY 1;
+
 -- names that hints make are names
 SELECT hint FROM (VALUES
 	(1, 'ALTER TABLE named ALTER "Col B" SET NOT NULL'),
