@@ -36,7 +36,7 @@ typedef struct PgmLockNeeds
 	bool		long_work;		/* may rewrite or scan a table */
 	bool		unsure;			/* may wait for locks that are not known */
 	bool		opaque;			/* and those may be strong ones */
-	TransactionId transaction;	/* has locked rows that are needed; or invalid */
+	TransactionId transaction;	/* has locked rows, or invalid */
 } PgmLockNeeds;
 
 /* Somebody whose lock, held or asked for before us, conflicts with a need. */

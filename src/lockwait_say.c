@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * lockwait_say.c
- *	  What is said of a wait for locks: while it lasts, and when it is given up.
+ *	  What is said of a wait for locks: while it lasts, and at its end.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
