@@ -87,26 +87,61 @@ pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context)
 	needs->context = context;
 }
 
+/* A step may need thousands of relations, as an ALTER of partitions does. */
+typedef struct NeedEntry
+{
+	Oid			relid;			/* hash key */
+	PgmLockNeed *need;
+} NeedEntry;
+
+static NeedEntry *
+need_entry(const PgmLockNeeds *needs, Oid relid, HASHACTION action)
+{
+	if (needs->by_relid == NULL)
+		return NULL;
+	return hash_search(needs->by_relid, &relid, action, NULL);
+}
+
+static const PgmLockNeed *
+find_need(const PgmLockNeeds *needs, Oid relid)
+{
+	NeedEntry  *entry = need_entry(needs, relid, HASH_FIND);
+
+	return entry == NULL ? NULL : entry->need;
+}
+
+static HTAB *
+create_need_table(MemoryContext context)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(NeedEntry);
+	control.hcxt = context;
+	return hash_create("pgmigrate lock needs", 16, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
 void
 pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode, int rank,
 				  const char *name)
 {
 	MemoryContext old;
+	NeedEntry  *entry = need_entry(needs, relid, HASH_FIND);
 	PgmLockNeed *need;
-	ListCell   *lc;
 
-	foreach(lc, needs->list)
+	if (entry != NULL)
 	{
-		need = lfirst(lc);
-		if (need->relid == relid)
-		{
-			need->mode = Max(need->mode, mode);
-			need->rank = Min(need->rank, rank);
-			return;
-		}
+		need = entry->need;
+		need->mode = Max(need->mode, mode);
+		need->rank = Min(need->rank, rank);
+		return;
 	}
+	if (needs->by_relid == NULL)
+		needs->by_relid = create_need_table(needs->context);
 	old = MemoryContextSwitchTo(needs->context);
 	need = palloc(sizeof(PgmLockNeed));
+	need_entry(needs, relid, HASH_ENTER)->need = need;
 	need->relid = relid;
 	need->mode = mode;
 	need->rank = rank;
@@ -255,7 +290,13 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
+		const PgmLockNeed *need = find_need(needs, touch->relid);
 
+		/* rights are looked up once, and names put together */
+		if (need != NULL && need->mode >= touch->mode &&
+			need->rank <= touch_rank(touch) &&
+			touch->rewrites != PGM_TRUE && touch->scans != PGM_TRUE)
+			continue;
 		if (touch->mode == NoLock || touch->fresh ||
 			touch->relid < FirstNormalObjectId || !may_lock_touch(touch))
 			continue;
@@ -307,20 +348,13 @@ bool
 pgm_lockneeds_covered(const PgmLockNeeds *needs, const PgmLockNeeds *by)
 {
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	foreach(lc, needs->list)
 	{
 		PgmLockNeed *need = lfirst(lc);
-		bool		found = false;
+		const PgmLockNeed *other = find_need(by, need->relid);
 
-		foreach(lc2, by->list)
-		{
-			PgmLockNeed *other = lfirst(lc2);
-
-			found |= other->relid == need->relid && other->mode >= need->mode;
-		}
-		if (!found)
+		if (other == NULL || other->mode < need->mode)
 			return false;
 	}
 	return true;
@@ -351,21 +385,6 @@ conflicting_modes(const PgmLockNeeds *needs, Datum *relids, Datum *modes)
 	*relids = PointerGetDatum(construct_array(oids, n, OIDOID, sizeof(Oid),
 											  true, TYPALIGN_INT));
 	*modes = pgm_text_array_datum(n, names);
-}
-
-static const PgmLockNeed *
-find_need(const PgmLockNeeds *needs, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, needs->list)
-	{
-		PgmLockNeed *need = lfirst(lc);
-
-		if (need->relid == relid)
-			return need;
-	}
-	return NULL;
 }
 
 List *

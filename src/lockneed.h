@@ -14,6 +14,7 @@
 #define PGM_LOCKNEED_H
 
 #include "classify.h"
+#include "utils/hsearch.h"
 
 /* Longest name of a transaction, see below. */
 #define PGM_TRANSACTION_LEN 24
@@ -33,6 +34,7 @@ typedef struct PgmLockNeeds
 	MemoryContext context;
 	PgmClassifier classifier;
 	List	   *list;			/* of PgmLockNeed *, one per relation */
+	HTAB	   *by_relid;		/* the same, NULL before the first */
 	bool		long_work;		/* may rewrite or scan a table */
 	bool		unsure;			/* may wait for locks that are not known */
 	bool		opaque;			/* and those may be strong ones */
