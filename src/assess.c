@@ -55,6 +55,7 @@ typedef struct Assessment
 	int			item;
 	int			n;				/* statement of it */
 	PgmLintPast past;			/* of the item */
+	PgmDataPast rows;
 } Assessment;
 
 /* In a signal handler. */
@@ -127,7 +128,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	if (assessment->late)
 		say_too_late(judged);
 	if (assessment->data && item->trusted)
-		pgm_datacheck_statement(judged, assessment->judged);
+		pgm_datacheck_statement(judged, &assessment->rows,
+								trial == NULL ? NULL : trial->clones);
 	pgm_lint_suppress(judged);
 	return judged;
 }
@@ -156,6 +158,7 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			CHECK_FOR_INTERRUPTS();
 			judged = judge_statement(assessment, item, n, trial);
 			pgm_lint_remember(judged, &assessment->past);
+			pgm_datacheck_remember(judged, &assessment->rows);
 			assessment->judged = lappend(assessment->judged, judged);
 			assessment->n = n + 1;
 		}

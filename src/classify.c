@@ -46,6 +46,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "whole.h"
 #include "work.h"
 
 /* A constraint: its other table if it is a foreign key, and its index. */
@@ -344,6 +345,9 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 				touch_descendants(verdict, name, relid, mode);
 			break;
 		case T_LockStmt:
+			pgm_reach_locked(verdict, relid, mode);
+			touch_descendants(verdict, name, relid, mode);
+			break;
 		case T_CreateTrigStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
@@ -465,6 +469,8 @@ fresh_mode(Node *stmt, PgmNameRole role)
 		case PGM_NAME_WHOLE:
 		case PGM_NAME_PARTITION:
 			return AccessExclusiveLock;
+		case PGM_NAME_WRITTEN:
+			return RowExclusiveLock;
 		case PGM_NAME_REFERENCED:
 			return referenced_mode(stmt);
 		case PGM_NAME_PARENT:
@@ -478,6 +484,8 @@ fresh_mode(Node *stmt, PgmNameRole role)
 static bool
 keeps_rows(Node *stmt)
 {
+	if (IsA(stmt, SelectStmt))
+		return castNode(SelectStmt, stmt)->intoClause != NULL;
 	return IsA(stmt, CreateTableAsStmt) &&
 		!castNode(CreateTableAsStmt, stmt)->into->skipData;
 }
@@ -534,6 +542,9 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 		case PGM_NAME_DROPPED:
 			classify_dropped(context, relid);
 			break;
+		case PGM_NAME_WRITTEN:
+			(void) pgm_verdict_touch(verdict, relid, RowExclusiveLock);
+			break;
 		case PGM_NAME_REFERENCED:
 			(void) pgm_verdict_touch(verdict, relid,
 									 referenced_mode(context->stmt));
@@ -585,7 +596,7 @@ is_opaque(const PgmSource *source, int n)
 		case T_AlterExtensionStmt:
 			return true;
 		default:
-			return false;
+			return pgm_statement_calls_code(source->statements[n].raw->stmt);
 	}
 }
 
@@ -616,6 +627,7 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 
 	pgm_names_visit(stmt, classify_name, &context);
 	pgm_reach_object(verdict, stmt);
+	pgm_reach_whole(verdict, stmt);
 	if (IsA(stmt, RenameStmt))
 		rename_fresh(classifier, castNode(RenameStmt, stmt));
 

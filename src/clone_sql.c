@@ -271,6 +271,11 @@ static PgmQuery lockers_query = {
 	1, {OIDOID}
 };
 
+static PgmQuery bound_query = {
+	"SELECT pg_get_partition_constraintdef($1)",
+	1, {OIDOID}
+};
+
 static Datum
 oid_array(List *oids)
 {
@@ -389,16 +394,28 @@ pgm_clone_has_code(Oid relid)
 	return pgm_spi_oids(&has_code_query, values) != NIL;
 }
 
-char *
-pgm_clone_lockers(Oid relid)
+static char *
+ask_text(PgmQuery *query, Oid relid)
 {
 	PgmSpiScope scope;
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 	char	   *result = NULL;
 
 	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&lockers_query, values, NULL) > 0)
+	if (pgm_spi_execute(query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return result;
+}
+
+char *
+pgm_clone_lockers(Oid relid)
+{
+	return ask_text(&lockers_query, relid);
+}
+
+char *
+pgm_clone_bound(Oid clone)
+{
+	return ask_text(&bound_query, clone);
 }

@@ -70,6 +70,9 @@ extern char *pgm_clone_lockers(Oid relid);
 extern List *pgm_clone_neighbours(Oid relid, bool all, List *columns,
 								  List *constraints);
 
+/* What its partition link demands of the rows of a clone; NULL if none. */
+extern char *pgm_clone_bound(Oid clone);
+
 /* Can the planner run code of the owner for a query on the table? */
 extern bool pgm_clone_has_code(Oid relid);
 

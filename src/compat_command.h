@@ -89,6 +89,31 @@ pgm_reindex_plainly(ReindexStmt *stmt)
 #endif
 }
 
+/* Take VERBOSE out of a statement. */
+static inline void
+pgm_make_quiet(Node *stmt)
+{
+#if PG_VERSION_NUM >= 140000
+	List	  **options = IsA(stmt, ReindexStmt) ?
+		&castNode(ReindexStmt, stmt)->params :
+		IsA(stmt, ClusterStmt) ? &castNode(ClusterStmt, stmt)->params : NULL;
+	ListCell   *lc;
+
+	if (options == NULL)
+		return;
+	foreach(lc, *options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "verbose") == 0)
+			*options = foreach_delete_current(*options, lc);
+	}
+#else
+	if (IsA(stmt, ReindexStmt))
+		castNode(ReindexStmt, stmt)->options &= ~REINDEXOPT_VERBOSE;
+	else if (IsA(stmt, ClusterStmt))
+		castNode(ClusterStmt, stmt)->options &= ~CLUOPT_VERBOSE;
+#endif
+}
+
 static inline void
 pgm_detach_plainly(AlterTableCmd *cmd)
 {

@@ -79,6 +79,16 @@ pgm_merge_target(Node *stmt)
 #endif
 }
 
+static inline WithClause *
+pgm_merge_with(Node *stmt)
+{
+#if PG_VERSION_NUM >= 150000
+	return castNode(MergeStmt, stmt)->withClause;
+#else
+	return NULL;
+#endif
+}
+
 /* The tables named one by one in CREATE or ALTER PUBLICATION. */
 static inline List *
 pgm_publication_tables(Node *stmt)

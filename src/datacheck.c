@@ -6,8 +6,8 @@
  * Runs as the owner of the table, whose indexes and types may run code of his,
  * if the caller has his rights; else not at all.  Read-only, restricted, and
  * without row security: what he may not read whole is not looked at.  An
- * expression of the statement is evaluated as it will be in the revision.  Of
- * a large table a sample is read, and the finding says so.
+ * expression of the statement is evaluated as it will be in the revision, if
+ * it does nothing else.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -22,11 +22,13 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
+#include "clone.h"
 #include "clone_sql.h"
 #include "compat.h"
 #include "compat_constraint.h"
 #include "compat_parse.h"
 #include "datacheck.h"
+#include "datalook.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
@@ -34,30 +36,8 @@
 #include "spi.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* Rows that are read at most, about. */
-#define SAMPLE_ROWS 50000
-
-typedef struct Check
-{
-	PgmJudged  *judged;
-	PgmTouch   *touch;
-	const char *name;			/* of the table, qualified */
-	const char *from;			/* the same, with its sample */
-	const char *key;			/* expression that names a row */
-	bool		sampled;
-} Check;
-
-static PgmQuery primary_key_query = {
-	"SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_index i, "
-	"unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n), "
-	"pg_attribute a WHERE i.indrelid = $1 AND i.indisprimary "
-	"AND a.attrelid = $1 AND a.attnum = k.attnum",
-	1, {OIDOID}
-};
 
 /* A constraint that is not validated: its expression, or both ends. */
 static PgmQuery constraint_query = {
@@ -68,8 +48,8 @@ static PgmQuery constraint_query = {
 	"WHERE a.attrelid = k.conrelid AND a.attnum = u.attnum), "
 	"(SELECT array_agg(a.attname::text ORDER BY u.n) "
 	"FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, n), pg_attribute a "
-	"WHERE a.attrelid = k.confrelid AND a.attnum = u.attnum) "
-	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.conname = $2 "
+	"WHERE a.attrelid = k.confrelid AND a.attnum = u.attnum), "
+	"k.confmatchtype = 'f' FROM pg_constraint k WHERE k.conrelid = $1 AND k.conname = $2 "
 	"AND NOT k.convalidated",
 	2, {OIDOID, TEXTOID}
 };
@@ -90,162 +70,6 @@ static PgmQuery domain_constraint_query = {
 	2, {OIDOID, TEXTOID}
 };
 
-/* The names in an array of the first row, in a context that stays. */
-static List *
-name_list(int column, MemoryContext context)
-{
-	int			n;
-	char	  **names = pgm_spi_text_array(1, column, &n);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *result = NIL;
-
-	for (int i = 0; i < n; i++)
-		result = lappend(result, makeString(pstrdup(names[i])));
-	MemoryContextSwitchTo(old);
-	return result;
-}
-
-static List *
-primary_key(Oid relid)
-{
-	PgmSpiScope scope;
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
-	List	   *result;
-
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&primary_key_query, values, NULL);
-	result = name_list(1, scope.outer);
-	pgm_spi_end(&scope);
-	return result;
-}
-
-/* Columns of one alias, quoted: a.x, a.y */
-static char *
-columns_of(const char *alias, List *columns, const char *between,
-		   const char *after)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, columns)
-		appendStringInfo(&buf, "%s%s.%s%s", buf.len > 0 ? between : "",
-						 alias, quote_identifier(strVal(lfirst(lc))), after);
-	return buf.data;
-}
-
-static double
-rows_of_one(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows;
-
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-	/* never analyzed: what its pages could hold */
-	if (rows < 0)
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->relpages * 100.0;
-	ReleaseSysCache(tuple);
-	return rows;
-}
-
-static double
-rows_of(Oid relid)
-{
-	double		rows = 0;
-	ListCell   *lc;
-
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		rows = rows_of_one(relid);
-	foreach(lc, pgm_descendants(relid))
-		rows += rows_of_one(lfirst_oid(lc));
-	return rows;
-}
-
-static void
-report(Check *check, int64 count, const char *example, const char *message)
-{
-	PgmFinding *finding;
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "{\"count\": " INT64_FORMAT ", \"sampled\": %s",
-					 count, check->sampled ? "true" : "false");
-	if (example != NULL)
-	{
-		appendStringInfoString(&buf, ", \"example\": ");
-		escape_json(&buf, example);
-	}
-	appendStringInfoChar(&buf, '}');
-	finding = pgm_lint_find(check->judged, "data-blocks", check->touch,
-							psprintf("%s%s", message,
-									 check->sampled ? ", in a sample of the table" : ""),
-							pstrdup("Correct the rows first, in a revision of their own."));
-	finding->details = buf.data;
-}
-
-/* Count the rows of a condition. */
-static void
-check_rows(Check *check, const char *condition, const char *what)
-{
-	int64		count;
-	char	   *example;
-
-	if (!pgm_spi_probe(psprintf("SELECT pg_catalog.count(*), pg_catalog.min((%s)::pg_catalog.text) FROM %s WHERE %s",
-								check->key, check->from, condition),
-					   &count, &example) || count == 0)
-		return;
-	report(check, count, example,
-		   psprintf(INT64_FORMAT " rows of %s %s, such as %s", count,
-					check->name, what, example ? example : "one"));
-}
-
-static void
-check_nulls(Check *check, List *columns)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-		check_rows(check,
-				   psprintf("t.%s IS NULL",
-							quote_identifier(strVal(lfirst(lc)))),
-				   psprintf("are null in %s",
-							quote_identifier(strVal(lfirst(lc)))));
-}
-
-/* "columns" are expressions, "where" is one more condition or NULL. */
-static void
-check_duplicates(Check *check, List *columns, const char *where,
-				 bool nulls_too)
-{
-	StringInfoData list;
-	StringInfoData condition;
-	int64		count;
-	char	   *example;
-	ListCell   *lc;
-
-	initStringInfo(&list);
-	initStringInfo(&condition);
-	appendStringInfo(&condition, "(%s\n)", where ? where : "true");
-	foreach(lc, columns)
-	{
-		appendStringInfo(&list, "%s(%s\n)", list.len > 0 ? ", " : "",
-						 (char *) lfirst(lc));
-		if (!nulls_too)
-			appendStringInfo(&condition, " AND (%s\n) IS NOT NULL",
-							 (char *) lfirst(lc));
-	}
-	if (!pgm_spi_probe(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(s.k) FROM (SELECT ROW(%s)::pg_catalog.text AS k FROM %s WHERE %s GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) AS s",
-								list.data, check->from, condition.data,
-								list.data),
-					   &count, &example) || count == 0)
-		return;
-	report(check, count, example,
-		   psprintf(INT64_FORMAT " keys of %s are not unique, such as %s",
-					count, check->name, example));
-}
-
 /* Columns as expressions. */
 static List *
 quoted(List *columns)
@@ -261,71 +85,38 @@ quoted(List *columns)
 }
 
 static void
-check_expression(Check *check, const char *condition)
+check_expression(PgmLook *look, const char *condition)
 {
-	check_rows(check, psprintf("NOT (%s\n)", condition),
-			   "do not satisfy the CHECK");
+	pgm_look_rows(look, psprintf("NOT (%s\n)", condition),
+				  "do not satisfy the CHECK");
 }
 
 static void
-check_condition(Check *check, const Constraint *constraint)
+check_condition(PgmLook *look, const Constraint *constraint)
 {
 	char	   *condition = constraint->location < 0 ? NULL :
-		pgm_slice_parens(check->judged->source, check->judged->n,
+		pgm_slice_parens(look->judged->source, look->judged->n,
 						 constraint->location, NULL);
 
 	if (condition != NULL)
-		check_expression(check, condition);
+		check_expression(look, condition);
 }
 
 static void
-check_orphans(Check *check, Oid other, List *near, List *far)
-{
-	ListCell   *here;
-	ListCell   *there;
-	StringInfoData join;
-	int64		count;
-	char	   *example;
-	char	   *columns = columns_of("t", near, ", ", "");
-
-	/* nothing of another owner may run with these rights */
-	if (list_length(far) != list_length(near) ||
-		(pgm_relation_owner(other) != GetUserId() &&
-		 has_privs_of_role(GetUserId(), pgm_relation_owner(other)) &&
-		 pgm_clone_has_code(other)))
-		return;
-	initStringInfo(&join);
-	forboth(here, near, there, far)
-		appendStringInfo(&join, "%st.%s = p.%s", join.len > 0 ? " AND " : "",
-						 quote_identifier(strVal(lfirst(here))),
-						 quote_identifier(strVal(lfirst(there))));
-	if (!pgm_spi_probe(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(ROW(%s)::pg_catalog.text) FROM %s WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)",
-								columns, check->from,
-								columns_of("t", near, " AND ", " IS NOT NULL"),
-								quote_qualified_identifier(get_namespace_name(get_rel_namespace(other)),
-														   get_rel_name(other)),
-								join.data),
-					   &count, &example) || count == 0)
-		return;
-	report(check, count, example,
-		   psprintf(INT64_FORMAT " rows of %s reference no row of %s, such as %s",
-					count, check->name, get_rel_name(other), example));
-}
-
-static void
-check_foreign_key(Check *check, const Constraint *constraint)
+check_foreign_key(PgmLook *look, const Constraint *constraint)
 {
 	Oid			other = pgm_lookup_relation(constraint->pktable);
 
 	if (OidIsValid(other))
-		check_orphans(check, other, constraint->fk_attrs,
-					  constraint->pk_attrs ? constraint->pk_attrs :
-					  primary_key(other));
+		pgm_look_orphans(look, other, constraint->fk_attrs,
+						 constraint->pk_attrs ? constraint->pk_attrs :
+						 pgm_look_primary_key(other),
+						 constraint->fk_matchtype == FKCONSTR_MATCH_FULL);
 }
 
 /* Values that the new type does not take, or not whole. */
 static void
-check_type(Check *check, AlterTableCmd *cmd)
+check_type(PgmLook *look, AlterTableCmd *cmd)
 {
 	ColumnDef  *column = castNode(ColumnDef, cmd->def);
 	const char *name = quote_identifier(cmd->name);
@@ -333,58 +124,52 @@ check_type(Check *check, AlterTableCmd *cmd)
 	const char *value = psprintf("t.%s", name);
 	Oid			oid;
 	int32		typmod;
-	int64		count;
-	char	   *message;
 
 	if (type == NULL)
 		return;
 	ReleaseSysCache(type);
 	if (column->raw_default != NULL)	/* USING */
-		value = pgm_slice_after(check->judged->source, check->judged->n,
+		value = pgm_slice_after(look->judged->source, look->judged->n,
 								column->location, "using", NULL);
 	if (value == NULL)
 		return;
 	typenameTypeIdAndMod(NULL, column->typeName, &oid, &typmod);
 	if ((oid == VARCHAROID || oid == BPCHAROID) && typmod > VARHDRSZ)
-	{
-		check_rows(check,
-				   psprintf("pg_catalog.length((%s\n)::pg_catalog.text) OPERATOR(pg_catalog.>) %d",
-							value, typmod - (int) VARHDRSZ),
-				   psprintf("are too long in %s", name));
-		return;
-	}
-	if (!pgm_spi_probe(psprintf("SELECT pg_catalog.count((%s\n)::%s), NULL::pg_catalog.text FROM %s",
-								value, format_type_with_typemod(oid, typmod),
-								check->from),
-					   &count, &message) &&
-		ERRCODE_TO_CATEGORY(count) == ERRCODE_DATA_EXCEPTION)
-		report(check, 1, message,
-			   psprintf("a value of %s in %s cannot be converted: %s", name,
-						check->name, message));
+		pgm_look_rows(look,
+					  psprintf("pg_catalog.length((%s\n)::pg_catalog.text) OPERATOR(pg_catalog.>) %d",
+							   value, typmod - (int) VARHDRSZ),
+					  psprintf("are too long in %s", name));
+	else
+		pgm_look_conversion(look, value, format_type_with_typemod(oid, typmod),
+							name);
 }
 
 static void
-check_constraint(Check *check, Constraint *constraint, bool validate)
+check_constraint(PgmLook *look, Constraint *constraint, bool validate)
 {
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
 			if (!constraint->skip_validation || validate)
-				check_condition(check, constraint);
+				check_condition(look, constraint);
 			break;
 		case CONSTR_FOREIGN:
 			if (!constraint->skip_validation || validate)
-				check_foreign_key(check, constraint);
+				check_foreign_key(look, constraint);
 			break;
 		case CONSTR_PRIMARY:
-			check_nulls(check, constraint->keys);
+			pgm_look_nulls(look, constraint->keys);
 			if (constraint->indexname == NULL)
-				check_duplicates(check, quoted(constraint->keys), NULL, false);
+				pgm_look_duplicates(look, quoted(constraint->keys), NULL,
+									false);
 			break;
 		case CONSTR_UNIQUE:
 			if (constraint->indexname == NULL)
-				check_duplicates(check, quoted(constraint->keys), NULL,
-								 pgm_nulls_not_distinct(constraint));
+				pgm_look_duplicates(look, quoted(constraint->keys), NULL,
+									pgm_nulls_not_distinct(constraint));
+			break;
+		case CONSTR_EXCLUSION:
+			look->unsure = "keys that exclude each other are not looked for";
 			break;
 		default:
 			break;
@@ -393,9 +178,9 @@ check_constraint(Check *check, Constraint *constraint, bool validate)
 
 /* A constraint that a statement before has added NOT VALID. */
 static bool
-check_added(Check *check, const char *name, List *before)
+check_added(PgmLook *look, const char *name, List *before)
 {
-	PgmJudged  *judged = check->judged;
+	PgmJudged  *judged = look->judged;
 	ListCell   *lc;
 
 	foreach(lc, before)
@@ -405,7 +190,7 @@ check_added(Check *check, const char *name, List *before)
 		ListCell   *cmd;
 
 		if (!IsA(stmt, AlterTableStmt) ||
-			pgm_verdict_find(other->verdict, check->touch->relid) == NULL)
+			pgm_verdict_find(other->verdict, look->touch->relid) == NULL)
 			continue;
 		foreach(cmd, castNode(AlterTableStmt, stmt)->cmds)
 		{
@@ -417,12 +202,12 @@ check_added(Check *check, const char *name, List *before)
 				continue;
 
 			/* its text is in that statement, what is found about this one */
-			check->judged = palloc(sizeof(PgmJudged));
-			*check->judged = *other;
-			check->judged->findings = judged->findings;
-			check_constraint(check, castNode(Constraint, def), true);
-			judged->findings = check->judged->findings;
-			check->judged = judged;
+			look->judged = palloc(sizeof(PgmJudged));
+			*look->judged = *other;
+			look->judged->findings = judged->findings;
+			check_constraint(look, castNode(Constraint, def), true);
+			judged->findings = look->judged->findings;
+			look->judged = judged;
 			return true;
 		}
 	}
@@ -430,7 +215,7 @@ check_added(Check *check, const char *name, List *before)
 }
 
 static void
-check_validate(Check *check, const char *name, List *before)
+check_validate(PgmLook *look, const char *name, List *before)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -439,10 +224,11 @@ check_validate(Check *check, const char *name, List *before)
 	Oid			other = InvalidOid;
 	List	   *near = NIL;
 	List	   *far = NIL;
+	bool		full = false;
 
-	if (check_added(check, name, before))
+	if (check_added(look, name, before))
 		return;
-	values[0] = ObjectIdGetDatum(check->touch->relid);
+	values[0] = ObjectIdGetDatum(look->touch->relid);
 	values[1] = pgm_text_datum(name);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&constraint_query, values, NULL) > 0)
@@ -453,16 +239,17 @@ check_validate(Check *check, const char *name, List *before)
 	}
 	if (kind != '\0')
 	{
-		near = name_list(4, scope.outer);
-		far = name_list(5, scope.outer);
+		near = pgm_look_names(4, scope.outer);
+		far = pgm_look_names(5, scope.outer);
+		full = pgm_spi_bool(1, 6);
 	}
 	pgm_spi_end(&scope);
 	if (kind == CONSTRAINT_CHECK && expression != NULL)
-		check_expression(check, expression);
+		check_expression(look, expression);
 	else if (kind == CONSTRAINT_FOREIGN)
-		check_orphans(check, other, near, far);
+		pgm_look_orphans(look, other, near, far, full);
 	else if (kind == 'n')		/* since 18 */
-		check_nulls(check, near);
+		pgm_look_nulls(look, near);
 }
 
 static bool
@@ -488,7 +275,7 @@ is_required(const ColumnDef *column)
 }
 
 static void
-check_alter(Check *check, AlterTableStmt *stmt, List *before)
+check_alter(PgmLook *look, AlterTableStmt *stmt, List *before)
 {
 	ListCell   *lc;
 
@@ -499,20 +286,21 @@ check_alter(Check *check, AlterTableStmt *stmt, List *before)
 		switch (cmd->subtype)
 		{
 			case AT_SetNotNull:
-				check_nulls(check, list_make1(makeString(cmd->name)));
+				pgm_look_nulls(look, list_make1(makeString(cmd->name)));
 				break;
 			case AT_AddConstraint:
-				check_constraint(check, castNode(Constraint, cmd->def), false);
+				check_constraint(look, castNode(Constraint, cmd->def), false);
 				break;
 			case AT_ValidateConstraint:
-				check_validate(check, cmd->name, before);
+				check_validate(look, cmd->name, before);
 				break;
 			case AT_AlterColumnType:
-				check_type(check, cmd);
+				check_type(look, cmd);
 				break;
 			case AT_AddColumn:
 				if (is_required(castNode(ColumnDef, cmd->def)))
-					check_rows(check, "true", "would be null in the new column");
+					pgm_look_rows(look, "true",
+								  "would be null in the new column");
 				break;
 			default:
 				break;
@@ -538,9 +326,9 @@ element_expression(const char *element)
 
 /* Of expressions and a condition only the text is there. */
 static void
-check_index(Check *check, IndexStmt *index)
+check_index(PgmLook *look, IndexStmt *index)
 {
-	const PgmSource *source = check->judged->source;
+	const PgmSource *source = look->judged->source;
 	List	   *columns = NIL;
 	List	   *items;
 	char	   *list;
@@ -551,7 +339,7 @@ check_index(Check *check, IndexStmt *index)
 
 	if (!index->unique)
 		return;
-	list = pgm_slice_parens(source, check->judged->n,
+	list = pgm_slice_parens(source, look->judged->n,
 							index->relation->location, &after);
 	if (list == NULL)
 		return;
@@ -568,40 +356,13 @@ check_index(Check *check, IndexStmt *index)
 	}
 	if (index->whereClause != NULL)
 	{
-		where = pgm_slice_after(source, check->judged->n, after, "where",
+		where = pgm_slice_after(source, look->judged->n, after, "where",
 								NULL);
 		if (where == NULL)
 			return;
 	}
-	check_duplicates(check, columns, where,
-					 pgm_index_nulls_not_distinct(index));
-}
-
-/* Begin a check of this table; false if it cannot be looked into. */
-static bool
-begin_check(Check *check, PgmJudged *judged, PgmTouch *touch)
-{
-	double		rows;
-	List	   *key;
-
-	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
-		(touch->relkind != RELKIND_RELATION &&
-		 touch->relkind != RELKIND_PARTITIONED_TABLE))
-		return false;
-	memset(check, 0, sizeof(Check));
-	check->judged = judged;
-	check->touch = touch;
-	check->name = pgm_touch_name(touch);
-	rows = rows_of(touch->relid);
-	check->sampled = rows > SAMPLE_ROWS * 4;
-	check->from = check->sampled ?
-		psprintf("%s AS t TABLESAMPLE SYSTEM (%f)", check->name,
-				 100.0 * SAMPLE_ROWS / rows) :
-		psprintf("%s AS t", check->name);
-	key = primary_key(touch->relid);
-	check->key = key != NIL ?
-		psprintf("ROW(%s)", columns_of("t", key, ", ", "")) : "t.ctid";
-	return true;
+	pgm_look_duplicates(look, columns, where,
+						pgm_index_nulls_not_distinct(index));
 }
 
 /* The condition that values of a domain must satisfy from now on, or NULL. */
@@ -630,17 +391,17 @@ domain_condition(const PgmJudged *judged, AlterDomainStmt *stmt, Oid domain)
 
 /* In the condition of a domain, VALUE is an ordinary name to a query. */
 static void
-check_domain_column(Check *check, const char *column, const char *condition)
+check_domain_column(PgmLook *look, const char *column, const char *condition)
 {
 	if (condition == NULL)
 	{
-		check_nulls(check, list_make1(makeString(pstrdup(column))));
+		pgm_look_nulls(look, list_make1(makeString(pstrdup(column))));
 		return;
 	}
-	check->from = psprintf("(SELECT t.%s AS value, %s AS key FROM %s) AS t",
-						   quote_identifier(column), check->key, check->from);
-	check->key = "t.key";
-	check_expression(check, condition);
+	look->from = psprintf("(SELECT t.%s AS value, %s AS key FROM %s) AS t",
+						  quote_identifier(column), look->key, look->from);
+	look->key = "t.key";
+	check_expression(look, condition);
 }
 
 static void
@@ -667,31 +428,110 @@ check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmTouch *touch)
 	values[1] = ObjectIdGetDatum(domain);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&domain_columns_query, values, NULL);
-	columns = name_list(1, scope.outer);
+	columns = pgm_look_names(1, scope.outer);
 	pgm_spi_end(&scope);
 	foreach(lc, columns)
 	{
-		Check		check;
+		PgmLook		look;
 
-		if (begin_check(&check, judged, touch))
-			check_domain_column(&check, strVal(lfirst(lc)), condition);
+		if (!pgm_look_begin(&look, judged, touch))
+			continue;
+		check_domain_column(&look, strVal(lfirst(lc)), condition);
+		pgm_look_end(&look);
 	}
 }
 
+/* Rows that a partition, or the DEFAULT partition, must not have. */
 static void
-check_statement(PgmJudged *judged, PgmTouch *touch, List *before)
+check_bound(PgmJudged *judged, PgmTouch *touch, PgmClones *clones)
+{
+	Oid			clone = clones == NULL ? InvalidOid :
+		pgm_clones_of(clones, touch->relid);
+	char	   *bound = OidIsValid(clone) ? pgm_clone_bound(clone) : NULL;
+	PgmLook		look;
+
+	if (bound == NULL || !pgm_look_begin(&look, judged, touch))
+		return;
+	pgm_look_rows(&look, psprintf("NOT (%s)", bound),
+				  "do not belong into the partition");
+	pgm_look_end(&look);
+}
+
+static bool
+attaches(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, CreateStmt))
+		return castNode(CreateStmt, stmt)->partbound != NULL;
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AttachPartition)
+			return true;
+	}
+	return false;
+}
+
+/* Rows that a statement before has changed are not what they will be. */
+static bool
+is_changed(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past)
+{
+	const PgmJudged *by = past->any;
+	ListCell   *lc;
+
+	foreach(lc, past->changes)
+	{
+		if (by != NULL)
+			break;
+		if (pgm_verdict_find(((PgmJudged *) lfirst(lc))->verdict,
+							 touch->relid) != NULL)
+			by = lfirst(lc);
+	}
+	if (by == NULL)
+		return false;
+	(void) pgm_lint_find(judged, "data-unsure", touch,
+						 psprintf("rows of %s may be in the way: statement %d%s%s may change them before",
+								  pgm_touch_name(touch), by->n + 1,
+								  by->source == judged->source ? "" : " of revision ",
+								  by->source == judged->source ? "" : by->revision),
+						 NULL);
+	return true;
+}
+
+/* Is it a table whose rows matter to the statement? */
+static bool
+is_concerned(Node *stmt, const PgmTouch *touch)
+{
+	if (touch->fresh || !OidIsValid(touch->relid) ||
+		(touch->relkind != RELKIND_RELATION &&
+		 touch->relkind != RELKIND_PARTITIONED_TABLE))
+		return false;
+	if (IsA(stmt, AlterDomainStmt) || touch->subject)
+		return true;
+	return attaches(stmt) && touch->mode == AccessExclusiveLock &&
+		!OidIsValid(touch->like);
+}
+
+static void
+check_statement(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past,
+				PgmClones *clones)
 {
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
-	Check		check;
+	PgmLook		look;
 
 	if (IsA(stmt, AlterDomainStmt))
 		check_domain(judged, castNode(AlterDomainStmt, stmt), touch);
-	else if (!touch->subject || !begin_check(&check, judged, touch))
-		return;
-	else if (IsA(stmt, AlterTableStmt))
-		check_alter(&check, castNode(AlterTableStmt, stmt), before);
-	else if (IsA(stmt, IndexStmt))
-		check_index(&check, castNode(IndexStmt, stmt));
+	else if (attaches(stmt))
+		check_bound(judged, touch, clones);
+	else if (pgm_look_begin(&look, judged, touch))
+	{
+		if (IsA(stmt, AlterTableStmt))
+			check_alter(&look, castNode(AlterTableStmt, stmt), past->judged);
+		else
+			check_index(&look, castNode(IndexStmt, stmt));
+		pgm_look_end(&look);
+	}
 }
 
 /* Rows that are locked against everybody are not waited for. */
@@ -709,8 +549,45 @@ is_locked(Oid relid)
 	return false;
 }
 
+/* Can rows make it fail at all? */
+static bool
+depends_on_rows(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, IndexStmt))
+		return castNode(IndexStmt, stmt)->unique;
+	if (!IsA(stmt, AlterTableStmt))
+		return IsA(stmt, AlterDomainStmt) || attaches(stmt);
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		switch (cmd->subtype)
+		{
+			case AT_SetNotNull:
+			case AT_ValidateConstraint:
+			case AT_AlterColumnType:
+			case AT_AttachPartition:
+				return true;
+			case AT_AddConstraint:
+				if (!castNode(Constraint, cmd->def)->skip_validation)
+					return true;
+				break;
+			case AT_AddColumn:
+				if (is_required(castNode(ColumnDef, cmd->def)))
+					return true;
+				break;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
 void
-pgm_datacheck_statement(PgmJudged *judged, List *before)
+pgm_datacheck_statement(PgmJudged *judged, const PgmDataPast *past,
+						PgmClones *clones)
 {
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
 	Oid			save_user;
@@ -718,8 +595,7 @@ pgm_datacheck_statement(PgmJudged *judged, List *before)
 	int			guc_level;
 	ListCell   *lc;
 
-	if (!IsA(stmt, AlterTableStmt) && !IsA(stmt, IndexStmt) &&
-		!IsA(stmt, AlterDomainStmt))
+	if (!depends_on_rows(stmt))
 		return;
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	guc_level = NewGUCNestLevel();
@@ -736,17 +612,46 @@ pgm_datacheck_statement(PgmJudged *judged, List *before)
 		PgmTouch   *touch = lfirst(lc);
 		Oid			owner;
 
-		if (touch->fresh || !OidIsValid(touch->relid) ||
-			is_locked(touch->relid))
+		if (!is_concerned(stmt, touch) || is_locked(touch->relid))
 			continue;
 		owner = pgm_relation_owner(touch->relid);
-		if (!OidIsValid(owner) || !has_privs_of_role(save_user, owner))
+		if (!OidIsValid(owner) || !has_privs_of_role(save_user, owner) ||
+			is_changed(judged, touch, past))
 			continue;
 		SetUserIdAndSecContext(owner, save_sec_context |
 							   SECURITY_RESTRICTED_OPERATION |
 							   SECURITY_LOCAL_USERID_CHANGE);
-		check_statement(judged, touch, before);
+		check_statement(judged, touch, past, clones);
 		SetUserIdAndSecContext(save_user, save_sec_context);
 	}
 	AtEOXact_GUC(false, guc_level);
+}
+
+static bool
+changes_rows(const PgmVerdict *verdict)
+{
+	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
+	ListCell   *lc;
+
+	if (IsA(stmt, TruncateStmt))
+		return true;
+	foreach(lc, verdict->touches)
+	{
+		if (((PgmTouch *) lfirst(lc))->mode == RowExclusiveLock)
+			return true;
+	}
+	return false;
+}
+
+void
+pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past)
+{
+	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
+
+	if (IsA(stmt, AlterTableStmt))
+		past->judged = lappend(past->judged, judged);
+	if (judged->verdict->opaque && past->any == NULL)
+		past->any = judged;
+	else if (changes_rows(judged->verdict) && past->any == NULL)
+		past->changes = lappend(past->changes, judged);
 }

@@ -13,12 +13,24 @@
 #ifndef PGM_DATACHECK_H
 #define PGM_DATACHECK_H
 
+#include "clone.h"
 #include "lint.h"
 
+/* What the statements that run earlier leave behind; all zero at first. */
+typedef struct PgmDataPast
+{
+	List	   *judged;			/* of PgmJudged *: ALTER TABLE */
+	List	   *changes;		/* of PgmJudged *: what changes rows */
+	PgmJudged  *any;			/* one that may change any, or NULL */
+} PgmDataPast;
+
 /*
- * Adds a finding for each kind of row that is in the way.  "before" are the
- * judged statements that run earlier, those of other revisions too.
+ * Adds a finding for each kind of row that is in the way.  "clones" are those
+ * that the statement was tried on, or NULL.
  */
-extern void pgm_datacheck_statement(PgmJudged *judged, List *before);
+extern void pgm_datacheck_statement(PgmJudged *judged,
+									const PgmDataPast *past,
+									PgmClones *clones);
+extern void pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past);
 
 #endif							/* PGM_DATACHECK_H */

@@ -57,6 +57,60 @@ static const struct config_enum_entry environment_options[] = {
 	{NULL, 0, false}
 };
 
+static char *environment;
+static bool environment_is_new = false;
+
+static int
+find_environment(const char *name)
+{
+	for (const struct config_enum_entry *option = environment_options;
+		 option->name != NULL; option++)
+		if (pg_strcasecmp(option->name, name) == 0)
+			return option->val;
+	return -1;
+}
+
+/*
+ * A name that is not known and was not written this moment, but in a file or
+ * by ALTER DATABASE before the library was there to refuse it, must not turn
+ * the checks off: it stands for production.
+ */
+static bool
+check_environment(char **name, void **extra, GucSource source)
+{
+	if (*name == NULL || find_environment(*name) >= 0)
+		return true;
+	if (source < PGC_S_INTERACTIVE || environment_is_new)
+	{
+		ereport(WARNING,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"pgmigrate.environment\" is \"%s\", which is not known: it is taken for \"production\"",
+					   *name));
+		return true;
+	}
+	GUC_check_errhint("Available values: none, development, test, staging, production.");
+	return false;
+}
+
+static void
+assign_environment(const char *name, void *extra)
+{
+	int			found = name == NULL ? PGM_ENVIRONMENT_NONE :
+		find_environment(name);
+
+	pgm_environment = found < 0 ? PGM_ENVIRONMENT_PRODUCTION : found;
+}
+
+static const char *
+show_environment(void)
+{
+	for (const struct config_enum_entry *option = environment_options;
+		 option->name != NULL; option++)
+		if (option->val == pgm_environment)
+			return option->name;
+	return "";
+}
+
 static const struct config_enum_entry execution_options[] = {
 	{"auto", PGM_EXECUTION_AUTO, false},
 	{"worker", PGM_EXECUTION_WORKER, false},
@@ -135,14 +189,16 @@ pgm_guc_init(void)
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
-	DefineCustomEnumVariable("pgmigrate.environment",
-							 "What this database is for.",
-							 "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
-							 &pgm_environment,
-							 PGM_ENVIRONMENT_NONE,
-							 environment_options,
-							 PGC_SUSET, 0,
-							 NULL, NULL, NULL);
+	environment_is_new = true;
+	DefineCustomStringVariable("pgmigrate.environment",
+							   "What this database is for.",
+							   "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
+							   &environment,
+							   "none",
+							   PGC_SUSET, 0,
+							   check_environment, assign_environment,
+							   show_environment);
+	environment_is_new = false;
 
 	DefineCustomEnumVariable("pgmigrate.execution",
 							 "Where upgrade and downgrade run.",

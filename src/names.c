@@ -27,7 +27,7 @@ typedef struct Walk
 {
 	PgmNameVisitor visitor;
 	void	   *arg;
-	PgmNameRole role;			/* of names in the expression walked */
+	List	   *queries;		/* of String *: names of WITH in force */
 } Walk;
 
 static void
@@ -68,15 +68,102 @@ visit_strings(Walk *walk, List **strings, int suffix, PgmNameRole role)
 }
 
 static bool
+names_query(const Walk *walk, const RangeVar *name)
+{
+	return name->schemaname == NULL &&
+		list_member(walk->queries, makeString(name->relname));
+}
+
+/* What an INSERT, UPDATE, DELETE or MERGE writes to, or NULL. */
+static RangeVar *
+written_table(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+			return castNode(InsertStmt, stmt)->relation;
+		case T_UpdateStmt:
+			return castNode(UpdateStmt, stmt)->relation;
+		case T_DeleteStmt:
+			return castNode(DeleteStmt, stmt)->relation;
+		default:
+			return pgm_is_merge(stmt) ? pgm_merge_target(stmt) : NULL;
+	}
+}
+
+static WithClause *
+with_of(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_SelectStmt:
+			return castNode(SelectStmt, stmt)->withClause;
+		case T_InsertStmt:
+			return castNode(InsertStmt, stmt)->withClause;
+		case T_UpdateStmt:
+			return castNode(UpdateStmt, stmt)->withClause;
+		case T_DeleteStmt:
+			return castNode(DeleteStmt, stmt)->withClause;
+		default:
+			return pgm_is_merge(stmt) ? pgm_merge_with(stmt) : NULL;
+	}
+}
+
+static bool expression_walker(Node *node, void *context);
+
+/*
+ * A query with what it writes to.  The names of its WITH hide tables, in the
+ * WITH itself too: that a query of it may still see the table of its own name
+ * is not worth the trouble.
+ */
+static void
+visit_query(Walk *walk, Node *stmt)
+{
+	List	   *outer = walk->queries;
+	WithClause *with = with_of(stmt);
+	ListCell   *lc;
+
+	visit(walk, written_table(stmt), PGM_NAME_WRITTEN);
+	if (with != NULL)
+	{
+		walk->queries = list_copy(outer);
+		foreach(lc, with->ctes)
+			walk->queries = lappend(walk->queries,
+									makeString(lfirst_node(CommonTableExpr,
+														   lc)->ctename));
+	}
+	(void) raw_expression_tree_walker(stmt, expression_walker, walk);
+	walk->queries = outer;
+}
+
+static bool
 expression_walker(Node *node, void *context)
 {
 	Walk	   *walk = context;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, RangeVar))
+	switch (nodeTag(node))
 	{
-		visit(walk, castNode(RangeVar, node), walk->role);
+		case T_RangeVar:
+			if (!names_query(walk, castNode(RangeVar, node)))
+				visit(walk, castNode(RangeVar, node), PGM_NAME_READ);
+			return false;
+		case T_IntoClause:
+			/* is made, not read */
+			return false;
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			visit_query(walk, node);
+			return false;
+		default:
+			break;
+	}
+	if (pgm_is_merge(node))
+	{
+		visit_query(walk, node);
 		return false;
 	}
 	/* of CREATE TABLE AS EXECUTE: the walker of the server knows it not */
@@ -89,7 +176,6 @@ expression_walker(Node *node, void *context)
 static void
 visit_expression(Walk *walk, Node *node)
 {
-	walk->role = PGM_NAME_READ;
 	(void) expression_walker(node, walk);
 }
 
@@ -283,29 +369,16 @@ visit_relations(Walk *walk, List *nodes, PgmNameRole role)
 static bool
 visit_plannable(Walk *walk, Node *stmt)
 {
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-			visit(walk, castNode(InsertStmt, stmt)->relation, PGM_NAME_TARGET);
-			break;
-		case T_UpdateStmt:
-			visit(walk, castNode(UpdateStmt, stmt)->relation, PGM_NAME_TARGET);
-			break;
-		case T_DeleteStmt:
-			visit(walk, castNode(DeleteStmt, stmt)->relation, PGM_NAME_TARGET);
-			break;
-		case T_SelectStmt:
-			if (castNode(SelectStmt, stmt)->intoClause != NULL)
-				visit(walk, castNode(SelectStmt, stmt)->intoClause->rel,
-					  PGM_NAME_CREATED);
-			break;
-		default:
-			if (!pgm_is_merge(stmt))
-				return false;
-			visit(walk, pgm_merge_target(stmt), PGM_NAME_TARGET);
-			break;
-	}
+	RangeVar   *written = written_table(stmt);
+
+	if (written == NULL && !IsA(stmt, SelectStmt))
+		return false;
+	visit(walk, written, PGM_NAME_TARGET);
 	visit_expression(walk, stmt);
+	if (IsA(stmt, SelectStmt) &&
+		castNode(SelectStmt, stmt)->intoClause != NULL)
+		visit(walk, castNode(SelectStmt, stmt)->intoClause->rel,
+			  PGM_NAME_CREATED);
 	return true;
 }
 
@@ -344,6 +417,7 @@ visit_dependent(Walk *walk, Node *stmt)
 			}
 		case T_RuleStmt:
 			visit(walk, castNode(RuleStmt, stmt)->relation, PGM_NAME_TARGET);
+			visit_expression(walk, (Node *) castNode(RuleStmt, stmt)->actions);
 			return true;
 		case T_CreateStatsStmt:
 			visit_relations(walk, castNode(CreateStatsStmt, stmt)->relations,
@@ -400,6 +474,9 @@ visit_query_relation(Walk *walk, Node *stmt)
 		case T_ExplainStmt:
 			visit_expression(walk, castNode(ExplainStmt, stmt)->query);
 			return true;
+		case T_PrepareStmt:
+			visit_expression(walk, castNode(PrepareStmt, stmt)->query);
+			return true;
 		default:
 			return false;
 	}
@@ -408,7 +485,7 @@ visit_query_relation(Walk *walk, Node *stmt)
 void
 pgm_names_visit(Node *stmt, PgmNameVisitor visitor, void *arg)
 {
-	Walk		walk = {visitor, arg, PGM_NAME_READ};
+	Walk		walk = {visitor, arg, NIL};
 
 	if (visit_plannable(&walk, stmt) || visit_dependent(&walk, stmt) ||
 		visit_query_relation(&walk, stmt))

@@ -19,6 +19,7 @@
 typedef enum PgmNameRole
 {
 	PGM_NAME_TARGET,			/* is changed, or written to */
+	PGM_NAME_WRITTEN,			/* by a query that is a part of it, or it is */
 	PGM_NAME_DROPPED,
 	PGM_NAME_CREATED,
 	PGM_NAME_REFERENCED,		/* by a foreign key that is made */

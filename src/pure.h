@@ -21,4 +21,16 @@
  */
 extern bool pgm_query_is_pure(const PgmSource *source, int n);
 
+/*
+ * Does a statement other than a plain query call a function that may run SQL
+ * of its own, by the names of the functions?  In a transaction.
+ */
+extern bool pgm_statement_calls_code(Node *stmt);
+
+/*
+ * May this query be run to find something out?  It may read tables, and call
+ * functions of the server and of extensions that do nothing but compute.
+ */
+extern bool pgm_sql_is_harmless(const char *sql);
+
 #endif							/* PGM_PURE_H */

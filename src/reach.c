@@ -166,28 +166,73 @@ pgm_reach_vacuumed(PgmVerdict *verdict, Oid relid, VacuumStmt *stmt)
 }
 
 /* An old index is locked out only when nobody can be using it any more. */
+static void
+reach_reindexed(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
+{
+	bool		index = get_rel_relkind(relid) == RELKIND_INDEX;
+	Oid			table = index ? IndexGetRelation(relid, true) : relid;
+
+	if (OidIsValid(table))
+		pgm_verdict_touch(verdict, table, mode)->scans = PGM_TRUE;
+	if (index)
+		pgm_verdict_touch(verdict, relid, AccessExclusiveLock)->rewrites =
+			PGM_TRUE;
+	else
+		pgm_reach_indexes(verdict, relid, AccessExclusiveLock, true);
+}
+
+/* Of what is partitioned the parts, one after the other. */
 void
 pgm_reach_reindexed(PgmVerdict *verdict, Oid relid, ReindexStmt *stmt)
 {
 	LOCKMODE	mode = pgm_reindex_is_concurrent(stmt) ?
 		ShareUpdateExclusiveLock : ShareLock;
-	Oid			table = relid;
-	PgmTouch   *touch;
+	ListCell   *lc;
 
-	if (stmt->kind == REINDEX_OBJECT_INDEX)
-		table = IndexGetRelation(relid, true);
-	if (OidIsValid(table))
+	switch (get_rel_relkind(relid))
 	{
-		touch = pgm_verdict_touch(verdict, table, mode);
-		touch->scans = PGM_TRUE;
+		case RELKIND_PARTITIONED_INDEX:
+			(void) pgm_verdict_touch(verdict, relid, mode);
+			(void) pgm_verdict_touch(verdict, IndexGetRelation(relid, true),
+									 mode);
+			break;
+		case RELKIND_PARTITIONED_TABLE:
+			(void) pgm_verdict_touch(verdict, relid, mode);
+			break;
+		default:
+			reach_reindexed(verdict, relid, mode);
+			return;
 	}
-	if (stmt->kind == REINDEX_OBJECT_INDEX)
+	foreach(lc, pgm_descendants(relid))
 	{
-		touch = pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
-		touch->rewrites = PGM_TRUE;
+		if (RELKIND_HAS_STORAGE(get_rel_relkind(lfirst_oid(lc))))
+			reach_reindexed(verdict, lfirst_oid(lc), mode);
 	}
-	else
-		pgm_reach_indexes(verdict, relid, AccessExclusiveLock, true);
+}
+
+void
+pgm_reach_locked(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_VIEW)
+		return;
+	foreach(lc, pgm_related_read(relid))
+	{
+		switch (get_rel_relkind(lfirst_oid(lc)))
+		{
+			case RELKIND_RELATION:
+			case RELKIND_PARTITIONED_TABLE:
+				(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
+				pgm_touch_all(verdict, pgm_descendants(lfirst_oid(lc)), mode);
+				break;
+			case RELKIND_VIEW:
+				(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
+				break;
+			default:
+				break;
+		}
+	}
 }
 
 void
@@ -206,61 +251,8 @@ pgm_reach_partition(PgmVerdict *verdict, Oid relid)
 	}
 }
 
-/* Statements that name no table but mean all of them. */
 static void
-reach_all(PgmVerdict *verdict, Node *stmt)
-{
-	ListCell   *lc;
-
-	switch (nodeTag(stmt))
-	{
-		case T_VacuumStmt:
-			if (castNode(VacuumStmt, stmt)->rels != NIL)
-				return;
-			foreach(lc, pgm_related_tables(InvalidOid))
-				reach_vacuumed_table(verdict, lfirst_oid(lc),
-									 castNode(VacuumStmt, stmt),
-									 pgm_vacuum_is_full(castNode(VacuumStmt,
-																 stmt)));
-			break;
-		case T_ClusterStmt:
-			if (castNode(ClusterStmt, stmt)->relation != NULL)
-				return;
-			foreach(lc, pgm_related_clustered())
-				pgm_reach_clustered(verdict, lfirst_oid(lc));
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-reach_reindexed_schema(PgmVerdict *verdict, ReindexStmt *stmt)
-{
-	Oid			schema = InvalidOid;
-	ListCell   *lc;
-
-	switch (stmt->kind)
-	{
-		case REINDEX_OBJECT_SCHEMA:
-			schema = get_namespace_oid(stmt->name, true);
-			if (!OidIsValid(schema))
-				return;
-			break;
-		case REINDEX_OBJECT_DATABASE:
-			break;
-		default:
-			return;
-	}
-	foreach(lc, pgm_related_tables(schema))
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-			pgm_reach_reindexed(verdict, lfirst_oid(lc), stmt);
-	}
-}
-
-void
-pgm_reach_clustered(PgmVerdict *verdict, Oid relid)
+reach_clustered_table(PgmVerdict *verdict, Oid relid)
 {
 	PgmTouch   *touch = pgm_verdict_touch(verdict, relid,
 										  AccessExclusiveLock);
@@ -268,6 +260,25 @@ pgm_reach_clustered(PgmVerdict *verdict, Oid relid)
 	touch->rewrites = PGM_TRUE;
 	touch->scans = PGM_TRUE;
 	pgm_reach_indexes(verdict, relid, AccessExclusiveLock, true);
+}
+
+/* Of a partitioned table the partitions, one after the other. */
+void
+pgm_reach_clustered(PgmVerdict *verdict, Oid relid)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	{
+		reach_clustered_table(verdict, relid);
+		return;
+	}
+	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	foreach(lc, pgm_descendants(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			reach_clustered_table(verdict, lfirst_oid(lc));
+	}
 }
 
 void
@@ -388,13 +399,6 @@ pgm_reach_object(PgmVerdict *verdict, Node *stmt)
 			break;
 		case T_DropStmt:
 			reach_dropped(verdict, castNode(DropStmt, stmt));
-			break;
-		case T_VacuumStmt:
-		case T_ClusterStmt:
-			reach_all(verdict, stmt);
-			break;
-		case T_ReindexStmt:
-			reach_reindexed_schema(verdict, castNode(ReindexStmt, stmt));
 			break;
 		case T_RenameStmt:
 			if (castNode(RenameStmt, stmt)->renameType == OBJECT_TYPE)

@@ -42,6 +42,9 @@ extern void pgm_reach_reindexed(PgmVerdict *verdict, Oid relid,
 
 extern void pgm_reach_clustered(PgmVerdict *verdict, Oid relid);
 
+/* What LOCK TABLE locks by way of a view. */
+extern void pgm_reach_locked(PgmVerdict *verdict, Oid relid, LOCKMODE mode);
+
 /* The partition that is attached or detached. */
 extern void pgm_reach_partition(PgmVerdict *verdict, Oid relid);
 

@@ -227,8 +227,8 @@ alter_table_needs_top_level(AlterTableStmt *stmt)
 }
 
 /* Of partitions, REINDEX and CLUSTER do one after the other. */
-static bool
-is_partitioned(const RangeVar *name)
+bool
+pgm_names_partitioned(const RangeVar *name)
 {
 	Oid			relation;
 	char		kind;
@@ -266,7 +266,7 @@ needs_top_level(Node *stmt)
 					reindex->kind == REINDEX_OBJECT_SCHEMA ||
 					reindex->kind == REINDEX_OBJECT_SYSTEM ||
 					reindex->kind == REINDEX_OBJECT_DATABASE ||
-					is_partitioned(reindex->relation);
+					pgm_names_partitioned(reindex->relation);
 			}
 		case T_AlterTableStmt:
 			return alter_table_needs_top_level(castNode(AlterTableStmt, stmt));
@@ -274,7 +274,7 @@ needs_top_level(Node *stmt)
 			return castNode(VacuumStmt, stmt)->is_vacuumcmd;
 		case T_ClusterStmt:
 			return castNode(ClusterStmt, stmt)->relation == NULL ||
-				is_partitioned(castNode(ClusterStmt, stmt)->relation);
+				pgm_names_partitioned(castNode(ClusterStmt, stmt)->relation);
 		case T_AlterDatabaseStmt:
 			return alter_database_moves(castNode(AlterDatabaseStmt,
 												 stmt)->options);

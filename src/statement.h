@@ -89,6 +89,9 @@ extern void pgm_source_error_position(const PgmSource *source, int n);
  */
 extern int	pgm_source_error_line(void);
 
+/* False for what is not there, and outside of a transaction. */
+extern bool pgm_names_partitioned(const RangeVar *name);
+
 /*
  * Look names up from now on as statement n wants it, if it is a SET of
  * search_path; until the caller's GUC nest level ends.

@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "compat_command.h"
 #include "compat_parse.h"
+#include "statement.h"
 #include "triable.h"
 
 static const char *
@@ -66,6 +67,13 @@ names_relation(ObjectType kind)
 	}
 }
 
+/* One table after the other, each in a transaction: nothing to be tried. */
+static bool
+does_many(const RangeVar *name)
+{
+	return name == NULL || pgm_names_partitioned(name);
+}
+
 PgmTriable
 pgm_triable(Node *stmt, const char **reason)
 {
@@ -95,8 +103,6 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_CreateSeqStmt:
 		case T_AlterSeqStmt:
 		case T_TruncateStmt:
-		case T_ClusterStmt:
-		case T_ReindexStmt:
 		case T_ViewStmt:
 		case T_CompositeTypeStmt:
 		case T_CreateEnumStmt:
@@ -106,6 +112,12 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_CreateFunctionStmt:
 		case T_AlterEnumStmt:
 			return PGM_TRIABLE;
+		case T_ClusterStmt:
+			return does_many(castNode(ClusterStmt, stmt)->relation) ?
+				PGM_NEEDLESS : PGM_TRIABLE;
+		case T_ReindexStmt:
+			return does_many(castNode(ReindexStmt, stmt)->relation) ?
+				PGM_NEEDLESS : PGM_TRIABLE;
 		case T_AlterObjectSchemaStmt:
 			return castNode(AlterObjectSchemaStmt, stmt)->relation != NULL ?
 				PGM_TRIABLE : PGM_NOT_TRIABLE;
@@ -151,8 +163,6 @@ pgm_plain_form(Node *stmt)
 			castNode(DropStmt, stmt)->concurrent = false;
 			return stmt;
 		case T_ReindexStmt:
-			if (castNode(ReindexStmt, stmt)->relation == NULL)
-				return NULL;
 			pgm_reindex_plainly(castNode(ReindexStmt, stmt));
 			return stmt;
 		case T_AlterTableStmt:

@@ -41,6 +41,7 @@
 #include "catalog/pg_namespace.h"
 #include "clone_sql.h"
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_parse.h"
 #include "heldlock.h"
 #include "miscadmin.h"
@@ -617,6 +618,7 @@ static void
 try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	stmt = copyObject(stmt);
+	pgm_make_quiet(stmt);
 	if (pgm_clones_redirect(trial->clones, stmt) == PGM_REDIRECT_LIVE)
 	{
 		verdict->reason = trial->clones->failure != NULL ?

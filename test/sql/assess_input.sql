@@ -61,6 +61,17 @@ SELECT * FROM pgmigrate.lint('ALTER TABLE t ADD');
 CREATE SEQUENCE s;
 CREATE FUNCTION locks(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT nextval(''input.s'')::int';
 SELECT rule, message FROM pgmigrate.lint('CREATE INDEX ON t ((a + locks(1)))') WHERE rule = 'not-tried';
+-- queries that write, names of WITH that hide tables, what a query makes
+SELECT x.sql, string_agg(concat_ws(' ', statement, relation, lock_mode), ', ' ORDER BY statement, relation) AS locks
+FROM unnest(ARRAY['WITH x AS (UPDATE input.t SET a = 1 RETURNING a) SELECT * FROM x',
+	'WITH t AS (DELETE FROM input.mine RETURNING a) INSERT INTO p SELECT a FROM t',
+	'WITH t AS (SELECT 1) SELECT * FROM t, input.v AS w', 'SELECT * INTO made FROM input.t; ALTER TABLE made ADD x int',
+	'COPY (UPDATE input.t SET a = 2 RETURNING a) TO ''/dev/null''']) AS x (sql),
+	LATERAL pgmigrate.lint(x.sql) WHERE rule = 'lock' GROUP BY x.sql ORDER BY x.sql;
+-- what a trial says while it runs is not said
+SET client_min_messages = info;
+SELECT rule FROM pgmigrate.lint('REINDEX (VERBOSE) TABLE input.t; CLUSTER (VERBOSE) input.t USING t_pkey') WHERE rule = 'trial-fails';
+SET client_min_messages = error;
 -- by the text alone the same locks on tables
 CREATE FUNCTION tables(sql text, trial bool) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(concat_ws(' ', statement, relation, lock_mode), ', ' ORDER BY statement, relation)

@@ -38,3 +38,22 @@ SHOW pgmigrate.environment;
 RESET pgmigrate.environment;
 SHOW pgmigrate.environment;
 RESET client_min_messages;
+-- nor does one that was written before the library could refuse it, in worker and caller
+CREATE TABLE kept (a int);
+\c -
+ALTER DATABASE :"DBNAME" SET pgmigrate.environment = 'prodution';
+\c -
+SELECT pgmigrate.revision('drops', 'ALTER TABLE kept ALTER a TYPE bigint', id => 'drops');
+SHOW pgmigrate.environment;
+\set VERBOSITY terse
+SELECT * FROM pgmigrate.upgrade();
+BEGIN;
+SELECT * FROM pgmigrate.upgrade();
+ROLLBACK;
+\set VERBOSITY default
+ALTER DATABASE :"DBNAME" RESET pgmigrate.environment;
+\c -
+SET pgmigrate.environment = 'prodution';
+SELECT pgmigrate.remove('drops');
+SHOW pgmigrate.environment;
+DROP TABLE kept;

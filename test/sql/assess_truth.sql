@@ -36,6 +36,9 @@ CREATE TABLE truth.child () INHERITS (truth.bare);
 CREATE TABLE truth.lone (a int, b text);
 CREATE UNLOGGED TABLE truth.unl (a int PRIMARY KEY);
 CREATE TABLE truth.clu (a int PRIMARY KEY);
+CREATE TABLE truth.spc (a int PRIMARY KEY USING INDEX TABLESPACE regress_pgm_space, b serial)
+	TABLESPACE regress_pgm_space;
+ALTER TABLE truth.spc OWNER TO regress_pgm_truth;
 ALTER TABLE truth.clu CLUSTER ON clu_pkey;
 CREATE TABLE truth.part (id int, k int NOT NULL) PARTITION BY RANGE (k);
 CREATE TABLE truth.part1 PARTITION OF truth.part FOR VALUES FROM (0) TO (100);
@@ -308,6 +311,14 @@ INSERT INTO public.truth_case (sql) VALUES
 ('ALTER TABLE c ALTER COLUMN txt SET STORAGE PLAIN, SET (toast_tuple_target = 200)'),
 ('ALTER TABLE c DISABLE TRIGGER tg, DROP COLUMN ts'),
 ('ALTER TABLE p ADD COLUMN x int REFERENCES c'),
+('LOCK TABLE vv IN EXCLUSIVE MODE'),
+('EXPLAIN UPDATE lone SET a = 1'),
+('CREATE RULE r9 AS ON UPDATE TO lone DO ALSO INSERT INTO clu VALUES (new.a)'),
+('PREPARE pgm_p9 AS DELETE FROM lone'),
+('ALTER TABLE ALL IN TABLESPACE regress_pgm_space SET TABLESPACE pg_default'),
+('ALTER INDEX ALL IN TABLESPACE regress_pgm_space OWNED BY regress_pgm_truth SET TABLESPACE pg_default'),
+('DROP OWNED BY regress_pgm_truth'),
+('REASSIGN OWNED BY regress_pgm_truth TO CURRENT_USER'),
 ('ANALYZE c, lone'),
 ('ANALYZE part');
 INSERT INTO public.truth_case (sql, since) VALUES
