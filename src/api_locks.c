@@ -22,6 +22,9 @@
 /* Longest line of a tree, in columns. */
 #define PGM_TREE_WIDTH 100
 
+/* A query is below the process that runs it, so much further to the right. */
+#define PGM_TREE_INDENT 6
+
 PG_FUNCTION_INFO_V1(pgmigrate_lock_tree);
 PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
 
@@ -60,7 +63,9 @@ static PgmQuery tree_query = {
 	"WHERE c.relnamespace = 'pgmigrate'::regnamespace) "
 	"UNION ALL "
 	"SELECT r.id, r.pid, to_regclass(r.waits[2]), r.waits[1], 'waits for' "
-	"FROM run r WHERE to_regclass(r.waits[2]) IS NOT NULL), "
+	"FROM run r WHERE to_regclass(r.waits[2]) IS NOT NULL "
+	"AND NOT EXISTS (SELECT FROM pg_locks q WHERE q.pid = r.pid "
+	"AND q.relation = to_regclass(r.waits[2]) AND NOT q.granted)), "
 	"conflict (mode, n) AS (VALUES ('AccessShareLock', 1), "
 	"('RowShareLock', 2), ('RowExclusiveLock', 3), "
 	"('ShareUpdateExclusiveLock', 4), ('ShareLock', 5), "
@@ -113,8 +118,8 @@ static PgmQuery tree_query = {
 	"WHEN 1 THEN '  ' || who || CASE WHEN granted THEN ' holds ' "
 	"ELSE ' queues for ' END || mode "
 	"WHEN 2 THEN '    run ' || id || ', ' || who || ' ' || mode "
-	"ELSE '      ' || who || ' waits behind for ' || mode END "
-	"|| coalesce(': ' || nullif(regexp_replace(query, '\\s+', ' ', 'g'), ''), '') "
+	"ELSE '      ' || who || ' waits behind for ' || mode END, "
+	"nullif(btrim(regexp_replace(query, '\\s+', ' ', 'g')), '') "
 	"FROM ("
 	"SELECT DISTINCT id, title, 0 AS place, NULL::text AS who, true AS granted, "
 	"NULL::text AS mode, NULL::text AS query, NULL::timestamptz AS since "
@@ -154,6 +159,21 @@ static PgmQuery timeline_query = {
 	1, {INT8OID}
 };
 
+/* One line, cut if need be; changed in place. */
+static void
+add_line(PgmRows *rows, char *line)
+{
+	if (pg_mbstrlen(line) > PGM_TREE_WIDTH)
+	{
+		int			cut = pg_mbcharcliplen(line, strlen(line),
+										   PGM_TREE_WIDTH - 4);
+
+		strcpy(line + cut, " ...");
+	}
+	pgm_rows_text(rows, line);
+	pgm_rows_end_row(rows);
+}
+
 Datum
 pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 {
@@ -168,16 +188,12 @@ pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 	for (uint64 i = 1; i <= n; i++)
 	{
 		char	   *line = pgm_spi_text(i, 1);
+		int			indent = strspn(line, " ") + PGM_TREE_INDENT;
 
-		if (pg_mbstrlen(line) > PGM_TREE_WIDTH)
-		{
-			int			cut = pg_mbcharcliplen(line, strlen(line),
-											   PGM_TREE_WIDTH - 4);
-
-			strcpy(line + cut, " ...");
-		}
-		pgm_rows_text(&rows, line);
-		pgm_rows_end_row(&rows);
+		add_line(&rows, line);
+		if (!pgm_spi_isnull(i, 2))
+			add_line(&rows, psprintf("%*s%s", indent, "",
+									 pgm_spi_text(i, 2)));
 	}
 	pgm_spi_end(&scope);
 	return (Datum) 0;

@@ -50,8 +50,12 @@
 
 #if PG_VERSION_NUM >= 170000
 #define pgm_local_xid() (MyProc->vxid.lxid)
+#define pgm_proc_is(proc, number, xid) \
+	((proc)->vxid.procNumber == (number) && (proc)->vxid.lxid == (xid))
 #else
 #define pgm_local_xid() (MyProc->lxid)
+#define pgm_proc_is(proc, number, xid) \
+	((proc)->backendId == (number) && (proc)->lxid == (xid))
 #endif
 
 /*

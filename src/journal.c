@@ -317,8 +317,19 @@ pgm_run_retake(int64 run)
 	Datum		values[1];
 	bool		ours;
 
-	if (!pgm_run_lock_held())
-		pgm_run_lock(true);
+	if (!pgm_run_lock_held() && !try_run_lock(true))
+	{
+		int			pid;
+		char	   *detail = NULL;
+
+		(void) find_holder(&pid, &detail);
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("the run lock was taken before a step could be repeated"),
+				detail ? errdetail_internal("%s", detail) :
+				errdetail("The extension is being dropped or altered."),
+				errhint("Repeat the call when that is done."));
+	}
 	values[0] = Int64GetDatum(run);
 	pgm_spi_begin(&scope);
 	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;

@@ -90,6 +90,39 @@ pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt)
 	log->n++;
 }
 
+bool
+pgm_locklog_is_unexplained(const PgmLockLog *log)
+{
+	return log->n > 0 &&
+		slot(unconstify(PgmLockLog *, log), log->n - 1)->blocked_by == NULL;
+}
+
+void
+pgm_locklog_blame(PgmLockLog *log, const char *blocked_by)
+{
+	PgmLockAttempt *entry;
+
+	if (log->n == 0)
+		return;
+	entry = slot(log, log->n - 1);
+	if (entry->blocked_by == NULL)
+		entry->blocked_by = MemoryContextStrdup(log->context, blocked_by);
+}
+
+void
+pgm_locklog_rename(PgmLockLog *log, const char *from, const char *to)
+{
+	if (strcmp(from, to) == 0)
+		return;
+	for (int i = 0; i < Min(log->n, PGM_LOCKLOG_FIRST + PGM_LOCKLOG_LAST); i++)
+	{
+		PgmLockAttempt *entry = slot(log, i);
+
+		if (entry->relation != NULL && strcmp(entry->relation, from) == 0)
+			entry->relation = MemoryContextStrdup(log->context, to);
+	}
+}
+
 static void
 append_attempt(StringInfo buf, const PgmLockAttempt *attempt, int n)
 {

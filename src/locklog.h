@@ -50,6 +50,19 @@ extern void pgm_locklog_init(PgmLockLog *log, MemoryContext context);
 /* Texts are copied.  A look that found what the last one did extends that. */
 extern void pgm_locklog_add(PgmLockLog *log, const PgmLockAttempt *attempt);
 
+/* Is it not known yet who was in the way of the last attempt? */
+extern bool pgm_locklog_is_unexplained(const PgmLockLog *log);
+
+/*
+ * Who is in the way right after an attempt that failed before that could be
+ * seen; nothing, if it is known of the last attempt.
+ */
+extern void pgm_locklog_blame(PgmLockLog *log, const char *blocked_by);
+
+/* A relation of which only the OID was known has a name. */
+extern void pgm_locklog_rename(PgmLockLog *log, const char *from,
+							   const char *to);
+
 /* Keys for run_step.details as jsonb text, NULL if nothing is to be told. */
 extern char *pgm_locklog_json(const PgmLockLog *log);
 

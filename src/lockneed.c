@@ -20,6 +20,7 @@
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "compat.h"
 #include "compat_lock.h"
 #include "compat_parse.h"
@@ -58,20 +59,25 @@ static PgmQuery blockers_query = {
 	"OR pg_has_role($4, 'pg_read_all_stats', 'USAGE') "
 	"THEN left(regexp_replace(a.query, '\\s+', ' ', 'g'), 120) END AS query, "
 	"(extract(epoch FROM t.now - "
-	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age "
-	"FROM (SELECT clock_timestamp() AS now) t, "
-	"unnest($1, $2) AS n (relation, mode) "
+	"coalesce(a.xact_start, p.prepared)) * 1000)::int8 AS age, l.place "
+	"FROM (SELECT clock_timestamp() AS now) t, ("
+	"SELECT l.pid, l.granted, l.mode, l.relation, l.virtualtransaction, "
+	"n.place FROM unnest($1, $2) WITH ORDINALITY AS n (relation, mode, place) "
 	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = n.relation "
 	"AND l.mode = n.mode AND l.pid IS DISTINCT FROM $3 "
 	"AND l.database = (SELECT d.oid FROM pg_database d "
 	"WHERE d.datname = current_database()) "
+	"UNION ALL SELECT l.pid, true, l.mode, NULL, l.virtualtransaction, 0 "
+	"FROM pg_locks l WHERE l.locktype = 'transactionid' AND l.granted "
+	"AND l.transactionid = $5 AND l.pid IS DISTINCT FROM $3) AS l "
 	"LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
 	"LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
 	"AND x.locktype = 'transactionid' "
 	"AND x.virtualtransaction = l.virtualtransaction "
 	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) AS b "
-	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, b.mode",
-	4, {OIDARRAYOID, TEXTARRAYOID, INT4OID, OIDOID}
+	"ORDER BY b.holds DESC, b.age DESC NULLS LAST, b.transaction, "
+	"b.place",
+	5, {OIDARRAYOID, TEXTARRAYOID, INT4OID, OIDOID, XIDOID}
 };
 
 void
@@ -81,26 +87,61 @@ pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context)
 	needs->context = context;
 }
 
+/* A step may need thousands of relations, as an ALTER of partitions does. */
+typedef struct NeedEntry
+{
+	Oid			relid;			/* hash key */
+	PgmLockNeed *need;
+} NeedEntry;
+
+static NeedEntry *
+need_entry(const PgmLockNeeds *needs, Oid relid, HASHACTION action)
+{
+	if (needs->by_relid == NULL)
+		return NULL;
+	return hash_search(needs->by_relid, &relid, action, NULL);
+}
+
+static const PgmLockNeed *
+find_need(const PgmLockNeeds *needs, Oid relid)
+{
+	NeedEntry  *entry = need_entry(needs, relid, HASH_FIND);
+
+	return entry == NULL ? NULL : entry->need;
+}
+
+static HTAB *
+create_need_table(MemoryContext context)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(NeedEntry);
+	control.hcxt = context;
+	return hash_create("pgmigrate lock needs", 16, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
 void
 pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode, int rank,
 				  const char *name)
 {
 	MemoryContext old;
+	NeedEntry  *entry = need_entry(needs, relid, HASH_FIND);
 	PgmLockNeed *need;
-	ListCell   *lc;
 
-	foreach(lc, needs->list)
+	if (entry != NULL)
 	{
-		need = lfirst(lc);
-		if (need->relid == relid)
-		{
-			need->mode = Max(need->mode, mode);
-			need->rank = Min(need->rank, rank);
-			return;
-		}
+		need = entry->need;
+		need->mode = Max(need->mode, mode);
+		need->rank = Min(need->rank, rank);
+		return;
 	}
+	if (needs->by_relid == NULL)
+		needs->by_relid = create_need_table(needs->context);
 	old = MemoryContextSwitchTo(needs->context);
 	need = palloc(sizeof(PgmLockNeed));
+	need_entry(needs, relid, HASH_ENTER)->need = need;
 	need->relid = relid;
 	need->mode = mode;
 	need->rank = rank;
@@ -167,6 +208,72 @@ changes_rows(Node *stmt)
 	}
 }
 
+/* A new column is only noted, unless rows have to be written or checked. */
+static bool
+new_column_may_be_long(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	if (column->typeName != NULL && column->typeName->names != NIL &&
+		strstr(strVal(llast(column->typeName->names)), "serial") != NULL)
+		return true;
+	foreach(lc, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+		Node	   *value = constraint->raw_expr;
+
+		if (constraint->contype == CONSTR_NULL ||
+			constraint->contype == CONSTR_NOTNULL)
+			continue;
+		if (constraint->contype != CONSTR_DEFAULT)
+			return true;
+		if (value != NULL && IsA(value, TypeCast))
+			value = castNode(TypeCast, value)->arg;
+		if (value != NULL && !IsA(value, A_Const))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether an ALTER TABLE works through the table is told by a trial only; here
+ * it is enough that it may.
+ */
+static bool
+alter_may_be_long(const AlterTableCmd *cmd)
+{
+	const Constraint *constraint;
+
+	switch (cmd->subtype)
+	{
+		case AT_AlterColumnType:
+		case AT_AttachPartition:
+		case AT_SetNotNull:
+			return true;
+		case AT_AddColumn:
+			return new_column_may_be_long(castNode(ColumnDef, cmd->def));
+		case AT_AddConstraint:
+			constraint = castNode(Constraint, cmd->def);
+			return !constraint->skip_validation &&
+				(constraint->contype != CONSTR_UNIQUE ||
+				 constraint->indexname == NULL);
+		default:
+			return false;
+	}
+}
+
+static bool
+may_be_long(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+			if (alter_may_be_long(lfirst_node(AlterTableCmd, lc)))
+			return true;
+	return false;
+}
+
 void
 pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 {
@@ -176,10 +283,20 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 
 	if (verdict->opaque || changes_rows(source->statements[n].raw->stmt))
 		needs->unsure = true;
+	if (verdict->opaque)
+		needs->opaque = true;
+	if (may_be_long(source->statements[n].raw->stmt))
+		needs->long_work = true;
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
+		const PgmLockNeed *need = find_need(needs, touch->relid);
 
+		/* rights are looked up once, and names put together */
+		if (need != NULL && need->mode >= touch->mode &&
+			need->rank <= touch_rank(touch) &&
+			touch->rewrites != PGM_TRUE && touch->scans != PGM_TRUE)
+			continue;
 		if (touch->mode == NoLock || touch->fresh ||
 			touch->relid < FirstNormalObjectId || !may_lock_touch(touch))
 			continue;
@@ -206,6 +323,21 @@ compare_needs(const ListCell *a, const ListCell *b)
 	return left->relid < right->relid ? -1 : left->relid > right->relid;
 }
 
+bool
+pgm_lockneeds_weak(const PgmLockNeeds *needs)
+{
+	ListCell   *lc;
+
+	if (needs->opaque)
+		return false;
+	foreach(lc, needs->list)
+	{
+		if (((PgmLockNeed *) lfirst(lc))->mode > RowExclusiveLock)
+			return false;
+	}
+	return true;
+}
+
 void
 pgm_lockneeds_sort(PgmLockNeeds *needs)
 {
@@ -216,20 +348,13 @@ bool
 pgm_lockneeds_covered(const PgmLockNeeds *needs, const PgmLockNeeds *by)
 {
 	ListCell   *lc;
-	ListCell   *lc2;
 
 	foreach(lc, needs->list)
 	{
 		PgmLockNeed *need = lfirst(lc);
-		bool		found = false;
+		const PgmLockNeed *other = find_need(by, need->relid);
 
-		foreach(lc2, by->list)
-		{
-			PgmLockNeed *other = lfirst(lc2);
-
-			found |= other->relid == need->relid && other->mode >= need->mode;
-		}
-		if (!found)
+		if (other == NULL || other->mode < need->mode)
 			return false;
 	}
 	return true;
@@ -249,7 +374,7 @@ conflicting_modes(const PgmLockNeeds *needs, Datum *relids, Datum *modes)
 	{
 		PgmLockNeed *need = lfirst(lc);
 
-		for (LOCKMODE mode = AccessShareLock; mode <= MaxLockMode; mode++)
+		for (LOCKMODE mode = MaxLockMode; mode >= AccessShareLock; mode--)
 		{
 			if (!DoLockModesConflict(need->mode, mode))
 				continue;
@@ -262,34 +387,20 @@ conflicting_modes(const PgmLockNeeds *needs, Datum *relids, Datum *modes)
 	*modes = pgm_text_array_datum(n, names);
 }
 
-static const PgmLockNeed *
-find_need(const PgmLockNeeds *needs, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, needs->list)
-	{
-		PgmLockNeed *need = lfirst(lc);
-
-		if (need->relid == relid)
-			return need;
-	}
-	return NULL;
-}
-
 List *
 pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 {
 	PgmSpiScope scope;
-	Datum		values[4];
+	Datum		values[5];
 	uint64		rows;
 	List	   *result = NIL;
 
-	if (needs->list == NIL)
+	if (needs->list == NIL && !TransactionIdIsValid(needs->transaction))
 		return NIL;
 	conflicting_modes(needs, &values[0], &values[1]);
 	values[2] = Int32GetDatum(MyProcPid);
 	values[3] = ObjectIdGetDatum(GetUserId());
+	values[4] = TransactionIdGetDatum(needs->transaction);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&blockers_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
@@ -311,7 +422,8 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 		blocker->query = pgm_spi_text(i, 10);
 		blocker->mode = pgm_spi_text(i, 11);
 		blocker->age = pgm_spi_isnull(i, 12) ? -1 : pgm_spi_int64(i, 12);
-		blocker->need = find_need(needs, (Oid) pgm_spi_int64(i, 13));
+		blocker->need = pgm_spi_isnull(i, 13) ? NULL :
+			find_need(needs, (Oid) pgm_spi_int64(i, 13));
 		blocker->json = pgm_spi_text(i, 14);
 	}
 	pgm_spi_end(&scope);
@@ -343,10 +455,51 @@ pgm_blocker_text(const PgmBlocker *blocker)
 		appendStringInfo(&buf, "for %.1f s) ", blocker->age / 1000.0);
 	else
 		appendStringInfoString(&buf, "age not known) ");
-	appendStringInfo(&buf, "%s %s on %s",
-					 blocker->holds ? "holds" : "waits for", blocker->mode,
-					 blocker->need ? blocker->need->name : "?");
+	if (blocker->need == NULL)
+		appendStringInfoString(&buf, "has locked rows that are needed");
+	else
+		appendStringInfo(&buf, "%s %s on %s",
+						 blocker->holds ? "holds" : "waits for",
+						 blocker->mode, blocker->need->name);
 	if (blocker->query != NULL && blocker->query[0] != '\0')
 		appendStringInfo(&buf, ": %s", blocker->query);
 	return buf.data;
+}
+
+char *
+pgm_blockers_json(List *blockers, int max)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (n++ == max)
+			break;
+		appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "", blocker->json);
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
+uint32
+pgm_blockers_hash(List *blockers)
+{
+	uint32		hash = 0;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		hash = hash_combine(hash,
+							hash_bytes((unsigned char *) blocker->transaction,
+									   strlen(blocker->transaction)));
+	}
+	return hash;
 }

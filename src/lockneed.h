@@ -14,6 +14,7 @@
 #define PGM_LOCKNEED_H
 
 #include "classify.h"
+#include "utils/hsearch.h"
 
 /* Longest name of a transaction, see below. */
 #define PGM_TRANSACTION_LEN 24
@@ -33,8 +34,11 @@ typedef struct PgmLockNeeds
 	MemoryContext context;
 	PgmClassifier classifier;
 	List	   *list;			/* of PgmLockNeed *, one per relation */
-	bool		long_work;		/* known to rewrite or scan a table */
+	HTAB	   *by_relid;		/* the same, NULL before the first */
+	bool		long_work;		/* may rewrite or scan a table */
 	bool		unsure;			/* may wait for locks that are not known */
+	bool		opaque;			/* and those may be strong ones */
+	TransactionId transaction;	/* has locked rows, or invalid */
 } PgmLockNeeds;
 
 /* Somebody whose lock, held or asked for before us, conflicts with a need. */
@@ -54,7 +58,7 @@ typedef struct PgmBlocker
 	char	   *mode;
 	int64		age;			/* of its transaction, ms; -1 if not known */
 	char	   *json;
-	const PgmLockNeed *need;
+	const PgmLockNeed *need;	/* NULL: rows */
 } PgmBlocker;
 
 extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
@@ -62,6 +66,9 @@ extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
 /* In a transaction; takes no relation lock. */
 extern void pgm_lockneeds_statement(PgmLockNeeds *needs,
 									const PgmSource *source, int n);
+
+/* Nothing but the locks that reading and writing rows takes. */
+extern bool pgm_lockneeds_weak(const PgmLockNeeds *needs);
 extern void pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode,
 							  int rank, const char *name);
 
@@ -77,6 +84,10 @@ extern bool pgm_lockneeds_covered(const PgmLockNeeds *needs,
  * None is lasting yet.  In a transaction.
  */
 extern List *pgm_lockneeds_blockers(const PgmLockNeeds *needs);
+
+/* The first so many as a jsonb array, and a hash of who they all are. */
+extern char *pgm_blockers_json(List *blockers, int max);
+extern uint32 pgm_blockers_hash(List *blockers);
 
 /* As a sentence for messages. */
 extern char *pgm_blocker_text(const PgmBlocker *blocker);

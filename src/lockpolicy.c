@@ -59,7 +59,7 @@ signal_blocker(const PgmBlocker *blocker)
 		CurrentResourceOwner = owner;
 		if (edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
 			ReThrowError(edata);
-		outcome = "not permitted";
+		outcome = PGM_POLICY_DENIED;
 		FreeErrorData(edata);
 	}
 	PG_END_TRY();

@@ -36,6 +36,9 @@ typedef struct PgmLockPolicy
 /* A cancel does not reach a session that is idle in its transaction. */
 #define PGM_POLICY_IDLE "not cancelled, idle in its transaction"
 
+/* The role that runs may not signal it. */
+#define PGM_POLICY_DENIED "not permitted"
+
 /*
  * In a transaction.  What was done, a constant; NULL for nothing, as long as
  * blocker_policy says wait or the blocker has not been there for lock_timeout.

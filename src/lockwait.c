@@ -38,7 +38,7 @@
 #include "locklog.h"
 #include "lockpace.h"
 #include "lockpolicy.h"
-#include "lockwait.h"
+#include "lockwait_private.h"
 #include "lockwatch.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -67,43 +67,6 @@
 /* Between two looks at those who are in the way. */
 #define PGM_LOOK_MS 40
 
-/* From the first notice to the second, and at most; growing threefold. */
-#define PGM_NOTICE_FIRST_MS 5000
-#define PGM_NOTICE_MAX_MS 120000
-
-/* Blockers named in a message. */
-#define PGM_NAMED 3
-
-struct PgmLockWait
-{
-	const PgmExec *exec;
-	const char *revision;
-	int			own_lock_timeout;	/* of the session, before ours */
-	MemoryContext attempt;		/* reset for each attempt to take */
-	MemoryContext look;			/* reset for each look */
-	PgmLockNeeds needs;			/* of the last attempt */
-	PgmLockNeeds learned;		/* seen when statements waited for them */
-
-	/* since the first attempt that failed; 0 before */
-	int64		start;
-	int			next_wait;		/* in the queue, ms */
-	int			used_wait;		/* the next pause depends on it; 0: none */
-	bool		may_queue;		/* the look says that it is worth while */
-	PgmLockPace pace;
-	int64		next_notice;
-	int			notice_interval;
-	bool		committing_limit;
-	PgmLockPolicy policy;
-	char		cause[256];		/* of the last failed attempt, as a sentence */
-	PgmLockLog	log;
-};
-
-static int64
-milliseconds_since(int64 since)
-{
-	return (pgm_clock_monotonic() - since) / 1000;
-}
-
 PgmLockWait *
 pgm_lockwait_create(const PgmExec *exec)
 {
@@ -111,6 +74,7 @@ pgm_lockwait_create(const PgmExec *exec)
 
 	wait->exec = exec;
 	wait->own_lock_timeout = LockTimeout;
+	wait->own_deadlock_timeout = DeadlockTimeout;
 	wait->attempt = AllocSetContextCreate(CurrentMemoryContext,
 										  "pgmigrate lock attempt",
 										  ALLOCSET_DEFAULT_SIZES);
@@ -139,6 +103,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->start = 0;
 	wait->may_queue = false;
 	wait->used_wait = 0;
+	wait->gave_up = false;
 	wait->policy.nseen = 0;
 }
 
@@ -156,60 +121,12 @@ begin_waiting(PgmLockWait *wait)
 	wait->cause[0] = '\0';
 }
 
-static char *
-blockers_json(List *blockers)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-	int			n = 0;
-
-	initStringInfo(&buf);
-	appendStringInfoChar(&buf, '[');
-	foreach(lc, blockers)
-	{
-		PgmBlocker *blocker = lfirst(lc);
-
-		if (n++ == PGM_NAMED)
-			break;
-		appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "", blocker->json);
-	}
-	appendStringInfoChar(&buf, ']');
-	return buf.data;
-}
-
-static uint32
-blockers_hash(List *blockers)
-{
-	uint32		hash = 0;
-	ListCell   *lc;
-
-	foreach(lc, blockers)
-	{
-		PgmBlocker *blocker = lfirst(lc);
-
-		hash = hash_combine(hash,
-							hash_bytes((unsigned char *) blocker->transaction,
-									   strlen(blocker->transaction)));
-	}
-	return hash;
-}
-
-/* What the attempt was about: what the first blocker has, or the first one. */
-static const PgmLockNeed *
-main_need(const PgmLockWait *wait, List *blockers)
-{
-	if (blockers != NIL &&
-		((PgmBlocker *) linitial(blockers))->need != NULL)
-		return ((PgmBlocker *) linitial(blockers))->need;
-	return wait->needs.list == NIL ? NULL : linitial(wait->needs.list);
-}
-
 static void
 log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
 			int64 waited, int looks, List *blockers)
 {
 	PgmLockAttempt attempt = {0};
-	const PgmLockNeed *need = main_need(wait, blockers);
+	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
 
 	attempt.at = GetCurrentTimestamp();
 	attempt.phase = phase;
@@ -219,8 +136,8 @@ log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
 	attempt.waited = waited;
 	attempt.looks = looks;
 	attempt.behind = strcmp(phase, "queue") == 0 ? pgm_lockwatch_behind() : 0;
-	attempt.blocked_by = blockers_json(blockers);
-	attempt.blockers = blockers_hash(blockers);
+	attempt.blocked_by = pgm_blockers_json(blockers, PGM_NAMED);
+	attempt.blockers = pgm_blockers_hash(blockers);
 	pgm_locklog_add(&wait->log, &attempt);
 }
 
@@ -275,11 +192,17 @@ set_milliseconds(const char *name, int value, GucAction action)
  * to be shorter than the time we stay in the queue.
  */
 static void
+set_deadlock_timeout(int timeout, GucAction action)
+{
+	set_milliseconds("deadlock_timeout",
+					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
+}
+
+static void
 set_lock_timeout(int timeout, GucAction action)
 {
 	set_milliseconds("lock_timeout", timeout, action);
-	set_milliseconds("deadlock_timeout",
-					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
+	set_deadlock_timeout(timeout, action);
 }
 
 static void
@@ -311,7 +234,7 @@ lock_in_queue(const PgmLockNeeds *needs, int timeout)
 	foreach(lc, needs->list)
 	{
 		PgmLockNeed *need = lfirst(lc);
-		int			left = timeout - (int) milliseconds_since(start);
+		int			left = timeout - (int) pgm_lockwait_since(start);
 
 		set_lock_timeout(Max(left, 1), GUC_ACTION_SAVE);
 		LockRelationOid(need->relid, need->mode);
@@ -421,7 +344,7 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 static bool
 is_late(const PgmLockWait *wait)
 {
-	return milliseconds_since(wait->start) >= pgm_lock_deadline;
+	return pgm_lockwait_since(wait->start) >= pgm_lock_deadline;
 }
 
 /* At most until the deadline. */
@@ -438,94 +361,6 @@ sleep_milliseconds(PgmLockWait *wait, int64 milliseconds)
 		pgm_clock_wait(left / 1000 + 1);
 	}
 	CHECK_FOR_INTERRUPTS();
-}
-
-static char *
-blockers_text(const PgmLockWait *wait, List *blockers)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-	int			n = 0;
-
-	initStringInfo(&buf);
-	foreach(lc, blockers)
-	{
-		if (n++ == PGM_NAMED)
-		{
-			appendStringInfo(&buf, "\nand %d more",
-							 list_length(blockers) - PGM_NAMED);
-			break;
-		}
-		appendStringInfo(&buf, "%s%s", n > 1 ? "\n" : "",
-						 pgm_blocker_text(lfirst(lc)));
-	}
-	if (buf.len == 0)
-		appendStringInfoString(&buf, wait->cause);
-	return buf.data;
-}
-
-static pg_noreturn void
-give_up(const PgmLockWait *wait, List *blockers)
-{
-	const PgmLockNeed *need = main_need(wait, blockers);
-	char	   *text = blockers_text(wait, blockers);
-
-	ereport(ERROR,
-			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			need != NULL ?
-			errmsg("could not get %s on relation %s within %d ms",
-				   pgm_lock_mode_name(need->mode), need->name,
-				   pgm_lock_deadline) :
-			errmsg("could not get the locks of the step within %d ms",
-				   pgm_lock_deadline),
-			text[0] != '\0' ? errdetail_internal("%s", text) : 0,
-			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));
-}
-
-static void
-report_waiting(const PgmLockWait *wait, const char *what,
-			   const PgmBlocker *first)
-{
-	StringInfoData activity;
-
-	initStringInfo(&activity);
-	appendStringInfo(&activity, "/* pgmigrate: %s, revision %s "
-					 PGM_ACTIVITY_WAITING "%s", wait->exec->label,
-					 wait->revision ? wait->revision : "", what);
-	if (first != NULL && first->pid != 0)
-		appendStringInfo(&activity, PGM_ACTIVITY_BLOCKED "%d", first->pid);
-	else if (first != NULL)
-		appendStringInfo(&activity, ", blocked by prepared transaction %s",
-						 quote_literal_cstr(first->kind ? first->kind : "?"));
-	pgstat_report_activity(STATE_RUNNING, activity.data);
-}
-
-/* Tell the caller, and whoever looks at the sessions. */
-static void
-announce_wait(PgmLockWait *wait, List *blockers)
-{
-	const PgmLockNeed *need = main_need(wait, blockers);
-	char	   *text = blockers_text(wait, blockers);
-	char	   *what;
-
-	if (need != NULL)
-		what = psprintf("for %s on %s", pgm_lock_mode_name(need->mode),
-						need->name);
-	else
-		what = pstrdup("to try again");
-	if (wait->exec->worker)
-		report_waiting(wait, what,
-					   blockers == NIL ? NULL : linitial(blockers));
-
-	if (pgm_clock_monotonic() < wait->next_notice)
-		return;
-	ereport(NOTICE,
-			errmsg("%s: waiting %s, %.1f s so far", wait->exec->label, what,
-				   milliseconds_since(wait->start) / 1000.0),
-			text[0] != '\0' ? errdetail_internal("%s", text) : 0);
-	wait->next_notice = pgm_clock_monotonic() +
-		wait->notice_interval * INT64CONST(1000);
-	wait->notice_interval = Min(wait->notice_interval * 3, PGM_NOTICE_MAX_MS);
 }
 
 /* Outside of a transaction, in a worker. */
@@ -550,6 +385,8 @@ apply_policy(PgmLockWait *wait, List *blockers)
 				errmsg("%s: blocker_policy, process %d: %s",
 					   wait->exec->label, blocker->pid, outcome),
 				errdetail_internal("%s", pgm_blocker_text(blocker)),
+				strcmp(outcome, PGM_POLICY_DENIED) == 0 ?
+				errhint("The role that runs needs the rights of the blocker's role, or \"pg_signal_backend\"; a session of a superuser is for superusers.") :
 				strcmp(outcome, PGM_POLICY_IDLE) != 0 ? 0 :
 				errhint("Only the end of its session would help: pg_terminate_backend(%d), or \"pgmigrate.blocker_policy\" = terminate.",
 						blocker->pid));
@@ -564,24 +401,29 @@ adopt_learned(PgmLockWait *wait)
 {
 	ListCell   *lc;
 
+	wait->needs.transaction = wait->learned.transaction;
 	foreach(lc, wait->learned.list)
 	{
 		PgmLockNeed *need = lfirst(lc);
 		char	   *name = get_rel_name(need->relid);
+		Oid			namespace = get_rel_namespace(need->relid);
 
 		if (name != NULL)
-			need->name = MemoryContextStrdup(wait->log.context,
-											 quote_qualified_identifier(get_namespace_name(get_rel_namespace(need->relid)),
-																		name));
+		{
+			name = quote_qualified_identifier(get_namespace_name(namespace),
+											  name);
+			pgm_locklog_rename(&wait->log, need->name, name);
+			need->name = MemoryContextStrdup(wait->log.context, name);
+		}
 		pgm_lockneeds_add(&wait->needs, need->relid, need->mode, need->rank,
 						  need->name);
 	}
 }
 
 bool
-pgm_lockwait_is_unsure(const PgmLockWait *wait)
+pgm_lockwait_may_retry(const PgmLockWait *wait)
 {
-	return is_on() && wait->needs.unsure;
+	return is_on() && (wait->needs.unsure || wait->needs.list != NIL);
 }
 
 /* In a worker in a transaction of its own.  The result lives to the next. */
@@ -599,6 +441,7 @@ look(PgmLockWait *wait)
 		pgm_clear_activity_snapshot();
 	adopt_learned(wait);
 	blockers = find_blockers(wait);
+	pgm_locklog_blame(&wait->log, pgm_blockers_json(blockers, PGM_NAMED));
 	if (wait->exec->worker)
 		pgm_txn_commit();
 	MemoryContextSwitchTo(old);
@@ -634,10 +477,10 @@ is_time(PgmLockWait *wait)
 		apply_policy(wait, blockers);
 
 	/* short waits on a busy table are not worth a message */
-	if (!result || milliseconds_since(wait->start) > 1000)
-		announce_wait(wait, blockers);
+	if (!result || pgm_lockwait_since(wait->start) > 1000)
+		pgm_lockwait_announce(wait, blockers);
 	if (is_late(wait))
-		give_up(wait, blockers);
+		pgm_lockwait_give_up(wait, blockers);
 	if (!result)
 	{
 		sleep_milliseconds(wait, PGM_LOOK_MS);
@@ -684,13 +527,31 @@ limit_is_ours(const PgmLockWait *wait)
 		(LockTimeout == 0 || LockTimeout > pgm_lock_timeout);
 }
 
+/*
+ * Who only reads and writes rows stands in nobody's front while it waits for
+ * one, and would lose much if it had to begin anew: that has the deadline.
+ */
+static void
+limit_waits(PgmLockWait *wait, bool weak, GucAction action)
+{
+	wait->patient = 0;
+	if (limit_is_ours(wait) && weak)
+	{
+		set_lock_timeout(pgm_lock_deadline, action);
+		wait->patient = pgm_clock_monotonic();
+	}
+	else if (limit_is_ours(wait))
+		set_lock_timeout(pgm_lock_timeout, action);
+	else if (LockTimeout > 0)
+		set_deadlock_timeout(LockTimeout, action);
+}
+
 void
 pgm_lockwait_limit(PgmLockWait *wait)
 {
 	if (!is_on())
 		return;
-	if (limit_is_ours(wait))
-		set_lock_timeout(pgm_lock_timeout, GUC_ACTION_LOCAL);
+	limit_waits(wait, pgm_lockneeds_weak(&wait->needs), GUC_ACTION_LOCAL);
 	if (wait->exec->worker)
 		pgm_lockwatch_begin(&wait->needs);
 }
@@ -707,15 +568,16 @@ pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
 {
 	if (!is_on())
 		return;
-	if (LockTimeout == wait->own_lock_timeout &&
-		(patient || limit_is_ours(wait)))
+	if (LockTimeout == wait->own_lock_timeout)
 	{
-		set_milliseconds("lock_timeout", patient ? 0 : pgm_lock_timeout,
-						 GUC_ACTION_SET);
+		if (patient)
+			set_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
+		else
+			limit_waits(wait, false, GUC_ACTION_SET);
 		wait->committing_limit = true;
 	}
-	if (!patient)
-		pgm_lockwatch_begin(NULL);
+	pgm_lockneeds_init(&wait->needs, wait->attempt);
+	pgm_lockwatch_begin(NULL);
 }
 
 void
@@ -723,9 +585,67 @@ pgm_lockwait_unlimit_committing(PgmLockWait *wait)
 {
 	pgm_lockwatch_end();
 	if (wait->committing_limit)
+	{
 		set_milliseconds("lock_timeout", wait->own_lock_timeout,
 						 GUC_ACTION_SET);
+		set_milliseconds("deadlock_timeout", wait->own_deadlock_timeout,
+						 GUC_ACTION_SET);
+	}
 	wait->committing_limit = false;
+}
+
+/* Of an attempt whose statements failed; "blocked" sessions made it give way. */
+static void
+note_failure(PgmLockWait *wait, const ErrorData *edata, const char *outcome,
+			 int blocked)
+{
+	PgmLockAttempt attempt = {0};
+	Oid			relid;
+	LOCKMODE	mode;
+	int			pid = 0;
+
+	attempt.at = GetCurrentTimestamp();
+	attempt.phase = "run";
+	attempt.outcome = outcome;
+	attempt.behind = blocked;
+	if (blocked > 0)
+	{
+		const PgmLockNeed *need = pgm_lockwait_main_need(wait, NIL);
+
+		attempt.relation = need ? need->name : NULL;
+		attempt.mode = need ? need->mode : NoLock;
+	}
+	else
+	{
+		attempt.waited = pgm_lockwatch_waited();
+		wait->learned.transaction = pgm_lockwatch_waited_transaction(&pid);
+		if (pgm_lockwatch_waited_for(&relid, &mode) &&
+			relid >= FirstNormalObjectId)
+		{
+			attempt.relation = psprintf("%u", relid);
+			attempt.mode = mode;
+			pgm_lockneeds_add(&wait->learned, relid, mode, 4,
+							  attempt.relation);
+		}
+	}
+	pgm_locklog_add(&wait->log, &attempt);
+
+	if (blocked == 1)
+		strlcpy(wait->cause,
+				"A session waited longer than \"pgmigrate.max_block_time\" for the step, which gave way.",
+				sizeof(wait->cause));
+	else if (blocked > 0)
+		snprintf(wait->cause, sizeof(wait->cause),
+				 "%d sessions waited longer than \"pgmigrate.max_block_time\" for the step, which gave way.",
+				 blocked);
+	else if (pid != 0)
+		snprintf(wait->cause, sizeof(wait->cause),
+				 "The last attempt waited for process %d and ended with: %s",
+				 pid, edata->message);
+	else
+		snprintf(wait->cause, sizeof(wait->cause),
+				 "The last attempt of the step, of %d, ended with: %s",
+				 wait->log.n, edata->message);
 }
 
 bool
@@ -735,9 +655,6 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	const char *outcome;
 	int			blocked;
 	bool		gave_way = pgm_lockwatch_gave_way(&blocked);
-	PgmLockAttempt attempt = {0};
-	Oid			relid;
-	LOCKMODE	mode;
 
 	if (!is_on())
 		return false;
@@ -762,27 +679,16 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	}
 
 	/* given up already, at the deadline */
-	if (wait->start != 0 && is_late(wait))
+	if (wait->gave_up)
 		return false;
 
 	old = MemoryContextSwitchTo(wait->log.context);
 	begin_waiting(wait);
-	snprintf(wait->cause, sizeof(wait->cause),
-			 gave_way ? "%d sessions waited too long for the step.  (%s)" :
-			 "The last attempt of the step, of %d, ended with: %s",
-			 gave_way ? blocked : wait->log.n + 1, edata->message);
-	attempt.at = GetCurrentTimestamp();
-	attempt.phase = "run";
-	attempt.outcome = outcome;
-	attempt.behind = gave_way ? blocked : 0;
-	if (!gave_way && pgm_lockwatch_waited_for(&relid, &mode) &&
-		relid >= FirstNormalObjectId)
-	{
-		attempt.relation = psprintf("%u", relid);
-		attempt.mode = mode;
-		pgm_lockneeds_add(&wait->learned, relid, mode, 4, attempt.relation);
-	}
-	pgm_locklog_add(&wait->log, &attempt);
+	note_failure(wait, edata, outcome, gave_way ? blocked : 0);
+	if (is_late(wait) || (wait->patient != 0 &&
+						  pgm_lockwait_since(wait->patient) >=
+						  pgm_lock_deadline))
+		pgm_lockwait_give_up_after(wait, edata);
 	wait->used_wait = Min(pgm_lock_timeout, PGM_RETRY_WAIT_MS);
 	wait->may_queue = false;
 	MemoryContextSwitchTo(old);
@@ -790,7 +696,14 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 }
 
 char *
-pgm_lockwait_details(const PgmLockWait *wait)
+pgm_lockwait_details(PgmLockWait *wait)
 {
+	/* after the last attempt there was no look */
+	if (wait->exec->worker && pgm_locklog_is_unexplained(&wait->log))
+	{
+		adopt_learned(wait);
+		pgm_locklog_blame(&wait->log,
+						  pgm_blockers_json(find_blockers(wait), PGM_NAMED));
+	}
 	return pgm_locklog_json(&wait->log);
 }

@@ -42,8 +42,11 @@ extern void pgm_lockwait_begin(PgmLockWait *wait, const char *revision);
 extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 							  void *arg);
 
-/* After that: may the statements wait for locks that are not known? */
-extern bool pgm_lockwait_is_unsure(const PgmLockWait *wait);
+/*
+ * After that: may the statements have to be repeated, because of locks that
+ * are not known, or because others wait for those that were taken?
+ */
+extern bool pgm_lockwait_may_retry(const PgmLockWait *wait);
 
 /*
  * Wait until it is worth while to try again.  In a worker outside of a
@@ -70,7 +73,10 @@ extern void pgm_lockwait_unlimit_committing(PgmLockWait *wait);
 /* Is an error one to try again after?  Keeps it if so. */
 extern bool pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata);
 
-/* What to add to the details of the step: jsonb as text, or NULL. */
-extern char *pgm_lockwait_details(const PgmLockWait *wait);
+/*
+ * What to add to the details of the step: jsonb as text, or NULL.  In a
+ * transaction.
+ */
+extern char *pgm_lockwait_details(PgmLockWait *wait);
 
 #endif							/* PGM_LOCKWAIT_H */

@@ -37,6 +37,9 @@
 #define PGM_TICK_MIN_MS 5
 #define PGM_TICK_MAX_MS 200
 
+/* Between two searches for a deadlock: less than others wait with theirs. */
+#define PGM_DEADLOCK_MS 400
+
 static TimeoutId measure_timeout = MAX_TIMEOUTS;
 static TimeoutId watch_timeout = MAX_TIMEOUTS;
 
@@ -46,6 +49,10 @@ static volatile int blocked;
 static volatile sig_atomic_t gave_way = false;
 static volatile Oid waited_relid = InvalidOid;
 static volatile LOCKMODE waited_mode = NoLock;
+static volatile TimestampTz waited_since = 0;
+static volatile TransactionId waited_xid = InvalidTransactionId;
+static volatile int waited_pid = 0;
+static volatile TimestampTz deadlock_check = 0;
 
 /* read by them */
 static volatile sig_atomic_t watching = false;
@@ -125,6 +132,75 @@ count_blocked(void)
 	return n;
 }
 
+/* Has anybody begun to wait, perhaps for us, since the last search? */
+static bool
+others_wait(void)
+{
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+		const volatile PGPROC *seen = proc;
+		TimestampTz since;
+
+		if (proc == MyProc || seen->waitLock == NULL ||
+			seen->databaseId != MyDatabaseId)
+			continue;
+		since = pgm_wait_start(proc);
+		if (since == 0 || since >= deadlock_check)
+			return true;
+	}
+	return false;
+}
+
+/* Whose transaction is waited for?  0 if it is none, or not known. */
+static int
+process_of(const LOCK *lock)
+{
+	const LOCKTAG *tag = &lock->tag;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+
+		if (tag->locktag_type == LOCKTAG_TRANSACTION ?
+			proc->xid == tag->locktag_field1 :
+			tag->locktag_type == LOCKTAG_VIRTUALTRANSACTION &&
+			pgm_proc_is(proc, tag->locktag_field1, tag->locktag_field2))
+			return proc->pid;
+	}
+	return 0;
+}
+
+/*
+ * The server looks for a deadlock once in each wait, after deadlock_timeout.
+ * So the one who finds it, and is rolled back, is who came last: if we have
+ * waited for long, somebody else.  Hence we look again, in time.
+ */
+static void
+watch_own_wait(const LOCK *lock, LOCKMODE mode)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (lock->tag.locktag_type == LOCKTAG_RELATION &&
+		lock->tag.locktag_field1 == MyDatabaseId)
+	{
+		waited_relid = lock->tag.locktag_field2;
+		waited_mode = mode;
+	}
+	else
+		waited_relid = InvalidOid;
+	waited_xid = lock->tag.locktag_type == LOCKTAG_TRANSACTION ?
+		lock->tag.locktag_field1 : InvalidTransactionId;
+	waited_pid = process_of(lock);
+	waited_since = pgm_wait_start(MyProc);
+	if (now - deadlock_check >= PGM_DEADLOCK_MS * INT64CONST(1000) &&
+		others_wait())
+	{
+		deadlock_check = now;
+		CheckDeadLockAlert();
+	}
+}
+
 static void
 watch_handler(void)
 {
@@ -134,12 +210,8 @@ watch_handler(void)
 	if (self == NULL || !watching)
 		return;
 	lock = self->waitLock;
-	if (lock != NULL && lock->tag.locktag_type == LOCKTAG_RELATION &&
-		lock->tag.locktag_field1 == MyDatabaseId)
-	{
-		waited_relid = lock->tag.locktag_field2;
-		waited_mode = self->waitLockMode;
-	}
+	if (lock != NULL)
+		watch_own_wait(lock, self->waitLockMode);
 	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
 		return;
 	blocked = count_blocked();
@@ -166,6 +238,9 @@ pgm_lockwatch_begin(const PgmLockNeeds *needs)
 	}
 	gave_way = false;
 	waited_relid = InvalidOid;
+	waited_since = 0;
+	waited_xid = InvalidTransactionId;
+	waited_pid = 0;
 	watching = true;
 	if (watch_timeout == MAX_TIMEOUTS)
 	{
@@ -198,10 +273,23 @@ pgm_lockwatch_gave_way(int *nblocked)
 	return result;
 }
 
+int64
+pgm_lockwatch_waited(void)
+{
+	return waited_since == 0 ? 0 : GetCurrentTimestamp() - waited_since;
+}
+
 bool
 pgm_lockwatch_waited_for(Oid *relid, LOCKMODE *mode)
 {
 	*relid = waited_relid;
 	*mode = waited_mode;
 	return OidIsValid(*relid);
+}
+
+TransactionId
+pgm_lockwatch_waited_transaction(int *pid)
+{
+	*pid = waited_pid;
+	return waited_xid;
 }

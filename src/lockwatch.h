@@ -35,4 +35,13 @@ extern bool pgm_lockwatch_gave_way(int *blocked);
 /* The last relation lock that a statement waited for; false if none. */
 extern bool pgm_lockwatch_waited_for(Oid *relid, LOCKMODE *mode);
 
+/*
+ * Or the transaction, and its process: without a process it is a prepared one
+ * or a part of one, without a transaction it is known by its process only.
+ */
+extern TransactionId pgm_lockwatch_waited_transaction(int *pid);
+
+/* And for how long it had waited for its last lock, in microseconds. */
+extern int64 pgm_lockwatch_waited(void);
+
 #endif							/* PGM_LOCKWATCH_H */

@@ -239,13 +239,13 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 /*
  * The abort of a transaction releases the locks of the session too, the run
  * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
- * abort of a subtransaction does not.  It has its price, so it is there only
- * for statements that may well have to be repeated.
+ * abort of a subtransaction does not.  It has its price, so it is not there
+ * for statements that neither lock nor wait for what others have.
  */
 void
 pgm_runner_enter_shelter(PgmRunner *runner)
 {
-	if (pgm_lockwait_is_unsure(runner->wait))
+	if (pgm_lockwait_may_retry(runner->wait))
 		runner->shelter = pgm_txn_begin_sub();
 }
 

@@ -107,6 +107,9 @@ extern void pgm_runner_forget(PgmRunner *runner);
 extern void pgm_runner_record_locks(const PgmRunner *runner);
 extern void pgm_runner_record_statements(const PgmRunner *runner);
 
+/* Is a name anywhere in a text, in whatever case? */
+extern bool pgm_runner_mentions(const char *text, const char *name);
+
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
 

@@ -79,15 +79,35 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 	pgm_txn_commit();
 }
 
-/* DO and CALL may commit by themselves, and then cannot be in a block. */
+/* Every language that can end a transaction says so in one of these words. */
+static bool
+do_may_commit(const DoStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->args)
+	{
+		DefElem    *arg = lfirst(lc);
+
+		if (strcmp(arg->defname, "as") == 0)
+			return pgm_runner_mentions(strVal(arg->arg), "commit") ||
+				pgm_runner_mentions(strVal(arg->arg), "rollback") ||
+				pgm_runner_mentions(strVal(arg->arg), "call");
+	}
+	return true;
+}
+
+/* DO and CALL that may commit by themselves cannot be in a block. */
 static bool
 commits_by_itself(const PgmRunner *runner, const PgmStatement *statement)
 {
+	Node	   *stmt = statement->raw->stmt;
+
 	if (statement->top_level)
 		return true;
 	return !runner->exec.guard &&
-		(IsA(statement->raw->stmt, CallStmt) ||
-		 IsA(statement->raw->stmt, DoStmt));
+		(IsA(stmt, CallStmt) ||
+		 (IsA(stmt, DoStmt) && do_may_commit(castNode(DoStmt, stmt))));
 }
 
 /* With its locks, in a transaction that is left open. */

@@ -203,8 +203,8 @@ statement_may_look(const Node *stmt)
 	}
 }
 
-static bool
-mentions(const char *text, const char *name)
+bool
+pgm_runner_mentions(const char *text, const char *name)
 {
 	size_t		length = strlen(name);
 
@@ -226,7 +226,7 @@ may_look(const PgmRunner *runner, const PgmStep *step)
 			return true;
 	return (runner->request->direction == PGM_UP &&
 			step->revision->verify != NULL) ||
-		mentions(step->source->text, "pgmigrate");
+		pgm_runner_mentions(step->source->text, "pgmigrate");
 }
 
 /* Before the statements of a step run. */

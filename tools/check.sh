@@ -242,8 +242,10 @@ done | gate "install scripts only CREATE"
 	done <"$SCRATCH/tests"
 	awk '{ print $2 }' "$SCRATCH/tests" | sort | uniq -d |
 		sed 's/$/: belongs to two tests/'
+	# name_1.out is another output that is right, of a server set up otherwise
 	for file in test/expected/*.out; do
 		[ ! -e "$file" ] || grep -qE " $file\$" "$SCRATCH/tests" ||
+			grep -qE " ${file%_[0-9].out}.out\$" "$SCRATCH/tests" ||
 			echo "$file: belongs to no test"
 	done
 } | gate "every test has its expected output"

@@ -162,7 +162,8 @@ private_tree
 copy_source
 build_install
 run_unit
-start_cluster "fsync = off" "autovacuum_naptime = 5s"
+start_cluster "fsync = off" "autovacuum_naptime = 5s" \
+	"max_prepared_transactions = 10"
 run_regress regress "$(files test/sql '*.sql')" . ISOLATION=
 run_regress isolation "$(files test/specs '*.spec')" output_iso REGRESS=
 check_log

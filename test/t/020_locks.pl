@@ -122,7 +122,7 @@ my $messages = notices($node,
 	"SET pgmigrate.lock_deadline = '400ms'; SELECT pgmigrate.upgrade()");
 like(
 	$messages,
-	qr/ERROR:  55P03: could not get AccessExclusiveLock on relation public\.t within 400 ms.*DETAIL:  Process ${\$holder->pid} .*idle in transaction/s,
+	qr/ERROR:  55P03: could not get AccessExclusiveLock on relation public\.t within 400ms.*DETAIL:  Process ${\$holder->pid} .*idle in transaction/s,
 	'the deadline: fails cleanly and says who');
 is(fingerprint(), $before, 'the database is as it was');
 is(last_run($node, 'state'), 'failed', 'the run has failed');

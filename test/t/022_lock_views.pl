@@ -70,10 +70,10 @@ looking('AccessExclusiveLock on own.t, blocked by process ' . $holder->pid);
 my $line = qr/^  process ${\$holder->pid} .*holds AccessShareLock/m;
 like(tree_as('looker'), $line, 'a viewer sees who is in the way');
 unlike(tree_as('looker'), qr/psst/, 'but not what it runs');
-like(tree_as('statist'), qr/$line: SELECT 'psst'/,
+like(tree_as('statist'), qr/$line\n {8}SELECT 'psst'/m,
 	'pg_read_all_stats sees that');
 like(query($node, 'SELECT * FROM pgmigrate.lock_tree()'),
-	qr/$line: SELECT 'psst'/, 'and a superuser');
+	qr/$line\n {8}SELECT 'psst'/m, 'and a superuser');
 $holder->query('COMMIT');
 $caller->result;
 like($caller->err, qr/DETAIL:  Process .*psst/,
@@ -138,7 +138,7 @@ waiting('ShareLock on virtual transaction [0-9/]+, blocked by process '
 	  . $holder->pid);
 like(
 	query($node, 'SELECT * FROM pgmigrate.lock_tree()'),
-	qr{^virtual transaction [0-9/]+\n  process ${\$holder->pid} \(.*\) holds ExclusiveLock: SELECT 'psst' ?;?\n    run [0-9]+, process [0-9]+ waits for ShareLock$}m,
+	qr{^virtual transaction [0-9/]+\n  process ${\$holder->pid} \(.*\) holds ExclusiveLock\n {8}SELECT 'psst' ?;?\n    run [0-9]+, process [0-9]+ waits for ShareLock$}m,
 	'a virtual transaction: the tree');
 unlike(tree_as('looker'), qr/psst/, 'without the query for a viewer');
 $holder->query('COMMIT');
@@ -154,7 +154,7 @@ waiting(
 	'ShareLock on transaction [0-9]+, blocked by process ' . $holder->pid);
 like(
 	query($node, 'SELECT * FROM pgmigrate.lock_tree()'),
-	qr{^transaction [0-9]+\n  process ${\$holder->pid} \(.*\) holds ExclusiveLock: UPDATE}m,
+	qr{^transaction [0-9]+\n  process ${\$holder->pid} \(.*\) holds ExclusiveLock\n {8}.*UPDATE}m,
 	'a transaction: the tree');
 $holder->query('COMMIT');
 $caller->result;
