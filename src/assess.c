@@ -38,6 +38,9 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+/* So often it begins anew when tables come and go meanwhile. */
+#define MAX_RACES 5
+
 static TimeoutId assess_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t timed_out = false;
 
@@ -141,6 +144,26 @@ is_left(const PgmAssessItem *item, int n)
 	return n >= item->done || pgm_resume_repeats(item->source, n);
 }
 
+/* Statements after SET ROLE are run, and tried, as that role. */
+static void
+follow_role(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	VariableSetStmt *set;
+
+	if (!IsA(stmt, VariableSetStmt))
+		return;
+	set = castNode(VariableSetStmt, stmt);
+	if (set->name == NULL || strcmp(set->name, "role") != 0)
+		return;
+
+	/* one that may not be taken is told by a failure of the run */
+	(void) set_config_option("role", set->kind == VAR_SET_VALUE ?
+							 ExtractSetVariableArgs(set) : "none",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, DEBUG1, false);
+}
+
 static void
 judge_source(Assessment *assessment, const PgmAssessItem *item,
 			 PgmTrial *trial)
@@ -163,10 +186,23 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			assessment->n = n + 1;
 		}
 		pgm_source_follow(item->source, n);
+		follow_role(item->source, n);
 	}
 
 	/* the next revision begins with the settings of the session */
 	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Is it no fault of ours?  A relation was dropped between a look at the
+ * catalog and the next.
+ */
+static bool
+is_race(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR ||
+		error->sqlerrcode == ERRCODE_UNDEFINED_TABLE ||
+		error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
 }
 
 /* Judge what has not been judged yet. */
@@ -219,9 +255,12 @@ judge_all(Assessment *assessment, bool trial)
 	AtEOXact_GUC(false, guc_level);
 }
 
-/* False if the time was over. */
+/*
+ * False if the time was over, or with another reason in "race" if others have
+ * changed what was being read.
+ */
 static bool
-judge_in_time(Assessment *assessment, bool trial)
+judge_in_time(Assessment *assessment, bool trial, ErrorData **race)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	int			level = GetCurrentTransactionNestLevel();
@@ -250,7 +289,8 @@ judge_in_time(Assessment *assessment, bool trial)
 	PG_END_TRY();
 	MemoryContextSwitchTo(assessment->context);
 	CurrentResourceOwner = owner;
-	if (error != NULL &&
+	*race = error != NULL && is_race(error) ? error : NULL;
+	if (error != NULL && *race == NULL &&
 		(error->sqlerrcode != ERRCODE_QUERY_CANCELED || !timed_out))
 		ReThrowError(error);
 	return error == NULL;
@@ -260,22 +300,34 @@ List *
 pgm_assess(List *items, bool trial, bool data)
 {
 	Assessment	assessment = {0};
+	ErrorData  *race;
+	int			races = 0;
 
 	assessment.items = items;
 	assessment.data = data;
 	assessment.start = GetCurrentTimestamp();
 	assessment.context = CurrentMemoryContext;
-	if (!judge_in_time(&assessment, trial))
+	while (!judge_in_time(&assessment, trial, &race))
 	{
+		/* with what was judged by then */
+		if (race != NULL)
+		{
+			if (++races > MAX_RACES)
+				ReThrowError(race);
+			continue;
+		}
 		/* the text alone is quick */
 		assessment.data = false;
 		assessment.late = true;
-		if (!judge_in_time(&assessment, false))
-			ereport(ERROR,
-					errcode(ERRCODE_QUERY_CANCELED),
-					errmsg("assessment took longer than %d ms",
-						   pgm_assess_timeout),
-					errhint("Raise \"pgmigrate.assess_timeout\"."));
+		if (judge_in_time(&assessment, false, &race))
+			break;
+		if (race != NULL)
+			ReThrowError(race);
+		ereport(ERROR,
+				errcode(ERRCODE_QUERY_CANCELED),
+				errmsg("assessment took longer than %d ms",
+					   pgm_assess_timeout),
+				errhint("Raise \"pgmigrate.assess_timeout\"."));
 	}
 	return assessment.judged;
 }

@@ -34,6 +34,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "clone.h"
 #include "clone_sql.h"
@@ -153,6 +154,7 @@ want_tree(PgmClones *clones, Oid relid)
 {
 	Oid			other = pgm_default_partition(relid);
 	Oid			above = relid;
+	ListCell   *lc;
 
 	want(clones, relid);
 	while (get_rel_relispartition(above))
@@ -163,6 +165,8 @@ want_tree(PgmClones *clones, Oid relid)
 	}
 	if (OidIsValid(other))
 		want(clones, other);
+	foreach(lc, pgm_related_parents(relid))
+		want(clones, lfirst_oid(lc));
 	want_below(clones, relid);
 }
 
@@ -315,6 +319,9 @@ pgm_clones_utility(Node *stmt, const char *text)
 	CommandCounterIncrement();
 }
 
+static PgmRedirect redirect_names(PgmClones *clones, Node *stmt,
+								  bool building);
+
 static void
 run_command(PgmClones *clones, const PgmCloneCommand *command)
 {
@@ -326,7 +333,7 @@ run_command(PgmClones *clones, const PgmCloneCommand *command)
 	{
 		Node	   *stmt = lfirst_node(RawStmt, lc)->stmt;
 
-		(void) pgm_clones_redirect(clones, stmt);
+		(void) redirect_names(clones, stmt, true);
 		pgm_clones_utility(stmt, command->text);
 	}
 }
@@ -354,6 +361,8 @@ build_phase(PgmClones *clones, PgmClonePhase phase, volatile Oid *current)
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	if (phase == PGM_CLONE_TABLES)
 		map_clones(clones);
+	else if (phase == PGM_CLONE_LINKS)
+		pgm_clone_inherit(clones->namespaces, clones->schemas);
 }
 
 static void
@@ -526,6 +535,7 @@ typedef struct Redirect
 	PgmClones  *clones;
 	PgmRedirect result;
 	char	   *owner_schema;	/* a sequence must be where its table is */
+	bool		building;		/* the clones, not trying on them */
 } Redirect;
 
 /* The schema that holds clones of this live one, or InvalidOid. */
@@ -611,6 +621,15 @@ redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
 }
 
 static bool
+is_temporary(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) &&
+		get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+}
+
+static bool
 redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 {
 	Redirect   *redirect = arg;
@@ -626,15 +645,27 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 	{
 		Oid			namespace;
 
-		namespace = LookupExplicitNamespace(name->schemaname, true);
-
-		if (OidIsValid(namespace))
-			(void) redirect_in(redirect, name, namespace, role, &changed);
+		if (strcmp(name->schemaname, "pg_temp") == 0)
+			return false;
+		namespace = get_namespace_oid(name->schemaname, true);
+		if (!OidIsValid(namespace))
+			return false;
+		if (!redirect->building &&
+			PGM_SCHEMA_ACLCHECK(namespace, GetUserId()) != ACLCHECK_OK)
+		{
+			redirect->clones->denied = pstrdup(name->schemaname);
+			redirect->result = PGM_REDIRECT_DENIED;
+			return false;
+		}
+		(void) redirect_in(redirect, name, namespace, role, &changed);
 	}
 	else
 	{
 		ListCell   *lc;
 
+		/* one of ours hides what is in the path */
+		if (role != PGM_NAME_CREATED && is_temporary(name))
+			return false;
 		foreach(lc, fetch_search_path(false))
 		{
 			if (redirect_in(redirect, name, lfirst_oid(lc), role, &changed))
@@ -648,11 +679,17 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 	return changed;
 }
 
-PgmRedirect
-pgm_clones_redirect(PgmClones *clones, Node *stmt)
+static PgmRedirect
+redirect_names(PgmClones *clones, Node *stmt, bool building)
 {
-	Redirect	redirect = {clones, PGM_REDIRECT_DONE, NULL};
+	Redirect	redirect = {clones, PGM_REDIRECT_DONE, NULL, building};
 
 	pgm_names_visit(stmt, redirect_name, &redirect);
 	return redirect.result;
+}
+
+PgmRedirect
+pgm_clones_redirect(PgmClones *clones, Node *stmt)
+{
+	return redirect_names(clones, stmt, false);
 }

@@ -43,6 +43,7 @@ typedef struct PgmClones
 	List	   *leaves;			/* partitions that need not all be cloned */
 	HTAB	   *trees;			/* tables whose partitions are in there */
 	char	   *failure;		/* why the last of them cannot be */
+	char	   *denied;			/* schema that the current user may not use */
 	HTAB	   *by_clone;		/* of PgmClone */
 	HTAB	   *by_live;		/* of oid pairs */
 } PgmClones;
@@ -51,7 +52,8 @@ typedef struct PgmClones
 typedef enum PgmRedirect
 {
 	PGM_REDIRECT_DONE,
-	PGM_REDIRECT_LIVE			/* it would change a live relation */
+	PGM_REDIRECT_LIVE,			/* it would change a live relation */
+	PGM_REDIRECT_DENIED			/* "denied" may not be used */
 } PgmRedirect;
 
 extern PgmClones *pgm_clones_new(void);

@@ -108,6 +108,10 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		"ELSE format('ALTER TABLE ONLY %s INHERIT %s', r.clone, p.clone) END "
 		"FROM rel r JOIN pg_inherits h ON h.inhrelid = r.oid "
 		"JOIN rel p ON p.oid = h.inhparent "
+		"UNION ALL "
+		"SELECT r.oid, r.relowner, r.n, 0, format('ALTER TABLE %s OF %s', "
+		"r.clone, format_type(r.reloftype, NULL)) "
+		"FROM rel r WHERE r.reloftype <> 0 "
 		"UNION ALL "			/* a link would complete them */
 		"SELECT r.oid, r.relowner, 1000000 + r.n, i.indexrelid::int8, "
 		"pg_get_indexdef(i.indexrelid) FROM rel r "
@@ -148,11 +152,13 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 	},
 	[PGM_CLONE_CHECKS] = {
 		RELATIONS
-		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
-		"format('ALTER TABLE %s ADD CONSTRAINT %I %s', r.clone, k.conname, "
-		"pg_get_constraintdef(k.oid)) "
+		"SELECT r.oid, r.relowner, r.n, 0, "
+		"format('ALTER TABLE %s %s', r.clone, "
+		"string_agg(format('ADD CONSTRAINT %I %s', k.conname, "
+		"pg_get_constraintdef(k.oid)), ', ' ORDER BY k.oid)) "
 		"FROM rel r JOIN pg_constraint k ON k.conrelid = r.oid "
 		"WHERE k.contype = 'c' AND k.conislocal "
+		"GROUP BY r.oid, r.relowner, r.n, r.clone "
 		"UNION ALL "			/* since 18; the copy has it validated */
 		"SELECT r.oid, r.relowner, r.n, k.oid::int8, "
 		"format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP NOT NULL, "
@@ -276,6 +282,21 @@ static PgmQuery bound_query = {
 	1, {OIDOID}
 };
 
+/*
+ * The copies are made with columns of their own before they are linked.  They
+ * are ours, and go with the trial: the catalog is corrected by hand.
+ */
+static PgmQuery inherit_query = {
+	"UPDATE pg_attribute a SET attislocal = false "
+	"FROM unnest($1, $2) AS s (live, clone) "
+	"JOIN pg_class c ON c.relnamespace = s.clone AND c.relkind IN ('r', 'p') "
+	"JOIN pg_class l ON l.relnamespace = s.live AND l.relname = c.relname "
+	"JOIN pg_attribute b ON b.attrelid = l.oid AND NOT b.attislocal "
+	"WHERE a.attrelid = c.oid AND a.attname = b.attname AND a.attislocal "
+	"AND a.attinhcount > 0",
+	2, {OIDARRAYOID, OIDARRAYOID}
+};
+
 static Datum
 oid_array(List *oids)
 {
@@ -334,6 +355,20 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 	}
 	pgm_spi_end(&scope);
 	return pairs;
+}
+
+void
+pgm_clone_inherit(List *live_schemas, List *clone_schemas)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	values[0] = oid_array(live_schemas);
+	values[1] = oid_array(clone_schemas);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&inherit_query, values, NULL);
+	pgm_spi_end(&scope);
+	CommandCounterIncrement();
 }
 
 List *

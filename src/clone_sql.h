@@ -70,6 +70,9 @@ extern char *pgm_clone_lockers(Oid relid);
 extern List *pgm_clone_neighbours(Oid relid, bool all, List *columns,
 								  List *constraints);
 
+/* Make columns and constraints of clones inherited where the live ones are. */
+extern void pgm_clone_inherit(List *live_schemas, List *clone_schemas);
+
 /* What its partition link demands of the rows of a clone; NULL if none. */
 extern char *pgm_clone_bound(Oid clone);
 

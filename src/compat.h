@@ -61,6 +61,14 @@
 	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
 #endif
 
+#if PG_VERSION_NUM < 160000
+#define PGM_SCHEMA_ACLCHECK(oid, role) \
+	pg_namespace_aclcheck(oid, role, ACL_USAGE)
+#else
+#define PGM_SCHEMA_ACLCHECK(oid, role) \
+	object_aclcheck(NamespaceRelationId, oid, role, ACL_USAGE)
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define pgm_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #else

@@ -44,6 +44,15 @@ static PgmQuery indexes_query = {
 	1, {OIDOID}
 };
 
+static PgmQuery parents_query = {
+	"WITH RECURSIVE p (oid) AS (SELECT h.inhparent FROM pg_inherits h "
+	"JOIN pg_class c ON c.oid = h.inhrelid AND NOT c.relispartition "
+	"WHERE h.inhrelid = $1 UNION SELECT h.inhparent FROM p "
+	"JOIN pg_inherits h ON h.inhrelid = p.oid) "
+	"SELECT oid::pg_catalog.int8 FROM p",
+	1, {OIDOID}
+};
+
 static PgmQuery sequences_query = {
 	"SELECT objid::pg_catalog.int8 FROM pg_depend "
 	"WHERE refclassid = 'pg_class'::pg_catalog.regclass AND refobjid = $1 "
@@ -137,6 +146,12 @@ List *
 pgm_related_indexes(Oid relid)
 {
 	return ask(&indexes_query, relid, InvalidOid);
+}
+
+List *
+pgm_related_parents(Oid relid)
+{
+	return ask(&parents_query, relid, InvalidOid);
 }
 
 List *

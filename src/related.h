@@ -19,6 +19,9 @@
 extern List *pgm_related_indexes(Oid relid);
 extern List *pgm_related_sequences(Oid relid);	/* owned by its columns */
 
+/* Those that it inherits from, through others too; not of a partition. */
+extern List *pgm_related_parents(Oid relid);
+
 /* At the other end of foreign keys: in either direction, or referencing it. */
 extern List *pgm_related_neighbours(Oid relid);
 extern List *pgm_related_referencing(Oid relid);

@@ -38,7 +38,9 @@ untriable_table_change(AlterTableStmt *stmt)
 			case AT_SetTableSpace:
 				return "a clone is not in the table's tablespace";
 			case AT_ChangeOwner:
-				return "a clone cannot be given away";
+				if (list_length(stmt->cmds) == 1)
+					return "a clone cannot be given away";
+				break;
 			default:
 				break;
 		}
@@ -177,6 +179,26 @@ pgm_plain_form(Node *stmt)
 	}
 }
 
+const RoleSpec *
+pgm_without_owner(Node *stmt)
+{
+	const RoleSpec *owner = NULL;
+	ListCell   *lc;
+
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_ChangeOwner)
+			continue;
+		owner = cmd->newowner;
+		castNode(AlterTableStmt, stmt)->cmds =
+			foreach_delete_current(castNode(AlterTableStmt, stmt)->cmds, lc);
+	}
+	return owner;
+}
+
 static void
 add_reach(PgmReach *reach, AlterTableCmd *cmd)
 {
@@ -218,6 +240,9 @@ pgm_reaches_keys(Node *stmt)
 	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
 		IsA(stmt, RenameStmt))
 		reach.all = true;
+	if (IsA(stmt, CommentStmt))
+		reach.all = castNode(CommentStmt, stmt)->objtype ==
+			OBJECT_TABCONSTRAINT;
 	/* a partition gets the keys of the whole */
 	if (IsA(stmt, CreateStmt))
 		reach.all = castNode(CreateStmt, stmt)->partbound != NULL;

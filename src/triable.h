@@ -30,6 +30,12 @@ extern PgmTriable pgm_triable(Node *stmt, const char **reason);
  */
 extern Node *pgm_plain_form(Node *stmt);
 
+/*
+ * Takes OWNER TO out, since a clone cannot be given away; the rest of the
+ * statement can be tried.  Returns the new owner or NULL.
+ */
+extern const RoleSpec *pgm_without_owner(Node *stmt);
+
 /* The foreign keys whose other end a statement can reach. */
 typedef struct PgmReach
 {

@@ -47,6 +47,7 @@
 #include "miscadmin.h"
 #include "names.h"
 #include "pgstat.h"
+#include "reach.h"
 #include "spi.h"
 #include "storage/lock.h"
 #include "trial.h"
@@ -422,6 +423,19 @@ settle(PgmTrial *trial, PgmVerdict *verdict)
 	pgm_verdict_set_touches(verdict, touches);
 }
 
+/* A temporary table cannot be made in a restricted operation. */
+static bool
+makes_temporary(Node *stmt)
+{
+	const RangeVar *name;
+
+	if (!IsA(stmt, CreateStmt))
+		return false;
+	name = castNode(CreateStmt, stmt)->relation;
+	return name->relpersistence == RELPERSISTENCE_TEMP ||
+		(name->schemaname != NULL && strcmp(name->schemaname, "pg_temp") == 0);
+}
+
 /*
  * With "plain" it is not the statement itself but what stands for it in a
  * transaction: its locks tell nothing.
@@ -448,7 +462,8 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	trial->stale = false;
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(role, save_sec_context |
-						   SECURITY_RESTRICTED_OPERATION |
+						   (makes_temporary(stmt) ? 0 :
+							SECURITY_RESTRICTED_OPERATION) |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	pgm_clones_utility(stmt, verdict->source->text);
 	SetUserIdAndSecContext(save_user, save_sec_context);
@@ -617,9 +632,24 @@ refused_concurrently(PgmVerdict *verdict, Node *stmt)
 static void
 try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
+	PgmRedirect redirect;
+	const RoleSpec *new_owner;
+	PgmTouch   *subject = verdict->touches == NIL ? NULL :
+		linitial(verdict->touches);
+
 	stmt = copyObject(stmt);
 	pgm_make_quiet(stmt);
-	if (pgm_clones_redirect(trial->clones, stmt) == PGM_REDIRECT_LIVE)
+	new_owner = pgm_without_owner(stmt);
+	redirect = pgm_clones_redirect(trial->clones, stmt);
+	if (redirect == PGM_REDIRECT_DENIED)
+	{
+		verdict->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+		verdict->reason = psprintf("permission denied for schema %s",
+								   trial->clones->denied);
+		trial->incomplete = true;
+		return;
+	}
+	if (redirect == PGM_REDIRECT_LIVE)
 	{
 		verdict->reason = trial->clones->failure != NULL ?
 			psprintf("a relation it names cannot be cloned: %s",
@@ -630,6 +660,8 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		return;
 	}
 	try_on_clones(trial, verdict, stmt, plain);
+	if (new_owner != NULL && verdict->tried && subject != NULL)
+		pgm_reach_owned(verdict, subject->relid, new_owner);
 }
 
 void

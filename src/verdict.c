@@ -191,6 +191,17 @@ pgm_lookup_relation(const RangeVar *name)
 	if (name->catalogname != NULL &&
 		strcmp(name->catalogname, get_database_name(MyDatabaseId)) != 0)
 		return InvalidOid;
+
+	/* whether the caller may use the schema is for the trial to tell */
+	if (name->schemaname != NULL &&
+		name->relpersistence != RELPERSISTENCE_TEMP &&
+		strcmp(name->schemaname, "pg_temp") != 0)
+	{
+		Oid			schema = get_namespace_oid(name->schemaname, true);
+
+		return OidIsValid(schema) ?
+			get_relname_relid(name->relname, schema) : InvalidOid;
+	}
 	return RangeVarGetRelidExtended(name, NoLock, RVR_MISSING_OK, NULL, NULL);
 }
 

@@ -57,6 +57,33 @@ SELECT count(*) AS ran FROM ran;
 SELECT count(*) AS relations FROM pg_class WHERE relnamespace = 'input'::regnamespace AND relkind IN ('r', 'v', 'm', 'f', 'i');
 SELECT count(*) AS schemas FROM pg_namespace WHERE nspname LIKE 'pgmigrate_trial%';
 SELECT * FROM pgmigrate.lint('ALTER TABLE t ADD');
+-- what is inherited, typed, temporary, referenced; what the revision itself has changed before
+CREATE TYPE comp AS (a int, b text);
+CREATE TABLE typed OF comp;
+CREATE TABLE top (a int);
+CREATE TABLE middle () INHERITS (top);
+CREATE TABLE bottom () INHERITS (middle);
+CREATE TABLE refers (id int PRIMARY KEY REFERENCES t, x int CHECK (x > 0));
+CREATE ROLE regress_pgm_nobody;
+CREATE TABLE public.far (a int);
+CREATE FUNCTION told(sql text) RETURNS TABLE (statement int, rule text, relation text, lock_mode text, rewrites bool, message text)
+LANGUAGE sql AS $$
+	SELECT statement, rule, relation, lock_mode, rewrites, CASE WHEN rule <> 'lock' THEN message END FROM pgmigrate.lint(sql)
+	WHERE rule IN ('lock', 'trial-fails', 'not-tried') ORDER BY statement, rule, relation
+$$;
+SELECT n, t.* FROM (VALUES
+	(1, 'CREATE TEMP TABLE tt (a int); CREATE INDEX ON tt (a); ALTER TABLE tt ADD b int; CREATE TEMP TABLE x (a int REFERENCES t)'),
+	(2, 'COMMENT ON CONSTRAINT refers_id_fkey ON refers IS ''x''; COMMENT ON CONSTRAINT refers_x_check ON refers IS ''x'''),
+	(3, 'ALTER TABLE typed ADD COLUMN c int'),
+	(4, 'ALTER TABLE middle ALTER a TYPE text'),
+	(5, 'ALTER TABLE top DROP a'),
+	(6, 'SET ROLE regress_pgm_nobody; ALTER TABLE public.far ADD c int; RESET ROLE; ALTER TABLE public.far ADD d int'),
+	(7, 'ALTER TABLE refers OWNER TO regress_pgm_nobody, ALTER x TYPE bigint')) AS v (n, sql), LATERAL told(sql) t;
+DROP OWNED BY regress_pgm_nobody;
+DROP ROLE regress_pgm_nobody;
+DROP FUNCTION told;
+DROP TABLE typed, bottom, middle, top, refers, public.far;
+DROP TYPE comp;
 -- a function of the statement that locks what is in use is stopped, and said so
 CREATE SEQUENCE s;
 CREATE FUNCTION locks(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT nextval(''input.s'')::int';
