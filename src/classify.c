@@ -502,14 +502,30 @@ makes_new_table(const Node *stmt, PgmNameRole role)
 		!((const CreateStmt *) stmt)->if_not_exists;
 }
 
+/* Statements to come call it by its new name, or look elsewhere for it. */
+static void
+remember_renamed(PgmClassifier *classifier, Node *stmt, Oid relid)
+{
+	if (renames_relation(stmt))
+		pgm_remember_renamed(classifier, relid, NULL,
+							 castNode(RenameStmt, stmt)->newname);
+	else if (IsA(stmt, AlterObjectSchemaStmt))
+		pgm_remember_renamed(classifier, relid,
+							 castNode(AlterObjectSchemaStmt, stmt)->newschema,
+							 NULL);
+}
+
 static bool
 classify_name(RangeVar *name, PgmNameRole role, void *arg)
 {
 	Context    *context = arg;
 	PgmVerdict *verdict = context->verdict;
-	bool		fresh = pgm_is_fresh(context->classifier, name);
-	Oid			relid = fresh || makes_new_table(context->stmt, role) ?
-		InvalidOid : pgm_lookup_relation(name);
+	const PgmRenamed *renamed = pgm_find_renamed(context->classifier, name);
+	bool		fresh = renamed == NULL &&
+		pgm_is_fresh(context->classifier, name);
+	Oid			relid = renamed != NULL ? renamed->relid :
+		fresh || makes_new_table(context->stmt, role) ? InvalidOid :
+		pgm_lookup_relation(name);
 	PgmTouch   *touch;
 
 	if (role == PGM_NAME_CREATED)
@@ -574,6 +590,13 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 			break;
 	}
 	touch = pgm_verdict_find(verdict, relid);
+	if (touch != NULL && renamed != NULL)
+	{
+		touch->schema = renamed->schema;
+		touch->name = renamed->name;
+	}
+	if (role == PGM_NAME_TARGET)
+		remember_renamed(context->classifier, context->stmt, relid);
 	if (touch != NULL)
 	{
 		touch->named = true;

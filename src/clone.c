@@ -401,6 +401,28 @@ forget_all(PgmClones *clones)
 		hash_search(clones->by_live, entry, HASH_REMOVE, NULL);
 }
 
+/* What cannot be cloned, for the last failure. */
+static void
+give_up(PgmClones *clones, Oid relid)
+{
+	clones->failed = lappend_oid(clones->failed, relid);
+	clones->failures = lappend(clones->failures, clones->failure);
+}
+
+static char *
+failure_of(const PgmClones *clones, Oid relid)
+{
+	ListCell   *failed;
+	ListCell   *failure;
+
+	forboth(failed, clones->failed, failure, clones->failures)
+	{
+		if (lfirst_oid(failed) == relid)
+			return lfirst(failure);
+	}
+	return NULL;
+}
+
 /* Build all in one subtransaction; false if a table had to be given up. */
 static bool
 try_build(PgmClones *clones)
@@ -432,7 +454,7 @@ try_build(PgmClones *clones)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(clones->context);
 		clones->failure = edata->message;
-		clones->failed = lappend_oid(clones->failed, current);
+		give_up(clones, current);
 		clones->wanted = list_delete_oid(clones->wanted, current);
 		forget_all(clones);
 	}
@@ -488,7 +510,7 @@ without_locked(PgmClones *clones, List *relids)
 		if (can_all_be_read(clones, lfirst_oid(lc)))
 			result = lappend_oid(result, lfirst_oid(lc));
 		else
-			clones->failed = lappend_oid(clones->failed, lfirst_oid(lc));
+			give_up(clones, lfirst_oid(lc));
 	}
 	return result;
 }
@@ -508,6 +530,7 @@ void
 pgm_clones_build(PgmClones *clones)
 {
 	int			nlocked;
+	ListCell   *lc;
 
 	clones->wanted = list_concat_unique_oid(clones->wanted,
 											pgm_sample_choose(clones->sample,
@@ -523,7 +546,8 @@ pgm_clones_build(PgmClones *clones)
 	{
 		if (list_length(clones->failed) < nlocked + MAX_FAILURES)
 			continue;
-		clones->failed = list_concat(clones->failed, clones->wanted);
+		foreach(lc, clones->wanted)
+			give_up(clones, lfirst_oid(lc));
 		clones->wanted = NIL;
 	}
 }
@@ -611,12 +635,18 @@ redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
 		if (can_be_read(clones, live))
 			UnlockRelationOid(live, AccessShareLock);
 		else
+		{
+			clones->refusal = clones->failure;
 			redirect->result = PGM_REDIRECT_LIVE;
+		}
 	}
 	else if (role != PGM_NAME_OWNER && role != PGM_NAME_CREATED &&
 			 get_rel_persistence(live) != RELPERSISTENCE_TEMP &&
 			 !is_ours(live))
+	{
+		clones->refusal = failure_of(clones, live);
 		redirect->result = PGM_REDIRECT_LIVE;
+	}
 	return true;
 }
 

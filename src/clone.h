@@ -42,7 +42,9 @@ typedef struct PgmClones
 	PgmSample  *sample;			/* partitions that stand for others */
 	List	   *leaves;			/* partitions that need not all be cloned */
 	HTAB	   *trees;			/* tables whose partitions are in there */
+	List	   *failures;		/* why not: of char *, in the same order */
 	char	   *failure;		/* why the last of them cannot be */
+	char	   *refusal;		/* why a statement is not redirected, or NULL */
 	char	   *denied;			/* schema that the current user may not use */
 	HTAB	   *by_clone;		/* of PgmClone */
 	HTAB	   *by_live;		/* of oid pairs */

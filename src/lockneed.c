@@ -431,7 +431,7 @@ pgm_lockneeds_blockers(const PgmLockNeeds *needs)
 }
 
 char *
-pgm_blocker_text(const PgmBlocker *blocker)
+pgm_blocker_text(const PgmBlocker *blocker, bool with_query)
 {
 	StringInfoData buf;
 
@@ -461,7 +461,7 @@ pgm_blocker_text(const PgmBlocker *blocker)
 		appendStringInfo(&buf, "%s %s on %s",
 						 blocker->holds ? "holds" : "waits for",
 						 blocker->mode, blocker->need->name);
-	if (blocker->query != NULL && blocker->query[0] != '\0')
+	if (with_query && blocker->query != NULL && blocker->query[0] != '\0')
 		appendStringInfo(&buf, ": %s", blocker->query);
 	return buf.data;
 }

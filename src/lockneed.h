@@ -90,6 +90,6 @@ extern char *pgm_blockers_json(List *blockers, int max);
 extern uint32 pgm_blockers_hash(List *blockers);
 
 /* As a sentence for messages. */
-extern char *pgm_blocker_text(const PgmBlocker *blocker);
+extern char *pgm_blocker_text(const PgmBlocker *blocker, bool with_query);
 
 #endif							/* PGM_LOCKNEED_H */

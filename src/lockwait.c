@@ -384,7 +384,7 @@ apply_policy(PgmLockWait *wait, List *blockers)
 		ereport(NOTICE,
 				errmsg("%s: blocker_policy, process %d: %s",
 					   wait->exec->label, blocker->pid, outcome),
-				errdetail_internal("%s", pgm_blocker_text(blocker)),
+				errdetail_internal("%s", pgm_blocker_text(blocker, true)),
 				strcmp(outcome, PGM_POLICY_DENIED) == 0 ?
 				errhint("The role that runs needs the rights of the blocker's role, or \"pg_signal_backend\"; a session of a superuser is for superusers.") :
 				strcmp(outcome, PGM_POLICY_IDLE) != 0 ? 0 :
@@ -692,6 +692,15 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	wait->used_wait = Min(pgm_lock_timeout, PGM_RETRY_WAIT_MS);
 	wait->may_queue = false;
 	MemoryContextSwitchTo(old);
+	return true;
+}
+
+bool
+pgm_lockwait_kept_detail(const PgmLockWait *wait, char **detail)
+{
+	if (!wait->gave_up)
+		return false;
+	*detail = wait->kept_detail;
 	return true;
 }
 

@@ -74,6 +74,13 @@ extern void pgm_lockwait_unlimit_committing(PgmLockWait *wait);
 extern bool pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata);
 
 /*
+ * The detail of the error of the deadline as it is to be kept: the texts of
+ * queries are for the role that runs, others may not see them.  False for any
+ * other error.
+ */
+extern bool pgm_lockwait_kept_detail(const PgmLockWait *wait, char **detail);
+
+/*
  * What to add to the details of the step: jsonb as text, or NULL.  In a
  * transaction.
  */

@@ -47,6 +47,7 @@ struct PgmLockWait
 	int			notice_interval;
 	bool		committing_limit;
 	bool		gave_up;		/* the error of the deadline is on its way */
+	char	   *kept_detail;	/* its detail, without queries */
 	int64		patient;		/* since when a statement may wait for rows */
 	PgmLockPolicy policy;
 	char		cause[256];		/* of the last failed attempt, as a sentence */

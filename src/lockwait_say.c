@@ -41,7 +41,7 @@ deadline_text(void)
 }
 
 static char *
-blockers_text(const PgmLockWait *wait, List *blockers)
+blockers_text(const PgmLockWait *wait, List *blockers, bool with_query)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -57,7 +57,7 @@ blockers_text(const PgmLockWait *wait, List *blockers)
 			break;
 		}
 		appendStringInfo(&buf, "%s%s", n > 1 ? "\n" : "",
-						 pgm_blocker_text(lfirst(lc)));
+						 pgm_blocker_text(lfirst(lc), with_query));
 	}
 	if (wait->cause[0] != '\0')
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "\n" : "", wait->cause);
@@ -68,11 +68,14 @@ void
 pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 {
 	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
-	char	   *text = blockers_text(wait, blockers);
+	char	   *text = blockers_text(wait, blockers, true);
+	char	   *kept = blockers_text(wait, blockers, false);
 	bool		prepared = blockers != NIL &&
 		((PgmBlocker *) linitial(blockers))->pid == 0;
 
 	wait->gave_up = true;
+	wait->kept_detail = kept[0] == '\0' ? NULL :
+		MemoryContextStrdup(wait->log.context, kept);
 	ereport(ERROR,
 			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			need != NULL ?
@@ -122,7 +125,7 @@ void
 pgm_lockwait_announce(PgmLockWait *wait, List *blockers)
 {
 	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
-	char	   *text = blockers_text(wait, blockers);
+	char	   *text = blockers_text(wait, blockers, true);
 	char	   *what;
 
 	if (need != NULL)

@@ -605,6 +605,8 @@ fail(PgmRunner *runner)
 			request->cancel_reason(request->channel) != NULL)
 			recorded.message =
 				pstrdup(request->cancel_reason(request->channel));
+		if (runner->wait != NULL)
+			(void) pgm_lockwait_kept_detail(runner->wait, &recorded.detail);
 		record_failure(runner, &recorded);
 	}
 	ReThrowError(edata);

@@ -651,10 +651,10 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	}
 	if (redirect == PGM_REDIRECT_LIVE)
 	{
-		verdict->reason = trial->clones->failure != NULL ?
+		verdict->reason = trial->clones->refusal != NULL ?
 			psprintf("a relation it names cannot be cloned: %s",
 					 without_clone_schemas(trial->clones,
-										   trial->clones->failure)) :
+										   trial->clones->refusal)) :
 			pstrdup("a relation it names cannot be cloned");
 		trial->incomplete = true;
 		return;

@@ -276,6 +276,52 @@ pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
 							 schema ? pstrdup(schema) : NULL);
 }
 
+const PgmRenamed *
+pgm_find_renamed(const PgmClassifier *classifier, const RangeVar *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, classifier->renamed)
+	{
+		const PgmRenamed *renamed = lfirst(lc);
+
+		if (strcmp(renamed->name, name->relname) == 0 &&
+			(name->schemaname == NULL ? in_search_path(renamed->schema) :
+			 strcmp(renamed->schema, name->schemaname) == 0))
+			return renamed;
+	}
+	return NULL;
+}
+
+/* NULL: as it was. */
+void
+pgm_remember_renamed(PgmClassifier *classifier, Oid relid,
+					 const char *schema, const char *name)
+{
+	PgmRenamed *renamed = NULL;
+	ListCell   *lc;
+
+	foreach(lc, classifier->renamed)
+	{
+		if (((PgmRenamed *) lfirst(lc))->relid == relid)
+			renamed = lfirst(lc);
+	}
+	if (renamed == NULL)
+	{
+		renamed = palloc(sizeof(PgmRenamed));
+		renamed->relid = relid;
+		renamed->schema = get_namespace_name(get_rel_namespace(relid));
+		renamed->name = get_rel_name(relid);
+		if (renamed->schema == NULL || renamed->name == NULL)
+			return;				/* dropped this moment */
+		classifier->renamed = lappend(classifier->renamed, renamed);
+	}
+	if (schema != NULL)
+		renamed->schema = pstrdup(schema);
+	if (name != NULL)
+		renamed->name = pstrdup(name);
+}
+
 List *
 pgm_descendants(Oid relid)
 {

@@ -63,11 +63,21 @@ typedef struct PgmVerdict
 	int			sqlerrcode;		/* 0 unless it failed */
 } PgmVerdict;
 
+/* A live relation that a statement before has renamed, or moved. */
+typedef struct PgmRenamed
+{
+	Oid			relid;
+	char	   *schema;
+	char	   *name;
+} PgmRenamed;
+
 /* Remembers what the statements of one revision have made so far. */
 typedef struct PgmClassifier
 {
 	HTAB	   *fresh;			/* names, with their schemas; NULL if none */
 	List	   *gone;			/* live ones that were dropped or renamed */
+	List	   *renamed;		/* of PgmRenamed *: live ones by their new
+								 * names */
 } PgmClassifier;
 
 /* The touch of this relation, added if need be; keeps the strongest mode. */
@@ -85,6 +95,11 @@ extern PgmTouch *pgm_verdict_touch_fresh(PgmVerdict *verdict,
 										 LOCKMODE mode);
 extern bool pgm_is_fresh(const PgmClassifier *classifier,
 						 const RangeVar *name);
+
+extern const PgmRenamed *pgm_find_renamed(const PgmClassifier *classifier,
+										  const RangeVar *name);
+extern void pgm_remember_renamed(PgmClassifier *classifier, Oid relid,
+								 const char *schema, const char *name);
 
 extern void pgm_remember_fresh(PgmClassifier *classifier,
 							   const RangeVar *name, const char *relname);

@@ -79,6 +79,10 @@ SELECT n, t.* FROM (VALUES
 	(5, 'ALTER TABLE top DROP a'),
 	(6, 'SET ROLE regress_pgm_nobody; ALTER TABLE public.far ADD c int; RESET ROLE; ALTER TABLE public.far ADD d int'),
 	(7, 'ALTER TABLE refers OWNER TO regress_pgm_nobody, ALTER x TYPE bigint')) AS v (n, sql), LATERAL told(sql) t;
+SELECT statement, rule, relation, lock_mode, rewrites, scans, CASE WHEN rule <> 'lock' THEN message END AS message FROM pgmigrate.lint('
+	ALTER TABLE refers RENAME TO other_name; ALTER TABLE other_name ALTER x TYPE bigint; CREATE INDEX ON other_name (x);
+	ALTER TABLE other_name SET SCHEMA public; ALTER TABLE public.other_name ADD FOREIGN KEY (x) REFERENCES t; DROP TABLE public.other_name')
+WHERE rule IN ('lock', 'type-change-rewrite', 'create-index', 'fk-inline', 'drop-table', 'trial-fails', 'not-tried') AND relation !~ 'pkey$' ORDER BY 1, 2, 3;
 DROP OWNED BY regress_pgm_nobody;
 DROP ROLE regress_pgm_nobody;
 DROP FUNCTION told;

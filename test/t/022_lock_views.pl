@@ -127,6 +127,13 @@ is( query($node,
 	'not cancelled, idle in its transaction',
 	'and recorded');
 is($holder->query('SELECT 2'), '2', 'the session lives');
+like($told, qr/DETAIL:  Process ${\$holder->pid} .*SELECT 1 FROM own/,
+	'the error at the deadline has the query, for who runs');
+like(
+	query($node,
+		'SELECT detail FROM pgmigrate.run_error ORDER BY run DESC LIMIT 1'),
+	qr/^Process ${\$holder->pid} .* holds AccessShareLock on own[.]t$/,
+	'what is kept of it for operators has not');
 $holder->query('COMMIT');
 query($node, 'SELECT pgmigrate.upgrade()');
 

@@ -360,7 +360,7 @@ sub result
 	my ($self) = @_;
 	my $mark = "=$self->{n}=";
 
-	until ($self->{out} =~ /^$mark$/m && $self->{err} =~ /^$mark$/m)
+	until ($self->{out} =~ /^$mark\n/m && $self->{err} =~ /^$mark\n/m)
 	{
 		next if eval { $self->{run}->pump };
 		die "timed out: $self->{err}" if $self->{timer}->is_expired;
