@@ -44,7 +44,7 @@ typedef struct PgmClones
 	HTAB	   *trees;			/* tables whose partitions are in there */
 	List	   *failures;		/* why not: of char *, in the same order */
 	char	   *failure;		/* why the last of them cannot be */
-	char	   *refusal;		/* why a statement is not redirected, or NULL */
+	char	   *refusal;		/* why a statement is not tried, or NULL */
 	char	   *denied;			/* schema that the current user may not use */
 	HTAB	   *by_clone;		/* of PgmClone */
 	HTAB	   *by_live;		/* of oid pairs */
