@@ -17,7 +17,9 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "compat_command.h"
 #include "compat_lock.h"
+#include "compat_parse.h"
 #include "error.h"
 #include "guc.h"
 #include "journal.h"
@@ -33,6 +35,28 @@ pgm_runner_collect(PgmLockNeeds *needs, void *arg)
 
 	for (int i = span->first; i < span->end; i++)
 		pgm_lockneeds_statement(needs, span->source, i);
+}
+
+/*
+ * Which of the statements that commit by themselves may wait for locks as long
+ * as it takes?  CONCURRENTLY waits for the transactions of others too, and
+ * leaves an INVALID index if it is stopped; a plain VACUUM is in nobody's way.
+ * The others stand in front of readers and writers, and can be repeated.
+ */
+static bool
+may_queue(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_ClusterStmt:
+			return false;
+		case T_ReindexStmt:
+			return pgm_reindex_is_concurrent(castNode(ReindexStmt, stmt));
+		case T_VacuumStmt:
+			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
+		default:
+			return true;
+	}
 }
 
 /*
@@ -58,11 +82,12 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 
 	if (!done)
 	{
-		bool		patient = source->statements[n].top_level;
+		bool		top_level = source->statements[n].top_level;
 
 		pgm_txn_begin();
-		pgm_lockwait_limit_committing(runner->wait, patient);
-		if (patient)
+		pgm_lockwait_limit_committing(runner->wait, top_level &&
+									  may_queue(source->statements[n].raw->stmt));
+		if (top_level)
 			runner->exec.time_limit = pgm_concurrently_timeout;
 		else
 			runner->committing = pgm_local_xid();

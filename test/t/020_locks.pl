@@ -278,6 +278,33 @@ $holder->query('COMMIT');
 query($node, 'SELECT pgmigrate.upgrade()');
 head_is($node, "r$n", 'and the INVALID index is cleaned up');
 
+# Others that commit by themselves do not stand in front of readers either.
+query($node, <<'SQL');
+CREATE TABLE parts (k int) PARTITION BY LIST (k);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE INDEX parts_k ON parts (k);
+SQL
+my %alone = (
+	'VACUUM FULL t' => 't',
+	'REINDEX TABLE parts' => 'parts_1',
+	'CLUSTER parts USING parts_k' => 'parts_1');
+foreach my $sql (sort keys %alone)
+{
+	next if $sql =~ /^CLUSTER/ && $node->pg_version < 15;
+	$holder->query("BEGIN; SELECT count(*) FROM $alone{$sql}; "
+		  . "LOCK TABLE $alone{$sql} IN ROW EXCLUSIVE MODE");
+	next_revision($sql);
+	$caller->send('SELECT pgmigrate.upgrade()');
+	worker_waits($node, 'relation');
+	query($node,
+		"SET statement_timeout = '5s'; DELETE FROM $alone{$sql} WHERE false"
+	);
+	ok(1, "$sql lets others pass while it waits");
+	$holder->query('COMMIT');
+	$caller->result;
+	head_is($node, "r$n", 'and succeeds when it can');
+}
+
 # Transactions that follow each other without a gap, each longer than the limit:
 # two sessions take turns, and while one ends the other has begun.
 $holder->query('RESET ALL');
