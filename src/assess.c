@@ -134,7 +134,6 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	if (assessment->data && item->trusted)
 		pgm_datacheck_statement(judged, &assessment->rows,
 								trial == NULL ? NULL : trial->clones);
-	pgm_lint_suppress(judged);
 	return judged;
 }
 
@@ -208,6 +207,26 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 	AtEOXact_GUC(false, guc_level);
 }
 
+/* All of a source is known: nothing of this can be interrupted. */
+static void
+judge_whole(Assessment *assessment, const PgmSource *source)
+{
+	List	   *judged = NIL;
+	ListCell   *lc;
+
+	for (int i = list_length(assessment->judged) - 1; i >= 0; i--)
+	{
+		PgmJudged  *one = list_nth(assessment->judged, i);
+
+		if (one->source != source)
+			break;
+		judged = lcons(one, judged);
+	}
+	pgm_lint_foresee(judged);
+	foreach(lc, judged)
+		pgm_lint_suppress(lfirst(lc));
+}
+
 /*
  * Is it no fault of ours?  A relation was dropped between a look at the
  * catalog and the next.
@@ -226,8 +245,10 @@ judge_left(Assessment *assessment, PgmTrial *trial)
 {
 	while (assessment->item < list_length(assessment->items))
 	{
-		judge_source(assessment,
-					 list_nth(assessment->items, assessment->item), trial);
+		PgmAssessItem *item = list_nth(assessment->items, assessment->item);
+
+		judge_source(assessment, item, trial);
+		judge_whole(assessment, item->source);
 		assessment->item++;
 		assessment->n = 0;
 		memset(&assessment->past, 0, sizeof(PgmLintPast));

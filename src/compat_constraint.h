@@ -54,17 +54,6 @@ pgm_index_nulls_not_distinct(const IndexStmt *index)
 #endif
 }
 
-/* Is it held against the rows that are there?  Not NOT VALID, NOT ENFORCED. */
-static inline bool
-pgm_constraint_is_checked(const Constraint *constraint)
-{
-#if PG_VERSION_NUM >= 180000
-	return constraint->is_enforced && !constraint->skip_validation;
-#else
-	return !constraint->skip_validation;
-#endif
-}
-
 /* NOT ENFORCED: of a CHECK or a foreign key, since 18. */
 static inline bool
 pgm_constraint_is_unenforced(const Constraint *constraint)
@@ -76,6 +65,14 @@ pgm_constraint_is_unenforced(const Constraint *constraint)
 #else
 	return false;
 #endif
+}
+
+/* Is it held against the rows that are there?  Not NOT VALID, NOT ENFORCED. */
+static inline bool
+pgm_constraint_is_checked(const Constraint *constraint)
+{
+	return !constraint->skip_validation &&
+		!pgm_constraint_is_unenforced(constraint);
 }
 
 /* Is NOT NULL a constraint that can be NOT VALID? */

@@ -193,6 +193,9 @@ lint_work(PgmLint *lint)
 {
 	ListCell   *lc;
 
+	/* with IF NOT EXISTS there may be nothing to do */
+	if (IsA(lint->stmt, IndexStmt))
+		return;
 	foreach(lc, lint->judged->findings)
 	{
 		if (((PgmFinding *) lfirst(lc))->rule->level != PGM_LEVEL_INFO)
@@ -204,9 +207,13 @@ lint_work(PgmLint *lint)
 		bool		rewrites = touch->rewrites == PGM_TRUE &&
 			touch->mode == AccessExclusiveLock;
 
+		/* nobody writes to a materialized view but those that refresh it */
+		LOCKMODE	least = touch->relkind == RELKIND_MATVIEW ?
+			AccessExclusiveLock : ShareLock;
+
 		if (touch->fresh || touch->relkind == RELKIND_INDEX ||
 			!(rewrites ||
-			  (touch->scans == PGM_TRUE && touch->mode >= ShareLock)))
+			  (touch->scans == PGM_TRUE && touch->mode >= least)))
 			continue;
 		(void) pgm_lint_find(lint->judged, "long-work", touch,
 							 psprintf("%s is %s while it is locked", pgm_touch_name(touch),
@@ -328,6 +335,31 @@ read_reason(const char *at, const char *end)
 }
 
 static void
+find_malformed(PgmJudged *judged, const char *why)
+{
+	(void) pgm_lint_find(judged, "allow-malformed", NULL,
+						 psprintf("a comment for pgmigrate allows nothing: %s", why),
+						 pstrdup("Write \"allow\", the rule, \"because\" and the reason."));
+}
+
+/* Another word than "allow": is it meant so, as a rule follows? */
+static void
+read_other_word(PgmJudged *judged, const char *other, const char *at,
+				const char *end)
+{
+	char	   *word;
+
+	while ((word = next_word(&at, end)) != NULL)
+	{
+		if (pgm_lint_rule(word) != NULL)
+		{
+			find_malformed(judged, psprintf("\"%s\" is not \"allow\"", other));
+			return;
+		}
+	}
+}
+
+static void
 read_allowance(PgmJudged *judged, const char *at, const char *end)
 {
 	List	   *rules = NIL;
@@ -335,8 +367,13 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	char	   *word = next_word(&at, end);
 	ListCell   *lc;
 
-	if (word == NULL || strcmp(word, "allow") != 0)
+	if (word == NULL)
 		return;
+	if (strcmp(word, "allow") != 0)
+	{
+		read_other_word(judged, word, at, end);
+		return;
+	}
 	while ((word = next_word(&at, end)) != NULL)
 	{
 		if (strcmp(word, "because") == 0)
@@ -347,6 +384,8 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 		if (strcmp(word, "*/") != 0)
 			rules = lappend(rules, word);
 	}
+	if (rules == NIL)
+		find_malformed(judged, "it names no rule");
 	foreach(lc, rules)
 	{
 		const char *rule = lfirst(lc);

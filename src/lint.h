@@ -83,6 +83,12 @@ extern void pgm_lint_statement(PgmJudged *judged, PgmLintPast *past);
 extern void pgm_lint_remember(PgmJudged *judged, PgmLintPast *past);
 
 /*
+ * What the locks of later statements of a source mean for those before them: a
+ * step takes them all before its first statement.  Of PgmJudged *, in order.
+ */
+extern void pgm_lint_foresee(List *judged);
+
+/*
  * Apply the comments that allow a finding: those before the statement, in it,
  * and behind it on its last line.
  */

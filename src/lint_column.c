@@ -396,8 +396,12 @@ domain_form(const PgmLint *lint, const ColumnDef *column)
 	}
 	if (*validate)
 		appendStringInfo(&buf, PGM_LATER "%s", validate);
-	not_null_later(&buf, lint, column,
-				   pgm_lint_ask_bool(&domain_not_null_query, &value));
+	if (pgm_lint_ask_bool(&domain_not_null_query, &value))
+	{
+		if (*validate)
+			appendStringInfoString(&buf, PGM_LATER);
+		not_null_later(&buf, lint, column, true);
+	}
 	return pgm_lint_done(&buf);
 }
 

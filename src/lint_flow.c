@@ -49,7 +49,8 @@ lint_held_locks(PgmLint *lint)
 			continue;
 		if (touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE)
 			pgm_lint_add(lint, "rewrite-holding-locks",
-						 psprintf("%s stays locked for reads and writes while %s is %s", pgm_touch_name(held), pgm_touch_name(touch),
+						 psprintf("%s stays locked for reads and writes while %s is %s", pgm_touch_name(held),
+								  touch->relid == held->relid ? "it" : pgm_touch_name(touch),
 								  touch->rewrites == PGM_TRUE ? "rewritten" : "read"),
 						 pstrdup("Put this statement into a revision of its own."));
 		if (touch->named && touch->mode == AccessExclusiveLock &&
@@ -221,8 +222,16 @@ lint_rows_under_lock(PgmLint *lint)
 {
 	const PgmTouch *held = lint->past->locked;
 
-	if (held == NULL || lint->judged->source->top_level ||
-		!changes_rows(lint->stmt) || lint->touch == NULL ||
+	if (held == NULL || lint->judged->source->top_level)
+		return;
+	if (lint->verdict->opaque)
+	{
+		pgm_lint_add(lint, "rows-under-lock",
+					 psprintf("%s stays locked for reads and writes while code runs that cannot be looked into", pgm_touch_name(held)),
+					 pstrdup("Put this statement into a revision of its own."));
+		return;
+	}
+	if (!changes_rows(lint->stmt) || lint->touch == NULL ||
 		lint->touch->fresh || pgm_lint_scans(lint) == PGM_TRUE)
 		return;
 	pgm_lint_add(lint, "rows-under-lock",
@@ -308,5 +317,137 @@ pgm_lint_flow(PgmLint *lint)
 	{
 		lint_validate(lint, castNode(AlterTableStmt, lint->stmt));
 		lint_mergeable(lint, castNode(AlterTableStmt, lint->stmt));
+	}
+}
+
+/* A table that a statement locks against everybody, for the first time. */
+typedef struct Taken
+{
+	const PgmTouch *touch;
+	int			n;
+} Taken;
+
+static bool
+is_taken(List *taken, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, taken)
+	{
+		if (((Taken *) lfirst(lc))->touch->relid == relid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As many as are told of at most.  A finding needs one, and what locks more
+ * tables than that is told by others.
+ */
+#define TAKEN_MAX 64
+
+static List *
+taken_tables(List *judged)
+{
+	List	   *taken = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, judged)
+	{
+		const PgmJudged *one = lfirst(lc);
+
+		foreach(other, one->verdict->touches)
+		{
+			const PgmTouch *touch = lfirst(other);
+			Taken	   *entry;
+
+			if (!is_table(touch) || touch->fresh || !touch->named ||
+				touch->mode != AccessExclusiveLock ||
+				is_taken(taken, touch->relid))
+				continue;
+			entry = palloc(sizeof(Taken));
+			entry->touch = touch;
+			entry->n = one->n;
+			taken = lappend(taken, entry);
+			if (list_length(taken) == TAKEN_MAX)
+				return taken;
+		}
+	}
+	return taken;
+}
+
+/* Of this statement: the first table that a later one locks, or NULL. */
+static const Taken *
+taken_later(List *taken, int n)
+{
+	ListCell   *lc;
+
+	foreach(lc, taken)
+	{
+		if (((Taken *) lfirst(lc))->n > n)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+static const PgmTouch *
+work_of(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (is_table(touch) && !touch->fresh &&
+			(touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE))
+			return touch;
+	}
+	return NULL;
+}
+
+/* Is it told already of a lock that an earlier statement took? */
+static bool
+holds_locks(const PgmJudged *judged)
+{
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, "rewrite-holding-locks") == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+pgm_lint_foresee(List *judged)
+{
+	List	   *taken;
+	ListCell   *lc;
+
+	if (judged == NIL ||
+		((PgmJudged *) linitial(judged))->source->top_level)
+		return;
+	taken = taken_tables(judged);
+	foreach(lc, judged)
+	{
+		PgmJudged  *one = lfirst(lc);
+		const Taken *later = taken_later(taken, one->n);
+		const PgmTouch *work = later == NULL ? NULL : work_of(one->verdict);
+		bool		same;
+
+		if (work == NULL || holds_locks(one))
+			continue;
+		same = work->relid == later->touch->relid;
+		(void) pgm_lint_find(one, "rewrite-holding-locks", work,
+							 psprintf("%s is locked for reads and writes from the start, for statement %d, while %s is %s",
+									  pgm_touch_name(later->touch), later->n + 1,
+									  same ? "it" : pgm_touch_name(work),
+									  work->rewrites == PGM_TRUE ? "rewritten" : "read"),
+							 pstrdup("Put this statement into a revision of its own."));
 	}
 }

@@ -92,6 +92,20 @@ lint_drop_tables(PgmLint *lint)
 	}
 }
 
+/* With IF EXISTS there may be none of them. */
+static bool
+is_any_schema(List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (OidIsValid(get_namespace_oid(strVal(lfirst(lc)), true)))
+			return true;
+	}
+	return false;
+}
+
 static void
 lint_drop(PgmLint *lint, DropStmt *drop)
 {
@@ -108,6 +122,8 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 			lint_drop_tables(lint);
 			break;
 		case OBJECT_SCHEMA:
+			if (!is_any_schema(drop->objects))
+				break;
 			pgm_lint_add(lint, "drop-schema",
 						 psprintf("schema %s and what is in it are gone", quote_identifier(strVal(linitial(drop->objects)))),
 						 pstrdup("Drop what is in it one by one, out of sight first."));
@@ -124,6 +140,8 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 						 pstrdup("Make sure that no column, index or function needs it."));
 			break;
 		case OBJECT_POLICY:
+			if (lint->touch == NULL || lint->touch->fresh)
+				break;
 			pgm_lint_add(lint, "authz-update",
 						 psprintf("who sees which rows of %s changes at commit", lint->name),
 						 pstrdup("Review it with those who own the data."));

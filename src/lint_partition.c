@@ -128,7 +128,7 @@ proof_form(Oid relid, const char *label, const char *condition,
 	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
 					PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n"
 					PGM_LATER "%s;\n"
-					"ALTER TABLE %s DROP CONSTRAINT %s;",
+					PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
 					table, name, condition, table, name, statement, table,
 					name);
 }

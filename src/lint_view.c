@@ -60,7 +60,9 @@ static PgmQuery remake_query = {
 	"SELECT string_agg('DROP ' || name || E';\n', '' ORDER BY depth DESC, oid) "
 	"|| $3 || E';' || string_agg(E'\nCREATE ' || name "
 	"|| coalesce(' WITH (' || array_to_string(reloptions, ', ') || ')', '') "
-	"|| E' AS\n' || pg_get_viewdef(oid) "
+	"|| E' AS\n' || CASE WHEN name LIKE 'MATERIALIZED%' "
+	"THEN rtrim(pg_get_viewdef(oid), ';') || E'\n  WITH NO DATA;' "
+	"ELSE pg_get_viewdef(oid) END "
 	"|| coalesce((SELECT string_agg(E'\n' || pg_get_indexdef(i.indexrelid) "
 	"|| ';', '' ORDER BY i.indexrelid) FROM pg_index i "
 	"WHERE i.indrelid = o.oid), '') "
@@ -71,7 +73,10 @@ static PgmQuery remake_query = {
 	"ELSE a.grantee::regrole::text END, CASE WHEN a.is_grantable "
 	"THEN ' WITH GRANT OPTION' ELSE '' END), '' ORDER BY a.grantee, "
 	"a.privilege_type) FROM aclexplode(o.relacl) a "
-	"WHERE a.grantee <> o.relowner), ''), '' ORDER BY depth, oid) FROM o",
+	"WHERE a.grantee <> o.relowner), ''), '' ORDER BY depth, oid) "
+	"|| coalesce(E'\n-- in a later revision:' || string_agg("
+	"E'\nREFRESH ' || name || ';', '' ORDER BY depth, oid) "
+	"FILTER (WHERE name LIKE 'MATERIALIZED%'), '') FROM o",
 	3, {OIDOID, TEXTOID, TEXTOID}
 };
 

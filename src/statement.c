@@ -587,10 +587,16 @@ pgm_source_follow(const PgmSource *source, int n)
 	if (!IsA(stmt, VariableSetStmt))
 		return;
 	set = castNode(VariableSetStmt, stmt);
-	if (set->name == NULL || strcmp(set->name, "search_path") != 0)
+	if (set->name == NULL || set->kind != VAR_SET_VALUE)
 		return;
-	if (set->kind == VAR_SET_VALUE)
+	if (strcmp(set->name, "search_path") == 0)
 		(void) set_config_option("search_path", ExtractSetVariableArgs(set),
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+
+	/* which decides if timestamp and timestamptz are the same, bit by bit */
+	else if (strcmp(set->name, "timezone") == 0)
+		(void) set_config_option("timezone", ExtractSetVariableArgs(set),
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, DEBUG1, false);
 }

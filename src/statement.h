@@ -93,8 +93,8 @@ extern int	pgm_source_error_line(void);
 extern bool pgm_names_partitioned(const RangeVar *name);
 
 /*
- * Look names up from now on as statement n wants it, if it is a SET of
- * search_path; until the caller's GUC nest level ends.
+ * Look names up, and read times, from now on as statement n wants it, if it is
+ * a SET of search_path or timezone; until the caller's GUC nest level ends.
  */
 extern void pgm_source_follow(const PgmSource *source, int n);
 

@@ -76,6 +76,13 @@ does_many(const RangeVar *name)
 	return name == NULL || pgm_names_partitioned(name);
 }
 
+static bool
+only_gives_to_column(const AlterSeqStmt *stmt)
+{
+	return list_length(stmt->options) == 1 &&
+		strcmp(linitial_node(DefElem, stmt->options)->defname, "owned_by") == 0;
+}
+
 PgmTriable
 pgm_triable(Node *stmt, const char **reason)
 {
@@ -95,6 +102,10 @@ pgm_triable(Node *stmt, const char **reason)
 			*reason = "it runs a prepared statement";
 			return IsA(castNode(CreateTableAsStmt, stmt)->query, SelectStmt) ?
 				PGM_TRIABLE : PGM_NOT_TRIABLE;
+		case T_AlterSeqStmt:
+			/* the one may be new and the other a clone, in another schema */
+			return only_gives_to_column(castNode(AlterSeqStmt, stmt)) ?
+				PGM_NEEDLESS : PGM_TRIABLE;
 		case T_CreateStmt:
 		case T_IndexStmt:
 		case T_CreateTrigStmt:
@@ -103,7 +114,6 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_RuleStmt:
 		case T_CreateStatsStmt:
 		case T_CreateSeqStmt:
-		case T_AlterSeqStmt:
 		case T_TruncateStmt:
 		case T_ViewStmt:
 		case T_CompositeTypeStmt:

@@ -11,6 +11,7 @@ CREATE TABLE rules.version AS SELECT current_setting('server_version_num')::int 
 CREATE PROCEDURE rules.make() LANGUAGE plpgsql AS $make$
 BEGIN
 	DROP SCHEMA IF EXISTS "My App", "My App2", other CASCADE;
+	EXECUTE format('DROP SCHEMA IF EXISTS %1$I; CREATE SCHEMA %1$I', current_user);
 	CREATE SCHEMA "My App";
 	CREATE SCHEMA other;
 	SET LOCAL search_path = "My App";
@@ -30,6 +31,7 @@ BEGIN
 	CREATE UNIQUE INDEX mv_id ON mv (id);
 	GRANT SELECT ON "V 1" TO pg_monitor;
 	CREATE TABLE item (id bigint PRIMARY KEY, order_id int CONSTRAINT item_order REFERENCES "Order", extra int CONSTRAINT extra_u UNIQUE);
+	CREATE POLICY pol ON item USING (true);
 	CREATE TABLE uses_comp (id int, "C" comp);
 	CREATE TABLE part (k int NOT NULL, v text, o int) PARTITION BY RANGE (k);
 	CREATE TABLE part1 PARTITION OF part FOR VALUES FROM (0) TO (10);
@@ -42,6 +44,7 @@ BEGIN
 	CREATE TABLE att2 (k int, t timestamptz, v text);
 	CREATE TABLE att_proved (k int NOT NULL CHECK (k >= 40 AND k < 50), v text, o int);
 	CREATE TABLE plain (a int, b text);
+	ALTER TABLE plain ADD CONSTRAINT late CHECK (a > -5) NOT VALID;
 	CREATE TABLE empty_one (id int, a int);
 	CREATE TABLE other.plain (a int);
 	CREATE SEQUENCE seq;
@@ -60,6 +63,12 @@ CREATE TABLE rules.sample (n int GENERATED ALWAYS AS IDENTITY, rule text, fires 
 INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('add-column-check', 'ALTER TABLE "Order" ADD "New Col" varchar(5) DEFAULT ''a'' CHECK ("New Col" <> '''')', 'ALTER TABLE "Order" ADD x int'),
 ('add-column-check', 'ALTER TABLE part ADD x int CONSTRAINT "named one" CHECK (x > 0)', 'CREATE TABLE n (id int CHECK (id > 0)); ALTER TABLE n ADD x int CHECK (x > 0)'),
+('allow-malformed', '-- pgmigrate: ignore drop-table because of this
+	DROP TABLE plain', '-- pgmigrate: the table goes
+	DROP TABLE plain'),
+('allow-malformed', '-- pgmigrate: allow because of this
+	DROP TABLE plain', '-- pgmigrate: allow drop-table because of this
+	DROP TABLE plain'),
 ('allow-unused', '-- pgmigrate: allow drop-table because of this
 	SELECT 1', '-- pgmigrate: allow drop-table because of this
 	DROP TABLE plain'),
@@ -69,6 +78,7 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('attach-partition', 'ALTER TABLE part ATTACH PARTITION att FOR VALUES FROM (30) TO (40)', 'ALTER TABLE part ATTACH PARTITION att_proved FOR VALUES FROM (40) TO (50)'),
 ('authz-update', 'ALTER TABLE "Order" ENABLE ROW LEVEL SECURITY', 'CREATE TABLE n (id int); ALTER TABLE n ENABLE ROW LEVEL SECURITY'),
 ('authz-update', 'CREATE POLICY p ON "Order" USING (true)', 'CREATE TABLE n (id int); CREATE POLICY p ON n USING (true)'),
+('authz-update', 'DROP POLICY pol ON item', 'CREATE TABLE n (id int); CREATE POLICY p ON n USING (true); DROP POLICY p ON n'),
 ('authz-update', 'REVOKE ALL ON "Order" FROM pg_monitor', 'GRANT SELECT ON "Order" TO pg_monitor'),
 ('authz-update', 'GRANT SELECT ON "Order" TO PUBLIC', 'CREATE TABLE n (id int); GRANT SELECT ON n TO PUBLIC'),
 ('autovacuum-off', 'ALTER TABLE "Order" SET (autovacuum_enabled = false)', 'ALTER TABLE "Order" SET (autovacuum_enabled = true, fillfactor = 80)'),
@@ -110,6 +120,7 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('drop-primary-key', 'ALTER TABLE uses_comp ADD PRIMARY KEY (id); ALTER TABLE item DROP CONSTRAINT item_pkey', 'ALTER TABLE item DROP CONSTRAINT extra_u'),
 ('drop-primary-key', 'ALTER TABLE "Order" DROP CONSTRAINT "Order_pkey" CASCADE', 'ALTER TABLE item DROP CONSTRAINT item_pkey, ADD CONSTRAINT item_pkey PRIMARY KEY USING INDEX nowhere'),
 ('drop-schema', 'DROP SCHEMA other CASCADE', 'CREATE SCHEMA n'),
+('drop-schema', 'DROP SCHEMA IF EXISTS other', 'DROP SCHEMA IF EXISTS nowhere'),
 ('drop-sequence', 'DROP SEQUENCE seq', 'CREATE SEQUENCE n; DROP SEQUENCE n'),
 ('drop-table', 'DROP TABLE plain', 'CREATE TABLE n (a int); DROP TABLE n'),
 ('drop-unique', 'ALTER TABLE item DROP CONSTRAINT extra_u', 'ALTER TABLE "Order" DROP CONSTRAINT "Code Check"'),
@@ -132,6 +143,8 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('json-column', 'ALTER TABLE plain ADD "J" json', 'ALTER TABLE plain ADD j jsonb'),
 ('long-lock-timeout', 'SET lock_timeout = ''5s''', 'SET lock_timeout = ''100ms'''),
 ('long-work', 'ALTER MATERIALIZED VIEW mv SET ACCESS METHOD heap2', 'ALTER TABLE "Order" SET (fillfactor = 90)'),
+('long-work', 'ALTER MATERIALIZED VIEW mv SET ACCESS METHOD heap2', 'REFRESH MATERIALIZED VIEW CONCURRENTLY mv'),
+('long-work', 'ALTER MATERIALIZED VIEW mv SET ACCESS METHOD heap2', 'CREATE INDEX IF NOT EXISTS "Order Idx" ON "Order" (code)'),
 ('lossy-type-change', 'ALTER TABLE "Order" ALTER made TYPE date', 'ALTER TABLE "Order" ALTER id TYPE bigint'),
 ('mergeable-alters', 'ALTER TABLE plain ALTER a TYPE bigint; ALTER TABLE plain ADD "X" int DEFAULT random() -- why', 'ALTER TABLE plain ADD x int; ALTER TABLE plain ALTER a SET DEFAULT 1'),
 ('missing-pk', 'CREATE TABLE n (a int)', 'CREATE TABLE n (a bigint); ALTER TABLE n ADD PRIMARY KEY (a)'),
@@ -152,6 +165,7 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('reindex', 'REINDEX TABLE "Order"', 'REINDEX TABLE CONCURRENTLY "Order"'),
 ('reindex', 'REINDEX SCHEMA "My App"', 'REINDEX (CONCURRENTLY) INDEX "Order Idx"'),
 ('rename-column', 'ALTER TABLE "Order" RENAME COLUMN "select" TO "New Name"', 'CREATE TABLE n (a int); ALTER TABLE n RENAME a TO b'),
+('rename-column', 'ALTER VIEW v2 RENAME COLUMN twice TO double', 'ALTER TABLE "Order" RENAME CONSTRAINT "Code Check" TO cc'),
 ('rename-schema', 'ALTER SCHEMA "My App" RENAME TO "My App2"', 'ALTER SCHEMA "My App" OWNER TO CURRENT_USER'),
 ('rename-table', 'ALTER TABLE "Order" RENAME TO orders', 'ALTER TABLE "Order" RENAME TO orders; CREATE VIEW "Order" AS SELECT * FROM orders'),
 ('rename-type', 'ALTER TYPE mood RENAME VALUE ''Ok'' TO ''fine''', 'ALTER TYPE mood ADD VALUE ''fine'' AFTER ''Ok'''),
@@ -161,6 +175,9 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('required-column', 'ALTER TABLE plain ADD "X" varchar(8) NOT NULL', 'ALTER TABLE plain ADD x int NOT NULL DEFAULT 0'),
 ('required-column', 'ALTER TABLE plain ADD x uuid NOT NULL', 'ALTER TABLE plain ADD x uuid'),
 ('rewrite-holding-locks', 'ALTER TABLE plain ADD x int; ALTER TABLE item ALTER extra TYPE bigint', 'ALTER TABLE plain ADD x int; ALTER TABLE item ADD x int'),
+('rewrite-holding-locks', 'ALTER TABLE plain VALIDATE CONSTRAINT late; ALTER TABLE item ADD x int', 'ALTER TABLE plain VALIDATE CONSTRAINT late; CREATE TABLE n (id bigint PRIMARY KEY); ALTER TABLE n ADD x int'),
+('rewrite-holding-locks', 'CREATE INDEX i ON plain (a); ALTER TABLE plain ADD x int', 'CREATE INDEX i ON plain (a); COMMENT ON TABLE plain IS ''x'''),
+('rows-under-lock', 'ALTER TABLE plain ADD x int; DO $$BEGIN END$$', 'DO $$BEGIN END$$'),
 ('rows-under-lock', 'ALTER TABLE plain ADD x int; UPDATE item SET extra = 5 WHERE id = 5', 'ALTER TABLE plain ADD x int; INSERT INTO item VALUES (77)'),
 ('serial-column', 'ALTER TABLE "Order" ADD "Serial No" bigserial', 'ALTER TABLE "Order" ADD x bigint'),
 ('set-access-method', 'ALTER TABLE plain SET ACCESS METHOD heap2', 'ALTER TABLE plain SET ACCESS METHOD heap'),
@@ -190,6 +207,7 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('unique-builds-index', 'ALTER TABLE plain ADD "U" int UNIQUE', 'CREATE TABLE n (a int); ALTER TABLE n ADD b int UNIQUE'),
 ('unqualified-name', 'SET search_path = "My App", other; ALTER TABLE plain ADD x int', 'SET search_path = "My App", other; ALTER TABLE "My App".plain ADD x int'),
 ('unqualified-name', 'SET search_path = other, "My App"; CREATE TABLE item (id bigint PRIMARY KEY)', 'SET search_path = other, "My App"; CREATE TABLE n (id bigint PRIMARY KEY)'),
+('unqualified-name', 'SET search_path = "$user"; CREATE TABLE n (id bigint PRIMARY KEY)', 'SET search_path = "$user"; CREATE TEMP TABLE n (id bigint PRIMARY KEY)'),
 ('vacuum-full', 'VACUUM FULL "Order"', 'VACUUM (FULL false) "Order"'),
 ('validate-same-tx', 'ALTER TABLE plain ADD CONSTRAINT q CHECK (a > 0) NOT VALID; ALTER TABLE plain VALIDATE CONSTRAINT q', 'ALTER TABLE plain ADD CONSTRAINT q CHECK (a > 0) NOT VALID; ALTER TABLE "Order" VALIDATE CONSTRAINT "Code Check"'),
 ('validate-same-tx', 'ALTER TABLE plain ADD CONSTRAINT q CHECK (a > 0) NOT VALID, VALIDATE CONSTRAINT q', 'ALTER TABLE plain ADD CONSTRAINT q CHECK (a > 0) NOT VALID'),
@@ -226,17 +244,28 @@ SELECT rule, count(*) FROM rules.found WHERE hint IS NULL AND rule NOT IN ('tria
 -- what the hints propose raises no alarm of the same rule
 SELECT f.rule, f.hint, h.level FROM rules.found f, rules.hints(f.hint, f.rule) h WHERE f.hint LIKE '%;%' AND h.level = 'danger' ORDER BY f.n;
 
--- and the server does it: each hint on a fresh copy
-CREATE TABLE rules.step AS
-	SELECT f.n, row_number() OVER (ORDER BY f.n, x.statement) AS i, f.rule, x.sql FROM (SELECT DISTINCT ON (n, hint) * FROM rules.found WHERE hint LIKE '%;%') f,
-	LATERAL (SELECT DISTINCT l.statement, l.sql FROM pgmigrate.lint(f.hint, trial => false) l) x
+-- and the server does it: each hint on a fresh copy; which ones there are
+-- depends on the version, so only errors and results of queries are shown
+CREATE TABLE rules.part AS
+	SELECT f.n, f.rule, p.k, p.sql FROM (SELECT DISTINCT n, rule, hint FROM rules.found WHERE hint LIKE '%;%') f,
+	LATERAL regexp_split_to_table(f.hint, '-- in a later revision[^\n]*:\n') WITH ORDINALITY AS p (sql, k)
 	-- proposed for what the statement before has made
-	WHERE f.rule NOT IN ('validate-same-tx', 'timeout-concurrently');
+	WHERE f.rule NOT IN ('validate-same-tx', 'timeout-concurrently') AND p.sql <> '';
+CREATE TABLE rules.step AS
+	SELECT p.n, p.k, p.rule, x.statement AS i, x.sql FROM rules.part p,
+	LATERAL (SELECT DISTINCT l.statement, l.sql FROM pgmigrate.lint(p.sql, trial => false) l) x;
 SELECT count(*) > 150 AS many FROM rules.step;
+-- each part is a revision without danger when it is its turn; but for these the server has no way that is
 SELECT sql FROM (
-	SELECT n, 0 AS i, 'CALL rules.make()' AS sql FROM rules.step GROUP BY n
-	UNION ALL SELECT n, i, sql FROM rules.step) x ORDER BY n, i
+	SELECT n, 0 AS k, 0 AS i, 'CALL rules.make()' AS sql FROM rules.part GROUP BY n
+	UNION ALL SELECT n, k, 0, format('SELECT %L, l.rule, l.message FROM pgmigrate.lint(%L) l WHERE level = ''danger''', rule, sql)
+	FROM rules.part WHERE rule NOT IN ('mergeable-alters', 'truncate-cascade')
+	UNION ALL SELECT n, k, i, sql FROM rules.step) x ORDER BY n, k, i
+\set ECHO none
+\pset tuples_only on
 \gexec
+\pset tuples_only off
+\set ECHO all
 
 -- rules that need more than a statement
 CALL rules.make();
@@ -256,6 +285,8 @@ SELECT rule FROM pgmigrate.lint('DROP INDEX CONCURRENTLY order_user') WHERE rule
 
 RESET search_path;
 DROP SCHEMA "My App", other, rules CASCADE;
+SELECT format('DROP SCHEMA %I', current_user) AS drop_mine \gset
+:drop_mine;
 DROP ACCESS METHOD heap2;
 DROP TABLESPACE regress_pgm_rules;
 RESET client_min_messages;

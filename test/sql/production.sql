@@ -73,7 +73,7 @@ SELECT rule, level, details -> 'allowed' AS allowed FROM pgmigrate.lint('
 ALTER TABLE dirty ALTER a TYPE bigint') WHERE details ? 'allowed' OR rule = 'allow-unused' ORDER BY 1;
 
 -- names that hints make are names
-SELECT hint FROM (VALUES
+SELECT CASE WHEN rule = 'set-not-null' THEN substring(hint FROM 'ADD CONSTRAINT ("[^"]+"|\S+)') ELSE hint END AS hint FROM (VALUES
 	(1, 'ALTER TABLE named ALTER "Col B" SET NOT NULL'),
 	(2, 'ALTER TABLE named ALTER a_column_whose_name_leaves_no_room_for_what_a_hint_has_to_add_ SET NOT NULL'),
 	(3, 'ALTER TABLE named ALTER "Col B" TYPE bigint'),
