@@ -27,9 +27,11 @@
 #include "rows.h"
 #include "runner.h"
 #include "status.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "worker.h"
 
@@ -222,6 +224,8 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	int64		timeout = PG_INT64_MAX;
 	int64		start_time = pgm_clock_monotonic();
 	bool		released;
+	bool		look = true;
+	PgmRunState state;
 	MemoryContext context;
 	MemoryContext old;
 	PgmRows		rows;
@@ -245,15 +249,25 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(context);
 	for (int64 n = 1;; n++)
 	{
-		PgmRunState state;
 		int64		waited;
 
 		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(context);
-		if (!pgm_status_get(run, &state))
-			refuse_unknown_run(run);
-		if (strcmp(state.state, "running") != 0)
-			break;
+		if (look)
+		{
+			MemoryContextReset(context);
+			if (!pgm_status_get(run, &state))
+				refuse_unknown_run(run);
+			InvalidateCatalogSnapshot();
+			if (strcmp(state.state, "running") != 0)
+				break;
+		}
+
+		/*
+		 * A worker ends with its run.  While it is there no look is taken:
+		 * that needs a snapshot for a moment, and CREATE INDEX CONCURRENTLY
+		 * waits for the transactions of those that it sees to have one.
+		 */
+		look = !state.worker || BackendPidGetProc(state.pid) == NULL;
 		waited = (pgm_clock_monotonic() - start_time) / 1000;
 		if (waited >= timeout)
 			break;

@@ -151,6 +151,38 @@ is($waiter->query("SELECT state FROM pgmigrate.status($run)"),
 	'done', 'status() in REPEATABLE READ after the end');
 $waiter->query('COMMIT');
 
+# CREATE INDEX CONCURRENTLY must not catch one that waits for it with a
+# snapshot, however short that is there.
+query($node, <<'SQL');
+CREATE FUNCTION snapshots(looks int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	seen bigint := 0;
+BEGIN
+	FOR i IN 1..looks LOOP
+		PERFORM pg_stat_clear_snapshot(), pg_sleep(0.002);
+		seen := seen + count(*) FROM pg_stat_activity
+			WHERE backend_xmin IS NOT NULL AND state = 'active' AND query LIKE '%pgmigrate.wait(%'
+			AND pid <> pg_backend_pid();
+	END LOOP;
+	RETURN seen;
+END $$;
+SQL
+$n++;
+revision($node, "p$n", 'SELECT pg_advisory_xact_lock(1)');
+$block->query('SELECT pg_advisory_lock(1)');
+$run = query($node, 'SELECT pgmigrate.upgrade_start()');
+worker_waits($node);
+my @waiters = map { session($node) } 1 .. 8;
+$_->send("SELECT state FROM pgmigrate.wait($run)") foreach @waiters;
+poll($node,
+	"SELECT count(*) = 8 FROM pg_stat_activity WHERE state = 'active' AND backend_xmin IS NULL AND query LIKE '%pgmigrate.wait($run)%'"
+);
+is(query($node, 'SELECT snapshots(400)'),
+	'0', 'wait() takes no snapshot while the worker runs');
+$block->query('SELECT pg_advisory_unlock(1)');
+is(join(' ', map { $_->result } @waiters),
+	join(' ', ('done') x 8), 'and all of them are told');
+
 # A prepared transaction has no process that could be told.
 $n++;
 revision($node, "p$n", 'LOCK TABLE mark');
