@@ -320,7 +320,9 @@ identity_form(const PgmLint *lint, const ColumnDef *column)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, serial_form(lint, column,
 											 type_text(lint, column->typeName)));
-	appendStringInfo(&buf, "\nALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
+	appendStringInfo(&buf, "\n%sALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
+	/* what is validated is not to be locked by what follows */
+					 pgm_not_null_can_be_not_valid() ? PGM_LATER : "",
 					 lint->name, name, name,
 					 identity->generated_when == 'a' ? "ALWAYS" : "BY DEFAULT");
 	appendStringInfo(&buf, "SELECT setval(pg_get_serial_sequence(%s, %s), max(%s)) FROM %s;",
