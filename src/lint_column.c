@@ -320,8 +320,8 @@ identity_form(const PgmLint *lint, const ColumnDef *column)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, serial_form(lint, column,
 											 type_text(lint, column->typeName)));
-	appendStringInfo(&buf, "\n%sALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
 	/* what is validated is not to be locked by what follows */
+	appendStringInfo(&buf, "\n%sALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
 					 pgm_not_null_can_be_not_valid() ? PGM_LATER : "",
 					 lint->name, name, name,
 					 identity->generated_when == 'a' ? "ALWAYS" : "BY DEFAULT");

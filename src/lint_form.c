@@ -386,6 +386,9 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 					 definition, deferral(constraint));
 	else
 	{
+		/* all of them are locked at once in the end, what is read not */
+		if (nullable != NIL && pgm_not_null_can_be_not_valid())
+			appendStringInfoString(&buf, PGM_LATER);
 		leaves = pgm_lint_leaves(lint->touch->relid);
 		foreach(lc, leaves)
 		{
