@@ -188,8 +188,8 @@ static LOCKMASK
 own_mask(const OwnLocks *locks, Oid relid)
 {
 	OwnLock		key = {relid, 0};
-	const OwnLock *found = bsearch(&key, locks->lock, locks->n, sizeof(OwnLock),
-								   compare_locks);
+	const OwnLock *found = bsearch(&key, locks->lock, locks->n,
+								   sizeof(OwnLock), compare_locks);
 
 	return found == NULL ? 0 : found->mask;
 }

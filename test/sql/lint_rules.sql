@@ -262,9 +262,11 @@ SELECT sql FROM (
 	FROM rules.part WHERE rule NOT IN ('mergeable-alters', 'truncate-cascade')
 	UNION ALL SELECT n, k, i, sql FROM rules.step) x ORDER BY n, k, i
 \set ECHO none
+\pset format unaligned
 \pset tuples_only on
 \gexec
 \pset tuples_only off
+\pset format aligned
 \set ECHO all
 
 -- rules that need more than a statement
