@@ -271,8 +271,12 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 							 NULL);
 	lint_refused(&lint);
 
-	/* nobody waits for a table that only we have */
-	if (lint.touch == NULL || !lint.touch->fresh)
+	/*
+	 * Nobody waits for a table that only we have, and a foreign one has no
+	 * rows here that could be read or written anew.
+	 */
+	if (lint.touch == NULL ||
+		!(lint.touch->fresh || lint.touch->relkind == RELKIND_FOREIGN_TABLE))
 	{
 		pgm_lint_table(&lint);
 		pgm_lint_index(&lint);

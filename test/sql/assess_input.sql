@@ -103,6 +103,8 @@ FROM unnest(ARRAY['WITH x AS (UPDATE input.t SET a = 1 RETURNING a) SELECT * FRO
 SET client_min_messages = info;
 SELECT rule FROM pgmigrate.lint('REINDEX (VERBOSE) TABLE input.t; CLUSTER (VERBOSE) input.t USING t_pkey') WHERE rule = 'trial-fails';
 SET client_min_messages = error;
+-- a foreign table has no rows here
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE ft ALTER a SET NOT NULL; ALTER TABLE ft ADD CHECK (a > 0)') WHERE level = 'danger';
 -- by the text alone the same locks on tables
 CREATE FUNCTION tables(sql text, trial bool) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(concat_ws(' ', statement, relation, lock_mode), ', ' ORDER BY statement, relation)
