@@ -23,6 +23,7 @@
 #include "datalook.h"
 #include "miscadmin.h"
 #include "pure.h"
+#include "relsize.h"
 #include "spi.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -84,20 +85,24 @@ columns_of(const char *alias, List *columns, const char *between,
 	return buf.data;
 }
 
+/*
+ * By the pages that there are now, for the table may have grown since it was
+ * analyzed; if it never was, what they could hold.
+ */
 static double
 rows_of_one(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		pages = pgm_heap_bytes(relid) / BLCKSZ;
 	double		rows;
+	int			old_pages;
 
 	if (!HeapTupleIsValid(tuple))
 		return 0;
 	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-	/* never analyzed: what its pages could hold */
-	if (rows < 0)
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->relpages * 100.0;
+	old_pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
 	ReleaseSysCache(tuple);
-	return rows;
+	return rows < 0 || old_pages <= 0 ? pages * 100 : rows * pages / old_pages;
 }
 
 static double
