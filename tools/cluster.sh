@@ -145,8 +145,13 @@ missing_packages()
 
 	if [ -n "$1" ]; then
 		[ -x "$base/bin/postgres" ] || echo "postgresql-$1"
-		[ -e "$base/lib/pgxs/src/makefiles/pgxs.mk" ] ||
-			echo "postgresql-server-dev-$1"
+		# the server's package brings pgxs.mk, but not the headers
+		if [ ! -e "$base/lib/pgxs/src/makefiles/pgxs.mk" ] ||
+			[ ! -e "/usr/include/postgresql/$1/server/postgres.h" ]; then
+			# both of one minor release: the newer headers ask for no
+			# newer server
+			echo "postgresql-$1 postgresql-server-dev-$1"
+		fi
 	fi
 	# A compiler without its headers is of no use either.
 	echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1 ||
