@@ -269,6 +269,13 @@ common_dir()
 	echo "$dir"
 }
 
+# Remove the pgmigrate that is installed in the tree $1: its files, and its
+# directory of bitcode.
+remove_installed()
+{
+	as_user find "$1" -name 'pgmigrate*' -prune -exec rm -rf {} +
+}
+
 # PostgreSQL derives its paths from where its executables are, as long as they
 # keep their places relative to each other: the executables are copied, all
 # else is a tree of symbolic links, and what is installed lands among them.
@@ -293,7 +300,7 @@ private_tree()
 	as_user mkdir -p "$here${bindir#"$top"}" "$(dirname "$here${includedir#"$top"}")"
 	as_user cp -a --no-preserve=ownership "$bindir/." "$here${bindir#"$top"}/"
 	as_user ln -s "$includedir" "$here${includedir#"$top"}"
-	as_user find "$here" -name 'pgmigrate*' -delete
+	remove_installed "$here"
 
 	BINDIR=$here${bindir#"$top"}
 	PRIVATE_CONFIG=$BINDIR/pg_config

@@ -140,6 +140,29 @@ PERL
 	count tap "$passed" "$failed" $((SECONDS - start))
 }
 
+# A private tree is made of a server that may have pgmigrate installed, with
+# bitcode, and must be without.
+check_installed()
+{
+	local start=$SECONDS top=$WORK/installed found
+
+	user_dir "$top"
+	as_user make -C "$SOURCE" -s install with_llvm=no \
+		PG_CONFIG="$PRIVATE_CONFIG" DESTDIR="$top" >/dev/null
+	as_user mkdir -p "$top/bitcode/pgmigrate/src"
+	as_user touch "$top/bitcode/pgmigrate/src/pgmigrate.bc" \
+		"$top/bitcode/pgmigrate.index.bc" "$top/plpgsql.so"
+	remove_installed "$top" || true
+	found=$(find "$top" -mindepth 1 -name 'pgmigrate*' ! -path "$top$WORK")
+	if [ -z "$found" ] && [ -e "$top/plpgsql.so" ]; then
+		count "private tree" 1 0 $((SECONDS - start))
+	else
+		say "left of an installed pgmigrate: $found"
+		count "private tree" 0 1 $((SECONDS - start))
+	fi
+	rm -rf "$top"
+}
+
 # A worker that crashed or forgot to give something back says so in the
 # server's log only.
 check_log()
@@ -161,6 +184,7 @@ work_area
 private_tree
 copy_source
 build_install
+check_installed
 run_unit
 start_cluster "fsync = off" "autovacuum_naptime = 5s" \
 	"max_prepared_transactions = 10"
