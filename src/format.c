@@ -24,6 +24,9 @@
 /* Warnings kept; the rest of them is only counted. */
 #define MAX_WARNINGS 100
 
+/* Errors kept beside the first. */
+#define MAX_MORE_ERRORS 100
+
 typedef struct FormatEntry
 {
 	PgmFormat	format;
@@ -37,12 +40,19 @@ static const FormatEntry formats[] = {
 	{PGM_FORMAT_GOLANG, "golang-migrate", pgm_format_read_pairs},
 	{PGM_FORMAT_PLAIN, "plain", pgm_format_read_pairs},
 	{PGM_FORMAT_DIESEL, "diesel", pgm_format_read_diesel},
-	{PGM_FORMAT_DBMATE, "dbmate", pgm_format_read_dbmate},
+	{PGM_FORMAT_DBMATE, "dbmate", pgm_format_read_sections},
 	{PGM_FORMAT_GOOSE, "goose", pgm_format_read_goose},
 	{PGM_FORMAT_FLYWAY, "flyway", pgm_format_read_flyway},
 	{PGM_FORMAT_SQITCH, "sqitch", pgm_format_read_sqitch},
 	{PGM_FORMAT_ALEMBIC, "alembic", pgm_format_read_alembic},
 	{PGM_FORMAT_ATLAS, "atlas", pgm_format_read_pairs},
+	{PGM_FORMAT_PRISMA, "prisma", pgm_format_read_diesel},
+	{PGM_FORMAT_REFINERY, "refinery", pgm_format_read_flyway},
+	{PGM_FORMAT_NODE, "node-pg-migrate", pgm_format_read_sections},
+	{PGM_FORMAT_SQL_MIGRATE, "sql-migrate", pgm_format_read_goose},
+	{PGM_FORMAT_MICRATE, "micrate", pgm_format_read_goose},
+	{PGM_FORMAT_RAMBLER, "rambler", pgm_format_read_sections},
+	{PGM_FORMAT_TERN, "tern", pgm_format_read_tern},
 	{PGM_FORMAT_STRUCTURE, "structure", pgm_format_read_structure}
 };
 
@@ -67,6 +77,19 @@ pgm_format_name(PgmFormat format)
 	return formats[format].name;
 }
 
+char *
+pgm_format_names(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < lengthof(formats); i++)
+		appendStringInfo(&names, "%s\"%s\"", i == 0 ? "" :
+						 i == lengthof(formats) - 1 ? " and " : ", ",
+						 formats[i].name);
+	return names.data;
+}
+
 bool
 pgm_format_reads(const char *file_name)
 {
@@ -79,22 +102,35 @@ pgm_format_reads(const char *file_name)
 }
 
 /*
- * Record the error.  Later ones are consequences and do not count.
+ * Record the error.  Later ones of the same file are consequences and do not
+ * count.
  */
 bool
 pgm_format_fail(PgmFormatContext *cx, const char *file, int line,
 				char *message, char *detail, char *hint)
 {
-	PgmFormatError *error = &cx->result->error;
+	PgmFormatResult *result = cx->result;
+	PgmFormatError *error = &result->error;
 
-	if (error->message == NULL)
+	if (error->message != NULL)
 	{
-		error->message = message;
-		error->detail = detail;
-		error->hint = hint;
-		error->file = file ? pstrdup(file) : NULL;
-		error->line = line;
+		const PgmFormatError *last = result->nmore_errors == 0 ? error :
+			&result->more_errors[result->nmore_errors - 1];
+
+		if (file == NULL || last->file == NULL ||
+			strcmp(last->file, file) == 0 ||
+			result->nmore_errors >= MAX_MORE_ERRORS)
+			return false;
+		if (result->more_errors == NULL)
+			result->more_errors = palloc(MAX_MORE_ERRORS *
+										 sizeof(PgmFormatError));
+		error = &result->more_errors[result->nmore_errors++];
 	}
+	error->message = message;
+	error->detail = detail;
+	error->hint = hint;
+	error->file = file ? pstrdup(file) : NULL;
+	error->line = line;
 	return false;
 }
 
@@ -117,6 +153,25 @@ pgm_format_warn(PgmFormatContext *cx, const char *file, int line,
 	note->message = message;
 	note->file = file ? pstrdup(file) : NULL;
 	note->line = line;
+	note->loss = false;
+}
+
+/*
+ * The same, of something that is not kept.  None of these is passed over.
+ */
+void
+pgm_format_loss(PgmFormatContext *cx, const char *file, int line,
+				char *message)
+{
+	PgmFormatResult *result = cx->result;
+
+	if (result->nwarnings >= MAX_WARNINGS)
+	{
+		result->nwarnings--;
+		result->nmore_warnings++;
+	}
+	pgm_format_warn(cx, file, line, message);
+	result->warnings[result->nwarnings - 1].loss = true;
 }
 
 /*
@@ -146,6 +201,7 @@ pgm_format_skip(PgmFormatContext *cx, int file, const char *reason)
 	note->message = pstrdup(reason);
 	note->file = pstrdup(cx->files[file].name);
 	note->line = 0;
+	note->loss = false;
 }
 
 /*

@@ -24,21 +24,7 @@
 #ifndef PGM_FORMAT_H
 #define PGM_FORMAT_H
 
-typedef enum PgmFormat
-{
-	PGM_FORMAT_AUTO,
-	PGM_FORMAT_PGMIGRATE,
-	PGM_FORMAT_GOLANG,			/* N_name.up.sql, N_name.down.sql */
-	PGM_FORMAT_PLAIN,			/* the same, and N_name.sql */
-	PGM_FORMAT_DIESEL,			/* N_name/up.sql, N_name/down.sql */
-	PGM_FORMAT_DBMATE,
-	PGM_FORMAT_GOOSE,
-	PGM_FORMAT_FLYWAY,
-	PGM_FORMAT_SQITCH,
-	PGM_FORMAT_ALEMBIC,			/* output of alembic upgrade --sql */
-	PGM_FORMAT_ATLAS,			/* N_name.sql and atlas.sum */
-	PGM_FORMAT_STRUCTURE		/* a dump, as one revision to start from */
-} PgmFormat;
+#include "format_kind.h"
 
 typedef struct PgmFormatFile
 {
@@ -62,6 +48,7 @@ typedef struct PgmFormatNote
 	char	   *message;
 	char	   *file;
 	int			line;
+	bool		loss;			/* something of the file is not kept */
 } PgmFormatNote;
 
 /* A text and where it comes from; text is NULL if there is none. */
@@ -117,23 +104,19 @@ typedef struct PgmFormatResult
 	int			nmore_warnings;
 	int			nskipped;		/* files passed over, and why */
 	PgmFormatNote *skipped;
-	PgmFormatError error;
+	PgmFormatError error;		/* the first */
+	int			nmore_errors;	/* of other files; the first of them only */
+	PgmFormatError *more_errors;
 } PgmFormatResult;
 
-/* Reading: false, with result->error set, if anything is wrong. */
+/*
+ * Reading: false, with result->error set, if anything is wrong.  Files are
+ * read on after one that is wrong, so that all that are can be told at once;
+ * the revisions are then those of the others.
+ */
 extern bool pgm_format_parse(const PgmFormatOptions *options, int nfiles,
 							 const PgmFormatFile *files,
 							 PgmFormatResult *result);
-
-/*
- * Does any format read the contents of a file of this name?  Others should be
- * passed with data NULL, so that a folder's pictures cost nothing.
- */
-extern bool pgm_format_reads(const char *file_name);
-
-/* Names of the formats as users write them. */
-extern bool pgm_format_by_name(const char *name, PgmFormat *format);
-extern const char *pgm_format_name(PgmFormat format);
 
 /* The id that a version or name of another tool becomes. */
 extern char *pgm_format_id(const char *name, size_t len);

@@ -21,6 +21,7 @@
 #include "postgres_fe.h"
 #endif
 
+#include "format_heading.h"
 #include "format_impl.h"
 
 /* Lines of a file in which a dump must tell that it is one. */
@@ -69,14 +70,61 @@ pgm_format_is_numbered(const char *base)
 		return strcmp(base + digits, ".sql") == 0 ||
 			strcmp(base + digits, ".up.sql") == 0 ||
 			strcmp(base + digits, ".down.sql") == 0;
-	return digits > 0 && base[digits] == '_' && pgm_format_ends(base, ".sql");
+	if (digits == 0 || !pgm_format_ends(base, ".sql"))
+		return false;
+
+	/* a date with dashes is not a number */
+	return base[digits] == '_' ||
+		(base[digits] == '-' && pgm_format_digits(base + digits + 1) == 0);
+}
+
+/* Does the line have this text between dashes and blanks, in any case? */
+static bool
+between_dashes(const PgmFormatLine *line, const char *text)
+{
+	const char *p = line->start;
+	const char *end = p + line->len;
+
+	if (line->len < 2 || strncmp(p, "--", 2) != 0)
+		return false;
+	while (p < end && strchr("- \t", *p) != NULL && *p != '\0')
+		p++;
+	while (end > p && strchr("- \t", end[-1]) != NULL && end[-1] != '\0')
+		end--;
+	return (size_t) (end - p) == strlen(text) &&
+		pg_strncasecmp(p, text, end - p) == 0;
+}
+
+/*
+ * Does node-pg-migrate take the line for a heading, "-- Up Migration"?  What
+ * follows these words does not matter to it.
+ */
+bool
+pgm_format_node_marker(const PgmFormatLine *line, const char *direction)
+{
+	const char *p = line->start;
+	const char *end = p + line->len;
+	size_t		len = strlen(direction);
+	const char *blank;
+
+	while (p < end && pgm_format_blank(p, 1))
+		p++;
+	if (end - p < 2 || strncmp(p, "--", 2) != 0)
+		return false;
+	while (p < end && (*p == '-' || pgm_format_blank(p, 1)))
+		p++;
+	if ((size_t) (end - p) <= len || pg_strncasecmp(p, direction, len) != 0)
+		return false;
+	for (blank = p += len; p < end && pgm_format_blank(p, 1); p++)
+		;
+	return p > blank && end - p >= 9 && pg_strncasecmp(p, "migration", 9) == 0;
 }
 
 /*
  * The format that markers in the text belong to; AUTO if there are none.
  */
-static PgmFormat
-format_by_contents(const PgmFormatFile *file)
+PgmFormat
+pgm_format_by_contents(const PgmFormatFile *file)
 {
 	PgmFormatReader reader;
 	PgmFormatLine line;
@@ -110,6 +158,20 @@ format_by_contents(const PgmFormatFile *file)
 		if (pgm_format_marker(&line, "Running upgrade", &rest, &restlen) ||
 			pgm_format_marker(&line, "Running downgrade", &rest, &restlen))
 			return PGM_FORMAT_ALEMBIC;
+		if (pgm_format_marker(&line, "+migrate", &rest, &restlen))
+			return PGM_FORMAT_SQL_MIGRATE;
+		if (pgm_format_marker(&line, "+micrate", &rest, &restlen))
+			return PGM_FORMAT_MICRATE;
+		if (pgm_format_marker(&line, "rambler", &rest, &restlen) &&
+			(between_dashes(&line, "rambler up") ||
+			 between_dashes(&line, "rambler down")))
+			return PGM_FORMAT_RAMBLER;
+		if (pgm_format_marker(&line, PGM_FORMAT_TERN_DOWN, &rest, &restlen) ||
+			pgm_format_marker(&line, PGM_FORMAT_TERN_PLAIN, &rest, &restlen))
+			return PGM_FORMAT_TERN;
+		if (between_dashes(&line, "up migration") ||
+			between_dashes(&line, "down migration"))
+			return PGM_FORMAT_NODE;
 	}
 	return dump ? PGM_FORMAT_STRUCTURE : PGM_FORMAT_AUTO;
 }
@@ -130,12 +192,14 @@ vote(const PgmFormatFile *file, PgmFormat *by_name, PgmFormat *by_contents)
 	else if (base > file->name &&
 			 (strcmp(base, "up.sql") == 0 || strcmp(base, "down.sql") == 0))
 		*by_name = PGM_FORMAT_DIESEL;
+	else if (base > file->name && strcmp(base, "migration.sql") == 0)
+		*by_name = PGM_FORMAT_PRISMA;
 	else if (strcmp(base, "structure.sql") == 0)
 		*by_name = PGM_FORMAT_STRUCTURE;
 	else if (pgm_format_is_numbered(base))
 		*by_name = PGM_FORMAT_PLAIN;
 
-	*by_contents = format_by_contents(file);
+	*by_contents = pgm_format_by_contents(file);
 
 	/* a revision of ours may have an id that makes it look like another's */
 	if (*by_contents == PGM_FORMAT_PGMIGRATE)
@@ -161,13 +225,35 @@ ambiguous(PgmFormatContext *cx, const char *file, char *detail)
 }
 
 /*
- * Files that no reader takes for SQL but that tell the tool.
+ * Files of the first format among those of the second are of it too.
+ */
+static bool
+goes_with(PgmFormat format, PgmFormat other)
+{
+	switch (other)
+	{
+		case PGM_FORMAT_GOLANG: /* single files have no way down */
+		case PGM_FORMAT_NODE:	/* nor have files without headings */
+		case PGM_FORMAT_TERN:
+		case PGM_FORMAT_ATLAS:
+			return format == PGM_FORMAT_PLAIN;
+		case PGM_FORMAT_PRISMA: /* a way down is down.sql */
+			return format == PGM_FORMAT_DIESEL;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Files that no reader takes for SQL but that tell the tool.  Atlas keeps its
+ * sums for the files of other tools too, so they are looked at.
  */
 static PgmFormat
-format_by_landmark(PgmFormatContext *cx)
+format_by_landmark(PgmFormatContext *cx, const char **file)
 {
 	PgmFormat	format = PGM_FORMAT_AUTO;
 
+	*file = NULL;
 	for (int i = 0; i < cx->nfiles; i++)
 	{
 		const char *base = pgm_format_basename(cx->files[i].name);
@@ -175,20 +261,54 @@ format_by_landmark(PgmFormatContext *cx)
 		if (strcmp(base, "sqitch.plan") == 0)
 			return PGM_FORMAT_SQITCH;
 		if (strcmp(base, "atlas.sum") == 0)
+		{
 			format = PGM_FORMAT_ATLAS;
+			*file = cx->files[i].name;
+		}
 	}
 	return format;
+}
+
+/*
+ * Nothing was found: say what was seen.
+ */
+static bool
+undetected(PgmFormatContext *cx)
+{
+	StringInfoData seen;
+	int			nsql = 0;
+
+	initStringInfo(&seen);
+	for (int i = 0; i < cx->nfiles; i++)
+	{
+		if (pgm_format_ends(cx->files[i].name, ".sql") && nsql++ < 3)
+			appendStringInfo(&seen, "%s\"%s\"", nsql > 1 ? ", " : "",
+							 cx->files[i].name);
+	}
+	if (nsql == 0)
+		return pgm_format_fail(cx, NULL, 0,
+							   psprintf("no migration file was found"),
+							   NULL,
+							   pstrdup("Name the files as the tool does, such as 0001_name.up.sql, or name the format."));
+	if (nsql > 3)
+		appendStringInfo(&seen, " and %d more", nsql - 3);
+	return pgm_format_fail(cx, nsql == 1 && cx->nfiles == 1 ?
+						   cx->files[0].name : NULL, 0,
+						   psprintf("format of the files could not be detected"),
+						   psprintf("Neither name nor contents are those of a known tool: %s.",
+									seen.data),
+						   psprintf("Name the files as 0001_name.up.sql and 0001_name.down.sql, or name the format.  The formats are %s.",
+									pgm_format_names()));
 }
 
 bool
 pgm_format_detect(PgmFormatContext *cx, PgmFormat *format)
 {
-	PgmFormat	found = PGM_FORMAT_AUTO;
-	const char *found_file = NULL;
-	int			nsql = 0;
+	const char *found_file;
+	PgmFormat	found = format_by_landmark(cx, &found_file);
 
-	*format = format_by_landmark(cx);
-	if (*format != PGM_FORMAT_AUTO)
+	*format = found;
+	if (found == PGM_FORMAT_SQITCH)
 		return true;
 
 	for (int i = 0; i < cx->nfiles; i++)
@@ -200,7 +320,6 @@ pgm_format_detect(PgmFormatContext *cx, PgmFormat *format)
 
 		if (!pgm_format_ends(file->name, ".sql"))
 			continue;
-		nsql++;
 		voted = vote(file, &by_name, &by_contents);
 		if (voted == by_name && by_contents != PGM_FORMAT_AUTO &&
 			by_contents != by_name && by_contents != PGM_FORMAT_STRUCTURE)
@@ -208,14 +327,11 @@ pgm_format_detect(PgmFormatContext *cx, PgmFormat *format)
 							 psprintf("The name is one of format \"%s\", but the contents are of format \"%s\".",
 									  pgm_format_name(by_name),
 									  pgm_format_name(by_contents)));
-		if (voted == PGM_FORMAT_AUTO || voted == found)
+		if (voted == PGM_FORMAT_AUTO || voted == found ||
+			goes_with(voted, found))
 			continue;
-
-		/* single files among pairs have no way down */
-		if (voted == PGM_FORMAT_PLAIN && found == PGM_FORMAT_GOLANG)
-			continue;
-		if (found == PGM_FORMAT_AUTO ||
-			(found == PGM_FORMAT_PLAIN && voted == PGM_FORMAT_GOLANG))
+		if (found == PGM_FORMAT_AUTO || found == PGM_FORMAT_ATLAS ||
+			goes_with(found, voted))
 		{
 			found = voted;
 			found_file = file->name;
@@ -227,14 +343,5 @@ pgm_format_detect(PgmFormatContext *cx, PgmFormat *format)
 								  pgm_format_name(found)));
 	}
 	*format = found;
-	if (found != PGM_FORMAT_AUTO)
-		return true;
-	if (nsql == 0)
-		return pgm_format_fail(cx, NULL, 0,
-							   psprintf("no migration file was found"),
-							   NULL,
-							   pstrdup("Name the files as the tool does, such as 0001_name.up.sql, or name the format."));
-	return pgm_format_fail(cx, cx->nfiles == 1 ? cx->files[0].name : NULL, 0,
-						   psprintf("format of the files could not be detected"),
-						   NULL, pstrdup("Name the format."));
+	return found != PGM_FORMAT_AUTO || undetected(cx);
 }

@@ -3,6 +3,9 @@
  * format_flyway.c
  *	  Flyway: versioned, undo and repeatable migrations.
  *
+ * The files of refinery have the same names, but its U is a way up: one that
+ * may come out of order.
+ *
  * Copyright (c) 2026, pgmigrate developers
  *
  * IDENTIFICATION
@@ -16,6 +19,7 @@
 #include "postgres_fe.h"
 #endif
 
+#include "format_heading.h"
 #include "format_impl.h"
 
 /* Kinds of an entry; repeatable ones run after all others. */
@@ -96,7 +100,8 @@ read_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry)
 		entry->message = pgm_format_words(name + 2, base + len - name - 2);
 		return true;
 	}
-	entry->kind = *base == 'U' ? FLYWAY_UNDO : FLYWAY_VERSIONED;
+	entry->kind = *base == 'U' && cx->result->format == PGM_FORMAT_FLYWAY ?
+		FLYWAY_UNDO : FLYWAY_VERSIONED;
 	entry->version = pnstrdup(base + 1, (name ? name : base + len) - base - 1);
 	for (char *p = entry->version; *p; p++)
 	{
@@ -199,7 +204,8 @@ add_text(PgmFormatContext *cx, const PgmFormatEntry *entry,
 
 	if (!read_conf(cx, entry->file, &conf))
 		return false;
-	if (conf.placeholders && !check_placeholders(cx, entry->file))
+	if (conf.placeholders && cx->result->format == PGM_FORMAT_FLYWAY &&
+		!check_placeholders(cx, entry->file))
 		return false;
 	if (!conf.in_transaction)
 		revision->transactional = PGM_FLAG_OFF;
@@ -233,7 +239,8 @@ add_entry(PgmFormatContext *cx, const PgmFormatEntry *previous,
 			return pgm_format_fail(cx, path, 0,
 								   psprintf("version \"%s\" has a way down but none up",
 											entry->version),
-								   NULL, NULL);
+								   NULL,
+								   pstrdup("Those of refinery are ways up: if it wrote the files, name format \"refinery\"."));
 		revision = &cx->result->revisions[cx->result->nrevisions - 1];
 		return add_text(cx, entry, revision, &revision->downgrade);
 	}
@@ -266,8 +273,7 @@ pgm_format_read_flyway(PgmFormatContext *cx)
 	qsort(entries, n, sizeof(PgmFormatEntry), entry_cmp);
 	for (int i = 0; i < n; i++)
 	{
-		if (!add_entry(cx, i > 0 ? &entries[i - 1] : NULL, &entries[i]))
-			return false;
+		(void) add_entry(cx, i > 0 ? &entries[i - 1] : NULL, &entries[i]);
 	}
-	return true;
+	return cx->result->error.message == NULL;
 }

@@ -62,6 +62,7 @@ typedef struct PgmFormatScript
 	int			line;			/* of the first byte */
 	bool		allow_rollback; /* BEGIN ... ROLLBACK, as Sqitch verifies */
 	bool		trim;			/* drop blank lines around it */
+	bool		way_down;		/* may be none if it cannot be read */
 	PgmFormatText text;			/* this and what follows comes out */
 	int			nstatements;
 	bool		split;			/* was more than one transaction */
@@ -89,6 +90,8 @@ typedef struct PgmFormatEntry
 extern bool pgm_format_fail(PgmFormatContext *cx, const char *file, int line,
 							char *message, char *detail, char *hint);
 extern void pgm_format_warn(PgmFormatContext *cx, const char *file, int line,
+							char *message);
+extern void pgm_format_loss(PgmFormatContext *cx, const char *file, int line,
 							char *message);
 extern void pgm_format_skip(PgmFormatContext *cx, int file,
 							const char *reason);
@@ -135,15 +138,13 @@ extern bool pgm_format_copy(PgmFormatContext *cx,
 extern bool pgm_format_read_native(PgmFormatContext *cx);
 extern bool pgm_format_read_pairs(PgmFormatContext *cx);
 extern bool pgm_format_read_diesel(PgmFormatContext *cx);
-extern bool pgm_format_read_dbmate(PgmFormatContext *cx);
 extern bool pgm_format_read_goose(PgmFormatContext *cx);
+extern bool pgm_format_read_sections(PgmFormatContext *cx);
+extern bool pgm_format_read_tern(PgmFormatContext *cx);
 extern bool pgm_format_read_flyway(PgmFormatContext *cx);
 extern bool pgm_format_read_sqitch(PgmFormatContext *cx);
 extern bool pgm_format_read_alembic(PgmFormatContext *cx);
 extern bool pgm_format_read_structure(PgmFormatContext *cx);
 extern bool pgm_format_detect(PgmFormatContext *cx, PgmFormat *format);
-extern bool pgm_format_is_flyway(const char *base);
-extern bool pgm_format_is_pair(const char *base);
-extern bool pgm_format_is_numbered(const char *base);
 
 #endif							/* PGM_FORMAT_IMPL_H */

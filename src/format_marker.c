@@ -2,9 +2,10 @@
  *
  * format_marker.c
  *	  Tools with both directions in a file, told apart by marker comments:
- *	  dbmate and goose.
+ *	  dbmate, node-pg-migrate, rambler and tern, and goose with those that
+ *	  took its markers over, sql-migrate and micrate.
  *
- * Both tools look for markers line by line, whatever quotes a line may stand
+ * All of them look for markers line by line, whatever quotes a line may stand
  * in, and so does this.  The lines of goose's StatementBegin and StatementEnd
  * become blank lines: here the SQL itself tells where a statement ends.
  *
@@ -21,6 +22,7 @@
 #include "postgres_fe.h"
 #endif
 
+#include "format_heading.h"
 #include "format_impl.h"
 
 /* Sections, in the order they must have. */
@@ -66,6 +68,10 @@ close_section(MarkerFile *marker, const char *data, size_t len)
 	script.len = len;
 	script.line = marker->start_line;
 	script.trim = true;
+	script.way_down = marker->section == SECTION_DOWN;
+	if (marker->section == SECTION_UP &&
+		!pgm_format_check_way_up(marker->cx, &script))
+		return false;
 	if (!pgm_format_clean(marker->cx, &script))
 		return false;
 	pgm_format_take(marker->cx, marker->revision, &script,
@@ -105,8 +111,8 @@ check_prologue(MarkerFile *marker, const PgmFormatLine *line)
 }
 
 static bool
-read_dbmate_options(MarkerFile *marker, const PgmFormatLine *line,
-					const char *options, size_t len)
+read_section_options(MarkerFile *marker, const PgmFormatLine *line,
+					 const char *options, size_t len)
 {
 	if (len == 0 || (len == 16 && strncmp(options, "transaction:true", 16) == 0))
 		return true;
@@ -120,9 +126,56 @@ read_dbmate_options(MarkerFile *marker, const PgmFormatLine *line,
 						 (int) Min(len, 60), options));
 }
 
-static bool
-read_dbmate_file(MarkerFile *marker)
+/*
+ * node-pg-migrate and tern have a comment that turns the transaction off.
+ */
+static void
+read_transaction_comment(MarkerFile *marker, const PgmFormatLine *line)
 {
+	PgmFormat	format = marker->cx->result->format;
+	const char *rest;
+	size_t		len;
+
+	if ((format == PGM_FORMAT_NODE &&
+		 marker->revision->upgrade.text == NULL &&
+		 (pgm_format_marker(line, "no transaction", &rest, &len) ||
+		  pgm_format_marker(line, "notransaction", &rest, &len)) &&
+		 len == 0) ||
+		(format == PGM_FORMAT_TERN &&
+		 pgm_format_marker(line, PGM_FORMAT_TERN_PLAIN, &rest, &len)))
+		marker->revision->transactional = PGM_FLAG_OFF;
+}
+
+/* Which section does the line begin?  rest is what its marker says more. */
+static int
+section_of(PgmFormat format, const PgmFormatLine *line, const char **rest,
+		   size_t *len)
+{
+	*rest = line->start;
+	*len = 0;
+	switch (format)
+	{
+		case PGM_FORMAT_DBMATE:
+			return pgm_format_marker(line, "migrate:up", rest, len) ?
+				SECTION_UP :
+				pgm_format_marker(line, "migrate:down", rest, len) ?
+				SECTION_DOWN : SECTION_NONE;
+		case PGM_FORMAT_RAMBLER:
+			return pgm_format_marker(line, "rambler up", rest, len) ?
+				SECTION_UP :
+				pgm_format_marker(line, "rambler down", rest, len) ?
+				SECTION_DOWN : SECTION_NONE;
+		default:
+			return pgm_format_node_marker(line, "up") ? SECTION_UP :
+				pgm_format_node_marker(line, "down") ? SECTION_DOWN :
+				SECTION_NONE;
+	}
+}
+
+static bool
+read_sections_file(MarkerFile *marker)
+{
+	PgmFormat	format = marker->cx->result->format;
 	PgmFormatReader reader;
 	PgmFormatLine line;
 	const char *rest;
@@ -131,32 +184,123 @@ read_dbmate_file(MarkerFile *marker)
 	pgm_format_reader(&reader, marker->file->data, marker->file->len, 1);
 	while (pgm_format_line(&reader, &line))
 	{
-		int			section = SECTION_NONE;
+		int			section = section_of(format, &line, &rest, &len);
 
-		if (pgm_format_marker(&line, "migrate:up", &rest, &len))
-			section = SECTION_UP;
-		else if (pgm_format_marker(&line, "migrate:down", &rest, &len))
-			section = SECTION_DOWN;
-		else if (marker->section == SECTION_NONE &&
-				 !check_prologue(marker, &line))
-			return false;
+		read_transaction_comment(marker, &line);
 		if (section == SECTION_NONE)
+		{
+			if (marker->section == SECTION_NONE &&
+				!check_prologue(marker, &line))
+				return false;
 			continue;
+		}
 		if (!close_section(marker, marker->file->data + marker->start,
 						   line.offset - marker->start) ||
 			!open_section(marker, &line, section) ||
-			!read_dbmate_options(marker, &line, rest, len))
+			!read_section_options(marker, &line, rest, len))
 			return false;
 	}
 	return close_section(marker, marker->file->data + marker->start,
 						 marker->file->len - marker->start);
 }
 
-/* Does the rest of a goose marker say this, in any case? */
+/*
+ * node-pg-migrate takes a file without headings for a way up.
+ */
+static bool
+read_node_file(MarkerFile *marker)
+{
+	PgmFormatReader reader;
+	PgmFormatLine line;
+
+	pgm_format_reader(&reader, marker->file->data, marker->file->len, 1);
+	while (pgm_format_line(&reader, &line))
+	{
+		if (pgm_format_node_marker(&line, "up") ||
+			pgm_format_node_marker(&line, "down"))
+			return read_sections_file(marker);
+	}
+	pgm_format_reader(&reader, marker->file->data, marker->file->len, 1);
+	while (pgm_format_line(&reader, &line))
+		read_transaction_comment(marker, &line);
+	marker->section = SECTION_UP;
+	marker->start_line = 1;
+	return close_section(marker, marker->file->data, marker->file->len);
+}
+
+/*
+ * tern has no heading over the way up.  A way down without SQL is none.
+ */
+static bool
+read_tern_file(MarkerFile *marker)
+{
+	PgmFormatRevision *revision = marker->revision;
+	PgmFormatReader reader;
+	PgmFormatLine line;
+	const char *rest;
+	size_t		len;
+
+	marker->section = SECTION_UP;
+	marker->start_line = 1;
+	pgm_format_reader(&reader, marker->file->data, marker->file->len, 1);
+	while (pgm_format_line(&reader, &line))
+	{
+		read_transaction_comment(marker, &line);
+		for (size_t i = 1; i < line.len; i++)
+		{
+			if (line.start[i - 1] == '{' && line.start[i] == '{')
+				return pgm_format_fail(marker->cx, marker->file->name,
+									   line.number,
+									   psprintf("template of tern is not supported"),
+									   NULL,
+									   pstrdup("Write what it gives in its place."));
+		}
+		if (!pgm_format_marker(&line, PGM_FORMAT_TERN_DOWN, &rest, &len))
+			continue;
+		if (!close_section(marker, marker->file->data + marker->start,
+						   line.offset - marker->start) ||
+			!open_section(marker, &line, SECTION_DOWN))
+			return false;
+	}
+	if (!close_section(marker, marker->file->data + marker->start,
+					   marker->file->len - marker->start))
+		return false;
+	if (revision->downgrade.text != NULL && *revision->downgrade.text == '\0')
+		revision->downgrade.text = NULL;
+	return true;
+}
+
+/* The word after the dashes in the markers of goose and its kin. */
+static const char *
+goose_prefix(PgmFormat format)
+{
+	return format == PGM_FORMAT_SQL_MIGRATE ? "+migrate" :
+		format == PGM_FORMAT_MICRATE ? "+micrate" : "+goose";
+}
+
+/* Does the rest of such a marker say this, in any case? */
 static bool
 says(const char *rest, size_t len, const char *word)
 {
 	return strlen(word) == len && pg_strncasecmp(rest, word, len) == 0;
+}
+
+/*
+ * sql-migrate's markers of a section may end in "notransaction".
+ */
+static void
+read_notransaction(MarkerFile *marker, const char *rest, size_t *len)
+{
+	static const char option[] = "notransaction";
+	size_t		n = strlen(option);
+
+	if (marker->cx->result->format != PGM_FORMAT_SQL_MIGRATE || *len <= n ||
+		pg_strncasecmp(rest + *len - n, option, n) != 0 ||
+		!pgm_format_blank(rest + *len - n - 1, 1))
+		return;
+	for (*len -= n; *len > 0 && pgm_format_blank(rest + *len - 1, 1);)
+		(*len)--;
+	marker->revision->transactional = PGM_FLAG_OFF;
 }
 
 /*
@@ -166,9 +310,11 @@ static bool
 read_goose_marker(MarkerFile *marker, const PgmFormatLine *line,
 				  const char *rest, size_t len)
 {
-	int			section = says(rest, len, "Up") ? SECTION_UP :
-		says(rest, len, "Down") ? SECTION_DOWN : SECTION_NONE;
+	int			section;
 
+	read_notransaction(marker, rest, &len);
+	section = says(rest, len, "Up") ? SECTION_UP :
+		says(rest, len, "Down") ? SECTION_DOWN : SECTION_NONE;
 	if (section != SECTION_NONE)
 	{
 		if (marker->statement_line > 0)
@@ -197,7 +343,8 @@ read_goose_marker(MarkerFile *marker, const PgmFormatLine *line,
 	}
 	else if (!says(rest, len, "ENVSUB OFF"))
 		return fail(marker, line->number,
-					psprintf("marker \"+goose %.*s\" is not supported",
+					psprintf("marker \"%s %.*s\" is not supported",
+							 goose_prefix(marker->cx->result->format),
 							 (int) Min(len, 60), rest));
 	if (marker->section != SECTION_NONE)
 		appendStringInfoChar(&marker->text, '\n');
@@ -209,6 +356,7 @@ read_goose_file(MarkerFile *marker)
 {
 	PgmFormatReader reader;
 	PgmFormatLine line;
+	const char *prefix = goose_prefix(marker->cx->result->format);
 	const char *rest;
 	size_t		len;
 
@@ -216,7 +364,7 @@ read_goose_file(MarkerFile *marker)
 	pgm_format_reader(&reader, marker->file->data, marker->file->len, 1);
 	while (pgm_format_line(&reader, &line))
 	{
-		if (pgm_format_marker(&line, "+goose", &rest, &len))
+		if (pgm_format_marker(&line, prefix, &rest, &len))
 		{
 			if (!read_goose_marker(marker, &line, rest, len))
 				return false;
@@ -259,15 +407,41 @@ read_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry, bool *found)
 							   pstrdup("Write it as SQL."));
 	if (!pgm_format_is_numbered(base))
 		return true;
-	name = digits + (base[digits] == '_' ? 1 : 0);
+	name = digits + (base[digits] == '.' ? 0 : 1);
 	entry->file = file;
 	entry->kind = 0;
 	entry->version = pnstrdup(base, digits);
 	entry->id = pgm_format_id(base, digits);
-	entry->message = base[digits] == '_' ?
-		pgm_format_words(base + name, strlen(base) - name - strlen(".sql")) :
-		pstrdup("");
+	entry->message = pgm_format_words(base + name,
+									  strlen(base) - name - strlen(".sql"));
 	*found = true;
+	return true;
+}
+
+static bool
+read_entry(PgmFormatContext *cx, const PgmFormatEntry *previous,
+		   const PgmFormatEntry *entry, bool (*read_file) (MarkerFile *))
+{
+	MarkerFile	marker;
+
+	if (previous != NULL &&
+		pgm_format_version_cmp(previous->version, entry->version) == 0)
+		return pgm_format_fail(cx, cx->files[entry->file].name, 0,
+							   psprintf("version \"%s\" is given twice",
+										entry->version),
+							   psprintf("The other file is \"%s\".",
+										cx->files[previous->file].name),
+							   NULL);
+	if (!pgm_format_data(cx, entry->file))
+		return false;
+	memset(&marker, 0, sizeof(marker));
+	marker.cx = cx;
+	marker.file = &cx->files[entry->file];
+	marker.revision = pgm_format_add(cx, entry->id, entry->message);
+	if (!read_file(&marker))
+		return false;
+	if (marker.section == SECTION_NONE)
+		return fail(&marker, 0, psprintf("file has no section \"up\""));
 	return true;
 }
 
@@ -288,37 +462,23 @@ read_all(PgmFormatContext *cx, bool (*read_file) (MarkerFile *))
 	}
 	qsort(entries, n, sizeof(PgmFormatEntry), pgm_format_entry_cmp);
 	for (int i = 0; i < n; i++)
-	{
-		PgmFormatEntry *entry = &entries[i];
-		MarkerFile	marker;
-
-		if (i > 0 && pgm_format_version_cmp(entries[i - 1].version,
-											entry->version) == 0)
-			return pgm_format_fail(cx, cx->files[entry->file].name, 0,
-								   psprintf("version \"%s\" is given twice",
-											entry->version),
-								   psprintf("The other file is \"%s\".",
-											cx->files[entries[i - 1].file].name),
-								   NULL);
-		if (!pgm_format_data(cx, entry->file))
-			return false;
-		memset(&marker, 0, sizeof(marker));
-		marker.cx = cx;
-		marker.file = &cx->files[entry->file];
-		marker.revision = pgm_format_add(cx, entry->id, entry->message);
-		if (!read_file(&marker))
-			return false;
-		if (marker.section == SECTION_NONE)
-			return fail(&marker, 0, psprintf("file has no section \"up\""));
-	}
+		(void) read_entry(cx, i > 0 ? &entries[i - 1] : NULL, &entries[i],
+						  read_file);
 	pgm_format_warn_of_gaps(cx, n, entries);
-	return true;
+	return cx->result->error.message == NULL;
 }
 
 bool
-pgm_format_read_dbmate(PgmFormatContext *cx)
+pgm_format_read_sections(PgmFormatContext *cx)
 {
-	return read_all(cx, read_dbmate_file);
+	return read_all(cx, cx->result->format == PGM_FORMAT_NODE ?
+					read_node_file : read_sections_file);
+}
+
+bool
+pgm_format_read_tern(PgmFormatContext *cx)
+{
+	return read_all(cx, read_tern_file);
 }
 
 bool

@@ -2,7 +2,7 @@
  *
  * format_pair.c
  *	  Tools with a file for each direction: golang-migrate, Diesel, plain
- *	  numbered files, and Atlas, which has no way down.
+ *	  numbered files, and Atlas and Prisma, which have no way down.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -17,6 +17,7 @@
 #include "postgres_fe.h"
 #endif
 
+#include "format_heading.h"
 #include "format_impl.h"
 
 /* Kinds of an entry. */
@@ -47,7 +48,7 @@ read_numbered_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry)
 		len -= strlen(".down");
 		entry->kind = PAIR_DOWN;
 	}
-	name = base + digits + (base[digits] == '_' ? 1 : 0);
+	name = base + digits + (base[digits] == '.' ? 0 : 1);
 	entry->file = file;
 	entry->version = pnstrdup(base, digits);
 	entry->id = pgm_format_id(base, digits);
@@ -57,7 +58,7 @@ read_numbered_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry)
 
 /*
  * 2019-02-26-002946_name/up.sql into its parts.  Diesel takes the dashes out
- * of the version.
+ * of the version.  Prisma calls the file migration.sql.
  */
 static bool
 read_diesel_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry)
@@ -69,7 +70,9 @@ read_diesel_name(PgmFormatContext *cx, int file, PgmFormatEntry *entry)
 	char	   *to;
 	size_t		len;
 
-	if (strcmp(base, "up.sql") == 0)
+	if (strcmp(base, "up.sql") == 0 ||
+		(cx->result->format == PGM_FORMAT_PRISMA &&
+		 strcmp(base, "migration.sql") == 0))
 		entry->kind = PAIR_UP;
 	else if (strcmp(base, "down.sql") == 0)
 		entry->kind = PAIR_DOWN;
@@ -203,6 +206,11 @@ add_version(PgmFormatContext *cx, int n, PgmFormatEntry *entries)
 							   psprintf("version \"%s\" has a way down but none up",
 										entries[0].version),
 							   NULL, NULL);
+	if (pgm_format_is_way_down(cx->files[entries[0].file].name))
+		return pgm_format_fail(cx, cx->files[entries[0].file].name, 0,
+							   psprintf("file is a way down by its name"),
+							   NULL,
+							   pstrdup("Name the ways of a revision 0001_name.up.sql and 0001_name.down.sql."));
 	if (n > 1 && entries[1].kind == PAIR_UP)
 		return duplicate(cx, &entries[0], &entries[1]);
 	if (n > 2)
@@ -252,12 +260,11 @@ read_all(PgmFormatContext *cx,
 			   pgm_format_version_cmp(entries[i].version,
 									  entries[next].version) == 0)
 			next++;
-		if (!add_version(cx, next - i, &entries[i]))
-			return false;
+		(void) add_version(cx, next - i, &entries[i]);
 		i = next;
 	}
 	pgm_format_warn_of_gaps(cx, n, entries);
-	return true;
+	return cx->result->error.message == NULL;
 }
 
 bool

@@ -26,6 +26,7 @@
 #include "postgres_fe.h"
 #endif
 
+#include "format_heading.h"
 #include "format_impl.h"
 
 /*
@@ -485,7 +486,9 @@ finish_text(Cleaner *cleaner)
 }
 
 /*
- * Make script->text of the script's data.
+ * Make script->text of the script's data.  Of a way down that cannot be read
+ * there is none: tools read it when they run it, so histories have such, and
+ * the way up is worth having without.
  */
 bool
 pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script)
@@ -522,6 +525,15 @@ pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script)
 		}
 		if (!ok)
 			return false;
+	}
+	if (splitter.error && script->way_down)
+	{
+		pgm_format_loss(cx, script->file, splitter.error_line,
+						psprintf("way down cannot be read and is left out: %s",
+								 splitter.error));
+		if (cleaner.changed)
+			pfree(cleaner.out.data);
+		return true;
 	}
 	if (splitter.error)
 		return pgm_format_fail(cx, script->file, splitter.error_line,
@@ -568,6 +580,11 @@ pgm_format_whole(PgmFormatContext *cx, int file, PgmFormatRevision *revision,
 	script.data = cx->files[file].data;
 	script.len = cx->files[file].len;
 	script.line = 1;
+	script.way_down = text == &revision->downgrade;
+	if (text == &revision->upgrade &&
+		cx->result->format != PGM_FORMAT_STRUCTURE &&
+		!pgm_format_check_way_up(cx, &script))
+		return false;
 	if (!pgm_format_clean(cx, &script))
 		return false;
 	pgm_format_take(cx, revision, &script, text);

@@ -645,8 +645,7 @@ pgm_format_read_sqitch(PgmFormatContext *cx)
 		return false;
 	for (int i = 0; i < plan.nchanges; i++)
 	{
-		if (!add_change(&plan, &plan.changes[i]))
-			return false;
+		(void) add_change(&plan, &plan.changes[i]);
 	}
-	return true;
+	return cx->result->error.message == NULL;
 }

@@ -28,6 +28,7 @@
 #include "checksum.h"
 #include "digest.h"
 #include "ledger.h"
+#include "loadcheck.h"
 #include "loader.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -54,6 +55,7 @@ typedef struct KnownContent
 typedef struct Loader
 {
 	PgmFormatResult result;
+	PgmLoadErrors errors;
 	bool		one_file;		/* of a format that has two for a revision */
 	char	   *previous;		/* id of the one before, or NULL */
 	char	   *added;			/* last one added without parents of its own */
@@ -64,50 +66,9 @@ typedef struct Loader
 	const PgmFormatFile **files;	/* by name */
 } Loader;
 
-/* Where the loader is, for the context of errors. */
-typedef struct LoadPosition
-{
-	const PgmFormatText *text;
-	const PgmSource *source;	/* or NULL */
-	int			statement;		/* -1: the text is being parsed */
-} LoadPosition;
-
 static PgmQuery contents_query = {
 	"SELECT id, message, digest FROM pgmigrate.revision ORDER BY seq"
 };
-
-static void
-position_callback(void *arg)
-{
-	LoadPosition *position = arg;
-	const PgmFormatText *text = position->text;
-	int			line = text->line;
-
-	if (position->source != NULL)
-		line += position->source->statements[position->statement].line - 1;
-	else if (pgm_source_error_line() > 0)
-		line += pgm_source_error_line() - 1;
-	errcontext("line %d of file \"%s\"", line, text->file);
-}
-
-static void
-raise_format_error(const PgmFormatError *error)
-{
-	if (error->file != NULL && error->line > 0)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg_internal("%s", error->message),
-				error->detail ? errdetail_internal("%s", error->detail) : 0,
-				error->hint ? errhint("%s", error->hint) : 0,
-				errcontext("line %d of file \"%s\"", error->line,
-						   error->file));
-	ereport(ERROR,
-			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			errmsg_internal("%s", error->message),
-			error->detail ? errdetail_internal("%s", error->detail) : 0,
-			error->hint ? errhint("%s", error->hint) : 0,
-			error->file ? errcontext("file \"%s\"", error->file) : 0);
-}
 
 static void
 report_warnings(const PgmFormatResult *result)
@@ -121,7 +82,7 @@ report_warnings(const PgmFormatResult *result)
 		if (note->line > 0)
 			where = psprintf("File \"%s\", line %d.", note->file,
 							 note->line);
-		ereport(NOTICE,
+		ereport(note->loss ? WARNING : NOTICE,
 				errmsg_internal("%s", note->message),
 				note->file ? errdetail_internal("%s", where) : 0);
 	}
@@ -404,35 +365,6 @@ compare(const Loader *loader, const PgmFormatRevision *file,
 	return PGM_LOAD_DIFFERS;
 }
 
-/* Check a text statement by statement, so that an error names its line. */
-static void
-check_text(const PgmFormatText *text, PgmSourceKind kind, const char *id)
-{
-	LoadPosition position = {text, NULL, 0};
-	ErrorContextCallback callback;
-	PgmSource  *source;
-	PgmSource	one;
-
-	if (text->text == NULL || text->file == NULL)
-		return;
-	callback.callback = position_callback;
-	callback.arg = &position;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	source = pgm_source_parse(text->text, kind, id);
-	one = *source;
-	one.nstatements = 1;
-	position.source = source;
-	for (int i = 0; i < source->nstatements; i++)
-	{
-		position.statement = i;
-		one.statements = &source->statements[i];
-		pgm_source_check(&one, kind);
-	}
-	error_context_stack = callback.previous;
-}
-
 /* The head above a stored revision: itself, if it has no children. */
 static char *
 head_above(char *id)
@@ -460,16 +392,12 @@ static void
 add_revision(Loader *loader, const PgmFormatRevision *file,
 			 PgmRevision *revision)
 {
-	LoadPosition position = {&file->upgrade, NULL, 0};
+	PgmLoadPosition position = {&file->upgrade, NULL, 0};
 	ErrorContextCallback callback;
 	char	   *parents[1];
 	bool		implicit = file->nparents < 0;
 
-	check_text(&file->upgrade, PGM_SOURCE_UPGRADE, revision->id);
-	check_text(&file->downgrade, PGM_SOURCE_DOWNGRADE, revision->id);
-	check_text(&file->verify, PGM_SOURCE_VERIFY, revision->id);
-
-	callback.callback = position_callback;
+	callback.callback = pgm_load_position_callback;
 	callback.arg = &position;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -490,6 +418,49 @@ add_revision(Loader *loader, const PgmFormatRevision *file,
 	if (implicit)
 		loader->added = revision->id;
 	error_context_stack = callback.previous;
+}
+
+/*
+ * Check the texts of a revision that is new, and the way down of one that is
+ * stored otherwise.  Tools read a way down when they run it, so old ones may
+ * be broken, or of a newer server: then the revision goes without.  Not so in
+ * our own files, whose texts were read when they were stored.
+ */
+static void
+check_file(Loader *loader, PgmFormatRevision *file, PgmRevision *revision,
+		   const PgmRevision *stored)
+{
+	char	   *problem;
+	int			line;
+
+	if (stored == NULL)
+	{
+		pgm_load_collect(&loader->errors, &file->upgrade, PGM_SOURCE_UPGRADE,
+						 revision->id);
+		pgm_load_collect(&loader->errors, &file->verify, PGM_SOURCE_VERIFY,
+						 revision->id);
+	}
+	else if (same_text(stored->downgrade, revision->downgrade))
+		return;
+	if (loader->result.format == PGM_FORMAT_PGMIGRATE)
+	{
+		if (stored == NULL)
+			pgm_load_collect(&loader->errors, &file->downgrade,
+							 PGM_SOURCE_DOWNGRADE, revision->id);
+		return;
+	}
+	if (pgm_load_is_sql(&loader->errors, &file->downgrade,
+						PGM_SOURCE_DOWNGRADE, revision->id, &problem, &line))
+		return;
+	ereport(WARNING,
+			errmsg("way down of revision \"%s\" cannot be read and is left out: %s",
+				   revision->id, problem),
+			errdetail("File \"%s\", line %d.", file->downgrade.file, line));
+	file->downgrade.text = NULL;
+	revision->downgrade = NULL;
+	revision->digest = pgm_revision_digest(revision->upgrade, NULL,
+										   revision->verify,
+										   revision->transactional);
 }
 
 /*
@@ -531,7 +502,7 @@ load_way_down(const PgmFormatRevision *file)
 				errhint("Load its way up first, or both with pgmigrate.load_files() or load_directory()."));
 	if (stored->downgrade == NULL)
 	{
-		check_text(&file->downgrade, PGM_SOURCE_DOWNGRADE, stored->id);
+		pgm_load_check(&file->downgrade, PGM_SOURCE_DOWNGRADE, stored->id);
 		change.id = stored->id;
 		change.downgrade = file->downgrade.text;
 		change.transactional = PGM_UNSET;
@@ -592,7 +563,7 @@ parse(Loader *loader, PgmFormat format, int nfiles,
 	PgmFormatOptions options = {format};
 
 	if (!pgm_format_parse(&options, nfiles, files, &loader->result))
-		raise_format_error(&loader->result.error);
+		pgm_load_raise_format(&loader->result);
 	report_warnings(&loader->result);
 }
 
@@ -609,6 +580,11 @@ load_one_way_down(PgmFormat format, const PgmFormatFile *file,
 	files[1].data = "SELECT 1;\n";
 	files[1].len = strlen(files[1].data);
 	parse(&loader, format, 2, files);
+	if (loader.result.revisions[0].downgrade.text == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_SYNTAX_ERROR),
+				errmsg("file \"%s\" has no way down that can be read",
+					   file->name));
 	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
 	row->revision = loader.result.revisions[0].id;
@@ -626,7 +602,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	PgmFormatResult *result = &loader.result;
 	PgmLoadRow *rows;
 
-	if (nfiles == 1)
+	if (nfiles == 1 && format != PGM_FORMAT_REFINERY)
 	{
 		char	   *way_up = name_of_the_way_up(files[0].name);
 
@@ -639,6 +615,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		(result->format == PGM_FORMAT_GOLANG ||
 		 result->format == PGM_FORMAT_PLAIN ||
 		 result->format == PGM_FORMAT_DIESEL ||
+		 result->format == PGM_FORMAT_PRISMA ||
 		 result->format == PGM_FORMAT_FLYWAY);
 	index_files(&loader, nfiles, files);
 	pgm_ledger_refuse_recovery();
@@ -657,6 +634,9 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 			adapt_sqitch_verify(file);
 		revision = to_revision(file);
 		stored = find_stored(&loader, file, revision);
+		check_file(&loader, file, revision, stored);
+		if (loader.errors.n > 0)
+			continue;
 		rows[i].file = file->upgrade.file;
 		if (stored == NULL)
 		{
@@ -670,6 +650,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		}
 		rows[i].revision = loader.previous = revision->id;
 	}
+	pgm_load_raise(&loader.errors);
 	*nrows = result->nrevisions;
 	for (int i = 0; i < result->nskipped; i++)
 	{
@@ -704,7 +685,7 @@ pgm_loader_format(const char *name)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("unrecognized format \"%s\"", name),
-				errhint("The formats are \"auto\", \"pgmigrate\", \"golang-migrate\", \"plain\", \"diesel\", \"dbmate\", \"goose\", \"flyway\", \"sqitch\", \"alembic\", \"atlas\" and \"structure\"."));
+				errhint("The formats are %s.", pgm_format_names()));
 	return format;
 }
 
@@ -745,6 +726,6 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 	}
 	if (!pgm_format_write(format, set.n, revisions, nfiles, &files,
 						  &format_error))
-		raise_format_error(&format_error);
+		pgm_load_raise_format_error(&format_error);
 	return files;
 }

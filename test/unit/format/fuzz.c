@@ -215,7 +215,8 @@ fuzz_format(PgmFormat format, const char *data, size_t size)
 	static const char *const names[] = {
 		"auto.sql", "r.sql", "1_a.up.sql", "1_a.sql", "1_a/up.sql", "1_a.sql",
 		"1_a.sql", "V1__a.sql", "sqitch.plan", "a.sql", "1_a.sql",
-		"structure.sql"
+		"1_a/migration.sql", "V1__a.sql", "1_a.sql", "1_a.sql", "1_a.sql",
+		"1_a.sql", "1_a.sql", "structure.sql"
 	};
 	PgmFormatOptions options = {.format = format,.utf8 = size % 2 == 0};
 	PgmFormatFile files[MAX_FILES];

@@ -89,7 +89,7 @@ dump_note(StringInfo out, const char *kind, const PgmFormatNote *note)
 static void
 dump_error(StringInfo out, const PgmFormatError *error)
 {
-	PgmFormatNote note = {error->message, error->file, error->line};
+	PgmFormatNote note = {error->message, error->file, error->line, false};
 
 	dump_note(out, "error", &note);
 	if (error->detail)
@@ -107,6 +107,8 @@ dump_result(const PgmFormatResult *result)
 	if (result->error.message)
 	{
 		dump_error(&out, &result->error);
+		for (int i = 0; i < result->nmore_errors; i++)
+			dump_error(&out, &result->more_errors[i]);
 		return out.data;
 	}
 	if (result->project)
@@ -134,7 +136,8 @@ dump_result(const PgmFormatResult *result)
 		dump_text(&out, "verify", &rev->verify);
 	}
 	for (int i = 0; i < result->nwarnings; i++)
-		dump_note(&out, "warning", &result->warnings[i]);
+		dump_note(&out, result->warnings[i].loss ? "loss" : "warning",
+				  &result->warnings[i]);
 	for (int i = 0; i < result->nskipped; i++)
 		dump_note(&out, "skipped", &result->skipped[i]);
 	return out.data;
@@ -180,6 +183,8 @@ main(int argc, char **argv)
 	test_native();
 	test_pairs();
 	test_markers();
+	test_both_ways();
+	test_headings();
 	test_flyway();
 	test_sqitch();
 	test_alembic();

@@ -51,7 +51,8 @@ test_flyway(void)
 		   "detail The other file is \"V1.0__a.sql\".\n");
 	expect("flyway, undo alone", PGM_FORMAT_AUTO,
 		   FILES("V1__a.sql", "a", "U2__b.sql", "b"),
-		   "error U2__b.sql: version \"2\" has a way down but none up\n");
+		   "error U2__b.sql: version \"2\" has a way down but none up\n"
+		   "hint Those of refinery are ways up: if it wrote the files, name format \"refinery\".\n");
 	expect("flyway, ids that come out alike", PGM_FORMAT_AUTO,
 		   FILES("R__a-b.sql", "a", "R__a+b.sql", "b"),
 		   "error R__a-b.sql:1: revision \"R__a_b\" is given twice\n"

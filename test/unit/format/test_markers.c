@@ -53,8 +53,8 @@ test_dbmate(void)
 		   FILES("1_a.sql", "-- x\n"),
 		   "error 1_a.sql: file has no section \"up\"\n");
 	expect("dbmate, error in a section", PGM_FORMAT_AUTO,
-		   FILES("1_a.sql", "-- migrate:up\na;\n-- migrate:down\n\n\n'x\n"),
-		   "error 1_a.sql:6: quoted string is not ended\n");
+		   FILES("1_a.sql", "-- migrate:up\na;\n\n\n'x\n-- migrate:down\n"),
+		   "error 1_a.sql:5: quoted string is not ended\n");
 	expect("dbmate, duplicate", PGM_FORMAT_AUTO,
 		   FILES("1_a.sql", "-- migrate:up\na;\n", "01_b.sql", "-- migrate:up\na;\n"),
 		   "error 1_a.sql: version \"1\" is given twice\n"

@@ -74,7 +74,9 @@ test_detect(void)
 		   FILES("V1__a.sql", "-- pgmigrate: revision\n-- id: V1\n-- migrate:up\n"),
 		   "V1 [V1  a]\n  up V1__a.sql:4 {}\n");
 	expect("nothing known", PGM_FORMAT_AUTO, FILES("a.sql", "a;"),
-		   "error a.sql: format of the files could not be detected\nhint Name the format.\n");
+		   "error a.sql: format of the files could not be detected\n"
+		   "detail Neither name nor contents are those of a known tool: \"a.sql\".\n"
+		   "hint Name the files as 0001_name.up.sql and 0001_name.down.sql, or name the format.  The formats are \"auto\", \"pgmigrate\", \"golang-migrate\", \"plain\", \"diesel\", \"dbmate\", \"goose\", \"flyway\", \"sqitch\", \"alembic\", \"atlas\", \"prisma\", \"refinery\", \"node-pg-migrate\", \"sql-migrate\", \"micrate\", \"rambler\", \"tern\" and \"structure\".\n");
 	expect("no SQL", PGM_FORMAT_AUTO, FILES("a.txt", "a;"),
 		   "error -: no migration file was found\n"
 		   "hint Name the files as the tool does, such as 0001_name.up.sql, or name the format.\n");

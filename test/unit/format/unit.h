@@ -40,6 +40,8 @@ extern void test_copy(void);
 extern void test_native(void);
 extern void test_pairs(void);
 extern void test_markers(void);
+extern void test_both_ways(void);
+extern void test_headings(void);
 extern void test_flyway(void);
 extern void test_sqitch(void);
 extern void test_alembic(void);

@@ -1,0 +1,99 @@
+-- files that hold both ways: the way down never runs with the way up
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+SET pgmigrate.execution = inline;
+
+CREATE FUNCTION load_and_run(name text, contents text, format text = 'auto')
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+	detail text;
+	context text;
+BEGIN
+	CREATE TABLE kept (n int);
+	INSERT INTO kept VALUES (1);
+	PERFORM pgmigrate.load(name, contents, format);
+	PERFORM pgmigrate.upgrade();
+	SELECT 'rows kept: ' || count(*) || ', way down: '
+		|| (SELECT r.downgrade IS NOT NULL FROM pgmigrate.revision r)
+		INTO result FROM kept;
+	RAISE EXCEPTION USING ERRCODE = 'ZZ000', MESSAGE = result;
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+	RETURN SQLERRM;
+WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL,
+		context = PG_EXCEPTION_CONTEXT;
+	RETURN concat_ws(E'\n', SQLSTATE || ': ' || SQLERRM, nullif(detail, ''),
+		substring(context FROM E'^(?:line|file) [^\n]*'));
+END
+$$;
+
+-- read
+SELECT load_and_run('1700000000001_kept.sql', E'-- Up Migration\nCREATE TABLE IF NOT EXISTS kept (n int);\n\n-- Down Migration\nDROP TABLE kept;\n');
+SELECT load_and_run('001-kept.sql', E'-- +migrate Up\nCREATE TABLE IF NOT EXISTS kept (n int);\n-- +migrate StatementBegin\nSELECT 1;\n-- +migrate StatementEnd\n\n-- +migrate Down\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'CREATE TABLE IF NOT EXISTS kept (n int);\n\n---- create above / drop below ----\n\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'-- +micrate Up\nSELECT 1;\n-- +micrate Down\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'-- rambler up\nSELECT 1;\n-- rambler down\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE kept;\n');
+SELECT load_and_run('20240101000001_kept/migration.sql', E'-- CreateTable\nSELECT 1;\n');
+SELECT load_and_run('U1__kept.sql', E'SELECT 1;\n', 'refinery');
+
+-- refused
+SELECT load_and_run('001_kept.sql', E'-- up\nSELECT 1;\n\n-- down\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'-- up\nSELECT 1;\n\n-- down\nDROP TABLE kept;\n', 'plain');
+SELECT load_and_run('001_kept.sql', E'-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP TABLE kept;\n', 'plain');
+SELECT load_and_run('001_kept.sql', E'-- // create kept\nSELECT 1;\n\n-- //@UNDO\nDROP TABLE kept;\n');
+SELECT load_and_run('1.sql', E'# --- !Ups\nSELECT 1;\n\n# --- !Downs\nDROP TABLE kept;\n');
+SELECT load_and_run('1.sql', E'-- !Ups\nSELECT 1;\n\n-- !Downs\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.up.sql', E'SELECT 1;\n/* ROLLBACK */\nDROP TABLE kept;\n');
+SELECT load_and_run('V1__kept.sql', E'SELECT 1;\n-- === Rollback: ===\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept/up.sql', E'SELECT 1;\n-- Downgrade\nDROP TABLE kept;\n');
+SELECT load_and_run('001_kept.sql', E'--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n--rollback DROP TABLE kept;\n');
+SELECT load_and_run('down/001_kept.sql', E'DROP TABLE kept;\n');
+SELECT load_and_run('001_kept.undo.sql', E'DROP TABLE kept;\n');
+SELECT pgmigrate.load('001_kept.sql', E'SELECT 1;\n-- down\nDROP TABLE kept;\n');
+SELECT pgmigrate.load('changelog.sql', E'SELECT 1;\n');
+
+-- words of a sentence, literals, and what is commented out are no way down
+SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- scales down the table\nSELECT 2;\n');
+SELECT load_and_run('001_kept.sql', E'SELECT $$\n-- down\n$$;\nSELECT 2;\n');
+SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- Rollback:\n-- DROP TABLE kept;\n');
+
+-- a way down that the server cannot read: the revision goes without
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['2024-01-01-000001_a/up.sql', '2024-01-01-000001_a/down.sql',
+		  '2024-01-02-000001_b/up.sql', '2024-01-02-000001_b/down.sql',
+		  '2024-01-03-000001_c/up.sql', '2024-01-03-000001_c/down.sql'],
+	ARRAY['CREATE TABLE a ();', E'-- first\nDROP TABLE a\nDROP TABLE a;\n',
+		  'CREATE TABLE b ();', E'DROP TABLE b;\n',
+		  'CREATE TABLE c ();', E'DROP TABLE ''c;\n']);
+SELECT id, downgrade FROM pgmigrate.revision ORDER BY seq;
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['2024-01-01-000001_a/up.sql', '2024-01-01-000001_a/down.sql'],
+	ARRAY['CREATE TABLE a ();', E'-- first\nDROP TABLE a\nDROP TABLE a;\n']);
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT pgmigrate.load('2024-01-04-000001_d/up.sql', 'CREATE TABLE d ();');
+SELECT pgmigrate.load('2024-01-04-000001_d/down.sql', E'DROP TABLE ''d;');
+SELECT pgmigrate.load('2024-01-04-000001_d/down.sql', E'DROP TABLE d DROP;');
+
+-- all errors of a folder come at once, whoever finds them
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['0001_a.up.sql', '0002_b.up.sql', '0002_b.down.sql', '0003_c.up.sql',
+		  '0004_d.up.sql'],
+	ARRAY[E'CREATE TABLE e ();\nCREATE TABEL f ();\n', 'CREATE TABLE f ();',
+		  E'COPY f TO stdout;\n', E'CREATE TABLE g ();\n\n\nDROP DROP;',
+		  'CREATE TABLE h ();']);
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'],
+	ARRAY[E'CREATE TABEL f ();\n', E'SELECT 1;\n\\i other.sql\n', 'SELECT 1']);
+SELECT count(*) FROM pgmigrate.revision WHERE id LIKE '000%';
+
+-- our own files are not so old: their way down must be SQL
+SELECT pgmigrate.load('e.sql', E'-- pgmigrate: revision\n-- id: e\n\n-- migrate:up\nSELECT 1;\n-- migrate:down\nDROP DROP;\n');
+
+DROP FUNCTION load_and_run;
+DROP TABLE a, b, c;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;

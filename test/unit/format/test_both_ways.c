@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_both_ways.c
+ *	  Files that hold both ways: those that are read, and those refused.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  test/unit/format/test_both_ways.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres_fe.h"
+
+#include "lib/stringinfo.h"
+
+#include "unit.h"
+
+#define MESSAGE "file has a way down that would run as part of the way up\n"
+#define OWN_FILE "hint Give the way down a file of its own, such as 0001_name.down.sql beside 0001_name.up.sql, or write the headings of format \"dbmate\": \"-- migrate:up\" and \"-- migrate:down\".\n"
+
+static void
+test_node(void)
+{
+	expect("node-pg-migrate", PGM_FORMAT_AUTO,
+		   FILES("1700000000001_add-users.sql",
+				 "-- Up Migration\na;\n\n-- Down Migration\nb;\n",
+				 "1700000000002_x.sql", "--no transaction\n\n---- UP  MIGRATION ----\r\na;\r\n",
+				 "1700000000003_y.sql", "a;\n"),
+		   "1700000000001 [add-users]\n"
+		   "  up 1700000000001_add-users.sql:2 {a;\n}\n"
+		   "  down 1700000000001_add-users.sql:5 {b;\n}\n"
+		   "1700000000002 [x] transactional=off\n"
+		   "  up 1700000000002_x.sql:4 {a;\r\n}\n"
+		   "1700000000003 [y]\n  up 1700000000003_y.sql:1 {a;\n}\n");
+	expect("node-pg-migrate, what follows the words", PGM_FORMAT_NODE,
+		   FILES("1_a.sql", "-- Up Migration (x)\na;\n--down migration: y\nb;"),
+		   "1 [a]\n  up 1_a.sql:2 {a;\n}\n  down 1_a.sql:4 {b;}\n");
+	expect("node-pg-migrate, only down", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "a;\n-- Down Migration\nb;\n"),
+		   "error 1_a.sql:1: statement before the first section\n");
+	expect("node-pg-migrate, down first", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- Down Migration\nb;\n-- Up Migration\na;\n"),
+		   "error 1_a.sql:1: section \"down\" has no \"up\" before it\n");
+}
+
+static void
+test_sql_migrate(void)
+{
+	expect("sql-migrate", PGM_FORMAT_AUTO,
+		   FILES("001-add_users.sql",
+				 "-- comment\n-- +migrate Up\na;\n-- +migrate StatementBegin\nb;\n"
+				 "-- +migrate StatementEnd\n\n-- +migrate Down\nc;\n",
+				 "002_i.sql", "-- +migrate Up notransaction\na;\n-- +migrate Down notransaction\n"),
+		   "001 [add users]\n  up 001-add_users.sql:3 {a;\n\nb;\n}\n"
+		   "  down 001-add_users.sql:9 {c;\n}\n"
+		   "002 [i] transactional=off\n  up 002_i.sql:2 {a;\n}\n  down 002_i.sql:4 {}\n");
+	expect("sql-migrate, unknown marker", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- +migrate Up\n-- +migrate Sideways\n"),
+		   "error 1_a.sql:2: marker \"+migrate Sideways\" is not supported\n");
+	expect("goose has no notransaction", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- +goose Up notransaction\na;\n"),
+		   "error 1_a.sql:1: marker \"+goose Up notransaction\" is not supported\n");
+	expect("micrate", PGM_FORMAT_AUTO,
+		   FILES("20160524162446_a.sql",
+				 "-- +micrate Up\na;\n\n-- +micrate Down\nb;\n"),
+		   "20160524162446 [a]\n  up 20160524162446_a.sql:2 {a;\n}\n"
+		   "  down 20160524162446_a.sql:5 {b;\n}\n");
+}
+
+static void
+test_rambler_and_tern(void)
+{
+	expect("rambler", PGM_FORMAT_AUTO,
+		   FILES("201409272258_a.sql", "-- rambler up\n\na;\n-- rambler down\n\nb;\n"),
+		   "201409272258 [a]\n  up 201409272258_a.sql:3 {a;\n}\n"
+		   "  down 201409272258_a.sql:6 {b;\n}\n");
+	expect("tern", PGM_FORMAT_AUTO,
+		   FILES("001_a.sql", "-- up here\na;\n\n---- create above / drop below ----\n\nb;\n",
+				 "002_b.sql", "---- tern: disable-tx ----\na;\n---- create above / drop below ----\n\n",
+				 "003_c.sql", "a;\n"),
+		   "001 [a]\n  up 001_a.sql:1 {-- up here\na;\n}\n  down 001_a.sql:6 {b;\n}\n"
+		   "002 [b] transactional=off\n"
+		   "  up 002_b.sql:1 {---- tern: disable-tx ----\na;\n}\n"
+		   "003 [c]\n  up 003_c.sql:1 {a;\n}\n");
+	expect("tern, separator twice", PGM_FORMAT_AUTO,
+		   FILES("001_a.sql", "a;\n---- create above / drop below ----\nb;\n---- create above / drop below ----\n"),
+		   "error 001_a.sql:4: section is given twice, or \"down\" before \"up\"\n");
+	expect("tern, template", PGM_FORMAT_AUTO,
+		   FILES("001_a.sql", "{{ template \"shared/x.sql\" . }}\n---- create above / drop below ----\n"),
+		   "error 001_a.sql:1: template of tern is not supported\n"
+		   "hint Write what it gives in its place.\n");
+}
+
+static void
+test_folders(void)
+{
+	expect("prisma", PGM_FORMAT_AUTO,
+		   FILES("20240101000001_init/migration.sql", "a;\n",
+				 "20240102000000_b/migration.sql", "b;\n",
+				 "20240102000000_b/down.sql", "c;\n",
+				 "migration_lock.toml", ""),
+		   "20240101000001 [init]\n  up 20240101000001_init/migration.sql:1 {a;\n}\n"
+		   "20240102000000 [b]\n  up 20240102000000_b/migration.sql:1 {b;\n}\n"
+		   "  down 20240102000000_b/down.sql:1 {c;\n}\n"
+		   "skipped migration_lock.toml: not a migration file of this format\n");
+	expect("drizzle, folders", PGM_FORMAT_AUTO,
+		   FILES("20240101000001_x_y/migration.sql", "a;--> statement-breakpoint\nb;",
+				 "20240101000001_x_y/snapshot.json", "{}"),
+		   "20240101000001 [x y]\n  up 20240101000001_x_y/migration.sql:1 {a;--> statement-breakpoint\nb;}\n"
+		   "skipped 20240101000001_x_y/snapshot.json: not a migration file of this format\n");
+	expect("drizzle, flat", PGM_FORMAT_AUTO,
+		   FILES("0000_x.sql", "a;\n--> statement-breakpoint\nb;", "meta/_journal.json", "{}"),
+		   "0000 [x]\n  up 0000_x.sql:1 {a;\n--> statement-breakpoint\nb;}\n"
+		   "skipped meta/_journal.json: not a migration file of this format\n");
+	expect("hasura", PGM_FORMAT_AUTO,
+		   FILES("default/1600000000000_x/up.sql", "a;", "default/1600000000000_x/down.sql", "b;"),
+		   "1600000000000 [x]\n  up default/1600000000000_x/up.sql:1 {a;}\n"
+		   "  down default/1600000000000_x/down.sql:1 {b;}\n");
+	expect("supabase", PGM_FORMAT_AUTO,
+		   FILES("20240101000001_x.sql", "a;"),
+		   "20240101000001 [x]\n  up 20240101000001_x.sql:1 {a;}\n");
+	expect("refinery", PGM_FORMAT_REFINERY,
+		   FILES("V1__x.sql", "a ${b};", "U2__y.sql", "b;"),
+		   "1 [x]\n  up V1__x.sql:1 {a ${b};}\n2 [y]\n  up U2__y.sql:1 {b;}\n");
+	expect("refinery taken for Flyway", PGM_FORMAT_AUTO,
+		   FILES("V1__x.sql", "a;", "U2__y.sql", "b;"),
+		   "error U2__y.sql: version \"2\" has a way down but none up\n"
+		   "hint Those of refinery are ways up: if it wrote the files, name format \"refinery\".\n");
+	expect("another tool's files with Atlas's sums", PGM_FORMAT_AUTO,
+		   FILES("atlas.sum", "h1:x\n", "1_a.sql", "-- +goose Up\na;\n-- +goose Down\nb;\n"),
+		   "1 [a]\n  up 1_a.sql:2 {a;\n}\n  down 1_a.sql:4 {b;\n}\n"
+		   "skipped atlas.sum: not a migration file of this format\n");
+}
+
+/* All that is wrong with a folder comes at once. */
+static void
+test_errors(void)
+{
+	expect("errors of several files", PGM_FORMAT_AUTO,
+		   FILES("1_a.up.sql", "a;\n'x\n", "2_b.up.sql", "a;", "3_c.up.sql", "\\i x\n\\i y\n"),
+		   "error 1_a.up.sql:2: quoted string is not ended\n"
+		   "error 3_c.up.sql:1: psql command \"\\i\" is not supported\n"
+		   "hint Write what it does as SQL.\n");
+	expect("errors of several sections", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- +goose Up\n\\i x\n", "2_b.sql", "-- +goose Up\n\\i x\n"),
+		   "error 1_a.sql:2: psql command \"\\i\" is not supported\n"
+		   "hint Write what it does as SQL.\n"
+		   "error 2_b.sql:2: psql command \"\\i\" is not supported\n"
+		   "hint Write what it does as SQL.\n");
+	expect("a way down that ends in a literal", PGM_FORMAT_AUTO,
+		   FILES("1_a.up.sql", "a;", "1_a.down.sql", "b;\nc 'x;\n"),
+		   "1 [a]\n  up 1_a.up.sql:1 {a;}\n"
+		   "loss 1_a.down.sql:2: way down cannot be read and is left out: quoted string is not ended\n");
+	expect("the same in a section", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- migrate:up\na;\n-- migrate:down\nb (;\n"),
+		   "1 [a]\n  up 1_a.sql:2 {a;\n}\n"
+		   "loss 1_a.sql:4: way down cannot be read and is left out: parenthesis is not closed\n");
+	expect("ways down by name", PGM_FORMAT_AUTO,
+		   FILES("1_a.undo.sql", "a;", "down/2_b.sql", "b;", "3_slow_down.sql", "c;"),
+		   "error 1_a.undo.sql: file is a way down by its name\n"
+		   "hint Name the ways of a revision 0001_name.up.sql and 0001_name.down.sql.\n"
+		   "error down/2_b.sql: file is a way down by its name\n"
+		   "hint Name the ways of a revision 0001_name.up.sql and 0001_name.down.sql.\n");
+}
+
+void
+test_both_ways(void)
+{
+	test_node();
+	test_sql_migrate();
+	test_rambler_and_tern();
+	test_folders();
+	test_errors();
+}
+
+/* The heading stands in the second line; a statement follows. */
+static void
+refused(const char *heading)
+{
+	StringInfoData text;
+	StringInfoData wanted;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "a;\n%s\nb;\n", heading);
+	initStringInfo(&wanted);
+	appendStringInfo(&wanted, "error 1_a.sql:2: " MESSAGE
+					 "detail Its heading is \"%s\".\n" OWN_FILE,
+					 heading[0] == '#' ? heading + 2 : heading);
+	expect(heading, PGM_FORMAT_PLAIN, FILES("1_a.sql", text.data), wanted.data);
+	expect(heading, PGM_FORMAT_AUTO, FILES("1_a.sql", text.data), wanted.data);
+}
+
+static void
+accepted(const char *text)
+{
+	StringInfoData wanted;
+
+	initStringInfo(&wanted);
+	appendStringInfo(&wanted, "1 [a]\n  up 1_a.sql:1 {%s}\n", text);
+	expect(text, PGM_FORMAT_AUTO, FILES("1_a.sql", text), wanted.data);
+	expect(text, PGM_FORMAT_PLAIN, FILES("1_a.sql", text), wanted.data);
+}
+
+void
+test_headings(void)
+{
+	refused("-- down");
+	refused("--DOWN");
+	refused("-- === DOWN ===");
+	refused("-- Rollback:");
+	refused("-- roll back");
+	refused("/* undo */");
+	refused("-- //@UNDO");
+	refused("# --- !Downs");
+	refused("-- !Downs");
+	refused("-- @down");
+	refused("-- down.sql --");
+	refused("-- migrate down (sql)");
+	refused("-- 2. Revert migration");
+	refused("-- \xe2\x94\x80\xe2\x94\x80 DOWN \xe2\x94\x80\xe2\x94\x80");
+	refused("-- create above / drop below");
+
+	expect("a way down where the way up is not ended", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "a\n-- down\nb\n"),
+		   "error 1_a.sql:2: " MESSAGE "detail Its heading is \"-- down\".\n" OWN_FILE);
+	expect("after data", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "COPY a FROM stdin;\n-- up\n'\n\\.\n-- undo\nb;"),
+		   "error 1_a.sql:5: " MESSAGE "detail Its heading is \"-- undo\".\n" OWN_FILE);
+	expect("in a file of the way up", PGM_FORMAT_AUTO,
+		   FILES("1_a.up.sql", "a;\n-- down\nb;"),
+		   "error 1_a.up.sql:2: " MESSAGE "detail Its heading is \"-- down\".\n" OWN_FILE);
+	expect("in a section", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- migrate:up\na;\n-- down\nb;\n-- migrate:down\n"),
+		   "error 1_a.sql:3: " MESSAGE "detail Its heading is \"-- down\".\n" OWN_FILE);
+	expect("of another format", PGM_FORMAT_PLAIN,
+		   FILES("1_a.sql", "-- +goose Up\na;\n-- +goose Down\nb;"),
+		   "error 1_a.sql:3: " MESSAGE "detail Its heading is \"-- +goose Down\".\n"
+		   "hint Load it as format \"goose\", which is what it looks like.\n");
+	expect("Liquibase", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "\n--liquibase formatted sql\n--changeset a:1\na;\n--rollback b;\n"),
+		   "error 1_a.sql:2: changelogs of Liquibase are not supported\n"
+		   "detail Its changesets and their rollbacks would become one way up.\n"
+		   "hint Write each changeset as files 0001_name.up.sql and 0001_name.down.sql.\n");
+
+	accepted("a;\n-- scales down the table\nb;\n");
+	accepted("a;\n-- undo log\nb;\n");
+	accepted("a;\n-- d\xc3\xb6wn\nb;\n");
+	accepted("a; -- down\nb;\n");
+	accepted("a '\n-- down\n';\nb;\n");
+	accepted("a $$\n-- down\nb;\n$$;\nb;\n");
+	accepted("a \"\n-- down\n\";\n");
+	accepted("a;\n-- Rollback:\n-- DROP TABLE a;\n");
+	accepted("a;\n/* down\nDROP TABLE a;\n*/\nb;\n");
+	accepted("COPY down FROM x;\ndown;\n");
+}
