@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "clock.h"
+#include "copyrows.h"
 #include "commands/trigger.h"
 #include "compat.h"
 #include "error.h"
@@ -219,7 +220,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
-	rows = run_portal(source, n, top_level, receiver);
+	if (!pgm_copy_rows(source, n, &rows))
+		rows = run_portal(source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();
 

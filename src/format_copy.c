@@ -9,6 +9,9 @@
  * columns what the data says, as COPY does.  Each row keeps its line, so that
  * an error's position leads back into the file.
  *
+ * The comment in the head says that it was COPY: what runs the revision does
+ * then what COPY does about rules, views and rows that are too short.
+ *
  * Copyright (c) 2026, pgmigrate developers
  *
  * IDENTIFICATION
@@ -25,118 +28,19 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "format_copy.h"
 #include "format_impl.h"
 #include "sqlscan.h"
 
 /* Rows of one INSERT. */
 #define BATCH_ROWS 500
 
-typedef struct CopyTarget
-{
-	StringInfoData head;		/* INSERT INTO t (a, b) ... VALUES */
-	int			ncolumns;		/* 0: not known before the first row */
-	int			nnewlines;		/* of the COPY statement, that head has not */
-} CopyTarget;
-
 static bool
 refuse(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	   char *message)
 {
 	return pgm_format_fail(cx, script->file, line, message, NULL,
-						   pstrdup("Only the text format with its defaults is read.  Write the data as INSERT."));
-}
-
-/*
- * Options after FROM STDIN: none, or the text format by name.
- */
-static bool
-read_options(PgmFormatContext *cx, const PgmFormatScript *script,
-			 PgmSqlLexer *lexer)
-{
-	PgmSqlToken token;
-	bool		format = false;
-
-	pgm_sqlscan_significant(lexer, &token);
-	if (pgm_sqlscan_is_word(lexer, &token, "with"))
-		pgm_sqlscan_significant(lexer, &token);
-	if (pgm_sqlscan_is_symbol(lexer, &token, '('))
-	{
-		pgm_sqlscan_significant(lexer, &token);
-		if (pgm_sqlscan_is_word(lexer, &token, "format"))
-		{
-			pgm_sqlscan_significant(lexer, &token);
-			if (token.kind == PGM_SQL_STRING &&
-				token.end - token.start == 6 &&
-				memcmp(lexer->input + token.start, "'text'", 6) == 0)
-				format = true;
-			else
-				format = pgm_sqlscan_is_word(lexer, &token, "text");
-			pgm_sqlscan_significant(lexer, &token);
-		}
-		if (!format || !pgm_sqlscan_is_symbol(lexer, &token, ')'))
-			return refuse(cx, script, token.line,
-						  psprintf("option of COPY is not supported"));
-		pgm_sqlscan_significant(lexer, &token);
-	}
-	if (!pgm_sqlscan_is_symbol(lexer, &token, ';'))
-		return refuse(cx, script, token.line,
-					  psprintf("option of COPY is not supported"));
-	return true;
-}
-
-/*
- * Read "COPY name (columns) FROM STDIN" and make the head of the INSERT, in
- * one line and without comments: a second batch begins in the line of a row.
- */
-static bool
-read_target(PgmFormatContext *cx, const PgmFormatScript *script,
-			const PgmSqlItem *item, CopyTarget *target)
-{
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-	size_t		end = 0;
-
-	memset(target, 0, sizeof(*target));
-	initStringInfo(&target->head);
-	appendStringInfoString(&target->head, "INSERT INTO");
-	pgm_sqlscan_lexer(&lexer, script->data + item->body,
-					  item->body_end - item->body, item->line);
-	pgm_sqlscan_significant(&lexer, &token);	/* COPY */
-	pgm_sqlscan_significant(&lexer, &token);
-	if ((token.kind != PGM_SQL_WORD && token.kind != PGM_SQL_NAME) ||
-		pgm_sqlscan_is_word(&lexer, &token, "binary"))
-		return refuse(cx, script, token.line,
-					  psprintf("COPY without a table name"));
-
-	while (!pgm_sqlscan_is_word(&lexer, &token, "from"))
-	{
-		if (token.kind == PGM_SQL_END)
-			return refuse(cx, script, item->line,
-						  psprintf("COPY without FROM STDIN"));
-		if (pgm_sqlscan_is_symbol(&lexer, &token, '('))
-			target->ncolumns = 1;
-		else if (pgm_sqlscan_is_symbol(&lexer, &token, ','))
-			target->ncolumns++;
-		if (end != token.start)
-			appendStringInfoChar(&target->head, ' ');
-		appendBinaryStringInfo(&target->head, lexer.input + token.start,
-							   token.end - token.start);
-		end = token.end;
-		pgm_sqlscan_significant(&lexer, &token);
-	}
-	pgm_sqlscan_significant(&lexer, &token);	/* STDIN */
-	if (!pgm_sqlscan_is_word(&lexer, &token, "stdin"))
-		return refuse(cx, script, token.line,
-					  psprintf("COPY without FROM STDIN"));
-	if (!read_options(cx, script, &lexer))
-		return false;
-	appendStringInfoString(&target->head, " OVERRIDING SYSTEM VALUE VALUES");
-
-	for (size_t i = item->body; i < item->body_end; i++)
-		target->nnewlines += script->data[i] == '\n';
-	for (const char *p = target->head.data; *p; p++)
-		target->nnewlines -= *p == '\n';
-	return true;
+						   pstrdup("Write the data as INSERT."));
 }
 
 static int
@@ -221,7 +125,7 @@ append_literal(StringInfo out, const char *value, size_t len)
  */
 static bool
 append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
-			 StringInfo value, StringInfo out)
+			 const PgmCopyTarget *target, StringInfo value, StringInfo out)
 {
 	/* value holds the raw field; it shrinks in place */
 	const char *p = value->data;
@@ -229,7 +133,7 @@ append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	char	   *to = value->data;
 	bool numeric = false;
 
-	if (value->len == 2 && p[0] == '\\' && p[1] == 'N')
+	if (strcmp(p, target->null) == 0)
 	{
 		appendStringInfoString(out, "NULL");
 		return true;
@@ -264,6 +168,95 @@ append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	return true;
 }
 
+/* Is the column with this number, from 0, one that the option is for? */
+static bool
+is_forced(const PgmCopyTarget *target, bool all, const PgmFormatList *columns,
+		  int n)
+{
+	for (int i = 0; i < columns->n && !all && n < target->columns.n; i++)
+		all = strcmp(columns->items[i], target->columns.items[n]) == 0;
+	return all;
+}
+
+/*
+ * The same for the CSV format.  Returns the end of the field, NULL if an error
+ * was recorded.
+ */
+static const char *
+append_csv_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
+				 const char *p, const char *end, const PgmCopyTarget *target,
+				 int n, StringInfo value, StringInfo out)
+{
+	bool		quoted = false;
+	bool		inside = false;
+	bool		null;
+
+	resetStringInfo(value);
+	for (; p < end && (inside || *p != target->delimiter); p++)
+	{
+		if (inside && *p == target->escape && p + 1 < end &&
+			(p[1] == target->escape || p[1] == target->quote))
+			appendStringInfoChar(value, *++p);
+		else if (*p == target->quote)
+		{
+			inside = !inside;
+			quoted = true;
+		}
+		else if (*p == '\r' && !inside)
+		{
+			(void) refuse(cx, script, line,
+						  psprintf("literal carriage return in the data of COPY"));
+			return NULL;
+		}
+		else
+			appendStringInfoChar(value, *p);
+	}
+	if (inside)
+	{
+		(void) refuse(cx, script, line,
+					  psprintf("quoted field is not ended in the data of COPY"));
+		return NULL;
+	}
+	null = strcmp(value->data, target->null) == 0;
+	if (quoted)
+		null = null && is_forced(target, target->all_null,
+								 &target->force_null, n);
+	else
+		null = null && !is_forced(target, target->all_not_null,
+								  &target->not_null, n);
+	if (null)
+		appendStringInfoString(out, "NULL");
+	else
+		append_literal(out, value->data, value->len);
+	return p;
+}
+
+/*
+ * The end of the row at p in the CSV format: the first newline outside of
+ * quotes, as COPY itself looks for it.
+ */
+static const char *
+end_of_csv_row(const PgmCopyTarget *target, const char *p, const char *end,
+			   int *ninner)
+{
+	bool		inside = false;
+	bool		escaped = false;
+
+	*ninner = 0;
+	for (; p < end && (inside || *p != '\n'); p++)
+	{
+		bool		escape = inside && target->escape != target->quote &&
+			*p == target->escape;
+
+		if (*p == '\n')
+			(*ninner)++;
+		else if (*p == target->quote && !escaped)
+			inside = !inside;
+		escaped = escape && !escaped;
+	}
+	return p;
+}
+
 /*
  * The end of the row at p: the first newline without a backslash before it.
  */
@@ -289,7 +282,7 @@ end_of_row(const char *p, const char *end, int *ninner)
  */
 static bool
 append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
-		   const char *p, const char *end, CopyTarget *target,
+		   const char *p, const char *end, PgmCopyTarget *target,
 		   StringInfo out)
 {
 	StringInfoData field;
@@ -299,19 +292,29 @@ append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	appendStringInfoChar(out, '(');
 	for (;;)
 	{
-		const char *start = p;
-
-		for (; p < end && *p != '\t'; p++)
-		{
-			if (*p == '\\' && p + 1 < end)
-				p++;
-		}
-		resetStringInfo(&field);
-		appendBinaryStringInfo(&field, start, p - start);
 		if (nfields++ > 0)
 			appendStringInfoString(out, ", ");
-		if (!append_field(cx, script, line, &field, out))
-			return false;
+		if (target->csv)
+		{
+			p = append_csv_field(cx, script, line, p, end, target,
+								 nfields - 1, &field, out);
+			if (p == NULL)
+				return false;
+		}
+		else
+		{
+			const char *start = p;
+
+			for (; p < end && *p != target->delimiter; p++)
+			{
+				if (*p == '\\' && p + 1 < end)
+					p++;
+			}
+			resetStringInfo(&field);
+			appendBinaryStringInfo(&field, start, p - start);
+			if (!append_field(cx, script, line, target, &field, out))
+				return false;
+		}
 		if (p >= end)
 			break;
 		p++;
@@ -332,7 +335,7 @@ bool
 pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 				const PgmSqlItem *item, StringInfo out)
 {
-	CopyTarget	target;
+	PgmCopyTarget target;
 	const char *p = script->data + item->data;
 	const char *end = script->data + item->data_end;
 	const char *eol = memchr(p, '\n', end - p);
@@ -341,15 +344,24 @@ pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 	int			nrows = 0;
 	int			batch_start = 0;
 	int			ninner;
+	bool		header;
 
-	if (!read_target(cx, script, item, &target))
+	if (!pgm_format_copy_target(cx, script, item, &target))
 		return false;
 
-	for (; p < end; p = eol + 1)
+	for (header = target.header; p < end; p = eol + 1)
 	{
 		const char *row_end;
 
-		eol = end_of_row(p, end, &ninner);
+		eol = target.csv ? end_of_csv_row(&target, p, end, &ninner) :
+			end_of_row(p, end, &ninner);
+		if (header)
+		{
+			header = false;
+			target.nnewlines += 1 + ninner;
+			line += 1 + ninner;
+			continue;
+		}
 		row_end = eol - (crlf && eol > p && eol[-1] == '\r' ? 1 : 0);
 
 		/* the size rule keeps many long heads from swelling the text */

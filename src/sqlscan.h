@@ -21,6 +21,9 @@
 #ifndef PGM_SQLSCAN_H
 #define PGM_SQLSCAN_H
 
+/* What a COPY that was made an INSERT begins with. */
+#define PGM_COPY_HEAD "INSERT /* COPY */ INTO"
+
 typedef enum PgmSqlTokenKind
 {
 	PGM_SQL_END,

@@ -12,6 +12,8 @@
  */
 #include "postgres_fe.h"
 
+#include "lib/stringinfo.h"
+
 #include "unit.h"
 
 #define SPLIT "warning 1_a.up.sql:1: file has several transactions and will run statement by statement\n"
@@ -137,20 +139,66 @@ test_script(void)
 	test_psql_commands();
 }
 
-#define COPY_HINT "hint Only the text format with its defaults is read.  Write the data as INSERT.\n"
+#define INSERT "INSERT /* COPY */ INTO t"
+#define VALUES "OVERRIDING SYSTEM VALUE VALUES"
+#define COPY_HINT "hint Write the data as INSERT.\n"
+
+static void
+test_copy_options(void)
+{
+	expect_script("delimiter", "COPY t (a, b) FROM stdin delimiter ',';\nx,some\\,thing\n\\N,\ty\n\\.\n",
+				  "1 {" INSERT " (a, b) " VALUES "\n('x', 'some,thing'),\n(NULL, '\ty');\n}\n");
+	expect_script("old syntax", "COPY t FROM STDIN WITH DELIMITER AS '~' QUOTE AS '@' CSV;\n@p~q@~2\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n('p~q', '2');\n}\n");
+	expect_script("oldest syntax", "COPY t FROM STDIN USING DELIMITERS '|' WITH NULL AS '';\n|2\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n(NULL, '2');\n}\n");
+	expect_script("csv", "COPY t FROM stdin (FORMAT csv);\n1,\"a \"\"b\"\"\",,\"\",x\"y,\"z\n\\.\nc;",
+				  "1 {" INSERT " " VALUES "\n('1', 'a \"b\"', NULL, '', 'xy,z');\n\nc;}\n");
+	expect_script("lines in quotes, header", "COPY t FROM stdin (FORMAT csv, HEADER);\n\"a\nb\",c\n1,\"d\ne\"\n2,f\n\\.\nx;",
+				  "1 {" INSERT " " VALUES "\n\n\n('1', E'd\\ne')\n,\n('2', 'f');\n\nx;}\n");
+	expect_script("escape, null, encoding",
+				  "COPY t FROM stdin (FORMAT 'csv', ESCAPE '\\', NULL 'none', ENCODING 'UTF8', FREEZE);\n\"a\\\"b\",none,\"none\",\\\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n('a\"b', NULL, 'none', E'\\\\');\n}\n");
+	expect_script("force", "COPY t (a, \"B\", c) FROM stdin (FORMAT csv, FORCE_NOT_NULL (a), FORCE_NULL (\"B\"));\n,\"\",\n\"\",,\"\"\n\\.\n",
+				  "1 {" INSERT " (a, \"B\", c) " VALUES "\n('', NULL, NULL),\n('', NULL, '');\n}\n");
+	expect_script("force all", "COPY t FROM stdin (FORMAT csv, FORCE_NOT_NULL *, FORCE_NULL *);\n,\"\"\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n('', NULL);\n}\n");
+	expect_script("escaped options", "COPY t FROM stdin (DELIMITER E'\\t', NULL 'it''s', HEADER off);\nit's\t1\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n(NULL, '1');\n}\n");
+	expect_script("CSV with CRLF", "COPY t FROM stdin CSV;\r\n1,\"a\r\nb\"\r\n\\.\r\n",
+				  "1 {" INSERT " " VALUES "\n('1', E'a\\r\\nb')\n;\n}\n");
+}
 
 static void
 test_copy_errors(void)
 {
-	expect_script("csv", "\nCOPY t FROM stdin\nWITH (FORMAT csv);\n1\n\\.\n",
-				  "error 1_a.up.sql:3: option of COPY is not supported\n" COPY_HINT);
-	expect_script("old csv", "COPY t FROM stdin CSV;\n1\n\\.\n",
-				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
-	expect_script("more options",
-				  "COPY t FROM stdin (FORMAT text, NULL '');\n1\n\\.\n",
-				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
+	static const char *const unsupported[] = {
+		"(FORMAT binary)", "(FORMAT text, QUOTE '\"')", "(DELIMITER 'ab')",
+		"(DELIMITER E'\\n')", "DELIMITER 'a'", "(FORMAT csv, DELIMITER '\"')",
+		"(ENCODING 'LATIN1')", "(HEADER match)", "(ON_ERROR ignore)",
+		"(DEFAULT 'x')", "(FORMAT csv, FORCE_NULL (b))", "CSV FORCE QUOTE a",
+		"(NULL E'\\n')", "BINARY", "OIDS"
+	};
+
 	expect_script("where", "COPY t FROM stdin WHERE a > 1;\n1\n\\.\n",
+				  "error 1_a.up.sql:1: WHERE of COPY is not supported\n" COPY_HINT);
+	for (int i = 0; i < lengthof(unsupported); i++)
+	{
+		StringInfoData text;
+
+		initStringInfo(&text);
+		appendStringInfo(&text, "COPY t (a) FROM stdin\n%s;\n1\n\\.\n",
+						 unsupported[i]);
+		expect_script(unsupported[i], text.data,
+					  "error 1_a.up.sql:2: option of COPY is not supported\n" COPY_HINT);
+	}
+	expect_script("force without names",
+				  "COPY t FROM stdin CSV FORCE NOT NULL a;\n1\n\\.\n",
 				  "error 1_a.up.sql:1: option of COPY is not supported\n" COPY_HINT);
+	expect_script("open quote", "COPY t FROM stdin CSV;\n1\n\"a\nb\n\\.\n",
+				  "error 1_a.up.sql:3: quoted field is not ended in the data of COPY\n" COPY_HINT);
+	expect_script("carriage return in CSV", "COPY t FROM stdin CSV;\na\rb\n\\.\n",
+				  "error 1_a.up.sql:2: literal carriage return in the data of COPY\n" COPY_HINT);
 	expect_script("fields", "COPY t (a, b) FROM stdin;\n1\t2\n1\n\\.\n",
 				  "error 1_a.up.sql:3: row of COPY has 1 fields instead of 2\n");
 	expect_script("fields without list", "COPY t FROM stdin;\n1\t2\n1\n\\.\n",
@@ -170,26 +218,27 @@ void
 test_copy(void)
 {
 	expect_script("copy", "x;\nCOPY public.t (a, \"B;\") FROM stdin;\n1\tx\n\\N\t\n\\.\ny;\n",
-				  "1 {x;\nINSERT INTO public.t (a, \"B;\") OVERRIDING SYSTEM VALUE VALUES\n"
+				  "1 {x;\nINSERT /* COPY */ INTO public.t (a, \"B;\") OVERRIDING SYSTEM VALUE VALUES\n"
 				  "('1', 'x'),\n(NULL, '');\n\ny;\n}\n");
 	expect_script("no columns", "COPY t FROM stdin WITH (FORMAT text);\n\n\\.\n",
-				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('');\n}\n");
+				  "1 {INSERT /* COPY */ INTO t OVERRIDING SYSTEM VALUE VALUES\n('');\n}\n");
 	expect_script("no rows", "a;\nCOPY t (a)\nFROM stdin;\n\\.\nb;",
 				  "1 {a;\n\n\n\nb;}\n");
 	expect_script("lines and comments are kept apart",
 				  "COPY t -- c\n(a,\nb) FROM stdin;\n1\t2\n\\.\nx;",
-				  "1 {INSERT INTO t (a, b) OVERRIDING SYSTEM VALUE VALUES\n\n\n('1', '2');\n\nx;}\n");
+				  "1 {INSERT /* COPY */ INTO t (a, b) OVERRIDING SYSTEM VALUE VALUES\n\n\n('1', '2');\n\nx;}\n");
 	expect_script("escapes",
 				  "COPY t FROM stdin;\n\\b\\f\\n\\r\\t\\v\\\\\\q\\\"'\n\\101\\60\\7z\\x41\\x4g\\xg\n\\\\N\na\\Nb\n\\\\.\n\\.\n",
-				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n"
+				  "1 {INSERT /* COPY */ INTO t OVERRIDING SYSTEM VALUE VALUES\n"
 				  "(E'\b\f\\n\\r\t\v\\\\q\"'''),\n('A0\azA\004gxg'),\n(E'\\\\N'),\n('aNb'),\n(E'\\\\.');\n}\n");
 	expect_script("newline by backslash",
 				  "COPY t FROM stdin;\na\\\nb\tc\n1\t2\n\\.\nx;",
-				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n"
+				  "1 {INSERT /* COPY */ INTO t OVERRIDING SYSTEM VALUE VALUES\n"
 				  "(E'a\\nb', 'c')\n,\n('1', '2');\n\nx;}\n");
 	expect_script("CRLF", "COPY t FROM stdin;\r\n1\t\xc3\xa4\r\n\\.\r\nx;\r\n",
-				  "1 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('1', '\xc3\xa4');\n\r\nx;\r\n}\n");
+				  "1 {INSERT /* COPY */ INTO t OVERRIDING SYSTEM VALUE VALUES\n('1', '\xc3\xa4');\n\r\nx;\r\n}\n");
 	expect_script("in a transaction", "BEGIN;\nCOPY t FROM stdin;\n1\n\\.\nCOMMIT;\n",
-				  "2 {INSERT INTO t OVERRIDING SYSTEM VALUE VALUES\n('1');\n}\n");
+				  "2 {INSERT /* COPY */ INTO t OVERRIDING SYSTEM VALUE VALUES\n('1');\n}\n");
+	test_copy_options();
 	test_copy_errors();
 }

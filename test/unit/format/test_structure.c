@@ -35,7 +35,7 @@ test_structure(void)
 	expect("dump with data", PGM_FORMAT_AUTO,
 		   FILES("my-dump.sql", DUMP "COPY public.schema_migrations (version) FROM stdin;\n5\n4\n\\.\n"),
 		   "5 [baseline from my-dump.sql] versions=5,4\n"
-		   "  up my-dump.sql:1 {" DUMP "INSERT INTO public.schema_migrations (version) OVERRIDING SYSTEM VALUE VALUES\n('5'),\n('4');\n}\n");
+		   "  up my-dump.sql:1 {" DUMP "INSERT /* COPY */ INTO public.schema_migrations (version) OVERRIDING SYSTEM VALUE VALUES\n('5'),\n('4');\n}\n");
 	expect("dump alone", PGM_FORMAT_AUTO,
 		   FILES("my-dump.sql", DUMP "a;"),
 		   "my_dump [baseline from my-dump.sql]\n  up my-dump.sql:1 {" DUMP "a;}\n");
