@@ -1,14 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * adopt.c
- *	  Ledgers of other tools: find them, and take over what they say.
+ *	  Take over what the ledger of another tool says.
  *
- * A ledger is found in the catalogs by name and columns, and read with the
- * rights of the calling role: it is a table of somebody else.
- *
- * Adopting never changes it.  Its rows become revisions, which are then
- * stamped as applied: adopt_match.c finds those that were loaded from files,
- * and adopt_import.c stores the others.
+ * Adopting never changes the ledger.  Its rows become revisions, which are
+ * then stamped as applied: adopt_match.c finds those that were loaded from
+ * files, and adopt_import.c stores the others.  A ledger that is kept in step
+ * is as we left it, so what it has no more was taken back by the other tool,
+ * and is no longer recorded as applied.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -21,7 +20,7 @@
 
 #include "adopt.h"
 #include "adopt_private.h"
-#include "catalog/pg_type.h"
+#include "catalog/namespace.h"
 #include "journal.h"
 #include "lib/stringinfo.h"
 #include "mirror.h"
@@ -33,204 +32,55 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 /* Names of revisions that an error lists. */
 #define MAX_NAMES 5
 
-/*
- * Tables by name, or one by OID, with the columns of built-in types that hold
- * values: reading others could call functions of the table's owner.
- */
-static PgmQuery tables_query = {
-	"SELECT c.oid::bigint, format('%I.%I', n.nspname, c.relname), "
-	"c.relname::text, "
-	"array_agg(a.attname::text ORDER BY a.attnum), "
-	"array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum), "
-	"has_schema_privilege($3::oid, n.oid, 'USAGE') AND "
-	"has_table_privilege($3::oid, c.oid, 'SELECT'), "
-	"n.nspname::text, EXISTS (SELECT FROM pgmigrate.mirror m "
-	"WHERE m.ledger = format('%I.%I', n.nspname, c.relname)) "
-	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
-	"AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid < 16384 "
-	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
-	"AND n.nspname <> 'pgmigrate' "
-	"AND CASE WHEN $2 = 0 THEN c.relname = ANY ($1) ELSE c.oid = $2::oid END "
-	"GROUP BY c.oid, n.oid, n.nspname, c.relname "
-	"ORDER BY n.nspname, c.relname",
-	3, {TEXTARRAYOID, INT8OID, INT8OID}
+/* With or without a step: run by us, or stamped. */
+static PgmQuery applied_query = {
+	"SELECT revision, step IS NOT NULL FROM pgmigrate.applied"
 };
 
-static PgmQuery companion_query = {
-	"SELECT format('%I.%I', n.nspname, c.relname), "
-	"has_table_privilege($3::oid, c.oid, 'SELECT') "
-	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind = 'r' "
-	"AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid "
-	"AND a.attnum > 0 AND NOT a.attisdropped "
-	"AND (a.attgenerated <> '' OR a.atttypid >= 16384))",
-	3, {TEXTOID, TEXTOID, INT8OID}
-};
-
-/* ---- finding */
-
-/* The tool of a table; the name counts only where none was given. */
-static const PgmForeignTool *
-recognize(const char *table, int ncolumns, char **names, char **types,
-		  const char *wanted)
+/* What is known of the revisions, by their numbers in the graph. */
+typedef struct Adoption
 {
-	int			n;
-	const PgmForeignTool *tools = pgm_foreign_tools(&n);
+	const PgmForeignLedger *ledger;
+	PgmPlan    *plan;
+	int			size;
+	bool	   *adopted;		/* the ledger has it */
+	bool	   *below;			/* something that it has stands on it */
+	bool	   *implied;		/* and it says so */
+	bool	   *applied;		/* as we know */
+	bool	   *ran;			/* by us */
+	bool	   *gone;			/* the ledger had it when we left it */
+} Adoption;
 
-	for (int i = 0; i < n; i++)
-	{
-		if (table != NULL && strcmp(tools[i].table, table) != 0)
-			continue;
-		if (wanted != NULL && strcmp(tools[i].name, wanted) != 0)
-			continue;
-		if (pgm_foreign_tool_matches(&tools[i], ncolumns, names, types))
-			return &tools[i];
-	}
-	return NULL;
-}
-
-/* The user is that of the caller, not of the scope. */
-static void
-find_companion(PgmForeignLedger *ledger, const char *schema, Datum user)
+/* Of a table that may not be there. */
+static char *
+table_name(Oid relation)
 {
-	Datum		values[3];
+	char	   *name = get_rel_name(relation);
+	char	   *schema = name == NULL ? NULL :
+		get_namespace_name(get_rel_namespace(relation));
 
-	if (ledger->tool->companion == NULL)
-		return;
-	values[0] = pgm_text_datum(schema);
-	values[1] = pgm_text_datum(ledger->tool->companion);
-	values[2] = user;
-	if (pgm_spi_execute(&companion_query, values, NULL) == 0)
-		return;
-	ledger->companion = pgm_spi_text(1, 1);
-	if (!pgm_spi_bool(1, 2) && ledger->denied == NULL)
-		ledger->denied = ledger->companion;
+	if (schema == NULL)
+		return psprintf("with OID %u", relation);
+	return quote_qualified_identifier(schema, name);
 }
-
-/* Has the table a problem?  The scope is the current user's. */
-static bool
-find_problem(PgmForeignLedger *ledger, const char *query, const char *table)
-{
-	if (query == NULL || table == NULL ||
-		pgm_spi_execute_built(psprintf("SELECT s::text, d::text FROM (%s) AS p (s, d)",
-									   pgm_foreign_tool_sql(query, table, NULL)),
-							  true, 0, NULL) == 0)
-		return false;
-	ledger->state = pgm_spi_text(1, 1);
-	ledger->detail = pgm_spi_text(1, 2);
-	return true;
-}
-
-static void
-read_state(PgmForeignLedger *ledger)
-{
-	PgmSpiScope scope;
-
-	if (ledger->denied != NULL)
-	{
-		ledger->state = "unreadable";
-		ledger->detail = psprintf("permission denied for table %s",
-								  ledger->denied);
-		return;
-	}
-	pgm_spi_begin_as(&scope, GetUserId());
-	pgm_spi_execute_built(psprintf("SELECT count(*) FROM ONLY %s",
-								   ledger->name), true, 0, NULL);
-	ledger->rows = pgm_spi_int64(1, 1);
-	ledger->state = "clean";
-	if (!find_problem(ledger, ledger->tool->companion_problem,
-					  ledger->companion))
-		find_problem(ledger, ledger->tool->problem, ledger->name);
-	pgm_spi_end(&scope);
-}
-
-static PgmForeignLedger *
-find_ledgers(Oid relation, const char *wanted, int *n)
-{
-	int			ntools;
-	const PgmForeignTool *tools = pgm_foreign_tools(&ntools);
-	char	  **tables = palloc(sizeof(char *) * ntools);
-	PgmForeignLedger *ledgers;
-	char	  **schemas;
-	PgmSpiScope scope;
-	Datum		values[3];
-	uint64		rows;
-
-	for (int i = 0; i < ntools; i++)
-		tables[i] = unconstify(char *, tools[i].table);
-	values[0] = pgm_text_array_datum(ntools, tables);
-	values[1] = Int64GetDatum((int64) relation);
-	values[2] = Int64GetDatum((int64) GetUserId());
-
-	*n = 0;
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&tables_query, values, NULL);
-	ledgers = MemoryContextAllocZero(scope.outer, sizeof(PgmForeignLedger) *
-									 Max(rows, 1));
-	schemas = palloc(sizeof(char *) * Max(rows, 1));
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		PgmForeignLedger *ledger = &ledgers[*n];
-		int			ncolumns;
-		int			ntypes;
-		char	  **names = pgm_spi_text_array(i, 4, &ncolumns);
-		char	  **types = pgm_spi_text_array(i, 5, &ntypes);
-
-		ledger->tool = recognize(OidIsValid(relation) ? NULL :
-								 pgm_spi_text(i, 3), ncolumns, names, types,
-								 wanted);
-		if (ledger->tool == NULL)
-			continue;
-		ledger->relation = (Oid) pgm_spi_int64(i, 1);
-		ledger->name = pgm_spi_text(i, 2);
-		if (!pgm_spi_bool(i, 6))
-			ledger->denied = ledger->name;
-		ledger->mirrored = pgm_spi_bool(i, 8);
-		schemas[(*n)++] = pgm_spi_text(i, 7);
-	}
-	for (int i = 0; i < *n; i++)
-		find_companion(&ledgers[i], schemas[i], values[2]);
-	pgm_spi_end(&scope);
-
-	for (int i = 0; i < *n; i++)
-		read_state(&ledgers[i]);
-	return ledgers;
-}
-
-PgmForeignLedger *
-pgm_adopt_detect(Oid relation, int *n)
-{
-	return find_ledgers(relation, NULL, n);
-}
-
-/* ---- adopting */
 
 static PgmForeignLedger *
 find_the_ledger(const char *tool, Oid relation)
 {
 	int			n;
-	PgmForeignLedger *ledgers;
+	PgmForeignLedger *ledgers = pgm_adopt_candidates(relation, tool, &n);
 
-	if (pgm_foreign_tool_by_name(tool) == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("unrecognized migration tool \"%s\"", tool),
-				errhint("Column \"%s\" of %s has the names of the tools whose ledgers are here.",
-						"tool", "pgmigrate.detect_ledgers()"));
-	ledgers = find_ledgers(relation, tool, &n);
 	if (n == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				OidIsValid(relation) ?
 				errmsg("table %s is not a ledger of %s",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												  get_rel_name(relation)),
-					   tool) :
+					   table_name(relation), tool) :
 				errmsg("there is no ledger of %s in this database", tool),
 				OidIsValid(relation) ?
 				errhint("It does not have the columns of one; %s lists the ledgers that are here.",
@@ -254,6 +104,11 @@ refuse_unclean(const PgmForeignLedger *ledger)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("permission denied for table %s", ledger->denied));
+	if (!ledger->readable)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot read ledger %s", ledger->name),
+				errdetail("The reason is: %s.", ledger->detail));
 	if (strcmp(ledger->state, "clean") != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -275,13 +130,8 @@ column_named(const char *name)
 }
 
 static PgmAdoptRow *
-read_versions(const PgmForeignLedger *ledger, int *n)
+read_versions(PgmForeignLedger *ledger, int *n)
 {
-	char	   *sql = pgm_foreign_tool_sql(ledger->tool->versions,
-										   ledger->name,
-										   ledger->companion ?
-										   ledger->companion :
-										   ledger->tool->no_companion);
 	PgmSpiScope scope;
 	PgmAdoptRow *rows;
 	int			checksum;
@@ -289,8 +139,8 @@ read_versions(const PgmForeignLedger *ledger, int *n)
 	int			depends;
 	int			upgrade;
 
-	pgm_spi_begin_as(&scope, GetUserId());
-	*n = (int) pgm_spi_execute_built(sql, true, 0, NULL);
+	pgm_spi_begin_as(&scope, ledger->owner);
+	*n = (int) pgm_adopt_query_versions(ledger);
 	checksum = column_named("checksum");
 	parents = column_named("parents");
 	depends = column_named("depends");
@@ -302,6 +152,11 @@ read_versions(const PgmForeignLedger *ledger, int *n)
 		PgmAdoptRow *row = &rows[i];
 
 		row->version = pgm_spi_text(i + 1, 1);
+		if (row->version == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("ledger %s has a row without a version",
+						   ledger->name));
 		row->message = pgm_spi_text(i + 1, 2);
 		row->implies = pgm_spi_bool(i + 1, 3);
 		row->nparents = -1;
@@ -344,36 +199,112 @@ mark_below(const PgmGraph *graph, int revision, bool *below)
 	pfree(stack);
 }
 
+/* The marked revisions, for a message; NULL if there are none. */
+static char *
+list_marked(const Adoption *adoption, const bool *marked)
+{
+	StringInfoData names;
+	int			n = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < adoption->size; i++)
+		if (marked[i] && ++n <= MAX_NAMES)
+			appendStringInfo(&names, "%s\"%s\"", n > 1 ? ", " : "",
+							 pgm_graph_id(adoption->plan->graph, i));
+	if (n > MAX_NAMES)
+		appendStringInfoString(&names, " and others");
+	return n > 0 ? names.data : NULL;
+}
+
+static bool *
+no_marks(const Adoption *adoption)
+{
+	return palloc0(sizeof(bool) * Max(adoption->size, 1));
+}
+
 /*
  * A stamp takes all that is below as applied.  Refuse if the ledger does not
  * say so; merges do nothing and are in no ledger.
  */
 static void
-refuse_holes(const PgmForeignLedger *ledger, const PgmGraph *graph,
-			 const bool *adopted, const bool *below, const bool *implied)
+refuse_holes(const Adoption *adoption)
 {
-	StringInfoData names;
-	int			nholes = 0;
+	bool	   *holes = no_marks(adoption);
+	char	   *names;
 
-	initStringInfo(&names);
-	for (int i = 0; i < pgm_graph_size(graph); i++)
-	{
-		if (!below[i] || adopted[i] || implied[i] ||
-			pgm_graph_parents(graph, i).n > 1)
-			continue;
-		if (++nholes <= MAX_NAMES)
-			appendStringInfo(&names, "%s\"%s\"", nholes > 1 ? ", " : "",
-							 pgm_graph_id(graph, i));
-	}
-	if (nholes > 0)
+	for (int i = 0; i < adoption->size; i++)
+		holes[i] = adoption->below[i] && !adoption->adopted[i] &&
+			!adoption->implied[i] &&
+			pgm_graph_parents(adoption->plan->graph, i).n <= 1;
+	names = list_marked(adoption, holes);
+	if (names != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("ledger %s does not have all that is below what it has",
-					   ledger->name),
-				errdetail("It lacks %s%s.", names.data,
-						  nholes > MAX_NAMES ? " and others" : ""),
+					   adoption->ledger->name),
+				errdetail("It lacks %s.", names),
 				errhint("Apply them with %s first, or remove them and load their files again: they then come last.",
-						ledger->tool->name));
+						adoption->ledger->tool->name));
+}
+
+/* Does it stand on something that the ledger has? */
+static bool
+stands_on_adopted(const Adoption *adoption, int revision)
+{
+	bool	   *below = no_marks(adoption);
+	bool		found = false;
+
+	mark_below(adoption->plan->graph, revision, below);
+	for (int i = 0; i < adoption->size && !found; i++)
+		found = below[i] && adoption->adopted[i];
+	pfree(below);
+	return found;
+}
+
+/*
+ * What we have above it: what was only recorded was recorded by adopting it,
+ * and is not there any more.  What we ran ourselves the ledger cannot know,
+ * but a tool that goes on with it would run it again.
+ */
+static void
+tell_lacking(const Adoption *adoption, bool mirror)
+{
+	bool	   *recorded = no_marks(adoption);
+	bool	   *ran = no_marks(adoption);
+	char	   *names;
+
+	for (int i = 0; i < adoption->size; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!adoption->applied[i] || adoption->adopted[i] ||
+			adoption->below[i] || adoption->gone[i] ||
+			pgm_graph_parents(adoption->plan->graph, i).n > 1 ||
+			!pgm_mirror_can_hold(adoption->ledger->tool,
+								 pgm_graph_id(adoption->plan->graph, i)) ||
+			!stands_on_adopted(adoption, i))
+			continue;
+		if (adoption->ran[i])
+			ran[i] = true;
+		else
+			recorded[i] = true;
+	}
+	if (!mirror && (names = list_marked(adoption, recorded)) != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("ledger %s does not have all that is recorded as applied",
+					   adoption->ledger->name),
+				errdetail("It lacks %s.", names),
+				errhint("If %s took them back, record that with pgmigrate.stamp(); if they are in effect, record them in the ledger.",
+						adoption->ledger->tool->name));
+	for (int i = 0; i < adoption->size; i++)
+		ran[i] |= recorded[i];
+	if (mirror && (names = list_marked(adoption, ran)) != NULL)
+		ereport(WARNING,
+				errcode(ERRCODE_WARNING),
+				errmsg("ledger %s does not have all that is recorded as applied",
+					   adoption->ledger->name),
+				errdetail("It lacks %s, which %s would run again.", names,
+						  adoption->ledger->tool->name));
 }
 
 /*
@@ -395,19 +326,10 @@ note_baseline(const PgmForeignLedger *ledger, int64 run)
 	pgm_journal_step_details(run, 1, details.data);
 }
 
-/* Make the current heads those of the rows. */
 static void
-stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
+mark_rows(Adoption *adoption, int n, const PgmAdoptRow *rows)
 {
-	PgmPlan    *plan = pgm_plan_load();
-	int			size = pgm_graph_size(plan->graph);
-	bool	   *adopted = palloc0(sizeof(bool) * Max(size, 1));
-	bool	   *below = palloc0(sizeof(bool) * Max(size, 1));
-	bool	   *implied = palloc0(sizeof(bool) * Max(size, 1));
-	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
-	bool		needed = false;
-	StringInfoData target;
-	PgmRunRequest request = {0};
+	const PgmGraph *graph = adoption->plan->graph;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -415,30 +337,185 @@ stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
 
 		if (rows[i].revision == NULL)
 			continue;
-		revision = pgm_graph_find(plan->graph, rows[i].revision);
-		adopted[revision] = true;
-		mark_below(plan->graph, revision, below);
+		revision = pgm_graph_find(graph, rows[i].revision);
+		adoption->adopted[revision] = true;
+		mark_below(graph, revision, adoption->below);
 		if (rows[i].implies)
-			mark_below(plan->graph, revision, implied);
+			mark_below(graph, revision, adoption->implied);
 	}
-	refuse_holes(ledger, plan->graph, adopted, below, implied);
+}
+
+static void
+mark_applied(Adoption *adoption)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&applied_query, NULL, NULL);
+	for (uint64 row = 1; row <= rows; row++)
+	{
+		int			revision = pgm_graph_find(adoption->plan->graph,
+											  pgm_spi_text(row, 1));
+
+		if (revision >= 0)
+			adoption->ran[revision] = pgm_spi_bool(row, 2);
+	}
+	pgm_spi_end(&scope);
+}
+
+/* Does the ledger say that a revision is in effect? */
+static bool
+is_in_ledger(const Adoption *adoption, int revision)
+{
+	return adoption->adopted[revision] || adoption->below[revision];
+}
+
+/*
+ * Of a ledger that was kept in step: what it had when it was left, and has no
+ * more.  Where it has only the newest ones, what is between them too.
+ */
+static void
+mark_gone(Adoption *adoption, const PgmMirror *mirror)
+{
+	const PgmGraph *graph = adoption->plan->graph;
+
+	for (int i = 0; i < adoption->size; i++)
+	{
+		char	   *key = pgm_mirror_key(pgm_graph_id(graph, i));
+
+		for (int j = 0; j < mirror->nseen; j++)
+			if (strcmp(mirror->seen[j], key) == 0)
+				adoption->gone[i] = adoption->applied[i];
+	}
+	if (adoption->ledger->tool->mirror != PGM_MIRROR_SET)
+	{
+		bool	   *between = no_marks(adoption);
+
+		for (int i = 0; i < adoption->size; i++)
+			if (adoption->gone[i])
+				mark_below(graph, i, between);
+		for (int i = 0; i < adoption->size; i++)
+			adoption->gone[i] |= between[i] && adoption->applied[i];
+	}
+	for (int i = 0; i < adoption->size; i++)
+		adoption->gone[i] &= !is_in_ledger(adoption, i);
+}
+
+/* What stays applied stands on nothing that is gone. */
+static void
+refuse_standing_on_gone(const Adoption *adoption, const bool *keep)
+{
+	bool	   *needed = no_marks(adoption);
+	bool	   *missing = no_marks(adoption);
+	char	   *names;
+
+	for (int i = 0; i < adoption->size; i++)
+		if (keep[i])
+			mark_below(adoption->plan->graph, i, needed);
+	for (int i = 0; i < adoption->size; i++)
+		missing[i] = needed[i] && adoption->gone[i];
+	names = list_marked(adoption, missing);
+	if (names != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("ledger %s no longer has what other applied revisions stand on",
+					   adoption->ledger->name),
+				errdetail("It no longer has %s.", names),
+				errhint("Downgrade what stands on them, or apply them with %s again.",
+						adoption->ledger->tool->name));
+}
+
+/* The heads of what is to be recorded as applied; "base" for nothing. */
+static char *
+target_of(const Adoption *adoption, bool any_gone, bool *needed)
+{
+	const PgmGraph *graph = adoption->plan->graph;
+	bool	   *keep = no_marks(adoption);
+	bool	   *below = no_marks(adoption);
+	StringInfoData target;
+
+	for (int i = 0; i < adoption->size; i++)
+		keep[i] = adoption->adopted[i] ||
+			(any_gone && adoption->applied[i] && !adoption->gone[i]);
+	if (any_gone)
+		refuse_standing_on_gone(adoption, keep);
+	for (int i = 0; i < adoption->size; i++)
+		if (keep[i] && !below[i])
+			mark_below(graph, i, below);
 
 	initStringInfo(&target);
-	for (int i = 0; i < size; i++)
+	*needed = any_gone;
+	for (int i = 0; i < adoption->size; i++)
 	{
-		if (!adopted[i] || below[i])
+		if (!keep[i] || below[i])
 			continue;
 		appendStringInfo(&target, "%s%s", target.len > 0 ? "," : "",
-						 pgm_graph_id(plan->graph, i));
-		needed |= !applied[i];
+						 pgm_graph_id(graph, i));
+		*needed |= !adoption->applied[i];
 	}
+	if (target.len == 0)
+		appendStringInfoString(&target, "base");
+	return target.data;
+}
+
+/* A stamp leaves alone what has nothing to do with its target. */
+static void
+check_gone(const Adoption *adoption, const char *names)
+{
+	PgmPlan    *plan = pgm_plan_load();
+	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
+
+	for (int i = 0; i < adoption->size; i++)
+		if (adoption->gone[i] && applied[i])
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("ledger %s does not have all that is recorded as applied",
+						   adoption->ledger->name),
+					errdetail("It lacks %s.", names),
+					errhint("Load the files of what %s has applied since; if it took them back, record that with pgmigrate.stamp().",
+							adoption->ledger->tool->name));
+	ereport(NOTICE,
+			errmsg("revisions are no longer recorded as applied, as ledger %s does not have them any more",
+				   adoption->ledger->name),
+			errdetail("They are %s.", names));
+}
+
+/* Make the current heads those of the rows. */
+static void
+stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows,
+	  const PgmMirror *before, bool mirror)
+{
+	Adoption	adoption = {ledger, pgm_plan_load()};
+	PgmRunRequest request = {0};
+	bool		needed = false;
+	char	   *gone;
+
+	adoption.size = pgm_graph_size(adoption.plan->graph);
+	adoption.adopted = no_marks(&adoption);
+	adoption.below = no_marks(&adoption);
+	adoption.implied = no_marks(&adoption);
+	adoption.ran = no_marks(&adoption);
+	adoption.gone = no_marks(&adoption);
+	adoption.applied = pgm_graph_applied(adoption.plan->graph,
+										 adoption.plan->rows);
+	mark_rows(&adoption, n, rows);
+	refuse_holes(&adoption);
+	mark_applied(&adoption);
+	if (before != NULL)
+		mark_gone(&adoption, before);
+	tell_lacking(&adoption, mirror);
+
+	gone = list_marked(&adoption, adoption.gone);
+	request.target = target_of(&adoption, gone != NULL, &needed);
 	if (!needed)
 		return;
 	request.direction = PGM_STAMP;
-	request.target = target.data;
 	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
 	request.guard = GetSessionUserId() != GetUserId();
 	note_baseline(ledger, pgm_runner_stamp(&request, false));
+	if (gone != NULL)
+		check_gone(&adoption, gone);
 }
 
 /*
@@ -468,34 +545,144 @@ warn_of_strangers(const PgmForeignLedger *ledger, const PgmPlan *plan, int n,
 			errhint("Load the files that the ledger knows before adopting it; or, if the revisions are in effect, record them with pgmigrate.stamp()."));
 }
 
-PgmAdoptRow *
-pgm_adopt(const char *tool, Oid relation, bool mirror, int *nrows)
+/*
+ * To end a mirroring takes no ledger that can be read: it may be gone, swapped
+ * or locked for good.  True if that is all there is to do.
+ */
+static bool
+end_mirroring(const char *tool, Oid relation, const PgmMirror *mirror)
+{
+	PgmForeignLedger *ledger;
+	int			n;
+	const char *reason = mirror->broken;
+
+	if (reason == NULL &&
+		(!OidIsValid(relation) || mirror->relation != relation))
+		reason = "it was dropped, renamed or replaced";
+	if (reason == NULL)
+	{
+		ledger = pgm_adopt_candidates(relation, tool, &n);
+		if (n != 1 || !pgm_adopt_try_look(ledger, false, AccessShareLock))
+			reason = "it is no ledger of that tool any more";
+		else if (!ledger->readable || strcmp(ledger->state, "clean") != 0)
+			reason = ledger->detail ? ledger->detail : ledger->state;
+	}
+	if (reason == NULL)
+		return false;
+	pgm_mirror_end(mirror->ledger);
+	ereport(NOTICE,
+			errmsg("table %s is no longer kept in step, and was not adopted",
+				   mirror->ledger),
+			errdetail("The reason is: %s.", reason));
+	return true;
+}
+
+/* The row of what is kept in step by this table, or by this name. */
+static PgmMirror *
+find_mirror(const char *tool, Oid relation, const char *name)
+{
+	PgmMirror  *mirror = NULL;
+	RangeVar   *var;
+	List	   *parts;
+
+	if (OidIsValid(relation))
+		mirror = pgm_mirror_find(relation, NULL);
+	if (mirror == NULL && name != NULL)
+	{
+		parts = textToQualifiedNameList(cstring_to_text(name));
+		var = makeRangeVarFromNameList(parts);
+		mirror = pgm_mirror_find(InvalidOid, var->schemaname ?
+								 quote_qualified_identifier(var->schemaname,
+															var->relname) :
+								 psprintf(".%s",
+										  quote_identifier(var->relname)));
+	}
+	if (mirror == NULL && OidIsValid(relation) && get_rel_name(relation))
+		mirror = pgm_mirror_find(InvalidOid, table_name(relation));
+	return mirror != NULL && strcmp(mirror->tool, tool) == 0 ? mirror : NULL;
+}
+
+static void
+check_tool(const char *name)
+{
+	if (pgm_foreign_tool_by_name(name) == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("unrecognized migration tool \"%s\"", name),
+				errhint("Column \"%s\" of %s has the names of the tools whose ledgers are here.",
+						"tool", "pgmigrate.detect_ledgers()"));
+}
+
+/* Locked, read and in order. */
+static PgmForeignLedger *
+take_ledger(const char *tool, Oid relation, bool mirror)
 {
 	PgmForeignLedger *ledger = find_the_ledger(tool, relation);
-	PgmAdoptRow *rows;
 
 	if (mirror && ledger->tool->mirror == PGM_MIRROR_NONE)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot keep a ledger of %s in step", tool));
+	if (mirror && ledger->denied == NULL)
+		pgm_mirror_check(ledger->relation, ledger->name);
+	if (!pgm_adopt_look(ledger, !OidIsValid(relation), mirror ?
+						ShareRowExclusiveLock : AccessShareLock, true))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table %s is not a ledger of %s any more",
+					   ledger->name, tool));
 	refuse_unclean(ledger);
 	if (mirror)
 		pgm_mirror_check(ledger->relation, ledger->name);
+	return ledger;
+}
+
+PgmAdoptRow *
+pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
+		  int *nrows)
+{
+	PgmForeignLedger *ledger;
+	PgmMirror  *before;
+	PgmAdoptRow *rows;
+
+	*nrows = 0;
+	check_tool(tool);
+	before = find_mirror(tool, relation, name);
+	if (!mirror && before != NULL && end_mirroring(tool, relation, before))
+		return NULL;
+	if (name != NULL && !OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table \"%s\" does not exist", name));
+	ledger = take_ledger(tool, relation, mirror);
+
+	/* what was left in another table says nothing about this one */
+	if (before == NULL)
+		before = pgm_mirror_find(ledger->relation, NULL);
+	if (before != NULL && (before->broken != NULL ||
+						   before->relation != ledger->relation))
+		before = NULL;
 
 	pgm_revision_lock_store();
 	rows = read_versions(ledger, nrows);
+
+	/* from here on the table is as we know it */
+	if (mirror)
+		pgm_mirror_begin(ledger->tool, ledger->relation);
+	else
+		pgm_mirror_end(ledger->name);
 	if (*nrows == 0)
 		ereport(NOTICE,
 				errmsg("ledger %s is empty", ledger->name));
-	else
+	if (*nrows > 0 || before != NULL)
 	{
 		PgmPlan    *plan = pgm_plan_load();
 
 		pgm_adopt_match(ledger, plan->graph, *nrows, rows);
-		warn_of_strangers(ledger, plan, *nrows, rows);
+		if (*nrows > 0)
+			warn_of_strangers(ledger, plan, *nrows, rows);
 		pgm_adopt_import(ledger, *nrows, rows);
-		stamp(ledger, *nrows, rows);
+		stamp(ledger, *nrows, rows, before, mirror);
 	}
-	pgm_mirror_set(tool, ledger->name, mirror);
 	return rows;
 }

@@ -19,11 +19,13 @@ typedef struct PgmForeignLedger
 {
 	const PgmForeignTool *tool;
 	Oid			relation;
+	Oid			owner;
 	char	   *name;			/* quoted and qualified */
-	char	   *companion;		/* the same, or NULL: there is none */
+	Oid			companion;		/* invalid: there is none */
 	char	   *denied;			/* table that the current user may not read */
 	bool		mirrored;
-	int64		rows;
+	bool		readable;
+	int64		rows;			/* if it is */
 	const char *state;			/* clean, dirty, active, locked, unreadable */
 	char	   *detail;			/* or NULL */
 } PgmForeignLedger;
@@ -44,11 +46,14 @@ typedef struct PgmAdoptRow
 	const char *action;			/* known, differs, imported, skipped */
 } PgmAdoptRow;
 
-/* All of the database; only that table, if one is given. */
-extern PgmForeignLedger *pgm_adopt_detect(Oid relation, int *n);
+/* All of the database. */
+extern PgmForeignLedger *pgm_adopt_detect(int *n);
 
-/* Import, stamp and mirror, in the caller's transaction. */
-extern PgmAdoptRow *pgm_adopt(const char *tool, Oid relation, bool mirror,
-							  int *nrows);
+/*
+ * Import, stamp and mirror, in the caller's transaction.  The table may be
+ * given by name too: a mirroring can be ended when its table is gone.
+ */
+extern PgmAdoptRow *pgm_adopt(const char *tool, Oid relation,
+							  const char *name, bool mirror, int *nrows);
 
 #endif							/* PGM_ADOPT_H */

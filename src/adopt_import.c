@@ -155,7 +155,11 @@ import(Importer *importer, int i)
 	revision.message = row->message && *row->message ? row->message :
 		row->version;
 	if (row->upgrade != NULL && is_storable(row->upgrade, revision.id))
+	{
+		/* who could write the ledger wrote the SQL, not who adopts it */
 		revision.upgrade = row->upgrade;
+		revision.author = GetUserNameFromId(importer->ledger->owner, false);
+	}
 	else
 		revision.upgrade = psprintf("-- applied by %s, not held here\n",
 									tool->name);

@@ -270,7 +270,8 @@ store(PgmRevision *revision, bool is_merge)
 	if (revision->id == NULL)
 		revision->id = pgm_author_id(revision);
 	check_names(revision);
-	revision->author = GetUserNameFromId(GetUserId(), false);
+	if (revision->author == NULL)
+		revision->author = GetUserNameFromId(GetUserId(), false);
 	if (!revision->only_head)
 		revision->only_head = replaces_only_head(revision);
 	pgm_revision_insert(revision);

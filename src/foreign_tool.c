@@ -30,7 +30,7 @@
  */
 #define PGROLL_VERSIONS \
 	"SELECT p || name::text, NULL::text, false, " \
-	"CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[p || parent] END AS parents, " \
+	"CASE WHEN parent IS NULL THEN '{}' ELSE ARRAY[p || parent::text] END AS parents, " \
 	"(SELECT string_agg(o -> 'sql' ->> 'up', E'\n;\n' ORDER BY n) " \
 	"FROM jsonb_array_elements(CASE WHEN " \
 	"jsonb_typeof(migration -> 'operations') = 'array' " \
@@ -45,13 +45,14 @@
  * Registries that were made before there were hashes have the id in place.
  */
 #define SQITCH_VERSIONS \
-	"WITH c AS (SELECT change_id, note, committed_at, " \
-	"nullif(script_hash, change_id) AS checksum, change::text || " \
+	"WITH c AS (SELECT change_id::text, note, committed_at, " \
+	"nullif(script_hash::text, change_id::text) AS checksum, change::text || " \
 	"coalesce('_' || nullif(row_number() OVER (PARTITION BY change " \
 	"ORDER BY committed_at), 1), '') AS version FROM ONLY %s) " \
 	"SELECT version, note::text, false, checksum, " \
-	"ARRAY(SELECT r.version FROM %c d JOIN c r ON r.change_id = d.dependency_id " \
-	"WHERE d.change_id = c.change_id AND d.type = 'require' " \
+	"ARRAY(SELECT r.version FROM %c d " \
+	"JOIN c r ON r.change_id = d.dependency_id::text " \
+	"WHERE d.change_id::text = c.change_id AND d.type::text = 'require' " \
 	"ORDER BY r.committed_at) AS depends FROM c ORDER BY committed_at"
 
 /* Statements without the semicolons between them. */
@@ -140,7 +141,7 @@ static const PgmForeignTool tools[] = {
 		.up = "INSERT INTO %s (installed_rank, version, description, type, "
 		"script, checksum, installed_by, execution_time, success) "
 		"SELECT coalesce(max(installed_rank), 0) + 1, "
-		"CASE WHEN left($1, 3) <> 'R__' THEN $1 END, left($2, 200), 'SQL', "
+		"CASE WHEN left($1, 3) <> 'R__' THEN $1 END, left($2, 200), 'SQL'::text, "
 		"CASE WHEN left($1, 3) = 'R__' THEN $1 || '.sql' "
 		"ELSE 'V' || $1 || '__' || left(replace($2, ' ', '_'), 200) || '.sql' "
 		"END, $3::integer, current_user, 0, true FROM ONLY %s",
@@ -148,10 +149,10 @@ static const PgmForeignTool tools[] = {
 		"script, checksum, installed_by, execution_time, success) "
 		"SELECT coalesce(max(installed_rank), 0) + 1, "
 		"CASE WHEN left($1, 3) <> 'R__' THEN $1 END, left($2, 200), "
-		"CASE WHEN left($1, 3) <> 'R__' THEN 'UNDO_SQL' ELSE 'DELETE' END, "
+		"CASE WHEN left($1, 3) <> 'R__' THEN 'UNDO_SQL'::text ELSE 'DELETE'::text END, "
 		"CASE WHEN left($1, 3) = 'R__' THEN $1 || '.sql' "
 		"ELSE 'U' || $1 || '__' || left(replace($2, ' ', '_'), 200) || '.sql' "
-		"END, NULL, current_user, 0, true FROM ONLY %s"
+		"END, NULL::integer, current_user, 0, true FROM ONLY %s"
 	},
 	{
 		.name = "flyway",
@@ -214,7 +215,8 @@ static const PgmForeignTool tools[] = {
 	{
 		.name = "liquibase",
 		.table = "databasechangelog",
-		.columns = "id, author, filename, orderexecuted, exectype, md5sum",
+		.columns = "id, author, filename, orderexecuted, dateexecuted, "
+		"exectype, md5sum",
 		.versions = "SELECT left(md5(concat_ws('::', id, author, filename)), "
 		"12), concat_ws('::', id, author, filename), false "
 		"FROM ONLY %s WHERE exectype::text NOT IN ('FAILED', 'SKIPPED') "
@@ -249,7 +251,8 @@ static const PgmForeignTool tools[] = {
 	{
 		.name = "pgroll",
 		.table = "migrations",
-		.columns = "schema, name, migration:jsonb, parent, done:boolean",
+		.columns = "schema, name, migration:jsonb, parent, done:boolean, "
+		"created_at",
 		.versions = PGROLL_VERSIONS,
 		.problem = "SELECT 'active', format('migration %%s of schema %%s is "
 		"started and not complete', name, schema) FROM ONLY %s "
@@ -281,7 +284,8 @@ static const PgmForeignTool tools[] = {
 	{
 		.name = "sqitch",
 		.table = "changes",
-		.columns = "change_id, script_hash, change, project, committed_at",
+		.columns = "change_id, script_hash, change, project, note, "
+		"committed_at",
 		.versions = SQITCH_VERSIONS,
 		.checksum = "sha1",
 		.companion = "dependencies",
@@ -418,6 +422,19 @@ pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 	return tool->without == NULL ||
 		!has_column(tool->without, strlen(tool->without), "", 0,
 					ncolumns, names, types);
+}
+
+char *
+pgm_foreign_tool_column(const PgmForeignTool *tool, int n)
+{
+	const char *at = tool->columns;
+
+	for (; n > 0 && *at; n--)
+	{
+		at += strcspn(at, ",");
+		at += strspn(at, ", ");
+	}
+	return *at ? pnstrdup(at, strcspn(at, ",:")) : NULL;
 }
 
 char *

@@ -33,13 +33,16 @@ typedef enum PgmMirrorKind
  *
  * problem and companion_problem: state and detail, rows only if there is one.
  * up and down: statements with the version as $1, the message as $2 and the
- * checksum as $3; all parameters are text.
+ * checksum as $3; all parameters are text.  Their literals have types, as the
+ * server would call the input function of the column's type before it is known
+ * which table it found.
  */
 typedef struct PgmForeignTool
 {
 	const char *name;
 	const char *table;			/* default name, without schema */
-	const char *columns;		/* "a, b:type": it has these */
+	const char *columns;		/* "a, b:type": it has these, and queries read
+								 * no others */
 	const char *without;		/* a column it does not have, or NULL */
 	const char *versions;
 	const char *problem;		/* or NULL */
@@ -60,6 +63,9 @@ extern const PgmForeignTool *pgm_foreign_tool_by_name(const char *name);
 /* Does a table of these columns look like the ledger of this tool? */
 extern bool pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 									 char **names, char **types);
+
+/* What the queries read, one by one: NULL after the last.  Frees nothing. */
+extern char *pgm_foreign_tool_column(const PgmForeignTool *tool, int n);
 
 /* A query above with the tables in their places. */
 extern char *pgm_foreign_tool_sql(const char *query, const char *table,

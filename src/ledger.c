@@ -275,21 +275,22 @@ write_mirrors(PgmSpiScope *scope, int n, const PgmLedgerChange *changes)
 {
 	int			nmirrors;
 	PgmMirror  *mirrors = pgm_mirror_list(scope, &nmirrors);
+	PgmMirrorChange *copies;
 
 	pgm_spi_end(scope);
+	copies = palloc0(sizeof(PgmMirrorChange) * n);
 	for (int i = 0; i < n; i++)
 	{
 		const PgmLedgerChange *change = &changes[i];
-		PgmMirrorChange copy = {0};
 
-		copy.direction = change->direction;
-		copy.revision = change->revision;
-		copy.nremoved = change->heads.nremoved;
-		copy.removed = change->heads.removed;
-		copy.nadded = change->heads.nadded;
-		copy.added = change->heads.added;
-		pgm_mirror_write(nmirrors, mirrors, &copy);
+		copies[i].direction = change->direction;
+		copies[i].revision = change->revision;
+		copies[i].nremoved = change->heads.nremoved;
+		copies[i].removed = change->heads.removed;
+		copies[i].nadded = change->heads.nadded;
+		copies[i].added = change->heads.added;
 	}
+	pgm_mirror_write(nmirrors, mirrors, n, copies);
 }
 
 static PgmQuery *

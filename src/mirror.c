@@ -7,6 +7,14 @@
  * step writes the rows that the other tool would have written, in its own
  * transaction.
  *
+ * Before a step, and before its rows are written, the table is locked against
+ * writers and read.  If it is not as it was left, the other tool, or somebody,
+ * did something that we know nothing of: the run is refused before it does the
+ * same again or sets the table back.
+ *
+ * A table that is gone, or has another one in its place, stops nobody: the
+ * mirroring is marked as broken, and the run goes on.  What counts is the OID.
+ *
  * Who may write is asked of the role that runs the revision.  The write itself
  * has the rights of the table's owner, so that triggers on it, which that
  * owner may have made, have no others.
@@ -23,23 +31,54 @@
 #include "catalog/pg_type.h"
 #include "checksum.h"
 #include "compat.h"
+#include "foreign_table.h"
 #include "foreign_tool.h"
+#include "lib/stringinfo.h"
 #include "mirror.h"
 #include "miscadmin.h"
 #include "revision.h"
 #include "spi.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+
+/* What queries find the rows under. */
+#define LEDGER "pgm_ledger"
+
+/* Versions that an error lists. */
+#define MAX_NAMES 5
+
+/* How a ledger is found before something is done. */
+typedef enum MirrorState
+{
+	MIRROR_IN_STEP,
+	MIRROR_BROKEN,
+	MIRROR_CHANGED				/* not by us */
+} MirrorState;
 
 static PgmQuery list_query = {
-	"SELECT m.tool, m.ledger, c.oid::bigint, c.relowner::bigint "
-	"FROM pgmigrate.mirror m "
-	"LEFT JOIN pg_class c ON c.oid = to_regclass(m.ledger) "
-	"ORDER BY m.ledger"
+	"SELECT m.tool, m.ledger, m.relation::bigint, EXISTS (SELECT "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.oid = m.relation "
+	"AND format('%I.%I', n.nspname, c.relname) = m.ledger), "
+	"m.broken, m.seen FROM pgmigrate.mirror m ORDER BY m.ledger"
 };
 
 static PgmQuery insert_query = {
-	"INSERT INTO pgmigrate.mirror (tool, ledger) VALUES ($1, $2) "
-	"ON CONFLICT (ledger) DO UPDATE SET tool = excluded.tool",
+	"INSERT INTO pgmigrate.mirror (tool, ledger, relation, seen) "
+	"VALUES ($1, $2, $3::oid, $4) "
+	"ON CONFLICT (ledger) DO UPDATE SET tool = excluded.tool, "
+	"relation = excluded.relation, seen = excluded.seen, broken = NULL",
+	4, {TEXTOID, TEXTOID, INT8OID, TEXTARRAYOID}
+};
+
+static PgmQuery seen_query = {
+	"UPDATE pgmigrate.mirror SET seen = $2 "
+	"WHERE ledger = $1 AND seen IS DISTINCT FROM $2",
+	2, {TEXTOID, TEXTARRAYOID}
+};
+
+static PgmQuery break_query = {
+	"UPDATE pgmigrate.mirror SET broken = $2 WHERE ledger = $1",
 	2, {TEXTOID, TEXTOID}
 };
 
@@ -60,36 +99,76 @@ pgm_mirror_list(const PgmSpiScope *scope, int *n)
 	PgmMirror  *mirrors = NULL;
 
 	if (rows > 0)
-		mirrors = MemoryContextAlloc(scope->outer, sizeof(PgmMirror) * rows);
+		mirrors = MemoryContextAllocZero(scope->outer,
+										 sizeof(PgmMirror) * rows);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		mirrors[i].tool = pgm_spi_text(i + 1, 1);
 		mirrors[i].ledger = pgm_spi_text(i + 1, 2);
 		mirrors[i].relation = (Oid) pgm_spi_int64(i + 1, 3);
-		mirrors[i].owner = (Oid) pgm_spi_int64(i + 1, 4);
+		mirrors[i].present = pgm_spi_bool(i + 1, 4);
+		mirrors[i].broken = pgm_spi_text(i + 1, 5);
+		mirrors[i].seen = pgm_spi_text_array(i + 1, 6, &mirrors[i].nseen);
 	}
 	*n = (int) rows;
 	return mirrors;
 }
 
-void
-pgm_mirror_set(const char *tool, const char *ledger, bool follow)
+static PgmMirror *
+all_mirrors(int *n)
 {
 	PgmSpiScope scope;
-	Datum		values[2];
+	PgmMirror  *mirrors;
 
 	pgm_spi_begin(&scope);
-	if (follow)
+	mirrors = pgm_mirror_list(&scope, n);
+	pgm_spi_end(&scope);
+	return mirrors;
+}
+
+PgmMirror *
+pgm_mirror_find(Oid relation, const char *ledger)
+{
+	int			n;
+	PgmMirror  *mirrors = all_mirrors(&n);
+	PgmMirror  *found = NULL;
+
+	for (int i = 0; i < n; i++)
 	{
-		values[0] = pgm_text_datum(tool);
-		values[1] = pgm_text_datum(ledger);
-		pgm_spi_execute(&insert_query, values, NULL);
+		size_t		length = strlen(mirrors[i].ledger);
+		bool		matches;
+
+		if (ledger == NULL)
+			matches = mirrors[i].relation == relation;
+		else if (ledger[0] == '.')
+			matches = length > strlen(ledger) &&
+				strcmp(mirrors[i].ledger + length - strlen(ledger),
+					   ledger) == 0;
+		else
+			matches = strcmp(mirrors[i].ledger, ledger) == 0;
+		if (!matches)
+			continue;
+		if (found != NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_AMBIGUOUS_ALIAS),
+					errmsg("several tables of that name are kept in step"),
+					errdetail("Two of them are %s and %s.", found->ledger,
+							  mirrors[i].ledger),
+					errhint("Name the schema too."));
+		found = &mirrors[i];
 	}
-	else
-	{
-		values[0] = pgm_text_datum(ledger);
-		pgm_spi_execute(&delete_query, values, NULL);
-	}
+	return found;
+}
+
+void
+pgm_mirror_end(const char *ledger)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(ledger);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&delete_query, values, NULL);
 	pgm_spi_end(&scope);
 }
 
@@ -105,6 +184,263 @@ pgm_mirror_check(Oid relation, const char *ledger)
 					errmsg("permission denied for table %s", ledger),
 					errdetail("It is kept in step with the ledger of pgmigrate, which takes SELECT, INSERT and DELETE."));
 }
+
+/* ---- what is in the ledger now */
+
+/* A number is the same version with any number of zeros before it. */
+static char *
+version_key(char *version)
+{
+	if (version[strspn(version, "0123456789")] == '\0')
+		while (version[0] == '0' && version[1] != '\0')
+			version++;
+	return version;
+}
+
+static int
+key_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static bool
+has_key(int n, char **keys, char *key)
+{
+	return bsearch(&key, keys, n, sizeof(char *), key_cmp) != NULL;
+}
+
+/* The versions of a locked ledger, sorted, and what is the matter with it. */
+static char **
+read_keys(const char *ledger, const PgmForeignTable *table,
+		  const PgmForeignTool *tool, int *n, char **problem)
+{
+	PgmSpiScope scope;
+	char	  **keys;
+
+	pgm_spi_begin_as(&scope, table->owner);
+	(void) pgm_foreign_table_offer(table->relation, LEDGER);
+	*n = (int) pgm_spi_execute_built(pgm_foreign_tool_sql(tool->versions,
+														  LEDGER, NULL),
+									 true, 0, NULL);
+	keys = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		char	   *version = pgm_spi_text(i + 1, 1);
+
+		if (version == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("ledger %s has a row without a version", ledger));
+		keys[i] = version_key(version);
+	}
+	qsort(keys, *n, sizeof(char *), key_cmp);
+	*problem = NULL;
+	if (tool->problem != NULL)
+	{
+		char	   *sql = pgm_foreign_tool_sql(tool->problem, LEDGER, NULL);
+
+		if (pgm_spi_execute_built(sql, true, 0, NULL) > 0)
+			*problem = pgm_spi_text(1, 2);
+	}
+	pgm_spi_end(&scope);
+	return keys;
+}
+
+void
+pgm_mirror_begin(const PgmForeignTool *tool, Oid relation)
+{
+	PgmForeignTable table;
+	const char *reason;
+	PgmSpiScope scope;
+	Datum		values[4];
+	char	   *problem;
+	int			n;
+	char	  **keys;
+
+	if (!pgm_foreign_table_look(relation, &table, &reason))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot keep the ledger of %s in step", tool->name),
+				errdetail("The reason is: %s.", reason));
+	keys = read_keys(table.name, &table, tool, &n, &problem);
+	values[0] = pgm_text_datum(tool->name);
+	values[1] = pgm_text_datum(table.name);
+	values[2] = Int64GetDatum((int64) relation);
+	values[3] = pgm_text_array_datum(n, keys);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&insert_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* ---- is it in step? */
+
+static void
+tell_broken(const PgmMirror *mirror, const char *reason)
+{
+	ereport(WARNING,
+			errcode(ERRCODE_WARNING),
+			errmsg("table %s is no longer kept in step", mirror->ledger),
+			errdetail("The reason is: %s.", reason),
+			errhint("Call pgmigrate.adopt() for the ledger that %s uses now, or end this with pgmigrate.adopt(%s, %s, mirror => false).",
+					mirror->tool, quote_literal_cstr(mirror->tool),
+					quote_literal_cstr(mirror->ledger)));
+}
+
+/* From now on it is passed over, until somebody adopts it again. */
+static MirrorState
+break_mirror(const PgmMirror *mirror, const char *reason)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	values[0] = pgm_text_datum(mirror->ledger);
+	values[1] = pgm_text_datum(reason);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&break_query, values, NULL);
+	pgm_spi_end(&scope);
+	tell_broken(mirror, reason);
+	return MIRROR_BROKEN;
+}
+
+static bool
+is_ledger(const PgmForeignTable *table, const PgmForeignTool *tool)
+{
+	char	   *column;
+
+	if (!pgm_foreign_tool_matches(tool, table->ncolumns, table->columns,
+								  table->types))
+		return false;
+	for (int n = 0; (column = pgm_foreign_tool_column(tool, n)) != NULL; n++)
+		for (int i = 0; i < table->ncolumns; i++)
+			if (strcmp(table->columns[i], column) == 0 && !table->built_in[i])
+				return false;
+	return true;
+}
+
+/* Keys of one list that are not in the other, for a message. */
+static char *
+list_missing(int n, char **keys, int nothers, char **others)
+{
+	StringInfoData names;
+	int			count = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < n; i++)
+		if (!has_key(nothers, others, keys[i]) && ++count <= MAX_NAMES)
+			appendStringInfo(&names, "%s\"%s\"", count > 1 ? ", " : "",
+							 keys[i]);
+	if (count > MAX_NAMES)
+		appendStringInfoString(&names, ", ...");
+	return count > 0 ? names.data : NULL;
+}
+
+/* An error unless it is a stamp, which may be the cure. */
+static MirrorState
+tell_changed(const PgmMirror *mirror, int n, char **keys, bool stamp)
+{
+	char	   *more = list_missing(n, keys, mirror->nseen, mirror->seen);
+	char	   *less = list_missing(mirror->nseen, mirror->seen, n, keys);
+
+	ereport(stamp ? WARNING : ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("ledger %s was changed by others since it was last kept in step",
+				   mirror->ledger),
+			more && less ?
+			errdetail("It now has %s, and no longer %s.", more, less) :
+			more ? errdetail("It now has %s.", more) :
+			less ? errdetail("It no longer has %s.", less) :
+			errdetail("It has other rows of the same versions."),
+			errhint("Take over what %s did with pgmigrate.adopt(%s, %s, mirror => true).",
+					mirror->tool, quote_literal_cstr(mirror->tool),
+					quote_literal_cstr(mirror->ledger)));
+	return MIRROR_CHANGED;
+}
+
+static bool
+same_keys(int n, char **keys, int m, char **others)
+{
+	if (n != m)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (strcmp(keys[i], others[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Lock it, look at it, compare it.  The lock stays. */
+static MirrorState
+verify(const PgmMirror *mirror, bool stamp, PgmForeignTable *table)
+{
+	const PgmForeignTool *tool = pgm_foreign_tool_by_name(mirror->tool);
+	const char *reason;
+	char	   *problem;
+	int			n;
+	char	  **keys;
+
+	if (mirror->broken != NULL)
+		return MIRROR_BROKEN;
+	if (tool == NULL || !mirror->present)
+		return break_mirror(mirror, "it was dropped, renamed or replaced");
+	pgm_mirror_check(mirror->relation, mirror->ledger);
+	pgm_foreign_table_lock(mirror->relation, mirror->ledger,
+						   ShareRowExclusiveLock);
+	if (!pgm_foreign_table_look(mirror->relation, table, &reason))
+		return break_mirror(mirror, reason);
+	if (strcmp(table->name, mirror->ledger) != 0)
+		return break_mirror(mirror, "it was dropped, renamed or replaced");
+	if (!is_ledger(table, tool))
+		return break_mirror(mirror,
+							"it is no ledger of that tool any more");
+	pgm_mirror_check(mirror->relation, mirror->ledger);
+
+	keys = read_keys(mirror->ledger, table, tool, &n, &problem);
+	if (problem != NULL && !stamp)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("ledger %s is not in order", mirror->ledger),
+				errdetail("The reason is: %s.", problem),
+				errhint("Bring it to an end with %s first.", mirror->tool));
+	if (!same_keys(n, keys, mirror->nseen, mirror->seen))
+		return tell_changed(mirror, n, keys, stamp);
+	return MIRROR_IN_STEP;
+}
+
+void
+pgm_mirror_verify(bool tell)
+{
+	int			n;
+	PgmMirror  *mirrors = all_mirrors(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		PgmForeignTable table;
+
+		if (mirrors[i].broken != NULL && tell)
+			tell_broken(&mirrors[i], mirrors[i].broken);
+		(void) verify(&mirrors[i], false, &table);
+	}
+}
+
+/* Remember how it was left. */
+static void
+note_seen(const PgmMirror *mirror, const PgmForeignTable *table)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	char	   *problem;
+	int			n;
+	char	  **keys = read_keys(mirror->ledger, table,
+								 pgm_foreign_tool_by_name(mirror->tool), &n,
+								 &problem);
+
+	values[0] = pgm_text_datum(mirror->ledger);
+	values[1] = pgm_text_array_datum(n, keys);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&seen_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* ---- writing */
 
 /* Can a version of this tool be so? */
 static bool
@@ -136,9 +472,19 @@ flyway_checksum(const PgmRevision *revision)
 }
 
 static void
-execute(const PgmMirror *mirror, const char *query, const char *version,
-		const PgmRevision *revision)
+mirror_error_callback(void *arg)
 {
+	const PgmMirror *mirror = arg;
+
+	errcontext("mirroring into table %s", mirror->ledger);
+}
+
+static void
+execute(const PgmMirror *mirror, const PgmForeignTable *table,
+		const char *query, const char *version, const PgmRevision *revision)
+{
+	ErrorContextCallback callback;
+	PgmSpiScope scope;
 	char	   *args[3];
 	int			nargs = 0;
 
@@ -149,34 +495,50 @@ execute(const PgmMirror *mirror, const char *query, const char *version,
 	while (nargs < lengthof(args) &&
 		   strstr(query, psprintf("$%d", nargs + 1)) != NULL)
 		nargs++;
-	pgm_spi_execute_built(pgm_foreign_tool_sql(query, mirror->ledger, NULL),
-						  false, nargs, args);
+
+	callback.callback = mirror_error_callback;
+	callback.arg = unconstify(PgmMirror *, mirror);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	pgm_spi_begin_as(&scope, table->owner);
+	pgm_foreign_table_write(table->relation,
+							pgm_foreign_tool_sql(query, table->name, NULL),
+							nargs, args);
+	pgm_spi_end(&scope);
+	error_context_stack = callback.previous;
 }
 
 static void
-write_rows(const PgmMirror *mirror, const PgmForeignTool *tool,
+write_rows(const PgmMirror *mirror, const PgmForeignTable *table,
 		   const PgmMirrorChange *change, const PgmRevision *revision)
 {
+	const PgmForeignTool *tool = pgm_foreign_tool_by_name(mirror->tool);
 	bool		up = change->direction == PGM_UP;
 
 	switch (tool->mirror)
 	{
 		case PGM_MIRROR_HEADS:
 			for (int i = 0; i < change->nremoved; i++)
-				execute(mirror, tool->down, change->removed[i], NULL);
+				execute(mirror, table, tool->down, change->removed[i], NULL);
 			for (int i = 0; i < change->nadded; i++)
-				execute(mirror, tool->up, change->added[i], NULL);
+			{
+				/* a stamp adds what may be there */
+				execute(mirror, table, tool->down, change->added[i], NULL);
+				execute(mirror, table, tool->up, change->added[i], NULL);
+			}
 			break;
 		case PGM_MIRROR_NEWEST:
-			execute(mirror, tool->down, NULL, NULL);
+			execute(mirror, table, tool->down, NULL, NULL);
 			if (change->nadded > 0)
-				execute(mirror, tool->up, change->added[0], NULL);
+				execute(mirror, table, tool->up, change->added[0], NULL);
 			break;
 		case PGM_MIRROR_SET:
 			/* no other tool has a file of a merge */
-			if (revision != NULL && revision->nparents < 2)
-				execute(mirror, up ? tool->up : tool->down, revision->id,
-						revision);
+			if (revision != NULL && revision->nparents < 2 &&
+				up != has_key(mirror->nseen, mirror->seen,
+							  version_key(revision->id)))
+				execute(mirror, table, up ? tool->up : tool->down,
+						revision->id, revision);
 			break;
 		case PGM_MIRROR_NONE:
 			break;
@@ -210,74 +572,30 @@ is_beyond(const PgmMirror *mirror, const PgmForeignTool *tool,
 	return id != NULL && !can_hold(mirror, tool, id);
 }
 
-/* Who may write it now? */
-static void
-check_mirror(const PgmMirror *mirror)
-{
-	if (!OidIsValid(mirror->relation))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("table %s does not exist", mirror->ledger),
-				errdetail("It is kept in step with the ledger of pgmigrate."),
-				errhint("Delete its row from \"%s\" if it is no longer used.",
-						"pgmigrate.mirror"));
-	pgm_mirror_check(mirror->relation, mirror->ledger);
-}
-
 void
-pgm_mirror_write(int n, const PgmMirror *mirrors,
-				 const PgmMirrorChange *change)
+pgm_mirror_write(int n, const PgmMirror *mirrors, int nchanges,
+				 const PgmMirrorChange *changes)
 {
-	PgmRevision *revision = change->revision ?
-		pgm_revision_get(change->revision) : NULL;
-
 	for (int i = 0; i < n; i++)
 	{
 		const PgmMirror *mirror = &mirrors[i];
 		const PgmForeignTool *tool = pgm_foreign_tool_by_name(mirror->tool);
-		PgmSpiScope scope;
+		PgmForeignTable table;
 
-		if (tool == NULL || is_beyond(mirror, tool, change))
+		if (verify(mirror, changes[0].direction == PGM_STAMP, &table) !=
+			MIRROR_IN_STEP)
 			continue;
-		check_mirror(mirror);
-		pgm_spi_begin_as(&scope, mirror->owner);
-		write_rows(mirror, tool, change, revision);
-		pgm_spi_end(&scope);
+		for (int j = 0; j < nchanges; j++)
+		{
+			const PgmMirrorChange *change = &changes[j];
+
+			CHECK_FOR_INTERRUPTS();
+			if (!is_beyond(mirror, tool, change))
+				write_rows(mirror, &table, change, change->revision ?
+						   pgm_revision_get(change->revision) : NULL);
+		}
+		note_seen(mirror, &table);
 	}
-}
-
-/* A number is the same version with any number of zeros before it. */
-static const char *
-version_key(const char *version)
-{
-	if (version[strspn(version, "0123456789")] == '\0')
-		while (version[0] == '0' && version[1] != '\0')
-			version++;
-	return version;
-}
-
-static int
-key_cmp(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-/* The versions that a ledger has now, sorted.  In a scope of the caller's. */
-static const char **
-read_keys(const PgmSpiScope *scope, const PgmMirror *mirror,
-		  const PgmForeignTool *tool, int *n)
-{
-	const char **keys;
-
-	*n = (int) pgm_spi_execute_built(pgm_foreign_tool_sql(tool->versions,
-														  mirror->ledger,
-														  NULL),
-									 true, 0, NULL);
-	keys = MemoryContextAlloc(scope->outer, sizeof(char *) * Max(*n, 1));
-	for (int i = 0; i < *n; i++)
-		keys[i] = version_key(pgm_spi_text(i + 1, 1));
-	qsort(keys, *n, sizeof(char *), key_cmp);
-	return keys;
 }
 
 /*
@@ -285,33 +603,23 @@ read_keys(const PgmSpiScope *scope, const PgmMirror *mirror,
  * may have been first, and adopting what it did is a stamp too.
  */
 static void
-stamp_rows(const PgmMirror *mirror, const PgmForeignTool *tool, bool up,
+stamp_rows(const PgmMirror *mirror, const PgmForeignTable *table, bool up,
 		   int n, char **revisions)
 {
-	PgmSpiScope scope;
-	int			nkeys;
-	const char **keys;
-
-	if (n == 0)
-		return;
-	pgm_spi_begin_as(&scope, mirror->owner);
-	keys = read_keys(&scope, mirror, tool, &nkeys);
-	pgm_spi_end(&scope);
+	const PgmForeignTool *tool = pgm_foreign_tool_by_name(mirror->tool);
 
 	for (int i = 0; i < n; i++)
 	{
 		PgmRevision *revision = pgm_revision_get(revisions[i]);
-		const char *key = version_key(revisions[i]);
 
 		CHECK_FOR_INTERRUPTS();
 		if (revision == NULL || revision->nparents > 1 ||
-			up == (bsearch(&key, keys, nkeys, sizeof(char *),
-						   key_cmp) != NULL) ||
+			up == has_key(mirror->nseen, mirror->seen,
+						  version_key(revisions[i])) ||
 			!can_hold(mirror, tool, revision->id))
 			continue;
-		pgm_spi_begin_as(&scope, mirror->owner);
-		execute(mirror, up ? tool->up : tool->down, revision->id, revision);
-		pgm_spi_end(&scope);
+		execute(mirror, table, up ? tool->up : tool->down, revision->id,
+				revision);
 	}
 }
 
@@ -323,11 +631,26 @@ pgm_mirror_stamp(int n, const PgmMirror *mirrors, int nremoved,
 	{
 		const PgmMirror *mirror = &mirrors[i];
 		const PgmForeignTool *tool = pgm_foreign_tool_by_name(mirror->tool);
+		PgmForeignTable table;
 
-		if (tool == NULL || tool->mirror != PGM_MIRROR_SET)
+		if (tool == NULL || tool->mirror != PGM_MIRROR_SET ||
+			nremoved + nadded == 0 ||
+			verify(mirror, true, &table) != MIRROR_IN_STEP)
 			continue;
-		check_mirror(mirror);
-		stamp_rows(mirror, tool, false, nremoved, removed);
-		stamp_rows(mirror, tool, true, nadded, added);
+		stamp_rows(mirror, &table, false, nremoved, removed);
+		stamp_rows(mirror, &table, true, nadded, added);
+		note_seen(mirror, &table);
 	}
+}
+
+bool
+pgm_mirror_can_hold(const PgmForeignTool *tool, const char *id)
+{
+	return is_version(tool, id);
+}
+
+char *
+pgm_mirror_key(const char *version)
+{
+	return version_key(pstrdup(version));
 }

@@ -43,6 +43,7 @@
 #include "ledger.h"
 #include "leftover.h"
 #include "lockwait.h"
+#include "mirror.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "resume.h"
@@ -150,6 +151,8 @@ prepare(PgmRunner *runner, const char *execution, bool session_lock)
 	pgm_run_lock(session_lock);
 	pgm_journal_interrupt_dead();
 	runner->any_partly = pgm_journal_any_partly();
+	if (request->direction != PGM_STAMP)
+		pgm_mirror_verify(true);
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
@@ -295,6 +298,7 @@ attempt_step(PgmRunner *runner)
 	bool		by_statement;
 
 	pgm_txn_begin_block();
+	pgm_mirror_verify(false);
 	pgm_runner_load_step(runner, &step);
 	source = step.source;
 	pgm_runner_expect(runner, &step);
@@ -539,6 +543,7 @@ attempt_all(PgmRunner *runner)
 	runner->step = 0;
 	pgm_runner_forget(runner);
 	pgm_txn_begin_block();
+	pgm_mirror_verify(false);
 	if (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 	{
 		pgm_txn_commit();
@@ -690,6 +695,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 			return false;
 	}
 	pgm_ledger_check_unaltered();
+	pgm_mirror_verify(true);
 	return true;
 }
 

@@ -208,13 +208,28 @@ pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
 	return SPI_processed;
 }
 
+/*
+ * The query may have read a table that is not ours, so the type is not taken
+ * on trust: a number read as a text would be the address of it.
+ */
 static Datum
-column_value(uint64 row, int column, bool *isnull)
+column_value(uint64 row, int column, Oid type, bool *isnull)
 {
-	Assert(row >= 1 && row <= SPI_processed);
+	TupleDesc	desc;
 
-	return SPI_getbinval(SPI_tuptable->vals[row - 1], SPI_tuptable->tupdesc,
-						 column, isnull);
+	if (SPI_tuptable == NULL || row < 1 || row > SPI_tuptable->numvals)
+		elog(ERROR, "query has no row " UINT64_FORMAT, row);
+	desc = SPI_tuptable->tupdesc;
+	if (column < 1 || column > desc->natts)
+		elog(ERROR, "query has no column %d", column);
+	if (OidIsValid(type) && SPI_gettypeid(desc, column) != type)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("column \"%s\" has type %s instead of %s",
+					   NameStr(TupleDescAttr(desc, column - 1)->attname),
+					   format_type_be(SPI_gettypeid(desc, column)),
+					   format_type_be(type)));
+	return SPI_getbinval(SPI_tuptable->vals[row - 1], desc, column, isnull);
 }
 
 bool
@@ -222,7 +237,7 @@ pgm_spi_isnull(uint64 row, int column)
 {
 	bool		isnull;
 
-	(void) column_value(row, column, &isnull);
+	(void) column_value(row, column, InvalidOid, &isnull);
 	return isnull;
 }
 
@@ -230,11 +245,9 @@ char *
 pgm_spi_text(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
+	Datum		value = column_value(row, column, TEXTOID, &isnull);
 	MemoryContext old;
 	char	   *result;
-
-	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == TEXTOID);
 
 	if (isnull)
 		return NULL;
@@ -248,9 +261,7 @@ int64
 pgm_spi_int64(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
-
-	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == INT8OID);
+	Datum		value = column_value(row, column, INT8OID, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(value);
 }
@@ -259,9 +270,7 @@ int32
 pgm_spi_int32(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
-
-	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == INT4OID);
+	Datum		value = column_value(row, column, INT4OID, &isnull);
 
 	return isnull ? 0 : DatumGetInt32(value);
 }
@@ -270,9 +279,7 @@ bool
 pgm_spi_bool(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
-
-	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == BOOLOID);
+	Datum		value = column_value(row, column, BOOLOID, &isnull);
 
 	return !isnull && DatumGetBool(value);
 }
@@ -281,9 +288,7 @@ TimestampTz
 pgm_spi_timestamp(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
-
-	Assert(SPI_gettypeid(SPI_tuptable->tupdesc, column) == TIMESTAMPTZOID);
+	Datum		value = column_value(row, column, TIMESTAMPTZOID, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
@@ -293,7 +298,7 @@ char	  **
 pgm_spi_text_array(uint64 row, int column, int *n)
 {
 	bool		isnull;
-	Datum		value = column_value(row, column, &isnull);
+	Datum		value = column_value(row, column, TEXTARRAYOID, &isnull);
 	MemoryContext old;
 	char	  **result = NULL;
 
@@ -338,6 +343,26 @@ pgm_spi_oids(PgmQuery *query, const Datum *values)
 	}
 	pgm_spi_end(&scope);
 	return result;
+}
+
+void
+pgm_spi_offer(const char *name, TupleDesc tupdesc, Tuplestorestate *store,
+			  int64 rows)
+{
+	EphemeralNamedRelation relation =
+		palloc0(sizeof(EphemeralNamedRelationData));
+	int			rc;
+
+	relation->md.name = pstrdup(name);
+	relation->md.reliddesc = InvalidOid;
+	relation->md.tupdesc = tupdesc;
+	relation->md.enrtype = ENR_NAMED_TUPLESTORE;
+	relation->md.enrtuples = rows;
+	relation->reldata = store;
+	rc = SPI_register_relation(relation);
+	if (rc != SPI_OK_REL_REGISTER)
+		elog(ERROR, "could not register \"%s\": %s", name,
+			 SPI_result_code_string(rc));
 }
 
 void
@@ -421,6 +446,41 @@ pgm_spi_utility(const char *command)
 	SPI_finish();
 }
 
+bool
+pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext save_result_context = result_context;
+	ErrorData  *volatile edata = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			guc_level = NewGUCNestLevel();
+
+		action(arg);
+		AtEOXact_GUC(true, guc_level);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		result_context = save_result_context;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	*error = edata;
+	return edata == NULL;
+}
+
 /* A query about what is not ours, and what came of it. */
 typedef struct Probe
 {
@@ -434,8 +494,9 @@ typedef struct Probe
 } Probe;
 
 static void
-run_probe(Probe *probe)
+run_probe(void *arg)
 {
+	Probe	   *probe = arg;
 	MemoryContext old;
 
 	if (probe->pinned)
@@ -461,37 +522,11 @@ run_probe(Probe *probe)
 	PopActiveSnapshot();
 }
 
-/* False if it failed; only a cancel goes on. */
 static bool
 try_probe(Probe *probe)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-
-	probe->context = context;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		int			guc_level = NewGUCNestLevel();
-
-		run_probe(probe);
-		AtEOXact_GUC(true, guc_level);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		probe->error = CopyErrorData();
-		if (probe->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return probe->error == NULL;
+	probe->context = CurrentMemoryContext;
+	return pgm_spi_try(run_probe, probe, &probe->error);
 }
 
 bool

@@ -84,7 +84,7 @@ extern uint64 pgm_spi_execute_built(const char *sql, bool read_only,
 /*
  * Columns of result row n of the last query, counted from 1.  What is not
  * passed by value is copied into the context that was current when the scope
- * began, so it outlives the scope.
+ * began, so it outlives the scope.  A column of another type is an error.
  */
 extern bool pgm_spi_isnull(uint64 row, int column);
 extern char *pgm_spi_text(uint64 row, int column);	/* NULL for null */
@@ -104,6 +104,10 @@ extern char *pgm_spi_column_name(int column);
  */
 extern List *pgm_spi_oids(PgmQuery *query, const Datum *values);
 
+/* For the rest of a scope: rows that queries find before any table. */
+extern void pgm_spi_offer(const char *name, TupleDesc tupdesc,
+						  Tuplestorestate *store, int64 rows);
+
 /* Result rows as they are, into a tuplestore of the same row type. */
 extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
 
@@ -119,6 +123,10 @@ extern char **pgm_text_array_values(Datum array, int *n);
  * Its text must be built with the quoting functions of the server.
  */
 extern void pgm_spi_utility(const char *command);
+
+/* In a subtransaction.  False with the error; only a cancel goes on. */
+extern bool pgm_spi_try(void (*action) (void *arg), void *arg,
+						ErrorData **error);
 
 /*
  * Ask the data of a user's table, as the current user and read-only: a query

@@ -279,6 +279,7 @@ DROP TABLE t_dbmate.schema_migrations;
 SELECT pgmigrate.revision('too late', 'CREATE TABLE too_late ();', id => '20300101000003');
 SELECT revision FROM pgmigrate.upgrade('20300101000003');
 SELECT to_regclass('too_late');
+DROP TABLE too_late;
 
 -- a ledger that knows nothing of the files that were loaded
 SET client_min_messages = warning;
