@@ -121,6 +121,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	judged->n = n;
 	judged->revision = item->revision;
 	judged->verdict = pgm_classify(&assessment->classifier, item->source, n);
+	if (trial != NULL)
+		trial->authored = item->authored;
 	if (trial != NULL && item->trusted)
 		pgm_trial_run(trial, judged->verdict);
 	else if (trial != NULL)
@@ -442,6 +444,7 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item->revision = revision->id;
 		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
+		item->authored = true;
 		if (any_partly)
 			note_done(item, revision, plan->direction);
 		items = lappend(items, item);

@@ -30,6 +30,7 @@ typedef struct PgmAssessItem
 	char	   *revision;		/* or NULL */
 	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
+	bool		authored;		/* … as it is stored: it is known by whom */
 	int			done;			/* statements that a run has done already */
 	List	   *leftovers;		/* of PgmSource *: what the run does first */
 } PgmAssessItem;

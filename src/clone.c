@@ -48,6 +48,7 @@
 #include "related.h"
 #include "spi.h"
 #include "storage/lmgr.h"
+#include "stranger_sql.h"
 #include "tcop/utility.h"
 #include "triable.h"
 #include "utils/acl.h"
@@ -515,6 +516,22 @@ without_locked(PgmClones *clones, List *relids)
 	return result;
 }
 
+/* What runs code that is neither its owner's nor a superuser's. */
+static List *
+without_strange(PgmClones *clones, List *relids)
+{
+	List	   *strange = pgm_strange_relations(relids);
+	ListCell   *lc;
+
+	foreach(lc, strange)
+	{
+		clones->failure = psprintf("\"%s\" has code of another role",
+								   get_rel_name(lfirst_oid(lc)));
+		give_up(clones, lfirst_oid(lc));
+	}
+	return list_difference_oid(relids, strange);
+}
+
 static List *
 with_descendants(List *relids)
 {
@@ -541,6 +558,7 @@ pgm_clones_build(PgmClones *clones)
 	clones->wanted = list_concat(clones->wanted,
 								 pgm_clone_views(with_descendants(clones->viewed)));
 	clones->wanted = without_locked(clones, clones->wanted);
+	clones->wanted = without_strange(clones, clones->wanted);
 	nlocked = list_length(clones->failed);
 	while (!try_build(clones))
 	{

@@ -3,9 +3,9 @@
  * pure.c
  *	  Queries that do nothing but compute, and statements that run code.
  *
- * A query is analyzed as the server would do it, in a subtransaction, but only
- * if it names no relation: then analysis locks nothing.  Whatever runs code
- * that did not come with the server is not pure.
+ * A query is pure if it names no relation and nothing that did not come with
+ * the server; that is told from its raw parse tree.  Only a query that reaches
+ * no code of others is analyzed, in a subtransaction.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -28,6 +28,8 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parser.h"
 #include "pure.h"
+#include "stranger.h"
+#include "stranger_name.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -45,46 +47,6 @@ names_relation(Node *node, void *context)
 	if (IsA(node, RangeVar) || IsA(node, IntoClause))
 		return true;
 	return raw_expression_tree_walker(node, names_relation, context);
-}
-
-/* Volatile, but for their own session or value only. */
-static const char *const harmless[] = {
-	"clock_timestamp", "gen_random_uuid", "random", "random_normal",
-	"set_config", "timeofday", "uuidv4", "uuidv7"
-};
-
-/* Those that read tables given by name or as text are said to be stable. */
-static bool
-is_impure_function(Oid function, void *context)
-{
-	char	   *name;
-
-	if (function >= FirstNormalObjectId)
-		return true;
-	name = get_func_name(function);
-	if (name == NULL || strstr(name, "_to_xml") != NULL)
-		return true;
-	if (func_volatile(function) != PROVOLATILE_VOLATILE)
-		return false;
-	for (int i = 0; i < lengthof(harmless); i++)
-		if (strcmp(name, harmless[i]) == 0)
-			return false;
-	return true;
-}
-
-/* A domain may have a CHECK that runs anything. */
-static bool
-is_impure(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_impure_function, context))
-		return true;
-	if (IsA(node, CoerceToDomain) || IsA(node, NextValueExpr))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker(castNode(Query, node), is_impure, context, 0);
-	return expression_tree_walker(node, is_impure, context);
 }
 
 /*
@@ -180,7 +142,7 @@ is_harmful_function(Oid function, void *context)
 	bool		harmful;
 
 	if (function < FirstNormalObjectId)
-		return is_impure_function(function, context);
+		return !pgm_builtin_is_harmless(function);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return true;
@@ -224,9 +186,15 @@ pgm_sql_is_harmless(const char *sql)
 		List	   *queries;
 
 		PushActiveSnapshot(GetTransactionSnapshot());
-		queries = pg_analyze_and_rewrite_fixedparams(raw, sql, NULL, 0, NULL);
+		harmless = pgm_strange_code(raw->stmt, NULL, GetUserId(),
+									false) == NULL;
+		if (harmless)
+		{
+			queries = pg_analyze_and_rewrite_fixedparams(raw, sql, NULL, 0,
+														 NULL);
+			harmless = !is_harmful(linitial(queries), NULL);
+		}
 		PopActiveSnapshot();
-		harmless = !is_harmful(linitial(queries), NULL);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -246,50 +214,11 @@ pgm_sql_is_harmless(const char *sql)
 	return harmless;
 }
 
-static bool
-analyze(const PgmSource *source, int n)
-{
-	RawStmt    *raw = copyObject(source->statements[n].raw);
-	Query	   *query;
-
-	query = linitial_node(Query,
-						  pg_analyze_and_rewrite_fixedparams(raw, source->text,
-															 NULL, 0, NULL));
-	return !is_impure((Node *) query, NULL);
-}
-
 bool
 pgm_query_is_pure(const PgmSource *source, int n)
 {
-	MemoryContext old = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool pure = false;
+	Node	   *stmt = source->statements[n].raw->stmt;
 
-	if (!IsA(source->statements[n].raw->stmt, SelectStmt) ||
-		names_relation(source->statements[n].raw->stmt, NULL))
-		return false;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(old);
-	PG_TRY();
-	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		pure = analyze(source, n);
-		PopActiveSnapshot();
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(old);
-		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
-	return pure;
+	return IsA(stmt, SelectStmt) && !names_relation(stmt, NULL) &&
+		pgm_query_is_plain(stmt);
 }

@@ -18,7 +18,7 @@
  *
  * A statement runs with the rights of the owner of the tables it names if the
  * caller has them, security-restricted, and not at all where that would run
- * the code of another owner with them; statements that run code of their own,
+ * the code of another owner, or role, with them; statements that run code,
  * and those that would lock a live relation, are not run at all.
  *
  * Copyright (c) 2026, pgmigrate developers
@@ -50,6 +50,7 @@
 #include "reach.h"
 #include "spi.h"
 #include "storage/lock.h"
+#include "stranger.h"
 #include "trial.h"
 #include "trial_role.h"
 #include "triable.h"
@@ -633,6 +634,8 @@ static void
 try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	PgmRedirect redirect;
+	Node	   *live = stmt;
+	char	   *strange;
 	const RoleSpec *new_owner;
 	PgmTouch   *subject = verdict->touches == NIL ? NULL :
 		linitial(verdict->touches);
@@ -656,6 +659,15 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 					 without_clone_schemas(trial->clones,
 										   trial->clones->refusal)) :
 			pstrdup("a relation it names cannot be cloned");
+		trial->incomplete = true;
+		return;
+	}
+	strange = pgm_strange_code(live, stmt, pgm_trial_role(verdict),
+							   trial->authored);
+	if (strange != NULL)
+	{
+		verdict->reason = psprintf("it may run code of another role: %s",
+								   strange);
 		trial->incomplete = true;
 		return;
 	}

@@ -21,6 +21,7 @@ typedef struct PgmTrial
 	PgmClones  *clones;
 	bool		off;			/* nothing is tried any more … */
 	char	   *why;			/* … because of this */
+	bool		authored;		/* functions that the text makes may run */
 	bool		incomplete;		/* a statement before had no effect here */
 	bool		took_live;		/* the statement has locked a live relation */
 	bool		stale;			/* the clones are to be looked at again */

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "clone_sql.h"
 #include "miscadmin.h"
+#include "stranger_sql.h"
 #include "triable.h"
 #include "trial_role.h"
 #include "utils/acl.h"
@@ -69,7 +70,9 @@ is_foreign_code(Oid relid, Oid role)
 	return OidIsValid(owner) && owner != role &&
 		has_privs_of_role(role, owner) &&
 		(kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
-		pgm_clone_has_code(relid);
+		(pgm_clone_has_code(relid) ||
+		 pgm_strange_object(list_make1_oid(RelationRelationId),
+							list_make1_oid(relid), role) != NULL);
 }
 
 bool
