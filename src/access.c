@@ -5,7 +5,7 @@
  *
  * A level has the functions of the levels before it.  Tables may be read, but
  * for the parts of errors that quote data; nobody is given the right to write
- * them.
+ * them, and who has it by other ways is refused by a trigger.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -18,8 +18,13 @@
 
 #include "access.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
+#include "compat_lock.h"
+#include "miscadmin.h"
 #include "spi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 /*
  * Every function that PUBLIC has no right to is here or is for the owner of
@@ -138,4 +143,18 @@ pgm_access_commands(const char *role, PgmAccessLevel level, int *n)
 								   commands[i + 2], quoted);
 	*n = (int) rows + 2;
 	return commands;
+}
+
+void
+pgm_access_check_writer(Relation relation)
+{
+	if (GetUserId() == pgm_schema_owner() ||
+		pgm_class_ownercheck(RelationGetRelid(relation), GetUserId()))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("permission denied to write table \"%s.%s\"",
+				   get_namespace_name(RelationGetNamespace(relation)),
+				   RelationGetRelationName(relation)),
+			errdetail("Only the functions of the extension write it, and its owner, whatever is granted on it."));
 }

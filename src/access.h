@@ -13,6 +13,8 @@
 #ifndef PGM_ACCESS_H
 #define PGM_ACCESS_H
 
+#include "utils/relcache.h"
+
 typedef enum PgmAccessLevel
 {
 	PGM_ACCESS_VIEWER,
@@ -26,5 +28,8 @@ extern PgmAccessLevel pgm_access_level(const char *name);
 /* The commands that grant the level to the role, in order. */
 extern char **pgm_access_commands(const char *role, PgmAccessLevel level,
 								  int *n);
+
+/* Refuse a user who is not the owner, whatever rights he was granted. */
+extern void pgm_access_check_writer(Relation relation);
 
 #endif							/* PGM_ACCESS_H */

@@ -21,6 +21,7 @@
 #include "authoring.h"
 #include "catalog/pg_type.h"
 #include "classify.h"
+#include "commands/trigger.h"
 #include "compat.h"
 #include "draw.h"
 #include "estimate.h"
@@ -44,6 +45,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_history);
 PG_FUNCTION_INFO_V1(pgmigrate_plan);
 PG_FUNCTION_INFO_V1(pgmigrate_graph);
 PG_FUNCTION_INFO_V1(pgmigrate_grant_access);
+PG_FUNCTION_INFO_V1(pgmigrate_check_writer);
 
 static PgmQuery current_heads_query = {
 	"SELECT h.revision, r.message, r.is_head, r.branch_labels, "
@@ -426,4 +428,22 @@ pgmigrate_grant_access(PG_FUNCTION_ARGS)
 		pgm_rows_end_row(&rows);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * Fires before each statement that writes one of our tables, whose rows decide
+ * what runs, and with whose rights.  A right to write is no reason: roles such
+ * as pg_write_all_data have it to all tables.
+ */
+Datum
+pgmigrate_check_writer(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function must be called as a trigger"));
+	pgm_access_check_writer(trigger->tg_relation);
+	return PointerGetDatum(NULL);
 }

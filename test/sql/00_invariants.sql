@@ -110,6 +110,15 @@ WHERE CASE c.relkind WHEN 'S'
 	ELSE has_table_privilege('regress_pgmigrate_operator', c.oid,
 		'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') END
 ORDER BY 1;
+-- a right to write would be of no use: 62 is each kind of write, before it, by
+-- statement; A is also where session_replication_role is set
+SELECT c.oid::regclass FROM pg_class c JOIN member m ON m.objid = c.oid
+	AND m.classid = 'pg_class'::regclass
+WHERE c.relkind IN ('r', 'p', 'f') AND NOT EXISTS (SELECT FROM pg_trigger t
+	WHERE t.tgrelid = c.oid AND t.tgenabled = 'A' AND t.tgtype = 62
+		AND t.tgqual IS NULL AND t.tgattr = ''
+		AND t.tgfoid = 'pgmigrate.check_writer'::regproc)
+ORDER BY 1;
 DROP OWNED BY regress_pgmigrate_operator;
 DROP ROLE regress_pgmigrate_operator;
 

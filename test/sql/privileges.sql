@@ -37,6 +37,36 @@ FROM pg_proc p WHERE p.pronamespace = 'pgmigrate'::regnamespace
 		'upgrade', 'downgrade', 'stamp', 'approve', 'cancel', 'script_begin', 'grant_access')
 ORDER BY 1;
 
+-- who may write all tables may not write these, nor any other way round
+CREATE ROLE regress_pgm_etl;
+GRANT pg_write_all_data, pg_read_all_data TO regress_pgm_etl;
+GRANT ALL ON ALL TABLES IN SCHEMA pgmigrate TO regress_pgm_etl;
+GRANT EXECUTE ON FUNCTION pgmigrate.revision_digest, pgmigrate.system_identifier TO regress_pgm_etl;
+SELECT pgmigrate.revision('of a superuser', 'SELECT 1', id => 'su');
+SET ROLE regress_pgm_etl;
+UPDATE pgmigrate.revision SET author = 'regress_pgm_etl';
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO pgmigrate.revision (id, message, upgrade, author) VALUES ('forged', '', 'SELECT 1', 'postgres');
+INSERT INTO pgmigrate.applied VALUES ('never ran') ON CONFLICT DO NOTHING;
+WITH d AS (DELETE FROM pgmigrate.revision RETURNING id) SELECT * FROM d;
+MERGE INTO pgmigrate.head h USING pgmigrate.revision r ON h.revision = r.id WHEN NOT MATCHED THEN INSERT (revision) VALUES (r.id);
+\set VERBOSITY terse
+SELECT format(c, t.oid::regclass, quote_ident(a.attname)) FROM pg_class t
+JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = (SELECT min(b.attnum) FROM pg_attribute b
+	WHERE b.attrelid = t.oid AND b.attnum > 0 AND b.attidentity = '')
+CROSS JOIN unnest('{INSERT INTO %s DEFAULT VALUES,UPDATE %s SET %s = NULL,DELETE FROM %s,TRUNCATE %s CASCADE}'::text[]) WITH ORDINALITY u (c, n)
+WHERE t.relnamespace = 'pgmigrate'::regnamespace AND t.relkind = 'r' ORDER BY t.relname, n \gexec
+\set VERBOSITY default
+RESET ROLE;
+SELECT id, author = session_user AS mine FROM pgmigrate.revision;
+-- the owner, and whoever is a member of that role, may
+BEGIN;
+UPDATE pgmigrate.revision SET message = 'by hand';
+ROLLBACK;
+SELECT pgmigrate.remove('su');
+DROP OWNED BY regress_pgm_etl;
+DROP ROLE regress_pgm_etl;
+
 -- nobody
 SET ROLE regress_pgm_none;
 SELECT pgmigrate.upgrade();

@@ -77,6 +77,38 @@ is( query($node,
 restore('inserts', '--inserts');
 is(rows('inserts'), rows('postgres'), 'all rows are in a copy by INSERT');
 
+# Backups of others than superusers: a role that reads all, and the database's
+# owner, who needs more than a level.
+query($node, <<'SQL');
+CREATE ROLE backup LOGIN;
+GRANT pg_read_all_data TO backup;
+CREATE ROLE boss LOGIN;
+CREATE DATABASE of_boss OWNER boss TEMPLATE inserts;
+SQL
+query($node, <<'SQL', 'of_boss');
+ALTER TABLE mark OWNER TO boss;
+SELECT count(*) FROM pgmigrate.grant_access('boss', 'operator');
+SQL
+$node->command_ok([ 'pg_dump', '-U', 'backup', '-f', "$dir/backup.sql", 'of_boss' ],
+	'pg_dump as pg_read_all_data');
+$node->command_fails_like(
+	[ 'pg_dump', '-U', 'boss', '-f', "$dir/boss.sql", 'of_boss' ],
+	qr/permission denied for (?:table|sequence)/,
+	'pg_dump by an operator who owns the database');
+query($node, <<'SQL', 'of_boss');
+GRANT SELECT ON ALL TABLES IN SCHEMA pgmigrate TO boss;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA pgmigrate TO boss;
+SQL
+$node->command_ok(
+	[ 'pg_dump', '-U', 'boss', '-Fc', '-f', "$dir/boss.dump", 'of_boss' ],
+	'with the rights that the manual names it works');
+query($node, 'CREATE DATABASE boss_copy');
+$node->command_ok(
+	[ 'pg_restore', '--exit-on-error', '-d', 'boss_copy', "$dir/boss.dump" ],
+	'and is restored');
+is(rows('boss_copy'), rows('of_boss'), 'with all rows');
+query($node, "DROP DATABASE $_") foreach qw(of_boss boss_copy);
+
 # DROP EXTENSION and DROP DATABASE wait for the run, or fail.
 for my $sql (
 	'DROP EXTENSION pgmigrate',

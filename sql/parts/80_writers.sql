@@ -1,0 +1,48 @@
+/*
+ * Who writes the tables.  Their rows decide what runs, and with whose rights,
+ * so that a right to write them, which pg_write_all_data has, must not be
+ * enough.  Row security would keep pg_dump out as well, where a role other
+ * than the owner takes the backup.
+ */
+
+CREATE FUNCTION pgmigrate.check_writer() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_check_writer'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.check_writer() IS
+'trigger that lets the functions of the extension and its owner write its tables, and nobody else';
+REVOKE ALL ON FUNCTION pgmigrate.check_writer() FROM PUBLIC;
+
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.revision
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.head
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.applied
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.run
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.run_step
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.run_error
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.mirror
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.assessment
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+
+ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.head ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.applied ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.run ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.run_step ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.run_error ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.mirror ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.assessment ENABLE ALWAYS TRIGGER check_writer;
+
+COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.head IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.applied IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.run IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.run_step IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.run_error IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.mirror IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.assessment IS 'only functions of the extension write the table';
