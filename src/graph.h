@@ -20,8 +20,7 @@
 
 typedef struct PgmGraph PgmGraph;
 
-/* Longest id or label, in bytes. */
-#define PGM_ID_MAX 63
+#define PGM_ID_MAX 63			/* bytes of an id or a label */
 
 typedef enum PgmGraphErrorCode
 {
@@ -76,6 +75,7 @@ typedef struct PgmGraphPlan
 {
 	int			nsteps;
 	PgmGraphStep *steps;
+	PgmRevSet	ends;			/* the targets; down, the lowest to go */
 } PgmGraphPlan;
 
 /* Building: add all in load order, then seal, which refuses broken graphs. */

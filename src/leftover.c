@@ -63,6 +63,12 @@ static PgmQuery others_query = {
 	2, {TEXTARRAYOID, TEXTOID}
 };
 
+static PgmQuery partly_query = {
+	"SELECT s.revision, s.run, s.direction, s.statement, s.statements "
+	"FROM pgmigrate.run_step s "
+	"WHERE " STOPPED_TRY " AND s.statement > 0 ORDER BY s.run"
+};
+
 static PgmQuery forget_query = {
 	"UPDATE pgmigrate.run_step s "
 	"SET details = s.details || '{\"forgotten\": true}' "
@@ -119,6 +125,30 @@ void
 pgm_leftover_notice(int n, char **revisions)
 {
 	notice_indexes(n, revisions, NULL);
+}
+
+PgmPartly *
+pgm_leftover_partly(int *n)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+	PgmPartly  *partly;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&partly_query, NULL, NULL);
+	partly = MemoryContextAlloc(scope.outer,
+								sizeof(PgmPartly) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		partly[i].revision = pgm_spi_text(i + 1, 1);
+		partly[i].run = pgm_spi_int64(i + 1, 2);
+		partly[i].direction = pgm_spi_text(i + 1, 3);
+		partly[i].done = pgm_spi_int32(i + 1, 4);
+		partly[i].statements = pgm_spi_int32(i + 1, 5);
+	}
+	pgm_spi_end(&scope);
+	*n = (int) rows;
+	return partly;
 }
 
 void

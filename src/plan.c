@@ -182,6 +182,7 @@ pgm_graph_plan_upgrade(const PgmGraph *graph, PgmRevSet rows,
 
 	order = pgm_graph_order(graph, todo, targets);
 	build_steps_up(graph, rows, order, plan);
+	plan->ends = targets;
 	pfree(applied);
 	pfree(todo);
 	pfree(order.rev);
@@ -275,6 +276,7 @@ pgm_graph_plan_downgrade(const PgmGraph *graph, PgmRevSet rows,
 	if (order.n == 0 && rev >= 0 && !is_row[rev])
 		return fail_not_applied(graph, rev, applied[rev], branch >= 0, error);
 	build_steps_down(graph, rows, applied, order, plan);
+	plan->ends = start;
 	pfree(applied);
 	pfree(drop);
 	pfree(is_row);

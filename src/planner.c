@@ -18,7 +18,9 @@
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "error.h"
+#include "journal.h"
 #include "ledger.h"
+#include "leftover.h"
 #include "miscadmin.h"
 #include "planner.h"
 #include "spi.h"
@@ -127,6 +129,73 @@ pgm_plan_load(void)
 	return plan;
 }
 
+static void
+refuse_partly(const PgmPartly *partly, PgmDirection direction)
+{
+	if (direction == PGM_DOWN)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", partly->revision),
+				errdetail("Run " INT64_FORMAT " did %d of its %d statements, which a downgrade to there would not take back.",
+						  partly->run, partly->done, partly->statements),
+				errhint("Finish it with pgmigrate.upgrade(%s), then downgrade; or undo those statements by hand and stamp the current heads, which forgets them.",
+						quote_literal_cstr(partly->revision)));
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_PARTLY_APPLIED),
+			errmsg("revision \"%s\" is partly taken back",
+				   partly->revision),
+			errdetail("Run " INT64_FORMAT " did %d of the %d statements of its downgrade, which an upgrade to there would not take back.",
+					  partly->run, partly->done, partly->statements),
+			errhint("Finish that with pgmigrate.downgrade() to below it, then upgrade; or make good by hand what those statements have undone and stamp the current heads, which forgets them."));
+}
+
+/*
+ * Is it among what the targets of an upgrade need, or among what a downgrade
+ * shall leave nothing of?
+ */
+static bool
+plan_passes(const PgmPlan *plan, int rev)
+{
+	PgmRevSet	ends = plan->steps.ends;
+	PgmRevSet	self = {1, &rev};
+	bool		up = plan->direction == PGM_UP;
+	bool	   *below = pgm_graph_applied(plan->graph, up ? ends : self);
+	bool		passes = up && below[rev];
+
+	for (int i = 0; !up && i < ends.n; i++)
+		passes |= below[ends.rev[i]];
+	pfree(below);
+	return passes;
+}
+
+/*
+ * A revision that stopped in the middle goes on in the direction in which it
+ * began, over the parents that it began on.  What it has done would not be
+ * taken back by the steps below it, nor made again by those above: the ledger
+ * would say what the database is not.
+ */
+void
+pgm_plan_check_partly(const PgmPlan *plan)
+{
+	int			n;
+	PgmPartly  *partly = pgm_leftover_partly(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		int			rev = pgm_graph_find(plan->graph, partly[i].revision);
+
+		if (rev < 0 ||
+			strcmp(partly[i].direction,
+				   pgm_direction_name(plan->direction)) == 0 ||
+			!plan_passes(plan, rev))
+			continue;
+
+		/* of a run that is in progress the caller is told something else */
+		if (!pgm_journal_in_work(partly[i].revision))
+			refuse_partly(&partly[i], plan->direction);
+	}
+}
+
 PgmPlan *
 pgm_plan_make(PgmDirection direction, const char *target)
 {
@@ -152,6 +221,8 @@ pgm_plan_make(PgmDirection direction, const char *target)
 	}
 	if (!ok)
 		pgm_graph_raise(&error);
+	if (direction != PGM_STAMP)
+		pgm_plan_check_partly(plan);
 	return plan;
 }
 

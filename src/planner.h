@@ -32,7 +32,14 @@ typedef struct PgmPlan
 /* Graph and current heads, without steps. */
 extern PgmPlan *pgm_plan_load(void);
 
+/*
+ * Refuses, with PM004, to turn round over a revision that stopped in the
+ * middle.  A stamp does not, it forgets them.
+ */
 extern PgmPlan *pgm_plan_make(PgmDirection direction, const char *target);
+
+/* The same for steps that were put into the plan by hand. */
+extern void pgm_plan_check_partly(const PgmPlan *plan);
 
 /* The heads after the plan, as ids. */
 extern char **pgm_plan_heads_after(const PgmPlan *plan, int *n);

@@ -688,7 +688,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 
 	pgm_runner_refuse_read_only();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
-		!pgm_ledger_at_only_head())
+		!pgm_ledger_at_only_head() || pgm_journal_any_partly())
 	{
 		plan = pgm_plan_make(direction, target);
 		if (plan->steps.nsteps > 0)

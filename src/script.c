@@ -455,6 +455,8 @@ plan_from(PgmDirection direction, const char *start, const char *target)
 		  pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
 								   &plan->steps, &error)))
 		pgm_graph_raise(&error);
+	if (strcmp(start, "current") == 0)
+		pgm_plan_check_partly(plan);
 	return plan;
 }
 

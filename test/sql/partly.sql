@@ -133,6 +133,79 @@ $$);
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT * FROM go;
 
+-- no turning round over one: what it did would be missing when it goes on
+CREATE TABLE sw AS SELECT 0 AS v;
+SELECT pgmigrate.revision('table', 'CREATE TABLE turn (a int, b int)', 'DROP TABLE turn', id => 'c1');
+SELECT pgmigrate.revision('indexes', 'CREATE INDEX CONCURRENTLY turn_a ON turn (a); UPDATE sw SET v = 1 / v; CREATE INDEX CONCURRENTLY turn_b ON turn (b)',
+	'DROP INDEX CONCURRENTLY turn_b; UPDATE sw SET v = 1 / v; DROP INDEX CONCURRENTLY turn_a', id => 'c2');
+SELECT pgmigrate.revision('above', 'SELECT 1', 'SELECT 1', id => 'c3');
+SELECT revision, state FROM pgmigrate.upgrade('c2');
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.downgrade('base');
+-- nor is where the ledger ends where the database is
+SELECT revision, state FROM pgmigrate.downgrade('c1');
+SELECT pgmigrate.downgrade_start('base') IS NOT NULL;
+BEGIN;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+ROLLBACK;
+SET pgmigrate.transaction_per_migration = off;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+RESET pgmigrate.transaction_per_migration;
+SELECT revision FROM pgmigrate.plan('base', 'downgrade');
+SELECT * FROM pgmigrate.script('base', 'downgrade');
+SELECT count(*) > 0 AS written FROM pgmigrate.script('heads:base', 'downgrade');
+SELECT revision FROM pgmigrate.head;
+SELECT to_regclass('turn_a') AS a, to_regclass('turn_b') AS b;
+-- other branches are free to
+SELECT pgmigrate.revision('other', 'SELECT 1', 'SELECT 1', id => 'd1', down_revision => '{}');
+SELECT revision, state FROM pgmigrate.upgrade('d1');
+SELECT revision, state FROM pgmigrate.downgrade('d1@base');
+-- it goes on, and can be taken back
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.upgrade('c2');
+SELECT to_regclass('turn_a') AS a, to_regclass('turn_b') AS b;
+-- the other way round: it is not at the target, nor to be built upon
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.downgrade('c1');
+SELECT revision, state FROM pgmigrate.upgrade('c2');
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.upgrade('c3');
+SELECT revision FROM pgmigrate.plan('c3');
+SELECT * FROM pgmigrate.script('c3');
+SELECT count(*) FROM pgmigrate.assess('c3');
+SELECT revision FROM pgmigrate.head ORDER BY 1;
+SELECT revision, state FROM pgmigrate.upgrade('d1');
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.downgrade('c1');
+SELECT to_regclass('turn_a') AS a, to_regclass('turn_b') AS b;
+SELECT revision, state FROM pgmigrate.upgrade('c3');
+SELECT to_regclass('turn_a') AS a, to_regclass('turn_b') AS b;
+-- a stamp of the current heads forgets it, either way
+SELECT revision, state FROM pgmigrate.downgrade('c2');
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.downgrade('c1');
+CREATE INDEX turn_b ON turn (b);
+SELECT revision, state FROM pgmigrate.stamp('c2, d1');
+SELECT revision, state FROM pgmigrate.upgrade('c3');
+SELECT revision, state FROM pgmigrate.downgrade('c2');
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.downgrade('c1');
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.upgrade('c2');
+DROP INDEX turn_a;
+SELECT revision, state FROM pgmigrate.stamp('c1, d1');
+SELECT revision, state FROM pgmigrate.downgrade('c1@base');
+SELECT revision, state FROM pgmigrate.revisions ORDER BY 1;
+
+-- when it is the only head of all, it is not at the target either
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+SELECT pgmigrate.revision('only', 'SELECT 1', 'CREATE TABLE half (i int); SELECT 1/0', id => 'e1', transactional => false);
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT revision, state FROM pgmigrate.upgrade();
+
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 DROP SCHEMA app CASCADE;
