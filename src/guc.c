@@ -211,7 +211,7 @@ pgm_guc_init(void)
 
 	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
 							 "Waits for the WAL flush of each revision, not only of the whole run.",
-							 "Each revision is atomic with its ledger row either way.",
+							 "Each revision is atomic with its ledger row either way; one that may have an effect outside of the database is always flushed.",
 							 &pgm_flush_per_migration,
 							 false,
 							 PGC_USERSET, 0,

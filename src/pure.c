@@ -153,6 +153,12 @@ is_harmful_function(Oid function, void *context)
 	return harmful;
 }
 
+bool
+pgm_function_is_harmful(Oid function)
+{
+	return is_harmful_function(function, NULL);
+}
+
 static bool
 is_harmful(Node *node, void *context)
 {

@@ -27,6 +27,9 @@ extern bool pgm_query_is_pure(const PgmSource *source, int n);
  */
 extern bool pgm_statement_calls_code(Node *stmt);
 
+/* May it do more than compute, or be code of this database? */
+extern bool pgm_function_is_harmful(Oid function);
+
 /*
  * May this query be run to find something out?  It may read tables, and call
  * functions of the server and of extensions that do nothing but compute.

@@ -6,7 +6,9 @@
  * A step is in the ledger in the transaction that did its work, or in none.
  *
  *	plan, run row "running"						one commit, flushed
- *	each transactional step with its ledger		one commit, not waited for
+ *	each transactional step with its ledger		one commit, not waited for if
+ *												nothing of it is outside of
+ *												the database, see local.c
  *	each statement of the other steps			a commit each, flushed, with a
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
@@ -268,9 +270,12 @@ commit_error_callback(void *arg)
 	errcontext("commit of revision \"%s\"", step->revision->id);
 }
 
-/* Deferred constraints may fail now. */
+/*
+ * Deferred constraints may fail now.  A commit that is not waited for may be
+ * lost in a crash, which must then take along all that the step has done.
+ */
 static void
-commit_step(PgmStep *step)
+commit_step(const PgmRunner *runner, PgmStep *step)
 {
 	ErrorContextCallback callback;
 
@@ -278,10 +283,10 @@ commit_step(PgmStep *step)
 	callback.arg = step;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	if (pgm_flush_per_migration)
-		pgm_txn_commit();
-	else
+	if (runner->local)
 		pgm_txn_commit_async();
+	else
+		pgm_txn_commit();
 	error_context_stack = callback.previous;
 }
 
@@ -330,9 +335,10 @@ attempt_step(PgmRunner *runner)
 			return false;
 		}
 		pgm_runner_enter_shelter(runner);
+		runner->local = !pgm_flush_per_migration;
 		run_in_transaction(runner, &step, true);
 		pgm_runner_leave_shelter(runner);
-		commit_step(&step);
+		commit_step(runner, &step);
 		return true;
 	}
 
@@ -348,6 +354,7 @@ attempt_step(PgmRunner *runner)
 	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
 						   resume.done, resume.digest, resume.note);
 	pgm_txn_commit();
+	runner->local = false;
 	pgm_runner_by_statement(runner, &step, &resume);
 	return true;
 }

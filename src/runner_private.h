@@ -53,6 +53,8 @@ typedef struct PgmRunner
 	PgmReadAhead ahead;
 	PgmPending	pending;
 	bool		again;			/* the step was tried before */
+	bool		local;			/* what it has done so far has no effect
+								 * outside of the database */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	int			shelter;		/* level of the subtransaction, 0 if none */

@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "error.h"
 #include "journal.h"
+#include "local.h"
 #include "runner_private.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
@@ -93,6 +94,7 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 {
 	uint64		rows;
 
+	runner->local = runner->local && pgm_statement_is_local(source, n);
 	pgm_happened_before(runner->happened, source, n, commits);
 	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
 	pgm_happened_after(runner->happened, rows);
@@ -108,6 +110,8 @@ pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 		return;
 	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
 							  step->revision->id);
+	for (int i = 0; i < verify->nstatements; i++)
+		runner->local = runner->local && pgm_statement_is_local(verify, i);
 	pgm_exec_verify(&runner->exec, verify, top_level);
 }
 
