@@ -8,7 +8,7 @@ EXTENSION  = pgmigrate
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
-OBJS       := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS       := $(patsubst %.c,%.o,$(sort $(wildcard src/*/*.c)))
 DATA       := $(wildcard sql/$(EXTENSION)--*--*.sql)
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS  := $(sort $(wildcard sql/parts/*.sql))
@@ -76,7 +76,7 @@ endif
 .build-flags:
 	@printf '%s\n' '$(subst ','\'',$(BUILD_FLAGS))' > $@
 $(OBJS): .build-flags
-$(OBJS:.o=.bc): $(wildcard src/*.h) .build-flags
+$(OBJS:.o=.bc): $(wildcard src/*/*.h) .build-flags
 
 else # no PGXS
 

@@ -9,11 +9,13 @@
 #	function  FILE LINE NAME LINES static|extern
 #	ereport   FILE LINE LEVEL errcode|none
 #	message   FILE LINE KIND TEXT		(KIND: errmsg, errdetail, ...)
-# A copy of each file without comments and without the contents of strings is
-# written to DIRECTORY, line for line, so that a grep for a name finds code.
+# A copy of each file, without its first folder, without comments and without the contents of strings
+# is written to DIRECTORY, line for line, so that a grep for a name finds code.
 
 use strict;
 use warnings;
+
+use File::Path qw(make_path);
 
 my ($directory, @files) = @ARGV;
 
@@ -60,8 +62,9 @@ for my $file (@files)
 	(my $code = $source) =~
 	  s{($string)|($char)}{ defined $1 ? '"' . blank(substr $1, 1, -1) . '"' : blank($2) }gse;
 
-	(my $flat = $file) =~ s{.*/}{};
-	open my $out, '>', "$directory/$flat" or die "could not write: $!\n";
+	(my $under = $file) =~ s{^(?:\./)?[^/]*/}{};
+	make_path("$directory/" . ($under =~ s{[^/]*$}{}r));
+	open my $out, '>', "$directory/$under" or die "could not write: $!\n";
 	print $out $code;
 	close $out;
 

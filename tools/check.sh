@@ -55,7 +55,7 @@ tree()
 
 mapfile -t SOURCES < <(find src -name '*.[ch]' | sort)
 if [ ${#SOURCES[@]} -eq 0 ]; then
-	echo "there is no src/*.c" | gate "there are sources"
+	echo "there is no src/*/*.c" | gate "there are sources"
 	exit 1
 fi
 perl tools/cfacts.pl "$SCRATCH/code" "${SOURCES[@]}" >"$SCRATCH/facts"
@@ -64,7 +64,7 @@ perl tools/cfacts.pl "$SCRATCH/code" "${SOURCES[@]}" >"$SCRATCH/facts"
 # a shell pattern.
 only_in()
 {
-	(cd "$SCRATCH/code" && grep -nwE "$1" -- *) | while IFS= read -r hit; do
+	(cd "$SCRATCH/code" && grep -rnwE "$1" -- *) | while IFS= read -r hit; do
 		# shellcheck disable=SC2254
 		case ${hit%%:*} in
 			$2) ;;
@@ -75,53 +75,49 @@ only_in()
 
 # ---- who may call what
 
-only_in 'SPI_[a-zA-Z_]*' 'spi.[ch]' | gate "SPI only in src/spi.c"
-only_in '(Start|Commit)TransactionCommand|AbortCurrentTransaction' txn.c |
-	gate "top-level transactions only in src/txn.c"
-only_in PG_VERSION_NUM 'compat*.h' |
-	gate "server versions are told apart only in src/compat*.h"
-only_in 'WaitLatch(OrSocket)?|WaitEventSetWait|(pg_)?usleep' clock.c |
-	gate "waiting only in src/clock.c"
-only_in PG_FUNCTION_INFO_V1 'api_*.c' |
-	gate "SQL functions only in src/api_*.c"
+only_in 'SPI_[a-zA-Z_]*' 'base/spi.[ch]' | gate "SPI only in src/base/spi.c"
+only_in '(Start|Commit)TransactionCommand|AbortCurrentTransaction' base/transaction.c |
+	gate "top-level transactions only in src/base/transaction.c"
+only_in PG_VERSION_NUM 'compat/*.h' |
+	gate "server versions are told apart only in src/compat"
+only_in 'WaitLatch(OrSocket)?|WaitEventSetWait|(pg_)?usleep' base/clock.c |
+	gate "waiting only in src/base/clock.c"
+only_in PG_FUNCTION_INFO_V1 'api/*.c' |
+	gate "SQL functions only in src/api"
 
-# ---- floors
+# ---- the order of folders
 
-# tools/floors.txt has "module floor sibling ...": a module may include lower
-# floors and the siblings named.
-awk '
-	FILENAME == ARGV[1] {
-		if ($0 ~ /^#/ || NF == 0)
-			next
-		floor[$1] = substr($2, 2)
-		for (i = 3; i <= NF; i++)
-			sibling[$1, $i] = 1
-		next
+# A file includes its own folder and folders above it, which src/README.md
+# lists in their order; "internal.h" is for its own folder only.
+mapfile -t FOLDERS < <(sed -n 's,^| `\([a-z]*\)/` |.*,\1,p' src/README.md)
+awk -v folders="${FOLDERS[*]}" '
+	BEGIN {
+		for (i = split(folders, name, " "); i > 0; i--)
+			place[name[i]] = i
 	}
 	FNR == 1 {
-		name = FILENAME
-		sub(/.*\//, "", name)
-		sub(/\.[ch]$/, "", name)
-		if (!(name in floor))
-			print FILENAME ": not listed in tools/floors.txt"
+		split(FILENAME, part, "/")
+		own = part[2]
+		if (!(own in place))
+			print FILENAME ": src/README.md does not list the folder"
 	}
 	/^#include "/ {
-		other = $2
-		gsub(/"/, "", other)
-		sub(/\.h$/, "", other)
-		if (!(other in floor) || !(name in floor) || other == name)
+		split($2, part, /["\/]/)
+		other = part[2]
+		if ($2 !~ /\// && system("test -e src/" own "/" other) == 0)
+			print FILENAME ":" FNR ": write \"" own "/" other "\""
+		else if (!(other in place) || other == own)
 			next
-		if (floor[other] + 0 > floor[name] + 0)
-			print FILENAME ":" FNR ": includes " other ".h of the higher floor F" floor[other]
-		else if (floor[other] == floor[name] && !((name, other) in sibling))
-			print FILENAME ":" FNR ": includes " other ".h of its own floor, not a listed sibling"
+		else if (place[other] > place[own])
+			print FILENAME ":" FNR ": includes " $2 " of a folder below"
+		else if ($2 ~ /\/internal\.h/)
+			print FILENAME ":" FNR ": includes " $2 ", which is internal"
 	}
-' tools/floors.txt "${SOURCES[@]}" | gate "includes go down the floors"
+' "${SOURCES[@]}" | gate "includes follow the order of folders"
 
-awk '!/^#/ && NF { print $1 }' tools/floors.txt | while read -r module; do
-	[ -e "src/$module.c" ] || [ -e "src/$module.h" ] ||
-		echo "tools/floors.txt: there is no module \"$module\""
-done | gate "every module listed exists"
+for folder in "${FOLDERS[@]}"; do
+	[ -d "src/$folder" ] || echo "src/README.md: there is no src/$folder"
+done | gate "every folder listed exists"
 
 # ---- update scripts
 
@@ -165,8 +161,8 @@ $1 == "message" && $4 ~ /^errcontext/ {
 # ---- ceilings and names
 
 {
-	wc -l src/*.c | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines, at most 800" }'
-	wc -l src/*.h | awk '$2 != "total" && $1 > 150 { print $2 ": " $1 " lines, at most 150" }'
+	wc -l src/*/*.c | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines, at most 800" }'
+	wc -l src/*/*.h | awk '$2 != "total" && $1 > 150 { print $2 ": " $1 " lines, at most 150" }'
 } | gate "files are short"
 
 awk -F'\t' '$1 == "function" && $5 > 100 {
@@ -205,7 +201,7 @@ done | gate "no trailing blanks, final newlines"
 PG_CONFIG=${PG_CONFIG:-pg_config}
 include=$("$PG_CONFIG" --includedir-server 2>/dev/null || true)
 if [ -e "$include/postgres.h" ]; then
-	for header in src/*.h; do
+	for header in src/*/*.h; do
 		printf '#include "postgres.h"\n#include "%s"\n' "${header#src/}" |
 			gcc -fsyntax-only -Wall -Isrc -I"$include" -D_GNU_SOURCE \
 				-x c - 2>&1 | sed "s,^,$header: ,"
@@ -254,7 +250,7 @@ done | gate "install scripts only CREATE"
 
 # tools/lint-rules.sh --check compares every word, but needs a server.
 {
-	sed -n 's/^	{"\([a-z-]*\)", PGM_LEVEL_.*/\1/p' src/lint_rules.c | sort
+	sed -n 's/^	{"\([a-z-]*\)", PGM_LEVEL_.*/\1/p' src/lint/rules.c | sort
 	sed -n 's/^## \(.*\)/\1/p' doc/lint-rules.md | sort
 } | sort | uniq -c | awk '$1 != 2 {
 	print "doc/lint-rules.md: rule \"" $2 "\": run tools/lint-rules.sh"

@@ -17,7 +17,7 @@
  */
 #include "postgres_fe.h"
 
-#include "graph.h"
+#include "graph/graph.h"
 
 #define MAX_WORDS 32
 

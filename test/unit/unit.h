@@ -13,7 +13,7 @@
 #ifndef UNIT_H
 #define UNIT_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 extern int	unit_passed;
 extern int	unit_failed;

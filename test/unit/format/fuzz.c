@@ -16,8 +16,8 @@
  */
 #include "postgres_fe.h"
 
-#include "format.h"
-#include "sqlscan.h"
+#include "format/format.h"
+#include "sql/lexer.h"
 
 #define MAX_FILES 8
 

@@ -15,8 +15,8 @@
 #ifndef PGM_TEST_FORMAT_UNIT_H
 #define PGM_TEST_FORMAT_UNIT_H
 
-#include "format.h"
-#include "sqlscan.h"
+#include "format/format.h"
+#include "sql/lexer.h"
 
 extern void check(bool ok, const char *name);
 extern void check_text(const char *got, const char *expected,

@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * locks.c
+ *	  SQL functions that show who waits for whom.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/api/locks.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+
+#include "base/result_rows.h"
+#include "base/spi.h"
+
+/* Longest line of a tree, in columns. */
+#define PGM_TREE_WIDTH 100
+
+/* A query is below the process that runs it, so much further to the right. */
+#define PGM_TREE_INDENT 6
+
+PG_FUNCTION_INFO_V1(pgmigrate_lock_tree);
+PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
+
+/* A process as the tree has it; since when is SQL. */
+#define PROCESS_TEXT(pid, since) \
+	"'process ' || " pid " || CASE WHEN a.pid IS NULL THEN '' ELSE ' (' " \
+	"|| concat_ws(', ', nullif(a.backend_type, 'client backend'), a.usename, " \
+	"nullif(a.application_name, ''), a.state, to_char(extract(epoch FROM " \
+	"clock_timestamp() - " since "), 'FM999999990.0') || ' s') || ')' END"
+
+/* The query of pg_stat_activity a, if role $1 may see it there. */
+#define VISIBLE_QUERY \
+	"CASE WHEN pg_has_role($1, a.usesysid, 'USAGE') " \
+	"OR pg_has_role($1, 'pg_read_all_stats', 'USAGE') THEN a.query END"
+
+/*
+ * The relations that runs have locked, queue for, or say in their activity
+ * that they wait for; and on each all who hold a lock that conflicts with
+ * theirs, or want one.  Also what is no relation that a run waits for, such as
+ * the end of a transaction, and who keeps it waiting.  Queries are shown to
+ * those who may see them in pg_stat_activity.
+ */
+static PgmQuery tree_query = {
+	"WITH run AS ("
+	"SELECT r.id, r.pid, a.query, regexp_match(a.query, "
+	"'waiting for (\\w+Lock) on (.+?)(?:, blocked by .*)?$') AS waits "
+	"FROM pgmigrate.run r JOIN pg_stat_activity a ON a.pid = r.pid "
+	"WHERE r.state = 'running'), "
+	"ours AS ("
+	"SELECT r.id, r.pid, l.relation, l.mode, "
+	"CASE WHEN l.granted THEN 'holds' ELSE 'queues for' END AS what "
+	"FROM run r JOIN pg_locks l ON l.pid = r.pid "
+	"WHERE l.locktype = 'relation' AND l.relation >= 16384 AND l.database = "
+	"(SELECT oid FROM pg_database WHERE datname = current_database()) "
+	"AND l.relation NOT IN (SELECT c.oid FROM pg_class c "
+	"WHERE c.relnamespace = 'pgmigrate'::regnamespace) "
+	"UNION ALL "
+	"SELECT r.id, r.pid, to_regclass(r.waits[2]), r.waits[1], 'waits for' "
+	"FROM run r WHERE to_regclass(r.waits[2]) IS NOT NULL "
+	"AND NOT EXISTS (SELECT FROM pg_locks q WHERE q.pid = r.pid "
+	"AND q.relation = to_regclass(r.waits[2]) AND NOT q.granted)), "
+	"conflict (mode, n) AS (VALUES ('AccessShareLock', 1), "
+	"('RowShareLock', 2), ('RowExclusiveLock', 3), "
+	"('ShareUpdateExclusiveLock', 4), ('ShareLock', 5), "
+	"('ShareRowExclusiveLock', 6), ('ExclusiveLock', 7), "
+	"('AccessExclusiveLock', 8)), "
+	"others AS ("
+	"SELECT o.id, o.relation, l.granted, l.mode, "
+	"CASE WHEN l.granted OR l.waitstart < (SELECT min(q.waitstart) "
+	"FROM pg_locks q WHERE q.pid = o.pid AND q.relation = o.relation "
+	"AND NOT q.granted) THEN 1 ELSE 3 END AS place, "
+	"coalesce(" PROCESS_TEXT("l.pid", "CASE WHEN l.granted "
+							 "THEN a.xact_start ELSE l.waitstart END") ", "
+	"'prepared transaction ''' || p.gid || '''', 'prepared transaction') AS who, "
+	VISIBLE_QUERY " AS query, "
+	"coalesce(CASE WHEN l.granted THEN a.xact_start ELSE l.waitstart END, "
+	"p.prepared) AS since "
+	"FROM ours o JOIN conflict m ON m.mode = o.mode "
+	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = o.relation "
+	"AND l.database = (SELECT oid FROM pg_database "
+	"WHERE datname = current_database()) AND l.pid IS DISTINCT FROM o.pid "
+	"JOIN conflict c ON c.mode = l.mode "
+	"LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+	"LEFT JOIN pg_locks x ON l.pid IS NULL AND x.pid IS NULL "
+	"AND x.locktype = 'transactionid' "
+	"AND x.virtualtransaction = l.virtualtransaction "
+	"LEFT JOIN pg_prepared_xacts p ON p.transaction = x.transactionid "
+	"WHERE NOT l.granted OR CASE m.n WHEN 8 THEN true WHEN 7 THEN c.n > 1 "
+	"WHEN 6 THEN c.n > 2 WHEN 5 THEN c.n IN (3, 4, 6, 7, 8) "
+	"WHEN 4 THEN c.n > 3 WHEN 3 THEN c.n > 4 WHEN 2 THEN c.n > 6 "
+	"ELSE c.n = 8 END), "
+	"ends AS ("
+	"SELECT r.id, r.pid, w.mode, b.pid AS other, h.pid IS NOT NULL AS granted, "
+	"coalesce(h.mode, w.mode) AS other_mode, "
+	"CASE w.locktype WHEN 'virtualxid' THEN 'virtual transaction ' || w.virtualxid "
+	"WHEN 'transactionid' THEN 'transaction ' || w.transactionid::text "
+	"ELSE 'a lock of kind ' || w.locktype END AS title "
+	"FROM run r JOIN pg_locks w ON w.pid = r.pid AND NOT w.granted "
+	"AND w.locktype <> 'relation' "
+	"CROSS JOIN LATERAL unnest(pg_blocking_pids(r.pid)) AS b (pid) "
+	"LEFT JOIN pg_locks h ON h.pid = b.pid AND h.granted "
+	"AND (h.locktype, h.virtualxid, h.transactionid, h.database, h.relation, "
+	"h.page, h.tuple, h.classid, h.objid, h.objsubid) IS NOT DISTINCT FROM "
+	"(w.locktype, w.virtualxid, w.transactionid, w.database, w.relation, "
+	"w.page, w.tuple, w.classid, w.objid, w.objsubid)), "
+	"titled AS ("
+	"SELECT id, relation::regclass::text AS title, pid, mode, what FROM ours "
+	"WHERE what <> 'holds' OR relation IN (SELECT o.relation FROM others o) "
+	"UNION ALL SELECT DISTINCT id, title, pid, mode, 'waits for' FROM ends) "
+	"SELECT CASE place WHEN 0 THEN title "
+	"WHEN 1 THEN '  ' || who || CASE WHEN granted THEN ' holds ' "
+	"ELSE ' queues for ' END || mode "
+	"WHEN 2 THEN '    run ' || id || ', ' || who || ' ' || mode "
+	"ELSE '      ' || who || ' waits behind for ' || mode END, "
+	"nullif(btrim(regexp_replace(query, '\\s+', ' ', 'g')), '') "
+	"FROM ("
+	"SELECT DISTINCT id, title, 0 AS place, NULL::text AS who, true AS granted, "
+	"NULL::text AS mode, NULL::text AS query, NULL::timestamptz AS since "
+	"FROM titled "
+	"UNION ALL "
+	"SELECT id, title, 2, 'process ' || pid || ' ' || what, true, mode, NULL, NULL "
+	"FROM titled "
+	"UNION ALL "
+	"SELECT DISTINCT id, relation::regclass::text, place, who, granted, mode, "
+	"query, since FROM others "
+	"UNION ALL "
+	"SELECT e.id, e.title, 1, CASE WHEN e.other = 0 THEN 'prepared transaction' ELSE "
+	PROCESS_TEXT("e.other", "a.xact_start") " END, e.granted, e.other_mode, "
+	VISIBLE_QUERY ", a.xact_start "
+	"FROM ends e LEFT JOIN pg_stat_activity a ON a.pid = e.other"
+	") AS line "
+	"ORDER BY id, title, place, since NULLS FIRST, who",
+	1, {OIDOID}
+};
+
+static PgmQuery timeline_query = {
+	"SELECT s.step, s.revision, (a.value ->> 'n')::int, "
+	"(a.value ->> 'at')::timestamptz, a.value ->> 'phase', "
+	"a.value ->> 'outcome', a.value ->> 'relation', a.value ->> 'mode', "
+	"(a.value ->> 'waited_ms')::float8 * interval '1 ms', "
+	"(a.value ->> 'behind')::int, "
+	"(SELECT string_agg(CASE WHEN b ? 'gid' "
+	"THEN 'prepared transaction ''' || (b ->> 'gid') || '''' "
+	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || ' (' || "
+	"concat_ws(', ', b ->> 'backend_type', b ->> 'user', b ->> 'application', "
+	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END "
+	", E'\\n') "
+	"FROM jsonb_array_elements(a.value -> 'blocked_by') AS b) "
+	"FROM pgmigrate.run_step s, "
+	"jsonb_array_elements(s.details -> 'lock_attempts') AS a "
+	"WHERE s.run = $1 ORDER BY s.step, 3",
+	1, {INT8OID}
+};
+
+/* One line, cut if need be; changed in place. */
+static void
+add_line(PgmRows *rows, char *line)
+{
+	if (pg_mbstrlen(line) > PGM_TREE_WIDTH)
+	{
+		int			cut = pg_mbcharcliplen(line, strlen(line),
+										   PGM_TREE_WIDTH - 4);
+
+		strcpy(line + cut, " ...");
+	}
+	pgm_rows_text(rows, line);
+	pgm_rows_end_row(rows);
+}
+
+Datum
+pgmigrate_lock_tree(PG_FUNCTION_ARGS)
+{
+	PgmSpiScope scope;
+	PgmRows		rows;
+	Datum		values[1] = {ObjectIdGetDatum(GetUserId())};
+	uint64		n;
+
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_spi_begin(&scope);
+	n = pgm_spi_execute(&tree_query, values, NULL);
+	for (uint64 i = 1; i <= n; i++)
+	{
+		char	   *line = pgm_spi_text(i, 1);
+		int			indent = strspn(line, " ") + PGM_TREE_INDENT;
+
+		add_line(&rows, line);
+		if (!pgm_spi_isnull(i, 2))
+			add_line(&rows, psprintf("%*s%s", indent, "",
+									 pgm_spi_text(i, 2)));
+	}
+	pgm_spi_end(&scope);
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_lock_timeline(PG_FUNCTION_ARGS)
+{
+	PgmSpiScope scope;
+	PgmRows		rows;
+	Datum		values[1];
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("argument \"%s\" must not be null", "run"));
+	values[0] = PG_GETARG_DATUM(0);
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&timeline_query, values, NULL);
+	pgm_spi_store(rows.store, rows.tupdesc);
+	pgm_spi_end(&scope);
+	return (Datum) 0;
+}

@@ -1,0 +1,450 @@
+/*-------------------------------------------------------------------------
+ *
+ * look.c
+ *	  SQL functions that show revisions and the ledger.
+ *
+ * All of them work on a standby.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/api/look.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "api/access_levels.h"
+#include "assess/assess.h"
+#include "assess/estimate.h"
+#include "base/result_rows.h"
+#include "base/spi.h"
+#include "classify/classify.h"
+#include "compat/server.h"
+#include "graph/picture.h"
+#include "store/authoring.h"
+#include "store/journal.h"
+#include "store/partly_applied.h"
+#include "store/run_plan.h"
+
+PG_FUNCTION_INFO_V1(pgmigrate_current);
+PG_FUNCTION_INFO_V1(pgmigrate_heads);
+PG_FUNCTION_INFO_V1(pgmigrate_branches);
+PG_FUNCTION_INFO_V1(pgmigrate_show);
+PG_FUNCTION_INFO_V1(pgmigrate_history);
+PG_FUNCTION_INFO_V1(pgmigrate_plan);
+PG_FUNCTION_INFO_V1(pgmigrate_graph);
+PG_FUNCTION_INFO_V1(pgmigrate_grant_access);
+PG_FUNCTION_INFO_V1(pgmigrate_check_writer);
+
+static PgmQuery current_heads_query = {
+	"SELECT h.revision, r.message, r.is_head, r.branch_labels, "
+	"date_trunc('second', h.applied_at) "
+	"FROM pgmigrate.head h LEFT JOIN pgmigrate.revision r ON r.id = h.revision "
+	"ORDER BY r.seq, h.revision COLLATE \"C\""
+};
+
+static PgmQuery heads_query = {
+	"SELECT r.id, r.message, r.branch_labels, v.state "
+	"FROM pgmigrate.revision r JOIN pgmigrate.revisions v ON v.revision = r.id "
+	"WHERE r.is_head ORDER BY r.seq"
+};
+
+static PgmQuery branches_query = {
+	"SELECT r.id, r.message, r.branch_labels, c.children FROM ("
+	"SELECT p.parent, array_agg(r.id ORDER BY r.seq) "
+	"FROM pgmigrate.revision r CROSS JOIN LATERAL "
+	"unnest(r.down_revision) AS p (parent) "
+	"GROUP BY p.parent HAVING count(*) > 1) AS c (parent, children) "
+	"JOIN pgmigrate.revision r ON r.id = c.parent ORDER BY r.seq"
+};
+
+static PgmQuery show_query = {
+	"SELECT r.id, r.message, v.state, r.down_revision, r.depends_on, "
+	"r.branch_labels, r.transactional, r.upgrade, r.downgrade, r.verify, "
+	"r.author, r.created_at, CASE WHEN r.approved_digest = r.digest "
+	"THEN r.approved_by END, a.applied_at, r.digest "
+	"FROM pgmigrate.revision r JOIN pgmigrate.revisions v ON v.revision = r.id "
+	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id WHERE r.id = $1",
+	1, {TEXTOID}
+};
+
+/* One row per revision, in load order, as the graph numbers them. */
+static PgmQuery nodes_query = {
+	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
+	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
+	"AND NOT s.details ? 'forgotten' "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
+	"WHERE t.revision = r.id AND t.state <> 'pending' "
+	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "
+	"FROM pgmigrate.revision r "
+	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
+};
+
+/* What the functions below know of the graph's revisions. */
+typedef struct Nodes
+{
+	PgmPlan    *plan;
+	PgmDrawNode *draw;
+	TimestampTz *applied_at;	/* 0 if not known */
+} Nodes;
+
+static Datum
+query_rows(FunctionCallInfo fcinfo, PgmQuery *query, Datum *values)
+{
+	PgmSpiScope scope;
+	PgmRows		rows;
+
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(query, values, NULL);
+	pgm_spi_store(rows.store, rows.tupdesc);
+	pgm_spi_end(&scope);
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_current(PG_FUNCTION_ARGS)
+{
+	return query_rows(fcinfo, &current_heads_query, NULL);
+}
+
+Datum
+pgmigrate_heads(PG_FUNCTION_ARGS)
+{
+	return query_rows(fcinfo, &heads_query, NULL);
+}
+
+Datum
+pgmigrate_branches(PG_FUNCTION_ARGS)
+{
+	return query_rows(fcinfo, &branches_query, NULL);
+}
+
+Datum
+pgmigrate_show(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "id");
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(pgm_author_find(target)->id);
+	return query_rows(fcinfo, &show_query, values);
+}
+
+static void
+load_nodes(Nodes *nodes)
+{
+	PgmPlan    *plan = pgm_plan_load();
+	int			size = pgm_graph_size(plan->graph);
+	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
+	PgmSpiScope scope;
+	uint64		rows;
+
+	nodes->plan = plan;
+	nodes->draw = palloc0(sizeof(PgmDrawNode) * Max(size, 1));
+	nodes->applied_at = palloc0(sizeof(TimestampTz) * Max(size, 1));
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&nodes_query, NULL, NULL);
+	if (rows != size)
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("revisions were changed while they were read"),
+				errhint("Try again."));
+	for (int i = 0; i < size; i++)
+	{
+		PgmDrawNode *node = &nodes->draw[i];
+
+		node->message = pgm_spi_text(i + 1, 1);
+		nodes->applied_at[i] = pgm_spi_timestamp(i + 1, 2);
+		node->state = applied[i] ? PGM_NODE_APPLIED :
+			pgm_spi_bool(i + 1, 3) ? PGM_NODE_FAILED : PGM_NODE_PENDING;
+		node->labels = pgm_spi_text_array(i + 1, 4, &node->nlabels);
+	}
+	pgm_spi_end(&scope);
+	for (int i = 0; i < plan->rows.n; i++)
+		nodes->draw[plan->rows.rev[i]].is_current = true;
+}
+
+static void
+history_row(PgmRows *rows, const Nodes *nodes, int rev)
+{
+	static const char *const states[] = {"pending", "applied", "failed"};
+	const PgmGraph *graph = nodes->plan->graph;
+	PgmRevSet	parents = pgm_graph_parents(graph, rev);
+	int			nchildren = pgm_graph_children(graph, rev).n;
+	StringInfoData mark;
+
+	initStringInfo(&mark);
+	if (nodes->draw[rev].is_current)
+		appendStringInfoString(&mark, ", current");
+	if (nchildren == 0)
+		appendStringInfoString(&mark, ", head");
+	if (nchildren > 1)
+		appendStringInfoString(&mark, ", branchpoint");
+	if (parents.n > 1)
+		appendStringInfoString(&mark, ", mergepoint");
+	for (int i = 0; i < nodes->draw[rev].nlabels; i++)
+		appendStringInfo(&mark, ", @%s", nodes->draw[rev].labels[i]);
+
+	pgm_rows_text(rows, pgm_graph_id(graph, rev));
+	pgm_rows_text_array(rows, parents.n, pgm_graph_ids(graph, parents));
+	pgm_rows_text(rows, nodes->draw[rev].message);
+	pgm_rows_text(rows, states[nodes->draw[rev].state]);
+	pgm_rows_text(rows, mark.len > 0 ? mark.data + 2 : NULL);
+	if (nodes->draw[rev].state != PGM_NODE_APPLIED ||
+		nodes->applied_at[rev] == 0)
+		pgm_rows_null(rows);
+	else
+		pgm_rows_datum(rows, TimestampTzGetDatum(nodes->applied_at[rev]));
+	pgm_rows_end_row(rows);
+}
+
+Datum
+pgmigrate_history(PG_FUNCTION_ARGS)
+{
+	char	   *range = pgm_arg_text_not_null(fcinfo, 0, "range");
+	PgmGraphError error = {PGM_GRAPH_OK};
+	PgmRevSet	set;
+	PgmRows		rows;
+	Nodes		nodes;
+
+	pgm_rows_begin(&rows, fcinfo);
+	load_nodes(&nodes);
+	if (!pgm_graph_range(nodes.plan->graph, nodes.plan->rows, range, &set,
+						 &error))
+		pgm_graph_raise(&error);
+	for (int i = set.n - 1; i >= 0; i--)
+		history_row(&rows, &nodes, set.rev[i]);
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_graph(PG_FUNCTION_ARGS)
+{
+	char	   *format = pgm_arg_text_not_null(fcinfo, 0, "format");
+	PgmRows		rows;
+	Nodes		nodes;
+
+	pgm_rows_begin(&rows, fcinfo);
+	load_nodes(&nodes);
+	if (strcmp(format, "text") == 0)
+		pgm_draw_text(nodes.plan->graph, nodes.draw,
+					  GetDatabaseEncoding() == PG_UTF8, pgm_rows_line, &rows);
+	else if (strcmp(format, "dot") == 0)
+		pgm_draw_dot(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
+	else if (strcmp(format, "mermaid") == 0)
+		pgm_draw_mermaid(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
+	else
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("unrecognized graph format \"%s\"", format),
+				errhint("The formats are \"text\", \"dot\" and \"mermaid\"."));
+	return (Datum) 0;
+}
+
+/* "level: rule" for each finding that no comment allows. */
+static void
+plan_hazards(PgmRows *rows, const PgmJudged *judged)
+{
+	char	  **hazards = palloc(sizeof(char *) *
+								 Max(list_length(judged->findings), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (!finding->allowed && finding->rule->level != PGM_LEVEL_INFO)
+			hazards[n++] = psprintf("%s: %s",
+									pgm_level_name(finding->rule->level),
+									finding->rule->id);
+	}
+	pgm_rows_text_array(rows, n, hazards);
+}
+
+/* Rows of plan(), and what their estimates are made of. */
+typedef struct PlanRows
+{
+	PgmRows		rows;
+	PgmRates	rates;
+	bool		any_partly;		/* some revision was partly applied, once */
+} PlanRows;
+
+static void
+plan_estimate(PlanRows *plan, const PgmVerdict *verdict)
+{
+	double		ms = pgm_estimate_statement(&plan->rates, verdict);
+	Interval   *interval;
+
+	if (ms < 0)
+	{
+		pgm_rows_null(&plan->rows);
+		return;
+	}
+	interval = palloc0(sizeof(Interval));
+	interval->time = (int64) (ms * 1000);
+	pgm_rows_datum(&plan->rows, IntervalPGetDatum(interval));
+}
+
+/* A revision without statements has a row of its own. */
+static void
+plan_row(PlanRows *out, int step, const char *revision,
+		 const PgmJudged *judged, bool with_hazards)
+{
+	PgmRows    *rows = &out->rows;
+	int			nlocks;
+	char	  **locks;
+
+	pgm_rows_int(rows, step);
+	pgm_rows_text(rows, revision);
+	if (judged == NULL)
+	{
+		for (int i = 0; i < 6; i++)
+			pgm_rows_null(rows);
+		pgm_rows_end_row(rows);
+		return;
+	}
+	locks = pgm_verdict_locks(judged->verdict, &nlocks);
+	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
+	pgm_rows_text(rows, "plain");
+	pgm_rows_text_array(rows, nlocks, locks);
+	if (pgm_rewrite_is_known(judged->verdict))
+		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
+	else
+		pgm_rows_null(rows);
+	plan_estimate(out, judged->verdict);
+	if (with_hazards)
+		plan_hazards(rows, judged);
+	else
+		pgm_rows_null(rows);
+	pgm_rows_end_row(rows);
+}
+
+/* A long plan: the statements by their text alone. */
+static void
+plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
+{
+	PlanRows   *out = arg;
+	PgmClassifier classifier = {0};
+	PgmResume	resume = {0};
+	bool		any = false;
+
+	if (out->any_partly)
+		pgm_resume_find(pgm_revision_get(source->revision), source,
+						plan->direction, &resume);
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		PgmJudged	judged = {0};
+
+		if (i < resume.done && !pgm_resume_repeats(source, i))
+			continue;
+		any = true;
+		judged.source = source;
+		judged.n = i;
+		judged.verdict = pgm_classify(&classifier, source, i);
+		plan_row(out, step, source->revision, &judged, false);
+	}
+	if (!any)
+		plan_row(out, step, source->revision, NULL, false);
+}
+
+/* A plan that somebody reads: assessed, the statements tried on clones. */
+static void
+plan_assessed(PlanRows *out, const PgmPlan *plan)
+{
+	bool		trial = !RecoveryInProgress() && !XactReadOnly;
+	List	   *all = pgm_assess(pgm_assess_plan_items(plan), trial, trial);
+	ListCell   *lc = list_head(all);
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		bool		any = false;
+
+		for (; lc != NULL; lc = lnext(all, lc), any = true)
+		{
+			PgmJudged  *judged = lfirst(lc);
+
+			if (strcmp(judged->revision, id) != 0)
+				break;
+			plan_row(out, i + 1, id, judged, true);
+		}
+		if (!any)
+			plan_row(out, i + 1, id, NULL, true);
+	}
+}
+
+Datum
+pgmigrate_plan(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
+	PgmPlan    *plan;
+	PlanRows	out;
+
+	pgm_rows_begin(&out.rows, fcinfo);
+	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
+	pgm_rates_load(&out.rates);
+	out.any_partly = pgm_journal_any_partly();
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+		plan_assessed(&out, plan);
+	else
+		pgm_plan_each_source(plan, plan_step, &out);
+	return (Datum) 0;
+}
+
+/*
+ * The commands run as the caller, who must own the extension or have the grant
+ * options: nobody can give more than he has.
+ */
+Datum
+pgmigrate_grant_access(PG_FUNCTION_ARGS)
+{
+	char	   *role = pgm_arg_text_not_null(fcinfo, 0, "role_name");
+	PgmAccessLevel level;
+	PgmRows		rows;
+	char	  **commands;
+	int			n;
+
+	level = pgm_access_level(pgm_arg_text_not_null(fcinfo, 1, "level"));
+	(void) get_role_oid(role, false);
+	pgm_rows_begin(&rows, fcinfo);
+	commands = pgm_access_commands(role, level, &n);
+	for (int i = 0; i < n; i++)
+	{
+		pgm_spi_utility(commands[i]);
+		pgm_rows_text(&rows, commands[i]);
+		pgm_rows_end_row(&rows);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * Fires before each statement that writes one of our tables, whose rows decide
+ * what runs, and with whose rights.  A right to write is no reason: roles such
+ * as pg_write_all_data have it to all tables.
+ */
+Datum
+pgmigrate_check_writer(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function must be called as a trigger"));
+	pgm_access_check_writer(trigger->tg_relation);
+	return PointerGetDatum(NULL);
+}

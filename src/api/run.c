@@ -1,0 +1,337 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.c
+ *	  SQL functions that run revisions and follow runs.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/api/run.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/result_rows.h"
+#include "base/settings.h"
+#include "compat/server.h"
+#include "exec/caller_snapshot.h"
+#include "run/runner.h"
+#include "store/journal.h"
+#include "store/ledger.h"
+#include "store/run_status.h"
+#include "worker/worker.h"
+
+/* Between two looks at a run that another session waits for. */
+#define PGM_POLL_MS 50
+
+/* Looks at a run for one at the locks, which is dearer. */
+#define PGM_POLLS_PER_LOCK_CHECK (PGM_LOCK_CHECK_MS / PGM_POLL_MS)
+
+PG_FUNCTION_INFO_V1(pgmigrate_upgrade);
+PG_FUNCTION_INFO_V1(pgmigrate_downgrade);
+PG_FUNCTION_INFO_V1(pgmigrate_stamp);
+PG_FUNCTION_INFO_V1(pgmigrate_upgrade_start);
+PG_FUNCTION_INFO_V1(pgmigrate_downgrade_start);
+PG_FUNCTION_INFO_V1(pgmigrate_status);
+PG_FUNCTION_INFO_V1(pgmigrate_run_state);
+PG_FUNCTION_INFO_V1(pgmigrate_wait);
+PG_FUNCTION_INFO_V1(pgmigrate_cancel);
+PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
+
+static bool
+use_worker(FunctionCallInfo fcinfo)
+{
+	bool		possible;
+
+	if (pgm_execution == PGM_EXECUTION_INLINE || !IsUnderPostmaster)
+		return false;
+	possible = pgm_portal_is_sole_call(fcinfo);
+	if (pgm_execution == PGM_EXECUTION_WORKER && !possible)
+		ereport(ERROR,
+				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("cannot wait for a background worker here"),
+				errdetail("The call is not a statement of its own outside of a transaction."),
+				errhint("Call it as SELECT pgmigrate.upgrade() or downgrade() outside of BEGIN, functions and multi-statement queries, or set \"pgmigrate.execution\" to \"auto\"."));
+	return possible;
+}
+
+static void
+init_request(PgmRunRequest *request, PgmDirection direction,
+			 const char *target)
+{
+	memset(request, 0, sizeof(PgmRunRequest));
+	request->direction = direction;
+	request->target = target;
+	request->session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request->guard = GetSessionUserId() != GetUserId() ||
+		GetAuthenticatedUserId() != GetUserId();
+}
+
+static Datum
+run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	PgmRows		rows;
+	int64		run;
+
+	pgm_rows_begin(&rows, fcinfo);
+	if (pgm_runner_nothing_to_do(direction, target))
+	{
+		pgm_runner_notice_nothing();
+		return (Datum) 0;
+	}
+
+	if (use_worker(fcinfo))
+	{
+		pgm_run_lock_check_free();
+		pgm_portal_release_snapshot();
+		run = pgm_worker_run(direction, target, true);
+		pgm_portal_restore_snapshot();
+	}
+	else
+	{
+		PgmRunRequest request;
+
+		init_request(&request, direction, target);
+		run = pgm_runner_inline(&request);
+	}
+	pgm_status_steps(&rows, run);
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_upgrade(PG_FUNCTION_ARGS)
+{
+	return run_to_the_end(fcinfo, PGM_UP);
+}
+
+Datum
+pgmigrate_downgrade(PG_FUNCTION_ARGS)
+{
+	return run_to_the_end(fcinfo, PGM_DOWN);
+}
+
+Datum
+pgmigrate_stamp(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	bool		purge = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	PgmRunRequest request;
+	PgmRows		rows;
+
+	pgm_rows_begin(&rows, fcinfo);
+	init_request(&request, PGM_STAMP, target);
+	pgm_status_steps(&rows, pgm_runner_stamp(&request, purge));
+	return (Datum) 0;
+}
+
+static Datum
+start(FunctionCallInfo fcinfo, PgmDirection direction)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+
+	pgm_runner_refuse_read_only();
+	pgm_runner_refuse_nested();
+	if (!IsUnderPostmaster)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot start a background worker in single-user mode"));
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("cannot start a background worker from a security-definer function"));
+	PG_RETURN_INT64(pgm_worker_run(direction, target, false));
+}
+
+Datum
+pgmigrate_upgrade_start(PG_FUNCTION_ARGS)
+{
+	return start(fcinfo, PGM_UP);
+}
+
+Datum
+pgmigrate_downgrade_start(PG_FUNCTION_ARGS)
+{
+	return start(fcinfo, PGM_DOWN);
+}
+
+/* Details of an error may quote rows: they are for those who run revisions. */
+static bool
+may_see_errors(void)
+{
+	Oid			argument = TEXTOID;
+	Oid			function;
+
+	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
+										 makeString(pstrdup("upgrade"))),
+							  1, &argument, false);
+	return PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK;
+}
+
+static void
+refuse_unknown_run(int64 run)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("run " INT64_FORMAT " does not exist", run),
+			errhint("Table \"%s\" has the runs of this database.",
+					"pgmigrate.run"));
+}
+
+Datum
+pgmigrate_status(PG_FUNCTION_ARGS)
+{
+	int64		run = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	PgmRows		rows;
+
+	pgm_rows_begin(&rows, fcinfo);
+	if (!pgm_status_rows(&rows, run, may_see_errors()) && run != 0)
+		refuse_unknown_run(run);
+	return (Datum) 0;
+}
+
+/* Milliseconds that an interval has from now, at most those of an int64. */
+static int64
+interval_milliseconds(Interval *interval)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end;
+
+	end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												  TimestampTzGetDatum(now),
+												  IntervalPGetDatum(interval)));
+	return end <= now ? 0 : (end - now) / 1000;
+}
+
+Datum
+pgmigrate_wait(PG_FUNCTION_ARGS)
+{
+	int64		run;
+	int64		timeout = PG_INT64_MAX;
+	int64		start_time = pgm_clock_monotonic();
+	bool		released;
+	bool		look = true;
+	PgmRunState state;
+	MemoryContext context;
+	MemoryContext old;
+	PgmRows		rows;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("argument \"%s\" must not be null", "run"));
+	run = PG_GETARG_INT64(0);
+	if (!PG_ARGISNULL(1))
+		timeout = interval_milliseconds(PG_GETARG_INTERVAL_P(1));
+	pgm_rows_begin(&rows, fcinfo);
+
+	/* a snapshot held here would hold up CREATE INDEX CONCURRENTLY there */
+	released = pgm_portal_is_sole_call(fcinfo);
+	if (released)
+		pgm_portal_release_snapshot();
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgmigrate wait",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (int64 n = 1;; n++)
+	{
+		int64		waited;
+
+		CHECK_FOR_INTERRUPTS();
+		if (look)
+		{
+			MemoryContextReset(context);
+			if (!pgm_status_get(run, &state))
+				refuse_unknown_run(run);
+			InvalidateCatalogSnapshot();
+			if (strcmp(state.state, "running") != 0)
+				break;
+		}
+
+		/*
+		 * A worker ends with its run.  While it is there no look is taken:
+		 * that needs a snapshot for a moment, and CREATE INDEX CONCURRENTLY
+		 * waits for the transactions of those that it sees to have one.
+		 */
+		look = !state.worker || BackendPidGetProc(state.pid) == NULL;
+		waited = (pgm_clock_monotonic() - start_time) / 1000;
+		if (waited >= timeout)
+			break;
+		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
+			pgm_worker_check_deadlock(state.pid);
+		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	if (released)
+		pgm_portal_restore_snapshot();
+	(void) pgm_status_rows(&rows, run, may_see_errors());
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_cancel(PG_FUNCTION_ARGS)
+{
+	int64		run;
+	PgmRunState state;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("argument \"%s\" must not be null", "run"));
+	run = PG_GETARG_INT64(0);
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot cancel a run during recovery"),
+				errdetail("The process that runs it is one of the primary server."),
+				errhint("Connect to the primary server."));
+	if (!pgm_status_get(run, &state))
+		refuse_unknown_run(run);
+	if (strcmp(state.state, "running") != 0)
+		PG_RETURN_BOOL(false);
+	if (state.worker)
+		PG_RETURN_BOOL(pgm_worker_cancel(state.pid));
+
+	/*
+	 * A session does other things besides the run: the caller must have the
+	 * right to stop those too.
+	 */
+	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
+										Int32GetDatum(state.pid)));
+}
+
+/* For the view of runs, whose snapshot may be older than the locks it sees. */
+Datum
+pgmigrate_run_state(PG_FUNCTION_ARGS)
+{
+	PgmRunState state;
+
+	if (!pgm_status_get(PG_GETARG_INT64(0), &state))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(state.state));
+}
+
+/* ALTER EXTENSION takes no lock that a run conflicts with. */
+Datum
+pgmigrate_wait_for_run(PG_FUNCTION_ARGS)
+{
+	pgm_run_lock_wait();
+	PG_RETURN_VOID();
+}

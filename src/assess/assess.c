@@ -1,0 +1,557 @@
+/*-------------------------------------------------------------------------
+ *
+ * assess.c
+ *	  Tell what revisions will do, before they do it.
+ *
+ * Everything happens in a subtransaction that is rolled back whatever comes:
+ * the end, an error, or pgmigrate.assess_timeout.  Two thirds of that time
+ * are for trials: then the statements left are judged by their text alone, and
+ * say so.  What was judged before stays.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/assess/assess.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "assess/assess.h"
+#include "assess/predictions.h"
+#include "assess/row_checks.h"
+#include "assess/trial.h"
+#include "base/settings.h"
+#include "base/sqlstate.h"
+#include "classify/classify.h"
+#include "compat/server.h"
+#include "store/journal.h"
+#include "store/leftover_indexes.h"
+#include "store/partly_applied.h"
+
+/* So often it begins anew when tables come and go meanwhile. */
+#define MAX_RACES 5
+
+static TimeoutId assess_timeout = MAX_TIMEOUTS;
+static volatile sig_atomic_t timed_out = false;
+
+typedef struct Assessment
+{
+	List	   *items;
+	bool		data;
+	bool		late;			/* the time was over, the text is left */
+	PgmClassifier classifier;
+	TimestampTz start;
+	MemoryContext context;
+
+	/* what is judged, and where to go on */
+	List	   *judged;
+	int			item;
+	int			n;				/* statement of it */
+	PgmLintPast past;			/* of the item */
+	PgmDataPast rows;
+} Assessment;
+
+/* In a signal handler. */
+static void
+time_is_over(void)
+{
+	timed_out = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/* What is judged by its text only has a second at least. */
+static void
+start_clock(const Assessment *assessment, bool trial)
+{
+	int64		spent = TimestampDifferenceMilliseconds(assessment->start,
+														GetCurrentTimestamp());
+	int64		left = pgm_assess_timeout - spent;
+
+	if (assess_timeout == MAX_TIMEOUTS)
+		assess_timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
+	timed_out = false;
+	if (pgm_assess_timeout > 0)
+		enable_timeout_after(assess_timeout,
+							 trial ? Max(left * 2 / 3, 1) : Max(left, 1000));
+}
+
+static void
+stop_clock(void)
+{
+	if (pgm_assess_timeout <= 0)
+		return;
+	disable_timeout(assess_timeout, false);
+
+	/* over at the last moment, when nothing was left to interrupt */
+	if (timed_out)
+		QueryCancelPending = false;
+}
+
+static void
+say_too_late(PgmJudged *judged)
+{
+	judged->verdict->reason = psprintf("the assessment took longer than %d ms",
+									   pgm_assess_timeout);
+	(void) pgm_lint_find(judged, "assess-timeout", NULL,
+						 psprintf("the statement was judged by its text only: the assessment took longer than %d ms",
+								  pgm_assess_timeout),
+						 pstrdup("Raise \"pgmigrate.assess_timeout\"."));
+}
+
+static PgmJudged *
+judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
+				PgmTrial *trial)
+{
+	PgmJudged  *judged = palloc0(sizeof(PgmJudged));
+
+	judged->source = item->source;
+	judged->n = n;
+	judged->revision = item->revision;
+	judged->verdict = pgm_classify(&assessment->classifier, item->source, n);
+	if (trial != NULL)
+		trial->authored = item->authored;
+	if (trial != NULL && item->trusted)
+		pgm_trial_run(trial, judged->verdict);
+	else if (trial != NULL)
+	{
+		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
+		trial->incomplete = true;
+	}
+	pgm_lint_statement(judged, &assessment->past);
+	if (assessment->late)
+		say_too_late(judged);
+	if (assessment->data && item->trusted)
+		pgm_datacheck_statement(judged, &assessment->rows,
+								trial == NULL ? NULL : trial->clones);
+	return judged;
+}
+
+/* The statement that failed begins without what it has left. */
+static void
+drop_leftovers(Assessment *assessment, const PgmAssessItem *item,
+			   PgmTrial *trial)
+{
+	ListCell   *lc;
+
+	foreach(lc, item->leftovers)
+		pgm_trial_run(trial, pgm_classify(&assessment->classifier,
+										  lfirst(lc), 0));
+}
+
+/* What a run has done is not done again, but for settings of the session. */
+static bool
+is_left(const PgmAssessItem *item, int n)
+{
+	return n >= item->done || pgm_resume_repeats(item->source, n);
+}
+
+/* Statements after SET ROLE are run, and tried, as that role. */
+static void
+follow_role(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	VariableSetStmt *set;
+
+	if (!IsA(stmt, VariableSetStmt))
+		return;
+	set = castNode(VariableSetStmt, stmt);
+	if (set->name == NULL || strcmp(set->name, "role") != 0)
+		return;
+
+	/* one that may not be taken is told by a failure of the run */
+	(void) set_config_option("role", set->kind == VAR_SET_VALUE ?
+							 ExtractSetVariableArgs(set) : "none",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, DEBUG1, false);
+}
+
+static void
+judge_source(Assessment *assessment, const PgmAssessItem *item,
+			 PgmTrial *trial)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	for (int n = 0; n < item->source->nstatements; n++)
+	{
+		if (!is_left(item, n))
+			continue;
+		if (n >= assessment->n)
+		{
+			PgmJudged  *judged;
+
+			CHECK_FOR_INTERRUPTS();
+			if (n == item->done && trial != NULL && item->trusted)
+				drop_leftovers(assessment, item, trial);
+			judged = judge_statement(assessment, item, n, trial);
+			pgm_lint_remember(judged, &assessment->past);
+			pgm_datacheck_remember(judged, &assessment->rows);
+			assessment->judged = lappend(assessment->judged, judged);
+			assessment->n = n + 1;
+		}
+		pgm_source_follow(item->source, n);
+		follow_role(item->source, n);
+	}
+
+	/* the next revision begins with the settings of the session */
+	AtEOXact_GUC(false, guc_level);
+}
+
+/* All of a source is known: nothing of this can be interrupted. */
+static void
+judge_whole(Assessment *assessment, const PgmSource *source)
+{
+	List	   *judged = NIL;
+	ListCell   *lc;
+
+	for (int i = list_length(assessment->judged) - 1; i >= 0; i--)
+	{
+		PgmJudged  *one = list_nth(assessment->judged, i);
+
+		if (one->source != source)
+			break;
+		judged = lcons(one, judged);
+	}
+	pgm_lint_foresee(judged);
+	foreach(lc, judged)
+		pgm_lint_suppress(lfirst(lc));
+}
+
+/*
+ * Is it no fault of ours?  A relation was dropped between a look at the
+ * catalog and the next.
+ */
+static bool
+is_race(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR ||
+		error->sqlerrcode == ERRCODE_UNDEFINED_TABLE ||
+		error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+}
+
+/* Judge what has not been judged yet. */
+static void
+judge_left(Assessment *assessment, PgmTrial *trial)
+{
+	while (assessment->item < list_length(assessment->items))
+	{
+		PgmAssessItem *item = list_nth(assessment->items, assessment->item);
+
+		judge_source(assessment, item, trial);
+		judge_whole(assessment, item->source);
+		assessment->item++;
+		assessment->n = 0;
+		memset(&assessment->past, 0, sizeof(PgmLintPast));
+	}
+}
+
+static void
+judge_all(Assessment *assessment, bool trial)
+{
+	PgmTrial   *trials = NULL;
+	int			guc_level = NewGUCNestLevel();
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	/* nobody shall wait long for us, nor we for anybody */
+	(void) set_config_option("lock_timeout", "200ms",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* queries over the catalog that are run once */
+	(void) set_config_option("jit", "off",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	foreach(lc, assessment->items)
+	{
+		const PgmAssessItem *item = lfirst(lc);
+
+		if (item->trusted)
+			sources = lappend(sources, item->source);
+	}
+
+	/* a worker has none */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (trial)
+		trials = pgm_trial_begin(sources);
+	judge_left(assessment, trials);
+	if (trial)
+		pgm_trial_end(trials);
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * False if the time was over, or with another reason in "race" if others have
+ * changed what was being read.
+ */
+static bool
+judge_in_time(Assessment *assessment, bool trial, ErrorData **race)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	int			level = GetCurrentTransactionNestLevel();
+	ErrorData  *volatile error = NULL;
+
+	start_clock(assessment, trial);
+	BeginInternalSubTransaction("pgmigrate assess");
+	MemoryContextSwitchTo(assessment->context);
+	PG_TRY();
+	{
+		judge_all(assessment, trial);
+		stop_clock();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		stop_clock();
+		MemoryContextSwitchTo(assessment->context);
+		error = CopyErrorData();
+		FlushErrorState();
+
+		/* ours must all be gone before the error goes on */
+		while (GetCurrentTransactionNestLevel() > level)
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(assessment->context);
+	CurrentResourceOwner = owner;
+	*race = error != NULL && is_race(error) ? error : NULL;
+	if (error != NULL && *race == NULL &&
+		(error->sqlerrcode != ERRCODE_QUERY_CANCELED || !timed_out))
+		ReThrowError(error);
+	return error == NULL;
+}
+
+List *
+pgm_assess(List *items, bool trial, bool data)
+{
+	Assessment	assessment = {0};
+	ErrorData  *race;
+	int			races = 0;
+
+	assessment.items = items;
+	assessment.data = data;
+	assessment.start = GetCurrentTimestamp();
+	assessment.context = CurrentMemoryContext;
+	while (!judge_in_time(&assessment, trial, &race))
+	{
+		/* with what was judged by then */
+		if (race != NULL)
+		{
+			if (++races > MAX_RACES)
+				ReThrowError(race);
+			continue;
+		}
+		/* the text alone is quick */
+		assessment.data = false;
+		assessment.late = true;
+		if (judge_in_time(&assessment, false, &race))
+			break;
+		if (race != NULL)
+			ReThrowError(race);
+		ereport(ERROR,
+				errcode(ERRCODE_QUERY_CANCELED),
+				errmsg("assessment took longer than %d ms",
+					   pgm_assess_timeout),
+				errhint("Raise \"pgmigrate.assess_timeout\"."));
+	}
+	return assessment.judged;
+}
+
+TimestampTz
+pgm_assess_until(void)
+{
+	return pgm_assess_timeout == 0 ? 0 :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									pgm_assess_timeout);
+}
+
+void
+pgm_assess_keep(List *items, List *judged)
+{
+	ListCell   *lc;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		return;
+	foreach(lc, items)
+	{
+		const PgmAssessItem *item = lfirst(lc);
+		List	   *verdicts = NIL;
+		ListCell   *other;
+
+		if (item->digest == NULL)
+			continue;
+		foreach(other, judged)
+			if (((PgmJudged *) lfirst(other))->source == item->source)
+			verdicts = lappend(verdicts,
+							   ((PgmJudged *) lfirst(other))->verdict);
+		pgm_prediction_keep(item->revision, item->digest, verdicts);
+	}
+}
+
+/* Where a run would go on, and the INVALID indexes that it would drop. */
+static void
+note_done(PgmAssessItem *item, const PgmRevision *revision,
+		  PgmDirection direction)
+{
+	PgmResume	resume = {0};
+	int			nleft;
+	char	  **left;
+
+	pgm_resume_find(revision, item->source, direction, &resume);
+	item->done = resume.done;
+	if (!resume.retried)
+		return;
+	left = pgm_leftover_indexes(resume.note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		item->leftovers =
+			lappend(item->leftovers,
+					pgm_source_parse(psprintf("DROP INDEX %s", left[i]),
+									 PGM_SOURCE_OTHER, NULL));
+}
+
+List *
+pgm_assess_plan_items(const PgmPlan *plan)
+{
+	List	   *items = NIL;
+	bool		any_partly = pgm_journal_any_partly();
+
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		PgmRevision *revision;
+		PgmAssessItem *item;
+		int			rev = plan->steps.steps[i].rev;
+
+		if (rev < 0)
+			continue;
+		revision = pgm_revision_get(pgm_graph_id(plan->graph, rev));
+		if (revision == NULL)
+			continue;
+		item = palloc0(sizeof(PgmAssessItem));
+		item->source = pgm_revision_source(revision, plan->direction);
+		item->revision = revision->id;
+		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
+		item->trusted = pgm_revision_is_trusted(revision);
+		item->authored = true;
+		if (any_partly)
+			note_done(item, revision, plan->direction);
+		items = lappend(items, item);
+	}
+	return items;
+}
+
+/*
+ * What is not known to be harmless: the answer is missing for a table that
+ * others have.  Code that cannot be looked into is a finding of its own, and
+ * no danger by itself.
+ */
+static bool
+is_unknown(const PgmJudged *judged)
+{
+	const PgmVerdict *verdict = judged->verdict;
+	ListCell   *lc;
+
+	if (verdict->reason == NULL || verdict->opaque)
+		return false;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (OidIsValid(touch->relid) && !touch->fresh &&
+			touch->mode > RowExclusiveLock &&
+			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+			return true;
+	}
+	return false;
+}
+
+static bool
+forbids(const PgmJudged *judged, const PgmFinding *finding)
+{
+	const char *rule = finding->rule->id;
+
+	if (finding->allowed != NULL)
+		return false;
+	return finding->rule->level == PGM_LEVEL_DANGER ||
+		((strcmp(rule, "assess-timeout") == 0 ||
+		  strcmp(rule, "not-tried") == 0) && is_unknown(judged));
+}
+
+static void
+refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
+{
+	const char *rule = finding->rule->id;
+	bool		danger = finding->rule->level == PGM_LEVEL_DANGER;
+
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_DANGER_REFUSED),
+			danger ?
+			errmsg("statement %d of revision \"%s\" is dangerous: %s",
+				   judged->n + 1, judged->revision, finding->message) :
+			errmsg("statement %d of revision \"%s\" could not be assessed: %s",
+				   judged->n + 1, judged->revision, finding->message),
+			others == 0 ?
+			errdetail("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production.",
+					  rule) :
+			errdetail_plural("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so does %d more finding.",
+							 "Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so do %d more findings.",
+							 others, rule, others),
+			danger ?
+			errhint("Change the revision as pgmigrate.assess() proposes, or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
+					rule) :
+			errhint("Try again when nobody has its tables, or with a longer \"pgmigrate.assess_timeout\"; or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
+					rule));
+}
+
+void
+pgm_assess_gate(const PgmPlan *plan)
+{
+	List	   *items;
+	List	   *all;
+	const PgmJudged *first = NULL;
+	const PgmFinding *first_finding = NULL;
+	int			others = 0;
+	ListCell   *lc;
+
+	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
+		plan->direction != PGM_UP || plan->steps.nsteps == 0)
+		return;
+	items = pgm_assess_plan_items(plan);
+	all = pgm_assess(items, true, true);
+	pgm_assess_keep(items, all);
+	foreach(lc, all)
+	{
+		const PgmJudged *judged = lfirst(lc);
+		ListCell   *other;
+
+		foreach(other, judged->findings)
+		{
+			const PgmFinding *finding = lfirst(other);
+
+			if (!forbids(judged, finding))
+				continue;
+			if (first != NULL)
+				others++;
+			else
+			{
+				first = judged;
+				first_finding = finding;
+			}
+		}
+	}
+	if (first != NULL)
+		refuse_finding(first, first_finding, others);
+}

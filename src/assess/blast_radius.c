@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * blast_radius.c
+ *	  Whom a lock will block, and about how long.
+ *
+ * Reads catalog and statistics views only and takes no lock, with the rights
+ * of the caller where they tell of other sessions.  What they say of a
+ * relation is read once, however many statements are about it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/assess/blast_radius.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "assess/blast_radius.h"
+#include "assess/estimate.h"
+#include "assess/mentions.h"
+#include "base/relation_size.h"
+#include "base/spi.h"
+#include "compat/catalog.h"
+#include "compat/server.h"
+
+/* The JSON text of a relation's live numbers, read once. */
+typedef struct Live
+{
+	Oid			relid;			/* hash key */
+	char	   *numbers;		/* its members, NULL if not read yet */
+	char	   *mentions;		/* who mentions it; of a named one */
+} Live;
+
+struct PgmBlast
+{
+	MemoryContext context;		/* of what is kept */
+	HTAB	   *live;
+	PgmRates	rates;
+	TimestampTz until;			/* 0: time does not matter */
+	bool		late;
+	PgmMentions *mentions;		/* NULL until somebody asks */
+};
+
+static PgmQuery numbers_query = {
+	"WITH rel AS (SELECT c.relnamespace, CASE WHEN c.reltuples >= 0 "
+	"THEN c.reltuples::int8 END AS rows FROM pg_class c WHERE c.oid = $1), "
+	"held AS (SELECT l.granted, jsonb_build_object('pid', l.pid, "
+	"'mode', l.mode, 'application', CASE WHEN $2 THEN a.application_name END, "
+	"'state', CASE WHEN $2 THEN a.state END, "
+	"'transaction_age_ms', "
+	"(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::int8) AS h "
+	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+	"WHERE l.relation = $1 AND l.database = (SELECT oid FROM "
+	"pg_database WHERE datname = current_database()) "
+	"AND l.pid IS DISTINCT FROM pg_backend_pid() "
+	"ORDER BY a.xact_start, l.pid, l.mode LIMIT 20), "
+	"views AS (SELECT DISTINCT w.ev_class::regclass::text AS name "
+	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
+	"WHERE d.classid = 'pg_rewrite'::regclass "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND w.ev_class <> $1), "
+	"functions AS (SELECT DISTINCT d.objid::regprocedure::text AS name "
+	"FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND "
+	"((d.refclassid = 'pg_class'::regclass AND d.refobjid = $1) OR "
+	"(d.refclassid = 'pg_type'::regclass AND d.refobjid = "
+	"(SELECT reltype FROM pg_class WHERE oid = $1)))), "
+	"keys AS (SELECT DISTINCT conrelid::regclass::text AS name "
+	"FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 "
+	"AND conrelid <> $1), "
+	"publications AS (SELECT p.pubname::text AS name FROM pg_publication p "
+	"WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r "
+	"WHERE r.prpubid = p.oid AND r.prrelid = $1) "
+	"OR " PGM_SCHEMA_IS_PUBLISHED("p.oid", "(SELECT relnamespace FROM rel)") "), "
+	"stats AS (SELECT stxname::text AS name FROM pg_statistic_ext "
+	"WHERE stxrelid = $1) "
+	"SELECT jsonb_strip_nulls(jsonb_build_object("
+	"'bytes', $3, 'rows', r.rows, "
+	"'holders', (SELECT jsonb_agg(h) FROM held WHERE granted), "
+	"'waiters', (SELECT jsonb_agg(h) FROM held WHERE NOT granted), "
+	"'views', (SELECT jsonb_agg(name ORDER BY name) FROM views), "
+	"'functions', (SELECT jsonb_agg(name ORDER BY name) FROM functions), "
+	"'referenced_by', (SELECT jsonb_agg(name ORDER BY name) FROM keys), "
+	"'publications', (SELECT jsonb_agg(name ORDER BY name) "
+	"FROM publications), "
+	"'statistics', (SELECT jsonb_agg(name ORDER BY name) FROM stats)"
+	"))::text FROM rel r",
+	3, {OIDOID, BOOLOID, INT8OID}
+};
+
+/* Of partitions and indexes the size is enough. */
+static PgmQuery size_query = {
+	"SELECT jsonb_strip_nulls(jsonb_build_object('bytes', $2, 'rows', "
+	"CASE WHEN reltuples >= 0 THEN reltuples::int8 END))::text "
+	"FROM pg_class WHERE oid = $1",
+	2, {OIDOID, INT8OID}
+};
+
+PgmBlast *
+pgm_blast_begin(TimestampTz until)
+{
+	PgmBlast   *blast = palloc0(sizeof(PgmBlast));
+	HASHCTL		control = {0};
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(Live);
+	blast->context = CurrentMemoryContext;
+	control.hcxt = CurrentMemoryContext;
+	blast->live = hash_create("pgmigrate blast radius", 32, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	blast->until = until;
+	pgm_rates_load(&blast->rates);
+	return blast;
+}
+
+const char *
+pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
+{
+	if (touch == NULL)
+	{
+		if (verdict->opaque)
+			return "runs code that cannot be looked into: its locks cannot be known before it runs";
+		return "locks no relation";
+	}
+	if (touch->fresh)
+		return "nobody else can use it yet";
+	switch (touch->mode)
+	{
+		case AccessShareLock:
+		case RowShareLock:
+			return "blocks other schema changes only";
+		case RowExclusiveLock:
+			return "blocks schema changes and index builds, not reads or writes";
+		case ShareUpdateExclusiveLock:
+			return "blocks other schema changes and VACUUM, not reads or writes";
+		case ShareLock:
+		case ShareRowExclusiveLock:
+		case ExclusiveLock:
+			return "blocks writes; reads go on";
+		default:
+			return "blocks reads and writes";
+	}
+}
+
+/* The members of the JSON object that a query returns, "" if it has none. */
+static char *
+query_members(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	char	   *result = NULL;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	if (result == NULL)
+		return pstrdup("");
+	result[strlen(result) - 1] = '\0';
+	return result + 1;
+}
+
+/* Of a partitioned table the sum over its partitions. */
+static int64
+size_now(const PgmTouch *touch)
+{
+	int64		bytes = pgm_total_bytes(touch->relid);
+	ListCell   *lc;
+
+	if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+		return bytes;
+	foreach(lc, pgm_descendants(touch->relid))
+		bytes += pgm_total_bytes(lfirst_oid(lc));
+	return bytes;
+}
+
+static char *
+read_numbers(const PgmTouch *touch)
+{
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(touch->relid);
+	if (!touch->named)
+	{
+		values[1] = Int64GetDatum(pgm_heap_bytes(touch->relid));
+		return query_members(&size_query, values);
+	}
+	values[1] = BoolGetDatum(has_privs_of_role(GetUserId(),
+											   ROLE_PG_READ_ALL_STATS));
+	values[2] = Int64GetDatum(size_now(touch));
+	return query_members(&numbers_query, values);
+}
+
+static void
+append_member(StringInfo buf, const char *name, const char *json)
+{
+	if (json != NULL)
+		appendStringInfo(buf, "%s\"%s\": %s", buf->len > 0 ? ", " : "", name,
+						 json);
+}
+
+/* Who mentions the relation: what may use it, for all that is known. */
+static char *
+mention_members(PgmBlast *blast, const PgmTouch *touch)
+{
+	StringInfoData buf;
+	const char *trouble;
+
+	if (blast->mentions == NULL)
+		blast->mentions = pgm_mentions_load();
+	initStringInfo(&buf);
+	append_member(&buf, "functions_that_mention_it",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_FUNCTION,
+									touch->schema, touch->name, false, NULL));
+	append_member(&buf, "statements_that_mention_it",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
+									touch->schema, touch->name, false, NULL));
+	trouble = pgm_mentions_trouble(blast->mentions);
+	if (trouble != NULL)
+	{
+		appendStringInfo(&buf, "%s\"statements_not_known\": ",
+						 buf.len > 0 ? ", " : "");
+		escape_json(&buf, trouble);
+	}
+	return buf.data;
+}
+
+static const Live *
+find_live(PgmBlast *blast, const PgmTouch *touch)
+{
+	Live	   *live;
+	bool		found;
+
+	live = hash_search(blast->live, &touch->relid, HASH_ENTER, &found);
+	if (!found)
+		live->numbers = live->mentions = NULL;
+	if (live->numbers == NULL || (touch->named && live->mentions == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(blast->context);
+
+		live->numbers = read_numbers(touch);
+		if (touch->named)
+			live->mentions = mention_members(blast, touch);
+		MemoryContextSwitchTo(old);
+	}
+	return live;
+}
+
+/*
+ * Which prepared statements will have another result, in words; NULL if none.
+ * Sets the column that they return, NULL if only those are meant that return
+ * all columns.
+ */
+static const char *
+changed_results(const PgmVerdict *verdict, const PgmTouch *touch,
+				const char **column)
+{
+	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
+	const char *result = NULL;
+	ListCell   *lc;
+
+	*column = NULL;
+	if (!touch->subject || touch->fresh || !OidIsValid(touch->relid))
+		return NULL;
+	if (IsA(stmt, RenameStmt))
+		return castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN ?
+			"those that return all columns" : NULL;
+	if (!IsA(stmt, AlterTableStmt))
+		return NULL;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AlterColumnType)
+		{
+			*column = cmd->name;
+			return "those that return the column or all columns";
+		}
+		if (cmd->subtype == AT_AddColumn || cmd->subtype == AT_DropColumn)
+			result = "those that return all columns";
+	}
+	return result;
+}
+
+static void
+append_prepared(StringInfo buf, const PgmBlast *blast,
+				const PgmVerdict *verdict, const PgmTouch *touch)
+{
+	StringInfoData members;
+	const char *column;
+	const char *which = changed_results(verdict, touch, &column);
+
+	if (which == NULL)
+		return;
+	initStringInfo(&members);
+	append_member(&members, "which", psprintf("\"%s\"", which));
+	append_member(&members, "error",
+				  "\"cached plan must not change result type\"");
+	append_member(&members, "in_this_session",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_PREPARED,
+									touch->schema, touch->name, true, column));
+	append_member(&members, "candidates",
+				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
+									touch->schema, touch->name, true, column));
+	append_member(buf, "prepared_statements_that_fail_once",
+				  psprintf("{%s}", members.data));
+}
+
+static void
+append_objects(StringInfo buf, const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	appendStringInfoString(buf, "\"objects\": [");
+	foreach(lc, verdict->objects)
+	{
+		const PgmObject *object = lfirst(lc);
+
+		if (lc != list_head(verdict->objects))
+			appendStringInfoString(buf, ", ");
+		appendStringInfoString(buf, "{\"catalog\": ");
+		escape_json(buf, get_rel_name(object->classid));
+		appendStringInfo(buf, ", \"lock_mode\": \"%s\"}",
+						 pgm_lock_mode_name(object->mode));
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+/* Is this the statement's own work, not only dragged along? */
+static bool
+is_first_lock(const PgmVerdict *verdict, const PgmTouch *touch)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		if (((PgmTouch *) lfirst(lc))->mode != NoLock)
+			return lfirst(lc) == touch;
+	}
+	return true;
+}
+
+static bool
+is_late(PgmBlast *blast)
+{
+	if (!blast->late && blast->until != 0)
+		blast->late = GetCurrentTimestamp() > blast->until;
+	return blast->late;
+}
+
+const char *
+pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
+				  const PgmTouch *touch)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "{\"tried\": %s", verdict->tried ? "true" : "false");
+	if (verdict->reason != NULL && verdict->sqlerrcode == 0)
+	{
+		appendStringInfoString(&buf, ", \"not_tried\": ");
+		escape_json(&buf, verdict->reason);
+	}
+	if (verdict->top_level)
+		appendStringInfoString(&buf, ", \"transaction\": false");
+	if (touch != NULL && touch->relkind != 0)
+		appendStringInfo(&buf, ", \"relkind\": \"%c\"", touch->relkind);
+	if (touch != NULL && touch->fresh)
+		appendStringInfoString(&buf, ", \"fresh\": true");
+	if (touch != NULL && OidIsValid(touch->like))
+	{
+		appendStringInfoString(&buf, ", \"like\": ");
+		escape_json(&buf, pgm_relation_name(touch->like));
+	}
+	if (verdict->objects != NIL && is_first_lock(verdict, touch))
+	{
+		appendStringInfoString(&buf, ", ");
+		append_objects(&buf, verdict);
+	}
+	if (is_late(blast))
+		appendStringInfoString(&buf, ", \"not_looked_at\": \"assess_timeout\"");
+	else if (touch != NULL && OidIsValid(touch->relid))
+	{
+		const Live *live = find_live(blast, touch);
+		PgmWork		work = pgm_work_of(verdict, touch);
+		int64		bytes = pgm_work_bytes(touch->relid, work);
+
+		if (live->numbers[0] != '\0')
+			appendStringInfo(&buf, ", %s", live->numbers);
+		if (touch->named && live->mentions[0] != '\0')
+			appendStringInfo(&buf, ", %s", live->mentions);
+		append_member(&buf, "estimate",
+					  pgm_estimate_json(&blast->rates, work, bytes));
+		if (touch->named)
+			append_prepared(&buf, blast, verdict, touch);
+	}
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}

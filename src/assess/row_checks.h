@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_checks.h
+ *	  Look for the rows that will make a statement fail.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/assess/row_checks.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ASSESS_ROW_CHECKS_H
+#define PGM_ASSESS_ROW_CHECKS_H
+
+#include "clone/clone.h"
+#include "lint/lint.h"
+
+/* What the statements that run earlier leave behind; all zero at first. */
+typedef struct PgmDataPast
+{
+	List	   *judged;			/* of PgmJudged *: ALTER TABLE */
+	List	   *changes;		/* of PgmJudged *: what changes rows */
+	PgmJudged  *any;			/* one that may change any, or NULL */
+} PgmDataPast;
+
+/*
+ * Adds a finding for each kind of row that is in the way.  "clones" are those
+ * that the statement was tried on, or NULL.
+ */
+extern void pgm_datacheck_statement(PgmJudged *judged,
+									const PgmDataPast *past,
+									PgmClones *clones);
+extern void pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past);
+
+#endif							/* PGM_ASSESS_ROW_CHECKS_H */

@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * trial.h
+ *	  What a statement really does: run on empty clones, and taken back.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/assess/trial.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ASSESS_TRIAL_H
+#define PGM_ASSESS_TRIAL_H
+
+#include "classify/verdict.h"
+#include "clone/clone.h"
+
+typedef struct PgmTrial
+{
+	PgmClones  *clones;
+	bool		off;			/* nothing is tried any more … */
+	char	   *why;			/* … because of this */
+	bool		authored;		/* functions that the text makes may run */
+	bool		incomplete;		/* a statement before had no effect here */
+	bool		took_live;		/* the statement has locked a live relation */
+	bool		stale;			/* the clones are to be looked at again */
+	Oid			first_oid;		/* what is made in the trial has later ones */
+	MemoryContext context;
+} PgmTrial;
+
+/*
+ * Begin: enters a subtransaction.  "sources" are all that will be tried; the
+ * tables they name are cloned now.  End: everything is rolled back.
+ */
+extern PgmTrial *pgm_trial_begin(List *sources);
+extern void pgm_trial_end(PgmTrial *trial);
+
+/*
+ * Try one statement and write what it did into its verdict, which comes from
+ * pgm_classify.  Its effect stays for the next ones.  A failure is a result:
+ * sqlerrcode and reason.  If it is not to be tried, "reason" says why.
+ */
+extern void pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict);
+
+#endif							/* PGM_ASSESS_TRIAL_H */

@@ -1,0 +1,51 @@
+/*-------------------------------------------------------------------------
+ *
+ * clock.c
+ *	  Waiting, and time that does not go back.
+ *
+ * The only caller of WaitLatch.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/clock.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/latch.h"
+
+#include "base/clock.h"
+#include "compat/server.h"
+
+int64
+pgm_clock_monotonic(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MICROSEC(now);
+}
+
+void
+pgm_clock_wait(long milliseconds)
+{
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = pgm_wait_event_new("PgmigrateWait");
+
+	(void) WaitLatch(MyLatch,
+					 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, wait_event);
+	ResetLatch(MyLatch);
+}
+
+void
+pgm_clock_nap(long milliseconds)
+{
+	pg_usleep(milliseconds * 1000L);
+}

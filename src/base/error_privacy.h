@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * error_privacy.h
+ *	  What of an error those may see who may not see data.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/error_privacy.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_BASE_ERROR_PRIVACY_H
+#define PGM_BASE_ERROR_PRIVACY_H
+
+#include "utils/elog.h"
+
+/* May the primary message have values of rows in it? */
+extern bool pgm_error_may_quote(const ErrorData *edata);
+
+/* What is left of it without them. */
+extern char *pgm_error_without_values(const ErrorData *edata);
+
+#endif							/* PGM_BASE_ERROR_PRIVACY_H */

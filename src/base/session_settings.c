@@ -1,0 +1,157 @@
+/*-------------------------------------------------------------------------
+ *
+ * session_settings.c
+ *	  The settings and the role of a session: sent to a worker, or kept.
+ *
+ * A worker has the settings of the configuration files, of its role and of the
+ * database by itself; what the caller's session has beyond those is sent over.
+ * The server's own serialization for parallel workers is not used, for it
+ * insists on the session user, and a worker connects as the current one where
+ * it can.
+ *
+ * A script runs in its session itself.  What the session has SET is kept when
+ * the script begins, and put back after each revision.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/session_settings.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/session_settings.h"
+#include "compat/server.h"
+
+/* The encoding of the client is that of the channel. */
+static bool
+is_personal(const char *name)
+{
+	return strcmp(name, "application_name") == 0 ||
+		strcmp(name, "client_encoding") == 0;
+}
+
+/*
+ * Name and value of what has been set by at least this source.  Who we are,
+ * what belongs to the transaction, and what has no value to show, is not for
+ * RESET ALL, and not for us.
+ */
+static void
+serialize(StringInfo buf, GucSource source, bool personal)
+{
+	int			count;
+	struct config_generic **variables = pgm_guc_variables(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		struct config_generic *variable = variables[i];
+		char	   *value;
+
+		if (variable->context != PGC_USERSET && variable->context != PGC_SUSET)
+			continue;
+		if (variable->source < source ||
+			variable->source == PGC_S_INTERACTIVE)
+			continue;
+		if ((variable->flags & GUC_NO_RESET_ALL) != 0)
+			continue;
+		if (!personal && is_personal(variable->name))
+			continue;
+		value = pgm_guc_value(variable);
+		if (value == NULL)
+			continue;
+		appendBinaryStringInfo(buf, variable->name,
+							   strlen(variable->name) + 1);
+		appendBinaryStringInfo(buf, value, strlen(value) + 1);
+	}
+}
+
+void
+pgm_session_serialize(StringInfo buf)
+{
+	serialize(buf, PGC_S_DATABASE, false);
+}
+
+static void
+apply(const char *settings, Size size, GucContext context)
+{
+	const char *at = settings;
+	const char *end = settings + size;
+
+	while (at < end)
+	{
+		const char *name = at;
+		const char *value = name + strlen(name) + 1;
+
+		at = value + strlen(value) + 1;
+		(void) set_config_option(name, value, context, PGC_S_SESSION,
+								 GUC_ACTION_SET, true, WARNING, false);
+	}
+}
+
+/*
+ * The values are in force in the caller's session, set there by somebody who
+ * was allowed to, hence PGC_SUSET.
+ */
+void
+pgm_session_apply(const char *settings, Size size)
+{
+	apply(settings, size, PGC_SUSET);
+
+	/* messages cross the channel in our encoding; the caller converts them */
+	SetClientEncoding(GetDatabaseEncoding());
+}
+
+void
+pgm_session_set_role(const char *role)
+{
+	SetConfigOption("role", role, PGC_USERSET, PGC_S_SESSION);
+}
+
+void
+pgm_session_reset(const char *settings, Size size, bool reset_role)
+{
+	ResetAllOptions();
+	if (reset_role)
+		pgm_session_set_role("none");
+	pgm_session_apply(settings, size);
+}
+
+void
+pgm_session_keep(StringInfo settings, char **role)
+{
+	serialize(settings, PGC_S_SESSION, true);
+	*role = pstrdup(GetConfigOption("role", false, false));
+}
+
+/*
+ * With the rights of the session user: what a function of somebody else had
+ * SET when the settings were kept is not ours to keep.
+ */
+void
+pgm_session_restore(const char *settings, Size size, const char *role)
+{
+	if (strcmp(GetConfigOption("role", false, false), role) != 0)
+		pgm_session_set_role(role);
+	ResetAllOptions();
+	apply(settings, size, superuser_arg(GetSessionUserId()) ? PGC_SUSET :
+		  PGC_USERSET);
+}
+
+void
+pgm_guard_raise(PgmGuard *guard)
+{
+	GetUserIdAndSecContext(&guard->user, &guard->sec_context);
+	SetUserIdAndSecContext(guard->user,
+						   guard->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+pgm_guard_lower(const PgmGuard *guard)
+{
+	SetUserIdAndSecContext(guard->user, guard->sec_context);
+}

@@ -1,0 +1,263 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  Settings, all named pgmigrate.*.
+ *
+ * What only changes how the caller's own run behaves is PGC_USERSET; what
+ * protects the server from its users is PGC_SUSET.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/settings.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "base/settings.h"
+#include "compat/server.h"
+
+int			pgm_assess_timeout = 30000;
+int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
+int			pgm_concurrently_timeout = 0;
+int			pgm_environment = PGM_ENVIRONMENT_NONE;
+int			pgm_execution = PGM_EXECUTION_AUTO;
+bool		pgm_flush_per_migration = false;
+int			pgm_lock_deadline = 10 * 60 * 1000;
+int			pgm_lock_timeout = 200;
+int			pgm_max_block_time = 2000;
+int			pgm_max_blocked = 10;
+int			pgm_max_file_size = 64 * 1024;
+int			pgm_max_revision_size = 16 * 1024;
+int			pgm_max_statements = 10000;
+int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
+bool		pgm_transaction_per_migration = true;
+
+static const struct config_enum_entry blocker_policy_options[] = {
+	{"wait", PGM_BLOCKER_WAIT, false},
+	{"cancel", PGM_BLOCKER_CANCEL, false},
+	{"terminate", PGM_BLOCKER_TERMINATE, false},
+	{NULL, 0, false}
+};
+
+/* Other spellings are understood, lest one of them turn the checks off. */
+static const struct config_enum_entry environment_options[] = {
+	{"none", PGM_ENVIRONMENT_NONE, false},
+	{"development", PGM_ENVIRONMENT_DEVELOPMENT, false},
+	{"test", PGM_ENVIRONMENT_TEST, false},
+	{"staging", PGM_ENVIRONMENT_STAGING, false},
+	{"production", PGM_ENVIRONMENT_PRODUCTION, false},
+	{"", PGM_ENVIRONMENT_NONE, true},
+	{"dev", PGM_ENVIRONMENT_DEVELOPMENT, true},
+	{"testing", PGM_ENVIRONMENT_TEST, true},
+	{"prod", PGM_ENVIRONMENT_PRODUCTION, true},
+	{NULL, 0, false}
+};
+
+static char *environment;
+static bool environment_is_new = false;
+
+static int
+find_environment(const char *name)
+{
+	for (const struct config_enum_entry *option = environment_options;
+		 option->name != NULL; option++)
+		if (pg_strcasecmp(option->name, name) == 0)
+			return option->val;
+	return -1;
+}
+
+/*
+ * A name that is not known and was not written this moment, but in a file or
+ * by ALTER DATABASE before the library was there to refuse it, must not turn
+ * the checks off: it stands for production.
+ */
+static bool
+check_environment(char **name, void **extra, GucSource source)
+{
+	if (*name == NULL || find_environment(*name) >= 0)
+		return true;
+	if (source < PGC_S_INTERACTIVE || environment_is_new)
+	{
+		ereport(WARNING,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"pgmigrate.environment\" is \"%s\", which is not known: it is taken for \"production\"",
+					   *name));
+		return true;
+	}
+	GUC_check_errhint("Available values: none, development, test, staging, production.");
+	return false;
+}
+
+static void
+assign_environment(const char *name, void *extra)
+{
+	int			found = name == NULL ? PGM_ENVIRONMENT_NONE :
+		find_environment(name);
+
+	pgm_environment = found < 0 ? PGM_ENVIRONMENT_PRODUCTION : found;
+}
+
+static const char *
+show_environment(void)
+{
+	for (const struct config_enum_entry *option = environment_options;
+		 option->name != NULL; option++)
+		if (option->val == pgm_environment)
+			return option->name;
+	return "";
+}
+
+static const struct config_enum_entry execution_options[] = {
+	{"auto", PGM_EXECUTION_AUTO, false},
+	{"worker", PGM_EXECUTION_WORKER, false},
+	{"inline", PGM_EXECUTION_INLINE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry on_disconnect_options[] = {
+	{"continue", PGM_DISCONNECT_CONTINUE, false},
+	{"cancel", PGM_DISCONNECT_CANCEL, false},
+	{NULL, 0, false}
+};
+
+/* What a run does about locks. */
+static void
+define_lock_settings(void)
+{
+	DefineCustomEnumVariable("pgmigrate.blocker_policy",
+							 "What to do about sessions that hold a lock which a revision needs.",
+							 "\"cancel\" and \"terminate\" act within the rights of the caller, on sessions in the way for longer than \"pgmigrate.lock_timeout\".",
+							 &pgm_blocker_policy,
+							 PGM_BLOCKER_WAIT,
+							 blocker_policy_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.concurrently_timeout",
+							"Time after which a statement CONCURRENTLY is given up.",
+							"It waits for the transactions of others, so no other limit applies to its waits; zero is no limit.",
+							&pgm_concurrently_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.lock_deadline",
+							"Time after which a step that cannot get its locks fails.",
+							"Counted from the first attempt; the step leaves nothing behind and can be repeated.",
+							&pgm_lock_deadline,
+							10 * 60 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.lock_timeout",
+							"Longest time that a revision stands in the queue for a lock at once.",
+							"Nobody waits behind it longer than this before it lets them go first.  Zero takes the locks as the statements do.",
+							&pgm_lock_timeout,
+							200, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_block_time",
+							"Time that sessions may wait for a step that was expected to be short.",
+							NULL,
+							&pgm_max_block_time,
+							2000, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_blocked",
+							"Number of sessions that make a step give way when they wait too long.",
+							"The step is rolled back and tried again later; zero is never.  Only in a background worker.",
+							&pgm_max_blocked,
+							10, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
+
+void
+pgm_guc_init(void)
+{
+	DefineCustomIntVariable("pgmigrate.assess_timeout",
+							"Longest time of an assessment; then statements are judged by their text only.",
+							"Zero turns the limit off.",
+							&pgm_assess_timeout,
+							30000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	environment_is_new = true;
+	DefineCustomStringVariable("pgmigrate.environment",
+							   "What this database is for.",
+							   "In \"production\", upgrade refuses findings of level danger that are not allowed with a reason.",
+							   &environment,
+							   "none",
+							   PGC_SUSET, 0,
+							   check_environment, assign_environment,
+							   show_environment);
+	environment_is_new = false;
+
+	DefineCustomEnumVariable("pgmigrate.execution",
+							 "Where upgrade and downgrade run.",
+							 "\"worker\" is a background worker, \"inline\" the caller's own transaction; \"auto\" takes the worker where the call is a statement of its own.",
+							 &pgm_execution,
+							 PGM_EXECUTION_AUTO,
+							 execution_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
+							 "Waits for the WAL flush of each revision, not only of the whole run.",
+							 "Each revision is atomic with its ledger row either way; one that may have an effect outside of the database is always flushed.",
+							 &pgm_flush_per_migration,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_file_size",
+							"Largest migration file that load_directory() reads.",
+							NULL,
+							&pgm_max_file_size,
+							64 * 1024, 1, 1024 * 1024 - 1,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_revision_size",
+							"Largest SQL text of a revision that is stored.",
+							NULL,
+							&pgm_max_revision_size,
+							16 * 1024, 1, 512 * 1024,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_statements",
+							"Most statements in one SQL text of a revision.",
+							NULL,
+							&pgm_max_statements,
+							10000, 1, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgmigrate.on_disconnect",
+							 "What becomes of a run whose client is gone.",
+							 NULL,
+							 &pgm_on_disconnect,
+							 PGM_DISCONNECT_CONTINUE,
+							 on_disconnect_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.transaction_per_migration",
+							 "Commits each revision by itself; off makes the whole run one transaction.",
+							 NULL,
+							 &pgm_transaction_per_migration,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	define_lock_settings();
+	MarkGUCPrefixReserved("pgmigrate");
+}

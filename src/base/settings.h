@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.h
+ *	  Settings, all named pgmigrate.*.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/settings.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_BASE_SETTINGS_H
+#define PGM_BASE_SETTINGS_H
+
+typedef enum PgmBlockerPolicy
+{
+	PGM_BLOCKER_WAIT,
+	PGM_BLOCKER_CANCEL,
+	PGM_BLOCKER_TERMINATE
+} PgmBlockerPolicy;
+
+typedef enum PgmExecution
+{
+	PGM_EXECUTION_AUTO,
+	PGM_EXECUTION_WORKER,
+	PGM_EXECUTION_INLINE
+} PgmExecution;
+
+typedef enum PgmOnDisconnect
+{
+	PGM_DISCONNECT_CONTINUE,
+	PGM_DISCONNECT_CANCEL
+} PgmOnDisconnect;
+
+typedef enum PgmEnvironment
+{
+	PGM_ENVIRONMENT_NONE,
+	PGM_ENVIRONMENT_DEVELOPMENT,
+	PGM_ENVIRONMENT_TEST,
+	PGM_ENVIRONMENT_STAGING,
+	PGM_ENVIRONMENT_PRODUCTION
+} PgmEnvironment;
+
+extern int	pgm_assess_timeout; /* ms */
+extern int	pgm_blocker_policy;
+extern int	pgm_concurrently_timeout;	/* ms */
+extern int	pgm_environment;
+extern int	pgm_execution;
+extern bool pgm_flush_per_migration;
+extern int	pgm_lock_deadline;	/* ms */
+extern int	pgm_lock_timeout;	/* ms */
+extern int	pgm_max_block_time; /* ms */
+extern int	pgm_max_blocked;
+extern int	pgm_max_file_size;	/* kB */
+extern int	pgm_max_revision_size;	/* kB */
+extern int	pgm_max_statements;
+extern int	pgm_on_disconnect;
+extern bool pgm_transaction_per_migration;
+
+extern void pgm_guc_init(void);
+
+#endif							/* PGM_BASE_SETTINGS_H */

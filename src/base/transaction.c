@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * transaction.c
+ *	  The transaction brackets of a worker.
+ *
+ * The only file that starts or ends transactions.  A transaction is either
+ * bare, as the server gives one to a single statement, so that a statement
+ * that refuses transaction blocks runs in it; or a block, as BEGIN makes it,
+ * so that such a statement fails with the message its author knows.
+ *
+ * CommitTransactionCommand leaves CurrentMemoryContext at TopMemoryContext;
+ * the brackets put back what was current, which must therefore not be a
+ * context of the transaction.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/transaction.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/transaction.h"
+#include "compat/server.h"
+
+static MemoryContext outer_context = NULL;
+
+void
+pgm_txn_begin(void)
+{
+	Assert(!IsTransactionOrTransactionBlock());
+
+	outer_context = CurrentMemoryContext;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
+}
+
+/* As BEGIN.  Inside, a statement is followed by CommandCounterIncrement. */
+void
+pgm_txn_begin_block(void)
+{
+	pgm_txn_begin();
+	BeginTransactionBlock();
+	CommitTransactionCommand();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
+}
+
+void
+pgm_txn_commit(void)
+{
+	Assert(!ActiveSnapshotSet());
+
+	if (IsTransactionBlock())
+		EndTransactionBlock(false);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
+
+	/* asserts against being called inside of a transaction */
+	pgstat_report_stat(false);
+}
+
+/*
+ * Commit without waiting for the flush.  The caller owes a later commit that
+ * waits: the WAL is one sequence, so that one makes this one durable too.
+ */
+void
+pgm_txn_commit_async(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	pgm_txn_commit();
+}
+
+void
+pgm_txn_abort(void)
+{
+	AbortOutOfAnyTransaction();
+	pgstat_report_stat(false);
+}
+
+int
+pgm_txn_begin_sub(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	return GetCurrentTransactionNestLevel();
+}
+
+void
+pgm_txn_release_sub(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+}
+
+void
+pgm_txn_rollback_sub(int level)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	while (GetCurrentTransactionNestLevel() >= level)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+}

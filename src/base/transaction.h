@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * transaction.h
+ *	  The transaction brackets of a worker.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/base/transaction.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_BASE_TRANSACTION_H
+#define PGM_BASE_TRANSACTION_H
+
+extern void pgm_txn_begin(void);
+extern void pgm_txn_begin_block(void);
+extern void pgm_txn_commit(void);
+extern void pgm_txn_commit_async(void);
+extern void pgm_txn_abort(void);
+
+/*
+ * A subtransaction; returns its level.  Its rollback takes along those that
+ * are open inside of it, and leaves the locks of the session alone.
+ */
+extern int	pgm_txn_begin_sub(void);
+extern void pgm_txn_release_sub(void);
+extern void pgm_txn_rollback_sub(int level);
+
+#endif							/* PGM_BASE_TRANSACTION_H */

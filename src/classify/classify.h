@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * classify.h
+ *	  What a statement locks and does, told from its parse tree.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/classify.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLASSIFY_CLASSIFY_H
+#define PGM_CLASSIFY_CLASSIFY_H
+
+#include "classify/verdict.h"
+
+/*
+ * Classify statements in order, with one classifier for a revision or a plan.
+ * Takes no lock on any relation.  In a transaction; lives in the current
+ * memory context.
+ */
+extern PgmVerdict *pgm_classify(PgmClassifier *classifier,
+								const PgmSource *source, int n);
+
+#endif							/* PGM_CLASSIFY_CLASSIFY_H */

@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * local_effects.h
+ *	  Statements that have no effect outside of this database.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/local_effects.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLASSIFY_LOCAL_EFFECTS_H
+#define PGM_CLASSIFY_LOCAL_EFFECTS_H
+
+#include "sql/statements.h"
+
+/*
+ * Is all that statement n does undone when its commit is lost?  False where
+ * that cannot be told.  In a transaction, before the statement runs.
+ */
+extern bool pgm_statement_is_local(const PgmSource *source, int n);
+
+#endif							/* PGM_CLASSIFY_LOCAL_EFFECTS_H */

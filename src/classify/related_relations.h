@@ -1,0 +1,49 @@
+/*-------------------------------------------------------------------------
+ *
+ * related_relations.h
+ *	  Relations that a statement reaches by way of others.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/related_relations.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLASSIFY_RELATED_RELATIONS_H
+#define PGM_CLASSIFY_RELATED_RELATIONS_H
+
+#include "nodes/parsenodes.h"
+
+/* All of them return lists of OIDs, and take no lock on any relation. */
+extern List *pgm_related_indexes(Oid relid);
+extern List *pgm_related_sequences(Oid relid);	/* owned by its columns */
+
+/* Those that it inherits from, through others too; not of a partition. */
+extern List *pgm_related_parents(Oid relid);
+
+/* At the other end of foreign keys: in either direction, or referencing it. */
+extern List *pgm_related_neighbours(Oid relid);
+extern List *pgm_related_referencing(Oid relid);
+
+/* Tables with a column of a domain, or of a domain over it. */
+extern List *pgm_related_domain_tables(Oid domain);
+
+/* Tables that were made OF a composite type, given by its relation. */
+extern List *pgm_related_typed(Oid relid);
+
+/* What a view reads, through other views: those and the tables. */
+extern List *pgm_related_read(Oid relid);
+
+/* Tables and materialized views of a schema, or of all if it is not valid. */
+extern List *pgm_related_tables(Oid schema);
+extern List *pgm_related_clustered(void);
+
+/* What goes, or loses a part, when this object is dropped with CASCADE. */
+extern List *pgm_related_dependents(Oid classid, Oid objid);
+
+/* The object that DROP names, if it is one that relations depend on. */
+extern bool pgm_related_object(ObjectType kind, Node *name, Oid *classid,
+							   Oid *objid);
+
+#endif							/* PGM_CLASSIFY_RELATED_RELATIONS_H */

@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * rewrite_scan.c
+ *	  Whether a statement rewrites and reads tables, by its kind.
+ *
+ * What depends on expressions, types and proofs is left unset: a trial tells.
+ * So is whether a condition makes the server read a whole table.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/rewrite_scan.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+
+#include "classify/rewrite_scan.h"
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+
+/* Does the text of this part tell whether the table is rewritten and read? */
+static bool
+alter_cmd_is_known(const AlterTableCmd *cmd)
+{
+	switch (pgm_alter_cmd_type(cmd))
+	{
+		case AT_AddOf:
+		case AT_ChangeOwner:
+		case AT_DetachPartition:
+		case AT_DropOf:
+		case AT_SetTableSpace:
+		case AT_ValidateConstraint:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* The rows that a condition selects may be found without a scan. */
+static bool
+selects_rows(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_UpdateStmt:
+			return castNode(UpdateStmt, stmt)->whereClause != NULL ||
+				castNode(UpdateStmt, stmt)->fromClause != NIL;
+		case T_DeleteStmt:
+			return castNode(DeleteStmt, stmt)->whereClause != NULL ||
+				castNode(DeleteStmt, stmt)->usingClause != NIL;
+		default:
+			return pgm_is_merge(stmt) || IsA(stmt, SelectStmt) ||
+				IsA(stmt, ExplainStmt);
+	}
+}
+
+static bool
+is_table(const PgmTouch *touch)
+{
+	return touch->relkind == RELKIND_RELATION ||
+		touch->relkind == RELKIND_MATVIEW;
+}
+
+void
+pgm_work_deny(PgmTouch *touch)
+{
+	if (touch->rewrites == PGM_UNSET)
+		touch->rewrites = PGM_FALSE;
+	if (touch->scans == PGM_UNSET)
+		touch->scans = PGM_FALSE;
+}
+
+/* All rows of the table, by the kind of statement. */
+static bool
+reads_all(Node *stmt, const PgmTouch *touch)
+{
+	if (!is_table(touch) || selects_rows(stmt))
+		return false;
+	return IsA(stmt, UpdateStmt) || IsA(stmt, DeleteStmt) ?
+		touch->mode == RowExclusiveLock :
+		IsA(stmt, CopyStmt) && !castNode(CopyStmt, stmt)->is_from;
+}
+
+/*
+ * What is not known to be rewritten or read is not, where the text tells.  The
+ * tables that a query reads are left unset.
+ */
+static void
+judge_touch(PgmTouch *touch, Node *stmt)
+{
+	bool		queried = touch->mode <= RowShareLock && is_table(touch) &&
+		(IsA(stmt, InsertStmt) || IsA(stmt, UpdateStmt) ||
+		 IsA(stmt, DeleteStmt) || IsA(stmt, CopyStmt));
+
+	if (touch->rewrites == PGM_UNSET)
+		touch->rewrites = PGM_FALSE;
+	if (touch->scans != PGM_UNSET)
+		return;
+	if (reads_all(stmt, touch))
+		touch->scans = PGM_TRUE;
+	else if (!is_table(touch) || (!queried && !selects_rows(stmt)))
+		touch->scans = PGM_FALSE;
+}
+
+void
+pgm_work_judge(PgmVerdict *verdict, Node *stmt)
+{
+	bool		known = !verdict->opaque;
+	ListCell   *lc;
+
+	if (IsA(stmt, AlterTableStmt) &&
+		pgm_alter_table_kind(castNode(AlterTableStmt, stmt)) != OBJECT_TYPE)
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+			known &= alter_cmd_is_known(lfirst_node(AlterTableCmd, lc));
+
+	verdict->rewrites = verdict->opaque ? PGM_UNSET : PGM_FALSE;
+	verdict->scans = verdict->rewrites;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (known)
+			judge_touch(touch, stmt);
+		if (touch->rewrites == PGM_TRUE)
+			verdict->rewrites = PGM_TRUE;
+		if (touch->scans == PGM_TRUE)
+			verdict->scans = PGM_TRUE;
+	}
+}

@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * rewrite_scan.h
+ *	  Whether a statement rewrites and reads tables, by its kind.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/rewrite_scan.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLASSIFY_REWRITE_SCAN_H
+#define PGM_CLASSIFY_REWRITE_SCAN_H
+
+#include "classify/verdict.h"
+
+/* Complete the touches of a statement, and sum them up. */
+extern void pgm_work_judge(PgmVerdict *verdict, Node *stmt);
+
+/* What has not been seen of it is not so. */
+extern void pgm_work_deny(PgmTouch *touch);
+
+#endif							/* PGM_CLASSIFY_REWRITE_SCAN_H */

@@ -1,0 +1,230 @@
+/*-------------------------------------------------------------------------
+ *
+ * side_effects.c
+ *	  Queries that do nothing but compute, and statements that run code.
+ *
+ * A query is pure if it names no relation and nothing that did not come with
+ * the server; that is told from its raw parse tree.  Only a query that reaches
+ * no code of others is analyzed, in a subtransaction.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/side_effects.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "classify/foreign_code.h"
+#include "classify/foreign_names.h"
+#include "classify/side_effects.h"
+#include "compat/catalog.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+
+static bool
+names_relation(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar) || IsA(node, IntoClause))
+		return true;
+	return raw_expression_tree_walker(node, names_relation, context);
+}
+
+/*
+ * A function of that name which may do anything: one in a language that runs
+ * SQL, and not said to be without effects.  Those in C seldom do, and there
+ * are many of them that only make a value.
+ */
+static bool
+may_be_code(List *name)
+{
+	char	   *schema;
+	char	   *function;
+	CatCList   *list;
+	bool		found = false;
+
+	DeconstructQualifiedName(name, &schema, &function);
+	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(function));
+	for (int i = 0; i < list->n_members && !found; i++)
+	{
+		HeapTuple	tuple = &list->members[i]->tuple;
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+
+		if (form->prolang == INTERNALlanguageId ||
+			form->prolang == ClanguageId ||
+			form->provolatile != PROVOLATILE_VOLATILE)
+			continue;
+		found = schema == NULL ? FunctionIsVisible(form->oid) :
+			form->pronamespace == get_namespace_oid(schema, true);
+	}
+	ReleaseSysCacheList(list);
+	return found;
+}
+
+static bool
+calls_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall) && may_be_code(castNode(FuncCall, node)->funcname))
+		return true;
+	return raw_expression_tree_walker(node, calls_code, context);
+}
+
+/* EXPLAIN runs its query only if it is told so. */
+static bool
+explain_runs(ExplainStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+bool
+pgm_statement_calls_code(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			return calls_code(stmt, NULL);
+		case T_CopyStmt:
+			return calls_code(castNode(CopyStmt, stmt)->query, NULL);
+		case T_CreateTableAsStmt:
+			return !castNode(CreateTableAsStmt, stmt)->into->skipData &&
+				!IsA(castNode(CreateTableAsStmt, stmt)->query, ExecuteStmt) &&
+				calls_code(castNode(CreateTableAsStmt, stmt)->query, NULL);
+		case T_ExplainStmt:
+			return explain_runs(castNode(ExplainStmt, stmt)) &&
+				(IsA(castNode(ExplainStmt, stmt)->query, ExecuteStmt) ||
+				 calls_code(castNode(ExplainStmt, stmt)->query, NULL));
+		default:
+			return pgm_is_merge(stmt) && calls_code(stmt, NULL);
+	}
+}
+
+/*
+ * Code of this database, but for that of extensions: a function in C can only
+ * be made by a superuser.
+ */
+static bool
+is_harmful_function(Oid function, void *context)
+{
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		harmful;
+
+	if (function < FirstNormalObjectId)
+		return !pgm_builtin_is_harmless(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	harmful = proc->provolatile == PROVOLATILE_VOLATILE ||
+		(proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId);
+	ReleaseSysCache(tuple);
+	return harmful;
+}
+
+bool
+pgm_function_is_harmful(Oid function)
+{
+	return is_harmful_function(function, NULL);
+}
+
+static bool
+is_harmful(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_harmful_function, context))
+		return true;
+	if (IsA(node, CoerceToDomain))
+		return DomainHasConstraints(exprType(node));
+	if (IsA(node, NextValueExpr))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker(castNode(Query, node), is_harmful, context,
+								 0);
+	return expression_tree_walker(node, is_harmful, context);
+}
+
+/* One that cannot be analyzed will not run either. */
+bool
+pgm_sql_is_harmless(const char *sql)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool harmless = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(sql));
+		List	   *queries;
+
+		PushActiveSnapshot(GetTransactionSnapshot());
+		harmless = pgm_strange_code(raw->stmt, NULL, GetUserId(),
+									false) == NULL;
+		if (harmless)
+		{
+			queries = pg_analyze_and_rewrite_fixedparams(raw, sql, NULL, 0,
+														 NULL);
+			harmless = !is_harmful(linitial(queries), NULL);
+		}
+		PopActiveSnapshot();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(old);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return harmless;
+}
+
+bool
+pgm_query_is_pure(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	return IsA(stmt, SelectStmt) && !names_relation(stmt, NULL) &&
+		pgm_query_is_plain(stmt);
+}

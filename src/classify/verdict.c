@@ -1,0 +1,373 @@
+/*-------------------------------------------------------------------------
+ *
+ * verdict.c
+ *	  What a statement locks and does: the one answer that all readers use.
+ *
+ * Looks relations up by name without locking them.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/verdict.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "classify/verdict.h"
+#include "compat/hash.h"
+
+const char *
+pgm_lock_mode_name(LOCKMODE mode)
+{
+	return mode == NoLock ? NULL :
+		GetLockmodeName(DEFAULT_LOCKMETHOD, mode);
+}
+
+char *
+pgm_touch_name(const PgmTouch *touch)
+{
+	return touch->schema == NULL ? pstrdup(quote_identifier(touch->name)) :
+		quote_qualified_identifier(touch->schema, touch->name);
+}
+
+char *
+pgm_relation_name(Oid relid)
+{
+	const char *name = get_rel_name(relid);
+	const char *schema;
+
+	if (name == NULL)			/* dropped this moment */
+		return psprintf("%u", relid);
+	schema = get_namespace_name(get_rel_namespace(relid));
+	return quote_qualified_identifier(schema, name);
+}
+
+/* With more touches than that they are found by a hash table. */
+#define MAX_LISTED 32
+
+typedef struct Found
+{
+	Oid			relid;			/* hash key */
+	PgmTouch   *touch;
+} Found;
+
+static void
+enter(PgmVerdict *verdict, PgmTouch *touch)
+{
+	bool		found;
+	Found	   *entry = hash_search(verdict->by_relid, &touch->relid,
+									HASH_ENTER, &found);
+
+	if (!found)
+		entry->touch = touch;
+}
+
+static void
+enter_all(PgmVerdict *verdict)
+{
+	HASHCTL		control = {0};
+	ListCell   *lc;
+
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(Found);
+	control.hcxt = GetMemoryChunkContext(verdict->touches);
+	verdict->by_relid = hash_create("pgmigrate touches", 256, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, verdict->touches)
+		enter(verdict, lfirst(lc));
+}
+
+PgmTouch *
+pgm_verdict_find(PgmVerdict *verdict, Oid relid)
+{
+	Found	   *found;
+	ListCell   *lc;
+
+	if (verdict->by_relid == NULL &&
+		list_length(verdict->touches) > MAX_LISTED)
+		enter_all(verdict);
+	if (verdict->by_relid != NULL)
+	{
+		found = hash_search(verdict->by_relid, &relid, HASH_FIND, NULL);
+		return found == NULL ? NULL : found->touch;
+	}
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->relid == relid)
+			return touch;
+	}
+	return NULL;
+}
+
+static void
+append_touch(PgmVerdict *verdict, PgmTouch *touch)
+{
+	verdict->touches = lappend(verdict->touches, touch);
+	if (verdict->by_relid != NULL)
+		enter(verdict, touch);
+}
+
+void
+pgm_verdict_set_touches(PgmVerdict *verdict, List *touches)
+{
+	verdict->touches = touches;
+	if (verdict->by_relid != NULL)
+		hash_destroy(verdict->by_relid);
+	verdict->by_relid = NULL;
+}
+
+PgmTouch *
+pgm_verdict_touch(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
+{
+	PgmTouch   *touch = pgm_verdict_find(verdict, relid);
+
+	if (touch == NULL)
+	{
+		touch = palloc0(sizeof(PgmTouch));
+		touch->relid = relid;
+		touch->name = get_rel_name(relid);
+		if (touch->name == NULL)	/* dropped this moment */
+			touch->name = psprintf("%u", relid);
+		touch->schema = get_namespace_name(get_rel_namespace(relid));
+		touch->relkind = get_rel_relkind(relid);
+		touch->fresh = get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+		touch->rewrites = PGM_UNSET;
+		touch->scans = PGM_UNSET;
+		append_touch(verdict, touch);
+	}
+	touch->mode = Max(touch->mode, mode);
+	return touch;
+}
+
+PgmTouch *
+pgm_verdict_touch_fresh(PgmVerdict *verdict, const RangeVar *name,
+						LOCKMODE mode)
+{
+	PgmTouch   *touch;
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		touch = lfirst(lc);
+		if (!OidIsValid(touch->relid) &&
+			strcmp(touch->name, name->relname) == 0)
+		{
+			touch->mode = Max(touch->mode, mode);
+			return touch;
+		}
+	}
+	touch = palloc0(sizeof(PgmTouch));
+	touch->name = pstrdup(name->relname);
+	touch->schema = name->schemaname ? pstrdup(name->schemaname) : NULL;
+	touch->mode = mode;
+	touch->named = true;
+	touch->fresh = true;
+	touch->rewrites = PGM_UNSET;
+	touch->scans = PGM_UNSET;
+	append_touch(verdict, touch);
+	return touch;
+}
+
+Oid
+pgm_lookup_relation(const RangeVar *name)
+{
+	/* cross-database references are the parser's to refuse */
+	if (name->catalogname != NULL &&
+		strcmp(name->catalogname, get_database_name(MyDatabaseId)) != 0)
+		return InvalidOid;
+
+	/* whether the caller may use the schema is for the trial to tell */
+	if (name->schemaname != NULL &&
+		name->relpersistence != RELPERSISTENCE_TEMP &&
+		strcmp(name->schemaname, "pg_temp") != 0)
+	{
+		Oid			schema = get_namespace_oid(name->schemaname, true);
+
+		return OidIsValid(schema) ?
+			get_relname_relid(name->relname, schema) : InvalidOid;
+	}
+	return RangeVarGetRelidExtended(name, NoLock, RVR_MISSING_OK, NULL, NULL);
+}
+
+static bool
+in_search_path(const char *schema)
+{
+	List	   *path = fetch_search_path(false);
+	Oid			oid = get_namespace_oid(schema, true);
+
+	return OidIsValid(oid) && list_member_oid(path, oid);
+}
+
+typedef struct Fresh
+{
+	char		name[NAMEDATALEN];	/* hash key */
+	List	   *schemas;		/* of char *, NULL if there is none to be in */
+} Fresh;
+
+bool
+pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name)
+{
+	Fresh	   *fresh;
+	ListCell   *lc;
+
+	if (classifier->fresh == NULL)
+		return false;
+	fresh = hash_search(classifier->fresh, name->relname, HASH_FIND, NULL);
+	if (fresh == NULL)
+		return false;
+	foreach(lc, fresh->schemas)
+	{
+		const char *schema = lfirst(lc);
+
+		if (name->schemaname == NULL ?
+			schema == NULL || in_search_path(schema) :
+			schema != NULL && strcmp(schema, name->schemaname) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
+				   const char *relname)
+{
+	const char *schema = name->schemaname;
+	Fresh	   *fresh;
+	bool		found;
+
+	if (schema == NULL)
+	{
+		List	   *path = fetch_search_path(false);
+
+		if (path != NIL)
+			schema = get_namespace_name(linitial_oid(path));
+	}
+	if (classifier->fresh == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = NAMEDATALEN;
+		control.entrysize = sizeof(Fresh);
+		control.hcxt = CurrentMemoryContext;
+		classifier->fresh = hash_create("pgmigrate fresh relations", 64,
+										&control,
+										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	fresh = hash_search(classifier->fresh, relname, HASH_ENTER, &found);
+	if (!found)
+		fresh->schemas = NIL;
+	fresh->schemas = lappend(fresh->schemas,
+							 schema ? pstrdup(schema) : NULL);
+}
+
+const PgmRenamed *
+pgm_find_renamed(const PgmClassifier *classifier, const RangeVar *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, classifier->renamed)
+	{
+		const PgmRenamed *renamed = lfirst(lc);
+
+		if (strcmp(renamed->name, name->relname) == 0 &&
+			(name->schemaname == NULL ? in_search_path(renamed->schema) :
+			 strcmp(renamed->schema, name->schemaname) == 0))
+			return renamed;
+	}
+	return NULL;
+}
+
+/* NULL: as it was. */
+void
+pgm_remember_renamed(PgmClassifier *classifier, Oid relid,
+					 const char *schema, const char *name)
+{
+	PgmRenamed *renamed = NULL;
+	ListCell   *lc;
+
+	foreach(lc, classifier->renamed)
+	{
+		if (((PgmRenamed *) lfirst(lc))->relid == relid)
+			renamed = lfirst(lc);
+	}
+	if (renamed == NULL)
+	{
+		renamed = palloc(sizeof(PgmRenamed));
+		renamed->relid = relid;
+		renamed->schema = get_namespace_name(get_rel_namespace(relid));
+		renamed->name = get_rel_name(relid);
+		if (renamed->schema == NULL || renamed->name == NULL)
+			return;				/* dropped this moment */
+		classifier->renamed = lappend(classifier->renamed, renamed);
+	}
+	if (schema != NULL)
+		renamed->schema = pstrdup(schema);
+	if (name != NULL)
+		renamed->name = pstrdup(name);
+}
+
+List *
+pgm_descendants(Oid relid)
+{
+	if (!has_subclass(relid))
+		return NIL;
+	return list_delete_first(find_all_inheritors(relid, NoLock, NULL));
+}
+
+Oid
+pgm_relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+Oid
+pgm_default_partition(Oid parent)
+{
+	return get_rel_relkind(parent) == RELKIND_PARTITIONED_TABLE ?
+		get_default_partition_oid(parent) : InvalidOid;
+}
+
+/* "AccessExclusiveLock on public.users", for each that others use too. */
+char	  **
+pgm_verdict_locks(const PgmVerdict *verdict, int *n)
+{
+	char	  **locks = palloc(sizeof(char *) *
+							   Max(list_length(verdict->touches), 1));
+	ListCell   *lc;
+
+	*n = 0;
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->fresh || touch->mode == NoLock)
+			continue;
+		locks[(*n)++] = psprintf("%s on %s", pgm_lock_mode_name(touch->mode),
+								 pgm_touch_name(touch));
+	}
+	return locks;
+}

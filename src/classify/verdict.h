@@ -1,0 +1,120 @@
+/*-------------------------------------------------------------------------
+ *
+ * verdict.h
+ *	  What a statement locks and does: the one answer that all readers use.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/classify/verdict.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_CLASSIFY_VERDICT_H
+#define PGM_CLASSIFY_VERDICT_H
+
+#include "storage/lockdefs.h"
+#include "utils/hsearch.h"
+
+#include "sql/statements.h"
+#include "store/revision.h"
+
+/* A relation that a statement locks, with the strongest mode it takes. */
+typedef struct PgmTouch
+{
+	Oid			relid;			/* InvalidOid if it is not there yet */
+	char	   *schema;
+	char	   *name;
+	char		relkind;		/* 0 if it is not there yet */
+	LOCKMODE	mode;			/* NoLock: named, but not locked */
+	int			position;		/* where it was in the list, to sort it by */
+	bool		named;			/* by the statement itself */
+	bool		subject;		/* what it changes, not what it refers to */
+	bool		fresh;			/* made by an earlier statement, or temporary:
+								 * nobody else has it */
+	bool		tried;			/* seen in a trial */
+	Oid			like;			/* it was this one that was tried, or 0 */
+	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
+	PgmTristate scans;
+} PgmTouch;
+
+/* Something else that it locks: a type, a function, a schema … */
+typedef struct PgmObject
+{
+	Oid			classid;
+	Oid			objid;
+	LOCKMODE	mode;
+} PgmObject;
+
+typedef struct PgmVerdict
+{
+	const PgmSource *source;
+	int			n;				/* statement, from 0 */
+	List	   *touches;		/* of PgmTouch *, the named ones first */
+	HTAB	   *by_relid;		/* of the touches, once there are many */
+	List	   *objects;		/* of PgmObject *, known by trial only */
+	bool		top_level;		/* not inside of a transaction block */
+	bool		opaque;			/* runs code that cannot be looked into */
+	bool		tried;			/* told by a trial, not by our table alone */
+	PgmTristate rewrites;
+	PgmTristate scans;
+
+	/* why it was not tried, or how the trial failed */
+	char	   *reason;
+	int			sqlerrcode;		/* 0 unless it failed */
+} PgmVerdict;
+
+/* A live relation that a statement before has renamed, or moved. */
+typedef struct PgmRenamed
+{
+	Oid			relid;
+	char	   *schema;
+	char	   *name;
+} PgmRenamed;
+
+/* Remembers what the statements of one revision have made so far. */
+typedef struct PgmClassifier
+{
+	HTAB	   *fresh;			/* names, with their schemas; NULL if none */
+	List	   *gone;			/* live ones that were dropped or renamed */
+	List	   *renamed;		/* of PgmRenamed *: live ones by their new
+								 * names */
+} PgmClassifier;
+
+/* The touch of this relation, added if need be; keeps the strongest mode. */
+extern PgmTouch *pgm_verdict_touch(PgmVerdict *verdict, Oid relid,
+								   LOCKMODE mode);
+extern PgmTouch *pgm_verdict_find(PgmVerdict *verdict, Oid relid);
+
+/* Replace all touches. */
+extern void pgm_verdict_set_touches(PgmVerdict *verdict, List *touches);
+
+/* The live relation of that name, or InvalidOid.  No lock is taken. */
+extern Oid	pgm_lookup_relation(const RangeVar *name);
+extern PgmTouch *pgm_verdict_touch_fresh(PgmVerdict *verdict,
+										 const RangeVar *name,
+										 LOCKMODE mode);
+extern bool pgm_is_fresh(const PgmClassifier *classifier,
+						 const RangeVar *name);
+
+extern const PgmRenamed *pgm_find_renamed(const PgmClassifier *classifier,
+										  const RangeVar *name);
+extern void pgm_remember_renamed(PgmClassifier *classifier, Oid relid,
+								 const char *schema, const char *name);
+
+extern void pgm_remember_fresh(PgmClassifier *classifier,
+							   const RangeVar *name, const char *relname);
+
+/* Partitions and inheritance children, all levels, without itself. */
+extern List *pgm_descendants(Oid relid);
+extern Oid	pgm_default_partition(Oid parent);
+
+extern Oid	pgm_relation_owner(Oid relid);
+
+/* As in pg_locks: AccessExclusiveLock … */
+extern const char *pgm_lock_mode_name(LOCKMODE mode);
+extern char *pgm_touch_name(const PgmTouch *touch);
+extern char *pgm_relation_name(Oid relid);	/* quoted */
+extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
+
+#endif							/* PGM_CLASSIFY_VERDICT_H */

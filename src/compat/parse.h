@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * parse.h
+ *	  Differences between the parse trees of the supported server versions.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/compat/parse.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_PARSE_H
+#define PGM_COMPAT_PARSE_H
+
+#include "commands/defrem.h"
+#include "nodes/parsenodes.h"
+
+/* Before 16 its walkers were declared without prototypes. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#include "nodes/nodeFuncs.h"
+#pragma GCC diagnostic pop
+
+/* VACUUM FULL, however it is written. */
+static inline bool
+pgm_vacuum_is_full(VacuumStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "full") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+/* The kind of relation that an ALTER TABLE and its likes is said to be for. */
+static inline ObjectType
+pgm_alter_table_kind(AlterTableStmt *stmt)
+{
+#if PG_VERSION_NUM >= 140000
+	return stmt->objtype;
+#else
+	return stmt->relkind;
+#endif
+}
+
+static inline bool
+pgm_is_set_access_method(const AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 150000
+	return cmd->subtype == AT_SetAccessMethod;
+#else
+	return false;
+#endif
+}
+
+static inline bool
+pgm_is_merge(Node *stmt)
+{
+#if PG_VERSION_NUM >= 150000
+	return IsA(stmt, MergeStmt);
+#else
+	return false;
+#endif
+}
+
+static inline RangeVar *
+pgm_merge_target(Node *stmt)
+{
+#if PG_VERSION_NUM >= 150000
+	return castNode(MergeStmt, stmt)->relation;
+#else
+	return NULL;
+#endif
+}
+
+static inline WithClause *
+pgm_merge_with(Node *stmt)
+{
+#if PG_VERSION_NUM >= 150000
+	return castNode(MergeStmt, stmt)->withClause;
+#else
+	return NULL;
+#endif
+}
+
+/* The tables named one by one in CREATE or ALTER PUBLICATION. */
+static inline List *
+pgm_publication_tables(Node *stmt)
+{
+	List	   *result = NIL;
+#if PG_VERSION_NUM >= 150000
+	List	   *objects = IsA(stmt, CreatePublicationStmt) ?
+		castNode(CreatePublicationStmt, stmt)->pubobjects :
+		castNode(AlterPublicationStmt, stmt)->pubobjects;
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
+
+		if (spec->pubobjtype == PUBLICATIONOBJ_TABLE)
+			result = lappend(result, spec->pubtable->relation);
+	}
+#else
+	result = IsA(stmt, CreatePublicationStmt) ?
+		castNode(CreatePublicationStmt, stmt)->tables :
+		castNode(AlterPublicationStmt, stmt)->tables;
+#endif
+	return result;
+}
+
+#endif							/* PGM_COMPAT_PARSE_H */

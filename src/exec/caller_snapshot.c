@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * caller_snapshot.c
+ *	  Wait without a snapshot inside of a SELECT.
+ *
+ * CREATE INDEX CONCURRENTLY in a worker waits for all older snapshots, that of
+ * the SELECT which waits for the worker among them: a deadlock that nobody
+ * detects.  So the waiting query gives up its snapshot, and takes a fresh one
+ * when it goes on.  That is sound only where nothing in the query has used the
+ * snapshot yet or will compare with it: the plan's only leaf is our function
+ * call, in a target list or as a FunctionScan, with no transaction around it.
+ * The call is known by the very expression node of the plan, so a call from a
+ * function or from a nested query is never taken for it.
+ *
+ * A query of that shape holds its snapshot once as active and twice as
+ * registered, by the QueryDesc and by the EState; anything else is refused.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/exec/caller_snapshot.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/execdesc.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
+#include "storage/proc.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+
+#include "compat/lock.h"
+#include "exec/caller_snapshot.h"
+
+/* The arguments were evaluated before; what matters is what is still to be. */
+static bool
+target_list_calls(List *targetlist, Node *call)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetlist)
+	{
+		if ((Node *) lfirst_node(TargetEntry, lc)->expr == call)
+			return true;
+	}
+	return false;
+}
+
+static bool
+function_scan_calls(FunctionScan *scan, Node *call)
+{
+	if (list_length(scan->functions) != 1)
+		return false;
+	return linitial_node(RangeTblFunction, scan->functions)->funcexpr == call;
+}
+
+/* Down the only branch of the plan to its leaf. */
+static bool
+leaf_is_call(Plan *plan, Node *call)
+{
+	while (plan != NULL)
+	{
+		if (plan->righttree != NULL || plan->initPlan != NIL)
+			return false;
+		switch (nodeTag(plan))
+		{
+			case T_FunctionScan:
+				return function_scan_calls((FunctionScan *) plan, call);
+			case T_ProjectSet:
+			case T_Result:
+				if (target_list_calls(plan->targetlist, call))
+					return plan->lefttree == NULL ||
+						(IsA(plan->lefttree, Result) &&
+						 plan->lefttree->lefttree == NULL);
+				break;
+			case T_Limit:
+			case T_Sort:
+			case T_IncrementalSort:
+			case T_Unique:
+			case T_Group:
+			case T_Agg:
+			case T_WindowAgg:
+			case T_Material:
+			case T_SubqueryScan:
+				break;
+			default:
+				return false;
+		}
+		plan = IsA(plan, SubqueryScan) ?
+			((SubqueryScan *) plan)->subplan : plan->lefttree;
+	}
+	return false;
+}
+
+static bool
+holds_one_snapshot(QueryDesc *query)
+{
+	Snapshot	snapshot;
+
+	if (!ActiveSnapshotSet() || query == NULL || query->estate == NULL)
+		return false;
+	snapshot = GetActiveSnapshot();
+	return query->snapshot == snapshot &&
+		query->estate->es_snapshot == snapshot &&
+		query->estate->es_crosscheck_snapshot == InvalidSnapshot &&
+		snapshot->active_count == 1 && snapshot->regd_count == 2;
+}
+
+bool
+pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
+{
+	Portal		portal = ActivePortal;
+	PlannedStmt *planned;
+
+	if (portal == NULL || portal->strategy != PORTAL_ONE_SELECT ||
+		portal->status != PORTAL_ACTIVE ||
+		(portal->cursorOptions & CURSOR_OPT_HOLD) != 0 ||
+		list_length(portal->stmts) != 1)
+		return false;
+	if (IsInTransactionBlock(true) || IsolationUsesXactSnapshot() ||
+		TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return false;
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
+		return false;
+
+	planned = linitial_node(PlannedStmt, portal->stmts);
+	if (planned->commandType != CMD_SELECT || planned->subplans != NIL ||
+		planned->rowMarks != NIL || planned->hasModifyingCTE)
+		return false;
+	return leaf_is_call(planned->planTree, fcinfo->flinfo->fn_expr) &&
+		holds_one_snapshot(portal->queryDesc);
+}
+
+void
+pgm_portal_release_snapshot(void)
+{
+	Portal		portal = ActivePortal;
+	QueryDesc  *query = portal->queryDesc;
+	Snapshot	snapshot = query->snapshot;
+
+	/* the server must commit at the end of this statement, whatever follows */
+	PreventInTransactionBlock(true, "pgmigrate");
+
+	PopActiveSnapshot();
+	query->estate->es_snapshot = InvalidSnapshot;
+	query->snapshot = InvalidSnapshot;
+	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
+	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
+	InvalidateCatalogSnapshot();
+
+	if (ActiveSnapshotSet() || TransactionIdIsValid(pgm_own_xmin()))
+		elog(ERROR, "could not release the snapshot of the calling query");
+}
+
+void
+pgm_portal_restore_snapshot(void)
+{
+	Portal		portal = ActivePortal;
+	QueryDesc  *query = portal->queryDesc;
+
+	query->snapshot = RegisterSnapshotOnOwner(GetTransactionSnapshot(),
+											  portal->resowner);
+	query->estate->es_snapshot = RegisterSnapshotOnOwner(query->snapshot,
+														 portal->resowner);
+	PushActiveSnapshot(query->snapshot);
+}

@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * caller_snapshot.h
+ *	  Wait without a snapshot inside of a SELECT.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/exec/caller_snapshot.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_EXEC_CALLER_SNAPSHOT_H
+#define PGM_EXEC_CALLER_SNAPSHOT_H
+
+#include "fmgr.h"
+
+/* Is this call all that a top-level SELECT outside of a transaction does? */
+extern bool pgm_portal_is_sole_call(FunctionCallInfo fcinfo);
+
+/* Only for such a call.  An error in between needs no restore. */
+extern void pgm_portal_release_snapshot(void);
+extern void pgm_portal_restore_snapshot(void);
+
+#endif							/* PGM_EXEC_CALLER_SNAPSHOT_H */

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * execute.h
+ *	  Run the statements of a revision.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/exec/execute.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_EXEC_EXECUTE_H
+#define PGM_EXEC_EXECUTE_H
+
+#include "sql/statements.h"
+
+/* Where and for whom statements run. */
+typedef struct PgmExec
+{
+	bool		worker;			/* in a worker: arm statement_timeout, report
+								 * activity, log statements */
+	bool		guard;			/* the role must not be changed */
+	int			time_limit;		/* ms for a statement of the worker, 0 for
+								 * that of statement_timeout only */
+	const char *label;			/* "upgrade 2 of 5", for pg_stat_activity */
+} PgmExec;
+
+/*
+ * Run statement n.  In a transaction.  top_level is what the server calls
+ * isTopLevel: true in a transaction of the worker, false in a function.
+ * Returns the number of rows that it is about, as its command tag would.
+ */
+extern uint64 pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
+								 int n, bool top_level);
+
+/* Run all queries of a verify text; an error unless all their columns hold. */
+extern void pgm_exec_verify(const PgmExec *exec, const PgmSource *source,
+							bool top_level);
+
+/*
+ * Fire deferred constraint triggers now, so that they run under the guard and
+ * fail as part of the revision, not of the commit.
+ */
+extern void pgm_exec_fire_deferred(const PgmExec *exec);
+
+#endif							/* PGM_EXEC_EXECUTE_H */

@@ -1,0 +1,213 @@
+/*-------------------------------------------------------------------------
+ *
+ * order.c
+ *	  Parents before children, where the files name their parents.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/format/order.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRONTEND
+#include "postgres.h"
+#else
+#include "postgres_fe.h"
+#endif
+
+#include "format/internal.h"
+
+/* An id or a label, and the revision that bears it. */
+typedef struct NameEntry
+{
+	const char *name;
+	int			revision;
+} NameEntry;
+
+typedef struct Sorter
+{
+	PgmFormatContext *cx;
+	PgmFormatRevision *revisions;
+	int			n;
+	int			nnames;
+	NameEntry  *names;
+	int		   *next;			/* by revision: its next edge to follow */
+	bool	   *open;			/* on the stack */
+	bool	   *done;
+	int		   *stack;
+	int		   *order;
+	int			norder;
+} Sorter;
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	return strcmp(((const NameEntry *) a)->name,
+				  ((const NameEntry *) b)->name);
+}
+
+static void
+add_names(Sorter *sorter)
+{
+	int			size = 0;
+
+	for (int i = 0; i < sorter->n; i++)
+		size += 1 + sorter->revisions[i].nlabels;
+	sorter->names = palloc(Max(size, 1) * sizeof(NameEntry));
+	for (int i = 0; i < sorter->n; i++)
+	{
+		PgmFormatRevision *revision = &sorter->revisions[i];
+
+		for (int j = -1; j < revision->nlabels; j++)
+		{
+			const char *name = j < 0 ? revision->id : revision->labels[j];
+
+			if (name == NULL)
+				continue;
+			sorter->names[sorter->nnames].name = name;
+			sorter->names[sorter->nnames++].revision = i;
+		}
+	}
+	qsort(sorter->names, sorter->nnames, sizeof(NameEntry), name_cmp);
+}
+
+/*
+ * The revision that edge number 'edge' of a revision leads to: -1 if it is
+ * not among the files, so that it must be stored already; -2 if there is no
+ * such edge.
+ */
+static int
+follow_edge(Sorter *sorter, int rev, int edge)
+{
+	PgmFormatRevision *revision = &sorter->revisions[rev];
+	int			nparents = Max(revision->nparents, 0);
+	NameEntry	key;
+	NameEntry  *found;
+
+	if (edge >= nparents + revision->ndepends)
+		return -2;
+	key.name = edge < nparents ? revision->parents[edge] :
+		revision->depends[edge - nparents];
+	found = bsearch(&key, sorter->names, sorter->nnames, sizeof(NameEntry),
+					name_cmp);
+	return found ? found->revision : -1;
+}
+
+static bool
+fail_cycle(Sorter *sorter, int rev, int to)
+{
+	const char *file = sorter->revisions[rev].upgrade.file;
+	const char *id = sorter->revisions[rev].id;
+
+	/* what is stood on was found by its id or label, so it may have no id */
+	return pgm_format_fail(sorter->cx, file, 0,
+						   psprintf("revisions stand on each other in a cycle"),
+						   psprintf("Revision \"%s\" stands on \"%s\", which stands on it.",
+									id ? id : file,
+									sorter->revisions[to].id ?
+									sorter->revisions[to].id :
+									sorter->revisions[to].upgrade.file),
+						   NULL);
+}
+
+/*
+ * Put a revision into the order, after all it stands on.
+ */
+static bool
+visit(Sorter *sorter, int root)
+{
+	int			depth = 0;
+
+	sorter->stack[depth++] = root;
+	sorter->open[root] = true;
+	while (depth > 0)
+	{
+		int			rev = sorter->stack[depth - 1];
+		int			to = follow_edge(sorter, rev, sorter->next[rev]++);
+
+		if (to == -2)
+		{
+			sorter->open[rev] = false;
+			sorter->done[rev] = true;
+			sorter->order[sorter->norder++] = rev;
+			depth--;
+		}
+		else if (to >= 0 && sorter->open[to])
+			return fail_cycle(sorter, rev, to);
+		else if (to >= 0 && !sorter->done[to])
+		{
+			sorter->stack[depth++] = to;
+			sorter->open[to] = true;
+		}
+	}
+	return true;
+}
+
+/*
+ * A revision without parents named stands on the one before it by file name.
+ * As the order is about to change, that is put down by its id.
+ */
+static bool
+name_implicit_parents(Sorter *sorter)
+{
+	for (int i = 1; i < sorter->n; i++)
+	{
+		PgmFormatRevision *revision = &sorter->revisions[i];
+		PgmFormatRevision *previous = revision - 1;
+
+		if (revision->nparents >= 0)
+			continue;
+		if (previous->id == NULL)
+			return pgm_format_fail(sorter->cx, revision->upgrade.file, 0,
+								   psprintf("file does not name its parent"),
+								   psprintf("The file before it, \"%s\", has no id.",
+											previous->upgrade.file),
+								   pstrdup("Add a line \"-- down_revision: ...\", or take those lines out of all files."));
+		revision->nparents = 1;
+		revision->parents = palloc(sizeof(char *));
+		revision->parents[0] = pstrdup(previous->id);
+	}
+	return true;
+}
+
+bool
+pgm_format_sort(PgmFormatContext *cx)
+{
+	PgmFormatResult *result = cx->result;
+	PgmFormatRevision *sorted;
+	Sorter		sorter;
+	bool		named = false;
+	int			n = result->nrevisions;
+
+	for (int i = 0; i < n; i++)
+		named |= result->revisions[i].nparents >= 0 ||
+			result->revisions[i].ndepends > 0;
+	if (!named)
+		return true;
+
+	memset(&sorter, 0, sizeof(sorter));
+	sorter.cx = cx;
+	sorter.n = n;
+	sorter.revisions = result->revisions;
+	if (!name_implicit_parents(&sorter))
+		return false;
+	add_names(&sorter);
+	sorter.next = palloc0(n * sizeof(int));
+	sorter.stack = palloc0(n * sizeof(int));
+	sorter.order = palloc0(n * sizeof(int));
+	sorter.open = palloc0(n * sizeof(bool));
+	sorter.done = palloc0(n * sizeof(bool));
+	for (int i = 0; i < n; i++)
+	{
+		if (!sorter.done[i] && !visit(&sorter, i))
+			return false;
+	}
+
+	sorted = palloc(cx->revisions_size * sizeof(PgmFormatRevision));
+	for (int i = 0; i < n; i++)
+		sorted[i] = result->revisions[sorter.order[i]];
+	pfree(result->revisions);
+	result->revisions = sorted;
+	return true;
+}

@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * picture.h
+ *	  The revision graph as a picture.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/graph/picture.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_GRAPH_PICTURE_H
+#define PGM_GRAPH_PICTURE_H
+
+#include "graph/graph.h"
+
+typedef enum PgmNodeState
+{
+	PGM_NODE_PENDING,
+	PGM_NODE_APPLIED,
+	PGM_NODE_FAILED
+} PgmNodeState;
+
+typedef struct PgmDrawNode
+{
+	PgmNodeState state;
+	bool		is_current;		/* a row of pgmigrate.head */
+	const char *message;
+	int			nlabels;
+	char	  **labels;			/* its own branch labels */
+} PgmDrawNode;
+
+/* Called with each line of the picture. */
+typedef void (*PgmDrawLine) (const char *line, void *arg);
+
+/* nodes has one element per revision. */
+extern void pgm_draw_text(const PgmGraph *graph, const PgmDrawNode *nodes,
+						  bool utf8, PgmDrawLine emit, void *arg);
+extern void pgm_draw_dot(const PgmGraph *graph, const PgmDrawNode *nodes,
+						 PgmDrawLine emit, void *arg);
+extern void pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
+							 PgmDrawLine emit, void *arg);
+
+#endif							/* PGM_GRAPH_PICTURE_H */

@@ -1,0 +1,717 @@
+/*-------------------------------------------------------------------------
+ *
+ * about_columns.c
+ *	  Rules about columns that are added or that get another type.
+ *
+ * A statement may have several parts, and its verdict says of the table only
+ * that one of them rewrites or reads it.  Which one does is told here, by the
+ * part's own text and by the catalog; if none can be told, all are named.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/about_columns.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "base/spi.h"
+#include "compat/constraint.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+
+static PgmQuery volatile_query = {
+	"SELECT EXISTS (SELECT FROM pg_proc WHERE proname = $1 "
+	"AND provolatile = 'v')",
+	1, {TEXTOID}
+};
+
+/* CHECK constraints of a domain, and those of the domains below it. */
+static PgmQuery domain_checks_query = {
+	"WITH RECURSIVE d (oid, base, depth) AS ("
+	"SELECT oid, typbasetype, 1 FROM pg_type WHERE oid = $1 AND typtype = 'd' "
+	"UNION ALL SELECT t.oid, t.typbasetype, depth + 1 FROM d "
+	"JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
+	"SELECT pg_get_expr(k.conbin, 0) FROM d "
+	"JOIN pg_constraint k ON k.contypid = d.oid AND k.contype = 'c' "
+	"ORDER BY depth DESC, k.conname",
+	1, {OIDOID}
+};
+
+static PgmQuery domain_not_null_query = {
+	"WITH RECURSIVE d (oid, base, strict) AS ("
+	"SELECT oid, typbasetype, typnotnull FROM pg_type "
+	"WHERE oid = $1 AND typtype = 'd' "
+	"UNION ALL SELECT t.oid, t.typbasetype, t.typnotnull FROM d "
+	"JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
+	"SELECT coalesce(bool_or(strict), false) FROM d",
+	1, {OIDOID}
+};
+
+/* The CHECK constraints that mention a column, dropped and made again. */
+static PgmQuery checks_query = {
+	"SELECT string_agg(format('DROP CONSTRAINT %I', k.conname), ', ' "
+	"ORDER BY k.conname) || ', ' || $3 || ', ' || string_agg(format("
+	"'ADD CONSTRAINT %I %s NOT VALID', k.conname, regexp_replace("
+	"pg_get_constraintdef(k.oid), ' NOT VALID$', '')), ', ' "
+	"ORDER BY k.conname) || E';\n-- in a later revision:' || string_agg("
+	"format(E'\nALTER TABLE %s VALIDATE CONSTRAINT %I;', $1::regclass, "
+	"k.conname), '' ORDER BY k.conname) "
+	"FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid "
+	"AND a.attnum = ANY (k.conkey) "
+	"WHERE k.conrelid = $1 AND k.contype = 'c' AND a.attname = $2",
+	3, {OIDOID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery indexed_query = {
+	"SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a "
+	"ON a.attrelid = i.indrelid WHERE i.indrelid = $1 AND a.attname = $2 "
+	"AND (a.attnum = ANY (i.indkey) OR 0 = ANY (i.indkey) "
+	"OR i.indpred IS NOT NULL))",
+	2, {OIDOID, TEXTOID}
+};
+
+Constraint *
+pgm_lint_column_constraint(const ColumnDef *column, ConstrType kind)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		if (IsA(lfirst(lc), Constraint) &&
+			lfirst_node(Constraint, lc)->contype == kind)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* As it is written: the type, its length and all. */
+static const char *
+type_text(const PgmLint *lint, const TypeName *name)
+{
+	const char *text = pgm_lint_clause(lint, name->location);
+
+	return text ? text : TypeNameToString(name);
+}
+
+static const char *
+serial_type(const TypeName *name)
+{
+	const char *type = name != NULL && list_length(name->names) == 1 ?
+		strVal(linitial(name->names)) : "";
+
+	if (strcmp(type, "serial") == 0 || strcmp(type, "serial4") == 0)
+		return "integer";
+	if (strcmp(type, "bigserial") == 0 || strcmp(type, "serial8") == 0)
+		return "bigint";
+	if (strcmp(type, "smallserial") == 0 || strcmp(type, "serial2") == 0)
+		return "smallint";
+	return NULL;
+}
+
+/* DEFAULT and what it is; NULL if there is none, or NULL is it. */
+static const char *
+default_text(const PgmLint *lint, const ColumnDef *column)
+{
+	Constraint *constraint =
+		pgm_lint_column_constraint(column, CONSTR_DEFAULT);
+	const char *text;
+
+	if (constraint == NULL)
+		return NULL;
+	text = pgm_lint_clause_after(lint, constraint->location, "default");
+	return text == NULL ? NULL : psprintf("DEFAULT %s", text);
+}
+
+/* ALTER TABLE … ADD COLUMN with its type and collation, and a default. */
+static void
+plain_column(StringInfo buf, const PgmLint *lint, const ColumnDef *column,
+			 const char *type, const char *with_default)
+{
+	const char *collation = column->collClause == NULL ? NULL :
+		pgm_lint_clause_after(lint, column->collClause->location, "collate");
+
+	appendStringInfo(buf, "ALTER TABLE %s ADD COLUMN %s %s%s%s%s%s;\n",
+					 lint->name, quote_identifier(column->colname), type,
+					 collation ? " COLLATE " : "", collation ? collation : "",
+					 with_default ? " " : "",
+					 with_default ? with_default : "");
+}
+
+/* ---- which part rewrites */
+
+static bool
+calls_volatile(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+	{
+		Datum		name =
+			pgm_text_datum(strVal(llast(castNode(FuncCall, node)->funcname)));
+
+		if (pgm_lint_ask_bool(&volatile_query, &name))
+			return true;
+	}
+	return raw_expression_tree_walker(node, calls_volatile, context);
+}
+
+static bool
+column_rewrites(const ColumnDef *column)
+{
+	Constraint *generated =
+		pgm_lint_column_constraint(column, CONSTR_GENERATED);
+	Constraint *def = pgm_lint_column_constraint(column, CONSTR_DEFAULT);
+
+	return serial_type(column->typeName) != NULL ||
+		pgm_lint_column_constraint(column, CONSTR_IDENTITY) != NULL ||
+		(generated != NULL && !pgm_generated_is_virtual(generated)) ||
+		pgm_lint_domain_has_constraints(pgm_lint_type(column->typeName)) ||
+		(def != NULL && calls_volatile(def->raw_expr, NULL));
+}
+
+/* Are the old values also values of the new type, bit by bit? */
+static bool
+is_free_change(Oid from, int32 from_typmod, Oid to, int32 to_typmod)
+{
+	if (from == to)
+	{
+		if (to_typmod < 0 || to_typmod == from_typmod)
+			return true;
+		if (to == NUMERICOID)
+			return from_typmod >= 0 && to_typmod > from_typmod &&
+				((to_typmod - VARHDRSZ) & 0x7ff) ==
+				((from_typmod - VARHDRSZ) & 0x7ff);
+		return to != BPCHAROID && from_typmod >= 0 && to_typmod > from_typmod;
+	}
+	return to_typmod < 0 && IsBinaryCoercible(from, to) &&
+		!pgm_lint_domain_has_constraints(to);
+}
+
+static bool
+type_change_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	ColumnDef  *column = castNode(ColumnDef, cmd->def);
+	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
+	Oid			to;
+	int32		to_typmod;
+	Oid			from;
+	int32		from_typmod;
+	Oid			collation;
+
+	if (column->raw_default != NULL || attnum == InvalidAttrNumber ||
+		!OidIsValid(pgm_lint_type(column->typeName)))
+		return true;
+	typenameTypeIdAndMod(NULL, column->typeName, &to, &to_typmod);
+	get_atttypetypmodcoll(lint->touch->relid, attnum, &from, &from_typmod,
+						  &collation);
+	return !is_free_change(from, from_typmod, to, to_typmod);
+}
+
+static bool
+part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			return column_rewrites(castNode(ColumnDef, cmd->def));
+		case AT_AlterColumnType:
+			return type_change_rewrites(lint, cmd);
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+			return true;
+		default:
+			return pgm_is_set_access_method(cmd) ||
+				pgm_is_set_expression(cmd);
+	}
+}
+
+/* Is this part of the statement why the table is rewritten? */
+bool
+pgm_lint_part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	ListCell   *lc;
+
+	if (pgm_lint_rewrites(lint) != PGM_TRUE)
+		return false;
+	if (part_rewrites(lint, cmd))
+		return true;
+	foreach(lc, castNode(AlterTableStmt, lint->stmt)->cmds)
+	{
+		if (part_rewrites(lint, lfirst(lc)))
+			return false;
+	}
+
+	/* nobody is to blame: then whoever can be */
+	return cmd->subtype != AT_AddColumn ||
+		pgm_lint_column_constraint(castNode(ColumnDef, cmd->def),
+								   CONSTR_DEFAULT) != NULL;
+}
+
+/* ---- ADD COLUMN */
+
+/* NOT NULL of the column that is added without it, if it is meant. */
+static void
+not_null_later(StringInfo buf, const PgmLint *lint, const ColumnDef *column,
+			   bool wanted)
+{
+	if (!wanted)
+		return;
+	pgm_lint_prove_not_null(buf, lint, column->colname);
+	pgm_lint_set_not_null(buf, lint, column->colname, true);
+}
+
+static bool
+is_not_null(const ColumnDef *column)
+{
+	return pgm_lint_column_constraint(column, CONSTR_NOTNULL) != NULL;
+}
+
+static char *
+serial_form(const PgmLint *lint, const ColumnDef *column, const char *type)
+{
+	const char *name = quote_identifier(column->colname);
+	Oid			namespace = get_rel_namespace(lint->touch->relid);
+	char	   *relname = ChooseRelationName(lint->touch->name,
+											 column->colname, "seq",
+											 namespace, false);
+	const char *sequence =
+		quote_qualified_identifier(get_namespace_name(namespace), relname);
+	char	   *next = psprintf("nextval(%s)", quote_literal_cstr(sequence));
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "CREATE SEQUENCE %s AS %s;\n", sequence, type);
+	plain_column(&buf, lint, column, type, NULL);
+	appendStringInfo(&buf, "ALTER SEQUENCE %s OWNED BY %s.%s;\n", sequence,
+					 lint->name, name);
+	appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;\n",
+					 lint->name, name, next);
+	pgm_lint_batches(&buf, lint, "UPDATE",
+					 psprintf(" SET %s = %s", name, next),
+					 psprintf("%s IS NULL", name));
+	not_null_later(&buf, lint, column, true);
+	return pgm_lint_done(&buf);
+}
+
+/*
+ * An identity column begins as a column with a sequence.  That goes when the
+ * column has its own, which then goes on from the highest value.
+ */
+static char *
+identity_form(const PgmLint *lint, const ColumnDef *column)
+{
+	Constraint *identity =
+		pgm_lint_column_constraint(column, CONSTR_IDENTITY);
+	const char *name = quote_identifier(column->colname);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, serial_form(lint, column,
+											 type_text(lint, column->typeName)));
+	/* what is validated is not to be locked by what follows */
+	appendStringInfo(&buf, "\n%sALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
+					 pgm_not_null_can_be_not_valid() ? PGM_LATER : "",
+					 lint->name, name, name,
+					 identity->generated_when == 'a' ? "ALWAYS" : "BY DEFAULT");
+	appendStringInfo(&buf, "SELECT setval(pg_get_serial_sequence(%s, %s), max(%s)) FROM %s;",
+					 quote_literal_cstr(lint->name),
+					 quote_literal_cstr(column->colname), name, lint->name);
+	return buf.data;
+}
+
+static char *
+generated_form(const PgmLint *lint, const ColumnDef *column)
+{
+	Constraint *generated =
+		pgm_lint_column_constraint(column, CONSTR_GENERATED);
+	const char *name = quote_identifier(column->colname);
+	const char *type = type_text(lint, column->typeName);
+	char	   *expression = pgm_lint_parens(lint, generated->location);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (pgm_generated_can_be_virtual())
+	{
+		plain_column(&buf, lint, column, type,
+					 psprintf("GENERATED ALWAYS AS %s VIRTUAL", expression));
+		return pgm_lint_done(&buf);
+	}
+	plain_column(&buf, lint, column, type, NULL);
+	pgm_lint_sync_trigger(&buf, lint, column->colname,
+						  pgm_lint_of_new_row(lint, generated->raw_expr,
+											  expression));
+	pgm_lint_batches(&buf, lint, "UPDATE",
+					 psprintf(" SET %s = %s", name, expression),
+					 psprintf("%s IS DISTINCT FROM %s", name, expression));
+	return pgm_lint_done(&buf);
+}
+
+/* VALUE in the condition of a domain, which is the column now. */
+static char *
+value_is_column(const char *condition, const char *column)
+{
+	return pgm_lint_replace_word(condition, "value", column);
+}
+
+static char *
+domain_form(const PgmLint *lint, const ColumnDef *column)
+{
+	Oid			type = pgm_lint_type(column->typeName);
+	Datum		value = ObjectIdGetDatum(type);
+	int32		typmod = -1;
+	Oid			base = getBaseTypeAndTypmod(type, &typmod);
+	const char *name = quote_identifier(column->colname);
+	char	   *validate = pstrdup("");
+	List	   *conditions = pgm_lint_ask_texts(&domain_checks_query, &value);
+	List	   *names = NIL;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	plain_column(&buf, lint, column, format_type_with_typemod(base, typmod),
+				 default_text(lint, column));
+	foreach(lc, conditions)
+	{
+		char	   *check = ChooseConstraintName(lint->touch->name,
+												 column->colname, "check",
+												 get_rel_namespace(lint->touch->relid),
+												 names);
+
+		names = lappend(names, check);
+		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n",
+						 lint->name, quote_identifier(check),
+						 value_is_column(lfirst(lc), name));
+		validate = psprintf("%sALTER TABLE %s VALIDATE CONSTRAINT %s;\n",
+							validate, lint->name, quote_identifier(check));
+	}
+	if (*validate)
+		appendStringInfo(&buf, PGM_LATER "%s", validate);
+	if (pgm_lint_ask_bool(&domain_not_null_query, &value))
+	{
+		if (*validate)
+			appendStringInfoString(&buf, PGM_LATER);
+		not_null_later(&buf, lint, column, true);
+	}
+	return pgm_lint_done(&buf);
+}
+
+static char *
+volatile_form(const PgmLint *lint, const ColumnDef *column)
+{
+	const char *name = quote_identifier(column->colname);
+	const char *value = default_text(lint, column);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	plain_column(&buf, lint, column, type_text(lint, column->typeName), NULL);
+	appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s SET %s;\n",
+					 lint->name, name, value);
+	pgm_lint_batches(&buf, lint, "UPDATE",
+					 psprintf(" SET %s = DEFAULT", name),
+					 psprintf("%s IS NULL", name));
+	not_null_later(&buf, lint, column, is_not_null(column));
+	return pgm_lint_done(&buf);
+}
+
+/* A new column that makes the server rewrite the table: why? */
+static void
+lint_rewriting_column(PgmLint *lint, ColumnDef *column)
+{
+	const char *name = quote_identifier(column->colname);
+	const char *serial = serial_type(column->typeName);
+
+	if (serial != NULL)
+		pgm_lint_add(lint, "serial-column",
+					 psprintf("new serial column %s rewrites %s and its indexes", name, lint->name),
+					 serial_form(lint, column, serial));
+	else if (pgm_lint_column_constraint(column, CONSTR_IDENTITY) != NULL)
+		pgm_lint_add(lint, "identity-column",
+					 psprintf("new identity column %s rewrites %s and its indexes", name, lint->name),
+					 identity_form(lint, column));
+	else if (pgm_lint_column_constraint(column, CONSTR_GENERATED) != NULL)
+		pgm_lint_add(lint, "generated-stored",
+					 psprintf("new stored generated column %s rewrites %s and its indexes", name, lint->name),
+					 generated_form(lint, column));
+	else if (pgm_lint_domain_has_constraints(pgm_lint_type(column->typeName)))
+		pgm_lint_add(lint, "constrained-domain-column",
+					 psprintf("new column %s of a domain with constraints rewrites %s", name, lint->name),
+					 domain_form(lint, column));
+	else if (default_text(lint, column) != NULL)
+		pgm_lint_add(lint, "volatile-default",
+					 psprintf("new column %s with a volatile default rewrites %s and its indexes", name, lint->name),
+					 volatile_form(lint, column));
+}
+
+/* A constant that most columns of the type can begin with; NULL if none. */
+static const char *
+constant_for(const TypeName *name)
+{
+	Oid			type = pgm_lint_type(name);
+	char		category;
+	bool		preferred;
+
+	if (!OidIsValid(type) || get_typtype(type) != TYPTYPE_BASE)
+		return NULL;
+	if (type_is_array(type))
+		return "'{}'";
+	get_type_category_preferred(type, &category, &preferred);
+	switch (category)
+	{
+		case TYPCATEGORY_BOOLEAN:
+			return "false";
+		case TYPCATEGORY_NUMERIC:
+			return "0";
+		case TYPCATEGORY_STRING:
+			return "''";
+		case TYPCATEGORY_DATETIME:
+			return type == TIMEOID || type == TIMETZOID ? NULL : "now()";
+		default:
+			return type == JSONOID || type == JSONBOID ? "'{}'" : NULL;
+	}
+}
+
+static char *
+required_form(const PgmLint *lint, const ColumnDef *column)
+{
+	const char *type = type_text(lint, column->typeName);
+	const char *constant = constant_for(column->typeName);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (constant != NULL)
+	{
+		appendStringInfoString(&buf, "-- this default or another one that is constant costs nothing:\n");
+		plain_column(&buf, lint, column, type,
+					 psprintf("NOT NULL DEFAULT %s", constant));
+		return pgm_lint_done(&buf);
+	}
+	plain_column(&buf, lint, column, type, NULL);
+	appendStringInfoString(&buf, "-- when applications write it and the old rows have it:\n");
+	not_null_later(&buf, lint, column, true);
+	return pgm_lint_done(&buf);
+}
+
+/* The column without what makes it long, and then that. */
+static char *
+column_then(const PgmLint *lint, const ColumnDef *column, const char *then)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	plain_column(&buf, lint, column, type_text(lint, column->typeName),
+				 default_text(lint, column));
+	appendStringInfoString(&buf, then);
+	return buf.data;
+}
+
+void
+pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
+{
+	ColumnDef  *column = castNode(ColumnDef, cmd->def);
+	const char *name = quote_identifier(column->colname);
+	List	   *self = list_make1(makeString(column->colname));
+	Constraint *check = pgm_lint_column_constraint(column, CONSTR_CHECK);
+	Constraint *foreign = pgm_lint_column_constraint(column, CONSTR_FOREIGN);
+	Constraint *unique = pgm_lint_column_constraint(column, CONSTR_UNIQUE);
+	Constraint *key = unique ? unique :
+		pgm_lint_column_constraint(column, CONSTR_PRIMARY);
+
+	if (cmd->missing_ok &&
+		get_attnum(lint->touch->relid, column->colname) != InvalidAttrNumber)
+		return;
+	if (pgm_lint_part_rewrites(lint, cmd))
+		lint_rewriting_column(lint, column);
+	if (check != NULL && pgm_constraint_is_checked(check))
+		pgm_lint_add(lint, "add-column-check",
+					 psprintf("the CHECK of new column %s reads all rows of %s", name, lint->name),
+					 column_then(lint, column,
+								 pgm_lint_not_valid(lint, check, NIL)));
+	if (foreign != NULL && default_text(lint, column) != NULL &&
+		pgm_constraint_is_checked(foreign))
+		pgm_lint_add(lint, "fk-in-add-column",
+					 psprintf("the foreign key of new column %s checks all rows of %s", name, lint->name),
+					 column_then(lint, column,
+								 pgm_lint_not_valid(lint, foreign, self)));
+	if (foreign != NULL)
+		pgm_lint_key_index(lint, self);
+	if (key != NULL)
+		pgm_lint_add(lint, "unique-builds-index",
+					 psprintf("the index of new column %s is built while %s is locked", name, lint->name),
+					 column_then(lint, column,
+								 pgm_lint_key_by_index(lint, key, self)));
+	if (is_not_null(column) && default_text(lint, column) == NULL &&
+		serial_type(column->typeName) == NULL &&
+		pgm_lint_column_constraint(column, CONSTR_IDENTITY) == NULL &&
+		pgm_lint_column_constraint(column, CONSTR_GENERATED) == NULL)
+		pgm_lint_add(lint, "required-column",
+					 psprintf("new column %s of %s is NOT NULL without a default", name, lint->name),
+					 required_form(lint, column));
+}
+
+/* ---- ALTER COLUMN … TYPE */
+
+static bool
+is_time_pair(Oid from, Oid to)
+{
+	return (from == TIMESTAMPOID && to == TIMESTAMPTZOID) ||
+		(from == TIMESTAMPTZOID && to == TIMESTAMPOID);
+}
+
+/* What the new type cannot hold is cut off without an error. */
+static bool
+loses_data(Oid from, Oid to)
+{
+	switch (from)
+	{
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return to == DATEOID || to == TIMEOID;
+		case NUMERICOID:
+		case FLOAT8OID:
+		case FLOAT4OID:
+			return to == INT2OID || to == INT4OID || to == INT8OID ||
+				(from != FLOAT4OID && to == FLOAT4OID);
+		default:
+			return false;
+	}
+}
+
+static bool
+rebuilds_index(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	Datum		values[2] = {ObjectIdGetDatum(lint->touch->relid),
+	pgm_text_datum(cmd->name)};
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->relkind == RELKIND_INDEX && touch->rewrites == PGM_TRUE)
+			return pgm_lint_ask_bool(&indexed_query, values);
+	}
+	return false;
+}
+
+/* Another column beside the old one, which takes its name when it is full. */
+static char *
+swap_form(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	ColumnDef  *def = castNode(ColumnDef, cmd->def);
+	ColumnDef  *column = copyObject(def);
+	const char *old = quote_identifier(cmd->name);
+	const char *using = def->raw_default == NULL ? old :
+		pgm_lint_rest_after(lint, def->location, "using");
+	const char *type = type_text(lint, def->typeName);
+	const char *gone = pgm_lint_new_name(cmd->name, "old");
+	const char *new;
+	Oid			to = pgm_lint_type(def->typeName);
+	StringInfoData buf;
+
+	column->colname = makeObjectName(cmd->name, NULL, "new");
+	new = quote_identifier(column->colname);
+	initStringInfo(&buf);
+	plain_column(&buf, lint, column, type, NULL);
+	pgm_lint_sync_trigger(&buf, lint, column->colname,
+						  def->raw_default == NULL ?
+						  psprintf("new.%s", old) :
+						  pgm_lint_of_new_row(lint, def->raw_default, using));
+	if (OidIsValid(to) &&
+		OidIsValid(lookup_type_cache(to, TYPECACHE_EQ_OPR)->eq_opr))
+		pgm_lint_batches(&buf, lint, "UPDATE",
+						 psprintf(" SET %s = %s", new, using),
+						 psprintf("%s IS DISTINCT FROM CAST(%s AS %s)", new,
+								  using, type));
+	else
+		pgm_lint_batches(&buf, lint, "UPDATE",
+						 psprintf(" SET %s = %s", new, using),
+						 psprintf("%s IS NULL AND %s IS NOT NULL", new, old));
+	appendStringInfo(&buf, "-- in a later revision, after the new column has its indexes and constraints:\n");
+	pgm_lint_drop_sync_trigger(&buf, lint, column->colname);
+	appendStringInfo(&buf, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n"
+					 "ALTER TABLE %s RENAME COLUMN %s TO %s;\n",
+					 lint->name, old, gone, lint->name, new, old);
+
+	/* nobody fills it any more */
+	if (pgm_lint_must_be_filled(lint->touch->relid,
+								get_attnum(lint->touch->relid, cmd->name)))
+		appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;\n",
+						 lint->name, gone);
+	return pgm_lint_done(&buf);
+}
+
+static char *
+recheck_form(const PgmLint *lint, const AlterTableCmd *cmd)
+{
+	ColumnDef  *def = castNode(ColumnDef, cmd->def);
+	const char *using = def->raw_default == NULL ? NULL :
+		pgm_lint_rest_after(lint, def->location, "using");
+	char	   *part = psprintf("ALTER COLUMN %s TYPE %s%s%s",
+								quote_identifier(cmd->name),
+								type_text(lint, def->typeName),
+								using ? " USING " : "", using ? using : "");
+	Datum		values[3] = {ObjectIdGetDatum(lint->touch->relid),
+	pgm_text_datum(cmd->name), pgm_text_datum(part)};
+	char	   *rest = pgm_lint_ask_text(&checks_query, values);
+
+	return rest == NULL ? NULL : psprintf("ALTER TABLE %s %s", lint->name,
+										  rest);
+}
+
+void
+pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
+{
+	const char *name = quote_identifier(cmd->name);
+	Oid			to = pgm_lint_type(castNode(ColumnDef, cmd->def)->typeName);
+	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
+	Oid			from;
+
+	/* a column of this revision's own */
+	if (attnum == InvalidAttrNumber)
+		return;
+	from = get_atttype(lint->touch->relid, attnum);
+	if (pgm_lint_part_rewrites(lint, cmd))
+		pgm_lint_add(lint, "type-change-rewrite",
+					 psprintf("changing the type of %s rewrites %s and all its indexes", name, lint->name),
+					 swap_form(lint, cmd));
+	else if (rebuilds_index(lint, cmd))
+		pgm_lint_add(lint, "type-change-reindex",
+					 psprintf("changing the type of %s builds indexes of %s anew", name, lint->name),
+					 swap_form(lint, cmd));
+	else if (pgm_lint_scans(lint) == PGM_TRUE)
+	{
+		char	   *form = recheck_form(lint, cmd);
+
+		if (form != NULL)
+			pgm_lint_add(lint, "type-change-rechecks",
+						 psprintf("changing the type of %s checks all rows of %s", name, lint->name),
+						 form);
+	}
+	if (is_time_pair(from, to))
+		pgm_lint_add(lint, "type-change-by-timezone",
+					 psprintf("values of %s are read in the session's TimeZone", name),
+					 psprintf("-- if they are meant so, nothing is rewritten then:\n"
+							  "SET LOCAL timezone = 'UTC';\n%s;",
+							  pgm_lint_statement_sql(lint)));
+	if (loses_data(from, to))
+		pgm_lint_add(lint, "lossy-type-change",
+					 psprintf("%s to %s cuts off what %s holds", format_type_be(from), format_type_be(to), name),
+					 swap_form(lint, cmd));
+	pgm_lint_add(lint, "type-change-plan-break",
+				 psprintf("prepared statements that return %s fail once with \"cached plan must not change result type\"", name),
+				 pstrdup("Have the applications reconnect or DEALLOCATE after it."));
+	pgm_lint_views(lint, cmd->name, true);
+}

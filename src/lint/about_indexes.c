@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * about_indexes.c
+ *	  Rules about indexes and about statements that rewrite whole tables.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/about_indexes.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/spi.h"
+#include "compat/catalog.h"
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+
+/* What is known of the use of an index, if it was used. */
+static PgmQuery used_query = {
+	"SELECT format('was scanned %s times%s', s.idx_scan, "
+	PGM_SQL_LAST_INDEX_SCAN ") "
+	"FROM pg_stat_all_indexes s WHERE s.indexrelid = $1 AND s.idx_scan > 0",
+	1, {OIDOID}
+};
+
+static PgmQuery refreshable_query = {
+	"SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 "
+	"AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL "
+	"AND indexprs IS NULL) AND (SELECT relispopulated FROM pg_class "
+	"WHERE oid = $1)",
+	1, {OIDOID}
+};
+
+/* An index without the others that an index of so many columns costs. */
+#define WIDE_INDEX 3
+
+/* What a name that the server chooses is made of. */
+static char *
+index_columns(const IndexStmt *index)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, index->indexParams)
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+
+		names = lappend(names, makeString(element->name ? element->name :
+										  pstrdup("expr")));
+	}
+	return pgm_lint_joined(names, "_");
+}
+
+static Oid
+existing_index(const PgmLint *lint, const IndexStmt *index)
+{
+	if (index->idxname == NULL || !OidIsValid(lint->touch->relid))
+		return InvalidOid;
+	return get_relname_relid(index->idxname,
+							 get_rel_namespace(lint->touch->relid));
+}
+
+static void
+lint_create_index(PgmLint *lint, IndexStmt *index)
+{
+	const char *unique = index->unique ? "UNIQUE " : "";
+	const char *name = index->idxname ? quote_identifier(index->idxname) : "";
+	const char *definition =
+		pgm_source_after_name(lint->judged->source, lint->judged->n,
+							  index->relation->location);
+	Oid			old = existing_index(lint, index);
+
+	if (list_length(index->indexParams) > WIDE_INDEX && !index->unique)
+		pgm_lint_add(lint, "wide-index",
+					 psprintf("the index has %d columns", list_length(index->indexParams)),
+					 pstrdup("Fewer columns, or INCLUDE for those that are only returned."));
+	if (index->if_not_exists && OidIsValid(old))
+	{
+		if (pgm_lint_index_is_invalid(old))
+			pgm_lint_add(lint, "invalid-index-left",
+						 psprintf("index %s exists, but is invalid: IF NOT EXISTS leaves it so", pgm_lint_relation(old)),
+						 psprintf("-- first:\nDROP INDEX CONCURRENTLY %s;", pgm_lint_relation(old)));
+		return;
+	}
+	if (index->concurrent)
+		pgm_lint_concurrent_build(lint);
+	if (index->concurrent || lint->touch->mode < ShareLock ||
+		definition == NULL)
+		return;
+	if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		if (index->relation->inh)
+			pgm_lint_add(lint, "index-on-partitioned",
+						 psprintf("writes to all partitions of %s are blocked until the last index is built", lint->name),
+						 pgm_lint_index_by_partition(lint,
+													 lint->touch->relid,
+													 unique, name, definition,
+													 index_columns(index)));
+		return;
+	}
+	pgm_lint_add(lint, "create-index",
+				 psprintf("writes to %s are blocked until the index is built", lint->name),
+				 psprintf("CREATE %sINDEX CONCURRENTLY %s%s%sON %s%s;", unique, index->if_not_exists ? "IF NOT EXISTS " : "", name, *name ? " " : "", lint->name, definition));
+}
+
+static char *
+repack_form(const PgmLint *lint)
+{
+	return lint->touch == NULL ?
+		pstrdup("Use pg_repack or pg_squeeze, table by table.") :
+		psprintf("Use pg_repack --table %s, or pg_squeeze.", lint->name);
+}
+
+static void
+lint_vacuum(PgmLint *lint, VacuumStmt *vacuum)
+{
+	if (!pgm_vacuum_is_full(vacuum))
+		return;
+	pgm_lint_add(lint, "vacuum-full",
+				 psprintf("%s is rewritten while it is locked", *lint->name ? lint->name : "every table"),
+				 repack_form(lint));
+}
+
+static void
+lint_reindex(PgmLint *lint, ReindexStmt *reindex)
+{
+	const char *kind = reindex->kind == REINDEX_OBJECT_INDEX ? "INDEX" :
+		reindex->kind == REINDEX_OBJECT_TABLE ? "TABLE" :
+		reindex->kind == REINDEX_OBJECT_SCHEMA ? "SCHEMA" : "DATABASE";
+	const char *name = reindex->relation ?
+		pgm_lint_qualified(reindex->relation) :
+		quote_identifier(reindex->name ? reindex->name :
+						 get_database_name(MyDatabaseId));
+
+	if (pgm_reindex_is_concurrent(reindex))
+	{
+		pgm_lint_concurrent_build(lint);
+		return;
+	}
+	pgm_lint_add(lint, "reindex",
+				 psprintf("writes to %s are blocked, and reads that plan with its indexes", *lint->name ? lint->name : "the tables"),
+				 reindex->kind == REINDEX_OBJECT_SYSTEM ?
+				 pstrdup("There is no concurrent form for system catalogs: do it while nobody needs the database.") :
+				 psprintf("REINDEX %s CONCURRENTLY %s;", kind, name));
+}
+
+/* Is the index needed?  Only the server knows. */
+static void
+lint_used_index(PgmLint *lint, Oid relid)
+{
+	Datum		value = ObjectIdGetDatum(relid);
+	char	   *words = pgm_lint_ask_text(&used_query, &value);
+
+	if (words != NULL)
+		pgm_lint_add(lint, "index-in-use",
+					 psprintf("index %s %s", pgm_lint_relation(relid), words),
+					 pstrdup("Look for the queries that use it first. Replicas count their own scans."));
+}
+
+static void
+lint_drop_index(PgmLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		RangeVar   *index = makeRangeVarFromNameList(lfirst(lc));
+		Oid			relid = pgm_lookup_relation(index);
+		const char *name = pgm_lint_qualified(index);
+
+		if (!OidIsValid(relid))
+			continue;
+		lint_used_index(lint, relid);
+		if (drop->concurrent)
+			continue;
+		pgm_lint_add(lint, "drop-index",
+					 psprintf("the table of %s is locked for reads and writes, after the last reader is done", name),
+					 get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX ?
+					 pstrdup("There is no concurrent form for a partitioned table: do it in a revision of its own.") :
+					 psprintf("DROP INDEX CONCURRENTLY %s;", name));
+	}
+}
+
+static void
+lint_refresh(PgmLint *lint, RefreshMatViewStmt *refresh)
+{
+	Datum		value;
+
+	if (refresh->concurrent || lint->touch == NULL)
+		return;
+	value = ObjectIdGetDatum(lint->touch->relid);
+	pgm_lint_add(lint, "refresh-matview",
+				 refresh->skipData ?
+				 psprintf("%s cannot be read until it is filled again", lint->name) :
+				 psprintf("readers of %s are blocked until the query is done", lint->name),
+				 refresh->skipData ?
+				 pstrdup("Leave WITH NO DATA out.") :
+				 pgm_lint_ask_bool(&refreshable_query, &value) ?
+				 psprintf("REFRESH MATERIALIZED VIEW CONCURRENTLY %s;", lint->name) :
+				 psprintf("Build a unique index on columns of %s first, which REFRESH MATERIALIZED VIEW CONCURRENTLY needs.", lint->name));
+}
+
+void
+pgm_lint_index(PgmLint *lint)
+{
+	Node	   *stmt = lint->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_IndexStmt:
+			if (lint->touch != NULL)
+				lint_create_index(lint, castNode(IndexStmt, stmt));
+			break;
+		case T_DropStmt:
+			if (castNode(DropStmt, stmt)->removeType == OBJECT_INDEX)
+				lint_drop_index(lint, castNode(DropStmt, stmt));
+			break;
+		case T_ReindexStmt:
+			lint_reindex(lint, castNode(ReindexStmt, stmt));
+			break;
+		case T_ClusterStmt:
+			pgm_lint_add(lint, "cluster",
+						 psprintf("%s is rewritten while it is locked", *lint->name ? lint->name : "every clustered table"),
+						 repack_form(lint));
+			break;
+		case T_VacuumStmt:
+			lint_vacuum(lint, castNode(VacuumStmt, stmt));
+			break;
+		case T_RefreshMatViewStmt:
+			lint_refresh(lint, castNode(RefreshMatViewStmt, stmt));
+			break;
+		default:
+			break;
+	}
+}

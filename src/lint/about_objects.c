@@ -1,0 +1,539 @@
+/*-------------------------------------------------------------------------
+ *
+ * about_objects.c
+ *	  Rules about statements that make, rename or drop objects.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/about_objects.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/spi.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+
+/* Views of the new name on the tables of a schema, or none if it is large. */
+static PgmQuery schema_views_query = {
+	"SELECT CASE WHEN count(*) <= 20 THEN format('CREATE SCHEMA %I;', $2) "
+	"|| coalesce(string_agg(format(E'\nCREATE VIEW %I.%I AS SELECT * FROM "
+	"%I.%I;', $2, c.relname, $1, c.relname), '' ORDER BY c.relname), '') END "
+	"FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace "
+	"WHERE nspname = $1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+	"AND NOT c.relispartition",
+	2, {TEXTOID, TEXTOID}
+};
+
+/* Another value beside the old one, and the columns that have it. */
+static PgmQuery enum_value_query = {
+	"SELECT format('ALTER TYPE %s ADD VALUE %L AFTER %L;', $2, $4, $3) "
+	"|| coalesce(E'\n-- in a later revision, in batches:' || string_agg(format("
+	"E'\nUPDATE %s SET %I = %L WHERE %I = %L;', a.attrelid::regclass, "
+	"a.attname, $4, a.attname, $3), '' ORDER BY a.attrelid::regclass::text, "
+	"a.attnum), '') FROM pg_attribute a JOIN pg_class c "
+	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') "
+	"AND NOT c.relispartition WHERE a.atttypid = $1 AND NOT a.attisdropped",
+	4, {OIDOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery last_value_query = {
+	"SELECT enumlabel::text FROM pg_enum WHERE enumtypid = $1 "
+	"AND enumlabel <> $2 ORDER BY enumsortorder DESC LIMIT 1",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery domain_check_query = {
+	"SELECT pg_get_expr(conbin, 0) FROM pg_constraint "
+	"WHERE contypid = $1 AND conname = $2 AND contype = 'c'",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery domain_columns_query = {
+	"SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = $1 "
+	"AND a.atttypid = $2 AND NOT a.attisdropped ORDER BY a.attnum",
+	2, {OIDOID, OIDOID}
+};
+
+/* ---- drops */
+
+static void
+lint_drop_tables(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		const char *name = pgm_touch_name(touch);
+		const char *gone = pgm_lint_new_name(touch->name, "dropped");
+
+		if (!touch->named || touch->fresh)
+			continue;
+		lint->touch = touch;
+		pgm_lint_add(lint, "drop-table",
+					 psprintf("the data of %s is gone, and statements that use it fail", name),
+					 psprintf("ALTER TABLE %s RENAME TO %s;\n" PGM_LATER "DROP TABLE %s;",
+							  name, gone, touch->schema == NULL ? gone :
+							  psprintf("%s.%s", quote_identifier(touch->schema), gone)));
+		pgm_lint_dropped_partition(lint, touch->relid);
+	}
+}
+
+/* With IF EXISTS there may be none of them. */
+static bool
+is_any_schema(List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (OidIsValid(get_namespace_oid(strVal(lfirst(lc)), true)))
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_drop(PgmLint *lint, DropStmt *drop)
+{
+	bool		typed = drop->removeType == OBJECT_TYPE ||
+		drop->removeType == OBJECT_DOMAIN ||
+		drop->removeType == OBJECT_EXTENSION;
+
+	/* of a schema all goes */
+	if (drop->behavior == DROP_CASCADE && drop->removeType != OBJECT_SCHEMA)
+		pgm_lint_cascade(lint, typed ? drop : NULL);
+	switch (drop->removeType)
+	{
+		case OBJECT_TABLE:
+			lint_drop_tables(lint);
+			break;
+		case OBJECT_SCHEMA:
+			if (!is_any_schema(drop->objects))
+				break;
+			pgm_lint_add(lint, "drop-schema",
+						 psprintf("schema %s and what is in it are gone", quote_identifier(strVal(linitial(drop->objects)))),
+						 pstrdup("Drop what is in it one by one, out of sight first."));
+			break;
+		case OBJECT_SEQUENCE:
+			if (lint->touch == NULL || !lint->touch->fresh)
+				pgm_lint_add(lint, "drop-sequence",
+							 pstrdup("the position of the sequence is gone"),
+							 pstrdup("Make sure that nobody draws from it."));
+			break;
+		case OBJECT_EXTENSION:
+			pgm_lint_add(lint, "drop-extension",
+						 psprintf("extension %s is dropped with all that it has made", quote_identifier(strVal(linitial(drop->objects)))),
+						 pstrdup("Make sure that no column, index or function needs it."));
+			break;
+		case OBJECT_POLICY:
+			if (lint->touch == NULL || lint->touch->fresh)
+				break;
+			pgm_lint_add(lint, "authz-update",
+						 psprintf("who sees which rows of %s changes at commit", lint->name),
+						 pstrdup("Review it with those who own the data."));
+			break;
+		default:
+			break;
+	}
+}
+
+/* ---- renames */
+
+/* A view under the old name, unless the statements after it make one. */
+static void
+lint_moved(PgmLint *lint, const char *rule, char *message,
+		   const char *schema, const char *name)
+{
+	if (lint->touch == NULL || lint->touch->fresh ||
+		pgm_lint_view_follows(lint, lint->touch->name))
+		return;
+	pgm_lint_add(lint, rule, message,
+				 psprintf("%s;\nCREATE VIEW %s AS SELECT * FROM %s;",
+						  pgm_lint_statement_sql(lint), lint->name,
+						  quote_qualified_identifier(schema, name)));
+}
+
+static void
+lint_renamed_column(PgmLint *lint, RenameStmt *stmt)
+{
+	const char *from = quote_identifier(stmt->subname);
+	const char *to = quote_identifier(stmt->newname);
+	char	   *message;
+	AttrNumber	attnum;
+	StringInfoData buf;
+
+	if (lint->touch == NULL || lint->touch->fresh)
+		return;
+	message = psprintf("running applications still call column %s of %s by its old name", from, lint->name);
+	attnum = get_attnum(lint->touch->relid, stmt->subname);
+	if (attnum == InvalidAttrNumber ||
+		(lint->touch->relkind != RELKIND_RELATION &&
+		 lint->touch->relkind != RELKIND_PARTITIONED_TABLE))
+	{
+		pgm_lint_add(lint, "rename-column", message,
+					 pstrdup("Have both names, move the readers, then drop the old one."));
+		return;
+	}
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "ALTER TABLE %s ADD COLUMN %s %s;\n"
+					 "-- write both columns from now on:\n",
+					 lint->name, to,
+					 pgm_lint_column_type(lint->touch->relid, attnum));
+	pgm_lint_batches(&buf, lint, "UPDATE", psprintf(" SET %s = %s", to, from),
+					 psprintf("%s IS NULL AND %s IS NOT NULL", to, from));
+	appendStringInfo(&buf, "-- in a later revision, when no application names it:\n"
+					 "ALTER TABLE %s DROP COLUMN %s;", lint->name, from);
+	pgm_lint_add(lint, "rename-column", message, buf.data);
+}
+
+static void
+lint_rename(PgmLint *lint, RenameStmt *stmt)
+{
+	Datum		values[2];
+	char	   *form;
+
+	switch (stmt->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+			if (lint->touch != NULL)
+				lint_moved(lint, "rename-table",
+						   psprintf("running applications still call %s by its old name", lint->name),
+						   lint->touch->schema, stmt->newname);
+			break;
+		case OBJECT_COLUMN:
+			lint_renamed_column(lint, stmt);
+			break;
+		case OBJECT_SCHEMA:
+			values[0] = pgm_text_datum(stmt->subname);
+			values[1] = pgm_text_datum(stmt->newname);
+			form = pgm_lint_ask_text(&schema_views_query, values);
+			pgm_lint_add(lint, "rename-schema",
+						 psprintf("running applications still call schema %s by its old name", quote_identifier(stmt->subname)),
+						 form ? form :
+						 pstrdup("Make a new schema, and move what is in it one by one."));
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+		case OBJECT_ATTRIBUTE:
+			pgm_lint_add(lint, "rename-type",
+						 pstrdup("running applications still use the old name"),
+						 pstrdup("Make a new type, and move the columns over."));
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+lint_enum(PgmLint *lint, AlterEnumStmt *stmt)
+{
+	Oid			type = pgm_lint_type(makeTypeNameFromNameList(stmt->typeName));
+	const char *name = OidIsValid(type) ? format_type_be_qualified(type) :
+		NameListToQuotedString(stmt->typeName);
+	Datum		values[4] = {ObjectIdGetDatum(type)};
+
+	if (stmt->oldVal != NULL)
+	{
+		values[1] = pgm_text_datum(name);
+		values[2] = pgm_text_datum(stmt->oldVal);
+		values[3] = pgm_text_datum(stmt->newVal);
+		pgm_lint_add(lint, "rename-type",
+					 psprintf("running applications still use the value %s", quote_literal_cstr(stmt->oldVal)),
+					 pgm_lint_ask_text(&enum_value_query, values));
+	}
+	else if (stmt->newValNeighbor == NULL && OidIsValid(type))
+	{
+		char	   *last;
+
+		/* a trial has made it already */
+		values[1] = pgm_text_datum(stmt->newVal);
+		last = pgm_lint_ask_text(&last_value_query, values);
+
+		if (last != NULL)
+			pgm_lint_add(lint, "enum-value-order",
+						 psprintf("value %s sorts after all others", quote_literal_cstr(stmt->newVal)),
+						 psprintf("ALTER TYPE %s ADD VALUE %s%s AFTER %s;", name,
+								  stmt->skipIfNewValExists ? "IF NOT EXISTS " : "",
+								  quote_literal_cstr(stmt->newVal),
+								  quote_literal_cstr(last)));
+	}
+}
+
+/* What the statement has the values of the domain held against. */
+static char *
+domain_condition(const PgmLint *lint, AlterDomainStmt *stmt, Oid type)
+{
+	Datum		values[2] = {ObjectIdGetDatum(type)};
+	char	   *text;
+
+	switch (stmt->subtype)
+	{
+		case 'C':
+			if (castNode(Constraint, stmt->def)->contype != CONSTR_CHECK)
+				return pstrdup("VALUE IS NOT NULL");
+			text = pgm_lint_parens(lint,
+								   castNode(Constraint, stmt->def)->location);
+			return text == NULL ? NULL :
+				pnstrdup(text + 1, strlen(text) - 2);
+		case 'O':
+			return pstrdup("VALUE IS NOT NULL");
+		case 'V':
+			values[1] = pgm_text_datum(stmt->name);
+			return pgm_lint_ask_text(&domain_check_query, values);
+		default:
+			return NULL;
+	}
+}
+
+/* The condition on each column of the domain in one table. */
+static void
+domain_checks(StringInfo buf, Oid relid, Oid type, const char *condition)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), ObjectIdGetDatum(type)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_lint_ask_texts(&domain_columns_query, values))
+	{
+		const char *column = lfirst(lc);
+		const char *table = pgm_lint_relation(relid);
+		const char *name =
+			quote_identifier(ChooseConstraintName(get_rel_name(relid), column,
+												  "check",
+												  get_rel_namespace(relid),
+												  NIL));
+
+		appendStringInfo(buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
+						 PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n",
+						 table, name,
+						 pgm_lint_replace_word(condition, "value",
+											   quote_identifier(column)),
+						 table, name);
+	}
+}
+
+static char *
+domain_form(PgmLint *lint, AlterDomainStmt *stmt)
+{
+	Oid			type = pgm_lint_type(makeTypeNameFromNameList(stmt->typeName));
+	char	   *condition = domain_condition(lint, stmt, type);
+	const char *name;
+	List	   *relids = NIL;
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (!OidIsValid(type) || condition == NULL)
+		return pstrdup("Use CHECK constraints of the tables, and validate them one by one.");
+	name = format_type_be_qualified(type);
+	initStringInfo(&buf);
+	if (stmt->subtype != 'V')
+		appendStringInfo(&buf, "-- for the values to come:\n"
+						 "ALTER DOMAIN %s ADD CHECK (%s) NOT VALID;\n"
+						 "-- for those that are there:\n", name, condition);
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->scans == PGM_TRUE && !touch->fresh)
+			relids = lappend_oid(relids, touch->relid);
+	}
+	foreach(lc, relids)
+	{
+		if (pgm_lint_and_so_on(&buf, relids, foreach_current_index(lc)))
+			break;
+		domain_checks(&buf, lfirst_oid(lc), type, condition);
+	}
+	return pgm_lint_done(&buf);
+}
+
+static void
+lint_domain(PgmLint *lint, AlterDomainStmt *stmt)
+{
+	char	   *form = NULL;
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->scans != PGM_TRUE || touch->fresh)
+			continue;
+		if (form == NULL)
+			form = domain_form(lint, stmt);
+		lint->touch = touch;
+		pgm_lint_add(lint, "domain-constraint",
+					 psprintf("writes to %s are blocked while it is read", pgm_touch_name(touch)),
+					 form);
+	}
+}
+
+/* All that the statement empties, by name. */
+static char *
+named_truncate(const PgmLint *lint)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if ((touch->relkind == RELKIND_RELATION ||
+			 touch->relkind == RELKIND_PARTITIONED_TABLE) &&
+			touch->mode == AccessExclusiveLock &&
+			!get_rel_relispartition(touch->relid))
+			appendStringInfo(&buf, "%s %s", buf.len > 0 ? "," : "TRUNCATE",
+							 pgm_touch_name(touch));
+	}
+	appendStringInfoChar(&buf, ';');
+	return buf.data;
+}
+
+static void
+lint_truncate(PgmLint *lint, TruncateStmt *stmt)
+{
+	StringInfoData buf;
+
+	if (lint->touch == NULL || lint->touch->fresh)
+		return;
+	if (stmt->behavior == DROP_CASCADE)
+		pgm_lint_add(lint, "truncate-cascade",
+					 psprintf("%s and every table that references it are emptied", lint->name),
+					 named_truncate(lint));
+	initStringInfo(&buf);
+	pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
+	pgm_lint_add(lint, "truncate",
+				 psprintf("all rows of %s are gone", lint->name),
+				 pgm_lint_done(&buf));
+}
+
+static void
+lint_bulk(PgmLint *lint, Node *where, bool delete)
+{
+	StringInfoData buf;
+
+	if (where != NULL || lint->touch == NULL || lint->touch->fresh ||
+		!OidIsValid(lint->touch->relid))
+		return;
+	initStringInfo(&buf);
+	if (delete)
+		pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
+	else
+		appendStringInfoString(&buf, "Do it in batches by ranges of its key, each in a transaction of its own.");
+	pgm_lint_add(lint, "bulk-update",
+				 psprintf("all rows of %s are %s in one transaction", lint->name,
+						  delete ? "deleted" : "updated"),
+				 pgm_lint_done(&buf));
+}
+
+/* The rest: one finding each. */
+static void
+lint_simple(PgmLint *lint)
+{
+	Node	   *stmt = lint->stmt;
+	bool		fresh = lint->touch != NULL && lint->touch->fresh;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateTrigStmt:
+			if (!fresh)
+				pgm_lint_add(lint, "create-trigger",
+							 psprintf("writes to %s are blocked after the last writer is done", lint->name),
+							 pstrdup("There is no weaker lock: do it in a revision of its own."));
+			break;
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+			if (!fresh)
+				pgm_lint_add(lint, "authz-update",
+							 psprintf("who sees which rows of %s changes at commit", lint->name),
+							 pstrdup("Review it with those who own the data."));
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (lint->touch != NULL)
+				lint_moved(lint, "set-schema",
+						   psprintf("running applications still look for %s in its old schema", lint->name),
+						   castNode(AlterObjectSchemaStmt, stmt)->newschema,
+						   lint->touch->name);
+			break;
+		case T_CreateDomainStmt:
+			if (castNode(CreateDomainStmt, stmt)->constraints != NIL)
+				pgm_lint_add(lint, "create-domain-constraint",
+							 psprintf("changing domain %s later locks all tables that use it", NameListToQuotedString(castNode(CreateDomainStmt, stmt)->domainname)),
+							 pstrdup("Put CHECK constraints on the tables."));
+			break;
+		case T_CreateEnumStmt:
+			pgm_lint_add(lint, "create-enum",
+						 psprintf("values of %s can be added, but never removed", NameListToQuotedString(castNode(CreateEnumStmt, stmt)->typeName)),
+						 pstrdup("Use a lookup table with a foreign key."));
+			break;
+		case T_AlterExtensionStmt:
+			pgm_lint_add(lint, "extension-upgrade",
+						 psprintf("extension %s changes for everybody at commit", quote_identifier(castNode(AlterExtensionStmt, stmt)->extname)),
+						 pstrdup("Try it on a copy first."));
+			break;
+		case T_DropdbStmt:
+			pgm_lint_add(lint, "drop-database",
+						 psprintf("database %s is gone", quote_identifier(castNode(DropdbStmt, stmt)->dbname)),
+						 pstrdup("Do it by hand, when its backup has been restored once."));
+			break;
+		case T_UpdateStmt:
+			lint_bulk(lint, castNode(UpdateStmt, stmt)->whereClause, false);
+			break;
+		case T_DeleteStmt:
+			lint_bulk(lint, castNode(DeleteStmt, stmt)->whereClause, true);
+			break;
+		default:
+			break;
+	}
+}
+
+void
+pgm_lint_object(PgmLint *lint)
+{
+	Node	   *stmt = lint->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+			pgm_lint_create_table(lint, castNode(CreateStmt, stmt));
+			break;
+		case T_AlterTableStmt:
+			pgm_lint_new_columns(lint, castNode(AlterTableStmt, stmt));
+			break;
+		case T_DropStmt:
+			lint_drop(lint, castNode(DropStmt, stmt));
+			break;
+		case T_RenameStmt:
+			lint_rename(lint, castNode(RenameStmt, stmt));
+			break;
+		case T_AlterEnumStmt:
+			lint_enum(lint, castNode(AlterEnumStmt, stmt));
+			break;
+		case T_AlterDomainStmt:
+			lint_domain(lint, castNode(AlterDomainStmt, stmt));
+			break;
+		case T_TruncateStmt:
+			lint_truncate(lint, castNode(TruncateStmt, stmt));
+			break;
+		default:
+			lint_simple(lint);
+			break;
+	}
+}

@@ -1,0 +1,260 @@
+/*-------------------------------------------------------------------------
+ *
+ * about_partitions.c
+ *	  Rules about partitions that come and go.
+ *
+ * A CHECK that spares the reading of a partition must say what the server
+ * would find out, in the server's own words: so the server is asked for them.
+ * That is done only where the bound is constant, as it is evaluated for that.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/about_partitions.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_node.h"
+#include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/partition.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+#include "sql/source_text.h"
+
+static bool
+is_constant(Node *node)
+{
+	if (IsA(node, TypeCast))
+		return is_constant(castNode(TypeCast, node)->arg);
+
+	/* MINVALUE, MAXVALUE */
+	return IsA(node, A_Const) || IsA(node, ColumnRef);
+}
+
+static bool
+are_constant(List *nodes)
+{
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		if (!is_constant(lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* FOR VALUES and so on, as it is written. */
+static char *
+bound_text(const PgmLint *lint, const PartitionBoundSpec *bound)
+{
+	const PgmSource *source = lint->judged->source;
+	int			n = lint->judged->n;
+	int			after = bound->location;
+	char	   *from;
+
+	if (bound->is_default)
+		return pstrdup("DEFAULT");
+	if (bound->strategy == PARTITION_STRATEGY_HASH)
+		return psprintf("FOR VALUES WITH (MODULUS %d, REMAINDER %d)",
+						bound->modulus, bound->remainder);
+	from = pgm_slice_parens(source, n, bound->location, &after);
+	if (bound->strategy == PARTITION_STRATEGY_LIST)
+		return psprintf("FOR VALUES IN %s", from);
+	return psprintf("FOR VALUES FROM %s TO %s", from,
+					pgm_slice_parens(source, n, after, NULL));
+}
+
+/*
+ * What the rows of a partition with this bound fulfil, as the server proves
+ * it; NULL if that cannot be told.
+ */
+static char *
+bound_condition(const PgmLint *lint, const PartitionBoundSpec *bound)
+{
+	Oid			parent = lint->touch->relid;
+	Relation	relation;
+	ParseState *pstate;
+	PartitionBoundSpec *spec;
+	List	   *quals;
+	List	   *context;
+	char	   *condition;
+
+	if (!lint->verdict->tried || lint->verdict->sqlerrcode != 0 ||
+		!are_constant(bound->listdatums) ||
+		!are_constant(bound->lowerdatums) ||
+		!are_constant(bound->upperdatums) ||
+		!ConditionalLockRelationOid(parent, AccessShareLock))
+		return NULL;
+	relation = table_open(parent, NoLock);
+	pstate = make_parsestate(NULL);
+	spec = transformPartitionBound(pstate, relation,
+								   unconstify(PartitionBoundSpec *, bound));
+	quals = pgm_bound_condition(relation, spec);
+	context = deparse_context_for(RelationGetRelationName(relation), parent);
+	condition = deparse_expression((Node *) make_ands_explicit(quals),
+								   context, false, false);
+	free_parsestate(pstate);
+	table_close(relation, NoLock);
+	return condition;
+}
+
+/* A CHECK that is proved first, and not needed after the statement. */
+static char *
+proof_form(Oid relid, const char *label, const char *condition,
+		   const char *statement)
+{
+	const char *table = pgm_lint_relation(relid);
+	const char *name =
+		quote_identifier(ChooseConstraintName(get_rel_name(relid), label,
+											  "check",
+											  get_rel_namespace(relid), NIL));
+
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
+					PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n"
+					PGM_LATER "%s;\n"
+					PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
+					table, name, condition, table, name, statement, table,
+					name);
+}
+
+static void
+lint_default_partition(PgmLint *lint, const PartitionBoundSpec *bound,
+					   const char *child, const char *statement)
+{
+	Oid			relid = pgm_default_partition(lint->touch->relid);
+	char	   *condition;
+
+	if (!OidIsValid(relid) || bound->is_default)
+		return;
+	condition = bound_condition(lint, bound);
+	pgm_lint_add(lint, "default-partition-scan",
+				 psprintf("DEFAULT partition %s is read while it is locked",
+						  pgm_lint_relation(relid)),
+				 condition == NULL ?
+				 psprintf("Validate a CHECK on %s that excludes the new bound first.",
+						  pgm_lint_relation(relid)) :
+				 proof_form(relid, child, psprintf("NOT (%s)", condition),
+							statement));
+}
+
+static bool
+is_scanned(const PgmLint *lint, Oid relid)
+{
+	const PgmTouch *touch = OidIsValid(relid) ?
+		pgm_verdict_find(lint->verdict, relid) : NULL;
+
+	return touch != NULL && touch->scans == PGM_TRUE && !touch->fresh;
+}
+
+static void
+lint_attach(PgmLint *lint, const PartitionCmd *partition)
+{
+	Oid			child = pgm_lookup_relation(partition->name);
+	const char *name = pgm_lint_qualified(partition->name);
+	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
+									 lint->name, name,
+									 bound_text(lint, partition->bound));
+	char	   *condition;
+
+	if (is_scanned(lint, pgm_default_partition(lint->touch->relid)))
+		lint_default_partition(lint, partition->bound,
+							   partition->name->relname, statement);
+	if (!is_scanned(lint, child))
+		return;
+	condition = bound_condition(lint, partition->bound);
+	pgm_lint_add(lint, "attach-partition",
+				 psprintf("%s is read while it is locked, to prove its bound", name),
+				 condition == NULL ?
+				 psprintf("Validate a CHECK on %s that implies the bound first.", name) :
+				 proof_form(child, "bound", condition, statement));
+}
+
+/* DETACH, and DROP TABLE of a partition: is there a weaker form? */
+static const char *
+detach_form(Oid parent, Oid child)
+{
+	if (!pgm_detach_can_be_concurrent())
+		return NULL;
+
+	/* the server refuses it while there is a default partition */
+	if (OidIsValid(pgm_default_partition(parent)))
+		return NULL;
+	return psprintf("ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
+					pgm_lint_relation(parent), pgm_lint_relation(child));
+}
+
+void
+pgm_lint_partition(PgmLint *lint, AlterTableCmd *cmd)
+{
+	PartitionCmd *partition = castNode(PartitionCmd, cmd->def);
+	Oid			child = pgm_lookup_relation(partition->name);
+	const char *form;
+
+	if (cmd->subtype == AT_AttachPartition)
+	{
+		lint_attach(lint, partition);
+		return;
+	}
+	if (pgm_detach_is_concurrent(cmd) || !OidIsValid(child))
+		return;
+	form = detach_form(lint->touch->relid, child);
+	pgm_lint_add(lint, "detach-partition",
+				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
+				 form ? pstrdup(form) :
+				 pstrdup("There is no concurrent form while there is a DEFAULT partition: do it in a revision of its own."));
+}
+
+void
+pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
+{
+	const char *name = pgm_lint_qualified(create->relation);
+	char	   *attach;
+
+	if (lint->touch == NULL || lint->touch->fresh ||
+		lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	attach = psprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY);\n"
+					  "ALTER TABLE %s ATTACH PARTITION %s %s",
+					  name, lint->name, lint->name, name,
+					  bound_text(lint, create->partbound));
+	pgm_lint_add(lint, "partition-of-locks-parent",
+				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
+				 psprintf("%s;", attach));
+	if (is_scanned(lint, pgm_default_partition(lint->touch->relid)))
+		lint_default_partition(lint, create->partbound,
+							   create->relation->relname, attach);
+}
+
+void
+pgm_lint_dropped_partition(PgmLint *lint, Oid relid)
+{
+	Oid			parent;
+	const char *form;
+
+	if (!get_rel_relispartition(relid))
+		return;
+	parent = pgm_partition_parent(relid);
+	form = detach_form(parent, relid);
+	pgm_lint_add(lint, "drop-partition-locks-parent",
+				 psprintf("reads and writes of all partitions of %s are blocked", pgm_lint_relation(parent)),
+				 form ? psprintf("%s\n-- in a later revision:\nDROP TABLE %s;", form,
+								 pgm_lint_relation(relid)) :
+				 pstrdup("There is no concurrent form while there is a DEFAULT partition: do it in a revision of its own."));
+}

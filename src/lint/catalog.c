@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *	  What the rules ask the catalog.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/catalog.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/spi.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+
+static PgmQuery constraint_query = {
+	"SELECT contype::text, confrelid::int8 FROM pg_constraint "
+	"WHERE conrelid = $1 AND conname = $2",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery index_on_query = {
+	"SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 "
+	"AND i.indisvalid AND i.indpred IS NULL AND $2 <@ ARRAY(SELECT "
+	"a.attname::text FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum "
+	"= ANY (i.indkey[0:cardinality($2) - 1])))",
+	2, {OIDOID, TEXTARRAYOID}
+};
+
+static PgmQuery invalid_query = {
+	"SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = $1 "
+	"AND NOT indisvalid)",
+	1, {OIDOID}
+};
+
+static PgmQuery in_use_query = {
+	"SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c "
+	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm') "
+	"WHERE a.atttypid = $1 AND NOT a.attisdropped)",
+	1, {OIDOID}
+};
+
+static PgmQuery domain_query = {
+	"SELECT EXISTS (SELECT FROM pg_type t WHERE t.oid = $1 "
+	"AND t.typtype = 'd' AND (t.typnotnull OR EXISTS (SELECT "
+	"FROM pg_constraint k WHERE k.contypid = t.oid)))",
+	1, {OIDOID}
+};
+
+static PgmQuery nullable_query = {
+	"SELECT n.name FROM unnest($2) WITH ORDINALITY AS n (name, i) "
+	"WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = $1 "
+	"AND a.attname = n.name AND a.attnotnull AND NOT a.attisdropped) "
+	"ORDER BY n.i",
+	2, {OIDOID, TEXTARRAYOID}
+};
+
+static PgmQuery index_columns_query = {
+	"SELECT a.attname::text FROM pg_index i JOIN pg_class c "
+	"ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid "
+	"AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
+	"WHERE i.indrelid = $1 AND c.relname = $2 AND NOT a.attnotnull "
+	"ORDER BY a.attnum",
+	2, {OIDOID, TEXTOID}
+};
+
+static PgmQuery column_type_query = {
+	"SELECT format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation "
+	"IN (0, t.typcollation) THEN '' ELSE ' COLLATE ' || "
+	"a.attcollation::regcollation END FROM pg_attribute a "
+	"JOIN pg_type t ON t.oid = a.atttypid "
+	"WHERE a.attrelid = $1 AND a.attnum = $2",
+	2, {OIDOID, INT2OID}
+};
+
+static PgmQuery filled_query = {
+	"SELECT attnotnull AND NOT atthasdef AND attidentity = '' "
+	"FROM pg_attribute WHERE attrelid = $1 AND attnum = $2",
+	2, {OIDOID, INT2OID}
+};
+
+bool
+pgm_lint_ask_bool(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	bool		result;
+
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+char *
+pgm_lint_ask_text(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	char	   *result = NULL;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+List *
+pgm_lint_ask_texts(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	List	   *texts = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		char	   *text = pgm_spi_text(i, 1);
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+
+		texts = lappend(texts, text);
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return texts;
+}
+
+bool
+pgm_lint_constraint(Oid relid, const char *name, char *kind, Oid *other)
+{
+	PgmSpiScope scope;
+	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(name)};
+	bool		found;
+
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&constraint_query, values, NULL) > 0;
+	if (found)
+	{
+		*kind = pgm_spi_text(1, 1)[0];
+		*other = (Oid) pgm_spi_int64(1, 2);
+	}
+	pgm_spi_end(&scope);
+	return found;
+}
+
+bool
+pgm_lint_index_is_invalid(Oid relid)
+{
+	Datum		value = ObjectIdGetDatum(relid);
+
+	return pgm_lint_ask_bool(&invalid_query, &value);
+}
+
+Oid
+pgm_lint_type(const TypeName *name)
+{
+	Type		type = name == NULL ? NULL :
+		LookupTypeName(NULL, name, NULL, true);
+	Oid			oid;
+
+	if (type == NULL)
+		return InvalidOid;
+	oid = typeTypeId(type);
+	ReleaseSysCache(type);
+	return oid;
+}
+
+bool
+pgm_lint_type_in_use(Oid type)
+{
+	Datum		value = ObjectIdGetDatum(type);
+
+	return OidIsValid(type) && pgm_lint_ask_bool(&in_use_query, &value);
+}
+
+bool
+pgm_lint_domain_has_constraints(Oid type)
+{
+	Datum		value = ObjectIdGetDatum(type);
+
+	return OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN &&
+		pgm_lint_ask_bool(&domain_query, &value);
+}
+
+/* Names of columns as an array, for a query. */
+static Datum
+names_datum(List *columns)
+{
+	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		names[n++] = strVal(lfirst(lc));
+	return pgm_text_array_datum(n, names);
+}
+
+static List *
+as_strings(List *texts)
+{
+	List	   *strings = NIL;
+	ListCell   *lc;
+
+	foreach(lc, texts)
+		strings = lappend(strings, makeString(lfirst(lc)));
+	return strings;
+}
+
+List *
+pgm_lint_nullable(Oid relid, List *columns)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), names_datum(columns)};
+
+	return as_strings(pgm_lint_ask_texts(&nullable_query, values));
+}
+
+List *
+pgm_lint_nullable_of_index(Oid relid, const char *index)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(index)};
+
+	return as_strings(pgm_lint_ask_texts(&index_columns_query, values));
+}
+
+bool
+pgm_lint_must_be_filled(Oid relid, AttrNumber attnum)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attnum)};
+
+	return pgm_lint_ask_bool(&filled_query, values);
+}
+
+bool
+pgm_lint_has_index_on(Oid relid, List *columns)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), names_datum(columns)};
+
+	return pgm_lint_ask_bool(&index_on_query, values);
+}
+
+char *
+pgm_lint_column_type(Oid relid, AttrNumber attnum)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attnum)};
+
+	return pgm_lint_ask_text(&column_type_query, values);
+}

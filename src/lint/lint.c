@@ -1,0 +1,482 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.c
+ *	  Rules about statements that hurt a database in use.
+ *
+ * What a statement locks, rewrites and reads comes from its verdict, never
+ * from its text; the rules only give that a name and say what to do instead.
+ * A table that nobody else can use yet raises no alarm.
+ *
+ * A finding is allowed by a comment that belongs to the statement:
+ *
+ *	-- pgmigrate: allow create-index because the table has ten rows
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/lint.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+#include "sql/lexer.h"
+
+char *
+pgm_lint_names(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+	{
+		if (buf.len > 0)
+			appendStringInfoString(&buf, ", ");
+		appendStringInfoString(&buf, quote_identifier(strVal(lfirst(lc))));
+	}
+	return buf.data;
+}
+
+static PgmTristate
+work_below(const PgmLint *lint, bool rewrites)
+{
+	const PgmTouch *touch = lint->touch;
+	PgmTristate work = rewrites ? touch->rewrites : touch->scans;
+	List	   *below;
+	ListCell   *lc;
+
+	if (work == PGM_TRUE || !OidIsValid(touch->relid))
+		return work;
+	below = pgm_descendants(touch->relid);
+	foreach(lc, lint->verdict->touches)
+	{
+		const PgmTouch *other = lfirst(lc);
+
+		if ((rewrites ? other->rewrites : other->scans) == PGM_TRUE &&
+			list_member_oid(below, other->relid))
+			return PGM_TRUE;
+	}
+	return work;
+}
+
+PgmTristate
+pgm_lint_rewrites(const PgmLint *lint)
+{
+	return work_below(lint, true);
+}
+
+PgmTristate
+pgm_lint_scans(const PgmLint *lint)
+{
+	return work_below(lint, false);
+}
+
+const char *
+pgm_lint_relation(Oid relid)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	const char *name = get_rel_name(relid);
+
+	return name == NULL ? "" : quote_qualified_identifier(schema, name);
+}
+
+const char *
+pgm_lint_qualified(const RangeVar *name)
+{
+	Oid			relid = pgm_lookup_relation(name);
+
+	return OidIsValid(relid) ? pgm_lint_relation(relid) :
+		quote_qualified_identifier(name->schemaname, name->relname);
+}
+
+const char *
+pgm_lint_new_name(const char *name, const char *label)
+{
+	return quote_identifier(makeObjectName(name, NULL, label));
+}
+
+PgmFinding *
+pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
+			  char *message, char *hint)
+{
+	PgmFinding *finding = palloc0(sizeof(PgmFinding));
+
+	finding->rule = pgm_lint_rule(rule);
+	if (finding->rule == NULL)
+		elog(ERROR, "there is no rule \"%s\"", rule);
+	finding->relation = touch == NULL ? NULL : pgm_touch_name(touch);
+	finding->message = message;
+	finding->hint = hint;
+	judged->findings = lappend(judged->findings, finding);
+	return finding;
+}
+
+void
+pgm_lint_add(PgmLint *lint, const char *rule, char *message, char *hint)
+{
+	ListCell   *lc;
+
+	/* once for each statement, however many parts of it say so */
+	foreach(lc, lint->judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, rule) == 0 &&
+			strcmp(finding->message, message) == 0)
+			return;
+	}
+	(void) pgm_lint_find(lint->judged, rule, lint->touch, message, hint);
+}
+
+/* The relation that the statement is about: the first it names. */
+static PgmTouch *
+subject(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->named)
+			return touch;
+	}
+	return NULL;
+}
+
+/* What revision() will refuse to store. */
+static void
+lint_refused(PgmLint *lint)
+{
+	const char *words = NULL;
+
+	switch (pgm_statement_refusal(lint->stmt))
+	{
+		case PGM_REFUSED_NOT:
+			return;
+		case PGM_REFUSED_TRANSACTION:
+			(void) pgm_lint_find(lint->judged, "transaction-control", NULL,
+								 pstrdup("each revision is a transaction already"),
+								 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
+			return;
+		case PGM_REFUSED_COPY_FROM:
+			words = "COPY FROM STDIN";
+			break;
+		case PGM_REFUSED_COPY_TO:
+			words = "COPY TO STDOUT";
+			break;
+		case PGM_REFUSED_DISCARD:
+			words = "DISCARD ALL";
+			break;
+		case PGM_REFUSED_AUTHORIZATION:
+			words = "SET SESSION AUTHORIZATION";
+			break;
+	}
+	(void) pgm_lint_find(lint->judged, "not-in-a-revision", NULL,
+						 psprintf("%s is not allowed in a revision", words),
+						 pstrdup("Leave it out. Load rows with INSERT, or with COPY from a file on the server."));
+}
+
+/*
+ * What no rule above has an eye on: work that others wait for is told all the
+ * same.
+ */
+static void
+lint_work(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	/* with IF NOT EXISTS there may be nothing to do */
+	if (IsA(lint->stmt, IndexStmt))
+		return;
+	foreach(lc, lint->judged->findings)
+	{
+		if (((PgmFinding *) lfirst(lc))->rule->level != PGM_LEVEL_INFO)
+			return;
+	}
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		bool		rewrites = touch->rewrites == PGM_TRUE &&
+			touch->mode == AccessExclusiveLock;
+
+		/* nobody writes to a materialized view but those that refresh it */
+		LOCKMODE	least = touch->relkind == RELKIND_MATVIEW ?
+			AccessExclusiveLock : ShareLock;
+
+		if (touch->fresh || touch->relkind == RELKIND_INDEX ||
+			!(rewrites ||
+			  (touch->scans == PGM_TRUE && touch->mode >= least)))
+			continue;
+		(void) pgm_lint_find(lint->judged, "long-work", touch,
+							 psprintf("%s is %s while it is locked", pgm_touch_name(touch),
+									  rewrites ? "rewritten" : "read"),
+							 pstrdup("Do it while the table is small, or while nobody needs it."));
+	}
+}
+
+static void
+begin(PgmLint *lint, PgmJudged *judged, PgmLintPast *past)
+{
+	lint->judged = judged;
+	lint->verdict = judged->verdict;
+	lint->stmt = judged->source->statements[judged->n].raw->stmt;
+	lint->past = past;
+	lint->touch = subject(judged->verdict);
+	lint->name = lint->touch ? pgm_touch_name(lint->touch) : "";
+}
+
+void
+pgm_lint_remember(PgmJudged *judged, PgmLintPast *past)
+{
+	PgmLint		lint;
+
+	begin(&lint, judged, past);
+	pgm_lint_flow_remember(&lint);
+	pgm_lint_room_remember(&lint);
+}
+
+void
+pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
+{
+	PgmLint		lint;
+	PgmVerdict *verdict = judged->verdict;
+
+	begin(&lint, judged, past);
+	if (verdict->sqlerrcode != 0)
+	{
+		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.touch,
+											psprintf("the statement fails: %s",
+													 verdict->reason),
+											NULL);
+
+		finding->details = psprintf("{\"sqlstate\": \"%s\"}",
+									unpack_sql_state(verdict->sqlerrcode));
+	}
+	else if (verdict->opaque)
+		(void) pgm_lint_find(judged, "opaque-step", NULL,
+							 pstrdup("what it locks and changes cannot be known before it runs"),
+							 pstrdup("Write it as plain statements, or run it while nobody needs what it touches."));
+	else if (verdict->reason != NULL && !verdict->top_level)
+		(void) pgm_lint_find(judged, "not-tried", lint.touch,
+							 psprintf("judged by its text only: %s",
+									  verdict->reason),
+							 NULL);
+	lint_refused(&lint);
+
+	/*
+	 * Nobody waits for a table that only we have, and a foreign one has no
+	 * rows here that could be read or written anew.
+	 */
+	if (lint.touch == NULL ||
+		!(lint.touch->fresh || lint.touch->relkind == RELKIND_FOREIGN_TABLE))
+	{
+		pgm_lint_table(&lint);
+		pgm_lint_index(&lint);
+	}
+	pgm_lint_object(&lint);
+	pgm_lint_name(&lint);
+	pgm_lint_code(&lint);
+	lint_work(&lint);
+	lint.touch = subject(verdict);
+	pgm_lint_flow(&lint);
+	pgm_lint_room(&lint);
+}
+
+/* ---- allowed findings */
+
+/* The next word of [at, end), in place; NULL if there is none. */
+static char *
+next_word(const char **at, const char *end)
+{
+	const char *start;
+
+	while (*at < end && (isspace((unsigned char) **at) || **at == ','))
+		(*at)++;
+	start = *at;
+	while (*at < end && !isspace((unsigned char) **at) && **at != ',')
+		(*at)++;
+	return start == *at ? NULL : pnstrdup(start, *at - start);
+}
+
+static bool
+allow(PgmJudged *judged, const char *rule, const char *reason)
+{
+	bool		any = false;
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, rule) == 0)
+		{
+			finding->allowed = reason;
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* The rest of the comment's line; NULL if there is none. */
+static char *
+read_reason(const char *at, const char *end)
+{
+	if (end - at >= 2 && strncmp(end - 2, "*/", 2) == 0)
+		end -= 2;
+	while (at < end && isspace((unsigned char) *at))
+		at++;
+	while (at < end && isspace((unsigned char) end[-1]))
+		end--;
+	return at == end ? NULL : pnstrdup(at, end - at);
+}
+
+static void
+find_malformed(PgmJudged *judged, const char *why)
+{
+	(void) pgm_lint_find(judged, "allow-malformed", NULL,
+						 psprintf("a comment for pgmigrate allows nothing: %s", why),
+						 pstrdup("Write \"allow\", the rule, \"because\" and the reason."));
+}
+
+/* Another word than "allow": is it meant so, as a rule follows? */
+static void
+read_other_word(PgmJudged *judged, const char *other, const char *at,
+				const char *end)
+{
+	char	   *word;
+
+	while ((word = next_word(&at, end)) != NULL)
+	{
+		if (pgm_lint_rule(word) != NULL)
+		{
+			find_malformed(judged, psprintf("\"%s\" is not \"allow\"", other));
+			return;
+		}
+	}
+}
+
+static void
+read_allowance(PgmJudged *judged, const char *at, const char *end)
+{
+	List	   *rules = NIL;
+	char	   *reason = NULL;
+	char	   *word = next_word(&at, end);
+	ListCell   *lc;
+
+	if (word == NULL)
+		return;
+	if (strcmp(word, "allow") != 0)
+	{
+		read_other_word(judged, word, at, end);
+		return;
+	}
+	while ((word = next_word(&at, end)) != NULL)
+	{
+		if (strcmp(word, "because") == 0)
+		{
+			reason = read_reason(at, end);
+			break;
+		}
+		if (strcmp(word, "*/") != 0)
+			rules = lappend(rules, word);
+	}
+	if (rules == NIL)
+		find_malformed(judged, "it names no rule");
+	foreach(lc, rules)
+	{
+		const char *rule = lfirst(lc);
+
+		if (reason == NULL)
+			(void) pgm_lint_find(judged, "allow-without-reason", NULL,
+								 psprintf("rule \"%s\" is allowed without a reason, so it is not",
+										  rule),
+								 pstrdup("Write \"because\" and the reason behind it."));
+		else if (!allow(judged, rule, reason))
+			(void) pgm_lint_find(judged, "allow-unused", NULL,
+								 pgm_lint_rule(rule) == NULL ?
+								 psprintf("there is no rule \"%s\" to allow", rule) :
+								 psprintf("rule \"%s\" is allowed, but has found nothing",
+										  rule),
+								 pstrdup("Remove the comment."));
+	}
+}
+
+/*
+ * Where the comments of statement n end and those of the next one begin: a
+ * comment that ends the last line of a statement is the statement's.
+ */
+static size_t
+end_of_comments(const PgmSource *source, int n)
+{
+	const PgmStatement *statement = &source->statements[n];
+	size_t		end = statement->offset + statement->length;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+
+	if (n == source->nstatements - 1)
+		return end + strlen(source->text + end);
+	pgm_sqlscan_lexer(&lexer, source->text, statement[1].offset, 1);
+	lexer.pos = end;
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (memchr(source->text + token.start, '\n',
+				   token.end - token.start) != NULL)
+			return lexer.pos;
+
+		/* the next one begins on the same line: they are its comments */
+		if (token.kind != PGM_SQL_SPACE && token.kind != PGM_SQL_COMMENT &&
+			!pgm_sqlscan_is_symbol(&lexer, &token, ';'))
+			return end;
+		if (pgm_sqlscan_is_symbol(&lexer, &token, ';'))
+			end = token.end;
+	}
+}
+
+static void
+read_comment(PgmJudged *judged, const char *at, const char *end)
+{
+	while (at < end)
+	{
+		const char *line_end = memchr(at, '\n', end - at);
+
+		if (line_end == NULL)
+			line_end = end;
+		for (const char *c = at; c + 10 <= line_end; c++)
+			if (strncmp(c, "pgmigrate:", 10) == 0)
+			{
+				read_allowance(judged, c + 10, line_end);
+				break;
+			}
+		at = line_end + 1;
+	}
+}
+
+void
+pgm_lint_suppress(PgmJudged *judged)
+{
+	const PgmSource *source = judged->source;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+
+	pgm_sqlscan_lexer(&lexer, source->text,
+					  end_of_comments(source, judged->n), 1);
+	if (judged->n > 0)
+		lexer.pos = end_of_comments(source, judged->n - 1);
+	do
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_COMMENT)
+			read_comment(judged, source->text + token.start,
+						 source->text + token.end);
+	} while (token.kind != PGM_SQL_END && token.kind != PGM_SQL_UNTERMINATED);
+}

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.h
+ *	  Rules about statements that hurt a database in use.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/lint.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LINT_LINT_H
+#define PGM_LINT_LINT_H
+
+#include "utils/hsearch.h"
+
+#include "classify/verdict.h"
+
+typedef enum PgmLevel
+{
+	PGM_LEVEL_INFO,
+	PGM_LEVEL_WARNING,
+	PGM_LEVEL_DANGER
+} PgmLevel;
+
+typedef struct PgmRule
+{
+	const char *id;
+	PgmLevel	level;
+	const char *title;
+	int			since;			/* first major version it is about, or 0 */
+	int			until;			/* last one, or 0 */
+	const char *why;
+	const char *safe;
+} PgmRule;
+
+typedef struct PgmFinding
+{
+	const PgmRule *rule;
+	const char *relation;		/* or NULL */
+	const char *message;
+	const char *hint;			/* the safe form, or NULL */
+	const char *details;		/* a JSON object as text, or NULL */
+	const char *allowed;		/* why it is suppressed, or NULL */
+} PgmFinding;
+
+/* One statement and what the rules have to say about it. */
+typedef struct PgmJudged
+{
+	const PgmSource *source;
+	int			n;
+	char	   *revision;		/* or NULL */
+	PgmVerdict *verdict;
+	List	   *findings;		/* of PgmFinding * */
+} PgmJudged;
+
+/* All rules, in the order of their names. */
+extern const PgmRule *pgm_lint_rules(int *n);
+extern const PgmRule *pgm_lint_rule(const char *id);
+extern const char *pgm_level_name(PgmLevel level);
+
+/* What the statements of one source that were judged have left behind. */
+typedef struct PgmLintPast
+{
+	const PgmTouch *locked;		/* the first table locked against everybody */
+	List	   *enums;			/* of PgmJudged *: ALTER TYPE … ADD VALUE */
+	List	   *alters;			/* of PgmJudged *: ALTER TABLE … NOT VALID */
+	HTAB	   *altered;		/* first ALTER TABLE of a table, or NULL */
+	HTAB	   *named;			/* statements by relation, or NULL */
+	List	   *long_names;		/* that the server cuts off */
+	const char *timeout;		/* the one that was set, or NULL */
+	HTAB	   *held;			/* OIDs of relations locked, or NULL */
+	int			nlocks;			/* on relations, new ones too */
+} PgmLintPast;
+
+/*
+ * Judge one statement after those of the past, which is all zero before the
+ * first one of a source.  Reads the catalog only.
+ */
+extern void pgm_lint_statement(PgmJudged *judged, PgmLintPast *past);
+
+/* Add it to the past, when nothing can interrupt its judgement any more. */
+extern void pgm_lint_remember(PgmJudged *judged, PgmLintPast *past);
+
+/*
+ * What the locks of later statements of a source mean for those before them: a
+ * step takes them all before its first statement.  Of PgmJudged *, in order.
+ */
+extern void pgm_lint_foresee(List *judged);
+
+/*
+ * Apply the comments that allow a finding: those before the statement, in it,
+ * and behind it on its last line.
+ */
+extern void pgm_lint_suppress(PgmJudged *judged);
+
+extern PgmFinding *pgm_lint_find(PgmJudged *judged, const char *rule,
+								 const PgmTouch *touch, char *message,
+								 char *hint);
+
+#endif							/* PGM_LINT_LINT_H */

@@ -1,0 +1,244 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement_parts.c
+ *	  Parts of a statement for its safe form, as they are written.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lint/statement_parts.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+#include "sql/lexer.h"
+#include "sql/source_text.h"
+
+/* What can follow the type, the default or the collation of a column. */
+static const char *const clauses[] = {
+	"check", "collate", "constraint", "deferrable", "default", "generated",
+	"initially", "not", "null", "primary", "references", "storage",
+	"compression", "unique", "using", NULL
+};
+
+char *
+pgm_lint_trim(char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	size_t		end = 0;
+
+	if (text == NULL)
+		return NULL;
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			break;
+		end = token.end;
+	}
+	text[end] = '\0';
+	return end == 0 ? NULL : text;
+}
+
+char *
+pgm_lint_statement_sql(const PgmLint *lint)
+{
+	return pgm_lint_trim(pgm_statement_text(lint->judged->source,
+											lint->judged->n));
+}
+
+char *
+pgm_lint_clause(const PgmLint *lint, int location)
+{
+	return location < 0 ? NULL :
+		pgm_lint_trim(pgm_slice(lint->judged->source, lint->judged->n,
+								location, clauses));
+}
+
+char *
+pgm_lint_clause_after(const PgmLint *lint, int location, const char *word)
+{
+	return location < 0 ? NULL :
+		pgm_lint_trim(pgm_slice_after(lint->judged->source, lint->judged->n,
+									  location, word, clauses));
+}
+
+char *
+pgm_lint_rest_after(const PgmLint *lint, int location, const char *word)
+{
+	return location < 0 ? NULL :
+		pgm_lint_trim(pgm_slice_after(lint->judged->source, lint->judged->n,
+									  location, word, NULL));
+}
+
+char *
+pgm_lint_parens(const PgmLint *lint, int location)
+{
+	return location < 0 ? NULL :
+		pgm_slice_parens(lint->judged->source, lint->judged->n, location,
+						 NULL);
+}
+
+/* ---- expressions */
+
+char *
+pgm_lint_token_name(const PgmSqlLexer *lexer, const PgmSqlToken *token)
+{
+	const char *start = lexer->input + token->start;
+	int			length = token->end - token->start;
+	StringInfoData buf;
+
+	if (token->kind == PGM_SQL_WORD)
+		return downcase_truncate_identifier(start, length, false);
+	if (token->kind != PGM_SQL_NAME || *start != '"')
+		return NULL;
+	initStringInfo(&buf);
+	for (int i = 1; i < length - 1; i++)
+	{
+		if (start[i] == '"')
+			i++;
+		appendStringInfoChar(&buf, start[i]);
+	}
+	truncate_identifier(buf.data, buf.len, false);
+	return buf.data;
+}
+
+char *
+pgm_lint_replace_word(const char *text, const char *word,
+					  const char *replacement)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			return buf.data;
+		if (pgm_sqlscan_is_word(&lexer, &token, word))
+			appendStringInfoString(&buf, replacement);
+		else
+			appendBinaryStringInfo(&buf, text + token.start,
+								   token.end - token.start);
+	}
+}
+
+/* Names that an expression has as columns of their own. */
+static bool
+column_names(Node *node, void *context)
+{
+	List	  **names = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		List	   *fields = castNode(ColumnRef, node)->fields;
+
+		if (list_length(fields) == 1 && IsA(linitial(fields), String))
+			*names = lappend(*names, linitial(fields));
+		return false;
+	}
+	return raw_expression_tree_walker(node, column_names, context);
+}
+
+static bool
+is_named(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(strVal(lfirst(lc)), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *
+pgm_lint_of_new_row(const PgmLint *lint, Node *expression, const char *text)
+{
+	List	   *names = NIL;
+	bool		qualified = false;
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	StringInfoData buf;
+
+	(void) column_names(expression, &names);
+	initStringInfo(&buf);
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		char	   *name;
+		bool		dot = lexer.input[lexer.pos] == '.';
+
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			return buf.data;
+		name = qualified ? NULL : pgm_lint_token_name(&lexer, &token);
+		qualified = dot;
+		if (name != NULL && lexer.input[token.end] == '.' &&
+			strcmp(name, lint->touch->name) == 0)
+		{
+			appendStringInfoString(&buf, "new");
+			continue;
+		}
+		if (name != NULL && lexer.input[token.end] != '.' &&
+			lexer.input[token.end] != '(' && is_named(names, name))
+			appendStringInfoString(&buf, "new.");
+		appendBinaryStringInfo(&buf, text + token.start,
+							   token.end - token.start);
+	}
+}
+
+/* ---- a column that follows others */
+
+static char *
+sync_function(const PgmLint *lint, const char *column)
+{
+	Oid			namespace = get_rel_namespace(lint->touch->relid);
+
+	return quote_qualified_identifier(get_namespace_name(namespace),
+									  makeObjectName(lint->touch->name,
+													 column, "sync"));
+}
+
+void
+pgm_lint_sync_trigger(StringInfo buf, const PgmLint *lint, const char *column,
+					  const char *expression)
+{
+	char	   *body = psprintf("BEGIN new.%s := %s; RETURN new; END",
+								quote_identifier(column), expression);
+	char	   *function = sync_function(lint, column);
+
+	appendStringInfo(buf, "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS %s;\n"
+					 "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s();\n",
+					 function,
+					 strchr(body, '$') ? quote_literal_cstr(body) :
+					 psprintf("$$%s$$", body),
+					 pgm_lint_new_name(column, "sync"), lint->name, function);
+}
+
+void
+pgm_lint_drop_sync_trigger(StringInfo buf, const PgmLint *lint,
+						   const char *column)
+{
+	appendStringInfo(buf, "DROP TRIGGER %s ON %s;\nDROP FUNCTION %s();\n",
+					 pgm_lint_new_name(column, "sync"), lint->name,
+					 sync_function(lint, column));
+}

@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * held.c
+ *	  The locks that this backend holds, seen and given back.
+ *
+ * For trials, whose locks are on relations that nobody else can see: giving
+ * them back before the end of the transaction lets others see nothing.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lock/held.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "compat/server.h"
+#include "lock/held.h"
+
+HTAB *
+pgm_held_read(void)
+{
+	LockData   *data = GetLockStatusData();
+	HASHCTL		control = {0};
+	HTAB	   *held;
+
+	control.keysize = sizeof(LOCKTAG);
+	control.entrysize = sizeof(PgmHeld);
+	control.hcxt = CurrentMemoryContext;
+	held = hash_create("pgmigrate locks", 64, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int i = 0; i < data->nelements; i++)
+	{
+		LockInstanceData *instance = &data->locks[i];
+		PgmHeld    *entry;
+		bool		found;
+
+		if (instance->pid != MyProcPid || instance->holdMask == 0 ||
+			(instance->locktag.locktag_type != LOCKTAG_RELATION &&
+			 instance->locktag.locktag_type != LOCKTAG_OBJECT))
+			continue;
+		entry = hash_search(held, &instance->locktag, HASH_ENTER, &found);
+		entry->mask = (found ? entry->mask : 0) | instance->holdMask;
+	}
+	return held;
+}
+
+LOCKMASK
+pgm_held_new_modes(HTAB *before, const PgmHeld *entry)
+{
+	PgmHeld    *old = hash_search(before, &entry->tag, HASH_FIND, NULL);
+
+	return entry->mask & ~(old == NULL ? 0 : old->mask);
+}
+
+LOCKMODE
+pgm_held_strongest(LOCKMASK mask)
+{
+	for (int mode = AccessExclusiveLock; mode > NoLock; mode--)
+		if (mask & LOCKBIT_ON(mode))
+			return mode;
+	return NoLock;
+}
+
+/*
+ * A sequence is locked once for the whole transaction, whatever subtransaction
+ * has asked for it.
+ */
+static ResourceOwner
+owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
+		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
+		return TopTransactionResourceOwner;
+	return CurrentResourceOwner;
+}
+
+static void
+release_lock(const LOCKTAG *tag, LOCKMODE mode)
+{
+	ResourceOwner save = CurrentResourceOwner;
+
+	CurrentResourceOwner = owner_of_lock(tag, mode);
+	while (pgm_lock_held_by_me(tag, mode))
+	{
+		if (!LockRelease(tag, mode, false))
+			break;
+	}
+	CurrentResourceOwner = save;
+}
+
+void
+pgm_held_release(HTAB *before, HTAB *after)
+{
+	HASH_SEQ_STATUS seq;
+	PgmHeld    *entry;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		LOCKMASK	mask = pgm_held_new_modes(before, entry);
+
+		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+			if (mask & LOCKBIT_ON(mode))
+				release_lock(&entry->tag, mode);
+	}
+}

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * held.h
+ *	  The locks that this backend holds, seen and given back.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lock/held.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCK_HELD_H
+#define PGM_LOCK_HELD_H
+
+#include "storage/lock.h"
+#include "utils/hsearch.h"
+
+/* A lock of ours, as the lock table has it. */
+typedef struct PgmHeld
+{
+	LOCKTAG		tag;			/* hash key */
+	LOCKMASK	mask;
+} PgmHeld;
+
+/* The locks on relations and objects: a table of PgmHeld. */
+extern HTAB *pgm_held_read(void);
+
+/* The modes of an entry that are not in an earlier table. */
+extern LOCKMASK pgm_held_new_modes(HTAB *before, const PgmHeld *entry);
+extern LOCKMODE pgm_held_strongest(LOCKMASK mask);
+
+/* Give back what was taken between; the current resource owner has it. */
+extern void pgm_held_release(HTAB *before, HTAB *after);
+
+#endif							/* PGM_LOCK_HELD_H */

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  A wait for the locks of a step, for the files that carry it out.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lock/internal.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_LOCK_INTERNAL_H
+#define PGM_LOCK_INTERNAL_H
+
+#include "compat/server.h"
+#include "lock/attempt_log.h"
+#include "lock/blocker_policy.h"
+#include "lock/ladder.h"
+#include "lock/pace.h"
+
+/* From the first notice to the second, and at most; growing threefold. */
+#define PGM_NOTICE_FIRST_MS 5000
+#define PGM_NOTICE_MAX_MS 120000
+
+/* Blockers named in a message, or kept with an attempt. */
+#define PGM_NAMED 3
+
+struct PgmLockWait
+{
+	const PgmExec *exec;
+	const char *revision;
+	int			own_lock_timeout;	/* of the session, before ours */
+	int			own_deadlock_timeout;
+	MemoryContext attempt;		/* reset for each attempt to take */
+	MemoryContext look;			/* reset for each look */
+	PgmLockNeeds needs;			/* of the last attempt */
+	PgmLockNeeds learned;		/* seen when statements waited for them */
+
+	/* since the first attempt that failed; 0 before */
+	int64		start;
+	int			next_wait;		/* in the queue, ms */
+	int			used_wait;		/* the next pause depends on it; 0: none */
+	bool		may_queue;		/* the look says that it is worth while */
+	PgmLockPace pace;
+	int64		next_notice;
+	int			notice_interval;
+	bool		committing_limit;
+	bool		gave_up;		/* the error of the deadline is on its way */
+	char	   *kept_detail;	/* its detail, without queries */
+	int64		patient;		/* since when a statement may wait for rows */
+	PgmLockPolicy policy;
+	char		cause[256];		/* of the last failed attempt, as a sentence */
+	PgmLockLog	log;
+};
+
+/* On the monotonic clock, in ms. */
+extern int64 pgm_lockwait_since(int64 since);
+
+/*
+ * What an attempt was about: what the first blocker has, or the first need;
+ * NULL if that is rows.
+ */
+extern const PgmLockNeed *pgm_lockwait_main_need(const PgmLockWait *wait,
+												 List *blockers);
+
+/* Tell the caller, and whoever looks at the sessions. */
+extern void pgm_lockwait_announce(PgmLockWait *wait, List *blockers);
+
+/* The deadline is over, and these are still there. */
+extern pg_noreturn void pgm_lockwait_give_up(PgmLockWait *wait,
+											 List *blockers);
+
+/*
+ * The same in the handler of the error of a last attempt, when nobody can be
+ * looked up any more.  The error is a copy.
+ */
+extern pg_noreturn void pgm_lockwait_give_up_after(const PgmLockWait *wait,
+												   const ErrorData *edata);
+
+#endif							/* PGM_LOCK_INTERNAL_H */

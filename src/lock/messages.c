@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * messages.c
+ *	  What is said of a wait for locks: while it lasts, and at its end.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lock/messages.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/clock.h"
+#include "base/settings.h"
+#include "lock/internal.h"
+
+int64
+pgm_lockwait_since(int64 since)
+{
+	return (pgm_clock_monotonic() - since) / 1000;
+}
+
+const PgmLockNeed *
+pgm_lockwait_main_need(const PgmLockWait *wait, List *blockers)
+{
+	if (blockers != NIL)
+		return ((PgmBlocker *) linitial(blockers))->need;
+	return wait->needs.list == NIL ? NULL : linitial(wait->needs.list);
+}
+
+/* As the user has written it, or could have. */
+static const char *
+deadline_text(void)
+{
+	return GetConfigOptionByName("pgmigrate.lock_deadline", NULL, false);
+}
+
+static char *
+blockers_text(const PgmLockWait *wait, List *blockers, bool with_query)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+	int			n = 0;
+
+	initStringInfo(&buf);
+	foreach(lc, blockers)
+	{
+		if (n++ == PGM_NAMED)
+		{
+			appendStringInfo(&buf, "\nand %d more",
+							 list_length(blockers) - PGM_NAMED);
+			break;
+		}
+		appendStringInfo(&buf, "%s%s", n > 1 ? "\n" : "",
+						 pgm_blocker_text(lfirst(lc), with_query));
+	}
+	if (wait->cause[0] != '\0')
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "\n" : "", wait->cause);
+	return buf.data;
+}
+
+void
+pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
+{
+	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
+	char	   *text = blockers_text(wait, blockers, true);
+	char	   *kept = blockers_text(wait, blockers, false);
+	bool		prepared = blockers != NIL &&
+		((PgmBlocker *) linitial(blockers))->pid == 0;
+
+	wait->gave_up = true;
+	wait->kept_detail = kept[0] == '\0' ? NULL :
+		MemoryContextStrdup(wait->log.context, kept);
+	ereport(ERROR,
+			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			need != NULL ?
+			errmsg("could not get %s on relation %s within %s",
+				   pgm_lock_mode_name(need->mode), need->name,
+				   deadline_text()) :
+			errmsg("could not get the locks of the step within %s",
+				   deadline_text()),
+			text[0] != '\0' ? errdetail_internal("%s", text) : 0,
+			prepared ?
+			errhint("The step was not begun, or was rolled back.  End the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED and repeat the call, or raise \"pgmigrate.lock_deadline\".") :
+			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));
+}
+
+void
+pgm_lockwait_give_up_after(const PgmLockWait *wait, const ErrorData *edata)
+{
+	FlushErrorState();
+	ereport(ERROR,
+			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			errmsg("could not carry out the step within %s",
+				   deadline_text()),
+			errdetail_internal("%s", wait->cause),
+			errhint("The step was rolled back.  Repeat the call when less is going on, or raise \"pgmigrate.lock_deadline\"; see pgmigrate.lock_timeline()."),
+			edata->context ? errcontext("%s", edata->context) : 0);
+}
+
+static void
+report_waiting(const PgmLockWait *wait, const char *what,
+			   const PgmBlocker *first)
+{
+	StringInfoData activity;
+
+	initStringInfo(&activity);
+	appendStringInfo(&activity, "/* pgmigrate: %s, revision %s "
+					 PGM_ACTIVITY_WAITING "%s", wait->exec->label,
+					 wait->revision ? wait->revision : "", what);
+	if (first != NULL && first->pid != 0)
+		appendStringInfo(&activity, PGM_ACTIVITY_BLOCKED "%d", first->pid);
+	else if (first != NULL)
+		appendStringInfo(&activity, ", blocked by prepared transaction %s",
+						 quote_literal_cstr(first->kind ? first->kind : "?"));
+	pgstat_report_activity(STATE_RUNNING, activity.data);
+}
+
+void
+pgm_lockwait_announce(PgmLockWait *wait, List *blockers)
+{
+	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
+	char	   *text = blockers_text(wait, blockers, true);
+	char	   *what;
+
+	if (need != NULL)
+		what = psprintf("for %s on %s", pgm_lock_mode_name(need->mode),
+						need->name);
+	else if (blockers != NIL)
+		what = pstrdup("for rows that are locked");
+	else
+		what = pstrdup("to try again");
+	if (wait->exec->worker)
+		report_waiting(wait, what,
+					   blockers == NIL ? NULL : linitial(blockers));
+
+	if (pgm_clock_monotonic() < wait->next_notice)
+		return;
+	ereport(NOTICE,
+			errmsg("%s: waiting %s, %.1f s so far", wait->exec->label, what,
+				   pgm_lockwait_since(wait->start) / 1000.0),
+			text[0] != '\0' ? errdetail_internal("%s", text) : 0);
+	wait->next_notice = pgm_clock_monotonic() +
+		wait->notice_interval * INT64CONST(1000);
+	wait->notice_interval = Min(wait->notice_interval * 3, PGM_NOTICE_MAX_MS);
+}

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * pace.c
+ *	  When to ask for locks that others have: what is seen of them tells.
+ *
+ * While a transaction that has been in the way for long stays there, to ask is
+ * of no use.  It is another thing when transactions follow each other without
+ * a gap, each of them long: somebody is always in the way, and the only good
+ * moment is shortly before the present ones end.  So transactions are followed
+ * from look to look.  One that was not in the way when we asked last does not
+ * keep us from asking again; and those that began and ended before our eyes
+ * tell how long their like is going to last.
+ *
+ * Pure reckoning: nothing here looks at the server.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/lock/pace.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/clock.h"
+#include "lock/pace.h"
+
+/* Added to what a transaction is expected to last, for what looks miss. */
+#define PGM_LIFE_MARGIN_MS 20
+
+/* A good moment is waited for as long as so many times cap. */
+#define PGM_PATIENCE 8
+
+void
+pgm_lockpace_begin(PgmLockPace *pace)
+{
+	memset(pace, 0, sizeof(PgmLockPace));
+	pace->begin = pace->rested = pgm_clock_monotonic();
+}
+
+static PgmFollowed *
+find_followed(PgmLockPace *pace, const char *transaction)
+{
+	for (int i = 0; i < pace->n; i++)
+		if (strcmp(pace->followed[i].transaction, transaction) == 0)
+			return &pace->followed[i];
+	return NULL;
+}
+
+/* The age of one that we may not know is counted from our first look. */
+static PgmFollowed *
+follow(PgmLockPace *pace, const PgmBlocker *blocker, int64 now)
+{
+	PgmFollowed *followed = find_followed(pace, blocker->transaction);
+
+	if (followed == NULL)
+	{
+		if (pace->n == PGM_FOLLOWED)
+			return NULL;
+		followed = &pace->followed[pace->n++];
+		strlcpy(followed->transaction, blocker->transaction,
+				sizeof(followed->transaction));
+		followed->started = now - Max(blocker->age, 0) * 1000;
+		followed->met = false;
+	}
+	followed->present = true;
+	followed->age = (now - followed->started) / 1000;
+	return followed;
+}
+
+/* If all of its life was before our eyes, its length is remembered. */
+static void
+forget_gone(PgmLockPace *pace)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < pace->n; i++)
+	{
+		PgmFollowed *followed = &pace->followed[i];
+
+		if (followed->present)
+			pace->followed[kept++] = *followed;
+		else if (followed->started >= pace->begin)
+			pace->lives[pace->nlives++ % PGM_LIVES] = followed->age +
+				PGM_LIFE_MARGIN_MS;
+	}
+	pace->n = kept;
+}
+
+/* An autovacuum ends when we ask for it, one against wraparound does not. */
+static bool
+is_lasting(const PgmBlocker *blocker, const PgmFollowed *followed, int cap)
+{
+	if (followed == NULL || !followed->met)
+		return false;
+	if (blocker->pid == 0 || blocker->wraparound)
+		return true;
+	return !blocker->autovacuum && followed->age > cap;
+}
+
+void
+pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap)
+{
+	int64		now = pgm_clock_monotonic();
+	bool		first = !pace->looked;
+	ListCell   *lc;
+
+	for (int i = 0; i < pace->n; i++)
+		pace->followed[i].present = false;
+	foreach(lc, blockers)
+	{
+		const PgmBlocker *blocker = lfirst(lc);
+
+		if (blocker->holds)
+			(void) follow(pace, blocker, now);
+	}
+	forget_gone(pace);
+	if (first)
+		pgm_lockpace_meet(pace);
+	pace->looked = true;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		blocker->lasting = blocker->holds &&
+			is_lasting(blocker, find_followed(pace, blocker->transaction),
+					   cap);
+	}
+}
+
+void
+pgm_lockpace_meet(PgmLockPace *pace)
+{
+	for (int i = 0; i < pace->n; i++)
+		pace->followed[i].met = true;
+}
+
+void
+pgm_lockpace_rested(PgmLockPace *pace)
+{
+	pace->rested = pgm_clock_monotonic();
+}
+
+/* How much longer are those present going to last, going by the others? */
+static int64
+expected_rest(const PgmLockPace *pace)
+{
+	int64		life = 0;
+	int64		rest = 0;
+
+	for (int i = 0; i < Min(pace->nlives, PGM_LIVES); i++)
+		life = Max(life, pace->lives[i]);
+	for (int i = 0; i < pace->n; i++)
+		rest = Max(rest, life - pace->followed[i].age);
+	return rest;
+}
+
+bool
+pgm_lockpace_ready(const PgmLockPace *pace, List *blockers, int cap,
+				   int *wait)
+{
+	int64		rest = expected_rest(pace);
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+		if (((PgmBlocker *) lfirst(lc))->lasting)
+		return false;
+	if (rest <= cap)
+	{
+		*wait = Max(*wait, (int) rest);
+		return true;
+	}
+	return pgm_clock_monotonic() - pace->rested >=
+		cap * INT64CONST(1000) * PGM_PATIENCE;
+}

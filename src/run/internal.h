@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  A run in progress, for the files that carry it out.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/run/internal.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_RUN_INTERNAL_H
+#define PGM_RUN_INTERNAL_H
+
+#include "lock/ladder.h"
+#include "run/observed.h"
+#include "run/runner.h"
+#include "store/partly_applied.h"
+
+/* Revisions read before their steps, of a run in one transaction. */
+typedef struct PgmReadAhead
+{
+	MemoryContext context;
+	int			first;			/* step of the first, from 0 */
+	int			n;
+	PgmRevision **revisions;	/* NULL for one that was not read */
+} PgmReadAhead;
+
+/* Rows of steps that are done, not yet written. */
+typedef struct PgmPending
+{
+	MemoryContext context;
+	int			n;
+	PgmLedgerChange *changes;
+} PgmPending;
+
+typedef struct PgmRunner
+{
+	const PgmRunRequest *request;
+	PgmPlan    *plan;
+	PgmExec		exec;
+	bool		one_transaction;
+	bool		any_partly;		/* some revision was, once */
+	int			nheads_before;	/* of a purge, else 0 */
+	char	  **heads_before;
+	int64		run;
+	int			step;			/* in work, from 1; 0 before the first */
+	TimestampTz started;		/* when it was read, 0 before */
+	int64		clock;			/* the same on the monotonic clock */
+	PgmLockWait *wait;
+	PgmHappened *happened;
+	PgmReadAhead ahead;
+	PgmPending	pending;
+	bool		again;			/* the step was tried before */
+	bool		local;			/* what it has done so far has no effect
+								 * outside of the database */
+	LocalTransactionId committing;	/* in which a DO or CALL outside of a
+									 * block began, 0 if none is at work */
+	int			shelter;		/* level of the subtransaction, 0 if none */
+	char		label[64];
+	MemoryContext context;		/* lives as long as the run */
+	MemoryContext step_context; /* reset for each step */
+} PgmRunner;
+
+/* A step in work. */
+typedef struct PgmStep
+{
+	PgmRevision *revision;
+	PgmSource  *source;
+} PgmStep;
+
+/* Statements whose locks are taken together. */
+typedef struct PgmSpan
+{
+	const PgmSource *source;
+	int			first;
+	int			end;
+} PgmSpan;
+
+/* Whose statements follow: after it was loaded, at each try. */
+extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
+
+/* Run statement n, and note what it does. */
+extern void pgm_runner_statement(PgmRunner *runner, const PgmSource *source,
+								 int n, bool top_level, bool commits);
+
+extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
+							  bool top_level);
+
+/* In a transaction, in which nobody can amend the revision any more. */
+extern void pgm_runner_load_step(PgmRunner *runner, PgmStep *step);
+
+/*
+ * The ledger rows of a step, with its work.  In one transaction they may be
+ * kept back: settle before the statements of the next, flush at the end.
+ */
+extern void pgm_runner_record_step(PgmRunner *runner, const PgmStep *step);
+extern void pgm_runner_settle(PgmRunner *runner, const PgmStep *step);
+extern void pgm_runner_flush(PgmRunner *runner);
+
+/* What was read and kept back in a transaction that is gone. */
+extern void pgm_runner_forget(PgmRunner *runner);
+
+/*
+ * How locks were got and what the statements did; the first together with the
+ * step, both with its failure.
+ */
+extern void pgm_runner_record_locks(const PgmRunner *runner);
+extern void pgm_runner_record_statements(const PgmRunner *runner);
+
+/* Is a name anywhere in a text, in whatever case? */
+extern bool pgm_runner_mentions(const char *text, const char *name);
+
+/* For pgm_lockwait_take; its argument is a PgmSpan. */
+extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
+
+/*
+ * Between taking the locks and the commit, in a worker: what fails in between
+ * may be repeated.
+ */
+extern void pgm_runner_enter_shelter(PgmRunner *runner);
+extern void pgm_runner_leave_shelter(PgmRunner *runner);
+
+/*
+ * Of a revision that was begun statement by statement, and amended since to
+ * run in a transaction: drop what is left INVALID, true if there was anything,
+ * for then the transaction is a new one; and, where that cannot be, refuse
+ * what is partly applied.
+ */
+extern bool pgm_runner_drop_leftovers(PgmRunner *runner,
+									  const PgmResume *resume);
+extern void pgm_runner_refuse_partly(const PgmRunner *runner,
+									 const PgmStep *step);
+
+/* Outside of a transaction, from where a try before has left off. */
+extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
+									const PgmResume *resume);
+
+#endif							/* PGM_RUN_INTERNAL_H */

@@ -1,0 +1,777 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner.c
+ *	  Carry out a plan, step by step, and keep the ledger.
+ *
+ * A step is in the ledger in the transaction that did its work, or in none.
+ *
+ *	plan, run row "running"						one commit, flushed
+ *	each transactional step with its ledger		one commit, not waited for if
+ *												nothing of it is outside of
+ *												the database
+ *	each statement of the other steps			a commit each, flushed, with a
+ *												mark before and a mark after
+ *	run row "done"								one commit, flushed
+ *
+ * Each step takes its locks first, see lock/ladder.c, and is repeated after an
+ * error that is nobody's fault: a deadlock, a lock or a serialization that
+ * failed.
+ *
+ * The WAL is one sequence, so the last flush makes all of them durable; a
+ * crash before it loses whole steps from the end, never half of one.
+ *
+ * Knows nothing of processes: the worker calls pgm_runner_work, a backend
+ * whose transaction is to do the work pgm_runner_inline.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/run/runner.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "assess/assess.h"
+#include "base/clock.h"
+#include "base/session_settings.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "base/transaction.h"
+#include "compat/lock.h"
+#include "compat/server.h"
+#include "lock/ladder.h"
+#include "run/internal.h"
+#include "run/runner.h"
+#include "store/journal.h"
+#include "store/ledger.h"
+#include "store/leftover_indexes.h"
+#include "store/mirror.h"
+#include "store/partly_applied.h"
+
+static PgmQuery user_tables_query = {
+	"SELECT count(*) FROM pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
+	"AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' "
+	"AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
+	"'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+};
+
+static PgmQuery any_revision_query = {
+	"SELECT FROM pgmigrate.revision LIMIT 1"
+};
+
+const char *
+pgm_command_name(PgmDirection direction)
+{
+	switch (direction)
+	{
+		case PGM_UP:
+			return "upgrade";
+		case PGM_DOWN:
+			return "downgrade";
+		case PGM_STAMP:
+			return "stamp";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+void
+pgm_runner_refuse_read_only(void)
+{
+	pgm_ledger_refuse_recovery();
+	if (XactReadOnly)
+		ereport(ERROR,
+				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				errmsg("cannot change the ledger in a read-only transaction"));
+}
+
+/* A schema-only dump has no revisions: then nothing can be to do. */
+void
+pgm_runner_notice_nothing(void)
+{
+	PgmSpiScope scope;
+	bool		any;
+
+	pgm_spi_begin(&scope);
+	any = pgm_spi_execute(&any_revision_query, NULL, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (any)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is at the target already"));
+	else
+		ereport(NOTICE,
+				errmsg("nothing to do, no revision is stored"),
+				errhint("Store revisions with pgmigrate.revision() or pgmigrate.load(); those that are in effect already, as after a restore of the schema only, are recorded with pgmigrate.stamp()."));
+}
+
+/*
+ * A ledger that is empty is not proof of an empty database: it may have been
+ * restored without data, or migrated by another tool so far.
+ */
+static void
+notice_unknown_tables(const PgmPlan *plan)
+{
+	PgmSpiScope scope;
+	int64		tables;
+
+	if (plan->nheads > 0 || pgm_journal_any_run())
+		return;
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&user_tables_query, NULL, NULL);
+	tables = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	if (tables > 0)
+		ereport(NOTICE,
+				errmsg_plural("no revision is recorded as applied, but the database has " INT64_FORMAT " table",
+							  "no revision is recorded as applied, but the database has " INT64_FORMAT " tables",
+							  (unsigned long) tables, tables),
+				errhint("If some revisions are in effect already, record them with pgmigrate.stamp()."));
+}
+
+/* Lock, plan, check, and write the run.  In a transaction. */
+static void
+prepare(PgmRunner *runner, const char *execution, bool session_lock)
+{
+	const PgmRunRequest *request = runner->request;
+	PgmRunRecord record = {0};
+	PgmPlan    *plan;
+
+	pgm_run_lock(session_lock);
+	pgm_journal_interrupt_dead();
+	runner->any_partly = pgm_journal_any_partly();
+	if (request->direction != PGM_STAMP)
+		pgm_mirror_verify(true);
+	plan = runner->plan = pgm_plan_make(request->direction, request->target);
+	if (request->direction != PGM_STAMP)
+	{
+		notice_unknown_tables(plan);
+		pgm_ledger_notice_origin();
+		pgm_ledger_complete(plan->graph, plan->rows);
+		pgm_ledger_check_unaltered();
+		pgm_plan_check(plan, runner->one_transaction);
+		pgm_assess_gate(plan);
+	}
+
+	record.command = pgm_command_name(request->direction);
+	record.target = request->target;
+	record.execution = execution;
+	record.direction = pgm_direction_name(request->direction);
+	record.session_role = request->session_role;
+	record.role = GetUserNameFromId(GetUserId(), false);
+	record.search_path = namespace_search_path;
+	record.nheads = runner->nheads_before > 0 ? runner->nheads_before :
+		plan->nheads;
+	record.heads = runner->nheads_before > 0 ? runner->heads_before :
+		plan->heads;
+	record.nsteps = plan->steps.nsteps;
+	record.revisions = palloc(sizeof(char *) * Max(record.nsteps, 1));
+	for (int i = 0; i < record.nsteps; i++)
+	{
+		int			rev = plan->steps.steps[i].rev;
+
+		/* a stamp of base has no revision */
+		record.revisions[i] = rev < 0 ? pstrdup("base") :
+			unconstify(char *, pgm_graph_id(plan->graph, rev));
+	}
+	if (runner->any_partly && request->direction != PGM_STAMP)
+		pgm_leftover_notice(record.nsteps, record.revisions);
+	runner->run = pgm_journal_begin(&record);
+}
+
+static void
+announce(PgmRunner *runner, const PgmStep *step)
+{
+	snprintf(runner->label, sizeof(runner->label), "%s %d of %d",
+			 pgm_command_name(runner->request->direction),
+			 runner->step, runner->plan->steps.nsteps);
+	runner->exec.label = runner->label;
+	ereport(NOTICE,
+			errmsg("%s: %s, %.*s", runner->label, step->revision->id,
+				   (int) strcspn(step->revision->message, "\r\n"),
+				   step->revision->message));
+}
+
+static void
+collect_source(const PgmPlan *plan, int step, const PgmSource *source,
+			   void *arg)
+{
+	for (int i = 0; i < source->nstatements; i++)
+		pgm_lockneeds_statement(arg, source, i);
+}
+
+/* Of a run in one transaction. */
+static void
+collect_plan(PgmLockNeeds *needs, void *arg)
+{
+	const PgmRunner *runner = arg;
+
+	pgm_plan_each_source(runner->plan, collect_source, needs);
+}
+
+/* All statements of a step and its ledger rows, in an open transaction. */
+static void
+run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pgm_runner_settle(runner, step);
+	pgm_lockwait_limit(runner->wait);
+	for (int i = 0; i < step->source->nstatements; i++)
+		pgm_runner_statement(runner, step->source, i, top_level, false);
+	pgm_runner_verify(runner, step, top_level);
+	pgm_exec_fire_deferred(&runner->exec);
+	pgm_lockwait_unlimit(runner->wait);
+
+	/* what the revision has SET, a role among it, ends with it */
+	AtEOXact_GUC(false, guc_level);
+	pgm_runner_record_step(runner, step);
+}
+
+/*
+ * The abort of a transaction releases the locks of the session too, the run
+ * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
+ * abort of a subtransaction does not.  It has its price, so it is not there
+ * for statements that neither lock nor wait for what others have.
+ */
+void
+pgm_runner_enter_shelter(PgmRunner *runner)
+{
+	if (pgm_lockwait_may_retry(runner->wait))
+		runner->shelter = pgm_txn_begin_sub();
+}
+
+void
+pgm_runner_leave_shelter(PgmRunner *runner)
+{
+	if (runner->shelter != 0)
+		pgm_txn_release_sub();
+	runner->shelter = 0;
+}
+
+static void
+commit_error_callback(void *arg)
+{
+	const PgmStep *step = arg;
+
+	errcontext("commit of revision \"%s\"", step->revision->id);
+}
+
+/*
+ * Deferred constraints may fail now.  A commit that is not waited for may be
+ * lost in a crash, which must then take along all that the step has done.
+ */
+static void
+commit_step(const PgmRunner *runner, PgmStep *step)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = commit_error_callback;
+	callback.arg = step;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (runner->local)
+		pgm_txn_commit_async();
+	else
+		pgm_txn_commit();
+	error_context_stack = callback.previous;
+}
+
+/*
+ * In a worker, each revision by itself.  False if its locks were not to be
+ * had: nothing is done then and no transaction is open.
+ */
+static bool
+attempt_step(PgmRunner *runner)
+{
+	PgmStep		step;
+	PgmResume	resume = {0};
+	PgmSource  *source;
+	bool		by_statement;
+
+	pgm_txn_begin_block();
+	pgm_mirror_verify(false);
+	pgm_runner_load_step(runner, &step);
+	source = step.source;
+	pgm_runner_expect(runner, &step);
+	if (!runner->again)
+	{
+		announce(runner, &step);
+		pgm_lockwait_begin(runner->wait, step.revision->id);
+		pgm_happened_begin(runner->happened);
+		runner->again = true;
+	}
+
+	/* begun statement by statement, it must not begin again when amended */
+	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (by_statement || runner->any_partly)
+		pgm_resume_find(step.revision, source, runner->request->direction,
+						&resume);
+	if (!by_statement && resume.done == 0)
+	{
+		PgmSpan		span;
+
+		if (pgm_runner_drop_leftovers(runner, &resume))
+			pgm_runner_load_step(runner, &step);
+		span.source = step.source;
+		span.first = 0;
+		span.end = step.source->nstatements;
+		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
+		{
+			pgm_txn_commit();
+			return false;
+		}
+		pgm_runner_enter_shelter(runner);
+		runner->local = !pgm_flush_per_migration;
+		run_in_transaction(runner, &step, true);
+		pgm_runner_leave_shelter(runner);
+		commit_step(runner, &step);
+		return true;
+	}
+
+	if (resume.done == source->nstatements && resume.done > 0)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step.revision->id));
+	else if (resume.done > 0 || resume.retried)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
+					   step.revision->id, resume.done + 1,
+					   source->nstatements));
+	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
+						   resume.done, resume.digest, resume.note);
+	pgm_txn_commit();
+	runner->local = false;
+	pgm_runner_by_statement(runner, &step, &resume);
+	return true;
+}
+
+/*
+ * In the handler of an error: raises it again, unless what failed can be tried
+ * again.  A DO or CALL that has committed parts of its work cannot.
+ */
+static void
+recover(PgmRunner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	if ((runner->committing != InvalidLocalTransactionId &&
+		 runner->committing != pgm_local_xid()) ||
+		!pgm_lockwait_retry(runner->wait, edata))
+		PG_RE_THROW();
+	FlushErrorState();
+	FreeErrorData(edata);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+	runner->exec.time_limit = 0;
+	runner->committing = InvalidLocalTransactionId;
+
+	if (runner->shelter != 0)
+	{
+		pgm_txn_rollback_sub(runner->shelter);
+		runner->shelter = 0;
+		pgm_txn_commit();
+		return;
+	}
+
+	/* the run lock goes with the others */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	pgm_txn_begin();
+	pgm_run_retake(runner->run);
+	pgm_lockwait_unlimit_committing(runner->wait);
+	pgm_txn_commit();
+}
+
+/* Until it is done, or fails for good. */
+static void
+repeat_until_done(PgmRunner *runner, bool (*attempt) (PgmRunner *runner),
+				  MemoryContext context)
+{
+	volatile bool done = false;
+
+	runner->again = false;
+	for (;;)
+	{
+		PG_TRY();
+		{
+			done = attempt(runner);
+		}
+		PG_CATCH();
+		{
+			recover(runner);
+		}
+		PG_END_TRY();
+		if (done)
+			break;
+		MemoryContextSwitchTo(context);
+		if (context == runner->step_context)
+			MemoryContextReset(context);
+		pgm_lockwait_pause(runner->wait);
+	}
+}
+
+static void
+work_step(PgmRunner *runner)
+{
+	repeat_until_done(runner, attempt_step, runner->step_context);
+}
+
+static void
+run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
+{
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	{
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		runner->step = i + 1;
+		runner->started = 0;
+		MemoryContextReset(runner->step_context);
+		old = MemoryContextSwitchTo(runner->step_context);
+		run_step(runner);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* In a transaction that is not ours to end. */
+static void
+step_in_open_transaction(PgmRunner *runner)
+{
+	PgmStep		step;
+
+	pgm_runner_load_step(runner, &step);
+	announce(runner, &step);
+	pgm_happened_begin(runner->happened);
+	pgm_runner_expect(runner, &step);
+	if (runner->any_partly)
+		pgm_runner_refuse_partly(runner, &step);
+	run_in_transaction(runner, &step, runner->exec.worker);
+}
+
+static void
+finish(PgmRunner *runner)
+{
+	int			nheads;
+	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
+
+	pgm_runner_flush(runner);
+	pgm_journal_end(runner->run, "done", nheads, heads);
+}
+
+/* A revision that calls us would run itself, without end. */
+void
+pgm_runner_refuse_nested(void)
+{
+	if (pgm_run_inside())
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("cannot start a run inside of a run"),
+				errhint("Take the call out of the revision; its parents decide what runs before it."));
+}
+
+static PgmRunner *
+create_runner(const PgmRunRequest *request)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate run",
+												  ALLOCSET_DEFAULT_SIZES);
+	PgmRunner  *runner;
+
+	pgm_runner_refuse_nested();
+	runner = MemoryContextAllocZero(context, sizeof(PgmRunner));
+	runner->context = context;
+	runner->step_context = AllocSetContextCreate(context, "pgmigrate step",
+												 ALLOCSET_DEFAULT_SIZES);
+	runner->ahead.context = AllocSetContextCreate(context,
+												  "pgmigrate read ahead",
+												  ALLOCSET_DEFAULT_SIZES);
+	runner->pending.context = AllocSetContextCreate(context,
+													"pgmigrate pending rows",
+													ALLOCSET_DEFAULT_SIZES);
+	runner->request = request;
+	runner->exec.guard = request->guard;
+	runner->exec.label = pgm_command_name(request->direction);
+	return runner;
+}
+
+/*
+ * After the abort: write down what happened.  Whoever asked to cancel may ask
+ * again meanwhile, so that waits until the row is written.  If it cannot be
+ * written the run is found interrupted later; the error to report stays the
+ * first one.
+ */
+static void
+record_failure(PgmRunner *runner, const ErrorData *edata)
+{
+	HOLD_CANCEL_INTERRUPTS();
+	PG_TRY();
+	{
+		pgm_txn_begin();
+		pgm_run_relock();
+		pgm_runner_record_locks(runner);
+		pgm_runner_record_statements(runner);
+		pgm_journal_fail(runner->run, runner->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", runner->started,
+						 pgm_clock_monotonic() - runner->clock, edata);
+		pgm_txn_commit();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(runner->context);
+		EmitErrorReport();
+		FlushErrorState();
+		pgm_txn_abort();
+	}
+	PG_END_TRY();
+	pgm_run_unlock();
+	RESUME_CANCEL_INTERRUPTS();
+}
+
+static bool
+attempt_all(PgmRunner *runner)
+{
+	runner->step = 0;
+	pgm_runner_forget(runner);
+	pgm_txn_begin_block();
+	pgm_mirror_verify(false);
+	if (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+	{
+		pgm_txn_commit();
+		return false;
+	}
+	pgm_runner_enter_shelter(runner);
+	run_all_steps(runner, step_in_open_transaction);
+	finish(runner);
+	pgm_runner_leave_shelter(runner);
+	pgm_txn_commit();
+	return true;
+}
+
+static void
+work(PgmRunner *runner)
+{
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+
+	pgm_txn_begin();
+	prepare(runner, "worker", true);
+	pgm_txn_commit();
+	if (runner->request->accepted != NULL)
+		runner->request->accepted(runner->run, runner->request->channel);
+
+	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
+	if (runner->one_transaction)
+	{
+		pgm_lockwait_begin(runner->wait, NULL);
+		repeat_until_done(runner, attempt_all, runner->context);
+	}
+	else
+	{
+		run_all_steps(runner, work_step);
+		pgm_txn_begin();
+		finish(runner);
+		pgm_txn_commit();
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(PgmRunner *runner)
+{
+	const PgmRunRequest *request = runner->request;
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(runner->context);
+	if (runner->run != 0)
+	{
+		ErrorData	recorded = *edata;
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+			request->cancel_reason != NULL &&
+			request->cancel_reason(request->channel) != NULL)
+			recorded.message =
+				pstrdup(request->cancel_reason(request->channel));
+		if (runner->wait != NULL)
+			(void) pgm_lockwait_kept_detail(runner->wait, &recorded.detail);
+		record_failure(runner, &recorded);
+	}
+	ReThrowError(edata);
+}
+
+int64
+pgm_runner_work(const PgmRunRequest *request)
+{
+	PgmRunner  *runner = create_runner(request);
+
+	pgm_run_enter(true);		/* until the worker exits */
+	runner->exec.worker = true;
+	runner->one_transaction = !pgm_transaction_per_migration;
+
+	PG_TRY();
+	{
+		work(runner);
+	}
+	PG_CATCH();
+	{
+		fail(runner);
+	}
+	PG_END_TRY();
+
+	pgm_run_unlock();
+	return runner->run;
+}
+
+int64
+pgm_runner_inline(const PgmRunRequest *request)
+{
+	PgmRunner  *runner = create_runner(request);
+	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	int64		run;
+
+	pgm_runner_refuse_read_only();
+	runner->one_transaction = true;
+	prepare(runner, "inline", false);
+	runner->wait = pgm_lockwait_create(&runner->exec);
+	runner->happened = pgm_happened_create();
+	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
+		pgm_lockwait_pause(runner->wait);
+	PG_TRY();
+	{
+		pgm_run_enter(true);
+		run_all_steps(runner, step_in_open_transaction);
+	}
+	PG_FINALLY();
+	{
+		pgm_run_enter(false);
+	}
+	PG_END_TRY();
+	finish(runner);
+	run = runner->run;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(runner->context);
+	return run;
+}
+
+int64
+pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
+{
+	PgmRunner  *runner = create_runner(request);
+
+	prepare(runner, "script", true);
+	*plan = runner->plan;
+	return runner->run;
+}
+
+bool
+pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
+{
+	PgmPlan    *plan;
+
+	pgm_runner_refuse_read_only();
+	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
+		!pgm_ledger_at_only_head() || pgm_journal_any_partly())
+	{
+		plan = pgm_plan_make(direction, target);
+		if (plan->steps.nsteps > 0)
+			return false;
+	}
+	pgm_ledger_check_unaltered();
+	pgm_mirror_verify(true);
+	return true;
+}
+
+/*
+ * Move the ledger without running anything.  The digests of what is applied
+ * afterwards become those of the stored texts: a stamp says that the database
+ * is as they make it.
+ */
+int64
+pgm_runner_stamp(const PgmRunRequest *request, bool purge)
+{
+	PgmRunner  *runner = create_runner(request);
+	PgmGraphError error = {PGM_GRAPH_OK};
+	PgmRevSet	rows;
+	PgmRevSet	applied;
+	bool	   *is_applied;
+	int			nheads;
+	char	  **heads;
+	int			nbefore;
+	char	  **before;
+	int64		accepted;
+
+	pgm_runner_refuse_read_only();
+	pgm_run_lock(false);
+	before = pgm_ledger_mirrored_revisions(&nbefore);
+	if (purge)
+	{
+		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
+		pgm_ledger_purge();
+	}
+	prepare(runner, "inline", false);
+
+	for (int i = 0; i < runner->plan->steps.nsteps; i++)
+	{
+		PgmLedgerChange change = {0};
+
+		change.run = runner->run;
+		change.step = i + 1;
+		change.direction = PGM_STAMP;
+		change.heads = pgm_plan_heads_change(runner->plan, i + 1, 1);
+		change.started = change.finished = GetCurrentTimestamp();
+		pgm_ledger_apply(&change);
+	}
+
+	heads = pgm_plan_heads_after(runner->plan, &nheads);
+	if (!pgm_graph_rows(runner->plan->graph, nheads, heads, &rows, &error))
+		pgm_graph_raise(&error);
+	is_applied = pgm_graph_applied(runner->plan->graph, rows);
+	applied.n = 0;
+	applied.rev = palloc(sizeof(int) *
+						 Max(pgm_graph_size(runner->plan->graph), 1));
+	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
+		if (is_applied[i])
+			applied.rev[applied.n++] = i;
+	accepted = pgm_ledger_set_applied(applied.n,
+									  pgm_graph_ids(runner->plan->graph,
+													applied),
+									  runner->run, true);
+	pgm_ledger_mirror_stamp(nbefore, before);
+	if (accepted > 0)
+		ereport(NOTICE,
+				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
+							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
+							  (unsigned long) accepted, accepted));
+	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
+		ereport(NOTICE,
+				errmsg("nothing to do, the database is recorded to be there already"));
+	pgm_leftover_forget(NULL);
+	pgm_journal_end(runner->run, "done", nheads, heads);
+	return runner->run;
+}

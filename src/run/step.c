@@ -1,0 +1,288 @@
+/*-------------------------------------------------------------------------
+ *
+ * step.c
+ *	  What a step is read from, its statements, and the rows it leaves.
+ *
+ * Most revisions are small, so that reading them one by one and writing three
+ * rows for each costs as much as running them.  A run that is one transaction
+ * needs neither: what it locks stays locked and what it writes is seen by
+ * nobody else before its end.  It reads ahead, and writes the rows of several
+ * steps together, before a step that could look at them and at the end.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/run/step.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "tcop/utility.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/sqlstate.h"
+#include "classify/local_effects.h"
+#include "compat/server.h"
+#include "run/internal.h"
+#include "store/journal.h"
+
+/* Revisions read at a time, none of them large, and rows kept back. */
+#define PGM_READ_AHEAD 100
+#define PGM_PENDING_MAX 500
+
+/* A revision as its step found it, locked until the transaction ends. */
+static PgmRevision *
+read_revision(PgmRunner *runner, int i)
+{
+	const PgmPlan *plan = runner->plan;
+	const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+	PgmReadAhead *ahead = &runner->ahead;
+	MemoryContext old;
+
+	if (!runner->one_transaction)
+		return pgm_revision_get_for_share(id);
+
+	if (i < ahead->first || i >= ahead->first + ahead->n)
+	{
+		ahead->first = i;
+		ahead->n = Min(PGM_READ_AHEAD, plan->steps.nsteps - i);
+		MemoryContextReset(ahead->context);
+		old = MemoryContextSwitchTo(ahead->context);
+		ahead->revisions =
+			pgm_revision_get_small_for_share(ahead->n,
+											 pgm_plan_step_ids(plan, i,
+															   ahead->n));
+		MemoryContextSwitchTo(old);
+	}
+	if (ahead->revisions[i - ahead->first] != NULL)
+		return ahead->revisions[i - ahead->first];
+	return pgm_revision_get_for_share(id);
+}
+
+void
+pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
+{
+	const PgmPlan *plan = runner->plan;
+
+	step->revision = read_revision(runner, runner->step - 1);
+	if (step->revision == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("revision \"%s\" was removed while the run was in progress",
+					   pgm_graph_id(plan->graph,
+									plan->steps.steps[runner->step - 1].rev)));
+	pgm_revision_check_trusted(step->revision);
+	step->source = pgm_revision_source(step->revision,
+									   runner->request->direction);
+	runner->started = GetCurrentTimestamp();
+	runner->clock = pgm_clock_monotonic();
+}
+
+void
+pgm_runner_expect(PgmRunner *runner, const PgmStep *step)
+{
+	pgm_happened_revision(runner->happened,
+						  runner->request->direction == PGM_UP ?
+						  step->revision->digest : NULL);
+}
+
+void
+pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
+					 bool top_level, bool commits)
+{
+	uint64		rows;
+
+	runner->local = runner->local && pgm_statement_is_local(source, n);
+	pgm_happened_before(runner->happened, source, n, commits);
+	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
+	pgm_happened_after(runner->happened, rows);
+}
+
+void
+pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
+{
+	PgmSource  *verify;
+
+	if (runner->request->direction != PGM_UP ||
+		step->revision->verify == NULL)
+		return;
+	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
+							  step->revision->id);
+	for (int i = 0; i < verify->nstatements; i++)
+		runner->local = runner->local && pgm_statement_is_local(verify, i);
+	pgm_exec_verify(&runner->exec, verify, top_level);
+}
+
+void
+pgm_runner_record_locks(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->wait == NULL)
+		return;
+	details = pgm_lockwait_details(runner->wait);
+
+	/* of a run in one transaction they were taken before the first step */
+	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
+		pgm_journal_step_details(runner->run, Max(runner->step, 1), details);
+}
+
+void
+pgm_runner_record_statements(const PgmRunner *runner)
+{
+	char	   *details;
+
+	if (runner->happened == NULL || runner->step == 0)
+		return;
+	details = pgm_happened_details(runner->happened);
+	if (details != NULL)
+		pgm_journal_step_details(runner->run, runner->step, details);
+}
+
+static void
+fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
+			const PgmRevision *revision, int statements, TimestampTz started,
+			int64 microseconds)
+{
+	change->run = run;
+	change->step = step;
+	change->direction = plan->direction;
+	change->revision = pgm_graph_id(plan->graph,
+									plan->steps.steps[step - 1].rev);
+	change->digest = revision->digest;
+	change->heads = pgm_plan_heads_change(plan, step, 1);
+	change->statements = statements;
+	change->started = started;
+	change->finished = GetCurrentTimestamp();
+	change->duration = microseconds;
+	change->details = NULL;
+}
+
+void
+pgm_runner_record(const PgmPlan *plan, int64 run, int step,
+				  const PgmRevision *revision, int statements,
+				  TimestampTz started, int64 microseconds)
+{
+	PgmLedgerChange change;
+
+	fill_change(&change, plan, run, step, revision, statements, started,
+				microseconds);
+	pgm_ledger_apply(&change);
+}
+
+/* The rows kept back so far. */
+void
+pgm_runner_flush(PgmRunner *runner)
+{
+	PgmPending *pending = &runner->pending;
+	MemoryContext old;
+	PgmHeadsChange heads;
+
+	if (pending->n == 0)
+		return;
+	old = MemoryContextSwitchTo(pending->context);
+	heads = pgm_plan_heads_change(runner->plan, pending->changes[0].step,
+								  pending->n);
+	pgm_ledger_apply_all(pending->n, pending->changes, &heads);
+	pending->n = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(pending->context);
+}
+
+static bool
+statement_may_look(const Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_VariableSetStmt:
+			return false;
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+			return true;
+		default:
+			return GetCommandLogLevel(unconstify(Node *, stmt)) !=
+				LOGSTMT_DDL;
+	}
+}
+
+bool
+pgm_runner_mentions(const char *text, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (; *text; text++)
+		if (pg_strncasecmp(text, name, length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Could the step read the ledger?  A function that DDL calls, in a default or
+ * a trigger of events, could as well, but has no reason to.
+ */
+static bool
+may_look(const PgmRunner *runner, const PgmStep *step)
+{
+	for (int i = 0; i < step->source->nstatements; i++)
+		if (statement_may_look(step->source->statements[i].raw->stmt))
+			return true;
+	return (runner->request->direction == PGM_UP &&
+			step->revision->verify != NULL) ||
+		pgm_runner_mentions(step->source->text, "pgmigrate");
+}
+
+/* Before the statements of a step run. */
+void
+pgm_runner_settle(PgmRunner *runner, const PgmStep *step)
+{
+	if (runner->pending.n == PGM_PENDING_MAX ||
+		(runner->pending.n > 0 && may_look(runner, step)))
+		pgm_runner_flush(runner);
+}
+
+static void
+keep_back(PgmRunner *runner, const PgmStep *step)
+{
+	PgmPending *pending = &runner->pending;
+	MemoryContext old = MemoryContextSwitchTo(pending->context);
+	PgmLedgerChange *change;
+
+	if (pending->n == 0)
+		pending->changes = palloc(sizeof(PgmLedgerChange) * PGM_PENDING_MAX);
+	change = &pending->changes[pending->n++];
+	fill_change(change, runner->plan, runner->run, runner->step,
+				step->revision, step->source->nstatements, runner->started,
+				pgm_clock_monotonic() - runner->clock);
+	change->digest = pstrdup(step->revision->digest);
+	change->details = pgm_happened_details(runner->happened);
+	MemoryContextSwitchTo(old);
+}
+
+void
+pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
+{
+	PgmLedgerChange change;
+
+	if (runner->one_transaction)
+		keep_back(runner, step);
+	else
+	{
+		fill_change(&change, runner->plan, runner->run, runner->step,
+					step->revision, step->source->nstatements, runner->started,
+					pgm_clock_monotonic() - runner->clock);
+		change.details = pgm_happened_details(runner->happened);
+		pgm_ledger_apply(&change);
+	}
+	pgm_runner_record_locks(runner);
+}
+
+void
+pgm_runner_forget(PgmRunner *runner)
+{
+	runner->ahead.n = 0;
+	runner->pending.n = 0;
+	MemoryContextReset(runner->pending.context);
+}

@@ -1,0 +1,183 @@
+/*-------------------------------------------------------------------------
+ *
+ * expressions.c
+ *	  Expressions in the form that survives a dump and restore.
+ *
+ * The server writes an expression so that it reads back as the same, with one
+ * exception that is in half of all schemas: a cast of an array.  What was
+ * written as
+ *
+ *		CHECK (state IN ('a', 'b'))
+ *
+ * over a column of type varchar is put out as
+ *
+ *		(ARRAY['a'::character varying, 'b'::character varying])::text[]
+ *
+ * and this reads back with the cast moved into the array:
+ *
+ *		ARRAY[('a'::character varying)::text, ('b'::character varying)::text]
+ *
+ * which is read and put out as it is from then on.  So the first is taken for
+ * the second.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/schema/expressions.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "lib/stringinfo.h"
+
+#include "schema/internal.h"
+
+#define ARRAY_START "(ARRAY["
+
+/* The end of the quoted text that begins here; without a quote: here. */
+static const char *
+skip_quoted(const char *at)
+{
+	char		quote = *at;
+
+	if (quote != '\'' && quote != '"')
+		return at;
+	for (at++; *at; at++)
+		if (*at == quote && *++at != quote)
+			break;
+	return at;
+}
+
+/*
+ * The bracket that closes the array whose contents begin here, or NULL; the
+ * places of the commas between its elements go to the list.
+ */
+static const char *
+find_closing(const char *at, const char ***commas, int *ncommas)
+{
+	int			depth = 0;
+	int			size = 8;
+
+	*ncommas = 0;
+	*commas = palloc(sizeof(char *) * size);
+	while (*at)
+	{
+		const char *end = skip_quoted(at);
+
+		if (end != at)
+		{
+			at = end;
+			continue;
+		}
+		if (*at == '(' || *at == '[')
+			depth++;
+		else if (*at == ']' && depth == 0)
+			return at;
+		else if (*at == ')' || *at == ']')
+			depth--;
+		else if (*at == ',' && depth == 0)
+		{
+			if (*ncommas == size)
+				*commas = repalloc(*commas, sizeof(char *) * (size *= 2));
+			(*commas)[(*ncommas)++] = at;
+		}
+		at++;
+	}
+	return NULL;
+}
+
+/* The length of the type's name before the [] that ends it, or 0. */
+static size_t
+element_type_length(const char *type)
+{
+	const char *at = type;
+	int			depth = 0;
+
+	while (*at)
+	{
+		const char *end = skip_quoted(at);
+
+		if (end != at)
+		{
+			if (*at == '\'')
+				return 0;
+			at = end;
+			continue;
+		}
+		if (strncmp(at, "[]", 2) == 0)
+			return at - type;
+		if (*at == '(')
+			depth++;
+		else if (*at == ')' && depth-- == 0)
+			return 0;
+		else if (*at == ',' && depth == 0)
+			return 0;
+		else if (strchr(" .,_$()", *at) == NULL &&
+				 !isalnum((unsigned char) *at) && !IS_HIGHBIT_SET(*at))
+			return 0;
+		at++;
+	}
+	return 0;
+}
+
+/* Put out a cast array that begins here; NULL if it is no such thing. */
+static const char *
+settle_array(StringInfo out, const char *at)
+{
+	const char *element = at + strlen(ARRAY_START);
+	const char **commas;
+	int			ncommas;
+	const char *closing = find_closing(element, &commas, &ncommas);
+	const char *type;
+	size_t		typelen;
+
+	if (closing == NULL || strncmp(closing, "])::", 4) != 0)
+		return NULL;
+	type = closing + 4;
+	typelen = element_type_length(type);
+	if (typelen == 0)
+		return NULL;
+	/* an empty array, and one of arrays, keep their cast */
+	if (closing == element || strncmp(element, "ARRAY[", 6) == 0)
+		return NULL;
+
+	appendStringInfoString(out, "ARRAY[");
+	for (int i = 0; i <= ncommas; i++)
+	{
+		const char *end = i < ncommas ? commas[i] : closing;
+		char	   *text = pnstrdup(element, end - element);
+
+		appendStringInfo(out, "%s(%s)::%.*s", i > 0 ? ", " : "",
+						 pgm_schema_settled_text(text), (int) typelen, type);
+		element = end + 1 + strspn(end + 1, " ");
+	}
+	appendStringInfoChar(out, ']');
+	return type + typelen + 2;
+}
+
+char *
+pgm_schema_settled_text(char *text)
+{
+	const char *at = text;
+	StringInfoData out;
+
+	if (strstr(text, ARRAY_START) == NULL)
+		return text;
+	initStringInfo(&out);
+	while (*at)
+	{
+		const char *end = skip_quoted(at);
+
+		if (end == at && strncmp(at, ARRAY_START, strlen(ARRAY_START)) == 0)
+			end = settle_array(&out, at);
+		else
+			appendBinaryStringInfo(&out, at, Max(end - at, 1));
+		if (end == NULL)
+			appendStringInfoChar(&out, *at);
+		at = (end == NULL || end == at) ? at + 1 : end;
+	}
+	return out.data;
+}

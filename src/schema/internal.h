@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  The catalog queries of the schema model.
+ *
+ * Each query gives kind and identity, then one column for each property,
+ * whose name is that of the property; all are text.  $1 is the array of the
+ * names of the schemas.
+ *
+ * One query for each class of objects: what is asked for each object is only
+ * what the server has a function for.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/schema/internal.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_SCHEMA_INTERNAL_H
+#define PGM_SCHEMA_INTERNAL_H
+
+#include "base/spi.h"
+
+/* Of relations and what belongs to them, and of what else is in schemas. */
+extern PgmQuery *pgm_schema_relation_queries(int *n);
+extern PgmQuery *pgm_schema_object_queries(int *n);
+
+/* Of what is in no schema; without $1. */
+extern PgmQuery *pgm_schema_global_queries(int *n);
+
+/* The text of an expression after a dump and restore. */
+extern char *pgm_schema_settled_text(char *text);
+
+/* What belongs to an extension is told by the extension. */
+#define PGM_MEMBERS(catalog) \
+	"(SELECT e.objid FROM pg_depend e " \
+	"WHERE e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e' " \
+	"AND e.classid = '" catalog "'::regclass)"
+
+#define PGM_NAMED(schema, name) \
+	"quote_ident(" schema ") || '.' || quote_ident(" name ")"
+
+#define PGM_OWNER(role) "pg_get_userbyid(" role ")::text AS owner"
+
+#define PGM_JOIN_COMMENT(catalog, oid) \
+	"LEFT JOIN pg_description d ON d.objoid = " oid \
+	" AND d.classoid = '" catalog "'::regclass AND d.objsubid = 0 "
+
+#define PGM_COMMENT "d.description AS comment"
+
+/* The order of privileges and options tells when they were given. */
+#define PGM_ACL_TEXT(acl) \
+	"coalesce((SELECT string_agg(i::text, ', ' ORDER BY i::text COLLATE \"C\") " \
+	"FROM unnest(" acl ") AS u (i)), '')"
+
+#define PGM_GRANTS(kind, acl, owner) \
+	"CASE WHEN " acl " IS NOT NULL THEN nullif(" PGM_ACL_TEXT(acl) ", " \
+	PGM_ACL_TEXT("acldefault('" kind "', " owner ")") ") END AS grants"
+
+#define PGM_OPTIONS(options) \
+	"CASE WHEN " options " IS NOT NULL THEN " \
+	"(SELECT string_agg(o, ', ' ORDER BY o COLLATE \"C\") " \
+	"FROM unnest(" options ") AS u (o)) END"
+
+/* counts, as it is that of SELECT * and COPY; dropped columns do not */
+#define PGM_COLUMN_ORDER(relation) \
+	"array_to_string(ARRAY(SELECT quote_ident(a.attname) " \
+	"FROM pg_attribute a WHERE a.attrelid = " relation " AND a.attnum > 0 " \
+	"AND NOT a.attisdropped ORDER BY a.attnum), ', ')"
+
+#define PGM_YES(condition) "CASE WHEN " condition " THEN 'yes' END"
+
+#endif							/* PGM_SCHEMA_INTERNAL_H */

@@ -1,0 +1,224 @@
+/*-------------------------------------------------------------------------
+ *
+ * objects.c
+ *	  Schemas, and what is in them that is no relation, for the model.
+ *
+ * Where all the columns of a catalog tell of the object, they are taken as
+ * they are, without what names it and with names in place of OIDs: so a column
+ * that a later server adds is not missed.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/schema/objects.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "compat/catalog.h"
+#include "schema/internal.h"
+
+#define IN_SCHEMA(column) \
+	"JOIN pg_namespace n ON n.oid = " column " AND n.nspname = ANY ($1) "
+#define NOT_MEMBER(catalog, oid) oid " NOT IN " PGM_MEMBERS(catalog) " "
+#define USING_METHOD " || ' using ' || quote_ident(m.amname)"
+
+static PgmQuery queries[] = {
+	{"SELECT 'schema', quote_ident(n.nspname), " PGM_OWNER("n.nspowner") ", "
+		PGM_GRANTS("n", "n.nspacl", "n.nspowner") ", " PGM_COMMENT " "
+		"FROM pg_namespace n " PGM_JOIN_COMMENT("pg_namespace", "n.oid")
+		"WHERE n.nspname = ANY ($1) AND "
+		NOT_MEMBER("pg_namespace", "n.oid"),
+	1, {TEXTARRAYOID}},
+
+	/*
+	 * The text of a body is the author's; one that was parsed is put out as
+	 * the server sees it.
+	 */
+	{"SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, "
+		"p.oid::regprocedure::text, "
+		"CASE WHEN " PGM_SQL_PROSQLBODY " IS NULL "
+		"THEN pg_get_functiondef(p.oid) END AS source, "
+		"CASE WHEN " PGM_SQL_PROSQLBODY " IS NOT NULL "
+		"THEN pg_get_functiondef(p.oid) END AS definition, "
+		PGM_OWNER("p.proowner") ", " PGM_GRANTS("f", "p.proacl", "p.proowner") ", "
+		PGM_COMMENT " FROM pg_proc p " IN_SCHEMA("p.pronamespace")
+		PGM_JOIN_COMMENT("pg_proc", "p.oid")
+		"WHERE p.prokind <> 'a' AND " NOT_MEMBER("pg_proc", "p.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'aggregate', p.oid::regprocedure::text, "
+		"format('%s returns %s, volatile %s, parallel %s, strict %s, "
+		"security definer %s, %s', pg_get_function_arguments(p.oid), "
+		"pg_get_function_result(p.oid), p.provolatile, p.proparallel, "
+		"p.proisstrict, p.prosecdef, "
+		"to_jsonb(a) - '{aggfnoid,aggtranstype,aggmtranstype,aggsortop}'::text[] "
+		"|| jsonb_build_object('aggtranstype', a.aggtranstype::regtype, "
+		"'aggmtranstype', a.aggmtranstype::regtype, "
+		"'aggsortop', a.aggsortop::regoperator)) AS definition, "
+		PGM_OWNER("p.proowner") ", " PGM_GRANTS("f", "p.proacl", "p.proowner") ", "
+		PGM_COMMENT " FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid "
+		IN_SCHEMA("p.pronamespace") PGM_JOIN_COMMENT("pg_proc", "p.oid")
+		"WHERE " NOT_MEMBER("pg_proc", "p.oid"),
+	1, {TEXTARRAYOID}},
+
+	/* not the types of arrays, tables and multiranges: those follow others */
+	{"SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' "
+		"WHEN 'r' THEN 'range' WHEN 'c' THEN 'composite type' "
+		"ELSE 'base type' END, " PGM_NAMED("n.nspname", "t.typname") ", "
+		"(SELECT string_agg(quote_literal(e.enumlabel), ', ' "
+		"ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) "
+		"AS labels, "
+		"CASE t.typtype WHEN 'c' THEN " PGM_COLUMN_ORDER("t.typrelid") " END "
+		"AS \"column order\", "
+		"CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) "
+		"END AS \"base type\", "
+		"CASE WHEN t.typtype = 'd' AND t.typcollation <> b.typcollation "
+		"THEN t.typcollation::regcollation::text END AS collation, "
+		PGM_YES("t.typnotnull") " AS \"not null\", "
+		"CASE t.typtype WHEN 'd' THEN pg_get_expr(t.typdefaultbin, 0) "
+		"ELSE t.typdefault END AS \"default\", "
+		"CASE WHEN r.rngtypid IS NOT NULL THEN "
+		"format('subtype %s, operator class %s, collation %s, canonical %s, "
+		"difference %s, multirange %s', r.rngsubtype::regtype, "
+		"(SELECT o.opcnamespace::regnamespace || '.' || quote_ident(o.opcname) "
+		"FROM pg_opclass o WHERE o.oid = r.rngsubopc), "
+		"r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff, "
+		PGM_SQL_MULTIRANGE ") END AS range, "
+		"CASE t.typtype WHEN 'b' THEN (to_jsonb(t) - '{oid,typname,typnamespace,"
+		"typowner,typrelid,typarray,typelem,typbasetype,typcollation,typacl,"
+		"typdefaultbin,typdefault}'::text[])::text END AS definition, "
+		PGM_YES("NOT t.typisdefined") " AS shell, "
+		PGM_OWNER("t.typowner") ", " PGM_GRANTS("T", "t.typacl", "t.typowner") ", "
+		PGM_COMMENT " FROM pg_type t " IN_SCHEMA("t.typnamespace")
+		"LEFT JOIN pg_class c ON c.oid = t.typrelid "
+		"LEFT JOIN pg_range r ON r.rngtypid = t.oid "
+		"LEFT JOIN pg_type b ON b.oid = t.typbasetype "
+		PGM_JOIN_COMMENT("pg_type", "t.oid")
+		"WHERE t.typtype <> 'm' AND (c.relkind IS NULL OR c.relkind = 'c') "
+		"AND t.oid NOT IN (SELECT y.typarray FROM pg_type y) "
+		"AND " NOT_MEMBER("pg_type", "t.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'domain constraint', quote_ident(k.conname) || ' on ' || "
+		PGM_NAMED("n.nspname", "t.typname") ", "
+		"pg_get_constraintdef(k.oid) AS definition, " PGM_COMMENT " "
+		"FROM pg_type t " IN_SCHEMA("t.typnamespace")
+		"JOIN pg_constraint k ON k.contypid = t.oid "
+		PGM_JOIN_COMMENT("pg_constraint", "k.oid")
+		"WHERE t.typtype = 'd' AND " NOT_MEMBER("pg_type", "t.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'operator', o.oid::regoperator::text, "
+		"format('%s returns %s, commutator %s, negator %s, restrict %s, "
+		"join %s, merges %s, hashes %s', o.oprcode::regprocedure, "
+		"o.oprresult::regtype, o.oprcom::regoperator, o.oprnegate::regoperator, "
+		"o.oprrest, o.oprjoin, o.oprcanmerge, o.oprcanhash) AS definition, "
+		PGM_OWNER("o.oprowner") ", " PGM_COMMENT " FROM pg_operator o "
+		IN_SCHEMA("o.oprnamespace") PGM_JOIN_COMMENT("pg_operator", "o.oid")
+		"WHERE " NOT_MEMBER("pg_operator", "o.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'operator family', " PGM_NAMED("n.nspname", "f.opfname")
+		USING_METHOD ", "
+		"(SELECT string_agg(format('%s %s %s %s', a.amopstrategy, a.amoppurpose, "
+		"a.amopopr::regoperator, s.opfname), ', ' ORDER BY a.amopstrategy, "
+		"a.amopopr::regoperator::text COLLATE \"C\") FROM pg_amop a "
+		"LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily "
+		"WHERE a.amopfamily = f.oid) AS operators, "
+		"(SELECT string_agg(format('%s (%s, %s) %s', a.amprocnum, "
+		"a.amproclefttype::regtype, a.amprocrighttype::regtype, "
+		"a.amproc::regprocedure), ', ' ORDER BY a.amprocnum, "
+		"a.amproclefttype::regtype::text COLLATE \"C\", "
+		"a.amprocrighttype::regtype::text COLLATE \"C\") FROM pg_amproc a "
+		"WHERE a.amprocfamily = f.oid) AS functions, "
+		PGM_OWNER("f.opfowner") ", " PGM_COMMENT " FROM pg_opfamily f "
+		IN_SCHEMA("f.opfnamespace") "JOIN pg_am m ON m.oid = f.opfmethod "
+		PGM_JOIN_COMMENT("pg_opfamily", "f.oid")
+		"WHERE " NOT_MEMBER("pg_opfamily", "f.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'operator class', " PGM_NAMED("n.nspname", "o.opcname")
+		USING_METHOD ", "
+		"format('family %s.%s, type %s, key %s, default %s', "
+		"f.opfnamespace::regnamespace, quote_ident(f.opfname), "
+		"o.opcintype::regtype, o.opckeytype::regtype, o.opcdefault) "
+		"AS definition, "
+		PGM_OWNER("o.opcowner") ", " PGM_COMMENT " FROM pg_opclass o "
+		IN_SCHEMA("o.opcnamespace") "JOIN pg_am m ON m.oid = o.opcmethod "
+		"JOIN pg_opfamily f ON f.oid = o.opcfamily "
+		PGM_JOIN_COMMENT("pg_opclass", "o.oid")
+		"WHERE " NOT_MEMBER("pg_opclass", "o.oid"),
+	1, {TEXTARRAYOID}},
+
+	/* the version is that of a library of the host */
+	{"SELECT 'collation', " PGM_NAMED("n.nspname", "c.collname") ", "
+		"(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'"
+		"::text[])::text AS definition, " PGM_OWNER("c.collowner") ", "
+		PGM_COMMENT " FROM pg_collation c " IN_SCHEMA("c.collnamespace")
+		PGM_JOIN_COMMENT("pg_collation", "c.oid")
+		"WHERE " NOT_MEMBER("pg_collation", "c.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'conversion', " PGM_NAMED("n.nspname", "c.conname") ", "
+		"format('%s to %s by %s, default %s', "
+		"pg_encoding_to_char(c.conforencoding), "
+		"pg_encoding_to_char(c.contoencoding), c.conproc, c.condefault) "
+		"AS definition, " PGM_OWNER("c.conowner") ", "
+		PGM_COMMENT " FROM pg_conversion c " IN_SCHEMA("c.connamespace")
+		PGM_JOIN_COMMENT("pg_conversion", "c.oid")
+		"WHERE " NOT_MEMBER("pg_conversion", "c.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'text search configuration', " PGM_NAMED("n.nspname", "c.cfgname")
+		", format('%s.%s', r.prsnamespace::regnamespace, quote_ident(r.prsname)) "
+		"AS parser, "
+		"(SELECT string_agg(format('%s %s', m.maptokentype, "
+		"m.mapdict::regdictionary), ', ' ORDER BY m.maptokentype, m.mapseqno) "
+		"FROM pg_ts_config_map m WHERE m.mapcfg = c.oid) AS mapping, "
+		PGM_OWNER("c.cfgowner") ", " PGM_COMMENT " FROM pg_ts_config c "
+		IN_SCHEMA("c.cfgnamespace") "JOIN pg_ts_parser r ON r.oid = c.cfgparser "
+		PGM_JOIN_COMMENT("pg_ts_config", "c.oid")
+		"WHERE " NOT_MEMBER("pg_ts_config", "c.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'text search dictionary', " PGM_NAMED("n.nspname", "t.dictname")
+		", format('%s.%s %s', m.tmplnamespace::regnamespace, "
+		"quote_ident(m.tmplname), t.dictinitoption) AS definition, "
+		PGM_OWNER("t.dictowner") ", " PGM_COMMENT " FROM pg_ts_dict t "
+		IN_SCHEMA("t.dictnamespace")
+		"JOIN pg_ts_template m ON m.oid = t.dicttemplate "
+		PGM_JOIN_COMMENT("pg_ts_dict", "t.oid")
+		"WHERE " NOT_MEMBER("pg_ts_dict", "t.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'text search parser', " PGM_NAMED("n.nspname", "r.prsname") ", "
+		"(to_jsonb(r) - '{oid,prsname,prsnamespace}'::text[])::text "
+		"AS definition, " PGM_COMMENT " FROM pg_ts_parser r "
+		IN_SCHEMA("r.prsnamespace") PGM_JOIN_COMMENT("pg_ts_parser", "r.oid")
+		"WHERE " NOT_MEMBER("pg_ts_parser", "r.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'text search template', " PGM_NAMED("n.nspname", "m.tmplname") ", "
+		"(to_jsonb(m) - '{oid,tmplname,tmplnamespace}'::text[])::text "
+		"AS definition, " PGM_COMMENT " FROM pg_ts_template m "
+		IN_SCHEMA("m.tmplnamespace") PGM_JOIN_COMMENT("pg_ts_template", "m.oid")
+		"WHERE " NOT_MEMBER("pg_ts_template", "m.oid"),
+	1, {TEXTARRAYOID}},
+
+	{"SELECT 'security label', l.provider || ' on ' || i.type || ' ' || "
+		"i.identity, l.label AS label FROM pg_seclabel l CROSS JOIN LATERAL "
+		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
+		"WHERE i.schema = ANY ($1)",
+	1, {TEXTARRAYOID}},
+};
+
+PgmQuery *
+pgm_schema_object_queries(int *n)
+{
+	*n = lengthof(queries);
+	return queries;
+}

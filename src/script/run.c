@@ -1,0 +1,260 @@
+/*-------------------------------------------------------------------------
+ *
+ * run.c
+ *	  The ledger of a run whose SQL is run by psql.
+ *
+ * The output of script() calls these between the statements of the revisions.
+ * The session holds the run lock from the first call to the last; the server
+ * releases it when a statement of the script fails, and then the run is over:
+ * its row is found interrupted, and the next call here says so.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/script/run.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/session_settings.h"
+#include "base/sqlstate.h"
+#include "compat/server.h"
+#include "exec/execute.h"
+#include "run/runner.h"
+#include "script/write.h"
+#include "store/journal.h"
+#include "store/ledger.h"
+#include "store/partly_applied.h"
+
+/* The run of this session's script; context is NULL when there is none. */
+typedef struct ScriptRun
+{
+	MemoryContext context;
+	PgmPlan    *plan;
+	char	  **digests;		/* of the steps, as the script was made */
+	StringInfoData settings;	/* of the session when the script began */
+	char	   *role;
+	int64		run;
+	int			steps_done;
+	bool		in_step;		/* a statement of the next step was marked */
+	int64		clock;			/* when the step began */
+	TimestampTz started;
+} ScriptRun;
+
+static ScriptRun current;
+
+static void
+forget(void)
+{
+	if (current.context != NULL)
+		MemoryContextDelete(current.context);
+	memset(&current, 0, sizeof(current));
+}
+
+static bool
+same_texts(int n, char **left, int m, char **right)
+{
+	if (n != m)
+		return false;
+	for (int i = 0; i < n; i++)
+		if (strcmp(left[i], right[i]) != 0)
+			return false;
+	return true;
+}
+
+static void
+refuse_stale(const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("the script does not fit this database"),
+			errdetail("%s", detail),
+			errhint("Take a new script with pgmigrate.script()."));
+}
+
+static void
+refuse_changed(void)
+{
+	refuse_stale("A stored revision was changed since the script was made.");
+}
+
+static void
+check_fits(const PgmPlan *plan, int nheads, char **heads, int nrevisions,
+		   char **revisions, int ndigests, char **digests)
+{
+	char	  **stored;
+
+	if (!same_texts(plan->nheads, plan->heads, nheads, heads))
+		refuse_stale("Its current heads are not those that the script begins from.");
+	if (plan->steps.nsteps != nrevisions || nrevisions != ndigests)
+		refuse_stale("The stored revisions lead to the target by other steps.");
+	for (int i = 0; i < nrevisions; i++)
+		if (strcmp(pgm_graph_id(plan->graph, plan->steps.steps[i].rev),
+				   revisions[i]) != 0)
+			refuse_stale("The stored revisions lead to the target by other steps.");
+	stored = pgm_revision_digests(nrevisions, revisions);
+	for (int i = 0; i < nrevisions; i++)
+		if (strcmp(stored[i], digests[i]) != 0)
+			refuse_changed();
+}
+
+static void
+begin_clock(void)
+{
+	current.clock = pgm_clock_monotonic();
+	current.started = GetCurrentTimestamp();
+}
+
+int64
+pgm_script_begin(PgmDirection direction, const char *target, int nheads,
+				 char **heads, int nrevisions, char **revisions, int ndigests,
+				 char **digests)
+{
+	MemoryContext old;
+	PgmRunRequest request = {0};
+
+	pgm_ledger_refuse_recovery();
+	if (IsTransactionBlock() || IsSubTransaction())
+		ereport(ERROR,
+				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("the script cannot run inside a transaction block"),
+				errdetail("It has transactions of its own."),
+				errhint("Run it without psql's option --single-transaction."));
+
+	pgm_run_unlock();
+	forget();
+	current.context = AllocSetContextCreate(TopMemoryContext,
+											"pgmigrate script",
+											ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(current.context);
+	request.direction = direction;
+	request.target = target;
+	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	current.run = pgm_runner_begin_script(&request, &current.plan);
+	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
+			   digests);
+	current.digests = palloc(sizeof(char *) * Max(ndigests, 1));
+	for (int i = 0; i < ndigests; i++)
+		current.digests[i] = pstrdup(digests[i]);
+	initStringInfo(&current.settings);
+	pgm_session_keep(&current.settings, &current.role);
+	MemoryContextSwitchTo(old);
+	begin_clock();
+	return current.run;
+}
+
+/*
+ * The revision must be the next step of a script that is still running, and
+ * be what the script was made from: what ran is in the script, and the ledger
+ * keeps the digest of what ran.  Nobody can change it from here to the end of
+ * the transaction.
+ */
+static PgmRevision *
+next_step(const char *id)
+{
+	const PgmGraphStep *step;
+	PgmRevision *revision;
+
+	if (current.context == NULL || !pgm_run_lock_held())
+	{
+		forget();
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("no script is running in this session"),
+				errdetail("An error ends the run of a script."),
+				errhint("Run the script with ON_ERROR_STOP; to go on, take a new one with pgmigrate.script()."));
+	}
+	step = &current.plan->steps.steps[current.steps_done];
+	if (current.steps_done >= current.plan->steps.nsteps ||
+		strcmp(pgm_graph_id(current.plan->graph, step->rev), id) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revision \"%s\" is not the next step of the script",
+					   id));
+	revision = pgm_revision_get_for_share(id);
+	if (revision == NULL ||
+		strcmp(revision->digest, current.digests[current.steps_done]) != 0)
+		refuse_changed();
+	return revision;
+}
+
+/* The statements before this one are done. */
+void
+pgm_script_statement(const char *revision_id, int statement)
+{
+	PgmRevision *revision = next_step(revision_id);
+	PgmSource  *source = pgm_revision_source(revision,
+											 current.plan->direction);
+	char	   *digest = NULL;
+	char	   *note = NULL;
+	int			done = statement - 1;
+
+	if (done < 0 || done > source->nstatements)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("revision \"%s\" has no statement %d", revision_id,
+					   statement));
+	if (!current.in_step)
+	{
+		PgmResume	resume;
+
+		pgm_resume_find(revision, source, current.plan->direction, &resume);
+		if (resume.done != done)
+			refuse_stale("Statements of its next revision are done that it would run again.");
+		note = resume.retried && resume.same ? resume.note : NULL;
+		current.in_step = true;
+	}
+	for (int i = 0; i < done; i++)
+		digest = pgm_resume_digest(source, i, digest);
+	pgm_journal_step_begin(current.run, current.steps_done + 1,
+						   source->nstatements, done, digest,
+						   note == NULL && done < source->nstatements ?
+						   pgm_resume_note(source, done) : note);
+}
+
+void
+pgm_script_step(const char *revision_id)
+{
+	PgmRevision *revision = next_step(revision_id);
+	PgmExec		exec = {0};
+	PgmSource  *source = pgm_revision_source(revision,
+											 current.plan->direction);
+
+	if (current.plan->direction == PGM_UP && revision->verify != NULL)
+		pgm_exec_verify(&exec, pgm_source_parse(revision->verify,
+												PGM_SOURCE_VERIFY,
+												revision->id), false);
+	pgm_runner_record(current.plan, current.run, current.steps_done + 1,
+					  revision, source->nstatements, current.started,
+					  pgm_clock_monotonic() - current.clock);
+	pgm_session_restore(current.settings.data, current.settings.len,
+						current.role);
+	current.steps_done++;
+	current.in_step = false;
+	begin_clock();
+}
+
+void
+pgm_script_end(void)
+{
+	int			nheads;
+	char	  **heads;
+
+	if (current.context == NULL || !pgm_run_lock_held() ||
+		current.steps_done < current.plan->steps.nsteps)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the script has not done all of its steps"));
+	heads = pgm_plan_heads_after(current.plan, &nheads);
+	pgm_journal_end(current.run, "done", nheads, heads);
+	pgm_run_unlock();
+	forget();
+}

@@ -1,0 +1,509 @@
+/*-------------------------------------------------------------------------
+ *
+ * write.c
+ *	  A run as SQL for psql.
+ *
+ * The text is what a DBA reviews and psql runs: the statements of the
+ * revisions as they are stored, in the transactions that upgrade() would use,
+ * and between them calls that keep the ledger (run.c).  The first of
+ * those refuses to begin where the ledger or the revisions are not what the
+ * script was made from, so a stale script does nothing.
+ *
+ * No line of ours begins with a backslash; those of a revision are inside of
+ * quotes, or the server's parser would not have taken them.  What psql would
+ * take for one of its variables is written so that it does not.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/script/write.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "assess/assess.h"
+#include "classify/classify.h"
+#include "compat/server.h"
+#include "run/runner.h"
+#include "script/write.h"
+#include "sql/lexer.h"
+#include "store/journal.h"
+#include "store/leftover_indexes.h"
+#include "store/partly_applied.h"
+
+/* Revisions read at a time: a bound on memory, not on anything else. */
+#define PGM_SCRIPT_BATCH 100
+
+typedef struct Writer
+{
+	PgmScriptLine emit;
+	void	   *arg;
+	StringInfoData buf;
+	PgmClassifier classifier;	/* of the revision */
+	PgmDirection direction;
+	bool		any_partly;		/* some revision was partly applied, once */
+	List	   *judged;			/* of PgmJudged *, in order … */
+	int			next;			/* … and the first not written yet */
+} Writer;
+
+/* Send what is in the buffer, a line at a time. */
+static void
+flush_lines(Writer *writer)
+{
+	char	   *at = writer->buf.data;
+
+	for (;;)
+	{
+		char	   *end = strchr(at, '\n');
+
+		if (end != NULL)
+			*end = '\0';
+		writer->emit(at, writer->arg);
+		if (end == NULL)
+			break;
+		at = end + 1;
+	}
+	resetStringInfo(&writer->buf);
+}
+
+static void write_line(Writer *writer, const char *format,...)
+			pg_attribute_printf(2, 3);
+
+static void
+write_line(Writer *writer, const char *format,...)
+{
+	va_list		args;
+	int			needed;
+
+	for (;;)
+	{
+		va_start(args, format);
+		needed = appendStringInfoVA(&writer->buf, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&writer->buf, needed);
+	}
+	flush_lines(writer);
+}
+
+/* A comment cannot be left: line ends become blanks. */
+static char *
+one_line(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *at = copy; *at != '\0'; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
+	return copy;
+}
+
+/* An element a line, for a line of all of them is of no use to a reader. */
+static void
+write_array(Writer *writer, int n, char **texts, const char *end)
+{
+	if (n == 0)
+	{
+		write_line(writer, "    ARRAY[]::text[]%s", end);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		write_line(writer, "    %s%s%s%s", i == 0 ? "ARRAY[" : "      ",
+				   quote_literal_cstr(texts[i]), i < n - 1 ? "," : "]::text[]",
+				   i < n - 1 ? "" : end);
+}
+
+/* What psql takes for the begin of a variable's name, or its quote. */
+static bool
+names_variable(char c)
+{
+	return isalnum((unsigned char) c) || IS_HIGHBIT_SET(c) || c == '_' ||
+		c == '\'' || c == '"' || c == '{';
+}
+
+/*
+ * psql puts the value of its variable n where the SQL has :n outside of quotes
+ * and comments, as in the slice a[1:n].  It does not know : n for one, which
+ * is the same to the server.
+ */
+static void
+append_without_variables(StringInfo buf, const char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	bool		colon = false;	/* the last token is one that stands alone */
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_token(&lexer, &token);
+		if (token.kind == PGM_SQL_END)
+			break;
+		if (colon && names_variable(text[token.start]))
+			appendStringInfoChar(buf, ' ');
+		appendBinaryStringInfo(buf, text + token.start,
+							   token.end - token.start);
+
+		/* the second of two is no begin of anything */
+		colon = !colon && pgm_sqlscan_is_symbol(&lexer, &token, ':');
+	}
+}
+
+/* What the assessment has to say of this statement, or NULL. */
+static const PgmJudged *
+judged_statement(Writer *writer, const PgmSource *source, int n)
+{
+	for (; writer->next < list_length(writer->judged); writer->next++)
+	{
+		const PgmJudged *judged = list_nth(writer->judged, writer->next);
+
+		if (judged->n == n && strcmp(judged->revision, source->revision) == 0)
+			return judged;
+	}
+	return NULL;
+}
+
+/* The safe form, as comments: the first line says what it is. */
+static void
+write_hint(Writer *writer, const char *hint)
+{
+	const char *words = "instead:";
+
+	for (;;)
+	{
+		const char *end = strchr(hint, '\n');
+
+		write_line(writer, "--   %s %s", words,
+				   one_line(pnstrdup(hint, end ? end - hint : strlen(hint))));
+		if (end == NULL)
+			return;
+		words = "        ";
+		hint = end + 1;
+	}
+}
+
+static void
+write_findings(Writer *writer, const PgmJudged *judged)
+{
+	ListCell   *lc;
+
+	foreach(lc, judged->verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->fresh || touch->mode == NoLock)
+			continue;
+		if (touch->rewrites == PGM_TRUE)
+			write_line(writer, "-- rewrites %s",
+					   one_line(pgm_touch_name(touch)));
+		if (touch->scans == PGM_TRUE)
+			write_line(writer, "-- reads all of %s",
+					   one_line(pgm_touch_name(touch)));
+	}
+	foreach(lc, judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (finding->allowed != NULL)
+		{
+			write_line(writer, "-- allowed %s: %s", finding->rule->id,
+					   one_line(finding->allowed));
+			continue;
+		}
+		if (finding->rule->level == PGM_LEVEL_INFO)
+			continue;
+		write_line(writer, "-- %s %s: %s",
+				   pgm_level_name(finding->rule->level), finding->rule->id,
+				   one_line(finding->message));
+		if (finding->hint != NULL)
+			write_hint(writer, finding->hint);
+	}
+}
+
+/* The semicolon goes to a line of its own where a comment would swallow it. */
+static void
+write_statement(Writer *writer, const PgmSource *source, int n)
+{
+	char	   *text = pgm_statement_text(source, n);
+	char	   *last_line = strrchr(text, '\n');
+	const PgmJudged *judged = judged_statement(writer, source, n);
+	const PgmVerdict *verdict = judged != NULL ? judged->verdict :
+		pgm_classify(&writer->classifier, source, n);
+	int			nlocks;
+	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+
+	for (int i = 0; i < nlocks; i++)
+		write_line(writer, "-- takes %s", one_line(locks[i]));
+	if (judged != NULL)
+		write_findings(writer, judged);
+	last_line = last_line == NULL ? text : last_line;
+	append_without_variables(&writer->buf, text);
+	appendStringInfoString(&writer->buf,
+						   strstr(last_line, "--") != NULL ? "\n;" : ";");
+	flush_lines(writer);
+}
+
+/* May a statement leave a role that must not call us? */
+static bool
+changes_role(const PgmSource *source)
+{
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		if (IsA(stmt, VariableSetStmt) &&
+			castNode(VariableSetStmt, stmt)->name != NULL &&
+			pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0)
+			return true;
+	}
+	return strstr(source->text, "set_config") != NULL;
+}
+
+static void
+write_step_call(Writer *writer, const PgmRevision *revision,
+				const PgmSource *source)
+{
+	if (revision->verify != NULL && writer->direction == PGM_UP)
+	{
+		write_line(writer, "-- script_step runs the verify query of the revision:");
+		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
+		flush_lines(writer);
+	}
+	if (changes_role(source))
+		write_line(writer, "RESET ROLE;");
+	write_line(writer, "SELECT pgmigrate.script_step(%s);",
+			   quote_literal_cstr(revision->id));
+}
+
+static void
+write_in_transaction(Writer *writer, const PgmRevision *revision,
+					 const PgmSource *source)
+{
+	write_line(writer, "BEGIN;");
+	for (int i = 0; i < source->nstatements; i++)
+		write_statement(writer, source, i);
+	write_step_call(writer, revision, source);
+	write_line(writer, "COMMIT;");
+}
+
+/* What a failed try left INVALID. */
+static void
+write_drops(Writer *writer, const PgmResume *resume)
+{
+	int			nleft;
+	char	  **left;
+
+	if (!resume->retried)
+		return;
+	left = pgm_leftover_indexes(resume->note, &nleft);
+	for (int i = 0; i < nleft; i++)
+		write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
+}
+
+/*
+ * A statement that cannot be in a transaction is marked as begun before it;
+ * another commits with the mark of the next one.
+ */
+static void
+write_by_statement(Writer *writer, const PgmRevision *revision,
+				   const PgmSource *source, const PgmResume *resume)
+{
+	char	   *id = quote_literal_cstr(revision->id);
+
+	write_line(writer, "-- statement by statement, each committed by itself");
+	if (resume->done > 0)
+		write_line(writer, "-- the first %d of %d statements are done",
+				   resume->done, source->nstatements);
+	write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
+			   resume->done + 1);
+	write_drops(writer, resume);
+	for (int i = 0; i < resume->done; i++)
+		if (pgm_resume_repeats(source, i))
+			write_statement(writer, source, i);
+	for (int i = resume->done; i < source->nstatements; i++)
+	{
+		bool		in_block = !source->statements[i].top_level &&
+			!IsA(source->statements[i].raw->stmt, CallStmt) &&
+			!IsA(source->statements[i].raw->stmt, DoStmt);
+
+		if (in_block)
+			write_line(writer, "BEGIN;");
+		write_statement(writer, source, i);
+		write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
+				   i + 2);
+		if (in_block)
+			write_line(writer, "COMMIT;");
+	}
+	write_line(writer, "BEGIN;");
+	write_step_call(writer, revision, source);
+	write_line(writer, "COMMIT;");
+}
+
+static void
+write_step(Writer *writer, const PgmPlan *plan, int step,
+		   const PgmRevision *revision)
+{
+	PgmSource  *source = pgm_revision_source(revision, plan->direction);
+	PgmResume	resume = {0};
+	bool		by_statement;
+
+	memset(&writer->classifier, 0, sizeof(PgmClassifier));
+	write_line(writer, "%s", "");
+	write_line(writer, "-- %s %d of %d: %s, %s",
+			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
+			   revision->id, one_line(revision->message));
+	by_statement = pgm_revision_by_statement(revision, source);
+	if (by_statement || writer->any_partly)
+		pgm_resume_find(revision, source, plan->direction, &resume);
+	if (by_statement || resume.done > 0)
+		write_by_statement(writer, revision, source, &resume);
+	else
+	{
+		write_drops(writer, &resume);
+		write_in_transaction(writer, revision, source);
+	}
+}
+
+static void
+write_batch(Writer *writer, const PgmPlan *plan, int from, int n, char **ids,
+			char **digests)
+{
+	PgmRevision **revisions = pgm_revision_get_many(n, ids + from);
+
+	for (int i = 0; i < n; i++)
+	{
+		/* each query of ours sees what others have committed meanwhile */
+		if (strcmp(revisions[i]->digest, digests[from + i]) != 0)
+			ereport(ERROR,
+					errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					errmsg("revision \"%s\" was changed while the script was being written",
+						   revisions[i]->id),
+					errhint("Call pgmigrate.script() again."));
+		write_step(writer, plan, from + i + 1, revisions[i]);
+	}
+}
+
+static void
+write_steps(Writer *writer, const PgmPlan *plan, char **ids, char **digests)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate script steps",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < plan->steps.nsteps; i += PGM_SCRIPT_BATCH)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_batch(writer, plan, i,
+					Min(PGM_SCRIPT_BATCH, plan->steps.nsteps - i), ids,
+					digests);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
+		   char **digests)
+{
+	int			n = plan->steps.nsteps;
+
+	write_line(writer, "-- pgmigrate: %s to %s, %d %s",
+			   pgm_command_name(plan->direction), one_line(target), n,
+			   n == 1 ? "step" : "steps");
+	write_line(writer, "-- Run it with psql -X -v ON_ERROR_STOP=1 -f, not in a transaction.");
+	write_line(writer, "-- If it stops, mend the cause and take a new script: it goes on there.");
+	write_line(writer, "SET standard_conforming_strings = on;");
+	write_line(writer, "SELECT pgmigrate.script_begin(%s, %s,",
+			   quote_literal_cstr(pgm_command_name(plan->direction)),
+			   quote_literal_cstr(target));
+	write_array(writer, plan->nheads, plan->heads, ",");
+	write_array(writer, n, ids, ",");
+	write_array(writer, n, digests, ");");
+}
+
+/* The plan from other heads than those of the ledger. */
+static PgmPlan *
+plan_from(PgmDirection direction, const char *start, const char *target)
+{
+	PgmPlan    *plan = pgm_plan_load();
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	plan->direction = direction;
+	if (strcmp(start, "current") != 0)
+	{
+		PgmRevSet	rows;
+
+		if (!pgm_graph_resolve(plan->graph, plan->rows, start, &rows, &error))
+			pgm_graph_raise(&error);
+		plan->rows = rows;
+		plan->nheads = plan->rows.n;
+		plan->heads = pgm_graph_ids(plan->graph, plan->rows);
+	}
+	if (!(direction == PGM_UP ?
+		  pgm_graph_plan_upgrade(plan->graph, plan->rows, target,
+								 &plan->steps, &error) :
+		  pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
+								   &plan->steps, &error)))
+		pgm_graph_raise(&error);
+	if (strcmp(start, "current") == 0)
+		pgm_plan_check_partly(plan);
+	return plan;
+}
+
+void
+pgm_script_write(const char *range, PgmDirection direction,
+				 PgmScriptLine emit, void *arg)
+{
+	Writer		writer;
+	PgmPlan    *plan;
+	char	   *start;
+	char	   *target;
+	char	  **ids;
+	char	  **digests;
+
+	if (!pgm_graph_split_range(range, &start, &target))
+		start = pstrdup("current");
+	if (start == NULL)
+		start = pstrdup(direction == PGM_UP ? "base" : "heads");
+	if (target == NULL)
+		target = pstrdup(direction == PGM_UP ? "heads" : "base");
+	plan = plan_from(direction, start, target);
+
+	memset(&writer, 0, sizeof(writer));
+	writer.emit = emit;
+	writer.arg = arg;
+	writer.direction = direction;
+	writer.any_partly = pgm_journal_any_partly();
+	initStringInfo(&writer.buf);
+	if (plan->steps.nsteps == 0)
+	{
+		write_line(&writer, "-- pgmigrate: nothing to do, %s is reached already",
+				   one_line(target));
+		return;
+	}
+	/* from other heads than those of the database its tables tell nothing */
+	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
+	{
+		bool		here = strcmp(start, "current") == 0 &&
+			!RecoveryInProgress() && !XactReadOnly;
+
+		writer.judged = pgm_assess(pgm_assess_plan_items(plan), here, here);
+	}
+	ids = pgm_plan_step_ids(plan, 0, plan->steps.nsteps);
+	digests = pgm_revision_digests(plan->steps.nsteps, ids);
+	write_head(&writer, plan, target, ids, digests);
+	write_steps(&writer, plan, ids, digests);
+	write_line(&writer, "%s", "");
+	write_line(&writer, "SELECT pgmigrate.script_end();");
+}

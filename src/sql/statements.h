@@ -1,0 +1,103 @@
+/*-------------------------------------------------------------------------
+ *
+ * statements.h
+ *	  The SQL of a revision as a list of statements, and what each may do.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/sql/statements.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_SQL_STATEMENTS_H
+#define PGM_SQL_STATEMENTS_H
+
+#include "nodes/parsenodes.h"
+
+/* One statement of a source. */
+typedef struct PgmStatement
+{
+	RawStmt    *raw;
+	int			offset;			/* bytes from the start of the source, leading
+								 * blanks and comments left out */
+	int			length;			/* bytes, without the semicolon */
+	int			line;			/* of the offset, from 1 */
+	const char *tag;			/* command tag, a constant */
+	bool		top_level;		/* cannot run inside a transaction block */
+} PgmStatement;
+
+/* A source text and its statements; lives where it was parsed. */
+typedef struct PgmSource
+{
+	const char *text;
+	const char *what;			/* for messages: "upgrade SQL of revision" … */
+	const char *revision;
+	int			nstatements;
+	PgmStatement *statements;
+	bool		top_level;		/* has a statement that is */
+} PgmSource;
+
+/* Which of a revision's texts this is. */
+typedef enum PgmSourceKind
+{
+	PGM_SOURCE_UPGRADE,
+	PGM_SOURCE_DOWNGRADE,
+	PGM_SOURCE_VERIFY,
+	PGM_SOURCE_OTHER
+} PgmSourceKind;
+
+extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
+								   const char *revision);
+
+/* Refuse what a revision must not contain; to be called before storing. */
+extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind);
+
+/* What a revision must not contain, whatever it is for. */
+typedef enum PgmRefusal
+{
+	PGM_REFUSED_NOT,
+	PGM_REFUSED_TRANSACTION,	/* BEGIN, COMMIT and the like */
+	PGM_REFUSED_COPY_FROM,		/* STDIN */
+	PGM_REFUSED_COPY_TO,		/* STDOUT */
+	PGM_REFUSED_DISCARD,		/* ALL */
+	PGM_REFUSED_AUTHORIZATION	/* SET SESSION AUTHORIZATION */
+} PgmRefusal;
+
+extern PgmRefusal pgm_statement_refusal(Node *stmt);
+
+/* The statement's own text, a copy. */
+extern char *pgm_statement_text(const PgmSource *source, int n);
+
+/*
+ * The rest of statement n after the relation's name that begins at a position
+ * of the source, as it is written; NULL if that is no name.
+ */
+extern char *pgm_source_after_name(const PgmSource *source, int n,
+								   int location);
+
+/*
+ * Call from an error context callback: moves a cursor position that counts
+ * from the start of the source into the statement, so that clients print the
+ * revision's SQL with a caret, never their own query.
+ */
+extern void pgm_source_error_position(const PgmSource *source, int n);
+
+/*
+ * In an error context callback outside of pgm_source_parse: the line of a
+ * syntax error, from 1, or 0.
+ */
+extern int	pgm_source_error_line(void);
+
+/* False for what is not there, and outside of a transaction. */
+extern bool pgm_names_partitioned(const RangeVar *name);
+
+/*
+ * Look names up, and read times, from now on as statement n wants it, if it is
+ * a SET of search_path or timezone; until the caller's GUC nest level ends.
+ */
+extern void pgm_source_follow(const PgmSource *source, int n);
+
+extern void pgm_source_check_size(const char *text, const char *what);
+
+#endif							/* PGM_SQL_STATEMENTS_H */

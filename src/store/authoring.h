@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * authoring.h
+ *	  What may be stored as a revision, changed and removed.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/authoring.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STORE_AUTHORING_H
+#define PGM_STORE_AUTHORING_H
+
+#include "store/revision.h"
+
+/*
+ * Check and store.  The id may be NULL: a digest is put in its place.  Parents
+ * and dependencies may be any target that names one revision; they are
+ * replaced by ids.  parents_given = false means the only head.
+ */
+extern void pgm_author_store(PgmRevision *revision, bool parents_given,
+							 bool splice);
+
+/* Parents are targets, "heads" for all of them. */
+extern void pgm_author_merge(PgmRevision *revision);
+
+/* NULL members of change leave what is stored. */
+extern const char *pgm_author_amend(const PgmRevision *change);
+extern const char *pgm_author_remove(const char *id);
+extern const char *pgm_author_approve(const char *id);
+
+/* The revision of this id or unique prefix; an error if there is none. */
+extern PgmRevision *pgm_author_find(const char *target);
+
+/* The id that a revision without one gets; parents must be ids. */
+extern char *pgm_author_id(const PgmRevision *revision);
+
+extern char *pgm_revision_digest(const char *upgrade, const char *downgrade,
+								 const char *verify,
+								 PgmTristate transactional);
+
+#endif							/* PGM_STORE_AUTHORING_H */

@@ -1,0 +1,584 @@
+/*-------------------------------------------------------------------------
+ *
+ * journal.c
+ *	  Runs and their steps, and the lock that lets one run work at a time.
+ *
+ * A run and its planned steps are committed before the work begins, so that
+ * what a crash leaves behind is a row that says running and a lock that nobody
+ * holds: that pair means interrupted.  No status has to be repaired by hand.
+ *
+ * The run lock is the lock of the extension object itself, taken in EXCLUSIVE
+ * mode: DROP EXTENSION waits for it, nobody without rights on the extension
+ * can take it, and the server releases it with the session or the transaction.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/journal.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/error_privacy.h"
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "compat/server.h"
+#include "store/journal.h"
+
+static PgmQuery holder_query = {
+	"SELECT l.pid, a.usename::text, a.application_name, "
+	"a.backend_type, date_trunc('second', now() - a.backend_start)::text, "
+	"(SELECT max(r.id) FROM pgmigrate.run r "
+	"WHERE r.state = 'running' AND r.pid = l.pid) "
+	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+	"WHERE l.locktype = 'object' AND l.classid = 'pg_extension'::regclass "
+	"AND l.objid = $1 AND l.mode = 'ExclusiveLock' AND l.granted "
+	"AND l.database = (SELECT oid FROM pg_database "
+	"WHERE datname = current_database())",
+	1, {OIDOID}
+};
+
+static PgmQuery interrupt_query = {
+	"UPDATE pgmigrate.run SET state = 'interrupted', "
+	"finished = clock_timestamp(), "
+	"error = coalesce(error, " PGM_INTERRUPTED_ERROR("execution") ") "
+	"WHERE state = 'running'"
+};
+
+static PgmQuery begin_query = {
+	"INSERT INTO pgmigrate.run (command, target, state, execution, steps, "
+	"heads_before, session_role, role, search_path, pid) "
+	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+	9, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
+	TEXTOID, INT4OID}
+};
+
+static PgmQuery begin_steps_query = {
+	"INSERT INTO pgmigrate.run_step "
+	"(run, step, revision, direction, message, state) "
+	"SELECT $1, u.step, u.revision, $2, coalesce(r.message, ''), 'pending' "
+	"FROM unnest($3) WITH ORDINALITY AS u (revision, step) "
+	"LEFT JOIN pgmigrate.revision r ON r.id = u.revision",
+	3, {INT8OID, TEXTOID, TEXTARRAYOID}
+};
+
+static PgmQuery step_begin_query = {
+	"UPDATE pgmigrate.run_step SET state = 'running', "
+	"started = clock_timestamp(), statements = $3, statement = $4, "
+	"done_digest = coalesce($5, ''), details = coalesce($6::jsonb, details) "
+	"WHERE run = $1 AND step = $2",
+	6, {INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery step_progress_query = {
+	"UPDATE pgmigrate.run_step SET statement = $3, "
+	"done_digest = coalesce($4, ''), "
+	"details = coalesce($5::jsonb, details) WHERE run = $1 AND step = $2",
+	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery step_details_query = {
+	"UPDATE pgmigrate.run_step SET details = details || $3::jsonb "
+	"WHERE run = $1 AND step = $2",
+	3, {INT8OID, INT4OID, TEXTOID}
+};
+
+static PgmQuery still_running_query = {
+	"SELECT FROM pgmigrate.run WHERE id = $1 AND state = 'running'",
+	1, {INT8OID}
+};
+
+static PgmQuery end_query = {
+	"UPDATE pgmigrate.run SET state = $2, heads_after = $3, "
+	"finished = clock_timestamp() WHERE id = $1",
+	3, {INT8OID, TEXTOID, TEXTARRAYOID}
+};
+
+static PgmQuery fail_run_query = {
+	"UPDATE pgmigrate.run SET state = $2, sqlstate = $3, error = $4, "
+	"hint = $5, heads_after = ARRAY(SELECT h.revision FROM pgmigrate.head h "
+	"ORDER BY h.revision COLLATE \"C\"), "
+	"finished = clock_timestamp() WHERE id = $1",
+	5, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery fail_step_query = {
+	"UPDATE pgmigrate.run_step SET state = $3, "
+	"started = coalesce(started, $4, clock_timestamp()), "
+	"finished = clock_timestamp(), duration = $5 "
+	"WHERE run = $1 AND step = $2",
+	5, {INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, INTERVALOID}
+};
+
+static PgmQuery fail_error_query = {
+	"INSERT INTO pgmigrate.run_error "
+	"(run, step, detail, context, query, position, message, hint) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+	TEXTOID}
+};
+
+/* A step that failed before its first statement is no attempt. */
+static PgmQuery attempt_query = {
+	"SELECT l.run, l.step, l.direction, l.state, l.statement, "
+	"l.done_digest, l.details::text FROM (SELECT * FROM pgmigrate.run_step s "
+	"WHERE s.revision = $1 AND s.state <> 'pending' "
+	"AND (s.statements IS NOT NULL OR s.state = 'done') "
+	"ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l "
+	"WHERE NOT l.details ? 'forgotten'",
+	1, {TEXTOID}
+};
+
+static PgmQuery any_partly_query = {
+	"SELECT FROM pgmigrate.run_step "
+	"WHERE done_digest IS NOT NULL AND state <> 'done' LIMIT 1"
+};
+
+static PgmQuery in_work_query = {
+	"SELECT FROM pgmigrate.run_step s JOIN pgmigrate.run r ON r.id = s.run "
+	"WHERE s.revision = $1 AND s.state = 'running' "
+	"AND r.state = 'running' AND r.pid = $2",
+	2, {TEXTOID, INT4OID}
+};
+
+static PgmQuery any_run_query = {
+	"SELECT FROM pgmigrate.run LIMIT 1"
+};
+
+/* The lock this session took: it is released without a lookup. */
+static LOCKTAG session_tag;
+static bool session_tag_valid = false;
+
+/* Is there a holder?  Fills what is known of it, if asked. */
+static bool
+find_holder(int *pid, char **detail)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		found;
+
+	values[0] = ObjectIdGetDatum(pgm_extension_oid());
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&holder_query, values, NULL) > 0;
+	if (found && pgm_spi_isnull(1, 1))
+	{
+		if (detail != NULL)
+			*detail = MemoryContextStrdup(scope.outer,
+										  "A prepared transaction holds the run lock.");
+	}
+	else if (found)
+	{
+		*pid = pgm_spi_int32(1, 1);
+		if (detail != NULL)
+		{
+			char	   *user = pgm_spi_text(1, 2);
+			char	   *application = pgm_spi_text(1, 3);
+			char	   *kind = pgm_spi_text(1, 4);
+			char	   *age = pgm_spi_text(1, 5);
+			StringInfoData buf;
+
+			initStringInfo(&buf);
+			appendStringInfo(&buf, "Process %d (%s", *pid, kind ? kind : "?");
+			if (user != NULL)
+				appendStringInfo(&buf, ", user \"%s\"", user);
+			if (application != NULL && application[0] != '\0')
+				appendStringInfo(&buf, ", application \"%s\"", application);
+			if (age != NULL)
+				appendStringInfo(&buf, ", started %s ago", age);
+			if (!pgm_spi_isnull(1, 6))
+				appendStringInfo(&buf, ") works on run " INT64_FORMAT ".",
+								 pgm_spi_int64(1, 6));
+			else
+				appendStringInfoString(&buf, ") holds the run lock.");
+			*detail = MemoryContextStrdup(scope.outer, buf.data);
+		}
+	}
+	pgm_spi_end(&scope);
+	return found;
+}
+
+int
+pgm_run_lock_holder(void)
+{
+	int			pid = 0;
+
+	(void) find_holder(&pid, NULL);
+	return pid;
+}
+
+static void
+refuse_taken(const char *detail)
+{
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+			errmsg("another run is in progress in this database"),
+			detail ? errdetail_internal("%s", detail) : 0,
+			errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop it with pgmigrate.cancel()."));
+}
+
+/* Before a worker is started in vain. */
+void
+pgm_run_lock_check_free(void)
+{
+	int			pid;
+	char	   *detail = NULL;
+
+	if (find_holder(&pid, &detail))
+		refuse_taken(detail);
+}
+
+/*
+ * The server releases the session-level locks of its own lock method when a
+ * transaction aborts, but not when a process exits between two transactions:
+ * then the lock would stay for ever, of a process that is gone.
+ */
+static void
+unlock_at_exit(int code, Datum arg)
+{
+	pgm_run_unlock();
+}
+
+static bool
+try_run_lock(bool session)
+{
+	static bool exit_registered = false;
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
+					   pgm_extension_oid(), 0);
+	if (session && !exit_registered)
+	{
+		before_shmem_exit(unlock_at_exit, (Datum) 0);
+		exit_registered = true;
+	}
+	if (LockAcquire(&tag, ExclusiveLock, session, true) ==
+		LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	if (session)
+	{
+		session_tag = tag;
+		session_tag_valid = true;
+	}
+	return true;
+}
+
+void
+pgm_run_lock(bool session)
+{
+	int			pid;
+	char	   *detail = NULL;
+
+	if (try_run_lock(session))
+		return;
+
+	/* gone meanwhile, or an uncommitted DROP EXTENSION: still not ours */
+	(void) find_holder(&pid, &detail);
+	refuse_taken(detail);
+}
+
+/* To the end of the transaction, waiting for a run that is in progress. */
+void
+pgm_run_lock_wait(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
+					   pgm_extension_oid(), 0);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
+ * After an abort, which released the lock: take it again to write down what
+ * happened.  If somebody else was faster, the row can be written all the same.
+ */
+void
+pgm_run_relock(void)
+{
+	if (!pgm_run_lock_held())
+		(void) try_run_lock(true);
+}
+
+/*
+ * The same for a run that is to go on.  If another one had the lock meanwhile,
+ * it has found ours interrupted, and our plan is not to be trusted any more.
+ */
+void
+pgm_run_retake(int64 run)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		ours;
+
+	if (!pgm_run_lock_held() && !try_run_lock(true))
+	{
+		int			pid;
+		char	   *detail = NULL;
+
+		(void) find_holder(&pid, &detail);
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("the run lock was taken before a step could be repeated"),
+				detail ? errdetail_internal("%s", detail) :
+				errdetail("The extension is being dropped or altered."),
+				errhint("Repeat the call when that is done."));
+	}
+	values[0] = Int64GetDatum(run);
+	pgm_spi_begin(&scope);
+	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (!ours)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
+				errmsg("another run has begun before a step could be repeated"),
+				errhint("Repeat the call."));
+}
+
+bool
+pgm_run_lock_held(void)
+{
+	return session_tag_valid &&
+		pgm_lock_held_by_me(&session_tag, ExclusiveLock);
+}
+
+/* Nothing, if the lock is not held. */
+void
+pgm_run_unlock(void)
+{
+	if (pgm_run_lock_held())
+		LockRelease(&session_tag, ExclusiveLock, true);
+	session_tag_valid = false;
+}
+
+static bool inside_run = false;
+
+void
+pgm_run_enter(bool enter)
+{
+	inside_run = enter;
+}
+
+bool
+pgm_run_inside(void)
+{
+	return inside_run;
+}
+
+/* The caller holds the run lock, so whatever says running has no process. */
+void
+pgm_journal_interrupt_dead(void)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&interrupt_query, NULL, NULL);
+	pgm_spi_end(&scope);
+}
+
+int64
+pgm_journal_begin(const PgmRunRecord *record)
+{
+	PgmSpiScope scope;
+	Datum		values[9];
+	int64		run;
+
+	values[0] = pgm_text_datum(record->command);
+	values[1] = pgm_text_datum(record->target);
+	values[2] = pgm_text_datum(record->execution);
+	values[3] = Int32GetDatum(record->nsteps);
+	values[4] = pgm_text_array_datum(record->nheads, record->heads);
+	values[5] = pgm_text_datum(record->session_role);
+	values[6] = pgm_text_datum(record->role);
+	values[7] = pgm_text_datum(record->search_path);
+	values[8] = Int32GetDatum(MyProcPid);
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&begin_query, values, NULL);
+	run = pgm_spi_int64(1, 1);
+	if (record->nsteps > 0)
+	{
+		values[0] = Int64GetDatum(run);
+		values[1] = pgm_text_datum(record->direction);
+		values[2] = pgm_text_array_datum(record->nsteps, record->revisions);
+		pgm_spi_execute(&begin_steps_query, values, NULL);
+	}
+	pgm_spi_end(&scope);
+	return run;
+}
+
+static void
+execute_nullable(PgmQuery *query, Datum *values, bool *nulls)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(query, values, nulls);
+	pgm_spi_end(&scope);
+}
+
+void
+pgm_journal_step_begin(int64 run, int step, int statements, int done,
+					   const char *done_digest, const char *details)
+{
+	Datum		values[6];
+	bool		nulls[6] = {false};
+
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	values[2] = Int32GetDatum(statements);
+	values[3] = Int32GetDatum(done);
+	pgm_set_text(values, nulls, 4, done_digest);
+	pgm_set_text(values, nulls, 5, details);
+	execute_nullable(&step_begin_query, values, nulls);
+}
+
+void
+pgm_journal_step_progress(int64 run, int step, int done,
+						  const char *done_digest, const char *details)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	values[2] = Int32GetDatum(done);
+	pgm_set_text(values, nulls, 3, done_digest);
+	pgm_set_text(values, nulls, 4, details);
+	execute_nullable(&step_progress_query, values, nulls);
+}
+
+void
+pgm_journal_end(int64 run, const char *state, int nheads, char **heads)
+{
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(run);
+	values[1] = pgm_text_datum(state);
+	values[2] = pgm_text_array_datum(nheads, heads);
+	execute_nullable(&end_query, values, NULL);
+}
+
+void
+pgm_journal_step_details(int64 run, int step, const char *details)
+{
+	Datum		values[3];
+
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	values[2] = pgm_text_datum(details);
+	execute_nullable(&step_details_query, values, NULL);
+}
+
+/* Step 0 means that no step had begun, started 0 that it was not read. */
+void
+pgm_journal_fail(int64 run, int step, const char *state,
+				 TimestampTz started, int64 microseconds,
+				 const ErrorData *edata)
+{
+	bool		quotes = pgm_error_may_quote(edata);
+	Interval	duration = {0};
+	Datum		values[8];
+	bool		nulls[8] = {false};
+
+	values[0] = Int64GetDatum(run);
+	values[1] = pgm_text_datum(state);
+	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
+	pgm_set_text(values, nulls, 3, quotes ? pgm_error_without_values(edata) :
+				 edata->message);
+	pgm_set_text(values, nulls, 4, quotes ? NULL : edata->hint);
+	execute_nullable(&fail_run_query, values, nulls);
+
+	memset(nulls, 0, sizeof(nulls));
+	values[1] = Int32GetDatum(step);
+	if (step > 0)
+	{
+		values[2] = pgm_text_datum(state);
+		values[3] = TimestampTzGetDatum(started);
+		duration.time = microseconds;
+		values[4] = IntervalPGetDatum(&duration);
+		nulls[3] = nulls[4] = started == 0;
+		execute_nullable(&fail_step_query, values, nulls);
+		nulls[3] = nulls[4] = false;
+	}
+	pgm_set_text(values, nulls, 2, edata->detail);
+	pgm_set_text(values, nulls, 3, edata->context);
+	pgm_set_text(values, nulls, 4, edata->internalquery);
+	values[5] = Int32GetDatum(edata->internalpos);
+	nulls[5] = edata->internalpos <= 0;
+	pgm_set_text(values, nulls, 6, edata->message);
+	pgm_set_text(values, nulls, 7, edata->hint);
+	execute_nullable(&fail_error_query, values, nulls);
+}
+
+bool
+pgm_journal_last_attempt(const char *revision, PgmAttempt *attempt)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		found;
+
+	values[0] = pgm_text_datum(revision);
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&attempt_query, values, NULL) > 0;
+	if (found)
+	{
+		attempt->run = pgm_spi_int64(1, 1);
+		attempt->step = pgm_spi_int32(1, 2);
+		attempt->direction = pgm_spi_text(1, 3);
+		attempt->state = pgm_spi_text(1, 4);
+		attempt->statement = pgm_spi_int32(1, 5);
+		attempt->done_digest = pgm_spi_text(1, 6);
+		attempt->details = pgm_spi_text(1, 7);
+	}
+	pgm_spi_end(&scope);
+	return found;
+}
+
+/* Has a live run begun this revision, statement by statement? */
+bool
+pgm_journal_in_work(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	uint64		rows;
+
+	values[0] = pgm_text_datum(revision);
+	values[1] = Int32GetDatum(pgm_run_lock_holder());
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&in_work_query, values, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
+/* Was ever a revision left partly applied? */
+bool
+pgm_journal_any_partly(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&any_partly_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
+bool
+pgm_journal_any_run(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&any_run_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}

@@ -1,0 +1,523 @@
+/*-------------------------------------------------------------------------
+ *
+ * partly_applied.c
+ *	  What a failed try of a statement left behind.
+ *
+ * A revision that runs statement by statement may stop in the middle, and the
+ * commands that need this are those that leave something: CREATE INDEX and
+ * REINDEX CONCURRENTLY an INVALID index, DETACH CONCURRENTLY a pending one.
+ * CREATE INDEX CONCURRENTLY IF NOT EXISTS would then skip the INVALID index in
+ * silence.  So the indexes that were INVALID before are noted when a statement
+ * begins, and those that are so only since are dropped before it is tried
+ * again.  A crash between the commit of a statement and the record of it is
+ * told by the effect that the statement had.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/partly_applied.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "commands/prepare.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/digest.h"
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "base/transaction.h"
+#include "compat/command.h"
+#include "compat/server.h"
+#include "store/journal.h"
+#include "store/leftover_indexes.h"
+#include "store/partly_applied.h"
+
+static PgmQuery note_query = {
+	"SELECT jsonb_strip_nulls(jsonb_build_object('begun', $1, 'existed', $3, "
+	"'tables', (SELECT jsonb_agg(u.oid::regclass::text) "
+	"FROM unnest($2) AS u (oid)), 'index', $4, 'sql', $5, 'invalid', "
+	"ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i "
+	"WHERE i.indrelid = ANY ($2) AND NOT i.indisvalid)))::text",
+	5, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery read_query = {
+	"SELECT ($1::jsonb ->> 'begun')::int, "
+	"coalesce(($1::jsonb ->> 'existed')::bool, false), "
+	"$1::jsonb ->> 'sql'",
+	1, {TEXTOID}
+};
+
+static PgmQuery pending_query = {
+	"SELECT h.inhrelid::regclass::text, h.inhparent::regclass::text "
+	"FROM pg_inherits h WHERE h.inhrelid = $1 AND h.inhparent = $2 "
+	"AND h.inhdetachpending",
+	2, {OIDOID, OIDOID}
+};
+
+static PgmQuery attached_query = {
+	"SELECT FROM pg_inherits h WHERE h.inhrelid = $1 AND h.inhparent = $2",
+	2, {OIDOID, OIDOID}
+};
+
+char *
+pgm_resume_digest(const PgmSource *source, int n, const char *before)
+{
+	PgmDigest	digest;
+
+	pgm_digest_init(&digest, "statements");
+	pgm_digest_text(&digest, before);
+	pgm_digest_bytes(&digest, source->text + source->statements[n].offset,
+					 source->statements[n].length);
+	return pgm_digest_final(&digest);
+}
+
+static bool
+is_set_config(Node *expression)
+{
+	List	   *name;
+
+	if (!IsA(expression, FuncCall))
+		return false;
+	name = castNode(FuncCall, expression)->funcname;
+	return strcmp(strVal(llast(name)), "set_config") == 0;
+}
+
+bool
+pgm_resume_is_in_force(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (IsA(stmt, PrepareStmt))
+		return FetchPreparedStatement(castNode(PrepareStmt, stmt)->name,
+									  false) != NULL;
+	if (IsA(stmt, DeallocateStmt) && castNode(DeallocateStmt, stmt)->name)
+		return FetchPreparedStatement(castNode(DeallocateStmt, stmt)->name,
+									  false) == NULL;
+	return false;
+}
+
+bool
+pgm_resume_repeats(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	SelectStmt *select;
+	ListCell   *lc;
+
+	if (IsA(stmt, VariableSetStmt) || IsA(stmt, PrepareStmt) ||
+		IsA(stmt, DeallocateStmt) || IsA(stmt, LoadStmt))
+		return true;
+	if (!IsA(stmt, SelectStmt))
+		return false;
+	select = castNode(SelectStmt, stmt);
+	if (select->targetList == NIL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->withClause != NULL ||
+		select->intoClause != NULL)
+		return false;
+	foreach(lc, select->targetList)
+	{
+		if (!is_set_config(lfirst_node(ResTarget, lc)->val))
+			return false;
+	}
+	return true;
+}
+
+/* The temporary relation that a statement makes, or NULL. */
+static const char *
+temporary_made(Node *stmt)
+{
+	RangeVar   *relation = NULL;
+
+	if (IsA(stmt, CreateStmt))
+		relation = castNode(CreateStmt, stmt)->relation;
+	else if (IsA(stmt, CreateTableAsStmt))
+		relation = castNode(CreateTableAsStmt, stmt)->into->rel;
+	else if (IsA(stmt, ViewStmt))
+		relation = castNode(ViewStmt, stmt)->view;
+	else if (IsA(stmt, CreateSeqStmt))
+		relation = castNode(CreateSeqStmt, stmt)->sequence;
+	else if (IsA(stmt, SelectStmt) &&
+			 castNode(SelectStmt, stmt)->intoClause != NULL)
+		relation = castNode(SelectStmt, stmt)->intoClause->rel;
+	if (relation == NULL ||
+		(relation->relpersistence != RELPERSISTENCE_TEMP &&
+		 (relation->schemaname == NULL ||
+		  strcmp(relation->schemaname, "pg_temp") != 0)))
+		return NULL;
+	return relation->relname;
+}
+
+/* It is where this very session has tried, and tries again. */
+static bool
+is_here(const char *name)
+{
+	return OidIsValid(RangeVarGetRelid(makeRangeVar(pstrdup("pg_temp"),
+													pstrdup(name), -1),
+									   NoLock, true));
+}
+
+/* Is the name anywhere in a statement, be it in quotes or in a body? */
+static bool
+statement_mentions(const PgmSource *source, int n, const char *name)
+{
+	const PgmStatement *statement = &source->statements[n];
+	int			length = strlen(name);
+
+	for (int i = 0; i + length <= statement->length; i++)
+		if (pg_strncasecmp(source->text + statement->offset + i, name,
+						   length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A temporary table is gone with the session of the run that made it, and its
+ * name may now be that of another table.
+ */
+static void
+check_temporary(const PgmSource *source, int done)
+{
+	for (int i = 0; i < done; i++)
+	{
+		const char *name = temporary_made(source->statements[i].raw->stmt);
+
+		if (name == NULL || is_here(name))
+			continue;
+		for (int j = done; j < source->nstatements; j++)
+			if (statement_mentions(source, j, name))
+				ereport(ERROR,
+						errcode(PGM_ERRCODE_PARTLY_APPLIED),
+						errmsg("revision \"%s\" cannot go on without its temporary relation \"%s\"",
+							   source->revision, name),
+						errdetail("Statement %d made it, in a session that is gone, and statement %d names it.",
+								  i + 1, j + 1),
+						errhint("Take the done statements back by hand and stamp the current heads, to begin anew; or finish by hand and record it with pgmigrate.stamp()."));
+	}
+}
+
+static void
+read_note(const char *details, const PgmSource *source, PgmResume *resume)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *begun;
+
+	values[0] = pgm_text_datum(details);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&read_query, values, NULL);
+	resume->retried = pgm_spi_int32(1, 1) == resume->done + 1;
+	resume->existed = pgm_spi_bool(1, 2);
+	begun = pgm_spi_text(1, 3);
+	pgm_spi_end(&scope);
+	resume->same = begun != NULL && resume->done < source->nstatements &&
+		strcmp(begun, pgm_resume_digest(source, resume->done, NULL)) == 0;
+}
+
+void
+pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
+				PgmDirection direction, PgmResume *resume)
+{
+	PgmAttempt	attempt;
+	char	   *digest = NULL;
+
+	memset(resume, 0, sizeof(PgmResume));
+	if (!pgm_journal_last_attempt(revision->id, &attempt) ||
+		strcmp(attempt.state, "done") == 0 ||
+		strcmp(attempt.direction, pgm_direction_name(direction)) != 0)
+		return;
+
+	for (int i = 0; i < attempt.statement && i < source->nstatements; i++)
+		digest = pgm_resume_digest(source, i, digest);
+	if (attempt.statement > source->nstatements ||
+		(attempt.statement > 0 &&
+		 (attempt.done_digest == NULL ||
+		  strcmp(attempt.done_digest, digest) != 0)))
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("statements of revision \"%s\" that are done were changed",
+					   revision->id),
+				errdetail("Run " INT64_FORMAT " did %d of its statements before it stopped, and they are not the same now.",
+						  attempt.run, attempt.statement),
+				errhint("Give the first %d statements back their text with pgmigrate.amend(); or finish by hand and record it with pgmigrate.stamp(); or undo them by hand and stamp the current heads, to begin anew.",
+						attempt.statement));
+
+	resume->done = attempt.statement;
+	resume->digest = digest;
+	resume->note = attempt.details;
+	read_note(attempt.details, source, resume);
+	check_temporary(source, resume->done);
+}
+
+/* Is the index of this CREATE INDEX there, by name? */
+static bool
+index_exists(const IndexStmt *stmt, bool *valid)
+{
+	Oid			table = RangeVarGetRelid(stmt->relation, NoLock, true);
+	Oid			index;
+	HeapTuple	tuple;
+
+	*valid = false;
+	if (!OidIsValid(table) || stmt->idxname == NULL)
+		return false;
+	index = get_relname_relid(stmt->idxname, get_rel_namespace(table));
+	if (!OidIsValid(index))
+		return false;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	*valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
+		((Form_pg_index) GETSTRUCT(tuple))->indrelid == table;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* The index that a statement CONCURRENTLY may leave INVALID, by name. */
+static char *
+affected_index(Node *stmt)
+{
+	DropStmt   *drop;
+
+	if (IsA(stmt, IndexStmt))
+		return castNode(IndexStmt, stmt)->idxname;
+	if (!IsA(stmt, DropStmt))
+		return NULL;
+	drop = castNode(DropStmt, stmt);
+	if (drop->removeType != OBJECT_INDEX || list_length(drop->objects) != 1)
+		return NULL;
+	return strVal(llast(linitial_node(List, drop->objects)));
+}
+
+static Oid
+affected_table(Node *stmt)
+{
+	Oid			relation;
+
+	if (IsA(stmt, IndexStmt))
+		return RangeVarGetRelid(castNode(IndexStmt, stmt)->relation, NoLock,
+								true);
+	if (IsA(stmt, ReindexStmt) &&
+		castNode(ReindexStmt, stmt)->relation != NULL)
+	{
+		ReindexStmt *reindex = castNode(ReindexStmt, stmt);
+
+		relation = RangeVarGetRelid(reindex->relation, NoLock, true);
+		if (reindex->kind != REINDEX_OBJECT_INDEX)
+			return relation;
+	}
+	else if (IsA(stmt, DropStmt) && affected_index(stmt) != NULL)
+	{
+		List	   *name = linitial_node(List,
+										 castNode(DropStmt, stmt)->objects);
+
+		relation = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock,
+									true);
+	}
+	else
+		return InvalidOid;
+	return OidIsValid(relation) ? IndexGetRelation(relation, true) : relation;
+}
+
+/* As oid[], with one element or none. */
+static Datum
+affected_tables(Node *stmt)
+{
+	Oid			table = affected_table(stmt);
+	Datum		element = ObjectIdGetDatum(table);
+
+	return PointerGetDatum(construct_array(&element,
+										   OidIsValid(table) ? 1 : 0, OIDOID,
+										   sizeof(Oid), true, TYPALIGN_INT));
+}
+
+static bool
+any_object_exists(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		RangeVar   *name = makeRangeVarFromNameList(lfirst_node(List, lc));
+
+		if (OidIsValid(RangeVarGetRelid(name, NoLock, true)))
+			return true;
+	}
+	return false;
+}
+
+/* The partition of a DETACH CONCURRENTLY, and its parent; false if another. */
+static bool
+detached_partition(Node *stmt, Datum *values)
+{
+	AlterTableStmt *alter;
+	AlterTableCmd *command;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	alter = castNode(AlterTableStmt, stmt);
+	command = linitial_node(AlterTableCmd, alter->cmds);
+	if (!pgm_detach_is_concurrent(command))
+		return false;
+	values[0] = ObjectIdGetDatum(RangeVarGetRelid(castNode(PartitionCmd,
+														   command->def)->name,
+												  NoLock, true));
+	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock,
+												  true));
+	return true;
+}
+
+static bool
+is_attached(const Datum *values)
+{
+	PgmSpiScope scope;
+	bool		attached;
+
+	pgm_spi_begin(&scope);
+	attached = pgm_spi_execute(&attached_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return attached;
+}
+
+/* Is there what the statement makes, drops or detaches? */
+static bool
+object_exists(Node *stmt)
+{
+	Datum		values[2];
+	bool		valid;
+
+	if (IsA(stmt, IndexStmt))
+		return index_exists(castNode(IndexStmt, stmt), &valid);
+	if (IsA(stmt, DropStmt))
+		return any_object_exists(castNode(DropStmt, stmt));
+	if (detached_partition(stmt, values))
+		return is_attached(values);
+	return false;
+}
+
+char *
+pgm_resume_note(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	PgmSpiScope scope;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	char	   *note;
+
+	values[0] = Int32GetDatum(n + 1);
+	values[1] = affected_tables(stmt);
+	values[2] = BoolGetDatum(source->statements[n].top_level &&
+							 object_exists(stmt));
+	pgm_set_text(values, nulls, 3, affected_index(stmt));
+	values[4] = pgm_text_datum(pgm_resume_digest(source, n, NULL));
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&note_query, values, nulls);
+	note = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return note;
+}
+
+/* One command of ours at top level, in the words the user would write. */
+static void
+run_command(const PgmExec *exec, const char *command)
+{
+	PgmSource  *source;
+
+	ereport(NOTICE, errmsg("cleaning up a failed try: %s", command));
+	pgm_txn_begin();
+	source = pgm_source_parse(command, PGM_SOURCE_OTHER, NULL);
+	pgm_exec_statement(exec, source, 0, true);
+	pgm_txn_commit();
+}
+
+void
+pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
+{
+	char	  **names;
+	int			nleft;
+
+	pgm_txn_begin();
+	names = pgm_leftover_indexes(resume->note, &nleft);
+	pgm_txn_commit();
+
+	for (int i = 0; i < nleft; i++)
+		run_command(exec, psprintf("DROP INDEX CONCURRENTLY %s", names[i]));
+}
+
+/* A named index that was not there before, and is valid: it was made. */
+static bool
+index_was_made(Node *stmt, const PgmResume *resume)
+{
+	bool		valid = false;
+
+	if (!IsA(stmt, IndexStmt) || resume->existed)
+		return false;
+	pgm_txn_begin();
+	(void) index_exists(castNode(IndexStmt, stmt), &valid);
+	pgm_txn_commit();
+	return valid;
+}
+
+/* What was there before the first try is not there any more. */
+static bool
+object_is_gone(Node *stmt, const PgmResume *resume)
+{
+	bool		exists;
+
+	if (IsA(stmt, IndexStmt) || !resume->existed)
+		return false;
+	pgm_txn_begin();
+	exists = object_exists(stmt);
+	pgm_txn_commit();
+	return !exists;
+}
+
+/* Finish a DETACH that is pending; true if it was. */
+static bool
+finish_detach(const PgmExec *exec, Node *stmt)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	char	   *child = NULL;
+	char	   *parent = NULL;
+
+	pgm_txn_begin();
+	if (detached_partition(stmt, values))
+	{
+		pgm_spi_begin(&scope);
+		if (pgm_spi_execute(&pending_query, values, NULL) > 0)
+		{
+			child = pgm_spi_text(1, 1);
+			parent = pgm_spi_text(1, 2);
+		}
+		pgm_spi_end(&scope);
+	}
+	pgm_txn_commit();
+	if (child == NULL)
+		return false;
+
+	run_command(exec, psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
+							   parent, child));
+	return true;
+}
+
+bool
+pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
+				 const PgmResume *resume)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	pgm_resume_drop_leftovers(exec, resume);
+	if (!resume->same || !source->statements[n].top_level)
+		return false;
+	return index_was_made(stmt, resume) || finish_detach(exec, stmt) ||
+		object_is_gone(stmt, resume);
+}

@@ -1,0 +1,558 @@
+/*-------------------------------------------------------------------------
+ *
+ * revision.c
+ *	  The store of revisions: rows of pgmigrate.revision.
+ *
+ * A revision names its parents and dependencies by full id; labels are
+ * resolved when it is stored, so a label that moves does not move old edges.
+ * is_head is kept with each insert and delete so that storing costs the same
+ * for the first revision and for the hundred thousandth; writers take SHARE
+ * ROW EXCLUSIVE on the table first, so the flag and the uniqueness of labels
+ * do not race.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/revision.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "compat/server.h"
+#include "store/revision.h"
+
+#define REVISION_COLUMNS \
+	"id, message, upgrade, downgrade, verify, transactional, down_revision, " \
+	"depends_on, branch_labels, is_head, digest, author, " \
+	"CASE WHEN approved_digest OPERATOR(pg_catalog.=) digest " \
+	"THEN approved_by END "
+
+static PgmQuery get_query = {
+	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1",
+	1, {TEXTOID}
+};
+
+static PgmQuery get_many_query = {
+	"SELECT " REVISION_COLUMNS
+	"FROM unnest($1) WITH ORDINALITY AS u (wanted, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.wanted ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery digests_query = {
+	"SELECT r.digest FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.id ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery get_for_share_query = {
+	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 "
+	"FOR KEY SHARE",
+	1, {TEXTOID}
+};
+
+/* octet_length does not fetch what is stored out of line. */
+static PgmQuery get_small_for_share_query = {
+	"SELECT " REVISION_COLUMNS ", u.n "
+	"FROM unnest($1) WITH ORDINALITY AS u (revision, n) "
+	"JOIN pgmigrate.revision r ON r.id = u.revision "
+	"WHERE octet_length(upgrade) + coalesce(octet_length(downgrade), 0) "
+	"< 65536 FOR KEY SHARE OF r",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery lock_row_query = {
+	"SELECT FROM pgmigrate.revision WHERE id = $1 FOR UPDATE",
+	1, {TEXTOID}
+};
+
+static PgmQuery insert_query = {
+	"INSERT INTO pgmigrate.revision (id, message, upgrade, downgrade, verify, "
+	"transactional, down_revision, depends_on, branch_labels, author, "
+	"only_head, source) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)",
+	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID}
+};
+
+/* By id: the index of the heads is full of dead rows during a bulk load. */
+static PgmQuery unhead_query = {
+	"UPDATE pgmigrate.revision SET is_head = false "
+	"WHERE id = $1 AND is_head IS NOT FALSE",
+	1, {TEXTOID}
+};
+
+static PgmQuery update_query = {
+	"UPDATE pgmigrate.revision SET message = $2, upgrade = $3, "
+	"downgrade = $4, verify = $5, transactional = $6, author = $7, "
+	"source = CASE WHEN upgrade = $3 THEN source END, "
+	"amended_at = now() WHERE id = $1",
+	7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID}
+};
+
+static PgmQuery approve_query = {
+	"UPDATE pgmigrate.revision SET approved_by = $2, approved_at = now(), "
+	"approved_digest = digest WHERE id = $1",
+	2, {TEXTOID, TEXTOID}
+};
+
+static PgmQuery delete_query = {
+	"DELETE FROM pgmigrate.revision WHERE id = $1",
+	1, {TEXTOID}
+};
+
+static PgmQuery rehead_query = {
+	"UPDATE pgmigrate.revision p SET is_head = true "
+	"WHERE p.id = ANY ($1) AND NOT EXISTS (SELECT FROM pgmigrate.revision c "
+	"WHERE c.down_revision @> ARRAY[p.id])",
+	1, {TEXTARRAYOID}
+};
+
+static PgmQuery heads_query = {
+	"SELECT id FROM pgmigrate.revision WHERE is_head ORDER BY seq"
+};
+
+static PgmQuery only_head_query = {
+	"SELECT id FROM pgmigrate.revision WHERE only_head AND is_head "
+	"AND seq = (SELECT max(seq) FROM pgmigrate.revision)"
+};
+
+static PgmQuery is_head_query = {
+	"SELECT is_head FROM pgmigrate.revision WHERE id = $1",
+	1, {TEXTOID}
+};
+
+static PgmQuery name_query = {
+	"SELECT id FROM pgmigrate.revision WHERE id = $1 UNION ALL "
+	"SELECT id FROM pgmigrate.revision "
+	"WHERE branch_labels <> '{}' AND branch_labels @> ARRAY[$1] LIMIT 1",
+	1, {TEXTOID}
+};
+
+static PgmQuery children_query = {
+	"SELECT id FROM pgmigrate.revision "
+	"WHERE down_revision @> ARRAY[$1] ORDER BY seq",
+	1, {TEXTOID}
+};
+
+static PgmQuery dependents_query = {
+	"SELECT id FROM pgmigrate.revision "
+	"WHERE depends_on <> '{}' AND depends_on @> ARRAY[$1] ORDER BY seq",
+	1, {TEXTOID}
+};
+
+static PgmQuery graph_query = {
+	"SELECT id, down_revision, depends_on, branch_labels, seq "
+	"FROM pgmigrate.revision ORDER BY seq"
+};
+
+void
+pgm_graph_raise(const PgmGraphError *error)
+{
+	int			sqlstate = ERRCODE_INTERNAL_ERROR;
+
+	switch (error->code)
+	{
+		case PGM_GRAPH_OK:
+			break;
+		case PGM_GRAPH_BAD_ID:
+			sqlstate = ERRCODE_INVALID_NAME;
+			break;
+		case PGM_GRAPH_DUPLICATE:
+			sqlstate = ERRCODE_DUPLICATE_OBJECT;
+			break;
+		case PGM_GRAPH_SYNTAX:
+			sqlstate = ERRCODE_SYNTAX_ERROR;
+			break;
+		case PGM_GRAPH_MISSING:
+		case PGM_GRAPH_UNKNOWN:
+			sqlstate = ERRCODE_UNDEFINED_OBJECT;
+			break;
+		case PGM_GRAPH_UNKNOWN_LABEL:
+			sqlstate = PGM_ERRCODE_UNKNOWN_LABEL;
+			break;
+		case PGM_GRAPH_CYCLE:
+		case PGM_GRAPH_UNKNOWN_ROW:
+			sqlstate = PGM_ERRCODE_BROKEN_GRAPH;
+			break;
+		case PGM_GRAPH_AMBIGUOUS_PREFIX:
+		case PGM_GRAPH_AMBIGUOUS_WALK:
+		case PGM_GRAPH_MULTIPLE_HEADS:
+			sqlstate = ERRCODE_AMBIGUOUS_ALIAS;
+			break;
+		case PGM_GRAPH_NOT_ON_BRANCH:
+		case PGM_GRAPH_OUT_OF_RANGE:
+		case PGM_GRAPH_OVERLAP:
+		case PGM_GRAPH_NOT_APPLIED:
+		case PGM_GRAPH_NOT_A_RANGE:
+			sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
+			break;
+	}
+	ereport(ERROR,
+			errcode(sqlstate),
+			errmsg_internal("%s", error->message),
+			error->detail ? errdetail_internal("%s", error->detail) : 0,
+			error->hint ? errhint("%s", error->hint) : 0);
+}
+
+/* Until the end of the transaction: one writer of the store at a time. */
+void
+pgm_revision_lock_store(void)
+{
+	Oid			table = get_relname_relid("revision",
+										  get_namespace_oid("pgmigrate", false));
+
+	LockRelationOid(table, ShareRowExclusiveLock);
+}
+
+/* Result row n, in the context that was current when the scope began. */
+static PgmRevision *
+revision_of_row(const PgmSpiScope *scope, uint64 row)
+{
+	PgmRevision *revision = MemoryContextAllocZero(scope->outer,
+												   sizeof(PgmRevision));
+
+	revision->id = pgm_spi_text(row, 1);
+	revision->message = pgm_spi_text(row, 2);
+	revision->upgrade = pgm_spi_text(row, 3);
+	revision->downgrade = pgm_spi_text(row, 4);
+	revision->verify = pgm_spi_text(row, 5);
+	revision->transactional = pgm_spi_isnull(row, 6) ? PGM_UNSET :
+		pgm_spi_bool(row, 6) ? PGM_TRUE : PGM_FALSE;
+	revision->parents = pgm_spi_text_array(row, 7, &revision->nparents);
+	revision->depends = pgm_spi_text_array(row, 8, &revision->ndepends);
+	revision->labels = pgm_spi_text_array(row, 9, &revision->nlabels);
+	revision->is_head = pgm_spi_bool(row, 10);
+	revision->digest = pgm_spi_text(row, 11);
+	revision->author = pgm_spi_text(row, 12);
+	revision->approved_by = pgm_spi_text(row, 13);
+	return revision;
+}
+
+static PgmRevision *
+get_revision(PgmQuery *query, const char *id)
+{
+	PgmSpiScope scope;
+	PgmRevision *revision = NULL;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(query, values, NULL) > 0)
+		revision = revision_of_row(&scope, 1);
+	pgm_spi_end(&scope);
+	return revision;
+}
+
+PgmRevision *
+pgm_revision_get(const char *id)
+{
+	return get_revision(&get_query, id);
+}
+
+/* Of ids that the graph had, which was read before. */
+static void
+refuse_removed(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("a revision was removed meanwhile"),
+			errhint("Repeat the call."));
+}
+
+/* Stored ones, in the order asked for. */
+PgmRevision **
+pgm_revision_get_many(int n, char **ids)
+{
+	PgmSpiScope scope;
+	PgmRevision **revisions = palloc(sizeof(PgmRevision *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&get_many_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		revisions[i] = revision_of_row(&scope, i + 1);
+	pgm_spi_end(&scope);
+	return revisions;
+}
+
+char	  **
+pgm_revision_digests(int n, char **ids)
+{
+	PgmSpiScope scope;
+	char	  **digests = palloc(sizeof(char *) * Max(n, 1));
+	Datum		values[1];
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&digests_query, values, NULL) != n)
+		refuse_removed();
+	for (int i = 0; i < n; i++)
+		digests[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	return digests;
+}
+
+/*
+ * Nobody can amend or remove it until the end of this transaction.  A child
+ * can be stored: that changes no more than is_head.
+ */
+PgmRevision *
+pgm_revision_get_for_share(const char *id)
+{
+	return get_revision(&get_for_share_query, id);
+}
+
+/* The same for several, of which the large ones are left out: NULL. */
+PgmRevision **
+pgm_revision_get_small_for_share(int n, char **ids)
+{
+	PgmRevision **revisions = palloc0(sizeof(PgmRevision *) * Max(n, 1));
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&get_small_for_share_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+		revisions[pgm_spi_int64(i, 14) - 1] = revision_of_row(&scope, i);
+	pgm_spi_end(&scope);
+	return revisions;
+}
+
+/* Waits for a step that is running it. */
+void
+pgm_revision_lock_row(const char *id)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&lock_row_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* The caller holds the lock on the store and has checked the names. */
+void
+pgm_revision_insert(const PgmRevision *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[12];
+	bool		nulls[12] = {false};
+
+	values[0] = pgm_text_datum(revision->id);
+	values[1] = pgm_text_datum(revision->message);
+	values[2] = pgm_text_datum(revision->upgrade);
+	nulls[3] = revision->downgrade == NULL;
+	values[3] = nulls[3] ? (Datum) 0 : pgm_text_datum(revision->downgrade);
+	nulls[4] = revision->verify == NULL;
+	values[4] = nulls[4] ? (Datum) 0 : pgm_text_datum(revision->verify);
+	nulls[5] = revision->transactional == PGM_UNSET;
+	values[5] = BoolGetDatum(revision->transactional == PGM_TRUE);
+	values[6] = pgm_text_array_datum(revision->nparents, revision->parents);
+	values[7] = pgm_text_array_datum(revision->ndepends, revision->depends);
+	values[8] = pgm_text_array_datum(revision->nlabels, revision->labels);
+	values[9] = pgm_text_datum(revision->author);
+	values[10] = BoolGetDatum(revision->only_head);
+	nulls[11] = revision->source == NULL;
+	values[11] = nulls[11] ? (Datum) 0 : pgm_text_datum(revision->source);
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&insert_query, values, nulls);
+	for (int i = 0; i < revision->nparents; i++)
+	{
+		values[0] = pgm_text_datum(revision->parents[i]);
+		pgm_spi_execute(&unhead_query, values, NULL);
+	}
+	pgm_spi_end(&scope);
+}
+
+/* Texts, message, flag and author; an approval given before is void. */
+void
+pgm_revision_update_texts(const PgmRevision *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	values[0] = pgm_text_datum(revision->id);
+	values[1] = pgm_text_datum(revision->message);
+	values[2] = pgm_text_datum(revision->upgrade);
+	nulls[3] = revision->downgrade == NULL;
+	values[3] = nulls[3] ? (Datum) 0 : pgm_text_datum(revision->downgrade);
+	nulls[4] = revision->verify == NULL;
+	values[4] = nulls[4] ? (Datum) 0 : pgm_text_datum(revision->verify);
+	nulls[5] = revision->transactional == PGM_UNSET;
+	values[5] = BoolGetDatum(revision->transactional == PGM_TRUE);
+	values[6] = pgm_text_datum(revision->author);
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&update_query, values, nulls);
+	pgm_spi_end(&scope);
+}
+
+void
+pgm_revision_approve(const char *id, const char *role)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	values[0] = pgm_text_datum(id);
+	values[1] = pgm_text_datum(role);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&approve_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* The caller holds the lock on the store and knows that it has no children. */
+void
+pgm_revision_delete(const PgmRevision *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	pgm_spi_begin(&scope);
+	values[0] = pgm_text_datum(revision->id);
+	pgm_spi_execute(&delete_query, values, NULL);
+	if (revision->nparents > 0)
+	{
+		values[0] = pgm_text_array_datum(revision->nparents,
+										 revision->parents);
+		pgm_spi_execute(&rehead_query, values, NULL);
+	}
+	pgm_spi_end(&scope);
+}
+
+static char **
+get_ids(PgmQuery *query, const char *argument, int *n)
+{
+	PgmSpiScope scope;
+	char	  **ids;
+	uint64		rows;
+	Datum		values[1];
+
+	if (argument != NULL)
+		values[0] = pgm_text_datum(argument);
+	pgm_spi_begin(&scope);
+	if (argument != NULL)
+		pgm_spi_prefer_index();
+	rows = pgm_spi_execute(query, values, NULL);
+	ids = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+		ids[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	*n = (int) rows;
+	return ids;
+}
+
+/*
+ * The only head, if that is known without a search, else NULL.  What was the
+ * only head when it was stored is so while nothing is stored after it: all
+ * others are its ancestors, and those cannot be removed before it.
+ */
+char *
+pgm_revision_only_head(void)
+{
+	int			n;
+	char	  **ids = get_ids(&only_head_query, NULL, &n);
+
+	return n > 0 ? ids[0] : NULL;
+}
+
+/*
+ * Those that nobody has as parent, in load order.  The search passes all that
+ * the current transaction made heads and no heads again.
+ */
+char	  **
+pgm_revision_heads(int *n)
+{
+	char	  **heads = get_ids(&only_head_query, NULL, n);
+
+	return *n > 0 ? heads : get_ids(&heads_query, NULL, n);
+}
+
+bool
+pgm_revision_is_head(const char *id)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		is_head;
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	is_head = pgm_spi_execute(&is_head_query, values, NULL) > 0 &&
+		pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return is_head;
+}
+
+char	  **
+pgm_revision_children(const char *id, int *n)
+{
+	return get_ids(&children_query, id, n);
+}
+
+char	  **
+pgm_revision_dependents(const char *id, int *n)
+{
+	return get_ids(&dependents_query, id, n);
+}
+
+/* Is this text an id or a label already, and of which revision? */
+bool
+pgm_revision_name_used(const char *name, char **revision)
+{
+	int			n;
+	char	  **ids = get_ids(&name_query, name, &n);
+
+	*revision = n > 0 ? ids[0] : NULL;
+	return n > 0;
+}
+
+PgmGraph *
+pgm_revision_graph(int64 **seqs)
+{
+	PgmSpiScope scope;
+	MemoryContext old;
+	PgmGraph   *graph;
+	PgmGraphError error = {PGM_GRAPH_OK};
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&graph_query, NULL, NULL);
+	old = MemoryContextSwitchTo(scope.outer);
+	graph = pgm_graph_create((int) rows);
+	*seqs = palloc(sizeof(int64) * Max(rows, 1));
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		int			nparents;
+		int			ndepends;
+		int			nlabels;
+		char	   *id = pgm_spi_text(i, 1);
+		char	  **parents = pgm_spi_text_array(i, 2, &nparents);
+		char	  **depends = pgm_spi_text_array(i, 3, &ndepends);
+		char	  **labels = pgm_spi_text_array(i, 4, &nlabels);
+
+		(*seqs)[i - 1] = pgm_spi_int64(i, 5);
+		pgm_graph_add(graph, id, nparents, parents, ndepends, depends,
+					  nlabels, labels);
+	}
+	MemoryContextSwitchTo(old);
+	pgm_spi_end(&scope);
+
+	if (!pgm_graph_seal(graph, &error))
+		pgm_graph_raise(&error);
+	return graph;
+}

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * revision.h
+ *	  The store of revisions: rows of pgmigrate.revision.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/revision.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STORE_REVISION_H
+#define PGM_STORE_REVISION_H
+
+#include "compat/server.h"
+#include "graph/graph.h"
+
+/* A boolean that may be left to the server to find out. */
+typedef enum PgmTristate
+{
+	PGM_UNSET = -1,
+	PGM_FALSE = 0,
+	PGM_TRUE = 1
+} PgmTristate;
+
+typedef struct PgmRevision
+{
+	char	   *id;
+	char	   *message;
+	char	   *upgrade;
+	char	   *downgrade;		/* or NULL: cannot be downgraded */
+	char	   *verify;			/* or NULL */
+	PgmTristate transactional;
+	int			nparents;
+	char	  **parents;
+	int			ndepends;
+	char	  **depends;
+	int			nlabels;
+	char	  **labels;
+	bool		is_head;		/* nobody has it as parent */
+	bool		only_head;		/* known to be so when it was stored */
+	char	   *source;			/* of a new one: checksums of its file, as
+								 * JSON, or NULL */
+	char	   *digest;			/* of the three texts and the flag */
+	char	   *author;			/* role that wrote the texts as they are */
+	char	   *approved_by;	/* role that approved them, or NULL */
+} PgmRevision;
+
+/* All in the caller's memory context; to be called in a transaction. */
+extern void pgm_revision_lock_store(void);
+extern PgmRevision *pgm_revision_get(const char *id);	/* or NULL */
+extern PgmRevision *pgm_revision_get_for_share(const char *id);
+extern PgmRevision **pgm_revision_get_many(int n, char **ids);
+extern char **pgm_revision_digests(int n, char **ids);
+extern PgmRevision **pgm_revision_get_small_for_share(int n, char **ids);
+extern void pgm_revision_lock_row(const char *id);
+extern void pgm_revision_insert(const PgmRevision *revision);
+extern void pgm_revision_update_texts(const PgmRevision *revision);
+extern void pgm_revision_approve(const char *id, const char *role);
+extern void pgm_revision_delete(const PgmRevision *revision);
+extern char **pgm_revision_heads(int *n);
+extern char *pgm_revision_only_head(void);	/* NULL if not known */
+extern bool pgm_revision_is_head(const char *id);
+extern bool pgm_revision_name_used(const char *name, char **revision);
+extern char **pgm_revision_children(const char *id, int *n);
+extern char **pgm_revision_dependents(const char *id, int *n);
+
+/*
+ * The whole graph, and the number of the row of each of its revisions; an
+ * error if the rows do not make a graph.
+ */
+extern PgmGraph *pgm_revision_graph(int64 **seqs);
+
+/* Raise what a function of the graph returned. */
+pg_noreturn extern void pgm_graph_raise(const PgmGraphError *error);
+
+#endif							/* PGM_STORE_REVISION_H */

@@ -1,0 +1,132 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_status.c
+ *	  Where a run stands.
+ *
+ * A row that says running is believed only while its process holds the run
+ * lock.  On a standby the lock cannot be seen, so there the row is believed.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/run_status.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "base/spi.h"
+#include "compat/server.h"
+#include "store/journal.h"
+#include "store/run_status.h"
+
+#define LIVE_STATE \
+	"CASE WHEN r.state = 'running' AND NOT pg_is_in_recovery() " \
+	"AND r.pid <> $2 THEN 'interrupted' ELSE r.state END"
+
+#define THE_RUN \
+	"r.id = coalesce($1, (SELECT max(id) FROM pgmigrate.run))"
+
+static PgmQuery get_query = {
+	"SELECT " LIVE_STATE ", r.pid, r.execution FROM pgmigrate.run r "
+	"WHERE " THE_RUN,
+	2, {INT8OID, INT4OID}
+};
+
+static PgmQuery rows_query = {
+	"SELECT r.id, r.command, r.target, x.state, s.step, r.steps, "
+	"s.revision, s.message, r.started, "
+	"CASE WHEN x.state = 'running' THEN clock_timestamp() ELSE r.finished END "
+	"- r.started, coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
+	"THEN " PGM_INTERRUPTED_ERROR("r.execution") " END), jsonb_strip_nulls(jsonb_build_object("
+	"'execution', r.execution, 'role', r.role, 'pid', "
+	"CASE WHEN x.state = 'running' THEN r.pid END, "
+	"'statement', CASE WHEN s.state <> 'done' THEN s.statement END, "
+	"'statements', CASE WHEN s.state <> 'done' THEN s.statements END, "
+	"'sqlstate', r.sqlstate, 'hint', coalesce(e.hint, r.hint), 'detail', e.detail, "
+	"'context', e.context, 'query', e.query, 'position', e.position)) "
+	"FROM pgmigrate.run r "
+	"CROSS JOIN LATERAL (SELECT " LIVE_STATE ") AS x (state) "
+	"LEFT JOIN LATERAL (SELECT s.* FROM pgmigrate.run_step s "
+	"WHERE s.run = r.id AND CASE WHEN x.state IN ('running', 'interrupted') "
+	"THEN s.state IN ('pending', 'running') ELSE s.state <> 'pending' END "
+	"ORDER BY CASE WHEN x.state IN ('running', 'interrupted') "
+	"THEN s.step ELSE - s.step END "
+	"LIMIT 1) AS s ON true "
+	"LEFT JOIN pgmigrate.run_error e ON e.run = r.id AND $3 "
+	"WHERE " THE_RUN,
+	3, {INT8OID, INT4OID, BOOLOID}
+};
+
+/* What the statements did is long, and for those who ask for it. */
+static PgmQuery steps_query = {
+	"SELECT step, revision, direction, message, state, duration, "
+	"details - 'statements' FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
+	1, {INT8OID}
+};
+
+static void
+set_arguments(int64 run, Datum *values, bool *nulls)
+{
+	values[0] = Int64GetDatum(run);
+	nulls[0] = run == 0;
+	values[1] = Int32GetDatum(RecoveryInProgress() ? 0 :
+							  pgm_run_lock_holder());
+	nulls[1] = false;
+}
+
+bool
+pgm_status_get(int64 run, PgmRunState *state)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	bool		nulls[2];
+	bool		found;
+
+	set_arguments(run, values, nulls);
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute_latest(&get_query, values, nulls) > 0;
+	if (found)
+	{
+		state->state = pgm_spi_text(1, 1);
+		state->pid = pgm_spi_int32(1, 2);
+		state->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
+	}
+	pgm_spi_end(&scope);
+	return found;
+}
+
+/* with_error adds what may quote data of the tables. */
+bool
+pgm_status_rows(PgmRows *rows, int64 run, bool with_error)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+	bool		found;
+
+	set_arguments(run, values, nulls);
+	values[2] = BoolGetDatum(with_error);
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute_latest(&rows_query, values, nulls) > 0;
+	pgm_spi_store(rows->store, rows->tupdesc);
+	pgm_spi_end(&scope);
+	return found;
+}
+
+void
+pgm_status_steps(PgmRows *rows, int64 run)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(run);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&steps_query, values, NULL);
+	pgm_spi_store(rows->store, rows->tupdesc);
+	pgm_spi_end(&scope);
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_status.h
+ *	  Where a run stands.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/run_status.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STORE_RUN_STATUS_H
+#define PGM_STORE_RUN_STATUS_H
+
+#include "base/result_rows.h"
+
+/* A run as it is at the moment, whatever the transaction's snapshot says. */
+typedef struct PgmRunState
+{
+	char	   *state;
+	int			pid;
+	bool		worker;			/* pid is a background worker of ours */
+} PgmRunState;
+
+/* What is known of a run; run 0 is the last one.  False if it is not there. */
+extern bool pgm_status_get(int64 run, PgmRunState *state);
+extern bool pgm_status_rows(PgmRows *rows, int64 run, bool with_error);
+
+/* The steps of a run, as upgrade() returns them. */
+extern void pgm_status_steps(PgmRows *rows, int64 run);
+
+#endif							/* PGM_STORE_RUN_STATUS_H */
