@@ -226,10 +226,10 @@ done | gate "install scripts only CREATE"
 
 {
 	for file in test/sql/*.sql; do
-		[ ! -e "$file" ] || echo "$file test/expected/$(basename "$file" .sql).out"
+		[ ! -e "$file" ] || echo "$file expected/$(basename "$file" .sql).out"
 	done
 	for file in test/specs/*.spec; do
-		[ ! -e "$file" ] || echo "$file test/expected/$(basename "$file" .spec).out"
+		[ ! -e "$file" ] || echo "$file expected/$(basename "$file" .spec).out"
 	done
 } >"$SCRATCH/tests"
 {
@@ -239,7 +239,7 @@ done | gate "install scripts only CREATE"
 	awk '{ print $2 }' "$SCRATCH/tests" | sort | uniq -d |
 		sed 's/$/: belongs to two tests/'
 	# name_1.out is another output that is right, of a server set up otherwise
-	for file in test/expected/*.out; do
+	for file in expected/*.out; do
 		[ ! -e "$file" ] || grep -qE " $file\$" "$SCRATCH/tests" ||
 			grep -qE " ${file%_[0-9].out}.out\$" "$SCRATCH/tests" ||
 			echo "$file: belongs to no test"

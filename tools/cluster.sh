@@ -330,7 +330,7 @@ pack_source()
 	else
 		tar -C "$ROOT" -cf - --exclude=./.git --exclude='*.o' --exclude='*.d' \
 			--exclude='*.bc' --exclude='*.so' --exclude=./.build-flags \
-			--exclude=./results --exclude=./output_iso --exclude=./tmp_check \
+			--exclude=./results --exclude=./tmp_check \
 			--exclude='./regression.*' --exclude='./test/unit/unit_test*' .
 	fi
 }

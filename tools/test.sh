@@ -189,7 +189,7 @@ run_unit
 start_cluster "fsync = off" "autovacuum_naptime = 5s" \
 	"max_prepared_transactions = 10"
 run_regress regress "$(files test/sql '*.sql')" . ISOLATION=
-run_regress isolation "$(files test/specs '*.spec')" output_iso REGRESS=
+run_regress isolation "$(files test/specs '*.spec')" . REGRESS=
 check_log
 stop_cluster
 run_tap
