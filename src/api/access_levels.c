@@ -7,11 +7,6 @@
  * for the parts of errors that quote data; nobody is given the right to write
  * them, and who has it by other ways is refused by a trigger.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/access_levels.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * access_levels.h
  *	  What each level of access may do.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/access_levels.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_API_ACCESS_LEVELS_H

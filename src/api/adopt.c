@@ -3,11 +3,6 @@
  * adopt.c
  *	  SQL functions that take over the ledgers of other tools.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/adopt.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

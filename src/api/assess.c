@@ -3,11 +3,6 @@
  * assess.c
  *	  SQL functions that tell what SQL and revisions will do.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/assess.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * load.c
  *	  SQL functions that load and write migration files.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/load.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * locks.c
  *	  SQL functions that show who waits for whom.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/locks.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -5,11 +5,6 @@
  *
  * All of them work on a standby.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/look.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

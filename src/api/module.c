@@ -3,11 +3,6 @@
  * module.c
  *	  Module entry points.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/module.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

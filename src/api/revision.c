@@ -3,11 +3,6 @@
  * revision.c
  *	  SQL functions that store, change and remove revisions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/revision.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

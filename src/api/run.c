@@ -3,11 +3,6 @@
  * run.c
  *	  SQL functions that run revisions and follow runs.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/run.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

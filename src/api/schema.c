@@ -5,11 +5,6 @@
  *
  * They work on a standby.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/schema.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * script.c
  *	  SQL functions that write a run as SQL, and that such SQL calls.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/script.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -8,11 +8,6 @@
  * are for trials: then the statements left are judged by their text alone, and
  * say so.  What was judged before stays.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/assess.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * assess.h
  *	  Tell what revisions will do, before they do it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/assess.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_ASSESS_H

@@ -7,11 +7,6 @@
  * of the caller where they tell of other sessions.  What they say of a
  * relation is read once, however many statements are about it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/blast_radius.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

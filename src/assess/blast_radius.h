@@ -3,11 +3,6 @@
  * blast_radius.h
  *	  Whom a lock will block, and about how long.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/blast_radius.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_BLAST_RADIUS_H

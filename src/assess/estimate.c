@@ -11,11 +11,6 @@
  * What a statement waits for, locks or the transactions that a concurrent
  * build waits for, is no part of the estimate.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/estimate.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

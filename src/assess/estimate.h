@@ -3,11 +3,6 @@
  * estimate.h
  *	  About how long a statement will take.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/estimate.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_ESTIMATE_H

@@ -12,11 +12,6 @@
  * The texts are read once and scanned once, however many relations are asked
  * about: a hash table leads from a name to the texts that have it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/mentions.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

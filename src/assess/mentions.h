@@ -3,11 +3,6 @@
  * mentions.h
  *	  Texts of statements and functions that mention a relation by its name.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/mentions.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_MENTIONS_H

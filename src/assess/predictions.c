@@ -8,11 +8,6 @@
  * tells.  Rows are only ever added, and only when an assessment differs from
  * the last one of the same text: so two of them never wait for each other.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/predictions.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

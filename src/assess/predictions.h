@@ -3,11 +3,6 @@
  * predictions.h
  *	  What assessments have found out, kept for the runs that follow.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/predictions.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_PREDICTIONS_H

@@ -9,11 +9,6 @@
  * expression of the statement is evaluated as it will be in the revision, if
  * it does nothing else.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/row_checks.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * row_checks.h
  *	  Look for the rows that will make a statement fail.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/row_checks.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_ROW_CHECKS_H

@@ -7,11 +7,6 @@
  * found in it.  Functions that are written in this database are not run to
  * find out: they may do what a rollback does not undo.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/row_queries.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

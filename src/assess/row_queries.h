@@ -3,11 +3,6 @@
  * row_queries.h
  *	  Look into a table for rows that are in the way of a statement.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/row_queries.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_ROW_QUERIES_H

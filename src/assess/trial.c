@@ -21,11 +21,6 @@
  * the code of another owner, or role, with them; statements that run code,
  * and those that would lock a live relation, are not run at all.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/trial.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * trial.h
  *	  What a statement really does: run on empty clones, and taken back.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/trial.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_TRIAL_H

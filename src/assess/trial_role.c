@@ -6,11 +6,6 @@
  * The code of a table's owner (indexes, constraints, policies) may run when a
  * query on the table is planned.  It must never run with more rights than his.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/trial_role.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * trial_role.h
  *	  With whose rights a statement is tried, and when it must not be.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/assess/trial_role.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_ASSESS_TRIAL_ROLE_H

@@ -5,11 +5,6 @@
  *
  * The only caller of WaitLatch.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/clock.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

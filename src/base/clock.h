@@ -3,11 +3,6 @@
  * clock.h
  *	  Waiting, and time that does not go back.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/clock.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_CLOCK_H

@@ -8,11 +8,6 @@
  * the database, so that the same revision has the same digest in each;
  * SQL_ASCII has no encoding to convert from and is taken as it is.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/digest.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

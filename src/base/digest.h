@@ -3,11 +3,6 @@
  * digest.h
  *	  Canonical digests of revisions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/digest.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_DIGEST_H

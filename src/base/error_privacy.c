@@ -9,11 +9,6 @@
  * raises can have anything in it.  Such a message is told by the kind of its
  * error, and shown as the text it was made from, without what was put in.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/error_privacy.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * error_privacy.h
  *	  What of an error those may see who may not see data.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/error_privacy.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_ERROR_PRIVACY_H

@@ -6,11 +6,6 @@
  * They are taken of the file when it is loaded: what is stored of it may be
  * other text, without the BEGIN and COMMIT around it for one.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/file_checksum.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

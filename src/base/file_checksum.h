@@ -3,11 +3,6 @@
  * file_checksum.h
  *	  The checksums of files that migration tools keep.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/file_checksum.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_FILE_CHECKSUM_H

@@ -8,11 +8,6 @@
  * join the queue.  Here the files are looked at.  A relation that is rewritten
  * or dropped meanwhile has no files for a moment, or no more; that is size 0.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/relation_size.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * relation_size.h
  *	  Sizes of relations, without locks.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/relation_size.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_RELATION_SIZE_H

@@ -3,11 +3,6 @@
  * result_rows.c
  *	  Results of set-returning functions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/result_rows.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * result_rows.h
  *	  Results of set-returning functions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/result_rows.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_RESULT_ROWS_H

@@ -12,11 +12,6 @@
  * A script runs in its session itself.  What the session has SET is kept when
  * the script begins, and put back after each revision.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/session_settings.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * session_settings.h
  *	  The settings and the role of a session: sent to a worker, or kept.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/session_settings.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_SESSION_SETTINGS_H

@@ -6,11 +6,6 @@
  * What only changes how the caller's own run behaves is PGC_USERSET; what
  * protects the server from its users is PGC_SUSET.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/settings.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * settings.h
  *	  Settings, all named pgmigrate.*.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/settings.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_SETTINGS_H

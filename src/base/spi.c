@@ -12,11 +12,6 @@
  * Plans are kept for the life of the backend.  The plan cache replans them
  * from their text when the extension is dropped and made again.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/spi.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

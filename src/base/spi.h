@@ -8,11 +8,6 @@
  * no clean-up by the caller: the abort of the (sub)transaction restores user,
  * settings and SPI.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/spi.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_SPI_H

@@ -6,11 +6,6 @@
  * Everything else uses the codes of PostgreSQL.  doc/errors.md is the list
  * that users read.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/sqlstate.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_SQLSTATE_H

@@ -12,11 +12,6 @@
  * the brackets put back what was current, which must therefore not be a
  * context of the transaction.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/transaction.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

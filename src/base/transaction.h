@@ -3,11 +3,6 @@
  * transaction.h
  *	  The transaction brackets of a worker.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/base/transaction.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_BASE_TRANSACTION_H

@@ -12,11 +12,6 @@
  * What depends on expressions, types and proofs (is the table rewritten, must
  * it be read?) is left unset here where a trial is needed to know.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/classify.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * classify.h
  *	  What a statement locks and does, told from its parse tree.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/classify.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_CLASSIFY_H

@@ -17,11 +17,6 @@
  * A volatile function is called by the bound of a partition only; nobody else
  * computes it before there is a row.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_code.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

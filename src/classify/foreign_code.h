@@ -3,11 +3,6 @@
  * foreign_code.h
  *	  Does a statement reach code of other roles when it is looked at?
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_code.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_FOREIGN_CODE_H

@@ -11,11 +11,6 @@
  * Nothing is evaluated: not even a type cache is asked, as it plans the CHECKs
  * of a domain.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_dependencies.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

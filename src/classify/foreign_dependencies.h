@@ -3,11 +3,6 @@
  * foreign_dependencies.h
  *	  Code of other roles that objects reach, as the catalog has it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_dependencies.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_FOREIGN_DEPENDENCIES_H

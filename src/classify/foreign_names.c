@@ -8,11 +8,6 @@
  * What belongs to somebody is remembered, and asked for all at once in the
  * end.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_names.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

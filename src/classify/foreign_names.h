@@ -3,11 +3,6 @@
  * foreign_names.h
  *	  Names in a statement, and whether what they may mean is code of others.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/foreign_names.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_FOREIGN_NAMES_H

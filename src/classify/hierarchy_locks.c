@@ -6,11 +6,6 @@
  * VACUUM and CLUSTER of everything, REINDEX of a schema or a database, all of
  * a tablespace, all that a role owns.  A part of the lock table of classify.c.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/hierarchy_locks.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

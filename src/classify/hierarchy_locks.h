@@ -3,11 +3,6 @@
  * hierarchy_locks.h
  *	  Statements that name no table but mean many.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/hierarchy_locks.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_HIERARCHY_LOCKS_H

@@ -6,11 +6,6 @@
  * A part of the lock table of classify.c, and compared with the server by the
  * same test.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/indirect_locks.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * indirect_locks.h
  *	  What statements other than ALTER TABLE lock besides what they name.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/indirect_locks.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_INDIRECT_LOCKS_H

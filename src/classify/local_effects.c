@@ -21,11 +21,6 @@
  *
  * Nothing is analyzed or evaluated, and no lock is taken.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/local_effects.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * local_effects.h
  *	  Statements that have no effect outside of this database.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/local_effects.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_LOCAL_EFFECTS_H

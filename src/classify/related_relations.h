@@ -3,11 +3,6 @@
  * related_relations.h
  *	  Relations that a statement reaches by way of others.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/related_relations.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_RELATED_RELATIONS_H

@@ -6,11 +6,6 @@
  * What depends on expressions, types and proofs is left unset: a trial tells.
  * So is whether a condition makes the server read a whole table.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/rewrite_scan.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * rewrite_scan.h
  *	  Whether a statement rewrites and reads tables, by its kind.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/rewrite_scan.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_REWRITE_SCAN_H

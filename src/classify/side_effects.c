@@ -7,11 +7,6 @@
  * the server; that is told from its raw parse tree.  Only a query that reaches
  * no code of others is analyzed, in a subtransaction.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/side_effects.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * side_effects.h
  *	  Queries that neither lock nor change anything.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/side_effects.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_SIDE_EFFECTS_H

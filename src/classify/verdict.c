@@ -5,11 +5,6 @@
  *
  * Looks relations up by name without locking them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/verdict.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * verdict.h
  *	  What a statement locks and does: the one answer that all readers use.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/classify/verdict.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLASSIFY_VERDICT_H

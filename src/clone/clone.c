@@ -19,11 +19,6 @@
  * search_path pinned: an expression of his that the planner evaluates has no
  * more rights than he has.  Nothing but ACCESS SHARE is taken on live tables.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/clone.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * clone.h
  *	  Empty copies of tables, for a statement to be tried on.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/clone.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLONE_CLONE_H

@@ -7,11 +7,6 @@
  * are written under their own names, what the server's own functions deparse
  * under the live ones: clone.c points those to the clones.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/clone_sql.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

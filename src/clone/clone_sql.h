@@ -3,11 +3,6 @@
  * clone_sql.h
  *	  The commands that make an empty copy of a table.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/clone_sql.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLONE_CLONE_SQL_H

@@ -13,11 +13,6 @@
  * Of very many shapes those with the most partitions are cloned; the
  * partitions left are told by the first of the table, which is said of them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/partition_sample.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

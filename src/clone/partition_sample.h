@@ -3,11 +3,6 @@
  * partition_sample.h
  *	  Partitions that stand for others alike.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/partition_sample.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLONE_PARTITION_SAMPLE_H

@@ -6,11 +6,6 @@
  * Only schema changes are: what reads or writes rows, runs code, or changes
  * what cannot be cloned is judged by its kind.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/trial_scope.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

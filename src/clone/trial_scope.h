@@ -3,11 +3,6 @@
  * trial_scope.h
  *	  Which statements may be tried on clones.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/clone/trial_scope.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_CLONE_TRIAL_SCOPE_H

@@ -5,11 +5,6 @@
  *
  * Fragments of SQL; where a version has no such thing, a null of its type.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/catalog.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_CATALOG_H

@@ -3,11 +3,6 @@
  * command.h
  *	  Commands whose options not all server versions know.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/command.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_COMMAND_H

@@ -3,11 +3,6 @@
  * constraint.h
  *	  What constraints can be, by server version.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/constraint.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_CONSTRAINT_H

@@ -3,11 +3,6 @@
  * hash.h
  *	  Hash functions of the server.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/hash.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_HASH_H

@@ -3,11 +3,6 @@
  * lock.h
  *	  Differences between the server versions in processes and locks.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/lock.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_LOCK_H

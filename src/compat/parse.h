@@ -3,11 +3,6 @@
  * parse.h
  *	  Differences between the parse trees of the supported server versions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/parse.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_PARSE_H

@@ -3,11 +3,6 @@
  * partition.h
  *	  Partitions, by server version.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/partition.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_PARTITION_H

@@ -7,11 +7,6 @@
  * written against the newest names; older servers get them emulated here.
  * 15, 17 and 18 are tested, 13 to 18 compile.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/server.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_SERVER_H

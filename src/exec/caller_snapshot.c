@@ -15,11 +15,6 @@
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState; anything else is refused.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/caller_snapshot.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

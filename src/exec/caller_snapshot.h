@@ -3,11 +3,6 @@
  * caller_snapshot.h
  *	  Wait without a snapshot inside of a SELECT.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/caller_snapshot.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_EXEC_CALLER_SNAPSHOT_H

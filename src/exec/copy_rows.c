@@ -8,11 +8,6 @@
  * no row that is too short, and does not write through a view without a
  * trigger.  So what was COPY runs as COPY, with the literals as its data.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/copy_rows.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

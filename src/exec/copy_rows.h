@@ -3,11 +3,6 @@
  * copy_rows.h
  *	  Rows of COPY that are stored as INSERT.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/copy_rows.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_EXEC_COPY_ROWS_H

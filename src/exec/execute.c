@@ -8,11 +8,6 @@
  * which manage their own transactions can.  Its trees live in the memory
  * context that is current at the call, which must survive such commits.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/execute.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

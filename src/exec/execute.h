@@ -3,11 +3,6 @@
  * execute.h
  *	  Run the statements of a revision.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/exec/execute.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_EXEC_EXECUTE_H

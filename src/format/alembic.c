@@ -18,11 +18,6 @@
  * a parent are dependencies.  Others are implied by the order of the output
  * and do not matter to it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/alembic.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

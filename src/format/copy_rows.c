@@ -12,11 +12,6 @@
  * The comment in the head says that it was COPY: what runs the revision does
  * then what COPY does about rules, views and rows that are too short.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/copy_rows.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -3,11 +3,6 @@
  * copy_rows.h
  *	  What a COPY statement says of its data.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/copy_rows.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_FORMAT_COPY_ROWS_H

@@ -3,11 +3,6 @@
  * copytarget.c
  *	  The statement COPY ... FROM STDIN of a file: table, columns, options.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/copytarget.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

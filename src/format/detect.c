@@ -8,11 +8,6 @@
  * apart from that, votes must agree.  A wrong guess would load a history that
  * looks right and is not, hence ambiguity is an error.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/detect.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -6,11 +6,6 @@
  * The files of refinery have the same names, but its U is a way up: one that
  * may come out of order.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/flyway.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -6,11 +6,6 @@
  * This file has what all formats share: the checks of the input, the result
  * under construction, and the table of readers.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/format.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -14,11 +14,6 @@
  * format come out as they are, byte for byte.  Line n of a text is line
  * n + line - 1 of the file named beside it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/format.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_FORMAT_FORMAT_H

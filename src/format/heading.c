@@ -11,11 +11,6 @@
  * "# --- !Downs".  A sentence that has such a word among others is none, and
  * neither is what stands in a literal.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/heading.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -3,11 +3,6 @@
  * heading.h
  *	  What tells a way up from a way down, and a tool from another.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/heading.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_FORMAT_HEADING_H

@@ -6,11 +6,6 @@
  * Only for src/format*.c.  Functions that return bool return false after the
  * one error was recorded in the context, and the caller then returns at once.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_FORMAT_INTERNAL_H

@@ -3,11 +3,6 @@
  * kind.h
  *	  The formats of migration files, and their names.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/kind.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_FORMAT_KIND_H

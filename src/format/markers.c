@@ -9,11 +9,6 @@
  * in, and so does this.  The lines of goose's StatementBegin and StatementEnd
  * become blank lines: here the SQL itself tells where a statement ends.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/markers.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -35,11 +35,6 @@
  * Texts are taken as they are, without regard to what SQL they hold: what a
  * revision may not hold is refused when it is stored.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/native.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -3,11 +3,6 @@
  * order.c
  *	  Parents before children, where the files name their parents.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/order.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

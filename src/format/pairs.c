@@ -4,11 +4,6 @@
  *	  Tools with a file for each direction: golang-migrate, Diesel, plain
  *	  numbered files, and Atlas and Prisma, which have no way down.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/pairs.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -13,11 +13,6 @@
  * are those of the file.  A script with nothing to take out stays as it is,
  * byte for byte.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/psql_script.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

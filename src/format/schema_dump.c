@@ -8,11 +8,6 @@
  * ledger; the newest is its id.  The statement stays in the text: the dump
  * makes that ledger too, and the old tool may go on reading it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/schema_dump.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -9,11 +9,6 @@
  * the name for its first instance, whose revision was perhaps loaded before
  * the rework; later ones get a number.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/sqitch.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

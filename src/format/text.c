@@ -3,11 +3,6 @@
  * text.c
  *	  Lines, markers, names and ids of migration files.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/text.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -8,11 +8,6 @@
  * for a graph: branches are written in the order they are given.  Plain files
  * are for psql: each is one transaction, unless the revision cannot be one.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/format/write.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -13,11 +13,6 @@
  * nothing costs more than the size of the graph, but for dependencies that
  * are declared again further up, see drop_repeated_depends().
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/graph.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -8,11 +8,6 @@
  * from palloc and freed with the caller's context.  A set may be a view into
  * the graph: do not change or free it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/graph.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_GRAPH_GRAPH_H

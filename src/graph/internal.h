@@ -5,11 +5,6 @@
  *
  * Nothing outside graph*.c, target.c and steps.c includes this.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_GRAPH_INTERNAL_H

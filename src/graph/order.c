@@ -26,11 +26,6 @@
  *	  and new slots are higher.  So a value found once holds until the
  *	  candidate it was found at is emitted.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/order.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

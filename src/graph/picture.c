@@ -7,11 +7,6 @@
  * of descent that is still open.  A lane holds the revision it leads down to;
  * lanes that lead to the same one run together above it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/picture.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * picture.h
  *	  The revision graph as a picture.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/picture.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_GRAPH_PICTURE_H

@@ -6,11 +6,6 @@
  * Walks keep their own stack, visit what they reach once, and can be
  * interrupted.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/set.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

@@ -8,11 +8,6 @@
  * the rows it removes and adds, and all of them together are no larger than
  * the graph.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/steps.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

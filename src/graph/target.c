@@ -7,11 +7,6 @@
  * that can be wrong.  Base, "nothing applied", is -1 where one revision is
  * meant and the empty set where several may be.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/target.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

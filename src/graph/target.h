@@ -11,11 +11,6 @@
  *		symbol   := "head" | "heads" | "base" | "current" | id | label | prefix
  *		offset   := ( "+" | "-" ) digits
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/graph/target.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_GRAPH_TARGET_H

@@ -9,11 +9,6 @@
  * is as we left it, so what it has no more was taken back by the other tool,
  * and is no longer recorded as applied.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/adopt.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * adopt.h
  *	  Ledgers of other tools: find them, and take over what they say.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/adopt.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_ADOPT_H

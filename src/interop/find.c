@@ -11,11 +11,6 @@
  * Where all are looked at nobody waits for a lock, and one that cannot be read
  * is told as unreadable; where one is adopted it is an error.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/find.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

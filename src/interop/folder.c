@@ -8,11 +8,6 @@
  * loop of links, a pipe, a dump among the migrations.  Names that begin with a
  * dot are passed over, as those of version control are.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/folder.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

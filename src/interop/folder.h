@@ -3,11 +3,6 @@
  * folder.h
  *	  Migration files of a folder on the server.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/folder.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_FOLDER_H

@@ -11,11 +11,6 @@
  * revision follows there is no room, as that one has its parents already: the
  * row is passed over.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/import.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * internal.h
  *	  The rows of a ledger to revisions: found, or made.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_INTERNAL_H

@@ -14,11 +14,6 @@
  * or the repeatable migrations are always last, the new one hangs on the head
  * above it, as nothing can be put below what may be applied.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/load.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * load.h
  *	  Migration files into the store of revisions, and back.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/load.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_LOAD_H

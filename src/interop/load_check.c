@@ -7,11 +7,6 @@
  * error for each attempt would be a long way.  Errors of texts are caught and
  * told together, each with file and line.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/load_check.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * load_check.h
  *	  What the server's parser says of texts of migration files.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/load_check.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_LOAD_CHECK_H

@@ -9,11 +9,6 @@
  * effect.  A row that no revision has the version of may be the one whose file
  * has its checksum: files get renumbered, and some tools have nothing else.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/match.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * about_code.c
  *	  Rules about settings, privileges and code in a revision.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_code.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

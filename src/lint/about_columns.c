@@ -7,11 +7,6 @@
  * that one of them rewrites or reads it.  Which one does is told here, by the
  * part's own text and by the catalog; if none can be told, all are named.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_columns.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

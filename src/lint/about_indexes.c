@@ -3,11 +3,6 @@
  * about_indexes.c
  *	  Rules about indexes and about statements that rewrite whole tables.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_indexes.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

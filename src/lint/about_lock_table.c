@@ -10,11 +10,6 @@
  * What is told is a lower bound: tables that are rewritten, their TOAST tables
  * and their new indexes are locked too.  So half of the room is the limit.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_lock_table.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * about_names.c
  *	  Rules about names: how they are written, and what they mean.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_names.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

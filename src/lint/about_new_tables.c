@@ -3,11 +3,6 @@
  * about_new_tables.c
  *	  Rules about new tables and new columns, whoever has them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_new_tables.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

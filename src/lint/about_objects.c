@@ -3,11 +3,6 @@
  * about_objects.c
  *	  Rules about statements that make, rename or drop objects.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_objects.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

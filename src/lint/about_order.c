@@ -3,11 +3,6 @@
  * about_order.c
  *	  Rules about what a statement does after the ones before it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_order.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -7,11 +7,6 @@
  * would find out, in the server's own words: so the server is asked for them.
  * That is done only where the bound is constant, as it is evaluated for that.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_partitions.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

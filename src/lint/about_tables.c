@@ -3,11 +3,6 @@
  * about_tables.c
  *	  Rules about ALTER TABLE.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_tables.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * about_views.c
  *	  Rules about views that a statement breaks or takes along.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/about_views.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * catalog.c
  *	  What the rules ask the catalog.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/catalog.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * internal.h
  *	  What the files of rules share.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LINT_INTERNAL_H

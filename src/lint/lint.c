@@ -11,11 +11,6 @@
  *
  *	-- pgmigrate: allow create-index because the table has ten rows
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/lint.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

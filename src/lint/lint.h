@@ -3,11 +3,6 @@
  * lint.h
  *	  Rules about statements that hurt a database in use.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/lint.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LINT_LINT_H

@@ -7,11 +7,6 @@
  * The statements are filed once by the names of their relations, so that a
  * dump of thousands of tables is not read for each of them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/revision_scan.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

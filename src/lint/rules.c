@@ -6,11 +6,6 @@
  * In the order of their names.  The page doc/lint-rules.md is made from this
  * table; each rule fires in a test.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/rules.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

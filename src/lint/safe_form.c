@@ -8,11 +8,6 @@
  * hint is SQL that ends with a semicolon, one statement in a line, and says in
  * comments what must come between them; or it is words that end with a period.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/safe_form.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

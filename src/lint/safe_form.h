@@ -3,11 +3,6 @@
  * safe_form.h
  *	  The safe form of a statement, and the text that it is made of.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/safe_form.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LINT_SAFE_FORM_H

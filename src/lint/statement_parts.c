@@ -3,11 +3,6 @@
  * statement_parts.c
  *	  Parts of a statement for its safe form, as they are written.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lint/statement_parts.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -6,11 +6,6 @@
  * Of many attempts the first and the last ones are kept, so that neither
  * memory nor the step's row grows with the time waited.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/attempt_log.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * attempt_log.h
  *	  The attempts to get the locks of a step, as they are kept with it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/attempt_log.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_ATTEMPT_LOG_H

@@ -6,11 +6,6 @@
  * Only for blockers that last, never for an autovacuum that prevents
  * wraparound, and once for each transaction.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/blocker_policy.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * blocker_policy.h
  *	  Cancel or terminate who is in the way, if the caller wants it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/blocker_policy.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_BLOCKER_POLICY_H

@@ -6,11 +6,6 @@
  * For trials, whose locks are on relations that nobody else can see: giving
  * them back before the end of the transaction lets others see nothing.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/held.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * held.h
  *	  The locks that this backend holds, seen and given back.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/held.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_HELD_H

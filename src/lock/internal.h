@@ -3,11 +3,6 @@
  * internal.h
  *	  A wait for the locks of a step, for the files that carry it out.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_INTERNAL_H

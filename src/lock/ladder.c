@@ -19,11 +19,6 @@
  * successful one goes on as the step's.  Inside of the caller's transaction an
  * attempt is a subtransaction, and what the caller has locked stays locked.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/ladder.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

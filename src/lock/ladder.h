@@ -3,11 +3,6 @@
  * ladder.h
  *	  Get the locks of a step without standing in front of the application.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/ladder.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_LADDER_H

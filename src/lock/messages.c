@@ -3,11 +3,6 @@
  * messages.c
  *	  What is said of a wait for locks: while it lasts, and at its end.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/messages.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

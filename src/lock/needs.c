@@ -8,11 +8,6 @@
  * the current user has no rights on: the statement is going to be refused, and
  * must not have locked out others before.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/needs.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * needs.h
  *	  The relation locks that statements need, and who is in their way.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/needs.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_NEEDS_H

@@ -13,11 +13,6 @@
  *
  * Pure reckoning: nothing here looks at the server.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/pace.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * pace.h
  *	  When to ask for locks that others have: what is seen of them tells.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/pace.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_PACE_H

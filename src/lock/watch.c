@@ -9,11 +9,6 @@
  * count wrong by one, no more.  What follows from a count is a retry, never an
  * error.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/watch.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * watch.h
  *	  Look at the lock queue from a timer, while this process is busy or waits.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/lock/watch.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_LOCK_WATCH_H

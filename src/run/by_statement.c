@@ -7,11 +7,6 @@
  * The ledger keeps the last statement done, so a try after a failure goes on
  * from there.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/by_statement.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

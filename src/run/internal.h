@@ -3,11 +3,6 @@
  * internal.h
  *	  A run in progress, for the files that carry it out.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_RUN_INTERNAL_H

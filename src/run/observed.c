@@ -14,11 +14,6 @@
  * prediction is believed.  Weak locks, that are not in the
  * shared lock table, are seen on the relations of the prediction only.
  *
- * IDENTIFICATION
- *	  src/run/observed.c
- *
- * Copyright (c) 2026, pgmigrate developers
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

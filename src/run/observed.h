@@ -3,11 +3,6 @@
  * observed.h
  *	  What was predicted of the statements of a step, and what they did.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/observed.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_RUN_OBSERVED_H

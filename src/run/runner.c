@@ -23,11 +23,6 @@
  * Knows nothing of processes: the worker calls pgm_runner_work, a backend
  * whose transaction is to do the work pgm_runner_inline.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/runner.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * runner.h
  *	  Carry out a plan, step by step, and keep the ledger.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/runner.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_RUN_RUNNER_H

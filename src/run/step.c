@@ -9,11 +9,6 @@
  * nobody else before its end.  It reads ahead, and writes the rows of several
  * steps together, before a step that could look at them and at the end.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/run/step.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

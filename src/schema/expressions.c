@@ -20,11 +20,6 @@
  * which is read and put out as it is from then on.  So the first is taken for
  * the second.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/expressions.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

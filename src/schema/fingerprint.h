@@ -3,11 +3,6 @@
  * fingerprint.h
  *	  A database's schema as a sorted list of objects and their properties.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/fingerprint.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SCHEMA_FINGERPRINT_H

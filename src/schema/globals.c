@@ -8,11 +8,6 @@
  * subscriptions: neither is looked at.  The owner of an extension is whoever
  * restores the dump.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/globals.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

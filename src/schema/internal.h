@@ -10,11 +10,6 @@
  * One query for each class of objects: what is asked for each object is only
  * what the server has a function for.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SCHEMA_INTERNAL_H

@@ -7,11 +7,6 @@
  * they are, without what names it and with names in place of OIDs: so a column
  * that a later server adds is not missed.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/objects.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -7,11 +7,6 @@
  * have, is left out: the foreign keys and triggers that partitions inherit,
  * the rules of views, TOAST tables.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/relations.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

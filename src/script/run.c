@@ -8,11 +8,6 @@
  * releases it when a statement of the script fails, and then the run is over:
  * its row is found interrupted, and the next call here says so.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/script/run.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -13,11 +13,6 @@
  * quotes, or the server's parser would not have taken them.  What psql would
  * take for one of its variables is written so that it does not.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/script/write.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * write.h
  *	  A run as SQL for psql, and the ledger of such a run.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/script/write.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SCRIPT_WRITE_H

@@ -9,11 +9,6 @@
  * cannot be meant: an unclosed quote, comment, parenthesis or data block is an
  * error with the line where it begins, not a statement that swallows the rest.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/lexer.c
- *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND

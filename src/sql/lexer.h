@@ -11,11 +11,6 @@
  *
  * standard_conforming_strings is taken to be on.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/lexer.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SQL_LEXER_H

@@ -7,11 +7,6 @@
  * points them to its clones.  So both speak of the same relations.  What a
  * function body names is not seen by either.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/relation_names.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

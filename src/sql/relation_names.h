@@ -3,11 +3,6 @@
  * relation_names.h
  *	  The relations that a statement names, before any of them is looked up.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/relation_names.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SQL_RELATION_NAMES_H

@@ -7,11 +7,6 @@
  * expression of a statement is cut out of it.  The server's scanner finds the
  * ends, and is not misled by quotes and comments.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/source_text.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

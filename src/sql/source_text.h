@@ -3,11 +3,6 @@
  * source_text.h
  *	  Parts of a statement's text that its parse tree only points at.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/source_text.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SQL_SOURCE_TEXT_H

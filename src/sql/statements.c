@@ -9,11 +9,6 @@
  *
  * This is where a statement's nature is decided, for all who ask.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/statements.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

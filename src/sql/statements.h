@@ -3,11 +3,6 @@
  * statements.h
  *	  The SQL of a revision as a list of statements, and what each may do.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/sql/statements.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SQL_STATEMENTS_H

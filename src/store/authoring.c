@@ -8,11 +8,6 @@
  * that lead nowhere.  Parents and dependencies must be stored before, so no
  * cycle can come into being here.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/authoring.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

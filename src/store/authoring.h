@@ -3,11 +3,6 @@
  * authoring.h
  *	  What may be stored as a revision, changed and removed.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/authoring.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_AUTHORING_H

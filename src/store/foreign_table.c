@@ -20,11 +20,6 @@
  *
  * The lock is kept until the transaction ends.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/foreign_table.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * foreign_table.h
  *	  Read and write a table of somebody else, whatever he does meanwhile.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/foreign_table.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_FOREIGN_TABLE_H

@@ -11,11 +11,6 @@
  * mode: DROP EXTENSION waits for it, nobody without rights on the extension
  * can take it, and the server releases it with the session or the transaction.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/journal.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

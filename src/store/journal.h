@@ -3,11 +3,6 @@
  * journal.h
  *	  Runs and their steps, and the lock that lets one run work at a time.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/journal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_JOURNAL_H

@@ -8,11 +8,6 @@
  * digest of the SQL that ran.  Both change in the transaction of the revision
  * itself, by a writer that holds the run lock.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/ledger.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * ledger.h
  *	  What is applied: rows of pgmigrate.head and pgmigrate.applied.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/ledger.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_LEDGER_H

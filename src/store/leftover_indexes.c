@@ -13,11 +13,6 @@
  * An index is INVALID too while another session builds it.  Such a one is
  * nobody's leftover.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/leftover_indexes.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * leftover_indexes.h
  *	  What tries that stopped in the middle left behind, and the end of them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/leftover_indexes.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_LEFTOVER_INDEXES_H

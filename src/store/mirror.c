@@ -19,11 +19,6 @@
  * has the rights of the table's owner, so that triggers on it, which that
  * owner may have made, have no others.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/mirror.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

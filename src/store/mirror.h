@@ -3,11 +3,6 @@
  * mirror.h
  *	  Keep the ledger of another tool in step with ours.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/mirror.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_MIRROR_H

@@ -7,11 +7,6 @@
  * columns; of two that fit, the one earlier in the list has more of them or
  * narrower types.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/other_tools.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * other_tools.h
  *	  Other migration tools: how their ledgers look and how to read them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/other_tools.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_OTHER_TOOLS_H

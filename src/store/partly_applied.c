@@ -12,11 +12,6 @@
  * again.  A crash between the commit of a statement and the record of it is
  * told by the effect that the statement had.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/partly_applied.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * partly_applied.h
  *	  What a failed try of a statement left behind.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/partly_applied.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_PARTLY_APPLIED_H

@@ -10,11 +10,6 @@
  * ROW EXCLUSIVE on the table first, so the flag and the uniqueness of labels
  * do not race.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/revision.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

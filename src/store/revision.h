@@ -3,11 +3,6 @@
  * revision.h
  *	  The store of revisions: rows of pgmigrate.revision.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/revision.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_REVISION_H

@@ -6,11 +6,6 @@
  * Reads only.  Everything that can be known before the first step is refused
  * here, so that a refused run has changed nothing.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_plan.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * run_plan.h
  *	  From the stored graph and the ledger to the steps of a run.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_plan.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_RUN_PLAN_H

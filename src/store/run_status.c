@@ -6,11 +6,6 @@
  * A row that says running is believed only while its process holds the run
  * lock.  On a standby the lock cannot be seen, so there the row is believed.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_status.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * run_status.h
  *	  Where a run stands.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_status.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_RUN_STATUS_H

@@ -21,11 +21,6 @@
  * without LOGIN; then it connects as the session user, does SET ROLE, and runs
  * under the guard of base/session_settings.c.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/worker/worker.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

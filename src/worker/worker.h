@@ -3,11 +3,6 @@
  * worker.h
  *	  A run in a background worker, and its caller.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/worker/worker.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_WORKER_WORKER_H

@@ -8,11 +8,6 @@
  * comes, nothing may crash, every error must have a message, and plans that
  * are made must keep the rows maximal.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/fuzz_target.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * main.c
  *	  Run all unit tests.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/main.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * oracle.c
  *	  The rules of targets and plans once more, for small graphs only.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/oracle.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

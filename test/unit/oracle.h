@@ -7,11 +7,6 @@
  * masks, ancestors are found by recursion, once per graph.
  * It shares no code with what it checks.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/oracle.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef ORACLE_H

@@ -3,11 +3,6 @@
  * test_examples.c
  *	  Tables of graphs, targets and what must come of them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/test_examples.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

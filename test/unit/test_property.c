@@ -6,11 +6,6 @@
  * SEED and GRAPHS in the environment override what is tried; the seed is
  * printed, and a failure prints the graph in the notation of the examples.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/test_property.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -6,11 +6,6 @@
  * The limits are generous, so that only a change of the order of growth is
  * caught, also on a slow machine and with sanitizers.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/test_scale.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

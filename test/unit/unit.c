@@ -3,11 +3,6 @@
  * unit.c
  *	  A harness small enough to be read: counting, graphs from text.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/unit.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * unit.h
  *	  A harness small enough to be read: counting, graphs from text.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/unit.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef UNIT_H

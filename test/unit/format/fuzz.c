@@ -7,11 +7,6 @@
  * crashes this checks what must hold of any result: that texts hold no
  * transaction control, and that what our own format writes reads back equal.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/fuzz.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

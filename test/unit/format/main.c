@@ -3,11 +3,6 @@
  * main.c
  *	  Run the unit tests of the readers of migration files.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/main.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * test_alembic.c
  *	  The output of alembic --sql.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_alembic.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * test_both_ways.c
  *	  Files that hold both ways: those that are read, and those refused.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_both_ways.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

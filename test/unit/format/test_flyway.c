@@ -3,11 +3,6 @@
  * test_flyway.c
  *	  Flyway.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_flyway.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * test_history.c
  *	  Writing, long histories, large inputs.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_history.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

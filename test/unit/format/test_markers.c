@@ -3,11 +3,6 @@
  * test_markers.c
  *	  dbmate and goose.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_markers.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * test_native.c
  *	  Our own format: reading, writing, and both in turn.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_native.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

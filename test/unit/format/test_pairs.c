@@ -3,11 +3,6 @@
  * test_pairs.c
  *	  golang-migrate, plain, Diesel and Atlas.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_pairs.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -3,11 +3,6 @@
  * test_script.c
  *	  What becomes of transaction control, psql commands and COPY.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_script.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

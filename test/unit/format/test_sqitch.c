@@ -3,11 +3,6 @@
  * test_sqitch.c
  *	  Sqitch.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_sqitch.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

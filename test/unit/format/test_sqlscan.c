@@ -3,11 +3,6 @@
  * test_sqlscan.c
  *	  Splitting a script into statements.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_sqlscan.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

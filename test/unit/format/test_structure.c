@@ -3,11 +3,6 @@
  * test_structure.c
  *	  Dumps to start from, and detection.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/test_structure.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres_fe.h"

@@ -5,11 +5,6 @@
  *
  * A test gives files and the whole of what must come out, as text.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  test/unit/format/unit.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_TEST_FORMAT_UNIT_H
