@@ -28,6 +28,10 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.assessment
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.operation
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.operation_range
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.head ENABLE ALWAYS TRIGGER check_writer;
@@ -37,6 +41,8 @@ ALTER TABLE pgmigrate.run_step ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.run_error ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.mirror ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.assessment ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.operation ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.operation_range ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.head IS 'only functions of the extension write the table';
@@ -46,3 +52,5 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.run_step IS 'only functions of the 
 COMMENT ON TRIGGER check_writer ON pgmigrate.run_error IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.mirror IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.assessment IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.operation IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.operation_range IS 'only functions of the extension write the table';

@@ -75,8 +75,9 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "assessment", "head", "metrics", "mirror", "prediction_errors",
-	"progress", "revision", "revisions", "run", "run_step", "runs",
+	"applied", "assessment", "head", "metrics", "mirror", "operation",
+	"operation_range", "operations", "prediction_errors", "progress",
+	"revision", "revisions", "run", "run_step", "runs",
 	"throughput",
 };
 

@@ -1,0 +1,521 @@
+/*-------------------------------------------------------------------------
+ *
+ * operation.c
+ *	  The rows of online changes and backfills.
+ *
+ * An operation outlives the run that began it: what is copied and switched by
+ * one run is taken back or finalized by another.  It is found again by the
+ * statement that it carries out and by its digest, and holds all that a later
+ * process must know, so that nothing is lost with a worker.
+ *
+ * A range of blocks is updated in the transaction that writes its rows: after
+ * a crash both are there or neither is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "store/operation.h"
+
+#define AT_WORK \
+	"state IN ('preparing', 'copying', 'indexing', 'comparing', 'switching')"
+#define COLUMNS \
+	"o.id, o.run, o.revision, o.direction, coalesce(o.statement, 0), " \
+	"o.digest, o.schema_name, o.relation_name, o.relid::int8, o.strategy, " \
+	"o.method, o.state, o.role_oid::int8, o.details::text, o.switched "
+
+static PgmQuery begin_query = {
+	"INSERT INTO pgmigrate.operation (run, revision, direction, statement, "
+	"digest, schema_name, relation_name, relid, strategy, method, state, "
+	"role_oid, role, details) SELECT $1, $2, $3, nullif($4, 0), $5, $6, $7, "
+	"$8, $9, $10, $11, $12, pg_get_userbyid($12), coalesce($13::jsonb, '{}') "
+	"RETURNING id",
+	13, {INT8OID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, OIDOID,
+	TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
+};
+
+static PgmQuery other_query = {
+	"SELECT o.id, o.run FROM pgmigrate.operation o WHERE o.relid = $1 "
+	"AND o." AT_WORK " LIMIT 1",
+	1, {OIDOID}
+};
+
+static PgmQuery get_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.id = $1",
+	1, {INT8OID}
+};
+
+static PgmQuery lock_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.id = $1 FOR UPDATE",
+	1, {INT8OID}
+};
+
+/* A failed one goes on where it stopped; the last of several is meant. */
+static PgmQuery statement_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.revision = $1 "
+	"AND o.direction = $2 AND o.statement = $3 AND o.digest = $4 "
+	"AND o.state NOT IN ('finalized', 'reverted', 'cancelled') "
+	"ORDER BY o.id DESC LIMIT 1",
+	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+};
+
+static PgmQuery state_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.state = $1 "
+	"AND ($2 IS NULL OR o.revision = $2) ORDER BY o.id",
+	2, {TEXTOID, TEXTOID}
+};
+
+static PgmQuery set_run_query = {
+	"UPDATE pgmigrate.operation SET run = $2 WHERE id = $1",
+	2, {INT8OID, INT8OID}
+};
+
+static PgmQuery set_state_query = {
+	"UPDATE pgmigrate.operation SET state = $2, phase = $3, done = 0, "
+	"total = NULL, unit = NULL, waiting_for = NULL, error = NULL, "
+	"phase_started = clock_timestamp(), "
+	"switched = CASE WHEN $2 = 'switched' THEN clock_timestamp() "
+	"ELSE switched END, "
+	"finished = CASE WHEN $2 IN ('finalized', 'reverted', 'cancelled') "
+	"THEN clock_timestamp() END WHERE id = $1",
+	3, {INT8OID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery progress_query = {
+	"UPDATE pgmigrate.operation SET done = $2, total = $3, unit = $4 "
+	"WHERE id = $1",
+	4, {INT8OID, INT8OID, INT8OID, TEXTOID}
+};
+
+static PgmQuery waiting_query = {
+	"UPDATE pgmigrate.operation SET waiting_for = $2 WHERE id = $1 "
+	"AND waiting_for IS DISTINCT FROM $2",
+	2, {INT8OID, TEXTOID}
+};
+
+static PgmQuery differences_query = {
+	"UPDATE pgmigrate.operation SET differences = $2 WHERE id = $1",
+	2, {INT8OID, INT8OID}
+};
+
+static PgmQuery details_query = {
+	"UPDATE pgmigrate.operation SET details = details || $2::jsonb "
+	"WHERE id = $1 RETURNING details::text",
+	2, {INT8OID, TEXTOID}
+};
+
+static PgmQuery fail_query = {
+	"UPDATE pgmigrate.operation SET state = 'failed', error = $2, "
+	"waiting_for = NULL, details = details || "
+	"jsonb_build_object('failed_in', state), finished = clock_timestamp() "
+	"WHERE id = $1 AND " AT_WORK,
+	2, {INT8OID, TEXTOID}
+};
+
+static PgmQuery add_range_query = {
+	"INSERT INTO pgmigrate.operation_range (operation, part, relid, "
+	"filenode, first_block, next_block, end_block) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7)",
+	7, {INT8OID, INT4OID, OIDOID, OIDOID, INT8OID, INT8OID, INT8OID}
+};
+
+static PgmQuery ranges_query = {
+	"SELECT r.part, r.relid::int8, r.filenode::int8, r.first_block, "
+	"r.next_block, r.end_block, r.row_count "
+	"FROM pgmigrate.operation_range r WHERE r.operation = $1 ORDER BY r.part",
+	1, {INT8OID}
+};
+
+static PgmQuery range_done_query = {
+	"UPDATE pgmigrate.operation_range SET next_block = $3, "
+	"row_count = row_count + $4 WHERE operation = $1 AND part = $2",
+	4, {INT8OID, INT4OID, INT8OID, INT8OID}
+};
+
+static PgmQuery drop_ranges_query = {
+	"DELETE FROM pgmigrate.operation_range WHERE operation = $1",
+	1, {INT8OID}
+};
+
+static const char *const state_names[] = {
+	[PGM_OPERATION_PREPARING] = "preparing",
+	[PGM_OPERATION_COPYING] = "copying",
+	[PGM_OPERATION_INDEXING] = "indexing",
+	[PGM_OPERATION_COMPARING] = "comparing",
+	[PGM_OPERATION_SWITCHING] = "switching",
+	[PGM_OPERATION_SWITCHED] = "switched",
+	[PGM_OPERATION_FINALIZED] = "finalized",
+	[PGM_OPERATION_REVERTED] = "reverted",
+	[PGM_OPERATION_CANCELLED] = "cancelled",
+	[PGM_OPERATION_FAILED] = "failed"
+};
+
+static const char *const method_names[] = {
+	[PGM_METHOD_IN_PLACE] = "in place",
+	[PGM_METHOD_COLUMN] = "column",
+	[PGM_METHOD_TABLE] = "table"
+};
+
+const char *
+pgm_operation_state_name(PgmOperationState state)
+{
+	return state_names[state];
+}
+
+const char *
+pgm_operation_method_name(PgmOperationMethod method)
+{
+	return method_names[method];
+}
+
+PgmOperationState
+pgm_operation_state(const char *name)
+{
+	for (int i = 0; i < lengthof(state_names); i++)
+		if (strcmp(state_names[i], name) == 0)
+			return (PgmOperationState) i;
+	ereport(ERROR,
+			errcode(ERRCODE_DATA_CORRUPTED),
+			errmsg("unrecognized state \"%s\" of an operation", name));
+}
+
+static PgmOperationMethod
+method_of(const char *name)
+{
+	for (int i = 0; i < lengthof(method_names); i++)
+		if (strcmp(method_names[i], name) == 0)
+			return (PgmOperationMethod) i;
+	ereport(ERROR,
+			errcode(ERRCODE_DATA_CORRUPTED),
+			errmsg("unrecognized method \"%s\" of an operation", name));
+}
+
+bool
+pgm_operation_at_work(PgmOperationState state)
+{
+	return state <= PGM_OPERATION_SWITCHING;
+}
+
+/* Row n of the last query, whose columns are COLUMNS. */
+static PgmOperation *
+read_row(uint64 n, MemoryContext context)
+{
+	PgmOperation *operation = MemoryContextAllocZero(context,
+													 sizeof(PgmOperation));
+
+	operation->id = pgm_spi_int64(n, 1);
+	operation->run = pgm_spi_int64(n, 2);
+	operation->revision = pgm_spi_text(n, 3);
+	operation->direction = pgm_spi_text(n, 4);
+	operation->statement = pgm_spi_int32(n, 5);
+	operation->digest = pgm_spi_text(n, 6);
+	operation->schema = pgm_spi_text(n, 7);
+	operation->relation = pgm_spi_text(n, 8);
+	operation->relid = (Oid) pgm_spi_int64(n, 9);
+	operation->strategy = pgm_spi_text(n, 10);
+	operation->method = method_of(pgm_spi_text(n, 11));
+	operation->state = pgm_operation_state(pgm_spi_text(n, 12));
+	operation->role = (Oid) pgm_spi_int64(n, 13);
+	operation->details = pgm_spi_text(n, 14);
+	operation->switched = pgm_spi_timestamp(n, 15);
+	return operation;
+}
+
+/* The only row of a query, or NULL. */
+static PgmOperation *
+find_one(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	PgmSpiScope scope;
+	PgmOperation *operation = NULL;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(query, values, nulls) > 0)
+		operation = read_row(1, scope.outer);
+	pgm_spi_end(&scope);
+	return operation;
+}
+
+static void
+execute(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(query, values, nulls);
+	pgm_spi_end(&scope);
+}
+
+static void
+refuse_second(const PgmOperation *operation)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	int64		id = 0;
+	int64		run = 0;
+
+	values[0] = ObjectIdGetDatum(operation->relid);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&other_query, values, NULL) > 0)
+	{
+		id = pgm_spi_int64(1, 1);
+		run = pgm_spi_int64(1, 2);
+	}
+	pgm_spi_end(&scope);
+	if (id != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("operation " INT64_FORMAT " is at work on relation \"%s\"",
+					   id, operation->relation),
+				errdetail("It belongs to run " INT64_FORMAT ".", run),
+				errhint("Wait for it with SELECT * FROM pgmigrate.wait(" INT64_FORMAT "), or end it with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
+						run, run));
+}
+
+void
+pgm_operation_begin(PgmOperation *operation)
+{
+	PgmSpiScope scope;
+	Datum		values[13];
+	bool		nulls[13] = {false};
+
+	/* the unique index decides if two of them begin at once */
+	refuse_second(operation);
+
+	values[0] = Int64GetDatum(operation->run);
+	pgm_set_text(values, nulls, 1, operation->revision);
+	pgm_set_text(values, nulls, 2, operation->direction);
+	values[3] = Int32GetDatum(operation->statement);
+	pgm_set_text(values, nulls, 4, operation->digest);
+	pgm_set_text(values, nulls, 5, operation->schema);
+	pgm_set_text(values, nulls, 6, operation->relation);
+	values[7] = ObjectIdGetDatum(operation->relid);
+	pgm_set_text(values, nulls, 8, operation->strategy);
+	pgm_set_text(values, nulls, 9, method_names[operation->method]);
+	pgm_set_text(values, nulls, 10, state_names[operation->state]);
+	values[11] = ObjectIdGetDatum(operation->role);
+	pgm_set_text(values, nulls, 12, operation->details);
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&begin_query, values, nulls);
+	operation->id = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+}
+
+PgmOperation *
+pgm_operation_get(int64 id)
+{
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(id);
+	return find_one(&get_query, values, NULL);
+}
+
+PgmOperation *
+pgm_operation_lock(int64 id)
+{
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(id);
+	return find_one(&lock_query, values, NULL);
+}
+
+PgmOperation *
+pgm_operation_of_statement(const char *revision, const char *direction,
+						   int statement, const char *digest)
+{
+	Datum		values[4];
+
+	values[0] = pgm_text_datum(revision);
+	values[1] = pgm_text_datum(direction);
+	values[2] = Int32GetDatum(statement);
+	values[3] = pgm_text_datum(digest);
+	return find_one(&statement_query, values, NULL);
+}
+
+List *
+pgm_operations_in_state(PgmOperationState state, const char *revision)
+{
+	MemoryContext old = CurrentMemoryContext;
+	PgmSpiScope scope;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+	uint64		rows;
+	List	   *result = NIL;
+
+	values[0] = pgm_text_datum(state_names[state]);
+	pgm_set_text(values, nulls, 1, revision);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&state_query, values, nulls);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		PgmOperation *operation = read_row(i, scope.outer);
+		MemoryContext inner = MemoryContextSwitchTo(old);
+
+		result = lappend(result, operation);
+		MemoryContextSwitchTo(inner);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+void
+pgm_operation_set_run(int64 id, int64 run)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(id);
+	values[1] = Int64GetDatum(run);
+	execute(&set_run_query, values, NULL);
+}
+
+void
+pgm_operation_set_state(PgmOperation *operation, PgmOperationState state,
+						const char *phase)
+{
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	values[0] = Int64GetDatum(operation->id);
+	pgm_set_text(values, nulls, 1, state_names[state]);
+	pgm_set_text(values, nulls, 2, phase);
+	execute(&set_state_query, values, nulls);
+	operation->state = state;
+}
+
+void
+pgm_operation_set_progress(int64 id, int64 done, int64 total,
+						   const char *unit)
+{
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = Int64GetDatum(id);
+	values[1] = Int64GetDatum(done);
+	values[2] = Int64GetDatum(total);
+	pgm_set_text(values, nulls, 3, unit);
+	execute(&progress_query, values, nulls);
+}
+
+void
+pgm_operation_set_waiting(int64 id, const char *what)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	values[0] = Int64GetDatum(id);
+	pgm_set_text(values, nulls, 1, what);
+	execute(&waiting_query, values, nulls);
+}
+
+void
+pgm_operation_set_differences(int64 id, int64 differences)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(id);
+	values[1] = Int64GetDatum(differences);
+	execute(&differences_query, values, NULL);
+}
+
+void
+pgm_operation_add_details(PgmOperation *operation, const char *details)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(operation->id);
+	values[1] = pgm_text_datum(details);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&details_query, values, NULL) > 0)
+		operation->details = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+}
+
+void
+pgm_operation_fail(PgmOperation *operation, const char *message)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	values[0] = Int64GetDatum(operation->id);
+	pgm_set_text(values, nulls, 1, message);
+	execute(&fail_query, values, nulls);
+	operation->state = PGM_OPERATION_FAILED;
+}
+
+void
+pgm_operation_add_range(const PgmOperationRange *range)
+{
+	Datum		values[7];
+
+	values[0] = Int64GetDatum(range->operation);
+	values[1] = Int32GetDatum(range->part);
+	values[2] = ObjectIdGetDatum(range->relid);
+	values[3] = ObjectIdGetDatum(range->filenode);
+	values[4] = Int64GetDatum((int64) range->first);
+	values[5] = Int64GetDatum((int64) range->next);
+	values[6] = Int64GetDatum((int64) range->end);
+	execute(&add_range_query, values, NULL);
+}
+
+List *
+pgm_operation_ranges(int64 id)
+{
+	MemoryContext old = CurrentMemoryContext;
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+	List	   *result = NIL;
+
+	values[0] = Int64GetDatum(id);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&ranges_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		PgmOperationRange *range = MemoryContextAllocZero(scope.outer,
+														  sizeof(*range));
+		MemoryContext inner;
+
+		range->operation = id;
+		range->part = pgm_spi_int32(i, 1);
+		range->relid = (Oid) pgm_spi_int64(i, 2);
+		range->filenode = (Oid) pgm_spi_int64(i, 3);
+		range->first = (BlockNumber) pgm_spi_int64(i, 4);
+		range->next = (BlockNumber) pgm_spi_int64(i, 5);
+		range->end = (BlockNumber) pgm_spi_int64(i, 6);
+		range->rows = pgm_spi_int64(i, 7);
+		inner = MemoryContextSwitchTo(old);
+		result = lappend(result, range);
+		MemoryContextSwitchTo(inner);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+void
+pgm_operation_range_done(const PgmOperationRange *range, BlockNumber next,
+						 int64 rows)
+{
+	Datum		values[4];
+
+	values[0] = Int64GetDatum(range->operation);
+	values[1] = Int32GetDatum(range->part);
+	values[2] = Int64GetDatum((int64) next);
+	values[3] = Int64GetDatum(rows);
+	execute(&range_done_query, values, NULL);
+}
+
+void
+pgm_operation_drop_ranges(int64 id)
+{
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(id);
+	execute(&drop_ranges_query, values, NULL);
+}
