@@ -20,11 +20,14 @@ SUITES=${SUITES:-unit regress isolation tap}
 TAP_JOBS=${TAP_JOBS:-2}
 PASSED=0
 FAILED=0
+SUMMARY=				# "unit 5300, regress 24, ..."
+RANDOM_COMMANDS=0		# of the property test, which is one test
 
 # Add the result of a suite: name, passed, failed, seconds.
 count()
 {
 	say "$1: $2 passed, $3 failed ($4 s)"
+	SUMMARY="$SUMMARY${SUMMARY:+, }$1 $2"
 	PASSED=$((PASSED + $2))
 	FAILED=$((FAILED + $3))
 }
@@ -59,6 +62,8 @@ run_unit()
 	read -r passed failed < <(awk '/^[0-9]+ passed, [0-9]+ failed$/ {
 		passed += $1; failed += $3 } END { print passed + 0, failed + 0 }' \
 		"$log")
+	RANDOM_COMMANDS=$(awk '/^[0-9]+ random commands$/ { n += $1 }
+		END { print n + 0 }' "$log")
 	if [ "$failed" -eq 0 ] && { [ "$rc" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
 		failed=1
 	fi
@@ -189,11 +194,14 @@ run_unit
 start_cluster "fsync = off" "autovacuum_naptime = 5s" \
 	"max_prepared_transactions = 10"
 run_regress regress "$(files test/sql '*.sql')" . ISOLATION=
+# a step that hangs is cancelled, and named, instead of after six minutes
+export PGISOLATIONTIMEOUT=60
 run_regress isolation "$(files test/specs '*.spec')" . REGRESS=
 check_log
 stop_cluster
 run_tap
 
 [ $((PASSED + FAILED)) -gt 0 ] || say "there are no tests at all"
+say "$SUMMARY; $RANDOM_COMMANDS random commands on random graphs"
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]
