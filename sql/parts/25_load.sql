@@ -13,7 +13,8 @@ COMMENT ON FUNCTION pgmigrate.load(text, text, text) IS
 CREATE FUNCTION pgmigrate.load_files(
 	file_names text[],
 	contents text[],
-	format text DEFAULT 'auto'
+	format text DEFAULT 'auto',
+	amend boolean DEFAULT false
 ) RETURNS TABLE (
 	revision text,
 	file_name text,
@@ -21,12 +22,13 @@ CREATE FUNCTION pgmigrate.load_files(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_load_files'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.load_files(text[], text[], text) IS
-'store the revisions of several migration files that the client has read; action is added, unchanged, differs or skipped';
+COMMENT ON FUNCTION pgmigrate.load_files(text[], text[], text, boolean) IS
+'store the revisions of several migration files that the client has read; action is added, unchanged, differs, amended or skipped; with amend, files of revisions that are not applied change what is stored';
 
 CREATE FUNCTION pgmigrate.load_directory(
 	path text,
-	format text DEFAULT 'auto'
+	format text DEFAULT 'auto',
+	amend boolean DEFAULT false
 ) RETURNS TABLE (
 	revision text,
 	file_name text,
@@ -34,7 +36,7 @@ CREATE FUNCTION pgmigrate.load_directory(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_load_directory'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.load_directory(text, text) IS
+COMMENT ON FUNCTION pgmigrate.load_directory(text, text, boolean) IS
 'the same for a folder of the server, which takes a superuser or the rights of pg_read_server_files';
 
 CREATE FUNCTION pgmigrate.export(
@@ -50,6 +52,6 @@ COMMENT ON FUNCTION pgmigrate.export(text, text) IS
 'stored revisions as migration files: pgmigrate, golang-migrate or plain';
 
 REVOKE ALL ON FUNCTION pgmigrate.load(text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.load_files(text[], text[], text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.load_directory(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.load_files(text[], text[], text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.load_directory(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.export(text, text) FROM PUBLIC;

@@ -46,6 +46,15 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.assess(text, boolean) IS
 'the same as lint() for all statements that an upgrade to the target would run';
 
+CREATE FUNCTION pgmigrate.check_target(
+	target text DEFAULT 'head',
+	fail_on text DEFAULT 'danger'
+) RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_check_target'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.check_target(text, text) IS
+'assess an upgrade to the target and raise an error with the findings of the level fail_on (info, warning or danger) or above, if there are any; for continuous integration';
+
 CREATE FUNCTION pgmigrate.lint_rules() RETURNS TABLE (
 	rule text,
 	level text,
@@ -62,4 +71,5 @@ COMMENT ON FUNCTION pgmigrate.lint_rules() IS
 
 REVOKE ALL ON FUNCTION pgmigrate.lint(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.assess(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.check_target(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.lint_rules() FROM PUBLIC;

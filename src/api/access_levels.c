@@ -50,6 +50,7 @@ static const struct
 	{"wait", PGM_ACCESS_VIEWER},
 	{"amend", PGM_ACCESS_AUTHOR},
 	{"assess", PGM_ACCESS_AUTHOR},
+	{"check_target", PGM_ACCESS_AUTHOR},
 	{"lint", PGM_ACCESS_AUTHOR},
 	{"lint_rules", PGM_ACCESS_AUTHOR},
 	{"load", PGM_ACCESS_AUTHOR},
@@ -75,7 +76,7 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "assessment", "head", "metrics", "mirror", "operation",
+	"applied", "assessment", "head", "help", "metrics", "mirror", "operation",
 	"operation_range", "operations", "prediction_errors", "progress",
 	"revision", "revisions", "run", "run_step", "runs",
 	"throughput",

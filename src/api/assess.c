@@ -17,11 +17,16 @@
 #include "assess/assess.h"
 #include "assess/blast_radius.h"
 #include "base/result_rows.h"
+#include "base/sqlstate.h"
 #include "compat/server.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_lint);
 PG_FUNCTION_INFO_V1(pgmigrate_assess);
+PG_FUNCTION_INFO_V1(pgmigrate_check_target);
 PG_FUNCTION_INFO_V1(pgmigrate_lint_rules);
+
+/* Findings that an error of check_target() lists. */
+#define MAX_LISTED 50
 
 static void
 tristate(PgmRows *rows, PgmTristate value)
@@ -217,6 +222,86 @@ pgmigrate_assess(PG_FUNCTION_ARGS)
 	pgm_assess_keep(items, judged);
 	return_judged(fcinfo, judged, until);
 	return (Datum) 0;
+}
+
+static PgmLevel
+level_of(const char *name)
+{
+	for (PgmLevel level = PGM_LEVEL_INFO; level <= PGM_LEVEL_DANGER; level++)
+	{
+		if (strcmp(pgm_level_name(level), name) == 0)
+			return level;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("unrecognized level \"%s\"", name),
+			errhint("The levels are \"info\", \"warning\" and \"danger\"."));
+}
+
+/* One line of each finding of that level or above, and how many there are. */
+static int
+list_findings(StringInfo lines, List *all, PgmLevel level)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, all)
+	{
+		const PgmJudged *judged = lfirst(lc);
+		ListCell   *other;
+
+		foreach(other, judged->findings)
+		{
+			const PgmFinding *finding = lfirst(other);
+
+			if (finding->allowed != NULL || finding->rule->level < level)
+				continue;
+			if (n > 0)
+				appendStringInfoChar(lines, '\n');
+			if (n++ < MAX_LISTED)
+				appendStringInfo(lines, "%s: %s: statement %d of revision \"%s\"%s%s: %s",
+								 pgm_level_name(finding->rule->level),
+								 finding->rule->id, judged->n + 1,
+								 judged->revision,
+								 finding->relation ? " on " : "",
+								 finding->relation ? finding->relation : "",
+								 finding->message);
+		}
+	}
+	if (n > MAX_LISTED)
+	{
+		while (lines->data[lines->len - 1] == '\n')
+			lines->data[--lines->len] = '\0';
+		appendStringInfo(lines, "\nand %d more", n - MAX_LISTED);
+	}
+	return n;
+}
+
+/* What continuous integration asks: an error is what makes a job fail. */
+Datum
+pgmigrate_check_target(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	const char *name = pgm_arg_text_not_null(fcinfo, 1, "fail_on");
+	PgmLevel	level = level_of(name);
+	PgmPlan    *plan = pgm_plan_make(PGM_UP, target);
+	List	   *items = pgm_assess_plan_items(plan);
+	List	   *judged = pgm_assess(items, true, true);
+	StringInfoData lines;
+	int			n;
+
+	pgm_assess_keep(items, judged);
+	initStringInfo(&lines);
+	n = list_findings(&lines, judged, level);
+	if (n > 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_DANGER_REFUSED),
+				errmsg_plural("upgrade to \"%s\" has %d finding of level \"%s\" or above",
+							  "upgrade to \"%s\" has %d findings of level \"%s\" or above",
+							  n, target, n, name),
+				errdetail_internal("%s", lines.data),
+				errhint("See pgmigrate.assess() for the safe forms.  What is meant so is allowed by a comment before the statement, \"pgmigrate: allow RULE because ...\"."));
+	PG_RETURN_VOID();
 }
 
 Datum

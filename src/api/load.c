@@ -33,6 +33,12 @@ return_rows(PgmRows *rows, int n, const PgmLoadRow *loaded)
 	}
 }
 
+static bool
+amend_wanted(FunctionCallInfo fcinfo, int n)
+{
+	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
 Datum
 pgmigrate_load(PG_FUNCTION_ARGS)
 {
@@ -48,7 +54,7 @@ pgmigrate_load(PG_FUNCTION_ARGS)
 	format = pgm_loader_format(pgm_arg_text_not_null(fcinfo, 2, "format"));
 
 	pgm_rows_begin(&rows, fcinfo);
-	loaded = pgm_loader_load(format, 1, &file, &n);
+	loaded = pgm_loader_load(format, 1, &file, false, &n);
 	for (int i = 0; i < n; i++)
 	{
 		if (loaded[i].revision == NULL)
@@ -94,7 +100,8 @@ pgmigrate_load_files(PG_FUNCTION_ARGS)
 		files[i].len = files[i].data ? strlen(contents[i]) : 0;
 	}
 	pgm_rows_begin(&rows, fcinfo);
-	loaded = pgm_loader_load(format, nnames, files, &n);
+	loaded = pgm_loader_load(format, nnames, files,
+							 amend_wanted(fcinfo, 3), &n);
 	return_rows(&rows, n, loaded);
 	return (Datum) 0;
 }
@@ -132,7 +139,8 @@ pgmigrate_load_directory(PG_FUNCTION_ARGS)
 		files[i].data = found[i].data;
 		files[i].len = found[i].len;
 	}
-	loaded = pgm_loader_load(format, nfiles, files, &n);
+	loaded = pgm_loader_load(format, nfiles, files,
+							 amend_wanted(fcinfo, 2), &n);
 	error_context_stack = callback.previous;
 	return_rows(&rows, n, loaded);
 	return (Datum) 0;

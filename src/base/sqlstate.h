@@ -31,7 +31,7 @@
 /* a target names a branch label that no revision has */
 #define PGM_ERRCODE_UNKNOWN_LABEL		MAKE_SQLSTATE('P', 'M', '0', '0', '6')
 
-/* a finding of level danger, in production */
+/* findings that check_target() refuses, or production those of danger */
 #define PGM_ERRCODE_DANGER_REFUSED		MAKE_SQLSTATE('P', 'M', '0', '1', '0')
 
 #endif							/* PGM_BASE_SQLSTATE_H */

@@ -25,10 +25,12 @@
 #include "base/digest.h"
 #include "base/file_checksum.h"
 #include "base/spi.h"
+#include "interop/known.h"
 #include "interop/load.h"
 #include "interop/load_check.h"
 #include "sql/statements.h"
 #include "store/authoring.h"
+#include "store/content.h"
 #include "store/ledger.h"
 #include "store/revision.h"
 #include "store/run_plan.h"
@@ -39,32 +41,19 @@
 /* Digits that tell versions of a repeatable migration apart. */
 #define REPEATABLE_DIGITS 8
 
-/* A stored revision by its content, for files without an id. */
-typedef struct KnownContent
-{
-	char	   *id;
-	char	   *message;
-	char	   *digest;
-	bool		taken;
-} KnownContent;
-
 typedef struct Loader
 {
 	PgmFormatResult result;
 	PgmLoadErrors errors;
+	bool		amend;			/* take changed pending files over */
 	bool		one_file;		/* of a format that has two for a revision */
 	char	   *previous;		/* id of the one before, or NULL */
 	char	   *added;			/* last one added without parents of its own */
-	bool		known_loaded;
-	int			nknown;
-	KnownContent *known;
+	PgmKnown   *known;			/* stored contents, once somebody asks */
 	int			nfiles;
 	const PgmFormatFile **files;	/* by name */
 } Loader;
 
-static PgmQuery contents_query = {
-	"SELECT id, message, digest FROM pgmigrate.revision ORDER BY seq"
-};
 
 static void
 report_warnings(const PgmFormatResult *result)
@@ -129,86 +118,20 @@ to_revision(const PgmFormatRevision *file)
 	revision->depends = file->depends;
 	revision->nlabels = file->nlabels;
 	revision->labels = file->labels;
-	revision->digest = pgm_revision_digest(revision->upgrade,
-										   revision->downgrade,
-										   revision->verify,
-										   revision->transactional);
+	revision->digest = pgm_content_digest(revision->upgrade,
+										  revision->downgrade,
+										  revision->verify,
+										  revision->transactional);
 	return revision;
 }
 
-static int
-known_cmp(const void *a, const void *b)
+static bool
+same_texts(const PgmRevision *a, const PgmRevision *b)
 {
-	const KnownContent *x = a;
-	const KnownContent *y = b;
-	int			cmp = strcmp(x->digest, y->digest);
-
-	return cmp ? cmp : strcmp(x->message, y->message);
-}
-
-static void
-load_known(Loader *loader)
-{
-	PgmSpiScope scope;
-	uint64		rows;
-
-	loader->known_loaded = true;
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&contents_query, NULL, NULL);
-	loader->known = MemoryContextAllocHuge(scope.outer,
-										   sizeof(KnownContent) *
-										   Max(rows, 1));
-	for (uint64 i = 0; i < rows; i++)
-	{
-		loader->known[i].id = pgm_spi_text(i + 1, 1);
-		loader->known[i].message = pgm_spi_text(i + 1, 2);
-		loader->known[i].digest = pgm_spi_text(i + 1, 3);
-		loader->known[i].taken = false;
-	}
-	pgm_spi_end(&scope);
-	loader->nknown = (int) rows;
-	qsort(loader->known, rows, sizeof(KnownContent), known_cmp);
-}
-
-/*
- * The stored revision that a file without id and parents was loaded as: of the
- * same content, and not that of another file of this call.
- */
-static PgmRevision *
-find_by_content(Loader *loader, const PgmRevision *revision)
-{
-	int			low = 0;
-	int			high;
-
-	if (!loader->known_loaded)
-		load_known(loader);
-	high = loader->nknown;
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-		int			cmp = strcmp(loader->known[middle].digest,
-								 revision->digest);
-
-		if (cmp == 0)
-			cmp = strcmp(loader->known[middle].message, revision->message);
-		if (cmp < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < loader->nknown; low++)
-	{
-		KnownContent *known = &loader->known[low];
-
-		if (strcmp(known->digest, revision->digest) != 0 ||
-			strcmp(known->message, revision->message) != 0)
-			break;
-		if (known->taken)
-			continue;
-		known->taken = true;
-		return pgm_revision_get(known->id);
-	}
-	return NULL;
+	return pgm_content_same(a->upgrade, b->upgrade) &&
+		pgm_content_same(a->downgrade, b->downgrade) &&
+		pgm_content_same(a->verify, b->verify) &&
+		a->transactional == b->transactional;
 }
 
 /*
@@ -224,12 +147,12 @@ find_stored(Loader *loader, const PgmFormatRevision *file,
 	if (revision->id == NULL)
 	{
 		if (file->nparents < 0)
-			return find_by_content(loader, revision);
+			return pgm_known_take(&loader->known, revision);
 		return pgm_revision_get(pgm_author_id(revision));
 	}
 	stored = pgm_revision_get(revision->id);
 	if (stored != NULL && file->repeatable &&
-		strcmp(stored->digest, revision->digest) != 0)
+		!same_texts(revision, stored))
 	{
 		char	   *id = psprintf("%s_%.*s", revision->id, REPEATABLE_DIGITS,
 								  revision->digest);
@@ -279,12 +202,6 @@ checksums(const Loader *loader, const char *name)
 }
 
 static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-static bool
 same_names(int n, char **names, int m, char **others)
 {
 	if (n != m)
@@ -316,14 +233,17 @@ differing_parts(const Loader *loader, const PgmFormatRevision *file,
 	StringInfoData parts;
 
 	initStringInfo(&parts);
-	add_part(&parts, same_text(revision->message, stored->message), "message");
-	add_part(&parts, same_text(revision->upgrade, stored->upgrade), "upgrade");
+	add_part(&parts, strcmp(revision->message, stored->message) == 0,
+			 "message");
+	add_part(&parts, pgm_content_same(revision->upgrade, stored->upgrade),
+			 "upgrade");
 
 	/* the way down may be a file that is loaded by itself */
 	if (revision->downgrade != NULL || !loader->one_file)
-		add_part(&parts, same_text(revision->downgrade, stored->downgrade),
-				 "downgrade");
-	add_part(&parts, same_text(revision->verify, stored->verify), "verify");
+		add_part(&parts, pgm_content_same(revision->downgrade,
+										  stored->downgrade), "downgrade");
+	add_part(&parts, pgm_content_same(revision->verify, stored->verify),
+			 "verify");
 	add_part(&parts, revision->transactional == stored->transactional,
 			 "transactional");
 	if (file->nparents >= 0)
@@ -342,17 +262,49 @@ differing_parts(const Loader *loader, const PgmFormatRevision *file,
 	return parts.data;
 }
 
+/*
+ * Take over from the file what amend() can change, and return what is stored
+ * then.  What is the same but for line ends stays as it was.
+ */
+static PgmRevision *
+amend(const Loader *loader, const PgmFormatRevision *file,
+	  const PgmRevision *revision, const PgmRevision *stored)
+{
+	PgmRevision change = {0};
+
+	change.id = stored->id;
+	change.message = revision->message;
+	if (!pgm_content_same(revision->upgrade, stored->upgrade))
+		change.upgrade = revision->upgrade;
+	if (!pgm_content_same(revision->downgrade, stored->downgrade))
+		change.downgrade = revision->downgrade;
+	if (!pgm_content_same(revision->verify, stored->verify))
+		change.verify = revision->verify;
+	change.transactional = revision->transactional;
+	change.source = checksums(loader, file->upgrade.file);
+	pgm_author_amend(&change);
+	return pgm_revision_get(stored->id);
+}
+
 static PgmLoadAction
 compare(const Loader *loader, const PgmFormatRevision *file,
 		const PgmRevision *revision, const PgmRevision *stored)
 {
 	char	   *parts = differing_parts(loader, file, revision, stored);
+	bool		amended = false;
 	const char *hint = "It is not applied: take the change over with pgmigrate.amend(), or remove it and load the file again.";
 
-	if (*parts == '\0')
-		return PGM_LOAD_UNCHANGED;
-	if (pgm_ledger_is_applied(stored->id))
+	if (*parts != '\0' && pgm_ledger_is_applied(stored->id))
 		hint = "It is applied: put the file back, and make the change a new revision.";
+	else if (*parts != '\0' && loader->amend)
+	{
+		stored = amend(loader, file, revision, stored);
+		parts = differing_parts(loader, file, revision, stored);
+		amended = true;
+		hint = "It is not applied, but that cannot be amended: remove it and load the file again.";
+	}
+	if (*parts == '\0')
+		return amended ? PGM_LOAD_AMENDED : PGM_LOAD_UNCHANGED;
 	ereport(NOTICE,
 			errmsg("revision \"%s\" is stored otherwise than in file \"%s\"",
 				   stored->id, file->upgrade.file),
@@ -429,18 +381,21 @@ check_file(Loader *loader, PgmFormatRevision *file, PgmRevision *revision,
 	char	   *problem;
 	int			line;
 
-	if (stored == NULL)
+	bool		to_store = stored == NULL || loader->amend;
+
+	if (to_store)
 	{
 		pgm_load_collect(&loader->errors, &file->upgrade, PGM_SOURCE_UPGRADE,
 						 revision->id);
 		pgm_load_collect(&loader->errors, &file->verify, PGM_SOURCE_VERIFY,
 						 revision->id);
 	}
-	else if (same_text(stored->downgrade, revision->downgrade))
+	if (stored != NULL &&
+		pgm_content_same(stored->downgrade, revision->downgrade))
 		return;
 	if (loader->result.format == PGM_FORMAT_PGMIGRATE)
 	{
-		if (stored == NULL)
+		if (to_store)
 			pgm_load_collect(&loader->errors, &file->downgrade,
 							 PGM_SOURCE_DOWNGRADE, revision->id);
 		return;
@@ -454,9 +409,9 @@ check_file(Loader *loader, PgmFormatRevision *file, PgmRevision *revision,
 			errdetail("File \"%s\", line %d.", file->downgrade.file, line));
 	file->downgrade.text = NULL;
 	revision->downgrade = NULL;
-	revision->digest = pgm_revision_digest(revision->upgrade, NULL,
-										   revision->verify,
-										   revision->transactional);
+	revision->digest = pgm_content_digest(revision->upgrade, NULL,
+										  revision->verify,
+										  revision->transactional);
 }
 
 /*
@@ -505,7 +460,7 @@ load_way_down(const PgmFormatRevision *file)
 		pgm_author_amend(&change);
 		return PGM_LOAD_ADDED;
 	}
-	if (strcmp(stored->downgrade, file->downgrade.text) == 0)
+	if (pgm_content_same(stored->downgrade, file->downgrade.text))
 		return PGM_LOAD_UNCHANGED;
 	ereport(NOTICE,
 			errmsg("revision \"%s\" is stored otherwise than in file \"%s\"",
@@ -592,7 +547,7 @@ load_one_way_down(PgmFormat format, const PgmFormatFile *file,
 
 PgmLoadRow *
 pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
-				int *nrows)
+				bool amend_pending, int *nrows)
 {
 	Loader		loader = {{0}};
 	PgmFormatResult *result = &loader.result;
@@ -607,6 +562,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	}
 
 	parse(&loader, format, nfiles, files);
+	loader.amend = amend_pending;
 	loader.one_file = nfiles == 1 &&
 		(result->format == PGM_FORMAT_GOLANG ||
 		 result->format == PGM_FORMAT_PLAIN ||
@@ -666,6 +622,7 @@ pgm_load_action_name(PgmLoadAction action)
 		[PGM_LOAD_ADDED] = "added",
 		[PGM_LOAD_UNCHANGED] = "unchanged",
 		[PGM_LOAD_DIFFERS] = "differs",
+		[PGM_LOAD_AMENDED] = "amended",
 		[PGM_LOAD_SKIPPED] = "skipped",
 	};
 

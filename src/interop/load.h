@@ -15,6 +15,7 @@ typedef enum PgmLoadAction
 	PGM_LOAD_ADDED,
 	PGM_LOAD_UNCHANGED,
 	PGM_LOAD_DIFFERS,
+	PGM_LOAD_AMENDED,
 	PGM_LOAD_SKIPPED
 } PgmLoadAction;
 
@@ -28,11 +29,13 @@ typedef struct PgmLoadRow
 
 /*
  * Store what is not stored yet, in the caller's transaction; what differs from
- * the store is left as it is, with a notice.  Rows in order of the revisions,
- * skipped files last.
+ * the store is left as it is, with a notice, or amended if it is not applied
+ * and the caller wants that.  Rows in order of the revisions, skipped files
+ * last.
  */
 extern PgmLoadRow *pgm_loader_load(PgmFormat format, int nfiles,
-								   const PgmFormatFile *files, int *nrows);
+								   const PgmFormatFile *files,
+								   bool amend_pending, int *nrows);
 extern const char *pgm_load_action_name(PgmLoadAction action);
 
 /* The stored revisions of a range as files. */

@@ -21,6 +21,7 @@
 #include "base/sqlstate.h"
 #include "sql/statements.h"
 #include "store/authoring.h"
+#include "store/content.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
@@ -123,10 +124,10 @@ pgm_author_id(const PgmRevision *revision)
 
 	pgm_digest_init(&digest, "id");
 	pgm_digest_text(&digest, revision->message);
-	pgm_digest_text(&digest, pgm_revision_digest(revision->upgrade,
-												 revision->downgrade,
-												 revision->verify,
-												 revision->transactional));
+	pgm_digest_text(&digest, pgm_content_digest(revision->upgrade,
+												revision->downgrade,
+												revision->verify,
+												revision->transactional));
 	pgm_digest_array(&digest, revision->nparents, revision->parents);
 	pgm_digest_array(&digest, revision->ndepends, revision->depends);
 	pgm_digest_array(&digest, revision->nlabels, revision->labels);
@@ -407,6 +408,7 @@ pgm_author_amend(const PgmRevision *change)
 		revision->transactional = change->transactional;
 	check_texts(revision, revision->nparents > 1);
 	revision->author = GetUserNameFromId(GetUserId(), false);
+	revision->source = change->source;
 	pgm_revision_update_texts(revision);
 	return revision->id;
 }

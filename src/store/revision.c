@@ -88,9 +88,10 @@ static PgmQuery unhead_query = {
 static PgmQuery update_query = {
 	"UPDATE pgmigrate.revision SET message = $2, upgrade = $3, "
 	"downgrade = $4, verify = $5, transactional = $6, author = $7, "
-	"source = CASE WHEN upgrade = $3 THEN source END, "
+	"source = CASE WHEN upgrade = $3 THEN source ELSE $8::jsonb END, "
 	"amended_at = now() WHERE id = $1",
-	7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID}
+	8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
+	TEXTOID}
 };
 
 static PgmQuery approve_query = {
@@ -379,8 +380,8 @@ void
 pgm_revision_update_texts(const PgmRevision *revision)
 {
 	PgmSpiScope scope;
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	Datum		values[8];
+	bool		nulls[8] = {false};
 
 	values[0] = pgm_text_datum(revision->id);
 	values[1] = pgm_text_datum(revision->message);
@@ -392,6 +393,7 @@ pgm_revision_update_texts(const PgmRevision *revision)
 	nulls[5] = revision->transactional == PGM_UNSET;
 	values[5] = BoolGetDatum(revision->transactional == PGM_TRUE);
 	values[6] = pgm_text_datum(revision->author);
+	pgm_set_text(values, nulls, 7, revision->source);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&update_query, values, nulls);
