@@ -11,6 +11,9 @@ MODULE_big = $(EXTENSION)
 OBJS       := $(patsubst %.c,%.o,$(sort $(wildcard src/*/*.c)))
 DATA       := $(wildcard sql/$(EXTENSION)--*--*.sql)
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+SCRIPTS    := $(sort $(wildcard tools/$(EXTENSION)-*))
+MANUAL     := $(sort $(wildcard doc/*.md))
+MAN        := $(sort $(wildcard man/*.1))
 SQL_PARTS  := $(sort $(wildcard sql/parts/*.sql))
 
 # A test is a file of its directory: adding one needs no change here.
@@ -67,6 +70,22 @@ endif
 include $(PGXS)
 
 PROVE_FLAGS += -I test/perl
+
+# The manual, for which PGXS has no variables; and the scripts, which it
+# installs without their folder but would remove with it.
+MANUAL_DIR = $(docdir)/$(EXTENSION)
+install: install-manual
+uninstall: uninstall-manual
+install-manual: $(MANUAL) $(MAN)
+	$(MKDIR_P) '$(DESTDIR)$(MANUAL_DIR)' '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/, $(MANUAL)) '$(DESTDIR)$(MANUAL_DIR)/'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/, $(MAN)) '$(DESTDIR)$(mandir)/man1/'
+uninstall-manual:
+	rm -rf '$(DESTDIR)$(MANUAL_DIR)'
+	rm -f $(addprefix '$(DESTDIR)$(mandir)/man1'/, $(notdir $(MAN)))
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
+.PHONY: install-manual uninstall-manual
+
 -include $(OBJS:.o=.d)
 
 # Objects made for another server version or with other flags are stale.
