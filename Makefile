@@ -67,7 +67,19 @@ endif
 endif
 endif
 
+# Its installcheck would end at the first suite that fails.
+NO_INSTALLCHECK = 1
 include $(PGXS)
+
+# One suite after the other, whatever became of those before; of TAP tests that
+# failed the logs are shown.
+installcheck:
+	@rc=0; \
+	$(if $(REGRESS),( $(pg_regress_installcheck) $(REGRESS_OPTS) $(REGRESS) ) || rc=1;) \
+	$(if $(ISOLATION),( $(pg_isolation_regress_installcheck) $(ISOLATION_OPTS) $(ISOLATION) ) || rc=1;) \
+	$(if $(TAP_TESTS),( $(prove_installcheck) ) || \
+		{ rc=1; tools/tap-logs.sh tmp_check/log; };) \
+	exit $$rc
 
 PROVE_FLAGS += -I test/perl
 

@@ -135,12 +135,7 @@ PERL
 	[ $((passed + failed)) -gt 0 ] || failed=1
 	if [ "$failed" -gt 0 ]; then
 		cat "$log"
-		for log in "$SOURCE"/tmp_check/log/regress_log_*; do
-			if grep -qE '^(\[[^]]*\] *)?(not ok|#   Failed|die:)' "$log" 2>/dev/null; then
-				say "the end of ${log##*/}:"
-				tail -n 60 "$log"
-			fi
-		done
+		"$ROOT/tools/tap-logs.sh" "$SOURCE/tmp_check/log"
 	fi
 	count tap "$passed" "$failed" $((SECONDS - start))
 }

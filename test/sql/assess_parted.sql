@@ -1,5 +1,13 @@
 -- A table of 1,000 partitions: what is told of each of them and of its indexes
 -- is what PostgreSQL does, and it does not take long.
+-- It takes room for 6,000 locks: the default settings have it.
+SELECT current_setting('max_locks_per_transaction')::int *
+	(current_setting('max_connections')::int +
+	current_setting('max_prepared_transactions')::int) < 6000 AS too_few \gset
+\if :too_few
+\echo skipped: raise max_locks_per_transaction or max_connections for this test
+\quit
+\endif
 SET client_min_messages = error;
 CREATE SCHEMA parted;
 SET search_path = parted;

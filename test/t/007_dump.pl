@@ -149,7 +149,7 @@ like(
 
 # Another cluster.
 my $other = PostgreSQL::Test::Cluster->new('other');
-$other->init;
+init_node($other);
 $other->append_conf('postgresql.conf', "fsync = off\nmax_worker_processes = 32\n");
 $other->start;
 $node->command_ok([ 'pg_dump', '-Fp', '-f', "$dir/plain.sql", 'postgres' ],
@@ -178,7 +178,7 @@ $node->start;
 my $before = rows('postgres');
 $node->stop;
 my $new = PostgreSQL::Test::Cluster->new('new');
-$new->init;
+init_node($new);
 my $bindir = $node->config_data('--bindir');
 chomp $bindir;
 chdir $PostgreSQL::Test::Utils::tmp_check;

@@ -27,12 +27,23 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(
-  new_node revision query fails notices session wait_until poll
+  new_node init_node revision query fails notices session wait_until poll
   worker_pid worker_waits head_is ledger_ok last_run log_is_clean
   applied_once kill_and_recover is_gone
 );
 
 my $deadline = $PostgreSQL::Test::Utils::timeout_default || 180;
+
+# A cluster has the superuser "postgres", whoever runs the tests, and that is
+# who connects.
+$ENV{PGUSER} = 'postgres';
+
+sub init_node
+{
+	my ($node, %params) = @_;
+
+	return $node->init(%params, extra => [ '--username=postgres' ]);
+}
 
 # A started node with the extension in database postgres.
 sub new_node
@@ -40,7 +51,7 @@ sub new_node
 	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(allows_streaming => 1);
+	init_node($node, allows_streaming => 1);
 	$node->append_conf('postgresql.conf', <<EOT);
 fsync = off
 jit = off
