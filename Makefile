@@ -162,7 +162,7 @@ dist: $(DATA_built)
 help:
 	@echo 'make             build for the server of PG_CONFIG (default: pg_config)'
 	@echo 'make install     install there'
-	@echo 'make installcheck  regress, isolation and TAP tests on the server of PGHOST, PGPORT'
+	@echo 'make installcheck  the tests of an installed pgmigrate, as superuser of the server of PGHOST, PGPORT'
 	@echo 'make test        all tests on a private server; installs what is missing'
 	@echo 'make demo        a tour on a private server that keeps running; make demo-stop ends it'
 	@echo 'make gates       the rules of the source tree'

@@ -59,7 +59,26 @@ as_root()
 	fi
 }
 
+# Can this user become root, if need be by being asked for a password?
+may_install()
+{
+	[ "$(id -u)" -eq 0 ] || { have sudo &&
+		{ sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; }
+}
+
 # ---- packages
+
+# How much is it?  What apt-get says of a rehearsal, which needs no root.
+apt_cost()
+{
+	local cost
+
+	cost=$(apt-get install --assume-no --no-install-recommends "$@" \
+		</dev/null 2>/dev/null |
+		sed -n '/newly installed/p; /^Need to get/p; /^After this/p' |
+		tr '\n' ' ')
+	echo "${cost:-how much that is will be known when the package lists are here}"
+}
 
 # Print the newest NN of the files /usr/lib/postgresql/NN/$1.
 newest_with()
@@ -88,7 +107,13 @@ install_packages()
 	local dropin=/etc/postgresql-common/createcluster.d/pgmigrate-build.conf
 
 	have apt-get || fail "cannot install $*: there is no apt-get here"
-	say "installing with apt-get: $*"
+	if ! may_install; then
+		say "these packages are missing; please have an administrator run:"
+		echo "    apt-get install --no-install-recommends $*" >&2
+		fail "cannot install packages: neither root nor sudo"
+	fi
+	say "installing with apt-get, which stays: $*"
+	say "$(apt_cost "$@")"
 	(
 		trap 'exit 130' INT
 		trap 'exit 143' TERM
@@ -341,6 +366,8 @@ copy_source()
 	user_dir "$SOURCE"
 	pack_source |
 		as_user tar -C "$SOURCE" -xf - --no-same-owner --no-same-permissions
+	# the checkout may be one that nobody may write to
+	as_user chmod -R u+w "$SOURCE"
 }
 
 # make in SOURCE; bitcode is left out since it only takes time.
@@ -352,9 +379,9 @@ make_source()
 
 build_install()
 {
-	local log=$WORK/build.log
+	local log=$WORK/build.log start=$SECONDS
 
-	say "building"
+	say "building pgmigrate, a minute or so the first time"
 	if ! { make_source -s -j"$(nproc)" "$@" &&
 		make_source -s install "$@"; } >"$log" 2>&1; then
 		cat "$log" >&2
@@ -362,6 +389,56 @@ build_install()
 	fi
 	# what the compiler had to say is worth reading
 	grep -E 'warning|error' "$log" || true
+	say "built in $((SECONDS - start)) s"
+}
+
+# The same into the directory $1, which is left there and used again as long
+# as the source and the server are the same; of another source the objects are
+# kept, so that only what changed is compiled.  Afterwards WORK is of no use.
+build_kept()
+{
+	local place=$1 key
+
+	key=$({
+		"$PG_CONFIG" --version --bindir
+		pack_source | tar -tf - | sort
+		pack_source | tar -xOf -
+	} | sha256sum | cut -d ' ' -f 1)
+	if [ -L "$place" ] || { [ -e "$place" ] && [ ! -O "$place" ]; }; then
+		fail "\"$place\" is not ours; please remove it"
+	fi
+	if [ "$(cat "$place/key" 2>/dev/null)" = "$key" ]; then
+		# shellcheck source=/dev/null
+		. "$place/state"
+		say "built already, in $place"
+		return 0
+	fi
+	if [ "$(cat "$place/server" 2>/dev/null)" = "$("$PG_CONFIG" --version)" ]; then
+		# shellcheck source=/dev/null
+		. "$place/state"
+		WORK=$place
+		rm -f "$place/key"
+		mv "$place/src" "$place/old"
+		copy_source
+		(
+			cd "$place/old"
+			find . \( -name '*.[od]' -o -name .build-flags \) -print0 |
+				as_user tar -cf - --null -T -
+		) | as_user tar -C "$SOURCE" -xf -
+		rm -rf "$place/old"
+	else
+		rm -rf "$place"
+		work_area "$place"
+		private_tree
+		copy_source
+	fi
+	build_install
+	printf '%s=%q\n' BINDIR "$BINDIR" PRIVATE_CONFIG "$PRIVATE_CONFIG" \
+		RUN_USER "$RUN_USER" RUN_GROUP "$RUN_GROUP" SOURCE "$SOURCE" \
+		LD_LIBRARY_PATH "${LD_LIBRARY_PATH:-}" >"$place/state"
+	"$PG_CONFIG" --version >"$place/server"
+	echo "$key" >"$place/key"
+	WORK=
 }
 
 # ---- the cluster

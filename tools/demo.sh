@@ -3,8 +3,10 @@
 #	  A tour of pgmigrate on a private server; "make demo".
 #
 #	demo.sh			run tools/demo/demo.sql and leave the server running
-#	demo.sh once	run it and remove the server
+#	demo.sh once	run it and remove everything
 #	demo.sh stop	remove the server that an earlier run has left; "make demo-stop"
+#
+# What was built is kept for the next time, in a directory that is named.
 #
 # Environment: PG_CONFIG, the PostgreSQL to use.
 
@@ -15,6 +17,7 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 
 # A fixed place, so that "stop" finds it.
 PLACE=${TMPDIR:-/tmp}/pgmigrate-demo-$(id -u)
+BUILD=${TMPDIR:-/tmp}/pgmigrate-build-$(id -u)
 DATABASE=demo
 
 # Stop and remove what an earlier run has left.  The directory stands where
@@ -22,7 +25,7 @@ DATABASE=demo
 remove_demo()
 {
 	if [ ! -e "$PLACE" ] && [ ! -L "$PLACE" ]; then
-		return 0
+		return 1
 	fi
 	if [ -L "$PLACE" ] || [ ! -O "$PLACE" ]; then
 		fail "\"$PLACE\" is not ours; please remove it"
@@ -49,8 +52,25 @@ psql_command()
 	echo "$command"
 }
 
+# Two at a time would pull the server from under each other.
+lock_demo()
+{
+	[ ! -L "$PLACE.lock" ] || fail "\"$PLACE.lock\" is not ours; please remove it"
+	exec 9>"$PLACE.lock"
+	flock -n 9 || fail "another \"make demo\" of yours is at work"
+}
+
 if [ "${1:-}" = stop ]; then
-	remove_demo
+	lock_demo
+	if ! remove_demo; then
+		say "there is no demo of $(id -un) to stop"
+		for other in "${TMPDIR:-/tmp}"/pgmigrate-demo-*/; do
+			[ ! -e "$other" ] || say "but one of $(stat -c %U "$other"), who can stop it"
+		done
+	fi
+	if [ -e "$BUILD" ]; then
+		say "kept for the next demo: $BUILD"
+	fi
 	exit 0
 fi
 
@@ -58,14 +78,16 @@ clean_up_at_exit
 need_packages
 if [ "${1:-}" = once ]; then
 	work_area
+	private_tree
+	copy_source
+	build_install
 else
-	remove_demo
+	lock_demo
+	remove_demo || true
+	build_kept "$BUILD"
 	work_area "$PLACE"
 fi
-private_tree
-copy_source
-build_install
-start_cluster
+start_cluster 9>&-
 printf '%s=%q\n' WORK "$WORK" DATA "$DATA" BINDIR "$BINDIR" \
 	RUN_USER "$RUN_USER" RUN_GROUP "$RUN_GROUP" \
 	LD_LIBRARY_PATH "${LD_LIBRARY_PATH:-}" >"$WORK/state"

@@ -1,8 +1,11 @@
 -- demo.sql
 --	  The tour of "make demo": a live users table through seven revisions.
 
+-- What is to be typed is shown before what it prints; queries that only make
+-- the output narrow are not, but what one would type instead.
 \set QUIET on
 SET client_min_messages = warning;
+\set ECHO queries
 
 \echo
 \echo '== A database with a history of its own: 10,000 users and their settings'
@@ -24,8 +27,9 @@ CREATE TABLE settings (
 INSERT INTO settings SELECT id, (id % 2)::integer FROM users;
 
 CREATE EXTENSION pgmigrate;
+\set ECHO none
 SET client_min_messages = notice;
-\echo 'CREATE EXTENSION pgmigrate;'
+\set ECHO queries
 
 \echo
 \echo '== Revisions are stored in the database; each names its parent'
@@ -94,11 +98,14 @@ SELECT * FROM pgmigrate.graph();
 \pset tuples_only off
 
 \echo '== What would happen: the plan'
+\set ECHO none
+\echo 'SELECT * FROM pgmigrate.plan(''head'');'
 SELECT step, revision, left(regexp_replace(statement, '\s+', ' ', 'g'), 34) AS statement,
 	regexp_replace(array_to_string(locks, E'\n'), 'Lock on public.', ' on ', 'g') AS locks
 FROM pgmigrate.plan('head');
 
 \echo '== ... and as SQL for psql, for review (some of its lines)'
+\echo 'SELECT * FROM pgmigrate.script(''base:head'');'
 \pset tuples_only on
 SELECT s.line
 FROM pgmigrate.script('base:head') WITH ORDINALITY AS s (line, n)
@@ -106,8 +113,9 @@ WHERE s.n >= (SELECT t.n FROM pgmigrate.script('base:head') WITH ORDINALITY AS t
 	WHERE t.line LIKE '-- upgrade 1 of%')
 LIMIT 17;
 \pset tuples_only off
+\set ECHO queries
 
-\echo '== Upgrade'
+\echo '== Upgrade.  The notice about tables comes once: they are not of pgmigrate'
 SELECT step, revision, direction, state, duration
 FROM pgmigrate.upgrade('head');
 
