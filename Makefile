@@ -5,6 +5,11 @@
 #   make demo, make test        do all their own set-up; see "make help"
 
 EXTENSION  = pgmigrate
+
+# VPATH would look for built files here too, and for sources there.
+ifeq ($(wildcard $(EXTENSION).control),)
+$(error pgmigrate is built in its source directory: call make there)
+endif
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
@@ -153,11 +158,22 @@ gates:
 indent:
 	@tools/indent.sh
 
-# What goes to PGXN: the committed tree and the built install script.
+# What goes to PGXN: the committed tree, and the install script made of it.
 DIST = $(EXTENSION)-$(EXTVERSION)
-dist: $(DATA_built)
-	git archive --format=zip --output=$(DIST).zip \
-		--prefix=$(DIST)/sql/ --add-file=$(DATA_built) --prefix=$(DIST)/ HEAD
+dist:
+	@git rev-parse --verify -q HEAD >/dev/null || \
+		{ echo 'make dist: needs git, and a checkout' >&2; exit 1; }
+	@test -z "`git status --porcelain`" || \
+		echo 'make dist: leaves out what is not committed' >&2
+	dir=`mktemp -d` && git archive HEAD sql/parts | tar -x -C "$$dir" && \
+	(cd "$$dir"/sql/parts && LC_ALL=C && export LC_ALL && cat *.sql) \
+		>"$$dir/$(EXTENSION)--$(EXTVERSION).sql" && \
+	git archive --format=zip --output=$(DIST).zip --prefix=$(DIST)/sql/ \
+		--add-file="$$dir/$(EXTENSION)--$(EXTVERSION).sql" \
+		--prefix=$(DIST)/ HEAD && rm -r "$$dir"
+
+packages:
+	@tools/debian.sh
 
 help:
 	@echo 'make             build for the server of PG_CONFIG (default: pg_config)'
@@ -168,7 +184,8 @@ help:
 	@echo 'make gates       the rules of the source tree'
 	@echo 'make indent      format src with pgindent'
 	@echo 'make dist        the archive for PGXN'
+	@echo 'make packages    Debian packages, in the folder "packages"'
 
 FORCE:
 
-.PHONY: all clean demo demo-stop test gates indent dist help FORCE $(PGXS_TARGETS)
+.PHONY: all clean demo demo-stop test gates indent dist packages help FORCE $(PGXS_TARGETS)

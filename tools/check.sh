@@ -273,6 +273,26 @@ sed -n 's/.*"docfile" *: *"\(.*\)".*/\1/p' META.json | while read -r file; do
 	[ -e "$file" ] || echo "META.json: there is no $file"
 done | gate "META.json names a manual that exists"
 
+perl -MJSON::PP -e '
+	local $/;
+	my $meta = eval { decode_json(<STDIN>) } or die "META.json: $@";
+	for my $field (qw(name version abstract description maintainer license
+		provides prereqs resources release_status tags meta-spec)) {
+		print "META.json: has no $field\n" unless $meta->{$field};
+	}
+	print "META.json: $meta->{version} is not a semantic version\n"
+	  unless $meta->{version} =~ /^\d+\.\d+\.\d+(-[A-Za-z][0-9A-Za-z-]*)?$/;
+	my $sql = "sql/pgmigrate--$meta->{version}.sql";
+	print "META.json: provides $meta->{provides}{pgmigrate}{file}, not $sql\n"
+	  unless $meta->{provides}{pgmigrate}{file} eq $sql;
+' <META.json 2>&1 | gate "META.json has what PGXN asks for"
+
+control=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" pgmigrate.control)
+{
+	[ "$(sed -n '1s/^pgmigrate (\([^)]*\)).*/\1/p' debian/changelog)" = "$control" ] ||
+		echo "debian/changelog: does not begin with $control"
+} | gate "the Debian packages are of this version"
+
 # ---- what is nobody else's business
 
 # Paths of one developer's machine, and the words the developer gave.
