@@ -1,0 +1,153 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# The commands of the recipes in doc/loading.md, as they are printed.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use IPC::Run qw(start finish);
+use PgMigrate::Test;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $top = abs_path(dirname(__FILE__) . '/../..');
+my $doc = slurp_file("$top/doc/loading.md");
+my ($recipes) = $doc =~ /^## Recipes\n(.*)\z/ms or die 'no recipes';
+my %section = $recipes =~ /^### (.*)\n((?:(?!^### ).*\n)*)/mg;
+my $node = new_node('recipes');
+my $root = PostgreSQL::Test::Utils::tempdir();
+
+local $ENV{PATH} = "$top/tools:$ENV{PATH}";
+local $ENV{PGHOST} = $node->host;
+local $ENV{PGPORT} = $node->port;
+local $ENV{HOME} = $root;
+
+sub block
+{
+	my ($section, $kind) = @_;
+	my @blocks = ($section{$section} // die "no section $section") =~ /^```$kind\n(.*?)^```$/msg;
+
+	die "no $kind in $section" if !@blocks;
+	return join '', @blocks;
+}
+
+# A script, in a directory: status and all that it prints.
+sub shell
+{
+	my ($script, $directory) = @_;
+	my $out = '';
+
+	IPC::Run::run([ 'sh', '-e', '-c', $script ], '<', \undef, '>&', \$out,
+		init => sub { chdir $directory or die });
+	return ($? >> 8, $out);
+}
+
+sub file
+{
+	my ($name, $contents) = @_;
+
+	open my $fh, '>', "$root/$name" or die "$name: $!";
+	print $fh $contents;
+	close $fh;
+	return;
+}
+
+sub database
+{
+	my ($name) = @_;
+
+	query($node, "CREATE DATABASE $name");
+	query($node, 'CREATE EXTENSION pgmigrate', $name);
+	$ENV{PGDATABASE} = $name;
+	return;
+}
+
+# A job: production has a table with rows, the branch changes it.
+SKIP:
+{
+	skip 'git is not here', 6 if system('git --version >/dev/null 2>&1') != 0;
+	database('job');
+	my $job = block('A job that is red or green', 'yaml');
+	my @steps = map { s/^ {10}//mgr } $job =~ /^ {8}run: \|\n((?: {10}.*\n)+)/mg;
+	is(scalar @steps, 3, 'steps with commands');
+	mkdir "$root/$_" foreach qw(repo repo/migrations);
+	file('repo/migrations/0001_users.up.sql', "CREATE TABLE users (id int, name text);\n");
+	file('repo/migrations/0001_users.down.sql', "DROP TABLE users;\n");
+	my ($rc, $out) = shell(<<'SH', "$root/repo");
+git init -q .
+git config user.email a@example.org
+git config user.name a
+git add -A
+git commit -q -m main
+git update-ref refs/remotes/origin/main HEAD
+git checkout -q -b branch
+SH
+	is($rc, 0, 'a repository') or diag($out);
+	file('repo/migrations/0002_wide.up.sql', "ALTER TABLE users ALTER id TYPE bigint;\n");
+	file('repo/migrations/0002_wide.down.sql', "ALTER TABLE users ALTER id TYPE int;\n");
+	($rc, $out) = shell($steps[0], "$root/repo");
+	is($rc, 0, 'what production has') or diag($out);
+	query($node, 'INSERT INTO users SELECT generate_series(1, 10)', 'job');
+	($rc, $out) = shell($steps[1], "$root/repo");
+	is($rc, 1, 'the branch is red');
+	like($out, qr/danger 0002 .*type-change-rewrite/, 'and says why');
+	file('repo/migrations/0002_wide.up.sql',
+		"-- wide enough\n-- pgmigrate: allow type-change-rewrite because it is small\nALTER TABLE users ALTER id TYPE bigint;\n");
+	($rc, $out) = shell($steps[1], "$root/repo");
+	is($rc, 0, 'what is allowed is green') or diag($out);
+	($rc, $out) = shell($steps[2], "$root/repo");
+	is($rc, 0, 'up, down, and up again') or diag($out);
+}
+
+# Three replicas, with the links of a ConfigMap.
+database('pods');
+my $job = block('Three replicas that start together', 'yaml');
+my ($command) = $job =~ /^ *command: \[(.*)\]$/m or die;
+my @command = $command =~ /"([^"]*)"/g;
+my ($replicas) = $job =~ /parallelism: (\d+)/;
+mkdir "$root/$_" foreach qw(map map/..1);
+file('map/..1/0001_a.up.sql', "CREATE TABLE a (i int);\nSELECT pg_sleep(1);\n");
+file('map/..1/0001_a.down.sql', "DROP TABLE a;\n");
+symlink '..1', "$root/map/..data" or die;
+symlink "..data/0001_a.$_.sql", "$root/map/0001_a.$_.sql" or die foreach qw(up down);
+s,^/migrations$,$root/map, foreach @command;
+my @pods = map {
+	my $pod = { out => '' };
+	$pod->{run} = start([@command], '<', \undef, '>&', \$pod->{out});
+	$pod;
+} 1 .. $replicas;
+finish($_->{run}) foreach @pods;
+is(join(' ', map { $_->{run}->full_result(0) } @pods), '0 0 0', 'three replicas succeed')
+  or diag(map { $_->{out} } @pods);
+is(scalar(grep { $_->{out} =~ /^done 0001/m } @pods), 1, 'and one of them works');
+
+# Behind a pooler: what a role has set holds in its runs.
+database('pooler');
+query($node, 'CREATE ROLE deployer SUPERUSER LOGIN');
+my @sql = split /(?<=;)\n/, block('Behind a pooler', 'sql');
+query($node, $_, 'pooler') foreach grep { /^ALTER/ } @sql;
+query($node, "SELECT pgmigrate.revision('see', 'CREATE TABLE seen AS SELECT current_setting(''pgmigrate.lock_timeout'') AS t')", 'pooler');
+local $ENV{PGUSER} = 'deployer';
+my ($start, $wait, $status) = grep { /^SELECT/ } @sql;
+like(query($node, $start, 'pooler'), qr/^1$/, 'a run is started');
+is(query($node, $wait, 'pooler'), 'done|', 'and waited for');
+is(query($node, $status, 'pooler'), 'done|', 'and looked at');
+is(query($node, 'SELECT t FROM seen', 'pooler'), '100ms', 'with the settings of its role');
+local $ENV{PGUSER} = 'postgres';
+
+# From a laptop, from top to bottom.
+database('laptop');
+mkdir "$root/laptop";
+foreach my $line (split /\n/, block('From a laptop', 'sh'))
+{
+	my ($rc, $out) = shell($line, "$root/laptop");
+	is($rc, 0, $line) or diag($out);
+}
+ok(-s "$root/laptop/release.sql", 'a script is there');
+
+log_is_clean($node);
+done_testing();
