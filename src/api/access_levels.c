@@ -32,6 +32,7 @@ static const struct
 	PgmAccessLevel level;
 }			functions[] = {
 	{"branches", PGM_ACCESS_VIEWER},
+	{"compare", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},

@@ -15,6 +15,7 @@ main(void)
 	test_examples();
 	test_property();
 	test_scale();
+	test_compare();
 	printf("1..%d\n", unit_passed + unit_failed);
 	printf("%d passed, %d failed\n", unit_passed, unit_failed);
 	return unit_failed > 0 ? 1 : 0;

@@ -1,0 +1,432 @@
+/*-------------------------------------------------------------------------
+ *
+ * compare.c
+ *	  Are the rows of two relations the same?
+ *
+ * Each relation is read once.  A row falls into a bucket by the hash of its
+ * key (of the whole row if there is no key); what a bucket holds is the sum of
+ * the hashes of a's rows in it minus that of b's.  Whatever the order, the sum
+ * is zero where both have the same rows, and where they do not it is zero with
+ * a probability of about 2^-64.  So two relations that are equal, which is
+ * what one expects, cost one scan each, and hardly more memory than nothing.
+ *
+ * Where a sum is not zero, both relations are read again, with the same
+ * snapshot, and the rows of such buckets are sorted by their key, which spills
+ * to disk where there are many.  There rows meet those of the same key: that
+ * counts the differences and names them.
+ *
+ *		read a, b: sums --- all zero ------------------------> equal
+ *						\-- read a, b: rows of buckets, sort --> differences
+ *
+ * If a is b, the two sides of each row are compared where they stand.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "compare/differences.h"
+#include "compare/internal.h"
+#include "compare/row_hash.h"
+#include "compare/row_image.h"
+
+#define BUCKETS 4096
+
+/* How many buckets the examples are taken from; each has a difference. */
+#define EXAMPLE_BUCKETS (2 * PGM_COMPARE_EXAMPLES)
+
+/* A sign of life. */
+#define NOTICE_ROWS 65536
+#define NOTICE_EVERY_MS 10000
+
+/* The sum is on its way while the rest of the row is hashed. */
+#ifdef __GNUC__
+#define prefetch(address) __builtin_prefetch(address, 1)
+#else
+#define prefetch(address) ((void) 0)
+#endif
+
+typedef enum BucketState
+{
+	BUCKET_EQUAL,
+	BUCKET_DIFFERS,
+	BUCKET_SHOWN				/* differs, and its rows may be examples */
+} BucketState;
+
+/* Sums of hashes, by bucket. */
+typedef struct Sums
+{
+	uint64		lo[BUCKETS];
+	uint64		hi[BUCKETS];
+} Sums;
+
+typedef struct Run Run;
+
+/* Takes the rows of a side. */
+typedef struct RowReceiver
+{
+	DestReceiver pub;
+	Run		   *run;
+	PgmCompareSide side;
+	int64		rows;
+} RowReceiver;
+
+struct Run
+{
+	const PgmComparison *comparison;
+	const PgmCompareRange *range;
+	PgmRowHashKey row_key;
+	PgmRowHashKey bucket_key;
+	uint64		drawn_below;	/* of the hash of the key; all if share is 1 */
+	bool		all;
+	PgmRowImage *image;
+	PgmRowImage *other;			/* of b, where one row has both */
+	Sums	   *sums;
+	char	   *states;			/* a BucketState for each bucket */
+	PgmDifferences *differences;
+	TimestampTz said;
+};
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+	((RowReceiver *) self)->rows = 0;
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
+static void
+count_row(RowReceiver *receiver)
+{
+	TimestampTz now;
+	const PgmComparison *comparison = receiver->run->comparison;
+
+	if (++receiver->rows % NOTICE_ROWS != 0)
+		return;
+	now = GetCurrentTimestamp();
+	if (!TimestampDifferenceExceeds(receiver->run->said, now,
+									NOTICE_EVERY_MS))
+		return;
+	receiver->run->said = now;
+	ereport(NOTICE,
+			errmsg("compared %lld rows of %s",
+				   (long long) receiver->rows,
+				   receiver->side == PGM_SIDE_B ? comparison->b_name :
+				   comparison->a_name));
+}
+
+/*
+ * Where rows of the same key meet.  There are at most 32 columns in a key, so
+ * its nulls, of which a key of the other side may have some, are in the first
+ * word.
+ */
+static inline PgmRowHash
+hash_key(const Run *run, int ncolumns)
+{
+	const PgmRowImage *image = run->image;
+	int			nkeys = run->comparison->nkeys;
+	Size		start = PGM_IMAGE_BITMAP(ncolumns);
+	PgmRowHash	hash = pgm_row_hash(&run->bucket_key, image->words + start,
+									image->ends[nkeys - 1] - start);
+
+	hash.lo += (image->words[0] & ((UINT64CONST(1) << nkeys) - 1)) *
+		run->bucket_key.word[0];
+	return hash;
+}
+
+/* A row as it is placed and told apart; false if it was not drawn. */
+static pg_attribute_always_inline bool
+hash_row(Run *run, TupleTableSlot *slot, PgmRowHash *place, PgmRowHash *row)
+{
+	int			nkeys = run->comparison->nkeys;
+	int			n = run->comparison->npairs;
+	PgmRowImage *image = run->image;
+
+	/* the rest of a row that is not drawn need not be looked at */
+	if (!run->all && nkeys > 0)
+	{
+		slot_getsomeattrs(slot, nkeys);
+		pgm_image_write(image, slot->tts_values, slot->tts_isnull, nkeys);
+		if (hash_key(run, nkeys).hi >= run->drawn_below)
+			return false;
+	}
+	slot_getsomeattrs(slot, n);
+	pgm_image_write(image, slot->tts_values, slot->tts_isnull, n);
+	if (nkeys == 0)
+	{
+		*row = *place = pgm_row_hash(&run->row_key, image->words,
+									 image->nwords);
+		return run->all || place->hi < run->drawn_below;
+	}
+	*place = hash_key(run, n);
+	prefetch(&run->sums->lo[place->lo % BUCKETS]);
+	prefetch(&run->sums->hi[place->lo % BUCKETS]);
+	*row = pgm_row_hash(&run->row_key, image->words, image->nwords);
+	return true;
+}
+
+static bool
+sum_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	Run		   *run = receiver->run;
+	PgmRowHash	place;
+	PgmRowHash	row;
+	Sums	   *sums = run->sums;
+	int			bucket;
+
+	if (!hash_row(run, slot, &place, &row))
+		return true;
+	bucket = place.lo % BUCKETS;
+	if (receiver->side == PGM_SIDE_A)
+	{
+		sums->lo[bucket] += row.lo;
+		sums->hi[bucket] += row.hi;
+	}
+	else
+	{
+		sums->lo[bucket] -= row.lo;
+		sums->hi[bucket] -= row.hi;
+	}
+	count_row(receiver);
+	return true;
+}
+
+static bool
+sort_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	Run		   *run = receiver->run;
+	PgmRowHash	place;
+	PgmRowHash	row;
+	BucketState state;
+
+	if (!hash_row(run, slot, &place, &row))
+		return true;
+	state = run->states[place.lo % BUCKETS];
+	if (state != BUCKET_EQUAL)
+		pgm_differences_add(run->differences, place, row,
+							receiver->side == PGM_SIDE_B,
+							state == BUCKET_SHOWN ? slot->tts_values : NULL,
+							slot->tts_isnull, run->image);
+	count_row(receiver);
+	return true;
+}
+
+/* Both sides are in this row. */
+static bool
+match_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	Run		   *run = receiver->run;
+	int			n = run->comparison->npairs;
+	PgmRowHash	place;
+	PgmRowHash	row;
+
+	if (!hash_row(run, slot, &place, &row))
+		return true;
+	count_row(receiver);
+	slot_getallattrs(slot);
+	pgm_image_write(run->other, slot->tts_values + n, slot->tts_isnull + n, n);
+	if (run->image->nwords == run->other->nwords &&
+		memcmp(run->image->words, run->other->words,
+			   run->image->nwords * sizeof(uint64)) == 0)
+		return true;
+	pgm_differences_add_pair(run->differences, slot->tts_values,
+							 slot->tts_isnull, run->image, run->other);
+	return true;
+}
+
+/* Read a side; returns how many rows were drawn. */
+static int64
+read_side(Run *run, PgmCompareSide side,
+		  bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	RowReceiver receiver = {{0}};
+
+	receiver.pub.receiveSlot = receive;
+	receiver.pub.rStartup = receiver_startup;
+	receiver.pub.rShutdown = receiver_nothing;
+	receiver.pub.rDestroy = receiver_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.run = run;
+	receiver.side = side;
+	pgm_compare_read(run->comparison,
+					 pgm_compare_query(run->comparison, side, run->range),
+					 &receiver.pub);
+	return receiver.rows;
+}
+
+static bool
+find_buckets(Run *run)
+{
+	int			found = 0;
+
+	run->states = palloc0(BUCKETS);
+	for (int i = 0; i < BUCKETS; i++)
+		if (run->sums->lo[i] != 0 || run->sums->hi[i] != 0)
+			run->states[i] = found++ < EXAMPLE_BUCKETS ?
+				BUCKET_SHOWN : BUCKET_DIFFERS;
+	return found > 0;
+}
+
+static void
+run_by_key(Run *run, PgmCompareResult *result)
+{
+	int64		only_b;
+
+	result->rows = read_side(run, PGM_SIDE_A, sum_row);
+	read_side(run, PGM_SIDE_B, sum_row);
+	if (!find_buckets(run))
+		return;
+	run->differences = pgm_differences_create(run->comparison);
+	read_side(run, PGM_SIDE_A, sort_row);
+	read_side(run, PGM_SIDE_B, sort_row);
+	result->differences = pgm_differences_count(run->differences, &only_b);
+	result->rows += only_b;
+	result->examples = pgm_differences_examples(run->differences);
+}
+
+static void
+run_in_place(Run *run, PgmCompareResult *result)
+{
+	run->other = pgm_image_create(run->comparison->tupdesc);
+	run->differences = pgm_differences_create(run->comparison);
+	result->rows = read_side(run, PGM_SIDE_BOTH, match_row);
+	result->differences = pgm_differences_pairs(run->differences);
+	result->examples = pgm_differences_examples(run->differences);
+}
+
+static void
+draw_secrets(void *words, Size size)
+{
+	if (!pg_strong_random(words, size))
+		ereport(ERROR,
+				errcode(ERRCODE_INTERNAL_ERROR),
+				errmsg("could not generate random numbers"));
+}
+
+void
+pgm_compare_run(const PgmComparison *comparison, const PgmCompareRange *range,
+				double share, PgmCompareResult *result)
+{
+	MemoryContext context;
+	MemoryContext old;
+	PgmCompareScope scope;
+	PgmCompareResult found = {0};
+	Run			run = {0};
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "pgmigrate compare",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	run.comparison = comparison;
+	run.range = range;
+	run.all = share >= 1;
+	run.drawn_below = run.all ? PG_UINT64_MAX :
+		(uint64) ldexp(share, 64);
+	run.said = GetCurrentTimestamp();
+	draw_secrets(&run.row_key, sizeof(run.row_key));
+	draw_secrets(&run.bucket_key, sizeof(run.bucket_key));
+	run.image = pgm_image_create(comparison->tupdesc);
+	run.sums = palloc0(sizeof(Sums));
+
+	pgm_compare_enter(&scope);
+	if (comparison->a == comparison->b)
+		run_in_place(&run, &found);
+	else
+		run_by_key(&run, &found);
+	pgm_compare_leave(&scope);
+
+	MemoryContextSwitchTo(old);
+	*result = found;
+	if (found.examples != NULL)
+	{
+		result->examples = palloc(VARSIZE(found.examples));
+		memcpy(result->examples, found.examples, VARSIZE(found.examples));
+	}
+	MemoryContextDelete(context);
+}
+
+static bool
+only_count(TupleTableSlot *slot, DestReceiver *self)
+{
+	count_row((RowReceiver *) self);
+	return true;
+}
+
+int64
+pgm_compare_only_b(const PgmComparison *comparison,
+				   const PgmCompareRange *range)
+{
+	RowReceiver receiver = {{0}};
+	PgmCompareScope scope;
+	Run			run = {0};
+
+	run.comparison = comparison;
+	run.said = GetCurrentTimestamp();
+	receiver.pub.receiveSlot = only_count;
+	receiver.pub.rStartup = receiver_startup;
+	receiver.pub.rShutdown = receiver_nothing;
+	receiver.pub.rDestroy = receiver_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.run = &run;
+	receiver.side = PGM_SIDE_B;
+	pgm_compare_enter(&scope);
+	pgm_compare_read(comparison, pgm_compare_only_b_query(comparison, range),
+					 &receiver.pub);
+	pgm_compare_leave(&scope);
+	return receiver.rows;
+}
+
+/* "columns of the first relation left out: x, y" */
+static void
+add_left_out(StringInfo text, const char *which, List *names)
+{
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	appendStringInfo(text, "; not compared of the %s: ", which);
+	foreach(lc, names)
+		appendStringInfo(text, "%s%s", lc == list_head(names) ? "" : ", ",
+						 (char *) lfirst(lc));
+}
+
+char *
+pgm_compare_method(const PgmComparison *comparison, double share)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (share < 1)
+		appendStringInfo(&text, "%g %% of the rows, drawn by a random hash of %s, ",
+						 share * 100, comparison->nkeys > 0 ? "the key" :
+						 "the whole row");
+	else
+		appendStringInfoString(&text, "every row, ");
+	if (comparison->a == comparison->b)
+		appendStringInfoString(&text, "in place");
+	else if (comparison->nkeys > 0)
+	{
+		appendStringInfoString(&text, "by key (");
+		for (int i = 0; i < comparison->nkeys; i++)
+			appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+							 comparison->pairs[i].name);
+		appendStringInfoChar(&text, ')');
+	}
+	else
+		appendStringInfoString(&text, "without a key, as a multiset");
+	add_left_out(&text, "first", comparison->only_a);
+	add_left_out(&text, "second", comparison->only_b);
+	return text.data;
+}

@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  What the files of a comparison share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPARE_INTERNAL_H
+#define PGM_COMPARE_INTERNAL_H
+
+#include "access/tupdesc.h"
+#include "nodes/bitmapset.h"
+#include "tcop/dest.h"
+
+#include "compare/compare.h"
+
+/* A column of a, and what it is compared with. */
+typedef struct PgmPair
+{
+	char	   *name;			/* of the column of a */
+	char	   *a;				/* expressions: over a row of a */
+	char	   *b;				/* and over a row of b */
+} PgmPair;
+
+struct PgmComparison
+{
+	Oid			a;
+	Oid			b;
+	char	   *a_name;			/* qualified and quoted */
+	char	   *b_name;
+	int			npairs;			/* those of the key come first */
+	PgmPair    *pairs;
+	int			nkeys;			/* 0 without a key */
+	List	   *only_a;			/* names of columns that are not compared */
+	List	   *only_b;
+	TupleDesc	tupdesc;		/* of what is compared, of both sides */
+	TupleDesc	keydesc;
+};
+
+typedef enum PgmCompareSide
+{
+	PGM_SIDE_A,
+	PGM_SIDE_B,
+	PGM_SIDE_BOTH				/* a is b: one row has both */
+} PgmCompareSide;
+
+/* The query for the rows of a side; a NULL range is all of them. */
+extern char *pgm_compare_query(const PgmComparison *comparison,
+							   PgmCompareSide side,
+							   const PgmCompareRange *range);
+
+/* The keys in pages of b that a does not have. */
+extern char *pgm_compare_only_b_query(const PgmComparison *comparison,
+									  const PgmCompareRange *range);
+
+/* User and settings while code of others may run. */
+typedef struct PgmCompareScope
+{
+	Oid			user;
+	int			sec_context;
+	int			guc_level;
+} PgmCompareScope;
+
+extern void pgm_compare_enter(PgmCompareScope *scope);
+extern void pgm_compare_leave(const PgmCompareScope *scope);
+
+/*
+ * In a scope: the columns of a side, without reading a row, and those of the
+ * relation that they are made of.
+ */
+extern TupleDesc pgm_compare_describe(const PgmComparison *comparison,
+									  PgmCompareSide side, Bitmapset **used);
+
+/* In a scope: read a side with the active snapshot. */
+extern void pgm_compare_read(const PgmComparison *comparison,
+							 const char *query, DestReceiver *receiver);
+
+#endif							/* PGM_COMPARE_INTERNAL_H */
