@@ -1,4 +1,4 @@
-/* What is in the tables. */
+/* What is in the tables, and whether it is still as it was verified. */
 
 CREATE FUNCTION pgmigrate.compare(
 	a regclass,
@@ -18,4 +18,17 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.compare(regclass, regclass, jsonb, double precision) IS
 'compare the rows of two tables, as the caller: how many differ, some of them with their keys and both rows, or by a sample how many may differ at most';
 
+CREATE FUNCTION pgmigrate.verify(target text DEFAULT NULL) RETURNS TABLE (
+	revision text,
+	source text,
+	statement integer,
+	ok boolean,
+	detail text
+)
+AS 'MODULE_PATHNAME', 'pgmigrate_verify'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.verify(text) IS
+'run the verify queries of applied revisions again, read only and as the caller; null means all of them';
+
 REVOKE ALL ON FUNCTION pgmigrate.compare(regclass, regclass, jsonb, double precision) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.verify(text) FROM PUBLIC;

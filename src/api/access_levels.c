@@ -48,6 +48,7 @@ static const struct
 	{"show", PGM_ACCESS_VIEWER},
 	{"status", PGM_ACCESS_VIEWER},
 	{"system_identifier", PGM_ACCESS_VIEWER},
+	{"verify", PGM_ACCESS_VIEWER},
 	{"wait", PGM_ACCESS_VIEWER},
 	{"amend", PGM_ACCESS_AUTHOR},
 	{"assess", PGM_ACCESS_AUTHOR},

@@ -21,9 +21,11 @@
 #include "base/spi.h"
 #include "compare/bound.h"
 #include "compare/compare.h"
+#include "run/verify.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_compare);
 PG_FUNCTION_INFO_V1(pgmigrate_compare_range);
+PG_FUNCTION_INFO_V1(pgmigrate_verify);
 
 static Oid
 relation_argument(FunctionCallInfo fcinfo, int n, const char *name)
@@ -105,4 +107,27 @@ pgmigrate_compare_range(PG_FUNCTION_ARGS)
 	counts[2] = Int64GetDatum(a == b ? 0 :
 							  pgm_compare_only_b(comparison, &range));
 	PG_RETURN_DATUM(pgm_array_datum(INT8OID, 3, counts));
+}
+
+static void
+verify_row(const PgmVerification *verification, void *arg)
+{
+	PgmRows    *rows = arg;
+
+	pgm_rows_text(rows, verification->revision);
+	pgm_rows_text(rows, verification->source);
+	pgm_rows_int(rows, verification->statement);
+	pgm_rows_bool(rows, verification->detail == NULL);
+	pgm_rows_text(rows, verification->detail);
+	pgm_rows_end_row(rows);
+}
+
+Datum
+pgmigrate_verify(PG_FUNCTION_ARGS)
+{
+	PgmRows		rows;
+
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_verify_applied(pgm_arg_text(fcinfo, 0), verify_row, &rows);
+	return (Datum) 0;
 }

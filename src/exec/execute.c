@@ -297,7 +297,8 @@ verify_nothing(DestReceiver *self)
 }
 
 void
-pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
+pgm_exec_verify_query(const PgmExec *exec, const PgmSource *source, int n,
+					  bool top_level)
 {
 	VerifyReceiver receiver = {{0}};
 
@@ -307,9 +308,14 @@ pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
 	receiver.pub.rDestroy = verify_nothing;
 	receiver.pub.mydest = DestNone;
 	receiver.source = source;
+	exec_statement(exec, source, n, top_level, &receiver.pub);
+}
 
+void
+pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
+{
 	for (int i = 0; i < source->nstatements; i++)
-		exec_statement(exec, source, i, top_level, &receiver.pub);
+		pgm_exec_verify_query(exec, source, i, top_level);
 }
 
 /* Constraints whose triggers are waiting for the commit. */

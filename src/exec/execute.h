@@ -33,6 +33,11 @@ extern uint64 pgm_exec_statement(const PgmExec *exec, const PgmSource *source,
 extern void pgm_exec_verify(const PgmExec *exec, const PgmSource *source,
 							bool top_level);
 
+/* Only query n of it. */
+extern void pgm_exec_verify_query(const PgmExec *exec,
+								  const PgmSource *source, int n,
+								  bool top_level);
+
 /*
  * Fire deferred constraint triggers now, so that they run under the guard and
  * fail as part of the revision, not of the commit.

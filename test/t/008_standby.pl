@@ -23,6 +23,8 @@ revision($primary, 'a1', "INSERT INTO mark VALUES ('a1')");
 revision($primary, 'a2',
 	"INSERT INTO mark VALUES ('a2'); SELECT pg_advisory_xact_lock(1)");
 revision($primary, 'a3', "INSERT INTO mark VALUES ('a3')");
+query($primary,
+	"SELECT pgmigrate.amend('a1', verify => 'SELECT count(*) = 1 FROM mark')");
 my $block = session($primary);
 $block->query('SELECT pg_advisory_lock(1)');
 my $run = query($primary,
@@ -38,12 +40,15 @@ is(query($standby, "SELECT state FROM pgmigrate.wait($run, '100 ms')"),
 	'running', 'wait() on a standby');
 for my $call (
 	"current()", "heads()", "branches()", "history()", "show('a1')", "graph()",
-	"graph('dot')", "plan('head')", "script('base:head')")
+	"graph('dot')", "plan('head')", "script('base:head')", "verify()",
+	"compare('mark', 'pgmigrate.head', '{\"id\": \"revision\"}')")
 {
 	my ($rc, $out, $err) =
 	  $standby->psql('postgres', "SELECT count(*) >= 0 FROM pgmigrate.$call");
 	is("$rc $out $err", '0 t ', "$call on a standby");
 }
+is(query($standby, 'SELECT revision, ok FROM pgmigrate.verify()'),
+	'a1|t', 'verify() runs queries');
 for my $view (qw(runs revisions progress metrics))
 {
 	my ($rc, $out, $err) =
