@@ -10,6 +10,7 @@
 #include "fmgr.h"
 
 #include "base/settings.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -19,4 +20,5 @@ void
 _PG_init(void)
 {
 	pgm_guc_init();
+	pgm_worker_register();
 }

@@ -25,6 +25,7 @@
 #include "base/settings.h"
 #include "compat/server.h"
 #include "exec/caller_snapshot.h"
+#include "process/follow.h"
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/ledger.h"
@@ -268,7 +269,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		if (waited >= timeout)
 			break;
 		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
-			pgm_worker_check_deadlock(state.pid);
+			pgm_process_check_deadlock(state.pid);
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
 	MemoryContextSwitchTo(old);
@@ -302,7 +303,7 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 	if (strcmp(state.state, "running") != 0)
 		PG_RETURN_BOOL(false);
 	if (state.worker)
-		PG_RETURN_BOOL(pgm_worker_cancel(state.pid));
+		PG_RETURN_BOOL(pgm_process_cancel(state.pid));
 
 	/*
 	 * A session does other things besides the run: the caller must have the

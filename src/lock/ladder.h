@@ -13,13 +13,6 @@
 #include "exec/execute.h"
 #include "lock/needs.h"
 
-/*
- * What a worker that looks on reports as its activity begins so, after a
- * comment, and ends with the process that is in its way first.
- */
-#define PGM_ACTIVITY_WAITING "*/ waiting "
-#define PGM_ACTIVITY_BLOCKED ", blocked by process "
-
 typedef struct PgmLockWait PgmLockWait;
 
 /* Adds the needs of all that is to run under the locks. */

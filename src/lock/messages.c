@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/settings.h"
 #include "lock/internal.h"
+#include "process/follow.h"
 
 int64
 pgm_lockwait_since(int64 since)

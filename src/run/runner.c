@@ -569,7 +569,7 @@ work(PgmRunner *runner)
 	prepare(runner, "worker", true);
 	pgm_txn_commit();
 	if (runner->request->accepted != NULL)
-		runner->request->accepted(runner->run, runner->request->channel);
+		runner->request->accepted(runner->run);
 
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	runner->happened = pgm_happened_create();
@@ -610,9 +610,8 @@ fail(PgmRunner *runner)
 
 		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 			request->cancel_reason != NULL &&
-			request->cancel_reason(request->channel) != NULL)
-			recorded.message =
-				pstrdup(request->cancel_reason(request->channel));
+			request->cancel_reason() != NULL)
+			recorded.message = pstrdup(request->cancel_reason());
 		if (runner->wait != NULL)
 			(void) pgm_lockwait_kept_detail(runner->wait, &recorded.detail);
 		record_failure(runner, &recorded);

@@ -23,11 +23,10 @@ typedef struct PgmRunRequest
 	Size		settings_size;
 
 	/* called when the run is committed as running, with its number */
-	void		(*accepted) (int64 run, void *arg);
+	void		(*accepted) (int64 run);
 
 	/* why it was cancelled, if its caller did, else NULL */
-	const char *(*cancel_reason) (void *arg);
-	void	   *channel;		/* argument of both */
+	const char *(*cancel_reason) (void);
 } PgmRunRequest;
 
 /*

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker.h
- *	  A run in a background worker, and its caller.
+ *	  A run as the job of a background worker.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,18 +19,7 @@
 extern int64 pgm_worker_run(PgmDirection direction, const char *target,
 							bool follow);
 
-/* Ask a worker to stop its run. */
-extern bool pgm_worker_cancel(int pid);
-
-/* How often a session that waits for a run has to check that, in ms. */
-#define PGM_LOCK_CHECK_MS 100
-
-/*
- * Raise an error if the process waits, directly or through others, for a lock
- * of this session: it would wait for ever.
- */
-extern void pgm_worker_check_deadlock(int pid);
-
-extern PGDLLEXPORT void pgmigrate_worker_main(Datum main_arg);
+/* At the load of the library. */
+extern void pgm_worker_register(void);
 
 #endif							/* PGM_WORKER_WORKER_H */

@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * channel.h
+ *	  The shared memory segment between a worker and who launched it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/process/channel.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_PROCESS_CHANNEL_H
+#define PGM_PROCESS_CHANNEL_H
+
+#include "port/atomics.h"
+#include "storage/dsm.h"
+#include "storage/proc.h"
+#include "storage/shm_mq.h"
+
+/* What a worker is to do; the payload of each kind is its own. */
+typedef enum PgmJobKind
+{
+	PGM_JOB_RUN,
+	PGM_JOB_BACKFILL,
+	PGM_JOB_COMPARE,
+	PGM_JOB_REHEARSE
+} PgmJobKind;
+
+#define PGM_JOB_KINDS 4
+
+/*
+ * The right to work of a run.  Its owner holds the run lock; the helpers that
+ * the owner launches share the right, and never take the lock.
+ */
+typedef enum PgmRunRole
+{
+	PGM_RUN_NONE,
+	PGM_RUN_OWNER,
+	PGM_RUN_HELPER
+} PgmRunRole;
+
+typedef struct PgmRunRight
+{
+	PgmRunRole	role;
+	int64		run;			/* 0 of an owner that has not begun it yet */
+} PgmRunRight;
+
+/* Bytes kept of the error that made the launcher cancel its worker. */
+#define PGM_REASON_SIZE 256
+
+/* Written by the launcher before the worker starts, but where it is said. */
+typedef struct PgmChannel
+{
+	PgmJobKind	kind;
+	PgmRunRight right;
+	Oid			database;
+	Oid			connect_as;
+	Oid			role;			/* to SET, if it is not connect_as */
+	NameData	session_role;
+	Size		payload_size;
+	Size		settings_size;
+	PGPROC	   *launcher;
+
+	/* why the worker is cancelled; whole when the flag is set */
+	char		reason[PGM_REASON_SIZE];
+	pg_atomic_uint32 has_reason;
+
+	/* written by the worker, which then sets the launcher's latch */
+	pg_atomic_uint64 accepted;	/* the number of what it does, 0 before */
+	pg_atomic_uint32 finished;
+} PgmChannel;
+
+/* The segment as one of the two sides sees it. */
+typedef struct PgmSegment
+{
+	dsm_segment *segment;
+	PgmChannel *channel;
+	char	   *payload;
+	char	   *settings;
+	shm_mq	   *queue;
+} PgmSegment;
+
+/*
+ * Both leave the segment mapped until it is detached.  The launcher fills the
+ * header, payload and settings.
+ */
+extern void pgm_channel_create(PgmSegment *segment, Size payload_size,
+							   Size settings_size);
+extern void pgm_channel_attach(PgmSegment *segment, dsm_handle handle);
+
+#endif							/* PGM_PROCESS_CHANNEL_H */

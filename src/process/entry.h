@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * entry.h
+ *	  Where a worker begins, and what its job may ask and tell.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/process/entry.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_PROCESS_ENTRY_H
+#define PGM_PROCESS_ENTRY_H
+
+#include "process/channel.h"
+
+/* What the launcher has handed over. */
+typedef struct PgmJob
+{
+	PgmRunRight right;
+	const char *payload;
+	Size		payload_size;
+	const char *settings;		/* of the launcher's session */
+	Size		settings_size;
+	const char *session_role;	/* session_user of the launcher */
+	bool		guard;			/* connected as another than current_user */
+} PgmJob;
+
+/*
+ * Called outside of a transaction, with the role and the settings of the
+ * launcher in force.  What it raises, the launcher raises.
+ */
+typedef void (*PgmJobFunction) (const PgmJob *job);
+
+/* At the load of the library, by who owns the kind of job. */
+extern void pgm_process_register(PgmJobKind kind, PgmJobFunction function);
+
+/* In a worker: tell the launcher that the job has begun, and its number. */
+extern void pgm_process_accept(int64 number);
+
+/* Why the launcher has cancelled this worker, else NULL. */
+extern const char *pgm_process_cancel_reason(void);
+
+/* Whose helper this process is; its role is PGM_RUN_NONE in a session. */
+extern PgmRunRight pgm_process_right(void);
+
+extern PGDLLEXPORT void pgmigrate_worker_main(Datum main_arg);
+
+#endif							/* PGM_PROCESS_ENTRY_H */

@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * follow.c
+ *	  Follow workers: what they report is raised here.
+ *
+ * A message of a worker lives in a context that is reset before the next one,
+ * so that the launcher does not grow with what its workers report.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/process/follow.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "libpq/pqformat.h"
+#include "libpq/pqmq.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/procarray.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/clock.h"
+#include "compat/server.h"
+#include "process/follow.h"
+
+/* Between two looks at the client. */
+#define PGM_CLIENT_CHECK_MS 1000
+
+/*
+ * Messages that come in a flood are collected for so long: a worker with many
+ * small steps would spend more on waking us up than on some of them.
+ */
+#define PGM_FLOOD 4
+#define PGM_NAP_MS 4
+
+static int
+looked_at(int pid)
+{
+	const char *activity = pgstat_get_backend_current_activity(pid, false);
+	const char *found = NULL;
+	char	   *end;
+	long		blocker;
+
+	activity = strstr(activity, PGM_ACTIVITY_WAITING);
+	if (activity == NULL)
+		return 0;
+	while ((activity = strstr(activity, PGM_ACTIVITY_BLOCKED)) != NULL)
+	{
+		activity += strlen(PGM_ACTIVITY_BLOCKED);
+		found = activity;
+	}
+	if (found == NULL)
+		return 0;
+	blocker = strtol(found, &end, 10);
+	return *end == '\0' ? (int) blocker : 0;
+}
+
+static void
+refuse_deadlock(int pid)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+			errmsg("deadlock detected"),
+			errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
+					  pid),
+			errhint("Release the session's locks, such as advisory locks, or call from another session."));
+}
+
+/* Processes to be asked for whom they wait; each of them once. */
+typedef struct Chain
+{
+	int			pids[16];
+	int			n;
+} Chain;
+
+static void
+follow_chain(Chain *chain, int pid, int worker)
+{
+	if (pid == MyProcPid)
+		refuse_deadlock(worker);
+	for (int i = 0; i < chain->n; i++)
+		if (chain->pids[i] == pid)
+			return;
+	/* 0 is a prepared transaction, which waits for nobody */
+	if (pid != 0 && chain->n < lengthof(chain->pids))
+		chain->pids[chain->n++] = pid;
+}
+
+/*
+ * Whoever may cancel runs may cancel this one, of whatever role: nothing is
+ * done with the rights of that role.  Only what a superuser does stays out of
+ * reach of others, as it does in the server.  The caller has seen that the
+ * process is a worker, which holds the run lock.  It may be gone by now, and
+ * its number given to another one: that is so with pg_cancel_backend() too.
+ */
+bool
+pgm_process_cancel(int pid)
+{
+	PGPROC	   *proc = BackendPidGetProc(pid);
+
+	if (proc == NULL)
+		return false;
+	if (superuser_arg(proc->roleId) && !superuser())
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("must be a superuser to cancel a run of a superuser"));
+	return kill(pid, SIGINT) == 0;
+}
+
+void
+pgm_process_check_deadlock(int pid)
+{
+	Chain		chain = {{pid}, 1};
+	MemoryContext context;
+	MemoryContext old;
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pgmigrate deadlock check",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	follow_chain(&chain, looked_at(pid), pid);
+	for (int i = 0; i < chain.n; i++)
+	{
+		Datum		array = DirectFunctionCall1(pg_blocking_pids,
+												Int32GetDatum(chain.pids[i]));
+		Datum	   *pids;
+		int			npids;
+
+		deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32),
+						  true, TYPALIGN_INT, &pids, NULL, &npids);
+		for (int j = 0; j < npids; j++)
+			follow_chain(&chain, DatumGetInt32(pids[j]), pid);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* A message of the worker: raised here as if it were ours. */
+static void
+relay(PgmProcess *process, char *data, Size size)
+{
+	MemoryContext old;
+	StringInfoData message;
+	ErrorData	edata;
+	char		type;
+
+	MemoryContextReset(process->message_context);
+	old = MemoryContextSwitchTo(process->message_context);
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, data, size);
+	type = pq_getmsgbyte(&message);
+	if (type == 'E' || type == 'N')
+	{
+		pq_parse_errornotice(&message, &edata);
+		if (edata.elevel >= ERROR)
+		{
+			/*
+			 * Its locks are released and its run is written when it is gone,
+			 * so not before.  A FATAL error ends the worker, not our session.
+			 */
+			WaitForBackgroundWorkerShutdown(process->handle);
+			edata.elevel = ERROR;
+		}
+		edata.cursorpos = 0;
+		ThrowErrorData(&edata);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_client(void)
+{
+	if (pgm_client_is_there())
+		return;
+	ClientConnectionLost = 1;
+	ereport(FATAL,
+			errcode(ERRCODE_CONNECTION_FAILURE),
+			errmsg("connection to client lost"));
+}
+
+/* Does the worker wait for us? */
+static void
+check_locks(PgmProcess *process)
+{
+	pid_t		pid;
+
+	if (!process->ended &&
+		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED)
+		pgm_process_check_deadlock(pid);
+	InvalidateCatalogSnapshotConditionally();
+}
+
+static void
+end(PgmProcess *process)
+{
+	WaitForBackgroundWorkerShutdown(process->handle);
+	process->ended = true;
+	if (pg_atomic_read_u32(&process->segment.channel->finished) == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_CONNECTION_EXCEPTION),
+				errmsg("the pgmigrate worker stopped without an answer"),
+				errhint("See the server log and pgmigrate.status()."));
+}
+
+static int64
+accepted_number(PgmProcess *process)
+{
+	return (int64) pg_atomic_read_u64(&process->segment.channel->accepted);
+}
+
+static bool
+is_over(PgmProcess *process, bool accepted)
+{
+	return process->ended || (accepted && accepted_number(process) != 0);
+}
+
+/* Raise what has come until it is over; the number of messages. */
+static int
+receive(PgmProcess *process, bool accepted)
+{
+	int			messages = 0;
+
+	while (!is_over(process, accepted))
+	{
+		Size		size;
+		void	   *data;
+
+		CHECK_FOR_INTERRUPTS();
+		switch (shm_mq_receive(process->queue, &size, &data, true))
+		{
+			case SHM_MQ_SUCCESS:
+				relay(process, data, size);
+				messages++;
+				break;
+			case SHM_MQ_DETACHED:
+				end(process);
+				break;
+			default:
+				return messages;
+		}
+	}
+	return messages;
+}
+
+bool
+pgm_process_poll(PgmProcess *process)
+{
+	(void) receive(process, false);
+	return !process->ended;
+}
+
+/* Once in so many milliseconds; the wait before may end at any time. */
+static bool
+is_time(int64 *last, int milliseconds)
+{
+	int64		now = pgm_clock_monotonic();
+
+	if (now - *last < milliseconds * INT64CONST(1000))
+		return false;
+	*last = now;
+	return true;
+}
+
+static void
+follow(int n, PgmProcess **processes, bool accepted)
+{
+	int64		client_checked = pgm_clock_monotonic();
+	int64		locks_checked = client_checked;
+
+	for (;;)
+	{
+		int			messages = 0;
+		int			over = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < n; i++)
+		{
+			messages += receive(processes[i], accepted);
+			over += is_over(processes[i], accepted);
+		}
+		if (over == n)
+			return;
+
+		if (messages > PGM_FLOOD)
+			pgm_clock_nap(PGM_NAP_MS);
+		else
+			pgm_clock_wait(PGM_LOCK_CHECK_MS);
+		if (is_time(&locks_checked, PGM_LOCK_CHECK_MS))
+			for (int i = 0; i < n; i++)
+				check_locks(processes[i]);
+		if (is_time(&client_checked, PGM_CLIENT_CHECK_MS))
+			check_client();
+	}
+}
+
+void
+pgm_process_follow_all(int n, PgmProcess **processes)
+{
+	follow(n, processes, false);
+}
+
+int64
+pgm_process_follow(PgmProcess *process)
+{
+	follow(1, &process, false);
+	return accepted_number(process);
+}
+
+int64
+pgm_process_follow_accepted(PgmProcess *process)
+{
+	follow(1, &process, true);
+	return accepted_number(process);
+}

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * launch.h
+ *	  Start workers, and stop them when the launcher fails.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/process/launch.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_PROCESS_LAUNCH_H
+#define PGM_PROCESS_LAUNCH_H
+
+#include "lib/ilist.h"
+#include "postmaster/bgworker.h"
+
+#include "process/channel.h"
+
+/* The job goes on when the client of the launcher is gone. */
+#define PGM_LAUNCH_OUTLIVES_CLIENT 0x0001
+
+/* A worker that was launched; it lives until it is closed. */
+typedef struct PgmProcess
+{
+	dlist_node	node;
+	MemoryContext context;
+	MemoryContext message_context;	/* reset for each message */
+	PgmSegment	segment;
+	shm_mq_handle *queue;
+	BackgroundWorkerHandle *handle;
+	int			flags;
+	bool		ended;			/* followed to its end */
+} PgmProcess;
+
+/*
+ * Run a function that launches and follows workers.  If it fails, or the
+ * session ends, those that it has not closed are stopped, and waited for,
+ * before the error goes on.  What it leaves open on success goes on unwatched.
+ */
+extern void pgm_process_guarded(void (*body) (void *arg), void *arg);
+
+/*
+ * Only in a guarded function.  The payload is copied; the settings and the
+ * role are those of this session at the moment.  A helper works for a run that
+ * this process owns.
+ */
+extern PgmProcess *pgm_process_launch(PgmJobKind kind, PgmRunRight right,
+									  const char *payload, Size size,
+									  int flags);
+extern void pgm_process_close(PgmProcess *process);
+
+#endif							/* PGM_PROCESS_LAUNCH_H */
