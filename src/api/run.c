@@ -9,6 +9,7 @@
 
 #include <limits.h>
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -29,6 +30,7 @@
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/ledger.h"
+#include "store/run_lock.h"
 #include "store/run_status.h"
 #include "worker/worker.h"
 
@@ -78,24 +80,63 @@ init_request(PgmRunRequest *request, PgmDirection direction,
 		GetAuthenticatedUserId() != GetUserId();
 }
 
+typedef struct Goal
+{
+	PgmDirection direction;
+	const char *target;
+	bool		reached;
+} Goal;
+
+static void
+look_at_goal(void *arg)
+{
+	Goal	   *goal = arg;
+
+	goal->reached = pgm_runner_nothing_to_do(goal->direction, goal->target);
+	if (goal->reached)
+		pgm_runner_notice_nothing();
+}
+
+/*
+ * Is there nothing to do?  Then that is said.  No lock is kept of the look: a
+ * revision may want to lock our tables itself.
+ */
+static bool
+is_done(PgmDirection direction, const char *target)
+{
+	Goal		goal = {direction, target, false};
+
+	pgm_caller_look(look_at_goal, &goal);
+	return goal.reached;
+}
+
 static Datum
 run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	PgmRows		rows;
 	int64		run;
+	bool		worker;
+	bool		waited;
 
 	pgm_rows_begin(&rows, fcinfo);
-	if (pgm_runner_nothing_to_do(direction, target))
+	if (is_done(direction, target))
+		return (Datum) 0;
+
+	pgm_runner_refuse_nested();
+	worker = use_worker(fcinfo);
+	if (worker)
+		pgm_portal_release_snapshot();
+	waited = pgm_run_await_turn(!IsolationUsesXactSnapshot());
+	if (waited && is_done(direction, target))
 	{
-		pgm_runner_notice_nothing();
+		pgm_run_end_turn();
+		if (worker)
+			pgm_portal_restore_snapshot();
 		return (Datum) 0;
 	}
-
-	if (use_worker(fcinfo))
+	if (worker)
 	{
-		pgm_run_lock_check_free();
-		pgm_portal_release_snapshot();
 		run = pgm_worker_run(direction, target, true);
 		pgm_portal_restore_snapshot();
 	}
@@ -151,6 +192,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("cannot start a background worker from a security-definer function"));
+	(void) pgm_run_await_turn(false);
 	PG_RETURN_INT64(pgm_worker_run(direction, target, false));
 }
 
@@ -214,14 +256,30 @@ interval_milliseconds(Interval *interval)
 	return end <= now ? 0 : (end - now) / 1000;
 }
 
+typedef struct Look
+{
+	int64		run;
+	PgmRunState state;
+} Look;
+
+static void
+look_at_run(void *arg)
+{
+	Look	   *look = arg;
+
+	if (!pgm_status_get(look->run, &look->state))
+		refuse_unknown_run(look->run);
+}
+
 Datum
 pgmigrate_wait(PG_FUNCTION_ARGS)
 {
+	Look		look;
 	int64		run;
 	int64		timeout = PG_INT64_MAX;
 	int64		start_time = pgm_clock_monotonic();
 	bool		released;
-	bool		look = true;
+	bool		again = true;
 	PgmRunState state;
 	MemoryContext context;
 	MemoryContext old;
@@ -234,6 +292,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	run = PG_GETARG_INT64(0);
 	if (!PG_ARGISNULL(1))
 		timeout = interval_milliseconds(PG_GETARG_INTERVAL_P(1));
+	look.run = run;
 	pgm_rows_begin(&rows, fcinfo);
 
 	/* a snapshot held here would hold up CREATE INDEX CONCURRENTLY there */
@@ -249,22 +308,17 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		int64		waited;
 
 		CHECK_FOR_INTERRUPTS();
-		if (look)
+		if (again)
 		{
 			MemoryContextReset(context);
-			if (!pgm_status_get(run, &state))
-				refuse_unknown_run(run);
-			InvalidateCatalogSnapshot();
+			pgm_caller_look(look_at_run, &look);
+			state = look.state;
 			if (strcmp(state.state, "running") != 0)
 				break;
 		}
 
-		/*
-		 * A worker ends with its run.  While it is there no look is taken:
-		 * that needs a snapshot for a moment, and CREATE INDEX CONCURRENTLY
-		 * waits for the transactions of those that it sees to have one.
-		 */
-		look = !state.worker || BackendPidGetProc(state.pid) == NULL;
+		/* a worker ends with its run: while it is there no look is taken */
+		again = !state.worker || BackendPidGetProc(state.pid) == NULL;
 		waited = (pgm_clock_monotonic() - start_time) / 1000;
 		if (waited >= timeout)
 			break;

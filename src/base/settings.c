@@ -29,6 +29,7 @@ int			pgm_max_file_size = 64 * 1024;
 int			pgm_max_revision_size = 16 * 1024;
 int			pgm_max_statements = 10000;
 int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
+int			pgm_run_wait = 5 * 60 * 1000;
 bool		pgm_transaction_per_migration = true;
 
 static const struct config_enum_entry blocker_policy_options[] = {
@@ -244,6 +245,14 @@ pgm_guc_init(void)
 							 on_disconnect_options,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.run_wait",
+							"Time for which upgrade and downgrade wait for a run that is in progress.",
+							"Zero is not to wait.",
+							&pgm_run_wait,
+							5 * 60 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pgmigrate.transaction_per_migration",
 							 "Commits each revision by itself; off makes the whole run one transaction.",

@@ -51,6 +51,7 @@ extern int	pgm_max_file_size;	/* kB */
 extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;
 extern int	pgm_on_disconnect;
+extern int	pgm_run_wait;
 extern bool pgm_transaction_per_migration;
 
 extern void pgm_guc_init(void);

@@ -12,6 +12,14 @@
  * The call is known by the very expression node of the plan, so a call from a
  * function or from a nested query is never taken for it.
  *
+ * Others wait for a snapshot by its virtual transaction, and do not see that
+ * the transaction goes on without it: who has seen a snapshot of ours, of the
+ * moment before it was released or of a look in between, would wait for the
+ * end of the transaction, which waits for him.  So the lock that stands for
+ * the virtual transaction is given back too while there is no snapshot, as it
+ * is at the end of a transaction, and taken again before there is one.  There
+ * must be no lock on a relation meanwhile, for which others wait the same way.
+ *
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState; anything else is refused.
  *
@@ -24,13 +32,19 @@
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/portal.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/transaction.h"
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
+
+/* The transaction whose snapshot is released; it may have failed since. */
+static LocalTransactionId released = InvalidLocalTransactionId;
 
 /* The arguments were evaluated before; what matters is what is still to be. */
 static bool
@@ -150,6 +164,62 @@ pgm_portal_release_snapshot(void)
 
 	if (ActiveSnapshotSet() || TransactionIdIsValid(pgm_own_xmin()))
 		elog(ERROR, "could not release the snapshot of the calling query");
+	released = pgm_local_xid();
+	VirtualXactLockTableCleanup();
+}
+
+static bool
+is_released(void)
+{
+	return released != InvalidLocalTransactionId &&
+		released == pgm_local_xid();
+}
+
+static void
+stand_for_transaction(void)
+{
+	VirtualTransactionId id;
+
+	GET_VXID_FROM_PGPROC(id, *MyProc);
+	VirtualXactLockTableInsert(id);
+}
+
+void
+pgm_caller_look(void (*look) (void *arg), void *arg)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext context = CurrentMemoryContext;
+	int			level;
+
+	if (is_released())
+		stand_for_transaction();
+	level = pgm_txn_begin_sub();
+	PG_TRY();
+	{
+		look(arg);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		/* the server does not expect a subtransaction that it did not begin */
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_txn_rollback_sub(level);
+		CurrentResourceOwner = owner;
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	pgm_txn_rollback_sub(level);
+	CurrentResourceOwner = owner;
+	if (is_released())
+	{
+		InvalidateCatalogSnapshot();
+		VirtualXactLockTableCleanup();
+	}
+	else
+		InvalidateCatalogSnapshotConditionally();
 }
 
 void
@@ -158,6 +228,8 @@ pgm_portal_restore_snapshot(void)
 	Portal		portal = ActivePortal;
 	QueryDesc  *query = portal->queryDesc;
 
+	stand_for_transaction();
+	released = InvalidLocalTransactionId;
 	query->snapshot = RegisterSnapshotOnOwner(GetTransactionSnapshot(),
 											  portal->resowner);
 	query->estate->es_snapshot = RegisterSnapshotOnOwner(query->snapshot,

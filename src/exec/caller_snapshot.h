@@ -17,4 +17,11 @@ extern bool pgm_portal_is_sole_call(FunctionCallInfo fcinfo);
 extern void pgm_portal_release_snapshot(void);
 extern void pgm_portal_restore_snapshot(void);
 
+/*
+ * Look at tables for a moment, in a subtransaction that is taken back: no lock
+ * is kept, and no snapshot if that of the query is released.  What the look
+ * allocates is kept.
+ */
+extern void pgm_caller_look(void (*look) (void *arg), void *arg);
+
 #endif							/* PGM_EXEC_CALLER_SNAPSHOT_H */

@@ -63,17 +63,6 @@ looked_at(int pid)
 	return *end == '\0' ? (int) blocker : 0;
 }
 
-static void
-refuse_deadlock(int pid)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
-			errmsg("deadlock detected"),
-			errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
-					  pid),
-			errhint("Release the session's locks, such as advisory locks, or call from another session."));
-}
-
 /* Processes to be asked for whom they wait; each of them once. */
 typedef struct Chain
 {
@@ -81,17 +70,19 @@ typedef struct Chain
 	int			n;
 } Chain;
 
-static void
-follow_chain(Chain *chain, int pid, int worker)
+/* True if it is this session. */
+static bool
+follow_chain(Chain *chain, int pid)
 {
 	if (pid == MyProcPid)
-		refuse_deadlock(worker);
+		return true;
 	for (int i = 0; i < chain->n; i++)
 		if (chain->pids[i] == pid)
-			return;
+			return false;
 	/* 0 is a prepared transaction, which waits for nobody */
 	if (pid != 0 && chain->n < lengthof(chain->pids))
 		chain->pids[chain->n++] = pid;
+	return false;
 }
 
 /*
@@ -115,9 +106,10 @@ pgm_process_cancel(int pid)
 	return kill(pid, SIGINT) == 0;
 }
 
-void
-pgm_process_check_deadlock(int pid)
+bool
+pgm_process_waits_for_me(int pid)
 {
+	bool		found;
 	Chain		chain = {{pid}, 1};
 	MemoryContext context;
 	MemoryContext old;
@@ -126,21 +118,41 @@ pgm_process_check_deadlock(int pid)
 									"pgmigrate deadlock check",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	follow_chain(&chain, looked_at(pid), pid);
-	for (int i = 0; i < chain.n; i++)
+	found = follow_chain(&chain, looked_at(pid));
+	for (int i = 0; i < chain.n && !found; i++)
 	{
-		Datum		array = DirectFunctionCall1(pg_blocking_pids,
-												Int32GetDatum(chain.pids[i]));
+		Datum		array;
 		Datum	   *pids;
 		int			npids;
 
+		array = DirectFunctionCall1(pg_blocking_pids,
+									Int32GetDatum(chain.pids[i]));
 		deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32),
 						  true, TYPALIGN_INT, &pids, NULL, &npids);
 		for (int j = 0; j < npids; j++)
-			follow_chain(&chain, DatumGetInt32(pids[j]), pid);
+			found = found || follow_chain(&chain, DatumGetInt32(pids[j]));
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return found;
+}
+
+static void
+refuse_deadlock(int pid)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+			errmsg("deadlock detected"),
+			errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
+					  pid),
+			errhint("Release the session's locks, such as advisory locks, or call from another session."));
+}
+
+void
+pgm_process_check_deadlock(int pid)
+{
+	if (pgm_process_waits_for_me(pid))
+		refuse_deadlock(pid);
 }
 
 /* A message of the worker: raised here as if it were ours. */
@@ -275,6 +287,8 @@ follow(int n, PgmProcess **processes, bool accepted)
 	int64		client_checked = pgm_clock_monotonic();
 	int64		locks_checked = client_checked;
 
+	/* of the launch */
+	InvalidateCatalogSnapshotConditionally();
 	for (;;)
 	{
 		int			messages = 0;

@@ -45,9 +45,10 @@ extern bool pgm_process_poll(PgmProcess *process);
 extern bool pgm_process_cancel(int pid);
 
 /*
- * Raise an error if the process waits, directly or through others, for a lock
- * of this session: it would wait for ever.
+ * Does the process wait, directly or through others, for a lock of this
+ * session?  The second raises an error if so: it would wait for ever.
  */
+extern bool pgm_process_waits_for_me(int pid);
 extern void pgm_process_check_deadlock(int pid);
 
 #endif							/* PGM_PROCESS_FOLLOW_H */

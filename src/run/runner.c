@@ -56,6 +56,7 @@
 #include "store/leftover_indexes.h"
 #include "store/mirror.h"
 #include "store/partly_applied.h"
+#include "store/run_lock.h"
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -140,13 +141,13 @@ notice_unknown_tables(const PgmPlan *plan)
 
 /* Lock, plan, check, and write the run.  In a transaction. */
 static void
-prepare(PgmRunner *runner, const char *execution, bool session_lock)
+prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 {
 	const PgmRunRequest *request = runner->request;
 	PgmRunRecord record = {0};
 	PgmPlan    *plan;
 
-	pgm_run_lock(session_lock);
+	pgm_run_lock(life);
 	pgm_journal_interrupt_dead();
 	runner->any_partly = pgm_journal_any_partly();
 	if (request->direction != PGM_STAMP)
@@ -238,9 +239,9 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
 }
 
 /*
- * The abort of a transaction releases the locks of the session too, the run
- * lock among them, and a DROP EXTENSION that waits for it would go ahead.  The
- * abort of a subtransaction does not.  It has its price, so it is not there
+ * The abort of a transaction releases the locks of the session too, and a DROP
+ * EXTENSION that waits for them would go ahead.  The abort of a subtransaction
+ * does not.  It has its price, so it is not there
  * for statements that neither lock nor wait for what others have.
  */
 void
@@ -385,7 +386,8 @@ recover(PgmRunner *runner)
 		return;
 	}
 
-	/* the run lock goes with the others */
+	/* what keeps the extension from being dropped goes with the others */
+	pgm_run_dismiss_waiters();
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
 	pgm_txn_begin();
@@ -566,7 +568,7 @@ work(PgmRunner *runner)
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 
 	pgm_txn_begin();
-	prepare(runner, "worker", true);
+	prepare(runner, "worker", PGM_UNTIL_END_OF_SESSION);
 	pgm_txn_commit();
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run);
@@ -624,7 +626,7 @@ pgm_runner_work(const PgmRunRequest *request)
 {
 	PgmRunner  *runner = create_runner(request);
 
-	pgm_run_enter(true);		/* until the worker exits */
+	pgm_run_enter(PGM_RUN_OWNER);	/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
 
@@ -651,19 +653,20 @@ pgm_runner_inline(const PgmRunRequest *request)
 
 	pgm_runner_refuse_read_only();
 	runner->one_transaction = true;
-	prepare(runner, "inline", false);
+	prepare(runner, "inline", PGM_UNTIL_END_OF_TRANSACTION);
+	pgm_run_end_turn();
 	runner->wait = pgm_lockwait_create(&runner->exec);
 	runner->happened = pgm_happened_create();
 	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 		pgm_lockwait_pause(runner->wait);
 	PG_TRY();
 	{
-		pgm_run_enter(true);
+		pgm_run_enter(PGM_RUN_OWNER);
 		run_all_steps(runner, step_in_open_transaction);
 	}
 	PG_FINALLY();
 	{
-		pgm_run_enter(false);
+		pgm_run_enter(PGM_RUN_NONE);
 	}
 	PG_END_TRY();
 	finish(runner);
@@ -678,7 +681,7 @@ pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
 	PgmRunner  *runner = create_runner(request);
 
-	prepare(runner, "script", true);
+	prepare(runner, "script", PGM_UNTIL_ERROR);
 	*plan = runner->plan;
 	return runner->run;
 }
@@ -721,14 +724,14 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	int64		accepted;
 
 	pgm_runner_refuse_read_only();
-	pgm_run_lock(false);
+	pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
 	before = pgm_ledger_mirrored_revisions(&nbefore);
 	if (purge)
 	{
 		runner->heads_before = pgm_ledger_heads(&runner->nheads_before);
 		pgm_ledger_purge();
 	}
-	prepare(runner, "inline", false);
+	prepare(runner, "inline", PGM_UNTIL_END_OF_TRANSACTION);
 
 	for (int i = 0; i < runner->plan->steps.nsteps; i++)
 	{

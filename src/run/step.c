@@ -23,6 +23,7 @@
 #include "compat/server.h"
 #include "run/internal.h"
 #include "store/journal.h"
+#include "store/run_lock.h"
 
 /* Revisions read at a time, none of them large, and rows kept back. */
 #define PGM_READ_AHEAD 100
@@ -94,6 +95,8 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 	pgm_happened_before(runner->happened, source, n, commits);
 	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
 	pgm_happened_after(runner->happened, rows);
+	if (runner->exec.worker)
+		pgm_run_keep();
 }
 
 void

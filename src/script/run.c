@@ -28,6 +28,7 @@
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/partly_applied.h"
+#include "store/run_lock.h"
 
 /* The run of this session's script; context is NULL when there is none. */
 typedef struct ScriptRun

@@ -25,6 +25,7 @@
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
+#include "store/run_lock.h"
 #include "store/run_plan.h"
 
 /* Digits of the digest that make an id. */

@@ -1,25 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * journal.c
- *	  Runs and their steps, and the lock that lets one run work at a time.
+ *	  Runs and their steps.
  *
  * A run and its planned steps are committed before the work begins, so that
  * what a crash leaves behind is a row that says running and a lock that nobody
  * holds: that pair means interrupted.  No status has to be repaired by hand.
  *
- * The run lock is the lock of the extension object itself, taken in EXCLUSIVE
- * mode: DROP EXTENSION waits for it, nobody without rights on the extension
- * can take it, and the server releases it with the session or the transaction.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "storage/ipc.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -28,19 +21,7 @@
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "store/journal.h"
-
-static PgmQuery holder_query = {
-	"SELECT l.pid, a.usename::text, a.application_name, "
-	"a.backend_type, date_trunc('second', now() - a.backend_start)::text, "
-	"(SELECT max(r.id) FROM pgmigrate.run r "
-	"WHERE r.state = 'running' AND r.pid = l.pid) "
-	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
-	"WHERE l.locktype = 'object' AND l.classid = 'pg_extension'::regclass "
-	"AND l.objid = $1 AND l.mode = 'ExclusiveLock' AND l.granted "
-	"AND l.database = (SELECT oid FROM pg_database "
-	"WHERE datname = current_database())",
-	1, {OIDOID}
-};
+#include "store/run_lock.h"
 
 static PgmQuery interrupt_query = {
 	"UPDATE pgmigrate.run SET state = 'interrupted', "
@@ -85,11 +66,6 @@ static PgmQuery step_details_query = {
 	"UPDATE pgmigrate.run_step SET details = details || $3::jsonb "
 	"WHERE run = $1 AND step = $2",
 	3, {INT8OID, INT4OID, TEXTOID}
-};
-
-static PgmQuery still_running_query = {
-	"SELECT FROM pgmigrate.run WHERE id = $1 AND state = 'running'",
-	1, {INT8OID}
 };
 
 static PgmQuery end_query = {
@@ -148,224 +124,6 @@ static PgmQuery in_work_query = {
 static PgmQuery any_run_query = {
 	"SELECT FROM pgmigrate.run LIMIT 1"
 };
-
-/* The lock this session took: it is released without a lookup. */
-static LOCKTAG session_tag;
-static bool session_tag_valid = false;
-
-/* Is there a holder?  Fills what is known of it, if asked. */
-static bool
-find_holder(int *pid, char **detail)
-{
-	PgmSpiScope scope;
-	Datum		values[1];
-	bool		found;
-
-	values[0] = ObjectIdGetDatum(pgm_extension_oid());
-	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&holder_query, values, NULL) > 0;
-	if (found && pgm_spi_isnull(1, 1))
-	{
-		if (detail != NULL)
-			*detail = MemoryContextStrdup(scope.outer,
-										  "A prepared transaction holds the run lock.");
-	}
-	else if (found)
-	{
-		*pid = pgm_spi_int32(1, 1);
-		if (detail != NULL)
-		{
-			char	   *user = pgm_spi_text(1, 2);
-			char	   *application = pgm_spi_text(1, 3);
-			char	   *kind = pgm_spi_text(1, 4);
-			char	   *age = pgm_spi_text(1, 5);
-			StringInfoData buf;
-
-			initStringInfo(&buf);
-			appendStringInfo(&buf, "Process %d (%s", *pid, kind ? kind : "?");
-			if (user != NULL)
-				appendStringInfo(&buf, ", user \"%s\"", user);
-			if (application != NULL && application[0] != '\0')
-				appendStringInfo(&buf, ", application \"%s\"", application);
-			if (age != NULL)
-				appendStringInfo(&buf, ", started %s ago", age);
-			if (!pgm_spi_isnull(1, 6))
-				appendStringInfo(&buf, ") works on run " INT64_FORMAT ".",
-								 pgm_spi_int64(1, 6));
-			else
-				appendStringInfoString(&buf, ") holds the run lock.");
-			*detail = MemoryContextStrdup(scope.outer, buf.data);
-		}
-	}
-	pgm_spi_end(&scope);
-	return found;
-}
-
-int
-pgm_run_lock_holder(void)
-{
-	int			pid = 0;
-
-	(void) find_holder(&pid, NULL);
-	return pid;
-}
-
-static void
-refuse_taken(const char *detail)
-{
-	ereport(ERROR,
-			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-			errmsg("another run is in progress in this database"),
-			detail ? errdetail_internal("%s", detail) : 0,
-			errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop it with pgmigrate.cancel()."));
-}
-
-/* Before a worker is started in vain. */
-void
-pgm_run_lock_check_free(void)
-{
-	int			pid;
-	char	   *detail = NULL;
-
-	if (find_holder(&pid, &detail))
-		refuse_taken(detail);
-}
-
-/*
- * The server releases the session-level locks of its own lock method when a
- * transaction aborts, but not when a process exits between two transactions:
- * then the lock would stay for ever, of a process that is gone.
- */
-static void
-unlock_at_exit(int code, Datum arg)
-{
-	pgm_run_unlock();
-}
-
-static bool
-try_run_lock(bool session)
-{
-	static bool exit_registered = false;
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
-					   pgm_extension_oid(), 0);
-	if (session && !exit_registered)
-	{
-		before_shmem_exit(unlock_at_exit, (Datum) 0);
-		exit_registered = true;
-	}
-	if (LockAcquire(&tag, ExclusiveLock, session, true) ==
-		LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	if (session)
-	{
-		session_tag = tag;
-		session_tag_valid = true;
-	}
-	return true;
-}
-
-void
-pgm_run_lock(bool session)
-{
-	int			pid;
-	char	   *detail = NULL;
-
-	if (try_run_lock(session))
-		return;
-
-	/* gone meanwhile, or an uncommitted DROP EXTENSION: still not ours */
-	(void) find_holder(&pid, &detail);
-	refuse_taken(detail);
-}
-
-/* To the end of the transaction, waiting for a run that is in progress. */
-void
-pgm_run_lock_wait(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId,
-					   pgm_extension_oid(), 0);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
-/*
- * After an abort, which released the lock: take it again to write down what
- * happened.  If somebody else was faster, the row can be written all the same.
- */
-void
-pgm_run_relock(void)
-{
-	if (!pgm_run_lock_held())
-		(void) try_run_lock(true);
-}
-
-/*
- * The same for a run that is to go on.  If another one had the lock meanwhile,
- * it has found ours interrupted, and our plan is not to be trusted any more.
- */
-void
-pgm_run_retake(int64 run)
-{
-	PgmSpiScope scope;
-	Datum		values[1];
-	bool		ours;
-
-	if (!pgm_run_lock_held() && !try_run_lock(true))
-	{
-		int			pid;
-		char	   *detail = NULL;
-
-		(void) find_holder(&pid, &detail);
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-				errmsg("the run lock was taken before a step could be repeated"),
-				detail ? errdetail_internal("%s", detail) :
-				errdetail("The extension is being dropped or altered."),
-				errhint("Repeat the call when that is done."));
-	}
-	values[0] = Int64GetDatum(run);
-	pgm_spi_begin(&scope);
-	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;
-	pgm_spi_end(&scope);
-	if (!ours)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
-				errmsg("another run has begun before a step could be repeated"),
-				errhint("Repeat the call."));
-}
-
-bool
-pgm_run_lock_held(void)
-{
-	return session_tag_valid &&
-		pgm_lock_held_by_me(&session_tag, ExclusiveLock);
-}
-
-/* Nothing, if the lock is not held. */
-void
-pgm_run_unlock(void)
-{
-	if (pgm_run_lock_held())
-		LockRelease(&session_tag, ExclusiveLock, true);
-	session_tag_valid = false;
-}
-
-static bool inside_run = false;
-
-void
-pgm_run_enter(bool enter)
-{
-	inside_run = enter;
-}
-
-bool
-pgm_run_inside(void)
-{
-	return inside_run;
-}
 
 /* The caller holds the run lock, so whatever says running has no process. */
 void

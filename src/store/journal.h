@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * journal.h
- *	  Runs and their steps, and the lock that lets one run work at a time.
+ *	  Runs and their steps.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,27 +46,6 @@ typedef struct PgmAttempt
 	char	   *done_digest;
 	char	   *details;		/* jsonb as text */
 } PgmAttempt;
-
-/*
- * The run lock.  Session level for a worker or a script, transaction level for
- * a run inside of the caller's transaction.  Refuses at once, naming who holds
- * it.  It conflicts with DROP EXTENSION.
- */
-extern void pgm_run_lock(bool session);
-extern void pgm_run_lock_wait(void);
-extern void pgm_run_relock(void);
-extern void pgm_run_retake(int64 run);
-extern void pgm_run_unlock(void);
-extern bool pgm_run_lock_held(void);	/* by this session */
-extern int	pgm_run_lock_holder(void);	/* pid, or 0 */
-extern void pgm_run_lock_check_free(void);	/* raises PM003 */
-
-/*
- * Is this process inside of a run?  The run lock does not tell, for it is no
- * obstacle to the session that has it.
- */
-extern void pgm_run_enter(bool enter);
-extern bool pgm_run_inside(void);
 
 extern void pgm_journal_interrupt_dead(void);
 extern int64 pgm_journal_begin(const PgmRunRecord *record);

@@ -11,6 +11,7 @@
 #include "process/follow.h"
 #include "process/launch.h"
 #include "run/runner.h"
+#include "store/run_lock.h"
 #include "worker/worker.h"
 
 /* What the worker is handed; the target ends the payload, with its zero. */
@@ -38,8 +39,10 @@ launch_and_follow(void *arg)
 	process = pgm_process_launch(PGM_JOB_RUN, owner,
 								 (const char *) call->payload, call->size,
 								 PGM_LAUNCH_OUTLIVES_CLIENT);
-	call->run = call->follow ? pgm_process_follow(process) :
-		pgm_process_follow_accepted(process);
+	call->run = pgm_process_follow_accepted(process);
+	pgm_run_end_turn();
+	if (call->follow)
+		call->run = pgm_process_follow(process);
 }
 
 int64

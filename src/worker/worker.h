@@ -12,7 +12,8 @@
 
 /*
  * Start a worker and follow it to the end of the run, or only until the run is
- * recorded.  Raises what the worker raises.  Returns the number of the run.
+ * recorded.  The caller has the turn to start one; it ends when the run has
+ * begun.  Raises what the worker raises.  Returns the number of the run.
  * While it follows, the caller must hold no snapshot; see
  * exec/caller_snapshot.h.
  */

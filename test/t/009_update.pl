@@ -137,7 +137,7 @@ SKIP:
 	worker_waits($node, 'advisory');
 	$update->send("ALTER EXTENSION pgmigrate UPDATE TO '7same'");
 	poll($node,
-		"SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_extension'::regclass AND NOT granted",
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'ALTER EXTENSION%' AND wait_event IN ('Extension', 'PgmigrateWait')",
 		$busy);
 	is( query($node, "SELECT extversion FROM pg_extension WHERE extname = 'pgmigrate'", $busy),
 		$version, 'an update waits for the run in progress');

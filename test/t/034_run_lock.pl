@@ -1,0 +1,124 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# The run lock: it needs a right, it is not lost, and who comes second waits.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('run_lock');
+my $at_once = 'SET pgmigrate.run_wait = 0;';
+my $n = 0;
+
+# A revision that waits for session $block to unlock.
+my $block = session($node);
+
+sub blocked_run
+{
+	my ($sql) = @_;
+
+	$n++;
+	revision($node, "b$n", $sql);
+	$block->query('SELECT pg_advisory_lock(1)');
+	my $run = query($node, 'SELECT pgmigrate.upgrade_start()');
+	worker_waits($node, 'advisory');
+	return $run;
+}
+
+# Who has no right on pgmigrate cannot keep a run from beginning.
+query($node, 'CREATE ROLE mallory LOGIN; CREATE TABLE mark (id text)');
+my $mallory = session($node, user => 'mallory');
+$mallory->query('BEGIN');
+$mallory->query(
+	"CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+$mallory->query('ALTER FUNCTION pg_temp.f() DEPENDS ON EXTENSION pgmigrate');
+revision($node, 'free', 'CREATE TABLE t (a int, b int)');
+query($node, "$at_once SELECT pgmigrate.upgrade()");
+head_is($node, 'free', 'a run begins beside a lock on the extension object');
+$mallory->query('ROLLBACK');
+$mallory->quit;
+
+# It is not lost by what releases locks in a revision.
+my $run = blocked_run(
+	'SELECT pg_advisory_unlock_all(); SELECT pg_advisory_xact_lock(1)');
+fails($node, "$at_once SELECT pgmigrate.upgrade()",
+	'PM003', 'pg_advisory_unlock_all() in a revision does not let others in');
+$block->query('SELECT pg_advisory_unlock(1)');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
+
+# Who comes second waits, is told for whom, and finds nothing to do.
+$run = blocked_run('SELECT pg_advisory_xact_lock(1)');
+my @pods = map { session($node) } 1 .. 3;
+$_->send('SELECT count(*) FROM pgmigrate.upgrade()') foreach @pods;
+poll($node,
+	"SELECT count(*) = 3 FROM pg_stat_activity WHERE query LIKE '%count(*) FROM pgmigrate.upgrade()%' AND pid <> pg_backend_pid() AND wait_event IN ('Extension', 'PgmigrateWait')"
+);
+fails($node, "SET pgmigrate.run_wait = '100ms'; SELECT pgmigrate.upgrade()",
+	'PM003', 'the time to wait has an end');
+is( query($node,
+		"SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.query LIKE '%count(*) FROM pgmigrate.upgrade()%' AND a.pid <> pg_backend_pid() AND l.locktype = 'relation'"
+	),
+	'0',
+	'who waits has no lock on a relation');
+is( query($node,
+		"SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%count(*) FROM pgmigrate.upgrade()%' AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL"
+	),
+	'0',
+	'and no snapshot');
+$block->query('SELECT pg_advisory_unlock(1)');
+is($_->result, '0', 'who waited has nothing to do') foreach @pods;
+like($pods[0]->err,
+	qr/NOTICE: .*waiting for another run to end\n(?:.*\n)*?DETAIL: .* works on run $run\./,
+	'and was told of the run');
+$_->quit foreach @pods;
+
+# Inside of a transaction too.
+$run = blocked_run('SELECT pg_advisory_xact_lock(1)');
+my $inside = session($node);
+$inside->query('BEGIN');
+$inside->send('SELECT count(*) FROM pgmigrate.upgrade()');
+poll($node,
+	"SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '%count(*) FROM pgmigrate.upgrade()%' AND pid <> pg_backend_pid() AND wait_event IN ('Extension', 'PgmigrateWait')"
+);
+$block->query('SELECT pg_advisory_unlock(1)');
+is($inside->result, '0', 'a transaction waits too');
+$inside->query('COMMIT');
+$inside->quit;
+
+# CREATE INDEX CONCURRENTLY waits for the snapshot of who waits for the run:
+# the waiter gives up, not the run.
+for my $other ('DROP EXTENSION pgmigrate', 'SELECT pgmigrate.wait_for_run()')
+{
+	my $writer = session($node);
+	my $upgrade = session($node);
+	my $waiter = session($node);
+
+	$n++;
+	revision($node, "c$n", "CREATE INDEX CONCURRENTLY t_$n ON t (a)");
+	revision($node, "d$n", 'SELECT 1');
+	$writer->query('BEGIN');
+	$writer->query('INSERT INTO t VALUES (0, 0)');
+	$upgrade->send('SELECT count(*) FROM pgmigrate.upgrade()');
+	worker_waits($node, 'virtualxid');
+
+	# or it may be the one that the server chooses
+	$waiter->query("SET deadlock_timeout = '1h'");
+	$waiter->send($other);
+	poll($node,
+		"SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE '\%$other\%' AND pid <> pg_backend_pid() AND wait_event IS NOT NULL AND state = 'active'"
+	);
+	$writer->query('COMMIT');
+	is($upgrade->result, '2', "the run goes on beside $other")
+	  or diag $upgrade->err;
+	$waiter->fails_with($other =~ /DROP/ ? '57014' : 'PM003',
+		"$other gives up");
+	$_->quit foreach $writer, $upgrade, $waiter;
+	ledger_ok($node, $other);
+}
+
+log_is_clean($node);
+done_testing();
