@@ -35,6 +35,7 @@ static const struct
 	{"compare", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},
+	{"drift", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
 	{"fingerprint", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
@@ -78,9 +79,23 @@ static const struct
 
 /* Which tables and views: by name, so that a new view is a line here. */
 static const char *const relations[] = {
-	"applied", "assessment", "head", "help", "metrics", "mirror", "operation",
-	"operation_range", "operations", "prediction_errors", "progress",
-	"revision", "revisions", "run", "run_step", "runs",
+	"applied",
+	"assessment",
+	"head",
+	"help",
+	"metrics",
+	"mirror",
+	"operation",
+	"operation_range",
+	"operations",
+	"prediction_errors",
+	"progress",
+	"revision",
+	"revisions",
+	"run",
+	"run_step",
+	"runs",
+	"schema_object",
 	"throughput",
 };
 

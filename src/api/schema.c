@@ -12,9 +12,12 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/result_rows.h"
 #include "base/spi.h"
 #include "schema/fingerprint.h"
+#include "store/schema_record.h"
 
+PG_FUNCTION_INFO_V1(pgmigrate_drift);
 PG_FUNCTION_INFO_V1(pgmigrate_fingerprint);
 
 Datum
@@ -28,4 +31,24 @@ pgmigrate_fingerprint(PG_FUNCTION_ARGS)
 		schemas = pgm_text_array_values(PG_GETARG_DATUM(0), &n);
 	schema = pgm_schema_read(n, schemas);
 	PG_RETURN_TEXT_P(cstring_to_text(pgm_schema_digest(schema)));
+}
+
+static void
+drift_row(char *const *values, void *arg)
+{
+	PgmRows    *rows = arg;
+
+	for (int i = 0; i < 4; i++)
+		pgm_rows_text(rows, values[i]);
+	pgm_rows_end_row(rows);
+}
+
+Datum
+pgmigrate_drift(PG_FUNCTION_ARGS)
+{
+	PgmRows		rows;
+
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_schema_record_drift(drift_row, &rows);
+	return (Datum) 0;
 }

@@ -12,12 +12,15 @@
 
 #include <limits.h>
 
+#include "utils/varlena.h"
+
 #include "base/settings.h"
 #include "compat/server.h"
 
 int			pgm_assess_timeout = 30000;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
 int			pgm_concurrently_timeout = 0;
+char	   *pgm_drift_ignore = NULL;
 int			pgm_environment = PGM_ENVIRONMENT_NONE;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 bool		pgm_flush_per_migration = false;
@@ -107,6 +110,19 @@ show_environment(void)
 	return "";
 }
 
+/* A list: each element as it is, or in double quotes. */
+static bool
+check_list(char **value, void **extra, GucSource source)
+{
+	char	   *copy = pstrdup(*value);
+	List	   *elements;
+
+	if (SplitGUCList(copy, ',', &elements))
+		return true;
+	GUC_check_errdetail("List syntax is invalid.");
+	return false;
+}
+
 static const struct config_enum_entry execution_options[] = {
 	{"auto", PGM_EXECUTION_AUTO, false},
 	{"worker", PGM_EXECUTION_WORKER, false},
@@ -184,6 +200,14 @@ pgm_guc_init(void)
 							30000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.drift_ignore",
+							   "Objects whose changes are not drift, a list of patterns as of LIKE.",
+							   "A pattern is matched with the identity of an object, with its kind and identity, and with the table that it is on.",
+							   &pgm_drift_ignore,
+							   "",
+							   PGC_USERSET, 0,
+							   check_list, NULL, NULL);
 
 	environment_is_new = true;
 	DefineCustomStringVariable("pgmigrate.environment",

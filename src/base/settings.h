@@ -40,6 +40,7 @@ typedef enum PgmEnvironment
 extern int	pgm_assess_timeout; /* ms */
 extern int	pgm_blocker_policy;
 extern int	pgm_concurrently_timeout;	/* ms */
+extern char *pgm_drift_ignore;	/* patterns, a list */
 extern int	pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;

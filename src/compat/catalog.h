@@ -14,10 +14,12 @@
 #define PGM_SQL_ATTCOMPRESSION "a.attcompression"
 #define PGM_SQL_PROSQLBODY "p.prosqlbody"
 #define PGM_SQL_MULTIRANGE "r.rngmultitypid::regtype::text"
+#define PGM_SQL_MULTIRANGE_OID "r.rngmultitypid"
 #else
 #define PGM_SQL_ATTCOMPRESSION "''"
 #define PGM_SQL_PROSQLBODY "NULL"
 #define PGM_SQL_MULTIRANGE "NULL"
+#define PGM_SQL_MULTIRANGE_OID "0"
 #endif
 
 /* Of r, a row of pg_publication_rel, and p, one of pg_publication. */

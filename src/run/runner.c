@@ -57,6 +57,7 @@
 #include "store/mirror.h"
 #include "store/partly_applied.h"
 #include "store/run_lock.h"
+#include "store/schema_record.h"
 
 static PgmQuery user_tables_query = {
 	"SELECT count(*) FROM pg_class c "
@@ -469,6 +470,7 @@ finish(PgmRunner *runner)
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
 
 	pgm_runner_flush(runner);
+	pgm_schema_record_keep(runner->run);
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
@@ -770,5 +772,6 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_leftover_forget(NULL);
 	pgm_journal_end(runner->run, "done", nheads, heads);
+	pgm_schema_record_keep(runner->run);
 	return runner->run;
 }

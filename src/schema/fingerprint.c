@@ -1,214 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * fingerprint.c
- *	  A database's schema as a sorted list of objects and their properties.
+ *	  The digest of a schema.
  *
- * Objects go by their names and nothing of the list depends on OIDs, on the
- * order in which things were made, or on the settings of the session.  What
- * counts of the order is that of a table's columns.
- *
- * All queries share a snapshot, but what the server's functions put out is
- * that of the catalogs as they are when it is asked: a schema that is being
- * changed meanwhile may give a list that it never had.  The only locks taken
- * are ACCESS SHARE ones: what a view reads for the rest of the transaction,
- * tables with expressions for the moment of putting these out.
+ * A projection of the model: kinds, identities and properties; not the
+ * addresses, dependencies and what else is of the model only.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
-
 #include "base/digest.h"
-#include "compat/server.h"
 #include "schema/fingerprint.h"
-#include "schema/internal.h"
 
 /* Digested at a time: bounds the memory, not the size of a schema. */
 #define DIGEST_CHUNK (1024 * 1024)
-
-/* What the text of constants and names depends on. */
-static const struct
-{
-	const char *name;
-	const char *value;
-}			settings[] = {
-	{"bytea_output", "hex"},
-	{"datestyle", "ISO, YMD"},
-	{"extra_float_digits", "3"},
-	{"intervalstyle", "postgres"},
-	{"jit", "off"},				/* nothing but the time it takes */
-	{"lc_monetary", "C"},
-	{"quote_all_identifiers", "off"},
-	{"standard_conforming_strings", "on"},
-	{"timezone", "UTC"},
-	{"xmlbinary", "base64"},
-};
-
-/* Text that is as somebody wrote it, not as the server puts it out. */
-static const char *const verbatim[] = {"comment", "label", "source"};
-
-static PgmQuery user_schemas_query = {
-	"SELECT array_agg(n.nspname::text) FROM pg_namespace n "
-	"WHERE n.nspname !~ '^pg_' "
-	"AND n.nspname NOT IN ('information_schema', 'pgmigrate')"
-};
-
-static PgmQuery missing_schema_query = {
-	"SELECT s FROM unnest($1) AS u (s) "
-	"WHERE s NOT IN (SELECT n.nspname::text FROM pg_namespace n)",
-	1, {TEXTARRAYOID}
-};
-
-/* A model being read. */
-typedef struct SchemaReader
-{
-	MemoryContext context;
-	PgmSchema  *schema;
-	int			size;
-} SchemaReader;
-
-static void
-pin_settings(void)
-{
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i].name, settings[i].value,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-}
-
-static bool
-is_verbatim(const char *property)
-{
-	for (int i = 0; i < lengthof(verbatim); i++)
-		if (strcmp(verbatim[i], property) == 0)
-			return true;
-	return false;
-}
-
-static PgmSchemaObject *
-add_object(SchemaReader *reader)
-{
-	PgmSchema  *schema = reader->schema;
-
-	if (schema->nobjects == reader->size)
-	{
-		reader->size *= 2;
-		schema->objects = repalloc_huge(schema->objects,
-										sizeof(PgmSchemaObject) * reader->size);
-	}
-	return &schema->objects[schema->nobjects++];
-}
-
-static void
-read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
-{
-	uint64		rows = pgm_spi_execute_snapshot(query, values);
-	int			n = pgm_spi_columns() - 2;
-	char	  **properties;
-	bool	   *settle;
-	MemoryContext old = MemoryContextSwitchTo(reader->context);
-
-	properties = palloc(sizeof(char *) * n);
-	settle = palloc(sizeof(bool) * n);
-	for (int i = 0; i < n; i++)
-	{
-		properties[i] = pgm_spi_column_name(i + 3);
-		settle[i] = !is_verbatim(properties[i]);
-	}
-	for (uint64 row = 1; row <= rows; row++)
-	{
-		PgmSchemaObject *object = add_object(reader);
-
-		CHECK_FOR_INTERRUPTS();
-		object->kind = pgm_spi_text(row, 1);
-		object->identity = pgm_spi_text(row, 2);
-		object->nproperties = n;
-		object->properties = properties;
-		object->values = palloc(sizeof(char *) * n);
-		for (int i = 0; i < n; i++)
-		{
-			char	   *value = pgm_spi_text(row, i + 3);
-
-			object->values[i] = value != NULL && settle[i] ?
-				pgm_schema_settled_text(value) : value;
-		}
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Identities are unique, but for objects that are dropped and made again while
- * they are read: those must have an order too.
- */
-static int
-object_cmp(const void *a, const void *b)
-{
-	const PgmSchemaObject *x = a;
-	const PgmSchemaObject *y = b;
-	int			cmp = strcmp(x->kind, y->kind);
-
-	if (cmp == 0)
-		cmp = strcmp(x->identity, y->identity);
-	for (int i = 0; cmp == 0 && i < Min(x->nproperties, y->nproperties); i++)
-		cmp = strcmp(x->values[i] ? x->values[i] : "",
-					 y->values[i] ? y->values[i] : "");
-	return cmp;
-}
-
-static void
-check_schemas(int nschemas, char **schemas)
-{
-	Datum		values[1];
-
-	values[0] = pgm_text_array_datum(nschemas, schemas);
-	if (pgm_spi_execute_snapshot(&missing_schema_query, values) > 0)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_SCHEMA),
-				errmsg("schema \"%s\" does not exist", pgm_spi_text(1, 1)));
-}
-
-PgmSchema *
-pgm_schema_read(int nschemas, char **schemas)
-{
-	SchemaReader reader = {CurrentMemoryContext};
-	bool		everything = schemas == NULL;
-	PgmQuery   *queries;
-	int			n;
-	Datum		values[1];
-	PgmSpiScope scope;
-
-	reader.schema = palloc0(sizeof(PgmSchema));
-	reader.size = 1024;
-	reader.schema->objects = palloc(sizeof(PgmSchemaObject) * reader.size);
-
-	pgm_spi_begin(&scope);
-	pin_settings();
-	if (everything)
-	{
-		pgm_spi_execute_snapshot(&user_schemas_query, NULL);
-		schemas = pgm_spi_text_array(1, 1, &nschemas);
-	}
-	else
-		check_schemas(nschemas, schemas);
-	values[0] = pgm_text_array_datum(nschemas, schemas);
-
-	queries = pgm_schema_relation_queries(&n);
-	for (int i = 0; i < n; i++)
-		read_class(&reader, &queries[i], values);
-	queries = pgm_schema_object_queries(&n);
-	for (int i = 0; i < n; i++)
-		read_class(&reader, &queries[i], values);
-	queries = pgm_schema_global_queries(&n);
-	for (int i = 0; i < n && everything; i++)
-		read_class(&reader, &queries[i], NULL);
-	pgm_spi_end(&scope);
-
-	qsort(reader.schema->objects, reader.schema->nobjects,
-		  sizeof(PgmSchemaObject), object_cmp);
-	return reader.schema;
-}
 
 /* Properties that are not there do not count, so a new one changes nothing. */
 char *
@@ -226,7 +32,8 @@ pgm_schema_digest(const PgmSchema *schema)
 		pgm_digest_text(&part, object->kind);
 		pgm_digest_text(&part, object->identity);
 		for (int j = 0; j < object->nproperties; j++)
-			if (object->values[j] != NULL)
+			if (object->values[j] != NULL &&
+				!pgm_schema_is_hidden(object->properties[j]))
 			{
 				pgm_digest_text(&part, object->properties[j]);
 				pgm_digest_text(&part, object->values[j]);

@@ -21,18 +21,21 @@
 	"CASE WHEN " column " <> 0 THEN " column "::regprocedure::text END"
 
 static PgmQuery queries[] = {
-	{"SELECT 'extension', quote_ident(x.extname), x.extversion AS version, "
+	{"SELECT " PGM_ADDRESS("x") ", "
+		"'extension', quote_ident(x.extname), x.extversion AS version, "
 		"x.extnamespace::regnamespace::text AS schema, " PGM_COMMENT " "
 		"FROM pg_extension x " PGM_JOIN_COMMENT("pg_extension", "x.oid")
 	"WHERE x.extname <> 'pgmigrate'"},
 
-	{"SELECT 'cast', format('%s as %s', format_type(k.castsource, NULL), "
+	{"SELECT " PGM_ADDRESS("k") ", "
+		"'cast', format('%s as %s', format_type(k.castsource, NULL), "
 		"format_type(k.casttarget, NULL)), " FUNCTION("k.castfunc") " AS function, "
 		"k.castcontext::text AS context, k.castmethod::text AS method, "
 		PGM_COMMENT " FROM pg_cast k " PGM_JOIN_COMMENT("pg_cast", "k.oid")
 	OF_USER("pg_cast", "k.oid")},
 
-	{"SELECT 'language', quote_ident(l.lanname), "
+	{"SELECT " PGM_ADDRESS("l") ", "
+		"'language', quote_ident(l.lanname), "
 		PGM_YES("l.lanpltrusted") " AS trusted, "
 		FUNCTION("l.lanplcallfoid") " AS handler, "
 		FUNCTION("l.laninline") " AS inline, "
@@ -41,26 +44,30 @@ static PgmQuery queries[] = {
 		PGM_COMMENT " FROM pg_language l " PGM_JOIN_COMMENT("pg_language", "l.oid")
 	OF_USER("pg_language", "l.oid")},
 
-	{"SELECT 'transform', format('%s for %s', format_type(t.trftype, NULL), "
+	{"SELECT " PGM_ADDRESS("t") ", "
+		"'transform', format('%s for %s', format_type(t.trftype, NULL), "
 		"(SELECT l.lanname FROM pg_language l WHERE l.oid = t.trflang)), "
 		FUNCTION("t.trffromsql") " AS \"from SQL\", "
 		FUNCTION("t.trftosql") " AS \"to SQL\", " PGM_COMMENT " "
 		"FROM pg_transform t " PGM_JOIN_COMMENT("pg_transform", "t.oid")
 	OF_USER("pg_transform", "t.oid")},
 
-	{"SELECT 'access method', quote_ident(m.amname), "
+	{"SELECT " PGM_ADDRESS("m") ", "
+		"'access method', quote_ident(m.amname), "
 		"m.amhandler::text AS handler, m.amtype::text AS type, "
 		PGM_COMMENT " FROM pg_am m " PGM_JOIN_COMMENT("pg_am", "m.oid")
 	OF_USER("pg_am", "m.oid")},
 
-	{"SELECT 'event trigger', quote_ident(t.evtname), t.evtevent::text AS event, "
+	{"SELECT " PGM_ADDRESS("t") ", "
+		"'event trigger', quote_ident(t.evtname), t.evtevent::text AS event, "
 		PGM_OPTIONS("t.evttags") " AS tags, t.evtfoid::regprocedure::text "
 		"AS function, nullif(t.evtenabled, 'O')::text AS enabled, "
 		PGM_OWNER("t.evtowner") ", " PGM_COMMENT " FROM pg_event_trigger t "
 		PGM_JOIN_COMMENT("pg_event_trigger", "t.oid")
 	OF_USER("pg_event_trigger", "t.oid")},
 
-	{"SELECT 'publication', quote_ident(p.pubname), "
+	{"SELECT " PGM_ADDRESS("p") ", "
+		"'publication', quote_ident(p.pubname), "
 		"(to_jsonb(p) - '{oid,pubname,pubowner}'::text[])::text AS options, "
 		"(SELECT string_agg(concat_ws(' ', r.prrelid::regclass, '(' || "
 		PGM_SQL_PUBLISHED_COLUMNS " || ')', 'where ' || "
@@ -73,14 +80,16 @@ static PgmQuery queries[] = {
 	OF_USER("pg_publication", "p.oid")},
 
 	/* whether it is enabled is a matter of operation, as in a dump */
-	{"SELECT 'subscription', quote_ident(s.subname), "
+	{"SELECT " PGM_ADDRESS("s") ", "
+		"'subscription', quote_ident(s.subname), "
 		PGM_OPTIONS("s.subpublications") " AS publications, "
 		PGM_OWNER("s.subowner") ", d.description AS comment "
 		"FROM pg_subscription s " PGM_JOIN_COMMENT("pg_subscription", "s.oid")
 		"WHERE s.subdbid = (SELECT b.oid FROM pg_database b "
 	"WHERE b.datname = current_database())"},
 
-	{"SELECT 'foreign data wrapper', quote_ident(f.fdwname), "
+	{"SELECT " PGM_ADDRESS("f") ", "
+		"'foreign data wrapper', quote_ident(f.fdwname), "
 		FUNCTION("f.fdwhandler") " AS handler, "
 		FUNCTION("f.fdwvalidator") " AS validator, "
 		PGM_OPTIONS("f.fdwoptions") " AS options, " PGM_OWNER("f.fdwowner") ", "
@@ -89,7 +98,8 @@ static PgmQuery queries[] = {
 		PGM_JOIN_COMMENT("pg_foreign_data_wrapper", "f.oid")
 	OF_USER("pg_foreign_data_wrapper", "f.oid")},
 
-	{"SELECT 'server', quote_ident(s.srvname), "
+	{"SELECT " PGM_ADDRESS("s") ", "
+		"'server', quote_ident(s.srvname), "
 		"(SELECT f.fdwname::text FROM pg_foreign_data_wrapper f "
 		"WHERE f.oid = s.srvfdw) AS wrapper, s.srvtype AS type, "
 		"s.srvversion AS version, " PGM_OPTIONS("s.srvoptions") " AS options, "
@@ -98,16 +108,19 @@ static PgmQuery queries[] = {
 		PGM_JOIN_COMMENT("pg_foreign_server", "s.oid")
 	OF_USER("pg_foreign_server", "s.oid")},
 
-	{"SELECT 'user mapping', format('%s for %s', m.srvname, m.usename) "
+	{"SELECT " PGM_NO_ADDRESS ", "
+		"'user mapping', format('%s for %s', m.srvname, m.usename) "
 	"FROM pg_user_mappings m"},
 
-	{"SELECT 'default privileges', format('%s %s%s', "
+	{"SELECT " PGM_ADDRESS("a") ", "
+		"'default privileges', format('%s %s%s', "
 		"pg_get_userbyid(a.defaclrole), a.defaclobjtype, "
 		"' in ' || nullif(a.defaclnamespace, 0)::regnamespace), "
 		PGM_ACL_TEXT("a.defaclacl") " AS grants FROM pg_default_acl a "
 	"WHERE a.oid NOT IN " PGM_MEMBERS("pg_default_acl")},
 
-	{"SELECT 'security label', l.provider || ' on ' || i.type || ' ' || "
+	{"SELECT " PGM_NO_ADDRESS ", "
+		"'security label', l.provider || ' on ' || i.type || ' ' || "
 		"i.identity, l.label AS label FROM pg_seclabel l CROSS JOIN LATERAL "
 		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
 	"WHERE i.schema IS NULL"},

@@ -3,9 +3,11 @@
  * internal.h
  *	  The catalog queries of the schema model.
  *
- * Each query gives kind and identity, then one column for each property,
- * whose name is that of the property; all are text.  $1 is the array of the
- * names of the schemas.
+ * Each query gives the object's address in the catalogs, its kind and
+ * identity, then one column for each property, whose name is that of the
+ * property; from the kind on all are text.  A property whose name begins with
+ * a period is not of the schema but of its model: where to find the rest, how
+ * to write it.  $1 is the array of the names of the schemas.
  *
  * One query for each class of objects: what is asked for each object is only
  * what the server has a function for.
@@ -16,6 +18,7 @@
 #define PGM_SCHEMA_INTERNAL_H
 
 #include "base/spi.h"
+#include "schema/model.h"
 
 /* Of relations and what belongs to them, and of what else is in schemas. */
 extern PgmQuery *pgm_schema_relation_queries(int *n);
@@ -24,8 +27,17 @@ extern PgmQuery *pgm_schema_object_queries(int *n);
 /* Of what is in no schema; without $1. */
 extern PgmQuery *pgm_schema_global_queries(int *n);
 
+/* What depends on what, for a model that is complete and sorted. */
+extern void pgm_schema_read_dependencies(PgmSchema *schema);
+
 /* The text of an expression after a dump and restore. */
 extern char *pgm_schema_settled_text(char *text);
+
+/* The address: what pg_depend calls an object. */
+#define PGM_SUBADDRESS(row, column) \
+	row ".tableoid::int8, " row ".oid::int8, " column "::int4"
+#define PGM_ADDRESS(row) PGM_SUBADDRESS(row, "0")
+#define PGM_NO_ADDRESS "0::int8, 0::int8, 0"
 
 /* What belongs to an extension is told by the extension. */
 #define PGM_MEMBERS(catalog) \

@@ -22,7 +22,8 @@
 #define USING_METHOD " || ' using ' || quote_ident(m.amname)"
 
 static PgmQuery queries[] = {
-	{"SELECT 'schema', quote_ident(n.nspname), " PGM_OWNER("n.nspowner") ", "
+	{"SELECT " PGM_ADDRESS("n") ", "
+		"'schema', quote_ident(n.nspname), " PGM_OWNER("n.nspowner") ", "
 		PGM_GRANTS("n", "n.nspacl", "n.nspowner") ", " PGM_COMMENT " "
 		"FROM pg_namespace n " PGM_JOIN_COMMENT("pg_namespace", "n.oid")
 		"WHERE n.nspname = ANY ($1) AND "
@@ -33,7 +34,8 @@ static PgmQuery queries[] = {
 	 * The text of a body is the author's; one that was parsed is put out as
 	 * the server sees it.
 	 */
-	{"SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, "
+	{"SELECT " PGM_ADDRESS("p") ", "
+		"CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, "
 		"p.oid::regprocedure::text, "
 		"CASE WHEN " PGM_SQL_PROSQLBODY " IS NULL "
 		"THEN pg_get_functiondef(p.oid) END AS source, "
@@ -45,7 +47,8 @@ static PgmQuery queries[] = {
 		"WHERE p.prokind <> 'a' AND " NOT_MEMBER("pg_proc", "p.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'aggregate', p.oid::regprocedure::text, "
+	{"SELECT " PGM_ADDRESS("p") ", "
+		"'aggregate', p.oid::regprocedure::text, "
 		"format('%s returns %s, volatile %s, parallel %s, strict %s, "
 		"security definer %s, %s', pg_get_function_arguments(p.oid), "
 		"pg_get_function_result(p.oid), p.provolatile, p.proparallel, "
@@ -61,7 +64,8 @@ static PgmQuery queries[] = {
 	1, {TEXTARRAYOID}},
 
 	/* not the types of arrays, tables and multiranges: those follow others */
-	{"SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' "
+	{"SELECT " PGM_ADDRESS("t") ", "
+		"CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' "
 		"WHEN 'r' THEN 'range' WHEN 'c' THEN 'composite type' "
 		"ELSE 'base type' END, " PGM_NAMED("n.nspname", "t.typname") ", "
 		"(SELECT string_agg(quote_literal(e.enumlabel), ', ' "
@@ -98,7 +102,8 @@ static PgmQuery queries[] = {
 		"AND " NOT_MEMBER("pg_type", "t.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'domain constraint', quote_ident(k.conname) || ' on ' || "
+	{"SELECT " PGM_ADDRESS("k") ", "
+		"'domain constraint', quote_ident(k.conname) || ' on ' || "
 		PGM_NAMED("n.nspname", "t.typname") ", "
 		"pg_get_constraintdef(k.oid) AS definition, " PGM_COMMENT " "
 		"FROM pg_type t " IN_SCHEMA("t.typnamespace")
@@ -107,7 +112,8 @@ static PgmQuery queries[] = {
 		"WHERE t.typtype = 'd' AND " NOT_MEMBER("pg_type", "t.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'operator', o.oid::regoperator::text, "
+	{"SELECT " PGM_ADDRESS("o") ", "
+		"'operator', o.oid::regoperator::text, "
 		"format('%s returns %s, commutator %s, negator %s, restrict %s, "
 		"join %s, merges %s, hashes %s', o.oprcode::regprocedure, "
 		"o.oprresult::regtype, o.oprcom::regoperator, o.oprnegate::regoperator, "
@@ -117,7 +123,8 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_operator", "o.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'operator family', " PGM_NAMED("n.nspname", "f.opfname")
+	{"SELECT " PGM_ADDRESS("f") ", "
+		"'operator family', " PGM_NAMED("n.nspname", "f.opfname")
 		USING_METHOD ", "
 		"(SELECT string_agg(format('%s %s %s %s', a.amopstrategy, a.amoppurpose, "
 		"a.amopopr::regoperator, s.opfname), ', ' ORDER BY a.amopstrategy, "
@@ -136,7 +143,8 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_opfamily", "f.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'operator class', " PGM_NAMED("n.nspname", "o.opcname")
+	{"SELECT " PGM_ADDRESS("o") ", "
+		"'operator class', " PGM_NAMED("n.nspname", "o.opcname")
 		USING_METHOD ", "
 		"format('family %s.%s, type %s, key %s, default %s', "
 		"f.opfnamespace::regnamespace, quote_ident(f.opfname), "
@@ -150,7 +158,8 @@ static PgmQuery queries[] = {
 	1, {TEXTARRAYOID}},
 
 	/* the version is that of a library of the host */
-	{"SELECT 'collation', " PGM_NAMED("n.nspname", "c.collname") ", "
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"'collation', " PGM_NAMED("n.nspname", "c.collname") ", "
 		"(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'"
 		"::text[])::text AS definition, " PGM_OWNER("c.collowner") ", "
 		PGM_COMMENT " FROM pg_collation c " IN_SCHEMA("c.collnamespace")
@@ -158,7 +167,8 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_collation", "c.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'conversion', " PGM_NAMED("n.nspname", "c.conname") ", "
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"'conversion', " PGM_NAMED("n.nspname", "c.conname") ", "
 		"format('%s to %s by %s, default %s', "
 		"pg_encoding_to_char(c.conforencoding), "
 		"pg_encoding_to_char(c.contoencoding), c.conproc, c.condefault) "
@@ -168,7 +178,8 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_conversion", "c.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'text search configuration', " PGM_NAMED("n.nspname", "c.cfgname")
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"'text search configuration', " PGM_NAMED("n.nspname", "c.cfgname")
 		", format('%s.%s', r.prsnamespace::regnamespace, quote_ident(r.prsname)) "
 		"AS parser, "
 		"(SELECT string_agg(format('%s %s', m.maptokentype, "
@@ -180,7 +191,8 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_ts_config", "c.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'text search dictionary', " PGM_NAMED("n.nspname", "t.dictname")
+	{"SELECT " PGM_ADDRESS("t") ", "
+		"'text search dictionary', " PGM_NAMED("n.nspname", "t.dictname")
 		", format('%s.%s %s', m.tmplnamespace::regnamespace, "
 		"quote_ident(m.tmplname), t.dictinitoption) AS definition, "
 		PGM_OWNER("t.dictowner") ", " PGM_COMMENT " FROM pg_ts_dict t "
@@ -190,21 +202,24 @@ static PgmQuery queries[] = {
 		"WHERE " NOT_MEMBER("pg_ts_dict", "t.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'text search parser', " PGM_NAMED("n.nspname", "r.prsname") ", "
+	{"SELECT " PGM_ADDRESS("r") ", "
+		"'text search parser', " PGM_NAMED("n.nspname", "r.prsname") ", "
 		"(to_jsonb(r) - '{oid,prsname,prsnamespace}'::text[])::text "
 		"AS definition, " PGM_COMMENT " FROM pg_ts_parser r "
 		IN_SCHEMA("r.prsnamespace") PGM_JOIN_COMMENT("pg_ts_parser", "r.oid")
 		"WHERE " NOT_MEMBER("pg_ts_parser", "r.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'text search template', " PGM_NAMED("n.nspname", "m.tmplname") ", "
+	{"SELECT " PGM_ADDRESS("m") ", "
+		"'text search template', " PGM_NAMED("n.nspname", "m.tmplname") ", "
 		"(to_jsonb(m) - '{oid,tmplname,tmplnamespace}'::text[])::text "
 		"AS definition, " PGM_COMMENT " FROM pg_ts_template m "
 		IN_SCHEMA("m.tmplnamespace") PGM_JOIN_COMMENT("pg_ts_template", "m.oid")
 		"WHERE " NOT_MEMBER("pg_ts_template", "m.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'security label', l.provider || ' on ' || i.type || ' ' || "
+	{"SELECT " PGM_NO_ADDRESS ", "
+		"'security label', l.provider || ' on ' || i.type || ' ' || "
 		"i.identity, l.label AS label FROM pg_seclabel l CROSS JOIN LATERAL "
 		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
 		"WHERE i.schema = ANY ($1)",

@@ -22,6 +22,7 @@
 	"AND n.nspname = ANY ($1) "
 #define NOT_MEMBER "AND c.oid NOT IN " PGM_MEMBERS("pg_class") " "
 #define NAME PGM_NAMED("n.nspname", "c.relname")
+#define OF_TABLE NAME " AS \".table\""
 #define ON_TABLE(name) "quote_ident(" name ") || ' on ' || " NAME
 
 
@@ -56,7 +57,8 @@
 	"FROM unnest(a.attoptions) AS u (o) WHERE o NOT " VERSION_OPTION ") END"
 
 static PgmQuery queries[] = {
-	{"SELECT CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, "
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, "
 		NAME ", " PERSISTENCE ", " PGM_COLUMN_ORDER("c.oid") " AS \"column order\", "
 		"CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END "
 		"AS \"partition key\", "
@@ -87,7 +89,8 @@ static PgmQuery queries[] = {
 	1, {TEXTARRAYOID}},
 
 	/* names are quoted once for each table, not for each of its columns */
-	{"SELECT 'column', c.name || '.' || quote_ident(a.attname), "
+	{"SELECT " "c.tableoid::int8, c.oid::int8, a.attnum::int4, "
+		"'column', c.name || '.' || quote_ident(a.attname), "
 		"format_type(a.atttypid, a.atttypmod) AS type, "
 		"CASE WHEN a.attcollation <> t.typcollation "
 		"THEN a.attcollation::regcollation::text END AS collation, "
@@ -107,8 +110,8 @@ static PgmQuery queries[] = {
 		COLUMN_OPTIONS " AS options, "
 		PGM_OPTIONS("a.attfdwoptions") " AS \"server options\", "
 		INHERITED("a.att") ", " PGM_GRANTS("c", "a.attacl", "c.relowner") ", "
-		PGM_COMMENT " "
-		"FROM (SELECT c.oid, c.relowner, " NAME " AS name " RELATIONS
+		PGM_COMMENT ", c.name AS \".table\" "
+		"FROM (SELECT c.tableoid, c.oid, c.relowner, " NAME " AS name " RELATIONS
 		"WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') " NOT_MEMBER
 		"OFFSET 0) AS c "
 		"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
@@ -119,14 +122,15 @@ static PgmQuery queries[] = {
 		"AND d.classoid = 'pg_class'::regclass AND d.objsubid = a.attnum ",
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'index', " PGM_NAMED("n.nspname", "i.relname") ", "
+	{"SELECT " PGM_ADDRESS("i") ", "
+		"'index', " PGM_NAMED("n.nspname", "i.relname") ", "
 		"pg_get_indexdef(i.oid) AS definition, " TABLESPACE("i") ", "
 		"CASE WHEN NOT x.indisvalid THEN 'no' END AS valid, "
 		PGM_YES("x.indisclustered") " AS clustered, "
 		PGM_YES("x.indisreplident") " AS \"replica identity\", "
 		"p.inhparent::regclass::text AS parent, "
 		"s.targets AS \"statistics targets\", "
-		PGM_COMMENT " " RELATIONS
+		PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_index x ON x.indrelid = c.oid "
 		"JOIN pg_class i ON i.oid = x.indexrelid "
 		"LEFT JOIN pg_inherits p ON p.inhrelid = i.oid "
@@ -139,9 +143,10 @@ static PgmQuery queries[] = {
 	1, {TEXTARRAYOID}},
 
 	/* constraint triggers are triggers; internal ones are told if disabled */
-	{"SELECT 'constraint', " ON_TABLE("k.conname") ", "
+	{"SELECT " PGM_ADDRESS("k") ", "
+		"'constraint', " ON_TABLE("k.conname") ", "
 		"pg_get_constraintdef(k.oid) AS definition, " INHERITED("k.con") ", "
-		"t.disabled AS triggers, " PGM_COMMENT " " RELATIONS
+		"t.disabled AS triggers, " PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_constraint k ON k.conrelid = c.oid "
 		"LEFT JOIN (SELECT g.tgconstraint, string_agg(format('%s %s %s', "
 		"g.tgrelid::regclass, g.tgfoid::regproc, g.tgenabled), ', ' "
@@ -154,7 +159,8 @@ static PgmQuery queries[] = {
 		NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'sequence', " NAME ", " PERSISTENCE ", "
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"'sequence', " NAME ", " PERSISTENCE ", "
 		"format_type(q.seqtypid, NULL) AS type, "
 		"q.seqstart::text AS start, q.seqincrement::text AS increment, "
 		"q.seqmin::text AS minimum, q.seqmax::text AS maximum, "
@@ -172,7 +178,8 @@ static PgmQuery queries[] = {
 		"WHERE c.relkind = 'S' " NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, "
+	{"SELECT " PGM_ADDRESS("c") ", "
+		"CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, "
 		NAME ", " PERSISTENCE ", " PGM_COLUMN_ORDER("c.oid") " AS \"column order\", "
 		"pg_get_viewdef(c.oid) AS definition, "
 		ACCESS_METHOD ", " TABLESPACE("c") ", "
@@ -185,9 +192,10 @@ static PgmQuery queries[] = {
 		"WHERE c.relkind IN ('v', 'm') " NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'trigger', " ON_TABLE("t.tgname") ", "
+	{"SELECT " PGM_ADDRESS("t") ", "
+		"'trigger', " ON_TABLE("t.tgname") ", "
 		"pg_get_triggerdef(t.oid) AS definition, " ENABLED("t.tgenabled") ", "
-		PGM_COMMENT " " RELATIONS
+		PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal "
 		"LEFT JOIN pg_trigger p ON p.oid = t.tgparentid "
 		PGM_JOIN_COMMENT("pg_trigger", "t.oid")
@@ -195,15 +203,17 @@ static PgmQuery queries[] = {
 		NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'rule', " ON_TABLE("w.rulename") ", "
+	{"SELECT " PGM_ADDRESS("w") ", "
+		"'rule', " ON_TABLE("w.rulename") ", "
 		"pg_get_ruledef(w.oid) AS definition, " ENABLED("w.ev_enabled") ", "
-		PGM_COMMENT " " RELATIONS
+		PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename <> '_RETURN' "
 		PGM_JOIN_COMMENT("pg_rewrite", "w.oid")
 		"WHERE true " NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'policy', " ON_TABLE("p.polname") ", "
+	{"SELECT " PGM_ADDRESS("p") ", "
+		"'policy', " ON_TABLE("p.polname") ", "
 		"CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' "
 		"WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END AS command, "
 		"CASE WHEN NOT p.polpermissive THEN 'yes' END AS restrictive, "
@@ -212,13 +222,14 @@ static PgmQuery queries[] = {
 		"FROM unnest(p.polroles) AS i (u)) AS j (r)) AS roles, "
 		"pg_get_expr(p.polqual, p.polrelid) AS using, "
 		"pg_get_expr(p.polwithcheck, p.polrelid) AS check, "
-		PGM_COMMENT " " RELATIONS
+		PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_policy p ON p.polrelid = c.oid "
 		PGM_JOIN_COMMENT("pg_policy", "p.oid")
 		"WHERE true " NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
-	{"SELECT 'statistics', " PGM_NAMED("n.nspname", "s.stxname") ", "
+	{"SELECT " PGM_ADDRESS("s") ", "
+		"'statistics', " PGM_NAMED("n.nspname", "s.stxname") ", "
 		"pg_get_statisticsobjdef(s.oid) AS definition, "
 		"nullif(s.stxstattarget, -1)::text AS \"statistics target\", "
 		PGM_OWNER("s.stxowner") ", " PGM_COMMENT " "

@@ -29,6 +29,7 @@
 #include "store/ledger.h"
 #include "store/partly_applied.h"
 #include "store/run_lock.h"
+#include "store/schema_record.h"
 
 /* The run of this session's script; context is NULL when there is none. */
 typedef struct ScriptRun
@@ -251,6 +252,7 @@ pgm_script_end(void)
 				errmsg("the script has not done all of its steps"));
 	heads = pgm_plan_heads_after(current.plan, &nheads);
 	pgm_journal_end(current.run, "done", nheads, heads);
+	pgm_schema_record_keep(current.run);
 	pgm_run_unlock();
 	forget();
 }

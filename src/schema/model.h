@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * model.h
+ *	  A database's schema: objects, their properties, what they depend on.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/schema/model.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_SCHEMA_MODEL_H
+#define PGM_SCHEMA_MODEL_H
+
+/* As pg_depend has it. */
+typedef struct PgmSchemaAddress
+{
+	Oid			classid;
+	Oid			objid;
+	int32		subid;
+} PgmSchemaAddress;
+
+/*
+ * Objects of one kind have the same properties, in the same order; a value is
+ * NULL where the object does not have the property, or has its default.
+ * Properties whose name begins with a period are of the model only.
+ */
+typedef struct PgmSchemaObject
+{
+	const char *kind;			/* table, column, index, ... */
+	const char *identity;		/* qualified and quoted, unique in its kind */
+	PgmSchemaAddress address;	/* of no meaning in another database */
+	int			nproperties;
+	char	   *const *properties;	/* their names */
+	char	  **values;
+} PgmSchemaObject;
+
+/* Positions in the list of objects. */
+typedef struct PgmSchemaDependency
+{
+	int			object;
+	int			needs;
+	char		type;			/* pg_depend.deptype */
+} PgmSchemaDependency;
+
+typedef struct PgmSchema
+{
+	int			nobjects;
+	PgmSchemaObject *objects;	/* sorted by kind and identity */
+	int			ndependencies;
+	PgmSchemaDependency *dependencies;	/* sorted by object */
+} PgmSchema;
+
+/*
+ * The objects of some schemas; with schemas NULL those of all but the
+ * system's and ours, and those of the database that are in no schema.
+ * Without dependencies.  In the current memory context.
+ */
+extern PgmSchema *pgm_schema_read(int nschemas, char **schemas);
+
+/*
+ * The whole database, with dependencies, as a role that may read what every
+ * role may: our extension need not be there.
+ */
+extern PgmSchema *pgm_schema_read_all(Oid role);
+
+extern const PgmSchemaObject *pgm_schema_find(const PgmSchema *schema,
+											  const char *kind,
+											  const char *identity);
+
+/* NULL if it does not have it. */
+extern char *pgm_schema_value(const PgmSchemaObject *object,
+							  const char *property);
+
+static inline bool
+pgm_schema_is_hidden(const char *property)
+{
+	return property[0] == '.';
+}
+
+#endif							/* PGM_SCHEMA_MODEL_H */

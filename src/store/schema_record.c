@@ -1,0 +1,290 @@
+/*-------------------------------------------------------------------------
+ *
+ * schema_record.c
+ *	  The schema as the last run left it, object by object.
+ *
+ * One row of pgmigrate.schema_object per object of the model, and one more of
+ * kind "database" that has the fingerprint of them all: where that is the
+ * same, nothing is compared.  Only rows that differ are written.
+ *
+ * What a run found when it began is not told from what it did: it becomes
+ * what the run left.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/schema_record.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/varlena.h"
+
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "schema/fingerprint.h"
+#include "store/schema_record.h"
+
+/* The objects as they are now: kinds, identities, definitions. */
+#define NOW_ARGS 3
+#define NOW "unnest($1, $2, $3) AS n (kind, identity, definition)"
+
+static PgmQuery kept_query = {
+	"SELECT o.definition ->> 'fingerprint', o.run, (SELECT max(r.id) "
+	"FROM pgmigrate.run r WHERE r.state = 'done' AND r.id > o.run) "
+	"FROM pgmigrate.schema_object o WHERE o.kind = 'database'"
+};
+
+static PgmQuery forget_query = {
+	"DELETE FROM pgmigrate.schema_object o WHERE o.kind <> 'database' "
+	"AND NOT EXISTS (SELECT FROM " NOW " "
+	"WHERE n.kind = o.kind AND n.identity = o.identity)",
+	NOW_ARGS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+};
+
+static PgmQuery keep_query = {
+	"INSERT INTO pgmigrate.schema_object AS o (kind, identity, definition, run) "
+	"SELECT n.kind, n.identity, n.definition::jsonb, $4 FROM " NOW " "
+	"LEFT JOIN pgmigrate.schema_object k "
+	"ON k.kind = n.kind AND k.identity = n.identity "
+	"WHERE k.definition IS DISTINCT FROM n.definition::jsonb "
+	"ON CONFLICT (kind, identity) DO UPDATE "
+	"SET definition = excluded.definition, run = excluded.run",
+	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID}
+};
+
+static PgmQuery keep_fingerprint_query = {
+	"INSERT INTO pgmigrate.schema_object (kind, identity, definition, run) "
+	"VALUES ('database', '', jsonb_build_object('fingerprint', $1), $2) "
+	"ON CONFLICT (kind, identity) DO UPDATE "
+	"SET definition = excluded.definition, run = excluded.run",
+	2, {TEXTOID, INT8OID}
+};
+
+/* Of an object that changed, the properties that did. */
+#define PROPERTIES(these, others) \
+	"(SELECT string_agg(p.key || ': ' || p.value, chr(10) ORDER BY p.key) " \
+	"FROM jsonb_each_text(" these ") AS p " \
+	"WHERE " others " ->> p.key IS DISTINCT FROM p.value)"
+
+/* a pattern is of the identity, of kind and identity, or of the table */
+static PgmQuery drift_query = {
+	"SELECT o.kind || ' ' || o.identity, "
+	"CASE WHEN o.kept IS NULL THEN 'added' WHEN o.now IS NULL THEN 'removed' "
+	"ELSE 'changed' END, "
+	PROPERTIES("o.kept", "coalesce(o.now, '{}')") ", "
+	PROPERTIES("o.now", "coalesce(o.kept, '{}')") " "
+	"FROM (SELECT coalesce(k.kind, n.kind) AS kind, "
+	"coalesce(k.identity, n.identity) AS identity, k.definition AS kept, "
+	"n.definition::jsonb AS now FROM " NOW " FULL JOIN "
+	"(SELECT * FROM pgmigrate.schema_object WHERE kind <> 'database') AS k "
+	"ON k.kind = n.kind AND k.identity = n.identity) AS o "
+	"WHERE o.kept IS DISTINCT FROM o.now "
+	"AND NOT EXISTS (SELECT FROM unnest($4) AS i (pattern) "
+	"WHERE o.identity LIKE i.pattern "
+	"OR o.kind || ' ' || o.identity LIKE i.pattern "
+	"OR regexp_replace(o.identity, '^.* on ', '') LIKE i.pattern) "
+	"ORDER BY o.identity COLLATE \"C\", o.kind",
+	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+};
+
+/* Where "pgmigrate.lock_timeout" sets no limit. */
+#define LOCK_WAIT_MS 1000
+
+static char *
+object_definition(const PgmSchemaObject *object)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < object->nproperties; i++)
+	{
+		if (object->values[i] == NULL ||
+			pgm_schema_is_hidden(object->properties[i]))
+			continue;
+		if (json.len > 1)
+			appendStringInfoChar(&json, ',');
+		escape_json(&json, object->properties[i]);
+		appendStringInfoChar(&json, ':');
+		escape_json(&json, object->values[i]);
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* The arguments of NOW. */
+static void
+set_objects(const PgmSchema *schema, Datum *values)
+{
+	char	  **texts[NOW_ARGS];
+
+	for (int i = 0; i < NOW_ARGS; i++)
+		texts[i] = palloc_extended(sizeof(char *) * (schema->nobjects + 1),
+								   MCXT_ALLOC_HUGE);
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		texts[0][i] = unconstify(char *, schema->objects[i].kind);
+		texts[1][i] = unconstify(char *, schema->objects[i].identity);
+		texts[2][i] = object_definition(&schema->objects[i]);
+	}
+	for (int i = 0; i < NOW_ARGS; i++)
+		values[i] = pgm_text_array_datum(schema->nobjects, texts[i]);
+}
+
+/*
+ * What was kept last: false if nothing was.  A run that has ended since and
+ * was not kept is in *missing, else 0.
+ */
+static bool
+find_kept(char **fingerprint, int64 *run, int64 *missing)
+{
+	if (pgm_spi_execute(&kept_query, NULL, NULL) == 0)
+		return false;
+	*fingerprint = pgm_spi_text(1, 1);
+	*run = pgm_spi_int64(1, 2);
+	*missing = pgm_spi_int64(1, 3);
+	return true;
+}
+
+static void
+keep(int64 run)
+{
+	PgmSchema  *schema = pgm_schema_read(0, NULL);
+	char	   *fingerprint = pgm_schema_digest(schema);
+	char	   *kept;
+	int64		kept_run;
+	int64		missing;
+	Datum		values[NOW_ARGS + 1];
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	if (!find_kept(&kept, &kept_run, &missing) ||
+		strcmp(kept, fingerprint) != 0)
+	{
+		set_objects(schema, values);
+		values[NOW_ARGS] = Int64GetDatum(run);
+		pgm_spi_execute(&forget_query, values, NULL);
+		pgm_spi_execute(&keep_query, values, NULL);
+	}
+	values[0] = pgm_text_datum(fingerprint);
+	values[1] = Int64GetDatum(run);
+	pgm_spi_execute(&keep_fingerprint_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/*
+ * The server locks what a view reads to put it out: nobody must wait for that
+ * behind a lock that others hold.
+ */
+static void
+limit_lock_wait(void)
+{
+	char		milliseconds[16];
+
+	snprintf(milliseconds, sizeof(milliseconds), "%d",
+			 pgm_lock_timeout > 0 ? pgm_lock_timeout : LOCK_WAIT_MS);
+	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* A cancel that comes now does not undo the run either. */
+void
+pgm_schema_record_keep(int64 run)
+{
+	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(outer,
+												  "pgmigrate schema record",
+												  ALLOCSET_DEFAULT_SIZES);
+	ResourceOwner owner = CurrentResourceOwner;
+	int			sub = pgm_txn_begin_sub();
+	int			guc_level = NewGUCNestLevel();
+
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		limit_lock_wait();
+		keep(run);
+		AtEOXact_GUC(false, guc_level);
+		pgm_txn_release_sub();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(outer);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_txn_rollback_sub(sub);
+		ereport(WARNING,
+				errcode(edata->sqlerrcode),
+				errmsg("could not record the schema that the run leaves: %s",
+					   edata->message),
+				errdetail("The run itself is done; drift() compares with what an earlier run has left."));
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(context);
+}
+
+static Datum
+ignored_patterns(void)
+{
+	List	   *patterns;
+	ListCell   *cell;
+	char	  **texts;
+	int			n = 0;
+
+	/* the setting's check has seen that it can be split */
+	(void) SplitGUCList(pstrdup(pgm_drift_ignore), ',', &patterns);
+	texts = palloc(sizeof(char *) * (list_length(patterns) + 1));
+	foreach(cell, patterns)
+		texts[n++] = lfirst(cell);
+	return pgm_text_array_datum(n, texts);
+}
+
+void
+pgm_schema_record_drift(PgmDriftRow row, void *arg)
+{
+	char	   *fingerprint;
+	int64		run;
+	int64		missing;
+	Datum		values[NOW_ARGS + 1];
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	if (!find_kept(&fingerprint, &run, &missing))
+	{
+		pgm_spi_end(&scope);
+		ereport(NOTICE,
+				errmsg("no schema is recorded to compare with"),
+				errhint("The end of a run records it, and so does pgmigrate.stamp()."));
+		return;
+	}
+	if (missing != 0)
+		ereport(NOTICE,
+				errmsg("the schema that run " INT64_FORMAT " has left was not recorded, what is compared is that of run " INT64_FORMAT,
+					   missing, run));
+	set_objects(pgm_schema_read(0, NULL), values);
+	values[NOW_ARGS] = ignored_patterns();
+	rows = pgm_spi_execute(&drift_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		char	   *texts[4];
+
+		for (int j = 0; j < lengthof(texts); j++)
+			texts[j] = pgm_spi_text(i, j + 1);
+		row(texts, arg);
+	}
+	pgm_spi_end(&scope);
+}

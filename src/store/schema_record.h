@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * schema_record.h
+ *	  The schema as the last run left it, object by object.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/store/schema_record.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STORE_SCHEMA_RECORD_H
+#define PGM_STORE_SCHEMA_RECORD_H
+
+/* Of object, change, expected and actual, the last two may be NULL. */
+typedef void (*PgmDriftRow) (char *const *values, void *arg);
+
+/*
+ * Keep the schema as it is now.  Does not fail: what stands in the way is a
+ * WARNING, and pgm_schema_record_drift tells of it.  In a transaction.
+ */
+extern void pgm_schema_record_keep(int64 run);
+
+/* How the database differs from what was kept. */
+extern void pgm_schema_record_drift(PgmDriftRow row, void *arg);
+
+#endif							/* PGM_STORE_SCHEMA_RECORD_H */
