@@ -54,6 +54,8 @@ static const struct
 	{"amend", PGM_ACCESS_AUTHOR},
 	{"assess", PGM_ACCESS_AUTHOR},
 	{"check_target", PGM_ACCESS_AUTHOR},
+	{"autogenerate", PGM_ACCESS_AUTHOR},
+	{"diff", PGM_ACCESS_AUTHOR},
 	{"lint", PGM_ACCESS_AUTHOR},
 	{"lint_rules", PGM_ACCESS_AUTHOR},
 	{"load", PGM_ACCESS_AUTHOR},

@@ -18,6 +18,8 @@
 #include "compat/server.h"
 
 int			pgm_assess_timeout = 30000;
+char	   *pgm_autogenerate_exclude = NULL;
+char	   *pgm_autogenerate_include = NULL;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
 int			pgm_concurrently_timeout = 0;
 char	   *pgm_drift_ignore = NULL;
@@ -190,6 +192,35 @@ define_lock_settings(void)
 							NULL, NULL, NULL);
 }
 
+/* Which objects are compared. */
+static void
+define_pattern_settings(void)
+{
+	DefineCustomStringVariable("pgmigrate.autogenerate_exclude",
+							   "Objects that autogenerate() and diff() leave alone, a list of patterns as of LIKE.",
+							   "A pattern is matched as that of \"pgmigrate.drift_ignore\".",
+							   &pgm_autogenerate_exclude,
+							   "",
+							   PGC_USERSET, 0,
+							   check_list, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.autogenerate_include",
+							   "Objects that autogenerate() and diff() look at, a list of patterns as of LIKE.",
+							   "Where it is empty they look at all.",
+							   &pgm_autogenerate_include,
+							   "",
+							   PGC_USERSET, 0,
+							   check_list, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.drift_ignore",
+							   "Objects whose changes are not drift, a list of patterns as of LIKE.",
+							   "A pattern is matched with the identity of an object, with its kind and identity, and with the table that it is on.",
+							   &pgm_drift_ignore,
+							   "",
+							   PGC_USERSET, 0,
+							   check_list, NULL, NULL);
+}
+
 void
 pgm_guc_init(void)
 {
@@ -200,14 +231,6 @@ pgm_guc_init(void)
 							30000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
-
-	DefineCustomStringVariable("pgmigrate.drift_ignore",
-							   "Objects whose changes are not drift, a list of patterns as of LIKE.",
-							   "A pattern is matched with the identity of an object, with its kind and identity, and with the table that it is on.",
-							   &pgm_drift_ignore,
-							   "",
-							   PGC_USERSET, 0,
-							   check_list, NULL, NULL);
 
 	environment_is_new = true;
 	DefineCustomStringVariable("pgmigrate.environment",
@@ -287,5 +310,6 @@ pgm_guc_init(void)
 							 NULL, NULL, NULL);
 
 	define_lock_settings();
+	define_pattern_settings();
 	MarkGUCPrefixReserved("pgmigrate");
 }

@@ -38,9 +38,11 @@ typedef enum PgmEnvironment
 } PgmEnvironment;
 
 extern int	pgm_assess_timeout; /* ms */
+extern char *pgm_autogenerate_exclude;	/* patterns, a list */
+extern char *pgm_autogenerate_include;
 extern int	pgm_blocker_policy;
 extern int	pgm_concurrently_timeout;	/* ms */
-extern char *pgm_drift_ignore;	/* patterns, a list */
+extern char *pgm_drift_ignore;	/* the same */
 extern int	pgm_environment;
 extern int	pgm_execution;
 extern bool pgm_flush_per_migration;

@@ -80,7 +80,7 @@ static PgmQuery queries[] = {
 	OF_USER("pg_publication", "p.oid")},
 
 	/* whether it is enabled is a matter of operation, as in a dump */
-	{"SELECT " PGM_ADDRESS("s") ", "
+	{"SELECT 'pg_subscription'::regclass::oid::int8, s.oid::int8, 0, "
 		"'subscription', quote_ident(s.subname), "
 		PGM_OPTIONS("s.subpublications") " AS publications, "
 		PGM_OWNER("s.subowner") ", d.description AS comment "
@@ -116,7 +116,11 @@ static PgmQuery queries[] = {
 		"'default privileges', format('%s %s%s', "
 		"pg_get_userbyid(a.defaclrole), a.defaclobjtype, "
 		"' in ' || nullif(a.defaclnamespace, 0)::regnamespace), "
-		PGM_ACL_TEXT("a.defaclacl") " AS grants FROM pg_default_acl a "
+		PGM_ACL_TEXT("a.defaclacl") " AS grants, "
+		"pg_get_userbyid(a.defaclrole)::text AS \".role\", "
+		"a.defaclobjtype::text AS \".type\", "
+		"nullif(a.defaclnamespace, 0)::regnamespace::text AS \".schema\" "
+		"FROM pg_default_acl a "
 	"WHERE a.oid NOT IN " PGM_MEMBERS("pg_default_acl")},
 
 	{"SELECT " PGM_NO_ADDRESS ", "

@@ -21,6 +21,32 @@
 #define NOT_MEMBER(catalog, oid) oid " NOT IN " PGM_MEMBERS(catalog) " "
 #define USING_METHOD " || ' using ' || quote_ident(m.amname)"
 
+#define CLAUSE(name, column, type) \
+	", CASE WHEN " column " <> 0 THEN '" name " = ' || " column "::" type " END"
+#define CREATE_AGGREGATE \
+	"concat(format('CREATE AGGREGATE %s.%s(', quote_ident(n.nspname), " \
+	"quote_ident(p.proname)), coalesce(nullif(" \
+	"pg_get_function_arguments(p.oid), ''), '*'), ') (', concat_ws(', ', " \
+	"'SFUNC = ' || a.aggtransfn::regproc, " \
+	"'STYPE = ' || a.aggtranstype::regtype, " \
+	"'SSPACE = ' || nullif(a.aggtransspace, 0), " \
+	"'INITCOND = ' || quote_literal(a.agginitval), " \
+	"CASE WHEN a.aggkind = 'h' THEN 'HYPOTHETICAL' END, " \
+	"'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'SAFE' " \
+	"WHEN 'r' THEN 'RESTRICTED' END" \
+	CLAUSE("FINALFUNC", "a.aggfinalfn", "regproc") \
+	CLAUSE("COMBINEFUNC", "a.aggcombinefn", "regproc") \
+	CLAUSE("SERIALFUNC", "a.aggserialfn", "regproc") \
+	CLAUSE("DESERIALFUNC", "a.aggdeserialfn", "regproc") \
+	CLAUSE("MSFUNC", "a.aggmtransfn", "regproc") \
+	CLAUSE("MINVFUNC", "a.aggminvtransfn", "regproc") \
+	CLAUSE("MFINALFUNC", "a.aggmfinalfn", "regproc") \
+	CLAUSE("MSTYPE", "a.aggmtranstype", "regtype") \
+	", 'MINITCOND = ' || quote_literal(a.aggminitval), " \
+	"CASE WHEN a.aggsortop <> 0 THEN (SELECT format('SORTOP = OPERATOR(%s.%s)', " \
+	"o.oprnamespace::regnamespace, o.oprname) FROM pg_operator o " \
+	"WHERE o.oid = a.aggsortop) END), ')')"
+
 static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("n") ", "
 		"'schema', quote_ident(n.nspname), " PGM_OWNER("n.nspowner") ", "
@@ -58,7 +84,8 @@ static PgmQuery queries[] = {
 		"'aggmtranstype', a.aggmtranstype::regtype, "
 		"'aggsortop', a.aggsortop::regoperator)) AS definition, "
 		PGM_OWNER("p.proowner") ", " PGM_GRANTS("f", "p.proacl", "p.proowner") ", "
-		PGM_COMMENT " FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid "
+		PGM_COMMENT ", " CREATE_AGGREGATE " AS \".create\" "
+		"FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid "
 		IN_SCHEMA("p.pronamespace") PGM_JOIN_COMMENT("pg_proc", "p.oid")
 		"WHERE " NOT_MEMBER("pg_proc", "p.oid"),
 	1, {TEXTARRAYOID}},
@@ -105,7 +132,8 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("k") ", "
 		"'domain constraint', quote_ident(k.conname) || ' on ' || "
 		PGM_NAMED("n.nspname", "t.typname") ", "
-		"pg_get_constraintdef(k.oid) AS definition, " PGM_COMMENT " "
+		"pg_get_constraintdef(k.oid) AS definition, " PGM_COMMENT ", "
+		PGM_NAMED("n.nspname", "t.typname") " AS \".table\" "
 		"FROM pg_type t " IN_SCHEMA("t.typnamespace")
 		"JOIN pg_constraint k ON k.contypid = t.oid "
 		PGM_JOIN_COMMENT("pg_constraint", "k.oid")

@@ -110,7 +110,9 @@ static PgmQuery queries[] = {
 		COLUMN_OPTIONS " AS options, "
 		PGM_OPTIONS("a.attfdwoptions") " AS \"server options\", "
 		INHERITED("a.att") ", " PGM_GRANTS("c", "a.attacl", "c.relowner") ", "
-		PGM_COMMENT ", c.name AS \".table\" "
+		PGM_COMMENT ", c.name AS \".table\", "
+		"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
+		"WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS \".storage\" "
 		"FROM (SELECT c.tableoid, c.oid, c.relowner, " NAME " AS name " RELATIONS
 		"WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') " NOT_MEMBER
 		"OFFSET 0) AS c "

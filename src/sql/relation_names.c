@@ -148,6 +148,9 @@ expression_walker(Node *node, void *context)
 		case T_IntoClause:
 			/* is made, not read */
 			return false;
+		case T_NotifyStmt:
+			/* an action of a rule: the walker of the server knows it not */
+			return false;
 		case T_SelectStmt:
 		case T_InsertStmt:
 		case T_UpdateStmt:

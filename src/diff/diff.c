@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * diff.c
+ *	  The SQL that leads from one schema to another.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/diff.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "diff/internal.h"
+
+/*
+ * One ALTER TABLE for neighbours that are of one table; what loses data stands
+ * alone, under its comment.
+ */
+static List *
+join_statements(List *ddls)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+	StringInfoData sql;
+	const char *table = NULL;
+
+	initStringInfo(&sql);
+	foreach(cell, ddls)
+	{
+		PgmDdl	   *ddl = lfirst(cell);
+
+		if (ddl->table != NULL && table != NULL && ddl->loss == NULL &&
+			strcmp(ddl->table, table) == 0)
+		{
+			appendStringInfo(&sql, ",\n\t%s", ddl->sql);
+			continue;
+		}
+		if (sql.len > 0)
+			result = lappend(result, pstrdup(sql.data));
+		resetStringInfo(&sql);
+		if (ddl->loss != NULL)
+			appendStringInfo(&sql, "-- loses data: %s\n", ddl->loss);
+		if (ddl->table != NULL)
+			appendStringInfo(&sql, "ALTER TABLE %s\n\t", ddl->table);
+		appendStringInfoString(&sql, ddl->sql);
+		table = ddl->loss == NULL ? ddl->table : NULL;
+	}
+	if (sql.len > 0)
+		result = lappend(result, pstrdup(sql.data));
+	return result;
+}
+
+/* The bodies of functions may name what comes after them. */
+static bool
+makes_function(const PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmPair *pair = &diff->pairs[i];
+
+		if (pair->change != PGM_KEEP && pair->change != PGM_DROP &&
+			(pgm_ddl_is(pair->to, "function") ||
+			 pgm_ddl_is(pair->to, "procedure")) &&
+			pgm_schema_value(pair->to, "source") != NULL &&
+			strstr(pgm_schema_value(pair->to, "source"),
+				   "\n LANGUAGE sql") != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
+	  const PgmDiffOptions *options)
+{
+	memset(diff, 0, sizeof(PgmDiff));
+	diff->from = from;
+	diff->to = to;
+	diff->options = options;
+	pgm_diff_pair(diff);
+}
+
+List *
+pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
+			   const PgmDiffOptions *options)
+{
+	PgmDiff		diff;
+
+	begin(&diff, from, to, options);
+	if (makes_function(&diff))
+		pgm_ddl_add(&diff, "SET LOCAL check_function_bodies = off");
+	pgm_diff_order(&diff);
+	return join_statements(diff.statements);
+}
+
+char *
+pgm_diff_text(List *statements)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, statements)
+		appendStringInfo(&text, "%s;\n", (char *) lfirst(cell));
+	return text.data;
+}
+
+char *
+pgm_diff_first(const PgmSchema *from, const PgmSchema *to,
+			   const PgmDiffOptions *options)
+{
+	PgmDiff		diff;
+
+	begin(&diff, from, to, options);
+	for (int i = 0; i < diff.npairs; i++)
+		if (diff.pairs[i].change != PGM_KEEP)
+		{
+			const PgmSchemaObject *object = pgm_ddl_object(&diff.pairs[i]);
+
+			return psprintf("%s %s", object->kind, object->identity);
+		}
+	return NULL;
+}

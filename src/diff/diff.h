@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * diff.h
+ *	  The SQL that leads from one schema to another.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/diff.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_DIFF_DIFF_H
+#define PGM_DIFF_DIFF_H
+
+#include "nodes/pg_list.h"
+
+#include "schema/model.h"
+
+typedef struct PgmDiffOptions
+{
+	const char *role;			/* that makes what is new */
+	bool		no_owners;		/* who owns what does not count */
+	bool		no_grants;		/* nor do privileges */
+	List	   *include;		/* patterns as of LIKE; NIL is everything */
+	List	   *exclude;
+} PgmDiffOptions;
+
+/*
+ * The statements, without semicolons, as a list of strings; what loses data
+ * has a comment before it.  An error for a difference that has no SQL here.
+ * Looks at the models only.
+ */
+extern List *pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
+							const PgmDiffOptions *options);
+
+/* The statements as the text of a revision. */
+extern char *pgm_diff_text(List *statements);
+
+/*
+ * The first object that is not the same, or NULL; without those whose
+ * difference the options leave out.
+ */
+extern char *pgm_diff_first(const PgmSchema *from, const PgmSchema *to,
+							const PgmDiffOptions *options);
+
+#endif							/* PGM_DIFF_DIFF_H */

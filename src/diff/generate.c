@@ -1,0 +1,231 @@
+/*-------------------------------------------------------------------------
+ *
+ * generate.c
+ *	  The SQL from the schema of this database to a desired one, and back.
+ *
+ * The desired text is run in an empty scratch database, under the names of
+ * schemas that it has, and the models of both are compared.  What is to be
+ * stored is proven before: in another scratch database the present schema is
+ * made from nothing, the upgrade must lead to the desired schema, and the
+ * downgrade back.
+ *
+ * Owners do not count where the text has no ALTER ... OWNER, privileges where
+ * it has neither GRANT nor REVOKE: such a text does not tell of them.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/generate.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/settings.h"
+#include "diff/diff.h"
+#include "diff/generate.h"
+#include "diff/scratch.h"
+
+/* Scratch databases: for the desired text, and for the proof. */
+#define DESIRED 0
+#define PROOF 1
+
+typedef struct Generation
+{
+	const char *text;			/* one of these two is NULL */
+	const char *database;
+	bool		prove;
+	PgmDiffOptions options;
+	PgmSchema  *present;
+	PgmSchema  *empty;
+	PgmSchema  *desired;
+	char	   *names[2];		/* of scratch databases */
+	List	   *upgrade;
+	List	   *downgrade;
+} Generation;
+
+static void
+refuse_production(void)
+{
+	if (pgm_environment == PGM_ENVIRONMENT_PRODUCTION)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot generate a revision in an environment \"production\""),
+				errhint("Generate it where it is developed, and load it here."));
+}
+
+static List *
+split_patterns(const char *setting)
+{
+	List	   *patterns;
+
+	/* the setting's check has seen that it can be split */
+	(void) SplitGUCList(pstrdup(setting), ',', &patterns);
+	return patterns;
+}
+
+static void
+check_arguments(const Generation *generation)
+{
+	if ((generation->text == NULL) == (generation->database == NULL))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("exactly one of \"desired\" and \"desired_database\" must be given"));
+	if (generation->database != NULL)
+		(void) get_database_oid(generation->database, false);
+}
+
+static void
+read_desired(Generation *generation)
+{
+	PgmScratchTask tasks[3] = {
+		{PGM_SCRATCH_MODEL, NULL},
+		{PGM_SCRATCH_LOAD, generation->text},
+		{PGM_SCRATCH_MODEL, NULL}
+	};
+
+	if (generation->text == NULL)
+	{
+		pgm_scratch_work(generation->database, 1, tasks);
+		generation->desired = tasks[0].schema;
+		if (!generation->prove)
+			return;
+		pgm_scratch_work(generation->names[PROOF], 1, tasks);
+		generation->empty = tasks[0].schema;
+		return;
+	}
+	pgm_scratch_work(generation->names[DESIRED], 3, tasks);
+	generation->empty = tasks[0].schema;
+	generation->desired = tasks[2].schema;
+	generation->options.no_owners = !tasks[1].sets_owners;
+	generation->options.no_grants = !tasks[1].grants;
+}
+
+static void
+check_proof(const PgmSchema *expected, const PgmSchema *found,
+			const PgmDiffOptions *options, const char *what,
+			const char *text)
+{
+	char	   *object = pgm_diff_first(expected, found, options);
+
+	if (object == NULL)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("the SQL that was generated does not lead where it should"),
+			errdetail("After the %s in a scratch database, %s is not as it should be.",
+					  what, object),
+			errcontext("generated SQL:\n%s", text),
+			errhint("Leave the object out with \"pgmigrate.autogenerate_exclude\", or write the revision by hand with what pgmigrate.diff() shows."));
+}
+
+static void
+prove(Generation *generation)
+{
+	PgmDiffOptions *options = &generation->options;
+	char	   *base;
+	char	   *up = pgm_diff_text(generation->upgrade);
+	char	   *down = pgm_diff_text(generation->downgrade);
+	PgmScratchTask tasks[6] = {
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL},
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL},
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+	};
+
+	base = pgm_diff_text(pgm_diff_write(generation->empty,
+										generation->present, options));
+	tasks[0].text = base;
+	tasks[2].text = up;
+	tasks[4].text = down;
+	pgm_scratch_work(generation->names[PROOF], lengthof(tasks), tasks);
+	check_proof(generation->present, tasks[1].schema, options,
+				"present schema was made from nothing", base);
+	check_proof(generation->desired, tasks[3].schema, options, "upgrade", up);
+	check_proof(generation->present, tasks[5].schema, options, "downgrade",
+				down);
+}
+
+static void
+work(Generation *generation)
+{
+	read_desired(generation);
+	generation->upgrade = pgm_diff_write(generation->present,
+										 generation->desired,
+										 &generation->options);
+	if (!generation->prove || generation->upgrade == NIL)
+		return;
+	generation->downgrade = pgm_diff_write(generation->desired,
+										   generation->present,
+										   &generation->options);
+	prove(generation);
+}
+
+static void
+generate(Generation *generation)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	  **names = generation->names;
+	int			n = generation->text != NULL && generation->prove ? 2 : 1;
+
+	refuse_production();
+	check_arguments(generation);
+	generation->options.role = GetUserNameFromId(GetUserId(), false);
+	generation->options.include = split_patterns(pgm_autogenerate_include);
+	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
+	generation->present = pgm_schema_read_all(GetUserId());
+	if (generation->text == NULL && !generation->prove)
+	{
+		work(generation);
+		return;
+	}
+
+	/* one of them for the text, one for the proof */
+	names[DESIRED] = names[PROOF] = pgm_scratch_name(1);
+	if (n > 1)
+		names[PROOF] = pgm_scratch_name(2);
+	pgm_scratch_create(n, names);
+	PG_TRY();
+	{
+		work(generation);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_scratch_drop(n, names);
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	pgm_scratch_drop(n, names);
+}
+
+List *
+pgm_generate_diff(const char *desired, const char *database)
+{
+	Generation	generation = {desired, database, false};
+
+	generate(&generation);
+	return generation.upgrade;
+}
+
+bool
+pgm_generate_revision(const char *desired, const char *database,
+					  char **upgrade, char **downgrade)
+{
+	Generation	generation = {desired, database, true};
+
+	generate(&generation);
+	if (generation.upgrade == NIL)
+		return false;
+	*upgrade = pgm_diff_text(generation.upgrade);
+	*downgrade = pgm_diff_text(generation.downgrade);
+	return true;
+}

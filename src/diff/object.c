@@ -1,0 +1,695 @@
+/*-------------------------------------------------------------------------
+ *
+ * object.c
+ *	  The statements for one object: drop, create, alter, and what comes last.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/object.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "diff/internal.h"
+
+#define OF(object, property) pgm_schema_value(object, property)
+
+static bool
+differs(const PgmPair *pair, const char *property)
+{
+	return !pgm_ddl_equal(OF(pair->from, property), OF(pair->to, property));
+}
+
+static bool
+is_inherited(const PgmSchemaObject *object)
+{
+	return pgm_ddl_equal(OF(object, "inherited"), "yes");
+}
+
+/* Without the end that a statement has no use for. */
+static char *
+trimmed(const char *text)
+{
+	size_t		length = strlen(text);
+
+	while (length > 0 && strchr("; \n", text[length - 1]) != NULL)
+		length--;
+	return pnstrdup(text, length);
+}
+
+static const PgmPair *
+find_pair(const PgmDiff *diff, const char *kind, const char *identity)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmSchemaObject *object = pgm_ddl_object(&diff->pairs[i]);
+
+		if (strcmp(object->kind, kind) == 0 &&
+			strcmp(object->identity, identity) == 0)
+			return &diff->pairs[i];
+	}
+	return NULL;
+}
+
+/* Is the table of this part made by us? */
+static bool
+table_is_new(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const PgmPair *table = find_pair(diff, "table", pgm_ddl_table(part));
+
+	return table != NULL && (table->change == PGM_CREATE ||
+							 table->change == PGM_RECREATE);
+}
+
+/*
+ * Constraints and indexes that a parent hands down need no statement, but on
+ * a partition that is not attached yet.
+ */
+static bool
+is_handed_down(const PgmDiff *diff, const PgmSchemaObject *object)
+{
+	const PgmSchemaObject *table;
+
+	if (pgm_ddl_is(object, "index") ? OF(object, "parent") == NULL :
+		!is_inherited(object))
+		return false;
+	table = pgm_schema_find(diff->to, "table", pgm_ddl_table(object));
+	return table == NULL || OF(table, "partition bound") == NULL ||
+		!table_is_new(diff, object);
+}
+
+static bool
+is_attribute(const PgmSchema *schema, const PgmSchemaObject *column)
+{
+	return pgm_schema_find(schema, "composite type",
+						   pgm_ddl_table(column)) != NULL;
+}
+
+static bool
+is_table_column(const PgmSchema *schema, const PgmSchemaObject *column)
+{
+	return pgm_schema_find(schema, "table", pgm_ddl_table(column)) != NULL;
+}
+
+static void
+drop_part(PgmDiff *diff, const PgmSchemaObject *from)
+{
+	const char *table = pgm_ddl_table(from);
+	char	   *name = pgm_ddl_part_name(from);
+
+	if (pgm_ddl_is(from, "domain constraint"))
+		pgm_ddl_add(diff, "ALTER DOMAIN %s DROP CONSTRAINT %s", table, name);
+	else if (is_inherited(from))
+		return;
+	else if (pgm_ddl_is(from, "constraint"))
+		pgm_ddl_add_to_table(diff, table, "DROP CONSTRAINT %s", name);
+	else if (is_attribute(diff->from, from))
+		pgm_ddl_add(diff, "ALTER TYPE %s DROP ATTRIBUTE %s", table, name);
+	else if (is_table_column(diff->from, from))
+		pgm_ddl_add_loss(diff, table, psprintf("DROP COLUMN %s", name),
+						 psprintf("column %s of %s", name, table));
+}
+
+/* An identity column has its sequence until it is none any more. */
+static void
+drop_sequence(PgmDiff *diff, const PgmSchemaObject *from)
+{
+	const char *owner = OF(from, "owned by");
+	const PgmSchemaObject *column = owner == NULL ? NULL :
+		pgm_schema_find(diff->from, "column", owner);
+
+	if (column != NULL && OF(column, "identity") != NULL)
+		pgm_ddl_add_to_table(diff, pgm_ddl_table(column),
+							 "ALTER COLUMN %s DROP IDENTITY",
+							 pgm_ddl_part_name(column));
+	else
+		pgm_ddl_add(diff, "DROP SEQUENCE %s", from->identity);
+}
+
+void
+pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *from = pair->from;
+	const char *keyword = pgm_ddl_keyword(from->kind);
+	size_t		length = strlen(from->identity);
+
+	if (pgm_ddl_is(from, "default privileges"))
+		pgm_ddl_default_privileges(diff, pair);
+	else if (pgm_ddl_is(from, "column") || pgm_ddl_is(from, "constraint") ||
+			 pgm_ddl_is(from, "domain constraint"))
+		drop_part(diff, from);
+	else if (pgm_ddl_is(from, "sequence"))
+		drop_sequence(diff, from);
+	else if (keyword == NULL)
+		pgm_ddl_refuse(pair, NULL);
+	else if (pgm_ddl_is(from, "enum") || pgm_ddl_is(from, "domain"))
+		pgm_ddl_set_aside_type(diff, pair);
+	else if (pgm_ddl_is(from, "table"))
+		pgm_ddl_add_loss(diff, NULL, psprintf("DROP TABLE %s", from->identity),
+						 psprintf("table %s", from->identity));
+	else if (pgm_ddl_is(from, "aggregate") &&
+			 strcmp(from->identity + length - 2, "()") == 0)
+		pgm_ddl_add(diff, "DROP AGGREGATE %.*s(*)", (int) length - 2,
+					from->identity);
+	else
+		pgm_ddl_add(diff, "DROP %s %s", keyword, from->identity);
+}
+
+static void
+create_view(PgmDiff *diff, const PgmSchemaObject *to, bool replace)
+{
+	const char *options = OF(to, "options");
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %s%s %s", replace ? "OR REPLACE " : "",
+					 pgm_ddl_keyword(to->kind), to->identity);
+	if (OF(to, "access method") != NULL)
+		appendStringInfo(&sql, " USING %s",
+						 quote_identifier(OF(to, "access method")));
+	if (options != NULL)
+		appendStringInfo(&sql, " WITH (%s)", options);
+	if (OF(to, "tablespace") != NULL)
+		appendStringInfo(&sql, " TABLESPACE %s",
+						 quote_identifier(OF(to, "tablespace")));
+	appendStringInfo(&sql, " AS\n%s", trimmed(OF(to, "definition")));
+	pgm_ddl_add(diff, "%s", sql.data);
+}
+
+static void
+create_index(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	char	   *definition = OF(to, "definition");
+	char	   *only = strstr(definition, " ON ONLY ");
+
+	if (is_handed_down(diff, to))
+		return;
+	/* the partitions that are there get theirs */
+	if (only != NULL && !table_is_new(diff, to))
+		definition = psprintf("%.*s ON %s", (int) (only - definition),
+							  definition, only + strlen(" ON ONLY "));
+	pgm_ddl_add(diff, "%s", definition);
+	if (OF(to, "tablespace") != NULL)
+		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s", to->identity,
+					quote_identifier(OF(to, "tablespace")));
+}
+
+static void
+create_policy(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	const char *command = OF(to, "command");
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE POLICY %s", to->identity);
+	if (OF(to, "restrictive") != NULL)
+		appendStringInfoString(&sql, " AS RESTRICTIVE");
+	if (command != NULL)
+		appendStringInfo(&sql, " FOR %s", command);
+	appendStringInfo(&sql, " TO %s", OF(to, "roles"));
+	if (OF(to, "using") != NULL)
+		appendStringInfo(&sql, " USING (%s)", OF(to, "using"));
+	if (OF(to, "check") != NULL)
+		appendStringInfo(&sql, " WITH CHECK (%s)", OF(to, "check"));
+	pgm_ddl_add(diff, "%s", sql.data);
+}
+
+static void
+create_event_trigger(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	const char *tags = OF(to, "tags");
+	char	   *tag;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE EVENT TRIGGER %s ON %s", to->identity,
+					 OF(to, "event"));
+	for (int i = 0; (tag = pgm_ddl_next(&tags)) != NULL; i++)
+		appendStringInfo(&sql, "%s%s", i == 0 ? " WHEN TAG IN (" : ", ",
+						 quote_literal_cstr(tag));
+	if (OF(to, "tags") != NULL)
+		appendStringInfoChar(&sql, ')');
+	appendStringInfo(&sql, " EXECUTE FUNCTION %s", OF(to, "function"));
+	pgm_ddl_add(diff, "%s", sql.data);
+}
+
+/* The options of a publication, which the model has as a row. */
+static char *
+publication_options(const PgmSchemaObject *to)
+{
+	static const char *const operations[] = {
+		"insert", "update", "delete", "truncate"
+	};
+	const char *row = OF(to, "options");
+	StringInfoData sql;
+	bool		first = true;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "publish = '");
+	for (int i = 0; i < lengthof(operations); i++)
+		if (strstr(row, psprintf("\"pub%s\": true", operations[i])) != NULL)
+		{
+			appendStringInfo(&sql, "%s%s", first ? "" : ", ", operations[i]);
+			first = false;
+		}
+	appendStringInfo(&sql, "', publish_via_partition_root = %s",
+					 strstr(row, "\"pubviaroot\": true") ? "true" : "false");
+	return sql.data;
+}
+
+static char *
+publication_members(const PgmSchemaObject *to)
+{
+	const char *tables = OF(to, "tables");
+	const char *schemas = OF(to, "schemas");
+
+	return psprintf("%s%s%s%s%s", tables != NULL ? "TABLE " : "",
+					tables != NULL ? tables : "",
+					tables != NULL && schemas != NULL ? ", " : "",
+					schemas != NULL ? "TABLES IN SCHEMA " : "",
+					schemas != NULL ? schemas : "");
+}
+
+static bool
+is_for_all(const PgmSchemaObject *publication)
+{
+	return strstr(OF(publication, "options"), "\"puballtables\": true") != NULL;
+}
+
+static void
+create_publication(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	char	   *members = publication_members(to);
+
+	pgm_ddl_add(diff, "CREATE PUBLICATION %s%s%s WITH (%s)", to->identity,
+				is_for_all(to) ? " FOR ALL TABLES" : *members ? " FOR " : "",
+				is_for_all(to) ? "" : members, publication_options(to));
+}
+
+static void
+alter_publication(PgmDiff *diff, PgmPair *pair)
+{
+	char	   *members = publication_members(pair->to);
+
+	if (is_for_all(pair->from) != is_for_all(pair->to))
+	{
+		pgm_ddl_add(diff, "DROP PUBLICATION %s", pair->to->identity);
+		create_publication(diff, pair->to);
+		return;
+	}
+	if (differs(pair, "options"))
+		pgm_ddl_add(diff, "ALTER PUBLICATION %s SET (%s)", pair->to->identity,
+					publication_options(pair->to));
+	if (!differs(pair, "tables") && !differs(pair, "schemas"))
+		return;
+	if (*members)
+		pgm_ddl_add(diff, "ALTER PUBLICATION %s SET %s", pair->to->identity,
+					members);
+	else
+		pgm_ddl_add(diff, "ALTER PUBLICATION %s DROP %s", pair->to->identity,
+					publication_members(pair->from));
+}
+
+static void
+create_part(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+	const char *table = pgm_ddl_table(to);
+	char	   *name = pgm_ddl_part_name(to);
+
+	if (pgm_ddl_is(to, "domain constraint"))
+		pgm_ddl_add(diff, "ALTER DOMAIN %s ADD CONSTRAINT %s %s", table, name,
+					OF(to, "definition"));
+	else if (pgm_ddl_is(to, "constraint"))
+	{
+		if (!is_handed_down(diff, to))
+			pgm_ddl_add_to_table(diff, table, "ADD CONSTRAINT %s %s", name,
+								 OF(to, "definition"));
+	}
+	else if (is_attribute(diff->to, to))
+		pgm_ddl_add(diff, "ALTER TYPE %s ADD ATTRIBUTE %s %s%s%s", table, name,
+					OF(to, "type"), OF(to, "collation") ? " COLLATE " : "",
+					OF(to, "collation") ? OF(to, "collation") : "");
+	else if (is_table_column(diff->to, to))
+		pgm_ddl_add_column(diff, pair);
+}
+
+/*
+ * A sequence whose column was there before begins behind what is in it; the
+ * position of one that goes is lost with it.
+ */
+static void
+set_position(PgmDiff *diff, const PgmSchemaObject *to,
+			 const PgmSchemaObject *column)
+{
+	if (table_is_new(diff, column) ||
+		pgm_schema_find(diff->from, "column", column->identity) == NULL)
+		return;
+	pgm_ddl_add(diff,
+				"SELECT pg_catalog.setval(%s, m.value) FROM (SELECT pg_catalog.max(%s) AS value FROM %s) AS m WHERE m.value IS NOT NULL",
+				quote_literal_cstr(to->identity), pgm_ddl_part_name(column),
+				pgm_ddl_table(column));
+}
+
+static void
+finish_sequence(PgmDiff *diff, PgmPair *pair, bool created)
+{
+	const char *owner = OF(pair->to, "owned by");
+	const PgmSchemaObject *column = owner == NULL ? NULL :
+		pgm_schema_find(diff->to, "column", owner);
+
+	if (!created && !differs(pair, "owned by"))
+		return;
+	if (column != NULL && OF(column, "identity") == NULL)
+		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY %s", pair->to->identity,
+					owner);
+	if (created && column != NULL)
+		set_position(diff, pair->to, column);
+}
+
+static void
+set_enabled(PgmDiff *diff, PgmPair *pair, const char *from)
+{
+	const PgmSchemaObject *to = pair->to;
+	const char *state = OF(to, "enabled");
+	const char *word;
+
+	if (pgm_ddl_equal(from, state))
+		return;
+	if (pgm_ddl_is(to, "event trigger"))
+	{
+		word = state == NULL ? "ENABLE" : state[0] == 'D' ? "DISABLE" :
+			state[0] == 'R' ? "ENABLE REPLICA" : "ENABLE ALWAYS";
+		pgm_ddl_add(diff, "ALTER EVENT TRIGGER %s %s", to->identity, word);
+		return;
+	}
+	word = state == NULL ? "ENABLE" : state[0] == 'n' ? "DISABLE" :
+		state[0] == 'r' ? "ENABLE REPLICA" : "ENABLE ALWAYS";
+	pgm_ddl_add_to_table(diff, pgm_ddl_table(to), "%s %s %s", word,
+						 pgm_ddl_keyword(to->kind), pgm_ddl_part_name(to));
+}
+
+/* False if it is none of the kinds here. */
+static bool
+create_other(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+	char	   *definition = OF(to, "definition");
+
+	if (pgm_ddl_is(to, "schema"))
+		pgm_ddl_add(diff, "CREATE SCHEMA %s", to->identity);
+	else if (pgm_ddl_is(to, "extension"))
+		pgm_ddl_add(diff, "CREATE EXTENSION %s SCHEMA %s VERSION %s",
+					to->identity, OF(to, "schema"),
+					quote_literal_cstr(OF(to, "version")));
+	else if (pgm_ddl_is(to, "function") || pgm_ddl_is(to, "procedure"))
+		pgm_ddl_add(diff, "%s", trimmed(definition ? definition :
+										OF(to, "source")));
+	else if (pgm_ddl_is(to, "aggregate"))
+		pgm_ddl_add(diff, "%s", OF(to, ".create"));
+	else if (pgm_ddl_is(to, "trigger") || pgm_ddl_is(to, "rule") ||
+			 pgm_ddl_is(to, "statistics"))
+		pgm_ddl_add(diff, "%s", trimmed(definition));
+	else if (pgm_ddl_is(to, "policy"))
+		create_policy(diff, to);
+	else if (pgm_ddl_is(to, "event trigger"))
+		create_event_trigger(diff, to);
+	else if (pgm_ddl_is(to, "publication"))
+		create_publication(diff, to);
+	else
+		return false;
+	return true;
+}
+
+/* What is not in the statement that makes it. */
+static void
+complete(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+	const char *target = OF(to, "statistics target");
+
+	set_enabled(diff, pair, NULL);
+	if (pgm_ddl_is(to, "statistics") && target != NULL)
+		pgm_ddl_add(diff, "ALTER STATISTICS %s SET STATISTICS %s",
+					to->identity, target);
+	pgm_ddl_attributes(diff, pair, true);
+	for (int part = pair->first_part_to; part >= 0;
+		 part = diff->pairs[part].next_part_to)
+	{
+		PgmPair    *column = &diff->pairs[part];
+		char	   *value = OF(column->to, "default");
+
+		if (pgm_ddl_is(column->to, "column") && pgm_ddl_is(to, "view") &&
+			value != NULL)
+			pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+						to->identity, pgm_ddl_part_name(column->to), value);
+		pgm_ddl_attributes(diff, column, true);
+		/* the sequence of an identity column */
+		for (int more = column->first_part_to; more >= 0;
+			 more = diff->pairs[more].next_part_to)
+			pgm_ddl_attributes(diff, &diff->pairs[more], true);
+	}
+}
+
+void
+pgm_ddl_create(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+
+	if (pgm_ddl_is(to, "default privileges"))
+	{
+		pgm_ddl_default_privileges(diff, pair);
+		return;
+	}
+	if (pgm_ddl_is(to, "table"))
+		pgm_ddl_create_table(diff, pair);
+	else if (pgm_ddl_is(to, "column") || pgm_ddl_is(to, "constraint") ||
+			 pgm_ddl_is(to, "domain constraint"))
+		create_part(diff, pair);
+	else if (pgm_ddl_is(to, "index"))
+		create_index(diff, to);
+	else if (pgm_ddl_is(to, "view") || pgm_ddl_is(to, "materialized view"))
+		create_view(diff, to, false);
+	else if (pgm_ddl_is(to, "sequence") && pair->whole_to >= 0)
+		;						/* its column makes it */
+	else if (!pgm_ddl_create_type(diff, pair) && !create_other(diff, pair))
+		pgm_ddl_refuse(pair, NULL);
+	complete(diff, pair);
+}
+
+/* The lines of a function up to that of what it returns. */
+static size_t
+head_length(const char *source)
+{
+	const char *line = strchr(source, '\n');
+	const char *next = line == NULL ? NULL : strchr(line + 1, '\n');
+
+	return next == NULL ? strlen(source) : next - source;
+}
+
+static bool
+view_keeps_columns(const PgmDiff *diff, const PgmPair *pair)
+{
+	const char *from = OF(pair->from, "column order");
+	const char *to = OF(pair->to, "column order");
+	char	   *name;
+
+	while ((name = pgm_ddl_next(&from)) != NULL)
+	{
+		char	   *other = pgm_ddl_next(&to);
+		char	   *identity = psprintf("%s.%s", pair->to->identity, name);
+		const PgmSchemaObject *was = pgm_schema_find(diff->from, "column",
+													 identity);
+		const PgmSchemaObject *now = pgm_schema_find(diff->to, "column",
+													 identity);
+
+		if (!pgm_ddl_equal(name, other) || was == NULL || now == NULL ||
+			!pgm_ddl_equal(OF(was, "type"), OF(now, "type")) ||
+			!pgm_ddl_equal(OF(was, "collation"), OF(now, "collation")))
+			return false;
+	}
+	return true;
+}
+
+bool
+pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair)
+{
+	const char *from;
+	const char *to;
+
+	if (pgm_ddl_is(pair->to, "view"))
+		return view_keeps_columns(diff, pair);
+	if (!pgm_ddl_is(pair->to, "function") && !pgm_ddl_is(pair->to, "procedure"))
+		return false;
+	from = OF(pair->from, "definition") ? OF(pair->from, "definition") :
+		OF(pair->from, "source");
+	to = OF(pair->to, "definition") ? OF(pair->to, "definition") :
+		OF(pair->to, "source");
+	return head_length(from) == head_length(to) &&
+		strncmp(from, to, head_length(from)) == 0;
+}
+
+static void
+alter_view(PgmDiff *diff, PgmPair *pair)
+{
+	const char *options = OF(pair->to, "options");
+
+	if (differs(pair, "definition") || differs(pair, "column order") ||
+		(differs(pair, "options") && pgm_ddl_is(pair->to, "view")))
+		create_view(diff, pair->to, true);
+	else if (differs(pair, "options") && options != NULL)
+		pgm_ddl_add(diff, "ALTER %s %s SET (%s)",
+					pgm_ddl_keyword(pair->to->kind), pair->to->identity,
+					options);
+	else if (differs(pair, "options"))
+		pgm_ddl_refuse(pair, "options");
+	if (differs(pair, "tablespace"))
+		pgm_ddl_refuse(pair, "tablespace");
+}
+
+static void
+alter_index(PgmDiff *diff, PgmPair *pair)
+{
+	if (differs(pair, "tablespace"))
+		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s",
+					pair->to->identity, OF(pair->to, "tablespace") == NULL ?
+					"pg_default" :
+					quote_identifier(OF(pair->to, "tablespace")));
+}
+
+static void
+alter_extension(PgmDiff *diff, PgmPair *pair)
+{
+	if (differs(pair, "version"))
+		pgm_ddl_add(diff, "ALTER EXTENSION %s UPDATE TO %s",
+					pair->to->identity,
+					quote_literal_cstr(OF(pair->to, "version")));
+	if (differs(pair, "schema"))
+		pgm_ddl_add(diff, "ALTER EXTENSION %s SET SCHEMA %s",
+					pair->to->identity, OF(pair->to, "schema"));
+}
+
+static void
+alter_column(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+
+	if (is_table_column(diff->to, to))
+		pgm_ddl_alter_column(diff, pair);
+	else if (is_attribute(diff->to, to) &&
+			 (differs(pair, "type") || differs(pair, "collation")))
+		pgm_ddl_add(diff, "ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s%s",
+					pgm_ddl_table(to), pgm_ddl_part_name(to), OF(to, "type"),
+					OF(to, "collation") ? " COLLATE " : "",
+					OF(to, "collation") ? OF(to, "collation") : "");
+	else if (differs(pair, "default"))
+		pgm_ddl_add(diff, OF(to, "default") == NULL ?
+					"ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT" :
+					"ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+					pgm_ddl_table(to), pgm_ddl_part_name(to),
+					OF(to, "default"));
+}
+
+void
+pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+
+	if (pgm_ddl_is(to, "default privileges"))
+		pgm_ddl_default_privileges(diff, pair);
+	else if (pgm_ddl_is(to, "table"))
+		pgm_ddl_alter_table(diff, pair);
+	else if (pgm_ddl_is(to, "column"))
+		alter_column(diff, pair);
+	else if (pgm_ddl_is(to, "constraint") && differs(pair, "definition"))
+		pgm_ddl_add_to_table(diff, pgm_ddl_table(to), "VALIDATE CONSTRAINT %s",
+							 pgm_ddl_part_name(to));
+	else if (pgm_ddl_is(to, "domain constraint") &&
+			 differs(pair, "definition"))
+		pgm_ddl_add(diff, "ALTER DOMAIN %s VALIDATE CONSTRAINT %s",
+					pgm_ddl_table(to), pgm_ddl_part_name(to));
+	else if (pgm_ddl_is(to, "view") || pgm_ddl_is(to, "materialized view"))
+		alter_view(diff, pair);
+	else if (pgm_ddl_is(to, "index"))
+		alter_index(diff, pair);
+	else if (pgm_ddl_is(to, "extension"))
+		alter_extension(diff, pair);
+	else if (pgm_ddl_is(to, "publication"))
+		alter_publication(diff, pair);
+	else if (pgm_ddl_is(to, "rule") && differs(pair, "definition"))
+		pgm_ddl_add(diff, "CREATE OR REPLACE%s",
+					trimmed(OF(to, "definition")) + strlen("CREATE"));
+	else if (pgm_ddl_is(to, "function") || pgm_ddl_is(to, "procedure"))
+	{
+		if (differs(pair, "definition") || differs(pair, "source"))
+			(void) create_other(diff, pair);
+	}
+	else if (pgm_ddl_keyword(to->kind) == NULL)
+		pgm_ddl_refuse(pair, NULL);
+	else
+		pgm_ddl_alter_type(diff, pair);
+	/* lest it go with the column that it was given to */
+	if (pgm_ddl_is(to, "sequence") && differs(pair, "owned by"))
+		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY NONE", to->identity);
+	if (differs(pair, "enabled"))
+		set_enabled(diff, pair, OF(pair->from, "enabled"));
+	if (pgm_ddl_is(to, "statistics") && differs(pair, "statistics target"))
+		pgm_ddl_add(diff, "ALTER STATISTICS %s SET STATISTICS %s",
+					to->identity, OF(to, "statistics target") == NULL ? "-1" :
+					OF(to, "statistics target"));
+	if (!pgm_ddl_is(to, "default privileges"))
+		pgm_ddl_attributes(diff, pair, false);
+}
+
+static void
+finish_index(PgmDiff *diff, PgmPair *pair, bool created)
+{
+	const PgmSchemaObject *from = created ? NULL : pair->from;
+	const PgmSchemaObject *to = pair->to;
+	const char *table = pgm_ddl_table(to);
+	const char *targets = OF(to, "statistics targets");
+	char	   *target;
+
+	if (OF(to, "clustered") != NULL &&
+		(from == NULL || OF(from, "clustered") == NULL))
+		pgm_ddl_add(diff, "ALTER TABLE %s CLUSTER ON %s", table,
+					pgm_ddl_bare_name(to->identity));
+	else if (OF(to, "clustered") == NULL && from != NULL &&
+			 OF(from, "clustered") != NULL)
+		pgm_ddl_add(diff, "ALTER TABLE %s SET WITHOUT CLUSTER", table);
+	if (OF(to, "replica identity") != NULL &&
+		(from == NULL || OF(from, "replica identity") == NULL))
+		pgm_ddl_add(diff, "ALTER TABLE %s REPLICA IDENTITY USING INDEX %s",
+					table, pgm_ddl_bare_name(to->identity));
+	if (from != NULL && !differs(pair, "statistics targets"))
+		return;
+	while ((target = pgm_ddl_next(&targets)) != NULL)
+	{
+		char	   *colon = strchr(target, ':');
+
+		pgm_ddl_add(diff, "ALTER INDEX %s ALTER COLUMN %.*s SET STATISTICS%s",
+					to->identity, (int) (colon - target), target, colon + 1);
+	}
+}
+
+void
+pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *object = pgm_ddl_object(pair);
+	bool		created = pair->change != PGM_ALTER;
+
+	if (pgm_ddl_is(object, "enum") || pgm_ddl_is(object, "domain"))
+		pgm_ddl_drop_aside_type(diff, pair);
+	if (pair->to == NULL)
+		return;
+	if (pgm_ddl_is(object, "table"))
+		pgm_ddl_finish_table(diff, pair);
+	else if (pgm_ddl_is(object, "sequence"))
+		finish_sequence(diff, pair, created);
+	else if (pgm_ddl_is(object, "index"))
+		finish_index(diff, pair, created);
+}

@@ -1,0 +1,239 @@
+/*-------------------------------------------------------------------------
+ *
+ * order.c
+ *	  The order of the statements between two schemas.
+ *
+ *	drops			users before what they use, by the dependencies of from
+ *	creates, alters	what is needed before who needs it, by those of to
+ *	late drops		of what only an altered object let go
+ *	finish			partitions attached, sequences given to their columns
+ *
+ * Where nothing depends on anything, kinds come in the order of their ranks.
+ * A cycle is cut where it is met again.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/order.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "diff/internal.h"
+
+static bool
+goes(const PgmPair *pair)
+{
+	return pair->change == PGM_DROP || pair->change == PGM_RECREATE;
+}
+
+static bool
+comes(const PgmPair *pair)
+{
+	return pair->change == PGM_CREATE || pair->change == PGM_RECREATE;
+}
+
+/* Does it go with something that goes? */
+static bool
+goes_with_whole(const PgmDiff *diff, const PgmPair *pair)
+{
+	for (int whole = pair->whole_from; whole >= 0;
+		 whole = diff->pairs[whole].whole_from)
+		if (goes(&diff->pairs[whole]))
+			return true;
+	return false;
+}
+
+static bool
+comes_with_whole(const PgmDiff *diff, const PgmPair *pair)
+{
+	for (int whole = pair->whole_to; whole >= 0;
+		 whole = diff->pairs[whole].whole_to)
+		if (comes(&diff->pairs[whole]))
+			return true;
+	return false;
+}
+
+/* The outermost that it goes with, or itself. */
+static int
+whole_of(const PgmDiff *diff, int n)
+{
+	int			top = n;
+
+	for (int whole = diff->pairs[n].whole_from; whole >= 0;
+		 whole = diff->pairs[whole].whole_from)
+		if (goes(&diff->pairs[whole]))
+			top = whole;
+	return top;
+}
+
+static void drop(PgmDiff *diff, int n, bool late);
+
+/* Those who use it or one of its parts go first. */
+static void
+drop_users(PgmDiff *diff, int n, int top, bool late)
+{
+	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
+	{
+		int			user = diff->users.other[i];
+
+		if (whole_of(diff, user) != top)
+			drop(diff, user, late);
+	}
+	for (int part = diff->pairs[n].first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+		drop_users(diff, part, top, late);
+}
+
+static void
+drop(PgmDiff *diff, int n, bool late)
+{
+	PgmPair    *pair = &diff->pairs[n];
+	int			top = whole_of(diff, n);
+
+	check_stack_depth();
+	if (!goes(pair) || pair->gone || diff->pairs[top].late != late ||
+		(top == n && pair->visited))
+		return;
+	pair->visited = true;
+	if (top == n)
+	{
+		drop_users(diff, n, n, late);
+		pgm_ddl_drop(diff, pair);
+		pair->gone = true;
+	}
+	else if (!diff->pairs[top].visited)
+		drop(diff, top, late);
+	else if (!diff->pairs[top].gone && pgm_ddl_is(pair->from, "constraint"))
+	{
+		/* cuts a cycle of foreign keys */
+		pgm_ddl_drop(diff, pair);
+		pair->gone = true;
+	}
+}
+
+/* What something needs that goes late goes late too. */
+static void
+find_late(PgmDiff *diff)
+{
+	bool		again = true;
+
+	while (again)
+	{
+		again = false;
+		for (int i = 0; i < diff->npairs; i++)
+		{
+			PgmPair    *pair = &diff->pairs[i];
+
+			if (pair->change != PGM_DROP || pair->late)
+				continue;
+			for (int j = diff->users.start[i];
+				 j < diff->users.start[i + 1] && !pair->late; j++)
+				pair->late = diff->pairs[diff->users.other[j]].late;
+			for (int part = pair->first_part_from; part >= 0 && !pair->late;
+				 part = diff->pairs[part].next_part_from)
+				pair->late = diff->pairs[part].late;
+			again |= pair->late;
+		}
+	}
+	/* a part that goes with its whole has no time of its own */
+	for (int i = 0; i < diff->npairs; i++)
+		if (goes_with_whole(diff, &diff->pairs[i]))
+			diff->pairs[i].late = false;
+}
+
+static void come(PgmDiff *diff, int n);
+
+static void
+come_needs(PgmDiff *diff, int n)
+{
+	PgmPair    *pair = &diff->pairs[n];
+
+	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+		come(diff, diff->needs.other[i]);
+	for (int part = pair->first_part_to; part >= 0;
+		 part = diff->pairs[part].next_part_to)
+		come_needs(diff, part);
+}
+
+/* A table inherits the columns that its parents have then. */
+static void
+come_parents(PgmDiff *diff, int n)
+{
+	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+	{
+		PgmPair    *parent = &diff->pairs[diff->needs.other[i]];
+
+		if (!pgm_ddl_is(parent->to, "table"))
+			continue;
+		for (int part = parent->first_part_to; part >= 0;
+			 part = diff->pairs[part].next_part_to)
+			come(diff, part);
+	}
+}
+
+static void
+come(PgmDiff *diff, int n)
+{
+	PgmPair    *pair = &diff->pairs[n];
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (comes_with_whole(diff, pair))
+	{
+		come(diff, pair->whole_to);
+		return;
+	}
+	if (pair->visited || pair->to == NULL)
+		return;
+	pair->visited = true;
+	if (pair->change == PGM_KEEP)
+		return;
+	if (comes(pair))
+	{
+		if (pgm_ddl_is(pair->to, "table"))
+			come_parents(diff, n);
+		come_needs(diff, n);
+	}
+	else
+		for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+			come(diff, diff->needs.other[i]);
+	if (comes(pair))
+		pgm_ddl_create(diff, pair);
+	else
+		pgm_ddl_alter(diff, pair);
+}
+
+void
+pgm_diff_order(PgmDiff *diff)
+{
+	int			last = pgm_ddl_rank("");
+
+	find_late(diff);
+	for (int i = 0; i < diff->npairs; i++)
+		if (diff->pairs[i].drop_default &&
+			pgm_schema_value(diff->pairs[i].from, "default") != NULL)
+			pgm_ddl_add_to_table(diff, pgm_ddl_table(diff->pairs[i].from),
+								 "ALTER COLUMN %s DROP DEFAULT",
+								 pgm_ddl_part_name(diff->pairs[i].from));
+	for (int rank = last; rank >= 0; rank--)
+		for (int i = 0; i < diff->npairs; i++)
+			if (diff->pairs[i].rank == rank)
+				drop(diff, i, false);
+	for (int i = 0; i < diff->npairs; i++)
+		diff->pairs[i].visited = false;
+	for (int rank = 0; rank <= last; rank++)
+		for (int i = 0; i < diff->npairs; i++)
+			if (diff->pairs[i].rank == rank)
+				come(diff, i);
+	for (int rank = last; rank >= 0; rank--)
+		for (int i = 0; i < diff->npairs; i++)
+			if (diff->pairs[i].rank == rank)
+				drop(diff, i, true);
+	for (int i = 0; i < diff->npairs; i++)
+		if (diff->pairs[i].change != PGM_KEEP)
+			pgm_ddl_finish(diff, &diff->pairs[i]);
+}

@@ -1,0 +1,569 @@
+/*-------------------------------------------------------------------------
+ *
+ * pairs.c
+ *	  Which objects are to be made, dropped, altered, or made again.
+ *
+ * Objects are the same by kind and identity.  What cannot be altered in place
+ * is made again, and with it what the server would not let stand on something
+ * that goes, by the dependencies of the schema that is there.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/pairs.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "utils/builtins.h"
+
+#include "diff/internal.h"
+
+/* Properties that no ALTER changes. */
+static const struct
+{
+	const char *kind;
+	const char *property;
+}			fixed[] = {
+	{"aggregate", "definition"},
+	{"column", "generated as"},
+	{"constraint", "definition"},
+	{"domain", "base type"},
+	{"domain", "collation"},
+	{"domain constraint", "definition"},
+	{"enum", "labels"},
+	{"event trigger", "event"},
+	{"event trigger", "function"},
+	{"event trigger", "tags"},
+	{"function", "definition"},
+	{"function", "source"},
+	{"index", "definition"},
+	{"materialized view", "access method"},
+	{"materialized view", "column order"},
+	{"materialized view", "definition"},
+	{"policy", "check"},
+	{"policy", "command"},
+	{"policy", "restrictive"},
+	{"policy", "roles"},
+	{"policy", "using"},
+	{"procedure", "definition"},
+	{"procedure", "source"},
+	{"range", "range"},
+	{"statistics", "definition"},
+	{"table", "of type"},
+	{"table", "partition key"},
+	{"trigger", "definition"},
+	{"view", "column order"},
+	{"view", "definition"},
+};
+
+/* Kinds that hold on to the columns and the types that they use. */
+static const char *const dependents[] = {
+	"aggregate", "constraint", "domain constraint", "event trigger",
+	"function", "index", "materialized view", "policy", "procedure", "rule",
+	"statistics", "trigger", "view",
+};
+
+/* Of those, the ones that the server brings along with a column's type. */
+static const char *const follow_type[] = {
+	"constraint", "index", "statistics",
+};
+
+static bool
+is_one_of(const char *kind, const char *const *list, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(list[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static bool
+matches(List *patterns, const PgmSchemaObject *object)
+{
+	const char *table = pgm_ddl_table(object);
+	const char *names[3];
+	ListCell   *cell;
+
+	names[0] = object->identity;
+	names[1] = psprintf("%s %s", object->kind, object->identity);
+	names[2] = table != NULL ? table : object->identity;
+	foreach(cell, patterns)
+		for (int i = 0; i < lengthof(names); i++)
+		if (DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
+												 CStringGetTextDatum(names[i]),
+												 CStringGetTextDatum(lfirst(cell)))))
+			return true;
+	return false;
+}
+
+/* NOT NULL as a constraint with a name of its own: that of the column. */
+static bool
+is_not_null(const PgmSchemaObject *object)
+{
+	const char *definition;
+
+	if (!pgm_ddl_is(object, "constraint") &&
+		!pgm_ddl_is(object, "domain constraint"))
+		return false;
+	definition = pgm_schema_value(object, "definition");
+	return definition != NULL && strncmp(definition, "NOT NULL", 8) == 0;
+}
+
+static bool
+is_left_out(const PgmDiffOptions *options, const PgmSchemaObject *object)
+{
+	if (options->include != NIL && !matches(options->include, object))
+		return true;
+	return matches(options->exclude, object) || is_not_null(object);
+}
+
+static bool
+counts(const PgmDiffOptions *options, const char *kind, const char *property)
+{
+	if (pgm_schema_is_hidden(property))
+		return false;
+	if (strcmp(property, "owner") == 0)
+		return !options->no_owners;
+	if (strcmp(property, "grants") == 0)
+		return !options->no_grants;
+	/* columns are added at the end, and dropped where they are */
+	if (strcmp(property, "column order") == 0)
+		return strcmp(kind, "table") != 0;
+	return true;
+}
+
+bool
+pgm_diff_same(const PgmDiff *diff, const PgmPair *pair)
+{
+	const PgmSchemaObject *sides[2] = {pair->from, pair->to};
+
+	if (pair->from == NULL || pair->to == NULL)
+		return false;
+	for (int side = 0; side < 2; side++)
+		for (int i = 0; i < sides[side]->nproperties; i++)
+		{
+			const char *property = sides[side]->properties[i];
+
+			if (!counts(diff->options, pair->to->kind, property) ||
+				pgm_ddl_equal(sides[side]->values[i],
+							  pgm_schema_value(sides[1 - side], property)))
+				continue;
+			if (strcmp(property, "grants") != 0 ||
+				!pgm_ddl_same_privileges(diff, pair))
+				return false;
+		}
+	return true;
+}
+
+/* Is it the same but that its rows have been checked now? */
+static bool
+is_validated(const PgmPair *pair)
+{
+	const char *from = pgm_schema_value(pair->from, "definition");
+	const char *to = pgm_schema_value(pair->to, "definition");
+	size_t		length = strlen(to);
+
+	return strncmp(from, to, length) == 0 &&
+		strcmp(from + length, " NOT VALID") == 0;
+}
+
+static bool
+must_recreate(const PgmDiff *diff, const PgmPair *pair)
+{
+	const char *kind = pair->to->kind;
+
+	for (int i = 0; i < lengthof(fixed); i++)
+	{
+		const char *from;
+		const char *to;
+
+		if (strcmp(fixed[i].kind, kind) != 0)
+			continue;
+		from = pgm_schema_value(pair->from, fixed[i].property);
+		to = pgm_schema_value(pair->to, fixed[i].property);
+		if (pgm_ddl_equal(from, to))
+			continue;
+		if (strcmp(kind, "enum") == 0)
+			return !pgm_ddl_can_add_values(pair);
+		if (strcmp(kind, "column") == 0)
+			return to != NULL;	/* a plain one it can become */
+		if (strstr(kind, "constraint") != NULL)
+			return !is_validated(pair);
+		return !pgm_ddl_can_replace(diff, pair);
+	}
+	return false;
+}
+
+static PgmChange
+decide(const PgmDiff *diff, const PgmPair *pair)
+{
+	if (is_left_out(diff->options, pgm_ddl_object(pair)))
+		return PGM_KEEP;
+	if (pair->from == NULL)
+		return PGM_CREATE;
+	if (pair->to == NULL)
+		return PGM_DROP;
+	if (pgm_diff_same(diff, pair))
+		return PGM_KEEP;
+	return must_recreate(diff, pair) ? PGM_RECREATE : PGM_ALTER;
+}
+
+static int
+identity_cmp(const PgmSchemaObject *a, const PgmSchemaObject *b)
+{
+	int			cmp = strcmp(a->kind, b->kind);
+
+	return cmp != 0 ? cmp : strcmp(a->identity, b->identity);
+}
+
+/* Both lists are sorted. */
+static void
+merge(PgmDiff *diff, int *pair_of_from, int *pair_of_to)
+{
+	int			i = 0;
+	int			j = 0;
+
+	diff->pairs = palloc0(sizeof(PgmPair) * (diff->from->nobjects +
+											 diff->to->nobjects + 1));
+	while (i < diff->from->nobjects || j < diff->to->nobjects)
+	{
+		PgmPair    *pair = &diff->pairs[diff->npairs];
+		int			cmp;
+
+		if (i == diff->from->nobjects)
+			cmp = 1;
+		else if (j == diff->to->nobjects)
+			cmp = -1;
+		else
+			cmp = identity_cmp(&diff->from->objects[i], &diff->to->objects[j]);
+		if (cmp <= 0)
+		{
+			pair_of_from[i] = diff->npairs;
+			pair->from = &diff->from->objects[i++];
+		}
+		if (cmp >= 0)
+		{
+			pair_of_to[j] = diff->npairs;
+			pair->to = &diff->to->objects[j++];
+		}
+		pair->rank = pgm_ddl_rank(pgm_ddl_object(pair)->kind);
+		pair->whole_from = pair->whole_to = -1;
+		pair->first_part_from = pair->first_part_to = -1;
+		pair->next_part_from = pair->next_part_to = -1;
+		diff->npairs++;
+	}
+}
+
+static void
+set_whole(PgmDiff *diff, int part, int whole, bool to)
+{
+	PgmPair    *pair = &diff->pairs[part];
+	PgmPair    *other = &diff->pairs[whole];
+
+	if (part == whole || (to ? pair->whole_to : pair->whole_from) >= 0)
+		return;
+	if (to)
+	{
+		pair->whole_to = whole;
+		pair->next_part_to = other->first_part_to;
+		other->first_part_to = part;
+	}
+	else
+	{
+		pair->whole_from = whole;
+		pair->next_part_from = other->first_part_from;
+		other->first_part_from = part;
+	}
+}
+
+static int
+find_table(const PgmSchema *schema, const int *pair_of,
+		   const PgmSchemaObject *object)
+{
+	static const char *const tables[] = {
+		"table", "view", "materialized view", "composite type", "domain",
+		"foreign table"
+	};
+	const char *name = pgm_ddl_table(object);
+
+	for (int i = 0; name != NULL && i < lengthof(tables); i++)
+	{
+		const PgmSchemaObject *found = pgm_schema_find(schema, tables[i],
+													   name);
+
+		if (found != NULL)
+			return pair_of[found - schema->objects];
+	}
+	return -1;
+}
+
+/*
+ * What comes and goes with something else: the columns of a table; when it
+ * goes, all that is on it; indexes of constraints, sequences of columns, the
+ * functions of a range.
+ */
+static void
+find_wholes(PgmDiff *diff, const PgmSchema *schema, const int *pair_of,
+			bool to)
+{
+	for (int i = 0; i < schema->ndependencies; i++)
+	{
+		const PgmSchemaDependency *d = &schema->dependencies[i];
+		const char *kind = schema->objects[d->object].kind;
+		const char *other = schema->objects[d->needs].kind;
+		bool		whole = false;
+
+		if (strcmp(kind, "index") == 0)
+			whole = (d->type == 'i' && strcmp(other, "constraint") == 0) ||
+				(d->type == 'P' && !to && strcmp(other, "index") == 0);
+		else if (strcmp(kind, "sequence") == 0)
+			whole = strcmp(other, "column") == 0 &&
+				(d->type == 'i' || (d->type == 'a' && !to));
+		else if (strcmp(kind, "constraint") == 0)
+			whole = d->type == 'P' && !to && strcmp(other, kind) == 0;
+		else if (strcmp(other, "range") == 0)
+			whole = d->type == 'i';
+		if (whole)
+			set_whole(diff, pair_of[d->object], pair_of[d->needs], to);
+	}
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		const PgmSchemaObject *object = &schema->objects[i];
+		int			table = find_table(schema, pair_of, object);
+
+		if (table >= 0 && (!to || pgm_ddl_is(object, "column")))
+			set_whole(diff, pair_of[i], table, to);
+	}
+}
+
+/* A sequence that is given to its column is there before it. */
+static bool
+is_reverse(const PgmSchema *schema, const PgmSchemaDependency *d)
+{
+	return d->type == 'a' &&
+		strcmp(schema->objects[d->object].kind, "sequence") == 0;
+}
+
+/* By what is needed, or by who needs it. */
+static void
+find_edges(PgmEdges *edges, const PgmSchema *schema, const int *pair_of,
+		   int npairs, bool users)
+{
+	int			n = schema->ndependencies;
+	int		   *fill;
+
+	edges->start = palloc0(sizeof(int) * (npairs + 2));
+	edges->other = palloc(sizeof(int) * (n + 1));
+	for (int i = 0; i < n; i++)
+	{
+		const PgmSchemaDependency *d = &schema->dependencies[i];
+
+		if (users || !is_reverse(schema, d))
+			edges->start[pair_of[users ? d->needs : d->object] + 1]++;
+	}
+	for (int i = 0; i < npairs; i++)
+		edges->start[i + 1] += edges->start[i];
+	fill = palloc(sizeof(int) * (npairs + 1));
+	memcpy(fill, edges->start, sizeof(int) * (npairs + 1));
+	for (int i = 0; i < n; i++)
+	{
+		const PgmSchemaDependency *d = &schema->dependencies[i];
+		int			object = pair_of[users ? d->needs : d->object];
+		int			other = pair_of[users ? d->object : d->needs];
+
+		if (users || !is_reverse(schema, d))
+			edges->other[fill[object]++] = other;
+	}
+	pfree(fill);
+}
+
+static bool
+type_changes(const PgmPair *pair)
+{
+	return pgm_ddl_is(pair->from, "column") && pair->to != NULL &&
+		pair->change == PGM_ALTER &&
+		(pair->retype ||
+		 !pgm_ddl_equal(pgm_schema_value(pair->from, "type"),
+						pgm_schema_value(pair->to, "type")) ||
+		 !pgm_ddl_equal(pgm_schema_value(pair->from, "collation"),
+						pgm_schema_value(pair->to, "collation")));
+}
+
+static List *
+recreate(PgmDiff *diff, int n, List *queue)
+{
+	PgmPair    *pair = &diff->pairs[n];
+
+	if (pair->change != PGM_KEEP && pair->change != PGM_ALTER)
+		return queue;
+	pair->change = PGM_RECREATE;
+	return lappend_int(queue, n);
+}
+
+/* What becomes of a user of something that goes or changes its type. */
+static List *
+affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
+{
+	PgmPair    *user = &diff->pairs[n];
+	const char *kind;
+
+	if (user->from == NULL || user->to == NULL ||
+		(user->change != PGM_KEEP && user->change != PGM_ALTER))
+		return queue;
+	kind = user->to->kind;
+	if (cause->change == PGM_DROP && user->change == PGM_ALTER)
+	{
+		cause->late = true;
+		return queue;
+	}
+	if (strcmp(kind, "column") == 0)
+	{
+		bool		type = pgm_ddl_is(cause->from, "enum") ||
+			pgm_ddl_is(cause->from, "domain");
+
+		if (pgm_ddl_is(cause->from, "table") || user->retype)
+			return queue;
+		if (pgm_schema_value(user->to, "generated as") != NULL)
+			return recreate(diff, n, queue);
+		user->change = PGM_ALTER;
+		if (!type)
+			user->drop_default = true;
+		else
+		{
+			user->retype = true;
+			queue = lappend_int(queue, n);
+		}
+		return queue;
+	}
+	/* a partition is not kept without what it is one of */
+	if (pgm_ddl_is(cause->from, "table") && cause->change == PGM_RECREATE &&
+		pgm_schema_value(user->from, "partition bound") != NULL)
+		return recreate(diff, n, queue);
+	if (strcmp(kind, "domain") == 0 && !type_changes(cause))
+		return recreate(diff, n, queue);
+	if (!is_one_of(kind, dependents, lengthof(dependents)) ||
+		(type_changes(cause) &&
+		 is_one_of(kind, follow_type, lengthof(follow_type))))
+		return queue;
+	return recreate(diff, n, queue);
+}
+
+/* Does one of its properties have a label of the enum that is new? */
+static bool
+uses_new_label(const PgmPair *type, const PgmSchemaObject *user)
+{
+	const char *labels = pgm_schema_value(type->to, "labels");
+	char	   *label;
+
+	while ((label = pgm_ddl_next(&labels)) != NULL)
+	{
+		if (pgm_ddl_in_list(pgm_schema_value(type->from, "labels"), label))
+			continue;
+		for (int i = 0; i < user->nproperties; i++)
+			if (user->values[i] != NULL &&
+				strstr(user->values[i], label) != NULL)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * A label that was added cannot be used before the commit: then the type is
+ * made anew, as for one that goes.
+ */
+static void
+recreate_enums(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *user = &diff->pairs[i];
+
+		if (user->change == PGM_KEEP || user->to == NULL)
+			continue;
+		for (int j = diff->needs.start[i]; j < diff->needs.start[i + 1]; j++)
+		{
+			PgmPair    *type = &diff->pairs[diff->needs.other[j]];
+
+			if (type->change == PGM_ALTER && pgm_ddl_is(type->to, "enum") &&
+				uses_new_label(type, user->to))
+				type->change = PGM_RECREATE;
+		}
+	}
+}
+
+static void
+propagate(PgmDiff *diff)
+{
+	List	   *queue = NIL;
+
+	recreate_enums(diff);
+	for (int i = 0; i < diff->npairs; i++)
+		if (diff->pairs[i].change == PGM_RECREATE ||
+			diff->pairs[i].change == PGM_DROP ||
+			type_changes(&diff->pairs[i]))
+			queue = lappend_int(queue, i);
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		int			n = list_nth_int(queue, i);
+		PgmPair    *pair = &diff->pairs[n];
+
+		for (int j = diff->users.start[n]; j < diff->users.start[n + 1]; j++)
+			queue = affect_user(diff, pair, diff->users.other[j], queue);
+		if (pair->change != PGM_RECREATE)
+			continue;
+		for (int part = pair->first_part_from; part >= 0;
+			 part = diff->pairs[part].next_part_from)
+			if (diff->pairs[part].to != NULL)
+				queue = recreate(diff, part, queue);
+		/* an index of a constraint is not made without it */
+		if (pair->whole_to >= 0 && pgm_ddl_is(pair->to, "index"))
+			queue = recreate(diff, pair->whole_to, queue);
+	}
+}
+
+static bool
+is_of_identity(const PgmSchema *schema, const PgmSchemaObject *sequence)
+{
+	const char *owner = pgm_schema_value(sequence, "owned by");
+	const PgmSchemaObject *column = owner == NULL ? NULL :
+		pgm_schema_find(schema, "column", owner);
+
+	return column != NULL && pgm_schema_value(column, "identity") != NULL;
+}
+
+/* A sequence of its own does not become that of an identity column. */
+static void
+recreate_sequences(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+
+		if (pgm_ddl_is(pair->from, "sequence") && pair->to != NULL &&
+			is_of_identity(diff->from, pair->from) !=
+			is_of_identity(diff->to, pair->to))
+			pair->change = PGM_RECREATE;
+	}
+}
+
+void
+pgm_diff_pair(PgmDiff *diff)
+{
+	int		   *pair_of_from;
+	int		   *pair_of_to;
+
+	pair_of_from = palloc(sizeof(int) * (diff->from->nobjects + 1));
+	pair_of_to = palloc(sizeof(int) * (diff->to->nobjects + 1));
+	merge(diff, pair_of_from, pair_of_to);
+	for (int i = 0; i < diff->npairs; i++)
+		diff->pairs[i].change = decide(diff, &diff->pairs[i]);
+	recreate_sequences(diff);
+	find_wholes(diff, diff->from, pair_of_from, false);
+	find_wholes(diff, diff->to, pair_of_to, true);
+	find_edges(&diff->users, diff->from, pair_of_from, diff->npairs, true);
+	find_edges(&diff->needs, diff->to, pair_of_to, diff->npairs, false);
+	propagate(diff);
+}

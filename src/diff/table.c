@@ -1,0 +1,453 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.c
+ *	  Tables and their columns.
+ *
+ * A partition is made as a table and attached at the end, when its indexes and
+ * constraints are there to be matched with those of its parent.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/table.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "diff/internal.h"
+
+#define OF(object, property) pgm_schema_value(object, property)
+
+static bool
+differs(const PgmPair *pair, const char *property)
+{
+	return !pgm_ddl_equal(OF(pair->from, property), OF(pair->to, property));
+}
+
+static bool
+is_inherited(const PgmSchemaObject *object)
+{
+	const char *inherited = OF(object, "inherited");
+
+	return inherited != NULL && strcmp(inherited, "yes") == 0;
+}
+
+/* The sequence of an identity column; there is one. */
+static const PgmSchemaObject *
+find_sequence(const PgmSchema *schema, const PgmSchemaObject *column)
+{
+	for (int i = 0; i < schema->nobjects; i++)
+		if (pgm_ddl_is(&schema->objects[i], "sequence") &&
+			pgm_ddl_equal(OF(&schema->objects[i], "owned by"),
+						  column->identity))
+			return &schema->objects[i];
+	return NULL;
+}
+
+static void
+append_identity(StringInfo sql, const PgmSchema *schema,
+				const PgmSchemaObject *column)
+{
+	const PgmSchemaObject *sequence = find_sequence(schema, column);
+
+	appendStringInfo(sql, " GENERATED %s AS IDENTITY",
+					 strcmp(OF(column, "identity"), "always") == 0 ?
+					 "ALWAYS" : "BY DEFAULT");
+	if (sequence == NULL)
+		return;
+	appendStringInfo(sql, " (SEQUENCE NAME %s", sequence->identity);
+	pgm_ddl_sequence_options(sql, sequence, false);
+	appendStringInfoChar(sql, ')');
+}
+
+static char *
+column_definition(const PgmSchema *schema, const PgmSchemaObject *column)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s %s", pgm_ddl_part_name(column),
+					 OF(column, "type"));
+	if (OF(column, "compression") != NULL)
+		appendStringInfo(&sql, " COMPRESSION %s",
+						 OF(column, "compression")[0] == 'l' ? "lz4" : "pglz");
+	if (OF(column, "collation") != NULL)
+		appendStringInfo(&sql, " COLLATE %s", OF(column, "collation"));
+	if (OF(column, "default") != NULL)
+		appendStringInfo(&sql, " DEFAULT %s", OF(column, "default"));
+	if (OF(column, "generated as") != NULL)
+		appendStringInfo(&sql, " GENERATED ALWAYS AS (%s) %s",
+						 OF(column, "generated as"),
+						 strcmp(OF(column, "generated"), "stored") == 0 ?
+						 "STORED" : "VIRTUAL");
+	if (OF(column, "identity") != NULL)
+		append_identity(&sql, schema, column);
+	if (OF(column, "not null") != NULL)
+		appendStringInfoString(&sql, " NOT NULL");
+	return sql.data;
+}
+
+/* Options of "a=1, b=2" that are not there any more, or all that are. */
+static char *
+option_names(const char *list, const char *still)
+{
+	StringInfoData names;
+	char	   *option;
+
+	initStringInfo(&names);
+	while ((option = pgm_ddl_next(&list)) != NULL)
+	{
+		const char *others = still;
+		char	   *other;
+		size_t		length = strcspn(option, "=");
+		bool		kept = false;
+
+		while ((other = pgm_ddl_next(&others)) != NULL)
+			kept |= strncmp(other, option, length + 1) == 0;
+		if (!kept)
+			appendStringInfo(&names, "%s%.*s", names.len > 0 ? ", " : "",
+							 (int) length, option);
+	}
+	return names.data;
+}
+
+static char *
+prefixed(const char *prefix, const char *list)
+{
+	StringInfoData text;
+	char	   *option;
+
+	initStringInfo(&text);
+	while ((option = pgm_ddl_next(&list)) != NULL)
+		appendStringInfo(&text, "%s%s%s", text.len > 0 ? ", " : "", prefix,
+						 option);
+	return text.data;
+}
+
+/* SET and RESET of reloptions; what stands before them is the caller's. */
+static void
+alter_options(PgmDiff *diff, const char *table, const char *before,
+			  const char *prefix, const char *from, const char *to)
+{
+	char	   *gone;
+
+	if (pgm_ddl_equal(from, to))
+		return;
+	gone = option_names(from, to);
+	if (*gone)
+		pgm_ddl_add_to_table(diff, table, "%sRESET (%s)", before,
+							 prefixed(prefix, gone));
+	if (to != NULL)
+		pgm_ddl_add_to_table(diff, table, "%sSET (%s)", before,
+							 prefixed(prefix, to));
+}
+
+/* What CREATE TABLE and ADD COLUMN have no words for on all servers. */
+static void
+set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
+				   const PgmSchemaObject *to)
+{
+	static const char *const storages[][2] = {
+		{"p", "PLAIN"}, {"e", "EXTERNAL"}, {"m", "MAIN"}, {"x", "EXTENDED"},
+	};
+	const char *table = pgm_ddl_table(to);
+	char	   *name = pgm_ddl_part_name(to);
+	char	   *storage = OF(to, "storage");
+	char	   *was = from == NULL ? NULL : OF(from, "storage");
+	char	   *target = OF(to, "statistics target");
+
+	for (int i = 0; i < lengthof(storages); i++)
+		if (storage != NULL && !pgm_ddl_equal(storage, was) &&
+			strcmp(storages[i][0], storage) == 0)
+			pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
+								 name, storages[i][1]);
+	if (!pgm_ddl_equal(from == NULL ? NULL : OF(from, "statistics target"),
+					   target))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STATISTICS %s",
+							 name, target == NULL ? "-1" : target);
+	alter_options(diff, table, psprintf("ALTER COLUMN %s ", name), "",
+				  from == NULL ? NULL : OF(from, "options"),
+				  OF(to, "options"));
+}
+
+static const PgmSchemaObject *
+find_column(const PgmSchema *schema, const PgmSchemaObject *table,
+			const char *name)
+{
+	return pgm_schema_find(schema, "column",
+						   psprintf("%s.%s", table->identity, name));
+}
+
+static void
+append_columns(StringInfo sql, PgmDiff *diff, const PgmSchemaObject *table)
+{
+	const char *order = OF(table, "column order");
+	bool		partition = OF(table, "partition bound") != NULL;
+	bool		first = true;
+	char	   *name;
+
+	while ((name = pgm_ddl_next(&order)) != NULL)
+	{
+		const PgmSchemaObject *column = find_column(diff->to, table, name);
+
+		if (column == NULL || (is_inherited(column) && !partition))
+			continue;
+		appendStringInfo(sql, "%s\n\t%s", first ? "" : ",",
+						 column_definition(diff->to, column));
+		first = false;
+	}
+	appendStringInfoString(sql, first ? ")" : "\n)");
+}
+
+/* A column that comes from a parent may have another default. */
+static void
+alter_inherited(PgmDiff *diff, const PgmSchemaObject *table,
+				const PgmSchemaObject *column)
+{
+	const char *parents = OF(table, "inherits");
+	char	   *parent = pgm_ddl_next(&parents);
+	const PgmSchemaObject *above;
+
+	above = pgm_schema_find(diff->to, "column",
+							psprintf("%s.%s", parent,
+									 pgm_ddl_part_name(column)));
+	if (above == NULL)
+		return;
+	if (!pgm_ddl_equal(OF(above, "default"), OF(column, "default")))
+		pgm_ddl_add_to_table(diff, table->identity,
+							 OF(column, "default") == NULL ?
+							 "ALTER COLUMN %s DROP DEFAULT" :
+							 "ALTER COLUMN %s SET DEFAULT %s",
+							 pgm_ddl_part_name(column),
+							 OF(column, "default"));
+	if (OF(column, "not null") != NULL && OF(above, "not null") == NULL)
+		pgm_ddl_add_to_table(diff, table->identity,
+							 "ALTER COLUMN %s SET NOT NULL",
+							 pgm_ddl_part_name(column));
+}
+
+static void
+set_table_details(PgmDiff *diff, const PgmSchemaObject *from,
+				  const PgmSchemaObject *to)
+{
+	static const char *const flags[][3] = {
+		{"row security", "ENABLE ROW LEVEL SECURITY",
+		"DISABLE ROW LEVEL SECURITY"},
+		{"forced row security", "FORCE ROW LEVEL SECURITY",
+		"NO FORCE ROW LEVEL SECURITY"},
+	};
+
+	for (int i = 0; i < lengthof(flags); i++)
+	{
+		char	   *was = from == NULL ? NULL : OF(from, flags[i][0]);
+
+		if (!pgm_ddl_equal(was, OF(to, flags[i][0])))
+			pgm_ddl_add_to_table(diff, to->identity, "%s",
+								 flags[i][was == NULL ? 1 : 2]);
+	}
+}
+
+void
+pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *table = pair->to;
+	bool		partition = OF(table, "partition bound") != NULL;
+	char	   *options = OF(table, "options");
+	char	   *toast = OF(table, "toast options");
+	const char *order = OF(table, "column order");
+	char	   *name;
+	StringInfoData sql;
+
+	if (OF(table, "of type") != NULL)
+		pgm_ddl_refuse(pair, "of type");
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sTABLE %s (",
+					 OF(table, "persistence") != NULL ? "UNLOGGED " : "",
+					 table->identity);
+	append_columns(&sql, diff, table);
+	if (OF(table, "inherits") != NULL && !partition)
+		appendStringInfo(&sql, " INHERITS (%s)", OF(table, "inherits"));
+	if (OF(table, "partition key") != NULL)
+		appendStringInfo(&sql, " PARTITION BY %s", OF(table, "partition key"));
+	if (OF(table, "access method") != NULL)
+		appendStringInfo(&sql, " USING %s",
+						 quote_identifier(OF(table, "access method")));
+	if (options != NULL || toast != NULL)
+		appendStringInfo(&sql, " WITH (%s%s%s)", options ? options : "",
+						 options && toast ? ", " : "",
+						 toast ? prefixed("toast.", toast) : "");
+	if (OF(table, "tablespace") != NULL)
+		appendStringInfo(&sql, " TABLESPACE %s",
+						 quote_identifier(OF(table, "tablespace")));
+	pgm_ddl_add(diff, "%s", sql.data);
+	while ((name = pgm_ddl_next(&order)) != NULL)
+	{
+		const PgmSchemaObject *column = find_column(diff->to, table, name);
+
+		if (column == NULL)
+			continue;
+		if (is_inherited(column) && !partition)
+			alter_inherited(diff, table, column);
+		set_column_details(diff, NULL, column);
+	}
+	set_table_details(diff, NULL, table);
+}
+
+static void
+alter_inheritance(PgmDiff *diff, PgmPair *pair)
+{
+	const char *from = OF(pair->from, "inherits");
+	const char *to = OF(pair->to, "inherits");
+	bool		was_partition = OF(pair->from, "partition bound") != NULL;
+	bool		is_partition = OF(pair->to, "partition bound") != NULL;
+	char	   *parent;
+
+	if (was_partition &&
+		(differs(pair, "inherits") || differs(pair, "partition bound")))
+		pgm_ddl_add(diff, "ALTER TABLE %s DETACH PARTITION %s", from,
+					pair->from->identity);
+	if (was_partition || is_partition)
+		return;
+	while ((parent = pgm_ddl_next(&from)) != NULL)
+		if (!pgm_ddl_in_list(to, parent))
+			pgm_ddl_add_to_table(diff, pair->to->identity, "NO INHERIT %s",
+								 parent);
+	from = OF(pair->from, "inherits");
+	while ((parent = pgm_ddl_next(&to)) != NULL)
+		if (!pgm_ddl_in_list(from, parent))
+			pgm_ddl_add_to_table(diff, pair->to->identity, "INHERIT %s",
+								 parent);
+}
+
+void
+pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
+{
+	const char *name = pair->to->identity;
+
+	if (differs(pair, "inherits") || differs(pair, "partition bound"))
+		alter_inheritance(diff, pair);
+	if (differs(pair, "persistence"))
+		pgm_ddl_add_to_table(diff, name, "SET %s",
+							 OF(pair->to, "persistence") == NULL ?
+							 "LOGGED" : "UNLOGGED");
+	if (differs(pair, "access method"))
+		pgm_ddl_add_to_table(diff, name, "SET ACCESS METHOD %s",
+							 OF(pair->to, "access method") == NULL ? "heap" :
+							 quote_identifier(OF(pair->to, "access method")));
+	if (differs(pair, "tablespace"))
+		pgm_ddl_add_to_table(diff, name, "SET TABLESPACE %s",
+							 OF(pair->to, "tablespace") == NULL ? "pg_default" :
+							 quote_identifier(OF(pair->to, "tablespace")));
+	alter_options(diff, name, "", "", OF(pair->from, "options"),
+				  OF(pair->to, "options"));
+	alter_options(diff, name, "", "toast.", OF(pair->from, "toast options"),
+				  OF(pair->to, "toast options"));
+	set_table_details(diff, pair->from, pair->to);
+}
+
+/* When all indexes are there: attach it, and name its replica identity. */
+void
+pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *from = pair->change == PGM_RECREATE ? NULL :
+		pair->from;
+	const PgmSchemaObject *to = pair->to;
+	char	   *bound = OF(to, "partition bound");
+	char	   *identity = OF(to, "replica identity");
+
+	if (bound != NULL &&
+		(from == NULL || differs(pair, "partition bound") ||
+		 differs(pair, "inherits")))
+		pgm_ddl_add(diff, "ALTER TABLE %s ATTACH PARTITION %s %s",
+					OF(to, "inherits"), to->identity, bound);
+	if (pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
+					  identity) ||
+		(identity != NULL && strcmp(identity, "index") == 0))
+		return;
+	pgm_ddl_add_to_table(diff, to->identity, "REPLICA IDENTITY %s",
+						 identity == NULL ? "DEFAULT" :
+						 identity[0] == 'f' ? "FULL" : "NOTHING");
+}
+
+void
+pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
+{
+	if (is_inherited(pair->to))
+		return;
+	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
+						 column_definition(diff->to, pair->to));
+	set_column_details(diff, NULL, pair->to);
+}
+
+static void
+alter_identity(PgmDiff *diff, PgmPair *pair)
+{
+	const char *table = pgm_ddl_table(pair->to);
+	char	   *name = pgm_ddl_part_name(pair->to);
+	char	   *to = OF(pair->to, "identity");
+	StringInfoData sql;
+
+	if (OF(pair->from, "identity") != NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET GENERATED %s",
+							 name, strcmp(to, "always") == 0 ? "ALWAYS" :
+							 "BY DEFAULT");
+	else
+	{
+		initStringInfo(&sql);
+		append_identity(&sql, diff->to, pair->to);
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s ADD%s", name,
+							 sql.data);
+	}
+}
+
+void
+pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
+{
+	const char *table = pgm_ddl_table(pair->to);
+	char	   *name = pgm_ddl_part_name(pair->to);
+	char	   *type = OF(pair->to, "type");
+	char	   *value = OF(pair->to, "default");
+	bool		retyped = pair->retype || differs(pair, "type") ||
+		differs(pair, "collation");
+	bool		had_default = OF(pair->from, "default") != NULL &&
+		!pair->drop_default;
+
+	if (OF(pair->from, "generated as") != NULL &&
+		OF(pair->to, "generated as") == NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP EXPRESSION",
+							 name);
+	if (had_default && (value == NULL || retyped))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP DEFAULT",
+							 name);
+	if (retyped && !is_inherited(pair->to))
+		pgm_ddl_add_to_table(diff, table,
+							 "ALTER COLUMN %s TYPE %s%s%s USING %s::%s%s",
+							 name, type,
+							 OF(pair->to, "collation") ? " COLLATE " : "",
+							 OF(pair->to, "collation") ?
+							 OF(pair->to, "collation") : "", name,
+							 pair->retype ? strchr(type, '[') ?
+							 "text[]::" : "text::" : "", type);
+	if (value != NULL &&
+		(retyped || pair->drop_default || differs(pair, "default")))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET DEFAULT %s",
+							 name, value);
+	if (differs(pair, "not null"))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s %s NOT NULL", name,
+							 OF(pair->to, "not null") != NULL ? "SET" : "DROP");
+	if (differs(pair, "identity") && OF(pair->to, "identity") != NULL)
+		alter_identity(diff, pair);
+	if (differs(pair, "compression"))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
+							 name, OF(pair->to, "compression") == NULL ?
+							 "default" :
+							 OF(pair->to, "compression")[0] == 'l' ? "lz4" :
+							 "pglz");
+	if (differs(pair, "storage") && OF(pair->to, "storage") == NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
+							 name, OF(pair->to, ".storage"));
+	set_column_details(diff, pair->from, pair->to);
+}
