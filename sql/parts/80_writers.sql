@@ -32,6 +32,8 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.operation_range
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.schema_object
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.head ENABLE ALWAYS TRIGGER check_writer;
@@ -43,6 +45,7 @@ ALTER TABLE pgmigrate.mirror ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.assessment ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.operation ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.operation_range ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.schema_object ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.head IS 'only functions of the extension write the table';
@@ -54,3 +57,4 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.mirror IS 'only functions of the ex
 COMMENT ON TRIGGER check_writer ON pgmigrate.assessment IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.operation IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.operation_range IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.schema_object IS 'only functions of the extension write the table';
