@@ -152,6 +152,38 @@ SELECT * FROM cmp.differing('plain', 'mv');
 SELECT * FROM cmp.differing('pt', 'vw');
 SELECT method FROM pgmigrate.compare('vw', 'pt');
 
+-- More columns than bits in a word, and names that need quotes.
+SELECT format('CREATE TABLE wide1 (%s, "Odd ""name"";--" text, id int PRIMARY KEY)',
+	string_agg(format('c%s int', i), ', ')) FROM generate_series(1, 70) i \gexec
+INSERT INTO wide1 (id, c70, c3, "Odd ""name"";--") SELECT i, i, i, 'x' FROM generate_series(1, 100) i;
+CREATE TABLE wide2 AS SELECT * FROM wide1;
+SELECT * FROM cmp.differing('wide1', 'wide2');
+UPDATE wide2 SET c66 = 5 WHERE id = 7;
+UPDATE wide2 SET c70 = NULL WHERE id = 8;
+UPDATE wide2 SET "Odd ""name"";--" = 'X' WHERE id = 9;
+SELECT * FROM cmp.differing('wide1', 'wide2');
+SELECT * FROM cmp.differing('wide1', 'wide2', jsonb_build_object('Odd "name";--', 'lower("Odd ""name"";--")'));
+
+-- Keys of b may have null.
+CREATE TABLE n1 (a int, b int, v int, PRIMARY KEY (a, b));
+CREATE TABLE n2 (a int, b int, v int);
+INSERT INTO n1 VALUES (1, 1, 1);
+INSERT INTO n2 VALUES (NULL, 1, 1), (1, NULL, 1), (1, 1, 1), (NULL, NULL, NULL);
+SELECT * FROM cmp.differing('n1', 'n2');
+
+-- Large numbers, ranges, arrays of arrays.
+CREATE TABLE f1 AS SELECT g AS id, 'NaN'::numeric AS n, repeat('1234567890', 3000)::numeric AS big,
+	array_fill(1.5::float8, ARRAY[2, 2]) AS arr, int4range(1, 5) AS r,
+	tstzmultirange(tstzrange('2026-01-01', NULL)) AS mr FROM generate_series(1, 10) g;
+ALTER TABLE f1 ADD PRIMARY KEY (id);
+CREATE TABLE f2 AS TABLE f1;
+SELECT * FROM cmp.differing('f1', 'f2');
+UPDATE f2 SET big = big + 1 WHERE id = 3;
+UPDATE f2 SET r = 'empty' WHERE id = 4;
+UPDATE f2 SET mr = '{}' WHERE id = 5;
+UPDATE f2 SET arr[1][1] = '-0' WHERE id = 6;
+SELECT * FROM cmp.differing('f1', 'f2');
+
 -- Rows that are too long to be shown.
 CREATE TABLE l1 (id int PRIMARY KEY, t text);
 CREATE TABLE l2 (id int PRIMARY KEY, t text);

@@ -305,7 +305,7 @@ query($node, 'DROP TABLE app.goose_db_version');
 
 # Every tool, with columns of every type: nothing crashes, nothing of mallory's
 # runs, whatever is said to it.
-my $source = slurp_file(($ENV{TESTDIR} // '.') . '/src/foreign_tool.c');
+my $source = slurp_file(($ENV{TESTDIR} // '.') . '/src/store/other_tools.c');
 my @tools;
 while ($source =~ /\.name = "([^"]+)",\s*\.table = "([^"]+)",\s*\.columns = ((?:"[^"]*"\s*)+),/g)
 {
