@@ -32,12 +32,31 @@ is_personal(const char *name)
 }
 
 /*
- * Name and value of what has been set by at least this source.  Who we are,
- * what belongs to the transaction, and what has no value to show, is not for
- * RESET ALL, and not for us.
+ * Who has set a value: without a special right, with one, or, below what is
+ * asked for, nobody in this session.
+ */
+#define PGM_SET_BY_USER 'u'
+#define PGM_SET_WITH_RIGHT 's'
+#define PGM_NOT_SET 'n'
+
+static char
+set_by(const struct config_generic *variable, GucSource source)
+{
+	if (variable->source < source)
+		return PGM_NOT_SET;
+	return variable->scontext == PGC_USERSET ||
+		variable->scontext == PGC_BACKEND ? PGM_SET_BY_USER :
+		PGM_SET_WITH_RIGHT;
+}
+
+/*
+ * Who has set it, name and value of what has been set by at least this source;
+ * with the rest too, if all are asked for.  Who we are, what belongs to the
+ * transaction, and what has no value to show, is not for RESET ALL, and not
+ * for us.
  */
 static void
-serialize(StringInfo buf, GucSource source, bool personal)
+serialize(StringInfo buf, GucSource source, bool all, bool personal)
 {
 	int			count;
 	struct config_generic **variables = pgm_guc_variables(&count);
@@ -49,8 +68,7 @@ serialize(StringInfo buf, GucSource source, bool personal)
 
 		if (variable->context != PGC_USERSET && variable->context != PGC_SUSET)
 			continue;
-		if (variable->source < source ||
-			variable->source == PGC_S_INTERACTIVE)
+		if (!all && variable->source < source)
 			continue;
 		if ((variable->flags & GUC_NO_RESET_ALL) != 0)
 			continue;
@@ -59,38 +77,67 @@ serialize(StringInfo buf, GucSource source, bool personal)
 		value = pgm_guc_value(variable);
 		if (value == NULL)
 			continue;
+		appendStringInfoChar(buf, set_by(variable, source));
 		appendBinaryStringInfo(buf, variable->name,
 							   strlen(variable->name) + 1);
 		appendBinaryStringInfo(buf, value, strlen(value) + 1);
 	}
 }
 
+/*
+ * After SET ROLE the worker connects as that role, and so has settings of it
+ * that this session does not have.
+ */
 void
 pgm_session_serialize(StringInfo buf)
 {
-	serialize(buf, PGC_S_DATABASE, false);
+	serialize(buf, PGC_S_DATABASE, GetUserId() != GetSessionUserId(), false);
 }
 
+/* Does the session have it by ALTER ROLE ... SET? */
+static bool
+is_of_role(const char *name)
+{
+	int			count;
+	struct config_generic **variables = pgm_guc_variables(&count);
+
+	for (int i = 0; i < count; i++)
+		if (pg_strcasecmp(variables[i]->name, name) == 0)
+			return variables[i]->source == PGC_S_USER ||
+				variables[i]->source == PGC_S_DATABASE_USER;
+	return false;
+}
+
+/*
+ * A value that was set with a right is set by any rights up to "most"; one
+ * that anybody could set, because its library was not loaded for one, is not
+ * more than that here.
+ */
 static void
-apply(const char *settings, Size size, GucContext context)
+apply(const char *settings, Size size, GucContext most)
 {
 	const char *at = settings;
 	const char *end = settings + size;
 
 	while (at < end)
 	{
-		const char *name = at;
+		char		by = *at;
+		const char *name = at + 1;
 		const char *value = name + strlen(name) + 1;
 
 		at = value + strlen(value) + 1;
-		(void) set_config_option(name, value, context, PGC_S_SESSION,
-								 GUC_ACTION_SET, true, WARNING, false);
+		if (by == PGM_NOT_SET && !is_of_role(name))
+			continue;
+		(void) set_config_option(name, value,
+								 by == PGM_SET_BY_USER ? PGC_USERSET : most,
+								 PGC_S_SESSION, GUC_ACTION_SET, true, WARNING,
+								 false);
 	}
 }
 
 /*
  * The values are in force in the caller's session, set there by somebody who
- * was allowed to, hence PGC_SUSET.
+ * was allowed to.
  */
 void
 pgm_session_apply(const char *settings, Size size)
@@ -119,7 +166,7 @@ pgm_session_reset(const char *settings, Size size, bool reset_role)
 void
 pgm_session_keep(StringInfo settings, char **role)
 {
-	serialize(settings, PGC_S_SESSION, true);
+	serialize(settings, PGC_S_SESSION, false, true);
 	*role = pstrdup(GetConfigOption("role", false, false));
 }
 

@@ -10,7 +10,7 @@
 
 #include "lib/stringinfo.h"
 
-/* In the caller: name and value, each ended by a zero byte. */
+/* In the caller: by whom, name and value; a zero byte ends the last two. */
 extern void pgm_session_serialize(StringInfo buf);
 
 /* In the worker, in a transaction. */

@@ -65,6 +65,7 @@ static void
 begin_scope(PgmSpiScope *scope, Oid role, int sec_context)
 {
 	scope->outer = CurrentMemoryContext;
+	scope->save_read_only = XactReadOnly;
 	GetUserIdAndSecContext(&scope->save_user, &scope->save_sec_context);
 	SetUserIdAndSecContext(role, scope->save_sec_context | sec_context);
 	scope->guc_level = NewGUCNestLevel();
@@ -85,6 +86,21 @@ void
 pgm_spi_begin(PgmSpiScope *scope)
 {
 	begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/*
+ * The ledger session: what a revision has SET cannot make the record fail.
+ * Read only, role, timeouts and search_path are put back for the scope.  An
+ * abort in it restores XactReadOnly as well: at the end of a
+ * subtransaction to what it was, at the start of a transaction to the default.
+ */
+void
+pgm_spi_begin_ledger(PgmSpiScope *scope)
+{
+	pgm_spi_begin(scope);
+	XactReadOnly = false;
+	(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 void
@@ -109,6 +125,7 @@ pgm_spi_end(PgmSpiScope *scope)
 		elog(ERROR, "SPI_finish failed");
 	PopActiveSnapshot();
 	AtEOXact_GUC(true, scope->guc_level);
+	XactReadOnly = scope->save_read_only;
 	result_context = scope->save_result_context;
 	SetUserIdAndSecContext(scope->save_user, scope->save_sec_context);
 	MemoryContextSwitchTo(scope->outer);

@@ -31,11 +31,15 @@ typedef struct PgmSpiScope
 	Oid			save_user;
 	int			save_sec_context;
 	int			guc_level;
+	bool		save_read_only;
 	MemoryContext outer;
 	MemoryContext save_result_context;
 } PgmSpiScope;
 
 extern void pgm_spi_begin(PgmSpiScope *scope);
+
+/* For what a run writes of itself, whatever a revision has SET. */
+extern void pgm_spi_begin_ledger(PgmSpiScope *scope);
 
 /*
  * The same as another role, that cannot do more than read and write tables:

@@ -75,6 +75,26 @@ pgm_txn_commit_async(void)
 }
 
 void
+pgm_txn_begin_own(void)
+{
+	pgm_txn_begin();
+	XactReadOnly = false;
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactDeferrable = false;
+}
+
+void
+pgm_txn_commit_own(bool wait_for_standby)
+{
+	if (!wait_for_standby &&
+		synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+								 false);
+	pgm_txn_commit();
+}
+
+void
 pgm_txn_abort(void)
 {
 	AbortOutOfAnyTransaction();

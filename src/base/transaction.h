@@ -12,6 +12,13 @@ extern void pgm_txn_begin(void);
 extern void pgm_txn_begin_block(void);
 extern void pgm_txn_commit(void);
 extern void pgm_txn_commit_async(void);
+
+/*
+ * A transaction for rows of ours alone, whatever default a revision has SET.
+ * Who has cancelled a run does not wait for a standby at its commit.
+ */
+extern void pgm_txn_begin_own(void);
+extern void pgm_txn_commit_own(bool wait_for_standby);
 extern void pgm_txn_abort(void);
 
 /*

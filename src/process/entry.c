@@ -25,6 +25,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "storage/pmsignal.h"
+#include "tcop/tcopprot.h"
 #include "utils/resowner.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -34,10 +35,13 @@
 #include "compat/server.h"
 #include "process/entry.h"
 
-/* Between two looks at the postmaster. */
-#define PGM_POSTMASTER_CHECK_MS 1000
+/* Between two looks at the postmaster, and at a cancel not yet obeyed. */
+#define PGM_WATCH_MS 1000
 
 static PgmJobFunction functions[PGM_JOB_KINDS];
+
+/* Somebody has asked this worker to cancel; never forgotten. */
+static volatile sig_atomic_t cancelled = false;
 
 /* Of this worker; NULL in a session. */
 static PgmChannel *my_channel = NULL;
@@ -53,6 +57,49 @@ pgm_process_accept(int64 number)
 {
 	pg_atomic_write_u64(&my_channel->accepted, (uint64) number);
 	SetLatch(&my_channel->launcher->procLatch);
+}
+
+/*
+ * The server sends this signal to its own process when a timeout is over; only
+ * those of others are a cancel.
+ */
+static void
+handle_cancel(int signo, siginfo_t * info, void *context)
+{
+	int			save_errno = errno;
+
+	if (info->si_pid != MyProcPid)
+		cancelled = true;
+	StatementCancelHandler(signo);
+	errno = save_errno;
+}
+
+static void
+catch_cancel(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = handle_cancel;
+	action.sa_flags = SA_SIGINFO | SA_RESTART;
+	sigemptyset(&action.sa_mask);
+	(void) sigaction(SIGINT, &action, NULL);
+}
+
+bool
+pgm_process_is_cancelled(void)
+{
+	return cancelled;
+}
+
+void
+pgm_process_check_cancel(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (cancelled)
+		ereport(ERROR,
+				errcode(ERRCODE_QUERY_CANCELED),
+				errmsg("canceling statement due to user request"));
 }
 
 const char *
@@ -75,27 +122,31 @@ pgm_process_right(void)
 
 /*
  * A statement that is busy does not see that the postmaster is gone, and while
- * it works on, no new one can be started.  A signal handler.
+ * it works on, no new one can be started.  And a cancel ends one wait for a
+ * standby, of which a statement CONCURRENTLY has many.  A signal handler.
  */
 static void
-die_with_postmaster(void)
+look_around(void)
 {
-	if (PostmasterIsAlive())
+	if (!PostmasterIsAlive())
+		ProcDiePending = true;
+	else if (cancelled)
+		QueryCancelPending = true;
+	else
 		return;
-	ProcDiePending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
 }
 
 static void
-watch_postmaster(void)
+watch(void)
 {
-	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, die_with_postmaster);
+	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, look_around);
 
 	enable_timeout_every(timeout,
 						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													 PGM_POSTMASTER_CHECK_MS),
-						 PGM_POSTMASTER_CHECK_MS);
+													 PGM_WATCH_MS),
+						 PGM_WATCH_MS);
 }
 
 static void
@@ -115,6 +166,7 @@ static void
 take_over_session(const PgmJob *job)
 {
 	pgm_txn_begin();
+	process_session_preload_libraries();
 	pgm_session_apply(job->settings, job->settings_size);
 	if (job->guard)
 		pgm_session_set_role(GetUserNameFromId(my_channel->role, false));
@@ -129,6 +181,7 @@ pgmigrate_worker_main(Datum main_arg)
 
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	catch_cancel();
 	BackgroundWorkerUnblockSignals();
 
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "pgmigrate worker");
@@ -146,7 +199,7 @@ pgmigrate_worker_main(Datum main_arg)
 	pq_redirect_to_shm_mq(segment.segment,
 						  shm_mq_attach(segment.queue, segment.segment, NULL));
 	connect_worker(my_channel);
-	watch_postmaster();
+	watch();
 	take_over_session(&job);
 
 	if (functions[my_channel->kind] == NULL)

@@ -39,6 +39,14 @@ extern void pgm_process_register(PgmJobKind kind, PgmJobFunction function);
 /* In a worker: tell the launcher that the job has begun, and its number. */
 extern void pgm_process_accept(int64 number);
 
+/*
+ * In a worker: raise the cancel that was asked for, if there was one.  The
+ * server forgets a cancel that comes while nothing can be cancelled, or ends a
+ * wait for a standby with it; we do not.
+ */
+extern void pgm_process_check_cancel(void);
+extern bool pgm_process_is_cancelled(void);
+
 /* Why the launcher has cancelled this worker, else NULL. */
 extern const char *pgm_process_cancel_reason(void);
 

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/session_settings.h"
 #include "base/settings.h"
 #include "base/sqlstate.h"
@@ -19,6 +21,7 @@
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "process/entry.h"
 #include "run/internal.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
@@ -69,7 +72,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
 	if (!resume->retried || n != resume->done || !resume->same)
 	{
-		pgm_txn_begin();
+		pgm_txn_begin_own();
 		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
 								  pgm_resume_note(source, n));
 		pgm_txn_commit();
@@ -92,11 +95,14 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 		pgm_txn_commit();
 	}
 
-	pgm_txn_begin();
+	/* the statement is committed: a cancel is of the next one */
+	HOLD_CANCEL_INTERRUPTS();
+	pgm_txn_begin_own();
 	pgm_lockwait_unlimit_committing(runner->wait);
 	*digest = pgm_resume_digest(source, n, *digest);
 	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
 	pgm_txn_commit();
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 /* Every language that can end a transaction says so in one of these words. */
@@ -176,6 +182,7 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	restore_session(runner, source, resume->done);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
+		pgm_process_check_cancel();
 		if (commits_by_itself(runner, &source->statements[i]))
 			run_committing_statement(runner, step, i, resume, &digest);
 		else
@@ -193,7 +200,7 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	pgm_runner_record_step(runner, step);
 	pgm_txn_commit();
 
-	pgm_txn_begin();
+	pgm_txn_begin_own();
 	pgm_session_reset(runner->request->settings,
 					  runner->request->settings_size,
 					  !runner->request->guard);

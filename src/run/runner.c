@@ -49,6 +49,7 @@
 #include "compat/lock.h"
 #include "compat/server.h"
 #include "lock/ladder.h"
+#include "process/entry.h"
 #include "run/internal.h"
 #include "run/runner.h"
 #include "store/journal.h"
@@ -391,7 +392,7 @@ recover(PgmRunner *runner)
 	pgm_run_dismiss_waiters();
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
-	pgm_txn_begin();
+	pgm_txn_begin_own();
 	pgm_run_retake(runner->run);
 	pgm_lockwait_unlimit_committing(runner->wait);
 	pgm_txn_commit();
@@ -438,9 +439,10 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 	{
 		MemoryContext old;
 
-		CHECK_FOR_INTERRUPTS();
+		/* the step before is committed: a cancel is of the next one */
 		runner->step = i + 1;
 		runner->started = 0;
+		pgm_process_check_cancel();
 		MemoryContextReset(runner->step_context);
 		old = MemoryContextSwitchTo(runner->step_context);
 		run_step(runner);
@@ -519,10 +521,15 @@ create_runner(const PgmRunRequest *request)
 static void
 record_failure(PgmRunner *runner, const ErrorData *edata)
 {
+	ErrorData  *unrecorded;
+
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
-		pgm_txn_begin();
+		pgm_txn_begin_own();
+		pgm_session_reset(runner->request->settings,
+						  runner->request->settings_size,
+						  !runner->request->guard);
 		pgm_run_relock();
 		pgm_runner_record_locks(runner);
 		pgm_runner_record_statements(runner);
@@ -530,14 +537,20 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", runner->started,
 						 pgm_clock_monotonic() - runner->clock, edata);
-		pgm_txn_commit();
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();
 	{
+		/* for the log only; the error itself has ended the hold of above */
 		MemoryContextSwitchTo(runner->context);
-		EmitErrorReport();
+		unrecorded = CopyErrorData();
 		FlushErrorState();
+		HOLD_CANCEL_INTERRUPTS();
 		pgm_txn_abort();
+		ereport(LOG,
+				errmsg("could not record the failure of run " INT64_FORMAT,
+					   runner->run),
+				errdetail_internal("%s", unrecorded->message));
 	}
 	PG_END_TRY();
 	pgm_run_unlock();
@@ -569,9 +582,9 @@ work(PgmRunner *runner)
 {
 	MemoryContext old = MemoryContextSwitchTo(runner->context);
 
-	pgm_txn_begin();
+	pgm_txn_begin_own();
 	prepare(runner, "worker", PGM_UNTIL_END_OF_SESSION);
-	pgm_txn_commit();
+	pgm_txn_commit_own(false);
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run);
 
@@ -585,9 +598,13 @@ work(PgmRunner *runner)
 	else
 	{
 		run_all_steps(runner, work_step);
-		pgm_txn_begin();
+
+		/* all is committed, so the run is done, whatever comes now */
+		HOLD_CANCEL_INTERRUPTS();
+		pgm_txn_begin_own();
 		finish(runner);
-		pgm_txn_commit();
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
+		RESUME_CANCEL_INTERRUPTS();
 	}
 	MemoryContextSwitchTo(old);
 }

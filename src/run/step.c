@@ -21,6 +21,7 @@
 #include "base/sqlstate.h"
 #include "classify/local_effects.h"
 #include "compat/server.h"
+#include "process/entry.h"
 #include "run/internal.h"
 #include "store/journal.h"
 #include "store/run_lock.h"
@@ -91,6 +92,7 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 {
 	uint64		rows;
 
+	pgm_process_check_cancel();
 	runner->local = runner->local && pgm_statement_is_local(source, n);
 	pgm_happened_before(runner->happened, source, n, commits);
 	rows = pgm_exec_statement(&runner->exec, source, n, top_level);

@@ -131,7 +131,7 @@ pgm_journal_interrupt_dead(void)
 {
 	PgmSpiScope scope;
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&interrupt_query, NULL, NULL);
 	pgm_spi_end(&scope);
 }
@@ -153,7 +153,7 @@ pgm_journal_begin(const PgmRunRecord *record)
 	values[7] = pgm_text_datum(record->search_path);
 	values[8] = Int32GetDatum(MyProcPid);
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&begin_query, values, NULL);
 	run = pgm_spi_int64(1, 1);
 	if (record->nsteps > 0)
@@ -172,7 +172,7 @@ execute_nullable(PgmQuery *query, Datum *values, bool *nulls)
 {
 	PgmSpiScope scope;
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(query, values, nulls);
 	pgm_spi_end(&scope);
 }

@@ -328,7 +328,7 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	values[9] = IntervalPGetDatum(&duration);
 	pgm_set_text(values, nulls, 10, change->details);
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	if (!move)
 		change_heads(heads);
 	if (pgm_spi_execute(step_query(change->direction), values, nulls) != 1)
@@ -367,7 +367,7 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 		columns[4][i] = Int64GetDatum(changes[i].duration);
 	}
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	change_heads(heads);
 	values[0] = Int64GetDatum(changes[0].run);
 	values[1] = pgm_text_array_datum(n, revisions);
@@ -425,7 +425,7 @@ pgm_ledger_mirror_stamp(int nbefore, char **before)
 	if (nbefore < 0)
 		return;
 	values[0] = pgm_text_array_datum(nbefore, before);
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&stamped_query, values, NULL);
 	removed = pgm_spi_text_array(1, 1, &nremoved);
 	added = pgm_spi_text_array(1, 2, &nadded);
@@ -445,7 +445,7 @@ pgm_ledger_set_applied(int n, char **revisions, int64 run,
 
 	values[0] = pgm_text_array_datum(n, revisions);
 	values[1] = Int64GetDatum(run);
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&applied_remove_others, values, NULL);
 	pgm_spi_execute(&applied_add, values, NULL);
 	if (refresh_digests)
@@ -472,7 +472,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 		if (applied[i])
 			revisions[n++] = unconstify(char *, pgm_graph_id(graph, i));
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&applied_count, NULL, NULL);
 	recorded = pgm_spi_int64(1, 1);
 	pgm_spi_end(&scope);
@@ -566,7 +566,7 @@ pgm_ledger_purge(void)
 {
 	PgmSpiScope scope;
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&head_purge, NULL, NULL);
 	pgm_spi_end(&scope);
 }

@@ -1,0 +1,136 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# The worker is a session like the caller's; what a revision has SET does not
+# reach the ledger; and a cancel is remembered, and true.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('session');
+
+query($node, <<'SQL');
+CREATE ROLE op LOGIN;
+CREATE SCHEMA op_schema AUTHORIZATION op;
+GRANT CREATE ON SCHEMA public TO op;
+CREATE TABLE seen (what text, value text);
+GRANT ALL ON seen TO PUBLIC;
+SELECT pgmigrate.grant_access('op', 'operator') \gexec
+SQL
+
+sub runs_as_op
+{
+	my ($id, $sql, @set) = @_;
+	my $op = session($node, user => 'op');
+
+	$op->query("SELECT pgmigrate.revision('$id', \$r\$$sql\$r\$, id => '$id')");
+	$op->query($_) foreach @set;
+	$op->query('SELECT count(*) FROM pgmigrate.upgrade()');
+	$op->quit;
+	return;
+}
+
+sub seen
+{
+	my ($what) = @_;
+
+	return query($node, "SELECT string_agg(value, ' ') FROM seen WHERE what = '$what'");
+}
+
+# A setting of a library that is not loaded is nothing that a user may set.
+runs_as_op('conflict', <<'SQL', "SET plpgsql.variable_conflict = 'use_column'");
+DO $$ BEGIN NULL; END $$;
+INSERT INTO seen VALUES ('conflict', current_setting('plpgsql.variable_conflict'))
+SQL
+is(seen('conflict'), 'error', 'a placeholder gets no right in the worker');
+runs_as_op('own',
+	"INSERT INTO seen VALUES ('own', current_setting('my.own'))",
+	"SET my.own = 'kept'");
+is(seen('own'), 'kept', 'a setting of no library is sent');
+
+# After SET ROLE: the settings of this session, not those of the role.
+query($node, 'ALTER ROLE op SET search_path = op_schema');
+revision($node, 'role', 'CREATE TABLE made (i int)');
+query($node, 'SET ROLE op; SELECT pgmigrate.upgrade(); RESET ROLE');
+is(query($node, "SELECT to_regclass('public.made'), to_regclass('op_schema.made')"),
+	'made|', 'settings of the role that the session does not have');
+query($node, 'ALTER ROLE op RESET search_path');
+
+# What is loaded into each session is loaded into the worker.
+SKIP:
+{
+	skip 'there is no auto_explain', 1
+	  if query($node, "SELECT count(*) FROM pg_ls_dir((SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR')) AS f WHERE f LIKE 'auto_explain.%'") eq '0';
+	query($node, "ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain'");
+	revision($node, 'preload',
+		"INSERT INTO seen VALUES ('preload', current_setting('auto_explain.log_min_duration'))");
+	query($node, 'SELECT pgmigrate.upgrade()');
+	is(seen('preload'), '-1', 'session_preload_libraries');
+	query($node, 'ALTER DATABASE postgres RESET session_preload_libraries');
+}
+
+# The failure is written whatever the revision has SET.
+for my $set (
+	'default_transaction_read_only = on',
+	"lock_timeout = '1ms'",
+	'default_transaction_isolation = serializable',
+	"search_path = 'nowhere'",
+	'ROLE op')
+{
+	my ($id) = $set =~ /^(\w+)/;
+
+	revision($node, "f_$id", "SET $set; SELECT 1/0",
+		transactional => 'false');
+	fails($node, 'SELECT pgmigrate.upgrade()', '22012',
+		"SET $set: the caller is told of the error");
+	is( last_run($node, 'state, sqlstate, error'),
+		'failed|22012|division by zero',
+		"SET $set: and so is the ledger");
+	query($node, "SELECT pgmigrate.amend('f_$id', upgrade => \$r\$SET $set; SELECT 1\$r\$)");
+	query($node, 'SELECT pgmigrate.upgrade()');
+	head_is($node, "f_$id", "SET $set: and what is done");
+}
+
+# A cancel while a commit waits for a standby: what is committed is done, and
+# nothing comes after it.
+my $local = 'SET synchronous_commit = local;';
+for my $way ('plain', 'CONCURRENTLY')
+{
+	my @ids = map { "s_${way}_$_" } 1 .. 3;
+
+	revision($node, $_,
+		$way eq 'plain' ? 'SELECT 1' :
+		"CREATE INDEX CONCURRENTLY \"$_\" ON seen (what)") foreach @ids;
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+	$node->reload;
+	my $caller = session($node);
+	$caller->query("LOAD 'pgmigrate'");
+	$caller->query('SET pgmigrate.flush_per_migration = on');
+	$caller->send('SELECT count(*) FROM pgmigrate.upgrade()');
+	my $pid = worker_waits($node, 'SyncRep');
+	my $run = query($node, "$local SELECT run FROM pgmigrate.status()");
+	is(query($node, "$local SELECT state FROM pgmigrate.status($run)"),
+		'running', "$way: the run is known while it waits");
+	is(query($node, "$local SELECT pgmigrate.cancel($run)"),
+		't', "$way: it can be cancelled");
+	$caller->fails_with('57014', "$way: the caller is told");
+	ok(is_gone($pid) < 10, "$way: the worker ends");
+	is( last_run($node, 'state'), 'cancelled', "$way: the run is cancelled");
+	is( query($node, "SELECT count(*) FROM pgmigrate.applied WHERE revision LIKE 's_${way}_%'"),
+		$way eq 'plain' ? '1' : '0',
+		"$way: no revision was begun after it");
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+	$node->reload;
+	$caller->quit;
+	ledger_ok($node, "$way, after the cancel");
+	query($node, 'SELECT pgmigrate.upgrade()');
+	head_is($node, $ids[2], "$way: the next call ends it");
+	ledger_ok($node, $way);
+}
+
+log_is_clean($node);
+done_testing();
