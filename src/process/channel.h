@@ -69,6 +69,7 @@ typedef struct PgmChannel
 	/* written by the worker, which then sets the launcher's latch */
 	pg_atomic_uint64 accepted;	/* the number of what it does, 0 before */
 	pg_atomic_uint32 finished;
+	pg_atomic_uint32 dropped;	/* messages that nobody has read */
 } PgmChannel;
 
 /* The segment as one of the two sides sees it. */

@@ -17,7 +17,6 @@
 
 #include <signal.h>
 
-#include "libpq/pqmq.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -34,6 +33,7 @@
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "process/entry.h"
+#include "process/report.h"
 
 /* Between two looks at the postmaster, and at a cancel not yet obeyed. */
 #define PGM_WATCH_MS 1000
@@ -195,9 +195,7 @@ pgmigrate_worker_main(Datum main_arg)
 	job.session_role = NameStr(my_channel->session_role);
 	job.guard = my_channel->connect_as != my_channel->role;
 
-	shm_mq_set_sender(segment.queue, MyProc);
-	pq_redirect_to_shm_mq(segment.segment,
-						  shm_mq_attach(segment.queue, segment.segment, NULL));
+	pgm_report_begin(&segment);
 	connect_worker(my_channel);
 	watch();
 	take_over_session(&job);
@@ -206,6 +204,7 @@ pgmigrate_worker_main(Datum main_arg)
 		elog(ERROR, "no function for jobs of kind %d", my_channel->kind);
 	functions[my_channel->kind] (&job);
 
+	pgm_report_end();
 	pg_atomic_write_u32(&my_channel->finished, 1);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

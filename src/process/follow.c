@@ -213,8 +213,16 @@ check_locks(PgmProcess *process)
 static void
 end(PgmProcess *process)
 {
+	uint32		dropped;
+
 	WaitForBackgroundWorkerShutdown(process->handle);
 	process->ended = true;
+	dropped = pg_atomic_read_u32(&process->segment.channel->dropped);
+	if (dropped > 0)
+		ereport(NOTICE,
+				errmsg_plural("%u message of the worker was dropped, because nobody read it",
+							  "%u messages of the worker were dropped, because nobody read them",
+							  dropped, dropped));
 	if (pg_atomic_read_u32(&process->segment.channel->finished) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CONNECTION_EXCEPTION),

@@ -38,6 +38,36 @@ SKIP:
 }
 $caller->quit;
 
+# A client that does not read loses messages, and keeps nobody's lock.
+query($node, 'CREATE TABLE hot (i int)');
+revision($node, 'loud', <<'SQL');
+ALTER TABLE hot ADD COLUMN j int;
+DO $$ BEGIN
+	FOR i IN 1 .. 40000 LOOP RAISE NOTICE '%', repeat('y', 100); END LOOP;
+END $$
+SQL
+my $stalled = session($node);
+my $psql = $stalled->psql_pid;
+$stalled->query("SELECT 1");
+kill 'STOP', $psql;
+my $other = session($node);
+$other->query('SELECT 1');
+$stalled->send('SELECT count(*) FROM pgmigrate.upgrade()');
+kill 'CONT', $psql;
+poll($node,
+	"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' OR EXISTS (SELECT FROM pgmigrate.head WHERE revision = 'loud')"
+);
+kill 'STOP', $psql;
+poll($node, "SELECT EXISTS (SELECT FROM pgmigrate.head WHERE revision = 'loud')");
+is(query($node, "SET lock_timeout = '1s'; SELECT count(j) FROM hot"),
+	'0', 'a client that does not read keeps no lock');
+kill 'CONT', $psql;
+is($stalled->result, '1', 'it is told of the end when it reads again');
+my $told = () = $stalled->err =~ /NOTICE:  00000: y/g;
+my ($dropped) = $stalled->err =~ /(\d+) messages of the worker were dropped/;
+is($told + ($dropped // 0), 40000, 'and of how many messages it has lost');
+$_->quit foreach $stalled, $other;
+
 ledger_ok($node, 'process');
 log_is_clean($node);
 done_testing();

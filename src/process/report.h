@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * report.h
+ *	  What a worker reports, without ever being held up by who reads it.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/process/report.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_PROCESS_REPORT_H
+#define PGM_PROCESS_REPORT_H
+
+#include "process/channel.h"
+
+/* From now on messages for the client go into the queue of the segment. */
+extern void pgm_report_begin(const PgmSegment *segment);
+
+/* Give what is still to be read the time to be read. */
+extern void pgm_report_end(void);
+
+#endif							/* PGM_PROCESS_REPORT_H */
