@@ -236,7 +236,8 @@ COMMENT ON FUNCTION pgmigrate.run_state(bigint) IS
 
 CREATE FUNCTION pgmigrate.wait(
 	run bigint,
-	timeout interval DEFAULT NULL
+	timeout interval DEFAULT NULL,
+	"raise" boolean DEFAULT false
 ) RETURNS TABLE (
 	run bigint,
 	command text,
@@ -253,8 +254,8 @@ CREATE FUNCTION pgmigrate.wait(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_wait'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.wait(bigint, interval) IS
-'wait until a run ends or the timeout is over, and return its status';
+COMMENT ON FUNCTION pgmigrate.wait(bigint, interval, boolean) IS
+'wait until a run ends or the timeout is over, and return its status; raise makes it fail if the run did';
 
 CREATE FUNCTION pgmigrate.cancel(run bigint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pgmigrate_cancel'
@@ -277,7 +278,7 @@ REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.run_state(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait_for_run() FROM PUBLIC;

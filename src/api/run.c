@@ -271,6 +271,28 @@ look_at_run(void *arg)
 		refuse_unknown_run(look->run);
 }
 
+/* For a caller that wants the call to fail if its run did. */
+static void
+raise_failure(int64 run, const PgmRunState *state)
+{
+	int			code = ERRCODE_OPERATOR_INTERVENTION;
+
+	if (strcmp(state->state, "failed") != 0 &&
+		strcmp(state->state, "cancelled") != 0 &&
+		strcmp(state->state, "interrupted") != 0)
+		return;
+	if (state->sqlstate != NULL && strlen(state->sqlstate) == 5)
+		code = MAKE_SQLSTATE(state->sqlstate[0], state->sqlstate[1],
+							 state->sqlstate[2], state->sqlstate[3],
+							 state->sqlstate[4]);
+	ereport(ERROR,
+			errcode(code),
+			errmsg("run " INT64_FORMAT " did not succeed", run),
+			errdetail_internal("%s: %s", state->state, state->error ?
+							   state->error : "the process that ran it is gone"),
+			errhint("See pgmigrate.status(" INT64_FORMAT ").", run));
+}
+
 Datum
 pgmigrate_wait(PG_FUNCTION_ARGS)
 {
@@ -327,10 +349,11 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
 	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 
 	if (released)
 		pgm_portal_restore_snapshot();
+	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
+		raise_failure(run, &state);
 	(void) pgm_status_rows(&rows, run, may_see_errors());
 	return (Datum) 0;
 }

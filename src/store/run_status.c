@@ -28,7 +28,8 @@
 	"r.id = coalesce($1, (SELECT max(id) FROM pgmigrate.run))"
 
 static PgmQuery get_query = {
-	"SELECT " LIVE_STATE ", r.pid, r.execution FROM pgmigrate.run r "
+	"SELECT " LIVE_STATE ", r.pid, r.execution, r.sqlstate, r.error "
+	"FROM pgmigrate.run r "
 	"WHERE " THE_RUN,
 	2, {INT8OID, INT4OID}
 };
@@ -91,6 +92,8 @@ pgm_status_get(int64 run, PgmRunState *state)
 		state->state = pgm_spi_text(1, 1);
 		state->pid = pgm_spi_int32(1, 2);
 		state->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
+		state->sqlstate = pgm_spi_text(1, 4);
+		state->error = pgm_spi_text(1, 5);
 	}
 	pgm_spi_end(&scope);
 	return found;

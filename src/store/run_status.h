@@ -16,6 +16,8 @@ typedef struct PgmRunState
 	char	   *state;
 	int			pid;
 	bool		worker;			/* pid is a background worker of ours */
+	char	   *sqlstate;		/* of the error that ended it, else NULL */
+	char	   *error;			/* its message, without values of rows */
 } PgmRunState;
 
 /* What is known of a run; run 0 is the last one.  False if it is not there. */

@@ -133,6 +133,8 @@ is( query($node,
 		"SELECT state, revision, error, details ->> 'sqlstate' FROM pgmigrate.wait($run)"),
 	'failed|a5|division by zero|22012',
 	'wait() tells the error of a run');
+fails($node, "SELECT pgmigrate.wait($run, raise => true)",
+	'22012', 'wait() fails as the run did, if it is to');
 query($node, "SELECT pgmigrate.amend('a5', upgrade => 'SELECT 1')");
 fails($node, "SELECT pgmigrate.upgrade_start('nonsense')",
 	'42704', 'upgrade_start() is told of a target that is not there');
