@@ -65,6 +65,15 @@ use_worker(FunctionCallInfo fcinfo)
 				errmsg("cannot wait for a background worker here"),
 				errdetail("The call is not a statement of its own outside of a transaction."),
 				errhint("Call it as SELECT pgmigrate.upgrade() or downgrade() outside of BEGIN, functions and multi-statement queries, or set \"pgmigrate.execution\" to \"auto\"."));
+
+	/* it looks like a statement of its own, so that is worth a word */
+	if (!possible && IsolationUsesXactSnapshot() && !IsTransactionBlock())
+		ereport(NOTICE,
+				errmsg("the run takes place in this transaction, not in a background worker"),
+				errdetail("The isolation level of the transaction is \"%s\".",
+						  GetConfigOption("transaction_isolation", false,
+										  false)),
+				errhint("Set \"default_transaction_isolation\" to \"read committed\" for this session."));
 	return possible;
 }
 

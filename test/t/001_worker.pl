@@ -60,9 +60,13 @@ runs_in('inline', 'SELECT up()', 'function');
 runs_in('inline',
 	'SET default_transaction_isolation = \'repeatable read\'; SELECT pgmigrate.upgrade()',
 	'REPEATABLE READ');
-runs_in('inline',
-	'SET default_transaction_isolation = \'serializable\'; SELECT pgmigrate.upgrade()',
-	'SERIALIZABLE');
+like(
+	runs_in(
+		'inline',
+		'SET default_transaction_isolation = \'serializable\'; SELECT pgmigrate.upgrade()',
+		'SERIALIZABLE'),
+	qr/DETAIL:  The isolation level of the transaction is "serializable"\./,
+	'and it is told why');
 runs_in('inline',
 	'WITH u AS MATERIALIZED (SELECT * FROM pgmigrate.upgrade()) SELECT count(*) FROM u',
 	'WITH');
