@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "utils/resowner.h"
+
 #include "base/transaction.h"
 #include "interop/load_check.h"
 
@@ -99,6 +101,7 @@ try_text(const PgmFormatText *text, PgmSourceKind kind, const char *id,
 		 int *line)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 	PgmLoadPosition *position = palloc0(sizeof(PgmLoadPosition));
 	ErrorData  *volatile error = NULL;
 	int			level;
@@ -122,6 +125,8 @@ try_text(const PgmFormatText *text, PgmSourceKind kind, const char *id,
 			ReThrowError(error);
 	}
 	PG_END_TRY();
+	/* the caller may be amid a query, which has an owner of its own */
+	CurrentResourceOwner = owner;
 	if (error != NULL)
 		*line = line_of(position);
 	return error;

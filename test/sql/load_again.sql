@@ -69,6 +69,15 @@ SELECT id, upgrade FROM pgmigrate.revision ORDER BY seq;
 SELECT count(*) FROM pgmigrate.downgrade('base');
 DELETE FROM pgmigrate.revision;
 
+-- into a table at once, with files that cannot be read among them
+CREATE TABLE loaded AS SELECT * FROM pgmigrate.load_files('{1_a.up.sql,1_a.down.sql,2_b.up.sql}',
+	'{"CREATE TABLE a ();","DROP TABL a;","CREATE TABLE b ();"}');
+CREATE TABLE not_loaded AS SELECT * FROM pgmigrate.load_files('{3_c.up.sql,4_d.up.sql}',
+	'{"CREATE TABL c ();","CREATE TABL d ();"}');
+SELECT revision, action FROM loaded;
+DROP TABLE loaded;
+DELETE FROM pgmigrate.revision;
+
 -- a check that fails is an error, which lists what was found
 CREATE TABLE big (i int);
 INSERT INTO big SELECT 1;
