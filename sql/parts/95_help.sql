@@ -11,6 +11,7 @@ FROM (
 	WHERE p.pronamespace OPERATOR(pg_catalog.=)
 			(SELECT n.oid FROM pg_catalog.pg_namespace AS n
 			WHERE n.nspname OPERATOR(pg_catalog.=) 'pgmigrate')
+		AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::regtype
 		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['run_state',
 			'revision_digest', 'script_begin', 'script_end', 'script_statement',
 			'script_step', 'system_identifier', 'wait_for_run']::name[])

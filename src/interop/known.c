@@ -7,11 +7,6 @@
  * stored revision stands for one file of a call: two files of the same content
  * are two revisions, then and when they are loaded again.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/known.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

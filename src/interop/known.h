@@ -3,11 +3,6 @@
  * known.h
  *	  Stored revisions by their content, for files without an id.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/interop/known.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_INTEROP_KNOWN_H

@@ -9,11 +9,6 @@
  * the text byte for byte nevertheless, since line ends inside of a literal
  * are data.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/content.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

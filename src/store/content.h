@@ -3,11 +3,6 @@
  * content.h
  *	  Are two texts of a revision the same but for how a file is saved?
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/content.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_CONTENT_H

@@ -263,17 +263,32 @@ my @pods = map {
 poll($node, "SELECT count(*) > 0 FROM pgmigrate.runs WHERE state = 'running'", 'pods');
 wait_until('two wait', sub {
 	$_->{run}->pump_nb foreach @pods;
-	return 2 == grep { $_->{err} =~ /waiting for the run/ } @pods;
+	return query($node, "SELECT count(*) = 3 FROM pg_stat_activity WHERE query ~ 'pgmigrate.upgrade' AND backend_type = 'client backend' AND pid <> pg_backend_pid()", 'pods') eq 't';
 });
 $blocker->query_safe('COMMIT');
 $blocker->quit;
 finish($_->{run}) foreach @pods;
+is(scalar(grep { $_->{err} =~ /PM003/ } @pods), 0, 'none is refused');
 is(join(' ', map { $_->{run}->full_result(0) } @pods), '0 0 0', 'three replicas succeed');
 is(scalar(grep { $_->{out} =~ /^added d1/m } @pods), 1, 'one has loaded');
 is(scalar(grep { $_->{out} =~ /^done d4/m } @pods), 1, 'one has upgraded');
 script_is([ 'load', "$root/map", 'pods' ], 0,
 	"unchanged d1 d1.sql\nunchanged d2 d2.sql\nunchanged d3 d3.sql\nmissing d4 d4.sql\nhead d3\n",
 	$quiet, 'links are followed');
+
+$blocker = $node->background_psql('pods');
+$blocker->query_safe('BEGIN; LOCK TABLE gate IN ACCESS SHARE MODE');
+revision_file('pods', 'd5', 'd4', 'ALTER TABLE gate ADD k int;', 'SELECT 1;');
+my $first_pod = start([ "$tools/pgmigrate-load", '--upgrade', "$root/pods", 'pods' ],
+	'<', \undef, '>', \my $first_out, '2>', \my $first_err);
+poll($node, "SELECT count(*) > 0 FROM pgmigrate.runs WHERE state = 'running'", 'pods');
+script_is([ 'load', '--upgrade', '--wait', '100 ms', "$root/pods", 'pods' ], 1,
+	"unchanged d1 d1.sql\nunchanged d2 d2.sql\nunchanged d3 d3.sql\nunchanged d4 d4.sql\nunchanged d5 d5.sql\nhead d5\n",
+	qr/ERROR: /, 'one that does not want to wait');
+$blocker->query_safe('COMMIT');
+$blocker->quit;
+finish($first_pod);
+is($first_pod->full_result(0), 0, 'leaves the other alone');
 
 # script: the preview as a file, which runs
 revision_file('git', 'd4', 'd3', 'CREATE TABLE d4 ();', 'DROP TABLE d4;');
