@@ -29,11 +29,14 @@
 #include "base/settings.h"
 #include "diff/diff.h"
 #include "diff/generate.h"
+#include "diff/rename.h"
 #include "diff/scratch.h"
 
-/* Scratch databases: for the desired text, and for the proof. */
+/* Scratch databases: for the desired text, for renames, and for the proof. */
 #define DESIRED 0
-#define PROOF 1
+#define RENAMED 1
+#define PROOF 2
+#define MAX_SCRATCH 3
 
 typedef struct Generation
 {
@@ -44,7 +47,10 @@ typedef struct Generation
 	PgmSchema  *present;
 	PgmSchema  *empty;
 	PgmSchema  *desired;
-	char	   *names[2];		/* of scratch databases */
+	int			nscratch;
+	char	   *scratch[MAX_SCRATCH];	/* names of scratch databases */
+	char	   *names[MAX_SCRATCH]; /* which of them is for what */
+	PgmRenames	renames;
 	List	   *upgrade;
 	List	   *downgrade;
 } Generation;
@@ -76,8 +82,11 @@ check_arguments(const Generation *generation)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("exactly one of \"desired\" and \"desired_database\" must be given"));
-	if (generation->database != NULL)
-		(void) get_database_oid(generation->database, false);
+	if (generation->database != NULL &&
+		get_database_oid(generation->database, false) == MyDatabaseId)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"desired_database\" is this database"));
 }
 
 static void
@@ -150,27 +159,69 @@ prove(Generation *generation)
 				down);
 }
 
+/* The present schema with the names that are desired. */
+static PgmSchema *
+rename_present(Generation *generation)
+{
+	PgmScratchTask tasks[3] = {
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+	};
+
+	pgm_rename_find(&generation->renames, generation->text,
+					generation->present, generation->desired);
+	if (generation->renames.there == NIL)
+		return generation->present;
+	tasks[0].text = pgm_diff_text(pgm_diff_write(generation->empty,
+												 generation->present,
+												 &generation->options));
+	tasks[1].text = pgm_diff_text(generation->renames.there);
+	pgm_scratch_work(generation->names[RENAMED], lengthof(tasks), tasks);
+	return tasks[2].schema;
+}
+
 static void
 work(Generation *generation)
 {
+	PgmSchema  *present = generation->present;
+
 	read_desired(generation);
-	generation->upgrade = pgm_diff_write(generation->present,
-										 generation->desired,
+	if (generation->names[RENAMED] != NULL)
+		present = rename_present(generation);
+	pgm_rename_notice(present, generation->desired);
+	generation->upgrade = pgm_diff_write(present, generation->desired,
 										 &generation->options);
-	if (!generation->prove || generation->upgrade == NIL)
-		return;
-	generation->downgrade = pgm_diff_write(generation->desired,
-										   generation->present,
+	generation->downgrade = pgm_diff_write(generation->desired, present,
 										   &generation->options);
-	prove(generation);
+	generation->upgrade = list_concat(generation->renames.there,
+									  generation->upgrade);
+	generation->downgrade = list_concat(generation->downgrade,
+										generation->renames.back);
+	if (generation->prove && generation->upgrade != NIL)
+		prove(generation);
+}
+
+/* Which scratch databases are needed. */
+static void
+name_scratch(Generation *generation)
+{
+	bool		needed[MAX_SCRATCH] = {0};
+
+	needed[DESIRED] = generation->text != NULL;
+	needed[RENAMED] = pgm_rename_hinted(generation->text);
+	needed[PROOF] = generation->prove;
+	for (int i = 0; i < MAX_SCRATCH; i++)
+		if (needed[i])
+		{
+			generation->names[i] = pgm_scratch_name(i + 1);
+			generation->scratch[generation->nscratch++] =
+				generation->names[i];
+		}
 }
 
 static void
 generate(Generation *generation)
 {
 	MemoryContext context = CurrentMemoryContext;
-	char	  **names = generation->names;
-	int			n = generation->text != NULL && generation->prove ? 2 : 1;
 
 	refuse_production();
 	check_arguments(generation);
@@ -178,17 +229,13 @@ generate(Generation *generation)
 	generation->options.include = split_patterns(pgm_autogenerate_include);
 	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
 	generation->present = pgm_schema_read_all(GetUserId());
-	if (generation->text == NULL && !generation->prove)
+	name_scratch(generation);
+	if (generation->nscratch == 0)
 	{
 		work(generation);
 		return;
 	}
-
-	/* one of them for the text, one for the proof */
-	names[DESIRED] = names[PROOF] = pgm_scratch_name(1);
-	if (n > 1)
-		names[PROOF] = pgm_scratch_name(2);
-	pgm_scratch_create(n, names);
+	pgm_scratch_create(generation->nscratch, generation->scratch);
 	PG_TRY();
 	{
 		work(generation);
@@ -200,11 +247,11 @@ generate(Generation *generation)
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		pgm_scratch_drop(n, names);
+		pgm_scratch_drop(generation->nscratch, generation->scratch);
 		ReThrowError(edata);
 	}
 	PG_END_TRY();
-	pgm_scratch_drop(n, names);
+	pgm_scratch_drop(generation->nscratch, generation->scratch);
 }
 
 List *

@@ -41,6 +41,7 @@ typedef struct PgmPair
 	bool		gone;			/* its drop is written */
 	int			whole_from;		/* pair that this goes with, or -1 */
 	int			whole_to;
+	int			parent_from;	/* of a partition's index, goes with it too */
 	int			first_part_from;	/* pairs that go with this, or -1 */
 	int			first_part_to;
 	int			next_part_from;

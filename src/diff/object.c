@@ -41,18 +41,23 @@ trimmed(const char *text)
 	return pnstrdup(text, length);
 }
 
+static int
+pair_cmp(const void *a, const void *b)
+{
+	const PgmSchemaObject *x = pgm_ddl_object(a);
+	const PgmSchemaObject *y = pgm_ddl_object(b);
+	int			cmp = strcmp(x->kind, y->kind);
+
+	return cmp != 0 ? cmp : strcmp(x->identity, y->identity);
+}
+
 static const PgmPair *
 find_pair(const PgmDiff *diff, const char *kind, const char *identity)
 {
-	for (int i = 0; i < diff->npairs; i++)
-	{
-		const PgmSchemaObject *object = pgm_ddl_object(&diff->pairs[i]);
+	PgmSchemaObject object = {kind, identity};
+	PgmPair		key = {&object};
 
-		if (strcmp(object->kind, kind) == 0 &&
-			strcmp(object->identity, identity) == 0)
-			return &diff->pairs[i];
-	}
-	return NULL;
+	return bsearch(&key, diff->pairs, diff->npairs, sizeof(PgmPair), pair_cmp);
 }
 
 /* Is the table of this part made by us? */
@@ -346,13 +351,17 @@ static void
 set_position(PgmDiff *diff, const PgmSchemaObject *to,
 			 const PgmSchemaObject *column)
 {
+	const char *type = OF(column, "type");
+
 	if (table_is_new(diff, column) ||
-		pgm_schema_find(diff->from, "column", column->identity) == NULL)
+		pgm_schema_find(diff->from, "column", column->identity) == NULL ||
+		(strcmp(type, "integer") != 0 && strcmp(type, "bigint") != 0 &&
+		 strcmp(type, "smallint") != 0))
 		return;
 	pgm_ddl_add(diff,
-				"SELECT pg_catalog.setval(%s, m.value) FROM (SELECT pg_catalog.max(%s) AS value FROM %s) AS m WHERE m.value IS NOT NULL",
+				"SELECT pg_catalog.setval(%s, m.value) FROM (SELECT pg_catalog.max(%s) AS value FROM %s) AS m WHERE m.value BETWEEN %s AND %s",
 				quote_literal_cstr(to->identity), pgm_ddl_part_name(column),
-				pgm_ddl_table(column));
+				pgm_ddl_table(column), OF(to, "minimum"), OF(to, "maximum"));
 }
 
 static void

@@ -36,15 +36,19 @@ comes(const PgmPair *pair)
 	return pair->change == PGM_CREATE || pair->change == PGM_RECREATE;
 }
 
-/* Does it go with something that goes? */
-static bool
-goes_with_whole(const PgmDiff *diff, const PgmPair *pair)
+/* What goes, and takes this along; -1 if nothing does. */
+static int
+goes_with(const PgmDiff *diff, int n)
 {
-	for (int whole = pair->whole_from; whole >= 0;
-		 whole = diff->pairs[whole].whole_from)
-		if (goes(&diff->pairs[whole]))
-			return true;
-	return false;
+	int			whole = diff->pairs[n].whole_from;
+	int			parent = diff->pairs[n].parent_from;
+	int			with = -1;
+
+	if (whole >= 0)
+		with = goes(&diff->pairs[whole]) ? whole : goes_with(diff, whole);
+	if (with < 0 && parent >= 0)
+		with = goes(&diff->pairs[parent]) ? parent : goes_with(diff, parent);
+	return with;
 }
 
 static bool
@@ -61,13 +65,11 @@ comes_with_whole(const PgmDiff *diff, const PgmPair *pair)
 static int
 whole_of(const PgmDiff *diff, int n)
 {
-	int			top = n;
+	int			with;
 
-	for (int whole = diff->pairs[n].whole_from; whole >= 0;
-		 whole = diff->pairs[whole].whole_from)
-		if (goes(&diff->pairs[whole]))
-			top = whole;
-	return top;
+	while ((with = goes_with(diff, n)) >= 0)
+		n = with;
+	return n;
 }
 
 static void drop(PgmDiff *diff, int n, bool late);
@@ -141,7 +143,7 @@ find_late(PgmDiff *diff)
 	}
 	/* a part that goes with its whole has no time of its own */
 	for (int i = 0; i < diff->npairs; i++)
-		if (goes_with_whole(diff, &diff->pairs[i]))
+		if (goes_with(diff, i) >= 0)
 			diff->pairs[i].late = false;
 }
 

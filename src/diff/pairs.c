@@ -117,6 +117,8 @@ is_left_out(const PgmDiffOptions *options, const PgmSchemaObject *object)
 {
 	if (options->include != NIL && !matches(options->include, object))
 		return true;
+	if (options->no_grants && pgm_ddl_is(object, "default privileges"))
+		return true;
 	return matches(options->exclude, object) || is_not_null(object);
 }
 
@@ -250,7 +252,7 @@ merge(PgmDiff *diff, int *pair_of_from, int *pair_of_to)
 			pair->to = &diff->to->objects[j++];
 		}
 		pair->rank = pgm_ddl_rank(pgm_ddl_object(pair)->kind);
-		pair->whole_from = pair->whole_to = -1;
+		pair->whole_from = pair->whole_to = pair->parent_from = -1;
 		pair->first_part_from = pair->first_part_to = -1;
 		pair->next_part_from = pair->next_part_to = -1;
 		diff->npairs++;
@@ -317,15 +319,14 @@ find_wholes(PgmDiff *diff, const PgmSchema *schema, const int *pair_of,
 		bool		whole = false;
 
 		if (strcmp(kind, "index") == 0)
-			whole = (d->type == 'i' && strcmp(other, "constraint") == 0) ||
-				(d->type == 'P' && !to && strcmp(other, "index") == 0);
+			whole = d->type == 'i' && strcmp(other, "constraint") == 0;
 		else if (strcmp(kind, "sequence") == 0)
 			whole = strcmp(other, "column") == 0 &&
 				(d->type == 'i' || (d->type == 'a' && !to));
-		else if (strcmp(kind, "constraint") == 0)
-			whole = d->type == 'P' && !to && strcmp(other, kind) == 0;
 		else if (strcmp(other, "range") == 0)
 			whole = d->type == 'i';
+		if (d->type == 'P' && !to && strcmp(kind, other) == 0)
+			diff->pairs[pair_of[d->object]].parent_from = pair_of[d->needs];
 		if (whole)
 			set_whole(diff, pair_of[d->object], pair_of[d->needs], to);
 	}

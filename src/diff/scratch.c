@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
@@ -32,10 +33,14 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "storage/proc.h"
 #include "storage/shm_toc.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "base/clock.h"
 #include "base/session_settings.h"
@@ -307,12 +312,18 @@ follow(Helper *helper)
 				errhint("See the server log."));
 }
 
+/*
+ * Our session ends or fails: nobody would hear of what the worker does.  Runs
+ * in error recovery, or, with a code, at the exit of the process.
+ */
 static void
-stop_worker(Helper *helper)
+stop_worker(int code, Datum arg)
 {
+	Helper	   *helper = (Helper *) DatumGetPointer(arg);
 	pid_t		pid;
 
-	if (helper->handle == NULL)
+	/* without the postmaster the worker stops by itself */
+	if (helper->handle == NULL || !PostmasterIsAlive())
 		return;
 	HOLD_INTERRUPTS();
 	TerminateBackgroundWorker(helper->handle);
@@ -329,18 +340,14 @@ pgm_scratch_work(const char *database, int n, PgmScratchTask *tasks)
 	helper.ntasks = n;
 	helper.tasks = tasks;
 	create_segment(&helper, database);
-	PG_TRY();
+
+	/* before the worker exists, so that none is ever without a watcher */
+	PG_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(&helper));
 	{
 		start_worker(&helper);
 		follow(&helper);
 	}
-	PG_CATCH();
-	{
-		stop_worker(&helper);
-		dsm_detach(helper.segment);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	PG_END_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(&helper));
 	dsm_detach(helper.segment);
 }
 
@@ -348,6 +355,19 @@ char *
 pgm_scratch_name(int n)
 {
 	return psprintf("pgmigrate_scratch_%d_%d", MyProcPid, n);
+}
+
+static bool
+may_create_database(Oid role)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+	ReleaseSysCache(tuple);
+	return result || superuser_arg(role);
 }
 
 static void
@@ -367,7 +387,7 @@ pgm_scratch_create(int n, char **names)
 	uint64		rows;
 	char	   *create;
 
-	if (!have_createdb_privilege())
+	if (!may_create_database(GetUserId()))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("permission denied to create a scratch database"),
@@ -509,9 +529,12 @@ reaches_out(Node *stmt)
 	}
 }
 
-/* Nothing of a scratch database may be felt outside of it. */
+/*
+ * Nothing of a scratch database may be felt outside of it; BEGIN and COMMIT
+ * are left out, the text is one transaction anyway.
+ */
 static bool
-refuse_outside(const PgmSource *source, int n)
+is_to_be_run(const PgmSource *source, int n)
 {
 	PgmStatement *statement = &source->statements[n];
 
@@ -524,6 +547,20 @@ refuse_outside(const PgmSource *source, int n)
 				errhint("Take it out of the text."));
 	return pgm_statement_refusal(statement->raw->stmt) !=
 		PGM_REFUSED_TRANSACTION;
+}
+
+static bool
+sets_owner(Node *stmt)
+{
+	ListCell   *cell;
+
+	if (IsA(stmt, CreateSchemaStmt))
+		return castNode(CreateSchemaStmt, stmt)->authrole != NULL;
+	if (IsA(stmt, AlterTableStmt))
+		foreach(cell, castNode(AlterTableStmt, stmt)->cmds)
+			if (lfirst_node(AlterTableCmd, cell)->subtype == AT_ChangeOwner)
+			return true;
+	return IsA(stmt, AlterOwnerStmt);
 }
 
 /* Commands of psql that pg_dump writes: their lines are made blank. */
@@ -568,11 +605,9 @@ run_text(PgmScratchOp op, char *text)
 		Node	   *stmt = source->statements[i].raw->stmt;
 
 		CHECK_FOR_INTERRUPTS();
-		if (block && !refuse_outside(source, i))
+		if (block && !is_to_be_run(source, i))
 			continue;
-		owners |= IsA(stmt, AlterOwnerStmt) ||
-			(IsA(stmt, AlterTableStmt) &&
-			 strstr(pgm_statement_text(source, i), "OWNER") != NULL);
+		owners |= sets_owner(stmt);
 		grants |= IsA(stmt, GrantStmt) ||
 			IsA(stmt, AlterDefaultPrivilegesStmt);
 		if (!block)

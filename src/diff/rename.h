@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * rename.h
+ *	  Renames that the desired text tells of, and those that it might mean.
+ *
+ * Copyright (c) 2026, pgmigrate developers
+ *
+ * IDENTIFICATION
+ *	  src/diff/rename.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_DIFF_RENAME_H
+#define PGM_DIFF_RENAME_H
+
+#include "diff/diff.h"
+
+typedef struct PgmRenames
+{
+	List	   *there;			/* statements */
+	List	   *back;
+} PgmRenames;
+
+/* Is there a hint in the text? */
+extern bool pgm_rename_hinted(const char *text);
+
+/* What the hints of the text say of the schema that is there. */
+extern void pgm_rename_find(PgmRenames *renames, const char *text,
+							const PgmSchema *present,
+							const PgmSchema *desired);
+
+/*
+ * A NOTICE for each table and column that goes where one of the same shape
+ * comes.
+ */
+extern void pgm_rename_notice(const PgmSchema *present,
+							  const PgmSchema *desired);
+
+#endif							/* PGM_DIFF_RENAME_H */
