@@ -3,11 +3,6 @@
  * autogenerate.c
  *	  SQL functions that write revisions.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/api/autogenerate.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

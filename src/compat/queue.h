@@ -3,11 +3,6 @@
  * queue.h
  *	  Differences between server versions about message queues.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/queue.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_QUEUE_H

@@ -3,11 +3,6 @@
  * diff.c
  *	  The SQL that leads from one schema to another.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/diff.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * diff.h
  *	  The SQL that leads from one schema to another.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/diff.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_DIFF_DIFF_H

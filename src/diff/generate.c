@@ -12,11 +12,6 @@
  * Owners do not count where the text has no ALTER ... OWNER, privileges where
  * it has neither GRANT nor REVOKE: such a text does not tell of them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/generate.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

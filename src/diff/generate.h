@@ -3,11 +3,6 @@
  * generate.h
  *	  The SQL from the schema of this database to a desired one, and back.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/generate.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_DIFF_GENERATE_H

@@ -3,11 +3,6 @@
  * internal.h
  *	  Two schemas side by side, and the statements between them.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/internal.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_DIFF_INTERNAL_H

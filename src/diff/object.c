@@ -3,11 +3,6 @@
  * object.c
  *	  The statements for one object: drop, create, alter, and what comes last.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/object.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

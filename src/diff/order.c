@@ -11,11 +11,6 @@
  * Where nothing depends on anything, kinds come in the order of their ranks.
  * A cycle is cut where it is met again.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/order.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -7,11 +7,6 @@
  * is made again, and with it what the server would not let stand on something
  * that goes, by the dependencies of the schema that is there.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/pairs.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -6,11 +6,6 @@
  * Privileges are compared by grantee.  Those that somebody other than the
  * owner has granted are granted by the owner.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/privileges.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

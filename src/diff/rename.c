@@ -15,11 +15,6 @@
  * indexes and sequences that have the old name in theirs, and whose like is
  * desired with the new one, are renamed along.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/rename.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * rename.h
  *	  Renames that the desired text tells of, and those that it might mean.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/rename.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_DIFF_RENAME_H

@@ -14,11 +14,6 @@
  * the session that made it, so one whose session is gone is known by its name
  * and dropped by the next that comes.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/scratch.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

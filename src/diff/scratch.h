@@ -3,11 +3,6 @@
  * scratch.h
  *	  Work in another database of the cluster, in a background worker.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/scratch.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_DIFF_SCRATCH_H

@@ -6,11 +6,6 @@
  * A partition is made as a table and attached at the end, when its indexes and
  * constraints are there to be matched with those of its parent.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/table.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

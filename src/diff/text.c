@@ -3,11 +3,6 @@
  * text.c
  *	  Statements being collected, and the names and lists in a model.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/text.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

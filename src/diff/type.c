@@ -7,11 +7,6 @@
  * name; the columns are given the new one by way of text, and what was set
  * aside is dropped at the end.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/diff/type.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

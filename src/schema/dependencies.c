@@ -7,11 +7,6 @@
  * the row type of a table, a default, the rule of a view, a member of an
  * extension.  Such an address stands for that object.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/dependencies.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -13,11 +13,6 @@
  * are ACCESS SHARE ones: what a view reads for the rest of the transaction,
  * tables with expressions for the moment of putting these out.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/model.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

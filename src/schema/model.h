@@ -3,11 +3,6 @@
  * model.h
  *	  A database's schema: objects, their properties, what they depend on.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/schema/model.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_SCHEMA_MODEL_H

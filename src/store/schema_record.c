@@ -10,11 +10,6 @@
  * What a run found when it began is not told from what it did: it becomes
  * what the run left.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/schema_record.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

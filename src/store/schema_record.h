@@ -3,11 +3,6 @@
  * schema_record.h
  *	  The schema as the last run left it, object by object.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/schema_record.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_SCHEMA_RECORD_H
