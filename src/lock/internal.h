@@ -31,6 +31,9 @@ struct PgmLockWait
 	MemoryContext look;			/* reset for each look */
 	PgmLockNeeds needs;			/* of the last attempt */
 	PgmLockNeeds learned;		/* seen when statements waited for them */
+	PgmLockNeeds held;			/* taken before in the open transaction */
+	bool		open;			/* a transaction of a step is at work, which
+								 * an attempt must not end */
 
 	/* since the first attempt that failed; 0 before */
 	int64		start;

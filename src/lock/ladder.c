@@ -19,6 +19,10 @@
  * successful one goes on as the step's.  Inside of the caller's transaction an
  * attempt is a subtransaction, and what the caller has locked stays locked.
  *
+ * A lock that a slow statement would have to carry is not taken up front, but
+ * just before its own statement, in the step's transaction and likewise in
+ * subtransactions.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -94,6 +98,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	pgm_locklog_init(&wait->log, context);
 	pgm_lockneeds_init(&wait->learned, context);
 	pgm_lockneeds_init(&wait->needs, wait->attempt);
+	pgm_lockneeds_init(&wait->held, context);
 	wait->revision = revision == NULL ? NULL :
 		MemoryContextStrdup(context, revision);
 	wait->start = 0;
@@ -202,20 +207,27 @@ set_lock_timeout(int timeout, GucAction action)
 }
 
 static void
-collect_needs(PgmLockWait *wait, PgmLockNeeds *needs,
-			  PgmLockCollector collect, void *arg)
+add_needs(PgmLockNeeds *needs, const PgmLockNeeds *more)
 {
 	ListCell   *lc;
 
-	pgm_lockneeds_init(needs, wait->attempt);
-	collect(needs, arg);
-	foreach(lc, wait->learned.list)
+	foreach(lc, more->list)
 	{
 		PgmLockNeed *need = lfirst(lc);
 
 		pgm_lockneeds_add(needs, need->relid, need->mode, need->rank,
 						  need->name);
 	}
+}
+
+static void
+collect_needs(PgmLockWait *wait, PgmLockNeeds *needs,
+			  PgmLockCollector collect, void *arg)
+{
+	pgm_lockneeds_init(needs, wait->attempt);
+	collect(needs, arg);
+	add_needs(needs, &wait->held);
+	add_needs(needs, &wait->learned);
 	pgm_lockneeds_sort(needs);
 }
 
@@ -305,6 +317,13 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	return outcome == NULL;
 }
 
+/* Is there no transaction between attempts, so that a look needs its own? */
+static bool
+in_between(const PgmLockWait *wait)
+{
+	return wait->exec->worker && !wait->open;
+}
+
 /* With a limit of zero a run takes its locks as its statements do. */
 static bool
 is_on(void)
@@ -320,6 +339,8 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 
 	if (!is_on())
 		return true;
+	if (!wait->open)
+		pgm_lockneeds_init(&wait->held, wait->log.context);
 	MemoryContextReset(wait->attempt);
 	old = MemoryContextSwitchTo(wait->attempt);
 	collect_needs(wait, &wait->needs, collect, arg);
@@ -334,6 +355,25 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		log_attempt(wait, "ask", "granted", 0, 0, NIL);
 	MemoryContextSwitchTo(old);
 	return result;
+}
+
+void
+pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
+{
+	if (!is_on())
+		return;
+	add_needs(&wait->held, &wait->needs);
+	wait->open = true;
+	PG_TRY();
+	{
+		while (!pgm_lockwait_take(wait, collect, arg))
+			pgm_lockwait_pause(wait);
+	}
+	PG_FINALLY();
+	{
+		wait->open = false;
+	}
+	PG_END_TRY();
 }
 
 /* Is the deadline over? */
@@ -367,7 +407,7 @@ apply_policy(PgmLockWait *wait, List *blockers)
 
 	if (pgm_blocker_policy == PGM_BLOCKER_WAIT)
 		return;
-	if (wait->exec->worker)
+	if (in_between(wait))
 		pgm_txn_begin();
 	foreach(lc, blockers)
 	{
@@ -387,7 +427,7 @@ apply_policy(PgmLockWait *wait, List *blockers)
 				errhint("Only the end of its session would help: pg_terminate_backend(%d), or \"pgmigrate.blocker_policy\" = terminate.",
 						blocker->pid));
 	}
-	if (wait->exec->worker)
+	if (in_between(wait))
 		pgm_txn_commit();
 }
 
@@ -431,14 +471,14 @@ look(PgmLockWait *wait)
 
 	MemoryContextReset(wait->look);
 	old = MemoryContextSwitchTo(wait->look);
-	if (wait->exec->worker)
+	if (in_between(wait))
 		pgm_txn_begin();
 	else
 		pgm_clear_activity_snapshot();
 	adopt_learned(wait);
 	blockers = find_blockers(wait);
 	pgm_locklog_blame(&wait->log, pgm_blockers_json(blockers, PGM_NAMED));
-	if (wait->exec->worker)
+	if (in_between(wait))
 		pgm_txn_commit();
 	MemoryContextSwitchTo(old);
 	return blockers;

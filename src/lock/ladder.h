@@ -32,6 +32,14 @@ extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 							  void *arg);
 
 /*
+ * Take more of them in the transaction of a step that is at work, just before
+ * the statement that needs them: until they are there, or the error of the
+ * deadline is raised.  What was taken before is kept and watched on.
+ */
+extern void pgm_lockwait_take_more(PgmLockWait *wait,
+								   PgmLockCollector collect, void *arg);
+
+/*
  * After that: may the statements have to be repeated, because of locks that
  * are not known, or because others wait for those that were taken?
  */

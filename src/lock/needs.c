@@ -24,11 +24,15 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/relation_size.h"
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "compat/server.h"
 #include "lock/needs.h"
+
+/* A relation whose rows take some tens of milliseconds to go through. */
+#define PGM_SLOW_BYTES (8 * 1024 * 1024)
 
 /*
  * The text of a query is for those who may see it in pg_stat_activity, and not
@@ -270,6 +274,50 @@ may_be_long(Node *stmt)
 	return false;
 }
 
+/* INSERT with rows of its own text: as many as somebody has written. */
+static bool
+is_literal_insert(Node *stmt)
+{
+	SelectStmt *select;
+
+	if (!IsA(stmt, InsertStmt))
+		return false;
+	select = (SelectStmt *) castNode(InsertStmt, stmt)->selectStmt;
+	return select == NULL ||
+		(IsA(select, SelectStmt) && select->valuesLists != NIL);
+}
+
+/*
+ * May the statement work so long that nobody should wait for a lock meanwhile?
+ * What runs code that cannot be looked into may, and so may what goes through
+ * the rows of a relation that is not small.  Locks of the statements after it
+ * are then better taken after it; to take one late that could have been taken
+ * early costs nothing but the work lost if it is not to be had.
+ */
+static bool
+is_slow(const PgmVerdict *verdict, Node *stmt)
+{
+	bool		rows = (changes_rows(stmt) && !is_literal_insert(stmt)) ||
+		IsA(stmt, SelectStmt) || IsA(stmt, CreateTableAsStmt) ||
+		IsA(stmt, RefreshMatViewStmt) || IsA(stmt, IndexStmt) ||
+		IsA(stmt, ReindexStmt) || IsA(stmt, ClusterStmt) ||
+		may_be_long(stmt);
+	ListCell   *lc;
+
+	if (verdict->opaque)
+		return true;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if ((rows || touch->rewrites == PGM_TRUE ||
+			 touch->scans == PGM_TRUE) && OidIsValid(touch->relid) &&
+			pgm_heap_bytes(touch->relid) > PGM_SLOW_BYTES)
+			return true;
+	}
+	return false;
+}
+
 void
 pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 {
@@ -283,6 +331,7 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 		needs->opaque = true;
 	if (may_be_long(source->statements[n].raw->stmt))
 		needs->long_work = true;
+	needs->slow = is_slow(verdict, source->statements[n].raw->stmt);
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);

@@ -32,6 +32,8 @@ typedef struct PgmLockNeeds
 	List	   *list;			/* of PgmLockNeed *, one per relation */
 	HTAB	   *by_relid;		/* the same, NULL before the first */
 	bool		long_work;		/* may rewrite or scan a table */
+	bool		slow;			/* the last statement may work long, so that
+								 * what it carries is held long */
 	bool		unsure;			/* may wait for locks that are not known */
 	bool		opaque;			/* and those may be strong ones */
 	TransactionId transaction;	/* has locked rows, or invalid */

@@ -29,10 +29,15 @@
 void
 pgm_runner_collect(PgmLockNeeds *needs, void *arg)
 {
-	const PgmSpan *span = arg;
+	PgmSpan    *span = arg;
 
-	for (int i = span->first; i < span->end; i++)
-		pgm_lockneeds_statement(needs, span->source, i);
+	span->taken = span->first;
+	while (span->taken < span->end)
+	{
+		pgm_lockneeds_statement(needs, span->source, span->taken++);
+		if (needs->slow)
+			break;
+	}
 }
 
 /*

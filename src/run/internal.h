@@ -65,12 +65,16 @@ typedef struct PgmStep
 	PgmSource  *source;
 } PgmStep;
 
-/* Statements whose locks are taken together. */
+/*
+ * Statements whose locks are taken together: up to and with the first that may
+ * be slow, for it would carry those of the statements after it.
+ */
 typedef struct PgmSpan
 {
 	const PgmSource *source;
 	int			first;
 	int			end;
+	int			taken;			/* after the last one that was collected */
 } PgmSpan;
 
 /* Whose statements follow: after it was loaded, at each try. */
@@ -109,6 +113,11 @@ extern bool pgm_runner_mentions(const char *text, const char *name);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
+
+/* In the transaction of the step, before statement n. */
+extern void pgm_runner_take_more(PgmRunner *runner, PgmSpan *span, int n);
+
+extern void pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step);
 
 /*
  * Between taking the locks and the commit, in a worker: what fails in between

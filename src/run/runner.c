@@ -221,16 +221,24 @@ collect_plan(PgmLockNeeds *needs, void *arg)
 	pgm_plan_each_source(runner->plan, collect_source, needs);
 }
 
-/* All statements of a step and its ledger rows, in an open transaction. */
+/*
+ * All statements of a step and its ledger rows, in an open transaction.  The
+ * locks of the span are there, all of them if there is no span.
+ */
 static void
-run_in_transaction(PgmRunner *runner, const PgmStep *step, bool top_level)
+run_in_transaction(PgmRunner *runner, const PgmStep *step, PgmSpan *span,
+				   bool top_level)
 {
 	int			guc_level = NewGUCNestLevel();
 
 	pgm_runner_settle(runner, step);
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
+	{
+		if (span != NULL && i == span->taken)
+			pgm_runner_take_more(runner, span, i);
 		pgm_runner_statement(runner, step->source, i, top_level, false);
+	}
 	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
@@ -259,34 +267,6 @@ pgm_runner_leave_shelter(PgmRunner *runner)
 	if (runner->shelter != 0)
 		pgm_txn_release_sub();
 	runner->shelter = 0;
-}
-
-static void
-commit_error_callback(void *arg)
-{
-	const PgmStep *step = arg;
-
-	errcontext("commit of revision \"%s\"", step->revision->id);
-}
-
-/*
- * Deferred constraints may fail now.  A commit that is not waited for may be
- * lost in a crash, which must then take along all that the step has done.
- */
-static void
-commit_step(const PgmRunner *runner, PgmStep *step)
-{
-	ErrorContextCallback callback;
-
-	callback.callback = commit_error_callback;
-	callback.arg = step;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	if (runner->local)
-		pgm_txn_commit_async();
-	else
-		pgm_txn_commit();
-	error_context_stack = callback.previous;
 }
 
 /*
@@ -327,7 +307,7 @@ attempt_step(PgmRunner *runner)
 			pgm_runner_load_step(runner, &step);
 		span.source = step.source;
 		span.first = 0;
-		span.end = step.source->nstatements;
+		span.end = span.taken = step.source->nstatements;
 		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
 		{
 			pgm_txn_commit();
@@ -335,9 +315,9 @@ attempt_step(PgmRunner *runner)
 		}
 		pgm_runner_enter_shelter(runner);
 		runner->local = !pgm_flush_per_migration;
-		run_in_transaction(runner, &step, true);
+		run_in_transaction(runner, &step, &span, true);
 		pgm_runner_leave_shelter(runner);
-		commit_step(runner, &step);
+		pgm_runner_commit_step(runner, &step);
 		return true;
 	}
 
@@ -462,7 +442,7 @@ step_in_open_transaction(PgmRunner *runner)
 	pgm_runner_expect(runner, &step);
 	if (runner->any_partly)
 		pgm_runner_refuse_partly(runner, &step);
-	run_in_transaction(runner, &step, runner->exec.worker);
+	run_in_transaction(runner, &step, NULL, runner->exec.worker);
 }
 
 static void

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/sqlstate.h"
+#include "base/transaction.h"
 #include "classify/local_effects.h"
 #include "compat/server.h"
 #include "process/entry.h"
@@ -285,4 +286,42 @@ pgm_runner_forget(PgmRunner *runner)
 	runner->ahead.n = 0;
 	runner->pending.n = 0;
 	MemoryContextReset(runner->pending.context);
+}
+
+/* The locks of the statements from here on, up to the next slow one. */
+void
+pgm_runner_take_more(PgmRunner *runner, PgmSpan *span, int n)
+{
+	span->first = n;
+	pgm_lockwait_unlimit(runner->wait);
+	pgm_lockwait_take_more(runner->wait, pgm_runner_collect, span);
+	pgm_lockwait_limit(runner->wait);
+}
+
+static void
+commit_error_callback(void *arg)
+{
+	const PgmStep *step = arg;
+
+	errcontext("commit of revision \"%s\"", step->revision->id);
+}
+
+/*
+ * Deferred constraints may fail now.  A commit that is not waited for may be
+ * lost in a crash, which must then take along all that the step has done.
+ */
+void
+pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = commit_error_callback;
+	callback.arg = step;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	if (runner->local)
+		pgm_txn_commit_async();
+	else
+		pgm_txn_commit();
+	error_context_stack = callback.previous;
 }
