@@ -22,10 +22,10 @@
 
 #include "api/access_levels.h"
 #include "assess/assess.h"
-#include "assess/estimate.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
 #include "classify/classify.h"
+#include "classify/estimate.h"
 #include "compat/server.h"
 #include "graph/picture.h"
 #include "store/authoring.h"

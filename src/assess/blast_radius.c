@@ -22,10 +22,10 @@
 #include "utils/timestamp.h"
 
 #include "assess/blast_radius.h"
-#include "assess/estimate.h"
 #include "assess/mentions.h"
 #include "base/relation_size.h"
 #include "base/spi.h"
+#include "classify/estimate.h"
 #include "compat/catalog.h"
 #include "compat/server.h"
 

@@ -34,11 +34,11 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "assess/estimate.h"
 #include "assess/predictions.h"
 #include "base/clock.h"
 #include "base/relation_size.h"
 #include "classify/classify.h"
+#include "classify/estimate.h"
 #include "compat/lock.h"
 #include "compat/server.h"
 #include "run/observed.h"

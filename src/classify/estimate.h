@@ -5,8 +5,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PGM_ASSESS_ESTIMATE_H
-#define PGM_ASSESS_ESTIMATE_H
+#ifndef PGM_CLASSIFY_ESTIMATE_H
+#define PGM_CLASSIFY_ESTIMATE_H
 
 #include "classify/verdict.h"
 
@@ -70,4 +70,4 @@ extern char *pgm_estimate_json(const PgmRates *rates, PgmWork work,
 extern double pgm_estimate_statement(const PgmRates *rates,
 									 const PgmVerdict *verdict);
 
-#endif							/* PGM_ASSESS_ESTIMATE_H */
+#endif							/* PGM_CLASSIFY_ESTIMATE_H */

@@ -18,9 +18,9 @@
 #include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
 
-#include "assess/estimate.h"
 #include "base/relation_size.h"
 #include "base/spi.h"
+#include "classify/estimate.h"
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
