@@ -35,6 +35,9 @@ int			pgm_max_revision_size = 16 * 1024;
 int			pgm_max_statements = 10000;
 int			pgm_on_disconnect = PGM_DISCONNECT_CONTINUE;
 int			pgm_run_wait = 5 * 60 * 1000;
+bool		pgm_online = true;
+int			pgm_online_method = PGM_ONLINE_METHOD_AUTO;
+int			pgm_online_threshold = 200;
 bool		pgm_transaction_per_migration = true;
 
 static const struct config_enum_entry blocker_policy_options[] = {
@@ -138,6 +141,13 @@ static const struct config_enum_entry on_disconnect_options[] = {
 	{NULL, 0, false}
 };
 
+static const struct config_enum_entry online_method_options[] = {
+	{"auto", PGM_ONLINE_METHOD_AUTO, false},
+	{"column", PGM_ONLINE_METHOD_COLUMN, false},
+	{"table", PGM_ONLINE_METHOD_TABLE, false},
+	{NULL, 0, false}
+};
+
 /* What a run does about locks. */
 static void
 define_lock_settings(void)
@@ -219,6 +229,36 @@ define_pattern_settings(void)
 							   "",
 							   PGC_USERSET, 0,
 							   check_list, NULL, NULL);
+}
+
+/* Which statements are not run as they are written. */
+static void
+define_online_settings(void)
+{
+	DefineCustomBoolVariable("pgmigrate.online",
+							 "Carries out statements online that would lock a table for long.",
+							 "They end as the statement itself would; off runs them as they are written.",
+							 &pgm_online,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgmigrate.online_method",
+							 "How a change of all rows of a table is made online.",
+							 "\"column\" fills a new column, \"table\" a new table beside the old one; \"auto\" takes what is cheaper.",
+							 &pgm_online_method,
+							 PGM_ONLINE_METHOD_AUTO,
+							 online_method_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.online_threshold",
+							"Time that a statement may hold a lock which blocks writers, before it is carried out online.",
+							"Compared with the estimate that assess() shows; zero carries out online whatever can be.",
+							&pgm_online_threshold,
+							200, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 }
 
 void
@@ -311,5 +351,6 @@ pgm_guc_init(void)
 
 	define_lock_settings();
 	define_pattern_settings();
+	define_online_settings();
 	MarkGUCPrefixReserved("pgmigrate");
 }

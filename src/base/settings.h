@@ -37,6 +37,14 @@ typedef enum PgmEnvironment
 	PGM_ENVIRONMENT_PRODUCTION
 } PgmEnvironment;
 
+/* How an online change of a whole table is made. */
+typedef enum PgmOnlineMethod
+{
+	PGM_ONLINE_METHOD_AUTO,
+	PGM_ONLINE_METHOD_COLUMN,
+	PGM_ONLINE_METHOD_TABLE
+} PgmOnlineMethod;
+
 extern int	pgm_assess_timeout; /* ms */
 extern char *pgm_autogenerate_exclude;	/* patterns, a list */
 extern char *pgm_autogenerate_include;
@@ -55,6 +63,9 @@ extern int	pgm_max_revision_size;	/* kB */
 extern int	pgm_max_statements;
 extern int	pgm_on_disconnect;
 extern int	pgm_run_wait;
+extern bool pgm_online;
+extern int	pgm_online_method;
+extern int	pgm_online_threshold;	/* ms */
 extern bool pgm_transaction_per_migration;
 
 extern void pgm_guc_init(void);

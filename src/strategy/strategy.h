@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * strategy.h
+ *	  How a statement is carried out: as it is written, or online.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STRATEGY_STRATEGY_H
+#define PGM_STRATEGY_STRATEGY_H
+
+#include "classify/estimate.h"
+#include "classify/verdict.h"
+#include "exec/execute.h"
+#include "lock/ladder.h"
+#include "store/operation.h"
+
+/* What carries it out. */
+typedef enum PgmStrategyKind
+{
+	PGM_STRATEGY_PLAIN,			/* as it is written */
+	PGM_STRATEGY_SQL,			/* by steps of SQL, in place */
+	PGM_STRATEGY_BACKFILL,		/* UPDATE, DELETE: range by range */
+	PGM_STRATEGY_ADD_COLUMN,	/* nullable, filled range by range */
+	PGM_STRATEGY_SHADOW_TABLE,	/* a copy beside, then a switch */
+	PGM_STRATEGY_KEEP			/* DROP COLUMN, DROP TABLE: values kept */
+} PgmStrategyKind;
+
+#define PGM_NSTRATEGIES (PGM_STRATEGY_KEEP + 1)
+
+/*
+ * A part of a strategy that commits by itself.  Names in it are qualified;
+ * what the user wrote, expressions and definitions, is as he wrote it and
+ * means what it means in his session.
+ */
+typedef struct PgmStrategyStep
+{
+	char	   *sql;			/* statements of one transaction */
+	bool		top_level;		/* one that commits by itself: CONCURRENTLY */
+
+	/*
+	 * A query of the catalog with one boolean, true when the effect is there.
+	 * NULL for what is in a transaction, which is marked as done in the same.
+	 */
+	char	   *done;
+
+	/* what takes a step back that was done, or half done; NULL: nothing */
+	char	   *undo;
+	bool		undo_top_level;
+} PgmStrategyStep;
+
+typedef struct PgmStrategy
+{
+	PgmStrategyKind kind;
+	const char *name;			/* as it is shown */
+	char	   *why;			/* … plain, or this one */
+	Oid			relid;			/* what it is about; of plain 0 */
+	PgmOperationMethod method;
+	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */
+
+	/*
+	 * How long the statement as written would hold a lock that readers or
+	 * writers wait for; negative if that cannot be told.
+	 */
+	double		plain_ms;
+} PgmStrategy;
+
+typedef struct PgmOnline PgmOnline;
+
+/* An operation being carried out; for all kinds but PLAIN. */
+struct PgmOnline
+{
+	const PgmExec *exec;
+	PgmLockWait *wait;
+	const PgmSource *source;	/* of the revision */
+	int			n;				/* statement, from 0 */
+	const PgmVerdict *verdict;
+	const PgmStrategy *strategy;
+	PgmOperation *operation;	/* begun, or that of a run before */
+
+	/* to be called in the transaction that completes the statement */
+	void		(*complete) (PgmOnline *online);
+	void	   *arg;			/* of the runner */
+};
+
+/*
+ * In a worker, outside of a transaction, also on return.  It is called again
+ * with the operation's row after a failure or a crash, and goes on.  The
+ * memory context outlives transactions.
+ */
+typedef void (*PgmOnlineExecutor) (PgmOnline *online);
+
+/* Is there a kind of strategy for such a statement at all?  Cheap. */
+extern bool pgm_strategy_possible(const Node *stmt);
+
+/*
+ * The strategy of a statement, by the settings and the sizes of now.  The
+ * verdict is that of its classification, tried or not.  In a transaction;
+ * takes no lock on the user's relations.
+ */
+extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
+										const PgmRates *rates);
+
+/*
+ * Why no statement of this source can be carried out online, as a clause:
+ * something in it is to be seen by the others before a commit.  NULL if they
+ * can.
+ */
+extern char *pgm_strategy_obstacle(const PgmSource *source);
+
+/* The steps as a script: statements, and comments where each one commits. */
+extern char *pgm_strategy_text(const PgmStrategy *strategy);
+
+/* For the details of the operation: the same steps are to be found again. */
+extern char *pgm_strategy_steps_json(const PgmStrategy *strategy);
+extern List *pgm_strategy_steps_read(const char *details);
+
+#endif							/* PGM_STRATEGY_STRATEGY_H */
