@@ -62,6 +62,18 @@ pgm_constraint_is_unenforced(const Constraint *constraint)
 #endif
 }
 
+/* [NOT] ENFORCED as the attribute of a column's constraint. */
+static inline bool
+pgm_constraint_is_enforcement(const Constraint *constraint)
+{
+#if PG_VERSION_NUM >= 180000
+	return constraint->contype == CONSTR_ATTR_ENFORCED ||
+		constraint->contype == CONSTR_ATTR_NOT_ENFORCED;
+#else
+	return false;
+#endif
+}
+
 /* Is it held against the rows that are there?  Not NOT VALID, NOT ENFORCED. */
 static inline bool
 pgm_constraint_is_checked(const Constraint *constraint)

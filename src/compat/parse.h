@@ -8,6 +8,7 @@
 #ifndef PGM_COMPAT_PARSE_H
 #define PGM_COMPAT_PARSE_H
 
+#include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 
@@ -81,6 +82,17 @@ pgm_merge_with(Node *stmt)
 	return castNode(MergeStmt, stmt)->withClause;
 #else
 	return NULL;
+#endif
+}
+
+/* All functions of a name. */
+static inline FuncCandidateList
+pgm_function_candidates(List *name)
+{
+#if PG_VERSION_NUM >= 140000
+	return FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
+#else
+	return FuncnameGetCandidates(name, -1, NIL, false, false, true);
 #endif
 }
 

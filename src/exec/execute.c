@@ -100,6 +100,8 @@ statement_error_callback(void *arg)
 				"SET ROLE");
 
 	pgm_source_error_position(source, context->n);
+	if (source->what == NULL)
+		return;
 	if (source->revision != NULL)
 		errcontext("%s SQL of revision \"%s\", statement %d of %d, line %d",
 				   source->what, source->revision, context->n + 1,

@@ -108,6 +108,17 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->policy.nseen = 0;
 }
 
+void
+pgm_lockwait_next(PgmLockWait *wait)
+{
+	pgm_lockneeds_init(&wait->learned, wait->log.context);
+	pgm_lockneeds_init(&wait->needs, wait->attempt);
+	wait->start = 0;
+	wait->may_queue = false;
+	wait->used_wait = 0;
+	wait->gave_up = false;
+}
+
 /* Something is in the way for the first time. */
 static void
 begin_waiting(PgmLockWait *wait)

@@ -24,6 +24,9 @@ extern PgmLockWait *pgm_lockwait_create(const PgmExec *exec);
 /* Forget the step before; what is said to the user names this one. */
 extern void pgm_lockwait_begin(PgmLockWait *wait, const char *revision);
 
+/* The next part of the same step has a deadline of its own. */
+extern void pgm_lockwait_next(PgmLockWait *wait);
+
 /*
  * Take all locks or none, in the current transaction.  If none, end the
  * transaction in a worker, call pgm_lockwait_pause, and try again.

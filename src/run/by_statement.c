@@ -23,6 +23,7 @@
 #include "compat/server.h"
 #include "process/entry.h"
 #include "run/internal.h"
+#include "run/online_statement.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
 
@@ -188,6 +189,8 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		pgm_process_check_cancel();
+		if (pgm_runner_online(runner, step, i, &digest))
+			continue;
 		if (commits_by_itself(runner, &source->statements[i]))
 			run_committing_statement(runner, step, i, resume, &digest);
 		else

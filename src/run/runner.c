@@ -41,6 +41,7 @@
 
 #include "assess/assess.h"
 #include "base/clock.h"
+#include "base/error_privacy.h"
 #include "base/session_settings.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -51,11 +52,13 @@
 #include "lock/ladder.h"
 #include "process/entry.h"
 #include "run/internal.h"
+#include "run/online_statement.h"
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
 #include "store/mirror.h"
+#include "store/operation.h"
 #include "store/partly_applied.h"
 #include "store/run_lock.h"
 #include "store/schema_record.h"
@@ -284,7 +287,6 @@ attempt_step(PgmRunner *runner)
 	pgm_txn_begin_block();
 	pgm_mirror_verify(false);
 	pgm_runner_load_step(runner, &step);
-	source = step.source;
 	pgm_runner_expect(runner, &step);
 	if (!runner->again)
 	{
@@ -295,7 +297,11 @@ attempt_step(PgmRunner *runner)
 	}
 
 	/* begun statement by statement, it must not begin again when amended */
-	by_statement = pgm_revision_by_statement(step.revision, source);
+	if (runner->any_partly && pgm_runner_take_back_amended(runner, &step))
+		pgm_runner_load_step(runner, &step);
+	source = step.source;
+	by_statement = pgm_revision_by_statement(step.revision, source) ||
+		pgm_runner_is_online(runner, &step);
 	if (by_statement || runner->any_partly)
 		pgm_resume_find(step.revision, source, runner->request->direction,
 						&resume);
@@ -338,23 +344,10 @@ attempt_step(PgmRunner *runner)
 	return true;
 }
 
-/*
- * In the handler of an error: raises it again, unless what failed can be tried
- * again.  A DO or CALL that has committed parts of its work cannot.
- */
-static void
-recover(PgmRunner *runner)
+/* After an error that was flushed: its transaction goes, the run stays. */
+void
+pgm_runner_clear(PgmRunner *runner)
 {
-	ErrorData  *edata;
-
-	MemoryContextSwitchTo(runner->context);
-	edata = CopyErrorData();
-	if ((runner->committing != InvalidLocalTransactionId &&
-		 runner->committing != pgm_local_xid()) ||
-		!pgm_lockwait_retry(runner->wait, edata))
-		PG_RE_THROW();
-	FlushErrorState();
-	FreeErrorData(edata);
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	debug_query_string = NULL;
 	runner->exec.time_limit = 0;
@@ -376,6 +369,26 @@ recover(PgmRunner *runner)
 	pgm_run_retake(runner->run);
 	pgm_lockwait_unlimit_committing(runner->wait);
 	pgm_txn_commit();
+}
+
+/*
+ * In the handler of an error: raises it again, unless what failed can be tried
+ * again.  A DO or CALL that has committed parts of its work cannot.
+ */
+static void
+recover(PgmRunner *runner)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(runner->context);
+	edata = CopyErrorData();
+	if ((runner->committing != InvalidLocalTransactionId &&
+		 runner->committing != pgm_local_xid()) ||
+		!pgm_lockwait_retry(runner->wait, edata))
+		PG_RE_THROW();
+	FlushErrorState();
+	FreeErrorData(edata);
+	pgm_runner_clear(runner);
 }
 
 /* Until it is done, or fails for good. */
@@ -517,6 +530,10 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
 						 "cancelled" : "failed", runner->started,
 						 pgm_clock_monotonic() - runner->clock, edata);
+		pgm_operations_fail_of_run(runner->run,
+								   pgm_error_may_quote(edata) ?
+								   pgm_error_without_values(edata) :
+								   edata->message);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();

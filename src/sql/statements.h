@@ -26,7 +26,8 @@ typedef struct PgmStatement
 typedef struct PgmSource
 {
 	const char *text;
-	const char *what;			/* for messages: "upgrade SQL of revision" … */
+	const char *what;			/* for messages: "upgrade SQL of revision"
+								 * …; NULL: the caller has its own context */
 	const char *revision;
 	int			nstatements;
 	PgmStatement *statements;

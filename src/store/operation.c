@@ -71,6 +71,17 @@ static PgmQuery state_query = {
 	2, {TEXTOID, TEXTOID}
 };
 
+static PgmQuery unfinished_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.revision = $1 "
+	"AND (o." AT_WORK " OR o.state = 'failed') ORDER BY o.id DESC",
+	1, {TEXTOID}
+};
+
+static PgmQuery detail_query = {
+	"SELECT $1::jsonb ->> $2",
+	2, {TEXTOID, TEXTOID}
+};
+
 static PgmQuery set_run_query = {
 	"UPDATE pgmigrate.operation SET run = $2 WHERE id = $1",
 	2, {INT8OID, INT8OID}
@@ -115,6 +126,14 @@ static PgmQuery fail_query = {
 	"waiting_for = NULL, details = details || "
 	"jsonb_build_object('failed_in', state), finished = clock_timestamp() "
 	"WHERE id = $1 AND " AT_WORK,
+	2, {INT8OID, TEXTOID}
+};
+
+static PgmQuery fail_of_run_query = {
+	"UPDATE pgmigrate.operation SET state = 'failed', error = $2, "
+	"waiting_for = NULL, details = details || "
+	"jsonb_build_object('failed_in', state), finished = clock_timestamp() "
+	"WHERE run = $1 AND " AT_WORK,
 	2, {INT8OID, TEXTOID}
 };
 
@@ -338,20 +357,16 @@ pgm_operation_of_statement(const char *revision, const char *direction,
 	return find_one(&statement_query, values, NULL);
 }
 
-List *
-pgm_operations_in_state(PgmOperationState state, const char *revision)
+static List *
+find_all(PgmQuery *query, const Datum *values, const bool *nulls)
 {
 	MemoryContext old = CurrentMemoryContext;
 	PgmSpiScope scope;
-	Datum		values[2];
-	bool		nulls[2] = {false};
 	uint64		rows;
 	List	   *result = NIL;
 
-	values[0] = pgm_text_datum(state_names[state]);
-	pgm_set_text(values, nulls, 1, revision);
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&state_query, values, nulls);
+	rows = pgm_spi_execute(query, values, nulls);
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		PgmOperation *operation = read_row(i, scope.outer);
@@ -360,6 +375,41 @@ pgm_operations_in_state(PgmOperationState state, const char *revision)
 		result = lappend(result, operation);
 		MemoryContextSwitchTo(inner);
 	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+List *
+pgm_operations_in_state(PgmOperationState state, const char *revision)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	values[0] = pgm_text_datum(state_names[state]);
+	pgm_set_text(values, nulls, 1, revision);
+	return find_all(&state_query, values, nulls);
+}
+
+List *
+pgm_operations_unfinished(const char *revision)
+{
+	Datum		values[1] = {pgm_text_datum(revision)};
+
+	return find_all(&unfinished_query, values, NULL);
+}
+
+char *
+pgm_operation_detail(const PgmOperation *operation, const char *name)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	char	   *result;
+
+	values[0] = pgm_text_datum(operation->details);
+	values[1] = pgm_text_datum(name);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&detail_query, values, NULL);
+	result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return result;
 }
@@ -447,6 +497,17 @@ pgm_operation_fail(PgmOperation *operation, const char *message)
 	pgm_set_text(values, nulls, 1, message);
 	execute(&fail_query, values, nulls);
 	operation->state = PGM_OPERATION_FAILED;
+}
+
+void
+pgm_operations_fail_of_run(int64 run, const char *message)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	values[0] = Int64GetDatum(run);
+	pgm_set_text(values, nulls, 1, message);
+	execute(&fail_of_run_query, values, nulls);
 }
 
 void

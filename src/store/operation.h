@@ -97,6 +97,9 @@ extern PgmOperation *pgm_operation_of_statement(const char *revision,
 												int statement,
 												const char *digest);
 
+/* All of a revision that are not over, the last first. */
+extern List *pgm_operations_unfinished(const char *revision);
+
 /* Those in this state, of a revision or of all (NULL), in order. */
 extern List *pgm_operations_in_state(PgmOperationState state,
 									 const char *revision);
@@ -113,10 +116,17 @@ extern void pgm_operation_set_progress(int64 id, int64 done, int64 total,
 extern void pgm_operation_set_waiting(int64 id, const char *what);
 extern void pgm_operation_set_differences(int64 id, int64 differences);
 
+/* A member of the details, as text; NULL if there is none. */
+extern char *pgm_operation_detail(const PgmOperation *operation,
+								  const char *name);
+
 /* Adds the members of a jsonb object, as text. */
 extern void pgm_operation_add_details(PgmOperation *operation,
 									  const char *details);
 extern void pgm_operation_fail(PgmOperation *operation, const char *message);
+
+/* Those at work of a run that stopped. */
+extern void pgm_operations_fail_of_run(int64 run, const char *message);
 
 extern void pgm_operation_add_range(const PgmOperationRange *range);
 extern List *pgm_operation_ranges(int64 id);	/* of PgmOperationRange * */

@@ -219,6 +219,15 @@ read_note(const char *details, const PgmSource *source, PgmResume *resume)
 }
 
 void
+pgm_resume_read_note(const char *note, const PgmSource *source,
+					 PgmResume *resume)
+{
+	memset(resume, 0, sizeof(PgmResume));
+	resume->note = pstrdup(note);
+	read_note(note, source, resume);
+}
+
+void
 pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 				PgmDirection direction, PgmResume *resume)
 {

@@ -45,6 +45,10 @@ extern void pgm_resume_find(const PgmRevision *revision,
  */
 extern char *pgm_resume_note(const PgmSource *source, int n);
 
+/* The same of a source of one statement, for a try of it that was noted. */
+extern void pgm_resume_read_note(const char *note, const PgmSource *source,
+								 PgmResume *resume);
+
 /* Drop the indexes that a failed try left INVALID.  As below. */
 extern void pgm_resume_drop_leftovers(const PgmExec *exec,
 									  const PgmResume *resume);

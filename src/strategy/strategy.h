@@ -34,18 +34,12 @@ typedef enum PgmStrategyKind
  */
 typedef struct PgmStrategyStep
 {
-	char	   *sql;			/* statements of one transaction */
-	bool		top_level;		/* one that commits by itself: CONCURRENTLY */
-
-	/*
-	 * A query of the catalog with one boolean, true when the effect is there.
-	 * NULL for what is in a transaction, which is marked as done in the same.
-	 */
-	char	   *done;
-
-	/* what takes a step back that was done, or half done; NULL: nothing */
-	char	   *undo;
-	bool		undo_top_level;
+	char	   *sql;			/* one that commits by itself, or statements
+								 * of one transaction */
+	char	   *only_if;		/* query of the catalog with a boolean; NULL:
+								 * always */
+	char	   *undo;			/* takes the step back, done or half done;
+								 * NULL: there is nothing to take back */
 } PgmStrategyStep;
 
 typedef struct PgmStrategy
@@ -94,11 +88,13 @@ extern bool pgm_strategy_possible(const Node *stmt);
 
 /*
  * The strategy of a statement, by the settings and the sizes of now.  The
- * verdict is that of its classification, tried or not.  In a transaction;
- * takes no lock on the user's relations.
+ * verdict is that of its classification, tried or not.  May constants of the
+ * text be evaluated, with the rights of the current user?  In a transaction;
+ * takes no lock that anybody waits for.
  */
 extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
-										const PgmRates *rates);
+										const PgmRates *rates,
+										bool may_evaluate);
 
 /*
  * Why no statement of this source can be carried out online, as a clause:
@@ -107,7 +103,7 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
  */
 extern char *pgm_strategy_obstacle(const PgmSource *source);
 
-/* The steps as a script: statements, and comments where each one commits. */
+/* The steps as a script, each of them a transaction; NULL: there are none. */
 extern char *pgm_strategy_text(const PgmStrategy *strategy);
 
 /* For the details of the operation: the same steps are to be found again. */

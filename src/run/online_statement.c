@@ -1,0 +1,602 @@
+/*-------------------------------------------------------------------------
+ *
+ * online_statement.c
+ *	  Carry out a statement by its strategy, not as it is written.
+ *
+ * An operation's row is written before anything else, with the steps in it, so
+ * that a run after a crash goes on with the same ones however the catalog has
+ * changed.  A step in a transaction is marked as done in that transaction; one
+ * that commits by itself, CONCURRENTLY, is marked before and after, and what a
+ * try in between has left is told by what it was to make.
+ *
+ *	preparing	at work; details: steps, done, begun and its note
+ *	failed		stopped by what may go away: the next run goes on
+ *	failed		with details "taken_back": the statement itself fails, and
+ *				nothing is left of it; the next run begins anew
+ *	finalized	done
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/error_privacy.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "classify/classify.h"
+#include "compat/server.h"
+#include "run/internal.h"
+#include "run/online_statement.h"
+#include "store/journal.h"
+#include "strategy/strategy.h"
+
+/* What the callbacks need. */
+typedef struct Work
+{
+	PgmOnline	online;
+	PgmRunner  *runner;
+	const PgmStep *step;
+	PgmExec		exec;
+	char	   *digest;			/* of the statements, with this one */
+	List	   *steps;
+	int			done;			/* of them */
+} Work;
+
+static void carry_out_sql(PgmOnline *online);
+
+/* Who carries out which kind; kinds without are plain. */
+static const PgmOnlineExecutor executors[PGM_NSTRATEGIES] = {
+	[PGM_STRATEGY_SQL] = carry_out_sql
+};
+
+/* ---- which statements */
+
+static bool
+may_be_online(const PgmStep *step)
+{
+	bool		any = false;
+
+	if (step->revision->transactional == PGM_TRUE)
+		return false;
+	for (int i = 0; i < step->source->nstatements; i++)
+		any |= pgm_strategy_possible(step->source->statements[i].raw->stmt);
+	return any && pgm_strategy_obstacle(step->source) == NULL;
+}
+
+/* That of statement n after those before it, or NULL if it is plain. */
+static PgmStrategy *
+strategy_of(const PgmSource *source, int n, const PgmVerdict *verdict)
+{
+	PgmRates	rates;
+	PgmStrategy *strategy;
+
+	if (!pgm_strategy_possible(source->statements[n].raw->stmt))
+		return NULL;
+	pgm_rates_load(&rates);
+	strategy = pgm_strategy_choose(verdict, &rates, true);
+	return executors[strategy->kind] == NULL ? NULL : strategy;
+}
+
+bool
+pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
+{
+	PgmClassifier classifier = {0};
+
+	if (!runner->exec.worker || !may_be_online(step))
+		return false;
+	if (runner->any_partly &&
+		pgm_operations_unfinished(step->revision->id) != NIL)
+		return true;
+	if (!pgm_online)
+		return false;
+	for (int i = 0; i < step->source->nstatements; i++)
+	{
+		PgmVerdict *verdict = pgm_classify(&classifier, step->source, i);
+
+		if (strategy_of(step->source, i, verdict) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the row */
+
+static void
+set_done(Work *work, int done)
+{
+	PgmOperation *operation = work->online.operation;
+
+	work->done = done;
+	pgm_operation_add_details(operation, psprintf("{\"done\": %d}", done));
+	pgm_operation_set_progress(operation->id, done, list_length(work->steps),
+							   "steps");
+}
+
+/* In the transaction that completes the statement. */
+static void
+complete(PgmOnline *online)
+{
+	Work	   *work = online->arg;
+
+	pgm_operation_set_state(online->operation, PGM_OPERATION_FINALIZED, NULL);
+	set_done(work, list_length(work->steps));
+	pgm_journal_step_progress(work->runner->run, work->runner->step,
+							  online->n + 1, work->digest, NULL);
+}
+
+static void
+begin_operation(Work *work, const PgmStrategy *strategy)
+{
+	PgmOperation *operation = palloc0(sizeof(PgmOperation));
+	const PgmRunner *runner = work->runner;
+
+	operation->run = runner->run;
+	operation->revision = work->step->revision->id;
+	operation->direction =
+		pstrdup(pgm_direction_name(runner->request->direction));
+	operation->statement = work->online.n + 1;
+	operation->digest = work->digest;
+	operation->relid = strategy->relid;
+	operation->schema =
+		get_namespace_name(get_rel_namespace(strategy->relid));
+	operation->relation = get_rel_name(strategy->relid);
+	operation->strategy = pstrdup(strategy->name);
+	operation->method = strategy->method;
+	operation->state = PGM_OPERATION_PREPARING;
+	operation->role = GetUserId();
+	operation->details = pgm_strategy_steps_json(strategy);
+	pgm_operation_begin(operation);
+	work->online.operation = operation;
+}
+
+static void
+read_steps(Work *work)
+{
+	char	   *done = pgm_operation_detail(work->online.operation, "done");
+
+	work->steps = pgm_strategy_steps_read(work->online.operation->details);
+	work->done = done == NULL ? 0 : atoi(done);
+}
+
+/* In a transaction: that of a try before, or a new one; false if plain. */
+static bool
+find_or_begin(Work *work, PgmStrategy *strategy)
+{
+	PgmRunner  *runner = work->runner;
+	PgmOperation *operation;
+
+	operation = pgm_operation_of_statement(work->step->revision->id,
+										   pgm_direction_name(runner->request->direction),
+										   work->online.n + 1, work->digest);
+	if (operation != NULL &&
+		pgm_operation_detail(operation, "taken_back") == NULL)
+	{
+		work->online.operation = operation;
+		pgm_operation_set_run(operation->id, runner->run);
+		read_steps(work);
+		if (operation->state == PGM_OPERATION_FAILED)
+			pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
+		return true;
+	}
+	if (strategy == NULL)
+		return false;
+	begin_operation(work, strategy);
+	read_steps(work);
+	return true;
+}
+
+/* ---- steps of SQL */
+
+static void
+step_error_callback(void *arg)
+{
+	const Work *work = arg;
+	const PgmSource *source = work->online.source;
+	int			n = work->online.n;
+
+	errcontext("step %d of %d of \"%s\"\n%s SQL of revision \"%s\", statement %d of %d, line %d",
+			   Min(work->done + 1, list_length(work->steps)),
+			   list_length(work->steps), work->online.operation->strategy,
+			   source->what, source->revision, n + 1, source->nstatements,
+			   source->statements[n].line);
+}
+
+/* The statements of a step; what is said of them is said by our callback. */
+static PgmSource *
+parse_step(const char *sql)
+{
+	PgmSource  *source = pgm_source_parse(sql, PGM_SOURCE_OTHER, NULL);
+
+	source->what = NULL;
+	return source;
+}
+
+static bool
+is_wanted(const PgmStrategyStep *step)
+{
+	PgmSpiScope scope;
+	bool		result;
+
+	if (step->only_if == NULL)
+		return true;
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute_built(step->only_if, true, 0, NULL) > 0 &&
+		pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+/* With its locks, in a transaction that is left open. */
+static void
+run_locked(Work *work, const PgmSource *source)
+{
+	PgmRunner  *runner = work->runner;
+	PgmSpan		span = {source, 0, source->nstatements};
+
+	pgm_txn_begin_block();
+	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
+	{
+		pgm_txn_commit();
+		pgm_lockwait_pause(runner->wait);
+		pgm_txn_begin_block();
+	}
+	pgm_runner_enter_shelter(runner);
+	pgm_lockwait_limit(runner->wait);
+	for (int i = 0; i < source->nstatements; i++)
+		pgm_exec_statement(&work->exec, source, i, true);
+	pgm_exec_fire_deferred(&work->exec);
+	pgm_lockwait_unlimit(runner->wait);
+	pgm_runner_leave_shelter(runner);
+}
+
+/* The only statement of it, which commits by itself. */
+static void
+run_committing(Work *work, const PgmSource *source)
+{
+	PgmRunner  *runner = work->runner;
+
+	pgm_txn_begin();
+	pgm_lockwait_limit_committing(runner->wait, true);
+	work->exec.time_limit = pgm_concurrently_timeout;
+	pgm_exec_statement(&work->exec, source, 0, true);
+	work->exec.time_limit = 0;
+	pgm_txn_commit();
+	pgm_txn_begin();
+	pgm_lockwait_unlimit_committing(runner->wait);
+	pgm_txn_commit();
+}
+
+/* Was the step that follows those done begun?  Then what was noted of it. */
+static char *
+note_of_begun(const Work *work)
+{
+	char	   *begun = pgm_operation_detail(work->online.operation, "begun");
+
+	return begun != NULL && atoi(begun) == work->done ?
+		pgm_operation_detail(work->online.operation, "note") : NULL;
+}
+
+static void
+run_top_level_step(Work *work, const PgmSource *source)
+{
+	char	   *note;
+	PgmResume	resume;
+
+	pgm_txn_begin();
+	note = note_of_begun(work);
+	if (note != NULL)
+		pgm_resume_read_note(note, source, &resume);
+	else
+		pgm_operation_add_details(work->online.operation,
+								  psprintf("{\"begun\": %d, \"note\": %s}",
+										   work->done,
+										   pgm_resume_note(source, 0)));
+	pgm_txn_commit();
+	if (note == NULL || !pgm_resume_clean(&work->exec, source, 0, &resume))
+		run_committing(work, source);
+}
+
+/* The step after those that are done. */
+static void
+run_step(Work *work)
+{
+	PgmRunner  *runner = work->runner;
+	const PgmStrategyStep *step = list_nth(work->steps, work->done);
+	PgmSource  *source;
+	bool		last = work->done + 1 == list_length(work->steps);
+	bool		wanted;
+
+	if (runner->online != work->online.operation->id ||
+		runner->online_step != work->done)
+		pgm_lockwait_next(runner->wait);
+	runner->online = work->online.operation->id;
+	runner->online_step = work->done;
+
+	pgm_txn_begin();
+	source = parse_step(step->sql);
+	wanted = is_wanted(step);
+	pgm_txn_commit();
+	if (wanted)
+		ereport(NOTICE,
+				errmsg("statement %d, step %d of %d: %s",
+					   work->online.n + 1, work->done + 1,
+					   list_length(work->steps), step->sql));
+	if (wanted && !source->top_level)
+		run_locked(work, source);
+	else
+	{
+		if (wanted)
+			run_top_level_step(work, source);
+		pgm_txn_begin();
+	}
+	if (last)
+		work->online.complete(&work->online);
+	else
+		set_done(work, work->done + 1);
+	pgm_txn_commit();
+}
+
+/* ---- a statement that fails */
+
+/*
+ * Was it stopped by something else than what it is and finds?  Then it is
+ * tried again as it is, by the ladder or the next run.
+ */
+static bool
+may_pass(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+/* What the steps done have made, and a half of the one after them. */
+static void
+undo_steps(Work *work)
+{
+	char	   *note;
+
+	pgm_lockwait_next(work->runner->wait);
+	pgm_txn_begin();
+	note = note_of_begun(work);
+	pgm_txn_commit();
+	if (note != NULL)
+	{
+		PgmResume	resume = {0};
+
+		resume.note = note;
+		pgm_resume_drop_leftovers(&work->exec, &resume);
+	}
+	while (work->done > 0)
+	{
+		const PgmStrategyStep *step = list_nth(work->steps, work->done - 1);
+		PgmSource  *source = NULL;
+
+		if (step->undo != NULL)
+		{
+			ereport(NOTICE,
+					errmsg("taking back statement %d: %s",
+						   work->online.n + 1, step->undo));
+			pgm_txn_begin();
+			source = parse_step(step->undo);
+			pgm_txn_commit();
+		}
+		if (source != NULL && !source->top_level)
+			run_locked(work, source);
+		else
+		{
+			if (source != NULL)
+				run_committing(work, source);
+			pgm_txn_begin();
+		}
+		set_done(work, work->done - 1);
+		pgm_txn_commit();
+	}
+}
+
+static void
+mark_failed(Work *work, const char *message, bool taken_back)
+{
+	pgm_txn_begin();
+	pgm_operation_fail(work->online.operation, message);
+	if (taken_back)
+		pgm_operation_add_details(work->online.operation,
+								  "{\"taken_back\": true}");
+	pgm_txn_commit();
+}
+
+/* False if it could not be; then it is said why. */
+static bool
+take_back(Work *work)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		undo_steps(work);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_runner_clear(work->runner);
+		MemoryContextSwitchTo(context);
+		ereport(WARNING,
+				errmsg("could not take back what statement %d has begun: %s",
+					   work->online.n + 1, edata->message),
+				errhint("The next run of the revision goes on with it."));
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* In the handler of an error of the statement itself; raises it again. */
+static void
+fail_statement(Work *work, MemoryContext context)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	pgm_runner_clear(work->runner);
+	MemoryContextSwitchTo(context);
+	mark_failed(work, pgm_error_may_quote(edata) ?
+				pgm_error_without_values(edata) : edata->message,
+				take_back(work));
+	ReThrowError(edata);
+}
+
+static void
+carry_out_sql(PgmOnline *online)
+{
+	Work	   *work = online->arg;
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback callback;
+
+	callback.callback = step_error_callback;
+	callback.arg = work;
+	callback.previous = error_context_stack;
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		while (work->done < list_length(work->steps))
+			run_step(work);
+		error_context_stack = callback.previous;
+	}
+	PG_CATCH();
+	{
+		if (may_pass(geterrcode()))
+			PG_RE_THROW();
+		fail_statement(work, context);
+	}
+	PG_END_TRY();
+}
+
+bool
+pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
+				  char **digest)
+{
+	Work	   *work;
+	PgmSource  *source;
+	PgmStrategy *strategy = NULL;
+	PgmClassifier classifier = {0};
+	PgmVerdict *verdict = NULL;
+	PgmStrategyKind kind = PGM_STRATEGY_SQL;
+	bool		found;
+
+	if (!may_be_online(step) ||
+		!pgm_strategy_possible(step->source->statements[n].raw->stmt))
+		return false;
+	work = palloc0(sizeof(Work));
+	work->runner = runner;
+	work->step = step;
+	work->exec = runner->exec;
+	work->online.exec = &work->exec;
+	work->online.wait = runner->wait;
+	work->online.n = n;
+	work->online.complete = complete;
+	work->online.arg = work;
+
+	/* a statement that was run may have lost its parse tree to that */
+	pgm_txn_begin();
+	source = pgm_revision_source(step->revision,
+								 runner->request->direction);
+	for (int i = 0; i <= n; i++)
+		verdict = pgm_classify(&classifier, source, i);
+	if (pgm_online)
+		strategy = strategy_of(source, n, verdict);
+	work->digest = pgm_resume_digest(source, n, *digest);
+	work->online.source = source;
+	work->online.verdict = verdict;
+	work->online.strategy = strategy;
+	if (strategy != NULL)
+		kind = strategy->kind;
+	found = find_or_begin(work, strategy);
+	pgm_txn_commit();
+	if (!found)
+		return false;
+
+	work->exec.label = psprintf("%s, revision %s, statement %d of %d, %s",
+								runner->label, step->revision->id, n + 1,
+								step->source->nstatements,
+								work->online.operation->strategy);
+	executors[kind] (&work->online);
+	*digest = work->digest;
+	return true;
+}
+
+/* ---- revisions that were amended */
+
+/* Is the operation one of a statement that is still so? */
+static bool
+is_current(const PgmOperation *operation, const PgmStep *step)
+{
+	char	   *digest = NULL;
+
+	if (operation->statement > step->source->nstatements)
+		return false;
+	for (int i = 0; i < operation->statement; i++)
+		digest = pgm_resume_digest(step->source, i, digest);
+	return strcmp(digest, operation->digest) == 0;
+}
+
+bool
+pgm_runner_take_back_amended(PgmRunner *runner, const PgmStep *step)
+{
+	List	   *stale = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_unfinished(step->revision->id))
+	{
+		PgmOperation *operation = lfirst(lc);
+
+		if (strcmp(operation->direction,
+				   pgm_direction_name(runner->request->direction)) == 0 &&
+			operation->method == PGM_METHOD_IN_PLACE &&
+			pgm_operation_detail(operation, "taken_back") == NULL &&
+			!is_current(operation, step))
+			stale = lappend(stale, operation);
+	}
+	if (stale == NIL)
+		return false;
+	pgm_txn_commit();
+	foreach(lc, stale)
+	{
+		Work	   *work = palloc0(sizeof(Work));
+
+		work->runner = runner;
+		work->step = step;
+		work->exec = runner->exec;
+		work->online.operation = lfirst(lc);
+		work->online.n = work->online.operation->statement - 1;
+		pgm_txn_begin();
+		read_steps(work);
+		pgm_txn_commit();
+		undo_steps(work);
+		pgm_txn_begin();
+		pgm_operation_set_state(work->online.operation,
+								PGM_OPERATION_CANCELLED, NULL);
+		pgm_txn_commit();
+	}
+	pgm_txn_begin_block();
+	return true;
+}

@@ -1,0 +1,663 @@
+/*-------------------------------------------------------------------------
+ *
+ * alter_table.c
+ *	  ALTER TABLE in pieces, none of which holds a strong lock for long.
+ *
+ *	first		columns that the constraints need, and the constraints NOT
+ *				VALID; with helpers that will prove that there are no nulls
+ *	validate	each of them by itself, while the application writes
+ *	build		the index of each key, CONCURRENTLY
+ *	last		all the rest, keys USING INDEX, SET NOT NULL; the helpers go
+ *
+ * What fails does so before the last transaction, and what the pieces before
+ * have made is taken back then, so that the statement is done or not done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/spi.h"
+#include "classify/related_relations.h"
+#include "compat/command.h"
+#include "compat/constraint.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "sql/source_text.h"
+#include "strategy/columns.h"
+#include "strategy/internal.h"
+
+/* Nulls are kept out of a column by its mark, or by a CHECK in these words. */
+static PgmQuery nullable_query = {
+	"SELECT NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = $1 "
+	"AND a.attname = $2 AND NOT a.attisdropped AND (a.attnotnull "
+	"OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid "
+	"AND k.contype = 'c' AND k.convalidated "
+	"AND pg_get_expr(k.conbin, k.conrelid) = "
+	"format('(%I IS NOT NULL)', a.attname))))",
+	2, {OIDOID, TEXTOID}
+};
+
+/* The pieces, lists of texts. */
+typedef struct Pieces
+{
+	PgmMaker   *maker;
+	const char *only;			/* ONLY or nothing */
+	List	   *new_columns;	/* of String: those that are made */
+	List	   *taken;			/* of String: names of new constraints */
+	List	   *dropped;		/* of String: names of those that go */
+	List	   *first;
+	List	   *undo;			/* of first */
+	List	   *validate;		/* of String: names */
+	List	   *last;
+	List	   *helpers;		/* of String: names */
+	List	   *proved;			/* of String: columns */
+	List	   *keys;			/* of Constraint *, with a name */
+	const char *why_plain;
+	bool		fills;			/* a new column has values of its own */
+	bool		rewrites;		/* another part does */
+	bool		online;			/* is anything gained? */
+} Pieces;
+
+static bool
+is_among(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(strVal(lfirst(lc)), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+join(List *texts)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, texts)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	return buf.data;
+}
+
+static char *
+alter(const Pieces *pieces, const char *parts)
+{
+	return psprintf("ALTER TABLE %s%s %s", pieces->only,
+					pieces->maker->table, parts);
+}
+
+static List *
+add_name(List *names, const char *name)
+{
+	return lappend(names, makeString(pstrdup(name)));
+}
+
+/* NOT VALID, VALIDATE; "text" is what comes after the constraint's name. */
+static void
+add_not_valid(Pieces *pieces, const char *name, const char *text)
+{
+	pieces->first = lappend(pieces->first,
+							psprintf("ADD CONSTRAINT %s %s NOT VALID",
+									 quote_identifier(name), text));
+	pieces->undo = lappend(pieces->undo,
+						   psprintf("DROP CONSTRAINT IF EXISTS %s",
+									quote_identifier(name)));
+	pieces->validate = add_name(pieces->validate, name);
+	pieces->taken = add_name(pieces->taken, name);
+	pieces->online = true;
+	pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+						  PGM_WORK_SCAN);
+}
+
+/* May the column be null, here or in a child? */
+static bool
+is_nullable(const Pieces *pieces, const char *column)
+{
+	const AlterTableStmt *stmt = castNode(AlterTableStmt,
+										  pieces->maker->stmt);
+	List	   *relids = list_make1_oid(pieces->maker->relid);
+	ListCell   *lc;
+
+	if (stmt->relation->inh)
+		relids = list_concat(relids, pgm_descendants(pieces->maker->relid));
+	foreach(lc, relids)
+	{
+		Datum		values[2] = {ObjectIdGetDatum(lfirst_oid(lc)),
+		pgm_text_datum(column)};
+
+		if (pgm_strategy_ask(&nullable_query, values))
+			return true;
+	}
+	return false;
+}
+
+/* A proof that the column has no nulls, unless there is one. */
+static void
+prove_not_null(Pieces *pieces, const char *column)
+{
+	Oid			relid = pieces->maker->relid;
+	char	   *name;
+
+	if (is_among(pieces->proved, column) || !is_nullable(pieces, column))
+		return;
+	if (*pieces->only && (pgm_not_null_can_be_not_valid() ||
+						  pieces->maker->subject->relkind ==
+						  RELKIND_PARTITIONED_TABLE))
+	{
+		pieces->why_plain = "it is about the table ONLY";
+		return;
+	}
+	pieces->proved = add_name(pieces->proved, column);
+	name = pgm_name_helper(relid, column, "not_null", pieces->taken);
+	if (pgm_not_null_can_be_not_valid())
+	{
+		add_not_valid(pieces, name, psprintf("NOT NULL %s",
+											 quote_identifier(column)));
+		return;
+	}
+	add_not_valid(pieces, name,
+				  psprintf("CHECK (%s IS NOT NULL)%s",
+						   quote_identifier(column),
+						   *pieces->only ? " NO INHERIT" : ""));
+	pieces->helpers = add_name(pieces->helpers, name);
+}
+
+static void
+set_not_null(Pieces *pieces, const char *column)
+{
+	bool		nullable = is_nullable(pieces, column);
+
+	prove_not_null(pieces, column);
+
+	/* the proof is the constraint itself, or there is none to need */
+	if (!pgm_not_null_can_be_not_valid() || !nullable)
+		pieces->last = lappend(pieces->last,
+							   psprintf("ALTER COLUMN %s SET NOT NULL",
+										quote_identifier(column)));
+}
+
+/* WITH (…), as its parts are kept. */
+static char *
+storage_options(List *options)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (options == NIL)
+		return pstrdup("");
+	initStringInfo(&buf);
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : " WITH (",
+						 quote_identifier(option->defname));
+		if (option->arg != NULL)
+			appendStringInfo(&buf, " = %s",
+							 quote_literal_cstr(defGetString(option)));
+	}
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/* What its index is, after the name of the table. */
+static char *
+key_definition(const Constraint *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "(%s)", pgm_name_list(key->keys));
+	if (key->including != NIL)
+		appendStringInfo(&buf, " INCLUDE (%s)",
+						 pgm_name_list(key->including));
+	if (pgm_nulls_not_distinct(key))
+		appendStringInfoString(&buf, " NULLS NOT DISTINCT");
+	appendStringInfoString(&buf, storage_options(key->options));
+	if (key->indexspace != NULL)
+		appendStringInfo(&buf, " TABLESPACE %s",
+						 quote_identifier(key->indexspace));
+	return buf.data;
+}
+
+static const char *
+deferral(const Constraint *key)
+{
+	if (key->initdeferred)
+		return " DEFERRABLE INITIALLY DEFERRED";
+	return key->deferrable ? " DEFERRABLE" : "";
+}
+
+static const char *
+key_kind(const Constraint *key)
+{
+	return key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : "UNIQUE";
+}
+
+static void
+add_key(Pieces *pieces, const Constraint *constraint, const char *text)
+{
+	Constraint *key = copyObject(unconstify(Constraint *, constraint));
+	Oid			relid = pieces->maker->relid;
+	ListCell   *lc;
+
+	if (key->contype == CONSTR_PRIMARY)
+		foreach(lc, key->keys)
+			prove_not_null(pieces, strVal(lfirst(lc)));
+	key->conname = pgm_name_constraint(relid, key, key->keys, pieces->taken);
+	if (is_among(pieces->taken, key->conname) ||
+		OidIsValid(get_relname_relid(key->conname,
+									 pieces->maker->namespace)))
+	{
+		pieces->why_plain = "a relation has the name of the key";
+		return;
+	}
+	pieces->taken = add_name(pieces->taken, key->conname);
+	pieces->keys = lappend(pieces->keys, key);
+
+	/* that of a partitioned table finds those of the partitions */
+	pieces->last = lappend(pieces->last,
+						   pieces->maker->subject->relkind ==
+						   RELKIND_PARTITIONED_TABLE ?
+						   psprintf("ADD CONSTRAINT %s %s",
+									quote_identifier(key->conname), text) :
+						   psprintf("ADD CONSTRAINT %s %s USING INDEX %s%s",
+									quote_identifier(key->conname),
+									key_kind(key),
+									quote_identifier(key->conname),
+									deferral(key)));
+	pieces->online = true;
+	pgm_strategy_add_work(pieces->maker, relid, PGM_WORK_INDEX);
+}
+
+/* The constraint's text without ADD and its name. */
+static char *
+after_name(const char *text, const Constraint *constraint)
+{
+	return pgm_strategy_skip_words(text, constraint->conname ? 3 : 1);
+}
+
+/* A foreign key of a partitioned table, where it cannot be NOT VALID. */
+static bool
+key_by_partition(const Pieces *pieces)
+{
+	return pieces->maker->subject->relkind == RELKIND_PARTITIONED_TABLE &&
+		!pgm_partitioned_keys_not_valid();
+}
+
+static void
+add_constraint(Pieces *pieces, const Constraint *constraint,
+			   const char *text)
+{
+	Oid			relid = pieces->maker->relid;
+	char	   *name;
+
+	if (!pgm_constraint_is_checked(constraint) ||
+		constraint->indexname != NULL)
+	{
+		pieces->last = lappend(pieces->last, pstrdup(text));
+		return;
+	}
+	if (pgm_not_null_column(constraint) != NULL)
+	{
+		name = constraint->conname ? constraint->conname :
+			pgm_name_helper(relid, pgm_not_null_column(constraint),
+							"not_null", pieces->taken);
+		add_not_valid(pieces, name, after_name(text, constraint));
+		return;
+	}
+	switch (constraint->contype)
+	{
+		case CONSTR_CHECK:
+			name = pgm_name_constraint(relid, constraint, NIL,
+									   pieces->taken);
+			add_not_valid(pieces, name, after_name(text, constraint));
+			break;
+		case CONSTR_FOREIGN:
+			if (key_by_partition(pieces))
+			{
+				pieces->why_plain = "a foreign key of a partitioned table cannot be NOT VALID";
+				break;
+			}
+			name = pgm_name_constraint(relid, constraint,
+									   constraint->fk_attrs, pieces->taken);
+			add_not_valid(pieces, name, after_name(text, constraint));
+			break;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			add_key(pieces, constraint, after_name(text, constraint));
+			break;
+		default:
+			pieces->why_plain = "there is no concurrent form for an exclusion constraint";
+			break;
+	}
+}
+
+/* Does a constraint of this statement need the column? */
+static bool
+is_needed(const Pieces *pieces, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, pieces->maker->stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		Constraint *constraint;
+
+		if (cmd->subtype == AT_SetNotNull && strcmp(cmd->name, column) == 0)
+			return true;
+		if (cmd->subtype != AT_AddConstraint)
+			continue;
+		constraint = castNode(Constraint, cmd->def);
+		if (is_among(constraint->keys, column) ||
+			is_among(constraint->including, column) ||
+			is_among(constraint->fk_attrs, column) ||
+			(constraint->raw_expr != NULL &&
+			 pgm_name_mentioned(constraint->raw_expr, column)))
+			return true;
+	}
+	return false;
+}
+
+/* A new column, and the constraints that are written with it. */
+static void
+add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
+{
+	ColumnDef  *column = castNode(ColumnDef, cmd->def);
+	PgmColumnParts *parts;
+	ListCell   *lc;
+	ListCell   *lc2;
+	bool		first;
+
+	if (cmd->missing_ok &&
+		get_attnum(pieces->maker->relid, column->colname) !=
+		InvalidAttrNumber)
+	{
+		pieces->last = lappend(pieces->last, pstrdup(text));
+		return;
+	}
+	if (pgm_column_is_filled(column))
+	{
+		pieces->fills = true;
+		pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+							  PGM_WORK_REWRITE);
+		return;
+	}
+	parts = pgm_column_parts(pieces->maker->source, pieces->maker->n, cmd,
+							 text);
+	first = parts->constraints != NIL || is_needed(pieces, column->colname);
+	if (first)
+	{
+		pieces->first = lappend(pieces->first, parts->bare);
+		pieces->undo = lappend(pieces->undo,
+							   psprintf("DROP COLUMN IF EXISTS %s",
+										quote_identifier(column->colname)));
+		pieces->new_columns = add_name(pieces->new_columns, column->colname);
+	}
+	else
+		pieces->last = lappend(pieces->last, pstrdup(text));
+	forboth(lc, parts->constraints, lc2, parts->texts)
+		add_constraint(pieces, lfirst(lc), lfirst(lc2));
+}
+
+/* Parts that only change the catalog, as far as they are known. */
+static bool
+is_short(AlterTableCmd *cmd)
+{
+	switch (pgm_alter_cmd_type(cmd))
+	{
+		case AT_ColumnDefault:
+		case AT_DropNotNull:
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_SetStorage:
+		case AT_DropColumn:
+		case AT_DropConstraint:
+		case AT_AlterConstraint:
+		case AT_ChangeOwner:
+		case AT_ClusterOn:
+		case AT_DropCluster:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
+		case AT_ReplicaIdentity:
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+		case AT_DropIdentity:
+		case AT_SetIdentity:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+add_part(Pieces *pieces, AlterTableCmd *cmd, const char *text)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			add_column(pieces, cmd, text);
+			break;
+		case AT_AddConstraint:
+			add_constraint(pieces, castNode(Constraint, cmd->def), text);
+			break;
+		case AT_SetNotNull:
+			set_not_null(pieces, cmd->name);
+			break;
+		case AT_AlterColumnType:
+			pieces->rewrites |= pieces->maker->verdict->rewrites != PGM_FALSE;
+			pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+								  PGM_WORK_REWRITE);
+			pieces->last = lappend(pieces->last, pstrdup(text));
+			break;
+		default:
+			if (!is_short(cmd))
+				pieces->why_plain = "a part of it has no online form";
+			if (cmd->subtype == AT_DropConstraint ||
+				cmd->subtype == AT_DropColumn)
+				pieces->dropped = add_name(pieces->dropped, cmd->name);
+			pieces->last = lappend(pieces->last, pstrdup(text));
+			break;
+	}
+}
+
+/* Does one part make what another one drops? */
+static bool
+is_at_odds(const Pieces *pieces)
+{
+	ListCell   *lc;
+
+	foreach(lc, pieces->dropped)
+	{
+		const char *name = strVal(lfirst(lc));
+
+		if (is_among(pieces->taken, name) ||
+			is_among(pieces->new_columns, name) || is_needed(pieces, name))
+			return true;
+	}
+	return false;
+}
+
+/* The keys of the partitions, which that of the whole table takes over. */
+static void
+keys_of_partitions(PgmMaker *maker, const Constraint *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_descendants(maker->relid))
+	{
+		Oid			relid = lfirst_oid(lc);
+		Constraint *own;
+		char	   *name;
+
+		if (get_rel_relkind(relid) != RELKIND_RELATION)
+			continue;
+		own = copyObject(unconstify(Constraint *, key));
+		own->conname = NULL;
+		name = pgm_name_constraint(relid, own, own->keys, NIL);
+		pgm_strategy_build_index(maker, relid, true, name,
+								 key_definition(key));
+		(void) pgm_strategy_add_step(maker,
+									 psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
+											  pgm_name_relation(relid),
+											  quote_identifier(name),
+											  key_kind(key),
+											  quote_identifier(name),
+											  deferral(key)),
+									 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
+											  pgm_name_relation(relid),
+											  quote_identifier(name)));
+	}
+}
+
+/* The pieces in their order. */
+static void
+make_steps(Pieces *pieces)
+{
+	PgmMaker   *maker = pieces->maker;
+	List	   *drops = NIL;
+	char	   *sql = NULL;
+	ListCell   *lc;
+
+	if (pieces->first != NIL)
+		(void) pgm_strategy_add_step(maker,
+									 alter(pieces, join(pieces->first)),
+									 alter(pieces, join(pieces->undo)));
+	foreach(lc, pieces->validate)
+		(void) pgm_strategy_add_step(maker,
+									 alter(pieces,
+										   psprintf("VALIDATE CONSTRAINT %s",
+													quote_identifier(strVal(lfirst(lc))))),
+									 NULL);
+	foreach(lc, pieces->keys)
+	{
+		const Constraint *key = lfirst(lc);
+
+		if (maker->subject->relkind == RELKIND_PARTITIONED_TABLE)
+			keys_of_partitions(maker, key);
+		else
+			pgm_strategy_build_index(maker, maker->relid, true,
+									 key->conname, key_definition(key));
+	}
+	if (pieces->last != NIL)
+		sql = alter(pieces, join(pieces->last));
+	foreach(lc, pieces->helpers)
+		drops = lappend(drops,
+						psprintf("DROP CONSTRAINT %s",
+								 quote_identifier(strVal(lfirst(lc)))));
+	if (drops != NIL)
+		sql = psprintf("%s%s%s", sql ? sql : "", sql ? ";\n" : "",
+					   alter(pieces, join(drops)));
+	if (sql != NULL)
+		(void) pgm_strategy_add_step(maker, sql, NULL);
+}
+
+/* What goes through all rows needs another kind; true if it does. */
+static bool
+choose_kind(const Pieces *pieces)
+{
+	PgmStrategy *strategy = pieces->maker->strategy;
+	List	   *cmds = castNode(AlterTableStmt, pieces->maker->stmt)->cmds;
+
+	if (pieces->fills && list_length(cmds) == 1)
+	{
+		strategy->kind = PGM_STRATEGY_ADD_COLUMN;
+		strategy->name = "add column, then fill";
+		strategy->method = PGM_METHOD_COLUMN;
+	}
+	else if (pieces->fills || pieces->rewrites)
+	{
+		strategy->kind = PGM_STRATEGY_SHADOW_TABLE;
+		strategy->name = "shadow table";
+		strategy->method = PGM_METHOD_TABLE;
+	}
+	else if (list_length(cmds) == 1 &&
+			 linitial_node(AlterTableCmd, cmds)->subtype == AT_DropColumn)
+	{
+		strategy->kind = PGM_STRATEGY_KEEP;
+		strategy->name = "drop column, keep its values";
+		strategy->method = PGM_METHOD_COLUMN;
+	}
+	else
+		return false;
+	return true;
+}
+
+static const char *
+strategy_name(const Pieces *pieces)
+{
+	if (pieces->keys != NIL)
+		return "unique index concurrently, then constraint";
+	if (pieces->proved != NIL)
+		return "prove not null, then set";
+	return "not valid, then validate";
+}
+
+void
+pgm_strategy_alter_table(PgmMaker *maker)
+{
+	AlterTableStmt *stmt = castNode(AlterTableStmt, maker->stmt);
+	char	   *rest = pgm_source_after_name(maker->source, maker->n,
+											 stmt->relation->location);
+	List	   *texts;
+	Pieces		pieces = {0};
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (list_length(stmt->cmds) == 1)
+	{
+		AlterTableCmd *cmd = linitial_node(AlterTableCmd, stmt->cmds);
+
+		if (cmd->subtype == AT_AttachPartition ||
+			cmd->subtype == AT_DetachPartition)
+		{
+			pgm_strategy_partition(maker, cmd);
+			return;
+		}
+	}
+	if (rest == NULL || (maker->subject->relkind != RELKIND_RELATION &&
+						 maker->subject->relkind != RELKIND_PARTITIONED_TABLE))
+		return;
+	texts = pgm_slice_list(psprintf("(%s)", rest));
+	if (list_length(texts) != list_length(stmt->cmds))
+		return;
+
+	pieces.maker = maker;
+	pieces.only = stmt->relation->inh ? "" : "ONLY ";
+	forboth(lc, stmt->cmds, lc2, texts)
+		add_part(&pieces, lfirst_node(AlterTableCmd, lc),
+				 pgm_strategy_trim(lfirst(lc2)));
+	if (choose_kind(&pieces) || !pieces.online)
+		return;
+	if (pieces.why_plain == NULL && is_at_odds(&pieces))
+		pieces.why_plain = "one part of it makes what another one drops";
+	if (pieces.why_plain != NULL)
+	{
+		pgm_strategy_stay_plain(maker, pieces.why_plain);
+		return;
+	}
+	pgm_strategy_by_steps(maker, strategy_name(&pieces));
+	make_steps(&pieces);
+}

@@ -1,0 +1,257 @@
+/*-------------------------------------------------------------------------
+ *
+ * indexes.c
+ *	  Indexes and materialized views: the forms CONCURRENTLY.
+ *
+ * Of a partitioned table the index of each partition is built by itself.  The
+ * statement as written comes last: the server finds the indexes, makes them
+ * part of the new one and builds nothing.  So what a partition has already is
+ * taken as the statement itself would take it, and what was built in vain is
+ * dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/spi.h"
+#include "classify/related_relations.h"
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "strategy/internal.h"
+
+static PgmQuery constraint_index_query = {
+	"SELECT EXISTS (SELECT FROM pg_constraint WHERE conindid = $1 "
+	"AND contype IN ('p', 'u', 'x'))",
+	1, {OIDOID}
+};
+
+static PgmQuery exclusion_query = {
+	"SELECT EXISTS (SELECT FROM pg_index WHERE (indrelid = $1 "
+	"OR indexrelid = $1) AND (indisexclusion OR NOT indisvalid))",
+	1, {OIDOID}
+};
+
+static PgmQuery refreshable_query = {
+	"SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 "
+	"AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL "
+	"AND indexprs IS NULL) AND (SELECT relispopulated FROM pg_class "
+	"WHERE oid = $1)",
+	1, {OIDOID}
+};
+
+void
+pgm_strategy_build_index(PgmMaker *maker, Oid relid, bool unique,
+						 const char *name, const char *definition)
+{
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("CREATE %sINDEX CONCURRENTLY %s ON %s %s",
+										  unique ? "UNIQUE " : "",
+										  quote_identifier(name),
+										  pgm_name_relation(relid),
+										  definition),
+								 psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s",
+										  pgm_name_beside(relid, name)));
+}
+
+void
+pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid, const char *name)
+{
+	char	   *index = pgm_name_beside(relid, name);
+	PgmStrategyStep *step;
+
+	step = pgm_strategy_add_step(maker,
+								 psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s",
+										  index),
+								 NULL);
+	step->only_if = psprintf("SELECT EXISTS (SELECT FROM pg_catalog.pg_class c "
+							 "WHERE c.oid = pg_catalog.to_regclass(%s) "
+							 "AND NOT c.relispartition)",
+							 quote_literal_cstr(index));
+}
+
+static List *
+partitions_with_rows(Oid relid)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_descendants(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
+static void
+index_of_partitions(PgmMaker *maker, const IndexStmt *index,
+					const char *definition)
+{
+	List	   *leaves = partitions_with_rows(maker->relid);
+	List	   *names = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	pgm_strategy_by_steps(maker, "create index concurrently by partition");
+	foreach(lc, leaves)
+	{
+		char	   *name = pgm_name_index(lfirst_oid(lc), index->indexParams,
+										  index->indexIncludingParams);
+
+		names = lappend(names, name);
+		pgm_strategy_build_index(maker, lfirst_oid(lc), index->unique, name,
+								 definition);
+	}
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("CREATE %sINDEX %s%s%sON %s %s",
+										  index->unique ? "UNIQUE " : "",
+										  index->if_not_exists ?
+										  "IF NOT EXISTS " : "",
+										  index->idxname ?
+										  quote_identifier(index->idxname) : "",
+										  index->idxname ? " " : "",
+										  maker->table, definition),
+								 NULL);
+	forboth(lc, leaves, lc2, names)
+		pgm_strategy_drop_unattached(maker, lfirst_oid(lc), lfirst(lc2));
+}
+
+void
+pgm_strategy_create_index(PgmMaker *maker)
+{
+	const IndexStmt *index = castNode(IndexStmt, maker->stmt);
+	char	   *definition = pgm_source_after_name(maker->source, maker->n,
+												   index->relation->location);
+
+	if (index->concurrent || definition == NULL)
+		return;
+	definition = pgm_strategy_trim(pgm_strategy_skip_words(definition, 0));
+	if (index->idxname != NULL &&
+		OidIsValid(get_relname_relid(index->idxname, maker->namespace)))
+	{
+		pgm_strategy_stay_plain(maker, "a relation of that name exists");
+		return;
+	}
+	if (maker->subject->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		if (index->relation->inh)
+			index_of_partitions(maker, index, definition);
+		return;
+	}
+	pgm_strategy_by_steps(maker, "create index concurrently");
+	pgm_strategy_build_index(maker, maker->relid, index->unique,
+							 index->idxname ? index->idxname :
+							 pgm_name_index(maker->relid, index->indexParams,
+											index->indexIncludingParams),
+							 definition);
+}
+
+/* One by one: CONCURRENTLY takes no more. */
+void
+pgm_strategy_drop_index(PgmMaker *maker)
+{
+	const DropStmt *drop = castNode(DropStmt, maker->stmt);
+	ListCell   *lc;
+
+	if (drop->concurrent)
+		return;
+	if (drop->behavior == DROP_CASCADE)
+	{
+		pgm_strategy_stay_plain(maker, "there is no concurrent form with CASCADE");
+		return;
+	}
+	foreach(lc, drop->objects)
+	{
+		Oid			relid =
+			pgm_lookup_relation(makeRangeVarFromNameList(lfirst(lc)));
+		Datum		value = ObjectIdGetDatum(relid);
+
+		if (OidIsValid(relid) ? get_rel_relkind(relid) != RELKIND_INDEX ||
+			pgm_strategy_ask(&constraint_index_query, &value) :
+			!drop->missing_ok)
+		{
+			pgm_strategy_stay_plain(maker, "there is no concurrent form for all of the indexes");
+			return;
+		}
+	}
+	pgm_strategy_by_steps(maker, "drop index concurrently");
+	foreach(lc, drop->objects)
+	{
+		Oid			relid =
+			pgm_lookup_relation(makeRangeVarFromNameList(lfirst(lc)));
+
+		if (OidIsValid(relid))
+			(void) pgm_strategy_add_step(maker,
+										 psprintf("DROP INDEX CONCURRENTLY %s%s",
+												  drop->missing_ok ?
+												  "IF EXISTS " : "",
+												  pgm_name_relation(relid)),
+										 NULL);
+	}
+}
+
+static const char *
+reindex_options(ReindexStmt *reindex)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	pgm_reindex_options(&buf, reindex);
+	return buf.len == 0 ? "" : psprintf("(%s) ", buf.data);
+}
+
+void
+pgm_strategy_reindex(PgmMaker *maker)
+{
+	ReindexStmt *reindex = castNode(ReindexStmt, maker->stmt);
+	Oid			relid;
+	Datum		value;
+
+	if (pgm_reindex_is_concurrent(reindex) || reindex->relation == NULL)
+		return;
+	relid = pgm_lookup_relation(reindex->relation);
+	value = ObjectIdGetDatum(relid);
+	if (!OidIsValid(relid))
+		return;
+	if (pgm_strategy_ask(&exclusion_query, &value))
+	{
+		pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
+		return;
+	}
+	pgm_strategy_by_steps(maker, "reindex concurrently");
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("REINDEX %s%s CONCURRENTLY %s",
+										  reindex_options(reindex),
+										  reindex->kind == REINDEX_OBJECT_INDEX ?
+										  "INDEX" : "TABLE",
+										  pgm_name_relation(relid)),
+								 NULL);
+}
+
+void
+pgm_strategy_refresh(PgmMaker *maker)
+{
+	const RefreshMatViewStmt *refresh =
+		castNode(RefreshMatViewStmt, maker->stmt);
+	Datum		value = ObjectIdGetDatum(maker->relid);
+
+	if (refresh->concurrent || refresh->skipData)
+		return;
+	if (!pgm_strategy_ask(&refreshable_query, &value))
+	{
+		pgm_strategy_stay_plain(maker, "it is not filled or has no unique index on columns, for all of its rows");
+		return;
+	}
+	pgm_strategy_by_steps(maker, "refresh concurrently");
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("REFRESH MATERIALIZED VIEW CONCURRENTLY %s",
+										  maker->table),
+								 NULL);
+}

@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  What the files that make up strategies share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STRATEGY_INTERNAL_H
+#define PGM_STRATEGY_INTERNAL_H
+
+#include "lib/stringinfo.h"
+
+#include "base/spi.h"
+#include "strategy/names.h"
+#include "strategy/strategy.h"
+
+/* A statement whose strategy is being made. */
+typedef struct PgmMaker
+{
+	const PgmVerdict *verdict;
+	const PgmSource *source;
+	int			n;
+	Node	   *stmt;
+	const PgmTouch *subject;
+	Oid			relid;			/* of the subject */
+	Oid			namespace;
+	char	   *relname;
+	char	   *table;			/* quoted and qualified */
+	const PgmRates *rates;
+	bool		may_evaluate;	/* constants of the text */
+	PgmStrategy *strategy;
+} PgmMaker;
+
+/* Each leaves a plain strategy as it is, or says why it is plain. */
+extern void pgm_strategy_create_index(PgmMaker *maker);
+extern void pgm_strategy_drop_index(PgmMaker *maker);
+extern void pgm_strategy_reindex(PgmMaker *maker);
+extern void pgm_strategy_refresh(PgmMaker *maker);
+extern void pgm_strategy_alter_table(PgmMaker *maker);
+extern void pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd);
+
+/* Make it one of steps. */
+extern void pgm_strategy_by_steps(PgmMaker *maker, const char *name);
+extern PgmStrategyStep *pgm_strategy_add_step(PgmMaker *maker, char *sql,
+											  char *undo);
+extern void pgm_strategy_stay_plain(PgmMaker *maker, const char *why);
+
+/* The index CONCURRENTLY, and its end should the statement fail. */
+extern void pgm_strategy_build_index(PgmMaker *maker, Oid relid,
+									 bool unique, const char *name,
+									 const char *definition);
+
+/* Drop the index unless it has become part of a partitioned one. */
+extern void pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid,
+										 const char *name);
+
+/* What the statement as written would do to rows under a strong lock. */
+extern void pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work);
+
+/* Texts: without blanks and comments at the end; without so many tokens at
+ * the beginning; and where in the source one is that contains a position.
+ */
+extern char *pgm_strategy_trim(char *text);
+extern char *pgm_strategy_skip_words(const char *text, int n);
+extern int	pgm_strategy_find(const PgmSource *source, int n,
+							  const char *text, int position);
+
+/* One boolean, asked of the catalog. */
+extern bool pgm_strategy_ask(PgmQuery *query, const Datum *values);
+
+/* What a comment before the statement says. */
+typedef enum PgmMark
+{
+	PGM_MARK_NONE,
+	PGM_MARK_PLAIN,
+	PGM_MARK_ONLINE
+} PgmMark;
+
+extern PgmMark pgm_strategy_mark(const PgmSource *source, int n,
+								 char **reason);
+
+#endif							/* PGM_STRATEGY_INTERNAL_H */

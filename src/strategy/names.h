@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * names.h
+ *	  Names as the server chooses them for what a statement leaves unnamed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STRATEGY_NAMES_H
+#define PGM_STRATEGY_NAMES_H
+
+#include "nodes/parsenodes.h"
+
+/*
+ * Of an index, and of the constraints of a table; not quoted.  "taken" are
+ * names of constraints that the same statement makes before.  A constraint
+ * that has a name keeps it.
+ */
+extern char *pgm_name_index(Oid relid, List *params, List *including);
+extern char *pgm_name_constraint(Oid relid, const Constraint *constraint,
+								 List *columns, List *taken);
+
+/* Of a constraint that is not there for long. */
+extern char *pgm_name_helper(Oid relid, const char *column,
+							 const char *label, List *taken);
+
+extern char *pgm_name_relation(Oid relid);	/* quoted and qualified */
+extern char *pgm_name_beside(Oid relid, const char *name);	/* its schema's */
+
+/* Lists of String: quoted, with commas; not quoted, with underscores. */
+extern char *pgm_name_list(List *names);
+extern char *pgm_name_joined(List *names);
+
+/* The only column that an expression names, or NULL. */
+extern char *pgm_name_only_column(Node *expression);
+extern bool pgm_name_mentioned(Node *expression, const char *column);
+
+#endif							/* PGM_STRATEGY_NAMES_H */

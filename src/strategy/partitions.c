@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * partitions.c
+ *	  Partitions that come and go.
+ *
+ * A table that is attached is read to prove its bound, and so is the DEFAULT
+ * partition; a validated CHECK that says the same spares both.  It must say
+ * what the server would find out, in the server's own words: so the server is
+ * asked for them.  That is done only where the bound is constant, as it is
+ * evaluated for that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_node.h"
+#include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/spi.h"
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/partition.h"
+#include "compat/server.h"
+#include "strategy/internal.h"
+
+/* Has it all indexes and foreign keys of its parent, or has that none? */
+static PgmQuery bare_parent_query = {
+	"SELECT NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 "
+	"AND NOT EXISTS (SELECT FROM pg_index j WHERE j.indrelid = $2 "
+	"AND j.indisvalid AND (j.indisunique OR NOT i.indisunique) "
+	"AND regexp_replace(pg_get_indexdef(j.indexrelid), '^.* USING ', '') "
+	"= regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') "
+	"AND (NOT EXISTS (SELECT FROM pg_constraint k "
+	"WHERE k.conindid = i.indexrelid) OR EXISTS (SELECT FROM pg_constraint k "
+	"WHERE k.conindid = j.indexrelid)))) "
+	"AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = $1 "
+	"AND k.contype = 'f')",
+	2, {OIDOID, OIDOID}
+};
+
+static bool
+is_constant(Node *node)
+{
+	if (IsA(node, TypeCast))
+		return is_constant(castNode(TypeCast, node)->arg);
+
+	/* MINVALUE, MAXVALUE */
+	return IsA(node, A_Const) || IsA(node, ColumnRef);
+}
+
+static bool
+are_constant(List *nodes)
+{
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		if (!is_constant(lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* What the rows of a partition with this bound fulfil; NULL: not known. */
+static char *
+bound_condition(const PgmMaker *maker, const PartitionBoundSpec *bound)
+{
+	Relation	relation;
+	ParseState *pstate;
+	PartitionBoundSpec *spec;
+	List	   *quals;
+	List	   *context;
+	char	   *condition;
+
+	if (!maker->may_evaluate || bound->is_default ||
+		!are_constant(bound->listdatums) ||
+		!are_constant(bound->lowerdatums) ||
+		!are_constant(bound->upperdatums) ||
+		!ConditionalLockRelationOid(maker->relid, AccessShareLock))
+		return NULL;
+	relation = table_open(maker->relid, NoLock);
+	pstate = make_parsestate(NULL);
+	spec = transformPartitionBound(pstate, relation,
+								   unconstify(PartitionBoundSpec *, bound));
+	quals = pgm_bound_condition(relation, spec);
+	context = deparse_context_for(RelationGetRelationName(relation),
+								  maker->relid);
+	condition = quals == NIL ? NULL :
+		deparse_expression((Node *) make_ands_explicit(quals), context, false,
+						   false);
+	free_parsestate(pstate);
+	table_close(relation, NoLock);
+	return condition;
+}
+
+/* A CHECK that is proved; returns what takes it away in the end. */
+static char *
+prove(PgmMaker *maker, Oid relid, const char *label, const char *condition)
+{
+	char	   *table = pgm_name_relation(relid);
+	const char *name = quote_identifier(pgm_name_helper(relid, label, "check",
+														NIL));
+
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID",
+										  table, name, condition),
+								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
+										  table, name));
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+										  table, name),
+								 NULL);
+	return psprintf(";\nALTER TABLE %s DROP CONSTRAINT %s", table, name);
+}
+
+static void
+attach(PgmMaker *maker, const PartitionCmd *partition)
+{
+	Oid			child = pgm_lookup_relation(partition->name);
+	Oid			other = pgm_default_partition(maker->relid);
+	Datum		values[2] = {ObjectIdGetDatum(maker->relid),
+	ObjectIdGetDatum(child)};
+	char	   *condition;
+	char	   *bound;
+	char	   *drops;
+
+	if (!OidIsValid(child))
+		return;
+	pgm_strategy_add_work(maker, child, PGM_WORK_SCAN);
+	if (OidIsValid(other))
+		pgm_strategy_add_work(maker, other, PGM_WORK_SCAN);
+	if (get_rel_relkind(child) == RELKIND_FOREIGN_TABLE)
+		return;
+	condition = bound_condition(maker, partition->bound);
+	bound = pgm_source_after_name(maker->source, maker->n,
+								  partition->name->location);
+	if (condition == NULL || bound == NULL)
+	{
+		pgm_strategy_stay_plain(maker, "what the bound means for the rows is not known");
+		return;
+	}
+	if (!pgm_strategy_ask(&bare_parent_query, values))
+	{
+		pgm_strategy_stay_plain(maker, "the partition lacks an index of its parent, or the parent has a foreign key");
+		return;
+	}
+	pgm_strategy_by_steps(maker, "prove the bound, then attach");
+	drops = prove(maker, child, "bound", condition);
+	if (OidIsValid(other))
+		drops = psprintf("%s%s", drops,
+						 prove(maker, other, partition->name->relname,
+							   psprintf("NOT (%s)", condition)));
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s ATTACH PARTITION %s %s%s",
+										  maker->table,
+										  pgm_name_relation(child),
+										  pgm_strategy_trim(bound), drops),
+								 NULL);
+}
+
+/*
+ * The only column of a partition key and those above, by which a CHECK is
+ * named; or NULL.
+ */
+static char *
+key_column(Oid relid)
+{
+	Relation	relation;
+	PartitionKey key;
+	char	   *column = NULL;
+	char	   *above;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	relation = table_open(relid, NoLock);
+	key = RelationGetPartitionKey(relation);
+	if (key != NULL && get_partition_natts(key) == 1 &&
+		get_partition_col_attnum(key, 0) != InvalidAttrNumber)
+		column = get_attname(relid, get_partition_col_attnum(key, 0), true);
+	table_close(relation, NoLock);
+	if (column == NULL || !get_rel_relispartition(relid))
+		return column;
+	above = key_column(pgm_partition_parent(relid));
+	return above != NULL && strcmp(above, column) == 0 ? column : NULL;
+}
+
+/*
+ * DETACH CONCURRENTLY leaves a CHECK in the place of the bound, unless there
+ * is one, which the plain form does not.
+ */
+static void
+detach(PgmMaker *maker, const PartitionCmd *partition)
+{
+	Oid			child = pgm_lookup_relation(partition->name);
+	char	   *name;
+
+	if (!OidIsValid(child) || !pgm_detach_can_be_concurrent())
+		return;
+	if (OidIsValid(pgm_default_partition(maker->relid)))
+	{
+		pgm_strategy_stay_plain(maker, "there is no concurrent form beside a DEFAULT partition");
+		return;
+	}
+	name = pgm_name_helper(child, key_column(maker->relid), "check", NIL);
+	pgm_strategy_by_steps(maker, "detach concurrently");
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY",
+										  maker->table,
+										  pgm_name_relation(child)),
+								 NULL);
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
+										  pgm_name_relation(child),
+										  quote_identifier(name)),
+								 NULL);
+}
+
+void
+pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd)
+{
+	const PartitionCmd *partition = castNode(PartitionCmd, cmd->def);
+
+	if (cmd->subtype == AT_AttachPartition)
+		attach(maker, partition);
+	else if (!pgm_detach_is_concurrent(cmd))
+		detach(maker, partition);
+}

@@ -1,0 +1,422 @@
+/*-------------------------------------------------------------------------
+ *
+ * strategy.c
+ *	  How a statement is carried out: as it is written, or online.
+ *
+ * The kind of statement tells which form there is; the estimate, the setting
+ * and a comment tell whether it is taken.  One answer for all: the run, the
+ * plan, the assessment and the script.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+
+#include "base/relation_size.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "classify/related_relations.h"
+#include "compat/command.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "sql/lexer.h"
+#include "strategy/internal.h"
+
+/* Kinds for which there is somebody to carry them out. */
+static const bool available[PGM_NSTRATEGIES] = {
+	[PGM_STRATEGY_PLAIN] = true,
+	[PGM_STRATEGY_SQL] = true
+};
+
+static PgmQuery read_steps_query = {
+	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo' "
+	"FROM jsonb_array_elements($1::jsonb -> 'steps') "
+	"WITH ORDINALITY AS s (step, n) ORDER BY s.n",
+	1, {TEXTOID}
+};
+
+bool
+pgm_strategy_possible(const Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+		case T_IndexStmt:
+		case T_ReindexStmt:
+		case T_RefreshMatViewStmt:
+			return true;
+		case T_DropStmt:
+			return ((const DropStmt *) stmt)->removeType == OBJECT_INDEX;
+		default:
+			return false;
+	}
+}
+
+/* ---- for the files of this folder */
+
+void
+pgm_strategy_by_steps(PgmMaker *maker, const char *name)
+{
+	maker->strategy->kind = PGM_STRATEGY_SQL;
+	maker->strategy->name = name;
+	maker->strategy->method = PGM_METHOD_IN_PLACE;
+}
+
+PgmStrategyStep *
+pgm_strategy_add_step(PgmMaker *maker, char *sql, char *undo)
+{
+	PgmStrategyStep *step = palloc0(sizeof(PgmStrategyStep));
+
+	step->sql = sql;
+	step->undo = undo;
+	maker->strategy->steps = lappend(maker->strategy->steps, step);
+	return step;
+}
+
+void
+pgm_strategy_stay_plain(PgmMaker *maker, const char *why)
+{
+	PgmStrategy *strategy = maker->strategy;
+
+	strategy->kind = PGM_STRATEGY_PLAIN;
+	strategy->name = "plain";
+	strategy->why = pstrdup(why);
+	strategy->steps = NIL;
+}
+
+void
+pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work)
+{
+	List	   *relids = list_make1_oid(relid);
+	ListCell   *lc;
+
+	relids = list_concat(relids, pgm_descendants(relid));
+	foreach(lc, relids)
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(lc));
+
+		if (relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW)
+			maker->strategy->plain_ms +=
+				pgm_estimate_work(maker->rates, work,
+								  pgm_work_bytes(lfirst_oid(lc), work));
+	}
+}
+
+bool
+pgm_strategy_ask(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	bool		answer;
+
+	pgm_spi_begin(&scope);
+	answer = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return answer;
+}
+
+char *
+pgm_strategy_trim(char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	size_t		end = 0;
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			break;
+		end = token.end;
+	}
+	text[end] = '\0';
+	return text;
+}
+
+char *
+pgm_strategy_skip_words(const char *text, int n)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token = {0};
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (int i = 0; i <= n; i++)
+		pgm_sqlscan_significant(&lexer, &token);
+	return pstrdup(text + token.start);
+}
+
+int
+pgm_strategy_find(const PgmSource *source, int n, const char *text,
+				  int position)
+{
+	const PgmStatement *statement = &source->statements[n];
+	const char *at = source->text + statement->offset;
+
+	while ((at = strstr(at, text)) != NULL &&
+		   at - source->text <= position)
+	{
+		if (position < at - source->text + strlen(text))
+			return at - source->text;
+		at++;
+	}
+	return -1;
+}
+
+/* ---- the choice */
+
+/* The table, index or view that the statement is about, if nobody else's. */
+static const PgmTouch *
+find_subject(const PgmVerdict *verdict, Node *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (touch->fresh || !OidIsValid(touch->relid))
+			continue;
+		if (touch->subject || (IsA(stmt, DropStmt) && touch->named) ||
+			(IsA(stmt, ReindexStmt) && touch->relkind != RELKIND_INDEX))
+			return touch;
+	}
+	return NULL;
+}
+
+/* The work of statements that are not ALTER TABLE. */
+static void
+add_work_of(PgmMaker *maker)
+{
+	if (IsA(maker->stmt, IndexStmt))
+	{
+		if (castNode(IndexStmt, maker->stmt)->relation->inh)
+			pgm_strategy_add_work(maker, maker->relid, PGM_WORK_INDEX);
+	}
+	else if (IsA(maker->stmt, ReindexStmt))
+	{
+		int			n = castNode(ReindexStmt, maker->stmt)->kind ==
+			REINDEX_OBJECT_TABLE ?
+			list_length(pgm_related_indexes(maker->relid)) : 1;
+
+		for (int i = 0; i < n; i++)
+			pgm_strategy_add_work(maker, maker->relid, PGM_WORK_INDEX);
+	}
+	else if (IsA(maker->stmt, RefreshMatViewStmt))
+		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
+}
+
+static void
+make(PgmMaker *maker)
+{
+	switch (nodeTag(maker->stmt))
+	{
+		case T_AlterTableStmt:
+			if (pgm_alter_table_kind(castNode(AlterTableStmt,
+											  maker->stmt)) == OBJECT_TABLE)
+				pgm_strategy_alter_table(maker);
+			break;
+		case T_IndexStmt:
+			pgm_strategy_create_index(maker);
+			break;
+		case T_DropStmt:
+			pgm_strategy_drop_index(maker);
+			break;
+		case T_ReindexStmt:
+			pgm_strategy_reindex(maker);
+			break;
+		case T_RefreshMatViewStmt:
+			pgm_strategy_refresh(maker);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Is the online form there, but not to be taken? */
+static void
+decide(PgmMaker *maker, PgmMark mark, const char *reason)
+{
+	PgmStrategy *strategy = maker->strategy;
+
+	if (strategy->kind == PGM_STRATEGY_PLAIN)
+		return;
+	if (!available[strategy->kind])
+		pgm_strategy_stay_plain(maker, psprintf("\"%s\" is not carried out by this version",
+												strategy->name));
+	else if (!pgm_online)
+		pgm_strategy_stay_plain(maker, "\"pgmigrate.online\" is off");
+	else if (mark == PGM_MARK_PLAIN)
+		pgm_strategy_stay_plain(maker, reason ? reason :
+								"a comment says so");
+	else if (mark == PGM_MARK_ONLINE)
+		strategy->why = pstrdup("a comment says so");
+	else if (strategy->plain_ms < pgm_online_threshold)
+		pgm_strategy_stay_plain(maker, psprintf("its locks are estimated to last %.0f ms, \"pgmigrate.online_threshold\" is %d ms",
+												strategy->plain_ms,
+												pgm_online_threshold));
+	else
+		strategy->why = psprintf("as written its locks are estimated to last %.0f ms",
+								 strategy->plain_ms);
+}
+
+PgmStrategy *
+pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
+					bool may_evaluate)
+{
+	const PgmStatement *statement =
+		&verdict->source->statements[verdict->n];
+	PgmStrategy *strategy = palloc0(sizeof(PgmStrategy));
+	PgmMaker	maker = {0};
+	PgmMark		mark;
+	char	   *reason;
+
+	strategy->name = "plain";
+	maker.verdict = verdict;
+	maker.source = verdict->source;
+	maker.n = verdict->n;
+	maker.stmt = statement->raw->stmt;
+	maker.rates = rates;
+	maker.may_evaluate = may_evaluate;
+	maker.strategy = strategy;
+	if (!pgm_strategy_possible(maker.stmt) || statement->top_level)
+		return strategy;
+	maker.subject = find_subject(verdict, maker.stmt);
+	if (maker.subject == NULL)
+		return strategy;
+	maker.relid = maker.subject->relid;
+	maker.namespace = get_rel_namespace(maker.relid);
+	maker.relname = get_rel_name(maker.relid);
+	if (maker.relname == NULL)
+		return strategy;
+	maker.table = pgm_name_relation(maker.relid);
+	if (get_rel_persistence(maker.relid) == RELPERSISTENCE_TEMP)
+		return strategy;
+
+	mark = pgm_strategy_mark(maker.source, maker.n, &reason);
+	add_work_of(&maker);
+	make(&maker);
+	decide(&maker, mark, reason);
+	strategy->relid = strategy->kind == PGM_STRATEGY_PLAIN ? InvalidOid :
+		maker.relid;
+	return strategy;
+}
+
+/*
+ * What is bound to its transaction would be gone, or would be seen by others,
+ * were the statements committed one by one.
+ */
+char *
+pgm_strategy_obstacle(const PgmSource *source)
+{
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		switch (nodeTag(stmt))
+		{
+			case T_LockStmt:
+				return pstrdup("the revision has LOCK TABLE");
+			case T_ConstraintsSetStmt:
+				return pstrdup("the revision has SET CONSTRAINTS");
+			case T_DeclareCursorStmt:
+				return pstrdup("the revision has a cursor");
+			case T_VariableSetStmt:
+				if (castNode(VariableSetStmt, stmt)->is_local ||
+					castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
+					return pstrdup("the revision has SET LOCAL or SET TRANSACTION");
+				break;
+			case T_CreateStmt:
+				if (castNode(CreateStmt, stmt)->oncommit != ONCOMMIT_NOOP)
+					return pstrdup("the revision has a table with ON COMMIT");
+				break;
+			default:
+				break;
+		}
+	}
+	return NULL;
+}
+
+/* ---- as text */
+
+char *
+pgm_strategy_text(const PgmStrategy *strategy)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (strategy->steps == NIL)
+		return NULL;
+	initStringInfo(&buf);
+	foreach(lc, strategy->steps)
+	{
+		const PgmStrategyStep *step = lfirst(lc);
+
+		if (step->only_if == NULL)
+			appendStringInfo(&buf, "%s%s;", buf.len > 0 ? "\n" : "",
+							 step->sql);
+	}
+	return buf.data;
+}
+
+static void
+add_member(StringInfo buf, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(buf, "%s\"%s\": ", buf->data[buf->len - 1] == '{' ? "" :
+					 ", ", name);
+	escape_json(buf, value);
+}
+
+char *
+pgm_strategy_steps_json(const PgmStrategy *strategy)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "{\"steps\": [");
+	foreach(lc, strategy->steps)
+	{
+		const PgmStrategyStep *step = lfirst(lc);
+
+		appendStringInfoString(&buf, foreach_current_index(lc) > 0 ? ", {" :
+							   "{");
+		add_member(&buf, "sql", step->sql);
+		add_member(&buf, "only_if", step->only_if);
+		add_member(&buf, "undo", step->undo);
+		appendStringInfoChar(&buf, '}');
+	}
+	appendStringInfoString(&buf, "]}");
+	return buf.data;
+}
+
+List *
+pgm_strategy_steps_read(const char *details)
+{
+	MemoryContext context = CurrentMemoryContext;
+	PgmSpiScope scope;
+	Datum		values[1] = {pgm_text_datum(details)};
+	List	   *steps = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&read_steps_query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		PgmStrategyStep *step = palloc0(sizeof(PgmStrategyStep));
+
+		step->sql = pgm_spi_text(i, 1);
+		step->only_if = pgm_spi_text(i, 2);
+		step->undo = pgm_spi_text(i, 3);
+		steps = lappend(steps, step);
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return steps;
+}
