@@ -107,7 +107,7 @@ lock_row(Output *output, const PgmJudged *judged, const PgmTouch *touch)
 	tristate(rows, touch ? touch->scans : verdict->scans);
 	pgm_rows_text(rows, words(verdict, touch));
 	pgm_rows_null(rows);
-	pgm_rows_text(rows, "plain");
+	pgm_rows_text(rows, judged->strategy->name);
 	add_details(output, pgm_blast_details(output->blast, verdict, touch));
 	pgm_rows_end_row(rows);
 }
@@ -137,15 +137,14 @@ finding_row(Output *output, const PgmJudged *judged,
 	PgmRows    *rows = &output->rows;
 
 	begin_row(rows, judged, finding->rule->id,
-			  finding->allowed ? "info" :
-			  pgm_level_name(finding->rule->level));
+			  pgm_level_name(pgm_finding_level(finding)));
 	pgm_rows_text(rows, finding->relation);
 	pgm_rows_null(rows);
 	pgm_rows_null(rows);
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, finding->message);
 	pgm_rows_text(rows, finding->hint);
-	pgm_rows_text(rows, "plain");
+	pgm_rows_text(rows, judged->strategy->name);
 	add_details(output, finding_details(finding));
 	pgm_rows_end_row(rows);
 }
@@ -158,12 +157,12 @@ return_statement(Output *output, const PgmJudged *judged)
 
 	foreach(lc, judged->verdict->touches)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		PgmTouch	touch = pgm_strategy_touch(judged->strategy, lfirst(lc));
 
-		if (touch->mode == NoLock)
+		if (touch.mode == NoLock)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		lock_row(output, judged, touch);
+		lock_row(output, judged, &touch);
 		MemoryContextReset(output->row);
 		any = true;
 	}

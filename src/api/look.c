@@ -261,9 +261,9 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 	{
 		PgmFinding *finding = lfirst(lc);
 
-		if (!finding->allowed && finding->rule->level != PGM_LEVEL_INFO)
+		if (pgm_finding_level(finding) != PGM_LEVEL_INFO)
 			hazards[n++] = psprintf("%s: %s",
-									pgm_level_name(finding->rule->level),
+									pgm_level_name(pgm_finding_level(finding)),
 									finding->rule->id);
 	}
 	pgm_rows_text_array(rows, n, hazards);
@@ -311,9 +311,11 @@ plan_row(PlanRows *out, int step, const char *revision,
 		pgm_rows_end_row(rows);
 		return;
 	}
-	locks = pgm_verdict_locks(judged->verdict, &nlocks);
+	locks = pgm_verdict_locks(pgm_strategy_verdict(judged->strategy,
+												   judged->verdict),
+							  &nlocks);
 	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
-	pgm_rows_text(rows, "plain");
+	pgm_rows_text(rows, judged->strategy->name);
 	pgm_rows_text_array(rows, nlocks, locks);
 	if (pgm_rewrite_is_known(judged->verdict))
 		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
@@ -334,6 +336,7 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 	PlanRows   *out = arg;
 	PgmClassifier classifier = {0};
 	PgmResume	resume = {0};
+	char	   *why_plain = pgm_strategy_obstacle(source);
 	bool		any = false;
 
 	if (out->any_partly)
@@ -349,6 +352,10 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 		judged.source = source;
 		judged.n = i;
 		judged.verdict = pgm_classify(&classifier, source, i);
+		judged.strategy = pgm_strategy_choose(judged.verdict, &out->rates,
+											  false);
+		if (why_plain != NULL)
+			judged.strategy = pgm_strategy_plain(why_plain);
 		plan_row(out, step, source->revision, &judged, false);
 	}
 	if (!any)

@@ -55,6 +55,7 @@ typedef struct Assessment
 	int			item;
 	int			n;				/* statement of it */
 	PgmLintPast past;			/* of the item */
+	PgmRates	rates;
 	PgmDataPast rows;
 } Assessment;
 
@@ -107,6 +108,21 @@ say_too_late(PgmJudged *judged)
 						 pstrdup("Raise \"pgmigrate.assess_timeout\"."));
 }
 
+/* As a run in a worker would carry it out. */
+static PgmStrategy *
+strategy_of(const Assessment *assessment, const PgmAssessItem *item,
+			const PgmVerdict *verdict)
+{
+	bool		tried = verdict->tried && verdict->sqlerrcode == 0;
+	PgmStrategy *strategy;
+
+	strategy = pgm_strategy_choose(verdict, &assessment->rates, tried);
+	if (strategy->kind != PGM_STRATEGY_PLAIN && item->why_plain != NULL)
+		strategy = pgm_strategy_plain(item->why_plain);
+	(void) pgm_strategy_verdict(strategy, verdict);
+	return strategy;
+}
+
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -126,6 +142,7 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
 		trial->incomplete = true;
 	}
+	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)
 		say_too_late(judged);
@@ -221,6 +238,7 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 		judged = lcons(one, judged);
 	}
 	pgm_lint_foresee(judged);
+	pgm_lint_relieve(judged);
 	foreach(lc, judged)
 		pgm_lint_suppress(lfirst(lc));
 }
@@ -280,6 +298,7 @@ judge_all(Assessment *assessment, bool trial)
 
 	/* a worker has none */
 	PushActiveSnapshot(GetTransactionSnapshot());
+	pgm_rates_load(&assessment->rates);
 	if (trial)
 		trials = pgm_trial_begin(sources);
 	judge_left(assessment, trials);
@@ -441,6 +460,9 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item->digest = plan->direction == PGM_UP ? revision->digest : NULL;
 		item->trusted = pgm_revision_is_trusted(revision);
 		item->authored = true;
+		item->why_plain = revision->transactional == PGM_TRUE ?
+			pstrdup("the revision is to be one transaction") :
+			pgm_strategy_obstacle(item->source);
 		if (any_partly)
 			note_done(item, revision, plan->direction);
 		items = lappend(items, item);
@@ -480,7 +502,7 @@ forbids(const PgmJudged *judged, const PgmFinding *finding)
 
 	if (finding->allowed != NULL)
 		return false;
-	return finding->rule->level == PGM_LEVEL_DANGER ||
+	return pgm_finding_level(finding) == PGM_LEVEL_DANGER ||
 		((strcmp(rule, "assess-timeout") == 0 ||
 		  strcmp(rule, "not-tried") == 0) && is_unknown(judged));
 }
@@ -512,7 +534,7 @@ refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
 }
 
 void
-pgm_assess_gate(const PgmPlan *plan)
+pgm_assess_gate(const PgmPlan *plan, bool online)
 {
 	List	   *items;
 	List	   *all;
@@ -525,6 +547,10 @@ pgm_assess_gate(const PgmPlan *plan)
 		plan->direction != PGM_UP || plan->steps.nsteps == 0)
 		return;
 	items = pgm_assess_plan_items(plan);
+	if (!online)
+		foreach(lc, items)
+			((PgmAssessItem *) lfirst(lc))->why_plain =
+			pstrdup("the run is not in a worker, step by step");
 	all = pgm_assess(items, true, true);
 	pgm_assess_keep(items, all);
 	foreach(lc, all)

@@ -27,6 +27,7 @@ typedef struct PgmAssessItem
 	char	   *digest;			/* of the revision, or NULL */
 	bool		trusted;		/* its SQL may run with the caller's rights */
 	bool		authored;		/* … as it is stored: it is known by whom */
+	char	   *why_plain;		/* none of it is carried out online, or NULL */
 	int			done;			/* statements that a run has done already */
 	List	   *leftovers;		/* of PgmSource *: what the run does first */
 } PgmAssessItem;
@@ -53,8 +54,9 @@ extern List *pgm_assess_plan_items(const PgmPlan *plan);
 /*
  * Where "pgmigrate.environment" is production, refuse a plan with a finding of
  * level danger that is not allowed with a reason.  In a transaction of the
- * worker or of the caller, before the run is written.
+ * worker or of the caller, before the run is written.  Can statements be
+ * carried out online?
  */
-extern void pgm_assess_gate(const PgmPlan *plan);
+extern void pgm_assess_gate(const PgmPlan *plan, bool online);
 
 #endif							/* PGM_ASSESS_ASSESS_H */

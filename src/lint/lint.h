@@ -11,6 +11,7 @@
 #include "utils/hsearch.h"
 
 #include "classify/verdict.h"
+#include "strategy/strategy.h"
 
 typedef enum PgmLevel
 {
@@ -38,6 +39,7 @@ typedef struct PgmFinding
 	const char *hint;			/* the safe form, or NULL */
 	const char *details;		/* a JSON object as text, or NULL */
 	const char *allowed;		/* why it is suppressed, or NULL */
+	bool		avoided;		/* by carrying the statement out online */
 } PgmFinding;
 
 /* One statement and what the rules have to say about it. */
@@ -47,6 +49,7 @@ typedef struct PgmJudged
 	int			n;
 	char	   *revision;		/* or NULL */
 	PgmVerdict *verdict;
+	PgmStrategy *strategy;
 	List	   *findings;		/* of PgmFinding * */
 } PgmJudged;
 
@@ -89,6 +92,12 @@ extern void pgm_lint_foresee(List *judged);
  * and behind it on its last line.
  */
 extern void pgm_lint_suppress(PgmJudged *judged);
+
+/* See what is avoided: of all statements of a source. */
+extern void pgm_lint_relieve(List *judged);
+
+/* That of its rule, unless it is allowed or avoided. */
+extern PgmLevel pgm_finding_level(const PgmFinding *finding);
 
 extern PgmFinding *pgm_lint_find(PgmJudged *judged, const char *rule,
 								 const PgmTouch *touch, char *message,

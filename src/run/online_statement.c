@@ -448,6 +448,23 @@ take_back(Work *work)
 	return done;
 }
 
+/* What the helper's CHECK refuses is a null to the statement as written. */
+static void
+say_as_written(const Work *work, ErrorData *edata)
+{
+	const PgmStrategyStep *step = list_nth(work->steps, work->done);
+
+	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || step->column == NULL)
+		return;
+	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
+	edata->message =
+		psprintf("column \"%s\" of relation \"%s\" contains null values",
+				 step->column, edata->table_name ? edata->table_name :
+				 work->online.operation->relation);
+	edata->constraint_name = NULL;
+	edata->column_name = pstrdup(step->column);
+}
+
 /* In the handler of an error of the statement itself; raises it again. */
 static void
 fail_statement(Work *work, MemoryContext context)
@@ -459,6 +476,7 @@ fail_statement(Work *work, MemoryContext context)
 	FlushErrorState();
 	pgm_runner_clear(work->runner);
 	MemoryContextSwitchTo(context);
+	say_as_written(work, edata);
 	mark_failed(work, pgm_error_may_quote(edata) ?
 				pgm_error_without_values(edata) : edata->message,
 				take_back(work));

@@ -165,7 +165,8 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
-		pgm_assess_gate(plan);
+		pgm_assess_gate(plan, runner->exec.worker &&
+						!runner->one_transaction);
 	}
 
 	record.command = pgm_command_name(request->direction);

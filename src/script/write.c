@@ -238,6 +238,10 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", one_line(locks[i]));
+	if (judged != NULL && judged->strategy->kind != PGM_STRATEGY_PLAIN)
+		write_line(writer, "-- as written, where pgmigrate.%s() would: %s",
+				   pgm_command_name(writer->direction),
+				   judged->strategy->name);
 	if (judged != NULL)
 		write_findings(writer, judged);
 	last_line = last_line == NULL ? text : last_line;

@@ -43,6 +43,14 @@ static PgmQuery nullable_query = {
 	2, {OIDOID, TEXTOID}
 };
 
+static PgmQuery index_columns_query = {
+	"SELECT a.attname::text FROM pg_index i JOIN pg_attribute a "
+	"ON a.attrelid = i.indrelid "
+	"AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
+	"WHERE i.indexrelid = $1 AND i.indrelid = $2 ORDER BY a.attnum",
+	2, {OIDOID, OIDOID}
+};
+
 /* The pieces, lists of texts. */
 typedef struct Pieces
 {
@@ -281,6 +289,19 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 	pgm_strategy_add_work(pieces->maker, relid, PGM_WORK_INDEX);
 }
 
+/* The columns of an index that is to be the primary key. */
+static void
+prove_key_of_index(Pieces *pieces, const char *name)
+{
+	Oid			index = get_relname_relid(name, pieces->maker->namespace);
+	Datum		values[2] = {ObjectIdGetDatum(index),
+	ObjectIdGetDatum(pieces->maker->relid)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_strategy_ask_texts(&index_columns_query, values))
+		prove_not_null(pieces, lfirst(lc));
+}
+
 /* The constraint's text without ADD and its name. */
 static char *
 after_name(const char *text, const Constraint *constraint)
@@ -303,6 +324,9 @@ add_constraint(Pieces *pieces, const Constraint *constraint,
 	Oid			relid = pieces->maker->relid;
 	char	   *name;
 
+	if (constraint->contype == CONSTR_PRIMARY &&
+		constraint->indexname != NULL)
+		prove_key_of_index(pieces, constraint->indexname);
 	if (!pgm_constraint_is_checked(constraint) ||
 		constraint->indexname != NULL)
 	{
@@ -532,6 +556,24 @@ keys_of_partitions(PgmMaker *maker, const Constraint *key)
 	}
 }
 
+static void
+add_validation(const Pieces *pieces, const char *name)
+{
+	char	   *part = psprintf("VALIDATE CONSTRAINT %s",
+								quote_identifier(name));
+	PgmStrategyStep *step = pgm_strategy_add_step(pieces->maker,
+												  alter(pieces, part), NULL);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	/* a helper is not what the user has written */
+	forboth(lc, pieces->helpers, lc2, pieces->proved)
+	{
+		if (strcmp(strVal(lfirst(lc)), name) == 0)
+			step->column = pstrdup(strVal(lfirst(lc2)));
+	}
+}
+
 /* The pieces in their order. */
 static void
 make_steps(Pieces *pieces)
@@ -546,11 +588,7 @@ make_steps(Pieces *pieces)
 									 alter(pieces, join(pieces->first)),
 									 alter(pieces, join(pieces->undo)));
 	foreach(lc, pieces->validate)
-		(void) pgm_strategy_add_step(maker,
-									 alter(pieces,
-										   psprintf("VALIDATE CONSTRAINT %s",
-													quote_identifier(strVal(lfirst(lc))))),
-									 NULL);
+		add_validation(pieces, strVal(lfirst(lc)));
 	foreach(lc, pieces->keys)
 	{
 		const Constraint *key = lfirst(lc);

@@ -65,8 +65,9 @@ extern char *pgm_strategy_skip_words(const char *text, int n);
 extern int	pgm_strategy_find(const PgmSource *source, int n,
 							  const char *text, int position);
 
-/* One boolean, asked of the catalog. */
+/* One boolean, or a list of char *, asked of the catalog. */
 extern bool pgm_strategy_ask(PgmQuery *query, const Datum *values);
+extern List *pgm_strategy_ask_texts(PgmQuery *query, const Datum *values);
 
 /* What a comment before the statement says. */
 typedef enum PgmMark

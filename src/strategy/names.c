@@ -180,12 +180,25 @@ pgm_name_mentioned(Node *expression, const char *column)
 	return mention_walker(expression, unconstify(char *, column));
 }
 
+/* The server has them as plain strings. */
+static char *
+choose_constraint_name(Oid relid, const char *column, const char *label,
+					   List *taken)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, taken)
+		others = lappend(others, strVal(lfirst(lc)));
+	return ChooseConstraintName(get_rel_name(relid), column, label,
+								get_rel_namespace(relid), others);
+}
+
 char *
 pgm_name_helper(Oid relid, const char *column, const char *label,
 				List *taken)
 {
-	return ChooseConstraintName(get_rel_name(relid), column, label,
-								get_rel_namespace(relid), taken);
+	return choose_constraint_name(relid, column, label, taken);
 }
 
 char *
@@ -200,12 +213,12 @@ pgm_name_constraint(Oid relid, const Constraint *constraint, List *columns,
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
-			return ChooseConstraintName(table,
-										pgm_name_only_column(constraint->raw_expr),
-										"check", namespace, taken);
+			return choose_constraint_name(relid,
+										  pgm_name_only_column(constraint->raw_expr),
+										  "check", taken);
 		case CONSTR_FOREIGN:
-			return ChooseConstraintName(table, pgm_name_joined(columns),
-										"fkey", namespace, taken);
+			return choose_constraint_name(relid, pgm_name_joined(columns),
+										  "fkey", taken);
 		case CONSTR_PRIMARY:
 			return ChooseRelationName(table, NULL, "pkey", namespace, true);
 		default:

@@ -19,6 +19,7 @@
 #include "base/relation_size.h"
 #include "base/settings.h"
 #include "base/spi.h"
+#include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -33,7 +34,8 @@ static const bool available[PGM_NSTRATEGIES] = {
 };
 
 static PgmQuery read_steps_query = {
-	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo' "
+	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
+	"s.step ->> 'column' "
 	"FROM jsonb_array_elements($1::jsonb -> 'steps') "
 	"WITH ORDINALITY AS s (step, n) ORDER BY s.n",
 	1, {TEXTOID}
@@ -116,6 +118,27 @@ pgm_strategy_ask(PgmQuery *query, const Datum *values)
 	answer = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
 	pgm_spi_end(&scope);
 	return answer;
+}
+
+List *
+pgm_strategy_ask_texts(PgmQuery *query, const Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	PgmSpiScope scope;
+	List	   *texts = NIL;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(query, values, NULL);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		texts = lappend(texts, pgm_spi_text(i, 1));
+		MemoryContextSwitchTo(old);
+	}
+	pgm_spi_end(&scope);
+	return texts;
 }
 
 char *
@@ -249,6 +272,10 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 												strategy->name));
 	else if (!pgm_online)
 		pgm_strategy_stay_plain(maker, "\"pgmigrate.online\" is off");
+	else if (!pgm_transaction_per_migration)
+		pgm_strategy_stay_plain(maker, "the run is to be one transaction");
+	else if (pgm_execution == PGM_EXECUTION_INLINE)
+		pgm_strategy_stay_plain(maker, "the run is to be in the caller's transaction");
 	else if (mark == PGM_MARK_PLAIN)
 		pgm_strategy_stay_plain(maker, reason ? reason :
 								"a comment says so");
@@ -303,6 +330,71 @@ pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
 	strategy->relid = strategy->kind == PGM_STRATEGY_PLAIN ? InvalidOid :
 		maker.relid;
 	return strategy;
+}
+
+PgmStrategy *
+pgm_strategy_plain(const char *why)
+{
+	PgmStrategy *strategy = palloc0(sizeof(PgmStrategy));
+
+	strategy->name = "plain";
+	strategy->why = pstrdup(why);
+	return strategy;
+}
+
+/* ---- what the steps lock */
+
+static PgmVerdict *
+steps_verdict(PgmStrategy *strategy)
+{
+	PgmClassifier classifier = {0};
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (strategy->verdict != NULL)
+		return strategy->verdict;
+	strategy->verdict = palloc0(sizeof(PgmVerdict));
+	foreach(lc, strategy->steps)
+	{
+		const PgmStrategyStep *step = lfirst(lc);
+		PgmSource  *source = pgm_source_parse(step->sql, PGM_SOURCE_OTHER,
+											  NULL);
+
+		for (int i = 0; i < source->nstatements; i++)
+		{
+			PgmVerdict *verdict = pgm_classify(&classifier, source, i);
+
+			foreach(lc2, verdict->touches)
+			{
+				const PgmTouch *touch = lfirst(lc2);
+
+				if (OidIsValid(touch->relid) && touch->mode != NoLock)
+					(void) pgm_verdict_touch(strategy->verdict, touch->relid,
+											 touch->mode);
+			}
+		}
+	}
+	return strategy->verdict;
+}
+
+const PgmVerdict *
+pgm_strategy_verdict(PgmStrategy *strategy, const PgmVerdict *plain)
+{
+	return strategy->steps == NIL ? plain : steps_verdict(strategy);
+}
+
+PgmTouch
+pgm_strategy_touch(PgmStrategy *strategy, const PgmTouch *touch)
+{
+	PgmTouch	result = *touch;
+	const PgmTouch *carried;
+
+	if (strategy->steps == NIL || !OidIsValid(touch->relid))
+		return result;
+	carried = pgm_verdict_find(steps_verdict(strategy), touch->relid);
+	result.mode = carried == NULL ? NoLock : carried->mode;
+	result.rewrites = touch->rewrites == PGM_UNSET ? PGM_UNSET : PGM_FALSE;
+	return result;
 }
 
 /*
@@ -388,6 +480,7 @@ pgm_strategy_steps_json(const PgmStrategy *strategy)
 							   "{");
 		add_member(&buf, "sql", step->sql);
 		add_member(&buf, "only_if", step->only_if);
+		add_member(&buf, "column", step->column);
 		add_member(&buf, "undo", step->undo);
 		appendStringInfoChar(&buf, '}');
 	}
@@ -414,6 +507,7 @@ pgm_strategy_steps_read(const char *details)
 		step->sql = pgm_spi_text(i, 1);
 		step->only_if = pgm_spi_text(i, 2);
 		step->undo = pgm_spi_text(i, 3);
+		step->column = pgm_spi_text(i, 4);
 		steps = lappend(steps, step);
 		MemoryContextSwitchTo(old);
 	}

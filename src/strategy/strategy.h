@@ -38,6 +38,8 @@ typedef struct PgmStrategyStep
 								 * of one transaction */
 	char	   *only_if;		/* query of the catalog with a boolean; NULL:
 								 * always */
+	char	   *column;			/* it proves that this one has no nulls, or
+								 * NULL */
 	char	   *undo;			/* takes the step back, done or half done;
 								 * NULL: there is nothing to take back */
 } PgmStrategyStep;
@@ -56,6 +58,8 @@ typedef struct PgmStrategy
 	 * writers wait for; negative if that cannot be told.
 	 */
 	double		plain_ms;
+
+	PgmVerdict *verdict;		/* of the steps, once it was asked for */
 } PgmStrategy;
 
 typedef struct PgmOnline PgmOnline;
@@ -95,6 +99,17 @@ extern bool pgm_strategy_possible(const Node *stmt);
 extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 										const PgmRates *rates,
 										bool may_evaluate);
+
+extern PgmStrategy *pgm_strategy_plain(const char *why);
+
+/*
+ * What its steps lock, and how one relation of the plain statement is locked
+ * by them; as the statement itself where it is plain.
+ */
+extern const PgmVerdict *pgm_strategy_verdict(PgmStrategy *strategy,
+											  const PgmVerdict *plain);
+extern PgmTouch pgm_strategy_touch(PgmStrategy *strategy,
+								   const PgmTouch *touch);
 
 /*
  * Why no statement of this source can be carried out online, as a clause:
