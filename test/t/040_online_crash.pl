@@ -1,0 +1,205 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# Statements carried out online, and a kill -9 in each of their steps: the next
+# upgrade goes on, and ends where the statement as written does.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('online_crash', 'pgmigrate.online_threshold = 0',
+	'autovacuum = off');
+
+# The run stands still at the command that is asked for, before it or after it.
+query($node, <<'SQL');
+CREATE SCHEMA stop;
+CREATE TABLE stop.at (n int);
+INSERT INTO stop.at VALUES (0);
+CREATE SEQUENCE stop.command;
+CREATE FUNCTION stop.here() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT n FROM stop.at) > 0
+		AND nextval('stop.command') = (SELECT n FROM stop.at) THEN
+		PERFORM pg_advisory_lock(42);
+	END IF;
+END $$;
+CREATE EVENT TRIGGER before_it ON ddl_command_start EXECUTE FUNCTION stop.here();
+CREATE EVENT TRIGGER after_it ON ddl_command_end EXECUTE FUNCTION stop.here();
+SQL
+
+my $setup = <<'SQL';
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS tw CASCADE;
+CREATE SCHEMA tw;
+SET search_path = tw;
+CREATE TABLE p (id int PRIMARY KEY);
+INSERT INTO p SELECT generate_series(1, 200);
+CREATE TABLE t (id int, a int, b text);
+INSERT INTO t SELECT g, g, g FROM generate_series(1, 200) g;
+CREATE INDEX t_b ON t (b);
+CREATE TABLE r (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE r1 PARTITION OF r FOR VALUES FROM (0) TO (100);
+CREATE TABLE r2 PARTITION OF r FOR VALUES FROM (100) TO (300);
+INSERT INTO r SELECT g, g FROM generate_series(1, 200) g;
+CREATE TABLE loose (id int, a int);
+INSERT INTO loose VALUES (500, 1);
+SQL
+
+# CONCURRENTLY waits for it, and nothing else does.
+my $old_snapshot = 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1';
+
+my %kinds = (
+	index => 'CREATE INDEX ON t (a)',
+	drop => 'DROP INDEX t_b',
+	parted => 'CREATE INDEX ON r (a)',
+	alter =>
+	  'ALTER TABLE t ADD PRIMARY KEY (id), ADD CHECK (a > 0), ALTER b SET NOT NULL, ADD z int UNIQUE',
+	foreign => 'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p',
+	attach =>
+	  'ALTER TABLE r ATTACH PARTITION loose FOR VALUES FROM (500) TO (600)',
+	detach => 'ALTER TABLE r DETACH PARTITION r2');
+
+sub fingerprint
+{
+	return query($node,
+		"SELECT pgmigrate.fingerprint(ARRAY['tw']) || (SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'tw'::regnamespace AND i.indisvalid)"
+	);
+}
+
+# As it is when the statement was run as written.
+sub expected
+{
+	my ($change) = @_;
+
+	query($node, "$setup; $change");
+	return fingerprint();
+}
+
+# Begin to carry it out; the worker, once it stands still, or nothing when the
+# run came to its end before that.
+sub begin
+{
+	my ($id, $change, $event) = @_;
+	my $session = session($node);
+	my $stands;
+
+	$session->query('SET search_path = tw; SET client_min_messages = warning');
+	revision($node, $id, $change, down_revision => q('{}'));
+	$session->send("SELECT state FROM pgmigrate.upgrade('$id')");
+	wait_until(
+		'the worker stands still or is done',
+		sub {
+			my $state = query($node,
+				"SELECT CASE WHEN EXISTS (SELECT FROM pgmigrate.run WHERE target = '$id' AND state <> 'running') THEN 'done' WHEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' AND wait_event = '$event') THEN 'stands' END"
+			);
+			$stands = $state eq 'stands';
+			return $state ne '';
+		});
+	return ($session, $stands ? worker_pid($node) : undef);
+}
+
+sub goes_on
+{
+	my ($id, $expected, $name) = @_;
+
+	query($node,
+		"UPDATE stop.at SET n = 0; SET search_path = tw; SELECT pgmigrate.upgrade('$id')"
+	);
+	is(fingerprint(), $expected, "$name: the end is that of the statement");
+	is( query(
+			$node,
+			"SELECT string_agg(DISTINCT state, ' ') FROM pgmigrate.operations WHERE revision = '$id'"
+		),
+		'finalized',
+		"$name: its operation is done");
+	return;
+}
+
+foreach my $kind (sort keys %kinds)
+{
+	my $change = $kinds{$kind};
+	my $expected = expected($change);
+	my $kills = 0;
+
+	for (my $n = 1;; $n++)
+	{
+		my $block = session($node);
+
+		query($node,
+			"$setup; SELECT setval('stop.command', 1, false); UPDATE stop.at SET n = $n"
+		);
+		$block->query('SELECT pg_advisory_lock(42)');
+		my ($caller, $pid) = begin("${kind}_$n", $change, 'advisory');
+		if (!defined $pid)
+		{
+			query($node, 'UPDATE stop.at SET n = 0');
+			$caller->quit;
+			$block->quit;
+			last;
+		}
+		kill_and_recover($node, $pid);
+		$caller->quit;
+		$block->quit;
+		goes_on("${kind}_$n", $expected, "$kind, killed at command $n");
+		$kills++;
+	}
+	cmp_ok($kills, '>=', 1, "$kind: killed at $kills points");
+}
+
+# In the middle of CONCURRENTLY: the index is there, but INVALID.
+foreach my $kind ('index', 'alter', 'parted', 'reindex')
+{
+	my $change = $kinds{$kind} // 'REINDEX TABLE t';
+	my $expected = expected($change);
+	my $snapshot = session($node);
+
+	query($node, $setup);
+	$snapshot->query($old_snapshot);
+	my ($caller, $pid) = begin("${kind}_half", $change, 'virtualxid');
+	kill_and_recover($node, $pid);
+	$caller->quit;
+	$snapshot->quit;
+	goes_on("${kind}_half", $expected, "$kind, killed with an index half built");
+}
+
+# A revision that is amended after that: what was begun is taken back.
+query($node, $setup);
+my $before = fingerprint();
+my $snapshot = session($node);
+$snapshot->query($old_snapshot);
+my ($caller, $pid) = begin('amended',
+	'ALTER TABLE t ADD CHECK (a > 0), ADD UNIQUE (a)', 'virtualxid');
+kill_and_recover($node, $pid);
+$caller->quit;
+$snapshot->quit;
+isnt(fingerprint(), $before, 'the first step is there');
+query($node, "SELECT pgmigrate.amend('amended', upgrade => 'SELECT 1')");
+query($node, "SET search_path = tw; SELECT pgmigrate.upgrade('amended')");
+is(fingerprint(), $before, 'amended: what was begun is taken back');
+is( query($node,
+		"SELECT state FROM pgmigrate.operations WHERE revision = 'amended'"),
+	'cancelled',
+	'amended: the operation is cancelled');
+
+# A cancelled run leaves what it has done, and the next one goes on with it.
+my $expected = expected($kinds{alter});
+query($node, $setup);
+$snapshot = session($node);
+$snapshot->query($old_snapshot);
+($caller, $pid) = begin('cancelled', $kinds{alter}, 'virtualxid');
+query($node, 'SELECT pgmigrate.cancel((SELECT max(id) FROM pgmigrate.run))');
+is_gone($pid);
+is( query($node,
+		"SELECT state FROM pgmigrate.operations WHERE revision = 'cancelled'"),
+	'failed',
+	'cancelled: the operation says that it stopped');
+$caller->quit;
+$snapshot->quit;
+goes_on('cancelled', $expected, 'cancelled');
+
+log_is_clean($node);
+done_testing();
