@@ -34,7 +34,7 @@ COMMENT ON COLUMN pgmigrate.applied.step IS 'step of that run';
 
 CREATE TABLE pgmigrate.run (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	command text NOT NULL CHECK (command IN ('upgrade', 'downgrade', 'stamp')),
+	command text NOT NULL CHECK (command IN ('upgrade', 'downgrade', 'stamp', 'backfill')),
 	target text NOT NULL,
 	state text NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled', 'interrupted', 'paused')),
 	execution text NOT NULL CHECK (execution IN ('worker', 'inline', 'script')),
@@ -55,10 +55,10 @@ CREATE TABLE pgmigrate.run (
 	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version')
 );
 CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
-COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade or stamp that had something to do; kept for ever';
+COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp or backfill that had something to do; kept for ever';
 COMMENT ON COLUMN pgmigrate.run.id IS 'number of the run';
-COMMENT ON COLUMN pgmigrate.run.command IS 'upgrade, downgrade or stamp';
-COMMENT ON COLUMN pgmigrate.run.target IS 'target as it was given';
+COMMENT ON COLUMN pgmigrate.run.command IS 'upgrade, downgrade, stamp or backfill';
+COMMENT ON COLUMN pgmigrate.run.target IS 'target as it was given; the relation of a backfill';
 COMMENT ON COLUMN pgmigrate.run.state IS 'running, done, failed, cancelled, interrupted or paused; pgmigrate.runs tells a dead running one';
 COMMENT ON COLUMN pgmigrate.run.execution IS 'worker, inline (in a transaction of the caller), or script (psql ran the SQL)';
 COMMENT ON COLUMN pgmigrate.run.steps IS 'number of steps planned';
@@ -106,9 +106,9 @@ CREATE INDEX run_step_partly ON pgmigrate.run_step (revision)
 COMMENT ON TABLE pgmigrate.run_step IS 'the steps of each run, written when it is planned and followed while it runs';
 COMMENT ON COLUMN pgmigrate.run_step.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_step.step IS 'number of the step in the run, from 1';
-COMMENT ON COLUMN pgmigrate.run_step.revision IS 'id of the revision';
-COMMENT ON COLUMN pgmigrate.run_step.direction IS 'up, down or stamp';
-COMMENT ON COLUMN pgmigrate.run_step.message IS 'message of the revision';
+COMMENT ON COLUMN pgmigrate.run_step.revision IS 'id of the revision; empty for a backfill';
+COMMENT ON COLUMN pgmigrate.run_step.direction IS 'up, down or stamp; empty for a backfill';
+COMMENT ON COLUMN pgmigrate.run_step.message IS 'message of the revision; the statement of a backfill';
 COMMENT ON COLUMN pgmigrate.run_step.state IS 'pending, running, done, failed or cancelled';
 COMMENT ON COLUMN pgmigrate.run_step.statement IS 'last statement done, where statements commit one by one';
 COMMENT ON COLUMN pgmigrate.run_step.statements IS 'number of statements';
@@ -261,7 +261,7 @@ CREATE FUNCTION pgmigrate.cancel(run bigint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pgmigrate_cancel'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.cancel(bigint) IS
-'ask a run to stop; false if it is not running';
+'ask a run to stop, or give up what one that failed has left of a backfill; false if there is neither';
 
 CREATE FUNCTION pgmigrate.wait_for_run() RETURNS void
 AS 'MODULE_PATHNAME', 'pgmigrate_wait_for_run'

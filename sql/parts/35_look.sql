@@ -150,7 +150,7 @@ SELECT r.run,
 	r.target,
 	r.done,
 	r.steps,
-	'[' OPERATOR(pg_catalog.||) pg_catalog.rpad(pg_catalog.repeat('#', 20 OPERATOR(pg_catalog.*) r.done OPERATOR(pg_catalog./) GREATEST(r.steps, 1)), 20, '.') OPERATOR(pg_catalog.||) ']' AS bar,
+	'[' OPERATOR(pg_catalog.||) pg_catalog.rpad(pg_catalog.repeat('#', (20 OPERATOR(pg_catalog.*) (r.done OPERATOR(pg_catalog.+) COALESCE(o.share, 0)) OPERATOR(pg_catalog./) GREATEST(r.steps, 1))::integer), 20, '.') OPERATOR(pg_catalog.||) ']' AS bar,
 	s.revision,
 	s.message,
 	COALESCE(a.place[1]::integer, s.statement) AS statement,
@@ -158,10 +158,10 @@ SELECT r.run,
 	p.pid,
 	p.wait_event_type,
 	p.wait_event,
-	COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting) AS waiting,
-	c.phase,
-	c.blocks_done,
-	c.blocks_total,
+	COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting, 'waiting for ' OPERATOR(pg_catalog.||) o.waiting_for) AS waiting,
+	COALESCE(c.phase, o.state) AS phase,
+	COALESCE(c.blocks_done, o.blocks_done) AS blocks_done,
+	COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
 	pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started AS duration
 FROM pgmigrate.runs r
 JOIN pgmigrate.run t ON t.id OPERATOR(pg_catalog.=) r.run
@@ -171,6 +171,16 @@ LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
 LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
 LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
 LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
+LEFT JOIN LATERAL (
+	SELECT u.state, u.waiting_for,
+		CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.done END AS blocks_done,
+		CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.total END AS blocks_total,
+		CASE WHEN u.state OPERATOR(pg_catalog.=) 'copying' AND u.total OPERATOR(pg_catalog.>) 0
+			THEN 0.9 OPERATOR(pg_catalog.*) u.done OPERATOR(pg_catalog./) u.total
+			WHEN u.state OPERATOR(pg_catalog.=) 'comparing' THEN 0.9 END AS share
+	FROM pgmigrate.operation u
+	WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.finished IS NULL
+	ORDER BY u.id DESC LIMIT 1) AS o ON true
 LEFT JOIN LATERAL (
 	SELECT pg_catalog.concat('waiting for ', w.mode, ' on ',
 		CASE WHEN w.locktype OPERATOR(pg_catalog.=) 'virtualxid' THEN pg_catalog.concat('virtual transaction ', w.virtualxid)
@@ -196,7 +206,7 @@ UNION ALL
 SELECT 'pgmigrate_runs_total', pg_catalog.jsonb_build_object('command', c.command, 'state', v.state),
 	(SELECT pg_catalog.count(*) FROM pgmigrate.runs r
 		WHERE r.state OPERATOR(pg_catalog.=) v.state AND r.command OPERATOR(pg_catalog.=) c.command)
-FROM (VALUES ('upgrade'), ('downgrade'), ('stamp')) AS c (command)
+FROM (VALUES ('upgrade'), ('downgrade'), ('stamp'), ('backfill')) AS c (command)
 CROSS JOIN (VALUES ('running'), ('done'), ('failed'), ('cancelled'), ('interrupted'), ('paused')) AS v (state)
 UNION ALL
 SELECT 'pgmigrate_heads', '{}', pg_catalog.count(*) FROM pgmigrate.revision r WHERE r.is_head

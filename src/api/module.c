@@ -9,6 +9,7 @@
 
 #include "fmgr.h"
 
+#include "backfill/backfill.h"
 #include "base/settings.h"
 #include "worker/worker.h"
 
@@ -21,4 +22,5 @@ _PG_init(void)
 {
 	pgm_guc_init();
 	pgm_worker_register();
+	pgm_backfill_register();
 }

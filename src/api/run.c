@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "backfill/backfill.h"
 #include "base/clock.h"
 #include "base/result_rows.h"
 #include "base/settings.h"
@@ -387,7 +388,7 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 	if (!pgm_status_get(run, &state))
 		refuse_unknown_run(run);
 	if (strcmp(state.state, "running") != 0)
-		PG_RETURN_BOOL(false);
+		PG_RETURN_BOOL(!XactReadOnly && pgm_backfill_give_up(run) > 0);
 	if (state.worker)
 		PG_RETURN_BOOL(pgm_process_cancel(state.pid));
 

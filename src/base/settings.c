@@ -40,6 +40,14 @@ int			pgm_online_method = PGM_ONLINE_METHOD_AUTO;
 int			pgm_online_threshold = 200;
 bool		pgm_transaction_per_migration = true;
 
+bool		pgm_backfill_vacuum = true;
+int			pgm_chunk_time = 100;
+int			pgm_max_replica_lag = 10000;
+int			pgm_max_wal_rate = 0;
+int			pgm_on_row_error = PGM_ROW_ERROR_FAIL;
+int			pgm_online_workers = 1;
+char	   *pgm_throttle_query = NULL;
+
 static const struct config_enum_entry blocker_policy_options[] = {
 	{"wait", PGM_BLOCKER_WAIT, false},
 	{"cancel", PGM_BLOCKER_CANCEL, false},
@@ -147,6 +155,74 @@ static const struct config_enum_entry online_method_options[] = {
 	{"table", PGM_ONLINE_METHOD_TABLE, false},
 	{NULL, 0, false}
 };
+
+static const struct config_enum_entry row_error_options[] = {
+	{"fail", PGM_ROW_ERROR_FAIL, false},
+	{"quarantine", PGM_ROW_ERROR_QUARANTINE, false},
+	{NULL, 0, false}
+};
+
+/* How a backfill goes about its rows. */
+static void
+define_backfill_settings(void)
+{
+	DefineCustomBoolVariable("pgmigrate.backfill_vacuum",
+							 "Vacuums a table each time that a backfill has changed a tenth of it.",
+							 "So that the new versions of rows find room where the old ones were.",
+							 &pgm_backfill_vacuum,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.chunk_time",
+							"Time that a chunk of rows is to take, and others wait for it at most.",
+							NULL,
+							&pgm_chunk_time,
+							100, 1, 60 * 1000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_replica_lag",
+							"Lag of a replica from which on a backfill waits.",
+							"Zero turns this off.",
+							&pgm_max_replica_lag,
+							10 * 1000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_wal_rate",
+							"WAL that the server may write in a second before a backfill waits.",
+							"Zero turns this off.",
+							&pgm_max_wal_rate,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgmigrate.on_row_error",
+							 "What becomes of a row that a backfill cannot change.",
+							 "\"fail\" ends the run and names the row; \"quarantine\" writes it to pgmigrate.operation_row and goes on.",
+							 &pgm_on_row_error,
+							 PGM_ROW_ERROR_FAIL,
+							 row_error_options,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.online_workers",
+							"Processes that work on a table at once.",
+							NULL,
+							&pgm_online_workers,
+							1, 1, 32,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.throttle_query",
+							   "Query that makes a backfill wait as long as its boolean result is true.",
+							   "It is asked twice a second, with the rights of the run; when it fails or returns null, the backfill waits too.",
+							   &pgm_throttle_query,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+}
 
 /* What a run does about locks. */
 static void
@@ -352,5 +428,6 @@ pgm_guc_init(void)
 	define_lock_settings();
 	define_pattern_settings();
 	define_online_settings();
+	define_backfill_settings();
 	MarkGUCPrefixReserved("pgmigrate");
 }

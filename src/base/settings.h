@@ -45,6 +45,13 @@ typedef enum PgmOnlineMethod
 	PGM_ONLINE_METHOD_TABLE
 } PgmOnlineMethod;
 
+/* What becomes of a row that a backfill cannot change. */
+typedef enum PgmRowError
+{
+	PGM_ROW_ERROR_FAIL,
+	PGM_ROW_ERROR_QUARANTINE
+} PgmRowError;
+
 extern int	pgm_assess_timeout; /* ms */
 extern char *pgm_autogenerate_exclude;	/* patterns, a list */
 extern char *pgm_autogenerate_include;
@@ -67,6 +74,14 @@ extern bool pgm_online;
 extern int	pgm_online_method;
 extern int	pgm_online_threshold;	/* ms */
 extern bool pgm_transaction_per_migration;
+
+extern bool pgm_backfill_vacuum;
+extern int	pgm_chunk_time;		/* ms */
+extern int	pgm_max_replica_lag;	/* ms */
+extern int	pgm_max_wal_rate;	/* kB a second */
+extern int	pgm_on_row_error;
+extern int	pgm_online_workers;
+extern char *pgm_throttle_query;
 
 extern void pgm_guc_init(void);
 

@@ -35,8 +35,11 @@ static PgmQuery get_query = {
 };
 
 static PgmQuery rows_query = {
-	"SELECT r.id, r.command, r.target, x.state, s.step, r.steps, "
-	"s.revision, s.message, r.started, "
+	"SELECT r.id, r.command, r.target, CASE WHEN x.state = 'running' "
+	"AND EXISTS (SELECT FROM pgmigrate.run_control c WHERE c.run = r.id "
+	"AND c.setting = 'paused' AND c.value <> 0) THEN 'paused' "
+	"ELSE x.state END, s.step, r.steps, "
+	"nullif(s.revision, ''), s.message, r.started, "
 	"CASE WHEN x.state = 'running' THEN clock_timestamp() ELSE r.finished END "
 	"- r.started, coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
 	"THEN " PGM_INTERRUPTED_ERROR("r.execution") " END), jsonb_strip_nulls(jsonb_build_object("
@@ -44,6 +47,8 @@ static PgmQuery rows_query = {
 	"CASE WHEN x.state = 'running' THEN r.pid END, "
 	"'statement', CASE WHEN s.state <> 'done' THEN s.statement END, "
 	"'statements', CASE WHEN s.state <> 'done' THEN s.statements END, "
+	"'operation', o.id, 'operation_state', o.state, 'done', o.done, "
+	"'total', o.total, 'unit', o.unit, 'waiting_for', o.waiting_for, "
 	"'sqlstate', r.sqlstate, 'hint', coalesce(e.hint, r.hint), 'detail', e.detail, "
 	"'context', e.context, 'query', e.query, 'position', e.position)) "
 	"FROM pgmigrate.run r "
@@ -54,6 +59,9 @@ static PgmQuery rows_query = {
 	"ORDER BY CASE WHEN x.state IN ('running', 'interrupted') "
 	"THEN s.step ELSE - s.step END "
 	"LIMIT 1) AS s ON true "
+	"LEFT JOIN LATERAL (SELECT * FROM pgmigrate.operation u "
+	"WHERE u.run = r.id AND u.finished IS NULL ORDER BY u.id DESC LIMIT 1) "
+	"AS o ON true "
 	"LEFT JOIN pgmigrate.run_error e ON e.run = r.id AND $3 "
 	"WHERE " THE_RUN,
 	3, {INT8OID, INT4OID, BOOLOID}

@@ -1,0 +1,450 @@
+/*-------------------------------------------------------------------------
+ *
+ * chunk.c
+ *	  One chunk: a transaction that changes its rows and says so.
+ *
+ * What becomes of a try:
+ *
+ *	done		committed, with the range's row
+ *	moved		the table has another file: nothing was done
+ *	repeat		a deadlock, a serialization failure, a lock that was not
+ *				to be had soon: smaller, and after a while
+ *	failed		smaller, until it is one row, which is named
+ *
+ * A row that somebody else has locked is not waited for longer than
+ * pgmigrate.lock_timeout while rows are locked here: it comes alone in the
+ * end, when nobody waits for us meanwhile, or is left to the sweep.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "backfill/internal.h"
+#include "base/clock.h"
+#include "base/session_settings.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "store/journal.h"
+
+/* After a try that has to be repeated; doubled up to the second. */
+#define PGM_REPEAT_MIN_MS 5
+#define PGM_REPEAT_MAX_MS 1000
+
+typedef enum Outcome
+{
+	CHUNK_DONE,
+	CHUNK_MOVED,
+	CHUNK_REPEAT,
+	CHUNK_FAILED
+} Outcome;
+
+/* The columns of the key, to name a row by. */
+static PgmQuery key_query = {
+	"SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n) "
+	"FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n) "
+	"JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = k.attnum "
+	"WHERE i.indrelid = $1 AND i.indisprimary AND k.n <= i.indnkeyatts",
+	1, {OIDOID}
+};
+
+static PgmQuery set_aside_query = {
+	"INSERT INTO pgmigrate.operation_row "
+	"(operation, relid, row_ctid, row_key, sqlstate, error) "
+	"SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM "
+	"pgmigrate.operation_row WHERE operation = $1 AND relid = $2 "
+	"AND row_ctid = $3)",
+	6, {INT8OID, OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+/* Does somebody wait for the end of our transaction? */
+static bool
+is_waited_for(void)
+{
+	TransactionId xid = GetTopTransactionIdIfAny();
+	LOCKTAG		tag;
+
+	if (!TransactionIdIsValid(xid))
+		return false;
+	SET_LOCKTAG_TRANSACTION(tag, xid);
+	return LockHasWaiters(&tag, ExclusiveLock, false);
+}
+
+static void
+limit_lock_waits(void)
+{
+	char		value[32];
+
+	if (pgm_lock_timeout == 0)
+		return;
+	snprintf(value, sizeof(value), "%d", pgm_lock_timeout);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* A row that was changed, but would be changed again without end. */
+static void
+refuse_endless(const PgmTarget *target)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("a changed row of relation %s still meets the condition",
+				   target->name),
+			errdetail("A new value is made of the old one, so the row would be changed again."),
+			errhint("Write a condition that a changed row does not meet, or run the statement as it is written."));
+}
+
+static uint64
+change_rows(PgmBackfill *backfill, const PgmChunk *chunk, int64 *again)
+{
+	CachedPlanSource *plan;
+	PgmGuard	guard;
+	uint64		rows;
+
+	plan = pgm_target_plan(backfill, chunk->target, chunk->range != NULL ?
+						   PGM_FORM_RANGE : PGM_FORM_LIST);
+	if (backfill->exec.guard)
+		pgm_guard_raise(&guard);
+	rows = pgm_prepared_change(plan, chunk, again);
+	if (backfill->exec.guard)
+		pgm_guard_lower(&guard);
+	pgm_exec_fire_deferred(&backfill->exec);
+	if (*again > 0 && backfill->change->from_itself)
+		refuse_endless(chunk->target);
+	return rows;
+}
+
+/* How far the range is, unless that is in the middle of a block. */
+static void
+mark_range(const PgmChunk *chunk, uint64 rows)
+{
+	if (chunk->range != NULL &&
+		ItemPointerGetOffsetNumberNoCheck(&chunk->end) == 0)
+		pgm_operation_range_done(chunk->range,
+								 ItemPointerGetBlockNumberNoCheck(&chunk->end),
+								 rows);
+}
+
+/* All of it; an error leaves its transaction open. */
+static Outcome
+attempt(PgmBackfill *backfill, const PgmChunk *chunk)
+{
+	int64		again;
+	uint64		rows;
+
+	pgm_txn_begin();
+	if (!pgm_target_unmoved(backfill, chunk->target))
+	{
+		pgm_txn_commit();
+		return CHUNK_MOVED;
+	}
+	limit_lock_waits();
+	rows = change_rows(backfill, chunk, &again);
+	mark_range(chunk, rows);
+	backfill->waited_on = is_waited_for();
+
+	/* what a crash loses is lost with its mark, and done again */
+	pgm_txn_commit_async();
+	backfill->rows += rows;
+	backfill->again += again;
+	return CHUNK_DONE;
+}
+
+static Outcome
+judge(const ErrorData *edata)
+{
+	switch (edata->sqlerrcode)
+	{
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+			return CHUNK_REPEAT;
+		default:
+			break;
+	}
+	return CHUNK_FAILED;
+}
+
+/* Is it about a row, and not about the statement or the server? */
+static bool
+is_about_row(const ErrorData *edata)
+{
+	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
+	{
+		case MAKE_SQLSTATE('2', '2', '0', '0', '0'):	/* data exception */
+		case MAKE_SQLSTATE('2', '3', '0', '0', '0'):	/* constraint */
+		case MAKE_SQLSTATE('2', '7', '0', '0', '0'):	/* trigger */
+		case MAKE_SQLSTATE('3', '8', '0', '0', '0'):	/* external routine */
+		case MAKE_SQLSTATE('4', '4', '0', '0', '0'):	/* WITH CHECK OPTION */
+		case MAKE_SQLSTATE('5', '4', '0', '0', '0'):	/* as of an index */
+		case MAKE_SQLSTATE('P', '0', '0', '0', '0'):	/* RAISE */
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* After an abort, with which the run lock went. */
+static void
+take_up_again(PgmBackfill *backfill)
+{
+	pgm_txn_abort();
+	MemoryContextSwitchTo(backfill->chunk_context);
+	if (backfill->worker != 0)
+		return;
+	pgm_txn_begin();
+	pgm_run_retake(backfill->operation->run);
+	pgm_txn_commit();
+}
+
+bool
+pgm_chunk_recover(PgmBackfill *backfill)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(backfill->chunk_context);
+	edata = CopyErrorData();
+	if (!is_about_row(edata))
+		return false;
+	FlushErrorState();
+	take_up_again(backfill);
+	return true;
+}
+
+/* The error lives in the context of the chunk. */
+static Outcome
+try(PgmBackfill *backfill, const PgmChunk *chunk, ErrorData **edata)
+{
+	volatile Outcome outcome = CHUNK_FAILED;
+
+	PG_TRY();
+	{
+		outcome = attempt(backfill, chunk);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(backfill->chunk_context);
+		*edata = CopyErrorData();
+		outcome = judge(*edata);
+		if (outcome == CHUNK_FAILED && !is_about_row(*edata))
+			PG_RE_THROW();
+		FlushErrorState();
+		take_up_again(backfill);
+	}
+	PG_END_TRY();
+	return outcome;
+}
+
+/* Of a range within one block: the offsets from first to before end. */
+static void
+offsets_of(const PgmChunk *chunk, OffsetNumber *first, OffsetNumber *end)
+{
+	*first = ItemPointerGetOffsetNumberNoCheck(&chunk->first);
+	*end = ItemPointerGetBlockNumberNoCheck(&chunk->first) ==
+		ItemPointerGetBlockNumberNoCheck(&chunk->end) ?
+		ItemPointerGetOffsetNumberNoCheck(&chunk->end) :
+		MaxHeapTuplesPerPage + 1;
+	*first = Max(*first, FirstOffsetNumber);
+}
+
+/* False if it is one row. */
+static bool
+split(const PgmChunk *chunk, PgmChunk *left, PgmChunk *right)
+{
+	*left = *right = *chunk;
+	if (chunk->range == NULL)
+	{
+		left->nrows = chunk->nrows / 2;
+		right->rows += left->nrows;
+		right->nrows -= left->nrows;
+		return chunk->nrows > 1;
+	}
+	else
+	{
+		BlockNumber first = ItemPointerGetBlockNumberNoCheck(&chunk->first);
+		BlockNumber end = ItemPointerGetBlockNumberNoCheck(&chunk->end);
+		OffsetNumber first_row;
+		OffsetNumber end_row;
+
+		if (end - first > 1)
+		{
+			ItemPointerSet(&left->end, first + (end - first) / 2, 0);
+			right->first = left->end;
+			return true;
+		}
+		offsets_of(chunk, &first_row, &end_row);
+		ItemPointerSet(&left->end, first, (first_row + end_row) / 2);
+		right->first = left->end;
+		return end_row - first_row > 1;
+	}
+}
+
+/* "(block,offset)" of a chunk of one row. */
+static char *
+ctid_text(const PgmChunk *chunk)
+{
+	ItemPointerData tid;
+
+	if (chunk->range == NULL)
+		tid = chunk->rows[0];
+	else
+	{
+		OffsetNumber first;
+		OffsetNumber end;
+
+		offsets_of(chunk, &first, &end);
+		ItemPointerSet(&tid, ItemPointerGetBlockNumberNoCheck(&chunk->first),
+					   first);
+	}
+	return DatumGetCString(DirectFunctionCall1(tidout,
+											   PointerGetDatum(&tid)));
+}
+
+/* "(id) = (5)", as far as the role of the run may read it; else NULL. */
+static char *
+key_text(const PgmChunk *chunk, const char *ctid)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *columns;
+	char	   *key = NULL;
+	char	   *query;
+	char	  **found;
+	uint64		nfound;
+	char	   *message;
+
+	values[0] = ObjectIdGetDatum(chunk->target->relid);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&key_query, values, NULL);
+	columns = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	if (columns == NULL)
+		return NULL;
+	query = psprintf("SELECT ROW(%s)::text FROM ONLY %s WHERE ctid = %s::tid",
+					 columns, chunk->target->name, quote_literal_cstr(ctid));
+	if (pgm_spi_probe_rows(query, 1, &found, &nfound, &message) && nfound == 1)
+		key = psprintf("(%s) = %s", columns, found[0]);
+	return key;
+}
+
+static void
+set_aside(PgmBackfill *backfill, const PgmChunk *chunk, const char *ctid,
+		  const char *key, const ErrorData *edata)
+{
+	PgmSpiScope scope;
+	Datum		values[6];
+	bool		nulls[6] = {false};
+
+	values[0] = Int64GetDatum(backfill->operation->id);
+	values[1] = ObjectIdGetDatum(chunk->target->relid);
+	pgm_set_text(values, nulls, 2, ctid);
+	pgm_set_text(values, nulls, 3, key);
+	pgm_set_text(values, nulls, 4, unpack_sql_state(edata->sqlerrcode));
+	pgm_set_text(values, nulls, 5, edata->message);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&set_aside_query, values, nulls);
+	pgm_spi_end(&scope);
+	backfill->set_aside++;
+}
+
+/* One row that cannot be changed: named, and kept or fatal. */
+static void
+give_up_row(PgmBackfill *backfill, const PgmChunk *chunk, ErrorData *edata)
+{
+	char	   *ctid = ctid_text(chunk);
+	char	   *key;
+	char	   *context;
+
+	pgm_txn_begin();
+	key = key_text(chunk, ctid);
+	if (backfill->quarantine)
+	{
+		set_aside(backfill, chunk, ctid, key, edata);
+		mark_range(chunk, 0);
+	}
+	pgm_txn_commit();
+	if (backfill->quarantine)
+		return;
+	context = psprintf("row %s of relation %s", ctid, chunk->target->name);
+	if (key != NULL)
+		context = psprintf("%s, key %s", context, key);
+	edata->context = edata->context == NULL ? context :
+		psprintf("%s\n%s", edata->context, context);
+	ReThrowError(edata);
+}
+
+static void
+pause_before_repeat(PgmBackfill *backfill)
+{
+	int			shift = Min(backfill->attempts, 8);
+
+	backfill->attempts++;
+	if (backfill->attempts > 8)
+		pgm_control_set_waiting(backfill, "a lock that others have");
+	CHECK_FOR_INTERRUPTS();
+	pgm_clock_wait(Min(PGM_REPEAT_MIN_MS << shift, PGM_REPEAT_MAX_MS));
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* One row that somebody else has locked: the sweep comes back to it. */
+static void
+leave_row(PgmBackfill *backfill, const PgmChunk *chunk)
+{
+	pgm_txn_begin();
+	mark_range(chunk, 0);
+	pgm_txn_commit();
+	backfill->attempts = 0;
+}
+
+/*
+ * Until all of it is committed, or the table has moved, which leaves the rest
+ * of it undone.
+ */
+void
+pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *chunk)
+{
+	for (;;)
+	{
+		ErrorData  *edata = NULL;
+		PgmChunk	left;
+		PgmChunk	right;
+		Outcome		outcome = try(backfill, chunk, &edata);
+
+		if (outcome == CHUNK_MOVED)
+			backfill->moved = true;
+		if (outcome == CHUNK_MOVED || outcome == CHUNK_DONE)
+		{
+			backfill->attempts = 0;
+			return;
+		}
+		if (split(chunk, &left, &right))
+		{
+			if (outcome == CHUNK_REPEAT)
+				pause_before_repeat(backfill);
+			pgm_chunk_run(backfill, &left);
+			if (!backfill->moved)
+				pgm_chunk_run(backfill, &right);
+			return;
+		}
+		if (outcome == CHUNK_FAILED)
+		{
+			give_up_row(backfill, chunk, edata);
+			return;
+		}
+		if (chunk->range != NULL && chunk->target->swept)
+		{
+			leave_row(backfill, chunk);
+			return;
+		}
+		pause_before_repeat(backfill);
+	}
+}

@@ -1,0 +1,304 @@
+/*-------------------------------------------------------------------------
+ *
+ * prepared.c
+ *	  The forms of a statement as plans that are kept, and their execution.
+ *
+ * A statement goes through a portal, so that hooks see it.  Its plan is made
+ * once for each table, without looking at the parameters, and made again by
+ * the server when what it stands on has changed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "storage/itemptr.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+
+#include "backfill/internal.h"
+#include "compat/server.h"
+
+/* Counts the rows whose only column is true. */
+typedef struct CountReceiver
+{
+	DestReceiver pub;
+	int64		rows;
+	int64		trues;
+	int64		nulls;
+} CountReceiver;
+
+/* Keeps ctids, so many at most. */
+typedef struct RowReceiver
+{
+	DestReceiver pub;
+	int			limit;
+	int			n;
+	ItemPointer rows;
+} RowReceiver;
+
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+}
+
+static void
+ignore(DestReceiver *self)
+{
+}
+
+static bool
+count_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	CountReceiver *receiver = (CountReceiver *) self;
+	bool		isnull;
+	Datum		value = slot_getattr(slot, 1, &isnull);
+
+	receiver->rows++;
+	if (isnull)
+		receiver->nulls++;
+	else if (DatumGetBool(value))
+		receiver->trues++;
+	return true;
+}
+
+static void
+init_counter(CountReceiver *receiver)
+{
+	memset(receiver, 0, sizeof(CountReceiver));
+	receiver->pub.receiveSlot = count_row;
+	receiver->pub.rStartup = ignore_startup;
+	receiver->pub.rShutdown = ignore;
+	receiver->pub.rDestroy = ignore;
+	receiver->pub.mydest = DestNone;
+}
+
+static bool
+keep_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	bool		isnull;
+	Datum		value = slot_getattr(slot, 1, &isnull);
+
+	receiver->rows[receiver->n++] = *(ItemPointer) DatumGetPointer(value);
+	return receiver->n < receiver->limit;
+}
+
+/*
+ * In a transaction.  Lives in the current memory context, unless it is saved.
+ */
+CachedPlanSource *
+pgm_prepare(RawStmt *raw, const char *text, PgmForm form)
+{
+	Oid			types[2] = {TIDOID, TIDOID};
+	int			ntypes = 0;
+	CachedPlanSource *source;
+	List	   *queries;
+
+	if (form == PGM_FORM_RANGE)
+		ntypes = 2;
+	else if (form == PGM_FORM_LIST)
+	{
+		types[0] = TIDARRAYOID;
+		ntypes = 1;
+	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	source = CreateCachedPlan(raw, text, CreateCommandTag(raw->stmt));
+	queries = pg_analyze_and_rewrite_fixedparams(copyObject(raw), text, types,
+												 ntypes, NULL);
+	PopActiveSnapshot();
+	if (list_length(queries) != 1)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot backfill a relation with rules"));
+	CompleteCachedPlan(source, queries, NULL, types, ntypes, NULL, NULL,
+					   CURSOR_OPT_GENERIC_PLAN, false);
+	return source;
+}
+
+/* The plan, to be released. */
+static PlannedStmt *
+plan_of(CachedPlanSource *source, CachedPlan **plan)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	*plan = GetCachedPlan(source, NULL, NULL, NULL);
+	PopActiveSnapshot();
+	return linitial_node(PlannedStmt, (*plan)->stmt_list);
+}
+
+/*
+ * May the current user do it?  As EXPLAIN would: the executor checks that
+ * before anything else, and nothing is run, no trigger either.
+ */
+void
+pgm_prepared_check(CachedPlanSource *source)
+{
+	CachedPlan *plan;
+	PlannedStmt *stmt = plan_of(source, &plan);
+	QueryDesc  *query;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	query = CreateQueryDesc(stmt, source->query_string, GetActiveSnapshot(),
+							InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+	ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	PopActiveSnapshot();
+	ReleaseCachedPlan(plan, NULL);
+}
+
+/* Does the planner use an index of the table, for so many rows at most? */
+bool
+pgm_prepared_by_index(CachedPlanSource *source, double limit)
+{
+	CachedPlan *plan;
+	Plan	   *tree = plan_of(source, &plan)->planTree;
+	bool		result;
+
+	result = (IsA(tree, IndexScan) || IsA(tree, IndexOnlyScan) ||
+			  IsA(tree, BitmapHeapScan)) && tree->plan_rows <= limit;
+	ReleaseCachedPlan(plan, NULL);
+	return result;
+}
+
+/* Are the new values other ones each time? */
+bool
+pgm_prepared_volatile(CachedPlanSource *source)
+{
+	Query	   *query = linitial_node(Query, source->query_list);
+
+	return contain_volatile_functions((Node *) query->targetList);
+}
+
+/* The parameters of a chunk; live in the current memory context. */
+static ParamListInfo
+parameters(const PgmChunk *chunk)
+{
+	ParamListInfo params = makeParamList(chunk->range != NULL ? 2 : 1);
+
+	if (chunk->range != NULL)
+	{
+		ItemPointer tids = palloc(2 * sizeof(ItemPointerData));
+
+		tids[0] = chunk->first;
+		tids[1] = chunk->end;
+		for (int i = 0; i < 2; i++)
+		{
+			params->params[i].value = PointerGetDatum(&tids[i]);
+			params->params[i].ptype = TIDOID;
+		}
+	}
+	else
+	{
+		Datum	   *elements = palloc(sizeof(Datum) * chunk->nrows);
+
+		for (int i = 0; i < chunk->nrows; i++)
+			elements[i] = PointerGetDatum(&chunk->rows[i]);
+		params->params[0].value =
+			PointerGetDatum(construct_array(elements, chunk->nrows, TIDOID,
+											sizeof(ItemPointerData), false,
+											TYPALIGN_SHORT));
+		params->params[0].ptype = TIDARRAYOID;
+	}
+	for (int i = 0; i < params->numParams; i++)
+	{
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+	}
+	return params;
+}
+
+static uint64
+run(CachedPlanSource *source, ParamListInfo params, DestReceiver *receiver)
+{
+	Portal		portal = CreateNewPortal();
+	CachedPlan *plan;
+	QueryCompletion qc;
+
+	portal->visible = false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan = GetCachedPlan(source, params, NULL, NULL);
+	PortalDefineQuery(portal, NULL, source->query_string, source->commandTag,
+					  plan->stmt_list, plan);
+	PopActiveSnapshot();
+	PortalStart(portal, params, 0, InvalidSnapshot);
+	InitializeQueryCompletion(&qc);
+	(void) pgm_portal_run(portal, true, receiver, &qc);
+	PortalDrop(portal, false);
+	return qc.nprocessed;
+}
+
+/*
+ * Change the rows of a chunk; returns how many, and how many of them meet the
+ * condition still.
+ */
+uint64
+pgm_prepared_change(CachedPlanSource *source, const PgmChunk *chunk,
+					int64 *again)
+{
+	CountReceiver receiver;
+	uint64		rows;
+
+	init_counter(&receiver);
+	rows = run(source, parameters(chunk), &receiver.pub);
+	*again = receiver.trues;
+	return rows;
+}
+
+/* Fills the array with up to so many ctids. */
+int
+pgm_prepared_find(CachedPlanSource *source, int limit, ItemPointer rows)
+{
+	RowReceiver receiver = {{0}};
+
+	receiver.pub.receiveSlot = keep_row;
+	receiver.pub.rStartup = ignore_startup;
+	receiver.pub.rShutdown = ignore;
+	receiver.pub.rDestroy = ignore;
+	receiver.pub.mydest = DestNone;
+	receiver.limit = limit;
+	receiver.rows = rows;
+	(void) run(source, NULL, &receiver.pub);
+	return receiver.n;
+}
+
+/*
+ * A query whose first column is to be true in any row.  None at all is as good
+ * as null: nothing was said.
+ */
+bool
+pgm_query_true(const char *text, bool *isnull)
+{
+	CountReceiver receiver;
+	CachedPlanSource *source;
+	List	   *trees = pg_parse_query(text);
+	TupleDesc	columns;
+
+	if (list_length(trees) != 1 ||
+		!IsA(linitial_node(RawStmt, trees)->stmt, SelectStmt))
+		ereport(ERROR,
+				errcode(ERRCODE_SYNTAX_ERROR),
+				errmsg("setting \"%s\" is not one query",
+					   "pgmigrate.throttle_query"));
+	source = pgm_prepare(linitial(trees), text, PGM_FORM_MEETS);
+	columns = source->resultDesc;
+	if (columns == NULL || columns->natts != 1 ||
+		TupleDescAttr(columns, 0)->atttypid != BOOLOID)
+		ereport(ERROR,
+				errcode(ERRCODE_DATATYPE_MISMATCH),
+				errmsg("the query of \"%s\" must return one boolean column",
+					   "pgmigrate.throttle_query"));
+	init_counter(&receiver);
+	(void) run(source, NULL, &receiver.pub);
+	DropCachedPlan(source);
+	*isnull = receiver.rows == 0 || receiver.nulls > 0;
+	return receiver.trues > 0;
+}

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * prepared.h
+ *	  The forms of a statement as plans that are kept, and their execution.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_BACKFILL_PREPARED_H
+#define PGM_BACKFILL_PREPARED_H
+
+#include "storage/itemptr.h"
+#include "utils/plancache.h"
+
+#include "backfill/statement.h"
+#include "store/operation.h"
+
+/* A table or partition with rows of its own. */
+typedef struct PgmTarget
+{
+	Oid			relid;
+	Oid			filenode;		/* when its ranges were made */
+	char	   *name;			/* qualified and quoted */
+	BlockNumber blocks;
+	bool		by_index;		/* its rows are better found by an index */
+	bool		dropped;
+	bool		swept;			/* rows that are left can be told at the end */
+	BlockNumber stale;			/* blocks changed since a VACUUM of ours */
+	CachedPlanSource *plans[PGM_FORMS];
+} PgmTarget;
+
+/* Rows that are changed in one transaction. */
+typedef struct PgmChunk
+{
+	PgmTarget  *target;
+	PgmOperationRange *range;	/* NULL for a list */
+	ItemPointerData first;		/* of a range */
+	ItemPointerData end;
+	int			nrows;			/* of a list */
+	ItemPointer rows;
+} PgmChunk;
+
+extern CachedPlanSource *pgm_prepare(RawStmt *raw, const char *text,
+									 PgmForm form);
+extern void pgm_prepared_check(CachedPlanSource *source);
+extern bool pgm_prepared_by_index(CachedPlanSource *source, double limit);
+extern uint64 pgm_prepared_change(CachedPlanSource *source,
+								  const PgmChunk *chunk, int64 *again);
+extern int	pgm_prepared_find(CachedPlanSource *source, int limit,
+							  ItemPointer rows);
+extern bool pgm_prepared_volatile(CachedPlanSource *source);
+extern bool pgm_query_true(const char *text, bool *isnull);
+
+#endif							/* PGM_BACKFILL_PREPARED_H */

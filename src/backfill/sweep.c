@@ -1,0 +1,172 @@
+/*-------------------------------------------------------------------------
+ *
+ * sweep.c
+ *	  The rows that no range has met, and the proof that there are none.
+ *
+ * A session that updates a row while the backfill is at work may move it from
+ * a page that is not done to one that is, or behind the last.  So at the end
+ * the rows that are left are looked for with one snapshot, and changed, until
+ * there is none: as of that snapshot the statement has been carried out.
+ *
+ * The same is done, without any range, for a condition whose rows are better
+ * found by an index.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "backfill/internal.h"
+#include "base/clock.h"
+#include "base/transaction.h"
+
+/* Rows that are looked for at once. */
+#define PGM_SWEEP_ROWS 100000
+
+/* Rows of the first chunk, and of the largest. */
+#define PGM_LIST_FIRST 100
+#define PGM_LIST_MOST 20000
+
+/* As long as others write rows to be changed there is no end of them. */
+#define PGM_SWEEP_ROUNDS 20
+
+/* In a transaction: the rows of a form now, -1 if there is no such form. */
+static int
+find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form,
+		  ItemPointer rows)
+{
+	CachedPlanSource *plan;
+
+	while (!pgm_target_unmoved(backfill, target) && !target->dropped)
+		pgm_target_begin_anew(backfill, target);
+	if (target->dropped)
+		return -1;
+	plan = pgm_target_plan(backfill, target, form);
+	return plan == NULL ? -1 : pgm_prepared_find(plan, PGM_SWEEP_ROWS, rows);
+}
+
+/*
+ * The rows that are left now.  To ask whether a row would change may fail as
+ * its change does; then all that meet the condition are.
+ */
+static int
+find_rows(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
+{
+	volatile int n = -1;
+	volatile bool failed = false;
+
+	PG_TRY();
+	{
+		pgm_txn_begin();
+		n = find_form(backfill, target, PGM_FORM_LEFT, rows);
+		pgm_txn_commit();
+	}
+	PG_CATCH();
+	{
+		if (!pgm_chunk_recover(backfill))
+			PG_RE_THROW();
+		failed = true;
+	}
+	PG_END_TRY();
+	if (!failed || !backfill->change->over_assigned)
+		return n;
+	pgm_txn_begin();
+	n = find_form(backfill, target, PGM_FORM_MEETS, rows);
+	pgm_txn_commit();
+	return n;
+}
+
+static void
+change_rows(PgmBackfill *backfill, PgmTarget *target, int n, ItemPointer rows)
+{
+	int			done = 0;
+
+	backfill->moved = false;
+	while (done < n && !backfill->moved)
+	{
+		PgmChunk	chunk = {target};
+		int64		started;
+
+		pgm_control_between(backfill, target);
+		MemoryContextReset(backfill->chunk_context);
+		MemoryContextSwitchTo(backfill->chunk_context);
+		chunk.rows = rows + done;
+		chunk.nrows = pgm_pacer_next(&backfill->list,
+									 backfill->control.chunk_time,
+									 PGM_LIST_FIRST,
+									 Min(n - done, PGM_LIST_MOST));
+		started = pgm_clock_monotonic();
+		pgm_chunk_run(backfill, &chunk);
+		pgm_pacer_done(&backfill->list, chunk.nrows,
+					   (pgm_clock_monotonic() - started) / 1000.0,
+					   backfill->waited_on);
+		done += chunk.nrows;
+	}
+}
+
+/*
+ * After a round: is there no use in another one?  Rows that were changed and
+ * meet the condition all the same would be changed again without end, and
+ * what was set aside would be again.  One that was not changed for any other
+ * reason has been moved by somebody at that moment.
+ */
+static bool
+is_endless(PgmBackfill *backfill, int64 rows, int64 again, int64 set_aside)
+{
+	if (backfill->moved)
+		return false;
+	if (again > 0 && rows <= again)
+		return true;
+	return rows == 0 && set_aside > 0;
+}
+
+/* True if there was a moment at which no row of the table was left. */
+static bool
+sweep_target(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
+{
+	for (int round = 0; round < PGM_SWEEP_ROUNDS; round++)
+	{
+		int64		before = backfill->rows;
+		int64		again = backfill->again;
+		int64		set_aside = backfill->set_aside;
+		int			n = find_rows(backfill, target, rows);
+
+		if (n <= 0)
+			return n == 0 || target->dropped;
+		change_rows(backfill, target, n, rows);
+		if (is_endless(backfill, backfill->rows - before,
+					   backfill->again - again,
+					   backfill->set_aside - set_aside))
+			break;
+	}
+	return false;
+}
+
+void
+pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result)
+{
+	MemoryContext old = MemoryContextSwitchTo(backfill->context);
+	ItemPointer rows = palloc(sizeof(ItemPointerData) * PGM_SWEEP_ROWS);
+	ListCell   *lc;
+
+	/* partitions may have been added */
+	pgm_txn_begin();
+	foreach(lc, pgm_targets_find(backfill->change))
+	{
+		PgmTarget  *target = lfirst(lc);
+
+		if (pgm_target_of(backfill, target->relid) == NULL)
+			backfill->targets = lappend(backfill->targets, target);
+	}
+	pgm_txn_commit();
+
+	result->proven = true;
+	foreach(lc, backfill->targets)
+	{
+		if (!sweep_target(backfill, lfirst(lc), rows))
+			result->proven = false;
+	}
+	MemoryContextSwitchTo(old);
+	pfree(rows);
+}

@@ -1,0 +1,391 @@
+/*-------------------------------------------------------------------------
+ *
+ * target.c
+ *	  The tables that a backfill is about, and the ranges of their blocks.
+ *
+ * Each partition, and each table that inherits, is a target of its own: its
+ * blocks are counted, and its rows changed in it.  A range is bound to the
+ * file that its blocks are of.  When TRUNCATE, CLUSTER or VACUUM FULL has
+ * given the table another one, all of its ranges begin anew: what is changed
+ * twice is as good as what is changed once, see pgm_change_refusal().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "backfill/internal.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "classify/verdict.h"
+#include "compat/lock.h"
+
+/* A table that is smaller is not divided among workers. */
+#define PGM_PART_BLOCKS 1024
+
+/* Of a table's blocks changed, before it is vacuumed; and no fewer. */
+#define PGM_VACUUM_SHARE 10
+#define PGM_VACUUM_BLOCKS 1024
+
+static PgmQuery drop_query = {
+	"DELETE FROM pgmigrate.operation_range WHERE operation = $1 "
+	"AND relid = $2",
+	2, {INT8OID, OIDOID}
+};
+
+static void
+refuse_kind(Relation rel, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			errmsg("cannot backfill relation \"%s\"",
+				   RelationGetRelationName(rel)),
+			errdetail_internal("%s", detail));
+}
+
+/* Is it a table with rows of its own?  Refuses what is no table. */
+static bool
+has_rows(Relation rel)
+{
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_PARTITIONED_TABLE:
+			return false;
+		case RELKIND_RELATION:
+			break;
+		case RELKIND_VIEW:
+			refuse_kind(rel, "It is a view.");
+			break;
+		case RELKIND_MATVIEW:
+			refuse_kind(rel, "It is a materialized view.");
+			break;
+		case RELKIND_FOREIGN_TABLE:
+			refuse_kind(rel, "It is a foreign table.");
+			break;
+		default:
+			refuse_kind(rel, "It is no table.");
+			break;
+	}
+	if (IsCatalogRelation(rel) ||
+		rel->rd_rel->relnamespace == get_namespace_oid("pgmigrate", true))
+		refuse_kind(rel, "It belongs to the system.");
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		refuse_kind(rel, "It is a temporary table.");
+	if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		refuse_kind(rel, "It is not stored as a heap.");
+	return true;
+}
+
+static PgmTarget *
+make_target(Relation rel)
+{
+	PgmTarget  *target = palloc0(sizeof(PgmTarget));
+
+	target->relid = RelationGetRelid(rel);
+	target->filenode = rel->rd_rel->relfilenode;
+	target->name = pgm_relation_name(target->relid);
+	target->blocks = RelationGetNumberOfBlocks(rel);
+	return target;
+}
+
+/*
+ * Policies of a partitioned table are not those of its partitions, which is
+ * where the rows are changed.
+ */
+static void
+refuse_row_security(Relation rel)
+{
+	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, true) ==
+		RLS_ENABLED)
+		refuse_kind(rel, "It has row security, which its partitions do not have.");
+}
+
+/* What is to be known of it, said once. */
+void
+pgm_targets_notice(const PgmBackfill *backfill)
+{
+	ListCell   *lc;
+
+	foreach(lc, backfill->targets)
+	{
+		const PgmTarget *target = lfirst(lc);
+
+		if (check_enable_rls(target->relid, InvalidOid, true) == RLS_ENABLED)
+			ereport(NOTICE,
+					errmsg("row security applies to relation %s: rows that role \"%s\" cannot see or change are left as they are",
+						   target->name,
+						   GetUserNameFromId(GetUserId(), false)));
+	}
+	if (backfill->change->is_volatile)
+		ereport(NOTICE,
+				errmsg("the new values are volatile: a row that others update meanwhile may get another one"));
+}
+
+List *
+pgm_targets_find(const PgmChange *change)
+{
+	List	   *relids = find_all_inheritors(change->relid, AccessShareLock,
+											 NULL);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		bool		rows = has_rows(rel);
+
+		if (rows)
+			result = lappend(result, make_target(rel));
+		else
+			refuse_row_security(rel);
+		table_close(rel, NoLock);
+	}
+	return result;
+}
+
+static void
+prepare_error_callback(void *arg)
+{
+	const PgmChange *change = arg;
+
+	pgm_source_error_position(change->source, change->n);
+}
+
+/* NULL if there is no such form. */
+CachedPlanSource *
+pgm_target_plan(PgmBackfill *backfill, PgmTarget *target, PgmForm form)
+{
+	PgmChange  *change = backfill->change;
+	ErrorContextCallback callback;
+	RawStmt    *raw;
+
+	if (target->plans[form] != NULL)
+		return target->plans[form];
+	raw = pgm_change_form(change, target->relid, form);
+	if (raw == NULL)
+		return NULL;
+	callback.callback = prepare_error_callback;
+	callback.arg = change;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	target->plans[form] = pgm_prepare(raw, change->source->text, form);
+	error_context_stack = callback.previous;
+	if (backfill->keep_plans)
+		SaveCachedPlan(target->plans[form]);
+	return target->plans[form];
+}
+
+static void
+forget_plans(PgmTarget *target)
+{
+	for (int i = 0; i < PGM_FORMS; i++)
+	{
+		if (target->plans[i] != NULL)
+			DropCachedPlan(target->plans[i]);
+		target->plans[i] = NULL;
+	}
+}
+
+static void
+refuse_dropped(const PgmTarget *target)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_TABLE),
+			errmsg("relation %s was dropped while its backfill was at work",
+				   target->name));
+}
+
+/*
+ * Locks it as an UPDATE would.  False if its blocks are not those that were
+ * counted any more.  A table that got another name is the same one.
+ */
+bool
+pgm_target_unmoved(PgmBackfill *backfill, PgmTarget *target)
+{
+	HeapTuple	tuple;
+	Oid			filenode;
+	char	   *name;
+
+	LockRelationOid(target->relid, RowExclusiveLock);
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(target->relid));
+	if (!HeapTupleIsValid(tuple))
+	{
+		if (target->relid == backfill->operation->relid)
+			refuse_dropped(target);
+		target->dropped = true;
+		return false;
+	}
+	filenode = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+	ReleaseSysCache(tuple);
+	name = pgm_relation_name(target->relid);
+	if (strcmp(name, target->name) != 0)
+	{
+		forget_plans(target);
+		target->name = MemoryContextStrdup(backfill->context, name);
+	}
+	return filenode == target->filenode;
+}
+
+/* Blocks begin to before begin + n / parts of a table. */
+static void
+add_parts(const PgmBackfill *backfill, const PgmTarget *target, int parts,
+		  int first_part)
+{
+	for (int i = 0; i < parts; i++)
+	{
+		PgmOperationRange range = {0};
+
+		range.operation = backfill->operation->id;
+		range.part = first_part + i;
+		range.relid = target->relid;
+		range.filenode = target->filenode;
+		range.first = (uint64) target->blocks * i / parts;
+		range.next = range.first;
+		range.end = (uint64) target->blocks * (i + 1) / parts;
+		pgm_operation_add_range(&range);
+	}
+}
+
+/* At the start; also decides which rows are found by an index. */
+void
+pgm_targets_add_ranges(PgmBackfill *backfill)
+{
+	int			part = 1;
+	ListCell   *lc;
+
+	foreach(lc, backfill->targets)
+	{
+		PgmTarget  *target = lfirst(lc);
+		int			parts = target->blocks / PGM_PART_BLOCKS + 1;
+
+		if (target->by_index)
+			continue;
+		parts = Min(parts, backfill->options.workers);
+		add_parts(backfill, target, parts, part);
+		part += parts;
+	}
+}
+
+/*
+ * The file is another one: all of its ranges begin anew, unless another worker
+ * was faster.
+ */
+void
+pgm_target_begin_anew(PgmBackfill *backfill, PgmTarget *target)
+{
+	int64		id = backfill->operation->id;
+	List	   *ranges;
+	ListCell   *lc;
+	int			parts = 0;
+	int			first_part = 0;
+	bool		anew = false;
+	Relation	rel;
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	(void) pgm_operation_lock(id);
+	rel = table_open(target->relid, RowExclusiveLock);
+	target->filenode = rel->rd_rel->relfilenode;
+	target->blocks = RelationGetNumberOfBlocks(rel);
+	target->stale = 0;
+	table_close(rel, NoLock);
+
+	ranges = pgm_operation_ranges(id);
+	foreach(lc, ranges)
+	{
+		PgmOperationRange *range = lfirst(lc);
+
+		if (range->relid != target->relid)
+			continue;
+		if (parts++ == 0)
+			first_part = range->part;
+		if (range->filenode != target->filenode)
+			anew = true;
+	}
+	if (!anew)
+		return;
+	values[0] = Int64GetDatum(id);
+	values[1] = ObjectIdGetDatum(target->relid);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&drop_query, values, NULL);
+	pgm_spi_end(&scope);
+	add_parts(backfill, target, parts, first_part);
+	ereport(NOTICE,
+			errmsg("relation %s has got another file, its backfill begins anew",
+				   target->name));
+}
+
+PgmTarget *
+pgm_target_of(PgmBackfill *backfill, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, backfill->targets)
+	{
+		PgmTarget  *target = lfirst(lc);
+
+		if (target->relid == relid)
+			return target;
+	}
+	return NULL;
+}
+
+/* In a transaction: may it be vacuumed now, without waiting for anybody? */
+static bool
+may_vacuum(const PgmTarget *target)
+{
+	if (!pgm_class_ownercheck(target->relid, GetUserId()))
+		return false;
+	if (!ConditionalLockRelationOid(target->relid, ShareUpdateExclusiveLock))
+		return false;
+	UnlockRelationOid(target->relid, ShareUpdateExclusiveLock);
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->relid));
+}
+
+/*
+ * Outside of a transaction.  The old versions of a tenth of the table make
+ * room for the new ones of the next, so that it does not double.
+ */
+void
+pgm_target_vacuum(PgmBackfill *backfill, PgmTarget *target,
+				  BlockNumber changed)
+{
+	BlockNumber enough = target->blocks / PGM_VACUUM_SHARE /
+		backfill->options.workers;
+	PgmSource  *source;
+	bool		now;
+
+	target->stale += changed;
+	if (!pgm_backfill_vacuum ||
+		target->stale < Max(enough, PGM_VACUUM_BLOCKS))
+		return;
+	pgm_txn_begin();
+	now = may_vacuum(target);
+	pgm_txn_commit();
+	if (!now)
+		return;
+	source = pgm_source_parse(psprintf("VACUUM (SKIP_LOCKED, TRUNCATE false) %s",
+									   target->name),
+							  PGM_SOURCE_OTHER, NULL);
+	pgm_txn_begin();
+	(void) pgm_exec_statement(&backfill->exec, source, 0, true);
+	pgm_txn_commit();
+	target->stale = 0;
+}

@@ -1,0 +1,231 @@
+/*-------------------------------------------------------------------------
+ *
+ * throttle.c
+ *	  What a backfill gives way to.
+ *
+ * A signal that cannot be read counts as one that says wait: what it would
+ * have said is not known.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "backfill/internal.h"
+#include "base/clock.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/server.h"
+
+/* Finished WAL files that wait for the archiver. */
+#define PGM_ARCHIVE_LIMIT 64
+#define PGM_ARCHIVE_CHECK_US INT64CONST(5000000)
+
+/* Autovacuum is waited for so long, and then not for as long again. */
+#define PGM_AUTOVACUUM_US INT64CONST(60000000)
+
+/*
+ * A standby that has replayed all has no lag, whatever the last one was.  One
+ * whose figures may not be seen has none that are known.
+ */
+static PgmQuery replica_query = {
+	"SELECT count(*) FILTER (WHERE state IS NULL), "
+	"count(*) FILTER (WHERE state IN ('streaming', 'catchup') "
+	"AND replay_lsn IS DISTINCT FROM sent_lsn "
+	"AND (state = 'catchup' OR coalesce(greatest(write_lag, flush_lag, "
+	"replay_lag), '0') > $1 * interval '1 ms')) "
+	"FROM pg_stat_replication",
+	1, {INT4OID}
+};
+
+static PgmQuery archive_query = {
+	"SELECT count(*) FROM pg_ls_archive_statusdir() "
+	"WHERE name LIKE '%.ready'"
+};
+
+static PgmQuery vacuum_query = {
+	"SELECT FROM pg_stat_progress_vacuum v JOIN pg_stat_activity a USING (pid) "
+	"WHERE v.relid = $1 AND v.datname = current_database() "
+	"AND a.backend_type = 'autovacuum worker'",
+	1, {OIDOID}
+};
+
+static const char *
+replica_lag(PgmBackfill *backfill, PgmTarget *target)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	const char *reason = NULL;
+
+	if (backfill->control.max_replica_lag == 0)
+		return NULL;
+	values[0] = Int32GetDatum(backfill->control.max_replica_lag);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&replica_query, values, NULL);
+	if (pgm_spi_int64(1, 1) > 0)
+		reason = "the replica lag, which cannot be read";
+	else if (pgm_spi_int64(1, 2) > 0)
+		reason = "replicas to catch up";
+	pgm_spi_end(&scope);
+	return reason;
+}
+
+/* The whole server's, since the last look. */
+static const char *
+wal_rate(PgmBackfill *backfill, PgmTarget *target)
+{
+	PgmThrottle *throttle = &backfill->throttle;
+	int64		now = pgm_clock_monotonic();
+	uint64		position = GetXLogInsertRecPtr();
+	uint64		bytes = position - throttle->wal_position;
+	int64		elapsed = now - throttle->wal_checked;
+	bool		known = throttle->wal_checked != 0;
+	double		allowed = backfill->control.max_wal_rate * 1024.0;
+
+	if (backfill->control.max_wal_rate == 0)
+	{
+		throttle->wal_checked = 0;
+		return NULL;
+	}
+	if (known && bytes > allowed * (elapsed / 1000000.0))
+		return "the WAL rate to fall";
+	throttle->wal_checked = now;
+	throttle->wal_position = position;
+	return NULL;
+}
+
+static const char *
+archive_backlog(PgmBackfill *backfill, PgmTarget *target)
+{
+	PgmThrottle *throttle = &backfill->throttle;
+	PgmSpiScope scope;
+	int64		now = pgm_clock_monotonic();
+
+	if (!XLogArchivingActive())
+		return NULL;
+	if (throttle->archive_checked == 0 ||
+		now - throttle->archive_checked > PGM_ARCHIVE_CHECK_US)
+	{
+		throttle->archive_checked = now;
+		throttle->archive_full = true;
+		pgm_spi_begin(&scope);
+		pgm_spi_execute(&archive_query, NULL, NULL);
+		throttle->archive_full = pgm_spi_int64(1, 1) > PGM_ARCHIVE_LIMIT;
+		pgm_spi_end(&scope);
+	}
+	return throttle->archive_full ? "the archiver to catch up" : NULL;
+}
+
+/* It clears away what we leave, but may take longer than we would. */
+static const char *
+autovacuum(PgmBackfill *backfill, PgmTarget *target)
+{
+	PgmThrottle *throttle = &backfill->throttle;
+	int64		now = pgm_clock_monotonic();
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		busy;
+
+	if (target == NULL || now < throttle->vacuum_until)
+		return NULL;
+	values[0] = ObjectIdGetDatum(target->relid);
+	pgm_spi_begin(&scope);
+	busy = pgm_spi_execute_latest(&vacuum_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	if (!busy)
+	{
+		throttle->vacuum_since = 0;
+		return NULL;
+	}
+	if (throttle->vacuum_since == 0)
+		throttle->vacuum_since = now;
+	if (now - throttle->vacuum_since < PGM_AUTOVACUUM_US)
+		return "autovacuum of the table";
+	throttle->vacuum_since = 0;
+	throttle->vacuum_until = now + PGM_AUTOVACUUM_US;
+	return NULL;
+}
+
+/* With the rights of the run, whose setting it is. */
+static const char *
+own_query(PgmBackfill *backfill, PgmTarget *target)
+{
+	bool		isnull;
+	bool		wait;
+
+	if (pgm_throttle_query == NULL || pgm_throttle_query[0] == '\0')
+		return NULL;
+	wait = pgm_query_true(pgm_throttle_query, &isnull);
+	if (isnull)
+		return "pgmigrate.throttle_query, which returned null";
+	return wait ? "pgmigrate.throttle_query" : NULL;
+}
+
+typedef struct Signal
+{
+	const char *(*look) (PgmBackfill *backfill, PgmTarget *target);
+	const char *unreadable;
+} Signal;
+
+static const Signal signals[] = {
+	{replica_lag, "the replica lag, which cannot be read"},
+	{wal_rate, "the WAL rate, which cannot be read"},
+	{archive_backlog, "the archiver, which cannot be read"},
+	{autovacuum, "autovacuum, which cannot be read"},
+	{own_query, "pgmigrate.throttle_query, which failed"},
+};
+
+/* What fails is told to the log of the server. */
+static const char *
+look(const Signal *signal, PgmBackfill *backfill, PgmTarget *target)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			level = pgm_txn_begin_sub();
+	const char *volatile reason = NULL;
+
+	PG_TRY();
+	{
+		reason = signal->look(backfill, target);
+		pgm_txn_release_sub();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		pgm_txn_rollback_sub(level);
+		ereport(LOG,
+				errmsg("could not tell whether a backfill has to wait: %s",
+					   edata->message));
+		FreeErrorData(edata);
+		reason = signal->unreadable;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return reason;
+}
+
+const char *
+pgm_throttle_reason(PgmBackfill *backfill, PgmTarget *target)
+{
+	for (int i = 0; i < lengthof(signals); i++)
+	{
+		const char *reason = look(&signals[i], backfill, target);
+
+		if (reason != NULL)
+			return reason;
+	}
+	return NULL;
+}

@@ -1,0 +1,227 @@
+-- Many rows changed a few pages at a time: all kinds of tables, and what is
+-- refused before anything is written.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pgmigrate;
+CREATE SCHEMA fill;
+SET search_path = fill, public;
+RESET client_min_messages;
+
+-- what a call has to say
+CREATE FUNCTION fill.kinds(OUT command text, OUT state text, OUT operation text, OUT message text) RETURNS SETOF record
+LANGUAGE sql AS $$
+SELECT r.command, r.state, o.state, s.message
+FROM pgmigrate.run r JOIN pgmigrate.run_step s ON s.run = r.id
+LEFT JOIN pgmigrate.operation o ON o.run = r.id
+WHERE r.command = 'backfill' ORDER BY r.id DESC LIMIT 1 $$;
+
+CREATE TABLE users (id int PRIMARY KEY, name text, phone text, n int);
+INSERT INTO users SELECT g, 'user ' || g, CASE WHEN g % 3 = 0 THEN '0' END, 0
+FROM generate_series(1, 20000) g;
+ANALYZE users;
+
+\set columns 'step, revision, direction, message, state, details - ''operation'' - ''rows'' AS details'
+SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''''', 'phone IS NULL');
+SELECT phone, count(*) FROM users GROUP BY 1 ORDER BY 1;
+SELECT * FROM kinds();
+SELECT relation, strategy, method, state, switched FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1;
+SELECT next_block = end_block AS complete, row_count FROM pgmigrate.operation_range ORDER BY operation DESC LIMIT 1;
+-- nothing is left to do
+SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''''', 'phone IS NULL');
+
+-- without a condition, and as a new value of the old one
+SELECT :columns FROM pgmigrate.backfill('users', 'n = length(name), phone = lower(name)');
+SELECT count(*) FROM users WHERE n IS DISTINCT FROM length(name) OR phone IS DISTINCT FROM name;
+SELECT :columns FROM pgmigrate.backfill('users', 'name = upper(name)', 'name <> upper(name)');
+SELECT count(*) FROM users WHERE name = 'USER ' || id;
+-- volatile
+SELECT :columns FROM pgmigrate.backfill('users', 'n = (random() * 100)::int + 100', 'n < 100');
+SELECT count(*) FROM users WHERE n < 100;
+-- by an index, whose condition few rows meet
+CREATE INDEX users_phone ON users (phone);
+UPDATE users SET phone = NULL WHERE id IN (5, 10000);
+VACUUM ANALYZE users;
+SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''few''', 'phone IS NULL');
+SELECT id FROM users WHERE phone = 'few' ORDER BY 1;
+SELECT count(*) FROM pgmigrate.operation_range WHERE operation = (SELECT max(id) FROM pgmigrate.operation);
+
+-- in a transaction the statement runs as it is written, and is undone with it
+BEGIN;
+SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''no''', 'id <= 10');
+SELECT count(*) FROM users WHERE phone = 'no';
+ROLLBACK;
+SELECT count(*) FROM users WHERE phone = 'no';
+
+-- no key, TOAST, unlogged, long rows
+CREATE UNLOGGED TABLE plain (a int, b text, c text);
+ALTER TABLE plain ALTER b SET STORAGE EXTERNAL;
+INSERT INTO plain SELECT g, repeat('x', 5000), NULL FROM generate_series(1, 500) g;
+SELECT :columns FROM pgmigrate.backfill('plain', 'c = b', 'c IS NULL', chunk_time => '1 ms');
+SELECT count(*), min(length(c)), max(length(c)) FROM plain WHERE b = c;
+
+-- each partition by itself; a dropped column and another order in one
+CREATE TABLE parted (k int, v text, w text) PARTITION BY RANGE (k);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);
+CREATE TABLE parted_2 (w text, gone int, v text, k int);
+ALTER TABLE parted_2 DROP gone;
+ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (1000) TO (2000);
+CREATE TABLE parted_3 PARTITION OF parted FOR VALUES FROM (2000) TO (3000) PARTITION BY LIST (k);
+CREATE TABLE parted_3_rest PARTITION OF parted_3 DEFAULT;
+INSERT INTO parted SELECT g, 'v' || g FROM generate_series(0, 2999) g;
+SELECT :columns FROM pgmigrate.backfill('parted', 'w = parted.v', 'parted.w IS NULL', workers => 2);
+SELECT tableoid::regclass, count(*) FROM parted WHERE v = w GROUP BY 1 ORDER BY 1;
+SELECT part, relid::regclass, row_count FROM pgmigrate.operation_range WHERE operation = (SELECT max(id) FROM pgmigrate.operation) ORDER BY 1;
+SELECT pgmigrate.backfill('parted', 'k = k + 1', 'k < 0');
+SELECT pgmigrate.backfill('parted', 'k = 5', 'k = 4');
+-- those that inherit, as UPDATE would
+CREATE TABLE parent (a int, b int);
+CREATE TABLE child () INHERITS (parent);
+INSERT INTO parent VALUES (1), (2);
+INSERT INTO child VALUES (3);
+SELECT :columns FROM pgmigrate.backfill('parent', 'b = a * 2', 'b IS NULL');
+SELECT tableoid::regclass, * FROM parent ORDER BY a;
+
+-- triggers fire as for any UPDATE
+CREATE TABLE noted (id int, v text, at text);
+CREATE FUNCTION fill.note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.at := TG_OP || ' ' || current_user; RETURN NEW; END $$;
+CREATE TRIGGER note BEFORE UPDATE ON noted FOR EACH ROW EXECUTE FUNCTION fill.note();
+INSERT INTO noted SELECT g FROM generate_series(1, 100) g;
+SELECT :columns FROM pgmigrate.backfill('noted', 'v = ''x''', 'v IS NULL');
+SELECT at = 'UPDATE ' || current_user AS fired, count(*) FROM noted GROUP BY 1;
+
+-- a row that cannot be changed is named, and the run goes on from there
+CREATE TABLE bad (id int PRIMARY KEY, v text, n int);
+INSERT INTO bad SELECT g, CASE WHEN g = 1234 THEN 'x' ELSE g::text END FROM generate_series(1, 3000) g;
+\set SHOW_CONTEXT never
+SELECT pgmigrate.backfill('bad', 'n = v::int', 'n IS NULL');
+SELECT regexp_replace(context, '\(\d+,\d+\)', '(ctid)') FROM pgmigrate.run_error ORDER BY run DESC LIMIT 1;
+SELECT * FROM kinds();
+SELECT state, error FROM pgmigrate.runs LIMIT 1;
+SELECT count(*) BETWEEN 1 AND 2999 AS partly FROM bad WHERE n IS NOT NULL;
+UPDATE bad SET v = '1234' WHERE id = 1234;
+\set QUIET on
+SET client_min_messages = warning;
+SELECT :columns FROM pgmigrate.backfill('bad', 'n = v::int', 'n IS NULL');
+RESET client_min_messages;
+SELECT count(*) FROM bad WHERE n IS DISTINCT FROM id;
+-- or set aside
+UPDATE bad SET n = NULL;
+UPDATE bad SET v = 'y' WHERE id IN (7, 2000);
+SET pgmigrate.on_row_error = quarantine;
+SELECT :columns FROM pgmigrate.backfill('bad', 'n = v::int', 'n IS NULL');
+RESET pgmigrate.on_row_error;
+SELECT relid::regclass, row_key, sqlstate, error FROM pgmigrate.operation_row ORDER BY row_key;
+SELECT id FROM bad WHERE n IS NULL ORDER BY 1;
+-- a failed one is given up
+SELECT pgmigrate.backfill('bad', 'n = 1 / (id - 77)', 'n >= 0');
+SELECT pgmigrate.cancel(max(id)) FROM pgmigrate.run;
+SELECT pgmigrate.cancel(max(id)) FROM pgmigrate.run;
+SELECT * FROM kinds();
+-- a condition that is met for ever
+SELECT pgmigrate.backfill('bad', 'n = n + 1', 'n > 0');
+SELECT count(*) FROM bad WHERE n > 0 AND n <> id;
+SELECT pgmigrate.cancel(max(id)) FROM pgmigrate.run;
+SET client_min_messages = error;
+SELECT state, (details->>'rows_left')::int >= 2900 AS left, details->'proven' AS proven FROM pgmigrate.backfill('bad', 'n = 5', 'n IS NOT NULL');
+RESET client_min_messages;
+
+-- syntax
+\set SHOW_CONTEXT errors
+SELECT pgmigrate.backfill('users', 'phone = ', 'phone IS NULL');
+SELECT pgmigrate.backfill('users', 'phone = ''x''', 'phone IS NUL');
+SELECT pgmigrate.backfill('users', 'phone = nosuch(1)', 'id = 1');
+SELECT pgmigrate.backfill('users', 'nosuch = 1');
+SELECT pgmigrate.backfill('users', 'n = ''x''');
+SELECT pgmigrate.backfill('users', 'n = 1', 'id');
+-- one statement, on that relation
+SELECT pgmigrate.backfill('users', 'n = 1; DROP TABLE users');
+SELECT pgmigrate.backfill('users', 'n = 1', 'true; DROP TABLE users');
+SELECT pgmigrate.backfill('users', 'n = 1', 'true) OR (true');
+SELECT pgmigrate.backfill('users', 'n = 1 WHERE id = 1');
+SELECT pgmigrate.backfill('users', 'n = 1 FROM bad', 'id = 1');
+SELECT pgmigrate.backfill('users', 'n = 1 RETURNING 1');
+SELECT pgmigrate.backfill('users', 'n = 1', 'id = 1 UNION SELECT true');
+SELECT pgmigrate.backfill('users', 'n = 1', 'id = 1, true');
+SELECT pgmigrate.backfill('users', '');
+SELECT pgmigrate.backfill('users', 'n = 1', '');
+SELECT :columns FROM pgmigrate.backfill('users', 'n = 1 --', 'id = 1 --');
+SELECT count(*) FROM users WHERE n = 1;
+-- arguments
+SELECT pgmigrate.backfill(NULL, 'n = 1');
+SELECT pgmigrate.backfill('users', NULL);
+SELECT pgmigrate.backfill(0, 'n = 1');
+SELECT pgmigrate.backfill(1234567890, 'n = 1');
+SELECT pgmigrate.backfill('users', 'n = 1', workers => 0);
+SELECT pgmigrate.backfill('users', 'n = 1', chunk_time => '0');
+SELECT pgmigrate.backfill('users', 'n = 1', pause => '-1 s');
+SELECT pgmigrate.backfill('users', 'n = 1', pause => '1 day');
+-- a new value that is made of the old one
+SELECT pgmigrate.backfill('users', 'n = n + 1');
+SELECT pgmigrate.backfill('users', 'n = n + 1', 'id < 100');
+-- what is no table
+CREATE VIEW looking AS SELECT * FROM users;
+CREATE MATERIALIZED VIEW kept AS SELECT 1 AS a;
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;
+CREATE FOREIGN TABLE far (a int) SERVER nowhere;
+CREATE TEMP TABLE mine (a int);
+CREATE TABLE ruled (a int);
+CREATE RULE nothing AS ON UPDATE TO ruled DO INSTEAD NOTHING;
+CREATE SEQUENCE counted;
+CREATE TABLE made (a int, b int GENERATED ALWAYS AS (a * 2) STORED, c int GENERATED ALWAYS AS IDENTITY);
+SELECT pgmigrate.backfill('looking', 'n = 1');
+SELECT pgmigrate.backfill('kept', 'a = 1');
+SELECT pgmigrate.backfill('far', 'a = 1');
+SELECT pgmigrate.backfill('mine', 'a = 1');
+SELECT pgmigrate.backfill('ruled', 'a = 1');
+SELECT pgmigrate.backfill('counted', 'last_value = 1');
+SELECT pgmigrate.backfill('pg_class', 'relname = ''x''');
+SELECT pgmigrate.backfill('pgmigrate.run', 'target = ''x''');
+SELECT pgmigrate.backfill('made', 'b = 1');
+SELECT pgmigrate.backfill('made', 'c = 1');
+-- nothing of all that was written
+SELECT count(*) FROM pgmigrate.run WHERE state = 'running';
+SELECT count(*) FROM pgmigrate.operation WHERE state <> 'finalized' AND state <> 'cancelled';
+
+-- rights are those of the caller, asked for before anything else
+CREATE ROLE regress_pgmigrate_filler;
+SELECT count(*) > 20 AS many FROM pgmigrate.grant_access('regress_pgmigrate_filler', 'operator');
+GRANT USAGE ON SCHEMA fill TO regress_pgmigrate_filler;
+SET ROLE regress_pgmigrate_filler;
+SELECT pgmigrate.backfill('users', 'n = 1', 'id = 1');
+RESET ROLE;
+GRANT SELECT (id), UPDATE (n) ON users TO regress_pgmigrate_filler;
+SET ROLE regress_pgmigrate_filler;
+SELECT pgmigrate.backfill('users', 'n = 1', 'id = 1');
+RESET ROLE;
+GRANT SELECT ON users TO regress_pgmigrate_filler;
+SET ROLE regress_pgmigrate_filler;
+SELECT :columns FROM pgmigrate.backfill('users', 'n = 1', 'id = 1');
+SELECT pgmigrate.backfill('users', 'phone = ''x''', 'id = 1');
+RESET ROLE;
+-- rows that policies hide stay as they are
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON users TO regress_pgmigrate_filler USING (id <= 10);
+SET ROLE regress_pgmigrate_filler;
+SELECT :columns FROM pgmigrate.backfill('users', 'n = -1', 'n <> -1');
+RESET ROLE;
+SELECT count(*) FROM users WHERE n = -1;
+ALTER TABLE parted ENABLE ROW LEVEL SECURITY;
+GRANT SELECT, UPDATE ON parted, parted_1 TO regress_pgmigrate_filler;
+SET ROLE regress_pgmigrate_filler;
+SELECT pgmigrate.backfill('parted', 'v = ''x''', 'v <> ''x''');
+RESET ROLE;
+
+-- runs that are not at work
+SELECT pgmigrate.pause(max(id)), pgmigrate.tune(max(id), 'chunk_time', '5 ms') FROM pgmigrate.run;
+\set VERBOSITY sqlstate
+SELECT pgmigrate.resume(max(id)) FROM pgmigrate.run;
+\set VERBOSITY default
+SELECT pgmigrate.pause(0);
+SELECT pgmigrate.pause(NULL);
+
+SET client_min_messages = warning;
+DROP OWNED BY regress_pgmigrate_filler;
+DROP ROLE regress_pgmigrate_filler;
+DROP FOREIGN DATA WRAPPER nothing CASCADE;
+DROP SCHEMA fill CASCADE;
