@@ -31,12 +31,6 @@ typedef struct PgmBackfillResult
 extern void pgm_backfill_options(PgmBackfillOptions *options);
 
 /*
- * Why statement n of a source, an UPDATE or DELETE, cannot be carried out in
- * chunks with the same result; NULL if it can.  Reads the catalog only.
- */
-extern const char *pgm_backfill_refusal(const PgmSource *source, int n);
-
-/*
  * What an operation must have in its details, as jsonb: the statement, and how
  * it is to be gone about.
  */
@@ -51,6 +45,9 @@ extern char *pgm_backfill_details(const char *statement,
  */
 extern void pgm_backfill_run(PgmOperation *operation, const PgmExec *exec,
 							 PgmBackfillResult *result);
+
+/* Says what is to be known of it. */
+extern void pgm_backfill_report(const PgmBackfillResult *result);
 
 /* What a call of backfill() asks for. */
 typedef struct PgmBackfillCall

@@ -353,7 +353,8 @@ prepare(PgmOperation *operation, const PgmExec *exec)
 	pgm_txn_begin();
 	backfill = pgm_backfill_create(operation, exec, 0, true);
 	pgm_targets_notice(backfill);
-	if (operation->state == PGM_OPERATION_PREPARING)
+	if (operation->state == PGM_OPERATION_PREPARING &&
+		pgm_operation_ranges(operation->id) == NIL)
 		pgm_targets_add_ranges(backfill);
 	if (operation->state != PGM_OPERATION_COMPARING)
 		pgm_operation_set_state(operation, PGM_OPERATION_COPYING, NULL);

@@ -85,11 +85,6 @@ static PgmQuery of_run_query = {
 	1, {INT8OID}
 };
 
-static PgmQuery any_range_query = {
-	"SELECT FROM pgmigrate.operation_range WHERE operation = $1 LIMIT 1",
-	1, {INT8OID}
-};
-
 static PgmQuery begin_step_query = {
 	"UPDATE pgmigrate.run_step SET message = $2, state = 'running', "
 	"statements = 1, started = $3, "
@@ -206,29 +201,19 @@ make_operation(const PgmBackfillCall *call)
 static void
 take_over(PgmOperation *operation, int64 run)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	bool		any_range;
-
 	if (operation->id == 0)
 	{
 		operation->run = run;
 		pgm_operation_begin(operation);
 		return;
 	}
-	values[0] = Int64GetDatum(operation->id);
-	pgm_spi_begin(&scope);
-	any_range = pgm_spi_execute(&any_range_query, values, NULL) > 0;
-	pgm_spi_end(&scope);
 	ereport(NOTICE,
 			errmsg("operation " INT64_FORMAT " was begun by run " INT64_FORMAT ", going on where it stopped",
 				   operation->id, operation->run));
 	pgm_operation_set_run(operation->id, run);
 	operation->run = run;
 	if (operation->state == PGM_OPERATION_FAILED)
-		pgm_operation_set_state(operation, any_range ?
-								PGM_OPERATION_COPYING :
-								PGM_OPERATION_PREPARING, NULL);
+		pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
 }
 
 /* What shows as the message of the step: the statement in one line. */
@@ -298,8 +283,8 @@ end_run(Job *job)
 	pgm_journal_end(job->run, "done", nheads, heads);
 }
 
-static void
-report_result(const PgmBackfillResult *result)
+void
+pgm_backfill_report(const PgmBackfillResult *result)
 {
 	if (result->set_aside > 0)
 		ereport(WARNING,
@@ -349,7 +334,7 @@ work(Job *job)
 	pgm_txn_commit();
 	pgm_process_accept(job->run);
 	pgm_backfill_run(job->operation, &job->exec, &job->result);
-	report_result(&job->result);
+	pgm_backfill_report(&job->result);
 	pgm_txn_begin();
 	end_run(job);
 	pgm_txn_commit();

@@ -8,24 +8,7 @@
 #ifndef PGM_BACKFILL_STATEMENT_H
 #define PGM_BACKFILL_STATEMENT_H
 
-#include "nodes/parsenodes.h"
-
-#include "sql/statements.h"
-
-/* An UPDATE or DELETE, taken apart. */
-typedef struct PgmChange
-{
-	const PgmSource *source;
-	int			n;				/* statement of it */
-	RawStmt    *raw;
-	Oid			relid;			/* as it is named: perhaps the root of many */
-	bool		is_delete;
-	Node	   *condition;		/* NULL if it is for every row */
-	List	   *assigned;		/* names of columns */
-	bool		from_itself;	/* a new value is made of an old one */
-	bool		over_assigned;	/* the condition is about such a column */
-	bool		is_volatile;	/* other new values each time */
-} PgmChange;
+#include "strategy/row_change.h"
 
 /* A form of it for one table. */
 typedef enum PgmForm
@@ -40,9 +23,6 @@ typedef enum PgmForm
 
 extern char *pgm_change_compose(Oid relid, const char *assignments,
 								const char *condition);
-extern PgmChange *pgm_change_take_apart(const PgmSource *source, int n,
-										Oid relid);
-extern const char *pgm_change_refusal(const PgmChange *change);
 
 /* The tree of a form, or NULL if rows that are left cannot be told. */
 extern RawStmt *pgm_change_form(const PgmChange *change, Oid relid,

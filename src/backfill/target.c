@@ -133,7 +133,7 @@ pgm_targets_notice(const PgmBackfill *backfill)
 						   target->name,
 						   GetUserNameFromId(GetUserId(), false)));
 	}
-	if (backfill->change->is_volatile)
+	if (backfill->change->is_volatile && !backfill->change->over_assigned)
 		ereport(NOTICE,
 				errmsg("the new values are volatile: a row that others update meanwhile may get another one"));
 }

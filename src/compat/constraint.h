@@ -128,4 +128,17 @@ pgm_is_set_expression(const AlterTableCmd *cmd)
 #endif
 }
 
+/* STORAGE and COMPRESSION of a new column: since 16, and 14. */
+static inline bool
+pgm_column_has_storage(const ColumnDef *column)
+{
+#if PG_VERSION_NUM >= 160000
+	return column->compression != NULL || column->storage_name != NULL;
+#elif PG_VERSION_NUM >= 140000
+	return column->compression != NULL;
+#else
+	return false;
+#endif
+}
+
 #endif							/* PGM_COMPAT_CONSTRAINT_H */

@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "backfill/backfill.h"
 #include "base/error_privacy.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -301,6 +302,30 @@ run_top_level_step(Work *work, const PgmSource *source)
 		run_committing(work, source);
 }
 
+/*
+ * Rows are changed in transactions of their own; the one that is open at the
+ * end says that they have been.
+ */
+static void
+run_backfill(Work *work, const PgmStrategyStep *step)
+{
+	PgmOperation *operation = work->online.operation;
+	PgmBackfillOptions options;
+	PgmBackfillResult result;
+
+	operation->run = work->runner->run;
+	pgm_backfill_options(&options);
+	pgm_txn_begin();
+	pgm_operation_add_details(operation,
+							  pgm_backfill_details(step->sql, &options));
+	pgm_txn_commit();
+	pgm_backfill_run(operation, &work->exec, &result);
+	pgm_backfill_report(&result);
+	pgm_txn_begin();
+	pgm_operation_drop_ranges(operation->id);
+	pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
+}
+
 /* The step after those that are done. */
 static void
 run_step(Work *work)
@@ -326,7 +351,9 @@ run_step(Work *work)
 				errmsg("statement %d, step %d of %d: %s",
 					   work->online.n + 1, work->done + 1,
 					   list_length(work->steps), step->sql));
-	if (wanted && !source->top_level)
+	if (wanted && step->backfill)
+		run_backfill(work, step);
+	else if (wanted && !source->top_level)
 		run_locked(work, source);
 	else
 	{
@@ -465,6 +492,14 @@ say_as_written(const Work *work, ErrorData *edata)
 	edata->column_name = pstrdup(step->column);
 }
 
+/* Rows that were changed stay changed; the next run goes on with others. */
+static bool
+is_backfill(const Work *work)
+{
+	return list_length(work->steps) == 1 &&
+		((const PgmStrategyStep *) linitial(work->steps))->backfill;
+}
+
 /* In the handler of an error of the statement itself; raises it again. */
 static void
 fail_statement(Work *work, MemoryContext context)
@@ -479,7 +514,7 @@ fail_statement(Work *work, MemoryContext context)
 	say_as_written(work, edata);
 	mark_failed(work, pgm_error_may_quote(edata) ?
 				pgm_error_without_values(edata) : edata->message,
-				take_back(work));
+				!is_backfill(work) && take_back(work));
 	ReThrowError(edata);
 }
 

@@ -30,6 +30,7 @@
 #include "compat/server.h"
 #include "sql/source_text.h"
 #include "strategy/columns.h"
+#include "strategy/fill_column.h"
 #include "strategy/internal.h"
 
 /* Nulls are kept out of a column by its mark, or by a CHECK in these words. */
@@ -67,6 +68,8 @@ typedef struct Pieces
 	List	   *proved;			/* of String: columns */
 	List	   *keys;			/* of Constraint *, with a name */
 	const char *why_plain;
+	List	   *fill;			/* of PgmFilledColumn * */
+	List	   *filled;			/* of String: their columns */
 	bool		fills;			/* a new column has values of its own */
 	bool		rewrites;		/* another part does */
 	bool		online;			/* is anything gained? */
@@ -394,6 +397,38 @@ is_needed(const Pieces *pieces, const char *column)
 	return false;
 }
 
+/*
+ * A new column that is filled after it is made; false if it is to be made
+ * otherwise.
+ */
+static bool
+fill_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
+{
+	PgmMaker   *maker = pieces->maker;
+	ColumnDef  *column = castNode(ColumnDef, cmd->def);
+	PgmFilledColumn *filled = pgm_filled_column(maker, column, text);
+	PgmColumnParts *parts;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (filled == NULL || *pieces->only)
+		return false;
+	pieces->first = list_concat(pieces->first, filled->parts);
+	pieces->undo = lappend(pieces->undo,
+						   psprintf("DROP COLUMN IF EXISTS %s",
+									quote_identifier(column->colname)));
+	pieces->new_columns = add_name(pieces->new_columns, column->colname);
+	pieces->fill = lappend(pieces->fill, filled);
+	pieces->filled = add_name(pieces->filled, column->colname);
+	pieces->online = true;
+	if (filled->not_null)
+		set_not_null(pieces, column->colname);
+	parts = pgm_column_parts(maker->source, maker->n, cmd, text);
+	forboth(lc, parts->constraints, lc2, parts->texts)
+		add_constraint(pieces, lfirst(lc), lfirst(lc2));
+	return true;
+}
+
 /* A new column, and the constraints that are written with it. */
 static void
 add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
@@ -413,9 +448,10 @@ add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 	}
 	if (pgm_column_is_filled(column))
 	{
-		pieces->fills = true;
 		pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
 							  PGM_WORK_REWRITE);
+		if (!fill_column(pieces, cmd, text))
+			pieces->fills = true;
 		return;
 	}
 	parts = pgm_column_parts(pieces->maker->source, pieces->maker->n, cmd,
@@ -574,6 +610,39 @@ add_validation(const Pieces *pieces, const char *name)
 	}
 }
 
+/* What makes the columns that are filled, and what goes with them. */
+static char *
+around(const Pieces *pieces, char *sql)
+{
+	ListCell   *lc;
+
+	foreach(lc, pieces->fill)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (filled->before != NULL)
+			sql = psprintf("%s;\n%s", filled->before, sql);
+		if (filled->after != NULL)
+			sql = psprintf("%s;\n%s", sql, filled->after);
+	}
+	return sql;
+}
+
+static char *
+undo_around(const Pieces *pieces, char *sql)
+{
+	ListCell   *lc;
+
+	foreach(lc, pieces->fill)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (filled->undo != NULL)
+			sql = psprintf("%s;\n%s", sql, filled->undo);
+	}
+	return sql;
+}
+
 /* The pieces in their order. */
 static void
 make_steps(Pieces *pieces)
@@ -585,8 +654,19 @@ make_steps(Pieces *pieces)
 
 	if (pieces->first != NIL)
 		(void) pgm_strategy_add_step(maker,
-									 alter(pieces, join(pieces->first)),
-									 alter(pieces, join(pieces->undo)));
+									 around(pieces,
+											alter(pieces, join(pieces->first))),
+									 undo_around(pieces,
+												 alter(pieces, join(pieces->undo))));
+	foreach(lc, pieces->filled)
+	{
+		const char *column = quote_identifier(strVal(lfirst(lc)));
+
+		pgm_strategy_add_step(maker,
+							  psprintf("UPDATE %s SET %s = DEFAULT WHERE %s IS NULL",
+									   maker->table, column, column),
+							  NULL)->backfill = true;
+	}
 	foreach(lc, pieces->validate)
 		add_validation(pieces, strVal(lfirst(lc)));
 	foreach(lc, pieces->keys)
@@ -608,6 +688,14 @@ make_steps(Pieces *pieces)
 	if (drops != NIL)
 		sql = psprintf("%s%s%s", sql ? sql : "", sql ? ";\n" : "",
 					   alter(pieces, join(drops)));
+	foreach(lc, pieces->fill)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (filled->finish != NULL)
+			sql = psprintf("%s%s%s", sql ? sql : "", sql ? ";\n" : "",
+						   filled->finish);
+	}
 	if (sql != NULL)
 		(void) pgm_strategy_add_step(maker, sql, NULL);
 }
@@ -646,6 +734,8 @@ choose_kind(const Pieces *pieces)
 static const char *
 strategy_name(const Pieces *pieces)
 {
+	if (pieces->filled != NIL)
+		return "add column, then fill";
 	if (pieces->keys != NIL)
 		return "unique index concurrently, then constraint";
 	if (pieces->proved != NIL)

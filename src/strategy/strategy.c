@@ -35,7 +35,7 @@ static const bool available[PGM_NSTRATEGIES] = {
 
 static PgmQuery read_steps_query = {
 	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
-	"s.step ->> 'column' "
+	"s.step ->> 'column', s.step ->> 'backfill' "
 	"FROM jsonb_array_elements($1::jsonb -> 'steps') "
 	"WITH ORDINALITY AS s (step, n) ORDER BY s.n",
 	1, {TEXTOID}
@@ -50,6 +50,8 @@ pgm_strategy_possible(const Node *stmt)
 		case T_IndexStmt:
 		case T_ReindexStmt:
 		case T_RefreshMatViewStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
 			return true;
 		case T_DropStmt:
 			return ((const DropStmt *) stmt)->removeType == OBJECT_INDEX;
@@ -253,6 +255,10 @@ make(PgmMaker *maker)
 			break;
 		case T_RefreshMatViewStmt:
 			pgm_strategy_refresh(maker);
+			break;
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+			pgm_strategy_change_rows(maker);
 			break;
 		default:
 			break;
@@ -482,6 +488,7 @@ pgm_strategy_steps_json(const PgmStrategy *strategy)
 		add_member(&buf, "only_if", step->only_if);
 		add_member(&buf, "column", step->column);
 		add_member(&buf, "undo", step->undo);
+		add_member(&buf, "backfill", step->backfill ? "true" : NULL);
 		appendStringInfoChar(&buf, '}');
 	}
 	appendStringInfoString(&buf, "]}");
@@ -508,6 +515,7 @@ pgm_strategy_steps_read(const char *details)
 		step->only_if = pgm_spi_text(i, 2);
 		step->undo = pgm_spi_text(i, 3);
 		step->column = pgm_spi_text(i, 4);
+		step->backfill = !pgm_spi_isnull(i, 5);
 		steps = lappend(steps, step);
 		MemoryContextSwitchTo(old);
 	}

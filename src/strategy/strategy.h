@@ -42,6 +42,7 @@ typedef struct PgmStrategyStep
 								 * NULL */
 	char	   *undo;			/* takes the step back, done or half done;
 								 * NULL: there is nothing to take back */
+	bool		backfill;		/* an UPDATE or DELETE, range by range */
 } PgmStrategyStep;
 
 typedef struct PgmStrategy

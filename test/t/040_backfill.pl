@@ -115,7 +115,7 @@ my $resumed = 0;
 for my $round (1 .. 5)
 {
 	my $run = query($node,
-		"SELECT pgmigrate.backfill_start($call, workers => 2, chunk_time => '2 ms', pause => '5 ms')"
+		"SELECT pgmigrate.backfill_start($call, workers => 2, chunk_time => '1 ms', pause => '40 ms')"
 	);
 
 	progresses($before);
@@ -154,6 +154,61 @@ cmp_ok(query($node, 'SELECT count(*) FROM log'),
 all_is_well('killed');
 is(query($node, 'SELECT state FROM pgmigrate.operation'),
 	'finalized', 'the operation is over');
+
+# The same as statements of revisions: rows, and a column that is filled.
+start_load();
+for my $case (
+	[ 'rows', q{UPDATE account SET note = 'all' WHERE note <> 'all'} ],
+	[
+		'column',
+		q{ALTER TABLE account ADD COLUMN token uuid DEFAULT gen_random_uuid() NOT NULL UNIQUE}
+	])
+{
+	my ($id, $sql) = @$case;
+
+	revision($node, $id, $sql);
+	for my $round (1 .. 2)
+	{
+		query($node,
+			"SET pgmigrate.online_threshold = 0; SET pgmigrate.chunk_time = '1ms'; SELECT pgmigrate.upgrade_start()"
+		);
+		poll($node,
+			"SELECT sum(next_block - first_block) > $round * 50 FROM pgmigrate.operation_range WHERE operation = (SELECT max(id) FROM pgmigrate.operation)"
+		);
+		kill_and_recover($node, worker_pid($node));
+		stop_load();
+		start_load();
+	}
+	is( query(
+			$node,
+			'SET pgmigrate.online_threshold = 0; SELECT state FROM pgmigrate.wait(pgmigrate.upgrade_start())'
+		),
+		'done',
+		"$id: a revision goes on after its worker was killed");
+	is( query(
+			$node,
+			"SELECT count(*), min(state) FROM pgmigrate.operation WHERE revision = '$id'"
+		),
+		'1|finalized',
+		"$id: with the same operation");
+}
+stop_load();
+poll($node,
+	"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'pgbench'"
+);
+all_is_well('revisions');
+is( query(
+		$node,
+		'SELECT count(*) FROM account WHERE token IS NULL UNION ALL SELECT count(*) - count(DISTINCT token) FROM account'
+	),
+	"0\n0",
+	'each row has a value of its own');
+is( query(
+		$node,
+		"SELECT attnotnull, (SELECT count(*) FROM pg_constraint WHERE conrelid = attrelid AND contype = 'c') FROM pg_attribute WHERE attrelid = 'account'::regclass AND attname = 'token'"
+	),
+	't|0',
+	'the column is NOT NULL, and no helper is left');
 
 # Paused, tuned, resumed and cancelled.
 query($node, 'UPDATE account SET note = NULL; VACUUM ANALYZE account');
@@ -211,12 +266,15 @@ for my $case (
 	[ 'SELECT true', qr/^pgmigrate.throttle_query$/, 'a query that says so' ],
 	[ 'SELECT NULL::bool', qr/returned null/, 'one that says nothing' ],
 	[ 'SELECT 1/0 = 1', qr/failed/, 'one that fails' ],
-	[ 'SELECT 1', qr/failed/, 'one of another type' ])
+	[ 'SELECT 1', qr/failed/, 'one of another type' ],
+	[ '', qr/^the WAL rate to fall$/, 'a limit of the WAL rate', 'max_wal_rate' ])
 {
-	my ($sql, $expected, $name) = @$case;
+	my ($sql, $expected, $name, $rate) = @$case;
+	my $limit = $rate ? '1kB' : '0';
 
+	query($node, 'UPDATE account SET note = NULL') if $rate;
 	$run = query($node,
-		"SET pgmigrate.throttle_query = '$sql'; SELECT pgmigrate.backfill_start($call)"
+		"SET pgmigrate.max_wal_rate = '$limit'; SET pgmigrate.throttle_query = '$sql'; SELECT pgmigrate.backfill_start($call, chunk_time => '5 ms', pause => '10 ms')"
 	);
 	wait_until(
 		'it waits',
@@ -225,7 +283,7 @@ for my $case (
 				"SELECT waiting_for FROM pgmigrate.operation WHERE run = $run")
 			  =~ $expected;
 		});
-	pass("$name makes it wait");
+	ok(1, "$name makes it wait");
 	query($node, "SELECT pgmigrate.cancel($run)");
 	query($node, "SELECT pgmigrate.wait($run)");
 }

@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * fill_column.c
+ *	  A new column with values of its own: nullable first, filled, then bound.
+ *
+ *	serial		its sequence, the column with a default, filled, NOT NULL
+ *	identity	the same with a sequence for the time of the filling, then the
+ *				identity, whose sequence goes on where the other one is
+ *	default		the column, the default for new rows, filled with it
+ *
+ * Rows are filled by SET column = DEFAULT WHERE column IS NULL.  That fires
+ * triggers that the statement itself would not, so a table that has them is
+ * changed otherwise; and a generated column cannot be filled.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "parser/parse_type.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "compat/constraint.h"
+#include "strategy/fill_column.h"
+
+static PgmQuery triggers_query = {
+	"SELECT EXISTS (SELECT FROM pg_trigger t "
+	"WHERE t.tgrelid IN (SELECT $1 UNION SELECT relid FROM pg_partition_tree($1)) "
+	"AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') "
+	"AND t.tgtype & 16 <> 0) OR EXISTS (SELECT FROM pg_rewrite r "
+	"WHERE r.ev_class = $1 AND r.ev_type = '2')",
+	1, {OIDOID}
+};
+
+static PgmQuery owner_query = {
+	"SELECT c.relowner = $2 FROM pg_class c WHERE c.oid = $1",
+	2, {OIDOID, OIDOID}
+};
+
+static bool
+fires_triggers(Oid relid)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+
+	return pgm_strategy_ask(&triggers_query, values);
+}
+
+static bool
+is_own(Oid relid)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid),
+	ObjectIdGetDatum(GetUserId())};
+
+	return pgm_strategy_ask(&owner_query, values);
+}
+
+/* The type of the column of a serial, or NULL. */
+static const char *
+serial_type(const ColumnDef *column)
+{
+	static const char *const types[][2] = {
+		{"smallserial", "smallint"}, {"serial2", "smallint"},
+		{"serial", "integer"}, {"serial4", "integer"},
+		{"bigserial", "bigint"}, {"serial8", "bigint"}
+	};
+
+	if (list_length(column->typeName->names) != 1)
+		return NULL;
+	for (int i = 0; i < lengthof(types); i++)
+		if (strcmp(strVal(linitial(column->typeName->names)),
+				   types[i][0]) == 0)
+			return types[i][1];
+	return NULL;
+}
+
+static char *
+type_of(const ColumnDef *column)
+{
+	Oid			type;
+	int32		typmod;
+
+	typenameTypeIdAndMod(NULL, column->typeName, &type, &typmod);
+	return format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN |
+								FORMAT_TYPE_FORCE_QUALIFY);
+}
+
+/* As the server names that of a serial. */
+static char *
+sequence_name(PgmMaker *maker, const ColumnDef *column, const char *label)
+{
+	return quote_qualified_identifier(get_namespace_name(maker->namespace),
+									  ChooseRelationName(maker->relname,
+														 column->colname,
+														 label,
+														 maker->namespace,
+														 false));
+}
+
+/* The expression after DEFAULT, up to the next constraint. */
+static char *
+default_text(PgmMaker *maker, const ColumnDef *column,
+			 const Constraint *constraint, const char *text)
+{
+	int			start = pgm_strategy_find(maker->source, maker->n, text,
+										  constraint->location);
+	int			end = start + strlen(text);
+	ListCell   *lc;
+
+	if (start < 0 || constraint->location < start)
+		return NULL;
+	foreach(lc, column->constraints)
+	{
+		const Constraint *other = lfirst_node(Constraint, lc);
+
+		if (other->location > constraint->location && other->location < end)
+			end = other->location;
+	}
+	text = pnstrdup(maker->source->text + constraint->location,
+					end - constraint->location);
+	return pgm_strategy_trim(pgm_strategy_skip_words(text, 1));
+}
+
+/* A column whose values are those of a sequence. */
+static void
+by_sequence(PgmMaker *maker, PgmFilledColumn *filled, const char *column,
+			const char *type, const char *sequence)
+{
+	filled->before = psprintf("CREATE SEQUENCE %s AS %s", sequence, type);
+	filled->parts = list_make2(psprintf("ADD COLUMN %s %s", column, type),
+							   psprintf("ALTER COLUMN %s SET DEFAULT pg_catalog.nextval(%s)",
+										column,
+										quote_literal_cstr(sequence)));
+	filled->not_null = true;
+}
+
+static PgmFilledColumn *
+serial(PgmMaker *maker, const ColumnDef *column, const char *type)
+{
+	PgmFilledColumn *filled = palloc0(sizeof(PgmFilledColumn));
+	const char *name = quote_identifier(column->colname);
+	char	   *sequence = sequence_name(maker, column, "seq");
+
+	by_sequence(maker, filled, name, type, sequence);
+	filled->after = psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", sequence,
+							 maker->table, name);
+	return filled;
+}
+
+/*
+ * Whoever inserts rows may use an identity, so he may use its forerunner.  The
+ * default goes before the identity comes.
+ */
+static PgmFilledColumn *
+identity(PgmMaker *maker, const ColumnDef *column,
+		 const Constraint *constraint)
+{
+	PgmFilledColumn *filled = palloc0(sizeof(PgmFilledColumn));
+	const char *name = quote_identifier(column->colname);
+	char	   *sequence = sequence_name(maker, column, "fill");
+
+	by_sequence(maker, filled, name, type_of(column), sequence);
+	filled->after = psprintf("GRANT USAGE ON SEQUENCE %s TO PUBLIC",
+							 sequence);
+	filled->undo = psprintf("DROP SEQUENCE IF EXISTS %s", sequence);
+	filled->finish = psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT;\n"
+							  "ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n"
+							  "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), s.last_value, s.is_called) FROM %s s;\n"
+							  "DROP SEQUENCE %s",
+							  maker->table, name, maker->table, name,
+							  constraint->generated_when ==
+							  ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" :
+							  "BY DEFAULT",
+							  quote_literal_cstr(maker->table),
+							  quote_literal_cstr(column->colname), sequence,
+							  sequence);
+	return filled;
+}
+
+static PgmFilledColumn *
+with_default(PgmMaker *maker, const ColumnDef *column,
+			 const Constraint *constraint, const char *text)
+{
+	PgmFilledColumn *filled = palloc0(sizeof(PgmFilledColumn));
+	const char *name = quote_identifier(column->colname);
+	char	   *value = default_text(maker, column, constraint, text);
+
+	if (value == NULL)
+		return NULL;
+	filled->parts = list_make2(psprintf("ADD COLUMN %s %s", name,
+										type_of(column)),
+							   psprintf("ALTER COLUMN %s SET DEFAULT %s",
+										name, value));
+	return filled;
+}
+
+/* More of it than type, default and constraints is not thought of here. */
+static bool
+is_simple(PgmMaker *maker, const ColumnDef *column)
+{
+	return maker->subject->relkind == RELKIND_RELATION &&
+		column->collClause == NULL && column->fdwoptions == NIL &&
+		!pgm_column_has_storage(column) && is_own(maker->relid) &&
+		column->typeName->arrayBounds == NIL && !column->typeName->setof;
+}
+
+PgmFilledColumn *
+pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
+{
+	const char *type = serial_type(column);
+	PgmFilledColumn *filled = NULL;
+	const Constraint *value = NULL;
+	bool		not_null = false;
+	ListCell   *lc;
+
+	if (!is_simple(maker, column) || fires_triggers(maker->relid))
+		return NULL;
+	foreach(lc, column->constraints)
+	{
+		const Constraint *constraint = lfirst_node(Constraint, lc);
+
+		switch (constraint->contype)
+		{
+			case CONSTR_DEFAULT:
+			case CONSTR_IDENTITY:
+				value = constraint;
+				break;
+			case CONSTR_GENERATED:
+				return NULL;
+			case CONSTR_NOTNULL:
+			case CONSTR_PRIMARY:
+				not_null = true;
+				break;
+			default:
+				break;
+		}
+	}
+	if (type != NULL && value == NULL)
+		filled = serial(maker, column, type);
+	else if (type == NULL && value != NULL &&
+			 value->contype == CONSTR_IDENTITY && value->options == NIL)
+		filled = identity(maker, column, value);
+	else if (type == NULL && value != NULL &&
+			 value->contype == CONSTR_DEFAULT)
+		filled = with_default(maker, column, value, text);
+	if (filled != NULL)
+		filled->not_null |= not_null;
+	return filled;
+}

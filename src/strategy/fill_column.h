@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * fill_column.h
+ *	  A new column with values of its own: nullable first, filled, then bound.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STRATEGY_FILL_COLUMN_H
+#define PGM_STRATEGY_FILL_COLUMN_H
+
+#include "strategy/internal.h"
+
+typedef struct PgmFilledColumn
+{
+	char	   *before;			/* statement before the column is made */
+	List	   *parts;			/* of ALTER TABLE, to make it */
+	char	   *after;			/* statement after that */
+	char	   *undo;			/* statement after the column is dropped */
+	char	   *finish;			/* statements when it is filled and bound */
+	bool		not_null;
+} PgmFilledColumn;
+
+/* "text" is how it is written.  NULL if it must be made otherwise. */
+extern PgmFilledColumn *pgm_filled_column(PgmMaker *maker,
+										  const ColumnDef *column,
+										  const char *text);
+
+#endif							/* PGM_STRATEGY_FILL_COLUMN_H */

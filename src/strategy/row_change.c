@@ -1,0 +1,257 @@
+/*-------------------------------------------------------------------------
+ *
+ * row_change.c
+ *	  An UPDATE or DELETE, taken apart: can it be carried out in parts?
+ *
+ * A row may be changed twice when it is, for the new version of one may come
+ * to lie where the next part is.  So the same statement must not change it
+ * again, or must change it to the same.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat/parse.h"
+#include "compat/returning.h"
+#include "strategy/row_change.h"
+
+/* Names of columns that are looked for in a tree. */
+typedef struct ColumnSearch
+{
+	const List *names;
+	const char *alias;			/* which stands for the whole row */
+} ColumnSearch;
+
+const char *
+pgm_change_column(const ColumnRef *ref)
+{
+	Node	   *last = llast(ref->fields);
+
+	return IsA(last, String) ? strVal(last) : NULL;
+}
+
+static bool
+mentions_walker(Node *node, void *arg)
+{
+	ColumnSearch *search = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		const char *name = pgm_change_column((ColumnRef *) node);
+		ListCell   *lc;
+
+		if (name == NULL || strcmp(name, search->alias) == 0)
+			return true;
+		foreach(lc, search->names)
+		{
+			if (strcmp(lfirst(lc), name) == 0)
+				return true;
+		}
+		return false;
+	}
+	return raw_expression_tree_walker(node, mentions_walker, arg);
+}
+
+static bool
+mentions(Node *tree, const List *names, const char *alias)
+{
+	ColumnSearch search = {names, alias};
+
+	return mentions_walker(tree, &search);
+}
+
+static RangeVar *
+target_of(const PgmChange *change)
+{
+	if (change->is_delete)
+		return castNode(DeleteStmt, change->raw->stmt)->relation;
+	return castNode(UpdateStmt, change->raw->stmt)->relation;
+}
+
+const char *
+pgm_change_alias(const PgmChange *change)
+{
+	RangeVar   *relation = target_of(change);
+
+	return relation->alias != NULL ? relation->alias->aliasname :
+		relation->relname;
+}
+
+static void
+take_apart_update(PgmChange *change, UpdateStmt *update)
+{
+	ListCell   *lc;
+	const char *alias = pgm_change_alias(change);
+
+	change->condition = update->whereClause;
+	foreach(lc, update->targetList)
+		change->assigned = lappend(change->assigned,
+								   lfirst_node(ResTarget, lc)->name);
+	foreach(lc, update->targetList)
+	{
+		ResTarget  *target = lfirst_node(ResTarget, lc);
+
+		/* a part of a column is made of the rest of it */
+		if (target->indirection != NIL ||
+			mentions(target->val, change->assigned, alias))
+			change->from_itself = true;
+	}
+	if (change->condition != NULL)
+		change->over_assigned = mentions(change->condition, change->assigned,
+										 alias);
+}
+
+PgmChange *
+pgm_change_take_apart(const PgmSource *source, int n, Oid relid)
+{
+	PgmChange  *change = palloc0(sizeof(PgmChange));
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	change->source = source;
+	change->n = n;
+	change->raw = source->statements[n].raw;
+	change->is_delete = IsA(stmt, DeleteStmt);
+	if (change->is_delete)
+	{
+		change->condition = castNode(DeleteStmt, stmt)->whereClause;
+		change->over_assigned = change->condition != NULL;
+	}
+	else
+		take_apart_update(change, castNode(UpdateStmt, stmt));
+	change->relid = OidIsValid(relid) ? relid :
+		RangeVarGetRelid(target_of(change), NoLock, false);
+	return change;
+}
+
+/*
+ * Is it sure that a changed row no longer meets the condition?  Of the shape
+ * a <> e and a IS DISTINCT FROM e, for what a is set to; as far as e of the
+ * new row is e of the old one, which is looked at when rows are changed.
+ */
+static bool
+ends_by_itself(const PgmChange *change)
+{
+	A_Expr	   *expr = (A_Expr *) change->condition;
+	const char *name;
+	UpdateStmt *update;
+	ListCell   *lc;
+
+	if (change->is_delete || expr == NULL || !IsA(expr, A_Expr))
+		return false;
+	if (expr->kind != AEXPR_DISTINCT &&
+		(expr->kind != AEXPR_OP || list_length(expr->name) != 1 ||
+		 strcmp(strVal(linitial(expr->name)), "<>") != 0))
+		return false;
+	if (expr->lexpr == NULL || !IsA(expr->lexpr, ColumnRef))
+		return false;
+	name = pgm_change_column((ColumnRef *) expr->lexpr);
+	if (name == NULL)
+		return false;
+	update = castNode(UpdateStmt, change->raw->stmt);
+	foreach(lc, update->targetList)
+	{
+		ResTarget  *target = lfirst_node(ResTarget, lc);
+
+		if (strcmp(name, target->name) == 0 &&
+			equal(expr->rexpr, target->val))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+refusal_of_shape(const PgmChange *change)
+{
+	Node	   *stmt = change->raw->stmt;
+
+	if (change->is_delete)
+	{
+		DeleteStmt *delete = castNode(DeleteStmt, stmt);
+
+		if (delete->usingClause != NIL || delete->withClause != NULL)
+			return "it joins other tables";
+		if (pgm_delete_returns(delete))
+			return "it returns rows";
+		if (change->condition == NULL)
+			return "it deletes every row, those that are inserted meanwhile too";
+	}
+	else
+	{
+		UpdateStmt *update = castNode(UpdateStmt, stmt);
+
+		if (update->fromClause != NIL || update->withClause != NULL)
+			return "it joins other tables";
+		if (pgm_update_returns(update))
+			return "it returns rows";
+		if (change->from_itself && !change->over_assigned)
+			return "a new value is made of the old one, and no condition tells a row that is changed from one that is not";
+	}
+	if (change->condition != NULL && IsA(change->condition, CurrentOfExpr))
+		return "it is about the row of a cursor";
+	return NULL;
+}
+
+/* Is a column of the partition key of the root, or of a partition, set? */
+static bool
+moves_rows(const PgmChange *change, Relation rel)
+{
+	Bitmapset  *attributes = NULL;
+	ListCell   *lc;
+
+	foreach(lc, change->assigned)
+	{
+		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), lfirst(lc));
+
+		if (attnum != InvalidAttrNumber)
+			attributes = bms_add_member(attributes, attnum -
+										FirstLowInvalidHeapAttributeNumber);
+	}
+	return has_partition_attrs(rel, attributes, NULL);
+}
+
+/* What keeps it from being cut up, or NULL. */
+const char *
+pgm_change_refusal(const PgmChange *change)
+{
+	const char *reason = refusal_of_shape(change);
+	Relation	rel;
+
+	if (reason != NULL)
+		return reason;
+	rel = table_open(change->relid, AccessShareLock);
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		moves_rows(change, rel))
+		reason = "it sets a column of the partition key";
+	else if (rel->rd_rules != NULL)
+		reason = "the relation has rules";
+	table_close(rel, AccessShareLock);
+	return reason;
+}
+
+const char *
+pgm_change_risk(const PgmChange *change)
+{
+	char		kind = get_rel_relkind(change->relid);
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+		return "it is not about a table";
+	if (get_rel_persistence(change->relid) == RELPERSISTENCE_TEMP)
+		return "the table is temporary";
+	if (IsCatalogRelationOid(change->relid))
+		return "it is about a system catalog";
+
+	/* whether that ends is known when rows are changed, which is too late */
+	if (change->from_itself && !ends_by_itself(change))
+		return "a new value is made of the old one";
+	return pgm_change_refusal(change);
+}

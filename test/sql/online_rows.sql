@@ -1,0 +1,139 @@
+-- UPDATE and DELETE of many rows, and columns with values of their own, carried
+-- out range by range: the end is that of the statement as it is written.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA many;
+SET search_path = many, public;
+
+-- The table before each change.
+CREATE FUNCTION many.anew() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL client_min_messages = error;
+	DROP TABLE IF EXISTS many.t CASCADE;
+	CREATE TABLE many.t (id int PRIMARY KEY, v text, n int);
+	INSERT INTO many.t SELECT g, CASE WHEN g % 2 = 0 THEN 'v' || g END FROM generate_series(1, 2000) g;
+	ANALYZE many.t;
+END $$;
+-- Rows, and all that the catalog has of the table, without numbers.
+CREATE FUNCTION many.state(columns text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE rows text;
+BEGIN
+	EXECUTE format('SELECT count(*) || '' rows, digest '' || md5(string_agg(x::text, '','' ORDER BY x::text)) FROM (SELECT %s FROM many.t) x', columns) INTO rows;
+	RETURN rows || ', ' || pgmigrate.fingerprint('{many}');
+END $$;
+
+-- A statement both ways.
+CREATE TABLE public.many_done (statement text, way text, state text, strategies text);
+SET pgmigrate.online_threshold = 0;
+
+CREATE PROCEDURE many.prepare(id text, sql text) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM many.anew();
+	PERFORM pgmigrate.revision('change ' || id, sql, id => id);
+END $$;
+CREATE PROCEDURE many.keep(which text, sql text, way text, columns text) LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO public.many_done VALUES (sql, way, many.state(columns),
+		(SELECT string_agg(o.strategy || ', ' || o.state, '; ') FROM pgmigrate.operation o WHERE o.revision = which));
+END $$;
+
+\set sql 'UPDATE t SET v = ''none'' WHERE v IS NULL'
+\set columns '*'
+CALL prepare('r1a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r1a', :'sql', 'online', :'columns');
+SET pgmigrate.online = off;
+CALL prepare('r1b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r1b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+\set sql 'DELETE FROM t WHERE id % 3 = 0'
+CALL prepare('r2a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r2a', :'sql', 'online', :'columns');
+SET pgmigrate.online = off;
+CALL prepare('r2b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r2b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+-- what would be changed twice stays as it is written
+\set sql 'UPDATE t SET n = coalesce(n, 0) + 1'
+CALL prepare('r3a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r3a', :'sql', 'online', :'columns');
+SET pgmigrate.online = off;
+CALL prepare('r3b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r3b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+-- a default that is another one for each row
+\set sql 'ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid() NOT NULL CHECK (u <> ''00000000-0000-0000-0000-000000000000'') UNIQUE'
+\set columns 'id, v, n, u IS NOT NULL'
+CALL prepare('r4a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r4a', :'sql', 'online', :'columns');
+SELECT count(*), count(DISTINCT u) FROM t;
+SET pgmigrate.online = off;
+CALL prepare('r4b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r4b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+\set sql 'ALTER TABLE t ADD COLUMN s bigserial'
+\set columns 'id, v, n, s'
+CALL prepare('r5a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r5a', :'sql', 'online', :'columns');
+SELECT pg_get_serial_sequence('t', 's'), nextval('t_s_seq');
+SET pgmigrate.online = off;
+CALL prepare('r5b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r5b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+\set sql 'ALTER TABLE t ADD COLUMN i int GENERATED ALWAYS AS IDENTITY'
+\set columns 'id, v, n, i'
+CALL prepare('r6a', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r6a', :'sql', 'online', :'columns');
+INSERT INTO t VALUES (-1) RETURNING i;
+SET pgmigrate.online = off;
+CALL prepare('r6b', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+CALL keep('r6b', :'sql', 'plain', :'columns');
+RESET pgmigrate.online;
+
+-- the same end either way
+SELECT statement, count(DISTINCT state) AS ends, string_agg(strategies, ' | ') AS carried_out
+FROM public.many_done GROUP BY statement ORDER BY min(ctid);
+
+\set SHOW_CONTEXT never
+-- what fails leaves nothing of a column, and is gone on with for rows
+\set sql 'ALTER TABLE t ADD COLUMN d float8 DEFAULT random() * 0 CHECK (d > 0)'
+CALL prepare('r7', :'sql');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+SELECT pgmigrate.remove('r7');
+CALL prepare('r8', 'UPDATE t SET n = 10 / (id - 1500) WHERE n IS NULL');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) > 0 AS some, count(*) < 2000 AS not_all FROM t WHERE n IS NOT NULL;
+SELECT state FROM pgmigrate.operation WHERE revision = 'r8';
+UPDATE t SET id = 9999 WHERE id = 1500;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT state FROM pgmigrate.operation WHERE revision = 'r8';
+SELECT count(*) FROM t WHERE n IS NULL;
+
+-- a table with triggers for UPDATE: they would not fire for ADD COLUMN
+CREATE FUNCTION many.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := ''fired''; RETURN NEW; END';
+CALL prepare('r9', 'ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid()');
+CREATE TRIGGER note BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION many.note();
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) FROM t WHERE v = 'fired';
+
+DROP TABLE public.many_done;
+DROP SCHEMA many CASCADE;
+DROP EXTENSION pgmigrate;
