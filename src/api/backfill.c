@@ -24,6 +24,7 @@
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/run_control.h"
+#include "store/run_lock.h"
 #include "store/run_status.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_backfill);
@@ -108,8 +109,8 @@ pgmigrate_backfill(PG_FUNCTION_ARGS)
 	pgm_runner_refuse_nested();
 	if (use_worker(fcinfo))
 	{
-		pgm_run_lock_check_free();
 		pgm_portal_release_snapshot();
+		(void) pgm_run_await_turn(!IsolationUsesXactSnapshot());
 		run = pgm_backfill_launch(&call, true);
 		pgm_portal_restore_snapshot();
 	}
@@ -132,6 +133,7 @@ start(const PgmBackfillCall *call)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("cannot start a background worker from a security-definer function"));
+	(void) pgm_run_await_turn(false);
 	return pgm_backfill_launch(call, false);
 }
 

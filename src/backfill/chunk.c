@@ -35,6 +35,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "store/journal.h"
+#include "store/run_lock.h"
 
 /* After a try that has to be repeated; doubled up to the second. */
 #define PGM_REPEAT_MIN_MS 5

@@ -39,6 +39,7 @@
 #include "process/launch.h"
 #include "store/journal.h"
 #include "store/ledger.h"
+#include "store/run_lock.h"
 
 /* What a worker is handed: the call, and its texts, each with its zero. */
 typedef struct Payload
@@ -314,7 +315,7 @@ begin(Job *job)
 {
 	PgmBackfill *backfill;
 
-	pgm_run_lock(true);
+	pgm_run_lock(PGM_UNTIL_END_OF_SESSION);
 	pgm_journal_interrupt_dead();
 	job->operation = job->call.resume != 0 ? of_run(job->call.resume) :
 		of_call(&job->call);
@@ -353,7 +354,7 @@ record_failure(Job *job, const ErrorData *edata)
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
 	{
-		pgm_txn_begin();
+		pgm_txn_begin_own();
 		pgm_run_relock();
 		pgm_journal_fail(job->run, 1, cancelled ? "cancelled" : "failed",
 						 job->started, pgm_clock_monotonic() - job->clock,
@@ -365,7 +366,7 @@ record_failure(Job *job, const ErrorData *edata)
 							   pgm_error_may_quote(edata) ?
 							   pgm_error_without_values(edata) :
 							   edata->message);
-		pgm_txn_commit();
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();
 	{
@@ -425,7 +426,7 @@ do_job(const PgmJob *arg, const Payload *payload)
 	job->started = GetCurrentTimestamp();
 	job->clock = pgm_clock_monotonic();
 
-	pgm_run_enter(true);
+	pgm_run_enter(PGM_RUN_OWNER);
 	PG_TRY();
 	{
 		work(job);
@@ -507,7 +508,7 @@ pgm_backfill_inline(const PgmBackfillCall *call)
 	job.exec.label = "backfill";
 	job.started = GetCurrentTimestamp();
 	job.clock = pgm_clock_monotonic();
-	pgm_run_lock(false);
+	pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
 	pgm_journal_interrupt_dead();
 	job.operation = make_operation(&job.call);
 	backfill = pgm_backfill_create(job.operation, &job.exec, 0, false);

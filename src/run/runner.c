@@ -466,8 +466,19 @@ finish(PgmRunner *runner)
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
 
 	pgm_runner_flush(runner);
-	pgm_schema_record_keep(runner->run);
 	pgm_journal_end(runner->run, "done", nheads, heads);
+}
+
+/*
+ * In a transaction of its own, in which interrupts are served: to read a view
+ * takes locks, whose limit is an interrupt, too.
+ */
+static void
+keep_schema(PgmRunner *runner)
+{
+	pgm_txn_begin_own();
+	pgm_schema_record_keep(runner->run);
+	pgm_txn_commit_own(!pgm_process_is_cancelled());
 }
 
 /* A revision that calls us would run itself, without end. */
@@ -569,6 +580,7 @@ attempt_all(PgmRunner *runner)
 	}
 	pgm_runner_enter_shelter(runner);
 	run_all_steps(runner, step_in_open_transaction);
+	pgm_schema_record_keep(runner->run);
 	finish(runner);
 	pgm_runner_leave_shelter(runner);
 	pgm_txn_commit();
@@ -596,6 +608,7 @@ work(PgmRunner *runner)
 	else
 	{
 		run_all_steps(runner, work_step);
+		keep_schema(runner);
 
 		/* all is committed, so the run is done, whatever comes now */
 		HOLD_CANCEL_INTERRUPTS();
@@ -686,6 +699,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 		pgm_run_enter(PGM_RUN_NONE);
 	}
 	PG_END_TRY();
+	pgm_schema_record_keep(runner->run);
 	finish(runner);
 	run = runner->run;
 	MemoryContextSwitchTo(old);
