@@ -8,6 +8,7 @@
 #ifndef PGM_RUN_INTERNAL_H
 #define PGM_RUN_INTERNAL_H
 
+#include "classify/estimate.h"
 #include "lock/ladder.h"
 #include "run/observed.h"
 #include "run/runner.h"
@@ -53,6 +54,8 @@ typedef struct PgmRunner
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	int			shelter;		/* level of the subtransaction, 0 if none */
+	PgmRates   *rates;			/* by which statements are carried out online,
+								 * once they were needed */
 	int64		online;			/* operation at work, 0 if none … */
 	int			online_step;	/* … and its step, to know a new one */
 	char		label[64];

@@ -71,15 +71,19 @@ may_be_online(const PgmStep *step)
 
 /* That of statement n after those before it, or NULL if it is plain. */
 static PgmStrategy *
-strategy_of(const PgmSource *source, int n, const PgmVerdict *verdict)
+strategy_of(PgmRunner *runner, const PgmSource *source, int n,
+			const PgmVerdict *verdict)
 {
-	PgmRates	rates;
 	PgmStrategy *strategy;
 
 	if (!pgm_strategy_possible(source->statements[n].raw->stmt))
 		return NULL;
-	pgm_rates_load(&rates);
-	strategy = pgm_strategy_choose(verdict, &rates, true);
+	if (runner->rates == NULL)
+	{
+		runner->rates = MemoryContextAlloc(runner->context, sizeof(PgmRates));
+		pgm_rates_load(runner->rates);
+	}
+	strategy = pgm_strategy_choose(verdict, runner->rates, true);
 	return executors[strategy->kind] == NULL ? NULL : strategy;
 }
 
@@ -91,7 +95,7 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 	if (!runner->exec.worker || !may_be_online(step))
 		return false;
 	if (runner->any_partly &&
-		pgm_operations_unfinished(step->revision->id) != NIL)
+		pgm_runner_is_begun_online(step->revision->id))
 		return true;
 	if (!pgm_online)
 		return false;
@@ -99,7 +103,7 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 	{
 		PgmVerdict *verdict = pgm_classify(&classifier, step->source, i);
 
-		if (strategy_of(step->source, i, verdict) != NULL)
+		if (strategy_of(runner, step->source, i, verdict) != NULL)
 			return true;
 	}
 	return false;
@@ -576,7 +580,7 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	for (int i = 0; i <= n; i++)
 		verdict = pgm_classify(&classifier, source, i);
 	if (pgm_online)
-		strategy = strategy_of(source, n, verdict);
+		strategy = strategy_of(runner, source, n, verdict);
 	work->digest = pgm_resume_digest(source, n, *digest);
 	work->online.source = source;
 	work->online.verdict = verdict;
@@ -595,6 +599,19 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	executors[kind] (&work->online);
 	*digest = work->digest;
 	return true;
+}
+
+bool
+pgm_runner_is_begun_online(const char *revision)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_unfinished(revision))
+	{
+		if (pgm_operation_detail(lfirst(lc), "taken_back") == NULL)
+			return true;
+	}
+	return false;
 }
 
 /* ---- revisions that were amended */

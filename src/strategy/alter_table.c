@@ -527,7 +527,8 @@ add_part(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 			set_not_null(pieces, cmd->name);
 			break;
 		case AT_AlterColumnType:
-			pieces->rewrites |= pieces->maker->verdict->rewrites != PGM_FALSE;
+			/* an untried verdict does not tell, and all are to say the same */
+			pieces->rewrites = true;
 			pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
 								  PGM_WORK_REWRITE);
 			pieces->last = lappend(pieces->last, pstrdup(text));
