@@ -160,6 +160,12 @@ foreach my $kind ('index', 'alter', 'parted', 'reindex')
 	query($node, $setup);
 	$snapshot->query($old_snapshot);
 	my ($caller, $pid) = begin("${kind}_half", $change, 'virtualxid');
+	is( notices(
+			$node,
+			"SET lock_timeout = '2s'; INSERT INTO tw.t VALUES (1000, 1000, 'x'); UPDATE tw.t SET b = b || 'x' WHERE id < 5; DELETE FROM tw.r WHERE id = 7; SELECT count(*) FROM tw.t"
+		),
+		'',
+		"$kind: while its index is built the application writes");
 	kill_and_recover($node, $pid);
 	$caller->quit;
 	$snapshot->quit;
@@ -199,6 +205,9 @@ is( query($node,
 	'cancelled: the operation says that it stopped');
 $caller->quit;
 $snapshot->quit;
+fails(
+	$node, "BEGIN; SET search_path = tw; SELECT pgmigrate.upgrade('cancelled')",
+	'PM004', 'cancelled: another transaction cannot go on with it');
 goes_on('cancelled', $expected, 'cancelled');
 
 log_is_clean($node);
