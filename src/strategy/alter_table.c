@@ -274,6 +274,11 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 		pieces->why_plain = "a relation has the name of the key";
 		return;
 	}
+	if (!pgm_strategy_has_partition_key(relid, key->keys))
+	{
+		pieces->why_plain = "it lacks a column of the partition key";
+		return;
+	}
 	pieces->taken = add_name(pieces->taken, key->conname);
 	pieces->keys = lappend(pieces->keys, key);
 

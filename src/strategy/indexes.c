@@ -15,6 +15,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -38,6 +39,14 @@ static PgmQuery exclusion_query = {
 	1, {OIDOID}
 };
 
+static PgmQuery partition_key_query = {
+	"SELECT NOT EXISTS (SELECT FROM pg_partitioned_table p, "
+	"unnest(p.partattrs::int2[]) AS k (attnum) WHERE p.partrelid = $1 "
+	"AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = $1 "
+	"AND a.attnum = k.attnum AND a.attname::text = ANY ($2)))",
+	2, {OIDOID, TEXTARRAYOID}
+};
+
 static PgmQuery refreshable_query = {
 	"SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 "
 	"AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL "
@@ -45,6 +54,21 @@ static PgmQuery refreshable_query = {
 	"WHERE oid = $1)",
 	1, {OIDOID}
 };
+
+bool
+pgm_strategy_has_partition_key(Oid relid, List *columns)
+{
+	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
+	Datum		values[2];
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		names[n++] = strVal(lfirst(lc));
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = pgm_text_array_datum(n, names);
+	return pgm_strategy_ask(&partition_key_query, values);
+}
 
 void
 pgm_strategy_build_index(PgmMaker *maker, Oid relid, bool unique,
@@ -123,6 +147,22 @@ index_of_partitions(PgmMaker *maker, const IndexStmt *index,
 		pgm_strategy_drop_unattached(maker, lfirst_oid(lc), lfirst(lc2));
 }
 
+static List *
+plain_columns(const IndexStmt *index)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, index->indexParams)
+	{
+		char	   *name = lfirst_node(IndexElem, lc)->name;
+
+		if (name != NULL)
+			columns = lappend(columns, makeString(name));
+	}
+	return columns;
+}
+
 void
 pgm_strategy_create_index(PgmMaker *maker)
 {
@@ -141,7 +181,11 @@ pgm_strategy_create_index(PgmMaker *maker)
 	}
 	if (maker->subject->relkind == RELKIND_PARTITIONED_TABLE)
 	{
-		if (index->relation->inh)
+		if (index->unique &&
+			!pgm_strategy_has_partition_key(maker->relid,
+											plain_columns(index)))
+			pgm_strategy_stay_plain(maker, "it lacks a column of the partition key");
+		else if (index->relation->inh)
 			index_of_partitions(maker, index, definition);
 		return;
 	}

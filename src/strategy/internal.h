@@ -51,6 +51,9 @@ extern void pgm_strategy_build_index(PgmMaker *maker, Oid relid,
 									 bool unique, const char *name,
 									 const char *definition);
 
+/* A unique index of a partitioned table needs the columns of its key. */
+extern bool pgm_strategy_has_partition_key(Oid relid, List *columns);
+
 /* Drop the index unless it has become part of a partitioned one. */
 extern void pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid,
 										 const char *name);

@@ -75,6 +75,8 @@ INSERT INTO public.kinds VALUES
 ('create index, partitioned', 'parted', 'CREATE INDEX ON t (a, b)'),
 ('create index, partitioned, one has it', 'parted', 'CREATE INDEX here_already ON t1 (b); CREATE INDEX ON t (b)'),
 ('create index, partitioned, unique', 'parted', 'CREATE UNIQUE INDEX uu ON t (id, b)'),
+('create index, lacks the key', 'parted', 'CREATE UNIQUE INDEX ON t (b)'),
+('unique, lacks the key', 'parted', 'ALTER TABLE t ADD UNIQUE (a)'),
 ('create index only', 'parted', 'CREATE INDEX ON ONLY t (a)'),
 ('create index, comments', 'one', E'-- first\nCREATE INDEX /* in\nbetween */ ON t -- table\n(a) -- end\n'),
 ('drop index', 'one', 'DROP INDEX t_c_idx'),
