@@ -24,11 +24,17 @@ CREATE TABLE pgmigrate.revision (
 	is_head boolean NOT NULL DEFAULT true,
 	only_head boolean NOT NULL DEFAULT false,
 	author text NOT NULL DEFAULT CURRENT_USER,
+	author_oid oid NOT NULL DEFAULT pg_catalog.quote_ident(CURRENT_USER)::regrole::oid,
+	coauthors text[] NOT NULL DEFAULT '{}',
+	coauthor_oids oid[] NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	amended_by text,
 	amended_at timestamptz,
 	approved_by text,
+	approved_by_oid oid,
 	approved_at timestamptz,
 	approved_digest text,
+	roles_of bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	CONSTRAINT revision_id_length CHECK (pg_catalog.octet_length(id) OPERATOR(pg_catalog.<=) 63)
 );
 CREATE INDEX revision_is_head ON pgmigrate.revision (seq) WHERE is_head;
@@ -53,12 +59,18 @@ COMMENT ON COLUMN pgmigrate.revision.source IS 'the file that the upgrade was lo
 COMMENT ON COLUMN pgmigrate.revision.digest IS 'digest of upgrade, downgrade, verify and transactional as they are now';
 COMMENT ON COLUMN pgmigrate.revision.is_head IS 'no revision has it as parent';
 COMMENT ON COLUMN pgmigrate.revision.only_head IS 'it is known to have been the only head when it was stored';
-COMMENT ON COLUMN pgmigrate.revision.author IS 'role that wrote the SQL as it is now';
+COMMENT ON COLUMN pgmigrate.revision.author IS 'role that wrote the SQL, or changed it last';
+COMMENT ON COLUMN pgmigrate.revision.author_oid IS 'the role itself, as its name may become that of another one';
+COMMENT ON COLUMN pgmigrate.revision.coauthors IS 'roles that wrote texts which the author left as they were';
+COMMENT ON COLUMN pgmigrate.revision.coauthor_oids IS 'the roles themselves, in the same order';
 COMMENT ON COLUMN pgmigrate.revision.created_at IS 'time it was stored';
+COMMENT ON COLUMN pgmigrate.revision.amended_by IS 'role that called the last amend()';
 COMMENT ON COLUMN pgmigrate.revision.amended_at IS 'time of the last amend()';
 COMMENT ON COLUMN pgmigrate.revision.approved_by IS 'role that approved the SQL to run with its rights';
+COMMENT ON COLUMN pgmigrate.revision.approved_by_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.revision.approved_at IS 'time of the approval';
 COMMENT ON COLUMN pgmigrate.revision.approved_digest IS 'digest that was approved; another digest voids the approval';
+COMMENT ON COLUMN pgmigrate.revision.roles_of IS 'cluster that the OIDs of roles are of; in another one, after a restore, the names count';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.revision', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.revision_seq_seq', '');
@@ -110,11 +122,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.remove(text) IS
 'remove a revision that is not applied and that no other revision needs';
 
-CREATE FUNCTION pgmigrate.approve(id text) RETURNS text
+CREATE FUNCTION pgmigrate.approve(id text, digest text DEFAULT NULL) RETURNS text
 AS 'MODULE_PATHNAME', 'pgmigrate_approve'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.approve(text) IS
-'let a revision of a less privileged author run with the rights of the calling role; a later change of its SQL voids this';
+COMMENT ON FUNCTION pgmigrate.approve(text, text) IS
+'let a revision of a less privileged author run with the rights of the calling role, if its digest is the one given; a later change of its SQL voids this';
 
 REVOKE ALL ON TABLE pgmigrate.revision FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.revision_seq_seq FROM PUBLIC;
@@ -123,4 +135,4 @@ REVOKE ALL ON FUNCTION pgmigrate.revision(text, text, text, text, text[], text[]
 REVOKE ALL ON FUNCTION pgmigrate.merge(text[], text, text, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.amend(text, text, text, text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.remove(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.approve(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.approve(text, text) FROM PUBLIC;

@@ -1,11 +1,5 @@
 /* The ledger: what is applied, and every run that made it so. */
 
-CREATE FUNCTION pgmigrate.system_identifier() RETURNS bigint
-AS 'MODULE_PATHNAME', 'pgmigrate_system_identifier'
-LANGUAGE C STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION pgmigrate.system_identifier() IS
-'identity of this cluster, as pg_controldata prints it';
-
 CREATE TABLE pgmigrate.head (
 	revision text PRIMARY KEY,
 	applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -271,7 +265,6 @@ COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
 
 REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.system_identifier() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean) FROM PUBLIC;

@@ -49,7 +49,10 @@ CREATE FUNCTION pgmigrate.show(
 	verify text,
 	author text,
 	created_at timestamptz,
+	amended_by text,
+	amended_at timestamptz,
 	approved_by text,
+	approved_at timestamptz,
 	applied_at timestamptz,
 	digest text
 )

@@ -14,6 +14,8 @@ REVOKE ALL ON FUNCTION pgmigrate.check_writer() FROM PUBLIC;
 
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.revision
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.revision_change
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.head
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.applied
@@ -36,6 +38,7 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.head ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.applied ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.run ENABLE ALWAYS TRIGGER check_writer;
@@ -48,6 +51,7 @@ ALTER TABLE pgmigrate.operation_range ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.schema_object ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.head IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.applied IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.run IS 'only functions of the extension write the table';

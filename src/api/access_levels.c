@@ -106,6 +106,7 @@ static const char *const relations[] = {
 	"applied", "assessment", "head", "metrics", "mirror", "operation",
 	"operation_range", "operations", "prediction_errors", "progress",
 	"revision", "revisions", "run", "run_control", "run_step", "runs",
+	"revision", "revision_change", "revisions", "run", "run_step", "runs",
 	"throughput",
 };
 

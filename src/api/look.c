@@ -68,8 +68,11 @@ static PgmQuery branches_query = {
 static PgmQuery show_query = {
 	"SELECT r.id, r.message, v.state, r.down_revision, r.depends_on, "
 	"r.branch_labels, r.transactional, r.upgrade, r.downgrade, r.verify, "
-	"r.author, r.created_at, CASE WHEN r.approved_digest = r.digest "
-	"THEN r.approved_by END, a.applied_at, r.digest "
+	"array_to_string(r.author || r.coauthors, ', '), r.created_at, "
+	"r.amended_by, r.amended_at, "
+	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, "
+	"CASE WHEN r.approved_digest = r.digest THEN r.approved_at END, "
+	"a.applied_at, r.digest "
 	"FROM pgmigrate.revision r JOIN pgmigrate.revisions v ON v.revision = r.id "
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id WHERE r.id = $1",
 	1, {TEXTOID}

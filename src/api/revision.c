@@ -103,7 +103,9 @@ pgmigrate_approve(PG_FUNCTION_ARGS)
 {
 	char	   *id = pgm_arg_text_not_null(fcinfo, 0, "id");
 
-	PG_RETURN_TEXT_P(cstring_to_text(pgm_author_approve(id)));
+	char	   *digest = pgm_arg_text(fcinfo, 1);
+
+	PG_RETURN_TEXT_P(cstring_to_text(pgm_author_approve(id, digest)));
 }
 
 /* The generated column of pgmigrate.revision: must stay immutable. */

@@ -31,6 +31,7 @@
 #include "base/sqlstate.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "store/authors.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"

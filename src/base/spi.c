@@ -324,6 +324,19 @@ pgm_spi_text_array(uint64 row, int column, int *n)
 	return result;
 }
 
+/* OIDs, in an array of text. */
+Oid *
+pgm_spi_oid_array(uint64 row, int column, int *n)
+{
+	char	  **texts = pgm_spi_text_array(row, column, n);
+	Oid		   *oids = MemoryContextAlloc(result_context,
+										  sizeof(Oid) * Max(*n, 1));
+
+	for (int i = 0; i < *n; i++)
+		oids[i] = (Oid) strtoul(texts[i], NULL, 10);
+	return oids;
+}
+
 int
 pgm_spi_columns(void)
 {

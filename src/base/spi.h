@@ -92,6 +92,7 @@ extern int32 pgm_spi_int32(uint64 row, int column);
 extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
+extern Oid *pgm_spi_oid_array(uint64 row, int column, int *n);
 
 /* What the columns of the last query are called; counted from 1 too. */
 extern int	pgm_spi_columns(void);

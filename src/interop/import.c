@@ -154,7 +154,7 @@ import(Importer *importer, int i)
 	{
 		/* who could write the ledger wrote the SQL, not who adopts it */
 		revision.upgrade = row->upgrade;
-		revision.author = GetUserNameFromId(importer->ledger->owner, false);
+		revision.author_role = importer->ledger->owner;
 	}
 	else
 		revision.upgrade = psprintf("-- applied by %s, not held here\n",

@@ -24,6 +24,7 @@
 #include "compat/server.h"
 #include "process/entry.h"
 #include "run/internal.h"
+#include "store/authors.h"
 #include "store/journal.h"
 #include "store/run_lock.h"
 

@@ -23,6 +23,7 @@
 #include "compat/server.h"
 #include "exec/execute.h"
 #include "run/verify.h"
+#include "store/authors.h"
 #include "store/run_plan.h"
 
 /* Why a query does not hold, in the current context. */

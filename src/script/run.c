@@ -25,6 +25,7 @@
 #include "exec/execute.h"
 #include "run/runner.h"
 #include "script/write.h"
+#include "store/authors.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/partly_applied.h"
@@ -103,6 +104,17 @@ check_fits(const PgmPlan *plan, int nheads, char **heads, int nrevisions,
 			refuse_changed();
 }
 
+/*
+ * The SQL runs in the session of psql, where RESET ROLE leads back to who has
+ * logged in.
+ */
+static void
+check_session_roles(int n, char **revisions)
+{
+	pgm_authors_check(n, revisions, GetSessionUserId());
+	pgm_authors_check(n, revisions, GetAuthenticatedUserId());
+}
+
 static void
 begin_clock(void)
 {
@@ -138,6 +150,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	current.run = pgm_runner_begin_script(&request, &current.plan);
 	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
 			   digests);
+	check_session_roles(nrevisions, revisions);
 	current.digests = palloc(sizeof(char *) * Max(ndigests, 1));
 	for (int i = 0; i < ndigests; i++)
 		current.digests[i] = pstrdup(digests[i]);

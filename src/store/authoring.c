@@ -15,16 +15,17 @@
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 
 #include "base/digest.h"
 #include "base/sqlstate.h"
 #include "sql/statements.h"
 #include "store/authoring.h"
+#include "store/authors.h"
 #include "store/content.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
+#include "store/revision_change.h"
 #include "store/run_lock.h"
 #include "store/run_plan.h"
 
@@ -39,12 +40,6 @@ check_writable(void)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				errmsg("cannot change revisions in a read-only transaction"));
-}
-
-static bool
-is_blank(const char *text)
-{
-	return text[strspn(text, " \t\r\n\f\v")] == '\0';
 }
 
 /* Check one text; does it have a statement that needs the top level? */
@@ -74,12 +69,12 @@ check_texts(const PgmRevision *revision, bool is_merge)
 {
 	bool		top_level;
 
-	if (is_blank(revision->message))
+	if (pgm_text_is_blank(revision->message))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("message of the revision is empty"),
 				errhint("Say in a few words what the revision does."));
-	if (!is_merge && is_blank(revision->upgrade))
+	if (!is_merge && pgm_text_is_blank(revision->upgrade))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("upgrade SQL is empty"),
@@ -268,8 +263,9 @@ store(PgmRevision *revision, bool is_merge)
 	if (revision->id == NULL)
 		revision->id = pgm_author_id(revision);
 	check_names(revision);
-	if (revision->author == NULL)
-		revision->author = GetUserNameFromId(GetUserId(), false);
+	if (!OidIsValid(revision->author_role))
+		revision->author_role = GetUserId();
+	revision->author = GetUserNameFromId(revision->author_role, false);
 	if (!revision->only_head)
 		revision->only_head = replaces_only_head(revision);
 	pgm_revision_insert(revision);
@@ -392,11 +388,13 @@ const char *
 pgm_author_amend(const PgmRevision *change)
 {
 	PgmRevision *revision;
+	PgmRevision before;
 
 	check_writable();
 	pgm_revision_lock_store();
 	revision = find_unapplied(change->id,
 							  "Downgrade it first, or store a new revision.");
+	before = *revision;
 	if (change->message != NULL)
 		revision->message = change->message;
 	if (change->upgrade != NULL)
@@ -408,9 +406,15 @@ pgm_author_amend(const PgmRevision *change)
 	if (change->transactional != PGM_UNSET)
 		revision->transactional = change->transactional;
 	check_texts(revision, revision->nparents > 1);
-	revision->author = GetUserNameFromId(GetUserId(), false);
+	revision->digest = pgm_revision_digest(revision->upgrade,
+										   revision->downgrade,
+										   revision->verify,
+										   revision->transactional);
+	if (strcmp(revision->digest, before.digest) != 0)
+		pgm_author_changes(revision, &before, GetUserId());
 	revision->source = change->source;
-	pgm_revision_update_texts(revision);
+	pgm_change_keep_texts(&before, "amend");
+	pgm_revision_update_texts(revision, GetUserNameFromId(GetUserId(), false));
 	return revision->id;
 }
 
@@ -440,9 +444,34 @@ pgm_author_remove(const char *id)
 	refuse_needed(revision->id, n, others, "has it as parent");
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
+	pgm_change_keep_texts(revision, "remove");
 	pgm_revision_delete(revision);
 	pgm_leftover_forget(revision->id);
 	return revision->id;
+}
+
+/* The whole id, so that it means now what it meant when it was read. */
+static PgmRevision *
+find_exactly(const char *id, bool digest_given)
+{
+	PgmRevision *revision = pgm_revision_get(id);
+	char	   *longer;
+
+	if (revision == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("revision \"%s\" does not exist", id),
+				errhint("Give the whole identifier of one revision, as pgmigrate.show() prints it."));
+	if (digest_given)
+		return revision;
+	longer = pgm_revision_longer_id(id);
+	if (longer != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_AMBIGUOUS_ALIAS),
+				errmsg("identifier \"%s\" is also the beginning of revision \"%s\"",
+					   id, longer),
+				errhint("Give the digest that pgmigrate.show() prints as well."));
+	return revision;
 }
 
 /*
@@ -450,12 +479,24 @@ pgm_author_remove(const char *id)
  * callers whose privileges the approver has.
  */
 const char *
-pgm_author_approve(const char *id)
+pgm_author_approve(const char *id, const char *digest)
 {
 	PgmRevision *revision;
 
 	check_writable();
-	revision = pgm_author_find(id);
-	pgm_revision_approve(revision->id, GetUserNameFromId(GetUserId(), false));
+	revision = find_exactly(id, digest != NULL);
+	if ((digest != NULL && strcmp(digest, revision->digest) != 0) ||
+		!pgm_revision_approve(revision->id, revision->digest, GetUserId()))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revision \"%s\" is not what the digest says", id),
+				errdetail("It was changed after it was read, or another one was read."),
+				errhint("Read it again with pgmigrate.show(), and approve the digest that is shown."));
+	pgm_change_keep_approval(revision);
+	if (digest == NULL)
+		ereport(NOTICE,
+				errmsg("approved revision \"%s\" with digest %s", id,
+					   revision->digest),
+				errhint("Compare it with the digest that you have read, or pass that to pgmigrate.approve()."));
 	return revision->id;
 }

@@ -24,7 +24,7 @@ extern void pgm_author_merge(PgmRevision *revision);
 /* NULL members of change leave what is stored. */
 extern const char *pgm_author_amend(const PgmRevision *change);
 extern const char *pgm_author_remove(const char *id);
-extern const char *pgm_author_approve(const char *id);
+extern const char *pgm_author_approve(const char *id, const char *digest);
 
 /* The revision of this id or unique prefix; an error if there is none. */
 extern PgmRevision *pgm_author_find(const char *target);

@@ -16,22 +16,29 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
+#include "store/authors.h"
 #include "store/revision.h"
 
 #define REVISION_COLUMNS \
-	"id, message, upgrade, downgrade, verify, transactional, down_revision, " \
-	"depends_on, branch_labels, is_head, digest, author, " \
-	"CASE WHEN approved_digest OPERATOR(pg_catalog.=) digest " \
-	"THEN approved_by END "
+	"r.id, r.message, r.upgrade, r.downgrade, r.verify, r.transactional, " \
+	"r.down_revision, r.depends_on, r.branch_labels, r.is_head, r.digest, " \
+	"r.author, " PGM_AUTHOR_ROLE ", r.coauthors, " PGM_COAUTHOR_ROLES ", " \
+	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, " \
+	"CASE WHEN r.approved_digest = r.digest THEN " PGM_APPROVER_ROLE \
+	" ELSE 0 END "
+
+/* The column after those. */
+#define AFTER_REVISION_COLUMNS 18
 
 static PgmQuery get_query = {
-	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1",
+	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision r WHERE r.id = $1",
 	1, {TEXTOID}
 };
 
@@ -49,7 +56,7 @@ static PgmQuery digests_query = {
 };
 
 static PgmQuery get_for_share_query = {
-	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision WHERE id = $1 "
+	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision r WHERE r.id = $1 "
 	"FOR KEY SHARE",
 	1, {TEXTOID}
 };
@@ -72,10 +79,11 @@ static PgmQuery lock_row_query = {
 static PgmQuery insert_query = {
 	"INSERT INTO pgmigrate.revision (id, message, upgrade, downgrade, verify, "
 	"transactional, down_revision, depends_on, branch_labels, author, "
-	"only_head, source) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)",
-	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID}
+	"only_head, source, author_oid) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13)",
+	13, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID,
+	OIDOID}
 };
 
 /* By id: the index of the heads is full of dead rows during a bulk load. */
@@ -86,18 +94,33 @@ static PgmQuery unhead_query = {
 };
 
 static PgmQuery update_query = {
-	"UPDATE pgmigrate.revision SET message = $2, upgrade = $3, "
+	"UPDATE pgmigrate.revision r SET message = $2, upgrade = $3, "
 	"downgrade = $4, verify = $5, transactional = $6, author = $7, "
-	"source = CASE WHEN upgrade = $3 THEN source ELSE $8::jsonb END, "
-	"amended_at = now() WHERE id = $1",
-	8, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	TEXTOID}
+	"author_oid = $8, coauthors = $9, coauthor_oids = $10::oid[], "
+	"source = CASE WHEN upgrade = $3 THEN source ELSE $12::jsonb END, "
+	"amended_by = $11, amended_at = now(), "
+	"approved_by_oid = (" PGM_APPROVER_ROLE ")::oid, "
+	"roles_of = pgmigrate.system_identifier() WHERE r.id = $1",
+	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
+	OIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
+/* Of another text than the digest says, nothing. */
 static PgmQuery approve_query = {
-	"UPDATE pgmigrate.revision SET approved_by = $2, approved_at = now(), "
-	"approved_digest = digest WHERE id = $1",
-	2, {TEXTOID, TEXTOID}
+	"UPDATE pgmigrate.revision r SET approved_by = $2, approved_by_oid = $3, "
+	"approved_at = now(), approved_digest = digest, "
+	"author_oid = (" PGM_AUTHOR_ROLE ")::oid, "
+	"coauthor_oids = (" PGM_COAUTHOR_ROLES ")::oid[], "
+	"roles_of = pgmigrate.system_identifier() "
+	"WHERE r.id = $1 AND r.digest = $4",
+	4, {TEXTOID, TEXTOID, OIDOID, TEXTOID}
+};
+
+/* Others that its id is the beginning of. */
+static PgmQuery longer_id_query = {
+	"SELECT id FROM pgmigrate.revision "
+	"WHERE starts_with(id, $1) AND id <> $1 ORDER BY seq LIMIT 1",
+	1, {TEXTOID}
 };
 
 static PgmQuery delete_query = {
@@ -229,7 +252,12 @@ revision_of_row(const PgmSpiScope *scope, uint64 row)
 	revision->is_head = pgm_spi_bool(row, 10);
 	revision->digest = pgm_spi_text(row, 11);
 	revision->author = pgm_spi_text(row, 12);
-	revision->approved_by = pgm_spi_text(row, 13);
+	revision->author_role = (Oid) pgm_spi_int64(row, 13);
+	revision->coauthors = pgm_spi_text_array(row, 14, &revision->ncoauthors);
+	revision->coauthor_roles = pgm_spi_oid_array(row, 15,
+												 &revision->ncoauthors);
+	revision->approved_by = pgm_spi_text(row, 16);
+	revision->approver_role = (Oid) pgm_spi_int64(row, 17);
 	return revision;
 }
 
@@ -322,7 +350,11 @@ pgm_revision_get_small_for_share(int n, char **ids)
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&get_small_for_share_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
-		revisions[pgm_spi_int64(i, 14) - 1] = revision_of_row(&scope, i);
+	{
+		int64		n = pgm_spi_int64(i, AFTER_REVISION_COLUMNS);
+
+		revisions[n - 1] = revision_of_row(&scope, i);
+	}
 	pgm_spi_end(&scope);
 	return revisions;
 }
@@ -345,8 +377,8 @@ void
 pgm_revision_insert(const PgmRevision *revision)
 {
 	PgmSpiScope scope;
-	Datum		values[12];
-	bool		nulls[12] = {false};
+	Datum		values[13];
+	bool		nulls[13] = {false};
 
 	values[0] = pgm_text_datum(revision->id);
 	values[1] = pgm_text_datum(revision->message);
@@ -364,6 +396,7 @@ pgm_revision_insert(const PgmRevision *revision)
 	values[10] = BoolGetDatum(revision->only_head);
 	nulls[11] = revision->source == NULL;
 	values[11] = nulls[11] ? (Datum) 0 : pgm_text_datum(revision->source);
+	values[12] = ObjectIdGetDatum(revision->author_role);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&insert_query, values, nulls);
@@ -375,42 +408,60 @@ pgm_revision_insert(const PgmRevision *revision)
 	pgm_spi_end(&scope);
 }
 
-/* Texts, message, flag and author; an approval given before is void. */
+static Datum
+oid_array_datum(int n, const Oid *oids)
+{
+	char	  **texts = palloc(sizeof(char *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		texts[i] = psprintf("%u", oids[i]);
+	return pgm_text_array_datum(n, texts);
+}
+
+/* Texts, message, flag and authors; other SQL makes an approval void. */
 void
-pgm_revision_update_texts(const PgmRevision *revision)
+pgm_revision_update_texts(const PgmRevision *revision, const char *role)
 {
 	PgmSpiScope scope;
-	Datum		values[8];
-	bool		nulls[8] = {false};
+	Datum		values[12];
+	bool		nulls[12] = {false};
 
-	values[0] = pgm_text_datum(revision->id);
-	values[1] = pgm_text_datum(revision->message);
-	values[2] = pgm_text_datum(revision->upgrade);
-	nulls[3] = revision->downgrade == NULL;
-	values[3] = nulls[3] ? (Datum) 0 : pgm_text_datum(revision->downgrade);
-	nulls[4] = revision->verify == NULL;
-	values[4] = nulls[4] ? (Datum) 0 : pgm_text_datum(revision->verify);
+	pgm_set_text(values, nulls, 0, revision->id);
+	pgm_set_text(values, nulls, 1, revision->message);
+	pgm_set_text(values, nulls, 2, revision->upgrade);
+	pgm_set_text(values, nulls, 3, revision->downgrade);
+	pgm_set_text(values, nulls, 4, revision->verify);
 	nulls[5] = revision->transactional == PGM_UNSET;
 	values[5] = BoolGetDatum(revision->transactional == PGM_TRUE);
-	values[6] = pgm_text_datum(revision->author);
-	pgm_set_text(values, nulls, 7, revision->source);
+	pgm_set_text(values, nulls, 6, revision->author);
+	values[7] = ObjectIdGetDatum(revision->author_role);
+	values[8] = pgm_text_array_datum(revision->ncoauthors,
+									 revision->coauthors);
+	values[9] = oid_array_datum(revision->ncoauthors,
+								revision->coauthor_roles);
+	pgm_set_text(values, nulls, 10, role);
+	pgm_set_text(values, nulls, 11, revision->source);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&update_query, values, nulls);
 	pgm_spi_end(&scope);
 }
 
-void
-pgm_revision_approve(const char *id, const char *role)
+bool
+pgm_revision_approve(const char *id, const char *digest, Oid role)
 {
 	PgmSpiScope scope;
-	Datum		values[2];
+	Datum		values[4];
+	uint64		rows;
 
 	values[0] = pgm_text_datum(id);
-	values[1] = pgm_text_datum(role);
+	values[1] = pgm_text_datum(GetUserNameFromId(role, false));
+	values[2] = ObjectIdGetDatum(role);
+	values[3] = pgm_text_datum(digest);
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&approve_query, values, NULL);
+	rows = pgm_spi_execute(&approve_query, values, NULL);
 	pgm_spi_end(&scope);
+	return rows > 0;
 }
 
 /* The caller holds the lock on the store and knows that it has no children. */
@@ -493,6 +544,16 @@ pgm_revision_is_head(const char *id)
 		pgm_spi_bool(1, 1);
 	pgm_spi_end(&scope);
 	return is_head;
+}
+
+/* Another one whose id begins with this id, or NULL. */
+char *
+pgm_revision_longer_id(const char *id)
+{
+	int			n;
+	char	  **ids = get_ids(&longer_id_query, id, &n);
+
+	return n > 0 ? ids[0] : NULL;
 }
 
 char	  **

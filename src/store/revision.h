@@ -38,8 +38,13 @@ typedef struct PgmRevision
 	char	   *source;			/* of a new one: checksums of its file, as
 								 * JSON, or NULL */
 	char	   *digest;			/* of the three texts and the flag */
-	char	   *author;			/* role that wrote the texts as they are */
+	char	   *author;			/* role that wrote the texts, or some last */
+	Oid			author_role;	/* invalid if it is not known any more */
+	int			ncoauthors;		/* who wrote the others of them */
+	char	  **coauthors;
+	Oid		   *coauthor_roles;
 	char	   *approved_by;	/* role that approved them, or NULL */
+	Oid			approver_role;
 } PgmRevision;
 
 /* All in the caller's memory context; to be called in a transaction. */
@@ -51,8 +56,12 @@ extern char **pgm_revision_digests(int n, char **ids);
 extern PgmRevision **pgm_revision_get_small_for_share(int n, char **ids);
 extern void pgm_revision_lock_row(const char *id);
 extern void pgm_revision_insert(const PgmRevision *revision);
-extern void pgm_revision_update_texts(const PgmRevision *revision);
-extern void pgm_revision_approve(const char *id, const char *role);
+extern void pgm_revision_update_texts(const PgmRevision *revision,
+									  const char *role);
+
+/* False if the stored SQL is not what has the digest. */
+extern bool pgm_revision_approve(const char *id, const char *digest, Oid role);
+extern char *pgm_revision_longer_id(const char *id);
 extern void pgm_revision_delete(const PgmRevision *revision);
 extern char **pgm_revision_heads(int *n);
 extern char *pgm_revision_only_head(void);	/* NULL if not known */

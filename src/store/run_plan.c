@@ -12,13 +12,13 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
+#include "store/authors.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
@@ -28,15 +28,6 @@ static PgmQuery no_downgrade_query = {
 	"SELECT u.id FROM unnest($1) WITH ORDINALITY AS u (id, n) "
 	"JOIN pgmigrate.revision r ON r.id = u.id "
 	"WHERE r.downgrade IS NULL ORDER BY u.n LIMIT 1",
-	1, {TEXTARRAYOID}
-};
-
-/* One row for each pair of author and approver that the steps have. */
-static PgmQuery authors_query = {
-	"SELECT DISTINCT ON (r.author, a.approver) r.author, a.approver, r.id "
-	"FROM unnest($1) AS u (id) JOIN pgmigrate.revision r ON r.id = u.id "
-	"CROSS JOIN LATERAL (SELECT CASE WHEN r.approved_digest = r.digest "
-	"THEN r.approved_by END) AS a (approver)",
 	1, {TEXTARRAYOID}
 };
 
@@ -317,72 +308,6 @@ pgm_plan_heads_change(const PgmPlan *plan, int step, int n)
 	return change;
 }
 
-static bool
-role_has_our_rights(const char *role_name)
-{
-	Oid			role;
-
-	if (role_name == NULL)
-		return false;
-	role = get_role_oid(role_name, true);
-	return OidIsValid(role) && has_privs_of_role(role, GetUserId());
-}
-
-static void
-refuse_author(const char *revision, const char *author)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("revision \"%s\" was written by a role that does not have the privileges of role \"%s\"",
-				   revision, GetUserNameFromId(GetUserId(), false)),
-			errdetail("Its author is \"%s\"; its SQL would run with rights that its author does not have.",
-					  author),
-			errhint("Read it with pgmigrate.show(), then let it run with pgmigrate.approve(), or run it as a role whose privileges its author has."));
-}
-
-bool
-pgm_revision_is_trusted(const PgmRevision *revision)
-{
-	return role_has_our_rights(revision->author) ||
-		role_has_our_rights(revision->approved_by);
-}
-
-void
-pgm_revision_check_trusted(const PgmRevision *revision)
-{
-	if (!pgm_revision_is_trusted(revision))
-		refuse_author(revision->id, revision->author);
-}
-
-static void
-check_authors(Datum *ids)
-{
-	PgmSpiScope scope;
-	uint64		rows;
-	char	  **authors;
-	char	  **approvers;
-	char	  **revisions;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&authors_query, ids, NULL);
-	authors = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
-	approvers = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
-	revisions = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
-	for (uint64 i = 0; i < rows; i++)
-	{
-		authors[i] = pgm_spi_text(i + 1, 1);
-		approvers[i] = pgm_spi_text(i + 1, 2);
-		revisions[i] = pgm_spi_text(i + 1, 3);
-	}
-	pgm_spi_end(&scope);
-
-	/* after the scope: inside of it the current user is another */
-	for (uint64 i = 0; i < rows; i++)
-		if (!role_has_our_rights(authors[i]) &&
-			!role_has_our_rights(approvers[i]))
-			refuse_author(revisions[i], authors[i]);
-}
-
 static void
 refuse_no_downgrade(const char *revision)
 {
@@ -445,7 +370,9 @@ pgm_plan_check(const PgmPlan *plan, bool one_transaction)
 		if (missing != NULL)
 			refuse_no_downgrade(missing);
 	}
-	check_authors(values);
+	pgm_authors_check(plan->steps.nsteps,
+					  pgm_plan_step_ids(plan, 0, plan->steps.nsteps),
+					  GetUserId());
 	if (one_transaction)
 		check_one_transaction(plan, values);
 }

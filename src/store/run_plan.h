@@ -50,10 +50,6 @@ extern PgmHeadsChange pgm_plan_heads_change(const PgmPlan *plan, int step,
  */
 extern void pgm_plan_check(const PgmPlan *plan, bool one_transaction);
 
-/* May the current user run what this author wrote? */
-extern bool pgm_revision_is_trusted(const PgmRevision *revision);
-extern void pgm_revision_check_trusted(const PgmRevision *revision);
-
 /* The text to run in this direction; refuses a missing downgrade. */
 extern PgmSource *pgm_revision_source(const PgmRevision *revision,
 									  PgmDirection direction);

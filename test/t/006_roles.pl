@@ -248,7 +248,7 @@ head_is($node, 'f5', 'and in the transaction of the caller');
 # SET ROLE by somebody who cannot log in as a worker either.
 query($node,
 	"SELECT pgmigrate.revision('plain', 'SELECT 1', id => 'n1'); SELECT pgmigrate.approve('n1')");
-query($node, 'UPDATE pgmigrate.revision SET author = \'owner\' WHERE id = \'n1\'');
+query($node, 'UPDATE pgmigrate.revision SET author = \'owner\', author_oid = \'owner\'::regrole WHERE id = \'n1\'');
 my $call = 'SET SESSION AUTHORIZATION owner; SELECT pgmigrate.upgrade()';
 if ($major < 17)
 {
@@ -281,7 +281,8 @@ for my $call ('SELECT pgmigrate.upgrade()',
 	like($messages, qr/HINT:  .*pgmigrate.approve\(\)/, 'with a hint');
 }
 like(psql_as('ops', "SELECT pgmigrate.approve('t1')"),
-	qr/^$/, 'an operator can approve');
+	qr/^psql:\S+ NOTICE:  00000: approved revision "t1" with digest [0-9a-f]{64}\n/,
+	'an operator can approve');
 fails($node, 'SELECT pgmigrate.upgrade()', '42501',
 	'but not for those with more rights');
 is(pwned(), '0', 'it did not run');
