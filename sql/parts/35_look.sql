@@ -97,7 +97,7 @@ COMMENT ON FUNCTION pgmigrate.plan(text, text) IS
 CREATE FUNCTION pgmigrate.script(range text, direction text DEFAULT 'upgrade')
 RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'pgmigrate_script'
-LANGUAGE C STABLE PARALLEL RESTRICTED;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.script(text, text) IS
 'SQL for psql -X -v ON_ERROR_STOP=1 -f that does what upgrade() or downgrade() would, the ledger included';
 

@@ -12,6 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
 
@@ -45,9 +46,14 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
  */
 static PgmQuery tree_query = {
 	"WITH run AS ("
-	"SELECT r.id, r.pid, a.query, regexp_match(a.query, "
-	"'waiting for (\\w+Lock) on (.+?)(?:, blocked by .*)?$') AS waits "
+	"SELECT r.id, r.pid, w.mode, CASE WHEN w.name IS NOT NULL THEN "
+	"(SELECT c.oid FROM pg_class c JOIN pg_namespace n "
+	"ON n.oid = c.relnamespace "
+	"WHERE format('%I.%I', n.nspname, c.relname) = w.name) END AS relation "
 	"FROM pgmigrate.run r JOIN pg_stat_activity a ON a.pid = r.pid "
+	"LEFT JOIN LATERAL (SELECT m[1] AS mode, m[2] AS name "
+	"FROM regexp_match(a.query, '^/\\* pgmigrate: [^*]*\\*/ "
+	"waiting for (\\w+Lock) on (.+?)(?:, blocked by .*)?$') AS m) AS w ON true "
 	"WHERE r.state = 'running'), "
 	"ours AS ("
 	"SELECT r.id, r.pid, l.relation, l.mode, "
@@ -58,10 +64,10 @@ static PgmQuery tree_query = {
 	"AND l.relation NOT IN (SELECT c.oid FROM pg_class c "
 	"WHERE c.relnamespace = 'pgmigrate'::regnamespace) "
 	"UNION ALL "
-	"SELECT r.id, r.pid, to_regclass(r.waits[2]), r.waits[1], 'waits for' "
-	"FROM run r WHERE to_regclass(r.waits[2]) IS NOT NULL "
+	"SELECT r.id, r.pid, r.relation, r.mode, 'waits for' "
+	"FROM run r WHERE r.relation IS NOT NULL "
 	"AND NOT EXISTS (SELECT FROM pg_locks q WHERE q.pid = r.pid "
-	"AND q.relation = to_regclass(r.waits[2]) AND NOT q.granted)), "
+	"AND q.relation = r.relation AND NOT q.granted)), "
 	"conflict (mode, n) AS (VALUES ('AccessShareLock', 1), "
 	"('RowShareLock', 2), ('RowExclusiveLock', 3), "
 	"('ShareUpdateExclusiveLock', 4), ('ShareLock', 5), "
@@ -142,12 +148,12 @@ static PgmQuery timeline_query = {
 	"a.value ->> 'outcome', a.value ->> 'relation', a.value ->> 'mode', "
 	"(a.value ->> 'waited_ms')::float8 * interval '1 ms', "
 	"(a.value ->> 'behind')::int, "
-	"(SELECT string_agg(CASE WHEN b ? 'gid' "
+	"(SELECT string_agg(regexp_replace(CASE WHEN b ? 'gid' "
 	"THEN 'prepared transaction ''' || (b ->> 'gid') || '''' "
 	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || ' (' || "
 	"concat_ws(', ', b ->> 'backend_type', b ->> 'user', b ->> 'application', "
-	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END "
-	", E'\\n') "
+	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END, "
+	"'[\\u0001-\\u001f\\u007f-\\u009f]', '?', 'g'), E'\\n') "
 	"FROM jsonb_array_elements(a.value -> 'blocked_by') AS b) "
 	"FROM pgmigrate.run_step s, "
 	"jsonb_array_elements(s.details -> 'lock_attempts') AS a "
@@ -155,10 +161,12 @@ static PgmQuery timeline_query = {
 	1, {INT8OID}
 };
 
-/* One line, cut if need be; changed in place. */
+/* One line, cut if need be. */
 static void
-add_line(PgmRows *rows, char *line)
+add_line(PgmRows *rows, const char *text)
 {
+	char	   *line = pgm_printable_line(text);
+
 	if (pg_mbstrlen(line) > PGM_TREE_WIDTH)
 	{
 		int			cut = pg_mbcharcliplen(line, strlen(line),

@@ -6,8 +6,11 @@
  * The server keeps values of rows out of most primary messages and has them in
  * the detail.  It does not where the value itself is what is wrong, as in
  * invalid input syntax for type integer: "x"; and a message that a function
- * raises can have anything in it.  Such a message is told by the kind of its
- * error, and shown as the text it was made from, without what was put in.
+ * raises can have anything in it.  A name in a message may be a value as well:
+ * of a cast to regclass, or where a function builds SQL from rows.  It is none
+ * where the server points to the place in the text of the revision, which may
+ * be read by all.  What may quote is shown as the text it was made from,
+ * without what was put in.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +19,11 @@
 #include "lib/stringinfo.h"
 
 #include "base/error_privacy.h"
+#include "base/printable.h"
+
+/* Bytes of a message that everybody reads, and of what is kept of an error. */
+#define PGM_ERROR_FOR_ALL 2000
+#define PGM_ERROR_PART 65536
 
 /* Made from nothing else, it is a text of the user's own. */
 static bool
@@ -24,31 +32,64 @@ is_own_text(const ErrorData *edata)
 	return edata->message_id == NULL || strcmp(edata->message_id, "%s") == 0;
 }
 
-bool
-pgm_error_may_quote(const ErrorData *edata)
+static bool
+has_class(const ErrorData *edata, const char *const *classes, int n)
 {
-	/* classes whose messages are about objects, rights and resources */
-	static const char *const classes[] = {
-		"02", "08", "0A", "0B", "0L", "0P", "21", "23", "24", "25", "26",
-		"27", "28", "2B", "2D", "2F", "34", "3B", "3D", "3F", "40", "42",
-		"44", "53", "54", "55", "57", "58", "72", "PM"
-	};
 	const char *sqlstate = unpack_sql_state(edata->sqlerrcode);
 
-	if (is_own_text(edata))
-		return true;
-
-	/* of a value that is in a language of its own, as a tsquery is */
-	if (edata->sqlerrcode == ERRCODE_SYNTAX_ERROR)
-		return edata->cursorpos <= 0 && edata->internalpos <= 0;
-	for (int i = 0; i < lengthof(classes); i++)
+	for (int i = 0; i < n; i++)
 		if (strncmp(sqlstate, classes[i], 2) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Was it raised below the statement itself, in a function or by an action that
+ * has a context of its own?  Our line of context is always the last.
+ */
+static bool
+is_from_below(const ErrorData *edata)
+{
+	static const char *const ours[] = {
+		"upgrade SQL", "downgrade SQL", "verify SQL", "statement "
+	};
+
+	if (edata->context == NULL)
+		return false;
+	for (int i = 0; i < lengthof(ours); i++)
+		if (strncmp(edata->context, ours[i], strlen(ours[i])) == 0)
 			return false;
 	return true;
 }
 
-char *
-pgm_error_without_values(const ErrorData *edata)
+bool
+pgm_error_may_quote(const ErrorData *edata)
+{
+	/* classes whose messages are about existing objects and resources */
+	static const char *const objects[] = {
+		"02", "0B", "21", "23", "25", "2B", "40", "44", "53", "55", "57"
+	};
+
+	/* and those whose names may be anything, if the server points to none */
+	static const char *const names[] = {
+		"08", "0A", "0L", "0P", "24", "26", "27", "28", "2D", "2F", "34",
+		"3B", "3D", "3F", "42", "54", "58", "72"
+	};
+
+	if (is_own_text(edata))
+		return true;
+	if (strncmp(unpack_sql_state(edata->sqlerrcode), "PM", 2) == 0)
+		return false;
+	if (is_from_below(edata))
+		return true;
+	if (has_class(edata, objects, lengthof(objects)))
+		return false;
+	return !has_class(edata, names, lengthof(names)) ||
+		(edata->cursorpos <= 0 && edata->internalpos <= 0);
+}
+
+static char *
+without_values(const ErrorData *edata)
 {
 	StringInfoData buf;
 
@@ -71,4 +112,21 @@ pgm_error_without_values(const ErrorData *edata)
 		}
 	}
 	return buf.data;
+}
+
+char *
+pgm_error_for_all(const ErrorData *edata)
+{
+	const char *text = pgm_error_may_quote(edata) ? without_values(edata) :
+		edata->message;
+
+	return text == NULL ? NULL :
+		pgm_text_cut(pgm_printable(text), PGM_ERROR_FOR_ALL);
+}
+
+char *
+pgm_error_part(const char *text)
+{
+	return text == NULL ? NULL :
+		pgm_text_cut(pgm_printable(text), PGM_ERROR_PART);
 }

@@ -13,7 +13,10 @@
 /* May the primary message have values of rows in it? */
 extern bool pgm_error_may_quote(const ErrorData *edata);
 
-/* What is left of it without them. */
-extern char *pgm_error_without_values(const ErrorData *edata);
+/* The primary message for everybody: what is left of it without them. */
+extern char *pgm_error_for_all(const ErrorData *edata);
+
+/* A part of an error as it is kept; NULL stays NULL. */
+extern char *pgm_error_part(const char *text);
 
 #endif							/* PGM_BASE_ERROR_PRIVACY_H */

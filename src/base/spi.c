@@ -461,8 +461,12 @@ pgm_text_array_values(Datum array, int *n)
 void
 pgm_spi_utility(const char *command)
 {
+	int			guc_level = NewGUCNestLevel();
 	int			rc;
 
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	rc = SPI_execute(command, false, 0);
@@ -470,6 +474,7 @@ pgm_spi_utility(const char *command)
 		elog(ERROR, "could not execute \"%s\": %s", command,
 			 SPI_result_code_string(rc));
 	SPI_finish();
+	AtEOXact_GUC(true, guc_level);
 }
 
 bool

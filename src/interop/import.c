@@ -17,6 +17,7 @@
 
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "format/format.h"
 #include "interop/internal.h"
 #include "sql/statements.h"
@@ -148,8 +149,9 @@ import(Importer *importer, int i)
 	PgmRevision revision = {0};
 
 	revision.id = pgm_format_id(row->version, strlen(row->version));
-	revision.message = row->message && *row->message ? row->message :
-		row->version;
+	revision.message = pgm_text_cut(row->message && *row->message ?
+									row->message : row->version,
+									PGM_MESSAGE_MAX / 4);
 	if (row->upgrade != NULL && is_storable(row->upgrade, revision.id))
 	{
 		/* who could write the ledger wrote the SQL, not who adopts it */

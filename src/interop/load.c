@@ -24,6 +24,7 @@
 
 #include "base/digest.h"
 #include "base/file_checksum.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "interop/known.h"
 #include "interop/load.h"
@@ -91,7 +92,7 @@ message_of(const PgmFormatRevision *file)
 	const char *slash;
 
 	if (!is_blank(file->message))
-		return file->message;
+		return pgm_printable(file->message);
 	if (file->id != NULL)
 		return file->id;
 	slash = strrchr(file->upgrade.file, '/');

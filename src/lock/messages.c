@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/settings.h"
 #include "lock/internal.h"
 #include "process/follow.h"
@@ -77,8 +78,8 @@ pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			need != NULL ?
 			errmsg("could not get %s on relation %s within %s",
-				   pgm_lock_mode_name(need->mode), need->name,
-				   deadline_text()) :
+				   pgm_lock_mode_name(need->mode),
+				   pgm_printable_line(need->name), deadline_text()) :
 			errmsg("could not get the locks of the step within %s",
 				   deadline_text()),
 			text[0] != '\0' ? errdetail_internal("%s", text) : 0,
@@ -139,7 +140,8 @@ pgm_lockwait_announce(PgmLockWait *wait, List *blockers)
 	if (pgm_clock_monotonic() < wait->next_notice)
 		return;
 	ereport(NOTICE,
-			errmsg("%s: waiting %s, %.1f s so far", wait->exec->label, what,
+			errmsg("%s: waiting %s, %.1f s so far", wait->exec->label,
+				   pgm_printable_line(what),
 				   pgm_lockwait_since(wait->start) / 1000.0),
 			text[0] != '\0' ? errdetail_internal("%s", text) : 0);
 	wait->next_notice = pgm_clock_monotonic() +

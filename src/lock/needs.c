@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/printable.h"
 #include "base/relation_size.h"
 #include "base/spi.h"
 #include "compat/lock.h"
@@ -508,7 +509,7 @@ pgm_blocker_text(const PgmBlocker *blocker, bool with_query)
 						 blocker->mode, blocker->need->name);
 	if (with_query && blocker->query != NULL && blocker->query[0] != '\0')
 		appendStringInfo(&buf, ": %s", blocker->query);
-	return buf.data;
+	return pgm_printable_line(buf.data);
 }
 
 char *

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "assess/assess.h"
+#include "base/printable.h"
 #include "classify/classify.h"
 #include "compat/server.h"
 #include "run/runner.h"
@@ -88,18 +89,6 @@ write_line(Writer *writer, const char *format,...)
 		enlargeStringInfo(&writer->buf, needed);
 	}
 	flush_lines(writer);
-}
-
-/* A comment cannot be left: line ends become blanks. */
-static char *
-one_line(const char *text)
-{
-	char	   *copy = pstrdup(text);
-
-	for (char *at = copy; *at != '\0'; at++)
-		if (*at == '\n' || *at == '\r')
-			*at = ' ';
-	return copy;
 }
 
 /* An element a line, for a line of all of them is of no use to a reader. */
@@ -176,9 +165,9 @@ write_hint(Writer *writer, const char *hint)
 	for (;;)
 	{
 		const char *end = strchr(hint, '\n');
+		char	   *line = pnstrdup(hint, end ? end - hint : strlen(hint));
 
-		write_line(writer, "--   %s %s", words,
-				   one_line(pnstrdup(hint, end ? end - hint : strlen(hint))));
+		write_line(writer, "--   %s %s", words, pgm_printable_line(line));
 		if (end == NULL)
 			return;
 		words = "        ";
@@ -199,10 +188,10 @@ write_findings(Writer *writer, const PgmJudged *judged)
 			continue;
 		if (touch->rewrites == PGM_TRUE)
 			write_line(writer, "-- rewrites %s",
-					   one_line(pgm_touch_name(touch)));
+					   pgm_printable_line(pgm_touch_name(touch)));
 		if (touch->scans == PGM_TRUE)
 			write_line(writer, "-- reads all of %s",
-					   one_line(pgm_touch_name(touch)));
+					   pgm_printable_line(pgm_touch_name(touch)));
 	}
 	foreach(lc, judged->findings)
 	{
@@ -211,14 +200,14 @@ write_findings(Writer *writer, const PgmJudged *judged)
 		if (finding->allowed != NULL)
 		{
 			write_line(writer, "-- allowed %s: %s", finding->rule->id,
-					   one_line(finding->allowed));
+					   pgm_printable_line(finding->allowed));
 			continue;
 		}
 		if (finding->rule->level == PGM_LEVEL_INFO)
 			continue;
 		write_line(writer, "-- %s %s: %s",
 				   pgm_level_name(finding->rule->level), finding->rule->id,
-				   one_line(finding->message));
+				   pgm_printable_line(finding->message));
 		if (finding->hint != NULL)
 			write_hint(writer, finding->hint);
 	}
@@ -237,7 +226,7 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
 
 	for (int i = 0; i < nlocks; i++)
-		write_line(writer, "-- takes %s", one_line(locks[i]));
+		write_line(writer, "-- takes %s", pgm_printable_line(locks[i]));
 	if (judged != NULL && judged->strategy->kind != PGM_STRATEGY_PLAIN)
 		write_line(writer, "-- as written, where pgmigrate.%s() would: %s",
 				   pgm_command_name(writer->direction),
@@ -274,7 +263,7 @@ write_step_call(Writer *writer, const PgmRevision *revision,
 	if (revision->verify != NULL && writer->direction == PGM_UP)
 	{
 		write_line(writer, "-- script_step runs the verify query of the revision:");
-		appendStringInfo(&writer->buf, "--   %s", one_line(revision->verify));
+		appendStringInfo(&writer->buf, "--   %s", pgm_printable_line(revision->verify));
 		flush_lines(writer);
 	}
 	if (changes_role(source))
@@ -359,7 +348,7 @@ write_step(Writer *writer, const PgmPlan *plan, int step,
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
-			   revision->id, one_line(revision->message));
+			   revision->id, pgm_printable_line(revision->message));
 	by_statement = pgm_revision_by_statement(revision, source);
 	if (by_statement || writer->any_partly)
 		pgm_resume_find(revision, source, plan->direction, &resume);
@@ -418,8 +407,8 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
 	int			n = plan->steps.nsteps;
 
 	write_line(writer, "-- pgmigrate: %s to %s, %d %s",
-			   pgm_command_name(plan->direction), one_line(target), n,
-			   n == 1 ? "step" : "steps");
+			   pgm_command_name(plan->direction), pgm_printable_line(target),
+			   n, n == 1 ? "step" : "steps");
 	write_line(writer, "-- Run it with psql -X -v ON_ERROR_STOP=1 -f, not in a transaction.");
 	write_line(writer, "-- If it stops, mend the cause and take a new script: it goes on there.");
 	write_line(writer, "SET standard_conforming_strings = on;");
@@ -488,7 +477,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 	if (plan->steps.nsteps == 0)
 	{
 		write_line(&writer, "-- pgmigrate: nothing to do, %s is reached already",
-				   one_line(target));
+				   pgm_printable_line(target));
 		return;
 	}
 	/* from other heads than those of the database its tables tell nothing */

@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 
 #include "base/digest.h"
+#include "base/printable.h"
 #include "base/sqlstate.h"
 #include "sql/statements.h"
 #include "store/authoring.h"
@@ -28,6 +29,9 @@
 #include "store/revision_change.h"
 #include "store/run_lock.h"
 #include "store/run_plan.h"
+
+/* A label is a name for people: more of them are of no use. */
+#define PGM_LABELS_MAX 100
 
 /* Digits of the digest that make an id. */
 #define PGM_ID_DIGITS 12
@@ -74,6 +78,13 @@ check_texts(const PgmRevision *revision, bool is_merge)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("message of the revision is empty"),
 				errhint("Say in a few words what the revision does."));
+	if (strlen(revision->message) > PGM_MESSAGE_MAX)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("message of the revision is too long"),
+				errdetail("It has %zu bytes; at most %d are allowed.",
+						  strlen(revision->message), PGM_MESSAGE_MAX),
+				errhint("Say the rest in a comment of the SQL."));
 	if (!is_merge && pgm_text_is_blank(revision->upgrade))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -154,6 +165,13 @@ check_name(const char *name, const char *what)
 static void
 check_names(const PgmRevision *revision)
 {
+	if (revision->nlabels > PGM_LABELS_MAX)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("revision has too many branch labels"),
+				errdetail("It has %d; at most %d are allowed.",
+						  revision->nlabels, PGM_LABELS_MAX),
+				errhint("A label names the branch that begins here; one is enough."));
 	check_name(revision->id, "revision identifier");
 	for (int i = 0; i < revision->nlabels; i++)
 	{
@@ -259,6 +277,7 @@ replaces_only_head(const PgmRevision *revision)
 static void
 store(PgmRevision *revision, bool is_merge)
 {
+	revision->message = pgm_printable(revision->message);
 	check_texts(revision, is_merge);
 	if (revision->id == NULL)
 		revision->id = pgm_author_id(revision);
@@ -328,7 +347,7 @@ pgm_author_merge(PgmRevision *revision)
 			appendStringInfo(&message, "%s%s", i == 0 ? "" :
 							 i == revision->nparents - 1 ? " and " : ", ",
 							 revision->parents[i]);
-		revision->message = message.data;
+		revision->message = pgm_text_cut(message.data, PGM_MESSAGE_MAX);
 	}
 	store(revision, true);
 }
@@ -396,7 +415,7 @@ pgm_author_amend(const PgmRevision *change)
 							  "Downgrade it first, or store a new revision.");
 	before = *revision;
 	if (change->message != NULL)
-		revision->message = change->message;
+		revision->message = pgm_printable(change->message);
 	if (change->upgrade != NULL)
 		revision->upgrade = change->upgrade;
 	if (change->downgrade != NULL)

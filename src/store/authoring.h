@@ -10,6 +10,9 @@
 
 #include "store/revision.h"
 
+/* Bytes of a message, which says in a few words what a revision does. */
+#define PGM_MESSAGE_MAX 10240
+
 /*
  * Check and store.  The id may be NULL: a digest is put in its place.  Parents
  * and dependencies may be any target that names one revision; they are

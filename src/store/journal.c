@@ -244,9 +244,9 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	values[0] = Int64GetDatum(run);
 	values[1] = pgm_text_datum(state);
 	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
-	pgm_set_text(values, nulls, 3, quotes ? pgm_error_without_values(edata) :
-				 edata->message);
-	pgm_set_text(values, nulls, 4, quotes ? NULL : edata->hint);
+	pgm_set_text(values, nulls, 3, pgm_error_for_all(edata));
+	pgm_set_text(values, nulls, 4, quotes ? NULL :
+				 pgm_error_part(edata->hint));
 	execute_nullable(&fail_run_query, values, nulls);
 
 	memset(nulls, 0, sizeof(nulls));
@@ -261,13 +261,13 @@ pgm_journal_fail(int64 run, int step, const char *state,
 		execute_nullable(&fail_step_query, values, nulls);
 		nulls[3] = nulls[4] = false;
 	}
-	pgm_set_text(values, nulls, 2, edata->detail);
-	pgm_set_text(values, nulls, 3, edata->context);
+	pgm_set_text(values, nulls, 2, pgm_error_part(edata->detail));
+	pgm_set_text(values, nulls, 3, pgm_error_part(edata->context));
 	pgm_set_text(values, nulls, 4, edata->internalquery);
 	values[5] = Int32GetDatum(edata->internalpos);
 	nulls[5] = edata->internalpos <= 0;
-	pgm_set_text(values, nulls, 6, edata->message);
-	pgm_set_text(values, nulls, 7, edata->hint);
+	pgm_set_text(values, nulls, 6, pgm_error_part(edata->message));
+	pgm_set_text(values, nulls, 7, pgm_error_part(edata->hint));
 	execute_nullable(&fail_error_query, values, nulls);
 }
 
