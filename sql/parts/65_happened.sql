@@ -4,14 +4,18 @@ CREATE TABLE pgmigrate.assessment (
 	revision text NOT NULL,
 	digest text NOT NULL,
 	assessed timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-	statements jsonb NOT NULL
+	statements jsonb NOT NULL,
+	role oid NOT NULL DEFAULT pg_catalog.quote_ident(CURRENT_USER)::regrole::oid,
+	search_path text NOT NULL DEFAULT pg_catalog.current_setting('search_path')
 );
-CREATE INDEX assessment_digest ON pgmigrate.assessment (digest, assessed);
-COMMENT ON TABLE pgmigrate.assessment IS 'what assess() found out about revisions, a row for each change of it; runs compare with the last one';
+CREATE INDEX assessment_digest ON pgmigrate.assessment (digest, role, assessed);
+COMMENT ON TABLE pgmigrate.assessment IS 'what assess() found out about revisions, a row for each change of it, the newest few of each role; runs of the role compare with the last one';
 COMMENT ON COLUMN pgmigrate.assessment.revision IS 'id of the revision';
 COMMENT ON COLUMN pgmigrate.assessment.digest IS 'digest of the revision that was assessed';
 COMMENT ON COLUMN pgmigrate.assessment.assessed IS 'time it was assessed';
 COMMENT ON COLUMN pgmigrate.assessment.statements IS 'relations, rewrites and scans of each statement that was tried; mode is a number, weakest lock first';
+COMMENT ON COLUMN pgmigrate.assessment.role IS 'role that assessed it: what names mean, and what may be tried, depends on the role';
+COMMENT ON COLUMN pgmigrate.assessment.search_path IS 'search_path that it was assessed with';
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.assessment', '');
 
 CREATE INDEX run_step_statements ON pgmigrate.run_step (run, step)

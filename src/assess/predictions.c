@@ -5,16 +5,22 @@
  *
  * A run does not try its statements before it runs them, that would cost more
  * than most of them do; but what a trial has told is better than what the text
- * tells.  Rows are only ever added, and only when an assessment differs from
- * the last one of the same text: so two of them never wait for each other.
+ * tells.  A run goes by what its own role has assessed, with the search_path
+ * that it has: what a name means to another role is nothing to it.
+ *
+ * A row is added when an assessment differs from the last one of the same
+ * text, and all but the newest few are deleted, those that somebody has locked
+ * excepted: so two of them never wait for each other.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/json.h"
 
@@ -22,11 +28,21 @@
 #include "base/spi.h"
 
 static PgmQuery keep_query = {
-	"INSERT INTO pgmigrate.assessment (revision, digest, statements) "
-	"SELECT $1, $2, $3::jsonb WHERE $3::jsonb IS DISTINCT FROM "
+	"INSERT INTO pgmigrate.assessment "
+	"(revision, digest, statements, role, search_path) "
+	"SELECT $1, $2, $3::jsonb, $4, $5 WHERE $3::jsonb IS DISTINCT FROM "
 	"(SELECT a.statements FROM pgmigrate.assessment a WHERE a.digest = $2 "
+	"AND a.role = $4 AND a.search_path = $5 "
 	"ORDER BY a.assessed DESC LIMIT 1)",
-	3, {TEXTOID, TEXTOID, TEXTOID}
+	5, {TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
+};
+
+static PgmQuery prune_query = {
+	"DELETE FROM pgmigrate.assessment WHERE ctid = ANY (ARRAY("
+	"SELECT a.ctid FROM pgmigrate.assessment a "
+	"WHERE a.digest = $1 AND a.role = $2 "
+	"ORDER BY a.assessed DESC OFFSET 5 FOR UPDATE SKIP LOCKED))",
+	2, {TEXTOID, OIDOID}
 };
 
 static PgmQuery any_query = {
@@ -39,11 +55,12 @@ static PgmQuery recall_query = {
 	"coalesce((r.value->>'mode')::int, 0), "
 	"(r.value->>'rewrites')::bool, (r.value->>'scans')::bool "
 	"FROM (SELECT a.statements FROM pgmigrate.assessment a "
-	"WHERE a.digest = $1 ORDER BY a.assessed DESC LIMIT 1) AS l "
+	"WHERE a.digest = $1 AND a.role = $3 AND a.search_path = $4 "
+	"ORDER BY a.assessed DESC LIMIT 1) AS l "
 	"CROSS JOIN jsonb_array_elements(l.statements) AS s "
 	"LEFT JOIN jsonb_array_elements(s.value->'relations') AS r ON true "
 	"WHERE (s.value->>'statement')::int = $2",
-	2, {TEXTOID, INT4OID}
+	4, {TEXTOID, INT4OID, OIDOID, TEXTOID}
 };
 
 static void
@@ -99,7 +116,7 @@ void
 pgm_prediction_keep(const char *revision, const char *digest, List *verdicts)
 {
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[5];
 	StringInfoData buf;
 	ListCell   *lc;
 
@@ -119,8 +136,15 @@ pgm_prediction_keep(const char *revision, const char *digest, List *verdicts)
 	values[0] = pgm_text_datum(revision);
 	values[1] = pgm_text_datum(digest);
 	values[2] = pgm_text_datum(buf.data);
+	values[3] = ObjectIdGetDatum(GetUserId());
+	values[4] = pgm_text_datum(namespace_search_path);
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&keep_query, values, NULL);
+	if (pgm_spi_execute(&keep_query, values, NULL) > 0)
+	{
+		values[0] = values[1];
+		values[1] = values[3];
+		pgm_spi_execute(&prune_query, values, NULL);
+	}
 	pgm_spi_end(&scope);
 }
 
@@ -148,12 +172,14 @@ bool
 pgm_prediction_recall(const char *digest, PgmVerdict *verdict)
 {
 	PgmSpiScope scope;
-	Datum		values[2];
+	Datum		values[4];
 	uint64		rows;
 	ListCell   *lc;
 
 	values[0] = pgm_text_datum(digest);
 	values[1] = Int32GetDatum(verdict->n + 1);
+	values[2] = ObjectIdGetDatum(GetUserId());
+	values[3] = pgm_text_datum(namespace_search_path);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&recall_query, values, NULL);
 	if (rows > 0)

@@ -121,6 +121,38 @@ FROM pgmigrate.show('hapb2');
 SELECT count(*) FROM pgmigrate.upgrade('hapb2');
 SELECT n, predicted, happened FROM statements;
 
+-- what another role has found out, or another search_path, is nothing to it
+CREATE ROLE regress_pgm_assessor;
+GRANT ALL ON SCHEMA happened TO regress_pgm_assessor;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_pgm_assessor', 'author');
+SELECT revise('hapb3', 'CREATE INDEX ON account (x)');
+SET search_path = pg_temp, happened;
+CREATE TABLE pg_temp.account (x int) PARTITION BY LIST (x);
+SELECT count(*) > 0 AS assessed FROM pgmigrate.assess('hapb3');
+DROP TABLE pg_temp.account;
+SET search_path = happened;
+INSERT INTO pgmigrate.assessment (revision, digest, statements, role) SELECT revision, digest, $$[
+	{"statement": 1, "rewrites": true, "scans": false, "relations": [{"relation": "happened.account", "mode": 8}]}]$$,
+	'regress_pgm_assessor'::regrole FROM pgmigrate.show('hapb3');
+SELECT count(*) FROM pgmigrate.upgrade('hapb3');
+SELECT n, predicted, happened FROM statements;
+SELECT * FROM errors WHERE revision = 'hapb3';
+-- and there is an end to it
+SELECT pgmigrate.revision('m', 'ALTER TABLE account ADD z2 int', id => 'hapb4', down_revision => '{hapb3}');
+CREATE PROCEDURE assess_often() LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1..20 LOOP
+		EXECUTE format('SET search_path = happened, s%s', i);
+		PERFORM FROM pgmigrate.assess('hapb4');
+	END LOOP;
+END $$;
+CALL assess_often();
+SET search_path = happened;
+SELECT count(*), bool_and(role = current_user::regrole) AS mine, bool_and(search_path ~ 's(1[6-9]|20)$') AS newest FROM pgmigrate.assessment WHERE revision = 'hapb4';
+DROP OWNED BY regress_pgm_assessor;
+DROP ROLE regress_pgm_assessor;
+SELECT pgmigrate.remove('hapb4');
+
 -- many relations
 CREATE TABLE parent (id int) PARTITION BY LIST (id);
 DO $$BEGIN FOR i IN 1..150 LOOP EXECUTE format('CREATE TABLE part%s PARTITION OF parent FOR VALUES IN (%s)', i, i); END LOOP; END$$;
@@ -132,5 +164,5 @@ SELECT * FROM errors;
 SELECT extconfig @> ARRAY['pgmigrate.assessment'::regclass::oid] AS dumped FROM pg_extension WHERE extname = 'pgmigrate';
 
 SELECT count(*) FROM pgmigrate.stamp('base', purge => true);
-SELECT count(pgmigrate.remove(id)) FROM (SELECT 'hap' || c AS id FROM unnest('{c,b2,b,a,9,8,7,6,5,4,3,2,1}'::text[]) WITH ORDINALITY AS u (c, o) ORDER BY o) x;
+SELECT count(pgmigrate.remove(id)) FROM (SELECT 'hap' || c AS id FROM unnest('{c,b3,b2,b,a,9,8,7,6,5,4,3,2,1}'::text[]) WITH ORDINALITY AS u (c, o) ORDER BY o) x;
 DROP SCHEMA happened CASCADE;
