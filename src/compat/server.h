@@ -12,6 +12,7 @@
 #ifndef PGM_COMPAT_SERVER_H
 #define PGM_COMPAT_SERVER_H
 
+#include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "commands/explain.h"
@@ -56,6 +57,13 @@
 	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
 #endif
 
+#if PG_VERSION_NUM < 160000
+#define PGM_CONNECT_ACLCHECK(role) \
+	pg_database_aclcheck(MyDatabaseId, role, ACL_CONNECT)
+#else
+#define PGM_CONNECT_ACLCHECK(role) \
+	object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CONNECT)
+#endif
 #if PG_VERSION_NUM < 160000
 #define PGM_SCHEMA_ACLCHECK(oid, role) \
 	pg_namespace_aclcheck(oid, role, ACL_USAGE)

@@ -9,8 +9,9 @@
  *
  * A worker connects as the launcher's current user, so that RESET ROLE in a
  * revision leads nowhere else.  Before 17 a worker cannot connect as a role
- * without LOGIN; then it connects as the session user, does SET ROLE, and runs
- * under the guard of base/session_settings.c.
+ * without LOGIN, and never as one without CONNECT; then it connects as the
+ * session user, does SET ROLE, and runs under the guard of
+ * base/session_settings.c.
  *
  * Copyright (c) 2026, pgmigrate developers
  *
@@ -80,7 +81,9 @@ choose_login(void)
 {
 	Oid			session = GetSessionUserId();
 
-	if (BGWORKER_BYPASS_ROLELOGINCHECK != 0 || role_can_login(GetUserId()))
+	if ((BGWORKER_BYPASS_ROLELOGINCHECK != 0 ||
+		 role_can_login(GetUserId())) &&
+		PGM_CONNECT_ACLCHECK(GetUserId()) == ACLCHECK_OK)
 		return GetUserId();
 	if (role_can_login(session))
 		return session;
