@@ -114,6 +114,23 @@ like($waiting, qr/\\x1b\[2J\\x1b\]0;title\\x07/, 'its query is written out');
 unlike($waiting, qr/[\x1b\x07]|\r./, 'and not sent to the terminal');
 $blocker->query('ROLLBACK');
 
+# A right to refer to a table is one on its empty copy too.
+query($node, <<'SQL');
+CREATE TABLE app.secret (id int PRIMARY KEY);
+GRANT USAGE ON SCHEMA app TO mallory;
+CREATE SCHEMA mal AUTHORIZATION mallory;
+SQL
+my $refer = 'ALTER TABLE mal.probe ADD FOREIGN KEY (id) REFERENCES app.secret';
+as('mallory', 'CREATE TABLE mal.probe (id int)');
+my $lint = "SET SESSION AUTHORIZATION mallory; SELECT rule FROM pgmigrate.lint('$refer')";
+like(query($node, $lint),
+	qr/trial-fails/, 'it fails on the copy as it would on the table');
+query($node, 'GRANT REFERENCES ON app.secret TO mallory');
+my $rules = query($node, $lint);
+like($rules, qr/fk-inline/, 'with the right it is tried');
+unlike($rules, qr/trial-fails/, 'and does not fail');
+unlike(as('mallory', $refer), qr/ERROR/, 'nor on the table');
+
 # Who may write all tables writes none of these, through no view either.
 query($node, 'CREATE ROLE etl LOGIN; GRANT pg_write_all_data, pg_read_all_data TO etl; GRANT CONNECT ON DATABASE postgres TO etl');
 for my $sql (
