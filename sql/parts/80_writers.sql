@@ -36,6 +36,10 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.schema_object
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.run_control
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.operation_row
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
@@ -49,6 +53,8 @@ ALTER TABLE pgmigrate.assessment ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.operation ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.operation_range ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.schema_object ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.run_control ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.operation_row ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -62,3 +68,5 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.assessment IS 'only functions of th
 COMMENT ON TRIGGER check_writer ON pgmigrate.operation IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.operation_range IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.schema_object IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.run_control IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.operation_row IS 'only functions of the extension write the table';

@@ -22,7 +22,6 @@
 #include "base/settings.h"
 #include "exec/caller_snapshot.h"
 #include "run/runner.h"
-#include "store/journal.h"
 #include "store/run_control.h"
 #include "store/run_lock.h"
 #include "store/run_status.h"
@@ -102,15 +101,18 @@ pgmigrate_backfill(PG_FUNCTION_ARGS)
 	PgmBackfillCall call;
 	PgmRows		rows;
 	int64		run;
+	bool		worker;
 
 	pgm_rows_begin(&rows, fcinfo);
 	read_call(fcinfo, &call);
 	pgm_runner_refuse_read_only();
 	pgm_runner_refuse_nested();
-	if (use_worker(fcinfo))
-	{
+	worker = use_worker(fcinfo);
+	if (worker)
 		pgm_portal_release_snapshot();
-		(void) pgm_run_await_turn(!IsolationUsesXactSnapshot());
+	(void) pgm_run_await_turn(!IsolationUsesXactSnapshot());
+	if (worker)
+	{
 		run = pgm_backfill_launch(&call, true);
 		pgm_portal_restore_snapshot();
 	}

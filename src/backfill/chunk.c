@@ -34,7 +34,6 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
-#include "store/journal.h"
 #include "store/run_lock.h"
 
 /* After a try that has to be repeated; doubled up to the second. */
@@ -198,11 +197,13 @@ is_about_row(const ErrorData *edata)
 static void
 take_up_again(PgmBackfill *backfill)
 {
+	if (backfill->worker == 0)
+		pgm_run_dismiss_waiters();
 	pgm_txn_abort();
 	MemoryContextSwitchTo(backfill->chunk_context);
 	if (backfill->worker != 0)
 		return;
-	pgm_txn_begin();
+	pgm_txn_begin_own();
 	pgm_run_retake(backfill->operation->run);
 	pgm_txn_commit();
 }

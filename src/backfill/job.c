@@ -363,9 +363,7 @@ record_failure(Job *job, const ErrorData *edata)
 			(void) pgm_backfill_give_up(job->run);
 		else
 			pgm_operation_fail(job->operation,
-							   pgm_error_may_quote(edata) ?
-							   pgm_error_without_values(edata) :
-							   edata->message);
+							   pgm_error_for_all(edata));
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();
@@ -466,8 +464,10 @@ launch(void *arg)
 	process = pgm_process_launch(PGM_JOB_BACKFILL, owner,
 								 (const char *) launch->payload, launch->size,
 								 PGM_LAUNCH_OUTLIVES_CLIENT);
-	launch->run = launch->follow ? pgm_process_follow(process) :
-		pgm_process_follow_accepted(process);
+	launch->run = pgm_process_follow_accepted(process);
+	pgm_run_end_turn();
+	if (launch->follow)
+		launch->run = pgm_process_follow(process);
 }
 
 int64
@@ -509,6 +509,7 @@ pgm_backfill_inline(const PgmBackfillCall *call)
 	job.started = GetCurrentTimestamp();
 	job.clock = pgm_clock_monotonic();
 	pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
+	pgm_run_end_turn();
 	pgm_journal_interrupt_dead();
 	job.operation = make_operation(&job.call);
 	backfill = pgm_backfill_create(job.operation, &job.exec, 0, false);

@@ -76,4 +76,12 @@
 #define pgm_partition_parent(relid) get_partition_parent(relid)
 #endif
 
+/* executor/executor.h is the caller's to include */
+#if PG_VERSION_NUM >= 180000
+#define pgm_executor_run(desc) ExecutorRun(desc, ForwardScanDirection, 0)
+#else
+#define pgm_executor_run(desc) \
+	ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
 #endif							/* PGM_COMPAT_CATALOG_H */

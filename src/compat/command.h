@@ -145,12 +145,4 @@ pgm_detach_plainly(AlterTableCmd *cmd)
 #endif
 }
 
-/* executor/executor.h is the caller's to include */
-#if PG_VERSION_NUM >= 180000
-#define pgm_executor_run(desc) ExecutorRun(desc, ForwardScanDirection, 0)
-#else
-#define pgm_executor_run(desc) \
-	ExecutorRun(desc, ForwardScanDirection, 0, true)
-#endif
-
 #endif							/* PGM_COMPAT_COMMAND_H */

@@ -103,7 +103,7 @@ extern void pgm_runner_record_step(PgmRunner *runner, const PgmStep *step);
 extern void pgm_runner_settle(PgmRunner *runner, const PgmStep *step);
 extern void pgm_runner_flush(PgmRunner *runner);
 
-/* What was read and kept back in a transaction that is gone. */
+/* Both of a transaction that is gone. */
 extern void pgm_runner_forget(PgmRunner *runner);
 
 /*
@@ -113,15 +113,13 @@ extern void pgm_runner_forget(PgmRunner *runner);
 extern void pgm_runner_record_locks(const PgmRunner *runner);
 extern void pgm_runner_record_statements(const PgmRunner *runner);
 
-/* Is a name anywhere in a text, in whatever case? */
 extern bool pgm_runner_mentions(const char *text, const char *name);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */
 extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
 
-/* In the transaction of the step, before statement n. */
+/* In the transaction of the step: before statement n, and at its end. */
 extern void pgm_runner_take_more(PgmRunner *runner, PgmSpan *span, int n);
-
 extern void pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step);
 
 /*

@@ -516,8 +516,7 @@ fail_statement(Work *work, MemoryContext context)
 	pgm_runner_clear(work->runner);
 	MemoryContextSwitchTo(context);
 	say_as_written(work, edata);
-	mark_failed(work, pgm_error_may_quote(edata) ?
-				pgm_error_without_values(edata) : edata->message,
+	mark_failed(work, pgm_error_for_all(edata),
 				!is_backfill(work) && take_back(work));
 	ReThrowError(edata);
 }

@@ -469,18 +469,6 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-/*
- * In a transaction of its own, in which interrupts are served: to read a view
- * takes locks, whose limit is an interrupt, too.
- */
-static void
-keep_schema(PgmRunner *runner)
-{
-	pgm_txn_begin_own();
-	pgm_schema_record_keep(runner->run);
-	pgm_txn_commit_own(!pgm_process_is_cancelled());
-}
-
 /* A revision that calls us would run itself, without end. */
 void
 pgm_runner_refuse_nested(void)
@@ -543,9 +531,7 @@ record_failure(PgmRunner *runner, const ErrorData *edata)
 						 "cancelled" : "failed", runner->started,
 						 pgm_clock_monotonic() - runner->clock, edata);
 		pgm_operations_fail_of_run(runner->run,
-								   pgm_error_may_quote(edata) ?
-								   pgm_error_without_values(edata) :
-								   edata->message);
+								   pgm_error_for_all(edata));
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();
@@ -608,7 +594,11 @@ work(PgmRunner *runner)
 	else
 	{
 		run_all_steps(runner, work_step);
-		keep_schema(runner);
+
+		/* not below: the limit of a lock's wait is an interrupt, too */
+		pgm_txn_begin_own();
+		pgm_schema_record_keep(runner->run);
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
 
 		/* all is committed, so the run is done, whatever comes now */
 		HOLD_CANCEL_INTERRUPTS();

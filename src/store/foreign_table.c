@@ -48,6 +48,7 @@
 #include "base/clock.h"
 #include "base/settings.h"
 #include "base/spi.h"
+#include "compat/catalog.h"
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"

@@ -50,8 +50,6 @@ pgm_strategy_possible(const Node *stmt)
 		case T_IndexStmt:
 		case T_ReindexStmt:
 		case T_RefreshMatViewStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
 			return true;
 		case T_DropStmt:
 			return ((const DropStmt *) stmt)->removeType == OBJECT_INDEX ||
@@ -59,7 +57,7 @@ pgm_strategy_possible(const Node *stmt)
 				 ((const DropStmt *) stmt)->removeType == OBJECT_TABLE);
 		case T_UpdateStmt:
 		case T_DeleteStmt:
-			return available[PGM_STRATEGY_BACKFILL];
+			return true;
 		default:
 			return false;
 	}
@@ -249,26 +247,6 @@ other_kind(PgmMaker *maker, PgmStrategyKind kind, const char *name,
 	maker->strategy->method = method;
 }
 
-/*
- * All rows, for now: how many a condition selects is for the planner to say,
- * and a few are found faster than a whole table is walked through.
- */
-static void
-change_rows(PgmMaker *maker)
-{
-	bool		is_update = IsA(maker->stmt, UpdateStmt);
-
-	if (is_update ? castNode(UpdateStmt, maker->stmt)->whereClause != NULL ||
-		castNode(UpdateStmt, maker->stmt)->fromClause != NIL :
-		castNode(DeleteStmt, maker->stmt)->whereClause != NULL ||
-		castNode(DeleteStmt, maker->stmt)->usingClause != NIL)
-		return;
-	pgm_strategy_add_work(maker, maker->relid, is_update ? PGM_WORK_REWRITE :
-						  PGM_WORK_SCAN);
-	other_kind(maker, PGM_STRATEGY_BACKFILL, "range by range",
-			   PGM_METHOD_IN_PLACE);
-}
-
 static void
 make(PgmMaker *maker)
 {
@@ -288,10 +266,6 @@ make(PgmMaker *maker)
 			else
 				other_kind(maker, PGM_STRATEGY_KEEP,
 						   "drop table, keep its rows", PGM_METHOD_TABLE);
-			break;
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-			change_rows(maker);
 			break;
 		case T_ReindexStmt:
 			pgm_strategy_reindex(maker);
