@@ -26,9 +26,13 @@ statement, in it, or behind it on its last line:
 CREATE INDEX ON app.small (id);
 ```
 
-Where `pgmigrate.environment` is `production`, `upgrade` refuses revisions with
-findings of level danger that are not allowed, and statements that could not be
-assessed. The reason is in the finding's `details`, and `script` shows it.
+The levels here are those of the rules. `assess` lowers one about blocking to
+info where the estimate is below `pgmigrate.danger_block`, and makes it a danger
+from there on.
+
+Where `pgmigrate.environment` is `production`, `upgrade` and `downgrade` refuse
+revisions with findings of level danger that are not allowed, and statements
+that could not be assessed. The reason is in the finding's `details`, and `script` shows it.
 MD
 	psql -X -A -t -v ON_ERROR_STOP=1 <<'SQL'
 SELECT format(E'\n## %s\n\n%s, %s%s.\n\nWhy: %s.%s', rule, level, title,

@@ -46,7 +46,9 @@ CREATE TABLE pgmigrate.run (
 	hint text,
 	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	database text NOT NULL DEFAULT pg_catalog.current_database(),
-	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version')
+	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version'),
+	allowed text[] NOT NULL DEFAULT '{}',
+	reason text
 );
 CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp or backfill that had something to do; kept for ever';
@@ -70,6 +72,8 @@ COMMENT ON COLUMN pgmigrate.run.hint IS 'hint of that error, unless it may quote
 COMMENT ON COLUMN pgmigrate.run.system_identifier IS 'cluster that it ran on';
 COMMENT ON COLUMN pgmigrate.run.database IS 'database that it ran in';
 COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
+COMMENT ON COLUMN pgmigrate.run.allowed IS 'rules whose findings the caller permitted for this run';
+COMMENT ON COLUMN pgmigrate.run.reason IS 'why, as the caller gave it';
 
 /*
  * No CHECK: its expression would be compiled anew for each of the updates that
@@ -141,7 +145,9 @@ SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_step', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_error', '');
 
 CREATE FUNCTION pgmigrate.upgrade(
-	target text DEFAULT 'head'
+	target text DEFAULT 'head',
+	allow text[] DEFAULT '{}',
+	reason text DEFAULT NULL
 ) RETURNS TABLE (
 	step integer,
 	revision text,
@@ -153,11 +159,13 @@ CREATE FUNCTION pgmigrate.upgrade(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_upgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.upgrade(text) IS
+COMMENT ON FUNCTION pgmigrate.upgrade(text, text[], text) IS
 'apply the revisions that lead to the target and return the steps; as a statement of its own in a background worker, else in the caller''s transaction';
 
 CREATE FUNCTION pgmigrate.downgrade(
-	target text
+	target text,
+	allow text[] DEFAULT '{}',
+	reason text DEFAULT NULL
 ) RETURNS TABLE (
 	step integer,
 	revision text,
@@ -169,7 +177,7 @@ CREATE FUNCTION pgmigrate.downgrade(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_downgrade'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.downgrade(text) IS
+COMMENT ON FUNCTION pgmigrate.downgrade(text, text[], text) IS
 'take back the revisions above the target and return the steps; runs where upgrade() would';
 
 CREATE FUNCTION pgmigrate.stamp(
@@ -265,8 +273,8 @@ COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
 
 REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.upgrade(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.downgrade(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.upgrade(text, text[], text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.downgrade(text, text[], text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;

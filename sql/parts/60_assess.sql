@@ -25,6 +25,7 @@ COMMENT ON FUNCTION pgmigrate.lint(text, boolean) IS
 
 CREATE FUNCTION pgmigrate.assess(
 	target text DEFAULT 'head',
+	direction text DEFAULT 'upgrade',
 	trial boolean DEFAULT true
 ) RETURNS TABLE (
 	revision text,
@@ -43,8 +44,8 @@ CREATE FUNCTION pgmigrate.assess(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_assess'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.assess(text, boolean) IS
-'the same as lint() for all statements that an upgrade to the target would run';
+COMMENT ON FUNCTION pgmigrate.assess(text, text, boolean) IS
+'the same as lint() for all statements that an upgrade or downgrade to the target would run';
 
 CREATE FUNCTION pgmigrate.check_target(
 	target text DEFAULT 'head',
@@ -70,6 +71,6 @@ COMMENT ON FUNCTION pgmigrate.lint_rules() IS
 'the rules that lint() and assess() know';
 
 REVOKE ALL ON FUNCTION pgmigrate.lint(text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.assess(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.assess(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.check_target(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.lint_rules() FROM PUBLIC;

@@ -212,9 +212,11 @@ Datum
 pgmigrate_assess(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
-	bool		trial = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
+	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
+	bool		trial = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 	TimestampTz until = pgm_assess_until();
-	PgmPlan    *plan = pgm_plan_make(PGM_UP, target);
+	PgmPlan    *plan = pgm_plan_make(pgm_direction_of_command(direction),
+									 target);
 	List	   *items = pgm_assess_plan_items(plan);
 	List	   *judged = pgm_assess(items, trial, trial);
 
@@ -253,13 +255,13 @@ list_findings(StringInfo lines, List *all, PgmLevel level)
 		{
 			const PgmFinding *finding = lfirst(other);
 
-			if (finding->allowed != NULL || finding->rule->level < level)
+			if (finding->allowed != NULL || finding->level < level)
 				continue;
 			if (n > 0)
 				appendStringInfoChar(lines, '\n');
 			if (n++ < MAX_LISTED)
 				appendStringInfo(lines, "%s: %s: statement %d of revision \"%s\"%s%s: %s",
-								 pgm_level_name(finding->rule->level),
+								 pgm_level_name(finding->level),
 								 finding->rule->id, judged->n + 1,
 								 judged->revision,
 								 finding->relation ? " on " : "",

@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/result_rows.h"
 #include "base/settings.h"
+#include "base/spi.h"
 #include "compat/server.h"
 #include "exec/caller_snapshot.h"
 #include "process/follow.h"
@@ -90,6 +91,17 @@ init_request(PgmRunRequest *request, PgmDirection direction,
 		GetAuthenticatedUserId() != GetUserId();
 }
 
+static void
+read_allowance(FunctionCallInfo fcinfo, PgmAllowance *allowance)
+{
+	memset(allowance, 0, sizeof(PgmAllowance));
+	if (!PG_ARGISNULL(1))
+		allowance->rules = pgm_text_array_values(PG_GETARG_DATUM(1),
+												 &allowance->n);
+	allowance->reason = pgm_arg_text(fcinfo, 2);
+	pgm_allowance_check(allowance);
+}
+
 typedef struct Goal
 {
 	PgmDirection direction;
@@ -124,12 +136,14 @@ static Datum
 run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	PgmAllowance allowance;
 	PgmRows		rows;
 	int64		run;
 	bool		worker;
 	bool		waited;
 
 	pgm_rows_begin(&rows, fcinfo);
+	read_allowance(fcinfo, &allowance);
 	if (is_done(direction, target))
 		return (Datum) 0;
 
@@ -147,7 +161,7 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 	}
 	if (worker)
 	{
-		run = pgm_worker_run(direction, target, true);
+		run = pgm_worker_run(direction, target, &allowance, true);
 		pgm_portal_restore_snapshot();
 	}
 	else
@@ -155,6 +169,7 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 		PgmRunRequest request;
 
 		init_request(&request, direction, target);
+		request.allowance = allowance;
 		run = pgm_runner_inline(&request);
 	}
 	pgm_status_steps(&rows, run);
@@ -190,6 +205,7 @@ pgmigrate_stamp(PG_FUNCTION_ARGS)
 static Datum
 start(FunctionCallInfo fcinfo, PgmDirection direction)
 {
+	static const PgmAllowance none = {0};
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
 	pgm_runner_refuse_read_only();
@@ -203,7 +219,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("cannot start a background worker from a security-definer function"));
 	(void) pgm_run_await_turn(false);
-	PG_RETURN_INT64(pgm_worker_run(direction, target, false));
+	PG_RETURN_INT64(pgm_worker_run(direction, target, &none, false));
 }
 
 Datum
@@ -222,12 +238,12 @@ pgmigrate_downgrade_start(PG_FUNCTION_ARGS)
 static bool
 may_see_errors(void)
 {
-	Oid			argument = TEXTOID;
+	Oid			arguments[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
 	Oid			function;
 
 	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
 										 makeString(pstrdup("upgrade"))),
-							  1, &argument, false);
+							  3, arguments, false);
 	return PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK;
 }
 

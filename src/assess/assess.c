@@ -24,11 +24,11 @@
 #include "utils/timestamp.h"
 
 #include "assess/assess.h"
+#include "assess/level.h"
 #include "assess/predictions.h"
 #include "assess/row_checks.h"
 #include "assess/trial.h"
 #include "base/settings.h"
-#include "base/sqlstate.h"
 #include "classify/classify.h"
 #include "compat/server.h"
 #include "store/authors.h"
@@ -240,6 +240,7 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 	}
 	pgm_lint_foresee(judged);
 	pgm_lint_relieve(judged);
+	pgm_level_by_effect(judged);
 	foreach(lc, judged)
 		pgm_lint_suppress(lfirst(lc));
 }
@@ -469,111 +470,4 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		items = lappend(items, item);
 	}
 	return items;
-}
-
-/*
- * What is not known to be harmless: the answer is missing for a table that
- * others have.  Code that cannot be looked into is a finding of its own, and
- * no danger by itself.
- */
-static bool
-is_unknown(const PgmJudged *judged)
-{
-	const PgmVerdict *verdict = judged->verdict;
-	ListCell   *lc;
-
-	if (verdict->reason == NULL || verdict->opaque)
-		return false;
-	foreach(lc, verdict->touches)
-	{
-		const PgmTouch *touch = lfirst(lc);
-
-		if (OidIsValid(touch->relid) && !touch->fresh &&
-			touch->mode > RowExclusiveLock &&
-			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
-			return true;
-	}
-	return false;
-}
-
-static bool
-forbids(const PgmJudged *judged, const PgmFinding *finding)
-{
-	const char *rule = finding->rule->id;
-
-	if (finding->allowed != NULL)
-		return false;
-	return pgm_finding_level(finding) == PGM_LEVEL_DANGER ||
-		((strcmp(rule, "assess-timeout") == 0 ||
-		  strcmp(rule, "not-tried") == 0) && is_unknown(judged));
-}
-
-static void
-refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
-{
-	const char *rule = finding->rule->id;
-	bool		danger = finding->rule->level == PGM_LEVEL_DANGER;
-
-	ereport(ERROR,
-			errcode(PGM_ERRCODE_DANGER_REFUSED),
-			danger ?
-			errmsg("statement %d of revision \"%s\" is dangerous: %s",
-				   judged->n + 1, judged->revision, finding->message) :
-			errmsg("statement %d of revision \"%s\" could not be assessed: %s",
-				   judged->n + 1, judged->revision, finding->message),
-			others == 0 ?
-			errdetail("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production.",
-					  rule) :
-			errdetail_plural("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so does %d more finding.",
-							 "Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so do %d more findings.",
-							 others, rule, others),
-			danger ?
-			errhint("Change the revision as pgmigrate.assess() proposes, or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
-					rule) :
-			errhint("Try again when nobody has its tables, or with a longer \"pgmigrate.assess_timeout\"; or write the comment \"pgmigrate: allow %s because ...\" before the statement.",
-					rule));
-}
-
-void
-pgm_assess_gate(const PgmPlan *plan, bool online)
-{
-	List	   *items;
-	List	   *all;
-	const PgmJudged *first = NULL;
-	const PgmFinding *first_finding = NULL;
-	int			others = 0;
-	ListCell   *lc;
-
-	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
-		plan->direction != PGM_UP || plan->steps.nsteps == 0)
-		return;
-	items = pgm_assess_plan_items(plan);
-	if (!online)
-		foreach(lc, items)
-			((PgmAssessItem *) lfirst(lc))->why_plain =
-			pstrdup("the run is not in a worker, step by step");
-	all = pgm_assess(items, true, true);
-	pgm_assess_keep(items, all);
-	foreach(lc, all)
-	{
-		const PgmJudged *judged = lfirst(lc);
-		ListCell   *other;
-
-		foreach(other, judged->findings)
-		{
-			const PgmFinding *finding = lfirst(other);
-
-			if (!forbids(judged, finding))
-				continue;
-			if (first != NULL)
-				others++;
-			else
-			{
-				first = judged;
-				first_finding = finding;
-			}
-		}
-	}
-	if (first != NULL)
-		refuse_finding(first, first_finding, others);
 }

@@ -51,12 +51,24 @@ extern void pgm_assess_keep(List *items, List *judged);
 /* The items of a plan: what is left to do. */
 extern List *pgm_assess_plan_items(const PgmPlan *plan);
 
+/* What the caller of a run permits. */
+typedef struct PgmAllowance
+{
+	int			n;
+	char	  **rules;
+	const char *reason;			/* NULL only where there are no rules */
+} PgmAllowance;
+
+/* Raises an error for what is no rule, and for rules without a reason. */
+extern void pgm_allowance_check(const PgmAllowance *allowance);
+
 /*
  * Where "pgmigrate.environment" is production, refuse a plan with a finding of
  * level danger that is not allowed with a reason.  In a transaction of the
  * worker or of the caller, before the run is written.  Can statements be
  * carried out online?
  */
-extern void pgm_assess_gate(const PgmPlan *plan, bool online);
+extern void pgm_assess_gate(const PgmPlan *plan,
+							const PgmAllowance *allowance, bool online);
 
 #endif							/* PGM_ASSESS_ASSESS_H */

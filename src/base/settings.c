@@ -22,6 +22,7 @@ char	   *pgm_autogenerate_exclude = NULL;
 char	   *pgm_autogenerate_include = NULL;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
 int			pgm_concurrently_timeout = 0;
+int			pgm_danger_block = 1000;
 char	   *pgm_drift_ignore = NULL;
 int			pgm_environment = PGM_ENVIRONMENT_NONE;
 int			pgm_execution = PGM_EXECUTION_AUTO;
@@ -346,6 +347,14 @@ pgm_guc_init(void)
 							&pgm_assess_timeout,
 							30000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.danger_block",
+							"Estimated time from which on what blocks others is a danger, and below which it is not.",
+							"Zero leaves each rule its own level, whatever the size of the table.",
+							&pgm_danger_block,
+							1000, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	environment_is_new = true;

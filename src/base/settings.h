@@ -57,6 +57,7 @@ extern char *pgm_autogenerate_exclude;	/* patterns, a list */
 extern char *pgm_autogenerate_include;
 extern int	pgm_blocker_policy;
 extern int	pgm_concurrently_timeout;	/* ms */
+extern int	pgm_danger_block;	/* ms */
 extern char *pgm_drift_ignore;	/* the same */
 extern int	pgm_environment;
 extern int	pgm_execution;

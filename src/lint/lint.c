@@ -107,6 +107,7 @@ pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
 	finding->rule = pgm_lint_rule(rule);
 	if (finding->rule == NULL)
 		elog(ERROR, "there is no rule \"%s\"", rule);
+	finding->level = finding->rule->level;
 	finding->relation = touch == NULL ? NULL : pgm_touch_name(touch);
 	finding->message = message;
 	finding->hint = hint;
@@ -194,7 +195,7 @@ lint_work(PgmLint *lint)
 		return;
 	foreach(lc, lint->judged->findings)
 	{
-		if (((PgmFinding *) lfirst(lc))->rule->level != PGM_LEVEL_INFO)
+		if (((PgmFinding *) lfirst(lc))->level != PGM_LEVEL_INFO)
 			return;
 	}
 	foreach(lc, lint->verdict->touches)

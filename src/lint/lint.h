@@ -34,6 +34,7 @@ typedef struct PgmRule
 typedef struct PgmFinding
 {
 	const PgmRule *rule;
+	PgmLevel	level;			/* of the rule, or by what it does here */
 	const char *relation;		/* or NULL */
 	const char *message;
 	const char *hint;			/* the safe form, or NULL */

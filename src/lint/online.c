@@ -82,5 +82,5 @@ PgmLevel
 pgm_finding_level(const PgmFinding *finding)
 {
 	return finding->allowed != NULL || finding->avoided ? PGM_LEVEL_INFO :
-		finding->rule->level;
+		finding->level;
 }

@@ -165,12 +165,15 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
-		pgm_assess_gate(plan, runner->exec.worker &&
-						!runner->one_transaction);
+		pgm_assess_gate(plan, &request->allowance,
+						runner->exec.worker && !runner->one_transaction);
 	}
 
 	record.command = pgm_command_name(request->direction);
 	record.target = request->target;
+	record.nallowed = request->allowance.n;
+	record.allowed = request->allowance.rules;
+	record.reason = request->allowance.reason;
 	record.execution = execution;
 	record.direction = pgm_direction_name(request->direction);
 	record.session_role = request->session_role;

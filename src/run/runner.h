@@ -10,6 +10,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "assess/assess.h"
 #include "exec/execute.h"
 #include "store/run_plan.h"
 
@@ -17,6 +18,7 @@ typedef struct PgmRunRequest
 {
 	PgmDirection direction;
 	const char *target;
+	PgmAllowance allowance;		/* what of it the caller permits */
 	const char *session_role;	/* session_user of the caller */
 	bool		guard;			/* its current_user is another */
 	const char *settings;		/* of the caller's session, for a worker */

@@ -203,10 +203,10 @@ write_findings(Writer *writer, const PgmJudged *judged)
 					   pgm_printable_line(finding->allowed));
 			continue;
 		}
-		if (finding->rule->level == PGM_LEVEL_INFO)
+		if (finding->level == PGM_LEVEL_INFO)
 			continue;
 		write_line(writer, "-- %s %s: %s",
-				   pgm_level_name(finding->rule->level), finding->rule->id,
+				   pgm_level_name(finding->level), finding->rule->id,
 				   pgm_printable_line(finding->message));
 		if (finding->hint != NULL)
 			write_hint(writer, finding->hint);

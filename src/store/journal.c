@@ -32,10 +32,11 @@ static PgmQuery interrupt_query = {
 
 static PgmQuery begin_query = {
 	"INSERT INTO pgmigrate.run (command, target, state, execution, steps, "
-	"heads_before, session_role, role, search_path, pid) "
-	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-	9, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
-	TEXTOID, INT4OID}
+	"heads_before, session_role, role, search_path, pid, allowed, reason) "
+	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+	"RETURNING id",
+	11, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
+	TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID}
 };
 
 static PgmQuery begin_steps_query = {
@@ -140,7 +141,8 @@ int64
 pgm_journal_begin(const PgmRunRecord *record)
 {
 	PgmSpiScope scope;
-	Datum		values[9];
+	Datum		values[11];
+	bool		nulls[11] = {false};
 	int64		run;
 
 	values[0] = pgm_text_datum(record->command);
@@ -152,9 +154,11 @@ pgm_journal_begin(const PgmRunRecord *record)
 	values[6] = pgm_text_datum(record->role);
 	values[7] = pgm_text_datum(record->search_path);
 	values[8] = Int32GetDatum(MyProcPid);
+	values[9] = pgm_text_array_datum(record->nallowed, record->allowed);
+	pgm_set_text(values, nulls, 10, record->reason);
 
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute(&begin_query, values, NULL);
+	pgm_spi_execute(&begin_query, values, nulls);
 	run = pgm_spi_int64(1, 1);
 	if (record->nsteps > 0)
 	{

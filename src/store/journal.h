@@ -24,6 +24,9 @@ typedef struct PgmRunRecord
 {
 	const char *command;
 	const char *target;
+	int			nallowed;		/* rules that the caller permits … */
+	char	  **allowed;
+	const char *reason;			/* … and why; NULL: not said */
 	const char *execution;		/* worker, inline or script */
 	const char *direction;		/* up, down or stamp */
 	const char *session_role;

@@ -8,6 +8,7 @@
 #ifndef PGM_WORKER_WORKER_H
 #define PGM_WORKER_WORKER_H
 
+#include "assess/assess.h"
 #include "graph/graph.h"
 
 /*
@@ -18,7 +19,7 @@
  * exec/caller_snapshot.h.
  */
 extern int64 pgm_worker_run(PgmDirection direction, const char *target,
-							bool follow);
+							const PgmAllowance *allowance, bool follow);
 
 /* At the load of the library. */
 extern void pgm_worker_register(void);

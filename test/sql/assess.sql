@@ -1,5 +1,6 @@
 -- Every rule of lint() fires, and nothing remains of an assessment.
 SET client_min_messages = error;
+SET pgmigrate.danger_block = 0;
 CREATE SCHEMA app;
 SET search_path = app;
 CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;

@@ -1,5 +1,6 @@
 -- What people write: a finding or a clear error, never a crash, never a change.
 SET client_min_messages = error;
+SET pgmigrate.danger_block = 0;
 DROP EXTENSION IF EXISTS pgmigrate;
 CREATE EXTENSION pgmigrate;
 CREATE SCHEMA input;

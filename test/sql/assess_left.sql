@@ -1,5 +1,6 @@
 -- plan() and assess() tell what is left to do, and keep to their time.
 SET client_min_messages = error;
+SET pgmigrate.danger_block = 0;
 CREATE SCHEMA remains;
 CREATE TABLE remains.t (a int);
 SELECT pgmigrate.revision('half', $$SET work_mem = '1MB';
@@ -41,8 +42,10 @@ RESET client_min_messages;
 -- nor does one that was written before the library could refuse it, in worker and caller
 CREATE TABLE kept (a int);
 \c -
+SET pgmigrate.danger_block = 0;
 ALTER DATABASE :"DBNAME" SET pgmigrate.environment = 'prodution';
 \c -
+SET pgmigrate.danger_block = 0;
 SELECT pgmigrate.revision('drops', 'ALTER TABLE kept ALTER a TYPE bigint', id => 'drops');
 SHOW pgmigrate.environment;
 \set VERBOSITY terse
@@ -53,6 +56,7 @@ ROLLBACK;
 \set VERBOSITY default
 ALTER DATABASE :"DBNAME" RESET pgmigrate.environment;
 \c -
+SET pgmigrate.danger_block = 0;
 SET pgmigrate.environment = 'prodution';
 SELECT pgmigrate.remove('drops');
 SHOW pgmigrate.environment;

@@ -1,5 +1,6 @@
 -- What lint() says of statements, and the safe forms it proposes.
 SET client_min_messages = error;
+SET pgmigrate.danger_block = 0;
 CREATE SCHEMA forms;
 SET search_path = forms;
 CREATE TABLE ref (id int PRIMARY KEY, v int);

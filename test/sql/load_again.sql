@@ -1,6 +1,7 @@
 -- Files that are loaded again: saved otherwise, or changed.
 -- Begin with an empty store, whatever ran before.
 SET client_min_messages = warning;
+SET pgmigrate.danger_block = 0;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
 RESET client_min_messages;

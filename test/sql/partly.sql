@@ -1,5 +1,6 @@
 -- Revisions that stopped in the middle: what becomes of what they did.
 SET client_min_messages = warning;
+SET pgmigrate.danger_block = 0;
 DROP EXTENSION IF EXISTS pgmigrate;
 DROP SCHEMA IF EXISTS app CASCADE;
 CREATE EXTENSION pgmigrate;

@@ -1,5 +1,6 @@
 -- What an environment called production lets through, and what not.
 SET client_min_messages = error;
+SET pgmigrate.danger_block = 0;
 DROP EXTENSION IF EXISTS pgmigrate;
 CREATE EXTENSION pgmigrate;
 CREATE SCHEMA prod;

@@ -1,6 +1,7 @@
 -- script(): its output, run by psql, leaves what upgrade() leaves, and the same
 -- ledger.
 SET client_min_messages = warning;
+SET pgmigrate.danger_block = 0;
 DROP EXTENSION IF EXISTS pgmigrate;
 DROP SCHEMA IF EXISTS app CASCADE;
 CREATE EXTENSION pgmigrate;

@@ -205,6 +205,7 @@ unlike($out, qr/missing/, 'is not missing');
 query($node, 'DELETE FROM pgmigrate.revision', 'job');
 
 # the job: main is applied, the files of the branch are checked
+query($node, 'ALTER DATABASE job SET pgmigrate.danger_block = 0', 'job');
 query($node, 'CREATE TABLE big (i int); INSERT INTO big VALUES (1)', 'job');
 revision_file('job', 'j1', 'base', 'ALTER TABLE big ALTER i TYPE bigint;', 'SELECT 1;');
 script_is([ 'load', '--check', "$root/job", 'job' ], 1,

@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * level.c
+ *	  How bad a finding is for the tables as they are.
+ *
+ * A rule that is about time is a danger where others would be blocked for
+ * longer than "pgmigrate.danger_block", and harmless below it: the same index
+ * is nothing on a table of yesterday and an outage on one of ten years.  What
+ * cannot be estimated keeps the level of its rule.
+ *
+ * A rule that is about rows that go is a danger where there are rows.  The
+ * size of the file tells: one that was emptied by DELETE counts as full until
+ * VACUUM has cut it off, which errs to the safe side.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+
+#include "assess/estimate.h"
+#include "assess/level.h"
+#include "base/relation_size.h"
+#include "base/settings.h"
+#include "lint/lint.h"
+
+/* The rules whose harm is the time for which others are blocked. */
+static const char *const blocking_rules[] = {
+	"add-column-check",
+	"attach-partition",
+	"check-inline",
+	"cluster",
+	"constrained-domain-column",
+	"create-index",
+	"default-partition-scan",
+	"exclusion",
+	"fk-in-add-column",
+	"fk-inline",
+	"generated-stored",
+	"identity-column",
+	"index-on-partitioned",
+	"long-work",
+	"pk-builds-index",
+	"pk-sets-not-null",
+	"reindex",
+	"rewrite-holding-locks",
+	"serial-column",
+	"set-access-method",
+	"set-expression",
+	"set-logged",
+	"set-not-null",
+	"set-tablespace",
+	"type-change-rechecks",
+	"type-change-reindex",
+	"type-change-rewrite",
+	"unique-builds-index",
+	"vacuum-full",
+	"validate-same-tx",
+	"volatile-default",
+};
+
+/* The rules whose harm is the loss of rows. */
+static const char *const losing_rules[] = {
+	"bulk-update",
+	"drop-column",
+	"drop-table",
+	"truncate",
+};
+
+static bool
+is_among(const char *rule, const char *const *rules, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(rule, rules[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * About how long the statement keeps its tables from others, in milliseconds;
+ * negative if nobody knows.  Where no work was found, although a rule says
+ * that there is some, all that it locks is taken to be rewritten.
+ */
+static double
+blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
+{
+	double		ms = pgm_estimate_statement(rates, verdict);
+	double		work = 0;
+	double		most = 0;
+	ListCell   *lc;
+
+	if (ms < 0)
+		return -1;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+		PgmWork		kind;
+
+		if (touch->fresh || !OidIsValid(touch->relid) ||
+			touch->mode < ShareLock)
+			continue;
+		if ((touch->relkind == RELKIND_RELATION ||
+			 touch->relkind == RELKIND_MATVIEW) &&
+			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+			return -1;
+		kind = pgm_work_of(verdict, touch);
+		work += pgm_estimate_work(rates, kind,
+								  pgm_work_bytes(touch->relid, kind));
+		most += pgm_estimate_work(rates, PGM_WORK_REWRITE,
+								  pgm_total_bytes(touch->relid));
+	}
+	return work > 0 ? ms : most;
+}
+
+static void
+set_blocking_level(PgmFinding *finding, double ms)
+{
+	if (ms < 0)
+		return;
+	finding->level = ms >= pgm_danger_block ?
+		PGM_LEVEL_DANGER : PGM_LEVEL_INFO;
+	if (finding->details == NULL)
+		finding->details = psprintf("{\"blocks_ms\": %.0f, \"danger_block_ms\": %d}",
+									ms, pgm_danger_block);
+}
+
+static const PgmTouch *
+find_touch(const PgmVerdict *verdict, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (name != NULL && strcmp(pgm_touch_name(touch), name) == 0)
+			return touch;
+	}
+	return NULL;
+}
+
+/* Of the relation and of what is below it. */
+static int64
+bytes_of_rows(const PgmTouch *touch)
+{
+	int64		bytes = pgm_heap_bytes(touch->relid);
+	ListCell   *lc;
+
+	foreach(lc, pgm_descendants(touch->relid))
+		bytes += pgm_heap_bytes(lfirst_oid(lc));
+	return bytes;
+}
+
+/* Only a DELETE loses rows, an UPDATE changes them. */
+static void
+note_loss(PgmJudged *judged, const PgmFinding *finding)
+{
+	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
+	const PgmTouch *touch = find_touch(judged->verdict, finding->relation);
+	PgmFinding *loss;
+	int64		bytes;
+
+	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
+		IsA(stmt, UpdateStmt))
+		return;
+	bytes = bytes_of_rows(touch);
+	if (bytes == 0)
+		return;
+	loss = pgm_lint_find(judged, "loses-data", touch,
+						 psprintf("it loses data: %s holds " INT64_FORMAT " kB of rows, and no downgrade brings them back",
+								  finding->relation, (bytes + 1023) / 1024),
+						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));
+	loss->details = psprintf("{\"bytes\": " INT64_FORMAT "}", bytes);
+}
+
+void
+pgm_level_by_effect(List *judged)
+{
+	PgmRates	rates;
+	bool		loaded = false;
+	ListCell   *lc;
+
+	foreach(lc, judged)
+	{
+		PgmJudged  *one = lfirst(lc);
+		List	   *findings = list_copy(one->findings);
+		ListCell   *other;
+
+		foreach(other, findings)
+		{
+			PgmFinding *finding = lfirst(other);
+			const char *rule = finding->rule->id;
+
+			if (is_among(rule, losing_rules, lengthof(losing_rules)))
+				note_loss(one, finding);
+			if (pgm_danger_block == 0 ||
+				!is_among(rule, blocking_rules, lengthof(blocking_rules)))
+				continue;
+			if (!loaded)
+				pgm_rates_load(&rates);
+			loaded = true;
+			set_blocking_level(finding, blocked_for(&rates, one->verdict));
+		}
+		list_free(findings);
+	}
+}

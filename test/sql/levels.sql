@@ -1,0 +1,88 @@
+-- How bad a finding is for the tables as they are, and what production permits.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA levels;
+SET search_path = levels;
+CREATE TABLE none (a int, b int);
+CREATE TABLE one (a int, b int);
+INSERT INTO one VALUES (1, 1);
+CREATE TABLE many (a int, b text);
+INSERT INTO many SELECT i, repeat('x', 500) FROM generate_series(1, 10000) i;
+ANALYZE many;
+CREATE TABLE parted (a int) PARTITION BY RANGE (a);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
+SHOW pgmigrate.danger_block;
+
+-- the same statement, by the size of its table
+SET pgmigrate.danger_block = '10ms';
+CREATE FUNCTION found(sql text) RETURNS text LANGUAGE sql AS
+$$SELECT coalesce(string_agg(rule || ' ' || level, ', ' ORDER BY rule), 'nothing')
+FROM pgmigrate.lint(sql) WHERE rule NOT IN ('lock', 'type-change-plan-break', 'data-unsure')$$;
+SELECT t, found(format('CREATE INDEX ON %s (a)', t)) AS index,
+	found(format('ALTER TABLE %s ALTER a TYPE bigint', t)) AS type,
+	found(format('ALTER TABLE %s ALTER a SET NOT NULL', t)) AS not_null
+FROM unnest('{none,one,many}'::text[]) AS t;
+SELECT details ? 'blocks_ms' AS estimate_shown, details -> 'danger_block_ms' AS "limit"
+FROM pgmigrate.lint('CREATE INDEX ON many (a)') WHERE rule = 'create-index';
+
+-- rows that are gone are gone, of however few
+SELECT sql, found(sql) FROM (VALUES
+	('DROP TABLE none'), ('DROP TABLE one'), ('TRUNCATE none'), ('TRUNCATE one'),
+	('DELETE FROM none'), ('DELETE FROM one'), ('DELETE FROM one WHERE a = 1'),
+	('UPDATE one SET b = 2'), ('ALTER TABLE one DROP COLUMN b'), ('DROP TABLE parted'),
+	('CREATE TABLE made (a int); INSERT INTO made VALUES (1); DROP TABLE made')) AS v (sql);
+INSERT INTO parted VALUES (1);
+SELECT found('DROP TABLE parted');
+
+-- a limit of zero leaves the rules their levels
+SET pgmigrate.danger_block = 0;
+SELECT found('CREATE INDEX ON none (a)');
+SET pgmigrate.danger_block = '10ms';
+
+-- production runs what is small, and permits by the call what is not
+SET pgmigrate.environment = 'production';
+SELECT pgmigrate.revision('small', 'CREATE INDEX none_a ON none (a); ALTER TABLE one ALTER a SET NOT NULL',
+	'ALTER TABLE one ALTER a DROP NOT NULL; DROP INDEX none_a', id => 'small');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.revision('gone', 'DROP TABLE one', 'CREATE TABLE one (a int NOT NULL, b int); DROP TABLE many', id => 'gone');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{drop-table}', reason => 'nobody reads it');
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data}');
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data}', reason => ' ');
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{no-rule}', reason => 'none');
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data,NULL}', reason => 'none');
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data}', reason => 'nobody reads it');
+
+-- so it does downgrades
+SELECT rule, level FROM pgmigrate.assess('-1', 'downgrade') WHERE level = 'danger';
+SELECT count(*) FROM pgmigrate.assess('head', 'downgrade');
+SELECT count(*) FROM pgmigrate.assess('head', 'sideways');
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT count(*) FROM many;
+SELECT revision, state FROM pgmigrate.downgrade('-1', '{loses-data}', 'a copy is kept');
+SELECT command, state, allowed, reason FROM pgmigrate.run ORDER BY id;
+
+-- the setting that guards is not for everybody
+CREATE ROLE regress_levels;
+SET ROLE regress_levels;
+SET pgmigrate.danger_block = '1h';
+RESET ROLE;
+DROP ROLE regress_levels;
+
+-- and in a worker
+\c -
+SET client_min_messages = warning;
+SET search_path = levels;
+SET pgmigrate.environment = 'production';
+CREATE TABLE two AS SELECT 1 AS a;
+SELECT pgmigrate.remove('gone');
+SELECT pgmigrate.revision('gone again', 'DROP TABLE two', id => 'again');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data,drop-table}', reason => E'two\nlines');
+SELECT execution, state, allowed, reason FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
+RESET pgmigrate.environment;
+DROP SCHEMA levels CASCADE;
+RESET search_path;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
