@@ -48,7 +48,8 @@ CREATE TABLE pgmigrate.run (
 	database text NOT NULL DEFAULT pg_catalog.current_database(),
 	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version'),
 	allowed text[] NOT NULL DEFAULT '{}',
-	reason text
+	reason text,
+	override text
 );
 CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp or backfill that had something to do; kept for ever';
@@ -74,6 +75,7 @@ COMMENT ON COLUMN pgmigrate.run.database IS 'database that it ran in';
 COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
 COMMENT ON COLUMN pgmigrate.run.allowed IS 'rules whose findings the caller permitted for this run';
 COMMENT ON COLUMN pgmigrate.run.reason IS 'why, as the caller gave it';
+COMMENT ON COLUMN pgmigrate.run.override IS 'why the checklist was overridden, where it was';
 
 /*
  * No CHECK: its expression would be compiled anew for each of the updates that

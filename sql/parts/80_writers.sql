@@ -39,6 +39,11 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.run_control
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.operation_row
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.attestation
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.checklist_item
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.rehearsal
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
@@ -55,6 +60,9 @@ ALTER TABLE pgmigrate.operation_range ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.schema_object ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.run_control ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.operation_row ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.attestation ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.checklist_item ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.rehearsal ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -70,3 +78,6 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.operation_range IS 'only functions 
 COMMENT ON TRIGGER check_writer ON pgmigrate.schema_object IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.run_control IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.operation_row IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.attestation IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.checklist_item IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.rehearsal IS 'only functions of the extension write the table';

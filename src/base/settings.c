@@ -20,7 +20,11 @@
 int			pgm_assess_timeout = 30000;
 char	   *pgm_autogenerate_exclude = NULL;
 char	   *pgm_autogenerate_include = NULL;
+int			pgm_backup_max_age = 24 * 60 * 60;
+char	   *pgm_backup_query = NULL;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
+int			pgm_checklist_mode = PGM_CHECKLIST_OFF;
+char	   *pgm_checklist_override = NULL;
 int			pgm_concurrently_timeout = 0;
 int			pgm_danger_block = 1000;
 char	   *pgm_drift_ignore = NULL;
@@ -279,6 +283,51 @@ define_lock_settings(void)
 							NULL, NULL, NULL);
 }
 
+static const struct config_enum_entry checklist_options[] = {
+	{"off", PGM_CHECKLIST_OFF, false},
+	{"warn", PGM_CHECKLIST_WARN, false},
+	{"enforce", PGM_CHECKLIST_ENFORCE, false},
+	{NULL, 0, false}
+};
+
+/* What must be true before a launch; nobody takes the guard off himself. */
+static void
+define_checklist_settings(void)
+{
+	DefineCustomIntVariable("pgmigrate.backup_max_age",
+							"Age from which on the newest backup does not count.",
+							NULL,
+							&pgm_backup_max_age,
+							24 * 60 * 60, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.backup_query",
+							   "Query that returns the time of the newest backup.",
+							   "It runs read-only, with the rights of the caller and search_path pg_catalog.",
+							   &pgm_backup_query,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgmigrate.checklist",
+							 "What upgrade does in production where an item of the checklist is not ready.",
+							 NULL,
+							 &pgm_checklist_mode,
+							 PGM_CHECKLIST_OFF,
+							 checklist_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.checklist_override",
+							   "Why upgrade may go on although the checklist is not ready.",
+							   "For an emergency; the run keeps it.",
+							   &pgm_checklist_override,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+}
+
 /* Which objects are compared. */
 static void
 define_pattern_settings(void)
@@ -434,6 +483,7 @@ pgm_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
+	define_checklist_settings();
 	define_lock_settings();
 	define_pattern_settings();
 	define_online_settings();

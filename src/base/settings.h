@@ -15,6 +15,13 @@ typedef enum PgmBlockerPolicy
 	PGM_BLOCKER_TERMINATE
 } PgmBlockerPolicy;
 
+typedef enum PgmChecklistMode
+{
+	PGM_CHECKLIST_OFF,
+	PGM_CHECKLIST_WARN,
+	PGM_CHECKLIST_ENFORCE
+} PgmChecklistMode;
+
 typedef enum PgmExecution
 {
 	PGM_EXECUTION_AUTO,
@@ -55,7 +62,11 @@ typedef enum PgmRowError
 extern int	pgm_assess_timeout; /* ms */
 extern char *pgm_autogenerate_exclude;	/* patterns, a list */
 extern char *pgm_autogenerate_include;
+extern int	pgm_backup_max_age; /* s */
+extern char *pgm_backup_query;
 extern int	pgm_blocker_policy;
+extern int	pgm_checklist_mode;
+extern char *pgm_checklist_override;
 extern int	pgm_concurrently_timeout;	/* ms */
 extern int	pgm_danger_block;	/* ms */
 extern char *pgm_drift_ignore;	/* the same */

@@ -39,7 +39,6 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#include "assess/assess.h"
 #include "base/clock.h"
 #include "base/error_privacy.h"
 #include "base/session_settings.h"
@@ -49,6 +48,7 @@
 #include "base/transaction.h"
 #include "compat/lock.h"
 #include "compat/server.h"
+#include "gate/checklist.h"
 #include "lock/ladder.h"
 #include "process/entry.h"
 #include "run/internal.h"
@@ -165,8 +165,9 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
-		pgm_assess_gate(plan, &request->allowance,
-						runner->exec.worker && !runner->one_transaction);
+		record.override = pgm_gate_check(plan, &request->allowance,
+										   runner->exec.worker &&
+										   !runner->one_transaction);
 	}
 
 	record.command = pgm_command_name(request->direction);

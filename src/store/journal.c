@@ -32,11 +32,12 @@ static PgmQuery interrupt_query = {
 
 static PgmQuery begin_query = {
 	"INSERT INTO pgmigrate.run (command, target, state, execution, steps, "
-	"heads_before, session_role, role, search_path, pid, allowed, reason) "
-	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+	"heads_before, session_role, role, search_path, pid, allowed, reason, "
+	"override) "
+	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
 	"RETURNING id",
-	11, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
-	TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID}
+	12, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
+	TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
 static PgmQuery begin_steps_query = {
@@ -141,8 +142,8 @@ int64
 pgm_journal_begin(const PgmRunRecord *record)
 {
 	PgmSpiScope scope;
-	Datum		values[11];
-	bool		nulls[11] = {false};
+	Datum		values[12];
+	bool		nulls[12] = {false};
 	int64		run;
 
 	values[0] = pgm_text_datum(record->command);
@@ -156,6 +157,7 @@ pgm_journal_begin(const PgmRunRecord *record)
 	values[8] = Int32GetDatum(MyProcPid);
 	values[9] = pgm_text_array_datum(record->nallowed, record->allowed);
 	pgm_set_text(values, nulls, 10, record->reason);
+	pgm_set_text(values, nulls, 11, record->override);
 
 	pgm_spi_begin_ledger(&scope);
 	pgm_spi_execute(&begin_query, values, nulls);

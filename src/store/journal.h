@@ -27,6 +27,7 @@ typedef struct PgmRunRecord
 	int			nallowed;		/* rules that the caller permits … */
 	char	  **allowed;
 	const char *reason;			/* … and why; NULL: not said */
+	const char *override;		/* why the checklist was overridden, or NULL */
 	const char *execution;		/* worker, inline or script */
 	const char *direction;		/* up, down or stamp */
 	const char *session_role;

@@ -1,0 +1,90 @@
+/* The launch checklist. */
+
+CREATE TABLE pgmigrate.attestation (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	item text NOT NULL,
+	target_digest text NOT NULL,
+	note text NOT NULL,
+	attested_by text NOT NULL,
+	attested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	valid_until timestamptz NOT NULL
+);
+CREATE INDEX attestation_item ON pgmigrate.attestation (item, target_digest, id);
+COMMENT ON TABLE pgmigrate.attestation IS 'items of the checklist that people vouched for; kept for ever';
+COMMENT ON COLUMN pgmigrate.attestation.id IS 'number of the attestation';
+COMMENT ON COLUMN pgmigrate.attestation.item IS 'item of the checklist';
+COMMENT ON COLUMN pgmigrate.attestation.target_digest IS 'digest of the revisions that it is about, so that it ends with any change of them';
+COMMENT ON COLUMN pgmigrate.attestation.note IS 'what was done or seen';
+COMMENT ON COLUMN pgmigrate.attestation.attested_by IS 'role that vouches for it';
+COMMENT ON COLUMN pgmigrate.attestation.attested_at IS 'time of it';
+COMMENT ON COLUMN pgmigrate.attestation.valid_until IS 'time from which on it counts no more';
+
+CREATE TABLE pgmigrate.checklist_item (
+	item text PRIMARY KEY,
+	query text NOT NULL,
+	author text NOT NULL
+);
+COMMENT ON TABLE pgmigrate.checklist_item IS 'items of the checklist that a team has added';
+COMMENT ON COLUMN pgmigrate.checklist_item.item IS 'name of the item';
+COMMENT ON COLUMN pgmigrate.checklist_item.query IS 'query of one value that must be true; it runs read-only with search_path pg_catalog';
+COMMENT ON COLUMN pgmigrate.checklist_item.author IS 'role that set it, whose rights the query has';
+
+CREATE TABLE pgmigrate.rehearsal (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	target_digest text NOT NULL,
+	ok boolean NOT NULL,
+	finished timestamptz
+);
+CREATE INDEX rehearsal_digest ON pgmigrate.rehearsal (target_digest, finished);
+COMMENT ON TABLE pgmigrate.rehearsal IS 'rehearsals of revisions';
+COMMENT ON COLUMN pgmigrate.rehearsal.id IS 'number of the rehearsal';
+COMMENT ON COLUMN pgmigrate.rehearsal.target_digest IS 'digest of the revisions that were rehearsed';
+COMMENT ON COLUMN pgmigrate.rehearsal.ok IS 'all steps did what they should';
+COMMENT ON COLUMN pgmigrate.rehearsal.finished IS 'time it ended';
+
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.attestation', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.attestation_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.checklist_item', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.rehearsal', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.rehearsal_id_seq', '');
+
+CREATE FUNCTION pgmigrate.checklist(
+	target text DEFAULT 'head'
+) RETURNS TABLE (
+	item text,
+	state text,
+	detail text,
+	attested_by text,
+	attested_at timestamptz,
+	valid_until timestamptz
+)
+AS 'MODULE_PATHNAME', 'pgmigrate_checklist'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.checklist(text) IS
+'what must be true before an upgrade to the target, and whether it is: ok, missing, expired or failed';
+
+CREATE FUNCTION pgmigrate.attest(
+	item text,
+	note text,
+	valid_for interval DEFAULT '1 day',
+	target text DEFAULT 'head'
+) RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_attest'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.attest(text, text, interval, text) IS
+'vouch for an item of the checklist, for the revisions that an upgrade to the target would run now';
+
+CREATE FUNCTION pgmigrate.checklist_require(
+	item text,
+	query text
+) RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_checklist_require'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.checklist_require(text, text) IS
+'add an item to the checklist: a query that must be true, which runs with the rights of the caller of this; null takes the item away';
+
+REVOKE ALL ON TABLE pgmigrate.attestation, pgmigrate.checklist_item, pgmigrate.rehearsal FROM PUBLIC;
+REVOKE ALL ON SEQUENCE pgmigrate.attestation_id_seq, pgmigrate.rehearsal_id_seq FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.checklist(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.attest(text, text, interval, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.checklist_require(text, text) FROM PUBLIC;

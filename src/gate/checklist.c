@@ -1,0 +1,552 @@
+/*-------------------------------------------------------------------------
+ *
+ * checklist.c
+ *	  What must be true before a launch.
+ *
+ * An item is found out where that can be, and attested by a person, with a
+ * note and an end, where it cannot.  What was found to be wrong is not made
+ * right by an attestation.  Attestations are about one plan: the digest of its
+ * revisions, so that they end with any change of it.
+ *
+ * Queries of a team run read-only and with the rights of the role that set
+ * them, the one of the setting with those of the caller; an error is an answer
+ * and not an error of the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/digest.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/sqlstate.h"
+#include "gate/checklist.h"
+
+/* The items that everybody has, in the order of a launch. */
+static const char *const own_items[] = {
+	"backup",
+	"impact",
+	"rehearsal",
+	"metrics",
+	"notification",
+	"approval",
+};
+
+static PgmQuery archiver_query = {
+	"SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 'off' "
+	"WHEN a.last_archived_time IS NULL THEN 'never' "
+	"WHEN a.last_failed_time > a.last_archived_time THEN 'fails' "
+	"WHEN a.last_archived_time > clock_timestamp() THEN 'future' "
+	"ELSE 'works' END, coalesce(a.last_archived_time, a.last_failed_time)"
+	"::text FROM pg_stat_archiver a"
+};
+
+static PgmQuery rehearsal_query = {
+	"SELECT r.ok, r.finished::text FROM pgmigrate.rehearsal r "
+	"WHERE r.target_digest = $1 AND r.finished IS NOT NULL "
+	"ORDER BY r.finished DESC LIMIT 1",
+	1, {TEXTOID}
+};
+
+static PgmQuery attestation_query = {
+	"SELECT a.note, a.attested_by, a.attested_at, a.valid_until "
+	"FROM pgmigrate.attestation a "
+	"WHERE a.item = $1 AND a.target_digest = $2 "
+	"AND a.attested_at <= clock_timestamp() "
+	"ORDER BY a.id DESC LIMIT 1",
+	2, {TEXTOID, TEXTOID}
+};
+
+static PgmQuery attest_query = {
+	"INSERT INTO pgmigrate.attestation "
+	"(item, target_digest, note, attested_by, valid_until) "
+	"VALUES ($1, $2, $3, $4, $5)",
+	5, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+static PgmQuery items_query = {
+	"SELECT c.item, c.query, c.author FROM pgmigrate.checklist_item c "
+	"ORDER BY c.item"
+};
+
+static PgmQuery item_author_query = {
+	"SELECT c.author FROM pgmigrate.checklist_item c WHERE c.item = $1",
+	1, {TEXTOID}
+};
+
+static PgmQuery require_query = {
+	"INSERT INTO pgmigrate.checklist_item (item, query, author) "
+	"VALUES ($1, $2, $3) ON CONFLICT (item) DO UPDATE "
+	"SET query = excluded.query, author = excluded.author",
+	3, {TEXTOID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery dismiss_query = {
+	"DELETE FROM pgmigrate.checklist_item WHERE item = $1",
+	1, {TEXTOID}
+};
+
+const char *
+pgm_item_state_name(PgmItemState state)
+{
+	switch (state)
+	{
+		case PGM_ITEM_OK:
+			return "ok";
+		case PGM_ITEM_MISSING:
+			return "missing";
+		case PGM_ITEM_EXPIRED:
+			return "expired";
+		case PGM_ITEM_FAILED:
+			return "failed";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+/* What an attestation and a rehearsal are about. */
+static char *
+plan_digest(const PgmPlan *plan)
+{
+	PgmDigest	digest;
+
+	pgm_digest_init(&digest, "pgmigrate plan");
+	pgm_digest_text(&digest, plan->direction == PGM_UP ? "up" : "down");
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		PgmRevision *revision = pgm_revision_get(id);
+
+		pgm_digest_text(&digest, id);
+		pgm_digest_text(&digest, revision ? revision->digest : "");
+	}
+	return pgm_digest_final(&digest);
+}
+
+/* A semicolon at the end is no part of the query. */
+static char *
+without_end(const char *query)
+{
+	char	   *copy = pstrdup(query);
+	int			len = strlen(copy);
+
+	while (len > 0 && strchr("; \t\r\n", copy[len - 1]) != NULL)
+		copy[--len] = '\0';
+	return copy;
+}
+
+/*
+ * The only value of a query of a team, as text, NULL for null; false if it
+ * fails, with the message.
+ */
+static bool
+ask(const char *query, Oid role, char **answer)
+{
+	Oid			save_user;
+	int			save_context;
+	bool		save_read_only = XactReadOnly;
+	char	  **values;
+	uint64		rows;
+	bool		ok;
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(role, save_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	XactReadOnly = true;
+	ok = pgm_spi_probe_rows(query, 1, &values, &rows, answer);
+	XactReadOnly = save_read_only;
+	SetUserIdAndSecContext(save_user, save_context);
+	if (ok)
+		*answer = rows == 1 ? values[0] : NULL;
+	return ok;
+}
+
+static void
+set_state(PgmChecklistItem *item, PgmItemState state, const char *detail)
+{
+	item->state = state;
+	item->detail = detail;
+}
+
+/* The time of the newest backup, as a query of the team tells it. */
+static void
+ask_backup(PgmChecklistItem *item)
+{
+	char	   *answer;
+	char	   *query;
+
+	query = psprintf("SELECT CASE WHEN b.t IS NULL THEN 'none' "
+					 "WHEN b.t > clock_timestamp() THEN 'future ' || b.t "
+					 "WHEN b.t < clock_timestamp() - interval '%d s' "
+					 "THEN 'old ' || b.t ELSE 'ok ' || b.t END "
+					 "FROM (SELECT (%s\n)::timestamptz AS t) AS b",
+					 pgm_backup_max_age, without_end(pgm_backup_query));
+	if (!ask(query, GetUserId(), &answer))
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("the query of pgmigrate.backup_query failed: %s", answer));
+	else if (answer == NULL || strcmp(answer, "none") == 0)
+		set_state(item, PGM_ITEM_FAILED,
+				  "the query of pgmigrate.backup_query knows no backup");
+	else if (strncmp(answer, "future ", 7) == 0)
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("the newest backup is of the future, %s", answer + 7));
+	else if (strncmp(answer, "old ", 4) == 0)
+		set_state(item, PGM_ITEM_EXPIRED,
+				  psprintf("the newest backup is of %s, older than pgmigrate.backup_max_age", answer + 4));
+	else
+		set_state(item, PGM_ITEM_OK,
+				  psprintf("the newest backup is of %s", answer + 3));
+}
+
+static void
+look_at_archiver(PgmChecklistItem *item)
+{
+	PgmSpiScope scope;
+	const char *state;
+	const char *when;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&archiver_query, NULL, NULL);
+	state = pgm_spi_text(1, 1);
+	when = pgm_spi_text(1, 2);
+	pgm_spi_end(&scope);
+	if (strcmp(state, "fails") == 0)
+		set_state(item, PGM_ITEM_FAILED,
+				  "archiving of WAL has failed since its last success");
+	else if (strcmp(state, "future") == 0)
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("WAL was archived in the future, at %s", when));
+	else if (strcmp(state, "works") == 0)
+		set_state(item, PGM_ITEM_MISSING,
+				  psprintf("WAL was archived at %s, but nothing tells of a base backup: set pgmigrate.backup_query", when));
+	else
+		set_state(item, PGM_ITEM_MISSING,
+				  "no WAL is archived, and pgmigrate.backup_query is not set");
+}
+
+static void
+look_at_impact(PgmChecklistItem *item, const PgmPlan *plan)
+{
+	int			dangers = 0;
+	ListCell   *lc;
+
+	foreach(lc, pgm_assess(pgm_assess_plan_items(plan), true, true))
+	{
+		ListCell   *other;
+
+		foreach(other, ((PgmJudged *) lfirst(lc))->findings)
+		{
+			const PgmFinding *finding = lfirst(other);
+
+			if (finding->allowed == NULL &&
+				finding->level == PGM_LEVEL_DANGER)
+				dangers++;
+		}
+	}
+	if (dangers == 0)
+		set_state(item, PGM_ITEM_OK, "assess() finds no danger");
+	else
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("assess() finds dangers that are not allowed: %d", dangers));
+}
+
+static void
+look_at_rehearsal(PgmChecklistItem *item, const char *digest)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(digest);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&rehearsal_query, values, NULL) > 0)
+		set_state(item, pgm_spi_bool(1, 1) ? PGM_ITEM_OK : PGM_ITEM_FAILED,
+				  pgm_spi_text(1, 2));
+	pgm_spi_end(&scope);
+	if (item->state == PGM_ITEM_OK)
+		item->detail = psprintf("rehearsed at %s", item->detail);
+	else if (item->state == PGM_ITEM_FAILED)
+		item->detail = psprintf("the rehearsal of %s failed", item->detail);
+	else
+		item->detail = "the same revisions were not rehearsed";
+}
+
+/* Who wrote a revision cannot approve it. */
+static void
+look_at_approval(PgmChecklistItem *item, const PgmPlan *plan)
+{
+	set_state(item, PGM_ITEM_OK, "each revision was approved by another than its author");
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		PgmRevision *revision = pgm_revision_get(id);
+
+		if (revision != NULL && revision->approved_by != NULL &&
+			strcmp(revision->approved_by, revision->author) != 0)
+			continue;
+		set_state(item, PGM_ITEM_MISSING,
+				  psprintf("revision \"%s\" was not approved by another than its author", id));
+		return;
+	}
+}
+
+/* With the note of a person, if there is one that is about this plan. */
+static void
+look_at_attestation(PgmChecklistItem *item, const char *digest)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	char	   *note = NULL;
+
+	values[0] = pgm_text_datum(item->item);
+	values[1] = pgm_text_datum(digest);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&attestation_query, values, NULL) > 0)
+	{
+		note = pgm_spi_text(1, 1);
+		item->attested_by = pgm_spi_text(1, 2);
+		item->attested_at = pgm_spi_timestamp(1, 3);
+		item->valid_until = pgm_spi_timestamp(1, 4);
+	}
+	pgm_spi_end(&scope);
+	if (note == NULL || item->state == PGM_ITEM_OK ||
+		item->state == PGM_ITEM_FAILED)
+		return;
+	set_state(item, item->valid_until > GetCurrentTimestamp() ?
+			  PGM_ITEM_OK : PGM_ITEM_EXPIRED, note);
+}
+
+static PgmChecklistItem *
+own_item(const char *name, const PgmPlan *plan, const char *digest)
+{
+	PgmChecklistItem *item = palloc0(sizeof(PgmChecklistItem));
+
+	item->item = name;
+	set_state(item, PGM_ITEM_MISSING, "nobody has attested it");
+	if (strcmp(name, "backup") == 0)
+	{
+		if (pgm_backup_query[0] != '\0')
+			ask_backup(item);
+		else
+			look_at_archiver(item);
+	}
+	else if (strcmp(name, "impact") == 0)
+		look_at_impact(item, plan);
+	else if (strcmp(name, "rehearsal") == 0)
+		look_at_rehearsal(item, digest);
+	else if (strcmp(name, "approval") == 0)
+		look_at_approval(item, plan);
+	look_at_attestation(item, digest);
+	return item;
+}
+
+static PgmChecklistItem *
+team_item(const char *name, const char *query, const char *author,
+		  const char *digest)
+{
+	PgmChecklistItem *item = palloc0(sizeof(PgmChecklistItem));
+	Oid			role = get_role_oid(author, true);
+	char	   *answer;
+
+	item->item = name;
+	if (!OidIsValid(role))
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("role \"%s\", which set its query, does not exist any more", author));
+	else if (!ask(psprintf("SELECT (%s\n)::bool::text", without_end(query)),
+				  role, &answer))
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("its query failed: %s", answer));
+	else if (answer != NULL && strcmp(answer, "true") == 0)
+		set_state(item, PGM_ITEM_OK, "its query is true");
+	else
+		set_state(item, PGM_ITEM_FAILED, "its query is not true");
+	look_at_attestation(item, digest);
+	return item;
+}
+
+List *
+pgm_checklist(const PgmPlan *plan, bool impact)
+{
+	char	   *digest = plan_digest(plan);
+	List	   *items = NIL;
+	PgmSpiScope scope;
+	uint64		rows;
+	char	  **texts;
+
+	for (int i = 0; i < lengthof(own_items); i++)
+		if (impact || strcmp(own_items[i], "impact") != 0)
+			items = lappend(items, own_item(own_items[i], plan, digest));
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&items_query, NULL, NULL);
+	texts = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows * 3 + 1));
+	for (uint64 i = 0; i < rows * 3; i++)
+		texts[i] = pgm_spi_text(i / 3 + 1, i % 3 + 1);
+	pgm_spi_end(&scope);
+	for (uint64 i = 0; i < rows * 3; i += 3)
+		items = lappend(items, team_item(texts[i], texts[i + 1],
+										 texts[i + 2], digest));
+	return items;
+}
+
+static bool
+is_own(const char *item)
+{
+	for (int i = 0; i < lengthof(own_items); i++)
+		if (strcmp(own_items[i], item) == 0)
+			return true;
+	return false;
+}
+
+static void
+refuse_own_approval(const PgmPlan *plan, const char *role)
+{
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		PgmRevision *revision = pgm_revision_get(id);
+
+		if (revision != NULL && strcmp(revision->author, role) == 0)
+			ereport(ERROR,
+					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("role \"%s\" cannot attest the approval of its own revision \"%s\"",
+						   role, id));
+	}
+}
+
+void
+pgm_attest(const char *item, const char *note, TimestampTz valid_until,
+		   const PgmPlan *plan)
+{
+	const char *role = GetUserNameFromId(GetUserId(), false);
+	PgmSpiScope scope;
+	Datum		values[5];
+
+	if (!is_own(item))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("item \"%s\" of the checklist cannot be attested", item),
+				errdetail("Only items of our own can, those of a team are queries."),
+				errhint("See pgmigrate.checklist()."));
+	if (valid_until <= GetCurrentTimestamp())
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"valid_for\" must be longer than zero"));
+	if (strcmp(item, "approval") == 0)
+		refuse_own_approval(plan, role);
+	values[0] = pgm_text_datum(item);
+	values[1] = pgm_text_datum(plan_digest(plan));
+	values[2] = pgm_text_datum(note);
+	values[3] = pgm_text_datum(role);
+	values[4] = TimestampTzGetDatum(valid_until);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&attest_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* Whoever may not act as the role that set an item must not weaken it. */
+static void
+check_item_author(const char *item)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *author = NULL;
+	Oid			role;
+
+	values[0] = pgm_text_datum(item);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&item_author_query, values, NULL) > 0)
+		author = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	if (author == NULL)
+		return;
+	role = get_role_oid(author, true);
+	if (OidIsValid(role) ? has_privs_of_role(GetUserId(), role) :
+		GetUserId() == pgm_schema_owner())
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("permission denied for item \"%s\" of the checklist", item),
+			errdetail("Role \"%s\" has set it.", author));
+}
+
+void
+pgm_checklist_require(const char *item, const char *query)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+
+	if (item[0] == '\0' || is_own(item))
+		ereport(ERROR,
+				errcode(ERRCODE_RESERVED_NAME),
+				errmsg("item name \"%s\" is reserved", item));
+	check_item_author(item);
+	values[0] = pgm_text_datum(item);
+	values[1] = pgm_text_datum(query ? query : "");
+	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(query ? &require_query : &dismiss_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+/* A line for each item that is not ready. */
+static int
+list_open(StringInfo lines, const List *items)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, items)
+	{
+		const PgmChecklistItem *item = lfirst(lc);
+
+		if (item->state == PGM_ITEM_OK)
+			continue;
+		appendStringInfo(lines, "%s%s: %s: %s", n++ > 0 ? "\n" : "",
+						 item->item, pgm_item_state_name(item->state),
+						 item->detail);
+	}
+	return n;
+}
+
+const char *
+pgm_gate_check(const PgmPlan *plan, const PgmAllowance *allowance,
+			   bool online)
+{
+	StringInfoData lines;
+	const char *override = pgm_checklist_override;
+	bool		enforced;
+	int			n;
+
+	pgm_assess_gate(plan, allowance, online);
+	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
+		pgm_checklist_mode == PGM_CHECKLIST_OFF ||
+		plan->direction != PGM_UP || plan->steps.nsteps == 0)
+		return NULL;
+
+	/* the gate before has said all about the impact */
+	initStringInfo(&lines);
+	n = list_open(&lines, pgm_checklist(plan, false));
+	if (n == 0)
+		return NULL;
+	enforced = pgm_checklist_mode == PGM_CHECKLIST_ENFORCE;
+	if (enforced && override[0] == '\0')
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_DANGER_REFUSED),
+				errmsg_plural("%d item of the checklist is not ready",
+							  "%d items of the checklist are not ready", n, n),
+				errdetail_internal("%s", lines.data),
+				errhint("See pgmigrate.checklist(), and attest by pgmigrate.attest() what cannot be found out.  In an emergency a superuser sets \"pgmigrate.checklist_override\" to the reason."));
+	ereport(WARNING,
+			errmsg_plural("%d item of the checklist is not ready",
+						  "%d items of the checklist are not ready", n, n),
+			errdetail_internal("%s", lines.data),
+			enforced ? errhint("The checklist is overridden: %s", override) : 0);
+	return enforced ? override : NULL;
+}
