@@ -18,7 +18,7 @@
 
 #include "catalog/pg_class.h"
 
-#include "assess/estimate.h"
+#include "classify/estimate.h"
 #include "assess/level.h"
 #include "base/relation_size.h"
 #include "base/settings.h"

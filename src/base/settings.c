@@ -387,6 +387,35 @@ define_online_settings(void)
 							NULL, NULL, NULL);
 }
 
+/* How much is stored of one revision. */
+static void
+define_size_settings(void)
+{
+	DefineCustomIntVariable("pgmigrate.max_file_size",
+							"Largest migration file that load_directory() reads.",
+							NULL,
+							&pgm_max_file_size,
+							64 * 1024, 1, 1024 * 1024 - 1,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_revision_size",
+							"Largest SQL text of a revision that is stored.",
+							NULL,
+							&pgm_max_revision_size,
+							16 * 1024, 1, 512 * 1024,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.max_statements",
+							"Most statements in one SQL text of a revision.",
+							NULL,
+							&pgm_max_statements,
+							10000, 1, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+}
+
 void
 pgm_guc_init(void)
 {
@@ -434,30 +463,6 @@ pgm_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
-	DefineCustomIntVariable("pgmigrate.max_file_size",
-							"Largest migration file that load_directory() reads.",
-							NULL,
-							&pgm_max_file_size,
-							64 * 1024, 1, 1024 * 1024 - 1,
-							PGC_SUSET, GUC_UNIT_KB,
-							NULL, NULL, NULL);
-
-	DefineCustomIntVariable("pgmigrate.max_revision_size",
-							"Largest SQL text of a revision that is stored.",
-							NULL,
-							&pgm_max_revision_size,
-							16 * 1024, 1, 512 * 1024,
-							PGC_SUSET, GUC_UNIT_KB,
-							NULL, NULL, NULL);
-
-	DefineCustomIntVariable("pgmigrate.max_statements",
-							"Most statements in one SQL text of a revision.",
-							NULL,
-							&pgm_max_statements,
-							10000, 1, INT_MAX,
-							PGC_SUSET, 0,
-							NULL, NULL, NULL);
-
 	DefineCustomEnumVariable("pgmigrate.on_disconnect",
 							 "What becomes of a run whose client is gone.",
 							 NULL,
@@ -483,6 +488,7 @@ pgm_guc_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
+	define_size_settings();
 	define_checklist_settings();
 	define_lock_settings();
 	define_pattern_settings();

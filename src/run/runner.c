@@ -166,8 +166,8 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
 		record.override = pgm_gate_check(plan, &request->allowance,
-										   runner->exec.worker &&
-										   !runner->one_transaction);
+										 runner->exec.worker &&
+										 !runner->one_transaction);
 	}
 
 	record.command = pgm_command_name(request->direction);
