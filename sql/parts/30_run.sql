@@ -28,7 +28,7 @@ COMMENT ON COLUMN pgmigrate.applied.step IS 'step of that run';
 
 CREATE TABLE pgmigrate.run (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	command text NOT NULL CHECK (command IN ('upgrade', 'downgrade', 'stamp', 'backfill')),
+	command text NOT NULL CHECK (command IN ('upgrade', 'downgrade', 'stamp', 'backfill', 'rebuild')),
 	target text NOT NULL,
 	state text NOT NULL CHECK (state IN ('running', 'done', 'failed', 'cancelled', 'interrupted', 'paused')),
 	execution text NOT NULL CHECK (execution IN ('worker', 'inline', 'script')),
@@ -52,10 +52,10 @@ CREATE TABLE pgmigrate.run (
 	override text
 );
 CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
-COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp or backfill that had something to do; kept for ever';
+COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp, backfill or rebuild that had something to do; kept for ever';
 COMMENT ON COLUMN pgmigrate.run.id IS 'number of the run';
-COMMENT ON COLUMN pgmigrate.run.command IS 'upgrade, downgrade, stamp or backfill';
-COMMENT ON COLUMN pgmigrate.run.target IS 'target as it was given; the relation of a backfill';
+COMMENT ON COLUMN pgmigrate.run.command IS 'upgrade, downgrade, stamp, backfill or rebuild';
+COMMENT ON COLUMN pgmigrate.run.target IS 'target as it was given; the relation of a backfill or rebuild';
 COMMENT ON COLUMN pgmigrate.run.state IS 'running, done, failed, cancelled, interrupted or paused; pgmigrate.runs tells a dead running one';
 COMMENT ON COLUMN pgmigrate.run.execution IS 'worker, inline (in a transaction of the caller), or script (psql ran the SQL)';
 COMMENT ON COLUMN pgmigrate.run.steps IS 'number of steps planned';

@@ -11,6 +11,7 @@
 
 #include "backfill/backfill.h"
 #include "base/settings.h"
+#include "worker/rebuild_job.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -23,4 +24,5 @@ _PG_init(void)
 	pgm_guc_init();
 	pgm_worker_register();
 	pgm_backfill_register();
+	pgm_worker_register_rebuild();
 }

@@ -30,6 +30,7 @@ int			pgm_danger_block = 1000;
 char	   *pgm_drift_ignore = NULL;
 int			pgm_environment = PGM_ENVIRONMENT_NONE;
 int			pgm_execution = PGM_EXECUTION_AUTO;
+int			pgm_finalize_after = 0;
 bool		pgm_flush_per_migration = false;
 int			pgm_lock_deadline = 10 * 60 * 1000;
 int			pgm_lock_timeout = 200;
@@ -454,6 +455,14 @@ pgm_guc_init(void)
 							 execution_options,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.finalize_after",
+							"Time after which an online change can no longer be reverted.",
+							"It is finalized by the first online change that begins later.  Zero leaves that to finalize().",
+							&pgm_finalize_after,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pgmigrate.flush_per_migration",
 							 "Waits for the WAL flush of each revision, not only of the whole run.",

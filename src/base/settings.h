@@ -72,6 +72,7 @@ extern int	pgm_danger_block;	/* ms */
 extern char *pgm_drift_ignore;	/* the same */
 extern int	pgm_environment;
 extern int	pgm_execution;
+extern int	pgm_finalize_after; /* s, 0: by hand */
 extern bool pgm_flush_per_migration;
 extern int	pgm_lock_deadline;	/* ms */
 extern int	pgm_lock_timeout;	/* ms */

@@ -87,6 +87,10 @@ pgm_next_own_lock(int partition, PROCLOCK *lock)
 	pgm_own_lock_after(partition, &(lock)->procLink)
 #endif
 
+#if PG_VERSION_NUM < 140000
+#define ReadNextTransactionId() ReadNewTransactionId()
+#endif
+
 /* What GRANT takes on relations: nothing before 18. */
 #if PG_VERSION_NUM >= 180000
 #define PGM_GRANT_LOCK AccessShareLock

@@ -56,6 +56,16 @@ pgm_is_set_access_method(const AlterTableCmd *cmd)
 }
 
 static inline bool
+pgm_is_set_compression(const AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 140000
+	return cmd->subtype == AT_SetCompression;
+#else
+	return false;
+#endif
+}
+
+static inline bool
 pgm_is_merge(Node *stmt)
 {
 #if PG_VERSION_NUM >= 150000

@@ -24,10 +24,11 @@ typedef enum PgmJobKind
 	PGM_JOB_RUN,
 	PGM_JOB_BACKFILL,
 	PGM_JOB_COMPARE,
-	PGM_JOB_REHEARSE
+	PGM_JOB_REHEARSE,
+	PGM_JOB_REBUILD
 } PgmJobKind;
 
-#define PGM_JOB_KINDS 4
+#define PGM_JOB_KINDS 5
 
 /*
  * The right to work of a run.  Its owner holds the run lock; the helpers that

@@ -82,6 +82,12 @@ static PgmQuery detail_query = {
 	2, {TEXTOID, TEXTOID}
 };
 
+static PgmQuery run_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.run = $1 "
+	"ORDER BY o.id",
+	1, {INT8OID}
+};
+
 static PgmQuery set_run_query = {
 	"UPDATE pgmigrate.operation SET run = $2 WHERE id = $1",
 	2, {INT8OID, INT8OID}
@@ -96,6 +102,18 @@ static PgmQuery set_state_query = {
 	"finished = CASE WHEN $2 IN ('finalized', 'reverted', 'cancelled') "
 	"THEN clock_timestamp() END WHERE id = $1",
 	3, {INT8OID, TEXTOID, TEXTOID}
+};
+
+static PgmQuery revert_until_query = {
+	"UPDATE pgmigrate.operation SET "
+	"revert_until = clock_timestamp() + make_interval(secs => $2) "
+	"WHERE id = $1",
+	2, {INT8OID, FLOAT8OID}
+};
+
+static PgmQuery due_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.state = 'switched' "
+	"AND o.revert_until < clock_timestamp() ORDER BY o.id"
 };
 
 static PgmQuery progress_query = {
@@ -414,6 +432,15 @@ pgm_operation_detail(const PgmOperation *operation, const char *name)
 	return result;
 }
 
+List *
+pgm_operations_of_run(int64 run)
+{
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(run);
+	return find_all(&run_query, values, NULL);
+}
+
 void
 pgm_operation_set_run(int64 id, int64 run)
 {
@@ -436,6 +463,22 @@ pgm_operation_set_state(PgmOperation *operation, PgmOperationState state,
 	pgm_set_text(values, nulls, 2, phase);
 	execute(&set_state_query, values, nulls);
 	operation->state = state;
+}
+
+void
+pgm_operation_set_revert_until(int64 id, int seconds)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(id);
+	values[1] = Float8GetDatum(seconds);
+	execute(&revert_until_query, values, NULL);
+}
+
+List *
+pgm_operations_due(void)
+{
+	return find_all(&due_query, NULL, NULL);
 }
 
 void

@@ -104,6 +104,9 @@ extern List *pgm_operations_unfinished(const char *revision);
 extern List *pgm_operations_in_state(PgmOperationState state,
 									 const char *revision);
 
+/* Those that a run has begun or gone on with. */
+extern List *pgm_operations_of_run(int64 run);
+
 /* Keeps the row locked until the end of the transaction. */
 extern PgmOperation *pgm_operation_lock(int64 id);
 
@@ -111,6 +114,10 @@ extern void pgm_operation_set_run(int64 id, int64 run);
 extern void pgm_operation_set_state(PgmOperation *operation,
 									PgmOperationState state,
 									const char *phase);
+
+/* How long it can be reverted, from now on; and those that cannot any more. */
+extern void pgm_operation_set_revert_until(int64 id, int seconds);
+extern List *pgm_operations_due(void);
 extern void pgm_operation_set_progress(int64 id, int64 done, int64 total,
 									   const char *unit);
 extern void pgm_operation_set_waiting(int64 id, const char *what);

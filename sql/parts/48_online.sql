@@ -1,0 +1,39 @@
+/* A table changed by way of another one beside it. */
+
+CREATE FUNCTION pgmigrate.online_row() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_online_row'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.online_row() IS
+'trigger of an online change: writes to the table beside what is written to the table';
+REVOKE ALL ON FUNCTION pgmigrate.online_row() FROM PUBLIC;
+
+CREATE FUNCTION pgmigrate.online_truncate() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_online_truncate'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.online_truncate() IS
+'trigger of an online change: empties the table beside along with the table';
+REVOKE ALL ON FUNCTION pgmigrate.online_truncate() FROM PUBLIC;
+
+CREATE FUNCTION pgmigrate.rebuild(relation regclass, definition text DEFAULT NULL,
+	OUT operation bigint, OUT relation_name text, OUT action text) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_rebuild'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.rebuild(regclass, text) IS
+'write a table anew beside itself and switch, with the subcommands of ALTER TABLE given; readers and writers go on meanwhile';
+REVOKE ALL ON FUNCTION pgmigrate.rebuild(regclass, text) FROM PUBLIC;
+
+CREATE FUNCTION pgmigrate.revert(INOUT operation bigint, without_unfit boolean DEFAULT false,
+	OUT relation text, OUT action text) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_revert'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.revert(bigint, boolean) IS
+'go back to before the switch of an online change, with what was written since; end one that is not switched';
+REVOKE ALL ON FUNCTION pgmigrate.revert(bigint, boolean) FROM PUBLIC;
+
+CREATE FUNCTION pgmigrate.finalize(INOUT operation bigint DEFAULT NULL,
+	OUT relation text, OUT action text) RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'pgmigrate_finalize'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.finalize(bigint) IS
+'drop what is kept to revert an online change, of one operation or of all that are switched';
+REVOKE ALL ON FUNCTION pgmigrate.finalize(bigint) FROM PUBLIC;

@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * online.c
+ *	  SQL functions about online changes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "base/result_rows.h"
+#include "exec/caller_snapshot.h"
+#include "online/shadow_table.h"
+#include "online/sync_trigger.h"
+#include "run/runner.h"
+#include "store/operation.h"
+#include "store/run_lock.h"
+#include "worker/rebuild_job.h"
+
+PG_FUNCTION_INFO_V1(pgmigrate_online_row);
+PG_FUNCTION_INFO_V1(pgmigrate_online_truncate);
+PG_FUNCTION_INFO_V1(pgmigrate_rebuild);
+PG_FUNCTION_INFO_V1(pgmigrate_revert);
+PG_FUNCTION_INFO_V1(pgmigrate_finalize);
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("function was not called by the trigger manager"));
+	return (TriggerData *) fcinfo->context;
+}
+
+Datum
+pgmigrate_online_row(PG_FUNCTION_ARGS)
+{
+	pgm_sync_row(trigger_data(fcinfo));
+	return PointerGetDatum(NULL);
+}
+
+Datum
+pgmigrate_online_truncate(PG_FUNCTION_ARGS)
+{
+	pgm_sync_truncate(trigger_data(fcinfo));
+	return PointerGetDatum(NULL);
+}
+
+static void
+add_row(PgmRows *rows, const PgmOperation *operation, const char *action)
+{
+	pgm_rows_datum(rows, Int64GetDatum(operation->id));
+	pgm_rows_text(rows, quote_qualified_identifier(operation->schema,
+												   operation->relation));
+	pgm_rows_text(rows, action);
+	pgm_rows_end_row(rows);
+}
+
+Datum
+pgmigrate_rebuild(PG_FUNCTION_ARGS)
+{
+	char	   *definition = pgm_arg_text(fcinfo, 1);
+	PgmRows		rows;
+	ListCell   *lc;
+	int64		run;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("argument \"%s\" must not be null", "relation"));
+	pgm_runner_refuse_read_only();
+	pgm_runner_refuse_nested();
+	if (!IsUnderPostmaster || !pgm_portal_is_sole_call(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				errmsg("cannot wait for a background worker here"),
+				errhint("Call it as SELECT pgmigrate.rebuild() outside of BEGIN, functions and multi-statement queries."));
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_portal_release_snapshot();
+	(void) pgm_run_await_turn(true);
+	run = pgm_worker_rebuild(PG_GETARG_OID(0), definition);
+	pgm_portal_restore_snapshot();
+	foreach(lc, pgm_operations_of_run(run))
+	{
+		PgmOperation *operation = lfirst(lc);
+
+		add_row(&rows, operation, pgm_operation_state_name(operation->state));
+	}
+	return (Datum) 0;
+}
+
+Datum
+pgmigrate_revert(PG_FUNCTION_ARGS)
+{
+	PgmExec		exec = {0};
+	PgmRows		rows;
+	const char *action;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("argument \"%s\" must not be null", "operation"));
+	pgm_runner_refuse_read_only();
+	exec.label = "revert";
+	pgm_rows_begin(&rows, fcinfo);
+	action = pgm_shadow_revert(&exec, PG_GETARG_INT64(0),
+							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+	if (action != NULL)
+		add_row(&rows, pgm_operation_get(PG_GETARG_INT64(0)), action);
+	return (Datum) 0;
+}
+
+static List *
+to_finalize(FunctionCallInfo fcinfo)
+{
+	PgmOperation *operation;
+
+	if (PG_ARGISNULL(0))
+		return pgm_operations_in_state(PGM_OPERATION_SWITCHED, NULL);
+	operation = pgm_operation_get(PG_GETARG_INT64(0));
+	if (operation == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("operation " INT64_FORMAT " does not exist",
+					   PG_GETARG_INT64(0)));
+	return list_make1(operation);
+}
+
+Datum
+pgmigrate_finalize(PG_FUNCTION_ARGS)
+{
+	PgmExec		exec = {0};
+	PgmRows		rows;
+	ListCell   *lc;
+
+	pgm_runner_refuse_read_only();
+	exec.label = "finalize";
+	pgm_rows_begin(&rows, fcinfo);
+	foreach(lc, to_finalize(fcinfo))
+	{
+		PgmOperation *operation = lfirst(lc);
+		const char *action = pgm_shadow_finalize(&exec, operation->id);
+
+		if (action != NULL)
+			add_row(&rows, operation, action);
+	}
+	return (Datum) 0;
+}

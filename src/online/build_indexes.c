@@ -1,0 +1,139 @@
+/*-------------------------------------------------------------------------
+ *
+ * build_indexes.c
+ *	  Build the indexes of the table beside, when its rows are there.
+ *
+ * CONCURRENTLY, for the triggers write to it all the time.  One that was left
+ * INVALID by a process that is gone is dropped and built again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/transaction.h"
+#include "exec/execute.h"
+#include "online/internal.h"
+#include "online/layout.h"
+
+static bool
+is_valid(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		result = HeapTupleIsValid(tuple) &&
+		((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+/* In a transaction.  "Left" is one that is there, but not valid. */
+static bool
+is_built(const PgmShadow *shadow, const char *name, bool *left)
+{
+	Oid			schema = get_namespace_oid(shadow->schema, false);
+	Oid			index = get_relname_relid(name, schema);
+
+	*left = OidIsValid(index) && !is_valid(index);
+	return OidIsValid(index) && !*left;
+}
+
+/* A statement that commits by itself, outside of a transaction. */
+static void
+run_committing(PgmShadow *shadow, PgmSource *source)
+{
+	PgmExec		exec = *shadow->request->exec;
+
+	source->statements[0].top_level = true;
+	pgm_txn_begin();
+	pgm_lockwait_limit_committing(shadow->request->wait, true);
+	pgm_exec_statement(&exec, source, 0, true);
+	pgm_txn_commit();
+	pgm_txn_begin();
+	pgm_lockwait_unlimit_committing(shadow->request->wait);
+	pgm_txn_commit();
+}
+
+static PgmSource *
+parse(const char *text)
+{
+	PgmSource  *source;
+
+	pgm_txn_begin();
+	source = pgm_source_parse(text, PGM_SOURCE_OTHER, NULL);
+	pgm_txn_commit();
+	return source;
+}
+
+static void
+build_index(PgmShadow *shadow, int n)
+{
+	PgmSource  *source = parse(shadow->index_commands[n]);
+	IndexStmt  *stmt;
+
+	pgm_txn_begin();
+	stmt = pgm_layout_index_statement(shadow->index_commands[n],
+									  shadow->index_names[n], shadow->beside);
+	pgm_txn_commit();
+	stmt->concurrent = true;
+	source->statements[0].raw->stmt = (Node *) stmt;
+	run_committing(shadow, source);
+}
+
+/*
+ * The rows of the copy are visible to all: with that on record the server can
+ * answer from an index alone from the first moment.
+ */
+void
+pgm_shadow_vacuum(PgmShadow *shadow)
+{
+	const char *name;
+
+	pgm_txn_begin();
+	name = quote_qualified_identifier(shadow->schema,
+									  get_rel_name(shadow->beside));
+	pgm_txn_commit();
+	run_committing(shadow, parse(psprintf("VACUUM %s", name)));
+}
+
+void
+pgm_shadow_analyze(PgmShadow *shadow)
+{
+	run_committing(shadow, parse(psprintf("ANALYZE %s", shadow->name)));
+}
+
+void
+pgm_shadow_build_indexes(PgmShadow *shadow)
+{
+	for (int i = 0; i < shadow->nindexes; i++)
+	{
+		const char *name;
+		bool		built;
+		bool		left;
+
+		pgm_txn_begin();
+		pgm_shadow_check(shadow);
+		built = is_built(shadow, shadow->index_names[i], &left);
+		name = quote_qualified_identifier(shadow->schema,
+										  shadow->index_names[i]);
+		pgm_operation_set_progress(shadow->operation->id, i,
+								   shadow->nindexes, "indexes");
+		pgm_txn_commit();
+		if (left)
+			run_committing(shadow,
+						   parse(psprintf("DROP INDEX CONCURRENTLY %s", name)));
+		if (!built)
+			build_index(shadow, i);
+	}
+}

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * compare.c
+ *	  Prove that the table beside has the same rows.
+ *
+ * The dual write is in the transaction of the writer, so under any snapshot
+ * both tables must have the same rows, and need no lock to be compared.  Each
+ * is read once, and what is compared is how many rows there are and the sums
+ * of two hashes of each; the order of rows does not matter.  If they differ,
+ * the rows that do are looked up by their keys.
+ *
+ * Between the comparison and the switch the triggers keep them the same.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/genam.h"
+#include "access/table.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/modify.h"
+#include "online/internal.h"
+#include "online/mapping.h"
+#include "online/owner.h"
+#include "online/sync_trigger.h"
+#include "online/target.h"
+
+/* Rows that are named. */
+#define MAX_NAMED 5
+
+typedef struct Sum
+{
+	int64		rows;
+	uint64		a;
+	uint64		b;
+} Sum;
+
+typedef struct Comparison
+{
+	PgmShadow  *shadow;
+	Relation	rel;
+	Relation	beside;
+	Snapshot	snapshot;
+	PgmTarget  *target;
+	PgmMapping *mapping;
+	int64		differences;
+	StringInfoData named;
+} Comparison;
+
+/* What is generated beside follows from the rest. */
+static bool
+is_compared(TupleDesc desc, int i)
+{
+	return !TupleDescAttr(desc, i)->attisdropped &&
+		TupleDescAttr(desc, i)->attgenerated == '\0';
+}
+
+static uint64
+value_hash(Datum value, Form_pg_attribute att, uint64 seed)
+{
+	struct varlena *packed;
+	uint64		result;
+
+	if (att->attbyval)
+		return hash_combine64(seed, hash_bytes_uint32_extended((uint32) value,
+															   seed) +
+							  (uint64) value);
+	if (att->attlen > 0)
+		return hash_bytes_extended((unsigned char *) DatumGetPointer(value),
+								   att->attlen, seed);
+	if (att->attlen == -2)
+		return hash_bytes_extended((unsigned char *) DatumGetCString(value),
+								   strlen(DatumGetCString(value)), seed);
+	packed = PG_DETOAST_DATUM_PACKED(value);
+	result = hash_bytes_extended((unsigned char *) VARDATA_ANY(packed),
+								 VARSIZE_ANY_EXHDR(packed), seed);
+	if ((Pointer) packed != DatumGetPointer(value))
+		pfree(packed);
+	return result;
+}
+
+static void
+add_row(Sum *sum, TupleTableSlot *slot)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	uint64		a = 0;
+	uint64		b = UINT64CONST(0x9e3779b97f4a7c15);
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!is_compared(desc, i))
+			continue;
+		if (slot->tts_isnull[i])
+		{
+			a = hash_combine64(a, 1);
+			b = hash_combine64(b, 2);
+			continue;
+		}
+		a = value_hash(slot->tts_values[i], TupleDescAttr(desc, i), a + i);
+		b = hash_combine64(b, value_hash(slot->tts_values[i],
+										 TupleDescAttr(desc, i), ~b));
+	}
+	sum->rows++;
+	sum->a += a;
+	sum->b += b;
+}
+
+/* Each row of a relation, mapped or as it is. */
+static void
+each_row(Comparison *comparison, Relation rel,
+		 void (*work) (Comparison *comparison, TupleTableSlot *slot,
+					   void *arg), void *arg)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan_strat(rel, comparison->snapshot, 0,
+											   NULL, true, false);
+	ExprContext *context =
+		GetPerTupleExprContext(comparison->target->estate);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MemoryContext old =
+			MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+
+		CHECK_FOR_INTERRUPTS();
+		work(comparison, slot, arg);
+		MemoryContextSwitchTo(old);
+		ResetExprContext(context);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+sum_mapped(Comparison *comparison, TupleTableSlot *slot, void *arg)
+{
+	pgm_mapping_fill(comparison->mapping, slot, comparison->target->row);
+	add_row(arg, comparison->target->row);
+}
+
+static void
+sum_beside(Comparison *comparison, TupleTableSlot *slot, void *arg)
+{
+	add_row(arg, slot);
+}
+
+/* Is this row beside, and the same?  Counts it if so. */
+static void
+find_row(Comparison *comparison, TupleTableSlot *slot, void *arg)
+{
+	PgmTarget  *target = comparison->target;
+	int64	   *same = arg;
+	Relation	index = NULL;
+	Sum			here = {0};
+	Sum			there = {0};
+
+	for (int i = 0; i < target->nindexes; i++)
+		if (target->indexes[i] == target->key.index)
+			index = target->result->ri_IndexRelationDescs[i];
+	pgm_mapping_fill(comparison->mapping, slot, target->row);
+	add_row(&here, target->row);
+	if (pgm_key_lookup(&target->key, target->rel, index, comparison->snapshot,
+					   target->row->tts_values, target->found))
+		add_row(&there, target->found);
+	ExecClearTuple(target->found);
+	if (there.rows == 1 && here.a == there.a && here.b == there.b)
+	{
+		(*same)++;
+		return;
+	}
+	comparison->differences++;
+	if (comparison->differences <= MAX_NAMED)
+		appendStringInfo(&comparison->named, "%s(%u,%u)",
+						 comparison->named.len > 0 ? ", " : "",
+						 ItemPointerGetBlockNumberNoCheck(&slot->tts_tid),
+						 ItemPointerGetOffsetNumberNoCheck(&slot->tts_tid));
+}
+
+static void
+compare(Comparison *comparison)
+{
+	Sum			here = {0};
+	Sum			there = {0};
+	int64		same = 0;
+
+	each_row(comparison, comparison->rel, sum_mapped, &here);
+	each_row(comparison, comparison->beside, sum_beside, &there);
+	if (here.rows == there.rows && here.a == there.a && here.b == there.b)
+		return;
+	each_row(comparison, comparison->rel, find_row, &same);
+	comparison->differences += there.rows - same -
+		(comparison->differences - (here.rows - same));
+	comparison->differences = Max(comparison->differences, 1);
+}
+
+/* With one snapshot for both. */
+static void
+compare_tables(Comparison *comparison)
+{
+	PgmShadow  *shadow = comparison->shadow;
+	PgmOwnerScope scope;
+
+	LockRelationOid(shadow->relid, AccessShareLock);
+	pgm_shadow_check(shadow);
+	comparison->rel = table_open(shadow->relid, NoLock);
+	comparison->beside = table_open(shadow->beside, AccessShareLock);
+	pgm_owner_enter(&scope, shadow->owner);
+	comparison->target = pgm_target_create(shadow->beside, shadow->beside_key);
+	comparison->mapping = pgm_mapping_compile(shadow->mapping.columns,
+											  comparison->rel,
+											  comparison->beside,
+											  comparison->target->estate);
+	pgm_target_open(comparison->target, AccessShareLock);
+	comparison->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(comparison->snapshot);
+	compare(comparison);
+	PopActiveSnapshot();
+	UnregisterSnapshot(comparison->snapshot);
+	pgm_target_close(comparison->target);
+	pgm_target_free(comparison->target);
+	pgm_owner_leave(&scope);
+	table_close(comparison->beside, NoLock);
+	table_close(comparison->rel, NoLock);
+}
+
+/* In a worker, outside of a transaction. */
+void
+pgm_shadow_compare(PgmShadow *shadow)
+{
+	Comparison	comparison = {shadow};
+
+	initStringInfo(&comparison.named);
+	pgm_txn_begin();
+	compare_tables(&comparison);
+	pgm_operation_set_differences(shadow->operation->id,
+								  comparison.differences);
+	pgm_txn_commit();
+	if (comparison.differences > 0)
+		ereport(ERROR,
+				errcode(ERRCODE_DATA_EXCEPTION),
+				errmsg_plural(INT64_FORMAT " row of table %s differs from its copy",
+							  INT64_FORMAT " rows of table %s differ from their copies",
+							  (unsigned long) comparison.differences,
+							  comparison.differences, shadow->name),
+				comparison.named.len == 0 ? 0 :
+				errdetail("Rows at %s.", comparison.named.data),
+				errhint("A row that does not fit into the new form is left out of the copy: change or delete it, and run the change again."));
+}
+
+/* Rows that did not fit when they were written, since this was asked last. */
+int64
+pgm_shadow_unfit(PgmShadow *shadow, bool forget)
+{
+	const char *table = quote_qualified_identifier(shadow->schema,
+												   PGM_UNFIT_TABLE);
+	PgmSpiScope scope;
+	int64		result;
+
+	pgm_spi_begin_as(&scope, shadow->owner);
+	if (forget)
+		result = (int64) pgm_spi_execute_built(psprintf("DELETE FROM %s",
+														table), false, 0,
+											   NULL);
+	else
+	{
+		pgm_spi_execute_built(psprintf("SELECT count(*) FROM %s", table),
+							  true, 0, NULL);
+		result = pgm_spi_int64(1, 1);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}

@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  A change by a table beside, for the files that carry it out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_INTERNAL_H
+#define PGM_ONLINE_INTERNAL_H
+
+#include "online/mapping.h"
+#include "online/shadow_table.h"
+#include "store/operation.h"
+
+/* Of the two tables in the schema of an operation. */
+#define PGM_OLD_TABLE "pgm old"
+#define PGM_UNFIT_TABLE "pgm unfit"
+
+typedef struct PgmShadow
+{
+	const PgmShadowRequest *request;
+	PgmOperation *operation;
+	MemoryContext context;		/* lives through all phases */
+	Oid			relid;
+	Oid			owner;
+	char	   *name;			/* of the table, qualified */
+
+	/* what is kept in the details of the operation */
+	char	   *schema;			/* ours, with both tables */
+	Oid			beside;			/* with the new layout */
+	Oid			old;			/* with the old one */
+	Oid			trigger;
+	Oid			key;			/* unique index of the table … */
+	Oid			beside_key;
+	Oid			old_key;
+	PgmMappingText mapping;
+	char	   *inverse;		/* its subcommands back, NULL for none */
+	char	   *no_way_back;	/* why it cannot be reverted, or NULL */
+	char	  **index_names;
+	char	  **index_commands;
+	int			nindexes;
+	char	  **old_index_names;
+	char	  **old_index_commands;
+	int			nold_indexes;
+} PgmShadow;
+
+/* prepare.c: everything up to the triggers. */
+extern void pgm_shadow_prepare(PgmShadow *shadow);
+extern void pgm_shadow_add_triggers(PgmShadow *shadow);
+
+/* Reads the details of an operation; refuses one that is not what it was. */
+extern void pgm_shadow_load(PgmShadow *shadow);
+extern void pgm_shadow_check(const PgmShadow *shadow);
+
+/* End a transaction that failed, and keep what the run holds. */
+extern void pgm_shadow_abort(PgmShadow *shadow);
+
+/* copy.c, build_indexes.c, compare.c: in a worker. */
+extern void pgm_shadow_copy(PgmShadow *shadow);
+extern void pgm_shadow_wait_for_old_snapshots(PgmShadow *shadow);
+extern void pgm_shadow_vacuum(PgmShadow *shadow);
+extern void pgm_shadow_build_indexes(PgmShadow *shadow);
+extern void pgm_shadow_analyze(PgmShadow *shadow);
+extern void pgm_shadow_compare(PgmShadow *shadow);
+extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
+
+/* switch.c: with the locks. */
+extern void pgm_shadow_switch(PgmShadow *shadow);
+extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
+extern void pgm_shadow_remove(PgmShadow *shadow);
+
+/*
+ * with_locks.c: do something under locks taken by the ladder, in a worker in a
+ * transaction of its own, else in the caller's.
+ */
+extern void pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode,
+							  bool with_statement,
+							  void (*work) (PgmShadow *shadow, void *arg),
+							  void *arg);
+
+#endif							/* PGM_ONLINE_INTERNAL_H */

@@ -1,0 +1,415 @@
+/*-------------------------------------------------------------------------
+ *
+ * layout.c
+ *	  Tables with the same layout, and what makes them the same.
+ *
+ * A row can be read as one of another table if each column has the same type,
+ * under the same number.  Dropped columns count: their values are still in the
+ * rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/toasting.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "clone/clone.h"
+#include "compat/modify.h"
+#include "online/layout.h"
+
+char *
+pgm_layout_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	Oid			schema = get_rel_namespace(relid);
+
+	return name == NULL ? NULL :
+		quote_qualified_identifier(get_namespace_name(schema), name);
+}
+
+void
+pgm_layout_run(Node *stmt, const char *text)
+{
+	pgm_clones_utility(stmt, text);
+}
+
+void
+pgm_layout_run_text(const char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, pg_parse_query(text))
+		pgm_clones_utility(lfirst_node(RawStmt, lc)->stmt, text);
+}
+
+/* ---- tables */
+
+static List *
+cooked_constraints(TupleDesc desc)
+{
+	TupleConstr *constr = desc->constr;
+	List	   *result = NIL;
+
+	if (constr == NULL)
+		return NIL;
+	for (int i = 0; i < constr->num_defval; i++)
+	{
+		CookedConstraint *cooked = palloc0(sizeof(CookedConstraint));
+
+		cooked->contype = CONSTR_DEFAULT;
+		cooked->attnum = constr->defval[i].adnum;
+		cooked->expr = stringToNode(constr->defval[i].adbin);
+		cooked->is_local = true;
+		result = lappend(result, cooked);
+	}
+	for (int i = 0; i < constr->num_check; i++)
+	{
+		CookedConstraint *cooked = palloc0(sizeof(CookedConstraint));
+
+		cooked->contype = CONSTR_CHECK;
+		cooked->name = constr->check[i].ccname;
+		cooked->expr = stringToNode(constr->check[i].ccbin);
+		cooked->skip_validation = !constr->check[i].ccvalid;
+		cooked->is_local = true;
+		cooked->is_no_inherit = constr->check[i].ccnoinherit;
+		pgm_cooked_is_enforced(cooked);
+		result = lappend(result, cooked);
+	}
+	return result;
+}
+
+Oid
+pgm_layout_create(Relation like, const char *name, Oid schema)
+{
+	TupleDesc	desc = CreateTupleDescCopyConstr(RelationGetDescr(like));
+	HeapTuple	tuple;
+	Datum		options;
+	bool		isnull;
+	Oid			relid;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		TupleDescAttr(desc, i)->attidentity = '\0';
+		TupleDescAttr(desc, i)->attislocal = true;
+		TupleDescAttr(desc, i)->attinhcount = 0;
+	}
+	tuple = SearchSysCache1(RELOID,
+							ObjectIdGetDatum(RelationGetRelid(like)));
+	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions,
+							  &isnull);
+	relid = heap_create_with_catalog(name, schema, like->rd_rel->reltablespace,
+									 InvalidOid, InvalidOid, InvalidOid,
+									 like->rd_rel->relowner,
+									 like->rd_rel->relam, desc,
+									 cooked_constraints(desc),
+									 RELKIND_RELATION,
+									 like->rd_rel->relpersistence, false,
+									 false, ONCOMMIT_NOOP,
+									 isnull ? (Datum) 0 : options, false,
+									 false, true, InvalidOid, NULL);
+	ReleaseSysCache(tuple);
+	CommandCounterIncrement();
+	NewRelationCreateToastTable(relid, (Datum) 0);
+	CommandCounterIncrement();
+	return relid;
+}
+
+/* Of one column; what it is there belongs to the rows in the file. */
+static void
+copy_missing_column(Relation catalog, HeapTuple from, HeapTuple to)
+{
+	Datum		values[Natts_pg_attribute] = {0};
+	bool		nulls[Natts_pg_attribute] = {false};
+	bool		replaces[Natts_pg_attribute] = {false};
+	HeapTuple	tuple;
+	int			has = Anum_pg_attribute_atthasmissing - 1;
+	int			value = Anum_pg_attribute_attmissingval - 1;
+
+	values[has] =
+		BoolGetDatum(((Form_pg_attribute) GETSTRUCT(from))->atthasmissing);
+	values[value] = heap_getattr(from, Anum_pg_attribute_attmissingval,
+								 RelationGetDescr(catalog), &nulls[value]);
+	replaces[has] = replaces[value] = true;
+	tuple = heap_modify_tuple(to, RelationGetDescr(catalog), values, nulls,
+							  replaces);
+	CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
+}
+
+void
+pgm_layout_copy_missing(Oid from, Oid to)
+{
+	Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+	Relation	rel = table_open(from, NoLock);
+	int			natts = RelationGetNumberOfAttributes(rel);
+
+	table_close(rel, NoLock);
+	for (int i = 1; i <= natts; i++)
+	{
+		HeapTuple	a = SearchSysCache2(ATTNUM, ObjectIdGetDatum(from),
+										Int16GetDatum(i));
+		HeapTuple	b = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(to),
+											Int16GetDatum(i));
+
+		if (HeapTupleIsValid(a) && HeapTupleIsValid(b) &&
+			(((Form_pg_attribute) GETSTRUCT(a))->atthasmissing ||
+			 ((Form_pg_attribute) GETSTRUCT(b))->atthasmissing))
+			copy_missing_column(catalog, a, b);
+		if (HeapTupleIsValid(a))
+			ReleaseSysCache(a);
+	}
+	table_close(catalog, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Columns that the one has at its end and the other has not must be dropped
+ * ones: rows without them have no value there, as a dropped column has none.
+ */
+char *
+pgm_layout_difference(Relation a, Relation b)
+{
+	TupleDesc	x = RelationGetDescr(a);
+	TupleDesc	y = RelationGetDescr(b);
+
+	if (a->rd_rel->relam != b->rd_rel->relam)
+		return pstrdup("access method");
+	if (a->rd_rel->relpersistence != b->rd_rel->relpersistence)
+		return pstrdup("persistence");
+	for (int i = 0; i < Max(x->natts, y->natts); i++)
+	{
+		Form_pg_attribute p = i < x->natts ? TupleDescAttr(x, i) : NULL;
+		Form_pg_attribute q = i < y->natts ? TupleDescAttr(y, i) : NULL;
+
+		if (p == NULL || q == NULL)
+		{
+			if (!(p == NULL ? q : p)->attisdropped)
+				return psprintf("column \"%s\"",
+								NameStr((p == NULL ? q : p)->attname));
+			continue;
+		}
+		if (p->attisdropped != q->attisdropped ||
+			p->attlen != q->attlen || p->attalign != q->attalign ||
+			p->attbyval != q->attbyval ||
+			(!p->attisdropped &&
+			 (p->atttypid != q->atttypid || p->atttypmod != q->atttypmod ||
+			  p->attcollation != q->attcollation ||
+			  p->attgenerated != q->attgenerated ||
+			  strcmp(NameStr(p->attname), NameStr(q->attname)) != 0)))
+			return psprintf("column \"%s\"", NameStr(p->attname));
+	}
+	return NULL;
+}
+
+/* ---- indexes */
+
+static bool
+same_options(Oid a, Oid b)
+{
+	HeapTuple	x = SearchSysCache1(RELOID, ObjectIdGetDatum(a));
+	HeapTuple	y = SearchSysCache1(RELOID, ObjectIdGetDatum(b));
+	bool		x_null;
+	bool		y_null;
+	Datum		p = SysCacheGetAttr(RELOID, x, Anum_pg_class_reloptions,
+									&x_null);
+	Datum		q = SysCacheGetAttr(RELOID, y, Anum_pg_class_reloptions,
+									&y_null);
+	bool		result = x_null || y_null ? x_null && y_null :
+		datum_image_eq(p, q, false, -1);
+
+	ReleaseSysCache(x);
+	ReleaseSysCache(y);
+	return result;
+}
+
+/* Options of these are about how they are built, not what is in them. */
+static bool
+options_matter(Oid access_method)
+{
+	return access_method != BTREE_AM_OID && access_method != HASH_AM_OID &&
+		access_method != GIST_AM_OID && access_method != GIN_AM_OID &&
+		access_method != SPGIST_AM_OID;
+}
+
+bool
+pgm_layout_same_index(Relation a, Relation b)
+{
+	Form_pg_index x = a->rd_index;
+	Form_pg_index y = b->rd_index;
+	int			nkeys = x->indnkeyatts;
+
+	if (a->rd_rel->relam != b->rd_rel->relam ||
+		x->indnatts != y->indnatts || nkeys != y->indnkeyatts ||
+		x->indisunique != y->indisunique ||
+		x->indisexclusion != y->indisexclusion ||
+		x->indimmediate != y->indimmediate ||
+		!x->indisvalid || !y->indisvalid ||
+		pgm_index_nulls_distinct(x) != pgm_index_nulls_distinct(y) ||
+		memcmp(x->indkey.values, y->indkey.values,
+			   sizeof(int16) * x->indnatts) != 0 ||
+		memcmp(a->rd_indcollation, b->rd_indcollation,
+			   sizeof(Oid) * nkeys) != 0 ||
+		memcmp(a->rd_opfamily, b->rd_opfamily, sizeof(Oid) * nkeys) != 0 ||
+		memcmp(a->rd_opcintype, b->rd_opcintype, sizeof(Oid) * nkeys) != 0 ||
+		memcmp(a->rd_indoption, b->rd_indoption, sizeof(int16) * nkeys) != 0)
+		return false;
+	for (int i = 0; i < x->indnatts; i++)
+		if (TupleDescAttr(RelationGetDescr(a), i)->atttypid !=
+			TupleDescAttr(RelationGetDescr(b), i)->atttypid)
+			return false;
+	return equal(RelationGetIndexExpressions(a),
+				 RelationGetIndexExpressions(b)) &&
+		equal(RelationGetIndexPredicate(a), RelationGetIndexPredicate(b)) &&
+		(!options_matter(a->rd_rel->relam) ||
+		 same_options(RelationGetRelid(a), RelationGetRelid(b)));
+}
+
+Oid
+pgm_layout_find_index(Relation rel, Oid like)
+{
+	Relation	other = index_open(like, AccessShareLock);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (!OidIsValid(result) && pgm_layout_same_index(index, other))
+			result = lfirst_oid(lc);
+		index_close(index, NoLock);
+	}
+	index_close(other, NoLock);
+	return result;
+}
+
+/* Its columns must be NOT NULL, for nulls are not found by their key. */
+static bool
+can_be_key(Relation rel, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indimmediate || !form->indisvalid ||
+		index->rd_rel->relam != BTREE_AM_OID ||
+		RelationGetIndexPredicate(index) != NIL)
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	column = form->indkey.values[i];
+
+		if (column <= 0 ||
+			!TupleDescAttr(RelationGetDescr(rel), column - 1)->attnotnull)
+			return false;
+	}
+	return true;
+}
+
+Oid
+pgm_layout_key(Relation rel)
+{
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (can_be_key(rel, index) &&
+			(!OidIsValid(result) || index->rd_index->indisprimary))
+			result = lfirst_oid(lc);
+		index_close(index, NoLock);
+	}
+	return result;
+}
+
+char *
+pgm_layout_index_command(Oid index)
+{
+	return pg_get_indexdef_string(index);
+}
+
+IndexStmt *
+pgm_layout_index_statement(const char *command, const char *name, Oid relid)
+{
+	RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(command));
+	IndexStmt  *stmt = castNode(IndexStmt, raw->stmt);
+
+	stmt->idxname = pstrdup(name);
+	stmt->relation =
+		makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
+					 get_rel_name(relid), -1);
+	return stmt;
+}
+
+static const char *
+constraint_kind(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID,
+										ObjectIdGetDatum(constraint));
+	char		kind = ((Form_pg_constraint) GETSTRUCT(tuple))->contype;
+
+	ReleaseSysCache(tuple);
+	return kind == CONSTRAINT_PRIMARY ? "PRIMARY KEY" :
+		kind == CONSTRAINT_UNIQUE ? "UNIQUE" : NULL;
+}
+
+static void
+copy_index(Oid index, const char *name, Oid relid, bool constraints)
+{
+	const char *full = pgm_layout_name(relid);
+	Oid			constraint = get_index_constraint(index);
+	const char *kind = OidIsValid(constraint) ? constraint_kind(constraint) :
+		NULL;
+	char	   *command;
+
+	if (OidIsValid(constraint) && kind == NULL)
+	{
+		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s ADD CONSTRAINT %s %s",
+									 full, quote_identifier(name),
+									 TextDatumGetCString(DirectFunctionCall1(pg_get_constraintdef,
+																			 ObjectIdGetDatum(constraint)))));
+		return;
+	}
+	command = pgm_layout_index_command(index);
+	pgm_layout_run((Node *) pgm_layout_index_statement(command, name, relid),
+				   command);
+	if (constraints && kind != NULL)
+		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s ADD CONSTRAINT %s %s USING INDEX %s",
+									 full, quote_identifier(name), kind,
+									 quote_identifier(name)));
+}
+
+void
+pgm_layout_copy_indexes(Relation like, Oid relid, bool constraints)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(like))
+	{
+		Oid			index = lfirst_oid(lc);
+		const char *name = get_rel_name(index);
+
+		if (!constraints)
+			name = ChooseRelationName("pgm old", NULL, "idx",
+									  get_rel_namespace(relid), true);
+		copy_index(index, name, relid, constraints);
+	}
+}

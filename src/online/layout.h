@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * layout.h
+ *	  Tables with the same layout, and the files under them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_LAYOUT_H
+#define PGM_ONLINE_LAYOUT_H
+
+#include "nodes/parsenodes.h"
+#include "utils/relcache.h"
+
+/*
+ * An empty table like another, in a schema: columns under the same numbers,
+ * dropped ones too, defaults, NOT NULL and CHECK; the same owner, options and
+ * tablespace.  Not identity, inheritance, triggers, grants.
+ */
+extern Oid	pgm_layout_create(Relation like, const char *name, Oid schema);
+
+/*
+ * All indexes of a table on another one of the same layout, under their own
+ * names or others; as constraints or not.  As the owner.
+ */
+extern void pgm_layout_copy_indexes(Relation like, Oid relid,
+									bool constraints);
+
+/*
+ * The command that makes an index again, and the same for another table and
+ * under another name.
+ */
+extern char *pgm_layout_index_command(Oid index);
+extern IndexStmt *pgm_layout_index_statement(const char *command,
+											 const char *name, Oid relid);
+
+/* Why rows of the one could not be read as rows of the other, or NULL. */
+extern char *pgm_layout_difference(Relation a, Relation b);
+
+/* Do two indexes have the same entries for the same rows? */
+extern bool pgm_layout_same_index(Relation a, Relation b);
+
+/*
+ * The unique index that rows are known by: primary key, or one of the same
+ * strength.  InvalidOid if there is none.
+ */
+extern Oid	pgm_layout_key(Relation rel);
+
+/* The index of a table that is the same as this one, or InvalidOid. */
+extern Oid	pgm_layout_find_index(Relation rel, Oid like);
+
+/*
+ * Exchange the files of two tables and of all their indexes.  Both are locked
+ * against everybody.  Raises an error unless they are the same.
+ */
+extern void pgm_layout_swap(Oid a, Oid b);
+
+/* Raises the error only. */
+extern void pgm_layout_check(Oid a, Oid b);
+
+/* The values that rows have which were written before a column was added. */
+extern void pgm_layout_copy_missing(Oid from, Oid to);
+
+/* Qualified and quoted; NULL if it is gone. */
+extern char *pgm_layout_name(Oid relid);
+
+/* As the current user; no event trigger sees it. */
+extern void pgm_layout_run(Node *stmt, const char *text);
+extern void pgm_layout_run_text(const char *text);
+
+#endif							/* PGM_ONLINE_LAYOUT_H */

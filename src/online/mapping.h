@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * mapping.h
+ *	  A row of one table as a row of the table beside.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_MAPPING_H
+#define PGM_ONLINE_MAPPING_H
+
+#include "nodes/execnodes.h"
+#include "nodes/parsenodes.h"
+#include "utils/relcache.h"
+
+/* As it is stored: the columns in order, NULL for what is not mapped. */
+typedef struct PgmMappingText
+{
+	char	   *columns;		/* nodeToString of a list of expressions */
+	bool		may_fail;		/* an expression may raise an error */
+	bool		pinned;			/* and may depend on settings */
+	bool		may_collide;	/* different values may become the same */
+	char	   *missing;		/* why there is none, or NULL */
+} PgmMappingText;
+
+/*
+ * How the rows of "source" become rows of "target", which has its columns under
+ * the same numbers.  The subcommands of ALTER TABLE have the expressions of
+ * USING; NIL for the way back, by explicit casts.  Both tables are open; the
+ * current user is their owner, restricted.
+ */
+extern PgmMappingText *pgm_mapping_make(Relation source, Relation target,
+										List *commands, const char *text);
+
+/* What an expression depends on becomes what the trigger depends on. */
+extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
+
+typedef struct PgmMappedColumn
+{
+	AttrNumber	copy;			/* column of the source, 0 if not a copy */
+	ExprState  *state;			/* NULL for a copy and for no value */
+	Bitmapset  *reads;			/* columns of the source */
+	int16		length;
+	bool		by_value;
+} PgmMappedColumn;
+
+/* Ready for use; lives in the context it was compiled in. */
+typedef struct PgmMapping
+{
+	int			ncolumns;
+	PgmMappedColumn *columns;
+	TupleDesc	source;
+	ExprContext *context;
+} PgmMapping;
+
+/* In the executor state's own context.  Current user as above. */
+extern PgmMapping *pgm_mapping_compile(const char *columns, Relation source,
+									   Relation target, EState *estate);
+
+/* Columns of the source that a column of the target is made of. */
+extern bool pgm_mapping_is_copy(const PgmMapping *mapping, AttrNumber column);
+
+/*
+ * Compute one column of a row.  The result is in the memory of the expression
+ * context, or in the slot.
+ */
+extern Datum pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
+							   TupleTableSlot *source, bool *isnull);
+
+/* All of them, into a virtual slot of the target. */
+extern void pgm_mapping_fill(PgmMapping *mapping, TupleTableSlot *source,
+							 TupleTableSlot *target);
+
+/* Is a column of the target certainly the same for both rows? */
+extern bool pgm_mapping_unchanged(const PgmMapping *mapping,
+								  AttrNumber column, TupleTableSlot *old,
+								  TupleTableSlot *new);
+
+#endif							/* PGM_ONLINE_MAPPING_H */

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * owner.h
+ *	  Act as the owner of a table, whose code may be run.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_OWNER_H
+#define PGM_ONLINE_OWNER_H
+
+#include "nodes/pg_list.h"
+
+/*
+ * Expressions of others are theirs to answer for: run as the owner of the
+ * table, restricted.
+ */
+typedef struct PgmOwnerScope
+{
+	Oid			user;
+	int			sec_context;
+	int			guc_level;
+} PgmOwnerScope;
+
+extern void pgm_owner_enter(PgmOwnerScope *scope, Oid owner);
+extern void pgm_owner_leave(const PgmOwnerScope *scope);
+
+/* Settings that a stable expression may read, as name and value in turn. */
+extern List *pgm_owner_settings(void);
+extern void pgm_owner_pin(char **settings, int n);
+
+#endif							/* PGM_ONLINE_OWNER_H */

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * refusal.c
+ *	  What cannot be changed by way of a table beside.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/spi.h"
+#include "compat/parse.h"
+#include "online/internal.h"
+#include "online/layout.h"
+
+/* Columns $2 of table $1; each row is a reason. */
+static PgmQuery table_query = {
+	"SELECT 'it is a partition or has inheritance' FROM pg_inherits i "
+	"WHERE i.inhrelid = $1 OR i.inhparent = $1 "
+	"UNION ALL SELECT format('index \"%s\" is not valid', "
+	"i.indexrelid::regclass) FROM pg_index i "
+	"WHERE i.indrelid = $1 AND NOT i.indisvalid "
+	"UNION ALL SELECT format('constraint \"%s\" is deferrable', k.conname) "
+	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.condeferrable "
+	"AND k.contype IN ('p', 'u', 'x') "
+	"UNION ALL SELECT format('publication \"%s\" is for all tables', "
+	"p.pubname) FROM pg_publication p WHERE p.puballtables "
+	"UNION ALL SELECT format('operation %s of it is neither finalized nor "
+	"reverted', o.id) FROM pgmigrate.operation o WHERE o.relid = $1 "
+	"AND o.state = 'switched' AND o.method = 'table' "
+	"UNION ALL SELECT format('column \"%s\" is used by %s', a.attname, "
+	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
+	"FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid "
+	"AND a.attnum = d.refobjsubid "
+	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND d.refobjsubid = ANY ($2) AND d.classid IN ('pg_rewrite'::regclass, "
+	"'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass, "
+	"'pg_publication_rel'::regclass) "
+	"UNION ALL SELECT format('foreign key \"%s\" of table \"%s\" is on a "
+	"column that changes', k.conname, k.conrelid::regclass) "
+	"FROM pg_constraint k WHERE k.contype = 'f' AND (k.confrelid = $1 "
+	"AND k.confkey && $2 OR k.conrelid = $1 AND k.conkey && $3) "
+	"UNION ALL SELECT format('its row type is used by %s', "
+	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
+	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
+	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
+	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
+	"LIMIT 1",
+	3, {OIDOID, INT2ARRAYOID, INT2ARRAYOID}
+};
+
+static char *
+relation_reason(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	char	   *result = NULL;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		result = pstrdup("it is not an ordinary table");
+	else if (relid < FirstNormalObjectId || IsCatalogRelation(rel) ||
+			 rel->rd_rel->relfilenode == InvalidOid)
+		result = pstrdup("it is a system catalog");
+	else if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		result = pstrdup("it is temporary");
+	else if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		result = pstrdup("its access method is not heap");
+	else if (OidIsValid(rel->rd_rel->reloftype))
+		result = pstrdup("it is a typed table");
+	else if (!OidIsValid(pgm_layout_key(rel)))
+		result = pstrdup("it has no primary key, and no unique index over columns that are NOT NULL");
+	table_close(rel, NoLock);
+	return result;
+}
+
+static bool
+is_plain_column(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		switch (lfirst_node(Constraint, lc)->contype)
+		{
+			case CONSTR_NULL:
+			case CONSTR_NOTNULL:
+			case CONSTR_DEFAULT:
+			case CONSTR_CHECK:
+			case CONSTR_GENERATED:
+				break;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+is_supported(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AlterColumnType:
+		case AT_ColumnDefault:
+		case AT_SetNotNull:
+		case AT_DropNotNull:
+		case AT_SetStorage:
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_SetTableSpace:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+			return true;
+		case AT_AddColumn:
+			return is_plain_column(castNode(ColumnDef, command->def));
+		case AT_AddConstraint:
+			return castNode(Constraint, command->def)->contype == CONSTR_CHECK;
+		default:
+			return pgm_is_set_compression(command);
+	}
+}
+
+/* The cast of a whole number to a wider one leaves keys what they are. */
+static bool
+stays_number(Oid relid, const AlterTableCmd *command)
+{
+	const ColumnDef *column = castNode(ColumnDef, command->def);
+	AttrNumber	attnum = get_attnum(relid, command->name);
+	Oid			to = typenameTypeId(NULL, column->typeName);
+
+	switch (attnum == InvalidAttrNumber ? InvalidOid :
+			get_atttype(relid, attnum))
+	{
+		case INT2OID:
+		case INT4OID:
+			return column->raw_default == NULL &&
+				(to == INT8OID || to == INT4OID);
+		default:
+			return false;
+	}
+}
+
+static Datum
+column_array(List *columns)
+{
+	Datum	   *elements;
+	int			n = 0;
+	ListCell   *lc;
+
+	elements = palloc(sizeof(Datum) * Max(list_length(columns), 1));
+	foreach(lc, columns)
+		elements[n++] = Int16GetDatum((int16) lfirst_int(lc));
+	return pgm_array_datum(INT2OID, n, elements);
+}
+
+static char *
+catalog_reason(Oid relid, List *changed, List *changed_for_good)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+	char	   *result = NULL;
+
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = column_array(changed);
+	values[2] = column_array(changed_for_good);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&table_query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+char *
+pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
+{
+	List	   *changed = NIL;
+	List	   *changed_for_good = NIL;
+	char	   *reason = relation_reason(relid);
+	ListCell   *lc;
+
+	if (reason != NULL)
+		return reason;
+	if (source != NULL)
+	{
+		Node	   *stmt = source->statements[n].raw->stmt;
+
+		if (!IsA(stmt, AlterTableStmt))
+			return pstrdup("the statement is not ALTER TABLE");
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+		{
+			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+			if (!is_supported(command))
+				return pstrdup("the statement does more than change columns, checks and storage");
+			if (command->subtype != AT_AlterColumnType)
+				continue;
+			changed = lappend_int(changed, get_attnum(relid, command->name));
+			if (!stays_number(relid, command))
+				changed_for_good = lappend_int(changed_for_good,
+											   get_attnum(relid,
+														  command->name));
+		}
+	}
+	return catalog_reason(relid, changed, changed_for_good);
+}

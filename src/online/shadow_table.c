@@ -1,0 +1,604 @@
+/*-------------------------------------------------------------------------
+ *
+ * shadow_table.c
+ *	  Change a table by way of another one beside it.
+ *
+ *	preparing	two empty copies: one with the new layout, one with the old
+ *				triggers: what is written here is written beside
+ *	copying		the rows that were there before
+ *	indexing	the indexes of the copy
+ *	comparing	no row may differ
+ *	switching	exchange the files
+ *	switched	triggers write to the old rows: it can be reverted
+ *
+ * Every phase can be repeated, and the state is written with the last thing
+ * that it does: a process that is gone has lost a chunk or an index at most.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/error_privacy.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/lock.h"
+#include "online/internal.h"
+#include "online/layout.h"
+#include "store/run_lock.h"
+
+/* One that an earlier call has left, and that has its tables still. */
+static PgmQuery left_query = {
+	"SELECT o.id FROM pgmigrate.operation o WHERE o.relid = $1 "
+	"AND o.revision IS NOT DISTINCT FROM $2 AND o.direction = $3 "
+	"AND coalesce(o.statement, 0) = $4 AND o.digest = $5 "
+	"AND o.state NOT IN ('finalized', 'reverted', 'cancelled') "
+	"AND (o.state <> 'failed' OR o.details ? 'schema') "
+	"AND (o.state <> 'switched' OR o.revision IS NOT NULL) "
+	"ORDER BY o.id DESC LIMIT 1",
+	5, {OIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+};
+
+static PgmQuery failed_in_query = {
+	"SELECT $1::jsonb->>'failed_in'", 1, {TEXTOID}
+};
+
+static PgmQuery forget_query = {
+	"UPDATE pgmigrate.operation SET details = details - ARRAY['schema', "
+	"'beside', 'old', 'trigger', 'columns', 'flags', 'index_names', "
+	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key'] WHERE id = $1",
+	1, {INT8OID}
+};
+
+/* ---- finding it */
+
+static void
+check_owner(Oid relid)
+{
+	if (!pgm_class_ownercheck(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+/* In a transaction; 0 if there is none. */
+static int64
+find_left(const PgmShadowRequest *request)
+{
+	PgmSpiScope scope;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	int64		result = 0;
+
+	values[0] = ObjectIdGetDatum(request->relid);
+	pgm_set_text(values, nulls, 1, request->revision);
+	values[2] = pgm_text_datum(request->direction);
+	values[3] = Int32GetDatum(request->number);
+	values[4] = pgm_text_datum(request->digest);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&left_query, values, nulls) > 0)
+		result = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+/* InvalidOid for a table that is gone. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+init_shadow(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
+{
+	shadow->request = request;
+	shadow->context = CurrentMemoryContext;
+	shadow->relid = relid;
+	shadow->owner = owner_of(relid);
+	shadow->name = pgm_layout_name(relid);
+	if (shadow->name == NULL)
+		shadow->name = psprintf("%u", relid);
+}
+
+/* A failed one goes on where it stopped. */
+static void
+resume(PgmShadow *shadow, int64 id)
+{
+	PgmOperation *operation = pgm_operation_lock(id);
+
+	shadow->operation = operation;
+	pgm_operation_set_run(id, shadow->request->run);
+	if (operation->state == PGM_OPERATION_FAILED)
+	{
+		PgmSpiScope scope;
+		Datum		values[1];
+		char	   *state;
+
+		values[0] = pgm_text_datum(operation->details);
+		pgm_spi_begin(&scope);
+		pgm_spi_execute(&failed_in_query, values, NULL);
+		state = pgm_spi_text(1, 1);
+		pgm_spi_end(&scope);
+		pgm_operation_set_state(operation, pgm_operation_state(state), NULL);
+	}
+	pgm_shadow_load(shadow);
+	if (operation->state < PGM_OPERATION_SWITCHED)
+		ereport(NOTICE,
+				errmsg("operation " INT64_FORMAT " on table %s goes on: %s",
+					   id, shadow->name,
+					   pgm_operation_state_name(operation->state)));
+}
+
+static void
+begin(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+	PgmOperation *operation = palloc0(sizeof(PgmOperation));
+
+	operation->run = request->run;
+	operation->revision = request->revision == NULL ? NULL :
+		pstrdup(request->revision);
+	operation->direction = pstrdup(request->direction);
+	operation->statement = request->number;
+	operation->digest = pstrdup(request->digest);
+	operation->schema = get_namespace_name(get_rel_namespace(shadow->relid));
+	operation->relation = get_rel_name(shadow->relid);
+	operation->relid = shadow->relid;
+	operation->strategy = pstrdup("shadow table");
+	operation->method = PGM_METHOD_TABLE;
+	operation->state = PGM_OPERATION_PREPARING;
+	operation->role = GetUserId();
+	shadow->operation = operation;
+}
+
+/* ---- the phases */
+
+static void
+prepare_locked(PgmShadow *shadow, void *arg)
+{
+	MemoryContext old = MemoryContextSwitchTo(shadow->context);
+
+	check_owner(shadow->relid);
+	pgm_shadow_prepare(shadow);
+	MemoryContextSwitchTo(old);
+}
+
+/* What an attempt that was rolled back has left in memory is not true. */
+static void
+read_again(PgmShadow *shadow)
+{
+	MemoryContext old = MemoryContextSwitchTo(shadow->context);
+
+	shadow->operation = pgm_operation_lock(shadow->operation->id);
+	pgm_shadow_load(shadow);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+trigger_locked(PgmShadow *shadow, void *arg)
+{
+	read_again(shadow);
+	pgm_shadow_add_triggers(shadow);
+}
+
+static void
+set_state(PgmShadow *shadow, PgmOperationState state)
+{
+	pgm_txn_begin();
+	pgm_operation_set_state(shadow->operation, state, NULL);
+	if (state == PGM_OPERATION_INDEXING)
+		pgm_operation_drop_ranges(shadow->operation->id);
+	pgm_txn_commit();
+}
+
+/* What did not fit before is seen by the comparison, if it is so still. */
+static void
+compare(PgmShadow *shadow)
+{
+	pgm_txn_begin();
+	(void) pgm_shadow_unfit(shadow, true);
+	pgm_txn_commit();
+	pgm_shadow_wait_for_old_snapshots(shadow);
+	pgm_shadow_compare(shadow);
+}
+
+static void
+switch_locked(PgmShadow *shadow, void *arg)
+{
+	read_again(shadow);
+	pgm_shadow_check(shadow);
+	if (pgm_shadow_unfit(shadow, false) > 0)
+	{
+		pgm_operation_set_state(shadow->operation, PGM_OPERATION_COMPARING,
+								NULL);
+		return;
+	}
+	pgm_shadow_switch(shadow);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_SWITCHED, NULL);
+	if (pgm_finalize_after > 0)
+		pgm_operation_set_revert_until(shadow->operation->id,
+									   pgm_finalize_after);
+}
+
+static void
+advance(PgmShadow *shadow)
+{
+	switch (shadow->operation->state)
+	{
+		case PGM_OPERATION_PREPARING:
+			if (shadow->schema == NULL)
+			{
+				pgm_shadow_locked(shadow, ShareUpdateExclusiveLock, false,
+								  prepare_locked, NULL);
+				pgm_txn_begin();
+				pgm_shadow_load(shadow);
+				pgm_txn_commit();
+			}
+			pgm_shadow_locked(shadow, ShareRowExclusiveLock, false,
+							  trigger_locked, NULL);
+			break;
+		case PGM_OPERATION_COPYING:
+			pgm_shadow_copy(shadow);
+			set_state(shadow, PGM_OPERATION_INDEXING);
+			break;
+		case PGM_OPERATION_INDEXING:
+			pgm_shadow_vacuum(shadow);
+			pgm_shadow_build_indexes(shadow);
+			set_state(shadow, PGM_OPERATION_COMPARING);
+			break;
+		case PGM_OPERATION_COMPARING:
+			compare(shadow);
+			set_state(shadow, PGM_OPERATION_SWITCHING);
+			break;
+		default:
+			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
+							  switch_locked, NULL);
+			break;
+	}
+}
+
+/* ---- failures */
+
+void
+pgm_shadow_abort(PgmShadow *shadow)
+{
+	pgm_txn_abort();
+	MemoryContextSwitchTo(shadow->context);
+	pgm_txn_begin();
+	pgm_run_retake(shadow->request->run);
+	pgm_lockwait_unlimit_committing(shadow->request->wait);
+	pgm_txn_commit();
+}
+
+/*
+ * Another try could not do better, or is not wanted.  What is in the way at
+ * the moment, or a server that stops, is no reason to lose the copy.
+ */
+static bool
+is_final(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+			return false;
+		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+			return sqlstate == ERRCODE_QUERY_CANCELED;
+		default:
+			return sqlstate != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
+static void
+forget_tables(int64 id)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(id);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&forget_query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+static void
+remove_locked(PgmShadow *shadow, void *arg)
+{
+	pgm_shadow_remove(shadow);
+	pgm_operation_drop_ranges(shadow->operation->id);
+	forget_tables(shadow->operation->id);
+}
+
+typedef struct Failure
+{
+	int			sqlstate;
+	char	   *message;
+} Failure;
+
+static void
+fail_locked(PgmShadow *shadow, void *arg)
+{
+	Failure    *failure = arg;
+
+	if (is_final(failure->sqlstate))
+		remove_locked(shadow, NULL);
+	if (failure->sqlstate == ERRCODE_QUERY_CANCELED)
+		pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED,
+								NULL);
+	else
+		pgm_operation_fail(shadow->operation, failure->message);
+}
+
+/* After the abort.  Nothing of ours stays, unless it can be gone on with. */
+static void
+clean_up(PgmShadow *shadow, ErrorData *edata)
+{
+	Failure		failure = {edata->sqlerrcode, edata->message};
+	bool		begun;
+
+	if (pgm_error_may_quote(edata))
+		failure.message = pgm_error_without_values(edata);
+	if (shadow->operation == NULL || shadow->operation->id == 0)
+		return;
+	pgm_txn_begin();
+	begun = pgm_operation_get(shadow->operation->id) != NULL;
+	pgm_txn_commit();
+	if (!begun)
+		return;
+	PG_TRY();
+	{
+		pgm_shadow_locked(shadow, is_final(edata->sqlerrcode) ?
+						  AccessExclusiveLock : AccessShareLock, false,
+						  fail_locked, &failure);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(shadow->context);
+		EmitErrorReport();
+		FlushErrorState();
+		pgm_shadow_abort(shadow);
+	}
+	PG_END_TRY();
+}
+
+static void
+work(PgmShadow *shadow)
+{
+	int64		left;
+	MemoryContext old = CurrentMemoryContext;
+
+	pgm_txn_begin();
+	check_owner(shadow->request->relid);
+	init_shadow(shadow, shadow->request, shadow->request->relid);
+	left = find_left(shadow->request);
+	if (left != 0)
+		resume(shadow, left);
+	else
+		begin(shadow);
+	pgm_txn_commit();
+	MemoryContextSwitchTo(old);
+	while (shadow->operation->state < PGM_OPERATION_SWITCHED)
+	{
+		CHECK_FOR_INTERRUPTS();
+		advance(shadow);
+	}
+}
+
+/* Those whose time to be reverted is over, of tables that are the caller's. */
+static void
+finalize_due(const PgmShadowRequest *request)
+{
+	List	   *due;
+	ListCell   *lc;
+
+	pgm_txn_begin();
+	due = pgm_operations_due();
+	pgm_txn_commit();
+	foreach(lc, due)
+	{
+		PgmOperation *operation = lfirst(lc);
+		bool		allowed;
+
+		pgm_txn_begin();
+		allowed = get_rel_name(operation->relid) != NULL &&
+			pgm_class_ownercheck(operation->relid, GetUserId());
+		pgm_txn_commit();
+		if (allowed && pgm_shadow_finalize(request->exec, operation->id))
+			ereport(NOTICE,
+					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, its time to be reverted is over",
+						   operation->id, operation->relation));
+	}
+}
+
+/*
+ * The statements of ours in between take their time; the one of the caller is
+ * run as it would be.
+ */
+static void
+set_statement_timeout(int milliseconds)
+{
+	pgm_txn_begin();
+	(void) set_config_option("statement_timeout",
+							 psprintf("%d", milliseconds), PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
+	pgm_txn_commit();
+}
+
+int64
+pgm_shadow_statement(const PgmShadowRequest *request)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate online change",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+	ErrorData  *volatile edata = NULL;
+	int			timeout = StatementTimeout;
+	int64		result;
+
+	shadow->request = request;
+	shadow->context = context;
+	set_statement_timeout(0);
+	PG_TRY();
+	{
+		finalize_due(request);
+		work(shadow);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (edata != NULL)
+	{
+		pgm_shadow_abort(shadow);
+		clean_up(shadow, edata);
+		set_statement_timeout(timeout);
+		ReThrowError(edata);
+	}
+	pgm_shadow_analyze(shadow);
+	if (shadow->no_way_back != NULL)
+		pgm_shadow_finalize(request->exec, shadow->operation->id);
+	set_statement_timeout(timeout);
+	result = shadow->operation->id;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/* ---- afterwards */
+
+static PgmShadow *
+open_operation(PgmShadowRequest *request, const PgmExec *exec, int64 id)
+{
+	PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+	PgmOperation *operation = pgm_operation_lock(id);
+
+	if (operation == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("operation " INT64_FORMAT " does not exist", id),
+				errhint("View \"%s\" has the operations of this database.",
+						"pgmigrate.operations"));
+	if (operation->method != PGM_METHOD_TABLE)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("operation " INT64_FORMAT " has nothing to go back to",
+					   id));
+	request->exec = exec;
+	request->wait = pgm_lockwait_create(exec);
+	request->run = operation->run;
+	request->relid = operation->relid;
+	init_shadow(shadow, request, operation->relid);
+	shadow->operation = operation;
+	if (get_rel_name(operation->relid) != NULL)
+		check_owner(operation->relid);
+	pgm_shadow_load(shadow);
+	return shadow;
+}
+
+static void
+revert_locked(PgmShadow *shadow, void *arg)
+{
+	pgm_shadow_switch_back(shadow, *(bool *) arg);
+	remove_locked(shadow, NULL);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_REVERTED, NULL);
+}
+
+static void
+cancel_locked(PgmShadow *shadow, void *arg)
+{
+	remove_locked(shadow, NULL);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED, NULL);
+}
+
+static void
+finalize_locked(PgmShadow *shadow, void *arg)
+{
+	remove_locked(shadow, NULL);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
+}
+
+const char *
+pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit)
+{
+	PgmShadowRequest request = {0};
+	PgmShadow  *shadow;
+
+	shadow = open_operation(&request, exec, id);
+	switch (shadow->operation->state)
+	{
+		case PGM_OPERATION_FINALIZED:
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("operation " INT64_FORMAT " is finalized", id),
+					errhint("What it kept for the way back is gone; change the table once more."));
+			break;
+		case PGM_OPERATION_REVERTED:
+		case PGM_OPERATION_CANCELLED:
+			return NULL;
+		case PGM_OPERATION_SWITCHED:
+			if (shadow->no_way_back != NULL)
+				ereport(ERROR,
+						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("operation " INT64_FORMAT " cannot be reverted",
+							   id),
+						errdetail("The reason is that %s.",
+								  shadow->no_way_back));
+			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
+							  revert_locked, &without_unfit);
+			return "reverted";
+		default:
+			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
+			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
+							  cancel_locked, NULL);
+			return "cancelled";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+const char *
+pgm_shadow_finalize(const PgmExec *exec, int64 id)
+{
+	PgmShadowRequest request = {0};
+	PgmShadow  *shadow;
+
+	if (exec->worker)
+		pgm_txn_begin();
+	shadow = open_operation(&request, exec, id);
+	if (exec->worker)
+		pgm_txn_commit();
+	if (shadow->operation->state == PGM_OPERATION_FINALIZED)
+		return NULL;
+	if (shadow->operation->state != PGM_OPERATION_SWITCHED)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("operation " INT64_FORMAT " is not switched", id),
+				errdetail("It is %s.",
+						  pgm_operation_state_name(shadow->operation->state)));
+	pgm_shadow_locked(shadow, AccessExclusiveLock, false, finalize_locked,
+					  NULL);
+	return "finalized";
+}

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * shadow_table.h
+ *	  Change a table by way of another one beside it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_SHADOW_TABLE_H
+#define PGM_ONLINE_SHADOW_TABLE_H
+
+#include "lock/ladder.h"
+
+typedef struct PgmShadowRequest
+{
+	const PgmExec *exec;
+	PgmLockWait *wait;
+	int64		run;
+	const char *revision;		/* NULL without one */
+	const char *direction;
+	int			number;			/* of the statement, from 1, or 0 */
+	const char *digest;
+	Oid			relid;
+	const PgmSource *source;	/* the statement, NULL to rewrite as it is */
+	int			n;
+} PgmShadowRequest;
+
+/*
+ * In a worker, outside of a transaction, up to the switch.  Goes on with what
+ * an earlier run has left.  Returns the number of the operation.
+ */
+extern int64 pgm_shadow_statement(const PgmShadowRequest *request);
+
+/* Why a statement cannot be carried out so, or NULL.  In a transaction. */
+extern char *pgm_shadow_refusal(Oid relid, const PgmSource *source, int n);
+
+/*
+ * In a worker outside of a transaction, else inside: back to what was before,
+ * from every state; what was done, or NULL for nothing.  Rows that do not fit
+ * any more are an error unless they may be left out.
+ */
+extern const char *pgm_shadow_revert(const PgmExec *exec, int64 operation,
+									 bool without_unfit);
+
+/* Drop what is kept for the way back. */
+extern const char *pgm_shadow_finalize(const PgmExec *exec, int64 operation);
+
+#endif							/* PGM_ONLINE_SHADOW_TABLE_H */

@@ -1,0 +1,301 @@
+/*-------------------------------------------------------------------------
+ *
+ * switch.c
+ *	  The moment at which a table gets its new form, and the way back.
+ *
+ * The OID of the table stays, and with it all that refers to it.  Under a lock
+ * against everybody, with three pairs of files:
+ *
+ *				table			beside			old
+ *	before		old rows		new rows		empty, old layout
+ *	swap		empty			new rows		old rows
+ *	statement	empty, new		new rows		old rows
+ *	swap		new rows		empty, new		old rows
+ *
+ * The statement runs as it is written, on the table itself, which has no rows
+ * at the time: names, defaults, constraints, dependencies are what the server
+ * makes of them.  Each swap is refused unless the layouts agree.
+ *
+ * From then on the triggers write to the table of the old rows, and the way
+ * back is the same with a statement that restores the old layout.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/spi.h"
+#include "exec/execute.h"
+#include "online/internal.h"
+#include "online/layout.h"
+#include "online/owner.h"
+#include "online/sync_trigger.h"
+
+/* Does the old layout demand what the new one does not? */
+static bool
+old_demands_more(Relation rel, Relation old)
+{
+	TupleDesc	now = RelationGetDescr(rel);
+	TupleDesc	was = RelationGetDescr(old);
+
+	for (int i = 0; i < was->natts; i++)
+		if (TupleDescAttr(was, i)->attnotnull &&
+			!TupleDescAttr(was, i)->attisdropped &&
+			!TupleDescAttr(now, i)->attnotnull)
+			return true;
+	return false;
+}
+
+static Oid
+key_like(Oid relid, Oid index)
+{
+	Relation	rel = table_open(relid, NoLock);
+	Oid			result = pgm_layout_find_index(rel, index);
+
+	table_close(rel, NoLock);
+	if (!OidIsValid(result))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("table \"%s\" has no index like the key of its copy",
+					   get_rel_name(relid)));
+	return result;
+}
+
+/* From the new rows to the old ones. */
+static void
+write_back(PgmShadow *shadow)
+{
+	PgmSyncSpec spec = {shadow->operation->id, shadow->relid};
+	PgmOwnerScope scope;
+	Relation	rel = table_open(shadow->relid, NoLock);
+	Relation	old = table_open(shadow->old, NoLock);
+
+	pgm_owner_enter(&scope, shadow->owner);
+	spec.mapping = pgm_mapping_make(rel, old, NIL, "");
+	pgm_owner_leave(&scope);
+	spec.write_may_fail = spec.mapping->may_collide ||
+		old_demands_more(rel, old);
+	table_close(old, NoLock);
+	table_close(rel, NoLock);
+	spec.back = true;
+	spec.source_key = key_like(shadow->relid, shadow->beside_key);
+	spec.target = shadow->old;
+	spec.target_key = shadow->old_key;
+	shadow->trigger = pgm_sync_create(&spec);
+}
+
+static void
+remember_trigger(PgmShadow *shadow)
+{
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"trigger\": %u}", shadow->trigger));
+}
+
+/* The key was changed along with its column: the index beside is the model. */
+void
+pgm_shadow_switch(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+
+	pgm_sync_drop(shadow->relid, shadow->operation->id);
+	pgm_layout_swap(shadow->relid, shadow->old);
+	if (request->source != NULL)
+		pgm_exec_statement(request->exec, request->source, request->n, true);
+	pgm_layout_swap(shadow->relid, shadow->beside);
+	if (shadow->no_way_back == NULL)
+	{
+		write_back(shadow);
+		remember_trigger(shadow);
+	}
+}
+
+/* Text that went through another type and back may not be what it was. */
+static PgmQuery checks_query = {
+	"SELECT format('DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', n.conname, "
+	"n.conname, pg_get_constraintdef(o.oid)) FROM pg_constraint n "
+	"JOIN pg_constraint o ON o.conrelid = $2 AND o.conname = n.conname "
+	"WHERE n.conrelid = $1 AND n.contype = 'c' "
+	"AND pg_get_constraintdef(n.oid) <> pg_get_constraintdef(o.oid)",
+	2, {OIDOID, OIDOID}
+};
+
+static void
+restore_checks(PgmShadow *shadow)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	uint64		rows;
+	char	  **commands;
+
+	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[1] = ObjectIdGetDatum(shadow->old);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&checks_query, values, NULL);
+	commands = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows + 1));
+	for (uint64 i = 0; i < rows; i++)
+		commands[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	for (uint64 i = 0; i < rows; i++)
+		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s %s", shadow->name,
+									 commands[i]));
+}
+
+static const char *
+old_command(const PgmShadow *shadow, const char *name)
+{
+	for (int i = 0; i < shadow->nold_indexes; i++)
+		if (strcmp(shadow->old_index_names[i], name) == 0)
+			return shadow->old_index_commands[i];
+	return NULL;
+}
+
+/* An index that is not what it was is made again, as it was. */
+static void
+restore_index(PgmShadow *shadow, Oid index)
+{
+	char	   *name = get_rel_name(index);
+	char	   *comment = GetComment(index, RelationRelationId, 0);
+	const char *command = old_command(shadow, name);
+	ObjectAddress address;
+
+	if (command == NULL || OidIsValid(get_index_constraint(index)))
+		return;
+	ObjectAddressSet(address, RelationRelationId, index);
+	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+	CommandCounterIncrement();
+	pgm_layout_run((Node *) pgm_layout_index_statement(command, name,
+													   shadow->relid),
+				   command);
+	if (comment != NULL)
+		CreateComments(get_relname_relid(name,
+										 get_rel_namespace(shadow->relid)),
+					   RelationRelationId, 0, comment);
+}
+
+static void
+restore_indexes(PgmShadow *shadow)
+{
+	Relation	rel = table_open(shadow->relid, NoLock);
+	Relation	old = table_open(shadow->old, NoLock);
+	List	   *changed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		if (!OidIsValid(pgm_layout_find_index(old, lfirst_oid(lc))))
+			changed = lappend_oid(changed, lfirst_oid(lc));
+	}
+	table_close(old, NoLock);
+	table_close(rel, NoLock);
+	foreach(lc, changed)
+		restore_index(shadow, lfirst_oid(lc));
+}
+
+/*
+ * The statement back, as the server has deparsed it, with the rights of the
+ * owner.
+ */
+static void
+run_inverse(PgmShadow *shadow)
+{
+	PgmOwnerScope scope;
+
+	pgm_owner_enter(&scope, shadow->owner);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s %s", shadow->name,
+								 shadow->inverse));
+	restore_checks(shadow);
+	restore_indexes(shadow);
+	pgm_owner_leave(&scope);
+}
+
+static void
+refuse_unfit(PgmShadow *shadow, int64 unfit)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_DATA_EXCEPTION),
+			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
+						  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
+						  (unsigned long) unfit, unfit, shadow->name),
+			errhint("Their keys are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without them.",
+					quote_qualified_identifier(shadow->schema,
+											   PGM_UNFIT_TABLE),
+					shadow->operation->id));
+}
+
+void
+pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
+{
+	int64		unfit;
+
+	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
+		get_rel_namespace(shadow->old) !=
+		get_namespace_oid(shadow->schema, false))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot revert operation " INT64_FORMAT,
+					   shadow->operation->id),
+				errdetail("The old rows of the table are not there."));
+	unfit = pgm_shadow_unfit(shadow, false);
+	if (unfit > 0 && !without_unfit)
+		refuse_unfit(shadow, unfit);
+	if (!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
+							shadow->trigger))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot revert operation " INT64_FORMAT,
+					   shadow->operation->id),
+				errdetail("The trigger that writes to the old rows was dropped or disabled."));
+	pgm_sync_drop(shadow->relid, shadow->operation->id);
+	pgm_layout_swap(shadow->relid, shadow->beside);
+	if (shadow->inverse != NULL)
+		run_inverse(shadow);
+	pgm_layout_swap(shadow->relid, shadow->old);
+	pgm_layout_copy_missing(shadow->old, shadow->relid);
+}
+
+/* Triggers, both tables and their schema. */
+void
+pgm_shadow_remove(PgmShadow *shadow)
+{
+	ObjectAddresses *objects = new_object_addresses();
+	Oid			schema = shadow->schema == NULL ? InvalidOid :
+		get_namespace_oid(shadow->schema, true);
+	Oid			tables[3] = {shadow->beside, shadow->old, InvalidOid};
+	ObjectAddress address;
+
+	if (get_rel_name(shadow->relid) != NULL)
+		pgm_sync_drop(shadow->relid, shadow->operation->id);
+	if (!OidIsValid(schema))
+		return;
+	tables[2] = get_relname_relid(PGM_UNFIT_TABLE, schema);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		if (!OidIsValid(tables[i]) || get_rel_namespace(tables[i]) != schema)
+			continue;
+		ObjectAddressSet(address, RelationRelationId, tables[i]);
+		add_exact_object_address(&address, objects);
+	}
+	ObjectAddressSet(address, NamespaceRelationId, schema);
+	add_exact_object_address(&address, objects);
+	performMultipleDeletions(objects, DROP_RESTRICT,
+							 PERFORM_DELETION_INTERNAL);
+	free_object_addresses(objects);
+}

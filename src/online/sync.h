@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync.h
+ *	  What a session has compiled for a trigger of the dual write.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_SYNC_H
+#define PGM_ONLINE_SYNC_H
+
+#include "online/mapping.h"
+#include "online/target.h"
+
+/* What a session has compiled for a trigger. */
+typedef struct PgmSync
+{
+	Oid			trigger;
+	Oid			source;
+	Oid			owner;
+	MemoryContext context;
+	bool		valid;			/* no definition has changed since */
+	int			uses;			/* calls that are at it, one inside another */
+	int			level;			/* of transactions, of the first of them */
+	PgmTarget  *target;
+	PgmMapping *mapping;
+	PgmKey		source_key;
+	TupleTableSlot *source_slot;
+	bool		evaluate_may_fail;
+	bool		write_may_fail;
+	bool		back;			/* from the new rows to the old ones */
+	char	  **settings;
+	int			nsettings;
+} PgmSync;
+
+/* The table beside follows a change of a row; either slot may be NULL. */
+extern void pgm_sync_follow(PgmSync *sync, Relation source,
+							TupleTableSlot *old, TupleTableSlot *new);
+
+#endif							/* PGM_ONLINE_SYNC_H */

@@ -1,0 +1,384 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_row.c
+ *	  The table beside follows a change of a row.
+ *
+ * Events may come in another order than the changes: a trigger or a function
+ * of the user that writes to the same table has its events first.  So a new
+ * version that is not the live one any more is left to the event of the one
+ * that is, and a key is removed only if no live row has it.
+ *
+ * A value that does not fit into the table beside must not fail the writer,
+ * who knows nothing of it: the row is taken out there and its key is noted.
+ * The noted rows are in the way of the switch, or of the way back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/modify.h"
+#include "online/sync.h"
+
+/* A row on its way. */
+typedef struct Change
+{
+	PgmSync    *sync;
+	TupleTableSlot *old;		/* of the same key, and beside; or NULL */
+	TupleTableSlot *new;
+	bool		found;
+	bool		done;
+} Change;
+
+/* Class 22 and 23, and what functions of users raise. */
+static bool
+is_about_data(int sqlstate)
+{
+	int			class = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return class == MAKE_SQLSTATE('2', '2', '0', '0', '0') ||
+		class == MAKE_SQLSTATE('2', '3', '0', '0', '0') ||
+		class == MAKE_SQLSTATE('P', '0', '0', '0', '0');
+}
+
+/* In a subtransaction; false if the data does not allow it. */
+static bool
+attempt(void (*work) (Change *change), Change *change)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+	int			level = pgm_txn_begin_sub();
+
+	PG_TRY();
+	{
+		work(change);
+		pgm_txn_release_sub();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		int			sqlstate = geterrcode();
+
+		if (!is_about_data(sqlstate))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		pgm_txn_rollback_sub(level);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+static bool
+guarded(bool may_fail, void (*work) (Change *change), Change *change)
+{
+	if (may_fail)
+		return attempt(work, change);
+	work(change);
+	return true;
+}
+
+static void
+set_column(Change *change, AttrNumber column)
+{
+	PgmTarget  *target = change->sync->target;
+
+	target->row->tts_values[column - 1] =
+		pgm_mapping_value(change->sync->mapping, column, change->new,
+						  &target->row->tts_isnull[column - 1]);
+}
+
+static void
+set_key(Change *change)
+{
+	PgmTarget  *target = change->sync->target;
+
+	ExecClearTuple(target->row);
+	for (int i = 0; i < target->key.n; i++)
+		set_column(change, target->key.columns[i]);
+}
+
+static bool
+is_key_column(const PgmKey *key, AttrNumber column)
+{
+	for (int i = 0; i < key->n; i++)
+		if (key->columns[i] == column)
+			return true;
+	return false;
+}
+
+/*
+ * The rest of the row.  What has not changed stays as it is there: nothing is
+ * computed, and what is kept out of line is not written again.
+ */
+static void
+set_columns(Change *change)
+{
+	PgmSync    *sync = change->sync;
+	PgmTarget  *target = sync->target;
+
+	if (change->found && change->old != NULL)
+		slot_getallattrs(target->found);
+	for (int i = 1; i <= sync->mapping->ncolumns; i++)
+	{
+		if (is_key_column(&target->key, i))
+			continue;
+		if (change->found && change->old != NULL &&
+			pgm_mapping_unchanged(sync->mapping, i, change->old, change->new))
+		{
+			target->row->tts_values[i - 1] = target->found->tts_values[i - 1];
+			target->row->tts_isnull[i - 1] = target->found->tts_isnull[i - 1];
+		}
+		else
+			set_column(change, i);
+	}
+	ExecStoreVirtualTuple(target->row);
+}
+
+static void
+write_row(Change *change)
+{
+	if (change->found)
+		change->done = pgm_target_update(change->sync->target);
+	else
+	{
+		pgm_target_insert(change->sync->target);
+		change->done = true;
+	}
+}
+
+static char *
+key_text(const PgmSync *sync, Relation source, TupleTableSlot *slot)
+{
+	StringInfoData names;
+	StringInfoData values;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < sync->source_key.n; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(source),
+											  sync->source_key.columns[i] - 1);
+		bool		isnull;
+		Datum		value = slot_getattr(slot, att->attnum, &isnull);
+		Oid			output;
+		bool		varlena;
+
+		getTypeOutputInfo(att->atttypid, &output, &varlena);
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(NameStr(att->attname)));
+		appendStringInfo(&values, "%s%s", i > 0 ? ", " : "",
+						 isnull ? "null" :
+						 OidOutputFunctionCall(output, value));
+	}
+	return psprintf("(%s)=(%s)", names.data, values.data);
+}
+
+/* In the schema of the operation there is a table for them. */
+static void
+run_on_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot,
+			 const char *format)
+{
+	PgmSpiScope scope;
+	char	   *args[1];
+	Oid			schema = get_rel_namespace(sync->target->relid);
+	const char *table;
+
+	table = quote_qualified_identifier(get_namespace_name(schema),
+									   "pgm unfit");
+	args[0] = key_text(sync, source, slot);
+	pgm_spi_begin_as(&scope, sync->owner);
+	pgm_spi_execute_built(psprintf(format, table, table), false, 1, args);
+	pgm_spi_end(&scope);
+}
+
+static void
+note_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot)
+{
+	run_on_unfit(sync, source, slot,
+				 "INSERT INTO %s (key) SELECT $1 WHERE NOT EXISTS (SELECT FROM %s WHERE key = $1)");
+}
+
+/*
+ * After the switch a row is not beside only if it did not fit: now it does, or
+ * it is gone.
+ */
+static void
+forget_unfit(const PgmSync *sync, Relation source, TupleTableSlot *old)
+{
+	if (sync->back && old != NULL)
+		run_on_unfit(sync, source, old, "DELETE FROM %s WHERE key = $1");
+}
+
+static void
+remove_found(PgmSync *sync)
+{
+	while (!pgm_target_delete(sync->target) &&
+		   pgm_target_find(sync->target, sync->target->row->tts_values))
+		;
+}
+
+/* The old version, if it is beside, or NULL. */
+static void
+put_row(PgmSync *sync, Relation source, TupleTableSlot *old,
+		TupleTableSlot *new, bool update)
+{
+	Change		change = {sync, old, new};
+
+	for (;;)
+	{
+		if (!guarded(sync->evaluate_may_fail, set_key, &change))
+		{
+			note_unfit(sync, source, new);
+			return;
+		}
+		change.found = pgm_target_find(sync->target,
+									   sync->target->row->tts_values);
+		if (!guarded(sync->evaluate_may_fail, set_columns, &change) ||
+			!guarded(sync->write_may_fail, write_row, &change))
+		{
+			if (change.found)
+				remove_found(sync);
+			note_unfit(sync, source, new);
+			return;
+		}
+		if (!change.done)
+			continue;
+		if (update && !change.found)
+			forget_unfit(sync, source, new);
+		return;
+	}
+}
+
+static void
+remove_row(PgmSync *sync, Relation source, TupleTableSlot *old)
+{
+	Change		change = {sync, NULL, old};
+
+	if (guarded(sync->evaluate_may_fail, set_key, &change) &&
+		pgm_target_find(sync->target, sync->target->row->tts_values))
+		remove_found(sync);
+	else
+		forget_unfit(sync, source, old);
+}
+
+/*
+ * The key changes: as an update, so that what has not changed stays as it is
+ * beside.  False if it has to be done in another way.
+ */
+static bool
+move_row(PgmSync *sync, Relation source, TupleTableSlot *old,
+		 TupleTableSlot *new)
+{
+	PgmTarget  *target = sync->target;
+	Change		change = {sync, NULL, old};
+	Datum	   *key = palloc0(sizeof(Datum) * sync->mapping->ncolumns);
+
+	if (!guarded(sync->evaluate_may_fail, set_key, &change))
+		return false;
+	for (int i = 0; i < target->key.n; i++)
+	{
+		AttrNumber	column = target->key.columns[i];
+		Form_pg_attribute att =
+			TupleDescAttr(target->row->tts_tupleDescriptor, column - 1);
+
+		key[column - 1] = datumCopy(target->row->tts_values[column - 1],
+									att->attbyval, att->attlen);
+	}
+	change.old = old;
+	change.new = new;
+	change.found = pgm_target_find(target, key);
+	if (!change.found ||
+		!guarded(sync->evaluate_may_fail, set_key, &change) ||
+		!guarded(sync->evaluate_may_fail, set_columns, &change))
+		return false;
+	ExecMaterializeSlot(target->row);
+	if (pgm_target_find(target, target->row->tts_values) ||
+		!pgm_target_find(target, key))
+		return false;
+	return guarded(sync->write_may_fail, write_row, &change) && change.done;
+}
+
+static bool
+same_key(const PgmSync *sync, Relation source, TupleTableSlot *old,
+		 TupleTableSlot *new)
+{
+	for (int i = 0; i < sync->source_key.n; i++)
+	{
+		AttrNumber	column = sync->source_key.columns[i];
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(source),
+											  column - 1);
+		bool		old_null;
+		bool		new_null;
+		Datum		a = slot_getattr(old, column, &old_null);
+		Datum		b = slot_getattr(new, column, &new_null);
+
+		if (old_null || new_null ||
+			!datum_image_eq(a, b, att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+/* Has a row that is live now the key of this one? */
+static bool
+key_is_live(PgmSync *sync, Relation source, TupleTableSlot *slot)
+{
+	Relation	index = index_open(sync->source_key.index, AccessShareLock);
+	bool		result;
+
+	slot_getallattrs(slot);
+	result = pgm_key_lookup(&sync->source_key, source, index, SnapshotSelf,
+							slot->tts_values, sync->source_slot);
+	ExecClearTuple(sync->source_slot);
+	index_close(index, NoLock);
+	return result;
+}
+
+/*
+ * Is this version beside already?  The event of one that we wrote ourselves
+ * may be still to come.
+ */
+static bool
+is_followed(TupleTableSlot *slot)
+{
+	HeapTuple	tuple = ((BufferHeapTupleTableSlot *) slot)->base.tuple;
+	TransactionId writer = HeapTupleHeaderGetXmin(tuple->t_data);
+
+	return !TransactionIdIsCurrentTransactionId(writer);
+}
+
+void
+pgm_sync_follow(PgmSync *sync, Relation source, TupleTableSlot *old,
+				TupleTableSlot *new)
+{
+	bool		same = old != NULL && new != NULL &&
+		same_key(sync, source, old, new);
+	bool		moved = old != NULL && !same &&
+		!key_is_live(sync, source, old);
+	bool		beside = old != NULL && is_followed(old);
+
+	if (new != NULL &&
+		!table_tuple_satisfies_snapshot(source, new, SnapshotSelf))
+		new = NULL;
+	if (moved && beside && new != NULL && move_row(sync, source, old, new))
+		return;
+	if (moved)
+		remove_row(sync, source, old);
+	if (new != NULL)
+		put_row(sync, source, same && beside ? old : NULL, new, old != NULL);
+}

@@ -1,0 +1,435 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_trigger.c
+ *	  Every write to a table goes to the table beside too.
+ *
+ * An AFTER ROW trigger of ours, in the transaction of the writer: what is
+ * committed in the one table is committed in the other, so that under any
+ * snapshot both have the same rows.  It fires in every session, whatever
+ * session_replication_role says.
+ *
+ * What a trigger has to know is in its arguments, which nobody else writes: a
+ * table of ours would be read with the writer's snapshot, which may be older
+ * than the trigger.  What is compiled from them is kept in the session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/spi.h"
+#include "online/owner.h"
+#include "online/sync.h"
+#include "online/sync_trigger.h"
+
+/* Arguments of the row trigger; settings follow, name and value in turn. */
+enum
+{
+	ARG_OPERATION,
+	ARG_TARGET,
+	ARG_TARGET_KEY,
+	ARG_SOURCE_KEY,
+	ARG_FLAGS,
+	ARG_COLUMNS,
+	ARG_SETTINGS
+};
+
+#define FLAG_EVALUATE 'e'		/* an expression may fail */
+#define FLAG_WRITE 'w'			/* and so may a write */
+#define FLAG_BACK 'b'			/* the target has the rows of before */
+
+static List *syncs = NIL;
+
+/* ---- the triggers */
+
+static Oid
+trigger_function(const char *name)
+{
+	return LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
+									 makeString(pstrdup(name))), 0, NULL,
+						  false);
+}
+
+/* ENABLE ALWAYS: in a session that replicates, too. */
+static void
+fire_always(Oid trigger)
+{
+	Relation	rel = table_open(TriggerRelationId, RowExclusiveLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	CommandCounterIncrement();
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = heap_copytuple(systable_getnext(scan));
+	systable_endscan(scan);
+	((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled = TRIGGER_FIRES_ALWAYS;
+	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+	table_close(rel, RowExclusiveLock);
+}
+
+/* Internal: nobody else renames, disables or dumps it. */
+static Oid
+create_trigger(Oid source, const char *function, int64 operation, int16 type,
+			   bool row, List *args)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	ObjectAddress address;
+
+	stmt->trigname = psprintf("zzz_pgmigrate_" INT64_FORMAT, operation);
+	stmt->row = row;
+	stmt->timing = row ? TRIGGER_TYPE_AFTER : TRIGGER_TYPE_BEFORE;
+	stmt->events = type;
+	stmt->args = args;
+	address = CreateTrigger(stmt, NULL, source, InvalidOid, InvalidOid,
+							InvalidOid, trigger_function(function),
+							InvalidOid, NULL, true, false);
+	fire_always(address.objectId);
+	return address.objectId;
+}
+
+static Node *
+oid_argument(Oid oid)
+{
+	return (Node *) makeString(psprintf("%u", oid));
+}
+
+Oid
+pgm_sync_create(const PgmSyncSpec *spec)
+{
+	List	   *args;
+	Oid			trigger;
+
+	args = list_make5(makeString(psprintf(INT64_FORMAT, spec->operation)),
+					  oid_argument(spec->target),
+					  oid_argument(spec->target_key),
+					  oid_argument(spec->source_key),
+					  makeString(psprintf("%s%s%s",
+										  spec->mapping->may_fail ? "e" : "",
+										  spec->write_may_fail ? "w" : "",
+										  spec->back ? "b" : "")));
+	args = lappend(args, makeString(spec->mapping->columns));
+	if (spec->mapping->pinned)
+		args = list_concat(args, pgm_owner_settings());
+	trigger = create_trigger(spec->source, "online_row", spec->operation,
+							 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
+							 TRIGGER_TYPE_DELETE, true, args);
+	pgm_mapping_depend(trigger, spec->source, spec->mapping->columns);
+	(void) create_trigger(spec->source, "online_truncate", spec->operation,
+						  TRIGGER_TYPE_TRUNCATE, false,
+						  list_make2(linitial(args), lsecond(args)));
+	CommandCounterIncrement();
+	return trigger;
+}
+
+static int
+n_triggers(Relation rel)
+{
+	return rel->trigdesc == NULL ? 0 : rel->trigdesc->numtriggers;
+}
+
+static bool
+is_ours(const Trigger *trigger, Oid row, Oid truncate, int64 operation)
+{
+	return (trigger->tgfoid == row || trigger->tgfoid == truncate) &&
+		trigger->tgisinternal && trigger->tgnargs > ARG_TARGET &&
+		strtoll(trigger->tgargs[ARG_OPERATION], NULL, 10) == operation;
+}
+
+void
+pgm_sync_drop(Oid source, int64 operation)
+{
+	Relation	rel = table_open(source, NoLock);
+	Oid			row = trigger_function("online_row");
+	Oid			truncate = trigger_function("online_truncate");
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < n_triggers(rel); i++)
+	{
+		if (is_ours(&rel->trigdesc->triggers[i], row, truncate, operation))
+			found = lappend_oid(found, rel->trigdesc->triggers[i].tgoid);
+	}
+	table_close(rel, NoLock);
+	foreach(lc, found)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, TriggerRelationId, lfirst_oid(lc));
+		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+	}
+	CommandCounterIncrement();
+}
+
+bool
+pgm_sync_is_intact(Oid source, int64 operation, Oid trigger)
+{
+	Relation	rel = table_open(source, NoLock);
+	int			n = 0;
+
+	for (int i = 0; i < n_triggers(rel); i++)
+	{
+		const Trigger *found = &rel->trigdesc->triggers[i];
+
+		if (is_ours(found, trigger_function("online_row"),
+					trigger_function("online_truncate"), operation) &&
+			found->tgenabled == TRIGGER_FIRES_ALWAYS &&
+			(!TRIGGER_FOR_ROW(found->tgtype) || found->tgoid == trigger))
+			n++;
+	}
+	table_close(rel, NoLock);
+	return n == 2;
+}
+
+/* ---- what a session keeps */
+
+static void
+forget_definition(Datum arg, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, syncs)
+	{
+		PgmSync    *sync = lfirst(lc);
+
+		if (relid == InvalidOid || relid == sync->source ||
+			relid == sync->target->relid)
+			sync->valid = false;
+	}
+}
+
+static void
+remove_sync(PgmSync *sync)
+{
+	MemoryContext context = sync->context;
+
+	syncs = list_delete_ptr(syncs, sync);
+	MemoryContextDelete(context);
+}
+
+/* Those that an error was raised in: what their slots held is released. */
+static void
+remove_broken(int level)
+{
+	ListCell   *lc;
+	bool		again;
+
+	do
+	{
+		again = false;
+		foreach(lc, syncs)
+		{
+			PgmSync    *sync = lfirst(lc);
+
+			if (sync->uses > 0 && sync->level >= level)
+			{
+				remove_sync(sync);
+				again = true;
+				break;
+			}
+		}
+	} while (again);
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT ||
+		event == XACT_EVENT_PREPARE)
+		remove_broken(0);
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId own,
+				   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		remove_broken(GetCurrentTransactionNestLevel());
+}
+
+static void
+watch_once(void)
+{
+	static bool watching = false;
+
+	if (watching)
+		return;
+	CacheRegisterRelcacheCallback(forget_definition, (Datum) 0);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+	watching = true;
+}
+
+static Oid
+oid_value(const Trigger *trigger, int n)
+{
+	return (Oid) strtoul(trigger->tgargs[n], NULL, 10);
+}
+
+static void
+keep_settings(PgmSync *sync, const Trigger *trigger)
+{
+	sync->nsettings = trigger->tgnargs - ARG_SETTINGS;
+	sync->settings = palloc(sizeof(char *) * Max(sync->nsettings, 1));
+	for (int i = 0; i < sync->nsettings; i++)
+		sync->settings[i] = pstrdup(trigger->tgargs[ARG_SETTINGS + i]);
+}
+
+/* With the owner's rights. */
+static void
+compile(PgmSync *sync, Relation source, const Trigger *trigger)
+{
+	TupleDesc	desc;
+	Relation	index;
+	Relation	target = table_open(oid_value(trigger, ARG_TARGET),
+									RowExclusiveLock);
+
+	if (target->rd_rel->relowner != sync->owner)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("table \"%s\" and its copy have different owners",
+					   RelationGetRelationName(source)));
+	keep_settings(sync, trigger);
+	pgm_owner_pin(sync->settings, sync->nsettings);
+	sync->target = pgm_target_create(RelationGetRelid(target),
+									 oid_value(trigger, ARG_TARGET_KEY));
+	sync->mapping = pgm_mapping_compile(trigger->tgargs[ARG_COLUMNS], source,
+										target, sync->target->estate);
+	index = index_open(oid_value(trigger, ARG_SOURCE_KEY), AccessShareLock);
+	pgm_key_init(&sync->source_key, index);
+	index_close(index, NoLock);
+	desc = CreateTupleDescCopyConstr(RelationGetDescr(source));
+	sync->source_slot = MakeSingleTupleTableSlot(desc, &TTSOpsBufferHeapTuple);
+	sync->evaluate_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
+									 FLAG_EVALUATE) != NULL;
+	sync->write_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
+								  FLAG_WRITE) != NULL;
+	sync->back = strchr(trigger->tgargs[ARG_FLAGS], FLAG_BACK) != NULL;
+	table_close(target, NoLock);
+}
+
+static PgmSync *
+find_sync(Relation source, const Trigger *trigger)
+{
+	ListCell   *lc;
+	MemoryContext old;
+	MemoryContext context;
+	PgmSync    *sync;
+
+	watch_once();
+	foreach(lc, syncs)
+	{
+		sync = lfirst(lc);
+		if (sync->trigger != trigger->tgoid)
+			continue;
+		if (sync->valid && sync->uses == 0)
+			return sync;
+		if (sync->uses == 0)
+		{
+			remove_sync(sync);
+			break;
+		}
+	}
+
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"pgmigrate dual write",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	sync = palloc0(sizeof(PgmSync));
+	sync->trigger = trigger->tgoid;
+	sync->source = RelationGetRelid(source);
+	sync->owner = source->rd_rel->relowner;
+	sync->context = context;
+	compile(sync, source, trigger);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	MemoryContextSwitchTo(CacheMemoryContext);
+	syncs = lappend(syncs, sync);
+	MemoryContextSwitchTo(old);
+
+	/* what was invalidated meanwhile was not in the list yet */
+	sync->valid = true;
+	return sync;
+}
+
+static void
+refuse_trigger(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			errmsg("function is for triggers of an online change only"));
+}
+
+void
+pgm_sync_row(TriggerData *data)
+{
+	PgmOwnerScope scope;
+	TupleTableSlot *old = NULL;
+	TupleTableSlot *new = NULL;
+	PgmSync    *sync;
+
+	if (!data->tg_trigger->tgisinternal ||
+		data->tg_trigger->tgnargs < ARG_SETTINGS ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
+		refuse_trigger();
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		new = data->tg_trigslot;
+	else
+		old = data->tg_trigslot;
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		new = data->tg_newslot;
+
+	pgm_owner_enter(&scope, data->tg_relation->rd_rel->relowner);
+
+	/* with the lock comes the news of its indexes */
+	LockRelationOid(oid_value(data->tg_trigger, ARG_TARGET), RowExclusiveLock);
+	sync = find_sync(data->tg_relation, data->tg_trigger);
+	pgm_owner_pin(sync->settings, sync->nsettings);
+	if (sync->uses++ == 0)
+		sync->level = GetCurrentTransactionNestLevel();
+	pgm_target_open(sync->target, RowExclusiveLock);
+	pgm_sync_follow(sync, data->tg_relation, old, new);
+	pgm_target_close(sync->target);
+	sync->uses--;
+	pgm_owner_leave(&scope);
+}
+
+void
+pgm_sync_truncate(TriggerData *data)
+{
+	PgmOwnerScope scope;
+	Oid			target;
+	const char *schema;
+
+	if (!data->tg_trigger->tgisinternal ||
+		data->tg_trigger->tgnargs <= ARG_TARGET ||
+		!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		refuse_trigger();
+	target = oid_value(data->tg_trigger, ARG_TARGET);
+	schema = get_namespace_name(get_rel_namespace(target));
+	pgm_owner_enter(&scope, data->tg_relation->rd_rel->relowner);
+	pgm_spi_utility(psprintf("TRUNCATE TABLE ONLY %s",
+							 quote_qualified_identifier(schema,
+														get_rel_name(target))));
+	pgm_owner_leave(&scope);
+}

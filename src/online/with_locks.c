@@ -1,0 +1,137 @@
+/*-------------------------------------------------------------------------
+ *
+ * with_locks.c
+ *	  Work under strong locks, which the ladder takes.
+ *
+ * In a worker each attempt is a transaction of its own, and what is done under
+ * the locks is in a subtransaction, whose rollback leaves the locks of the
+ * session alone; an attempt that fails through nobody's fault is repeated.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/transaction.h"
+#include "online/internal.h"
+#include "online/layout.h"
+#include "online/shadow_table.h"
+
+typedef struct LockedWork
+{
+	PgmShadow  *shadow;
+	LOCKMODE	mode;
+	bool		with_statement;
+	void		(*work) (PgmShadow *shadow, void *arg);
+	void	   *arg;
+	int			level;			/* of the subtransaction, 0 outside */
+} LockedWork;
+
+static void
+add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode, int rank)
+{
+	char	   *name = pgm_layout_name(relid);
+
+	if (name != NULL)
+		pgm_lockneeds_add(needs, relid, mode, rank, name);
+}
+
+/* The table first: who writes to it goes on to the one beside. */
+static void
+collect(PgmLockNeeds *needs, void *arg)
+{
+	LockedWork *work = arg;
+	const PgmShadowRequest *request = work->shadow->request;
+
+	if (work->with_statement && request->source != NULL)
+		pgm_lockneeds_statement(needs, request->source, request->n);
+	add_need(needs, work->shadow->relid, work->mode, 0);
+	add_need(needs, work->shadow->beside, work->mode, 3);
+	add_need(needs, work->shadow->old, work->mode, 3);
+}
+
+static bool
+attempt(LockedWork *work)
+{
+	PgmLockWait *wait = work->shadow->request->wait;
+
+	pgm_txn_begin_block();
+	if (!pgm_lockwait_take(wait, collect, work))
+	{
+		pgm_txn_commit();
+		return false;
+	}
+	work->level = pgm_txn_begin_sub();
+	pgm_lockwait_limit(wait);
+	work->work(work->shadow, work->arg);
+	pgm_lockwait_unlimit(wait);
+	pgm_txn_release_sub();
+	work->level = 0;
+	pgm_txn_commit();
+	return true;
+}
+
+/* In the handler of an error. */
+static void
+recover(LockedWork *work)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(work->shadow->context);
+	edata = CopyErrorData();
+	if (work->level == 0 ||
+		!pgm_lockwait_retry(work->shadow->request->wait, edata))
+		PG_RE_THROW();
+	FlushErrorState();
+	FreeErrorData(edata);
+	pgm_lockwait_unlimit(work->shadow->request->wait);
+	pgm_txn_rollback_sub(work->level);
+	work->level = 0;
+	pgm_txn_commit();
+}
+
+static void
+work_until_done(LockedWork *work)
+{
+	volatile bool done = false;
+
+	for (;;)
+	{
+		PG_TRY();
+		{
+			done = attempt(work);
+		}
+		PG_CATCH();
+		{
+			recover(work);
+		}
+		PG_END_TRY();
+		if (done)
+			break;
+		MemoryContextSwitchTo(work->shadow->context);
+		pgm_lockwait_pause(work->shadow->request->wait);
+	}
+}
+
+void
+pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode, bool with_statement,
+				  void (*work) (PgmShadow *shadow, void *arg), void *arg)
+{
+	LockedWork	locked = {shadow, mode, with_statement, work, arg};
+	PgmLockWait *wait = shadow->request->wait;
+
+	pgm_lockwait_begin(wait, shadow->request->revision);
+	if (shadow->request->exec->worker)
+	{
+		work_until_done(&locked);
+		return;
+	}
+	while (!pgm_lockwait_take(wait, collect, &locked))
+		pgm_lockwait_pause(wait);
+	pgm_lockwait_limit(wait);
+	work(shadow, arg);
+	pgm_lockwait_unlimit(wait);
+}

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * rebuild.h
+ *	  A run that rebuilds one table, with no revision.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_RUN_REBUILD_H
+#define PGM_RUN_REBUILD_H
+
+typedef struct PgmRebuildRequest
+{
+	Oid			relid;
+	const char *definition;		/* subcommands of ALTER TABLE, or NULL */
+	const char *session_role;	/* session_user of the caller */
+	bool		guard;			/* its current_user is another */
+
+	/* as those of PgmRunRequest */
+	void		(*accepted) (int64 run);
+	const char *(*cancel_reason) (void);
+} PgmRebuildRequest;
+
+/* In a worker, outside of a transaction. */
+extern void pgm_rebuild_work(const PgmRebuildRequest *request);
+
+#endif							/* PGM_RUN_REBUILD_H */

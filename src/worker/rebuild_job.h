@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * rebuild_job.h
+ *	  The rebuild of a table as the job of a background worker.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_WORKER_REBUILD_JOB_H
+#define PGM_WORKER_REBUILD_JOB_H
+
+/*
+ * The caller has the turn to start a run, and holds no snapshot.  The
+ * definition is NULL for none.  Returns the number of the run.
+ */
+extern int64 pgm_worker_rebuild(Oid relid, const char *definition);
+
+/* At the load of the library. */
+extern void pgm_worker_register_rebuild(void);
+
+#endif							/* PGM_WORKER_REBUILD_JOB_H */

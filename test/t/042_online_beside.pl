@@ -1,0 +1,280 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# What else may go on with a table while it is changed: TRUNCATE, VACUUM FULL,
+# other definitions, values that do not fit, code of others.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('beside', 'log_statement = none');
+my $last = 'ORDER BY operation DESC LIMIT 1';
+
+sub new_table
+{
+	my ($more) = @_;
+
+	query($node, 'DROP TABLE IF EXISTS t CASCADE');
+	query($node, "CREATE TABLE t (id int PRIMARY KEY, v int, s text);
+INSERT INTO t SELECT g, g, 's' FROM generate_series(1, 1000) g; " . ($more // ''));
+	return;
+}
+
+# Start a change, and hold it before it compares: an old snapshot does.
+sub hold
+{
+	my ($change) = @_;
+	my $caller = session($node);
+	my $old = session($node);
+
+	$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
+	$caller->send("SELECT action FROM pgmigrate.rebuild('t', \$c\$$change\$c\$)");
+	poll($node, "SELECT state = 'comparing' FROM pgmigrate.operations $last");
+	return ($caller, $old);
+}
+
+sub release
+{
+	my ($caller, $old) = @_;
+	my $result;
+
+	$old->query('COMMIT');
+	$result = $caller->result;
+	$_->quit foreach $caller, $old;
+	return $result eq '' ? $caller->err : $result;
+}
+
+sub rows
+{
+	return query($node,
+		"SELECT count(*), sum(v), count(DISTINCT v) FROM t");
+}
+
+sub finish
+{
+	my ($action) = @_;
+
+	return query($node,
+		"SELECT action FROM pgmigrate.$action((SELECT operation FROM pgmigrate.operations $last))"
+	);
+}
+
+my $to_bigint = 'ALTER v TYPE bigint';
+
+# TRUNCATE
+new_table();
+my @held = hold($to_bigint);
+query($node, "TRUNCATE t; INSERT INTO t VALUES (5, 5, 'after')");
+is(release(@held), 'switched', 'TRUNCATE in between');
+is(rows(), '1|5|1', 'only the rows after it are there');
+query($node, "TRUNCATE t; INSERT INTO t VALUES (6, 6, 'later')");
+is(finish('revert'), 'reverted', 'TRUNCATE after the switch');
+is(rows(), '1|6|1', 'reverted, only the rows after it are there');
+
+# One that is rolled back
+new_table();
+@held = hold($to_bigint);
+query($node, "BEGIN; TRUNCATE t; INSERT INTO t VALUES (5, 5, 'after'); ROLLBACK");
+is(release(@held), 'switched', 'TRUNCATE rolled back');
+is(rows(), '1000|500500|1000', 'all rows are there');
+finish('finalize');
+
+# Rows move to another file.
+new_table();
+@held = hold($to_bigint);
+query($node, 'VACUUM FULL t');
+query($node, 'UPDATE t SET v = v + 1 WHERE id <= 10');
+is(release(@held), 'switched', 'VACUUM FULL in between');
+is(rows(), '1000|500510|999', 'all rows are there after it');
+query($node, 'VACUUM FULL t; CLUSTER t USING t_pkey; REINDEX TABLE t');
+query($node, 'UPDATE t SET v = v + 1 WHERE id <= 10');
+is(finish('revert'), 'reverted', 'VACUUM FULL after the switch');
+is(rows(), '1000|500520|998', 'all rows are there when reverted');
+
+# Replication does not get round the triggers, nor does an empty search_path.
+new_table();
+@held = hold($to_bigint);
+query($node, "SET session_replication_role = replica; SET search_path = ''; UPDATE public.t SET v = -v WHERE id = 7");
+is(release(@held), 'switched', 'session_replication_role = replica');
+is(query($node, 'SELECT v FROM t WHERE id = 7'), '-7', 'is followed');
+finish('finalize');
+
+# Others change the definition.
+foreach my $ddl (
+	'ADD COLUMN n int',
+	'ADD CONSTRAINT u UNIQUE (v)', 'OWNER TO pg_monitor')
+{
+	new_table();
+	@held = hold($to_bigint);
+	query($node, "ALTER TABLE t $ddl");
+	like(release(@held), qr/definition of table .* has changed/,
+		"$ddl in between ends it");
+	is( query($node, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pgmigrate\\_online%'"),
+		'0',
+		"$ddl: nothing is left");
+	is(rows(), '1000|500500|1000', "$ddl: all rows are there");
+}
+new_table();
+@held = hold($to_bigint);
+fails($node, 'ALTER TABLE t ALTER v TYPE numeric',
+	'0A000', 'the type of a column that changes is held');
+fails($node, 'ALTER TABLE t DROP COLUMN s',
+	'2BP01', 'and so is a column');
+query($node, 'DROP TABLE t');
+like(release(@held), qr/was dropped|does not exist/, 'DROP TABLE ends it');
+
+# A value that does not fit fails nobody but the change.
+new_table();
+@held = hold('ALTER v TYPE smallint');
+query($node, 'UPDATE t SET v = 100000 WHERE id = 9');
+like(release(@held), qr/out of range/, 'a value that does not fit ends it');
+is(rows(), '1000|600491|1000', 'but was written');
+new_table();
+@held = hold('ALTER v TYPE smallint, ADD CHECK (id < 5000)');
+query($node, 'UPDATE t SET v = 100000 WHERE id = 9');
+query($node, "INSERT INTO t VALUES (6000, 1, 's')");
+query($node, 'UPDATE t SET v = 9 WHERE id = 9; DELETE FROM t WHERE id = 6000');
+is(release(@held), 'switched', 'one that was mended is none');
+is(rows(), '1000|500500|1000', 'mended rows are there');
+query($node, 'UPDATE t SET v = 12 WHERE id = 9');
+is(finish('revert'), 'reverted', 'and back');
+is(query($node, 'SELECT v FROM t WHERE id = 9'), '12', 'with what was written');
+
+# After the switch: what fits again is no obstacle.
+new_table();
+@held = hold($to_bigint);
+is(release(@held), 'switched', 'to bigint');
+query($node, 'UPDATE t SET v = 5000000000 WHERE id IN (1, 2, 3)');
+fails($node,
+	"SELECT pgmigrate.revert((SELECT operation FROM pgmigrate.operations $last))",
+	qr/22000: 3 rows written since the switch do not fit/, 'three rows do not fit');
+query($node, 'UPDATE t SET v = 1 WHERE id = 1; DELETE FROM t WHERE id = 2; UPDATE t SET id = 3000, v = 3 WHERE id = 3');
+is(finish('revert'), 'reverted', 'when they do it is reverted');
+is(rows(), '999|500498|999', 'with all rows');
+
+# A writer with triggers that write, in functions, exceptions, cursors.
+new_table(<<'SQL');
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP = 'DELETE' THEN
+		INSERT INTO t VALUES (OLD.id, OLD.v + 1, 'reborn') ON CONFLICT DO NOTHING;
+	ELSIF NEW.s = 'swap' THEN
+		UPDATE t SET id = id + 5000, s = 'swapped' WHERE id = NEW.id;
+		UPDATE t SET id = id - 5000 WHERE id = NEW.id + 5000;
+	ELSIF NEW.s = 'gone' THEN
+		DELETE FROM t WHERE id = NEW.id AND s = 'gone';
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER again AFTER INSERT OR UPDATE OR DELETE ON t FOR EACH ROW WHEN (pg_trigger_depth() < 2) EXECUTE FUNCTION again();
+SQL
+@held = hold('ALTER v TYPE numeric, ALTER id TYPE bigint');
+query($node, <<'SQL');
+DELETE FROM t WHERE id BETWEEN 1 AND 10;
+UPDATE t SET s = 'swap' WHERE id BETWEEN 11 AND 20;
+INSERT INTO t VALUES (2001, 1, 'gone'), (2002, 1, 'swap'), (2003, 1, 'x');
+UPDATE t SET id = id + 10000 WHERE id BETWEEN 21 AND 40;
+UPDATE t SET id = id - 1 WHERE id = 10021;
+DO $$
+DECLARE r record; BEGIN
+	FOR r IN SELECT * FROM t WHERE id BETWEEN 50 AND 60 FOR UPDATE LOOP
+		BEGIN
+			UPDATE t SET v = r.v * 2 WHERE id = r.id;
+			IF r.id % 2 = 0 THEN RAISE EXCEPTION 'no'; END IF;
+		EXCEPTION WHEN raise_exception THEN
+			UPDATE t SET s = 'caught' WHERE id = r.id;
+		END;
+	END LOOP;
+END $$;
+WITH a AS (UPDATE t SET v = 0 WHERE id BETWEEN 70 AND 80 RETURNING id), b AS (DELETE FROM t WHERE id BETWEEN 81 AND 90 RETURNING *)
+INSERT INTO t SELECT id + 20000, v, s FROM b;
+COPY (SELECT g, g, 'copied' FROM generate_series(30000, 30010) g) TO '/dev/null';
+INSERT INTO t SELECT g, g, 'many' FROM generate_series(40000, 40500) g;
+SQL
+query($node, 'CREATE TABLE expected AS SELECT id::bigint, v::numeric, s FROM t');
+is(release(@held), 'switched', 'triggers that write to the table');
+is( query($node, 'SELECT count(*) FROM ((SELECT * FROM t EXCEPT ALL SELECT * FROM expected) UNION ALL (SELECT * FROM expected EXCEPT ALL SELECT * FROM t)) d'),
+	'0',
+	'the rows are what they were');
+query($node, 'DELETE FROM t WHERE id BETWEEN 100 AND 110; UPDATE t SET s = \'swap\' WHERE id BETWEEN 111 AND 120; DROP TABLE expected; CREATE TABLE expected AS SELECT id::int, v::int, s FROM t');
+is(finish('revert'), 'reverted', 'back');
+is( query($node, 'SELECT count(*) FROM ((SELECT * FROM t EXCEPT ALL SELECT * FROM expected) UNION ALL (SELECT * FROM expected EXCEPT ALL SELECT * FROM t)) d'),
+	'0',
+	'the rows are what they were, again');
+
+# Rights: the owner's code has the owner's rights, whoever writes.
+query($node, <<'SQL');
+DROP TABLE t;
+CREATE ROLE owner_of_t LOGIN;
+CREATE ROLE writer LOGIN;
+GRANT CREATE ON SCHEMA public TO owner_of_t;
+SELECT pgmigrate.grant_access('owner_of_t', 'operator');
+SELECT pgmigrate.grant_access('writer', 'operator');
+CREATE TABLE seen (who text, whole text);
+GRANT ALL ON seen TO PUBLIC;
+SET ROLE owner_of_t;
+CREATE TABLE t (id int PRIMARY KEY, v int, s text);
+INSERT INTO t SELECT g, g, 's' FROM generate_series(1, 10) g;
+GRANT ALL ON t TO writer;
+CREATE FUNCTION spy(int) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_user <> 'owner_of_t' THEN RAISE WARNING 'ran as %', current_user; RETURN -1; END IF;
+	PERFORM set_config('role', 'none', true);
+	RETURN $1;
+EXCEPTION WHEN insufficient_privilege THEN RETURN $1;
+END $$;
+SQL
+fails($node, "SET ROLE writer; SELECT pgmigrate.rebuild('t', 'ALTER v TYPE bigint')",
+	'42501', 'who does not own it cannot change it');
+@held = hold('ALTER v TYPE bigint USING spy(v)');
+query($node, "SET ROLE writer; UPDATE t SET v = v + 100; RESET ROLE; UPDATE t SET v = v + 1");
+is(release(@held), 'switched', 'an expression with a function of the owner');
+is(query($node, 'SELECT min(v), max(v) FROM t'), '102|111', 'it ran as the owner');
+fails($node, "SET ROLE writer; SELECT pgmigrate.revert((SELECT operation FROM pgmigrate.operations $last))",
+	'42501', 'nor revert it');
+fails($node, "SET ROLE writer; SELECT pgmigrate.finalize()",
+	'42501', 'nor finalize it');
+fails($node, 'SET ROLE writer; CREATE TABLE own (id int); CREATE TRIGGER x AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION pgmigrate.online_row()',
+	'42501', 'nor make such a trigger');
+fails($node, 'CREATE TABLE own (id int); CREATE TRIGGER x AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION pgmigrate.online_row(1, 2, 3, 4, 5, 6); INSERT INTO own VALUES (1)',
+	'39P01', 'which does nothing on any table');
+query($node, "SET ROLE owner_of_t; SELECT pgmigrate.revert((SELECT operation FROM pgmigrate.operations $last))");
+
+# The owner tampers with what is his, beside.
+@held = hold('ALTER v TYPE bigint');
+query($node, <<'SQL');
+SET ROLE owner_of_t;
+DO $$ BEGIN EXECUTE format('ALTER TABLE %I.t ALTER v TYPE text', (SELECT details->>'schema' FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1)); END $$;
+SQL
+fails($node, 'UPDATE t SET v = 1 WHERE id = 1', '55000',
+	'values of another type are not taken for text');
+like(release(@held), qr/fit together|differ/, 'it ends');
+query($node, 'UPDATE t SET v = 1 WHERE id = 1');
+
+# finalize_after
+@held = hold('ALTER v TYPE bigint');
+is(release(@held), 'switched', 'switched');
+finish('revert');
+query($node, 'ALTER ROLE owner_of_t SET pgmigrate.finalize_after = 1');
+my $session = session($node, user => 'owner_of_t');
+is($session->query("SELECT action FROM pgmigrate.rebuild('t', 'ALTER v TYPE bigint')"),
+	'switched', 'with pgmigrate.finalize_after');
+is( $session->query("SELECT revert_until > now(), revert_until < now() + '2 s' FROM pgmigrate.operations $last"),
+	't|t',
+	'it says until when');
+$session->query('CREATE TABLE t2 (id int PRIMARY KEY)');
+poll($node, "SELECT revert_until < now() FROM pgmigrate.operations $last");
+is($session->query("SELECT action FROM pgmigrate.rebuild('t2')"),
+	'switched', 'the next change');
+like($session->err, qr/is finalized, its time to be reverted is over/,
+	'finalizes it');
+$session->quit;
+
+log_is_clean($node);
+$node->stop;
+
+done_testing();
