@@ -353,11 +353,9 @@ fail_locked(PgmShadow *shadow, void *arg)
 static void
 clean_up(PgmShadow *shadow, ErrorData *edata)
 {
-	Failure		failure = {edata->sqlerrcode, edata->message};
+	Failure		failure = {edata->sqlerrcode, pgm_error_for_all(edata)};
 	bool		begun;
 
-	if (pgm_error_may_quote(edata))
-		failure.message = pgm_error_without_values(edata);
 	if (shadow->operation == NULL || shadow->operation->id == 0)
 		return;
 	pgm_txn_begin();
