@@ -9,10 +9,8 @@
 #define PGM_COMPAT_COMMAND_H
 
 #include "commands/defrem.h"
-#include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
 
 /* As a part of another command: event triggers are not told. */
 static inline void
@@ -55,31 +53,6 @@ pgm_detach_is_concurrent(AlterTableCmd *cmd)
 		castNode(PartitionCmd, cmd->def)->concurrent;
 #else
 	return false;
-#endif
-}
-
-/* The options of REINDEX as they are written, without CONCURRENTLY. */
-static inline void
-pgm_reindex_options(StringInfo buf, ReindexStmt *stmt)
-{
-#if PG_VERSION_NUM >= 140000
-	ListCell   *lc;
-
-	foreach(lc, stmt->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			continue;
-		appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "",
-						 option->defname);
-		if (option->arg != NULL)
-			appendStringInfo(buf, " %s",
-							 quote_identifier(defGetString(option)));
-	}
-#else
-	if ((stmt->options & REINDEXOPT_VERBOSE) != 0)
-		appendStringInfoString(buf, "verbose");
 #endif
 }
 

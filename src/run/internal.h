@@ -54,8 +54,7 @@ typedef struct PgmRunner
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	int			shelter;		/* level of the subtransaction, 0 if none */
-	PgmRates   *rates;			/* by which statements are carried out online,
-								 * once they were needed */
+	PgmRates   *rates;			/* of estimates, once they were needed */
 	int64		online;			/* operation at work, 0 if none … */
 	int			online_step;	/* … and its step, to know a new one */
 	char		label[64];
@@ -139,9 +138,6 @@ extern bool pgm_runner_drop_leftovers(PgmRunner *runner,
 									  const PgmResume *resume);
 extern void pgm_runner_refuse_partly(const PgmRunner *runner,
 									 const PgmStep *step);
-
-/* In the handler of an error that was flushed: end its transaction. */
-extern void pgm_runner_clear(PgmRunner *runner);
 
 /* Outside of a transaction, from where a try before has left off. */
 extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,

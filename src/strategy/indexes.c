@@ -24,6 +24,7 @@
 #include "classify/related_relations.h"
 #include "compat/command.h"
 #include "compat/parse.h"
+#include "compat/reindex.h"
 #include "compat/server.h"
 #include "strategy/internal.h"
 

@@ -113,13 +113,15 @@ RESET ROLE;
 DROP TABLE data.secret;
 DROP OWNED BY regress_pgm_secure;
 DROP ROLE regress_pgm_secure;
--- the rest of the answer does not depend on the rows
+-- the rest of the answer does not depend on the rows, once it is not how many
+SET pgmigrate.online = off;
 CREATE TABLE empty (LIKE large);
 CREATE FUNCTION answer(name text) RETURNS text LANGUAGE sql AS $$
 	SELECT replace(string_agg(concat_ws(' ', statement, rule, level, relation, lock_mode, rewrites, scans, message), E'\n' ORDER BY statement, rule, relation) FILTER (WHERE rule NOT IN ('data-unsure', 'loses-data')), name, '')
 	FROM pgmigrate.lint(format('ALTER TABLE %1$s ALTER one TYPE bigint; CREATE INDEX ON %1$s (one); ALTER TABLE %1$s ADD x uuid DEFAULT gen_random_uuid(); ALTER TABLE %1$s ADD CHECK (one = 1); ALTER TABLE %1$s ALTER id SET NOT NULL; TRUNCATE %1$s; DROP TABLE %1$s', name))
 $$;
 SELECT answer('large') = answer('empty') AS same;
+RESET pgmigrate.online;
 -- what looks at the rows has no more rights than the owner of the table, and changes nothing
 CREATE ROLE regress_pgm_evil;
 CREATE SCHEMA evil AUTHORIZATION regress_pgm_evil;

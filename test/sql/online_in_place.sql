@@ -3,8 +3,9 @@
  * the statement as written makes.  Each kind is run on twins, one plain and
  * one online, empty and with rows.
  */
-CREATE EXTENSION IF NOT EXISTS pgmigrate;
 SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
 SET search_path = tw, public;
 SET pgmigrate.online_threshold = 0;
 
