@@ -1,7 +1,7 @@
 /* Changing many rows a few pages at a time, and steering what is at work. */
 
 CREATE TABLE pgmigrate.run_control (
-	run bigint NOT NULL REFERENCES pgmigrate.run (id),
+	run bigint NOT NULL,
 	setting text NOT NULL,
 	value integer NOT NULL,
 	role text NOT NULL,

@@ -11,6 +11,8 @@
 
 #include "backfill/backfill.h"
 #include "base/settings.h"
+#include "online/shadow_table.h"
+#include "strategy/strategy.h"
 #include "worker/rebuild_job.h"
 #include "worker/worker.h"
 
@@ -25,4 +27,5 @@ _PG_init(void)
 	pgm_worker_register();
 	pgm_backfill_register();
 	pgm_worker_register_rebuild();
+	pgm_strategy_register_shadow(pgm_shadow_refusal);
 }

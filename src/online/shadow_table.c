@@ -545,7 +545,11 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit)
 	PgmShadowRequest request = {0};
 	PgmShadow  *shadow;
 
+	if (exec->worker)
+		pgm_txn_begin();
 	shadow = open_operation(&request, exec, id);
+	if (exec->worker)
+		pgm_txn_commit();
 	switch (shadow->operation->state)
 	{
 		case PGM_OPERATION_FINALIZED:

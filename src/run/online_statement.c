@@ -33,6 +33,7 @@
 #include "compat/server.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
+#include "run/shadow_statement.h"
 #include "store/journal.h"
 #include "strategy/strategy.h"
 
@@ -54,6 +55,14 @@ static void carry_out_sql(PgmOnline *online);
 static const PgmOnlineExecutor executors[PGM_NSTRATEGIES] = {
 	[PGM_STRATEGY_SQL] = carry_out_sql
 };
+
+/* The engine of shadow tables has rows of its own, see shadow_statement.c. */
+static bool
+is_carried_out(const PgmStrategy *strategy)
+{
+	return executors[strategy->kind] != NULL ||
+		strategy->kind == PGM_STRATEGY_SHADOW_TABLE;
+}
 
 /* ---- which statements */
 
@@ -84,7 +93,7 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 		pgm_rates_load(runner->rates);
 	}
 	strategy = pgm_strategy_choose(verdict, runner->rates, true);
-	return executors[strategy->kind] == NULL ? NULL : strategy;
+	return is_carried_out(strategy) ? strategy : NULL;
 }
 
 bool
@@ -94,6 +103,8 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 
 	if (!runner->exec.worker || !may_be_online(step))
 		return false;
+	if (pgm_runner_has_revertible(runner, step))
+		return true;
 	if (runner->any_partly &&
 		pgm_runner_is_begun_online(step->revision->id))
 		return true;
@@ -558,6 +569,8 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	PgmVerdict *verdict = NULL;
 	PgmStrategyKind kind = PGM_STRATEGY_SQL;
 	bool		found;
+	Oid			shadowed;
+	int64		reverted;
 
 	if (!may_be_online(step) ||
 		!pgm_strategy_possible(step->source->statements[n].raw->stmt))
@@ -584,6 +597,20 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	work->online.source = source;
 	work->online.verdict = verdict;
 	work->online.strategy = strategy;
+	reverted = pgm_runner_to_revert(runner, step, source, n);
+	shadowed = pgm_runner_shadow_table(runner, step, n, work->digest,
+									   strategy);
+	if (reverted != 0 || OidIsValid(shadowed))
+	{
+		pgm_txn_commit();
+		*digest = work->digest;
+		if (reverted != 0)
+			pgm_runner_revert(runner, &work->exec, reverted, n, *digest);
+		else
+			pgm_runner_by_shadow(runner, &work->exec, step, source, n,
+								 shadowed, *digest);
+		return true;
+	}
 	if (strategy != NULL)
 		kind = strategy->kind;
 	found = find_or_begin(work, strategy);

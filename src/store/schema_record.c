@@ -91,8 +91,8 @@ static PgmQuery drift_query = {
 	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
-/* Where "pgmigrate.lock_timeout" sets no limit. */
-#define LOCK_WAIT_MS 1000
+/* Nobody waits for one who waits to read. */
+#define LOCK_WAIT_MS 2000
 
 static char *
 object_definition(const PgmSchemaObject *object)
@@ -186,7 +186,7 @@ limit_lock_wait(void)
 	char		milliseconds[16];
 
 	snprintf(milliseconds, sizeof(milliseconds), "%d",
-			 pgm_lock_timeout > 0 ? pgm_lock_timeout : LOCK_WAIT_MS);
+			 Max(pgm_lock_timeout, LOCK_WAIT_MS));
 	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }

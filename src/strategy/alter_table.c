@@ -533,9 +533,12 @@ add_part(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 			break;
 		case AT_AlterColumnType:
 			/* an untried verdict does not tell, and all are to say the same */
-			pieces->rewrites = true;
-			pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
-								  PGM_WORK_REWRITE);
+			if (pgm_type_change_may_rewrite(pieces->maker->relid, cmd))
+			{
+				pieces->rewrites = true;
+				pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+									  PGM_WORK_REWRITE);
+			}
 			pieces->last = lappend(pieces->last, pstrdup(text));
 			break;
 		default:

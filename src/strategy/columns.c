@@ -12,7 +12,10 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -273,4 +276,27 @@ pgm_column_is_filled(const ColumnDef *column)
 		}
 	}
 	return false;
+}
+
+bool
+pgm_type_change_may_rewrite(Oid relid, const AlterTableCmd *cmd)
+{
+	const ColumnDef *column = castNode(ColumnDef, cmd->def);
+	AttrNumber	attnum = get_attnum(relid, cmd->name);
+	Oid			from;
+	Oid			to;
+	Oid			collation;
+	int32		old_limit;
+	int32		new_limit;
+
+	if (attnum == InvalidAttrNumber || column->raw_default != NULL ||
+		column->collClause != NULL)
+		return true;
+	get_atttypetypmodcoll(relid, attnum, &from, &old_limit, &collation);
+	to = LookupTypeNameOid(NULL, column->typeName, true);
+	if (!OidIsValid(to) || from == BPCHAROID || from == NUMERICOID ||
+		get_typtype(to) == TYPTYPE_DOMAIN || !IsBinaryCoercible(from, to))
+		return true;
+	typenameTypeIdAndMod(NULL, column->typeName, &to, &new_limit);
+	return new_limit >= 0 && (old_limit < 0 || new_limit < old_limit);
 }

@@ -30,4 +30,10 @@ extern PgmColumnParts *pgm_column_parts(const PgmSource *source, int n,
 /* Does it give each row a value of its own, so that all are written? */
 extern bool pgm_column_is_filled(const ColumnDef *column);
 
+/*
+ * Does a change of type write the rows anew?  Not where the values stay as they
+ * are and the limit of their length, if there is any, does not shrink.
+ */
+extern bool pgm_type_change_may_rewrite(Oid relid, const AlterTableCmd *cmd);
+
 #endif							/* PGM_STRATEGY_COLUMNS_H */

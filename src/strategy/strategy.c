@@ -14,6 +14,7 @@
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 #include "base/relation_size.h"
@@ -30,8 +31,17 @@
 /* Kinds for which there is somebody to carry them out. */
 static const bool available[PGM_NSTRATEGIES] = {
 	[PGM_STRATEGY_PLAIN] = true,
-	[PGM_STRATEGY_SQL] = true
+	[PGM_STRATEGY_SQL] = true,
+	[PGM_STRATEGY_SHADOW_TABLE] = true
 };
+
+static PgmShadowRefusal shadow_refusal = NULL;
+
+void
+pgm_strategy_register_shadow(PgmShadowRefusal refusal)
+{
+	shadow_refusal = refusal;
+}
 
 static PgmQuery read_steps_query = {
 	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
@@ -282,6 +292,27 @@ make(PgmMaker *maker)
 	}
 }
 
+/*
+ * Why a shadow table cannot be made, or NULL.  Its lock is asked for without
+ * waiting and given back: the assessment of a table must not keep others out.
+ */
+static char *
+refuse_shadow(const PgmMaker *maker)
+{
+	char	   *reason;
+
+	if (shadow_refusal == NULL)
+		return pstrdup("nobody carries it out");
+	if (!ConditionalLockRelationOid(maker->relid, AccessShareLock))
+		return pstrdup("others have locked the table");
+	reason = shadow_refusal(maker->relid, maker->source, maker->n);
+
+	/* ours, and the one with which it has looked */
+	UnlockRelationOid(maker->relid, AccessShareLock);
+	UnlockRelationOid(maker->relid, AccessShareLock);
+	return reason;
+}
+
 /* Is the online form there, but not to be taken? */
 static void
 decide(PgmMaker *maker, PgmMark mark, const char *reason)
@@ -311,6 +342,14 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 	else
 		strategy->why = psprintf("as written its locks are estimated to last %.0f ms",
 								 strategy->plain_ms);
+	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
+	{
+		const char *refusal = refuse_shadow(maker);
+
+		if (refusal != NULL)
+			pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
+													refusal));
+	}
 }
 
 PgmStrategy *

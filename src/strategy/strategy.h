@@ -104,6 +104,13 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 extern PgmStrategy *pgm_strategy_plain(const char *why);
 
 /*
+ * Who carries out shadow tables is a folder below: why one cannot be made for
+ * statement n of the source, or NULL.
+ */
+typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n);
+extern void pgm_strategy_register_shadow(PgmShadowRefusal refusal);
+
+/*
  * What its steps lock, and how one relation of the plain statement is locked
  * by them; as the statement itself where it is plain.
  */

@@ -8,6 +8,7 @@ DROP EXTENSION IF EXISTS pgmigrate;
 CREATE EXTENSION pgmigrate;
 SET search_path = tw, public;
 SET pgmigrate.online_threshold = 0;
+SET pgmigrate.danger_block = 0;
 
 CREATE TABLE public.kinds (
 	name text PRIMARY KEY,

@@ -1,0 +1,54 @@
+/*
+ * A change of type in a revision goes by way of a shadow table: the downgrade
+ * takes it back with what was written since, until it is finalized.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA shop;
+SET search_path = shop, public;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE accounts (id int PRIMARY KEY, v int NOT NULL DEFAULT 5, t text, vc varchar(10));
+CREATE INDEX accounts_v ON accounts (v);
+INSERT INTO accounts SELECT g, g, repeat('x', g % 10) FROM generate_series(1, 2000) g;
+CREATE TABLE twin (LIKE accounts INCLUDING ALL);
+SELECT pgmigrate.revision('wide', 'ALTER TABLE accounts ALTER COLUMN v TYPE bigint', 'ALTER TABLE accounts ALTER COLUMN v TYPE int', id => 'b1');
+SELECT statement, strategy FROM pgmigrate.plan('head');
+SELECT 'accounts'::regclass::oid AS before \gset
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT 'accounts'::regclass::oid = :before AS same_oid, atttypid::regtype FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'v';
+SELECT revision, statement, relation, strategy, method, state, differences FROM pgmigrate.operations;
+
+-- written since, and taken back: values that were there before come back too
+INSERT INTO accounts VALUES (6000, 7, 'new');
+UPDATE accounts SET v = 99 WHERE id = 1;
+DELETE FROM accounts WHERE id = 2;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'v';
+SELECT count(*), sum(v), max(v) FILTER (WHERE id = 1) AS changed, max(t) FILTER (WHERE id = 6000) AS new FROM accounts;
+SELECT state FROM pgmigrate.operations ORDER BY operation;
+
+-- again, and for good: the end is that of the plain statement
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT relation, action FROM pgmigrate.finalize();
+SELECT state FROM pgmigrate.operations ORDER BY operation;
+ALTER TABLE twin ALTER COLUMN v TYPE bigint;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a WHERE a.attrelid = 'accounts'::regclass AND a.attnum > 0
+EXCEPT SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a WHERE a.attrelid = 'twin'::regclass AND a.attnum > 0;
+SELECT indexrelid::regclass, indisvalid, indisready FROM pg_index WHERE indrelid = 'accounts'::regclass ORDER BY 1;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'accounts'::regclass;
+SET enable_seqscan = off;
+SELECT id FROM accounts WHERE v = 99;
+
+-- what writes no row anew is no reason for a copy
+SELECT pgmigrate.revision('longer', 'ALTER TABLE accounts ALTER COLUMN vc TYPE varchar(20); ALTER TABLE accounts ALTER COLUMN vc TYPE text', id => 'b2');
+-- nor is there one without a key
+CREATE TABLE heap (v int);
+SELECT pgmigrate.revision('no key', 'ALTER TABLE heap ALTER COLUMN v TYPE bigint', id => 'b3');
+SELECT statement, strategy FROM pgmigrate.plan('head');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
+
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
