@@ -5,7 +5,7 @@
  *
  * The engine in online/ keeps the operation, and goes on with one that was
  * left.  Its switch and the mark of the statement are two transactions: after
- * a crash in between the next run finds the operation switched, and only marks.
+ * a crash in between the next run finds it switched, and only marks.
  *
  * Downgrade: an ALTER TABLE that is the only one of its table, where the
  * upgrade has left one operation on that table which can be reverted, is what
@@ -29,35 +29,30 @@ mark_done(PgmRunner *runner, int n, const char *digest)
 	pgm_txn_commit();
 }
 
-/* The table of the only ALTER TABLE of it in the source, or InvalidOid. */
+/* The table that statement i alters, or InvalidOid. */
+static Oid
+altered_by(const PgmSource *source, int i)
+{
+	Node	   *stmt = source->statements[i].raw->stmt;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return InvalidOid;
+	return pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation);
+}
+
+/* The same, if no other statement of the source alters it. */
 static Oid
 only_altered(const PgmSource *source, int n)
 {
-	Oid			result = InvalidOid;
+	Oid			relid = altered_by(source, n);
 
 	for (int i = 0; i < source->nstatements; i++)
-	{
-		Node	   *stmt = source->statements[i].raw->stmt;
-		Oid			relid;
-
-		if (!IsA(stmt, AlterTableStmt))
-			continue;
-		relid = pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation);
-		if (i == n)
-			result = relid;
-	}
-	for (int i = 0; i < source->nstatements && OidIsValid(result); i++)
-	{
-		Node	   *stmt = source->statements[i].raw->stmt;
-
-		if (i != n && IsA(stmt, AlterTableStmt) &&
-			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) == result)
+		if (i != n && altered_by(source, i) == relid)
 			return InvalidOid;
-	}
-	return result;
+	return relid;
 }
 
-/* What of the revision can be reverted on this table; NULL unless it is one. */
+/* What of the revision can be reverted on the table, if it is one; or NULL. */
 static PgmOperation *
 revertible(const char *revision, Oid relid)
 {

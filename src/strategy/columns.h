@@ -31,8 +31,8 @@ extern PgmColumnParts *pgm_column_parts(const PgmSource *source, int n,
 extern bool pgm_column_is_filled(const ColumnDef *column);
 
 /*
- * Does a change of type write the rows anew?  Not where the values stay as they
- * are and the limit of their length, if there is any, does not shrink.
+ * Does a change of type write the rows anew?  Not where the values stay as
+ * they are and the limit of their length, if there is any, does not shrink.
  */
 extern bool pgm_type_change_may_rewrite(Oid relid, const AlterTableCmd *cmd);
 
