@@ -76,6 +76,9 @@ pgm_error_may_quote(const ErrorData *edata)
 		"3B", "3D", "3F", "42", "54", "58", "72"
 	};
 
+	/* a text of ours, put in by whoever records the error */
+	if (edata->message != NULL && edata->message_id == edata->message)
+		return false;
 	if (is_own_text(edata))
 		return true;
 	if (strncmp(unpack_sql_state(edata->sqlerrcode), "PM", 2) == 0)

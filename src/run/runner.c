@@ -258,9 +258,8 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, PgmSpan *span,
 
 /*
  * The abort of a transaction releases the locks of the session too, and a DROP
- * EXTENSION that waits for them would go ahead.  The abort of a subtransaction
- * does not.  It has its price, so it is not there
- * for statements that neither lock nor wait for what others have.
+ * EXTENSION that waits for them would go ahead; that of a subtransaction does
+ * not, but has its price, which statements without locks need not pay.
  */
 void
 pgm_runner_enter_shelter(PgmRunner *runner)
@@ -637,7 +636,8 @@ fail(PgmRunner *runner)
 		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
 			request->cancel_reason != NULL &&
 			request->cancel_reason() != NULL)
-			recorded.message = pstrdup(request->cancel_reason());
+			recorded.message_id = recorded.message =
+				pstrdup(request->cancel_reason());
 		if (runner->wait != NULL)
 			(void) pgm_lockwait_kept_detail(runner->wait, &recorded.detail);
 		record_failure(runner, &recorded);
