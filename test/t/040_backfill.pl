@@ -218,7 +218,7 @@ my $run = query($node,
 progresses(0);
 fails(
 	$node,
-	"SELECT pgmigrate.backfill('account', 'note = ''two''', 'note IS NULL')",
+	"SET pgmigrate.run_wait = 0; SELECT pgmigrate.backfill('account', 'note = ''two''', 'note IS NULL')",
 	'PM003', 'a second one is refused');
 is(query($node, "SELECT pgmigrate.pause($run)"), 't', 'pause');
 poll($node,
