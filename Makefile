@@ -18,6 +18,7 @@ DATA       := $(wildcard sql/$(EXTENSION)--*--*.sql)
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 SCRIPTS    := $(sort $(wildcard tools/$(EXTENSION)-*))
 MANUAL     := $(sort $(wildcard doc/*.md))
+MONITORING := $(sort $(wildcard doc/monitoring/*))
 MAN        := $(sort $(wildcard man/*.1))
 SQL_PARTS  := $(sort $(wildcard sql/parts/*.sql))
 
@@ -93,9 +94,10 @@ PROVE_FLAGS += -I test/perl
 MANUAL_DIR = $(docdir)/$(EXTENSION)
 install: install-manual
 uninstall: uninstall-manual
-install-manual: $(MANUAL) $(MAN)
-	$(MKDIR_P) '$(DESTDIR)$(MANUAL_DIR)' '$(DESTDIR)$(mandir)/man1'
+install-manual: $(MANUAL) $(MONITORING) $(MAN)
+	$(MKDIR_P) '$(DESTDIR)$(MANUAL_DIR)/monitoring' '$(DESTDIR)$(mandir)/man1'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/, $(MANUAL)) '$(DESTDIR)$(MANUAL_DIR)/'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/, $(MONITORING)) '$(DESTDIR)$(MANUAL_DIR)/monitoring/'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/, $(MAN)) '$(DESTDIR)$(mandir)/man1/'
 uninstall-manual:
 	rm -rf '$(DESTDIR)$(MANUAL_DIR)'

@@ -106,7 +106,7 @@ RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'pgmigrate_graph'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.graph(text) IS
-'the revisions as a picture: text, dot or mermaid';
+'the revisions as a picture: text, dot, mermaid or svg';
 
 CREATE VIEW pgmigrate.runs AS
 SELECT r.id AS run,
@@ -147,82 +147,6 @@ LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
 COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied';
 
-CREATE VIEW pgmigrate.progress AS
-SELECT r.run,
-	r.command,
-	r.target,
-	r.done,
-	r.steps,
-	'[' OPERATOR(pg_catalog.||) pg_catalog.rpad(pg_catalog.repeat('#', (20 OPERATOR(pg_catalog.*) (r.done OPERATOR(pg_catalog.+) COALESCE(o.share, 0)) OPERATOR(pg_catalog./) GREATEST(r.steps, 1))::integer), 20, '.') OPERATOR(pg_catalog.||) ']' AS bar,
-	s.revision,
-	s.message,
-	COALESCE(a.place[1]::integer, s.statement) AS statement,
-	COALESCE(a.place[2]::integer, s.statements) AS statements,
-	p.pid,
-	p.wait_event_type,
-	p.wait_event,
-	COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting, 'waiting for ' OPERATOR(pg_catalog.||) o.waiting_for) AS waiting,
-	COALESCE(c.phase, o.state) AS phase,
-	COALESCE(c.blocks_done, o.blocks_done) AS blocks_done,
-	COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
-	pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started AS duration
-FROM pgmigrate.runs r
-JOIN pgmigrate.run t ON t.id OPERATOR(pg_catalog.=) r.run
-LEFT JOIN LATERAL (SELECT * FROM pgmigrate.run_step u
-	WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{pending,running}')
-	ORDER BY u.step LIMIT 1) s ON true
-LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
-LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
-LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid OPERATOR(pg_catalog.=) t.pid
-LEFT JOIN LATERAL (
-	SELECT u.state, u.waiting_for,
-		CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.done END AS blocks_done,
-		CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.total END AS blocks_total,
-		CASE WHEN u.state OPERATOR(pg_catalog.=) 'copying' AND u.total OPERATOR(pg_catalog.>) 0
-			THEN 0.9 OPERATOR(pg_catalog.*) u.done OPERATOR(pg_catalog./) u.total
-			WHEN u.state OPERATOR(pg_catalog.=) 'comparing' THEN 0.9 END AS share
-	FROM pgmigrate.operation u
-	WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.finished IS NULL
-	ORDER BY u.id DESC LIMIT 1) AS o ON true
-LEFT JOIN LATERAL (
-	SELECT pg_catalog.concat('waiting for ', w.mode, ' on ',
-		CASE WHEN w.locktype OPERATOR(pg_catalog.=) 'virtualxid' THEN pg_catalog.concat('virtual transaction ', w.virtualxid)
-			WHEN w.locktype OPERATOR(pg_catalog.=) 'transactionid' THEN pg_catalog.concat('transaction ', w.transactionid)
-			ELSE COALESCE(
-				(SELECT pg_catalog.format('%I.%I', n.nspname, k.relname) FROM pg_catalog.pg_class k
-					JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) k.relnamespace
-					WHERE k.oid OPERATOR(pg_catalog.=) w.relation),
-				pg_catalog.concat('a lock of kind ', w.locktype)) END,
-		', blocked by process ' OPERATOR(pg_catalog.||) NULLIF(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(w.pid), ', '), '')) AS waiting
-	FROM pg_catalog.pg_locks w
-	WHERE w.pid OPERATOR(pg_catalog.=) t.pid AND NOT w.granted
-	LIMIT 1) AS l ON true
-WHERE r.state OPERATOR(pg_catalog.=) 'running';
-COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, for \watch';
-
-CREATE VIEW pgmigrate.metrics AS
-SELECT 'pgmigrate_revisions'::text AS name,
-	pg_catalog.jsonb_build_object('state', v.state) AS labels,
-	(SELECT pg_catalog.count(*) FROM pgmigrate.revisions r WHERE r.state OPERATOR(pg_catalog.=) v.state)::double precision AS value
-FROM (VALUES ('applied'), ('pending'), ('failed')) AS v (state)
-UNION ALL
-SELECT 'pgmigrate_runs_total', pg_catalog.jsonb_build_object('command', c.command, 'state', v.state),
-	(SELECT pg_catalog.count(*) FROM pgmigrate.runs r
-		WHERE r.state OPERATOR(pg_catalog.=) v.state AND r.command OPERATOR(pg_catalog.=) c.command)
-FROM (VALUES ('upgrade'), ('downgrade'), ('stamp'), ('backfill')) AS c (command)
-CROSS JOIN (VALUES ('running'), ('done'), ('failed'), ('cancelled'), ('interrupted'), ('paused')) AS v (state)
-UNION ALL
-SELECT 'pgmigrate_heads', '{}', pg_catalog.count(*) FROM pgmigrate.revision r WHERE r.is_head
-UNION ALL
-SELECT 'pgmigrate_current_heads', '{}', pg_catalog.count(*) FROM pgmigrate.head
-UNION ALL
-SELECT 'pgmigrate_last_run_seconds', pg_catalog.jsonb_build_object('command', l.command), l.seconds
-FROM (SELECT DISTINCT ON (r.command) r.command,
-		EXTRACT(epoch FROM r.finished OPERATOR(pg_catalog.-) r.started)::double precision AS seconds
-	FROM pgmigrate.run r WHERE r.finished IS NOT NULL
-	ORDER BY r.command, r.id DESC) l;
-COMMENT ON VIEW pgmigrate.metrics IS 'figures for monitoring, all counted from stored rows, so they survive a restart';
-
 REVOKE ALL ON FUNCTION pgmigrate.current() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.heads() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.branches() FROM PUBLIC;
@@ -231,4 +155,4 @@ REVOKE ALL ON FUNCTION pgmigrate.history(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.plan(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.graph(text) FROM PUBLIC;
-REVOKE ALL ON TABLE pgmigrate.runs, pgmigrate.revisions, pgmigrate.progress, pgmigrate.metrics FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.runs, pgmigrate.revisions FROM PUBLIC;

@@ -46,6 +46,8 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.rehearsal
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
@@ -64,6 +66,7 @@ ALTER TABLE pgmigrate.operation_row ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.attestation ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.checklist_item ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.rehearsal ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -82,3 +85,4 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.operation_row IS 'only functions of
 COMMENT ON TRIGGER check_writer ON pgmigrate.attestation IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.checklist_item IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.rehearsal IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the extension write the table';

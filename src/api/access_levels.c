@@ -43,6 +43,8 @@ static const struct
 	{"history", PGM_ACCESS_VIEWER},
 	{"lock_timeline", PGM_ACCESS_VIEWER},
 	{"lock_tree", PGM_ACCESS_VIEWER},
+	{"metrics_read", PGM_ACCESS_VIEWER},
+	{"metrics_text", PGM_ACCESS_VIEWER},
 	{"plan", PGM_ACCESS_VIEWER},
 	{"run_state", PGM_ACCESS_VIEWER},
 	{"script", PGM_ACCESS_VIEWER},
