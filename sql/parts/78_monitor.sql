@@ -284,7 +284,28 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.metrics_read() IS
 'when another session read the metrics last, as far as the statistics of the server tell; null if they do not';
 
+CREATE FUNCTION pgmigrate.report(
+	target text DEFAULT 'head',
+	direction text DEFAULT 'upgrade',
+	format text DEFAULT 'text'
+) RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_report_target'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.report(text, text, text) IS
+'what an upgrade or downgrade to the target will do, to be read: statements, locks, findings, safe forms, the graph; as text, markdown or html';
+
+CREATE FUNCTION pgmigrate.report(
+	run bigint,
+	format text DEFAULT 'text'
+) RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_report_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.report(bigint, text) IS
+'what a run did, to be read: timeline with waits for locks, steps, errors, operations; as text, markdown or html';
+
 REVOKE ALL ON TABLE pgmigrate.progress, pgmigrate.metrics, pgmigrate.scrape FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.report(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.report(bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.metrics_text() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.metrics_read() FROM PUBLIC;
 

@@ -13,6 +13,8 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -46,6 +48,7 @@ static const struct
 	{"metrics_read", PGM_ACCESS_VIEWER},
 	{"metrics_text", PGM_ACCESS_VIEWER},
 	{"plan", PGM_ACCESS_VIEWER},
+	{"report", PGM_ACCESS_VIEWER},
 	{"run_state", PGM_ACCESS_VIEWER},
 	{"script", PGM_ACCESS_VIEWER},
 	{"show", PGM_ACCESS_VIEWER},
@@ -194,4 +197,16 @@ pgm_access_check_writer(Relation relation)
 				   get_namespace_name(RelationGetNamespace(relation)),
 				   RelationGetRelationName(relation)),
 			errdetail("Only the functions of the extension write it, and its owner, whatever is granted on it."));
+}
+
+bool
+pgm_access_may_see_errors(void)
+{
+	Oid			arguments[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
+	Oid			function;
+
+	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
+										 makeString(pstrdup("upgrade"))),
+							  3, arguments, false);
+	return PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK;
 }

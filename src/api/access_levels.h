@@ -27,4 +27,7 @@ extern char **pgm_access_commands(const char *role, PgmAccessLevel level,
 /* Refuse a user who is not the owner, whatever rights he was granted. */
 extern void pgm_access_check_writer(Relation relation);
 
+/* Details of an error may quote rows: they are for those who run revisions. */
+extern bool pgm_access_may_see_errors(void);
+
 #endif							/* PGM_API_ACCESS_LEVELS_H */

@@ -28,6 +28,8 @@
 #include "classify/estimate.h"
 #include "compat/server.h"
 #include "graph/picture.h"
+#include "monitor/nodes.h"
+#include "monitor/svg.h"
 #include "store/authoring.h"
 #include "store/journal.h"
 #include "store/partly_applied.h"
@@ -78,26 +80,6 @@ static PgmQuery show_query = {
 	1, {TEXTOID}
 };
 
-/* One row per revision, in load order, as the graph numbers them. */
-static PgmQuery nodes_query = {
-	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
-	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
-	"AND NOT s.details ? 'forgotten' "
-	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
-	"WHERE t.revision = r.id AND t.state <> 'pending' "
-	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "
-	"FROM pgmigrate.revision r "
-	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
-};
-
-/* What the functions below know of the graph's revisions. */
-typedef struct Nodes
-{
-	PgmPlan    *plan;
-	PgmDrawNode *draw;
-	TimestampTz *applied_at;	/* 0 if not known */
-} Nodes;
-
 static Datum
 query_rows(FunctionCallInfo fcinfo, PgmQuery *query, Datum *values)
 {
@@ -141,41 +123,7 @@ pgmigrate_show(PG_FUNCTION_ARGS)
 }
 
 static void
-load_nodes(Nodes *nodes)
-{
-	PgmPlan    *plan = pgm_plan_load();
-	int			size = pgm_graph_size(plan->graph);
-	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
-	PgmSpiScope scope;
-	uint64		rows;
-
-	nodes->plan = plan;
-	nodes->draw = palloc0(sizeof(PgmDrawNode) * Max(size, 1));
-	nodes->applied_at = palloc0(sizeof(TimestampTz) * Max(size, 1));
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&nodes_query, NULL, NULL);
-	if (rows != size)
-		ereport(ERROR,
-				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("revisions were changed while they were read"),
-				errhint("Try again."));
-	for (int i = 0; i < size; i++)
-	{
-		PgmDrawNode *node = &nodes->draw[i];
-
-		node->message = pgm_spi_text(i + 1, 1);
-		nodes->applied_at[i] = pgm_spi_timestamp(i + 1, 2);
-		node->state = applied[i] ? PGM_NODE_APPLIED :
-			pgm_spi_bool(i + 1, 3) ? PGM_NODE_FAILED : PGM_NODE_PENDING;
-		node->labels = pgm_spi_text_array(i + 1, 4, &node->nlabels);
-	}
-	pgm_spi_end(&scope);
-	for (int i = 0; i < plan->rows.n; i++)
-		nodes->draw[plan->rows.rev[i]].is_current = true;
-}
-
-static void
-history_row(PgmRows *rows, const Nodes *nodes, int rev)
+history_row(PgmRows *rows, const PgmNodes *nodes, int rev)
 {
 	static const char *const states[] = {"pending", "applied", "failed"};
 	const PgmGraph *graph = nodes->plan->graph;
@@ -215,10 +163,10 @@ pgmigrate_history(PG_FUNCTION_ARGS)
 	PgmGraphError error = {PGM_GRAPH_OK};
 	PgmRevSet	set;
 	PgmRows		rows;
-	Nodes		nodes;
+	PgmNodes	nodes;
 
 	pgm_rows_begin(&rows, fcinfo);
-	load_nodes(&nodes);
+	pgm_nodes_load(&nodes);
 	if (!pgm_graph_range(nodes.plan->graph, nodes.plan->rows, range, &set,
 						 &error))
 		pgm_graph_raise(&error);
@@ -232,10 +180,10 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 {
 	char	   *format = pgm_arg_text_not_null(fcinfo, 0, "format");
 	PgmRows		rows;
-	Nodes		nodes;
+	PgmNodes	nodes;
 
 	pgm_rows_begin(&rows, fcinfo);
-	load_nodes(&nodes);
+	pgm_nodes_load(&nodes);
 	if (strcmp(format, "text") == 0)
 		pgm_draw_text(nodes.plan->graph, nodes.draw,
 					  GetDatabaseEncoding() == PG_UTF8, pgm_rows_line, &rows);
@@ -243,11 +191,13 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 		pgm_draw_dot(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
 	else if (strcmp(format, "mermaid") == 0)
 		pgm_draw_mermaid(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
+	else if (strcmp(format, "svg") == 0)
+		pgm_draw_svg(nodes.plan->graph, nodes.draw, pgm_rows_line, &rows);
 	else
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("unrecognized graph format \"%s\"", format),
-				errhint("The formats are \"text\", \"dot\" and \"mermaid\"."));
+				errhint("The formats are \"text\", \"dot\", \"mermaid\" and \"svg\"."));
 	return (Datum) 0;
 }
 

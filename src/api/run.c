@@ -13,7 +13,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -21,6 +20,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "api/access_levels.h"
 #include "backfill/backfill.h"
 #include "base/clock.h"
 #include "base/result_rows.h"
@@ -234,19 +234,6 @@ pgmigrate_downgrade_start(PG_FUNCTION_ARGS)
 	return start(fcinfo, PGM_DOWN);
 }
 
-/* Details of an error may quote rows: they are for those who run revisions. */
-static bool
-may_see_errors(void)
-{
-	Oid			arguments[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
-	Oid			function;
-
-	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-										 makeString(pstrdup("upgrade"))),
-							  3, arguments, false);
-	return PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK;
-}
-
 static void
 refuse_unknown_run(int64 run)
 {
@@ -264,7 +251,7 @@ pgmigrate_status(PG_FUNCTION_ARGS)
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
-	if (!pgm_status_rows(&rows, run, may_see_errors()) && run != 0)
+	if (!pgm_status_rows(&rows, run, pgm_access_may_see_errors()) && run != 0)
 		refuse_unknown_run(run);
 	return (Datum) 0;
 }
@@ -380,7 +367,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		pgm_portal_restore_snapshot();
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
 		raise_failure(run, &state);
-	(void) pgm_status_rows(&rows, run, may_see_errors());
+	(void) pgm_status_rows(&rows, run, pgm_access_may_see_errors());
 	return (Datum) 0;
 }
 

@@ -168,7 +168,7 @@ SELECT revision, state, is_current, down_revision, depends_on FROM pgmigrate.rev
 SELECT graph AS "text" FROM pgmigrate.graph();
 SELECT graph AS "dot" FROM pgmigrate.graph('dot');
 SELECT graph AS "mermaid" FROM pgmigrate.graph('mermaid');
-SELECT pgmigrate.graph('svg');
+SELECT pgmigrate.graph('png');
 \echo :LAST_ERROR_SQLSTATE
 SELECT pgmigrate.graph(NULL);
 
