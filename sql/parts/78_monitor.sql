@@ -22,14 +22,17 @@ SELECT x.run,
 	x.share,
 	x.eta,
 	pg_catalog.left(pg_catalog.regexp_replace(pg_catalog.concat_ws(', ',
-		pg_catalog.concat('[', pg_catalog.rpad(pg_catalog.repeat('#', (20 OPERATOR(pg_catalog.*) x.share)::integer), 20, '.'), '] ',
-			pg_catalog.round((100 OPERATOR(pg_catalog.*) x.share)::numeric), ' % of ', x.command, ' ', x.run,
+		pg_catalog.concat('[', pg_catalog.rpad(pg_catalog.repeat('#', (10 OPERATOR(pg_catalog.*) x.share)::integer), 10, '.'), '] ',
+			pg_catalog.round((100 OPERATOR(pg_catalog.*) x.share)::numeric), ' % of ', x.command,
 			CASE WHEN x.steps OPERATOR(pg_catalog.>) 1 THEN pg_catalog.concat(', step ', LEAST(x.done OPERATOR(pg_catalog.+) 1, x.steps), ' of ', x.steps) END),
 		NULLIF(x.revision, ''),
 		CASE WHEN x.statements OPERATOR(pg_catalog.>) 1 THEN pg_catalog.concat('statement ', x.statement, ' of ', x.statements) END,
 		CASE WHEN x.paused THEN 'paused' WHEN x.waiting IS NULL THEN x.phase END,
-		CASE WHEN NOT x.paused AND x.waiting IS NULL THEN pg_catalog.concat('about ', pg_catalog.date_trunc('second', x.eta) OPERATOR(pg_catalog.+) interval '1 s', ' left') END,
-		x.waiting), '[\u0001-\u001f\u007f-\u009f]', '?', 'g'), 100) AS line
+		CASE WHEN NOT x.paused AND x.waiting IS NULL AND x.eta IS NOT NULL
+			THEN pg_catalog.concat('about ', pg_catalog.date_trunc('second', x.eta OPERATOR(pg_catalog.+) '1 s'::interval), ' left') END,
+		pg_catalog.regexp_replace(pg_catalog.regexp_replace(x.waiting,
+			'^waiting for [A-Za-z]+Lock on ', 'waiting for '), ', blocked by process ', ' behind process ')),
+		'[\u0001-\u001f\u007f-\u009f]', '?', 'g'), 100) AS line
 FROM (
 	SELECT r.run,
 		r.command,

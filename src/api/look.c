@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -242,7 +244,9 @@ plan_estimate(PlanRows *plan, const PgmVerdict *verdict)
 		return;
 	}
 	interval = palloc0(sizeof(Interval));
-	interval->time = (int64) (ms * 1000);
+	/* it is an estimate: no more digits than it is worth */
+	interval->time = ms < 1000 ? (int64) ceil(ms) * 1000 :
+		(int64) rint(ms / 100) * 100000;
 	pgm_rows_datum(&plan->rows, IntervalPGetDatum(interval));
 }
 

@@ -88,8 +88,11 @@ typedef struct Step
 	int			nwaits;			/* of the waits, which are in order */
 } Step;
 
+/* Looks that found the same are one, with the time of the first of them. */
 static PgmQuery waits_query = {
-	"SELECT t.step, " MICROSECONDS("t.at - r.started") ", "
+	"SELECT t.step, greatest(" MICROSECONDS("t.at - r.started - "
+											"CASE WHEN t.phase = 'look' "
+											"THEN interval '0' ELSE t.waited END") ", 0), "
 	MICROSECONDS("t.waited") ", concat_ws(' ', t.outcome, t.mode, "
 	"'on ' || t.relation, 'behind ' || nullif(replace(t.blocked_by, E'\\n', '; '), '')) "
 	"FROM pgmigrate.lock_timeline($1) AS t JOIN pgmigrate.run r ON r.id = $1 "
@@ -320,13 +323,8 @@ fill_bar(const RunReport *report, const Step *step, PgmPageBar *bar)
 		if (wait->step != step->number)
 			continue;
 		span = &bar->spans[bar->nspans++];
-		span->from = wait->at - wait->length;
-		span->to = wait->at;
-		if (span->from < step->at)
-		{
-			span->from = wait->at;
-			span->to = wait->at + wait->length;
-		}
+		span->from = wait->at;
+		span->to = wait->at + wait->length;
 		span->mood = PGM_MOOD_WARNING;
 		span->mark = PGM_MARK_WAIT;
 		span->title = psprintf("waited %s: %s",

@@ -39,9 +39,9 @@ static PgmQuery rows_query = {
 	"AND EXISTS (SELECT FROM pgmigrate.run_control c WHERE c.run = r.id "
 	"AND c.setting = 'paused' AND c.value <> 0) THEN 'paused' "
 	"ELSE x.state END, s.step, r.steps, "
-	"nullif(s.revision, ''), s.message, r.started, "
-	"CASE WHEN x.state = 'running' THEN clock_timestamp() ELSE r.finished END "
-	"- r.started, coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
+	"nullif(s.revision, ''), s.message, date_trunc('second', r.started), "
+	"date_trunc('milliseconds', CASE WHEN x.state = 'running' "
+	"THEN clock_timestamp() ELSE r.finished END - r.started), coalesce(e.message, r.error, CASE WHEN x.state = 'interrupted' "
 	"THEN " PGM_INTERRUPTED_ERROR("r.execution") " END), jsonb_strip_nulls(jsonb_build_object("
 	"'execution', r.execution, 'role', r.role, 'pid', "
 	"CASE WHEN x.state = 'running' THEN r.pid END, "
@@ -67,10 +67,25 @@ static PgmQuery rows_query = {
 	3, {INT8OID, INT4OID, BOOLOID}
 };
 
-/* What the statements did is long, and for those who ask for it. */
+/*
+ * What the statements did, and each attempt to get a lock, is long and for
+ * those who ask for it; of a wait that was noticed there is a sentence, about
+ * the longest one.
+ */
 static PgmQuery steps_query = {
-	"SELECT step, revision, direction, message, state, duration, "
-	"details - 'statements' FROM pgmigrate.run_step WHERE run = $1 ORDER BY step",
+	"SELECT s.step, s.revision, s.direction, s.message, s.state, "
+	"date_trunc('milliseconds', s.duration), "
+	"s.details - '{statements,lock_attempts,lock_attempts_total,lock_wait_ms}'::text[] "
+	"|| coalesce((SELECT jsonb_build_object('waited', concat("
+	"to_char((s.details ->> 'lock_wait_ms')::float8 / 1000, 'FM9999999990.0'), "
+	"' s', ' for ' || (a.value ->> 'mode'), ' on ' || (a.value ->> 'relation'), "
+	"', behind process ' || (a.value #>> '{blocked_by,0,pid}'), "
+	"', ' || nullif(a.value #>> '{blocked_by,0,application}', ''))) "
+	"FROM jsonb_array_elements(s.details -> 'lock_attempts') AS a "
+	"WHERE (s.details ->> 'lock_wait_ms')::float8 >= 100 "
+	"ORDER BY (a.value ->> 'relation') IS NULL, "
+	"(a.value ->> 'waited_ms')::float8 DESC LIMIT 1), '{}') "
+	"FROM pgmigrate.run_step s WHERE s.run = $1 ORDER BY s.step",
 	1, {INT8OID}
 };
 

@@ -97,6 +97,35 @@ wait_until('the time they were read is known',
 	sub { query($node, "SELECT pgmigrate.metrics_read() BETWEEN '$before' AND clock_timestamp()") eq 't' });
 pass('the time they were read is known');
 
+# A run that waits: one line says so, the figures too, and at its end the row of
+# the step does in a sentence.
+my ($holder, $runner, $behind) = map { session($node) } 1 .. 3;
+query($node, 'CREATE TABLE busy (id int)');
+revision($node, 'm1a', 'ALTER TABLE busy ADD a int');
+$holder->query('BEGIN; SELECT * FROM busy');
+$runner->send('SELECT details FROM pgmigrate.upgrade()');
+poll($node, "SELECT line LIKE '%waiting for public.busy behind process %' FROM pgmigrate.progress");
+like(query($node, 'SELECT line FROM pgmigrate.progress'),
+	qr/^\[\.{10}\] 0 % of upgrade, m1a, waiting for public\.busy behind process \d+$/,
+	'one line says what, how far, and what it waits for');
+poll($node, "SELECT value = 1 FROM pgmigrate.metrics WHERE name = 'pgmigrate_run_waiting'");
+is( query($node,
+		"SELECT string_agg(name || '=' || value, ' ' ORDER BY name COLLATE \"C\") FROM pgmigrate.metrics WHERE name ~ '^pgmigrate_run_(in_progress|steps?|waiting)\$'"
+	),
+	'pgmigrate_run_in_progress=1 pgmigrate_run_step=1 pgmigrate_run_steps=1 pgmigrate_run_waiting=1',
+	'so do the metrics');
+like($node->safe_psql('postgres', 'SELECT pgmigrate.metrics_text()', connstr => $monitor),
+	qr/^pgmigrate_run_waiting\{database="postgres"\} 1$/m,
+	'and to a member of pg_monitor');
+like(query($node, 'SELECT string_agg(line, chr(10)) FROM pgmigrate.report(2) AS r (line)'),
+	qr/^State: running\.\n\[\.{10}\] 0 % of upgrade, m1a/m, 'and the report');
+poll($node, "SELECT max(waited) >= interval '100 ms' FROM (SELECT clock_timestamp() - started AS waited FROM pgmigrate.run WHERE id = 2) AS w");
+$holder->query('COMMIT');
+like($runner->result, qr/^\{"waited": "\d+\.\d s for AccessExclusiveLock on public\.busy(?:, behind process \d+[^"]*)?"\}$/,
+	'the row of the step says in a sentence how long it waited, and for what');
+like(query($node, 'SELECT string_agg(line, chr(10)) FROM pgmigrate.report(2) AS r (line)'),
+	qr/^1 m1a +\|[.w#]*w[.w#]*\| .*, waited /m, 'and a bar of the report');
+
 # A name that must be escaped.
 query($node, qq(CREATE DATABASE "a ""b"" \\c"));
 query($node, 'CREATE EXTENSION pgmigrate', 'a "b" \c');
@@ -145,7 +174,7 @@ SKIP:
 	wait_until('postgres_exporter has metrics',
 	sub { page($ports{postgres}, '/metrics') =~ /^pgmigrate_metric\{/m });
 	like(page($ports{postgres}, '/metrics'),
-		qr/^pgmigrate_metric\{.*name="pgmigrate_revisions",.*state="applied".*\} 1$/m,
+		qr/^pgmigrate_metric\{.*name="pgmigrate_revisions",.*state="applied".*\} 2$/m,
 		'postgres_exporter');
 
 	my $config = adapt(
@@ -158,7 +187,7 @@ SKIP:
 	wait_until('sql_exporter has metrics',
 	sub { page($ports{sql}, '/metrics') =~ /^sql_pgmigrate\{/m });
 	like(page($ports{sql}, '/metrics'),
-		qr/^sql_pgmigrate\{.*name="pgmigrate_revisions",.*state="applied".*\} 1$/m,
+		qr/^sql_pgmigrate\{.*name="pgmigrate_revisions",.*state="applied".*\} 2$/m,
 		'sql_exporter');
 
 	adapt('alerts.yml');
