@@ -126,6 +126,35 @@ like($runner->result, qr/^\{"waited": "\d+\.\d s for AccessExclusiveLock on publ
 like(query($node, 'SELECT string_agg(line, chr(10)) FROM pgmigrate.report(2) AS r (line)'),
 	qr/^1 m1a +\|[.w#]*w[.w#]*\| .*, waited /m, 'and a bar of the report');
 
+# The bar moves within a statement: an index that is built, and waits for the end
+# of an older snapshot; a backfill, which is paused.
+query($node, 'CREATE TABLE built (id int)');
+revision($node, 'm1b', 'CREATE INDEX CONCURRENTLY ON built (id)', transactional => 'false');
+$holder->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM busy');
+$runner->send('SELECT state FROM pgmigrate.upgrade()');
+poll($node, "SELECT share = 0.99 AND phase = 'waiting for old snapshots' FROM pgmigrate.progress");
+like(query($node, 'SELECT bar, line FROM pgmigrate.progress'),
+	qr/^\[#{20}\]\|\[#{10}\] 99 % of upgrade, m1b, waiting for virtual transaction /, 'the bar of an index');
+$holder->query('COMMIT');
+is($runner->result, 'done', 'which is built');
+
+query($node, <<'SQL');
+CREATE TABLE filled (id int, a int) WITH (fillfactor = 10);
+INSERT INTO filled SELECT g FROM generate_series(1, 40000) AS g;
+SQL
+my $run = query($node, "SELECT pgmigrate.backfill_start('filled', 'a = id', chunk_time => '1 ms', pause => '100 ms')");
+poll($node, 'SELECT share BETWEEN 0.005 AND 0.99 AND blocks_done BETWEEN 1 AND blocks_total - 1 FROM pgmigrate.progress');
+like(query($node, 'SELECT line FROM pgmigrate.progress'),
+	qr/^\[#*\.+\] [1-9]\d? % of backfill\b/, 'the bar of a backfill');
+query($node, "SELECT pgmigrate.pause($run)");
+poll($node, "SELECT waiting_for = 'resume' FROM pgmigrate.operations");
+like(query($node, 'SELECT line FROM pgmigrate.progress'), qr/^\[#*\.+\] [1-9]\d? % of backfill, paused/, 'which is paused');
+like(query($node, "SELECT string_agg(line, chr(10)) FROM pgmigrate.report($run) AS r (line)"),
+	qr/^State: paused\..*^1 public\.filled.* \|#+\.+\| copying, \d+ of \d+ blocks$/ms, 'its report');
+query($node, "SELECT pgmigrate.tune($run, 'pause', '0')");
+query($node, "SELECT pgmigrate.resume($run)");
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'and ends');
+
 # A name that must be escaped.
 query($node, qq(CREATE DATABASE "a ""b"" \\c"));
 query($node, 'CREATE EXTENSION pgmigrate', 'a "b" \c');
@@ -174,7 +203,7 @@ SKIP:
 	wait_until('postgres_exporter has metrics',
 	sub { page($ports{postgres}, '/metrics') =~ /^pgmigrate_metric\{/m });
 	like(page($ports{postgres}, '/metrics'),
-		qr/^pgmigrate_metric\{.*name="pgmigrate_revisions",.*state="applied".*\} 2$/m,
+		qr/^pgmigrate_metric\{.*name="pgmigrate_revisions",.*state="applied".*\} 3$/m,
 		'postgres_exporter');
 
 	my $config = adapt(
@@ -187,7 +216,7 @@ SKIP:
 	wait_until('sql_exporter has metrics',
 	sub { page($ports{sql}, '/metrics') =~ /^sql_pgmigrate\{/m });
 	like(page($ports{sql}, '/metrics'),
-		qr/^sql_pgmigrate\{.*name="pgmigrate_revisions",.*state="applied".*\} 2$/m,
+		qr/^sql_pgmigrate\{.*name="pgmigrate_revisions",.*state="applied".*\} 3$/m,
 		'sql_exporter');
 
 	adapt('alerts.yml');
