@@ -34,13 +34,17 @@ static const char *const style_sheet =
 void
 pgm_append_html(StringInfo buf, const char *text)
 {
-	char	   *utf8;
+	bool		known = GetDatabaseEncoding() != PG_SQL_ASCII;
+	const char *utf8 = text;
 
-	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	if (known)
+		utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
 	for (const unsigned char *at = (const unsigned char *) utf8; *at != '\0';)
 	{
-		int			length = pg_utf_mblen(at);
+		int			length = 1;
 
+		if (known)
+			length = pg_encoding_mblen(PG_UTF8, (const char *) at);
 		if (length > 1)
 			appendStringInfo(buf, "&#x%X;", (unsigned int) utf8_to_unicode(at));
 		else if (*at == '<')
