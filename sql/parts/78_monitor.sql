@@ -241,7 +241,7 @@ FROM (
 		OR EXISTS (SELECT FROM pg_catalog.pg_proc y
 			WHERE y.oid OPERATOR(pg_catalog.>=) 16384::oid AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND y.pronamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
 		OR EXISTS (SELECT FROM pg_catalog.pg_attribute y JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) y.attrelid
-			WHERE y.attrelid OPERATOR(pg_catalog.>=) 16384::oid AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
+			WHERE y.attrelid OPERATOR(pg_catalog.>=) 16384::oid AND y.attnum OPERATOR(pg_catalog.>) 0 AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
 		OR EXISTS (SELECT FROM pg_catalog.pg_attrdef y JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) y.adrelid
 			WHERE y.oid OPERATOR(pg_catalog.>=) 16384::oid AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
 		OR EXISTS (SELECT FROM pg_catalog.pg_constraint y JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) y.conrelid
@@ -250,10 +250,12 @@ FROM (
 			WHERE y.oid OPERATOR(pg_catalog.>=) 16384::oid AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
 		OR EXISTS (SELECT FROM pg_catalog.pg_rewrite y JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) y.ev_class
 			WHERE y.oid OPERATOR(pg_catalog.>=) 16384::oid AND pg_catalog.age(y.xmin) OPERATOR(pg_catalog.<) r.base AND c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
-		OR EXISTS (SELECT FROM pgmigrate.schema_object d
+		OR EXISTS (SELECT d.identity FROM pgmigrate.schema_object d
 			WHERE d.kind OPERATOR(pg_catalog.=) ANY ('{table,foreign table,view,materialized view,sequence,index}')
-				AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-					WHERE pg_catalog.format('%I.%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) d.identity))
+			EXCEPT
+			SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+			FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+			WHERE c.relnamespace OPERATOR(pg_catalog.=) ANY (q.schemas))
 		THEN 1 ELSE 0 END))::double precision
 	FROM (SELECT pg_catalog.age(t.xmin) AS base FROM (SELECT l.xmin FROM pgmigrate.run l
 			WHERE l.finished IS NOT NULL AND l.system_identifier OPERATOR(pg_catalog.=) pgmigrate.system_identifier()
@@ -262,8 +264,7 @@ FROM (
 		WHERE n.oid::bigint OPERATOR(pg_catalog.>=) 16384 AND n.nspname OPERATOR(pg_catalog.<>) 'pgmigrate'
 			AND pg_catalog.substr(n.nspname, 1, 3) OPERATOR(pg_catalog.<>) 'pg_'
 			OR n.nspname OPERATOR(pg_catalog.=) 'public') AS schemas) AS q
-) AS m (name, type, help, command, state, version, environment, value)
-WHERE m.value IS NOT NULL;
+) AS m (name, type, help, command, state, version, environment, value);
 COMMENT ON VIEW pgmigrate.metrics IS 'figures for monitoring, all from stored rows and the state of the server, so they survive a restart';
 COMMENT ON COLUMN pgmigrate.metrics.name IS 'name of the metric, with its unit';
 COMMENT ON COLUMN pgmigrate.metrics.labels IS 'labels that are not null, as one object';

@@ -40,7 +40,7 @@ is(query($standby, "SELECT state FROM pgmigrate.wait($run, '100 ms')"),
 	'running', 'wait() on a standby');
 for my $call (
 	"current()", "heads()", "branches()", "history()", "show('a1')", "graph()",
-	"graph('dot')", "plan('head')", "script('base:head')", "verify()",
+	"graph('dot')", "graph('svg')", "report()", "report($run)", "metrics_text()", "plan('head')", "script('base:head')", "verify()",
 	"compare('mark', 'pgmigrate.head', '{\"id\": \"revision\"}')")
 {
 	my ($rc, $out, $err) =
