@@ -16,6 +16,13 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.script_statement(text, integer) IS
 'record in the run of a script that a statement begins; statement by statement revisions only';
 
+CREATE FUNCTION pgmigrate.script_locks(revision text, first integer, last integer)
+RETURNS void
+AS 'MODULE_PATHNAME', 'pgmigrate_script_locks'
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.script_locks(text, integer, integer) IS
+'take the locks of statements of the next revision as a run does, in the transaction of the script that calls it';
+
 CREATE FUNCTION pgmigrate.script_step(revision text)
 RETURNS void
 AS 'MODULE_PATHNAME', 'pgmigrate_script_step'
@@ -32,5 +39,6 @@ COMMENT ON FUNCTION pgmigrate.script_end() IS
 
 REVOKE ALL ON FUNCTION pgmigrate.script_begin(text, text, text[], text[], text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script_statement(text, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.script_locks(text, integer, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script_step(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script_end() FROM PUBLIC;

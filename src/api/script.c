@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(pgmigrate_script);
 PG_FUNCTION_INFO_V1(pgmigrate_script_begin);
 PG_FUNCTION_INFO_V1(pgmigrate_script_statement);
+PG_FUNCTION_INFO_V1(pgmigrate_script_locks);
 PG_FUNCTION_INFO_V1(pgmigrate_script_step);
 PG_FUNCTION_INFO_V1(pgmigrate_script_end);
 
@@ -55,6 +56,14 @@ pgmigrate_script_statement(PG_FUNCTION_ARGS)
 {
 	pgm_script_statement(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 						 PG_GETARG_INT32(1));
+	PG_RETURN_VOID();
+}
+
+Datum
+pgmigrate_script_locks(PG_FUNCTION_ARGS)
+{
+	pgm_script_locks(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+					 PG_GETARG_INT32(1), PG_GETARG_INT32(2));
 	PG_RETURN_VOID();
 }
 

@@ -27,6 +27,7 @@
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #include "base/clock.h"
 #include "base/session_settings.h"
@@ -168,6 +169,55 @@ run_portal(const PgmSource *source, int n, bool top_level,
 	return qc.nprocessed;
 }
 
+/* Rows of COPY, or a portal of the statement's own. */
+static uint64
+run_statement(const PgmSource *source, int n, bool top_level,
+			  DestReceiver *receiver)
+{
+	uint64		rows;
+
+	if (!pgm_copy_rows(source, n, &rows))
+		rows = run_portal(source, n, top_level, receiver);
+	return rows;
+}
+
+/*
+ * In the caller's session the server has armed the timeout for the statement
+ * that called us.  What the revision itself has SET bounds each statement of
+ * its own, unless that of the caller ends before.
+ */
+static uint64
+run_bounded(const PgmExec *exec, const PgmSource *source, int n,
+			bool top_level, DestReceiver *receiver)
+{
+	bool		armed = get_timeout_active(STATEMENT_TIMEOUT);
+	TimestampTz outer = armed ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
+	TimestampTz own;
+	uint64		rows;
+
+	if (exec->worker || StatementTimeout <= 0 ||
+		StatementTimeout == exec->session_timeout)
+		return run_statement(source, n, top_level, receiver);
+	own = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+									  StatementTimeout);
+	if (armed && outer <= own)
+		return run_statement(source, n, top_level, receiver);
+
+	enable_timeout_at(STATEMENT_TIMEOUT, own);
+	PG_TRY();
+	{
+		rows = run_statement(source, n, top_level, receiver);
+	}
+	PG_FINALLY();
+	{
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		if (armed)
+			enable_timeout_at(STATEMENT_TIMEOUT, outer);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
 static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
@@ -218,8 +268,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
-	if (!pgm_copy_rows(source, n, &rows))
-		rows = run_portal(source, n, top_level, receiver);
+	rows = run_bounded(exec, source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();
 

@@ -18,6 +18,8 @@ typedef struct PgmExec
 	bool		guard;			/* the role must not be changed */
 	int			time_limit;		/* ms for a statement of the worker, 0 for
 								 * that of statement_timeout only */
+	int			session_timeout;	/* statement_timeout of the caller, in
+									 * whose session it runs */
 	const char *label;			/* "upgrade 2 of 5", for pg_stat_activity */
 } PgmExec;
 

@@ -109,7 +109,7 @@ is_storable(const char *sql, const char *id)
 	{
 		PgmSource  *source = pgm_source_parse(sql, PGM_SOURCE_UPGRADE, id);
 
-		pgm_source_check(source, PGM_SOURCE_UPGRADE);
+		pgm_source_check(source, PGM_SOURCE_UPGRADE, false);
 		storable = source->nstatements > 0;
 	}
 	PG_CATCH();

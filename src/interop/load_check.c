@@ -61,7 +61,7 @@ check(PgmLoadPosition *position, PgmSourceKind kind, const char *id)
 	{
 		position->statement = i;
 		one.statements = &source->statements[i];
-		pgm_source_check(&one, kind);
+		pgm_source_check(&one, kind, false);
 	}
 	error_context_stack = callback.previous;
 }

@@ -152,32 +152,20 @@ subject(const PgmVerdict *verdict)
 static void
 lint_refused(PgmLint *lint)
 {
-	const char *words = NULL;
+	PgmRefusal	refusal = pgm_statement_refusal(lint->stmt);
 
-	switch (pgm_statement_refusal(lint->stmt))
+	if (refusal == PGM_REFUSED_NOT)
+		return;
+	if (refusal == PGM_REFUSED_TRANSACTION)
 	{
-		case PGM_REFUSED_NOT:
-			return;
-		case PGM_REFUSED_TRANSACTION:
-			(void) pgm_lint_find(lint->judged, "transaction-control", NULL,
-								 pstrdup("each revision is a transaction already"),
-								 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
-			return;
-		case PGM_REFUSED_COPY_FROM:
-			words = "COPY FROM STDIN";
-			break;
-		case PGM_REFUSED_COPY_TO:
-			words = "COPY TO STDOUT";
-			break;
-		case PGM_REFUSED_DISCARD:
-			words = "DISCARD ALL";
-			break;
-		case PGM_REFUSED_AUTHORIZATION:
-			words = "SET SESSION AUTHORIZATION";
-			break;
+		(void) pgm_lint_find(lint->judged, "transaction-control", NULL,
+							 pstrdup("each revision is a transaction already"),
+							 pstrdup("Leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out."));
+		return;
 	}
 	(void) pgm_lint_find(lint->judged, "not-in-a-revision", NULL,
-						 psprintf("%s is not allowed in a revision", words),
+						 psprintf("%s is not allowed in a revision",
+								  pgm_refusal_words(refusal)),
 						 pstrdup("Leave it out. Load rows with INSERT, or with COPY from a file on the server."));
 }
 

@@ -13,8 +13,6 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "compat/server.h"
 #include "lock/held.h"
@@ -65,30 +63,25 @@ pgm_held_strongest(LOCKMASK mask)
 }
 
 /*
- * A sequence is locked once for the whole transaction, whatever subtransaction
- * has asked for it.
+ * nextval() locks its sequence once for the whole transaction, and remembers
+ * that in the session; it would not ask again for a lock that was given back.
  */
-static ResourceOwner
-owner_of_lock(const LOCKTAG *tag, LOCKMODE mode)
+static bool
+is_remembered(const LOCKTAG *tag, LOCKMODE mode)
 {
-	if (tag->locktag_type == LOCKTAG_RELATION && mode == RowExclusiveLock &&
-		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE)
-		return TopTransactionResourceOwner;
-	return CurrentResourceOwner;
+	return tag->locktag_type == LOCKTAG_RELATION &&
+		mode == RowExclusiveLock &&
+		get_rel_relkind(tag->locktag_field2) == RELKIND_SEQUENCE;
 }
 
 static void
 release_lock(const LOCKTAG *tag, LOCKMODE mode)
 {
-	ResourceOwner save = CurrentResourceOwner;
-
-	CurrentResourceOwner = owner_of_lock(tag, mode);
 	while (pgm_lock_held_by_me(tag, mode))
 	{
 		if (!LockRelease(tag, mode, false))
 			break;
 	}
-	CurrentResourceOwner = save;
 }
 
 void
@@ -103,7 +96,8 @@ pgm_held_release(HTAB *before, HTAB *after)
 		LOCKMASK	mask = pgm_held_new_modes(before, entry);
 
 		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
-			if (mask & LOCKBIT_ON(mode))
+			if ((mask & LOCKBIT_ON(mode)) != 0 &&
+				!is_remembered(&entry->tag, mode))
 				release_lock(&entry->tag, mode);
 	}
 }

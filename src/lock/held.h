@@ -25,7 +25,10 @@ extern HTAB *pgm_held_read(void);
 extern LOCKMASK pgm_held_new_modes(HTAB *before, const PgmHeld *entry);
 extern LOCKMODE pgm_held_strongest(LOCKMASK mask);
 
-/* Give back what was taken between; the current resource owner has it. */
+/*
+ * Give back what was taken between, but for locks on sequences that were used;
+ * the current resource owner has it.
+ */
 extern void pgm_held_release(HTAB *before, HTAB *after);
 
 #endif							/* PGM_LOCK_HELD_H */

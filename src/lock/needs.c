@@ -289,14 +289,13 @@ is_literal_insert(Node *stmt)
 }
 
 /*
- * May the statement work so long that nobody should wait for a lock meanwhile?
  * What runs code that cannot be looked into may, and so may what goes through
  * the rows of a relation that is not small.  Locks of the statements after it
  * are then better taken after it; to take one late that could have been taken
  * early costs nothing but the work lost if it is not to be had.
  */
-static bool
-is_slow(const PgmVerdict *verdict, Node *stmt)
+bool
+pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 {
 	bool		rows = (changes_rows(stmt) && !is_literal_insert(stmt)) ||
 		IsA(stmt, SelectStmt) || IsA(stmt, CreateTableAsStmt) ||
@@ -332,7 +331,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 		needs->opaque = true;
 	if (may_be_long(source->statements[n].raw->stmt))
 		needs->long_work = true;
-	needs->slow = is_slow(verdict, source->statements[n].raw->stmt);
+	needs->slow = pgm_statement_is_slow(verdict,
+										source->statements[n].raw->stmt);
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);

@@ -65,6 +65,12 @@ extern void pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context);
 extern void pgm_lockneeds_statement(PgmLockNeeds *needs,
 									const PgmSource *source, int n);
 
+/*
+ * May the statement work so long that nobody should wait meanwhile for a lock
+ * which a later one needs?
+ */
+extern bool pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt);
+
 /* Nothing but the locks that reading and writing rows takes. */
 extern bool pgm_lockneeds_weak(const PgmLockNeeds *needs);
 extern void pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode,

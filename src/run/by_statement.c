@@ -207,6 +207,7 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	pgm_runner_verify(runner, step, true);
 	pgm_runner_record_step(runner, step);
 	pgm_txn_commit();
+	pgm_runner_drop_temporary();
 
 	pgm_txn_begin_own();
 	pgm_session_reset(runner->request->settings,

@@ -48,6 +48,7 @@ typedef struct PgmRunner
 	PgmHappened *happened;
 	PgmReadAhead ahead;
 	PgmPending	pending;
+	List	   *objects_before; /* temporary ones of the caller's session */
 	bool		again;			/* the step was tried before */
 	bool		local;			/* what it has done so far has no effect
 								 * outside of the database */
@@ -101,6 +102,9 @@ extern void pgm_runner_load_step(PgmRunner *runner, PgmStep *step);
 extern void pgm_runner_record_step(PgmRunner *runner, const PgmStep *step);
 extern void pgm_runner_settle(PgmRunner *runner, const PgmStep *step);
 extern void pgm_runner_flush(PgmRunner *runner);
+
+/* Temporary objects of a worker's step, after its transaction. */
+extern void pgm_runner_drop_temporary(void);
 
 /* Both of a transaction that is gone. */
 extern void pgm_runner_forget(PgmRunner *runner);

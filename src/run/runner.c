@@ -152,6 +152,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	PgmRunRecord record = {0};
 	PgmPlan    *plan;
 
+	pgm_ledger_refuse_subscriber();
 	pgm_run_lock(life);
 	pgm_journal_interrupt_dead();
 	runner->any_partly = pgm_journal_any_partly();
@@ -447,7 +448,6 @@ run_all_steps(PgmRunner *runner, void (*run_step) (PgmRunner *runner))
 	}
 }
 
-/* In a transaction that is not ours to end. */
 static void
 step_in_open_transaction(PgmRunner *runner)
 {
@@ -472,11 +472,11 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, "done", nheads, heads);
 }
 
-/* A revision that calls us would run itself, without end. */
+/* Of a revision that calls us, in a run or in a script. */
 void
 pgm_runner_refuse_nested(void)
 {
-	if (pgm_run_inside())
+	if (pgm_run_inside() || pgm_run_lock_held())
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
 				errmsg("cannot start a run inside of a run"),
@@ -714,15 +714,15 @@ pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 bool
 pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
-	PgmPlan    *plan;
-
 	pgm_runner_refuse_read_only();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
 		!pgm_ledger_at_only_head() || pgm_journal_any_partly())
 	{
-		plan = pgm_plan_make(direction, target);
+		PgmPlan    *plan = pgm_plan_make(direction, target);
+
 		if (plan->steps.nsteps > 0)
 			return false;
+		pgm_ledger_check_complete(plan->graph, plan->rows);
 	}
 	pgm_ledger_check_unaltered();
 	pgm_mirror_verify(true);

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "storage/proc.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -22,6 +23,7 @@
 #include "base/transaction.h"
 #include "classify/local_effects.h"
 #include "compat/server.h"
+#include "exec/session_objects.h"
 #include "process/entry.h"
 #include "run/internal.h"
 #include "store/authors.h"
@@ -76,6 +78,11 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);
+	if (!runner->exec.worker)
+	{
+		runner->objects_before = pgm_session_objects();
+		runner->exec.session_timeout = StatementTimeout;
+	}
 	runner->started = GetCurrentTimestamp();
 	runner->clock = pgm_clock_monotonic();
 }
@@ -263,11 +270,32 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 	MemoryContextSwitchTo(old);
 }
 
+/* What the step has left in the session ends with it. */
+static void
+end_objects(const PgmRunner *runner, const PgmStep *step)
+{
+	if (runner->exec.worker)
+		pgm_session_objects_close_all();
+	if (!runner->exec.worker || runner->one_transaction)
+		pgm_session_objects_drop(runner->objects_before, step->source);
+}
+
+void
+pgm_runner_drop_temporary(void)
+{
+	if (!pgm_session_objects_any())
+		return;
+	pgm_txn_begin_own();
+	pgm_session_objects_drop_all();
+	pgm_txn_commit();
+}
+
 void
 pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
 	PgmLedgerChange change;
 
+	end_objects(runner, step);
 	if (runner->one_transaction)
 		keep_back(runner, step);
 	else
@@ -325,4 +353,5 @@ pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step)
 	else
 		pgm_txn_commit();
 	error_context_stack = callback.previous;
+	pgm_runner_drop_temporary();
 }

@@ -23,6 +23,8 @@
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "exec/execute.h"
+#include "exec/session_objects.h"
+#include "lock/ladder.h"
 #include "run/runner.h"
 #include "script/write.h"
 #include "store/authors.h"
@@ -43,6 +45,11 @@ typedef struct ScriptRun
 	int64		run;
 	int			steps_done;
 	bool		in_step;		/* a statement of the next step was marked */
+	List	   *objects;		/* temporary ones when the script began */
+	MemoryContext step_context; /* of what follows, reset after each step */
+	PgmSource  *source;			/* of the next step, NULL if not parsed yet */
+	char	   *done_digest;	/* of the statements marked as done … */
+	int			done;			/* … and how many */
 	int64		clock;			/* when the step began */
 	TimestampTz started;
 } ScriptRun;
@@ -143,6 +150,9 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	current.context = AllocSetContextCreate(TopMemoryContext,
 											"pgmigrate script",
 											ALLOCSET_DEFAULT_SIZES);
+	current.step_context = AllocSetContextCreate(current.context,
+												 "pgmigrate script step",
+												 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(current.context);
 	request.direction = direction;
 	request.target = target;
@@ -156,6 +166,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 		current.digests[i] = pstrdup(digests[i]);
 	initStringInfo(&current.settings);
 	pgm_session_keep(&current.settings, &current.role);
+	current.objects = pgm_session_objects();
 	MemoryContextSwitchTo(old);
 	begin_clock();
 	return current.run;
@@ -196,14 +207,57 @@ next_step(const char *id)
 	return revision;
 }
 
+/*
+ * Its statements, parsed once a step: next_step() has seen that the text is
+ * that of the script.
+ */
+static PgmSource *
+step_source(const PgmRevision *revision)
+{
+	if (current.source == NULL)
+	{
+		PgmRevision copy = *revision;
+		MemoryContext old = MemoryContextSwitchTo(current.step_context);
+
+		copy.id = pstrdup(revision->id);
+		copy.upgrade = pstrdup(revision->upgrade);
+		if (revision->downgrade != NULL)
+			copy.downgrade = pstrdup(revision->downgrade);
+		current.source = pgm_revision_source(&copy, current.plan->direction);
+		MemoryContextSwitchTo(old);
+	}
+	return current.source;
+}
+
+/* Goes on from the statement before, not from the first each time. */
+static char *
+digest_of_done(const PgmSource *source, int done)
+{
+	MemoryContext old = MemoryContextSwitchTo(current.step_context);
+
+	if (done < current.done)
+	{
+		current.done = 0;
+		current.done_digest = NULL;
+	}
+	for (; current.done < done; current.done++)
+	{
+		char	   *before = current.done_digest;
+
+		current.done_digest = pgm_resume_digest(source, current.done, before);
+		if (before != NULL)
+			pfree(before);
+	}
+	MemoryContextSwitchTo(old);
+	return current.done_digest;
+}
+
 /* The statements before this one are done. */
 void
 pgm_script_statement(const char *revision_id, int statement)
 {
 	PgmRevision *revision = next_step(revision_id);
-	PgmSource  *source = pgm_revision_source(revision,
-											 current.plan->direction);
-	char	   *digest = NULL;
+	PgmSource  *source = step_source(revision);
 	char	   *note = NULL;
 	int			done = statement - 1;
 
@@ -222,12 +276,56 @@ pgm_script_statement(const char *revision_id, int statement)
 		note = resume.retried && resume.same ? resume.note : NULL;
 		current.in_step = true;
 	}
-	for (int i = 0; i < done; i++)
-		digest = pgm_resume_digest(source, i, digest);
 	pgm_journal_step_begin(current.run, current.steps_done + 1,
-						   source->nstatements, done, digest,
+						   source->nstatements, done,
+						   digest_of_done(source, done),
 						   note == NULL && done < source->nstatements ?
 						   pgm_resume_note(source, done) : note);
+}
+
+typedef struct Span
+{
+	const PgmSource *source;
+	int			first;			/* from 0 */
+	int			end;
+} Span;
+
+static void
+collect_span(PgmLockNeeds *needs, void *arg)
+{
+	const Span *span = arg;
+
+	for (int i = span->first; i < span->end; i++)
+		pgm_lockneeds_statement(needs, span->source, i);
+}
+
+/*
+ * The statements run by psql would queue for their locks, and everybody else
+ * behind them.
+ */
+void
+pgm_script_locks(const char *revision_id, int first, int last)
+{
+	PgmRevision *revision = next_step(revision_id);
+	PgmSource  *source = step_source(revision);
+	Span		span = {source, first - 1, last};
+	PgmExec		exec = {0};
+	PgmLockWait *wait;
+
+	if (first < 1 || last < first || last > source->nstatements)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("revision \"%s\" has no statements %d to %d",
+					   revision_id, first, last));
+	if (!IsTransactionBlock())
+		ereport(ERROR,
+				errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				errmsg("the locks of a script can only be taken in a transaction block"),
+				errhint("Run the script as pgmigrate.script() wrote it."));
+	wait = pgm_lockwait_create(&exec);
+	pgm_lockwait_begin(wait, revision_id);
+	while (!pgm_lockwait_take(wait, collect_span, &span))
+		pgm_lockwait_pause(wait);
 }
 
 void
@@ -235,8 +333,7 @@ pgm_script_step(const char *revision_id)
 {
 	PgmRevision *revision = next_step(revision_id);
 	PgmExec		exec = {0};
-	PgmSource  *source = pgm_revision_source(revision,
-											 current.plan->direction);
+	PgmSource  *source = step_source(revision);
 
 	if (current.plan->direction == PGM_UP && revision->verify != NULL)
 		pgm_exec_verify(&exec, pgm_source_parse(revision->verify,
@@ -247,8 +344,13 @@ pgm_script_step(const char *revision_id)
 					  pgm_clock_monotonic() - current.clock);
 	pgm_session_restore(current.settings.data, current.settings.len,
 						current.role);
+	pgm_session_objects_drop(current.objects, source);
 	current.steps_done++;
 	current.in_step = false;
+	current.source = NULL;
+	current.done = 0;
+	current.done_digest = NULL;
+	MemoryContextReset(current.step_context);
 	begin_clock();
 }
 

@@ -31,6 +31,7 @@
 #include "run/runner.h"
 #include "script/write.h"
 #include "sql/lexer.h"
+#include "sql/set_statement.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
@@ -224,6 +225,7 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 		pgm_classify(&writer->classifier, source, n);
 	int			nlocks;
 	char	  **locks = pgm_verdict_locks(verdict, &nlocks);
+	const char *encoding;
 
 	for (int i = 0; i < nlocks; i++)
 		write_line(writer, "-- takes %s", pgm_printable_line(locks[i]));
@@ -233,6 +235,13 @@ write_statement(Writer *writer, const PgmSource *source, int n)
 				   judged->strategy->name);
 	if (judged != NULL)
 		write_findings(writer, judged);
+	if (pgm_statement_sets(source->statements[n].raw->stmt, "client_encoding",
+						   &encoding))
+	{
+		write_line(writer, "-- left out, for the script has the encoding of its session: %s",
+				   pgm_printable_line(text));
+		return;
+	}
 	last_line = last_line == NULL ? text : last_line;
 	append_without_variables(&writer->buf, text);
 	appendStringInfoString(&writer->buf,
@@ -272,13 +281,71 @@ write_step_call(Writer *writer, const PgmRevision *revision,
 			   quote_literal_cstr(revision->id));
 }
 
+/* Does it need a lock that keeps others from writing, or from more? */
+static bool
+needs_strong_lock(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (!touch->fresh && touch->mode > RowExclusiveLock)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * For each statement where locks are taken before it, the end of those whose
+ * locks that are, else 0: one that may be slow should not carry the locks of
+ * the statements after it.
+ */
+static int *
+lock_spans(const PgmSource *source)
+{
+	int		   *ends = palloc0(sizeof(int) * Max(source->nstatements, 1));
+	PgmClassifier classifier = {0};
+	int			first = 0;
+	bool		strong = false;
+
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		const PgmVerdict *verdict = pgm_classify(&classifier, source, i);
+
+		strong |= needs_strong_lock(verdict);
+		if (!pgm_statement_is_slow(verdict, source->statements[i].raw->stmt) &&
+			i < source->nstatements - 1)
+			continue;
+		if (strong)
+			ends[first] = i + 1;
+		first = i + 1;
+		strong = false;
+	}
+	return ends;
+}
+
+static void
+write_locks(Writer *writer, const PgmSource *source, int first, int end)
+{
+	if (end > 0)
+		write_line(writer, "SELECT pgmigrate.script_locks(%s, %d, %d);",
+				   quote_literal_cstr(source->revision), first + 1, end);
+}
+
 static void
 write_in_transaction(Writer *writer, const PgmRevision *revision,
 					 const PgmSource *source)
 {
+	int		   *locks = lock_spans(source);
+
 	write_line(writer, "BEGIN;");
 	for (int i = 0; i < source->nstatements; i++)
+	{
+		write_locks(writer, source, i, locks[i]);
 		write_statement(writer, source, i);
+	}
 	write_step_call(writer, revision, source);
 	write_line(writer, "COMMIT;");
 }
@@ -294,7 +361,7 @@ write_drops(Writer *writer, const PgmResume *resume)
 		return;
 	left = pgm_leftover_indexes(resume->note, &nleft);
 	for (int i = 0; i < nleft; i++)
-		write_line(writer, "DROP INDEX CONCURRENTLY %s;", left[i]);
+		write_line(writer, "DROP INDEX CONCURRENTLY IF EXISTS %s;", left[i]);
 }
 
 /*
@@ -306,6 +373,7 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 				   const PgmSource *source, const PgmResume *resume)
 {
 	char	   *id = quote_literal_cstr(revision->id);
+	PgmClassifier classifier = {0};
 
 	write_line(writer, "-- statement by statement, each committed by itself");
 	if (resume->done > 0)
@@ -315,16 +383,23 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 			   resume->done + 1);
 	write_drops(writer, resume);
 	for (int i = 0; i < resume->done; i++)
+	{
+		(void) pgm_classify(&classifier, source, i);
 		if (pgm_resume_repeats(source, i))
 			write_statement(writer, source, i);
+	}
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		bool		in_block = !source->statements[i].top_level &&
 			!IsA(source->statements[i].raw->stmt, CallStmt) &&
 			!IsA(source->statements[i].raw->stmt, DoStmt);
+		bool		strong = needs_strong_lock(pgm_classify(&classifier,
+															source, i));
 
 		if (in_block)
 			write_line(writer, "BEGIN;");
+		if (in_block && strong)
+			write_locks(writer, source, i, i + 1);
 		write_statement(writer, source, i);
 		write_line(writer, "SELECT pgmigrate.script_statement(%s, %d);", id,
 				   i + 2);
@@ -411,6 +486,7 @@ write_head(Writer *writer, const PgmPlan *plan, const char *target, char **ids,
 			   n, n == 1 ? "step" : "steps");
 	write_line(writer, "-- Run it with psql -X -v ON_ERROR_STOP=1 -f, not in a transaction.");
 	write_line(writer, "-- If it stops, mend the cause and take a new script: it goes on there.");
+	write_line(writer, "\\set ON_ERROR_STOP on");
 	write_line(writer, "SET standard_conforming_strings = on;");
 	write_line(writer, "SELECT pgmigrate.script_begin(%s, %s,",
 			   quote_literal_cstr(pgm_command_name(plan->direction)),

@@ -22,6 +22,7 @@ extern int64 pgm_script_begin(PgmDirection direction, const char *target,
 							  int nheads, char **heads, int nrevisions,
 							  char **revisions, int ndigests, char **digests);
 extern void pgm_script_statement(const char *revision, int statement);
+extern void pgm_script_locks(const char *revision, int first, int last);
 extern void pgm_script_step(const char *revision);
 extern void pgm_script_end(void);
 

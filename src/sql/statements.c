@@ -4,8 +4,7 @@
  *	  The SQL of a revision as a list of statements, and what each may do.
  *
  * The server's own parser splits the text, so function bodies, dollar quotes
- * and comments cannot mislead it.  standard_conforming_strings is pinned while
- * it does: what a backslash means must not depend on who runs the revision.
+ * and comments cannot mislead it, see parse_text.c.
  *
  * This is where a statement's nature is decided, for all who ask.
  *
@@ -27,6 +26,8 @@
 #include "compat/command.h"
 #include "compat/server.h"
 #include "sql/lexer.h"
+#include "sql/parse_text.h"
+#include "sql/refused.h"
 #include "sql/statements.h"
 
 /* Bytes of a long text that an error shows. */
@@ -308,7 +309,6 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	PgmSource  *source = palloc0(sizeof(PgmSource));
 	List	   *raw_list;
 	ListCell   *lc;
-	int			guc_level;
 	int			line = 1;
 	int			counted = 0;
 
@@ -320,14 +320,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	guc_level = NewGUCNestLevel();
-	if (!standard_conforming_strings)
-		(void) set_config_option("standard_conforming_strings", "on",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	raw_list = pg_parse_query(text);
-	AtEOXact_GUC(true, guc_level);
-
+	raw_list = pgm_parse_text(text);
 	error_context_stack = callback.previous;
 
 	if (list_length(raw_list) > pgm_max_statements)
@@ -447,79 +440,6 @@ check_error_callback(void *arg)
 				   source->what, context->n + 1, statement->line);
 }
 
-static PgmRefusal
-copy_refusal(CopyStmt *copy)
-{
-	if (copy->filename != NULL || copy->is_program)
-		return PGM_REFUSED_NOT;
-	return copy->is_from ? PGM_REFUSED_COPY_FROM : PGM_REFUSED_COPY_TO;
-}
-
-PgmRefusal
-pgm_statement_refusal(Node *stmt)
-{
-	const char *name;
-
-	switch (nodeTag(stmt))
-	{
-		case T_TransactionStmt:
-			return PGM_REFUSED_TRANSACTION;
-		case T_CopyStmt:
-			return copy_refusal(castNode(CopyStmt, stmt));
-		case T_DiscardStmt:
-			return castNode(DiscardStmt, stmt)->target == DISCARD_ALL ?
-				PGM_REFUSED_DISCARD : PGM_REFUSED_NOT;
-		case T_VariableSetStmt:
-			name = castNode(VariableSetStmt, stmt)->name;
-			return name != NULL &&
-				pg_strcasecmp(name, "session_authorization") == 0 ?
-				PGM_REFUSED_AUTHORIZATION : PGM_REFUSED_NOT;
-		default:
-			return PGM_REFUSED_NOT;
-	}
-}
-
-static void
-refuse(PgmRefusal refusal)
-{
-	switch (refusal)
-	{
-		case PGM_REFUSED_NOT:
-			break;
-		case PGM_REFUSED_TRANSACTION:
-			ereport(ERROR,
-					errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-					errmsg("transaction control is not allowed in a revision"),
-					errhint("Each revision is one transaction already; for statements that cannot run in one, pass transactional => false."));
-			break;
-		case PGM_REFUSED_COPY_FROM:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("COPY FROM STDIN is not allowed in a revision"),
-					errdetail("The server runs revisions, and has no client to read from."),
-					errhint("Use INSERT, or COPY from a file on the server."));
-			break;
-		case PGM_REFUSED_COPY_TO:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("COPY TO STDOUT is not allowed in a revision"),
-					errdetail("The server runs revisions, and has no client to write to."));
-			break;
-		case PGM_REFUSED_DISCARD:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("DISCARD ALL is not allowed in a revision"),
-					errdetail("It would reset the role and the settings that the run has from its caller."));
-			break;
-		case PGM_REFUSED_AUTHORIZATION:
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("SET SESSION AUTHORIZATION is not allowed in a revision"),
-					errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
-			break;
-	}
-}
-
 /* WITH that changes data is allowed at the top of a query only. */
 static bool
 is_plain_query(Node *stmt)
@@ -545,7 +465,7 @@ is_plain_query(Node *stmt)
 static void
 check_statement(Node *stmt, PgmSourceKind kind)
 {
-	refuse(pgm_statement_refusal(stmt));
+	pgm_statement_refuse(stmt);
 	if (kind == PGM_SOURCE_VERIFY && !is_plain_query(stmt))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -554,7 +474,8 @@ check_statement(Node *stmt, PgmSourceKind kind)
 }
 
 void
-pgm_source_check(const PgmSource *source, PgmSourceKind kind)
+pgm_source_check(const PgmSource *source, PgmSourceKind kind,
+				 bool by_statement)
 {
 	CheckContext context;
 	ErrorContextCallback callback;
@@ -569,6 +490,8 @@ pgm_source_check(const PgmSource *source, PgmSourceKind kind)
 	{
 		context.n = i;
 		check_statement(source->statements[i].raw->stmt, kind);
+		if (by_statement)
+			pgm_statement_refuse_alone(source->statements[i].raw->stmt);
 	}
 
 	error_context_stack = callback.previous;

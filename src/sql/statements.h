@@ -10,6 +10,8 @@
 
 #include "nodes/parsenodes.h"
 
+#include "sql/refused.h"
+
 /* One statement of a source. */
 typedef struct PgmStatement
 {
@@ -46,21 +48,13 @@ typedef enum PgmSourceKind
 extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
 								   const char *revision);
 
-/* Refuse what a revision must not contain; to be called before storing. */
-extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind);
-
-/* What a revision must not contain, whatever it is for. */
-typedef enum PgmRefusal
-{
-	PGM_REFUSED_NOT,
-	PGM_REFUSED_TRANSACTION,	/* BEGIN, COMMIT and the like */
-	PGM_REFUSED_COPY_FROM,		/* STDIN */
-	PGM_REFUSED_COPY_TO,		/* STDOUT */
-	PGM_REFUSED_DISCARD,		/* ALL */
-	PGM_REFUSED_AUTHORIZATION	/* SET SESSION AUTHORIZATION */
-} PgmRefusal;
-
-extern PgmRefusal pgm_statement_refusal(Node *stmt);
+/*
+ * Refuse what a revision must not contain, see refused.h; to be called before
+ * storing.  by_statement: it runs statement by statement, each committed by
+ * itself, so that what needs a transaction is refused, or warned of, too.
+ */
+extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind,
+							 bool by_statement);
 
 /* The statement's own text, a copy. */
 extern char *pgm_statement_text(const PgmSource *source, int n);

@@ -48,7 +48,8 @@ check_writable(void)
 
 /* Check one text; does it have a statement that needs the top level? */
 static bool
-check_sql(const char *text, PgmSourceKind kind, const char *id)
+check_sql(const char *text, PgmSourceKind kind, const char *id,
+		  PgmTristate transactional)
 {
 	static const char *const names[] = {
 		[PGM_SOURCE_UPGRADE] = "upgrade",
@@ -59,7 +60,8 @@ check_sql(const char *text, PgmSourceKind kind, const char *id)
 
 	pgm_source_check_size(text, names[kind]);
 	source = pgm_source_parse(text, kind, id);
-	pgm_source_check(source, kind);
+	pgm_source_check(source, kind, kind != PGM_SOURCE_VERIFY &&
+					 (source->top_level || transactional == PGM_FALSE));
 	if (kind == PGM_SOURCE_VERIFY && source->nstatements == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -91,12 +93,14 @@ check_texts(const PgmRevision *revision, bool is_merge)
 				errmsg("upgrade SQL is empty"),
 				errhint("A revision that does nothing on purpose has a comment that says so."));
 
-	top_level = check_sql(revision->upgrade, PGM_SOURCE_UPGRADE, revision->id);
+	top_level = check_sql(revision->upgrade, PGM_SOURCE_UPGRADE, revision->id,
+						  revision->transactional);
 	if (revision->downgrade != NULL)
 		top_level |= check_sql(revision->downgrade, PGM_SOURCE_DOWNGRADE,
-							   revision->id);
+							   revision->id, revision->transactional);
 	if (revision->verify != NULL)
-		check_sql(revision->verify, PGM_SOURCE_VERIFY, revision->id);
+		check_sql(revision->verify, PGM_SOURCE_VERIFY, revision->id,
+				  revision->transactional);
 	if (revision->transactional == PGM_TRUE && top_level)
 		ereport(ERROR,
 				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),

@@ -159,6 +159,17 @@ static PgmQuery applied_count = {
 	"SELECT count(*) FROM pgmigrate.applied"
 };
 
+/* Which side has what the other has not: applied or implied by the heads. */
+static PgmQuery at_odds_query = {
+	"SELECT o.revision, o.beyond FROM (SELECT "
+	"coalesce(a.revision, u.revision) AS revision, u.revision IS NULL "
+	"AS beyond FROM pgmigrate.applied a FULL JOIN unnest($1) AS u (revision) "
+	"ON u.revision = a.revision "
+	"WHERE a.revision IS NULL OR u.revision IS NULL) o "
+	"ORDER BY o.beyond DESC, o.revision COLLATE \"C\" LIMIT 11",
+	1, {TEXTARRAYOID}
+};
+
 static PgmQuery is_applied = {
 	"SELECT FROM pgmigrate.applied WHERE revision = $1 UNION ALL "
 	"SELECT FROM pgmigrate.head WHERE revision = $1",
@@ -185,13 +196,18 @@ static PgmQuery at_only_head_query = {
 
 static PgmQuery origin_query = {
 	"SELECT h.database, "
-	"h.system_identifier = pgmigrate.system_identifier(), "
-	"EXISTS (SELECT FROM pg_subscription_rel s "
-	"WHERE s.srrelid = 'pgmigrate.head'::regclass) "
+	"h.system_identifier = pgmigrate.system_identifier() "
 	"FROM pgmigrate.head h "
 	"WHERE h.system_identifier <> pgmigrate.system_identifier() "
 	"OR h.database <> current_database() "
 	"ORDER BY h.revision LIMIT 1"
+};
+
+static PgmQuery subscribed_query = {
+	"SELECT c.relname::text FROM pg_subscription_rel s "
+	"JOIN pg_class c ON c.oid = s.srrelid "
+	"WHERE c.relnamespace = 'pgmigrate'::regnamespace "
+	"ORDER BY c.relname <> 'head', c.relname LIMIT 1"
 };
 
 void
@@ -455,32 +471,102 @@ pgm_ledger_set_applied(int n, char **revisions, int64 run,
 }
 
 /*
+ * Rows of head or of applied were lost, as in a restore of some tables only.
+ * To go by one of them would run what has run, or pass over what has not.
+ */
+static void
+refuse_at_odds(int n, char **implied)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+	StringInfoData names;
+	bool		beyond;
+
+	values[0] = pgm_text_array_datum(n, implied);
+	initStringInfo(&names);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&at_odds_query, values, NULL);
+	if (rows == 0)
+	{
+		pgm_spi_end(&scope);
+		return;
+	}
+	beyond = pgm_spi_bool(1, 2);
+	for (uint64 i = 1; i <= Min(rows, 10); i++)
+		if (pgm_spi_bool(i, 2) == beyond)
+			appendStringInfo(&names, "%s\"%s\"", i > 1 ? ", " : "",
+							 pgm_spi_text(i, 1));
+	if (rows > 10)
+		appendStringInfoString(&names, ", ...");
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_BROKEN_GRAPH),
+			errmsg("current heads and applied revisions are at odds"),
+			beyond ?
+			errdetail("Recorded as applied, but not implied by a row of \"%s\": %s.",
+					  "pgmigrate.head", names.data) :
+			errdetail("Implied by the rows of \"%s\", but not recorded as applied: %s.",
+					  "pgmigrate.head", names.data),
+			errhint("Rows of a table were lost or edited; find out what the database has, and record it with pgmigrate.stamp()."));
+}
+
+static char **
+implied_revisions(const PgmGraph *graph, PgmRevSet rows, int *n)
+{
+	bool	   *applied = pgm_graph_applied(graph, rows);
+	char	  **revisions = palloc(sizeof(char *) *
+								   Max(pgm_graph_size(graph), 1));
+
+	*n = 0;
+	for (int i = 0; i < pgm_graph_size(graph); i++)
+		if (applied[i])
+			revisions[(*n)++] = unconstify(char *, pgm_graph_id(graph, i));
+	pfree(applied);
+	return revisions;
+}
+
+static int64
+count_applied(void)
+{
+	PgmSpiScope scope;
+	int64		count;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&applied_count, NULL, NULL);
+	count = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return count;
+}
+
+/*
  * The heads may have been written by hand, as one does who moves from another
- * tool.  What they imply is then taken as applied with its text of today.
+ * tool.  If nothing is recorded as applied, what they imply is taken as so
+ * with its text of today.
  */
 void
 pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 {
-	bool	   *applied = pgm_graph_applied(graph, rows);
-	char	  **revisions;
-	int			n = 0;
-	int64		recorded;
-	PgmSpiScope scope;
+	int			n;
+	char	  **revisions = implied_revisions(graph, rows, &n);
+	int64		recorded = count_applied();
 
-	revisions = palloc(sizeof(char *) * Max(pgm_graph_size(graph), 1));
-	for (int i = 0; i < pgm_graph_size(graph); i++)
-		if (applied[i])
-			revisions[n++] = unconstify(char *, pgm_graph_id(graph, i));
-
-	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute(&applied_count, NULL, NULL);
-	recorded = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-
-	if (recorded != n)
+	if (recorded == 0 && n > 0)
 		(void) pgm_ledger_set_applied(n, revisions, 0, false);
+	else if (recorded != n)
+		refuse_at_odds(n, revisions);
 	pfree(revisions);
-	pfree(applied);
+}
+
+void
+pgm_ledger_check_complete(const PgmGraph *graph, PgmRevSet rows)
+{
+	int			n;
+	char	  **revisions = implied_revisions(graph, rows, &n);
+	int64		recorded = count_applied();
+
+	if (recorded != 0 && recorded != n)
+		refuse_at_odds(n, revisions);
+	pfree(revisions);
 }
 
 bool
@@ -530,9 +616,28 @@ pgm_ledger_check_unaltered(void)
 }
 
 /*
+ * A logical subscriber receives the rows but not the DDL, and what it writes
+ * itself would end the subscription at the next row of the publisher.
+ */
+void
+pgm_ledger_refuse_subscriber(void)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&subscribed_query, NULL, NULL) > 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the ledger of this database is a logical replica"),
+				errdetail("Table \"%s\" is subscribed to, so its rows tell what was applied on the publisher, not here.",
+						  psprintf("pgmigrate.%s", pgm_spi_text(1, 1))),
+				errhint("Take the tables of schema \"pgmigrate\" out of the subscription, and record what this database has with pgmigrate.stamp()."));
+	pgm_spi_end(&scope);
+}
+
+/*
  * Say when the ledger came from elsewhere.  After a full restore that is as it
- * should be.  A logical subscriber receives the rows but not the DDL, so there
- * it is refused.
+ * should be.
  */
 void
 pgm_ledger_notice_origin(void)
@@ -545,13 +650,6 @@ pgm_ledger_notice_origin(void)
 		char	   *database = pgm_spi_text(1, 1);
 		bool		same_cluster = pgm_spi_bool(1, 2);
 
-		if (pgm_spi_bool(1, 3))
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("the ledger of this database is a logical replica"),
-					errdetail("Table \"%s\" is subscribed to, so its rows tell what was applied on the publisher, not here.",
-							  "pgmigrate.head"),
-					errhint("Take the tables of schema \"pgmigrate\" out of the subscription, and record what this database has with pgmigrate.stamp()."));
 		ereport(NOTICE,
 				errmsg("the ledger was written in database \"%s\"%s",
 					   database ? database : "",

@@ -64,11 +64,16 @@ extern void pgm_ledger_mirror_stamp(int nbefore, char **before);
 extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,
 									bool refresh_digests);
 
-/* Rows for what the heads imply but nobody recorded. */
+/*
+ * Rows for what the heads imply, if nothing is recorded as applied; an error
+ * where the two are at odds.  The second only looks.
+ */
 extern void pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows);
+extern void pgm_ledger_check_complete(const PgmGraph *graph, PgmRevSet rows);
 
 extern bool pgm_ledger_is_applied(const char *revision);
 extern void pgm_ledger_check_unaltered(void);
+extern void pgm_ledger_refuse_subscriber(void);
 extern void pgm_ledger_notice_origin(void);
 extern void pgm_ledger_purge(void);
 

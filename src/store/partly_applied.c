@@ -37,13 +37,26 @@
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
 
+/*
+ * REINDEX goes over the partitions, a schema or the database, and over the
+ * TOAST tables of what it finds; $6 says which, and $7 is the schema.
+ */
 static PgmQuery note_query = {
+	"WITH reindexed AS MATERIALIZED (SELECT c.oid, c.reltoastrelid "
+	"FROM pg_class c WHERE c.relkind IN ('r', 'm') AND CASE $6 "
+	"WHEN 'tables' THEN c.oid = ANY ($2) OR c.oid IN (SELECT p.relid "
+	"FROM unnest($2) AS u (oid), pg_partition_tree(u.oid) p) "
+	"WHEN 'schema' THEN c.relnamespace = $7 "
+	"WHEN 'database' THEN true ELSE false END), "
+	"t AS MATERIALIZED (SELECT u.oid FROM unnest($2) AS u (oid) "
+	"UNION SELECT oid FROM reindexed "
+	"UNION SELECT reltoastrelid FROM reindexed WHERE reltoastrelid <> 0) "
 	"SELECT jsonb_strip_nulls(jsonb_build_object('begun', $1, 'existed', $3, "
-	"'tables', (SELECT jsonb_agg(u.oid::regclass::text) "
-	"FROM unnest($2) AS u (oid)), 'index', $4, 'sql', $5, 'invalid', "
+	"'tables', (SELECT jsonb_agg(t.oid::regclass::text ORDER BY t.oid) "
+	"FROM t), 'index', $4, 'sql', $5, 'invalid', "
 	"ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i "
-	"WHERE i.indrelid = ANY ($2) AND NOT i.indisvalid)))::text",
-	5, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID}
+	"JOIN t ON t.oid = i.indrelid WHERE NOT i.indisvalid)))::text",
+	7, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, OIDOID}
 };
 
 static PgmQuery read_query = {
@@ -343,6 +356,24 @@ affected_tables(Node *stmt)
 										   sizeof(Oid), true, TYPALIGN_INT));
 }
 
+/* What a REINDEX goes over, as note_query has it; NULL if it is none. */
+static const char *
+reindexed(Node *stmt, Oid *schema)
+{
+	ReindexStmt *reindex;
+
+	*schema = InvalidOid;
+	if (!IsA(stmt, ReindexStmt))
+		return NULL;
+	reindex = castNode(ReindexStmt, stmt);
+	if (reindex->relation != NULL)
+		return "tables";
+	if (reindex->kind != REINDEX_OBJECT_SCHEMA)
+		return "database";
+	*schema = get_namespace_oid(reindex->name, true);
+	return "schema";
+}
+
 static bool
 any_object_exists(DropStmt *stmt)
 {
@@ -412,8 +443,9 @@ pgm_resume_note(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
 	PgmSpiScope scope;
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[7];
+	bool		nulls[7] = {false};
+	Oid			schema;
 	char	   *note;
 
 	values[0] = Int32GetDatum(n + 1);
@@ -422,6 +454,8 @@ pgm_resume_note(const PgmSource *source, int n)
 							 object_exists(stmt));
 	pgm_set_text(values, nulls, 3, affected_index(stmt));
 	values[4] = pgm_text_datum(pgm_resume_digest(source, n, NULL));
+	pgm_set_text(values, nulls, 5, reindexed(stmt, &schema));
+	values[6] = ObjectIdGetDatum(schema);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&note_query, values, nulls);
 	note = pgm_spi_text(1, 1);
@@ -453,7 +487,8 @@ pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 	pgm_txn_commit();
 
 	for (int i = 0; i < nleft; i++)
-		run_command(exec, psprintf("DROP INDEX CONCURRENTLY %s", names[i]));
+		run_command(exec, psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s",
+								   names[i]));
 }
 
 /* A named index that was not there before, and is valid: it was made. */

@@ -304,6 +304,9 @@ try_run_lock(const RunLockTags *tags, PgmRunLockLife life)
 	static bool exit_registered = false;
 	bool		session = life != PGM_UNTIL_END_OF_TRANSACTION;
 
+	/* an error has ended the script that had it */
+	if (session_life == PGM_UNTIL_ERROR && !pgm_run_lock_held())
+		session_life = PGM_UNTIL_END_OF_TRANSACTION;
 	if (session && !exit_registered)
 	{
 		before_shmem_exit(unlock_at_exit, (Datum) 0);

@@ -104,6 +104,7 @@ SET application_name = 'a deployment';
 \set ECHO none
 \set QUIET on
 \i :outfile
+\set ON_ERROR_STOP off
 \set ECHO all
 \o
 SELECT count(*) FROM (SELECT 'up', * FROM state() EXCEPT TABLE wanted) AS differences;
@@ -250,6 +251,7 @@ SET ROLE regress_script_operator;
 \o /dev/null
 \set ECHO none
 \i :outfile
+\set ON_ERROR_STOP off
 \set ECHO all
 \o
 SELECT current_user;

@@ -1,0 +1,172 @@
+-- What a revision cannot contain is refused when it is stored, and what ends
+-- with a revision does not reach the next one.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+RESET client_min_messages;
+\set VERBOSITY terse
+SET pgmigrate.execution = worker;
+
+-- what belongs to the session or to the run's transaction
+SELECT pgmigrate.revision('x', 'CREATE TABLE s (a int); LISTEN x', id => 'x');
+SELECT pgmigrate.revision('x', 'UNLISTEN *', id => 'x');
+SELECT pgmigrate.revision('x', 'SET TRANSACTION READ ONLY', id => 'x');
+SELECT pgmigrate.revision('x', 'SET transaction_isolation = serializable', id => 'x');
+SELECT pgmigrate.revision('x', 'SELECT set_config(''transaction_read_only'', ''on'', true)', id => 'x');
+SELECT pgmigrate.revision('x', 'SELECT 1 WHERE pg_catalog.set_config(''session_authorization''::text, ''x'', false) = ''x''', id => 'x');
+SELECT pgmigrate.revision('x', 'SET backslash_quote = on', id => 'x');
+SELECT pgmigrate.revision('x', 'SELECT 1', 'LISTEN x', id => 'x');
+SELECT sql, message FROM pgmigrate.lint('LISTEN x; SET TRANSACTION READ ONLY')
+	WHERE rule = 'not-in-a-revision' ORDER BY statement;
+
+-- those are no such
+SELECT pgmigrate.revision('x', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE; NOTIFY x; SELECT set_config(''a.b'', ''c'', false)', 'SELECT 1', id => 'x');
+SELECT pgmigrate.remove('x');
+
+-- in a revision that runs statement by statement there is no transaction
+CREATE TABLE t (a int);
+SELECT pgmigrate.revision('x', 'LOCK TABLE t; CREATE INDEX CONCURRENTLY i ON t (a)', id => 'x');
+SELECT pgmigrate.revision('x', 'DECLARE c CURSOR FOR SELECT 1', id => 'x', transactional => false);
+SELECT pgmigrate.revision('x', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1', id => 'x', transactional => false);
+SELECT pgmigrate.amend('x', upgrade => 'SET LOCAL lock_timeout = 0; SET CONSTRAINTS ALL IMMEDIATE; SELECT set_config(''a.b'', ''c'', true), set_config(''a.b'', ''c'', false)');
+SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_xact_lock(1); SELECT * FROM (SELECT * FROM t FOR UPDATE) x');
+SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_lock(1), set_config(''a.b'', ''c'', false)');
+SELECT pgmigrate.remove('x');
+SELECT pgmigrate.revision('x', 'LOCK TABLE t; SET LOCAL lock_timeout = 0', id => 'x');
+SELECT pgmigrate.remove('x');
+
+-- a dump of old times says how its text is read, as psql reads it
+CREATE TABLE s (n int, a text);
+SELECT pgmigrate.revision('old', $$INSERT INTO s VALUES (1, 'a\\b');
+	SET standard_conforming_strings = off;
+	INSERT INTO s VALUES (2, 'a\\b'), (3, 'it\'s; one'), (4, 'ä\\b');
+	SET standard_conforming_strings TO on;
+	INSERT INTO s VALUES (5, 'a\\b');
+	SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);
+	INSERT INTO s VALUES (6, 'a\\b')$$, 'DELETE FROM s', id => 'old');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT n, a FROM s ORDER BY n;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT statement, sql FROM pgmigrate.assess('old') WHERE rule = 'lock' AND statement > 2;
+SELECT pgmigrate.amend('old', upgrade => $$SET standard_conforming_strings = off;
+SELECT 'a\'b' FRM s$$);
+SHOW standard_conforming_strings;
+\pset tuples_only on
+\pset format unaligned
+\o results/refused_script.tmp
+SELECT * FROM pgmigrate.script('base:head');
+\o
+\i results/refused_script.tmp
+\set ON_ERROR_STOP off
+\pset format aligned
+\pset tuples_only off
+SELECT n, a FROM s ORDER BY n;
+RESET standard_conforming_strings;
+\set QUIET on
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.remove('old');
+
+-- a temporary table, a prepared statement and a cursor end with their revision
+CREATE TABLE users (a int);
+SELECT pgmigrate.revision('work table', 'CREATE TEMP TABLE users (a int); CREATE TEMP SEQUENCE q; PREPARE p AS SELECT 1; DECLARE c CURSOR WITH HOLD FOR SELECT 1', 'SELECT 1', id => 'r1');
+SELECT pgmigrate.revision('the change', 'ALTER TABLE users ADD COLUMN b int; PREPARE p AS SELECT 2; DECLARE c CURSOR WITH HOLD FOR SELECT 2; CREATE TEMP VIEW q AS SELECT 1', 'ALTER TABLE users DROP COLUMN b', id => 'r2');
+SELECT pgmigrate.revision('alone', 'CREATE TEMP TABLE users (a int); DECLARE c CURSOR WITH HOLD FOR SELECT 3; PREPARE p AS SELECT 3', 'SELECT 1', id => 'r3', transactional => false);
+SELECT pgmigrate.revision('after', 'ALTER TABLE users ADD COLUMN c int; PREPARE p AS SELECT 4', 'ALTER TABLE users DROP COLUMN c', id => 'r4');
+SELECT revision, state FROM pgmigrate.upgrade();
+\d users
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SET pgmigrate.transaction_per_migration = off;
+SELECT revision, state FROM pgmigrate.upgrade('r2');
+\d users
+SELECT revision, state FROM pgmigrate.downgrade('base');
+RESET pgmigrate.transaction_per_migration;
+
+-- in the caller's session only what the revision has made
+SET pgmigrate.execution = inline;
+CREATE TEMP TABLE mine (a int);
+PREPARE mine AS SELECT 1;
+BEGIN;
+DECLARE mine CURSOR FOR SELECT 1;
+SELECT revision, state FROM pgmigrate.upgrade('r2');
+SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() ORDER BY 1;
+SELECT name FROM pg_prepared_statements;
+SELECT name FROM pg_cursors WHERE name IN ('c', 'mine');
+\d users
+COMMIT;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+RESET pgmigrate.execution;
+
+-- and in the session of a script
+\pset tuples_only on
+\pset format unaligned
+\o results/refused_script.tmp
+SELECT * FROM pgmigrate.script('base:r2');
+\o
+\i results/refused_script.tmp
+\set ON_ERROR_STOP off
+\set QUIET on
+\pset format aligned
+\pset tuples_only off
+SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() ORDER BY 1;
+SELECT name FROM pg_prepared_statements;
+\d users
+DROP TABLE mine;
+SELECT pgmigrate.remove('r4'), pgmigrate.remove('r3');
+
+-- what a revision says of its own time holds in the caller's session, too
+SELECT pgmigrate.revision('slow', 'SET statement_timeout = ''50ms''; SELECT pg_sleep(60)', id => 'slow');
+SET pgmigrate.execution = inline;
+SET statement_timeout = '1h';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('slow', upgrade => 'SET statement_timeout = ''1h''; SELECT pg_sleep(60)');
+SET statement_timeout = '50ms';
+SELECT revision, state FROM pgmigrate.upgrade();
+RESET statement_timeout;
+RESET pgmigrate.execution;
+SELECT pgmigrate.remove('slow');
+
+-- a run inside of a script is refused as one inside of a run
+SELECT pgmigrate.revision('nested', 'SELECT pgmigrate.stamp(''nested'')', id => 'nested');
+SELECT revision, state FROM pgmigrate.upgrade();
+\pset tuples_only on
+\pset format unaligned
+\o results/refused_script.tmp
+SELECT * FROM pgmigrate.script('head');
+\o
+\! sed -i '/ON_ERROR_STOP on/d' results/refused_script.tmp
+\i results/refused_script.tmp
+\set ON_ERROR_STOP off
+\pset format aligned
+\pset tuples_only off
+SELECT pgmigrate.remove('nested');
+
+-- rows of the ledger that were lost are noticed before anything runs
+SELECT revision FROM pgmigrate.head;
+BEGIN;
+DELETE FROM pgmigrate.head;
+SELECT revision, state FROM pgmigrate.upgrade();
+ROLLBACK;
+BEGIN;
+UPDATE pgmigrate.head SET revision = 'r1';
+SELECT revision, state FROM pgmigrate.upgrade();
+ROLLBACK;
+BEGIN;
+DELETE FROM pgmigrate.applied WHERE revision = 'r1';
+\set VERBOSITY default
+SELECT revision, state FROM pgmigrate.downgrade('base');
+ROLLBACK;
+BEGIN;
+DELETE FROM pgmigrate.head;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+ROLLBACK;
+BEGIN;
+DELETE FROM pgmigrate.head;
+SELECT revision, direction, state FROM pgmigrate.stamp('r1');
+SELECT revision, state FROM pgmigrate.downgrade('base');
+ROLLBACK;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+
+SET client_min_messages = warning;
+DROP TABLE t, s, users;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
