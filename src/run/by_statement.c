@@ -186,6 +186,11 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	char	   *digest = resume->digest;
 
 	restore_session(runner, source, resume->done);
+
+	/* amended since: the statement that failed is not the next one now */
+	if (resume->retried && (resume->done == source->nstatements ||
+							!commits_by_itself(runner, &source->statements[resume->done])))
+		pgm_resume_drop_leftovers(&runner->exec, resume);
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		pgm_process_check_cancel();

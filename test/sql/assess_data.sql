@@ -219,3 +219,19 @@ DROP SCHEMA evil, data CASCADE;
 DROP ROLE regress_pgm_evil;
 RESET search_path;
 RESET client_min_messages;
+
+-- a function of the table's may use a sequence, whose lock is remembered by the
+-- server until the transaction ends: it is not given back
+CREATE SEQUENCE kept_locked;
+CREATE FUNCTION uses_sequence(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
+	AS $$BEGIN PERFORM nextval('kept_locked'); RETURN $1; END$$;
+CREATE TABLE with_sequence (a int CHECK (uses_sequence(1) = 1));
+INSERT INTO with_sequence VALUES (1);
+BEGIN;
+SELECT count(*) > 0 AS some FROM pgmigrate.lint('ALTER TABLE with_sequence ADD x int DEFAULT uses_sequence(7)');
+SELECT nextval('kept_locked') > 1 AS used;
+SELECT mode FROM pg_locks WHERE relation = 'kept_locked'::regclass AND pid = pg_backend_pid();
+COMMIT;
+DROP TABLE with_sequence;
+DROP FUNCTION uses_sequence(int);
+DROP SEQUENCE kept_locked;

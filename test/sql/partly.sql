@@ -207,6 +207,40 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT revision, state FROM pgmigrate.upgrade();
 
+-- REINDEX goes over partitions, TOAST tables and schemas, and so does what it
+-- leaves when it fails
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE FUNCTION app.may_fail(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
+	AS $$BEGIN IF current_setting('app.fail', true) = 'on' THEN RAISE 'failed on purpose'; END IF; RETURN $1; END$$;
+CREATE TABLE app.parted (a int, b text) PARTITION BY RANGE (a);
+CREATE TABLE app.parted_1 PARTITION OF app.parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE app.parted_2 PARTITION OF app.parted FOR VALUES FROM (10) TO (20);
+INSERT INTO app.parted SELECT g, 'x' FROM generate_series(1, 15) g;
+CREATE INDEX parted_i ON app.parted (app.may_fail(a));
+SELECT pgmigrate.revision('of a table', 'SET app.fail = on; REINDEX TABLE CONCURRENTLY app.parted', id => 'reindex1', transactional => false, down_revision => '{}');
+SELECT revision, state FROM pgmigrate.upgrade('reindex1');
+SELECT regexp_replace(indexrelid::regclass::text, '\d+_index', 'N_index') AS invalid FROM pg_index WHERE NOT indisvalid ORDER BY 1;
+SELECT pgmigrate.amend('reindex1', upgrade => 'SET app.fail = on; SET app.fail = off; REINDEX TABLE CONCURRENTLY app.parted');
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade('reindex1');
+SELECT count(*) AS invalid FROM pg_index WHERE NOT indisvalid;
+SELECT pgmigrate.revision('of an index', 'SET app.fail = on; REINDEX INDEX CONCURRENTLY app.parted_i', id => 'reindex2', transactional => false, down_revision => '{reindex1}');
+SELECT pgmigrate.revision('of a schema', 'REINDEX SCHEMA CONCURRENTLY app', id => 'reindex3', down_revision => '{reindex2}');
+SELECT revision, state FROM pgmigrate.upgrade('reindex2');
+SELECT indexrelid::regclass AS invalid FROM pg_index WHERE NOT indisvalid ORDER BY 1;
+SELECT pgmigrate.amend('reindex2', upgrade => 'SET app.fail = on; RESET app.fail; REINDEX INDEX CONCURRENTLY app.parted_i');
+ALTER DATABASE :DBNAME SET app.fail = on;
+SELECT revision, state FROM pgmigrate.upgrade('reindex2');
+ALTER DATABASE :DBNAME RESET app.fail;
+SELECT revision, state FROM pgmigrate.upgrade('reindex2');
+ALTER DATABASE :DBNAME SET app.fail = on;
+SELECT revision, state FROM pgmigrate.upgrade('reindex3');
+SELECT count(*) > 0 AS some FROM pg_index WHERE NOT indisvalid;
+ALTER DATABASE :DBNAME RESET app.fail;
+SELECT revision, state FROM pgmigrate.upgrade('reindex3');
+SELECT indexrelid::regclass AS invalid FROM pg_index WHERE NOT indisvalid;
+
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 DROP SCHEMA app CASCADE;
