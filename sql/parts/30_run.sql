@@ -109,7 +109,7 @@ COMMENT ON COLUMN pgmigrate.run_step.step IS 'number of the step in the run, fro
 COMMENT ON COLUMN pgmigrate.run_step.revision IS 'id of the revision; empty for a backfill';
 COMMENT ON COLUMN pgmigrate.run_step.direction IS 'up, down or stamp; empty for a backfill';
 COMMENT ON COLUMN pgmigrate.run_step.message IS 'message of the revision; the statement of a backfill';
-COMMENT ON COLUMN pgmigrate.run_step.state IS 'pending, running, done, failed or cancelled';
+COMMENT ON COLUMN pgmigrate.run_step.state IS 'pending, running, done, failed, cancelled, or interrupted (found so by the next run)';
 COMMENT ON COLUMN pgmigrate.run_step.statement IS 'last statement done, where statements commit one by one';
 COMMENT ON COLUMN pgmigrate.run_step.statements IS 'number of statements';
 COMMENT ON COLUMN pgmigrate.run_step.digest IS 'digest of the revision that ran';
@@ -239,7 +239,7 @@ COMMENT ON FUNCTION pgmigrate.run_state(bigint) IS
 'state of a run at the moment, also to a transaction that cannot see its row as it is now';
 
 CREATE FUNCTION pgmigrate.wait(
-	run bigint,
+	run bigint DEFAULT NULL,
 	timeout interval DEFAULT NULL,
 	"raise" boolean DEFAULT false
 ) RETURNS TABLE (
@@ -259,7 +259,7 @@ CREATE FUNCTION pgmigrate.wait(
 AS 'MODULE_PATHNAME', 'pgmigrate_wait'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.wait(bigint, interval, boolean) IS
-'wait until a run ends or the timeout is over, and return its status; raise makes it fail if the run did';
+'wait until a run, the latest if null, ends or the timeout is over, and return its status; raise makes it fail if the run did';
 
 CREATE FUNCTION pgmigrate.cancel(run bigint) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pgmigrate_cancel'

@@ -280,8 +280,13 @@ look_at_run(void *arg)
 {
 	Look	   *look = arg;
 
-	if (!pgm_status_get(look->run, &look->state))
+	if (pgm_status_get(look->run, &look->state))
+		return;
+	if (look->run != 0)
 		refuse_unknown_run(look->run);
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("there is no run to wait for"));
 }
 
 /* For a caller that wants the call to fail if its run did. */
@@ -310,7 +315,7 @@ Datum
 pgmigrate_wait(PG_FUNCTION_ARGS)
 {
 	Look		look;
-	int64		run;
+	int64		run = 0;
 	int64		timeout = PG_INT64_MAX;
 	int64		start_time = pgm_clock_monotonic();
 	bool		released;
@@ -320,20 +325,13 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	PgmRows		rows;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("argument \"%s\" must not be null", "run"));
-	run = PG_GETARG_INT64(0);
 	if (!PG_ARGISNULL(1))
 		timeout = interval_milliseconds(PG_GETARG_INTERVAL_P(1));
-	look.run = run;
+	look.run = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	pgm_rows_begin(&rows, fcinfo);
 
 	/* a snapshot held here would hold up CREATE INDEX CONCURRENTLY there */
-	released = pgm_portal_is_sole_call(fcinfo);
-	if (released)
-		pgm_portal_release_snapshot();
+	released = pgm_portal_release_for_wait(fcinfo);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pgmigrate wait",
 									ALLOCSET_SMALL_SIZES);
@@ -348,6 +346,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 			MemoryContextReset(context);
 			pgm_caller_look(look_at_run, &look);
 			state = look.state;
+			run = look.run = state.run;
 			if (strcmp(state.state, "running") != 0)
 				break;
 		}

@@ -20,6 +20,10 @@
  * is at the end of a transaction, and taken again before there is one.  There
  * must be no lock on a relation meanwhile, for which others wait the same way.
  *
+ * A call that only waits may also stand in a transaction block: each statement
+ * there has a snapshot of its own anyway.  The transaction may have locks, so
+ * the one that stands for it stays.
+ *
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState; anything else is refused.
  *
@@ -120,8 +124,9 @@ holds_one_snapshot(QueryDesc *query)
 		snapshot->active_count == 1 && snapshot->regd_count == 2;
 }
 
-bool
-pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
+/* Whatever transaction the SELECT is in. */
+static bool
+is_leaf_of_portal(FunctionCallInfo fcinfo)
 {
 	Portal		portal = ActivePortal;
 	PlannedStmt *planned;
@@ -131,8 +136,7 @@ pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
 		(portal->cursorOptions & CURSOR_OPT_HOLD) != 0 ||
 		list_length(portal->stmts) != 1)
 		return false;
-	if (IsInTransactionBlock(true) || IsolationUsesXactSnapshot() ||
-		TransactionIdIsValid(GetTopTransactionIdIfAny()))
+	if (IsolationUsesXactSnapshot())
 		return false;
 	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
 		return false;
@@ -145,15 +149,20 @@ pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
 		holds_one_snapshot(portal->queryDesc);
 }
 
-void
-pgm_portal_release_snapshot(void)
+bool
+pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
+{
+	return !IsInTransactionBlock(true) &&
+		!TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
+		is_leaf_of_portal(fcinfo);
+}
+
+static void
+give_up_snapshot(void)
 {
 	Portal		portal = ActivePortal;
 	QueryDesc  *query = portal->queryDesc;
 	Snapshot	snapshot = query->snapshot;
-
-	/* the server must commit at the end of this statement, whatever follows */
-	PreventInTransactionBlock(true, "pgmigrate");
 
 	PopActiveSnapshot();
 	query->estate->es_snapshot = InvalidSnapshot;
@@ -161,7 +170,27 @@ pgm_portal_release_snapshot(void)
 	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
 	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
 	InvalidateCatalogSnapshot();
+}
 
+bool
+pgm_portal_release_for_wait(FunctionCallInfo fcinfo)
+{
+	if (!is_leaf_of_portal(fcinfo))
+		return false;
+	if (pgm_portal_is_sole_call(fcinfo))
+		pgm_portal_release_snapshot();
+	else
+		give_up_snapshot();
+	return true;
+}
+
+void
+pgm_portal_release_snapshot(void)
+{
+	/* the server must commit at the end of this statement, whatever follows */
+	PreventInTransactionBlock(true, "pgmigrate");
+
+	give_up_snapshot();
 	if (ActiveSnapshotSet() || TransactionIdIsValid(pgm_own_xmin()))
 		elog(ERROR, "could not release the snapshot of the calling query");
 	released = pgm_local_xid();
@@ -228,7 +257,8 @@ pgm_portal_restore_snapshot(void)
 	Portal		portal = ActivePortal;
 	QueryDesc  *query = portal->queryDesc;
 
-	stand_for_transaction();
+	if (is_released())
+		stand_for_transaction();
 	released = InvalidLocalTransactionId;
 	query->snapshot = RegisterSnapshotOnOwner(GetTransactionSnapshot(),
 											  portal->resowner);

@@ -18,6 +18,13 @@ extern void pgm_portal_release_snapshot(void);
 extern void pgm_portal_restore_snapshot(void);
 
 /*
+ * The same for a call that does nothing but wait, in a transaction block too;
+ * false if the snapshot cannot be given up.  Other snapshots of the
+ * transaction, as those of cursors, stay.
+ */
+extern bool pgm_portal_release_for_wait(FunctionCallInfo fcinfo);
+
+/*
  * Look at tables for a moment, in a subtransaction that is taken back: no lock
  * is kept, and no snapshot if that of the query is released.  What the look
  * allocates is kept.

@@ -24,10 +24,12 @@
 #include "store/run_lock.h"
 
 static PgmQuery interrupt_query = {
-	"UPDATE pgmigrate.run SET state = 'interrupted', "
+	"WITH i AS (UPDATE pgmigrate.run SET state = 'interrupted', "
 	"finished = clock_timestamp(), "
 	"error = coalesce(error, " PGM_INTERRUPTED_ERROR("execution") ") "
-	"WHERE state = 'running'"
+	"WHERE state = 'running' RETURNING id) "
+	"UPDATE pgmigrate.run_step s SET state = 'interrupted' FROM i "
+	"WHERE s.run = i.id AND s.state = 'running'"
 };
 
 static PgmQuery begin_query = {

@@ -28,8 +28,8 @@
 	"r.id = coalesce($1, (SELECT max(id) FROM pgmigrate.run))"
 
 static PgmQuery get_query = {
-	"SELECT " LIVE_STATE ", r.pid, r.execution, r.sqlstate, r.error "
-	"FROM pgmigrate.run r "
+	"SELECT " LIVE_STATE ", r.pid, r.execution, r.sqlstate, r.error, "
+	"r.id FROM pgmigrate.run r "
 	"WHERE " THE_RUN,
 	2, {INT8OID, INT4OID}
 };
@@ -55,7 +55,7 @@ static PgmQuery rows_query = {
 	"CROSS JOIN LATERAL (SELECT " LIVE_STATE ") AS x (state) "
 	"LEFT JOIN LATERAL (SELECT s.* FROM pgmigrate.run_step s "
 	"WHERE s.run = r.id AND CASE WHEN x.state IN ('running', 'interrupted') "
-	"THEN s.state IN ('pending', 'running') ELSE s.state <> 'pending' END "
+	"THEN s.state IN ('pending', 'running', 'interrupted') ELSE s.state <> 'pending' END "
 	"ORDER BY CASE WHEN x.state IN ('running', 'interrupted') "
 	"THEN s.step ELSE - s.step END "
 	"LIMIT 1) AS s ON true "
@@ -117,6 +117,7 @@ pgm_status_get(int64 run, PgmRunState *state)
 		state->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
 		state->sqlstate = pgm_spi_text(1, 4);
 		state->error = pgm_spi_text(1, 5);
+		state->run = pgm_spi_int64(1, 6);
 	}
 	pgm_spi_end(&scope);
 	return found;

@@ -13,6 +13,7 @@
 /* A run as it is at the moment, whatever the transaction's snapshot says. */
 typedef struct PgmRunState
 {
+	int64		run;
 	char	   *state;
 	int			pid;
 	bool		worker;			/* pid is a background worker of ours */

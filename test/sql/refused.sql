@@ -166,6 +166,28 @@ SELECT revision, state FROM pgmigrate.downgrade('base');
 ROLLBACK;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 
+-- who waits in a transaction block holds up no CREATE INDEX CONCURRENTLY
+SELECT revision, state FROM pgmigrate.upgrade('r2');
+SELECT pgmigrate.revision('index', 'SELECT pg_sleep(0.5); CREATE INDEX CONCURRENTLY users_a ON users (a)', 'DROP INDEX users_a', id => 'index', transactional => false);
+\set VERBOSITY terse
+SELECT pgmigrate.upgrade_start('index') AS run \gset
+BEGIN;
+CREATE TEMP TABLE written (a int);
+SELECT count(*) FROM users;
+SELECT state, error FROM pgmigrate.wait(:run);
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_a'::regclass;
+COMMIT;
+-- but who has written to the table does, and is told
+SELECT pgmigrate.revision('index', 'SELECT pg_sleep(0.5); CREATE INDEX CONCURRENTLY users_b ON users (a)', id => 'index2', transactional => false);
+SELECT pgmigrate.upgrade_start('index2') AS run \gset
+BEGIN;
+INSERT INTO users VALUES (1);
+SELECT state, error FROM pgmigrate.wait(:run);
+ROLLBACK;
+SELECT state, error FROM pgmigrate.wait(:run);
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_b'::regclass;
+\set VERBOSITY default
+
 SET client_min_messages = warning;
 DROP TABLE t, s, users;
 DROP EXTENSION pgmigrate;

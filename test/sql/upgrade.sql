@@ -314,7 +314,8 @@ SELECT pgmigrate.cancel(99999);
 SELECT * FROM pgmigrate.wait(99999);
 SELECT * FROM pgmigrate.status(99999);
 SELECT pgmigrate.upgrade_start('nowhere');
-SELECT pgmigrate.wait(NULL);
+SELECT run = (SELECT max(id) FROM pgmigrate.run) AS latest, state FROM pgmigrate.wait(NULL);
+SELECT run = (SELECT max(id) FROM pgmigrate.run) AS latest, state FROM pgmigrate.wait();
 
 -- stamp
 SELECT step, revision, direction, message, state FROM pgmigrate.stamp('8');
