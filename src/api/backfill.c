@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "api/execution.h"
 #include "backfill/backfill.h"
 #include "base/result_rows.h"
 #include "base/settings.h"
@@ -77,24 +78,6 @@ read_call(FunctionCallInfo fcinfo, PgmBackfillCall *call)
 	call->options.pause = milliseconds(fcinfo, 5, "pause", 0, 0);
 }
 
-/* Where upgrade() would run. */
-static bool
-use_worker(FunctionCallInfo fcinfo)
-{
-	bool		possible;
-
-	if (pgm_execution == PGM_EXECUTION_INLINE || !IsUnderPostmaster)
-		return false;
-	possible = pgm_portal_is_sole_call(fcinfo);
-	if (pgm_execution == PGM_EXECUTION_WORKER && !possible)
-		ereport(ERROR,
-				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("cannot wait for a background worker here"),
-				errdetail("The call is not a statement of its own outside of a transaction."),
-				errhint("Call it as a SELECT of its own outside of BEGIN, functions and multi-statement queries, or set \"pgmigrate.execution\" to \"auto\"."));
-	return possible;
-}
-
 Datum
 pgmigrate_backfill(PG_FUNCTION_ARGS)
 {
@@ -107,7 +90,7 @@ pgmigrate_backfill(PG_FUNCTION_ARGS)
 	read_call(fcinfo, &call);
 	pgm_runner_refuse_read_only();
 	pgm_runner_refuse_nested();
-	worker = use_worker(fcinfo);
+	worker = pgm_use_worker(fcinfo, "pgmigrate.backfill()");
 	if (worker)
 		pgm_portal_release_snapshot();
 	(void) pgm_run_await_turn(!IsolationUsesXactSnapshot());
@@ -125,16 +108,7 @@ pgmigrate_backfill(PG_FUNCTION_ARGS)
 static int64
 start(const PgmBackfillCall *call)
 {
-	pgm_runner_refuse_read_only();
-	pgm_runner_refuse_nested();
-	if (!IsUnderPostmaster)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("cannot start a background worker in single-user mode"));
-	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot start a background worker from a security-definer function"));
+	pgm_refuse_start();
 	(void) pgm_run_await_turn(false);
 	return pgm_backfill_launch(call, false);
 }

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
+#include "api/execution.h"
 #include "base/result_rows.h"
 #include "exec/caller_snapshot.h"
 #include "online/shadow_table.h"
@@ -75,11 +76,7 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 				errmsg("argument \"%s\" must not be null", "relation"));
 	pgm_runner_refuse_read_only();
 	pgm_runner_refuse_nested();
-	if (!IsUnderPostmaster || !pgm_portal_is_sole_call(fcinfo))
-		ereport(ERROR,
-				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("cannot wait for a background worker here"),
-				errhint("Call it as SELECT pgmigrate.rebuild() outside of BEGIN, functions and multi-statement queries."));
+	pgm_require_worker(fcinfo, "pgmigrate.rebuild()");
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_portal_release_snapshot();
 	(void) pgm_run_await_turn(true);

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "api/access_levels.h"
+#include "api/execution.h"
 #include "backfill/backfill.h"
 #include "base/clock.h"
 #include "base/result_rows.h"
@@ -56,27 +57,20 @@ PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
 static bool
 use_worker(FunctionCallInfo fcinfo)
 {
-	bool		possible;
-
-	if (pgm_execution == PGM_EXECUTION_INLINE || !IsUnderPostmaster)
-		return false;
-	possible = pgm_portal_is_sole_call(fcinfo);
-	if (pgm_execution == PGM_EXECUTION_WORKER && !possible)
-		ereport(ERROR,
-				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				errmsg("cannot wait for a background worker here"),
-				errdetail("The call is not a statement of its own outside of a transaction."),
-				errhint("Call it as SELECT pgmigrate.upgrade() or downgrade() outside of BEGIN, functions and multi-statement queries, or set \"pgmigrate.execution\" to \"auto\"."));
+	bool		worker = pgm_use_worker(fcinfo,
+										"pgmigrate.upgrade() or downgrade()");
 
 	/* it looks like a statement of its own, so that is worth a word */
-	if (!possible && IsolationUsesXactSnapshot() && !IsTransactionBlock())
+	if (!worker && pgm_execution != PGM_EXECUTION_INLINE &&
+		IsUnderPostmaster && IsolationUsesXactSnapshot() &&
+		!IsTransactionBlock())
 		ereport(NOTICE,
 				errmsg("the run takes place in this transaction, not in a background worker"),
 				errdetail("The isolation level of the transaction is \"%s\".",
 						  GetConfigOption("transaction_isolation", false,
 										  false)),
 				errhint("Set \"default_transaction_isolation\" to \"read committed\" for this session."));
-	return possible;
+	return worker;
 }
 
 static void
@@ -208,16 +202,7 @@ start(FunctionCallInfo fcinfo, PgmDirection direction)
 	static const PgmAllowance none = {0};
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 
-	pgm_runner_refuse_read_only();
-	pgm_runner_refuse_nested();
-	if (!IsUnderPostmaster)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("cannot start a background worker in single-user mode"));
-	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("cannot start a background worker from a security-definer function"));
+	pgm_refuse_start();
 	(void) pgm_run_await_turn(false);
 	PG_RETURN_INT64(pgm_worker_run(direction, target, &none, false));
 }

@@ -19,12 +19,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/timeout.h"
 
 #include "backfill/helpers.h"
 #include "backfill/internal.h"
@@ -37,9 +35,8 @@
 #include "process/entry.h"
 #include "process/follow.h"
 #include "process/launch.h"
-#include "store/journal.h"
 #include "store/ledger.h"
-#include "store/run_lock.h"
+#include "store/run_bracket.h"
 
 /* What a worker is handed: the call, and its texts, each with its zero. */
 typedef struct Payload
@@ -68,7 +65,6 @@ typedef struct Job
 	int64		run;
 	TimestampTz started;
 	int64		clock;
-	MemoryContext context;
 } Job;
 
 static PgmQuery find_query = {
@@ -239,13 +235,9 @@ begin_run(Job *job, const char *execution, const char *message)
 	PgmSpiScope scope;
 	Datum		values[4];
 
-	record.command = "backfill";
+	pgm_run_describe(&record, "backfill", execution, job->session_role);
 	record.target = pgm_relation_name(job->operation->relid);
-	record.execution = execution;
 	record.direction = "";
-	record.session_role = job->session_role;
-	record.role = GetUserNameFromId(GetUserId(), false);
-	record.search_path = namespace_search_path;
 	record.heads = pgm_ledger_heads(&record.nheads);
 	record.nsteps = 1;
 	record.revisions = &no_revision;
@@ -315,8 +307,7 @@ begin(Job *job)
 {
 	PgmBackfill *backfill;
 
-	pgm_run_lock(PGM_UNTIL_END_OF_SESSION);
-	pgm_journal_interrupt_dead();
+	pgm_run_open(PGM_UNTIL_END_OF_SESSION);
 	job->operation = job->call.resume != 0 ? of_run(job->call.resume) :
 		of_call(&job->call);
 	if (job->operation == NULL)
@@ -326,9 +317,9 @@ begin(Job *job)
 }
 
 static void
-work(Job *job)
+work(void *arg)
 {
-	MemoryContext old = MemoryContextSwitchTo(job->context);
+	Job		   *job = arg;
 
 	pgm_txn_begin();
 	begin(job);
@@ -339,80 +330,40 @@ work(Job *job)
 	pgm_txn_begin();
 	end_run(job);
 	pgm_txn_commit();
-	MemoryContextSwitchTo(old);
 }
 
-/*
- * The same as for any run: written after the abort, undisturbed; if it cannot
- * be, the run is found interrupted.
- */
 static void
-record_failure(Job *job, const ErrorData *edata)
+locate(const void *arg, PgmRunPosition *position)
 {
-	bool		cancelled = edata->sqlerrcode == ERRCODE_QUERY_CANCELED;
+	const Job  *job = arg;
 
-	HOLD_CANCEL_INTERRUPTS();
-	PG_TRY();
-	{
-		pgm_txn_begin_own();
-		pgm_run_relock();
-		pgm_journal_fail(job->run, 1, cancelled ? "cancelled" : "failed",
-						 job->started, pgm_clock_monotonic() - job->clock,
-						 edata);
-		if (cancelled)
-			(void) pgm_backfill_give_up(job->run);
-		else
-			pgm_operation_fail(job->operation,
-							   pgm_error_for_all(edata));
-		pgm_txn_commit_own(!pgm_process_is_cancelled());
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(job->context);
-		EmitErrorReport();
-		FlushErrorState();
-		pgm_txn_abort();
-	}
-	PG_END_TRY();
-	pgm_run_unlock();
-	RESUME_CANCEL_INTERRUPTS();
+	position->run = job->run;
+	position->step = 1;
+	position->started = job->started;
+	position->clock = job->clock;
 }
 
-/* In the handler of the error; raises it again. */
 static void
-fail(Job *job)
+record(void *arg, const PgmRunPosition *position, const ErrorData *edata)
 {
-	ErrorData  *edata;
+	Job		   *job = arg;
 
-	MemoryContextSwitchTo(job->context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	debug_query_string = NULL;
-	pgm_txn_abort();
-	MemoryContextSwitchTo(job->context);
-	if (job->run != 0)
-	{
-		ErrorData	recorded = *edata;
-
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-			pgm_process_cancel_reason() != NULL)
-			recorded.message = pstrdup(pgm_process_cancel_reason());
-		record_failure(job, &recorded);
-	}
-	ReThrowError(edata);
+	if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		(void) pgm_backfill_give_up(position->run);
+	else
+		pgm_operation_fail(job->operation, pgm_error_for_all(edata));
 }
 
 static void
 do_job(const PgmJob *arg, const Payload *payload)
 {
+	static const PgmRunKind kind = {work, locate, NULL, record};
 	Job		   *job;
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
 												  "pgmigrate backfill run",
 												  ALLOCSET_DEFAULT_SIZES);
 
 	job = MemoryContextAllocZero(context, sizeof(Job));
-	job->context = context;
 	job->call = payload->call;
 	job->call.assignments = payload->texts;
 	job->call.condition = payload->condition == 0 ? NULL :
@@ -424,17 +375,7 @@ do_job(const PgmJob *arg, const Payload *payload)
 	job->started = GetCurrentTimestamp();
 	job->clock = pgm_clock_monotonic();
 
-	pgm_run_enter(PGM_RUN_OWNER);
-	PG_TRY();
-	{
-		work(job);
-	}
-	PG_CATCH();
-	{
-		fail(job);
-	}
-	PG_END_TRY();
-	pgm_run_unlock();
+	pgm_run_carry_out(&kind, job, context);
 }
 
 static void
@@ -508,9 +449,8 @@ pgm_backfill_inline(const PgmBackfillCall *call)
 	job.exec.label = "backfill";
 	job.started = GetCurrentTimestamp();
 	job.clock = pgm_clock_monotonic();
-	pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
+	pgm_run_open(PGM_UNTIL_END_OF_TRANSACTION);
 	pgm_run_end_turn();
-	pgm_journal_interrupt_dead();
 	job.operation = make_operation(&job.call);
 	backfill = pgm_backfill_create(job.operation, &job.exec, 0, false);
 	begin_run(&job, "inline", message_of(backfill));

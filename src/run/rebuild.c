@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -19,14 +17,12 @@
 #include "online/layout.h"
 #include "online/shadow_table.h"
 #include "run/rebuild.h"
-#include "store/journal.h"
 #include "store/ledger.h"
-#include "store/run_lock.h"
+#include "store/run_bracket.h"
 
 typedef struct Rebuild
 {
 	const PgmRebuildRequest *request;
-	MemoryContext context;
 	char	   *name;
 	int64		run;
 	int			nheads;
@@ -57,24 +53,21 @@ begin(Rebuild *rebuild)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("table with OID %u does not exist", rebuild->request->relid));
-	pgm_run_lock(PGM_UNTIL_END_OF_SESSION);
-	pgm_journal_interrupt_dead();
+	pgm_run_open(PGM_UNTIL_END_OF_SESSION);
 	rebuild->heads = pgm_ledger_heads(&rebuild->nheads);
-	record.command = "rebuild";
+	pgm_run_describe(&record, "rebuild", "worker",
+					 rebuild->request->session_role);
 	record.target = rebuild->name;
-	record.execution = "worker";
 	record.direction = "up";
-	record.session_role = rebuild->request->session_role;
-	record.role = GetUserNameFromId(GetUserId(), false);
-	record.search_path = namespace_search_path;
 	record.nheads = rebuild->nheads;
 	record.heads = rebuild->heads;
 	rebuild->run = pgm_journal_begin(&record);
 }
 
 static void
-work(Rebuild *rebuild)
+work(void *arg)
 {
+	Rebuild    *rebuild = arg;
 	PgmExec		exec = {0};
 	PgmShadowRequest shadow = {0};
 
@@ -114,60 +107,25 @@ work(Rebuild *rebuild)
 }
 
 static void
-fail(Rebuild *rebuild)
+locate(const void *arg, PgmRunPosition *position)
 {
-	ErrorData  *edata;
-	ErrorData	recorded;
+	const Rebuild *rebuild = arg;
 
-	MemoryContextSwitchTo(rebuild->context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	pgm_txn_abort();
-	MemoryContextSwitchTo(rebuild->context);
-	if (rebuild->run != 0)
-	{
-		const PgmRebuildRequest *request = rebuild->request;
-
-		recorded = *edata;
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-			request->cancel_reason != NULL &&
-			request->cancel_reason() != NULL)
-			recorded.message =
-				pstrdup(request->cancel_reason());
-		pgm_txn_begin();
-		pgm_run_relock();
-		pgm_journal_fail(rebuild->run, 0,
-						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-						 "cancelled" : "failed", rebuild->started,
-						 pgm_clock_monotonic() - rebuild->clock, &recorded);
-		pgm_txn_commit();
-	}
-	pgm_run_unlock();
-	ReThrowError(edata);
+	position->run = rebuild->run;
+	position->started = rebuild->started;
+	position->clock = rebuild->clock;
 }
 
 void
 pgm_rebuild_work(const PgmRebuildRequest *request)
 {
+	static const PgmRunKind kind = {work, locate, NULL, NULL};
 	Rebuild		rebuild = {request};
-	MemoryContext old;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "pgmigrate rebuild",
+												  ALLOCSET_DEFAULT_SIZES);
 
-	rebuild.context = AllocSetContextCreate(TopMemoryContext,
-											"pgmigrate rebuild",
-											ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(rebuild.context);
 	rebuild.started = GetCurrentTimestamp();
 	rebuild.clock = pgm_clock_monotonic();
-	pgm_run_enter(PGM_RUN_OWNER);	/* until the worker exits */
-	PG_TRY();
-	{
-		work(&rebuild);
-	}
-	PG_CATCH();
-	{
-		fail(&rebuild);
-	}
-	PG_END_TRY();
-	pgm_run_unlock();
-	MemoryContextSwitchTo(old);
+	pgm_run_carry_out(&kind, &rebuild, context);
 }

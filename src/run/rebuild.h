@@ -15,9 +15,8 @@ typedef struct PgmRebuildRequest
 	const char *session_role;	/* session_user of the caller */
 	bool		guard;			/* its current_user is another */
 
-	/* as those of PgmRunRequest */
+	/* as that of PgmRunRequest */
 	void		(*accepted) (int64 run);
-	const char *(*cancel_reason) (void);
 } PgmRebuildRequest;
 
 /* In a worker, outside of a transaction. */

@@ -60,7 +60,7 @@
 #include "store/mirror.h"
 #include "store/operation.h"
 #include "store/partly_applied.h"
-#include "store/run_lock.h"
+#include "store/run_bracket.h"
 #include "store/schema_record.h"
 
 static PgmQuery user_tables_query = {
@@ -153,8 +153,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	PgmPlan    *plan;
 
 	pgm_ledger_refuse_subscriber();
-	pgm_run_lock(life);
-	pgm_journal_interrupt_dead();
+	pgm_run_open(life);
 	runner->any_partly = pgm_journal_any_partly();
 	if (request->direction != PGM_STAMP)
 		pgm_mirror_verify(true);
@@ -171,16 +170,13 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 										 !runner->one_transaction);
 	}
 
-	record.command = pgm_command_name(request->direction);
+	pgm_run_describe(&record, pgm_command_name(request->direction), execution,
+					 request->session_role);
 	record.target = request->target;
 	record.nallowed = request->allowance.n;
 	record.allowed = request->allowance.rules;
 	record.reason = request->allowance.reason;
-	record.execution = execution;
 	record.direction = pgm_direction_name(request->direction);
-	record.session_role = request->session_role;
-	record.role = GetUserNameFromId(GetUserId(), false);
-	record.search_path = namespace_search_path;
 	record.nheads = runner->nheads_before > 0 ? runner->nheads_before :
 		plan->nheads;
 	record.heads = runner->nheads_before > 0 ? runner->heads_before :
@@ -508,53 +504,6 @@ create_runner(const PgmRunRequest *request)
 	return runner;
 }
 
-/*
- * After the abort: write down what happened.  Whoever asked to cancel may ask
- * again meanwhile, so that waits until the row is written.  If it cannot be
- * written the run is found interrupted later; the error to report stays the
- * first one.
- */
-static void
-record_failure(PgmRunner *runner, const ErrorData *edata)
-{
-	ErrorData  *unrecorded;
-
-	HOLD_CANCEL_INTERRUPTS();
-	PG_TRY();
-	{
-		pgm_txn_begin_own();
-		pgm_session_reset(runner->request->settings,
-						  runner->request->settings_size,
-						  !runner->request->guard);
-		pgm_run_relock();
-		pgm_runner_record_locks(runner);
-		pgm_runner_record_statements(runner);
-		pgm_journal_fail(runner->run, runner->step,
-						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-						 "cancelled" : "failed", runner->started,
-						 pgm_clock_monotonic() - runner->clock, edata);
-		pgm_operations_fail_of_run(runner->run,
-								   pgm_error_for_all(edata));
-		pgm_txn_commit_own(!pgm_process_is_cancelled());
-	}
-	PG_CATCH();
-	{
-		/* for the log only; the error itself has ended the hold of above */
-		MemoryContextSwitchTo(runner->context);
-		unrecorded = CopyErrorData();
-		FlushErrorState();
-		HOLD_CANCEL_INTERRUPTS();
-		pgm_txn_abort();
-		ereport(LOG,
-				errmsg("could not record the failure of run " INT64_FORMAT,
-					   runner->run),
-				errdetail_internal("%s", unrecorded->message));
-	}
-	PG_END_TRY();
-	pgm_run_unlock();
-	RESUME_CANCEL_INTERRUPTS();
-}
-
 static bool
 attempt_all(PgmRunner *runner)
 {
@@ -577,9 +526,9 @@ attempt_all(PgmRunner *runner)
 }
 
 static void
-work(PgmRunner *runner)
+work(void *arg)
 {
-	MemoryContext old = MemoryContextSwitchTo(runner->context);
+	PgmRunner  *runner = arg;
 
 	pgm_txn_begin_own();
 	prepare(runner, "worker", PGM_UNTIL_END_OF_SESSION);
@@ -610,61 +559,50 @@ work(PgmRunner *runner)
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 		RESUME_CANCEL_INTERRUPTS();
 	}
-	MemoryContextSwitchTo(old);
 }
 
-/* In the handler of the error that ended the run; raises it again. */
 static void
-fail(PgmRunner *runner)
+locate(const void *arg, PgmRunPosition *position)
 {
-	const PgmRunRequest *request = runner->request;
-	ErrorData  *edata;
+	const PgmRunner *runner = arg;
 
-	MemoryContextSwitchTo(runner->context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	debug_query_string = NULL;
+	position->run = runner->run;
+	position->step = runner->step;
+	position->started = runner->started;
+	position->clock = runner->clock;
+	position->settings = runner->request->settings;
+	position->settings_size = runner->request->settings_size;
+	position->guard = runner->request->guard;
+}
 
-	/* the locks go before the caller hears of the error */
-	pgm_txn_abort();
-	MemoryContextSwitchTo(runner->context);
-	if (runner->run != 0)
-	{
-		ErrorData	recorded = *edata;
+static void
+explain(const void *arg, ErrorData *edata)
+{
+	const PgmRunner *runner = arg;
 
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-			request->cancel_reason != NULL &&
-			request->cancel_reason() != NULL)
-			recorded.message_id = recorded.message =
-				pstrdup(request->cancel_reason());
-		if (runner->wait != NULL)
-			(void) pgm_lockwait_kept_detail(runner->wait, &recorded.detail);
-		record_failure(runner, &recorded);
-	}
-	ReThrowError(edata);
+	if (runner->wait != NULL)
+		(void) pgm_lockwait_kept_detail(runner->wait, &edata->detail);
+}
+
+static void
+record(void *arg, const PgmRunPosition *position, const ErrorData *edata)
+{
+	PgmRunner  *runner = arg;
+
+	pgm_runner_record_locks(runner);
+	pgm_runner_record_statements(runner);
+	pgm_operations_fail_of_run(position->run, pgm_error_for_all(edata));
 }
 
 int64
 pgm_runner_work(const PgmRunRequest *request)
 {
+	static const PgmRunKind kind = {work, locate, explain, record};
 	PgmRunner  *runner = create_runner(request);
 
-	pgm_run_enter(PGM_RUN_OWNER);	/* until the worker exits */
 	runner->exec.worker = true;
 	runner->one_transaction = !pgm_transaction_per_migration;
-
-	PG_TRY();
-	{
-		work(runner);
-	}
-	PG_CATCH();
-	{
-		fail(runner);
-	}
-	PG_END_TRY();
-
-	pgm_run_unlock();
+	pgm_run_carry_out(&kind, runner, runner->context);
 	return runner->run;
 }
 

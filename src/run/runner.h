@@ -26,9 +26,6 @@ typedef struct PgmRunRequest
 
 	/* called when the run is committed as running, with its number */
 	void		(*accepted) (int64 run);
-
-	/* why it was cancelled, if its caller did, else NULL */
-	const char *(*cancel_reason) (void);
 } PgmRunRequest;
 
 /*

@@ -72,7 +72,6 @@ work(const PgmJob *job)
 	request.session_role = job->session_role;
 	request.guard = job->guard;
 	request.accepted = pgm_process_accept;
-	request.cancel_reason = pgm_process_cancel_reason;
 	pgm_rebuild_work(&request);
 }
 

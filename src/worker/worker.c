@@ -116,7 +116,6 @@ work(const PgmJob *job)
 	request.settings = job->settings;
 	request.settings_size = job->settings_size;
 	request.accepted = pgm_process_accept;
-	request.cancel_reason = pgm_process_cancel_reason;
 	pgm_runner_work(&request);
 }
 

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_bracket.c
+ *	  What every run in a worker begins and ends with.
+ *
+ *	run lock, runs without a process interrupted, run row "running"
+ *	the work, of whatever kind
+ *	either the row of its end, by the work itself; or, after an error, the
+ *	abort and a transaction of its own with the row "failed" or "cancelled"
+ *	run lock released
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+
+#include "base/clock.h"
+#include "base/session_settings.h"
+#include "base/transaction.h"
+#include "process/entry.h"
+#include "store/run_bracket.h"
+
+void
+pgm_run_open(PgmRunLockLife life)
+{
+	pgm_run_lock(life);
+	pgm_journal_interrupt_dead();
+}
+
+void
+pgm_run_describe(PgmRunRecord *record, const char *command,
+				 const char *execution, const char *session_role)
+{
+	record->command = command;
+	record->execution = execution;
+	record->session_role = session_role;
+	record->role = GetUserNameFromId(GetUserId(), false);
+	record->search_path = namespace_search_path;
+}
+
+/*
+ * After the abort: write down what happened.  Whoever asked to cancel may ask
+ * again meanwhile, so that waits until the row is written.  If it cannot be
+ * written the run is found interrupted later; the error to report stays the
+ * first one.
+ */
+static void
+record_failure(const PgmRunKind *kind, void *arg,
+			   const PgmRunPosition *position, MemoryContext context,
+			   const ErrorData *edata)
+{
+	ErrorData  *unrecorded;
+
+	HOLD_CANCEL_INTERRUPTS();
+	PG_TRY();
+	{
+		pgm_txn_begin_own();
+		if (position->settings != NULL)
+			pgm_session_reset(position->settings, position->settings_size,
+							  !position->guard);
+		pgm_run_relock();
+		if (kind->record != NULL)
+			kind->record(arg, position, edata);
+		pgm_journal_fail(position->run, position->step,
+						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 "cancelled" : "failed", position->started,
+						 pgm_clock_monotonic() - position->clock, edata);
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
+	}
+	PG_CATCH();
+	{
+		/* for the log only; the error itself has ended the hold of above */
+		MemoryContextSwitchTo(context);
+		unrecorded = CopyErrorData();
+		FlushErrorState();
+		HOLD_CANCEL_INTERRUPTS();
+		pgm_txn_abort();
+		ereport(LOG,
+				errmsg("could not record the failure of run " INT64_FORMAT,
+					   position->run),
+				errdetail_internal("%s", unrecorded->message));
+	}
+	PG_END_TRY();
+	pgm_run_unlock();
+	RESUME_CANCEL_INTERRUPTS();
+}
+
+/* In the handler of the error that ended the run; raises it again. */
+static void
+fail(const PgmRunKind *kind, void *arg, MemoryContext context)
+{
+	PgmRunPosition position = {0};
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	debug_query_string = NULL;
+
+	/* the locks go before the caller hears of the error */
+	pgm_txn_abort();
+	MemoryContextSwitchTo(context);
+	kind->locate(arg, &position);
+	if (position.run != 0)
+	{
+		ErrorData	recorded = *edata;
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+			pgm_process_cancel_reason() != NULL)
+			recorded.message_id = recorded.message =
+				pstrdup(pgm_process_cancel_reason());
+		if (kind->explain != NULL)
+			kind->explain(arg, &recorded);
+		record_failure(kind, arg, &position, context, &recorded);
+	}
+	ReThrowError(edata);
+}
+
+void
+pgm_run_carry_out(const PgmRunKind *kind, void *arg, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	pgm_run_enter(PGM_RUN_OWNER);	/* until the worker exits */
+	PG_TRY();
+	{
+		kind->work(arg);
+	}
+	PG_CATCH();
+	{
+		fail(kind, arg, context);
+	}
+	PG_END_TRY();
+	pgm_run_unlock();
+	MemoryContextSwitchTo(old);
+}
