@@ -27,5 +27,5 @@ _PG_init(void)
 	pgm_worker_register();
 	pgm_backfill_register();
 	pgm_worker_register_rebuild();
-	pgm_strategy_register_shadow(pgm_shadow_refusal);
+	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked);
 }

@@ -335,7 +335,9 @@ pgm_layout_key(Relation rel)
 		if (can_be_key(rel, index) &&
 			(!OidIsValid(result) || index->rd_index->indisprimary))
 			result = lfirst_oid(lc);
-		index_close(index, NoLock);
+
+		/* as long as the table is locked it stays */
+		index_close(index, AccessShareLock);
 	}
 	return result;
 }

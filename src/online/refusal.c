@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -64,7 +65,7 @@ static PgmQuery table_query = {
 static char *
 relation_reason(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = table_open(relid, NoLock);
 	char	   *result = NULL;
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION)
@@ -214,4 +215,16 @@ pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
 		}
 	}
 	return catalog_reason(relid, changed, changed_for_good);
+}
+
+char *
+pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source, int n)
+{
+	char	   *reason;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return pstrdup("others have locked the table");
+	reason = pgm_shadow_refusal(relid, source, n);
+	UnlockRelationOid(relid, AccessShareLock);
+	return reason;
 }

@@ -30,8 +30,14 @@ typedef struct PgmShadowRequest
  */
 extern int64 pgm_shadow_statement(const PgmShadowRequest *request);
 
-/* Why a statement cannot be carried out so, or NULL.  In a transaction. */
+/*
+ * Why a statement cannot be carried out so, or NULL.  In a transaction that
+ * has locked the table; or in one that has not: the lock is then asked for
+ * without waiting and given back, for a look must not keep others out.
+ */
 extern char *pgm_shadow_refusal(Oid relid, const PgmSource *source, int n);
+extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
+										 int n);
 
 /*
  * In a worker outside of a transaction, else inside: back to what was before,

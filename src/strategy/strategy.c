@@ -14,7 +14,6 @@
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 #include "base/relation_size.h"
@@ -292,27 +291,6 @@ make(PgmMaker *maker)
 	}
 }
 
-/*
- * Why a shadow table cannot be made, or NULL.  Its lock is asked for without
- * waiting and given back: the assessment of a table must not keep others out.
- */
-static char *
-refuse_shadow(const PgmMaker *maker)
-{
-	char	   *reason;
-
-	if (shadow_refusal == NULL)
-		return pstrdup("nobody carries it out");
-	if (!ConditionalLockRelationOid(maker->relid, AccessShareLock))
-		return pstrdup("others have locked the table");
-	reason = shadow_refusal(maker->relid, maker->source, maker->n);
-
-	/* ours, and the one with which it has looked */
-	UnlockRelationOid(maker->relid, AccessShareLock);
-	UnlockRelationOid(maker->relid, AccessShareLock);
-	return reason;
-}
-
 /* Is the online form there, but not to be taken? */
 static void
 decide(PgmMaker *maker, PgmMark mark, const char *reason)
@@ -344,7 +322,9 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 								 strategy->plain_ms);
 	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
 	{
-		const char *refusal = refuse_shadow(maker);
+		const char *refusal = shadow_refusal == NULL ?
+			"nobody carries it out" :
+			shadow_refusal(maker->relid, maker->source, maker->n);
 
 		if (refusal != NULL)
 			pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
