@@ -205,8 +205,17 @@ if [ -e "$include/postgres.h" ]; then
 		! grep -q '^#include "postgres.h"' "$header" ||
 			echo "$header: includes postgres.h"
 	done | gate "every header compiles alone after postgres.h"
+
+	# those that no text of a revision parses to are left out
+	grep -ohw 'T_[A-Za-z]*Stmt' "$include"/nodes/nodes.h \
+		"$include"/nodes/nodetags.h 2>/dev/null |
+		grep -vE '^T_(Raw|Planned|Return|PLAssign|SetOperation|ReplicaIdentity)Stmt$' |
+		sort -u | while read -r tag; do
+			grep -qw "$tag" src/sql/kinds.c src/compat/parse.h || echo "$tag"
+		done | gate "every kind of statement has a row in src/sql/kinds.c"
 else
 	echo "skipped - every header compiles alone (there is no pg_config)"
+	echo "skipped - every kind of statement has a row (there is no pg_config)"
 fi
 
 # ---- SQL

@@ -43,6 +43,7 @@
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "sql/kinds.h"
 #include "sql/relation_names.h"
 
 /* A constraint: its other table if it is a foreign key, and its index. */
@@ -251,6 +252,10 @@ comment_mode(ObjectType kind)
 static LOCKMODE
 target_mode(Node *stmt)
 {
+	LOCKMODE	mode = pgm_statement_kind(stmt)->target_mode;
+
+	if (mode != PGM_MODE_BY_STATEMENT)
+		return mode;
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
@@ -259,9 +264,6 @@ target_mode(Node *stmt)
 		case T_RenameStmt:
 			return castNode(RenameStmt, stmt)->renameType == OBJECT_INDEX ?
 				ShareUpdateExclusiveLock : AccessExclusiveLock;
-		case T_CreateTrigStmt:
-		case T_AlterSeqStmt:
-			return ShareRowExclusiveLock;
 		case T_LockStmt:
 			return castNode(LockStmt, stmt)->mode;
 		case T_VacuumStmt:
@@ -272,20 +274,8 @@ target_mode(Node *stmt)
 				ExclusiveLock : AccessExclusiveLock;
 		case T_CommentStmt:
 			return comment_mode(castNode(CommentStmt, stmt)->objtype);
-		case T_CreateStatsStmt:
-		case T_CreatePublicationStmt:
-		case T_AlterPublicationStmt:
-			return ShareUpdateExclusiveLock;
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_CopyStmt:
-			return RowExclusiveLock;
-		case T_SelectStmt:
-			return RowShareLock;
 		default:
-			return pgm_is_merge(stmt) ? RowExclusiveLock :
-				AccessExclusiveLock;
+			return AccessExclusiveLock;
 	}
 }
 
@@ -604,19 +594,12 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 static bool
 is_opaque(const PgmSource *source, int n)
 {
-	switch (nodeTag(source->statements[n].raw->stmt))
-	{
-		case T_SelectStmt:
-			return !pgm_query_is_pure(source, n);
-		case T_DoStmt:
-		case T_CallStmt:
-		case T_ExecuteStmt:
-		case T_CreateExtensionStmt:
-		case T_AlterExtensionStmt:
-			return true;
-		default:
-			return pgm_statement_calls_code(source->statements[n].raw->stmt);
-	}
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (IsA(stmt, SelectStmt))
+		return !pgm_query_is_pure(source, n);
+	return pgm_statement_is(stmt, PGM_RUNS_CODE) ||
+		pgm_statement_calls_code(stmt);
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "sql/kinds.h"
 
 /* For lack of measurements: slow disks, cold caches. */
 static const PgmRate assumed[PGM_NWORKS] = {
@@ -108,20 +109,9 @@ pgm_depends_on_rows(const PgmVerdict *verdict)
 {
 	Node	   *stmt = statement_of(verdict)->raw->stmt;
 
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_SelectStmt:
-		case T_CopyStmt:
-		case T_CreateTableAsStmt:
-			return true;
-		case T_VacuumStmt:
-			return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
-		default:
-			return pgm_is_merge(stmt);
-	}
+	if (IsA(stmt, VacuumStmt))
+		return !pgm_vacuum_is_full(castNode(VacuumStmt, stmt));
+	return pgm_statement_is(stmt, PGM_TIMED_BY_ROWS);
 }
 
 PgmWork

@@ -44,6 +44,7 @@
 #include "classify/verdict.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "sql/kinds.h"
 #include "sql/relation_names.h"
 
 /* A longer text is not looked through: its flush is nothing beside it. */
@@ -85,16 +86,8 @@ static PgmQuery reaching_query = {
 	2, {OIDARRAYOID, BOOLOID}
 };
 
-typedef enum Kind
-{
-	KIND_OTHER,
-	KIND_CATALOG,				/* no rows but those of the catalogs, or those
-								 * of a table that is rewritten or checked */
-	KIND_ROWS
-} Kind;
-
-static Kind
-kind_of_drop(ObjectType type)
+static PgmKindEffects
+effects_of_drop(ObjectType type)
 {
 	switch (type)
 	{
@@ -114,60 +107,27 @@ kind_of_drop(ObjectType type)
 		case OBJECT_TRIGGER:
 		case OBJECT_TYPE:
 		case OBJECT_VIEW:
-			return KIND_CATALOG;
+			return PGM_CATALOG_EFFECTS;
 		default:
-			return KIND_OTHER;
+			return PGM_ANY_EFFECTS;
 	}
 }
 
-static Kind
-kind_of(Node *stmt)
+static PgmKindEffects
+effects_of(Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
-		case T_AlterDefaultPrivilegesStmt:
-		case T_AlterDomainStmt:
-		case T_AlterEnumStmt:
-		case T_AlterFunctionStmt:
-		case T_AlterObjectSchemaStmt:
-		case T_AlterPolicyStmt:
-		case T_AlterSeqStmt:
-		case T_AlterTableStmt:
-		case T_CommentStmt:
-		case T_CompositeTypeStmt:
-		case T_CreateDomainStmt:
-		case T_CreateEnumStmt:
-		case T_CreateFunctionStmt:
-		case T_CreatePolicyStmt:
-		case T_CreateSeqStmt:
-		case T_CreateStatsStmt:
-		case T_CreateStmt:
-		case T_CreateTrigStmt:
-		case T_GrantStmt:
-		case T_IndexStmt:
-		case T_LockStmt:
-		case T_RenameStmt:
-		case T_RuleStmt:
-		case T_VariableSetStmt:
-		case T_VariableShowStmt:
-		case T_ViewStmt:
-			return KIND_CATALOG;
 		case T_CreateSchemaStmt:
 			return castNode(CreateSchemaStmt, stmt)->schemaElts == NIL ?
-				KIND_CATALOG : KIND_OTHER;
+				PGM_CATALOG_EFFECTS : PGM_ANY_EFFECTS;
 		case T_DropStmt:
-			return kind_of_drop(castNode(DropStmt, stmt)->removeType);
+			return effects_of_drop(castNode(DropStmt, stmt)->removeType);
 		case T_CreateTableAsStmt:
 			return IsA(castNode(CreateTableAsStmt, stmt)->query, SelectStmt) ?
-				KIND_ROWS : KIND_OTHER;
-		case T_DeleteStmt:
-		case T_InsertStmt:
-		case T_SelectStmt:
-		case T_TruncateStmt:
-		case T_UpdateStmt:
-			return KIND_ROWS;
+				PGM_ROW_EFFECTS : PGM_ANY_EFFECTS;
 		default:
-			return pgm_is_merge(stmt) ? KIND_ROWS : KIND_OTHER;
+			return pgm_statement_kind(stmt)->effects;
 	}
 }
 
@@ -307,29 +267,6 @@ objects_are_local(Node *stmt, bool rows)
 	return local;
 }
 
-/* Those that do not name functions only to be called later. */
-static bool
-calls_functions(Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_AlterFunctionStmt:
-		case T_AlterObjectSchemaStmt:
-		case T_AlterPolicyStmt:
-		case T_CreateFunctionStmt:
-		case T_CreatePolicyStmt:
-		case T_CreateTrigStmt:
-		case T_DropStmt:
-		case T_GrantStmt:
-		case T_RenameStmt:
-		case T_RuleStmt:
-		case T_ViewStmt:
-			return false;
-		default:
-			return true;
-	}
-}
-
 static bool
 any_event_trigger(void)
 {
@@ -343,14 +280,15 @@ bool
 pgm_statement_is_local(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
-	Kind		kind = kind_of(stmt);
+	PgmKindEffects effects = effects_of(stmt);
 
-	if (kind == KIND_OTHER ||
+	if (effects == PGM_ANY_EFFECTS ||
 		source->statements[n].length > PGM_LOCAL_TEXT_MAX ||
 		any_event_trigger() || OidIsValid(get_extension_oid("citus", true)))
 		return false;
 
-	if (calls_functions(stmt) && !words_are_local(source, n))
+	if (!pgm_statement_is(stmt, PGM_ONLY_NAMES_CODE) &&
+		!words_are_local(source, n))
 		return false;
-	return objects_are_local(stmt, kind == KIND_ROWS);
+	return objects_are_local(stmt, effects == PGM_ROW_EFFECTS);
 }

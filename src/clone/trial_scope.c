@@ -81,6 +81,8 @@ only_gives_to_column(const AlterSeqStmt *stmt)
 PgmTriable
 pgm_triable(Node *stmt, const char **reason)
 {
+	const PgmStatementKind *kind = pgm_statement_kind(stmt);
+
 	*reason = "it is judged by its kind";
 	switch (nodeTag(stmt))
 	{
@@ -101,24 +103,6 @@ pgm_triable(Node *stmt, const char **reason)
 			/* the one may be new and the other a clone, in another schema */
 			return only_gives_to_column(castNode(AlterSeqStmt, stmt)) ?
 				PGM_NEEDLESS : PGM_TRIABLE;
-		case T_CreateStmt:
-		case T_IndexStmt:
-		case T_CreateTrigStmt:
-		case T_CreatePolicyStmt:
-		case T_AlterPolicyStmt:
-		case T_RuleStmt:
-		case T_CreateStatsStmt:
-		case T_CreateSeqStmt:
-		case T_TruncateStmt:
-		case T_ViewStmt:
-		case T_CompositeTypeStmt:
-		case T_CreateEnumStmt:
-		case T_CreateDomainStmt:
-		case T_CreateRangeStmt:
-		case T_CreateSchemaStmt:
-		case T_CreateFunctionStmt:
-		case T_AlterEnumStmt:
-			return PGM_TRIABLE;
 		case T_ClusterStmt:
 			return does_many(castNode(ClusterStmt, stmt)->relation) ?
 				PGM_NEEDLESS : PGM_TRIABLE;
@@ -128,22 +112,9 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_AlterObjectSchemaStmt:
 			return castNode(AlterObjectSchemaStmt, stmt)->relation != NULL ?
 				PGM_TRIABLE : PGM_NOT_TRIABLE;
-		case T_VariableSetStmt:
-			return PGM_NEEDLESS;
 		case T_CommentStmt:
 			return names_relation(castNode(CommentStmt, stmt)->objtype) ?
 				PGM_TRIABLE : PGM_NEEDLESS;
-		case T_GrantStmt:
-		case T_LockStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_CopyStmt:
-		case T_ExplainStmt:
-		case T_SecLabelStmt:
-		case T_RefreshMatViewStmt:
-		case T_VacuumStmt:
-			return PGM_NEEDLESS;
 		case T_DoStmt:
 		case T_CallStmt:
 		case T_SelectStmt:
@@ -151,7 +122,8 @@ pgm_triable(Node *stmt, const char **reason)
 			*reason = "it runs code that cannot be looked into";
 			return PGM_NOT_TRIABLE;
 		default:
-			return pgm_is_merge(stmt) ? PGM_NEEDLESS : PGM_NOT_TRIABLE;
+			Assert(kind->triable != PGM_TRIABLE_BY_STATEMENT);
+			return kind->triable;
 	}
 }
 

@@ -10,13 +10,9 @@
 
 #include "nodes/parsenodes.h"
 
-typedef enum PgmTriable
-{
-	PGM_TRIABLE,
-	PGM_NEEDLESS,				/* nothing to be learnt, no effect to miss */
-	PGM_NOT_TRIABLE
-} PgmTriable;
+#include "sql/kinds.h"
 
+/* Never PGM_TRIABLE_BY_STATEMENT; the reason is that of what is not. */
 extern PgmTriable pgm_triable(Node *stmt, const char **reason);
 
 /*

@@ -65,6 +65,15 @@ pgm_is_set_compression(const AlterTableCmd *cmd)
 #endif
 }
 
+/* The tags of statements that not all servers have. */
+#if PG_VERSION_NUM >= 150000
+#define PGM_T_MERGE T_MergeStmt
+#define PGM_T_REFRESH_COLLATION T_AlterDatabaseRefreshCollStmt
+#else
+#define PGM_T_MERGE T_Invalid
+#define PGM_T_REFRESH_COLLATION T_Invalid
+#endif
+
 static inline bool
 pgm_is_merge(Node *stmt)
 {

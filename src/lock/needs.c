@@ -31,6 +31,7 @@
 #include "compat/parse.h"
 #include "compat/server.h"
 #include "lock/needs.h"
+#include "sql/kinds.h"
 
 /* A relation whose rows take some tens of milliseconds to go through. */
 #define PGM_SLOW_BYTES (8 * 1024 * 1024)
@@ -193,22 +194,6 @@ touch_rank(const PgmTouch *touch)
 	}
 }
 
-/* Rows are locked one by one, and triggers do what they do. */
-static bool
-changes_rows(Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_CopyStmt:
-			return true;
-		default:
-			return pgm_is_merge(stmt);
-	}
-}
-
 /* A new column is only noted, unless rows have to be written or checked. */
 static bool
 new_column_may_be_long(const ColumnDef *column)
@@ -297,7 +282,8 @@ is_literal_insert(Node *stmt)
 bool
 pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 {
-	bool		rows = (changes_rows(stmt) && !is_literal_insert(stmt)) ||
+	bool		rows = (pgm_statement_is(stmt, PGM_CHANGES_ROWS) &&
+						!is_literal_insert(stmt)) ||
 		IsA(stmt, SelectStmt) || IsA(stmt, CreateTableAsStmt) ||
 		IsA(stmt, RefreshMatViewStmt) || IsA(stmt, IndexStmt) ||
 		IsA(stmt, ReindexStmt) || IsA(stmt, ClusterStmt) ||
@@ -323,16 +309,16 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 {
 	MemoryContext old = MemoryContextSwitchTo(needs->context);
 	PgmVerdict *verdict = pgm_classify(&needs->classifier, source, n);
+	Node	   *stmt = source->statements[n].raw->stmt;
 	ListCell   *lc;
 
-	if (verdict->opaque || changes_rows(source->statements[n].raw->stmt))
+	if (verdict->opaque || pgm_statement_is(stmt, PGM_CHANGES_ROWS))
 		needs->unsure = true;
 	if (verdict->opaque)
 		needs->opaque = true;
-	if (may_be_long(source->statements[n].raw->stmt))
+	if (may_be_long(stmt))
 		needs->long_work = true;
-	needs->slow = pgm_statement_is_slow(verdict,
-										source->statements[n].raw->stmt);
+	needs->slow = pgm_statement_is_slow(verdict, stmt);
 	foreach(lc, verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);

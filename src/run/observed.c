@@ -42,6 +42,7 @@
 #include "compat/lock.h"
 #include "compat/server.h"
 #include "run/observed.h"
+#include "sql/kinds.h"
 #include "sql/relation_names.h"
 
 /*
@@ -251,40 +252,12 @@ find_existing(RangeVar *name, PgmNameRole role, void *arg)
 	return false;
 }
 
-/* Can it reach tables that it does not name, or code that does? */
-static bool
-reaches_further(Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_AlterDomainStmt:
-		case T_AlterEnumStmt:
-		case T_AlterObjectSchemaStmt:
-		case T_AlterTypeStmt:
-		case T_CallStmt:
-		case T_ClusterStmt:
-		case T_DoStmt:
-		case T_DropOwnedStmt:
-		case T_DropStmt:
-		case T_ExecuteStmt:
-		case T_RefreshMatViewStmt:
-		case T_ReindexStmt:
-		case T_RenameStmt:
-		case T_SelectStmt:
-		case T_TruncateStmt:
-		case T_VacuumStmt:
-			return true;
-		default:
-			return false;
-	}
-}
-
 static bool
 is_worth_watching(Node *stmt)
 {
 	bool		exists = false;
 
-	if (reaches_further(stmt))
+	if (pgm_statement_is(stmt, PGM_REACHES_FURTHER))
 		return true;
 	pgm_names_visit(stmt, find_existing, &exists);
 	return exists;

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "storage/proc.h"
-#include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -26,6 +25,7 @@
 #include "exec/session_objects.h"
 #include "process/entry.h"
 #include "run/internal.h"
+#include "sql/kinds.h"
 #include "store/authors.h"
 #include "store/journal.h"
 #include "store/run_lock.h"
@@ -201,22 +201,6 @@ pgm_runner_flush(PgmRunner *runner)
 	MemoryContextReset(pending->context);
 }
 
-static bool
-statement_may_look(const Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_VariableSetStmt:
-			return false;
-		case T_CreateTableAsStmt:
-		case T_RefreshMatViewStmt:
-			return true;
-		default:
-			return GetCommandLogLevel(unconstify(Node *, stmt)) !=
-				LOGSTMT_DDL;
-	}
-}
-
 bool
 pgm_runner_mentions(const char *text, const char *name)
 {
@@ -236,7 +220,8 @@ static bool
 may_look(const PgmRunner *runner, const PgmStep *step)
 {
 	for (int i = 0; i < step->source->nstatements; i++)
-		if (statement_may_look(step->source->statements[i].raw->stmt))
+		if (pgm_statement_is(step->source->statements[i].raw->stmt,
+							 PGM_MAY_LOOK))
 			return true;
 	return (runner->request->direction == PGM_UP &&
 			step->revision->verify != NULL) ||

@@ -25,6 +25,7 @@
 #include "base/settings.h"
 #include "compat/command.h"
 #include "compat/server.h"
+#include "sql/kinds.h"
 #include "sql/lexer.h"
 #include "sql/parse_text.h"
 #include "sql/refused.h"
@@ -249,6 +250,10 @@ pgm_names_partitioned(const RangeVar *name)
 static bool
 needs_top_level(Node *stmt)
 {
+	PgmKindBlock block = pgm_statement_kind(stmt)->block;
+
+	if (block != PGM_BLOCK_BY_STATEMENT)
+		return block == PGM_OUTSIDE_OF_BLOCK;
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
@@ -285,15 +290,8 @@ needs_top_level(Node *stmt)
 			}
 		case T_DiscardStmt:
 			return castNode(DiscardStmt, stmt)->target == DISCARD_ALL;
-		case T_AlterSystemStmt:
-		case T_CreatedbStmt:
-		case T_DropdbStmt:
-		case T_CreateTableSpaceStmt:
-		case T_DropTableSpaceStmt:
-		case T_DropSubscriptionStmt:
-			return true;
 		default:
-			return false;
+			return true;
 	}
 }
 

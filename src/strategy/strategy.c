@@ -24,6 +24,7 @@
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "sql/kinds.h"
 #include "sql/lexer.h"
 #include "strategy/internal.h"
 
@@ -450,14 +451,11 @@ pgm_strategy_obstacle(const PgmSource *source)
 	{
 		Node	   *stmt = source->statements[i].raw->stmt;
 
+		if (pgm_statement_is(stmt, PGM_ONLY_IN_TRANSACTION))
+			return psprintf("the revision has %s",
+							source->statements[i].tag);
 		switch (nodeTag(stmt))
 		{
-			case T_LockStmt:
-				return pstrdup("the revision has LOCK TABLE");
-			case T_ConstraintsSetStmt:
-				return pstrdup("the revision has SET CONSTRAINTS");
-			case T_DeclareCursorStmt:
-				return pstrdup("the revision has a cursor");
 			case T_VariableSetStmt:
 				if (castNode(VariableSetStmt, stmt)->is_local ||
 					castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
