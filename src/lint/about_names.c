@@ -11,6 +11,7 @@
 #include "common/keywords.h"
 #include "miscadmin.h"
 #include "parser/scansup.h"
+#include "strategy/names.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -182,7 +183,7 @@ lint_quoted(PgmLint *lint)
 	foreach(lc, names)
 		plain = lappend(plain, makeString(plain_name(strVal(lfirst(lc)))));
 	pgm_lint_add(lint, "quoted-name",
-				 psprintf("must be quoted wherever it is used: %s", pgm_lint_names(names)),
+				 psprintf("must be quoted wherever it is used: %s", pgm_name_list(names)),
 				 psprintf("Call it %s.", pgm_lint_joined(plain, ", ")));
 }
 

@@ -11,6 +11,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "strategy/names.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -84,28 +85,28 @@ lint_columns(PgmLint *lint, const Columns *columns)
 
 	if (columns->json != NIL)
 	{
-		names = pgm_lint_names(columns->json);
+		names = pgm_name_list(columns->json);
 		pgm_lint_add(lint, "json-column",
 					 psprintf("json has no equality: %s", names),
 					 psprintf("Make it jsonb: %s.", names));
 	}
 	if (columns->padded != NIL)
 	{
-		names = pgm_lint_names(columns->padded);
+		names = pgm_name_list(columns->padded);
 		pgm_lint_add(lint, "char-type",
 					 psprintf("char(n) is padded with blanks: %s", names),
 					 psprintf("Make it text: %s.", names));
 	}
 	if (columns->zoneless != NIL)
 	{
-		names = pgm_lint_names(columns->zoneless);
+		names = pgm_name_list(columns->zoneless);
 		pgm_lint_add(lint, "timestamp-type",
 					 psprintf("timestamp has no time zone: %s", names),
 					 psprintf("Make it timestamptz: %s.", names));
 	}
 	if (columns->small != NIL)
 	{
-		names = pgm_lint_names(columns->small);
+		names = pgm_name_list(columns->small);
 		pgm_lint_add(lint, "int-key",
 					 psprintf("key column %s ends at %s", names,
 							  columns->tiny ? "32,767" : "2,147,483,647"),
@@ -223,7 +224,7 @@ lint_order(PgmLint *lint, const CreateStmt *create)
 	pgm_lint_add(lint, "column-order",
 				 psprintf("%d bytes of each row of %s are padding", layout.wasted,
 						  quote_identifier(create->relation->relname)),
-				 psprintf("Order the columns by alignment: %s.", pgm_lint_names(names)));
+				 psprintf("Order the columns by alignment: %s.", pgm_name_list(names)));
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
+#include "strategy/names.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -101,7 +102,7 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 void
 pgm_lint_key_index(PgmLint *lint, List *columns)
 {
-	const char *names = pgm_lint_names(columns);
+	const char *names = pgm_name_list(columns);
 
 	if (pgm_lint_has_index_on(lint->touch->relid, columns) ||
 		pgm_lint_index_follows(lint, lint->touch->name, columns))
@@ -195,7 +196,7 @@ lint_drop_key(PgmLint *lint, const AlterTableCmd *cmd)
 					 psprintf("the primary key of %s is dropped and made again", lint->name),
 					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);\n"
 							  "ALTER TABLE %s DROP CONSTRAINT %s%s, ADD CONSTRAINT %s PRIMARY KEY USING INDEX %s;",
-							  index, lint->name, pgm_lint_names(added->keys),
+							  index, lint->name, pgm_name_list(added->keys),
 							  lint->name, name, cascade, name, index));
 		return;
 	}

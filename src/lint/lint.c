@@ -24,22 +24,6 @@
 #include "lint/safe_form.h"
 #include "sql/lexer.h"
 
-char *
-pgm_lint_names(List *names)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, names)
-	{
-		if (buf.len > 0)
-			appendStringInfoString(&buf, ", ");
-		appendStringInfoString(&buf, quote_identifier(strVal(lfirst(lc))));
-	}
-	return buf.data;
-}
-
 static PgmTristate
 work_below(const PgmLint *lint, bool rewrites)
 {

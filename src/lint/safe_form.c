@@ -24,6 +24,7 @@
 #include "compat/server.h"
 #include "lint/internal.h"
 #include "lint/safe_form.h"
+#include "strategy/names.h"
 
 /* As many of the relations below one are written out, the others counted. */
 #define PGM_WRITTEN_OUT 4
@@ -47,79 +48,19 @@ pgm_lint_joined(List *names, const char *between)
 	return buf.data;
 }
 
-/* The only column of an expression, or NULL if there are several or none. */
-typedef struct OnlyColumn
-{
-	const char *name;
-	bool		several;
-} OnlyColumn;
-
-static bool
-column_walker(Node *node, void *context)
-{
-	OnlyColumn *only = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		Node	   *last = llast(castNode(ColumnRef, node)->fields);
-		const char *name = IsA(last, String) ? strVal(last) : NULL;
-
-		only->several |= name == NULL ||
-			(only->name != NULL && strcmp(only->name, name) != 0);
-		only->name = name;
-		return only->several;
-	}
-	return raw_expression_tree_walker(node, column_walker, context);
-}
-
-static const char *
-column_of_check(Node *expression)
-{
-	OnlyColumn	only = {NULL, false};
-
-	(void) column_walker(expression, &only);
-	return only.several ? NULL : only.name;
-}
-
 /*
  * The name that a constraint has or gets; quoted.  "columns" are those of a
- * key or foreign key.
+ * key or foreign key.  The table may be called otherwise by then.
  */
 const char *
 pgm_lint_constraint_name(const PgmLint *lint, const Constraint *constraint,
 						 List *columns)
 {
-	const char *table = lint->touch->name;
 	Oid			namespace = get_rel_namespace(lint->touch->relid);
-	const char *name = constraint->conname;
 
-	if (name == NULL)
-		switch (constraint->contype)
-		{
-			case CONSTR_CHECK:
-				name = ChooseConstraintName(table,
-											column_of_check(constraint->raw_expr),
-											"check", namespace, NIL);
-				break;
-			case CONSTR_FOREIGN:
-				name = ChooseConstraintName(table, pgm_lint_joined(columns, "_"),
-											"fkey", namespace, NIL);
-				break;
-			case CONSTR_PRIMARY:
-				name = ChooseRelationName(table, NULL, "pkey", namespace,
-										  true);
-				break;
-			default:
-				name = ChooseRelationName(table,
-										  pgm_lint_joined(list_concat_copy(columns,
-																		   constraint->including),
-														  "_"),
-										  "key", namespace, true);
-				break;
-		}
-	return quote_identifier(name);
+	return quote_identifier(pgm_name_constraint_of(lint->touch->name,
+												   namespace, constraint,
+												   columns, NIL));
 }
 
 static const char *
@@ -158,10 +99,10 @@ foreign_key_clause(const Constraint *constraint, List *columns)
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "FOREIGN KEY (%s) REFERENCES %s",
-					 pgm_lint_names(columns),
+					 pgm_name_list(columns),
 					 pgm_lint_qualified(constraint->pktable));
 	if (constraint->pk_attrs != NIL)
-		appendStringInfo(&buf, " (%s)", pgm_lint_names(constraint->pk_attrs));
+		appendStringInfo(&buf, " (%s)", pgm_name_list(constraint->pk_attrs));
 	if (constraint->fk_matchtype == FKCONSTR_MATCH_FULL)
 		appendStringInfoString(&buf, " MATCH FULL");
 	if (on_update != NULL)
@@ -169,7 +110,7 @@ foreign_key_clause(const Constraint *constraint, List *columns)
 	if (on_delete != NULL)
 		appendStringInfo(&buf, " ON DELETE %s", on_delete);
 	if (on_delete != NULL && set != NIL)
-		appendStringInfo(&buf, " (%s)", pgm_lint_names(set));
+		appendStringInfo(&buf, " (%s)", pgm_name_list(set));
 	appendStringInfoString(&buf, deferral(constraint));
 	return buf.data;
 }
@@ -361,7 +302,7 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 	bool		primary = constraint->contype == CONSTR_PRIMARY;
 	const char *name = pgm_lint_constraint_name(lint, constraint, columns);
 	const char *kind = primary ? "PRIMARY KEY" : "UNIQUE";
-	char	   *definition = psprintf("(%s)", pgm_lint_names(columns));
+	char	   *definition = psprintf("(%s)", pgm_name_list(columns));
 	List	   *nullable = NIL;
 	List	   *leaves;
 	StringInfoData buf;
@@ -370,7 +311,7 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 	initStringInfo(&buf);
 	if (constraint->including != NIL)
 		definition = psprintf("%s INCLUDE (%s)", definition,
-							  pgm_lint_names(constraint->including));
+							  pgm_name_list(constraint->including));
 	if (primary)
 		nullable = pgm_lint_nullable(lint->touch->relid, columns);
 	foreach(lc, nullable)

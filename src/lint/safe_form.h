@@ -93,8 +93,7 @@ extern Constraint *pgm_lint_column_constraint(const ColumnDef *column,
 /* name_label, cut to what a name can be long, and quoted. */
 extern const char *pgm_lint_new_name(const char *name, const char *label);
 
-/* Names joined by commas, quoted; or by something else, as they are. */
-extern char *pgm_lint_names(List *names);
+/* Names joined by something, as they are. */
 extern char *pgm_lint_joined(List *names, const char *between);
 
 #endif							/* PGM_LINT_SAFE_FORM_H */

@@ -29,22 +29,7 @@ static const char *const clauses[] = {
 char *
 pgm_lint_trim(char *text)
 {
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-	size_t		end = 0;
-
-	if (text == NULL)
-		return NULL;
-	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
-	for (;;)
-	{
-		pgm_sqlscan_significant(&lexer, &token);
-		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
-			break;
-		end = token.end;
-	}
-	text[end] = '\0';
-	return end == 0 ? NULL : text;
+	return text == NULL || *pgm_slice_trim(text) == '\0' ? NULL : text;
 }
 
 char *

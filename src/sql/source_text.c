@@ -13,6 +13,7 @@
 
 #include "parser/scanner.h"
 
+#include "sql/lexer.h"
 #include "sql/source_text.h"
 
 typedef struct Scan
@@ -195,4 +196,23 @@ pgm_slice_list(const char *list)
 	} while (scan.token != 0);
 	scanner_finish(scan.scanner);
 	return result;
+}
+
+char *
+pgm_slice_trim(char *text)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	size_t		end = 0;
+
+	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
+	for (;;)
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			break;
+		end = token.end;
+	}
+	text[end] = '\0';
+	return text;
 }

@@ -31,4 +31,7 @@ extern char *pgm_slice_parens(const PgmSource *source, int n, int start,
 /* The parts of a list in parentheses, between its commas. */
 extern List *pgm_slice_list(const char *list);
 
+/* Cut off blanks and comments at the end, in place; the text may be empty. */
+extern char *pgm_slice_trim(char *text);
+
 #endif							/* PGM_SQL_SOURCE_TEXT_H */

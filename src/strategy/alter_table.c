@@ -785,7 +785,7 @@ pgm_strategy_alter_table(PgmMaker *maker)
 	pieces.only = stmt->relation->inh ? "" : "ONLY ";
 	forboth(lc, stmt->cmds, lc2, texts)
 		add_part(&pieces, lfirst_node(AlterTableCmd, lc),
-				 pgm_strategy_trim(lfirst(lc2)));
+				 pgm_slice_trim(lfirst(lc2)));
 	if (choose_kind(&pieces) || !pieces.online)
 		return;
 	if (pieces.why_plain == NULL && is_at_odds(&pieces))

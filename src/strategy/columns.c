@@ -218,12 +218,12 @@ pgm_column_parts(const PgmSource *source, int n, AlterTableCmd *cmd,
 		parts->constraints = lappend(parts->constraints, later);
 		parts->texts = lappend(parts->texts,
 							   text_of_table(later,
-											 pgm_strategy_trim(pnstrdup(source->text + constraint->location,
-																		stop - constraint->location))));
+											 pgm_slice_trim(pnstrdup(source->text + constraint->location,
+																	 stop - constraint->location))));
 		at = stop;
 	}
 	appendBinaryStringInfo(&bare, source->text + at, end - at);
-	parts->bare = pgm_strategy_trim(bare.data);
+	parts->bare = pgm_slice_trim(bare.data);
 	return parts;
 }
 

@@ -21,6 +21,7 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "parser/parse_type.h"
+#include "sql/source_text.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -122,7 +123,7 @@ default_text(PgmMaker *maker, const ColumnDef *column,
 	}
 	text = pnstrdup(maker->source->text + constraint->location,
 					end - constraint->location);
-	return pgm_strategy_trim(pgm_strategy_skip_words(text, 1));
+	return pgm_slice_trim(pgm_strategy_skip_words(text, 1));
 }
 
 /* A column whose values are those of a sequence. */

@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "sql/source_text.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -173,7 +174,7 @@ pgm_strategy_create_index(PgmMaker *maker)
 
 	if (index->concurrent || definition == NULL)
 		return;
-	definition = pgm_strategy_trim(pgm_strategy_skip_words(definition, 0));
+	definition = pgm_slice_trim(pgm_strategy_skip_words(definition, 0));
 	if (index->idxname != NULL &&
 		OidIsValid(get_relname_relid(index->idxname, maker->namespace)))
 	{

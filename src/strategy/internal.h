@@ -61,10 +61,10 @@ extern void pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid,
 /* What the statement as written would do to rows under a strong lock. */
 extern void pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work);
 
-/* Texts: without blanks and comments at the end; without so many tokens at
- * the beginning; and where in the source one is that contains a position.
+/*
+ * Texts: without so many tokens at the beginning; and where in the source one
+ * is that contains a position.
  */
-extern char *pgm_strategy_trim(char *text);
 extern char *pgm_strategy_skip_words(const char *text, int n);
 extern int	pgm_strategy_find(const PgmSource *source, int n,
 							  const char *text, int position);

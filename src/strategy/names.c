@@ -180,45 +180,54 @@ pgm_name_mentioned(Node *expression, const char *column)
 	return mention_walker(expression, unconstify(char *, column));
 }
 
-/* The server has them as plain strings. */
+/* The server has the names that are taken as plain strings. */
 static char *
-choose_constraint_name(Oid relid, const char *column, const char *label,
-					   List *taken)
+choose_constraint_name(const char *table, Oid namespace, const char *column,
+					   const char *label, List *taken)
 {
 	List	   *others = NIL;
 	ListCell   *lc;
 
 	foreach(lc, taken)
 		others = lappend(others, strVal(lfirst(lc)));
-	return ChooseConstraintName(get_rel_name(relid), column, label,
-								get_rel_namespace(relid), others);
+	return ChooseConstraintName(table, column, label, namespace, others);
 }
 
 char *
 pgm_name_helper(Oid relid, const char *column, const char *label,
 				List *taken)
 {
-	return choose_constraint_name(relid, column, label, taken);
+	return choose_constraint_name(get_rel_name(relid),
+								  get_rel_namespace(relid), column, label,
+								  taken);
 }
 
 char *
 pgm_name_constraint(Oid relid, const Constraint *constraint, List *columns,
 					List *taken)
 {
-	char	   *table = get_rel_name(relid);
-	Oid			namespace = get_rel_namespace(relid);
+	return pgm_name_constraint_of(get_rel_name(relid),
+								  get_rel_namespace(relid), constraint,
+								  columns, taken);
+}
 
+char *
+pgm_name_constraint_of(const char *table, Oid namespace,
+					   const Constraint *constraint, List *columns,
+					   List *taken)
+{
 	if (constraint->conname != NULL)
 		return constraint->conname;
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
-			return choose_constraint_name(relid,
+			return choose_constraint_name(table, namespace,
 										  pgm_name_only_column(constraint->raw_expr),
 										  "check", taken);
 		case CONSTR_FOREIGN:
-			return choose_constraint_name(relid, pgm_name_joined(columns),
-										  "fkey", taken);
+			return choose_constraint_name(table, namespace,
+										  pgm_name_joined(columns), "fkey",
+										  taken);
 		case CONSTR_PRIMARY:
 			return ChooseRelationName(table, NULL, "pkey", namespace, true);
 		default:

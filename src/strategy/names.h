@@ -18,6 +18,9 @@
 extern char *pgm_name_index(Oid relid, List *params, List *including);
 extern char *pgm_name_constraint(Oid relid, const Constraint *constraint,
 								 List *columns, List *taken);
+extern char *pgm_name_constraint_of(const char *table, Oid namespace,
+									const Constraint *constraint,
+									List *columns, List *taken);
 
 /* Of a constraint that is not there for long. */
 extern char *pgm_name_helper(Oid relid, const char *column,

@@ -19,6 +19,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_utilcmd.h"
+#include "sql/source_text.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -164,7 +165,7 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 								 psprintf("ALTER TABLE %s ATTACH PARTITION %s %s%s",
 										  maker->table,
 										  pgm_name_relation(child),
-										  pgm_strategy_trim(bound), drops),
+										  pgm_slice_trim(bound), drops),
 								 NULL);
 }
 

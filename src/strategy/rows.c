@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "sql/source_text.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -130,6 +131,6 @@ pgm_strategy_change_rows(PgmMaker *maker)
 		return;
 	}
 	pgm_strategy_by_steps(maker, "backfill");
-	text = pgm_strategy_trim(pgm_statement_text(maker->source, maker->n));
+	text = pgm_slice_trim(pgm_statement_text(maker->source, maker->n));
 	pgm_strategy_add_step(maker, text, NULL)->backfill = true;
 }

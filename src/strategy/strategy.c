@@ -157,25 +157,6 @@ pgm_strategy_ask_texts(PgmQuery *query, const Datum *values)
 }
 
 char *
-pgm_strategy_trim(char *text)
-{
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-	size_t		end = 0;
-
-	pgm_sqlscan_lexer(&lexer, text, strlen(text), 1);
-	for (;;)
-	{
-		pgm_sqlscan_significant(&lexer, &token);
-		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
-			break;
-		end = token.end;
-	}
-	text[end] = '\0';
-	return text;
-}
-
-char *
 pgm_strategy_skip_words(const char *text, int n)
 {
 	PgmSqlLexer lexer;
