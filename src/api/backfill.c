@@ -141,7 +141,7 @@ static int64
 find_run(FunctionCallInfo fcinfo, bool *at_work)
 {
 	int64		run;
-	PgmRunState state;
+	PgmRunStatus status;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -149,15 +149,15 @@ find_run(FunctionCallInfo fcinfo, bool *at_work)
 				errmsg("argument \"%s\" must not be null", "run"));
 	run = PG_GETARG_INT64(0);
 	pgm_runner_refuse_read_only();
-	if (run <= 0 || !pgm_status_get(run, &state))
+	if (run <= 0 || !pgm_status_get(run, &status))
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("run " INT64_FORMAT " does not exist", run),
 				errhint("Table \"%s\" has the runs of this database.",
 						"pgmigrate.run"));
-	*at_work = strcmp(state.state, "running") == 0;
+	*at_work = status.state == PGM_STATE_RUNNING;
 	if (*at_work)
-		refuse_superusers_run(state.pid);
+		refuse_superusers_run(status.pid);
 	return run;
 }
 

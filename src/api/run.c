@@ -257,7 +257,7 @@ interval_milliseconds(Interval *interval)
 typedef struct Look
 {
 	int64		run;
-	PgmRunState state;
+	PgmRunStatus status;
 } Look;
 
 static void
@@ -265,7 +265,7 @@ look_at_run(void *arg)
 {
 	Look	   *look = arg;
 
-	if (pgm_status_get(look->run, &look->state))
+	if (pgm_status_get(look->run, &look->status))
 		return;
 	if (look->run != 0)
 		refuse_unknown_run(look->run);
@@ -276,23 +276,21 @@ look_at_run(void *arg)
 
 /* For a caller that wants the call to fail if its run did. */
 static void
-raise_failure(int64 run, const PgmRunState *state)
+raise_failure(int64 run, const PgmRunStatus *status)
 {
 	int			code = ERRCODE_OPERATOR_INTERVENTION;
 
-	if (strcmp(state->state, "failed") != 0 &&
-		strcmp(state->state, "cancelled") != 0 &&
-		strcmp(state->state, "interrupted") != 0)
+	if (status->state == PGM_STATE_RUNNING || status->state == PGM_STATE_DONE)
 		return;
-	if (state->sqlstate != NULL && strlen(state->sqlstate) == 5)
-		code = MAKE_SQLSTATE(state->sqlstate[0], state->sqlstate[1],
-							 state->sqlstate[2], state->sqlstate[3],
-							 state->sqlstate[4]);
+	if (status->sqlstate != NULL && strlen(status->sqlstate) == 5)
+		code = MAKE_SQLSTATE(status->sqlstate[0], status->sqlstate[1],
+							 status->sqlstate[2], status->sqlstate[3],
+							 status->sqlstate[4]);
 	ereport(ERROR,
 			errcode(code),
 			errmsg("run " INT64_FORMAT " did not succeed", run),
-			errdetail_internal("%s: %s", state->state, state->error ?
-							   state->error : "the process that ran it is gone"),
+			errdetail_internal("%s: %s", pgm_run_state_name(status->state),
+							   status->error ? status->error : "the process that ran it is gone"),
 			errhint("See pgmigrate.status(" INT64_FORMAT ").", run));
 }
 
@@ -305,7 +303,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	int64		start_time = pgm_clock_monotonic();
 	bool		released;
 	bool		again = true;
-	PgmRunState state;
+	PgmRunStatus status;
 	MemoryContext context;
 	MemoryContext old;
 	PgmRows		rows;
@@ -330,19 +328,19 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		{
 			MemoryContextReset(context);
 			pgm_caller_look(look_at_run, &look);
-			state = look.state;
-			run = look.run = state.run;
-			if (strcmp(state.state, "running") != 0)
+			status = look.status;
+			run = look.run = status.run;
+			if (status.state != PGM_STATE_RUNNING)
 				break;
 		}
 
 		/* a worker ends with its run: while it is there no look is taken */
-		again = !state.worker || BackendPidGetProc(state.pid) == NULL;
+		again = !status.worker || BackendPidGetProc(status.pid) == NULL;
 		waited = (pgm_clock_monotonic() - start_time) / 1000;
 		if (waited >= timeout)
 			break;
 		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
-			pgm_process_check_deadlock(state.pid);
+			pgm_process_check_deadlock(status.pid);
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
 	MemoryContextSwitchTo(old);
@@ -350,7 +348,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 	if (released)
 		pgm_portal_restore_snapshot();
 	if (!PG_ARGISNULL(2) && PG_GETARG_BOOL(2))
-		raise_failure(run, &state);
+		raise_failure(run, &status);
 	(void) pgm_status_rows(&rows, run, pgm_access_may_see_errors());
 	return (Datum) 0;
 }
@@ -359,7 +357,7 @@ Datum
 pgmigrate_cancel(PG_FUNCTION_ARGS)
 {
 	int64		run;
-	PgmRunState state;
+	PgmRunStatus status;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -372,30 +370,30 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 				errmsg("cannot cancel a run during recovery"),
 				errdetail("The process that runs it is one of the primary server."),
 				errhint("Connect to the primary server."));
-	if (!pgm_status_get(run, &state))
+	if (!pgm_status_get(run, &status))
 		refuse_unknown_run(run);
-	if (strcmp(state.state, "running") != 0)
+	if (status.state != PGM_STATE_RUNNING)
 		PG_RETURN_BOOL(!XactReadOnly && pgm_backfill_give_up(run) > 0);
-	if (state.worker)
-		PG_RETURN_BOOL(pgm_process_cancel(state.pid));
+	if (status.worker)
+		PG_RETURN_BOOL(pgm_process_cancel(status.pid));
 
 	/*
 	 * A session does other things besides the run: the caller must have the
 	 * right to stop those too.
 	 */
 	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
-										Int32GetDatum(state.pid)));
+										Int32GetDatum(status.pid)));
 }
 
 /* For the view of runs, whose snapshot may be older than the locks it sees. */
 Datum
 pgmigrate_run_state(PG_FUNCTION_ARGS)
 {
-	PgmRunState state;
+	PgmRunStatus status;
 
-	if (!pgm_status_get(PG_GETARG_INT64(0), &state))
+	if (!pgm_status_get(PG_GETARG_INT64(0), &status))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(state.state));
+	PG_RETURN_TEXT_P(cstring_to_text(pgm_run_state_name(status.state)));
 }
 
 /* ALTER EXTENSION takes no lock that a run conflicts with. */

@@ -102,7 +102,7 @@ work(void *arg)
 	(void) pgm_shadow_statement(&shadow);
 
 	pgm_txn_begin();
-	pgm_journal_end(rebuild->run, "done", rebuild->nheads, rebuild->heads);
+	pgm_journal_end(rebuild->run, rebuild->nheads, rebuild->heads);
 	pgm_txn_commit();
 }
 

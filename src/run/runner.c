@@ -465,7 +465,7 @@ finish(PgmRunner *runner)
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
 
 	pgm_runner_flush(runner);
-	pgm_journal_end(runner->run, "done", nheads, heads);
+	pgm_journal_end(runner->run, nheads, heads);
 }
 
 /* Of a revision that calls us, in a run or in a script. */
@@ -732,7 +732,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_leftover_forget(NULL);
-	pgm_journal_end(runner->run, "done", nheads, heads);
+	pgm_journal_end(runner->run, nheads, heads);
 	pgm_schema_record_keep(runner->run);
 	return runner->run;
 }

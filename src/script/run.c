@@ -366,7 +366,7 @@ pgm_script_end(void)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("the script has not done all of its steps"));
 	heads = pgm_plan_heads_after(current.plan, &nheads);
-	pgm_journal_end(current.run, "done", nheads, heads);
+	pgm_journal_end(current.run, nheads, heads);
 	pgm_schema_record_keep(current.run);
 	pgm_run_unlock();
 	forget();

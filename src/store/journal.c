@@ -129,6 +129,30 @@ static PgmQuery any_run_query = {
 	"SELECT FROM pgmigrate.run LIMIT 1"
 };
 
+static const char *const state_names[] = {
+	[PGM_STATE_PENDING] = "pending",
+	[PGM_STATE_RUNNING] = "running",
+	[PGM_STATE_DONE] = "done",
+	[PGM_STATE_FAILED] = "failed",
+	[PGM_STATE_CANCELLED] = "cancelled",
+	[PGM_STATE_INTERRUPTED] = "interrupted"
+};
+
+const char *
+pgm_run_state_name(PgmRunState state)
+{
+	return state_names[state];
+}
+
+PgmRunState
+pgm_run_state(const char *name)
+{
+	for (int i = 0; i < lengthof(state_names); i++)
+		if (strcmp(name, state_names[i]) == 0)
+			return i;
+	elog(ERROR, "unrecognized state of a run: %s", name);
+}
+
 /* The caller holds the run lock, so whatever says running has no process. */
 void
 pgm_journal_interrupt_dead(void)
@@ -217,12 +241,12 @@ pgm_journal_step_progress(int64 run, int step, int done,
 }
 
 void
-pgm_journal_end(int64 run, const char *state, int nheads, char **heads)
+pgm_journal_end(int64 run, int nheads, char **heads)
 {
 	Datum		values[3];
 
 	values[0] = Int64GetDatum(run);
-	values[1] = pgm_text_datum(state);
+	values[1] = pgm_text_datum(state_names[PGM_STATE_DONE]);
 	values[2] = pgm_text_array_datum(nheads, heads);
 	execute_nullable(&end_query, values, NULL);
 }
@@ -240,7 +264,7 @@ pgm_journal_step_details(int64 run, int step, const char *details)
 
 /* Step 0 means that no step had begun, started 0 that it was not read. */
 void
-pgm_journal_fail(int64 run, int step, const char *state,
+pgm_journal_fail(int64 run, int step, PgmRunState state,
 				 TimestampTz started, int64 microseconds,
 				 const ErrorData *edata)
 {
@@ -250,7 +274,7 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	bool		nulls[8] = {false};
 
 	values[0] = Int64GetDatum(run);
-	values[1] = pgm_text_datum(state);
+	values[1] = pgm_text_datum(state_names[state]);
 	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
 	pgm_set_text(values, nulls, 3, pgm_error_for_all(edata));
 	pgm_set_text(values, nulls, 4, quotes ? NULL :
@@ -261,7 +285,7 @@ pgm_journal_fail(int64 run, int step, const char *state,
 	values[1] = Int32GetDatum(step);
 	if (step > 0)
 	{
-		values[2] = pgm_text_datum(state);
+		values[2] = pgm_text_datum(state_names[state]);
 		values[3] = TimestampTzGetDatum(started);
 		duration.time = microseconds;
 		values[4] = IntervalPGetDatum(&duration);
@@ -294,7 +318,7 @@ pgm_journal_last_attempt(const char *revision, PgmAttempt *attempt)
 		attempt->run = pgm_spi_int64(1, 1);
 		attempt->step = pgm_spi_int32(1, 2);
 		attempt->direction = pgm_spi_text(1, 3);
-		attempt->state = pgm_spi_text(1, 4);
+		attempt->state = pgm_run_state(pgm_spi_text(1, 4));
 		attempt->statement = pgm_spi_int32(1, 5);
 		attempt->done_digest = pgm_spi_text(1, 6);
 		attempt->details = pgm_spi_text(1, 7);

@@ -20,6 +20,36 @@
 	"THEN 'the script stopped before its end; its client was told why' " \
 	"ELSE 'the process that ran it is gone' END"
 
+/*
+ * Of a run, and of a step of it:
+ *
+ *	            pending --> running --> done
+ *	                           |
+ *	                           +------> failed       an error, recorded in a
+ *	                           +------> cancelled    transaction of its own
+ *	                           |
+ *	                           `------> interrupted  the process is gone
+ *
+ * A run begins as running.  A step that is one transaction is never seen to
+ * run: it is pending until it is done.  A step whose run is interrupted keeps
+ * its state.  That a run is interrupted is written by the next one, and told
+ * before that by who looks: what says running is believed as long as its
+ * process has the run lock.  A run that pauses is a running one.
+ */
+typedef enum PgmRunState
+{
+	PGM_STATE_PENDING,
+	PGM_STATE_RUNNING,
+	PGM_STATE_DONE,
+	PGM_STATE_FAILED,
+	PGM_STATE_CANCELLED,
+	PGM_STATE_INTERRUPTED
+} PgmRunState;
+
+/* As the tables have them. */
+extern const char *pgm_run_state_name(PgmRunState state);
+extern PgmRunState pgm_run_state(const char *name);
+
 typedef struct PgmRunRecord
 {
 	const char *command;
@@ -45,7 +75,7 @@ typedef struct PgmAttempt
 	int64		run;
 	int			step;
 	char	   *direction;
-	char	   *state;
+	PgmRunState state;
 	int			statement;		/* last statement done */
 	char	   *done_digest;
 	char	   *details;		/* jsonb as text */
@@ -61,9 +91,8 @@ extern void pgm_journal_step_progress(int64 run, int step, int done,
 									  const char *details);
 extern void pgm_journal_step_details(int64 run, int step,
 									 const char *details);
-extern void pgm_journal_end(int64 run, const char *state, int nheads,
-							char **heads);
-extern void pgm_journal_fail(int64 run, int step, const char *state,
+extern void pgm_journal_end(int64 run, int nheads, char **heads);
+extern void pgm_journal_fail(int64 run, int step, PgmRunState state,
 							 TimestampTz started, int64 microseconds,
 							 const ErrorData *edata);
 extern bool pgm_journal_last_attempt(const char *revision,

@@ -249,7 +249,7 @@ pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 
 	memset(resume, 0, sizeof(PgmResume));
 	if (!pgm_journal_last_attempt(revision->id, &attempt) ||
-		strcmp(attempt.state, "done") == 0 ||
+		attempt.state == PGM_STATE_DONE ||
 		strcmp(attempt.direction, pgm_direction_name(direction)) != 0)
 		return;
 

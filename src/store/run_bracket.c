@@ -68,7 +68,8 @@ record_failure(const PgmRunKind *kind, void *arg,
 			kind->record(arg, position, edata);
 		pgm_journal_fail(position->run, position->step,
 						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
-						 "cancelled" : "failed", position->started,
+						 PGM_STATE_CANCELLED : PGM_STATE_FAILED,
+						 position->started,
 						 pgm_clock_monotonic() - position->clock, edata);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}

@@ -100,7 +100,7 @@ set_arguments(int64 run, Datum *values, bool *nulls)
 }
 
 bool
-pgm_status_get(int64 run, PgmRunState *state)
+pgm_status_get(int64 run, PgmRunStatus *status)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -112,12 +112,12 @@ pgm_status_get(int64 run, PgmRunState *state)
 	found = pgm_spi_execute_latest(&get_query, values, nulls) > 0;
 	if (found)
 	{
-		state->state = pgm_spi_text(1, 1);
-		state->pid = pgm_spi_int32(1, 2);
-		state->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
-		state->sqlstate = pgm_spi_text(1, 4);
-		state->error = pgm_spi_text(1, 5);
-		state->run = pgm_spi_int64(1, 6);
+		status->state = pgm_run_state(pgm_spi_text(1, 1));
+		status->pid = pgm_spi_int32(1, 2);
+		status->worker = strcmp(pgm_spi_text(1, 3), "worker") == 0;
+		status->sqlstate = pgm_spi_text(1, 4);
+		status->error = pgm_spi_text(1, 5);
+		status->run = pgm_spi_int64(1, 6);
 	}
 	pgm_spi_end(&scope);
 	return found;

@@ -9,20 +9,21 @@
 #define PGM_STORE_RUN_STATUS_H
 
 #include "base/result_rows.h"
+#include "store/journal.h"
 
 /* A run as it is at the moment, whatever the transaction's snapshot says. */
-typedef struct PgmRunState
+typedef struct PgmRunStatus
 {
 	int64		run;
-	char	   *state;
+	PgmRunState state;			/* interrupted, if its process is gone */
 	int			pid;
 	bool		worker;			/* pid is a background worker of ours */
 	char	   *sqlstate;		/* of the error that ended it, else NULL */
 	char	   *error;			/* its message, without values of rows */
-} PgmRunState;
+} PgmRunStatus;
 
 /* What is known of a run; run 0 is the last one.  False if it is not there. */
-extern bool pgm_status_get(int64 run, PgmRunState *state);
+extern bool pgm_status_get(int64 run, PgmRunStatus *status);
 extern bool pgm_status_rows(PgmRows *rows, int64 run, bool with_error);
 
 /* The steps of a run, as upgrade() returns them. */
