@@ -52,7 +52,8 @@ INSERT INTO data_case (sql) VALUES
 ('ALTER DOMAIN small ADD CHECK (value > 1) NOT VALID'),
 ('ALTER TABLE t ADD x int NOT NULL'),
 ('ALTER TABLE parted ADD PRIMARY KEY (id, k)'),
-('CREATE UNIQUE INDEX ON ONLY parted1 (k)');
+('CREATE UNIQUE INDEX ON ONLY parted1 (k)'),
+('ALTER TABLE t ALTER a TYPE char(1) USING repeat(''x'', a)');
 SELECT n, f.* FROM data_case LEFT JOIN LATERAL found(sql) f ON true ORDER BY n, f.statement, f.message;
 -- of a large table a sample is read, and the finding says so
 CREATE TABLE large AS SELECT g AS id, 1 AS one FROM generate_series(1, 250000) g;

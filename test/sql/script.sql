@@ -228,13 +228,13 @@ SELECT to_regclass('z');
 SELECT pgmigrate.revision('colons', $rev$
 CREATE TABLE colon AS
 SELECT a[1:n] AS a, a[1 :"N"] AS b, a[n::int:n] AS c, a[:n] AS d, a[n:] AS e, a[1:/* :n */n] AS f, -- :n
-	':n'::text || $$:n$$ || E'\\:n\':n' AS g, chr(58) || 'n' AS ":n"
-FROM (SELECT ARRAY[1, 2, 3, 4], 2, 3) AS s (a, n, "N")
+	':n'::text || $$:n$$ || E'\\:n\':n' AS g, chr(58) || 'n' AS ":n", a[2:ä] AS h
+FROM (SELECT ARRAY[1, 2, 3, 4], 2, 3, 4) AS s (a, n, "N", ä)
 $rev$, 'DROP TABLE colon', id => 'colon');
 \o :outfile
 SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
 \o
-\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -v n=4 -v N=1 -o /dev/null -f results/script.generated.sql
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -v n=4 -v N=1 -v ä=2 -o /dev/null -f results/script.generated.sql
 SELECT * FROM colon;
 
 -- the session has its role again afterwards

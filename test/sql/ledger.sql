@@ -1,0 +1,45 @@
+/*
+ * The ledger after what happens to it by hand, and the ledgers of other tools
+ * that are kept in step with it.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA ledger;
+SET search_path = ledger;
+SELECT pgmigrate.revision('a', 'SELECT', 'SELECT', id => 'a');
+SELECT pgmigrate.revision('b', 'SELECT', 'SELECT', id => 'b');
+SELECT revision FROM pgmigrate.upgrade();
+
+-- heads are moved back by hand, as one does who has restored a part: what they
+-- do not imply is not applied
+UPDATE pgmigrate.head SET revision = 'a';
+SELECT pgmigrate.revision('c', 'SELECT', 'SELECT', id => 'c', down_revision => '{a}', splice => true);
+SELECT revision FROM pgmigrate.upgrade('c');
+SELECT revision FROM pgmigrate.applied ORDER BY 1;
+SELECT revision FROM pgmigrate.head;
+
+-- an index that was there before the first try is not what the try has made
+CREATE TABLE t (a int);
+CREATE INDEX there ON t (a);
+SELECT pgmigrate.revision('index', 'CREATE INDEX CONCURRENTLY there ON ledger.t (a)', transactional => false, id => 'd', down_revision => '{c}');
+\set VERBOSITY terse
+SELECT revision FROM pgmigrate.upgrade('d');
+SELECT revision FROM pgmigrate.upgrade('d');
+SELECT state, error FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
+
+-- who is to keep a ledger in step needs each right on it that this takes
+CREATE ROLE regress_ledger;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_ledger', 'operator');
+GRANT ALL ON SCHEMA ledger TO regress_ledger;
+CREATE TABLE schema_migrations (version varchar(128) PRIMARY KEY);
+GRANT SELECT, INSERT ON schema_migrations TO regress_ledger;
+SET ROLE regress_ledger;
+SELECT * FROM pgmigrate.adopt('dbmate', mirror => true);
+RESET ROLE;
+
+DROP OWNED BY regress_ledger;
+DROP ROLE regress_ledger;
+DROP SCHEMA ledger CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
