@@ -28,6 +28,20 @@ SELECT revision FROM pgmigrate.upgrade('d');
 SELECT revision FROM pgmigrate.upgrade('d');
 SELECT state, error FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
 
+-- nor is what was done once, and is not applied any more, taken as done
+SELECT pgmigrate.revision('again', 'CREATE TABLE ledger.again (a int); VACUUM ledger.again', transactional => false, id => 'e', down_revision => '{c}', splice => true);
+SELECT revision, state FROM pgmigrate.upgrade('e');
+UPDATE pgmigrate.head SET revision = 'c';
+DROP TABLE again;
+SELECT revision, state FROM pgmigrate.upgrade('e');
+SELECT to_regclass('again') IS NOT NULL AS there;
+
+-- a text with less statements than are done, or with none
+SELECT pgmigrate.revision('less', 'CREATE TABLE ledger.less (a int); VACUUM ledger.nowhere', transactional => false, id => 'f', down_revision => '{c}', splice => true);
+SELECT revision, state FROM pgmigrate.upgrade('f');
+SELECT pgmigrate.amend('f', upgrade => '-- nothing');
+SELECT revision, state FROM pgmigrate.upgrade('f');
+
 -- who is to keep a ledger in step needs each right on it that this takes
 CREATE ROLE regress_ledger;
 SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_ledger', 'operator');
