@@ -1,6 +1,6 @@
 /*
- * The ledger after what happens to it by hand, and the ledgers of other tools
- * that are kept in step with it.
+ * The ledger after it was moved, and the ledgers of other tools that are kept
+ * in step with it.
  */
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS pgmigrate;
@@ -11,9 +11,8 @@ SELECT pgmigrate.revision('a', 'SELECT', 'SELECT', id => 'a');
 SELECT pgmigrate.revision('b', 'SELECT', 'SELECT', id => 'b');
 SELECT revision FROM pgmigrate.upgrade();
 
--- heads are moved back by hand, as one does who has restored a part: what they
--- do not imply is not applied
-UPDATE pgmigrate.head SET revision = 'a';
+-- the heads are moved back: what they do not imply is not applied
+SELECT revision, state FROM pgmigrate.stamp('a');
 SELECT pgmigrate.revision('c', 'SELECT', 'SELECT', id => 'c', down_revision => '{a}', splice => true);
 SELECT revision FROM pgmigrate.upgrade('c');
 SELECT revision FROM pgmigrate.applied ORDER BY 1;
@@ -31,7 +30,7 @@ SELECT state, error FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
 -- nor is what was done once, and is not applied any more, taken as done
 SELECT pgmigrate.revision('again', 'CREATE TABLE ledger.again (a int); VACUUM ledger.again', transactional => false, id => 'e', down_revision => '{c}', splice => true);
 SELECT revision, state FROM pgmigrate.upgrade('e');
-UPDATE pgmigrate.head SET revision = 'c';
+SELECT revision, state FROM pgmigrate.stamp('c');
 DROP TABLE again;
 SELECT revision, state FROM pgmigrate.upgrade('e');
 SELECT to_regclass('again') IS NOT NULL AS there;
