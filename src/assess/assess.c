@@ -24,9 +24,11 @@
 #include "utils/timestamp.h"
 
 #include "assess/assess.h"
+#include "assess/dependents.h"
 #include "assess/level.h"
 #include "assess/predictions.h"
 #include "assess/row_checks.h"
+#include "assess/row_plans.h"
 #include "assess/trial.h"
 #include "base/settings.h"
 #include "classify/classify.h"
@@ -124,6 +126,17 @@ strategy_of(const Assessment *assessment, const PgmAssessItem *item,
 	return strategy;
 }
 
+static List *
+past_verdicts(const Assessment *assessment)
+{
+	List	   *verdicts = NIL;
+	ListCell   *lc;
+
+	foreach(lc, assessment->judged)
+		verdicts = lappend(verdicts, ((PgmJudged *) lfirst(lc))->verdict);
+	return verdicts;
+}
+
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -134,6 +147,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	judged->n = n;
 	judged->revision = item->revision;
 	judged->verdict = pgm_classify(&assessment->classifier, item->source, n);
+	if (assessment->data && item->trusted)
+		pgm_plan_rows(judged->verdict, item->authored);
 	if (trial != NULL)
 		trial->authored = item->authored;
 	if (trial != NULL && item->trusted)
@@ -143,6 +158,10 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
 		trial->incomplete = true;
 	}
+	if (item->trusted &&
+		IsA(item->source->statements[n].raw->stmt, DropStmt))
+		pgm_find_dependents(judged->verdict, past_verdicts(assessment),
+							trial == NULL ? InvalidOid : trial->first_oid);
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)
@@ -238,7 +257,8 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 			break;
 		judged = lcons(one, judged);
 	}
-	pgm_lint_foresee(judged);
+	if (!pgm_transaction_per_migration)
+		pgm_lint_foresee(judged);
 	pgm_lint_relieve(judged);
 	pgm_level_by_effect(judged);
 	foreach(lc, judged)
@@ -257,6 +277,28 @@ is_race(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
 }
 
+/* What a revision leaves behind, once it is committed. */
+static void
+end_revision(Assessment *assessment, PgmTrial *trial)
+{
+	List	   *enums = assessment->past.enums;
+	ListCell   *lc;
+
+	memset(&assessment->past, 0, sizeof(PgmLintPast));
+	if (!pgm_transaction_per_migration)
+	{
+		assessment->past.enums = enums;
+		return;
+	}
+	foreach(lc, pgm_classify_next_revision(&assessment->classifier))
+	{
+		if (trial == NULL || trial->off)
+			continue;
+		(void) pgm_clones_renew(trial->clones, lfirst_oid(lc));
+		trial->stale = true;
+	}
+}
+
 /* Judge what has not been judged yet. */
 static void
 judge_left(Assessment *assessment, PgmTrial *trial)
@@ -269,7 +311,7 @@ judge_left(Assessment *assessment, PgmTrial *trial)
 		judge_whole(assessment, item->source);
 		assessment->item++;
 		assessment->n = 0;
-		memset(&assessment->past, 0, sizeof(PgmLintPast));
+		end_revision(assessment, trial);
 	}
 }
 

@@ -123,11 +123,11 @@ pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
 {
 	if (touch == NULL)
 	{
-		if (verdict->opaque)
+		if (verdict->opaque && !verdict->plain)
 			return "runs code that cannot be looked into: its locks cannot be known before it runs";
 		return "locks no relation";
 	}
-	if (touch->fresh)
+	if (touch->fresh && !touch->earlier)
 		return "nobody else can use it yet";
 	switch (touch->mode)
 	{

@@ -109,7 +109,7 @@ blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
 		most += pgm_estimate_work(rates, PGM_WORK_REWRITE,
 								  pgm_total_bytes(touch->relid));
 	}
-	return work > 0 ? ms : most;
+	return work > 0 || pgm_depends_on_rows(verdict) ? ms : most;
 }
 
 static void
@@ -151,6 +151,24 @@ bytes_of_rows(const PgmTouch *touch)
 	return bytes;
 }
 
+/* Nothing to fail on, only writers that do not know the column. */
+static bool
+has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
+{
+	const PgmTouch *touch = find_touch(judged->verdict, finding->relation);
+
+	return touch != NULL && OidIsValid(touch->relid) &&
+		bytes_of_rows(touch) == 0;
+}
+
+/* To delete the old rows of a table is what it was made for. */
+static bool
+keeps_rows(const PgmVerdict *verdict)
+{
+	return verdict->planned && verdict->changed_rows >= 0 &&
+		verdict->changed_rows < verdict->all_rows * 0.9;
+}
+
 /* Only a DELETE loses rows, an UPDATE changes them. */
 static void
 note_loss(PgmJudged *judged, const PgmFinding *finding)
@@ -161,7 +179,8 @@ note_loss(PgmJudged *judged, const PgmFinding *finding)
 	int64		bytes;
 
 	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
-		IsA(stmt, UpdateStmt))
+		IsA(stmt, UpdateStmt) || IsA(stmt, SelectStmt) ||
+		(IsA(stmt, DeleteStmt) && keeps_rows(judged->verdict)))
 		return;
 	bytes = bytes_of_rows(touch);
 	if (bytes == 0)
@@ -193,6 +212,8 @@ pgm_level_by_effect(List *judged)
 
 			if (is_among(rule, losing_rules, lengthof(losing_rules)))
 				note_loss(one, finding);
+			if (strcmp(rule, "required-column") == 0 && has_no_rows(one, finding))
+				finding->level = PGM_LEVEL_WARNING;
 			if (pgm_danger_block == 0 ||
 				!is_among(rule, blocking_rules, lengthof(blocking_rules)))
 				continue;

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "assess/new_rows.h"
 #include "assess/row_checks.h"
 #include "assess/row_queries.h"
 #include "base/spi.h"
@@ -94,7 +95,18 @@ check_condition(PgmLook *look, const Constraint *constraint)
 		pgm_slice_parens(look->judged->source, look->judged->n,
 						 constraint->location, NULL);
 
-	if (condition != NULL)
+	if (condition == NULL)
+		return;
+	if (constraint->is_no_inherit)
+	{
+		PgmLook		own = *look;
+
+		pgm_look_only(&own);
+		check_expression(&own, condition);
+		own.from = look->from;
+		*look = own;
+	}
+	else
 		check_expression(look, condition);
 }
 
@@ -108,6 +120,20 @@ check_foreign_key(PgmLook *look, const Constraint *constraint)
 						 constraint->pk_attrs ? constraint->pk_attrs :
 						 pgm_look_primary_key(other),
 						 constraint->fk_matchtype == FKCONSTR_MATCH_FULL);
+}
+
+static bool
+takes_all(Oid relid, const char *column, Oid type, int32 typmod)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	Oid			old_type;
+	int32		old_typmod;
+	Oid			collation;
+
+	if (attnum == InvalidAttrNumber)
+		return false;
+	get_atttypetypmodcoll(relid, attnum, &old_type, &old_typmod, &collation);
+	return pgm_type_takes_all(old_type, old_typmod, type, typmod);
 }
 
 /* Values that the new type does not take, or not whole. */
@@ -130,9 +156,14 @@ check_type(PgmLook *look, AlterTableCmd *cmd)
 	if (value == NULL)
 		return;
 	typenameTypeIdAndMod(NULL, column->typeName, &oid, &typmod);
+	if (column->raw_default == NULL &&
+		takes_all(look->touch->relid, cmd->name, oid, typmod))
+		return;
+
+	/* blanks at the end are cut off without a word */
 	if ((oid == VARCHAROID || oid == BPCHAROID) && typmod > VARHDRSZ)
 		pgm_look_rows(look,
-					  psprintf("pg_catalog.length((%s\n)::pg_catalog.text) OPERATOR(pg_catalog.>) %d",
+					  psprintf("pg_catalog.length(pg_catalog.rtrim((%s\n)::pg_catalog.text)) OPERATOR(pg_catalog.>) %d",
 							   value, typmod - (int) VARHDRSZ),
 					  psprintf("are too long in %s", name));
 	else
@@ -249,25 +280,45 @@ check_validate(PgmLook *look, const char *name, List *before)
 }
 
 static bool
-is_required(const ColumnDef *column)
+is_there(const PgmLook *look, const AlterTableCmd *cmd)
 {
-	bool		required = false;
-	ListCell   *lc;
+	const ColumnDef *column = castNode(ColumnDef, cmd->def);
 
-	foreach(lc, column->constraints)
+	return cmd->missing_ok &&
+		get_attnum(look->touch->relid, column->colname) != InvalidAttrNumber;
+}
+
+/* What the statement itself, or a constraint, proves is not looked for. */
+static void
+check_not_null(PgmLook *look, char *column)
+{
+	if (look->judged->verdict->tried && look->touch->scans == PGM_FALSE)
+		return;
+	pgm_look_nulls(look, list_make1(makeString(column)));
+}
+
+static void
+check_alter_cmd(PgmLook *look, AlterTableCmd *cmd, List *before)
+{
+	switch (cmd->subtype)
 	{
-		Constraint *constraint = lfirst(lc);
-
-		if (!IsA(constraint, Constraint))
-			continue;
-		if (constraint->contype == CONSTR_NOTNULL)
-			required = true;
-		else if (constraint->contype == CONSTR_DEFAULT ||
-				 constraint->contype == CONSTR_IDENTITY ||
-				 constraint->contype == CONSTR_GENERATED)
-			return false;
+		case AT_SetNotNull:
+			check_not_null(look, cmd->name);
+			break;
+		case AT_AddConstraint:
+			check_constraint(look, castNode(Constraint, cmd->def), false);
+			break;
+		case AT_ValidateConstraint:
+			check_validate(look, cmd->name, before);
+			break;
+		case AT_AddColumn:
+			if (pgm_column_is_required(castNode(ColumnDef, cmd->def)) &&
+				!is_there(look, cmd))
+				pgm_look_rows(look, "true", "would be null in the new column");
+			break;
+		default:
+			break;
 	}
-	return required;
 }
 
 static void
@@ -275,33 +326,18 @@ check_alter(PgmLook *look, AlterTableStmt *stmt, List *before)
 {
 	ListCell   *lc;
 
+	if (!stmt->relation->inh)
+		pgm_look_only(look);
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		switch (cmd->subtype)
-		{
-			case AT_SetNotNull:
-				pgm_look_nulls(look, list_make1(makeString(cmd->name)));
-				break;
-			case AT_AddConstraint:
-				check_constraint(look, castNode(Constraint, cmd->def), false);
-				break;
-			case AT_ValidateConstraint:
-				check_validate(look, cmd->name, before);
-				break;
-			case AT_AlterColumnType:
-				check_type(look, cmd);
-				break;
-			case AT_AddColumn:
-				if (is_required(castNode(ColumnDef, cmd->def)))
-					pgm_look_rows(look, "true",
-								  "would be null in the new column");
-				break;
-			default:
-				break;
-		}
+		if (cmd->subtype == AT_AlterColumnType)
+			check_type(look, cmd);
 	}
+	pgm_look_at_new_rows(look, stmt);
+	foreach(lc, stmt->cmds)
+		check_alter_cmd(look, lfirst_node(AlterTableCmd, lc), before);
 }
 
 /* The expression of an index element, without what comes after it. */
@@ -499,7 +535,7 @@ is_changed(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past)
 static bool
 is_concerned(Node *stmt, const PgmTouch *touch)
 {
-	if (touch->fresh || !OidIsValid(touch->relid) ||
+	if (touch->fresh || touch->replaced || !OidIsValid(touch->relid) ||
 		(touch->relkind != RELKIND_RELATION &&
 		 touch->relkind != RELKIND_PARTITIONED_TABLE))
 		return false;
@@ -571,7 +607,7 @@ depends_on_rows(Node *stmt)
 					return true;
 				break;
 			case AT_AddColumn:
-				if (is_required(castNode(ColumnDef, cmd->def)))
+				if (pgm_column_is_required(castNode(ColumnDef, cmd->def)))
 					return true;
 				break;
 			default:
@@ -597,6 +633,11 @@ pgm_datacheck_statement(PgmJudged *judged, const PgmDataPast *past,
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("row_security", "off",
 							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	/* the tables are not used, as those see it who watch how they are */
+	(void) set_config_option("track_counts", "off",
+							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 
 	/* for an index that is being rebuilt */
@@ -646,7 +687,8 @@ pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past)
 
 	if (IsA(stmt, AlterTableStmt))
 		past->judged = lappend(past->judged, judged);
-	if (judged->verdict->opaque && past->any == NULL)
+	if (judged->verdict->opaque && !judged->verdict->plain &&
+		!IsA(stmt, CreateExtensionStmt) && past->any == NULL)
 		past->any = judged;
 	else if (changes_rows(judged->verdict) && past->any == NULL)
 		past->changes = lappend(past->changes, judged);

@@ -101,8 +101,8 @@ rows_of_one(Oid relid)
 	return rows < 0 || old_pages <= 0 ? pages * 100 : rows * pages / old_pages;
 }
 
-static double
-rows_of(Oid relid)
+double
+pgm_look_row_count(Oid relid)
 {
 	double		rows = 0;
 	ListCell   *lc;
@@ -112,6 +112,21 @@ rows_of(Oid relid)
 	foreach(lc, pgm_descendants(relid))
 		rows += rows_of_one(lfirst_oid(lc));
 	return rows;
+}
+
+static char *
+rows_from(const PgmLook *look, const char *only)
+{
+	return look->sampled ?
+		psprintf("%s%s AS t TABLESAMPLE SYSTEM (%f)", only, look->name,
+				 100.0 * SAMPLE_ROWS / look->rows) :
+		psprintf("%s%s AS t", only, look->name);
+}
+
+void
+pgm_look_only(PgmLook *look)
+{
+	look->from = look->own;
 }
 
 bool
@@ -127,12 +142,11 @@ pgm_look_begin(PgmLook *look, PgmJudged *judged, PgmTouch *touch)
 	look->judged = judged;
 	look->touch = touch;
 	look->name = pgm_relation_name(touch->relid);
-	look->rows = rows_of(touch->relid);
+	look->rows = pgm_look_row_count(touch->relid);
 	look->sampled = look->rows > SAMPLE_ROWS * 4;
-	look->from = look->sampled ?
-		psprintf("%s AS t TABLESAMPLE SYSTEM (%f)", look->name,
-				 100.0 * SAMPLE_ROWS / look->rows) :
-		psprintf("%s AS t", look->name);
+	look->from = rows_from(look, "");
+	look->own = get_rel_relkind(touch->relid) == RELKIND_PARTITIONED_TABLE ?
+		look->from : rows_from(look, "ONLY ");
 	key = pgm_look_primary_key(touch->relid);
 	look->key = key != NIL ?
 		psprintf("ROW(%s)", columns_of("t", key, ", ", "")) : "t.ctid";
@@ -251,12 +265,21 @@ pgm_look_duplicates(PgmLook *look, List *columns, const char *where,
 	}
 	if (!ask(look,
 			 psprintf("SELECT pg_catalog.count(*), pg_catalog.min(s.k) FROM (SELECT ROW(%s)::pg_catalog.text AS k FROM %s WHERE %s GROUP BY %s HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1) AS s",
-					  list.data, look->from, condition.data, list.data),
+					  list.data, look->own, condition.data, list.data),
 			 &count, &example) || count == 0)
 		return;
 	report(look, count, example,
 		   psprintf(INT64_FORMAT " keys of %s are not unique, such as %s",
 					count, look->name, example));
+}
+
+/* A key refers to the table itself, never to what inherits from it. */
+static char *
+keys_from(Oid relid)
+{
+	return psprintf("%s%s",
+					get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" :
+					"ONLY ", pgm_relation_name(relid));
 }
 
 void
@@ -289,7 +312,7 @@ pgm_look_orphans(PgmLook *look, Oid other, List *near, List *far, bool full)
 						 quote_identifier(strVal(lfirst(there))));
 	if (!ask(look,
 			 psprintf("SELECT pg_catalog.count(*), pg_catalog.min(ROW(%s)::pg_catalog.text) FROM %s WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)%s",
-					  columns, look->from, key, pgm_relation_name(other),
+					  columns, look->own, key, keys_from(other),
 					  join.data,
 					  !full ? "" :
 					  psprintf(" OR NOT (%s) AND NOT (%s)", key,

@@ -17,6 +17,7 @@ typedef struct PgmLook
 	PgmTouch   *touch;
 	const char *name;			/* of the table, qualified */
 	const char *from;			/* the same, with its sample */
+	const char *own;			/* without the rows of inheritance children */
 	const char *key;			/* expression that names a row */
 	double		rows;			/* about so many */
 	bool		sampled;
@@ -30,6 +31,9 @@ typedef struct PgmLook
  * its owner.  At the end it is said if what was not found may be there.
  */
 extern bool pgm_look_begin(PgmLook *look, PgmJudged *judged, PgmTouch *touch);
+
+/* The statement says ONLY: what is looked for is in the table's own rows. */
+extern void pgm_look_only(PgmLook *look);
 extern void pgm_look_end(PgmLook *look);
 
 /* Count the rows of a condition on the alias t; "what" they are in words. */
@@ -48,6 +52,9 @@ extern void pgm_look_orphans(PgmLook *look, Oid other, List *near, List *far,
 /* Does the conversion of a value fail, and how? */
 extern void pgm_look_conversion(PgmLook *look, const char *value,
 								const char *type, const char *column);
+
+/* Of the table and what is below it, about. */
+extern double pgm_look_row_count(Oid relid);
 
 extern List *pgm_look_primary_key(Oid relid);
 

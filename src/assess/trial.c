@@ -47,11 +47,13 @@
 
 #include "assess/trial.h"
 #include "assess/trial_role.h"
+#include "base/settings.h"
 #include "base/spi.h"
 #include "classify/foreign_code.h"
 #include "classify/indirect_locks.h"
 #include "classify/rewrite_scan.h"
 #include "clone/clone_sql.h"
+#include "clone/freed_names.h"
 #include "clone/trial_scope.h"
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -516,6 +518,8 @@ adds_enum_value(const PgmSource *source, int n)
 {
 	if (source->top_level)
 		return false;
+	if (!pgm_transaction_per_migration)
+		return true;
 	for (int i = 0; i < n; i++)
 		if (IsA(source->statements[i].raw->stmt, AlterEnumStmt))
 			return true;
@@ -639,6 +643,7 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	stmt = copyObject(stmt);
 	pgm_make_quiet(stmt);
 	new_owner = pgm_without_owner(stmt);
+	pgm_freed_names(trial->clones, stmt);
 	redirect = pgm_clones_redirect(trial->clones, stmt);
 	if (redirect == PGM_REDIRECT_DENIED)
 	{
@@ -681,7 +686,7 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 	Node	   *plain = NULL;
 
 	/* a query that does nothing need not be run */
-	if (IsA(stmt, SelectStmt) && !verdict->opaque)
+	if (IsA(stmt, SelectStmt) && (!verdict->opaque || verdict->plain))
 		may = PGM_NEEDLESS;
 	if (may == PGM_TRIABLE &&
 		(verdict->top_level || IsA(stmt, CreateTableAsStmt)))
@@ -696,6 +701,7 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 	if (may != PGM_TRIABLE || trial->off)
 	{
 		verdict->reason = may == PGM_NEEDLESS ? NULL : pstrdup(reason);
+		verdict->by_kind = may == PGM_NOT_TRIABLE && !trial->off;
 		if (may == PGM_NOT_TRIABLE)
 			trial->incomplete = true;
 		return;

@@ -17,14 +17,17 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/tablecmds.h"
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "parser/parse_type.h"
 #include "storage/lock.h"
@@ -136,6 +139,32 @@ recurses(AlterTableCmd *cmd)
 	}
 }
 
+/* It stays where it is. */
+static bool
+is_in_tablespace(Oid relid, const char *name)
+{
+	Oid			wanted = get_tablespace_oid(name, true);
+	Oid			now = get_rel_tablespace(relid);
+
+	return wanted == (OidIsValid(now) ? now : MyDatabaseTableSpace);
+}
+
+/* Then there is nothing to validate; false too if it is not there. */
+static bool
+is_validated(Oid relid, const char *name)
+{
+	Oid			oid = get_relation_constraint_oid(relid, name, true);
+	HeapTuple	tuple = OidIsValid(oid) ?
+		SearchSysCache1(CONSTROID, ObjectIdGetDatum(oid)) : NULL;
+	bool		valid;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	valid = ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated;
+	ReleaseSysCache(tuple);
+	return valid;
+}
+
 /* What ALTER TABLE does to the table, as far as its text tells. */
 static void
 judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
@@ -143,17 +172,22 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 	Constraint *constraint;
 
 	/* of a partitioned table it is the partitions that are read */
-	if (touch->relkind == RELKIND_PARTITIONED_TABLE)
+	if (touch->relkind == RELKIND_PARTITIONED_TABLE ||
+		touch->relkind == RELKIND_PARTITIONED_INDEX)
 		return;
 	switch (cmd->subtype)
 	{
 		case AT_SetLogged:
 		case AT_SetUnLogged:
-		case AT_SetTableSpace:
 			touch->rewrites = PGM_TRUE;
 			break;
+		case AT_SetTableSpace:
+			touch->rewrites = is_in_tablespace(touch->relid, cmd->name) ?
+				PGM_FALSE : PGM_TRUE;
+			break;
 		case AT_ValidateConstraint:
-			touch->scans = PGM_TRUE;
+			if (!is_validated(touch->relid, cmd->name))
+				touch->scans = PGM_TRUE;
 			break;
 		case AT_AddConstraint:
 			constraint = castNode(Constraint, cmd->def);
@@ -200,6 +234,9 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 		{
 			case AT_DropConstraint:
 			case AT_ValidateConstraint:
+				if (cmd->subtype == AT_ValidateConstraint &&
+					is_validated(relid, cmd->name))
+					break;
 				touch_constraint(verdict, relid, cmd->name,
 								 cmd->subtype == AT_DropConstraint);
 				break;
@@ -279,6 +316,14 @@ target_mode(Node *stmt)
 	}
 }
 
+static bool
+index_is_there(const IndexStmt *stmt, Oid relid)
+{
+	return stmt->if_not_exists && stmt->idxname != NULL &&
+		OidIsValid(get_relname_relid(stmt->idxname,
+									 get_rel_namespace(relid)));
+}
+
 static void
 classify_target(Context *context, const RangeVar *name, Oid relid)
 {
@@ -308,7 +353,8 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 	{
 		case T_IndexStmt:
 			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
-				touch->scans = PGM_TRUE;
+				touch->scans = index_is_there(castNode(IndexStmt, stmt),
+											  relid) ? PGM_FALSE : PGM_TRUE;
 			touch_descendants(verdict, name, relid, mode);
 			break;
 		case T_TruncateStmt:
@@ -488,6 +534,22 @@ makes_new_table(const Node *stmt, PgmNameRole role)
 		!((const CreateStmt *) stmt)->if_not_exists;
 }
 
+static bool
+is_conditional(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+			return castNode(CreateStmt, stmt)->if_not_exists;
+		case T_CreateTableAsStmt:
+			return castNode(CreateTableAsStmt, stmt)->if_not_exists;
+		case T_CreateSeqStmt:
+			return castNode(CreateSeqStmt, stmt)->if_not_exists;
+		default:
+			return false;
+	}
+}
+
 /* Statements to come call it by its new name, or look elsewhere for it. */
 static void
 remember_renamed(PgmClassifier *classifier, Node *stmt, Oid relid)
@@ -507,8 +569,9 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	Context    *context = arg;
 	PgmVerdict *verdict = context->verdict;
 	const PgmRenamed *renamed = pgm_find_renamed(context->classifier, name);
+	bool		earlier = false;
 	bool		fresh = renamed == NULL &&
-		pgm_is_fresh(context->classifier, name);
+		pgm_is_fresh(context->classifier, name, &earlier);
 	Oid			relid = renamed != NULL ? renamed->relid :
 		fresh || makes_new_table(context->stmt, role) ? InvalidOid :
 		pgm_lookup_relation(name);
@@ -516,6 +579,10 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 
 	if (role == PGM_NAME_CREATED)
 	{
+		if (OidIsValid(relid) && is_conditional(context->stmt) &&
+			!list_member_oid(context->classifier->gone, relid))
+			verdict->existing = relid;
+
 		/* OR REPLACE and IF NOT EXISTS may find it there */
 		if (OidIsValid(relid) && IsA(context->stmt, ViewStmt))
 			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
@@ -528,8 +595,9 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	if (!OidIsValid(relid))
 	{
 		if (fresh)
-			(void) pgm_verdict_touch_fresh(verdict, name,
-										   fresh_mode(context->stmt, role));
+			pgm_verdict_touch_fresh(verdict, name,
+									fresh_mode(context->stmt, role))->earlier =
+				earlier;
 		return false;
 	}
 
@@ -587,6 +655,8 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	{
 		touch->named = true;
 		touch->subject |= role == PGM_NAME_TARGET;
+		touch->replaced = renamed == NULL &&
+			list_member_oid(context->classifier->replaced, relid);
 	}
 	return false;
 }
@@ -606,7 +676,7 @@ static void
 rename_fresh(PgmClassifier *classifier, RenameStmt *stmt)
 {
 	if (stmt->relation != NULL && renames_relation((Node *) stmt) &&
-		pgm_is_fresh(classifier, stmt->relation))
+		pgm_is_fresh(classifier, stmt->relation, NULL))
 		pgm_remember_fresh(classifier, stmt->relation, stmt->newname);
 }
 

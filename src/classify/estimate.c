@@ -237,7 +237,13 @@ pgm_estimate_statement(const PgmRates *rates, const PgmVerdict *verdict)
 	double		ms = rates->rate[PGM_WORK_NONE].ms;
 	ListCell   *lc;
 
-	if (verdict->sqlerrcode != 0 || !pgm_scan_is_known(verdict))
+	if (verdict->sqlerrcode != 0)
+		return -1;
+	if (verdict->planned && pgm_depends_on_rows(verdict))
+		return ms + pgm_estimate_work(rates, PGM_WORK_SCAN,
+									  verdict->read_bytes) +
+			pgm_estimate_work(rates, PGM_WORK_REWRITE, verdict->written_bytes);
+	if (!pgm_scan_is_known(verdict))
 		return -1;
 	foreach(lc, verdict->touches)
 	{

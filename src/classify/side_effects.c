@@ -109,6 +109,7 @@ pgm_statement_calls_code(Node *stmt)
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
+		case T_SelectStmt:
 			return calls_code(stmt, NULL);
 		case T_CopyStmt:
 			return calls_code(castNode(CopyStmt, stmt)->query, NULL);

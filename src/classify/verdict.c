@@ -214,13 +214,18 @@ typedef struct Fresh
 {
 	char		name[NAMEDATALEN];	/* hash key */
 	List	   *schemas;		/* of char *, NULL if there is none to be in */
+	bool		earlier;		/* made by an earlier revision */
 } Fresh;
 
 bool
-pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name)
+pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name,
+			 bool *earlier)
 {
 	Fresh	   *fresh;
 	ListCell   *lc;
+
+	if (earlier != NULL)
+		*earlier = false;
 
 	if (classifier->fresh == NULL)
 		return false;
@@ -234,9 +239,48 @@ pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name)
 		if (name->schemaname == NULL ?
 			schema == NULL || in_search_path(schema) :
 			schema != NULL && strcmp(schema, name->schemaname) == 0)
+		{
+			if (earlier != NULL)
+				*earlier = fresh->earlier;
 			return true;
+		}
 	}
 	return false;
+}
+
+List *
+pgm_classify_next_revision(PgmClassifier *classifier)
+{
+	HASH_SEQ_STATUS seq;
+	Fresh	   *fresh;
+	List	   *replaced = NIL;
+
+	if (classifier->fresh == NULL)
+		return NIL;
+	hash_seq_init(&seq, classifier->fresh);
+	while ((fresh = hash_seq_search(&seq)) != NULL)
+	{
+		ListCell   *lc;
+
+		fresh->earlier = true;
+		foreach(lc, fresh->schemas)
+		{
+			const char *schema = lfirst(lc);
+			Oid			namespace = schema == NULL ? InvalidOid :
+				get_namespace_oid(schema, true);
+			Oid			live = OidIsValid(namespace) ?
+				get_relname_relid(fresh->name, namespace) : InvalidOid;
+
+			/* what a trial has made is not live */
+			if (!list_member_oid(classifier->gone, live))
+				continue;
+			replaced = lappend_oid(replaced, live);
+			fresh->schemas = foreach_delete_current(fresh->schemas, lc);
+		}
+	}
+	classifier->replaced = list_concat_unique_oid(classifier->replaced,
+												  replaced);
+	return replaced;
 }
 
 void
@@ -268,6 +312,7 @@ pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
 	fresh = hash_search(classifier->fresh, relname, HASH_ENTER, &found);
 	if (!found)
 		fresh->schemas = NIL;
+	fresh->earlier = false;
 	fresh->schemas = lappend(fresh->schemas,
 							 schema ? pstrdup(schema) : NULL);
 }
@@ -359,7 +404,7 @@ pgm_verdict_locks(const PgmVerdict *verdict, int *n)
 	{
 		PgmTouch   *touch = lfirst(lc);
 
-		if (touch->fresh || touch->mode == NoLock)
+		if ((touch->fresh && !touch->earlier) || touch->mode == NoLock)
 			continue;
 		locks[(*n)++] = psprintf("%s on %s", pgm_lock_mode_name(touch->mode),
 								 pgm_touch_name(touch));

@@ -27,6 +27,10 @@ typedef struct PgmTouch
 	bool		subject;		/* what it changes, not what it refers to */
 	bool		fresh;			/* made by an earlier statement, or temporary:
 								 * nobody else has it */
+	bool		earlier;		/* fresh, but made by an earlier revision:
+								 * others have it by then */
+	bool		replaced;		/* an earlier revision has given its name to a
+								 * new table, which counts as this one */
 	bool		tried;			/* seen in a trial */
 	Oid			like;			/* it was this one that was tried, or 0 */
 	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
@@ -48,14 +52,24 @@ typedef struct PgmVerdict
 	List	   *touches;		/* of PgmTouch *, the named ones first */
 	HTAB	   *by_relid;		/* of the touches, once there are many */
 	List	   *objects;		/* of PgmObject *, known by trial only */
+	Oid			existing;		/* what IF NOT EXISTS finds, or InvalidOid */
 	bool		top_level;		/* not inside of a transaction block */
 	bool		opaque;			/* runs code that cannot be looked into */
 	bool		tried;			/* told by a trial, not by our table alone */
 	PgmTristate rewrites;
 	PgmTristate scans;
 
+	/* of a query, by the planner's estimates; all zero where "planned" is not */
+	bool		planned;
+	bool		plain;			/* runs no code but the server's own */
+	double		changed_rows;	/* of the table that it changes; -1: unknown */
+	double		all_rows;		/* of that table */
+	int64		read_bytes;
+	int64		written_bytes;
+
 	/* why it was not tried, or how the trial failed */
 	char	   *reason;
+	bool		by_kind;		/* no statement of its kind is tried */
 	int			sqlerrcode;		/* 0 unless it failed */
 } PgmVerdict;
 
@@ -74,6 +88,7 @@ typedef struct PgmClassifier
 	List	   *gone;			/* live ones that were dropped or renamed */
 	List	   *renamed;		/* of PgmRenamed *: live ones by their new
 								 * names */
+	List	   *replaced;		/* live ones whose names are others' by now */
 } PgmClassifier;
 
 /* The touch of this relation, added if need be; keeps the strongest mode. */
@@ -89,8 +104,17 @@ extern Oid	pgm_lookup_relation(const RangeVar *name);
 extern PgmTouch *pgm_verdict_touch_fresh(PgmVerdict *verdict,
 										 const RangeVar *name,
 										 LOCKMODE mode);
+
+/* "earlier", unless NULL: was it an earlier revision that has made it? */
 extern bool pgm_is_fresh(const PgmClassifier *classifier,
-						 const RangeVar *name);
+						 const RangeVar *name, bool *earlier);
+
+/*
+ * A revision is committed: what it has made is no longer its own.  A table
+ * that took over the name of a live one is used as that was, and is judged by
+ * its size.  Returns the live ones.
+ */
+extern List *pgm_classify_next_revision(PgmClassifier *classifier);
 
 extern const PgmRenamed *pgm_find_renamed(const PgmClassifier *classifier,
 										  const RangeVar *name);

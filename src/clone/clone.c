@@ -253,38 +253,6 @@ map_clones(PgmClones *clones)
 
 /* ---- building */
 
-/* A schema of ours for each live one; with the rights of our owner. */
-static void
-make_schemas(PgmClones *clones)
-{
-	ListCell   *lc;
-	Oid			save_user;
-	int			save_sec_context;
-
-	GetUserIdAndSecContext(&save_user, &save_sec_context);
-	SetUserIdAndSecContext(pgm_schema_owner(),
-						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	foreach(lc, clones->wanted)
-	{
-		Oid			live = get_rel_namespace(lfirst_oid(lc));
-		const char *name;
-
-		if (list_member_oid(clones->namespaces, live))
-			continue;
-		name = quote_identifier(psprintf("%s%u", clones->prefix, live));
-		pgm_spi_utility(psprintf("CREATE SCHEMA %s", name));
-		pgm_spi_utility(psprintf("GRANT USAGE, CREATE ON SCHEMA %s TO PUBLIC",
-								 name));
-		clones->namespaces = lappend_oid(clones->namespaces, live);
-		clones->schemas = lappend_oid(clones->schemas,
-									  get_namespace_oid(psprintf("%s%u",
-																 clones->prefix,
-																 live),
-														false));
-	}
-	SetUserIdAndSecContext(save_user, save_sec_context);
-}
-
 /* A query that is part of a utility statement must come analyzed. */
 static Node *
 analyzed(Node *stmt, const char *text)
@@ -314,6 +282,45 @@ pgm_clones_utility(Node *stmt, const char *text)
 	pgm_process_subcommand(planned, text, None_Receiver);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
+}
+
+static void
+run_quietly(const char *command)
+{
+	pgm_clones_utility(linitial_node(RawStmt, pg_parse_query(command))->stmt,
+					   command);
+}
+
+/* A schema of ours for each live one; with the rights of our owner. */
+static void
+make_schemas(PgmClones *clones)
+{
+	ListCell   *lc;
+	Oid			save_user;
+	int			save_sec_context;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(pgm_schema_owner(),
+						   save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	foreach(lc, clones->wanted)
+	{
+		Oid			live = get_rel_namespace(lfirst_oid(lc));
+		const char *name;
+
+		if (list_member_oid(clones->namespaces, live))
+			continue;
+		name = quote_identifier(psprintf("%s%u", clones->prefix, live));
+		run_quietly(psprintf("CREATE SCHEMA %s", name));
+		run_quietly(psprintf("GRANT USAGE, CREATE ON SCHEMA %s TO PUBLIC",
+							 name));
+		clones->namespaces = lappend_oid(clones->namespaces, live);
+		clones->schemas = lappend_oid(clones->schemas,
+									  get_namespace_oid(psprintf("%s%u",
+																 clones->prefix,
+																 live),
+														false));
+	}
+	SetUserIdAndSecContext(save_user, save_sec_context);
 }
 
 static PgmRedirect redirect_names(PgmClones *clones, Node *stmt,
@@ -406,6 +413,17 @@ give_up(PgmClones *clones, Oid relid)
 	clones->failures = lappend(clones->failures, clones->failure);
 }
 
+/* No copy can be made here: not even of a schema. */
+static void
+give_all_up(PgmClones *clones)
+{
+	ListCell   *lc;
+
+	foreach(lc, clones->wanted)
+		give_up(clones, lfirst_oid(lc));
+	clones->wanted = NIL;
+}
+
 static char *
 failure_of(const PgmClones *clones, Oid relid)
 {
@@ -445,14 +463,20 @@ try_build(PgmClones *clones)
 		MemoryContextSwitchTo(clones->context);
 		edata = CopyErrorData();
 		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			!OidIsValid(current))
+			(!OidIsValid(current) &&
+			 edata->sqlerrcode == ERRCODE_INTERNAL_ERROR))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(clones->context);
 		clones->failure = edata->message;
-		give_up(clones, current);
-		clones->wanted = list_delete_oid(clones->wanted, current);
+		if (OidIsValid(current))
+		{
+			give_up(clones, current);
+			clones->wanted = list_delete_oid(clones->wanted, current);
+		}
+		else
+			give_all_up(clones);
 		forget_all(clones);
 	}
 	PG_END_TRY();
@@ -543,7 +567,6 @@ void
 pgm_clones_build(PgmClones *clones)
 {
 	int			nlocked;
-	ListCell   *lc;
 
 	clones->wanted = list_concat_unique_oid(clones->wanted,
 											pgm_sample_choose(clones->sample,
@@ -560,9 +583,7 @@ pgm_clones_build(PgmClones *clones)
 	{
 		if (list_length(clones->failed) < nlocked + MAX_FAILURES)
 			continue;
-		foreach(lc, clones->wanted)
-			give_up(clones, lfirst_oid(lc));
-		clones->wanted = NIL;
+		give_all_up(clones);
 	}
 }
 
@@ -576,9 +597,8 @@ typedef struct Redirect
 	bool		building;		/* the clones, not trying on them */
 } Redirect;
 
-/* The schema that holds clones of this live one, or InvalidOid. */
-static Oid
-clone_schema(const PgmClones *clones, Oid namespace)
+Oid
+pgm_clones_schema(const PgmClones *clones, Oid namespace)
 {
 	ListCell   *live;
 	ListCell   *clone;
@@ -594,7 +614,7 @@ clone_schema(const PgmClones *clones, Oid namespace)
 PgmClone *
 pgm_clones_renew(PgmClones *clones, Oid live)
 {
-	Oid			schema = clone_schema(clones, get_rel_namespace(live));
+	Oid			schema = pgm_clones_schema(clones, get_rel_namespace(live));
 	Oid			clone;
 
 	if (!OidIsValid(schema))
@@ -604,9 +624,8 @@ pgm_clones_renew(PgmClones *clones, Oid live)
 		enter_clone(clones, clone, live, get_rel_relkind(clone)) : NULL;
 }
 
-/* Was it made, or made anew, by our own transaction? */
-static bool
-is_ours(Oid relid)
+bool
+pgm_clones_is_ours(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	TransactionId xmin;
@@ -629,7 +648,7 @@ redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
 			PgmNameRole role, bool *changed)
 {
 	PgmClones  *clones = redirect->clones;
-	Oid			schema = clone_schema(clones, namespace);
+	Oid			schema = pgm_clones_schema(clones, namespace);
 	Oid			live = get_relname_relid(name->relname, namespace);
 	bool		cloned = OidIsValid(live) &&
 		OidIsValid(pgm_clones_of(clones, live));
@@ -656,7 +675,7 @@ redirect_in(Redirect *redirect, RangeVar *name, Oid namespace,
 	}
 	else if (role != PGM_NAME_OWNER && role != PGM_NAME_CREATED &&
 			 get_rel_persistence(live) != RELPERSISTENCE_TEMP &&
-			 !is_ours(live))
+			 !pgm_clones_is_ours(live))
 	{
 		clones->refusal = failure_of(clones, live);
 		redirect->result = PGM_REDIRECT_LIVE;
@@ -695,7 +714,8 @@ redirect_name(RangeVar *name, PgmNameRole role, void *arg)
 		if (!OidIsValid(namespace))
 			return false;
 		if (!redirect->building &&
-			PGM_SCHEMA_ACLCHECK(namespace, GetUserId()) != ACLCHECK_OK)
+			PGM_SCHEMA_ACLCHECK(namespace, GetUserId(),
+								ACL_USAGE) != ACLCHECK_OK)
 		{
 			redirect->clones->denied = pstrdup(name->schemaname);
 			redirect->result = PGM_REDIRECT_DENIED;

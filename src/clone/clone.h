@@ -77,6 +77,12 @@ extern Oid	pgm_clones_of(PgmClones *clones, Oid live);
 /* The clone that has this relation's name now, if it was made again. */
 extern PgmClone *pgm_clones_renew(PgmClones *clones, Oid live);
 
+/* The schema that holds clones of this live one, or InvalidOid. */
+extern Oid	pgm_clones_schema(const PgmClones *clones, Oid namespace);
+
+/* Was it made, or made anew, by our own transaction? */
+extern bool pgm_clones_is_ours(Oid relid);
+
 /* Run one utility statement: no event trigger sees it. */
 extern void pgm_clones_utility(Node *stmt, const char *text);
 

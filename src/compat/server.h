@@ -65,11 +65,11 @@
 	object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CONNECT)
 #endif
 #if PG_VERSION_NUM < 160000
-#define PGM_SCHEMA_ACLCHECK(oid, role) \
-	pg_namespace_aclcheck(oid, role, ACL_USAGE)
+#define PGM_SCHEMA_ACLCHECK(oid, role, mode) \
+	pg_namespace_aclcheck(oid, role, mode)
 #else
-#define PGM_SCHEMA_ACLCHECK(oid, role) \
-	object_aclcheck(NamespaceRelationId, oid, role, ACL_USAGE)
+#define PGM_SCHEMA_ACLCHECK(oid, role, mode) \
+	object_aclcheck(NamespaceRelationId, oid, role, mode)
 #endif
 
 #if PG_VERSION_NUM >= 170000

@@ -34,12 +34,15 @@ timeout_set(const VariableSetStmt *set, const char *name)
 		result : -1;
 }
 
+/* Who comes after may wait so long; a few seconds are what is advised. */
+#define LONG_WAIT 10000
+
 static void
 lint_set(PgmLint *lint, const VariableSetStmt *set)
 {
 	int			timeout = timeout_set(set, "lock_timeout");
 
-	if (pgm_lock_timeout > 0 && timeout > pgm_lock_timeout)
+	if (pgm_lock_timeout > 0 && timeout > Max(pgm_lock_timeout, LONG_WAIT))
 		pgm_lint_add(lint, "long-lock-timeout",
 					 psprintf("statements may wait %d ms for a lock, and all who come after wait as long", timeout),
 					 psprintf("Leave it out: locks are asked for %d ms at a time, and again, by \"pgmigrate.lock_timeout\".",

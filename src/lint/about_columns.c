@@ -512,6 +512,15 @@ column_then(const PgmLint *lint, const ColumnDef *column, const char *then)
 	return buf.data;
 }
 
+/* A domain may bring one. */
+static bool
+has_type_default(const TypeName *name)
+{
+	Oid			type = pgm_lint_type(name);
+
+	return OidIsValid(type) && get_typdefault(type) != NULL;
+}
+
 void
 pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 {
@@ -549,6 +558,7 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 								 pgm_lint_key_by_index(lint, key, self)));
 	if (is_not_null(column) && default_text(lint, column) == NULL &&
 		serial_type(column->typeName) == NULL &&
+		!has_type_default(column->typeName) &&
 		pgm_lint_column_constraint(column, CONSTR_IDENTITY) == NULL &&
 		pgm_lint_column_constraint(column, CONSTR_GENERATED) == NULL)
 		pgm_lint_add(lint, "required-column",

@@ -243,6 +243,36 @@ lint_remade(PgmLint *lint, const CreateStmt *create)
 				 psprintf("Change it by ALTER TABLE %s, or make it under another name and move the rows over.", name));
 }
 
+/* Is what is there another table than the text wants? */
+static void
+lint_existing(PgmLint *lint, const CreateStmt *create)
+{
+	Oid			relid = lint->verdict->existing;
+	ListCell   *lc;
+
+	foreach(lc, create->tableElts)
+	{
+		const ColumnDef *column = lfirst(lc);
+		AttrNumber	attnum;
+		Oid			type;
+
+		if (!IsA(column, ColumnDef))
+			continue;
+		attnum = get_attnum(relid, column->colname);
+		type = pgm_lint_type(column->typeName);
+		if (attnum != InvalidAttrNumber &&
+			(!OidIsValid(type) || type == get_atttype(relid, attnum)))
+			continue;
+		pgm_lint_add(lint, "exists-already",
+					 attnum == InvalidAttrNumber ?
+					 psprintf("%s exists, and has no column %s: nothing is made", pgm_lint_relation(relid), quote_identifier(column->colname)) :
+					 psprintf("%s exists, and its column %s is of type %s: nothing is made", pgm_lint_relation(relid),
+							  quote_identifier(column->colname), format_type_be(get_atttype(relid, attnum))),
+					 pstrdup("Leave IF NOT EXISTS out, or ALTER the table that is there."));
+		return;
+	}
+}
+
 void
 pgm_lint_create_table(PgmLint *lint, CreateStmt *create)
 {
@@ -251,6 +281,11 @@ pgm_lint_create_table(PgmLint *lint, CreateStmt *create)
 	Columns		columns = {0};
 	ListCell   *lc;
 
+	if (OidIsValid(lint->verdict->existing))
+	{
+		lint_existing(lint, create);
+		return;
+	}
 	foreach(lc, create->tableElts)
 	{
 		Node	   *element = lfirst(lc);

@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -43,12 +44,6 @@ static PgmQuery enum_value_query = {
 	"ON c.oid = a.attrelid AND c.relkind IN ('r', 'p') "
 	"AND NOT c.relispartition WHERE a.atttypid = $1 AND NOT a.attisdropped",
 	4, {OIDOID, TEXTOID, TEXTOID, TEXTOID}
-};
-
-static PgmQuery last_value_query = {
-	"SELECT enumlabel::text FROM pg_enum WHERE enumtypid = $1 "
-	"AND enumlabel <> $2 ORDER BY enumsortorder DESC LIMIT 1",
-	2, {OIDOID, TEXTOID}
 };
 
 static PgmQuery domain_check_query = {
@@ -86,6 +81,100 @@ lint_drop_tables(PgmLint *lint)
 							  psprintf("%s.%s", quote_identifier(touch->schema), gone)));
 		pgm_lint_dropped_partition(lint, touch->relid);
 	}
+}
+
+static void
+lint_drop_views(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+		const char *name = pgm_touch_name(touch);
+
+		if (!touch->named || touch->fresh || !OidIsValid(touch->relid) ||
+			pgm_lint_view_follows(lint, touch->name))
+			continue;
+		lint->touch = touch;
+		pgm_lint_add(lint, "drop-view",
+					 psprintf("statements that read %s fail", name),
+					 pstrdup("Deploy applications that do not use it first."));
+	}
+}
+
+/* Does a later statement make a routine of that name? */
+static bool
+routine_follows(const PgmLint *lint, const char *name)
+{
+	const PgmSource *source = lint->judged->source;
+
+	for (int n = lint->judged->n + 1; n < source->nstatements; n++)
+	{
+		Node	   *stmt = source->statements[n].raw->stmt;
+
+		if (IsA(stmt, CreateFunctionStmt) &&
+			strcmp(strVal(llast(castNode(CreateFunctionStmt, stmt)->funcname)),
+				   name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_drop_functions(PgmLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		ObjectWithArgs *object = lfirst_node(ObjectWithArgs, lc);
+
+		/* nobody calls what is not there */
+		if (drop->missing_ok &&
+			!OidIsValid(LookupFuncWithArgs(drop->removeType, object, true)))
+			continue;
+		if (routine_follows(lint, strVal(llast(object->objname))))
+			continue;
+		pgm_lint_add(lint, "drop-function",
+					 psprintf("statements that call %s fail", NameListToQuotedString(object->objname)),
+					 pstrdup("Deploy applications that do not call it first."));
+	}
+}
+
+/* A rule or a trigger of a table: made again by a later statement? */
+static bool
+attached_follows(const PgmLint *lint, ObjectType type, const char *name)
+{
+	const PgmSource *source = lint->judged->source;
+
+	for (int n = lint->judged->n + 1; n < source->nstatements; n++)
+	{
+		Node	   *stmt = source->statements[n].raw->stmt;
+
+		if (type == OBJECT_TRIGGER && IsA(stmt, CreateTrigStmt) &&
+			strcmp(castNode(CreateTrigStmt, stmt)->trigname, name) == 0)
+			return true;
+		if (type == OBJECT_RULE && IsA(stmt, RuleStmt) &&
+			strcmp(castNode(RuleStmt, stmt)->rulename, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+lint_drop_attached(PgmLint *lint, DropStmt *drop)
+{
+	const char *name = strVal(llast(linitial_node(List, drop->objects)));
+	bool		trigger = drop->removeType == OBJECT_TRIGGER;
+
+	if (lint->touch == NULL || lint->touch->fresh ||
+		attached_follows(lint, drop->removeType, name))
+		return;
+	pgm_lint_add(lint, trigger ? "drop-trigger" : "rewrite-rule",
+				 psprintf("%s %s no longer acts on %s", trigger ? "trigger" : "rule",
+						  quote_identifier(name), lint->name),
+				 pstrdup("Make sure that nobody relies on what it did."));
 }
 
 /* With IF EXISTS there may be none of them. */
@@ -134,6 +223,20 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 			pgm_lint_add(lint, "drop-extension",
 						 psprintf("extension %s is dropped with all that it has made", quote_identifier(strVal(linitial(drop->objects)))),
 						 pstrdup("Make sure that no column, index or function needs it."));
+			break;
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+			lint_drop_views(lint);
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+			lint_drop_functions(lint, drop);
+			break;
+		case OBJECT_RULE:
+		case OBJECT_TRIGGER:
+			lint_drop_attached(lint, drop);
 			break;
 		case OBJECT_POLICY:
 			if (lint->touch == NULL || lint->touch->fresh)
@@ -252,22 +355,6 @@ lint_enum(PgmLint *lint, AlterEnumStmt *stmt)
 		pgm_lint_add(lint, "rename-type",
 					 psprintf("running applications still use the value %s", quote_literal_cstr(stmt->oldVal)),
 					 pgm_lint_ask_text(&enum_value_query, values));
-	}
-	else if (stmt->newValNeighbor == NULL && OidIsValid(type))
-	{
-		char	   *last;
-
-		/* a trial has made it already */
-		values[1] = pgm_text_datum(stmt->newVal);
-		last = pgm_lint_ask_text(&last_value_query, values);
-
-		if (last != NULL)
-			pgm_lint_add(lint, "enum-value-order",
-						 psprintf("value %s sorts after all others", quote_literal_cstr(stmt->newVal)),
-						 psprintf("ALTER TYPE %s ADD VALUE %s%s AFTER %s;", name,
-								  stmt->skipIfNewValExists ? "IF NOT EXISTS " : "",
-								  quote_literal_cstr(stmt->newVal),
-								  quote_literal_cstr(last)));
 	}
 }
 
@@ -419,25 +506,6 @@ lint_truncate(PgmLint *lint, TruncateStmt *stmt)
 				 pgm_lint_done(&buf));
 }
 
-static void
-lint_bulk(PgmLint *lint, Node *where, bool delete)
-{
-	StringInfoData buf;
-
-	if (where != NULL || lint->touch == NULL || lint->touch->fresh ||
-		!OidIsValid(lint->touch->relid))
-		return;
-	initStringInfo(&buf);
-	if (delete)
-		pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
-	else
-		appendStringInfoString(&buf, "Do it in batches by ranges of its key, each in a transaction of its own.");
-	pgm_lint_add(lint, "bulk-update",
-				 psprintf("all rows of %s are %s in one transaction", lint->name,
-						  delete ? "deleted" : "updated"),
-				 pgm_lint_done(&buf));
-}
-
 /* The rest: one finding each. */
 static void
 lint_simple(PgmLint *lint)
@@ -452,6 +520,12 @@ lint_simple(PgmLint *lint)
 				pgm_lint_add(lint, "create-trigger",
 							 psprintf("writes to %s are blocked after the last writer is done", lint->name),
 							 pstrdup("There is no weaker lock: do it in a revision of its own."));
+			break;
+		case T_RuleStmt:
+			if (!fresh && castNode(RuleStmt, stmt)->event != CMD_SELECT)
+				pgm_lint_add(lint, "rewrite-rule",
+							 psprintf("statements on %s do something else from commit on", lint->name),
+							 pstrdup("Use a trigger: a rule changes the statement, evaluates its arguments twice, and is silent about rows."));
 			break;
 		case T_CreatePolicyStmt:
 		case T_AlterPolicyStmt:
@@ -489,13 +563,56 @@ lint_simple(PgmLint *lint)
 						 pstrdup("Do it by hand, when its backup has been restored once."));
 			break;
 		case T_UpdateStmt:
-			lint_bulk(lint, castNode(UpdateStmt, stmt)->whereClause, false);
-			break;
 		case T_DeleteStmt:
-			lint_bulk(lint, castNode(DeleteStmt, stmt)->whereClause, true);
+		case T_SelectStmt:
+			pgm_lint_rows(lint);
 			break;
 		default:
 			break;
+	}
+}
+
+static bool
+changes_columns(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, RenameStmt))
+		return castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN;
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_AddColumn:
+			case AT_DropColumn:
+			case AT_AlterColumnType:
+				return true;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
+/* Foreign tables, be they named or below what is. */
+static void
+lint_foreign(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	if (!changes_columns(lint->stmt))
+		return;
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (touch->relkind == RELKIND_FOREIGN_TABLE && !touch->fresh)
+			(void) pgm_lint_find(lint->judged, "foreign-table-changed", touch,
+								 psprintf("the table behind %s does not follow: queries fail, or read other columns, until it is changed too",
+										  pgm_touch_name(touch)),
+								 pstrdup("Change the other end first, in a way that both definitions of the columns can read."));
 	}
 }
 
@@ -504,6 +621,7 @@ pgm_lint_object(PgmLint *lint)
 {
 	Node	   *stmt = lint->stmt;
 
+	lint_foreign(lint);
 	switch (nodeTag(stmt))
 	{
 		case T_CreateStmt:

@@ -29,6 +29,12 @@ is_table(const PgmTouch *touch)
 		touch->relkind == RELKIND_PARTITIONED_TABLE;
 }
 
+static const char *
+locked_for(const PgmTouch *held)
+{
+	return held->mode == AccessExclusiveLock ? "reads and writes" : "writes";
+}
+
 static void
 lint_held_locks(PgmLint *lint)
 {
@@ -43,14 +49,16 @@ lint_held_locks(PgmLint *lint)
 
 		if (!is_table(touch) || touch->fresh)
 			continue;
-		if (touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE)
+		if ((touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE) &&
+			(touch->relid != held->relid ||
+			 held->mode == AccessExclusiveLock))
 			pgm_lint_add(lint, "rewrite-holding-locks",
-						 psprintf("%s stays locked for reads and writes while %s is %s", pgm_touch_name(held),
+						 psprintf("%s stays locked for %s while %s is %s", pgm_touch_name(held), locked_for(held),
 								  touch->relid == held->relid ? "it" : pgm_touch_name(touch),
 								  touch->rewrites == PGM_TRUE ? "rewritten" : "read"),
 						 pstrdup("Put this statement into a revision of its own."));
 		if (touch->named && touch->mode == AccessExclusiveLock &&
-			touch->relid != held->relid)
+			held->mode == AccessExclusiveLock && touch->relid != held->relid)
 			pgm_lint_add(lint, "several-locked-tables",
 						 psprintf("%s and %s are locked for reads and writes at the same time", pgm_touch_name(held), pgm_touch_name(touch)),
 						 pstrdup("Put them into revisions of their own."));
@@ -220,10 +228,10 @@ lint_rows_under_lock(PgmLint *lint)
 
 	if (held == NULL || lint->judged->source->top_level)
 		return;
-	if (lint->verdict->opaque)
+	if (pgm_lint_is_code(lint))
 	{
 		pgm_lint_add(lint, "rows-under-lock",
-					 psprintf("%s stays locked for reads and writes while code runs that cannot be looked into", pgm_touch_name(held)),
+					 psprintf("%s stays locked for %s while code runs that cannot be looked into", pgm_touch_name(held), locked_for(held)),
 					 pstrdup("Put this statement into a revision of its own."));
 		return;
 	}
@@ -231,7 +239,7 @@ lint_rows_under_lock(PgmLint *lint)
 		lint->touch->fresh || pgm_lint_scans(lint) == PGM_TRUE)
 		return;
 	pgm_lint_add(lint, "rows-under-lock",
-				 psprintf("%s stays locked for reads and writes while rows of %s change", pgm_touch_name(held), lint->name),
+				 psprintf("%s stays locked for %s while rows of %s change", pgm_touch_name(held), locked_for(held), lint->name),
 				 pstrdup("Put this statement into a revision of its own."));
 }
 
@@ -296,8 +304,11 @@ pgm_lint_flow_remember(PgmLint *lint)
 	{
 		const PgmTouch *touch = lfirst(lc);
 
-		if (past->locked == NULL && is_table(touch) && !touch->fresh &&
-			touch->mode == AccessExclusiveLock)
+		/* SHARE and what is above it keep writers away */
+		if (is_table(touch) && !touch->fresh && touch->mode >= ShareLock &&
+			(past->locked == NULL ||
+			 (touch->mode == AccessExclusiveLock &&
+			  past->locked->mode != AccessExclusiveLock)))
 			past->locked = touch;
 	}
 }

@@ -285,10 +285,26 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 						 pstrdup("Say LOGGED or UNLOGGED when a table is made."));
 			break;
 		case AT_SetTableSpace:
-			pgm_lint_add(lint, "set-tablespace",
-						 psprintf("%s is copied while it is locked", lint->name),
-						 psprintf("Use pg_repack --table %s --tablespace %s.", lint->name,
-								  quote_identifier(cmd->name)));
+			if (pgm_lint_rewrites(lint) == PGM_TRUE)
+				pgm_lint_add(lint, "set-tablespace",
+							 psprintf("%s is copied while it is locked", lint->name),
+							 psprintf("Use pg_repack --table %s --tablespace %s.", lint->name,
+									  quote_identifier(cmd->name)));
+			break;
+		case AT_DisableTrig:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+			pgm_lint_add(lint, "disable-trigger",
+						 psprintf("%s no longer acts on %s",
+								  cmd->subtype == AT_DisableTrig ? psprintf("trigger %s", quote_identifier(cmd->name)) :
+								  cmd->subtype == AT_DisableTrigAll ? "no trigger and no foreign key" : "no trigger of users",
+								  lint->name),
+						 pstrdup("Enable it again in the same revision, or leave it on."));
+			break;
+		case AT_DropExpression:
+			pgm_lint_add(lint, "drop-expression",
+						 psprintf("nobody computes column %s of %s any more", quote_identifier(cmd->name), lint->name),
+						 pstrdup("Deploy applications that write it first."));
 			break;
 		case AT_EnableRowSecurity:
 		case AT_DisableRowSecurity:
@@ -428,7 +444,16 @@ pgm_lint_table(PgmLint *lint)
 		return;
 	stmt = castNode(AlterTableStmt, lint->stmt);
 	if (pgm_alter_table_kind(stmt) != OBJECT_TABLE)
+	{
+		foreach(lc, stmt->cmds)
+		{
+			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+			if (cmd->subtype == AT_SetTableSpace)
+				lint_whole_table(lint, cmd);
+		}
 		return;
+	}
 	foreach(lc, stmt->cmds)
 		lint_alter(lint, lfirst_node(AlterTableCmd, lc));
 }

@@ -24,9 +24,14 @@ typedef struct PgmLint
 	const char *name;			/* of that relation, quoted */
 } PgmLint;
 
+/* The GRANT that lets the current role run the statement, or NULL. */
+extern char *pgm_lint_privilege(const PgmLint *lint);
+extern bool pgm_lint_is_code(const PgmLint *lint);
+
 extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
 extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
+extern void pgm_lint_rows(PgmLint *lint);	/* queries that change rows */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
 extern void pgm_lint_flow_remember(PgmLint *lint);
 extern void pgm_lint_name(PgmLint *lint);

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -191,6 +192,38 @@ lint_work(PgmLint *lint)
 	}
 }
 
+/*
+ * Does the statement run code that cannot be looked into?  Queries that call
+ * but what came with the server do not, and the script of an extension is its
+ * maker's to know.
+ */
+bool
+pgm_lint_is_code(const PgmLint *lint)
+{
+	return lint->verdict->opaque && !lint->verdict->plain &&
+		!IsA(lint->stmt, CreateExtensionStmt) &&
+		!IsA(lint->stmt, AlterExtensionStmt);
+}
+
+/* Has it an effect on a table of others that only a trial could tell? */
+static bool
+is_unknown(const PgmVerdict *verdict)
+{
+	ListCell   *lc;
+
+	if (!verdict->by_kind)
+		return true;
+	foreach(lc, verdict->touches)
+	{
+		const PgmTouch *touch = lfirst(lc);
+
+		if (!touch->fresh && touch->mode > RowExclusiveLock &&
+			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+			return true;
+	}
+	return false;
+}
+
 static void
 begin(PgmLint *lint, PgmJudged *judged, PgmLintPast *past)
 {
@@ -219,7 +252,19 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	PgmVerdict *verdict = judged->verdict;
 
 	begin(&lint, judged, past);
-	if (verdict->sqlerrcode != 0)
+	if (verdict->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		pgm_lint_privilege(&lint) != NULL)
+	{
+		PgmFinding *finding = pgm_lint_find(judged, "missing-privilege",
+											lint.touch,
+											psprintf("role %s may not run it: %s",
+													 quote_identifier(GetUserNameFromId(GetUserId(), false)),
+													 verdict->reason),
+											pgm_lint_privilege(&lint));
+
+		finding->details = pstrdup("{\"sqlstate\": \"42501\"}");
+	}
+	else if (verdict->sqlerrcode != 0)
 	{
 		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.touch,
 											psprintf("the statement fails: %s",
@@ -229,11 +274,12 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		finding->details = psprintf("{\"sqlstate\": \"%s\"}",
 									unpack_sql_state(verdict->sqlerrcode));
 	}
-	else if (verdict->opaque)
+	else if (pgm_lint_is_code(&lint))
 		(void) pgm_lint_find(judged, "opaque-step", NULL,
 							 pstrdup("what it locks and changes cannot be known before it runs"),
 							 pstrdup("Write it as plain statements, or run it while nobody needs what it touches."));
-	else if (verdict->reason != NULL && !verdict->top_level)
+	else if (verdict->reason != NULL && !verdict->top_level &&
+			 is_unknown(verdict))
 		(void) pgm_lint_find(judged, "not-tried", lint.touch,
 							 psprintf("judged by its text only: %s",
 									  verdict->reason),

@@ -198,7 +198,8 @@ pgm_foreign_table_look(Oid relation, PgmForeignTable *table,
 char *
 pgm_foreign_table_denied(const PgmForeignTable *table)
 {
-	if (PGM_SCHEMA_ACLCHECK(table->schema, GetUserId()) == ACLCHECK_OK &&
+	if (PGM_SCHEMA_ACLCHECK(table->schema, GetUserId(),
+							ACL_USAGE) == ACLCHECK_OK &&
 		pg_class_aclcheck(table->relation, GetUserId(),
 						  ACL_SELECT) == ACLCHECK_OK)
 		return NULL;

@@ -1,0 +1,197 @@
+/*-------------------------------------------------------------------------
+ *
+ * about_rows.c
+ *	  Rules about statements that change rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rls.h"
+
+#include "base/spi.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
+
+/* Tables whose rows go, or change, with those of this one, and about how many
+ * they have. */
+static PgmQuery cascades_query = {
+	"WITH RECURSIVE k (oid, goes, depth) AS (SELECT $1, true, 0 UNION "
+	"SELECT f.conrelid, f.confdeltype = 'c', k.depth + 1 FROM k "
+	"JOIN pg_constraint f ON f.confrelid = k.oid AND f.contype = 'f' "
+	"AND f.conparentid = 0 AND f.confdeltype IN ('c', 'n', 'd') "
+	"WHERE k.goes AND k.depth < 16) "
+	"SELECT c.oid::int8, (CASE WHEN c.reltuples < 0 OR c.relkind = 'p' "
+	"THEN coalesce((SELECT sum(pg_relation_size(t.relid)) "
+	"FROM pg_partition_tree(c.oid) t), pg_relation_size(c.oid)) / 100 "
+	"ELSE c.reltuples END)::int8 "
+	"FROM (SELECT DISTINCT oid FROM k WHERE oid <> $1) x "
+	"JOIN pg_class c USING (oid) ORDER BY 2 DESC, 1",
+	1, {OIDOID}
+};
+
+/* So many rows in one transaction are many. */
+#define BULK_ROWS 10000
+
+/* Does row security keep rows of this table from the current role? */
+static bool
+hides_rows(const PgmTouch *touch)
+{
+	return OidIsValid(touch->relid) &&
+		(touch->relkind == RELKIND_RELATION ||
+		 touch->relkind == RELKIND_PARTITIONED_TABLE) &&
+		check_enable_rls(touch->relid, InvalidOid, true) == RLS_ENABLED;
+}
+
+static void
+lint_hidden(PgmLint *lint)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->verdict->touches)
+	{
+		PgmTouch   *touch = lfirst(lc);
+
+		if (!touch->named || touch->fresh || !hides_rows(touch))
+			continue;
+		(void) pgm_lint_find(lint->judged, "row-security", touch,
+							 psprintf("row security hides rows of %s from role %s: the statement sees, and changes, only those that a policy shows",
+									  pgm_touch_name(touch),
+									  quote_identifier(GetUserNameFromId(GetUserId(), false))),
+							 pstrdup("Run it as a role with BYPASSRLS, or as the owner of a table without FORCE ROW LEVEL SECURITY."));
+	}
+}
+
+/* Rows of other tables go along. */
+static void
+lint_cascade(PgmLint *lint, const RangeVar *name)
+{
+	const PgmVerdict *verdict = lint->verdict;
+	Oid			relid = pgm_lookup_relation(name);
+	double		share = verdict->planned && verdict->all_rows > 0 ?
+		verdict->changed_rows / verdict->all_rows : 1;
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	PgmSpiScope scope;
+	int			n;
+	Oid		   *tables;
+	int64	   *rows;
+
+	if (!OidIsValid(relid))
+		return;
+	pgm_spi_begin(&scope);
+	n = (int) pgm_spi_execute(&cascades_query, values, NULL);
+	tables = MemoryContextAlloc(scope.outer, sizeof(Oid) * Max(n, 1));
+	rows = MemoryContextAlloc(scope.outer, sizeof(int64) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		tables[i] = (Oid) pgm_spi_int64(i + 1, 1);
+		rows[i] = pgm_spi_int64(i + 1, 2);
+	}
+	pgm_spi_end(&scope);
+	for (int i = 0; i < n; i++)
+	{
+		PgmTouch   *touch = pgm_verdict_touch(lint->verdict, tables[i],
+											  RowExclusiveLock);
+		double		many = rows[i] * share;
+
+		if (many >= BULK_ROWS)
+			(void) pgm_lint_find(lint->judged, "cascading-delete", touch,
+								 psprintf("about %.0f rows of %s are deleted or changed with those of %s",
+										  many, pgm_touch_name(touch),
+										  lint->name),
+								 psprintf("Delete the rows of %s first, in batches, each in a transaction of its own.",
+										  pgm_touch_name(touch)));
+	}
+}
+
+/* A table that a statement, or a query in WITH, changes rows of. */
+static void
+lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
+{
+	const PgmVerdict *verdict = lint->verdict;
+	double		rows = verdict->planned ? verdict->changed_rows : -1;
+	Oid			relid = pgm_lookup_relation(name);
+	PgmTouch   *touch = OidIsValid(relid) ?
+		pgm_verdict_find(lint->verdict, relid) : NULL;
+	const char *verb = delete ? "deleted" : "updated";
+	PgmFinding *finding;
+	StringInfoData buf;
+
+	if (touch == NULL || touch->fresh || hides_rows(touch) ||
+		(rows < BULK_ROWS && where != NULL))
+		return;
+	initStringInfo(&buf);
+	if (delete && where == NULL && touch == lint->touch)
+		pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
+	else
+		appendStringInfoString(&buf, "Do it in batches by ranges of its key, each in a transaction of its own.");
+	lint->touch = touch;
+	finding = pgm_lint_find(lint->judged, "bulk-update", touch,
+							where == NULL ?
+							psprintf("all rows of %s are %s in one transaction",
+									 pgm_touch_name(touch), verb) :
+							psprintf("about %.0f of %.0f rows of %s are %s in one transaction",
+									 rows, verdict->all_rows,
+									 pgm_touch_name(touch), verb),
+							pgm_lint_done(&buf));
+	if (rows >= 0)
+		finding->details = psprintf("{\"rows\": %.0f, \"of\": %.0f}", rows,
+									verdict->all_rows);
+	if (verdict->planned && verdict->all_rows < BULK_ROWS)
+		finding->level = PGM_LEVEL_INFO;
+}
+
+static void
+lint_with(PgmLint *lint, const WithClause *with)
+{
+	ListCell   *lc;
+
+	if (with == NULL)
+		return;
+	foreach(lc, with->ctes)
+	{
+		Node	   *query = lfirst_node(CommonTableExpr, lc)->ctequery;
+
+		if (IsA(query, UpdateStmt))
+			lint_bulk(lint, castNode(UpdateStmt, query)->relation,
+					  castNode(UpdateStmt, query)->whereClause, false);
+		else if (IsA(query, DeleteStmt))
+			lint_bulk(lint, castNode(DeleteStmt, query)->relation,
+					  castNode(DeleteStmt, query)->whereClause, true);
+	}
+}
+
+/* A join keeps no more rows than a condition does. */
+static Node *
+condition(Node *where, List *joined)
+{
+	return where != NULL ? where : (Node *) joined;
+}
+
+void
+pgm_lint_rows(PgmLint *lint)
+{
+	Node	   *stmt = lint->stmt;
+
+	lint_hidden(lint);
+	if (IsA(stmt, UpdateStmt))
+	{
+		UpdateStmt *update = castNode(UpdateStmt, stmt);
+
+		lint_bulk(lint, update->relation,
+				  condition(update->whereClause, update->fromClause), false);
+	}
+	else if (IsA(stmt, DeleteStmt))
+	{
+		DeleteStmt *delete = castNode(DeleteStmt, stmt);
+
+		lint_bulk(lint, delete->relation,
+				  condition(delete->whereClause, delete->usingClause), true);
+		lint_cascade(lint, delete->relation);
+	}
+	else if (IsA(stmt, SelectStmt))
+		lint_with(lint, castNode(SelectStmt, stmt)->withClause);
+}
