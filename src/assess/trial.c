@@ -45,6 +45,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "assess/left_out.h"
 #include "assess/trial.h"
 #include "assess/trial_role.h"
 #include "base/settings.h"
@@ -255,8 +256,11 @@ note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
 			continue;
 		if (entry->tag.locktag_type == LOCKTAG_RELATION)
 			note_lock(trial, verdict, entry, mode);
-		else if (mode > AccessShareLock &&
-				 !made_in_trial(trial, entry->tag.locktag_field3))
+		else if (mode > AccessShareLock)
+			verdict->nobjects++;
+		if (entry->tag.locktag_type != LOCKTAG_RELATION &&
+			mode > AccessShareLock &&
+			!made_in_trial(trial, entry->tag.locktag_field3))
 		{
 			PgmObject  *object = palloc(sizeof(PgmObject));
 
@@ -264,33 +268,6 @@ note_locks(PgmTrial *trial, PgmVerdict *verdict, HTAB *before, HTAB *after)
 			object->objid = entry->tag.locktag_field3;
 			object->mode = mode;
 			verdict->objects = lappend(verdict->objects, object);
-		}
-	}
-}
-
-/* Partitions that were left out fare like the one that stands for them. */
-static void
-note_skipped(PgmTrial *trial, PgmVerdict *verdict)
-{
-	List	   *touches = list_copy(verdict->touches);
-	ListCell   *lc;
-	ListCell   *other;
-
-	foreach(lc, touches)
-	{
-		PgmTouch   *like = lfirst(lc);
-
-		if (!like->tried || like->mode == NoLock)
-			continue;
-		foreach(other, pgm_sample_alike(trial->clones->sample, like->relid))
-		{
-			PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(other),
-												  like->mode);
-
-			touch->tried = true;
-			touch->like = like->relid;
-			touch->rewrites = like->rewrites;
-			touch->scans = like->scans;
 		}
 	}
 }
@@ -482,7 +459,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		note_locks(trial, verdict, before, after);
 		note_changes(trial->clones, verdict, locked);
 		note_checked_keys(verdict);
-		note_skipped(trial, verdict);
+		pgm_note_left_out(trial->clones, verdict);
 		settle(trial, verdict);
 	}
 	pgm_held_release(before, after);

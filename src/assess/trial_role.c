@@ -94,7 +94,8 @@ pgm_trial_runs_foreign_code(const PgmVerdict *verdict, Node *stmt)
 		if (!touch->subject)
 			continue;
 		foreach(other, pgm_clone_neighbours(touch->relid, reach.all,
-											reach.columns, reach.constraints))
+											reach.columns, reach.constraints,
+											NULL))
 			if (is_foreign_code(lfirst_oid(other), role))
 			return true;
 	}

@@ -52,6 +52,7 @@ typedef struct PgmVerdict
 	List	   *touches;		/* of PgmTouch *, the named ones first */
 	HTAB	   *by_relid;		/* of the touches, once there are many */
 	List	   *objects;		/* of PgmObject *, known by trial only */
+	int			nobjects;		/* with those that clones stand for */
 	Oid			existing;		/* what IF NOT EXISTS finds, or InvalidOid */
 	bool		top_level;		/* not inside of a transaction block */
 	bool		opaque;			/* runs code that cannot be looked into */

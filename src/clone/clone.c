@@ -210,7 +210,8 @@ pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt)
 		want_siblings(clones, lfirst_oid(lc), stmt);
 		foreach(other, pgm_clone_neighbours(lfirst_oid(lc), reach.all,
 											reach.columns,
-											reach.constraints))
+											reach.constraints,
+											&clones->alike))
 			want_tree(clones, lfirst_oid(other));
 	}
 	MemoryContextSwitchTo(old);

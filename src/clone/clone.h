@@ -36,6 +36,8 @@ typedef struct PgmClones
 	List	   *viewed;			/* live relations whose views are, too */
 	List	   *failed;			/* live tables that cannot be */
 	PgmSample  *sample;			/* partitions that stand for others */
+	List	   *alike;			/* tables that are not cloned, each followed
+								 * by the one that it fares like */
 	List	   *leaves;			/* partitions that need not all be cloned */
 	HTAB	   *trees;			/* tables whose partitions are in there */
 	List	   *failures;		/* why not: of char *, in the same order */

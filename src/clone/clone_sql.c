@@ -19,6 +19,7 @@
 #include "base/spi.h"
 #include "clone/clone_sql.h"
 
+
 /* $1 the tables, $2 the prefix of the clone schemas. */
 #define RELATIONS \
 	"WITH rel AS (SELECT c.*, u.n, " \
@@ -234,6 +235,10 @@ static PgmQuery table_of_query = {
 	1, {OIDOID}
 };
 
+/*
+ * Tables that refer to this one are many only where they are much alike: of
+ * each kind the first few are cloned, the others fare like the first.
+ */
 static PgmQuery neighbours_query = {
 	"WITH a AS (SELECT attname::text AS name, attnum FROM pg_attribute "
 	"WHERE attrelid = $1 AND attnum > 0), "
@@ -242,17 +247,26 @@ static PgmQuery neighbours_query = {
 	"WHERE n.name NOT IN (SELECT name FROM a)) "
 	"OR EXISTS (SELECT FROM unnest($4) AS n (name) "
 	"WHERE n.name NOT IN (SELECT conname::text FROM k)) AS everything, "
-	"ARRAY(SELECT attnum FROM a WHERE name = ANY ($3)) AS columns) "
-	"SELECT k.confrelid::int8 FROM wish, k WHERE k.contype = 'f' "
-	"AND k.confrelid <> $1 AND (everything OR k.conkey && columns "
-	"OR k.conname::text = ANY ($4)) "
-	"UNION "
-	"SELECT f.conrelid::int8 FROM wish, pg_constraint f "
+	"ARRAY(SELECT attnum FROM a WHERE name = ANY ($3)) AS columns), "
+	"r AS (SELECT f.conrelid AS oid, min(f.oid) AS key, count(*) AS keys "
+	"FROM wish, pg_constraint f "
 	"WHERE f.contype = 'f' AND f.confrelid = $1 AND f.conrelid <> $1 "
 	"AND (everything OR f.confkey && columns OR f.conindid IN (SELECT "
 	"k.conindid FROM k WHERE k.conname::text = ANY ($4) "
-	"AND k.contype <> 'f')) "
-	"ORDER BY 1 LIMIT 200",
+	"AND k.contype <> 'f')) GROUP BY f.conrelid), "
+	"kind AS (SELECT r.oid, row_number() OVER w AS n, "
+	"first_value(r.oid) OVER w AS first FROM r "
+	"JOIN pg_class c ON c.oid = r.oid JOIN pg_constraint f ON f.oid = r.key "
+	"WINDOW w AS (PARTITION BY c.relkind, c.relowner, c.relpersistence, "
+	"c.relispartition, c.relhassubclass, c.relhasrules, c.relrowsecurity, "
+	"c.relchecks > 0, r.keys, f.confkey, f.confupdtype, "
+	"f.confdeltype, f.convalidated, f.condeferrable, f.conpfeqop, "
+	"f.conparentid = 0 ORDER BY r.oid)) "
+	"SELECT k.confrelid::int8, NULL::int8 FROM wish, k WHERE k.contype = 'f' "
+	"AND k.confrelid <> $1 AND (everything OR k.conkey && columns "
+	"OR k.conname::text = ANY ($4)) "
+	"UNION SELECT oid::int8, CASE WHEN n > " CppAsString2(PGM_CLONE_OF_KIND)
+	" THEN first::int8 END FROM kind ORDER BY 1",
 	4, {OIDOID, BOOLOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
@@ -401,9 +415,14 @@ name_array(List *names)
 }
 
 List *
-pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints)
+pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints,
+					 List **alike)
 {
 	Datum		values[4];
+	PgmSpiScope scope;
+	List	   *relids = NIL;
+	uint64		n;
+	MemoryContext old;
 
 	if (!all && columns == NIL && constraints == NIL)
 		return NIL;
@@ -411,7 +430,24 @@ pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints)
 	values[1] = BoolGetDatum(all);
 	values[2] = name_array(columns);
 	values[3] = name_array(constraints);
-	return pgm_spi_oids(&neighbours_query, values);
+	pgm_spi_begin(&scope);
+	n = pgm_spi_execute(&neighbours_query, values, NULL);
+	old = MemoryContextSwitchTo(scope.outer);
+	for (uint64 i = 1; i <= n; i++)
+	{
+		Oid			oid = (Oid) pgm_spi_int64(i, 1);
+
+		if (pgm_spi_isnull(i, 2))
+			relids = lappend_oid(relids, oid);
+		else if (alike != NULL)
+		{
+			*alike = lappend_oid(*alike, oid);
+			*alike = lappend_oid(*alike, (Oid) pgm_spi_int64(i, 2));
+		}
+	}
+	MemoryContextSwitchTo(old);
+	pgm_spi_end(&scope);
+	return relids;
 }
 
 List *

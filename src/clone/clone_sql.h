@@ -57,13 +57,18 @@ extern List *pgm_clone_views(List *relids);
 /* The processes that lock it against everybody, as text; NULL if none does. */
 extern char *pgm_clone_lockers(Oid relid);
 
+/* Of each kind of tables that refer to another one so many are cloned. */
+#define PGM_CLONE_OF_KIND 8
+
 /*
  * Tables at the other end of foreign keys, in either direction: of all, or of
  * those that have one of the columns, or are or need one of the constraints.
- * A name that the table does not have yet stands for all.
+ * A name that the table does not have yet stands for all.  Of many that refer
+ * to it in the same way a few are returned; to "alike", unless NULL, the others
+ * are added, each with the one that it is like.
  */
 extern List *pgm_clone_neighbours(Oid relid, bool all, List *columns,
-								  List *constraints);
+								  List *constraints, List **alike);
 
 /* Make columns and constraints of clones inherited where the live ones are. */
 extern void pgm_clone_inherit(List *live_schemas, List *clone_schemas);

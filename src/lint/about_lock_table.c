@@ -47,6 +47,7 @@ new_locks(const PgmLint *lint)
 		if (touch->rewrites == PGM_TRUE)
 			n++;
 	}
+	n += lint->verdict->nobjects;
 	return IsA(lint->stmt, CreateStmt) ? n + 1 : n;
 }
 
@@ -56,14 +57,19 @@ pgm_lint_room(PgmLint *lint)
 	int			before = lint->judged->source->top_level ? 0 :
 		lint->past->nlocks;
 	int			n = before + new_locks(lint);
+	PgmFinding *finding;
 
 	if (n <= room() / 2 || before > room() / 2)
 		return;
-	pgm_lint_add(lint, "many-locks",
-				 psprintf("the transaction locks %d relations or more by then, and there is room for %d in the lock table of the server",
-						  n, room()),
-				 psprintf("Raise \"max_locks_per_transaction\", which is %d, before that: it takes a restart.  Or spread the work over several revisions.",
-						  max_locks_per_xact));
+	finding = pgm_lint_find(lint->judged, "many-locks", lint->touch,
+							psprintf("the transaction locks %d relations and other objects by then, and there is room for %d in the lock table of the server",
+									 n, room()),
+							psprintf("Raise \"max_locks_per_transaction\", which is %d, before that: it takes a restart.  Or spread the work over several revisions.",
+									 max_locks_per_xact));
+
+	/* others hold locks too: it does not get through */
+	if (n > room())
+		finding->level = PGM_LEVEL_DANGER;
 }
 
 void

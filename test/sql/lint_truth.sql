@@ -100,6 +100,19 @@ SELECT pgmigrate.revision('e', id => 'truth_e', upgrade => 'SET search_path = tr
 SELECT statement, estimate > '10 ms' AS long FROM pgmigrate.plan('head') WHERE statement !~ '^SET' ORDER BY 1;
 SELECT pgmigrate.remove('truth_e');
 
+-- tables that refer to one alike are not all cloned, but all told of
+CREATE TABLE hub (id bigint PRIMARY KEY);
+DO $$ BEGIN FOR i IN 1 .. 20 LOOP EXECUTE format('CREATE TABLE spoke%s (id bigint PRIMARY KEY, h bigint REFERENCES truth.hub%s)', i,
+	CASE WHEN i % 2 = 0 THEN ' ON DELETE CASCADE' END); END LOOP; END $$;
+SELECT lock_mode, count(*), count(*) FILTER (WHERE rewrites) AS rewritten, count(*) FILTER (WHERE scans) AS read FROM pgmigrate.lint('ALTER TABLE hub ALTER id TYPE int')
+	WHERE rule = 'lock' GROUP BY 1 ORDER BY 1;
+BEGIN;
+ALTER TABLE hub ALTER id TYPE int;
+SELECT mode, count(*) FROM (SELECT DISTINCT ON (relation) relation, mode FROM pg_locks JOIN pg_class c ON c.oid = relation
+	WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relname ~ '^(hub|spoke)' ORDER BY relation, mode <> 'AccessExclusiveLock', mode <> 'ShareRowExclusiveLock') l
+	GROUP BY 1 ORDER BY 1;
+ROLLBACK;
+
 -- rows that go along
 CREATE TABLE par (id int PRIMARY KEY);
 CREATE TABLE ch (id int PRIMARY KEY, p int REFERENCES par ON DELETE CASCADE);
