@@ -151,7 +151,7 @@ bytes_of_rows(const PgmTouch *touch)
 	return bytes;
 }
 
-/* Nothing to fail on, only writers that do not know the column. */
+/* Nothing to fail on, or to lose the key of: writers are left. */
 static bool
 has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
 {
@@ -212,7 +212,9 @@ pgm_level_by_effect(List *judged)
 
 			if (is_among(rule, losing_rules, lengthof(losing_rules)))
 				note_loss(one, finding);
-			if (strcmp(rule, "required-column") == 0 && has_no_rows(one, finding))
+			if ((strcmp(rule, "required-column") == 0 ||
+				 strcmp(rule, "drop-primary-key") == 0) &&
+				has_no_rows(one, finding))
 				finding->level = PGM_LEVEL_WARNING;
 			if (pgm_danger_block == 0 ||
 				!is_among(rule, blocking_rules, lengthof(blocking_rules)))

@@ -416,6 +416,10 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 			pgm_lint_set_not_null_finding(lint, cmd->name);
 			break;
 		case AT_DropNotNull:
+			/* it may be null already, or is a column of this revision's */
+			if (pgm_lint_nullable(lint->touch->relid,
+								  list_make1(makeString(cmd->name))) != NIL)
+				break;
 			pgm_lint_add(lint, "drop-not-null",
 						 psprintf("readers of %s may meet nulls in %s", lint->name, column),
 						 pstrdup("Deploy readers that can bear nulls first."));

@@ -61,6 +61,7 @@ SELECT * FROM brief(ARRAY[
 	'ALTER TABLE s ADD k no_nulls',
 	'ALTER TABLE s ADD k int NOT NULL',
 	'ALTER TABLE s ADD k int NOT NULL DEFAULT NULL',
+	'ALTER TABLE ONLY users ADD k int NOT NULL',
 	'ALTER TABLE s ADD COLUMN IF NOT EXISTS a int NOT NULL',
 	'ALTER TABLE s ALTER a TYPE bigint USING coalesce(a, 0), ALTER a SET NOT NULL',
 	'ALTER TABLE s ALTER a TYPE bigint USING coalesce(a, 0), ADD CHECK (a IS NOT NULL)',
@@ -155,7 +156,7 @@ DROP TABLESPACE regress_pgm_truth;
 -- nothing to say
 SELECT * FROM brief(ARRAY['SELECT count(*) FROM orders', 'SELECT setval(''seq'', 10)', 'SELECT setval(''seq'', (SELECT max(id) FROM orders))', 'SELECT * FROM v',
 	'CREATE EXTENSION IF NOT EXISTS pgmigrate', 'SET lock_timeout = ''2s''', 'ALTER TYPE st ADD VALUE ''b''', 'ALTER TABLE tiny OWNER TO CURRENT_USER',
-	'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC',
+	'ALTER TABLE tiny ALTER v DROP NOT NULL', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC',
 	-- this is code
 	'SELECT lone()', 'SELECT 1::no_nulls', 'UPDATE tiny SET v = lone()']);
 
