@@ -25,7 +25,7 @@
 #include "diff/diff.h"
 #include "diff/generate.h"
 #include "diff/rename.h"
-#include "diff/scratch.h"
+#include "scratch/scratch.h"
 
 /* Scratch databases: for the desired text, for renames, and for the proof. */
 #define DESIRED 0
@@ -207,7 +207,7 @@ name_scratch(Generation *generation)
 	for (int i = 0; i < MAX_SCRATCH; i++)
 		if (needed[i])
 		{
-			generation->names[i] = pgm_scratch_name(i + 1);
+			generation->names[i] = pgm_scratch_name("scratch", i + 1);
 			generation->scratch[generation->nscratch++] =
 				generation->names[i];
 		}

@@ -25,10 +25,12 @@ typedef enum PgmJobKind
 	PGM_JOB_BACKFILL,
 	PGM_JOB_COMPARE,
 	PGM_JOB_REHEARSE,
-	PGM_JOB_REBUILD
+	PGM_JOB_REBUILD,
+	PGM_JOB_SCRATCH,			/* these two in a scratch database */
+	PGM_JOB_REHEARSE_STEPS
 } PgmJobKind;
 
-#define PGM_JOB_KINDS 5
+#define PGM_JOB_KINDS 7
 
 /*
  * The right to work of a run.  Its owner holds the run lock; the helpers that
@@ -46,6 +48,9 @@ typedef struct PgmRunRight
 	PgmRunRole	role;
 	int64		run;			/* 0 of an owner that has not begun it yet */
 } PgmRunRight;
+
+/* What is neither an error nor a notice, and so of the job. */
+#define PGM_MESSAGE_ANSWER 'A'
 
 /* Bytes kept of the error that made the launcher cancel its worker. */
 #define PGM_REASON_SIZE 256

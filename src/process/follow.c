@@ -184,6 +184,8 @@ relay(PgmProcess *process, char *data, Size size)
 		edata.cursorpos = 0;
 		ThrowErrorData(&edata);
 	}
+	else if (type == PGM_MESSAGE_ANSWER && process->answer != NULL)
+		process->answer(&message, process->answer_arg);
 	MemoryContextSwitchTo(old);
 }
 

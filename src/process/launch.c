@@ -45,6 +45,9 @@
 #define PGM_TERMINATE_AFTER_MS 4000
 #define PGM_GIVE_UP_AFTER_MS 8000
 
+/* Both are longer by this for one that has something to put away. */
+#define PGM_CLEAN_UP_MS 60000
+
 /* Between two looks at workers that are to stop. */
 #define PGM_STOP_POLL_MS 10
 
@@ -96,8 +99,8 @@ choose_login(void)
 }
 
 static void
-fill_channel(PgmProcess *process, PgmJobKind kind, PgmRunRight right,
-			 const char *payload, Size size)
+fill_channel(PgmProcess *process, Oid database, PgmJobKind kind,
+			 PgmRunRight right, const char *payload, Size size)
 {
 	PgmSegment *segment = &process->segment;
 	PgmChannel *channel;
@@ -109,7 +112,7 @@ fill_channel(PgmProcess *process, PgmJobKind kind, PgmRunRight right,
 	channel = segment->channel;
 	channel->kind = kind;
 	channel->right = right;
-	channel->database = MyDatabaseId;
+	channel->database = database;
 	channel->connect_as = choose_login();
 	channel->role = GetUserId();
 	namestrcpy(&channel->session_role,
@@ -121,12 +124,28 @@ fill_channel(PgmProcess *process, PgmJobKind kind, PgmRunRight right,
 	pfree(settings.data);
 }
 
+/* As which pg_stat_activity shows it. */
+static const char *
+worker_name(const PgmChannel *channel)
+{
+	if (channel->right.role == PGM_RUN_HELPER)
+		return "pgmigrate helper";
+	switch (channel->kind)
+	{
+		case PGM_JOB_REHEARSE:
+			return "pgmigrate rehearsal";
+		case PGM_JOB_SCRATCH:
+		case PGM_JOB_REHEARSE_STEPS:
+			return "pgmigrate scratch worker";
+		default:
+			return "pgmigrate worker";
+	}
+}
+
 static void
 register_worker(PgmProcess *process)
 {
-	const PgmChannel *channel = process->segment.channel;
-	const char *name = channel->right.role == PGM_RUN_HELPER ?
-		"pgmigrate helper" : "pgmigrate worker";
+	const char *name = worker_name(process->segment.channel);
 	BackgroundWorker worker = {0};
 
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
@@ -149,6 +168,14 @@ PgmProcess *
 pgm_process_launch(PgmJobKind kind, PgmRunRight right, const char *payload,
 				   Size size, int flags)
 {
+	return pgm_process_launch_in(MyDatabaseId, kind, right, payload, size,
+								 flags);
+}
+
+PgmProcess *
+pgm_process_launch_in(Oid database, PgmJobKind kind, PgmRunRight right,
+					  const char *payload, Size size, int flags)
+{
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
 												  "pgmigrate process",
 												  ALLOCSET_SMALL_SIZES);
@@ -163,7 +190,7 @@ pgm_process_launch(PgmJobKind kind, PgmRunRight right, const char *payload,
 
 	/* before the worker exists, so that none is ever without a watcher */
 	dlist_push_tail(&open_processes, &process->node);
-	fill_channel(process, kind, right, payload, size);
+	fill_channel(process, database, kind, right, payload, size);
 	register_worker(process);
 	MemoryContextSwitchTo(old);
 	return process;
@@ -183,8 +210,9 @@ pgm_process_close(PgmProcess *process)
  * is behind it, a timeout of ours for one.
  */
 static void
-tell_reason(PgmChannel *channel, bool error)
+tell_reason(PgmProcess *process, bool error)
 {
+	PgmChannel *channel = process->segment.channel;
 	MemoryContext old;
 	ErrorData  *edata;
 
@@ -196,7 +224,7 @@ tell_reason(PgmChannel *channel, bool error)
 				PGM_REASON_SIZE);
 	else
 	{
-		old = MemoryContextSwitchTo(TopTransactionContext);
+		old = MemoryContextSwitchTo(process->message_context);
 		edata = CopyErrorData();
 		strlcpy(channel->reason, edata->message ? edata->message : "",
 				PGM_REASON_SIZE);
@@ -218,6 +246,12 @@ goes_on(const PgmProcess *process)
 		 pgm_on_disconnect == PGM_DISCONNECT_CONTINUE);
 }
 
+static int
+extra_time(const PgmProcess *process)
+{
+	return (process->flags & PGM_LAUNCH_CLEANS_UP) != 0 ? PGM_CLEAN_UP_MS : 0;
+}
+
 /*
  * Ask once more, and empty the queue: a worker that waits for room in it would
  * not hear.  False when it is gone.
@@ -232,7 +266,7 @@ press(PgmProcess *process, int64 waited, bool repeat)
 	switch (GetBackgroundWorkerPid(process->handle, &pid))
 	{
 		case BGWH_STARTED:
-			if (waited >= PGM_TERMINATE_AFTER_MS)
+			if (waited >= PGM_TERMINATE_AFTER_MS + extra_time(process))
 				TerminateBackgroundWorker(process->handle);
 			else if (repeat)
 				(void) kill(pid, SIGINT);
@@ -267,15 +301,13 @@ stop_workers(bool error)
 		PgmProcess *process = dlist_container(PgmProcess, node, iter.cur);
 
 		if (!goes_on(process))
-			tell_reason(process->segment.channel, error);
+			tell_reason(process, error);
 	}
 	while (any)
 	{
 		int64		waited = (pgm_clock_monotonic() - begun) / 1000;
 		bool		repeat = waited >= repeated;
 
-		if (waited >= PGM_GIVE_UP_AFTER_MS)
-			break;
 		if (repeat)
 			repeated = waited + PGM_CANCEL_REPEAT_MS;
 		any = false;
@@ -283,7 +315,9 @@ stop_workers(bool error)
 		{
 			PgmProcess *process = dlist_container(PgmProcess, node, iter.cur);
 
-			if (!goes_on(process) && press(process, waited, repeat))
+			if (!goes_on(process) &&
+				waited < PGM_GIVE_UP_AFTER_MS + extra_time(process) &&
+				press(process, waited, repeat))
 				any = true;
 		}
 		if (any)

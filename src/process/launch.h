@@ -14,12 +14,16 @@
 #define PGM_PROCESS_LAUNCH_H
 
 #include "lib/ilist.h"
+#include "lib/stringinfo.h"
 #include "postmaster/bgworker.h"
 
 #include "process/channel.h"
 
 /* The job goes on when the client of the launcher is gone. */
 #define PGM_LAUNCH_OUTLIVES_CLIENT 0x0001
+
+/* It has something to put away when it is cancelled, and needs time for it. */
+#define PGM_LAUNCH_CLEANS_UP 0x0002
 
 /* A worker that was launched; it lives until it is closed. */
 typedef struct PgmProcess
@@ -32,6 +36,10 @@ typedef struct PgmProcess
 	BackgroundWorkerHandle *handle;
 	int			flags;
 	bool		ended;			/* followed to its end */
+
+	/* for what the job answers; the message is gone when it returns */
+	void		(*answer) (StringInfo message, void *arg);
+	void	   *answer_arg;
 } PgmProcess;
 
 /*
@@ -49,6 +57,12 @@ extern void pgm_process_guarded(void (*body) (void *arg), void *arg);
 extern PgmProcess *pgm_process_launch(PgmJobKind kind, PgmRunRight right,
 									  const char *payload, Size size,
 									  int flags);
+
+/* The same in another database; in a transaction. */
+extern PgmProcess *pgm_process_launch_in(Oid database, PgmJobKind kind,
+										 PgmRunRight right,
+										 const char *payload, Size size,
+										 int flags);
 extern void pgm_process_close(PgmProcess *process);
 
 #endif							/* PGM_PROCESS_LAUNCH_H */

@@ -113,6 +113,23 @@ pgm_report_begin(const PgmSegment *segment)
 }
 
 void
+pgm_report_answer(const StringInfo message)
+{
+	if (complete(-1) && queue != NULL)
+	{
+		resetStringInfo(&unsent);
+		appendStringInfoChar(&unsent, PGM_MESSAGE_ANSWER);
+		appendBinaryStringInfo(&unsent, message->data, message->len);
+		if (complete(-1))
+			return;
+	}
+	CHECK_FOR_INTERRUPTS();
+	ereport(ERROR,
+			errcode(ERRCODE_CONNECTION_FAILURE),
+			errmsg("the session that waits for an answer is gone"));
+}
+
+void
 pgm_report_end(void)
 {
 	if (queue != NULL && !complete(stalled ? 0 : PGM_PATIENCE_MS))

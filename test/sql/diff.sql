@@ -494,10 +494,14 @@ SELECT pgmigrate.diff('CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTIO
 RESET ROLE;
 SELECT datname FROM pg_database WHERE datname LIKE 'pgmigrate%';
 
--- what a session has left over is dropped by the next one
-CREATE DATABASE pgmigrate_scratch_999999999_1;
+-- what a session has left over is dropped by the next one, and nothing else
+CREATE DATABASE pgmigrate_scratch_999999999_1 CONNECTION LIMIT 29;
+CREATE DATABASE pgmigrate_scratch_99999999999999999999_2;
+COMMENT ON DATABASE pgmigrate_scratch_99999999999999999999_2 IS 'scratch database of pgmigrate; it is dropped when its work is done';
+CREATE DATABASE pgmigrate_scratch_999999999_3;
 SELECT * FROM pgmigrate.diff(:'same');
 SELECT datname FROM pg_database WHERE datname LIKE 'pgmigrate%';
+DROP DATABASE pgmigrate_scratch_999999999_3;
 
 \c contrib_regression
 DROP DATABASE regress_diff;

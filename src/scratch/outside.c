@@ -1,0 +1,389 @@
+/*-------------------------------------------------------------------------
+ *
+ * outside.c
+ *	  What a scratch database must not do, because it is felt elsewhere.
+ *
+ * Roles, databases, tablespaces and settings of the server are shared by all
+ * databases; programs, files and connections lead out of the server.  Commands
+ * are caught where the server runs them, so that those of a DO block or a
+ * function are too; functions where they are looked up or prepared.  The hooks
+ * are of a worker that ends with its work in the scratch database.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "commands/proclang.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "scratch/outside.h"
+
+typedef enum Mode
+{
+	MODE_FREE,
+	MODE_REFUSE,
+	MODE_SKIP
+} Mode;
+
+static Mode mode = MODE_FREE;
+static bool installed = false;
+static StringInfoData skipped;
+static ProcessUtility_hook_type next_utility = NULL;
+static ExecutorStart_hook_type next_executor = NULL;
+static object_access_hook_type next_access = NULL;
+static needs_fmgr_hook_type next_fmgr = NULL;
+
+/* Functions of the server; a star stands for any end. */
+static const char *const functions[] = {
+	"lo_export", "pg_backup_start", "pg_backup_stop", "pg_cancel_backend",
+	"pg_copy_logical_replication_slot", "pg_copy_physical_replication_slot",
+	"pg_create_*", "pg_drop_replication_slot", "pg_log_*",
+	"pg_logical_slot_get_*", "pg_promote", "pg_reload_conf",
+	"pg_replication_origin_*", "pg_replication_slot_advance",
+	"pg_rotate_logfile*", "pg_stat_reset_*", "pg_start_backup",
+	"pg_stop_backup", "pg_switch_wal", "pg_sync_replication_slots",
+	"pg_terminate_backend", "pg_wal_replay_*", "be_lo_export"
+};
+
+/* Extensions whose functions reach other databases, servers or files. */
+static const char *const extensions[] = {
+	"adminpack", "dblink", "http", "pg_background", "pg_cron", "pg_net",
+	"pgagent", "plproxy"
+};
+
+static bool
+is_shared(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_DATABASE:
+		case OBJECT_PARAMETER_ACL:
+		case OBJECT_ROLE:
+		case OBJECT_SUBSCRIPTION:
+		case OBJECT_TABLESPACE:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+pgm_outside_reaches(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_AlterDatabaseRefreshCollStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterDatabaseStmt:
+		case T_AlterRoleSetStmt:
+		case T_AlterRoleStmt:
+		case T_AlterSubscriptionStmt:
+		case T_AlterSystemStmt:
+		case T_AlterTableSpaceOptionsStmt:
+		case T_CheckPointStmt:
+		case T_CreateRoleStmt:
+		case T_CreateSubscriptionStmt:
+		case T_CreateTableSpaceStmt:
+		case T_CreatedbStmt:
+		case T_DropOwnedStmt:
+		case T_DropRoleStmt:
+		case T_DropSubscriptionStmt:
+		case T_DropTableSpaceStmt:
+		case T_DropdbStmt:
+		case T_GrantRoleStmt:
+		case T_ImportForeignSchemaStmt:
+		case T_ReassignOwnedStmt:
+			return true;
+		case T_AlterOwnerStmt:
+			return is_shared(castNode(AlterOwnerStmt, stmt)->objectType);
+		case T_CommentStmt:
+			return is_shared(castNode(CommentStmt, stmt)->objtype);
+		case T_GrantStmt:
+			return is_shared(castNode(GrantStmt, stmt)->objtype);
+		case T_RenameStmt:
+			return is_shared(castNode(RenameStmt, stmt)->renameType);
+		case T_SecLabelStmt:
+			return is_shared(castNode(SecLabelStmt, stmt)->objtype);
+		case T_CopyStmt:
+			return castNode(CopyStmt, stmt)->is_program ||
+				(castNode(CopyStmt, stmt)->filename != NULL &&
+				 !castNode(CopyStmt, stmt)->is_from);
+		default:
+			return false;
+	}
+}
+
+static bool
+is_foreign(const RangeVar *name)
+{
+	Oid			relid;
+
+	if (name == NULL)
+		return false;
+	relid = RangeVarGetRelid(name, NoLock, true);
+	return OidIsValid(relid) &&
+		get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE;
+}
+
+/* Commands that reach the data of foreign tables, not by a plan. */
+static bool
+uses_foreign_table(Node *stmt)
+{
+	ListCell   *cell;
+
+	if (IsA(stmt, CopyStmt))
+		return is_foreign(castNode(CopyStmt, stmt)->relation);
+	if (IsA(stmt, TruncateStmt))
+	{
+		foreach(cell, castNode(TruncateStmt, stmt)->relations)
+			if (is_foreign(lfirst(cell)))
+			return true;
+	}
+	else if (IsA(stmt, VacuumStmt))
+	{
+		/* statistics of nothing are of no use */
+		if (castNode(VacuumStmt, stmt)->rels == NIL)
+			return true;
+		foreach(cell, castNode(VacuumStmt, stmt)->rels)
+			if (is_foreign(lfirst_node(VacuumRelation, cell)->relation))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_trusted_language(Oid language)
+{
+	HeapTuple	tuple = SearchSysCache1(LANGOID, ObjectIdGetDatum(language));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	result = ((Form_pg_language) GETSTRUCT(tuple))->lanpltrusted;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* A block of a language that may do anything. */
+static bool
+is_untrusted_block(Node *stmt)
+{
+	ListCell   *cell;
+
+	if (!IsA(stmt, DoStmt))
+		return false;
+	foreach(cell, castNode(DoStmt, stmt)->args)
+	{
+		DefElem    *arg = lfirst_node(DefElem, cell);
+
+		if (strcmp(arg->defname, "language") == 0)
+			return !is_trusted_language(get_language_oid(strVal(arg->arg),
+														 true));
+	}
+	return false;
+}
+
+static void
+refuse_command(const char *tag)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("cannot run %s in a scratch database", tag),
+			errdetail("It would act outside of the database."));
+}
+
+static void
+check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *queryEnv, DestReceiver *dest,
+			  QueryCompletion *qc)
+{
+	Node	   *stmt = pstmt->utilityStmt;
+
+	if (mode != MODE_FREE)
+	{
+		const char *tag = GetCommandTagName(CreateCommandTag(stmt));
+
+		if (is_untrusted_block(stmt))
+			refuse_command(tag);
+		if (pgm_outside_reaches(stmt) || uses_foreign_table(stmt))
+		{
+			if (mode == MODE_REFUSE)
+				refuse_command(tag);
+			appendStringInfo(&skipped, "%s%s", skipped.len > 0 ? ", " : "",
+							 tag);
+			return;
+		}
+	}
+	if (next_utility != NULL)
+		next_utility(pstmt, queryString, readOnlyTree, context, params,
+					 queryEnv, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, queryString, readOnlyTree, context,
+								params, queryEnv, dest, qc);
+}
+
+static void
+check_plan(QueryDesc *queryDesc, int eflags)
+{
+	ListCell   *cell;
+
+	if (mode != MODE_FREE)
+		foreach(cell, queryDesc->plannedstmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+		if (rte->rtekind == RTE_RELATION &&
+			rte->relkind == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot use foreign table \"%s\" in a scratch database",
+						   get_rel_name(rte->relid)),
+					errdetail("It would act outside of the database."));
+	}
+	if (next_executor != NULL)
+		next_executor(queryDesc, eflags);
+	else
+		standard_ExecutorStart(queryDesc, eflags);
+}
+
+static void
+refuse_function(const char *name)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("cannot call function \"%s\" in a scratch database", name),
+			errdetail("It would act outside of the database."));
+}
+
+static bool
+matches(const char *name, const char *pattern)
+{
+	size_t		length = strlen(pattern);
+
+	if (length > 0 && pattern[length - 1] == '*')
+		return strncmp(name, pattern, length - 1) == 0;
+	return strcmp(name, pattern) == 0;
+}
+
+/* A function of the server itself. */
+static void
+check_access(ObjectAccessType access, Oid classId, Oid objectId, int subId,
+			 void *arg)
+{
+	if (mode != MODE_FREE && access == OAT_FUNCTION_EXECUTE &&
+		classId == ProcedureRelationId && objectId < FirstNormalObjectId)
+	{
+		const char *name = get_func_name(objectId);
+
+		for (int i = 0; name != NULL && i < lengthof(functions); i++)
+			if (matches(name, functions[i]))
+				refuse_function(name);
+	}
+	if (next_access != NULL)
+		next_access(access, classId, objectId, subId, arg);
+}
+
+/* Of an extension that reaches out; what its wrappers need is harmless. */
+static bool
+is_of_extension(Oid function, const char *name)
+{
+	Oid			extension = getExtensionOfObject(ProcedureRelationId,
+												 function);
+	const char *its_name;
+
+	if (!OidIsValid(extension) || strstr(name, "_validator") != NULL ||
+		strstr(name, "_handler") != NULL)
+		return false;
+	its_name = get_extension_name(extension);
+	for (int i = 0; its_name != NULL && i < lengthof(extensions); i++)
+		if (strcmp(its_name, extensions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Is asked of every function that is not built in, of triggers too. */
+static bool
+check_function(Oid function)
+{
+	if (mode != MODE_FREE && function >= FirstNormalObjectId)
+	{
+		HeapTuple	tuple = SearchSysCache1(PROCOID,
+											ObjectIdGetDatum(function));
+
+		if (HeapTupleIsValid(tuple))
+		{
+			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+			char	   *name = pstrdup(NameStr(form->proname));
+			Oid			language = form->prolang;
+
+			ReleaseSysCache(tuple);
+			if (language == ClanguageId ? is_of_extension(function, name) :
+				language != SQLlanguageId && language != INTERNALlanguageId &&
+				!is_trusted_language(language))
+				refuse_function(name);
+			pfree(name);
+		}
+	}
+	return next_fmgr != NULL && next_fmgr(function);
+}
+
+static void
+install(Mode new_mode)
+{
+	mode = new_mode;
+	if (installed)
+		return;
+	installed = true;
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = check_utility;
+	next_executor = ExecutorStart_hook;
+	ExecutorStart_hook = check_plan;
+	next_access = object_access_hook;
+	object_access_hook = check_access;
+	next_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = check_function;
+}
+
+void
+pgm_outside_refuse(bool refuse)
+{
+	install(refuse ? MODE_REFUSE : MODE_FREE);
+}
+
+void
+pgm_outside_skip(void)
+{
+	if (skipped.data == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		initStringInfo(&skipped);
+		MemoryContextSwitchTo(old);
+	}
+	install(MODE_SKIP);
+}
+
+char *
+pgm_outside_skipped(void)
+{
+	char	   *list = skipped.len > 0 ? pstrdup(skipped.data) : NULL;
+
+	resetStringInfo(&skipped);
+	return list;
+}

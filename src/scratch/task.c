@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * task.c
+ *	  Work in another database of the cluster, as a job of a worker.
+ *
+ *	caller						worker
+ *	launch, follow				for each task:
+ *								  run the text, or read the schema
+ *	result of a task			<- answer
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "base/transaction.h"
+#include "compat/server.h"
+#include "exec/execute.h"
+#include "process/entry.h"
+#include "process/follow.h"
+#include "process/report.h"
+#include "scratch/outside.h"
+#include "scratch/scratch.h"
+
+/* The caller's side. */
+typedef struct Work
+{
+	const char *database;
+	int			ntasks;
+	int			done;
+	PgmScratchTask *tasks;
+	MemoryContext context;		/* of what comes back */
+} Work;
+
+/* What a worker answers for a task. */
+static void
+receive(StringInfo message, void *arg)
+{
+	Work	   *work = arg;
+	MemoryContext old = MemoryContextSwitchTo(work->context);
+
+	if (work->done < work->ntasks)
+	{
+		PgmScratchTask *task = &work->tasks[work->done++];
+
+		if (task->op == PGM_SCRATCH_MODEL)
+			task->schema = pgm_scratch_get_model(message);
+		else
+		{
+			task->sets_owners = pq_getmsgbyte(message) != 0;
+			task->grants = pq_getmsgbyte(message) != 0;
+		}
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+launch_and_follow(void *arg)
+{
+	static const PgmRunRight none = {PGM_RUN_NONE, 0};
+	Work	   *work = arg;
+	PgmProcess *process;
+	StringInfoData payload;
+	bool		bracket = !IsTransactionState();
+
+	initStringInfo(&payload);
+	pq_sendint32(&payload, work->ntasks);
+	for (int i = 0; i < work->ntasks; i++)
+	{
+		const char *text = work->tasks[i].text;
+
+		pq_sendbyte(&payload, work->tasks[i].op);
+		pgm_scratch_put_text(&payload, text == NULL ? "" : text);
+	}
+	if (bracket)
+		pgm_txn_begin();
+
+	/* another process may have made the database just now */
+	AcceptInvalidationMessages();
+	process = pgm_process_launch_in(get_database_oid(work->database, false),
+									PGM_JOB_SCRATCH, none, payload.data,
+									payload.len, 0);
+	if (bracket)
+		pgm_txn_commit();
+	process->answer = receive;
+	process->answer_arg = work;
+	(void) pgm_process_follow(process);
+	pfree(payload.data);
+}
+
+void
+pgm_scratch_work(const char *database, int n, PgmScratchTask *tasks)
+{
+	Work		work = {database, n, 0, tasks, CurrentMemoryContext};
+
+	pgm_process_guarded(launch_and_follow, &work);
+}
+
+/* From here on: in the worker. */
+
+/*
+ * Nothing of a scratch database may be felt outside of it; BEGIN and COMMIT
+ * are left out, the text is one transaction anyway.
+ */
+static bool
+is_to_be_run(const PgmSource *source, int n)
+{
+	PgmStatement *statement = &source->statements[n];
+
+	if (pgm_outside_reaches(statement->raw->stmt))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot run %s in a scratch database", statement->tag),
+				errdetail("It would act outside of the database; it is in line %d of the text.",
+						  statement->line),
+				errhint("Take it out of the text."));
+	return pgm_statement_refusal(statement->raw->stmt) !=
+		PGM_REFUSED_TRANSACTION;
+}
+
+static bool
+sets_owner(Node *stmt)
+{
+	ListCell   *cell;
+
+	if (IsA(stmt, CreateSchemaStmt))
+		return castNode(CreateSchemaStmt, stmt)->authrole != NULL;
+	if (IsA(stmt, AlterTableStmt))
+		foreach(cell, castNode(AlterTableStmt, stmt)->cmds)
+			if (lfirst_node(AlterTableCmd, cell)->subtype == AT_ChangeOwner)
+			return true;
+	return IsA(stmt, AlterOwnerStmt);
+}
+
+/* Commands of psql that pg_dump writes: their lines are made blank. */
+static void
+blank_commands(char *text)
+{
+	static const char *const commands[] = {
+		"\\restrict ", "\\unrestrict ", "\\connect "
+	};
+
+	for (char *line = text; line != NULL && *line;)
+	{
+		char	   *end = line + strcspn(line, "\n");
+
+		for (int i = 0; i < lengthof(commands); i++)
+			if (strncmp(line, commands[i], strlen(commands[i])) == 0)
+				memset(line, ' ', end - line);
+		line = *end ? end + 1 : NULL;
+	}
+}
+
+static void
+run_text(PgmScratchOp op, char *text)
+{
+	PgmExec		exec = {0};
+	PgmSource  *source;
+	StringInfoData message;
+	bool		owners = false;
+	bool		grants = false;
+	bool		block = op == PGM_SCRATCH_LOAD;
+
+	exec.worker = true;
+	exec.label = "scratch database";
+	blank_commands(text);
+	pgm_txn_begin();
+	source = pgm_source_parse(text, PGM_SOURCE_OTHER, NULL);
+	pgm_txn_commit();
+	if (block)
+		pgm_txn_begin_block();
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		pgm_process_check_cancel();
+		if (block && !is_to_be_run(source, i))
+			continue;
+		owners |= sets_owner(stmt);
+		grants |= IsA(stmt, GrantStmt) ||
+			IsA(stmt, AlterDefaultPrivilegesStmt);
+		if (!block)
+			pgm_txn_begin();
+		(void) pgm_exec_statement(&exec, source, i, true);
+		if (!block)
+			pgm_txn_commit();
+	}
+	if (block)
+		pgm_txn_commit();
+	initStringInfo(&message);
+	pq_sendbyte(&message, owners);
+	pq_sendbyte(&message, grants);
+	pgm_report_answer(&message);
+}
+
+static void
+read_model(void)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	pgm_txn_begin();
+	pgm_scratch_put_model(&message, pgm_schema_read_all(GetUserId()));
+	pgm_txn_commit();
+	pgm_report_answer(&message);
+	pfree(message.data);
+}
+
+void
+pgm_scratch_enter(const PgmJob *job)
+{
+	if (job->guard)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				errmsg("cannot work in a scratch database as role \"%s\"",
+					   GetUserNameFromId(GetUserId(), false)),
+				errdetail("The worker could log in as \"%s\" only.",
+						  job->session_role),
+				errhint("Connect as the role itself, which needs LOGIN."));
+
+	/* nothing of it is to last */
+	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("client_min_messages", "warning", PGC_USERSET,
+					PGC_S_SESSION);
+}
+
+static void
+do_tasks(const PgmJob *job)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "pgmigrate scratch",
+												  ALLOCSET_DEFAULT_SIZES);
+	StringInfoData payload;
+	int			n;
+
+	MemoryContextSwitchTo(context);
+	pgm_scratch_enter(job);
+	initStringInfo(&payload);
+	appendBinaryStringInfo(&payload, job->payload, job->payload_size);
+	n = pq_getmsgint(&payload, 4);
+	for (int i = 0; i < n; i++)
+	{
+		PgmScratchOp op = pq_getmsgbyte(&payload);
+		char	   *text = pgm_scratch_get_text(&payload);
+
+		if (op == PGM_SCRATCH_MODEL)
+			read_model();
+		else
+		{
+			pgm_outside_refuse(op == PGM_SCRATCH_LOAD);
+			run_text(op, text);
+		}
+	}
+}
+
+void
+pgm_scratch_register(void)
+{
+	pgm_process_register(PGM_JOB_SCRATCH, do_tasks);
+}
