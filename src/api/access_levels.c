@@ -68,6 +68,7 @@ static const struct
 	{"load_directory", PGM_ACCESS_AUTHOR},
 	{"load_files", PGM_ACCESS_AUTHOR},
 	{"merge", PGM_ACCESS_AUTHOR},
+	{"rehearse", PGM_ACCESS_AUTHOR},
 	{"remove", PGM_ACCESS_AUTHOR},
 	{"revision", PGM_ACCESS_AUTHOR},
 	{"revision_digest", PGM_ACCESS_AUTHOR},

@@ -12,6 +12,7 @@
 #include "backfill/backfill.h"
 #include "base/settings.h"
 #include "online/shadow_table.h"
+#include "rehearse/rehearse.h"
 #include "scratch/scratch.h"
 #include "strategy/strategy.h"
 #include "worker/rebuild_job.h"
@@ -28,6 +29,7 @@ _PG_init(void)
 	pgm_worker_register();
 	pgm_backfill_register();
 	pgm_scratch_register();
+	pgm_rehearse_register();
 	pgm_worker_register_rebuild();
 	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked);
 }

@@ -23,7 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "base/digest.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
@@ -108,25 +107,6 @@ pgm_item_state_name(PgmItemState state)
 			return "failed";
 	}
 	return NULL;				/* keep compiler quiet */
-}
-
-/* What an attestation and a rehearsal are about. */
-static char *
-plan_digest(const PgmPlan *plan)
-{
-	PgmDigest	digest;
-
-	pgm_digest_init(&digest, "pgmigrate plan");
-	pgm_digest_text(&digest, plan->direction == PGM_UP ? "up" : "down");
-	for (int i = 0; i < plan->steps.nsteps; i++)
-	{
-		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
-		PgmRevision *revision = pgm_revision_get(id);
-
-		pgm_digest_text(&digest, id);
-		pgm_digest_text(&digest, revision ? revision->digest : "");
-	}
-	return pgm_digest_final(&digest);
 }
 
 /* A semicolon at the end is no part of the query. */
@@ -373,7 +353,7 @@ team_item(const char *name, const char *query, const char *author,
 List *
 pgm_checklist(const PgmPlan *plan, bool impact)
 {
-	char	   *digest = plan_digest(plan);
+	char	   *digest = pgm_plan_digest(plan);
 	List	   *items = NIL;
 	PgmSpiScope scope;
 	uint64		rows;
@@ -441,7 +421,7 @@ pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 	if (strcmp(item, "approval") == 0)
 		refuse_own_approval(plan, role);
 	values[0] = pgm_text_datum(item);
-	values[1] = pgm_text_datum(plan_digest(plan));
+	values[1] = pgm_text_datum(pgm_plan_digest(plan));
 	values[2] = pgm_text_datum(note);
 	values[3] = pgm_text_datum(role);
 	values[4] = TimestampTzGetDatum(valid_until);

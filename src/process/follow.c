@@ -192,7 +192,8 @@ relay(PgmProcess *process, char *data, Size size)
 static void
 check_client(void)
 {
-	if (pgm_client_is_there())
+	/* a worker that follows others has none */
+	if (MyProcPort == NULL || pgm_client_is_there())
 		return;
 	ClientConnectionLost = 1;
 	ereport(FATAL,

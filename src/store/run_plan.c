@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/digest.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
@@ -446,4 +447,22 @@ pgm_plan_each_source(const PgmPlan *plan, PgmPlanVisitor visit, void *arg)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+}
+
+char *
+pgm_plan_digest(const PgmPlan *plan)
+{
+	PgmDigest	digest;
+
+	pgm_digest_init(&digest, "pgmigrate plan");
+	pgm_digest_text(&digest, plan->direction == PGM_UP ? "up" : "down");
+	for (int i = 0; i < plan->steps.nsteps; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+		PgmRevision *revision = pgm_revision_get(id);
+
+		pgm_digest_text(&digest, id);
+		pgm_digest_text(&digest, revision ? revision->digest : "");
+	}
+	return pgm_digest_final(&digest);
 }

@@ -75,4 +75,7 @@ extern char **pgm_graph_ids(const PgmGraph *graph, PgmRevSet set);
 /* Of the revisions of n steps from this one, counted from 0; none is base. */
 extern char **pgm_plan_step_ids(const PgmPlan *plan, int from, int n);
 
+/* What an attestation and a rehearsal are about. */
+extern char *pgm_plan_digest(const PgmPlan *plan);
+
 #endif							/* PGM_STORE_RUN_PLAN_H */

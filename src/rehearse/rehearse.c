@@ -1,0 +1,458 @@
+/*-------------------------------------------------------------------------
+ *
+ * rehearse.c
+ *	  Pending revisions up, down and up again in a scratch database.
+ *
+ *	session					worker in this database		in the scratch one
+ *	launch, follow
+ *							plan, revisions, schema
+ *							make the scratch database
+ *							launch, follow
+ *														replay the history
+ *							<- the present schema?
+ *							if not: make it anew, from the model
+ *														the steps, see steps.c
+ *	<- rows					<- rows
+ *							drop the scratch database
+ *							keep the result
+ *
+ * The worker between is there so that the scratch database is dropped whatever
+ * becomes of the session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/server.h"
+#include "diff/diff.h"
+#include "process/follow.h"
+#include "process/launch.h"
+#include "process/report.h"
+#include "rehearse/internal.h"
+#include "run/runner.h"
+#include "schema/fingerprint.h"
+#include "store/authors.h"
+#include "store/ledger.h"
+#include "store/run_plan.h"
+
+static PgmQuery keep_query = {
+	"INSERT INTO pgmigrate.rehearsal (target_digest, ok, finished) "
+	"VALUES ($1, $2, clock_timestamp())",
+	2, {TEXTOID, BOOLOID}
+};
+
+/* In the worker of this database. */
+typedef struct Rehearsal
+{
+	MemoryContext context;
+	char	   *target;
+	char	   *database;
+	int			nhistory;
+	PgmRevision **history;
+	char	   *no_replay;		/* why not, or NULL */
+	int			npending;
+	PgmRevision **pending;
+	char	   *digest;
+	PgmSchema  *schema;
+	char	   *fingerprint;
+	int64		started;
+
+	/* what the scratch database has answered */
+	bool		is_base;
+	char	   *base_error;
+	PgmSchema  *base_schema;
+	bool		failed;
+} Rehearsal;
+
+/* The applied revisions, in the order of an upgrade. */
+static void
+read_history(Rehearsal *rehearsal, const PgmPlan *plan)
+{
+	PgmRevSet	order = pgm_graph_topological(plan->graph);
+	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
+	char	  **ids = palloc(sizeof(char *) * (order.n + 1));
+	int			n = 0;
+
+	for (int i = 0; i < order.n; i++)
+		if (applied[order.rev[i]])
+			ids[n++] = pstrdup(pgm_graph_id(plan->graph, order.rev[i]));
+	rehearsal->nhistory = n;
+	rehearsal->history = palloc0(sizeof(PgmRevision *) * (n + 1));
+	for (int i = 0; i < n && rehearsal->no_replay == NULL; i++)
+	{
+		rehearsal->history[i] = pgm_revision_get(ids[i]);
+		if (rehearsal->history[i] == NULL)
+			rehearsal->no_replay = psprintf("revision \"%s\" is not stored",
+											ids[i]);
+		else if (!pgm_revision_is_trusted(rehearsal->history[i]))
+			rehearsal->no_replay = psprintf("the author of revision \"%s\" does not have the privileges of role \"%s\"",
+											ids[i],
+											GetUserNameFromId(GetUserId(), false));
+	}
+}
+
+/* Locked, so that the digest is that of the texts. */
+static void
+read_pending(Rehearsal *rehearsal, const PgmPlan *plan)
+{
+	int			n = plan->steps.nsteps;
+
+	rehearsal->npending = n;
+	rehearsal->pending = palloc0(sizeof(PgmRevision *) * (n + 1));
+	for (int i = 0; i < n; i++)
+	{
+		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
+
+		rehearsal->pending[i] = pgm_revision_get_for_share(id);
+		if (rehearsal->pending[i] == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg("revision \"%s\" was removed while it was to be rehearsed",
+						   id));
+		pgm_revision_check_trusted(rehearsal->pending[i]);
+	}
+	rehearsal->digest = pgm_plan_digest(plan);
+}
+
+/* Everything of this database that is needed, of one transaction. */
+static void
+prepare(Rehearsal *rehearsal)
+{
+	PgmPlan    *plan;
+
+	pgm_txn_begin_own();
+	pgm_scratch_check_role();
+	pgm_ledger_check_unaltered();
+	plan = pgm_plan_make(PGM_UP, rehearsal->target);
+	pgm_plan_check(plan, false);
+	read_pending(rehearsal, plan);
+	read_history(rehearsal, plan);
+	rehearsal->schema = pgm_rehearse_read_schema();
+	rehearsal->fingerprint = pgm_schema_digest(rehearsal->schema);
+	pgm_txn_commit();
+}
+
+static void
+put_revisions(StringInfo message, int n, PgmRevision *const *revisions)
+{
+	pq_sendint32(message, n);
+	for (int i = 0; i < n; i++)
+		pgm_rehearse_put_revision(message, revisions[i]);
+}
+
+static void
+report_row(Rehearsal *rehearsal, const PgmRehearsalRow *row)
+{
+	StringInfoData message;
+
+	rehearsal->failed |= !row->ok;
+	initStringInfo(&message);
+	pgm_rehearse_put_row(&message, row);
+	pgm_report_answer(&message);
+	pfree(message.data);
+}
+
+static void
+report_base(Rehearsal *rehearsal, bool ok, const char *state,
+			const char *detail)
+{
+	PgmRehearsalRow row = {0};
+
+	row.state = state;
+	row.duration = pgm_clock_monotonic() - rehearsal->started;
+	row.fingerprint = ok ? rehearsal->fingerprint : NULL;
+	row.ok = ok;
+	row.detail = detail;
+	report_row(rehearsal, &row);
+}
+
+/* How the scratch database came to have the present schema. */
+static void
+report_way(Rehearsal *rehearsal)
+{
+	if (rehearsal->no_replay != NULL)
+		report_base(rehearsal, true, "modelled",
+					psprintf("the schema was made from its model, the history could not be replayed: %s",
+							 rehearsal->no_replay));
+	else
+		report_base(rehearsal, true, "replayed",
+					psprintf("the schema was made by replaying the history, revisions: %d",
+							 rehearsal->nhistory));
+}
+
+static void
+receive(StringInfo message, void *arg)
+{
+	Rehearsal  *rehearsal = arg;
+	MemoryContext old;
+	PgmRehearsalRow row;
+
+	if (pq_getmsgbyte(message) == PGM_REHEARSED_ROW)
+	{
+		pgm_rehearse_get_row(message, &row);
+		report_row(rehearsal, &row);
+		return;
+	}
+	old = MemoryContextSwitchTo(rehearsal->context);
+	rehearsal->is_base = pq_getmsgbyte(message) != 0;
+	rehearsal->base_error = pgm_scratch_get_text(message);
+	if (!rehearsal->is_base && rehearsal->base_error[0] == '\0')
+		rehearsal->base_schema = pgm_scratch_get_model(message);
+	else if (rehearsal->is_base)
+		report_way(rehearsal);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+launch_and_follow(void *arg)
+{
+	static const PgmRunRight none = {PGM_RUN_NONE, 0};
+	Rehearsal  *rehearsal = arg;
+	PgmProcess *process;
+	StringInfoData payload;
+
+	initStringInfo(&payload);
+	pgm_scratch_put_text(&payload, rehearsal->fingerprint);
+	put_revisions(&payload,
+				  rehearsal->no_replay == NULL ? rehearsal->nhistory : 0,
+				  rehearsal->history);
+	put_revisions(&payload, rehearsal->npending, rehearsal->pending);
+	pgm_txn_begin();
+	AcceptInvalidationMessages();
+	process = pgm_process_launch_in(get_database_oid(rehearsal->database,
+													 false),
+									PGM_JOB_REHEARSE_STEPS, none,
+									payload.data, payload.len, 0);
+	pgm_txn_commit();
+	process->answer = receive;
+	process->answer_arg = rehearsal;
+	(void) pgm_process_follow(process);
+	pfree(payload.data);
+}
+
+/* Replay, or only check, and then rehearse.  False if it is not the base. */
+static bool
+play(Rehearsal *rehearsal)
+{
+	rehearsal->is_base = false;
+	pgm_process_guarded(launch_and_follow, rehearsal);
+	return rehearsal->is_base;
+}
+
+static void
+note_no_replay(Rehearsal *rehearsal)
+{
+	char	   *differences;
+
+	if (rehearsal->base_schema == NULL)
+	{
+		rehearsal->no_replay = rehearsal->base_error;
+		return;
+	}
+	differences = pgm_rehearse_differences(rehearsal->schema,
+										   rehearsal->base_schema);
+	rehearsal->no_replay =
+		psprintf("it leads to another schema than the present one: %s",
+				 differences != NULL ? differences : "the order of objects");
+	rehearsal->base_schema = NULL;
+}
+
+/* The present schema from nothing, as diff() would write it. */
+static void
+build_from_model(Rehearsal *rehearsal)
+{
+	PgmDiffOptions options = {0};
+	PgmScratchTask empty = {PGM_SCRATCH_MODEL};
+	PgmScratchTask load = {PGM_SCRATCH_LOAD};
+
+	pgm_scratch_work(rehearsal->database, 1, &empty);
+	pgm_txn_begin();
+	options.role = GetUserNameFromId(GetUserId(), false);
+	load.text = pgm_diff_text(pgm_diff_write(empty.schema, rehearsal->schema,
+											 &options));
+	pgm_txn_commit();
+	pgm_scratch_work(rehearsal->database, 1, &load);
+}
+
+/* False, with what stands in the way, if the model has no way either. */
+static bool
+try_model(Rehearsal *rehearsal, char **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool ok = false;
+
+	PG_TRY();
+	{
+		build_from_model(rehearsal);
+		ok = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		if (edata->elevel >= FATAL || pgm_process_is_cancelled() ||
+			edata->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		FlushErrorState();
+		pgm_txn_abort();
+		MemoryContextSwitchTo(context);
+		*error = edata->message;
+	}
+	PG_END_TRY();
+	return ok;
+}
+
+static void
+perform(Rehearsal *rehearsal)
+{
+	char	   *error = NULL;
+
+	rehearsal->started = pgm_clock_monotonic();
+	pgm_scratch_create(1, &rehearsal->database);
+	if (rehearsal->no_replay == NULL)
+	{
+		if (play(rehearsal))
+			return;
+		note_no_replay(rehearsal);
+		pgm_scratch_create(1, &rehearsal->database);
+	}
+	if (try_model(rehearsal, &error))
+	{
+		if (play(rehearsal))
+			return;
+		error = pgm_rehearse_differences(rehearsal->schema,
+										 rehearsal->base_schema);
+		error = psprintf("what is made from the model differs: %s",
+						 error != NULL ? error : "the order of objects");
+	}
+	report_base(rehearsal, false, "failed",
+				psprintf("the present schema could not be made in a scratch database: %s\nthe history could not be replayed: %s",
+						 error, rehearsal->no_replay));
+}
+
+/* Found by the checklist as long as the revisions are the same. */
+static void
+keep_result(const Rehearsal *rehearsal)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	pgm_txn_begin_own();
+	values[0] = pgm_text_datum(rehearsal->digest);
+	values[1] = BoolGetDatum(!rehearsal->failed);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&keep_query, values, NULL);
+	pgm_spi_end(&scope);
+	pgm_txn_commit();
+}
+
+static void
+work(const PgmJob *job)
+{
+	Rehearsal	rehearsal = {0};
+	StringInfoData payload;
+
+	rehearsal.context = AllocSetContextCreate(TopMemoryContext,
+											  "pgmigrate rehearsal",
+											  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(rehearsal.context);
+	initStringInfo(&payload);
+	appendBinaryStringInfo(&payload, job->payload, job->payload_size);
+	rehearsal.target = pgm_scratch_get_text(&payload);
+	rehearsal.database = pgm_scratch_name("rehearsal", 1);
+	prepare(&rehearsal);
+	if (rehearsal.npending == 0)
+		return;
+	PG_TRY();
+	{
+		perform(&rehearsal);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(rehearsal.context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_txn_abort();
+		MemoryContextSwitchTo(rehearsal.context);
+		HOLD_CANCEL_INTERRUPTS();
+		pgm_scratch_drop(1, &rehearsal.database);
+		RESUME_CANCEL_INTERRUPTS();
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	HOLD_CANCEL_INTERRUPTS();
+	pgm_scratch_drop(1, &rehearsal.database);
+	keep_result(&rehearsal);
+	RESUME_CANCEL_INTERRUPTS();
+}
+
+/* From here on: in the session. */
+
+typedef struct Call
+{
+	const char *target;
+	PgmRehearsalVisitor visit;
+	void	   *arg;
+	int			rows;			/* that have come */
+} Call;
+
+static void
+receive_row(StringInfo message, void *arg)
+{
+	Call	   *call = arg;
+	PgmRehearsalRow row;
+
+	pgm_rehearse_get_row(message, &row);
+	call->visit(&row, call->arg);
+	call->rows++;
+}
+
+static void
+launch_worker(void *arg)
+{
+	static const PgmRunRight none = {PGM_RUN_NONE, 0};
+	Call	   *call = arg;
+	StringInfoData payload;
+	PgmProcess *process;
+
+	initStringInfo(&payload);
+	pgm_scratch_put_text(&payload, call->target);
+	process = pgm_process_launch(PGM_JOB_REHEARSE, none, payload.data,
+								 payload.len, PGM_LAUNCH_CLEANS_UP);
+	process->answer = receive_row;
+	process->answer_arg = call;
+	(void) pgm_process_follow(process);
+}
+
+void
+pgm_rehearse(const char *target, PgmRehearsalVisitor visit, void *arg)
+{
+	Call		call = {target, visit, arg};
+
+	pgm_process_guarded(launch_worker, &call);
+	if (call.rows == 0)
+		ereport(NOTICE,
+				errmsg("nothing to rehearse, the database is at the target already"));
+}
+
+void
+pgm_rehearse_register(void)
+{
+	pgm_process_register(PGM_JOB_REHEARSE, work);
+	pgm_process_register(PGM_JOB_REHEARSE_STEPS, pgm_rehearse_steps);
+}
