@@ -30,6 +30,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
+#include "storage/procsignal.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -320,6 +321,10 @@ stop_workers(bool error)
 				press(process, waited, repeat))
 				any = true;
 		}
+
+		/* a DROP DATABASE there waits for us, who hold interrupts */
+		if (ProcSignalBarrierPending)
+			ProcessProcSignalBarrier();
 		if (any)
 			pgm_clock_wait(PGM_STOP_POLL_MS);
 	}

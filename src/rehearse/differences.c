@@ -19,9 +19,10 @@
 
 /* A subscription would take part in a replication, so it is left out. */
 PgmSchema *
-pgm_rehearse_read_schema(void)
+pgm_rehearse_read_schema(bool dependencies)
 {
-	PgmSchema  *schema = pgm_schema_read_all(GetUserId());
+	PgmSchema  *schema = dependencies ? pgm_schema_read_all(GetUserId()) :
+		pgm_schema_read_as(GetUserId());
 	int		   *place = palloc_extended(sizeof(int) * (schema->nobjects + 1),
 										MCXT_ALLOC_HUGE);
 	int			n = 0;

@@ -26,8 +26,11 @@ extern void pgm_rehearse_put_row(StringInfo message,
 								 const PgmRehearsalRow *row);
 extern void pgm_rehearse_get_row(StringInfo message, PgmRehearsalRow *row);
 
-/* Without what a scratch database must not have. */
-extern PgmSchema *pgm_rehearse_read_schema(void);
+/*
+ * Without what a scratch database must not have; with dependencies for who
+ * writes SQL of it.
+ */
+extern PgmSchema *pgm_rehearse_read_schema(bool dependencies);
 
 /* The objects in which they differ, as a list for people, or NULL. */
 extern char *pgm_rehearse_differences(const PgmSchema *expected,

@@ -138,7 +138,7 @@ prepare(Rehearsal *rehearsal)
 	pgm_plan_check(plan, false);
 	read_pending(rehearsal, plan);
 	read_history(rehearsal, plan);
-	rehearsal->schema = pgm_rehearse_read_schema();
+	rehearsal->schema = pgm_rehearse_read_schema(true);
 	rehearsal->fingerprint = pgm_schema_digest(rehearsal->schema);
 	pgm_txn_commit();
 }

@@ -206,7 +206,7 @@ read_state(Player *player, State *state)
 										   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(state->context);
 	pgm_txn_begin();
-	state->schema = pgm_rehearse_read_schema();
+	state->schema = pgm_rehearse_read_schema(false);
 	state->fingerprint = pgm_schema_digest(state->schema);
 	pgm_txn_commit();
 	MemoryContextSwitchTo(old);

@@ -222,6 +222,18 @@ pgm_schema_read(int nschemas, char **schemas)
 }
 
 PgmSchema *
+pgm_schema_read_as(Oid role)
+{
+	PgmSpiScope scope;
+	PgmSchema  *schema;
+
+	pgm_spi_begin_as(&scope, role);
+	schema = read_schemas(0, NULL, scope.outer);
+	pgm_spi_end(&scope);
+	return schema;
+}
+
+PgmSchema *
 pgm_schema_read_all(Oid role)
 {
 	PgmSpiScope scope;

@@ -60,6 +60,9 @@ extern PgmSchema *pgm_schema_read(int nschemas, char **schemas);
  */
 extern PgmSchema *pgm_schema_read_all(Oid role);
 
+/* The same without dependencies. */
+extern PgmSchema *pgm_schema_read_as(Oid role);
+
 extern const PgmSchemaObject *pgm_schema_find(const PgmSchema *schema,
 											  const char *kind,
 											  const char *identity);

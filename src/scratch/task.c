@@ -231,6 +231,14 @@ pgm_scratch_enter(const PgmJob *job)
 					PGC_S_SESSION);
 }
 
+/* To put a database away takes its time, however little the caller has. */
+static void
+lift_timeouts(void)
+{
+	SetConfigOption("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_SESSION);
+}
+
 static void
 do_tasks(const PgmJob *job)
 {
@@ -254,6 +262,8 @@ do_tasks(const PgmJob *job)
 			read_model();
 		else
 		{
+			if (op == PGM_SCRATCH_COMMAND)
+				lift_timeouts();
 			pgm_outside_refuse(op == PGM_SCRATCH_LOAD);
 			run_text(op, text);
 		}
