@@ -17,6 +17,10 @@
 #define PGM_REHEARSED_BASE 'b'	/* is the scratch database as this one? */
 #define PGM_REHEARSED_ROW 'r'
 
+/* Texts that may be NULL. */
+extern void pgm_rehearse_put_optional(StringInfo message, const char *text);
+extern char *pgm_rehearse_get_optional(StringInfo message);
+
 /* Revisions as parts of a payload: what of them is run. */
 extern void pgm_rehearse_put_revision(StringInfo message,
 									  const PgmRevision *revision);

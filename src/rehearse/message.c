@@ -11,15 +11,15 @@
 
 #include "rehearse/internal.h"
 
-static void
-put_optional(StringInfo message, const char *text)
+void
+pgm_rehearse_put_optional(StringInfo message, const char *text)
 {
 	pq_sendbyte(message, text != NULL);
 	pgm_scratch_put_text(message, text == NULL ? "" : text);
 }
 
-static char *
-get_optional(StringInfo message)
+char *
+pgm_rehearse_get_optional(StringInfo message)
 {
 	bool		there = pq_getmsgbyte(message) != 0;
 	char	   *text = pgm_scratch_get_text(message);
@@ -32,8 +32,8 @@ pgm_rehearse_put_revision(StringInfo message, const PgmRevision *revision)
 {
 	pgm_scratch_put_text(message, revision->id);
 	pgm_scratch_put_text(message, revision->upgrade);
-	put_optional(message, revision->downgrade);
-	put_optional(message, revision->verify);
+	pgm_rehearse_put_optional(message, revision->downgrade);
+	pgm_rehearse_put_optional(message, revision->verify);
 	pq_sendint32(message, (int) revision->transactional);
 }
 
@@ -44,8 +44,8 @@ pgm_rehearse_get_revision(StringInfo message)
 
 	revision->id = pgm_scratch_get_text(message);
 	revision->upgrade = pgm_scratch_get_text(message);
-	revision->downgrade = get_optional(message);
-	revision->verify = get_optional(message);
+	revision->downgrade = pgm_rehearse_get_optional(message);
+	revision->verify = pgm_rehearse_get_optional(message);
 	revision->transactional = (PgmTristate) (int) pq_getmsgint(message, 4);
 	return revision;
 }
@@ -54,24 +54,24 @@ void
 pgm_rehearse_put_row(StringInfo message, const PgmRehearsalRow *row)
 {
 	pq_sendint32(message, row->step);
-	put_optional(message, row->revision);
-	put_optional(message, row->direction);
+	pgm_rehearse_put_optional(message, row->revision);
+	pgm_rehearse_put_optional(message, row->direction);
 	pgm_scratch_put_text(message, row->state);
 	pq_sendint64(message, row->duration);
-	put_optional(message, row->fingerprint);
+	pgm_rehearse_put_optional(message, row->fingerprint);
 	pq_sendbyte(message, row->ok);
-	put_optional(message, row->detail);
+	pgm_rehearse_put_optional(message, row->detail);
 }
 
 void
 pgm_rehearse_get_row(StringInfo message, PgmRehearsalRow *row)
 {
 	row->step = pq_getmsgint(message, 4);
-	row->revision = get_optional(message);
-	row->direction = get_optional(message);
+	row->revision = pgm_rehearse_get_optional(message);
+	row->direction = pgm_rehearse_get_optional(message);
 	row->state = pgm_scratch_get_text(message);
 	row->duration = pq_getmsgint64(message);
-	row->fingerprint = get_optional(message);
+	row->fingerprint = pgm_rehearse_get_optional(message);
 	row->ok = pq_getmsgbyte(message) != 0;
-	row->detail = get_optional(message);
+	row->detail = pgm_rehearse_get_optional(message);
 }

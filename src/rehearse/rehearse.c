@@ -52,6 +52,15 @@ static PgmQuery keep_query = {
 	2, {TEXTOID, BOOLOID}
 };
 
+/* With which search_path the revisions were applied. */
+static PgmQuery paths_query = {
+	"SELECT (SELECT r.search_path FROM pgmigrate.run_step s "
+	"JOIN pgmigrate.run r ON r.id = s.run WHERE s.revision = u.id "
+	"AND s.direction = 'up' AND s.state = 'done' ORDER BY s.run DESC LIMIT 1) "
+	"FROM unnest($1) WITH ORDINALITY AS u (id, n) ORDER BY u.n",
+	1, {TEXTARRAYOID}
+};
+
 /* In the worker of this database. */
 typedef struct Rehearsal
 {
@@ -60,6 +69,7 @@ typedef struct Rehearsal
 	char	   *database;
 	int			nhistory;
 	PgmRevision **history;
+	char	  **paths;			/* their search_path, or NULL */
 	char	   *no_replay;		/* why not, or NULL */
 	int			npending;
 	PgmRevision **pending;
@@ -75,6 +85,22 @@ typedef struct Rehearsal
 	bool		failed;
 } Rehearsal;
 
+static void
+read_paths(Rehearsal *rehearsal, int n, char **ids)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = pgm_text_array_datum(n, ids);
+	rehearsal->paths = palloc0(sizeof(char *) * (n + 1));
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&paths_query, values, NULL);
+	for (uint64 i = 0; i < rows; i++)
+		rehearsal->paths[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+}
+
 /* The applied revisions, in the order of an upgrade. */
 static void
 read_history(Rehearsal *rehearsal, const PgmPlan *plan)
@@ -88,6 +114,7 @@ read_history(Rehearsal *rehearsal, const PgmPlan *plan)
 		if (applied[order.rev[i]])
 			ids[n++] = pstrdup(pgm_graph_id(plan->graph, order.rev[i]));
 	rehearsal->nhistory = n;
+	read_paths(rehearsal, n, ids);
 	rehearsal->history = palloc0(sizeof(PgmRevision *) * (n + 1));
 	for (int i = 0; i < n && rehearsal->no_replay == NULL; i++)
 	{
@@ -144,11 +171,16 @@ prepare(Rehearsal *rehearsal)
 }
 
 static void
-put_revisions(StringInfo message, int n, PgmRevision *const *revisions)
+put_history(StringInfo message, const Rehearsal *rehearsal)
 {
+	int			n = rehearsal->no_replay == NULL ? rehearsal->nhistory : 0;
+
 	pq_sendint32(message, n);
 	for (int i = 0; i < n; i++)
-		pgm_rehearse_put_revision(message, revisions[i]);
+	{
+		pgm_rehearse_put_optional(message, rehearsal->paths[i]);
+		pgm_rehearse_put_revision(message, rehearsal->history[i]);
+	}
 }
 
 static void
@@ -224,10 +256,10 @@ launch_and_follow(void *arg)
 
 	initStringInfo(&payload);
 	pgm_scratch_put_text(&payload, rehearsal->fingerprint);
-	put_revisions(&payload,
-				  rehearsal->no_replay == NULL ? rehearsal->nhistory : 0,
-				  rehearsal->history);
-	put_revisions(&payload, rehearsal->npending, rehearsal->pending);
+	put_history(&payload, rehearsal);
+	pq_sendint32(&payload, rehearsal->npending);
+	for (int i = 0; i < rehearsal->npending; i++)
+		pgm_rehearse_put_revision(&payload, rehearsal->pending[i]);
 	pgm_txn_begin();
 	AcceptInvalidationMessages();
 	process = pgm_process_launch_in(get_database_oid(rehearsal->database,

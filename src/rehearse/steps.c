@@ -366,11 +366,14 @@ replay(Player *player, StringInfo payload)
 
 	for (int i = 0; i < n; i++)
 	{
+		char	   *path = pgm_rehearse_get_optional(payload);
 		PgmRevision *revision = pgm_rehearse_get_revision(payload);
 		Outcome		outcome;
 
 		if (error != NULL)
 			continue;
+		if (path != NULL)
+			SetConfigOption("search_path", path, PGC_USERSET, PGC_S_SESSION);
 		run(player, revision, PGM_UP, &outcome);
 		if (!outcome.ok)
 			error = psprintf("revision \"%s\": %s", revision->id,

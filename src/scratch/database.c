@@ -138,6 +138,10 @@ pgm_scratch_create(int n, char **names)
 
 		appendStringInfo(&commands, "%.*s%s%s;", (int) (place - create),
 						 create, names[i], place + 2);
+
+		/* nobody else has anything to do there */
+		appendStringInfo(&commands, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC;",
+						 names[i]);
 		appendStringInfo(&commands, "COMMENT ON DATABASE %s IS '%s';",
 						 names[i], COMMENT);
 	}

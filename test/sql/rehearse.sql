@@ -54,13 +54,11 @@ SELECT pgmigrate.revision('again', 'ALTER TABLE other ADD COLUMN IF NOT EXISTS c
 SELECT pgmigrate.revision('concurrently', 'CREATE INDEX CONCURRENTLY other_i ON other (i); SET work_mem = ''1MB''', 'DROP INDEX CONCURRENTLY other_i', id => 'concurrently') AS stored;
 SELECT pgmigrate.revision('no way back', 'CREATE TABLE kept (i int)', id => 'missing') AS stored;
 SELECT pgmigrate.revision('way back fails', 'CREATE TABLE fails (i int)', 'DROP TABLE no_such_table', id => 'fails') AS stored;
-\set rehearse 'SELECT step, revision, direction, state, ok, detail FROM pgmigrate.rehearse() ORDER BY step'
+-- what is granted with ALL depends on the version of the server
+\set rehearse 'SELECT step, revision, direction, state, ok, regexp_replace(detail, ''arwd\\w+'', ''(all)'') AS detail FROM pgmigrate.rehearse() ORDER BY step'
 :rehearse;
 SELECT count(DISTINCT fingerprint), min(fingerprint) FILTER (WHERE step = 0) = pgmigrate.fingerprint() AS is_present FROM pgmigrate.rehearse('default');
-
--- names are found as the session finds them: now those of the history too
 RESET search_path;
-SELECT state, ok, detail FROM pgmigrate.rehearse('default') WHERE step = 0;
 SELECT count(*) FROM pg_class WHERE relname IN ('left_over', 'kept', 'fails');
 SELECT item, state FROM pgmigrate.checklist() WHERE item = 'rehearsal';
 
@@ -117,6 +115,10 @@ SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_reh_author',
 SET ROLE regress_reh_author;
 SELECT * FROM pgmigrate.rehearse('default');
 SELECT pgmigrate.revision('of an author', 'CREATE TABLE public.of_an_author (i int)', 'DROP TABLE public.of_an_author', id => 'authored', down_revision => '{first}', splice => true) AS stored;
+RESET ROLE;
+ALTER ROLE regress_reh_author CREATEDB LOGIN;
+SET ROLE regress_reh_author;
+SELECT step, state, ok FROM pgmigrate.rehearse('authored');
 RESET ROLE;
 SELECT * FROM pgmigrate.rehearse('authored');
 SELECT * FROM pgmigrate.upgrade('authored');
