@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/spi.h"
 #include "interop/known.h"
 #include "store/content.h"
