@@ -26,7 +26,7 @@ SELECT format(E'### %s\n\n    %s(%s)%s\n\n%s.\n',
 FROM pg_proc p,
 	LATERAL (
 		SELECT string_agg(a.text, ', ' ORDER BY a.n)
-				FILTER (WHERE a.mode IN ('i', 'b')) AS input,
+				FILTER (WHERE a.mode IN ('i', 'b', 'v')) AS input,
 			string_agg(a.text, ', ' ORDER BY a.n)
 				FILTER (WHERE a.mode IN ('o', 't')) AS output
 		FROM (

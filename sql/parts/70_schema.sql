@@ -29,7 +29,7 @@ CREATE FUNCTION pgmigrate.drift() RETURNS TABLE (
 	actual text
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_drift'
-LANGUAGE C STABLE PARALLEL RESTRICTED;
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.drift() IS
 'objects that were added, removed or changed since the last run ended; of a changed one the properties that differ';
 

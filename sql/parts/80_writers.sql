@@ -47,6 +47,11 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.rehearsal
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event_consumer
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event_delivery
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
@@ -67,6 +72,9 @@ ALTER TABLE pgmigrate.attestation ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.checklist_item ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.rehearsal ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.event ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.event_consumer ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.event_delivery ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -86,3 +94,6 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.attestation IS 'only functions of t
 COMMENT ON TRIGGER check_writer ON pgmigrate.checklist_item IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.rehearsal IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.event IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.event_consumer IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.event_delivery IS 'only functions of the extension write the table';

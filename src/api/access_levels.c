@@ -33,11 +33,14 @@ static const struct
 	const char *name;
 	PgmAccessLevel level;
 }			functions[] = {
+	{"acknowledge", PGM_ACCESS_VIEWER},
 	{"branches", PGM_ACCESS_VIEWER},
 	{"compare", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},
 	{"drift", PGM_ACCESS_VIEWER},
+	{"drop_consumer", PGM_ACCESS_VIEWER},
+	{"events", PGM_ACCESS_VIEWER},
 	{"export", PGM_ACCESS_VIEWER},
 	{"fingerprint", PGM_ACCESS_VIEWER},
 	{"graph", PGM_ACCESS_VIEWER},
@@ -82,6 +85,7 @@ static const struct
 	{"downgrade", PGM_ACCESS_OPERATOR},
 	{"downgrade_start", PGM_ACCESS_OPERATOR},
 	{"pause", PGM_ACCESS_OPERATOR},
+	{"prune_events", PGM_ACCESS_OPERATOR},
 	{"resume", PGM_ACCESS_OPERATOR},
 	{"finalize", PGM_ACCESS_OPERATOR},
 	{"rebuild", PGM_ACCESS_OPERATOR},
@@ -102,6 +106,9 @@ static const char *const relations[] = {
 	"assessment",
 	"attestation",
 	"checklist_item",
+	"event",
+	"event_consumer",
+	"event_delivery",
 	"head",
 	"help",
 	"metrics",

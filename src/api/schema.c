@@ -12,8 +12,10 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/digest.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
+#include "gate/outbox.h"
 #include "schema/fingerprint.h"
 #include "store/schema_record.h"
 
@@ -33,22 +35,36 @@ pgmigrate_fingerprint(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(pgm_schema_digest(schema)));
 }
 
+typedef struct Drift
+{
+	PgmRows		rows;
+	int			n;
+	PgmDigest	digest;
+} Drift;
+
 static void
 drift_row(char *const *values, void *arg)
 {
-	PgmRows    *rows = arg;
+	Drift	   *drift = arg;
 
+	drift->n++;
 	for (int i = 0; i < 4; i++)
-		pgm_rows_text(rows, values[i]);
-	pgm_rows_end_row(rows);
+	{
+		pgm_rows_text(&drift->rows, values[i]);
+		pgm_digest_text(&drift->digest, values[i] ? values[i] : "");
+	}
+	pgm_rows_end_row(&drift->rows);
 }
 
 Datum
 pgmigrate_drift(PG_FUNCTION_ARGS)
 {
-	PgmRows		rows;
+	Drift		drift = {0};
 
-	pgm_rows_begin(&rows, fcinfo);
-	pgm_schema_record_drift(drift_row, &rows);
+	pgm_rows_begin(&drift.rows, fcinfo);
+	pgm_digest_init(&drift.digest, "pgmigrate drift");
+	pgm_schema_record_drift(drift_row, &drift);
+	pgm_outbox_drift(drift.n, drift.n == 0 ? "" :
+					 pgm_digest_final(&drift.digest));
 	return (Datum) 0;
 }

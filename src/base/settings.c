@@ -503,5 +503,6 @@ pgm_guc_init(void)
 	define_pattern_settings();
 	define_online_settings();
 	define_backfill_settings();
+	pgm_notify_guc_init();
 	MarkGUCPrefixReserved("pgmigrate");
 }

@@ -96,6 +96,17 @@ extern int	pgm_on_row_error;
 extern int	pgm_online_workers;
 extern char *pgm_throttle_query;
 
+extern int	pgm_event_keep;		/* s */
+extern int	pgm_event_limit;
+extern int	pgm_lock_wait_event;	/* ms */
+extern char *pgm_notify_channel;
+extern char *pgm_notify_command;
+extern int	pgm_notify_retry;	/* ms */
+extern int	pgm_notify_timeout; /* ms */
+
 extern void pgm_guc_init(void);
+
+/* Those of notifications; called by the former. */
+extern void pgm_notify_guc_init(void);
 
 #endif							/* PGM_BASE_SETTINGS_H */

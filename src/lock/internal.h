@@ -48,6 +48,12 @@ struct PgmLockWait
 	char	   *kept_detail;	/* its detail, without queries */
 	int64		patient;		/* since when a statement may wait for rows */
 	PgmLockPolicy policy;
+	PgmLockTell tell;			/* of a long wait, NULL if nobody is to … */
+	void	   *tell_arg;
+	bool		told;			/* … or was, of this step */
+	int64		untold;			/* a wait inside of a transaction, ms … */
+	char	   *untold_relation;	/* … for what, and behind whom */
+	char	   *untold_blockers;
 	char		cause[256];		/* of the last failed attempt, as a sentence */
 	PgmLockLog	log;
 };
@@ -64,6 +70,9 @@ extern const PgmLockNeed *pgm_lockwait_main_need(const PgmLockWait *wait,
 
 /* Tell the caller, and whoever looks at the sessions. */
 extern void pgm_lockwait_announce(PgmLockWait *wait, List *blockers);
+
+/* If it is time to, to whoever asked for it; now, or at the end. */
+extern void pgm_lockwait_tell(PgmLockWait *wait, List *blockers, bool now);
 
 /* The deadline is over, and these are still there. */
 extern pg_noreturn void pgm_lockwait_give_up(PgmLockWait *wait,

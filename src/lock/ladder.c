@@ -105,6 +105,8 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->may_queue = false;
 	wait->used_wait = 0;
 	wait->gave_up = false;
+	wait->told = false;
+	wait->untold = 0;
 	wait->policy.nseen = 0;
 }
 
@@ -526,6 +528,7 @@ is_time(PgmLockWait *wait)
 	/* short waits on a busy table are not worth a message */
 	if (!result || pgm_lockwait_since(wait->start) > 1000)
 		pgm_lockwait_announce(wait, blockers);
+	pgm_lockwait_tell(wait, blockers, in_between(wait));
 	if (is_late(wait))
 		pgm_lockwait_give_up(wait, blockers);
 	if (!result)

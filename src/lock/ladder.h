@@ -21,6 +21,19 @@ typedef void (*PgmLockCollector) (PgmLockNeeds *needs, void *arg);
 /* Lives in the current memory context, which must outlive transactions. */
 extern PgmLockWait *pgm_lockwait_create(const PgmExec *exec);
 
+/*
+ * Tell, once a step, that it waits for longer than pgmigrate.lock_wait_event:
+ * for what, and who is in the way, without queries.  At once where no
+ * transaction is open, else by pgm_lockwait_tell_rest.
+ */
+typedef void (*PgmLockTell) (void *arg, const char *revision,
+							 const char *relation, int64 milliseconds,
+							 const char *blockers);
+extern void pgm_lockwait_on_long(PgmLockWait *wait, PgmLockTell tell,
+								 void *arg);
+
+extern void pgm_lockwait_tell_rest(PgmLockWait *wait);
+
 /* Forget the step before; what is said to the user names this one. */
 extern void pgm_lockwait_begin(PgmLockWait *wait, const char *revision);
 

@@ -63,6 +63,51 @@ blockers_text(const PgmLockWait *wait, List *blockers, bool with_query)
 }
 
 void
+pgm_lockwait_on_long(PgmLockWait *wait, PgmLockTell tell, void *arg)
+{
+	wait->tell = tell;
+	wait->tell_arg = arg;
+}
+
+void
+pgm_lockwait_tell(PgmLockWait *wait, List *blockers, bool now)
+{
+	MemoryContext context = wait->log.context;
+	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
+	int64		waited = pgm_lockwait_since(wait->start);
+	const char *relation = need == NULL ? "" : pgm_printable_line(need->name);
+	char	   *text;
+
+	if (wait->tell == NULL || wait->told || waited < pgm_lock_wait_event)
+		return;
+	if (!now && wait->untold > 0)
+	{
+		wait->untold = waited;
+		return;
+	}
+	text = blockers_text(wait, blockers, false);
+	if (now)
+	{
+		wait->told = true;
+		wait->tell(wait->tell_arg, wait->revision, relation, waited, text);
+		return;
+	}
+	wait->untold = waited;
+	wait->untold_relation = MemoryContextStrdup(context, relation);
+	wait->untold_blockers = MemoryContextStrdup(context, text);
+}
+
+void
+pgm_lockwait_tell_rest(PgmLockWait *wait)
+{
+	if (wait->tell == NULL || wait->told || wait->untold == 0)
+		return;
+	wait->told = true;
+	wait->tell(wait->tell_arg, wait->revision, wait->untold_relation,
+			   wait->untold, wait->untold_blockers);
+}
+
+void
 pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 {
 	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);

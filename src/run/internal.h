@@ -82,6 +82,9 @@ typedef struct PgmSpan
 	int			taken;			/* after the last one that was collected */
 } PgmSpan;
 
+/* Its waits for locks are events where they are long. */
+extern void pgm_runner_create_wait(PgmRunner *runner);
+
 /* Whose statements follow: after it was loaded, at each try. */
 extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
 

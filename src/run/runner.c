@@ -536,7 +536,7 @@ work(void *arg)
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run);
 
-	runner->wait = pgm_lockwait_create(&runner->exec);
+	pgm_runner_create_wait(runner);
 	runner->happened = pgm_happened_create();
 	if (runner->one_transaction)
 	{
@@ -617,7 +617,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	runner->one_transaction = true;
 	prepare(runner, "inline", PGM_UNTIL_END_OF_TRANSACTION);
 	pgm_run_end_turn();
-	runner->wait = pgm_lockwait_create(&runner->exec);
+	pgm_runner_create_wait(runner);
 	runner->happened = pgm_happened_create();
 	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
 		pgm_lockwait_pause(runner->wait);

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -23,6 +24,7 @@
 #include "classify/local_effects.h"
 #include "compat/server.h"
 #include "exec/session_objects.h"
+#include "gate/outbox.h"
 #include "process/entry.h"
 #include "run/internal.h"
 #include "sql/kinds.h"
@@ -61,6 +63,29 @@ read_revision(PgmRunner *runner, int i)
 	if (ahead->revisions[i - ahead->first] != NULL)
 		return ahead->revisions[i - ahead->first];
 	return pgm_revision_get_for_share(id);
+}
+
+/* Outside of a transaction it is one of its own. */
+static void
+tell_long_wait(void *arg, const char *revision, const char *relation,
+			   int64 milliseconds, const char *blockers)
+{
+	const PgmRunner *runner = arg;
+	bool		own = !IsTransactionState();
+
+	if (own)
+		pgm_txn_begin_own();
+	pgm_outbox_lock_wait(runner->run, revision, relation, milliseconds,
+						 blockers);
+	if (own)
+		pgm_txn_commit_own(false);
+}
+
+void
+pgm_runner_create_wait(PgmRunner *runner)
+{
+	runner->wait = pgm_lockwait_create(&runner->exec);
+	pgm_lockwait_on_long(runner->wait, tell_long_wait, runner);
 }
 
 void
@@ -133,6 +158,7 @@ pgm_runner_record_locks(const PgmRunner *runner)
 	if (runner->wait == NULL)
 		return;
 	details = pgm_lockwait_details(runner->wait);
+	pgm_lockwait_tell_rest(runner->wait);
 
 	/* of a run in one transaction they were taken before the first step */
 	if (details != NULL && (!runner->one_transaction || runner->step <= 1))
