@@ -53,6 +53,10 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event_delivery
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.watched_query
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.regression
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
@@ -75,6 +79,8 @@ ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event_consumer ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event_delivery ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.watched_query ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.regression ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -97,3 +103,5 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the ex
 COMMENT ON TRIGGER check_writer ON pgmigrate.event IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.event_consumer IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.event_delivery IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.watched_query IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.regression IS 'only functions of the extension write the table';

@@ -503,6 +503,7 @@ pgm_guc_init(void)
 	define_pattern_settings();
 	define_online_settings();
 	define_backfill_settings();
+	pgm_guard_guc_init();
 	pgm_notify_guc_init();
 	MarkGUCPrefixReserved("pgmigrate");
 }

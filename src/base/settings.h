@@ -52,6 +52,14 @@ typedef enum PgmOnlineMethod
 	PGM_ONLINE_METHOD_TABLE
 } PgmOnlineMethod;
 
+/* What becomes of a revision that makes a watched query slower. */
+typedef enum PgmGuardMode
+{
+	PGM_GUARD_OFF,
+	PGM_GUARD_WARN,
+	PGM_GUARD_REFUSE
+} PgmGuardMode;
+
 /* What becomes of a row that a backfill cannot change. */
 typedef enum PgmRowError
 {
@@ -98,6 +106,8 @@ extern char *pgm_throttle_query;
 
 extern int	pgm_event_keep;		/* s */
 extern int	pgm_event_limit;
+extern int	pgm_guard;
+extern double pgm_guard_factor;
 extern int	pgm_lock_wait_event;	/* ms */
 extern char *pgm_notify_channel;
 extern char *pgm_notify_command;
@@ -106,7 +116,8 @@ extern int	pgm_notify_timeout; /* ms */
 
 extern void pgm_guc_init(void);
 
-/* Those of notifications; called by the former. */
+/* Those of the guard and of notifications; called by the former. */
+extern void pgm_guard_guc_init(void);
 extern void pgm_notify_guc_init(void);
 
 #endif							/* PGM_BASE_SETTINGS_H */

@@ -517,6 +517,7 @@ typedef struct Probe
 {
 	const char *query;
 	bool		pinned;			/* search_path */
+	bool		explain;		/* an EXPLAIN, no SELECT */
 	int			columns;
 	MemoryContext context;		/* of the result */
 	uint64		nrows;
@@ -537,7 +538,8 @@ run_probe(void *arg)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(probe->query, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute(probe->query, !probe->explain, 0) !=
+		(probe->explain ? SPI_OK_UTILITY : SPI_OK_SELECT))
 		elog(ERROR, "could not execute \"%s\"", probe->query);
 	probe->nrows = SPI_processed;
 	old = MemoryContextSwitchTo(probe->context);
@@ -563,7 +565,7 @@ try_probe(Probe *probe)
 bool
 pgm_spi_probe(const char *query, int64 *count, char **text)
 {
-	Probe		probe = {query, false, 2};
+	Probe		probe = {query, false, false, 2};
 
 	if (!try_probe(&probe))
 	{
@@ -582,7 +584,7 @@ bool
 pgm_spi_probe_rows(const char *query, int columns, char ***values,
 				   uint64 *nrows, char **message)
 {
-	Probe		probe = {query, true, columns};
+	Probe		probe = {query, true, false, columns};
 
 	if (!try_probe(&probe))
 	{
@@ -592,4 +594,19 @@ pgm_spi_probe_rows(const char *query, int columns, char ***values,
 	*values = probe.values;
 	*nrows = probe.nrows;
 	return true;
+}
+
+bool
+pgm_spi_explain(const char *explain, char **plan, char **message)
+{
+	Probe		probe = {explain, false, true, 1};
+	bool		save_read_only = XactReadOnly;
+	bool		ok;
+
+	XactReadOnly = true;
+	ok = try_probe(&probe);
+	XactReadOnly = save_read_only;
+	*plan = ok && probe.nrows == 1 ? probe.values[0] : NULL;
+	*message = ok ? NULL : probe.error->message;
+	return *plan != NULL;
 }

@@ -50,8 +50,7 @@ extern void pgm_spi_end(PgmSpiScope *scope);
 
 /*
  * For the rest of the scope: use an index, however small the table was when
- * the query was planned.  A plan is kept for the session, in which thousands
- * of rows may come.
+ * the query was planned.
  */
 extern void pgm_spi_prefer_index(void);
 
@@ -93,8 +92,7 @@ extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
 extern Oid *pgm_spi_oid_array(uint64 row, int column, int *n);
-
-/* What the columns of the last query are called; counted from 1 too. */
+/* What they are called. */
 extern int	pgm_spi_columns(void);
 extern char *pgm_spi_column_name(int column);
 
@@ -142,6 +140,9 @@ extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
  */
 extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
 							   uint64 *nrows, char **message);
+
+/* The same of an EXPLAIN, with the search_path that is in force. */
+extern bool pgm_spi_explain(const char *explain, char **plan, char **message);
 
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);

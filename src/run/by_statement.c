@@ -210,7 +210,9 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 
 	pgm_txn_begin_block();
 	pgm_runner_verify(runner, step, true);
+	runner->by_statement = true;
 	pgm_runner_record_step(runner, step);
+	runner->by_statement = false;
 	pgm_txn_commit();
 	pgm_runner_drop_temporary();
 

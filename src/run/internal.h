@@ -9,6 +9,7 @@
 #define PGM_RUN_INTERNAL_H
 
 #include "classify/estimate.h"
+#include "gate/guard.h"
 #include "lock/ladder.h"
 #include "run/observed.h"
 #include "run/runner.h"
@@ -55,6 +56,9 @@ typedef struct PgmRunner
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	int			shelter;		/* level of the subtransaction, 0 if none */
+	bool		by_statement;	/* the step, which has committed parts */
+	bool		guard_asked;	/* is anything watched? */
+	PgmGuard   *guard;			/* NULL: nothing is */
 	PgmRates   *rates;			/* of estimates, once they were needed */
 	int64		online;			/* operation at work, 0 if none … */
 	int			online_step;	/* … and its step, to know a new one */
@@ -82,9 +86,7 @@ typedef struct PgmSpan
 	int			taken;			/* after the last one that was collected */
 } PgmSpan;
 
-/* Its waits for locks are events where they are long. */
 extern void pgm_runner_create_wait(PgmRunner *runner);
-
 /* Whose statements follow: after it was loaded, at each try. */
 extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
 
@@ -118,7 +120,6 @@ extern void pgm_runner_forget(PgmRunner *runner);
  */
 extern void pgm_runner_record_locks(const PgmRunner *runner);
 extern void pgm_runner_record_statements(const PgmRunner *runner);
-
 extern bool pgm_runner_mentions(const char *text, const char *name);
 
 /* For pgm_lockwait_take; its argument is a PgmSpan. */

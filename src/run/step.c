@@ -118,6 +118,16 @@ pgm_runner_expect(PgmRunner *runner, const PgmStep *step)
 	pgm_happened_revision(runner->happened,
 						  runner->request->direction == PGM_UP ?
 						  step->revision->digest : NULL);
+
+	runner->by_statement = false;
+
+	/* at the first try only: one after it begins where that did */
+	if (runner->again)
+		return;
+	if (!runner->guard_asked)
+		runner->guard = pgm_guard_create(runner->context);
+	runner->guard_asked = true;
+	pgm_guard_before(runner->guard);
 }
 
 void
@@ -307,6 +317,8 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 	PgmLedgerChange change;
 
 	end_objects(runner, step);
+	pgm_guard_after(runner->guard, runner->run, runner->step,
+					step->revision->id, !runner->by_statement);
 	if (runner->one_transaction)
 		keep_back(runner, step);
 	else

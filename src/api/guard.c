@@ -1,0 +1,75 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.c
+ *	  SQL functions of watched queries.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/result_rows.h"
+#include "base/spi.h"
+#include "compat/server.h"
+#include "gate/guard.h"
+
+PG_FUNCTION_INFO_V1(pgmigrate_regressions);
+PG_FUNCTION_INFO_V1(pgmigrate_unwatch);
+PG_FUNCTION_INFO_V1(pgmigrate_watch);
+
+static PgmQuery regressions_query = {
+	"SELECT r.run, r.revision, r.name, r.state, r.cost_before, r.cost_after, "
+	"round((r.cost_after / nullif(r.cost_before, 0))::numeric, 1)::float8, "
+	"r.cause, r.proposal, jsonb_build_object('before', r.plan_before, "
+	"'after', r.plan_after) FROM pgmigrate.regression r "
+	"WHERE r.run = coalesce($1, (SELECT max(id) FROM pgmigrate.run)) "
+	"ORDER BY r.step, r.name",
+	1, {INT8OID}
+};
+
+Datum
+pgmigrate_watch(PG_FUNCTION_ARGS)
+{
+	char	   *name = pgm_arg_text_not_null(fcinfo, 0, "name");
+	char	   *query = pgm_arg_text_not_null(fcinfo, 1, "query");
+	Datum	   *elements = NULL;
+	bool	   *nulls = NULL;
+	int			n = 0;
+	char	  **texts;
+
+	if (!PG_ARGISNULL(2))
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false,
+						  TYPALIGN_INT, &elements, &nulls, &n);
+	texts = palloc(sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		texts[i] = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+	PG_RETURN_FLOAT8(pgm_guard_watch(name, query, n, texts));
+}
+
+Datum
+pgmigrate_unwatch(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(pgm_guard_unwatch(pgm_arg_text_not_null(fcinfo, 0,
+														   "name")));
+}
+
+Datum
+pgmigrate_regressions(PG_FUNCTION_ARGS)
+{
+	PgmSpiScope scope;
+	PgmRows		rows;
+	Datum		values[1];
+	bool		nulls[1];
+
+	nulls[0] = PG_ARGISNULL(0);
+	values[0] = nulls[0] ? (Datum) 0 : PG_GETARG_DATUM(0);
+	pgm_rows_begin(&rows, fcinfo);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&regressions_query, values, nulls);
+	pgm_spi_store(rows.store, rows.tupdesc);
+	pgm_spi_end(&scope);
+	return (Datum) 0;
+}

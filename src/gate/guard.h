@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.h
+ *	  Do queries that matter keep their plans?
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_GATE_GUARD_H
+#define PGM_GATE_GUARD_H
+
+#include "utils/array.h"
+
+/* The plans of the watched queries of one run; lives as long as that. */
+typedef struct PgmGuard PgmGuard;
+
+/* NULL where nothing is watched, or the guard is off.  In a transaction. */
+extern PgmGuard *pgm_guard_create(MemoryContext context);
+
+/* Before a step, and after it in its last transaction. */
+extern void pgm_guard_before(PgmGuard *guard);
+
+/*
+ * Keep and tell what got slower; an error if that is to be refused, and can.
+ */
+extern void pgm_guard_after(PgmGuard *guard, int64 run, int step,
+							const char *revision, bool can_refuse);
+
+/* As the current user.  The cost of the plan now. */
+extern double pgm_guard_watch(const char *name, const char *query,
+							  int nparameters, char **parameters);
+extern bool pgm_guard_unwatch(const char *name);
+
+#endif							/* PGM_GATE_GUARD_H */

@@ -1,0 +1,174 @@
+/*-------------------------------------------------------------------------
+ *
+ * watched_plan.c
+ *	  The plan of a query, looked at and not executed.
+ *
+ * To plan a query can run code: functions of constants, checks of domains.  So
+ * it is planned as the role that watches it, in a restricted context, and not
+ * at all where it reaches code that is neither of the server or an extension
+ * nor of that role.
+ *
+ * Parameters are put in as literals, where the parser has found them, so that
+ * they get their types from the query as those of a driver do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "classify/foreign_code.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "gate/watched_plan.h"
+
+/* What a plan may wait for each lock, while a run holds its own. */
+#define PGM_WATCHED_LOCK_TIMEOUT "100ms"
+
+typedef struct Found
+{
+	List	   *refs;			/* of ParamRef *, by their location */
+} Found;
+
+typedef struct Attempt
+{
+	const PgmWatched *watched;
+	PgmWatchedPlan *plan;
+} Attempt;
+
+static bool
+find_parameters(Node *node, void *context)
+{
+	Found	   *found = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ParamRef))
+		found->refs = lappend(found->refs, node);
+	return raw_expression_tree_walker(node, find_parameters, context);
+}
+
+static int
+by_location(const ListCell *a, const ListCell *b)
+{
+	return ((ParamRef *) lfirst(a))->location -
+		((ParamRef *) lfirst(b))->location;
+}
+
+static char *
+with_parameters(const PgmWatched *watched, Node *stmt)
+{
+	Found		found = {NIL};
+	const char *at = watched->query;
+	StringInfoData text;
+	ListCell   *lc;
+
+	(void) find_parameters(stmt, &found);
+	list_sort(found.refs, by_location);
+	initStringInfo(&text);
+	foreach(lc, found.refs)
+	{
+		const ParamRef *ref = lfirst(lc);
+		const char *place = watched->query + ref->location;
+		const char *value;
+
+		if (ref->number < 1 || ref->number > watched->nparameters)
+			ereport(ERROR,
+					errcode(ERRCODE_UNDEFINED_PARAMETER),
+					errmsg("there is no parameter $%d", ref->number),
+					errhint("Give its value to pgmigrate.watch()."));
+		if (place < at)
+			continue;			/* the same, met twice */
+		appendBinaryStringInfo(&text, at, place - at);
+		value = watched->parameters[ref->number - 1];
+		appendStringInfo(&text, " %s ",
+						 value == NULL ? "NULL" : quote_literal_cstr(value));
+		at = place + 1 + strspn(place + 1, "0123456789");
+	}
+	appendStringInfoString(&text, at);
+	return text.data;
+}
+
+static Node *
+parse(const PgmWatched *watched)
+{
+	List	   *list = pg_parse_query(watched->query);
+	Node	   *stmt = list_length(list) == 1 ?
+		linitial_node(RawStmt, list)->stmt : NULL;
+
+	if (stmt == NULL || nodeTag(stmt) == T_ExplainStmt ||
+		(!IsA(stmt, SelectStmt) && !IsA(stmt, InsertStmt) &&
+		 !IsA(stmt, UpdateStmt) && !IsA(stmt, DeleteStmt) &&
+		 !pgm_is_merge(stmt)))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("a watched query must be one SELECT, INSERT, UPDATE, DELETE or MERGE"));
+	return stmt;
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+explain(void *arg)
+{
+	Attempt    *attempt = arg;
+	const PgmWatched *watched = attempt->watched;
+	PgmWatchedPlan *plan = attempt->plan;
+	Node	   *stmt;
+	char	   *strange;
+	char	   *text;
+	const char *cost;
+
+	set_local("search_path", watched->search_path);
+	set_local("lock_timeout", PGM_WATCHED_LOCK_TIMEOUT);
+	stmt = parse(watched);
+	strange = pgm_strange_code(stmt, NULL, watched->role, true);
+	if (strange != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("the query is not planned, it reaches %s", strange));
+	text = psprintf("EXPLAIN (VERBOSE, FORMAT JSON) %s",
+					with_parameters(watched, stmt));
+	if (!pgm_spi_explain(text, &plan->json, &plan->error))
+		return;
+	cost = strstr(plan->json, "\"Total Cost\": ");
+	plan->cost = cost == NULL ? 0 : strtod(cost + 14, NULL);
+}
+
+void
+pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
+{
+	Attempt		attempt = {watched, plan};
+	Oid			save_user;
+	int			save_context;
+	int			level;
+	ErrorData  *error;
+
+	memset(plan, 0, sizeof(PgmWatchedPlan));
+	if (!OidIsValid(watched->role))
+	{
+		plan->error = pstrdup("the role that watches it does not exist any more");
+		return;
+	}
+	level = pgm_txn_begin_sub();
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(watched->role, save_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	if (!pgm_spi_try(explain, &attempt, &error))
+		plan->error = error->message;
+	SetUserIdAndSecContext(save_user, save_context);
+
+	/* the locks of the plan go with it */
+	pgm_txn_rollback_sub(level);
+}
