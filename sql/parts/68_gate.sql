@@ -42,6 +42,15 @@ COMMENT ON COLUMN pgmigrate.rehearsal.target_digest IS 'digest of the revisions 
 COMMENT ON COLUMN pgmigrate.rehearsal.ok IS 'all steps did what they should';
 COMMENT ON COLUMN pgmigrate.rehearsal.finished IS 'time it ended';
 
+CREATE TABLE pgmigrate.scrape (
+	role text PRIMARY KEY,
+	scraped_at timestamptz NOT NULL
+);
+COMMENT ON TABLE pgmigrate.scrape IS 'who has read the metrics';
+COMMENT ON COLUMN pgmigrate.scrape.role IS 'role that read them';
+COMMENT ON COLUMN pgmigrate.scrape.scraped_at IS 'time it did so last, within seconds';
+
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.scrape', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.attestation', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.attestation_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.checklist_item', '');
@@ -83,8 +92,15 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.checklist_require(text, text) IS
 'add an item to the checklist: a query that must be true, which runs with the rights of the caller of this; null takes the item away';
 
-REVOKE ALL ON TABLE pgmigrate.attestation, pgmigrate.checklist_item, pgmigrate.rehearsal FROM PUBLIC;
+CREATE FUNCTION pgmigrate.scraped() RETURNS boolean
+AS 'MODULE_PATHNAME', 'pgmigrate_scraped'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.scraped() IS
+'say that the metrics are being read, for the checklist; true if that was written, which it is every few seconds at most';
+
+REVOKE ALL ON TABLE pgmigrate.attestation, pgmigrate.checklist_item, pgmigrate.rehearsal, pgmigrate.scrape FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.attestation_id_seq, pgmigrate.rehearsal_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.checklist(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.attest(text, text, interval, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.checklist_require(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.scraped() FROM PUBLIC;

@@ -57,6 +57,8 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.regression
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
@@ -81,6 +83,7 @@ ALTER TABLE pgmigrate.event_consumer ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event_delivery ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.watched_query ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.regression ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -105,3 +108,4 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.event_consumer IS 'only functions o
 COMMENT ON TRIGGER check_writer ON pgmigrate.event_delivery IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.watched_query IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.regression IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the extension write the table';

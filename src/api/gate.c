@@ -17,6 +17,7 @@
 PG_FUNCTION_INFO_V1(pgmigrate_checklist);
 PG_FUNCTION_INFO_V1(pgmigrate_attest);
 PG_FUNCTION_INFO_V1(pgmigrate_checklist_require);
+PG_FUNCTION_INFO_V1(pgmigrate_scraped);
 
 static void
 add_time(PgmRows *rows, TimestampTz value)
@@ -77,4 +78,10 @@ pgmigrate_checklist_require(PG_FUNCTION_ARGS)
 	pgm_checklist_require(pgm_arg_text_not_null(fcinfo, 0, "item"),
 						  pgm_arg_text(fcinfo, 1));
 	PG_RETURN_VOID();
+}
+
+Datum
+pgmigrate_scraped(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(pgm_scrape_record());
 }

@@ -104,6 +104,9 @@ extern int	pgm_on_row_error;
 extern int	pgm_online_workers;
 extern char *pgm_throttle_query;
 
+extern bool pgm_approve_own;
+extern int	pgm_approvals;
+extern char *pgm_approvers;		/* roles, a list */
 extern int	pgm_event_keep;		/* s */
 extern int	pgm_event_limit;
 extern int	pgm_guard;
@@ -113,6 +116,7 @@ extern char *pgm_notify_channel;
 extern char *pgm_notify_command;
 extern int	pgm_notify_retry;	/* ms */
 extern int	pgm_notify_timeout; /* ms */
+extern int	pgm_scrape_max_age; /* s */
 
 extern void pgm_guc_init(void);
 

@@ -65,10 +65,7 @@ extern uint64 pgm_spi_execute(PgmQuery *query, const Datum *values,
 extern uint64 pgm_spi_execute_latest(PgmQuery *query, const Datum *values,
 									 const bool *nulls);
 
-/*
- * A SELECT with the snapshot that the scope began with: several of them see
- * the same.
- */
+/* A SELECT with the snapshot that the scope began with. */
 extern uint64 pgm_spi_execute_snapshot(PgmQuery *query, const Datum *values);
 
 /*
@@ -92,6 +89,7 @@ extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
 extern Oid *pgm_spi_oid_array(uint64 row, int column, int *n);
+
 /* What they are called. */
 extern int	pgm_spi_columns(void);
 extern char *pgm_spi_column_name(int column);
@@ -122,7 +120,7 @@ extern char **pgm_text_array_values(Datum array, int *n);
  */
 extern void pgm_spi_utility(const char *command);
 
-/* In a subtransaction.  False with the error; only a cancel goes on. */
+/* In a subtransaction.  False with the error; a cancel goes on. */
 extern bool pgm_spi_try(void (*action) (void *arg), void *arg,
 						ErrorData **error);
 

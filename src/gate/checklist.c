@@ -22,6 +22,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "base/settings.h"
 #include "base/spi.h"
@@ -40,11 +41,37 @@ static const char *const own_items[] = {
 
 static PgmQuery archiver_query = {
 	"SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 'off' "
-	"WHEN a.last_archived_time IS NULL THEN 'never' "
-	"WHEN a.last_failed_time > a.last_archived_time THEN 'fails' "
+	"WHEN a.last_failed_time > coalesce(a.last_archived_time, '-infinity') "
+	"THEN 'fails' WHEN a.last_archived_time IS NULL THEN 'never' "
 	"WHEN a.last_archived_time > clock_timestamp() THEN 'future' "
 	"ELSE 'works' END, coalesce(a.last_archived_time, a.last_failed_time)"
 	"::text FROM pg_stat_archiver a"
+};
+
+static PgmQuery scrape_query = {
+	"SELECT max(s.scraped_at), max(s.scraped_at) > clock_timestamp() "
+	"+ interval '1 min', max(s.scraped_at)::text FROM pgmigrate.scrape s"
+};
+
+static PgmQuery scraped_query = {
+	"INSERT INTO pgmigrate.scrape AS s (role, scraped_at) "
+	"VALUES ($1, clock_timestamp()) ON CONFLICT (role) DO UPDATE "
+	"SET scraped_at = excluded.scraped_at "
+	"WHERE s.scraped_at NOT BETWEEN excluded.scraped_at - interval '30 s' "
+	"AND excluded.scraped_at",
+	1, {TEXTOID}
+};
+
+/* Who approved what is stored now; 0 for a role that is gone. */
+static PgmQuery approvals_query = {
+	"SELECT DISTINCT coalesce(CASE WHEN c.system_identifier = "
+	"pgmigrate.system_identifier() "
+	"THEN (SELECT a.oid FROM pg_authid a WHERE a.oid = c.changed_by_oid) "
+	"ELSE (SELECT a.oid FROM pg_authid a WHERE a.rolname = c.changed_by) "
+	"END, 0)::int8, c.changed_by FROM pgmigrate.revision_change c "
+	"WHERE c.revision = $1 AND c.change = 'approve' AND c.digest = $2 "
+	"ORDER BY 2",
+	2, {TEXTOID, TEXTOID}
 };
 
 static PgmQuery rehearsal_query = {
@@ -257,23 +284,151 @@ look_at_rehearsal(PgmChecklistItem *item, const char *digest)
 		item->detail = "the same revisions were not rehearsed";
 }
 
-/* Who wrote a revision cannot approve it. */
+/* Is more asked for than that somebody else has seen it? */
+static bool
+approvals_are_counted(void)
+{
+	return pgm_approvals > 1 || pgm_approvers[0] != '\0';
+}
+
+static bool
+is_author(const PgmRevision *revision, Oid role)
+{
+	for (int i = 0; i < revision->ncoauthors; i++)
+		if (revision->coauthor_roles[i] == role)
+			return true;
+	return revision->author_role == role;
+}
+
+/* Is it one of the roles that may approve, or a member of one? */
+static bool
+may_approve(Oid role)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	if (pgm_approvers[0] == '\0')
+		return true;
+	if (!SplitIdentifierString(pstrdup(pgm_approvers), ',', &names))
+		return false;
+	foreach(lc, names)
+	{
+		Oid			approver = get_role_oid(lfirst(lc), true);
+
+		if (OidIsValid(approver) && is_member_of_role_nosuper(role, approver))
+			return true;
+	}
+	return false;
+}
+
+/* Of how many roles the approval counts; tells of those that are gone. */
+static int
+count_approvals(const PgmRevision *revision, StringInfo gone)
+{
+	PgmSpiScope scope;
+	Datum		values[2];
+	uint64		rows;
+	Oid		   *roles;
+	char	  **names;
+	int			n = 0;
+
+	values[0] = pgm_text_datum(revision->id);
+	values[1] = pgm_text_datum(revision->digest);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&approvals_query, values, NULL);
+	roles = MemoryContextAlloc(scope.outer, sizeof(Oid) * (rows + 1));
+	names = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows + 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		roles[i] = (Oid) pgm_spi_int64(i + 1, 1);
+		names[i] = pgm_spi_text(i + 1, 2);
+	}
+	pgm_spi_end(&scope);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		if (!OidIsValid(roles[i]))
+			appendStringInfo(gone, "; role \"%s\", which approved it, does not exist any more",
+							 names[i]);
+		else if ((pgm_approve_own || !is_author(revision, roles[i])) &&
+				 may_approve(roles[i]))
+			n++;
+	}
+	return n;
+}
+
+/* Who wrote a revision cannot approve it, unless a setting says so. */
 static void
 look_at_approval(PgmChecklistItem *item, const PgmPlan *plan)
 {
-	set_state(item, PGM_ITEM_OK, "each revision was approved by another than its author");
+	set_state(item, PGM_ITEM_OK, pgm_approve_own ?
+			  "each revision was approved" :
+			  "each revision was approved by another than its author");
 	for (int i = 0; i < plan->steps.nsteps; i++)
 	{
 		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
 		PgmRevision *revision = pgm_revision_get(id);
+		StringInfoData gone;
+		int			n;
 
-		if (revision != NULL && revision->approved_by != NULL &&
-			strcmp(revision->approved_by, revision->author) != 0)
+		initStringInfo(&gone);
+		n = revision == NULL ? 0 : count_approvals(revision, &gone);
+		if (n >= pgm_approvals)
 			continue;
-		set_state(item, PGM_ITEM_MISSING,
-				  psprintf("revision \"%s\" was not approved by another than its author", id));
+		if (approvals_are_counted())
+			set_state(item, PGM_ITEM_MISSING,
+					  psprintf("revision \"%s\" has %d of %d approvals%s",
+							   id, n, pgm_approvals, gone.data));
+		else
+			set_state(item, PGM_ITEM_MISSING,
+					  psprintf("revision \"%s\" was not approved%s%s", id,
+							   pgm_approve_own ? "" :
+							   " by another than its author", gone.data));
 		return;
 	}
+}
+
+static void
+look_at_metrics(PgmChecklistItem *item)
+{
+	PgmSpiScope scope;
+	TimestampTz when;
+	bool		future;
+	char	   *text;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&scrape_query, NULL, NULL);
+	when = pgm_spi_timestamp(1, 1);
+	future = !pgm_spi_isnull(1, 2) && pgm_spi_bool(1, 2);
+	text = pgm_spi_text(1, 3);
+	pgm_spi_end(&scope);
+	if (when == 0)
+		return;
+	if (future)
+		set_state(item, PGM_ITEM_FAILED,
+				  psprintf("the metrics were read in the future, at %s", text));
+	else if (TimestampDifferenceExceeds(when, GetCurrentTimestamp(),
+										pgm_scrape_max_age * 1000))
+		set_state(item, PGM_ITEM_EXPIRED,
+				  psprintf("the metrics were last read at %s", text));
+	else
+		set_state(item, PGM_ITEM_OK,
+				  psprintf("the metrics were read at %s", text));
+}
+
+bool
+pgm_scrape_record(void)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		written;
+
+	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
+		return false;
+	values[0] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	pgm_spi_begin(&scope);
+	written = pgm_spi_execute(&scraped_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return written;
 }
 
 /* With the note of a person, if there is one that is about this plan. */
@@ -311,18 +466,24 @@ own_item(const char *name, const PgmPlan *plan, const char *digest)
 	set_state(item, PGM_ITEM_MISSING, "nobody has attested it");
 	if (strcmp(name, "backup") == 0)
 	{
-		if (pgm_backup_query[0] != '\0')
+		look_at_archiver(item);
+
+		/* without its WAL the newest backup is no backup */
+		if (pgm_backup_query[0] != '\0' && item->state != PGM_ITEM_FAILED)
 			ask_backup(item);
-		else
-			look_at_archiver(item);
 	}
 	else if (strcmp(name, "impact") == 0)
 		look_at_impact(item, plan);
 	else if (strcmp(name, "rehearsal") == 0)
 		look_at_rehearsal(item, digest);
+	else if (strcmp(name, "metrics") == 0)
+		look_at_metrics(item);
 	else if (strcmp(name, "approval") == 0)
 		look_at_approval(item, plan);
-	look_at_attestation(item, digest);
+
+	/* one note must not stand for several approvals */
+	if (strcmp(name, "approval") != 0 || !approvals_are_counted())
+		look_at_attestation(item, digest);
 	return item;
 }
 
@@ -418,7 +579,13 @@ pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("\"valid_for\" must be longer than zero"));
-	if (strcmp(item, "approval") == 0)
+	if (strcmp(item, "approval") == 0 && approvals_are_counted())
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("item \"%s\" cannot be attested, approvals are counted",
+					   item),
+				errhint("Call pgmigrate.approve() for each revision."));
+	if (strcmp(item, "approval") == 0 && !pgm_approve_own)
 		refuse_own_approval(plan, role);
 	values[0] = pgm_text_datum(item);
 	values[1] = pgm_text_datum(pgm_plan_digest(plan));

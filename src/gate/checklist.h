@@ -43,6 +43,12 @@ extern List *pgm_checklist(const PgmPlan *plan, bool impact);
 extern void pgm_attest(const char *item, const char *note,
 					   TimestampTz valid_until, const PgmPlan *plan);
 
+/*
+ * Somebody reads the metrics; false where that cannot be written, or was just
+ * now.
+ */
+extern bool pgm_scrape_record(void);
+
 /* An item of the team: a query that must be true; NULL takes it away. */
 extern void pgm_checklist_require(const char *item, const char *query);
 

@@ -51,12 +51,11 @@ typedef struct PgmRunner
 	PgmPending	pending;
 	List	   *objects_before; /* temporary ones of the caller's session */
 	bool		again;			/* the step was tried before */
-	bool		local;			/* what it has done so far has no effect
-								 * outside of the database */
+	bool		local;			/* no effect outside of the database so far */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	int			shelter;		/* level of the subtransaction, 0 if none */
-	bool		by_statement;	/* the step, which has committed parts */
+	bool		by_statement;	/* it has committed parts */
 	bool		guard_asked;	/* is anything watched? */
 	PgmGuard   *guard;			/* NULL: nothing is */
 	PgmRates   *rates;			/* of estimates, once they were needed */
@@ -87,6 +86,7 @@ typedef struct PgmSpan
 } PgmSpan;
 
 extern void pgm_runner_create_wait(PgmRunner *runner);
+
 /* Whose statements follow: after it was loaded, at each try. */
 extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);
 
@@ -97,7 +97,7 @@ extern void pgm_runner_statement(PgmRunner *runner, const PgmSource *source,
 extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
 							  bool top_level);
 
-/* In a transaction, in which nobody can amend the revision any more. */
+/* In a transaction, in which nobody can amend it any more. */
 extern void pgm_runner_load_step(PgmRunner *runner, PgmStep *step);
 
 /*
