@@ -28,7 +28,7 @@ CREATE FUNCTION pgmigrate.verify(target text DEFAULT NULL) RETURNS TABLE (
 AS 'MODULE_PATHNAME', 'pgmigrate_verify'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.verify(text) IS
-'run the verify queries of applied revisions again, read only and as the caller; null means all of them';
+'run the verify queries of applied revisions again, and the generated ones of those that have none, read only and as the caller; null means all of them';
 
 REVOKE ALL ON FUNCTION pgmigrate.compare(regclass, regclass, jsonb, double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.verify(text) FROM PUBLIC;

@@ -58,6 +58,7 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.regression
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.verification
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
@@ -84,6 +85,7 @@ ALTER TABLE pgmigrate.event_delivery ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.watched_query ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.regression ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.verification ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -109,3 +111,4 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.event_delivery IS 'only functions o
 COMMENT ON TRIGGER check_writer ON pgmigrate.watched_query IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.regression IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.verification IS 'only functions of the extension write the table';

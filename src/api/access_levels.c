@@ -132,6 +132,7 @@ static const char *const relations[] = {
 	"schema_object",
 	"scrape",
 	"watched_query",
+	"verification",
 	"applied", "assessment", "head", "metrics", "mirror", "operation",
 	"operation_range", "operations", "prediction_errors", "progress",
 	"revision", "revisions", "run", "run_control", "run_step", "runs",

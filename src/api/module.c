@@ -11,6 +11,7 @@
 
 #include "backfill/backfill.h"
 #include "base/settings.h"
+#include "exec/changed_objects.h"
 #include "online/shadow_table.h"
 #include "rehearse/rehearse.h"
 #include "scratch/scratch.h"
@@ -26,6 +27,7 @@ void
 _PG_init(void)
 {
 	pgm_guc_init();
+	pgm_changed_register();
 	pgm_worker_register();
 	pgm_backfill_register();
 	pgm_scratch_register();

@@ -32,6 +32,7 @@ int			pgm_environment = PGM_ENVIRONMENT_NONE;
 int			pgm_execution = PGM_EXECUTION_AUTO;
 int			pgm_finalize_after = 0;
 bool		pgm_flush_per_migration = false;
+bool		pgm_generate_verify = true;
 int			pgm_lock_deadline = 10 * 60 * 1000;
 int			pgm_lock_timeout = 200;
 int			pgm_max_block_time = 2000;
@@ -469,6 +470,14 @@ pgm_guc_init(void)
 							 "Each revision is atomic with its ledger row either way; one that may have an effect outside of the database is always flushed.",
 							 &pgm_flush_per_migration,
 							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.generate_verify",
+							 "Generates a verification for each revision that has none.",
+							 "It says what the revision made, and is asked when the same text runs again, after its downgrade, and by verify().",
+							 &pgm_generate_verify,
+							 true,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

@@ -82,6 +82,7 @@ extern int	pgm_environment;
 extern int	pgm_execution;
 extern int	pgm_finalize_after; /* s, 0: by hand */
 extern bool pgm_flush_per_migration;
+extern bool pgm_generate_verify;
 extern int	pgm_lock_deadline;	/* ms */
 extern int	pgm_lock_timeout;	/* ms */
 extern int	pgm_max_block_time; /* ms */

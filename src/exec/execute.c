@@ -369,6 +369,56 @@ pgm_exec_verify(const PgmExec *exec, const PgmSource *source, bool top_level)
 		pgm_exec_verify_query(exec, source, i, top_level);
 }
 
+/* A receiver of names of objects and whether they are as they should be. */
+typedef struct ObjectReceiver
+{
+	DestReceiver pub;
+	MemoryContext context;
+	List	   *failed;
+} ObjectReceiver;
+
+static void
+objects_startup(DestReceiver *self, int operation, TupleDesc tupdesc)
+{
+	if (tupdesc->natts != 2 ||
+		TupleDescAttr(tupdesc, 0)->atttypid != TEXTOID ||
+		TupleDescAttr(tupdesc, 1)->atttypid != BOOLOID)
+		elog(ERROR, "not a generated verification");
+}
+
+static bool
+objects_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	ObjectReceiver *receiver = (ObjectReceiver *) self;
+	MemoryContext old;
+
+	slot_getallattrs(slot);
+	if (!slot->tts_isnull[1] && DatumGetBool(slot->tts_values[1]))
+		return true;
+	old = MemoryContextSwitchTo(receiver->context);
+	receiver->failed = lappend(receiver->failed,
+							   slot->tts_isnull[0] ? pstrdup("?") :
+							   TextDatumGetCString(slot->tts_values[0]));
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+List *
+pgm_exec_failed_objects(const PgmExec *exec, const PgmSource *source, int n,
+						bool top_level)
+{
+	ObjectReceiver receiver = {{0}};
+
+	receiver.pub.receiveSlot = objects_receive;
+	receiver.pub.rStartup = objects_startup;
+	receiver.pub.rShutdown = verify_nothing;
+	receiver.pub.rDestroy = verify_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.context = CurrentMemoryContext;
+	exec_statement(exec, source, n, top_level, &receiver.pub);
+	return receiver.failed;
+}
+
 /* Constraints whose triggers are waiting for the commit. */
 typedef struct DeferredConstraints
 {

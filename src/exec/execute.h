@@ -41,6 +41,14 @@ extern void pgm_exec_verify_query(const PgmExec *exec,
 								  bool top_level);
 
 /*
+ * Query n of a generated verification: each row names an object and says
+ * whether it is as it should be.  The names of those that are not.
+ */
+extern List *pgm_exec_failed_objects(const PgmExec *exec,
+									 const PgmSource *source, int n,
+									 bool top_level);
+
+/*
  * Fire deferred constraint triggers now, so that they run under the guard and
  * fail as part of the revision, not of the commit.
  */

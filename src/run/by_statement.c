@@ -191,11 +191,15 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	if (resume->retried && (resume->done == source->nstatements ||
 							!commits_by_itself(runner, &source->statements[resume->done])))
 		pgm_resume_drop_leftovers(&runner->exec, resume);
+	runner->incomplete = resume->done > 0;
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
 		pgm_process_check_cancel();
 		if (pgm_runner_online(runner, step, i, &digest))
+		{
+			runner->incomplete = true;
 			continue;
+		}
 		if (commits_by_itself(runner, &source->statements[i]))
 			run_committing_statement(runner, step, i, resume, &digest);
 		else

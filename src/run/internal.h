@@ -9,28 +9,13 @@
 #define PGM_RUN_INTERNAL_H
 
 #include "classify/estimate.h"
+#include "exec/changed_objects.h"
 #include "gate/guard.h"
 #include "lock/ladder.h"
+#include "run/batch.h"
 #include "run/observed.h"
 #include "run/runner.h"
 #include "store/partly_applied.h"
-
-/* Revisions read before their steps, of a run in one transaction. */
-typedef struct PgmReadAhead
-{
-	MemoryContext context;
-	int			first;			/* step of the first, from 0 */
-	int			n;
-	PgmRevision **revisions;	/* NULL for one that was not read */
-} PgmReadAhead;
-
-/* Rows of steps that are done, not yet written. */
-typedef struct PgmPending
-{
-	MemoryContext context;
-	int			n;
-	PgmLedgerChange *changes;
-} PgmPending;
 
 typedef struct PgmRunner
 {
@@ -50,6 +35,10 @@ typedef struct PgmRunner
 	PgmReadAhead ahead;
 	PgmPending	pending;
 	List	   *objects_before; /* temporary ones of the caller's session */
+	PgmStored	stored;
+	PgmChangedObjects *changed; /* by the statements of the step … */
+	bool		incomplete;		/* … as far as they were seen */
+	PgmGenerated *generated;	/* to be kept with the step, or NULL */
 	bool		again;			/* the step was tried before */
 	bool		local;			/* no effect outside of the database so far */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
@@ -86,6 +75,8 @@ typedef struct PgmSpan
 } PgmSpan;
 
 extern void pgm_runner_create_wait(PgmRunner *runner);
+/* Tables there, and no revision applied: a NOTICE. */
+extern void pgm_runner_notice_tables(const PgmPlan *plan);
 
 /* Whose statements follow: after it was loaded, at each try. */
 extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);

@@ -53,6 +53,7 @@
 #include "process/entry.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
+#include "run/proof.h"
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/ledger.h"
@@ -62,19 +63,6 @@
 #include "store/partly_applied.h"
 #include "store/run_bracket.h"
 #include "store/schema_record.h"
-
-static PgmQuery user_tables_query = {
-	"SELECT count(*) FROM pg_class c "
-	"JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' "
-	"AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' "
-	"AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
-	"'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
-};
-
-static PgmQuery any_revision_query = {
-	"SELECT FROM pgmigrate.revision LIMIT 1"
-};
 
 const char *
 pgm_command_name(PgmDirection direction)
@@ -101,49 +89,6 @@ pgm_runner_refuse_read_only(void)
 				errmsg("cannot change the ledger in a read-only transaction"));
 }
 
-/* A schema-only dump has no revisions: then nothing can be to do. */
-void
-pgm_runner_notice_nothing(void)
-{
-	PgmSpiScope scope;
-	bool		any;
-
-	pgm_spi_begin(&scope);
-	any = pgm_spi_execute(&any_revision_query, NULL, NULL) > 0;
-	pgm_spi_end(&scope);
-	if (any)
-		ereport(NOTICE,
-				errmsg("nothing to do, the database is at the target already"));
-	else
-		ereport(NOTICE,
-				errmsg("nothing to do, no revision is stored"),
-				errhint("Store revisions with pgmigrate.revision() or pgmigrate.load(); those that are in effect already, as after a restore of the schema only, are recorded with pgmigrate.stamp()."));
-}
-
-/*
- * A ledger that is empty is not proof of an empty database: it may have been
- * restored without data, or migrated by another tool so far.
- */
-static void
-notice_unknown_tables(const PgmPlan *plan)
-{
-	PgmSpiScope scope;
-	int64		tables;
-
-	if (plan->nheads > 0 || pgm_journal_any_run())
-		return;
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&user_tables_query, NULL, NULL);
-	tables = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	if (tables > 0)
-		ereport(NOTICE,
-				errmsg_plural("no revision is recorded as applied, but the database has " INT64_FORMAT " table",
-							  "no revision is recorded as applied, but the database has " INT64_FORMAT " tables",
-							  (unsigned long) tables, tables),
-				errhint("If some revisions are in effect already, record them with pgmigrate.stamp()."));
-}
-
 /* Lock, plan, check, and write the run.  In a transaction. */
 static void
 prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
@@ -160,7 +105,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
 	if (request->direction != PGM_STAMP)
 	{
-		notice_unknown_tables(plan);
+		pgm_runner_notice_tables(plan);
 		pgm_ledger_notice_origin();
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
@@ -274,8 +219,8 @@ pgm_runner_leave_shelter(PgmRunner *runner)
 }
 
 /*
- * In a worker, each revision by itself.  False if its locks were not to be
- * had: nothing is done then and no transaction is open.
+ * In a worker.  False if its locks were not to be had: nothing is done then
+ * and no transaction is open.
  */
 static bool
 attempt_step(PgmRunner *runner)
@@ -373,7 +318,7 @@ pgm_runner_clear(PgmRunner *runner)
 }
 
 /*
- * In the handler of an error: raises it again, unless what failed can be tried
+ * In the handler of an error: raises it, unless what failed can be tried
  * again.  A DO or CALL that has committed parts of its work cannot.
  */
 static void
@@ -495,6 +440,7 @@ create_runner(const PgmRunRequest *request)
 	runner->ahead.context = AllocSetContextCreate(context,
 												  "pgmigrate read ahead",
 												  ALLOCSET_DEFAULT_SIZES);
+	pgm_runner_begin_proof(runner);
 	runner->pending.context = AllocSetContextCreate(context,
 													"pgmigrate pending rows",
 													ALLOCSET_DEFAULT_SIZES);

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/settings.h"
 #include "base/sqlstate.h"
 #include "base/transaction.h"
 #include "classify/local_effects.h"
@@ -27,6 +28,7 @@
 #include "gate/outbox.h"
 #include "process/entry.h"
 #include "run/internal.h"
+#include "run/proof.h"
 #include "sql/kinds.h"
 #include "store/authors.h"
 #include "store/journal.h"
@@ -108,6 +110,9 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 		runner->objects_before = pgm_session_objects();
 		runner->exec.session_timeout = StatementTimeout;
 	}
+	pgm_changed_reset(runner->changed);
+	runner->incomplete = false;
+	runner->generated = NULL;
 	runner->started = GetCurrentTimestamp();
 	runner->clock = pgm_clock_monotonic();
 }
@@ -134,12 +139,24 @@ void
 pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 					 bool top_level, bool commits)
 {
-	uint64		rows;
+	volatile uint64 rows = 0;
 
 	pgm_process_check_cancel();
 	runner->local = runner->local && pgm_statement_is_local(source, n);
 	pgm_happened_before(runner->happened, source, n, commits);
-	rows = pgm_exec_statement(&runner->exec, source, n, top_level);
+	pgm_runner_watch(runner, source, n);
+	if (pgm_generate_verify)
+		pgm_changed_begin(runner->changed,
+						  !IsA(source->statements[n].raw->stmt, CreateStmt));
+	PG_TRY();
+	{
+		rows = pgm_exec_statement(&runner->exec, source, n, top_level);
+	}
+	PG_FINALLY();
+	{
+		pgm_changed_end();
+	}
+	PG_END_TRY();
 	pgm_happened_after(runner->happened, rows);
 	if (runner->exec.worker)
 		pgm_run_keep();
@@ -150,8 +167,13 @@ pgm_runner_verify(PgmRunner *runner, const PgmStep *step, bool top_level)
 {
 	PgmSource  *verify;
 
-	if (runner->request->direction != PGM_UP ||
-		step->revision->verify == NULL)
+	if (runner->request->direction != PGM_UP)
+	{
+		pgm_runner_prove_undone(runner, step, top_level);
+		return;
+	}
+	pgm_runner_prove(runner, step, top_level);
+	if (step->revision->verify == NULL)
 		return;
 	verify = pgm_source_parse(step->revision->verify, PGM_SOURCE_VERIFY,
 							  step->revision->id);
@@ -232,7 +254,8 @@ pgm_runner_flush(PgmRunner *runner)
 	heads = pgm_plan_heads_change(runner->plan, pending->changes[0].step,
 								  pending->n);
 	pgm_ledger_apply_all(pending->n, pending->changes, &heads);
-	pending->n = 0;
+	pgm_verification_keep(pending->nproofs, pending->proofs);
+	pending->n = pending->nproofs = 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(pending->context);
 }
@@ -281,12 +304,21 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 	PgmLedgerChange *change;
 
 	if (pending->n == 0)
+	{
 		pending->changes = palloc(sizeof(PgmLedgerChange) * PGM_PENDING_MAX);
+		pending->proofs =
+			palloc(sizeof(PgmVerificationRow) * PGM_PENDING_MAX);
+	}
 	change = &pending->changes[pending->n++];
 	fill_change(change, runner->plan, runner->run, runner->step,
 				step->revision, step->source->nstatements, runner->started,
 				pgm_clock_monotonic() - runner->clock);
 	change->digest = pstrdup(step->revision->digest);
+	if (runner->generated != NULL)
+		pgm_verification_copy(&pending->proofs[pending->nproofs++],
+							  change->revision, change->digest,
+							  step->revision->verify != NULL,
+							  runner->generated);
 	change->details = pgm_happened_details(runner->happened);
 	MemoryContextSwitchTo(old);
 }
@@ -323,6 +355,7 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 		keep_back(runner, step);
 	else
 	{
+		pgm_runner_keep_proof(runner, step);
 		fill_change(&change, runner->plan, runner->run, runner->step,
 					step->revision, step->source->nstatements, runner->started,
 					pgm_clock_monotonic() - runner->clock);
@@ -336,7 +369,8 @@ void
 pgm_runner_forget(PgmRunner *runner)
 {
 	runner->ahead.n = 0;
-	runner->pending.n = 0;
+	runner->stored.n = 0;
+	runner->pending.n = runner->pending.nproofs = 0;
 	MemoryContextReset(runner->pending.context);
 }
 

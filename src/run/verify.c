@@ -22,6 +22,7 @@
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "exec/execute.h"
+#include "run/generated.h"
 #include "run/verify.h"
 #include "store/authors.h"
 #include "store/run_plan.h"
@@ -48,14 +49,34 @@ is_cancel(const ErrorData *edata)
 		edata->elevel >= FATAL;
 }
 
+/* The objects that no later revision did something to. */
+static const char *
+still_wrong(const char *revision, const List *failed)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, failed)
+		if (!pgm_verification_superseded(revision, lfirst(lc)))
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " :
+						 "Not as the revision has left it: ",
+						 (char *) lfirst(lc));
+	if (buf.len == 0)
+		return NULL;
+	appendStringInfoChar(&buf, '.');
+	return buf.data;
+}
+
 /* NULL if it holds. */
 static const char *
-run_query(const PgmSource *source, int n)
+run_query(const PgmSource *source, int n, bool generated)
 {
 	PgmExec		exec = {0};
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile edata = NULL;
+	List	   *volatile failed = NIL;
 	int			level = pgm_txn_begin_sub();
 
 	exec.guard = true;
@@ -64,7 +85,13 @@ run_query(const PgmSource *source, int n)
 		(void) set_config_option("transaction_read_only", "on",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, 0, false);
-		pgm_exec_verify_query(&exec, source, n, false);
+		if (generated)
+		{
+			MemoryContextSwitchTo(context);
+			failed = pgm_generated_ask(&exec, source, n, false);
+		}
+		else
+			pgm_exec_verify_query(&exec, source, n, false);
 	}
 	PG_CATCH();
 	{
@@ -79,7 +106,7 @@ run_query(const PgmSource *source, int n)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	if (edata == NULL)
-		return NULL;
+		return still_wrong(source->revision, failed);
 	if (is_cancel(edata))
 		ReThrowError(edata);
 	return reason(edata);
@@ -113,10 +140,33 @@ verify_revision(const PgmRevision *revision, PgmVerifyVisitor visit,
 	for (int i = 0; i < verify->nstatements; i++)
 	{
 		verification.statement = i + 1;
-		verification.detail = run_query(verify, i);
+		verification.detail = run_query(verify, i, false);
 		visit(&verification, arg);
 	}
 	AtEOXact_GUC(false, guc_level);
+}
+
+/* Of the text that is stored; what was applied may have been another. */
+static void
+verify_generated(const PgmRevision *revision, PgmVerifyVisitor visit,
+				 void *arg)
+{
+	PgmVerification verification = {revision->id, "generated", 0, NULL};
+	char	   *id = revision->id;
+	const PgmGenerated *generated = pgm_verification_get(1, &id)[0];
+	PgmSource  *source;
+
+	if (generated == NULL || generated->upgrade == NULL ||
+		strcmp(generated->digest, revision->digest) != 0)
+		return;
+	source = pgm_source_parse(generated->upgrade, PGM_SOURCE_VERIFY,
+							  revision->id);
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		verification.statement = i + 1;
+		verification.detail = run_query(source, i, true);
+		visit(&verification, arg);
+	}
 }
 
 /* The ids of the range, or of all revisions, that are applied. */
@@ -163,6 +213,8 @@ pgm_verify_applied(const char *range, PgmVerifyVisitor visit, void *arg)
 		CHECK_FOR_INTERRUPTS();
 		if (revision != NULL && revision->verify != NULL)
 			verify_revision(revision, visit, arg);
+		else if (revision != NULL)
+			verify_generated(revision, visit, arg);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}

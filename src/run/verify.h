@@ -11,7 +11,7 @@
 typedef struct PgmVerification
 {
 	const char *revision;
-	const char *source;			/* "written" */
+	const char *source;			/* "written" or "generated" */
 	int			statement;		/* from 1 */
 	const char *detail;			/* why it does not hold, NULL if it does */
 } PgmVerification;

@@ -39,6 +39,7 @@ static const struct
 	{"jit", "off"},				/* nothing but the time it takes */
 	{"lc_monetary", "C"},
 	{"quote_all_identifiers", "off"},
+	{"search_path", "pg_catalog, pg_temp"},
 	{"standard_conforming_strings", "on"},
 	{"timezone", "UTC"},
 	{"xmlbinary", "base64"},
@@ -67,8 +68,8 @@ typedef struct SchemaReader
 	int			size;
 } SchemaReader;
 
-static void
-pin_settings(void)
+void
+pgm_schema_pin_settings(void)
 {
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i].name, settings[i].value,
@@ -185,7 +186,7 @@ read_schemas(int nschemas, char **schemas, MemoryContext context)
 	reader.schema->objects =
 		MemoryContextAlloc(context, sizeof(PgmSchemaObject) * reader.size);
 
-	pin_settings();
+	pgm_schema_pin_settings();
 	if (everything)
 	{
 		pgm_spi_execute_snapshot(&user_schemas_query, NULL);

@@ -63,6 +63,12 @@ extern PgmSchema *pgm_schema_read_all(Oid role);
 /* The same without dependencies. */
 extern PgmSchema *pgm_schema_read_as(Oid role);
 
+/*
+ * What the text of names and constants depends on, until the caller's GUC
+ * nest level ends.
+ */
+extern void pgm_schema_pin_settings(void);
+
 extern const PgmSchemaObject *pgm_schema_find(const PgmSchema *schema,
 											  const char *kind,
 											  const char *identity);

@@ -124,6 +124,7 @@ static PgmQuery longer_id_query = {
 };
 
 static PgmQuery delete_query = {
+	"WITH v AS (DELETE FROM pgmigrate.verification WHERE revision = $1) "
 	"DELETE FROM pgmigrate.revision WHERE id = $1",
 	1, {TEXTOID}
 };

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * changed_objects.h
+ *	  Which objects of the database statements make, change and drop.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_EXEC_CHANGED_OBJECTS_H
+#define PGM_EXEC_CHANGED_OBJECTS_H
+
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+
+/* An object by its address, once, however often it was changed. */
+typedef struct PgmChangedObject
+{
+	Oid			classid;
+	Oid			objid;
+	int32		subid;
+	bool		created;
+	bool		dropped;
+	char	   *before;			/* its title before, NULL if it is new */
+	char	   *schema;			/* of a relation or column, before … */
+	char	   *name;
+	char	   *column;
+	char		relkind;
+} PgmChangedObject;
+
+typedef struct PgmChangedObjects PgmChangedObjects;
+
+/* Once, when the library is loaded. */
+extern void pgm_changed_register(void);
+
+/* Nothing is noted before begin. */
+extern PgmChangedObjects *pgm_changed_create(MemoryContext context);
+
+/* Forget what was noted; a revision begins. */
+extern void pgm_changed_reset(PgmChangedObjects *changed);
+
+/*
+ * From here to the end, what this process does is noted.  The end must come,
+ * by way of an error too.  Types that come with tables only need not be looked
+ * at.
+ */
+extern void pgm_changed_begin(PgmChangedObjects *changed, bool types);
+extern void pgm_changed_end(void);
+
+/* Of what the server does not tell: its privileges, say. */
+extern void pgm_changed_note(PgmChangedObjects *changed, Oid classid,
+							 Oid objid);
+
+/* PgmChangedObject *, in the order in which they were first met. */
+extern List *pgm_changed_list(const PgmChangedObjects *changed);
+
+/*
+ * What an object is called: its kind and its name, qualified and quoted.  NULL
+ * if it is not there, or of no schema of a user.
+ */
+extern char *pgm_object_title(Oid classid, Oid objid, int32 subid);
+
+/* The row of a trigger or policy, a copy, or NULL. */
+extern HeapTuple pgm_catalog_row(Oid catalog, Oid oid);
+
+#endif							/* PGM_EXEC_CHANGED_OBJECTS_H */

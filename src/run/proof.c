@@ -1,0 +1,221 @@
+/*-------------------------------------------------------------------------
+ *
+ * proof.c
+ *	  Verifications that the server generates, in a run.
+ *
+ * The first run of a revision writes down what it made.  That holds by the way
+ * it came about, so it is not asked.  When the same text runs again, it has to
+ * make the same: what would be generated is compared first, and only what is
+ * another is asked.  After a downgrade what the upgrade made has to be gone;
+ * what was seen going needs no question either.
+ *
+ * So a run of a thousand small revisions pays for a few looks into the caches
+ * of the catalogs and for the row that is written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/memutils.h"
+
+#include "base/settings.h"
+#include "base/sqlstate.h"
+#include "compat/server.h"
+#include "run/generated.h"
+#include "run/internal.h"
+#include "run/proof.h"
+#include "sql/relation_names.h"
+
+/* Stored verifications read at a time. */
+#define PGM_PROOF_READ_AHEAD 100
+
+void
+pgm_runner_begin_proof(PgmRunner *runner)
+{
+	runner->changed = pgm_changed_create(runner->context);
+	runner->stored.context =
+		AllocSetContextCreate(runner->context,
+							  "pgmigrate stored verifications",
+							  ALLOCSET_DEFAULT_SIZES);
+}
+
+/* ---- what is seen of a statement */
+
+/* Privileges and row security: the server does not tell of them. */
+static bool
+note_relation(RangeVar *name, PgmNameRole role, void *arg)
+{
+	Oid			relid = pgm_lookup_relation(name);
+
+	if (OidIsValid(relid))
+		pgm_changed_note(arg, RelationRelationId, relid);
+	return false;
+}
+
+void
+pgm_runner_watch(PgmRunner *runner, const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (!pgm_generate_verify || runner->request->direction != PGM_UP)
+		return;
+	if (IsA(stmt, GrantStmt) || IsA(stmt, AlterTableStmt))
+		pgm_names_visit(stmt, note_relation, runner->changed);
+}
+
+/* ---- stored ones */
+
+static const PgmGenerated *
+find_stored(PgmRunner *runner, const PgmRevision *revision)
+{
+	PgmStored  *stored = &runner->stored;
+	int			i = runner->step - 1;
+	const PgmGenerated *found;
+	MemoryContext old;
+
+	if (i < stored->first || i >= stored->first + stored->n)
+	{
+		stored->first = i;
+		stored->n = Min(PGM_PROOF_READ_AHEAD, runner->plan->steps.nsteps - i);
+		MemoryContextReset(stored->context);
+		old = MemoryContextSwitchTo(stored->context);
+		stored->generated =
+			pgm_verification_get(stored->n,
+								 pgm_plan_step_ids(runner->plan, i,
+												   stored->n));
+		MemoryContextSwitchTo(old);
+	}
+	found = stored->generated[i - stored->first];
+	if (found == NULL || strcmp(found->digest, revision->digest) != 0)
+		return NULL;
+	return found;
+}
+
+static char *
+joined(const List *texts)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, texts)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	return buf.data;
+}
+
+/* ---- up */
+
+static bool
+is_same(const PgmGenerated *stored, const PgmGenerated *generated)
+{
+	if (stored->upgrade == NULL || generated == NULL ||
+		generated->upgrade == NULL)
+		return stored->upgrade == NULL;
+	return strcmp(stored->upgrade, generated->upgrade) == 0;
+}
+
+static void
+check_stored(PgmRunner *runner, const PgmStep *step,
+			 const PgmGenerated *stored, bool top_level)
+{
+	List	   *failed = pgm_generated_ask_all(&runner->exec,
+											   stored->upgrade,
+											   step->revision->id,
+											   top_level);
+
+	if (failed == NIL)
+		return;
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_VERIFY_FAILED),
+			errmsg("verification of revision \"%s\" failed",
+				   step->revision->id),
+			errdetail("Other than when it was applied before: %s.",
+					  joined(failed)),
+			errhint("The verification was generated, see pgmigrate.verification.  One that is written with pgmigrate.amend() takes its place."));
+}
+
+void
+pgm_runner_prove(PgmRunner *runner, const PgmStep *step, bool top_level)
+{
+	const PgmRevision *revision = step->revision;
+	const PgmGenerated *stored;
+	PgmGenerated *generated;
+
+	runner->generated = NULL;
+	if (!pgm_generate_verify || runner->incomplete)
+		return;
+	generated = pgm_generated_write(runner->changed);
+	stored = find_stored(runner, revision);
+	if (stored == NULL || revision->verify != NULL)
+		runner->generated = generated;
+	else if (!is_same(stored, generated))
+		check_stored(runner, step, stored, top_level);
+}
+
+/* ---- down */
+
+static bool
+saw_going(const PgmRunner *runner, const char *title)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_changed_list(runner->changed))
+	{
+		const PgmChangedObject *object = lfirst(lc);
+
+		if (object->dropped && object->before != NULL &&
+			strcmp(object->before, title) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+saw_all_going(const PgmRunner *runner, const PgmGenerated *stored)
+{
+	if (stored->nmade > PGM_PROOF_READ_AHEAD)
+		return false;
+	for (int i = 0; i < stored->nmade; i++)
+		if (!saw_going(runner, stored->made[i]))
+			return false;
+	return true;
+}
+
+void
+pgm_runner_prove_undone(PgmRunner *runner, const PgmStep *step,
+						bool top_level)
+{
+	const PgmGenerated *stored;
+	List	   *left;
+
+	if (!pgm_generate_verify)
+		return;
+	stored = find_stored(runner, step->revision);
+	if (stored == NULL || stored->downgrade == NULL ||
+		saw_all_going(runner, stored))
+		return;
+	left = pgm_generated_ask_all(&runner->exec, stored->downgrade,
+								 step->revision->id, top_level);
+	if (left != NIL)
+		ereport(WARNING,
+				errcode(PGM_ERRCODE_VERIFY_FAILED),
+				errmsg("downgrade of revision \"%s\" has left what its upgrade made",
+					   step->revision->id),
+				errdetail("Still there: %s.", joined(left)));
+}
+
+/* ---- the row, with the rows of the step */
+
+void
+pgm_runner_keep_proof(PgmRunner *runner, const PgmStep *step)
+{
+	PgmVerificationRow row = {step->revision->id, step->revision->digest,
+	step->revision->verify != NULL, runner->generated};
+
+	if (runner->generated == NULL)
+		return;
+	pgm_verification_keep(1, &row);
+	runner->generated = NULL;
+}
