@@ -12,7 +12,7 @@ FROM (
 			(SELECT n.oid FROM pg_catalog.pg_namespace AS n
 			WHERE n.nspname OPERATOR(pg_catalog.=) 'pgmigrate')
 		AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::regtype
-		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['run_state',
+		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['capture_ddl', 'run_state',
 			'revision_digest', 'script_begin', 'script_end', 'script_statement',
 			'script_step', 'system_identifier', 'wait_for_run']::name[])
 	UNION ALL

@@ -3,13 +3,15 @@
  * schema.c
  *	  SQL functions about the schema of the database.
  *
- * They work on a standby.
+ * Those that look work on a standby.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "commands/event_trigger.h"
 #include "fmgr.h"
+#include "tcop/cmdtag.h"
 #include "utils/builtins.h"
 
 #include "base/digest.h"
@@ -17,8 +19,12 @@
 #include "base/spi.h"
 #include "gate/outbox.h"
 #include "schema/fingerprint.h"
+#include "store/ddl_event.h"
+#include "store/run_lock.h"
 #include "store/schema_record.h"
 
+PG_FUNCTION_INFO_V1(pgmigrate_capture_ddl);
+PG_FUNCTION_INFO_V1(pgmigrate_capture_drift);
 PG_FUNCTION_INFO_V1(pgmigrate_drift);
 PG_FUNCTION_INFO_V1(pgmigrate_fingerprint);
 
@@ -67,4 +73,29 @@ pgmigrate_drift(PG_FUNCTION_ARGS)
 	pgm_outbox_drift(drift.n, drift.n == 0 ? "" :
 					 pgm_digest_final(&drift.digest));
 	return (Datum) 0;
+}
+
+/* What runs do is told by the runs. */
+Datum
+pgmigrate_capture_ddl(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("not called by an event trigger"));
+	if (!pgm_run_inside())
+		pgm_ddl_event_write(GetCommandTagName(data->tag),
+							strcmp(data->event, "sql_drop") == 0);
+	PG_RETURN_NULL();
+}
+
+Datum
+pgmigrate_capture_drift(PG_FUNCTION_ARGS)
+{
+	bool		enable = PG_GETARG_BOOL(0);
+
+	pgm_ddl_event_enable(enable);
+	PG_RETURN_BOOL(enable);
 }

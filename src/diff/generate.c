@@ -16,9 +16,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/settings.h"
@@ -213,27 +216,16 @@ name_scratch(Generation *generation)
 		}
 }
 
+/* With the scratch databases, which go whatever happens. */
 static void
-generate(Generation *generation)
+in_scratch(Generation *generation, void (*action) (Generation *generation))
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	refuse_production();
-	check_arguments(generation);
-	generation->options.role = GetUserNameFromId(GetUserId(), false);
-	generation->options.include = split_patterns(pgm_autogenerate_include);
-	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
-	generation->present = pgm_schema_read_all(GetUserId());
-	name_scratch(generation);
-	if (generation->nscratch == 0)
-	{
-		work(generation);
-		return;
-	}
 	pgm_scratch_create(generation->nscratch, generation->scratch);
 	PG_TRY();
 	{
-		work(generation);
+		action(generation);
 	}
 	PG_CATCH();
 	{
@@ -247,6 +239,24 @@ generate(Generation *generation)
 	}
 	PG_END_TRY();
 	pgm_scratch_drop(generation->nscratch, generation->scratch);
+}
+
+static void
+generate(Generation *generation)
+{
+	refuse_production();
+	check_arguments(generation);
+	generation->options.role = GetUserNameFromId(GetUserId(), false);
+	generation->options.include = split_patterns(pgm_autogenerate_include);
+	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
+	generation->present = pgm_schema_read_all(GetUserId());
+	name_scratch(generation);
+	if (generation->nscratch == 0)
+	{
+		work(generation);
+		return;
+	}
+	in_scratch(generation, work);
 }
 
 List *
@@ -267,6 +277,72 @@ pgm_generate_revision(const char *desired, const char *database,
 	generate(&generation);
 	if (generation.upgrade == NIL)
 		return false;
+	*upgrade = pgm_diff_text(generation.upgrade);
+	*downgrade = pgm_diff_text(generation.downgrade);
+	return true;
+}
+
+/* ---- between two models */
+
+static void
+write_both(Generation *generation)
+{
+	generation->upgrade = pgm_diff_write(generation->present,
+										 generation->desired,
+										 &generation->options);
+	generation->downgrade = pgm_diff_write(generation->desired,
+										   generation->present,
+										   &generation->options);
+}
+
+static void
+prove_both(Generation *generation)
+{
+	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL};
+
+	pgm_scratch_work(generation->names[PROOF], 1, &task);
+	generation->empty = task.schema;
+	prove(generation);
+}
+
+static bool
+may_create_database(void)
+{
+	HeapTuple	tuple;
+	bool		result = superuser();
+
+	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(GetUserId()));
+	if (HeapTupleIsValid(tuple))
+	{
+		result |= ((Form_pg_authid) GETSTRUCT(tuple))->rolcreatedb;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+bool
+pgm_generate_between(PgmSchema *from, PgmSchema *to, List *exclude,
+					 char **upgrade, char **downgrade)
+{
+	Generation	generation = {NULL, NULL, true};
+
+	generation.options.role = GetUserNameFromId(GetUserId(), false);
+	generation.options.exclude = exclude;
+	generation.present = from;
+	generation.desired = to;
+	write_both(&generation);
+	if (generation.upgrade == NIL && generation.downgrade == NIL)
+		return false;
+	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION &&
+		may_create_database())
+	{
+		name_scratch(&generation);
+		in_scratch(&generation, prove_both);
+	}
+	else
+		ereport(NOTICE,
+				errmsg("the SQL was not proven in a scratch database"),
+				errdetail("That takes a role with CREATEDB, and another environment than \"production\"."));
 	*upgrade = pgm_diff_text(generation.upgrade);
 	*downgrade = pgm_diff_text(generation.downgrade);
 	return true;

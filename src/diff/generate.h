@@ -10,6 +10,8 @@
 
 #include "nodes/pg_list.h"
 
+#include "schema/model.h"
+
 /*
  * Statements that make the schema of this database what the text makes of an
  * empty one, or what another database has; one of both is given.  NIL if there
@@ -23,5 +25,14 @@ extern List *pgm_generate_diff(const char *desired, const char *database);
  */
 extern bool pgm_generate_revision(const char *desired, const char *database,
 								  char **upgrade, char **downgrade);
+
+/*
+ * The same from one model to another, that of this database.  Proven where a
+ * scratch database may be had, else with a NOTICE that it is not.  The
+ * patterns are of objects that are left out.
+ */
+extern bool pgm_generate_between(PgmSchema *from, PgmSchema *to,
+								 List *exclude, char **upgrade,
+								 char **downgrade);
 
 #endif							/* PGM_DIFF_GENERATE_H */

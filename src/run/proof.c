@@ -76,15 +76,17 @@ find_stored(PgmRunner *runner, const PgmRevision *revision)
 
 	if (i < stored->first || i >= stored->first + stored->n)
 	{
-		stored->first = i;
-		stored->n = Min(PGM_PROOF_READ_AHEAD, runner->plan->steps.nsteps - i);
+		int			n = Min(PGM_PROOF_READ_AHEAD,
+							runner->plan->steps.nsteps - i);
+
+		stored->n = 0;
 		MemoryContextReset(stored->context);
 		old = MemoryContextSwitchTo(stored->context);
 		stored->generated =
-			pgm_verification_get(stored->n,
-								 pgm_plan_step_ids(runner->plan, i,
-												   stored->n));
+			pgm_verification_get(n, pgm_plan_step_ids(runner->plan, i, n));
 		MemoryContextSwitchTo(old);
+		stored->first = i;
+		stored->n = n;
 	}
 	found = stored->generated[i - stored->first];
 	if (found == NULL || strcmp(found->digest, revision->digest) != 0)

@@ -51,6 +51,7 @@
 #include "gate/checklist.h"
 #include "lock/ladder.h"
 #include "process/entry.h"
+#include "run/drifted.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
 #include "run/proof.h"
@@ -110,6 +111,10 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
+
+		/* of a revision that is partly applied, what is there is its own */
+		if (!runner->any_partly)
+			pgm_run_warn_drift(plan);
 		record.override = pgm_gate_check(plan, &request->allowance,
 										 runner->exec.worker &&
 										 !runner->one_transaction);

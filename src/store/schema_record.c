@@ -71,24 +71,51 @@ static PgmQuery keep_fingerprint_query = {
 	"WHERE " others " ->> p.key IS DISTINCT FROM p.value)"
 
 /* a pattern is of the identity, of kind and identity, or of the table */
-static PgmQuery drift_query = {
-	"SELECT o.kind || ' ' || o.identity, "
-	"CASE WHEN o.kept IS NULL THEN 'added' WHEN o.now IS NULL THEN 'removed' "
-	"ELSE 'changed' END, "
-	PROPERTIES("o.kept", "coalesce(o.now, '{}')") ", "
-	PROPERTIES("o.now", "coalesce(o.kept, '{}')") " "
-	"FROM (SELECT coalesce(k.kind, n.kind) AS kind, "
-	"coalesce(k.identity, n.identity) AS identity, k.definition AS kept, "
-	"n.definition::jsonb AS now FROM " NOW " FULL JOIN "
-	"(SELECT * FROM pgmigrate.schema_object WHERE kind <> 'database') AS k "
-	"ON k.kind = n.kind AND k.identity = n.identity) AS o "
-	"WHERE o.kept IS DISTINCT FROM o.now "
-	"AND NOT EXISTS (SELECT FROM unnest($4) AS i (pattern) "
-	"WHERE o.identity LIKE i.pattern "
-	"OR o.kind || ' ' || o.identity LIKE i.pattern "
+#define DRIFT \
+	"SELECT o.kind || ' ' || o.identity, " \
+	"CASE WHEN o.kept IS NULL THEN 'added' WHEN o.now IS NULL THEN 'removed' " \
+	"ELSE 'changed' END, " \
+	PROPERTIES("o.kept", "coalesce(o.now, '{}')") ", " \
+	PROPERTIES("o.now", "coalesce(o.kept, '{}')") " " \
+	"FROM (SELECT coalesce(k.kind, n.kind) AS kind, " \
+	"coalesce(k.identity, n.identity) AS identity, k.definition AS kept, " \
+	"n.definition::jsonb AS now FROM " NOW " FULL JOIN " \
+	"(SELECT * FROM pgmigrate.schema_object WHERE kind <> 'database') AS k " \
+	"ON k.kind = n.kind AND k.identity = n.identity) AS o " \
+	"WHERE o.kept IS DISTINCT FROM o.now " \
+	"AND NOT EXISTS (SELECT FROM unnest($4) AS i (pattern) " \
+	"WHERE o.identity LIKE i.pattern " \
+	"OR o.kind || ' ' || o.identity LIKE i.pattern " \
 	"OR regexp_replace(o.identity, '^.* on ', '') LIKE i.pattern) "
-	"ORDER BY o.identity COLLATE \"C\", o.kind",
+#define DRIFT_ORDER "ORDER BY o.identity COLLATE \"C\", o.kind"
+
+static PgmQuery drift_query = {
+	DRIFT DRIFT_ORDER,
 	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+};
+
+/*
+ * A relation itself and what is on it, if the last run has left it; not what a
+ * statement CONCURRENTLY has left INVALID.
+ */
+static PgmQuery drift_on_query = {
+	DRIFT "AND coalesce(o.now ->> 'valid', '') <> 'no' AND EXISTS (SELECT FROM unnest($5) AS r (name) "
+	"WHERE (o.identity = r.name OR starts_with(o.identity, r.name || '.') "
+	"OR right(o.identity, length(r.name) + 4) = ' on ' || r.name "
+	"OR (o.kind = 'index' AND position(' ' || r.name || ' USING ' "
+	"IN coalesce(o.kept, o.now) ->> 'definition') > 0)) "
+	"AND EXISTS (SELECT FROM pgmigrate.schema_object t "
+	"WHERE t.kind IN ('table', 'foreign table', 'view', 'materialized view', "
+	"'sequence') AND t.identity = r.name)) " DRIFT_ORDER,
+	NOW_ARGS + 2, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTARRAYOID}
+};
+
+static PgmQuery any_known_query = {
+	"SELECT FROM pgmigrate.schema_object WHERE kind IN ('table', "
+	"'foreign table', 'view', 'materialized view', 'sequence') "
+	"AND identity = ANY ($1) LIMIT 1",
+	1, {TEXTARRAYOID}
 };
 
 /* Nobody waits for one who waits to read. */
@@ -247,6 +274,19 @@ ignored_patterns(void)
 	return pgm_text_array_datum(n, texts);
 }
 
+static void
+put_out(uint64 rows, PgmDriftRow row, void *arg)
+{
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		char	   *texts[4];
+
+		for (int j = 0; j < lengthof(texts); j++)
+			texts[j] = pgm_spi_text(i, j + 1);
+		row(texts, arg);
+	}
+}
+
 void
 pgm_schema_record_drift(PgmDriftRow row, void *arg)
 {
@@ -255,7 +295,6 @@ pgm_schema_record_drift(PgmDriftRow row, void *arg)
 	int64		missing;
 	Datum		values[NOW_ARGS + 1];
 	PgmSpiScope scope;
-	uint64		rows;
 
 	pgm_spi_begin(&scope);
 	if (!find_kept(&fingerprint, &run, &missing))
@@ -272,14 +311,27 @@ pgm_schema_record_drift(PgmDriftRow row, void *arg)
 					   missing, run));
 	set_objects(pgm_schema_read(0, NULL), values);
 	values[NOW_ARGS] = ignored_patterns();
-	rows = pgm_spi_execute(&drift_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		char	   *texts[4];
+	put_out(pgm_spi_execute(&drift_query, values, NULL), row, arg);
+	pgm_spi_end(&scope);
+}
 
-		for (int j = 0; j < lengthof(texts); j++)
-			texts[j] = pgm_spi_text(i, j + 1);
-		row(texts, arg);
+void
+pgm_schema_record_drift_on(int n, char **schemas, char **relations,
+						   PgmDriftRow row, void *arg)
+{
+	Datum		values[NOW_ARGS + 2];
+	Datum		names[1];
+	PgmSpiScope scope;
+
+	names[0] = pgm_text_array_datum(n, relations);
+	pgm_spi_begin(&scope);
+	limit_lock_wait();
+	if (pgm_spi_execute(&any_known_query, names, NULL) > 0)
+	{
+		set_objects(pgm_schema_read(n, schemas), values);
+		values[NOW_ARGS] = ignored_patterns();
+		values[NOW_ARGS + 1] = names[0];
+		put_out(pgm_spi_execute(&drift_on_query, values, NULL), row, arg);
 	}
 	pgm_spi_end(&scope);
 }

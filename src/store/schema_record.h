@@ -20,4 +20,12 @@ extern void pgm_schema_record_keep(int64 run);
 /* How the database differs from what was kept. */
 extern void pgm_schema_record_drift(PgmDriftRow row, void *arg);
 
+/*
+ * The same of some relations and what is on them, by their schemas and their
+ * names; not of those that are new since.
+ */
+extern void pgm_schema_record_drift_on(int n, char **schemas,
+									   char **relations, PgmDriftRow row,
+									   void *arg);
+
 #endif							/* PGM_STORE_SCHEMA_RECORD_H */

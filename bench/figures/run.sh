@@ -1,0 +1,241 @@
+#!/bin/bash
+# run.sh
+#	  The figures of the article, and ours beside them.
+#
+# Prints doc/figures.md and writes it.  Each figure has its baseline, its
+# sample and its method, in the text that is written.
+#
+# Environment:
+#	PG_CONFIG	the PostgreSQL to use, on a private server
+#	SERVER		instead: the directory of the socket and the port, with a colon
+#			between, of a server that has the extension; the superuser is
+#			"postgres", and the database "figures" is made anew there
+#	ROUNDS		default 3
+#	ROWS		rows of the table, default 1000000
+#	RATE		transactions a second of the application, default 200
+#	REVISIONS	revisions of the history, default 1000
+
+set -eu
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+# shellcheck source=tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
+
+ROUNDS=${ROUNDS:-3}
+ROWS=${ROWS:-1000000}
+RATE=${RATE:-200}
+REVISIONS=${REVISIONS:-1000}
+
+client()
+{
+	if [ -n "${SERVER:-}" ]; then "$@"; else as_user "$@"; fi
+}
+
+query()
+{
+	client "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d figures "$@"
+}
+
+# Milliseconds of a command, added to the file of $1.
+timed()
+{
+	local name=$1 from=${EPOCHREALTIME/./} to
+
+	shift
+	"$@" >/dev/null 2>"$WORK/err" || { cat "$WORK/err" >&2; exit 1; }
+	to=${EPOCHREALTIME/./}
+	echo $(((to - from) / 1000)) >>"$WORK/$name"
+}
+
+median()
+{
+	sort -n "$WORK/$1" | sed -n "$(((ROUNDS + 1) / 2))p"
+}
+
+fresh_database()
+{
+	client "$BINDIR/psql" -X -q -d postgres -c 'DROP DATABASE IF EXISTS figures' -c 'CREATE DATABASE figures' 2>/dev/null
+	query -c 'CREATE EXTENSION pgmigrate'
+}
+
+# ---- the time that a history takes
+
+history()
+{
+	fresh_database
+	query -c "SELECT count(pgmigrate.revision('r', format('CREATE TABLE t_%s (id int)', n), format('DROP TABLE t_%s', n), id => 'r' || n)) FROM generate_series(1, $REVISIONS) n" >/dev/null
+	timed history query -c "SELECT count(*) FROM pgmigrate.upgrade('head')"
+	timed history_back query -c "SELECT count(*) FROM pgmigrate.downgrade('base')"
+	for ((n = 1; n <= REVISIONS; n++)); do
+		echo "CREATE TABLE t_$n (id int);"
+	done >"$WORK/history.sql"
+	timed psql query -f "$WORK/history.sql"
+}
+
+# ---- a type change of a large table, under load
+
+make_table()
+{
+	query <<SQL
+DROP TABLE IF EXISTS account;
+CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL, kind int, name text, updated_at timestamptz DEFAULT now());
+INSERT INTO account SELECT g, g, g % 1000, repeat('x', 80), now() FROM generate_series(1, $ROWS) g;
+CREATE INDEX ON account (kind, updated_at);
+VACUUM (FREEZE, ANALYZE) account;
+CHECKPOINT;
+SQL
+}
+
+start_load()
+{
+	rm -f "$WORK"/load/log.*
+	(cd "$WORK/load" && client "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 600 -l \
+		--log-prefix="$WORK/load/log" -f "$WORK/load/script.sql" figures >/dev/null 2>&1) &
+	LOAD=$!
+	sleep 3
+}
+
+# Of the load between two moments: transactions, and those over a second.
+stop_load()
+{
+	sleep 1
+	query -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
+	wait "$LOAD" || true
+	cat "$WORK"/load/log.* | awk -v from="$2" -v to="$3" '
+		{ end = $5 * 1000000 + $6 }
+		end >= from && end - $3 <= to { n++; if ($3 > 1000000) late++; if ($3 > longest) longest = $3 }
+		END { printf "%d %d %d\n", n, late, longest / 1000 }' >>"$WORK/$1"
+}
+
+change()
+{
+	local from to
+
+	make_table
+	start_load
+	from=${EPOCHREALTIME/./}
+	timed plain query -c 'ALTER TABLE account ALTER COLUMN v TYPE bigint'
+	stop_load plain_load "$from" "${EPOCHREALTIME/./}"
+	make_table
+	start_load
+	from=${EPOCHREALTIME/./}
+	timed online query -c "SELECT pgmigrate.rebuild('account', 'ALTER COLUMN v TYPE bigint')"
+	to=${EPOCHREALTIME/./}
+	timed revert query -c "SELECT pgmigrate.revert(max(operation)) FROM pgmigrate.operations"
+	stop_load online_load "$from" "$to"
+	query -c "SELECT coalesce(differences, 0) FROM pgmigrate.operation ORDER BY id DESC LIMIT 1" >>"$WORK/differences"
+}
+
+# ---- is a difference found?
+
+planted()
+{
+	make_table
+	query <<SQL
+DROP TABLE IF EXISTS copy;
+CREATE TABLE copy (LIKE account INCLUDING ALL);
+INSERT INTO copy TABLE account;
+SQL
+	query -c "SELECT differences FROM pgmigrate.compare('account', 'copy')" >"$WORK/invented"
+	query <<SQL
+DELETE FROM copy WHERE id % ($ROWS / 250) = 0;
+UPDATE copy SET v = v + 1 WHERE id % ($ROWS / 250) = 1;
+UPDATE copy SET kind = NULL WHERE id % ($ROWS / 250) = 2;
+UPDATE copy SET name = name || ' ' WHERE id % ($ROWS / 250) = 3;
+SQL
+	query -c "SELECT differences FROM pgmigrate.compare('account', 'copy')" >"$WORK/found"
+	query -c "SELECT to_char(100 * bound, 'FM0.0000') FROM pgmigrate.compare('account', 'account', sample => 0.1)" >"$WORK/bound" || true
+}
+
+sum()
+{
+	awk -v c="$2" '{ s += $c } END { print s + 0 }' "$WORK/$1"
+}
+
+# ---- what is written
+
+share()
+{
+	awk -v n="$(sum "$1" 1)" -v late="$(sum "$1" 2)" 'BEGIN { printf "%.3f %%", n ? 100 * (n - late) / n : 0 }'
+}
+
+less()
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%+.0f %%", 100 * (b - a) / a }'
+}
+
+report()
+{
+	local longest_plain longest_online
+
+	longest_plain=$(awk '$3 > m { m = $3 } END { print m }' "$WORK/plain_load")
+	longest_online=$(awk '$3 > m { m = $3 } END { print m }' "$WORK/online_load")
+	cat <<EOT
+# The figures of the article, and ours
+
+Written by \`bench/figures/run.sh\`, which measures all of it. A figure is worth its method: the article gives none, so that
+what is comparable here is the baseline in the same row, on the same machine in the same hour.
+
+$(query -c 'SELECT version()'), $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg),
+fsync $(query -c 'SHOW fsync'), a table of $ROWS rows, an application of $RATE transactions a second on four connections,
+$ROUNDS rounds, medians; $(date -u +%Y-%m-%d).
+
+| the article | what was measured | baseline | ours | against the baseline |
+|---|---|---|---|---|
+| migration time -40 % | $REVISIONS revisions of one \`CREATE TABLE\`, each a transaction | psql: $(median psql) ms | \`upgrade()\`: $(median history) ms | $(less "$(median psql)" "$(median history)") |
+| | \`int\` to \`bigint\`, until it is done | \`ALTER TABLE\`: $(median plain) ms | \`rebuild()\`: $(median online) ms | $(less "$(median plain)" "$(median online)") |
+| | the same, longest time that a transaction of the application took | $longest_plain ms | $longest_online ms | $(less "$longest_plain" "$longest_online") |
+| consistency 99.999 % | rows that differ after the change under load, all rows compared | | $(sum differences 1) of $((ROWS * ROUNDS)) | |
+| | of 1,000 differences planted in $ROWS rows | | $(cat "$WORK/found") found, $(cat "$WORK/invented") invented before | |
+| rollback under 30 s | \`revert()\` of the change | \`ALTER TABLE\` back: as the change, $(median plain) ms | $(median revert) ms | $(less "$(median plain)" "$(median revert)") |
+| | \`downgrade('base')\` of the $REVISIONS revisions | | $(median history_back) ms | |
+| availability 99.95 % | transactions of the application within a second, during the change | $(share plain_load) of $(sum plain_load 1) | $(share online_load) of $(sum online_load 1) | |
+
+- **Migration time.** The article's figure is one of projects, of people's time with it; that cannot be measured here. The
+  machine's part is: the time of the statements. A change that is made online takes longer than the statement that locks
+  the table, and the application does not wait for it.
+- **Consistency.** \`compare()\` reads every row of both sides with one snapshot; the change compares the same way before it
+  switches. That a difference is found is tested with planted ones: rows that are missing, a value, a null, a
+  blank at the end. A sample of a tenth of the rows without a difference bounds the share that can differ
+  at $(cat "$WORK/bound") %, with 95 % confidence.
+- **Rollback.** From the call to the moment that the application has the old type back, with all that it wrote meanwhile.
+  A downgrade that loses data gives the schema back, not the data.
+- **Availability.** A transaction that took longer than a second counts as a failed request; those of the baseline wait for
+  the lock. The share is of the time of the change only: of a month it is a different figure, and a better one.
+EOT
+}
+
+if [ -n "${SERVER:-}" ]; then
+	export PGHOST=${SERVER%:*} PGPORT=${SERVER##*:} PGUSER=postgres
+	BINDIR=$("${PG_CONFIG:-pg_config}" --bindir)
+	WORK=$(mktemp -d)
+	trap 'rm -rf "$WORK"' EXIT
+	mkdir "$WORK/load"
+else
+	clean_up_at_exit
+	{
+		need_packages
+		work_area
+		private_tree
+		copy_source
+		build_install
+		start_cluster "max_wal_size = 8GB" "shared_buffers = 512MB"
+	} >&2
+	user_dir "$WORK/load"
+fi
+cat >"$WORK/load/script.sql" <<SQL
+\\set id random(1, $ROWS)
+BEGIN;
+SELECT v FROM account WHERE id = :id;
+UPDATE account SET v = v + 1, updated_at = now() WHERE id = :id;
+COMMIT;
+SQL
+for round in $(seq "$ROUNDS"); do
+	echo "round $round" >&2
+	history
+	fresh_database
+	change
+done
+planted
+report | tee "$WORK/figures.md"
+cp "$WORK/figures.md" "$ROOT/doc/figures.md"

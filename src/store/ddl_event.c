@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_event.c
+ *	  Who changed the schema outside of revisions.
+ *
+ * The event triggers are there from the beginning, disabled, so that they are
+ * part of the extension and no drift themselves.  Whoever does DDL must not
+ * suffer from them: whatever fails is rolled back by itself, all but a cancel.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/spi.h"
+#include "store/ddl_event.h"
+
+#define EVENT_INTO \
+	"INSERT INTO pgmigrate.ddl_event (session_role, role, application, " \
+	"command, kind, object) SELECT $1, $2, $3, $4, e.object_type, " \
+	"e.object_identity "
+#define EVENT_IS_OF_USER \
+	"(e.schema_name IS NULL OR e.schema_name !~ '^(pg_temp|pg_toast|pgmigrate$)')"
+
+static PgmQuery changed_query = {
+	EVENT_INTO "FROM pg_event_trigger_ddl_commands() AS e "
+	"WHERE NOT e.in_extension AND " EVENT_IS_OF_USER,
+	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+/* Not what goes with something else. */
+static PgmQuery dropped_query = {
+	EVENT_INTO "FROM pg_event_trigger_dropped_objects() AS e "
+	"WHERE e.original AND NOT e.is_temporary AND " EVENT_IS_OF_USER,
+	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+typedef struct Event
+{
+	const char *command;
+	const char *role;
+	PgmQuery   *query;
+} Event;
+
+static void
+write_event(void *arg)
+{
+	const Event *event = arg;
+	PgmSpiScope scope;
+	Datum		values[4];
+
+	values[0] = pgm_text_datum(GetUserNameFromId(GetSessionUserId(), false));
+	values[1] = pgm_text_datum(event->role);
+	values[2] = pgm_text_datum(application_name ? application_name : "");
+	values[3] = pgm_text_datum(event->command);
+	pgm_spi_begin_ledger(&scope);
+	pgm_spi_execute(event->query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+void
+pgm_ddl_event_write(const char *command, bool dropped)
+{
+	Event		event = {command, GetUserNameFromId(GetUserId(), false),
+	dropped ? &dropped_query : &changed_query};
+	ErrorData  *error;
+
+	if (!pgm_spi_try(write_event, &event, &error))
+		ereport(WARNING,
+				errcode(error->sqlerrcode),
+				errmsg("could not write down who did this: %s",
+					   error->message),
+				errhint("SELECT pgmigrate.capture_drift(false) turns it off."));
+}
+
+void
+pgm_ddl_event_enable(bool enable)
+{
+	pgm_spi_utility(enable ?
+					"ALTER EVENT TRIGGER pgmigrate_capture_ddl ENABLE" :
+					"ALTER EVENT TRIGGER pgmigrate_capture_ddl DISABLE");
+	pgm_spi_utility(enable ?
+					"ALTER EVENT TRIGGER pgmigrate_capture_drop ENABLE" :
+					"ALTER EVENT TRIGGER pgmigrate_capture_drop DISABLE");
+}

@@ -1,0 +1,234 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept_model.c
+ *	  The schema as the last run left it, as a model.
+ *
+ * What is kept is what counts for the fingerprint.  How to write an object and
+ * what it depends on is the model's own: an object that is still there has it
+ * now as it had then.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "base/spi.h"
+#include "store/kept_model.h"
+
+/* Properties beyond those that are kept. */
+#define MORE_PROPERTIES 1
+
+static PgmQuery kept_query = {
+	"SELECT o.kind, o.identity, (SELECT array_agg(p.key ORDER BY p.key) "
+	"FROM jsonb_each_text(o.definition) AS p), "
+	"(SELECT array_agg(p.value ORDER BY p.key) "
+	"FROM jsonb_each_text(o.definition) AS p) "
+	"FROM pgmigrate.schema_object o WHERE o.kind <> 'database' "
+	"ORDER BY o.kind COLLATE \"C\", o.identity COLLATE \"C\""
+};
+
+/* After a name, quoted or not. */
+static const char *
+skip_name(const char *at)
+{
+	if (*at != '"')
+		return at + strcspn(at, " .");
+	for (at++; *at; at++)
+		if (*at == '"' && *++at != '"')
+			break;
+	return at;
+}
+
+/* Of "CREATE INDEX name ON ONLY table USING ...": the table. */
+static char *
+table_of_index(const char *definition)
+{
+	const char *at = strstr(definition, "INDEX ");
+	const char *start;
+
+	if (at == NULL)
+		return NULL;
+	at = skip_name(at + strlen("INDEX "));
+	if (strncmp(at, " ON ", 4) != 0)
+		return NULL;
+	start = at + 4;
+	if (strncmp(start, "ONLY ", 5) == 0)
+		start += 5;
+	at = skip_name(start);
+	if (*at == '.')
+		at = skip_name(at + 1);
+	return pnstrdup(start, at - start);
+}
+
+/* What a part belongs to, told from its name; NULL if it is no part. */
+static char *
+table_of(const PgmSchemaObject *object)
+{
+	const char *at = skip_name(object->identity);
+
+	if (strcmp(object->kind, "column") == 0 && *at == '.')
+	{
+		at = skip_name(at + 1);
+		return pnstrdup(object->identity, at - object->identity);
+	}
+	if (strcmp(object->kind, "index") == 0)
+		return table_of_index(pgm_schema_value(object, "definition"));
+	if (strncmp(at, " on ", 4) == 0)
+		return pstrdup(at + 4);
+	return NULL;
+}
+
+/* What only the model has, of an object that is gone. */
+static void
+refuse_unknown(const PgmSchemaObject *object)
+{
+	if (strcmp(object->kind, "aggregate") == 0 ||
+		strcmp(object->kind, "default privileges") == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("%s %s is gone, and it is not kept how to make it again",
+					   object->kind, object->identity),
+				errhint("Make it again, or name it in \"pgmigrate.drift_ignore\"."));
+}
+
+/* Any object of the kind tells the properties of all. */
+static const PgmSchemaObject *
+of_kind(const PgmSchema *schema, const char *kind)
+{
+	for (int i = 0; i < schema->nobjects; i++)
+		if (strcmp(schema->objects[i].kind, kind) == 0)
+			return &schema->objects[i];
+	return NULL;
+}
+
+static void
+set_value(PgmSchemaObject *object, const char *property, char *value)
+{
+	for (int i = 0; i < object->nproperties; i++)
+		if (strcmp(object->properties[i], property) == 0)
+			object->values[i] = value;
+}
+
+static void
+fill_object(PgmSchemaObject *object, const PgmSchema *present,
+			const PgmSchemaObject *like, int n, char **keys, char **values)
+{
+	const PgmSchemaObject *now = pgm_schema_find(present, object->kind,
+												 object->identity);
+
+	if (like != NULL)
+	{
+		object->nproperties = like->nproperties;
+		object->properties = like->properties;
+	}
+	else
+	{
+		char	  **names = palloc(sizeof(char *) * (n + MORE_PROPERTIES));
+
+		for (int i = 0; i < n; i++)
+			names[i] = keys[i];
+		names[n] = pstrdup(".table");
+		object->nproperties = n + MORE_PROPERTIES;
+		object->properties = names;
+	}
+	object->values = palloc0(sizeof(char *) * object->nproperties);
+	for (int i = 0; i < n; i++)
+		set_value(object, keys[i], values[i]);
+	if (now == NULL)
+	{
+		refuse_unknown(object);
+		set_value(object, ".table", table_of(object));
+		return;
+	}
+	object->address = now->address;
+	for (int i = 0; i < now->nproperties; i++)
+		if (pgm_schema_is_hidden(now->properties[i]))
+			set_value(object, now->properties[i], now->values[i]);
+}
+
+static int
+dependency_cmp(const void *a, const void *b)
+{
+	const PgmSchemaDependency *x = a;
+	const PgmSchemaDependency *y = b;
+
+	return x->object != y->object ? x->object - y->object :
+		x->needs - y->needs;
+}
+
+static int
+position_of(const PgmSchema *schema, const PgmSchemaObject *object)
+{
+	const PgmSchemaObject *found = pgm_schema_find(schema, object->kind,
+												   object->identity);
+
+	return found == NULL ? -1 : (int) (found - schema->objects);
+}
+
+/* Those between objects that are there. */
+static void
+take_dependencies(PgmSchema *schema, const PgmSchema *present)
+{
+	schema->dependencies = palloc_extended(sizeof(PgmSchemaDependency) *
+										   (present->ndependencies + 1),
+										   MCXT_ALLOC_HUGE);
+	for (int i = 0; i < present->ndependencies; i++)
+	{
+		const PgmSchemaDependency *now = &present->dependencies[i];
+		int			object = position_of(schema,
+										 &present->objects[now->object]);
+		int			needs = position_of(schema, &present->objects[now->needs]);
+		PgmSchemaDependency *dependency;
+
+		if (object < 0 || needs < 0)
+			continue;
+		dependency = &schema->dependencies[schema->ndependencies++];
+		dependency->object = object;
+		dependency->needs = needs;
+		dependency->type = now->type;
+	}
+	qsort(schema->dependencies, schema->ndependencies,
+		  sizeof(PgmSchemaDependency), dependency_cmp);
+}
+
+PgmSchema *
+pgm_schema_kept(const PgmSchema *present)
+{
+	PgmSchema  *schema = palloc0(sizeof(PgmSchema));
+	MemoryContext context = CurrentMemoryContext;
+	const PgmSchemaObject *like = NULL;
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&kept_query, NULL, NULL);
+	if (rows == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("no schema is recorded to compare with"),
+				errhint("The end of a run records it, and so does pgmigrate.stamp()."));
+	schema->objects = MemoryContextAllocExtended(context,
+												 sizeof(PgmSchemaObject) * rows,
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	MemoryContextSwitchTo(context);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		PgmSchemaObject *object = &schema->objects[schema->nobjects++];
+		char	  **keys;
+		char	  **values;
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		object->kind = pgm_spi_text(i, 1);
+		object->identity = pgm_spi_text(i, 2);
+		keys = pgm_spi_isnull(i, 3) ? NULL : pgm_spi_text_array(i, 3, &n);
+		values = pgm_spi_isnull(i, 4) ? NULL : pgm_spi_text_array(i, 4, &n);
+		if (like == NULL || strcmp(like->kind, object->kind) != 0)
+			like = of_kind(present, object->kind);
+		fill_object(object, present, like, n, keys, values);
+	}
+	pgm_spi_end(&scope);
+	take_dependencies(schema, present);
+	return schema;
+}
