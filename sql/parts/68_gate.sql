@@ -46,7 +46,7 @@ CREATE TABLE pgmigrate.scrape (
 	role text PRIMARY KEY,
 	scraped_at timestamptz NOT NULL
 );
-COMMENT ON TABLE pgmigrate.scrape IS 'who has read the metrics';
+COMMENT ON TABLE pgmigrate.scrape IS 'who has said that it read the metrics';
 COMMENT ON COLUMN pgmigrate.scrape.role IS 'role that read them';
 COMMENT ON COLUMN pgmigrate.scrape.scraped_at IS 'time it did so last, within seconds';
 

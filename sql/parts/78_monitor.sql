@@ -133,11 +133,11 @@ COMMENT ON VIEW pgmigrate.progress IS 'the run in progress; column line is for \
  * Reading it counts as a scan of this table, which has no rows: the server's
  * statistics then tell when that was last, and no reader has to write.
  */
-CREATE TABLE pgmigrate.scrape (
+CREATE TABLE pgmigrate.metrics_marker (
 	nothing boolean
 );
-COMMENT ON TABLE pgmigrate.scrape IS 'always empty; what reads the metrics reads it, so that the statistics tell when they were read';
-COMMENT ON COLUMN pgmigrate.scrape.nothing IS 'no row has it';
+COMMENT ON TABLE pgmigrate.metrics_marker IS 'always empty; what reads the metrics reads it, so that the statistics tell when they were read';
+COMMENT ON COLUMN pgmigrate.metrics_marker.nothing IS 'no row has it';
 
 /*
  * Most parts have their name as a constant: a query for one metric reads no
@@ -158,7 +158,7 @@ FROM (
 	SELECT 'pgmigrate_info'::text, 'gauge'::text, 'Always 1; the labels tell the version and the environment.', NULL::text, NULL::text, e.extversion, pg_catalog.current_setting('pgmigrate.environment', true), (1)::double precision
 	FROM pg_catalog.pg_extension e
 	WHERE e.extname OPERATOR(pg_catalog.=) 'pgmigrate'
-		AND NOT EXISTS (SELECT FROM pgmigrate.scrape)
+		AND NOT EXISTS (SELECT FROM pgmigrate.metrics_marker)
 	UNION ALL
 	SELECT 'pgmigrate_revisions', 'gauge', 'Stored revisions by state.', NULL, v.state, NULL, NULL, (COALESCE(n.n, 0))::double precision
 	FROM (VALUES ('applied'), ('pending'), ('failed')) AS v (state)
@@ -307,7 +307,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.report(bigint, text) IS
 'what a run did, to be read: timeline with waits for locks, steps, errors, operations; as text, markdown or html';
 
-REVOKE ALL ON TABLE pgmigrate.progress, pgmigrate.metrics, pgmigrate.scrape FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.progress, pgmigrate.metrics, pgmigrate.metrics_marker FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.report(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.report(bigint, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.metrics_text() FROM PUBLIC;

@@ -46,7 +46,8 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.rehearsal
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
-CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.metrics_marker
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.event_consumer
@@ -58,6 +59,7 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.regression
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.scrape
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.verification
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.ddl_event
@@ -80,7 +82,7 @@ ALTER TABLE pgmigrate.operation_row ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.attestation ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.checklist_item ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.rehearsal ENABLE ALWAYS TRIGGER check_writer;
-ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.metrics_marker ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event_consumer ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.event_delivery ENABLE ALWAYS TRIGGER check_writer;
@@ -107,7 +109,7 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.operation_row IS 'only functions of
 COMMENT ON TRIGGER check_writer ON pgmigrate.attestation IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.checklist_item IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.rehearsal IS 'only functions of the extension write the table';
-COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.metrics_marker IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.event IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.event_consumer IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.event_delivery IS 'only functions of the extension write the table';

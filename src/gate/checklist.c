@@ -28,6 +28,7 @@
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "gate/checklist.h"
+#include "monitor/metrics.h"
 
 /* The items that everybody has, in the order of a launch. */
 static const char *const own_items[] = {
@@ -49,8 +50,10 @@ static PgmQuery archiver_query = {
 };
 
 static PgmQuery scrape_query = {
-	"SELECT max(s.scraped_at), max(s.scraped_at) > clock_timestamp() "
-	"+ interval '1 min', max(s.scraped_at)::text FROM pgmigrate.scrape s"
+	"SELECT m.at, m.at > clock_timestamp() + interval '1 min', m.at::text "
+	"FROM (SELECT greatest(max(s.scraped_at), $1) AS at "
+	"FROM pgmigrate.scrape s) m",
+	1, {TIMESTAMPTZOID}
 };
 
 static PgmQuery scraped_query = {
@@ -391,12 +394,16 @@ static void
 look_at_metrics(PgmChecklistItem *item)
 {
 	PgmSpiScope scope;
-	TimestampTz when;
+	Datum		values[1];
+	bool		nulls[1];
+	TimestampTz when = pgm_metrics_read();
 	bool		future;
 	char	   *text;
 
+	values[0] = TimestampTzGetDatum(when);
+	nulls[0] = when == 0;
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&scrape_query, NULL, NULL);
+	pgm_spi_execute(&scrape_query, values, nulls);
 	when = pgm_spi_timestamp(1, 1);
 	future = !pgm_spi_isnull(1, 2) && pgm_spi_bool(1, 2);
 	text = pgm_spi_text(1, 3);

@@ -43,7 +43,7 @@ static PgmQuery read_query = {
 	"SELECT greatest("
 	"(SELECT (to_jsonb(s) ->> 'last_seq_scan')::timestamptz "
 	"FROM pg_stat_all_tables s "
-	"WHERE s.relid = 'pgmigrate.scrape'::regclass), "
+	"WHERE s.relid = 'pgmigrate.metrics_marker'::regclass), "
 	"(SELECT max(a.query_start) FROM pg_stat_activity a "
 	"WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() "
 	"AND a.query ~ 'pgmigrate\\.metrics(_text\\()?\\M' "
