@@ -13,6 +13,12 @@
 /* RETURNING: with options of its own since 18. */
 #if PG_VERSION_NUM >= 180000
 static inline bool
+pgm_insert_returns(const InsertStmt *stmt)
+{
+	return stmt->returningClause != NULL;
+}
+
+static inline bool
 pgm_update_returns(const UpdateStmt *stmt)
 {
 	return stmt->returningClause != NULL;
@@ -31,6 +37,12 @@ pgm_update_set_returning(UpdateStmt *stmt, List *targets)
 	stmt->returningClause->exprs = targets;
 }
 #else
+static inline bool
+pgm_insert_returns(const InsertStmt *stmt)
+{
+	return stmt->returningList != NIL;
+}
+
 static inline bool
 pgm_update_returns(const UpdateStmt *stmt)
 {

@@ -13,6 +13,7 @@
 #define PGM_COMPAT_SERVER_H
 
 #include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "commands/explain.h"

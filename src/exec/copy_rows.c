@@ -27,6 +27,7 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
+#include "compat/returning.h"
 #include "exec/copy_rows.h"
 #include "sql/lexer.h"
 
@@ -77,7 +78,7 @@ copied(const PgmSource *source, int n)
 	select = (SelectStmt *) insert->selectStmt;
 	if (select == NULL || !IsA(select, SelectStmt) ||
 		select->valuesLists == NIL || insert->withClause != NULL ||
-		insert->onConflictClause != NULL || insert->returningList != NIL ||
+		insert->onConflictClause != NULL || pgm_insert_returns(insert) ||
 		!is_plain(select->valuesLists))
 		return NULL;
 	return insert;

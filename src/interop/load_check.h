@@ -10,6 +10,7 @@
 
 #include "lib/stringinfo.h"
 
+#include "compat/server.h"
 #include "format/format.h"
 #include "sql/statements.h"
 
@@ -53,10 +54,9 @@ extern bool pgm_load_is_sql(PgmLoadErrors *errors, const PgmFormatText *text,
  * Raise what the reader of a format found, and what is wrong with the texts of
  * the files that it could read.
  */
-extern void pgm_load_raise_format(const PgmFormatResult *result)
-			pg_attribute_noreturn();
-extern void pgm_load_raise_format_error(const PgmFormatError *error)
-			pg_attribute_noreturn();
+pg_noreturn extern void pgm_load_raise_format(const PgmFormatResult *result);
+pg_noreturn extern void
+pgm_load_raise_format_error(const PgmFormatError *error);
 
 /* Raise the errors if there are any: one as it was, several as a list. */
 extern void pgm_load_raise(const PgmLoadErrors *errors);

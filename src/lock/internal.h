@@ -75,14 +75,14 @@ extern void pgm_lockwait_announce(PgmLockWait *wait, List *blockers);
 extern void pgm_lockwait_tell(PgmLockWait *wait, List *blockers, bool now);
 
 /* The deadline is over, and these are still there. */
-extern pg_noreturn void pgm_lockwait_give_up(PgmLockWait *wait,
+pg_noreturn extern void pgm_lockwait_give_up(PgmLockWait *wait,
 											 List *blockers);
 
 /*
  * The same in the handler of the error of a last attempt, when nobody can be
  * looked up any more.  The error is a copy.
  */
-extern pg_noreturn void pgm_lockwait_give_up_after(const PgmLockWait *wait,
+pg_noreturn extern void pgm_lockwait_give_up_after(const PgmLockWait *wait,
 												   const ErrorData *edata);
 
 #endif							/* PGM_LOCK_INTERNAL_H */
