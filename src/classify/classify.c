@@ -306,6 +306,9 @@ target_mode(Node *stmt)
 		case T_VacuumStmt:
 			return pgm_vacuum_is_full(castNode(VacuumStmt, stmt)) ?
 				AccessExclusiveLock : ShareUpdateExclusiveLock;
+		case T_ClusterStmt:
+			return pgm_repack_is_concurrent(castNode(ClusterStmt, stmt)) ?
+				ShareUpdateExclusiveLock : AccessExclusiveLock;
 		case T_RefreshMatViewStmt:
 			return castNode(RefreshMatViewStmt, stmt)->concurrent ?
 				ExclusiveLock : AccessExclusiveLock;
@@ -366,7 +369,7 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 				pgm_touch_all(verdict, pgm_related_referencing(relid), mode);
 			break;
 		case T_ClusterStmt:
-			pgm_reach_clustered(verdict, relid);
+			pgm_reach_repacked(verdict, relid, castNode(ClusterStmt, stmt));
 			break;
 		case T_RefreshMatViewStmt:
 			pgm_reach_refreshed(verdict, relid,

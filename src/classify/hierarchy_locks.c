@@ -24,6 +24,7 @@
 #include "classify/indirect_locks.h"
 #include "classify/related_relations.h"
 #include "compat/parse.h"
+#include "compat/repack.h"
 
 /* A tablespace that is the database's own is stored as none. */
 static PgmQuery in_tablespace_query = {
@@ -138,9 +139,10 @@ whole_cluster(PgmVerdict *verdict, ClusterStmt *stmt)
 {
 	ListCell   *lc;
 
-	if (stmt->relation != NULL)
+	if (pgm_cluster_relation(stmt) != NULL)
 		return;
-	foreach(lc, pgm_related_clustered())
+	foreach(lc, pgm_repack_takes_all(stmt) ?
+			pgm_related_tables(InvalidOid) : pgm_related_clustered())
 		pgm_reach_clustered(verdict, lfirst_oid(lc));
 }
 

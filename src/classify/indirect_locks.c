@@ -277,6 +277,34 @@ pgm_reach_clustered(PgmVerdict *verdict, Oid relid)
 	}
 }
 
+/*
+ * CONCURRENTLY asks for the strongest lock in the end only, when the copy is
+ * complete: the rule "repack-concurrently" tells that.
+ */
+void
+pgm_reach_repacked(PgmVerdict *verdict, Oid relid, ClusterStmt *stmt)
+{
+	if (pgm_repack_is_concurrent(stmt))
+	{
+		PgmTouch   *touch = pgm_verdict_touch(verdict, relid,
+											  ShareUpdateExclusiveLock);
+
+		touch->rewrites = PGM_TRUE;
+		touch->scans = PGM_TRUE;
+		return;
+	}
+	pgm_reach_clustered(verdict, relid);
+	if (stmt->indexname != NULL && pgm_cluster_locks_parent_index() &&
+		get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+	{
+		Oid			index = get_relname_relid(stmt->indexname,
+											  get_rel_namespace(relid));
+
+		if (OidIsValid(index))
+			(void) pgm_verdict_touch(verdict, index, AccessExclusiveLock);
+	}
+}
+
 void
 pgm_reach_dropped_table(PgmVerdict *verdict, Oid relid)
 {

@@ -9,6 +9,7 @@
 #define PGM_CLASSIFY_INDIRECT_LOCKS_H
 
 #include "classify/verdict.h"
+#include "compat/repack.h"
 
 extern void pgm_touch_all(PgmVerdict *verdict, List *relids, LOCKMODE mode);
 
@@ -36,6 +37,8 @@ extern void pgm_reach_reindexed(PgmVerdict *verdict, Oid relid,
 								ReindexStmt *stmt);
 
 extern void pgm_reach_clustered(PgmVerdict *verdict, Oid relid);
+extern void pgm_reach_repacked(PgmVerdict *verdict, Oid relid,
+							   ClusterStmt *stmt);
 
 /* What LOCK TABLE locks by way of a view. */
 extern void pgm_reach_locked(PgmVerdict *verdict, Oid relid, LOCKMODE mode);

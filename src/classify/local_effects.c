@@ -43,6 +43,7 @@
 #include "classify/side_effects.h"
 #include "classify/verdict.h"
 #include "compat/parse.h"
+#include "compat/scan.h"
 #include "compat/server.h"
 #include "sql/kinds.h"
 #include "sql/relation_names.h"
@@ -209,7 +210,7 @@ words_are_local(const PgmSource *source, int n)
 
 	memset(&extra, 0, sizeof(extra));
 	scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
-	extra.escape_string_warning = false;
+	pgm_scan_quietly(&extra);
 	while (local && core_yylex(&value, &at, scanner) != 0)
 	{
 		const char *word;

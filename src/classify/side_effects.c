@@ -164,7 +164,7 @@ is_harmful(Node *node, void *context)
 	if (check_functions_in_node(node, is_harmful_function, context))
 		return true;
 	if (IsA(node, CoerceToDomain))
-		return DomainHasConstraints(exprType(node));
+		return pgm_domain_has_constraints(exprType(node));
 	if (IsA(node, NextValueExpr))
 		return true;
 	if (IsA(node, Query))

@@ -104,7 +104,8 @@ pgm_triable(Node *stmt, const char **reason)
 			return only_gives_to_column(castNode(AlterSeqStmt, stmt)) ?
 				PGM_NEEDLESS : PGM_TRIABLE;
 		case T_ClusterStmt:
-			return does_many(castNode(ClusterStmt, stmt)->relation) ?
+			return pgm_cluster_commits(castNode(ClusterStmt, stmt)) ||
+				does_many(pgm_cluster_relation(castNode(ClusterStmt, stmt))) ?
 				PGM_NEEDLESS : PGM_TRIABLE;
 		case T_ReindexStmt:
 			return does_many(castNode(ReindexStmt, stmt)->relation) ?

@@ -39,6 +39,13 @@
 #define PGM_SQL_PUBLISHED_SCHEMAS "NULL::text"
 #endif
 
+/* Of r: is it one of those that ALL TABLES leaves out?  Since 19. */
+#if PG_VERSION_NUM >= 190000
+#define PGM_SQL_IS_EXCEPTED "r.prexcept"
+#else
+#define PGM_SQL_IS_EXCEPTED "false"
+#endif
+
 /* Publications of whole schemas: since 15.  A condition in a query. */
 #if PG_VERSION_NUM >= 150000
 #define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = " publication " AND n.pnnspid = " schema ")"
@@ -82,6 +89,13 @@
 #else
 #define pgm_executor_run(desc) \
 	ExecutorRun(desc, ForwardScanDirection, 0, true)
+#endif
+
+/* utils/typcache.h is the caller's to include */
+#if PG_VERSION_NUM >= 190000
+#define pgm_domain_has_constraints(type) DomainHasConstraints(type, NULL)
+#else
+#define pgm_domain_has_constraints(type) DomainHasConstraints(type)
 #endif
 
 #endif							/* PGM_COMPAT_CATALOG_H */

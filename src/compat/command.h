@@ -12,6 +12,8 @@
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 
+#include "compat/repack.h"
+
 /* As a part of another command: event triggers are not told. */
 static inline void
 pgm_process_subcommand(PlannedStmt *statement, const char *text,

@@ -26,7 +26,9 @@ pgm_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot,
 {
 	List	   *recheck;
 
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+	recheck = ExecInsertIndexTuples(result, estate, 0, slot, NIL, NULL);
+#elif PG_VERSION_NUM >= 160000
 	recheck = ExecInsertIndexTuples(result, slot, estate, false, false, NULL,
 									NIL, false);
 #elif PG_VERSION_NUM >= 140000
@@ -48,7 +50,18 @@ pgm_update_row(ResultRelInfo *result, ItemPointer tid, TupleTableSlot *slot,
 	LockTupleMode mode;
 	TM_Result	done;
 
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+	TU_UpdateIndexes indexes;
+
+	done = table_tuple_update(result->ri_RelationDesc, tid, slot, cid, 0,
+							  InvalidSnapshot, InvalidSnapshot, true,
+							  &failure, &mode, &indexes);
+	if (done == TM_Ok && indexes != TU_None)
+		list_free(ExecInsertIndexTuples(result, estate,
+										indexes == TU_Summarizing ?
+										EIIT_ONLY_SUMMARIZING : 0,
+										slot, NIL, NULL));
+#elif PG_VERSION_NUM >= 160000
 	TU_UpdateIndexes indexes;
 
 	done = table_tuple_update(result->ri_RelationDesc, tid, slot, cid,
@@ -69,6 +82,20 @@ pgm_update_row(ResultRelInfo *result, ItemPointer tid, TupleTableSlot *slot,
 	return done;
 }
 
+static inline TM_Result
+pgm_delete_row(Relation rel, ItemPointer tid, CommandId cid)
+{
+	TM_FailureData failure;
+
+#if PG_VERSION_NUM >= 190000
+	return table_tuple_delete(rel, tid, cid, 0, InvalidSnapshot,
+							  InvalidSnapshot, true, &failure);
+#else
+	return table_tuple_delete(rel, tid, cid, InvalidSnapshot,
+							  InvalidSnapshot, true, &failure, false);
+#endif
+}
+
 /* Compute the generated columns of a new row. */
 static inline void
 pgm_compute_generated(ResultRelInfo *result, EState *estate,
@@ -81,14 +108,6 @@ pgm_compute_generated(ResultRelInfo *result, EState *estate,
 	ExecComputeStoredGenerated(estate, slot, CMD_INSERT);
 #endif
 }
-
-#if PG_VERSION_NUM >= 180000
-#define pgm_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
-#else
-#define pgm_index_beginscan(heap, index, snapshot, nkeys) \
-	index_beginscan(heap, index, snapshot, nkeys, 0)
-#endif
 
 /* A CHECK constraint as heap_create_with_catalog wants it. */
 static inline void

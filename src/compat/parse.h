@@ -108,37 +108,16 @@ pgm_merge_with(Node *stmt)
 static inline FuncCandidateList
 pgm_function_candidates(List *name)
 {
-#if PG_VERSION_NUM >= 140000
+#if PG_VERSION_NUM >= 190000
+	int			found;
+
+	return FuncnameGetCandidates(name, -1, NIL, false, false, false, true,
+								 &found);
+#elif PG_VERSION_NUM >= 140000
 	return FuncnameGetCandidates(name, -1, NIL, false, false, false, true);
 #else
 	return FuncnameGetCandidates(name, -1, NIL, false, false, true);
 #endif
-}
-
-/* The tables named one by one in CREATE or ALTER PUBLICATION. */
-static inline List *
-pgm_publication_tables(Node *stmt)
-{
-	List	   *result = NIL;
-#if PG_VERSION_NUM >= 150000
-	List	   *objects = IsA(stmt, CreatePublicationStmt) ?
-		castNode(CreatePublicationStmt, stmt)->pubobjects :
-		castNode(AlterPublicationStmt, stmt)->pubobjects;
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		PublicationObjSpec *spec = lfirst_node(PublicationObjSpec, lc);
-
-		if (spec->pubobjtype == PUBLICATIONOBJ_TABLE)
-			result = lappend(result, spec->pubtable->relation);
-	}
-#else
-	result = IsA(stmt, CreatePublicationStmt) ?
-		castNode(CreatePublicationStmt, stmt)->tables :
-		castNode(AlterPublicationStmt, stmt)->tables;
-#endif
-	return result;
 }
 
 #endif							/* PGM_COMPAT_PARSE_H */

@@ -5,12 +5,14 @@
  *
  * The only file that looks at PG_VERSION_NUM.  The rest of the code is
  * written against the newest names; older servers get them emulated here.
- * 15, 17 and 18 are tested, 13 to 18 compile.
+ * 15, 17, 18 and 19 are tested, 13 to 19 compile.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_SERVER_H
 #define PGM_COMPAT_SERVER_H
+
+#include <limits.h>
 
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
@@ -53,15 +55,11 @@
 #if PG_VERSION_NUM < 160000
 #define PGM_FUNCTION_ACLCHECK(oid, role) \
 	pg_proc_aclcheck(oid, role, ACL_EXECUTE)
-#else
-#define PGM_FUNCTION_ACLCHECK(oid, role) \
-	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
-#endif
-
-#if PG_VERSION_NUM < 160000
 #define PGM_CONNECT_ACLCHECK(role) \
 	pg_database_aclcheck(MyDatabaseId, role, ACL_CONNECT)
 #else
+#define PGM_FUNCTION_ACLCHECK(oid, role) \
+	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
 #define PGM_CONNECT_ACLCHECK(role) \
 	object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CONNECT)
 #endif

@@ -680,6 +680,6 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 	}
 	if (!pgm_format_write(format, set.n, revisions, nfiles, &files,
 						  &format_error))
-		pgm_load_raise_format_error(&format_error);
+		pgm_load_raise_bad_format(&format_error);
 	return files;
 }

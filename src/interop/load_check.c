@@ -188,7 +188,7 @@ pgm_load_is_sql(PgmLoadErrors *errors, const PgmFormatText *text,
 }
 
 void
-pgm_load_raise_format_error(const PgmFormatError *error)
+pgm_load_raise_bad_format(const PgmFormatError *error)
 {
 	if (error->file != NULL && error->line > 0)
 		ereport(ERROR,
@@ -237,7 +237,7 @@ pgm_load_raise(const PgmLoadErrors *errors)
 	if (errors->n == 0)
 		return;
 	if (errors->n == 1 && errors->format != NULL)
-		pgm_load_raise_format_error(errors->format);
+		pgm_load_raise_bad_format(errors->format);
 	if (errors->n == 1)
 		ReThrowError(errors->first);
 	if (errors->n > MAX_LISTED)

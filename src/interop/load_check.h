@@ -55,8 +55,7 @@ extern bool pgm_load_is_sql(PgmLoadErrors *errors, const PgmFormatText *text,
  * the files that it could read.
  */
 pg_noreturn extern void pgm_load_raise_format(const PgmFormatResult *result);
-pg_noreturn extern void
-pgm_load_raise_format_error(const PgmFormatError *error);
+pg_noreturn extern void pgm_load_raise_bad_format(const PgmFormatError *error);
 
 /* Raise the errors if there are any: one as it was, several as a list. */
 extern void pgm_load_raise(const PgmLoadErrors *errors);

@@ -114,9 +114,31 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 static char *
 repack_form(const PgmLint *lint)
 {
+	if (pgm_repack_can_be_concurrent())
+		return lint->touch == NULL ?
+			pstrdup("Use REPACK (CONCURRENTLY), table by table.") :
+			psprintf("Use REPACK (CONCURRENTLY) %s, for which it needs a primary key or another index as its replica identity.",
+					 lint->name);
 	return lint->touch == NULL ?
 		pstrdup("Use pg_repack or pg_squeeze, table by table.") :
 		psprintf("Use pg_repack --table %s, or pg_squeeze.", lint->name);
+}
+
+static void
+lint_cluster(PgmLint *lint, ClusterStmt *cluster)
+{
+	const char *what = *lint->name ? lint->name :
+		pgm_repack_takes_all(cluster) ? "every table" : "every clustered table";
+
+	if (pgm_repack_is_concurrent(cluster))
+		pgm_lint_add(lint, "repack-concurrently",
+					 psprintf("%s is copied while it is in use, then the statement waits for all who use it, and new readers and writers behind it",
+							  what),
+					 pstrdup("Run it while no transaction reads the table for long; stopped in the end, all its work is lost."));
+	else
+		pgm_lint_add(lint, "cluster",
+					 psprintf("%s is rewritten while it is locked", what),
+					 repack_form(lint));
 }
 
 static void
@@ -227,9 +249,7 @@ pgm_lint_index(PgmLint *lint)
 			lint_reindex(lint, castNode(ReindexStmt, stmt));
 			break;
 		case T_ClusterStmt:
-			pgm_lint_add(lint, "cluster",
-						 psprintf("%s is rewritten while it is locked", *lint->name ? lint->name : "every clustered table"),
-						 repack_form(lint));
+			lint_cluster(lint, castNode(ClusterStmt, stmt));
 			break;
 		case T_VacuumStmt:
 			lint_vacuum(lint, castNode(VacuumStmt, stmt));

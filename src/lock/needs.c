@@ -29,6 +29,7 @@
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
+#include "compat/repack.h"
 #include "compat/server.h"
 #include "lock/needs.h"
 #include "sql/kinds.h"

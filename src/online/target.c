@@ -25,6 +25,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat/modify.h"
+#include "compat/plan.h"
 #include "online/target.h"
 
 void
@@ -283,10 +284,6 @@ pgm_target_update(PgmTarget *target)
 bool
 pgm_target_delete(PgmTarget *target)
 {
-	TM_FailureData failure;
-
-	return was_done(table_tuple_delete(target->rel, &target->found->tts_tid,
-									   next_command(), InvalidSnapshot,
-									   InvalidSnapshot, true, &failure,
-									   false));
+	return was_done(pgm_delete_row(target->rel, &target->found->tts_tid,
+								   next_command()));
 }

@@ -32,6 +32,7 @@
 #include "base/session_settings.h"
 #include "base/transaction.h"
 #include "compat/server.h"
+#include "compat/signal.h"
 #include "process/entry.h"
 #include "process/report.h"
 
@@ -70,7 +71,7 @@ handle_cancel(int signo, siginfo_t * info, void *context)
 
 	if (info->si_pid != MyProcPid)
 		cancelled = true;
-	StatementCancelHandler(signo);
+	pgm_statement_cancel(signo, info);
 	errno = save_errno;
 }
 

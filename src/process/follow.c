@@ -17,6 +17,7 @@
 
 #include <signal.h>
 
+#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
 #include "miscadmin.h"

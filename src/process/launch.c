@@ -24,6 +24,7 @@
 
 #include <signal.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_authid.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"

@@ -44,7 +44,8 @@ pgm_runner_collect(PgmLockNeeds *needs, void *arg)
 /*
  * Which of the statements that commit by themselves may wait for locks as long
  * as it takes?  CONCURRENTLY waits for the transactions of others too, and
- * leaves an INVALID index if it is stopped; a plain VACUUM is in nobody's way.
+ * leaves an INVALID index if it is stopped; REPACK (CONCURRENTLY) would lose
+ * all its work in the end.  A plain VACUUM is in nobody's way.
  * The others stand in front of readers and writers, and can be repeated.
  */
 static bool
@@ -53,7 +54,7 @@ may_queue(Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_ClusterStmt:
-			return false;
+			return pgm_repack_is_concurrent(castNode(ClusterStmt, stmt));
 		case T_ReindexStmt:
 			return pgm_reindex_is_concurrent(castNode(ReindexStmt, stmt));
 		case T_VacuumStmt:

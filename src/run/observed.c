@@ -40,6 +40,7 @@
 #include "classify/classify.h"
 #include "classify/estimate.h"
 #include "compat/lock.h"
+#include "compat/repack.h"
 #include "compat/server.h"
 #include "run/observed.h"
 #include "sql/kinds.h"

@@ -16,6 +16,7 @@
 
 #include "compat/command.h"
 #include "compat/parse.h"
+#include "compat/replication.h"
 #include "compat/server.h"
 #include "sql/relation_names.h"
 
@@ -539,7 +540,7 @@ pgm_names_visit(Node *stmt, PgmNameVisitor visitor, void *arg)
 			visit_vacuum(&walk, castNode(VacuumStmt, stmt));
 			break;
 		case T_ClusterStmt:
-			visit(&walk, castNode(ClusterStmt, stmt)->relation,
+			visit(&walk, pgm_cluster_relation(castNode(ClusterStmt, stmt)),
 				  PGM_NAME_TARGET);
 			break;
 		case T_ReindexStmt:

@@ -13,6 +13,7 @@
 
 #include "parser/scanner.h"
 
+#include "compat/scan.h"
 #include "sql/lexer.h"
 #include "sql/source_text.h"
 
@@ -34,7 +35,7 @@ begin_scan(Scan *scan, const char *text)
 	scan->text = pstrdup(text);
 	scan->scanner = scanner_init(scan->text, &scan->extra, &ScanKeywords,
 								 ScanKeywordTokens);
-	scan->extra.escape_string_warning = false;
+	pgm_scan_quietly(&scan->extra);
 }
 
 static bool

@@ -24,6 +24,7 @@
 
 #include "base/settings.h"
 #include "compat/command.h"
+#include "compat/replication.h"
 #include "compat/server.h"
 #include "sql/kinds.h"
 #include "sql/lexer.h"
@@ -243,6 +244,22 @@ pgm_names_partitioned(const RangeVar *name)
 		kind == RELKIND_PARTITIONED_INDEX;
 }
 
+static bool
+cluster_needs_top_level(ClusterStmt *stmt)
+{
+	return pgm_cluster_commits(stmt) ||
+		pgm_names_partitioned(pgm_cluster_relation(stmt));
+}
+
+/* Tables of the other server are entered, which ROLLBACK would not undo. */
+static bool
+refreshes(AlterSubscriptionStmt *stmt)
+{
+	return pgm_subscription_refreshes(stmt) ||
+		(pgm_subscription_changes(stmt) &&
+		 !option_is_false(stmt->options, "refresh"));
+}
+
 /*
  * Does the server refuse this statement inside of a transaction block?  For
  * REINDEX and CLUSTER that depends on what the name stands for now.
@@ -275,8 +292,7 @@ needs_top_level(Node *stmt)
 		case T_VacuumStmt:
 			return castNode(VacuumStmt, stmt)->is_vacuumcmd;
 		case T_ClusterStmt:
-			return castNode(ClusterStmt, stmt)->relation == NULL ||
-				pgm_names_partitioned(castNode(ClusterStmt, stmt)->relation);
+			return cluster_needs_top_level(castNode(ClusterStmt, stmt));
 		case T_AlterDatabaseStmt:
 			return alter_database_moves(castNode(AlterDatabaseStmt,
 												 stmt)->options);
@@ -288,6 +304,8 @@ needs_top_level(Node *stmt)
 				return !option_is_false(options, "create_slot") &&
 					!option_is_false(options, "connect");
 			}
+		case T_AlterSubscriptionStmt:
+			return refreshes((AlterSubscriptionStmt *) stmt);
 		case T_DiscardStmt:
 			return castNode(DiscardStmt, stmt)->target == DISCARD_ALL;
 		default:

@@ -52,6 +52,7 @@
 #include "compat/catalog.h"
 #include "compat/command.h"
 #include "compat/parse.h"
+#include "compat/plan.h"
 #include "compat/server.h"
 #include "store/foreign_table.h"
 
@@ -248,7 +249,7 @@ pgm_foreign_table_offer(Oid relation, const char *name)
 	Tuplestorestate *store = tuplestore_begin_heap(true, false, work_mem);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	TableScanDesc scan = pgm_table_beginscan(rel, snapshot);
 	int64		rows = 0;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -325,7 +326,7 @@ pgm_foreign_table_write(Oid relation, const char *sql, int nargs, char **args)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("table was replaced while it was written"));
-	plan = pg_plan_query(linitial_node(Query, queries), sql, 0, params);
+	plan = pgm_plan_query(linitial_node(Query, queries), sql, params);
 
 	PushCopiedSnapshot(GetLatestSnapshot());
 	UpdateActiveSnapshotCommandId();

@@ -24,6 +24,7 @@
 
 #include "base/transaction.h"
 #include "classify/related_relations.h"
+#include "compat/plan.h"
 #include "compat/server.h"
 #include "strategy/internal.h"
 #include "strategy/row_change.h"
@@ -70,7 +71,7 @@ planned_rows(PgmMaker *maker)
 												 maker->source->text, NULL, 0,
 												 NULL);
 	plan = list_length(queries) != 1 ? NULL :
-		pg_plan_query(linitial(queries), maker->source->text, 0, NULL);
+		pgm_plan_query(linitial(queries), maker->source->text, NULL);
 	PopActiveSnapshot();
 	if (plan == NULL || plan->planTree->lefttree == NULL)
 		return -1;

@@ -1,6 +1,7 @@
 -- What was predicted of each statement, what it did, and where that differs.
 SET client_min_messages = error;
 SET pgmigrate.lock_timeout = 0;
+SET pgmigrate.online = off;
 CREATE SCHEMA happened;
 SET search_path = happened;
 CREATE TABLE account (id int PRIMARY KEY, n int, t text) WITH (autovacuum_enabled = off);

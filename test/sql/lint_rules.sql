@@ -227,7 +227,9 @@ INSERT INTO rules.sample (rule, fires, silent, since) VALUES
 ('set-not-null', 'ALTER TABLE "Order" ADD CONSTRAINT nn NOT NULL "select"', 'ALTER TABLE "Order" ADD CONSTRAINT nn NOT NULL "select" NOT VALID', 18),
 ('check-inline', 'ALTER TABLE "Order" ADD CHECK (id > 0)', 'ALTER TABLE "Order" ADD CHECK (id > 0) NOT ENFORCED', 18),
 ('fk-inline', 'ALTER TABLE plain ADD FOREIGN KEY (a) REFERENCES "Order"', 'ALTER TABLE plain ADD FOREIGN KEY (a) REFERENCES "Order" NOT ENFORCED', 18),
-('not-enforced', 'ALTER TABLE "Order" ADD CHECK (id > 0) NOT ENFORCED', 'ALTER TABLE "Order" ADD CHECK (id > 0) NOT VALID', 18);
+('not-enforced', 'ALTER TABLE "Order" ADD CHECK (id > 0) NOT ENFORCED', 'ALTER TABLE "Order" ADD CHECK (id > 0) NOT VALID', 18),
+('cluster', 'REPACK "Order" USING INDEX "Order Idx"', 'REPACK (CONCURRENTLY) "Order" USING INDEX "Order Idx"', 19),
+('repack-concurrently', 'REPACK (CONCURRENTLY) "Order"', 'REPACK "Order"', 19);
 DELETE FROM rules.sample USING rules.version WHERE major NOT BETWEEN since AND until;
 
 -- what of the statements of a rule fires it, and with which hint
