@@ -41,6 +41,16 @@
 	"CASE WHEN " prefix "inhcount > 0 THEN " \
 	"CASE WHEN " prefix "islocal THEN 'and local' ELSE 'yes' END END " \
 	"AS inherited"
+/*
+ * NOT NULL of a partition, a constraint since 18: ATTACH PARTITION, and so a
+ * dump, makes it inherited only, a primary key USING INDEX local again.
+ */
+#define INHERITED_CONSTRAINT \
+	"CASE WHEN k.contype = 'n' AND c.relispartition AND k.coninhcount > 0 " \
+	"THEN 'yes' " \
+	"WHEN k.coninhcount > 0 THEN " \
+	"CASE WHEN k.conislocal THEN 'and local' ELSE 'yes' END END " \
+	"AS inherited"
 #define ENABLED(state) \
 	"CASE " state " WHEN 'D' THEN 'no' WHEN 'R' THEN 'replica' " \
 	"WHEN 'A' THEN 'always' END AS enabled"
@@ -147,7 +157,7 @@ static PgmQuery queries[] = {
 	/* constraint triggers are triggers; internal ones are told if disabled */
 	{"SELECT " PGM_ADDRESS("k") ", "
 		"'constraint', " ON_TABLE("k.conname") ", "
-		"pg_get_constraintdef(k.oid) AS definition, " INHERITED("k.con") ", "
+		"pg_get_constraintdef(k.oid) AS definition, " INHERITED_CONSTRAINT ", "
 		"t.disabled AS triggers, " PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_constraint k ON k.conrelid = c.oid "
 		"LEFT JOIN (SELECT g.tgconstraint, string_agg(format('%s %s %s', "

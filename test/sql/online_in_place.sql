@@ -30,7 +30,8 @@ CREATE TABLE public.outcome (
  * What the fingerprint may not tell apart.  Left out is what no command shows
  * and the server itself does not keep alike: whether the key of a partition
  * was to be inherited, and whether its part of a foreign key is validated,
- * which VALIDATE forgets before 18.
+ * which VALIDATE forgets before 18; whether its NOT NULL, a constraint since
+ * 18, is local too, which a dump does not keep.
  */
 CREATE FUNCTION public.catalog_of(schema text) RETURNS text
 LANGUAGE sql SET search_path = pg_catalog AS $$
@@ -48,7 +49,9 @@ LANGUAGE sql SET search_path = pg_catalog AS $$
 			AND NOT a.attisdropped
 		UNION ALL SELECT format('%s %s %s %s %s %s %s %s %s %s', k.conname,
 			k.conrelid::regclass, k.convalidated OR k.conparentid <> 0,
-			k.condeferrable, k.condeferred, k.conislocal, k.coninhcount,
+			k.condeferrable, k.condeferred, k.conislocal AND NOT
+			(k.contype = 'n' AND k.coninhcount > 0 AND (SELECT relispartition
+			FROM pg_class WHERE oid = k.conrelid)), k.coninhcount,
 			k.connoinherit AND k.contype NOT IN ('p', 'u'),
 			k.conindid::regclass,
 			replace(pg_get_constraintdef(k.oid), CASE WHEN k.conparentid <> 0

@@ -1,0 +1,39 @@
+-- Statements that the server refuses inside of a transaction block, by the script that is written of them.
+SET client_min_messages = warning;
+CREATE TABLE packed (id int PRIMARY KEY);
+CREATE FUNCTION stands_alone(sql text) RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+	alone bool;
+BEGIN
+	PERFORM pgmigrate.revision('outside', sql, id => 'outside', down_revision => '{}', transactional => false);
+	SELECT bool_and(line !~ E'BEGIN;\n[^;]*$') INTO alone FROM (SELECT split_part(string_agg(s, E'\n'), sql, 1) FROM pgmigrate.script('outside') AS s) AS w (line);
+	PERFORM pgmigrate.remove('outside');
+	RETURN alone;
+END $$;
+SELECT sql, stands_alone(sql) FROM (VALUES
+	('VACUUM pg_class'),
+	('ALTER SUBSCRIPTION s REFRESH PUBLICATION'),
+	('ALTER SUBSCRIPTION s REFRESH PUBLICATION WITH (copy_data = false)'),
+	('ALTER SUBSCRIPTION s SET PUBLICATION p'),
+	('ALTER SUBSCRIPTION s ADD PUBLICATION p'),
+	('ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = true)'),
+	('ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = false)'),
+	('ALTER SUBSCRIPTION s DISABLE'),
+	('ALTER SUBSCRIPTION s SET (synchronous_commit = on)'),
+	('CLUSTER'),
+	('CLUSTER packed USING packed_pkey')
+) AS v (sql);
+-- since 19; empty where it is as it should be
+DO $$
+BEGIN
+	IF current_setting('server_version_num')::int < 190000 THEN
+		RETURN;
+	END IF;
+	IF NOT stands_alone('REPACK (CONCURRENTLY) packed') OR NOT stands_alone('REPACK (ANALYZE) packed')
+		OR NOT stands_alone('REPACK') OR stands_alone('REPACK packed') OR stands_alone('REPACK (VERBOSE) packed USING INDEX packed_pkey')
+		OR NOT stands_alone('ALTER SUBSCRIPTION s REFRESH SEQUENCES') THEN
+		RAISE EXCEPTION 'REPACK is not where it belongs';
+	END IF;
+END $$;
+DROP FUNCTION stands_alone;
+DROP TABLE packed;
