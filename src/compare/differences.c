@@ -30,6 +30,7 @@
 
 #include "compare/differences.h"
 #include "compare/internal.h"
+#include "compat/plan.h"
 #include "compat/server.h"
 
 /* A longer row is not shown, only its key. */
@@ -138,6 +139,7 @@ begin_sort(PgmDifferences *differences)
 	}
 	TupleDescInitEntry(tupdesc, COLUMN_OF_B + 1, "of b", BOOLOID, -1, 0);
 	TupleDescInitEntry(tupdesc, COLUMN_SHOWN + 1, "shown", BYTEAOID, -1, 0);
+	(void) pgm_complete_tupdesc(tupdesc);
 	differences->put = MakeSingleTupleTableSlot(tupdesc, &TTSOpsVirtual);
 	differences->get = MakeSingleTupleTableSlot(tupdesc, &TTSOpsMinimalTuple);
 	differences->sort = tuplesort_begin_heap(tupdesc, COLUMN_OF_B, columns,

@@ -32,6 +32,7 @@
 
 #include "base/spi.h"
 #include "compare/internal.h"
+#include "compat/plan.h"
 #include "compat/server.h"
 
 /* A relation that can be read, and whose code the caller may run. */
@@ -389,7 +390,7 @@ key_desc(TupleDesc tupdesc, int nkeys)
 
 	for (int i = 0; i < nkeys; i++)
 		TupleDescCopyEntry(keydesc, i + 1, tupdesc, i + 1);
-	return BlessTupleDesc(keydesc);
+	return BlessTupleDesc(pgm_complete_tupdesc(keydesc));
 }
 
 PgmComparison *

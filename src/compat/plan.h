@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan.h
- *	  Planning and scanning, by server version.
+ *	  Planning, scanning and descriptors of rows, by server version.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,5 +38,15 @@
 #define pgm_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
+
+/* A descriptor that is made entry by entry is complete. */
+static inline TupleDesc
+pgm_complete_tupdesc(TupleDesc tupdesc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(tupdesc);
+#endif
+	return tupdesc;
+}
 
 #endif							/* PGM_COMPAT_PLAN_H */

@@ -234,7 +234,7 @@ describe_offer(TupleDesc desc, int *from)
 						   att->atttypmod, 0);
 		TupleDescInitEntryCollation(offer, i + 1, att->attcollation);
 	}
-	return offer;
+	return pgm_complete_tupdesc(offer);
 }
 
 int64

@@ -93,7 +93,7 @@ FROM public.lint_case c ORDER BY n;
 SELECT n FROM public.lint_case c WHERE NOT EXISTS (SELECT FROM public.lint_result r WHERE r.n = c.n AND rule = 'lock');
 -- the findings in full
 SELECT DISTINCT ON (rule COLLATE "C") rule, relation, message,
-	CASE WHEN hint ~ 'not_null|GENERATED|CREATE FUNCTION app.c_x_sync|pg_get_serial' OR rule = 'dependent-object-blocks' THEN '(depends on the version)' ELSE hint END AS hint
+	CASE WHEN hint ~ 'not_null|GENERATED|CREATE FUNCTION app.c_x_sync|pg_get_serial|or pg_squeeze|REPACK' OR rule = 'dependent-object-blocks' THEN '(depends on the version)' ELSE hint END AS hint
 FROM public.lint_result WHERE rule <> 'lock' ORDER BY rule COLLATE "C", n, statement;
 -- one statement after the other
 SELECT statement, rule, relation, lock_mode, rewrites, scans FROM pgmigrate.lint($$
