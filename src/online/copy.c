@@ -42,6 +42,7 @@
 
 #include "base/clock.h"
 #include "base/transaction.h"
+#include "compat/index_insert.h"
 #include "compat/lock.h"
 #include "compat/modify.h"
 #include "online/internal.h"
@@ -169,12 +170,14 @@ flush(Chunk *chunk)
 		return;
 	table_multi_insert(target->rel, chunk->rows, chunk->n,
 					   GetCurrentCommandId(true), 0, chunk->bulk);
+	pgm_index_insert_begin(target->result);
 	for (int i = 0; i < chunk->n; i++)
 	{
 		pgm_insert_index_tuples(target->result, chunk->rows[i],
 								target->estate);
 		ResetPerTupleExprContext(target->estate);
 	}
+	pgm_index_insert_end(target->result);
 	chunk->written += chunk->n;
 	take_out_doubtful(chunk);
 	for (int i = 0; i < chunk->n; i++)

@@ -34,6 +34,7 @@
 
 #include "clone/clone.h"
 #include "compat/modify.h"
+#include "compat/not_null.h"
 #include "online/layout.h"
 
 char *
@@ -128,6 +129,7 @@ pgm_layout_create(Relation like, const char *name, Oid schema)
 									 false, true, InvalidOid, NULL);
 	ReleaseSysCache(tuple);
 	CommandCounterIncrement();
+	pgm_copy_not_null_constraints(RelationGetRelid(like), relid);
 	NewRelationCreateToastTable(relid, (Datum) 0);
 	CommandCounterIncrement();
 	return relid;

@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "compat/index_insert.h"
 #include "compat/modify.h"
 #include "compat/plan.h"
 #include "online/target.h"
@@ -250,8 +251,11 @@ pgm_target_insert(PgmTarget *target)
 	pgm_target_complete(target);
 	table_tuple_insert(target->rel, target->row, GetCurrentCommandId(true), 0,
 					   NULL);
-	if (target->nindexes > 0)
-		pgm_insert_index_tuples(target->result, target->row, target->estate);
+	if (target->nindexes == 0)
+		return;
+	pgm_index_insert_begin(target->result);
+	pgm_insert_index_tuples(target->result, target->row, target->estate);
+	pgm_index_insert_end(target->result);
 }
 
 /* An unexpected result would be a defect of ours. */
@@ -275,10 +279,14 @@ was_done(TM_Result result)
 bool
 pgm_target_update(PgmTarget *target)
 {
+	TM_Result	result;
+
 	pgm_target_complete(target);
-	return was_done(pgm_update_row(target->result, &target->found->tts_tid,
-								   target->row, target->estate,
-								   next_command()));
+	pgm_index_insert_begin(target->result);
+	result = pgm_update_row(target->result, &target->found->tts_tid,
+							target->row, target->estate, next_command());
+	pgm_index_insert_end(target->result);
+	return was_done(result);
 }
 
 bool
