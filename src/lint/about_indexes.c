@@ -134,7 +134,7 @@ lint_cluster(PgmLint *lint, ClusterStmt *cluster)
 		pgm_lint_add(lint, "repack-concurrently",
 					 psprintf("%s is copied while it is in use, then the statement waits for all who use it, and new readers and writers behind it",
 							  what),
-					 pstrdup("Run it while no transaction reads the table for long; stopped in the end, all its work is lost."));
+					 pstrdup("Run it while no transaction reads the table for long: stopped in the end it loses all its work."));
 	else
 		pgm_lint_add(lint, "cluster",
 					 psprintf("%s is rewritten while it is locked", what),

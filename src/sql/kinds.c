@@ -14,6 +14,7 @@
 #include "storage/lockdefs.h"
 
 #include "compat/parse.h"
+#include "compat/repack.h"
 #include "sql/kinds.h"
 
 /*

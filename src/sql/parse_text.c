@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "compat/scan.h"
 #include "sql/lexer.h"
 #include "sql/parse_text.h"
 #include "sql/set_statement.h"
@@ -36,7 +37,7 @@ parse_with(const char *text, bool conforming)
 	int			guc_level = NewGUCNestLevel();
 	List	   *raw_list;
 
-	if (standard_conforming_strings != conforming)
+	if (PGM_STRINGS_CONFORM != conforming)
 		(void) set_config_option(PGM_CONFORMING, conforming ? "on" : "off",
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
