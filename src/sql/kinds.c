@@ -83,7 +83,10 @@ static const PgmStatementKind kinds[] = {
 		.triable = PGM_TRIABLE_BY_STATEMENT
 	},
 	[T_AlterStatsStmt] = {AccessExclusiveLock},
-	[T_AlterSubscriptionStmt] = {AccessExclusiveLock},
+	[T_AlterSubscriptionStmt] = {
+		AccessExclusiveLock,
+		.block = PGM_BLOCK_BY_STATEMENT
+	},
 	[T_AlterSystemStmt] = {
 		AccessExclusiveLock,
 		.block = PGM_OUTSIDE_OF_BLOCK

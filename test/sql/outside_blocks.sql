@@ -6,7 +6,7 @@ DECLARE
 	alone bool;
 BEGIN
 	PERFORM pgmigrate.revision('outside', sql, id => 'outside', down_revision => '{}', transactional => false);
-	SELECT bool_and(line !~ E'BEGIN;\n[^;]*$') INTO alone FROM (SELECT split_part(string_agg(s, E'\n'), sql, 1) FROM pgmigrate.script('outside') AS s) AS w (line);
+	SELECT bool_and(line !~ 'BEGIN;(?!.*COMMIT;)') INTO alone FROM (SELECT split_part(string_agg(s, E'\n'), sql, 1) FROM pgmigrate.script('outside') AS s) AS w (line);
 	PERFORM pgmigrate.remove('outside');
 	RETURN alone;
 END $$;
