@@ -217,6 +217,7 @@ compare_tables(Comparison *comparison)
 	comparison->rel = table_open(shadow->relid, NoLock);
 	comparison->beside = table_open(shadow->beside, AccessShareLock);
 	pgm_owner_enter(&scope, shadow->owner);
+	pgm_owner_pin(shadow->settings, shadow->nsettings);
 	comparison->target = pgm_target_create(shadow->beside, shadow->beside_key);
 	comparison->mapping = pgm_mapping_compile(shadow->mapping.columns,
 											  comparison->rel,

@@ -314,6 +314,7 @@ copy_chunk(Chunk *chunk, int parts)
 	chunk->rel = table_open(shadow->relid, AccessShareLock);
 	beside = table_open(shadow->beside, RowExclusiveLock);
 	pgm_owner_enter(&scope, shadow->owner);
+	pgm_owner_pin(shadow->settings, shadow->nsettings);
 	chunk->target = pgm_target_create(shadow->beside, shadow->beside_key);
 	chunk->mapping = pgm_mapping_compile(shadow->mapping.columns, chunk->rel,
 										 beside, chunk->target->estate);

@@ -10,11 +10,11 @@
 
 #include "online/mapping.h"
 #include "online/shadow_table.h"
+#include "online/sync.h"
 #include "store/operation.h"
 
 /* Of the two tables in the schema of an operation. */
 #define PGM_OLD_TABLE "pgm old"
-#define PGM_UNFIT_TABLE "pgm unfit"
 
 typedef struct PgmShadow
 {
@@ -34,6 +34,8 @@ typedef struct PgmShadow
 	Oid			beside_key;
 	Oid			old_key;
 	PgmMappingText mapping;
+	char	  **settings;		/* name and value in turn, for expressions */
+	int			nsettings;
 	char	   *inverse;		/* its subcommands back, NULL for none */
 	char	   *no_way_back;	/* why it cannot be reverted, or NULL */
 	char	  **index_names;
@@ -47,6 +49,9 @@ typedef struct PgmShadow
 /* prepare.c: everything up to the triggers. */
 extern void pgm_shadow_prepare(PgmShadow *shadow);
 extern void pgm_shadow_add_triggers(PgmShadow *shadow);
+
+/* Raises an error if the change cannot be made so (any more). */
+extern void pgm_shadow_refuse(const PgmShadow *shadow);
 
 /* Reads the details of an operation; refuses one that is not what it was. */
 extern void pgm_shadow_load(PgmShadow *shadow);
@@ -68,6 +73,21 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
 extern void pgm_shadow_remove(PgmShadow *shadow);
+
+/*
+ * foreign_keys.c: those of others on a column whose type changes, in a
+ * transaction; their tables are locked while they are suspended.
+ */
+typedef struct PgmIncomingKey
+{
+	Oid			constraint;
+	Oid			relid;			/* of the referencing table */
+	char	   *name;
+} PgmIncomingKey;
+
+extern List *pgm_shadow_incoming_keys(const PgmShadow *shadow);
+extern void pgm_shadow_suspend_keys(List *keys);
+extern void pgm_shadow_restore_keys(List *keys);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

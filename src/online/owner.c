@@ -7,9 +7,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 
 #include "online/owner.h"
 
@@ -18,6 +21,19 @@ static const char *const pinned_settings[] = {
 	"extra_float_digits", "bytea_output", "lc_monetary", "lc_numeric",
 	"lc_time", "xmloption"
 };
+
+Oid
+pgm_owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return result;
+}
 
 void
 pgm_owner_enter(PgmOwnerScope *scope, Oid owner)

@@ -21,6 +21,9 @@ typedef struct PgmOwnerScope
 	int			guc_level;
 } PgmOwnerScope;
 
+/* Of a relation; InvalidOid if it is gone. */
+extern Oid	pgm_owner_of(Oid relid);
+
 extern void pgm_owner_enter(PgmOwnerScope *scope, Oid owner);
 extern void pgm_owner_leave(const PgmOwnerScope *scope);
 

@@ -23,6 +23,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "catalog/index.h"
 #include "commands/tablecmds.h"
@@ -110,6 +112,21 @@ static PgmQuery inverse_query = {
 	2, {OIDOID, OIDOID}
 };
 
+/*
+ * Ours, whoever owns it: not dumped, not dropped by others, and gone with the
+ * extension.
+ */
+static void
+make_member(Oid class, Oid object)
+{
+	ObjectAddress address;
+	ObjectAddress extension;
+
+	ObjectAddressSet(address, class, object);
+	ObjectAddressSet(extension, ExtensionRelationId, pgm_extension_oid());
+	recordDependencyOn(&address, &extension, DEPENDENCY_EXTENSION);
+}
+
 /* Always a new one; the name may be left over from another installation. */
 static void
 make_schema(PgmShadow *shadow)
@@ -130,6 +147,8 @@ make_schema(PgmShadow *shadow)
 								 quote_identifier(GetUserNameFromId(shadow->owner,
 																	false))));
 	SetUserIdAndSecContext(save_user, save_sec_context);
+	make_member(NamespaceRelationId,
+				get_namespace_oid(shadow->schema, false));
 }
 
 static AlterTableStmt *
@@ -242,6 +261,11 @@ build_beside(PgmShadow *shadow, Relation rel)
 								 quote_qualified_identifier(shadow->schema,
 															PGM_UNFIT_TABLE)));
 	AtEOXact_GUC(false, level);
+	make_member(RelationRelationId, shadow->beside);
+	make_member(RelationRelationId, shadow->old);
+	make_member(RelationRelationId,
+				get_relname_relid(PGM_UNFIT_TABLE,
+								  get_namespace_oid(shadow->schema, false)));
 
 	if (alter_statement(shadow) != NULL)
 		run_beside(shadow);
@@ -293,6 +317,18 @@ remember_indexes(PgmShadow *shadow, Relation rel)
 		shadow->old_index_commands[n++] =
 			pgm_layout_index_command(lfirst_oid(lc));
 	}
+}
+
+/* As they are for the call that begins it. */
+static void
+remember_settings(PgmShadow *shadow)
+{
+	List	   *settings = pgm_owner_settings();
+	ListCell   *lc;
+
+	shadow->settings = palloc(sizeof(char *) * list_length(settings));
+	foreach(lc, settings)
+		shadow->settings[shadow->nsettings++] = strVal(lfirst(lc));
 }
 
 static void
@@ -354,6 +390,7 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 										mapping->may_collide ? "c" : ""));
 	add_member(&json, "inverse", shadow->inverse);
 	add_member(&json, "no_way_back", shadow->no_way_back);
+	add_list(&json, "settings", shadow->nsettings, shadow->settings);
 	add_list(&json, "index_names", shadow->nindexes, shadow->index_names);
 	add_list(&json, "index_commands", shadow->nindexes,
 			 shadow->index_commands);
@@ -365,20 +402,28 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 	pgm_operation_add_details(shadow->operation, json.data);
 }
 
+void
+pgm_shadow_refuse(const PgmShadow *shadow)
+{
+	char	   *reason = pgm_shadow_refusal(shadow->relid,
+											shadow->request->source,
+											shadow->request->n);
+
+	if (reason != NULL)
+		refuse(shadow, reason);
+}
+
 /* With SHARE UPDATE EXCLUSIVE: nobody else changes the definition. */
 void
 pgm_shadow_prepare(PgmShadow *shadow)
 {
-	const PgmShadowRequest *request = shadow->request;
 	Relation	rel = table_open(shadow->relid, NoLock);
 	PgmMappingText *mapping;
 	PgmOwnerScope scope;
-	char	   *reason = pgm_shadow_refusal(shadow->relid, request->source,
-											request->n);
 
-	if (reason != NULL)
-		refuse(shadow, reason);
+	pgm_shadow_refuse(shadow);
 	pgm_operation_begin(shadow->operation);
+	remember_settings(shadow);
 	shadow->trigger = InvalidOid;
 	make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
@@ -405,6 +450,8 @@ pgm_shadow_add_triggers(PgmShadow *shadow)
 	spec.target = shadow->beside;
 	spec.target_key = shadow->beside_key;
 	spec.mapping = &shadow->mapping;
+	spec.settings = shadow->settings;
+	spec.nsettings = shadow->nsettings;
 	spec.write_may_fail = shadow->mapping.may_collide;
 	foreach(lc, stmt ? stmt->cmds : NIL)
 	{

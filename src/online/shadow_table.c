@@ -38,6 +38,7 @@
 #include "compat/lock.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/owner.h"
 #include "store/run_lock.h"
 
 /* One that an earlier call has left, and that has its tables still. */
@@ -58,7 +59,7 @@ static PgmQuery failed_in_query = {
 
 static PgmQuery forget_query = {
 	"UPDATE pgmigrate.operation SET details = details - ARRAY['schema', "
-	"'beside', 'old', 'trigger', 'columns', 'flags', 'index_names', "
+	"'beside', 'old', 'trigger', 'columns', 'flags', 'settings', 'index_names', "
 	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key'] WHERE id = $1",
 	1, {INT8OID}
 };
@@ -93,27 +94,13 @@ find_left(const PgmShadowRequest *request)
 	return result;
 }
 
-/* InvalidOid for a table that is gone. */
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			result;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	result = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 static void
 init_shadow(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
 {
 	shadow->request = request;
 	shadow->context = CurrentMemoryContext;
 	shadow->relid = relid;
-	shadow->owner = owner_of(relid);
+	shadow->owner = pgm_owner_of(relid);
 	shadow->name = pgm_layout_name(relid);
 	if (shadow->name == NULL)
 		shadow->name = psprintf("%u", relid);
@@ -226,6 +213,7 @@ switch_locked(PgmShadow *shadow, void *arg)
 {
 	read_again(shadow);
 	pgm_shadow_check(shadow);
+	pgm_shadow_refuse(shadow);
 	if (pgm_shadow_unfit(shadow, false) > 0)
 	{
 		pgm_operation_set_state(shadow->operation, PGM_OPERATION_COMPARING,
@@ -270,6 +258,11 @@ advance(PgmShadow *shadow)
 			set_state(shadow, PGM_OPERATION_SWITCHING);
 			break;
 		default:
+
+			/* what is planned now is not planned under the lock */
+			pgm_txn_begin();
+			pgm_shadow_refuse(shadow);
+			pgm_txn_commit();
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  switch_locked, NULL);
 			break;
@@ -379,12 +372,62 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 	PG_END_TRY();
 }
 
+/* Operations on the table that can be reverted, as numbers. */
+static List *
+find_former(Oid relid)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_in_state(PGM_OPERATION_SWITCHED, NULL))
+	{
+		PgmOperation *operation = lfirst(lc);
+
+		if (operation->relid == relid && operation->method == PGM_METHOD_TABLE)
+			result = lappend(result, operation);
+	}
+	return result;
+}
+
+/*
+ * A table has one way back.  The next revision takes it away from the one
+ * before, as it goes on from there; who calls by hand is asked.
+ */
+static void
+finalize_former(const PgmShadowRequest *request)
+{
+	List	   *former = NIL;
+	ListCell   *lc;
+
+	pgm_txn_begin();
+	if (find_left(request) == 0)
+		former = find_former(request->relid);
+	pgm_txn_commit();
+	foreach(lc, former)
+	{
+		const PgmOperation *operation = lfirst(lc);
+
+		if (request->revision == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("operation " INT64_FORMAT " on table \"%s\" is neither finalized nor reverted",
+						   operation->id, operation->relation),
+					errhint("Call pgmigrate.finalize(" INT64_FORMAT ") or pgmigrate.revert(" INT64_FORMAT ") first.",
+							operation->id, operation->id));
+		if (pgm_shadow_finalize(request->exec, operation->id) != NULL)
+			ereport(NOTICE,
+					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, the table is changed again",
+						   operation->id, operation->relation));
+	}
+}
+
 static void
 work(PgmShadow *shadow)
 {
 	int64		left;
 	MemoryContext old = CurrentMemoryContext;
 
+	finalize_former(shadow->request);
 	pgm_txn_begin();
 	check_owner(shadow->request->relid);
 	init_shadow(shadow, shadow->request, shadow->request->relid);

@@ -142,7 +142,8 @@ refuse_swap(Relation rel, const char *what)
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("definition of table \"%s\" has changed",
 				   RelationGetRelationName(rel)),
-			errdetail("The table and its copy differ: %s.", what));
+			errdetail("The table and its copy differ: %s.", what),
+			errhint("Take that change of the definition back, or keep the table as it is with pgmigrate.finalize."));
 }
 
 /* Pairs of indexes, as a flat list. */

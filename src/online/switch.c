@@ -86,8 +86,11 @@ write_back(PgmShadow *shadow)
 	Relation	old = table_open(shadow->old, NoLock);
 
 	pgm_owner_enter(&scope, shadow->owner);
+	pgm_owner_pin(shadow->settings, shadow->nsettings);
 	spec.mapping = pgm_mapping_make(rel, old, NIL, "");
 	pgm_owner_leave(&scope);
+	spec.settings = shadow->settings;
+	spec.nsettings = shadow->nsettings;
 	spec.write_may_fail = spec.mapping->may_collide ||
 		old_demands_more(rel, old);
 	table_close(old, NoLock);
@@ -111,11 +114,14 @@ void
 pgm_shadow_switch(PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
+	List	   *keys = pgm_shadow_incoming_keys(shadow);
 
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->old);
+	pgm_shadow_suspend_keys(keys);
 	if (request->source != NULL)
 		pgm_exec_statement(request->exec, request->source, request->n, true);
+	pgm_shadow_restore_keys(keys);
 	pgm_layout_swap(shadow->relid, shadow->beside);
 	if (shadow->no_way_back == NULL)
 	{
@@ -240,10 +246,51 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 					shadow->operation->id));
 }
 
+/* Was the table ever written to by another owner than the old rows have? */
+static void
+refuse_estranged(PgmShadow *shadow)
+{
+	const char *unfit = quote_qualified_identifier(shadow->schema,
+												   PGM_UNFIT_TABLE);
+	Oid			owner = pgm_owner_of(shadow->old);
+	bool		estranged = owner != shadow->owner;
+	PgmSpiScope scope;
+
+	if (!estranged)
+	{
+		pgm_spi_begin_as(&scope, owner);
+		estranged = pgm_spi_execute_built(psprintf("SELECT FROM %s WHERE key = ''",
+												   unfit), true, 0, NULL) > 0;
+		pgm_spi_end(&scope);
+	}
+	if (estranged)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot revert operation " INT64_FORMAT,
+					   shadow->operation->id),
+				errdetail("The owner of table %s was changed, and the old rows were not written along any more.",
+						  shadow->name),
+				errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
+						shadow->operation->id));
+}
+
+/* A row that is left out may have been referenced. */
+static void
+warn_of_keys(const PgmShadow *shadow, int n)
+{
+	ereport(WARNING,
+			errmsg_plural("%d foreign key on table %s is not valid",
+						  "%d foreign keys on table %s are not valid",
+						  n, n, shadow->name),
+			errdetail("The rows that are left out may be referenced."),
+			errhint("Find them with ALTER TABLE ... VALIDATE CONSTRAINT."));
+}
+
 void
 pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 {
 	int64		unfit;
+	List	   *keys;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
@@ -253,6 +300,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 				errmsg("cannot revert operation " INT64_FORMAT,
 					   shadow->operation->id),
 				errdetail("The old rows of the table are not there."));
+	refuse_estranged(shadow);
 	unfit = pgm_shadow_unfit(shadow, false);
 	if (unfit > 0 && !without_unfit)
 		refuse_unfit(shadow, unfit);
@@ -265,8 +313,14 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 				errdetail("The trigger that writes to the old rows was dropped or disabled."));
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->beside);
+	keys = pgm_shadow_incoming_keys(shadow);
+	pgm_shadow_suspend_keys(keys);
 	if (shadow->inverse != NULL)
 		run_inverse(shadow);
+	if (unfit == 0)
+		pgm_shadow_restore_keys(keys);
+	else if (keys != NIL)
+		warn_of_keys(shadow, list_length(keys));
 	pgm_layout_swap(shadow->relid, shadow->old);
 	pgm_layout_copy_missing(shadow->old, shadow->relid);
 }
@@ -296,6 +350,7 @@ pgm_shadow_remove(PgmShadow *shadow)
 	ObjectAddressSet(address, NamespaceRelationId, schema);
 	add_exact_object_address(&address, objects);
 	performMultipleDeletions(objects, DROP_RESTRICT,
-							 PERFORM_DELETION_INTERNAL);
+							 PERFORM_DELETION_INTERNAL |
+							 PERFORM_DELETION_SKIP_EXTENSIONS);
 	free_object_addresses(objects);
 }

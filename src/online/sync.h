@@ -11,6 +11,12 @@
 #include "online/mapping.h"
 #include "online/target.h"
 
+/* In the schema of an operation: keys of rows that did not fit. */
+#define PGM_UNFIT_TABLE "pgm unfit"
+
+/* No key of a row: some were not even looked at. */
+#define PGM_ESTRANGED_KEY ""
+
 /* What a session has compiled for a trigger. */
 typedef struct PgmSync
 {
@@ -19,6 +25,7 @@ typedef struct PgmSync
 	Oid			owner;
 	MemoryContext context;
 	bool		valid;			/* no definition has changed since */
+	bool		estranged;		/* the tables have different owners */
 	int			uses;			/* calls that are at it, one inside another */
 	int			level;			/* of transactions, of the first of them */
 	PgmTarget  *target;
@@ -35,5 +42,11 @@ typedef struct PgmSync
 /* The table beside follows a change of a row; either slot may be NULL. */
 extern void pgm_sync_follow(PgmSync *sync, Relation source,
 							TupleTableSlot *old, TupleTableSlot *new);
+
+/*
+ * It does not follow while it has another owner, whose code is not to run for
+ * this one; that is noted.
+ */
+extern void pgm_sync_note_estranged(Oid target);
 
 #endif							/* PGM_ONLINE_SYNC_H */

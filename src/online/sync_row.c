@@ -29,6 +29,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/modify.h"
+#include "online/owner.h"
 #include "online/sync.h"
 
 /* A row on its way. */
@@ -188,20 +189,19 @@ key_text(const PgmSync *sync, Relation source, TupleTableSlot *slot)
 	return psprintf("(%s)=(%s)", names.data, values.data);
 }
 
+#define NOTE_KEY "INSERT INTO %s (key) SELECT $1 WHERE NOT EXISTS " \
+	"(SELECT FROM %s WHERE key = $1)"
+
 /* In the schema of the operation there is a table for them. */
 static void
-run_on_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot,
-			 const char *format)
+run_on_unfit(Oid target, const char *key, const char *format)
 {
 	PgmSpiScope scope;
-	char	   *args[1];
-	Oid			schema = get_rel_namespace(sync->target->relid);
-	const char *table;
+	char	   *args[1] = {unconstify(char *, key)};
+	const char *schema = get_namespace_name(get_rel_namespace(target));
+	const char *table = quote_qualified_identifier(schema, PGM_UNFIT_TABLE);
 
-	table = quote_qualified_identifier(get_namespace_name(schema),
-									   "pgm unfit");
-	args[0] = key_text(sync, source, slot);
-	pgm_spi_begin_as(&scope, sync->owner);
+	pgm_spi_begin_as(&scope, pgm_owner_of(target));
 	pgm_spi_execute_built(psprintf(format, table, table), false, 1, args);
 	pgm_spi_end(&scope);
 }
@@ -209,8 +209,13 @@ run_on_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot,
 static void
 note_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot)
 {
-	run_on_unfit(sync, source, slot,
-				 "INSERT INTO %s (key) SELECT $1 WHERE NOT EXISTS (SELECT FROM %s WHERE key = $1)");
+	run_on_unfit(sync->target->relid, key_text(sync, source, slot), NOTE_KEY);
+}
+
+void
+pgm_sync_note_estranged(Oid target)
+{
+	run_on_unfit(target, PGM_ESTRANGED_KEY, NOTE_KEY);
 }
 
 /*
@@ -221,7 +226,8 @@ static void
 forget_unfit(const PgmSync *sync, Relation source, TupleTableSlot *old)
 {
 	if (sync->back && old != NULL)
-		run_on_unfit(sync, source, old, "DELETE FROM %s WHERE key = $1");
+		run_on_unfit(sync->target->relid, key_text(sync, source, old),
+					 "DELETE FROM %s WHERE key = $1");
 }
 
 static void

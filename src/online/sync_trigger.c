@@ -129,8 +129,8 @@ pgm_sync_create(const PgmSyncSpec *spec)
 										  spec->write_may_fail ? "w" : "",
 										  spec->back ? "b" : "")));
 	args = lappend(args, makeString(spec->mapping->columns));
-	if (spec->mapping->pinned)
-		args = list_concat(args, pgm_owner_settings());
+	for (int i = 0; spec->mapping->pinned && i < spec->nsettings; i++)
+		args = lappend(args, makeString(spec->settings[i]));
 	trigger = create_trigger(spec->source, "online_row", spec->operation,
 							 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
 							 TRIGGER_TYPE_DELETE, true, args);
@@ -213,7 +213,7 @@ forget_definition(Datum arg, Oid relid)
 		PgmSync    *sync = lfirst(lc);
 
 		if (relid == InvalidOid || relid == sync->source ||
-			relid == sync->target->relid)
+			sync->target == NULL || relid == sync->target->relid)
 			sync->valid = false;
 	}
 }
@@ -304,11 +304,12 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	Relation	target = table_open(oid_value(trigger, ARG_TARGET),
 									RowExclusiveLock);
 
-	if (target->rd_rel->relowner != sync->owner)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("table \"%s\" and its copy have different owners",
-					   RelationGetRelationName(source)));
+	sync->estranged = target->rd_rel->relowner != sync->owner;
+	if (sync->estranged)
+	{
+		table_close(target, NoLock);
+		return;
+	}
 	keep_settings(sync, trigger);
 	pgm_owner_pin(sync->settings, sync->nsettings);
 	sync->target = pgm_target_create(RelationGetRelid(target),
@@ -404,6 +405,12 @@ pgm_sync_row(TriggerData *data)
 	/* with the lock comes the news of its indexes */
 	LockRelationOid(oid_value(data->tg_trigger, ARG_TARGET), RowExclusiveLock);
 	sync = find_sync(data->tg_relation, data->tg_trigger);
+	if (sync->estranged)
+	{
+		pgm_sync_note_estranged(oid_value(data->tg_trigger, ARG_TARGET));
+		pgm_owner_leave(&scope);
+		return;
+	}
 	pgm_owner_pin(sync->settings, sync->nsettings);
 	if (sync->uses++ == 0)
 		sync->level = GetCurrentTransactionNestLevel();
@@ -427,7 +434,7 @@ pgm_sync_truncate(TriggerData *data)
 		refuse_trigger();
 	target = oid_value(data->tg_trigger, ARG_TARGET);
 	schema = get_namespace_name(get_rel_namespace(target));
-	pgm_owner_enter(&scope, data->tg_relation->rd_rel->relowner);
+	pgm_owner_enter(&scope, pgm_owner_of(target));
 	pgm_spi_utility(psprintf("TRUNCATE TABLE ONLY %s",
 							 quote_qualified_identifier(schema,
 														get_rel_name(target))));

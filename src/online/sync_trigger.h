@@ -21,6 +21,8 @@ typedef struct PgmSyncSpec
 	Oid			target;
 	Oid			target_key;		/* … and the one of the target */
 	const PgmMappingText *mapping;
+	char	  **settings;		/* for its expressions */
+	int			nsettings;
 	bool		write_may_fail; /* the target demands more than the source */
 	bool		back;			/* the target has the rows of before */
 } PgmSyncSpec;

@@ -49,6 +49,14 @@ collect(PgmLockNeeds *needs, void *arg)
 	if (work->with_statement && request->source != NULL)
 		pgm_lockneeds_statement(needs, request->source, request->n);
 	add_need(needs, work->shadow->relid, work->mode, 0);
+	if (work->mode == AccessExclusiveLock)
+	{
+		ListCell   *lc;
+
+		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
+			add_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
+					 work->mode, 1);
+	}
 	add_need(needs, work->shadow->beside, work->mode, 3);
 	add_need(needs, work->shadow->old, work->mode, 3);
 }

@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * foreign_keys.c
+ *	  Foreign keys of others on a column whose type changes.
+ *
+ * The statement makes such a constraint again, and would look for all rows of
+ * the referencing table in a table that is empty at the time.  What it was
+ * valid for holds after the switch as before: the rows are proven to be the
+ * same, and a wider number equals no other one.  So it is made again without
+ * that look, and is valid as before in the same transaction.
+ *
+ * Locks: the referencing tables are locked with the table, see with_locks.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/spi.h"
+#include "online/internal.h"
+
+/* Of table $1, whose two layouts are those of $2 and $3. */
+static PgmQuery find_query = {
+	"SELECT k.oid::int8, k.conrelid::int8, k.conname::text FROM pg_constraint k "
+	"WHERE k.contype = 'f' AND k.confrelid = $1 AND k.convalidated "
+	"AND k.confkey && ARRAY(SELECT o.attnum FROM pg_attribute o "
+	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
+	"WHERE o.attrelid = $2 AND o.atttypid <> n.atttypid) "
+	"ORDER BY k.conrelid, k.oid",
+	3, {OIDOID, OIDOID, OIDOID}
+};
+
+List *
+pgm_shadow_incoming_keys(const PgmShadow *shadow)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+	List	   *result = NIL;
+	MemoryContext old;
+	uint64		n;
+
+	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[1] = ObjectIdGetDatum(shadow->old);
+	values[2] = ObjectIdGetDatum(shadow->beside);
+	pgm_spi_begin(&scope);
+	n = pgm_spi_execute(&find_query, values, NULL);
+	old = MemoryContextSwitchTo(scope.outer);
+	for (uint64 i = 1; i <= n; i++)
+	{
+		PgmIncomingKey *key = palloc(sizeof(PgmIncomingKey));
+
+		key->constraint = (Oid) pgm_spi_int64(i, 1);
+		key->relid = (Oid) pgm_spi_int64(i, 2);
+		key->name = pgm_spi_text(i, 3);
+		result = lappend(result, key);
+	}
+	MemoryContextSwitchTo(old);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+static void
+set_valid(Oid constraint, bool valid)
+{
+	Relation	rel = table_open(ConstraintRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID,
+											ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	form->convalidated = valid;
+	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+	CacheInvalidateRelcacheByRelid(form->conrelid);
+	CacheInvalidateRelcacheByRelid(form->confrelid);
+	table_close(rel, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/* Before the statement. */
+void
+pgm_shadow_suspend_keys(List *keys)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		set_valid(((PgmIncomingKey *) lfirst(lc))->constraint, false);
+}
+
+/* After it: they are others by then, of the same names. */
+void
+pgm_shadow_restore_keys(List *keys)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		const PgmIncomingKey *key = lfirst(lc);
+
+		set_valid(get_relation_constraint_oid(key->relid, key->name, false),
+				  true);
+	}
+}
