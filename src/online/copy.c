@@ -40,6 +40,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "backfill/give_way.h"
 #include "base/clock.h"
 #include "base/transaction.h"
 #include "compat/index_insert.h"
@@ -56,10 +57,9 @@
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
-/* Blocks of a chunk: what takes about so long. */
+/* Blocks of a chunk, within its time. */
 #define FIRST_BLOCKS 32
 #define MAX_BLOCKS 4096
-#define CHUNK_MS 50
 
 /* Waits for others in a chunk. */
 #define CHUNK_LOCK_TIMEOUT "50ms"
@@ -415,7 +415,8 @@ wait_for(PgmShadow *shadow, TransactionId other)
 
 /* One chunk; false if there is nothing left. */
 static bool
-copy_next(PgmShadow *shadow, BlockNumber *blocks, TransactionId *other)
+copy_next(PgmShadow *shadow, int chunk_time, BlockNumber *blocks,
+		  TransactionId *other)
 {
 	Chunk	   *chunk = palloc0(sizeof(Chunk));
 	int64		start = pgm_clock_monotonic();
@@ -443,9 +444,9 @@ copy_next(PgmShadow *shadow, BlockNumber *blocks, TransactionId *other)
 	pgm_txn_commit_async();
 
 	took = (pgm_clock_monotonic() - start) / 1000;
-	if (took > CHUNK_MS)
+	if (took > chunk_time / 2)
 		*blocks = Max(*blocks / 2, 1);
-	else if (took < CHUNK_MS / 2)
+	else if (took < chunk_time / 4)
 		*blocks = Min(*blocks * 2, MAX_BLOCKS);
 
 	/* nothing but what somebody else has in work */
@@ -469,7 +470,7 @@ is_passing(int sqlstate)
  * is a matter of time, unless the change makes different keys the same.
  */
 static bool
-copy_next_surely(PgmShadow *shadow, BlockNumber *blocks,
+copy_next_surely(PgmShadow *shadow, int chunk_time, BlockNumber *blocks,
 				 TransactionId *other)
 {
 	volatile bool more = false;
@@ -480,7 +481,7 @@ copy_next_surely(PgmShadow *shadow, BlockNumber *blocks,
 
 		PG_TRY();
 		{
-			more = copy_next(shadow, blocks, other);
+			more = copy_next(shadow, chunk_time, blocks, other);
 		}
 		PG_CATCH();
 		{
@@ -506,13 +507,17 @@ pgm_shadow_copy(PgmShadow *shadow)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate copy",
 												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	PgmGiveWay *way = pgm_give_way_create(shadow->operation);
 	BlockNumber blocks = FIRST_BLOCKS;
 	TransactionId other = InvalidTransactionId;
+	MemoryContext old = MemoryContextSwitchTo(context);
 
-	while (copy_next_surely(shadow, &blocks, &other))
+	pgm_give_way(way);
+	while (copy_next_surely(shadow, pgm_give_way_chunk_time(way), &blocks,
+							&other))
 	{
 		CHECK_FOR_INTERRUPTS();
+		pgm_give_way(way);
 		if (TransactionIdIsValid(other))
 			wait_for(shadow, other);
 		MemoryContextSwitchTo(context);

@@ -114,6 +114,7 @@ resume(PgmShadow *shadow, int64 id)
 
 	shadow->operation = operation;
 	pgm_operation_set_run(id, shadow->request->run);
+	operation->run = shadow->request->run;
 	if (operation->state == PGM_OPERATION_FAILED)
 	{
 		PgmSpiScope scope;
