@@ -35,6 +35,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -157,6 +158,38 @@ is_safe_cast(Oid function)
 	return result;
 }
 
+/*
+ * A whole number as a narrower one: fails for those out of range, and leaves
+ * the others different.
+ */
+static bool
+is_narrowing(Node *node, AttrNumber *column, int64 *lowest, int64 *highest)
+{
+	const FuncExpr *expr = (const FuncExpr *) node;
+	const Var  *var;
+
+	if (!IsA(node, FuncExpr) || list_length(expr->args) != 1 ||
+		!IsA(linitial(expr->args), Var))
+		return false;
+	switch (expr->funcid)
+	{
+		case F_INT4_INT8:
+			*lowest = PG_INT32_MIN;
+			*highest = PG_INT32_MAX;
+			break;
+		case F_INT2_INT8:
+		case F_INT2_INT4:
+			*lowest = PG_INT16_MIN;
+			*highest = PG_INT16_MAX;
+			break;
+		default:
+			return false;
+	}
+	var = linitial_node(Var, expr->args);
+	*column = var->varattno;
+	return *column > 0;
+}
+
 static bool
 may_fail_walker(Node *node, void *context)
 {
@@ -187,6 +220,7 @@ keeps_values_apart(Oid type)
 {
 	switch (type)
 	{
+		case INT2OID:
 		case INT4OID:
 		case INT8OID:
 		case NUMERICOID:
@@ -231,6 +265,18 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 	return expr;
 }
 
+/* Inside of another expression nobody looks whether a number fits. */
+static bool
+may_fail(Expr *expr)
+{
+	AttrNumber	column;
+	int64		lowest;
+	int64		highest;
+
+	return !is_narrowing((Node *) expr, &column, &lowest, &highest) &&
+		may_fail_walker((Node *) expr, NULL);
+}
+
 PgmMappingText *
 pgm_mapping_make(Relation source, Relation target, List *commands,
 				 const char *text)
@@ -251,7 +297,7 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 		if (contain_mutable_functions(expr))
 			result->pinned = true;
 		planned = expression_planner((Expr *) copyObject(expr));
-		if (may_fail_walker((Node *) planned, NULL))
+		if (may_fail(planned))
 			result->may_fail = true;
 		if (!IsA(expr, Var) && !IsA(expr, Const) &&
 			!keeps_values_apart(exprType(expr)))
@@ -339,12 +385,42 @@ pgm_mapping_compile(const char *columns, Relation source, Relation target,
 			continue;
 		pull_varattnos(expr, 1, &column->reads);
 		if (IsA(expr, Var) && castNode(Var, expr)->varattno > 0)
+		{
 			column->copy = castNode(Var, expr)->varattno;
-		else
-			column->state = ExecPrepareExpr((Expr *) expr, estate);
+			continue;
+		}
+		(void) is_narrowing(expr, &column->narrow, &column->lowest,
+							&column->highest);
+		column->state = ExecPrepareExpr((Expr *) expr, estate);
 	}
 	MemoryContextSwitchTo(old);
 	return mapping;
+}
+
+static int64
+whole_number(Form_pg_attribute att, Datum value)
+{
+	return att->attlen == sizeof(int64) ? DatumGetInt64(value) :
+		DatumGetInt32(value);
+}
+
+bool
+pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
+				 TupleTableSlot *source)
+{
+	const PgmMappedColumn *map = &mapping->columns[column - 1];
+	bool		isnull;
+	Datum		value;
+	int64		number;
+
+	if (map->narrow == 0)
+		return true;
+	value = slot_getattr(source, map->narrow, &isnull);
+	if (isnull)
+		return true;
+	number = whole_number(TupleDescAttr(mapping->source, map->narrow - 1),
+						  value);
+	return number >= map->lowest && number <= map->highest;
 }
 
 bool

@@ -16,7 +16,9 @@
 typedef struct PgmMappingText
 {
 	char	   *columns;		/* nodeToString of a list of expressions */
-	bool		may_fail;		/* an expression may raise an error */
+	bool		may_fail;		/* an expression may raise an error, for
+								 * another reason than a number that does not
+								 * fit */
 	bool		pinned;			/* and may depend on settings */
 	bool		may_collide;	/* different values may become the same */
 	char	   *missing;		/* why there is none, or NULL */
@@ -37,6 +39,9 @@ extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
 typedef struct PgmMappedColumn
 {
 	AttrNumber	copy;			/* column of the source, 0 if not a copy */
+	AttrNumber	narrow;			/* the number that it is made of … */
+	int64		highest;		/* … and that must be within this, or 0 */
+	int64		lowest;
 	ExprState  *state;			/* NULL for a copy and for no value */
 	Bitmapset  *reads;			/* columns of the source */
 	int16		length;
@@ -58,6 +63,13 @@ extern PgmMapping *pgm_mapping_compile(const char *columns, Relation source,
 
 /* Columns of the source that a column of the target is made of. */
 extern bool pgm_mapping_is_copy(const PgmMapping *mapping, AttrNumber column);
+
+/*
+ * Is a column of the target no whole number that becomes narrower and does not
+ * fit?  Nobody has to catch an error of it then.
+ */
+extern bool pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
+							 TupleTableSlot *source);
 
 /*
  * Compute one column of a row.  The result is in the memory of the expression

@@ -150,6 +150,30 @@ set_columns(Change *change)
 	ExecStoreVirtualTuple(target->row);
 }
 
+/* False if it does not fit. */
+static bool
+compute_key(Change *change)
+{
+	PgmSync    *sync = change->sync;
+
+	for (int i = 0; i < sync->target->key.n; i++)
+		if (!pgm_mapping_fits(sync->mapping, sync->target->key.columns[i],
+							  change->new))
+			return false;
+	return guarded(sync->evaluate_may_fail, set_key, change);
+}
+
+static bool
+compute_columns(Change *change)
+{
+	PgmSync    *sync = change->sync;
+
+	for (int i = 1; i <= sync->mapping->ncolumns; i++)
+		if (!pgm_mapping_fits(sync->mapping, i, change->new))
+			return false;
+	return guarded(sync->evaluate_may_fail, set_columns, change);
+}
+
 static void
 write_row(Change *change)
 {
@@ -247,14 +271,14 @@ put_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 
 	for (;;)
 	{
-		if (!guarded(sync->evaluate_may_fail, set_key, &change))
+		if (!compute_key(&change))
 		{
 			note_unfit(sync, source, new);
 			return;
 		}
 		change.found = pgm_target_find(sync->target,
 									   sync->target->row->tts_values);
-		if (!guarded(sync->evaluate_may_fail, set_columns, &change) ||
+		if (!compute_columns(&change) ||
 			!guarded(sync->write_may_fail, write_row, &change))
 		{
 			if (change.found)
@@ -275,7 +299,7 @@ remove_row(PgmSync *sync, Relation source, TupleTableSlot *old)
 {
 	Change		change = {sync, NULL, old};
 
-	if (guarded(sync->evaluate_may_fail, set_key, &change) &&
+	if (compute_key(&change) &&
 		pgm_target_find(sync->target, sync->target->row->tts_values))
 		remove_found(sync);
 	else
@@ -294,7 +318,7 @@ move_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 	Change		change = {sync, NULL, old};
 	Datum	   *key = palloc0(sizeof(Datum) * sync->mapping->ncolumns);
 
-	if (!guarded(sync->evaluate_may_fail, set_key, &change))
+	if (!compute_key(&change))
 		return false;
 	for (int i = 0; i < target->key.n; i++)
 	{
@@ -309,8 +333,8 @@ move_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 	change.new = new;
 	change.found = pgm_target_find(target, key);
 	if (!change.found ||
-		!guarded(sync->evaluate_may_fail, set_key, &change) ||
-		!guarded(sync->evaluate_may_fail, set_columns, &change))
+		!compute_key(&change) ||
+		!compute_columns(&change))
 		return false;
 	ExecMaterializeSlot(target->row);
 	if (pgm_target_find(target, target->row->tts_values) ||
