@@ -8,6 +8,8 @@
 #ifndef PGM_ONLINE_INTERNAL_H
 #define PGM_ONLINE_INTERNAL_H
 
+#include "nodes/parsenodes.h"
+
 #include "online/mapping.h"
 #include "online/shadow_table.h"
 #include "online/sync.h"
@@ -49,6 +51,12 @@ typedef struct PgmShadow
 /* prepare.c: everything up to the triggers. */
 extern void pgm_shadow_prepare(PgmShadow *shadow);
 extern void pgm_shadow_add_triggers(PgmShadow *shadow);
+
+/* pass.c: the subcommands of all statements of the pass; NIL for none. */
+extern List *pgm_shadow_commands(const PgmShadow *shadow);
+
+/* Is it one that can be carried out so? */
+extern bool pgm_shadow_supports(const AlterTableCmd *command);
 
 /* Raises an error if the change cannot be made so (any more). */
 extern void pgm_shadow_refuse(const PgmShadow *shadow);

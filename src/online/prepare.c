@@ -151,27 +151,24 @@ make_schema(PgmShadow *shadow)
 				get_namespace_oid(shadow->schema, false));
 }
 
-static AlterTableStmt *
-alter_statement(const PgmShadow *shadow)
-{
-	const PgmShadowRequest *request = shadow->request;
-
-	if (request->source == NULL)
-		return NULL;
-	return castNode(AlterTableStmt,
-					request->source->statements[request->n].raw->stmt);
-}
-
-/* The statement on the copy, which has the table's name in another schema. */
+/* The statements on the copy, which has the table's name in another schema. */
 static void
 run_beside(const PgmShadow *shadow)
 {
-	AlterTableStmt *stmt = copyObject(alter_statement(shadow));
+	const PgmShadowRequest *request = shadow->request;
 
-	stmt->relation = makeRangeVar(shadow->schema,
-								  get_rel_name(shadow->beside), -1);
-	stmt->relation->inh = false;
-	pgm_layout_run((Node *) stmt, shadow->request->source->text);
+	for (int i = request->n; i <= request->last; i++)
+	{
+		AlterTableStmt *stmt =
+			copyObject(castNode(AlterTableStmt,
+								request->source->statements[i].raw->stmt));
+
+		stmt->relation = makeRangeVar(shadow->schema,
+									  get_rel_name(shadow->beside), -1);
+		stmt->relation->inh = false;
+		pgm_layout_run((Node *) stmt, request->source->text);
+		CommandCounterIncrement();
+	}
 }
 
 static void
@@ -267,7 +264,7 @@ build_beside(PgmShadow *shadow, Relation rel)
 				get_relname_relid(PGM_UNFIT_TABLE,
 								  get_namespace_oid(shadow->schema, false)));
 
-	if (alter_statement(shadow) != NULL)
+	if (shadow->request->source != NULL)
 		run_beside(shadow);
 	shadow->beside_key = get_relname_relid(key_name,
 										   get_namespace_oid(shadow->schema,
@@ -285,12 +282,12 @@ build_beside(PgmShadow *shadow, Relation rel)
 static void
 map_rows(PgmShadow *shadow, Relation rel, PgmMappingText **mapping)
 {
-	AlterTableStmt *stmt = alter_statement(shadow);
+	const PgmSource *source = shadow->request->source;
 	Relation	beside = table_open(shadow->beside, AccessShareLock);
 	PgmMappingText *back;
 
-	*mapping = pgm_mapping_make(rel, beside, stmt ? stmt->cmds : NIL,
-								stmt ? shadow->request->source->text : "");
+	*mapping = pgm_mapping_make(rel, beside, pgm_shadow_commands(shadow),
+								source ? source->text : "");
 	if ((*mapping)->missing != NULL)
 		refuse(shadow, (*mapping)->missing);
 	back = pgm_mapping_make(beside, rel, NIL, "");
@@ -405,12 +402,16 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 void
 pgm_shadow_refuse(const PgmShadow *shadow)
 {
-	char	   *reason = pgm_shadow_refusal(shadow->relid,
-											shadow->request->source,
-											shadow->request->n);
+	const PgmShadowRequest *request = shadow->request;
 
-	if (reason != NULL)
-		refuse(shadow, reason);
+	for (int i = request->n; i <= request->last; i++)
+	{
+		char	   *reason = pgm_shadow_refusal(shadow->relid, request->source,
+												i);
+
+		if (reason != NULL)
+			refuse(shadow, reason);
+	}
 }
 
 /* With SHARE UPDATE EXCLUSIVE: nobody else changes the definition. */
@@ -441,7 +442,6 @@ void
 pgm_shadow_add_triggers(PgmShadow *shadow)
 {
 	PgmSyncSpec spec = {shadow->operation->id, shadow->relid};
-	AlterTableStmt *stmt = alter_statement(shadow);
 	ListCell   *lc;
 
 	pgm_shadow_check(shadow);
@@ -453,7 +453,7 @@ pgm_shadow_add_triggers(PgmShadow *shadow)
 	spec.settings = shadow->settings;
 	spec.nsettings = shadow->nsettings;
 	spec.write_may_fail = shadow->mapping.may_collide;
-	foreach(lc, stmt ? stmt->cmds : NIL)
+	foreach(lc, pgm_shadow_commands(shadow))
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 

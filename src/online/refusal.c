@@ -111,8 +111,8 @@ is_plain_column(const ColumnDef *column)
 	return true;
 }
 
-static bool
-is_supported(const AlterTableCmd *command)
+bool
+pgm_shadow_supports(const AlterTableCmd *command)
 {
 	switch (command->subtype)
 	{
@@ -155,6 +155,35 @@ stays_number(Oid relid, const AlterTableCmd *command)
 		default:
 			return false;
 	}
+}
+
+/*
+ * Rows that are there get the default that a column is added with; what else
+ * is done to the column in the same statement is not for them.
+ */
+static bool
+adds_and_alters(const AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *added = lfirst_node(AlterTableCmd, lc);
+
+		if (added->subtype != AT_AddColumn)
+			continue;
+		foreach(other, stmt->cmds)
+		{
+			const AlterTableCmd *command = lfirst_node(AlterTableCmd, other);
+			const char *name = castNode(ColumnDef, added->def)->colname;
+
+			if (command->subtype != AT_AddConstraint &&
+				command->name != NULL && strcmp(command->name, name) == 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 static Datum
@@ -203,11 +232,13 @@ pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
 
 		if (!IsA(stmt, AlterTableStmt))
 			return pstrdup("the statement is not ALTER TABLE");
+		if (adds_and_alters(castNode(AlterTableStmt, stmt)))
+			return pstrdup("the statement alters a column that it adds");
 		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
 		{
 			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-			if (!is_supported(command))
+			if (!pgm_shadow_supports(command))
 				return pstrdup("the statement does more than change columns, checks and storage");
 			if (command->subtype != AT_AlterColumnType)
 				continue;

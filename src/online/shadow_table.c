@@ -373,7 +373,7 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 	PG_END_TRY();
 }
 
-/* Operations on the table that can be reverted, as numbers. */
+/* The operations on a table that can be reverted. */
 static List *
 find_former(Oid relid)
 {
@@ -390,36 +390,48 @@ find_former(Oid relid)
 	return result;
 }
 
-/*
- * A table has one way back.  The next revision takes it away from the one
- * before, as it goes on from there; who calls by hand is asked.
- */
-static void
-finalize_former(const PgmShadowRequest *request)
+bool
+pgm_shadow_can_revert(Oid relid)
 {
-	List	   *former = NIL;
+	return find_former(relid) != NIL;
+}
+
+void
+pgm_shadow_finalize_former(const PgmExec *exec, Oid relid)
+{
+	List	   *former;
 	ListCell   *lc;
 
 	pgm_txn_begin();
-	if (find_left(request) == 0)
-		former = find_former(request->relid);
+	former = find_former(relid);
 	pgm_txn_commit();
 	foreach(lc, former)
 	{
 		const PgmOperation *operation = lfirst(lc);
 
-		if (request->revision == NULL)
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("operation " INT64_FORMAT " on table \"%s\" is neither finalized nor reverted",
-						   operation->id, operation->relation),
-					errhint("Call pgmigrate.finalize(" INT64_FORMAT ") or pgmigrate.revert(" INT64_FORMAT ") first.",
-							operation->id, operation->id));
-		if (pgm_shadow_finalize(request->exec, operation->id) != NULL)
+		if (pgm_shadow_finalize(exec, operation->id) != NULL)
 			ereport(NOTICE,
 					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, the table is changed again",
 						   operation->id, operation->relation));
 	}
+}
+
+/* Who calls by hand is asked. */
+static void
+refuse_former(const PgmShadowRequest *request)
+{
+	List	   *former = find_former(request->relid);
+	const PgmOperation *operation;
+
+	if (former == NIL)
+		return;
+	operation = linitial(former);
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("operation " INT64_FORMAT " on table \"%s\" is neither finalized nor reverted",
+				   operation->id, operation->relation),
+			errhint("Call pgmigrate.finalize(" INT64_FORMAT ") or pgmigrate.revert(" INT64_FORMAT ") first.",
+					operation->id, operation->id));
 }
 
 static void
@@ -428,11 +440,17 @@ work(PgmShadow *shadow)
 	int64		left;
 	MemoryContext old = CurrentMemoryContext;
 
-	finalize_former(shadow->request);
 	pgm_txn_begin();
 	check_owner(shadow->request->relid);
-	init_shadow(shadow, shadow->request, shadow->request->relid);
 	left = find_left(shadow->request);
+	if (left == 0 && shadow->request->revision == NULL)
+		refuse_former(shadow->request);
+	pgm_txn_commit();
+	if (left == 0)
+		pgm_shadow_finalize_former(shadow->request->exec,
+								   shadow->request->relid);
+	pgm_txn_begin();
+	init_shadow(shadow, shadow->request, shadow->request->relid);
 	if (left != 0)
 		resume(shadow, left);
 	else

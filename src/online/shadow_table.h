@@ -20,8 +20,9 @@ typedef struct PgmShadowRequest
 	int			number;			/* of the statement, from 1, or 0 */
 	const char *digest;
 	Oid			relid;
-	const PgmSource *source;	/* the statement, NULL to rewrite as it is */
-	int			n;
+	const PgmSource *source;	/* the statements, NULL to rewrite as it is */
+	int			n;				/* the first of them … */
+	int			last;			/* … and the last */
 } PgmShadowRequest;
 
 /*
@@ -29,6 +30,12 @@ typedef struct PgmShadowRequest
  * an earlier run has left.  Returns the number of the operation.
  */
 extern int64 pgm_shadow_statement(const PgmShadowRequest *request);
+
+/*
+ * The last of the statements on a table, from n on, that can go in one pass.
+ * In a transaction.
+ */
+extern int	pgm_shadow_last(Oid relid, const PgmSource *source, int n);
 
 /*
  * Why a statement cannot be carried out so, or NULL.  In a transaction that
@@ -46,6 +53,14 @@ extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
  */
 extern const char *pgm_shadow_revert(const PgmExec *exec, int64 operation,
 									 bool without_unfit);
+
+/*
+ * A table has one way back.  What changes it again takes that away from the
+ * change before: in a transaction, is there one; outside of one in a worker,
+ * finalize it, and say so.
+ */
+extern bool pgm_shadow_can_revert(Oid relid);
+extern void pgm_shadow_finalize_former(const PgmExec *exec, Oid relid);
 
 /* Drop what is kept for the way back. */
 extern const char *pgm_shadow_finalize(const PgmExec *exec, int64 operation);

@@ -119,8 +119,8 @@ pgm_shadow_switch(PgmShadow *shadow)
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->old);
 	pgm_shadow_suspend_keys(keys);
-	if (request->source != NULL)
-		pgm_exec_statement(request->exec, request->source, request->n, true);
+	for (int i = request->n; request->source && i <= request->last; i++)
+		pgm_exec_statement(request->exec, request->source, i, true);
 	pgm_shadow_restore_keys(keys);
 	pgm_layout_swap(shadow->relid, shadow->beside);
 	if (shadow->no_way_back == NULL)

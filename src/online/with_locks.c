@@ -46,8 +46,9 @@ collect(PgmLockNeeds *needs, void *arg)
 	LockedWork *work = arg;
 	const PgmShadowRequest *request = work->shadow->request;
 
-	if (work->with_statement && request->source != NULL)
-		pgm_lockneeds_statement(needs, request->source, request->n);
+	for (int i = request->n;
+		 work->with_statement && request->source && i <= request->last; i++)
+		pgm_lockneeds_statement(needs, request->source, i);
 	add_need(needs, work->shadow->relid, work->mode, 0);
 	if (work->mode == AccessExclusiveLock)
 	{

@@ -195,10 +195,13 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	runner->incomplete = resume->done > 0;
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
+		int			next = i;
+
 		pgm_process_check_cancel();
-		if (pgm_runner_online(runner, step, i, &digest))
+		if (pgm_runner_online(runner, step, &next, &digest))
 		{
 			runner->incomplete = true;
+			i = next - 1;
 			continue;
 		}
 		if (commits_by_itself(runner, &source->statements[i]))

@@ -31,6 +31,7 @@
 #include "base/transaction.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "online/shadow_table.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
 #include "run/shadow_statement.h"
@@ -108,6 +109,11 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 	if (runner->any_partly &&
 		pgm_runner_is_begun_online(step->revision->id))
 		return true;
+	for (int i = 0; i < step->source->nstatements; i++)
+	{
+		if (OidIsValid(pgm_runner_held_table(step->source, i)))
+			return true;
+	}
 	if (!pgm_online)
 		return false;
 	for (int i = 0; i < step->source->nstatements; i++)
@@ -559,9 +565,10 @@ carry_out_sql(PgmOnline *online)
 }
 
 bool
-pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
+pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 				  char **digest)
 {
+	int			n = *next;
 	Work	   *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
@@ -569,9 +576,10 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	PgmVerdict *verdict = NULL;
 	PgmStrategyKind kind = PGM_STRATEGY_SQL;
 	bool		found;
-	Oid			shadowed;
-	int64		reverted;
+	PgmPass		pass = {0};
+	Oid			held;
 
+	*next = n + 1;
 	if (!may_be_online(step) ||
 		!pgm_strategy_possible(step->source->statements[n].raw->stmt))
 		return false;
@@ -597,24 +605,22 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int n,
 	work->online.source = source;
 	work->online.verdict = verdict;
 	work->online.strategy = strategy;
-	reverted = pgm_runner_to_revert(runner, step, source, n);
-	shadowed = pgm_runner_shadow_table(runner, step, n, work->digest,
-									   strategy);
-	if (reverted != 0 || OidIsValid(shadowed))
+	if (pgm_runner_find_pass(runner, step, source, n, *digest, strategy,
+							 &pass))
 	{
 		pgm_txn_commit();
-		*digest = work->digest;
-		if (reverted != 0)
-			pgm_runner_revert(runner, &work->exec, reverted, n, *digest);
-		else
-			pgm_runner_by_shadow(runner, &work->exec, step, source, n,
-								 shadowed, *digest);
+		pgm_runner_pass(runner, &work->exec, step, &pass);
+		*digest = pass.digest;
+		*next = pass.last + 1;
 		return true;
 	}
 	if (strategy != NULL)
 		kind = strategy->kind;
+	held = pgm_runner_held_table(source, n);
 	found = find_or_begin(work, strategy);
 	pgm_txn_commit();
+	if (OidIsValid(held))
+		pgm_shadow_finalize_former(&work->exec, held);
 	if (!found)
 		return false;
 

@@ -7,9 +7,9 @@
  * left.  Its switch and the mark of the statement are two transactions: after
  * a crash in between the next run finds it switched, and only marks.
  *
- * Downgrade: an ALTER TABLE that is the only one of its table, where the
- * upgrade has left one operation on that table which can be reverted, is what
- * takes it back, and is replaced by that.
+ * Downgrade: where all that the upgrade did to a table is one operation which
+ * can be reverted, the ALTER TABLE of that table, or several of them in a row,
+ * are what takes it back, and are replaced by that.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,10 +22,11 @@
 #include "store/operation.h"
 
 static void
-mark_done(PgmRunner *runner, int n, const char *digest)
+mark_done(PgmRunner *runner, const PgmPass *pass)
 {
 	pgm_txn_begin();
-	pgm_journal_step_progress(runner->run, runner->step, n + 1, digest, NULL);
+	pgm_journal_step_progress(runner->run, runner->step, pass->last + 1,
+							  pass->digest, NULL);
 	pgm_txn_commit();
 }
 
@@ -40,16 +41,23 @@ altered_by(const PgmSource *source, int i)
 	return pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation);
 }
 
-/* The same, if no other statement of the source alters it. */
-static Oid
-only_altered(const PgmSource *source, int n)
+/* Does any other statement than those alter the table? */
+static bool
+altered_besides(const PgmSource *source, Oid relid, int first, int last)
 {
-	Oid			relid = altered_by(source, n);
-
 	for (int i = 0; i < source->nstatements; i++)
-		if (i != n && altered_by(source, i) == relid)
-			return InvalidOid;
-	return relid;
+		if ((i < first || i > last) && altered_by(source, i) == relid)
+			return true;
+	return false;
+}
+
+static void
+end_at(PgmPass *pass, int last, const char *digest)
+{
+	pass->last = last;
+	pass->digest = digest == NULL ? NULL : pstrdup(digest);
+	for (int i = pass->first; i <= last; i++)
+		pass->digest = pgm_resume_digest(pass->source, i, pass->digest);
 }
 
 /* What of the revision can be reverted on the table, if it is one; or NULL. */
@@ -73,6 +81,19 @@ revertible(const char *revision, Oid relid)
 	return result;
 }
 
+/* Is there nothing else that the upgrade did to the table? */
+static bool
+is_all(const PgmStep *step, const PgmOperation *operation)
+{
+	const PgmSource *source = pgm_revision_source(step->revision, PGM_UP);
+	int			first = operation->statement - 1;
+
+	return first >= 0 && first < source->nstatements &&
+		altered_by(source, first) == operation->relid &&
+		!altered_besides(source, operation->relid, first,
+						 pgm_shadow_last(operation->relid, source, first));
+}
+
 bool
 pgm_runner_has_revertible(const PgmRunner *runner, const PgmStep *step)
 {
@@ -82,55 +103,78 @@ pgm_runner_has_revertible(const PgmRunner *runner, const PgmStep *step)
 								   step->revision->id) != NIL;
 }
 
-int64
-pgm_runner_to_revert(const PgmRunner *runner, const PgmStep *step,
-					 const PgmSource *source, int n)
+/* Those of the downgrade on the table, one after the other. */
+static bool
+find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
+			PgmPass *pass)
 {
+	const PgmSource *source = pass->source;
 	PgmOperation *operation;
-	Oid			relid;
+	int			last = pass->first;
 
-	if (runner->request->direction != PGM_DOWN ||
-		!IsA(source->statements[n].raw->stmt, AlterTableStmt))
-		return 0;
-	relid = only_altered(source, n);
-	if (!OidIsValid(relid))
-		return 0;
-	operation = revertible(step->revision->id, relid);
-	return operation == NULL ? 0 : operation->id;
+	if (runner->request->direction != PGM_DOWN)
+		return false;
+	operation = revertible(step->revision->id, pass->relid);
+	while (last + 1 < source->nstatements &&
+		   altered_by(source, last + 1) == pass->relid)
+		last++;
+	if (operation == NULL || !is_all(step, operation) ||
+		altered_besides(source, pass->relid, pass->first, last))
+		return false;
+	pass->reverted = operation->id;
+	end_at(pass, last, digest);
+	return true;
 }
 
-void
-pgm_runner_revert(PgmRunner *runner, const PgmExec *exec, int64 operation,
-				  int n, const char *digest)
+bool
+pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
+					 const PgmSource *source, int n, const char *digest,
+					 const PgmStrategy *strategy, PgmPass *pass)
 {
-	ereport(NOTICE,
-			errmsg("statement %d: operation " INT64_FORMAT " is reverted",
-				   n + 1, operation));
-	(void) pgm_shadow_revert(exec, operation, false);
-	mark_done(runner, n, digest);
+	PgmOperation *operation;
+	const char *direction = pgm_direction_name(runner->request->direction);
+
+	pass->source = source;
+	pass->first = n;
+	pass->relid = altered_by(source, n);
+	if (!OidIsValid(pass->relid))
+		return false;
+	if (find_revert(runner, step, digest, pass))
+		return true;
+	end_at(pass, pgm_shadow_last(pass->relid, source, n), digest);
+	operation = pgm_operation_of_statement(step->revision->id, direction,
+										   n + 1, pass->digest);
+	if (operation != NULL)
+		return operation->method == PGM_METHOD_TABLE;
+	return strategy != NULL && strategy->kind == PGM_STRATEGY_SHADOW_TABLE;
 }
 
 Oid
-pgm_runner_shadow_table(const PgmRunner *runner, const PgmStep *step, int n,
-						const char *digest, const PgmStrategy *strategy)
+pgm_runner_held_table(const PgmSource *source, int n)
 {
-	PgmOperation *operation;
+	Oid			relid = altered_by(source, n);
+	ListCell   *lc;
 
-	operation = pgm_operation_of_statement(step->revision->id,
-										   pgm_direction_name(runner->request->direction),
-										   n + 1, digest);
-	if (operation != NULL)
-		return operation->method == PGM_METHOD_TABLE ? operation->relid :
-			InvalidOid;
-	if (strategy == NULL || strategy->kind != PGM_STRATEGY_SHADOW_TABLE)
+	if (!OidIsValid(relid) || !pgm_shadow_can_revert(relid))
 		return InvalidOid;
-	return strategy->relid;
+	foreach(lc, castNode(AlterTableStmt,
+						 source->statements[n].raw->stmt)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_AlterColumnType:
+			case AT_DropColumn:
+				return relid;
+			default:
+				break;
+		}
+	}
+	return InvalidOid;
 }
 
-void
-pgm_runner_by_shadow(PgmRunner *runner, const PgmExec *exec,
-					 const PgmStep *step, const PgmSource *source, int n,
-					 Oid relid, const char *digest)
+static void
+carry_out(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
+		  const PgmPass *pass)
 {
 	PgmShadowRequest request = {0};
 
@@ -139,11 +183,27 @@ pgm_runner_by_shadow(PgmRunner *runner, const PgmExec *exec,
 	request.run = runner->run;
 	request.revision = step->revision->id;
 	request.direction = pgm_direction_name(runner->request->direction);
-	request.number = n + 1;
-	request.digest = digest;
-	request.relid = relid;
-	request.source = source;
-	request.n = n;
+	request.number = pass->first + 1;
+	request.digest = pass->digest;
+	request.relid = pass->relid;
+	request.source = pass->source;
+	request.n = pass->first;
+	request.last = pass->last;
 	(void) pgm_shadow_statement(&request);
-	mark_done(runner, n, digest);
+}
+
+void
+pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
+				const PgmPass *pass)
+{
+	if (pass->reverted != 0)
+	{
+		ereport(NOTICE,
+				errmsg("statement %d: operation " INT64_FORMAT " is reverted",
+					   pass->first + 1, pass->reverted));
+		(void) pgm_shadow_revert(exec, pass->reverted, false);
+	}
+	else
+		carry_out(runner, exec, step, pass);
+	mark_done(runner, pass);
 }

@@ -11,26 +11,39 @@
 #include "run/internal.h"
 #include "strategy/strategy.h"
 
-/*
- * In a transaction: has the downgrade something to revert at all; the
- * operation that statement n takes back, or 0; and the table that statement n
- * goes by a shadow of, by its strategy or as it was begun, or InvalidOid.
- */
+/* Statements that are carried out together, or taken back. */
+typedef struct PgmPass
+{
+	const PgmSource *source;
+	int			first;
+	int			last;
+	char	   *digest;			/* with the last of them */
+	Oid			relid;
+	int64		reverted;		/* the operation that they take back, or 0 */
+} PgmPass;
+
+/* In a transaction: has the downgrade something to revert at all? */
 extern bool pgm_runner_has_revertible(const PgmRunner *runner,
 									  const PgmStep *step);
-extern int64 pgm_runner_to_revert(const PgmRunner *runner,
-								  const PgmStep *step,
-								  const PgmSource *source, int n);
-extern Oid	pgm_runner_shadow_table(const PgmRunner *runner,
-									const PgmStep *step, int n,
-									const char *digest,
-									const PgmStrategy *strategy);
 
-/* Outside of one: carry it out, and mark the statement as done. */
-extern void pgm_runner_revert(PgmRunner *runner, const PgmExec *exec,
-							  int64 operation, int n, const char *digest);
-extern void pgm_runner_by_shadow(PgmRunner *runner, const PgmExec *exec,
-								 const PgmStep *step, const PgmSource *source,
-								 int n, Oid relid, const char *digest);
+/*
+ * In a transaction: is statement n the first of some that go by a shadow of
+ * their table, by its strategy or as it was begun, or that take such back?
+ * "digest" is that of the statements before.
+ */
+extern bool pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
+								 const PgmSource *source, int n,
+								 const char *digest,
+								 const PgmStrategy *strategy, PgmPass *pass);
+
+/*
+ * In a transaction: the table of which a former operation is in the way of
+ * statement n, as its triggers hold the columns; or InvalidOid.
+ */
+extern Oid	pgm_runner_held_table(const PgmSource *source, int n);
+
+/* Outside of one: carry it out, and mark the statements as done. */
+extern void pgm_runner_pass(PgmRunner *runner, const PgmExec *exec,
+							const PgmStep *step, const PgmPass *pass);
 
 #endif							/* PGM_RUN_SHADOW_STATEMENT_H */

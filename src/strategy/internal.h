@@ -73,15 +73,4 @@ extern int	pgm_strategy_find(const PgmSource *source, int n,
 extern bool pgm_strategy_ask(PgmQuery *query, const Datum *values);
 extern List *pgm_strategy_ask_texts(PgmQuery *query, const Datum *values);
 
-/* What a comment before the statement says. */
-typedef enum PgmMark
-{
-	PGM_MARK_NONE,
-	PGM_MARK_PLAIN,
-	PGM_MARK_ONLINE
-} PgmMark;
-
-extern PgmMark pgm_strategy_mark(const PgmSource *source, int n,
-								 char **reason);
-
 #endif							/* PGM_STRATEGY_INTERNAL_H */

@@ -133,4 +133,15 @@ extern char *pgm_strategy_text(const PgmStrategy *strategy);
 extern char *pgm_strategy_steps_json(const PgmStrategy *strategy);
 extern List *pgm_strategy_steps_read(const char *details);
 
+/* What a comment before the statement says. */
+typedef enum PgmMark
+{
+	PGM_MARK_NONE,
+	PGM_MARK_PLAIN,
+	PGM_MARK_ONLINE
+} PgmMark;
+
+extern PgmMark pgm_strategy_mark(const PgmSource *source, int n,
+								 char **reason);
+
 #endif							/* PGM_STRATEGY_STRATEGY_H */

@@ -1,0 +1,83 @@
+/*
+ * Several ALTER TABLE of one table in a revision go in one pass, unless one
+ * goes by what another has made; the downgrade takes all of them back.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA shop;
+SET search_path = shop, public;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE accounts (id int PRIMARY KEY, a int, b int NOT NULL DEFAULT 5, c text);
+INSERT INTO accounts SELECT g, g, g, g::text FROM generate_series(1, 500) g;
+CREATE TABLE twin (LIKE accounts INCLUDING ALL);
+INSERT INTO twin SELECT * FROM accounts;
+CREATE FUNCTION same() RETURNS TABLE (types text, differing bigint) LANGUAGE sql AS $$
+SELECT (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attnum > 0 AND NOT attisdropped),
+	(SELECT count(*) FROM (SELECT accounts::text FROM accounts EXCEPT ALL SELECT twin::text FROM twin) AS d)
+$$;
+
+SELECT pgmigrate.revision('many', $$
+	ALTER TABLE accounts ALTER a TYPE bigint;
+	ALTER TABLE accounts ALTER b TYPE numeric(10, 2), ALTER c TYPE varchar(10) USING left(c, 10);
+	ALTER TABLE accounts ADD d int DEFAULT 7, ADD CHECK (a > 0);
+	UPDATE accounts SET c = 'changed' WHERE id = 1;
+$$, $$
+	UPDATE accounts SET c = '1' WHERE id = 1;
+	ALTER TABLE accounts DROP d, DROP CONSTRAINT accounts_a_check;
+	ALTER TABLE accounts ALTER a TYPE int, ALTER b TYPE int, ALTER c TYPE text;
+$$, id => 'm1');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT operation, statement, strategy, state FROM pgmigrate.operations;
+ALTER TABLE twin ALTER a TYPE bigint, ALTER b TYPE numeric(10, 2), ALTER c TYPE varchar(10), ADD d int DEFAULT 7;
+UPDATE twin SET c = 'changed' WHERE id = 1;
+SELECT * FROM same();
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT operation, statement, strategy, state FROM pgmigrate.operations;
+ALTER TABLE twin ALTER a TYPE int, ALTER b TYPE int, ALTER c TYPE text, DROP d;
+UPDATE twin SET c = '1' WHERE id = 1;
+SELECT * FROM same();
+SELECT conname FROM pg_constraint WHERE conrelid = 'accounts'::regclass ORDER BY 1;
+
+SELECT pgmigrate.remove('m1');
+
+-- the second goes by what the first has made: two passes, of which the last can be reverted
+SELECT pgmigrate.revision('chain', $$
+	ALTER TABLE accounts ALTER a TYPE text USING a + 1000;
+	ALTER TABLE accounts ALTER b TYPE text USING a || '!';
+$$, $$
+	ALTER TABLE accounts ALTER b TYPE int USING trim(b, '!')::int - 1000;
+	ALTER TABLE accounts ALTER a TYPE int USING a::int - 1000;
+$$, id => 'm2');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT operation, statement, strategy, state FROM pgmigrate.operations WHERE revision = 'm2';
+SELECT * FROM accounts WHERE id = 2;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT * FROM same();
+SELECT pgmigrate.remove('m2');
+SELECT pgmigrate.finalize();
+
+-- one that says plain is not taken along
+SELECT pgmigrate.revision('apart', $$
+	ALTER TABLE accounts ALTER a TYPE bigint;
+	-- pgmigrate: plain because it may
+	ALTER TABLE accounts ALTER b SET DEFAULT 6;
+$$, 'ALTER TABLE accounts ALTER a TYPE int, ALTER b SET DEFAULT 5', id => 'm3');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT details->>'inverse' AS inverse FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1;
+
+-- the downgrade is not all that the operation did: it runs as it is written
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'accounts'::regclass;
+SELECT * FROM same();
+
+SELECT pgmigrate.remove('m3');
+
+-- a column that is added and altered has rows with the first default
+SELECT pgmigrate.revision('twice', 'ALTER TABLE accounts ALTER a TYPE bigint, ADD e int DEFAULT 1, ALTER e SET DEFAULT 2', 'ALTER TABLE accounts DROP e', id => 'm4');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT DISTINCT e FROM accounts;
+
+DROP SCHEMA shop CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
