@@ -141,6 +141,9 @@ query($node, 'REASSIGN OWNED BY a TO b');
 query($node, 'UPDATE p SET v = 78');
 is(finish('revert'), 'reverted', 'both tables given to another owner');
 is(query($node, 'SELECT v FROM p'), '78', 'with all rows');
+rebuild('p', 'ALTER v TYPE bigint');
+fails($node, 'DROP OWNED BY b', '2BP01', 'what is kept is not dropped with its owner');
+finish('finalize');
 
 # ---- the extension's own
 

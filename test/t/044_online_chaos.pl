@@ -186,6 +186,20 @@ sub is_up
 	return;
 }
 
+sub children_of
+{
+	my ($parent) = @_;
+	my @found;
+
+	foreach my $file (glob '/proc/[0-9]*/stat')
+	{
+		my $stat = eval { slurp_file($file) } // '';
+
+		push @found, $1 if $stat =~ /^(\d+) \(.*\) \S $parent /s;
+	}
+	return @found;
+}
+
 sub kill_something
 {
 	my ($phase) = @_;
@@ -199,7 +213,7 @@ sub kill_something
 		my @children;
 
 		kill 'STOP', $postmaster;
-		@children = split ' ', `ps -o pid= --ppid $postmaster`;
+		@children = children_of($postmaster);
 		$node->kill9;
 		is_gone($_) foreach @children;
 		$node->start;
