@@ -262,6 +262,7 @@ advance(PgmShadow *shadow)
 
 			/* what is planned now is not planned under the lock */
 			pgm_txn_begin();
+			pgm_shadow_check(shadow);
 			pgm_shadow_refuse(shadow);
 			pgm_txn_commit();
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
