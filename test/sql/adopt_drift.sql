@@ -59,3 +59,4 @@ RESET pgmigrate.environment;
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 DROP SCHEMA ad CASCADE;
+CREATE EXTENSION pgmigrate;

@@ -235,3 +235,4 @@ SELECT pgmigrate.capture_drift();
 DROP EXTENSION pgmigrate;
 DROP OWNED BY regress_dk_hand;
 DROP ROLE regress_dk_hand;
+CREATE EXTENSION pgmigrate;

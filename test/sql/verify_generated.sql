@@ -145,3 +145,4 @@ DROP EXTENSION pgmigrate;
 DROP TABLE public.vg_perhaps, public.vg_seen, public.vg_do;
 DROP OWNED BY regress_vg_reader, regress_vg_viewer;
 DROP ROLE regress_vg_reader, regress_vg_viewer;
+CREATE EXTENSION pgmigrate;
