@@ -22,12 +22,16 @@ COMMENT ON COLUMN pgmigrate.attestation.valid_until IS 'time from which on it co
 CREATE TABLE pgmigrate.checklist_item (
 	item text PRIMARY KEY,
 	query text NOT NULL,
-	author text NOT NULL
+	author text NOT NULL,
+	author_oid oid NOT NULL,
+	roles_of bigint NOT NULL DEFAULT pgmigrate.system_identifier()
 );
 COMMENT ON TABLE pgmigrate.checklist_item IS 'items of the checklist that a team has added';
 COMMENT ON COLUMN pgmigrate.checklist_item.item IS 'name of the item';
 COMMENT ON COLUMN pgmigrate.checklist_item.query IS 'query of one value that must be true; it runs read-only with search_path pg_catalog';
 COMMENT ON COLUMN pgmigrate.checklist_item.author IS 'role that set it, whose rights the query has';
+COMMENT ON COLUMN pgmigrate.checklist_item.author_oid IS 'the role itself';
+COMMENT ON COLUMN pgmigrate.checklist_item.roles_of IS 'cluster that the OID is of; in another one, after a restore, the name counts';
 
 CREATE TABLE pgmigrate.rehearsal (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

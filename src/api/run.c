@@ -33,6 +33,7 @@
 #include "run/runner.h"
 #include "store/journal.h"
 #include "store/ledger.h"
+#include "store/run_cancel.h"
 #include "store/run_lock.h"
 #include "store/run_status.h"
 #include "worker/worker.h"
@@ -374,15 +375,7 @@ pgmigrate_cancel(PG_FUNCTION_ARGS)
 		refuse_unknown_run(run);
 	if (status.state != PGM_STATE_RUNNING)
 		PG_RETURN_BOOL(!XactReadOnly && pgm_backfill_give_up(run) > 0);
-	if (status.worker)
-		PG_RETURN_BOOL(pgm_process_cancel(status.pid));
-
-	/*
-	 * A session does other things besides the run: the caller must have the
-	 * right to stop those too.
-	 */
-	PG_RETURN_DATUM(DirectFunctionCall1(pg_cancel_backend,
-										Int32GetDatum(status.pid)));
+	PG_RETURN_BOOL(pgm_run_cancel(&status));
 }
 
 /* For the view of runs, whose snapshot may be older than the locks it sees. */

@@ -276,17 +276,17 @@ load_statements(PgmMentions *mentions)
 	const char *mean = exec_time ? "mean_exec_time" : "mean_time";
 	char	  **values;
 	uint64		nrows;
-	char	   *message;
+	ErrorData  *error;
 
 	if (schema == NULL)
 		return;
 	if (pgm_spi_probe_rows(psprintf(STATEMENTS_SQL, PGM_MENTION_BYTES, total,
 									mean, schema, MyDatabaseId, total,
 									PGM_MENTION_TEXTS),
-						   2, &values, &nrows, &message))
+						   2, &values, &nrows, &error))
 		load_texts(mentions, PGM_MENTION_STATEMENT, values, nrows);
 	else
-		mentions->trouble = message;
+		mentions->trouble = error->message;
 }
 
 static void
@@ -294,11 +294,11 @@ load_kind(PgmMentions *mentions, PgmMentionKind kind, const char *sql)
 {
 	char	  **values;
 	uint64		nrows;
-	char	   *message;
+	ErrorData  *error;
 
 	if (pgm_spi_probe_rows(psprintf(sql, PGM_MENTION_BYTES,
 									PGM_MENTION_TEXTS),
-						   2, &values, &nrows, &message))
+						   2, &values, &nrows, &error))
 		load_texts(mentions, kind, values, nrows);
 }
 

@@ -322,7 +322,7 @@ key_text(const PgmChunk *chunk, const char *ctid)
 	char	   *query;
 	char	  **found;
 	uint64		nfound;
-	char	   *message;
+	ErrorData  *error;
 
 	values[0] = ObjectIdGetDatum(chunk->target->relid);
 	pgm_spi_begin(&scope);
@@ -333,7 +333,7 @@ key_text(const PgmChunk *chunk, const char *ctid)
 		return NULL;
 	query = psprintf("SELECT ROW(%s)::text FROM ONLY %s WHERE ctid = %s::tid",
 					 columns, chunk->target->name, quote_literal_cstr(ctid));
-	if (pgm_spi_probe_rows(query, 1, &found, &nfound, &message) && nfound == 1)
+	if (pgm_spi_probe_rows(query, 1, &found, &nfound, &error) && nfound == 1)
 		key = psprintf("(%s) = %s", columns, found[0]);
 	return key;
 }

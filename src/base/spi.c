@@ -125,7 +125,9 @@ pgm_spi_end(PgmSpiScope *scope)
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	PopActiveSnapshot();
-	AtEOXact_GUC(true, scope->guc_level);
+
+	/* triggers and functions of others that ran in it leave no setting */
+	AtEOXact_GUC(false, scope->guc_level);
 	XactReadOnly = scope->save_read_only;
 	result_context = scope->save_result_context;
 	SetUserIdAndSecContext(scope->save_user, scope->save_sec_context);
@@ -475,7 +477,7 @@ pgm_spi_utility(const char *command)
 		elog(ERROR, "could not execute \"%s\": %s", command,
 			 SPI_result_code_string(rc));
 	SPI_finish();
-	AtEOXact_GUC(true, guc_level);
+	AtEOXact_GUC(false, guc_level);
 }
 
 bool
@@ -493,7 +495,7 @@ pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
 		int			guc_level = NewGUCNestLevel();
 
 		action(arg);
-		AtEOXact_GUC(true, guc_level);
+		AtEOXact_GUC(false, guc_level);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -583,13 +585,13 @@ pgm_spi_probe(const char *query, int64 *count, char **text)
 
 bool
 pgm_spi_probe_rows(const char *query, int columns, char ***values,
-				   uint64 *nrows, char **message)
+				   uint64 *nrows, ErrorData **error)
 {
 	Probe		probe = {query, true, false, columns};
 
 	if (!try_probe(&probe))
 	{
-		*message = probe.error->message;
+		*error = probe.error;
 		return false;
 	}
 	*values = probe.values;

@@ -134,10 +134,10 @@ extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
 /*
  * Ask a view that is not ours and may not work, as the current user, read-only
  * and with search_path pinned: the values of all rows as text, row by row.
- * False if it fails, with the message.  Values live in the current context.
+ * False if it fails, with the error.  Values live in the current context.
  */
 extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
-							   uint64 *nrows, char **message);
+							   uint64 *nrows, ErrorData **error);
 
 /* The same of an EXPLAIN, with the search_path that is in force. */
 extern bool pgm_spi_explain(const char *explain, char **plan, char **message);

@@ -21,14 +21,17 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "base/error_privacy.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "gate/checklist.h"
 #include "monitor/metrics.h"
+#include "store/authors.h"
 
 /* The items that everybody has, in the order of a launch. */
 static const char *const own_items[] = {
@@ -39,6 +42,15 @@ static const char *const own_items[] = {
 	"notification",
 	"approval",
 };
+
+/* What a team has added. */
+typedef struct TeamItem
+{
+	const char *item;
+	const char *query;
+	const char *author;
+	Oid			role;			/* the author; invalid if it is not known */
+} TeamItem;
 
 static PgmQuery archiver_query = {
 	"SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 'off' "
@@ -101,20 +113,22 @@ static PgmQuery attest_query = {
 };
 
 static PgmQuery items_query = {
-	"SELECT c.item, c.query, c.author FROM pgmigrate.checklist_item c "
-	"ORDER BY c.item"
+	"SELECT r.item, r.query, r.author, " PGM_AUTHOR_ROLE " "
+	"FROM pgmigrate.checklist_item r ORDER BY r.item"
 };
 
 static PgmQuery item_author_query = {
-	"SELECT c.author FROM pgmigrate.checklist_item c WHERE c.item = $1",
+	"SELECT r.author, " PGM_AUTHOR_ROLE " "
+	"FROM pgmigrate.checklist_item r WHERE r.item = $1",
 	1, {TEXTOID}
 };
 
 static PgmQuery require_query = {
-	"INSERT INTO pgmigrate.checklist_item (item, query, author) "
-	"VALUES ($1, $2, $3) ON CONFLICT (item) DO UPDATE "
-	"SET query = excluded.query, author = excluded.author",
-	3, {TEXTOID, TEXTOID, TEXTOID}
+	"INSERT INTO pgmigrate.checklist_item (item, query, author, author_oid) "
+	"VALUES ($1, $2, $3, $4) ON CONFLICT (item) DO UPDATE "
+	"SET query = excluded.query, author = excluded.author, "
+	"author_oid = excluded.author_oid, roles_of = excluded.roles_of",
+	4, {TEXTOID, TEXTOID, TEXTOID, OIDOID}
 };
 
 static PgmQuery dismiss_query = {
@@ -151,9 +165,15 @@ without_end(const char *query)
 	return copy;
 }
 
+static bool
+role_exists(Oid role)
+{
+	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
+}
+
 /*
  * The only value of a query of a team, as text, NULL for null; false if it
- * fails, with the message.
+ * fails, with the message, as far as the caller may see it.
  */
 static bool
 ask(const char *query, Oid role, char **answer)
@@ -164,16 +184,20 @@ ask(const char *query, Oid role, char **answer)
 	char	  **values;
 	uint64		rows;
 	bool		ok;
+	ErrorData  *error;
 
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(role, save_context |
 						   SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = true;
-	ok = pgm_spi_probe_rows(query, 1, &values, &rows, answer);
+	ok = pgm_spi_probe_rows(query, 1, &values, &rows, &error);
 	XactReadOnly = save_read_only;
 	SetUserIdAndSecContext(save_user, save_context);
-	if (ok)
+	if (!ok)
+		*answer = has_privs_of_role(save_user, role) ? error->message :
+			pgm_error_for_all(error);
+	else
 		*answer = rows == 1 ? values[0] : NULL;
 	return ok;
 }
@@ -495,19 +519,17 @@ own_item(const char *name, const PgmPlan *plan, const char *digest)
 }
 
 static PgmChecklistItem *
-team_item(const char *name, const char *query, const char *author,
-		  const char *digest)
+team_item(const TeamItem *team, const char *digest)
 {
 	PgmChecklistItem *item = palloc0(sizeof(PgmChecklistItem));
-	Oid			role = get_role_oid(author, true);
 	char	   *answer;
 
-	item->item = name;
-	if (!OidIsValid(role))
+	item->item = team->item;
+	if (!role_exists(team->role))
 		set_state(item, PGM_ITEM_FAILED,
-				  psprintf("role \"%s\", which set its query, does not exist any more", author));
-	else if (!ask(psprintf("SELECT (%s\n)::bool::text", without_end(query)),
-				  role, &answer))
+				  psprintf("role \"%s\", which set its query, does not exist any more", team->author));
+	else if (!ask(psprintf("SELECT (%s\n)::bool::text", without_end(team->query)),
+				  team->role, &answer))
 		set_state(item, PGM_ITEM_FAILED,
 				  psprintf("its query failed: %s", answer));
 	else if (answer != NULL && strcmp(answer, "true") == 0)
@@ -518,28 +540,41 @@ team_item(const char *name, const char *query, const char *author,
 	return item;
 }
 
+static TeamItem *
+team_items(int *n)
+{
+	PgmSpiScope scope;
+	TeamItem   *items;
+
+	pgm_spi_begin(&scope);
+	*n = (int) pgm_spi_execute(&items_query, NULL, NULL);
+	items = MemoryContextAlloc(scope.outer, sizeof(TeamItem) * (*n + 1));
+	for (int i = 0; i < *n; i++)
+	{
+		items[i].item = pgm_spi_text(i + 1, 1);
+		items[i].query = pgm_spi_text(i + 1, 2);
+		items[i].author = pgm_spi_text(i + 1, 3);
+		items[i].role = (Oid) pgm_spi_int64(i + 1, 4);
+	}
+	pgm_spi_end(&scope);
+	return items;
+}
+
 List *
 pgm_checklist(const PgmPlan *plan, bool impact)
 {
 	char	   *digest = pgm_plan_digest(plan);
 	List	   *items = NIL;
-	PgmSpiScope scope;
-	uint64		rows;
-	char	  **texts;
+	TeamItem   *team;
+	int			n;
 
 	for (int i = 0; i < lengthof(own_items); i++)
 		if (impact || strcmp(own_items[i], "impact") != 0)
 			items = lappend(items, own_item(own_items[i], plan, digest));
 
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&items_query, NULL, NULL);
-	texts = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows * 3 + 1));
-	for (uint64 i = 0; i < rows * 3; i++)
-		texts[i] = pgm_spi_text(i / 3 + 1, i % 3 + 1);
-	pgm_spi_end(&scope);
-	for (uint64 i = 0; i < rows * 3; i += 3)
-		items = lappend(items, team_item(texts[i], texts[i + 1],
-										 texts[i + 2], digest));
+	team = team_items(&n);
+	for (int i = 0; i < n; i++)
+		items = lappend(items, team_item(&team[i], digest));
 	return items;
 }
 
@@ -553,18 +588,18 @@ is_own(const char *item)
 }
 
 static void
-refuse_own_approval(const PgmPlan *plan, const char *role)
+refuse_own_approval(const PgmPlan *plan, Oid role)
 {
 	for (int i = 0; i < plan->steps.nsteps; i++)
 	{
 		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
 		PgmRevision *revision = pgm_revision_get(id);
 
-		if (revision != NULL && strcmp(revision->author, role) == 0)
+		if (revision != NULL && is_author(revision, role))
 			ereport(ERROR,
 					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("role \"%s\" cannot attest the approval of its own revision \"%s\"",
-						   role, id));
+						   GetUserNameFromId(role, false), id));
 	}
 }
 
@@ -593,7 +628,7 @@ pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 					   item),
 				errhint("Call pgmigrate.approve() for each revision."));
 	if (strcmp(item, "approval") == 0 && !pgm_approve_own)
-		refuse_own_approval(plan, role);
+		refuse_own_approval(plan, GetUserId());
 	values[0] = pgm_text_datum(item);
 	values[1] = pgm_text_datum(pgm_plan_digest(plan));
 	values[2] = pgm_text_datum(note);
@@ -611,17 +646,19 @@ check_item_author(const char *item)
 	PgmSpiScope scope;
 	Datum		values[1];
 	char	   *author = NULL;
-	Oid			role;
+	Oid			role = InvalidOid;
 
 	values[0] = pgm_text_datum(item);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&item_author_query, values, NULL) > 0)
+	{
 		author = pgm_spi_text(1, 1);
+		role = (Oid) pgm_spi_int64(1, 2);
+	}
 	pgm_spi_end(&scope);
 	if (author == NULL)
 		return;
-	role = get_role_oid(author, true);
-	if (OidIsValid(role) ? has_privs_of_role(GetUserId(), role) :
+	if (role_exists(role) ? has_privs_of_role(GetUserId(), role) :
 		GetUserId() == pgm_schema_owner())
 		return;
 	ereport(ERROR,
@@ -634,7 +671,7 @@ void
 pgm_checklist_require(const char *item, const char *query)
 {
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[4];
 
 	if (item[0] == '\0' || is_own(item))
 		ereport(ERROR,
@@ -644,6 +681,7 @@ pgm_checklist_require(const char *item, const char *query)
 	values[0] = pgm_text_datum(item);
 	values[1] = pgm_text_datum(query ? query : "");
 	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[3] = ObjectIdGetDatum(GetUserId());
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(query ? &require_query : &dismiss_query, values, NULL);
 	pgm_spi_end(&scope);

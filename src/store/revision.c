@@ -25,6 +25,7 @@
 #include "compat/server.h"
 #include "store/authors.h"
 #include "store/revision.h"
+#include "store/store_wait.h"
 
 #define REVISION_COLUMNS \
 	"r.id, r.message, r.upgrade, r.downgrade, r.verify, r.transactional, " \
@@ -227,10 +228,7 @@ pgm_graph_raise(const PgmGraphError *error)
 void
 pgm_revision_lock_store(void)
 {
-	Oid			table = get_relname_relid("revision",
-										  get_namespace_oid("pgmigrate", false));
-
-	LockRelationOid(table, ShareRowExclusiveLock);
+	pgm_store_wait_lock(ShareRowExclusiveLock);
 }
 
 /* Result row n, in the context that was current when the scope began. */
@@ -262,8 +260,8 @@ revision_of_row(const PgmSpiScope *scope, uint64 row)
 	return revision;
 }
 
-static PgmRevision *
-get_revision(PgmQuery *query, const char *id)
+PgmRevision *
+pgm_revision_get(const char *id)
 {
 	PgmSpiScope scope;
 	PgmRevision *revision = NULL;
@@ -271,16 +269,10 @@ get_revision(PgmQuery *query, const char *id)
 
 	values[0] = pgm_text_datum(id);
 	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
+	if (pgm_spi_execute(&get_query, values, NULL) > 0)
 		revision = revision_of_row(&scope, 1);
 	pgm_spi_end(&scope);
 	return revision;
-}
-
-PgmRevision *
-pgm_revision_get(const char *id)
-{
-	return get_revision(&get_query, id);
 }
 
 /* Of ids that the graph had, which was read before. */
@@ -335,7 +327,16 @@ pgm_revision_digests(int n, char **ids)
 PgmRevision *
 pgm_revision_get_for_share(const char *id)
 {
-	return get_revision(&get_for_share_query, id);
+	PgmSpiScope scope;
+	PgmRevision *revision = NULL;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	if (pgm_store_wait_execute(&get_for_share_query, values) > 0)
+		revision = revision_of_row(&scope, 1);
+	pgm_spi_end(&scope);
+	return revision;
 }
 
 /* The same for several, of which the large ones are left out: NULL. */
@@ -349,7 +350,7 @@ pgm_revision_get_small_for_share(int n, char **ids)
 
 	values[0] = pgm_text_array_datum(n, ids);
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&get_small_for_share_query, values, NULL);
+	rows = pgm_store_wait_execute(&get_small_for_share_query, values);
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		int64		n = pgm_spi_int64(i, AFTER_REVISION_COLUMNS);
@@ -369,7 +370,7 @@ pgm_revision_lock_row(const char *id)
 
 	values[0] = pgm_text_datum(id);
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&lock_row_query, values, NULL);
+	pgm_store_wait_execute(&lock_row_query, values);
 	pgm_spi_end(&scope);
 }
 
@@ -460,7 +461,7 @@ pgm_revision_approve(const char *id, const char *digest, Oid role)
 	values[2] = ObjectIdGetDatum(role);
 	values[3] = pgm_text_datum(digest);
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&approve_query, values, NULL);
+	rows = pgm_store_wait_execute(&approve_query, values);
 	pgm_spi_end(&scope);
 	return rows > 0;
 }

@@ -149,5 +149,147 @@ for my $sql (
 is(query($node, "SELECT count(*) FROM pgmigrate.revision WHERE author_oid = 10"),
 	'0', 'all is as it was');
 
+# An author who has amended and stays in the transaction holds up nobody for
+# longer than they want to wait.
+query($node, 'CREATE ROLE deploy LOGIN; GRANT CONNECT ON DATABASE postgres TO deploy');
+query($node, q{SELECT pgmigrate.grant_access('deploy', 'operator')});
+query($node, "SELECT pgmigrate.remove('b')");
+as('mallory', "SELECT pgmigrate.revision('held', 'SELECT 1', 'SELECT 1', id => 'held')");
+as('olga', "SELECT pgmigrate.approve('held')");
+my $author = session($node, user => 'mallory');
+$author->query('BEGIN');
+$author->query("SELECT pgmigrate.amend('held', message => 'mine')");
+my $changing = 'stored revisions are being changed by process ' . $author->pid;
+for my $call (
+	'SELECT pgmigrate.upgrade()',
+	"SET pgmigrate.execution = 'inline'; SELECT pgmigrate.upgrade()",
+	"SELECT pgmigrate.approve('held')",
+	"SELECT pgmigrate.remove('held')",
+	"SELECT pgmigrate.revision('more', 'SELECT 1', id => 'more')")
+{
+	like(as('olga', "SET pgmigrate.lock_deadline = '100ms'; $call"),
+		qr/ERROR:  55P03:.*$changing/s, "held up by an idle author: $call");
+}
+$author->query("PREPARE TRANSACTION 'held'");
+like( as('olga', "SET pgmigrate.lock_deadline = '100ms'; SELECT pgmigrate.approve('held')"),
+	qr/stored revisions are being changed by a prepared transaction/,
+	'held up by a prepared transaction');
+query($node, "ROLLBACK PREPARED 'held'");
+$author->quit;
+unlike(as('olga', 'SELECT pgmigrate.upgrade()'), qr/ERROR/, 'and then no more');
+
+# The run of a script in a session that is idle: who may end the session does.
+sub begin_script
+{
+	my $player = session($node, user => 'olga');
+
+	as('olga', "SELECT pgmigrate.revision('idle', 'SELECT 1', 'SELECT 1', id => 'idle')")
+	  unless query($node, "SELECT count(*) FROM pgmigrate.revision WHERE id = 'idle'");
+	$player->query(<<'SQL');
+SELECT pgmigrate.script_begin('upgrade', 'idle', ARRAY(SELECT revision FROM pgmigrate.head), '{idle}',
+	ARRAY(SELECT digest FROM pgmigrate.revision WHERE id = 'idle'))
+SQL
+	return $player;
+}
+my $cancel = 'SELECT pgmigrate.cancel((SELECT max(id) FROM pgmigrate.run))';
+for my $before ('SELECT 1', 'BEGIN')
+{
+	my $idle = begin_script();
+	$idle->query($before);
+	fails($node, "SET SESSION AUTHORIZATION deploy; $cancel", '42501',
+		"idle after $before: another role has no right to end it");
+	is(query($node, "SET SESSION AUTHORIZATION olga; $cancel"),
+		't', 'its own has');
+	is_gone($idle->pid);
+	is(query($node, 'SELECT state FROM pgmigrate.status()'),
+		'interrupted', 'it is over');
+	is(query($node, $cancel), 'f', 'there is nothing left to cancel');
+}
+my $player = begin_script();
+$player->send('SELECT pg_sleep(1000)');
+poll($node, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+is(query($node, $cancel), 't', 'cancel() of a statement of a script');
+$player->fails_with('57014', 'it is cancelled');
+is($player->query('SELECT 1'), '1', 'the session goes on');
+is(query($node, 'SELECT state FROM pgmigrate.status()'), 'interrupted', 'the run does not');
+$player->quit;
+
+# What runs with the rights of another leaves no setting in the session: with
+# its search_path the next unqualified name of a superuser would be theirs.
+my $path = "SELECT current_setting('search_path')";
+as('olga',
+	q{SELECT pgmigrate.checklist_require('path', 'SELECT set_config(''search_path'', ''mal'', false) IS NOT NULL')}
+);
+is( query($node,
+		"SELECT state FROM pgmigrate.checklist() WHERE item = 'path'; $path"),
+	qq{ok\n"\$user", public},
+	'a query of the checklist leaves no setting');
+as('mallory', <<'SQL');
+GRANT USAGE ON SCHEMA mal TO PUBLIC;
+CREATE TABLE mal.schema_migrations (version varchar(255) PRIMARY KEY);
+CREATE TABLE mal.fired (by text);
+CREATE FUNCTION mal.leave() RETURNS trigger LANGUAGE plpgsql AS $f$
+BEGIN
+	PERFORM set_config('search_path', 'mal', false);
+	INSERT INTO mal.fired VALUES (current_user);
+	RETURN new;
+END $f$;
+CREATE TRIGGER leave BEFORE INSERT ON mal.schema_migrations
+	FOR EACH ROW EXECUTE FUNCTION mal.leave();
+SQL
+query($node, <<'SQL');
+SELECT pgmigrate.adopt('dbmate', 'mal.schema_migrations', mirror => true);
+SELECT pgmigrate.revision('m', 'SELECT 1', 'SELECT 1', id => '77');
+SQL
+is( query($node, "SELECT revision FROM pgmigrate.stamp('77'); $path"),
+	qq{77\n"\$user", public},
+	'a trigger of a mirrored ledger leaves none');
+is(query($node, 'SELECT DISTINCT by FROM mal.fired'),
+	'mallory', 'though it fired');
+query($node, 'DROP TABLE mal.schema_migrations');
+
+# Whose query it is goes by the role, not by its name; and what it fails with
+# is shown to those who have its rights.
+query($node, <<'SQL');
+CREATE TABLE app.salary (v text);
+INSERT INTO app.salary VALUES ('SECRET');
+ALTER TABLE app.salary OWNER TO olga;
+SQL
+as('olga',
+	q{SELECT pgmigrate.checklist_require('path', 'SELECT v FROM app.salary')});
+my $item = q{SELECT detail FROM pgmigrate.checklist() WHERE item = 'path'};
+like(query($node, "SET SESSION AUTHORIZATION olga; $item"),
+	qr/SECRET/, 'who asks sees the error of his query');
+like(
+	query($node, "SET SESSION AUTHORIZATION mallory; $item"),
+	qr/^its query failed: (?!.*SECRET)/,
+	'others see that there is one, and no value');
+as('olga',
+	q{SELECT pgmigrate.checklist_require('path', 'SELECT current_user <> ''olga''')}
+);
+is(query($node, $item), 'its query is not true', 'its query has its rights');
+query($node, 'ALTER ROLE olga RENAME TO former; CREATE ROLE olga SUPERUSER');
+is(query($node, $item), 'its query is true', 'those of the role');
+query($node, 'DROP ROLE olga; ALTER ROLE former RENAME TO olga');
+
+# Who wrote a part of a revision is not the other who has to approve it.
+as('mallory',
+	"SELECT pgmigrate.revision('p', 'SELECT 1', 'SELECT 2', id => 'parts')");
+as('olga', "SELECT pgmigrate.amend('parts', downgrade => 'SELECT 3')");
+my $authors =
+  "SELECT author || array_to_string(coauthors, '') FROM pgmigrate.revision WHERE id = 'parts'";
+is(query($node, $authors), 'olgamallory', 'two have written it');
+query($node,
+	"SET SESSION AUTHORIZATION deploy; SELECT pgmigrate.amend('parts', message => 'three')"
+);
+my $approval =
+  "SELECT state FROM pgmigrate.checklist('parts') WHERE item = 'approval'";
+query($node, 'ALTER ROLE mallory RENAME TO m; GRANT EXECUTE ON FUNCTION pgmigrate.approve(text, text) TO m');
+as('m', "SELECT pgmigrate.approve('parts')");
+is(query($node, $approval), 'missing', 'one of them approves');
+as('deploy', "SELECT pgmigrate.approve('parts')");
+is(query($node, $approval), 'ok', 'another approves');
+query($node, 'ALTER ROLE m RENAME TO mallory');
+
 log_is_clean($node);
 done_testing();

@@ -1,0 +1,131 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_wait.c
+ *	  Wait for whoever is changing stored revisions, but not for ever.
+ *
+ * An author who has amended a revision holds its row until the end of the
+ * transaction, which may be an idle one.  A run that waited for it without a
+ * limit would hold the run lock as long.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/settings.h"
+#include "store/store_wait.h"
+
+static Oid
+store_table(void)
+{
+	return get_relname_relid("revision",
+							 get_namespace_oid("pgmigrate", false));
+}
+
+static void
+set_limit(void)
+{
+	int			limit = LockTimeout > 0 ?
+		Min(LockTimeout, pgm_lock_deadline) : pgm_lock_deadline;
+	char		text[16];
+
+	snprintf(text, sizeof(text), "%d", Max(limit, 1));
+	(void) set_config_option("lock_timeout", text, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static bool
+writes_revisions(const LockInstanceData *lock, Oid table)
+{
+	return lock->locktag.locktag_type == LOCKTAG_RELATION &&
+		lock->locktag.locktag_field1 == MyDatabaseId &&
+		lock->locktag.locktag_field2 == table &&
+		lock->pid != MyProcPid &&
+		(lock->holdMask & ~(LOCKBIT_ON(AccessShareLock) |
+							LOCKBIT_ON(RowShareLock))) != 0;
+}
+
+/* In the handler of an error: reads shared memory only. */
+static char *
+describe_holder(Oid table)
+{
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		if (!writes_revisions(&locks->locks[i], table))
+			continue;
+		if (locks->locks[i].pid == 0)
+			return pstrdup("a prepared transaction");
+		return psprintf("process %d", locks->locks[i].pid);
+	}
+	return pstrdup("another session");
+}
+
+/* In the handler of an error. */
+static void
+explain(MemoryContext context, Oid table)
+{
+	ErrorData  *edata;
+	char	   *holder;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	if (edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		PG_RE_THROW();
+	FlushErrorState();
+	holder = describe_holder(table);
+	ereport(ERROR,
+			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			errmsg("stored revisions are being changed by %s", holder),
+			errhint("Repeat the call when that transaction has ended, or raise \"pgmigrate.lock_deadline\"."));
+}
+
+void
+pgm_store_wait_lock(LOCKMODE mode)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			table = store_table();
+	int			level = NewGUCNestLevel();
+
+	set_limit();
+	PG_TRY();
+	{
+		LockRelationOid(table, mode);
+	}
+	PG_CATCH();
+	{
+		explain(context, table);
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(false, level);
+}
+
+uint64
+pgm_store_wait_execute(PgmQuery *query, const Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			table = store_table();
+	int			level = NewGUCNestLevel();
+	volatile uint64 rows = 0;
+
+	set_limit();
+	PG_TRY();
+	{
+		rows = pgm_spi_execute(query, values, NULL);
+	}
+	PG_CATCH();
+	{
+		explain(context, table);
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(false, level);
+	return rows;
+}
