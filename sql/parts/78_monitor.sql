@@ -46,7 +46,8 @@ FROM (
 		p.pid,
 		p.wait_event_type,
 		p.wait_event,
-		COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting, 'waiting for ' OPERATOR(pg_catalog.||) o.waiting_for) AS waiting,
+		pg_catalog.regexp_replace(COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting, 'waiting for ' OPERATOR(pg_catalog.||) o.waiting_for),
+			'[\u0001-\u001f\u007f-\u009f]', '?', 'g') AS waiting,
 		COALESCE(c.phase, o.state) AS phase,
 		COALESCE(c.blocks_done, o.blocks_done) AS blocks_done,
 		COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
@@ -64,7 +65,7 @@ FROM (
 		WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{pending,running}')
 		ORDER BY u.step LIMIT 1) s ON true
 	LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
-	LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]+) of ([0-9]+) \*/') AS a (place) ON true
+	LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]{1,9}) of ([0-9]{1,9}) \*/') AS a (place) ON true
 	LEFT JOIN LATERAL (
 		SELECT i.phase, i.blocks_done, i.blocks_total,
 			(i.partitions_done OPERATOR(pg_catalog.+) w.part) OPERATOR(pg_catalog./) GREATEST(i.partitions_total, 1) AS share

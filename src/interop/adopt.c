@@ -541,6 +541,17 @@ warn_of_strangers(const PgmForeignLedger *ledger, const PgmPlan *plan, int n,
 			errhint("Load the files that the ledger knows before adopting it; or, if the revisions are in effect, record them with pgmigrate.stamp()."));
 }
 
+static void
+give_up(const PgmMirror *mirror, const char *reason)
+{
+	pgm_mirror_end(mirror->ledger);
+	ereport(NOTICE,
+			errmsg("table %s is no longer kept in step, and was not adopted",
+				   mirror->ledger),
+			errdetail("The reason is: %s%s", reason,
+					  reason[0] != '\0' && reason[strlen(reason) - 1] == '.' ? "" : "."));
+}
+
 /*
  * To end a mirroring takes no ledger that can be read: it may be gone, swapped
  * or locked for good.  True if that is all there is to do.
@@ -565,11 +576,7 @@ end_mirroring(const char *tool, Oid relation, const PgmMirror *mirror)
 	}
 	if (reason == NULL)
 		return false;
-	pgm_mirror_end(mirror->ledger);
-	ereport(NOTICE,
-			errmsg("table %s is no longer kept in step, and was not adopted",
-				   mirror->ledger),
-			errdetail("The reason is: %s.", reason));
+	give_up(mirror, reason);
 	return true;
 }
 
@@ -633,24 +640,25 @@ take_ledger(const char *tool, Oid relation, bool mirror)
 	return ledger;
 }
 
-PgmAdoptRow *
-pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
-		  int *nrows)
+typedef struct AdoptCall
 {
-	PgmForeignLedger *ledger;
-	PgmMirror  *before;
+	const char *tool;
+	Oid			relation;
+	bool		mirror;
+	PgmMirror  *before;			/* what is kept in step, or NULL */
 	PgmAdoptRow *rows;
+	int			nrows;
+} AdoptCall;
 
-	*nrows = 0;
-	check_tool(tool);
-	before = find_mirror(tool, relation, name);
-	if (!mirror && before != NULL && end_mirroring(tool, relation, before))
-		return NULL;
-	if (name != NULL && !OidIsValid(relation))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("table \"%s\" does not exist", name));
-	ledger = take_ledger(tool, relation, mirror);
+static void
+adopt(void *arg)
+{
+	AdoptCall  *call = arg;
+	PgmMirror  *before = call->before;
+	PgmForeignLedger *ledger = take_ledger(call->tool, call->relation,
+										   call->mirror);
+	PgmAdoptRow *rows;
+	int			nrows;
 
 	/* what was left in another table says nothing about this one */
 	if (before == NULL)
@@ -660,25 +668,57 @@ pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
 		before = NULL;
 
 	pgm_revision_lock_store();
-	rows = read_versions(ledger, nrows);
+	rows = read_versions(ledger, &nrows);
 
 	/* from here on the table is as we know it */
-	if (mirror)
+	if (call->mirror)
 		pgm_mirror_begin(ledger->tool, ledger->relation);
 	else
 		pgm_mirror_end(ledger->name);
-	if (*nrows == 0)
+	if (nrows == 0)
 		ereport(NOTICE,
 				errmsg("ledger %s is empty", ledger->name));
-	if (*nrows > 0 || before != NULL)
+	if (nrows > 0 || before != NULL)
 	{
 		PgmPlan    *plan = pgm_plan_load();
 
-		pgm_adopt_match(ledger, plan->graph, *nrows, rows);
-		if (*nrows > 0)
-			warn_of_strangers(ledger, plan, *nrows, rows);
-		pgm_adopt_import(ledger, *nrows, rows);
-		stamp(ledger, *nrows, rows, before, mirror);
+		pgm_adopt_match(ledger, plan->graph, nrows, rows);
+		if (nrows > 0)
+			warn_of_strangers(ledger, plan, nrows, rows);
+		pgm_adopt_import(ledger, nrows, rows);
+		stamp(ledger, nrows, rows, before, call->mirror);
 	}
-	return rows;
+	call->rows = rows;
+	call->nrows = nrows;
+}
+
+PgmAdoptRow *
+pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
+		  int *nrows)
+{
+	AdoptCall	call = {tool, relation, mirror};
+	PgmMirror  *before;
+	ErrorData  *error;
+
+	*nrows = 0;
+	check_tool(tool);
+	before = call.before = find_mirror(tool, relation, name);
+	if (!mirror && before != NULL && end_mirroring(tool, relation, before))
+		return NULL;
+	if (name != NULL && !OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("table \"%s\" does not exist", name));
+
+	/* rows that its owner has put there must not keep the mirroring up */
+	if (mirror || before == NULL)
+		adopt(&call);
+	else if (!pgm_spi_try(adopt, &call, &error))
+	{
+		give_up(before, error->detail == NULL ? error->message :
+				psprintf("%s: %s", error->message, error->detail));
+		return NULL;
+	}
+	*nrows = call.nrows;
+	return call.rows;
 }

@@ -206,8 +206,12 @@ for my $before ('SELECT 1', 'BEGIN')
 	is(query($node, $cancel), 'f', 'there is nothing left to cancel');
 }
 my $player = begin_script();
-$player->send('SELECT pg_sleep(1000)');
-poll($node, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+$player->send(
+	"/* pgmigrate: x statement 99999999999 of 2 */ SELECT pg_sleep(1000)");
+poll($node,
+	q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+is(query($node, 'SELECT run > 0 FROM pgmigrate.progress'),
+	't', 'a query that looks like one of a run does not break progress');
 is(query($node, $cancel), 't', 'cancel() of a statement of a script');
 $player->fails_with('57014', 'it is cancelled');
 is($player->query('SELECT 1'), '1', 'the session goes on');
@@ -246,6 +250,15 @@ is( query($node, "SELECT revision FROM pgmigrate.stamp('77'); $path"),
 	'a trigger of a mirrored ledger leaves none');
 is(query($node, 'SELECT DISTINCT by FROM mal.fired'),
 	'mallory', 'though it fired');
+
+# Rows that the owner of the ledger puts there keep no mirroring up.
+as('mallory', "INSERT INTO mal.schema_migrations VALUES ('998'); DELETE FROM mal.schema_migrations WHERE version = '77'");
+like(
+	as('olga',
+		"SELECT pgmigrate.adopt('dbmate', 'mal.schema_migrations', mirror => false)"),
+	qr/is no longer kept in step, and was not adopted/,
+	'an operator ends the mirroring into it');
+is(query($node, 'SELECT count(*) FROM pgmigrate.mirror'), '0', 'it is ended');
 query($node, 'DROP TABLE mal.schema_migrations');
 
 # Whose query it is goes by the role, not by its name; and what it fails with
