@@ -304,5 +304,16 @@ as('deploy', "SELECT pgmigrate.approve('parts')");
 is(query($node, $approval), 'ok', 'another approves');
 query($node, 'ALTER ROLE m RENAME TO mallory');
 
+# A database whose name looks like one that diff() has left.
+query($node, 'ALTER ROLE mallory CREATEDB');
+as('mallory', 'CREATE DATABASE pgmigrate_scratch_99999999999_1');
+like( query($node, "SELECT count(*) > 0 FROM pgmigrate.diff('CREATE TABLE z ()')"),
+	qr/t/, 'a strange database does not break diff()');
+is( query($node,
+		"SELECT count(*) FROM pg_database WHERE datname = 'pgmigrate_scratch_99999999999_1'"
+	),
+	'1',
+	'and is not taken for one of its own');
+
 log_is_clean($node);
 done_testing();
