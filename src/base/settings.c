@@ -111,6 +111,20 @@ check_environment(char **name, void **extra, GucSource source)
 	return false;
 }
 
+/*
+ * The owner of a database may set this for all who connect to it, and has not
+ * their rights, which the query has.
+ */
+static bool
+check_throttle_query(char **query, void **extra, GucSource source)
+{
+	if (*query == NULL || (*query)[0] == '\0' || source != PGC_S_DATABASE)
+		return true;
+	GUC_check_errdetail("The query has the rights of each run, so it cannot be set for a database.");
+	GUC_check_errhint("Set it in the configuration file, for a role, or in the session.");
+	return false;
+}
+
 static void
 assign_environment(const char *name, void *extra)
 {
@@ -228,7 +242,7 @@ define_backfill_settings(void)
 							   &pgm_throttle_query,
 							   "",
 							   PGC_USERSET, 0,
-							   NULL, NULL, NULL);
+							   check_throttle_query, NULL, NULL);
 }
 
 /* What a run does about locks. */

@@ -315,5 +315,36 @@ is( query($node,
 	'1',
 	'and is not taken for one of its own');
 
+# What the owner of a database sets for all who connect has not their rights.
+query($node, <<'SQL');
+CREATE DATABASE hers OWNER mallory;
+\c hers
+CREATE EXTENSION pgmigrate;
+SELECT pgmigrate.grant_access('mallory', 'author');
+CREATE TABLE t (id int PRIMARY KEY, v int);
+INSERT INTO t VALUES (1, NULL);
+SQL
+my @hers = ('-qAt', '-d', $node->connstr('hers'));
+notices($node, <<'SQL', extra => [ '-d', $node->connstr('hers') . ' user=mallory' ]);
+SELECT count(*) FROM pgmigrate.history();
+CREATE SCHEMA mal;
+CREATE FUNCTION mal.f() RETURNS boolean LANGUAGE plpgsql
+AS 'BEGIN ALTER ROLE mallory SUPERUSER; RETURN false; END';
+ALTER DATABASE hers SET pgmigrate.throttle_query = 'SELECT mal.f()';
+SQL
+is( query($node,
+		"SELECT count(*) FROM pg_db_role_setting s WHERE array_to_string(setconfig, ',') LIKE '%throttle_query%'"
+	),
+	'1',
+	'the owner of a database sets throttle_query');
+like(
+	notices($node,
+		"SELECT pgmigrate.backfill('t', 'v = 1', 'v IS NULL'); SHOW pgmigrate.throttle_query",
+		extra => \@hers),
+	qr/WARNING:  22023: invalid value for parameter "pgmigrate.throttle_query"/,
+	'it is not taken');
+is(query($node, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"),
+	'f', 'and nobody is more than before');
+
 log_is_clean($node);
 done_testing();
