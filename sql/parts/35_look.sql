@@ -124,7 +124,7 @@ SELECT r.id AS run,
 	COALESCE(e.message, r.error) AS error
 FROM pgmigrate.run r
 LEFT JOIN pgmigrate.run_error e ON e.run OPERATOR(pg_catalog.=) r.id
-	AND (SELECT pg_catalog.has_function_privilege('pgmigrate.upgrade(text, text[], text)', 'EXECUTE'))
+	AND (SELECT pg_catalog.has_function_privilege('pgmigrate.upgrade(pg_catalog.text, pg_catalog.text[], pg_catalog.text)', 'EXECUTE'))
 ORDER BY r.id DESC;
 COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone shows as interrupted';
 

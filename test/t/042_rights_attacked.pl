@@ -346,5 +346,12 @@ like(
 is(query($node, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"),
 	'f', 'and nobody is more than before');
 
+# Types of another's schema do not get in the way of the views.
+query($node, 'CREATE DOMAIN mal.text AS pg_catalog.text; CREATE DOMAIN mal.oid AS pg_catalog.oid');
+is( query($node,
+		'SET search_path = mal, pg_catalog; SELECT count(*) > 0 FROM pgmigrate.runs'),
+	't',
+	'a view looks nothing up by the search_path');
+
 log_is_clean($node);
 done_testing();
