@@ -16,7 +16,9 @@ typedef struct PgmDiffOptions
 {
 	const char *role;			/* that makes what is new */
 	bool		no_owners;		/* who owns what does not count */
-	bool		no_grants;		/* nor do privileges */
+	bool		no_grants;		/* default privileges do not count */
+	const PgmSchema *defaults;	/* what has the default privileges, or NULL */
+	bool		outline;		/* for a proof: without what is secret */
 	List	   *include;		/* patterns as of LIKE; NIL is everything */
 	List	   *exclude;
 } PgmDiffOptions;
@@ -28,6 +30,14 @@ typedef struct PgmDiffOptions
  */
 extern List *pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 							const PgmDiffOptions *options);
+
+/*
+ * Let the desired schema have the owners or privileges of the present one,
+ * where it does not tell of them.
+ */
+extern void pgm_diff_adopt(const PgmSchema *present, PgmSchema *desired,
+						   const PgmDiffOptions *options, bool owners,
+						   bool grants);
 
 /* The statements as the text of a revision. */
 extern char *pgm_diff_text(List *statements);

@@ -9,8 +9,9 @@
  * made from nothing, the upgrade must lead to the desired schema, and the
  * downgrade back.
  *
- * Owners do not count where the text has no ALTER ... OWNER, privileges where
- * it has neither GRANT nor REVOKE: such a text does not tell of them.
+ * Where the text has no ALTER ... OWNER owners are those that there are, and
+ * privileges where it has neither GRANT nor REVOKE: such a text does not tell
+ * of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,6 +47,8 @@ typedef struct Generation
 	PgmSchema  *present;
 	PgmSchema  *empty;
 	PgmSchema  *desired;
+	bool		sets_owners;	/* what the text tells of */
+	bool		grants;
 	int			nscratch;
 	char	   *scratch[MAX_SCRATCH];	/* names of scratch databases */
 	char	   *names[MAX_SCRATCH]; /* which of them is for what */
@@ -110,7 +113,8 @@ read_desired(Generation *generation)
 	pgm_scratch_work(generation->names[DESIRED], 3, tasks);
 	generation->empty = tasks[0].schema;
 	generation->desired = tasks[2].schema;
-	generation->options.no_owners = !tasks[1].sets_owners;
+	generation->sets_owners = tasks[1].sets_owners;
+	generation->grants = tasks[1].grants;
 	generation->options.no_grants = !tasks[1].grants;
 }
 
@@ -132,10 +136,25 @@ check_proof(const PgmSchema *expected, const PgmSchema *found,
 			errhint("Leave the object out with \"pgmigrate.autogenerate_exclude\", or write the revision by hand with what pgmigrate.diff() shows."));
 }
 
+/*
+ * Without what is secret, and with the owners that the caller may name; the
+ * options are those for what is read there.
+ */
+static char *
+present_from_nothing(const Generation *generation, PgmDiffOptions *options)
+{
+	*options = generation->options;
+	options->outline = true;
+	options->defaults = NULL;
+	options->no_owners = !superuser();
+	return pgm_diff_text(pgm_diff_write(generation->empty,
+										generation->present, options));
+}
+
 static void
 prove(Generation *generation)
 {
-	PgmDiffOptions *options = &generation->options;
+	PgmDiffOptions options;
 	char	   *base;
 	char	   *up = pgm_diff_text(generation->upgrade);
 	char	   *down = pgm_diff_text(generation->downgrade);
@@ -145,16 +164,16 @@ prove(Generation *generation)
 		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
 	};
 
-	base = pgm_diff_text(pgm_diff_write(generation->empty,
-										generation->present, options));
+	base = present_from_nothing(generation, &options);
+	options.outline = false;
 	tasks[0].text = base;
 	tasks[2].text = up;
 	tasks[4].text = down;
 	pgm_scratch_work(generation->names[PROOF], lengthof(tasks), tasks);
-	check_proof(generation->present, tasks[1].schema, options,
+	check_proof(generation->present, tasks[1].schema, &options,
 				"present schema was made from nothing", base);
-	check_proof(generation->desired, tasks[3].schema, options, "upgrade", up);
-	check_proof(generation->present, tasks[5].schema, options, "downgrade",
+	check_proof(generation->desired, tasks[3].schema, &options, "upgrade", up);
+	check_proof(generation->present, tasks[5].schema, &options, "downgrade",
 				down);
 }
 
@@ -165,14 +184,13 @@ rename_present(Generation *generation)
 	PgmScratchTask tasks[3] = {
 		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
 	};
+	PgmDiffOptions options;
 
 	pgm_rename_find(&generation->renames, generation->text,
 					generation->present, generation->desired);
 	if (generation->renames.there == NIL)
 		return generation->present;
-	tasks[0].text = pgm_diff_text(pgm_diff_write(generation->empty,
-												 generation->present,
-												 &generation->options));
+	tasks[0].text = present_from_nothing(generation, &options);
 	tasks[1].text = pgm_diff_text(generation->renames.there);
 	pgm_scratch_work(generation->names[RENAMED], lengthof(tasks), tasks);
 	return tasks[2].schema;
@@ -187,6 +205,11 @@ work(Generation *generation)
 	if (generation->names[RENAMED] != NULL)
 		present = rename_present(generation);
 	pgm_rename_notice(present, generation->desired);
+	if (generation->options.no_grants)
+		generation->options.defaults = present;
+	if (generation->text != NULL)
+		pgm_diff_adopt(present, generation->desired, &generation->options,
+					   !generation->sets_owners, !generation->grants);
 	generation->upgrade = pgm_diff_write(present, generation->desired,
 										 &generation->options);
 	generation->downgrade = pgm_diff_write(generation->desired, present,

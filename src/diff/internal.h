@@ -12,6 +12,7 @@
 
 #include "compat/server.h"
 #include "diff/diff.h"
+#include "diff/words.h"
 
 typedef enum PgmChange
 {
@@ -31,9 +32,11 @@ typedef struct PgmPair
 	int			rank;			/* of the kind */
 	bool		retype;			/* a column whose type is made anew */
 	bool		drop_default;	/* a column whose default must go meanwhile */
+	bool		new_sequence;	/* an identity column whose sequence goes */
 	bool		late;			/* dropped after what lives on has let go */
 	bool		visited;
 	bool		gone;			/* its drop is written */
+	bool		aside_gone;		/* that of what was set aside too */
 	int			whole_from;		/* pair that this goes with, or -1 */
 	int			whole_to;
 	int			parent_from;	/* of a partition's index, goes with it too */
@@ -86,6 +89,7 @@ extern bool pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair);
 /* table.c, type.c */
 extern void pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie);
 extern void pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
@@ -98,10 +102,25 @@ extern void pgm_ddl_sequence_options(StringInfo sql,
 									 const PgmSchemaObject *sequence,
 									 bool type);
 
+/* defined.c */
+extern bool pgm_ddl_create_defined(PgmDiff *diff, PgmPair *pair);
+extern bool pgm_ddl_alter_defined(PgmDiff *diff, PgmPair *pair);
+extern const char *pgm_ddl_options(const PgmSchemaObject *object);
+extern void pgm_ddl_alter_options(PgmDiff *diff, const PgmPair *pair,
+								  const char *before);
+
+/* As COMMENT ON, ALTER and DROP want it; NULL if there is none. */
+extern char *pgm_ddl_address(const PgmSchemaObject *object);
+
 /* privileges.c: owner, privileges, comment of what is there now. */
 extern void pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created);
 extern bool pgm_ddl_same_privileges(const PgmDiff *diff,
 									const PgmPair *pair);
+
+/* What something new is granted by default, as the model has it. */
+extern char *pgm_ddl_default_acl(const PgmSchema *schema,
+								 const PgmSchemaObject *object,
+								 const PgmDiffOptions *options);
 extern void pgm_ddl_default_privileges(PgmDiff *diff, PgmPair *pair);
 
 /* text.c */
@@ -113,23 +132,7 @@ extern void pgm_ddl_add_to_table(PgmDiff *diff, const char *table,
 extern void pgm_ddl_add_loss(PgmDiff *diff, const char *table,
 							 const char *sql, const char *loss);
 
-/* The next element of "a, b", quotes and brackets respected; NULL: none. */
-extern char *pgm_ddl_next(const char **list);
-extern bool pgm_ddl_in_list(const char *list, const char *element);
-extern bool pgm_ddl_equal(const char *a, const char *b);
-
-/* The keyword of a kind, as in DROP; NULL if there is none. */
-extern const char *pgm_ddl_keyword(const char *kind);
-extern int	pgm_ddl_rank(const char *kind);
-extern bool pgm_ddl_is(const PgmSchemaObject *object, const char *kind);
 extern const PgmSchemaObject *pgm_ddl_object(const PgmPair *pair);
-extern const char *pgm_ddl_table(const PgmSchemaObject *object);
-
-/* The name of a part without that of its table, quoted. */
-extern char *pgm_ddl_part_name(const PgmSchemaObject *object);
-
-/* The name without its schema, quoted. */
-extern const char *pgm_ddl_bare_name(const char *identity);
 pg_noreturn extern void pgm_ddl_refuse(const PgmPair *pair,
 									   const char *property);
 

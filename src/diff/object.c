@@ -61,6 +61,9 @@ table_is_new(const PgmDiff *diff, const PgmSchemaObject *part)
 {
 	const PgmPair *table = find_pair(diff, "table", pgm_ddl_table(part));
 
+	if (table == NULL)
+		table = find_pair(diff, "foreign table", pgm_ddl_table(part));
+
 	return table != NULL && (table->change == PGM_CREATE ||
 							 table->change == PGM_RECREATE);
 }
@@ -77,7 +80,7 @@ is_handed_down(const PgmDiff *diff, const PgmSchemaObject *object)
 	if (pgm_ddl_is(object, "index") ? OF(object, "parent") == NULL :
 		!is_inherited(object))
 		return false;
-	table = pgm_schema_find(diff->to, "table", pgm_ddl_table(object));
+	table = pgm_ddl_find_table(diff->to, pgm_ddl_table(object));
 	return table == NULL || OF(table, "partition bound") == NULL ||
 		!table_is_new(diff, object);
 }
@@ -92,7 +95,7 @@ is_attribute(const PgmSchema *schema, const PgmSchemaObject *column)
 static bool
 is_table_column(const PgmSchema *schema, const PgmSchemaObject *column)
 {
-	return pgm_schema_find(schema, "table", pgm_ddl_table(column)) != NULL;
+	return pgm_ddl_find_table(schema, pgm_ddl_table(column)) != NULL;
 }
 
 static void
@@ -109,6 +112,8 @@ drop_part(PgmDiff *diff, const PgmSchemaObject *from)
 		pgm_ddl_add_to_table(diff, table, "DROP CONSTRAINT %s", name);
 	else if (is_attribute(diff->from, from))
 		pgm_ddl_add(diff, "ALTER TYPE %s DROP ATTRIBUTE %s", table, name);
+	else if (pgm_schema_find(diff->from, "foreign table", table) != NULL)
+		pgm_ddl_add_to_table(diff, table, "DROP COLUMN %s", name);
 	else if (is_table_column(diff->from, from))
 		pgm_ddl_add_loss(diff, table, psprintf("DROP COLUMN %s", name),
 						 psprintf("column %s of %s", name, table));
@@ -134,29 +139,29 @@ void
 pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *from = pair->from;
-	const char *keyword = pgm_ddl_keyword(from->kind);
-	size_t		length = strlen(from->identity);
+	char	   *address = pgm_ddl_address(from);
 
 	if (pgm_ddl_is(from, "default privileges"))
-		pgm_ddl_default_privileges(diff, pair);
+		return;					/* at the end */
+	if (OF(from, ".inherited") != NULL)
+		pgm_ddl_add_to_table(diff, pgm_ddl_table(from), "ENABLE TRIGGER %s",
+							 pgm_ddl_part_name(from));
+	else if (pgm_ddl_is(from, "security label"))
+		pgm_ddl_add(diff, "%sNULL", OF(from, ".create"));
 	else if (pgm_ddl_is(from, "column") || pgm_ddl_is(from, "constraint") ||
 			 pgm_ddl_is(from, "domain constraint"))
 		drop_part(diff, from);
 	else if (pgm_ddl_is(from, "sequence"))
 		drop_sequence(diff, from);
-	else if (keyword == NULL)
+	else if (address == NULL)
 		pgm_ddl_refuse(pair, NULL);
-	else if (pgm_ddl_is(from, "enum") || pgm_ddl_is(from, "domain"))
+	else if (pgm_ddl_is_set_aside(from))
 		pgm_ddl_set_aside_type(diff, pair);
 	else if (pgm_ddl_is(from, "table"))
 		pgm_ddl_add_loss(diff, NULL, psprintf("DROP TABLE %s", from->identity),
 						 psprintf("table %s", from->identity));
-	else if (pgm_ddl_is(from, "aggregate") &&
-			 strcmp(from->identity + length - 2, "()") == 0)
-		pgm_ddl_add(diff, "DROP AGGREGATE %.*s(*)", (int) length - 2,
-					from->identity);
 	else
-		pgm_ddl_add(diff, "DROP %s %s", keyword, from->identity);
+		pgm_ddl_add(diff, "DROP %s", address);
 }
 
 static void
@@ -413,8 +418,6 @@ create_other(PgmDiff *diff, PgmPair *pair)
 	else if (pgm_ddl_is(to, "function") || pgm_ddl_is(to, "procedure"))
 		pgm_ddl_add(diff, "%s", trimmed(definition ? definition :
 										OF(to, "source")));
-	else if (pgm_ddl_is(to, "aggregate"))
-		pgm_ddl_add(diff, "%s", OF(to, ".create"));
 	else if (pgm_ddl_is(to, "trigger") || pgm_ddl_is(to, "rule") ||
 			 pgm_ddl_is(to, "statistics"))
 		pgm_ddl_add(diff, "%s", trimmed(definition));
@@ -465,11 +468,10 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *to = pair->to;
 
 	if (pgm_ddl_is(to, "default privileges"))
-	{
-		pgm_ddl_default_privileges(diff, pair);
-		return;
-	}
-	if (pgm_ddl_is(to, "table"))
+		return;					/* at the end */
+	if (OF(to, ".inherited") != NULL)
+		return;					/* when it is attached */
+	if (pgm_ddl_is_table(to))
 		pgm_ddl_create_table(diff, pair);
 	else if (pgm_ddl_is(to, "column") || pgm_ddl_is(to, "constraint") ||
 			 pgm_ddl_is(to, "domain constraint"))
@@ -480,7 +482,8 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair)
 		create_view(diff, to, false);
 	else if (pgm_ddl_is(to, "sequence") && pair->whole_to >= 0)
 		;						/* its column makes it */
-	else if (!pgm_ddl_create_type(diff, pair) && !create_other(diff, pair))
+	else if (!pgm_ddl_create_type(diff, pair) &&
+			 !create_other(diff, pair) && !pgm_ddl_create_defined(diff, pair))
 		pgm_ddl_refuse(pair, NULL);
 	complete(diff, pair);
 }
@@ -585,7 +588,8 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 	if (is_table_column(diff->to, to))
 		pgm_ddl_alter_column(diff, pair);
 	else if (is_attribute(diff->to, to) &&
-			 (differs(pair, "type") || differs(pair, "collation")))
+			 (pair->retype || differs(pair, "type") ||
+			  differs(pair, "collation")))
 		pgm_ddl_add(diff, "ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s%s",
 					pgm_ddl_table(to), pgm_ddl_part_name(to), OF(to, "type"),
 					OF(to, "collation") ? " COLLATE " : "",
@@ -604,8 +608,8 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *to = pair->to;
 
 	if (pgm_ddl_is(to, "default privileges"))
-		pgm_ddl_default_privileges(diff, pair);
-	else if (pgm_ddl_is(to, "table"))
+		return;					/* at the end */
+	if (pgm_ddl_is_table(to))
 		pgm_ddl_alter_table(diff, pair);
 	else if (pgm_ddl_is(to, "column"))
 		alter_column(diff, pair);
@@ -632,9 +636,7 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 		if (differs(pair, "definition") || differs(pair, "source"))
 			(void) create_other(diff, pair);
 	}
-	else if (pgm_ddl_keyword(to->kind) == NULL)
-		pgm_ddl_refuse(pair, NULL);
-	else
+	else if (!pgm_ddl_alter_defined(diff, pair))
 		pgm_ddl_alter_type(diff, pair);
 	/* lest it go with the column that it was given to */
 	if (pgm_ddl_is(to, "sequence") && differs(pair, "owned by"))
@@ -645,8 +647,7 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add(diff, "ALTER STATISTICS %s SET STATISTICS %s",
 					to->identity, OF(to, "statistics target") == NULL ? "-1" :
 					OF(to, "statistics target"));
-	if (!pgm_ddl_is(to, "default privileges"))
-		pgm_ddl_attributes(diff, pair, false);
+	pgm_ddl_attributes(diff, pair, false);
 }
 
 static void
@@ -686,11 +687,15 @@ pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *object = pgm_ddl_object(pair);
 	bool		created = pair->change != PGM_ALTER;
 
-	if (pgm_ddl_is(object, "enum") || pgm_ddl_is(object, "domain"))
+	if (pgm_ddl_is(object, "default privileges"))
+		pgm_ddl_default_privileges(diff, pair);
+	if (pgm_ddl_is_set_aside(object))
 		pgm_ddl_drop_aside_type(diff, pair);
 	if (pair->to == NULL)
 		return;
-	if (pgm_ddl_is(object, "table"))
+	if (OF(object, ".inherited") != NULL && created)
+		set_enabled(diff, pair, NULL);
+	if (pgm_ddl_is_table(object))
 		pgm_ddl_finish_table(diff, pair);
 	else if (pgm_ddl_is(object, "sequence"))
 		finish_sequence(diff, pair, created);

@@ -191,7 +191,7 @@ come(PgmDiff *diff, int n)
 		return;
 	if (comes(pair))
 	{
-		if (pgm_ddl_is(pair->to, "table"))
+		if (pgm_ddl_is_table(pair->to))
 			come_parents(diff, n);
 		come_needs(diff, n);
 	}
@@ -216,6 +216,8 @@ pgm_diff_order(PgmDiff *diff)
 			pgm_ddl_add_to_table(diff, pgm_ddl_table(diff->pairs[i].from),
 								 "ALTER COLUMN %s DROP DEFAULT",
 								 pgm_ddl_part_name(diff->pairs[i].from));
+	for (int i = 0; i < diff->npairs; i++)
+		pgm_ddl_tie_to_type(diff, &diff->pairs[i], true);
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)
@@ -230,6 +232,8 @@ pgm_diff_order(PgmDiff *diff)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)
 				drop(diff, i, true);
+	for (int i = 0; i < diff->npairs; i++)
+		pgm_ddl_tie_to_type(diff, &diff->pairs[i], false);
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].change != PGM_KEEP)
 			pgm_ddl_finish(diff, &diff->pairs[i]);

@@ -22,9 +22,16 @@ static const struct
 	const char *kind;
 	const char *property;
 }			fixed[] = {
+	{"access method", "handler"},
+	{"access method", "type"},
 	{"aggregate", "definition"},
+	{"cast", "context"},
+	{"cast", "function"},
+	{"cast", "method"},
+	{"collation", "definition"},
 	{"column", "generated as"},
 	{"constraint", "definition"},
+	{"conversion", "definition"},
 	{"domain", "base type"},
 	{"domain", "collation"},
 	{"domain constraint", "definition"},
@@ -32,12 +39,22 @@ static const struct
 	{"event trigger", "event"},
 	{"event trigger", "function"},
 	{"event trigger", "tags"},
+	{"foreign table", "partition key"},
+	{"foreign table", "server"},
 	{"function", "definition"},
 	{"function", "source"},
 	{"index", "definition"},
+	{"language", "handler"},
+	{"language", "inline"},
+	{"language", "trusted"},
+	{"language", "validator"},
 	{"materialized view", "access method"},
 	{"materialized view", "column order"},
 	{"materialized view", "definition"},
+	{"operator", "definition"},
+	{"operator class", "definition"},
+	{"operator family", "functions"},
+	{"operator family", "operators"},
 	{"policy", "check"},
 	{"policy", "command"},
 	{"policy", "restrictive"},
@@ -46,9 +63,16 @@ static const struct
 	{"procedure", "definition"},
 	{"procedure", "source"},
 	{"range", "range"},
+	{"server", "type"},
+	{"server", "wrapper"},
 	{"statistics", "definition"},
-	{"table", "of type"},
 	{"table", "partition key"},
+	{"text search configuration", "parser"},
+	{"text search dictionary", ".template"},
+	{"text search parser", "definition"},
+	{"text search template", "definition"},
+	{"transform", "from SQL"},
+	{"transform", "to SQL"},
 	{"trigger", "definition"},
 	{"view", "column order"},
 	{"view", "definition"},
@@ -56,9 +80,14 @@ static const struct
 
 /* Kinds that hold on to the columns and the types that they use. */
 static const char *const dependents[] = {
-	"aggregate", "constraint", "domain constraint", "event trigger",
-	"function", "index", "materialized view", "policy", "procedure", "rule",
-	"statistics", "trigger", "view",
+	"access method", "aggregate", "cast", "constraint", "conversion",
+	"domain constraint", "event trigger", "foreign data wrapper",
+	"foreign table", "function", "index", "language", "materialized view",
+	"operator", "operator class", "operator family", "policy", "procedure",
+	"rule", "security label", "server", "statistics",
+	"text search configuration", "text search dictionary",
+	"text search parser", "text search template", "transform", "trigger",
+	"user mapping", "view",
 };
 
 /* Of those, the ones that the server brings along with a column's type. */
@@ -112,7 +141,8 @@ is_left_out(const PgmDiffOptions *options, const PgmSchemaObject *object)
 {
 	if (options->include != NIL && !matches(options->include, object))
 		return true;
-	if (options->no_grants && pgm_ddl_is(object, "default privileges"))
+	if (options->no_grants && !options->outline &&
+		pgm_ddl_is(object, "default privileges"))
 		return true;
 	return matches(options->exclude, object) || is_not_null(object);
 }
@@ -124,8 +154,6 @@ counts(const PgmDiffOptions *options, const char *kind, const char *property)
 		return false;
 	if (strcmp(property, "owner") == 0)
 		return !options->no_owners;
-	if (strcmp(property, "grants") == 0)
-		return !options->no_grants;
 	/* columns are added at the end, and dropped where they are */
 	if (strcmp(property, "column order") == 0)
 		return strcmp(kind, "table") != 0;
@@ -144,6 +172,11 @@ pgm_diff_same(const PgmDiff *diff, const PgmPair *pair)
 		{
 			const char *property = sides[side]->properties[i];
 
+			/* whether it would stay without its parents has no SQL */
+			if (strcmp(property, "inherited") == 0 &&
+				sides[side]->values[i] != NULL &&
+				pgm_schema_value(sides[1 - side], property) != NULL)
+				continue;
 			if (!counts(diff->options, pair->to->kind, property) ||
 				pgm_ddl_equal(sides[side]->values[i],
 							  pgm_schema_value(sides[1 - side], property)))
@@ -388,6 +421,14 @@ type_changes(const PgmPair *pair)
 						pgm_schema_value(pair->to, "collation")));
 }
 
+static bool
+is_foreign_key(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "constraint") &&
+		strncmp(pgm_schema_value(object, "definition"), "FOREIGN KEY",
+				strlen("FOREIGN KEY")) == 0;
+}
+
 static List *
 recreate(PgmDiff *diff, int n, List *queue)
 {
@@ -417,13 +458,18 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 	}
 	if (strcmp(kind, "column") == 0)
 	{
-		bool		type = pgm_ddl_is(cause->from, "enum") ||
-			pgm_ddl_is(cause->from, "domain");
+		int			whole = user->whole_from;
+		bool		type = pgm_ddl_is_set_aside(cause->from);
 
-		if (pgm_ddl_is(cause->from, "table") || user->retype)
+		if (pgm_ddl_is_table(cause->from) || user->retype)
 			return queue;
 		if (pgm_schema_value(user->to, "generated as") != NULL)
 			return recreate(diff, n, queue);
+		if (pgm_ddl_is(cause->from, "range"))
+			pgm_ddl_refuse(cause, "range");
+		if (type && whole >= 0 &&
+			pgm_ddl_is(diff->pairs[whole].to, "composite type"))
+			return recreate(diff, whole, queue);
 		user->change = PGM_ALTER;
 		if (!type)
 			user->drop_default = true;
@@ -435,16 +481,40 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 		return queue;
 	}
 	/* a partition is not kept without what it is one of */
-	if (pgm_ddl_is(cause->from, "table") && cause->change == PGM_RECREATE &&
+	if (pgm_ddl_is_table(cause->from) && cause->change == PGM_RECREATE &&
 		pgm_schema_value(user->from, "partition bound") != NULL)
 		return recreate(diff, n, queue);
 	if (strcmp(kind, "domain") == 0 && !type_changes(cause))
+		return recreate(diff, n, queue);
+	/* both of its ends may change */
+	if (type_changes(cause) && is_foreign_key(user->from))
 		return recreate(diff, n, queue);
 	if (!is_one_of(kind, dependents, lengthof(dependents)) ||
 		(type_changes(cause) &&
 		 is_one_of(kind, follow_type, lengthof(follow_type))))
 		return queue;
 	return recreate(diff, n, queue);
+}
+
+/* A composite type that columns have does not let its attributes change. */
+static void
+recreate_composites(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+		PgmPair    *type;
+
+		if (!type_changes(pair) || pair->whole_from < 0)
+			continue;
+		type = &diff->pairs[pair->whole_from];
+		if (!pgm_ddl_is(type->to, "composite type"))
+			continue;
+		for (int j = diff->users.start[pair->whole_from];
+			 j < diff->users.start[pair->whole_from + 1]; j++)
+			if (pgm_ddl_is(diff->pairs[diff->users.other[j]].from, "column"))
+				type->change = PGM_RECREATE;
+	}
 }
 
 /* Does one of its properties have a label of the enum that is new? */
@@ -496,6 +566,7 @@ propagate(PgmDiff *diff)
 	List	   *queue = NIL;
 
 	recreate_enums(diff);
+	recreate_composites(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].change == PGM_RECREATE ||
 			diff->pairs[i].change == PGM_DROP ||
@@ -530,6 +601,26 @@ is_of_identity(const PgmSchema *schema, const PgmSchemaObject *sequence)
 	return column != NULL && pgm_schema_value(column, "identity") != NULL;
 }
 
+/* The column has another sequence then. */
+static void
+renew_identity(PgmDiff *diff, const char *column)
+{
+	PgmSchemaObject object = {"column", column};
+
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+
+		if (pair->from == NULL || pair->to == NULL ||
+			identity_cmp(pair->from, &object) != 0 ||
+			pgm_schema_value(pair->to, "identity") == NULL)
+			continue;
+		pair->new_sequence = true;
+		if (pair->change == PGM_KEEP)
+			pair->change = PGM_ALTER;
+	}
+}
+
 /* A sequence of its own does not become that of an identity column. */
 static void
 recreate_sequences(PgmDiff *diff)
@@ -542,6 +633,10 @@ recreate_sequences(PgmDiff *diff)
 			is_of_identity(diff->from, pair->from) !=
 			is_of_identity(diff->to, pair->to))
 			pair->change = PGM_RECREATE;
+		if (pair->to == NULL && pair->change == PGM_DROP &&
+			pgm_ddl_is(pair->from, "sequence") &&
+			is_of_identity(diff->from, pair->from))
+			renew_identity(diff, pgm_schema_value(pair->from, "owned by"));
 	}
 }
 

@@ -45,12 +45,16 @@ static const struct
 	{"composite type", "TYPE", ACL_USAGE, ACL_USAGE},
 	{"domain", "DOMAIN", ACL_USAGE, ACL_USAGE},
 	{"enum", "TYPE", ACL_USAGE, ACL_USAGE},
+	{"foreign data wrapper", "FOREIGN DATA WRAPPER", ACL_USAGE, 0},
+	{"foreign table", "TABLE", ACL_ALL_RIGHTS_RELATION, 0},
 	{"function", "FUNCTION", ACL_EXECUTE, ACL_EXECUTE},
+	{"language", "LANGUAGE", ACL_USAGE, ACL_USAGE},
 	{"materialized view", "TABLE", ACL_ALL_RIGHTS_RELATION, 0},
 	{"procedure", "PROCEDURE", ACL_EXECUTE, ACL_EXECUTE},
 	{"range", "TYPE", ACL_USAGE, ACL_USAGE},
 	{"schema", "SCHEMA", ACL_ALL_RIGHTS_SCHEMA, 0},
 	{"sequence", "SEQUENCE", ACL_ALL_RIGHTS_SEQUENCE, 0},
+	{"server", "FOREIGN SERVER", ACL_USAGE, 0},
 	{"table", "TABLE", ACL_ALL_RIGHTS_RELATION, 0},
 	{"view", "TABLE", ACL_ALL_RIGHTS_RELATION, 0},
 	/* of default privileges, by the letter of pg_default_acl */
@@ -201,6 +205,101 @@ write_grants(PgmDiff *diff, List *from, List *to, const char *before,
 	}
 }
 
+static const char *
+type_letter(const char *kind)
+{
+	static const char *const letters[][2] = {
+		{"foreign table", "r"}, {"materialized view", "r"}, {"table", "r"},
+		{"view", "r"}, {"sequence", "S"}, {"aggregate", "f"},
+		{"function", "f"}, {"procedure", "f"}, {"composite type", "T"},
+		{"domain", "T"}, {"enum", "T"}, {"range", "T"}, {"schema", "n"},
+	};
+
+	for (int i = 0; i < lengthof(letters); i++)
+		if (strcmp(letters[i][0], kind) == 0)
+			return letters[i][1];
+	return NULL;
+}
+
+static void
+add_grants(List **grants, List *more)
+{
+	ListCell   *cell;
+
+	foreach(cell, more)
+	{
+		Grant	   *grant = lfirst(cell);
+		Grant	   *sum = get_grant(grants, grant->grantee);
+
+		sum->rights |= grant->rights;
+		sum->options |= grant->options;
+	}
+}
+
+/*
+ * What is granted on something that has just been made: default privileges are
+ * those of before, as they are changed at the end.
+ */
+static List *
+created_grants(const PgmSchema *schema, const PgmSchemaObject *to, int kind,
+			   const char *role)
+{
+	const char *letter = type_letter(to->kind);
+	List	   *grants = default_grants(kind, role);
+
+	for (int part = 0; part < 2 && letter != NULL; part++)
+	{
+		char	   *name = pnstrdup(to->identity,
+									pgm_ddl_bare_name(to->identity) -
+									to->identity);
+		const PgmSchemaObject *found;
+
+		/* without its period */
+		if (*name)
+			name[strlen(name) - 1] = '\0';
+		found = pgm_schema_find(schema, "default privileges",
+								psprintf("%s %s%s%s", role, letter,
+										 part == 0 ? "" : " in ",
+										 part == 0 ? "" : name));
+		if (found == NULL)
+			continue;
+		if (part == 0)
+			grants = NIL;
+		add_grants(&grants, read_grants(OF(found, "grants")));
+	}
+	return grants;
+}
+
+char *
+pgm_ddl_default_acl(const PgmSchema *schema, const PgmSchemaObject *object,
+					const PgmDiffOptions *options)
+{
+	int			kind = find_default(object->kind);
+	StringInfoData text;
+	ListCell   *cell;
+	List	   *grants;
+
+	if (kind < 0)
+		return NULL;
+	grants = created_grants(schema, object, kind, options->role);
+	initStringInfo(&text);
+	foreach(cell, grants)
+	{
+		Grant	   *grant = lfirst(cell);
+
+		appendStringInfo(&text, "%s%s=", text.len > 0 ? ", " : "",
+						 strcmp(grant->grantee, "PUBLIC") == 0 ? "" :
+						 grant->grantee);
+		for (int i = 0; i < (int) strlen(ACL_ALL_RIGHTS_STR); i++)
+			if (grant->rights & ((AclMode) 1 << i))
+				appendStringInfo(&text, "%c%s", ACL_ALL_RIGHTS_STR[i],
+								 grant->options & ((AclMode) 1 << i) ? "*" :
+								 "");
+		appendStringInfo(&text, "/%s", quote_identifier(options->role));
+	}
+	return text.data;
+}
+
 /* The privileges of an owner go to the next one. */
 static void
 hand_over(List *grants, const char *from, const char *to)
@@ -230,9 +329,14 @@ read_both(const PgmDiff *diff, const PgmPair *pair, bool created, int kind,
 	char	   *was = created ? NULL : OF(pair->from, "grants");
 	char	   *now = OF(pair->to, "grants");
 	char	   *owner = OF(pair->to, "owner");
-	char	   *old_owner = created ? owner : OF(pair->from, "owner");
+	const char *old_owner = created ? diff->options->role :
+		OF(pair->from, "owner");
 
-	*from = was == NULL ? default_grants(kind, old_owner) : read_grants(was);
+	*from = created ? created_grants(diff->options->defaults ?
+									 diff->options->defaults : diff->from,
+									 pair->to, kind,
+									 diff->options->role) :
+		was == NULL ? default_grants(kind, old_owner) : read_grants(was);
 	*to = now == NULL ? default_grants(kind, owner) : read_grants(now);
 	if (diff->options->no_owners)
 		hand_over(*to, owner, old_owner);
@@ -287,23 +391,19 @@ write_privileges(PgmDiff *diff, PgmPair *pair, bool created)
 				 column ? pgm_ddl_part_name(to) : NULL);
 }
 
-/* As COMMENT ON and ALTER want it. */
-static char *
-address_text(const PgmSchemaObject *object)
+/* A sequence that a column has goes with the owner of its table. */
+static bool
+has_own_owner(const PgmDiff *diff, const PgmPair *pair, bool created)
 {
-	const char *keyword = pgm_ddl_keyword(object->kind);
-	size_t		length = strlen(object->identity);
+	const char *column = OF(pair->to, "owned by");
+	const PgmSchemaObject *found = column == NULL ? NULL :
+		pgm_schema_find(diff->to, "column", column);
 
-	if (pgm_ddl_is(object, "domain constraint"))
-		return psprintf("CONSTRAINT %s ON DOMAIN %s",
-						pgm_ddl_part_name(object), pgm_ddl_table(object));
-	if (keyword == NULL)
-		return NULL;
-	if (pgm_ddl_is(object, "aggregate") &&
-		strcmp(object->identity + length - 2, "()") == 0)
-		return psprintf("AGGREGATE %.*s(*)", (int) length - 2,
-						object->identity);
-	return psprintf("%s %s", keyword, object->identity);
+	if (found == NULL)
+		return true;
+	if (OF(found, "identity") != NULL)
+		return false;
+	return created || !pgm_ddl_equal(OF(pair->from, "owned by"), column);
 }
 
 void
@@ -314,16 +414,15 @@ pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 	char	   *comment = OF(to, "comment");
 	const char *was = created ? diff->options->role :
 		OF(pair->from, "owner");
-	char	   *address = address_text(to);
+	char	   *address = pgm_ddl_address(to);
 
 	if (address == NULL)
 		return;
 	if (!diff->options->no_owners && owner != NULL &&
-		!pgm_ddl_equal(owner, was) && OF(to, "owned by") == NULL)
+		!pgm_ddl_equal(owner, was) && has_own_owner(diff, pair, created))
 		pgm_ddl_add(diff, "ALTER %s OWNER TO %s", address,
 					quote_identifier(owner));
-	if (!diff->options->no_grants)
-		write_privileges(diff, pair, created);
+	write_privileges(diff, pair, created);
 	if (!pgm_ddl_equal(comment, created ? NULL : OF(pair->from, "comment")))
 		pgm_ddl_add(diff, "COMMENT ON %s IS %s", address,
 					comment == NULL ? "NULL" : quote_literal_cstr(comment));
@@ -341,7 +440,7 @@ pgm_ddl_default_privileges(PgmDiff *diff, PgmPair *pair)
 	List	   *from;
 	List	   *to;
 
-	if (diff->options->no_grants)
+	if (diff->options->no_grants && !diff->options->outline)
 		return;
 	if (kind < 0)
 		pgm_ddl_refuse(pair, NULL);

@@ -69,6 +69,7 @@ column_definition(const PgmSchema *schema, const PgmSchemaObject *column)
 	if (OF(column, "compression") != NULL)
 		appendStringInfo(&sql, " COMPRESSION %s",
 						 OF(column, "compression")[0] == 'l' ? "lz4" : "pglz");
+	appendStringInfoString(&sql, pgm_ddl_options(column));
 	if (OF(column, "collation") != NULL)
 		appendStringInfo(&sql, " COLLATE %s", OF(column, "collation"));
 	if (OF(column, "default") != NULL)
@@ -256,12 +257,10 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 	char	   *name;
 	StringInfoData sql;
 
-	if (OF(table, "of type") != NULL)
-		pgm_ddl_refuse(pair, "of type");
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sTABLE %s (",
+	appendStringInfo(&sql, "CREATE %s%s %s (",
 					 OF(table, "persistence") != NULL ? "UNLOGGED " : "",
-					 table->identity);
+					 pgm_ddl_keyword(table->kind), table->identity);
 	append_columns(&sql, diff, table);
 	if (OF(table, "inherits") != NULL && !partition)
 		appendStringInfo(&sql, " INHERITS (%s)", OF(table, "inherits"));
@@ -277,6 +276,10 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 	if (OF(table, "tablespace") != NULL)
 		appendStringInfo(&sql, " TABLESPACE %s",
 						 quote_identifier(OF(table, "tablespace")));
+	if (pgm_ddl_is(table, "foreign table"))
+		appendStringInfo(&sql, " SERVER %s%s",
+						 quote_identifier(OF(table, "server")),
+						 pgm_ddl_options(table));
 	pgm_ddl_add(diff, "%s", sql.data);
 	while ((name = pgm_ddl_next(&order)) != NULL)
 	{
@@ -336,11 +339,47 @@ pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_to_table(diff, name, "SET TABLESPACE %s",
 							 OF(pair->to, "tablespace") == NULL ? "pg_default" :
 							 quote_identifier(OF(pair->to, "tablespace")));
+	if (pgm_ddl_is(pair->to, "foreign table"))
+		pgm_ddl_alter_options(diff, pair,
+							  psprintf("ALTER FOREIGN TABLE %s", name));
 	alter_options(diff, name, "", "", OF(pair->from, "options"),
 				  OF(pair->to, "options"));
 	alter_options(diff, name, "", "toast.", OF(pair->from, "toast options"),
 				  OF(pair->to, "toast options"));
 	set_table_details(diff, pair->from, pair->to);
+}
+
+static bool
+columns_change(const PgmDiff *diff, const PgmPair *table)
+{
+	for (int part = table->first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+		if (diff->pairs[part].change != PGM_KEEP &&
+			pgm_ddl_is(diff->pairs[part].from, "column"))
+			return true;
+	for (int part = table->first_part_to; part >= 0;
+		 part = diff->pairs[part].next_part_to)
+		if (diff->pairs[part].change == PGM_CREATE)
+			return true;
+	return false;
+}
+
+/* The columns of a typed table are altered while it is none. */
+void
+pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie)
+{
+	const PgmSchemaObject *table = untie ? pair->from : pair->to;
+
+	if (!pgm_ddl_is(table, "table") || OF(table, "of type") == NULL ||
+		(untie && pair->change == PGM_RECREATE))
+		return;
+	/* by itself: the server looks at the type before it does anything */
+	if (pair->from == NULL || pair->to == NULL ||
+		pair->change == PGM_RECREATE ||
+		differs(pair, "of type") || columns_change(diff, pair))
+		pgm_ddl_add(diff, untie ? "ALTER TABLE %s NOT OF" :
+					"ALTER TABLE %s OF %s", table->identity,
+					OF(table, "of type"));
 }
 
 /* When all indexes are there: attach it, and name its replica identity. */
@@ -358,7 +397,8 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 		 differs(pair, "inherits")))
 		pgm_ddl_add(diff, "ALTER TABLE %s ATTACH PARTITION %s %s",
 					OF(to, "inherits"), to->identity, bound);
-	if (pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
+	if (pgm_ddl_is(to, "foreign table") ||
+		pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
 					  identity) ||
 		(identity != NULL && strcmp(identity, "index") == 0))
 		return;
@@ -385,7 +425,7 @@ alter_identity(PgmDiff *diff, PgmPair *pair)
 	char	   *to = OF(pair->to, "identity");
 	StringInfoData sql;
 
-	if (OF(pair->from, "identity") != NULL)
+	if (OF(pair->from, "identity") != NULL && !pair->new_sequence)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET GENERATED %s",
 							 name, strcmp(to, "always") == 0 ? "ALWAYS" :
 							 "BY DEFAULT");
@@ -417,7 +457,12 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if (had_default && (value == NULL || retyped))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP DEFAULT",
 							 name);
-	if (retyped && !is_inherited(pair->to))
+	if (retyped && pgm_schema_find(diff->to, "foreign table", table) != NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s TYPE %s%s%s", name,
+							 type, OF(pair->to, "collation") ? " COLLATE " : "",
+							 OF(pair->to, "collation") ?
+							 OF(pair->to, "collation") : "");
+	else if (retyped && !is_inherited(pair->to))
 		pgm_ddl_add_to_table(diff, table,
 							 "ALTER COLUMN %s TYPE %s%s%s USING %s::%s%s",
 							 name, type,
@@ -433,7 +478,8 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if (differs(pair, "not null"))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s %s NOT NULL", name,
 							 OF(pair->to, "not null") != NULL ? "SET" : "DROP");
-	if (differs(pair, "identity") && OF(pair->to, "identity") != NULL)
+	if ((differs(pair, "identity") || pair->new_sequence) &&
+		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);
 	if (differs(pair, "compression"))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
@@ -445,4 +491,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
 							 name, OF(pair->to, ".storage"));
 	set_column_details(diff, pair->from, pair->to);
+	pgm_ddl_alter_options(diff, pair,
+						  psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s",
+								   table, name));
 }

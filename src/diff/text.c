@@ -20,6 +20,7 @@ static const struct
 }			kinds[] = {
 	{"schema", "SCHEMA"},
 	{"extension", "EXTENSION"},
+	{"collation", "COLLATION"},
 	{"enum", "TYPE"},
 	{"domain", "DOMAIN"},
 	{"domain constraint", NULL},
@@ -29,7 +30,23 @@ static const struct
 	{"function", "FUNCTION"},
 	{"procedure", "PROCEDURE"},
 	{"aggregate", "AGGREGATE"},
+	{"language", "LANGUAGE"},
+	{"transform", NULL},
+	{"cast", NULL},
+	{"operator", NULL},
+	{"operator family", "OPERATOR FAMILY"},
+	{"operator class", "OPERATOR CLASS"},
+	{"access method", "ACCESS METHOD"},
+	{"conversion", "CONVERSION"},
+	{"text search parser", "TEXT SEARCH PARSER"},
+	{"text search template", "TEXT SEARCH TEMPLATE"},
+	{"text search dictionary", "TEXT SEARCH DICTIONARY"},
+	{"text search configuration", "TEXT SEARCH CONFIGURATION"},
+	{"foreign data wrapper", "FOREIGN DATA WRAPPER"},
+	{"server", "SERVER"},
+	{"user mapping", NULL},
 	{"table", "TABLE"},
+	{"foreign table", "FOREIGN TABLE"},
 	{"column", "COLUMN"},
 	{"index", "INDEX"},
 	{"constraint", "CONSTRAINT"},
@@ -41,6 +58,7 @@ static const struct
 	{"policy", "POLICY"},
 	{"publication", "PUBLICATION"},
 	{"event trigger", "EVENT TRIGGER"},
+	{"security label", NULL},
 	{"default privileges", NULL},
 };
 
@@ -186,6 +204,29 @@ bool
 pgm_ddl_is(const PgmSchemaObject *object, const char *kind)
 {
 	return object != NULL && strcmp(object->kind, kind) == 0;
+}
+
+bool
+pgm_ddl_is_table(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "table") || pgm_ddl_is(object, "foreign table");
+}
+
+const PgmSchemaObject *
+pgm_ddl_find_table(const PgmSchema *schema, const char *identity)
+{
+	const PgmSchemaObject *table = pgm_schema_find(schema, "table", identity);
+
+	return table != NULL ? table :
+		pgm_schema_find(schema, "foreign table", identity);
+}
+
+bool
+pgm_ddl_is_set_aside(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "collation") ||
+		pgm_ddl_is(object, "composite type") ||
+		pgm_ddl_is(object, "domain") || pgm_ddl_is(object, "enum");
 }
 
 const PgmSchemaObject *

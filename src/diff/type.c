@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "diff/internal.h"
@@ -202,12 +203,30 @@ alter_domain(PgmDiff *diff, PgmPair *pair)
 					OF(pair->to, "not null") != NULL ? "SET" : "DROP");
 }
 
+/* The position must be within the bounds that are to come. */
+static void
+keep_in_bounds(PgmDiff *diff, PgmPair *pair, const char *bound,
+			   const char *beyond)
+{
+	int64		was = strtoll(OF(pair->from, bound), NULL, 10);
+	int64		now = strtoll(OF(pair->to, bound), NULL, 10);
+
+	if (*beyond == '<' ? now <= was : now >= was)
+		return;
+	pgm_ddl_add(diff,
+				"SELECT pg_catalog.setval(%s, %s, false) FROM %s WHERE last_value %s %s",
+				quote_literal_cstr(pair->from->identity), OF(pair->to, bound),
+				pair->from->identity, beyond, OF(pair->to, bound));
+}
+
 static void
 alter_sequence(PgmDiff *diff, PgmPair *pair)
 {
 	StringInfoData from;
 	StringInfoData to;
 
+	keep_in_bounds(diff, pair, "minimum", "<");
+	keep_in_bounds(diff, pair, "maximum", ">");
 	initStringInfo(&from);
 	initStringInfo(&to);
 	pgm_ddl_sequence_options(&from, pair->from, true);
@@ -231,15 +250,26 @@ pgm_ddl_alter_type(PgmDiff *diff, PgmPair *pair)
 		alter_sequence(diff, pair);
 }
 
-/* Columns that are to be given the new type. */
+/* Columns that are to be given the new type, or a type that is made of it. */
 static bool
 has_columns(const PgmDiff *diff, const PgmPair *pair)
 {
 	int			n = pair - diff->pairs;
 
+	check_stack_depth();
 	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
-		if (diff->pairs[diff->users.other[i]].retype)
+	{
+		const PgmPair *user = &diff->pairs[diff->users.other[i]];
+
+		if (user->retype)
 			return true;
+		/* an attribute is one of its type */
+		if (user->whole_from >= 0 && pgm_ddl_is(user->from, "column"))
+			user = &diff->pairs[user->whole_from];
+		if (user != pair && user->change == PGM_RECREATE &&
+			pgm_ddl_is_set_aside(user->from) && has_columns(diff, user))
+			return true;
+	}
 	return false;
 }
 
@@ -270,9 +300,22 @@ void
 pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair)
 {
 	const char *bare;
+	int			n = pair - diff->pairs;
 
-	if (pair->change != PGM_RECREATE || !has_columns(diff, pair))
+	if (pair->aside_gone || pair->change != PGM_RECREATE ||
+		!has_columns(diff, pair))
 		return;
+	pair->aside_gone = true;
+	/* what is made of it goes first */
+	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
+	{
+		PgmPair    *user = &diff->pairs[diff->users.other[i]];
+
+		if (user->whole_from >= 0 && pgm_ddl_is(user->from, "column"))
+			user = &diff->pairs[user->whole_from];
+		if (pgm_ddl_is_set_aside(user->from))
+			pgm_ddl_drop_aside_type(diff, user);
+	}
 	bare = pgm_ddl_bare_name(pair->from->identity);
 	pgm_ddl_add(diff, "DROP %s %.*s%s", pgm_ddl_keyword(pair->from->kind),
 				(int) (bare - pair->from->identity), pair->from->identity,

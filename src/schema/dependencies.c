@@ -53,7 +53,12 @@ static PgmQuery aliases_query = {
 	"UNION ALL SELECT d.classid::int8, d.objid::int8, d.objsubid, "
 	"d.refclassid::int8, d.refobjid::int8, 0 "
 	"FROM pg_depend d WHERE d.refclassid = 'pg_extension'::regclass "
-	"AND d.deptype = 'e'"
+	"AND d.deptype = 'e' "
+	"UNION ALL SELECT d.classid::int8, d.objid::int8, d.objsubid, "
+	"d.refclassid::int8, d.refobjid::int8, 0 "
+	"FROM pg_depend d WHERE d.classid IN ('pg_amop'::regclass, "
+	"'pg_amproc'::regclass) AND d.refclassid IN ('pg_opclass'::regclass, "
+	"'pg_opfamily'::regclass) AND d.objid >= 16384"
 };
 
 static PgmQuery dependencies_query = {
@@ -61,7 +66,9 @@ static PgmQuery dependencies_query = {
 	"d.refclassid::int8, d.refobjid::int8, d.refobjsubid, d.deptype::text "
 	"FROM pg_depend d WHERE d.objid >= 16384 "
 	"AND (d.refobjid >= 16384 OR d.refclassid = 'pg_namespace'::regclass) "
-	"AND d.deptype <> 'e'"
+	"AND d.deptype <> 'e' "
+	"UNION ALL SELECT " CLASS("pg_seclabel") ", l.objoid::int8, l.objsubid, "
+	"l.classoid::int8, l.objoid::int8, l.objsubid, 'n' FROM pg_seclabel l"
 };
 
 static PgmSchemaAddress

@@ -20,6 +20,15 @@
 #define FUNCTION(column) \
 	"CASE WHEN " column " <> 0 THEN " column "::regprocedure::text END"
 
+#define CAST_TYPES \
+	"format_type(k.castsource, NULL), format_type(k.casttarget, NULL)"
+#define TRANSFORM \
+	"format('TRANSFORM FOR %s LANGUAGE %I', format_type(t.trftype, NULL), " \
+	"(SELECT l.lanname FROM pg_language l WHERE l.oid = t.trflang))"
+#define USER_MAPPING \
+	"format('USER MAPPING FOR %s SERVER %I', CASE m.umuser WHEN 0 " \
+	"THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname)"
+
 static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("x") ", "
 		"'extension', quote_ident(x.extname), x.extversion AS version, "
@@ -28,10 +37,15 @@ static PgmQuery queries[] = {
 	"WHERE x.extname <> 'pgmigrate'"},
 
 	{"SELECT " PGM_ADDRESS("k") ", "
-		"'cast', format('%s as %s', format_type(k.castsource, NULL), "
-		"format_type(k.casttarget, NULL)), " FUNCTION("k.castfunc") " AS function, "
+		"'cast', format('%s as %s', " CAST_TYPES "), " FUNCTION("k.castfunc") " AS function, "
 		"k.castcontext::text AS context, k.castmethod::text AS method, "
-		PGM_COMMENT " FROM pg_cast k " PGM_JOIN_COMMENT("pg_cast", "k.oid")
+		PGM_COMMENT ", format('CREATE CAST (%s AS %s) %s%s', "
+		CAST_TYPES ", CASE k.castmethod WHEN 'f' THEN 'WITH FUNCTION ' || "
+		"k.castfunc::regprocedure WHEN 'i' THEN 'WITH INOUT' "
+		"ELSE 'WITHOUT FUNCTION' END, CASE k.castcontext WHEN 'a' "
+		"THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END) "
+		"AS \".create\", format('CAST (%s AS %s)', " CAST_TYPES ") "
+		"AS \".address\" FROM pg_cast k " PGM_JOIN_COMMENT("pg_cast", "k.oid")
 	OF_USER("pg_cast", "k.oid")},
 
 	{"SELECT " PGM_ADDRESS("l") ", "
@@ -41,21 +55,31 @@ static PgmQuery queries[] = {
 		FUNCTION("l.laninline") " AS inline, "
 		FUNCTION("l.lanvalidator") " AS validator, "
 		PGM_OWNER("l.lanowner") ", " PGM_GRANTS("l", "l.lanacl", "l.lanowner") ", "
-		PGM_COMMENT " FROM pg_language l " PGM_JOIN_COMMENT("pg_language", "l.oid")
+		PGM_COMMENT ", concat('CREATE', CASE WHEN l.lanpltrusted "
+		"THEN ' TRUSTED' END, ' LANGUAGE ', quote_ident(l.lanname), ' HANDLER ', "
+		"l.lanplcallfoid::regproc, "
+		"' INLINE ' || nullif(l.laninline, 0)::regproc, "
+		"' VALIDATOR ' || nullif(l.lanvalidator, 0)::regproc) AS \".create\" "
+		"FROM pg_language l " PGM_JOIN_COMMENT("pg_language", "l.oid")
 	OF_USER("pg_language", "l.oid")},
 
 	{"SELECT " PGM_ADDRESS("t") ", "
 		"'transform', format('%s for %s', format_type(t.trftype, NULL), "
 		"(SELECT l.lanname FROM pg_language l WHERE l.oid = t.trflang)), "
 		FUNCTION("t.trffromsql") " AS \"from SQL\", "
-		FUNCTION("t.trftosql") " AS \"to SQL\", " PGM_COMMENT " "
-		"FROM pg_transform t " PGM_JOIN_COMMENT("pg_transform", "t.oid")
+		FUNCTION("t.trftosql") " AS \"to SQL\", " PGM_COMMENT ", "
+		"format('CREATE %s (%s)', " TRANSFORM ", concat_ws(', ', "
+		"'FROM SQL WITH FUNCTION ' || nullif(t.trffromsql, 0)::regprocedure, "
+		"'TO SQL WITH FUNCTION ' || nullif(t.trftosql, 0)::regprocedure)) "
+		"AS \".create\", " TRANSFORM " AS \".address\" FROM pg_transform t " PGM_JOIN_COMMENT("pg_transform", "t.oid")
 	OF_USER("pg_transform", "t.oid")},
 
 	{"SELECT " PGM_ADDRESS("m") ", "
 		"'access method', quote_ident(m.amname), "
 		"m.amhandler::text AS handler, m.amtype::text AS type, "
-		PGM_COMMENT " FROM pg_am m " PGM_JOIN_COMMENT("pg_am", "m.oid")
+		PGM_COMMENT ", format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', "
+		"m.amname, CASE m.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, "
+		"m.amhandler) AS \".create\" FROM pg_am m " PGM_JOIN_COMMENT("pg_am", "m.oid")
 	OF_USER("pg_am", "m.oid")},
 
 	{"SELECT " PGM_ADDRESS("t") ", "
@@ -93,8 +117,10 @@ static PgmQuery queries[] = {
 		FUNCTION("f.fdwhandler") " AS handler, "
 		FUNCTION("f.fdwvalidator") " AS validator, "
 		PGM_OPTIONS("f.fdwoptions") " AS options, " PGM_OWNER("f.fdwowner") ", "
-		PGM_GRANTS("F", "f.fdwacl", "f.fdwowner") ", " PGM_COMMENT " "
-		"FROM pg_foreign_data_wrapper f "
+		PGM_GRANTS("F", "f.fdwacl", "f.fdwowner") ", " PGM_COMMENT ", "
+		"nullif(f.fdwhandler, 0)::regproc::text AS \".handler\", "
+		"nullif(f.fdwvalidator, 0)::regproc::text AS \".validator\", "
+		PGM_OPTION_LIST("f.fdwoptions") " AS \".options\" FROM pg_foreign_data_wrapper f "
 		PGM_JOIN_COMMENT("pg_foreign_data_wrapper", "f.oid")
 	OF_USER("pg_foreign_data_wrapper", "f.oid")},
 
@@ -104,12 +130,18 @@ static PgmQuery queries[] = {
 		"WHERE f.oid = s.srvfdw) AS wrapper, s.srvtype AS type, "
 		"s.srvversion AS version, " PGM_OPTIONS("s.srvoptions") " AS options, "
 		PGM_OWNER("s.srvowner") ", " PGM_GRANTS("S", "s.srvacl", "s.srvowner") ", "
-		PGM_COMMENT " FROM pg_foreign_server s "
+		PGM_COMMENT ", " PGM_OPTION_LIST("s.srvoptions") " AS \".options\" "
+		"FROM pg_foreign_server s "
 		PGM_JOIN_COMMENT("pg_foreign_server", "s.oid")
 	OF_USER("pg_foreign_server", "s.oid")},
 
-	{"SELECT " PGM_NO_ADDRESS ", "
-		"'user mapping', format('%s for %s', m.srvname, m.usename) "
+	/* whether there are options is not told to everybody either */
+	{"SELECT 'pg_user_mapping'::regclass::oid::int8, m.umid::int8, 0, "
+		"'user mapping', format('%s for %s', m.srvname, m.usename), "
+		USER_MAPPING " AS \".address\", 'CREATE ' || " USER_MAPPING
+		" AS \".create\", CASE WHEN m.umoptions IS NOT NULL "
+		"OR NOT (SELECT r.rolsuper FROM pg_roles r "
+		"WHERE r.rolname = current_user) THEN 'yes' END AS \".secret\" "
 	"FROM pg_user_mappings m"},
 
 	{"SELECT " PGM_ADDRESS("a") ", "
@@ -123,9 +155,9 @@ static PgmQuery queries[] = {
 		"FROM pg_default_acl a "
 	"WHERE a.oid NOT IN " PGM_MEMBERS("pg_default_acl")},
 
-	{"SELECT " PGM_NO_ADDRESS ", "
+	{"SELECT " PGM_LABEL_ADDRESS ", "
 		"'security label', l.provider || ' on ' || i.type || ' ' || "
-		"i.identity, l.label AS label FROM pg_seclabel l CROSS JOIN LATERAL "
+		"i.identity, l.label AS label, " PGM_LABEL_TARGET " FROM pg_seclabel l CROSS JOIN LATERAL "
 		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
 	"WHERE i.schema IS NULL"},
 };

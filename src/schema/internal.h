@@ -70,6 +70,21 @@ extern char *pgm_schema_settled_text(char *text);
 	"(SELECT string_agg(o, ', ' ORDER BY o COLLATE \"C\") " \
 	"FROM unnest(" options ") AS u (o)) END"
 
+/* of what belongs to a foreign server, as SQL has them */
+#define PGM_OPTION_LIST(options) \
+	"CASE WHEN " options " IS NOT NULL THEN (SELECT string_agg(format(" \
+	"'%I %L', o.option_name, o.option_value), ', ' " \
+	"ORDER BY o.option_name COLLATE \"C\") " \
+	"FROM pg_options_to_table(" options ") AS o) END"
+
+/* of l, a security label, on what i identifies */
+#define PGM_LABEL_ADDRESS \
+	"'pg_seclabel'::regclass::oid::int8, l.objoid::int8, l.objsubid"
+#define PGM_LABEL_TARGET \
+	"format('SECURITY LABEL FOR %I ON %s %s IS ', l.provider, " \
+	"CASE WHEN i.type LIKE '% column' THEN 'COLUMN' ELSE upper(i.type) END, " \
+	"i.identity) AS \".create\""
+
 /* counts, as it is that of SELECT * and COPY; dropped columns do not */
 #define PGM_COLUMN_ORDER(relation) \
 	"array_to_string(ARRAY(SELECT quote_ident(a.attname) " \

@@ -23,6 +23,11 @@
 
 #define CLAUSE(name, column, type) \
 	", CASE WHEN " column " <> 0 THEN '" name " = ' || " column "::" type " END"
+#define FINAL(clause, column, function) \
+	"CASE WHEN a." column "extra THEN '" clause "_EXTRA' END, " \
+	"CASE WHEN " function " <> 0 THEN '" clause "_MODIFY = ' || " \
+	"CASE a." column "modify WHEN 'r' THEN 'READ_ONLY' " \
+	"WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END"
 #define CREATE_AGGREGATE \
 	"concat(format('CREATE AGGREGATE %s.%s(', quote_ident(n.nspname), " \
 	"quote_ident(p.proname)), coalesce(nullif(" \
@@ -43,9 +48,86 @@
 	CLAUSE("MFINALFUNC", "a.aggmfinalfn", "regproc") \
 	CLAUSE("MSTYPE", "a.aggmtranstype", "regtype") \
 	", 'MINITCOND = ' || quote_literal(a.aggminitval), " \
+	"'MSSPACE = ' || nullif(a.aggmtransspace, 0), " \
+	FINAL("FINALFUNC", "aggfinal", "a.aggfinalfn") ", " \
+	FINAL("MFINALFUNC", "aggmfinal", "a.aggmfinalfn") ", " \
 	"CASE WHEN a.aggsortop <> 0 THEN (SELECT format('SORTOP = OPERATOR(%s.%s)', " \
 	"o.oprnamespace::regnamespace, o.oprname) FROM pg_operator o " \
 	"WHERE o.oid = a.aggsortop) END), ')')"
+
+/* What SQL calls an operator o; the name in another place too. */
+#define OPERATOR_NAME(o) \
+	"format('%s.%s', " o ".oprnamespace::regnamespace, " o ".oprname)"
+#define OTHER_OPERATOR(clause, oid) \
+	"(SELECT '" clause " = OPERATOR(' || " OPERATOR_NAME("x") " || ')' " \
+	"FROM pg_operator x WHERE x.oid = " oid ")"
+#define OPERATOR_TYPES(o) \
+	"format('(%s, %s)', coalesce(nullif(" o ".oprleft, 0)::regtype::text, " \
+	"'NONE'), coalesce(nullif(" o ".oprright, 0)::regtype::text, 'NONE'))"
+#define CREATE_OPERATOR \
+	"CASE WHEN o.oprcode <> 0 THEN concat('CREATE OPERATOR ', " \
+	OPERATOR_NAME("o") ", ' (', concat_ws(', ', " \
+	"'FUNCTION = ' || o.oprcode::regproc" \
+	CLAUSE("LEFTARG", "o.oprleft", "regtype") \
+	CLAUSE("RIGHTARG", "o.oprright", "regtype") ", " \
+	OTHER_OPERATOR("COMMUTATOR", "o.oprcom") ", " \
+	OTHER_OPERATOR("NEGATOR", "o.oprnegate") \
+	CLAUSE("RESTRICT", "o.oprrest", "regproc") \
+	CLAUSE("JOIN", "o.oprjoin", "regproc") ", " \
+	"CASE WHEN o.oprcanhash THEN 'HASHES' END, " \
+	"CASE WHEN o.oprcanmerge THEN 'MERGES' END), ')') END"
+
+/*
+ * What an operator class or a family has of its own: the catalogs know by
+ * their dependencies which of both it is.
+ */
+#define MEMBERS_OF(catalog, class, oid) \
+	"JOIN pg_depend e ON e.classid = 'pg_" catalog "'::regclass " \
+	"AND e.objid = a.oid AND e.refclassid = 'pg_" class "'::regclass " \
+	"AND e.refobjid = " oid " "
+#define MEMBERS(class, oid) \
+	"(SELECT string_agg(i.t, ', ' ORDER BY i.t COLLATE \"C\") FROM (" \
+	"SELECT format('OPERATOR %s %s %s%s', a.amopstrategy, " \
+	OPERATOR_NAME("x") ", " OPERATOR_TYPES("x") ", " \
+	"(SELECT format(' FOR ORDER BY %s.%s', s.opfnamespace::regnamespace, " \
+	"quote_ident(s.opfname)) FROM pg_opfamily s " \
+	"WHERE s.oid = a.amopsortfamily)) FROM pg_amop a " \
+	"JOIN pg_operator x ON x.oid = a.amopopr " \
+	MEMBERS_OF("amop", class, oid) "UNION ALL " \
+	"SELECT format('FUNCTION %s (%s, %s) %s', a.amprocnum, " \
+	"a.amproclefttype::regtype, a.amprocrighttype::regtype, " \
+	"a.amproc::regprocedure) FROM pg_amproc a " \
+	MEMBERS_OF("amproc", class, oid) ") AS i (t))"
+#define CREATE_OPERATOR_CLASS \
+	"concat('CREATE OPERATOR CLASS ', " PGM_NAMED("n.nspname", "o.opcname") \
+	", CASE WHEN o.opcdefault THEN ' DEFAULT' END, ' FOR TYPE ', " \
+	"o.opcintype::regtype, ' USING ', quote_ident(m.amname), ' FAMILY ', " \
+	"f.opfnamespace::regnamespace, '.', quote_ident(f.opfname), ' AS ', " \
+	"concat_ws(', ', " MEMBERS("opclass", "o.oid") ", " \
+	"CASE WHEN o.opckeytype <> 0 THEN 'STORAGE ' || o.opckeytype::regtype " \
+	"WHEN NOT EXISTS (SELECT FROM pg_depend e " \
+	"WHERE e.refclassid = 'pg_opclass'::regclass AND e.refobjid = o.oid " \
+	"AND e.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)) " \
+	"THEN 'STORAGE ' || o.opcintype::regtype END))"
+
+/* By row, as not all servers have all of these columns. */
+#define CREATE_COLLATION \
+	"(SELECT concat('CREATE COLLATION ', " \
+	PGM_NAMED("n.nspname", "c.collname") ", ' (', concat_ws(', ', " \
+	"'PROVIDER = ' || CASE r ->> 'collprovider' WHEN 'i' THEN 'icu' " \
+	"WHEN 'b' THEN 'builtin' ELSE 'libc' END, " \
+	"CASE WHEN r ->> 'collprovider' <> 'c' THEN 'LOCALE = ' || quote_literal(" \
+	"coalesce(r ->> 'colllocale', r ->> 'colliculocale', " \
+	"r ->> 'collcollate')) END, " \
+	"CASE WHEN r ->> 'collprovider' = 'c' THEN format('LC_COLLATE = %L, " \
+	"LC_CTYPE = %L', r ->> 'collcollate', r ->> 'collctype') END, " \
+	"'RULES = ' || quote_literal(r ->> 'collicurules'), " \
+	"CASE WHEN r ->> 'collisdeterministic' = 'false' " \
+	"THEN 'DETERMINISTIC = false' END), ')') FROM to_jsonb(c) AS r)"
+
+#define CREATE_TEXT_SEARCH(what, name) \
+	"concat('CREATE TEXT SEARCH " what " ', " PGM_NAMED("n.nspname", name) \
+	", ' (', concat_ws(', ', "
 
 static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("n") ", "
@@ -146,7 +228,9 @@ static PgmQuery queries[] = {
 		"join %s, merges %s, hashes %s', o.oprcode::regprocedure, "
 		"o.oprresult::regtype, o.oprcom::regoperator, o.oprnegate::regoperator, "
 		"o.oprrest, o.oprjoin, o.oprcanmerge, o.oprcanhash) AS definition, "
-		PGM_OWNER("o.oprowner") ", " PGM_COMMENT " FROM pg_operator o "
+		PGM_OWNER("o.oprowner") ", " PGM_COMMENT ", "
+		CREATE_OPERATOR " AS \".create\", 'OPERATOR ' || " OPERATOR_NAME("o")
+		" || ' ' || " OPERATOR_TYPES("o") " AS \".address\" FROM pg_operator o "
 		IN_SCHEMA("o.oprnamespace") PGM_JOIN_COMMENT("pg_operator", "o.oid")
 		"WHERE " NOT_MEMBER("pg_operator", "o.oid"),
 	1, {TEXTARRAYOID}},
@@ -165,7 +249,8 @@ static PgmQuery queries[] = {
 		"a.amproclefttype::regtype::text COLLATE \"C\", "
 		"a.amprocrighttype::regtype::text COLLATE \"C\") FROM pg_amproc a "
 		"WHERE a.amprocfamily = f.oid) AS functions, "
-		PGM_OWNER("f.opfowner") ", " PGM_COMMENT " FROM pg_opfamily f "
+		PGM_OWNER("f.opfowner") ", " PGM_COMMENT ", "
+		MEMBERS("opfamily", "f.oid") " AS \".members\" FROM pg_opfamily f "
 		IN_SCHEMA("f.opfnamespace") "JOIN pg_am m ON m.oid = f.opfmethod "
 		PGM_JOIN_COMMENT("pg_opfamily", "f.oid")
 		"WHERE " NOT_MEMBER("pg_opfamily", "f.oid"),
@@ -178,7 +263,8 @@ static PgmQuery queries[] = {
 		"f.opfnamespace::regnamespace, quote_ident(f.opfname), "
 		"o.opcintype::regtype, o.opckeytype::regtype, o.opcdefault) "
 		"AS definition, "
-		PGM_OWNER("o.opcowner") ", " PGM_COMMENT " FROM pg_opclass o "
+		PGM_OWNER("o.opcowner") ", " PGM_COMMENT ", "
+		CREATE_OPERATOR_CLASS " AS \".create\" FROM pg_opclass o "
 		IN_SCHEMA("o.opcnamespace") "JOIN pg_am m ON m.oid = o.opcmethod "
 		"JOIN pg_opfamily f ON f.oid = o.opcfamily "
 		PGM_JOIN_COMMENT("pg_opclass", "o.oid")
@@ -190,7 +276,7 @@ static PgmQuery queries[] = {
 		"'collation', " PGM_NAMED("n.nspname", "c.collname") ", "
 		"(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'"
 		"::text[])::text AS definition, " PGM_OWNER("c.collowner") ", "
-		PGM_COMMENT " FROM pg_collation c " IN_SCHEMA("c.collnamespace")
+		PGM_COMMENT ", " CREATE_COLLATION " AS \".create\" FROM pg_collation c " IN_SCHEMA("c.collnamespace")
 		PGM_JOIN_COMMENT("pg_collation", "c.oid")
 		"WHERE " NOT_MEMBER("pg_collation", "c.oid"),
 	1, {TEXTARRAYOID}},
@@ -201,7 +287,12 @@ static PgmQuery queries[] = {
 		"pg_encoding_to_char(c.conforencoding), "
 		"pg_encoding_to_char(c.contoencoding), c.conproc, c.condefault) "
 		"AS definition, " PGM_OWNER("c.conowner") ", "
-		PGM_COMMENT " FROM pg_conversion c " IN_SCHEMA("c.connamespace")
+		PGM_COMMENT ", format('CREATE %sCONVERSION %s FOR %L TO %L FROM %s', "
+		"CASE WHEN c.condefault THEN 'DEFAULT ' END, "
+		PGM_NAMED("n.nspname", "c.conname") ", "
+		"pg_encoding_to_char(c.conforencoding), "
+		"pg_encoding_to_char(c.contoencoding), c.conproc) AS \".create\" "
+		"FROM pg_conversion c " IN_SCHEMA("c.connamespace")
 		PGM_JOIN_COMMENT("pg_conversion", "c.oid")
 		"WHERE " NOT_MEMBER("pg_conversion", "c.oid"),
 	1, {TEXTARRAYOID}},
@@ -213,7 +304,13 @@ static PgmQuery queries[] = {
 		"(SELECT string_agg(format('%s %s', m.maptokentype, "
 		"m.mapdict::regdictionary), ', ' ORDER BY m.maptokentype, m.mapseqno) "
 		"FROM pg_ts_config_map m WHERE m.mapcfg = c.oid) AS mapping, "
-		PGM_OWNER("c.cfgowner") ", " PGM_COMMENT " FROM pg_ts_config c "
+		PGM_OWNER("c.cfgowner") ", " PGM_COMMENT ", "
+		"(SELECT string_agg(concat(g.alias, ' WITH ', g.dicts), E'\\n' "
+		"ORDER BY g.alias COLLATE \"C\") FROM (SELECT k.alias, "
+		"string_agg(m.mapdict::regdictionary::text, ', ' ORDER BY m.mapseqno) "
+		"AS dicts FROM pg_ts_config_map m JOIN ts_token_type(c.cfgparser) k "
+		"ON k.tokid = m.maptokentype WHERE m.mapcfg = c.oid GROUP BY k.alias) "
+		"AS g) AS \".mapping\" FROM pg_ts_config c "
 		IN_SCHEMA("c.cfgnamespace") "JOIN pg_ts_parser r ON r.oid = c.cfgparser "
 		PGM_JOIN_COMMENT("pg_ts_config", "c.oid")
 		"WHERE " NOT_MEMBER("pg_ts_config", "c.oid"),
@@ -223,7 +320,10 @@ static PgmQuery queries[] = {
 		"'text search dictionary', " PGM_NAMED("n.nspname", "t.dictname")
 		", format('%s.%s %s', m.tmplnamespace::regnamespace, "
 		"quote_ident(m.tmplname), t.dictinitoption) AS definition, "
-		PGM_OWNER("t.dictowner") ", " PGM_COMMENT " FROM pg_ts_dict t "
+		PGM_OWNER("t.dictowner") ", " PGM_COMMENT ", "
+		"format('%s.%s', m.tmplnamespace::regnamespace, "
+		"quote_ident(m.tmplname)) AS \".template\", "
+		"t.dictinitoption AS \".options\" FROM pg_ts_dict t "
 		IN_SCHEMA("t.dictnamespace")
 		"JOIN pg_ts_template m ON m.oid = t.dicttemplate "
 		PGM_JOIN_COMMENT("pg_ts_dict", "t.oid")
@@ -233,7 +333,11 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("r") ", "
 		"'text search parser', " PGM_NAMED("n.nspname", "r.prsname") ", "
 		"(to_jsonb(r) - '{oid,prsname,prsnamespace}'::text[])::text "
-		"AS definition, " PGM_COMMENT " FROM pg_ts_parser r "
+		"AS definition, " PGM_COMMENT ", " CREATE_TEXT_SEARCH("PARSER", "r.prsname")
+		"'START = ' || r.prsstart::regproc, 'GETTOKEN = ' || r.prstoken::regproc, "
+		"'END = ' || r.prsend::regproc, 'LEXTYPES = ' || r.prslextype::regproc"
+		CLAUSE("HEADLINE", "r.prsheadline", "regproc") "), ')') AS \".create\" "
+		"FROM pg_ts_parser r "
 		IN_SCHEMA("r.prsnamespace") PGM_JOIN_COMMENT("pg_ts_parser", "r.oid")
 		"WHERE " NOT_MEMBER("pg_ts_parser", "r.oid"),
 	1, {TEXTARRAYOID}},
@@ -241,14 +345,18 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("m") ", "
 		"'text search template', " PGM_NAMED("n.nspname", "m.tmplname") ", "
 		"(to_jsonb(m) - '{oid,tmplname,tmplnamespace}'::text[])::text "
-		"AS definition, " PGM_COMMENT " FROM pg_ts_template m "
+		"AS definition, " PGM_COMMENT ", "
+		CREATE_TEXT_SEARCH("TEMPLATE", "m.tmplname")
+		"'LEXIZE = ' || m.tmpllexize::regproc"
+		CLAUSE("INIT", "m.tmplinit", "regproc") "), ')') AS \".create\" "
+		"FROM pg_ts_template m "
 		IN_SCHEMA("m.tmplnamespace") PGM_JOIN_COMMENT("pg_ts_template", "m.oid")
 		"WHERE " NOT_MEMBER("pg_ts_template", "m.oid"),
 	1, {TEXTARRAYOID}},
 
-	{"SELECT " PGM_NO_ADDRESS ", "
+	{"SELECT " PGM_LABEL_ADDRESS ", "
 		"'security label', l.provider || ' on ' || i.type || ' ' || "
-		"i.identity, l.label AS label FROM pg_seclabel l CROSS JOIN LATERAL "
+		"i.identity, l.label AS label, " PGM_LABEL_TARGET " FROM pg_seclabel l CROSS JOIN LATERAL "
 		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
 		"WHERE i.schema = ANY ($1)",
 	1, {TEXTARRAYOID}},

@@ -86,6 +86,7 @@ static PgmQuery queries[] = {
 		"WHEN 'i' THEN 'index' END AS \"replica identity\", "
 		"s.srvname::text AS server, "
 		PGM_OPTIONS("f.ftoptions") " AS \"server options\", "
+		PGM_OPTION_LIST("f.ftoptions") " AS \".options\", "
 		PGM_OWNER("c.relowner") ", " PGM_GRANTS("r", "c.relacl", "c.relowner") ", "
 		PGM_COMMENT " " RELATIONS
 		"LEFT JOIN pg_class o ON o.oid = c.reltoastrelid "
@@ -119,6 +120,7 @@ static PgmQuery queries[] = {
 		"nullif(a.attstattarget, -1)::text AS \"statistics target\", "
 		COLUMN_OPTIONS " AS options, "
 		PGM_OPTIONS("a.attfdwoptions") " AS \"server options\", "
+		PGM_OPTION_LIST("a.attfdwoptions") " AS \".options\", "
 		INHERITED("a.att") ", " PGM_GRANTS("c", "a.attacl", "c.relowner") ", "
 		PGM_COMMENT ", c.name AS \".table\", "
 		"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
@@ -207,7 +209,8 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("t") ", "
 		"'trigger', " ON_TABLE("t.tgname") ", "
 		"pg_get_triggerdef(t.oid) AS definition, " ENABLED("t.tgenabled") ", "
-		PGM_COMMENT ", " OF_TABLE " " RELATIONS
+		PGM_COMMENT ", " PGM_YES("p.oid IS NOT NULL") " AS \".inherited\", "
+		OF_TABLE " " RELATIONS
 		"JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal "
 		"LEFT JOIN pg_trigger p ON p.oid = t.tgparentid "
 		PGM_JOIN_COMMENT("pg_trigger", "t.oid")
