@@ -751,6 +751,13 @@ CREATE DATABASE regress_diff_other;
 SELECT pgmigrate.diff(desired_database => 'regress_diff_other') || ';' AS sql;
 DROP DATABASE regress_diff_other;
 
+-- what is made again keeps the owner and the privileges that the text does not tell of
+CREATE VIEW dd.ages AS SELECT age FROM dd.person;
+ALTER VIEW dd.ages OWNER TO regress_diff_b;
+GRANT SELECT ON dd.ages TO regress_diff_a;
+SELECT replace(d, 'person.age', 'age') AS sql FROM pgmigrate.diff('CREATE SCHEMA dd; CREATE TYPE dd.mood AS ENUM (''sad'', ''ok'', ''happy''); CREATE TABLE dd.person (id serial PRIMARY KEY, mood dd.mood DEFAULT ''ok'', age int, name text); CREATE VIEW dd.ages AS SELECT age FROM dd.person') AS d;
+DROP VIEW dd.ages;
+
 -- owners and privileges count where the text tells of them
 ALTER TABLE dd.person OWNER TO regress_diff_a;
 GRANT SELECT ON dd.person TO regress_diff_b;
