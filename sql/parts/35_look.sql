@@ -130,10 +130,12 @@ COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone
 
 CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
-	CASE WHEN a.revision IS NOT NULL THEN 'applied'
-		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL ELSE s.state END
+	CASE WHEN p.revision IS NOT NULL THEN 'partly applied'
+		WHEN a.revision IS NOT NULL THEN 'applied'
+		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL
+				WHEN s.state OPERATOR(pg_catalog.=) 'running' THEN pgmigrate.run_state(s.run) ELSE s.state END
 			FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
-			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled}')
+			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}')
 		THEN 'failed' ELSE 'pending' END AS state,
 	r.message,
 	r.down_revision,
@@ -144,8 +146,14 @@ SELECT r.id AS revision,
 FROM pgmigrate.revision r
 LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
+LEFT JOIN (SELECT s.revision FROM pgmigrate.run_step s
+	WHERE s.done_digest IS NOT NULL AND s.state OPERATOR(pg_catalog.<>) 'done' AND s.statement OPERATOR(pg_catalog.>) 0
+		AND NOT s.details OPERATOR(pg_catalog.?) 'forgotten'
+		AND NOT EXISTS (SELECT FROM pgmigrate.run_step l
+			WHERE l.revision OPERATOR(pg_catalog.=) s.revision AND l.run OPERATOR(pg_catalog.>) s.run
+				AND (l.done_digest IS NOT NULL OR l.state OPERATOR(pg_catalog.=) 'done'))) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
-COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied';
+COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied, failed or pending';
 
 REVOKE ALL ON FUNCTION pgmigrate.current() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.heads() FROM PUBLIC;

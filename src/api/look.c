@@ -127,7 +127,6 @@ pgmigrate_show(PG_FUNCTION_ARGS)
 static void
 history_row(PgmRows *rows, const PgmNodes *nodes, int rev)
 {
-	static const char *const states[] = {"pending", "applied", "failed"};
 	const PgmGraph *graph = nodes->plan->graph;
 	PgmRevSet	parents = pgm_graph_parents(graph, rev);
 	int			nchildren = pgm_graph_children(graph, rev).n;
@@ -148,9 +147,10 @@ history_row(PgmRows *rows, const PgmNodes *nodes, int rev)
 	pgm_rows_text(rows, pgm_graph_id(graph, rev));
 	pgm_rows_text_array(rows, parents.n, pgm_graph_ids(graph, parents));
 	pgm_rows_text(rows, nodes->draw[rev].message);
-	pgm_rows_text(rows, states[nodes->draw[rev].state]);
+	pgm_rows_text(rows, pgm_node_state_name(nodes->draw[rev].state));
 	pgm_rows_text(rows, mark.len > 0 ? mark.data + 2 : NULL);
-	if (nodes->draw[rev].state != PGM_NODE_APPLIED ||
+	if (nodes->draw[rev].state == PGM_NODE_PENDING ||
+		nodes->draw[rev].state == PGM_NODE_FAILED ||
 		nodes->applied_at[rev] == 0)
 		pgm_rows_null(rows);
 	else

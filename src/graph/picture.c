@@ -33,6 +33,27 @@ typedef struct Drawing
 	void	   *arg;
 } Drawing;
 
+const char *
+pgm_node_state_name(PgmNodeState state)
+{
+	static const char *const names[] = {
+		[PGM_NODE_PENDING] = "pending",
+		[PGM_NODE_APPLIED] = "applied",
+		[PGM_NODE_FAILED] = "failed",
+		[PGM_NODE_PARTLY] = "partly applied",
+		[PGM_NODE_LOST] = "lost"
+	};
+
+	return names[state];
+}
+
+/* Not everybody knows the sign or the colour of what is rare. */
+static bool
+is_named_state(PgmNodeState state)
+{
+	return state == PGM_NODE_PARTLY || state == PGM_NODE_LOST;
+}
+
 static void
 insert_lane(Lanes *lanes, int at, int rev)
 {
@@ -142,6 +163,12 @@ append_labels(Drawing *drawing, int rev)
 	PgmRevSet	depends = pgm_graph_depends(drawing->graph, rev);
 	const PgmDrawNode *node = &drawing->nodes[rev];
 
+	if (is_named_state(node->state))
+	{
+		appendStringInfo(&drawing->line, "%s%s", separator,
+						 pgm_node_state_name(node->state));
+		separator = ", ";
+	}
 	if (node->is_current)
 	{
 		appendStringInfo(&drawing->line, "%scurrent", separator);
@@ -172,9 +199,10 @@ append_labels(Drawing *drawing, int rev)
 static void
 draw_node(Drawing *drawing, int rev, int lane, bool utf8)
 {
-	static const char *const marks[2][3] = {
-		{"o", "*", "x"},
-		{"\xe2\x97\x8b", "\xe2\x97\x8f", "\xe2\x9c\x97"}	/* circles, cross */
+	/* circles, cross, half a circle, question mark */
+	static const char *const marks[2][5] = {
+		{"o", "*", "x", "%", "?"},
+		{"\xe2\x97\x8b", "\xe2\x97\x8f", "\xe2\x9c\x97", "\xe2\x97\x90", "?"}
 	};
 	const PgmDrawNode *node = &drawing->nodes[rev];
 
@@ -255,6 +283,10 @@ state_colour(PgmNodeState state)
 			return "palegreen";
 		case PGM_NODE_FAILED:
 			return "lightcoral";
+		case PGM_NODE_PARTLY:
+			return "orange";
+		case PGM_NODE_LOST:
+			return "lightgray";
 	}
 	return NULL;				/* keep compiler quiet */
 }
@@ -306,6 +338,9 @@ pgm_draw_dot(const PgmGraph *graph, const PgmDrawNode *nodes,
 			appendStringInfoString(&drawing.line, "\\n");
 			append_dot(&drawing.line, nodes[i].message);
 		}
+		if (is_named_state(nodes[i].state))
+			appendStringInfo(&drawing.line, "\\n%s",
+							 pgm_node_state_name(nodes[i].state));
 		appendStringInfo(&drawing.line, "\", fillcolor = %s%s];",
 						 state_colour(nodes[i].state),
 						 nodes[i].is_current ? ", penwidth = 3" : "");
@@ -354,7 +389,9 @@ void
 pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
 				 PgmDrawLine emit, void *arg)
 {
-	static const char *const classes[] = {"pending", "applied", "failed"};
+	static const char *const classes[] = {
+		"pending", "applied", "failed", "partly", "lost"
+	};
 	StringInfoData line;
 
 	initStringInfo(&line);
@@ -362,6 +399,8 @@ pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
 	emit("    classDef pending fill:#fff,stroke:#888", arg);
 	emit("    classDef applied fill:#cfc,stroke:#484", arg);
 	emit("    classDef failed fill:#fcc,stroke:#844", arg);
+	emit("    classDef partly fill:#fd9,stroke:#a62", arg);
+	emit("    classDef lost fill:#ddd,stroke:#844,stroke-dasharray:4", arg);
 	for (int i = 0; i < pgm_graph_size(graph); i++)
 	{
 		resetStringInfo(&line);
@@ -372,6 +411,9 @@ pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
 			appendStringInfoString(&line, "<br/>");
 			append_mermaid(&line, nodes[i].message);
 		}
+		if (is_named_state(nodes[i].state))
+			appendStringInfo(&line, "<br/>%s",
+							 pgm_node_state_name(nodes[i].state));
 		if (nodes[i].is_current)
 			appendStringInfoString(&line, "<br/>current");
 		appendStringInfo(&line, "\"]:::%s", classes[nodes[i].state]);

@@ -14,7 +14,9 @@ typedef enum PgmNodeState
 {
 	PGM_NODE_PENDING,
 	PGM_NODE_APPLIED,
-	PGM_NODE_FAILED
+	PGM_NODE_FAILED,
+	PGM_NODE_PARTLY,
+	PGM_NODE_LOST				/* no row has it, others name it */
 } PgmNodeState;
 
 typedef struct PgmDrawNode
@@ -25,6 +27,8 @@ typedef struct PgmDrawNode
 	int			nlabels;
 	char	  **labels;			/* its own branch labels */
 } PgmDrawNode;
+
+extern const char *pgm_node_state_name(PgmNodeState state);
 
 /* Called with each line of the picture. */
 typedef void (*PgmDrawLine) (const char *line, void *arg);

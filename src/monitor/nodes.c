@@ -12,44 +12,61 @@
 
 /* One row per revision, in load order, as the graph numbers them. */
 static PgmQuery nodes_query = {
-	"SELECT r.message, date_trunc('second', a.applied_at), EXISTS (SELECT FROM pgmigrate.run_step s "
-	"WHERE s.revision = r.id AND s.state IN ('failed', 'cancelled') "
-	"AND NOT s.details ? 'forgotten' "
-	"AND NOT EXISTS (SELECT FROM pgmigrate.run_step t "
-	"WHERE t.revision = r.id AND t.state <> 'pending' "
-	"AND (t.run, t.step) > (s.run, s.step))), r.branch_labels "
+	"SELECT v.message, v.applied_at, v.state, v.branch_labels "
 	"FROM pgmigrate.revision r "
-	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id ORDER BY r.seq"
+	"JOIN pgmigrate.revisions v ON v.revision = r.id ORDER BY r.seq"
 };
+
+static PgmNodeState
+node_state(const char *state, bool applied)
+{
+	if (strcmp(state, pgm_node_state_name(PGM_NODE_PARTLY)) == 0)
+		return PGM_NODE_PARTLY;
+	if (applied)
+		return PGM_NODE_APPLIED;
+	return strcmp(state, pgm_node_state_name(PGM_NODE_FAILED)) == 0 ?
+		PGM_NODE_FAILED : PGM_NODE_PENDING;
+}
 
 void
 pgm_nodes_load(PgmNodes *nodes)
 {
-	PgmPlan    *plan = pgm_plan_load();
+	PgmPlan    *plan = pgm_plan_load_with_holes();
 	int			size = pgm_graph_size(plan->graph);
 	bool	   *applied = pgm_graph_applied(plan->graph, plan->rows);
 	PgmSpiScope scope;
 	uint64		rows;
+	int			lost = 0;
 
+	while (lost < size && plan->seqs[lost] == 0)
+		lost++;
 	nodes->plan = plan;
 	nodes->draw = palloc0(sizeof(PgmDrawNode) * Max(size, 1));
 	nodes->applied_at = palloc0(sizeof(TimestampTz) * Max(size, 1));
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&nodes_query, NULL, NULL);
-	if (rows != size)
+	if (rows != size - lost)
 		ereport(ERROR,
 				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				errmsg("revisions were changed while they were read"),
 				errhint("Try again."));
-	for (int i = 0; i < size; i++)
+	for (int i = 0; i < lost; i++)
+		nodes->draw[i].state = PGM_NODE_LOST;
+	for (int i = lost; i < size; i++)
 	{
 		PgmDrawNode *node = &nodes->draw[i];
+		int			row = i - lost + 1;
+		char	   *state;
 
-		node->message = pgm_spi_text(i + 1, 1);
-		nodes->applied_at[i] = pgm_spi_timestamp(i + 1, 2);
-		node->state = applied[i] ? PGM_NODE_APPLIED :
-			pgm_spi_bool(i + 1, 3) ? PGM_NODE_FAILED : PGM_NODE_PENDING;
-		node->labels = pgm_spi_text_array(i + 1, 4, &node->nlabels);
+		node->message = pgm_spi_text(row, 1);
+		nodes->applied_at[i] = pgm_spi_timestamp(row, 2);
+		state = pgm_spi_text(row, 3);
+		/* below a hole the heads do not tell, but the ledger does */
+		if (lost > 0 &&
+			strcmp(state, pgm_node_state_name(PGM_NODE_APPLIED)) == 0)
+			applied[i] = true;
+		node->state = node_state(state, applied[i]);
+		node->labels = pgm_spi_text_array(row, 4, &node->nlabels);
 	}
 	pgm_spi_end(&scope);
 	for (int i = 0; i < plan->rows.n; i++)

@@ -196,8 +196,13 @@ label_of(Layout *layout, int rev)
 static void
 draw_node(Layout *layout, int rev, int x_label, const char *label)
 {
-	static const char *const fills[] = {"#ffffff", "#5fae5f", "#d04848"};
-	static const char *const states[] = {"pending", "applied", "failed"};
+	static const char *const fills[] = {
+		[PGM_NODE_PENDING] = "#ffffff",
+		[PGM_NODE_APPLIED] = "#5fae5f",
+		[PGM_NODE_FAILED] = "#d04848",
+		[PGM_NODE_PARTLY] = "#e8a33d",
+		[PGM_NODE_LOST] = "#c8c8c8"
+	};
 	const PgmDrawNode *node = &layout->nodes[rev];
 	int			x = x_of(layout->column[rev]);
 	int			y = y_of(layout->row[rev]);
@@ -205,7 +210,8 @@ draw_node(Layout *layout, int rev, int x_label, const char *label)
 	appendStringInfo(&layout->buf,
 					 "<circle cx=\"%d\" cy=\"%d\" r=\"%d\" fill=\"%s\" stroke=\"#345\" stroke-width=\"%d\"><title>%s</title></circle>",
 					 x, y, RADIUS, fills[node->state],
-					 node->is_current ? 4 : 2, states[node->state]);
+					 node->is_current ? 4 : 2,
+					 pgm_node_state_name(node->state));
 	appendStringInfo(&layout->buf, "<text x=\"%d\" y=\"%d\"%s>", x_label,
 					 y + 5, node->is_current ? " font-weight=\"bold\"" : "");
 	pgm_append_html(&layout->buf, label);

@@ -294,25 +294,45 @@ store(PgmRevision *revision, bool is_merge)
 	pgm_revision_insert(revision);
 }
 
+/* The heads stand on it, so they cannot be what it stands on. */
+static void
+refuse_unknown_parents(const char *id, const char *child)
+{
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_BROKEN_GRAPH),
+			errmsg("revision \"%s\" must be given its parents", id),
+			errdetail("Revision \"%s\" has it as a parent, so it was stored before and its row was lost.",
+					  child),
+			errhint("Pass down_revision, the empty array for none."));
+}
+
 void
 pgm_author_store(PgmRevision *revision, bool parents_given, bool splice)
 {
 	PgmPlan    *plan = NULL;
 
+	char	   *child = NULL;
+
 	check_writable();
 	pgm_revision_lock_store();
+	if (revision->id != NULL)
+		child = pgm_revision_child_of_lost(revision->id, !parents_given);
+	if (child != NULL && !parents_given)
+		refuse_unknown_parents(revision->id, child);
 	if (!parents_given)
 		use_only_head(revision);
 	else
 	{
 		revision->parents = resolve(revision->nparents, revision->parents,
 									&revision->nparents, &plan);
-		if (!splice)
+		if (!splice && child == NULL)
 			check_parents_are_heads(revision);
 	}
 	revision->depends = resolve(revision->ndepends, revision->depends,
 								&revision->ndepends, &plan);
 	store(revision, false);
+	if (child != NULL)
+		pgm_revision_unhead(revision->id);
 }
 
 void
@@ -366,9 +386,16 @@ pgm_author_find(const char *target)
 
 	if (revision != NULL)
 		return revision;
-	plan = pgm_plan_load();
+	plan = pgm_plan_load_with_holes();
 	if (!pgm_graph_resolve(plan->graph, plan->rows, target, &set, &error))
 		pgm_graph_raise(&error);
+	if (set.n == 1 && plan->seqs[set.rev[0]] == 0)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_BROKEN_GRAPH),
+				errmsg("the row of revision \"%s\" was lost",
+					   pgm_graph_id(plan->graph, set.rev[0])),
+				errdetail("Others stand on it, or the database is recorded to be there."),
+				errhint("Load it again, with its parents."));
 	if (set.n != 1)
 		ereport(ERROR,
 				errcode(ERRCODE_AMBIGUOUS_ALIAS),

@@ -175,6 +175,32 @@ static PgmQuery graph_query = {
 	"FROM pgmigrate.revision ORDER BY seq"
 };
 
+/* Those whose rows were lost come first, with 0 for their place. */
+static PgmQuery holes_query = {
+	"SELECT l.id, '{}'::text[], '{}'::text[], '{}'::text[], 0::bigint AS seq "
+	"FROM (SELECT u.id FROM pgmigrate.revision r CROSS JOIN LATERAL "
+	"unnest(r.down_revision || r.depends_on) AS u (id) "
+	"UNION SELECT h.revision FROM pgmigrate.head h) AS l (id) "
+	"WHERE NOT EXISTS (SELECT FROM pgmigrate.revision r WHERE r.id = l.id) "
+	"UNION ALL SELECT id, down_revision, depends_on, branch_labels, seq "
+	"FROM pgmigrate.revision ORDER BY seq, 1"
+};
+
+/* Has it ever been run, or been recorded as applied? */
+static PgmQuery known_query = {
+	"SELECT FROM pgmigrate.applied WHERE revision = $1 UNION ALL "
+	"SELECT FROM pgmigrate.run_step WHERE revision = $1 LIMIT 1",
+	1, {TEXTOID}
+};
+
+static PgmQuery lost_child_query = {
+	"SELECT c.id FROM pgmigrate.revision c "
+	"WHERE c.down_revision @> ARRAY[$1] "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.revision r WHERE r.id = $1) "
+	"ORDER BY c.seq LIMIT 1",
+	1, {TEXTOID}
+};
+
 void
 pgm_graph_raise(const PgmGraphError *error)
 {
@@ -581,17 +607,17 @@ pgm_revision_name_used(const char *name, char **revision)
 	return n > 0;
 }
 
-PgmGraph *
-pgm_revision_graph(int64 **seqs)
+static bool
+read_graph(PgmQuery *query, PgmGraph **result, int64 **seqs,
+		   PgmGraphError *error)
 {
 	PgmSpiScope scope;
 	MemoryContext old;
 	PgmGraph   *graph;
-	PgmGraphError error = {PGM_GRAPH_OK};
 	uint64		rows;
 
 	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&graph_query, NULL, NULL);
+	rows = pgm_spi_execute(query, NULL, NULL);
 	old = MemoryContextSwitchTo(scope.outer);
 	graph = pgm_graph_create((int) rows);
 	*seqs = palloc(sizeof(int64) * Max(rows, 1));
@@ -611,8 +637,62 @@ pgm_revision_graph(int64 **seqs)
 	}
 	MemoryContextSwitchTo(old);
 	pgm_spi_end(&scope);
+	*result = graph;
+	return pgm_graph_seal(graph, error);
+}
 
-	if (!pgm_graph_seal(graph, &error))
+/* In load order, so ranks in the graph follow it. */
+PgmGraph *
+pgm_revision_graph(int64 **seqs)
+{
+	PgmGraph   *graph;
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	if (!read_graph(&graph_query, &graph, seqs, &error))
 		pgm_graph_raise(&error);
 	return graph;
+}
+
+/* The same to be looked at, with what is missing in it as revisions. */
+PgmGraph *
+pgm_revision_graph_with_holes(int64 **seqs)
+{
+	PgmGraph   *graph;
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	if (!read_graph(&holes_query, &graph, seqs, &error))
+		pgm_graph_raise(&error);
+	return graph;
+}
+
+/* Who names as a parent what is not stored?  Then its row was lost. */
+char *
+pgm_revision_child_of_lost(const char *id, bool thorough)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *child = NULL;
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	if (thorough || pgm_spi_execute(&known_query, values, NULL) > 0)
+	{
+		if (pgm_spi_execute(&lost_child_query, values, NULL) > 0)
+			child = pgm_spi_text(1, 1);
+	}
+	pgm_spi_end(&scope);
+	return child;
+}
+
+/* It is loaded again below revisions that are stored. */
+void
+pgm_revision_unhead(const char *id)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&unhead_query, values, NULL);
+	pgm_spi_end(&scope);
 }

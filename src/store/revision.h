@@ -74,9 +74,17 @@ extern char **pgm_revision_dependents(const char *id, int *n);
  * The whole graph, and the number of the row of each of its revisions; an
  * error if the rows do not make a graph.
  */
+extern PgmGraph *pgm_revision_graph_with_holes(int64 **seqs);
 extern PgmGraph *pgm_revision_graph(int64 **seqs);
 
 /* Raise what a function of the graph returned. */
 pg_noreturn extern void pgm_graph_raise(const PgmGraphError *error);
+
+/*
+ * A stored revision that has this one, which is not stored, as a parent, or
+ * NULL.  Unless thorough only one that the ledger knows is looked for.
+ */
+extern char *pgm_revision_child_of_lost(const char *id, bool thorough);
+extern void pgm_revision_unhead(const char *id);
 
 #endif							/* PGM_STORE_REVISION_H */

@@ -117,6 +117,24 @@ pgm_plan_load(void)
 	return plan;
 }
 
+/*
+ * To be looked at, also when rows of revisions were lost: those are in it with
+ * a seq of 0, before all others.
+ */
+PgmPlan *
+pgm_plan_load_with_holes(void)
+{
+	PgmPlan    *plan = palloc0(sizeof(PgmPlan));
+	PgmGraphError error = {PGM_GRAPH_OK};
+
+	plan->graph = pgm_revision_graph_with_holes(&plan->seqs);
+	plan->heads = pgm_ledger_heads(&plan->nheads);
+	if (!pgm_graph_rows(plan->graph, plan->nheads, plan->heads, &plan->rows,
+						&error))
+		pgm_graph_raise(&error);
+	return plan;
+}
+
 static void
 refuse_partly(const PgmPartly *partly, PgmDirection direction)
 {

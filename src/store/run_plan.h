@@ -26,6 +26,7 @@ typedef struct PgmPlan
 
 /* Graph and current heads, without steps. */
 extern PgmPlan *pgm_plan_load(void);
+extern PgmPlan *pgm_plan_load_with_holes(void);
 
 /*
  * Refuses, with PM004, to turn round over a revision that stopped in the

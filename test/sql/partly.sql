@@ -141,6 +141,18 @@ SELECT pgmigrate.revision('indexes', 'CREATE INDEX CONCURRENTLY turn_a ON turn (
 	'DROP INDEX CONCURRENTLY turn_b; UPDATE sw SET v = 1 / v; DROP INDEX CONCURRENTLY turn_a', id => 'c2');
 SELECT pgmigrate.revision('above', 'SELECT 1', 'SELECT 1', id => 'c3');
 SELECT revision, state FROM pgmigrate.upgrade('c2');
+-- whoever looks is told
+CREATE VIEW looks AS SELECT (SELECT state FROM pgmigrate.revisions WHERE revision = 'c2') AS revisions,
+	(SELECT state FROM pgmigrate.history() WHERE revision = 'c2') AS history,
+	(SELECT state FROM pgmigrate.show('c2')) AS show,
+	(SELECT graph FROM pgmigrate.graph() AS graph WHERE graph ~ 'c2') AS graph,
+	(SELECT graph FROM pgmigrate.graph('dot') AS graph WHERE graph ~ 'c2.*fill') AS dot,
+	(SELECT graph FROM pgmigrate.graph('mermaid') AS graph WHERE graph ~ 'c2') AS mermaid,
+	(SELECT count(*) FROM pgmigrate.graph('svg') AS graph WHERE graph ~ 'partly applied.*c2') AS svg,
+	(SELECT value FROM pgmigrate.metrics WHERE name = 'pgmigrate_revisions' AND state = 'partly applied') AS metrics;
+\x on
+TABLE looks;
+\x off
 SELECT revision, state FROM pgmigrate.downgrade('-1');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision, state FROM pgmigrate.downgrade('base');
@@ -169,6 +181,10 @@ SELECT to_regclass('turn_a') AS a, to_regclass('turn_b') AS b;
 -- the other way round: it is not at the target, nor to be built upon
 UPDATE sw SET v = 0;
 SELECT revision, state FROM pgmigrate.downgrade('c1');
+\x on
+TABLE looks;
+\x off
+DROP VIEW looks;
 SELECT revision, state FROM pgmigrate.upgrade('c2');
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision, state FROM pgmigrate.upgrade('c3');

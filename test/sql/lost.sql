@@ -1,0 +1,33 @@
+-- A row of pgmigrate.revision is lost: what is left can be looked at, and the
+-- row can be given back.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+
+SELECT count(pgmigrate.revision(m, 'SELECT 1', 'SELECT 1', id => m)) FROM unnest('{a,b,c,d}'::text[]) m;
+SELECT count(*) FROM pgmigrate.upgrade('c');
+DELETE FROM pgmigrate.revision WHERE id = 'b';
+SELECT revision, down_revision, state, mark FROM pgmigrate.history();
+SELECT pgmigrate.graph();
+SELECT pgmigrate.graph('dot');
+SELECT pgmigrate.graph('mermaid');
+SELECT unnest(regexp_matches(pgmigrate.graph('svg'), '<title>([a-z ]*)')) AS svg;
+SELECT revision, state FROM pgmigrate.show('c');
+SELECT * FROM pgmigrate.show('b');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM pgmigrate.upgrade();
+
+-- what it stood on has to be said: the only head stands on it
+SELECT pgmigrate.revision('b', 'SELECT 1', 'SELECT 1', id => 'b');
+\echo :LAST_ERROR_SQLSTATE
+SELECT pgmigrate.revision('b', 'SELECT 1', 'SELECT 1', id => 'b', down_revision => '{a}');
+SELECT revision, down_revision, state, mark FROM pgmigrate.history();
+SELECT id, is_head FROM pgmigrate.revision ORDER BY id;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.downgrade('base');
+
+-- the one that the database is at
+SELECT count(*) FROM pgmigrate.upgrade('b');
+DELETE FROM pgmigrate.revision WHERE id IN ('b', 'c', 'd');
+SELECT revision, state, mark FROM pgmigrate.history();
+SELECT pgmigrate.graph();
