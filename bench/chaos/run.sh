@@ -1,0 +1,20 @@
+#!/bin/bash
+# run.sh
+#	  Interrupt runs at random on a private server; see README.md.
+#
+#	run.sh [--events N] [--seed N] [--cycles N] [--seconds N]
+
+set -eu
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=../../tools/cluster.sh
+. "$ROOT/tools/cluster.sh"
+
+clean_up_at_exit
+need_packages
+work_area
+private_tree
+copy_source
+build_install
+start_cluster "fsync = off" "restart_after_crash = on" "max_connections = 40"
+as_user perl "$SOURCE/bench/chaos/chaos.pl" --data "$DATA" \
+	--bindir "$BINDIR" --socket "$PGHOST" --port "$PGPORT" "$@"
