@@ -120,7 +120,8 @@ SELECT r.id AS run,
 	r.steps,
 	r.role,
 	pg_catalog.date_trunc('second', r.started) AS started,
-	r.finished OPERATOR(pg_catalog.-) r.started AS duration,
+	CASE WHEN r.finished OPERATOR(pg_catalog.<) r.started THEN '0'::interval
+		ELSE r.finished OPERATOR(pg_catalog.-) r.started END AS duration,
 	COALESCE(e.message, r.error) AS error
 FROM pgmigrate.run r
 LEFT JOIN pgmigrate.run_error e ON e.run OPERATOR(pg_catalog.=) r.id

@@ -51,7 +51,7 @@ FROM (
 		COALESCE(c.phase, o.state) AS phase,
 		COALESCE(c.blocks_done, o.blocks_done) AS blocks_done,
 		COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
-		pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started AS duration,
+		GREATEST(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started, '0'::interval) AS duration,
 		LEAST(1, GREATEST(0, (r.done OPERATOR(pg_catalog.+) ((COALESCE(a.place[1]::integer OPERATOR(pg_catalog.-) 1, s.statement, 0)
 			OPERATOR(pg_catalog.+) COALESCE(o.share, c.share, 0)) OPERATOR(pg_catalog./) GREATEST(a.place[2]::integer, s.statements, s.statement OPERATOR(pg_catalog.+) 1, 1)))
 			OPERATOR(pg_catalog./) GREATEST(r.steps, 1)::double precision)) AS share,
@@ -186,7 +186,7 @@ FROM (
 	UNION ALL
 	SELECT 'pgmigrate_last_run_seconds', 'gauge', 'Duration of the last run that has ended.', l.command, NULL, NULL, NULL, (l.seconds)::double precision
 	FROM (SELECT DISTINCT ON (r.command) r.command,
-		EXTRACT(epoch FROM r.finished OPERATOR(pg_catalog.-) r.started) AS seconds
+		GREATEST(EXTRACT(epoch FROM r.finished OPERATOR(pg_catalog.-) r.started), 0) AS seconds
 	FROM pgmigrate.run r WHERE r.finished IS NOT NULL
 	ORDER BY r.command, r.id DESC) AS l
 	UNION ALL

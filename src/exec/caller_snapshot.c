@@ -25,7 +25,8 @@
  * the one that stands for it stays.
  *
  * A query of that shape holds its snapshot once as active and twice as
- * registered, by the QueryDesc and by the EState; anything else is refused.
+ * registered, by the QueryDesc and by the EState, and one that EXECUTE runs
+ * once more of each; anything else is refused.
  *
  *-------------------------------------------------------------------------
  */
@@ -110,9 +111,32 @@ leaf_is_call(Plan *plan, Node *call)
 	return false;
 }
 
+/*
+ * The portal of an EXECUTE that the query was prepared for, or NULL.  A client
+ * gives it no name, and a function has none around its own.
+ */
+static Portal
+executing_portal(void)
+{
+	Portal		outer = GetPortalByName("");
+
+	if (outer == NULL || outer == ActivePortal ||
+		outer->status != PORTAL_ACTIVE ||
+		outer->strategy != PORTAL_UTIL_SELECT ||
+		list_length(outer->stmts) != 1)
+		return NULL;
+	if (!IsA(linitial_node(PlannedStmt, outer->stmts)->utilityStmt,
+			 ExecuteStmt))
+		return NULL;
+	return outer;
+}
+
+/* EXECUTE holds the snapshot too, as active and to fetch its rows. */
 static bool
 holds_one_snapshot(QueryDesc *query)
 {
+	Portal		outer = executing_portal();
+	int			more = outer != NULL ? 1 : 0;
 	Snapshot	snapshot;
 
 	if (!ActiveSnapshotSet() || query == NULL || query->estate == NULL)
@@ -121,7 +145,10 @@ holds_one_snapshot(QueryDesc *query)
 	return query->snapshot == snapshot &&
 		query->estate->es_snapshot == snapshot &&
 		query->estate->es_crosscheck_snapshot == InvalidSnapshot &&
-		snapshot->active_count == 1 && snapshot->regd_count == 2;
+		(outer == NULL || (outer->holdSnapshot == snapshot &&
+						   outer->portalSnapshot == snapshot)) &&
+		snapshot->active_count == 1 + more &&
+		snapshot->regd_count == 2 + more;
 }
 
 /* Whatever transaction the SELECT is in. */
@@ -161,10 +188,18 @@ static void
 give_up_snapshot(void)
 {
 	Portal		portal = ActivePortal;
+	Portal		outer = executing_portal();
 	QueryDesc  *query = portal->queryDesc;
 	Snapshot	snapshot = query->snapshot;
 
 	PopActiveSnapshot();
+	if (outer != NULL)
+	{
+		PopActiveSnapshot();
+		outer->portalSnapshot = NULL;
+		UnregisterSnapshotFromOwner(outer->holdSnapshot, outer->resowner);
+		outer->holdSnapshot = NULL;
+	}
 	query->estate->es_snapshot = InvalidSnapshot;
 	query->snapshot = InvalidSnapshot;
 	UnregisterSnapshotFromOwner(snapshot, portal->resowner);
@@ -255,6 +290,7 @@ void
 pgm_portal_restore_snapshot(void)
 {
 	Portal		portal = ActivePortal;
+	Portal		outer = executing_portal();
 	QueryDesc  *query = portal->queryDesc;
 
 	if (is_released())
@@ -264,5 +300,8 @@ pgm_portal_restore_snapshot(void)
 											  portal->resowner);
 	query->estate->es_snapshot = RegisterSnapshotOnOwner(query->snapshot,
 														 portal->resowner);
+	if (outer != NULL)
+		outer->holdSnapshot = RegisterSnapshotOnOwner(query->snapshot,
+													  outer->resowner);
 	PushActiveSnapshot(query->snapshot);
 }

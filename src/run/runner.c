@@ -87,7 +87,9 @@ pgm_runner_refuse_read_only(void)
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change the ledger in a read-only transaction"));
+				errmsg("cannot change the ledger in a read-only transaction"),
+				DefaultXactReadOnly ?
+				errhint("Set \"default_transaction_read_only\" to off for this session.") : 0);
 }
 
 /* Lock, plan, check, and write the run.  In a transaction. */

@@ -43,7 +43,9 @@ check_writable(void)
 	if (XactReadOnly)
 		ereport(ERROR,
 				errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				errmsg("cannot change revisions in a read-only transaction"));
+				errmsg("cannot change revisions in a read-only transaction"),
+				DefaultXactReadOnly ?
+				errhint("Set \"default_transaction_read_only\" to off for this session.") : 0);
 }
 
 /* Check one text; does it have a statement that needs the top level? */
