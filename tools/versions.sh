@@ -5,7 +5,7 @@
 # Each version comes from the Debian release that has it: this machine's own
 # release is tested here, the others in a chroot that debootstrap makes once
 # and later runs reuse.  Needs root, about 2 GB for each chroot, and minutes.
-# The result is written to doc/versions.md.
+# The result is written to doc/versions.md; its sections are by hand and kept.
 #
 #	versions.sh [RELEASE ...]		default: bookworm trixie sid
 #
@@ -91,6 +91,7 @@ for release in "$@"; do
 done
 
 mkdir -p "$(dirname "$OUTPUT")"
+kept=$(sed -n '/^## /,$p' "$OUTPUT" 2>/dev/null || true)
 {
 	echo '# PostgreSQL versions tested'
 	echo
@@ -99,6 +100,7 @@ mkdir -p "$(dirname "$OUTPUT")"
 	echo '| server | Debian release | `make test` |'
 	echo '|---|---|---|'
 	cat "$WORK/table"
+	[ -z "$kept" ] || printf '\n%s\n' "$kept"
 } >"$OUTPUT"
 cat "$WORK/table"
 exit "$FAILED"

@@ -42,3 +42,8 @@ SELECT count(*) FILTER (WHERE duration >= '0') = count(*) AS runs FROM pgmigrate
 SELECT duration FROM pgmigrate.status();
 SELECT count(*) AS negative FROM pgmigrate.metrics WHERE name = 'pgmigrate_last_run_seconds' AND value < 0;
 SELECT count(*) AS negative FROM pgmigrate.report((SELECT max(id) FROM pgmigrate.run)) r WHERE r ~ '(^|[^0-9a-z])-[0-9]';
+
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+DROP TABLE IF EXISTS made;
+CREATE EXTENSION pgmigrate;

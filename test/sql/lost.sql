@@ -31,3 +31,7 @@ SELECT count(*) FROM pgmigrate.upgrade('b');
 DELETE FROM pgmigrate.revision WHERE id IN ('b', 'c', 'd');
 SELECT revision, state, mark FROM pgmigrate.history();
 SELECT pgmigrate.graph();
+
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
