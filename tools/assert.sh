@@ -60,6 +60,7 @@ build_server()
 		rm -rf "$ASSERT_BASE/pg.part"
 		./configure --prefix="$ASSERT_BASE/pg" --enable-cassert --enable-debug \
 			--enable-tap-tests --without-readline --without-icu CFLAGS='-O1 -g' \
+			$(xml2-config --version >/dev/null 2>&1 && echo --with-libxml) \
 			${CC:+"CC=$CC"}
 		nice make -s -j"$(nproc)"
 		nice make -s -j"$(nproc)" -C contrib

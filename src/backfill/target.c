@@ -141,11 +141,13 @@ pgm_targets_notice(const PgmBackfill *backfill)
 List *
 pgm_targets_find(const PgmChange *change)
 {
-	List	   *relids = find_all_inheritors(change->relid, AccessShareLock,
-											 NULL);
+	List	   *relids;
 	List	   *result = NIL;
 	ListCell   *lc;
 
+	/* find_all_inheritors() locks those below it only */
+	LockRelationOid(change->relid, AccessShareLock);
+	relids = find_all_inheritors(change->relid, AccessShareLock, NULL);
 	foreach(lc, relids)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), NoLock);
