@@ -15,8 +15,9 @@
  *
  * The comment names the parents.  Dependencies it does not name, but where a
  * dependency was a current head its row goes: so rows that go and are not of
- * a parent are dependencies.  Others are implied by the order of the output
- * and do not matter to it.
+ * a parent are dependencies.  Others are implied by the order of the output,
+ * so the legs are put into the order that makes them run in that of the
+ * output.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,9 +39,13 @@ typedef enum SplitState
 typedef struct AlembicSection
 {
 	const PgmFormatFile *file;
+	const char *word;			/* which way, or the name of a function */
+	size_t		wordlen;
+	PgmFormatList from;			/* ids on either side of the arrow */
+	PgmFormatList to;
 	bool		up;
 	char	   *id;
-	PgmFormatList others;		/* parents, on either side of the arrow */
+	PgmFormatList others;		/* parents, on one of the sides */
 	PgmFormatList removed;		/* ids whose rows go */
 	int			line;			/* of the comment */
 	size_t		start;
@@ -83,6 +88,63 @@ read_ids(PgmFormatList *list, const char *p, const char *end)
 	}
 }
 
+static const char *
+find_arrow(const char *p, const char *end)
+{
+	for (; p + 1 < end; p++)
+	{
+		if (p[0] == '-' && p[1] == '>')
+			return p;
+	}
+	return NULL;
+}
+
+/* Are these ids with commas between them, or nothing? */
+static bool
+are_ids(const char *p, const char *end)
+{
+	bool		comma = true;
+
+	for (;;)
+	{
+		while (p < end && *p == ' ')
+			p++;
+		if (p == end)
+			return true;
+		if (!comma)
+			return false;
+		while (p < end && *p != ' ' && *p != ',')
+			p++;
+		comma = p < end && *p == ',';
+		p += comma;
+	}
+}
+
+/*
+ * "Running upgrade a -> b".  The word is the name of the function that runs,
+ * so a decorator makes it another one.
+ */
+bool
+pgm_format_alembic_marker(const PgmFormatLine *line)
+{
+	const char *rest;
+	const char *end;
+	const char *arrow;
+	const char *word;
+	size_t		len;
+
+	if (!pgm_format_marker(line, "Running", &rest, &len))
+		return false;
+	end = rest + len;
+	for (word = rest; word < end && (isalnum((unsigned char) *word) ||
+									 *word == '_'); word++)
+		;
+	if (word == rest || word == end || *word != ' ')
+		return false;
+	arrow = find_arrow(word, end);
+	return arrow != NULL && are_ids(word, arrow) && are_ids(arrow + 2, end);
+}
+
 /*
  * Does the comment begin a revision?  Then open its section.
  */
@@ -91,31 +153,27 @@ open_section(AlembicReader *reader, const PgmFormatLine *line)
 {
 	AlembicSection section;
 	const char *rest;
-	const char *arrow = NULL;
+	const char *arrow;
 	const char *end;
 	size_t		len;
-	PgmFormatList to;
 
+	if (!pgm_format_alembic_marker(line) ||
+		!pgm_format_marker(line, "Running", &rest, &len))
+		return false;
 	memset(&section, 0, sizeof(section));
-	memset(&to, 0, sizeof(to));
-	section.up = pgm_format_marker(line, "Running upgrade", &rest, &len);
-	if (!section.up &&
-		!pgm_format_marker(line, "Running downgrade", &rest, &len))
-		return false;
 	end = rest + len;
-	for (const char *p = rest; p + 1 < end && arrow == NULL; p++)
-	{
-		if (p[0] == '-' && p[1] == '>')
-			arrow = p;
-	}
-	if (arrow == NULL)
-		return false;
-	read_ids(section.up ? &section.others : &to, rest, arrow);
-	read_ids(section.up ? &to : &section.others, arrow + 2, end);
-	if (to.n == 0)
+	section.word = rest;
+	while (*rest != ' ')
+		rest++;
+	section.wordlen = rest - section.word;
+	arrow = find_arrow(rest, end);
+	read_ids(&section.from, rest, arrow);
+	read_ids(&section.to, arrow + 2, end);
+	if (section.from.n + section.to.n == 0)
 		return false;
 
-	section.id = to.items[0];
+	section.id = section.to.n > 0 ? section.to.items[0] :
+		section.from.items[0];
 	section.file = reader->file;
 	section.line = line->number;
 	section.start = line->next;
@@ -395,6 +453,55 @@ read_file(AlembicReader *reader)
 }
 
 static bool
+has_word(const AlembicSection *section, const char *word)
+{
+	return section->wordlen == strlen(word) &&
+		pg_strncasecmp(section->word, word, section->wordlen) == 0;
+}
+
+/*
+ * Which way do the sections of a file go, from 'first' on?  Alembic prints one
+ * way at a time.  Where no comment says which, since all functions are
+ * decorated, the base tells, which an upgrade comes from.
+ */
+static bool
+find_direction(AlembicReader *reader, int first)
+{
+	bool		up = true;
+	bool		known = false;
+
+	for (int i = first; i < reader->nsections; i++)
+	{
+		const AlembicSection *section = &reader->sections[i];
+		bool		down = has_word(section, "downgrade");
+
+		if (down || has_word(section, "upgrade") ||
+			(!known && (section->from.n == 0 || section->to.n == 0)))
+		{
+			up = !down && section->to.n > 0;
+			known = true;
+		}
+	}
+	for (int i = first; i < reader->nsections; i++)
+	{
+		AlembicSection *section = &reader->sections[i];
+		const PgmFormatList *ids;
+
+		section->up = has_word(section, "upgrade") ||
+			(up && !has_word(section, "downgrade"));
+		ids = section->up ? &section->to : &section->from;
+		section->others = section->up ? section->from : section->to;
+		if (ids->n == 0)
+			return pgm_format_fail(reader->cx, section->file->name,
+								   section->line,
+								   psprintf("revisions of both ways stand in one file"),
+								   NULL, NULL);
+		section->id = ids->items[0];
+	}
+	return true;
+}
+
+static bool
 add_text(AlembicReader *reader, const AlembicSection *section,
 		 PgmFormatRevision *revision, PgmFormatText *text)
 {
@@ -508,6 +615,7 @@ pgm_format_read_alembic(PgmFormatContext *cx)
 {
 	AlembicReader reader;
 	int		   *revision_of;
+	int			first;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.cx = cx;
@@ -518,7 +626,8 @@ pgm_format_read_alembic(PgmFormatContext *cx)
 		if (!pgm_format_data(cx, i))
 			return false;
 		reader.file = &cx->files[i];
-		if (!read_file(&reader))
+		first = reader.nsections;
+		if (!read_file(&reader) || !find_direction(&reader, first))
 			return false;
 	}
 	if (reader.nsections == 0)
@@ -531,5 +640,5 @@ pgm_format_read_alembic(PgmFormatContext *cx)
 			!add_upgrade(&reader, &reader.sections[i]))
 			return false;
 	}
-	return add_downgrades(&reader, revision_of) && pgm_format_sort(cx);
+	return add_downgrades(&reader, revision_of) && pgm_format_sort_legs(cx);
 }

@@ -126,18 +126,16 @@ pgm_format_by_contents(const PgmFormatFile *file)
 	const char *rest;
 	size_t		restlen;
 	bool		dump = false;
-	bool		first = true;
 
 	if (file->data == NULL)
 		return PGM_FORMAT_AUTO;
+	if (pgm_format_is_native(file))
+		return PGM_FORMAT_PGMIGRATE;
 	pgm_format_reader(&reader, file->data, file->len, 1);
 	while (pgm_format_line(&reader, &line))
 	{
 		if (pgm_format_blank(line.start, line.len))
 			continue;
-		if (first && pgm_format_marker(&line, "pgmigrate:", &rest, &restlen))
-			return PGM_FORMAT_PGMIGRATE;
-		first = false;
 		if (line.number <= DUMP_LINES &&
 			pgm_format_marker(&line, "PostgreSQL database dump", &rest,
 							  &restlen))
@@ -150,8 +148,7 @@ pgm_format_by_contents(const PgmFormatFile *file)
 			return PGM_FORMAT_GOOSE;
 		if (pgm_format_marker(&line, "migrate:up", &rest, &restlen))
 			return PGM_FORMAT_DBMATE;
-		if (pgm_format_marker(&line, "Running upgrade", &rest, &restlen) ||
-			pgm_format_marker(&line, "Running downgrade", &rest, &restlen))
+		if (pgm_format_alembic_marker(&line))
 			return PGM_FORMAT_ALEMBIC;
 		if (pgm_format_marker(&line, "+migrate", &rest, &restlen))
 			return PGM_FORMAT_SQL_MIGRATE;

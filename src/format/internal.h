@@ -121,10 +121,13 @@ extern bool pgm_format_whole(PgmFormatContext *cx, int file,
 extern void pgm_format_take(PgmFormatContext *cx, PgmFormatRevision *revision,
 							PgmFormatScript *script, PgmFormatText *text);
 
-/* Parents before children; marker lines of our format; COPY to INSERT. */
+/* Parents before children; what tells a format; COPY to INSERT. */
 extern bool pgm_format_sort(PgmFormatContext *cx);
+extern bool pgm_format_sort_legs(PgmFormatContext *cx);
 extern bool pgm_format_native_marker(const char *start, size_t len,
 									 size_t *at, int *backslashes);
+extern bool pgm_format_is_native(const PgmFormatFile *file);
+extern bool pgm_format_alembic_marker(const PgmFormatLine *line);
 extern bool pgm_format_copy(PgmFormatContext *cx,
 							const PgmFormatScript *script,
 							const PgmSqlItem *item, StringInfo out);

@@ -45,6 +45,11 @@
 
 #include "format/internal.h"
 
+static const char *const header_keys[] = {
+	"pgmigrate", "id", "message", "down_revision", "depends_on",
+	"branch_labels", "transactional", "repeatable"
+};
+
 typedef struct NativeFile
 {
 	PgmFormatContext *cx;
@@ -207,6 +212,65 @@ set_key(NativeFile *native, int line, const char *key, const char *value,
 	return true;
 }
 
+/* Is what follows "pgmigrate:" said to lint? */
+static bool
+is_for_lint(const char *rest, size_t len)
+{
+	return memchr(rest, ' ', len) != NULL &&
+		!(len > 8 && pg_strncasecmp(rest, "revision", 8) == 0);
+}
+
+/* Are they the same but for case, and for what stands between words? */
+static bool
+reads_like(const char *key, const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (strchr("-_ \t.", p[i]) != NULL)
+			continue;
+		key += *key == '_';
+		if (*key++ != pg_ascii_tolower((unsigned char) p[i]))
+			return false;
+	}
+	return *key == '\0';
+}
+
+/*
+ * The key that a line of the header begins with, and its value.  A colon
+ * behind a word makes it one, and so do a colon and an equals sign behind what
+ * reads like a key; all else is a remark.
+ */
+static bool
+find_key(const char *p, size_t len, size_t *key, size_t *value)
+{
+	size_t		words = 0;
+	size_t		at = 0;
+
+	while (at < len && p[at] != ':' && p[at] != '=')
+		at++;
+	if (at == len)
+		return false;
+	*value = at + 1;
+	while (at > 0 && (p[at - 1] == ' ' || p[at - 1] == '\t'))
+		at--;
+	*key = at;
+	for (size_t i = 0; i < at; i++)
+	{
+		if (p[i] == ' ' || p[i] == '\t')
+			words++;
+		else if (!isalnum((unsigned char) p[i]) && p[i] != '_' && p[i] != '-')
+			return false;
+	}
+	if (words == 0 && p[*value - 1] == ':')
+		return at > 0;
+	for (int i = 0; i < lengthof(header_keys); i++)
+	{
+		if (reads_like(header_keys[i], p, at))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A line before the first section: "-- key: value", or a remark.
  */
@@ -214,13 +278,12 @@ static bool
 read_header_line(NativeFile *native, const PgmFormatLine *line,
 				 unsigned int *seen)
 {
-	static const char *const keys[] = {
-		"pgmigrate", "id", "message", "down_revision", "depends_on",
-		"branch_labels", "transactional", "repeatable"
-	};
 	const char *p;
+	const char *like = NULL;
 	size_t		len;
 	size_t		word;
+	size_t		value;
+	bool		equals;
 
 	if (pgm_format_blank(line->start, line->len))
 		return true;
@@ -228,28 +291,34 @@ read_header_line(NativeFile *native, const PgmFormatLine *line,
 		return fail(native, line->number,
 					psprintf("text before the first section"),
 					"SQL to apply stands after a line \"-- migrate:up\".");
-	for (word = 0; word < len && (isalnum((unsigned char) p[word]) ||
-								  p[word] == '_'); word++)
-		;
-	if (word == 0 || word == len || p[word] != ':')
+	if (!find_key(p, len, &word, &value))
 		return true;			/* a remark */
-	for (int i = 0; i < lengthof(keys); i++)
+	equals = p[value - 1] == '=';
+	for (; value < len && (p[value] == ' ' || p[value] == '\t'); value++)
+		;
+	if (word == 9 && strncmp(p, "pgmigrate", 9) == 0 &&
+		is_for_lint(p + value, len - value))
+		return fail(native, line->number,
+					psprintf("comment for a statement stands in the header"),
+					"It stands above its statement, after a line \"-- migrate:up\".");
+	for (int i = 0; i < lengthof(header_keys); i++)
 	{
-		const char *value = p + word + 1;
-		const char *end = p + len;
-
-		if (strlen(keys[i]) != word || strncmp(keys[i], p, word) != 0)
+		if (reads_like(header_keys[i], p, word))
+			like = header_keys[i];
+		if (equals || strlen(header_keys[i]) != word ||
+			strncmp(header_keys[i], p, word) != 0)
 			continue;
 		if (*seen & (1U << i))
 			return fail(native, line->number,
-						psprintf("\"%s\" is given twice", keys[i]), NULL);
+						psprintf("\"%s\" is given twice", header_keys[i]),
+						NULL);
 		*seen |= 1U << i;
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		return set_key(native, line->number, keys[i], value, end - value);
+		return set_key(native, line->number, header_keys[i], p + value,
+					   len - value);
 	}
 	return fail(native, line->number,
 				psprintf("unknown key \"%.*s\"", (int) Min(word, 60), p),
+				like ? psprintf("Write \"-- %s: ...\".", like) :
 				"Keys are id, message, down_revision, depends_on, branch_labels, transactional and repeatable.");
 }
 
@@ -375,9 +444,14 @@ read_file(NativeFile *native)
 	return true;
 }
 
-/* Is the file one of ours? */
-static bool
-is_native(const PgmFormatFile *file)
+/*
+ * Is the file one of ours?  The line "-- pgmigrate: revision" is among the
+ * comments at its top.  Another word in its place is a slip of the pen, to be
+ * told by the reader; several words are a comment for lint, as in "allow rule
+ * because ...".
+ */
+bool
+pgm_format_is_native(const PgmFormatFile *file)
 {
 	PgmFormatReader reader;
 	PgmFormatLine line;
@@ -389,8 +463,14 @@ is_native(const PgmFormatFile *file)
 	pgm_format_reader(&reader, file->data, file->len, 1);
 	while (pgm_format_line(&reader, &line))
 	{
-		if (!pgm_format_blank(line.start, line.len))
-			return pgm_format_marker(&line, "pgmigrate:", &rest, &len);
+		if (pgm_format_blank(line.start, line.len))
+			continue;
+		if (!pgm_format_marker(&line, "", &rest, &len) ||
+			(len >= 8 && pg_strncasecmp(rest, "migrate:", 8) == 0))
+			return false;
+		if (pgm_format_marker(&line, "pgmigrate:", &rest, &len) &&
+			!is_for_lint(rest, len))
+			return true;
 	}
 	return false;
 }
@@ -404,7 +484,7 @@ pgm_format_read_native(PgmFormatContext *cx)
 		const char *base = pgm_format_basename(cx->files[i].name);
 		size_t		stem = strlen(base);
 
-		if (!is_native(&cx->files[i]))
+		if (!pgm_format_is_native(&cx->files[i]))
 			continue;
 		if (!pgm_format_data(cx, i))
 			return false;

@@ -141,17 +141,26 @@ visit(Sorter *sorter, int root)
 
 /*
  * A revision without parents named stands on the one before it by file name.
- * As the order is about to change, that is put down by its id.
+ * As the order is about to change, that is put down by its id.  Where names
+ * are no numbers, and others name their parents, a line was forgotten.
  */
 static bool
-name_implicit_parents(Sorter *sorter)
+name_implicit_parents(Sorter *sorter, bool named)
 {
-	for (int i = 1; i < sorter->n; i++)
+	for (int i = 0; i < sorter->n; i++)
 	{
 		PgmFormatRevision *revision = &sorter->revisions[i];
 		PgmFormatRevision *previous = revision - 1;
+		const char *file = revision->upgrade.file;
 
 		if (revision->nparents >= 0)
+			continue;
+		if (named && pgm_format_digits(pgm_format_basename(file)) == 0)
+			return pgm_format_fail(sorter->cx, file, 0,
+								   psprintf("file does not name its parent"),
+								   psprintf("Other files name theirs, and its own name does not begin with a number."),
+								   pstrdup("Add a line \"-- down_revision: ...\", with \"base\" if it has none."));
+		if (i == 0)
 			continue;
 		if (previous->id == NULL)
 			return pgm_format_fail(sorter->cx, revision->upgrade.file, 0,
@@ -166,26 +175,117 @@ name_implicit_parents(Sorter *sorter)
 	return true;
 }
 
-bool
-pgm_format_sort(PgmFormatContext *cx)
+/* Which revisions has nobody as parent? */
+static bool *
+find_tops(Sorter *sorter, int *ntops)
+{
+	bool	   *is_top = palloc(sorter->n * sizeof(bool));
+
+	*ntops = sorter->n;
+	memset(is_top, true, sorter->n * sizeof(bool));
+	for (int i = 0; i < sorter->n; i++)
+	{
+		for (int j = 0; j < sorter->revisions[i].nparents; j++)
+		{
+			int			to = follow_edge(sorter, i, j);
+
+			if (to >= 0 && is_top[to])
+			{
+				is_top[to] = false;
+				(*ntops)--;
+			}
+		}
+	}
+	return is_top;
+}
+
+/* Mark a revision and all that it stands on. */
+static void
+mark_leg(Sorter *sorter, int top, bool *marked)
+{
+	int			depth = 0;
+
+	sorter->stack[depth++] = top;
+	marked[top] = true;
+	while (depth > 0)
+	{
+		int			rev = sorter->stack[--depth];
+		int			to;
+
+		for (int edge = 0; (to = follow_edge(sorter, rev, edge)) != -2; edge++)
+		{
+			if (to < 0 || marked[to])
+				continue;
+			marked[to] = true;
+			sorter->stack[depth++] = to;
+		}
+	}
+}
+
+/*
+ * Of legs that end at heads of their own the one that was loaded last runs
+ * first, as in Alembic.  So the last leg of the order comes first now; each
+ * by itself stays as it was.
+ */
+static void
+last_leg_first(Sorter *sorter)
+{
+	int			ntops;
+	bool	   *is_top = find_tops(sorter, &ntops);
+	bool	   *marked = palloc(sorter->n * sizeof(bool));
+	int		   *order = palloc(sorter->n * sizeof(int));
+	int			norder = 0;
+
+	for (int i = 1; i < sorter->nnames; i++)
+	{
+		if (strcmp(sorter->names[i - 1].name, sorter->names[i].name) == 0)
+			return;				/* an error that is told later */
+	}
+	if (ntops < 2)
+		return;
+	memset(sorter->done, false, sorter->n * sizeof(bool));
+	for (int i = sorter->n - 1; i >= 0; i--)
+	{
+		if (!is_top[sorter->order[i]])
+			continue;
+		memset(marked, false, sorter->n * sizeof(bool));
+		mark_leg(sorter, sorter->order[i], marked);
+		for (int j = 0; j < sorter->n; j++)
+		{
+			int			rev = sorter->order[j];
+
+			if (!marked[rev] || sorter->done[rev])
+				continue;
+			sorter->done[rev] = true;
+			order[norder++] = rev;
+		}
+	}
+	sorter->order = order;
+}
+
+static bool
+sort_revisions(PgmFormatContext *cx, bool legs)
 {
 	PgmFormatResult *result = cx->result;
 	PgmFormatRevision *sorted;
 	Sorter		sorter;
 	bool		named = false;
+	bool		depending = false;
 	int			n = result->nrevisions;
 
 	for (int i = 0; i < n; i++)
-		named |= result->revisions[i].nparents >= 0 ||
-			result->revisions[i].ndepends > 0;
-	if (!named)
+	{
+		named |= result->revisions[i].nparents >= 0;
+		depending |= result->revisions[i].ndepends > 0;
+	}
+	if (!named && !depending)
 		return true;
 
 	memset(&sorter, 0, sizeof(sorter));
 	sorter.cx = cx;
 	sorter.n = n;
 	sorter.revisions = result->revisions;
-	if (!name_implicit_parents(&sorter))
+	if (!name_implicit_parents(&sorter, named))
 		return false;
 	add_names(&sorter);
 	sorter.next = palloc0(n * sizeof(int));
@@ -198,6 +298,8 @@ pgm_format_sort(PgmFormatContext *cx)
 		if (!sorter.done[i] && !visit(&sorter, i))
 			return false;
 	}
+	if (legs)
+		last_leg_first(&sorter);
 
 	sorted = palloc(cx->revisions_size * sizeof(PgmFormatRevision));
 	for (int i = 0; i < n; i++)
@@ -205,4 +307,19 @@ pgm_format_sort(PgmFormatContext *cx)
 	pfree(result->revisions);
 	result->revisions = sorted;
 	return true;
+}
+
+bool
+pgm_format_sort(PgmFormatContext *cx)
+{
+	return sort_revisions(cx, false);
+}
+
+/*
+ * The same for a list in an order that is to be that of the run.
+ */
+bool
+pgm_format_sort_legs(PgmFormatContext *cx)
+{
+	return sort_revisions(cx, true);
 }

@@ -532,9 +532,16 @@ find_script(SqitchPlan *plan, const SqitchChange *change, const char *folder)
 	return -1;
 }
 
+/*
+ * Only queries are kept of a verify script, so one that is no text for a
+ * revision, with savepoints, variables or commands of psql, is passed over.
+ */
 static bool
 add_verify(SqitchPlan *plan, int file, PgmFormatRevision *revision)
 {
+	PgmFormatResult *result = plan->cx->result;
+	PgmFormatError error = result->error;
+	int			nmore_errors = result->nmore_errors;
 	PgmFormatScript script;
 	PgmFormatFlag transactional = revision->transactional;
 
@@ -547,7 +554,18 @@ add_verify(SqitchPlan *plan, int file, PgmFormatRevision *revision)
 	script.line = 1;
 	script.allow_rollback = true;
 	if (!pgm_format_clean(plan->cx, &script))
-		return false;
+	{
+		PgmFormatError *reason = nmore_errors < result->nmore_errors ?
+			&result->more_errors[nmore_errors] : &result->error;
+
+		if (error.message == NULL || nmore_errors < result->nmore_errors)
+			pgm_format_warn(plan->cx, script.file, reason->line,
+							psprintf("verify script of change \"%s\" is passed over: %s",
+									 revision->id, reason->message));
+		result->error = error;
+		result->nmore_errors = nmore_errors;
+		return true;
+	}
 	pgm_format_take(plan->cx, revision, &script, &revision->verify);
 	revision->transactional = transactional;
 	return true;

@@ -60,10 +60,13 @@ typedef struct Look
 	bool		found;			/* it is a ledger still */
 } Look;
 
-/* The tool of a table; the name counts only where none was given. */
+/*
+ * The tool of a table; the name counts only where none was given.  A table
+ * that looks like that of another tool is taken only if that is said.
+ */
 static const PgmForeignTool *
 recognize(const char *table, int ncolumns, char **names, char **types,
-		  const char *wanted)
+		  const char *wanted, bool named)
 {
 	int			n;
 	const PgmForeignTool *tools = pgm_foreign_tools(&n);
@@ -74,7 +77,9 @@ recognize(const char *table, int ncolumns, char **names, char **types,
 			continue;
 		if (wanted != NULL && strcmp(tools[i].name, wanted) != 0)
 			continue;
-		if (pgm_foreign_tool_matches(&tools[i], ncolumns, names, types))
+		if (named ?
+			pgm_foreign_tool_matches(&tools[i], ncolumns, names, types) :
+			pgm_foreign_tool_detects(&tools[i], ncolumns, names, types))
 			return &tools[i];
 	}
 	return NULL;
@@ -210,7 +215,7 @@ is_still(const Look *look, const PgmForeignTable *table)
 	return strcmp(table->name, ledger->name) == 0 &&
 		recognize(look->by_name ? ledger->tool->table : NULL,
 				  table->ncolumns, table->columns, table->types,
-				  ledger->tool->name) == ledger->tool;
+				  ledger->tool->name, true) == ledger->tool;
 }
 
 static void
@@ -249,7 +254,7 @@ look_at(void *arg)
 
 /* Candidates by the catalogs, with no lock on them. */
 static PgmForeignLedger *
-find_candidates(Oid relation, const char *wanted, int *n)
+find_candidates(Oid relation, const char *wanted, bool named, int *n)
 {
 	int			ntools;
 	const PgmForeignTool *tools = pgm_foreign_tools(&ntools);
@@ -280,7 +285,7 @@ find_candidates(Oid relation, const char *wanted, int *n)
 
 		ledger->tool = recognize(OidIsValid(relation) ? NULL :
 								 pgm_spi_text(i, 3), ncolumns, names, types,
-								 wanted);
+								 wanted, named);
 		if (ledger->tool == NULL)
 			continue;
 		ledger->relation = (Oid) pgm_spi_int64(i, 1);
@@ -297,7 +302,12 @@ find_candidates(Oid relation, const char *wanted, int *n)
 PgmForeignLedger *
 pgm_adopt_candidates(Oid relation, const char *tool, int *n)
 {
-	return find_candidates(relation, tool, n);
+	PgmForeignLedger *ledgers = find_candidates(relation, tool,
+												OidIsValid(relation), n);
+
+	if (*n == 0 && tool != NULL)
+		ledgers = find_candidates(relation, tool, true, n);
+	return ledgers;
 }
 
 bool
@@ -325,7 +335,7 @@ PgmForeignLedger *
 pgm_adopt_detect(int *n)
 {
 	int			ncandidates;
-	PgmForeignLedger *ledgers = find_candidates(InvalidOid, NULL,
+	PgmForeignLedger *ledgers = find_candidates(InvalidOid, NULL, false,
 												&ncandidates);
 
 	*n = 0;

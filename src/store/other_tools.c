@@ -346,6 +346,7 @@ static const PgmForeignTool tools[] = {
 		.name = "dbmate",
 		.table = "schema_migrations",
 		.columns = "version:character varying(",
+		.columns_if_named = "version:character varying",
 		.versions = BY_VERSION,
 		.mirror = PGM_MIRROR_SET,
 		.up = "INSERT INTO %s (version) VALUES ($1)",
@@ -355,6 +356,7 @@ static const PgmForeignTool tools[] = {
 		.name = "rails",
 		.table = "schema_migrations",
 		.columns = "version:character varying",
+		.columns_if_named = "version:character varying(",
 		.versions = BY_VERSION,
 		.mirror = PGM_MIRROR_SET,
 		.up = "INSERT INTO %s (version) VALUES ($1)",
@@ -397,12 +399,10 @@ has_column(const char *name, size_t namelen, const char *type, size_t typelen,
 	return false;
 }
 
-bool
-pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
-						 char **names, char **types)
+static bool
+has_columns(const PgmForeignTool *tool, const char *at, int ncolumns,
+			char **names, char **types)
 {
-	const char *at = tool->columns;
-
 	while (*at)
 	{
 		size_t		len = strcspn(at, ",");
@@ -418,6 +418,22 @@ pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 	return tool->without == NULL ||
 		!has_column(tool->without, strlen(tool->without), "", 0,
 					ncolumns, names, types);
+}
+
+bool
+pgm_foreign_tool_detects(const PgmForeignTool *tool, int ncolumns,
+						 char **names, char **types)
+{
+	return has_columns(tool, tool->columns, ncolumns, names, types);
+}
+
+bool
+pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
+						 char **names, char **types)
+{
+	return pgm_foreign_tool_detects(tool, ncolumns, names, types) ||
+		(tool->columns_if_named != NULL &&
+		 has_columns(tool, tool->columns_if_named, ncolumns, names, types));
 }
 
 char *

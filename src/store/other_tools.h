@@ -38,6 +38,8 @@ typedef struct PgmForeignTool
 	const char *table;			/* default name, without schema */
 	const char *columns;		/* "a, b:type": it has these, and queries read
 								 * no others */
+	const char *columns_if_named;	/* the same names, which are those of
+									 * another tool too; or NULL */
 	const char *without;		/* a column it does not have, or NULL */
 	const char *versions;
 	const char *problem;		/* or NULL */
@@ -55,7 +57,12 @@ typedef struct PgmForeignTool
 extern const PgmForeignTool *pgm_foreign_tools(int *n);
 extern const PgmForeignTool *pgm_foreign_tool_by_name(const char *name);
 
-/* Does a table of these columns look like the ledger of this tool? */
+/*
+ * Does a table of these columns look like the ledger of this tool, and could
+ * it be, for who says so?
+ */
+extern bool pgm_foreign_tool_detects(const PgmForeignTool *tool, int ncolumns,
+									 char **names, char **types);
 extern bool pgm_foreign_tool_matches(const PgmForeignTool *tool, int ncolumns,
 									 char **names, char **types);
 

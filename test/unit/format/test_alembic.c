@@ -88,6 +88,30 @@ test_forms(void)
 				 "-- Running upgrade a -> b\nz;\n" STEP("a", "b")),
 		   "a [] base\n  up x.sql:2 {x;\n-- Running upgrade q -> r\ny;\n}\n"
 		   "b [] parents=a\n  up x.sql:7 {z;\n}\n");
+	expect("alembic, a decorated function", PGM_FORMAT_AUTO,
+		   FILES("down.sql", "-- Running wrapper b -> a\ny;\n" STEP("b", "a")
+				 "-- Running wrapper a -> \nx;\n" DEL("a"),
+				 "up.sql", "-- Running wrapper  -> a\nx;\n" ROW("a")
+				 "-- Running my_up a -> b\ny;\n" STEP("a", "b")),
+		   "a [] base\n  up up.sql:2 {x;\n}\n  down down.sql:6 {x;\n}\n"
+		   "b [] parents=a\n  up up.sql:6 {y;\n}\n  down down.sql:2 {y;\n}\n");
+	expect("alembic, some decorated functions", PGM_FORMAT_AUTO,
+		   FILES("down.sql", "-- Running wrapper c -> b\ny;\n" STEP("c", "b")
+				 "-- Running downgrade b -> a\nx;\n" STEP("b", "a"),
+				 "up.sql", "-- Running upgrade a -> b\nx;\n" STEP("a", "b")
+				 "-- Running wrapper b -> c\ny;\n" STEP("b", "c")),
+		   "b [] parents=a\n  up up.sql:2 {x;\n}\n  down down.sql:6 {x;\n}\n"
+		   "c [] parents=b\n  up up.sql:6 {y;\n}\n  down down.sql:2 {y;\n}\n");
+	expect("alembic, words like its own in other files", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- Running the update of a -> b\nx;\n"),
+		   "1 [a]\n  up 1_a.sql:1 {-- Running the update of a -> b\nx;\n}\n");
+	expect("alembic, the last leg first", PGM_FORMAT_AUTO,
+		   FILES("x.sql", "-- Running upgrade  -> x\nx;\n" ROW("x")
+				 "-- Running upgrade  -> c\nc;\n" ROW("c")
+				 "-- Running upgrade x -> y\ny;\n" STEP("x", "y")
+				 "-- Running upgrade c -> d\nd;\n" STEP("c", "d")),
+		   "c [] base\n  up x.sql:6 {c;\n}\nd [] parents=c\n  up x.sql:14 {d;\n}\n"
+		   "x [] base\n  up x.sql:2 {x;\n}\ny [] parents=x\n  up x.sql:10 {y;\n}\n");
 	expect("alembic, merge and fork", PGM_FORMAT_AUTO,
 		   FILES("x.sql", "-- Running upgrade a -> b\nx;\n" ROW("b")
 				 "-- Running upgrade b, c -> d\n" DEL("b") STEP("c", "d")),

@@ -54,6 +54,48 @@ test_errors(void)
 		   FILES("a.sql", HEAD "-- down_revison: x\n-- migrate:up\n"),
 		   "error a.sql:2: unknown key \"down_revison\"\n"
 		   "hint Keys are id, message, down_revision, depends_on, branch_labels, transactional and repeatable.\n");
+	expect("native, key with a hyphen", PGM_FORMAT_AUTO,
+		   FILES("a.sql", HEAD "-- id: b\n-- down-revision: x\n-- migrate:up\n"),
+		   "error a.sql:3: unknown key \"down-revision\"\nhint Write \"-- down_revision: ...\".\n");
+	expect("native, key in two words", PGM_FORMAT_AUTO,
+		   FILES("a.sql", HEAD "-- Down revision: x\n-- migrate:up\n"),
+		   "error a.sql:2: unknown key \"Down revision\"\nhint Write \"-- down_revision: ...\".\n");
+	expect("native, key with an equals sign", PGM_FORMAT_AUTO,
+		   FILES("a.sql", HEAD "-- down_revision = x\n-- migrate:up\n"),
+		   "error a.sql:2: unknown key \"down_revision\"\nhint Write \"-- down_revision: ...\".\n");
+	expect("native, blank before the colon; remarks", PGM_FORMAT_AUTO,
+		   FILES("a.sql", "-- Copyright: nobody\n" HEAD "-- down_revision : x\n-- a remark: none of the keys\n-- lang=en\n-- migrate:up\n"),
+		   "error a.sql:1: unknown key \"Copyright\"\n"
+		   "hint Keys are id, message, down_revision, depends_on, branch_labels, transactional and repeatable.\n");
+	expect("native, blank before the colon; remarks", PGM_FORMAT_AUTO,
+		   FILES("a.sql", "-- (c) nobody\n" HEAD "-- down_revision : x\n-- a remark: none of the keys\n-- lang=en\n-- migrate:up\n"),
+		   "- [a] parents=x\n  up a.sql:7 {}\n");
+	expect("native, a comment for lint in the header", PGM_FORMAT_AUTO,
+		   FILES("a.sql", HEAD "-- pgmigrate: allow drop-table because I say so\n-- migrate:up\n"),
+		   "error a.sql:2: comment for a statement stands in the header\n"
+		   "hint It stands above its statement, after a line \"-- migrate:up\".\n");
+	expect("a comment for lint does not make a file ours", PGM_FORMAT_AUTO,
+		   FILES("0001_a.up.sql", "-- pgmigrate: allow drop-table because I say so\nDROP TABLE a;\n",
+				 "0002_b.up.sql", "\n-- pgmigrate: ignore drop-table\nDROP TABLE b;\n"),
+		   "0001 [a]\n  up 0001_a.up.sql:1 {-- pgmigrate: allow drop-table because I say so\nDROP TABLE a;\n}\n"
+		   "0002 [b]\n  up 0002_b.up.sql:1 {\n-- pgmigrate: ignore drop-table\nDROP TABLE b;\n}\n");
+	expect("a comment for lint above the heading of another tool", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- pgmigrate: allow drop-table because I say so\n-- migrate:up\nDROP TABLE a;\n"),
+		   "1 [a]\n  up 1_a.sql:3 {DROP TABLE a;\n}\n");
+	expect("native, first line with a slip", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "-- pgmigrate: revison\n-- migrate:up\nDROP TABLE a;\n"),
+		   "error 1_a.sql:1: unknown kind of file\n"
+		   "hint The first line of a revision's file is \"-- pgmigrate: revision\".\n");
+	expect("native, parent not named among hashes", PGM_FORMAT_AUTO,
+		   FILES("a3.sql", HEAD "-- id: a3\n-- down_revision: base\n-- migrate:up\n",
+				 "f1.sql", HEAD "-- id: f1\n-- migrate:up\n"),
+		   "error f1.sql: file does not name its parent\n"
+		   "detail Other files name theirs, and its own name does not begin with a number.\n"
+		   "hint Add a line \"-- down_revision: ...\", with \"base\" if it has none.\n");
+	expect("native, parent not named among numbers", PGM_FORMAT_AUTO,
+		   FILES("1.sql", HEAD "-- id: a3\n-- down_revision: base\n-- migrate:up\n",
+				 "2.sql", HEAD "-- id: f1\n-- migrate:up\n"),
+		   "a3 [1] base\n  up 1.sql:5 {}\nf1 [2] parents=a3\n  up 2.sql:4 {}\n");
 	expect("native, key twice", PGM_FORMAT_AUTO,
 		   FILES("a.sql", HEAD "-- id: x\n-- id: y\n-- migrate:up\n"),
 		   "error a.sql:3: \"id\" is given twice\n");
@@ -91,11 +133,11 @@ test_errors(void)
 		   "error b.sql:4: revision \"a\" is given twice\n"
 		   "detail The other is in \"a.sql\", line 4.\n");
 	expect("native, no way to name a parent", PGM_FORMAT_AUTO,
-		   FILES("a.sql", HEAD "-- migrate:up\n",
-				 "b.sql", HEAD "-- migrate:up\n",
-				 "c.sql", HEAD "-- down_revision: x\n-- migrate:up\n"),
-		   "error b.sql: file does not name its parent\n"
-		   "detail The file before it, \"a.sql\", has no id.\n"
+		   FILES("1.sql", HEAD "-- migrate:up\n",
+				 "2.sql", HEAD "-- migrate:up\n",
+				 "3.sql", HEAD "-- down_revision: x\n-- migrate:up\n"),
+		   "error 2.sql: file does not name its parent\n"
+		   "detail The file before it, \"1.sql\", has no id.\n"
 		   "hint Add a line \"-- down_revision: ...\", or take those lines out of all files.\n");
 }
 

@@ -40,6 +40,21 @@ test_plan(void)
 		   "warning sqitch.plan:6: requirement \"ext:x\" of another project is not kept\n"
 		   "skipped deploy/left.sql: not a migration file of this format\n"
 		   "skipped sqitch.conf: not a migration file of this format\n");
+	expect("sqitch, verify scripts that are none", PGM_FORMAT_AUTO,
+		   FILES("sqitch.plan", "%project=p\n\na" BY "\nb" BY "\nc" BY "\nd" BY "\n",
+				 "deploy/a.sql", "a", "revert/a.sql", "", "deploy/b.sql", "b", "revert/b.sql", "",
+				 "deploy/c.sql", "c", "revert/c.sql", "", "deploy/d.sql", "d", "revert/d.sql", "",
+				 "verify/a.sql", "BEGIN;\nSAVEPOINT s;\nx;\nROLLBACK TO s;\nROLLBACK;\n",
+				 "verify/b.sql", "BEGIN;\nSET LOCAL x = 1;\nROLLBACK;\nBEGIN;\ny;\nROLLBACK;\n",
+				 "verify/c.sql", "\n\\set x 1\nSELECT :x;\n",
+				 "verify/d.sql", "SELECT 1;"),
+		   "project p\na [a]\n  up deploy/a.sql:1 {a}\n  down revert/a.sql:1 {}\n"
+		   "b [b]\n  up deploy/b.sql:1 {b}\n  down revert/b.sql:1 {}\n"
+		   "c [c]\n  up deploy/c.sql:1 {c}\n  down revert/c.sql:1 {}\n"
+		   "d [d]\n  up deploy/d.sql:1 {d}\n  down revert/d.sql:1 {}\n  verify verify/d.sql:1 {SELECT 1;}\n"
+		   "warning verify/a.sql:2: verify script of change \"a\" is passed over: SAVEPOINT is not allowed in a revision\n"
+		   "warning verify/b.sql:2: verify script of change \"b\" is passed over: SET LOCAL in a file of several transactions\n"
+		   "warning verify/c.sql:2: verify script of change \"c\" is passed over: psql command \"\\set\" is not supported\n");
 	expect("sqitch, reworked", PGM_FORMAT_AUTO,
 		   FILES("db/sqitch.plan",
 				 "a" BY "\n@t1" BY "\nb [a]" BY "\na [a@t1 b]" BY "\nc [a]" BY "\n@t2" BY "\n",

@@ -1,0 +1,76 @@
+-- Taking over what real projects have: files as tools print them, and ledgers
+-- that were adopted before there were files.
+SET client_min_messages = warning;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+RESET client_min_messages;
+SET pgmigrate.execution = inline;
+CREATE SCHEMA over;
+SET search_path = over, public;
+CREATE PROCEDURE forget() LANGUAGE sql AS $$
+	DELETE FROM pgmigrate.head;
+	DELETE FROM pgmigrate.applied;
+	DELETE FROM pgmigrate.revision;
+	DELETE FROM pgmigrate.mirror;
+$$;
+
+-- a comment for lint in the first line is not our header
+SELECT * FROM pgmigrate.load_files(ARRAY['001_a.up.sql', '002_b.up.sql'],
+	ARRAY['CREATE TABLE a (i int);', E'-- pgmigrate: allow drop-table because it is empty\nDROP TABLE a;\n']);
+SELECT id, upgrade FROM pgmigrate.revision ORDER BY seq;
+CALL forget();
+-- a header with a slip of the pen is refused, with file and line
+SELECT * FROM pgmigrate.load('f1.sql', E'-- pgmigrate: revision\n-- id: f1\n-- down-revision: d5\n\n-- migrate:up\nSELECT 1;\n');
+
+-- the order in which Alembic prints legs is that of the run, since a
+-- dependency that it does not name may need it
+SELECT * FROM pgmigrate.load('up.sql', $$
+-- Running upgrade  -> x
+CREATE TABLE x (id int PRIMARY KEY);
+INSERT INTO alembic_version (version_num) VALUES ('x');
+-- Running upgrade x -> y
+CREATE TABLE y (id int PRIMARY KEY);
+UPDATE alembic_version SET version_num='y' WHERE alembic_version.version_num = 'x';
+-- Running wrapper  -> a
+CREATE TABLE a (id int PRIMARY KEY);
+INSERT INTO alembic_version (version_num) VALUES ('a');
+-- Running upgrade a -> d
+CREATE TABLE d (id int REFERENCES y);
+UPDATE alembic_version SET version_num='d' WHERE alembic_version.version_num = 'a';
+$$);
+SELECT revision FROM pgmigrate.upgrade('heads');
+CALL forget();
+DROP TABLE d, a, y, x;
+
+-- a verify script that is no query is passed over
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['sqitch.plan', 'deploy/a.sql', 'revert/a.sql', 'verify/a.sql'],
+	ARRAY[E'%project=p\n\na 2024-01-01T00:00:00Z a <a@b> # a\n', 'SELECT 1;', 'SELECT 2;',
+		E'BEGIN;\nSAVEPOINT s;\nSELECT 1;\nROLLBACK TO s;\nROLLBACK;\n']);
+SELECT id, verify FROM pgmigrate.revision;
+CALL forget();
+
+-- a table that two tools make alike is that of the one that is named
+CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('20240101000000');
+SELECT tool FROM pgmigrate.detect_ledgers();
+SELECT count(*) FROM pgmigrate.load_files(ARRAY['20240101000000_a.sql', '20240102000000_b.sql'],
+	ARRAY[E'-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n', E'-- migrate:up\nSELECT 3;\n-- migrate:down\nSELECT 4;\n']);
+SELECT * FROM pgmigrate.adopt('dbmate', mirror => true);
+SELECT revision FROM pgmigrate.upgrade();
+TABLE schema_migrations;
+SELECT revision FROM pgmigrate.downgrade('base');
+TABLE schema_migrations;
+CALL forget();
+DROP TABLE schema_migrations;
+CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('20240101000000');
+SELECT tool FROM pgmigrate.detect_ledgers();
+SELECT * FROM pgmigrate.adopt('rails', 'over.schema_migrations');
+CALL forget();
+DROP TABLE schema_migrations;
+
+SET client_min_messages = warning;
+DROP SCHEMA over CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
