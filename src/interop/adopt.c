@@ -580,6 +580,21 @@ end_mirroring(const char *tool, Oid relation, const PgmMirror *mirror)
 	return true;
 }
 
+/*
+ * A ledger that does not follow lacks what we run from now on, and its tool
+ * goes by it.
+ */
+static void
+tell_next_run(const PgmForeignLedger *ledger)
+{
+	if (ledger->tool->mirror == PGM_MIRROR_NONE)
+		ereport(NOTICE,
+				errmsg("ledger %s cannot be kept in step", ledger->name),
+				errdetail("The next run of %s would do again what pgmigrate does from now on.",
+						  ledger->tool->name),
+				errhint("Do not run it in this database any more."));
+}
+
 /* The row of what is kept in step by this table, or by this name. */
 static PgmMirror *
 find_mirror(const char *tool, Oid relation, const char *name)
@@ -688,6 +703,7 @@ adopt(void *arg)
 		pgm_adopt_import(ledger, nrows, rows);
 		stamp(ledger, nrows, rows, before, call->mirror);
 	}
+	tell_next_run(ledger);
 	call->rows = rows;
 	call->nrows = nrows;
 }

@@ -19,6 +19,7 @@
 
 #include "base/printable.h"
 #include "format/format.h"
+#include "interop/imported.h"
 #include "interop/internal.h"
 #include "sql/statements.h"
 #include "store/authoring.h"
@@ -159,8 +160,7 @@ import(Importer *importer, int i)
 		revision.author_role = importer->ledger->owner;
 	}
 	else
-		revision.upgrade = psprintf("-- applied by %s, not held here\n",
-									tool->name);
+		revision.upgrade = pgm_imported_text(tool->name);
 	revision.transactional = PGM_UNSET;
 	if (row->nparents >= 0)
 		revision.parents = revisions_of(importer, row->nparents, row->parents,

@@ -26,6 +26,7 @@
 #include "base/file_checksum.h"
 #include "base/printable.h"
 #include "base/spi.h"
+#include "interop/imported.h"
 #include "interop/known.h"
 #include "interop/load.h"
 #include "interop/load_check.h"
@@ -573,6 +574,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	index_files(&loader, nfiles, files);
 	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
+	pgm_imported_refuse(result);
 
 	rows = palloc(sizeof(PgmLoadRow) *
 				  (result->nrevisions + result->nskipped + 1));

@@ -70,6 +70,48 @@ SELECT * FROM pgmigrate.adopt('rails', 'over.schema_migrations');
 CALL forget();
 DROP TABLE schema_migrations;
 
+-- a ledger that was adopted before the files were loaded: these are refused,
+-- and the hint leads to one history
+CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
+INSERT INTO schema_migrations VALUES (2, false);
+CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('b1');
+SELECT * FROM pgmigrate.adopt('alembic', 'over.alembic_version', mirror => true);
+SELECT count(*) FROM pgmigrate.load('up.sql', $$
+-- Running upgrade  -> a1
+SELECT 1;
+INSERT INTO alembic_version (version_num) VALUES ('a1');
+-- Running upgrade a1 -> b1
+SELECT 2;
+UPDATE alembic_version SET version_num='b1' WHERE alembic_version.version_num = 'a1';
+$$);
+-- what stands on it may come
+SELECT count(*) FROM pgmigrate.load('up.sql', $$
+-- Running upgrade b1 -> c1
+SELECT 1;
+UPDATE alembic_version SET version_num='c1' WHERE alembic_version.version_num = 'b1';
+$$);
+SELECT revision FROM pgmigrate.upgrade();
+TABLE alembic_version;
+CALL forget();
+SELECT * FROM pgmigrate.adopt('golang-migrate', 'over.schema_migrations');
+SELECT count(*) FROM pgmigrate.load_files(ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;']);
+SELECT count(*) FROM pgmigrate.stamp('base');
+SELECT pgmigrate.remove('2');
+SELECT count(*) FROM pgmigrate.load_files(ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;']);
+SELECT * FROM pgmigrate.adopt('golang-migrate', 'over.schema_migrations');
+SELECT revision FROM pgmigrate.applied ORDER BY 1;
+SELECT revision FROM pgmigrate.upgrade();
+CALL forget();
+DROP TABLE schema_migrations, alembic_version;
+
+-- of a tool whose ledger cannot follow it is said what its next run would do
+CREATE TABLE pgmigrations (id int, name text, run_on timestamp);
+INSERT INTO pgmigrations VALUES (1, '1_a', now());
+SELECT * FROM pgmigrate.adopt('node-pg-migrate');
+SELECT count(*) FROM pgmigrate.load('1_a.sql', E'-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n');
+CALL forget();
+
 SET client_min_messages = warning;
 DROP SCHEMA over CASCADE;
 DROP EXTENSION pgmigrate;
