@@ -219,7 +219,8 @@ need_packages()
 		PG_CONFIG=/usr/lib/postgresql/$version/bin/pg_config
 	fi
 
-	missing=$(missing_packages "$version" | tr '\n' ' ')
+	missing=$(missing_packages "$version" | tr ' ' '\n' | awk '!seen[$0]++' |
+		tr '\n' ' ')
 	if [ -n "$missing" ]; then
 		# shellcheck disable=SC2086
 		install_packages $missing

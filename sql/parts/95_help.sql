@@ -13,8 +13,9 @@ FROM (
 			WHERE n.nspname OPERATOR(pg_catalog.=) 'pgmigrate')
 		AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::regtype
 		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['capture_ddl', 'run_state',
-			'revision_digest', 'script_begin', 'script_end', 'script_statement',
-			'script_step', 'system_identifier', 'wait_for_run']::name[])
+			'revision_digest', 'script_begin', 'script_end', 'script_locks',
+			'script_statement', 'script_step', 'system_identifier',
+			'wait_for_run']::name[])
 	UNION ALL
 	SELECT 2, 'view', c.relname::pg_catalog.text,
 		'pgmigrate.' OPERATOR(pg_catalog.||) c.relname::pg_catalog.text,

@@ -509,6 +509,19 @@ adapt_sqitch_verify(PgmFormatRevision *file)
 	file->verify.text = source->nstatements > 0 ? verify.data : NULL;
 }
 
+/* Of other tools' files their reader says so; a merge has nothing to do. */
+static void
+tell_empty(const PgmFormatResult *result, const PgmFormatRevision *file)
+{
+	if (result->format == PGM_FORMAT_PGMIGRATE && file->nparents < 2 &&
+		is_blank(file->upgrade.text))
+		ereport(NOTICE,
+				errmsg("revision has no statement"),
+				errdetail("File \"%s\", line %d.", file->upgrade.file,
+						  file->upgrade.line),
+				errhint("If it does nothing on purpose, say so in a comment."));
+}
+
 static void
 parse(Loader *loader, PgmFormat format, int nfiles,
 	  const PgmFormatFile *files)
@@ -595,6 +608,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		rows[i].file = file->upgrade.file;
 		if (stored == NULL)
 		{
+			tell_empty(result, file);
 			add_revision(&loader, file, revision);
 			rows[i].action = PGM_LOAD_ADDED;
 		}

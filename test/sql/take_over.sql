@@ -22,6 +22,12 @@ CALL forget();
 -- a header with a slip of the pen is refused, with file and line
 SELECT * FROM pgmigrate.load('f1.sql', E'-- pgmigrate: revision\n-- id: f1\n-- down-revision: d5\n\n-- migrate:up\nSELECT 1;\n');
 
+-- one that nobody has written yet is told
+SELECT pgmigrate.load('e1.sql', E'-- pgmigrate: revision\n-- id: e1\n-- down_revision: base\n\n-- migrate:up\n\n-- migrate:down\n');
+CALL forget();
+SELECT pgmigrate.load('e1.sql', E'-- pgmigrate: revision\n-- id: e1\n-- down_revision: base\n\n-- migrate:up\n-- on purpose\n');
+CALL forget();
+
 -- the order in which Alembic prints legs is that of the run, since a
 -- dependency that it does not name may need it
 SELECT * FROM pgmigrate.load('up.sql', $$
