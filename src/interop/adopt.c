@@ -322,16 +322,68 @@ note_baseline(const PgmForeignLedger *ledger, int64 run)
 	pgm_journal_step_details(run, 1, details.data);
 }
 
+/* A migration of Flyway that runs again whenever its text changes? */
+static bool
+is_repeatable(const Adoption *adoption, const PgmAdoptRow *row)
+{
+	return strcmp(adoption->ledger->tool->name, "flyway") == 0 &&
+		strncmp(row->version, "R__", 3) == 0;
+}
+
+/*
+ * Repeatable migrations stand above all versions, so one that has run stands
+ * above the versions that are new.  It can run again after them.
+ */
 static void
-mark_rows(Adoption *adoption, int n, const PgmAdoptRow *rows)
+skip_repeatable(const Adoption *adoption, int n, PgmAdoptRow *rows)
+{
+	const PgmGraph *graph = adoption->plan->graph;
+	bool	   *adopted = no_marks(adoption);
+	StringInfoData names;
+	int			nskipped = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < n; i++)
+		if (rows[i].revision != NULL)
+			adopted[pgm_graph_find(graph, rows[i].revision)] = true;
+	for (int i = 0; i < n; i++)
+	{
+		bool	   *below = no_marks(adoption);
+		bool		missing = false;
+
+		if (rows[i].revision == NULL || !is_repeatable(adoption, &rows[i]))
+			continue;
+		mark_below(graph, pgm_graph_find(graph, rows[i].revision), below);
+		for (int j = 0; j < adoption->size; j++)
+			missing |= below[j] && !adopted[j] &&
+				pgm_graph_parents(graph, j).n <= 1;
+		if (!missing)
+			continue;
+		rows[i].action = "skipped";
+		if (++nskipped <= MAX_NAMES)
+			appendStringInfo(&names, "%s\"%s\"", nskipped > 1 ? ", " : "",
+							 rows[i].revision);
+	}
+	if (nskipped > MAX_NAMES)
+		appendStringInfoString(&names, " and others");
+	if (nskipped > 0)
+		ereport(NOTICE,
+				errmsg("repeatable migrations will run again, after versions that ledger %s does not have",
+					   adoption->ledger->name),
+				errdetail("They are %s.", names.data));
+}
+
+static void
+mark_rows(Adoption *adoption, int n, PgmAdoptRow *rows)
 {
 	const PgmGraph *graph = adoption->plan->graph;
 
+	skip_repeatable(adoption, n, rows);
 	for (int i = 0; i < n; i++)
 	{
 		int			revision;
 
-		if (rows[i].revision == NULL)
+		if (rows[i].revision == NULL || strcmp(rows[i].action, "skipped") == 0)
 			continue;
 		revision = pgm_graph_find(graph, rows[i].revision);
 		adoption->adopted[revision] = true;
@@ -479,7 +531,7 @@ check_gone(const Adoption *adoption, const char *names)
 
 /* Make the current heads those of the rows. */
 static void
-stamp(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows,
+stamp(const PgmForeignLedger *ledger, int n, PgmAdoptRow *rows,
 	  const PgmMirror *before, bool mirror)
 {
 	Adoption	adoption = {ledger, pgm_plan_load()};

@@ -111,6 +111,20 @@ SELECT revision FROM pgmigrate.upgrade();
 CALL forget();
 DROP TABLE schema_migrations, alembic_version;
 
+-- repeatable migrations have run, and there are new versions
+CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL, success bool NOT NULL);
+INSERT INTO flyway_schema_history VALUES (1, '1', 'a', 'SQL', 'V1__a.sql', NULL, 'x', now(), 1, true),
+	(2, NULL, 'v', 'SQL', 'R__v.sql', NULL, 'x', now(), 1, true), (3, NULL, 'w', 'SQL', 'R__w.sql', NULL, 'x', now(), 1, true);
+SELECT count(*) FROM pgmigrate.load_files(ARRAY['V1__a.sql', 'V2__b.sql', 'R__v.sql', 'R__w.sql'],
+	ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;', 'SELECT 4;']);
+SELECT * FROM pgmigrate.adopt('flyway', mirror => true);
+SELECT revision FROM pgmigrate.applied;
+SELECT revision FROM pgmigrate.upgrade();
+SELECT installed_rank, version, script FROM flyway_schema_history ORDER BY 1;
+SELECT * FROM pgmigrate.adopt('flyway', mirror => true);
+CALL forget();
+DROP TABLE flyway_schema_history;
+
 -- of a tool whose ledger cannot follow it is said what its next run would do
 CREATE TABLE pgmigrations (id int, name text, run_on timestamp);
 INSERT INTO pgmigrations VALUES (1, '1_a', now());
