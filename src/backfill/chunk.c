@@ -40,6 +40,9 @@
 #define PGM_REPEAT_MIN_MS 5
 #define PGM_REPEAT_MAX_MS 1000
 
+/* Of a chunk, after each of which is looked whether somebody waits for us. */
+#define PGM_SLICES 10
+
 typedef enum Outcome
 {
 	CHUNK_DONE,
@@ -103,23 +106,77 @@ refuse_endless(const PgmTarget *target)
 			errhint("Write a condition that a changed row does not meet, or run the statement as it is written."));
 }
 
+/* Rows of a list, or blocks; 0 if it is within one. */
+static int
+size_of(const PgmChunk *chunk)
+{
+	if (chunk->range == NULL)
+		return chunk->nrows;
+	return ItemPointerGetBlockNumberNoCheck(&chunk->end) -
+		ItemPointerGetBlockNumberNoCheck(&chunk->first);
+}
+
+/* Take so much from the beginning of a chunk, or all if it is no more. */
+static PgmChunk
+take_slice(PgmChunk *chunk, int size)
+{
+	PgmChunk	slice = *chunk;
+
+	if (size_of(chunk) <= size)
+		size = size_of(chunk);
+	else if (chunk->range != NULL)
+		ItemPointerSet(&slice.end,
+					   ItemPointerGetBlockNumberNoCheck(&chunk->first) + size,
+					   0);
+	else
+		slice.nrows = size;
+
+	chunk->first = slice.end;
+	if (chunk->range == NULL)
+	{
+		chunk->rows += size;
+		chunk->nrows -= size;
+	}
+	return slice;
+}
+
+static bool
+is_empty(PgmChunk *chunk)
+{
+	return chunk->range == NULL ? chunk->nrows == 0 :
+		ItemPointerCompare(&chunk->first, &chunk->end) >= 0;
+}
+
+/*
+ * Slice by slice, until somebody waits for us: *rest is what is left then.  A
+ * chunk of many rows costs less than many chunks, but is not to be waited for
+ * to its end.
+ */
 static uint64
-change_rows(PgmBackfill *backfill, const PgmChunk *chunk, int64 *again)
+change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 {
 	CachedPlanSource *plan;
 	PgmGuard	guard;
-	uint64		rows;
+	uint64		rows = 0;
+	int			size = Max(size_of(rest) / PGM_SLICES, 1);
 
-	plan = pgm_target_plan(backfill, chunk->target, chunk->range != NULL ?
+	plan = pgm_target_plan(backfill, rest->target, rest->range != NULL ?
 						   PGM_FORM_RANGE : PGM_FORM_LIST);
+	*again = 0;
 	if (backfill->exec.guard)
 		pgm_guard_raise(&guard);
-	rows = pgm_prepared_change(plan, chunk, again);
+	do
+	{
+		PgmChunk	slice = take_slice(rest, size);
+
+		rows += pgm_prepared_change(plan, &slice, again);
+		backfill->waited_on = is_waited_for();
+	} while (!is_empty(rest) && !backfill->waited_on);
 	if (backfill->exec.guard)
 		pgm_guard_lower(&guard);
 	pgm_exec_fire_deferred(&backfill->exec);
 	if (*again > 0 && backfill->change->from_itself)
-		refuse_endless(chunk->target);
+		refuse_endless(rest->target);
 	return rows;
 }
 
@@ -134,10 +191,15 @@ mark_range(const PgmChunk *chunk, uint64 rows)
 								 rows);
 }
 
-/* All of it; an error leaves its transaction open. */
+/*
+ * As much of it as nobody waits for, and leave the rest; an error leaves its
+ * transaction open, and all of the chunk.
+ */
 static Outcome
-attempt(PgmBackfill *backfill, const PgmChunk *chunk)
+attempt(PgmBackfill *backfill, PgmChunk *chunk)
 {
+	PgmChunk	rest = *chunk;
+	PgmChunk	done = *chunk;
 	int64		again;
 	uint64		rows;
 
@@ -148,14 +210,15 @@ attempt(PgmBackfill *backfill, const PgmChunk *chunk)
 		return CHUNK_MOVED;
 	}
 	limit_lock_waits();
-	rows = change_rows(backfill, chunk, &again);
-	mark_range(chunk, rows);
-	backfill->waited_on = is_waited_for();
+	rows = change_rows(backfill, &rest, &again);
+	done.end = rest.first;
+	mark_range(&done, rows);
 
 	/* what a crash loses is lost with its mark, and done again */
 	pgm_txn_commit_async();
 	backfill->rows += rows;
 	backfill->again += again;
+	*chunk = rest;
 	return CHUNK_DONE;
 }
 
@@ -224,7 +287,7 @@ pgm_chunk_recover(PgmBackfill *backfill)
 
 /* The error lives in the context of the chunk. */
 static Outcome
-try(PgmBackfill *backfill, const PgmChunk *chunk, ErrorData **edata)
+try(PgmBackfill *backfill, PgmChunk *chunk, ErrorData **edata)
 {
 	volatile Outcome outcome = CHUNK_FAILED;
 
@@ -412,20 +475,30 @@ leave_row(PgmBackfill *backfill, const PgmChunk *chunk)
  * of it undone.
  */
 void
-pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *chunk)
+pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *whole)
 {
-	for (;;)
+	PgmChunk	rest = *whole;
+	const PgmChunk *chunk = &rest;
+	bool		waited_on = false;
+
+	while (!is_empty(&rest))
 	{
 		ErrorData  *edata = NULL;
 		PgmChunk	left;
 		PgmChunk	right;
-		Outcome		outcome = try(backfill, chunk, &edata);
+		Outcome		outcome = try(backfill, &rest, &edata);
 
-		if (outcome == CHUNK_MOVED)
-			backfill->moved = true;
-		if (outcome == CHUNK_MOVED || outcome == CHUNK_DONE)
+		if (outcome == CHUNK_DONE)
 		{
 			backfill->attempts = 0;
+			waited_on |= backfill->waited_on;
+			backfill->waited_on = waited_on;
+			continue;
+		}
+		if (outcome == CHUNK_MOVED)
+		{
+			backfill->attempts = 0;
+			backfill->moved = true;
 			return;
 		}
 		if (split(chunk, &left, &right))

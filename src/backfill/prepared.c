@@ -3,14 +3,14 @@
  * prepared.c
  *	  The forms of a statement as plans that are kept, and their execution.
  *
- * A statement goes through a portal, so that hooks see it.  Its plan is made
- * once for each table, without looking at the parameters, and made again by
- * the server when what it stands on has changed.
+ * A plan is made once for each table, without looking at the parameters, and
+ * made again by the server when what it stands on has changed.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
@@ -25,6 +25,7 @@
 #include "utils/snapmgr.h"
 
 #include "backfill/internal.h"
+#include "compat/modify.h"
 #include "compat/server.h"
 
 /* Counts the rows whose only column is true. */
@@ -237,19 +238,65 @@ run(CachedPlanSource *source, ParamListInfo params, DestReceiver *receiver)
 }
 
 /*
- * Change the rows of a chunk; returns how many, and how many of them meet the
- * condition still.
+ * An UPDATE tells an index that a key is entered again for a row that has it,
+ * and the index then looks for old versions to drop whenever a page is full.
+ * Those of our chunks before are dead by now: a page gets room for a few more
+ * entries, and is full again soon.  That costs more than all the rest of an
+ * UPDATE, which finds its own old versions alive, splits the page and is done;
+ * and the entries go with the next VACUUM anyway.  So do not tell.
+ */
+static void
+open_indexes(QueryDesc *query)
+{
+	ModifyTableState *state = (ModifyTableState *) query->planstate;
+	ResultRelInfo *result;
+	MemoryContext old;
+
+	if (!IsA(state, ModifyTableState) || state->operation != CMD_UPDATE)
+		return;
+	result = state->resultRelInfo;
+	if (result->ri_IndexRelationDescs != NULL ||
+		!result->ri_RelationDesc->rd_rel->relhasindex)
+		return;
+	old = MemoryContextSwitchTo(query->estate->es_query_cxt);
+	ExecOpenIndices(result, false);
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		pgm_index_entries_are_new(result->ri_IndexRelationInfo[i]);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Change the rows of a chunk; returns how many, and adds how many of them meet
+ * the condition still.
  */
 uint64
 pgm_prepared_change(CachedPlanSource *source, const PgmChunk *chunk,
 					int64 *again)
 {
+	ParamListInfo params = parameters(chunk);
 	CountReceiver receiver;
+	CachedPlan *plan;
+	QueryDesc  *query;
 	uint64		rows;
 
 	init_counter(&receiver);
-	rows = run(source, parameters(chunk), &receiver.pub);
-	*again = receiver.trues;
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	UpdateActiveSnapshotCommandId();
+	plan = GetCachedPlan(source, params, CurrentResourceOwner, NULL);
+	query = CreateQueryDesc(linitial_node(PlannedStmt, plan->stmt_list),
+							source->query_string, GetActiveSnapshot(),
+							InvalidSnapshot, &receiver.pub, params, NULL, 0);
+	ExecutorStart(query, 0);
+	open_indexes(query);
+	pgm_executor_run(query);
+	rows = query->estate->es_processed;
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	ReleaseCachedPlan(plan, CurrentResourceOwner);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	*again += receiver.trues;
 	return rows;
 }
 

@@ -19,6 +19,27 @@
 
 #include "compat/parse.h"
 
+/* To the end. */
+static inline void
+pgm_executor_run(QueryDesc *query)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecutorRun(query, ForwardScanDirection, 0);
+#else
+	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/* Of an UPDATE: not those of a row that the index has already. */
+static inline void
+pgm_index_entries_are_new(IndexInfo *info)
+{
+#if PG_VERSION_NUM >= 150000
+	info->ii_CheckedUnchanged = true;
+	info->ii_IndexUnchanged = false;
+#endif
+}
+
 /* Enter a new row into all indexes. */
 static inline void
 pgm_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot,

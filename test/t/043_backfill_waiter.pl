@@ -1,0 +1,74 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# Whoever waits for a row that a chunk has changed waits for a part of the
+# chunk, not for the rest of it.  A trigger stops the chunk on its second page,
+# and then on its fourth.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use Test::More;
+
+my $node = new_node('waiter', 'fsync = off');
+
+query($node, <<'SQL');
+CREATE TABLE t (id int PRIMARY KEY, n int, note text, pad text);
+INSERT INTO t SELECT g, 0, NULL, repeat('x', 1000) FROM generate_series(1, 70) g;
+CREATE FUNCTION stop_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF new.id = 10 THEN PERFORM pg_advisory_xact_lock_shared(1); END IF;
+	IF new.id = 24 THEN PERFORM pg_advisory_xact_lock_shared(2); END IF;
+	RETURN new;
+END $$;
+CREATE TRIGGER stop_at BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION stop_at();
+SQL
+
+sub stopped_at
+{
+	my ($lock) = @_;
+
+	wait_until(
+		"the chunk is stopped at $lock",
+		sub {
+			return query($node,
+				"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $lock AND NOT granted"
+			) eq '1';
+		});
+	return;
+}
+
+my $stopper = session($node);
+my $application = session($node);
+$stopper->query('SELECT pg_advisory_lock(1), pg_advisory_lock(2)');
+my $run = query($node,
+	q{SET pgmigrate.lock_timeout = 0; SELECT pgmigrate.backfill_start('t', 'note = ''filled''', 'note IS NULL')}
+);
+stopped_at(1);
+$application->send('UPDATE t SET n = n + 1 WHERE id = 3');
+wait_until(
+	'the application waits for a row of the first page',
+	sub {
+		return query($node,
+			"SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+		) eq '1';
+	});
+$stopper->query('SELECT pg_advisory_unlock(1)');
+stopped_at(2);
+wait_until(
+	'the application has the row while the chunk is at work',
+	sub {
+		return query($node, q{SELECT concat(n, note) FROM t WHERE id = 3}) eq
+		  '1filled';
+	});
+stopped_at(2);
+$stopper->query('SELECT pg_advisory_unlock(2)');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
+	'done', 'the rest is done');
+is(query($node, q{SELECT count(*), sum(n) FROM t WHERE note = 'filled'}),
+	'70|1', 'no row is left, and none is lost');
+$application->quit();
+$stopper->quit();
+log_is_clean($node);
+done_testing();
