@@ -168,6 +168,18 @@ choose_way(PgmBackfill *backfill, PgmTarget *target)
 		pgm_prepared_by_index(plan, rows * PGM_INDEX_SHARE);
 }
 
+/* A row is asked several times whether it meets the condition. */
+static void
+refuse_volatile(const PgmBackfill *backfill)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("cannot backfill relation \"%s\"",
+				   backfill->operation->relation),
+			errdetail("The statement cannot be cut up: its condition has a volatile function, and would be met by other rows each time."),
+			errhint("Declare the function STABLE if it is, or write the rows to be changed into a table first."));
+}
+
 /*
  * In a transaction, before anything is written: the statement is one that can
  * be cut up, and the role may do it.
@@ -190,7 +202,9 @@ check_targets(PgmBackfill *backfill)
 		CachedPlanSource *plan;
 
 		/* first the one whose errors speak of what was written */
-		(void) pgm_target_plan(backfill, target, PGM_FORM_MEETS);
+		plan = pgm_target_plan(backfill, target, PGM_FORM_MEETS);
+		if (pgm_prepared_condition_volatile(plan))
+			refuse_volatile(backfill);
 		plan = pgm_target_plan(backfill, target, PGM_FORM_RANGE);
 		pgm_prepared_check(plan);
 		if (!backfill->change->is_delete && pgm_prepared_volatile(plan))

@@ -179,6 +179,15 @@ pgm_prepared_volatile(CachedPlanSource *source)
 	return contain_volatile_functions((Node *) query->targetList);
 }
 
+/* Is the condition of a query another one each time that it is asked? */
+bool
+pgm_prepared_condition_volatile(CachedPlanSource *source)
+{
+	Query	   *query = linitial_node(Query, source->query_list);
+
+	return contain_volatile_functions((Node *) query->jointree);
+}
+
 /* The parameters of a chunk; live in the current memory context. */
 static ParamListInfo
 parameters(const PgmChunk *chunk)

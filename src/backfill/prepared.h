@@ -48,6 +48,7 @@ extern uint64 pgm_prepared_change(CachedPlanSource *source,
 extern int	pgm_prepared_find(CachedPlanSource *source, int limit,
 							  ItemPointer rows);
 extern bool pgm_prepared_volatile(CachedPlanSource *source);
+extern bool pgm_prepared_condition_volatile(CachedPlanSource *source);
 extern bool pgm_query_true(const char *text, bool *isnull);
 
 #endif							/* PGM_BACKFILL_PREPARED_H */

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <sys/statvfs.h>
+
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -53,6 +55,16 @@ static PgmQuery vacuum_query = {
 	"SELECT FROM pg_stat_progress_vacuum v JOIN pg_stat_activity a USING (pid) "
 	"WHERE v.relid = $1 AND v.datname = current_database() "
 	"AND a.backend_type = 'autovacuum worker'",
+	1, {OIDOID}
+};
+
+/* Those of a table and its indexes that are not beside the rest. */
+static PgmQuery tablespace_query = {
+	"SELECT DISTINCT 'pg_tblspc/' || c.reltablespace FROM pg_class c "
+	"WHERE (c.oid = $1 OR c.oid IN (SELECT i.indexrelid FROM pg_index i "
+	"WHERE i.indrelid = $1)) AND c.reltablespace <> 0 "
+	"AND c.reltablespace <> (SELECT t.oid FROM pg_tablespace t "
+	"WHERE t.spcname = 'pg_default')",
 	1, {OIDOID}
 };
 
@@ -122,6 +134,50 @@ archive_backlog(PgmBackfill *backfill, PgmTarget *target)
 	return throttle->archive_full ? "the archiver to catch up" : NULL;
 }
 
+/* On the file system of a file of the server, in MB. */
+static double
+free_space(const char *path)
+{
+	struct statvfs room;
+
+	if (statvfs(path, &room) != 0)
+		ereport(ERROR,
+				errcode_for_file_access(),
+				errmsg("could not tell the free space at \"%s\": %m", path));
+	return (double) room.f_bavail * room.f_frsize / (1024 * 1024);
+}
+
+/*
+ * An UPDATE makes files longer and writes WAL.  The server stops when there is
+ * no room for the latter, and with it everybody else.
+ */
+static const char *
+disk_space(PgmBackfill *backfill, PgmTarget *target)
+{
+	const char *reason = "room on disk";
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+	bool		enough;
+
+	if (pgm_min_free_space == 0)
+		return NULL;
+	if (free_space(".") < pgm_min_free_space ||
+		free_space("pg_wal") < pgm_min_free_space)
+		return reason;
+	if (target == NULL)
+		return NULL;
+	values[0] = ObjectIdGetDatum(target->relid);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&tablespace_query, values, NULL);
+	enough = true;
+	for (uint64 i = 1; i <= rows; i++)
+		enough = enough &&
+			free_space(pgm_spi_text(i, 1)) >= pgm_min_free_space;
+	pgm_spi_end(&scope);
+	return enough ? NULL : reason;
+}
+
 /* It clears away what we leave, but may take longer than we would. */
 static const char *
 autovacuum(PgmBackfill *backfill, PgmTarget *target)
@@ -177,6 +233,7 @@ static const Signal signals[] = {
 	{replica_lag, "the replica lag, which cannot be read"},
 	{wal_rate, "the WAL rate, which cannot be read"},
 	{archive_backlog, "the archiver, which cannot be read"},
+	{disk_space, "the free space on disk, which cannot be read"},
 	{autovacuum, "autovacuum, which cannot be read"},
 	{own_query, "pgmigrate.throttle_query, which failed"},
 };

@@ -51,6 +51,7 @@ bool		pgm_backfill_vacuum = true;
 int			pgm_chunk_time = 100;
 int			pgm_max_replica_lag = 10000;
 int			pgm_max_wal_rate = 0;
+int			pgm_min_free_space = 512;
 int			pgm_on_row_error = PGM_ROW_ERROR_FAIL;
 int			pgm_online_workers = 1;
 char	   *pgm_throttle_query = NULL;
@@ -217,6 +218,14 @@ define_backfill_settings(void)
 							&pgm_max_wal_rate,
 							0, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.min_free_space",
+							"Room on disk below which a backfill waits.",
+							"On the file systems of the table, its indexes and the WAL.  Zero turns this off.",
+							&pgm_min_free_space,
+							512, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MB,
 							NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("pgmigrate.on_row_error",

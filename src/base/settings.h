@@ -101,6 +101,7 @@ extern bool pgm_backfill_vacuum;
 extern int	pgm_chunk_time;		/* ms */
 extern int	pgm_max_replica_lag;	/* ms */
 extern int	pgm_max_wal_rate;	/* kB a second */
+extern int	pgm_min_free_space; /* MB */
 extern int	pgm_on_row_error;
 extern int	pgm_online_workers;
 extern char *pgm_throttle_query;

@@ -190,6 +190,7 @@ relay(PgmProcess *process, char *data, Size size)
 	MemoryContextSwitchTo(old);
 }
 
+/* A worker that follows others has no client. */
 static void
 check_client(void)
 {

@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "sql/source_text.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
@@ -58,9 +59,12 @@ all_rows(Oid relid)
 	return rows;
 }
 
-/* Rows that the planner expects, negative if it says nothing. */
+/*
+ * Rows that the planner expects, negative if it says nothing.  Is it about
+ * other rows each time that it is asked?
+ */
 static double
-planned_rows(PgmMaker *maker)
+planned_rows(PgmMaker *maker, volatile bool *is_volatile)
 {
 	const PgmStatement *statement = &maker->source->statements[maker->n];
 	List	   *queries;
@@ -70,6 +74,9 @@ planned_rows(PgmMaker *maker)
 	queries = pg_analyze_and_rewrite_fixedparams(copyObject(statement->raw),
 												 maker->source->text, NULL, 0,
 												 NULL);
+	*is_volatile = list_length(queries) == 1 &&
+		contain_volatile_functions((Node *) linitial_node(Query,
+														  queries)->jointree);
 	plan = list_length(queries) != 1 ? NULL :
 		pgm_plan_query(linitial(queries), maker->source->text, NULL);
 	PopActiveSnapshot();
@@ -80,7 +87,7 @@ planned_rows(PgmMaker *maker)
 
 /* The same, where that may fail. */
 static double
-expected_rows(PgmMaker *maker)
+expected_rows(PgmMaker *maker, volatile bool *is_volatile)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -92,7 +99,7 @@ expected_rows(PgmMaker *maker)
 	level = pgm_txn_begin_sub();
 	PG_TRY();
 	{
-		rows = planned_rows(maker);
+		rows = planned_rows(maker, is_volatile);
 		pgm_txn_release_sub();
 	}
 	PG_CATCH();
@@ -114,6 +121,7 @@ pgm_strategy_change_rows(PgmMaker *maker)
 {
 	double		total = all_rows(maker->relid);
 	double		rows;
+	volatile bool is_volatile = false;
 	const char *risk;
 	char	   *text;
 
@@ -121,11 +129,13 @@ pgm_strategy_change_rows(PgmMaker *maker)
 		maker->subject->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
-	rows = expected_rows(maker);
+	rows = expected_rows(maker, &is_volatile);
 	if (rows >= 0 && total > 0)
 		maker->strategy->plain_ms *= Min(rows / total, 1.0);
 	risk = pgm_change_risk(pgm_change_take_apart(maker->source, maker->n,
 												 maker->relid));
+	if (risk == NULL && is_volatile)
+		risk = "its condition has a volatile function";
 	if (risk != NULL)
 	{
 		pgm_strategy_stay_plain(maker, risk);

@@ -158,6 +158,8 @@ SELECT pgmigrate.backfill('users', 'n = 1', pause => '1 day');
 -- a new value that is made of the old one
 SELECT pgmigrate.backfill('users', 'n = n + 1');
 SELECT pgmigrate.backfill('users', 'n = n + 1', 'id < 100');
+-- a condition that is another one each time
+SELECT pgmigrate.backfill('users', 'n = 1', 'random() < 0.5');
 -- what is no table
 CREATE VIEW looking AS SELECT * FROM users;
 CREATE MATERIALIZED VIEW kept AS SELECT 1 AS a;

@@ -267,14 +267,17 @@ for my $case (
 	[ 'SELECT NULL::bool', qr/returned null/, 'one that says nothing' ],
 	[ 'SELECT 1/0 = 1', qr/failed/, 'one that fails' ],
 	[ 'SELECT 1', qr/failed/, 'one of another type' ],
+	[ '', qr/^room on disk$/, 'a disk that is full', undef, '2000TB' ],
 	[ '', qr/^the WAL rate to fall$/, 'a limit of the WAL rate', 'max_wal_rate' ])
 {
-	my ($sql, $expected, $name, $rate) = @$case;
+	my ($sql, $expected, $name, $rate, $room) = @$case;
 	my $limit = $rate ? '1kB' : '0';
+
+	$room //= '0';
 
 	query($node, 'UPDATE account SET note = NULL') if $rate;
 	$run = query($node,
-		"SET pgmigrate.max_wal_rate = '$limit'; SET pgmigrate.throttle_query = '$sql'; SELECT pgmigrate.backfill_start($call, chunk_time => '5 ms', pause => '10 ms')"
+		"SET pgmigrate.min_free_space = '$room'; SET pgmigrate.max_wal_rate = '$limit'; SET pgmigrate.throttle_query = '$sql'; SELECT pgmigrate.backfill_start($call, chunk_time => '5 ms', pause => '10 ms')"
 	);
 	wait_until(
 		'it waits',
