@@ -33,28 +33,6 @@ static PgmQuery volatile_query = {
 	1, {TEXTOID}
 };
 
-/* CHECK constraints of a domain, and those of the domains below it. */
-static PgmQuery domain_checks_query = {
-	"WITH RECURSIVE d (oid, base, depth) AS ("
-	"SELECT oid, typbasetype, 1 FROM pg_type WHERE oid = $1 AND typtype = 'd' "
-	"UNION ALL SELECT t.oid, t.typbasetype, depth + 1 FROM d "
-	"JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
-	"SELECT pg_get_expr(k.conbin, 0) FROM d "
-	"JOIN pg_constraint k ON k.contypid = d.oid AND k.contype = 'c' "
-	"ORDER BY depth DESC, k.conname",
-	1, {OIDOID}
-};
-
-static PgmQuery domain_not_null_query = {
-	"WITH RECURSIVE d (oid, base, strict) AS ("
-	"SELECT oid, typbasetype, typnotnull FROM pg_type "
-	"WHERE oid = $1 AND typtype = 'd' "
-	"UNION ALL SELECT t.oid, t.typbasetype, t.typnotnull FROM d "
-	"JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
-	"SELECT coalesce(bool_or(strict), false) FROM d",
-	1, {OIDOID}
-};
-
 /* The CHECK constraints that mention a column, dropped and made again. */
 static PgmQuery checks_query = {
 	"SELECT string_agg(format('DROP CONSTRAINT %I', k.conname), ', ' "
@@ -274,153 +252,6 @@ is_not_null(const ColumnDef *column)
 	return pgm_lint_column_constraint(column, CONSTR_NOTNULL) != NULL;
 }
 
-static char *
-serial_form(const PgmLint *lint, const ColumnDef *column, const char *type)
-{
-	const char *name = quote_identifier(column->colname);
-	Oid			namespace = get_rel_namespace(lint->touch->relid);
-	char	   *relname = ChooseRelationName(lint->touch->name,
-											 column->colname, "seq",
-											 namespace, false);
-	const char *sequence =
-		quote_qualified_identifier(get_namespace_name(namespace), relname);
-	char	   *next = psprintf("nextval(%s)", quote_literal_cstr(sequence));
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "CREATE SEQUENCE %s AS %s;\n", sequence, type);
-	plain_column(&buf, lint, column, type, NULL);
-	appendStringInfo(&buf, "ALTER SEQUENCE %s OWNED BY %s.%s;\n", sequence,
-					 lint->name, name);
-	appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;\n",
-					 lint->name, name, next);
-	pgm_lint_batches(&buf, lint, "UPDATE",
-					 psprintf(" SET %s = %s", name, next),
-					 psprintf("%s IS NULL", name));
-	not_null_later(&buf, lint, column, true);
-	return pgm_lint_done(&buf);
-}
-
-/*
- * An identity column begins as a column with a sequence.  That goes when the
- * column has its own, which then goes on from the highest value.
- */
-static char *
-identity_form(const PgmLint *lint, const ColumnDef *column)
-{
-	Constraint *identity =
-		pgm_lint_column_constraint(column, CONSTR_IDENTITY);
-	const char *name = quote_identifier(column->colname);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, serial_form(lint, column,
-											 type_text(lint, column->typeName)));
-	/* what is validated is not to be locked by what follows */
-	appendStringInfo(&buf, "\n%sALTER TABLE %s ALTER COLUMN %s DROP DEFAULT, ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n",
-					 pgm_not_null_can_be_not_valid() ? PGM_LATER : "",
-					 lint->name, name, name,
-					 identity->generated_when == 'a' ? "ALWAYS" : "BY DEFAULT");
-	appendStringInfo(&buf, "SELECT setval(pg_get_serial_sequence(%s, %s), max(%s)) FROM %s;",
-					 quote_literal_cstr(lint->name),
-					 quote_literal_cstr(column->colname), name, lint->name);
-	return buf.data;
-}
-
-static char *
-generated_form(const PgmLint *lint, const ColumnDef *column)
-{
-	Constraint *generated =
-		pgm_lint_column_constraint(column, CONSTR_GENERATED);
-	const char *name = quote_identifier(column->colname);
-	const char *type = type_text(lint, column->typeName);
-	char	   *expression = pgm_lint_parens(lint, generated->location);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (pgm_generated_can_be_virtual())
-	{
-		plain_column(&buf, lint, column, type,
-					 psprintf("GENERATED ALWAYS AS %s VIRTUAL", expression));
-		return pgm_lint_done(&buf);
-	}
-	plain_column(&buf, lint, column, type, NULL);
-	pgm_lint_sync_trigger(&buf, lint, column->colname,
-						  pgm_lint_of_new_row(lint, generated->raw_expr,
-											  expression));
-	pgm_lint_batches(&buf, lint, "UPDATE",
-					 psprintf(" SET %s = %s", name, expression),
-					 psprintf("%s IS DISTINCT FROM %s", name, expression));
-	return pgm_lint_done(&buf);
-}
-
-/* VALUE in the condition of a domain, which is the column now. */
-static char *
-value_is_column(const char *condition, const char *column)
-{
-	return pgm_lint_replace_word(condition, "value", column);
-}
-
-static char *
-domain_form(const PgmLint *lint, const ColumnDef *column)
-{
-	Oid			type = pgm_lint_type(column->typeName);
-	Datum		value = ObjectIdGetDatum(type);
-	int32		typmod = -1;
-	Oid			base = getBaseTypeAndTypmod(type, &typmod);
-	const char *name = quote_identifier(column->colname);
-	char	   *validate = pstrdup("");
-	List	   *conditions = pgm_lint_ask_texts(&domain_checks_query, &value);
-	List	   *names = NIL;
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	plain_column(&buf, lint, column, format_type_with_typemod(base, typmod),
-				 default_text(lint, column));
-	foreach(lc, conditions)
-	{
-		char	   *check = ChooseConstraintName(lint->touch->name,
-												 column->colname, "check",
-												 get_rel_namespace(lint->touch->relid),
-												 names);
-
-		names = lappend(names, check);
-		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n",
-						 lint->name, quote_identifier(check),
-						 value_is_column(lfirst(lc), name));
-		validate = psprintf("%sALTER TABLE %s VALIDATE CONSTRAINT %s;\n",
-							validate, lint->name, quote_identifier(check));
-	}
-	if (*validate)
-		appendStringInfo(&buf, PGM_LATER "%s", validate);
-	if (pgm_lint_ask_bool(&domain_not_null_query, &value))
-	{
-		if (*validate)
-			appendStringInfoString(&buf, PGM_LATER);
-		not_null_later(&buf, lint, column, true);
-	}
-	return pgm_lint_done(&buf);
-}
-
-static char *
-volatile_form(const PgmLint *lint, const ColumnDef *column)
-{
-	const char *name = quote_identifier(column->colname);
-	const char *value = default_text(lint, column);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	plain_column(&buf, lint, column, type_text(lint, column->typeName), NULL);
-	appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s SET %s;\n",
-					 lint->name, name, value);
-	pgm_lint_batches(&buf, lint, "UPDATE",
-					 psprintf(" SET %s = DEFAULT", name),
-					 psprintf("%s IS NULL", name));
-	not_null_later(&buf, lint, column, is_not_null(column));
-	return pgm_lint_done(&buf);
-}
-
 /* A new column that makes the server rewrite the table: why? */
 static void
 lint_rewriting_column(PgmLint *lint, ColumnDef *column)
@@ -431,23 +262,23 @@ lint_rewriting_column(PgmLint *lint, ColumnDef *column)
 	if (serial != NULL)
 		pgm_lint_add(lint, "serial-column",
 					 psprintf("new serial column %s rewrites %s and its indexes", name, lint->name),
-					 serial_form(lint, column, serial));
+					 pgm_lint_online(lint));
 	else if (pgm_lint_column_constraint(column, CONSTR_IDENTITY) != NULL)
 		pgm_lint_add(lint, "identity-column",
 					 psprintf("new identity column %s rewrites %s and its indexes", name, lint->name),
-					 identity_form(lint, column));
+					 pgm_lint_online(lint));
 	else if (pgm_lint_column_constraint(column, CONSTR_GENERATED) != NULL)
 		pgm_lint_add(lint, "generated-stored",
 					 psprintf("new stored generated column %s rewrites %s and its indexes", name, lint->name),
-					 generated_form(lint, column));
+					 pgm_lint_online(lint));
 	else if (pgm_lint_domain_has_constraints(pgm_lint_type(column->typeName)))
 		pgm_lint_add(lint, "constrained-domain-column",
 					 psprintf("new column %s of a domain with constraints rewrites %s", name, lint->name),
-					 domain_form(lint, column));
+					 pgm_lint_online(lint));
 	else if (default_text(lint, column) != NULL)
 		pgm_lint_add(lint, "volatile-default",
 					 psprintf("new column %s with a volatile default rewrites %s and its indexes", name, lint->name),
-					 volatile_form(lint, column));
+					 pgm_lint_online(lint));
 }
 
 /* A constant that most columns of the type can begin with; NULL if none. */
@@ -611,53 +442,6 @@ rebuilds_index(const PgmLint *lint, const AlterTableCmd *cmd)
 	return false;
 }
 
-/* Another column beside the old one, which takes its name when it is full. */
-static char *
-swap_form(const PgmLint *lint, const AlterTableCmd *cmd)
-{
-	ColumnDef  *def = castNode(ColumnDef, cmd->def);
-	ColumnDef  *column = copyObject(def);
-	const char *old = quote_identifier(cmd->name);
-	const char *using = def->raw_default == NULL ? old :
-		pgm_lint_rest_after(lint, def->location, "using");
-	const char *type = type_text(lint, def->typeName);
-	const char *gone = pgm_lint_new_name(cmd->name, "old");
-	const char *new;
-	Oid			to = pgm_lint_type(def->typeName);
-	StringInfoData buf;
-
-	column->colname = makeObjectName(cmd->name, NULL, "new");
-	new = quote_identifier(column->colname);
-	initStringInfo(&buf);
-	plain_column(&buf, lint, column, type, NULL);
-	pgm_lint_sync_trigger(&buf, lint, column->colname,
-						  def->raw_default == NULL ?
-						  psprintf("new.%s", old) :
-						  pgm_lint_of_new_row(lint, def->raw_default, using));
-	if (OidIsValid(to) &&
-		OidIsValid(lookup_type_cache(to, TYPECACHE_EQ_OPR)->eq_opr))
-		pgm_lint_batches(&buf, lint, "UPDATE",
-						 psprintf(" SET %s = %s", new, using),
-						 psprintf("%s IS DISTINCT FROM CAST(%s AS %s)", new,
-								  using, type));
-	else
-		pgm_lint_batches(&buf, lint, "UPDATE",
-						 psprintf(" SET %s = %s", new, using),
-						 psprintf("%s IS NULL AND %s IS NOT NULL", new, old));
-	appendStringInfo(&buf, "-- in a later revision, after the new column has its indexes and constraints:\n");
-	pgm_lint_drop_sync_trigger(&buf, lint, column->colname);
-	appendStringInfo(&buf, "ALTER TABLE %s RENAME COLUMN %s TO %s;\n"
-					 "ALTER TABLE %s RENAME COLUMN %s TO %s;\n",
-					 lint->name, old, gone, lint->name, new, old);
-
-	/* nobody fills it any more */
-	if (pgm_lint_must_be_filled(lint->touch->relid,
-								get_attnum(lint->touch->relid, cmd->name)))
-		appendStringInfo(&buf, "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;\n",
-						 lint->name, gone);
-	return pgm_lint_done(&buf);
-}
-
 static char *
 recheck_form(const PgmLint *lint, const AlterTableCmd *cmd)
 {
@@ -691,11 +475,11 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 	if (pgm_lint_part_rewrites(lint, cmd))
 		pgm_lint_add(lint, "type-change-rewrite",
 					 psprintf("changing the type of %s rewrites %s and all its indexes", name, lint->name),
-					 swap_form(lint, cmd));
+					 pgm_lint_online(lint));
 	else if (rebuilds_index(lint, cmd))
 		pgm_lint_add(lint, "type-change-reindex",
 					 psprintf("changing the type of %s builds indexes of %s anew", name, lint->name),
-					 swap_form(lint, cmd));
+					 pgm_lint_online(lint));
 	else if (pgm_lint_scans(lint) == PGM_TRUE)
 	{
 		char	   *form = recheck_form(lint, cmd);
@@ -714,7 +498,7 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 	if (loses_data(from, to))
 		pgm_lint_add(lint, "lossy-type-change",
 					 psprintf("%s to %s cuts off what %s holds", format_type_be(from), format_type_be(to), name),
-					 swap_form(lint, cmd));
+					 pstrdup("Keep the old values until the new ones were compared with them: in a column of their own, or in a copy."));
 	pgm_lint_add(lint, "type-change-plan-break",
 				 psprintf("prepared statements that return %s fail once with \"cached plan must not change result type\"", name),
 				 pstrdup("Have the applications reconnect or DEALLOCATE after it."));

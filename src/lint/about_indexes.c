@@ -87,6 +87,8 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 		if (pgm_lint_index_is_invalid(old))
 			pgm_lint_add(lint, "invalid-index-left",
 						 psprintf("index %s exists, but is invalid: IF NOT EXISTS leaves it so", pgm_lint_relation(old)),
+						 get_rel_relkind(old) == RELKIND_PARTITIONED_INDEX ?
+						 pstrdup("Build it CONCURRENTLY on each partition that lacks it, and ALTER INDEX ATTACH PARTITION.") :
 						 psprintf("-- first:\nDROP INDEX CONCURRENTLY %s;", pgm_lint_relation(old)));
 		return;
 	}

@@ -157,13 +157,14 @@ plain_name(const char *name)
 	{
 		if (isupper((unsigned char) *c))
 		{
-			if (c > name && !isupper((unsigned char) c[-1]) && c[-1] != '_')
+			if (c > name && !isupper((unsigned char) c[-1]) &&
+				buf.data[buf.len - 1] != '_')
 				appendStringInfoChar(&buf, '_');
 			appendStringInfoChar(&buf, pg_tolower((unsigned char) *c));
 		}
 		else if (isalnum((unsigned char) *c) || IS_HIGHBIT_SET(*c))
 			appendStringInfoChar(&buf, *c);
-		else
+		else if (buf.len == 0 || buf.data[buf.len - 1] != '_')
 			appendStringInfoChar(&buf, '_');
 	}
 	if (!is_plain_name(buf.data))

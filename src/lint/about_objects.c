@@ -23,15 +23,27 @@
 #include "lint/internal.h"
 #include "lint/safe_form.h"
 
-/* Views of the new name on the tables of a schema, or none if it is large. */
-static PgmQuery schema_views_query = {
-	"SELECT CASE WHEN count(*) <= 20 THEN format('CREATE SCHEMA %I;', $2) "
-	"|| coalesce(string_agg(format(E'\nCREATE VIEW %I.%I AS SELECT * FROM "
-	"%I.%I;', $2, c.relname, $1, c.relname), '' ORDER BY c.relname), '') END "
-	"FROM pg_class c WHERE c.relnamespace = (SELECT oid FROM pg_namespace "
-	"WHERE nspname = $1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
-	"AND NOT c.relispartition",
-	2, {TEXTOID, TEXTOID}
+/* Who may do what with a relation, granted on a view of it as well. */
+static PgmQuery view_grants_query = {
+	"WITH g AS (SELECT x.grantee, x.is_grantable, 0 AS attnum, "
+	"x.privilege_type AS what FROM pg_class c, aclexplode(c.relacl) x "
+	"WHERE c.oid = $1 AND x.grantee <> c.relowner "
+	"UNION ALL SELECT x.grantee, x.is_grantable, a.attnum, "
+	"format('%s (%I)', x.privilege_type, a.attname) FROM pg_class c "
+	"JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) x "
+	"WHERE c.oid = $1 AND x.grantee <> c.relowner AND NOT a.attisdropped) "
+	"SELECT coalesce((SELECT format(E'\nALTER VIEW %s OWNER TO %I;', $2, "
+	"pg_get_userbyid(relowner)) FROM pg_class WHERE oid = $1 "
+	"AND pg_get_userbyid(relowner) <> current_user), '') || "
+	"coalesce(string_agg(s.sql, '' ORDER BY s.who, s.is_grantable), '') "
+	"FROM (SELECT who, is_grantable, format(E'\nGRANT %s ON %s TO %s%s;', "
+	"string_agg(what, ', ' ORDER BY attnum, what), $2, who, "
+	"CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS sql "
+	"FROM (SELECT g.*, CASE grantee WHEN 0 THEN 'PUBLIC' "
+	"ELSE quote_ident(pg_get_userbyid(grantee)) END AS who FROM g "
+	"WHERE what ~ '^(SELECT|INSERT|UPDATE|DELETE)') w "
+	"GROUP BY who, is_grantable) s",
+	2, {OIDOID, TEXTOID}
 };
 
 /* Another value beside the old one, and the columns that have it. */
@@ -69,16 +81,13 @@ lint_drop_tables(PgmLint *lint)
 	{
 		PgmTouch   *touch = lfirst(lc);
 		const char *name = pgm_touch_name(touch);
-		const char *gone = pgm_lint_new_name(touch->name, "dropped");
 
 		if (!touch->named || touch->fresh)
 			continue;
 		lint->touch = touch;
 		pgm_lint_add(lint, "drop-table",
 					 psprintf("the data of %s is gone, and statements that use it fail", name),
-					 psprintf("ALTER TABLE %s RENAME TO %s;\n" PGM_LATER "DROP TABLE %s;",
-							  name, gone, touch->schema == NULL ? gone :
-							  psprintf("%s.%s", quote_identifier(touch->schema), gone)));
+					 pstrdup("Rename it out of sight first, when no application uses it, and drop it in a later revision."));
 		pgm_lint_dropped_partition(lint, touch->relid);
 	}
 }
@@ -252,59 +261,41 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 
 /* ---- renames */
 
-/* A view under the old name, unless the statements after it make one. */
+/*
+ * A view under the old name, unless the statements after it make one.  It
+ * reads with the rights of its reader, so row security holds through it.
+ */
 static void
 lint_moved(PgmLint *lint, const char *rule, char *message,
 		   const char *schema, const char *name)
 {
+	Datum		values[2];
+
 	if (lint->touch == NULL || lint->touch->fresh ||
 		pgm_lint_view_follows(lint, lint->touch->name))
 		return;
+	values[0] = ObjectIdGetDatum(lint->touch->relid);
+	values[1] = pgm_text_datum(lint->name);
 	pgm_lint_add(lint, rule, message,
-				 psprintf("%s;\nCREATE VIEW %s AS SELECT * FROM %s;",
+				 psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s;%s",
 						  pgm_lint_statement_sql(lint), lint->name,
-						  quote_qualified_identifier(schema, name)));
+						  quote_qualified_identifier(schema, name),
+						  pgm_lint_ask_text(&view_grants_query, values)));
 }
 
 static void
 lint_renamed_column(PgmLint *lint, RenameStmt *stmt)
 {
-	const char *from = quote_identifier(stmt->subname);
-	const char *to = quote_identifier(stmt->newname);
-	char	   *message;
-	AttrNumber	attnum;
-	StringInfoData buf;
-
-	if (lint->touch == NULL || lint->touch->fresh)
-		return;
-	message = psprintf("running applications still call column %s of %s by its old name", from, lint->name);
-	attnum = get_attnum(lint->touch->relid, stmt->subname);
-	if (attnum == InvalidAttrNumber ||
-		(lint->touch->relkind != RELKIND_RELATION &&
-		 lint->touch->relkind != RELKIND_PARTITIONED_TABLE))
-	{
-		pgm_lint_add(lint, "rename-column", message,
+	if (lint->touch != NULL && !lint->touch->fresh)
+		pgm_lint_add(lint, "rename-column",
+					 psprintf("running applications still call column %s of %s by its old name",
+							  quote_identifier(stmt->subname), lint->name),
 					 pstrdup("Have both names, move the readers, then drop the old one."));
-		return;
-	}
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "ALTER TABLE %s ADD COLUMN %s %s;\n"
-					 "-- write both columns from now on:\n",
-					 lint->name, to,
-					 pgm_lint_column_type(lint->touch->relid, attnum));
-	pgm_lint_batches(&buf, lint, "UPDATE", psprintf(" SET %s = %s", to, from),
-					 psprintf("%s IS NULL AND %s IS NOT NULL", to, from));
-	appendStringInfo(&buf, "-- in a later revision, when no application names it:\n"
-					 "ALTER TABLE %s DROP COLUMN %s;", lint->name, from);
-	pgm_lint_add(lint, "rename-column", message, buf.data);
 }
 
 static void
 lint_rename(PgmLint *lint, RenameStmt *stmt)
 {
-	Datum		values[2];
-	char	   *form;
-
 	switch (stmt->renameType)
 	{
 		case OBJECT_TABLE:
@@ -319,12 +310,8 @@ lint_rename(PgmLint *lint, RenameStmt *stmt)
 			lint_renamed_column(lint, stmt);
 			break;
 		case OBJECT_SCHEMA:
-			values[0] = pgm_text_datum(stmt->subname);
-			values[1] = pgm_text_datum(stmt->newname);
-			form = pgm_lint_ask_text(&schema_views_query, values);
 			pgm_lint_add(lint, "rename-schema",
 						 psprintf("running applications still call schema %s by its old name", quote_identifier(stmt->subname)),
-						 form ? form :
 						 pstrdup("Make a new schema, and move what is in it one by one."));
 			break;
 		case OBJECT_TYPE:
@@ -410,6 +397,17 @@ domain_checks(StringInfo buf, Oid relid, Oid type, const char *condition)
 	}
 }
 
+/* CONSTRAINT and its name, if the statement gives one. */
+static const char *
+domain_constraint_name(const AlterDomainStmt *stmt)
+{
+	const char *name = stmt->subtype == 'C' ?
+		castNode(Constraint, stmt->def)->conname : NULL;
+
+	return name == NULL ? "" :
+		psprintf("CONSTRAINT %s ", quote_identifier(name));
+}
+
 static char *
 domain_form(PgmLint *lint, AlterDomainStmt *stmt)
 {
@@ -426,8 +424,9 @@ domain_form(PgmLint *lint, AlterDomainStmt *stmt)
 	initStringInfo(&buf);
 	if (stmt->subtype != 'V')
 		appendStringInfo(&buf, "-- for the values to come:\n"
-						 "ALTER DOMAIN %s ADD CHECK (%s) NOT VALID;\n"
-						 "-- for those that are there:\n", name, condition);
+						 "ALTER DOMAIN %s ADD %sCHECK (%s) NOT VALID;\n"
+						 "-- for those that are there:\n", name,
+						 domain_constraint_name(stmt), condition);
 	foreach(lc, lint->verdict->touches)
 	{
 		const PgmTouch *touch = lfirst(lc);
@@ -491,19 +490,15 @@ named_truncate(const PgmLint *lint)
 static void
 lint_truncate(PgmLint *lint, TruncateStmt *stmt)
 {
-	StringInfoData buf;
-
 	if (lint->touch == NULL || lint->touch->fresh)
 		return;
 	if (stmt->behavior == DROP_CASCADE)
 		pgm_lint_add(lint, "truncate-cascade",
 					 psprintf("%s and every table that references it are emptied", lint->name),
 					 named_truncate(lint));
-	initStringInfo(&buf);
-	pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
 	pgm_lint_add(lint, "truncate",
 				 psprintf("all rows of %s are gone", lint->name),
-				 pgm_lint_done(&buf));
+				 pstrdup("Make sure that nobody needs them, and that there is a copy."));
 }
 
 /* The rest: one finding each. */

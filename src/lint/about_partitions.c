@@ -129,24 +129,31 @@ proof_form(Oid relid, const char *label, const char *condition,
 					name);
 }
 
+/* What spares the DEFAULT partition the reading. */
+static char *
+default_form(const PgmLint *lint, Oid relid, const PartitionBoundSpec *bound,
+			 const char *child, const char *statement)
+{
+	char	   *condition = bound_condition(lint, bound);
+
+	return condition == NULL ?
+		psprintf("Validate a CHECK on %s that excludes the new bound first.",
+				 pgm_lint_relation(relid)) :
+		proof_form(relid, child, psprintf("NOT (%s)", condition), statement);
+}
+
 static void
 lint_default_partition(PgmLint *lint, const PartitionBoundSpec *bound,
 					   const char *child, const char *statement)
 {
 	Oid			relid = pgm_default_partition(lint->touch->relid);
-	char	   *condition;
 
 	if (!OidIsValid(relid) || bound->is_default)
 		return;
-	condition = bound_condition(lint, bound);
 	pgm_lint_add(lint, "default-partition-scan",
 				 psprintf("DEFAULT partition %s is read while it is locked",
 						  pgm_lint_relation(relid)),
-				 condition == NULL ?
-				 psprintf("Validate a CHECK on %s that excludes the new bound first.",
-						  pgm_lint_relation(relid)) :
-				 proof_form(relid, child, psprintf("NOT (%s)", condition),
-							statement));
+				 default_form(lint, relid, bound, child, statement));
 }
 
 static bool
@@ -221,18 +228,24 @@ pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
 {
 	const char *name = pgm_lint_qualified(create->relation);
 	char	   *attach;
+	Oid			other;
+	bool		scanned;
 
 	if (lint->touch == NULL || lint->touch->fresh ||
 		lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
-	attach = psprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY);\n"
+	other = pgm_default_partition(lint->touch->relid);
+	scanned = is_scanned(lint, other) && !create->partbound->is_default;
+	attach = psprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY EXCLUDING STATISTICS EXCLUDING COMMENTS);\n"
 					  "ALTER TABLE %s ATTACH PARTITION %s %s",
 					  name, lint->name, lint->name, name,
 					  bound_text(lint, create->partbound));
 	pgm_lint_add(lint, "partition-of-locks-parent",
 				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
+				 scanned ? default_form(lint, other, create->partbound,
+										create->relation->relname, attach) :
 				 psprintf("%s;", attach));
-	if (is_scanned(lint, pgm_default_partition(lint->touch->relid)))
+	if (scanned)
 		lint_default_partition(lint, create->partbound,
 							   create->relation->relname, attach);
 }

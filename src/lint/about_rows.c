@@ -118,16 +118,14 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 		pgm_verdict_find(lint->verdict, relid) : NULL;
 	const char *verb = delete ? "deleted" : "updated";
 	PgmFinding *finding;
-	StringInfoData buf;
+	char	   *hint;
 
 	if (touch == NULL || touch->fresh || hides_rows(touch) ||
 		(rows < BULK_ROWS && where != NULL))
 		return;
-	initStringInfo(&buf);
-	if (delete && where == NULL && touch == lint->touch)
-		pgm_lint_batches(&buf, lint, "DELETE FROM", "", "");
-	else
-		appendStringInfoString(&buf, "Do it in batches by ranges of its key, each in a transaction of its own.");
+	hint = pgm_strategy_possibility(verdict)->kind == PGM_STRATEGY_PLAIN ?
+		pstrdup("Do it in batches by ranges of its key, each in a transaction of its own.") :
+		pgm_lint_online(lint);
 	lint->touch = touch;
 	finding = pgm_lint_find(lint->judged, "bulk-update", touch,
 							where == NULL ?
@@ -136,7 +134,7 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 							psprintf("about %.0f of %.0f rows of %s are %s in one transaction",
 									 rows, verdict->all_rows,
 									 pgm_touch_name(touch), verb),
-							pgm_lint_done(&buf));
+							hint);
 	if (rows >= 0)
 		finding->details = psprintf("{\"rows\": %.0f, \"of\": %.0f}", rows,
 									verdict->all_rows);

@@ -22,21 +22,6 @@
 #include "lint/internal.h"
 #include "lint/safe_form.h"
 
-/* Another unique index that can be the primary key in its place. */
-static PgmQuery other_key_query = {
-	"SELECT format('ALTER TABLE %s DROP CONSTRAINT %I%s, ADD CONSTRAINT %I "
-	"PRIMARY KEY USING INDEX %I;', $1::regclass, $2, $3, $2, c.relname) "
-	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-	"WHERE i.indrelid = $1 AND i.indisunique AND NOT i.indisprimary "
-	"AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL "
-	"AND i.indexprs IS NULL AND c.relkind = 'i' AND NOT EXISTS ("
-	"SELECT FROM pg_attribute a WHERE a.attrelid = $1 "
-	"AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull) AND NOT EXISTS ("
-	"SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid) "
-	"ORDER BY c.relname LIMIT 1",
-	3, {OIDOID, TEXTOID, TEXTOID}
-};
-
 static PgmQuery identity_query = {
 	"SELECT CASE WHEN i.indisprimary THEN format("
 	"'ALTER TABLE %s REPLICA IDENTITY DEFAULT;', $1::regclass) ELSE format("
@@ -98,6 +83,20 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 				 proved_key_form(lint, nullable));
 }
 
+/* Or are some of them made by the statement? */
+static bool
+are_there(Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (get_attnum(relid, strVal(lfirst(lc))) == InvalidAttrNumber)
+			return false;
+	}
+	return true;
+}
+
 /* An index for the foreign key, unless it is there or comes. */
 void
 pgm_lint_key_index(PgmLint *lint, List *columns)
@@ -109,6 +108,8 @@ pgm_lint_key_index(PgmLint *lint, List *columns)
 		return;
 	pgm_lint_add(lint, "fk-without-index",
 				 psprintf("no index begins with the columns (%s) of %s", names, lint->name),
+				 !are_there(lint->touch->relid, columns) ?
+				 psprintf("Build one on (%s) CONCURRENTLY, in a revision of its own after this one.", names) :
 				 lint->touch->relkind == RELKIND_PARTITIONED_TABLE ?
 				 pgm_lint_index_by_partition(lint, lint->touch->relid, "",
 											 "", psprintf(" (%s)", names),
@@ -176,35 +177,60 @@ added_key(const PgmLint *lint)
 	return NULL;
 }
 
+/* What the key that is made anew is called then. */
+static const char *
+redefined_name(const PgmLint *lint, const Constraint *added, const char *old)
+{
+	char	   *name = added->conname;
+
+	if (name == NULL)
+		name = makeObjectName(lint->touch->name, NULL, "pkey");
+	if (added->conname == NULL && strcmp(name, old) != 0)
+		return pgm_lint_constraint_name(lint, added, added->keys);
+	return quote_identifier(name);
+}
+
+static void
+lint_redefined_key(PgmLint *lint, const AlterTableCmd *cmd,
+				   const Constraint *added)
+{
+	const char *index = pgm_lint_new_name(lint->touch->name, "new_key");
+	List	   *nullable = pgm_lint_nullable(lint->touch->relid, added->keys);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, nullable)
+		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
+	if (nullable != NIL)
+		appendStringInfoString(&buf, PGM_LATER);
+	appendStringInfo(&buf, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s;\n"
+					 PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s%s, ADD CONSTRAINT %s PRIMARY KEY USING INDEX %s;\n",
+					 index, lint->name, pgm_name_list(added->keys),
+					 added->including == NIL ? "" :
+					 psprintf(" INCLUDE (%s)",
+							  pgm_name_list(added->including)),
+					 lint->name, quote_identifier(cmd->name),
+					 cmd->behavior == DROP_CASCADE ? " CASCADE" : "",
+					 redefined_name(lint, added, cmd->name), index);
+	foreach(lc, nullable)
+		pgm_lint_set_not_null(&buf, lint, strVal(lfirst(lc)), false);
+	pgm_lint_add(lint, "redefine-pk",
+				 psprintf("the primary key of %s is dropped and made again", lint->name),
+				 pgm_lint_done(&buf));
+}
+
 static void
 lint_drop_key(PgmLint *lint, const AlterTableCmd *cmd)
 {
-	const char *index = pgm_lint_new_name(lint->touch->name, "new_key");
-	Constraint *added = added_key(lint);
-	const char *name = quote_identifier(cmd->name);
-	const char *cascade = cmd->behavior == DROP_CASCADE ? " CASCADE" : "";
-	Datum		values[3] = {ObjectIdGetDatum(lint->touch->relid),
-	pgm_text_datum(cmd->name), pgm_text_datum(cascade)};
-	char	   *other;
+	const Constraint *added = added_key(lint);
 
-	if (added != NULL)
-	{
-		/* the safe form itself */
-		if (added->indexname != NULL)
-			return;
-		pgm_lint_add(lint, "redefine-pk",
-					 psprintf("the primary key of %s is dropped and made again", lint->name),
-					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);\n"
-							  "ALTER TABLE %s DROP CONSTRAINT %s%s, ADD CONSTRAINT %s PRIMARY KEY USING INDEX %s;",
-							  index, lint->name, pgm_name_list(added->keys),
-							  lint->name, name, cascade, name, index));
-		return;
-	}
-	other = pgm_lint_ask_text(&other_key_query, values);
-	pgm_lint_add(lint, "drop-primary-key",
-				 psprintf("%s is left without its primary key", lint->name),
-				 other ? other :
-				 pstrdup("Build the index of the new key CONCURRENTLY, and take it USING INDEX in the ALTER TABLE that drops the old one."));
+	if (added == NULL)
+		pgm_lint_add(lint, "drop-primary-key",
+					 psprintf("%s is left without its primary key", lint->name),
+					 pstrdup("Build the index of the new key CONCURRENTLY, and take it USING INDEX in the ALTER TABLE that drops the old one."));
+	else if (added->indexname == NULL)	/* or it is the safe form itself */
+		lint_redefined_key(lint, cmd, added);
 }
 
 static void
@@ -224,6 +250,8 @@ lint_drop_constraint(PgmLint *lint, AlterTableCmd *cmd)
 						 pstrdup("Do it in a revision of its own."));
 			break;
 		case CONSTRAINT_CHECK:
+			if (pgm_lint_check_is_needless(lint, cmd->name))
+				break;
 			pgm_lint_add(lint, "drop-check",
 						 psprintf("%s no longer refuses what constraint %s did", lint->name,
 								  quote_identifier(cmd->name)),
@@ -460,4 +488,6 @@ pgm_lint_table(PgmLint *lint)
 	}
 	foreach(lc, stmt->cmds)
 		lint_alter(lint, lfirst_node(AlterTableCmd, lc));
+	if (list_length(stmt->cmds) > 1)
+		pgm_lint_whole_hints(lint);
 }

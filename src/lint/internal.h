@@ -110,6 +110,10 @@ extern List *pgm_lint_index_columns(PgmLint *lint, const char *name,
 extern bool pgm_lint_view_follows(PgmLint *lint, const char *name);
 extern int	pgm_lint_dropped_before(PgmLint *lint, const char *name);
 
+/* A CHECK of the relation: is what it says said by something else too? */
+extern bool pgm_lint_check_is_needless(const PgmLint *lint,
+									   const char *name);
+
 /* Is any row of the relation, or of what is below it, rewritten or read? */
 extern PgmTristate pgm_lint_rewrites(const PgmLint *lint);
 extern PgmTristate pgm_lint_scans(const PgmLint *lint);

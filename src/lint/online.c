@@ -11,15 +11,26 @@
  */
 #include "postgres.h"
 
-#include "lint/lint.h"
+#include "lint/internal.h"
+#include "lint/safe_form.h"
 
 /* Of the statement that is carried out online. */
 static const char *const avoided[] = {
-	"add-column-check", "attach-partition", "check-inline", "create-index",
-	"default-partition-scan", "detach-partition", "drop-index",
-	"fk-in-add-column", "fk-inline", "index-on-partitioned", "long-work",
-	"pk-builds-index", "pk-sets-not-null", "refresh-matview", "reindex",
-	"set-not-null", "unique-builds-index", NULL
+	"add-column-check", "attach-partition", "check-inline",
+	"constrained-domain-column", "create-index", "default-partition-scan",
+	"detach-partition", "drop-index", "fk-in-add-column", "fk-inline",
+	"generated-stored", "identity-column", "index-on-partitioned",
+	"long-work", "pk-builds-index", "pk-sets-not-null", "refresh-matview",
+	"reindex", "serial-column", "set-not-null", "type-change-rechecks",
+	"type-change-reindex", "type-change-rewrite", "unique-builds-index",
+	"volatile-default", NULL
+};
+
+/* Those whose hint is about one part of an ALTER TABLE. */
+static const char *const of_part[] = {
+	"add-column-check", "check-inline", "fk-in-add-column", "fk-inline",
+	"pk-builds-index", "pk-sets-not-null", "set-not-null",
+	"type-change-rechecks", "unique-builds-index", NULL
 };
 
 /* Of statements that are no longer in one transaction with others. */
@@ -43,6 +54,66 @@ is_online(const PgmJudged *judged)
 		judged->strategy->kind != PGM_STRATEGY_PLAIN;
 }
 
+/* Do its steps do the same when they are run by hand? */
+static bool
+is_script(const PgmStrategy *strategy)
+{
+	ListCell   *lc;
+
+	foreach(lc, strategy->steps)
+	{
+		if (((PgmStrategyStep *) lfirst(lc))->backfill)
+			return false;
+	}
+	return strategy->steps != NIL;
+}
+
+char *
+pgm_lint_online(const PgmLint *lint)
+{
+	const PgmStrategy *strategy = pgm_strategy_possibility(lint->verdict);
+
+	if (strategy->kind != PGM_STRATEGY_PLAIN)
+		return psprintf("With pgmigrate.online = on the run carries it out as \"%s\", while the application works, and at any size after a comment \"-- pgmigrate: online\".",
+						strategy->name);
+	return psprintf("Do it while nobody needs %s: there is no way beside the application%s.",
+					lint->name, strategy->why == NULL ? "" :
+					psprintf(" (%s)", strategy->why));
+}
+
+void
+pgm_lint_whole_hints(PgmLint *lint)
+{
+	List	   *cmds = castNode(AlterTableStmt, lint->stmt)->cmds;
+	const char *hint = NULL;
+	ListCell   *lc;
+
+	/* a key that is made anew is all that the statement does */
+	foreach(lc, lint->judged->findings)
+	{
+		const PgmFinding *finding = lfirst(lc);
+
+		if (strcmp(finding->rule->id, "redefine-pk") == 0 &&
+			list_length(cmds) == 2)
+			hint = finding->hint;
+	}
+	foreach(lc, lint->judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (!is_listed(finding, of_part))
+			continue;
+		if (hint == NULL)
+		{
+			PgmStrategy *strategy = pgm_strategy_possibility(lint->verdict);
+
+			hint = is_script(strategy) ? pgm_strategy_text(strategy) :
+				pstrdup("Put its parts into statements of their own: each has a safe form then.");
+		}
+		finding->hint = hint;
+	}
+}
+
 static void
 relieve(PgmJudged *judged)
 {
@@ -56,7 +127,7 @@ relieve(PgmJudged *judged)
 		if (online && is_listed(finding, avoided))
 		{
 			finding->avoided = true;
-			if (judged->strategy->steps != NIL)
+			if (is_script(judged->strategy))
 				finding->hint = pgm_strategy_text(judged->strategy);
 		}
 		else if (is_listed(finding, parted))

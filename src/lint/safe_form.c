@@ -29,9 +29,6 @@
 /* As many of the relations below one are written out, the others counted. */
 #define PGM_WRITTEN_OUT 4
 
-/* Pages of a batch. */
-#define PGM_BATCH_PAGES 1000
-
 char *
 pgm_lint_joined(List *names, const char *between)
 {
@@ -149,26 +146,6 @@ pgm_lint_done(StringInfo buf)
 	while (buf->len > 0 && buf->data[buf->len - 1] == '\n')
 		buf->data[--buf->len] = '\0';
 	return buf->data;
-}
-
-void
-pgm_lint_batches(StringInfo buf, const PgmLint *lint, const char *verb,
-				 const char *set, const char *where)
-{
-	List	   *leaves = pgm_lint_leaves(lint->touch->relid);
-	ListCell   *lc;
-
-	appendStringInfo(buf, "-- in ranges of %d pages, a transaction each, to the end of the table:\n",
-					 PGM_BATCH_PAGES);
-	foreach(lc, leaves)
-	{
-		if (pgm_lint_and_so_on(buf, leaves, foreach_current_index(lc)))
-			break;
-		appendStringInfo(buf, "%s %s%s%s WHERE ctid >= '(0,0)' AND ctid < '(%d,0)'%s%s;\n",
-						 verb, list_length(leaves) > 1 ? "ONLY " : "",
-						 pgm_lint_relation(lfirst_oid(lc)), set,
-						 PGM_BATCH_PAGES, *where ? " AND " : "", where);
-	}
 }
 
 /* Names of constraints and indexes of other relations than the subject. */
@@ -290,7 +267,7 @@ key_of_table(StringInfo buf, const char *table, const char *name,
 			 const char *kind, const char *definition, const char *deferral)
 {
 	appendStringInfo(buf, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s;\n"
-					 "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s;\n",
+					 PGM_LATER "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s;\n",
 					 name, table, definition, table, name, kind, name,
 					 deferral);
 }
@@ -316,6 +293,8 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 		nullable = pgm_lint_nullable(lint->touch->relid, columns);
 	foreach(lc, nullable)
 		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
+	if (nullable != NIL)
+		appendStringInfoString(&buf, PGM_LATER);
 	if (lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
 		key_of_table(&buf, lint->name, name, kind,
 					 pgm_nulls_not_distinct(constraint) ?
@@ -323,9 +302,6 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 					 definition, deferral(constraint));
 	else
 	{
-		/* all of them are locked at once in the end, what is read not */
-		if (nullable != NIL && pgm_not_null_can_be_not_valid())
-			appendStringInfoString(&buf, PGM_LATER);
 		leaves = pgm_lint_leaves(lint->touch->relid);
 		foreach(lc, leaves)
 		{
@@ -341,6 +317,7 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 						 pgm_nulls_not_distinct(constraint) ?
 						 psprintf("%s NULLS NOT DISTINCT", definition) :
 						 definition, deferral(constraint));
+			appendStringInfoString(&buf, PGM_LATER);
 		}
 		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s %s%s %s%s;\n",
 						 lint->name, name, kind,
@@ -373,15 +350,16 @@ index_of_partitions(StringInfo buf, Oid relid, const char *parent,
 
 		if ((*left)-- <= 0)
 			continue;
-		appendStringInfo(buf, "CREATE %sINDEX %s%s ON %s%s%s;\n", unique,
+		appendStringInfo(buf, PGM_LATER "CREATE %sINDEX %s%s ON %s%s%s;\n",
+						 unique,
 						 partitioned ? "" : "CONCURRENTLY ", name,
 						 partitioned ? "ONLY " : "",
 						 pgm_lint_relation(child), definition);
 		if (partitioned)
 			index_of_partitions(buf, child, qualified, unique, definition,
 								columns, left);
-		appendStringInfo(buf, "ALTER INDEX %s ATTACH PARTITION %s;\n", parent,
-						 qualified);
+		appendStringInfo(buf, PGM_LATER "ALTER INDEX %s ATTACH PARTITION %s;\n",
+						 parent, qualified);
 	}
 }
 

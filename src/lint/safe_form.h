@@ -39,22 +39,20 @@ extern char *pgm_lint_index_by_partition(const PgmLint *lint, Oid relid,
 										 const char *definition,
 										 const char *columns);
 
-/* UPDATE or DELETE in batches; "set" and "where" may be empty. */
-extern void pgm_lint_batches(StringInfo buf, const PgmLint *lint,
-							 const char *verb, const char *set,
-							 const char *where);
+/*
+ * What the run does instead if it carries the statement out online, as a
+ * sentence; or that there is no way to.
+ */
+extern char *pgm_lint_online(const PgmLint *lint);
+
+/* The hints of the parts of an ALTER TABLE are about all of it. */
+extern void pgm_lint_whole_hints(PgmLint *lint);
 
 /* A validated constraint first, then SET NOT NULL ("set") without reading. */
 extern void pgm_lint_prove_not_null(StringInfo buf, const PgmLint *lint,
 									const char *column);
 extern void pgm_lint_set_not_null(StringInfo buf, const PgmLint *lint,
 								  const char *column, bool set);
-
-/* A trigger that keeps a column as the expression says. */
-extern void pgm_lint_sync_trigger(StringInfo buf, const PgmLint *lint,
-								  const char *column, const char *expression);
-extern void pgm_lint_drop_sync_trigger(StringInfo buf, const PgmLint *lint,
-									   const char *column);
 
 /* The tables that have a relation's rows; and when there are many of them. */
 extern List *pgm_lint_leaves(Oid relid);
@@ -77,9 +75,6 @@ extern char *pgm_lint_rest_after(const PgmLint *lint, int location,
 								 const char *word);
 extern char *pgm_lint_parens(const PgmLint *lint, int location);
 
-/* A text with the columns of an expression as those of the row NEW. */
-extern char *pgm_lint_of_new_row(const PgmLint *lint, Node *expression,
-								 const char *text);
 extern char *pgm_lint_replace_word(const char *text, const char *word,
 								   const char *replacement);
 

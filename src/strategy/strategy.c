@@ -273,7 +273,28 @@ make(PgmMaker *maker)
 	}
 }
 
-/* Is the online form there, but not to be taken? */
+/* Is it there at all, whatever the settings are? */
+static void
+decide_possible(PgmMaker *maker)
+{
+	PgmStrategy *strategy = maker->strategy;
+	const char *refusal = NULL;
+
+	if (!available[strategy->kind])
+	{
+		pgm_strategy_stay_plain(maker, psprintf("\"%s\" is not carried out by this version",
+												strategy->name));
+		return;
+	}
+	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
+		refusal = shadow_refusal == NULL ? "nobody carries it out" :
+			shadow_refusal(maker->relid, maker->source, maker->n);
+	if (refusal != NULL)
+		pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
+												refusal));
+}
+
+/* Is the online form not to be taken? */
 static void
 decide(PgmMaker *maker, PgmMark mark, const char *reason)
 {
@@ -282,8 +303,7 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 	if (strategy->kind == PGM_STRATEGY_PLAIN)
 		return;
 	if (!available[strategy->kind])
-		pgm_strategy_stay_plain(maker, psprintf("\"%s\" is not carried out by this version",
-												strategy->name));
+		decide_possible(maker);
 	else if (!pgm_online)
 		pgm_strategy_stay_plain(maker, "\"pgmigrate.online\" is off");
 	else if (!pgm_transaction_per_migration)
@@ -302,21 +322,13 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 	else
 		strategy->why = psprintf("as written its locks are estimated to last %.0f ms",
 								 strategy->plain_ms);
-	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
-	{
-		const char *refusal = shadow_refusal == NULL ?
-			"nobody carries it out" :
-			shadow_refusal(maker->relid, maker->source, maker->n);
-
-		if (refusal != NULL)
-			pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
-													refusal));
-	}
+	if (strategy->kind != PGM_STRATEGY_PLAIN)
+		decide_possible(maker);
 }
 
-PgmStrategy *
-pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
-					bool may_evaluate)
+static PgmStrategy *
+choose(const PgmVerdict *verdict, const PgmRates *rates, bool may_evaluate,
+	   bool regardless)
 {
 	const PgmStatement *statement =
 		&verdict->source->statements[verdict->n];
@@ -350,10 +362,31 @@ pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
 	mark = pgm_strategy_mark(maker.source, maker.n, &reason);
 	add_work_of(&maker);
 	make(&maker);
-	decide(&maker, mark, reason);
+	if (!regardless)
+		decide(&maker, mark, reason);
+	else if (strategy->kind != PGM_STRATEGY_PLAIN)
+		decide_possible(&maker);
 	strategy->relid = strategy->kind == PGM_STRATEGY_PLAIN ? InvalidOid :
 		maker.relid;
 	return strategy;
+}
+
+PgmStrategy *
+pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
+					bool may_evaluate)
+{
+	return choose(verdict, rates, may_evaluate, false);
+}
+
+PgmStrategy *
+pgm_strategy_possibility(const PgmVerdict *verdict)
+{
+	PgmRates	rates = {0};
+
+	/* nobody asks how long it takes */
+	for (int i = 0; i < lengthof(rates.rate); i++)
+		rates.rate[i].bytes_per_second = 1;
+	return choose(verdict, &rates, false, true);
 }
 
 PgmStrategy *
@@ -469,7 +502,8 @@ pgm_strategy_text(const PgmStrategy *strategy)
 		const PgmStrategyStep *step = lfirst(lc);
 
 		if (step->only_if == NULL)
-			appendStringInfo(&buf, "%s%s;", buf.len > 0 ? "\n" : "",
+			appendStringInfo(&buf, "%s%s;",
+							 buf.len > 0 ? "\n-- in a later revision:\n" : "",
 							 step->sql);
 	}
 	return buf.data;

@@ -101,6 +101,12 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 										const PgmRates *rates,
 										bool may_evaluate);
 
+/*
+ * The one that there is, whatever settings, sizes and comments say; plain, and
+ * why, if there is none.  Its time is not told.
+ */
+extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict);
+
 extern PgmStrategy *pgm_strategy_plain(const char *why);
 
 /*
@@ -126,7 +132,7 @@ extern PgmTouch pgm_strategy_touch(PgmStrategy *strategy,
  */
 extern char *pgm_strategy_obstacle(const PgmSource *source);
 
-/* The steps as a script, each of them a transaction; NULL: there are none. */
+/* The steps as a script, each for a revision of its own; NULL: no steps. */
 extern char *pgm_strategy_text(const PgmStrategy *strategy);
 
 /* For the details of the operation: the same steps are to be found again. */

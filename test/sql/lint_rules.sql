@@ -262,7 +262,7 @@ CREATE TABLE rules.part AS
 CREATE TABLE rules.step AS
 	SELECT p.n, p.k, p.rule, x.statement AS i, x.sql FROM rules.part p,
 	LATERAL (SELECT DISTINCT l.statement, l.sql FROM pgmigrate.lint(p.sql, trial => false) l) x;
-SELECT count(*) > 150 AS many FROM rules.step;
+SELECT count(*) > 100 AS many FROM rules.step;
 -- each part is a revision without danger when it is its turn; but for these the server has no way that is
 SELECT sql FROM (
 	SELECT n, 0 AS k, 0 AS i, 'CALL rules.make()' AS sql FROM rules.part GROUP BY n

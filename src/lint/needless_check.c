@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * needless_check.c
+ *	  CHECK constraints that something else says as well.
+ *
+ * The safe forms prove by a CHECK that there are no nulls, or that a partition
+ * has the rows of its bound.  When that is said by the column or the bound
+ * itself, the CHECK can go, and nobody need be warned.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+
+#include "base/spi.h"
+#include "lint/internal.h"
+
+static PgmQuery not_null_query = {
+	"SELECT a.attname::text FROM pg_constraint k JOIN pg_attribute a "
+	"ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) "
+	"WHERE k.conrelid = $1 AND k.conname = $2 AND k.contype = 'c' "
+	"AND pg_get_expr(k.conbin, k.conrelid) = "
+	"format('(%I IS NOT NULL)', a.attname)",
+	2, {OIDOID, TEXTOID}
+};
+
+/* Does this part make the column NOT NULL, or make the same name again? */
+static bool
+says_it_again(const AlterTableCmd *cmd, const char *column, const char *name)
+{
+	const Constraint *added;
+
+	if (cmd->subtype == AT_SetNotNull)
+		return column != NULL && strcmp(cmd->name, column) == 0;
+	if (cmd->subtype != AT_AddConstraint)
+		return false;
+	added = castNode(Constraint, cmd->def);
+	return (column != NULL && added->contype == CONSTR_PRIMARY) ||
+		(added->conname != NULL && strcmp(added->conname, name) == 0);
+}
+
+/* In this statement, or in one before it about the same table. */
+static bool
+is_said_by_text(const PgmLint *lint, const char *column, const char *name)
+{
+	const PgmSource *source = lint->judged->source;
+
+	for (int n = 0; n <= lint->judged->n; n++)
+	{
+		Node	   *stmt = source->statements[n].raw->stmt;
+		ListCell   *lc;
+
+		if (!IsA(stmt, AlterTableStmt) ||
+			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) !=
+			lint->touch->relid)
+			continue;
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+		{
+			if (says_it_again(lfirst_node(AlterTableCmd, lc), column, name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_implied(Relation relation, const char *name)
+{
+	const TupleConstr *constr = RelationGetDescr(relation)->constr;
+	List	   *bound = RelationGetPartitionQual(relation);
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		Node	   *condition;
+
+		if (strcmp(constr->check[i].ccname, name) != 0)
+			continue;
+		condition = eval_const_expressions(NULL,
+										   stringToNode(constr->check[i].ccbin));
+		condition = (Node *) canonicalize_qual((Expr *) condition, true);
+		return predicate_implied_by(make_ands_implicit((Expr *) condition),
+									bound, false);
+	}
+	return false;
+}
+
+static bool
+is_said_by_bound(Oid relid, const char *name)
+{
+	Relation	relation;
+	bool		implied;
+
+	if (!get_rel_relispartition(relid) ||
+		!ConditionalLockRelationOid(relid, AccessShareLock))
+		return false;
+	relation = relation_open(relid, NoLock);
+	implied = is_implied(relation, name);
+	relation_close(relation, AccessShareLock);
+	return implied;
+}
+
+bool
+pgm_lint_check_is_needless(const PgmLint *lint, const char *name)
+{
+	Datum		values[2] = {ObjectIdGetDatum(lint->touch->relid),
+	pgm_text_datum(name)};
+	char	   *column = pgm_lint_ask_text(&not_null_query, values);
+
+	if (column != NULL &&
+		pgm_lint_nullable(lint->touch->relid,
+						  list_make1(makeString(column))) == NIL)
+		return true;
+	return is_said_by_text(lint, column, name) ||
+		is_said_by_bound(lint->touch->relid, name);
+}
