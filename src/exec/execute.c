@@ -36,6 +36,7 @@
 #include "compat/server.h"
 #include "exec/copy_rows.h"
 #include "exec/execute.h"
+#include "exec/suggestion.h"
 
 /* Triggers may leave work to triggers that are deferred; not for ever. */
 #define PGM_DEFERRED_ROUNDS 100
@@ -46,6 +47,8 @@ typedef struct StatementContext
 	int			n;
 	int64		over;			/* on the monotonic clock, 0 for no limit */
 	bool		guarded;
+	bool		top_level;
+	PgmSuggestion suggestion;
 } StatementContext;
 
 /* A receiver that checks boolean columns. */
@@ -82,11 +85,28 @@ sets_role(Node *stmt)
 		pg_strcasecmp(castNode(VariableSetStmt, stmt)->name, "role") == 0;
 }
 
+/* What code does that is called by the statement, not it itself. */
+static void
+hint_transaction(const StatementContext *context)
+{
+	Node	   *stmt =
+		context->source->statements[context->n].raw->stmt;
+	bool		code = IsA(stmt, DoStmt) || IsA(stmt, CallStmt);
+
+	if (geterrcode() == ERRCODE_INVALID_TRANSACTION_TERMINATION && code &&
+		(!context->top_level || IsTransactionBlock() || IsSubTransaction()))
+		errhint("The revision is one transaction.  With transactional => false a DO block or a procedure can commit, outside of an EXCEPTION block.");
+	else if (geterrcode() == ERRCODE_ACTIVE_SQL_TRANSACTION &&
+			 (code || IsA(stmt, SelectStmt)))
+		errhint("Code runs in a transaction.  Make the command a statement of the revision, which is committed by itself then.");
+}
+
 static void
 statement_error_callback(void *arg)
 {
 	StatementContext *context = arg;
 	const PgmSource *source = context->source;
+	int			line;
 
 	/* the server names its own setting only, and a hint only if it has one */
 	if (context->over > 0 && geterrcode() == ERRCODE_QUERY_CANCELED &&
@@ -100,16 +120,21 @@ statement_error_callback(void *arg)
 		errhint("The session user is not the current role, so a revision must not change the role.  Connect as the role that is to run it, or leave %s out of the revision.",
 				"SET ROLE");
 
-	pgm_source_error_position(source, context->n);
+	if (context->suggestion.sqlerrcode != 0 &&
+		geterrcode() == context->suggestion.sqlerrcode)
+		errhint("%s", context->suggestion.hint);
+	hint_transaction(context);
+
+	line = pgm_source_error_position(source, context->n);
 	if (source->what == NULL)
 		return;
 	if (source->revision != NULL)
 		errcontext("%s SQL of revision \"%s\", statement %d of %d, line %d",
 				   source->what, source->revision, context->n + 1,
-				   source->nstatements, source->statements[context->n].line);
+				   source->nstatements, line);
 	else
 		errcontext("statement %d of %d, line %d", context->n + 1,
-				   source->nstatements, source->statements[context->n].line);
+				   source->nstatements, line);
 }
 
 static void
@@ -235,6 +260,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	context.n = n;
 	context.over = 0;
 	context.guarded = guarded;
+	context.top_level = top_level;
+	memset(&context.suggestion, 0, sizeof(PgmSuggestion));
 	callback.callback = statement_error_callback;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
@@ -268,6 +295,9 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	 */
 	if (!top_level)
 		CommandCounterIncrement();
+	if (!source->statements[n].top_level)
+		context.suggestion =
+			pgm_exec_suggestion(source->statements[n].raw->stmt);
 	rows = run_bounded(exec, source, n, top_level, receiver);
 	if (!source->statements[n].top_level)
 		CommandCounterIncrement();

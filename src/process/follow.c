@@ -42,6 +42,9 @@
 #define PGM_FLOOD 4
 #define PGM_NAP_MS 4
 
+/* How the activity of a worker begins that runs a statement. */
+#define ACTIVITY_BEGIN "/" "* pgmigrate: "
+
 static int
 looked_at(int pid)
 {
@@ -183,7 +186,9 @@ relay(PgmProcess *process, char *data, Size size)
 			edata.elevel = ERROR;
 		}
 		edata.cursorpos = 0;
+		process->relaying = true;
 		ThrowErrorData(&edata);
+		process->relaying = false;
 	}
 	else if (type == PGM_MESSAGE_ANSWER && process->answer != NULL)
 		process->answer(&message, process->answer_arg);
@@ -294,11 +299,39 @@ is_time(int64 *last, int milliseconds)
 	return true;
 }
 
+/* What a timeout or a cancel of the caller meets: the worker's own words. */
+static void
+follow_error_callback(void *arg)
+{
+	PgmProcess *process = arg;
+	const char *activity;
+	const char *end;
+	pid_t		pid;
+
+	if (geterrcode() != ERRCODE_QUERY_CANCELED || process->relaying ||
+		GetBackgroundWorkerPid(process->handle, &pid) != BGWH_STARTED)
+		return;
+	activity = pgstat_get_backend_current_activity(pid, false);
+	if (strncmp(activity, ACTIVITY_BEGIN, strlen(ACTIVITY_BEGIN)) != 0)
+		return;
+	activity += strlen(ACTIVITY_BEGIN);
+	end = strstr(activity, " */");
+	if (end != NULL)
+		errcontext("waiting for the worker, process %d: %.*s", (int) pid,
+				   (int) (end - activity), activity);
+}
+
 static void
 follow(int n, PgmProcess **processes, bool accepted)
 {
 	int64		client_checked = pgm_clock_monotonic();
 	int64		locks_checked = client_checked;
+	ErrorContextCallback callback;
+
+	callback.callback = follow_error_callback;
+	callback.arg = processes[0];
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 
 	/* of the launch */
 	InvalidateCatalogSnapshotConditionally();
@@ -314,7 +347,7 @@ follow(int n, PgmProcess **processes, bool accepted)
 			over += is_over(processes[i], accepted);
 		}
 		if (over == n)
-			return;
+			break;
 
 		if (messages > PGM_FLOOD)
 			pgm_clock_nap(PGM_NAP_MS);
@@ -326,6 +359,7 @@ follow(int n, PgmProcess **processes, bool accepted)
 		if (is_time(&client_checked, PGM_CLIENT_CHECK_MS))
 			check_client();
 	}
+	error_context_stack = callback.previous;
 }
 
 void

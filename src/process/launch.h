@@ -40,6 +40,7 @@ typedef struct PgmProcess
 	/* for what the job answers; the message is gone when it returns */
 	void		(*answer) (StringInfo message, void *arg);
 	void	   *answer_arg;
+	bool		relaying;		/* what is raised is the worker's */
 } PgmProcess;
 
 /*

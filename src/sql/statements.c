@@ -415,22 +415,27 @@ pgm_source_after_name(const PgmSource *source, int n, int location)
 	return pnstrdup(source->text + rest, end - rest);
 }
 
-void
+int
 pgm_source_error_position(const PgmSource *source, int n)
 {
+	const PgmStatement *statement = &source->statements[n];
 	int			position = geterrposition();
+	int			line = statement->line;
 
 	if (position > 0)
 	{
-		const PgmStatement *statement = &source->statements[n];
 		int			offset = pg_mbcharcliplen(source->text,
 											  strlen(source->text),
 											  position - 1);
 
 		offset = Max(offset - statement->offset, 0);
+		offset = Min(offset, statement->length);
+		for (int i = 0; i < offset; i++)
+			line += source->text[statement->offset + i] == '\n';
 		report_text(source->text + statement->offset, statement->length,
-					Min(offset, statement->length));
+					offset);
 	}
+	return line;
 }
 
 typedef struct CheckContext

@@ -69,9 +69,10 @@ extern char *pgm_source_after_name(const PgmSource *source, int n,
 /*
  * Call from an error context callback: moves a cursor position that counts
  * from the start of the source into the statement, so that clients print the
- * revision's SQL with a caret, never their own query.
+ * revision's SQL with a caret, never their own query.  Returns the line of the
+ * source that it is in, by default that of the statement.
  */
-extern void pgm_source_error_position(const PgmSource *source, int n);
+extern int	pgm_source_error_position(const PgmSource *source, int n);
 
 /*
  * In an error context callback outside of pgm_source_parse: the line of a

@@ -167,8 +167,12 @@ describe_process(Holder *holder, StringInfo buf)
 	if (!holder->works)
 		appendStringInfoString(buf, ") is about to start a run.");
 	else if (!pgm_spi_isnull(1, 7))
+	{
 		appendStringInfo(buf, ") works on run " INT64_FORMAT ".",
 						 pgm_spi_int64(1, 7));
+		holder->hint = psprintf("Wait for it with SELECT * FROM pgmigrate.wait(" INT64_FORMAT "), or stop it with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
+								pgm_spi_int64(1, 7), pgm_spi_int64(1, 7));
+	}
 	else
 		appendStringInfoString(buf, ") holds the run lock.");
 	if (kind != NULL && strcmp(kind, "pgmigrate worker") != 0 && holder->works)
@@ -239,7 +243,7 @@ refuse_taken(const Holder *holder)
 			holder->detail ? errdetail_internal("%s", holder->detail) :
 			errdetail("The extension is being dropped or altered."),
 			holder->hint ? errhint("%s", holder->hint) :
-			errhint("See pgmigrate.status(); wait with pgmigrate.wait(), or stop it with pgmigrate.cancel()."));
+			errhint("Repeat the call; SELECT * FROM pgmigrate.status() shows the last run."));
 }
 
 /*

@@ -1,0 +1,281 @@
+/*-------------------------------------------------------------------------
+ *
+ * suggestion.c
+ *	  What a statement may have meant by a name that is not there.
+ *
+ * The server suggests columns in queries only.  Here it is also the tables of
+ * all statements, and the columns of ALTER TABLE and UPDATE.  A name that the
+ * statement itself makes may be taken for a missing one; then there is no
+ * error, and nobody reads the suggestion.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+#include "base/spi.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "exec/suggestion.h"
+
+/* Names that are further away are others. */
+#define PGM_MAX_DISTANCE 3
+
+static PgmQuery relations_query = {
+	"SELECT c.relname::text, format('%I.%I', n.nspname, c.relname), "
+	"n.nspname LIKE 'pg\\_temp\\_%' FROM pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') "
+	"AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+	"AND ($2 IS NULL OR n.nspname = $2 OR c.relname = $1) "
+	"ORDER BY 2 LIMIT 10000",
+	2, {TEXTOID, TEXTOID}
+};
+
+static PgmQuery columns_query = {
+	"SELECT a.attname::text, format('%I', a.attname), false "
+	"FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 "
+	"AND NOT a.attisdropped ORDER BY a.attnum",
+	1, {OIDOID}
+};
+
+/* The nearest of the names that a query gives. */
+typedef struct Nearest
+{
+	char	   *name;			/* as it is to be written, or NULL */
+	bool		temporary;		/* there is one in another session */
+} Nearest;
+
+static int
+distance_of(const char *name, const char *other)
+{
+	int			limit = Min(PGM_MAX_DISTANCE, (int) strlen(name) / 2);
+
+	if (strlen(other) >= NAMEDATALEN || strlen(name) >= NAMEDATALEN)
+		return limit + 1;
+	return varstr_levenshtein_less_equal(name, strlen(name),
+										 other, strlen(other),
+										 1, 1, 1, limit, true);
+}
+
+static Nearest
+find_nearest(PgmQuery *query, const Datum *values, const bool *nulls,
+			 const char *name)
+{
+	Nearest		nearest = {0};
+	int			best = Min(PGM_MAX_DISTANCE, (int) strlen(name) / 2) + 1;
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(query, values, nulls);
+	for (uint64 i = 1; i <= rows; i++)
+	{
+		const char *other = pgm_spi_text(i, 1);
+		int			distance = distance_of(name, other);
+
+		if (pgm_spi_bool(i, 3))
+			nearest.temporary |= strcmp(name, other) == 0;
+		else if (distance < best)
+		{
+			best = distance;
+			nearest.name = MemoryContextStrdup(scope.outer,
+											   pgm_spi_text(i, 2));
+		}
+	}
+	pgm_spi_end(&scope);
+	return nearest;
+}
+
+static PgmSuggestion
+suggest_relation(const RangeVar *name)
+{
+	PgmSuggestion suggestion = {0};
+	Datum		values[2] = {pgm_text_datum(name->relname)};
+	bool		nulls[2] = {false, true};
+	Nearest		nearest;
+
+	if (name->schemaname != NULL)
+	{
+		values[1] = pgm_text_datum(name->schemaname);
+		nulls[1] = false;
+	}
+	nearest = find_nearest(&relations_query, values, nulls, name->relname);
+	if (nearest.temporary)
+		suggestion.hint = psprintf("A temporary table \"%s\" belongs to another session, which may be yours: the run has a session of its own.  Make the table in the revision, or set \"pgmigrate.execution\" to inline.",
+								   name->relname);
+	else if (nearest.name != NULL)
+		suggestion.hint = psprintf("Perhaps you meant the table %s.",
+								   nearest.name);
+	if (suggestion.hint != NULL)
+		suggestion.sqlerrcode = ERRCODE_UNDEFINED_TABLE;
+	return suggestion;
+}
+
+static PgmSuggestion
+suggest_column(Oid relid, const char *name)
+{
+	PgmSuggestion suggestion = {0};
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	Nearest		nearest = find_nearest(&columns_query, values, NULL, name);
+
+	if (nearest.name == NULL)
+		return suggestion;
+	suggestion.sqlerrcode = ERRCODE_UNDEFINED_COLUMN;
+	suggestion.hint = psprintf("Perhaps you meant the column %s.",
+							   nearest.name);
+	return suggestion;
+}
+
+/* The relations of a statement, in its text's order. */
+static bool
+collect_relations(Node *node, void *context)
+{
+	List	  **names = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		*names = lappend(*names, node);
+		return false;
+	}
+	return raw_expression_tree_walker(node, collect_relations, context);
+}
+
+static List *
+dropped_relations(const DropStmt *drop)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (drop->missing_ok ||
+		(drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW &&
+		 drop->removeType != OBJECT_MATVIEW))
+		return NIL;
+	foreach(lc, drop->objects)
+		names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
+	return names;
+}
+
+static List *
+relations_of(Node *stmt)
+{
+	List	   *names = NIL;
+
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			return castNode(AlterTableStmt, stmt)->missing_ok ? NIL :
+				list_make1(castNode(AlterTableStmt, stmt)->relation);
+		case T_RenameStmt:
+			return castNode(RenameStmt, stmt)->missing_ok ||
+				castNode(RenameStmt, stmt)->relation == NULL ? NIL :
+				list_make1(castNode(RenameStmt, stmt)->relation);
+		case T_IndexStmt:
+			return list_make1(castNode(IndexStmt, stmt)->relation);
+		case T_CreateTrigStmt:
+			return list_make1(castNode(CreateTrigStmt, stmt)->relation);
+		case T_TruncateStmt:
+			return castNode(TruncateStmt, stmt)->relations;
+		case T_DropStmt:
+			return dropped_relations(castNode(DropStmt, stmt));
+		case T_ViewStmt:
+			(void) collect_relations(castNode(ViewStmt, stmt)->query, &names);
+			return names;
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_SelectStmt:
+			(void) collect_relations(stmt, &names);
+			return names;
+		default:
+			return NIL;
+	}
+}
+
+/* Columns that are to be there, of the relation that the statement changes. */
+static List *
+columns_of(Node *stmt)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (IsA(stmt, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->name != NULL && !cmd->missing_ok &&
+			(cmd->subtype == AT_DropColumn ||
+			 cmd->subtype == AT_ColumnDefault ||
+			 cmd->subtype == AT_SetNotNull ||
+			 cmd->subtype == AT_DropNotNull ||
+			 cmd->subtype == AT_AlterColumnType))
+			names = lappend(names, cmd->name);
+	}
+	else if (IsA(stmt, UpdateStmt))
+		foreach(lc, castNode(UpdateStmt, stmt)->targetList)
+			names = lappend(names, lfirst_node(ResTarget, lc)->name);
+	else if (IsA(stmt, RenameStmt) &&
+			 castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN)
+		names = lappend(names, castNode(RenameStmt, stmt)->subname);
+	return names;
+}
+
+/* What the server has to say of a schema is an error of its own. */
+static bool
+can_look_up(const RangeVar *name)
+{
+	return name->catalogname == NULL &&
+		(name->schemaname == NULL ||
+		 strcmp(name->schemaname, "pg_temp") != 0);
+}
+
+static Oid
+lookup(const RangeVar *name)
+{
+	Oid			schema;
+
+	if (name->schemaname == NULL)
+		return RelnameGetRelid(name->relname);
+	schema = get_namespace_oid(name->schemaname, true);
+	return OidIsValid(schema) ? get_relname_relid(name->relname, schema) :
+		InvalidOid;
+}
+
+PgmSuggestion
+pgm_exec_suggestion(Node *stmt)
+{
+	PgmSuggestion none = {0};
+	List	   *relations = relations_of(stmt);
+	Oid			relid;
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		const RangeVar *name = lfirst_node(RangeVar, lc);
+
+		if (can_look_up(name) && !OidIsValid(lookup(name)))
+			return suggest_relation(name);
+	}
+	if (relations == NIL)
+		return none;
+	if (!can_look_up(linitial(relations)))
+		return none;
+	relid = lookup(linitial(relations));
+	foreach(lc, columns_of(stmt))
+	{
+		const char *name = lfirst(lc);
+
+		if (get_attnum(relid, name) == InvalidAttrNumber)
+			return suggest_column(relid, name);
+	}
+	return none;
+}
