@@ -40,7 +40,8 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
 /*
  * The relations that runs have locked, queue for, or say in their activity
  * that they wait for; and on each all who hold a lock that conflicts with
- * theirs, or want one.  Also what is no relation that a run waits for, such as
+ * theirs, or want one: a line for each process, with its strongest lock.  Also
+ * what is no relation that a run waits for, such as
  * the end of a transaction, and who keeps it waiting.  Queries are shown to
  * those who may see them in pg_stat_activity.
  */
@@ -74,7 +75,7 @@ static PgmQuery tree_query = {
 	"('ShareRowExclusiveLock', 6), ('ExclusiveLock', 7), "
 	"('AccessExclusiveLock', 8)), "
 	"others AS ("
-	"SELECT o.id, o.relation, l.granted, l.mode, "
+	"SELECT o.id, o.relation, l.granted, l.mode, c.n AS strength, "
 	"CASE WHEN l.granted OR l.waitstart < (SELECT min(q.waitstart) "
 	"FROM pg_locks q WHERE q.pid = o.pid AND q.relation = o.relation "
 	"AND NOT q.granted) THEN 1 ELSE 3 END AS place, "
@@ -130,8 +131,9 @@ static PgmQuery tree_query = {
 	"SELECT id, title, 2, 'process ' || pid || ' ' || what, true, mode, NULL, NULL "
 	"FROM titled "
 	"UNION ALL "
-	"SELECT DISTINCT id, relation::regclass::text, place, who, granted, mode, "
-	"query, since FROM others "
+	"SELECT id, relation::regclass::text, place, who, granted, "
+	"(array_agg(mode ORDER BY strength DESC))[1], query, since FROM others "
+	"GROUP BY id, relation, place, who, granted, query, since "
 	"UNION ALL "
 	"SELECT e.id, e.title, 1, CASE WHEN e.other = 0 THEN 'prepared transaction' ELSE "
 	PROCESS_TEXT("e.other", "a.xact_start") " END, e.granted, e.other_mode, "
