@@ -199,7 +199,6 @@ relay(PgmProcess *process, char *data, Size size)
 static void
 check_client(void)
 {
-	/* a worker that follows others has none */
 	if (MyProcPort == NULL || pgm_client_is_there())
 		return;
 	ClientConnectionLost = 1;
