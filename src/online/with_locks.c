@@ -62,6 +62,26 @@ collect(PgmLockNeeds *needs, void *arg)
 	add_need(needs, work->shadow->old, work->mode, 3);
 }
 
+/*
+ * The ladder takes none with pgmigrate.lock_timeout = 0; those that it took
+ * are held already.
+ */
+static void
+lock_plainly(const LockedWork *work)
+{
+	ListCell   *lc;
+
+	LockRelationOid(work->shadow->relid, work->mode);
+	if (work->mode == AccessExclusiveLock)
+		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
+			LockRelationOid(((PgmIncomingKey *) lfirst(lc))->relid,
+							work->mode);
+	if (OidIsValid(work->shadow->beside))
+		LockRelationOid(work->shadow->beside, work->mode);
+	if (OidIsValid(work->shadow->old))
+		LockRelationOid(work->shadow->old, work->mode);
+}
+
 static bool
 attempt(LockedWork *work)
 {
@@ -73,6 +93,7 @@ attempt(LockedWork *work)
 		pgm_txn_commit();
 		return false;
 	}
+	lock_plainly(work);
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
 	work->work(work->shadow, work->arg);
@@ -140,6 +161,7 @@ pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode, bool with_statement,
 	}
 	while (!pgm_lockwait_take(wait, collect, &locked))
 		pgm_lockwait_pause(wait);
+	lock_plainly(&locked);
 	pgm_lockwait_limit(wait);
 	work(shadow, arg);
 	pgm_lockwait_unlimit(wait);
