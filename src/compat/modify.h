@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * modify.h
- *	  Writing rows and changing files, by server version.
+ *	  Writing rows, by server version.
  *
  *-------------------------------------------------------------------------
  */
@@ -136,27 +136,6 @@ pgm_cooked_is_enforced(CookedConstraint *cooked)
 {
 #if PG_VERSION_NUM >= 180000
 	cooked->is_enforced = true;
-#endif
-}
-
-/* What else of pg_class goes with the file. */
-static inline void
-pgm_swap_frozen_pages(Form_pg_class a, Form_pg_class b)
-{
-#if PG_VERSION_NUM >= 180000
-	int32		pages = a->relallfrozen;
-
-	a->relallfrozen = b->relallfrozen;
-	b->relallfrozen = pages;
-#endif
-}
-
-/* Links of the relation cache to files; gone since 17. */
-static inline void
-pgm_close_files(Oid relid)
-{
-#if PG_VERSION_NUM < 170000
-	RelationCloseSmgrByOid(relid);
 #endif
 }
 

@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "compat/lock.h"
+#include "compat/files.h"
 #include "compat/modify.h"
 #include "online/layout.h"
 

@@ -75,6 +75,7 @@ typedef struct PgmSpan
 } PgmSpan;
 
 extern void pgm_runner_create_wait(PgmRunner *runner);
+
 /* Tables there, and no revision applied: a NOTICE. */
 extern void pgm_runner_notice_tables(const PgmPlan *plan);
 

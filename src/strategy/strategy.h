@@ -101,10 +101,7 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 										const PgmRates *rates,
 										bool may_evaluate);
 
-/*
- * The one that there is, whatever settings, sizes and comments say; plain, and
- * why, if there is none.  Its time is not told.
- */
+/* The one that there is, whatever settings and sizes say; its time is not. */
 extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict);
 
 extern PgmStrategy *pgm_strategy_plain(const char *why);

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * files.h
+ *	  Changing the files of a relation, by server version.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_COMPAT_FILES_H
+#define PGM_COMPAT_FILES_H
+
+#include "catalog/pg_class.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+/* What else of pg_class goes with the file. */
+static inline void
+pgm_swap_frozen_pages(Form_pg_class a, Form_pg_class b)
+{
+#if PG_VERSION_NUM >= 180000
+	int32		pages = a->relallfrozen;
+
+	a->relallfrozen = b->relallfrozen;
+	b->relallfrozen = pages;
+#endif
+}
+
+/* Links of the relation cache to files; gone since 17. */
+static inline void
+pgm_close_files(Oid relid)
+{
+#if PG_VERSION_NUM < 170000
+	RelationCloseSmgrByOid(relid);
+#endif
+}
+
+#endif							/* PGM_COMPAT_FILES_H */
