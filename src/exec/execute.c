@@ -243,6 +243,17 @@ run_bounded(const PgmExec *exec, const PgmSource *source, int n,
 	return rows;
 }
 
+/* Outside of a block there is no guard, and this one could do anything. */
+static void
+refuse_marked(void)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("cannot run a statement outside of a transaction block as another role than the session user"),
+			errdetail("The comment \"pgmigrate: no-transaction\" stands before it."),
+			errhint("Connect as the role itself."));
+}
+
 static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
@@ -255,6 +266,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	uint64		rows;
 
 	CHECK_FOR_INTERRUPTS();
+	if (exec->guard && source->statements[n].marked)
+		refuse_marked();
 
 	context.source = source;
 	context.n = n;

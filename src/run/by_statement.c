@@ -49,8 +49,13 @@ pgm_runner_collect(PgmLockNeeds *needs, void *arg)
  * The others stand in front of readers and writers, and can be repeated.
  */
 static bool
-may_queue(Node *stmt)
+may_queue(const PgmStatement *statement)
 {
+	Node	   *stmt = statement->raw->stmt;
+
+	/* of what is marked only a function may have a way of its own to wait */
+	if (statement->marked)
+		return IsA(stmt, SelectStmt) || IsA(stmt, CallStmt);
 	switch (nodeTag(stmt))
 	{
 		case T_ClusterStmt:
@@ -91,7 +96,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 
 		pgm_txn_begin();
 		pgm_lockwait_limit_committing(runner->wait, top_level &&
-									  may_queue(source->statements[n].raw->stmt));
+									  may_queue(&source->statements[n]));
 		if (top_level)
 			runner->exec.time_limit = pgm_concurrently_timeout;
 		else

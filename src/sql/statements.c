@@ -28,6 +28,7 @@
 #include "compat/server.h"
 #include "sql/kinds.h"
 #include "sql/lexer.h"
+#include "sql/mark.h"
 #include "sql/parse_text.h"
 #include "sql/refused.h"
 #include "sql/statements.h"
@@ -325,6 +326,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	PgmSource  *source = palloc0(sizeof(PgmSource));
 	List	   *raw_list;
 	ListCell   *lc;
+	int			before = 0;
 	int			line = 1;
 	int			counted = 0;
 
@@ -372,6 +374,11 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 		statement->line = line;
 		statement->tag = GetCommandTagName(CreateCommandTag(raw->stmt));
 		statement->top_level = needs_top_level(raw->stmt);
+		if (kind != PGM_SOURCE_VERIFY && !statement->top_level &&
+			pgm_mark_stands(text, before, statement->offset,
+							PGM_MARK_NO_TRANSACTION))
+			statement->top_level = statement->marked = true;
+		before = end;
 		source->top_level |= statement->top_level;
 	}
 	return source;

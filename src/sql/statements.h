@@ -22,6 +22,7 @@ typedef struct PgmStatement
 	int			line;			/* of the offset, from 1 */
 	const char *tag;			/* command tag, a constant */
 	bool		top_level;		/* cannot run inside a transaction block */
+	bool		marked;			/* by a comment only */
 } PgmStatement;
 
 /* A source text and its statements; lives where it was parsed. */
