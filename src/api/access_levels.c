@@ -89,6 +89,7 @@ static const struct
 	{"checklist_require", PGM_ACCESS_OPERATOR},
 	{"downgrade", PGM_ACCESS_OPERATOR},
 	{"downgrade_start", PGM_ACCESS_OPERATOR},
+	{"fleet", PGM_ACCESS_OPERATOR},
 	{"pause", PGM_ACCESS_OPERATOR},
 	{"prune_events", PGM_ACCESS_OPERATOR},
 	{"resume", PGM_ACCESS_OPERATOR},

@@ -12,6 +12,7 @@
 #include "backfill/backfill.h"
 #include "base/settings.h"
 #include "exec/changed_objects.h"
+#include "fleet/fleet.h"
 #include "online/shadow_table.h"
 #include "rehearse/rehearse.h"
 #include "scratch/scratch.h"
@@ -33,5 +34,6 @@ _PG_init(void)
 	pgm_scratch_register();
 	pgm_rehearse_register();
 	pgm_worker_register_rebuild();
+	pgm_fleet_register();
 	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked);
 }

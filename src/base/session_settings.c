@@ -94,6 +94,12 @@ pgm_session_serialize(StringInfo buf)
 	serialize(buf, PGC_S_DATABASE, GetUserId() != GetSessionUserId(), false);
 }
 
+void
+pgm_session_serialize_own(StringInfo buf)
+{
+	serialize(buf, PGC_S_CLIENT, false, false);
+}
+
 /* Does the session have it by ALTER ROLE ... SET? */
 static bool
 is_of_role(const char *name)

@@ -13,6 +13,9 @@
 /* In the caller: by whom, name and value; a zero byte ends the last two. */
 extern void pgm_session_serialize(StringInfo buf);
 
+/* Without those of the database and the role. */
+extern void pgm_session_serialize_own(StringInfo buf);
+
 /* In the worker, in a transaction. */
 extern void pgm_session_apply(const char *settings, Size size);
 

@@ -27,10 +27,11 @@ typedef enum PgmJobKind
 	PGM_JOB_REHEARSE,
 	PGM_JOB_REBUILD,
 	PGM_JOB_SCRATCH,			/* these two in a scratch database */
-	PGM_JOB_REHEARSE_STEPS
+	PGM_JOB_REHEARSE_STEPS,
+	PGM_JOB_FLEET				/* a run in any database of the cluster */
 } PgmJobKind;
 
-#define PGM_JOB_KINDS 7
+#define PGM_JOB_KINDS 8
 
 /*
  * The right to work of a run.  Its owner holds the run lock; the helpers that

@@ -184,10 +184,14 @@ relay(PgmProcess *process, char *data, Size size)
 			 */
 			WaitForBackgroundWorkerShutdown(process->handle);
 			edata.elevel = ERROR;
+			process->ended = process->report != NULL;
 		}
 		edata.cursorpos = 0;
 		process->relaying = true;
-		ThrowErrorData(&edata);
+		if (process->report != NULL)
+			process->report(&edata, process->answer_arg);
+		else
+			ThrowErrorData(&edata);
 		process->relaying = false;
 	}
 	else if (type == PGM_MESSAGE_ANSWER && process->answer != NULL)
@@ -226,6 +230,8 @@ end(PgmProcess *process)
 
 	WaitForBackgroundWorkerShutdown(process->handle);
 	process->ended = true;
+	if (process->report != NULL)
+		return;
 	dropped = pg_atomic_read_u32(&process->segment.channel->dropped);
 	if (dropped > 0)
 		ereport(NOTICE,
@@ -239,8 +245,8 @@ end(PgmProcess *process)
 				errhint("See the server log and pgmigrate.status()."));
 }
 
-static int64
-accepted_number(PgmProcess *process)
+int64
+pgm_process_accepted(PgmProcess *process)
 {
 	return (int64) pg_atomic_read_u64(&process->segment.channel->accepted);
 }
@@ -248,7 +254,7 @@ accepted_number(PgmProcess *process)
 static bool
 is_over(PgmProcess *process, bool accepted)
 {
-	return process->ended || (accepted && accepted_number(process) != 0);
+	return process->ended || (accepted && pgm_process_accepted(process) != 0);
 }
 
 /* Raise what has come until it is over; the number of messages. */
@@ -321,7 +327,7 @@ follow_error_callback(void *arg)
 }
 
 static void
-follow(int n, PgmProcess **processes, bool accepted)
+follow(int n, PgmProcess **processes, int enough, bool accepted)
 {
 	int64		client_checked = pgm_clock_monotonic();
 	int64		locks_checked = client_checked;
@@ -345,7 +351,7 @@ follow(int n, PgmProcess **processes, bool accepted)
 			messages += receive(processes[i], accepted);
 			over += is_over(processes[i], accepted);
 		}
-		if (over == n)
+		if (over >= enough)
 			break;
 
 		if (messages > PGM_FLOOD)
@@ -364,19 +370,25 @@ follow(int n, PgmProcess **processes, bool accepted)
 void
 pgm_process_follow_all(int n, PgmProcess **processes)
 {
-	follow(n, processes, false);
+	follow(n, processes, n, false);
+}
+
+void
+pgm_process_follow_any(int n, PgmProcess **processes)
+{
+	follow(n, processes, Min(n, 1), false);
 }
 
 int64
 pgm_process_follow(PgmProcess *process)
 {
-	follow(1, &process, false);
-	return accepted_number(process);
+	follow(1, &process, 1, false);
+	return pgm_process_accepted(process);
 }
 
 int64
 pgm_process_follow_accepted(PgmProcess *process)
 {
-	follow(1, &process, true);
-	return accepted_number(process);
+	follow(1, &process, 1, true);
+	return pgm_process_accepted(process);
 }

@@ -33,7 +33,13 @@
  */
 extern void pgm_process_follow_all(int n, PgmProcess **processes);
 extern int64 pgm_process_follow(PgmProcess *process);
+
+/* Until one of them has ended, or more. */
+extern void pgm_process_follow_any(int n, PgmProcess **processes);
 extern int64 pgm_process_follow_accepted(PgmProcess *process);
+
+/* The number that it gave, 0 before. */
+extern int64 pgm_process_accepted(PgmProcess *process);
 
 /*
  * Raise what the worker has reported so far, without waiting.  False if it has

@@ -109,7 +109,10 @@ fill_channel(PgmProcess *process, Oid database, PgmJobKind kind,
 	StringInfoData settings;
 
 	initStringInfo(&settings);
-	pgm_session_serialize(&settings);
+	if ((process->flags & PGM_LAUNCH_SET_BY_SESSION) != 0)
+		pgm_session_serialize_own(&settings);
+	else
+		pgm_session_serialize(&settings);
 	pgm_channel_create(segment, size, settings.len);
 	channel = segment->channel;
 	channel->kind = kind;
@@ -144,7 +147,7 @@ worker_name(const PgmChannel *channel)
 	}
 }
 
-static void
+static bool
 register_worker(PgmProcess *process)
 {
 	const char *name = worker_name(process->segment.channel);
@@ -162,8 +165,13 @@ register_worker(PgmProcess *process)
 		UInt32GetDatum(dsm_segment_handle(process->segment.segment));
 	worker.bgw_notify_pid = MyProcPid;
 	if (!RegisterDynamicBackgroundWorker(&worker, &process->handle))
-		refuse_no_slot();
+	{
+		if ((process->flags & PGM_LAUNCH_MAY_LACK_SLOT) == 0)
+			refuse_no_slot();
+		return false;
+	}
 	shm_mq_set_handle(process->queue, process->handle);
+	return true;
 }
 
 PgmProcess *
@@ -183,6 +191,7 @@ pgm_process_launch_in(Oid database, PgmJobKind kind, PgmRunRight right,
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PgmProcess *process = palloc0(sizeof(PgmProcess));
+	bool		registered;
 
 	process->context = context;
 	process->message_context =
@@ -193,9 +202,12 @@ pgm_process_launch_in(Oid database, PgmJobKind kind, PgmRunRight right,
 	/* before the worker exists, so that none is ever without a watcher */
 	dlist_push_tail(&open_processes, &process->node);
 	fill_channel(process, database, kind, right, payload, size);
-	register_worker(process);
+	registered = register_worker(process);
 	MemoryContextSwitchTo(old);
-	return process;
+	if (registered)
+		return process;
+	pgm_process_close(process);
+	return NULL;
 }
 
 void

@@ -25,6 +25,15 @@
 /* It has something to put away when it is cancelled, and needs time for it. */
 #define PGM_LAUNCH_CLEANS_UP 0x0002
 
+/* If all worker processes are in use, there is none and no error. */
+#define PGM_LAUNCH_MAY_LACK_SLOT 0x0004
+
+/*
+ * It takes over what the session itself has set; the settings of database and
+ * role are those of where it works.
+ */
+#define PGM_LAUNCH_SET_BY_SESSION 0x0008
+
 /* A worker that was launched; it lives until it is closed. */
 typedef struct PgmProcess
 {
@@ -41,6 +50,9 @@ typedef struct PgmProcess
 	void		(*answer) (StringInfo message, void *arg);
 	void	   *answer_arg;
 	bool		relaying;		/* what is raised is the worker's */
+
+	/* gets what it reports, which is not raised then; it may have failed */
+	void		(*report) (const ErrorData *edata, void *arg);
 } PgmProcess;
 
 /*
@@ -59,7 +71,7 @@ extern PgmProcess *pgm_process_launch(PgmJobKind kind, PgmRunRight right,
 									  const char *payload, Size size,
 									  int flags);
 
-/* The same in another database; in a transaction. */
+/* The same in another database; in a transaction.  NULL: see the flags. */
 extern PgmProcess *pgm_process_launch_in(Oid database, PgmJobKind kind,
 										 PgmRunRight right,
 										 const char *payload, Size size,

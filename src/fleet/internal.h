@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  Between the caller of a fleet and its workers.
+ *
+ * Texts go over in the encoding of the caller's database.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_FLEET_INTERNAL_H
+#define PGM_FLEET_INTERNAL_H
+
+#include "lib/stringinfo.h"
+
+#include "fleet/fleet.h"
+
+/* What a worker answers: the first byte of a message. */
+#define PGM_FLEET_ENTERED 'E'
+#define PGM_FLEET_NOT_THERE 'N' /* no extension */
+#define PGM_FLEET_AT 'A'		/* steps done, heads */
+
+/* run 0: upgrade; else only look what became of the run, -1 for none */
+extern void pgm_fleet_put_job(StringInfo payload, const PgmFleet *fleet,
+							  int64 run);
+
+#endif							/* PGM_FLEET_INTERNAL_H */
