@@ -175,7 +175,7 @@ revision($node, 'c8',
 query($node, 'SELECT pgmigrate.upgrade()');
 head_is($node, 'c8', 'all of the commands that refuse a transaction block');
 is( query($node,
-		"SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index WHERE indrelid = 'plain'::regclass"
+		"SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'plain'::regclass"
 	),
 	'plain_pkey plain_u',
 	'indexes as written');
