@@ -120,7 +120,7 @@ static const PgmStatementKind kinds[] = {
 		.flags = PGM_MAY_LOOK
 	},
 	[T_ClusterStmt] = {
-		AccessExclusiveLock,
+		PGM_MODE_BY_STATEMENT,
 		.block = PGM_BLOCK_BY_STATEMENT,
 		.triable = PGM_TRIABLE_BY_STATEMENT,
 		.flags = PGM_REACHES_FURTHER
