@@ -32,6 +32,10 @@ static PgmQuery table_query = {
 	"UNION ALL SELECT format('index \"%s\" is not valid', "
 	"i.indexrelid::regclass) FROM pg_index i "
 	"WHERE i.indrelid = $1 AND NOT i.indisvalid "
+	/* since 18; the rows that are there may have nulls, those written not */
+	"UNION ALL SELECT format('constraint \"%s\" is not valid', k.conname) "
+	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.contype = 'n' "
+	"AND NOT k.convalidated "
 	"UNION ALL SELECT format('constraint \"%s\" is deferrable', k.conname) "
 	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.condeferrable "
 	"AND k.contype IN ('p', 'u', 'x') "
