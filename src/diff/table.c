@@ -10,7 +10,9 @@
  */
 #include "postgres.h"
 
+#include "commands/defrem.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "diff/internal.h"
 
@@ -59,7 +61,60 @@ append_identity(StringInfo sql, const PgmSchema *schema,
 }
 
 static char *
-column_definition(const PgmSchema *schema, const PgmSchemaObject *column)
+unquoted(const char *identity)
+{
+	return strVal(llast(textToQualifiedNameList(cstring_to_text(identity))));
+}
+
+/*
+ * The name of its NOT NULL, a constraint since 18, which a partition has from
+ * its parent.  NULL: the one that it gets by itself, or that is in use.
+ */
+static char *
+not_null_name(const PgmDiff *diff, const PgmSchemaObject *column)
+{
+	const char *table = pgm_ddl_table(column);
+	const char *name = pgm_ddl_part_name(column);
+	const char *usual = quote_identifier(makeObjectName(unquoted(table),
+														unquoted(name),
+														"not_null"));
+	const char *definition = psprintf("NOT NULL %s", name);
+	size_t		length = strlen(definition);
+
+	for (int i = 0; i < diff->to->nobjects; i++)
+	{
+		const PgmSchemaObject *object = &diff->to->objects[i];
+		char	   *has;
+
+		if (!pgm_ddl_is(object, "constraint") ||
+			strcmp(pgm_ddl_table(object), table) != 0)
+			continue;
+		has = OF(object, "definition");
+		if (strncmp(has, definition, length) != 0 ||
+			(has[length] != '\0' && has[length] != ' '))
+			continue;
+		name = pgm_ddl_part_name(object);
+		if (strcmp(name, usual) == 0 ||
+			pgm_schema_find(diff->from, "constraint", object->identity) != NULL)
+			return NULL;
+		return pstrdup(name);
+	}
+	return NULL;
+}
+
+static void
+append_not_null(StringInfo sql, const PgmDiff *diff,
+				const PgmSchemaObject *column)
+{
+	char	   *name = not_null_name(diff, column);
+
+	if (name != NULL)
+		appendStringInfo(sql, " CONSTRAINT %s", name);
+	appendStringInfoString(sql, " NOT NULL");
+}
+
+static char *
+column_definition(const PgmDiff *diff, const PgmSchemaObject *column)
 {
 	StringInfoData sql;
 
@@ -80,9 +135,9 @@ column_definition(const PgmSchema *schema, const PgmSchemaObject *column)
 						 strcmp(OF(column, "generated"), "stored") == 0 ?
 						 "STORED" : "VIRTUAL");
 	if (OF(column, "identity") != NULL)
-		append_identity(&sql, schema, column);
+		append_identity(&sql, diff->to, column);
 	if (OF(column, "not null") != NULL)
-		appendStringInfoString(&sql, " NOT NULL");
+		append_not_null(&sql, diff, column);
 	return sql.data;
 }
 
@@ -192,7 +247,7 @@ append_columns(StringInfo sql, PgmDiff *diff, const PgmSchemaObject *table)
 		if (column == NULL || (is_inherited(column) && !partition))
 			continue;
 		appendStringInfo(sql, "%s\n\t%s", first ? "" : ",",
-						 column_definition(diff->to, column));
+						 column_definition(diff, column));
 		first = false;
 	}
 	appendStringInfoString(sql, first ? ")" : "\n)");
@@ -413,7 +468,7 @@ pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 	if (is_inherited(pair->to))
 		return;
 	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
-						 column_definition(diff->to, pair->to));
+						 column_definition(diff, pair->to));
 	set_column_details(diff, NULL, pair->to);
 }
 

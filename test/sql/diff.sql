@@ -768,6 +768,10 @@ SELECT replace(replace(d, ', MAINTAIN', ''), current_user, 'ME') AS sql
 FROM pgmigrate.diff(:'same' || 'GRANT SELECT ON dd.person TO regress_diff_a') AS d;
 SELECT pgmigrate.diff(:'same' || 'ALTER TABLE dd.person OWNER TO regress_diff_b') || ';' AS sql;
 
+-- a partition has the name of its NOT NULL, since 18 a constraint, from above
+SELECT (d ~ 'at date CONSTRAINT parted_at_not_null NOT NULL') = (current_setting('server_version_num')::int >= 180000) AS named
+FROM pgmigrate.diff(:'same' || '; CREATE TABLE dd.parted (at date NOT NULL) PARTITION BY RANGE (at); CREATE TABLE dd.part PARTITION OF dd.parted DEFAULT') AS d WHERE d ~ 'TABLE dd.part \(';
+
 -- patterns
 SET pgmigrate.autogenerate_exclude = 'dd.person.age, %no_such%';
 SELECT * FROM pgmigrate.diff(replace(:'same', 'age text', 'age int'));
