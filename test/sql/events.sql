@@ -94,7 +94,9 @@ SELECT count(*) FROM pgmigrate.events(repeat('x', 201));
 -- nobody runs commands with the rights of the server
 SET pgmigrate.notify_command = 'touch /tmp/no';
 SET pgmigrate.event_keep = '1d';
+\set VERBOSITY sqlstate
 SHOW pgmigrate.notify_command;
+\set VERBOSITY default
 RESET ROLE;
 DROP OWNED BY regress_told;
 DROP ROLE regress_told;

@@ -90,7 +90,7 @@ my ($caller, $worker) = begin($work{busy});
 query($node, 'SELECT pg_cancel_backend(' . $caller->pid . ')');
 stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(caller)');
 
-($caller, $worker) = begin($work{busy}, "SET statement_timeout = '700ms'");
+($caller, $worker) = begin($work{busy}, "SET statement_timeout = '4s'");
 stopped($caller, $worker, 'cancelled', '57014', 'statement_timeout');
 
 # No statement of the worker ran into it, but the call as a whole.
