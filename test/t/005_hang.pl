@@ -126,7 +126,7 @@ worker_waits($node);
 $waiter->query('BEGIN');
 $waiter->send("SELECT state FROM pgmigrate.wait($run)");
 poll($node,
-	'SELECT wait_event IS NOT NULL FROM pg_stat_activity WHERE state = \'active\' AND pid = '
+	'SELECT wait_event_type = \'Extension\' FROM pg_stat_activity WHERE state = \'active\' AND pid = '
 	  . $waiter->pid);
 $block->query('SELECT pg_advisory_unlock(1)');
 $waiter->fails_with('40P01', 'wait() with a snapshot that the run waits for');
