@@ -42,7 +42,7 @@ option_name(const char *option)
 
 /* The option of this name in a list, or NULL. */
 static char *
-find_option(const char *list, const char *name)
+option_of(const char *list, const char *name)
 {
 	char	   *option;
 
@@ -62,13 +62,13 @@ changed_options(const char *from, const char *to)
 
 	initStringInfo(&sql);
 	while ((option = pgm_ddl_next(&rest)) != NULL)
-		if (find_option(to, option_name(option)) == NULL)
+		if (option_of(to, option_name(option)) == NULL)
 			appendStringInfo(&sql, "%sDROP %s", sql.len > 0 ? ", " : "",
 							 option_name(option));
 	rest = to;
 	while ((option = pgm_ddl_next(&rest)) != NULL)
 	{
-		char	   *was = find_option(from, option_name(option));
+		char	   *was = option_of(from, option_name(option));
 
 		if (!pgm_ddl_equal(was, option))
 			appendStringInfo(&sql, "%s%s %s", sql.len > 0 ? ", " : "",
@@ -177,7 +177,7 @@ alter_dictionary(PgmDiff *diff, PgmPair *pair)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, to == NULL ? "" : to);
 	while ((option = pgm_ddl_next(&from)) != NULL)
-		if (find_option(to, option_name(option)) == NULL)
+		if (option_of(to, option_name(option)) == NULL)
 			appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : "",
 							 option_name(option));
 	if (sql.len > 0)
