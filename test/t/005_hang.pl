@@ -114,7 +114,7 @@ $third->query('ROLLBACK');
 query($node, 'SELECT pgmigrate.upgrade()');
 head_is($node, "p$n", 'it goes on to the end');
 
-# A transaction that looks on holds its snapshot only as long as it is told.
+# A transaction that has a snapshot of its own is told that the run waits for it.
 $n++;
 revision($node, "p$n", <<"SQL");
 SELECT pg_advisory_lock(1);
@@ -123,7 +123,7 @@ SQL
 $block->query('SELECT pg_advisory_lock(1)');
 $run = query($node, 'SELECT pgmigrate.upgrade_start()');
 worker_waits($node);
-$waiter->query('BEGIN');
+$waiter->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM mark');
 $waiter->send("SELECT state FROM pgmigrate.wait($run)");
 poll($node,
 	'SELECT wait_event_type = \'Extension\' FROM pg_stat_activity WHERE state = \'active\' AND pid = '
