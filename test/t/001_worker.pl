@@ -94,7 +94,7 @@ runs_in('inline',
 runs_in('worker',
 	"SET pgmigrate.execution = 'worker'; SELECT pgmigrate.upgrade()",
 	'execution = worker');
-runs_in('inline', 'PREPARE p AS SELECT pgmigrate.upgrade($1); EXECUTE p(\'+1\')',
+runs_in('worker', 'PREPARE p AS SELECT pgmigrate.upgrade($1); EXECUTE p(\'+1\')',
 	'EXECUTE');
 
 $n++;
