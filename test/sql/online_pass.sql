@@ -28,16 +28,16 @@ $$, $$
 	ALTER TABLE accounts ALTER a TYPE int, ALTER b TYPE int, ALTER c TYPE text;
 $$, id => 'm1');
 SELECT revision, state FROM pgmigrate.upgrade();
-SELECT operation, statement, strategy, state FROM pgmigrate.operations;
+SELECT operation, statement, strategy, state FROM pgmigrate.operations ORDER BY operation;
 ALTER TABLE twin ALTER a TYPE bigint, ALTER b TYPE numeric(10, 2), ALTER c TYPE varchar(10), ADD d int DEFAULT 7;
 UPDATE twin SET c = 'changed' WHERE id = 1;
 SELECT * FROM same();
 SELECT revision, state FROM pgmigrate.downgrade('base');
-SELECT operation, statement, strategy, state FROM pgmigrate.operations;
+SELECT operation, statement, strategy, state FROM pgmigrate.operations ORDER BY operation;
 ALTER TABLE twin ALTER a TYPE int, ALTER b TYPE int, ALTER c TYPE text, DROP d;
 UPDATE twin SET c = '1' WHERE id = 1;
 SELECT * FROM same();
-SELECT conname FROM pg_constraint WHERE conrelid = 'accounts'::regclass ORDER BY 1;
+SELECT conname FROM pg_constraint WHERE conrelid = 'accounts'::regclass AND contype <> 'n' ORDER BY 1;
 
 SELECT pgmigrate.remove('m1');
 
