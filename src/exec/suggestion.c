@@ -73,7 +73,8 @@ find_nearest(PgmQuery *query, const Datum *values, const bool *nulls,
 	PgmSpiScope scope;
 	uint64		rows;
 
-	pgm_spi_begin(&scope);
+	/* a scratch database has catalogs, but no schema of ours */
+	pgm_spi_begin_as(&scope, GetUserId());
 	rows = pgm_spi_execute(query, values, nulls);
 	for (uint64 i = 1; i <= rows; i++)
 	{

@@ -423,6 +423,9 @@ add_relation(Writer *writer, const PgmChangedObject *object, char *title)
 	ReleaseSysCache(tuple);
 }
 
+/* The letter in pg_constraint, which older servers have no name for. */
+#define PGM_CONSTRAINT_NOT_NULL 'n'
+
 static void
 add_one_column(Writer *writer, const PgmChangedObject *object, char *title)
 {
@@ -441,10 +444,17 @@ add_constraint(Writer *writer, const PgmChangedObject *object, char *title)
 	HeapTuple	tuple = SearchSysCache1(CONSTROID,
 										ObjectIdGetDatum(object->objid));
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-	StringInfo	rows = begin_row(&writer->there, CLASS_CONSTRAINT, title);
+	StringInfo	rows;
 	const char *schema = schema_of(form->conrelid);
 	const char *relation = get_rel_name(form->conrelid);
 
+	/* NOT NULL is a constraint since 18, and told of the column already */
+	if (form->contype == PGM_CONSTRAINT_NOT_NULL)
+	{
+		ReleaseSysCache(tuple);
+		return;
+	}
+	rows = begin_row(&writer->there, CLASS_CONSTRAINT, title);
 	if (rows != NULL)
 	{
 		add_text(rows, schema);

@@ -68,9 +68,12 @@ SELECT state, ok, detail FROM pgmigrate.rehearse('default') WHERE step = 0;
 ALTER TABLE other DROP COLUMN by_hand;
 
 -- neither way
-CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+CREATE TYPE base_type;
+CREATE FUNCTION base_in(cstring) RETURNS base_type LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+CREATE FUNCTION base_out(base_type) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out';
+CREATE TYPE base_type (INPUT = base_in, OUTPUT = base_out, LIKE = int4);
 SELECT step, state, ok, detail FROM pgmigrate.rehearse('grant');
-DROP OPERATOR === (int, int);
+DROP TYPE base_type CASCADE;
 
 -- what is felt elsewhere is left out, or fails; nothing of it happens
 SELECT pgmigrate.revision('roles', $$
