@@ -49,15 +49,26 @@ is_cancel(const ErrorData *edata)
 		edata->elevel >= FATAL;
 }
 
-/* The objects that no later revision did something to. */
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/*
+ * The objects that no later revision did something to, in an order that does
+ * not depend on the plan of the query.
+ */
 static const char *
 still_wrong(const char *revision, const List *failed)
 {
+	List	   *sorted = list_copy(failed);
 	StringInfoData buf;
 	ListCell   *lc;
 
 	initStringInfo(&buf);
-	foreach(lc, failed)
+	list_sort(sorted, compare_names);
+	foreach(lc, sorted)
 		if (!pgm_verification_superseded(revision, lfirst(lc)))
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " :
 						 "Not as the revision has left it: ",
