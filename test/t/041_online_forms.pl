@@ -244,8 +244,8 @@ refused('a partitioned table', 'CREATE TABLE t (id int PRIMARY KEY, v int) PARTI
 	'ALTER v TYPE bigint', qr/not an ordinary table/);
 refused('deferrable', 'CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE DEFERRABLE)',
 	'ALTER v TYPE bigint', qr/is deferrable/);
-refused('a foreign key to it', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE f (t int REFERENCES t)',
-	'ALTER id TYPE bigint', qr/foreign key "f_t_fkey"/);
+refused('a foreign key of a partitioned table', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE f (t int REFERENCES t) PARTITION BY LIST (t)',
+	'ALTER id TYPE bigint', qr/foreign key "f_t_fkey" of partitioned table/);
 query($node, "DROP TABLE $_.f") foreach qw(online plain before);
 refused('volatile', 'CREATE TABLE t (id int PRIMARY KEY, v int)',
 	'ADD COLUMN r float8 DEFAULT random()', qr/is volatile/);
