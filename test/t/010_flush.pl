@@ -95,7 +95,7 @@ my @further = (
 	'SELECT pg_notify(\'a\', \'b\')',
 	'NOTIFY a',
 	'DO $$BEGIN PERFORM 1; END$$',
-	'COPY plain (a) TO PROGRAM \'true\'',
+	'COPY plain (a) TO PROGRAM \'cat >/dev/null\'',
 	'CREATE TABLE with_default (a int DEFAULT calls()); ALTER TABLE with_default ADD COLUMN b int DEFAULT calls()',
 	'INSERT INTO triggered VALUES (1)',
 	'DELETE FROM mother',
