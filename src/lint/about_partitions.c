@@ -11,18 +11,11 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_node.h"
-#include "parser/parse_utilcmd.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/ruleutils.h"
 
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -31,29 +24,7 @@
 #include "lint/internal.h"
 #include "lint/safe_form.h"
 #include "sql/source_text.h"
-
-static bool
-is_constant(Node *node)
-{
-	if (IsA(node, TypeCast))
-		return is_constant(castNode(TypeCast, node)->arg);
-
-	/* MINVALUE, MAXVALUE */
-	return IsA(node, A_Const) || IsA(node, ColumnRef);
-}
-
-static bool
-are_constant(List *nodes)
-{
-	ListCell   *lc;
-
-	foreach(lc, nodes)
-	{
-		if (!is_constant(lfirst(lc)))
-			return false;
-	}
-	return true;
-}
+#include "strategy/partition_bound.h"
 
 /* FOR VALUES and so on, as it is written. */
 static char *
@@ -76,38 +47,13 @@ bound_text(const PgmLint *lint, const PartitionBoundSpec *bound)
 					pgm_slice_parens(source, n, after, NULL));
 }
 
-/*
- * What the rows of a partition with this bound fulfil, as the server proves
- * it; NULL if that cannot be told.
- */
+/* What the rows of a partition with this bound fulfil; NULL: not known. */
 static char *
 bound_condition(const PgmLint *lint, const PartitionBoundSpec *bound)
 {
-	Oid			parent = lint->touch->relid;
-	Relation	relation;
-	ParseState *pstate;
-	PartitionBoundSpec *spec;
-	List	   *quals;
-	List	   *context;
-	char	   *condition;
-
-	if (!lint->verdict->tried || lint->verdict->sqlerrcode != 0 ||
-		!are_constant(bound->listdatums) ||
-		!are_constant(bound->lowerdatums) ||
-		!are_constant(bound->upperdatums) ||
-		!ConditionalLockRelationOid(parent, AccessShareLock))
+	if (!lint->verdict->tried || lint->verdict->sqlerrcode != 0)
 		return NULL;
-	relation = table_open(parent, NoLock);
-	pstate = make_parsestate(NULL);
-	spec = transformPartitionBound(pstate, relation,
-								   unconstify(PartitionBoundSpec *, bound));
-	quals = pgm_bound_condition(relation, spec);
-	context = deparse_context_for(RelationGetRelationName(relation), parent);
-	condition = deparse_expression((Node *) make_ands_explicit(quals),
-								   context, false, false);
-	free_parsestate(pstate);
-	table_close(relation, NoLock);
-	return condition;
+	return pgm_partition_bound_text(lint->touch->relid, bound);
 }
 
 /* A CHECK that is proved first, and not needed after the statement. */

@@ -16,9 +16,6 @@
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_node.h"
-#include "parser/parse_utilcmd.h"
 #include "sql/source_text.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -33,6 +30,7 @@
 #include "compat/partition.h"
 #include "compat/server.h"
 #include "strategy/internal.h"
+#include "strategy/partition_bound.h"
 
 /* Has it all indexes and foreign keys of its parent, or has that none? */
 static PgmQuery bare_parent_query = {
@@ -49,59 +47,13 @@ static PgmQuery bare_parent_query = {
 	2, {OIDOID, OIDOID}
 };
 
-static bool
-is_constant(Node *node)
-{
-	if (IsA(node, TypeCast))
-		return is_constant(castNode(TypeCast, node)->arg);
-
-	/* MINVALUE, MAXVALUE */
-	return IsA(node, A_Const) || IsA(node, ColumnRef);
-}
-
-static bool
-are_constant(List *nodes)
-{
-	ListCell   *lc;
-
-	foreach(lc, nodes)
-	{
-		if (!is_constant(lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
 /* What the rows of a partition with this bound fulfil; NULL: not known. */
 static char *
 bound_condition(const PgmMaker *maker, const PartitionBoundSpec *bound)
 {
-	Relation	relation;
-	ParseState *pstate;
-	PartitionBoundSpec *spec;
-	List	   *quals;
-	List	   *context;
-	char	   *condition;
-
-	if (!maker->may_evaluate || bound->is_default ||
-		!are_constant(bound->listdatums) ||
-		!are_constant(bound->lowerdatums) ||
-		!are_constant(bound->upperdatums) ||
-		!ConditionalLockRelationOid(maker->relid, AccessShareLock))
+	if (!maker->may_evaluate || bound->is_default)
 		return NULL;
-	relation = table_open(maker->relid, NoLock);
-	pstate = make_parsestate(NULL);
-	spec = transformPartitionBound(pstate, relation,
-								   unconstify(PartitionBoundSpec *, bound));
-	quals = pgm_bound_condition(relation, spec);
-	context = deparse_context_for(RelationGetRelationName(relation),
-								  maker->relid);
-	condition = quals == NIL ? NULL :
-		deparse_expression((Node *) make_ands_explicit(quals), context, false,
-						   false);
-	free_parsestate(pstate);
-	table_close(relation, NoLock);
-	return condition;
+	return pgm_partition_bound_text(maker->relid, bound);
 }
 
 /* A CHECK that is proved; returns what takes it away in the end. */
