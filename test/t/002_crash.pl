@@ -324,5 +324,5 @@ for my $work ('pg_sleep(1000)',
 }
 
 ledger_ok($node, 'crashes');
-log_is_clean($node);
+log_is_clean($node, undef, postmaster_killed => 1);
 done_testing();

@@ -421,7 +421,7 @@ rows_are_right('at the end');
 note("killed in $_: " . join ', ', map { "$_" } %{ $kills{$_} })
   foreach sort keys %kills;
 
-log_is_clean($node);
+log_is_clean($node, undef, postmaster_killed => 1);
 $node->stop;
 
 done_testing();

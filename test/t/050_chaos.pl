@@ -31,7 +31,7 @@ foreach my $plant ($chaos->planted)
 {
 	cmp_ok($plant->[1], '>', 0, "it is seen that $plant->[0]");
 }
-log_is_clean($node);
+log_is_clean($node, undef, postmaster_killed => 1);
 # it was stopped and started by another hand
 $node->_update_pid(1);
 $node->stop;
