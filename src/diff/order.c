@@ -9,7 +9,11 @@
  *	finish			partitions attached, sequences given to their columns
  *
  * Where nothing depends on anything, kinds come in the order of their ranks.
- * A cycle is cut where it is met again.
+ * A cycle is cut where it is met again, by a statement of its own.
+ *
+ * graph/depth_first.c could not give this order.  What is reached, and whether
+ * it is a node at all, depends on what has gone or come before; objects stand
+ * for their parts; and a cycle is no error here.
  *
  *-------------------------------------------------------------------------
  */

@@ -12,6 +12,7 @@
 #endif
 
 #include "format/internal.h"
+#include "graph/depth_first.h"
 
 /* An id or a label, and the revision that bears it. */
 typedef struct NameEntry
@@ -27,12 +28,7 @@ typedef struct Sorter
 	int			n;
 	int			nnames;
 	NameEntry  *names;
-	int		   *next;			/* by revision: its next edge to follow */
-	bool	   *open;			/* on the stack */
-	bool	   *done;
-	int		   *stack;
 	int		   *order;
-	int			norder;
 } Sorter;
 
 static int
@@ -68,25 +64,25 @@ add_names(Sorter *sorter)
 }
 
 /*
- * The revision that edge number 'edge' of a revision leads to: -1 if it is
- * not among the files, so that it must be stored already; -2 if there is no
- * such edge.
+ * The revision that an edge leads to, to the parents and then to what it
+ * depends on; none if it is not among the files, so that it must be stored.
  */
 static int
-follow_edge(Sorter *sorter, int rev, int edge)
+follow_edge(const void *arg, int rev, int edge)
 {
-	PgmFormatRevision *revision = &sorter->revisions[rev];
+	const Sorter *sorter = arg;
+	const PgmFormatRevision *revision = &sorter->revisions[rev];
 	int			nparents = Max(revision->nparents, 0);
 	NameEntry	key;
 	NameEntry  *found;
 
 	if (edge >= nparents + revision->ndepends)
-		return -2;
+		return PGM_NO_EDGE;
 	key.name = edge < nparents ? revision->parents[edge] :
 		revision->depends[edge - nparents];
 	found = bsearch(&key, sorter->names, sorter->nnames, sizeof(NameEntry),
 					name_cmp);
-	return found ? found->revision : -1;
+	return found ? found->revision : PGM_NO_NODE;
 }
 
 static bool
@@ -104,39 +100,6 @@ fail_cycle(Sorter *sorter, int rev, int to)
 									sorter->revisions[to].id :
 									sorter->revisions[to].upgrade.file),
 						   NULL);
-}
-
-/*
- * Put a revision into the order, after all it stands on.
- */
-static bool
-visit(Sorter *sorter, int root)
-{
-	int			depth = 0;
-
-	sorter->stack[depth++] = root;
-	sorter->open[root] = true;
-	while (depth > 0)
-	{
-		int			rev = sorter->stack[depth - 1];
-		int			to = follow_edge(sorter, rev, sorter->next[rev]++);
-
-		if (to == -2)
-		{
-			sorter->open[rev] = false;
-			sorter->done[rev] = true;
-			sorter->order[sorter->norder++] = rev;
-			depth--;
-		}
-		else if (to >= 0 && sorter->open[to])
-			return fail_cycle(sorter, rev, to);
-		else if (to >= 0 && !sorter->done[to])
-		{
-			sorter->stack[depth++] = to;
-			sorter->open[to] = true;
-		}
-	}
-	return true;
 }
 
 /*
@@ -199,25 +162,24 @@ find_tops(Sorter *sorter, int *ntops)
 	return is_top;
 }
 
-/* Mark a revision and all that it stands on. */
+/* Mark the revision at a place of the order, and all that it stands on. */
 static void
-mark_leg(Sorter *sorter, int top, bool *marked)
+mark_leg(const Sorter *sorter, int top, bool *marked)
 {
-	int			depth = 0;
-
-	sorter->stack[depth++] = top;
-	marked[top] = true;
-	while (depth > 0)
+	memset(marked, false, sorter->n * sizeof(bool));
+	marked[sorter->order[top]] = true;
+	for (int i = top; i >= 0; i--)
 	{
-		int			rev = sorter->stack[--depth];
+		int			rev = sorter->order[i];
 		int			to;
 
-		for (int edge = 0; (to = follow_edge(sorter, rev, edge)) != -2; edge++)
+		if (!marked[rev])
+			continue;
+		for (int edge = 0;
+			 (to = follow_edge(sorter, rev, edge)) != PGM_NO_EDGE; edge++)
 		{
-			if (to < 0 || marked[to])
-				continue;
-			marked[to] = true;
-			sorter->stack[depth++] = to;
+			if (to != PGM_NO_NODE)
+				marked[to] = true;
 		}
 	}
 }
@@ -225,7 +187,8 @@ mark_leg(Sorter *sorter, int top, bool *marked)
 /*
  * Of legs that end at heads of their own the one that was loaded last runs
  * first, as in Alembic.  So the last leg of the order comes first now; each
- * by itself stays as it was.
+ * by itself stays as it was.  This is no order of its own, but undoes ahead of
+ * time what that of the run, see graph/order.c, does with the legs.
  */
 static void
 last_leg_first(Sorter *sorter)
@@ -233,6 +196,7 @@ last_leg_first(Sorter *sorter)
 	int			ntops;
 	bool	   *is_top = find_tops(sorter, &ntops);
 	bool	   *marked = palloc(sorter->n * sizeof(bool));
+	bool	   *done = palloc0(sorter->n * sizeof(bool));
 	int		   *order = palloc(sorter->n * sizeof(int));
 	int			norder = 0;
 
@@ -243,20 +207,18 @@ last_leg_first(Sorter *sorter)
 	}
 	if (ntops < 2)
 		return;
-	memset(sorter->done, false, sorter->n * sizeof(bool));
 	for (int i = sorter->n - 1; i >= 0; i--)
 	{
 		if (!is_top[sorter->order[i]])
 			continue;
-		memset(marked, false, sorter->n * sizeof(bool));
-		mark_leg(sorter, sorter->order[i], marked);
-		for (int j = 0; j < sorter->n; j++)
+		mark_leg(sorter, i, marked);
+		for (int j = 0; j <= i; j++)
 		{
 			int			rev = sorter->order[j];
 
-			if (!marked[rev] || sorter->done[rev])
+			if (!marked[rev] || done[rev])
 				continue;
-			sorter->done[rev] = true;
+			done[rev] = true;
 			order[norder++] = rev;
 		}
 	}
@@ -272,6 +234,7 @@ sort_revisions(PgmFormatContext *cx, bool legs)
 	bool		named = false;
 	bool		depending = false;
 	int			n = result->nrevisions;
+	int			ncycle;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -288,16 +251,10 @@ sort_revisions(PgmFormatContext *cx, bool legs)
 	if (!name_implicit_parents(&sorter, named))
 		return false;
 	add_names(&sorter);
-	sorter.next = palloc0(n * sizeof(int));
-	sorter.stack = palloc0(n * sizeof(int));
-	sorter.order = palloc0(n * sizeof(int));
-	sorter.open = palloc0(n * sizeof(bool));
-	sorter.done = palloc0(n * sizeof(bool));
-	for (int i = 0; i < n; i++)
-	{
-		if (!sorter.done[i] && !visit(&sorter, i))
-			return false;
-	}
+	sorter.order = palloc(n * sizeof(int));
+	if (!pgm_depth_first(n, follow_edge, &sorter, sorter.order, &ncycle))
+		return fail_cycle(&sorter, sorter.order[ncycle - 1],
+						  sorter.order[0]);
 	if (legs)
 		last_leg_first(&sorter);
 

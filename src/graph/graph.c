@@ -24,6 +24,7 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 
+#include "graph/depth_first.h"
 #include "graph/internal.h"
 
 /*
@@ -457,62 +458,39 @@ reverse_edges(int n, const PgmEdges *edges, PgmEdges *reverse)
 	pfree(next);
 }
 
-/* Some parent or dependency of rev that has no position yet. */
+/* Where an edge leads: to the parents, then the dependencies. */
 static int
-unplaced_below(const PgmGraph *graph, int rev)
+follow_edge(const void *arg, int rev, int edge)
 {
-	PgmRevSet	sets[2];
+	const PgmGraph *graph = arg;
+	PgmRevSet	parents = edge_set(&graph->parents, rev);
+	PgmRevSet	depends = edge_set(&graph->depends, rev);
 
-	sets[0] = edge_set(&graph->parents, rev);
-	sets[1] = edge_set(&graph->depends, rev);
-	for (int k = 0; k < 2; k++)
-	{
-		for (int i = 0; i < sets[k].n; i++)
-		{
-			if (graph->position[sets[k].rev[i]] < 0)
-				return sets[k].rev[i];
-		}
-	}
-	return -1;
+	if (edge < parents.n)
+		return parents.rev[edge];
+	edge -= parents.n;
+	return edge < depends.n ? depends.rev[edge] : PGM_NO_EDGE;
 }
 
-/*
- * Describe one cycle.  Every revision without position has another such below
- * it, so going down from any of them must come back to one already passed.
- */
 static bool
-fail_cycle(const PgmGraph *graph, PgmGraphError *error)
+fail_cycle(const PgmGraph *graph, const int *cycle, int length,
+		   PgmGraphError *error)
 {
-	int		   *step = pgm_graph_alloc0(graph->n, sizeof(int));
-	int			rev = 0;
-	int			length;
-	int			at;
+	const char *id = graph->revision[cycle[0]].id;
 	StringInfoData buf;
 
-	while (graph->position[rev] >= 0)
-		rev++;
-	for (at = 1; step[rev] == 0; at++)
-	{
-		step[rev] = at;
-		rev = unplaced_below(graph, rev);
-	}
-	length = at - step[rev];
-
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "\"%s\"", graph->revision[rev].id);
-	at = rev;
-	for (int i = 0; i < length; i++)
+	appendStringInfo(&buf, "\"%s\"", id);
+	for (int i = 1; i <= length; i++)
 	{
-		at = unplaced_below(graph, at);
-		if (i < PGM_LIST_MAX || i == length - 1)
-			appendStringInfo(&buf, " -> \"%s\"", graph->revision[at].id);
-		else if (i == PGM_LIST_MAX)
+		if (i <= PGM_LIST_MAX || i == length)
+			appendStringInfo(&buf, " -> \"%s\"",
+							 graph->revision[cycle[i % length]].id);
+		else if (i == PGM_LIST_MAX + 1)
 			appendStringInfoString(&buf, " -> ...");
 	}
-	pfree(step);
 	return pgm_graph_fail(error, PGM_GRAPH_CYCLE,
-						  psprintf("revision \"%s\" is its own ancestor",
-								   graph->revision[rev].id),
+						  psprintf("revision \"%s\" is its own ancestor", id),
 						  psprintf("The cycle of %d revisions, each followed by its parent or dependency, is %s.",
 								   length, buf.data),
 						  pstrdup("Take one of these links out."));
@@ -522,40 +500,15 @@ fail_cycle(const PgmGraph *graph, PgmGraphError *error)
 static bool
 assign_positions(PgmGraph *graph, PgmGraphError *error)
 {
-	int		   *missing = pgm_graph_alloc(graph->n, sizeof(int));
-	int		   *queue = pgm_graph_alloc(graph->n, sizeof(int));
-	int			filled = 0;
+	int		   *order = pgm_graph_alloc(graph->n, sizeof(int));
+	int			length;
 
+	if (!pgm_depth_first(graph->n, follow_edge, graph, order, &length))
+		return fail_cycle(graph, order, length, error);
 	graph->position = pgm_graph_alloc(graph->n, sizeof(int));
-	for (int r = 0; r < graph->n; r++)
-	{
-		graph->position[r] = -1;
-		missing[r] = edge_set(&graph->parents, r).n +
-			edge_set(&graph->depends, r).n;
-		if (missing[r] == 0)
-			queue[filled++] = r;
-	}
-	for (int head = 0; head < filled; head++)
-	{
-		PgmRevSet	above[2];
-
-		PGM_CHECK_INTERRUPTS();
-		graph->position[queue[head]] = head;
-		above[0] = edge_set(&graph->children, queue[head]);
-		above[1] = edge_set(&graph->dependents, queue[head]);
-		for (int k = 0; k < 2; k++)
-		{
-			for (int i = 0; i < above[k].n; i++)
-			{
-				if (--missing[above[k].rev[i]] == 0)
-					queue[filled++] = above[k].rev[i];
-			}
-		}
-	}
-	pfree(missing);
-	pfree(queue);
-	if (filled < graph->n)
-		return fail_cycle(graph, error);
+	for (int i = 0; i < graph->n; i++)
+		graph->position[order[i]] = i;
+	pfree(order);
 	return true;
 }
 
