@@ -68,6 +68,7 @@ pgmigrate_acknowledge(PG_FUNCTION_ARGS)
 	pgm_ledger_refuse_recovery();
 	if (PG_ARGISNULL(1))
 		PG_RETURN_INT32(0);
+	pgm_consumer_check(consumer);
 	PG_RETURN_INT32(pgm_consumer_acknowledge(consumer,
 											 PG_GETARG_ARRAYTYPE_P(1)));
 }

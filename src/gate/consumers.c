@@ -224,6 +224,16 @@ pgm_consumer_events(const char *consumer, int max, Tuplestorestate *store,
 	pgm_spi_end(&scope);
 }
 
+void
+pgm_consumer_check(const char *consumer)
+{
+	if (!check_owner(consumer))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("consumer \"%s\" does not exist", consumer),
+				errhint("A first call of pgmigrate.events() makes it one."));
+}
+
 int
 pgm_consumer_acknowledge(const char *consumer, ArrayType *ids)
 {
@@ -231,12 +241,6 @@ pgm_consumer_acknowledge(const char *consumer, ArrayType *ids)
 	Datum		values[2];
 	int			rows;
 
-	if (strcmp(consumer, PGM_COMMAND_CONSUMER) != 0 &&
-		!check_owner(consumer))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
-				errmsg("consumer \"%s\" does not exist", consumer),
-				errhint("A first call of pgmigrate.events() makes it one."));
 	values[0] = pgm_text_datum(consumer);
 	values[1] = PointerGetDatum(ids);
 	pgm_spi_begin_ledger(&scope);

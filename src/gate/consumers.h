@@ -25,7 +25,10 @@
 extern void pgm_consumer_events(const char *consumer, int max,
 								Tuplestorestate *store, TupleDesc tupdesc);
 
-/* How many of them were not acknowledged before. */
+/* Raises an error unless there is one of this name that the caller may use. */
+extern void pgm_consumer_check(const char *consumer);
+
+/* How many of them were not acknowledged before; asks for no right. */
 extern int	pgm_consumer_acknowledge(const char *consumer, ArrayType *ids);
 
 /* False if there is no such consumer. */

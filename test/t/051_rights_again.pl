@@ -1,0 +1,136 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# What was not attacked before: every function with odd arguments, events and
+# their consumers, online changes of others, other databases.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('again');
+
+query($node, <<'SQL');
+CREATE ROLE mallory LOGIN;
+CREATE ROLE olga LOGIN;
+CREATE ROLE vic LOGIN;
+SELECT pgmigrate.grant_access('mallory', 'author');
+SELECT pgmigrate.grant_access('olga', 'operator');
+SELECT pgmigrate.grant_access('vic', 'viewer');
+CREATE SCHEMA app AUTHORIZATION olga;
+CREATE SCHEMA mal AUTHORIZATION mallory;
+GRANT USAGE ON SCHEMA mal TO PUBLIC;
+SQL
+
+# What psql shows of it, errors last.
+sub as
+{
+	my ($role, $sql, $database) = @_;
+	my ($out, $err) = ('', '');
+
+	$node->psql(
+		'postgres', "\\set VERBOSITY verbose\n$sql",
+		stdout => \$out,
+		stderr => \$err,
+		on_error_stop => 0,
+		connstr => $node->connstr($database // 'postgres') . " user=$role");
+	return "$out\n$err";
+}
+
+# Each function that SQL can call, with nulls in all places and in each, and
+# with values that no sane client sends: an error or an answer, never a crash,
+# nor one that says that the server has met what must not be.
+my $calls = query($node, <<'SQL');
+WITH odd (type, v) AS (VALUES
+	('text', ARRAY[$$''$$, $$E'\x01\x1b[2J'$$, $$repeat('x', 100000)$$, $$'%s%n{"('$$, $$'-1'$$, $$'head'$$,
+		$$'{}'$$, $$'SELECT 1'$$, $$'text'$$, $$E'a\nb;--'$$]),
+	('bigint', ARRAY['-1', '0', '9223372036854775807', $$'-9223372036854775808'$$, '1']),
+	('integer', ARRAY['-1', '0', '2147483647', $$'-2147483648'$$, '1']),
+	('regclass', ARRAY['0', '4294967295', $$'pg_class'$$, $$'pg_stat_activity'$$, $$'pg_class_oid_index'$$,
+		$$'pgmigrate.run_id_seq'$$, $$'pg_toast.pg_toast_1255'$$, $$'pgmigrate.revision'$$, $$'pgmigrate.runs'$$]),
+	('interval', ARRAY[$$'-1 day'$$, $$'0'$$, $$'178000000 years'$$, $$'-178000000 years'$$, $$'1 us'$$,
+		$$'2147483647 months'$$, $$'-2147483648 days'$$]),
+	('text[]', ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{{a,b},{c,d}}'$$, $$'[5:6]={a,b}'$$,
+		$$array_fill(''::text, ARRAY[20000])$$, $$'{head,head}'$$, $$'{""}'$$, $$'{{{NULL}}}'$$]),
+	('bigint[]', ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{{1,2},{3,4}}'$$, $$'[5:6]={1,2}'$$,
+		$$array_fill(1::int8, ARRAY[20000])$$]),
+	('jsonb', ARRAY[$$'null'$$, $$'[]'$$, $$'{"a":1}'$$, $$'"x"'$$, $$'{"":""}'$$, $$'{"oid":"oid"}'$$,
+		$$'{"oid":null}'$$, $$'{"oid":["oid"]}'$$]),
+	('double precision', ARRAY[$$'NaN'$$, $$'inf'$$, $$'-inf'$$, '-1', '0', '1e-300', '1', '0.5', '1e300']),
+	('boolean', ARRAY['true', 'false'])),
+f AS (
+	SELECT p.oid, p.proname, p.proargtypes::oid[] AS t, p.pronargs AS n, p.provariadic <> 0 AS variadic
+	FROM pg_proc p
+	WHERE p.pronamespace = 'pgmigrate'::regnamespace
+		AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype))
+SELECT format('SELECT count(*) FROM pgmigrate.%I(%s);', f.proname, (
+	SELECT string_agg(format('%s(%s)::%s', CASE WHEN f.variadic AND a.i = f.n THEN 'VARIADIC ' END,
+		CASE WHEN m.mode = 'null' OR m.k = a.i - 1 AND m.mode = 'one' THEN 'NULL'
+		ELSE o.v[1 + (m.k + CASE WHEN m.mode = 'spread' THEN a.i::int * 3 ELSE 0 END) % cardinality(o.v)] END,
+		format_type(a.t, NULL)), ', ' ORDER BY a.i)
+	FROM unnest(f.t) WITH ORDINALITY AS a (t, i) JOIN odd o ON o.type = format_type(a.t, NULL)))
+FROM f, (
+	SELECT 'null' AS mode, 0 AS k
+	UNION ALL SELECT 'odd', g FROM generate_series(0, 9) g
+	UNION ALL SELECT 'spread', g FROM generate_series(0, 4) g
+	UNION ALL SELECT 'one', g FROM generate_series(0, 9) g) AS m
+WHERE (m.mode = 'null' OR f.n > 0) AND (m.mode <> 'one' OR m.k < f.n)
+ORDER BY f.proname, f.oid, m.mode, m.k;
+SQL
+my $ncalls = () = $calls =~ /^SELECT/mg;
+cmp_ok($ncalls, '>', 1000, 'there are functions to call');
+unlike($calls, qr/\(\);\n.*\(\);\n.*\(\);\n.*\(\);\n.*\(\);\n.*\(\);/,
+	'with values for the types of their arguments');
+for my $role (qw(vic olga postgres))
+{
+	my $out = as($role, <<"SQL");
+SET statement_timeout = '20s';
+SET pgmigrate.lock_deadline = '200ms';
+SET pgmigrate.run_wait = '200ms';
+$calls
+SELECT 'reached the ' || 'end';
+SQL
+	like($out, qr/^reached the end$/m, "odd arguments by $role: the session goes on");
+	my @wrong =
+	  grep { /XX00|server closed|cache lookup|function .* does not exist|invalid memory/ } split /\n/, $out;
+	is(join("\n", map { substr($_, 0, 300) } @wrong), '', "odd arguments by $role: errors of users");
+}
+query($node, 'SELECT pgmigrate.wait()');
+
+# Triggers are no functions to call.
+for my $trigger (qw(check_writer record_event online_row online_truncate))
+{
+	like(as('postgres', "SELECT pgmigrate.$trigger()"),
+		qr/ERROR:  (?:39P01|0A000)/, "$trigger() by hand");
+}
+
+# Who is told of events, and by whom that is ended.
+query($node, <<'SQL');
+INSERT INTO pgmigrate.event_consumer (consumer, role_oid, role, settled)
+SELECT 'notify_command', oid, rolname, '0' FROM pg_roles WHERE rolname = current_user;
+SELECT pgmigrate.revision('e', 'SELECT 1', 'SELECT 1', id => 'ev');
+SELECT pgmigrate.upgrade();
+SQL
+as('olga', q{SELECT count(*) FROM pgmigrate.events('pager')});
+for my $consumer (qw(notify_command pager))
+{
+	for my $call (
+		"acknowledge('$consumer', VARIADIC (SELECT array_agg(id) FROM pgmigrate.event))",
+		"drop_consumer('$consumer')",
+		"events('$consumer')")
+	{
+		like(as('vic', "SELECT pgmigrate.$call"),
+			qr/ERROR:  (?:42501|42939)/, "a viewer: $call");
+	}
+}
+is( query($node,
+		q{SELECT count(*), string_agg(consumer, ',' ORDER BY consumer) FROM pgmigrate.event_consumer WHERE consumer IN ('pager', 'notify_command') AND settled = '0'}
+	),
+	'2|notify_command,pager',
+	'nothing is settled by another');
+
+log_is_clean($node);
+done_testing();
