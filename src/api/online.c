@@ -10,10 +10,12 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "api/execution.h"
 #include "base/result_rows.h"
+#include "compat/lock.h"
 #include "exec/caller_snapshot.h"
 #include "online/shadow_table.h"
 #include "online/sync_trigger.h"
@@ -128,6 +130,19 @@ to_finalize(FunctionCallInfo fcinfo)
 	return list_make1(operation);
 }
 
+/* Those of others do not keep the caller from his own. */
+static bool
+may_finalize(const PgmOperation *operation)
+{
+	if (get_rel_name(operation->relid) == NULL ||
+		pgm_class_ownercheck(operation->relid, GetUserId()))
+		return true;
+	ereport(NOTICE,
+			errmsg("operation " INT64_FORMAT " is not finalized, only the owner of table \"%s\" may do that",
+				   operation->id, operation->relation));
+	return false;
+}
+
 Datum
 pgmigrate_finalize(PG_FUNCTION_ARGS)
 {
@@ -141,8 +156,11 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 	foreach(lc, to_finalize(fcinfo))
 	{
 		PgmOperation *operation = lfirst(lc);
-		const char *action = pgm_shadow_finalize(&exec, operation->id);
+		const char *action;
 
+		if (PG_ARGISNULL(0) && !may_finalize(operation))
+			continue;
+		action = pgm_shadow_finalize(&exec, operation->id);
 		if (action != NULL)
 			add_row(&rows, operation, action);
 	}

@@ -132,5 +132,24 @@ is( query($node,
 	'2|notify_command,pager',
 	'nothing is settled by another');
 
+# Whose online change it is.
+query($node, <<'SQL');
+CREATE TABLE app.theirs (id int PRIMARY KEY);
+CREATE TABLE app.hers (id int PRIMARY KEY);
+ALTER TABLE app.hers OWNER TO olga;
+SELECT pgmigrate.rebuild('app.theirs');
+SQL
+as('olga', "SELECT pgmigrate.rebuild('app.hers')");
+my $done = as('olga', 'SELECT * FROM pgmigrate.finalize()');
+like($done,
+	qr/NOTICE:  .*operation 1 is not finalized, only the owner of table "theirs" may do that/,
+	'finalize() says what it leaves to its owner');
+like($done, qr/^2\|app.hers\|finalized$/m, 'and does what is of the caller');
+unlike($done, qr/ERROR/, 'without an error');
+like(as('olga', 'SELECT * FROM pgmigrate.finalize(1)'),
+	qr/ERROR:  42501/, 'that of another by its number');
+is(query($node, 'SELECT * FROM pgmigrate.finalize()'),
+	'1|app.theirs|finalized', 'its owner does it');
+
 log_is_clean($node);
 done_testing();
