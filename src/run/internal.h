@@ -40,6 +40,7 @@ typedef struct PgmRunner
 	bool		incomplete;		/* … as far as they were seen */
 	PgmGenerated *generated;	/* to be kept with the step, or NULL */
 	bool		again;			/* the step was tried before */
+	bool		reading;		/* its revision, which others change */
 	bool		local;			/* no effect outside of the database so far */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */

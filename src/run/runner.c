@@ -326,7 +326,8 @@ pgm_runner_clear(PgmRunner *runner)
 
 /*
  * In the handler of an error: raises it, unless what failed can be tried
- * again.  A DO or CALL that has committed parts of its work cannot.
+ * again.  A DO or CALL that has committed parts of its work cannot, and who
+ * changes the revision was waited for as long as the deadline says.
  */
 static void
 recover(PgmRunner *runner)
@@ -337,10 +338,13 @@ recover(PgmRunner *runner)
 	edata = CopyErrorData();
 	if ((runner->committing != InvalidLocalTransactionId &&
 		 runner->committing != pgm_local_xid()) ||
+		(runner->reading &&
+		 edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) ||
 		!pgm_lockwait_retry(runner->wait, edata))
 		PG_RE_THROW();
 	FlushErrorState();
 	FreeErrorData(edata);
+	runner->reading = false;
 	pgm_runner_clear(runner);
 }
 

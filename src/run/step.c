@@ -95,7 +95,9 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 {
 	const PgmPlan *plan = runner->plan;
 
+	runner->reading = true;
 	step->revision = read_revision(runner, runner->step - 1);
+	runner->reading = false;
 	if (step->revision == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -151,5 +151,26 @@ like(as('olga', 'SELECT * FROM pgmigrate.finalize(1)'),
 is(query($node, 'SELECT * FROM pgmigrate.finalize()'),
 	'1|app.theirs|finalized', 'its owner does it');
 
+# An idle author is waited for once, not again and again.
+as('mallory', "SELECT pgmigrate.revision('held', 'SELECT 1', 'SELECT 1', id => 'held')");
+query($node, "SELECT pgmigrate.approve('held')");
+my $author = session($node, user => 'mallory');
+$author->query('BEGIN');
+$author->query("SELECT pgmigrate.amend('held', message => 'mine')");
+for my $whole (qw(on off))
+{
+	my $out = as('postgres',
+		"SET pgmigrate.transaction_per_migration = $whole; SET pgmigrate.lock_deadline = '500ms'; SELECT pgmigrate.upgrade()"
+	);
+	like($out,
+		qr/ERROR:  55P03: stored revisions are being changed by process \d+\n/,
+		"the first error is the last, transaction_per_migration = $whole");
+	unlike($out, qr/waiting to try again|attempt/, 'there is no other try');
+}
+$author->query('ROLLBACK');
+unlike(as('postgres', 'SELECT pgmigrate.upgrade()'),
+	qr/ERROR/, 'afterwards it runs');
+$author->quit;
+
 log_is_clean($node);
 done_testing();
