@@ -172,5 +172,26 @@ unlike(as('postgres', 'SELECT pgmigrate.upgrade()'),
 	qr/ERROR/, 'afterwards it runs');
 $author->quit;
 
+# Another database is read by who may connect to it.
+query($node, <<'SQL');
+CREATE DATABASE shut;
+CREATE DATABASE open;
+REVOKE CONNECT ON DATABASE shut FROM PUBLIC;
+ALTER ROLE mallory CREATEDB;
+SQL
+my $differs = q{SELECT 'rows', count(*) FROM pgmigrate.diff(desired_database => '%s')};
+like(as('mallory', sprintf($differs, 'open')), qr/^rows\|/m, 'a database that she may connect to');
+for my $become ('', 'SET ROLE mallory; ')
+{
+	like(
+		as($become ? 'postgres' : 'mallory', $become . sprintf($differs, 'shut')),
+		qr/ERROR:  42501: permission denied for database "shut"/,
+		"${become}one that she may not");
+}
+query($node, "UPDATE pg_database SET datallowconn = false WHERE datname = 'open'");
+like(as('postgres', sprintf($differs, 'open')),
+	qr/ERROR/, 'nor one that nobody may');
+query($node, "UPDATE pg_database SET datallowconn = true WHERE datname = 'open'");
+
 log_is_clean($node);
 done_testing();
