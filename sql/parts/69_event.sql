@@ -16,7 +16,7 @@ CREATE INDEX event_kind ON pgmigrate.event (kind, id);
 COMMENT ON TABLE pgmigrate.event IS 'outbox: one row per change of state, written in the transaction of the change; no part of a dump';
 COMMENT ON COLUMN pgmigrate.event.id IS 'number of the event';
 COMMENT ON COLUMN pgmigrate.event.time IS 'time it was written';
-COMMENT ON COLUMN pgmigrate.event.kind IS 'run, operation, approval, attestation, drift, lock_wait or regression';
+COMMENT ON COLUMN pgmigrate.event.kind IS 'run, operation, approval, attestation, announcement, drift, lock_wait or regression';
 COMMENT ON COLUMN pgmigrate.event.run IS 'run that it is about';
 COMMENT ON COLUMN pgmigrate.event.revision IS 'revision that it is about';
 COMMENT ON COLUMN pgmigrate.event.operation IS 'operation that it is about';
@@ -127,6 +127,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.prune_events(interval) IS
 'delete events that are older, by default those that pgmigrate.event_keep and event_limit do not keep; returns how many';
 
+CREATE FUNCTION pgmigrate.announce(
+	target text DEFAULT 'head',
+	note text DEFAULT NULL
+) RETURNS bigint
+AS 'MODULE_PATHNAME', 'pgmigrate_announce'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.announce(text, text) IS
+'announce what an upgrade to the target would run now, by an event; when a consumer has acknowledged it, item notification of the checklist is ok; returns the number of the event';
+
+REVOKE ALL ON FUNCTION pgmigrate.announce(text, text) FROM PUBLIC;
 REVOKE ALL ON TABLE pgmigrate.event, pgmigrate.event_consumer, pgmigrate.event_delivery FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.event_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.record_event() FROM PUBLIC;

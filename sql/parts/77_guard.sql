@@ -48,6 +48,21 @@ COMMENT ON COLUMN pgmigrate.regression.proposal IS 'what would help';
 COMMENT ON COLUMN pgmigrate.regression.plan_before IS 'plan before the step';
 COMMENT ON COLUMN pgmigrate.regression.plan_after IS 'plan after it';
 
+CREATE TABLE pgmigrate.statement_time (
+	run bigint,
+	query_id bigint,
+	role_oid oid,
+	calls bigint NOT NULL,
+	total float8 NOT NULL,
+	PRIMARY KEY (run, query_id, role_oid)
+);
+COMMENT ON TABLE pgmigrate.statement_time IS 'what pg_stat_statements had counted when a run began, of the last runs; no part of a dump';
+COMMENT ON COLUMN pgmigrate.statement_time.run IS 'number of the run';
+COMMENT ON COLUMN pgmigrate.statement_time.query_id IS 'number of the statement there';
+COMMENT ON COLUMN pgmigrate.statement_time.role_oid IS 'role that ran it';
+COMMENT ON COLUMN pgmigrate.statement_time.calls IS 'how often so far';
+COMMENT ON COLUMN pgmigrate.statement_time.total IS 'for how many milliseconds in all';
+
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.watched_query', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.regression', '');
 
@@ -84,9 +99,9 @@ CREATE FUNCTION pgmigrate.regressions(
 AS 'MODULE_PATHNAME', 'pgmigrate_regressions'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.regressions(bigint) IS
-'watched queries that a run made slower, by how much, why, and what would help; by default of the newest run';
+'watched queries that a run made slower, by how much, why, and what would help; and statements of pg_stat_statements whose mean time is longer since it began, state measured; by default of the newest run';
 
-REVOKE ALL ON TABLE pgmigrate.watched_query, pgmigrate.regression FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.watched_query, pgmigrate.regression, pgmigrate.statement_time FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.watch(text, text, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.unwatch(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.regressions(bigint) FROM PUBLIC;

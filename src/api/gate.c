@@ -12,9 +12,11 @@
 #include "utils/timestamp.h"
 
 #include "base/result_rows.h"
+#include "gate/announcement.h"
 #include "gate/checklist.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_checklist);
+PG_FUNCTION_INFO_V1(pgmigrate_announce);
 PG_FUNCTION_INFO_V1(pgmigrate_attest);
 PG_FUNCTION_INFO_V1(pgmigrate_checklist_require);
 PG_FUNCTION_INFO_V1(pgmigrate_scraped);
@@ -70,6 +72,15 @@ pgmigrate_attest(PG_FUNCTION_ARGS)
 	pgm_attest(item, note, DatumGetTimestampTz(until),
 			   pgm_plan_make(PGM_UP, target));
 	PG_RETURN_VOID();
+}
+
+Datum
+pgmigrate_announce(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+
+	PG_RETURN_INT64(pgm_announce(target, pgm_arg_text(fcinfo, 1),
+								 pgm_plan_make(PGM_UP, target)));
 }
 
 Datum

@@ -12,21 +12,26 @@
 #include "utils/builtins.h"
 
 #include "base/result_rows.h"
+#include "base/settings.h"
 #include "base/spi.h"
 #include "compat/server.h"
 #include "gate/guard.h"
+#include "gate/top_statements.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_regressions);
 PG_FUNCTION_INFO_V1(pgmigrate_unwatch);
 PG_FUNCTION_INFO_V1(pgmigrate_watch);
+
+static PgmQuery newest_query = {
+	"SELECT coalesce(max(id), 0) FROM pgmigrate.run"
+};
 
 static PgmQuery regressions_query = {
 	"SELECT r.run, r.revision, r.name, r.state, r.cost_before, r.cost_after, "
 	"round((r.cost_after / nullif(r.cost_before, 0))::numeric, 1)::float8, "
 	"r.cause, r.proposal, jsonb_build_object('before', r.plan_before, "
 	"'after', r.plan_after) FROM pgmigrate.regression r "
-	"WHERE r.run = coalesce($1, (SELECT max(id) FROM pgmigrate.run)) "
-	"ORDER BY r.step, r.name",
+	"WHERE r.run = $1 ORDER BY r.step, r.name",
 	1, {INT8OID}
 };
 
@@ -56,20 +61,60 @@ pgmigrate_unwatch(PG_FUNCTION_ARGS)
 														   "name")));
 }
 
+static int64
+newest_run(void)
+{
+	PgmSpiScope scope;
+	int64		run;
+
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&newest_query, NULL, NULL);
+	run = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return run;
+}
+
+typedef struct Measured
+{
+	PgmRows    *rows;
+	char	   *sql;
+	int64		run;
+} Measured;
+
+static void
+add_measured(void *arg)
+{
+	Measured   *measured = arg;
+	PgmSpiScope scope;
+	char	   *args[1];
+
+	args[0] = psprintf(INT64_FORMAT, measured->run);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute_built(measured->sql, true, 1, args);
+	pgm_spi_store(measured->rows->store, measured->rows->tupdesc);
+	pgm_spi_end(&scope);
+}
+
 Datum
 pgmigrate_regressions(PG_FUNCTION_ARGS)
 {
 	PgmSpiScope scope;
 	PgmRows		rows;
 	Datum		values[1];
-	bool		nulls[1];
+	Measured	measured = {&rows};
+	ErrorData  *error;
 
-	nulls[0] = PG_ARGISNULL(0);
-	values[0] = nulls[0] ? (Datum) 0 : PG_GETARG_DATUM(0);
+	measured.run = PG_ARGISNULL(0) ? newest_run() : PG_GETARG_INT64(0);
+	values[0] = Int64GetDatum(measured.run);
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&regressions_query, values, nulls);
+	pgm_spi_execute(&regressions_query, values, NULL);
 	pgm_spi_store(rows.store, rows.tupdesc);
 	pgm_spi_end(&scope);
+
+	/* the library that counts may not be loaded */
+	measured.sql = pgm_top_statements_slower(pgm_guard_factor);
+	if (measured.sql != NULL)
+		(void) pgm_spi_try(add_measured, &measured, &error);
 	return (Datum) 0;
 }

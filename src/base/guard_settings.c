@@ -16,6 +16,7 @@
 
 int			pgm_guard = PGM_GUARD_WARN;
 double		pgm_guard_factor = 2.0;
+int			pgm_guard_statements = 10;
 bool		pgm_approve_own = false;
 int			pgm_approvals = 1;
 char	   *pgm_approvers = NULL;
@@ -96,4 +97,12 @@ pgm_guard_guc_init(void)
 							 2.0, 1.0, 1e6,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.guard_statements",
+							"Statements of pg_stat_statements that are watched, those with the most time.",
+							"They are planned before and after each step; 0 watches none.",
+							&pgm_guard_statements,
+							10, 0, 1000,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
 }

@@ -113,6 +113,7 @@ extern int	pgm_event_keep;		/* s */
 extern int	pgm_event_limit;
 extern int	pgm_guard;
 extern double pgm_guard_factor;
+extern int	pgm_guard_statements;
 extern int	pgm_lock_wait_event;	/* ms */
 extern char *pgm_notify_channel;
 extern char *pgm_notify_command;

@@ -29,6 +29,7 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
+#include "gate/announcement.h"
 #include "gate/checklist.h"
 #include "monitor/metrics.h"
 #include "store/authors.h"
@@ -509,6 +510,11 @@ own_item(const char *name, const PgmPlan *plan, const char *digest)
 		look_at_rehearsal(item, digest);
 	else if (strcmp(name, "metrics") == 0)
 		look_at_metrics(item);
+	else if (strcmp(name, "notification") == 0)
+	{
+		if (pgm_announcement_acknowledged(digest, &item->detail))
+			item->state = PGM_ITEM_OK;
+	}
 	else if (strcmp(name, "approval") == 0)
 		look_at_approval(item, plan);
 

@@ -11,6 +11,9 @@
  * plan on the table a bad one until autovacuum comes: the tables of watched
  * queries are analyzed then, and planned once more.
  *
+ * Beside those that somebody watches are those that the server is most busy
+ * with, where pg_stat_statements counts them.
+ *
  * A step that has committed parts of its work cannot be refused.
  *
  *-------------------------------------------------------------------------
@@ -31,7 +34,9 @@
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "gate/guard.h"
+#include "gate/index_proposal.h"
 #include "gate/outbox.h"
+#include "gate/top_statements.h"
 #include "gate/watched_plan.h"
 #include "store/revision.h"
 
@@ -51,6 +56,7 @@ typedef struct Entry
 struct PgmGuard
 {
 	MemoryContext step;			/* reset for each */
+	List	   *statements;		/* of pg_stat_statements, PgmWatched * */
 	List	   *entries;
 };
 
@@ -162,8 +168,10 @@ static PgmQuery unwatch_query = {
 };
 
 PgmGuard *
-pgm_guard_create(MemoryContext context)
+pgm_guard_create(MemoryContext context, int64 run)
 {
+	MemoryContext old;
+	List	   *statements;
 	PgmSpiScope scope;
 	PgmGuard   *guard;
 	bool		any;
@@ -173,9 +181,13 @@ pgm_guard_create(MemoryContext context)
 	pgm_spi_begin(&scope);
 	any = pgm_spi_execute(&any_query, NULL, NULL) > 0;
 	pgm_spi_end(&scope);
-	if (!any)
+	old = MemoryContextSwitchTo(context);
+	statements = pgm_top_statements(pgm_guard_statements, run);
+	MemoryContextSwitchTo(old);
+	if (!any && statements == NIL)
 		return NULL;
 	guard = MemoryContextAllocZero(context, sizeof(PgmGuard));
+	guard->statements = statements;
 	guard->step = AllocSetContextCreate(context, "pgmigrate guard",
 										ALLOCSET_DEFAULT_SIZES);
 	return guard;
@@ -208,6 +220,7 @@ read_watched(PgmGuard *guard)
 {
 	PgmSpiScope scope;
 	uint64		rows;
+	ListCell   *lc;
 
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&watched_query, NULL, NULL);
@@ -230,6 +243,13 @@ read_watched(PgmGuard *guard)
 		MemoryContextSwitchTo(old);
 	}
 	pgm_spi_end(&scope);
+	foreach(lc, guard->statements)
+	{
+		Entry	   *entry = palloc0(sizeof(Entry));
+
+		entry->watched = *(PgmWatched *) lfirst(lc);
+		guard->entries = lappend(guard->entries, entry);
+	}
 }
 
 void
@@ -252,7 +272,7 @@ pgm_guard_before(PgmGuard *guard)
 		pgm_watched_explain(&entry->watched, &entry->before);
 		if (entry->before.json != NULL)
 			entry->known = ask_about(&known_query, entry->before.json);
-		else
+		else if (!entry->watched.generic)
 			ereport(WARNING,
 					errmsg("watched query \"%s\" cannot be planned",
 						   entry->watched.name),
@@ -378,6 +398,8 @@ check(const Entry *entry, int64 run, int step, const char *revision,
 	else
 	{
 		find_cause(entry, &after, &cause, &proposal);
+		if (proposal == NULL)
+			proposal = pgm_index_proposal(&entry->watched, &after);
 		appendStringInfo(lines, "%s%s: cost %.0f, was %.0f: %s",
 						 lines->len > 0 ? "\n" : "", entry->watched.name,
 						 after.cost, entry->before.cost, cause);

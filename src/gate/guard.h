@@ -14,7 +14,7 @@
 typedef struct PgmGuard PgmGuard;
 
 /* NULL where nothing is watched, or the guard is off.  In a transaction. */
-extern PgmGuard *pgm_guard_create(MemoryContext context);
+extern PgmGuard *pgm_guard_create(MemoryContext context, int64 run);
 
 /* Before a step, and after it in its last transaction. */
 extern void pgm_guard_before(PgmGuard *guard);

@@ -138,6 +138,17 @@ static PgmQuery regression_query = {
 	4, {INT8OID, TEXTOID, TEXTOID, TEXTOID}
 };
 
+/* What is about to be run, by its digest; the note is a person's. */
+static PgmQuery announcement_query = {
+	WRITE(INSERT "(kind, role, payload) "
+		  "SELECT 'announcement', $1, jsonb_strip_nulls(jsonb_build_object("
+		  "'state', 'announced', 'target', left($2, 2000), 'digest', $3, "
+		  "'revisions', $4, 'note', left($5, 4000), "
+		  "'message', format('%s announces an upgrade to %s: revisions to run: %s', "
+		  "$1, left($2, 200), cardinality($4))))"),
+	5, {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID}
+};
+
 /* Which query tells of a row of which table. */
 static const struct
 {
@@ -239,7 +250,8 @@ say_at_commit(const char *text)
 	MemoryContextSwitchTo(old);
 }
 
-static void
+/* The number of the event, 0 if there is nothing to tell. */
+static int64
 write_event(PgmQuery *query, const Datum *values, const bool *nulls)
 {
 	PgmSpiScope scope;
@@ -254,10 +266,11 @@ write_event(PgmQuery *query, const Datum *values, const bool *nulls)
 	}
 	pgm_spi_end(&scope);
 	if (id == 0)
-		return;
+		return 0;
 	say_at_commit(text);
 	if (id % PGM_PRUNE_EVERY == 0)
 		pgm_events_prune_some();
+	return id;
 }
 
 void
@@ -276,7 +289,7 @@ pgm_outbox_row_written(const TriggerData *trigger)
 							 RelationGetDescr(trigger->tg_relation), &isnull);
 	for (int i = 0; i < lengthof(tables); i++)
 		if (strcmp(tables[i].table, table) == 0)
-			write_event(tables[i].query, values, NULL);
+			(void) write_event(tables[i].query, values, NULL);
 }
 
 void
@@ -292,7 +305,7 @@ pgm_outbox_lock_wait(int64 run, const char *revision, const char *relation,
 	values[3] = pgm_text_datum(relation);
 	values[4] = Int64GetDatum(milliseconds);
 	pgm_set_text(values, nulls, 5, blockers);
-	write_event(&lock_wait_query, values, nulls);
+	(void) write_event(&lock_wait_query, values, nulls);
 }
 
 /* Whoever only looks may do so where nothing can be written. */
@@ -306,7 +319,7 @@ pgm_outbox_drift(int differences, const char *digest)
 	values[0] = Int32GetDatum(differences);
 	values[1] = pgm_text_datum(digest);
 	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
-	write_event(&drift_query, values, NULL);
+	(void) write_event(&drift_query, values, NULL);
 }
 
 void
@@ -319,5 +332,20 @@ pgm_outbox_regression(int64 run, const char *revision, const char *payload)
 	pgm_set_text(values, nulls, 1, revision);
 	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
 	values[3] = pgm_text_datum(payload);
-	write_event(&regression_query, values, nulls);
+	(void) write_event(&regression_query, values, nulls);
+}
+
+int64
+pgm_outbox_announce(const char *target, const char *digest,
+					Datum revisions, const char *note)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[1] = pgm_text_datum(target);
+	values[2] = pgm_text_datum(digest);
+	values[3] = revisions;
+	pgm_set_text(values, nulls, 4, note);
+	return write_event(&announcement_query, values, nulls);
 }

@@ -36,4 +36,11 @@ extern void pgm_outbox_drift(int differences, const char *digest);
 extern void pgm_outbox_regression(int64 run, const char *revision,
 								  const char *payload);
 
+/*
+ * What an upgrade to the target would run, an array of text, is announced.
+ * note may be NULL.  The number of the event, which somebody acknowledges.
+ */
+extern int64 pgm_outbox_announce(const char *target, const char *digest,
+								 Datum revisions, const char *note);
+
 #endif							/* PGM_GATE_OUTBOX_H */

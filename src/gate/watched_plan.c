@@ -9,16 +9,21 @@
  * nor of that role.
  *
  * Parameters are put in as literals, where the parser has found them, so that
- * they get their types from the query as those of a driver do.
+ * they get their types from the query as those of a driver do.  Where they
+ * have no values the generic plan is looked at, of a prepared statement.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/prepare.h"
 #include "miscadmin.h"
+#include "parser/parse_node.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 
 #include "base/spi.h"
 #include "base/transaction.h"
@@ -29,6 +34,8 @@
 
 /* What a plan may wait for each lock, while a run holds its own. */
 #define PGM_WATCHED_LOCK_TIMEOUT "100ms"
+
+#define PGM_WATCHED_PREPARED "pgmigrate watched plan"
 
 typedef struct Found
 {
@@ -118,6 +125,40 @@ set_local(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * PREPARE, which a restricted context does not allow; what it would run was
+ * looked at before.  A null of a domain would run the checks of that.
+ */
+static char *
+prepare(const PgmWatched *watched, Node *stmt)
+{
+	PrepareStmt *node = makeNode(PrepareStmt);
+	ParseState *pstate = make_parsestate(NULL);
+	CachedPlanSource *source;
+	StringInfoData text;
+
+	node->name = pstrdup(PGM_WATCHED_PREPARED);
+	node->query = stmt;
+	pstate->p_sourcetext = watched->query;
+	PrepareQuery(pstate, node, 0, 0);
+	source = FetchPreparedStatement(PGM_WATCHED_PREPARED, true)->plansource;
+	initStringInfo(&text);
+	appendStringInfoString(&text, "EXECUTE \"" PGM_WATCHED_PREPARED "\"");
+	for (int i = 0; i < source->num_params; i++)
+	{
+		if (get_typtype(source->param_types[i]) == TYPTYPE_DOMAIN)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("the query is not planned, parameter $%d is of a domain",
+						   i + 1));
+		appendStringInfoString(&text, i == 0 ? " (NULL" : ", NULL");
+	}
+	if (source->num_params > 0)
+		appendStringInfoChar(&text, ')');
+	set_local("plan_cache_mode", "force_generic_plan");
+	return text.data;
+}
+
 static void
 explain(void *arg)
 {
@@ -138,6 +179,7 @@ explain(void *arg)
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("the query is not planned, it reaches %s", strange));
 	text = psprintf("EXPLAIN (VERBOSE, FORMAT JSON) %s",
+					watched->generic ? prepare(watched, stmt) :
 					with_parameters(watched, stmt));
 	if (!pgm_spi_explain(text, &plan->json, &plan->error))
 		return;
@@ -168,6 +210,9 @@ pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
 	if (!pgm_spi_try(explain, &attempt, &error))
 		plan->error = error->message;
 	SetUserIdAndSecContext(save_user, save_context);
+	if (watched->generic &&
+		FetchPreparedStatement(PGM_WATCHED_PREPARED, false) != NULL)
+		DropPreparedStatement(PGM_WATCHED_PREPARED, false);
 
 	/* the locks of the plan go with it */
 	pgm_txn_rollback_sub(level);

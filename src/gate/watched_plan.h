@@ -16,6 +16,7 @@ typedef struct PgmWatched
 	char	  **parameters;		/* NULL for null */
 	char	   *search_path;
 	Oid			role;			/* InvalidOid: it is gone */
+	bool		generic;		/* parameters have no values */
 } PgmWatched;
 
 typedef struct PgmWatchedPlan

@@ -132,7 +132,7 @@ pgm_runner_expect(PgmRunner *runner, const PgmStep *step)
 	if (runner->again)
 		return;
 	if (!runner->guard_asked)
-		runner->guard = pgm_guard_create(runner->context);
+		runner->guard = pgm_guard_create(runner->context, runner->run);
 	runner->guard_asked = true;
 	pgm_guard_before(runner->guard);
 }

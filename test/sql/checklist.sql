@@ -130,6 +130,28 @@ SELECT state, override FROM pgmigrate.run;
 SELECT pgmigrate.revision('second', 'CREATE TABLE launch.new ()', 'DROP TABLE launch.new', id => 'second');
 SELECT state FROM pgmigrate.downgrade('base', '{loses-data}', 'as was said');
 
+-- announced, and read by somebody, until the revision changes; that a command
+-- was told is not enough
+CREATE VIEW launch.notified AS
+SELECT state, regexp_replace(replace(detail, current_user, '(me)'), ' at \d.*?(?=,)', ' at (time)') AS detail FROM pgmigrate.checklist() WHERE item = 'notification';
+TABLE launch.notified;
+SELECT pgmigrate.announce('base');
+SELECT pgmigrate.announce(note => 'tonight at ten') > 0 AS announced;
+TABLE launch.notified;
+SELECT replace((payload - 'digest')::text, current_user, '(me)') AS payload FROM pgmigrate.events('ops') WHERE kind = 'announcement';
+TABLE launch.notified;
+INSERT INTO pgmigrate.event_consumer (consumer, role_oid, role, settled) SELECT 'notify_command', oid, rolname, pg_current_xact_id() FROM pg_roles WHERE rolname = current_user;
+TABLE launch.notified;
+SELECT pgmigrate.acknowledge('ops', id) FROM pgmigrate.events('ops') WHERE kind = 'announcement';
+TABLE launch.notified;
+-- all are settled: nothing is left of the delivery
+SELECT count(pgmigrate.acknowledge('ops', id)) > 0 AS more FROM pgmigrate.events('ops');
+SELECT state FROM launch.notified;
+SELECT pgmigrate.amend('second', message => 'another message');
+SELECT state FROM launch.notified;
+SELECT pgmigrate.amend('second', upgrade => 'CREATE TABLE launch.newer ()');
+TABLE launch.notified;
+
 CREATE ROLE regress_launch;
 SET ROLE regress_launch;
 SET pgmigrate.checklist = 'off';
