@@ -85,6 +85,43 @@ is(recipe('WAL-G', 'wal-g', <<'JSON'), 'base_000000010000000000000003=1793494900
 [{"backup_name":"base_000000010000000000000003","time":"2026-11-01T01:00:00Z","start_time":"2026-11-01T01:00:00Z","finish_time":"2026-11-01T01:01:40Z"}]
 JSON
 
+# ---- the real pgBackRest, where it is installed
+
+SKIP:
+{
+	my $tool = (grep { -x } map { "$_/pgbackrest" } qw(/usr/bin /usr/local/bin))[0];
+	my $config = "$root/real.conf";
+
+	skip 'pgBackRest is not installed', 5 unless defined $tool;
+	unlink "$root/pgbackrest";
+	mkdir "$root/repository";
+	mkdir "$root/$_" foreach qw(lock log spool);
+	append_to_file($config, join "\n", '[global]', "repo1-path=$root/repository",
+		"lock-path=$root/lock", "log-path=$root/log", "spool-path=$root/spool",
+		'start-fast=y', 'log-level-console=warn', '', '[shop]',
+		'pg1-path=' . $node->data_dir, 'pg1-port=' . $node->port,
+		'pg1-socket-path=' . $node->host, '');
+	local $ENV{PGBACKREST_CONFIG} = $config;
+	query($node, 'DELETE FROM ops.backup');
+	$node->append_conf('postgresql.conf',
+		"archive_command = '$tool --config=$config --stanza=shop archive-push %p'");
+	$node->reload;
+	query($node, 'SELECT pg_stat_reset_shared(\'archiver\')');
+	query($node, q{ALTER DATABASE postgres SET pgmigrate.backup_query = 'SELECT max(finished) FROM ops.backup'});
+	is(query($node, $state), 'failed', 'there is no backup');
+	command_ok([ $tool, '--stanza=shop', 'stanza-create' ], 'stanza');
+	command_ok([ $tool, '--stanza=shop', 'backup' ], 'backup');
+	my $before = query($node, 'SELECT extract(epoch FROM now())::bigint');
+	my $out = '';
+	IPC::Run::run([ 'sh', '-e', '-c', block('pgBackRest', 'sh') ], '<', \undef, '>&', \$out)
+	  or diag $out;
+	is( query($node,
+			"SELECT count(*), bool_and(label ~ '^\\d{8}-\\d{6}F\$'), bool_and(abs($before - extract(epoch FROM finished)) < 600) FROM ops.backup"),
+		'1|t|t', 'the recipe has it');
+	is(query($node, $state), 'ok', 'the backup of the real pgBackRest is verified');
+	query($node, q{INSERT INTO ops.backup VALUES ('20261101-010000F', now()) ON CONFLICT DO NOTHING});
+}
+
 # ---- the table is asked: told how old the newest one is
 
 query($node, q{ALTER DATABASE postgres SET pgmigrate.backup_query = 'SELECT max(finished) FROM ops.backup'});
