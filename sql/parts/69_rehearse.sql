@@ -1,7 +1,8 @@
 /* Rehearsals. */
 
 CREATE FUNCTION pgmigrate.rehearse(
-	target text DEFAULT 'head'
+	target text DEFAULT 'head',
+	rows integer DEFAULT NULL
 ) RETURNS TABLE (
 	step integer,
 	revision text,
@@ -14,7 +15,7 @@ CREATE FUNCTION pgmigrate.rehearse(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_rehearse'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.rehearse(text) IS
-'run what an upgrade to the target would run in a scratch database with the present schema, each revision up, down and up again; the checklist reads the result';
+COMMENT ON FUNCTION pgmigrate.rehearse(text, integer) IS
+'run what an upgrade to the target would run in a scratch database with the present schema, and so many rows of each table, each revision up, down and up again; the checklist reads the result';
 
-REVOKE ALL ON FUNCTION pgmigrate.rehearse(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.rehearse(text, integer) FROM PUBLIC;

@@ -17,6 +17,9 @@
 #include "run/runner.h"
 #include "scratch/scratch.h"
 
+/* Rows of a table that are copied. */
+#define MAX_SAMPLE 100000
+
 PG_FUNCTION_INFO_V1(pgmigrate_rehearse);
 
 static void
@@ -53,8 +56,13 @@ Datum
 pgmigrate_rehearse(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
+	int			sample = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	PgmRows		rows;
 
+	if (!PG_ARGISNULL(1) && (sample < 1 || sample > MAX_SAMPLE))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("rows must be between 1 and %d", MAX_SAMPLE));
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_runner_refuse_read_only();
 	pgm_runner_refuse_nested();
@@ -70,7 +78,7 @@ pgmigrate_rehearse(PG_FUNCTION_ARGS)
 				errhint("Call it as SELECT * FROM pgmigrate.rehearse() outside of BEGIN, functions and multi-statement queries."));
 	pgm_caller_look(check_role, NULL);
 	pgm_portal_release_snapshot();
-	pgm_rehearse(target, add_row, &rows);
+	pgm_rehearse(target, sample, add_row, &rows);
 	pgm_portal_restore_snapshot();
 	return (Datum) 0;
 }

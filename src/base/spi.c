@@ -340,6 +340,18 @@ pgm_spi_oid_array(uint64 row, int column, int *n)
 	return oids;
 }
 
+/* As its output function has it, NULL for null. */
+char *
+pgm_spi_output(uint64 row, int column)
+{
+	MemoryContext old = MemoryContextSwitchTo(result_context);
+	char	   *result = SPI_getvalue(SPI_tuptable->vals[row - 1],
+									  SPI_tuptable->tupdesc, column);
+
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 int
 pgm_spi_columns(void)
 {

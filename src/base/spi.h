@@ -89,6 +89,7 @@ extern bool pgm_spi_bool(uint64 row, int column);
 extern TimestampTz pgm_spi_timestamp(uint64 row, int column);	/* null: 0 */
 extern char **pgm_spi_text_array(uint64 row, int column, int *n);
 extern Oid *pgm_spi_oid_array(uint64 row, int column, int *n);
+extern char *pgm_spi_output(uint64 row, int column);	/* of any type */
 
 /* What they are called. */
 extern int	pgm_spi_columns(void);

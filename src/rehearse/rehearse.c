@@ -40,6 +40,7 @@
 #include "process/launch.h"
 #include "process/report.h"
 #include "rehearse/internal.h"
+#include "rehearse/sample.h"
 #include "run/runner.h"
 #include "schema/fingerprint.h"
 #include "store/authors.h"
@@ -66,6 +67,8 @@ typedef struct Rehearsal
 {
 	MemoryContext context;
 	char	   *target;
+	int			rows;			/* of a table that are copied, or 0 */
+	PgmSample	sample;
 	char	   *database;
 	int			nhistory;
 	PgmRevision **history;
@@ -168,6 +171,8 @@ prepare(Rehearsal *rehearsal)
 	rehearsal->schema = pgm_rehearse_read_schema(true);
 	rehearsal->fingerprint = pgm_schema_digest(rehearsal->schema);
 	pgm_txn_commit();
+	if (rehearsal->rows > 0 && rehearsal->npending > 0)
+		pgm_rehearse_draw_sample(rehearsal->rows, &rehearsal->sample);
 }
 
 static void
@@ -206,6 +211,8 @@ report_base(Rehearsal *rehearsal, bool ok, const char *state,
 	row.fingerprint = ok ? rehearsal->fingerprint : NULL;
 	row.ok = ok;
 	row.detail = detail;
+	if (ok && rehearsal->rows > 0)
+		row.detail = psprintf("%s\n%s", detail, rehearsal->sample.description);
 	report_row(rehearsal, &row);
 }
 
@@ -257,6 +264,10 @@ launch_and_follow(void *arg)
 	initStringInfo(&payload);
 	pgm_scratch_put_text(&payload, rehearsal->fingerprint);
 	put_history(&payload, rehearsal);
+	pq_sendbyte(&payload, rehearsal->rows > 0);
+	if (rehearsal->rows > 0)
+		appendBinaryStringInfo(&payload, rehearsal->sample.message.data,
+							   rehearsal->sample.message.len);
 	pq_sendint32(&payload, rehearsal->npending);
 	for (int i = 0; i < rehearsal->npending; i++)
 		pgm_rehearse_put_revision(&payload, rehearsal->pending[i]);
@@ -404,6 +415,7 @@ work(const PgmJob *job)
 	initStringInfo(&payload);
 	appendBinaryStringInfo(&payload, job->payload, job->payload_size);
 	rehearsal.target = pgm_scratch_get_text(&payload);
+	rehearsal.rows = pq_getmsgint(&payload, 4);
 	rehearsal.database = pgm_scratch_name("rehearsal", 1);
 	prepare(&rehearsal);
 	if (rehearsal.npending == 0)
@@ -438,6 +450,7 @@ work(const PgmJob *job)
 typedef struct Call
 {
 	const char *target;
+	int			sample;
 	PgmRehearsalVisitor visit;
 	void	   *arg;
 	int			rows;			/* that have come */
@@ -464,6 +477,7 @@ launch_worker(void *arg)
 
 	initStringInfo(&payload);
 	pgm_scratch_put_text(&payload, call->target);
+	pq_sendint32(&payload, call->sample);
 	process = pgm_process_launch(PGM_JOB_REHEARSE, none, payload.data,
 								 payload.len, PGM_LAUNCH_CLEANS_UP);
 	process->answer = receive_row;
@@ -472,9 +486,10 @@ launch_worker(void *arg)
 }
 
 void
-pgm_rehearse(const char *target, PgmRehearsalVisitor visit, void *arg)
+pgm_rehearse(const char *target, int rows, PgmRehearsalVisitor visit,
+			 void *arg)
 {
-	Call		call = {target, visit, arg};
+	Call		call = {target, rows, visit, arg};
 
 	pgm_process_guarded(launch_worker, &call);
 	if (call.rows == 0)

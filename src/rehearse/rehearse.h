@@ -26,12 +26,13 @@ typedef void (*PgmRehearsalVisitor) (const PgmRehearsalRow *row, void *arg);
 
 /*
  * Rehearse what an upgrade to the target would run, in workers, as the current
- * user.  Calls back with each step; what it is handed lives in the current
- * context.  The result is kept.  The caller must hold no snapshot; see
+ * user, with a sample of so many rows of each table, or none with 0.  Calls
+ * back with each step; what it is handed lives in the current context.  The
+ * result is kept.  The caller must hold no snapshot; see
  * exec/caller_snapshot.h.
  */
-extern void pgm_rehearse(const char *target, PgmRehearsalVisitor visit,
-						 void *arg);
+extern void pgm_rehearse(const char *target, int rows,
+						 PgmRehearsalVisitor visit, void *arg);
 
 /* At the load of the library. */
 extern void pgm_rehearse_register(void);

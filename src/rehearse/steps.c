@@ -33,6 +33,7 @@
 #include "exec/execute.h"
 #include "process/report.h"
 #include "rehearse/internal.h"
+#include "rehearse/sample.h"
 #include "schema/fingerprint.h"
 #include "scratch/outside.h"
 #include "store/run_plan.h"
@@ -390,6 +391,7 @@ pgm_rehearse_steps(const PgmJob *job)
 	char	   *expected;
 	char	   *error;
 	int			n;
+	bool		sampled;
 
 	player.job = job;
 	player.exec.worker = true;
@@ -404,8 +406,11 @@ pgm_rehearse_steps(const PgmJob *job)
 	appendBinaryStringInfo(&payload, job->payload, job->payload_size);
 	expected = pgm_scratch_get_text(&payload);
 	error = replay(&player, &payload);
+	sampled = pq_getmsgbyte(&payload) != 0;
 	if (!check_base(&player, expected, error))
 		return;
+	if (sampled)
+		pgm_rehearse_load_sample(&payload);
 	n = pq_getmsgint(&payload, 4);
 	for (int i = 0; i < n; i++)
 		rehearse_revision(&player, pgm_rehearse_get_revision(&payload));
