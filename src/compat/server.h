@@ -43,6 +43,7 @@
 
 #if PG_VERSION_NUM < 150000
 #define pg_analyze_and_rewrite_fixedparams pg_analyze_and_rewrite
+#define parse_analyze_fixedparams parse_analyze
 #define MarkGUCPrefixReserved EmitWarningsOnPlaceholders
 #define enable_timeout_every(id, at, ms) enable_timeout_after(id, ms)
 #endif

@@ -38,6 +38,9 @@ static const char *const parted[] = {
 	"rewrite-holding-locks", "rows-under-lock", "validate-same-tx", NULL
 };
 
+/* What a change by way of a table beside takes along. */
+static const char *const carried[] = {"dependent-object-blocks", NULL};
+
 static bool
 is_listed(const PgmFinding *finding, const char *const *rules)
 {
@@ -124,7 +127,9 @@ relieve(PgmJudged *judged)
 	{
 		PgmFinding *finding = lfirst(lc);
 
-		if (online && is_listed(finding, avoided))
+		if ((online && is_listed(finding, avoided)) ||
+			(online && judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE &&
+			 is_listed(finding, carried)))
 		{
 			finding->avoided = true;
 			if (is_script(judged->strategy))

@@ -23,6 +23,7 @@ typedef struct PgmShadow
 	const PgmShadowRequest *request;
 	PgmOperation *operation;
 	MemoryContext context;		/* lives through all phases */
+	bool		exchanges;		/* what it locks now is to be exchanged */
 	Oid			relid;
 	Oid			owner;
 	char	   *name;			/* of the table, qualified */
@@ -96,6 +97,25 @@ typedef struct PgmIncomingKey
 extern List *pgm_shadow_incoming_keys(const PgmShadow *shadow);
 extern void pgm_shadow_suspend_keys(List *keys);
 extern void pgm_shadow_restore_keys(List *keys);
+
+/*
+ * views.c: those on columns whose type changes.  They are locked while they do
+ * not count; to try them is to see that they can be what they were.  Former
+ * ones have the definition that was remembered, if they were left alone.
+ */
+typedef struct PgmShadowView
+{
+	Oid			relid;
+	char	   *name;			/* qualified */
+	char	   *definition;
+} PgmShadowView;
+
+extern List *pgm_shadow_views(const PgmShadow *shadow);
+extern List *pgm_shadow_former_views(const PgmShadow *shadow);
+extern void pgm_shadow_remember_views(const PgmShadow *shadow, List *before);
+extern void pgm_shadow_try_views(const PgmShadow *shadow);
+extern void pgm_shadow_detach_views(List *views);
+extern void pgm_shadow_attach_views(const PgmShadow *shadow, List *views);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

@@ -429,6 +429,7 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
 	build_beside(shadow, rel);
+	pgm_shadow_try_views(shadow);
 	map_rows(shadow, rel, &mapping);
 	pgm_owner_leave(&scope);
 	remember_indexes(shadow, rel);

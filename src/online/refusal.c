@@ -48,7 +48,10 @@ static PgmQuery table_query = {
 	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
 	"AND d.refobjsubid = ANY ($2) AND d.classid IN ('pg_rewrite'::regclass, "
 	"'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass, "
-	"'pg_publication_rel'::regclass) AND NOT EXISTS (SELECT FROM pg_trigger g "
+	"'pg_publication_rel'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite w "
+	"JOIN pg_class c ON c.oid = w.ev_class AND c.relkind = 'v' "
+	"WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid "
+	"AND w.rulename = '_RETURN') AND NOT EXISTS (SELECT FROM pg_trigger g "
 	"WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid "
 	"AND g.tgisinternal AND g.tgfoid = 'pgmigrate.online_row'::regproc) "
 	"UNION ALL SELECT format('foreign key \"%s\" of table \"%s\" is on a "
@@ -68,6 +71,47 @@ static PgmQuery table_query = {
 	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
 	"LIMIT 1",
 	3, {OIDOID, INT2ARRAYOID, INT2ARRAYOID}
+};
+
+/*
+ * Views on columns $2 of table $1 and on such views go along, unless something
+ * else than another view goes by what their columns are.
+ */
+static PgmQuery views_query = {
+	"WITH RECURSIVE v (oid) AS (SELECT w.ev_class FROM pg_depend d "
+	"JOIN pg_rewrite w ON w.oid = d.objid "
+	"WHERE d.classid = 'pg_rewrite'::regclass "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND d.refobjsubid = ANY ($2) AND w.ev_class <> $1 "
+	"UNION SELECT w.ev_class FROM v JOIN pg_depend d "
+	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
+	"AND d.classid = 'pg_rewrite'::regclass "
+	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid), "
+	"c AS (SELECT c.*, format('view \"%s\" on a column that changes ', "
+	"c.oid::regclass) AS it FROM v JOIN pg_class c USING (oid) "
+	"WHERE c.relkind = 'v') "
+	"SELECT it || 'has another owner' FROM c WHERE c.relowner <> "
+	"(SELECT t.relowner FROM pg_class t WHERE t.oid = $1) "
+	"UNION ALL SELECT it || 'has defaults' FROM c "
+	"JOIN pg_attrdef a ON a.adrelid = c.oid "
+	"UNION ALL SELECT it || 'has rules' FROM c "
+	"JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename <> '_RETURN' "
+	"UNION ALL SELECT it || 'is used by ' || pg_describe_object(d.classid, "
+	"d.objid, d.objsubid) FROM c JOIN pg_depend d "
+	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid "
+	"AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass, "
+	"'pg_policy'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite w "
+	"JOIN pg_class r ON r.oid = w.ev_class AND r.relkind = 'v' "
+	"WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid "
+	"AND w.rulename = '_RETURN') "
+	"UNION ALL SELECT it || 'has a row type that is used by ' || "
+	"pg_describe_object(d.classid, d.objid, d.objsubid) FROM c "
+	"JOIN pg_type t ON t.oid = c.reltype JOIN pg_depend d "
+	"ON d.refclassid = 'pg_type'::regclass "
+	"AND d.refobjid IN (t.oid, t.typarray) "
+	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0 "
+	"LIMIT 1",
+	2, {OIDOID, INT2ARRAYOID}
 };
 
 static char *
@@ -215,6 +259,8 @@ catalog_reason(Oid relid, List *changed, List *changed_for_good)
 	values[2] = column_array(changed_for_good);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&table_query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	else if (changed != NIL && pgm_spi_execute(&views_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return result;

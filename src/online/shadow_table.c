@@ -60,7 +60,7 @@ static PgmQuery failed_in_query = {
 static PgmQuery forget_query = {
 	"UPDATE pgmigrate.operation SET details = details - ARRAY['schema', "
 	"'beside', 'old', 'trigger', 'columns', 'flags', 'settings', 'index_names', "
-	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key'] WHERE id = $1",
+	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key', 'views'] WHERE id = $1",
 	1, {INT8OID}
 };
 
@@ -265,8 +265,10 @@ advance(PgmShadow *shadow)
 			pgm_shadow_check(shadow);
 			pgm_shadow_refuse(shadow);
 			pgm_txn_commit();
+			shadow->exchanges = true;
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  switch_locked, NULL);
+			shadow->exchanges = false;
 			break;
 	}
 }
@@ -351,6 +353,7 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 	Failure		failure = {edata->sqlerrcode, pgm_error_for_all(edata)};
 	bool		begun;
 
+	shadow->exchanges = false;
 	if (shadow->operation == NULL || shadow->operation->id == 0)
 		return;
 	pgm_txn_begin();
@@ -632,6 +635,7 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit)
 							   id),
 						errdetail("The reason is that %s.",
 								  shadow->no_way_back));
+			shadow->exchanges = true;
 			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
 							  revert_locked, &without_unfit);
 			return "reverted";

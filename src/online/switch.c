@@ -115,16 +115,20 @@ pgm_shadow_switch(PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
 	List	   *keys = pgm_shadow_incoming_keys(shadow);
+	List	   *views = pgm_shadow_views(shadow);
 
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->old);
 	pgm_shadow_suspend_keys(keys);
+	pgm_shadow_detach_views(views);
 	for (int i = request->n; request->source && i <= request->last; i++)
 		pgm_exec_statement(request->exec, request->source, i, true);
+	pgm_shadow_attach_views(shadow, views);
 	pgm_shadow_restore_keys(keys);
 	pgm_layout_swap(shadow->relid, shadow->beside);
 	if (shadow->no_way_back == NULL)
 	{
+		pgm_shadow_remember_views(shadow, views);
 		write_back(shadow);
 		remember_trigger(shadow);
 	}
@@ -291,6 +295,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 {
 	int64		unfit;
 	List	   *keys;
+	List	   *views;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
@@ -314,9 +319,12 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->beside);
 	keys = pgm_shadow_incoming_keys(shadow);
+	views = pgm_shadow_former_views(shadow);
 	pgm_shadow_suspend_keys(keys);
+	pgm_shadow_detach_views(views);
 	if (shadow->inverse != NULL)
 		run_inverse(shadow);
+	pgm_shadow_attach_views(shadow, views);
 	if (unfit == 0)
 		pgm_shadow_restore_keys(keys);
 	else if (keys != NIL)

@@ -50,13 +50,16 @@ collect(PgmLockNeeds *needs, void *arg)
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
 	add_need(needs, work->shadow->relid, work->mode, 0);
-	if (work->mode == AccessExclusiveLock)
+	if (work->shadow->exchanges)
 	{
 		ListCell   *lc;
 
 		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
 			add_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
 					 work->mode, 1);
+		foreach(lc, pgm_shadow_views(work->shadow))
+			add_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
+					 work->mode, 2);
 	}
 	add_need(needs, work->shadow->beside, work->mode, 3);
 	add_need(needs, work->shadow->old, work->mode, 3);
@@ -72,10 +75,15 @@ lock_plainly(const LockedWork *work)
 	ListCell   *lc;
 
 	LockRelationOid(work->shadow->relid, work->mode);
-	if (work->mode == AccessExclusiveLock)
+	if (work->shadow->exchanges)
+	{
 		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
 			LockRelationOid(((PgmIncomingKey *) lfirst(lc))->relid,
 							work->mode);
+		foreach(lc, pgm_shadow_views(work->shadow))
+			LockRelationOid(((PgmShadowView *) lfirst(lc))->relid,
+							work->mode);
+	}
 	if (OidIsValid(work->shadow->beside))
 		LockRelationOid(work->shadow->beside, work->mode);
 	if (OidIsValid(work->shadow->old))

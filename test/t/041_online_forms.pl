@@ -235,7 +235,7 @@ sub refused
 
 refused('no key', 'CREATE TABLE t (v int)', 'ALTER v TYPE bigint',
 	qr/it has no primary key/);
-refused('a view', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE VIEW w AS SELECT v FROM t',
+refused('a materialized view', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE MATERIALIZED VIEW w AS SELECT v FROM t',
 	'ALTER v TYPE bigint', qr/column "v" is used by rule/);
 refused('inheritance', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE u () INHERITS (t)',
 	'ALTER v TYPE bigint', qr/inheritance/);

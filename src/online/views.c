@@ -1,0 +1,448 @@
+/*-------------------------------------------------------------------------
+ *
+ * views.c
+ *	  Views on columns whose type changes.
+ *
+ * The server refuses to change a column that a view uses, for the query of the
+ * view has its type in it.  Here the views stay: for the time of the statement
+ * their queries do not count as users of the column, and then each is analyzed
+ * again, from its text, and gets the types that come out.  So a view keeps its
+ * OID, and with it owner, grants, options, comments and triggers; and so do
+ * the views on views.
+ *
+ * All of a view is read again: what cannot be, because an operator is missing
+ * for the new type, is found on the copy, before a row is copied.  A view that
+ * nobody has changed since gets the query of before on the way back, for casts
+ * that are needed for the new type would stay.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
+#include "commands/view.h"
+#include "nodes/makefuncs.h"
+#include "parser/analyze.h"
+#include "rewrite/rewriteSupport.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "compat/parse.h"
+#include "compat/server.h"
+#include "online/internal.h"
+#include "online/layout.h"
+#include "online/owner.h"
+
+/*
+ * On columns of table $1 that differ between the tables $2 and $3, or are in
+ * $4; those that others depend on first.
+ */
+static PgmQuery find_query = {
+	"WITH RECURSIVE v (oid, depth) AS (SELECT w.ev_class, 1 "
+	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
+	"JOIN pg_attribute o ON o.attrelid = $2 AND o.attnum = d.refobjsubid "
+	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
+	"WHERE d.classid = 'pg_rewrite'::regclass "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND w.ev_class <> $1 AND ((o.atttypid, o.atttypmod, o.attcollation) "
+	"IS DISTINCT FROM (n.atttypid, n.atttypmod, n.attcollation) "
+	"OR o.attnum = ANY ($4)) "
+	"UNION SELECT w.ev_class, v.depth + 1 FROM v JOIN pg_depend d "
+	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
+	"AND d.classid = 'pg_rewrite'::regclass "
+	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid "
+	"WHERE v.depth < 64) "
+	"SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname), "
+	"pg_get_viewdef(c.oid) FROM (SELECT v.oid, max(depth) AS depth FROM v "
+	"GROUP BY 1) AS u JOIN pg_class c USING (oid) "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind = 'v' ORDER BY u.depth, c.oid",
+	4, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID}
+};
+
+/* Those that the statements alter, whether or not they become others. */
+static Datum
+altered_columns(const PgmShadow *shadow)
+{
+	List	   *commands = pgm_shadow_commands(shadow);
+	Datum	   *columns = palloc(sizeof(Datum) * (list_length(commands) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, commands)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AlterColumnType)
+			columns[n++] = Int16GetDatum(get_attnum(shadow->relid,
+													command->name));
+	}
+	return pgm_array_datum(INT2OID, n, columns);
+}
+
+List *
+pgm_shadow_views(const PgmShadow *shadow)
+{
+	PgmSpiScope scope;
+	Datum		values[4];
+	List	   *result = NIL;
+	MemoryContext old;
+	uint64		n;
+
+	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[1] = ObjectIdGetDatum(shadow->old);
+	values[2] = ObjectIdGetDatum(shadow->beside);
+	values[3] = altered_columns(shadow);
+	pgm_spi_begin(&scope);
+	n = pgm_spi_execute(&find_query, values, NULL);
+	old = MemoryContextSwitchTo(scope.outer);
+	for (uint64 i = 1; i <= n; i++)
+	{
+		PgmShadowView *view = palloc(sizeof(PgmShadowView));
+
+		view->relid = (Oid) pgm_spi_int64(i, 1);
+		view->name = pgm_spi_text(i, 2);
+		view->definition = pgm_spi_text(i, 3);
+		result = lappend(result, view);
+	}
+	MemoryContextSwitchTo(old);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+void
+pgm_shadow_detach_views(List *views)
+{
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		const PgmShadowView *view = lfirst(lc);
+
+		(void) deleteDependencyRecordsFor(RewriteRelationId,
+										  get_rewrite_oid(view->relid,
+														  ViewSelectRuleName,
+														  false),
+										  false);
+	}
+	CommandCounterIncrement();
+}
+
+/* ---- what they were */
+
+static PgmQuery remembered_query = {
+	"SELECT v->>'before' FROM jsonb_array_elements($1::jsonb->'views') AS v "
+	"WHERE (v->>'view')::int8 = $2::int8 AND v->>'after' = $3",
+	3, {TEXTOID, OIDOID, TEXTOID}
+};
+
+void
+pgm_shadow_remember_views(const PgmShadow *shadow, List *before)
+{
+	StringInfoData json;
+	List	   *after = before == NIL ? NIL : pgm_shadow_views(shadow);
+	ListCell   *lc;
+	ListCell   *other;
+
+	if (before == NIL)
+		return;
+	initStringInfo(&json);
+	forboth(lc, before, other, after)
+	{
+		const PgmShadowView *view = lfirst(lc);
+
+		appendStringInfo(&json, "%s{\"view\": %u, \"before\": ",
+						 json.len > 0 ? ", " : "", view->relid);
+		escape_json(&json, view->definition);
+		appendStringInfoString(&json, ", \"after\": ");
+		escape_json(&json, ((PgmShadowView *) lfirst(other))->definition);
+		appendStringInfoChar(&json, '}');
+	}
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"views\": [%s]}", json.data));
+}
+
+List *
+pgm_shadow_former_views(const PgmShadow *shadow)
+{
+	List	   *result = pgm_shadow_views(shadow);
+	Datum		values[3];
+	PgmSpiScope scope;
+	ListCell   *lc;
+
+	pgm_spi_begin(&scope);
+	foreach(lc, result)
+	{
+		PgmShadowView *view = lfirst(lc);
+
+		values[0] = pgm_text_datum(shadow->operation->details);
+		values[1] = ObjectIdGetDatum(view->relid);
+		values[2] = pgm_text_datum(view->definition);
+		if (pgm_spi_execute(&remembered_query, values, NULL) > 0)
+			view->definition = pgm_spi_text(1, 1);
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+/* ---- their columns */
+
+/* What column number of a relation depends on, in place of what it did. */
+static void
+depend_on(Oid relid, AttrNumber number, Oid type, Oid collation)
+{
+	Relation	rel = table_open(DependRelationId, RowExclusiveLock);
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	ObjectAddress column;
+	ObjectAddress other;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	ScanKeyInit(&keys[2], Anum_pg_depend_objsubid, BTEqualStrategyNumber,
+				F_INT4EQ, Int32GetDatum(number));
+	scan = systable_beginscan(rel, DependDependerIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->refclassid == TypeRelationId ||
+			form->refclassid == CollationRelationId)
+			CatalogTupleDelete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
+
+	ObjectAddressSubSet(column, RelationRelationId, relid, number);
+	ObjectAddressSet(other, TypeRelationId, type);
+	recordDependencyOn(&column, &other, DEPENDENCY_NORMAL);
+	if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID)
+		return;
+	ObjectAddressSet(other, CollationRelationId, collation);
+	recordDependencyOn(&column, &other, DEPENDENCY_NORMAL);
+}
+
+static void
+set_type(Relation catalog, HeapTuple tuple, const Node *expr)
+{
+	Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+	Oid			type = exprType(expr);
+	int32		typmod = exprTypmod(expr);
+	Oid			collation = exprCollation(expr);
+	HeapTuple	type_tuple;
+	Form_pg_type type_form;
+
+	if (form->atttypid == type && form->atttypmod == typmod &&
+		form->attcollation == collation)
+		return;
+	type_tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(type_tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	type_form = (Form_pg_type) GETSTRUCT(type_tuple);
+	form->atttypid = type;
+	form->atttypmod = typmod;
+	form->attcollation = collation;
+	form->attlen = type_form->typlen;
+	form->attbyval = type_form->typbyval;
+	form->attalign = type_form->typalign;
+	form->attstorage = type_form->typstorage;
+	form->attndims = 0;
+	ReleaseSysCache(type_tuple);
+	CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
+	depend_on(form->attrelid, form->attnum, type, collation);
+}
+
+static void
+set_types(const PgmShadowView *view, const Query *query)
+{
+	Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		const TargetEntry *entry = lfirst_node(TargetEntry, lc);
+		HeapTuple	tuple;
+
+		if (entry->resjunk)
+			continue;
+		tuple = SearchSysCacheCopy2(ATTNUM, ObjectIdGetDatum(view->relid),
+									Int16GetDatum(entry->resno));
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for attribute %d of relation %u",
+				 entry->resno, view->relid);
+		set_type(catalog, tuple, (Node *) entry->expr);
+	}
+	table_close(catalog, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/* ---- and their queries */
+
+static void
+view_error_callback(void *arg)
+{
+	errcontext("view %s over the new form of its table", (char *) arg);
+}
+
+static void
+attach(const PgmShadowView *view)
+{
+	Query	   *query;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	query = parse_analyze_fixedparams(linitial_node(RawStmt,
+													pg_parse_query(view->definition)),
+									  view->definition, NULL, 0, NULL);
+	set_types(view, query);
+	StoreViewQuery(view->relid, query, true);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+}
+
+static void
+pin_search_path(void)
+{
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* As their owner, who is that of the table. */
+static void
+with_each(const PgmShadow *shadow, List *views,
+		  void (*work) (const PgmShadow *shadow, List *views,
+						const PgmShadowView *view))
+{
+	PgmOwnerScope scope;
+	ListCell   *lc;
+
+	if (views == NIL)
+		return;
+	pgm_owner_enter(&scope, shadow->owner);
+	pin_search_path();
+	foreach(lc, views)
+	{
+		const PgmShadowView *view = lfirst(lc);
+		ErrorContextCallback callback = {error_context_stack,
+		view_error_callback, view->name};
+
+		error_context_stack = &callback;
+		work(shadow, views, view);
+		error_context_stack = callback.previous;
+	}
+	pgm_owner_leave(&scope);
+}
+
+static void
+attach_one(const PgmShadow *shadow, List *views, const PgmShadowView *view)
+{
+	attach(view);
+}
+
+void
+pgm_shadow_attach_views(const PgmShadow *shadow, List *views)
+{
+	with_each(shadow, views, attach_one);
+}
+
+/* ---- a try on the copy */
+
+typedef struct Redirection
+{
+	const PgmShadow *shadow;
+	List	   *views;
+} Redirection;
+
+static char *
+name_beside(Oid view)
+{
+	return psprintf("view %u", view);
+}
+
+/* To the table beside, and to views that were tried before. */
+static void
+redirect(RangeVar *range, const Redirection *to)
+{
+	Oid			relid = RangeVarGetRelid(range, NoLock, true);
+	ListCell   *lc;
+
+	if (relid == to->shadow->relid)
+		range->schemaname = to->shadow->schema;
+	foreach(lc, to->views)
+	{
+		if (((PgmShadowView *) lfirst(lc))->relid != relid)
+			continue;
+		if (range->alias == NULL)
+			range->alias = makeAlias(range->relname, NIL);
+		range->schemaname = to->shadow->schema;
+		range->relname = name_beside(relid);
+	}
+}
+
+static bool
+redirect_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		redirect(castNode(RangeVar, node), context);
+		return false;
+	}
+	return raw_expression_tree_walker(node, redirect_walker, context);
+}
+
+static void
+try_one(const PgmShadow *shadow, List *views, const PgmShadowView *view)
+{
+	Redirection to = {shadow, views};
+	const char *text = psprintf("CREATE VIEW %s AS %s",
+								quote_qualified_identifier(shadow->schema,
+														   name_beside(view->relid)),
+								view->definition);
+	ViewStmt   *stmt = castNode(ViewStmt,
+								linitial_node(RawStmt,
+											  pg_parse_query(text))->stmt);
+
+	(void) redirect_walker(stmt->query, &to);
+	pgm_layout_run((Node *) stmt, text);
+}
+
+void
+pgm_shadow_try_views(const PgmShadow *shadow)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	List	   *views = pgm_shadow_views(shadow);
+	int			level;
+
+	if (views == NIL)
+		return;
+	level = pgm_txn_begin_sub();
+	with_each(shadow, views, try_one);
+	pgm_txn_rollback_sub(level);
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+}
