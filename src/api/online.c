@@ -108,7 +108,7 @@ pgmigrate_revert(PG_FUNCTION_ARGS)
 	exec.label = "revert";
 	pgm_rows_begin(&rows, fcinfo);
 	action = pgm_shadow_revert(&exec, PG_GETARG_INT64(0),
-							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), NULL, 0, 0);
 	if (action != NULL)
 		add_row(&rows, pgm_operation_get(PG_GETARG_INT64(0)), action);
 	return (Datum) 0;

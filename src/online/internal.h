@@ -56,6 +56,11 @@ extern void pgm_shadow_add_triggers(PgmShadow *shadow);
 /* pass.c: the subcommands of all statements of the pass; NIL for none. */
 extern List *pgm_shadow_commands(const PgmShadow *shadow);
 
+/* What is dropped before the statement, or before those of the pass. */
+extern List *pgm_shadow_dropped_before(const PgmSource *source, int n);
+extern List *pgm_shadow_dropped(const PgmShadow *shadow);
+extern Datum pgm_shadow_oid_array(List *oids);
+
 /* Is it one that can be carried out so? */
 extern bool pgm_shadow_supports(const AlterTableCmd *command);
 

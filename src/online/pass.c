@@ -7,11 +7,20 @@
  * rows are mapped once, from what they were before the first: so none may go
  * by what an earlier one has made of a column.
  *
+ * What a statement before them drops because the server would refuse, a view,
+ * a policy or a trigger on the column, and what one after them makes again,
+ * goes along: it is not there for the moment of the switch only.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "commands/policy.h"
+#include "commands/trigger.h"
 #include "nodes/parsenodes.h"
+#include "rewrite/rewriteSupport.h"
+#include "utils/lsyscache.h"
 
 #include "compat/parse.h"
 #include "online/internal.h"
@@ -93,11 +102,156 @@ can_go_along(Oid relid, const PgmSource *source, int n, List *made)
 	return true;
 }
 
+/* ---- what goes along */
+
+bool
+pgm_shadow_alters(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	return IsA(stmt, AlterTableStmt) &&
+		castNode(AlterTableStmt, stmt)->objtype == OBJECT_TABLE;
+}
+
+static bool
+drops_dependent(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (!IsA(stmt, DropStmt))
+		return false;
+	switch (castNode(DropStmt, stmt)->removeType)
+	{
+		case OBJECT_VIEW:
+		case OBJECT_RULE:
+		case OBJECT_POLICY:
+		case OBJECT_TRIGGER:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+makes_dependent(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_ViewStmt:
+		case T_RuleStmt:
+		case T_CreatePolicyStmt:
+		case T_CreateTrigStmt:
+			return true;
+		case T_GrantStmt:
+			return castNode(GrantStmt, stmt)->objtype == OBJECT_TABLE;
+		case T_CommentStmt:
+			switch (castNode(CommentStmt, stmt)->objtype)
+			{
+				case OBJECT_VIEW:
+				case OBJECT_RULE:
+				case OBJECT_POLICY:
+				case OBJECT_TRIGGER:
+				case OBJECT_COLUMN:
+					return true;
+				default:
+					return false;
+			}
+		case T_AlterTableStmt:
+			return castNode(AlterTableStmt, stmt)->objtype == OBJECT_VIEW;
+		default:
+			return false;
+	}
+}
+
+int
+pgm_shadow_first(const PgmSource *source, int n)
+{
+	int			first = n;
+
+	while (first < source->nstatements && drops_dependent(source, first))
+		first++;
+	return first < source->nstatements && pgm_shadow_alters(source, first) ?
+		first : n;
+}
+
+int
+pgm_shadow_with_made(const PgmSource *source, int n, int last)
+{
+	if (!drops_dependent(source, n))
+		return last;
+	while (last + 1 < source->nstatements && makes_dependent(source, last + 1))
+		last++;
+	return last;
+}
+
+/* One of the objects of a DROP; InvalidOid if it is not there. */
+static Oid
+dropped_object(ObjectType type, Node *object)
+{
+	List	   *name = castNode(List, object);
+	Oid			relid;
+	char	   *own;
+
+	if (type == OBJECT_VIEW)
+		return RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
+	own = strVal(llast(name));
+	name = list_truncate(list_copy(name), list_length(name) - 1);
+	relid = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	switch (type)
+	{
+		case OBJECT_RULE:
+			return get_rewrite_oid(relid, own, true);
+		case OBJECT_POLICY:
+			return get_relation_policy_oid(relid, own, true);
+		default:
+			return get_trigger_oid(relid, own, true);
+	}
+}
+
+List *
+pgm_shadow_dropped_before(const PgmSource *source, int n)
+{
+	List	   *result = NIL;
+
+	while (n > 0 && pgm_shadow_alters(source, n - 1))
+		n--;
+	for (int i = n - 1; i >= 0 && drops_dependent(source, i); i--)
+	{
+		const DropStmt *stmt = castNode(DropStmt,
+										source->statements[i].raw->stmt);
+		ListCell   *lc;
+
+		foreach(lc, stmt->objects)
+			result = lappend_oid(result, dropped_object(stmt->removeType,
+														lfirst(lc)));
+	}
+	return result;
+}
+
+List *
+pgm_shadow_dropped(const PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+
+	return request->source == NULL ? NIL :
+		pgm_shadow_dropped_before(request->source,
+								  pgm_shadow_first(request->source,
+												   request->n));
+}
+
 int
 pgm_shadow_last(Oid relid, const PgmSource *source, int n)
 {
 	List	   *made = NIL;
-	int			last = n;
+	int			begin = n;
+	int			last;
+
+	n = pgm_shadow_first(source, n);
+	last = n;
 
 	while (last < source->nstatements &&
 		   can_go_along(relid, source, last, made))
@@ -109,7 +263,7 @@ pgm_shadow_last(Oid relid, const PgmSource *source, int n)
 			made = add_made(made, lfirst_node(AlterTableCmd, lc));
 		last++;
 	}
-	return Max(last - 1, n);
+	return pgm_shadow_with_made(source, begin, Max(last - 1, n));
 }
 
 List *
@@ -121,8 +275,9 @@ pgm_shadow_commands(const PgmShadow *shadow)
 	if (request->source == NULL)
 		return NIL;
 	for (int i = request->n; i <= request->last; i++)
-		result = list_concat(result,
-							 castNode(AlterTableStmt,
-									  request->source->statements[i].raw->stmt)->cmds);
+		if (pgm_shadow_alters(request->source, i))
+			result = list_concat(result,
+								 castNode(AlterTableStmt,
+										  request->source->statements[i].raw->stmt)->cmds);
 	return result;
 }

@@ -159,10 +159,12 @@ run_beside(const PgmShadow *shadow)
 
 	for (int i = request->n; i <= request->last; i++)
 	{
-		AlterTableStmt *stmt =
-			copyObject(castNode(AlterTableStmt,
-								request->source->statements[i].raw->stmt));
+		AlterTableStmt *stmt;
 
+		if (!pgm_shadow_alters(request->source, i))
+			continue;
+		stmt = copyObject(castNode(AlterTableStmt,
+								   request->source->statements[i].raw->stmt));
 		stmt->relation = makeRangeVar(shadow->schema,
 									  get_rel_name(shadow->beside), -1);
 		stmt->relation->inh = false;
@@ -406,9 +408,11 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 
 	for (int i = request->n; i <= request->last; i++)
 	{
-		char	   *reason = pgm_shadow_refusal(shadow->relid, request->source,
-												i);
+		char	   *reason;
 
+		if (request->source != NULL && !pgm_shadow_alters(request->source, i))
+			continue;
+		reason = pgm_shadow_refusal(shadow->relid, request->source, i);
 		if (reason != NULL)
 			refuse(shadow, reason);
 	}

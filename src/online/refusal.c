@@ -25,7 +25,10 @@
 #include "online/internal.h"
 #include "online/layout.h"
 
-/* Columns $2 of table $1; each row is a reason. */
+/*
+ * Columns $2 of table $1, of which $3 become something else; $4 is dropped
+ * before.  Each row is a reason.
+ */
 static PgmQuery table_query = {
 	"SELECT 'it is a partition or has inheritance' FROM pg_inherits i "
 	"WHERE i.inhrelid = $1 OR i.inhparent = $1 "
@@ -48,7 +51,8 @@ static PgmQuery table_query = {
 	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
 	"AND d.refobjsubid = ANY ($2) AND d.classid IN ('pg_rewrite'::regclass, "
 	"'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass, "
-	"'pg_publication_rel'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite w "
+	"'pg_publication_rel'::regclass) AND d.objid <> ALL ($4) "
+	"AND NOT EXISTS (SELECT FROM pg_rewrite w "
 	"JOIN pg_class c ON c.oid = w.ev_class AND c.relkind = 'v' "
 	"WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid "
 	"AND w.rulename = '_RETURN') AND NOT EXISTS (SELECT FROM pg_trigger g "
@@ -70,12 +74,12 @@ static PgmQuery table_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
 	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
 	"LIMIT 1",
-	3, {OIDOID, INT2ARRAYOID, INT2ARRAYOID}
+	4, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
 /*
  * Views on columns $2 of table $1 and on such views go along, unless something
- * else than another view goes by what their columns are.
+ * else than another view goes by what their columns are; $4 is dropped before.
  */
 static PgmQuery views_query = {
 	"WITH RECURSIVE v (oid) AS (SELECT w.ev_class FROM pg_depend d "
@@ -83,10 +87,12 @@ static PgmQuery views_query = {
 	"WHERE d.classid = 'pg_rewrite'::regclass "
 	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
 	"AND d.refobjsubid = ANY ($2) AND w.ev_class <> $1 "
+	"AND w.ev_class <> ALL ($4) "
 	"UNION SELECT w.ev_class FROM v JOIN pg_depend d "
 	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
 	"AND d.classid = 'pg_rewrite'::regclass "
-	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid), "
+	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid "
+	"AND w.ev_class <> ALL ($4)), "
 	"c AS (SELECT c.*, format('view \"%s\" on a column that changes ', "
 	"c.oid::regclass) AS it FROM v JOIN pg_class c USING (oid) "
 	"WHERE c.relkind = 'v') "
@@ -96,11 +102,13 @@ static PgmQuery views_query = {
 	"JOIN pg_attrdef a ON a.adrelid = c.oid "
 	"UNION ALL SELECT it || 'has rules' FROM c "
 	"JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename <> '_RETURN' "
+	"AND w.oid <> ALL ($4) "
 	"UNION ALL SELECT it || 'is used by ' || pg_describe_object(d.classid, "
 	"d.objid, d.objsubid) FROM c JOIN pg_depend d "
 	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid "
 	"AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass, "
-	"'pg_policy'::regclass) AND NOT EXISTS (SELECT FROM pg_rewrite w "
+	"'pg_policy'::regclass) AND d.objid <> ALL ($4) "
+	"AND NOT EXISTS (SELECT FROM pg_rewrite w "
 	"JOIN pg_class r ON r.oid = w.ev_class AND r.relkind = 'v' "
 	"WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid "
 	"AND w.rulename = '_RETURN') "
@@ -111,7 +119,7 @@ static PgmQuery views_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) "
 	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0 "
 	"LIMIT 1",
-	2, {OIDOID, INT2ARRAYOID}
+	4, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
 static char *
@@ -247,16 +255,29 @@ column_array(List *columns)
 	return pgm_array_datum(INT2OID, n, elements);
 }
 
+Datum
+pgm_shadow_oid_array(List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return pgm_array_datum(OIDOID, n, elements);
+}
+
 static char *
-catalog_reason(Oid relid, List *changed, List *changed_for_good)
+catalog_reason(Oid relid, List *changed, List *changed_for_good, List *dropped)
 {
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[4];
 	char	   *result = NULL;
 
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = column_array(changed);
 	values[2] = column_array(changed_for_good);
+	values[3] = pgm_shadow_oid_array(dropped);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&table_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
@@ -299,7 +320,8 @@ pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
 														  command->name));
 		}
 	}
-	return catalog_reason(relid, changed, changed_for_good);
+	return catalog_reason(relid, changed, changed_for_good, source == NULL ?
+						  NIL : pgm_shadow_dropped_before(source, n));
 }
 
 char *

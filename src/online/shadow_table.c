@@ -606,7 +606,8 @@ finalize_locked(PgmShadow *shadow, void *arg)
 }
 
 const char *
-pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit)
+pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
+				  const PgmSource *source, int n, int last)
 {
 	PgmShadowRequest request = {0};
 	PgmShadow  *shadow;
@@ -635,8 +636,11 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit)
 							   id),
 						errdetail("The reason is that %s.",
 								  shadow->no_way_back));
+			request.source = source;
+			request.n = n;
+			request.last = last;
 			shadow->exchanges = true;
-			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
+			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  revert_locked, &without_unfit);
 			return "reverted";
 		default:

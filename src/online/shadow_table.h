@@ -32,10 +32,17 @@ typedef struct PgmShadowRequest
 extern int64 pgm_shadow_statement(const PgmShadowRequest *request);
 
 /*
- * The last of the statements on a table, from n on, that can go in one pass.
- * In a transaction.
+ * The first statement that alters a table, from n on, after others that drop
+ * what would be in its way, or n.  The last of those on the table that can go
+ * in one pass; it may be one that makes again what was dropped.  In a
+ * transaction.
  */
+extern bool pgm_shadow_alters(const PgmSource *source, int n);
+extern int	pgm_shadow_first(const PgmSource *source, int n);
 extern int	pgm_shadow_last(Oid relid, const PgmSource *source, int n);
+
+/* Of a known pass from n on: the last one, with what makes things again. */
+extern int	pgm_shadow_with_made(const PgmSource *source, int n, int last);
 
 /*
  * Why a statement cannot be carried out so, or NULL.  In a transaction that
@@ -49,10 +56,12 @@ extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
 /*
  * In a worker outside of a transaction, else inside: back to what was before,
  * from every state; what was done, or NULL for nothing.  Rows that do not fit
- * any more are an error unless they may be left out.
+ * any more are an error unless they may be left out.  Those of the statements
+ * n to last of the source that do not alter a table are run with it.
  */
 extern const char *pgm_shadow_revert(const PgmExec *exec, int64 operation,
-									 bool without_unfit);
+									 bool without_unfit,
+									 const PgmSource *source, int n, int last);
 
 /*
  * A table has one way back.  What changes it again takes that away from the

@@ -109,23 +109,43 @@ remember_trigger(PgmShadow *shadow)
 							  psprintf("{\"trigger\": %u}", shadow->trigger));
 }
 
+/*
+ * The statements around those that alter the table: what is in their way is
+ * dropped, and made again when the rows are there.
+ */
+static int
+run_others(const PgmShadow *shadow, int from)
+{
+	const PgmShadowRequest *request = shadow->request;
+
+	while (request->source != NULL && from <= request->last &&
+		   !pgm_shadow_alters(request->source, from))
+		pgm_exec_statement(request->exec, request->source, from++, true);
+	return from;
+}
+
 /* The key was changed along with its column: the index beside is the model. */
 void
 pgm_shadow_switch(PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
 	List	   *keys = pgm_shadow_incoming_keys(shadow);
-	List	   *views = pgm_shadow_views(shadow);
+	List	   *views;
+	int			i;
 
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
+	i = run_others(shadow, request->n);
+	views = pgm_shadow_views(shadow);
 	pgm_layout_swap(shadow->relid, shadow->old);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
-	for (int i = request->n; request->source && i <= request->last; i++)
+	for (; request->source != NULL && i <= request->last &&
+		 pgm_shadow_alters(request->source, i); i++)
 		pgm_exec_statement(request->exec, request->source, i, true);
 	pgm_shadow_attach_views(shadow, views);
 	pgm_shadow_restore_keys(keys);
 	pgm_layout_swap(shadow->relid, shadow->beside);
+	(void) run_others(shadow, i);
 	if (shadow->no_way_back == NULL)
 	{
 		pgm_shadow_remember_views(shadow, views);
@@ -296,6 +316,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	int64		unfit;
 	List	   *keys;
 	List	   *views;
+	int			i = shadow->request->n;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
@@ -319,6 +340,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	pgm_sync_drop(shadow->relid, shadow->operation->id);
 	pgm_layout_swap(shadow->relid, shadow->beside);
 	keys = pgm_shadow_incoming_keys(shadow);
+	i = run_others(shadow, i);
 	views = pgm_shadow_former_views(shadow);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
@@ -331,6 +353,10 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		warn_of_keys(shadow, list_length(keys));
 	pgm_layout_swap(shadow->relid, shadow->old);
 	pgm_layout_copy_missing(shadow->old, shadow->relid);
+	while (i <= shadow->request->last && shadow->request->source != NULL &&
+		   pgm_shadow_alters(shadow->request->source, i))
+		i++;
+	(void) run_others(shadow, i);
 }
 
 /* Triggers, both tables and their schema. */

@@ -54,7 +54,7 @@
 
 /*
  * On columns of table $1 that differ between the tables $2 and $3, or are in
- * $4; those that others depend on first.
+ * $4, but for those in $5; those that others depend on first.
  */
 static PgmQuery find_query = {
 	"WITH RECURSIVE v (oid, depth) AS (SELECT w.ev_class, 1 "
@@ -63,20 +63,20 @@ static PgmQuery find_query = {
 	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
 	"WHERE d.classid = 'pg_rewrite'::regclass "
 	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"AND w.ev_class <> $1 AND ((o.atttypid, o.atttypmod, o.attcollation) "
+	"AND w.ev_class <> $1 AND w.ev_class <> ALL ($5) AND ((o.atttypid, o.atttypmod, o.attcollation) "
 	"IS DISTINCT FROM (n.atttypid, n.atttypmod, n.attcollation) "
 	"OR o.attnum = ANY ($4)) "
 	"UNION SELECT w.ev_class, v.depth + 1 FROM v JOIN pg_depend d "
 	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
 	"AND d.classid = 'pg_rewrite'::regclass "
 	"JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> v.oid "
-	"WHERE v.depth < 64) "
+	"WHERE v.depth < 64 AND w.ev_class <> ALL ($5)) "
 	"SELECT c.oid::int8, format('%I.%I', n.nspname, c.relname), "
 	"pg_get_viewdef(c.oid) FROM (SELECT v.oid, max(depth) AS depth FROM v "
 	"GROUP BY 1) AS u JOIN pg_class c USING (oid) "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind = 'v' ORDER BY u.depth, c.oid",
-	4, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID}
+	5, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
 /* Those that the statements alter, whether or not they become others. */
@@ -103,7 +103,7 @@ List *
 pgm_shadow_views(const PgmShadow *shadow)
 {
 	PgmSpiScope scope;
-	Datum		values[4];
+	Datum		values[5];
 	List	   *result = NIL;
 	MemoryContext old;
 	uint64		n;
@@ -112,6 +112,7 @@ pgm_shadow_views(const PgmShadow *shadow)
 	values[1] = ObjectIdGetDatum(shadow->old);
 	values[2] = ObjectIdGetDatum(shadow->beside);
 	values[3] = altered_columns(shadow);
+	values[4] = pgm_shadow_oid_array(pgm_shadow_dropped(shadow));
 	pgm_spi_begin(&scope);
 	n = pgm_spi_execute(&find_query, values, NULL);
 	old = MemoryContextSwitchTo(scope.outer);

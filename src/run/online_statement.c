@@ -569,6 +569,7 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 				  char **digest)
 {
 	int			n = *next;
+	int			decisive = pgm_shadow_first(step->source, n);
 	Work	   *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
@@ -581,7 +582,7 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 
 	*next = n + 1;
 	if (!may_be_online(step) ||
-		!pgm_strategy_possible(step->source->statements[n].raw->stmt))
+		!pgm_strategy_possible(step->source->statements[decisive].raw->stmt))
 		return false;
 	work = palloc0(sizeof(Work));
 	work->runner = runner;
@@ -597,10 +598,10 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 	pgm_txn_begin();
 	source = pgm_revision_source(step->revision,
 								 runner->request->direction);
-	for (int i = 0; i <= n; i++)
+	for (int i = 0; i <= decisive; i++)
 		verdict = pgm_classify(&classifier, source, i);
 	if (pgm_online)
-		strategy = strategy_of(runner, source, n, verdict);
+		strategy = strategy_of(runner, source, decisive, verdict);
 	work->digest = pgm_resume_digest(source, n, *digest);
 	work->online.source = source;
 	work->online.verdict = verdict;
@@ -613,6 +614,11 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 		*digest = pass.digest;
 		*next = pass.last + 1;
 		return true;
+	}
+	if (decisive != n)
+	{
+		pgm_txn_commit();
+		return false;
 	}
 	if (strategy != NULL)
 		kind = strategy->kind;

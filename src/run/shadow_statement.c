@@ -88,8 +88,10 @@ is_all(const PgmStep *step, const PgmOperation *operation)
 	const PgmSource *source = pgm_revision_source(step->revision, PGM_UP);
 	int			first = operation->statement - 1;
 
-	return first >= 0 && first < source->nstatements &&
-		altered_by(source, first) == operation->relid &&
+	if (first < 0 || first >= source->nstatements)
+		return false;
+	first = pgm_shadow_first(source, first);
+	return altered_by(source, first) == operation->relid &&
 		!altered_besides(source, operation->relid, first,
 						 pgm_shadow_last(operation->relid, source, first));
 }
@@ -110,7 +112,8 @@ find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 {
 	const PgmSource *source = pass->source;
 	PgmOperation *operation;
-	int			last = pass->first;
+	int			first = pgm_shadow_first(source, pass->first);
+	int			last = first;
 
 	if (runner->request->direction != PGM_DOWN)
 		return false;
@@ -119,10 +122,10 @@ find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 		   altered_by(source, last + 1) == pass->relid)
 		last++;
 	if (operation == NULL || !is_all(step, operation) ||
-		altered_besides(source, pass->relid, pass->first, last))
+		altered_besides(source, pass->relid, first, last))
 		return false;
 	pass->reverted = operation->id;
-	end_at(pass, last, digest);
+	end_at(pass, pgm_shadow_with_made(source, pass->first, last), digest);
 	return true;
 }
 
@@ -136,7 +139,7 @@ pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
 
 	pass->source = source;
 	pass->first = n;
-	pass->relid = altered_by(source, n);
+	pass->relid = altered_by(source, pgm_shadow_first(source, n));
 	if (!OidIsValid(pass->relid))
 		return false;
 	if (find_revert(runner, step, digest, pass))
@@ -201,7 +204,8 @@ pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 		ereport(NOTICE,
 				errmsg("statement %d: operation " INT64_FORMAT " is reverted",
 					   pass->first + 1, pass->reverted));
-		(void) pgm_shadow_revert(exec, pass->reverted, false);
+		(void) pgm_shadow_revert(exec, pass->reverted, false, pass->source,
+								 pass->first, pass->last);
 	}
 	else
 		carry_out(runner, exec, step, pass);
