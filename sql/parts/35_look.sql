@@ -54,12 +54,22 @@ CREATE FUNCTION pgmigrate.show(
 	approved_by text,
 	approved_at timestamptz,
 	applied_at timestamptz,
-	digest text
+	digest text,
+	changes text
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_show'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.show(text) IS
 'all that is stored of the revision that a target names; best read with \x';
+
+CREATE FUNCTION pgmigrate.changes(
+	id text,
+	digest text DEFAULT NULL
+) RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'pgmigrate_changes'
+LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION pgmigrate.changes(text, text) IS
+'what the SQL of a revision has become, line by line, since it had the digest; by default since it was approved last or, if nobody did, stored';
 
 CREATE FUNCTION pgmigrate.history(
 	range text DEFAULT 'base:heads'
@@ -160,6 +170,7 @@ REVOKE ALL ON FUNCTION pgmigrate.current() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.heads() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.branches() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.show(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.changes(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.history(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.plan(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script(text, text) FROM PUBLIC;

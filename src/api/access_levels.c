@@ -35,6 +35,7 @@ static const struct
 }			functions[] = {
 	{"acknowledge", PGM_ACCESS_VIEWER},
 	{"branches", PGM_ACCESS_VIEWER},
+	{"changes", PGM_ACCESS_VIEWER},
 	{"compare", PGM_ACCESS_VIEWER},
 	{"current", PGM_ACCESS_VIEWER},
 	{"detect_ledgers", PGM_ACCESS_VIEWER},

@@ -30,6 +30,7 @@
 #include "classify/estimate.h"
 #include "compat/server.h"
 #include "graph/picture.h"
+#include "monitor/changes.h"
 #include "monitor/nodes.h"
 #include "monitor/svg.h"
 #include "store/authoring.h"
@@ -41,6 +42,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_current);
 PG_FUNCTION_INFO_V1(pgmigrate_heads);
 PG_FUNCTION_INFO_V1(pgmigrate_branches);
 PG_FUNCTION_INFO_V1(pgmigrate_show);
+PG_FUNCTION_INFO_V1(pgmigrate_changes);
 PG_FUNCTION_INFO_V1(pgmigrate_history);
 PG_FUNCTION_INFO_V1(pgmigrate_plan);
 PG_FUNCTION_INFO_V1(pgmigrate_graph);
@@ -76,21 +78,22 @@ static PgmQuery show_query = {
 	"r.amended_by, r.amended_at, "
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, "
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_at END, "
-	"a.applied_at, r.digest "
+	"a.applied_at, r.digest, $2 "
 	"FROM pgmigrate.revision r JOIN pgmigrate.revisions v ON v.revision = r.id "
 	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id WHERE r.id = $1",
-	1, {TEXTOID}
+	2, {TEXTOID, TEXTOID}
 };
 
 static Datum
-query_rows(FunctionCallInfo fcinfo, PgmQuery *query, Datum *values)
+query_rows(FunctionCallInfo fcinfo, PgmQuery *query, Datum *values,
+		   bool *nulls)
 {
 	PgmSpiScope scope;
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(query, values, NULL);
+	pgm_spi_execute(query, values, nulls);
 	pgm_spi_store(rows.store, rows.tupdesc);
 	pgm_spi_end(&scope);
 	return (Datum) 0;
@@ -99,29 +102,63 @@ query_rows(FunctionCallInfo fcinfo, PgmQuery *query, Datum *values)
 Datum
 pgmigrate_current(PG_FUNCTION_ARGS)
 {
-	return query_rows(fcinfo, &current_heads_query, NULL);
+	return query_rows(fcinfo, &current_heads_query, NULL, NULL);
 }
 
 Datum
 pgmigrate_heads(PG_FUNCTION_ARGS)
 {
-	return query_rows(fcinfo, &heads_query, NULL);
+	return query_rows(fcinfo, &heads_query, NULL, NULL);
 }
 
 Datum
 pgmigrate_branches(PG_FUNCTION_ARGS)
 {
-	return query_rows(fcinfo, &branches_query, NULL);
+	return query_rows(fcinfo, &branches_query, NULL, NULL);
 }
 
 Datum
 pgmigrate_show(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "id");
-	Datum		values[1];
+	PgmRevision *revision = pgm_author_find(target);
+	char	   *changes = pgm_changes_since_approval(revision);
+	Datum		values[2];
+	bool		nulls[2] = {false};
 
-	values[0] = pgm_text_datum(pgm_author_find(target)->id);
-	return query_rows(fcinfo, &show_query, values);
+	values[0] = pgm_text_datum(revision->id);
+	pgm_set_text(values, nulls, 1,
+				 changes != NULL && changes[0] != '\0' ? changes : NULL);
+	return query_rows(fcinfo, &show_query, values, nulls);
+}
+
+Datum
+pgmigrate_changes(PG_FUNCTION_ARGS)
+{
+	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "id");
+	char	   *digest = pgm_arg_text(fcinfo, 1);
+	PgmRevision *revision = pgm_author_find(target);
+	char	   *changes;
+	PgmRows		rows;
+
+	if (digest != NULL)
+		changes = pgm_changes_since(revision, digest);
+	else
+	{
+		changes = pgm_changes_since_approval(revision);
+		if (changes == NULL)
+			changes = pgm_changes_since_stored(revision);
+	}
+	pgm_rows_begin(&rows, fcinfo);
+	while (*changes != '\0')
+	{
+		char	   *end = changes + strcspn(changes, "\n");
+
+		pgm_rows_text(&rows, pnstrdup(changes, end - changes));
+		pgm_rows_end_row(&rows);
+		changes = *end != '\0' ? end + 1 : end;
+	}
+	return (Datum) 0;
 }
 
 static void
