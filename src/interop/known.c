@@ -77,6 +77,7 @@ load(void)
 {
 	PgmKnown   *known = palloc(sizeof(PgmKnown));
 	PgmSpiScope scope;
+	MemoryContext old;
 	uint64		rows;
 
 	pgm_spi_begin(&scope);
@@ -84,6 +85,7 @@ load(void)
 	known->contents = MemoryContextAllocHuge(scope.outer,
 											 sizeof(KnownContent) *
 											 Max(rows, 1));
+	old = MemoryContextSwitchTo(scope.outer);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		KnownContent *content = &known->contents[i];
@@ -94,6 +96,7 @@ load(void)
 		content->digest = row_digest(i + 1);
 		content->taken = false;
 	}
+	MemoryContextSwitchTo(old);
 	pgm_spi_end(&scope);
 	known->n = (int) rows;
 	qsort(known->contents, rows, sizeof(KnownContent), known_cmp);

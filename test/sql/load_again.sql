@@ -109,3 +109,12 @@ FROM pgmigrate.help;
 SELECT name, kind, usage FROM pgmigrate.help WHERE name IN ('amend', 'heads', 'runs');
 DROP TABLE big;
 DELETE FROM pgmigrate.revision;
+
+-- many files that have no id are known by their content
+CREATE TABLE many AS SELECT array_agg(format('f%s.sql', i)) AS names,
+	array_agg(format(E'-- pgmigrate: revision\n-- message: m\n\n-- migrate:up\nSELECT %s;\n', i)) AS contents
+FROM generate_series(1, 300) i;
+SELECT action, count(*) FROM many, pgmigrate.load_files(names, contents) GROUP BY 1;
+SELECT action, count(*) FROM many, pgmigrate.load_files(names, contents) GROUP BY 1;
+DROP TABLE many;
+DELETE FROM pgmigrate.revision;
