@@ -85,7 +85,7 @@ copied(const PgmSource *source, int n)
 }
 
 static void
-append_field(StringInfo line, const A_Const *constant)
+append_field(StringInfo line, A_Const *constant)
 {
 	const char *p = constant->isnull ? "" : strVal(&constant->val);
 

@@ -25,6 +25,7 @@
 #include "commands/trigger.h"
 #include "utils/fmgroids.h"
 #include "utils/portal.h"
+#include "utils/snapmgr.h"
 
 #include "exec/session_objects.h"
 
@@ -110,9 +111,14 @@ drop_temporary(const List *before)
 
 	each_temporary(add_unless_before, &context);
 	if (context.n > 0)
+	{
+		/* as around a utility statement: rows of the catalog may be toasted */
+		PushActiveSnapshot(GetTransactionSnapshot());
 		performMultipleDeletions(context.objects, DROP_CASCADE,
 								 PERFORM_DELETION_INTERNAL |
 								 PERFORM_DELETION_QUIETLY);
+		PopActiveSnapshot();
+	}
 	free_object_addresses(context.objects);
 }
 

@@ -109,7 +109,7 @@ rename_toast(Oid toast, const char *name)
 	if (!OidIsValid(toast))
 		return;
 	RenameRelationInternal(toast, name, true, false);
-	index = toast_get_valid_index(toast, NoLock);
+	index = toast_get_valid_index(toast, ShareUpdateExclusiveLock);
 	RenameRelationInternal(index, psprintf("%s_index", name), true, true);
 	CommandCounterIncrement();
 }

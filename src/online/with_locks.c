@@ -14,6 +14,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "base/transaction.h"
 #include "online/internal.h"
@@ -104,7 +105,10 @@ attempt(LockedWork *work)
 	lock_plainly(work);
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
+	/* as around a utility statement: rows of the catalog may be toasted */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	work->work(work->shadow, work->arg);
+	PopActiveSnapshot();
 	pgm_lockwait_unlimit(wait);
 	pgm_txn_release_sub();
 	work->level = 0;
