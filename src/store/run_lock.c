@@ -49,6 +49,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/procarray.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 
 #include "base/clock.h"
@@ -98,8 +99,11 @@ typedef struct Holder
 static PgmQuery holder_query = {
 	"SELECT l.pid, l.objsubid::int, a.usename::text, a.application_name, "
 	"a.backend_type, date_trunc('second', now() - a.backend_start)::text, "
-	"(SELECT max(r.id) FROM pgmigrate.run r "
+	"coalesce((SELECT max(r.id) FROM pgmigrate.run r "
 	"WHERE r.state = 'running' AND r.pid = l.pid), "
+	"(SELECT u.objid::bigint FROM pg_locks u WHERE u.pid = l.pid "
+	"AND u.locktype = 'userlock' AND u.classid = 'pg_extension'::regclass "
+	"AND u.objsubid = 2 LIMIT 1)), "
 	"p.gid, date_trunc('second', now() - p.prepared)::text "
 	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
 	"LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL AND p.transaction = "
@@ -264,8 +268,36 @@ try_tag(const LOCKTAG *tag, LOCKMODE mode, bool session)
 }
 
 /*
+ * Does somebody have the lock of the extension, or wait for it, who may drop
+ * the extension?  DROP EXTENSION takes it long before the locks of our tables.
+ */
+static bool
+may_be_dropping(const LOCKTAG *tag)
+{
+	LockData   *locks = GetLockStatusData();
+	Oid			owner = pgm_schema_owner();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+		PGPROC	   *proc;
+
+		if (memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) != 0 ||
+			lock->pid == MyProcPid ||
+			(lock->waitLockMode != AccessExclusiveLock &&
+			 (lock->holdMask & LOCKBIT_ON(AccessExclusiveLock)) == 0))
+			continue;
+		proc = BackendPidGetProc(lock->pid);
+		if (proc != NULL && is_member_of_role(proc->roleId, owner))
+			return true;
+	}
+	return false;
+}
+
+/*
  * True if nobody is dropping the extension, with the lock that keeps it so
- * where it can be had.
+ * where it can be had: any role can have it, with ALTER FUNCTION ... DEPENDS
+ * ON EXTENSION, and is not to keep runs from beginning.
  */
 static bool
 try_extension(const LOCKTAG *tag, bool session)
@@ -274,6 +306,8 @@ try_extension(const LOCKTAG *tag, bool session)
 
 	if (try_tag(tag, AccessShareLock, session))
 		return true;
+	if (may_be_dropping(tag))
+		return false;
 	table = get_relname_relid("run", get_namespace_oid("pgmigrate", false));
 	if (!OidIsValid(table) || !ConditionalLockRelationOid(table,
 														  AccessShareLock))
@@ -351,6 +385,12 @@ pgm_run_lock(PgmRunLockLife life)
 		find_holder(&holder);
 		if (holder.found && holder.works)
 			break;
+	}
+	if (!holder.works)
+	{
+		/* who has the turn starts this run, it is not in its way */
+		holder.detail = NULL;
+		holder.hint = NULL;
 	}
 	refuse_taken(&holder);
 }

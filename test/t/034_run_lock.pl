@@ -42,6 +42,21 @@ head_is($node, 'free', 'a run begins beside a lock on the extension object');
 $mallory->query('ROLLBACK');
 $mallory->quit;
 
+# Who may drop the extension may be about to: DROP EXTENSION has this lock
+# before it has those of our tables.
+revision($node, 'spared', 'SELECT 1');
+$block->query('BEGIN');
+$block->query(
+	"CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+$block->query('ALTER FUNCTION pg_temp.f() DEPENDS ON EXTENSION pgmigrate');
+like(
+	notices($node, "$at_once SELECT pgmigrate.upgrade()"),
+	qr/ERROR:  PM003: .*\n(?:.*\n)*?DETAIL:  The extension is being dropped or altered\./,
+	'no run begins beside a DROP EXTENSION that has begun');
+$block->query('ROLLBACK');
+query($node, "$at_once SELECT pgmigrate.upgrade()");
+head_is($node, 'spared', 'it begins afterwards');
+
 # It is not lost by what releases locks in a revision.
 my $run = blocked_run(
 	'SELECT pg_advisory_unlock_all(); SELECT pg_advisory_xact_lock(1)');
