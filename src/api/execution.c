@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 
 #include "api/execution.h"
@@ -14,22 +15,39 @@
 #include "exec/caller_snapshot.h"
 #include "run/runner.h"
 
+static void
+notice_inline(const char *reason)
+{
+	ereport(NOTICE,
+			errmsg("the run takes place in this transaction, not in a background worker"),
+			errdetail_internal("%s", _(reason)),
+			!IsTransactionBlock() && IsolationUsesXactSnapshot() ?
+			errhint("Set \"default_transaction_isolation\" to \"read committed\" for this session.") :
+			errhint("Where that is meant, set \"pgmigrate.execution\" to \"inline\"."));
+}
+
 bool
 pgm_use_worker(FunctionCallInfo fcinfo, const char *calls)
 {
-	bool		possible;
+	const char *obstacle;
 
-	if (pgm_execution == PGM_EXECUTION_INLINE || !IsUnderPostmaster)
+	if (pgm_execution == PGM_EXECUTION_INLINE)
 		return false;
-	possible = pgm_portal_is_sole_call(fcinfo);
-	if (pgm_execution == PGM_EXECUTION_WORKER && !possible)
+	if (!IsUnderPostmaster)
+		obstacle = gettext_noop("The server runs in single-user mode.");
+	else
+		obstacle = pgm_portal_obstacle(fcinfo);
+	if (obstacle == NULL)
+		return true;
+	if (pgm_execution == PGM_EXECUTION_WORKER)
 		ereport(ERROR,
 				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				errmsg("cannot wait for a background worker here"),
-				errdetail("The call is not a statement of its own outside of a transaction."),
+				errdetail_internal("%s", _(obstacle)),
 				errhint("Call it as SELECT %s outside of BEGIN, functions and multi-statement queries, or set \"pgmigrate.execution\" to \"auto\".",
 						calls));
-	return possible;
+	notice_inline(obstacle);
+	return false;
 }
 
 void

@@ -12,8 +12,9 @@
 
 /*
  * Is it to be done in a background worker, by pgmigrate.execution and by what
- * surrounds the call?  Refuses where a worker is asked for and cannot be.
- * "calls" is how the call is to be written, for the hint.
+ * surrounds the call?  Refuses where a worker is asked for and cannot be;
+ * where nothing is asked for, a NOTICE says why there is none.  "calls" is how
+ * the call is to be written, for the hint.
  */
 extern bool pgm_use_worker(FunctionCallInfo fcinfo, const char *calls);
 

@@ -55,25 +55,6 @@ PG_FUNCTION_INFO_V1(pgmigrate_wait);
 PG_FUNCTION_INFO_V1(pgmigrate_cancel);
 PG_FUNCTION_INFO_V1(pgmigrate_wait_for_run);
 
-static bool
-use_worker(FunctionCallInfo fcinfo)
-{
-	bool		worker = pgm_use_worker(fcinfo,
-										"pgmigrate.upgrade() or downgrade()");
-
-	/* it looks like a statement of its own, so that is worth a word */
-	if (!worker && pgm_execution != PGM_EXECUTION_INLINE &&
-		IsUnderPostmaster && IsolationUsesXactSnapshot() &&
-		!IsTransactionBlock())
-		ereport(NOTICE,
-				errmsg("the run takes place in this transaction, not in a background worker"),
-				errdetail("The isolation level of the transaction is \"%s\".",
-						  GetConfigOption("transaction_isolation", false,
-										  false)),
-				errhint("Set \"default_transaction_isolation\" to \"read committed\" for this session."));
-	return worker;
-}
-
 static void
 init_request(PgmRunRequest *request, PgmDirection direction,
 			 const char *target)
@@ -143,7 +124,8 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 		return (Datum) 0;
 
 	pgm_runner_refuse_nested();
-	worker = use_worker(fcinfo);
+	worker = pgm_use_worker(fcinfo,
+							"pgmigrate.upgrade() or downgrade()");
 	if (worker)
 		pgm_portal_release_snapshot();
 	waited = pgm_run_await_turn(!IsolationUsesXactSnapshot());

@@ -176,12 +176,30 @@ is_leaf_of_portal(FunctionCallInfo fcinfo)
 		holds_one_snapshot(portal->queryDesc);
 }
 
+const char *
+pgm_portal_obstacle(FunctionCallInfo fcinfo)
+{
+	if (IsTransactionBlock())
+		return gettext_noop("The call is in a transaction block, or in a query of several statements.");
+	if (IsInTransactionBlock(true))
+		return gettext_noop("The call is in a subtransaction.");
+	if (IsolationUsesXactSnapshot())
+		return XactIsoLevel == XACT_SERIALIZABLE ?
+			gettext_noop("The isolation level of the transaction is \"serializable\".") :
+			gettext_noop("The isolation level of the transaction is \"repeatable read\".");
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
+		return gettext_noop("The call is in a security-definer function or a restricted operation.");
+	if (!is_leaf_of_portal(fcinfo))
+		return gettext_noop("The call is not all that the statement does, as in a function, a subquery, a cursor or beside a table.");
+	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return gettext_noop("The statement has written something before.");
+	return NULL;
+}
+
 bool
 pgm_portal_is_sole_call(FunctionCallInfo fcinfo)
 {
-	return !IsInTransactionBlock(true) &&
-		!TransactionIdIsValid(GetTopTransactionIdIfAny()) &&
-		is_leaf_of_portal(fcinfo);
+	return pgm_portal_obstacle(fcinfo) == NULL;
 }
 
 static void

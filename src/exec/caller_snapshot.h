@@ -13,6 +13,9 @@
 /* Is this call all that a top-level SELECT outside of a transaction does? */
 extern bool pgm_portal_is_sole_call(FunctionCallInfo fcinfo);
 
+/* What makes it less than that, as the detail of a message; else NULL. */
+extern const char *pgm_portal_obstacle(FunctionCallInfo fcinfo);
+
 /* Only for such a call.  An error in between needs no restore. */
 extern void pgm_portal_release_snapshot(void);
 extern void pgm_portal_restore_snapshot(void);

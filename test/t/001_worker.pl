@@ -23,6 +23,12 @@ sub runs_in
 	my $messages = notices($node, $call);
 	is(last_run($node, 'execution'), $execution, "$name: $execution");
 	head_is($node, "w$n", "$name: it is applied") or diag $messages;
+
+	# who asked for nothing is told
+	my $expected = $execution eq 'inline' && $call !~ /pgmigrate\.execution/;
+	my $told = $messages =~
+	  /NOTICE:  00000: the run takes place in this transaction, not in a background worker\nDETAIL: .*\./;
+	is($told ? 'told' : '', $expected ? 'told' : '', "$name: what is said");
 	return $messages;
 }
 
@@ -48,11 +54,17 @@ runs_in('worker', 'SELECT count(*) FROM pgmigrate.upgrade()', 'count(*)');
 runs_in('worker',
 	"SELECT step, revision FROM pgmigrate.upgrade('+1') WHERE state = 'done' ORDER BY step LIMIT 5",
 	'WHERE, ORDER BY and LIMIT');
-runs_in('inline', 'BEGIN; SELECT pgmigrate.upgrade(); COMMIT',
-	'transaction block');
+like(
+	runs_in('inline', 'BEGIN; SELECT pgmigrate.upgrade(); COMMIT',
+		'transaction block'),
+	qr/DETAIL:  The call is in a transaction block/,
+	'and it is told why');
 runs_in('inline', 'SELECT 1\; SELECT pgmigrate.upgrade();',
 	'several statements in one query');
-runs_in('inline', 'DO $$ BEGIN PERFORM pgmigrate.upgrade(); END $$', 'DO');
+like(
+	runs_in('inline', 'DO $$ BEGIN PERFORM pgmigrate.upgrade(); END $$', 'DO'),
+	qr/DETAIL:  The call is not all that the statement does/,
+	'and it is told why');
 query($node,
 	'CREATE FUNCTION up() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN count(*) FROM pgmigrate.upgrade(); END $$'
 );
