@@ -155,6 +155,12 @@ find_run(FunctionCallInfo fcinfo, bool *at_work)
 				errmsg("run " INT64_FORMAT " does not exist", run),
 				errhint("Table \"%s\" has the runs of this database.",
 						"pgmigrate.run"));
+	if (status.unseen)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("run " INT64_FORMAT " has not begun its work yet", run),
+				errhint("Repeat the call when pgmigrate.status(" INT64_FORMAT ") has a step.",
+						run));
 	*at_work = status.state == PGM_STATE_RUNNING;
 	if (*at_work)
 		refuse_superusers_run(status.pid);

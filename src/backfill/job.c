@@ -323,7 +323,7 @@ work(void *arg)
 
 	pgm_txn_begin();
 	begin(job);
-	pgm_txn_commit();
+	pgm_txn_commit_begun();
 	pgm_process_accept(job->run);
 	pgm_backfill_run(job->operation, &job->exec, &job->result);
 	pgm_backfill_report(&job->result);

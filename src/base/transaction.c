@@ -95,6 +95,13 @@ pgm_txn_commit_own(bool wait_for_standby)
 }
 
 void
+pgm_txn_commit_begun(void)
+{
+	ForceSyncCommit();
+	pgm_txn_commit_own(false);
+}
+
+void
 pgm_txn_abort(void)
 {
 	AbortOutOfAnyTransaction();

@@ -19,6 +19,13 @@ extern void pgm_txn_commit_async(void);
  */
 extern void pgm_txn_begin_own(void);
 extern void pgm_txn_commit_own(bool wait_for_standby);
+
+/*
+ * The row that says that a run has begun: flushed before its number is told,
+ * also with synchronous_commit = off, and no standby can keep it from being
+ * seen.
+ */
+extern void pgm_txn_commit_begun(void);
 extern void pgm_txn_abort(void);
 
 /*

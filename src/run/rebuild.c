@@ -74,7 +74,7 @@ work(void *arg)
 	pgm_txn_begin();
 	begin(rebuild);
 	shadow.digest = digest_of(rebuild);
-	pgm_txn_commit();
+	pgm_txn_commit_begun();
 	if (rebuild->request->accepted != NULL)
 		rebuild->request->accepted(rebuild->run);
 

@@ -63,6 +63,7 @@
 #include "store/operation.h"
 #include "store/partly_applied.h"
 #include "store/run_bracket.h"
+#include "store/run_unseen.h"
 #include "store/schema_record.h"
 
 const char *
@@ -102,6 +103,11 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 
 	pgm_ledger_refuse_subscriber();
 	pgm_run_open(life);
+	if (runner->exec.worker)
+		pgstat_report_activity(STATE_RUNNING,
+							   psprintf(PGM_ACTIVITY_PLANNING "%s %s",
+										pgm_command_name(request->direction),
+										request->target));
 	runner->any_partly = pgm_journal_any_partly();
 	if (request->direction != PGM_STAMP)
 		pgm_mirror_verify(true);
@@ -489,7 +495,7 @@ work(void *arg)
 
 	pgm_txn_begin_own();
 	prepare(runner, "worker", PGM_UNTIL_END_OF_SESSION);
-	pgm_txn_commit_own(false);
+	pgm_txn_commit_begun();
 	if (runner->request->accepted != NULL)
 		runner->request->accepted(runner->run);
 

@@ -27,9 +27,12 @@ static PgmQuery interrupt_query = {
 	"WITH i AS (UPDATE pgmigrate.run SET state = 'interrupted', "
 	"finished = clock_timestamp(), "
 	"error = coalesce(error, " PGM_INTERRUPTED_ERROR("execution") ") "
-	"WHERE state = 'running' RETURNING id) "
-	"UPDATE pgmigrate.run_step s SET state = 'interrupted' FROM i "
-	"WHERE s.run = i.id AND s.state = 'running'"
+	"WHERE state = 'running' RETURNING id, command, target, steps), "
+	"s AS (UPDATE pgmigrate.run_step s SET state = 'interrupted' FROM i "
+	"WHERE s.run = i.id AND s.state = 'running') "
+	"SELECT i.id, i.command, i.target, i.steps, (SELECT count(*)::int "
+	"FROM pgmigrate.run_step d WHERE d.run = i.id AND d.state = 'done') "
+	"FROM i ORDER BY i.id"
 };
 
 static PgmQuery begin_query = {
@@ -158,9 +161,17 @@ void
 pgm_journal_interrupt_dead(void)
 {
 	PgmSpiScope scope;
+	uint64		rows;
 
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute(&interrupt_query, NULL, NULL);
+	rows = pgm_spi_execute(&interrupt_query, NULL, NULL);
+	for (uint64 n = 1; n <= rows; n++)
+		ereport(NOTICE,
+				errmsg("run " INT64_FORMAT " was interrupted after %d of %d steps",
+					   pgm_spi_int64(n, 1), pgm_spi_int32(n, 5),
+					   pgm_spi_int32(n, 4)),
+				errdetail_internal("%s: %s", pgm_spi_text(n, 2),
+								   pgm_spi_text(n, 3)));
 	pgm_spi_end(&scope);
 }
 

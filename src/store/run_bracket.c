@@ -24,11 +24,13 @@
 #include "base/transaction.h"
 #include "process/entry.h"
 #include "store/run_bracket.h"
+#include "store/run_unseen.h"
 
 void
 pgm_run_open(PgmRunLockLife life)
 {
 	pgm_run_lock(life);
+	pgm_run_unseen_begin();
 	pgm_journal_interrupt_dead();
 }
 

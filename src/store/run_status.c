@@ -19,6 +19,7 @@
 #include "store/journal.h"
 #include "store/run_lock.h"
 #include "store/run_status.h"
+#include "store/run_unseen.h"
 
 #define LIVE_STATE \
 	"CASE WHEN r.state = 'running' AND NOT pg_is_in_recovery() " \
@@ -101,8 +102,8 @@ set_arguments(int64 run, Datum *values, bool *nulls)
 	nulls[1] = false;
 }
 
-bool
-pgm_status_get(int64 run, PgmRunStatus *status)
+static bool
+get_committed(int64 run, PgmRunStatus *status)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -120,9 +121,52 @@ pgm_status_get(int64 run, PgmRunStatus *status)
 		status->sqlstate = pgm_spi_text(1, 4);
 		status->error = pgm_spi_text(1, 5);
 		status->run = pgm_spi_int64(1, 6);
+		status->unseen = false;
 	}
 	pgm_spi_end(&scope);
 	return found;
+}
+
+/* One that has no row yet; without a number it is later than the last row. */
+static bool
+get_unseen(int64 run, PgmRunStatus *status)
+{
+	int			pid;
+	bool		worker;
+	int64		unseen;
+
+	if (RecoveryInProgress())
+		return false;
+	unseen = pgm_run_unseen(&pid, &worker);
+	if (unseen == 0 || (run != 0 && run != unseen))
+		return false;
+	memset(status, 0, sizeof(PgmRunStatus));
+	status->run = unseen;
+	status->state = PGM_STATE_RUNNING;
+	status->pid = pid;
+	status->worker = worker;
+	status->unseen = true;
+	return true;
+}
+
+/*
+ * Who has committed his row by the time of the second look was there to be
+ * seen by the first one.
+ */
+bool
+pgm_status_get(int64 run, PgmRunStatus *status)
+{
+	PgmRunStatus unseen;
+	bool		before;
+	bool		found;
+
+	if (run != 0 && get_committed(run, status))
+		return true;
+	before = get_unseen(run, &unseen);
+	found = get_committed(run, status);
+	if (before && (!found || unseen.run > status->run))
+		*status = unseen;
+	return before || found;
 }
 
 /* with_error adds what may quote data of the tables. */
@@ -133,7 +177,14 @@ pgm_status_rows(PgmRows *rows, int64 run, bool with_error)
 	Datum		values[3];
 	bool		nulls[3] = {false};
 	bool		found;
+	PgmRunStatus status;
 
+	found = pgm_status_get(run, &status);
+	if (found && status.unseen)
+	{
+		pgm_run_unseen_row(rows, status.run, status.pid);
+		return true;
+	}
 	set_arguments(run, values, nulls);
 	values[2] = BoolGetDatum(with_error);
 	pgm_spi_begin(&scope);

@@ -18,6 +18,7 @@ typedef struct PgmRunStatus
 	PgmRunState state;			/* interrupted, if its process is gone */
 	int			pid;
 	bool		worker;			/* pid is a background worker of ours */
+	bool		unseen;			/* its row is not committed yet */
 	char	   *sqlstate;		/* of the error that ended it, else NULL */
 	char	   *error;			/* its message, without values of rows */
 } PgmRunStatus;
