@@ -47,10 +47,27 @@
 #define pgm_local_xid() (MyProc->vxid.lxid)
 #define pgm_proc_is(proc, number, xid) \
 	((proc)->vxid.procNumber == (number) && (proc)->vxid.lxid == (xid))
+#define pgm_vxid_number(transaction) ((transaction).procNumber)
+#define pgm_proc_vxid(transaction, proc) \
+	((transaction).procNumber = (proc)->vxid.procNumber, \
+	 (transaction).localTransactionId = (proc)->vxid.lxid)
 #else
 #define pgm_local_xid() (MyProc->lxid)
 #define pgm_proc_is(proc, number, xid) \
 	((proc)->backendId == (number) && (proc)->lxid == (xid))
+#define pgm_vxid_number(transaction) ((transaction).backendId)
+#define pgm_proc_vxid(transaction, proc) \
+	((transaction).backendId = (proc)->backendId, \
+	 (transaction).localTransactionId = (proc)->lxid)
+#endif
+
+/* Not a background worker; an autovacuum has no role. */
+#if PG_VERSION_NUM >= 180000
+#define pgm_proc_is_client(proc) \
+	((proc)->isRegularBackend && OidIsValid((proc)->roleId))
+#else
+#define pgm_proc_is_client(proc) \
+	(!(proc)->isBackgroundWorker && OidIsValid((proc)->roleId))
 #endif
 
 /*

@@ -8,6 +8,8 @@
 #ifndef PGM_LOCK_INTERNAL_H
 #define PGM_LOCK_INTERNAL_H
 
+#include "utils/guc.h"
+
 #include "compat/server.h"
 #include "lock/attempt_log.h"
 #include "lock/blocker_policy.h"
@@ -32,6 +34,8 @@ struct PgmLockWait
 	PgmLockNeeds needs;			/* of the last attempt */
 	PgmLockNeeds learned;		/* seen when statements waited for them */
 	PgmLockNeeds held;			/* taken before in the open transaction */
+	List	   *ordered;		/* Oids that deadlocks were about: those are
+								 * taken first, the last of them before all */
 	bool		open;			/* a transaction of a step is at work, which
 								 * an attempt must not end */
 
@@ -58,12 +62,25 @@ struct PgmLockWait
 	PgmLockLog	log;
 };
 
+/* A setting of the session that is a time, in ms. */
+extern void pgm_lockset_milliseconds(const char *name, int value,
+									 GucAction action);
+
+/*
+ * The server asks an autovacuum to go away after deadlock_timeout, so that has
+ * to be shorter than the time we stay in the queue.
+ */
+extern void pgm_lockset_deadlock_timeout(int timeout, GucAction action);
+
+/* Both of them. */
+extern void pgm_lockset_lock_timeout(int timeout, GucAction action);
+
 /* On the monotonic clock, in ms. */
 extern int64 pgm_lockwait_since(int64 since);
 
 /*
- * What an attempt was about: what the first blocker has, or the first need;
- * NULL if that is rows.
+ * What an attempt was about: what the first blocker has, or the strongest
+ * need; NULL if that is rows.
  */
 extern const PgmLockNeed *pgm_lockwait_main_need(const PgmLockWait *wait,
 												 List *blockers);

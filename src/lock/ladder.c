@@ -108,6 +108,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->told = false;
 	wait->untold = 0;
 	wait->policy.nseen = 0;
+	wait->ordered = NIL;
 }
 
 void
@@ -128,7 +129,7 @@ begin_waiting(PgmLockWait *wait)
 	if (wait->start != 0)
 		return;
 	wait->start = pgm_clock_monotonic();
-	pgm_lockpace_begin(&wait->pace);
+	pgm_lockpace_begin(&wait->pace, wait->start);
 	wait->next_wait = Min(PGM_FIRST_WAIT_MS, pgm_lock_timeout);
 	wait->next_notice = wait->start;
 	wait->notice_interval = PGM_NOTICE_FIRST_MS;
@@ -159,9 +160,10 @@ log_attempt(PgmLockWait *wait, const char *phase, const char *outcome,
 static List *
 find_blockers(PgmLockWait *wait)
 {
-	List	   *blockers = pgm_lockneeds_blockers(&wait->needs);
+	List	   *blockers = pgm_blockers_find(&wait->needs);
 
-	pgm_lockpace_look(&wait->pace, blockers, pgm_lock_timeout);
+	pgm_lockpace_look(&wait->pace, blockers, pgm_lock_timeout,
+					  pgm_clock_monotonic());
 	return blockers;
 }
 
@@ -192,34 +194,6 @@ lock_at_once(const PgmLockNeeds *needs)
 }
 
 static void
-set_milliseconds(const char *name, int value, GucAction action)
-{
-	char		text[16];
-
-	snprintf(text, sizeof(text), "%d", value);
-	(void) set_config_option(name, text, PGC_SUSET, PGC_S_SESSION, action,
-							 true, 0, false);
-}
-
-/*
- * The server asks an autovacuum to go away after deadlock_timeout, so that has
- * to be shorter than the time we stay in the queue.
- */
-static void
-set_deadlock_timeout(int timeout, GucAction action)
-{
-	set_milliseconds("deadlock_timeout",
-					 Max(Min(timeout / 2, DeadlockTimeout), 1), action);
-}
-
-static void
-set_lock_timeout(int timeout, GucAction action)
-{
-	set_milliseconds("lock_timeout", timeout, action);
-	set_deadlock_timeout(timeout, action);
-}
-
-static void
 add_needs(PgmLockNeeds *needs, const PgmLockNeeds *more)
 {
 	ListCell   *lc;
@@ -228,8 +202,7 @@ add_needs(PgmLockNeeds *needs, const PgmLockNeeds *more)
 	{
 		PgmLockNeed *need = lfirst(lc);
 
-		pgm_lockneeds_add(needs, need->relid, need->mode, need->rank,
-						  need->name);
+		pgm_lockneeds_add(needs, need->relid, need->mode, need->name);
 	}
 }
 
@@ -237,16 +210,34 @@ static void
 collect_needs(PgmLockWait *wait, PgmLockNeeds *needs,
 			  PgmLockCollector collect, void *arg)
 {
+	ListCell   *lc;
+
 	pgm_lockneeds_init(needs, wait->attempt);
 	collect(needs, arg);
 	add_needs(needs, &wait->held);
 	add_needs(needs, &wait->learned);
-	pgm_lockneeds_sort(needs);
+	foreach(lc, wait->ordered)
+		pgm_lockneeds_first(needs, lfirst_oid(lc));
 }
 
-/* One after the other, all within the time. */
+/*
+ * Who has what we waited for waits for what we had: take it before all others
+ * from now on, as he does.  Without a deadlock the order is the statements'.
+ */
 static void
-lock_in_queue(const PgmLockNeeds *needs, int timeout)
+learn_order(PgmLockWait *wait, Oid relid)
+{
+	MemoryContext old = MemoryContextSwitchTo(wait->log.context);
+
+	if (OidIsValid(relid))
+		wait->ordered = lappend_oid(list_delete_oid(wait->ordered, relid),
+									relid);
+	MemoryContextSwitchTo(old);
+}
+
+/* One after the other, all within the time; tells which one it asks for. */
+static void
+lock_in_queue(const PgmLockNeeds *needs, int timeout, volatile Oid *asked)
 {
 	int64		start = pgm_clock_monotonic();
 	int			level = NewGUCNestLevel();
@@ -257,7 +248,8 @@ lock_in_queue(const PgmLockNeeds *needs, int timeout)
 		PgmLockNeed *need = lfirst(lc);
 		int			left = timeout - (int) pgm_lockwait_since(start);
 
-		set_lock_timeout(Max(left, 1), GUC_ACTION_SAVE);
+		pgm_lockset_lock_timeout(Max(left, 1), GUC_ACTION_SAVE);
+		*asked = need->relid;
 		LockRelationOid(need->relid, need->mode);
 	}
 	AtEOXact_GUC(false, level);
@@ -275,6 +267,7 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	int64		start = pgm_clock_monotonic();
 	int			timeout = Min(wait->next_wait, pgm_lock_timeout);
 	const char *volatile outcome = NULL;
+	volatile Oid asked = InvalidOid;
 	List	   *blockers;
 
 	pgm_lockwatch_measure(timeout);
@@ -285,7 +278,7 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		uint64		counter = SharedInvalidMessageCounter;
 		PgmLockNeeds again;
 
-		lock_in_queue(&wait->needs, timeout);
+		lock_in_queue(&wait->needs, timeout, &asked);
 		if (counter != SharedInvalidMessageCounter)
 		{
 			collect_needs(wait, &again, collect, arg);
@@ -312,7 +305,10 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 			outcome = "timeout";
 		else if (edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		{
 			outcome = "deadlock";
+			learn_order(wait, asked);
+		}
 		else
 			ReThrowError(edata);
 		FreeErrorData(edata);
@@ -337,11 +333,26 @@ in_between(const PgmLockWait *wait)
 	return wait->exec->worker && !wait->open;
 }
 
-/* With a limit of zero a run takes its locks as its statements do. */
+/* With a limit of zero statements take their locks themselves. */
 static bool
 is_on(void)
 {
 	return pgm_lock_timeout > 0;
+}
+
+/* What no statement takes, in the queue for as long as it takes. */
+static void
+take_plainly(const PgmLockNeeds *needs)
+{
+	ListCell   *lc;
+
+	foreach(lc, needs->list)
+	{
+		PgmLockNeed *need = lfirst(lc);
+
+		if (!need->of_statement)
+			LockRelationOid(need->relid, need->mode);
+	}
 }
 
 bool
@@ -350,13 +361,17 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	MemoryContext old;
 	bool		result;
 
-	if (!is_on())
-		return true;
 	if (!wait->open)
 		pgm_lockneeds_init(&wait->held, wait->log.context);
 	MemoryContextReset(wait->attempt);
 	old = MemoryContextSwitchTo(wait->attempt);
 	collect_needs(wait, &wait->needs, collect, arg);
+	if (!is_on())
+	{
+		take_plainly(&wait->needs);
+		MemoryContextSwitchTo(old);
+		return true;
+	}
 	result = lock_at_once(&wait->needs);
 	if (!result)
 	{
@@ -371,6 +386,13 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 }
 
 void
+pgm_lockwait_get(PgmLockWait *wait, PgmLockCollector collect, void *arg)
+{
+	while (!pgm_lockwait_take(wait, collect, arg))
+		pgm_lockwait_pause(wait);
+}
+
+void
 pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 {
 	if (!is_on())
@@ -379,8 +401,7 @@ pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	wait->open = true;
 	PG_TRY();
 	{
-		while (!pgm_lockwait_take(wait, collect, arg))
-			pgm_lockwait_pause(wait);
+		pgm_lockwait_get(wait, collect, arg);
 	}
 	PG_FINALLY();
 	{
@@ -464,8 +485,7 @@ adopt_learned(PgmLockWait *wait)
 			pgm_locklog_rename(&wait->log, need->name, name);
 			need->name = MemoryContextStrdup(wait->log.context, name);
 		}
-		pgm_lockneeds_add(&wait->needs, need->relid, need->mode, need->rank,
-						  need->name);
+		pgm_lockneeds_add(&wait->needs, need->relid, need->mode, need->name);
 	}
 }
 
@@ -519,6 +539,7 @@ is_time(PgmLockWait *wait)
 	List	   *blockers = look(wait);
 	bool		result = pgm_lockpace_ready(&wait->pace, blockers,
 											pgm_lock_timeout,
+											pgm_clock_monotonic(),
 											&wait->next_wait);
 	MemoryContext old = MemoryContextSwitchTo(wait->look);
 
@@ -560,7 +581,7 @@ pgm_lockwait_pause(PgmLockWait *wait)
 						(PGM_PAUSE_MIN + random_fraction() *
 						 (PGM_PAUSE_MAX - PGM_PAUSE_MIN))));
 	wait->used_wait = 0;
-	pgm_lockpace_rested(&wait->pace);
+	pgm_lockpace_rested(&wait->pace, pgm_clock_monotonic());
 	while (!is_time(wait))
 		;
 	wait->may_queue = true;
@@ -587,13 +608,13 @@ limit_waits(PgmLockWait *wait, bool weak, GucAction action)
 	wait->patient = 0;
 	if (limit_is_ours(wait) && weak)
 	{
-		set_lock_timeout(pgm_lock_deadline, action);
+		pgm_lockset_lock_timeout(pgm_lock_deadline, action);
 		wait->patient = pgm_clock_monotonic();
 	}
 	else if (limit_is_ours(wait))
-		set_lock_timeout(pgm_lock_timeout, action);
+		pgm_lockset_lock_timeout(pgm_lock_timeout, action);
 	else if (LockTimeout > 0)
-		set_deadlock_timeout(LockTimeout, action);
+		pgm_lockset_deadlock_timeout(LockTimeout, action);
 }
 
 void
@@ -621,7 +642,7 @@ pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
 	if (LockTimeout == wait->own_lock_timeout)
 	{
 		if (patient)
-			set_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
+			pgm_lockset_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
 		else
 			limit_waits(wait, false, GUC_ACTION_SET);
 		wait->committing_limit = true;
@@ -636,10 +657,10 @@ pgm_lockwait_unlimit_committing(PgmLockWait *wait)
 	pgm_lockwatch_end();
 	if (wait->committing_limit)
 	{
-		set_milliseconds("lock_timeout", wait->own_lock_timeout,
-						 GUC_ACTION_SET);
-		set_milliseconds("deadlock_timeout", wait->own_deadlock_timeout,
-						 GUC_ACTION_SET);
+		pgm_lockset_milliseconds("lock_timeout", wait->own_lock_timeout,
+								 GUC_ACTION_SET);
+		pgm_lockset_milliseconds("deadlock_timeout", wait->own_deadlock_timeout,
+								 GUC_ACTION_SET);
 	}
 	wait->committing_limit = false;
 }
@@ -672,10 +693,11 @@ note_failure(PgmLockWait *wait, const ErrorData *edata, const char *outcome,
 		if (pgm_lockwatch_waited_for(&relid, &mode) &&
 			relid >= FirstNormalObjectId)
 		{
+			if (edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+				learn_order(wait, relid);
 			attempt.relation = psprintf("%u", relid);
 			attempt.mode = mode;
-			pgm_lockneeds_add(&wait->learned, relid, mode, 4,
-							  attempt.relation);
+			pgm_lockneeds_add(&wait->learned, relid, mode, attempt.relation);
 		}
 	}
 	pgm_locklog_add(&wait->log, &attempt);

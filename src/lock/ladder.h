@@ -42,10 +42,15 @@ extern void pgm_lockwait_next(PgmLockWait *wait);
 
 /*
  * Take all locks or none, in the current transaction.  If none, end the
- * transaction in a worker, call pgm_lockwait_pause, and try again.
+ * transaction in a worker, call pgm_lockwait_pause, and try again.  With a
+ * pgmigrate.lock_timeout of 0 it queues for what no statement takes itself.
  */
 extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 							  void *arg);
+
+/* Until they are there, where no transaction has to end in between. */
+extern void pgm_lockwait_get(PgmLockWait *wait, PgmLockCollector collect,
+							 void *arg);
 
 /*
  * Take more of them in the transaction of a step that is at work, just before

@@ -26,9 +26,19 @@ pgm_lockwait_since(int64 since)
 const PgmLockNeed *
 pgm_lockwait_main_need(const PgmLockWait *wait, List *blockers)
 {
+	const PgmLockNeed *strongest = NULL;
+	ListCell   *lc;
+
 	if (blockers != NIL)
 		return ((PgmBlocker *) linitial(blockers))->need;
-	return wait->needs.list == NIL ? NULL : linitial(wait->needs.list);
+	foreach(lc, wait->needs.list)
+	{
+		const PgmLockNeed *need = lfirst(lc);
+
+		if (strongest == NULL || need->mode > strongest->mode)
+			strongest = need;
+	}
+	return strongest;
 }
 
 /* As the user has written it, or could have. */
@@ -38,25 +48,61 @@ deadline_text(void)
 	return GetConfigOptionByName("pgmigrate.lock_deadline", NULL, false);
 }
 
+/*
+ * Those whose end has to be waited for; where transactions are short, and only
+ * too many, the oldest one.
+ */
+static List *
+culprits(List *blockers)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (blocker->lasting && list_length(result) < PGM_NAMED)
+			result = lappend(result, blocker);
+	}
+	return result == NIL && blockers != NIL ?
+		list_make1(linitial(blockers)) : result;
+}
+
+/* The others are a number. */
+static void
+append_others(StringInfo buf, List *blockers, const List *named)
+{
+	int			others = list_length(blockers) - list_length(named);
+	int64		age = -1;
+	ListCell   *lc;
+
+	if (others == 0)
+		return;
+	foreach(lc, blockers)
+	{
+		PgmBlocker *blocker = lfirst(lc);
+
+		if (!list_member_ptr(named, blocker))
+			age = Max(age, blocker->age);
+	}
+	appendStringInfo(buf, "\nand %d more", others);
+	if (age >= 0)
+		appendStringInfo(buf, ", none for longer than %.1f s", age / 1000.0);
+}
+
 static char *
 blockers_text(const PgmLockWait *wait, List *blockers, bool with_query)
 {
+	List	   *named = culprits(blockers);
 	StringInfoData buf;
 	ListCell   *lc;
-	int			n = 0;
 
 	initStringInfo(&buf);
-	foreach(lc, blockers)
-	{
-		if (n++ == PGM_NAMED)
-		{
-			appendStringInfo(&buf, "\nand %d more",
-							 list_length(blockers) - PGM_NAMED);
-			break;
-		}
-		appendStringInfo(&buf, "%s%s", n > 1 ? "\n" : "",
+	foreach(lc, named)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "\n" : "",
 						 pgm_blocker_text(lfirst(lc), with_query));
-	}
+	append_others(&buf, blockers, named);
 	if (wait->cause[0] != '\0')
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "\n" : "", wait->cause);
 	return buf.data;
@@ -107,9 +153,23 @@ pgm_lockwait_tell_rest(PgmLockWait *wait)
 			   wait->untold, wait->untold_blockers);
 }
 
+/*
+ * Transactions that follow each other, each longer than the limit, leave no
+ * gap in which to get a lock: how long would the limit have to be?  0 if that
+ * is not what was in the way.
+ */
+static int64
+sufficient_timeout(const PgmLockWait *wait)
+{
+	int64		life = pgm_lockpace_life(&wait->pace);
+
+	return life <= pgm_lock_timeout ? 0 : (life / 100 + 2) * 100;
+}
+
 void
 pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 {
+	int64		sufficient = sufficient_timeout(wait);
 	const PgmLockNeed *need = pgm_lockwait_main_need(wait, blockers);
 	char	   *text = blockers_text(wait, blockers, true);
 	char	   *kept = blockers_text(wait, blockers, false);
@@ -128,6 +188,9 @@ pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 			errmsg("could not get the locks of the step within %s",
 				   deadline_text()),
 			text[0] != '\0' ? errdetail_internal("%s", text) : 0,
+			sufficient > 0 ?
+			errhint("The step was not begun, or was rolled back.  Transactions of up to %.1f s follow each other: a \"pgmigrate.lock_timeout\" of '" INT64_FORMAT "ms' would do, and the application may have to wait for as long.",
+					pgm_lockpace_life(&wait->pace) / 1000.0, sufficient) :
 			prepared ?
 			errhint("The step was not begun, or was rolled back.  End the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED and repeat the call, or raise \"pgmigrate.lock_deadline\".") :
 			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));

@@ -15,9 +15,12 @@
  *
  *-------------------------------------------------------------------------
  */
+#ifndef FRONTEND
 #include "postgres.h"
+#else
+#include "postgres_fe.h"
+#endif
 
-#include "base/clock.h"
 #include "lock/pace.h"
 
 /* Added to what a transaction is expected to last, for what looks miss. */
@@ -27,10 +30,10 @@
 #define PGM_PATIENCE 8
 
 void
-pgm_lockpace_begin(PgmLockPace *pace)
+pgm_lockpace_begin(PgmLockPace *pace, int64 now)
 {
 	memset(pace, 0, sizeof(PgmLockPace));
-	pace->begin = pace->rested = pgm_clock_monotonic();
+	pace->begin = pace->rested = now;
 }
 
 static PgmFollowed *
@@ -94,9 +97,8 @@ is_lasting(const PgmBlocker *blocker, const PgmFollowed *followed, int cap)
 }
 
 void
-pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap)
+pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap, int64 now)
 {
-	int64		now = pgm_clock_monotonic();
 	bool		first = !pace->looked;
 	ListCell   *lc;
 
@@ -132,20 +134,28 @@ pgm_lockpace_meet(PgmLockPace *pace)
 }
 
 void
-pgm_lockpace_rested(PgmLockPace *pace)
+pgm_lockpace_rested(PgmLockPace *pace, int64 now)
 {
-	pace->rested = pgm_clock_monotonic();
+	pace->rested = now;
+}
+
+int64
+pgm_lockpace_life(const PgmLockPace *pace)
+{
+	int64		life = 0;
+
+	for (int i = 0; i < Min(pace->nlives, PGM_LIVES); i++)
+		life = Max(life, pace->lives[i]);
+	return life;
 }
 
 /* How much longer are those present going to last, going by the others? */
 static int64
 expected_rest(const PgmLockPace *pace)
 {
-	int64		life = 0;
+	int64		life = pgm_lockpace_life(pace);
 	int64		rest = 0;
 
-	for (int i = 0; i < Min(pace->nlives, PGM_LIVES); i++)
-		life = Max(life, pace->lives[i]);
 	for (int i = 0; i < pace->n; i++)
 		rest = Max(rest, life - pace->followed[i].age);
 	return rest;
@@ -153,7 +163,7 @@ expected_rest(const PgmLockPace *pace)
 
 bool
 pgm_lockpace_ready(const PgmLockPace *pace, List *blockers, int cap,
-				   int *wait)
+				   int64 now, int *wait)
 {
 	int64		rest = expected_rest(pace);
 	ListCell   *lc;
@@ -166,6 +176,6 @@ pgm_lockpace_ready(const PgmLockPace *pace, List *blockers, int cap,
 		*wait = Max(*wait, (int) rest);
 		return true;
 	}
-	return pgm_clock_monotonic() - pace->rested >=
+	return now - pace->rested >=
 		cap * INT64CONST(1000) * PGM_PATIENCE;
 }

@@ -8,7 +8,7 @@
 #ifndef PGM_LOCK_PACE_H
 #define PGM_LOCK_PACE_H
 
-#include "lock/needs.h"
+#include "lock/blockers.h"
 
 /* Transactions that are followed, the oldest ones of more. */
 #define PGM_FOLLOWED 64
@@ -25,7 +25,10 @@ typedef struct PgmFollowed
 	bool		present;
 } PgmFollowed;
 
-/* Since a step began to wait. */
+/*
+ * Since a step began to wait.  What is called now is always the monotonic
+ * clock of the moment, in microseconds.
+ */
 typedef struct PgmLockPace
 {
 	int64		begin;
@@ -37,25 +40,32 @@ typedef struct PgmLockPace
 	int64		lives[PGM_LIVES];	/* ms; the n-th at n % size */
 } PgmLockPace;
 
-extern void pgm_lockpace_begin(PgmLockPace *pace);
+extern void pgm_lockpace_begin(PgmLockPace *pace, int64 now);
 
 /*
  * What a look has found: says of each blocker whether it lasts.  A transaction
  * lasts that is older than cap, ms, and was met before.
  */
-extern void pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap);
+extern void pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap,
+							  int64 now);
 
 /* Those of the last look were in our way when we asked: meet them all. */
 extern void pgm_lockpace_meet(PgmLockPace *pace);
 
 /* The pause is over: from now on it is time to ask. */
-extern void pgm_lockpace_rested(PgmLockPace *pace);
+extern void pgm_lockpace_rested(PgmLockPace *pace, int64 now);
 
 /*
  * After a look: is now a good moment to queue?  For how long, is the next step
  * of the ladder before, and what is likely to suffice after; cap at most.
  */
 extern bool pgm_lockpace_ready(const PgmLockPace *pace, List *blockers,
-							   int cap, int *wait);
+							   int cap, int64 now, int *wait);
+
+/*
+ * How long, in ms, do those last that follow each other in our way?  0 if none
+ * of them has begun and ended before our eyes.
+ */
+extern int64 pgm_lockpace_life(const PgmLockPace *pace);
 
 #endif							/* PGM_LOCK_PACE_H */

@@ -33,6 +33,9 @@
 #define PGM_TICK_MIN_MS 5
 #define PGM_TICK_MAX_MS 200
 
+/* Fewer blocked sessions than these never make a step give way by default. */
+#define PGM_FEW_BLOCKED 3
+
 /* Between two searches for a deadlock: less than others wait with theirs. */
 #define PGM_DEADLOCK_MS 400
 
@@ -128,6 +131,26 @@ count_blocked(void)
 	return n;
 }
 
+/*
+ * So many blocked sessions are too many: those of the setting, but in a small
+ * pool, where that many never are, half of all.
+ */
+static int
+too_many(void)
+{
+	int			n = 0;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+
+		if (proc != MyProc && proc->pid != 0 &&
+			proc->databaseId == MyDatabaseId && pgm_proc_is_client(proc))
+			n++;
+	}
+	return Min(pgm_max_blocked, Max((n + 1) / 2, PGM_FEW_BLOCKED));
+}
+
 /* Has anybody begun to wait, perhaps for us, since the last search? */
 static bool
 others_wait(void)
@@ -211,7 +234,7 @@ watch_handler(void)
 	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
 		return;
 	blocked = count_blocked();
-	if (blocked < pgm_max_blocked)
+	if (blocked == 0 || blocked < too_many())
 		return;
 
 	/* as lock_timeout does it: the server's own handler of a cancel request */

@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -32,12 +31,12 @@ typedef struct LockedWork
 } LockedWork;
 
 static void
-add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode, int rank)
+add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
 {
 	char	   *name = pgm_layout_name(relid);
 
 	if (name != NULL)
-		pgm_lockneeds_add(needs, relid, mode, rank, name);
+		pgm_lockneeds_add(needs, relid, mode, name);
 }
 
 /* The table first: who writes to it goes on to the one beside. */
@@ -50,45 +49,20 @@ collect(PgmLockNeeds *needs, void *arg)
 	for (int i = request->n;
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
-	add_need(needs, work->shadow->relid, work->mode, 0);
+	add_need(needs, work->shadow->relid, work->mode);
 	if (work->shadow->exchanges)
 	{
 		ListCell   *lc;
 
 		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
 			add_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
-					 work->mode, 1);
+					 work->mode);
 		foreach(lc, pgm_shadow_views(work->shadow))
 			add_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
-					 work->mode, 2);
+					 work->mode);
 	}
-	add_need(needs, work->shadow->beside, work->mode, 3);
-	add_need(needs, work->shadow->old, work->mode, 3);
-}
-
-/*
- * The ladder takes none with pgmigrate.lock_timeout = 0; those that it took
- * are held already.
- */
-static void
-lock_plainly(const LockedWork *work)
-{
-	ListCell   *lc;
-
-	LockRelationOid(work->shadow->relid, work->mode);
-	if (work->shadow->exchanges)
-	{
-		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
-			LockRelationOid(((PgmIncomingKey *) lfirst(lc))->relid,
-							work->mode);
-		foreach(lc, pgm_shadow_views(work->shadow))
-			LockRelationOid(((PgmShadowView *) lfirst(lc))->relid,
-							work->mode);
-	}
-	if (OidIsValid(work->shadow->beside))
-		LockRelationOid(work->shadow->beside, work->mode);
-	if (OidIsValid(work->shadow->old))
-		LockRelationOid(work->shadow->old, work->mode);
+	add_need(needs, work->shadow->beside, work->mode);
+	add_need(needs, work->shadow->old, work->mode);
 }
 
 static bool
@@ -102,7 +76,6 @@ attempt(LockedWork *work)
 		pgm_txn_commit();
 		return false;
 	}
-	lock_plainly(work);
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
 	/* as around a utility statement: rows of the catalog may be toasted */
@@ -171,9 +144,7 @@ pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode, bool with_statement,
 		work_until_done(&locked);
 		return;
 	}
-	while (!pgm_lockwait_take(wait, collect, &locked))
-		pgm_lockwait_pause(wait);
-	lock_plainly(&locked);
+	pgm_lockwait_get(wait, collect, &locked);
 	pgm_lockwait_limit(wait);
 	work(shadow, arg);
 	pgm_lockwait_unlimit(wait);

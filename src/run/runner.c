@@ -582,8 +582,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	pgm_run_end_turn();
 	pgm_runner_create_wait(runner);
 	runner->happened = pgm_happened_create();
-	while (!pgm_lockwait_take(runner->wait, collect_plan, runner))
-		pgm_lockwait_pause(runner->wait);
+	pgm_lockwait_get(runner->wait, collect_plan, runner);
 	PG_TRY();
 	{
 		pgm_run_enter(PGM_RUN_OWNER);

@@ -324,8 +324,7 @@ pgm_script_locks(const char *revision_id, int first, int last)
 				errhint("Run the script as pgmigrate.script() wrote it."));
 	wait = pgm_lockwait_create(&exec);
 	pgm_lockwait_begin(wait, revision_id);
-	while (!pgm_lockwait_take(wait, collect_span, &span))
-		pgm_lockwait_pause(wait);
+	pgm_lockwait_get(wait, collect_span, &span);
 }
 
 void

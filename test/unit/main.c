@@ -16,6 +16,7 @@ main(void)
 	test_property();
 	test_scale();
 	test_compare();
+	test_pace();
 	printf("1..%d\n", unit_passed + unit_failed);
 	printf("%d passed, %d failed\n", unit_passed, unit_failed);
 	return unit_failed > 0 ? 1 : 0;
