@@ -37,6 +37,7 @@
 #include "base/transaction.h"
 #include "compat/lock.h"
 #include "online/internal.h"
+#include "online/kept.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "store/run_lock.h"
@@ -554,6 +555,15 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 
 /* ---- afterwards */
 
+/* Is it one that goes another way? */
+static bool
+keeps(int64 id)
+{
+	PgmOperation *operation = pgm_operation_get(id);
+
+	return operation != NULL && pgm_is_kept(operation);
+}
+
 static PgmShadow *
 open_operation(PgmShadowRequest *request, const PgmExec *exec, int64 id)
 {
@@ -614,6 +624,8 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 
 	if (exec->worker)
 		pgm_txn_begin();
+	if (keeps(id))
+		return pgm_kept_revert(exec, id, without_unfit);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)
 		pgm_txn_commit();
@@ -660,6 +672,8 @@ pgm_shadow_finalize(const PgmExec *exec, int64 id)
 
 	if (exec->worker)
 		pgm_txn_begin();
+	if (keeps(id))
+		return pgm_kept_finalize(exec, id);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)
 		pgm_txn_commit();

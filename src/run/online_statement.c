@@ -31,8 +31,10 @@
 #include "base/transaction.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "online/kept.h"
 #include "online/shadow_table.h"
 #include "run/internal.h"
+#include "run/kept_statement.h"
 #include "run/online_statement.h"
 #include "run/shadow_statement.h"
 #include "store/journal.h"
@@ -51,10 +53,12 @@ typedef struct Work
 } Work;
 
 static void carry_out_sql(PgmOnline *online);
+static void carry_out_keep(PgmOnline *online);
 
 /* Who carries out which kind; kinds without are plain. */
 static const PgmOnlineExecutor executors[PGM_NSTRATEGIES] = {
-	[PGM_STRATEGY_SQL] = carry_out_sql
+	[PGM_STRATEGY_SQL] = carry_out_sql,
+	[PGM_STRATEGY_KEEP] = carry_out_keep
 };
 
 /* The engine of shadow tables has rows of its own, see shadow_statement.c. */
@@ -67,16 +71,22 @@ is_carried_out(const PgmStrategy *strategy)
 
 /* ---- which statements */
 
+/* May its statements be committed one by one? */
+static bool
+can_be_parted(const PgmStep *step)
+{
+	return step->revision->transactional != PGM_TRUE &&
+		pgm_strategy_obstacle(step->source) == NULL;
+}
+
 static bool
 may_be_online(const PgmStep *step)
 {
 	bool		any = false;
 
-	if (step->revision->transactional == PGM_TRUE)
-		return false;
 	for (int i = 0; i < step->source->nstatements; i++)
 		any |= pgm_strategy_possible(step->source->statements[i].raw->stmt);
-	return any && pgm_strategy_obstacle(step->source) == NULL;
+	return any && can_be_parted(step);
 }
 
 /* That of statement n after those before it, or NULL if it is plain. */
@@ -102,10 +112,12 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 {
 	PgmClassifier classifier = {0};
 
-	if (!runner->exec.worker || !may_be_online(step))
+	if (!runner->exec.worker)
 		return false;
-	if (pgm_runner_has_revertible(runner, step))
+	if (pgm_runner_has_revertible(runner, step) && can_be_parted(step))
 		return true;
+	if (!may_be_online(step))
+		return false;
 	if (runner->any_partly &&
 		pgm_runner_is_begun_online(step->revision->id))
 		return true;
@@ -195,7 +207,7 @@ find_or_begin(Work *work, PgmStrategy *strategy)
 	operation = pgm_operation_of_statement(work->step->revision->id,
 										   pgm_direction_name(runner->request->direction),
 										   work->online.n + 1, work->digest);
-	if (operation != NULL &&
+	if (operation != NULL && !pgm_is_kept(operation) &&
 		pgm_operation_detail(operation, "taken_back") == NULL)
 	{
 		work->online.operation = operation;
@@ -221,6 +233,9 @@ step_error_callback(void *arg)
 	const PgmSource *source = work->online.source;
 	int			n = work->online.n;
 
+	/* the statement itself says where it is */
+	if (work->steps == NIL)
+		return;
 	errcontext("step %d of %d of \"%s\"\n%s SQL of revision \"%s\", statement %d of %d, line %d",
 			   Min(work->done + 1, list_length(work->steps)),
 			   list_length(work->steps), work->online.operation->strategy,
@@ -500,9 +515,12 @@ take_back(Work *work)
 static void
 say_as_written(const Work *work, ErrorData *edata)
 {
-	const PgmStrategyStep *step = list_nth(work->steps, work->done);
+	const PgmStrategyStep *step;
 
-	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || step->column == NULL)
+	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || work->steps == NIL)
+		return;
+	step = list_nth(work->steps, work->done);
+	if (step->column == NULL)
 		return;
 	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
 	edata->message =
@@ -539,9 +557,21 @@ fail_statement(Work *work, MemoryContext context)
 }
 
 static void
-carry_out_sql(PgmOnline *online)
+run_all(Work *work)
 {
-	Work	   *work = online->arg;
+	while (work->done < list_length(work->steps))
+		run_step(work);
+}
+
+static void
+run_keep(Work *work)
+{
+	pgm_runner_keep(work->runner, &work->online, work->digest);
+}
+
+static void
+carry_out(Work *work, void (*run) (Work *work))
+{
 	MemoryContext context = CurrentMemoryContext;
 	ErrorContextCallback callback;
 
@@ -551,8 +581,7 @@ carry_out_sql(PgmOnline *online)
 	PG_TRY();
 	{
 		error_context_stack = &callback;
-		while (work->done < list_length(work->steps))
-			run_step(work);
+		run(work);
 		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
@@ -562,6 +591,38 @@ carry_out_sql(PgmOnline *online)
 		fail_statement(work, context);
 	}
 	PG_END_TRY();
+}
+
+static void
+carry_out_sql(PgmOnline *online)
+{
+	carry_out(online->arg, run_all);
+}
+
+static void
+carry_out_keep(PgmOnline *online)
+{
+	carry_out(online->arg, run_keep);
+}
+
+/* Does it make again what the upgrade has dropped, and we have kept? */
+static bool
+bring_back(PgmRunner *runner, const PgmStep *step, int n, char **digest)
+{
+	PgmExec		exec = runner->exec;
+	PgmPass		pass = {0};
+	bool		found;
+
+	if (runner->request->direction != PGM_DOWN)
+		return false;
+	pgm_txn_begin();
+	found = pgm_runner_find_kept(step, n, *digest, &pass);
+	pgm_txn_commit();
+	if (!found)
+		return false;
+	pgm_runner_pass(runner, &exec, step, &pass);
+	*digest = pass.digest;
+	return true;
 }
 
 bool
@@ -581,6 +642,8 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 	Oid			held;
 
 	*next = n + 1;
+	if (bring_back(runner, step, n, digest))
+		return true;
 	if (!may_be_online(step) ||
 		!pgm_strategy_possible(step->source->statements[decisive].raw->stmt))
 		return false;
@@ -629,6 +692,8 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 		pgm_shadow_finalize_former(&work->exec, held);
 	if (!found)
 		return false;
+	if (work->steps == NIL)
+		kind = PGM_STRATEGY_KEEP;
 
 	work->exec.label = psprintf("%s, revision %s, statement %d of %d, %s",
 								runner->label, step->revision->id, n + 1,

@@ -17,6 +17,7 @@
 
 #include "base/transaction.h"
 #include "online/shadow_table.h"
+#include "run/kept_statement.h"
 #include "run/shadow_statement.h"
 #include "store/journal.h"
 #include "store/operation.h"
@@ -102,7 +103,8 @@ pgm_runner_has_revertible(const PgmRunner *runner, const PgmStep *step)
 	if (runner->request->direction != PGM_DOWN)
 		return false;
 	return pgm_operations_in_state(PGM_OPERATION_SWITCHED,
-								   step->revision->id) != NIL;
+								   step->revision->id) != NIL ||
+		pgm_runner_has_kept(step->revision->id);
 }
 
 /* Those of the downgrade on the table, one after the other. */
@@ -207,6 +209,10 @@ pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 		(void) pgm_shadow_revert(exec, pass->reverted, false, pass->source,
 								 pass->first, pass->last);
 	}
+	else if (pass->is_there)
+		ereport(NOTICE,
+				errmsg("statement %d is passed over: what it makes has come back",
+					   pass->first + 1));
 	else
 		carry_out(runner, exec, step, pass);
 	mark_done(runner, pass);

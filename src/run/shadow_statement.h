@@ -20,6 +20,7 @@ typedef struct PgmPass
 	char	   *digest;			/* with the last of them */
 	Oid			relid;
 	int64		reverted;		/* the operation that they take back, or 0 */
+	bool		is_there;		/* nothing is left to do */
 } PgmPass;
 
 /* In a transaction: has the downgrade something to revert at all? */

@@ -728,13 +728,6 @@ choose_kind(const Pieces *pieces)
 		strategy->name = "shadow table";
 		strategy->method = PGM_METHOD_TABLE;
 	}
-	else if (list_length(cmds) == 1 &&
-			 linitial_node(AlterTableCmd, cmds)->subtype == AT_DropColumn)
-	{
-		strategy->kind = PGM_STRATEGY_KEEP;
-		strategy->name = "drop column, keep its values";
-		strategy->method = PGM_METHOD_COLUMN;
-	}
 	else
 		return false;
 	return true;

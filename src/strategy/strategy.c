@@ -32,7 +32,8 @@
 static const bool available[PGM_NSTRATEGIES] = {
 	[PGM_STRATEGY_PLAIN] = true,
 	[PGM_STRATEGY_SQL] = true,
-	[PGM_STRATEGY_SHADOW_TABLE] = true
+	[PGM_STRATEGY_SHADOW_TABLE] = true,
+	[PGM_STRATEGY_KEEP] = true
 };
 
 static PgmShadowRefusal shadow_refusal = NULL;
@@ -228,16 +229,6 @@ add_work_of(PgmMaker *maker)
 		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 }
 
-/* One that is not made of SQL. */
-static void
-other_kind(PgmMaker *maker, PgmStrategyKind kind, const char *name,
-		   PgmOperationMethod method)
-{
-	maker->strategy->kind = kind;
-	maker->strategy->name = name;
-	maker->strategy->method = method;
-}
-
 static void
 make(PgmMaker *maker)
 {
@@ -255,8 +246,7 @@ make(PgmMaker *maker)
 			if (castNode(DropStmt, maker->stmt)->removeType == OBJECT_INDEX)
 				pgm_strategy_drop_index(maker);
 			else
-				other_kind(maker, PGM_STRATEGY_KEEP,
-						   "drop table, keep its rows", PGM_METHOD_TABLE);
+				pgm_strategy_keep_tables(maker);
 			break;
 		case T_ReindexStmt:
 			pgm_strategy_reindex(maker);
@@ -315,6 +305,15 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 								"a comment says so");
 	else if (mark == PGM_MARK_ONLINE)
 		strategy->why = pstrdup("a comment says so");
+	else if (strategy->kind == PGM_STRATEGY_KEEP)
+	{
+		strategy->why = psprintf("to write again what it drops is estimated to take %.0f ms",
+								 strategy->plain_ms);
+		if (strategy->plain_ms < pgm_online_threshold)
+			pgm_strategy_stay_plain(maker, psprintf("%s, \"pgmigrate.online_threshold\" is %d ms",
+													strategy->why,
+													pgm_online_threshold));
+	}
 	else if (strategy->plain_ms < pgm_online_threshold)
 		pgm_strategy_stay_plain(maker, psprintf("its locks are estimated to last %.0f ms, \"pgmigrate.online_threshold\" is %d ms",
 												strategy->plain_ms,

@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept.c
+ *	  What is dropped is gone for everybody, but kept for the way back.
+ *
+ *	preparing	begun; nothing is changed
+ *	switched	gone, and kept
+ *	reverted	there again
+ *	finalized	dropped
+ *
+ * Each step from one state to the next is one transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "base/transaction.h"
+#include "compat/lock.h"
+#include "lock/ladder.h"
+#include "online/kept_internal.h"
+#include "online/layout.h"
+
+typedef struct KeptWork
+{
+	PgmOperation *operation;
+	bool		back;			/* also what is referenced is locked */
+} KeptWork;
+
+bool
+pgm_is_kept(const PgmOperation *operation)
+{
+	return pgm_operation_detail(operation, "kept") != NULL;
+}
+
+void
+pgm_keep(PgmOperation *operation, const PgmExec *exec,
+		 const PgmSource *source, int n)
+{
+	pgm_kept_table_drop(operation, exec, source, n);
+}
+
+static void
+add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
+{
+	char	   *name = pgm_layout_name(relid);
+
+	if (name != NULL)
+		pgm_lockneeds_add(needs, relid, mode, name);
+}
+
+static void
+collect(PgmLockNeeds *needs, void *arg)
+{
+	const KeptWork *work = arg;
+	ListCell   *lc;
+
+	foreach(lc, pgm_kept_tables(work->operation))
+	{
+		const PgmKeptTable *table = lfirst(lc);
+
+		if (pgm_kept_is_there(table))
+			add_need(needs, table->relid, AccessExclusiveLock);
+	}
+	if (!work->back)
+		return;
+	foreach(lc, pgm_kept_referenced(work->operation))
+		add_need(needs, lfirst_oid(lc), ShareRowExclusiveLock);
+}
+
+static void
+check_owner(const PgmOperation *operation)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_kept_tables(operation))
+	{
+		const PgmKeptTable *table = lfirst(lc);
+
+		if (pgm_kept_is_there(table) &&
+			!pgm_class_ownercheck(table->relid, GetUserId()))
+			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, table->name);
+	}
+}
+
+/* With the locks, in a transaction; false if somebody else was faster. */
+static bool
+still_kept(PgmOperation **operation)
+{
+	*operation = pgm_operation_lock((*operation)->id);
+	return (*operation)->state == PGM_OPERATION_SWITCHED;
+}
+
+static PgmOperation *
+open_operation(const PgmExec *exec, int64 id)
+{
+	PgmOperation *operation = pgm_operation_get(id);
+
+	check_owner(operation);
+	if (exec->worker)
+		pgm_txn_commit();
+	return operation;
+}
+
+/* The locks, by the ladder; in a worker in a transaction that is left open. */
+static PgmLockWait *
+lock(const PgmExec *exec, PgmOperation *operation, bool back)
+{
+	KeptWork	work = {operation, back};
+	PgmLockWait *wait = pgm_lockwait_create(exec);
+
+	pgm_lockwait_begin(wait, operation->revision);
+	if (exec->worker)
+		pgm_txn_begin_block();
+	while (!pgm_lockwait_take(wait, collect, &work))
+	{
+		if (exec->worker)
+			pgm_txn_commit();
+		pgm_lockwait_pause(wait);
+		if (exec->worker)
+			pgm_txn_begin_block();
+	}
+	pgm_lockwait_limit(wait);
+	return wait;
+}
+
+static void
+unlock(const PgmExec *exec, PgmLockWait *wait)
+{
+	pgm_lockwait_unlimit(wait);
+	if (exec->worker)
+		pgm_txn_commit();
+}
+
+static void
+refuse_finalized(int64 id)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("operation " INT64_FORMAT " is finalized", id),
+			errhint("What it kept for the way back is gone; change the table once more."));
+}
+
+const char *
+pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
+{
+	PgmOperation *operation = open_operation(exec, id);
+	const char *action = NULL;
+	PgmLockWait *wait;
+
+	if (operation->state == PGM_OPERATION_FINALIZED)
+		refuse_finalized(id);
+	if (operation->state != PGM_OPERATION_SWITCHED)
+		return NULL;
+	wait = lock(exec, operation, true);
+	if (still_kept(&operation))
+	{
+		pgm_kept_table_bring_back(operation);
+		pgm_operation_set_state(operation, PGM_OPERATION_REVERTED, NULL);
+		action = "reverted";
+	}
+	unlock(exec, wait);
+	return action;
+}
+
+const char *
+pgm_kept_finalize(const PgmExec *exec, int64 id)
+{
+	PgmOperation *operation = open_operation(exec, id);
+	const char *action = NULL;
+	PgmLockWait *wait;
+
+	if (operation->state == PGM_OPERATION_FINALIZED)
+		return NULL;
+	if (operation->state != PGM_OPERATION_SWITCHED)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("operation " INT64_FORMAT " is not switched", id),
+				errdetail("It is %s.",
+						  pgm_operation_state_name(operation->state)));
+	wait = lock(exec, operation, false);
+	if (still_kept(&operation))
+	{
+		pgm_kept_table_remove(operation);
+		pgm_operation_set_state(operation, PGM_OPERATION_FINALIZED, NULL);
+		action = "finalized";
+	}
+	unlock(exec, wait);
+	return action;
+}

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept_internal.h
+ *	  For the files that keep what is dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_KEPT_INTERNAL_H
+#define PGM_ONLINE_KEPT_INTERNAL_H
+
+#include "online/kept.h"
+
+/* kept_table.c */
+extern void pgm_kept_table_drop(PgmOperation *operation, const PgmExec *exec,
+								const PgmSource *source, int n);
+extern void pgm_kept_table_bring_back(PgmOperation *operation);
+extern void pgm_kept_table_remove(PgmOperation *operation);
+
+/* Tables at the other end of the foreign keys that come back. */
+extern List *pgm_kept_referenced(const PgmOperation *operation);
+
+/* kept_keys.c: foreign keys as they are described in the details. */
+extern void pgm_kept_keys_drop(List *relids);
+extern void pgm_kept_keys_bring_back(PgmOperation *operation);
+
+#endif							/* PGM_ONLINE_KEPT_INTERNAL_H */

@@ -1,0 +1,270 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept_statement.c
+ *	  A statement of a revision that drops what is kept for the way back.
+ *
+ * Downgrade: CREATE TABLE of a table that is kept brings it back instead, with
+ * all that it had; what the downgrade says of the table after that, indexes,
+ * constraints, grants, rows, is there already, and is passed over.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+
+#include "base/settings.h"
+#include "base/transaction.h"
+#include "online/kept.h"
+#include "run/kept_statement.h"
+#include "store/journal.h"
+
+void
+pgm_runner_keep(PgmRunner *runner, PgmOnline *online, const char *digest)
+{
+	PgmSpan		span = {online->source, online->n, online->n + 1};
+	PgmOperation *operation = online->operation;
+
+	pgm_lockwait_next(runner->wait);
+	pgm_txn_begin_block();
+	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
+	{
+		pgm_txn_commit();
+		pgm_lockwait_pause(runner->wait);
+		pgm_txn_begin_block();
+	}
+	pgm_runner_enter_shelter(runner);
+	pgm_lockwait_limit(runner->wait);
+	pgm_keep(operation, online->exec, online->source, online->n);
+	pgm_lockwait_unlimit(runner->wait);
+	pgm_runner_leave_shelter(runner);
+	pgm_operation_set_state(operation, PGM_OPERATION_SWITCHED, NULL);
+	if (pgm_finalize_after > 0)
+		pgm_operation_set_revert_until(operation->id, pgm_finalize_after);
+	pgm_journal_step_progress(runner->run, runner->step, online->n + 1,
+							  digest, NULL);
+	pgm_txn_commit();
+}
+
+/* ---- downgrade */
+
+/* The schema that CREATE would make it in, or NULL. */
+static char *
+schema_for(const RangeVar *name)
+{
+	Oid			schema = InvalidOid;
+
+	if (name->schemaname != NULL)
+		return name->schemaname;
+	if (name->relpersistence != RELPERSISTENCE_TEMP)
+	{
+		List	   *path = fetch_search_path(false);
+
+		schema = path == NIL ? InvalidOid : linitial_oid(path);
+	}
+	return OidIsValid(schema) ? get_namespace_name(schema) : NULL;
+}
+
+static const PgmKeptTable *
+table_made_by(List *tables, Node *stmt)
+{
+	char	   *schema;
+	ListCell   *lc;
+
+	if (!IsA(stmt, CreateStmt))
+		return NULL;
+	schema = schema_for(castNode(CreateStmt, stmt)->relation);
+	foreach(lc, tables)
+	{
+		const PgmKeptTable *table = lfirst(lc);
+
+		if (schema != NULL && strcmp(table->schema, schema) == 0 &&
+			strcmp(table->name,
+				   castNode(CreateStmt, stmt)->relation->relname) == 0)
+			return table;
+	}
+	return NULL;
+}
+
+static bool
+makes_sequence(const PgmOperation *operation, Node *stmt)
+{
+	const RangeVar *name;
+	char	   *schema;
+
+	if (!IsA(stmt, CreateSeqStmt))
+		return false;
+	name = castNode(CreateSeqStmt, stmt)->sequence;
+	schema = schema_for(name);
+	return schema != NULL &&
+		pgm_kept_has_sequence(operation, schema, name->relname);
+}
+
+/* The table, or what is on a table, that COMMENT and GRANT are about. */
+static RangeVar *
+table_of_comment(const CommentStmt *stmt)
+{
+	List	   *names;
+
+	switch (stmt->objtype)
+	{
+		case OBJECT_TABLE:
+			return makeRangeVarFromNameList(castNode(List, stmt->object));
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+			names = list_copy(castNode(List, stmt->object));
+			names = list_truncate(names, list_length(names) - 1);
+			return names == NIL ? NULL : makeRangeVarFromNameList(names);
+		default:
+			return NULL;
+	}
+}
+
+static RangeVar *
+table_of_grant(const GrantStmt *stmt)
+{
+	if (stmt->targtype != ACL_TARGET_OBJECT || stmt->objtype != OBJECT_TABLE ||
+		list_length(stmt->objects) != 1)
+		return NULL;
+	return linitial_node(RangeVar, stmt->objects);
+}
+
+/* The one table that a statement adds something to, or NULL. */
+static RangeVar *
+table_of(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_CreateStmt:
+			return castNode(CreateStmt, stmt)->relation;
+		case T_IndexStmt:
+			return castNode(IndexStmt, stmt)->relation;
+		case T_AlterTableStmt:
+			return castNode(AlterTableStmt, stmt)->relation;
+		case T_CreateTrigStmt:
+			return castNode(CreateTrigStmt, stmt)->relation;
+		case T_RuleStmt:
+			return castNode(RuleStmt, stmt)->relation;
+		case T_InsertStmt:
+			return castNode(InsertStmt, stmt)->relation;
+		case T_CreateStatsStmt:
+			return IsA(linitial(castNode(CreateStatsStmt, stmt)->relations),
+					   RangeVar) ?
+				linitial_node(RangeVar,
+							  castNode(CreateStatsStmt, stmt)->relations) :
+				NULL;
+		case T_CommentStmt:
+			return table_of_comment(castNode(CommentStmt, stmt));
+		case T_GrantStmt:
+			return table_of_grant(castNode(GrantStmt, stmt));
+		default:
+			return NULL;
+	}
+}
+
+static bool
+has_come_back(const PgmOperation *operation)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_kept_tables(operation))
+	{
+		if (get_rel_name(((PgmKeptTable *) lfirst(lc))->relid) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is it about a table, or a partition, that has come back before it? */
+static bool
+is_there_already(List *tables, const PgmSource *source, int n)
+{
+	RangeVar   *name = table_of(source->statements[n].raw->stmt);
+	Oid			relid = name == NULL ? InvalidOid :
+		pgm_lookup_relation(name);
+	bool		found = false;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return false;
+	foreach(lc, tables)
+		found |= ((PgmKeptTable *) lfirst(lc))->relid == relid;
+	if (!found)
+		return false;
+	for (int i = 0; i <= n; i++)
+	{
+		if (table_made_by(tables, source->statements[i].raw->stmt) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+replaces(const PgmOperation *operation, const PgmSource *source, int n,
+		 PgmPass *pass)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	List	   *tables = pgm_kept_tables(operation);
+
+	pass->is_there = true;
+	if (operation->state == PGM_OPERATION_REVERTED)
+		return has_come_back(operation) &&
+			(is_there_already(tables, source, n) ||
+			 makes_sequence(operation, stmt));
+	if (table_made_by(tables, stmt) != NULL)
+	{
+		pass->reverted = operation->id;
+		pass->is_there = false;
+		return true;
+	}
+	return makes_sequence(operation, stmt);
+}
+
+bool
+pgm_runner_has_kept(const char *revision)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_in_state(PGM_OPERATION_REVERTED, revision))
+	{
+		if (pgm_is_kept(lfirst(lc)) && has_come_back(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+bool
+pgm_runner_find_kept(const PgmStep *step, int n, const char *digest,
+					 PgmPass *pass)
+{
+	static const PgmOperationState states[] = {
+		PGM_OPERATION_SWITCHED, PGM_OPERATION_REVERTED
+	};
+	const PgmSource *source = pgm_revision_source(step->revision, PGM_DOWN);
+
+	for (int i = 0; i < lengthof(states); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, pgm_operations_in_state(states[i], step->revision->id))
+		{
+			const PgmOperation *operation = lfirst(lc);
+
+			if (strcmp(operation->direction, "up") != 0 ||
+				!pgm_is_kept(operation) ||
+				!replaces(operation, source, n, pass))
+				continue;
+			pass->source = source;
+			pass->first = n;
+			pass->last = n;
+			pass->digest = pgm_resume_digest(source, n, digest);
+			return true;
+		}
+	}
+	return false;
+}

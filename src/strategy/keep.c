@@ -1,0 +1,150 @@
+/*-------------------------------------------------------------------------
+ *
+ * keep.c
+ *	  What is dropped, and is to be kept for the way back.
+ *
+ * The statement itself is short.  What counts is how long it would take to
+ * write again what it drops: a small table is dropped as it is written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
+
+#include "strategy/internal.h"
+
+/*
+ * $1: what is named, $2: all that goes.  What a dump would have of a table
+ * that is part of an extension must not be there.
+ */
+static PgmQuery reason_query = {
+	"SELECT r FROM (SELECT 1, 'it is a partition, or inherits from another "
+	"table' WHERE EXISTS (SELECT FROM pg_inherits WHERE inhrelid = ANY ($1)) "
+	"UNION ALL SELECT 2, 'it has row security' WHERE EXISTS (SELECT FROM "
+	"pg_class WHERE oid = ANY ($2) AND relrowsecurity) OR EXISTS (SELECT "
+	"FROM pg_policy WHERE polrelid = ANY ($2)) "
+	"UNION ALL SELECT 3, 'it has security labels' WHERE EXISTS (SELECT FROM "
+	"pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = ANY ($2)) "
+	"UNION ALL SELECT 4, 'it belongs to an extension' WHERE EXISTS (SELECT "
+	"FROM pg_depend WHERE classid = 'pg_class'::regclass "
+	"AND objid = ANY ($2) AND deptype = 'e') "
+	"UNION ALL SELECT 5, 'it is not an ordinary table' WHERE EXISTS (SELECT "
+	"FROM pg_class WHERE oid = ANY ($2) AND (relkind NOT IN ('r', 'p') "
+	"OR relpersistence = 't')) "
+	"UNION ALL SELECT 6, 'CASCADE drops more than can be kept' "
+	"WHERE $3 AND EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'n' "
+	"AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($2) "
+	"OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (SELECT "
+	"unnest(ARRAY[t.oid, t.typarray]) FROM pg_class c JOIN pg_type t "
+	"ON t.oid = c.reltype WHERE c.oid = ANY ($2)) "
+	"OR d.refclassid = 'pg_constraint'::regclass AND d.refobjid IN (SELECT "
+	"k.oid FROM pg_constraint k WHERE k.conrelid = ANY ($2)) "
+	"OR d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT "
+	"s.objid FROM pg_depend s WHERE s.classid = 'pg_class'::regclass "
+	"AND s.deptype IN ('a', 'i') AND s.refclassid = 'pg_class'::regclass "
+	"AND s.refobjid = ANY ($2))) "
+	"AND coalesce(CASE d.classid WHEN 'pg_class'::regclass THEN d.objid "
+	"WHEN 'pg_constraint'::regclass THEN (SELECT k.conrelid "
+	"FROM pg_constraint k WHERE k.oid = d.objid) "
+	"WHEN 'pg_attrdef'::regclass THEN (SELECT a.adrelid FROM pg_attrdef a "
+	"WHERE a.oid = d.objid) WHEN 'pg_trigger'::regclass THEN (SELECT "
+	"t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid) "
+	"WHEN 'pg_rewrite'::regclass THEN (SELECT w.ev_class FROM pg_rewrite w "
+	"WHERE w.oid = d.objid) END, 0) <> ALL ($2))"
+	") AS u (n, r) ORDER BY n LIMIT 1",
+	3, {OIDARRAYOID, OIDARRAYOID, BOOLOID}
+};
+
+/*
+ * What may be in a table, and cannot be dropped while it is kept.  Of a later
+ * revision the server refuses it; of this one it would be strange.
+ */
+static bool
+drops_parts(const PgmMaker *maker)
+{
+	for (int i = maker->n + 1; i < maker->source->nstatements; i++)
+	{
+		Node	   *stmt = maker->source->statements[i].raw->stmt;
+
+		if (IsA(stmt, DropOwnedStmt))
+			return true;
+		if (!IsA(stmt, DropStmt))
+			continue;
+		switch (castNode(DropStmt, stmt)->removeType)
+		{
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+			case OBJECT_FUNCTION:
+			case OBJECT_ROUTINE:
+			case OBJECT_SEQUENCE:
+			case OBJECT_SCHEMA:
+			case OBJECT_COLLATION:
+			case OBJECT_OPERATOR:
+			case OBJECT_OPCLASS:
+			case OBJECT_OPFAMILY:
+			case OBJECT_AGGREGATE:
+			case OBJECT_TSCONFIGURATION:
+			case OBJECT_TSDICTIONARY:
+			case OBJECT_EXTENSION:
+			case OBJECT_ACCESS_METHOD:
+				return true;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
+static Datum
+oid_array(List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return pgm_array_datum(OIDOID, n, elements);
+}
+
+void
+pgm_strategy_keep_tables(PgmMaker *maker)
+{
+	DropStmt   *stmt = castNode(DropStmt, maker->stmt);
+	List	   *named = NIL;
+	List	   *all = NIL;
+	List	   *reasons;
+	Datum		values[3];
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		Oid			relid =
+			pgm_lookup_relation(makeRangeVarFromNameList(lfirst(lc)));
+
+		if (!OidIsValid(relid))
+			continue;
+		named = lappend_oid(named, relid);
+		all = list_append_unique_oid(all, relid);
+		all = list_concat_unique_oid(all, pgm_descendants(relid));
+		pgm_strategy_add_work(maker, relid, PGM_WORK_REWRITE);
+	}
+	values[0] = oid_array(named);
+	values[1] = oid_array(all);
+	values[2] = BoolGetDatum(stmt->behavior == DROP_CASCADE);
+	reasons = pgm_strategy_ask_texts(&reason_query, values);
+	if (drops_parts(maker))
+		pgm_strategy_stay_plain(maker, "a later statement of the revision drops what the table may be made of");
+	else if (reasons != NIL)
+		pgm_strategy_stay_plain(maker, linitial(reasons));
+	else
+	{
+		maker->strategy->kind = PGM_STRATEGY_KEEP;
+		maker->strategy->name = "drop table, keep its rows";
+		maker->strategy->method = PGM_METHOD_IN_PLACE;
+	}
+}
