@@ -410,7 +410,8 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 	{
 		char	   *reason;
 
-		if (request->source != NULL && !pgm_shadow_alters(request->source, i))
+		if (request->n < request->last &&
+			!pgm_shadow_alters(request->source, i))
 			continue;
 		reason = pgm_shadow_refusal(shadow->relid, request->source, i);
 		if (reason != NULL)
