@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "compat/checks.h"
 #include "compat/index_insert.h"
 #include "compat/modify.h"
 #include "compat/plan.h"
@@ -91,6 +92,8 @@ pgm_target_create(Oid relid, Oid key)
 	}
 	if (!OidIsValid(target->key.index))
 		elog(ERROR, "index %u is not one of table %u", key, relid);
+
+	pgm_check_valid_ones(target->result, rel, target->estate);
 
 	/* with the values that older rows have of columns that were added */
 	desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));

@@ -208,6 +208,12 @@ CREATE TABLE t (id int PRIMARY KEY, a int, b int, s int GENERATED ALWAYS AS (a *
 INSERT INTO t SELECT g, g, g FROM generate_series(1, $rows) g",
 	'ALTER COLUMN b TYPE bigint, ADD COLUMN x int GENERATED ALWAYS AS (a + 1) STORED',
 	writes => 'UPDATE t SET a = 0, b = 5 WHERE id % 3 = 0');
+# rows from before a check was made do not have to fulfil it
+try('checks that are not valid', "CREATE TABLE t (id int PRIMARY KEY, v int, w int);
+INSERT INTO t SELECT g, g, -g FROM generate_series(1, $rows) g;
+ALTER TABLE t ADD CONSTRAINT positive CHECK (w > 0) NOT VALID, ADD CONSTRAINT few CHECK (v < 5) NOT VALID, ADD CHECK (id > 0)",
+	'ALTER COLUMN v TYPE bigint, ADD CONSTRAINT far CHECK (w > 1000) NOT VALID',
+	writes => 'UPDATE t SET w = 5000, v = 1 WHERE id % 3 = 0');
 try('unlogged', "CREATE UNLOGGED TABLE t (id int PRIMARY KEY, v int);
 INSERT INTO t SELECT g, g FROM generate_series(1, $rows) g",
 	'ALTER COLUMN v TYPE bigint', writes => 'DELETE FROM t WHERE id < 20');
