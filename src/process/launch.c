@@ -343,6 +343,36 @@ stop_workers(bool error)
 	}
 }
 
+/*
+ * Who was told that his call is cancelled is to know that the work goes on.
+ * The message comes before that of the error.
+ */
+static void
+warn_unstopped(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &open_processes)
+	{
+		PgmProcess *process = dlist_container(PgmProcess, node, iter.cur);
+		int64		number;
+		pid_t		pid;
+
+		if (goes_on(process) || GetBackgroundWorkerPid(process->handle, &pid)
+			!= BGWH_STARTED)
+			continue;
+		number = pg_atomic_read_u64(&process->segment.channel->accepted);
+		ereport(WARNING,
+				errmsg("the worker, process %d, has not ended yet",
+					   (int) pid),
+				errdetail("It has been asked to cancel, and to terminate, for %d s.",
+						  (PGM_GIVE_UP_AFTER_MS + extra_time(process)) / 1000),
+				number == 0 ? 0 :
+				errhint("See where it stands with SELECT * FROM pgmigrate.status(" INT64_FORMAT ").",
+						number));
+	}
+}
+
 static void
 stop_all(int code, Datum arg)
 {
@@ -353,6 +383,8 @@ stop_all(int code, Datum arg)
 		return;
 	HOLD_INTERRUPTS();
 	stop_workers(code == 0);
+	if (code == 0)
+		warn_unstopped();
 	RESUME_INTERRUPTS();
 
 	/* at the exit of the process the server detaches the segments */

@@ -52,6 +52,8 @@ setting_refusal(const char *name)
 	for (int i = 0; i < lengthof(modes); i++)
 		if (pg_strcasecmp(name, modes[i]) == 0)
 			return PGM_REFUSED_MODE;
+	if (pg_strcasecmp(name, "exit_on_error") == 0)
+		return PGM_REFUSED_EXIT;
 	return pg_strcasecmp(name, "backslash_quote") == 0 ?
 		PGM_REFUSED_LEXING : PGM_REFUSED_NOT;
 }
@@ -162,6 +164,8 @@ pgm_refusal_words(PgmRefusal refusal)
 			return "SET TRANSACTION";
 		case PGM_REFUSED_LEXING:
 			return "SET backslash_quote";
+		case PGM_REFUSED_EXIT:
+			return "SET exit_on_error";
 	}
 	return NULL;				/* keep compiler quiet */
 }
@@ -188,6 +192,8 @@ refusal_detail(PgmRefusal refusal)
 			return errdetail("The transaction is that of the run, which has begun it already.");
 		case PGM_REFUSED_LEXING:
 			return errdetail("A revision is parsed when it is stored and when it runs, which must not depend on the session.");
+		case PGM_REFUSED_EXIT:
+			return errdetail("An error would end the process before it is recorded.");
 	}
 	return 0;					/* keep compiler quiet */
 }

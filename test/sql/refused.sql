@@ -15,6 +15,7 @@ SELECT pgmigrate.revision('x', 'SET transaction_isolation = serializable', id =>
 SELECT pgmigrate.revision('x', 'SELECT set_config(''transaction_read_only'', ''on'', true)', id => 'x');
 SELECT pgmigrate.revision('x', 'SELECT 1 WHERE pg_catalog.set_config(''session_authorization''::text, ''x'', false) = ''x''', id => 'x');
 SELECT pgmigrate.revision('x', 'SET backslash_quote = on', id => 'x');
+SELECT pgmigrate.revision('x', 'SET exit_on_error = on', id => 'x');
 SELECT pgmigrate.revision('x', 'SELECT 1', 'LISTEN x', id => 'x');
 SELECT sql, message FROM pgmigrate.lint('LISTEN x; SET TRANSACTION READ ONLY')
 	WHERE rule = 'not-in-a-revision' ORDER BY statement;

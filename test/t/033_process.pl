@@ -68,6 +68,26 @@ my ($dropped) = $stalled->err =~ /(\d+) messages of the worker were dropped/;
 is($told + ($dropped // 0), 40000, 'and of how many messages it has lost');
 $_->quit foreach $stalled, $other;
 
+# A worker that does not obey: who was cancelled is told that it goes on.
+revision($node, 'stopped', 'SELECT pg_sleep(1000)');
+$caller = session($node);
+$caller->send('SELECT pgmigrate.upgrade()');
+my $worker = worker_waits($node, 'PgSleep');
+kill 'STOP', $worker;
+$caller->interrupt;
+$caller->result;
+like(
+	$caller->err,
+	qr/WARNING:  01000: the worker, process $worker, has not ended yet\n(?:.*\n)*?HINT: .*pgmigrate\.status\(\d+\)\.\n(?:.*\n)*?ERROR:  57014/,
+	'a caller who gives up is told that the run goes on');
+is(query($node, 'SELECT state FROM pgmigrate.status()'),
+	'running', 'which status() says too');
+kill 'CONT', $worker;
+is_gone($worker);
+isnt(query($node, 'SELECT state FROM pgmigrate.status()'),
+	'running', 'until it ends');
+$caller->quit;
+
 ledger_ok($node, 'process');
 log_is_clean($node);
 done_testing();
