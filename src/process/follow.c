@@ -159,6 +159,30 @@ pgm_process_check_deadlock(int pid)
 		refuse_deadlock(pid);
 }
 
+/*
+ * The server takes the file and the function of an error for literals, and
+ * keeps no copy of them; a worker's are gone with its handle.
+ */
+static const char *
+lasting(const char *name)
+{
+	static List *names = NIL;
+	MemoryContext old;
+	ListCell   *lc;
+
+	if (name == NULL)
+		return NULL;
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return lfirst(lc);
+	}
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	names = lappend(names, pstrdup(name));
+	MemoryContextSwitchTo(old);
+	return llast(names);
+}
+
 /* A message of the worker: raised here as if it were ours. */
 static void
 relay(PgmProcess *process, char *data, Size size)
@@ -187,6 +211,8 @@ relay(PgmProcess *process, char *data, Size size)
 			process->ended = process->report != NULL;
 		}
 		edata.cursorpos = 0;
+		edata.filename = lasting(edata.filename);
+		edata.funcname = lasting(edata.funcname);
 		process->relaying = true;
 		if (process->report != NULL)
 			process->report(&edata, process->answer_arg);

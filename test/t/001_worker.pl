@@ -118,6 +118,14 @@ is(query($node, "SELECT count(*) FROM mark WHERE id = 'w$n'"),
 	'0', 'and so is its work');
 query($node, 'SELECT pgmigrate.upgrade()');
 
+# An error is that of the worker to the line of its source.
+revision($node, 'broken', 'SELECT 1 / 0');
+like(
+	notices($node, 'SELECT pgmigrate.upgrade()'),
+	qr/ERROR:  22012: .*\n(?:.*\n)*?LOCATION:  int4div, int\.c:\d+$/m,
+	'an error says where it was raised');
+query($node, "SELECT pgmigrate.remove('broken')");
+
 # "worker" means: or not at all.
 $n++;
 revision($node, "w$n", "INSERT INTO mark VALUES ('w$n')");
