@@ -70,6 +70,21 @@ may_queue(const PgmStatement *statement)
 }
 
 /*
+ * A DO or CALL commits when it likes, and nobody knows what of it is done: to
+ * begin it again is not ours to decide.
+ */
+static void
+refuse_repetition(const PgmStep *step, int n)
+{
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_PARTLY_APPLIED),
+			errmsg("statement %d of revision \"%s\" may have done parts of its work already",
+				   n + 1, step->revision->id),
+			errdetail("It commits by itself, and it was stopped in the middle."),
+			errhint("If it may run again, say so by amending that statement, if only by a comment in it; or finish it by hand and record that with pgmigrate.stamp()."));
+}
+
+/*
  * A statement that commits by itself: marked before, so that a try that
  * failed is known as one, and after.
  */
@@ -78,11 +93,15 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 						 const PgmResume *resume, char **digest)
 {
 	const PgmSource *source = step->source;
+	bool		again = resume->retried && n == resume->done;
 	bool		done = false;
 
-	if (resume->retried && n == resume->done)
+	if (again && resume->same && !resume->undone &&
+		!source->statements[n].top_level)
+		refuse_repetition(step, n);
+	if (again)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
-	if (!resume->retried || n != resume->done || !resume->same)
+	if (!again || !resume->same || !source->statements[n].top_level)
 	{
 		pgm_txn_begin_own();
 		pgm_journal_step_progress(runner->run, runner->step, n, *digest,

@@ -44,6 +44,7 @@ typedef struct PgmRunner
 	bool		local;			/* no effect outside of the database so far */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
+	bool		undone;			/* what failed has committed nothing */
 	int			shelter;		/* level of the subtransaction, 0 if none */
 	bool		by_statement;	/* it has committed parts */
 	bool		guard_asked;	/* is anything watched? */

@@ -342,8 +342,10 @@ recover(PgmRunner *runner)
 
 	MemoryContextSwitchTo(runner->context);
 	edata = CopyErrorData();
+	runner->undone = runner->committing != InvalidLocalTransactionId &&
+		runner->committing == pgm_local_xid();
 	if ((runner->committing != InvalidLocalTransactionId &&
-		 runner->committing != pgm_local_xid()) ||
+		 !runner->undone) ||
 		(runner->reading &&
 		 edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) ||
 		!pgm_lockwait_retry(runner->wait, edata))
@@ -552,6 +554,9 @@ record(void *arg, const PgmRunPosition *position, const ErrorData *edata)
 {
 	PgmRunner  *runner = arg;
 
+	if (runner->undone)
+		pgm_journal_step_details(position->run, position->step,
+								 "{\"undone\": true}");
 	pgm_runner_record_locks(runner);
 	pgm_runner_record_statements(runner);
 	pgm_operations_fail_of_run(position->run, pgm_error_for_all(edata));

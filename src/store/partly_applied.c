@@ -20,8 +20,11 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "commands/prepare.h"
+#include "commands/tablespace.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -55,15 +58,35 @@ static PgmQuery note_query = {
 	"'tables', (SELECT jsonb_agg(t.oid::regclass::text ORDER BY t.oid) "
 	"FROM t), 'index', $4, 'sql', $5, 'invalid', "
 	"ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i "
-	"JOIN t ON t.oid = i.indrelid WHERE NOT i.indisvalid)))::text",
-	7, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, OIDOID}
+	"JOIN t ON t.oid = i.indrelid WHERE NOT i.indisvalid), 'indexes', "
+	"CASE WHEN $8 THEN ARRAY(SELECT i.indexrelid::regclass::text "
+	"FROM pg_index i JOIN t ON t.oid = i.indrelid) END))::text",
+	8, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, OIDOID,
+	BOOLOID}
 };
 
 static PgmQuery read_query = {
 	"SELECT ($1::jsonb ->> 'begun')::int, "
 	"coalesce(($1::jsonb ->> 'existed')::bool, false), "
-	"$1::jsonb ->> 'sql'",
+	"$1::jsonb ->> 'sql', "
+	"coalesce(($1::jsonb ->> 'undone')::bool, false)",
 	1, {TEXTOID}
+};
+
+/* An index of the statement's form that was not there before the first try. */
+static PgmQuery unnamed_query = {
+	"SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+	"JOIN pg_am a ON a.oid = c.relam "
+	"WHERE i.indrelid = $1 AND i.indisvalid AND a.amname = $2 "
+	"AND i.indisunique = $3 AND (i.indpred IS NOT NULL) = $4 "
+	"AND i.indnkeyatts = $5 AND $6 = ARRAY(SELECT "
+	"coalesce(n.attname::text, '') FROM unnest(i.indkey::int2[]) "
+	"WITH ORDINALITY AS k (number, position) "
+	"LEFT JOIN pg_attribute n ON n.attrelid = i.indrelid "
+	"AND n.attnum = k.number ORDER BY k.position) "
+	"AND $7::jsonb ? 'indexes' "
+	"AND NOT $7::jsonb -> 'indexes' ? i.indexrelid::regclass::text",
+	7, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID}
 };
 
 static PgmQuery pending_query = {
@@ -226,6 +249,7 @@ read_note(const char *details, const PgmSource *source, PgmResume *resume)
 	resume->retried = pgm_spi_int32(1, 1) == resume->done + 1;
 	resume->existed = pgm_spi_bool(1, 2);
 	begun = pgm_spi_text(1, 3);
+	resume->undone = pgm_spi_bool(1, 4);
 	pgm_spi_end(&scope);
 	resume->same = begun != NULL && resume->done < source->nstatements &&
 		strcmp(begun, pgm_resume_digest(source, resume->done, NULL)) == 0;
@@ -296,6 +320,54 @@ index_exists(const IndexStmt *stmt, bool *valid)
 		((Form_pg_index) GETSTRUCT(tuple))->indrelid == table;
 	ReleaseSysCache(tuple);
 	return true;
+}
+
+static bool
+is_unnamed_index(Node *stmt)
+{
+	return IsA(stmt, IndexStmt) &&
+		castNode(IndexStmt, stmt)->idxname == NULL;
+}
+
+static int
+add_columns(char **names, int n, List *elements)
+{
+	ListCell   *lc;
+
+	foreach(lc, elements)
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+
+		names[n++] = element->name != NULL ? element->name : pstrdup("");
+	}
+	return n;
+}
+
+/* The same for one that the server gave its name. */
+static bool
+unnamed_index_exists(const IndexStmt *stmt, const char *note)
+{
+	int			keys = list_length(stmt->indexParams);
+	int			others = list_length(stmt->indexIncludingParams);
+	char	  **names = palloc(sizeof(char *) * (keys + others));
+	int			n = add_columns(names, 0, stmt->indexParams);
+	PgmSpiScope scope;
+	Datum		values[7];
+	bool		found;
+
+	n = add_columns(names, n, stmt->indexIncludingParams);
+	values[0] = ObjectIdGetDatum(RangeVarGetRelid(stmt->relation, NoLock,
+												  true));
+	values[1] = pgm_text_datum(stmt->accessMethod);
+	values[2] = BoolGetDatum(stmt->unique);
+	values[3] = BoolGetDatum(stmt->whereClause != NULL);
+	values[4] = Int32GetDatum(keys);
+	values[5] = pgm_text_array_datum(n, names);
+	values[6] = pgm_text_datum(note);
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&unnamed_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return found;
 }
 
 /* The index that a statement CONCURRENTLY may leave INVALID, by name. */
@@ -422,20 +494,49 @@ is_attached(const Datum *values)
 	return attached;
 }
 
+/* Statements that commit by themselves and make something. */
+static bool
+makes_object(Node *stmt)
+{
+	return IsA(stmt, IndexStmt) || IsA(stmt, CreatedbStmt) ||
+		IsA(stmt, CreateTableSpaceStmt) || IsA(stmt, CreateSubscriptionStmt);
+}
+
 /* Is there what the statement makes, drops or detaches? */
 static bool
 object_exists(Node *stmt)
 {
 	Datum		values[2];
+	const char *name;
 	bool		valid;
 
-	if (IsA(stmt, IndexStmt))
-		return index_exists(castNode(IndexStmt, stmt), &valid);
-	if (IsA(stmt, DropStmt))
-		return any_object_exists(castNode(DropStmt, stmt));
-	if (detached_partition(stmt, values))
-		return is_attached(values);
-	return false;
+	switch (nodeTag(stmt))
+	{
+		case T_IndexStmt:
+			return index_exists(castNode(IndexStmt, stmt), &valid);
+		case T_DropStmt:
+			return any_object_exists(castNode(DropStmt, stmt));
+		case T_CreatedbStmt:
+			name = castNode(CreatedbStmt, stmt)->dbname;
+			return OidIsValid(get_database_oid(name, true));
+		case T_DropdbStmt:
+			name = castNode(DropdbStmt, stmt)->dbname;
+			return OidIsValid(get_database_oid(name, true));
+		case T_CreateTableSpaceStmt:
+			name = castNode(CreateTableSpaceStmt, stmt)->tablespacename;
+			return OidIsValid(get_tablespace_oid(name, true));
+		case T_DropTableSpaceStmt:
+			name = castNode(DropTableSpaceStmt, stmt)->tablespacename;
+			return OidIsValid(get_tablespace_oid(name, true));
+		case T_CreateSubscriptionStmt:
+			name = castNode(CreateSubscriptionStmt, stmt)->subname;
+			return OidIsValid(get_subscription_oid(name, true));
+		case T_DropSubscriptionStmt:
+			name = castNode(DropSubscriptionStmt, stmt)->subname;
+			return OidIsValid(get_subscription_oid(name, true));
+		default:
+			return detached_partition(stmt, values) && is_attached(values);
+	}
 }
 
 char *
@@ -443,8 +544,8 @@ pgm_resume_note(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
 	PgmSpiScope scope;
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	Datum		values[8];
+	bool		nulls[8] = {false};
 	Oid			schema;
 	char	   *note;
 
@@ -456,6 +557,7 @@ pgm_resume_note(const PgmSource *source, int n)
 	values[4] = pgm_text_datum(pgm_resume_digest(source, n, NULL));
 	pgm_set_text(values, nulls, 5, reindexed(stmt, &schema));
 	values[6] = ObjectIdGetDatum(schema);
+	values[7] = BoolGetDatum(is_unnamed_index(stmt));
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&note_query, values, nulls);
 	note = pgm_spi_text(1, 1);
@@ -491,18 +593,23 @@ pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 								   names[i]));
 }
 
-/* A named index that was not there before, and is valid: it was made. */
+/* What was not there before, and of an index is valid: it was made. */
 static bool
-index_was_made(Node *stmt, const PgmResume *resume)
+object_was_made(Node *stmt, const PgmResume *resume)
 {
-	bool		valid = false;
+	bool		made = false;
 
-	if (!IsA(stmt, IndexStmt) || resume->existed)
+	if (!makes_object(stmt) || resume->existed)
 		return false;
 	pgm_txn_begin();
-	(void) index_exists(castNode(IndexStmt, stmt), &valid);
+	if (is_unnamed_index(stmt))
+		made = unnamed_index_exists(castNode(IndexStmt, stmt), resume->note);
+	else if (IsA(stmt, IndexStmt))
+		(void) index_exists(castNode(IndexStmt, stmt), &made);
+	else
+		made = object_exists(stmt);
 	pgm_txn_commit();
-	return valid;
+	return made;
 }
 
 /* What was there before the first try is not there any more. */
@@ -511,7 +618,7 @@ object_is_gone(Node *stmt, const PgmResume *resume)
 {
 	bool		exists;
 
-	if (IsA(stmt, IndexStmt) || !resume->existed)
+	if (makes_object(stmt) || !resume->existed)
 		return false;
 	pgm_txn_begin();
 	exists = object_exists(stmt);
@@ -557,6 +664,6 @@ pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
 	pgm_resume_drop_leftovers(exec, resume);
 	if (!resume->same || !source->statements[n].top_level)
 		return false;
-	return index_was_made(stmt, resume) || finish_detach(exec, stmt) ||
+	return object_was_made(stmt, resume) || finish_detach(exec, stmt) ||
 		object_is_gone(stmt, resume);
 }

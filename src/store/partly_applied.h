@@ -19,6 +19,7 @@ typedef struct PgmResume
 	bool		retried;		/* the next one was begun before */
 	bool		same;			/* and its text is what it was then */
 	bool		existed;		/* its object existed before the first try */
+	bool		undone;			/* the failed try has committed nothing */
 	char	   *note;			/* what the rest was read from */
 } PgmResume;
 

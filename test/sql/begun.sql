@@ -1,0 +1,84 @@
+-- A statement that commits by itself and was stopped before it was marked: done
+-- by hand here what it may have done by then.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+DROP DATABASE IF EXISTS regress_pgm_begun;
+CREATE SCHEMA begun;
+SET search_path = begun;
+\set VERBOSITY terse
+
+-- a database that is there now was made by the first try
+SELECT pgmigrate.revision('database', 'CREATE DATABASE regress_pgm_begun TABLESPACE regress_pgm_nowhere',
+	'DROP DATABASE regress_pgm_begun', id => 'd');
+SELECT pgmigrate.upgrade();
+CREATE DATABASE regress_pgm_begun TEMPLATE template0;
+SELECT revision, state FROM pgmigrate.upgrade();
+-- and one that is gone was dropped by it
+ALTER DATABASE regress_pgm_begun IS_TEMPLATE true;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+ALTER DATABASE regress_pgm_begun IS_TEMPLATE false;
+DROP DATABASE regress_pgm_begun;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+-- one that was there before is not its work
+CREATE DATABASE regress_pgm_begun TEMPLATE template0;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP DATABASE regress_pgm_begun;
+SELECT pgmigrate.remove('d');
+
+-- an index without a name is known by its form
+CREATE TABLE t (a int, b int);
+INSERT INTO t VALUES (1, 1), (1, 1);
+CREATE INDEX ON t (a, b);
+SELECT pgmigrate.revision('index', 'CREATE UNIQUE INDEX CONCURRENTLY ON t ((a + 1), a) INCLUDE (b) WHERE b > 0',
+	'DROP INDEX CONCURRENTLY begun.t_expr_a_b_idx', id => 'i');
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_expr_a_b_idx;
+DELETE FROM t;
+CREATE INDEX ON t ((a + 1), a);
+CREATE UNIQUE INDEX ON t ((a + 1), a) INCLUDE (b) WHERE b > 0;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1::text;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.remove('i');
+
+-- of a CALL that has committed nobody knows how far it came
+CREATE TABLE sw (v int);
+INSERT INTO sw VALUES (0);
+CREATE PROCEDURE fill(before int) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM 1 / (before + v) FROM sw;
+	INSERT INTO t VALUES (7, 7);
+	COMMIT;
+	PERFORM 1 / v FROM sw;
+END $$;
+SELECT pgmigrate.revision('fill', 'CALL begun.fill(1)', 'SELECT 1', id => 'c', transactional => false);
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT state FROM pgmigrate.revisions;
+SELECT count(*) FROM t;
+-- to change it is to decide
+SELECT pgmigrate.amend('c', upgrade => 'CALL begun.fill(1 /* again */)');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) FROM t;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+-- one that has committed nothing begins again
+UPDATE sw SET v = 0;
+SELECT pgmigrate.amend('c', upgrade => 'CALL begun.fill(0)');
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) FROM t;
+SELECT details ?| '{begun,indexes,undone}' AS notes FROM pgmigrate.run_step WHERE state = 'done' AND direction = 'up' GROUP BY 1;
+
+SET client_min_messages = error;
+DROP SCHEMA begun CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
