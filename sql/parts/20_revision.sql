@@ -29,6 +29,7 @@ CREATE TABLE pgmigrate.revision (
 	coauthor_oids oid[] NOT NULL DEFAULT '{}',
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	amended_by text,
+	amended_by_oid oid,
 	amended_at timestamptz,
 	approved_by text,
 	approved_by_oid oid,
@@ -65,6 +66,7 @@ COMMENT ON COLUMN pgmigrate.revision.coauthors IS 'roles that wrote texts which 
 COMMENT ON COLUMN pgmigrate.revision.coauthor_oids IS 'the roles themselves, in the same order';
 COMMENT ON COLUMN pgmigrate.revision.created_at IS 'time it was stored';
 COMMENT ON COLUMN pgmigrate.revision.amended_by IS 'role that called the last amend()';
+COMMENT ON COLUMN pgmigrate.revision.amended_by_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.revision.amended_at IS 'time of the last amend()';
 COMMENT ON COLUMN pgmigrate.revision.approved_by IS 'role that approved the SQL to run with its rights';
 COMMENT ON COLUMN pgmigrate.revision.approved_by_oid IS 'the role itself';

@@ -9,7 +9,9 @@ CREATE TABLE pgmigrate.revision_change (
 	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	digest text NOT NULL,
 	author text NOT NULL,
+	author_oid oid NOT NULL,
 	coauthors text[] NOT NULL,
+	coauthor_oids oid[] NOT NULL,
 	message text,
 	upgrade text,
 	downgrade text,
@@ -28,7 +30,9 @@ COMMENT ON COLUMN pgmigrate.revision_change.changed_by_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.revision_change.changed_at IS 'time of the change';
 COMMENT ON COLUMN pgmigrate.revision_change.digest IS 'digest before the change; of an approval, the digest approved';
 COMMENT ON COLUMN pgmigrate.revision_change.author IS 'author before the change';
+COMMENT ON COLUMN pgmigrate.revision_change.author_oid IS 'the role itself, 0 where it is not known';
 COMMENT ON COLUMN pgmigrate.revision_change.coauthors IS 'other authors before the change';
+COMMENT ON COLUMN pgmigrate.revision_change.coauthor_oids IS 'the roles themselves';
 COMMENT ON COLUMN pgmigrate.revision_change.message IS 'message before the change; null for an approval, as the texts are';
 COMMENT ON COLUMN pgmigrate.revision_change.upgrade IS 'upgrade SQL before the change';
 COMMENT ON COLUMN pgmigrate.revision_change.downgrade IS 'downgrade SQL before the change';

@@ -49,7 +49,9 @@ CREATE TABLE pgmigrate.run (
 	server_version text NOT NULL DEFAULT pg_catalog.current_setting('server_version'),
 	allowed text[] NOT NULL DEFAULT '{}',
 	reason text,
-	override text
+	override text,
+	session_role_oid oid NOT NULL,
+	role_oid oid NOT NULL
 );
 CREATE INDEX run_running ON pgmigrate.run (id) WHERE state OPERATOR(pg_catalog.=) 'running';
 COMMENT ON TABLE pgmigrate.run IS 'one row per call of upgrade, downgrade, stamp, backfill or rebuild that had something to do; kept for ever';
@@ -76,6 +78,8 @@ COMMENT ON COLUMN pgmigrate.run.server_version IS 'server that it ran on';
 COMMENT ON COLUMN pgmigrate.run.allowed IS 'rules whose findings the caller permitted for this run';
 COMMENT ON COLUMN pgmigrate.run.reason IS 'why, as the caller gave it';
 COMMENT ON COLUMN pgmigrate.run.override IS 'why the checklist was overridden, where it was';
+COMMENT ON COLUMN pgmigrate.run.session_role_oid IS 'the role that session_role was the name of, in that cluster';
+COMMENT ON COLUMN pgmigrate.run.role_oid IS 'the role that role was the name of, in that cluster';
 
 /*
  * No CHECK: its expression would be compiled anew for each of the updates that

@@ -5,6 +5,7 @@ CREATE TABLE pgmigrate.run_control (
 	setting text NOT NULL,
 	value integer NOT NULL,
 	role text NOT NULL,
+	role_oid oid NOT NULL,
 	set_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	PRIMARY KEY (run, setting)
 );
@@ -12,7 +13,8 @@ COMMENT ON TABLE pgmigrate.run_control IS 'what has been asked of a run at work 
 COMMENT ON COLUMN pgmigrate.run_control.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_control.setting IS 'paused, chunk_time, pause, max_replica_lag or max_wal_rate';
 COMMENT ON COLUMN pgmigrate.run_control.value IS 'its value: 1 or 0, milliseconds, or kB a second';
-COMMENT ON COLUMN pgmigrate.run_control.role IS 'role that asked';
+COMMENT ON COLUMN pgmigrate.run_control.role IS 'role that asked, by its name then';
+COMMENT ON COLUMN pgmigrate.run_control.role_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.run_control.set_at IS 'time it did';
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_control', '');
 

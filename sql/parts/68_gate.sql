@@ -6,6 +6,7 @@ CREATE TABLE pgmigrate.attestation (
 	target_digest text NOT NULL,
 	note text NOT NULL,
 	attested_by text NOT NULL,
+	attested_by_oid oid NOT NULL,
 	attested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	valid_until timestamptz NOT NULL
 );
@@ -15,7 +16,8 @@ COMMENT ON COLUMN pgmigrate.attestation.id IS 'number of the attestation';
 COMMENT ON COLUMN pgmigrate.attestation.item IS 'item of the checklist';
 COMMENT ON COLUMN pgmigrate.attestation.target_digest IS 'digest of the revisions that it is about, so that it ends with any change of them';
 COMMENT ON COLUMN pgmigrate.attestation.note IS 'what was done or seen';
-COMMENT ON COLUMN pgmigrate.attestation.attested_by IS 'role that vouches for it';
+COMMENT ON COLUMN pgmigrate.attestation.attested_by IS 'role that vouches for it, by its name then';
+COMMENT ON COLUMN pgmigrate.attestation.attested_by_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.attestation.attested_at IS 'time of it';
 COMMENT ON COLUMN pgmigrate.attestation.valid_until IS 'time from which on it counts no more';
 
@@ -48,10 +50,12 @@ COMMENT ON COLUMN pgmigrate.rehearsal.finished IS 'time it ended';
 
 CREATE TABLE pgmigrate.scrape (
 	role text PRIMARY KEY,
+	role_oid oid NOT NULL,
 	scraped_at timestamptz NOT NULL
 );
 COMMENT ON TABLE pgmigrate.scrape IS 'who has said that it read the metrics';
-COMMENT ON COLUMN pgmigrate.scrape.role IS 'role that read them';
+COMMENT ON COLUMN pgmigrate.scrape.role IS 'role that read them, by its name then';
+COMMENT ON COLUMN pgmigrate.scrape.role_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.scrape.scraped_at IS 'time it did so last, within seconds';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.scrape', '');

@@ -8,6 +8,7 @@ CREATE TABLE pgmigrate.event (
 	revision text,
 	operation bigint,
 	role text NOT NULL,
+	role_oid oid NOT NULL,
 	payload jsonb NOT NULL,
 	xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id()
 );
@@ -20,7 +21,8 @@ COMMENT ON COLUMN pgmigrate.event.kind IS 'run, operation, approval, attestation
 COMMENT ON COLUMN pgmigrate.event.run IS 'run that it is about';
 COMMENT ON COLUMN pgmigrate.event.revision IS 'revision that it is about';
 COMMENT ON COLUMN pgmigrate.event.operation IS 'operation that it is about';
-COMMENT ON COLUMN pgmigrate.event.role IS 'role that did it';
+COMMENT ON COLUMN pgmigrate.event.role IS 'role that did it, by its name then';
+COMMENT ON COLUMN pgmigrate.event.role_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.event.payload IS 'the new state, a message in one line, and what else there is to say, without what may be values of rows';
 COMMENT ON COLUMN pgmigrate.event.xid IS 'transaction that wrote it, by which a consumer knows what is new';
 

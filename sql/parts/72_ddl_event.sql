@@ -5,6 +5,8 @@ CREATE TABLE pgmigrate.ddl_event (
 	at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	session_role text NOT NULL,
 	role text NOT NULL,
+	session_role_oid oid NOT NULL,
+	role_oid oid NOT NULL,
 	application text NOT NULL,
 	command text NOT NULL,
 	kind text NOT NULL,
@@ -15,6 +17,8 @@ COMMENT ON COLUMN pgmigrate.ddl_event.id IS 'number of the row';
 COMMENT ON COLUMN pgmigrate.ddl_event.at IS 'time it happened';
 COMMENT ON COLUMN pgmigrate.ddl_event.session_role IS 'session_user of who did it';
 COMMENT ON COLUMN pgmigrate.ddl_event.role IS 'current_user of who did it';
+COMMENT ON COLUMN pgmigrate.ddl_event.session_role_oid IS 'the role that session_role was the name of';
+COMMENT ON COLUMN pgmigrate.ddl_event.role_oid IS 'the role that role was the name of';
 COMMENT ON COLUMN pgmigrate.ddl_event.application IS 'application_name of the session';
 COMMENT ON COLUMN pgmigrate.ddl_event.command IS 'command tag, such as ALTER TABLE';
 COMMENT ON COLUMN pgmigrate.ddl_event.kind IS 'type of the object, as event triggers have it';

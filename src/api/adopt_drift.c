@@ -41,7 +41,7 @@ stamp(const char *id)
 
 	request.direction = PGM_STAMP;
 	request.target = id;
-	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request.session_role = GetSessionUserId();
 	request.guard = GetSessionUserId() != GetUserId() ||
 		GetAuthenticatedUserId() != GetUserId();
 	(void) pgm_runner_stamp(&request, false);

@@ -62,7 +62,7 @@ init_request(PgmRunRequest *request, PgmDirection direction,
 	memset(request, 0, sizeof(PgmRunRequest));
 	request->direction = direction;
 	request->target = target;
-	request->session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request->session_role = GetSessionUserId();
 	request->guard = GetSessionUserId() != GetUserId() ||
 		GetAuthenticatedUserId() != GetUserId();
 }

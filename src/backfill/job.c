@@ -58,7 +58,7 @@ typedef struct Launch
 typedef struct Job
 {
 	PgmBackfillCall call;
-	const char *session_role;
+	Oid			session_role;
 	PgmExec		exec;
 	PgmOperation *operation;
 	PgmBackfillResult result;
@@ -149,6 +149,12 @@ of_run(int64 run)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("run " INT64_FORMAT " has no backfill to go on with",
 					   run));
+	if (GetUserNameFromId(operation->role, true) == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("run " INT64_FORMAT " was begun by a role that does not exist any more",
+					   run),
+				errhint("Call pgmigrate.backfill() with the same arguments."));
 	if (operation->role != GetUserId())
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -443,7 +449,7 @@ pgm_backfill_inline(const PgmBackfillCall *call)
 	PgmBackfill *backfill;
 
 	job.call = *call;
-	job.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	job.session_role = GetSessionUserId();
 	job.exec.guard = GetSessionUserId() != GetUserId() ||
 		GetAuthenticatedUserId() != GetUserId();
 	job.exec.label = "backfill";

@@ -70,12 +70,13 @@ static PgmQuery scrape_query = {
 };
 
 static PgmQuery scraped_query = {
-	"INSERT INTO pgmigrate.scrape AS s (role, scraped_at) "
-	"VALUES ($1, clock_timestamp()) ON CONFLICT (role) DO UPDATE "
-	"SET scraped_at = excluded.scraped_at "
+	"INSERT INTO pgmigrate.scrape AS s (role, role_oid, scraped_at) "
+	"VALUES (pg_get_userbyid($1), $1, clock_timestamp()) "
+	"ON CONFLICT (role) DO UPDATE "
+	"SET scraped_at = excluded.scraped_at, role_oid = excluded.role_oid "
 	"WHERE s.scraped_at NOT BETWEEN excluded.scraped_at - interval '30 s' "
 	"AND excluded.scraped_at",
-	1, {TEXTOID}
+	1, {OIDOID}
 };
 
 /* Who approved what is stored now; 0 for a role that is gone. */
@@ -108,9 +109,9 @@ static PgmQuery attestation_query = {
 
 static PgmQuery attest_query = {
 	"INSERT INTO pgmigrate.attestation "
-	"(item, target_digest, note, attested_by, valid_until) "
-	"VALUES ($1, $2, $3, $4, $5)",
-	5, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	"(item, target_digest, note, attested_by, attested_by_oid, valid_until) "
+	"VALUES ($1, $2, $3, pg_get_userbyid($4), $4, $5)",
+	5, {TEXTOID, TEXTOID, TEXTOID, OIDOID, TIMESTAMPTZOID}
 };
 
 static PgmQuery items_query = {
@@ -456,7 +457,7 @@ pgm_scrape_record(void)
 
 	if (RecoveryInProgress() || XactReadOnly || IsInParallelMode())
 		return false;
-	values[0] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[0] = ObjectIdGetDatum(GetUserId());
 	pgm_spi_begin(&scope);
 	written = pgm_spi_execute(&scraped_query, values, NULL) > 0;
 	pgm_spi_end(&scope);
@@ -613,7 +614,6 @@ void
 pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 		   const PgmPlan *plan)
 {
-	const char *role = GetUserNameFromId(GetUserId(), false);
 	PgmSpiScope scope;
 	Datum		values[5];
 
@@ -638,7 +638,7 @@ pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 	values[0] = pgm_text_datum(item);
 	values[1] = pgm_text_datum(pgm_plan_digest(plan));
 	values[2] = pgm_text_datum(note);
-	values[3] = pgm_text_datum(role);
+	values[3] = ObjectIdGetDatum(GetUserId());
 	values[4] = TimestampTzGetDatum(valid_until);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&attest_query, values, NULL);

@@ -61,11 +61,13 @@ struct PgmGuard
 };
 
 /* Oid 0: the role is gone, or that of another cluster. */
+#define WATCHING_ROLE \
+	"coalesce((SELECT a.oid FROM pg_authid a WHERE " \
+	"CASE WHEN w.system_identifier = pgmigrate.system_identifier() " \
+	"THEN a.oid = w.author_oid ELSE a.rolname = w.author END), 0)::int8"
+
 static PgmQuery watched_query = {
-	"SELECT w.name, w.query, w.search_path, "
-	"coalesce((SELECT a.oid FROM pg_authid a WHERE "
-	"CASE WHEN w.system_identifier = pgmigrate.system_identifier() "
-	"THEN a.oid = w.author_oid ELSE a.rolname = w.author END), 0)::int8, "
+	"SELECT w.name, w.query, w.search_path, " WATCHING_ROLE ", "
 	"ARRAY(SELECT coalesce('=' || u.p, '') FROM unnest(w.parameters) "
 	"WITH ORDINALITY AS u (p, n) ORDER BY u.n) "
 	"FROM pgmigrate.watched_query w ORDER BY w.name"
@@ -157,7 +159,7 @@ static PgmQuery watch_query = {
 };
 
 static PgmQuery owner_query = {
-	"SELECT w.author_oid::int8, w.author FROM pgmigrate.watched_query w "
+	"SELECT " WATCHING_ROLE ", w.author FROM pgmigrate.watched_query w "
 	"WHERE w.name = $1",
 	1, {TEXTOID}
 };
@@ -468,7 +470,8 @@ check_owner(const char *name)
 		author = pgm_spi_text(1, 2);
 	}
 	pgm_spi_end(&scope);
-	if (found && !superuser() && !has_privs_of_role(GetUserId(), role))
+	if (found && !superuser() &&
+		!(OidIsValid(role) && has_privs_of_role(GetUserId(), role)))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("permission denied for watched query \"%s\"", name),

@@ -59,8 +59,8 @@
 #define INSERT "INSERT INTO pgmigrate.event "
 
 static PgmQuery run_query = {
-	WRITE(INSERT "(kind, run, role, payload) "
-		  "SELECT 'run', r.id, r.role, jsonb_strip_nulls(jsonb_build_object("
+	WRITE(INSERT "(kind, run, role, role_oid, payload) "
+		  "SELECT 'run', r.id, r.role, r.role_oid, jsonb_strip_nulls(jsonb_build_object("
 		  "'state', r.state, 'command', r.command, "
 		  "'target', left(r.target, 2000), 'execution', r.execution, "
 		  "'steps', r.steps, 'session_role', r.session_role, "
@@ -74,8 +74,8 @@ static PgmQuery run_query = {
 };
 
 static PgmQuery operation_query = {
-	WRITE(INSERT "(kind, run, revision, operation, role, payload) "
-		  "SELECT 'operation', o.run, o.revision, o.id, o.role, "
+	WRITE(INSERT "(kind, run, revision, operation, role, role_oid, payload) "
+		  "SELECT 'operation', o.run, o.revision, o.id, o.role, o.role_oid, "
 		  "jsonb_strip_nulls(jsonb_build_object("
 		  "'state', o.state, 'schema', o.schema_name, "
 		  "'relation', o.relation_name, 'strategy', o.strategy, "
@@ -88,8 +88,8 @@ static PgmQuery operation_query = {
 };
 
 static PgmQuery approval_query = {
-	WRITE(INSERT "(kind, revision, role, payload) "
-		  "SELECT 'approval', c.revision, c.changed_by, jsonb_build_object("
+	WRITE(INSERT "(kind, revision, role, role_oid, payload) "
+		  "SELECT 'approval', c.revision, c.changed_by, c.changed_by_oid, jsonb_build_object("
 		  "'state', 'approved', 'digest', c.digest, 'author', c.author, "
 		  "'message', format('revision %s was approved by %s', c.revision, "
 		  "c.changed_by)) "
@@ -98,8 +98,8 @@ static PgmQuery approval_query = {
 };
 
 static PgmQuery attestation_query = {
-	WRITE(INSERT "(kind, role, payload) "
-		  "SELECT 'attestation', a.attested_by, jsonb_build_object("
+	WRITE(INSERT "(kind, role, role_oid, payload) "
+		  "SELECT 'attestation', a.attested_by, a.attested_by_oid, jsonb_build_object("
 		  "'state', 'attested', 'item', a.item, 'note', left(a.note, 4000), "
 		  "'valid_until', a.valid_until, "
 		  "'message', format('%s was attested by %s', a.item, "
@@ -109,19 +109,19 @@ static PgmQuery attestation_query = {
 };
 
 static PgmQuery lock_wait_query = {
-	WRITE(INSERT "(kind, run, revision, role, payload) "
-		  "SELECT 'lock_wait', $1, $2, $3, "
+	WRITE(INSERT "(kind, run, revision, role, role_oid, payload) "
+		  "SELECT 'lock_wait', $1, $2, pg_get_userbyid($3), $3, "
 		  "jsonb_strip_nulls(jsonb_build_object("
 		  "'state', 'waiting', 'relation', $4, 'milliseconds', $5, "
 		  "'blockers', left($6, 4000), "
 		  "'message', format('run %s waits for a lock on %s', $1, $4)))"),
-	6, {INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID}
+	6, {INT8OID, TEXTOID, OIDOID, TEXTOID, INT8OID, TEXTOID}
 };
 
 /* Nothing is told of a database that is, and was, as it should be. */
 static PgmQuery drift_query = {
-	WRITE(INSERT "(kind, role, payload) "
-		  "SELECT 'drift', $3, jsonb_build_object("
+	WRITE(INSERT "(kind, role, role_oid, payload) "
+		  "SELECT 'drift', pg_get_userbyid($3), $3, jsonb_build_object("
 		  "'state', CASE WHEN $1 = 0 THEN 'none' ELSE 'found' END, "
 		  "'differences', $1, 'digest', $2, "
 		  "'message', CASE WHEN $1 = 0 THEN 'the schema is again as the last run left it' "
@@ -129,24 +129,24 @@ static PgmQuery drift_query = {
 		  "WHERE coalesce((SELECT d.payload ->> 'digest' "
 		  "FROM pgmigrate.event d WHERE d.kind = 'drift' "
 		  "ORDER BY d.id DESC LIMIT 1), '') <> $2"),
-	3, {INT4OID, TEXTOID, TEXTOID}
+	3, {INT4OID, TEXTOID, OIDOID}
 };
 
 static PgmQuery regression_query = {
-	WRITE(INSERT "(kind, run, revision, role, payload) "
-		  "VALUES ('regression', $1, $2, $3, $4::jsonb)"),
-	4, {INT8OID, TEXTOID, TEXTOID, TEXTOID}
+	WRITE(INSERT "(kind, run, revision, role, role_oid, payload) "
+		  "VALUES ('regression', $1, $2, pg_get_userbyid($3), $3, $4::jsonb)"),
+	4, {INT8OID, TEXTOID, OIDOID, TEXTOID}
 };
 
 /* What is about to be run, by its digest; the note is a person's. */
 static PgmQuery announcement_query = {
-	WRITE(INSERT "(kind, role, payload) "
-		  "SELECT 'announcement', $1, jsonb_strip_nulls(jsonb_build_object("
+	WRITE(INSERT "(kind, role, role_oid, payload) "
+		  "SELECT 'announcement', pg_get_userbyid($1), $1, jsonb_strip_nulls(jsonb_build_object("
 		  "'state', 'announced', 'target', left($2, 2000), 'digest', $3, "
 		  "'revisions', $4, 'note', left($5, 4000), "
 		  "'message', format('%s announces an upgrade to %s: revisions to run: %s', "
-		  "$1, left($2, 200), cardinality($4))))"),
-	5, {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID}
+		  "pg_get_userbyid($1), left($2, 200), cardinality($4))))"),
+	5, {OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID}
 };
 
 /* Which query tells of a row of which table. */
@@ -301,7 +301,7 @@ pgm_outbox_lock_wait(int64 run, const char *revision, const char *relation,
 
 	values[0] = Int64GetDatum(run);
 	pgm_set_text(values, nulls, 1, revision);
-	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[2] = ObjectIdGetDatum(GetUserId());
 	values[3] = pgm_text_datum(relation);
 	values[4] = Int64GetDatum(milliseconds);
 	pgm_set_text(values, nulls, 5, blockers);
@@ -318,7 +318,7 @@ pgm_outbox_drift(int differences, const char *digest)
 		return;
 	values[0] = Int32GetDatum(differences);
 	values[1] = pgm_text_datum(digest);
-	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[2] = ObjectIdGetDatum(GetUserId());
 	(void) write_event(&drift_query, values, NULL);
 }
 
@@ -330,7 +330,7 @@ pgm_outbox_regression(int64 run, const char *revision, const char *payload)
 
 	values[0] = Int64GetDatum(run);
 	pgm_set_text(values, nulls, 1, revision);
-	values[2] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[2] = ObjectIdGetDatum(GetUserId());
 	values[3] = pgm_text_datum(payload);
 	(void) write_event(&regression_query, values, nulls);
 }
@@ -342,7 +342,7 @@ pgm_outbox_announce(const char *target, const char *digest,
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	values[0] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[0] = ObjectIdGetDatum(GetUserId());
 	values[1] = pgm_text_datum(target);
 	values[2] = pgm_text_datum(digest);
 	values[3] = revisions;

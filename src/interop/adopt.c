@@ -559,7 +559,7 @@ stamp(const PgmForeignLedger *ledger, int n, PgmAdoptRow *rows,
 	if (!needed)
 		return;
 	request.direction = PGM_STAMP;
-	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request.session_role = GetSessionUserId();
 	request.guard = GetSessionUserId() != GetUserId();
 	note_baseline(ledger, pgm_runner_stamp(&request, false));
 	if (gone != NULL)

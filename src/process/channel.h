@@ -64,7 +64,7 @@ typedef struct PgmChannel
 	Oid			database;
 	Oid			connect_as;
 	Oid			role;			/* to SET, if it is not connect_as */
-	NameData	session_role;
+	Oid			session_role;
 	Size		payload_size;
 	Size		settings_size;
 	PGPROC	   *launcher;

@@ -193,7 +193,7 @@ pgmigrate_worker_main(Datum main_arg)
 	job.payload_size = my_channel->payload_size;
 	job.settings = segment.settings;
 	job.settings_size = my_channel->settings_size;
-	job.session_role = NameStr(my_channel->session_role);
+	job.session_role = my_channel->session_role;
 	job.guard = my_channel->connect_as != my_channel->role;
 
 	pgm_report_begin(&segment);

@@ -23,7 +23,7 @@ typedef struct PgmJob
 	Size		payload_size;
 	const char *settings;		/* of the launcher's session */
 	Size		settings_size;
-	const char *session_role;	/* session_user of the launcher */
+	Oid			session_role;	/* session user of the launcher */
 	bool		guard;			/* connected as another than current_user */
 } PgmJob;
 

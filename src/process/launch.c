@@ -120,8 +120,7 @@ fill_channel(PgmProcess *process, Oid database, PgmJobKind kind,
 	channel->database = database;
 	channel->connect_as = choose_login();
 	channel->role = GetUserId();
-	namestrcpy(&channel->session_role,
-			   GetUserNameFromId(GetSessionUserId(), false));
+	channel->session_role = GetSessionUserId();
 	memcpy(segment->payload, payload, size);
 	memcpy(segment->settings, settings.data, settings.len);
 	shm_mq_set_receiver(segment->queue, MyProc);

@@ -12,7 +12,7 @@ typedef struct PgmRebuildRequest
 {
 	Oid			relid;
 	const char *definition;		/* subcommands of ALTER TABLE, or NULL */
-	const char *session_role;	/* session_user of the caller */
+	Oid			session_role;	/* session user of the caller */
 	bool		guard;			/* its current_user is another */
 
 	/* as that of PgmRunRequest */

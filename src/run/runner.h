@@ -19,7 +19,7 @@ typedef struct PgmRunRequest
 	PgmDirection direction;
 	const char *target;
 	PgmAllowance allowance;		/* what of it the caller permits */
-	const char *session_role;	/* session_user of the caller */
+	Oid			session_role;	/* session user of the caller */
 	bool		guard;			/* its current_user is another */
 	const char *settings;		/* of the caller's session, for a worker */
 	Size		settings_size;

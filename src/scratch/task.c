@@ -222,7 +222,7 @@ pgm_scratch_enter(const PgmJob *job)
 				errmsg("cannot work in a scratch database as role \"%s\"",
 					   GetUserNameFromId(GetUserId(), false)),
 				errdetail("The worker could log in as \"%s\" only.",
-						  job->session_role),
+						  GetUserNameFromId(job->session_role, false)),
 				errhint("Connect as the role itself, which needs LOGIN."));
 
 	/* nothing of it is to last */

@@ -156,7 +156,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	old = MemoryContextSwitchTo(current.context);
 	request.direction = direction;
 	request.target = target;
-	request.session_role = GetUserNameFromId(GetSessionUserId(), false);
+	request.session_role = GetSessionUserId();
 	current.run = pgm_runner_begin_script(&request, &current.plan);
 	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
 			   digests);

@@ -466,7 +466,7 @@ pgm_author_amend(const PgmRevision *change)
 		pgm_author_changes(revision, &before, GetUserId());
 	revision->source = change->source;
 	pgm_change_keep_texts(&before, "amend");
-	pgm_revision_update_texts(revision, GetUserNameFromId(GetUserId(), false));
+	pgm_revision_update_texts(revision, GetUserId());
 	return revision->id;
 }
 

@@ -19,8 +19,9 @@
 #include "store/ddl_event.h"
 
 #define EVENT_INTO \
-	"INSERT INTO pgmigrate.ddl_event (session_role, role, application, " \
-	"command, kind, object) SELECT $1, $2, $3, $4, e.object_type, " \
+	"INSERT INTO pgmigrate.ddl_event (session_role, role, session_role_oid, " \
+	"role_oid, application, command, kind, object) " \
+	"SELECT pg_get_userbyid($1), pg_get_userbyid($2), $1, $2, $3, $4, e.object_type, " \
 	"e.object_identity "
 #define EVENT_IS_OF_USER \
 	"(e.schema_name IS NULL OR e.schema_name !~ '^(pg_temp|pg_toast|pgmigrate$)')"
@@ -28,20 +29,20 @@
 static PgmQuery changed_query = {
 	EVENT_INTO "FROM pg_event_trigger_ddl_commands() AS e "
 	"WHERE NOT e.in_extension AND " EVENT_IS_OF_USER,
-	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	4, {OIDOID, OIDOID, TEXTOID, TEXTOID}
 };
 
 /* Not what goes with something else. */
 static PgmQuery dropped_query = {
 	EVENT_INTO "FROM pg_event_trigger_dropped_objects() AS e "
 	"WHERE e.original AND NOT e.is_temporary AND " EVENT_IS_OF_USER,
-	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	4, {OIDOID, OIDOID, TEXTOID, TEXTOID}
 };
 
 typedef struct Event
 {
 	const char *command;
-	const char *role;
+	Oid			role;
 	PgmQuery   *query;
 } Event;
 
@@ -52,8 +53,8 @@ write_event(void *arg)
 	PgmSpiScope scope;
 	Datum		values[4];
 
-	values[0] = pgm_text_datum(GetUserNameFromId(GetSessionUserId(), false));
-	values[1] = pgm_text_datum(event->role);
+	values[0] = ObjectIdGetDatum(GetSessionUserId());
+	values[1] = ObjectIdGetDatum(event->role);
 	values[2] = pgm_text_datum(application_name ? application_name : "");
 	values[3] = pgm_text_datum(event->command);
 	pgm_spi_begin_ledger(&scope);
@@ -64,7 +65,7 @@ write_event(void *arg)
 void
 pgm_ddl_event_write(const char *command, bool dropped)
 {
-	Event		event = {command, GetUserNameFromId(GetUserId(), false),
+	Event		event = {command, GetUserId(),
 	dropped ? &dropped_query : &changed_query};
 	ErrorData  *error;
 

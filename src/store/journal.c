@@ -38,10 +38,10 @@ static PgmQuery interrupt_query = {
 static PgmQuery begin_query = {
 	"INSERT INTO pgmigrate.run (command, target, state, execution, steps, "
 	"heads_before, session_role, role, search_path, pid, allowed, reason, "
-	"override) "
-	"VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) "
-	"RETURNING id",
-	12, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID,
+	"override, session_role_oid, role_oid) "
+	"VALUES ($1, $2, 'running', $3, $4, $5, pg_get_userbyid($6), "
+	"pg_get_userbyid($7), $8, $9, $10, $11, $12, $6, $7) RETURNING id",
+	12, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, OIDOID, OIDOID,
 	TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
@@ -188,8 +188,8 @@ pgm_journal_begin(const PgmRunRecord *record)
 	values[2] = pgm_text_datum(record->execution);
 	values[3] = Int32GetDatum(record->nsteps);
 	values[4] = pgm_text_array_datum(record->nheads, record->heads);
-	values[5] = pgm_text_datum(record->session_role);
-	values[6] = pgm_text_datum(record->role);
+	values[5] = ObjectIdGetDatum(record->session_role);
+	values[6] = ObjectIdGetDatum(record->role);
 	values[7] = pgm_text_datum(record->search_path);
 	values[8] = Int32GetDatum(MyProcPid);
 	values[9] = pgm_text_array_datum(record->nallowed, record->allowed);

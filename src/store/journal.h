@@ -60,8 +60,8 @@ typedef struct PgmRunRecord
 	const char *override;		/* why the checklist was overridden, or NULL */
 	const char *execution;		/* worker, inline or script */
 	const char *direction;		/* up, down or stamp */
-	const char *session_role;
-	const char *role;
+	Oid			session_role;
+	Oid			role;
 	const char *search_path;
 	int			nheads;
 	char	  **heads;

@@ -25,10 +25,14 @@
 
 #define AT_WORK \
 	"state IN ('preparing', 'copying', 'indexing', 'comparing', 'switching')"
+
+/* An OID of a role is one of its cluster. */
 #define COLUMNS \
 	"o.id, o.run, o.revision, o.direction, coalesce(o.statement, 0), " \
 	"o.digest, o.schema_name, o.relation_name, o.relid::int8, o.strategy, " \
-	"o.method, o.state, o.role_oid::int8, o.details::text, o.switched "
+	"o.method, o.state, CASE WHEN o.system_identifier = " \
+	"pgmigrate.system_identifier() THEN o.role_oid ELSE 0 END::int8, " \
+	"o.details::text, o.switched "
 
 static PgmQuery begin_query = {
 	"INSERT INTO pgmigrate.operation (run, revision, direction, statement, "

@@ -99,11 +99,12 @@ static PgmQuery update_query = {
 	"downgrade = $4, verify = $5, transactional = $6, author = $7, "
 	"author_oid = $8, coauthors = $9, coauthor_oids = $10::oid[], "
 	"source = CASE WHEN upgrade = $3 THEN source ELSE $12::jsonb END, "
-	"amended_by = $11, amended_at = now(), "
+	"amended_by = pg_get_userbyid($11), amended_by_oid = $11, "
+	"amended_at = now(), "
 	"approved_by_oid = (" PGM_APPROVER_ROLE ")::oid, "
 	"roles_of = pgmigrate.system_identifier() WHERE r.id = $1",
 	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	OIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	OIDOID, TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID}
 };
 
 /* Of another text than the digest says, nothing. */
@@ -448,7 +449,7 @@ oid_array_datum(int n, const Oid *oids)
 
 /* Texts, message, flag and authors; other SQL makes an approval void. */
 void
-pgm_revision_update_texts(const PgmRevision *revision, const char *role)
+pgm_revision_update_texts(const PgmRevision *revision, Oid role)
 {
 	PgmSpiScope scope;
 	Datum		values[12];
@@ -467,7 +468,7 @@ pgm_revision_update_texts(const PgmRevision *revision, const char *role)
 									 revision->coauthors);
 	values[9] = oid_array_datum(revision->ncoauthors,
 								revision->coauthor_roles);
-	pgm_set_text(values, nulls, 10, role);
+	values[10] = ObjectIdGetDatum(role);
 	pgm_set_text(values, nulls, 11, revision->source);
 
 	pgm_spi_begin(&scope);

@@ -56,8 +56,7 @@ extern char **pgm_revision_digests(int n, char **ids);
 extern PgmRevision **pgm_revision_get_small_for_share(int n, char **ids);
 extern void pgm_revision_lock_row(const char *id);
 extern void pgm_revision_insert(const PgmRevision *revision);
-extern void pgm_revision_update_texts(const PgmRevision *revision,
-									  const char *role);
+extern void pgm_revision_update_texts(const PgmRevision *revision, Oid role);
 
 /* False if the stored SQL is not what has the digest. */
 extern bool pgm_revision_approve(const char *id, const char *digest, Oid role);

@@ -14,13 +14,15 @@
 #include "miscadmin.h"
 
 #include "base/spi.h"
+#include "store/authors.h"
 #include "store/revision_change.h"
 
 static PgmQuery keep_query = {
 	"INSERT INTO pgmigrate.revision_change (revision, change, changed_by, "
-	"changed_by_oid, digest, author, coauthors, message, upgrade, downgrade, "
-	"verify, transactional, down_revision) "
+	"changed_by_oid, digest, author, coauthors, author_oid, coauthor_oids, "
+	"message, upgrade, downgrade, verify, transactional, down_revision) "
 	"SELECT r.id, $2, $3, $4, r.digest, r.author, r.coauthors, "
+	"(" PGM_AUTHOR_ROLE ")::oid, (" PGM_COAUTHOR_ROLES ")::oid[], "
 	"x.message, x.upgrade, x.downgrade, x.verify, x.transactional, "
 	"CASE $2 WHEN 'remove' THEN x.down_revision END "
 	"FROM pgmigrate.revision r LEFT JOIN pgmigrate.revision x ON x.id = r.id "

@@ -36,12 +36,12 @@ pgm_run_open(PgmRunLockLife life)
 
 void
 pgm_run_describe(PgmRunRecord *record, const char *command,
-				 const char *execution, const char *session_role)
+				 const char *execution, Oid session_role)
 {
 	record->command = command;
 	record->execution = execution;
 	record->session_role = session_role;
-	record->role = GetUserNameFromId(GetUserId(), false);
+	record->role = GetUserId();
 	record->search_path = namespace_search_path;
 }
 

@@ -60,6 +60,6 @@ extern void pgm_run_open(PgmRunLockLife life);
 
 /* What the rows of all runs have: by whom, and how names are looked up. */
 extern void pgm_run_describe(PgmRunRecord *record, const char *command,
-							 const char *execution, const char *session_role);
+							 const char *execution, Oid session_role);
 
 #endif							/* PGM_STORE_RUN_BRACKET_H */

@@ -24,11 +24,12 @@ static PgmQuery read_query = {
 };
 
 static PgmQuery set_query = {
-	"INSERT INTO pgmigrate.run_control (run, setting, value, role) "
-	"VALUES ($1, $2, $3, $4) ON CONFLICT (run, setting) DO UPDATE "
+	"INSERT INTO pgmigrate.run_control (run, setting, value, role, role_oid) "
+	"VALUES ($1, $2, $3, pg_get_userbyid($4), $4) "
+	"ON CONFLICT (run, setting) DO UPDATE "
 	"SET value = excluded.value, role = excluded.role, "
-	"set_at = excluded.set_at",
-	4, {INT8OID, TEXTOID, INT4OID, TEXTOID}
+	"role_oid = excluded.role_oid, set_at = excluded.set_at",
+	4, {INT8OID, TEXTOID, INT4OID, OIDOID}
 };
 
 /* What can be set, and where it goes. */
@@ -83,7 +84,7 @@ set(int64 run, const char *setting, int value)
 	values[0] = Int64GetDatum(run);
 	values[1] = pgm_text_datum(setting);
 	values[2] = Int32GetDatum(value);
-	values[3] = pgm_text_datum(GetUserNameFromId(GetUserId(), false));
+	values[3] = ObjectIdGetDatum(GetUserId());
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&set_query, values, NULL);
 	pgm_spi_end(&scope);

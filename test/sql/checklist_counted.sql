@@ -61,8 +61,8 @@ SET pgmigrate.environment = 'production';
 SET pgmigrate.checklist = 'enforce';
 SET pgmigrate.approvals = 2;
 SET pgmigrate.backup_query = 'SELECT now()';
-INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, valid_until) SELECT 'rehearsal', target_digest, '', '', 'infinity' FROM pgmigrate.attestation;
-INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, valid_until) SELECT 'notification', target_digest, '', '', 'infinity' FROM pgmigrate.attestation LIMIT 1;
+INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, attested_by_oid, valid_until) SELECT 'rehearsal', target_digest, '', '', 10, 'infinity' FROM pgmigrate.attestation;
+INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, attested_by_oid, valid_until) SELECT 'notification', target_digest, '', '', 10, 'infinity' FROM pgmigrate.attestation LIMIT 1;
 
 -- metrics: nobody, a viewer just now, long ago, in the future
 SELECT item, state, detail FROM pgmigrate.checklist() WHERE item = 'metrics';

@@ -107,17 +107,17 @@ SELECT pgmigrate.drop_consumer('pager');
 -- NOTIFY: the event is short, whatever it is about; and JSON
 SELECT pgmigrate.revision(repeat('long ', 3000), 'SELECT 1', id => 'long');
 SELECT pgmigrate.attest(item => 'backup', note => repeat('the secret of the note ', 1000));
-INSERT INTO pgmigrate.event (kind, role, payload) VALUES ('test', 'me', jsonb_build_object('state', 'x', 'message', repeat('"', 20000)));
+INSERT INTO pgmigrate.event (kind, role, role_oid, payload) VALUES ('test', 'me', 10, jsonb_build_object('state', 'x', 'message', repeat('"', 20000)));
 SELECT length(payload ->> 'note') FROM pgmigrate.events('test') WHERE kind = 'attestation';
 SET pgmigrate.notify_channel = 'a name of a channel that is longer than those of the server can be, so that it is refused';
 SELECT told.done();
 
 -- who inserts or restores rows writes no events
-INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, valid_until) VALUES ('backup', '', '', '', now());
+INSERT INTO pgmigrate.attestation (item, target_digest, note, attested_by, attested_by_oid, valid_until) VALUES ('backup', '', '', '', 10, now());
 SELECT count(*) FROM pgmigrate.events('test');
 
 -- a million rows: an index, whatever is asked
-INSERT INTO pgmigrate.event (kind, role, payload) SELECT 'test', 'me', '{"state": "x"}' FROM generate_series(1, 20000);
+INSERT INTO pgmigrate.event (kind, role, role_oid, payload) SELECT 'test', 'me', 10, '{"state": "x"}' FROM generate_series(1, 20000);
 ANALYZE pgmigrate.event;
 SELECT told.done();
 SELECT pg_stat_force_next_flush();

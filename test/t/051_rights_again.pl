@@ -205,6 +205,61 @@ like(as('olga', 'SELECT * FROM pgmigrate.finalize(1)'),
 is(query($node, 'SELECT * FROM pgmigrate.finalize()'),
 	'1|app.theirs|finalized', 'its owner does it');
 
+# A role is not its name: what keeps the one keeps the other.
+is( query($node, <<'SQL'),
+SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ' ORDER BY 1)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'pgmigrate'::regnamespace AND c.relkind = 'r' AND a.atttypid = 'text'::regtype
+	AND a.attname ~ '(^|_)(role|author)$|_by$'
+	AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = c.oid
+		AND o.attname = a.attname || '_oid' AND o.atttypid = 'oid'::regtype)
+SQL
+	'', 'no table has the name of a role without the role');
+query($node, <<'SQL');
+CREATE ROLE sam LOGIN;
+SELECT pgmigrate.grant_access('sam', 'operator');
+GRANT USAGE, CREATE ON SCHEMA app TO sam;
+SELECT pgmigrate.capture_drift();
+SQL
+as('sam', <<'SQL');
+SELECT pgmigrate.revision('s', 'SELECT 1', 'SELECT 1', id => 'sams');
+SELECT pgmigrate.amend('sams', upgrade => 'SELECT 2');
+SELECT pgmigrate.approve('sams');
+SELECT pgmigrate.attest('backup', 'there is one');
+SELECT pgmigrate.scraped();
+SELECT pgmigrate.upgrade();
+SELECT pgmigrate.watch('sams', 'SELECT 1');
+SELECT pgmigrate.checklist_require('sams', 'SELECT true');
+SELECT pgmigrate.events('sams');
+CREATE TABLE app.sams (i int PRIMARY KEY);
+SELECT pgmigrate.backfill('app.sams', 'i = 1', 'i = 2');
+SELECT pgmigrate.revision('s', 'SELECT 3', id => 'later');
+SQL
+query($node, <<'SQL');
+SELECT pgmigrate.capture_drift(false);
+DROP OWNED BY sam;
+DROP ROLE sam;
+CREATE ROLE sam LOGIN SUPERUSER;
+SQL
+my $of_sam = query($node, <<'SQL');
+SELECT string_agg(format('SELECT %L || (count(*) > 0) || (count(*) FILTER (WHERE %I = %L::regrole) = 0) FROM pgmigrate.%I WHERE %I = %L',
+	format('%s.%s ', c.relname, a.attname), a.attname || '_oid', 'sam', c.relname, a.attname, 'sam'), ' UNION ALL ' ORDER BY 1)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'pgmigrate'::regnamespace AND c.relkind = 'r' AND a.atttypid = 'text'::regtype
+	AND a.attname ~ '(^|_)(role|author)$|_by$'
+SQL
+my @named = split /\n/, query($node, $of_sam);
+cmp_ok(scalar(grep { / true/ } @named), '>=', 12, 'sam is in many tables');
+is(join(', ', grep { !/ (?:truetrue|falsetrue)$/ } @named),
+	'', 'and the new one in none of them');
+like(as('sam', 'SELECT pgmigrate.upgrade()'),
+	qr/revision "later" was written by a role that does not have the privileges of role "sam"/,
+	'nor is he trusted for what the former one wrote');
+query($node, <<'SQL');
+SELECT pgmigrate.remove('later');
+SELECT pgmigrate.unwatch('sams');
+SQL
+
 # An idle author is waited for once, not again and again.
 as('mallory', "SELECT pgmigrate.revision('held', 'SELECT 1', 'SELECT 1', id => 'held')");
 query($node, "SELECT pgmigrate.approve('held')");
