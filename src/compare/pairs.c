@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/transam.h"
@@ -204,7 +205,7 @@ key_columns(Relation index, TupleDesc desc, const int *of_a, List **columns)
 
 	*columns = NIL;
 	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
-		RelationGetIndexPredicate(index) != NIL)
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{

@@ -18,9 +18,11 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/spi.h"
 #include "lint/internal.h"
+#include "online/owner.h"
 
 static PgmQuery not_null_query = {
 	"SELECT a.attname::text FROM pg_constraint k JOIN pg_attribute a "
@@ -71,7 +73,7 @@ is_said_by_text(const PgmLint *lint, const char *column, const char *name)
 }
 
 static bool
-is_implied(Relation relation, const char *name)
+implies_check(Relation relation, const char *name)
 {
 	const TupleConstr *constr = RelationGetDescr(relation)->constr;
 	List	   *bound = RelationGetPartitionQual(relation);
@@ -89,6 +91,21 @@ is_implied(Relation relation, const char *name)
 									bound, false);
 	}
 	return false;
+}
+
+/* To simplify and compare expressions runs functions of the owner. */
+static bool
+is_implied(Relation relation, const char *name)
+{
+	PgmOwnerScope scope;
+	bool		result;
+
+	pgm_owner_enter(&scope, relation->rd_rel->relowner);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	result = implies_check(relation, name);
+	PopActiveSnapshot();
+	pgm_owner_leave(&scope);
+	return result;
 }
 
 static bool

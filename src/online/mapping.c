@@ -38,6 +38,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "compat/parse.h"
@@ -285,6 +286,8 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 	TupleDesc	desc = RelationGetDescr(target);
 	List	   *columns = NIL;
 
+	/* functions are computed where their arguments are constants */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Node	   *expr = map_column(source, TupleDescAttr(desc, i), target,
@@ -303,6 +306,7 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 			!keeps_values_apart(exprType(expr)))
 			result->may_collide = true;
 	}
+	PopActiveSnapshot();
 	result->pinned |= result->may_fail;
 	result->may_collide |= result->may_fail;
 	result->columns = nodeToString(columns);
@@ -373,6 +377,7 @@ pgm_mapping_compile(const char *columns, Relation source, Relation target,
 	mapping->ncolumns = desc->natts;
 	mapping->columns = palloc0(sizeof(PgmMappedColumn) * desc->natts);
 	mapping->context = GetPerTupleExprContext(estate);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, exprs)
 	{
 		Node	   *expr = lfirst(lc);
@@ -393,6 +398,7 @@ pgm_mapping_compile(const char *columns, Relation source, Relation target,
 							&column->highest);
 		column->state = ExecPrepareExpr((Expr *) expr, estate);
 	}
+	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	return mapping;
 }

@@ -79,6 +79,7 @@ pgm_target_create(Oid relid, Oid key)
 		palloc0(sizeof(Relation) * Max(target->nindexes, 1));
 	target->result->ri_IndexRelationInfo =
 		palloc0(sizeof(IndexInfo *) * Max(target->nindexes, 1));
+	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, indexes)
 	{
 		int			i = foreach_current_index(lc);
@@ -90,6 +91,7 @@ pgm_target_create(Oid relid, Oid key)
 			pgm_key_init(&target->key, index);
 		index_close(index, NoLock);
 	}
+	PopActiveSnapshot();
 	if (!OidIsValid(target->key.index))
 		elog(ERROR, "index %u is not one of table %u", key, relid);
 

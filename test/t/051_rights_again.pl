@@ -205,6 +205,53 @@ like(as('olga', 'SELECT * FROM pgmigrate.finalize(1)'),
 is(query($node, 'SELECT * FROM pgmigrate.finalize()'),
 	'1|app.theirs|finalized', 'its owner does it');
 
+# What is constant in the condition of an index or of a domain is computed when
+# they are read: in the worker, by functions of the owner, as the owner, and
+# where a function of SQL finds a snapshot.
+as('olga', <<'SQL');
+CREATE FUNCTION app.p(t text) RETURNS boolean LANGUAGE sql IMMUTABLE SET work_mem = '1MB'
+AS $$ SELECT count(*) >= 0 FROM pg_class WHERE relname = t $$;
+CREATE DOMAIN app.d AS int CHECK (app.p('x'));
+CREATE TABLE app.partial (id int PRIMARY KEY, v app.d, w int);
+CREATE INDEX ON app.partial (w) WHERE app.p('x');
+INSERT INTO app.partial VALUES (1, 1, 1);
+SQL
+my $started = query($node, 'SELECT pg_postmaster_start_time()');
+like(as('olga', "SELECT state FROM pgmigrate.backfill('app.partial', 'w = 2', 'w = 1')"),
+	qr/^done$/m, 'a backfill of a table with such an index');
+for my $change ("'app.partial'", "'app.partial', 'ALTER COLUMN v TYPE bigint'",
+	"'app.partial', 'ALTER COLUMN v TYPE app.d'")
+{
+	like(as('olga', "SELECT action FROM pgmigrate.rebuild($change)"),
+		qr/^switched$/m, "rebuild($change)");
+	query($node, 'SELECT pgmigrate.finalize()');
+}
+as('mallory', <<'SQL');
+CREATE FUNCTION mal.vol() RETURNS boolean LANGUAGE plpgsql
+AS $$ BEGIN EXECUTE 'ALTER ROLE mallory SUPERUSER'; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN true; END $$;
+CREATE FUNCTION mal.pred(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+AS $$ DECLARE r boolean; BEGIN SELECT mal.vol() INTO r; RETURN true; END $$;
+CREATE DOMAIN mal.d AS int CHECK (mal.pred('d'));
+CREATE TABLE mal.x (id int PRIMARY KEY, v mal.d);
+CREATE INDEX ON mal.x (v) WHERE mal.pred('x');
+INSERT INTO mal.x VALUES (1, 1);
+CREATE TABLE mal.p (id int, v int) PARTITION BY RANGE (id);
+CREATE TABLE mal.p1 PARTITION OF mal.p FOR VALUES FROM (0) TO (100);
+ALTER TABLE mal.p1 ADD CONSTRAINT c CHECK (mal.pred('c'));
+SQL
+for my $look (
+	"rebuild('mal.x')", "finalize()",
+	"rebuild('mal.x', 'ALTER COLUMN v TYPE bigint')", "finalize()",
+	"rebuild('mal.x', 'ALTER COLUMN v TYPE mal.d')", "finalize()",
+	"lint('ALTER TABLE mal.p DETACH PARTITION mal.p1; ALTER TABLE mal.p1 DROP CONSTRAINT c')",
+	"lint('ALTER TABLE mal.x ALTER id TYPE mal.d; CREATE INDEX ON mal.x (v); UPDATE mal.x SET v = 3')",
+	"fingerprint()")
+{
+	unlike(as('postgres', "SELECT count(*) FROM pgmigrate.$look"), qr/ERROR/, "a superuser: $look");
+	is(query($node, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"), 'f', 'is not she');
+}
+is(query($node, 'SELECT pg_postmaster_start_time()'), $started, 'the server has not started anew');
+
 # A role is not its name: what keeps the one keeps the other.
 is( query($node, <<'SQL'),
 SELECT string_agg(format('%s.%s', c.relname, a.attname), ', ' ORDER BY 1)
