@@ -10,6 +10,15 @@
 #ifndef PGM_COMPAT_CATALOG_H
 #define PGM_COMPAT_CATALOG_H
 
+/* Of an address. */
+#if PG_VERSION_NUM >= 140000
+#define pgm_object_type(address) getObjectTypeDescription(address, false)
+#define pgm_object_identity(address) getObjectIdentity(address, false)
+#else
+#define pgm_object_type(address) getObjectTypeDescription(address)
+#define pgm_object_identity(address) getObjectIdentity(address)
+#endif
+
 #if PG_VERSION_NUM >= 140000
 #define PGM_SQL_ATTCOMPRESSION "a.attcompression"
 #define PGM_SQL_PROSQLBODY "p.prosqlbody"

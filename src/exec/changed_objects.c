@@ -66,6 +66,7 @@ struct PgmChangedObjects
 	bool		types;
 	HTAB	   *index;			/* NULL while there are few */
 	List	   *objects;
+	List	   *facts;
 };
 
 static object_access_hook_type previous_hook;
@@ -506,6 +507,7 @@ pgm_changed_reset(PgmChangedObjects *changed)
 {
 	changed->index = NULL;
 	changed->objects = NIL;
+	changed->facts = NIL;
 	MemoryContextReset(changed->context);
 }
 
@@ -529,6 +531,27 @@ pgm_changed_note(PgmChangedObjects *changed, Oid classid, Oid objid)
 
 	note_change(changed, classid, objid, 0, false);
 	MemoryContextSwitchTo(old);
+}
+
+void
+pgm_changed_note_fact(PgmChangedObjects *changed, bool comment, Oid classid,
+					  Oid objid, int32 subid)
+{
+	MemoryContext old = MemoryContextSwitchTo(changed->context);
+	PgmChangedFact *fact = palloc(sizeof(PgmChangedFact));
+
+	fact->comment = comment;
+	fact->classid = classid;
+	fact->objid = objid;
+	fact->subid = subid;
+	changed->facts = lappend(changed->facts, fact);
+	MemoryContextSwitchTo(old);
+}
+
+List *
+pgm_changed_facts(const PgmChangedObjects *changed)
+{
+	return changed->facts;
 }
 
 List *

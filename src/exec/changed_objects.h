@@ -26,6 +26,15 @@ typedef struct PgmChangedObject
 	char		relkind;
 } PgmChangedObject;
 
+/* What the server does not tell of: a comment, or a privilege. */
+typedef struct PgmChangedFact
+{
+	bool		comment;
+	Oid			classid;
+	Oid			objid;
+	int32		subid;
+} PgmChangedFact;
+
 typedef struct PgmChangedObjects PgmChangedObjects;
 
 /* Once, when the library is loaded. */
@@ -48,6 +57,16 @@ extern void pgm_changed_end(void);
 /* Of what the server does not tell: its privileges, say. */
 extern void pgm_changed_note(PgmChangedObjects *changed, Oid classid,
 							 Oid objid);
+
+/*
+ * The same of what is not an object: the comment, or the privileges, of a
+ * column, a function or a schema.
+ */
+extern void pgm_changed_note_fact(PgmChangedObjects *changed, bool comment,
+								  Oid classid, Oid objid, int32 subid);
+
+/* PgmChangedFact *, as often as they were noted. */
+extern List *pgm_changed_facts(const PgmChangedObjects *changed);
 
 /* PgmChangedObject *, in the order in which they were first met. */
 extern List *pgm_changed_list(const PgmChangedObjects *changed);

@@ -3,11 +3,6 @@
  * generated.c
  *	  The verification of a revision that has none, from what it did.
  *
- * One query for each class of objects, over a list of what they are to be; the
- * first column names the object, the second says whether it is so.  They read
- * nothing but the catalogs that everybody may read, by the names of things, so
- * that whoever asks needs no right to what he asks about.
- *
  * Nothing is planned here: most revisions make a table, and a query for each
  * would cost as much as they do.
  *
@@ -17,6 +12,8 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
@@ -25,8 +22,10 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -37,163 +36,21 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "compat/catalog.h"
 #include "run/generated.h"
+#include "run/proof_rows.h"
 #include "schema/model.h"
-
-/* No text is longer than this by more than an object. */
-#define PGM_GENERATED_MAX (1024 * 1024)
-
-typedef enum ProofClass
-{
-	CLASS_SCHEMA,
-	CLASS_TYPE,
-	CLASS_FUNCTION,
-	CLASS_RELATION,
-	CLASS_COLUMN,
-	CLASS_INDEX,
-	CLASS_CONSTRAINT,
-	CLASS_TRIGGER,
-	CLASS_POLICY,
-	CLASS_PRIVILEGES
-} ProofClass;
-
-#define NCLASSES (CLASS_PRIVILEGES + 1)
-
-#define JOIN_SCHEMA \
-	"LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = e.schema\n"
-#define JOIN_RELATION(name) JOIN_SCHEMA \
-	"LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid " \
-	"AND c.relname = e." name "\n"
-
-/* How a class is asked for. */
-static const struct
-{
-	const char *columns;		/* of the list, after the object */
-	const char *keys;			/* those of them that name it */
-	const char *joins;
-	const char *holds;
-	const char *absent;
-}			classes[NCLASSES] = {
-
-	[CLASS_SCHEMA] = {"name", "name",
-		"LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = e.name\n",
-	"n.oid IS NOT NULL", "n.oid IS NULL"},
-	[CLASS_TYPE] = {"schema, name, kind", "schema, name",
-		JOIN_SCHEMA "LEFT JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid "
-		"AND t.typname = e.name\n",
-	"t.typtype::text = e.kind", "t.oid IS NULL"},
-	[CLASS_FUNCTION] = {"schema, name, arguments, kind",
-		"schema, name, arguments",
-		JOIN_SCHEMA "LEFT JOIN pg_catalog.pg_proc p ON p.pronamespace = n.oid "
-		"AND p.proname = e.name\n"
-		"AND pg_catalog.pg_get_function_identity_arguments(p.oid) = "
-	"e.arguments\n", "p.prokind::text = e.kind", "p.oid IS NULL"},
-	[CLASS_RELATION] = {"schema, name, kind, persistence, row_security",
-		"schema, name, kind", JOIN_RELATION("name"),
-		"c.relkind::text = e.kind AND c.relpersistence::text = e.persistence\n"
-		"AND c.relrowsecurity = e.row_security",
-	"coalesce(c.relkind::text <> e.kind, true)"},
-	[CLASS_COLUMN] = {"schema, relation, name, type, not_null, \"default\", "
-		"identity, generated",
-		"schema, relation, name", JOIN_RELATION("relation")
-		"LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid\n"
-		"AND a.attname = e.name AND a.attnum > 0 AND NOT a.attisdropped\n"
-		"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid "
-		"AND d.adnum = a.attnum\n",
-		"pg_catalog.format_type(a.atttypid, a.atttypmod) = e.type\n"
-		"AND a.attnotnull = e.not_null AND a.attidentity::text = e.identity\n"
-		"AND a.attgenerated::text = e.generated\n"
-		"AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) IS NOT DISTINCT FROM e.\"default\"",
-	"a.attnum IS NULL"},
-	[CLASS_INDEX] = {"schema, name, is_unique, valid", "schema, name",
-		JOIN_RELATION("name")
-		"LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid\n",
-		"i.indisunique = e.is_unique AND i.indisvalid = e.valid",
-	"c.oid IS NULL"},
-	[CLASS_CONSTRAINT] = {"schema, relation, name, type, validated",
-		"schema, relation, name", JOIN_RELATION("relation")
-		"LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid "
-		"AND k.conname = e.name\n",
-	"k.contype::text = e.type AND k.convalidated = e.validated", "k.oid IS NULL"},
-	[CLASS_TRIGGER] = {"schema, relation, name, enabled",
-		"schema, relation, name", JOIN_RELATION("relation")
-		"LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid "
-		"AND t.tgname = e.name AND NOT t.tgisinternal\n",
-	"t.tgenabled::text = e.enabled", "t.oid IS NULL"},
-	[CLASS_POLICY] = {"schema, relation, name, command",
-		"schema, relation, name", JOIN_RELATION("relation")
-		"LEFT JOIN pg_catalog.pg_policy p ON p.polrelid = c.oid "
-		"AND p.polname = e.name\n",
-	"p.polcmd::text = e.command", "p.oid IS NULL"},
-	[CLASS_PRIVILEGES] = {"schema, name, privileges", "schema, name",
-		JOIN_RELATION("name"),
-	"e.privileges::text[] <@ c.relacl::text[]", NULL},
-};
-
-/* The lists, by class. */
-typedef struct Lists
-{
-	StringInfoData rows[NCLASSES];
-	int			total;			/* bytes of all */
-} Lists;
 
 typedef struct Writer
 {
-	Lists		there;			/* after the upgrade */
-	Lists		gone;			/* after it */
-	Lists		undone;			/* gone after the downgrade */
+	PgmProofLists there;		/* after the upgrade */
+	PgmProofLists gone;			/* after it */
+	PgmProofLists undone;		/* gone after the downgrade */
 	List	   *objects;		/* titles of what it did something to */
 	List	   *made;			/* of undone */
 	List	   *before;			/* what was there under another address */
 	bool		pinned;			/* the settings */
 } Writer;
-
-/* ---- rows */
-
-/* The beginning of a row, NULL if the list is full. */
-static StringInfo
-begin_row(Lists *lists, ProofClass class, const char *title)
-{
-	StringInfo	rows = &lists->rows[class];
-
-	if (lists->total > PGM_GENERATED_MAX)
-		return NULL;
-	if (rows->data == NULL)
-		initStringInfo(rows);
-	else
-		appendStringInfoString(rows, ",\n  ");
-	appendStringInfo(rows, "(%s", quote_literal_cstr(title));
-	lists->total += 64;
-	return rows;
-}
-
-static void
-add_text(StringInfo rows, const char *text)
-{
-	appendStringInfo(rows, ", %s", text == NULL ? "NULL" :
-					 quote_literal_cstr(text));
-}
-
-static void
-add_bool(StringInfo rows, bool value)
-{
-	appendStringInfoString(rows, value ? ", true" : ", false");
-}
-
-static void
-add_char(StringInfo rows, char c)
-{
-	char		text[2] = {c, '\0'};
-
-	add_text(rows, text);
-}
-
-static void
-end_row(Lists *lists, StringInfo rows)
-{
-	appendStringInfoChar(rows, ')');
-	lists->total += 64;
-}
 
 /* ---- what is there */
 
@@ -211,20 +68,20 @@ add_touched(Writer *writer, char *title)
 
 /* A list of names, of what must not be there. */
 static void
-add_absent(Lists *lists, ProofClass class, const char *title, const char *a,
-		   const char *b, const char *c)
+add_absent(PgmProofLists *lists, PgmProofClass class, const char *title,
+		   const char *a, const char *b, const char *c)
 {
-	StringInfo	rows = begin_row(lists, class, title);
+	StringInfo	rows = pgm_proof_begin_row(lists, class, title);
 
 	if (rows == NULL)
 		return;
 	if (a != NULL)
-		add_text(rows, a);
+		pgm_proof_text(rows, a);
 	if (b != NULL)
-		add_text(rows, b);
+		pgm_proof_text(rows, b);
 	if (c != NULL)
-		add_text(rows, c);
-	end_row(lists, rows);
+		pgm_proof_text(rows, c);
+	pgm_proof_end_row(lists, rows);
 }
 
 /* Is it among titles? */
@@ -241,7 +98,7 @@ is_among(const List *titles, const char *title)
 
 /* Something that the revision has made: its downgrade is to take it away. */
 static void
-add_made(Writer *writer, const PgmChangedObject *object, ProofClass class,
+add_made(Writer *writer, const PgmChangedObject *object, PgmProofClass class,
 		 char *title, const char *a, const char *b, const char *c)
 {
 	if (!object->created || is_among(writer->before, title))
@@ -280,21 +137,23 @@ static void
 add_column(Writer *writer, Relation rel, int i, char *title)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
-	StringInfo	rows = begin_row(&writer->there, CLASS_COLUMN, title);
+	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_COLUMN,
+										   title);
 
 	if (rows == NULL)
 		return;
-	add_text(rows, get_namespace_name(RelationGetNamespace(rel)));
-	add_text(rows, RelationGetRelationName(rel));
-	add_text(rows, NameStr(att->attname));
-	add_text(rows, format_type_with_typemod(att->atttypid, att->atttypmod));
-	add_bool(rows, att->attnotnull);
-	add_text(rows, default_of(writer, rel, att->attnum));
+	pgm_proof_text(rows, get_namespace_name(RelationGetNamespace(rel)));
+	pgm_proof_text(rows, RelationGetRelationName(rel));
+	pgm_proof_text(rows, NameStr(att->attname));
+	pgm_proof_text(rows, format_type_with_typemod(att->atttypid,
+												  att->atttypmod));
+	pgm_proof_bool(rows, att->attnotnull);
+	pgm_proof_text(rows, default_of(writer, rel, att->attnum));
 	appendStringInfo(rows, att->attidentity ? ", '%c'" : ", ''",
 					 att->attidentity);
 	appendStringInfo(rows, att->attgenerated ? ", '%c'" : ", ''",
 					 att->attgenerated);
-	end_row(&writer->there, rows);
+	pgm_proof_end_row(&writer->there, rows);
 }
 
 static void
@@ -314,35 +173,38 @@ add_columns(Writer *writer, Oid relid, const char *name)
 	relation_close(rel, AccessShareLock);
 }
 
+/* As an array of text, the last value of a row. */
+static void
+add_acl(StringInfo rows, Datum acl)
+{
+	AclItem    *item = ACL_DAT(DatumGetAclP(acl));
+
+	for (int i = 0; i < ACL_NUM(DatumGetAclP(acl)); i++)
+		appendStringInfo(rows, "%s%s", i > 0 ? ", " : ", ARRAY[",
+						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(aclitemout,
+																				PointerGetDatum(&item[i])))));
+	appendStringInfoChar(rows, ']');
+}
+
 static void
 add_privileges(Writer *writer, HeapTuple tuple, Oid relid, char *title)
 {
 	bool		isnull;
 	Datum		acl = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl,
 									  &isnull);
-	StringInfoData items;
-	AclItem    *item;
 	StringInfo	rows;
 
 	title = psprintf("privileges of %s", title);
 	add_touched(writer, title);
-	if (isnull)
+	if (isnull || ACL_NUM(DatumGetAclP(acl)) == 0)
 		return;
-	initStringInfo(&items);
-	item = ACL_DAT(DatumGetAclP(acl));
-	for (int i = 0; i < ACL_NUM(DatumGetAclP(acl)); i++)
-		appendStringInfo(&items, "%s%s", i > 0 ? ", " : "ARRAY[",
-						 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(aclitemout,
-																				PointerGetDatum(&item[i])))));
-	if (items.len == 0)
-		return;
-	rows = begin_row(&writer->there, CLASS_PRIVILEGES, title);
+	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_PRIVILEGES, title);
 	if (rows == NULL)
 		return;
-	add_text(rows, schema_of(relid));
-	add_text(rows, get_rel_name(relid));
-	appendStringInfo(rows, ", %s]", items.data);
-	end_row(&writer->there, rows);
+	pgm_proof_text(rows, schema_of(relid));
+	pgm_proof_text(rows, get_rel_name(relid));
+	add_acl(rows, acl);
+	pgm_proof_end_row(&writer->there, rows);
 }
 
 static void
@@ -359,18 +221,48 @@ add_index(Writer *writer, const PgmChangedObject *object, HeapTuple class,
 	if (!HeapTupleIsValid(tuple))
 		return;
 	index = (Form_pg_index) GETSTRUCT(tuple);
-	rows = begin_row(&writer->there, CLASS_INDEX, title);
+	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_INDEX, title);
 	if (rows != NULL)
 	{
-		add_text(rows, schema);
-		add_text(rows, NameStr(form->relname));
-		add_bool(rows, index->indisunique);
-		add_bool(rows, index->indisvalid);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema);
+		pgm_proof_text(rows, NameStr(form->relname));
+		pgm_proof_bool(rows, index->indisunique);
+		pgm_proof_bool(rows, index->indisvalid);
+		pgm_proof_end_row(&writer->there, rows);
 	}
 	ReleaseSysCache(tuple);
-	add_made(writer, object, CLASS_INDEX, title, schema,
+	add_made(writer, object, PGM_PROOF_INDEX, title, schema,
 			 NameStr(form->relname), NULL);
+}
+
+/* That of an identity is its column's. */
+static void
+add_sequence(Writer *writer, Oid relid, char *title)
+{
+	HeapTuple	tuple;
+	Form_pg_sequence form;
+	Oid			table;
+	int32		column;
+	StringInfo	rows;
+
+	if (sequenceIsOwned(relid, DEPENDENCY_INTERNAL, &table, &column))
+		return;
+	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(relid));
+	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_SEQUENCE, title);
+	if (rows != NULL)
+	{
+		form = (Form_pg_sequence) GETSTRUCT(tuple);
+		pgm_proof_text(rows, schema_of(relid));
+		pgm_proof_text(rows, get_rel_name(relid));
+		pgm_proof_text(rows, format_type_with_typemod(form->seqtypid, -1));
+		appendStringInfo(rows, ", " INT64_FORMAT ", " INT64_FORMAT ", "
+						 INT64_FORMAT ", " INT64_FORMAT ", " INT64_FORMAT,
+						 form->seqincrement, form->seqmin, form->seqmax,
+						 form->seqstart, form->seqcache);
+		pgm_proof_bool(rows, form->seqcycle);
+		pgm_proof_end_row(&writer->there, rows);
+	}
+	ReleaseSysCache(tuple);
 }
 
 /* A relation whose name is another now has columns of other names. */
@@ -401,21 +293,22 @@ add_relation(Writer *writer, const PgmChangedObject *object, char *title)
 		return;
 	}
 	schema = get_namespace_name(form->relnamespace);
-	rows = begin_row(&writer->there, CLASS_RELATION, title);
+	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_RELATION, title);
 	if (rows != NULL)
 	{
-		add_text(rows, schema);
-		add_text(rows, NameStr(form->relname));
-		add_char(rows, form->relkind);
-		add_char(rows, form->relpersistence);
-		add_bool(rows, form->relrowsecurity);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema);
+		pgm_proof_text(rows, NameStr(form->relname));
+		pgm_proof_char(rows, form->relkind);
+		pgm_proof_char(rows, form->relpersistence);
+		pgm_proof_bool(rows, form->relrowsecurity);
+		pgm_proof_end_row(&writer->there, rows);
 	}
 	kind[0] = form->relkind;
-	add_made(writer, object, CLASS_RELATION, title, schema,
+	add_made(writer, object, PGM_PROOF_RELATION, title, schema,
 			 NameStr(form->relname), kind);
-	if (form->relkind != RELKIND_SEQUENCE &&
-		(object->created || is_renamed(object, title)))
+	if (form->relkind == RELKIND_SEQUENCE)
+		add_sequence(writer, object->objid, title);
+	else if ((object->created || is_renamed(object, title)))
 		add_columns(writer, object->objid,
 					quote_qualified_identifier(schema,
 											   NameStr(form->relname)));
@@ -433,7 +326,7 @@ add_one_column(Writer *writer, const PgmChangedObject *object, char *title)
 	const char *name = get_attname(object->objid, object->subid, false);
 
 	add_column(writer, rel, object->subid - 1, title);
-	add_made(writer, object, CLASS_COLUMN, title, schema_of(object->objid),
+	add_made(writer, object, PGM_PROOF_COLUMN, title, schema_of(object->objid),
 			 get_rel_name(object->objid), name);
 	relation_close(rel, AccessShareLock);
 }
@@ -454,39 +347,38 @@ add_constraint(Writer *writer, const PgmChangedObject *object, char *title)
 		ReleaseSysCache(tuple);
 		return;
 	}
-	rows = begin_row(&writer->there, CLASS_CONSTRAINT, title);
+	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_CONSTRAINT, title);
 	if (rows != NULL)
 	{
-		add_text(rows, schema);
-		add_text(rows, relation);
-		add_text(rows, NameStr(form->conname));
-		add_char(rows, form->contype);
-		add_bool(rows, form->convalidated);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema);
+		pgm_proof_text(rows, relation);
+		pgm_proof_text(rows, NameStr(form->conname));
+		pgm_proof_char(rows, form->contype);
+		pgm_proof_bool(rows, form->convalidated);
+		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, CLASS_CONSTRAINT, title, schema, relation,
+	add_made(writer, object, PGM_PROOF_CONSTRAINT, title, schema, relation,
 			 NameStr(form->conname));
 	ReleaseSysCache(tuple);
 }
 
-/* Of a trigger or a policy: where it is, what it is called, its state. */
-static void
-add_on_relation(Writer *writer, const PgmChangedObject *object,
-				ProofClass class, char *title, Oid relid, const char *name,
-				char state)
+/* Where something on a relation is and what it is called. */
+static StringInfo
+begin_on_relation(Writer *writer, const PgmChangedObject *object,
+				  PgmProofClass class, char *title, Oid relid,
+				  const char *name)
 {
-	StringInfo	rows = begin_row(&writer->there, class, title);
+	StringInfo	rows = pgm_proof_begin_row(&writer->there, class, title);
 
 	if (rows != NULL)
 	{
-		add_text(rows, schema_of(relid));
-		add_text(rows, get_rel_name(relid));
-		add_text(rows, name);
-		add_char(rows, state);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema_of(relid));
+		pgm_proof_text(rows, get_rel_name(relid));
+		pgm_proof_text(rows, name);
 	}
 	add_made(writer, object, class, title, schema_of(relid),
 			 get_rel_name(relid), name);
+	return rows;
 }
 
 static void
@@ -494,9 +386,34 @@ add_trigger(Writer *writer, const PgmChangedObject *object, char *title)
 {
 	HeapTuple	tuple = pgm_catalog_row(TriggerRelationId, object->objid);
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	StringInfo	rows = begin_on_relation(writer, object, PGM_PROOF_TRIGGER,
+										 title, form->tgrelid,
+										 NameStr(form->tgname));
 
-	add_on_relation(writer, object, CLASS_TRIGGER, title, form->tgrelid,
-					NameStr(form->tgname), form->tgenabled);
+	if (rows == NULL)
+		return;
+	pgm_proof_char(rows, form->tgenabled);
+	pgm_proof_end_row(&writer->there, rows);
+}
+
+/* In the order of the catalog; 0 is PUBLIC. */
+static void
+add_roles(StringInfo rows, HeapTuple tuple)
+{
+	Relation	rel = table_open(PolicyRelationId, AccessShareLock);
+	bool		isnull;
+	Datum		roles = heap_getattr(tuple, Anum_pg_policy_polroles,
+									 RelationGetDescr(rel), &isnull);
+	ArrayType  *array = DatumGetArrayTypeP(roles);
+	Oid		   *oids = (Oid *) ARR_DATA_PTR(array);
+
+	for (int i = 0; i < ARR_DIMS(array)[0]; i++)
+		appendStringInfo(rows, "%s%s", i > 0 ? ", " : ", ARRAY[",
+						 quote_literal_cstr(OidIsValid(oids[i]) ?
+											GetUserNameFromId(oids[i], false) :
+											"public"));
+	appendStringInfoChar(rows, ']');
+	table_close(rel, AccessShareLock);
 }
 
 static void
@@ -504,9 +421,26 @@ add_policy(Writer *writer, const PgmChangedObject *object, char *title)
 {
 	HeapTuple	tuple = pgm_catalog_row(PolicyRelationId, object->objid);
 	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
+	StringInfo	rows = begin_on_relation(writer, object, PGM_PROOF_POLICY,
+										 title, form->polrelid,
+										 NameStr(form->polname));
 
-	add_on_relation(writer, object, CLASS_POLICY, title, form->polrelid,
-					NameStr(form->polname), form->polcmd);
+	if (rows == NULL)
+		return;
+	pgm_proof_char(rows, form->polcmd);
+	pgm_proof_bool(rows, form->polpermissive);
+	add_roles(rows, tuple);
+	pgm_proof_end_row(&writer->there, rows);
+}
+
+static char *
+arguments_of(Oid function)
+{
+	Datum		value =
+		OidFunctionCall1(F_PG_GET_FUNCTION_IDENTITY_ARGUMENTS,
+						 ObjectIdGetDatum(function));
+
+	return TextDatumGetCString(value);
 }
 
 static void
@@ -515,23 +449,20 @@ add_function(Writer *writer, const PgmChangedObject *object, char *title)
 	HeapTuple	tuple = SearchSysCache1(PROCOID,
 										ObjectIdGetDatum(object->objid));
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-	StringInfo	rows = begin_row(&writer->there, CLASS_FUNCTION, title);
+	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_FUNCTION,
+										   title);
 	const char *schema = get_namespace_name(form->pronamespace);
-	Datum		value;
-	char	   *arguments;
+	char	   *arguments = arguments_of(object->objid);
 
-	value = OidFunctionCall1(F_PG_GET_FUNCTION_IDENTITY_ARGUMENTS,
-							 ObjectIdGetDatum(object->objid));
-	arguments = TextDatumGetCString(value);
 	if (rows != NULL)
 	{
-		add_text(rows, schema);
-		add_text(rows, NameStr(form->proname));
-		add_text(rows, arguments);
-		add_char(rows, form->prokind);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema);
+		pgm_proof_text(rows, NameStr(form->proname));
+		pgm_proof_text(rows, arguments);
+		pgm_proof_char(rows, form->prokind);
+		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, CLASS_FUNCTION, title, schema,
+	add_made(writer, object, PGM_PROOF_FUNCTION, title, schema,
 			 NameStr(form->proname), arguments);
 	ReleaseSysCache(tuple);
 }
@@ -542,17 +473,18 @@ add_type(Writer *writer, const PgmChangedObject *object, char *title)
 	HeapTuple	tuple = SearchSysCache1(TYPEOID,
 										ObjectIdGetDatum(object->objid));
 	Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
-	StringInfo	rows = begin_row(&writer->there, CLASS_TYPE, title);
+	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_TYPE,
+										   title);
 	const char *schema = get_namespace_name(form->typnamespace);
 
 	if (rows != NULL)
 	{
-		add_text(rows, schema);
-		add_text(rows, NameStr(form->typname));
-		add_char(rows, form->typtype);
-		end_row(&writer->there, rows);
+		pgm_proof_text(rows, schema);
+		pgm_proof_text(rows, NameStr(form->typname));
+		pgm_proof_char(rows, form->typtype);
+		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, CLASS_TYPE, title, schema,
+	add_made(writer, object, PGM_PROOF_TYPE, title, schema,
 			 NameStr(form->typname), NULL);
 	ReleaseSysCache(tuple);
 }
@@ -562,8 +494,8 @@ add_schema(Writer *writer, const PgmChangedObject *object, char *title)
 {
 	const char *name = get_namespace_name(object->objid);
 
-	add_absent(&writer->there, CLASS_SCHEMA, title, name, NULL, NULL);
-	add_made(writer, object, CLASS_SCHEMA, title, name, NULL, NULL);
+	add_absent(&writer->there, PGM_PROOF_SCHEMA, title, name, NULL, NULL);
+	add_made(writer, object, PGM_PROOF_SCHEMA, title, name, NULL, NULL);
 }
 
 static void
@@ -599,6 +531,104 @@ add_there(Writer *writer, const PgmChangedObject *object, char *title)
 	}
 }
 
+/* ---- what was said about them */
+
+/* Of a column, a function or a schema. */
+static void
+add_granted(Writer *writer, const PgmChangedFact *fact, const char *title)
+{
+	PgmProofClass class = PGM_PROOF_SCHEMA_PRIVILEGES;
+	int			cache = NAMESPACEOID;
+	AttrNumber	column = Anum_pg_namespace_nspacl;
+	HeapTuple	tuple;
+	Datum		acl;
+	bool		isnull;
+	StringInfo	rows;
+
+	if (fact->classid == RelationRelationId)
+	{
+		class = PGM_PROOF_COLUMN_PRIVILEGES;
+		cache = ATTNUM;
+		column = Anum_pg_attribute_attacl;
+	}
+	else if (fact->classid == ProcedureRelationId)
+	{
+		class = PGM_PROOF_FUNCTION_PRIVILEGES;
+		cache = PROCOID;
+		column = Anum_pg_proc_proacl;
+	}
+	if (cache == ATTNUM)
+		tuple = SearchSysCacheAttNum(fact->objid, fact->subid);
+	else
+		tuple = SearchSysCache1(cache, ObjectIdGetDatum(fact->objid));
+	acl = SysCacheGetAttr(cache, tuple, column, &isnull);
+	rows = isnull || ACL_NUM(DatumGetAclP(acl)) == 0 ? NULL :
+		pgm_proof_begin_row(&writer->there, class, title);
+	if (rows != NULL)
+	{
+		if (class == PGM_PROOF_SCHEMA_PRIVILEGES)
+			pgm_proof_text(rows, get_namespace_name(fact->objid));
+		else if (class == PGM_PROOF_FUNCTION_PRIVILEGES)
+		{
+			pgm_proof_text(rows,
+						   get_namespace_name(get_func_namespace(fact->objid)));
+			pgm_proof_text(rows, get_func_name(fact->objid));
+			pgm_proof_text(rows, arguments_of(fact->objid));
+		}
+		else
+		{
+			pgm_proof_text(rows, schema_of(fact->objid));
+			pgm_proof_text(rows, get_rel_name(fact->objid));
+			pgm_proof_text(rows, get_attname(fact->objid, fact->subid, false));
+		}
+		add_acl(rows, acl);
+		pgm_proof_end_row(&writer->there, rows);
+	}
+	ReleaseSysCache(tuple);
+}
+
+/* No comment is one, too. */
+static void
+add_comment(Writer *writer, const PgmChangedFact *fact, const char *title)
+{
+	ObjectAddress address;
+	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_COMMENT,
+										   title);
+
+	if (rows == NULL)
+		return;
+	ObjectAddressSubSet(address, fact->classid, fact->objid, fact->subid);
+	pgm_proof_text(rows, pgm_object_type(&address));
+	pgm_proof_text(rows, pgm_object_identity(&address));
+	pgm_proof_text(rows, GetComment(fact->objid, fact->classid, fact->subid));
+	pgm_proof_end_row(&writer->there, rows);
+}
+
+static void
+add_facts(Writer *writer, const List *facts)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts)
+	{
+		const PgmChangedFact *fact = lfirst(lc);
+		char	   *title = pgm_object_title(fact->classid, fact->objid,
+											 fact->subid);
+
+		if (title == NULL)
+			continue;
+		title = psprintf("%s of %s", fact->comment ? "comment" : "privileges",
+						 title);
+		if (is_among(writer->objects, title))
+			continue;
+		add_touched(writer, title);
+		if (fact->comment)
+			add_comment(writer, fact, title);
+		else
+			add_granted(writer, fact, title);
+	}
+}
+
 /* ---- what is not there any more */
 
 /*
@@ -618,6 +648,11 @@ add_gone(Writer *writer, const PgmChangedObject *object, bool again)
 	char		kind[2] = {object->relkind, '\0'};
 
 	add_touched(writer, object->before);
+	if (object->classid != RelationRelationId || object->column != NULL)
+		add_touched(writer, psprintf("comment of %s", object->before));
+	if (object->column != NULL || object->classid == ProcedureRelationId ||
+		object->classid == NamespaceRelationId)
+		add_touched(writer, psprintf("privileges of %s", object->before));
 	if (object->classid == NamespaceRelationId)
 		add_whole(writer, object->before + strlen("schema "));
 	if (object->classid != RelationRelationId)
@@ -628,52 +663,15 @@ add_gone(Writer *writer, const PgmChangedObject *object, bool again)
 	if (again)
 		return;
 	if (object->column != NULL)
-		add_absent(&writer->gone, CLASS_COLUMN, object->before,
+		add_absent(&writer->gone, PGM_PROOF_COLUMN, object->before,
 				   object->schema, object->name, object->column);
 	else if (object->relkind == RELKIND_INDEX ||
 			 object->relkind == RELKIND_PARTITIONED_INDEX)
-		add_absent(&writer->gone, CLASS_INDEX, object->before, object->schema,
-				   object->name, NULL);
+		add_absent(&writer->gone, PGM_PROOF_INDEX, object->before,
+				   object->schema, object->name, NULL);
 	else
-		add_absent(&writer->gone, CLASS_RELATION, object->before,
+		add_absent(&writer->gone, PGM_PROOF_RELATION, object->before,
 				   object->schema, object->name, kind);
-}
-
-/* ---- the texts */
-
-static void
-append_class(StringInfo text, const Lists *lists, ProofClass class,
-			 bool absent)
-{
-	const StringInfoData *rows = &lists->rows[class];
-
-	if (rows->data == NULL)
-		return;
-	appendStringInfo(text, "%sSELECT e.object,\n%s AS ok\nFROM (VALUES\n  %s\n)",
-					 text->len > 0 ? ";\n" : "",
-					 absent ? classes[class].absent :
-					 psprintf("coalesce(%s, false)", classes[class].holds),
-					 rows->data);
-	appendStringInfo(text, " AS e (object, %s)\n%s",
-					 absent ? classes[class].keys : classes[class].columns,
-					 classes[class].joins);
-	text->data[--text->len] = '\0'; /* the last line ends with the query */
-}
-
-/* NULL if there is nothing in it. */
-static char *
-compose(const Lists *there, const Lists *gone)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < NCLASSES; i++)
-	{
-		if (there != NULL)
-			append_class(&text, there, i, false);
-		append_class(&text, gone, i, true);
-	}
-	return text.len > 0 ? text.data : NULL;
 }
 
 static char **
@@ -697,7 +695,7 @@ pgm_generated_write(const PgmChangedObjects *changed)
 	ListCell   *lc;
 	int			guc_level;
 
-	if (objects == NIL)
+	if (objects == NIL && pgm_changed_facts(changed) == NIL)
 		return NULL;
 	memset(&writer, 0, sizeof(writer));
 	guc_level = NewGUCNestLevel();
@@ -720,6 +718,7 @@ pgm_generated_write(const PgmChangedObjects *changed)
 		if (title != NULL)
 			add_there(&writer, object, title);
 	}
+	add_facts(&writer, pgm_changed_facts(changed));
 	foreach(lc, objects)
 	{
 		PgmChangedObject *object = lfirst(lc);
@@ -737,8 +736,8 @@ pgm_generated_write(const PgmChangedObjects *changed)
 	if (writer.objects == NIL)
 		return NULL;
 	generated = palloc0(sizeof(PgmGenerated));
-	generated->upgrade = compose(&writer.there, &writer.gone);
-	generated->downgrade = compose(NULL, &writer.undone);
+	generated->upgrade = pgm_proof_compose(&writer.there, &writer.gone);
+	generated->downgrade = pgm_proof_compose(NULL, &writer.undone);
 	generated->nobjects = list_length(writer.objects);
 	generated->objects = texts_of(writer.objects);
 	generated->nmade = list_length(writer.made);

@@ -16,10 +16,19 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_func.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/settings.h"
+#include "base/spi.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "run/generated.h"
@@ -53,6 +62,32 @@ note_relation(RangeVar *name, PgmNameRole role, void *arg)
 	return false;
 }
 
+/* GRANT ON ALL TABLES IN SCHEMA names none of them. */
+static PgmQuery all_relations_query = {
+	"SELECT c.oid::int8 FROM pg_class c WHERE c.relnamespace = ANY "
+	"(SELECT n.oid FROM pg_namespace n WHERE n.nspname = ANY ($1)) "
+	"AND (c.relkind = 'S') = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') "
+	"ORDER BY c.oid",
+	2, {TEXTARRAYOID, BOOLOID}
+};
+
+static void
+note_all_relations(PgmRunner *runner, const GrantStmt *stmt)
+{
+	char	  **schemas = palloc(sizeof(char *) * list_length(stmt->objects));
+	Datum		values[2];
+	List	   *relids;
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+		schemas[foreach_current_index(lc)] = strVal(lfirst(lc));
+	values[0] = pgm_text_array_datum(list_length(stmt->objects), schemas);
+	values[1] = BoolGetDatum(stmt->objtype == OBJECT_SEQUENCE);
+	relids = pgm_spi_oids(&all_relations_query, values);
+	foreach(lc, relids)
+		pgm_changed_note(runner->changed, RelationRelationId, lfirst_oid(lc));
+}
+
 void
 pgm_runner_watch(PgmRunner *runner, const PgmSource *source, int n)
 {
@@ -60,8 +95,90 @@ pgm_runner_watch(PgmRunner *runner, const PgmSource *source, int n)
 
 	if (!pgm_generate_verify || runner->request->direction != PGM_UP)
 		return;
-	if (IsA(stmt, GrantStmt) || IsA(stmt, AlterTableStmt))
+	if (IsA(stmt, GrantStmt) &&
+		castNode(GrantStmt, stmt)->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+	{
+		if (castNode(GrantStmt, stmt)->objtype == OBJECT_TABLE ||
+			castNode(GrantStmt, stmt)->objtype == OBJECT_SEQUENCE)
+			note_all_relations(runner, castNode(GrantStmt, stmt));
+	}
+	else if (IsA(stmt, GrantStmt) || IsA(stmt, AlterTableStmt))
 		pgm_names_visit(stmt, note_relation, runner->changed);
+}
+
+static bool
+note_columns(RangeVar *name, PgmNameRole role, void *arg)
+{
+	PgmRunner  *runner = ((void **) arg)[0];
+	const GrantStmt *stmt = ((void **) arg)[1];
+	Oid			relid = pgm_lookup_relation(name);
+	ListCell   *lc;
+	ListCell   *column;
+
+	foreach(lc, stmt->privileges)
+		foreach(column, lfirst_node(AccessPriv, lc)->cols)
+	{
+		AttrNumber	attnum = OidIsValid(relid) ?
+			get_attnum(relid, strVal(lfirst(column))) : InvalidAttrNumber;
+
+		if (attnum > 0)
+			pgm_changed_note_fact(runner->changed, false, RelationRelationId,
+								  relid, attnum);
+	}
+	return false;
+}
+
+static void
+note_grant(PgmRunner *runner, GrantStmt *stmt)
+{
+	void	   *arg[2] = {runner, stmt};
+	ListCell   *lc;
+
+	if (stmt->targtype != ACL_TARGET_OBJECT)
+		return;
+	if (stmt->objtype == OBJECT_TABLE)
+		pgm_names_visit((Node *) stmt, note_columns, arg);
+	else if (stmt->objtype == OBJECT_SCHEMA)
+		foreach(lc, stmt->objects)
+			pgm_changed_note_fact(runner->changed, false, NamespaceRelationId,
+								  get_namespace_oid(strVal(lfirst(lc)), false),
+								  0);
+	else if (stmt->objtype == OBJECT_FUNCTION ||
+			 stmt->objtype == OBJECT_PROCEDURE ||
+			 stmt->objtype == OBJECT_ROUTINE)
+		foreach(lc, stmt->objects)
+			pgm_changed_note_fact(runner->changed, false, ProcedureRelationId,
+								  LookupFuncWithArgs(stmt->objtype,
+													 lfirst_node(ObjectWithArgs,
+																 lc),
+													 false), 0);
+}
+
+static void
+note_comment(PgmRunner *runner, const CommentStmt *stmt)
+{
+	Relation	rel = NULL;
+	ObjectAddress address = get_object_address(stmt->objtype, stmt->object,
+											   &rel, AccessShareLock, true);
+
+	if (rel != NULL)
+		relation_close(rel, NoLock);
+	if (OidIsValid(address.objectId))
+		pgm_changed_note_fact(runner->changed, true, address.classId,
+							  address.objectId, address.objectSubId);
+}
+
+void
+pgm_runner_watched(PgmRunner *runner, const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+
+	if (!pgm_generate_verify || runner->request->direction != PGM_UP)
+		return;
+	if (IsA(stmt, GrantStmt))
+		note_grant(runner, castNode(GrantStmt, stmt));
+	else if (IsA(stmt, CommentStmt))
+		note_comment(runner, castNode(CommentStmt, stmt));
 }
 
 /* ---- stored ones */

@@ -17,6 +17,10 @@ extern void pgm_runner_begin_proof(PgmRunner *runner);
 extern void pgm_runner_watch(PgmRunner *runner, const PgmSource *source,
 							 int n);
 
+/* After it: what the server does not tell of. */
+extern void pgm_runner_watched(PgmRunner *runner, const PgmSource *source,
+							   int n);
+
 /*
  * After the statements of an upgrade, what they made is to be kept, or is
  * compared with what they made before; an error if that does not hold.

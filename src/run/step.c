@@ -159,6 +159,7 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 		pgm_changed_end();
 	}
 	PG_END_TRY();
+	pgm_runner_watched(runner, source, n);
 	pgm_happened_after(runner->happened, rows);
 	if (runner->exec.worker)
 		pgm_run_keep();

@@ -141,10 +141,23 @@ pgm_verification_get(int n, char **revisions)
 	return result;
 }
 
+/* Of what is said about an object, the object. */
+static const char *
+skip_aspect(const char *title)
+{
+	static const char *const aspects[] = {"comment of ", "privileges of "};
+
+	for (int i = 0; i < lengthof(aspects); i++)
+		if (strncmp(title, aspects[i], strlen(aspects[i])) == 0)
+			return title + strlen(aspects[i]);
+	return title;
+}
+
 /* The name after the schema's, without quotes: of "column a.b.c" b. */
 static char *
-bare_name(const char *object)
+bare_name(const char *title)
 {
+	const char *object = skip_aspect(title);
 	const char *on = strstr(object, " on ");
 	const char *p = on != NULL ? on + 4 : strchr(object, ' ');
 	char	   *result = palloc0(strlen(object) + 1);
