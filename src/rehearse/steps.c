@@ -201,13 +201,21 @@ static void
 read_state(Player *player, State *state)
 {
 	MemoryContext old;
+	int			guc_level;
 
 	state->context = AllocSetContextCreate(player->context,
 										   "pgmigrate rehearsal schema",
 										   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(state->context);
 	pgm_txn_begin();
+
+	/* the same queries after each step: to plan them takes as long as they */
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("plan_cache_mode", "force_generic_plan",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	state->schema = pgm_rehearse_read_schema(false);
+	AtEOXact_GUC(false, guc_level);
 	state->fingerprint = pgm_schema_digest(state->schema);
 	pgm_txn_commit();
 	MemoryContextSwitchTo(old);

@@ -50,9 +50,11 @@ extern char *pgm_schema_settled_text(char *text);
 
 #define PGM_OWNER(role) "pg_get_userbyid(" role ")::text AS owner"
 
+/* By its index: there are thousands, nearly all of them the server's. */
 #define PGM_JOIN_COMMENT(catalog, oid) \
-	"LEFT JOIN pg_description d ON d.objoid = " oid \
-	" AND d.classoid = '" catalog "'::regclass AND d.objsubid = 0 "
+	"LEFT JOIN LATERAL (SELECT d.description FROM pg_description d " \
+	"WHERE d.objoid = " oid " AND d.classoid = '" catalog "'::regclass " \
+	"AND d.objsubid = 0 OFFSET 0) AS d ON true "
 
 #define PGM_COMMENT "d.description AS comment"
 
