@@ -73,6 +73,36 @@ ALTER EXTENSION plpgsql ADD FUNCTION dr.member();
 SELECT object, change FROM pgmigrate.drift();
 ALTER EXTENSION plpgsql DROP FUNCTION dr.member();
 
+-- the schema that is kept goes along into a clone
+DROP FUNCTION dr.member();
+\c postgres
+CREATE DATABASE regress_dr_clone TEMPLATE contrib_regression;
+\c regress_dr_clone
+SELECT count(*) > 0 AS kept FROM pgmigrate.schema_object;
+SELECT * FROM pgmigrate.drift();
+ALTER TABLE dr.account ALTER email DROP NOT NULL;
+SELECT object, change FROM pgmigrate.drift() WHERE object NOT LIKE '%not_null%';
+\c contrib_regression
+DROP DATABASE regress_dr_clone;
+
+-- partitions that a manager makes are its own, by a rule
+SELECT pgmigrate.revision('parted', $$CREATE TABLE dr.event (at date NOT NULL, v int CHECK (v > 0), PRIMARY KEY (at)) PARTITION BY RANGE (at);
+	CREATE INDEX event_v ON dr.event (v); CREATE TABLE dr.event_keep PARTITION OF dr.event DEFAULT$$, 'DROP TABLE dr.event', id => 'a3') AS id;
+SELECT state FROM pgmigrate.upgrade('a3');
+CREATE TABLE dr.event_p2026_01 PARTITION OF dr.event FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+CREATE TABLE dr.event_p2026_02 (LIKE dr.event INCLUDING ALL);
+ALTER TABLE dr.event ATTACH PARTITION dr.event_p2026_02 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+ALTER TABLE dr.event_p2026_02 SET (fillfactor = 90);
+COMMENT ON TABLE dr.event_p2026_02 IS 'of the manager';
+ALTER TABLE dr.event ADD w int;
+SELECT count(*) > 5 AS many FROM pgmigrate.drift();
+SET pgmigrate.drift_ignore = 'dr.event_p%';
+SELECT object, change FROM pgmigrate.drift();
+ALTER TABLE dr.event DETACH PARTITION dr.event_p2026_01;
+DROP TABLE dr.event_p2026_01;
+SELECT object, change FROM pgmigrate.drift();
+RESET pgmigrate.drift_ignore;
+
 SET client_min_messages = warning;
 DROP SCHEMA dr CASCADE;
 DROP EXTENSION pgmigrate;

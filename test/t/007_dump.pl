@@ -157,6 +157,14 @@ $node->command_ok([ 'pg_dump', '-Fp', '-f', "$dir/plain.sql", 'postgres' ],
 $other->command_ok(
 	[ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-1', '-f', "$dir/plain.sql", 'postgres' ],
 	'restored into another cluster');
+is( query($other, 'SELECT count(*) > 0 FROM pgmigrate.schema_object'),
+	't', 'the schema that the last run left has come along');
+is(query($other, 'SELECT * FROM pgmigrate.drift()'),
+	'', 'what was restored is not drift');
+query($other, 'CREATE TABLE by_hand ()');
+is( query($other, 'SELECT object, change FROM pgmigrate.drift()'),
+	'table public.by_hand|added', 'what was made there is');
+query($other, 'DROP TABLE by_hand');
 query($other, "SELECT pgmigrate.amend('d5', upgrade => 'SELECT 5')");
 $messages = notices($other, 'SELECT pgmigrate.upgrade()');
 like($messages, qr/written in database "postgres" of another cluster/,
