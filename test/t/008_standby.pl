@@ -40,7 +40,7 @@ is(query($standby, "SELECT state FROM pgmigrate.wait($run, '100 ms')"),
 	'running', 'wait() on a standby');
 for my $call (
 	"current()", "heads()", "branches()", "history()", "show('a1')", "graph()",
-	"graph('dot')", "graph('svg')", "report()", "report($run)", "metrics_text()", "plan('head')", "script('base:head')", "verify()",
+	"graph('dot')", "graph('svg')", "report()", "report($run)", "metrics_text()", "plan('head')", "script('base:head')", "verify()", "fingerprint()",
 	"compare('mark', 'pgmigrate.head', '{\"id\": \"revision\"}')")
 {
 	my ($rc, $out, $err) =
@@ -87,5 +87,8 @@ query($standby, 'SELECT pgmigrate.upgrade()');
 head_is($standby, 'a3', 'the next upgrade goes on to the end');
 applied_once($standby, 'a1 a2 a3', 'each is applied once');
 ledger_ok($standby, 'promoted, and on');
+is( query($standby, 'SELECT count(*) > 0 FROM pgmigrate.schema_object'),
+	't', 'its schema is recorded');
+is(query($standby, 'SELECT * FROM pgmigrate.drift()'), '', 'nothing is drift');
 log_is_clean($standby);
 done_testing();
