@@ -15,7 +15,7 @@
 
 #include "utils/builtins.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
 

@@ -123,7 +123,7 @@ check_proof(const PgmSchema *expected, const PgmSchema *found,
 			const PgmDiffOptions *options, const char *what,
 			const char *text)
 {
-	char	   *object = pgm_diff_first(expected, found, options);
+	char	   *object = pgm_diff_first(found, expected, options);
 
 	if (object == NULL)
 		return;

@@ -39,7 +39,10 @@ typedef struct PgmPair
 	bool		aside_gone;		/* that of what was set aside too */
 	int			whole_from;		/* pair that this goes with, or -1 */
 	int			whole_to;
+	bool		only;			/* an index that is made without its
+								 * partitions */
 	int			parent_from;	/* of a partition's index, goes with it too */
+	int			parent_to;
 	int			first_part_from;	/* pairs that go with this, or -1 */
 	int			first_part_to;
 	int			next_part_from;
@@ -76,41 +79,18 @@ typedef struct PgmDdl
 extern void pgm_diff_pair(PgmDiff *diff);
 extern bool pgm_diff_same(const PgmDiff *diff, const PgmPair *pair);
 
+/* index.c: those that change what they belong to. */
+extern void pgm_diff_settle_indexes(PgmDiff *diff);
+
 /* order.c: in which order; calls the writers. */
 extern void pgm_diff_order(PgmDiff *diff);
 
 /* What is written for a pair, at its place in the order. */
 extern void pgm_ddl_drop(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_create(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last);
 extern void pgm_ddl_alter(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_finish(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair);
-
-/* table.c, type.c */
-extern void pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie);
-extern void pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
-extern bool pgm_ddl_create_type(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_alter_type(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair);
-extern bool pgm_ddl_can_add_values(const PgmPair *pair);
-extern void pgm_ddl_sequence_options(StringInfo sql,
-									 const PgmSchemaObject *sequence,
-									 bool type);
-
-/* defined.c */
-extern bool pgm_ddl_create_defined(PgmDiff *diff, PgmPair *pair);
-extern bool pgm_ddl_alter_defined(PgmDiff *diff, PgmPair *pair);
-extern const char *pgm_ddl_options(const PgmSchemaObject *object);
-extern void pgm_ddl_alter_options(PgmDiff *diff, const PgmPair *pair,
-								  const char *before);
-
-/* As COMMENT ON, ALTER and DROP want it; NULL if there is none. */
-extern char *pgm_ddl_address(const PgmSchemaObject *object);
 
 /* privileges.c: owner, privileges, comment of what is there now. */
 extern void pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created);
@@ -133,6 +113,14 @@ extern void pgm_ddl_add_loss(PgmDiff *diff, const char *table,
 							 const char *sql, const char *loss);
 
 extern const PgmSchemaObject *pgm_ddl_object(const PgmPair *pair);
+
+/* The pair of an identity, or NULL. */
+extern PgmPair *pgm_ddl_find_pair(const PgmDiff *diff, const char *kind,
+								  const char *identity);
+
+/* Is the table of this part made by us? */
+extern bool pgm_ddl_table_is_new(const PgmDiff *diff,
+								 const PgmSchemaObject *part);
 pg_noreturn extern void pgm_ddl_refuse(const PgmPair *pair,
 									   const char *property);
 

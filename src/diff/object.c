@@ -9,7 +9,7 @@
 
 #include "utils/builtins.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
 
@@ -34,55 +34,6 @@ trimmed(const char *text)
 	while (length > 0 && strchr("; \n", text[length - 1]) != NULL)
 		length--;
 	return pnstrdup(text, length);
-}
-
-static int
-pair_cmp(const void *a, const void *b)
-{
-	const PgmSchemaObject *x = pgm_ddl_object(a);
-	const PgmSchemaObject *y = pgm_ddl_object(b);
-	int			cmp = strcmp(x->kind, y->kind);
-
-	return cmp != 0 ? cmp : strcmp(x->identity, y->identity);
-}
-
-static const PgmPair *
-find_pair(const PgmDiff *diff, const char *kind, const char *identity)
-{
-	PgmSchemaObject object = {kind, identity};
-	PgmPair		key = {&object};
-
-	return bsearch(&key, diff->pairs, diff->npairs, sizeof(PgmPair), pair_cmp);
-}
-
-/* Is the table of this part made by us? */
-static bool
-table_is_new(const PgmDiff *diff, const PgmSchemaObject *part)
-{
-	const PgmPair *table = find_pair(diff, "table", pgm_ddl_table(part));
-
-	if (table == NULL)
-		table = find_pair(diff, "foreign table", pgm_ddl_table(part));
-
-	return table != NULL && (table->change == PGM_CREATE ||
-							 table->change == PGM_RECREATE);
-}
-
-/*
- * Constraints and indexes that a parent hands down need no statement, but on
- * a partition that is not attached yet.
- */
-static bool
-is_handed_down(const PgmDiff *diff, const PgmSchemaObject *object)
-{
-	const PgmSchemaObject *table;
-
-	if (pgm_ddl_is(object, "index") ? OF(object, "parent") == NULL :
-		!is_inherited(object))
-		return false;
-	table = pgm_ddl_find_table(diff->to, pgm_ddl_table(object));
-	return table == NULL || OF(table, "partition bound") == NULL ||
-		!table_is_new(diff, object);
 }
 
 static bool
@@ -168,6 +119,7 @@ static void
 create_view(PgmDiff *diff, const PgmSchemaObject *to, bool replace)
 {
 	const char *options = OF(to, "options");
+	const char *toast = OF(to, "toast options");
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -176,6 +128,10 @@ create_view(PgmDiff *diff, const PgmSchemaObject *to, bool replace)
 	if (OF(to, "access method") != NULL)
 		appendStringInfo(&sql, " USING %s",
 						 quote_identifier(OF(to, "access method")));
+	if (toast != NULL)
+		options = psprintf("%s%s%s", options ? options : "",
+						   options ? ", " : "",
+						   pgm_ddl_prefixed("toast.", toast));
 	if (options != NULL)
 		appendStringInfo(&sql, " WITH (%s)", options);
 	if (OF(to, "tablespace") != NULL)
@@ -183,24 +139,6 @@ create_view(PgmDiff *diff, const PgmSchemaObject *to, bool replace)
 						 quote_identifier(OF(to, "tablespace")));
 	appendStringInfo(&sql, " AS\n%s", trimmed(OF(to, "definition")));
 	pgm_ddl_add(diff, "%s", sql.data);
-}
-
-static void
-create_index(PgmDiff *diff, const PgmSchemaObject *to)
-{
-	char	   *definition = OF(to, "definition");
-	char	   *only = strstr(definition, " ON ONLY ");
-
-	if (is_handed_down(diff, to))
-		return;
-	/* the partitions that are there get theirs */
-	if (only != NULL && !table_is_new(diff, to))
-		definition = psprintf("%.*s ON %s", (int) (only - definition),
-							  definition, only + strlen(" ON ONLY "));
-	pgm_ddl_add(diff, "%s", definition);
-	if (OF(to, "tablespace") != NULL)
-		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s", to->identity,
-					quote_identifier(OF(to, "tablespace")));
 }
 
 static void
@@ -330,11 +268,7 @@ create_part(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add(diff, "ALTER DOMAIN %s ADD CONSTRAINT %s %s", table, name,
 					OF(to, "definition"));
 	else if (pgm_ddl_is(to, "constraint"))
-	{
-		if (!is_handed_down(diff, to))
-			pgm_ddl_add_to_table(diff, table, "ADD CONSTRAINT %s %s", name,
-								 OF(to, "definition"));
-	}
+		pgm_ddl_add_constraint(diff, pair);
 	else if (is_attribute(diff->to, to))
 		pgm_ddl_add(diff, "ALTER TYPE %s ADD ATTRIBUTE %s %s%s%s", table, name,
 					OF(to, "type"), OF(to, "collation") ? " COLLATE " : "",
@@ -353,7 +287,7 @@ set_position(PgmDiff *diff, const PgmSchemaObject *to,
 {
 	const char *type = OF(column, "type");
 
-	if (table_is_new(diff, column) ||
+	if (pgm_ddl_table_is_new(diff, column) ||
 		pgm_schema_find(diff->from, "column", column->identity) == NULL ||
 		(strcmp(type, "integer") != 0 && strcmp(type, "bigint") != 0 &&
 		 strcmp(type, "smallint") != 0))
@@ -454,6 +388,9 @@ complete(PgmDiff *diff, PgmPair *pair)
 			value != NULL)
 			pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
 						to->identity, pgm_ddl_part_name(column->to), value);
+		if (pgm_ddl_is(column->to, "column") &&
+			pgm_ddl_is(to, "materialized view"))
+			pgm_ddl_set_column_details(diff, NULL, column->to);
 		pgm_ddl_attributes(diff, column, true);
 		/* the sequence of an identity column */
 		for (int more = column->first_part_to; more >= 0;
@@ -463,7 +400,7 @@ complete(PgmDiff *diff, PgmPair *pair)
 }
 
 void
-pgm_ddl_create(PgmDiff *diff, PgmPair *pair)
+pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 {
 	const PgmSchemaObject *to = pair->to;
 
@@ -471,13 +408,15 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair)
 		return;					/* at the end */
 	if (OF(to, ".inherited") != NULL)
 		return;					/* when it is attached */
+	if (!last && pgm_ddl_is_late_index(pair))
+		return;
 	if (pgm_ddl_is_table(to))
 		pgm_ddl_create_table(diff, pair);
 	else if (pgm_ddl_is(to, "column") || pgm_ddl_is(to, "constraint") ||
 			 pgm_ddl_is(to, "domain constraint"))
 		create_part(diff, pair);
 	else if (pgm_ddl_is(to, "index"))
-		create_index(diff, to);
+		pgm_ddl_create_index(diff, pair);
 	else if (pgm_ddl_is(to, "view") || pgm_ddl_is(to, "materialized view"))
 		create_view(diff, to, false);
 	else if (pgm_ddl_is(to, "sequence") && pair->whole_to >= 0)
@@ -543,29 +482,13 @@ pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair)
 static void
 alter_view(PgmDiff *diff, PgmPair *pair)
 {
-	const char *options = OF(pair->to, "options");
-
 	if (differs(pair, "definition") || differs(pair, "column order") ||
 		(differs(pair, "options") && pgm_ddl_is(pair->to, "view")))
 		create_view(diff, pair->to, true);
-	else if (differs(pair, "options") && options != NULL)
-		pgm_ddl_add(diff, "ALTER %s %s SET (%s)",
-					pgm_ddl_keyword(pair->to->kind), pair->to->identity,
-					options);
-	else if (differs(pair, "options"))
-		pgm_ddl_refuse(pair, "options");
+	else
+		pgm_ddl_alter_storage_options(diff, pair);
 	if (differs(pair, "tablespace"))
 		pgm_ddl_refuse(pair, "tablespace");
-}
-
-static void
-alter_index(PgmDiff *diff, PgmPair *pair)
-{
-	if (differs(pair, "tablespace"))
-		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s",
-					pair->to->identity, OF(pair->to, "tablespace") == NULL ?
-					"pg_default" :
-					quote_identifier(OF(pair->to, "tablespace")));
 }
 
 static void
@@ -594,6 +517,9 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 					pgm_ddl_table(to), pgm_ddl_part_name(to), OF(to, "type"),
 					OF(to, "collation") ? " COLLATE " : "",
 					OF(to, "collation") ? OF(to, "collation") : "");
+	else if (pgm_schema_find(diff->to, "materialized view",
+							 pgm_ddl_table(to)) != NULL)
+		pgm_ddl_alter_column_details(diff, pair);
 	else if (differs(pair, "default"))
 		pgm_ddl_add(diff, OF(to, "default") == NULL ?
 					"ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT" :
@@ -623,7 +549,7 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 	else if (pgm_ddl_is(to, "view") || pgm_ddl_is(to, "materialized view"))
 		alter_view(diff, pair);
 	else if (pgm_ddl_is(to, "index"))
-		alter_index(diff, pair);
+		pgm_ddl_alter_index(diff, pair);
 	else if (pgm_ddl_is(to, "extension"))
 		alter_extension(diff, pair);
 	else if (pgm_ddl_is(to, "publication"))
@@ -650,37 +576,6 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 	pgm_ddl_attributes(diff, pair, false);
 }
 
-static void
-finish_index(PgmDiff *diff, PgmPair *pair, bool created)
-{
-	const PgmSchemaObject *from = created ? NULL : pair->from;
-	const PgmSchemaObject *to = pair->to;
-	const char *table = pgm_ddl_table(to);
-	const char *targets = OF(to, "statistics targets");
-	char	   *target;
-
-	if (OF(to, "clustered") != NULL &&
-		(from == NULL || OF(from, "clustered") == NULL))
-		pgm_ddl_add(diff, "ALTER TABLE %s CLUSTER ON %s", table,
-					pgm_ddl_bare_name(to->identity));
-	else if (OF(to, "clustered") == NULL && from != NULL &&
-			 OF(from, "clustered") != NULL)
-		pgm_ddl_add(diff, "ALTER TABLE %s SET WITHOUT CLUSTER", table);
-	if (OF(to, "replica identity") != NULL &&
-		(from == NULL || OF(from, "replica identity") == NULL))
-		pgm_ddl_add(diff, "ALTER TABLE %s REPLICA IDENTITY USING INDEX %s",
-					table, pgm_ddl_bare_name(to->identity));
-	if (from != NULL && !differs(pair, "statistics targets"))
-		return;
-	while ((target = pgm_ddl_next(&targets)) != NULL)
-	{
-		char	   *colon = strchr(target, ':');
-
-		pgm_ddl_add(diff, "ALTER INDEX %s ALTER COLUMN %.*s SET STATISTICS%s",
-					to->identity, (int) (colon - target), target, colon + 1);
-	}
-}
-
 void
 pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 {
@@ -700,5 +595,5 @@ pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 	else if (pgm_ddl_is(object, "sequence"))
 		finish_sequence(diff, pair, created);
 	else if (pgm_ddl_is(object, "index"))
-		finish_index(diff, pair, created);
+		pgm_ddl_finish_index(diff, pair, created);
 }

@@ -21,7 +21,7 @@
 
 #include "miscadmin.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 static bool
 goes(const PgmPair *pair)
@@ -203,7 +203,7 @@ come(PgmDiff *diff, int n)
 		for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
 			come(diff, diff->needs.other[i]);
 	if (comes(pair))
-		pgm_ddl_create(diff, pair);
+		pgm_ddl_create(diff, pair, false);
 	else
 		pgm_ddl_alter(diff, pair);
 }
@@ -241,4 +241,7 @@ pgm_diff_order(PgmDiff *diff)
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].change != PGM_KEEP)
 			pgm_ddl_finish(diff, &diff->pairs[i]);
+	for (int i = 0; i < diff->npairs; i++)
+		if (comes(&diff->pairs[i]) && pgm_ddl_is_late_index(&diff->pairs[i]))
+			pgm_ddl_create(diff, &diff->pairs[i], true);
 }

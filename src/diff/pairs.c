@@ -14,7 +14,7 @@
 #include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 /* Properties that no ALTER changes. */
 static const struct
@@ -160,6 +160,14 @@ counts(const PgmDiffOptions *options, const char *kind, const char *property)
 	return true;
 }
 
+/* No SQL makes an index invalid that is no partitioned one. */
+static bool
+is_left_valid(const PgmPair *pair)
+{
+	return pgm_schema_value(pair->from, "valid") == NULL &&
+		strstr(pgm_schema_value(pair->to, "definition"), " ON ONLY ") == NULL;
+}
+
 bool
 pgm_diff_same(const PgmDiff *diff, const PgmPair *pair)
 {
@@ -176,6 +184,8 @@ pgm_diff_same(const PgmDiff *diff, const PgmPair *pair)
 			if (strcmp(property, "inherited") == 0 &&
 				sides[side]->values[i] != NULL &&
 				pgm_schema_value(sides[1 - side], property) != NULL)
+				continue;
+			if (strcmp(property, "valid") == 0 && is_left_valid(pair))
 				continue;
 			if (!counts(diff->options, pair->to->kind, property) ||
 				pgm_ddl_equal(sides[side]->values[i],
@@ -249,6 +259,33 @@ identity_cmp(const PgmSchemaObject *a, const PgmSchemaObject *b)
 	return cmp != 0 ? cmp : strcmp(a->identity, b->identity);
 }
 
+static int
+pair_cmp(const void *a, const void *b)
+{
+	return identity_cmp(pgm_ddl_object(a), pgm_ddl_object(b));
+}
+
+PgmPair *
+pgm_ddl_find_pair(const PgmDiff *diff, const char *kind, const char *identity)
+{
+	PgmSchemaObject object = {kind, identity};
+	PgmPair		key = {&object};
+
+	return bsearch(&key, diff->pairs, diff->npairs, sizeof(PgmPair), pair_cmp);
+}
+
+bool
+pgm_ddl_table_is_new(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const PgmPair *table = pgm_ddl_find_pair(diff, "table",
+											 pgm_ddl_table(part));
+
+	if (table == NULL)
+		table = pgm_ddl_find_pair(diff, "foreign table", pgm_ddl_table(part));
+	return table != NULL && (table->change == PGM_CREATE ||
+							 table->change == PGM_RECREATE);
+}
+
 /* Both lists are sorted. */
 static void
 merge(PgmDiff *diff, int *pair_of_from, int *pair_of_to)
@@ -280,7 +317,8 @@ merge(PgmDiff *diff, int *pair_of_from, int *pair_of_to)
 			pair->to = &diff->to->objects[j++];
 		}
 		pair->rank = pgm_ddl_rank(pgm_ddl_object(pair)->kind);
-		pair->whole_from = pair->whole_to = pair->parent_from = -1;
+		pair->whole_from = pair->whole_to = -1;
+		pair->parent_from = pair->parent_to = -1;
 		pair->first_part_from = pair->first_part_to = -1;
 		pair->next_part_from = pair->next_part_to = -1;
 		diff->npairs++;
@@ -353,8 +391,12 @@ find_wholes(PgmDiff *diff, const PgmSchema *schema, const int *pair_of,
 				(d->type == 'i' || (d->type == 'a' && !to));
 		else if (strcmp(other, "range") == 0)
 			whole = d->type == 'i';
-		if (d->type == 'P' && !to && strcmp(kind, other) == 0)
-			diff->pairs[pair_of[d->object]].parent_from = pair_of[d->needs];
+		if (d->type == 'P' && strcmp(kind, other) == 0)
+		{
+			PgmPair    *pair = &diff->pairs[pair_of[d->object]];
+
+			*(to ? &pair->parent_to : &pair->parent_from) = pair_of[d->needs];
+		}
 		if (whole)
 			set_whole(diff, pair_of[d->object], pair_of[d->needs], to);
 	}
@@ -579,12 +621,16 @@ propagate(PgmDiff *diff)
 
 		for (int j = diff->users.start[n]; j < diff->users.start[n + 1]; j++)
 			queue = affect_user(diff, pair, diff->users.other[j], queue);
-		if (pair->change != PGM_RECREATE)
-			continue;
+		/* of what goes, the columns that something of its name has then */
 		for (int part = pair->first_part_from; part >= 0;
 			 part = diff->pairs[part].next_part_from)
-			if (diff->pairs[part].to != NULL)
+			if (diff->pairs[part].to != NULL &&
+				(pair->change == PGM_RECREATE ||
+				 (pair->change == PGM_DROP &&
+				  pgm_ddl_is(diff->pairs[part].to, "column"))))
 				queue = recreate(diff, part, queue);
+		if (pair->change != PGM_RECREATE)
+			continue;
 		/* an index of a constraint is not made without it */
 		if (pair->whole_to >= 0 && pgm_ddl_is(pair->to, "index"))
 			queue = recreate(diff, pair->whole_to, queue);
@@ -656,5 +702,6 @@ pgm_diff_pair(PgmDiff *diff)
 	find_wholes(diff, diff->to, pair_of_to, true);
 	find_edges(&diff->users, diff->from, pair_of_from, diff->npairs, true);
 	find_edges(&diff->needs, diff->to, pair_of_to, diff->npairs, false);
+	pgm_diff_settle_indexes(diff);
 	propagate(diff);
 }

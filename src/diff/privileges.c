@@ -13,7 +13,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
 

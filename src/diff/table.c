@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
 
@@ -165,8 +165,8 @@ option_names(const char *list, const char *still)
 	return names.data;
 }
 
-static char *
-prefixed(const char *prefix, const char *list)
+char *
+pgm_ddl_prefixed(const char *prefix, const char *list)
 {
 	StringInfoData text;
 	char	   *option;
@@ -190,16 +190,16 @@ alter_options(PgmDiff *diff, const char *table, const char *before,
 	gone = option_names(from, to);
 	if (*gone)
 		pgm_ddl_add_to_table(diff, table, "%sRESET (%s)", before,
-							 prefixed(prefix, gone));
+							 pgm_ddl_prefixed(prefix, gone));
 	if (to != NULL)
 		pgm_ddl_add_to_table(diff, table, "%sSET (%s)", before,
-							 prefixed(prefix, to));
+							 pgm_ddl_prefixed(prefix, to));
 }
 
 /* What CREATE TABLE and ADD COLUMN have no words for on all servers. */
-static void
-set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
-				   const PgmSchemaObject *to)
+void
+pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
+						   const PgmSchemaObject *to)
 {
 	static const char *const storages[][2] = {
 		{"p", "PLAIN"}, {"e", "EXTERNAL"}, {"m", "MAIN"}, {"x", "EXTENDED"},
@@ -327,7 +327,7 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 	if (options != NULL || toast != NULL)
 		appendStringInfo(&sql, " WITH (%s%s%s)", options ? options : "",
 						 options && toast ? ", " : "",
-						 toast ? prefixed("toast.", toast) : "");
+						 toast ? pgm_ddl_prefixed("toast.", toast) : "");
 	if (OF(table, "tablespace") != NULL)
 		appendStringInfo(&sql, " TABLESPACE %s",
 						 quote_identifier(OF(table, "tablespace")));
@@ -344,7 +344,7 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 			continue;
 		if (is_inherited(column) && !partition)
 			alter_inherited(diff, table, column);
-		set_column_details(diff, NULL, column);
+		pgm_ddl_set_column_details(diff, NULL, column);
 	}
 	set_table_details(diff, NULL, table);
 }
@@ -397,11 +397,20 @@ pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 	if (pgm_ddl_is(pair->to, "foreign table"))
 		pgm_ddl_alter_options(diff, pair,
 							  psprintf("ALTER FOREIGN TABLE %s", name));
+	pgm_ddl_alter_storage_options(diff, pair);
+	set_table_details(diff, pair->from, pair->to);
+}
+
+/* Of a table, or a materialized view, which ALTER TABLE takes too. */
+void
+pgm_ddl_alter_storage_options(PgmDiff *diff, PgmPair *pair)
+{
+	const char *name = pair->to->identity;
+
 	alter_options(diff, name, "", "", OF(pair->from, "options"),
 				  OF(pair->to, "options"));
 	alter_options(diff, name, "", "toast.", OF(pair->from, "toast options"),
 				  OF(pair->to, "toast options"));
-	set_table_details(diff, pair->from, pair->to);
 }
 
 static bool
@@ -469,7 +478,7 @@ pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 		return;
 	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
 						 column_definition(diff, pair->to));
-	set_column_details(diff, NULL, pair->to);
+	pgm_ddl_set_column_details(diff, NULL, pair->to);
 }
 
 static void
@@ -491,6 +500,37 @@ alter_identity(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s ADD%s", name,
 							 sql.data);
 	}
+}
+
+/* The casts between a column's old type and its new one. */
+static const char *
+by_way_of(const PgmDiff *diff, const PgmPair *pair)
+{
+	const char *from = OF(pair->from, "type");
+	const char *to = OF(pair->to, "type");
+
+	if (pair->retype)
+		return strchr(to, '[') ? "text[]::" : "text::";
+	return pgm_ddl_can_cast(diff, from, to) ? "" : "text::";
+}
+
+/* Those that a materialized view's column has too. */
+void
+pgm_ddl_alter_column_details(PgmDiff *diff, PgmPair *pair)
+{
+	const char *table = pgm_ddl_table(pair->to);
+	char	   *name = pgm_ddl_part_name(pair->to);
+
+	if (differs(pair, "compression"))
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
+							 name, OF(pair->to, "compression") == NULL ?
+							 "default" :
+							 OF(pair->to, "compression")[0] == 'l' ? "lz4" :
+							 "pglz");
+	if (differs(pair, "storage") && OF(pair->to, "storage") == NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
+							 name, OF(pair->to, ".storage"));
+	pgm_ddl_set_column_details(diff, pair->from, pair->to);
 }
 
 void
@@ -524,8 +564,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 							 OF(pair->to, "collation") ? " COLLATE " : "",
 							 OF(pair->to, "collation") ?
 							 OF(pair->to, "collation") : "", name,
-							 pair->retype ? strchr(type, '[') ?
-							 "text[]::" : "text::" : "", type);
+							 by_way_of(diff, pair), type);
 	if (value != NULL &&
 		(retyped || pair->drop_default || differs(pair, "default")))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET DEFAULT %s",
@@ -536,16 +575,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);
-	if (differs(pair, "compression"))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
-							 name, OF(pair->to, "compression") == NULL ?
-							 "default" :
-							 OF(pair->to, "compression")[0] == 'l' ? "lz4" :
-							 "pglz");
-	if (differs(pair, "storage") && OF(pair->to, "storage") == NULL)
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
-							 name, OF(pair->to, ".storage"));
-	set_column_details(diff, pair->from, pair->to);
+	pgm_ddl_alter_column_details(diff, pair);
 	pgm_ddl_alter_options(diff, pair,
 						  psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s",
 								   table, name));

@@ -14,7 +14,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "diff/internal.h"
+#include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
 
@@ -203,13 +203,27 @@ alter_domain(PgmDiff *diff, PgmPair *pair)
 					OF(pair->to, "not null") != NULL ? "SET" : "DROP");
 }
 
+static int64
+number_of(const PgmSchemaObject *sequence, const char *property)
+{
+	return strtoll(OF(sequence, property), NULL, 10);
+}
+
+/* Is there no position that both have? */
+static bool
+are_apart(const PgmPair *pair)
+{
+	return number_of(pair->from, "maximum") < number_of(pair->to, "minimum") ||
+		number_of(pair->to, "maximum") < number_of(pair->from, "minimum");
+}
+
 /* The position must be within the bounds that are to come. */
 static void
 keep_in_bounds(PgmDiff *diff, PgmPair *pair, const char *bound,
 			   const char *beyond)
 {
-	int64		was = strtoll(OF(pair->from, bound), NULL, 10);
-	int64		now = strtoll(OF(pair->to, bound), NULL, 10);
+	int64		was = number_of(pair->from, bound);
+	int64		now = number_of(pair->to, bound);
 
 	if (*beyond == '<' ? now <= was : now >= was)
 		return;
@@ -222,17 +236,22 @@ keep_in_bounds(PgmDiff *diff, PgmPair *pair, const char *bound,
 static void
 alter_sequence(PgmDiff *diff, PgmPair *pair)
 {
+	bool		apart = are_apart(pair);
 	StringInfoData from;
 	StringInfoData to;
 
-	keep_in_bounds(diff, pair, "minimum", "<");
-	keep_in_bounds(diff, pair, "maximum", ">");
+	if (!apart)
+	{
+		keep_in_bounds(diff, pair, "minimum", "<");
+		keep_in_bounds(diff, pair, "maximum", ">");
+	}
 	initStringInfo(&from);
 	initStringInfo(&to);
 	pgm_ddl_sequence_options(&from, pair->from, true);
 	pgm_ddl_sequence_options(&to, pair->to, true);
 	if (strcmp(from.data, to.data) != 0)
-		pgm_ddl_add(diff, "ALTER SEQUENCE %s%s", pair->to->identity, to.data);
+		pgm_ddl_add(diff, "ALTER SEQUENCE %s%s%s", pair->to->identity, to.data,
+					apart ? " RESTART" : "");
 	if (differs(pair, "persistence"))
 		pgm_ddl_add(diff, "ALTER SEQUENCE %s SET %s", pair->to->identity,
 					OF(pair->to, "persistence") != NULL ? "UNLOGGED" :

@@ -54,6 +54,11 @@ static PgmQuery aliases_query = {
 	"d.refclassid::int8, d.refobjid::int8, 0 "
 	"FROM pg_depend d WHERE d.refclassid = 'pg_extension'::regclass "
 	"AND d.deptype = 'e' "
+	/* a foreign key is one for each partition of what it references */
+	"UNION ALL SELECT " CLASS("pg_constraint") ", k.oid::int8, 0, "
+	CLASS("pg_constraint") ", k.conparentid::int8, 0 "
+	"FROM pg_constraint k JOIN pg_constraint p ON p.oid = k.conparentid "
+	"WHERE k.contype = 'f' AND k.conrelid = p.conrelid "
 	"UNION ALL SELECT d.classid::int8, d.objid::int8, d.objsubid, "
 	"d.refclassid::int8, d.refobjid::int8, 0 "
 	"FROM pg_depend d WHERE d.classid IN ('pg_amop'::regclass, "
@@ -127,8 +132,8 @@ create_places(const PgmSchema *schema)
 static int
 find_object(HTAB *places, PgmSchemaAddress address)
 {
-	/* an array of a row type of a table: no chain is longer */
-	for (int i = 0; i < 4; i++)
+	/* a chain is as long as partitions are deep */
+	for (int i = 0; i < 16; i++)
 	{
 		Place	   *place = hash_search(places, &address, HASH_FIND, NULL);
 

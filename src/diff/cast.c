@@ -1,0 +1,169 @@
+/*-------------------------------------------------------------------------
+ *
+ * cast.c
+ *	  Can a value of one type become one of another by a cast?
+ *
+ * Where it cannot, it goes by way of text, as the server would by an explicit
+ * cast of its text: no row is lost, those that do not fit are refused.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "diff/parts.h"
+
+#define OF(object, property) pgm_schema_value(object, property)
+
+/* Built-in types that can be cast to each other, and some one way only. */
+static const char *const families[][8] = {
+	{"smallint", "integer", "bigint", "numeric", "real", "double precision",
+	NULL},
+	{"boolean", "integer", NULL},
+	{"money", "numeric", NULL},
+	{"money", "integer", NULL},
+	{"money", "bigint", NULL},
+	{"bit", "bit varying", "integer", NULL},
+	{"bit", "bit varying", "bigint", NULL},
+	{"date", "timestamp without time zone", "timestamp with time zone", NULL},
+	{"time without time zone", "time with time zone", "interval", NULL},
+	{"json", "jsonb", NULL},
+	{"inet", "cidr", NULL},
+	{"macaddr", "macaddr8", NULL},
+	{"oid", "integer", "bigint", "regclass", "regproc", "regtype", NULL},
+	{"xid", "xid8", NULL},
+	{NULL}
+};
+
+static const char *const one_way[][2] = {
+	{"jsonb", "numeric"}, {"jsonb", "integer"}, {"jsonb", "bigint"},
+	{"jsonb", "smallint"}, {"jsonb", "real"}, {"jsonb", "double precision"},
+	{"jsonb", "boolean"},
+	{"timestamp without time zone", "time without time zone"},
+	{"timestamp with time zone", "time without time zone"},
+	{"timestamp with time zone", "time with time zone"},
+};
+
+static const char *const texts[] = {
+	"text", "character varying", "character", "name", "\"char\"",
+};
+
+/* Types of the server that are in no family. */
+static const char *const others[] = {
+	"bytea", "uuid", "xml", "tsvector", "tsquery", "pg_lsn", "point", "box",
+	"circle", "line", "lseg", "path", "polygon", "int4range", "int8range",
+	"numrange", "tsrange", "tstzrange", "daterange",
+};
+
+/* Without what stands in brackets. */
+static char *
+bare_type(const char *type)
+{
+	const char *open = strchr(type, '(');
+	const char *close = open == NULL ? NULL : strchr(open, ')');
+
+	if (type[0] == '"' || close == NULL)
+		return pstrdup(type);
+	return psprintf("%.*s%s", (int) (open - type), type, close + 1);
+}
+
+static bool
+is_in(const char *type, const char *const *list, int n)
+{
+	for (int i = 0; i < n && list[i] != NULL; i++)
+		if (strcmp(list[i], type) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_known(const char *type)
+{
+	if (is_in(type, others, lengthof(others)))
+		return true;
+	for (int i = 0; families[i][0] != NULL; i++)
+		if (is_in(type, families[i], lengthof(families[i])))
+			return true;
+	return false;
+}
+
+static const PgmSchemaObject *
+find_type(const PgmDiff *diff, const char *type)
+{
+	static const char *const kinds[] = {
+		"enum", "domain", "composite type", "range", "table",
+	};
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		const PgmSchemaObject *found = pgm_schema_find(diff->to, kinds[i],
+													   type);
+
+		if (found == NULL)
+			found = pgm_schema_find(diff->from, kinds[i], type);
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+/* A domain is cast as what it is of. */
+static char *
+base_type(const PgmDiff *diff, char *type)
+{
+	const PgmSchemaObject *found = find_type(diff, type);
+
+	/* a chain of domains has an end */
+	while (pgm_ddl_is(found, "domain"))
+	{
+		type = bare_type(OF(found, "base type"));
+		found = find_type(diff, type);
+	}
+	return type;
+}
+
+static bool
+has_cast(const PgmSchema *schema, const char *from, const char *to)
+{
+	return pgm_schema_find(schema, "cast",
+						   psprintf("%s as %s", from, to)) != NULL;
+}
+
+/* The element of an array, or NULL. */
+static char *
+element_of(const char *type)
+{
+	size_t		length = strlen(type);
+
+	if (length < 3 || strcmp(type + length - 2, "[]") != 0)
+		return NULL;
+	return pnstrdup(type, length - 2);
+}
+
+bool
+pgm_ddl_can_cast(const PgmDiff *diff, const char *from, const char *to)
+{
+	char	   *source = base_type(diff, bare_type(from));
+	char	   *target = base_type(diff, bare_type(to));
+	char	   *a = element_of(source);
+	char	   *b = element_of(target);
+
+	if (strcmp(source, target) == 0 ||
+		is_in(source, texts, lengthof(texts)) ||
+		is_in(target, texts, lengthof(texts)) ||
+		(has_cast(diff->from, source, target) &&
+		 has_cast(diff->to, source, target)))
+		return true;
+	if (a != NULL || b != NULL)
+		return a != NULL && b != NULL && pgm_ddl_can_cast(diff, a, b);
+	for (int i = 0; families[i][0] != NULL; i++)
+		if (is_in(source, families[i], lengthof(families[i])) &&
+			is_in(target, families[i], lengthof(families[i])))
+			return true;
+	for (int i = 0; i < lengthof(one_way); i++)
+		if (strcmp(one_way[i][0], source) == 0 &&
+			strcmp(one_way[i][1], target) == 0)
+			return true;
+	/* of an extension's type nothing is known */
+	return (!is_known(source) && find_type(diff, source) == NULL) ||
+		(!is_known(target) && find_type(diff, target) == NULL);
+}

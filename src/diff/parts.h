@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * parts.h
+ *	  What is written of an object, by the file that writes its kind.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_DIFF_PARTS_H
+#define PGM_DIFF_PARTS_H
+
+#include "diff/internal.h"
+
+/* table.c, type.c */
+extern void pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair);
+
+/* Each element of the list with the prefix before it. */
+extern char *pgm_ddl_prefixed(const char *prefix, const char *list);
+extern void pgm_ddl_alter_storage_options(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie);
+extern void pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_column_details(PgmDiff *diff, PgmPair *pair);
+
+/* from is NULL for a column that has just been made. */
+extern void pgm_ddl_set_column_details(PgmDiff *diff,
+									   const PgmSchemaObject *from,
+									   const PgmSchemaObject *to);
+extern bool pgm_ddl_create_type(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_type(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair);
+extern bool pgm_ddl_can_add_values(const PgmPair *pair);
+extern void pgm_ddl_sequence_options(StringInfo sql,
+									 const PgmSchemaObject *sequence,
+									 bool type);
+
+/* index.c: indexes, and the constraints that have one. */
+extern bool pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair);
+
+/* Is it made when all partitions are attached? */
+extern bool pgm_ddl_is_late_index(const PgmPair *pair);
+extern void pgm_ddl_create_index(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_index(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created);
+extern void pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair);
+
+/* cast.c: can a value of one type become one of another by a cast? */
+extern bool pgm_ddl_can_cast(const PgmDiff *diff, const char *from,
+							 const char *to);
+
+/* defined.c */
+extern bool pgm_ddl_create_defined(PgmDiff *diff, PgmPair *pair);
+extern bool pgm_ddl_alter_defined(PgmDiff *diff, PgmPair *pair);
+extern const char *pgm_ddl_options(const PgmSchemaObject *object);
+extern void pgm_ddl_alter_options(PgmDiff *diff, const PgmPair *pair,
+								  const char *before);
+
+/* As COMMENT ON, ALTER and DROP want it; NULL if there is none. */
+extern char *pgm_ddl_address(const PgmSchemaObject *object);
+
+#endif							/* PGM_DIFF_PARTS_H */
