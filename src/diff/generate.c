@@ -92,7 +92,16 @@ check_arguments(const Generation *generation)
 }
 
 static void
-read_desired(Generation *generation)
+read_present(void *arg)
+{
+	Generation *generation = arg;
+
+	generation->present = pgm_schema_read_all(GetUserId());
+}
+
+/* Both schemas at the same time. */
+static void
+read_both(Generation *generation)
 {
 	PgmScratchTask tasks[3] = {
 		{PGM_SCRATCH_MODEL, NULL},
@@ -102,7 +111,8 @@ read_desired(Generation *generation)
 
 	if (generation->text == NULL)
 	{
-		pgm_scratch_work(generation->database, 1, tasks);
+		pgm_scratch_work_beside(generation->database, 1, tasks, read_present,
+								generation);
 		generation->desired = tasks[0].schema;
 		if (!generation->prove)
 			return;
@@ -110,7 +120,8 @@ read_desired(Generation *generation)
 		generation->empty = tasks[0].schema;
 		return;
 	}
-	pgm_scratch_work(generation->names[DESIRED], 3, tasks);
+	pgm_scratch_work_beside(generation->names[DESIRED], 3, tasks, read_present,
+							generation);
 	generation->empty = tasks[0].schema;
 	generation->desired = tasks[2].schema;
 	generation->sets_owners = tasks[1].sets_owners;
@@ -199,9 +210,10 @@ rename_present(Generation *generation)
 static void
 work(Generation *generation)
 {
-	PgmSchema  *present = generation->present;
+	PgmSchema  *present;
 
-	read_desired(generation);
+	read_both(generation);
+	present = generation->present;
 	if (generation->names[RENAMED] != NULL)
 		present = rename_present(generation);
 	pgm_rename_notice(present, generation->desired);
@@ -273,7 +285,6 @@ generate(Generation *generation)
 	generation->options.role = GetUserNameFromId(GetUserId(), false);
 	generation->options.include = split_patterns(pgm_autogenerate_include);
 	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
-	generation->present = pgm_schema_read_all(GetUserId());
 	name_scratch(generation);
 	if (generation->nscratch == 0)
 	{

@@ -38,6 +38,11 @@ typedef struct PgmScratchTask
 extern void pgm_scratch_work(const char *database, int n,
 							 PgmScratchTask *tasks);
 
+/* The same, while this process does something by itself. */
+extern void pgm_scratch_work_beside(const char *database, int n,
+									PgmScratchTask *tasks,
+									void (*beside) (void *arg), void *arg);
+
 /*
  * Names for this process, from 1: what for is "scratch" or "rehearsal".  What
  * a name is taken by is left over.

@@ -37,6 +37,8 @@ typedef struct Work
 	int			done;
 	PgmScratchTask *tasks;
 	MemoryContext context;		/* of what comes back */
+	void		(*beside) (void *arg);
+	void	   *beside_arg;
 } Work;
 
 /* What a worker answers for a task. */
@@ -91,6 +93,8 @@ launch_and_follow(void *arg)
 		pgm_txn_commit();
 	process->answer = receive;
 	process->answer_arg = work;
+	if (work->beside != NULL)
+		work->beside(work->beside_arg);
 	(void) pgm_process_follow(process);
 	pfree(payload.data);
 }
@@ -99,6 +103,16 @@ void
 pgm_scratch_work(const char *database, int n, PgmScratchTask *tasks)
 {
 	Work		work = {database, n, 0, tasks, CurrentMemoryContext};
+
+	pgm_process_guarded(launch_and_follow, &work);
+}
+
+void
+pgm_scratch_work_beside(const char *database, int n, PgmScratchTask *tasks,
+						void (*beside) (void *arg), void *arg)
+{
+	Work		work = {database, n, 0, tasks, CurrentMemoryContext, beside,
+	arg};
 
 	pgm_process_guarded(launch_and_follow, &work);
 }
