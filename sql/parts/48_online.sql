@@ -14,6 +14,13 @@ COMMENT ON FUNCTION pgmigrate.online_truncate() IS
 'trigger of an online change: empties the table beside along with the table';
 REVOKE ALL ON FUNCTION pgmigrate.online_truncate() FROM PUBLIC;
 
+CREATE FUNCTION pgmigrate.kept_row() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_kept_row'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.kept_row() IS
+'trigger of a table with a column that was dropped and is kept: an UPDATE leaves its value in the row';
+REVOKE ALL ON FUNCTION pgmigrate.kept_row() FROM PUBLIC;
+
 CREATE FUNCTION pgmigrate.rebuild(relation regclass, definition text DEFAULT NULL,
 	OUT operation bigint, OUT relation_name text, OUT action text) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgmigrate_rebuild'

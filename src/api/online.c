@@ -17,6 +17,7 @@
 #include "base/result_rows.h"
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
+#include "online/kept.h"
 #include "online/shadow_table.h"
 #include "online/sync_trigger.h"
 #include "run/runner.h"
@@ -26,6 +27,7 @@
 
 PG_FUNCTION_INFO_V1(pgmigrate_online_row);
 PG_FUNCTION_INFO_V1(pgmigrate_online_truncate);
+PG_FUNCTION_INFO_V1(pgmigrate_kept_row);
 PG_FUNCTION_INFO_V1(pgmigrate_rebuild);
 PG_FUNCTION_INFO_V1(pgmigrate_revert);
 PG_FUNCTION_INFO_V1(pgmigrate_finalize);
@@ -52,6 +54,12 @@ pgmigrate_online_truncate(PG_FUNCTION_ARGS)
 {
 	pgm_sync_truncate(trigger_data(fcinfo));
 	return PointerGetDatum(NULL);
+}
+
+Datum
+pgmigrate_kept_row(PG_FUNCTION_ARGS)
+{
+	return PointerGetDatum(pgm_kept_row(trigger_data(fcinfo)));
 }
 
 static void

@@ -40,7 +40,16 @@ void
 pgm_keep(PgmOperation *operation, const PgmExec *exec,
 		 const PgmSource *source, int n)
 {
-	pgm_kept_table_drop(operation, exec, source, n);
+	if (IsA(source->statements[n].raw->stmt, DropStmt))
+		pgm_kept_table_drop(operation, exec, source, n);
+	else
+		pgm_kept_column_drop(operation, exec, source, n);
+}
+
+static bool
+keeps_columns(const PgmOperation *operation)
+{
+	return pgm_operation_detail(operation, "columns") != NULL;
 }
 
 static void
@@ -65,6 +74,8 @@ collect(PgmLockNeeds *needs, void *arg)
 		if (pgm_kept_is_there(table))
 			add_need(needs, table->relid, AccessExclusiveLock);
 	}
+	if (keeps_columns(work->operation))
+		add_need(needs, work->operation->relid, AccessExclusiveLock, 0);
 	if (!work->back)
 		return;
 	foreach(lc, pgm_kept_referenced(work->operation))
@@ -76,6 +87,10 @@ check_owner(const PgmOperation *operation)
 {
 	ListCell   *lc;
 
+	if (keeps_columns(operation) && get_rel_name(operation->relid) != NULL &&
+		!pgm_class_ownercheck(operation->relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
+					   get_rel_name(operation->relid));
 	foreach(lc, pgm_kept_tables(operation))
 	{
 		const PgmKeptTable *table = lfirst(lc);
@@ -158,7 +173,10 @@ pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
 	wait = lock(exec, operation, true);
 	if (still_kept(&operation))
 	{
-		pgm_kept_table_bring_back(operation);
+		if (keeps_columns(operation))
+			pgm_kept_column_bring_back(operation, without_unfit);
+		else
+			pgm_kept_table_bring_back(operation);
 		pgm_operation_set_state(operation, PGM_OPERATION_REVERTED, NULL);
 		action = "reverted";
 	}
@@ -184,7 +202,10 @@ pgm_kept_finalize(const PgmExec *exec, int64 id)
 	wait = lock(exec, operation, false);
 	if (still_kept(&operation))
 	{
-		pgm_kept_table_remove(operation);
+		if (keeps_columns(operation))
+			pgm_kept_column_remove(operation);
+		else
+			pgm_kept_table_remove(operation);
 		pgm_operation_set_state(operation, PGM_OPERATION_FINALIZED, NULL);
 		action = "finalized";
 	}

@@ -8,6 +8,8 @@
 #ifndef PGM_ONLINE_KEPT_H
 #define PGM_ONLINE_KEPT_H
 
+#include "commands/trigger.h"
+
 #include "exec/execute.h"
 #include "store/operation.h"
 
@@ -23,7 +25,7 @@ typedef struct PgmKeptTable
 /* Does the operation keep something, or did it? */
 extern bool pgm_is_kept(const PgmOperation *operation);
 
-/* The tables of one that keeps tables. */
+/* The tables of one that keeps tables, NIL of another. */
 extern List *pgm_kept_tables(const PgmOperation *operation);
 
 /* Is the table where the operation has put it? */
@@ -32,6 +34,13 @@ extern bool pgm_kept_is_there(const PgmKeptTable *table);
 /* Has it a sequence of that name in the schema that its table was in? */
 extern bool pgm_kept_has_sequence(const PgmOperation *operation,
 								  const char *schema, const char *name);
+
+/* Of one that keeps columns: their names, as String; is it so again? */
+extern List *pgm_kept_columns(const PgmOperation *operation);
+extern bool pgm_kept_columns_are_back(const PgmOperation *operation);
+
+/* The trigger of a table with columns that are kept. */
+extern HeapTuple pgm_kept_row(TriggerData *data);
 
 /* Statement n, instead of it, in a transaction that has its locks. */
 extern void pgm_keep(PgmOperation *operation, const PgmExec *exec,

@@ -69,8 +69,8 @@ trigger_function(const char *name)
 }
 
 /* ENABLE ALWAYS: in a session that replicates, too. */
-static void
-fire_always(Oid trigger)
+void
+pgm_sync_fire_always(Oid trigger)
 {
 	Relation	rel = table_open(TriggerRelationId, RowExclusiveLock);
 	ScanKeyData key;
@@ -104,7 +104,7 @@ create_trigger(Oid source, const char *function, int64 operation, int16 type,
 	address = CreateTrigger(stmt, NULL, source, InvalidOid, InvalidOid,
 							InvalidOid, trigger_function(function),
 							InvalidOid, NULL, true, false);
-	fire_always(address.objectId);
+	pgm_sync_fire_always(address.objectId);
 	return address.objectId;
 }
 

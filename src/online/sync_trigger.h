@@ -38,4 +38,7 @@ extern bool pgm_sync_is_intact(Oid source, int64 operation, Oid trigger);
 extern void pgm_sync_row(TriggerData *data);
 extern void pgm_sync_truncate(TriggerData *data);
 
+/* Of a trigger that was made in this transaction. */
+extern void pgm_sync_fire_always(Oid trigger);
+
 #endif							/* PGM_ONLINE_SYNC_TRIGGER_H */

@@ -13,6 +13,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "utils/lsyscache.h"
 
 #include "base/settings.h"
@@ -170,9 +171,12 @@ table_of(Node *stmt)
 static bool
 has_come_back(const PgmOperation *operation)
 {
+	List	   *tables = pgm_kept_tables(operation);
 	ListCell   *lc;
 
-	foreach(lc, pgm_kept_tables(operation))
+	if (tables == NIL)
+		return pgm_kept_columns_are_back(operation);
+	foreach(lc, tables)
 	{
 		if (get_rel_name(((PgmKeptTable *) lfirst(lc))->relid) != NULL)
 			return true;
@@ -204,6 +208,152 @@ is_there_already(List *tables, const PgmSource *source, int n)
 	return false;
 }
 
+/* ---- columns */
+
+static bool
+is_kept_column(const char *name, List *columns)
+{
+	return name != NULL &&
+		list_member(columns, makeString(pstrdup(name)));
+}
+
+/* Is it ALTER TABLE of that table with nothing but ADD COLUMN of these? */
+static bool
+adds_columns(Node *stmt, Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt) ||
+		pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) != relid)
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_AddColumn ||
+			!is_kept_column(castNode(ColumnDef, cmd->def)->colname, columns))
+			return false;
+	}
+	return true;
+}
+
+/* Subcommands that make of a column what it is again. */
+static bool
+alters_columns(const AlterTableStmt *stmt, Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		const char *name;
+
+		switch (cmd->subtype)
+		{
+			case AT_AddColumn:
+				name = castNode(ColumnDef, cmd->def)->colname;
+				break;
+			case AT_ColumnDefault:
+			case AT_SetNotNull:
+			case AT_SetStatistics:
+			case AT_SetStorage:
+				name = cmd->name;
+				break;
+			case AT_AddConstraint:
+				name = castNode(Constraint, cmd->def)->conname;
+				if (name == NULL ||
+					!OidIsValid(get_relation_constraint_oid(relid, name,
+															true)))
+					return false;
+				continue;
+			default:
+				return false;
+		}
+		if (!is_kept_column(name, columns))
+			return false;
+	}
+	return true;
+}
+
+static bool
+sets_columns(const UpdateStmt *stmt, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->targetList)
+	{
+		if (!is_kept_column(lfirst_node(ResTarget, lc)->name, columns))
+			return false;
+	}
+	return true;
+}
+
+static bool
+indexes_columns(const IndexStmt *stmt, Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	if (stmt->idxname != NULL)
+		return OidIsValid(get_relname_relid(stmt->idxname,
+											get_rel_namespace(relid)));
+	foreach(lc, stmt->indexParams)
+	{
+		if (is_kept_column(lfirst_node(IndexElem, lc)->name, columns))
+			return true;
+	}
+	return false;
+}
+
+/* Of columns that are there again: values, constraints, indexes are so too. */
+static bool
+is_about_columns(Node *stmt, Oid relid, List *columns)
+{
+	RangeVar   *name = IsA(stmt, UpdateStmt) ?
+		castNode(UpdateStmt, stmt)->relation : table_of(stmt);
+
+	if (name == NULL || pgm_lookup_relation(name) != relid)
+		return false;
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			return alters_columns(castNode(AlterTableStmt, stmt), relid,
+								  columns);
+		case T_UpdateStmt:
+			return sets_columns(castNode(UpdateStmt, stmt), columns);
+		case T_IndexStmt:
+			return indexes_columns(castNode(IndexStmt, stmt), relid, columns);
+		default:
+			return false;
+	}
+}
+
+static bool
+replaces_columns(const PgmOperation *operation, const PgmSource *source,
+				 int n, PgmPass *pass)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	List	   *columns = pgm_kept_columns(operation);
+
+	if (operation->state == PGM_OPERATION_SWITCHED)
+	{
+		if (!adds_columns(stmt, operation->relid, columns))
+			return false;
+		pass->reverted = operation->id;
+		return true;
+	}
+	pass->is_there = true;
+	if (!pgm_kept_columns_are_back(operation) ||
+		!is_about_columns(stmt, operation->relid, columns))
+		return false;
+	for (int i = 0; i <= n; i++)
+	{
+		if (adds_columns(source->statements[i].raw->stmt, operation->relid,
+						 columns))
+			return true;
+	}
+	return false;
+}
+
 static bool
 replaces(const PgmOperation *operation, const PgmSource *source, int n,
 		 PgmPass *pass)
@@ -211,6 +361,8 @@ replaces(const PgmOperation *operation, const PgmSource *source, int n,
 	Node	   *stmt = source->statements[n].raw->stmt;
 	List	   *tables = pgm_kept_tables(operation);
 
+	if (tables == NIL)
+		return replaces_columns(operation, source, n, pass);
 	pass->is_there = true;
 	if (operation->state == PGM_OPERATION_REVERTED)
 		return has_come_back(operation) &&

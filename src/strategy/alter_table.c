@@ -729,7 +729,7 @@ choose_kind(const Pieces *pieces)
 		strategy->method = PGM_METHOD_TABLE;
 	}
 	else
-		return false;
+		return pgm_strategy_keep_columns(pieces->maker);
 	return true;
 }
 

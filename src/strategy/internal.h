@@ -39,6 +39,7 @@ extern void pgm_strategy_refresh(PgmMaker *maker);
 extern void pgm_strategy_alter_table(PgmMaker *maker);
 extern void pgm_strategy_change_rows(PgmMaker *maker);
 extern void pgm_strategy_keep_tables(PgmMaker *maker);
+extern bool pgm_strategy_keep_columns(PgmMaker *maker);
 extern void pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd);
 
 /* Make it one of steps. */

@@ -60,6 +60,44 @@ static PgmQuery reason_query = {
 };
 
 /*
+ * $1: the table, $2: its columns that go, $3: with CASCADE.  What a sequence
+ * of the column has counted would be lost.
+ */
+static PgmQuery column_reason_query = {
+	"SELECT r FROM (SELECT 1, 'it is not an ordinary table' WHERE EXISTS ("
+	"SELECT FROM pg_class WHERE oid = $1 AND (relkind <> 'r' "
+	"OR relispartition OR reloftype <> 0)) OR EXISTS (SELECT FROM pg_inherits "
+	"WHERE inhrelid = $1 OR inhparent = $1) "
+	"UNION ALL SELECT 2, 'the column is generated' WHERE EXISTS (SELECT "
+	"FROM pg_attribute WHERE attrelid = $1 AND attname = ANY ($2) "
+	"AND (attgenerated <> '' OR attidentity <> '')) "
+	"UNION ALL SELECT 3, 'the column owns a sequence' WHERE EXISTS (SELECT "
+	"FROM pg_depend d JOIN pg_class s ON s.oid = d.objid "
+	"AND s.relkind = 'S' JOIN pg_attribute a ON a.attrelid = $1 "
+	"AND a.attname = ANY ($2) AND a.attnum = d.refobjsubid "
+	"WHERE d.classid = 'pg_class'::regclass "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1) "
+	"UNION ALL SELECT 4, 'the table belongs to an extension' WHERE EXISTS ("
+	"SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass "
+	"AND objid = $1 AND deptype = 'e') "
+	"UNION ALL SELECT 5, 'CASCADE drops more than can be kept' WHERE $3 "
+	"AND EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a "
+	"ON a.attrelid = $1 AND a.attname = ANY ($2) "
+	"AND a.attnum = d.refobjsubid WHERE d.deptype = 'n' "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1) "
+	"UNION ALL SELECT 6, 'CASCADE drops more than can be kept' WHERE $3 "
+	"AND EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' "
+	"AND k.confrelid = $1 AND k.conrelid <> $1) "
+	"UNION ALL SELECT 7, 'the key of the replica identity goes along' "
+	"WHERE EXISTS (SELECT FROM pg_index i JOIN pg_attribute a "
+	"ON a.attrelid = $1 AND a.attname = ANY ($2) "
+	"AND a.attnum = ANY (i.indkey) WHERE i.indrelid = $1 "
+	"AND i.indisreplident)"
+	") AS u (n, r) ORDER BY n LIMIT 1",
+	3, {OIDOID, TEXTARRAYOID, BOOLOID}
+};
+
+/*
  * What may be in a table, and cannot be dropped while it is kept.  Of a later
  * revision the server refuses it; of this one it would be strange.
  */
@@ -147,4 +185,56 @@ pgm_strategy_keep_tables(PgmMaker *maker)
 		maker->strategy->name = "drop table, keep its rows";
 		maker->strategy->method = PGM_METHOD_IN_PLACE;
 	}
+}
+
+/* Do all its subcommands drop columns that are there? */
+static bool
+drops_columns(const PgmMaker *maker, char **names)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, maker->stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_DropColumn ||
+			get_attnum(maker->relid, cmd->name) <= 0)
+			return false;
+		names[n++] = cmd->name;
+	}
+	return true;
+}
+
+/* True if it is said how: so, or as it is written. */
+bool
+pgm_strategy_keep_columns(PgmMaker *maker)
+{
+	List	   *cmds = castNode(AlterTableStmt, maker->stmt)->cmds;
+	char	  **names = palloc(sizeof(char *) * list_length(cmds));
+	bool		cascade = false;
+	List	   *reasons;
+	Datum		values[3];
+	ListCell   *lc;
+
+	if (!drops_columns(maker, names))
+		return false;
+	foreach(lc, cmds)
+		cascade |= lfirst_node(AlterTableCmd, lc)->behavior == DROP_CASCADE;
+	values[0] = ObjectIdGetDatum(maker->relid);
+	values[1] = pgm_text_array_datum(list_length(cmds), names);
+	values[2] = BoolGetDatum(cascade);
+	reasons = pgm_strategy_ask_texts(&column_reason_query, values);
+	if (drops_parts(maker))
+		pgm_strategy_stay_plain(maker, "a later statement of the revision drops what the column may be made of");
+	else if (reasons != NIL)
+		pgm_strategy_stay_plain(maker, linitial(reasons));
+	else
+	{
+		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
+		maker->strategy->kind = PGM_STRATEGY_KEEP;
+		maker->strategy->name = "drop column, keep its values";
+		maker->strategy->method = PGM_METHOD_IN_PLACE;
+	}
+	return true;
 }
