@@ -41,6 +41,7 @@ struct PgmLockWait
 
 	/* since the first attempt that failed; 0 before */
 	int64		start;
+	int64		taken_at;		/* when all were there, the last time */
 	int			next_wait;		/* in the queue, ms */
 	int			used_wait;		/* the next pause depends on it; 0: none */
 	bool		may_queue;		/* the look says that it is worth while */

@@ -381,6 +381,8 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	}
 	else if (wait->start != 0 && wait->needs.list != NIL)
 		log_attempt(wait, "ask", "granted", 0, 0, NIL);
+	if (result)
+		wait->taken_at = pgm_clock_monotonic();
 	MemoryContextSwitchTo(old);
 	return result;
 }
@@ -397,6 +399,10 @@ pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 {
 	if (!is_on())
 		return;
+
+	/* the deadline is for what is waited, not for the work in between */
+	if (wait->start != 0)
+		wait->start += pgm_clock_monotonic() - wait->taken_at;
 	add_needs(&wait->held, &wait->needs);
 	wait->open = true;
 	PG_TRY();

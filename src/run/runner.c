@@ -167,26 +167,46 @@ announce(PgmRunner *runner, const PgmStep *step)
 				   step->revision->message));
 }
 
+typedef struct PlanNeeds
+{
+	PgmRunner  *runner;
+	PgmLockNeeds *needs;
+} PlanNeeds;
+
+/* Up to and with the first statement that may be slow. */
 static void
 collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 			   void *arg)
 {
-	for (int i = 0; i < source->nstatements; i++)
-		pgm_lockneeds_statement(arg, source, i);
+	PlanNeeds  *collected = arg;
+	PgmRunner  *runner = collected->runner;
+
+	if (step != runner->taken_step)
+		return;
+	runner->taken = 0;
+	while (runner->taken < source->nstatements)
+	{
+		pgm_lockneeds_statement(collected->needs, source, runner->taken++);
+		if (collected->needs->slow)
+			return;
+	}
+	runner->taken_step = step + 1;
+	runner->taken = 0;
 }
 
 /* Of a run in one transaction. */
 static void
 collect_plan(PgmLockNeeds *needs, void *arg)
 {
-	const PgmRunner *runner = arg;
+	PlanNeeds	collected = {arg, needs};
 
-	pgm_plan_each_source(runner->plan, collect_source, needs);
+	collected.runner->taken_step = 1;
+	pgm_plan_each_source(collected.runner->plan, collect_source, &collected);
 }
 
 /*
  * All statements of a step and its ledger rows, in an open transaction.  The
- * locks of the span are there, all of them if there is no span.
+ * locks of the span are there.
  */
 static void
 run_in_transaction(PgmRunner *runner, const PgmStep *step, PgmSpan *span,
@@ -198,7 +218,7 @@ run_in_transaction(PgmRunner *runner, const PgmStep *step, PgmSpan *span,
 	pgm_lockwait_limit(runner->wait);
 	for (int i = 0; i < step->source->nstatements; i++)
 	{
-		if (span != NULL && i == span->taken)
+		if (i == span->taken)
 			pgm_runner_take_more(runner, span, i);
 		pgm_runner_statement(runner, step->source, i, top_level, false);
 	}
@@ -412,6 +432,7 @@ static void
 step_in_open_transaction(PgmRunner *runner)
 {
 	PgmStep		step;
+	PgmSpan		span;
 
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
@@ -419,7 +440,12 @@ step_in_open_transaction(PgmRunner *runner)
 	pgm_runner_expect(runner, &step);
 	if (runner->any_partly)
 		pgm_runner_refuse_partly(runner, &step);
-	run_in_transaction(runner, &step, NULL, runner->exec.worker);
+	span.source = step.source;
+	span.first = 0;
+	span.end = step.source->nstatements;
+	span.taken = runner->step < runner->taken_step ? span.end :
+		runner->step == runner->taken_step ? runner->taken : 0;
+	run_in_transaction(runner, &step, &span, runner->exec.worker);
 }
 
 static void
