@@ -24,7 +24,7 @@ CREATE FUNCTION pgmigrate.lock_timeline(
 AS 'MODULE_PATHNAME', 'pgmigrate_lock_timeline'
 LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION pgmigrate.lock_timeline(bigint) IS
-'the attempts of a run to get its locks, as they are kept with its steps: the first and the last ones of each';
+'the attempts of a run to get its locks, as they are kept with its steps: of each a summary, then the first and the last ones';
 
 REVOKE ALL ON FUNCTION pgmigrate.lock_tree() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.lock_timeline(bigint) FROM PUBLIC;

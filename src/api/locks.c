@@ -144,22 +144,51 @@ static PgmQuery tree_query = {
 	1, {OIDOID}
 };
 
+/* Who was in the way, a line for each. */
+#define BLOCKERS_TEXT(blockers) \
+	"(SELECT string_agg(regexp_replace(CASE WHEN b ? 'gid' " \
+	"THEN 'prepared transaction ''' || (b ->> 'gid') || '''' " \
+	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || ' (' || " \
+	"concat_ws(', ', b ->> 'backend_type', b ->> 'user', b ->> 'application', " \
+	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END, " \
+	"'[\\u0001-\\u001f\\u007f-\\u009f]', '?', 'g'), E'\\n') " \
+	"FROM jsonb_array_elements(" blockers ") AS b)"
+
+/*
+ * Each attempt that was kept, and before those of a step one line of all: from
+ * when, how it ended, how long it waited, for what in most of the attempts,
+ * and who was in the way for longest.
+ */
 static PgmQuery timeline_query = {
-	"SELECT s.step, s.revision, (a.value ->> 'n')::int, "
-	"(a.value ->> 'at')::timestamptz, a.value ->> 'phase', "
-	"a.value ->> 'outcome', a.value ->> 'relation', a.value ->> 'mode', "
-	"(a.value ->> 'waited_ms')::float8 * interval '1 ms', "
-	"(a.value ->> 'behind')::int, "
-	"(SELECT string_agg(regexp_replace(CASE WHEN b ? 'gid' "
-	"THEN 'prepared transaction ''' || (b ->> 'gid') || '''' "
-	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || ' (' || "
-	"concat_ws(', ', b ->> 'backend_type', b ->> 'user', b ->> 'application', "
-	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END, "
-	"'[\\u0001-\\u001f\\u007f-\\u009f]', '?', 'g'), E'\\n') "
-	"FROM jsonb_array_elements(a.value -> 'blocked_by') AS b) "
+	"WITH kept AS (SELECT s.step, s.revision, (a.value ->> 'n')::int AS n, "
+	"(a.value ->> 'at')::timestamptz AS at, a.value ->> 'phase' AS phase, "
+	"a.value ->> 'outcome' AS outcome, a.value ->> 'relation' AS relation, "
+	"a.value ->> 'mode' AS mode, (a.value ->> 'waited_ms')::float8 AS waited, "
+	"(a.value ->> 'behind')::int AS behind, a.value -> 'blocked_by' AS blockers, "
+	"(s.details ->> 'lock_wait_ms')::float8 AS total "
 	"FROM pgmigrate.run_step s, "
 	"jsonb_array_elements(s.details -> 'lock_attempts') AS a "
-	"WHERE s.run = $1 ORDER BY s.step, 3",
+	"WHERE s.run = $1), "
+	"longest AS (SELECT DISTINCT ON (k.step, coalesce(b ->> 'pid', b ->> 'gid')) "
+	"k.step, b, (b ->> 'age_ms')::float8 AS age "
+	"FROM kept k, jsonb_array_elements(k.blockers) AS b "
+	"WHERE (b ->> 'holds')::bool "
+	"ORDER BY 1, coalesce(b ->> 'pid', b ->> 'gid'), 3 DESC NULLS LAST), "
+	"summary AS (SELECT k.step, k.revision, 0 AS n, min(k.at) AS at, "
+	"'summary' AS phase, (array_agg(k.outcome ORDER BY k.n DESC))[1] AS outcome, "
+	"mode() WITHIN GROUP (ORDER BY k.relation) AS relation, "
+	"mode() WITHIN GROUP (ORDER BY k.mode) AS mode, "
+	"max(k.total) AS waited, max(k.behind) AS behind, "
+	"(SELECT jsonb_agg(l.b ORDER BY l.age DESC NULLS LAST) FROM "
+	"(SELECT b, age FROM longest WHERE step = k.step "
+	"ORDER BY age DESC NULLS LAST LIMIT 3) AS l) AS blockers "
+	"FROM kept k GROUP BY k.step, k.revision) "
+	"SELECT t.step, t.revision, t.n, t.at, t.phase, t.outcome, t.relation, "
+	"t.mode, t.waited * interval '1 ms', t.behind, "
+	BLOCKERS_TEXT("t.blockers") " "
+	"FROM (SELECT step, revision, n, at, phase, outcome, relation, mode, waited, "
+	"behind, blockers FROM kept UNION ALL SELECT * FROM summary) AS t "
+	"ORDER BY t.step, t.n",
 	1, {INT8OID}
 };
 

@@ -96,7 +96,8 @@ static PgmQuery waits_query = {
 	MICROSECONDS("t.waited") ", concat_ws(' ', t.outcome, t.mode, "
 	"'on ' || t.relation, 'behind ' || nullif(replace(t.blocked_by, E'\\n', '; '), '')) "
 	"FROM pgmigrate.lock_timeline($1) AS t JOIN pgmigrate.run r ON r.id = $1 "
-	"WHERE t.waited > interval '0' ORDER BY t.step, t.attempt LIMIT 400",
+	"WHERE t.waited > interval '0' AND t.attempt > 0 "
+	"ORDER BY t.step, t.attempt LIMIT 400",
 	1, {INT8OID}
 };
 
