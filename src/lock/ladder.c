@@ -404,6 +404,8 @@ pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	if (wait->start != 0)
 		wait->start += pgm_clock_monotonic() - wait->taken_at;
 	add_needs(&wait->held, &wait->needs);
+	if (wait->exec->worker)
+		pgm_lockwatch_begin(&wait->held);
 	wait->open = true;
 	PG_TRY();
 	{
@@ -414,6 +416,8 @@ pgm_lockwait_take_more(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		wait->open = false;
 	}
 	PG_END_TRY();
+	if (wait->exec->worker)
+		pgm_lockwatch_end();
 }
 
 /* Is the deadline over? */

@@ -28,8 +28,9 @@
 #include "lock/needs.h"
 #include "sql/kinds.h"
 
-/* A relation whose rows take some tens of milliseconds to go through. */
-#define PGM_SLOW_BYTES (8 * 1024 * 1024)
+/* Relations that take some tens of milliseconds to read, and to write anew. */
+#define PGM_SLOW_READ_BYTES (8 * 1024 * 1024)
+#define PGM_SLOW_WRITE_BYTES (512 * 1024)
 
 void
 pgm_lockneeds_init(PgmLockNeeds *needs, MemoryContext context)
@@ -223,12 +224,13 @@ is_literal_insert(Node *stmt)
 bool
 pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 {
-	bool		rows = (pgm_statement_is(stmt, PGM_CHANGES_ROWS) &&
-						!is_literal_insert(stmt)) ||
-		IsA(stmt, SelectStmt) || IsA(stmt, CreateTableAsStmt) ||
+	bool		writes = (pgm_statement_is(stmt, PGM_CHANGES_ROWS) &&
+						  !is_literal_insert(stmt)) ||
+		IsA(stmt, CreateTableAsStmt) ||
 		IsA(stmt, RefreshMatViewStmt) || IsA(stmt, IndexStmt) ||
 		IsA(stmt, ReindexStmt) || IsA(stmt, ClusterStmt) ||
 		may_be_long(stmt);
+	bool		rows = writes || IsA(stmt, SelectStmt);
 	ListCell   *lc;
 
 	if (verdict->opaque)
@@ -239,7 +241,9 @@ pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 
 		if ((rows || touch->rewrites == PGM_TRUE ||
 			 touch->scans == PGM_TRUE) && OidIsValid(touch->relid) &&
-			pgm_heap_bytes(touch->relid) > PGM_SLOW_BYTES)
+			pgm_heap_bytes(touch->relid) >
+			(writes || touch->rewrites == PGM_TRUE ?
+			 PGM_SLOW_WRITE_BYTES : PGM_SLOW_READ_BYTES))
 			return true;
 	}
 	return false;
