@@ -10,7 +10,9 @@
 #	ROUNDS		how often each policy has its turn, default 3
 #	READER		seconds that the long reader of S1 reads, default 5
 #	LIMIT		seconds that a policy may try, default 8
-#	SCENARIOS, POLICIES		a choice of them
+#	ROWS		of the tables that W1 to W3 work through, default 1500000
+#	SCENARIOS, POLICIES		a choice of them; of W1 to W4 only "naive" and
+#				"pgmigrate" are measured, and "script" in S1 as well
 #	RESULTS		where the table goes, default RESULTS.md beside this file
 
 set -eu
@@ -22,9 +24,10 @@ ROOT=$(cd "$HERE/../.." && pwd)
 ROUNDS=${ROUNDS:-3}
 READER=${READER:-5}
 LIMIT=${LIMIT:-8}
+ROWS=${ROWS:-1500000}
 LOAD=$(cut -d' ' -f1 /proc/loadavg)
-SCENARIOS=${SCENARIOS:-S1 S2 S3 S4 H1 H2 H3}
-POLICIES=${POLICIES:-naive fixed exponential nowait pgmigrate}
+SCENARIOS=${SCENARIOS:-S1 S2 S3 S4 H1 H2 H3 W1 W2 W3 W4}
+POLICIES=${POLICIES:-naive fixed exponential nowait script pgmigrate}
 
 query()
 {
@@ -171,12 +174,84 @@ SQL
 	sleep 1
 }
 
-# ---- the policies: each adds a column
+big_table()
+{
+	query -c "CREATE TABLE big (id int PRIMARY KEY, x int);
+		INSERT INTO big SELECT i, i FROM generate_series(1, $ROWS) i" \
+		-c 'VACUUM ANALYZE big' >/dev/null
+}
+
+# Eight sessions write to t all the time, as those of a small pool do.
+writers()
+{
+	client probe 8 <<'SQL'
+\set id random(1, 10000)
+BEGIN;
+UPDATE t SET x = x + 1 WHERE id = :id;
+INSERT INTO child VALUES (:id);
+\sleep 2 ms
+COMMIT;
+\sleep 10 ms
+SQL
+	sleep 1
+}
+
+# The table that is read anew is t itself, and large.
+begin_W1()
+{
+	query -c "INSERT INTO t SELECT i, i FROM generate_series(10001, $ROWS) i" \
+		-c 'VACUUM ANALYZE t' >/dev/null
+	client probe 8 <<'SQL'
+\set id random(1, 1000000000)
+INSERT INTO t VALUES (10000000 + :id, 1) ON CONFLICT DO NOTHING;
+\sleep 10 ms
+SQL
+	sleep 1
+}
+
+begin_W2()
+{
+	big_table
+	writers
+}
+
+begin_W3()
+{
+	big_table
+	query -c 'ALTER TABLE child DROP CONSTRAINT child_t_fkey' >/dev/null
+	writers
+}
+
+# The order of pgbench's tables: tellers, then branches.
+begin_W4()
+{
+	query -c 'CREATE TABLE branches (bid int PRIMARY KEY, x int)' \
+		-c 'CREATE TABLE tellers (tid int PRIMARY KEY, bid int, x int)' \
+		-c 'INSERT INTO branches SELECT i, 0 FROM generate_series(1, 10) i' \
+		-c 'INSERT INTO tellers SELECT i, i % 10 + 1, 0 FROM generate_series(1, 100) i' \
+		>/dev/null
+	client probe 8 <<'SQL'
+\set tid random(1, 100)
+\set bid random(1, 10)
+BEGIN;
+UPDATE tellers SET x = x + 1 WHERE tid = :tid;
+SELECT count(*) FROM t WHERE id < 10;
+UPDATE branches SET x = x + 1 WHERE bid = :bid;
+COMMIT;
+SQL
+	sleep 1
+}
+
+# ---- the policies: each adds a column, or does what the scenario is about
 
 change_of()
 {
 	case $1 in
 		H2) echo "ALTER TABLE t ADD c int; ALTER TABLE child ADD c int" ;;
+		W1) echo "CREATE TABLE nu (LIKE t INCLUDING ALL); INSERT INTO nu SELECT * FROM t; ALTER TABLE t RENAME TO t_old; ALTER TABLE nu RENAME TO t" ;;
+		W2) echo "UPDATE big SET x = x + 1; ALTER TABLE t ADD c int" ;;
+		W3) echo "ALTER TABLE child ADD FOREIGN KEY (t) REFERENCES t NOT VALID; UPDATE big SET x = x + 1" ;;
+		W4) echo "ALTER TABLE tellers ADD FOREIGN KEY (bid) REFERENCES branches NOT VALID" ;;
 		*) echo "ALTER TABLE t ADD c int" ;;
 	esac
 }
@@ -233,6 +308,17 @@ policy_nowait()
 	loop "$1" "$lock" 'PERFORM pg_sleep(0.01);'
 }
 
+# What a reviewer has approved, run by psql.
+policy_script()
+{
+	query -c "SELECT pgmigrate.revision('change', '$1', id => 'change')" \
+		>/dev/null || return
+	query -c "SELECT pgmigrate.script('base:heads')" >"$WORK/script.sql" ||
+		return
+	query -c "SET pgmigrate.lock_deadline = '${LIMIT}s'" -f - \
+		<"$WORK/script.sql"
+}
+
 policy_pgmigrate()
 {
 	query -c "SELECT pgmigrate.revision('change', '$1', id => 'change')" \
@@ -285,6 +371,9 @@ summary()
 measure()
 {
 	local scenario=$1 policy=$2 begin end result=done after=- lock=- figures
+	local LIMIT=$LIMIT
+
+	case $scenario in W*) LIMIT=120 ;; esac
 
 	rm -rf "$WORK/run" "$WORK/reader_end"
 	user_dir "$WORK/run"
@@ -327,10 +416,21 @@ table()
 			return "-" unless @v;
 			return sprintf "$format ($format)", median(@v), worst(@v);
 		}
-		# what the project promises of itself, of the worst round
+		# what the project promises of itself, of the worst round; where the
+		# change is long, to be no worse than psql, of the median one
 		sub goal {
 			my ($scenario, @runs) = @_;
 			my @missed;
+			if ($scenario =~ /^W/) {
+				my @naive = grep { $_->[2] eq "done" } @{ $runs{"$scenario naive"} || [] };
+				return "-" unless @naive;
+				return "missed: not done" if grep { $_->[2] ne "done" } @runs;
+				push @missed, "longest" if median(map { $_->[6] } @runs) >
+					median(map { $_->[6] } @naive) + 50;
+				push @missed, "time" if median(map { $_->[3] } @runs) >
+					2 * median(map { $_->[3] } @naive) + 2e5;
+				return @missed ? "missed: @missed" : "met";
+			}
 			my $over = sub {
 				my ($what, $n, $limit) = @_;
 				push @missed, $what
@@ -358,7 +458,8 @@ table()
 				figures("%.2f", map { $_ / 1e6 } $column->(3)),
 				figures("%.2f", $column->(4)), figures("%.3f", $column->(5)),
 				figures("%.0f", $column->(6)), figures("%.0f", $column->(7)),
-				$policy eq "pgmigrate" ? goal($scenario, @runs) : "-";
+				$policy eq "pgmigrate" || $policy eq "script" ?
+				goal($scenario, @runs) : "-";
 		}' "$WORK/runs"
 }
 
@@ -375,8 +476,15 @@ as_user "$BINDIR/psql" -X -q -d postgres -c 'CREATE DATABASE bench'
 : >"$WORK/runs"
 for round in $(seq "$ROUNDS"); do
 	for scenario in $SCENARIOS; do
-		[ "$round" -gt 1 ] || measure "$scenario" none
+		case $round:$scenario in
+			1:W*) ;;
+			1:*) measure "$scenario" none ;;
+		esac
 		for policy in $POLICIES; do
+			case $scenario:$policy in
+				W*:naive | W*:pgmigrate | S1:script) ;;
+				W* | *:script) continue ;;
+			esac
 			measure "$scenario" "$policy"
 		done
 	done
