@@ -43,7 +43,7 @@ SELECT pgmigrate.revision('no notes', 'ALTER TABLE item DROP COLUMN "the Note", 
 SELECT pgmigrate.revision('early', 'ALTER TABLE early DROP c', 'ALTER TABLE early ADD c text', id => 'c2');
 SELECT statement, strategy FROM pgmigrate.plan('head');
 SELECT revision, state FROM pgmigrate.upgrade();
-SELECT operation, statement, relation, strategy, state FROM pgmigrate.operations;
+SELECT operation, statement, relation, strategy, state FROM pgmigrate.operations ORDER BY operation;
 
 -- gone for everybody, and rows are written as if it were
 SELECT * FROM item WHERE id = 1;
