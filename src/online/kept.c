@@ -75,7 +75,7 @@ collect(PgmLockNeeds *needs, void *arg)
 			add_need(needs, table->relid, AccessExclusiveLock);
 	}
 	if (keeps_columns(work->operation))
-		add_need(needs, work->operation->relid, AccessExclusiveLock, 0);
+		add_need(needs, work->operation->relid, AccessExclusiveLock);
 	if (!work->back)
 		return;
 	foreach(lc, pgm_kept_referenced(work->operation))

@@ -28,8 +28,7 @@ typedef struct PgmRunner
 	char	  **heads_before;
 	int64		run;
 	int			step;			/* in work, from 1; 0 before the first */
-	int			taken_step;		/* of one transaction: it has the locks up to
-								 * this step … */
+	int			taken_step;		/* one transaction has the locks to here … */
 	int			taken;			/* … and so many of its statements */
 	TimestampTz started;		/* when it was read, 0 before */
 	int64		clock;			/* the same on the monotonic clock */

@@ -21,7 +21,7 @@ typedef enum PgmRefusal
 	PGM_REFUSED_LISTEN,
 	PGM_REFUSED_MODE,			/* SET TRANSACTION and its settings */
 	PGM_REFUSED_LEXING,			/* a setting that decides how text is read */
-	PGM_REFUSED_EXIT			/* a setting that makes errors end the process */
+	PGM_REFUSED_EXIT			/* a setting: errors end the process */
 } PgmRefusal;
 
 extern PgmRefusal pgm_statement_refusal(Node *stmt);
