@@ -36,7 +36,7 @@
 #include "rehearse/sample.h"
 #include "schema/fingerprint.h"
 #include "scratch/outside.h"
-#include "store/run_plan.h"
+#include "store/step_method.h"
 
 /* A schema, in a memory context of its own. */
 typedef struct State
@@ -66,14 +66,6 @@ typedef struct Outcome
 	char	   *skipped;		/* commands that were left out */
 } Outcome;
 
-/* DO and CALL may commit, so they are not in a block either. */
-static bool
-runs_alone(const PgmStatement *statement)
-{
-	return statement->top_level || IsA(statement->raw->stmt, CallStmt) ||
-		IsA(statement->raw->stmt, DoStmt);
-}
-
 static void
 verify(const Player *player, const PgmRevision *revision,
 	   PgmDirection direction)
@@ -91,7 +83,7 @@ run_by_statement(Player *player, const PgmRevision *revision,
 	for (int i = 0; i < source->nstatements; i++)
 	{
 		pgm_process_check_cancel();
-		if (runs_alone(&source->statements[i]))
+		if (pgm_statement_runs_alone(&source->statements[i]))
 			pgm_txn_begin();
 		else
 			pgm_txn_begin_block();
@@ -121,6 +113,14 @@ run_in_transaction(Player *player, const PgmRevision *revision,
 	AtEOXact_GUC(false, guc_level);
 	pgm_txn_commit();
 }
+
+typedef void (*StepPlayer) (Player *player, const PgmRevision *revision,
+							PgmDirection direction, const PgmSource *source);
+
+static const StepPlayer players[PGM_NSTEP_METHODS] = {
+	[PGM_STEP_IN_TRANSACTION] = run_in_transaction,
+	[PGM_STEP_BY_STATEMENT] = run_by_statement
+};
 
 static char *
 describe(const ErrorData *edata)
@@ -175,10 +175,8 @@ run(Player *player, const PgmRevision *revision, PgmDirection direction,
 		pgm_txn_begin();
 		source = pgm_revision_source(revision, direction);
 		pgm_txn_commit();
-		if (pgm_revision_by_statement(revision, source))
-			run_by_statement(player, revision, direction, source);
-		else
-			run_in_transaction(player, revision, direction, source);
+		players[pgm_step_method(revision, source)] (player, revision,
+													direction, source);
 		outcome->ok = true;
 	}
 	PG_CATCH();

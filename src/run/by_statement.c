@@ -3,9 +3,16 @@
  * by_statement.c
  *	  Carry out a step statement by statement, each committed by itself.
  *
- * For revisions with statements that cannot run inside of a transaction block.
- * The ledger keeps the last statement done, so a try after a failure goes on
- * from there.
+ * For revisions with statements that cannot run inside of a transaction block,
+ * or go online.  The journal keeps the last statement done, so a try after a
+ * failure goes on from there.  How a statement is run, its routine decides:
+ *
+ *	online		by steps, which have marks of their own in the operation
+ *	alone		outside of a block, with a mark before it and one after
+ *	in_block	with its locks, in the transaction of the mark after it
+ *
+ * The session is that of all statements, so that what those before have SET
+ * is set again when a new session goes on.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,22 +31,9 @@
 #include "process/entry.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
+#include "run/step_routine.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
-
-void
-pgm_runner_collect(PgmLockNeeds *needs, void *arg)
-{
-	PgmSpan    *span = arg;
-
-	span->taken = span->first;
-	while (span->taken < span->end)
-	{
-		pgm_lockneeds_statement(needs, span->source, span->taken++);
-		if (needs->slow)
-			break;
-	}
-}
 
 /*
  * Which of the statements that commit by themselves may wait for locks as long
@@ -69,6 +63,16 @@ may_queue(const PgmStatement *statement)
 	}
 }
 
+/* In a transaction: the statement is done. */
+static void
+mark_done(PgmStatementRun *run)
+{
+	run->digest = pgm_resume_digest(run->step->source, run->n, run->digest);
+	pgm_journal_step_progress(run->runner->run, run->runner->step, run->n + 1,
+							  run->digest, NULL);
+	run->next = run->n + 1;
+}
+
 /*
  * A DO or CALL commits when it likes, and nobody knows what of it is done: to
  * begin it again is not ours to decide.
@@ -89,22 +93,24 @@ refuse_repetition(const PgmStep *step, int n)
  * failed is known as one, and after.
  */
 static void
-run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
-						 const PgmResume *resume, char **digest)
+run_alone(PgmStatementRun *run)
 {
-	const PgmSource *source = step->source;
+	PgmRunner  *runner = run->runner;
+	const PgmResume *resume = &run->step->resume;
+	const PgmSource *source = run->step->source;
+	int			n = run->n;
 	bool		again = resume->retried && n == resume->done;
 	bool		done = false;
 
 	if (again && resume->same && !resume->undone &&
 		!source->statements[n].top_level)
-		refuse_repetition(step, n);
+		refuse_repetition(run->step, n);
 	if (again)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
 	if (!again || !resume->same || !source->statements[n].top_level)
 	{
 		pgm_txn_begin_own();
-		pgm_journal_step_progress(runner->run, runner->step, n, *digest,
+		pgm_journal_step_progress(runner->run, runner->step, n, run->digest,
 								  pgm_resume_note(source, n));
 		pgm_txn_commit();
 	}
@@ -130,8 +136,7 @@ run_committing_statement(PgmRunner *runner, const PgmStep *step, int n,
 	HOLD_CANCEL_INTERRUPTS();
 	pgm_txn_begin_own();
 	pgm_lockwait_unlimit_committing(runner->wait);
-	*digest = pgm_resume_digest(source, n, *digest);
-	pgm_journal_step_progress(runner->run, runner->step, n + 1, *digest, NULL);
+	mark_done(run);
 	pgm_txn_commit();
 	RESUME_CANCEL_INTERRUPTS();
 }
@@ -154,39 +159,50 @@ do_may_commit(const DoStmt *stmt)
 	return true;
 }
 
-/* DO and CALL that may commit by themselves cannot be in a block. */
+/*
+ * Code whose role is guarded is kept in a block, for there is no guard outside
+ * of one; so is a DO that does not look as if it could commit.
+ */
 static bool
-commits_by_itself(const PgmRunner *runner, const PgmStatement *statement)
+runs_alone(PgmStatementRun *run)
 {
+	const PgmStatement *statement = &run->step->source->statements[run->n];
 	Node	   *stmt = statement->raw->stmt;
 
-	if (statement->top_level)
-		return true;
-	return !runner->exec.guard &&
-		(IsA(stmt, CallStmt) ||
-		 (IsA(stmt, DoStmt) && do_may_commit(castNode(DoStmt, stmt))));
+	if (statement->top_level || !pgm_statement_runs_alone(statement))
+		return statement->top_level;
+	return !run->runner->exec.guard &&
+		(!IsA(stmt, DoStmt) || do_may_commit(castNode(DoStmt, stmt)));
 }
 
-/* With its locks, in a transaction that is left open. */
-static void
-run_locked_statement(PgmRunner *runner, const PgmSource *source, int n)
+static const PgmStatementRoutine alone = {runs_alone, run_alone};
+
+static bool
+is_any(PgmStatementRun *run)
 {
-	PgmSpan		span = {source, n, n + 1};
-
-	pgm_txn_begin_block();
-	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
-	{
-		pgm_txn_commit();
-		pgm_lockwait_pause(runner->wait);
-		pgm_txn_begin_block();
-	}
-	pgm_runner_enter_shelter(runner);
-	pgm_lockwait_limit(runner->wait);
-	pgm_runner_statement(runner, source, n, true, false);
-	pgm_exec_fire_deferred(&runner->exec);
-	pgm_lockwait_unlimit(runner->wait);
-	pgm_runner_leave_shelter(runner);
+	return true;
 }
+
+/* With its locks, in a transaction that it is marked in. */
+static void
+run_in_block(PgmStatementRun *run)
+{
+	const PgmSource *source = run->step->source;
+	PgmSpan		span = {source, run->n, run->n + 1};
+
+	pgm_runner_begin_locked(run->runner, &span);
+	pgm_runner_statement(run->runner, source, run->n, true, false);
+	pgm_runner_end_locked(run->runner);
+	mark_done(run);
+	pgm_txn_commit();
+}
+
+static const PgmStatementRoutine in_block = {is_any, run_in_block};
+
+/* The first whose statement it is carries it out. */
+static const PgmStatementRoutine *const routines[] = {
+	&pgm_statement_online, &alone, &in_block
+};
 
 /* What the statements done before have SET is gone with their session. */
 static void
@@ -203,41 +219,48 @@ restore_session(PgmRunner *runner, const PgmSource *source, int done)
 	}
 }
 
-void
-pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
-						const PgmResume *resume)
+static void
+resume_step(PgmRunner *runner, PgmStep *step)
+{
+	const PgmResume *resume = &step->resume;
+	int			n = step->source->nstatements;
+
+	if (resume->done == n && n > 0)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, all of its statements are done",
+					   step->revision->id));
+	else if (resume->done > 0 || resume->retried)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
+					   step->revision->id, resume->done + 1, n));
+	pgm_journal_step_begin(runner->run, runner->step, n, resume->done,
+						   resume->digest, resume->note);
+	pgm_txn_commit();
+	runner->local = false;
+}
+
+static void
+run_step(PgmRunner *runner, PgmStep *step)
 {
 	const PgmSource *source = step->source;
-	char	   *digest = resume->digest;
+	const PgmResume *resume = &step->resume;
+	PgmStatementRun run = {runner, step, resume->done, 0, resume->digest};
 
 	restore_session(runner, source, resume->done);
 
 	/* amended since: the statement that failed is not the next one now */
-	if (resume->retried && (resume->done == source->nstatements ||
-							!commits_by_itself(runner, &source->statements[resume->done])))
+	if (resume->retried &&
+		(run.n == source->nstatements || !runs_alone(&run)))
 		pgm_resume_drop_leftovers(&runner->exec, resume);
 	runner->incomplete = resume->done > 0;
-	for (int i = resume->done; i < source->nstatements; i++)
+	for (; run.n < source->nstatements; run.n = run.next)
 	{
-		int			next = i;
+		int			i = 0;
 
 		pgm_process_check_cancel();
-		if (pgm_runner_online(runner, step, &next, &digest))
-		{
-			runner->incomplete = true;
-			i = next - 1;
-			continue;
-		}
-		if (commits_by_itself(runner, &source->statements[i]))
-			run_committing_statement(runner, step, i, resume, &digest);
-		else
-		{
-			run_locked_statement(runner, source, i);
-			digest = pgm_resume_digest(source, i, digest);
-			pgm_journal_step_progress(runner->run, runner->step, i + 1,
-									  digest, NULL);
-			pgm_txn_commit();
-		}
+		while (!routines[i]->choose(&run))
+			i++;
+		routines[i]->run(&run);
 	}
 
 	pgm_txn_begin_block();
@@ -255,25 +278,9 @@ pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
 	pgm_txn_commit();
 }
 
-/*
- * A revision that began CONCURRENTLY and was amended to run in a transaction.
- * True if there was something to drop: then the transaction is a new one.
- */
-bool
-pgm_runner_drop_leftovers(PgmRunner *runner, const PgmResume *resume)
-{
-	int			n;
-
-	if (!resume->retried)
-		return false;
-	(void) pgm_leftover_indexes(resume->note, &n);
-	if (n == 0)
-		return false;
-	pgm_txn_commit();
-	pgm_resume_drop_leftovers(&runner->exec, resume);
-	pgm_txn_begin_block();
-	return true;
-}
+const PgmStepRoutine pgm_step_by_statement = {
+	resume_step, NULL, run_step
+};
 
 /* Was it begun statement by statement, before it was amended? */
 void

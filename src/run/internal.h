@@ -15,7 +15,7 @@
 #include "run/batch.h"
 #include "run/observed.h"
 #include "run/runner.h"
-#include "store/partly_applied.h"
+#include "store/run_plan.h"
 
 typedef struct PgmRunner
 {
@@ -59,24 +59,7 @@ typedef struct PgmRunner
 	MemoryContext step_context; /* reset for each step */
 } PgmRunner;
 
-/* A step in work. */
-typedef struct PgmStep
-{
-	PgmRevision *revision;
-	PgmSource  *source;
-} PgmStep;
-
-/*
- * Statements whose locks are taken together: up to and with the first that may
- * be slow, for it would carry those of the statements after it.
- */
-typedef struct PgmSpan
-{
-	const PgmSource *source;
-	int			first;
-	int			end;
-	int			taken;			/* after the last one that was collected */
-} PgmSpan;
+typedef struct PgmStep PgmStep;
 
 extern void pgm_runner_create_wait(PgmRunner *runner);
 
@@ -118,33 +101,11 @@ extern void pgm_runner_record_locks(const PgmRunner *runner);
 extern void pgm_runner_record_statements(const PgmRunner *runner);
 extern bool pgm_runner_mentions(const char *text, const char *name);
 
-/* For pgm_lockwait_take; its argument is a PgmSpan. */
-extern void pgm_runner_collect(PgmLockNeeds *needs, void *arg);
-
-/* In the transaction of the step: before statement n, and at its end. */
-extern void pgm_runner_take_more(PgmRunner *runner, PgmSpan *span, int n);
-extern void pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step);
-
 /*
  * Between taking the locks and the commit, in a worker: what fails in between
  * may be repeated.
  */
 extern void pgm_runner_enter_shelter(PgmRunner *runner);
 extern void pgm_runner_leave_shelter(PgmRunner *runner);
-
-/*
- * Of a revision that was begun statement by statement, and amended since to
- * run in a transaction: drop what is left INVALID, true if there was anything,
- * for then the transaction is a new one; and, where that cannot be, refuse
- * what is partly applied.
- */
-extern bool pgm_runner_drop_leftovers(PgmRunner *runner,
-									  const PgmResume *resume);
-extern void pgm_runner_refuse_partly(const PgmRunner *runner,
-									 const PgmStep *step);
-
-/* Outside of a transaction, from where a try before has left off. */
-extern void pgm_runner_by_statement(PgmRunner *runner, PgmStep *step,
-									const PgmResume *resume);
 
 #endif							/* PGM_RUN_INTERNAL_H */

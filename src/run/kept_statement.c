@@ -20,6 +20,7 @@
 #include "base/transaction.h"
 #include "online/kept.h"
 #include "run/kept_statement.h"
+#include "run/step_routine.h"
 #include "store/journal.h"
 
 void
@@ -29,15 +30,7 @@ pgm_runner_keep(PgmRunner *runner, PgmOnline *online, const char *digest)
 	PgmOperation *operation = online->operation;
 
 	pgm_lockwait_next(runner->wait);
-	pgm_txn_begin_block();
-	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
-	{
-		pgm_txn_commit();
-		pgm_lockwait_pause(runner->wait);
-		pgm_txn_begin_block();
-	}
-	pgm_runner_enter_shelter(runner);
-	pgm_lockwait_limit(runner->wait);
+	pgm_runner_begin_locked(runner, &span);
 	pgm_keep(operation, online->exec, online->source, online->n);
 	pgm_lockwait_unlimit(runner->wait);
 	pgm_runner_leave_shelter(runner);

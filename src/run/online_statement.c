@@ -37,6 +37,7 @@
 #include "run/kept_statement.h"
 #include "run/online_statement.h"
 #include "run/shadow_statement.h"
+#include "run/step_routine.h"
 #include "store/journal.h"
 #include "strategy/strategy.h"
 
@@ -47,9 +48,12 @@ typedef struct Work
 	PgmRunner  *runner;
 	const PgmStep *step;
 	PgmExec		exec;
-	char	   *digest;			/* of the statements, with this one */
-	List	   *steps;
-	int			done;			/* of them */
+	PgmOnlineExecutor carry_out;
+	int			next;			/* statement after it */
+	char	   *digest;			/* of the statements before that */
+	PgmPass		pass;			/* of a shadow table */
+	List	   *steps;			/* of SQL … */
+	int			done;			/* … and how many of them */
 } Work;
 
 static void carry_out_sql(PgmOnline *online);
@@ -272,23 +276,12 @@ is_wanted(const PgmStrategyStep *step)
 static void
 run_locked(Work *work, const PgmSource *source)
 {
-	PgmRunner  *runner = work->runner;
 	PgmSpan		span = {source, 0, source->nstatements};
 
-	pgm_txn_begin_block();
-	while (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
-	{
-		pgm_txn_commit();
-		pgm_lockwait_pause(runner->wait);
-		pgm_txn_begin_block();
-	}
-	pgm_runner_enter_shelter(runner);
-	pgm_lockwait_limit(runner->wait);
+	pgm_runner_begin_locked(work->runner, &span);
 	for (int i = 0; i < source->nstatements; i++)
 		pgm_exec_statement(&work->exec, source, i, true);
-	pgm_exec_fire_deferred(&work->exec);
-	pgm_lockwait_unlimit(runner->wait);
-	pgm_runner_leave_shelter(runner);
+	pgm_runner_end_locked(work->runner);
 }
 
 /* The only statement of it, which commits by itself. */
@@ -605,57 +598,77 @@ carry_out_keep(PgmOnline *online)
 	carry_out(online->arg, run_keep);
 }
 
-/* Does it make again what the upgrade has dropped, and we have kept? */
-static bool
-bring_back(PgmRunner *runner, const PgmStep *step, int n, char **digest)
+static void
+carry_out_pass(PgmOnline *online)
 {
-	PgmExec		exec = runner->exec;
-	PgmPass		pass = {0};
-	bool		found;
+	Work	   *work = online->arg;
 
-	if (runner->request->direction != PGM_DOWN)
-		return false;
-	pgm_txn_begin();
-	found = pgm_runner_find_kept(step, n, *digest, &pass);
-	pgm_txn_commit();
-	if (!found)
-		return false;
-	pgm_runner_pass(runner, &exec, step, &pass);
-	*digest = pass.digest;
+	pgm_runner_pass(work->runner, &work->exec, work->step, &work->pass);
+}
+
+static Work *
+create_work(PgmStatementRun *run)
+{
+	Work	   *work = palloc0(sizeof(Work));
+
+	work->runner = run->runner;
+	work->step = run->step;
+	work->exec = run->runner->exec;
+	work->next = run->n + 1;
+	work->online.exec = &work->exec;
+	work->online.wait = run->runner->wait;
+	work->online.n = run->n;
+	work->online.complete = complete;
+	work->online.arg = work;
+	return work;
+}
+
+static bool
+choose_pass(Work *work)
+{
+	work->carry_out = carry_out_pass;
+	work->digest = work->pass.digest;
+	work->next = work->pass.last + 1;
 	return true;
 }
 
-bool
-pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
-				  char **digest)
+/* Does it make again what the upgrade has dropped, and we have kept? */
+static bool
+is_kept(const PgmStatementRun *run, PgmPass *pass)
 {
-	int			n = *next;
+	bool		found;
+
+	if (run->runner->request->direction != PGM_DOWN)
+		return false;
+	pgm_txn_begin();
+	found = pgm_runner_find_kept(run->step, run->n, run->digest, pass);
+	pgm_txn_commit();
+	return found;
+}
+
+/* Is the statement to be carried out so, or was it begun so? */
+static bool
+choose(PgmStatementRun *run)
+{
+	PgmRunner  *runner = run->runner;
+	const PgmStep *step = run->step;
+	int			n = run->n;
 	int			decisive = pgm_shadow_first(step->source, n);
 	Work	   *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
 	PgmClassifier classifier = {0};
 	PgmVerdict *verdict = NULL;
-	PgmStrategyKind kind = PGM_STRATEGY_SQL;
+	PgmStrategyKind kind;
 	bool		found;
-	PgmPass		pass = {0};
 	Oid			held;
 
-	*next = n + 1;
-	if (bring_back(runner, step, n, digest))
-		return true;
+	run->private = work = create_work(run);
+	if (is_kept(run, &work->pass))
+		return choose_pass(work);
 	if (!may_be_online(step) ||
 		!pgm_strategy_possible(step->source->statements[decisive].raw->stmt))
 		return false;
-	work = palloc0(sizeof(Work));
-	work->runner = runner;
-	work->step = step;
-	work->exec = runner->exec;
-	work->online.exec = &work->exec;
-	work->online.wait = runner->wait;
-	work->online.n = n;
-	work->online.complete = complete;
-	work->online.arg = work;
 
 	/* a statement that was run may have lost its parse tree to that */
 	pgm_txn_begin();
@@ -665,26 +678,21 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 		verdict = pgm_classify(&classifier, source, i);
 	if (pgm_online)
 		strategy = strategy_of(runner, source, decisive, verdict);
-	work->digest = pgm_resume_digest(source, n, *digest);
+	work->digest = pgm_resume_digest(source, n, run->digest);
 	work->online.source = source;
 	work->online.verdict = verdict;
 	work->online.strategy = strategy;
-	if (pgm_runner_find_pass(runner, step, source, n, *digest, strategy,
-							 &pass))
+	if (pgm_runner_find_pass(runner, step, source, n, run->digest, strategy,
+							 &work->pass))
 	{
 		pgm_txn_commit();
-		pgm_runner_pass(runner, &work->exec, step, &pass);
-		*digest = pass.digest;
-		*next = pass.last + 1;
-		return true;
+		return choose_pass(work);
 	}
 	if (decisive != n)
 	{
 		pgm_txn_commit();
 		return false;
 	}
-	if (strategy != NULL)
-		kind = strategy->kind;
 	held = pgm_runner_held_table(source, n);
 	found = find_or_begin(work, strategy);
 	pgm_txn_commit();
@@ -692,17 +700,30 @@ pgm_runner_online(PgmRunner *runner, const PgmStep *step, int *next,
 		pgm_shadow_finalize_former(&work->exec, held);
 	if (!found)
 		return false;
-	if (work->steps == NIL)
-		kind = PGM_STRATEGY_KEEP;
 
 	work->exec.label = psprintf("%s, revision %s, statement %d of %d, %s",
 								runner->label, step->revision->id, n + 1,
 								step->source->nstatements,
 								work->online.operation->strategy);
-	executors[kind] (&work->online);
-	*digest = work->digest;
+	kind = strategy != NULL ? strategy->kind : PGM_STRATEGY_SQL;
+	if (work->steps == NIL)
+		kind = PGM_STRATEGY_KEEP;
+	work->carry_out = executors[kind];
 	return true;
 }
+
+static void
+run_online(PgmStatementRun *run)
+{
+	Work	   *work = run->private;
+
+	work->carry_out(&work->online);
+	run->digest = work->digest;
+	run->next = work->next;
+	run->runner->incomplete = true;
+}
+
+const PgmStatementRoutine pgm_statement_online = {choose, run_online};
 
 bool
 pgm_runner_is_begun_online(const char *revision)

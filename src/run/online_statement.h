@@ -19,14 +19,6 @@ extern void pgm_runner_clear(PgmRunner *runner);
  */
 extern bool pgm_runner_is_online(PgmRunner *runner, const PgmStep *step);
 
-/*
- * Carry out the next statement online, and those after it that go in the same
- * pass, and mark them as done; false if it is to run as it is written.  "digest" is that of the statements before, then with it.
- * Outside of a transaction.
- */
-extern bool pgm_runner_online(PgmRunner *runner, const PgmStep *step,
-							  int *next, char **digest);
-
 /* Is a statement half carried out?  In a transaction. */
 extern bool pgm_runner_is_begun_online(const char *revision);
 

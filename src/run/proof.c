@@ -34,6 +34,7 @@
 #include "run/generated.h"
 #include "run/internal.h"
 #include "run/proof.h"
+#include "run/step_routine.h"
 #include "sql/relation_names.h"
 
 /* Stored verifications read at a time. */

@@ -6,16 +6,17 @@
  * A step is in the ledger in the transaction that did its work, or in none.
  *
  *	plan, run row "running"						one commit, flushed
- *	each transactional step with its ledger		one commit, not waited for if
+ *	each step in a transaction with its ledger	one commit, not waited for if
  *												nothing of it is outside of
  *												the database
  *	each statement of the other steps			a commit each, flushed, with a
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
  *
- * Each step takes its locks first, see lock/ladder.c, and is repeated after an
- * error that is nobody's fault: a deadlock, a lock or a serialization that
- * failed.
+ * How a step is carried out is chosen once for it, see store/step_method.h and
+ * run/step_routine.h.  It takes its locks first, see lock/ladder.c, and is
+ * repeated after an error that is nobody's fault: a deadlock, a lock or a
+ * serialization that failed.
  *
  * The WAL is one sequence, so the last flush makes all of them durable; a
  * crash before it loses whole steps from the end, never half of one.
@@ -56,12 +57,12 @@
 #include "run/online_statement.h"
 #include "run/proof.h"
 #include "run/runner.h"
+#include "run/step_routine.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/leftover_indexes.h"
 #include "store/mirror.h"
 #include "store/operation.h"
-#include "store/partly_applied.h"
 #include "store/run_bracket.h"
 #include "store/run_unseen.h"
 #include "store/schema_record.h"
@@ -204,52 +205,10 @@ collect_plan(PgmLockNeeds *needs, void *arg)
 	pgm_plan_each_source(collected.runner->plan, collect_source, &collected);
 }
 
-/*
- * All statements of a step and its ledger rows, in an open transaction.  The
- * locks of the span are there.
- */
-static void
-run_in_transaction(PgmRunner *runner, const PgmStep *step, PgmSpan *span,
-				   bool top_level)
-{
-	int			guc_level = NewGUCNestLevel();
-
-	pgm_runner_settle(runner, step);
-	pgm_lockwait_limit(runner->wait);
-	for (int i = 0; i < step->source->nstatements; i++)
-	{
-		if (i == span->taken)
-			pgm_runner_take_more(runner, span, i);
-		pgm_runner_statement(runner, step->source, i, top_level, false);
-	}
-	pgm_runner_verify(runner, step, top_level);
-	pgm_exec_fire_deferred(&runner->exec);
-	pgm_lockwait_unlimit(runner->wait);
-
-	/* what the revision has SET, a role among it, ends with it */
-	AtEOXact_GUC(false, guc_level);
-	pgm_runner_record_step(runner, step);
-}
-
-/*
- * The abort of a transaction releases the locks of the session too, and a DROP
- * EXTENSION that waits for them would go ahead; that of a subtransaction does
- * not, but has its price, which statements without locks need not pay.
- */
-void
-pgm_runner_enter_shelter(PgmRunner *runner)
-{
-	if (pgm_lockwait_may_retry(runner->wait))
-		runner->shelter = pgm_txn_begin_sub();
-}
-
-void
-pgm_runner_leave_shelter(PgmRunner *runner)
-{
-	if (runner->shelter != 0)
-		pgm_txn_release_sub();
-	runner->shelter = 0;
-}
+static const PgmStepRoutine *const step_routines[PGM_NSTEP_METHODS] = {
+	[PGM_STEP_IN_TRANSACTION] = &pgm_step_in_transaction,
+	[PGM_STEP_BY_STATEMENT] = &pgm_step_by_statement
+};
 
 /*
  * In a worker.  False if its locks were not to be had: nothing is done then
@@ -258,10 +217,9 @@ pgm_runner_leave_shelter(PgmRunner *runner)
 static bool
 attempt_step(PgmRunner *runner)
 {
+	const PgmStepRoutine *routine;
+	PgmStepMethod method;
 	PgmStep		step;
-	PgmResume	resume = {0};
-	PgmSource  *source;
-	bool		by_statement;
 
 	pgm_txn_begin_block();
 	pgm_mirror_verify(false);
@@ -278,48 +236,18 @@ attempt_step(PgmRunner *runner)
 	/* begun statement by statement, it must not begin again when amended */
 	if (runner->any_partly && pgm_runner_take_back_amended(runner, &step))
 		pgm_runner_load_step(runner, &step);
-	source = step.source;
-	by_statement = pgm_revision_by_statement(step.revision, source) ||
-		pgm_runner_is_online(runner, &step);
-	if (by_statement || runner->any_partly)
-		pgm_resume_find(step.revision, source, runner->request->direction,
-						&resume);
-	if (!by_statement && resume.done == 0)
-	{
-		PgmSpan		span;
-
-		if (pgm_runner_drop_leftovers(runner, &resume))
-			pgm_runner_load_step(runner, &step);
-		span.source = step.source;
-		span.first = 0;
-		span.end = span.taken = step.source->nstatements;
-		if (!pgm_lockwait_take(runner->wait, pgm_runner_collect, &span))
-		{
-			pgm_txn_commit();
-			return false;
-		}
-		pgm_runner_enter_shelter(runner);
-		runner->local = !pgm_flush_per_migration;
-		run_in_transaction(runner, &step, &span, true);
-		pgm_runner_leave_shelter(runner);
-		pgm_runner_commit_step(runner, &step);
-		return true;
-	}
-
-	if (resume.done == source->nstatements && resume.done > 0)
-		ereport(NOTICE,
-				errmsg("revision \"%s\" was begun before, all of its statements are done",
-					   step.revision->id));
-	else if (resume.done > 0 || resume.retried)
-		ereport(NOTICE,
-				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
-					   step.revision->id, resume.done + 1,
-					   source->nstatements));
-	pgm_journal_step_begin(runner->run, runner->step, source->nstatements,
-						   resume.done, resume.digest, resume.note);
-	pgm_txn_commit();
-	runner->local = false;
-	pgm_runner_by_statement(runner, &step, &resume);
+	method = pgm_step_method(step.revision, step.source);
+	if (method == PGM_STEP_IN_TRANSACTION &&
+		pgm_runner_is_online(runner, &step))
+		method = PGM_STEP_BY_STATEMENT;
+	method = pgm_step_resume(step.revision, step.source,
+							 runner->request->direction, method,
+							 runner->any_partly, &step.resume);
+	routine = step_routines[method];
+	routine->resume(runner, &step);
+	if (routine->take_locks != NULL && !routine->take_locks(runner, &step))
+		return false;
+	routine->run(runner, &step);
 	return true;
 }
 
@@ -445,7 +373,7 @@ step_in_open_transaction(PgmRunner *runner)
 	span.end = step.source->nstatements;
 	span.taken = runner->step < runner->taken_step ? span.end :
 		runner->step == runner->taken_step ? runner->taken : 0;
-	run_in_transaction(runner, &step, &span, runner->exec.worker);
+	pgm_runner_in_transaction(runner, &step, &span, runner->exec.worker);
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "online/shadow_table.h"
 #include "run/kept_statement.h"
 #include "run/shadow_statement.h"
+#include "run/step_routine.h"
 #include "store/journal.h"
 #include "store/operation.h"
 

@@ -29,6 +29,7 @@
 #include "process/entry.h"
 #include "run/internal.h"
 #include "run/proof.h"
+#include "run/step_routine.h"
 #include "sql/kinds.h"
 #include "store/authors.h"
 #include "store/journal.h"
@@ -375,43 +376,4 @@ pgm_runner_forget(PgmRunner *runner)
 	runner->stored.n = 0;
 	runner->pending.n = runner->pending.nproofs = 0;
 	MemoryContextReset(runner->pending.context);
-}
-
-/* The locks of the statements from here on, up to the next slow one. */
-void
-pgm_runner_take_more(PgmRunner *runner, PgmSpan *span, int n)
-{
-	span->first = n;
-	pgm_lockwait_unlimit(runner->wait);
-	pgm_lockwait_take_more(runner->wait, pgm_runner_collect, span);
-	pgm_lockwait_limit(runner->wait);
-}
-
-static void
-commit_error_callback(void *arg)
-{
-	const PgmStep *step = arg;
-
-	errcontext("commit of revision \"%s\"", step->revision->id);
-}
-
-/*
- * Deferred constraints may fail now.  A commit that is not waited for may be
- * lost in a crash, which must then take along all that the step has done.
- */
-void
-pgm_runner_commit_step(const PgmRunner *runner, PgmStep *step)
-{
-	ErrorContextCallback callback;
-
-	callback.callback = commit_error_callback;
-	callback.arg = step;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	if (runner->local)
-		pgm_txn_commit_async();
-	else
-		pgm_txn_commit();
-	error_context_stack = callback.previous;
-	pgm_runner_drop_temporary();
 }

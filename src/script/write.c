@@ -34,7 +34,7 @@
 #include "sql/set_statement.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
-#include "store/partly_applied.h"
+#include "store/step_method.h"
 
 /* Revisions read at a time: a bound on memory, not on anything else. */
 #define PGM_SCRIPT_BATCH 100
@@ -334,22 +334,6 @@ write_locks(Writer *writer, const PgmSource *source, int first, int end)
 				   quote_literal_cstr(source->revision), first + 1, end);
 }
 
-static void
-write_in_transaction(Writer *writer, const PgmRevision *revision,
-					 const PgmSource *source)
-{
-	int		   *locks = lock_spans(source);
-
-	write_line(writer, "BEGIN;");
-	for (int i = 0; i < source->nstatements; i++)
-	{
-		write_locks(writer, source, i, locks[i]);
-		write_statement(writer, source, i);
-	}
-	write_step_call(writer, revision, source);
-	write_line(writer, "COMMIT;");
-}
-
 /* What a failed try left INVALID. */
 static void
 write_drops(Writer *writer, const PgmResume *resume)
@@ -362,6 +346,23 @@ write_drops(Writer *writer, const PgmResume *resume)
 	left = pgm_leftover_indexes(resume->note, &nleft);
 	for (int i = 0; i < nleft; i++)
 		write_line(writer, "DROP INDEX CONCURRENTLY IF EXISTS %s;", left[i]);
+}
+
+static void
+write_in_transaction(Writer *writer, const PgmRevision *revision,
+					 const PgmSource *source, const PgmResume *resume)
+{
+	int		   *locks = lock_spans(source);
+
+	write_drops(writer, resume);
+	write_line(writer, "BEGIN;");
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		write_locks(writer, source, i, locks[i]);
+		write_statement(writer, source, i);
+	}
+	write_step_call(writer, revision, source);
+	write_line(writer, "COMMIT;");
 }
 
 /*
@@ -390,9 +391,8 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 	}
 	for (int i = resume->done; i < source->nstatements; i++)
 	{
-		bool		in_block = !source->statements[i].top_level &&
-			!IsA(source->statements[i].raw->stmt, CallStmt) &&
-			!IsA(source->statements[i].raw->stmt, DoStmt);
+		const PgmStatement *statement = &source->statements[i];
+		bool		in_block = !pgm_statement_runs_alone(statement);
 		bool		strong = needs_strong_lock(pgm_classify(&classifier,
 															source, i));
 
@@ -411,29 +411,31 @@ write_by_statement(Writer *writer, const PgmRevision *revision,
 	write_line(writer, "COMMIT;");
 }
 
+typedef void (*StepWriter) (Writer *writer, const PgmRevision *revision,
+							const PgmSource *source, const PgmResume *resume);
+
+static const StepWriter step_writers[PGM_NSTEP_METHODS] = {
+	[PGM_STEP_IN_TRANSACTION] = write_in_transaction,
+	[PGM_STEP_BY_STATEMENT] = write_by_statement
+};
+
 static void
 write_step(Writer *writer, const PgmPlan *plan, int step,
 		   const PgmRevision *revision)
 {
 	PgmSource  *source = pgm_revision_source(revision, plan->direction);
-	PgmResume	resume = {0};
-	bool		by_statement;
+	PgmResume	resume;
+	PgmStepMethod method;
 
 	memset(&writer->classifier, 0, sizeof(PgmClassifier));
 	write_line(writer, "%s", "");
 	write_line(writer, "-- %s %d of %d: %s, %s",
 			   pgm_command_name(plan->direction), step, plan->steps.nsteps,
 			   revision->id, pgm_printable_line(revision->message));
-	by_statement = pgm_revision_by_statement(revision, source);
-	if (by_statement || writer->any_partly)
-		pgm_resume_find(revision, source, plan->direction, &resume);
-	if (by_statement || resume.done > 0)
-		write_by_statement(writer, revision, source, &resume);
-	else
-	{
-		write_drops(writer, &resume);
-		write_in_transaction(writer, revision, source);
-	}
+	method = pgm_step_resume(revision, source, plan->direction,
+							 pgm_step_method(revision, source),
+							 writer->any_partly, &resume);
+	step_writers[method] (writer, revision, source, &resume);
 }
 
 static void

@@ -408,13 +408,6 @@ pgm_revision_source(const PgmRevision *revision, PgmDirection direction)
 							revision->id);
 }
 
-bool
-pgm_revision_by_statement(const PgmRevision *revision,
-						  const PgmSource *source)
-{
-	return revision->transactional == PGM_FALSE || source->top_level;
-}
-
 static void
 visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
 			void *arg)

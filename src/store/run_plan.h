@@ -55,10 +55,6 @@ extern void pgm_plan_check(const PgmPlan *plan, bool one_transaction);
 extern PgmSource *pgm_revision_source(const PgmRevision *revision,
 									  PgmDirection direction);
 
-/* Statement by statement, or in one transaction? */
-extern bool pgm_revision_by_statement(const PgmRevision *revision,
-									  const PgmSource *source);
-
 /*
  * Call back with the statements of each step, from 1, in order.  The source
  * lives in a memory context that is reset after each call.
