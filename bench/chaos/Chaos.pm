@@ -19,6 +19,7 @@ use warnings;
 
 use Client;
 use History;
+use PgMigrate::Ledger;
 use Time::HiRes qw(time usleep);
 
 # Seconds after which something hangs.
@@ -190,44 +191,6 @@ sub stop_writers
 
 # ---- the truth
 
-my $ledger = <<'SQL';
-WITH RECURSIVE implied (id) AS (
-	SELECT revision FROM pgmigrate.head
-	UNION
-	SELECT u.id FROM implied i JOIN pgmigrate.revision r ON r.id = i.id,
-		unnest(r.down_revision || r.depends_on) AS u (id)
-)
-SELECT 'applied without a head above: ' || revision FROM pgmigrate.applied
-WHERE revision NOT IN (SELECT id FROM implied)
-UNION ALL
-SELECT 'under a head but not applied: ' || id FROM implied
-WHERE id NOT IN (SELECT revision FROM pgmigrate.applied)
-UNION ALL
-SELECT 'digest differs: ' || a.revision FROM pgmigrate.applied a
-JOIN pgmigrate.revision r ON r.id = a.revision WHERE r.digest <> a.digest
-UNION ALL
-SELECT 'applied by a step that is ' || coalesce(s.state, 'not there') || ': ' || a.revision
-FROM pgmigrate.applied a LEFT JOIN pgmigrate.run_step s USING (run, step)
-WHERE a.step IS NOT NULL AND (s.state IS DISTINCT FROM 'done' OR s.revision <> a.revision)
-UNION ALL
-SELECT 'run done with a step that is not: ' || r.id
-FROM pgmigrate.run r JOIN pgmigrate.run_step s ON s.run = r.id
-WHERE r.state = 'done' AND s.state <> 'done'
-UNION ALL
-SELECT 'ended run without an end: ' || id FROM pgmigrate.run
-WHERE state <> 'running' AND finished IS NULL
-UNION ALL
-SELECT 'step left running: run ' || s.run || ' step ' || s.step
-FROM pgmigrate.run r JOIN pgmigrate.run_step s ON s.run = r.id
-WHERE r.state <> 'running' AND s.state = 'running'
-UNION ALL
-SELECT 'lock of nobody: ' || locktype || ' ' || mode FROM pg_locks l
-WHERE pid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid)
-UNION ALL
-SELECT 'the run lock is held' FROM pg_locks
-WHERE classid = 'pg_extension'::regclass AND mode = 'ExclusiveLock'
-SQL
-
 my $states = <<'SQL';
 SELECT v.revision, v.state, a.revision IS NOT NULL,
 	(SELECT count(*) FILTER (WHERE m.dir = 'up') - count(*) FILTER (WHERE m.dir = 'down')
@@ -248,7 +211,7 @@ sub check
 	my $stamp = 0;
 	my @partly;
 
-	$self->fault("$tag: $_->[0]") foreach @{ $self->query($ledger) };
+	$self->fault("$tag: $_->[0]") foreach @{ $self->query($PgMigrate::Ledger::faults) };
 	my $rows = $self->query($states);
 	my ($truth) = @{
 		$self->query('SELECT '

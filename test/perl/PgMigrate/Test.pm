@@ -21,6 +21,7 @@ use warnings;
 
 use Exporter 'import';
 use IPC::Run;
+use PgMigrate::Ledger;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -214,47 +215,10 @@ sub ledger_ok
 
 	return is(
 		query(
-			$node, <<'SQL', $database), '', "$name: the ledger is in order");
-WITH RECURSIVE implied(id) AS (
-	SELECT revision FROM pgmigrate.head
-	UNION
-	SELECT u.id FROM implied i JOIN pgmigrate.revision r ON r.id = i.id,
-		unnest(r.down_revision || r.depends_on) AS u(id)
-)
-SELECT 'applied without a head above: ' || revision FROM pgmigrate.applied
-WHERE revision NOT IN (SELECT id FROM implied)
-UNION ALL
-SELECT 'under a head but not applied: ' || id FROM implied
-WHERE id NOT IN (SELECT revision FROM pgmigrate.applied)
-UNION ALL
-SELECT 'digest differs: ' || a.revision FROM pgmigrate.applied a
-JOIN pgmigrate.revision r ON r.id = a.revision WHERE r.digest <> a.digest
-UNION ALL
-SELECT 'applied by a step that is not done: ' || a.revision
-FROM pgmigrate.applied a LEFT JOIN pgmigrate.run_step s USING (run, step)
-WHERE a.step IS NOT NULL AND (s.state IS DISTINCT FROM 'done' OR s.revision <> a.revision)
-UNION ALL
-SELECT 'a run that is done with a step that is not: ' || r.id
-FROM pgmigrate.run r JOIN pgmigrate.run_step s ON s.run = r.id
-WHERE r.state = 'done' AND s.state <> 'done'
-UNION ALL
-SELECT 'an ended run without an end: ' || id FROM pgmigrate.run
-WHERE state <> 'running' AND finished IS NULL
-UNION ALL
-SELECT 'more than one running run' FROM pgmigrate.run
-WHERE state = 'running' HAVING count(*) > 1
-UNION ALL
-SELECT 'is_head is wrong: ' || r.id FROM pgmigrate.revision r
-WHERE r.is_head = EXISTS (SELECT FROM pgmigrate.revision c WHERE r.id = ANY (c.down_revision))
-UNION ALL
-SELECT 'invalid index: ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid
-UNION ALL
-SELECT 'a lock of nobody: ' || locktype || ' ' || mode FROM pg_locks l
-WHERE pid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid)
-UNION ALL
-SELECT 'the run lock is held' FROM pg_locks
-WHERE classid = 'pg_extension'::regclass AND mode = 'ExclusiveLock'
-SQL
+			$node, "$PgMigrate::Ledger::faults UNION ALL $PgMigrate::Ledger::leftovers",
+			$database),
+		'',
+		"$name: the ledger is in order");
 }
 
 # A test: the server had nothing to complain of but what was provoked.  Where
