@@ -20,42 +20,30 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 # shellcheck source=tools/cluster.sh
 . "$ROOT/tools/cluster.sh"
+# shellcheck source=bench/application.sh
+. "$ROOT/bench/application.sh"
 
+DATABASE=figures
 ROUNDS=${ROUNDS:-3}
 ROWS=${ROWS:-1000000}
 RATE=${RATE:-200}
 REVISIONS=${REVISIONS:-1000}
 
-client()
-{
-	if [ -n "${SERVER:-}" ]; then "$@"; else as_user "$@"; fi
-}
-
-query()
-{
-	client "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d figures "$@"
-}
-
 # Milliseconds of a command, added to the file of $1.
 timed()
 {
-	local name=$1 from=${EPOCHREALTIME/./} to
+	local name=$1 from to
 
+	from=$(now)
 	shift
 	"$@" >/dev/null 2>"$WORK/err" || { cat "$WORK/err" >&2; exit 1; }
-	to=${EPOCHREALTIME/./}
+	to=$(now)
 	echo $(((to - from) / 1000)) >>"$WORK/$name"
 }
 
-median()
+median_of()
 {
-	sort -n "$WORK/$1" | sed -n "$(((ROUNDS + 1) / 2))p"
-}
-
-fresh_database()
-{
-	client "$BINDIR/psql" -X -q -d postgres -c 'DROP DATABASE IF EXISTS figures' -c 'CREATE DATABASE figures' 2>/dev/null
-	query -c 'CREATE EXTENSION pgmigrate'
+	median <"$WORK/$1"
 }
 
 # ---- the time that a history takes
@@ -74,33 +62,10 @@ history()
 
 # ---- a type change of a large table, under load
 
-make_table()
-{
-	query <<SQL
-DROP TABLE IF EXISTS account;
-CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL, kind int, name text, updated_at timestamptz DEFAULT now());
-INSERT INTO account SELECT g, g, g % 1000, repeat('x', 80), now() FROM generate_series(1, $ROWS) g;
-CREATE INDEX ON account (kind, updated_at);
-VACUUM (FREEZE, ANALYZE) account;
-CHECKPOINT;
-SQL
-}
-
-start_load()
-{
-	rm -f "$WORK"/load/log.*
-	(cd "$WORK/load" && client "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 600 -l \
-		--log-prefix="$WORK/load/log" -f "$WORK/load/script.sql" figures >/dev/null 2>&1) &
-	LOAD=$!
-	sleep 3
-}
-
 # Of the load between two moments: transactions, and those over a second.
 stop_load()
 {
-	sleep 1
-	query -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
-	wait "$LOAD" || true
+	end_load
 	cat "$WORK"/load/log.* | awk -v from="$2" -v to="$3" '
 		{ end = $5 * 1000000 + $6 }
 		end >= from && end - $3 <= to { n++; if ($3 > 1000000) late++; if ($3 > longest) longest = $3 }
@@ -111,16 +76,16 @@ change()
 {
 	local from to
 
-	make_table
+	make_table 'kind, updated_at'
 	start_load
-	from=${EPOCHREALTIME/./}
+	from=$(now)
 	timed plain query -c 'ALTER TABLE account ALTER COLUMN v TYPE bigint'
-	stop_load plain_load "$from" "${EPOCHREALTIME/./}"
-	make_table
+	stop_load plain_load "$from" "$(now)"
+	make_table 'kind, updated_at'
 	start_load
-	from=${EPOCHREALTIME/./}
+	from=$(now)
 	timed online query -c "SELECT pgmigrate.rebuild('account', 'ALTER COLUMN v TYPE bigint')"
-	to=${EPOCHREALTIME/./}
+	to=$(now)
 	timed revert query -c "SELECT pgmigrate.revert(max(operation)) FROM pgmigrate.operations"
 	stop_load online_load "$from" "$to"
 	query -c "SELECT differences FROM pgmigrate.operation ORDER BY id DESC LIMIT 1" >"$WORK/compared"
@@ -132,7 +97,7 @@ change()
 
 planted()
 {
-	make_table
+	make_table 'kind, updated_at'
 	query <<SQL
 DROP TABLE IF EXISTS copy;
 CREATE TABLE copy (LIKE account INCLUDING ALL);
@@ -184,13 +149,13 @@ $ROUNDS rounds, medians of the times; $(date -u +%Y-%m-%d).
 
 | the article | what was measured | baseline | ours | against the baseline |
 |---|---|---|---|---|
-| migration time -40 % | $REVISIONS revisions of one \`CREATE TABLE\`, each a transaction | psql: $(median psql) ms | \`upgrade()\`: $(median history) ms | $(less "$(median psql)" "$(median history)") |
-| | \`int\` to \`bigint\`, until it is done | \`ALTER TABLE\`: $(median plain) ms | \`rebuild()\`: $(median online) ms | $(less "$(median plain)" "$(median online)") |
+| migration time -40 % | $REVISIONS revisions of one \`CREATE TABLE\`, each a transaction | psql: $(median_of psql) ms | \`upgrade()\`: $(median_of history) ms | $(less "$(median_of psql)" "$(median_of history)") |
+| | \`int\` to \`bigint\`, until it is done | \`ALTER TABLE\`: $(median_of plain) ms | \`rebuild()\`: $(median_of online) ms | $(less "$(median_of plain)" "$(median_of online)") |
 | | the same, longest time that a transaction of the application took | $longest_plain ms | $longest_online ms | $(less "$longest_plain" "$longest_online") |
 | consistency 99.999 % | rows that differ after the change under load, all rows compared | | $(sum differences 1) of $((ROWS * ROUNDS)) | |
 | | of 1,000 differences planted in $ROWS rows | | $(cat "$WORK/found") found, $(cat "$WORK/invented") invented before | |
-| rollback under 30 s | \`revert()\` of the change | \`ALTER TABLE\` back: as the change, $(median plain) ms | $(median revert) ms | $(less "$(median plain)" "$(median revert)") |
-| | \`downgrade('base')\` of the $REVISIONS revisions | | $(median history_back) ms | |
+| rollback under 30 s | \`revert()\` of the change | \`ALTER TABLE\` back: as the change, $(median_of plain) ms | $(median_of revert) ms | $(less "$(median_of plain)" "$(median_of revert)") |
+| | \`downgrade('base')\` of the $REVISIONS revisions | | $(median_of history_back) ms | |
 | availability 99.95 % | transactions of the application within a second, during the change | $(share plain_load) of $(sum plain_load 1) | $(share online_load) of $(sum online_load 1) | |
 
 - **Migration time.** The article's figure is one of projects, of people's time with it; that cannot be measured here. The
@@ -207,31 +172,7 @@ $ROUNDS rounds, medians of the times; $(date -u +%Y-%m-%d).
 EOT
 }
 
-if [ -n "${SERVER:-}" ]; then
-	export PGHOST=${SERVER%:*} PGPORT=${SERVER##*:} PGUSER=postgres
-	BINDIR=$("${PG_CONFIG:-pg_config}" --bindir)
-	WORK=$(mktemp -d)
-	trap 'rm -rf "$WORK"' EXIT
-	mkdir "$WORK/load"
-else
-	clean_up_at_exit
-	{
-		need_packages
-		work_area
-		private_tree
-		copy_source
-		build_install
-		start_cluster "max_wal_size = 8GB" "shared_buffers = 512MB"
-	} >&2
-	user_dir "$WORK/load"
-fi
-cat >"$WORK/load/script.sql" <<SQL
-\\set id random(1, $ROWS)
-BEGIN;
-SELECT v FROM account WHERE id = :id;
-UPDATE account SET v = v + 1, updated_at = now() WHERE id = :id;
-COMMIT;
-SQL
+start_server
 for round in $(seq "$ROUNDS"); do
 	echo "round $round" >&2
 	history

@@ -16,48 +16,17 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 # shellcheck source=tools/cluster.sh
 . "$ROOT/tools/cluster.sh"
+# shellcheck source=bench/application.sh
+. "$ROOT/bench/application.sh"
 
+DATABASE=bench
 ROUNDS=${ROUNDS:-3}
 ROWS=${ROWS:-1000000}
 RATE=${RATE:-200}
 
-query()
-{
-	as_user "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d bench "$@"
-}
-
-now()
-{
-	echo "${EPOCHREALTIME/./}"
-}
-
-make_table()
-{
-	query <<SQL
-DROP TABLE IF EXISTS account;
-CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL, kind int, name text, updated_at timestamptz DEFAULT now());
-INSERT INTO account SELECT g, g, g % 1000, repeat('x', 80), now() FROM generate_series(1, $ROWS) g;
-CREATE INDEX ON account (v);
-CREATE INDEX ON account (kind, updated_at);
-VACUUM (FREEZE, ANALYZE) account;
-CHECKPOINT;
-SQL
-}
-
-start_load()
-{
-	rm -f "$WORK"/load/log.*
-	(cd "$WORK/load" && as_user "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 600 -l \
-		--log-prefix="$WORK/load/log" -f "$WORK/load/script.sql" bench >/dev/null 2>&1) &
-	LOAD=$!
-	sleep 3
-}
-
 stop_load()
 {
-	sleep 1
-	query -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
-	wait "$LOAD" || true
+	end_load
 	evaluate
 }
 
@@ -114,11 +83,6 @@ bulk()
 	echo $((($(now) - from) / 1000)) >>"$WORK/$1"
 }
 
-median()
-{
-	sort -n | sed -n "$(((ROUNDS + 1) / 2))p"
-}
-
 # Medians of the columns of a file, and the range of the first two.
 row()
 {
@@ -130,47 +94,30 @@ row()
 	echo "| $1$cells | $(awk '{ print $2 }' "$file" | sort -n | sed -n '1p;$p' | paste -sd-) |"
 }
 
-clean_up_at_exit
-{
-	need_packages
-	work_area
-	private_tree
-	copy_source
-	build_install
-	start_cluster "max_wal_size = 8GB" "shared_buffers = 512MB" "autovacuum = off"
-} >&2
-as_user "$BINDIR/createdb" bench
-query -c 'CREATE EXTENSION pgmigrate'
-user_dir "$WORK/load"
-as_user tee "$WORK/load/script.sql" >/dev/null <<SQL
-\\set id random(1, $ROWS)
-BEGIN;
-SELECT v FROM account WHERE id = :id;
-UPDATE account SET v = v + 1, updated_at = now() WHERE id = :id;
-COMMIT;
-SQL
+start_server "autovacuum = off"
+fresh_database
 
 for round in $(seq "$ROUNDS"); do
-	make_table
+	make_table v 'kind, updated_at'
 	start_load
 	measure plain 'ALTER TABLE account ALTER COLUMN v TYPE bigint'
 	stop_load
 
-	make_table
+	make_table v 'kind, updated_at'
 	start_load
 	measure online "SELECT pgmigrate.rebuild('account', 'ALTER COLUMN v TYPE bigint')"
 	measure revert "SELECT pgmigrate.revert(max(operation)) FROM pgmigrate.operations"
 	stop_load
 
-	make_table
+	make_table v 'kind, updated_at'
 	for part in 1 2 3; do bulk alone "$part"; done
 	query -c "SELECT pgmigrate.rebuild('account')" >/dev/null
 	for part in 4 5 6; do bulk written_along "$part"; done
 	query -c 'SELECT pgmigrate.finalize()' >/dev/null
 done
 
-alone=$(ROUNDS=$((ROUNDS * 3)); median <"$WORK/alone")
-along=$(ROUNDS=$((ROUNDS * 3)); median <"$WORK/written_along")
+alone=$(median <"$WORK/alone")
+along=$(median <"$WORK/written_along")
 {
 	cat <<EOT
 # Results

@@ -1,0 +1,102 @@
+#!/bin/bash
+# application.sh
+#	  A table, and an application that works on it while something is measured.
+#
+# Sourced by the benchmarks that change the table, after tools/cluster.sh.
+# They set ROWS, RATE and DATABASE; SERVER, if it is set, is the directory of
+# the socket and the port of a server to use, with a colon between.
+
+client()
+{
+	if [ -n "${SERVER:-}" ]; then "$@"; else as_user "$@"; fi
+}
+
+query()
+{
+	client "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$DATABASE" "$@"
+}
+
+# Microseconds.
+now()
+{
+	echo "${EPOCHREALTIME/./}"
+}
+
+# The server, a private one with these settings unless one was given, and the
+# script of the application.
+start_server()
+{
+	if [ -n "${SERVER:-}" ]; then
+		export PGHOST=${SERVER%:*} PGPORT=${SERVER##*:} PGUSER=postgres
+		BINDIR=$("${PG_CONFIG:-pg_config}" --bindir)
+		WORK=$(mktemp -d)
+		trap 'rm -rf "$WORK"' EXIT
+		mkdir "$WORK/load"
+	else
+		clean_up_at_exit
+		{
+			need_packages
+			work_area
+			private_tree
+			copy_source
+			build_install
+			start_cluster "max_wal_size = 8GB" "shared_buffers = 512MB" "$@"
+		} >&2
+		user_dir "$WORK/load"
+	fi
+	client tee "$WORK/load/script.sql" >/dev/null <<SQL
+\\set id random(1, $ROWS)
+BEGIN;
+SELECT v FROM account WHERE id = :id;
+UPDATE account SET v = v + 1, updated_at = now() WHERE id = :id;
+COMMIT;
+SQL
+}
+
+fresh_database()
+{
+	client "$BINDIR/psql" -X -q -d postgres -c "DROP DATABASE IF EXISTS $DATABASE" -c "CREATE DATABASE $DATABASE" 2>/dev/null
+	query -c 'CREATE EXTENSION pgmigrate'
+}
+
+# The indexes besides the key are those of the arguments.
+make_table()
+{
+	local index
+
+	query <<SQL
+DROP TABLE IF EXISTS account;
+CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL, kind int, name text, updated_at timestamptz DEFAULT now());
+INSERT INTO account SELECT g, g, g % 1000, repeat('x', 80), now() FROM generate_series(1, $ROWS) g;
+SQL
+	for index in "$@"; do
+		query -c "CREATE INDEX ON account ($index)"
+	done
+	query <<SQL
+VACUUM (FREEZE, ANALYZE) account;
+CHECKPOINT;
+SQL
+}
+
+start_load()
+{
+	rm -f "$WORK"/load/log.*
+	(cd "$WORK/load" && client "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 600 -l \
+		--log-prefix="$WORK/load/log" -f "$WORK/load/script.sql" "$DATABASE" >/dev/null 2>&1) &
+	LOAD=$!
+	sleep 3
+}
+
+# Its log is whole then.
+end_load()
+{
+	sleep 1
+	query -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
+	wait "$LOAD" || true
+}
+
+# Of lines of numbers.
+median()
+{
+	sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
