@@ -95,7 +95,6 @@ extern void pgm_pacer_done(PgmPacer *pacer, int units, double ms,
 						   bool waited_on);
 
 /* in control.c: outside of a transaction */
-extern void pgm_control_read(PgmBackfill *backfill);
 extern void pgm_control_between(PgmBackfill *backfill, PgmTarget *target);
 extern void pgm_control_set_waiting(PgmBackfill *backfill, const char *what);
 extern void pgm_control_progress(PgmBackfill *backfill, bool now);

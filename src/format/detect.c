@@ -47,8 +47,8 @@ pgm_format_is_flyway(const char *base)
 }
 
 /* 0001_name.up.sql, 0001_name.down.sql */
-bool
-pgm_format_is_pair(const char *base)
+static bool
+is_pair(const char *base)
 {
 	return pgm_format_is_numbered(base) &&
 		(pgm_format_ends(base, ".up.sql") ||
@@ -179,7 +179,7 @@ vote(const PgmFormatFile *file, PgmFormat *by_name, PgmFormat *by_contents)
 	*by_name = PGM_FORMAT_AUTO;
 	if (pgm_format_is_flyway(base))
 		*by_name = PGM_FORMAT_FLYWAY;
-	else if (pgm_format_is_pair(base))
+	else if (is_pair(base))
 		*by_name = PGM_FORMAT_GOLANG;
 	else if (base > file->name &&
 			 (strcmp(base, "up.sql") == 0 || strcmp(base, "down.sql") == 0))

@@ -21,7 +21,6 @@ extern bool pgm_format_is_way_down(const char *path);
 
 /* What names and contents tell of the tool. */
 extern bool pgm_format_is_flyway(const char *base);
-extern bool pgm_format_is_pair(const char *base);
 extern bool pgm_format_is_numbered(const char *base);
 extern PgmFormat pgm_format_by_contents(const PgmFormatFile *file);
 extern bool pgm_format_node_marker(const PgmFormatLine *line,

@@ -91,16 +91,9 @@ extern int	pgm_graph_find(const PgmGraph *graph, const char *id);	/* or -1 */
 extern PgmRevSet pgm_graph_parents(const PgmGraph *graph, int rev);
 extern PgmRevSet pgm_graph_children(const PgmGraph *graph, int rev);
 extern PgmRevSet pgm_graph_depends(const PgmGraph *graph, int rev);
-extern PgmRevSet pgm_graph_dependents(const PgmGraph *graph, int rev);
 extern PgmRevSet pgm_graph_down_heads(const PgmGraph *graph);
 extern PgmRevSet pgm_graph_real_heads(const PgmGraph *graph);
 extern PgmRevSet pgm_graph_roots(const PgmGraph *graph);
-
-/*
- * Labels in force, a NULL-terminated list for each revision: declared there,
- * by an ancestor, or by a descendant with no fork or merge in between.
- */
-extern char ***pgm_graph_effective_labels(const PgmGraph *graph);
 
 /* Ids of pgmigrate.head to revisions. */
 extern bool pgm_graph_rows(const PgmGraph *graph, int n, char **ids,

@@ -73,12 +73,6 @@ pgm_graph_depends(const PgmGraph *graph, int rev)
 	return edge_set(&graph->depends, rev);
 }
 
-PgmRevSet
-pgm_graph_dependents(const PgmGraph *graph, int rev)
-{
-	return edge_set(&graph->dependents, rev);
-}
-
 /* All revisions without an edge of this kind, in load order. */
 static PgmRevSet
 without_edges(const PgmGraph *graph, const PgmEdges *edges)
@@ -261,83 +255,4 @@ pgm_graph_check_overlap(const PgmGraph *graph, PgmRevSet set, bool are_rows,
 	}
 	pfree(inside);
 	return true;
-}
-
-/* Add text to the list of labels in force at rev, growing it by doubling. */
-static void
-append_label(char ***lists, int *lengths, int rev, char *label)
-{
-	int			n = lengths[rev]++;
-
-	/* Lists grow at powers of two; one place is kept for the terminator. */
-	if ((n & (n + 1)) == 0)
-	{
-		char	  **grown = pgm_graph_alloc((int64) n * 2 + 2, sizeof(char *));
-
-		if (n > 0)
-		{
-			memcpy(grown, lists[rev], n * sizeof(char *));
-			pfree(lists[rev]);
-		}
-		lists[rev] = grown;
-	}
-	lists[rev][n] = label;
-	lists[rev][n + 1] = NULL;
-}
-
-/*
- * Extend a set by the ancestors of rev up to the previous fork or merge,
- * which itself stays out.  A fork is a revision that several others have as
- * parent or dependency.
- */
-static void
-mark_leg_below(const PgmGraph *graph, int rev, bool *mark)
-{
-	for (;;)
-	{
-		PgmRevSet	parents = edge_set(&graph->parents, rev);
-		int			below;
-
-		if (parents.n != 1)
-			return;
-		below = parents.rev[0];
-		if (edge_set(&graph->parents, below).n > 1 ||
-			edge_set(&graph->full_children, below).n > 1)
-			return;
-		mark[below] = true;
-		rev = below;
-	}
-}
-
-char	 ***
-pgm_graph_effective_labels(const PgmGraph *graph)
-{
-	int			n = graph->n;
-	char	 ***lists = pgm_graph_alloc(n, sizeof(char **));
-	char	  **none = palloc0(sizeof(char *));
-	int		   *lengths = pgm_graph_alloc0(n, sizeof(int));
-	bool	   *mark = pgm_graph_alloc(n, sizeof(bool));
-
-	for (int r = 0; r < n; r++)
-		lists[r] = none;
-	for (int r = 0; r < n; r++)
-	{
-		PgmRevision *revision = &graph->revision[r];
-		char	  **labels = revision->names + revision->nparents +
-			revision->ndepends;
-
-		if (revision->nlabels == 0)
-			continue;
-		memset(mark, 0, n * sizeof(bool));
-		pgm_graph_mark(graph, &graph->children, single_set(&r), mark);
-		mark_leg_below(graph, r, mark);
-		for (int at = 0; at < n; at++)
-		{
-			for (int i = 0; mark[at] && i < revision->nlabels; i++)
-				append_label(lists, lengths, at, labels[i]);
-		}
-	}
-	pfree(lengths);
-	pfree(mark);
-	return lists;
 }

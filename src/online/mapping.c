@@ -429,12 +429,6 @@ pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
 	return number >= map->lowest && number <= map->highest;
 }
 
-bool
-pgm_mapping_is_copy(const PgmMapping *mapping, AttrNumber column)
-{
-	return mapping->columns[column - 1].copy != 0;
-}
-
 Datum
 pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
 				  TupleTableSlot *source, bool *isnull)

@@ -61,9 +61,6 @@ typedef struct PgmMapping
 extern PgmMapping *pgm_mapping_compile(const char *columns, Relation source,
 									   Relation target, EState *estate);
 
-/* Columns of the source that a column of the target is made of. */
-extern bool pgm_mapping_is_copy(const PgmMapping *mapping, AttrNumber column);
-
 /*
  * Is a column of the target no whole number that becomes narrower and does not
  * fit?  Nobody has to catch an error of it then.

@@ -209,12 +209,6 @@ pgm_operation_state_name(PgmOperationState state)
 	return state_names[state];
 }
 
-const char *
-pgm_operation_method_name(PgmOperationMethod method)
-{
-	return method_names[method];
-}
-
 PgmOperationState
 pgm_operation_state(const char *name)
 {
@@ -235,12 +229,6 @@ method_of(const char *name)
 	ereport(ERROR,
 			errcode(ERRCODE_DATA_CORRUPTED),
 			errmsg("unrecognized method \"%s\" of an operation", name));
-}
-
-bool
-pgm_operation_at_work(PgmOperationState state)
-{
-	return state <= PGM_OPERATION_SWITCHING;
 }
 
 /* Row n of the last query, whose columns are COLUMNS. */

@@ -77,10 +77,6 @@ typedef struct PgmOperationRange
 
 extern const char *pgm_operation_state_name(PgmOperationState state);
 extern PgmOperationState pgm_operation_state(const char *name);
-extern const char *pgm_operation_method_name(PgmOperationMethod method);
-
-/* Is it at work, so that no other may begin on the same relation? */
-extern bool pgm_operation_at_work(PgmOperationState state);
 
 /*
  * All in a transaction; what is returned lives in the current memory context.

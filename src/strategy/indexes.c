@@ -86,8 +86,9 @@ pgm_strategy_build_index(PgmMaker *maker, Oid relid, bool unique,
 										  pgm_name_beside(relid, name)));
 }
 
-void
-pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid, const char *name)
+/* Drop the index unless it has become part of a partitioned one. */
+static void
+drop_unattached(PgmMaker *maker, Oid relid, const char *name)
 {
 	char	   *index = pgm_name_beside(relid, name);
 	PgmStrategyStep *step;
@@ -146,7 +147,7 @@ index_of_partitions(PgmMaker *maker, const IndexStmt *index,
 										  maker->table, definition),
 								 NULL);
 	forboth(lc, leaves, lc2, names)
-		pgm_strategy_drop_unattached(maker, lfirst_oid(lc), lfirst(lc2));
+		drop_unattached(maker, lfirst_oid(lc), lfirst(lc2));
 }
 
 static List *

@@ -56,10 +56,6 @@ extern void pgm_strategy_build_index(PgmMaker *maker, Oid relid,
 /* A unique index of a partitioned table needs the columns of its key. */
 extern bool pgm_strategy_has_partition_key(Oid relid, List *columns);
 
-/* Drop the index unless it has become part of a partitioned one. */
-extern void pgm_strategy_drop_unattached(PgmMaker *maker, Oid relid,
-										 const char *name);
-
 /* What the statement as written would do to rows under a strong lock. */
 extern void pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work);
 

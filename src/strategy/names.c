@@ -51,8 +51,8 @@ pgm_name_list(List *names)
 }
 
 /* As ChooseIndexNameAddition: more than a name can be is cut off later. */
-char *
-pgm_name_joined(List *names)
+static char *
+joined(List *names)
 {
 	StringInfoData buf;
 	ListCell   *lc;
@@ -121,7 +121,7 @@ pgm_name_index(Oid relid, List *params, List *including)
 {
 	List	   *names = index_columns(list_concat_copy(params, including));
 
-	return ChooseRelationName(get_rel_name(relid), pgm_name_joined(names),
+	return ChooseRelationName(get_rel_name(relid), joined(names),
 							  "idx", get_rel_namespace(relid), false);
 }
 
@@ -151,8 +151,9 @@ column_walker(Node *node, void *context)
 	return raw_expression_tree_walker(node, column_walker, context);
 }
 
-char *
-pgm_name_only_column(Node *expression)
+/* The only column that an expression names, or NULL. */
+static char *
+only_column(Node *expression)
 {
 	OnlyColumn	only = {NULL, false};
 
@@ -222,18 +223,18 @@ pgm_name_constraint_of(const char *table, Oid namespace,
 	{
 		case CONSTR_CHECK:
 			return choose_constraint_name(table, namespace,
-										  pgm_name_only_column(constraint->raw_expr),
+										  only_column(constraint->raw_expr),
 										  "check", taken);
 		case CONSTR_FOREIGN:
 			return choose_constraint_name(table, namespace,
-										  pgm_name_joined(columns), "fkey",
+										  joined(columns), "fkey",
 										  taken);
 		case CONSTR_PRIMARY:
 			return ChooseRelationName(table, NULL, "pkey", namespace, true);
 		default:
 			return ChooseRelationName(table,
-									  pgm_name_joined(list_concat_copy(columns,
-																	   constraint->including)),
+									  joined(list_concat_copy(columns,
+															  constraint->including)),
 									  "key", namespace, true);
 	}
 }

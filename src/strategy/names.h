@@ -29,12 +29,9 @@ extern char *pgm_name_helper(Oid relid, const char *column,
 extern char *pgm_name_relation(Oid relid);	/* quoted and qualified */
 extern char *pgm_name_beside(Oid relid, const char *name);	/* its schema's */
 
-/* Lists of String: quoted, with commas; not quoted, with underscores. */
+/* Of String: quoted, with commas. */
 extern char *pgm_name_list(List *names);
-extern char *pgm_name_joined(List *names);
 
-/* The only column that an expression names, or NULL. */
-extern char *pgm_name_only_column(Node *expression);
 extern bool pgm_name_mentioned(Node *expression, const char *column);
 
 #endif							/* PGM_STRATEGY_NAMES_H */

@@ -30,8 +30,9 @@ typedef struct ColumnSearch
 	const char *alias;			/* which stands for the whole row */
 } ColumnSearch;
 
-const char *
-pgm_change_column(const ColumnRef *ref)
+/* The last name of a reference, NULL for a star. */
+static const char *
+column_name(const ColumnRef *ref)
 {
 	Node	   *last = llast(ref->fields);
 
@@ -47,7 +48,7 @@ mentions_walker(Node *node, void *arg)
 		return false;
 	if (IsA(node, ColumnRef))
 	{
-		const char *name = pgm_change_column((ColumnRef *) node);
+		const char *name = column_name((ColumnRef *) node);
 		ListCell   *lc;
 
 		if (name == NULL || strcmp(name, search->alias) == 0)
@@ -154,7 +155,7 @@ ends_by_itself(const PgmChange *change)
 		return false;
 	if (expr->lexpr == NULL || !IsA(expr->lexpr, ColumnRef))
 		return false;
-	name = pgm_change_column((ColumnRef *) expr->lexpr);
+	name = column_name((ColumnRef *) expr->lexpr);
 	if (name == NULL)
 		return false;
 	update = castNode(UpdateStmt, change->raw->stmt);

@@ -37,9 +37,6 @@ extern PgmChange *pgm_change_take_apart(const PgmSource *source, int n,
 /* What the columns of its table are qualified with. */
 extern const char *pgm_change_alias(const PgmChange *change);
 
-/* The last name of a reference, NULL for a star. */
-extern const char *pgm_change_column(const ColumnRef *ref);
-
 /* What keeps it from being carried out in parts, or NULL. */
 extern const char *pgm_change_refusal(const PgmChange *change);
 

@@ -232,7 +232,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sealed = true;
 			check_that(pgm_graph_topological(graph).n == pgm_graph_size(graph),
 					   "a revision is missing");
-			pgm_graph_effective_labels(graph);
 		}
 		if (line[0] == 'R')
 		{

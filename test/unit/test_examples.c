@@ -352,27 +352,6 @@ test_messages(void)
 }
 
 static void
-test_labels(void)
-{
-	PgmGraph   *graph = unit_graph("r s<r a<s b<a/left,l2 c<b d<s m<c,d/top n<m");
-	static const char *const expected[] = {
-		"", "", "left l2", "left l2", "left l2", "", "left l2 top",
-		"left l2 top"
-	};
-	char	 ***labels = pgm_graph_effective_labels(graph);
-
-	for (int r = 0; r < pgm_graph_size(graph); r++)
-	{
-		char	   *got = pstrdup("");
-
-		for (char **l = labels[r]; *l != NULL; l++)
-			got = psprintf("%s%s%s", got, *got ? " " : "", *l);
-		unit_is(got, expected[r], psprintf("labels of %s",
-										   pgm_graph_id(graph, r)));
-	}
-}
-
-static void
 test_reading(void)
 {
 	PgmGraph   *graph = unit_graph(TREES);
@@ -385,8 +364,6 @@ test_reading(void)
 	unit_is(unit_ids(graph, pgm_graph_topological(graph)),
 			"x1 x2 y1 y2 y3 x3", "topological");
 	unit_is(unit_ids(graph, pgm_graph_depends(graph, 4)), "x2", "depends");
-	unit_is(unit_ids(graph, pgm_graph_dependents(graph, 1)), "y2",
-			"dependents");
 	unit_is(unit_ids(graph, pgm_graph_parents(graph, 4)), "y1", "parents");
 	unit_is(unit_ids(graph, pgm_graph_children(graph, 1)), "x3", "children");
 	unit_check(pgm_graph_find(graph, "y2") == 4 &&
@@ -406,6 +383,5 @@ test_examples(void)
 		unit_check(pgm_graph_seal(unit_build(accepted[i]), &error), false,
 				   "\"%s\" is accepted", accepted[i]);
 	test_messages();
-	test_labels();
 	test_reading();
 }

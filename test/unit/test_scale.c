@@ -72,10 +72,6 @@ run_up_and_down(PgmGraph *graph, const char *name)
 	ok = pgm_graph_plan_stamp(graph, rows, "r0", &plan, &error);
 	spent = seconds(start);
 	unit_check(ok && spent < LIMIT, false, "%s: stamp (%.3f s)", name, spent);
-	start = clock();
-	pgm_graph_effective_labels(graph);
-	spent = seconds(start);
-	unit_check(spent < LIMIT, false, "%s: labels (%.3f s)", name, spent);
 }
 
 static void
