@@ -105,7 +105,7 @@ refuse_unclean(const PgmForeignLedger *ledger)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot read ledger %s", ledger->name),
 				errdetail("The reason is: %s.", ledger->detail));
-	if (strcmp(ledger->state, "clean") != 0)
+	if (!ledger->clean)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot adopt ledger %s because it is %s",
@@ -623,7 +623,7 @@ end_mirroring(const char *tool, Oid relation, const PgmMirror *mirror)
 		ledger = pgm_adopt_candidates(relation, tool, &n);
 		if (n != 1 || !pgm_adopt_try_look(ledger, false, AccessShareLock))
 			reason = "it is no ledger of that tool any more";
-		else if (!ledger->readable || strcmp(ledger->state, "clean") != 0)
+		else if (!ledger->clean)
 			reason = ledger->detail ? ledger->detail : ledger->state;
 	}
 	if (reason == NULL)

@@ -20,8 +20,10 @@ typedef struct PgmForeignLedger
 	char	   *denied;			/* table that the current user may not read */
 	bool		mirrored;
 	bool		readable;
-	int64		rows;			/* if it is */
-	const char *state;			/* clean, dirty, active, locked, unreadable */
+	bool		clean;			/* … and nothing of it is half done */
+	int64		rows;			/* if it is readable */
+	const char *state;			/* as it is shown: clean, unreadable, or what
+								 * its tool's query says */
 	char	   *detail;			/* or NULL */
 } PgmForeignLedger;
 

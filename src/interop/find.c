@@ -88,7 +88,7 @@ recognize(const char *table, int ncolumns, char **names, char **types,
 static void
 set_unreadable(PgmForeignLedger *ledger, char *detail)
 {
-	ledger->readable = false;
+	ledger->readable = ledger->clean = false;
 	ledger->state = "unreadable";
 	ledger->detail = detail;
 }
@@ -178,6 +178,7 @@ find_problem(PgmForeignLedger *ledger, const char *query, const char *table)
 									   pgm_foreign_tool_sql(query, table, NULL)),
 							  true, 0, NULL) == 0)
 		return false;
+	ledger->clean = false;
 	ledger->state = pgm_spi_text(1, 1);
 	ledger->detail = pgm_spi_text(1, 2);
 	return true;
@@ -199,7 +200,7 @@ read_state(PgmForeignLedger *ledger)
 	pgm_spi_begin_as(&scope, ledger->owner);
 	offer(ledger);
 	ledger->state = "clean";
-	ledger->readable = true;
+	ledger->readable = ledger->clean = true;
 	if (!OidIsValid(ledger->companion) ||
 		!find_problem(ledger, ledger->tool->companion_problem, COMPANION))
 		find_problem(ledger, ledger->tool->problem, LEDGER);
