@@ -7,11 +7,6 @@
  * GSSAPI and OpenSSL that the package of the server does not bring.  We look
  * into no connection, so they may be of another size here.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/compat/protocol.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_COMPAT_PROTOCOL_H

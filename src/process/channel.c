@@ -6,11 +6,6 @@
  * A table of contents with the header, the payload of the job, the settings of
  * the launcher's session, and the queue for what the worker reports.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/channel.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * channel.h
  *	  The shared memory segment between a worker and who launched it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/channel.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_PROCESS_CHANNEL_H

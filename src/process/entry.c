@@ -6,11 +6,6 @@
  * Knows the kinds of jobs by number only: who owns a kind registers its
  * function when the library is loaded, which is before the entry is called.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/entry.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * entry.h
  *	  Where a worker begins, and what its job may ask and tell.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/entry.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_PROCESS_ENTRY_H

@@ -3,13 +3,25 @@
  * follow.c
  *	  Follow workers: what they report is raised here.
  *
- * A message of a worker lives in a context that is reset before the next one,
- * so that the launcher does not grow with what its workers report.
+ * The launcher sleeps on its latch until one of the workers ends or says
+ * something, at the latest after PGM_LOCK_CHECK_MS.  Each time:
  *
- * Copyright (c) 2026, pgmigrate developers
+ *	receive		what is in the queues: messages are raised here, an ERROR when
+ *				its worker has ended; answers are handed over.  Of a flood the
+ *				rest is collected for PGM_NAP_MS.
+ *	interrupts	a cancel ends the wait; the worker is stopped by who launched
+ *				it, see pgm_process_guarded()
+ *	check		is the client there?  does a worker wait for a lock of ours?
  *
- * IDENTIFICATION
- *	  src/process/follow.c
+ * A message lives in a context that is reset before the next one, so that the
+ * launcher does not grow with what its workers report.
+ *
+ * The deadlock detector of the server goes by heavyweight locks, and a latch
+ * is none: a worker that waits for its launcher would wait for ever.  So the
+ * launcher follows the chain of those who are waited for from the worker on,
+ * by pg_blocking_pids().  A worker on the ladder of locks does not wait in the
+ * eyes of the server while it only looks, and shows who is in its way in its
+ * activity.
  *
  *-------------------------------------------------------------------------
  */

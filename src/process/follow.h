@@ -3,11 +3,6 @@
  * follow.h
  *	  Follow workers: what they report is raised here.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/follow.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_PROCESS_FOLLOW_H

@@ -13,11 +13,6 @@
  * session user, does SET ROLE, and runs under the guard of
  * base/session_settings.c.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/launch.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * launch.h
  *	  Start workers, and stop them when the launcher fails.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/launch.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_PROCESS_LAUNCH_H

@@ -10,11 +10,6 @@
  * room again.  What was begun is completed first: half of a message cannot be
  * taken back.  An error is waited for as long as no transaction is open.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/report.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * report.h
  *	  What a worker reports, without ever being held up by who reads it.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/process/report.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_PROCESS_REPORT_H

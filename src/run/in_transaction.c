@@ -46,18 +46,18 @@ collect(PgmLockNeeds *needs, void *arg)
  * not, but has its price, which statements without locks need not pay.
  */
 void
-pgm_runner_enter_shelter(PgmRunner *runner)
+pgm_runner_set_savepoint(PgmRunner *runner)
 {
 	if (pgm_lockwait_may_retry(runner->wait))
-		runner->shelter = pgm_txn_begin_sub();
+		runner->retry_savepoint = pgm_txn_begin_sub();
 }
 
 void
-pgm_runner_leave_shelter(PgmRunner *runner)
+pgm_runner_release_savepoint(PgmRunner *runner)
 {
-	if (runner->shelter != 0)
+	if (runner->retry_savepoint != 0)
 		pgm_txn_release_sub();
-	runner->shelter = 0;
+	runner->retry_savepoint = 0;
 }
 
 void
@@ -70,7 +70,7 @@ pgm_runner_begin_locked(PgmRunner *runner, PgmSpan *span)
 		pgm_lockwait_pause(runner->wait);
 		pgm_txn_begin_block();
 	}
-	pgm_runner_enter_shelter(runner);
+	pgm_runner_set_savepoint(runner);
 	pgm_lockwait_limit(runner->wait);
 }
 
@@ -79,7 +79,7 @@ pgm_runner_end_locked(PgmRunner *runner)
 {
 	pgm_exec_fire_deferred(&runner->exec);
 	pgm_lockwait_unlimit(runner->wait);
-	pgm_runner_leave_shelter(runner);
+	pgm_runner_release_savepoint(runner);
 }
 
 /* The locks of the statements from here on, up to the next slow one. */
@@ -181,10 +181,10 @@ take_locks(PgmRunner *runner, PgmStep *step)
 static void
 run_step(PgmRunner *runner, PgmStep *step)
 {
-	pgm_runner_enter_shelter(runner);
+	pgm_runner_set_savepoint(runner);
 	runner->local = !pgm_flush_per_migration;
 	pgm_runner_in_transaction(runner, step, &step->span, true);
-	pgm_runner_leave_shelter(runner);
+	pgm_runner_release_savepoint(runner);
 	commit_step(runner, step);
 }
 

@@ -47,7 +47,7 @@ typedef struct PgmRunner
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a
 									 * block began, 0 if none is at work */
 	bool		undone;			/* what failed has committed nothing */
-	int			shelter;		/* level of the subtransaction, 0 if none */
+	int			retry_savepoint;	/* its level, 0 if none */
 	bool		by_statement;	/* it has committed parts */
 	bool		guard_asked;	/* is anything watched? */
 	PgmGuard   *guard;			/* NULL: nothing is */
@@ -105,7 +105,7 @@ extern bool pgm_runner_mentions(const char *text, const char *name);
  * Between taking the locks and the commit, in a worker: what fails in between
  * may be repeated.
  */
-extern void pgm_runner_enter_shelter(PgmRunner *runner);
-extern void pgm_runner_leave_shelter(PgmRunner *runner);
+extern void pgm_runner_set_savepoint(PgmRunner *runner);
+extern void pgm_runner_release_savepoint(PgmRunner *runner);
 
 #endif							/* PGM_RUN_INTERNAL_H */

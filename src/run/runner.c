@@ -260,10 +260,10 @@ pgm_runner_clear(PgmRunner *runner)
 	runner->exec.time_limit = 0;
 	runner->committing = InvalidLocalTransactionId;
 
-	if (runner->shelter != 0)
+	if (runner->retry_savepoint != 0)
 	{
-		pgm_txn_rollback_sub(runner->shelter);
-		runner->shelter = 0;
+		pgm_txn_rollback_sub(runner->retry_savepoint);
+		runner->retry_savepoint = 0;
 		pgm_txn_commit();
 		return;
 	}
@@ -435,11 +435,11 @@ attempt_all(PgmRunner *runner)
 		pgm_txn_commit();
 		return false;
 	}
-	pgm_runner_enter_shelter(runner);
+	pgm_runner_set_savepoint(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	pgm_schema_record_keep(runner->run);
 	finish(runner);
-	pgm_runner_leave_shelter(runner);
+	pgm_runner_release_savepoint(runner);
 	pgm_txn_commit();
 	return true;
 }

@@ -3,6 +3,15 @@
  * step.c
  *	  What a step is read from, its statements, and the rows it leaves.
  *
+ *	load		the revision, locked until the transaction ends, and its text
+ *				parsed; expect: what is to be watched while it runs
+ *	settle		rows of the steps before that this one could look at
+ *	statement	executed, with what was predicted and what it did
+ *	verify		the author's query and the generated one
+ *	record		the ledger's change, kept back or written
+ *
+ * Who calls these in which transactions is in_transaction.c or by_statement.c.
+ *
  * Most revisions are small, so that reading them one by one and writing three
  * rows for each costs as much as running them.  A run that is one transaction
  * needs neither: what it locks stays locked and what it writes is seen by

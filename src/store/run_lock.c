@@ -29,11 +29,6 @@
  * our tables can, somebody else than DROP EXTENSION has it.  An abort releases
  * it for a moment; see pgm_run_dismiss_waiters.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_lock.c
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -3,11 +3,6 @@
  * run_lock.h
  *	  The lock that lets one run work at a time.
  *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_lock.h
- *
  *-------------------------------------------------------------------------
  */
 #ifndef PGM_STORE_RUN_LOCK_H
