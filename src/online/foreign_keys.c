@@ -48,6 +48,9 @@ pgm_shadow_incoming_keys(const PgmShadow *shadow)
 	MemoryContext old;
 	uint64		n;
 
+	/* of partitions they are refused */
+	if (shadow->root != shadow->relid)
+		return NIL;
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->old);
 	values[2] = ObjectIdGetDatum(shadow->beside);

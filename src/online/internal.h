@@ -25,6 +25,8 @@ typedef struct PgmShadow
 	MemoryContext context;		/* lives through all phases */
 	bool		exchanges;		/* what it locks now is to be exchanged */
 	Oid			relid;
+	Oid			root;			/* what the statement alters */
+	List	   *family;			/* all that it changes, and are exchanged */
 	Oid			owner;
 	char	   *name;			/* of the table, qualified */
 
@@ -61,6 +63,11 @@ extern List *pgm_shadow_dropped_before(const PgmSource *source, int n);
 extern List *pgm_shadow_dropped(const PgmShadow *shadow);
 extern Datum pgm_shadow_oid_array(List *oids);
 
+/* family.c: the partitions of a table, or itself, and their operations. */
+extern List *pgm_shadow_leaves(Oid root);
+extern List *pgm_shadow_family(const PgmOperation *operation);
+extern bool pgm_shadow_is_whole(const PgmShadow *shadow);
+
 /* Is it one that can be carried out so? */
 extern bool pgm_shadow_supports(const AlterTableCmd *command);
 
@@ -70,6 +77,12 @@ extern void pgm_shadow_refuse(const PgmShadow *shadow);
 /* Reads the details of an operation; refuses one that is not what it was. */
 extern void pgm_shadow_load(PgmShadow *shadow);
 extern void pgm_shadow_check(const PgmShadow *shadow);
+
+/* shadow_table.c: of one table; clear leaves nothing that was made for it. */
+extern void pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request,
+							Oid relid);
+extern void pgm_shadow_check_owner(Oid relid);
+extern void pgm_shadow_clear(PgmShadow *shadow);
 
 /* End a transaction that failed, and keep what the run holds. */
 extern void pgm_shadow_abort(PgmShadow *shadow);

@@ -30,6 +30,7 @@
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -231,7 +232,8 @@ refuse(const PgmShadow *shadow, const char *reason)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("cannot change table %s online", shadow->name),
+			errmsg("cannot change table %s online",
+				   pgm_layout_name(shadow->root)),
 			errdetail("The reason is that %s.", reason));
 }
 
@@ -377,6 +379,8 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	add_member(&json, "schema", shadow->schema);
+	if (shadow->root != shadow->relid)
+		add_member(&json, "root", psprintf("%u", shadow->root));
 	add_member(&json, "beside", psprintf("%u", shadow->beside));
 	add_member(&json, "old", psprintf("%u", shadow->old));
 	add_member(&json, "key", psprintf("%u", shadow->key));
@@ -406,6 +410,8 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
 
+	if (shadow->root != shadow->relid)
+		LockRelationOid(shadow->root, AccessShareLock);
 	for (int i = request->n; i <= request->last; i++)
 	{
 		char	   *reason;
@@ -413,7 +419,7 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 		if (request->n < request->last &&
 			!pgm_shadow_alters(request->source, i))
 			continue;
-		reason = pgm_shadow_refusal(shadow->relid, request->source, i);
+		reason = pgm_shadow_refusal(shadow->root, request->source, i);
 		if (reason != NULL)
 			refuse(shadow, reason);
 	}
@@ -434,7 +440,8 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
 	build_beside(shadow, rel);
-	pgm_shadow_try_views(shadow);
+	if (shadow == linitial(shadow->family))
+		pgm_shadow_try_views(shadow);
 	map_rows(shadow, rel, &mapping);
 	pgm_owner_leave(&scope);
 	remember_indexes(shadow, rel);

@@ -12,6 +12,8 @@
 #include "access/transam.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
@@ -31,7 +33,7 @@
  */
 static PgmQuery table_query = {
 	"SELECT 'it is a partition or has inheritance' FROM pg_inherits i "
-	"WHERE i.inhrelid = $1 OR i.inhparent = $1 "
+	"WHERE (i.inhrelid = $1 OR i.inhparent = $1) AND NOT $5 "
 	"UNION ALL SELECT format('index \"%s\" is not valid', "
 	"i.indexrelid::regclass) FROM pg_index i "
 	"WHERE i.indrelid = $1 AND NOT i.indisvalid "
@@ -74,7 +76,45 @@ static PgmQuery table_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
 	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
 	"LIMIT 1",
-	4, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID}
+	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID}
+};
+
+/*
+ * Columns $2 of the partitioned table $1, and its partition $3, which is
+ * itself for those above the others.
+ */
+static PgmQuery partition_query = {
+	"SELECT format('column \"%s\" is in the partition key of \"%s\"; make a "
+	"table with the new key beside, copy the rows and exchange the names', a.attname, p.partrelid::regclass) "
+	"FROM pg_attribute a JOIN pg_partitioned_table p ON p.partrelid = $3 "
+	"JOIN pg_attribute k ON k.attrelid = p.partrelid "
+	"AND k.attname = a.attname "
+	"WHERE a.attrelid = $1 AND a.attnum = ANY ($2) "
+	"AND (k.attnum = ANY (p.partattrs::int2[]) OR EXISTS (SELECT "
+	"FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "
+	"AND d.objid = $3 AND d.objsubid = 0 "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $3 "
+	"AND d.refobjsubid = k.attnum)) "
+	"UNION ALL SELECT format('partition \"%s\" has another owner', c.oid::regclass) "
+	"FROM pg_class c WHERE c.oid = $3 AND c.relowner <> "
+	"(SELECT r.relowner FROM pg_class r WHERE r.oid = $1) "
+	"UNION ALL SELECT format('partition \"%s\" has its own default of column "
+	"\"%s\"', $3::regclass, k.attname) FROM pg_attribute a "
+	"JOIN pg_attribute k ON k.attrelid = $3 AND k.attname = a.attname "
+	"LEFT JOIN pg_attrdef p ON p.adrelid = $1 AND p.adnum = a.attnum "
+	"LEFT JOIN pg_attrdef q ON q.adrelid = $3 AND q.adnum = k.attnum "
+	"WHERE a.attrelid = $1 AND a.attnum = ANY ($2) "
+	"AND pg_get_expr(p.adbin, $1) IS DISTINCT FROM pg_get_expr(q.adbin, $3) "
+	"UNION ALL SELECT format('column \"%s\" of partition \"%s\" is used by %s', "
+	"k.attname, $3::regclass, pg_describe_object(d.classid, d.objid, "
+	"d.objsubid)) FROM pg_attribute a "
+	"JOIN pg_attribute k ON k.attrelid = $3 AND k.attname = a.attname "
+	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass "
+	"AND d.refobjid = $3 AND d.refobjsubid = k.attnum "
+	"AND d.classid = 'pg_rewrite'::regclass "
+	"WHERE $1 <> $3 AND a.attrelid = $1 AND a.attnum = ANY ($2) "
+	"LIMIT 1",
+	3, {OIDOID, INT2ARRAYOID, OIDOID}
 };
 
 /*
@@ -119,7 +159,7 @@ static PgmQuery views_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) "
 	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0 "
 	"LIMIT 1",
-	4, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID}
+	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID}
 };
 
 static char *
@@ -267,61 +307,225 @@ pgm_shadow_oid_array(List *oids)
 	return pgm_array_datum(OIDOID, n, elements);
 }
 
+/* What a statement does to a table. */
+typedef struct Subject
+{
+	Oid			relid;
+	List	   *changed;		/* columns whose type it changes */
+	List	   *changed_for_good;	/* … into something else */
+	List	   *dropped;		/* objects, before it */
+} Subject;
+
 static char *
-catalog_reason(Oid relid, List *changed, List *changed_for_good, List *dropped)
+catalog_reason(const Subject *subject, bool partition)
 {
 	PgmSpiScope scope;
-	Datum		values[4];
+	Datum		values[5];
 	char	   *result = NULL;
 
-	values[0] = ObjectIdGetDatum(relid);
-	values[1] = column_array(changed);
-	values[2] = column_array(changed_for_good);
-	values[3] = pgm_shadow_oid_array(dropped);
+	values[0] = ObjectIdGetDatum(subject->relid);
+	values[1] = column_array(subject->changed);
+	values[2] = column_array(subject->changed_for_good);
+	values[3] = pgm_shadow_oid_array(subject->dropped);
+	values[4] = BoolGetDatum(partition);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&table_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
-	else if (changed != NIL && pgm_spi_execute(&views_query, values, NULL) > 0)
+	else if (subject->changed != NIL &&
+			 pgm_spi_execute(&views_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return result;
 }
 
+static char *
+partition_reason(const Subject *subject, Oid partition)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+	char	   *result = NULL;
+
+	values[0] = ObjectIdGetDatum(subject->relid);
+	values[1] = column_array(subject->changed);
+	values[2] = ObjectIdGetDatum(partition);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&partition_query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+/* The columns of a partition by the same names. */
+static List *
+columns_of(Oid partition, Oid relid, List *columns)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		char	   *name = get_attname(relid, (AttrNumber) lfirst_int(lc),
+									   true);
+
+		if (name != NULL)
+			result = lappend_int(result, get_attnum(partition, name));
+	}
+	return result;
+}
+
+static char *
+reason_of_partition(const Subject *subject, Oid relid)
+{
+	Subject		own = {relid};
+	char	   *reason = partition_reason(subject, relid);
+
+	if (reason != NULL || relid == subject->relid)
+		return reason;
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		reason = relation_reason(relid);
+	if (reason == NULL)
+	{
+		own.changed = columns_of(relid, subject->relid, subject->changed);
+		own.changed_for_good = columns_of(relid, subject->relid,
+										  subject->changed_for_good);
+		reason = catalog_reason(&own, true);
+	}
+	return reason == NULL ? NULL :
+		psprintf("of its partition \"%s\" %s", get_rel_name(relid), reason);
+}
+
+/* Of all below a partitioned table, and of itself. */
+static char *
+family_reason(const Subject *subject)
+{
+	char	   *reason = NULL;
+	int			leaves = 0;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(subject->relid, NoLock, NULL))
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (!ConditionalLockRelationOid(relid, AccessShareLock))
+			return psprintf("others have locked partition \"%s\"",
+							get_rel_name(relid));
+		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			leaves++;
+		reason = reason_of_partition(subject, relid);
+		UnlockRelationOid(relid, AccessShareLock);
+		if (reason != NULL)
+			return reason;
+	}
+	return leaves == 0 ? pstrdup("it has no partitions") : NULL;
+}
+
+/* What is not of each partition by itself is not told from one of them. */
+static bool
+supports_partitions(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AlterColumnType:
+		case AT_ColumnDefault:
+		case AT_SetNotNull:
+		case AT_DropNotNull:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static char *
+command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
+{
+	AttrNumber	column;
+
+	if (!pgm_shadow_supports(command))
+		return pstrdup("the statement does more than change columns, checks and storage");
+	if (partitioned && !supports_partitions(command))
+		return pstrdup("the statement does more than change columns of a partitioned table");
+	if (command->subtype != AT_AlterColumnType)
+		return NULL;
+	column = get_attnum(subject->relid, command->name);
+	subject->changed = lappend_int(subject->changed, column);
+	if (!stays_number(subject->relid, command))
+		subject->changed_for_good = lappend_int(subject->changed_for_good,
+												column);
+	return NULL;
+}
+
+static char *
+statement_reason(Subject *subject, Node *stmt, bool partitioned)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return pstrdup("the statement is not ALTER TABLE");
+	if (partitioned && !castNode(AlterTableStmt, stmt)->relation->inh)
+		return pstrdup("it is partitioned, and the statement is for it ONLY");
+	if (adds_and_alters(castNode(AlterTableStmt, stmt)))
+		return pstrdup("the statement alters a column that it adds");
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		char	   *reason = command_reason(subject,
+											lfirst_node(AlterTableCmd, lc),
+											partitioned);
+
+		if (reason != NULL)
+			return reason;
+	}
+	return NULL;
+}
+
+/* Is it about the files of the table only, so that a partition is one too? */
+static bool
+changes_storage(const PgmSource *source, int n)
+{
+	ListCell   *lc;
+
+	if (source == NULL)
+		return true;
+	if (!IsA(source->statements[n].raw->stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt,
+						 source->statements[n].raw->stmt)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_SetTableSpace:
+			case AT_SetRelOptions:
+			case AT_ResetRelOptions:
+				break;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
 char *
 pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
 {
-	List	   *changed = NIL;
-	List	   *changed_for_good = NIL;
-	char	   *reason = relation_reason(relid);
-	ListCell   *lc;
+	Subject		subject = {relid};
+	bool		partitioned = get_rel_relkind(relid) ==
+		RELKIND_PARTITIONED_TABLE;
+	bool		partition = partitioned ||
+		(get_rel_relispartition(relid) && changes_storage(source, n));
+	char	   *reason = NULL;
 
-	if (reason != NULL)
-		return reason;
-	if (source != NULL)
+	if (!partitioned)
+		reason = relation_reason(relid);
+	else if (source == NULL)
+		reason = pstrdup("it is partitioned; rebuild its partitions");
+	if (reason == NULL && source != NULL)
 	{
-		Node	   *stmt = source->statements[n].raw->stmt;
-
-		if (!IsA(stmt, AlterTableStmt))
-			return pstrdup("the statement is not ALTER TABLE");
-		if (adds_and_alters(castNode(AlterTableStmt, stmt)))
-			return pstrdup("the statement alters a column that it adds");
-		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
-		{
-			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-			if (!pgm_shadow_supports(command))
-				return pstrdup("the statement does more than change columns, checks and storage");
-			if (command->subtype != AT_AlterColumnType)
-				continue;
-			changed = lappend_int(changed, get_attnum(relid, command->name));
-			if (!stays_number(relid, command))
-				changed_for_good = lappend_int(changed_for_good,
-											   get_attnum(relid,
-														  command->name));
-		}
+		reason = statement_reason(&subject, source->statements[n].raw->stmt,
+								  partitioned);
+		subject.dropped = pgm_shadow_dropped_before(source, n);
 	}
-	return catalog_reason(relid, changed, changed_for_good, source == NULL ?
-						  NIL : pgm_shadow_dropped_before(source, n));
+	if (reason == NULL && partitioned)
+		reason = family_reason(&subject);
+	return reason != NULL ? reason : catalog_reason(&subject, partition);
 }
 
 char *

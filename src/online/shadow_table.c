@@ -37,7 +37,6 @@
 #include "base/transaction.h"
 #include "compat/lock.h"
 #include "online/internal.h"
-#include "online/kept.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "store/run_lock.h"
@@ -67,8 +66,8 @@ static PgmQuery forget_query = {
 
 /* ---- finding it */
 
-static void
-check_owner(Oid relid)
+void
+pgm_shadow_check_owner(Oid relid)
 {
 	if (!pgm_class_ownercheck(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
@@ -76,14 +75,14 @@ check_owner(Oid relid)
 
 /* In a transaction; 0 if there is none. */
 static int64
-find_left(const PgmShadowRequest *request)
+find_left(const PgmShadowRequest *request, Oid relid)
 {
 	PgmSpiScope scope;
 	Datum		values[5];
 	bool		nulls[5] = {false};
 	int64		result = 0;
 
-	values[0] = ObjectIdGetDatum(request->relid);
+	values[0] = ObjectIdGetDatum(relid);
 	pgm_set_text(values, nulls, 1, request->revision);
 	values[2] = pgm_text_datum(request->direction);
 	values[3] = Int32GetDatum(request->number);
@@ -95,12 +94,13 @@ find_left(const PgmShadowRequest *request)
 	return result;
 }
 
-static void
-init_shadow(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
+void
+pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
 {
 	shadow->request = request;
 	shadow->context = CurrentMemoryContext;
 	shadow->relid = relid;
+	shadow->root = request->relid;
 	shadow->owner = pgm_owner_of(relid);
 	shadow->name = pgm_layout_name(relid);
 	if (shadow->name == NULL)
@@ -166,7 +166,7 @@ prepare_locked(PgmShadow *shadow, void *arg)
 {
 	MemoryContext old = MemoryContextSwitchTo(shadow->context);
 
-	check_owner(shadow->relid);
+	pgm_shadow_check_owner(shadow->relid);
 	pgm_shadow_prepare(shadow);
 	MemoryContextSwitchTo(old);
 }
@@ -210,23 +210,70 @@ compare(PgmShadow *shadow)
 	pgm_shadow_compare(shadow);
 }
 
+/* True if some of them do not fit, and are to be compared again. */
+static bool
+any_unfit(PgmShadow *shadow)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		PgmShadow  *member = lfirst(lc);
+
+		if (pgm_shadow_unfit(member, false) == 0)
+			continue;
+		pgm_operation_set_state(member->operation, PGM_OPERATION_COMPARING,
+								NULL);
+		result = true;
+	}
+	return result;
+}
+
 static void
 switch_locked(PgmShadow *shadow, void *arg)
 {
-	read_again(shadow);
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		read_again(lfirst(lc));
+		pgm_shadow_check(lfirst(lc));
+	}
+	pgm_shadow_refuse(shadow);
+	if (!pgm_shadow_is_whole(shadow))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("table \"%s\" has other partitions than when its change began",
+					   get_rel_name(shadow->root)),
+				errhint("Attach, detach, create and drop partitions before or after it."));
+	if (any_unfit(shadow))
+		return;
+	pgm_shadow_switch(shadow);
+	foreach(lc, shadow->family)
+	{
+		PgmOperation *operation = ((PgmShadow *) lfirst(lc))->operation;
+
+		pgm_operation_set_state(operation, PGM_OPERATION_SWITCHED, NULL);
+		if (pgm_finalize_after > 0)
+			pgm_operation_set_revert_until(operation->id, pgm_finalize_after);
+	}
+}
+
+/* Of all together, with the first of them. */
+static void
+switch_family(List *family)
+{
+	PgmShadow  *shadow = linitial(family);
+
+	/* what is planned now is not planned under the lock */
+	pgm_txn_begin();
 	pgm_shadow_check(shadow);
 	pgm_shadow_refuse(shadow);
-	if (pgm_shadow_unfit(shadow, false) > 0)
-	{
-		pgm_operation_set_state(shadow->operation, PGM_OPERATION_COMPARING,
-								NULL);
-		return;
-	}
-	pgm_shadow_switch(shadow);
-	pgm_operation_set_state(shadow->operation, PGM_OPERATION_SWITCHED, NULL);
-	if (pgm_finalize_after > 0)
-		pgm_operation_set_revert_until(shadow->operation->id,
-									   pgm_finalize_after);
+	pgm_txn_commit();
+	shadow->exchanges = true;
+	pgm_shadow_locked(shadow, AccessExclusiveLock, true, switch_locked, NULL);
+	shadow->exchanges = false;
 }
 
 static void
@@ -260,16 +307,6 @@ advance(PgmShadow *shadow)
 			set_state(shadow, PGM_OPERATION_SWITCHING);
 			break;
 		default:
-
-			/* what is planned now is not planned under the lock */
-			pgm_txn_begin();
-			pgm_shadow_check(shadow);
-			pgm_shadow_refuse(shadow);
-			pgm_txn_commit();
-			shadow->exchanges = true;
-			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
-							  switch_locked, NULL);
-			shadow->exchanges = false;
 			break;
 	}
 }
@@ -319,8 +356,8 @@ forget_tables(int64 id)
 	pgm_spi_end(&scope);
 }
 
-static void
-remove_locked(PgmShadow *shadow, void *arg)
+void
+pgm_shadow_clear(PgmShadow *shadow)
 {
 	pgm_shadow_remove(shadow);
 	pgm_operation_drop_ranges(shadow->operation->id);
@@ -339,7 +376,7 @@ fail_locked(PgmShadow *shadow, void *arg)
 	Failure    *failure = arg;
 
 	if (is_final(failure->sqlstate))
-		remove_locked(shadow, NULL);
+		pgm_shadow_clear(shadow);
 	if (failure->sqlstate == ERRCODE_QUERY_CANCELED)
 		pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED,
 								NULL);
@@ -389,7 +426,8 @@ find_former(Oid relid)
 	{
 		PgmOperation *operation = lfirst(lc);
 
-		if (operation->relid == relid && operation->method == PGM_METHOD_TABLE)
+		if (operation->method == PGM_METHOD_TABLE &&
+			(operation->relid == relid || pgm_shadow_root(operation) == relid))
 			result = lappend(result, operation);
 	}
 	return result;
@@ -439,33 +477,86 @@ refuse_former(const PgmShadowRequest *request)
 					operation->id, operation->id));
 }
 
-static void
-work(PgmShadow *shadow)
+/* In the order in which the server locks them. */
+static List *
+begin_family(const PgmShadowRequest *request, MemoryContext context)
 {
-	int64		left;
-	MemoryContext old = CurrentMemoryContext;
+	List	   *family = NIL;
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *lc;
 
-	pgm_txn_begin();
-	check_owner(shadow->request->relid);
-	left = find_left(shadow->request);
-	if (left == 0 && shadow->request->revision == NULL)
-		refuse_former(shadow->request);
-	pgm_txn_commit();
-	if (left == 0)
-		pgm_shadow_finalize_former(shadow->request->exec,
-								   shadow->request->relid);
-	pgm_txn_begin();
-	init_shadow(shadow, shadow->request, shadow->request->relid);
+	foreach(lc, pgm_shadow_leaves(request->relid))
+	{
+		PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+
+		pgm_shadow_init(shadow, request, lfirst_oid(lc));
+		family = lappend(family, shadow);
+	}
+	foreach(lc, family)
+		((PgmShadow *) lfirst(lc))->family = family;
+	MemoryContextSwitchTo(old);
+	return family;
+}
+
+static void
+begin_or_resume(PgmShadow *shadow)
+{
+	int64		left = find_left(shadow->request, shadow->relid);
+
 	if (left != 0)
 		resume(shadow, left);
 	else
 		begin(shadow);
+}
+
+static void
+work(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+	List	   *leaves;
+	ListCell   *lc;
+	bool		left = false;
+
+	pgm_txn_begin();
+	pgm_shadow_check_owner(request->relid);
+	leaves = pgm_shadow_leaves(request->relid);
+	foreach(lc, leaves)
+		left |= find_left(request, lfirst_oid(lc)) != 0;
+	if (leaves == NIL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("table \"%s\" has no partitions",
+					   get_rel_name(request->relid)));
+	if (!left && request->revision == NULL)
+		refuse_former(request);
 	pgm_txn_commit();
-	MemoryContextSwitchTo(old);
-	while (shadow->operation->state < PGM_OPERATION_SWITCHED)
+	if (!left)
+		pgm_shadow_finalize_former(request->exec, request->relid);
+	pgm_txn_begin();
+	shadow->family = begin_family(request, shadow->context);
+	foreach(lc, shadow->family)
 	{
-		CHECK_FOR_INTERRUPTS();
-		advance(shadow);
+		MemoryContext old = MemoryContextSwitchTo(shadow->context);
+
+		begin_or_resume(lfirst(lc));
+		MemoryContextSwitchTo(old);
+	}
+	pgm_txn_commit();
+	MemoryContextSwitchTo(shadow->context);
+	while (((PgmShadow *) linitial(shadow->family))->operation->state <
+		   PGM_OPERATION_SWITCHED)
+	{
+		foreach(lc, shadow->family)
+		{
+			PgmShadow  *member = lfirst(lc);
+
+			while (member->operation->state < PGM_OPERATION_SWITCHING)
+			{
+				CHECK_FOR_INTERRUPTS();
+				advance(member);
+			}
+		}
+		switch_family(shadow->family);
 	}
 }
 
@@ -520,6 +611,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	ErrorData  *volatile edata = NULL;
 	int			timeout = StatementTimeout;
 	int64		result;
+	ListCell   *lc;
 
 	shadow->request = request;
 	shadow->context = context;
@@ -539,153 +631,22 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	if (edata != NULL)
 	{
 		pgm_shadow_abort(shadow);
-		clean_up(shadow, edata);
+		foreach(lc, shadow->family)
+			clean_up(lfirst(lc), edata);
 		set_statement_timeout(timeout);
 		ReThrowError(edata);
 	}
-	pgm_shadow_analyze(shadow);
-	if (shadow->no_way_back != NULL)
-		pgm_shadow_finalize(request->exec, shadow->operation->id);
+	foreach(lc, shadow->family)
+	{
+		PgmShadow  *member = lfirst(lc);
+
+		pgm_shadow_analyze(member);
+		if (member->no_way_back != NULL)
+			pgm_shadow_finalize(request->exec, member->operation->id);
+	}
 	set_statement_timeout(timeout);
-	result = shadow->operation->id;
+	result = ((PgmShadow *) linitial(shadow->family))->operation->id;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;
-}
-
-/* ---- afterwards */
-
-/* Is it one that goes another way? */
-static bool
-keeps(int64 id)
-{
-	PgmOperation *operation = pgm_operation_get(id);
-
-	return operation != NULL && pgm_is_kept(operation);
-}
-
-static PgmShadow *
-open_operation(PgmShadowRequest *request, const PgmExec *exec, int64 id)
-{
-	PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
-	PgmOperation *operation = pgm_operation_lock(id);
-
-	if (operation == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_OBJECT),
-				errmsg("operation " INT64_FORMAT " does not exist", id),
-				errhint("View \"%s\" has the operations of this database.",
-						"pgmigrate.operations"));
-	if (operation->method != PGM_METHOD_TABLE)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("operation " INT64_FORMAT " has nothing to go back to",
-					   id));
-	request->exec = exec;
-	request->wait = pgm_lockwait_create(exec);
-	request->run = operation->run;
-	request->relid = operation->relid;
-	init_shadow(shadow, request, operation->relid);
-	shadow->operation = operation;
-	if (get_rel_name(operation->relid) != NULL)
-		check_owner(operation->relid);
-	pgm_shadow_load(shadow);
-	return shadow;
-}
-
-static void
-revert_locked(PgmShadow *shadow, void *arg)
-{
-	pgm_shadow_switch_back(shadow, *(bool *) arg);
-	remove_locked(shadow, NULL);
-	pgm_operation_set_state(shadow->operation, PGM_OPERATION_REVERTED, NULL);
-}
-
-static void
-cancel_locked(PgmShadow *shadow, void *arg)
-{
-	remove_locked(shadow, NULL);
-	pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED, NULL);
-}
-
-static void
-finalize_locked(PgmShadow *shadow, void *arg)
-{
-	remove_locked(shadow, NULL);
-	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
-}
-
-const char *
-pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
-				  const PgmSource *source, int n, int last)
-{
-	PgmShadowRequest request = {0};
-	PgmShadow  *shadow;
-
-	if (exec->worker)
-		pgm_txn_begin();
-	if (keeps(id))
-		return pgm_kept_revert(exec, id, without_unfit);
-	shadow = open_operation(&request, exec, id);
-	if (exec->worker)
-		pgm_txn_commit();
-	switch (shadow->operation->state)
-	{
-		case PGM_OPERATION_FINALIZED:
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("operation " INT64_FORMAT " is finalized", id),
-					errhint("What it kept for the way back is gone; change the table once more."));
-			break;
-		case PGM_OPERATION_REVERTED:
-		case PGM_OPERATION_CANCELLED:
-			return NULL;
-		case PGM_OPERATION_SWITCHED:
-			if (shadow->no_way_back != NULL)
-				ereport(ERROR,
-						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("operation " INT64_FORMAT " cannot be reverted",
-							   id),
-						errdetail("The reason is that %s.",
-								  shadow->no_way_back));
-			request.source = source;
-			request.n = n;
-			request.last = last;
-			shadow->exchanges = true;
-			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
-							  revert_locked, &without_unfit);
-			return "reverted";
-		default:
-			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
-			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
-							  cancel_locked, NULL);
-			return "cancelled";
-	}
-	return NULL;				/* keep compiler quiet */
-}
-
-const char *
-pgm_shadow_finalize(const PgmExec *exec, int64 id)
-{
-	PgmShadowRequest request = {0};
-	PgmShadow  *shadow;
-
-	if (exec->worker)
-		pgm_txn_begin();
-	if (keeps(id))
-		return pgm_kept_finalize(exec, id);
-	shadow = open_operation(&request, exec, id);
-	if (exec->worker)
-		pgm_txn_commit();
-	if (shadow->operation->state == PGM_OPERATION_FINALIZED)
-		return NULL;
-	if (shadow->operation->state != PGM_OPERATION_SWITCHED)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("operation " INT64_FORMAT " is not switched", id),
-				errdetail("It is %s.",
-						  pgm_operation_state_name(shadow->operation->state)));
-	pgm_shadow_locked(shadow, AccessExclusiveLock, false, finalize_locked,
-					  NULL);
-	return "finalized";
 }

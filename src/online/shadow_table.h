@@ -9,6 +9,7 @@
 #define PGM_ONLINE_SHADOW_TABLE_H
 
 #include "lock/ladder.h"
+#include "store/operation.h"
 
 typedef struct PgmShadowRequest
 {
@@ -62,6 +63,13 @@ extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
 extern const char *pgm_shadow_revert(const PgmExec *exec, int64 operation,
 									 bool without_unfit,
 									 const PgmSource *source, int n, int last);
+
+/*
+ * The table whose statement an operation belongs to: that of a partition is
+ * one of several, which are reverted together.
+ */
+extern Oid	pgm_shadow_root(const PgmOperation *operation);
+extern bool pgm_shadow_are_one(const PgmOperation *a, const PgmOperation *b);
 
 /*
  * A table has one way back.  What changes it again takes that away from the

@@ -109,6 +109,20 @@ remember_trigger(PgmShadow *shadow)
 							  psprintf("{\"trigger\": %u}", shadow->trigger));
 }
 
+/* With the new rows, or with the table that takes the old ones. */
+static void
+swap_all(const PgmShadow *shadow, bool beside)
+{
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		pgm_layout_swap(member->relid, beside ? member->beside : member->old);
+	}
+}
+
 /*
  * The statements around those that alter the table: what is in their way is
  * dropped, and made again when the rows are there.
@@ -131,12 +145,18 @@ pgm_shadow_switch(PgmShadow *shadow)
 	const PgmShadowRequest *request = shadow->request;
 	List	   *keys = pgm_shadow_incoming_keys(shadow);
 	List	   *views;
+	ListCell   *lc;
 	int			i;
 
-	pgm_sync_drop(shadow->relid, shadow->operation->id);
+	foreach(lc, shadow->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		pgm_sync_drop(member->relid, member->operation->id);
+	}
 	i = run_others(shadow, request->n);
 	views = pgm_shadow_views(shadow);
-	pgm_layout_swap(shadow->relid, shadow->old);
+	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
 	for (; request->source != NULL && i <= request->last &&
@@ -144,13 +164,15 @@ pgm_shadow_switch(PgmShadow *shadow)
 		pgm_exec_statement(request->exec, request->source, i, true);
 	pgm_shadow_attach_views(shadow, views);
 	pgm_shadow_restore_keys(keys);
-	pgm_layout_swap(shadow->relid, shadow->beside);
+	swap_all(shadow, true);
 	(void) run_others(shadow, i);
-	if (shadow->no_way_back == NULL)
+	if (shadow->no_way_back != NULL)
+		return;
+	pgm_shadow_remember_views(shadow, views);
+	foreach(lc, shadow->family)
 	{
-		pgm_shadow_remember_views(shadow, views);
-		write_back(shadow);
-		remember_trigger(shadow);
+		write_back(lfirst(lc));
+		remember_trigger(lfirst(lc));
 	}
 }
 
@@ -244,15 +266,20 @@ static void
 run_inverse(PgmShadow *shadow)
 {
 	PgmOwnerScope scope;
+	bool		alone = shadow->root == shadow->relid;
 
 	pgm_owner_enter(&scope, shadow->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s %s", shadow->name,
+	pgm_layout_run_text(psprintf("ALTER TABLE %s%s %s", alone ? "ONLY " : "",
+								 pgm_layout_name(shadow->root),
 								 shadow->inverse));
-	restore_checks(shadow);
-	restore_indexes(shadow);
+	if (alone)
+	{
+		restore_checks(shadow);
+		restore_indexes(shadow);
+	}
 	pgm_owner_leave(&scope);
 }
 
@@ -310,38 +337,57 @@ warn_of_keys(const PgmShadow *shadow, int n)
 			errhint("Find them with ALTER TABLE ... VALIDATE CONSTRAINT."));
 }
 
-void
-pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
+static void
+refuse_revert(const PgmShadow *shadow, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot revert operation " INT64_FORMAT,
+				   shadow->operation->id),
+			errdetail_internal("%s", detail));
+}
+
+/* Can it be, with all its rows?  The number of those that do not fit. */
+static int64
+check_way_back(PgmShadow *shadow, bool without_unfit)
 {
 	int64		unfit;
-	List	   *keys;
-	List	   *views;
-	int			i = shadow->request->n;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
 		get_namespace_oid(shadow->schema, false))
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot revert operation " INT64_FORMAT,
-					   shadow->operation->id),
-				errdetail("The old rows of the table are not there."));
+		refuse_revert(shadow, "The old rows of the table are not there.");
 	refuse_estranged(shadow);
 	unfit = pgm_shadow_unfit(shadow, false);
 	if (unfit > 0 && !without_unfit)
 		refuse_unfit(shadow, unfit);
 	if (!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
 							shadow->trigger))
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot revert operation " INT64_FORMAT,
-					   shadow->operation->id),
-				errdetail("The trigger that writes to the old rows was dropped or disabled."));
-	pgm_sync_drop(shadow->relid, shadow->operation->id);
-	pgm_layout_swap(shadow->relid, shadow->beside);
+		refuse_revert(shadow, "The trigger that writes to the old rows was dropped or disabled.");
+	return unfit;
+}
+
+void
+pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
+{
+	int64		unfit = 0;
+	List	   *keys;
+	List	   *views;
+	ListCell   *lc;
+	int			i = shadow->request->n;
+
+	foreach(lc, shadow->family)
+		unfit += check_way_back(lfirst(lc), without_unfit);
+	foreach(lc, shadow->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		pgm_sync_drop(member->relid, member->operation->id);
+	}
+	swap_all(shadow, true);
 	keys = pgm_shadow_incoming_keys(shadow);
 	i = run_others(shadow, i);
-	views = pgm_shadow_former_views(shadow);
+	views = pgm_shadow_former_views(linitial(shadow->family));
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
 	if (shadow->inverse != NULL)
@@ -351,8 +397,13 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		pgm_shadow_restore_keys(keys);
 	else if (keys != NIL)
 		warn_of_keys(shadow, list_length(keys));
-	pgm_layout_swap(shadow->relid, shadow->old);
-	pgm_layout_copy_missing(shadow->old, shadow->relid);
+	swap_all(shadow, false);
+	foreach(lc, shadow->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		pgm_layout_copy_missing(member->old, member->relid);
+	}
 	while (i <= shadow->request->last && shadow->request->source != NULL &&
 		   pgm_shadow_alters(shadow->request->source, i))
 		i++;

@@ -53,19 +53,21 @@
 #include "online/owner.h"
 
 /*
- * On columns of table $1 that differ between the tables $2 and $3, or are in
- * $4, but for those in $5; those that others depend on first.
+ * On columns of table $1 that differ between the tables $2 and $3, which have
+ * columns of the same names, or are in $4, but for the views in $5; those that
+ * others depend on first.
  */
 static PgmQuery find_query = {
 	"WITH RECURSIVE v (oid, depth) AS (SELECT w.ev_class, 1 "
 	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
-	"JOIN pg_attribute o ON o.attrelid = $2 AND o.attnum = d.refobjsubid "
-	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
+	"JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = d.refobjsubid "
+	"JOIN pg_attribute o ON o.attrelid = $2 AND o.attname = a.attname "
+	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attname = a.attname "
 	"WHERE d.classid = 'pg_rewrite'::regclass "
 	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
 	"AND w.ev_class <> $1 AND w.ev_class <> ALL ($5) AND ((o.atttypid, o.atttypmod, o.attcollation) "
 	"IS DISTINCT FROM (n.atttypid, n.atttypmod, n.attcollation) "
-	"OR o.attnum = ANY ($4)) "
+	"OR a.attnum = ANY ($4)) "
 	"UNION SELECT w.ev_class, v.depth + 1 FROM v JOIN pg_depend d "
 	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
 	"AND d.classid = 'pg_rewrite'::regclass "
@@ -93,7 +95,7 @@ altered_columns(const PgmShadow *shadow)
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
 		if (command->subtype == AT_AlterColumnType)
-			columns[n++] = Int16GetDatum(get_attnum(shadow->relid,
+			columns[n++] = Int16GetDatum(get_attnum(shadow->root,
 													command->name));
 	}
 	return pgm_array_datum(INT2OID, n, columns);
@@ -108,7 +110,7 @@ pgm_shadow_views(const PgmShadow *shadow)
 	MemoryContext old;
 	uint64		n;
 
-	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[0] = ObjectIdGetDatum(shadow->root);
 	values[1] = ObjectIdGetDatum(shadow->old);
 	values[2] = ObjectIdGetDatum(shadow->beside);
 	values[3] = altered_columns(shadow);
@@ -389,8 +391,13 @@ redirect(RangeVar *range, const Redirection *to)
 	Oid			relid = RangeVarGetRelid(range, NoLock, true);
 	ListCell   *lc;
 
-	if (relid == to->shadow->relid)
+	if (relid == to->shadow->root)
+	{
+		if (range->alias == NULL)
+			range->alias = makeAlias(range->relname, NIL);
 		range->schemaname = to->shadow->schema;
+		range->relname = get_rel_name(to->shadow->beside);
+	}
 	foreach(lc, to->views)
 	{
 		if (((PgmShadowView *) lfirst(lc))->relid != relid)

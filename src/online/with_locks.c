@@ -39,21 +39,31 @@ add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
 		pgm_lockneeds_add(needs, relid, mode, name);
 }
 
+/* Several only where they are exchanged, which is done to all at once. */
+static List *
+members(const LockedWork *work)
+{
+	return work->shadow->exchanges ? work->shadow->family :
+		list_make1(work->shadow);
+}
+
 /* The table first: who writes to it goes on to the one beside. */
 static void
 collect(PgmLockNeeds *needs, void *arg)
 {
 	LockedWork *work = arg;
 	const PgmShadowRequest *request = work->shadow->request;
+	ListCell   *lc;
 
 	for (int i = request->n;
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
-	add_need(needs, work->shadow->relid, work->mode);
+	if (work->shadow->exchanges && work->shadow->root != work->shadow->relid)
+		add_need(needs, work->shadow->root, work->mode);
+	foreach(lc, members(work))
+		add_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
 	if (work->shadow->exchanges)
 	{
-		ListCell   *lc;
-
 		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
 			add_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
 					 work->mode);
@@ -61,8 +71,11 @@ collect(PgmLockNeeds *needs, void *arg)
 			add_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
 					 work->mode);
 	}
-	add_need(needs, work->shadow->beside, work->mode);
-	add_need(needs, work->shadow->old, work->mode);
+	foreach(lc, members(work))
+	{
+		add_need(needs, ((PgmShadow *) lfirst(lc))->beside, work->mode);
+		add_need(needs, ((PgmShadow *) lfirst(lc))->old, work->mode);
+	}
 }
 
 static bool

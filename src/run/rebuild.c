@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -90,7 +91,10 @@ work(void *arg)
 	{
 		pgm_txn_begin();
 		shadow.source =
-			pgm_source_parse(psprintf("ALTER TABLE ONLY %s %s", rebuild->name,
+			pgm_source_parse(psprintf("ALTER TABLE %s%s %s",
+									  get_rel_relkind(shadow.relid) ==
+									  RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+									  rebuild->name,
 									  rebuild->request->definition),
 							 PGM_SOURCE_OTHER, NULL);
 		pgm_txn_commit();

@@ -73,10 +73,10 @@ revertible(const char *revision, Oid relid)
 	{
 		PgmOperation *operation = lfirst(lc);
 
-		if (operation->relid != relid ||
+		if (pgm_shadow_root(operation) != relid ||
 			strcmp(operation->direction, "up") != 0)
 			continue;
-		if (result != NULL)
+		if (result != NULL && !pgm_shadow_are_one(operation, result))
 			return NULL;
 		result = operation;
 	}
@@ -89,13 +89,14 @@ is_all(const PgmStep *step, const PgmOperation *operation)
 {
 	const PgmSource *source = pgm_revision_source(step->revision, PGM_UP);
 	int			first = operation->statement - 1;
+	Oid			relid = pgm_shadow_root(operation);
 
 	if (first < 0 || first >= source->nstatements)
 		return false;
 	first = pgm_shadow_first(source, first);
-	return altered_by(source, first) == operation->relid &&
-		!altered_besides(source, operation->relid, first,
-						 pgm_shadow_last(operation->relid, source, first));
+	return altered_by(source, first) == relid &&
+		!altered_besides(source, relid, first,
+						 pgm_shadow_last(relid, source, first));
 }
 
 bool

@@ -247,7 +247,7 @@ refused('inheritance', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE
 	'ALTER v TYPE bigint', qr/inheritance/);
 query($node, "DROP TABLE $_.u, $_.t CASCADE") foreach qw(online plain before);
 refused('a partitioned table', 'CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id)',
-	'ALTER v TYPE bigint', qr/not an ordinary table/);
+	'ALTER v TYPE bigint', qr/has no partitions/);
 refused('deferrable', 'CREATE TABLE t (id int PRIMARY KEY, v int UNIQUE DEFERRABLE)',
 	'ALTER v TYPE bigint', qr/is deferrable/);
 refused('a foreign key of a partitioned table', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE f (t int REFERENCES t) PARTITION BY LIST (t)',

@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * afterwards.c
+ *	  Go back from an operation, or make it final.
+ *
+ * Partitions that were switched together go back together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/lsyscache.h"
+
+#include "base/transaction.h"
+#include "online/internal.h"
+#include "online/kept.h"
+#include "store/run_lock.h"
+
+/* Is it one that goes another way? */
+static bool
+keeps(int64 id)
+{
+	PgmOperation *operation = pgm_operation_get(id);
+
+	return operation != NULL && pgm_is_kept(operation);
+}
+
+static PgmShadow *
+open_one(const PgmShadowRequest *request, int64 id)
+{
+	PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+	PgmOperation *operation = pgm_operation_lock(id);
+
+	if (operation == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("operation " INT64_FORMAT " does not exist", id),
+				errhint("View \"%s\" has the operations of this database.",
+						"pgmigrate.operations"));
+	if (operation->method != PGM_METHOD_TABLE)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("operation " INT64_FORMAT " has nothing to go back to",
+					   id));
+	pgm_shadow_init(shadow, request, operation->relid);
+	shadow->operation = operation;
+	shadow->root = pgm_shadow_root(operation);
+	shadow->family = list_make1(shadow);
+	if (get_rel_name(operation->relid) != NULL)
+		pgm_shadow_check_owner(operation->relid);
+	pgm_shadow_load(shadow);
+	return shadow;
+}
+
+static PgmShadow *
+open_operation(PgmShadowRequest *request, const PgmExec *exec, int64 id)
+{
+	PgmShadow  *shadow;
+
+	request->exec = exec;
+	request->wait = pgm_lockwait_create(exec);
+	shadow = open_one(request, id);
+	request->run = shadow->operation->run;
+	request->relid = shadow->operation->relid;
+	return shadow;
+}
+
+/* All that were switched together, with the one that was asked for. */
+static void
+open_family(PgmShadow *shadow)
+{
+	List	   *family = NIL;
+	ListCell   *lc;
+
+	if (shadow->root == shadow->relid)
+		return;
+	foreach(lc, pgm_shadow_family(shadow->operation))
+	{
+		const PgmOperation *operation = lfirst(lc);
+
+		family = lappend(family, operation->id == shadow->operation->id ?
+						 shadow : open_one(shadow->request, operation->id));
+	}
+	foreach(lc, family)
+		((PgmShadow *) lfirst(lc))->family = family;
+}
+
+static void
+revert_locked(PgmShadow *shadow, void *arg)
+{
+	ListCell   *lc;
+
+	if (shadow->root != shadow->relid && !pgm_shadow_is_whole(shadow))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("cannot revert operation " INT64_FORMAT,
+					   shadow->operation->id),
+				errdetail("The partitions of table \"%s\" are not the ones that were switched together, or one of them is finalized.",
+						  get_rel_name(shadow->root)));
+	pgm_shadow_switch_back(shadow, *(bool *) arg);
+	foreach(lc, shadow->family)
+	{
+		pgm_shadow_clear(lfirst(lc));
+		pgm_operation_set_state(((PgmShadow *) lfirst(lc))->operation,
+								PGM_OPERATION_REVERTED, NULL);
+	}
+}
+
+static void
+cancel_locked(PgmShadow *shadow, void *arg)
+{
+	pgm_shadow_clear(shadow);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED, NULL);
+}
+
+static void
+finalize_locked(PgmShadow *shadow, void *arg)
+{
+	pgm_shadow_clear(shadow);
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
+}
+
+const char *
+pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
+				  const PgmSource *source, int n, int last)
+{
+	PgmShadowRequest request = {0};
+	PgmShadow  *shadow;
+
+	if (exec->worker)
+		pgm_txn_begin();
+	if (keeps(id))
+		return pgm_kept_revert(exec, id, without_unfit);
+	shadow = open_operation(&request, exec, id);
+	if (exec->worker)
+		pgm_txn_commit();
+	switch (shadow->operation->state)
+	{
+		case PGM_OPERATION_FINALIZED:
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("operation " INT64_FORMAT " is finalized", id),
+					errhint("What it kept for the way back is gone; change the table once more."));
+			break;
+		case PGM_OPERATION_REVERTED:
+		case PGM_OPERATION_CANCELLED:
+			return NULL;
+		case PGM_OPERATION_SWITCHED:
+			if (shadow->no_way_back != NULL)
+				ereport(ERROR,
+						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("operation " INT64_FORMAT " cannot be reverted",
+							   id),
+						errdetail("The reason is that %s.",
+								  shadow->no_way_back));
+			if (exec->worker)
+				pgm_txn_begin();
+			open_family(shadow);
+			if (exec->worker)
+				pgm_txn_commit();
+			request.source = source;
+			request.n = n;
+			request.last = last;
+			shadow->exchanges = true;
+			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
+							  revert_locked, &without_unfit);
+			return "reverted";
+		default:
+			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
+			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
+							  cancel_locked, NULL);
+			return "cancelled";
+	}
+	return NULL;				/* keep compiler quiet */
+}
+
+const char *
+pgm_shadow_finalize(const PgmExec *exec, int64 id)
+{
+	PgmShadowRequest request = {0};
+	PgmShadow  *shadow;
+
+	if (exec->worker)
+		pgm_txn_begin();
+	if (keeps(id))
+		return pgm_kept_finalize(exec, id);
+	shadow = open_operation(&request, exec, id);
+	if (exec->worker)
+		pgm_txn_commit();
+	if (shadow->operation->state == PGM_OPERATION_FINALIZED)
+		return NULL;
+	if (shadow->operation->state != PGM_OPERATION_SWITCHED)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("operation " INT64_FORMAT " is not switched", id),
+				errdetail("It is %s.",
+						  pgm_operation_state_name(shadow->operation->state)));
+	pgm_shadow_locked(shadow, AccessExclusiveLock, false, finalize_locked,
+					  NULL);
+	return "finalized";
+}

@@ -1,0 +1,83 @@
+/*-------------------------------------------------------------------------
+ *
+ * family.c
+ *	  The partitions of a table, which are changed together.
+ *
+ * Each partition has an operation of its own, with its copy, its triggers and
+ * its comparison, up to the switch: that is one for all of them, and so is the
+ * way back, for the statement changes them all.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "utils/lsyscache.h"
+
+#include "online/internal.h"
+
+List *
+pgm_shadow_leaves(Oid root)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(root) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(root);
+	foreach(lc, find_all_inheritors(root, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
+Oid
+pgm_shadow_root(const PgmOperation *operation)
+{
+	char	   *root = pgm_operation_detail(operation, "root");
+
+	return root == NULL ? operation->relid : (Oid) strtoul(root, NULL, 10);
+}
+
+bool
+pgm_shadow_are_one(const PgmOperation *a, const PgmOperation *b)
+{
+	return a->id == b->id ||
+		(a->run == b->run && a->statement == b->statement &&
+		 strcmp(a->digest, b->digest) == 0 &&
+		 strcmp(a->direction, b->direction) == 0 &&
+		 pgm_shadow_root(a) == pgm_shadow_root(b));
+}
+
+List *
+pgm_shadow_family(const PgmOperation *operation)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_in_state(operation->state,
+										operation->revision))
+	{
+		if (pgm_shadow_are_one(lfirst(lc), operation))
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+bool
+pgm_shadow_is_whole(const PgmShadow *shadow)
+{
+	List	   *leaves = pgm_shadow_leaves(shadow->root);
+	ListCell   *lc;
+
+	if (list_length(leaves) != list_length(shadow->family))
+		return false;
+	foreach(lc, shadow->family)
+	{
+		if (!list_member_oid(leaves, ((PgmShadow *) lfirst(lc))->relid))
+			return false;
+	}
+	return true;
+}
