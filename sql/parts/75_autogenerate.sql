@@ -2,23 +2,25 @@
 
 CREATE FUNCTION pgmigrate.diff(
 	desired text DEFAULT NULL,
-	desired_database text DEFAULT NULL
+	desired_database text DEFAULT NULL,
+	renames jsonb DEFAULT NULL
 ) RETURNS SETOF text
 AS 'MODULE_PATHNAME', 'pgmigrate_diff'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.diff(text, text) IS
-'statements that make the schema of this database what the text makes of an empty one, or what another database has; nothing is stored';
+COMMENT ON FUNCTION pgmigrate.diff(text, text, jsonb) IS
+'statements that make the schema of this database what the text makes of an empty one, or what another database has; renames are {"users.phone": "tel"}; nothing is stored';
 
 CREATE FUNCTION pgmigrate.autogenerate(
 	message text,
 	desired text DEFAULT NULL,
 	desired_database text DEFAULT NULL,
-	id text DEFAULT NULL
+	id text DEFAULT NULL,
+	renames jsonb DEFAULT NULL
 ) RETURNS text
 AS 'MODULE_PATHNAME', 'pgmigrate_autogenerate'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.autogenerate(text, text, text, text) IS
+COMMENT ON FUNCTION pgmigrate.autogenerate(text, text, text, text, jsonb) IS
 'store what diff() shows, and the way back, as a revision, when both have been run in a scratch database and led there; null if there is nothing to do';
 
-REVOKE ALL ON FUNCTION pgmigrate.diff(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.autogenerate(text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.diff(text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.autogenerate(text, text, text, text, jsonb) FROM PUBLIC;

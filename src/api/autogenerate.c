@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 
 #include "base/result_rows.h"
 #include "diff/generate.h"
@@ -16,16 +17,70 @@
 PG_FUNCTION_INFO_V1(pgmigrate_autogenerate);
 PG_FUNCTION_INFO_V1(pgmigrate_diff);
 
+static char *
+text_of(const JsonbValue *value)
+{
+	if (value->type != jbvString)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"renames\" must be an object of names"),
+				errhint("For example {\"users.phone\": \"tel\"}: the old name, and the new one without its table."));
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* {"users.phone": "tel"} */
+static List *
+read_renames(FunctionCallInfo fcinfo, int arg)
+{
+	List	   *renames = NIL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	PgmRename  *rename = NULL;
+
+	if (PG_ARGISNULL(arg))
+		return NIL;
+	iterator = JsonbIteratorInit(&PG_GETARG_JSONB_P(arg)->root);
+	token = JsonbIteratorNext(&iterator, &value, false);
+	if (token != WJB_BEGIN_OBJECT)
+		(void) text_of(&(JsonbValue) {.type = jbvNull});
+	while (token != WJB_DONE)
+	{
+		token = JsonbIteratorNext(&iterator, &value, true);
+		if (token == WJB_KEY)
+		{
+			rename = palloc(sizeof(PgmRename));
+			rename->old_name = text_of(&value);
+		}
+		else if (token == WJB_VALUE)
+		{
+			rename->new_name = text_of(&value);
+			renames = lappend(renames, rename);
+		}
+	}
+	return renames;
+}
+
+static void
+read_desired(PgmDesired *desired, FunctionCallInfo fcinfo, int arg,
+			 int renames)
+{
+	desired->text = pgm_arg_text(fcinfo, arg);
+	desired->database = pgm_arg_text(fcinfo, arg + 1);
+	desired->renames = read_renames(fcinfo, renames);
+}
+
 Datum
 pgmigrate_diff(PG_FUNCTION_ARGS)
 {
 	PgmRows		rows;
+	PgmDesired	desired;
 	List	   *statements;
 	ListCell   *cell;
 
 	pgm_rows_begin(&rows, fcinfo);
-	statements = pgm_generate_diff(pgm_arg_text(fcinfo, 0),
-								   pgm_arg_text(fcinfo, 1));
+	read_desired(&desired, fcinfo, 0, 2);
+	statements = pgm_generate_diff(&desired);
 	foreach(cell, statements)
 		pgm_rows_line(lfirst(cell), &rows);
 	return (Datum) 0;
@@ -35,12 +90,13 @@ Datum
 pgmigrate_autogenerate(PG_FUNCTION_ARGS)
 {
 	PgmRevision revision = {0};
+	PgmDesired	desired;
 
 	revision.message = pgm_arg_text_not_null(fcinfo, 0, "message");
 	revision.id = pgm_arg_text(fcinfo, 3);
 	revision.transactional = PGM_UNSET;
-	if (!pgm_generate_revision(pgm_arg_text(fcinfo, 1),
-							   pgm_arg_text(fcinfo, 2), &revision.upgrade,
+	read_desired(&desired, fcinfo, 1, 4);
+	if (!pgm_generate_revision(&desired, &revision.upgrade,
 							   &revision.downgrade))
 	{
 		ereport(NOTICE,

@@ -110,6 +110,19 @@ grants_of(const PgmSchemaObject *was, const char *owner)
 	return hand_over_items(grants, OF(was, "owner"), owner);
 }
 
+/* Those of something new, when it has been given to its owner. */
+static char *
+default_grants_of(const PgmSchema *present, const PgmSchemaObject *object,
+				  const PgmDiffOptions *options)
+{
+	char	   *grants = pgm_ddl_default_acl(present, object, options);
+	char	   *owner = OF(object, "owner");
+
+	if (grants == NULL || owner == NULL)
+		return grants;
+	return hand_over_items(grants, options->role, owner);
+}
+
 void
 pgm_diff_adopt(const PgmSchema *present, PgmSchema *desired,
 			   const PgmDiffOptions *options, bool owners, bool grants)
@@ -127,6 +140,6 @@ pgm_diff_adopt(const PgmSchema *present, PgmSchema *desired,
 		if (grants)
 			set_value(object, "grants", was != NULL ?
 					  grants_of(was, OF(object, "owner")) :
-					  pgm_ddl_default_acl(present, object, options));
+					  default_grants_of(present, object, options));
 	}
 }

@@ -139,6 +139,63 @@ element_of(const char *type)
 	return pnstrdup(type, length - 2);
 }
 
+/* Families whose casts are done by an assignment, without being asked for. */
+#define IS_ASSIGNED(i) \
+	(strcmp(families[i][0], "smallint") == 0 || \
+	 strcmp(families[i][0], "date") == 0 || \
+	 strcmp(families[i][0], "json") == 0 || \
+	 strcmp(families[i][0], "inet") == 0)
+
+bool
+pgm_ddl_is_assigned(const char *from, const char *to)
+{
+	char	   *source = bare_type(from);
+	char	   *target = bare_type(to);
+
+	if (strcmp(source, target) == 0 || is_in(target, texts, 3))
+		return true;
+	for (int i = 0; families[i][0] != NULL; i++)
+		if (IS_ASSIGNED(i) &&
+			is_in(source, families[i], lengthof(families[i])) &&
+			is_in(target, families[i], lengthof(families[i])))
+			return true;
+	return false;
+}
+
+/* The digits behind the point of a numeric, or -1 for any number. */
+static int
+scale_of(const char *type)
+{
+	const char *open = strchr(type, '(');
+	const char *comma = strchr(type, ',');
+
+	if (open == NULL)
+		return -1;
+	return comma == NULL ? 0 : atoi(comma + 1);
+}
+
+bool
+pgm_ddl_rounds(const char *from, const char *to)
+{
+	static const char *const fractions[] = {
+		"numeric", "real", "double precision",
+	};
+	static const char *const whole[] = {"smallint", "integer", "bigint"};
+	char	   *source = bare_type(from);
+	char	   *target = bare_type(to);
+	bool		fraction = is_in(source, fractions, lengthof(fractions));
+
+	if (strncmp(source, "timestamp", 9) == 0)
+		return strcmp(target, "date") == 0 || strncmp(target, "time ", 5) == 0;
+	if (strcmp(source, "numeric") == 0 && strcmp(target, "numeric") == 0)
+		return scale_of(to) >= 0 &&
+			(scale_of(from) < 0 || scale_of(from) > scale_of(to));
+	return fraction &&
+		(is_in(target, whole, lengthof(whole)) ||
+		 (strcmp(target, "numeric") == 0 && scale_of(to) >= 0) ||
+		 (strcmp(target, "real") == 0 && strcmp(source, "real") != 0));
+}
+
 bool
 pgm_ddl_can_cast(const PgmDiff *diff, const char *from, const char *to)
 {

@@ -9,6 +9,8 @@
 
 #include "diff/internal.h"
 
+#define LOSS "-- loses data: "
+
 /*
  * One ALTER TABLE for neighbours that are of one table; what loses data stands
  * alone, under its comment.
@@ -36,7 +38,7 @@ join_statements(List *ddls)
 			result = lappend(result, pstrdup(sql.data));
 		resetStringInfo(&sql);
 		if (ddl->loss != NULL)
-			appendStringInfo(&sql, "-- loses data: %s\n", ddl->loss);
+			appendStringInfo(&sql, LOSS "%s\n", ddl->loss);
 		if (ddl->table != NULL)
 			appendStringInfo(&sql, "ALTER TABLE %s\n\t", ddl->table);
 		appendStringInfoString(&sql, ddl->sql);
@@ -88,6 +90,29 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 		pgm_ddl_add(&diff, "SET LOCAL check_function_bodies = off");
 	pgm_diff_order(&diff);
 	return join_statements(diff.statements);
+}
+
+List *
+pgm_diff_not_brought_back(List *there, List *back)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, there)
+	{
+		const char *sql = lfirst(cell);
+		int			length = strcspn(sql, "\n") - strlen(LOSS);
+
+		if (strncmp(sql, LOSS, strlen(LOSS)) == 0)
+			appendStringInfo(&text, "-- does not bring back the data of %.*s\n",
+							 length, sql + strlen(LOSS));
+	}
+	if (text.len == 0 || back == NIL)
+		return back;
+	appendStringInfoString(&text, linitial(back));
+	linitial(back) = text.data;
+	return back;
 }
 
 char *

@@ -39,6 +39,12 @@ extern void pgm_diff_adopt(const PgmSchema *present, PgmSchema *desired,
 						   const PgmDiffOptions *options, bool owners,
 						   bool grants);
 
+/*
+ * Statements of a way back, with comments on what those of the way there have
+ * deleted.
+ */
+extern List *pgm_diff_not_brought_back(List *there, List *back);
+
 /* The statements as the text of a revision. */
 extern char *pgm_diff_text(List *statements);
 

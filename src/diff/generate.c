@@ -40,8 +40,7 @@
 
 typedef struct Generation
 {
-	const char *text;			/* one of these two is NULL */
-	const char *database;
+	PgmDesired	asked;
 	bool		prove;
 	PgmDiffOptions options;
 	PgmSchema  *present;
@@ -80,12 +79,14 @@ split_patterns(const char *setting)
 static void
 check_arguments(const Generation *generation)
 {
-	if ((generation->text == NULL) == (generation->database == NULL))
+	const PgmDesired *asked = &generation->asked;
+
+	if ((asked->text == NULL) == (asked->database == NULL))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("exactly one of \"desired\" and \"desired_database\" must be given"));
-	if (generation->database != NULL &&
-		get_database_oid(generation->database, false) == MyDatabaseId)
+	if (generation->asked.database != NULL &&
+		get_database_oid(generation->asked.database, false) == MyDatabaseId)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("\"desired_database\" is this database"));
@@ -105,18 +106,18 @@ read_both(Generation *generation)
 {
 	PgmScratchTask tasks[3] = {
 		{PGM_SCRATCH_MODEL, NULL},
-		{PGM_SCRATCH_LOAD, generation->text},
+		{PGM_SCRATCH_LOAD, generation->asked.text},
 		{PGM_SCRATCH_MODEL, NULL}
 	};
 
-	if (generation->text == NULL)
+	if (generation->asked.text == NULL)
 	{
-		pgm_scratch_work_beside(generation->database, 1, tasks, read_present,
-								generation);
+		pgm_scratch_work_beside(generation->asked.database, 1, tasks,
+								read_present, generation);
 		generation->desired = tasks[0].schema;
-		if (!generation->prove)
+		if (generation->nscratch == 0)
 			return;
-		pgm_scratch_work(generation->names[PROOF], 1, tasks);
+		pgm_scratch_work(generation->scratch[0], 1, tasks);
 		generation->empty = tasks[0].schema;
 		return;
 	}
@@ -197,8 +198,10 @@ rename_present(Generation *generation)
 	};
 	PgmDiffOptions options;
 
-	pgm_rename_find(&generation->renames, generation->text,
+	pgm_rename_find(&generation->renames, generation->asked.text,
 					generation->present, generation->desired);
+	pgm_rename_given(&generation->renames, generation->asked.renames,
+					 generation->present, generation->desired);
 	if (generation->renames.there == NIL)
 		return generation->present;
 	tasks[0].text = present_from_nothing(generation, &options);
@@ -219,7 +222,7 @@ work(Generation *generation)
 	pgm_rename_notice(present, generation->desired);
 	if (generation->options.no_grants)
 		generation->options.defaults = present;
-	if (generation->text != NULL)
+	if (generation->asked.text != NULL)
 		pgm_diff_adopt(present, generation->desired, &generation->options,
 					   !generation->sets_owners, !generation->grants);
 	generation->upgrade = pgm_diff_write(present, generation->desired,
@@ -230,6 +233,8 @@ work(Generation *generation)
 									  generation->upgrade);
 	generation->downgrade = list_concat(generation->downgrade,
 										generation->renames.back);
+	generation->downgrade = pgm_diff_not_brought_back(generation->upgrade,
+													  generation->downgrade);
 	if (generation->prove && generation->upgrade != NIL)
 		prove(generation);
 }
@@ -240,8 +245,9 @@ name_scratch(Generation *generation)
 {
 	bool		needed[MAX_SCRATCH] = {0};
 
-	needed[DESIRED] = generation->text != NULL;
-	needed[RENAMED] = pgm_rename_hinted(generation->text);
+	needed[DESIRED] = generation->asked.text != NULL;
+	needed[RENAMED] = generation->asked.renames != NIL ||
+		pgm_rename_hinted(generation->asked.text);
 	needed[PROOF] = generation->prove;
 	for (int i = 0; i < MAX_SCRATCH; i++)
 		if (needed[i])
@@ -295,19 +301,19 @@ generate(Generation *generation)
 }
 
 List *
-pgm_generate_diff(const char *desired, const char *database)
+pgm_generate_diff(const PgmDesired *desired)
 {
-	Generation	generation = {desired, database, false};
+	Generation	generation = {*desired, false};
 
 	generate(&generation);
 	return generation.upgrade;
 }
 
 bool
-pgm_generate_revision(const char *desired, const char *database,
-					  char **upgrade, char **downgrade)
+pgm_generate_revision(const PgmDesired *desired, char **upgrade,
+					  char **downgrade)
 {
-	Generation	generation = {desired, database, true};
+	Generation	generation = {*desired, true};
 
 	generate(&generation);
 	if (generation.upgrade == NIL)
@@ -328,6 +334,8 @@ write_both(Generation *generation)
 	generation->downgrade = pgm_diff_write(generation->desired,
 										   generation->present,
 										   &generation->options);
+	generation->downgrade = pgm_diff_not_brought_back(generation->upgrade,
+													  generation->downgrade);
 }
 
 static void
@@ -359,7 +367,7 @@ bool
 pgm_generate_between(PgmSchema *from, PgmSchema *to, List *exclude,
 					 char **upgrade, char **downgrade)
 {
-	Generation	generation = {NULL, NULL, true};
+	Generation	generation = {{NULL}, true};
 
 	generation.options.role = GetUserNameFromId(GetUserId(), false);
 	generation.options.exclude = exclude;

@@ -10,21 +10,28 @@
 
 #include "nodes/pg_list.h"
 
-#include "schema/model.h"
+#include "diff/rename.h"
+
+/* What is asked for; one of the first two is given. */
+typedef struct PgmDesired
+{
+	const char *text;
+	const char *database;
+	List	   *renames;		/* of PgmRename */
+} PgmDesired;
 
 /*
  * Statements that make the schema of this database what the text makes of an
- * empty one, or what another database has; one of both is given.  NIL if there
- * is nothing to do.
+ * empty one, or what another database has.  NIL if there is nothing to do.
  */
-extern List *pgm_generate_diff(const char *desired, const char *database);
+extern List *pgm_generate_diff(const PgmDesired *desired);
 
 /*
  * The same and the way back as texts, when both have been run in a scratch
  * database and led there.  False if there is nothing to do.
  */
-extern bool pgm_generate_revision(const char *desired, const char *database,
-								  char **upgrade, char **downgrade);
+extern bool pgm_generate_revision(const PgmDesired *desired, char **upgrade,
+								  char **downgrade);
 
 /*
  * The same from one model to another, that of this database.  Proven where a

@@ -63,7 +63,8 @@ drop_part(PgmDiff *diff, const PgmSchemaObject *from)
 		pgm_ddl_add_to_table(diff, table, "DROP CONSTRAINT %s", name);
 	else if (is_attribute(diff->from, from))
 		pgm_ddl_add(diff, "ALTER TYPE %s DROP ATTRIBUTE %s", table, name);
-	else if (pgm_schema_find(diff->from, "foreign table", table) != NULL)
+	else if (pgm_schema_find(diff->from, "foreign table", table) != NULL ||
+			 OF(from, "generated as") != NULL)
 		pgm_ddl_add_to_table(diff, table, "DROP COLUMN %s", name);
 	else if (is_table_column(diff->from, from))
 		pgm_ddl_add_loss(diff, table, psprintf("DROP COLUMN %s", name),

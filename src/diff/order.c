@@ -176,6 +176,42 @@ come_parents(PgmDiff *diff, int n)
 	}
 }
 
+/* The table of a part, or -1. */
+static int
+table_of(const PgmDiff *diff, int part)
+{
+	const PgmPair *pair = &diff->pairs[part];
+	const char *name = pair->to == NULL ? NULL : pgm_ddl_table(pair->to);
+	const PgmPair *table = name == NULL ? NULL :
+		pgm_ddl_find_pair(diff, "table", name);
+
+	return table == NULL ? -1 : table - diff->pairs;
+}
+
+/*
+ * A table that is logged references none that is not: what it references is
+ * logged before it, and what references it is unlogged before it.
+ */
+static void
+come_persistent(PgmDiff *diff, int n)
+{
+	const PgmPair *pair = &diff->pairs[n];
+	bool		logged = pgm_schema_value(pair->to, "persistence") == NULL;
+	const PgmEdges *edges = logged ? &diff->needs : &diff->users;
+
+	for (int part = pair->first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+		for (int i = edges->start[part]; i < edges->start[part + 1]; i++)
+		{
+			int			constraint = logged ? part : edges->other[i];
+			int			other = table_of(diff, edges->other[i]);
+
+			if (other >= 0 && other != n &&
+				pgm_ddl_is(diff->pairs[constraint].to, "constraint"))
+				come(diff, other);
+		}
+}
+
 static void
 come(PgmDiff *diff, int n)
 {
@@ -199,7 +235,11 @@ come(PgmDiff *diff, int n)
 			come_parents(diff, n);
 		come_needs(diff, n);
 	}
-	else
+	else if (pgm_ddl_is(pair->to, "table") &&
+			 !pgm_ddl_equal(pgm_schema_value(pair->from, "persistence"),
+							pgm_schema_value(pair->to, "persistence")))
+		come_persistent(diff, n);
+	if (!comes(pair))
 		for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
 			come(diff, diff->needs.other[i]);
 	if (comes(pair))

@@ -84,7 +84,7 @@ static const char *const dependents[] = {
 	"domain constraint", "event trigger", "foreign data wrapper",
 	"foreign table", "function", "index", "language", "materialized view",
 	"operator", "operator class", "operator family", "policy", "procedure",
-	"rule", "security label", "server", "statistics",
+	"publication", "rule", "security label", "server", "statistics",
 	"text search configuration", "text search dictionary",
 	"text search parser", "text search template", "transform", "trigger",
 	"user mapping", "view",
@@ -136,12 +136,21 @@ is_not_null(const PgmSchemaObject *object)
 	return definition != NULL && strncmp(definition, "NOT NULL", 8) == 0;
 }
 
+/*
+ * A proof has what is left out too, as others may need it, but for what has no
+ * SQL.
+ */
 static bool
 is_left_out(const PgmDiffOptions *options, const PgmSchemaObject *object)
 {
+	if (options->outline)
+		return is_not_null(object) ||
+			((pgm_ddl_rank(object->kind) == pgm_ddl_rank("") ||
+			  pgm_schema_value(object, "shell") != NULL) &&
+			 matches(options->exclude, object));
 	if (options->include != NIL && !matches(options->include, object))
 		return true;
-	if (options->no_grants && !options->outline &&
+	if (options->no_grants &&
 		pgm_ddl_is(object, "default privileges"))
 		return true;
 	return matches(options->exclude, object) || is_not_null(object);
@@ -482,6 +491,16 @@ recreate(PgmDiff *diff, int n, List *queue)
 	return lappend_int(queue, n);
 }
 
+/* Has a type of another kind the name that the column's type has had? */
+static bool
+is_named_again(const PgmPair *cause, const PgmPair *user)
+{
+	return pgm_ddl_is_set_aside(cause->from) &&
+		pgm_ddl_is(user->to, "column") &&
+		pgm_ddl_equal(pgm_schema_value(user->from, "type"),
+					  pgm_schema_value(user->to, "type"));
+}
+
 /* What becomes of a user of something that goes or changes its type. */
 static List *
 affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
@@ -493,7 +512,12 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 		(user->change != PGM_KEEP && user->change != PGM_ALTER))
 		return queue;
 	kind = user->to->kind;
-	if (cause->change == PGM_DROP && user->change == PGM_ALTER)
+	/* a table that goes leaves its publications */
+	if (strcmp(kind, "publication") == 0 && pgm_ddl_is_table(cause->from) &&
+		cause->change == PGM_DROP)
+		return queue;
+	if (cause->change == PGM_DROP && user->change == PGM_ALTER &&
+		!is_named_again(cause, user))
 	{
 		cause->late = true;
 		return queue;

@@ -50,6 +50,12 @@ extern void pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_can_cast(const PgmDiff *diff, const char *from,
 							 const char *to);
 
+/* Does an assignment do it, which refuses what a cast would cut short? */
+extern bool pgm_ddl_is_assigned(const char *from, const char *to);
+
+/* Are digits lost silently? */
+extern bool pgm_ddl_rounds(const char *from, const char *to);
+
 /* defined.c */
 extern bool pgm_ddl_create_defined(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_alter_defined(PgmDiff *diff, PgmPair *pair);

@@ -202,6 +202,14 @@ rename_along(Search *search, const char *old_table, const char *new_table,
 }
 
 static void
+add_table(Search *search, const char *old_name, const char *new_name)
+{
+	add_rename_object(search, "TABLE", old_name, new_name);
+	rename_along(search, old_name, new_name, pgm_ddl_bare_name(old_name),
+				 pgm_ddl_bare_name(new_name));
+}
+
+static void
 rename_table(Search *search, const RangeVar *table, const char *written)
 {
 	const char *new_name = find_table(search, table);
@@ -221,9 +229,7 @@ rename_table(Search *search, const RangeVar *table, const char *written)
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot rename table %s into another schema",
 					   old_name));
-	add_rename_object(search, "TABLE", old_name, new_name);
-	rename_along(search, old_name, new_name, pgm_ddl_bare_name(old_name),
-				 pgm_ddl_bare_name(new_name));
+	add_table(search, old_name, new_name);
 }
 
 /* The name that the table has now, before the renames. */
@@ -325,11 +331,151 @@ pgm_rename_find(PgmRenames *renames, const char *text,
 				const PgmSchema *present, const PgmSchema *desired)
 {
 	Search		search = {renames, present, desired};
-	const PgmSource *source = pgm_source_parse(text, PGM_SOURCE_OTHER, NULL);
+	const PgmSource *source;
 
+	if (text == NULL)
+		return;
+	source = pgm_source_parse(text, PGM_SOURCE_OTHER, NULL);
 	apply_hints(&search, source, true);
 	apply_hints(&search, source, false);
 }
+
+/* ---- renames that are given */
+
+/* The table of this name in one of the schemas, if there is one only. */
+static const char *
+find_bare(const PgmSchema *schema, const char *bare)
+{
+	const char *found = NULL;
+
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		const PgmSchemaObject *object = &schema->objects[i];
+
+		if (!pgm_ddl_is(object, "table") ||
+			strcmp(pgm_ddl_bare_name(object->identity), bare) != 0)
+			continue;
+		if (found != NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_AMBIGUOUS_ALIAS),
+					errmsg("there are several tables %s", bare),
+					errhint("Write the schema of the table that is renamed."));
+		found = object->identity;
+	}
+	return found;
+}
+
+/* The table that a list of names begins with; the rest is the column. */
+static const char *
+find_given(const Search *search, List *names, const char **column)
+{
+	const char *first = quote_identifier(strVal(linitial(names)));
+	const char *second = list_length(names) < 2 ? NULL :
+		quote_identifier(strVal(lsecond(names)));
+	const char *table;
+
+	*column = NULL;
+	if (second == NULL)
+		return find_bare(search->present, first);
+	table = psprintf("%s.%s", first, second);
+	if (pgm_schema_find(search->present, "table", table) != NULL)
+	{
+		if (list_length(names) > 2)
+			*column = quote_identifier(strVal(lthird(names)));
+		return table;
+	}
+	*column = second;
+	return list_length(names) > 2 ? NULL : find_bare(search->present, first);
+}
+
+/* The name that the table will have, after the renames. */
+static const char *
+desired_table(const Search *search, const char *table)
+{
+	const char *prefix = psprintf("ALTER TABLE %s RENAME TO ", table);
+	ListCell   *cell;
+
+	foreach(cell, search->renames->there)
+		if (strncmp(lfirst(cell), prefix, strlen(prefix)) == 0)
+		return psprintf("%s%s", schema_of(table),
+						(char *) lfirst(cell) + strlen(prefix));
+	return table;
+}
+
+static void
+check_given(const Search *search, const char *kind, const char *identity,
+			const PgmRename *rename)
+{
+	if (is_wanted(search, kind, identity))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("cannot rename \"%s\" to \"%s\"", rename->old_name,
+				   rename->new_name),
+			pgm_schema_find(search->present, kind, identity) != NULL ?
+			errdetail("%s %s is there already.", kind, identity) :
+			errdetail("The desired schema has no %s %s.", kind, identity));
+}
+
+static List *
+split_name(const char *name)
+{
+	return textToQualifiedNameList(cstring_to_text(name));
+}
+
+static void
+add_given(Search *search, const PgmRename *rename, bool tables)
+{
+	List	   *names = split_name(rename->old_name);
+	List	   *new_names = split_name(rename->new_name);
+	const char *new_name = quote_identifier(strVal(linitial(new_names)));
+	const char *column;
+	const char *table = find_given(search, names, &column);
+	const char *after;
+
+	if (list_length(new_names) != 1)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_NAME),
+				errmsg("invalid new name \"%s\" of \"%s\"",
+					   rename->new_name, rename->old_name),
+				errhint("Write it without a table or a schema."));
+	if (table == NULL ||
+		(column != NULL &&
+		 pgm_schema_find(search->present, "column",
+						 psprintf("%s.%s", table, column)) == NULL))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("there is no table or column \"%s\" to be renamed to \"%s\"",
+					   rename->old_name, rename->new_name));
+	if ((column == NULL) != tables)
+		return;
+	if (column == NULL)
+	{
+		after = psprintf("%s%s", schema_of(table), new_name);
+		check_given(search, "table", after, rename);
+		add_table(search, table, after);
+		return;
+	}
+	after = desired_table(search, table);
+	check_given(search, "column", psprintf("%s.%s", after, new_name), rename);
+	add_rename(search, after, "COLUMN", column, new_name);
+	rename_along(search, table, after, column, new_name);
+}
+
+void
+pgm_rename_given(PgmRenames *renames, List *given, const PgmSchema *present,
+				 const PgmSchema *desired)
+{
+	Search		search = {renames, present, desired};
+	ListCell   *cell;
+
+	foreach(cell, given)
+		add_given(&search, lfirst(cell), true);
+	foreach(cell, given)
+		add_given(&search, lfirst(cell), false);
+}
+
+/* ---- renames that might be meant */
 
 static bool
 is_only_in(const PgmSchema *other, const PgmSchemaObject *object)
@@ -406,7 +552,7 @@ pgm_rename_notice(const PgmSchema *present, const PgmSchema *desired)
 			ereport(NOTICE,
 					errmsg("%s %s is dropped, and %s of the same shape is made",
 						   gone->kind, gone->identity, made->identity),
-					errhint("If it is renamed, put \"%s%s\" on the line before it in the desired text.",
+					errhint("If it is renamed, say so in \"renames\", or put \"%s%s\" on the line before it in the desired text.",
 							HINT, pgm_ddl_is(gone, "table") ?
 							pgm_ddl_bare_name(gone->identity) :
 							pgm_ddl_part_name(gone)));

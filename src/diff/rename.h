@@ -16,13 +16,25 @@ typedef struct PgmRenames
 	List	   *back;
 } PgmRenames;
 
+/* A name as it is, qualified, and the one that it is to have. */
+typedef struct PgmRename
+{
+	const char *old_name;
+	const char *new_name;
+} PgmRename;
+
 /* Is there a hint in the text? */
 extern bool pgm_rename_hinted(const char *text);
 
-/* What the hints of the text say of the schema that is there. */
+/* What the hints of the text, or NULL, say of the schema that is there. */
 extern void pgm_rename_find(PgmRenames *renames, const char *text,
 							const PgmSchema *present,
 							const PgmSchema *desired);
+
+/* The same of a list of PgmRename. */
+extern void pgm_rename_given(PgmRenames *renames, List *given,
+							 const PgmSchema *present,
+							 const PgmSchema *desired);
 
 /*
  * A NOTICE for each table and column that goes where one of the same shape

@@ -502,16 +502,46 @@ alter_identity(PgmDiff *diff, PgmPair *pair)
 	}
 }
 
-/* The casts between a column's old type and its new one. */
-static const char *
-by_way_of(const PgmDiff *diff, const PgmPair *pair)
+/*
+ * " USING ..." where the server would not do it by itself: its own way refuses
+ * a text that is too long, which a cast cuts.
+ */
+static char *
+using_clause(const PgmDiff *diff, const PgmPair *pair)
 {
 	const char *from = OF(pair->from, "type");
 	const char *to = OF(pair->to, "type");
+	const char *by_way = "";
 
 	if (pair->retype)
-		return strchr(to, '[') ? "text[]::" : "text::";
-	return pgm_ddl_can_cast(diff, from, to) ? "" : "text::";
+		by_way = strchr(to, '[') ? "text[]::" : "text::";
+	else if (pgm_ddl_is_assigned(from, to))
+		return pstrdup("");
+	else if (!pgm_ddl_can_cast(diff, from, to))
+		by_way = "text::";
+	return psprintf(" USING %s::%s%s", pgm_ddl_part_name(pair->to), by_way,
+					to);
+}
+
+static void
+alter_type(PgmDiff *diff, const PgmPair *pair)
+{
+	const char *table = pgm_ddl_table(pair->to);
+	char	   *name = pgm_ddl_part_name(pair->to);
+	char	   *collation = OF(pair->to, "collation");
+	bool		foreign = pgm_schema_find(diff->to, "foreign table",
+										  table) != NULL;
+	char	   *sql;
+
+	sql = psprintf("ALTER COLUMN %s TYPE %s%s%s%s", name, OF(pair->to, "type"),
+				   collation ? " COLLATE " : "", collation ? collation : "",
+				   foreign ? "" : using_clause(diff, pair));
+	if (!foreign && pgm_ddl_rounds(OF(pair->from, "type"),
+								   OF(pair->to, "type")))
+		pgm_ddl_add_loss(diff, table, sql,
+						 psprintf("digits of column %s of %s", name, table));
+	else
+		pgm_ddl_add_to_table(diff, table, "%s", sql);
 }
 
 /* Those that a materialized view's column has too. */
@@ -538,7 +568,6 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 {
 	const char *table = pgm_ddl_table(pair->to);
 	char	   *name = pgm_ddl_part_name(pair->to);
-	char	   *type = OF(pair->to, "type");
 	char	   *value = OF(pair->to, "default");
 	bool		retyped = pair->retype || differs(pair, "type") ||
 		differs(pair, "collation");
@@ -552,19 +581,9 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if (had_default && (value == NULL || retyped))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP DEFAULT",
 							 name);
-	if (retyped && pgm_schema_find(diff->to, "foreign table", table) != NULL)
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s TYPE %s%s%s", name,
-							 type, OF(pair->to, "collation") ? " COLLATE " : "",
-							 OF(pair->to, "collation") ?
-							 OF(pair->to, "collation") : "");
-	else if (retyped && !is_inherited(pair->to))
-		pgm_ddl_add_to_table(diff, table,
-							 "ALTER COLUMN %s TYPE %s%s%s USING %s::%s%s",
-							 name, type,
-							 OF(pair->to, "collation") ? " COLLATE " : "",
-							 OF(pair->to, "collation") ?
-							 OF(pair->to, "collation") : "", name,
-							 by_way_of(diff, pair), type);
+	if (retyped && (!is_inherited(pair->to) ||
+					pgm_schema_find(diff->to, "foreign table", table) != NULL))
+		alter_type(diff, pair);
 	if (value != NULL &&
 		(retyped || pair->drop_default || differs(pair, "default")))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET DEFAULT %s",

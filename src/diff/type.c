@@ -308,7 +308,7 @@ pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair)
 {
 	const char *keyword = pgm_ddl_keyword(pair->from->kind);
 
-	if (pair->change == PGM_RECREATE && has_columns(diff, pair))
+	if (has_columns(diff, pair))
 		pgm_ddl_add(diff, "ALTER %s %s RENAME TO %s", keyword,
 					pair->from->identity, aside_name(pair));
 	else
@@ -321,7 +321,8 @@ pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair)
 	const char *bare;
 	int			n = pair - diff->pairs;
 
-	if (pair->aside_gone || pair->change != PGM_RECREATE ||
+	if (pair->aside_gone || pair->from == NULL ||
+		(pair->change != PGM_RECREATE && pair->change != PGM_DROP) ||
 		!has_columns(diff, pair))
 		return;
 	pair->aside_gone = true;

@@ -59,6 +59,8 @@ static PgmQuery aliases_query = {
 	CLASS("pg_constraint") ", k.conparentid::int8, 0 "
 	"FROM pg_constraint k JOIN pg_constraint p ON p.oid = k.conparentid "
 	"WHERE k.contype = 'f' AND k.conrelid = p.conrelid "
+	"UNION ALL SELECT " CLASS("pg_publication_rel") ", r.oid::int8, 0, "
+	CLASS("pg_publication") ", r.prpubid::int8, 0 FROM pg_publication_rel r "
 	"UNION ALL SELECT d.classid::int8, d.objid::int8, d.objsubid, "
 	"d.refclassid::int8, d.refobjid::int8, 0 "
 	"FROM pg_depend d WHERE d.classid IN ('pg_amop'::regclass, "
