@@ -29,6 +29,7 @@
 
 #include <signal.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
@@ -37,6 +38,7 @@
 #include "storage/procarray.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -161,6 +163,9 @@ refuse_deadlock(int pid)
 			errmsg("deadlock detected"),
 			errdetail("The pgmigrate worker, process %d, waits for a lock of this session, which waits for the worker.",
 					  pid),
+			IsolationUsesXactSnapshot() ?
+			errhint("A statement that runs CONCURRENTLY waits for the snapshot of this transaction, whose isolation level is \"%s\"; call at \"read committed\".",
+					GetConfigOption("transaction_isolation", false, false)) :
 			errhint("Release the session's locks, such as advisory locks, or call from another session."));
 }
 

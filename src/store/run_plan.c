@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -344,6 +345,8 @@ refuse_by_statement(const char *id)
 			errmsg("revision \"%s\" cannot run inside a transaction block",
 				   id),
 			errdetail("It runs statement by statement, each committed by itself."),
+			!IsTransactionBlock() && IsolationUsesXactSnapshot() ?
+			errhint("Set \"default_transaction_isolation\" to \"read committed\" for this session.") :
 			errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, outside of BEGIN, functions and multi-statement queries, with \"pgmigrate.transaction_per_migration\" on."));
 }
 

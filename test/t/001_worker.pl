@@ -214,6 +214,12 @@ revision($node, 'c9', 'CREATE TABLE not_made (); INSERT INTO mark VALUES (\'c9\'
 revision($node, 'c10', 'VACUUM plain');
 refused('25001', 'BEGIN; SELECT pgmigrate.upgrade(); COMMIT',
 	'VACUUM in a transaction block');
+like(
+	notices($node,
+		"SET default_transaction_isolation = 'serializable'; SELECT pgmigrate.upgrade()"
+	),
+	qr/ERROR:  25001: .*\n(?:.*\n)*?HINT:  Set "default_transaction_isolation" to "read committed"/,
+	'where the isolation level is the reason, the hint is its cure');
 refused('25001', 'DO $$ BEGIN PERFORM pgmigrate.upgrade(); END $$',
 	'VACUUM in DO');
 fails(
