@@ -13,7 +13,8 @@
 #	ASSERT_BASE		directory of source and server;
 #					default /var/tmp/pgmigrate-assert
 #	SANITIZE=1		also build the extension with the address and the undefined
-#					behaviour sanitizer, which end the process that they find
+#					behaviour sanitizer, which end the process where they find
+#					something; three times as slow
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)

@@ -334,11 +334,34 @@ private_tree()
 		"$here"/*) ;;
 		*) fail "the PostgreSQL of \"$PG_CONFIG\" cannot be relocated" ;;
 	esac
+	[ -z "${SANITIZE:-}" ] || sanitize_server
 	# a tree with a libpq of its own
 	case $libdir in
 		/usr/lib*) ;;
 		*) export LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
 	esac
+}
+
+# With SANITIZE the library of the extension needs a server that has loaded the
+# run-time of the sanitizers before all else: a shell script in the place of
+# the executable, which keeps its own name for the server to find its files.
+# Memory that is never given back is no fault of a server.
+sanitize_server()
+{
+	local runtime
+
+	runtime=$(realpath "$(gcc -print-file-name=libasan.so)")
+	[ -e "$runtime" ] || fail "gcc has no libasan"
+	export COPT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+	as_user mv "$BINDIR/postgres" "$BINDIR/postgres.real"
+	as_user tee "$BINDIR/postgres" >/dev/null <<EOF
+#!/bin/bash
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1
+export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
+export LD_PRELOAD=$runtime
+exec -a "\$0" "$BINDIR/postgres.real" "\$@"
+EOF
+	as_user chmod 755 "$BINDIR/postgres"
 }
 
 # ---- building
