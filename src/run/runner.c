@@ -565,6 +565,7 @@ pgm_runner_begin_script(const PgmRunRequest *request, PgmPlan **plan)
 {
 	PgmRunner  *runner = create_runner(request);
 
+	pgm_runner_refuse_read_only();
 	prepare(runner, "script", PGM_UNTIL_ERROR);
 	*plan = runner->plan;
 	return runner->run;

@@ -142,6 +142,10 @@ SELECT pgmigrate.script_begin('upwards', 'f', '{}', '{f}', '{x}');
 BEGIN;
 SELECT pgmigrate.script_begin('upgrade', 'f', '{}', '{f}', '{x}');
 ROLLBACK;
+-- nor where nothing can be written
+SET default_transaction_read_only = on;
+SELECT pgmigrate.script_begin('upgrade', 'f', '{}', '{f}', '{x}');
+RESET default_transaction_read_only;
 -- without the beginning there is no rest
 SELECT pgmigrate.script_step('f');
 SELECT pgmigrate.script_statement('i', 1);
