@@ -266,6 +266,18 @@ stand_for_transaction(void)
 	VirtualXactLockTableInsert(id);
 }
 
+/* Where a transaction ends the server knows no subtransaction any more. */
+static void
+refuse_in_commit(void)
+{
+	if (ActivePortal != NULL && ActivePortal->holdStore != NULL &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot be called by a cursor WITH HOLD at the end of its transaction"),
+				errhint("Fetch its rows before, or do without a cursor."));
+}
+
 void
 pgm_caller_look(void (*look) (void *arg), void *arg)
 {
@@ -273,6 +285,7 @@ pgm_caller_look(void (*look) (void *arg), void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	int			level;
 
+	refuse_in_commit();
 	if (is_released())
 		stand_for_transaction();
 	level = pgm_txn_begin_sub();

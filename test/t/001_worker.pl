@@ -98,7 +98,7 @@ runs_in(
 	'cursor');
 runs_in(
 	'inline',
-	'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT pgmigrate.upgrade(); COMMIT; FETCH ALL FROM c',
+	'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT pgmigrate.upgrade(); FETCH ALL FROM c; COMMIT',
 	'WITH HOLD cursor');
 runs_in('inline',
 	"SET pgmigrate.execution = 'inline'; SELECT pgmigrate.upgrade()",
@@ -220,6 +220,10 @@ like(
 	),
 	qr/ERROR:  25001: .*\n(?:.*\n)*?HINT:  Set "default_transaction_isolation" to "read committed"/,
 	'where the isolation level is the reason, the hint is its cure');
+refused(
+	'0A000',
+	'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT pgmigrate.upgrade(); COMMIT',
+	'a cursor WITH HOLD that runs at the end of its transaction');
 refused('25001', 'DO $$ BEGIN PERFORM pgmigrate.upgrade(); END $$',
 	'VACUUM in DO');
 fails(
