@@ -33,7 +33,7 @@ my @kinds = qw(
   kill9_worker kill9_caller kill9_postmaster sigquit_worker
   stop_fast stop_immediate terminate_worker terminate_caller
   client_gone sighup second_upgrade drop_extension update_extension
-  pause_backfill kill_backfill);
+  timeout_caller dead_standby pause_backfill kill_backfill);
 
 sub kinds
 {
@@ -191,6 +191,13 @@ sub stop_writers
 
 # ---- the truth
 
+my $operations = <<'SQL';
+SELECT 'operation left ' || o.state || ': ' || o.id
+FROM pgmigrate.operation o JOIN pgmigrate.revisions v USING (revision)
+WHERE v.state <> 'partly applied'
+AND o.state NOT IN ('switched', 'finalized', 'reverted', 'cancelled', 'failed')
+SQL
+
 my $states = <<'SQL';
 SELECT v.revision, v.state, a.revision IS NOT NULL,
 	(SELECT count(*) FILTER (WHERE m.dir = 'up') - count(*) FILTER (WHERE m.dir = 'down')
@@ -211,7 +218,8 @@ sub check
 	my $stamp = 0;
 	my @partly;
 
-	$self->fault("$tag: $_->[0]") foreach @{ $self->query($PgMigrate::Ledger::faults) };
+	$self->fault("$tag: $_->[0]")
+	  foreach map { @{ $self->query($_) } } $PgMigrate::Ledger::faults, $operations;
 	my $rows = $self->query($states);
 	my ($truth) = @{
 		$self->query('SELECT '
@@ -330,17 +338,49 @@ sub signal_function
 	return;
 }
 
-# Must wait for the run: a transaction of its own, taken back.
+# Must wait for the run: a transaction of its own, taken back.  The worker is
+# there for a moment after its run has ended.
 sub extension_command
 {
 	my ($self, $command, $worker) = @_;
 	my (undef, $error) = $self->try(
-		"SET lock_timeout = '150ms'; BEGIN; $command; DO \$d\$ BEGIN IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = $worker) THEN RAISE 'beside a run' USING ERRCODE = 'XXCHA'; END IF; END \$d\$; ROLLBACK"
+		"SET lock_timeout = '150ms'; BEGIN; $command; DO \$d\$ BEGIN IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = $worker) THEN RAISE '%', clock_timestamp() USING ERRCODE = 'XXCHA'; END IF; END \$d\$; ROLLBACK"
 	);
 
 	# an update to the version that is there does nothing
-	$self->fault("$command went through beside a run")
-	  if defined $error && $error =~ /^XXCHA/ && $command =~ /^DROP/;
+	if (defined $error && $error =~ /^XXCHA (.*)/ && $command =~ /^DROP/)
+	{
+		my $moment = $1;
+
+		$self->wait_idle($command);
+		$self->fault("$command went through beside a run")
+		  if $self->one(
+			"SELECT finished > '$moment' FROM pgmigrate.run WHERE pid = $worker ORDER BY id DESC LIMIT 1"
+		  ) ne 'f';
+	}
+	return;
+}
+
+# Each commit that waits for a standby waits for ever; the run is cancelled.
+sub dead_standby
+{
+	my ($self) = @_;
+	my $set = 'ALTER SYSTEM SET synchronous_standby_names =';
+	my $end = time() + $patience;
+	my $run;
+
+	$self->query("$set 'nobody'");
+	$self->query('SELECT pg_reload_conf()');
+	usleep(rand 400_000);
+	$self->try('SELECT pgmigrate.cancel(run) FROM pgmigrate.status()');
+	do
+	{
+		$run = $self->worker;
+		usleep(20_000) if $run;
+	} while ($run && time() < $end);
+	$self->fault('a cancel does not end a run whose standby is dead') if $run;
+	$self->query("$set ''");
+	$self->query('SELECT pg_reload_conf()');
 	return;
 }
 
@@ -361,6 +401,8 @@ sub strike
 	return $self->try('SELECT pgmigrate.cancel(run) FROM pgmigrate.status()')
 	  if $kind eq 'cancel_run';
 	return kill 'KILL', $caller->{pid} if $kind eq 'kill9_caller';
+	return $self->dead_standby if $kind eq 'dead_standby';
+	return if $kind eq 'timeout_caller';
 	return $self->stop_server('fast') if $kind eq 'stop_fast';
 	return $self->stop_server('immediate') if $kind eq 'stop_immediate';
 	return $caller->close if $kind eq 'client_gone';
@@ -422,8 +464,8 @@ sub command
 	{
 		# stop in the revision that is carried out online
 		$self->go_to('base');
-		my ($at) = grep { $self->{history}[$_]{online} } 0 .. $all - 1;
-		return ('upgrade', 'head', $at);
+		my @online = grep { $self->{history}[$_]{online} } 0 .. $all - 1;
+		return ('upgrade', 'head', $online[ rand @online ]);
 	}
 	if ($n < $all && rand() < 0.62 || $n == 0)
 	{
@@ -572,6 +614,15 @@ sub event
 			"LOAD 'pgmigrate'; SET pgmigrate.flush_per_migration = on");
 		$caller->finish($patience);
 	}
+	my $set =
+	  $kind eq 'timeout_caller' ? 'statement_timeout = ' . (50 + int rand 1500) :
+	  $kind eq 'dead_standby' ? 'synchronous_commit = on' :
+	  undef;
+	if (defined $set)
+	{
+		$caller->send("SET $set");
+		$caller->finish($patience);
+	}
 	$caller->send("SELECT count(*) FROM pgmigrate.$function('$target')");
 
 	my $worker;
@@ -617,7 +668,13 @@ sub setup
 
 	$self->query("DROP DATABASE IF EXISTS $self->{database} WITH (FORCE)",
 		'postgres');
+	$self->query("DROP DATABASE IF EXISTS t${_}_db WITH (FORCE)", 'postgres')
+	  foreach 1 .. $self->{cycles};
 	$self->query("CREATE DATABASE $self->{database}", 'postgres');
+	# the writers, and we, wait for no standby
+	$self->query(
+		"ALTER DATABASE $self->{database} SET synchronous_commit = local",
+		'postgres');
 	$self->query(setup_sql());
 	foreach my $r (@{ $self->{history} })
 	{
@@ -653,7 +710,12 @@ sub run
 			die $@ if $@ =~ /does not (?:start|answer)/;
 			$hit = 1;
 		}
-		shift @left if $hit;
+		next if !$hit;
+		shift @left;
+		$self->{log}->("$self->{events} events, "
+			  . scalar @{ $self->{faults} }
+			  . ' faults')
+		  if $self->{events} % 25 == 0;
 	}
 	$self->stop_writers;
 	$self->query('UPDATE sw SET v = 1');

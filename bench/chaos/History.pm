@@ -45,6 +45,20 @@ sub column
 	return "EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('$table') AND attname = '$name' AND NOT attisdropped)";
 }
 
+sub rows_are
+{
+	my ($table, $condition, $n) = @_;
+
+	return "rows_of('$table', \$q\$$condition\$q\$) = $n";
+}
+
+sub indexes_are
+{
+	my ($table, $n) = @_;
+
+	return "(SELECT count(*) FROM pg_index WHERE indrelid = to_regclass('$table')) = $n";
+}
+
 # What the revisions and the writers beside them work on.
 sub setup_sql
 {
@@ -56,6 +70,15 @@ INSERT INTO acc SELECT i, 0 FROM generate_series(1, 1000) i;
 CREATE TABLE led (delta int);
 CREATE TABLE sw (v int);
 INSERT INTO sw VALUES (1);
+CREATE FUNCTION rows_of(name text, condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint := 0;
+BEGIN
+	IF to_regclass(name) IS NOT NULL THEN
+		EXECUTE format('SELECT count(*) FROM %I WHERE %s', name, condition) INTO n;
+	END IF;
+	RETURN n;
+END $$;
 SQL
 }
 
@@ -116,6 +139,28 @@ sub cycle
 			"DROP TABLE ${t}_p1; DROP TABLE ${t}_p",
 			there("${t}_p1") . " AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('${t}_p1'))",
 			"NOT (" . there("${t}_p") . ') AND NOT (' . there("${t}_p1") . ')'
+		],
+		# a copy of the table, dual write and a switch; down reverts it
+		[
+			'st',
+			"-- pgmigrate: online\nALTER TABLE $t ALTER n TYPE numeric(12, 2)",
+			"ALTER TABLE $t ALTER n TYPE bigint",
+			"(SELECT format_type(atttypid, atttypmod) = 'numeric(12,2)' FROM pg_attribute WHERE attrelid = to_regclass('$t') AND attname = 'n') IS TRUE"
+		],
+		# range by range
+		[
+			'st',
+			"-- pgmigrate: online\nUPDATE $t SET v = 'x' || id WHERE v NOT LIKE 'x%'",
+			"UPDATE $t SET v = md5(id::text) WHERE v LIKE 'x%'",
+			rows_are($t, "v LIKE 'x%'", 2000), rows_are($t, "v LIKE 'x%'", 0)
+		],
+		# an index without a name, and what is no object of the database
+		[
+			'st',
+			"CREATE INDEX CONCURRENTLY ON ${t}_f (x); CREATE DATABASE ${t}_db TEMPLATE template0",
+			"DROP DATABASE ${t}_db WITH (FORCE); DROP INDEX CONCURRENTLY ${t}_f_x_idx",
+			indexes_are("${t}_f", 1) . " AND EXISTS (SELECT FROM pg_database WHERE datname = '${t}_db')",
+			indexes_are("${t}_f", 0) . " AND NOT EXISTS (SELECT FROM pg_database WHERE datname = '${t}_db')"
 		]);
 }
 
