@@ -102,9 +102,10 @@ run_alone(PgmStatementRun *run)
 	bool		again = resume->retried && n == resume->done;
 	bool		done = false;
 
-	if (again && resume->same && !resume->undone &&
+	if (again && resume->same && !resume->undone && !runner->undone &&
 		!source->statements[n].top_level)
 		refuse_repetition(run->step, n);
+	runner->undone = false;
 	if (again)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
 	if (!again || !resume->same || !source->statements[n].top_level)
