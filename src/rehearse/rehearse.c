@@ -402,6 +402,14 @@ keep_result(const Rehearsal *rehearsal)
 	pgm_txn_commit();
 }
 
+/* An error that was caught meanwhile has ended the hold. */
+static void
+resume_cancel(void)
+{
+	if (QueryCancelHoldoffCount > 0)
+		RESUME_CANCEL_INTERRUPTS();
+}
+
 static void
 work(const PgmJob *job)
 {
@@ -435,14 +443,14 @@ work(const PgmJob *job)
 		MemoryContextSwitchTo(rehearsal.context);
 		HOLD_CANCEL_INTERRUPTS();
 		pgm_scratch_drop(1, &rehearsal.database);
-		RESUME_CANCEL_INTERRUPTS();
+		resume_cancel();
 		ReThrowError(edata);
 	}
 	PG_END_TRY();
 	HOLD_CANCEL_INTERRUPTS();
 	pgm_scratch_drop(1, &rehearsal.database);
 	keep_result(&rehearsal);
-	RESUME_CANCEL_INTERRUPTS();
+	resume_cancel();
 }
 
 /* From here on: in the session. */
