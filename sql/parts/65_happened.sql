@@ -32,7 +32,7 @@ SELECT m.work,
 FROM (SELECT e.happened OPERATOR(pg_catalog.->>) 'work' AS work,
 		e.ms,
 		CASE WHEN e.happened OPERATOR(pg_catalog.->>) 'work' OPERATOR(pg_catalog.<>) 'catalog'
-			THEN e.bytes OPERATOR(pg_catalog.*) 1000 OPERATOR(pg_catalog./) e.ms END AS rate,
+			THEN e.weighed OPERATOR(pg_catalog.*) 1000 OPERATOR(pg_catalog./) e.ms END AS rate,
 		e.bytes,
 		s.finished
 	FROM (SELECT t.run, t.step, t.finished, t.details FROM pgmigrate.run_step t
@@ -43,6 +43,8 @@ FROM (SELECT e.happened OPERATOR(pg_catalog.->>) 'work' AS work,
 	CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(s.details OPERATOR(pg_catalog.->) 'statements') j
 	CROSS JOIN LATERAL (SELECT j.value OPERATOR(pg_catalog.->) 'happened' AS happened,
 		(j.value OPERATOR(pg_catalog.#>>) '{happened,bytes}')::double precision AS bytes,
+		coalesce(j.value OPERATOR(pg_catalog.#>>) '{happened,weighed_bytes}',
+			j.value OPERATOR(pg_catalog.#>>) '{happened,bytes}')::double precision AS weighed,
 		(j.value OPERATOR(pg_catalog.#>>) '{happened,ms}')::double precision AS ms) e
 	WHERE e.ms OPERATOR(pg_catalog.>) 0) m
 WHERE m.work OPERATOR(pg_catalog.=) 'catalog'

@@ -388,15 +388,13 @@ pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
 	else if (touch != NULL && OidIsValid(touch->relid))
 	{
 		const Live *live = find_live(blast, touch);
-		PgmWork		work = pgm_work_of(verdict, touch);
-		int64		bytes = pgm_work_bytes(touch->relid, work);
 
 		if (live->numbers[0] != '\0')
 			appendStringInfo(&buf, ", %s", live->numbers);
 		if (touch->named && live->mentions[0] != '\0')
 			appendStringInfo(&buf, ", %s", live->mentions);
 		append_member(&buf, "estimate",
-					  pgm_estimate_json(&blast->rates, work, bytes));
+					  pgm_estimate_json(&blast->rates, verdict, touch));
 		if (touch->named)
 			append_prepared(&buf, blast, verdict, touch);
 	}

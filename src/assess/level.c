@@ -85,7 +85,7 @@ static double
 blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
 {
 	double		ms = pgm_estimate_statement(rates, verdict);
-	double		work = 0;
+	bool		works = false;
 	double		most = 0;
 	ListCell   *lc;
 
@@ -94,7 +94,6 @@ blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
 	foreach(lc, verdict->touches)
 	{
 		const PgmTouch *touch = lfirst(lc);
-		PgmWork		kind;
 
 		if (touch->fresh || !OidIsValid(touch->relid) ||
 			touch->mode < ShareLock)
@@ -103,13 +102,12 @@ blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
 			 touch->relkind == RELKIND_MATVIEW) &&
 			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
 			return -1;
-		kind = pgm_work_of(verdict, touch);
-		work += pgm_estimate_work(rates, kind,
-								  pgm_work_bytes(touch->relid, kind));
+		works |= pgm_work_of(verdict, touch) != PGM_WORK_NONE &&
+			pgm_heap_bytes(touch->relid) > 0;
 		most += pgm_estimate_work(rates, PGM_WORK_REWRITE,
 								  pgm_total_bytes(touch->relid));
 	}
-	return work > 0 || pgm_depends_on_rows(verdict) ? ms : most;
+	return works || pgm_depends_on_rows(verdict) ? ms : most;
 }
 
 static void

@@ -6,7 +6,8 @@
  * The size of what it goes through, divided by the throughput that earlier
  * runs on this cluster had with the same kind of work; without those, by a
  * cautious one that is said to be assumed.  Sizes are those of the files, so
- * bloat counts, and nothing is counted or locked.
+ * bloat counts, and nothing is counted or locked.  For an index it is that of
+ * the table, weighed by what its kind of index takes.
  *
  * What a statement waits for, locks or the transactions that a concurrent
  * build waits for, is no part of the estimate.
@@ -21,6 +22,7 @@
 #include "base/relation_size.h"
 #include "base/spi.h"
 #include "classify/estimate.h"
+#include "classify/index_weight.h"
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
@@ -54,28 +56,6 @@ pgm_work_name(PgmWork work)
 	return work_names[work];
 }
 
-static bool
-adds_index(const AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		Constraint *constraint;
-
-		if (cmd->subtype != AT_AddConstraint)
-			continue;
-		constraint = castNode(Constraint, cmd->def);
-		if ((constraint->contype == CONSTR_PRIMARY ||
-			 constraint->contype == CONSTR_UNIQUE ||
-			 constraint->contype == CONSTR_EXCLUSION) &&
-			constraint->indexname == NULL)
-			return true;
-	}
-	return false;
-}
-
 static const PgmStatement *
 statement_of(const PgmVerdict *verdict)
 {
@@ -97,7 +77,7 @@ index_work(const PgmVerdict *verdict)
 			return pgm_reindex_is_concurrent(castNode(ReindexStmt, stmt)) ?
 				PGM_WORK_CONCURRENTLY : PGM_WORK_INDEX;
 		case T_AlterTableStmt:
-			return adds_index(castNode(AlterTableStmt, stmt)) ?
+			return pgm_index_weight(stmt, InvalidOid) > 0 ?
 				PGM_WORK_INDEX : PGM_WORK_NONE;
 		default:
 			return PGM_WORK_NONE;
@@ -149,6 +129,25 @@ pgm_work_bytes(Oid relid, PgmWork work)
 		default:
 			return pgm_heap_bytes(relid);
 	}
+}
+
+double
+pgm_work_weight(const PgmVerdict *verdict, Oid relid, PgmWork work)
+{
+	return work == PGM_WORK_INDEX || work == PGM_WORK_CONCURRENTLY ?
+		pgm_index_weight(statement_of(verdict)->raw->stmt, relid) : 1;
+}
+
+double
+pgm_estimate_touch(const PgmRates *rates, const PgmVerdict *verdict,
+				   const PgmTouch *touch)
+{
+	PgmWork		work = pgm_work_of(verdict, touch);
+
+	if (work == PGM_WORK_NONE)
+		return 0;
+	return pgm_work_weight(verdict, touch->relid, work) *
+		pgm_estimate_work(rates, work, pgm_work_bytes(touch->relid, work));
 }
 
 /* The text alone does not always tell whether an ALTER TABLE rewrites. */
@@ -212,17 +211,24 @@ pgm_estimate_work(const PgmRates *rates, PgmWork work, int64 bytes)
 }
 
 char *
-pgm_estimate_json(const PgmRates *rates, PgmWork work, int64 bytes)
+pgm_estimate_json(const PgmRates *rates, const PgmVerdict *verdict,
+				  const PgmTouch *touch)
 {
+	PgmWork		work = pgm_work_of(verdict, touch);
 	const PgmRate *rate = &rates->rate[work];
+	double		weight;
 	StringInfoData buf;
 
 	if (work == PGM_WORK_NONE)
 		return NULL;
+	weight = pgm_work_weight(verdict, touch->relid, work);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "{\"estimated\": true, \"ms\": %.0f, \"work\": \"%s\", \"bytes\": " INT64_FORMAT ", \"bytes_per_second\": " INT64_FORMAT,
-					 pgm_estimate_work(rates, work, bytes), work_names[work],
-					 bytes, rate->bytes_per_second);
+					 pgm_estimate_touch(rates, verdict, touch),
+					 work_names[work], pgm_work_bytes(touch->relid, work),
+					 rate->bytes_per_second);
+	if (weight != 1)
+		appendStringInfo(&buf, ", \"weight\": %g", weight);
 	if (rate->samples > 0)
 		appendStringInfo(&buf, ", \"basis\": \"throughput of earlier runs\", \"samples\": %d}",
 						 rate->samples);
@@ -246,12 +252,6 @@ pgm_estimate_statement(const PgmRates *rates, const PgmVerdict *verdict)
 	if (!pgm_scan_is_known(verdict))
 		return -1;
 	foreach(lc, verdict->touches)
-	{
-		const PgmTouch *touch = lfirst(lc);
-		PgmWork		work = pgm_work_of(verdict, touch);
-
-		ms += pgm_estimate_work(rates, work,
-								pgm_work_bytes(touch->relid, work));
-	}
+		ms += pgm_estimate_touch(rates, verdict, lfirst(lc));
 	return ms;
 }

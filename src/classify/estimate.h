@@ -46,6 +46,13 @@ extern PgmWork pgm_work_of(const PgmVerdict *verdict, const PgmTouch *touch);
  */
 extern int64 pgm_work_bytes(Oid relid, PgmWork work);
 
+/*
+ * So many times those bytes are counted, in an estimate as in what was
+ * measured: 1, but for indexes what index_weight.h says.
+ */
+extern double pgm_work_weight(const PgmVerdict *verdict, Oid relid,
+							  PgmWork work);
+
 /* Can it be told from this verdict whether the statement rewrites? */
 extern bool pgm_rewrite_is_known(const PgmVerdict *verdict);
 
@@ -62,9 +69,15 @@ extern void pgm_rates_load(PgmRates *rates);
 extern double pgm_estimate_work(const PgmRates *rates, PgmWork work,
 								int64 bytes);
 
+/* For what the statement does to this relation; 0 if that is nothing. */
+extern double pgm_estimate_touch(const PgmRates *rates,
+								 const PgmVerdict *verdict,
+								 const PgmTouch *touch);
+
 /* The same as a JSON object, with its basis; NULL where there is no work. */
-extern char *pgm_estimate_json(const PgmRates *rates, PgmWork work,
-							   int64 bytes);
+extern char *pgm_estimate_json(const PgmRates *rates,
+							   const PgmVerdict *verdict,
+							   const PgmTouch *touch);
 
 /* Milliseconds for the whole statement, negative if it cannot be told. */
 extern double pgm_estimate_statement(const PgmRates *rates,

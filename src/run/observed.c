@@ -532,6 +532,7 @@ append_work(StringInfo buf, const PgmHappened *happened)
 {
 	PgmWork		work = PGM_WORK_NONE;
 	int64		bytes = 0;
+	double		weighed = 0;
 	bool		rewrote = false;
 	bool		scanned = false;
 
@@ -541,6 +542,7 @@ append_work(StringInfo buf, const PgmHappened *happened)
 		Oid			filenode = filenode_of(watched->touch->relid);
 		PgmTouch	seen = *watched->touch;
 		PgmWork		done;
+		int64		size;
 
 		if (!has_rows(&seen))
 			continue;
@@ -550,9 +552,12 @@ append_work(StringInfo buf, const PgmHappened *happened)
 		rewrote |= seen.rewrites == PGM_TRUE;
 		scanned |= seen.scans == PGM_TRUE;
 		done = pgm_work_of(happened->verdict, &seen);
-		bytes += done == PGM_WORK_NONE ? 0 :
+		size = done == PGM_WORK_NONE ? 0 :
 			done == PGM_WORK_REWRITE ? watched->total_bytes :
 			watched->heap_bytes;
+		bytes += size;
+		weighed += size == 0 ? 0 :
+			size * pgm_work_weight(happened->verdict, seen.relid, done);
 		work = Max(work, done);
 	}
 	append_tristate(buf, "rewrites", happened->nwatched > 0, rewrote);
@@ -563,6 +568,8 @@ append_work(StringInfo buf, const PgmHappened *happened)
 	appendStringInfo(buf, ", \"work\": \"%s\"", pgm_work_name(work));
 	if (bytes > 0)
 		appendStringInfo(buf, ", \"bytes\": " INT64_FORMAT, bytes);
+	if (bytes > 0 && weighed != bytes)
+		appendStringInfo(buf, ", \"weighed_bytes\": %.0f", weighed);
 }
 
 static void

@@ -20,7 +20,7 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "classify/classify.h"
-#include "classify/related_relations.h"
+#include "classify/index_weight.h"
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
@@ -106,6 +106,14 @@ pgm_strategy_stay_plain(PgmMaker *maker, const char *why)
 	strategy->steps = NIL;
 }
 
+/* Of an ALTER TABLE each index is added by itself. */
+static double
+weight_of(const PgmMaker *maker, Oid relid, PgmWork work)
+{
+	return work == PGM_WORK_INDEX && !IsA(maker->stmt, AlterTableStmt) ?
+		pgm_index_weight(maker->stmt, relid) : 1;
+}
+
 void
 pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work)
 {
@@ -119,6 +127,7 @@ pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work)
 
 		if (relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW)
 			maker->strategy->plain_ms +=
+				weight_of(maker, lfirst_oid(lc), work) *
 				pgm_estimate_work(maker->rates, work,
 								  pgm_work_bytes(lfirst_oid(lc), work));
 	}
@@ -217,14 +226,7 @@ add_work_of(PgmMaker *maker)
 			pgm_strategy_add_work(maker, maker->relid, PGM_WORK_INDEX);
 	}
 	else if (IsA(maker->stmt, ReindexStmt))
-	{
-		int			n = castNode(ReindexStmt, maker->stmt)->kind ==
-			REINDEX_OBJECT_TABLE ?
-			list_length(pgm_related_indexes(maker->relid)) : 1;
-
-		for (int i = 0; i < n; i++)
-			pgm_strategy_add_work(maker, maker->relid, PGM_WORK_INDEX);
-	}
+		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_INDEX);
 	else if (IsA(maker->stmt, RefreshMatViewStmt))
 		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 }
