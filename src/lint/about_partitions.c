@@ -57,49 +57,74 @@ bound_condition(const PgmLint *lint, const PartitionBoundSpec *bound)
 }
 
 /* A CHECK that is proved first, and not needed after the statement. */
-static char *
-proof_form(Oid relid, const char *label, const char *condition,
-		   const char *statement)
+typedef struct Proof
 {
-	const char *table = pgm_lint_relation(relid);
-	const char *name =
-		quote_identifier(ChooseConstraintName(get_rel_name(relid), label,
-											  "check",
-											  get_rel_namespace(relid), NIL));
+	Oid			relid;
+	const char *label;
+	const char *condition;		/* NULL: not known, or not needed */
+} Proof;
 
-	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
-					PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n"
-					PGM_LATER "%s;\n"
-					PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
-					table, name, condition, table, name, statement, table,
-					name);
+/* Each in a revision of its own: it holds one table, and not for long. */
+static char *
+proof_form(const Proof *proofs, int n, const char *statement)
+{
+	StringInfoData buf;
+	StringInfoData drops;
+
+	initStringInfo(&buf);
+	initStringInfo(&drops);
+	for (int i = 0; i < n; i++)
+	{
+		Oid			relid = proofs[i].relid;
+		const char *table = pgm_lint_relation(relid);
+		const char *name =
+			quote_identifier(ChooseConstraintName(get_rel_name(relid),
+												  proofs[i].label, "check",
+												  get_rel_namespace(relid),
+												  NIL));
+
+		if (proofs[i].condition == NULL)
+			continue;
+		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
+						 PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n" PGM_LATER,
+						 table, name, proofs[i].condition, table, name);
+		appendStringInfo(&drops, "\n" PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
+						 table, name);
+	}
+	appendStringInfo(&buf, "%s;%s", statement, drops.data);
+	return buf.data;
 }
 
 /* What spares the DEFAULT partition the reading. */
-static char *
-default_form(const PgmLint *lint, Oid relid, const PartitionBoundSpec *bound,
-			 const char *child, const char *statement)
+static Proof
+default_proof(const PgmLint *lint, Oid relid, const PartitionBoundSpec *bound,
+			  const char *child)
 {
 	char	   *condition = bound_condition(lint, bound);
+	Proof		proof = {relid, child, NULL};
 
-	return condition == NULL ?
+	if (condition != NULL)
+		proof.condition = psprintf("NOT (%s)", condition);
+	return proof;
+}
+
+static char *
+default_form(const Proof *proofs, int n, const char *statement)
+{
+	return proofs[0].condition == NULL ?
 		psprintf("Validate a CHECK on %s that excludes the new bound first.",
-				 pgm_lint_relation(relid)) :
-		proof_form(relid, child, psprintf("NOT (%s)", condition), statement);
+				 pgm_lint_relation(proofs[0].relid)) :
+		proof_form(proofs, n, statement);
 }
 
 static void
-lint_default_partition(PgmLint *lint, const PartitionBoundSpec *bound,
-					   const char *child, const char *statement)
+lint_default_partition(PgmLint *lint, const Proof *proofs, int n,
+					   const char *statement)
 {
-	Oid			relid = pgm_default_partition(lint->touch->relid);
-
-	if (!OidIsValid(relid) || bound->is_default)
-		return;
 	pgm_lint_add(lint, "default-partition-scan",
 				 psprintf("DEFAULT partition %s is read while it is locked",
-						  pgm_lint_relation(relid)),
-				 default_form(lint, relid, bound, child, statement));
+						  pgm_lint_relation(proofs[0].relid)),
+				 default_form(proofs, n, statement));
 }
 
 static bool
@@ -115,23 +140,33 @@ static void
 lint_attach(PgmLint *lint, const PartitionCmd *partition)
 {
 	Oid			child = pgm_lookup_relation(partition->name);
+	Oid			other = pgm_default_partition(lint->touch->relid);
 	const char *name = pgm_lint_qualified(partition->name);
 	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
 									 lint->name, name,
 									 bound_text(lint, partition->bound));
-	char	   *condition;
+	Proof		proofs[2];
+	int			n = 0;
 
-	if (is_scanned(lint, pgm_default_partition(lint->touch->relid)))
-		lint_default_partition(lint, partition->bound,
-							   partition->name->relname, statement);
-	if (!is_scanned(lint, child))
+	if (!partition->bound->is_default && is_scanned(lint, other))
+		proofs[n++] = default_proof(lint, other, partition->bound,
+									partition->name->relname);
+	if (is_scanned(lint, child))
+	{
+		proofs[n].relid = child;
+		proofs[n].label = "bound";
+		proofs[n++].condition = bound_condition(lint, partition->bound);
+	}
+	if (n == 0)
 		return;
-	condition = bound_condition(lint, partition->bound);
-	pgm_lint_add(lint, "attach-partition",
-				 psprintf("%s is read while it is locked, to prove its bound", name),
-				 condition == NULL ?
-				 psprintf("Validate a CHECK on %s that implies the bound first.", name) :
-				 proof_form(child, "bound", condition, statement));
+	if (proofs[0].relid == other)
+		lint_default_partition(lint, proofs, n, statement);
+	if (proofs[n - 1].relid == child)
+		pgm_lint_add(lint, "attach-partition",
+					 psprintf("%s is read while it is locked, to prove its bound", name),
+					 proofs[n - 1].condition == NULL ?
+					 psprintf("Validate a CHECK on %s that implies the bound first.", name) :
+					 proof_form(proofs, n, statement));
 }
 
 /* DETACH, and DROP TABLE of a partition: is there a weaker form? */
@@ -175,6 +210,7 @@ pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
 	const char *name = pgm_lint_qualified(create->relation);
 	char	   *attach;
 	Oid			other;
+	Proof		proof;
 	bool		scanned;
 
 	if (lint->touch == NULL || lint->touch->fresh ||
@@ -186,14 +222,15 @@ pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
 					  "ALTER TABLE %s ATTACH PARTITION %s %s",
 					  name, lint->name, lint->name, name,
 					  bound_text(lint, create->partbound));
+	if (scanned)
+		proof = default_proof(lint, other, create->partbound,
+							  create->relation->relname);
 	pgm_lint_add(lint, "partition-of-locks-parent",
 				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
-				 scanned ? default_form(lint, other, create->partbound,
-										create->relation->relname, attach) :
+				 scanned ? default_form(&proof, 1, attach) :
 				 psprintf("%s;", attach));
 	if (scanned)
-		lint_default_partition(lint, create->partbound,
-							   create->relation->relname, attach);
+		lint_default_partition(lint, &proof, 1, attach);
 }
 
 void

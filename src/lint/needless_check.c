@@ -72,23 +72,30 @@ is_said_by_text(const PgmLint *lint, const char *column, const char *name)
 	return false;
 }
 
+/* As the server does it before it compares: NOT is carried inward. */
+static List *
+simplify(Node *condition)
+{
+	condition = eval_const_expressions(NULL, condition);
+	return make_ands_implicit(canonicalize_qual((Expr *) condition, true));
+}
+
 static bool
 implies_check(Relation relation, const char *name)
 {
 	const TupleConstr *constr = RelationGetDescr(relation)->constr;
 	List	   *bound = RelationGetPartitionQual(relation);
 
+	if (bound == NIL)
+		return false;
+	bound = simplify((Node *) make_ands_explicit(bound));
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
 	{
-		Node	   *condition;
+		const ConstrCheck *check = &constr->check[i];
 
-		if (strcmp(constr->check[i].ccname, name) != 0)
-			continue;
-		condition = eval_const_expressions(NULL,
-										   stringToNode(constr->check[i].ccbin));
-		condition = (Node *) canonicalize_qual((Expr *) condition, true);
-		return predicate_implied_by(make_ands_implicit((Expr *) condition),
-									bound, false);
+		if (strcmp(check->ccname, name) == 0)
+			return predicate_implied_by(simplify(stringToNode(check->ccbin)),
+										bound, false);
 	}
 	return false;
 }
