@@ -18,6 +18,9 @@
  *		read a, b: sums --- all zero ------------------------> equal
  *						\-- read a, b: rows of buckets, sort --> differences
  *
+ * Sums can be added, so large tables are summed by parallel workers
+ * (parallel.c).
+ *
  * If a is b, the two sides of each row are compared where they stand.
  *
  *-------------------------------------------------------------------------
@@ -26,6 +29,7 @@
 
 #include <math.h>
 
+#include "access/parallel.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -37,7 +41,7 @@
 #include "compare/row_hash.h"
 #include "compare/row_image.h"
 
-#define BUCKETS 4096
+#define BUCKETS PGM_COMPARE_BUCKETS
 
 /* How many buckets the examples are taken from; each has a difference. */
 #define EXAMPLE_BUCKETS (2 * PGM_COMPARE_EXAMPLES)
@@ -60,13 +64,6 @@ typedef enum BucketState
 	BUCKET_SHOWN				/* differs, and its rows may be examples */
 } BucketState;
 
-/* Sums of hashes, by bucket. */
-typedef struct Sums
-{
-	uint64		lo[BUCKETS];
-	uint64		hi[BUCKETS];
-} Sums;
-
 typedef struct Run Run;
 
 /* Takes the rows of a side. */
@@ -76,19 +73,17 @@ typedef struct RowReceiver
 	Run		   *run;
 	PgmCompareSide side;
 	int64		rows;
+	pg_atomic_uint64 *total;	/* of all processes; NULL if there is one */
 } RowReceiver;
 
 struct Run
 {
 	const PgmComparison *comparison;
 	const PgmCompareRange *range;
-	PgmRowHashKey row_key;
-	PgmRowHashKey bucket_key;
-	uint64		drawn_below;	/* of the hash of the key; all if share is 1 */
-	bool		all;
+	PgmCompareSecrets secrets;
 	PgmRowImage *image;
 	PgmRowImage *other;			/* of b, where one row has both */
-	Sums	   *sums;
+	PgmCompareSums *sums;
 	char	   *states;			/* a BucketState for each bucket */
 	PgmDifferences *differences;
 	TimestampTz said;
@@ -105,13 +100,31 @@ receiver_nothing(DestReceiver *self)
 {
 }
 
+/* What has not been added to the total yet. */
+static void
+receiver_shutdown(DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+
+	if (receiver->total != NULL)
+		pg_atomic_fetch_add_u64(receiver->total,
+								receiver->rows % NOTICE_ROWS);
+}
+
 static void
 count_row(RowReceiver *receiver)
 {
 	TimestampTz now;
 	const PgmComparison *comparison = receiver->run->comparison;
+	int64		rows = ++receiver->rows;
 
-	if (++receiver->rows % NOTICE_ROWS != 0)
+	if (rows % NOTICE_ROWS != 0)
+		return;
+	if (receiver->total != NULL)
+		rows = (int64) pg_atomic_add_fetch_u64(receiver->total, NOTICE_ROWS);
+
+	/* one process speaks for all */
+	if (IsParallelWorker())
 		return;
 	now = GetCurrentTimestamp();
 	if (!TimestampDifferenceExceeds(receiver->run->said, now,
@@ -120,7 +133,7 @@ count_row(RowReceiver *receiver)
 	receiver->run->said = now;
 	ereport(NOTICE,
 			errmsg("compared %lld rows of %s",
-				   (long long) receiver->rows,
+				   (long long) rows,
 				   receiver->side == PGM_SIDE_B ? comparison->b_name :
 				   comparison->a_name));
 }
@@ -136,11 +149,12 @@ hash_key(const Run *run, int ncolumns)
 	const PgmRowImage *image = run->image;
 	int			nkeys = run->comparison->nkeys;
 	Size		start = PGM_IMAGE_BITMAP(ncolumns);
-	PgmRowHash	hash = pgm_row_hash(&run->bucket_key, image->words + start,
+	const PgmRowHashKey *key = &run->secrets.bucket_key;
+	PgmRowHash	hash = pgm_row_hash(key, image->words + start,
 									image->ends[nkeys - 1] - start);
 
 	hash.lo += (image->words[0] & ((UINT64CONST(1) << nkeys) - 1)) *
-		run->bucket_key.word[0];
+		key->word[0];
 	return hash;
 }
 
@@ -153,25 +167,25 @@ hash_row(Run *run, TupleTableSlot *slot, PgmRowHash *place, PgmRowHash *row)
 	PgmRowImage *image = run->image;
 
 	/* the rest of a row that is not drawn need not be looked at */
-	if (!run->all && nkeys > 0)
+	if (!run->secrets.all && nkeys > 0)
 	{
 		slot_getsomeattrs(slot, nkeys);
 		pgm_image_write(image, slot->tts_values, slot->tts_isnull, nkeys);
-		if (hash_key(run, nkeys).hi >= run->drawn_below)
+		if (hash_key(run, nkeys).hi >= run->secrets.drawn_below)
 			return false;
 	}
 	slot_getsomeattrs(slot, n);
 	pgm_image_write(image, slot->tts_values, slot->tts_isnull, n);
 	if (nkeys == 0)
 	{
-		*row = *place = pgm_row_hash(&run->row_key, image->words,
+		*row = *place = pgm_row_hash(&run->secrets.row_key, image->words,
 									 image->nwords);
-		return run->all || place->hi < run->drawn_below;
+		return run->secrets.all || place->hi < run->secrets.drawn_below;
 	}
 	*place = hash_key(run, n);
 	prefetch(&run->sums->lo[place->lo % BUCKETS]);
 	prefetch(&run->sums->hi[place->lo % BUCKETS]);
-	*row = pgm_row_hash(&run->row_key, image->words, image->nwords);
+	*row = pgm_row_hash(&run->secrets.row_key, image->words, image->nwords);
 	return true;
 }
 
@@ -182,7 +196,7 @@ sum_row(TupleTableSlot *slot, DestReceiver *self)
 	Run		   *run = receiver->run;
 	PgmRowHash	place;
 	PgmRowHash	row;
-	Sums	   *sums = run->sums;
+	PgmCompareSums *sums = run->sums;
 	int			bucket;
 
 	if (!hash_row(run, slot, &place, &row))
@@ -247,24 +261,65 @@ match_row(TupleTableSlot *slot, DestReceiver *self)
 	return true;
 }
 
+static void
+init_receiver(RowReceiver *receiver, Run *run, PgmCompareSide side,
+			  bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	memset(receiver, 0, sizeof(RowReceiver));
+	receiver->pub.receiveSlot = receive;
+	receiver->pub.rStartup = receiver_startup;
+	receiver->pub.rShutdown = receiver_shutdown;
+	receiver->pub.rDestroy = receiver_nothing;
+	receiver->pub.mydest = DestNone;
+	receiver->run = run;
+	receiver->side = side;
+}
+
+DestReceiver *
+pgm_compare_summing(const PgmComparison *comparison,
+					const PgmCompareSecrets *secrets, PgmCompareSide side,
+					PgmCompareSums *sums, pg_atomic_uint64 *total)
+{
+	RowReceiver *receiver = palloc(sizeof(RowReceiver));
+	Run		   *run = palloc0(sizeof(Run));
+
+	run->comparison = comparison;
+	run->secrets = *secrets;
+	run->image = pgm_image_create(comparison->tupdesc);
+	run->sums = sums;
+	run->said = GetCurrentTimestamp();
+	init_receiver(receiver, run, side, sum_row);
+	receiver->total = total;
+	return &receiver->pub;
+}
+
 /* Read a side; returns how many rows were drawn. */
 static int64
 read_side(Run *run, PgmCompareSide side,
 		  bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 {
-	RowReceiver receiver = {{0}};
+	RowReceiver receiver;
 
-	receiver.pub.receiveSlot = receive;
-	receiver.pub.rStartup = receiver_startup;
-	receiver.pub.rShutdown = receiver_nothing;
-	receiver.pub.rDestroy = receiver_nothing;
-	receiver.pub.mydest = DestNone;
-	receiver.run = run;
-	receiver.side = side;
+	init_receiver(&receiver, run, side, receive);
 	pgm_compare_read(run->comparison,
 					 pgm_compare_query(run->comparison, side, run->range),
 					 &receiver.pub);
 	return receiver.rows;
+}
+
+/* Sum both sides; returns how many rows of a were drawn. */
+static int64
+sum_sides(Run *run)
+{
+	int64		rows;
+
+	if (run->range == NULL &&
+		pgm_compare_sum_in_parallel(run->comparison, &run->secrets,
+									run->sums, &rows))
+		return rows;
+	rows = read_side(run, PGM_SIDE_A, sum_row);
+	read_side(run, PGM_SIDE_B, sum_row);
+	return rows;
 }
 
 static bool
@@ -285,8 +340,7 @@ run_by_key(Run *run, PgmCompareResult *result)
 {
 	int64		only_b;
 
-	result->rows = read_side(run, PGM_SIDE_A, sum_row);
-	read_side(run, PGM_SIDE_B, sum_row);
+	result->rows = sum_sides(run);
 	if (!find_buckets(run))
 		return;
 	run->differences = pgm_differences_create(run->comparison);
@@ -331,14 +385,14 @@ pgm_compare_run(const PgmComparison *comparison, const PgmCompareRange *range,
 	old = MemoryContextSwitchTo(context);
 	run.comparison = comparison;
 	run.range = range;
-	run.all = share >= 1;
-	run.drawn_below = run.all ? PG_UINT64_MAX :
+	run.secrets.all = share >= 1;
+	run.secrets.drawn_below = run.secrets.all ? PG_UINT64_MAX :
 		(uint64) ldexp(share, 64);
 	run.said = GetCurrentTimestamp();
-	draw_secrets(&run.row_key, sizeof(run.row_key));
-	draw_secrets(&run.bucket_key, sizeof(run.bucket_key));
+	draw_secrets(&run.secrets.row_key, sizeof(run.secrets.row_key));
+	draw_secrets(&run.secrets.bucket_key, sizeof(run.secrets.bucket_key));
 	run.image = pgm_image_create(comparison->tupdesc);
-	run.sums = palloc0(sizeof(Sums));
+	run.sums = palloc0(sizeof(PgmCompareSums));
 
 	pgm_compare_enter(&scope);
 	if (comparison->a == comparison->b)
@@ -368,19 +422,13 @@ int64
 pgm_compare_only_b(const PgmComparison *comparison,
 				   const PgmCompareRange *range)
 {
-	RowReceiver receiver = {{0}};
+	RowReceiver receiver;
 	PgmCompareScope scope;
 	Run			run = {0};
 
 	run.comparison = comparison;
 	run.said = GetCurrentTimestamp();
-	receiver.pub.receiveSlot = only_count;
-	receiver.pub.rStartup = receiver_startup;
-	receiver.pub.rShutdown = receiver_nothing;
-	receiver.pub.rDestroy = receiver_nothing;
-	receiver.pub.mydest = DestNone;
-	receiver.run = &run;
-	receiver.side = PGM_SIDE_B;
+	init_receiver(&receiver, &run, PGM_SIDE_B, only_count);
 	pgm_compare_enter(&scope);
 	pgm_compare_read(comparison, pgm_compare_only_b_query(comparison, range),
 					 &receiver.pub);

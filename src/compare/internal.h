@@ -10,9 +10,14 @@
 
 #include "access/tupdesc.h"
 #include "nodes/bitmapset.h"
+#include "nodes/plannodes.h"
+#include "port/atomics.h"
 #include "tcop/dest.h"
 
 #include "compare/compare.h"
+#include "compare/row_hash.h"
+
+#define PGM_COMPARE_BUCKETS 4096
 
 /* A column of a, and what it is compared with. */
 typedef struct PgmPair
@@ -74,5 +79,46 @@ extern TupleDesc pgm_compare_describe(const PgmComparison *comparison,
 /* In a scope: read a side with the active snapshot. */
 extern void pgm_compare_read(const PgmComparison *comparison,
 							 const char *query, DestReceiver *receiver);
+
+/*
+ * In a scope: the same side as a scan that processes can share, and what it
+ * reads; NULL if they cannot.
+ */
+extern PlannedStmt *pgm_compare_shared_plan(const PgmComparison *comparison,
+											const char *query, Oid *relid);
+
+/* How rows are placed, told apart and drawn; anew for each comparison. */
+typedef struct PgmCompareSecrets
+{
+	PgmRowHashKey row_key;
+	PgmRowHashKey bucket_key;
+	uint64		drawn_below;	/* of the hash of the key */
+	bool		all;			/* are drawn */
+} PgmCompareSecrets;
+
+/* Sums of hashes, by bucket. */
+typedef struct PgmCompareSums
+{
+	uint64		lo[PGM_COMPARE_BUCKETS];
+	uint64		hi[PGM_COMPARE_BUCKETS];
+} PgmCompareSums;
+
+/*
+ * Takes the rows of a side, or the part of them that this process reads, into
+ * the sums, and adds their number to the total.  Lives in the current context.
+ */
+extern DestReceiver *pgm_compare_summing(const PgmComparison *comparison,
+										 const PgmCompareSecrets *secrets,
+										 PgmCompareSide side,
+										 PgmCompareSums *sums,
+										 pg_atomic_uint64 *total);
+
+/*
+ * In a scope: sum both sides with parallel workers, and count the rows drawn
+ * of a.  False, with nothing done, where that is not possible or not worth it.
+ */
+extern bool pgm_compare_sum_in_parallel(const PgmComparison *comparison,
+										const PgmCompareSecrets *secrets,
+										PgmCompareSums *sums, int64 *rows);
 
 #endif							/* PGM_COMPARE_INTERNAL_H */

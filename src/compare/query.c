@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -26,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "compare/internal.h"
+#include "compat/planner.h"
 #include "compat/server.h"
 
 void
@@ -217,6 +219,28 @@ pgm_compare_read(const PgmComparison *comparison, const char *text,
 	InitializeQueryCompletion(&qc);
 	(void) pgm_portal_run(portal, false, receiver, &qc);
 	PortalDrop(portal, false);
+}
+
+/*
+ * One table, read from end to end, with nothing in it that a worker must not
+ * run.  A temporary table is in the memory of one process.
+ */
+PlannedStmt *
+pgm_compare_shared_plan(const PgmComparison *comparison, const char *text,
+						Oid *relid)
+{
+	Query	   *query = analyze(comparison, text);
+	RangeTblEntry *rte = linitial_node(RangeTblEntry, query->rtable);
+	PlannedStmt *plan;
+
+	if (list_length(query->rtable) != 1 || rte->rtekind != RTE_RELATION ||
+		get_rel_persistence(rte->relid) == RELPERSISTENCE_TEMP ||
+		max_parallel_hazard(query) != PROPARALLEL_SAFE)
+		return NULL;
+	*relid = rte->relid;
+	plan = linitial_node(PlannedStmt,
+						 pg_plan_queries(list_make1(query), text, 0, NULL));
+	return IsA(plan->planTree, SeqScan) && plan->subplans == NIL ? plan : NULL;
 }
 
 /* Of the key only, so that no more of b is read than that. */
