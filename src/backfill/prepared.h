@@ -25,6 +25,7 @@ typedef struct PgmTarget
 	bool		dropped;
 	bool		swept;			/* rows that are left can be told at the end */
 	BlockNumber stale;			/* blocks changed since a VACUUM of ours */
+	uint64		looked;			/* at whose code it reaches; 0 if never */
 	CachedPlanSource *plans[PGM_FORMS];
 } PgmTarget;
 

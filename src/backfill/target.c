@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "storage/sinval.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -34,6 +35,7 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
+#include "classify/foreign_relations.h"
 #include "classify/verdict.h"
 #include "compat/lock.h"
 
@@ -170,6 +172,36 @@ prepare_error_callback(void *arg)
 	pgm_source_error_position(change->source, change->n);
 }
 
+/*
+ * By hand: the code of others that a change of its rows reaches would run with
+ * the rights of the caller.  Anew whenever something in the catalog changed,
+ * under a lock that keeps triggers and indexes as they are.
+ */
+static void
+refuse_strange(PgmBackfill *backfill, PgmTarget *target)
+{
+	uint64		now;
+	char	   *strange;
+
+	if (backfill->operation->revision != NULL)
+		return;
+	LockRelationOid(target->relid, RowExclusiveLock);
+	now = SharedInvalidMessageCounter + 1;
+	if (target->looked == now)
+		return;
+	strange = pgm_strange_in_relations(list_make1_oid(target->relid),
+									   GetUserId(), true);
+	if (strange != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("relation %s is not changed, it reaches %s",
+					   target->name, strange),
+				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
+						  GetUserNameFromId(GetUserId(), false)),
+				errhint("SET ROLE to the owner first."));
+	target->looked = now;
+}
+
 /* NULL if there is no such form. */
 CachedPlanSource *
 pgm_target_plan(PgmBackfill *backfill, PgmTarget *target, PgmForm form)
@@ -178,6 +210,7 @@ pgm_target_plan(PgmBackfill *backfill, PgmTarget *target, PgmForm form)
 	ErrorContextCallback callback;
 	RawStmt    *raw;
 
+	refuse_strange(backfill, target);
 	if (target->plans[form] != NULL)
 		return target->plans[form];
 	raw = pgm_change_form(change, target->relid, form);

@@ -394,7 +394,7 @@ pgm_compare_run(const PgmComparison *comparison, const PgmCompareRange *range,
 	run.image = pgm_image_create(comparison->tupdesc);
 	run.sums = palloc0(sizeof(PgmCompareSums));
 
-	pgm_compare_enter(&scope);
+	pgm_compare_enter(&scope, comparison);
 	if (comparison->a == comparison->b)
 		run_in_place(&run, &found);
 	else
@@ -429,7 +429,7 @@ pgm_compare_only_b(const PgmComparison *comparison,
 	run.comparison = comparison;
 	run.said = GetCurrentTimestamp();
 	init_receiver(&receiver, &run, PGM_SIDE_B, only_count);
-	pgm_compare_enter(&scope);
+	pgm_compare_enter(&scope, comparison);
 	pgm_compare_read(comparison, pgm_compare_only_b_query(comparison, range),
 					 &receiver.pub);
 	pgm_compare_leave(&scope);

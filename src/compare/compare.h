@@ -39,12 +39,12 @@ typedef struct PgmCompareResult
 extern PgmComparison *pgm_compare_prepare(Oid a, Oid b, Jsonb *mapping);
 
 /*
- * Compare with the active snapshot, as the current user, under the
- * restrictions for code of others; settings and user are put back, by the
- * abort of the (sub)transaction after an error.  With a range, those rows of a
- * and what b has under their keys, or in the same rows where a is b; what only
- * b has then stays unseen.  The share is that of the rows drawn at random, 1
- * for all of them.
+ * Compare with the active snapshot, as the owner of both or the current user,
+ * under the restrictions for code of others; settings and user are put back,
+ * by the abort of the (sub)transaction after an error.  With a range, those
+ * rows of a and what b has under their keys, or in the same rows where a is b;
+ * what only b has then stays unseen.  The share is that of the rows drawn at
+ * random, 1 for all of them.
  */
 extern void pgm_compare_run(const PgmComparison *comparison,
 							const PgmCompareRange *range, double share,

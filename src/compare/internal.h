@@ -29,6 +29,7 @@ typedef struct PgmPair
 
 struct PgmComparison
 {
+	Oid			role;			/* as which both are read */
 	Oid			a;
 	Oid			b;
 	char	   *a_name;			/* qualified and quoted */
@@ -58,7 +59,7 @@ extern char *pgm_compare_query(const PgmComparison *comparison,
 extern char *pgm_compare_only_b_query(const PgmComparison *comparison,
 									  const PgmCompareRange *range);
 
-/* User and settings while code of others may run. */
+/* The role and the settings while code of others may run. */
 typedef struct PgmCompareScope
 {
 	Oid			user;
@@ -66,7 +67,8 @@ typedef struct PgmCompareScope
 	int			guc_level;
 } PgmCompareScope;
 
-extern void pgm_compare_enter(PgmCompareScope *scope);
+extern void pgm_compare_enter(PgmCompareScope *scope,
+							  const PgmComparison *comparison);
 extern void pgm_compare_leave(const PgmCompareScope *scope);
 
 /*

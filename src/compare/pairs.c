@@ -30,13 +30,15 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "base/spi.h"
+#include "classify/foreign_relations.h"
 #include "compare/internal.h"
 #include "compat/plan.h"
 #include "compat/server.h"
 
-/* A relation that can be read, and whose code the caller may run. */
+/* A relation that the caller can read. */
 static Relation
 open_relation(Oid relid)
 {
@@ -55,7 +57,26 @@ open_relation(Oid relid)
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				errmsg("\"%s\" is not a table or a view",
 					   RelationGetRelationName(relation)));
-	if (kind == RELKIND_VIEW && superuser() &&
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
+		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT,
+								  ACLMASK_ANY) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(kind),
+					   RelationGetRelationName(relation));
+	return relation;
+}
+
+/* Would a policy hide rows of it from the role? */
+static bool
+hides_rows(Relation relation, Oid role)
+{
+	return check_enable_rls(RelationGetRelid(relation), role, true) ==
+		RLS_ENABLED;
+}
+
+static void
+refuse_view(Relation relation, Oid role)
+{
+	if (relation->rd_rel->relkind == RELKIND_VIEW && superuser_arg(role) &&
 		!superuser_arg(relation->rd_rel->relowner))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -63,12 +84,37 @@ open_relation(Oid relid)
 					   RelationGetRelationName(relation)),
 				errdetail("Its functions would run with the rights of a superuser."),
 				errhint("Compare as a role that is no superuser, or compare the tables of the view."));
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT,
-								  ACLMASK_ANY) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(kind),
-					   RelationGetRelationName(relation));
-	return relation;
+}
+
+/*
+ * As whom to read: what is of the owner, such as the functions of an index, is
+ * run as the owner.  Where there is no such role nothing of others is run.
+ */
+static Oid
+choose_role(Relation a, Relation b)
+{
+	Oid			user = GetUserId();
+	Oid			owner = a->rd_rel->relowner;
+	char	   *strange;
+
+	if (owner == b->rd_rel->relowner && has_privs_of_role(user, owner) &&
+		!hides_rows(a, owner) && !hides_rows(b, owner))
+		return owner;
+	refuse_view(a, user);
+	refuse_view(b, user);
+	strange = pgm_strange_in_relations(list_make2_oid(RelationGetRelid(a),
+													  RelationGetRelid(b)),
+									   user, false);
+	if (strange != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("relations \"%s\" and \"%s\" are not compared, they reach %s",
+					   RelationGetRelationName(a), RelationGetRelationName(b),
+					   strange),
+				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
+						  GetUserNameFromId(user, false)),
+				errhint("Compare relations of one owner as a role that has the rights of the owner."));
+	return user;
 }
 
 static char *
@@ -405,13 +451,14 @@ pgm_compare_prepare(Oid a, Oid b, Jsonb *mapping)
 	Bitmapset  *used = NULL;
 	PgmCompareScope scope;
 
+	comparison->role = choose_role(arel, brel);
 	comparison->a = a;
 	comparison->b = b;
 	comparison->a_name = qualified_name(arel);
 	comparison->b_name = qualified_name(brel);
 	pair_columns(comparison, arel, brel, mapping);
 
-	pgm_compare_enter(&scope);
+	pgm_compare_enter(&scope, comparison);
 
 	/* twice: the types are known only when the server has seen them */
 	adesc = pgm_compare_describe(comparison, PGM_SIDE_A, NULL);

@@ -5,8 +5,9 @@
  *
  * Rows are read by the executor: it knows partitions, foreign tables and
  * views, checks privileges, and is about as fast as a scan by hand.  It is the
- * caller who reads, in a restricted context as far as code of others comes
- * in, and a row security policy that would hide rows from him is an error.
+ * owner of both who reads, if he is one whose rights the caller has, else the
+ * caller; in a restricted context, and a row security policy that would hide
+ * rows from him is an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +32,7 @@
 #include "compat/server.h"
 
 void
-pgm_compare_enter(PgmCompareScope *scope)
+pgm_compare_enter(PgmCompareScope *scope, const PgmComparison *comparison)
 {
 	GetUserIdAndSecContext(&scope->user, &scope->sec_context);
 	scope->guc_level = NewGUCNestLevel();
@@ -43,8 +44,10 @@ pgm_compare_enter(PgmCompareScope *scope)
 	(void) set_config_option("extra_float_digits", "3",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	SetUserIdAndSecContext(scope->user, scope->sec_context |
-						   SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(comparison->role, scope->sec_context |
+						   SECURITY_RESTRICTED_OPERATION |
+						   (comparison->role == scope->user ? 0 :
+							SECURITY_LOCAL_USERID_CHANGE));
 }
 
 void
