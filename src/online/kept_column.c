@@ -29,6 +29,7 @@
 #include "commands/trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -129,6 +130,16 @@ static PgmQuery restore_query = {
 static PgmQuery filenode_query = {
 	"SELECT pg_relation_filenode($1)::int8 = ($2::jsonb ->> 'filenode')::int8",
 	2, {OIDOID, TEXTOID}
+};
+
+/* Only what is made of row types can be altered where no column has it. */
+static PgmQuery row_type_query = {
+	"WITH RECURSIVE r (type) AS (SELECT $1 UNION SELECT e.type "
+	"FROM r JOIN pg_type t ON t.oid = r.type LEFT JOIN pg_range g "
+	"ON r.type IN (g.rngtypid, g.rngmultitypid), LATERAL unnest(ARRAY["
+	"t.typelem, t.typbasetype, g.rngsubtype]) AS e (type)) SELECT "
+	"FROM r JOIN pg_type t ON t.oid = r.type AND t.typtype = 'c'",
+	1, {OIDOID}
 };
 
 /* ---- the trigger */
@@ -395,6 +406,39 @@ same_file(const PgmOperation *operation)
 	return result;
 }
 
+static bool
+is_made_of_rows(Oid type)
+{
+	PgmSpiScope scope;
+	Datum		values[1] = {ObjectIdGetDatum(type)};
+	bool		result;
+
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute(&row_type_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return result;
+}
+
+/* Nobody drops them from here on. */
+static void
+check_type(const PgmOperation *operation, const KeptColumn *column)
+{
+	LockDatabaseObject(TypeRelationId, column->type, 0, AccessShareLock);
+	if (OidIsValid(column->collation))
+		LockDatabaseObject(CollationRelationId, column->collation, 0,
+						   AccessShareLock);
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(column->type)))
+		refuse(operation, psprintf(_("The type of column \"%s\" was dropped."),
+								   column->name));
+	if (OidIsValid(column->collation) &&
+		!SearchSysCacheExists1(COLLOID, ObjectIdGetDatum(column->collation)))
+		refuse(operation, psprintf(_("The collation of column \"%s\" was dropped."),
+								   column->name));
+	if (is_made_of_rows(column->type))
+		refuse(operation, psprintf(_("The type of column \"%s\" is made of row types, which may have been altered."),
+								   column->name));
+}
+
 static void
 check(const PgmOperation *operation, const KeptColumn *column)
 {
@@ -405,9 +449,7 @@ check(const PgmOperation *operation, const KeptColumn *column)
 	if (!HeapTupleIsValid(tuple) ||
 		!((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped)
 		refuse(operation, _("The table is not the one that it was."));
-	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(column->type)))
-		refuse(operation, psprintf(_("The type of column \"%s\" was dropped."),
-								   column->name));
+	check_type(operation, column);
 	if (get_attnum(operation->relid, column->name) != InvalidAttrNumber)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_COLUMN),

@@ -92,7 +92,15 @@ static PgmQuery column_reason_query = {
 	"WHERE EXISTS (SELECT FROM pg_index i JOIN pg_attribute a "
 	"ON a.attrelid = $1 AND a.attname = ANY ($2) "
 	"AND a.attnum = ANY (i.indkey) WHERE i.indrelid = $1 "
-	"AND i.indisreplident)"
+	"AND i.indisreplident) "
+	"UNION ALL SELECT 8, 'the type of the column is made of row types, "
+	"which may be altered while no column has them' WHERE EXISTS ("
+	"WITH RECURSIVE r (type) AS (SELECT atttypid FROM pg_attribute "
+	"WHERE attrelid = $1 AND attname = ANY ($2) UNION SELECT e.type "
+	"FROM r JOIN pg_type t ON t.oid = r.type LEFT JOIN pg_range g "
+	"ON r.type IN (g.rngtypid, g.rngmultitypid), LATERAL unnest(ARRAY["
+	"t.typelem, t.typbasetype, g.rngsubtype]) AS e (type)) SELECT "
+	"FROM r JOIN pg_type t ON t.oid = r.type AND t.typtype = 'c')"
 	") AS u (n, r) ORDER BY n LIMIT 1",
 	3, {OIDOID, TEXTARRAYOID, BOOLOID}
 };
