@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
@@ -26,7 +27,9 @@
 #include "commands/proclang.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "parser/parsetree.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -140,6 +143,38 @@ is_foreign(const RangeVar *name)
 		get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE;
 }
 
+/*
+ * Whoever may write the catalogs may write those of all databases, and make a
+ * trusted language of another one.
+ */
+static void
+refuse_catalog(Oid relid)
+{
+	if (OidIsValid(relid) && IsCatalogRelationOid(relid) &&
+		!creating_extension)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot write catalog \"%s\" in a scratch database",
+					   get_rel_name(relid)),
+				errdetail("It would act outside of the database."));
+}
+
+/* Commands that reach further by what they make than by what they are. */
+static void
+check_command(Node *stmt)
+{
+	if (IsA(stmt, CopyStmt) && castNode(CopyStmt, stmt)->is_from &&
+		castNode(CopyStmt, stmt)->relation != NULL)
+		refuse_catalog(RangeVarGetRelid(castNode(CopyStmt, stmt)->relation,
+										NoLock, true));
+	if (IsA(stmt, CreatePLangStmt) && !creating_extension)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot run %s in a scratch database",
+					   GetCommandTagName(CreateCommandTag(stmt))),
+				errdetail("A language may do anything if its maker says that it is trusted."));
+}
+
 /* Commands that reach the data of foreign tables, not by a plan. */
 static bool
 uses_foreign_table(Node *stmt)
@@ -221,6 +256,7 @@ check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 
 		if (is_untrusted_block(stmt))
 			refuse_command(tag);
+		check_command(stmt);
 		if (pgm_outside_reaches(stmt) || uses_foreign_table(stmt))
 		{
 			if (mode == MODE_REFUSE)
@@ -243,6 +279,12 @@ check_plan(QueryDesc *queryDesc, int eflags)
 {
 	ListCell   *cell;
 
+	if (mode != MODE_FREE)
+		foreach(cell, queryDesc->plannedstmt->resultRelations)
+	{
+		refuse_catalog(rt_fetch(lfirst_int(cell),
+								queryDesc->plannedstmt->rtable)->relid);
+	}
 	if (mode != MODE_FREE)
 		foreach(cell, queryDesc->plannedstmt->rtable)
 	{
@@ -281,6 +323,14 @@ matches(const char *name, const char *pattern)
 	return strcmp(name, pattern) == 0;
 }
 
+static void
+check_name(const char *name)
+{
+	for (int i = 0; name != NULL && i < lengthof(functions); i++)
+		if (matches(name, functions[i]))
+			refuse_function(name);
+}
+
 /* A function of the server itself. */
 static void
 check_access(ObjectAccessType access, Oid classId, Oid objectId, int subId,
@@ -288,13 +338,7 @@ check_access(ObjectAccessType access, Oid classId, Oid objectId, int subId,
 {
 	if (mode != MODE_FREE && access == OAT_FUNCTION_EXECUTE &&
 		classId == ProcedureRelationId && objectId < FirstNormalObjectId)
-	{
-		const char *name = get_func_name(objectId);
-
-		for (int i = 0; name != NULL && i < lengthof(functions); i++)
-			if (matches(name, functions[i]))
-				refuse_function(name);
-	}
+		check_name(get_func_name(objectId));
 	if (next_access != NULL)
 		next_access(access, classId, objectId, subId, arg);
 }
@@ -317,6 +361,33 @@ is_of_extension(Oid function, const char *name)
 	return false;
 }
 
+static char *
+text_of(HeapTuple tuple, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, attnum, &isnull);
+
+	return isnull ? pstrdup("") : TextDatumGetCString(value);
+}
+
+/* The library of such an extension, under whatever name of a function. */
+static bool
+is_of_library(HeapTuple tuple)
+{
+	char	   *file = text_of(tuple, Anum_pg_proc_probin);
+	char	   *name = text_of(tuple, Anum_pg_proc_prosrc);
+	char	   *base = strrchr(file, '/');
+
+	if (strstr(name, "_validator") != NULL || strstr(name, "_handler") != NULL)
+		return false;
+	base = base == NULL ? file : base + 1;
+	base[strcspn(base, ".")] = '\0';
+	for (int i = 0; i < lengthof(extensions); i++)
+		if (strcmp(base, extensions[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Is asked of every function that is not built in, of triggers too. */
 static bool
 check_function(Oid function)
@@ -331,9 +402,16 @@ check_function(Oid function)
 			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 			char	   *name = pstrdup(NameStr(form->proname));
 			Oid			language = form->prolang;
+			bool		reaches_out = false;
 
+			/* what it is called is up to its maker, what it does is not */
+			if (language == INTERNALlanguageId)
+				check_name(text_of(tuple, Anum_pg_proc_prosrc));
+			else if (language == ClanguageId)
+				reaches_out = is_of_library(tuple);
 			ReleaseSysCache(tuple);
-			if (language == ClanguageId ? is_of_extension(function, name) :
+			if (language == ClanguageId ?
+				reaches_out || is_of_extension(function, name) :
 				language != SQLlanguageId && language != INTERNALlanguageId &&
 				!is_trusted_language(language))
 				refuse_function(name);

@@ -1,7 +1,8 @@
 
 # Copyright (c) 2026, pgmigrate developers
 
-# What is kept must be what it was when it comes back.
+# What a scratch database must not do outside of it, by another name; and what
+# is kept must be what it was when it comes back.
 
 use strict;
 use warnings;
@@ -13,6 +14,7 @@ use Test::More;
 my $node = new_node('reach');
 
 query($node, <<'SQL');
+CREATE ROLE mallory;
 CREATE TYPE public.pair AS (a int, b int);
 CREATE DOMAIN public.dpair AS public.pair;
 CREATE TYPE public.span AS RANGE (subtype = public.pair);
@@ -31,6 +33,31 @@ SQL
 	is(query($node, "SELECT count(*) FROM pgmigrate.operation WHERE revision = 'drop_$column'"),
 		$column eq 'n' ? 1 : 0,
 		"column $column is " . ($column eq 'n' ? 'kept' : 'dropped as it is written'));
+}
+
+for my $text (
+	[ 'DO $$ BEGIN UPDATE pg_authid SET rolsuper = true WHERE rolname = $r$mallory$r$; END $$', 'cannot write catalog "pg_authid"' ],
+	[ 'WITH u AS (UPDATE pg_language SET lanpltrusted = true RETURNING 1) SELECT * FROM u', 'cannot write catalog "pg_language"' ],
+	[ 'CREATE FUNCTION public.o(int) RETURNS boolean LANGUAGE internal AS $$pg_cancel_backend$$; SELECT public.o(0)', 'cannot call function "pg_cancel_backend"' ],
+	[ 'CREATE TRUSTED LANGUAGE l HANDLER plpgsql_call_handler', 'cannot run CREATE LANGUAGE in a scratch database' ])
+{
+	my ($sql, $error) = @$text;
+
+	query($node, "SELECT pgmigrate.revision('r', " . quote($sql) . ", id => 'reach')");
+	my $told = query($node, 'SELECT r::text FROM pgmigrate.rehearse() r');
+	$told =~ s/"+|\\+//g;
+	$error =~ s/"//g;
+	like($told, qr/\Q$error\E/, "a rehearsal: $error");
+	query($node, "SELECT pgmigrate.remove('reach')");
+}
+is(query($node, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"), 'f', 'she is no superuser');
+
+sub quote
+{
+	my ($text) = @_;
+
+	$text =~ s/'/''/g;
+	return "'$text'";
 }
 
 log_is_clean($node);
