@@ -42,8 +42,9 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
  * that they wait for; and on each all who hold a lock that conflicts with
  * theirs, or want one: a line for each process, with its strongest lock.  Also
  * what is no relation that a run waits for, such as
- * the end of a transaction, and who keeps it waiting.  Queries are shown to
- * those who may see them in pg_stat_activity.
+ * the end of a transaction, and who keeps it waiting.  Of several in the way
+ * the one that waits for nobody and is there for longest is marked.
+ * Queries are shown to those who may see them in pg_stat_activity.
  */
 static PgmQuery tree_query = {
 	"WITH run AS ("
@@ -84,7 +85,8 @@ static PgmQuery tree_query = {
 	"'prepared transaction ''' || p.gid || '''', 'prepared transaction') AS who, "
 	VISIBLE_QUERY " AS query, "
 	"coalesce(CASE WHEN l.granted THEN a.xact_start ELSE l.waitstart END, "
-	"p.prepared) AS since "
+	"p.prepared) AS since, "
+	"a.wait_event_type IS NOT DISTINCT FROM 'Lock' AS waits "
 	"FROM ours o JOIN conflict m ON m.mode = o.mode "
 	"JOIN pg_locks l ON l.locktype = 'relation' AND l.relation = o.relation "
 	"AND l.database = (SELECT oid FROM pg_database "
@@ -118,28 +120,31 @@ static PgmQuery tree_query = {
 	"WHERE what <> 'holds' OR relation IN (SELECT o.relation FROM others o) "
 	"UNION ALL SELECT DISTINCT id, title, pid, mode, 'waits for' FROM ends) "
 	"SELECT CASE place WHEN 0 THEN title "
-	"WHEN 1 THEN '  ' || who || CASE WHEN granted THEN ' holds ' "
+	"WHEN 1 THEN CASE WHEN granted AND among > 1 AND n = 1 THEN '> ' "
+	"ELSE '  ' END || who || CASE WHEN granted THEN ' holds ' "
 	"ELSE ' queues for ' END || mode "
 	"WHEN 2 THEN '    run ' || id || ', ' || who || ' ' || mode "
 	"ELSE '      ' || who || ' waits behind for ' || mode END, "
 	"nullif(btrim(regexp_replace(query, '\\s+', ' ', 'g')), '') "
-	"FROM ("
+	"FROM (SELECT *, count(*) OVER same AS among, row_number() OVER (same "
+	"ORDER BY granted DESC, waits, since NULLS LAST, who) AS n FROM ("
 	"SELECT DISTINCT id, title, 0 AS place, NULL::text AS who, true AS granted, "
-	"NULL::text AS mode, NULL::text AS query, NULL::timestamptz AS since "
+	"NULL::text AS mode, NULL::text AS query, NULL::timestamptz AS since, "
+	"false AS waits "
 	"FROM titled "
 	"UNION ALL "
-	"SELECT id, title, 2, 'process ' || pid || ' ' || what, true, mode, NULL, NULL "
+	"SELECT id, title, 2, 'process ' || pid || ' ' || what, true, mode, NULL, NULL, false "
 	"FROM titled "
 	"UNION ALL "
 	"SELECT id, relation::regclass::text, place, who, granted, "
-	"(array_agg(mode ORDER BY strength DESC))[1], query, since FROM others "
-	"GROUP BY id, relation, place, who, granted, query, since "
+	"(array_agg(mode ORDER BY strength DESC))[1], query, since, waits FROM others "
+	"GROUP BY id, relation, place, who, granted, query, since, waits "
 	"UNION ALL "
 	"SELECT e.id, e.title, 1, CASE WHEN e.other = 0 THEN 'prepared transaction' ELSE "
 	PROCESS_TEXT("e.other", "a.xact_start") " END, e.granted, e.other_mode, "
-	VISIBLE_QUERY ", a.xact_start "
+	VISIBLE_QUERY ", a.xact_start, a.wait_event_type IS NOT DISTINCT FROM 'Lock' "
 	"FROM ends e LEFT JOIN pg_stat_activity a ON a.pid = e.other"
-	") AS line "
+	") AS each WINDOW same AS (PARTITION BY id, title, place)) AS line "
 	"ORDER BY id, title, place, since NULLS FIRST, who",
 	1, {OIDOID}
 };
