@@ -11,8 +11,8 @@ CREATE TABLE pgmigrate.run_control (
 );
 COMMENT ON TABLE pgmigrate.run_control IS 'what has been asked of a run at work by pause(), resume() and tune()';
 COMMENT ON COLUMN pgmigrate.run_control.run IS 'the run';
-COMMENT ON COLUMN pgmigrate.run_control.setting IS 'paused, chunk_time, pause, max_replica_lag or max_wal_rate';
-COMMENT ON COLUMN pgmigrate.run_control.value IS 'its value: 1 or 0, milliseconds, or kB a second';
+COMMENT ON COLUMN pgmigrate.run_control.setting IS 'paused, chunk_time, pause, max_replica_lag, max_wal_rate or backfill_window';
+COMMENT ON COLUMN pgmigrate.run_control.value IS 'its value: 1 or 0, milliseconds, kB a second, or of a window the minute of its begin times 1440 and that of its end';
 COMMENT ON COLUMN pgmigrate.run_control.role IS 'role that asked, by its name then';
 COMMENT ON COLUMN pgmigrate.run_control.role_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.run_control.set_at IS 'time it did';
@@ -88,7 +88,7 @@ CREATE FUNCTION pgmigrate.tune(run bigint, setting text, value text) RETURNS boo
 AS 'MODULE_PATHNAME', 'pgmigrate_tune'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.tune(bigint, text, text) IS
-'change chunk_time, pause, max_replica_lag or max_wal_rate of a run at work; false if it is not';
+'change chunk_time, pause, max_replica_lag, max_wal_rate or backfill_window of a run at work; false if it is not';
 
 REVOKE ALL ON FUNCTION pgmigrate.backfill(regclass, text, text, integer, interval, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.backfill_start(regclass, text, text, integer, interval, interval) FROM PUBLIC;

@@ -15,9 +15,11 @@
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 
 #include "backfill/internal.h"
 #include "base/clock.h"
+#include "base/day_window.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
@@ -46,6 +48,9 @@ start_anew(PgmControl *control, const PgmBackfillOptions *options)
 	control->pause = options->pause;
 	control->max_replica_lag = pgm_max_replica_lag;
 	control->max_wal_rate = pgm_max_wal_rate;
+
+	/* what was set has been checked */
+	(void) pgm_day_window_parse(pgm_backfill_window, &control->window);
 }
 
 /* In a transaction. */
@@ -66,6 +71,8 @@ read_control(PgmBackfill *backfill)
 		control->max_replica_lag = settings.max_replica_lag;
 	if (settings.max_wal_rate >= 0)
 		control->max_wal_rate = settings.max_wal_rate;
+	if (settings.backfill_window >= 0)
+		control->window = settings.backfill_window;
 }
 
 static bool
@@ -82,15 +89,18 @@ is_time(int64 *last, int milliseconds)
 static void
 set_waiting(PgmBackfill *backfill, const char *what)
 {
-	if (backfill->waiting_for == what ||
+	if ((what == NULL && backfill->waiting_for == NULL) ||
 		(what != NULL && backfill->waiting_for != NULL &&
 		 strcmp(what, backfill->waiting_for) == 0))
 		return;
 	pgm_operation_set_waiting(backfill->operation->id, what);
-	backfill->waiting_for = what;
+	if (backfill->waiting_for != NULL)
+		pfree(backfill->waiting_for);
+	backfill->waiting_for = what == NULL ? NULL :
+		MemoryContextStrdup(backfill->context, what);
 }
 
-/* A constant text, or NULL for nothing. */
+/* NULL for nothing. */
 void
 pgm_control_set_waiting(PgmBackfill *backfill, const char *what)
 {
@@ -101,19 +111,24 @@ pgm_control_set_waiting(PgmBackfill *backfill, const char *what)
 	pgm_txn_commit();
 }
 
-/* In its own transaction: what there is to wait for, or NULL. */
-static const char *
-look(PgmBackfill *backfill, PgmTarget *target)
+/* In its own transaction: is there something to wait for? */
+static bool
+must_wait(PgmBackfill *backfill, PgmTarget *target)
 {
 	const char *reason;
 
 	pgm_txn_begin();
 	read_control(backfill);
-	reason = backfill->control.paused ? "resume" :
-		pgm_throttle_reason(backfill, target);
+	if (backfill->control.paused)
+		reason = "resume";
+	else
+		reason = pgm_day_window_wait(backfill->control.window,
+									 GetCurrentTimestamp());
+	if (reason == NULL)
+		reason = pgm_throttle_reason(backfill, target);
 	set_waiting(backfill, reason);
 	pgm_txn_commit();
-	return reason;
+	return backfill->waiting_for != NULL;
 }
 
 /* Wait for a time in which it may be cancelled. */
@@ -147,7 +162,7 @@ pgm_control_between(PgmBackfill *backfill, PgmTarget *target)
 		wait_ms(backfill->control.pause);
 	if (!is_time(&backfill->control_read, PGM_CONTROL_MS))
 		return;
-	while (look(backfill, target) != NULL)
+	while (must_wait(backfill, target))
 		wait_ms(PGM_CONTROL_MS);
 	backfill->control_read = pgm_clock_monotonic();
 }

@@ -41,6 +41,7 @@ typedef struct PgmControl
 	int			pause;
 	int			max_replica_lag;
 	int			max_wal_rate;
+	int			window;			/* see day_window.h */
 } PgmControl;
 
 typedef struct PgmBackfill
@@ -59,7 +60,7 @@ typedef struct PgmBackfill
 	PgmPacer	list;
 	int64		control_read;
 	int64		progress_written;
-	const char *waiting_for;	/* as it is written, NULL for nothing */
+	char	   *waiting_for;	/* as it is written, NULL for nothing */
 	int			attempts;		/* at a chunk that had to be repeated */
 	bool		moved;			/* the table has another file than before */
 	bool		waited_on;		/* somebody waited for the last chunk */

@@ -14,6 +14,7 @@
 
 #include "utils/varlena.h"
 
+#include "base/day_window.h"
 #include "base/settings.h"
 #include "compat/server.h"
 
@@ -48,6 +49,7 @@ int			pgm_online_threshold = 200;
 bool		pgm_transaction_per_migration = true;
 
 bool		pgm_backfill_vacuum = true;
+char	   *pgm_backfill_window = NULL;
 int			pgm_chunk_time = 100;
 int			pgm_max_replica_lag = 10000;
 int			pgm_max_wal_rate = 0;
@@ -123,6 +125,18 @@ check_throttle_query(char **query, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("The query has the rights of each run, so it cannot be set for a database.");
 	GUC_check_errhint("Set it in the configuration file, for a role, or in the session.");
+	return false;
+}
+
+/* Read where it is needed; here only whether it is one. */
+static bool
+check_backfill_window(char **window, void **extra, GucSource source)
+{
+	int			parsed;
+
+	if (*window == NULL || pgm_day_window_parse(*window, &parsed))
+		return true;
+	GUC_check_errhint("Write it as 22:00-05:00; an empty value is the whole day.");
 	return false;
 }
 
@@ -244,6 +258,14 @@ define_backfill_settings(void)
 							1, 1, 32,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgmigrate.backfill_window",
+							   "Time of the day in which a backfill works, such as 22:00-05:00.",
+							   "Outside of it the backfill waits.  The time zone is that of the run's session; empty means always.",
+							   &pgm_backfill_window,
+							   "",
+							   PGC_USERSET, 0,
+							   check_backfill_window, NULL, NULL);
 
 	DefineCustomStringVariable("pgmigrate.throttle_query",
 							   "Query that makes a backfill wait as long as its boolean result is true.",

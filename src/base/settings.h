@@ -104,6 +104,7 @@ extern int	pgm_max_wal_rate;	/* kB a second */
 extern int	pgm_min_free_space; /* MB */
 extern int	pgm_on_row_error;
 extern int	pgm_online_workers;
+extern char *pgm_backfill_window;
 extern char *pgm_throttle_query;
 
 extern bool pgm_approve_own;

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "base/day_window.h"
 #include "base/spi.h"
 #include "store/run_control.h"
 
@@ -45,6 +46,7 @@ static const struct
 	{"max_replica_lag", GUC_UNIT_MS, 0,
 	offsetof(PgmRunSettings, max_replica_lag)},
 	{"max_wal_rate", GUC_UNIT_KB, 0, offsetof(PgmRunSettings, max_wal_rate)},
+	{"backfill_window", 0, 0, offsetof(PgmRunSettings, backfill_window)},
 };
 
 void
@@ -90,6 +92,19 @@ set(int64 run, const char *setting, int value)
 	pgm_spi_end(&scope);
 }
 
+static bool
+parse_value(int known, const char *value, int *number, const char **hint)
+{
+	if (settings_known[known].offset ==
+		offsetof(PgmRunSettings, backfill_window))
+	{
+		*hint = "Write it as 22:00-05:00; an empty value is the whole day.";
+		return pgm_day_window_parse(value, number);
+	}
+	return parse_int(value, number, settings_known[known].unit, hint) &&
+		*number >= settings_known[known].lowest;
+}
+
 void
 pgm_run_control_set(int64 run, const char *setting, const char *value)
 {
@@ -100,8 +115,7 @@ pgm_run_control_set(int64 run, const char *setting, const char *value)
 
 		if (strcmp(setting, settings_known[i].name) != 0)
 			continue;
-		if (!parse_int(value, &number, settings_known[i].unit, &hint) ||
-			number < settings_known[i].lowest)
+		if (!parse_value(i, value, &number, &hint))
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("invalid value for setting \"%s\": \"%s\"",
@@ -114,7 +128,7 @@ pgm_run_control_set(int64 run, const char *setting, const char *value)
 			errcode(ERRCODE_UNDEFINED_OBJECT),
 			errmsg("setting \"%s\" cannot be changed while a run is at work",
 				   setting),
-			errhint("What can be changed is chunk_time, pause, max_replica_lag and max_wal_rate."));
+			errhint("What can be changed is chunk_time, pause, max_replica_lag, max_wal_rate and backfill_window."));
 }
 
 void

@@ -16,6 +16,7 @@ typedef struct PgmRunSettings
 	int			pause;			/* ms */
 	int			max_replica_lag;	/* ms */
 	int			max_wal_rate;	/* kB a second */
+	int			backfill_window;	/* see day_window.h */
 } PgmRunSettings;
 
 /* In a transaction. */
