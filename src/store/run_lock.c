@@ -112,6 +112,16 @@ static PgmQuery holder_query = {
 	1, {OIDOID}
 };
 
+static PgmQuery work_query = {
+	"SELECT id, strategy, quote_ident(schema_name) || '.' || quote_ident(relation_name), "
+	"CASE WHEN total > 0 THEN least(done * 100 / total, 100)::int END, "
+	"waiting_for, revision IS NULL AND strategy = 'backfill' "
+	"FROM pgmigrate.operation WHERE run = $1 AND state IN ('preparing', "
+	"'copying', 'indexing', 'comparing', 'switching') "
+	"ORDER BY id DESC LIMIT 1",
+	1, {INT8OID}
+};
+
 static PgmQuery still_running_query = {
 	"SELECT FROM pgmigrate.run WHERE id = $1 AND state = 'running'",
 	1, {INT8OID}
@@ -148,6 +158,33 @@ set_tags(void *arg)
 					   extension, 0);
 }
 
+/*
+ * What may take hours: how far it is, so that nobody waits for it by mistake.
+ * The last query of a scope.
+ */
+static void
+describe_work(Holder *holder, int64 run, StringInfo buf)
+{
+	Datum		values[1];
+
+	values[0] = Int64GetDatum(run);
+	if (pgm_spi_execute_latest(&work_query, values, NULL) == 0)
+		return;
+	appendStringInfo(buf, " Its operation " INT64_FORMAT ", %s of relation %s, is ",
+					 pgm_spi_int64(1, 1), pgm_spi_text(1, 2),
+					 pgm_spi_text(1, 3));
+	if (pgm_spi_isnull(1, 4))
+		appendStringInfoString(buf, "at work");
+	else
+		appendStringInfo(buf, "%d %% done", pgm_spi_int32(1, 4));
+	if (!pgm_spi_isnull(1, 5))
+		appendStringInfo(buf, ", and waits for %s", pgm_spi_text(1, 5));
+	appendStringInfoChar(buf, '.');
+	if (holder->hint != NULL && pgm_spi_bool(1, 6))
+		holder->hint = psprintf("%s What it has changed stays; pgmigrate.backfill() with the same arguments does the rest later.",
+								holder->hint);
+}
+
 static void
 describe_process(Holder *holder, StringInfo buf)
 {
@@ -155,6 +192,7 @@ describe_process(Holder *holder, StringInfo buf)
 	char	   *application = pgm_spi_text(1, 4);
 	char	   *kind = pgm_spi_text(1, 5);
 	char	   *age = pgm_spi_text(1, 6);
+	int64		run = pgm_spi_isnull(1, 7) ? 0 : pgm_spi_int64(1, 7);
 
 	appendStringInfo(buf, "Process %d (%s", holder->pid, kind ? kind : "?");
 	if (user != NULL)
@@ -165,18 +203,19 @@ describe_process(Holder *holder, StringInfo buf)
 		appendStringInfo(buf, ", started %s ago", age);
 	if (!holder->works)
 		appendStringInfoString(buf, ") is about to start a run.");
-	else if (!pgm_spi_isnull(1, 7))
+	else if (run != 0)
 	{
-		appendStringInfo(buf, ") works on run " INT64_FORMAT ".",
-						 pgm_spi_int64(1, 7));
+		appendStringInfo(buf, ") works on run " INT64_FORMAT ".", run);
 		holder->hint = psprintf("Wait for it with SELECT * FROM pgmigrate.wait(" INT64_FORMAT "), or stop it with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
-								pgm_spi_int64(1, 7), pgm_spi_int64(1, 7));
+								run, run);
 	}
 	else
 		appendStringInfoString(buf, ") holds the run lock.");
 	if (kind != NULL && strcmp(kind, "pgmigrate worker") != 0 && holder->works)
 		holder->hint = psprintf("It ends with the transaction or the script of that session; SELECT pg_terminate_backend(%d) ends the session.",
 								holder->pid);
+	if (run != 0 && holder->works)
+		describe_work(holder, run, buf);
 }
 
 /* In a transaction.  The texts are in the caller's memory context. */

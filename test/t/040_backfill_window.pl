@@ -1,7 +1,8 @@
 
 # Copyright (c) 2026, pgmigrate developers
 
-# The part of the day in which a backfill works.
+# The part of the day in which a backfill works, and what those are told who
+# wait for its run.
 
 use strict;
 use warnings;
@@ -26,6 +27,7 @@ query($node, <<SQL);
 CREATE TABLE account (id int PRIMARY KEY, note text);
 INSERT INTO account SELECT g FROM generate_series(1, 5000) g;
 VACUUM ANALYZE account;
+SELECT pgmigrate.revision('later', 'CREATE TABLE later ()');
 SQL
 
 for my $wrong ('22:00', '22:00-', '25:00-05:00', '22:60-05:00', '24:01-05:00',
@@ -67,6 +69,19 @@ for my $hours (3, 20)
 		),
 		'0',
 		'and nothing is held');
+
+	# who comes second
+	my $told = notices($node,
+		'SET pgmigrate.run_wait = 0; SELECT pgmigrate.upgrade()');
+	like($told, qr/^(?:psql:<stdin>:\d+: )?ERROR:  PM003: /m, 'it keeps others out');
+	like(
+		$told,
+		qr/DETAIL: .* works on run $run\. Its operation \d+, backfill of relation public.account, is 0 % done, and waits for \Q$begin\E, when the window \Q$window\E begins/,
+		'who are told what it is, and what it waits for');
+	like(
+		$told,
+		qr/HINT: .*pgmigrate\.cancel\($run\)\. What it has changed stays; pgmigrate\.backfill\(\) with the same arguments does the rest later\./,
+		'and how to end it');
 
 	# tuned while it waits; the zone stays that of the run
 	fails($node, "SELECT pgmigrate.tune($run, 'backfill_window', 'soon')",
