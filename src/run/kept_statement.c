@@ -230,6 +230,34 @@ adds_columns(Node *stmt, Oid relid, List *columns)
 	return true;
 }
 
+/* Of one that adds such a column, and does other things. */
+static void
+notice_written(const PgmOperation *operation, Node *stmt, int n,
+			   List *columns)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt) ||
+		pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) !=
+		operation->relid)
+		return;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_AddColumn ||
+			!is_kept_column(castNode(ColumnDef, cmd->def)->colname, columns))
+			continue;
+		ereport(NOTICE,
+				errmsg("statement %d adds column \"%s\" without the values that operation " INT64_FORMAT " keeps",
+					   n + 1, castNode(ColumnDef, cmd->def)->colname,
+					   operation->id),
+				errdetail("It does other things too, so it runs as it is written."),
+				errhint("Write what it adds of them as an ALTER TABLE of its own."));
+		return;
+	}
+}
+
 /* Subcommands that make of a column what it is again. */
 static bool
 alters_columns(const AlterTableStmt *stmt, Oid relid, List *columns)
@@ -330,7 +358,10 @@ replaces_columns(const PgmOperation *operation, const PgmSource *source,
 	if (operation->state == PGM_OPERATION_SWITCHED)
 	{
 		if (!adds_columns(stmt, operation->relid, columns))
+		{
+			notice_written(operation, stmt, n, columns);
 			return false;
+		}
 		pass->reverted = operation->id;
 		return true;
 	}

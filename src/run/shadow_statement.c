@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "base/transaction.h"
+#include "online/kept.h"
 #include "online/shadow_table.h"
 #include "run/kept_statement.h"
 #include "run/shadow_statement.h"
@@ -73,7 +74,8 @@ revertible(const char *revision, Oid relid)
 	{
 		PgmOperation *operation = lfirst(lc);
 
-		if (pgm_shadow_root(operation) != relid ||
+		/* what is kept comes back in place of what makes it, nothing else */
+		if (pgm_shadow_root(operation) != relid || pgm_is_kept(operation) ||
 			strcmp(operation->direction, "up") != 0)
 			continue;
 		if (result != NULL && !pgm_shadow_are_one(operation, result))

@@ -99,6 +99,21 @@ SELECT statement, strategy FROM pgmigrate.plan('head');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT attname FROM pg_attribute WHERE attrelid = 'counted'::regclass AND attnum > 0 AND NOT attisdropped;
 
+-- a way back that adds other things too runs as written, and says so
+CREATE TABLE mixed (id int, a int);
+INSERT INTO mixed VALUES (1, 2);
+SET client_min_messages = notice;
+SELECT pgmigrate.revision('mixed', 'ALTER TABLE mixed DROP a', 'ALTER TABLE mixed ADD z int, ADD a int', id => 'c4');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT * FROM mixed;
+-- what was kept is there still, until it is finalized; and once more
+SELECT state FROM pgmigrate.operations WHERE relation ~ 'mixed' ORDER BY operation;
+SELECT relation, action FROM pgmigrate.finalize();
+ALTER TABLE mixed DROP z;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT relation, action FROM pgmigrate.finalize();
+SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 DROP TABLE public.before, public.rows_before;
 DROP ROLE regress_kept_reader;
