@@ -22,7 +22,9 @@ clean_up_at_exit
 need_packages >&2
 have dh || install_packages debhelper
 have fakeroot || install_packages fakeroot
+# it went into a package of its own
 have pg_buildext || install_packages postgresql-common
+have pg_buildext || install_packages postgresql-common-dev
 if [ -z "${PG_VERSIONS:-}" ]; then
 	for header in /usr/include/postgresql/*/server/postgres.h; do
 		version=${header#/usr/include/postgresql/}

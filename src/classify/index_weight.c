@@ -23,7 +23,7 @@
 #include "compat/parse.h"
 
 /*
- * As measured, each with the kinds of columns that it is there for: GIN with
+ * Roughly, each with the kinds of columns that it is there for: GIN with
  * words of a text, GiST with ranges, the graphs of pgvector as its manual has
  * it.  What is not known is taken for a btree.
  */
