@@ -5,6 +5,9 @@
  *
  * Partitions that were switched together go back together.
  *
+ * An operation that a restore has brought from another cluster is not looked
+ * for here, where its OIDs are those of other tables: it can be forgotten.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,6 +26,47 @@ keeps(int64 id)
 	PgmOperation *operation = pgm_operation_get(id);
 
 	return operation != NULL && pgm_is_kept(operation);
+}
+
+static bool
+is_elsewhere(int64 id)
+{
+	PgmOperation *operation = pgm_operation_get(id);
+
+	return operation != NULL && operation->elsewhere;
+}
+
+static const char *
+forget(const PgmExec *exec, int64 id)
+{
+	PgmOperation *operation = pgm_operation_lock(id);
+	const char *action = NULL;
+
+	if (operation->state == PGM_OPERATION_SWITCHED)
+		action = pgm_operation_state_name(PGM_OPERATION_FINALIZED);
+	else if (operation->state != PGM_OPERATION_FINALIZED &&
+			 operation->state != PGM_OPERATION_REVERTED &&
+			 operation->state != PGM_OPERATION_CANCELLED)
+		action = pgm_operation_state_name(PGM_OPERATION_CANCELLED);
+	if (action != NULL)
+	{
+		pgm_operation_set_state(operation, pgm_operation_state(action), NULL);
+		action = "forgotten";
+	}
+	if (exec->worker)
+		pgm_txn_commit();
+	return action;
+}
+
+static void
+refuse_elsewhere(int64 id)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot revert operation " INT64_FORMAT, id),
+			errdetail("It was carried out in another cluster; a restore has brought its row here."),
+			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to forget it; no table is touched.",
+					id));
 }
 
 static PgmShadow *
@@ -129,6 +173,8 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 
 	if (exec->worker)
 		pgm_txn_begin();
+	if (is_elsewhere(id))
+		refuse_elsewhere(id);
 	if (keeps(id))
 		return pgm_kept_revert(exec, id, without_unfit);
 	shadow = open_operation(&request, exec, id);
@@ -182,6 +228,8 @@ pgm_shadow_finalize(const PgmExec *exec, int64 id)
 
 	if (exec->worker)
 		pgm_txn_begin();
+	if (is_elsewhere(id))
+		return forget(exec, id);
 	if (keeps(id))
 		return pgm_kept_finalize(exec, id);
 	shadow = open_operation(&request, exec, id);

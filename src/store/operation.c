@@ -32,7 +32,8 @@
 	"o.digest, o.schema_name, o.relation_name, o.relid::int8, o.strategy, " \
 	"o.method, o.state, CASE WHEN o.system_identifier = " \
 	"pgmigrate.system_identifier() THEN o.role_oid ELSE 0 END::int8, " \
-	"o.details::text, o.switched "
+	"o.details::text, o.switched, " \
+	"o.system_identifier <> pgmigrate.system_identifier() "
 
 static PgmQuery begin_query = {
 	"INSERT INTO pgmigrate.operation (run, revision, direction, statement, "
@@ -253,6 +254,7 @@ read_row(uint64 n, MemoryContext context)
 	operation->role = (Oid) pgm_spi_int64(n, 13);
 	operation->details = pgm_spi_text(n, 14);
 	operation->switched = pgm_spi_timestamp(n, 15);
+	operation->elsewhere = pgm_spi_bool(n, 16);
 	return operation;
 }
 

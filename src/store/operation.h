@@ -60,6 +60,7 @@ typedef struct PgmOperation
 	Oid			role;
 	char	   *details;		/* jsonb as text */
 	TimestampTz switched;		/* 0 if it is not */
+	bool		elsewhere;		/* in another cluster, so OIDs mean nothing */
 } PgmOperation;
 
 /* Blocks of a table or partition, worked on by one process. */
