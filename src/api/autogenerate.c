@@ -43,7 +43,10 @@ read_renames(FunctionCallInfo fcinfo, int arg)
 	iterator = JsonbIteratorInit(&PG_GETARG_JSONB_P(arg)->root);
 	token = JsonbIteratorNext(&iterator, &value, false);
 	if (token != WJB_BEGIN_OBJECT)
-		(void) text_of(&(JsonbValue) {.type = jbvNull});
+	{
+		value.type = jbvNull;
+		(void) text_of(&value);
+	}
 	while (token != WJB_DONE)
 	{
 		token = JsonbIteratorNext(&iterator, &value, true);
