@@ -13,7 +13,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -22,11 +24,13 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -159,6 +163,44 @@ refuse_catalog(Oid relid)
 				errdetail("It would act outside of the database."));
 }
 
+static Oid
+function_named(List *name, int nargs, const Oid *args)
+{
+	return name == NIL ? InvalidOid : LookupFuncName(name, nargs, args, true);
+}
+
+/*
+ * Its maker says that a language is trusted: is it made of the functions of
+ * one that is?
+ */
+static bool
+is_like_trusted(const CreatePLangStmt *stmt)
+{
+	Oid			internal = INTERNALOID;
+	Oid			oid = OIDOID;
+	Oid			handler = function_named(stmt->plhandler, 0, NULL);
+	Oid			inline_handler = function_named(stmt->plinline, 1, &internal);
+	Oid			validator = function_named(stmt->plvalidator, 1, &oid);
+	Relation	rel = table_open(LanguageRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0,
+										  NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_language form = (Form_pg_language) GETSTRUCT(tuple);
+
+		found = form->lanpltrusted && OidIsValid(handler) &&
+			form->lanplcallfoid == handler &&
+			(stmt->plinline == NIL || form->laninline == inline_handler) &&
+			(stmt->plvalidator == NIL || form->lanvalidator == validator);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
 /* Commands that reach further by what they make than by what they are. */
 static void
 check_command(Node *stmt)
@@ -167,7 +209,9 @@ check_command(Node *stmt)
 		castNode(CopyStmt, stmt)->relation != NULL)
 		refuse_catalog(RangeVarGetRelid(castNode(CopyStmt, stmt)->relation,
 										NoLock, true));
-	if (IsA(stmt, CreatePLangStmt) && !creating_extension)
+	if (IsA(stmt, CreatePLangStmt) && !creating_extension &&
+		castNode(CreatePLangStmt, stmt)->pltrusted &&
+		!is_like_trusted(castNode(CreatePLangStmt, stmt)))
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot run %s in a scratch database",
