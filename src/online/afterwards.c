@@ -109,7 +109,7 @@ open_operation(PgmShadowRequest *request, const PgmExec *exec, int64 id)
 	return shadow;
 }
 
-/* All that were switched together, with the one that was asked for. */
+/* All that are, or are to be, switched with the one that was asked for. */
 static void
 open_family(PgmShadow *shadow)
 {
@@ -118,10 +118,14 @@ open_family(PgmShadow *shadow)
 
 	if (shadow->root == shadow->relid)
 		return;
-	foreach(lc, pgm_shadow_family(shadow->operation))
+	foreach(lc, shadow->operation->state == PGM_OPERATION_SWITCHED ?
+			pgm_shadow_family(shadow->operation) :
+			pgm_operations_unfinished(shadow->operation->revision))
 	{
 		const PgmOperation *operation = lfirst(lc);
 
+		if (!pgm_shadow_are_one(operation, shadow->operation))
+			continue;
 		family = lappend(family, operation->id == shadow->operation->id ?
 						 shadow : open_one(shadow->request, operation->id));
 	}
@@ -170,6 +174,7 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 {
 	PgmShadowRequest request = {0};
 	PgmShadow  *shadow;
+	ListCell   *lc;
 
 	if (exec->worker)
 		pgm_txn_begin();
@@ -213,8 +218,10 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 			return "reverted";
 		default:
 			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
-			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
-							  cancel_locked, NULL);
+			open_family(shadow);
+			foreach(lc, shadow->family)
+				pgm_shadow_locked(lfirst(lc), AccessExclusiveLock, false,
+								  cancel_locked, NULL);
 			return "cancelled";
 	}
 	return NULL;				/* keep compiler quiet */

@@ -118,6 +118,18 @@ ALTER TABLE orders DETACH PARTITION orders_rest;
 DROP TABLE orders_low, orders_high;
 SELECT action FROM pgmigrate.rebuild('orders', 'ALTER v TYPE numeric');
 
+-- given up as one
+CREATE TABLE fails (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE fails_low PARTITION OF fails FOR VALUES FROM (0) TO (100);
+CREATE TABLE fails_high PARTITION OF fails FOR VALUES FROM (100) TO (200);
+INSERT INTO fails SELECT g, g FROM generate_series(1, 199) g;
+SELECT pgmigrate.revision('fails', 'ALTER TABLE shop.fails ALTER v TYPE bigint USING 10 / (v - 150)', id => 'fails', down_revision => '{}', splice => true);
+SELECT state FROM pgmigrate.upgrade('fails');
+SELECT relation, state FROM pgmigrate.operations WHERE revision = 'fails' ORDER BY relation;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT relation, state FROM pgmigrate.operations WHERE revision = 'fails' ORDER BY relation;
+SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
