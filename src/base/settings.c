@@ -418,7 +418,7 @@ define_online_settings(void)
 
 	DefineCustomEnumVariable("pgmigrate.online_method",
 							 "How a change of all rows of a table is made online.",
-							 "\"column\" fills a new column, \"table\" a new table beside the old one; \"auto\" takes what is cheaper.",
+							 "By a new table beside the old one; a new column, \"column\", is not to be had yet.",
 							 &pgm_online_method,
 							 PGM_ONLINE_METHOD_AUTO,
 							 online_method_options,

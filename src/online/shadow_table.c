@@ -157,6 +157,11 @@ begin(PgmShadow *shadow)
 	operation->state = PGM_OPERATION_PREPARING;
 	operation->role = GetUserId();
 	shadow->operation = operation;
+	if (pgm_online_method == PGM_ONLINE_METHOD_COLUMN)
+		ereport(NOTICE,
+				errmsg("table %s is changed by way of a new table",
+					   shadow->name),
+				errdetail("There is no way yet by a new column, which \"pgmigrate.online_method\" asks for."));
 }
 
 /* ---- the phases */

@@ -432,7 +432,7 @@ pgm_runner_find_kept(const PgmStep *step, int n, const char *digest,
 			const PgmOperation *operation = lfirst(lc);
 
 			if (strcmp(operation->direction, "up") != 0 ||
-				!pgm_is_kept(operation) ||
+				operation->elsewhere || !pgm_is_kept(operation) ||
 				!replaces(operation, source, n, pass))
 				continue;
 			pass->source = source;

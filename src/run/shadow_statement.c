@@ -75,7 +75,8 @@ revertible(const char *revision, Oid relid)
 		PgmOperation *operation = lfirst(lc);
 
 		/* what is kept comes back in place of what makes it, nothing else */
-		if (pgm_shadow_root(operation) != relid || pgm_is_kept(operation) ||
+		if (pgm_shadow_root(operation) != relid || operation->elsewhere ||
+			pgm_is_kept(operation) ||
 			strcmp(operation->direction, "up") != 0)
 			continue;
 		if (result != NULL && !pgm_shadow_are_one(operation, result))
