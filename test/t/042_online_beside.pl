@@ -236,8 +236,10 @@ is(release(@held), 'switched', 'an expression with a function of the owner');
 is(query($node, 'SELECT min(v), max(v) FROM t'), '102|111', 'it ran as the owner');
 fails($node, "SET ROLE writer; SELECT pgmigrate.revert((SELECT operation FROM pgmigrate.operations $last))",
 	'42501', 'nor revert it');
-fails($node, "SET ROLE writer; SELECT pgmigrate.finalize()",
+fails($node, "SET ROLE writer; SELECT pgmigrate.finalize((SELECT operation FROM pgmigrate.operations $last))",
 	'42501', 'nor finalize it');
+is(query($node, 'SET ROLE writer; SELECT count(*) FROM pgmigrate.finalize()'),
+	'0', 'nor with all');
 fails($node, 'SET ROLE writer; CREATE TABLE own (id int); CREATE TRIGGER x AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION pgmigrate.online_row()',
 	'42501', 'nor make such a trigger');
 fails($node, 'CREATE TABLE own (id int); CREATE TRIGGER x AFTER INSERT ON own FOR EACH ROW EXECUTE FUNCTION pgmigrate.online_row(1, 2, 3, 4, 5, 6); INSERT INTO own VALUES (1)',
