@@ -441,6 +441,18 @@ pgm_array_datum(Oid type, int n, Datum *elements)
 }
 
 Datum
+pgm_oid_array_datum(const List *oids)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
+	return pgm_array_datum(OIDOID, n, elements);
+}
+
+Datum
 pgm_text_array_datum(int n, char **texts)
 {
 	Datum	   *elements = palloc(sizeof(Datum) * Max(n, 1));
@@ -624,4 +636,25 @@ pgm_spi_explain(const char *explain, char **plan, char **message)
 	*plan = ok && probe.nrows == 1 ? probe.values[0] : NULL;
 	*message = ok ? NULL : probe.error->message;
 	return *plan != NULL;
+}
+
+static PgmQuery extension_schema_query = {
+	"SELECT quote_ident(n.nspname) FROM pg_extension e "
+	"JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+	1, {TEXTOID}
+};
+
+char *
+pgm_extension_schema(const char *extension)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *schema = NULL;
+
+	values[0] = pgm_text_datum(extension);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&extension_schema_query, values, NULL) > 0)
+		schema = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return schema;
 }

@@ -112,13 +112,11 @@ extern void pgm_spi_store(Tuplestorestate *store, TupleDesc tupdesc);
 extern Datum pgm_text_datum(const char *text);
 extern void pgm_set_text(Datum *values, bool *nulls, int i, const char *text);
 extern Datum pgm_array_datum(Oid type, int n, Datum *elements);
+extern Datum pgm_oid_array_datum(const List *oids);
 extern Datum pgm_text_array_datum(int n, char **texts);
 extern char **pgm_text_array_values(Datum array, int *n);
 
-/*
- * A command of ours that has no plan, as the current user: GRANT and the like.
- * Its text must be built with the quoting functions of the server.
- */
+/* A command of ours without a plan, as the current user, with quoted names. */
 extern void pgm_spi_utility(const char *command);
 
 /* In a subtransaction.  False with the error; a cancel goes on. */
@@ -145,5 +143,6 @@ extern bool pgm_spi_explain(const char *explain, char **plan, char **message);
 
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);
+extern char *pgm_extension_schema(const char *name);	/* quoted, or NULL */
 
 #endif							/* PGM_BASE_SPI_H */

@@ -67,18 +67,6 @@ static PgmQuery strange_query = {
 	3, {OIDARRAYOID, OIDARRAYOID, OIDARRAYOID}
 };
 
-static Datum
-oid_array(List *oids)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(oids), 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return pgm_array_datum(OIDOID, n, elements);
-}
-
 char *
 pgm_strange_object(List *classids, List *objids, Oid role)
 {
@@ -91,9 +79,9 @@ pgm_strange_object(List *classids, List *objids, Oid role)
 		return NULL;
 	for (int i = 0; i < list_length(objids); i++)
 		roles = lappend_oid(roles, role);
-	values[0] = oid_array(classids);
-	values[1] = oid_array(objids);
-	values[2] = oid_array(roles);
+	values[0] = pgm_oid_array_datum(classids);
+	values[1] = pgm_oid_array_datum(objids);
+	values[2] = pgm_oid_array_datum(roles);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&strange_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 3);
@@ -120,9 +108,9 @@ pgm_strange_relations(List *relids)
 		classids = lappend_oid(classids, RelationRelationId);
 		owners = lappend_oid(owners, pgm_relation_owner(lfirst_oid(lc)));
 	}
-	values[0] = oid_array(classids);
-	values[1] = oid_array(relids);
-	values[2] = oid_array(owners);
+	values[0] = pgm_oid_array_datum(classids);
+	values[1] = pgm_oid_array_datum(relids);
+	values[2] = pgm_oid_array_datum(owners);
 	pgm_spi_begin(&scope);
 	nrows = pgm_spi_execute(&strange_query, values, NULL);
 	found = MemoryContextAlloc(scope.outer, sizeof(Oid) * Max(nrows, 1));

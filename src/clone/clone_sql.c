@@ -315,19 +315,6 @@ static PgmQuery inherit_query = {
 	2, {OIDARRAYOID, OIDARRAYOID}
 };
 
-static Datum
-oid_array(List *oids)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(oids), 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(elements, n, OIDOID, sizeof(Oid),
-										   true, TYPALIGN_INT));
-}
-
 PgmCloneCommand *
 pgm_clone_commands(PgmClonePhase phase, List *relids, const char *prefix,
 				   int *n)
@@ -336,7 +323,7 @@ pgm_clone_commands(PgmClonePhase phase, List *relids, const char *prefix,
 	Datum		values[2];
 	PgmCloneCommand *commands;
 
-	values[0] = oid_array(relids);
+	values[0] = pgm_oid_array_datum(relids);
 	values[1] = pgm_text_datum(prefix);
 	pgm_spi_begin(&scope);
 	*n = (int) pgm_spi_execute(&phase_queries[phase], values, NULL);
@@ -359,8 +346,8 @@ pgm_clone_pairs(List *live_schemas, List *clone_schemas, int *n)
 	Datum		values[2];
 	PgmClonePair *pairs;
 
-	values[0] = oid_array(live_schemas);
-	values[1] = oid_array(clone_schemas);
+	values[0] = pgm_oid_array_datum(live_schemas);
+	values[1] = pgm_oid_array_datum(clone_schemas);
 	pgm_spi_begin(&scope);
 	*n = (int) pgm_spi_execute(&pairs_query, values, NULL);
 	pairs = MemoryContextAlloc(scope.outer,
@@ -381,8 +368,8 @@ pgm_clone_inherit(List *live_schemas, List *clone_schemas)
 	PgmSpiScope scope;
 	Datum		values[2];
 
-	values[0] = oid_array(live_schemas);
-	values[1] = oid_array(clone_schemas);
+	values[0] = pgm_oid_array_datum(live_schemas);
+	values[1] = pgm_oid_array_datum(clone_schemas);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&inherit_query, values, NULL);
 	pgm_spi_end(&scope);
@@ -457,7 +444,7 @@ pgm_clone_views(List *relids)
 
 	if (relids == NIL)
 		return NIL;
-	values[0] = oid_array(relids);
+	values[0] = pgm_oid_array_datum(relids);
 	return pgm_spi_oids(&views_query, values);
 }
 

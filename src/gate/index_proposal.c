@@ -23,12 +23,6 @@
 /* Columns that are tried. */
 #define PGM_PROPOSAL_TRIES 16
 
-static PgmQuery hypopg_query = {
-	"SELECT n.nspname::text FROM pg_extension e "
-	"JOIN pg_namespace n ON n.oid = e.extnamespace "
-	"WHERE e.extname = 'hypopg'"
-};
-
 static PgmQuery candidates_query = {
 	"WITH q AS (SELECT string_agg(v #>> '{}', ' ') AS text FROM unnest("
 	"ARRAY['Filter', 'Hash Cond', 'Merge Cond', 'Join Filter', "
@@ -53,19 +47,6 @@ typedef struct Trial
 	const PgmWatched *watched;
 	double		cost;
 } Trial;
-
-static char *
-hypopg_schema(void)
-{
-	PgmSpiScope scope;
-	char	   *schema = NULL;
-
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&hypopg_query, NULL, NULL) > 0)
-		schema = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return schema == NULL ? NULL : (char *) quote_identifier(schema);
-}
 
 static char **
 find_candidates(const char *json, int *n)
@@ -114,7 +95,7 @@ try_index(void *arg)
 char *
 pgm_index_proposal(const PgmWatched *watched, const PgmWatchedPlan *plan)
 {
-	Trial		trial = {hypopg_schema(), NULL, watched, 0};
+	Trial		trial = {pgm_extension_schema("hypopg"), NULL, watched, 0};
 	const char *best = NULL;
 	double		cost = plan->cost / 2;
 	char	  **candidates;

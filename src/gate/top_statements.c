@@ -29,12 +29,6 @@
 /* Calls that make a mean, before and since. */
 #define PGM_COUNTED_CALLS 5
 
-static PgmQuery schema_query = {
-	"SELECT n.nspname::text FROM pg_extension e "
-	"JOIN pg_namespace n ON n.oid = e.extnamespace "
-	"WHERE e.extname = 'pg_stat_statements'"
-};
-
 /* The function is of the extension: no other has its name and argument. */
 #define COUNTED \
 	"%s.pg_stat_statements(true) AS s WHERE s.dbid = (SELECT d.oid " \
@@ -66,20 +60,6 @@ typedef struct Reading
 	int64		run;
 	List	   *found;
 } Reading;
-
-/* NULL where the extension is not. */
-static char *
-counting_schema(void)
-{
-	PgmSpiScope scope;
-	char	   *schema = NULL;
-
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&schema_query, NULL, NULL) > 0)
-		schema = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return schema == NULL ? NULL : (char *) quote_identifier(schema);
-}
 
 static void
 read_statements(void *arg)
@@ -137,7 +117,10 @@ pgm_top_statements(int n, int64 run)
 	Datum		values[1];
 	ErrorData  *error;
 
-	if (n == 0 || (reading.schema = counting_schema()) == NULL)
+	if (n == 0)
+		return NIL;
+	reading.schema = pgm_extension_schema("pg_stat_statements");
+	if (reading.schema == NULL)
 		return NIL;
 
 	/* the library may not be loaded */
@@ -153,7 +136,7 @@ pgm_top_statements(int n, int64 run)
 char *
 pgm_top_statements_slower(double factor)
 {
-	char	   *schema = counting_schema();
+	char	   *schema = pgm_extension_schema("pg_stat_statements");
 
 	if (schema == NULL)
 		return NULL;

@@ -61,7 +61,6 @@ extern List *pgm_shadow_commands(const PgmShadow *shadow);
 /* What is dropped before the statement, or before those of the pass. */
 extern List *pgm_shadow_dropped_before(const PgmSource *source, int n);
 extern List *pgm_shadow_dropped(const PgmShadow *shadow);
-extern Datum pgm_shadow_oid_array(List *oids);
 
 /* family.c: the partitions of a table, or itself, and their operations. */
 extern List *pgm_shadow_leaves(Oid root);

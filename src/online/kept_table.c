@@ -164,18 +164,6 @@ pgm_kept_is_there(const PgmKeptTable *table)
 		get_rel_namespace(table->relid) == place;
 }
 
-static Datum
-oid_array(List *oids)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return pgm_array_datum(OIDOID, n, elements);
-}
-
 static List *
 relids_of(List *tables)
 {
@@ -328,7 +316,7 @@ describe(PgmOperation *operation, List *relids, const Places *places)
 	Datum		values[3];
 	char	   *details;
 
-	values[0] = oid_array(relids);
+	values[0] = pgm_oid_array_datum(relids);
 	values[1] = pgm_text_array_datum(places->n, places->schemas);
 	values[2] = pgm_text_array_datum(places->n, places->places);
 	pgm_spi_begin(&scope);
@@ -351,7 +339,7 @@ move_all_statistics(PgmOperation *operation, List *tables, bool back)
 	ListCell   *lc2;
 
 	values[0] = pgm_text_datum(operation->details);
-	values[1] = oid_array(relids_of(tables));
+	values[1] = pgm_oid_array_datum(relids_of(tables));
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&statistics_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)

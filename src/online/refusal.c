@@ -295,18 +295,6 @@ column_array(List *columns)
 	return pgm_array_datum(INT2OID, n, elements);
 }
 
-Datum
-pgm_shadow_oid_array(List *oids)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return pgm_array_datum(OIDOID, n, elements);
-}
-
 /* What a statement does to a table. */
 typedef struct Subject
 {
@@ -326,7 +314,7 @@ catalog_reason(const Subject *subject, bool partition)
 	values[0] = ObjectIdGetDatum(subject->relid);
 	values[1] = column_array(subject->changed);
 	values[2] = column_array(subject->changed_for_good);
-	values[3] = pgm_shadow_oid_array(subject->dropped);
+	values[3] = pgm_oid_array_datum(subject->dropped);
 	values[4] = BoolGetDatum(partition);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&table_query, values, NULL) > 0)

@@ -114,7 +114,7 @@ pgm_shadow_views(const PgmShadow *shadow)
 	values[1] = ObjectIdGetDatum(shadow->old);
 	values[2] = ObjectIdGetDatum(shadow->beside);
 	values[3] = altered_columns(shadow);
-	values[4] = pgm_shadow_oid_array(pgm_shadow_dropped(shadow));
+	values[4] = pgm_oid_array_datum(pgm_shadow_dropped(shadow));
 	pgm_spi_begin(&scope);
 	n = pgm_spi_execute(&find_query, values, NULL);
 	old = MemoryContextSwitchTo(scope.outer);

@@ -145,18 +145,6 @@ drops_parts(const PgmMaker *maker)
 	return false;
 }
 
-static Datum
-oid_array(List *oids)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(oids) + 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	return pgm_array_datum(OIDOID, n, elements);
-}
-
 void
 pgm_strategy_keep_tables(PgmMaker *maker)
 {
@@ -179,8 +167,8 @@ pgm_strategy_keep_tables(PgmMaker *maker)
 		all = list_concat_unique_oid(all, pgm_descendants(relid));
 		pgm_strategy_add_work(maker, relid, PGM_WORK_REWRITE);
 	}
-	values[0] = oid_array(named);
-	values[1] = oid_array(all);
+	values[0] = pgm_oid_array_datum(named);
+	values[1] = pgm_oid_array_datum(all);
 	values[2] = BoolGetDatum(stmt->behavior == DROP_CASCADE);
 	reasons = pgm_strategy_ask_texts(&reason_query, values);
 	if (drops_parts(maker))
