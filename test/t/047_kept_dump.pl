@@ -75,7 +75,7 @@ is( query(
 	'all values are there again');
 is( query(
 		$node,
-		'SELECT count(*) FROM pg_constraint WHERE conrelid = \'gone\'::regclass AND convalidated'
+		'SELECT count(*) FROM pg_constraint WHERE conrelid = \'gone\'::regclass AND convalidated AND contype <> \'n\''
 	),
 	'3',
 	'and the constraints');
