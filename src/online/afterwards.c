@@ -19,43 +19,23 @@
 #include "online/kept.h"
 #include "store/run_lock.h"
 
-/* Is it one that goes another way? */
-static bool
-keeps(int64 id)
-{
-	PgmOperation *operation = pgm_operation_get(id);
-
-	return operation != NULL && pgm_is_kept(operation);
-}
-
-static bool
-is_elsewhere(int64 id)
-{
-	PgmOperation *operation = pgm_operation_get(id);
-
-	return operation != NULL && operation->elsewhere;
-}
-
+/* It ends as if it had been dealt with; no table is touched. */
 static const char *
 forget(const PgmExec *exec, int64 id)
 {
 	PgmOperation *operation = pgm_operation_lock(id);
-	const char *action = NULL;
+	bool		over = operation->state == PGM_OPERATION_FINALIZED ||
+		operation->state == PGM_OPERATION_REVERTED ||
+		operation->state == PGM_OPERATION_CANCELLED;
 
-	if (operation->state == PGM_OPERATION_SWITCHED)
-		action = pgm_operation_state_name(PGM_OPERATION_FINALIZED);
-	else if (operation->state != PGM_OPERATION_FINALIZED &&
-			 operation->state != PGM_OPERATION_REVERTED &&
-			 operation->state != PGM_OPERATION_CANCELLED)
-		action = pgm_operation_state_name(PGM_OPERATION_CANCELLED);
-	if (action != NULL)
-	{
-		pgm_operation_set_state(operation, pgm_operation_state(action), NULL);
-		action = "forgotten";
-	}
+	if (!over)
+		pgm_operation_set_state(operation,
+								operation->state == PGM_OPERATION_SWITCHED ?
+								PGM_OPERATION_FINALIZED :
+								PGM_OPERATION_CANCELLED, NULL);
 	if (exec->worker)
 		pgm_txn_commit();
-	return action;
+	return over ? NULL : "forgotten";
 }
 
 static void
@@ -173,14 +153,16 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 				  const PgmSource *source, int n, int last)
 {
 	PgmShadowRequest request = {0};
+	PgmOperation *operation;
 	PgmShadow  *shadow;
 	ListCell   *lc;
 
 	if (exec->worker)
 		pgm_txn_begin();
-	if (is_elsewhere(id))
+	operation = pgm_operation_get(id);
+	if (operation != NULL && operation->elsewhere)
 		refuse_elsewhere(id);
-	if (keeps(id))
+	if (operation != NULL && pgm_is_kept(operation))
 		return pgm_kept_revert(exec, id, without_unfit);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)
@@ -231,13 +213,15 @@ const char *
 pgm_shadow_finalize(const PgmExec *exec, int64 id)
 {
 	PgmShadowRequest request = {0};
+	PgmOperation *operation;
 	PgmShadow  *shadow;
 
 	if (exec->worker)
 		pgm_txn_begin();
-	if (is_elsewhere(id))
+	operation = pgm_operation_get(id);
+	if (operation != NULL && operation->elsewhere)
 		return forget(exec, id);
-	if (keeps(id))
+	if (operation != NULL && pgm_is_kept(operation))
 		return pgm_kept_finalize(exec, id);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)

@@ -53,15 +53,6 @@ keeps_columns(const PgmOperation *operation)
 }
 
 static void
-add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
-{
-	char	   *name = pgm_layout_name(relid);
-
-	if (name != NULL)
-		pgm_lockneeds_add(needs, relid, mode, name);
-}
-
-static void
 collect(PgmLockNeeds *needs, void *arg)
 {
 	const KeptWork *work = arg;
@@ -72,14 +63,14 @@ collect(PgmLockNeeds *needs, void *arg)
 		const PgmKeptTable *table = lfirst(lc);
 
 		if (pgm_kept_is_there(table))
-			add_need(needs, table->relid, AccessExclusiveLock);
+			pgm_layout_need(needs, table->relid, AccessExclusiveLock);
 	}
 	if (keeps_columns(work->operation))
-		add_need(needs, work->operation->relid, AccessExclusiveLock);
+		pgm_layout_need(needs, work->operation->relid, AccessExclusiveLock);
 	if (!work->back)
 		return;
 	foreach(lc, pgm_kept_referenced(work->operation))
-		add_need(needs, lfirst_oid(lc), ShareRowExclusiveLock);
+		pgm_layout_need(needs, lfirst_oid(lc), ShareRowExclusiveLock);
 }
 
 static void

@@ -448,3 +448,12 @@ pgm_layout_copy_indexes(Relation like, Oid relid, bool constraints)
 		copy_index(index, name, relid, constraints);
 	}
 }
+
+void
+pgm_layout_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
+{
+	char	   *name = pgm_layout_name(relid);
+
+	if (name != NULL)
+		pgm_lockneeds_add(needs, relid, mode, name);
+}

@@ -11,6 +11,8 @@
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
+#include "lock/needs.h"
+
 /*
  * An empty table like another, in a schema: columns under the same numbers,
  * dropped ones too, defaults, NOT NULL and CHECK; the same owner, options and
@@ -62,6 +64,9 @@ extern void pgm_layout_copy_missing(Oid from, Oid to);
 
 /* Qualified and quoted; NULL if it is gone. */
 extern char *pgm_layout_name(Oid relid);
+
+/* The lock is needed too, unless the relation is gone. */
+extern void pgm_layout_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode);
 
 /* As the current user; no event trigger sees it. */
 extern void pgm_layout_run(Node *stmt, const char *text);

@@ -30,15 +30,6 @@ typedef struct LockedWork
 	int			level;			/* of the subtransaction, 0 outside */
 } LockedWork;
 
-static void
-add_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
-{
-	char	   *name = pgm_layout_name(relid);
-
-	if (name != NULL)
-		pgm_lockneeds_add(needs, relid, mode, name);
-}
-
 /* Several only where they are exchanged, which is done to all at once. */
 static List *
 members(const LockedWork *work)
@@ -59,22 +50,22 @@ collect(PgmLockNeeds *needs, void *arg)
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
 	if (work->shadow->exchanges && work->shadow->root != work->shadow->relid)
-		add_need(needs, work->shadow->root, work->mode);
+		pgm_layout_need(needs, work->shadow->root, work->mode);
 	foreach(lc, members(work))
-		add_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
+		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
 	if (work->shadow->exchanges)
 	{
 		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
-			add_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
-					 work->mode);
+			pgm_layout_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
+							work->mode);
 		foreach(lc, pgm_shadow_views(work->shadow))
-			add_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
-					 work->mode);
+			pgm_layout_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
+							work->mode);
 	}
 	foreach(lc, members(work))
 	{
-		add_need(needs, ((PgmShadow *) lfirst(lc))->beside, work->mode);
-		add_need(needs, ((PgmShadow *) lfirst(lc))->old, work->mode);
+		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->beside, work->mode);
+		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->old, work->mode);
 	}
 }
 
