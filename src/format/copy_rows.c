@@ -7,7 +7,8 @@
  * literal of unknown type, so it goes through the input function of its
  * column just as COPY would have it; OVERRIDING SYSTEM VALUE gives identity
  * columns what the data says, as COPY does.  Each row keeps its line, so that
- * an error's position leads back into the file.
+ * an error's position leads back into the file.  With WHERE the rows are an
+ * array of JSON, since the condition wants values with their types.
  *
  * The comment in the head says that it was COPY: what runs the revision does
  * then what COPY does about rules, views and rows that are too short.
@@ -115,12 +116,61 @@ append_literal(StringInfo out, const char *value, size_t len)
 	appendStringInfoChar(out, '\'');
 }
 
+/* A string of JSON within a literal that begins with E. */
+static void
+append_json_string(StringInfo out, const char *value, size_t len)
+{
+	appendStringInfoChar(out, '"');
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = value[i];
+
+		if (c < 0x20)
+			appendStringInfo(out, "\\\\u%04x", c);
+		else if (c == '\\')
+			appendStringInfoString(out, "\\\\\\\\");
+		else if (c == '"')
+			appendStringInfoString(out, "\\\\\"");
+		else if (c == '\'')
+			appendStringInfoString(out, "''");
+		else
+			appendStringInfoChar(out, c);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+/*
+ * The value of the column with number n, NULL if value is.  What a row has
+ * too much is told at its end.
+ */
+static void
+append_value(StringInfo out, const PgmCopyTarget *target, int n,
+			 const char *value, size_t len)
+{
+	bool		json = target->condition != NULL && n < target->columns.n;
+
+	if (json)
+	{
+		const char *name = target->columns.items[n];
+
+		append_json_string(out, name, strlen(name));
+		appendStringInfoString(out, ": ");
+	}
+	if (value == NULL)
+		appendStringInfoString(out, json ? "null" : "NULL");
+	else if (json)
+		append_json_string(out, value, len);
+	else
+		append_literal(out, value, len);
+}
+
 /*
  * One field, from start to end without its delimiter.
  */
 static bool
 append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
-			 const PgmCopyTarget *target, StringInfo value, StringInfo out)
+			 const PgmCopyTarget *target, int n, StringInfo value,
+			 StringInfo out)
 {
 	/* value holds the raw field; it shrinks in place */
 	const char *p = value->data;
@@ -130,7 +180,7 @@ append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 
 	if (strcmp(p, target->null) == 0)
 	{
-		appendStringInfoString(out, "NULL");
+		append_value(out, target, n, NULL, 0);
 		return true;
 	}
 	while (p < end)
@@ -159,7 +209,7 @@ append_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 			return refuse(cx, script, line,
 						  psprintf("escape in the data of COPY makes no valid text"));
 	}
-	append_literal(out, value->data, to - value->data);
+	append_value(out, target, n, value->data, to - value->data);
 	return true;
 }
 
@@ -219,10 +269,7 @@ append_csv_field(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	else
 		null = null && !is_forced(target, target->all_not_null,
 								  &target->not_null, n);
-	if (null)
-		appendStringInfoString(out, "NULL");
-	else
-		append_literal(out, value->data, value->len);
+	append_value(out, target, n, null ? NULL : value->data, value->len);
 	return p;
 }
 
@@ -284,7 +331,7 @@ append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	int			nfields = 0;
 
 	initStringInfo(&field);
-	appendStringInfoChar(out, '(');
+	appendStringInfoChar(out, target->condition == NULL ? '(' : '{');
 	for (;;)
 	{
 		if (nfields++ > 0)
@@ -307,7 +354,8 @@ append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 			}
 			resetStringInfo(&field);
 			appendBinaryStringInfo(&field, start, p - start);
-			if (!append_field(cx, script, line, target, &field, out))
+			if (!append_field(cx, script, line, target, nfields - 1, &field,
+							  out))
 				return false;
 		}
 		if (p >= end)
@@ -315,7 +363,7 @@ append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 		p++;
 	}
 	pfree(field.data);
-	appendStringInfoChar(out, ')');
+	appendStringInfoChar(out, target->condition == NULL ? ')' : '}');
 	if (target->ncolumns == 0)
 		target->ncolumns = nfields;
 	if (nfields != target->ncolumns)
@@ -340,9 +388,11 @@ pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 	int			batch_start = 0;
 	int			ninner;
 	bool		header;
+	const char *tail;
 
 	if (!pgm_format_copy_target(cx, script, item, &target))
 		return false;
+	tail = target.condition == NULL ? "" : target.condition;
 
 	for (header = target.header; p < end; p = eol + 1)
 	{
@@ -371,6 +421,7 @@ pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 		else if (nrows % BATCH_ROWS == 0 &&
 				 out->len - batch_start > target.head.len)
 		{
+			appendStringInfoString(out, tail);
 			appendStringInfoString(out, ";\n");
 			batch_start = out->len;
 			appendBinaryStringInfo(out, target.head.data, target.head.len);
@@ -386,7 +437,10 @@ pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 		nrows++;
 	}
 	if (nrows > 0)
+	{
+		appendStringInfoString(out, tail);
 		appendStringInfoChar(out, ';');
+	}
 	else
 		for (int i = 0; i < target.nnewlines; i++)
 			appendStringInfoChar(out, '\n');

@@ -13,6 +13,7 @@
 typedef struct PgmCopyTarget
 {
 	StringInfoData head;		/* INSERT INTO t (a, b) ... VALUES */
+	char	   *condition;		/* WHERE ..., or NULL; rows are JSON then */
 	int			ncolumns;		/* 0: not known before the first row */
 	PgmFormatList columns;		/* named ones */
 	int			nnewlines;		/* of the COPY statement, that head has not */

@@ -320,6 +320,28 @@ complete_options(PgmCopyTarget *target)
 		are_columns(target, &target->force_null);
 }
 
+/* WHERE and what follows, in one line and without comments. */
+static void
+read_condition(CopyReader *reader, PgmCopyTarget *target)
+{
+	StringInfoData text;
+	const PgmSqlToken *token = &reader->token;
+	size_t		end = token->start;
+
+	initStringInfo(&text);
+	while (token->kind != PGM_SQL_END &&
+		   !pgm_sqlscan_is_symbol(&reader->lexer, token, ';'))
+	{
+		if (end != token->start)
+			appendStringInfoChar(&text, ' ');
+		appendBinaryStringInfo(&text, reader->lexer.input + token->start,
+							   token->end - token->start);
+		end = token->end;
+		advance(reader);
+	}
+	target->condition = text.data;
+}
+
 /*
  * What stands after FROM STDIN, to the semicolon.
  */
@@ -352,13 +374,41 @@ read_options(CopyReader *reader, PgmCopyTarget *target)
 		}
 	}
 	if (ok && pgm_sqlscan_is_word(&reader->lexer, &reader->token, "where"))
-		return refuse(reader->cx, reader->script, reader->token.line,
-					  psprintf("WHERE of COPY is not supported"));
+		read_condition(reader, target);
 	if (!ok || !pgm_sqlscan_is_symbol(&reader->lexer, &reader->token, ';') ||
 		!complete_options(target))
 		return refuse(reader->cx, reader->script, line,
 					  psprintf("option of COPY is not supported"));
 	return true;
+}
+
+/*
+ * A condition is about values that have the types of their columns, as
+ * literals in VALUES have not: the rows become JSON, of which each string goes
+ * through the input function of its column.  Columns that are not listed
+ * cannot be asked for, since COPY would know their defaults.
+ *
+ * In the head, "alias" is where the last part of the table's name begins, and
+ * "columns" where the parenthesis behind it opens.
+ */
+static void
+add_condition(PgmCopyTarget *target, size_t columns, size_t alias)
+{
+	size_t		table = strlen(PGM_COPY_HEAD) + 1;
+	size_t		end = columns;
+	char	   *head = pstrdup(target->head.data);
+
+	if (head[end - 1] == ' ')
+		end--;
+	appendStringInfo(&target->head,
+					 " OVERRIDING SYSTEM VALUE SELECT * FROM"
+					 " (SELECT %.*s FROM json_populate_recordset(NULL::%.*s, E'[",
+					 (int) strlen(head + columns) - 2, head + columns + 1,
+					 (int) (end - table), head + table);
+	target->condition = psprintf("]')) AS %.*s %s",
+								 (int) (end - alias), head + alias,
+								 target->condition);
+	pfree(head);
 }
 
 /*
@@ -373,6 +423,8 @@ pgm_format_copy_target(PgmFormatContext *cx, const PgmFormatScript *script,
 	CopyReader	reader;
 	const PgmSqlToken *token = &reader.token;
 	size_t		end = 0;
+	size_t		alias = 0;
+	size_t		columns = 0;
 
 	memset(&reader, 0, sizeof(reader));
 	reader.cx = cx;
@@ -403,10 +455,15 @@ pgm_format_copy_target(PgmFormatContext *cx, const PgmFormatScript *script,
 							   token->end - token->start);
 		end = token->end;
 		if (pgm_sqlscan_is_symbol(&reader.lexer, token, '('))
+		{
 			target->ncolumns = 1;
+			columns = target->head.len - 1;
+		}
+		else if (target->ncolumns == 0)
+			alias = target->head.len - (token->end - token->start);
 		else if (pgm_sqlscan_is_symbol(&reader.lexer, token, ','))
 			target->ncolumns++;
-		else if (target->ncolumns > 0 && read_name(&reader, &name))
+		else if (read_name(&reader, &name))
 		{
 			pgm_format_list_add(&target->columns, name);
 			continue;
@@ -419,7 +476,14 @@ pgm_format_copy_target(PgmFormatContext *cx, const PgmFormatScript *script,
 					  psprintf("COPY without FROM STDIN"));
 	if (!read_options(&reader, target))
 		return false;
-	appendStringInfoString(&target->head, " OVERRIDING SYSTEM VALUE VALUES");
+	if (target->condition == NULL)
+		appendStringInfoString(&target->head, " OVERRIDING SYSTEM VALUE VALUES");
+	else if (columns > 0)
+		add_condition(target, columns, alias);
+	else
+		return pgm_format_fail(cx, script->file, item->line,
+							   psprintf("WHERE of COPY without a list of columns is not supported"),
+							   NULL, pstrdup("Name the columns."));
 
 	for (size_t i = item->body; i < item->body_end; i++)
 		target->nnewlines += script->data[i] == '\n';

@@ -21,11 +21,23 @@ i,t,d,e
 lines, ""quoted""",2024-01-01,none
 8,none,none,C:\dir	tab
 \.
+CREATE TABLE "Chosen" (n int DEFAULT 5, "T" text, a int[], d date);
+COPY public."Chosen" ("T", a, d) FROM stdin WHERE "Chosen".d > '2024-01-01' AND a[1] < 10;
+it's "\\" \t	{1,2}	2024-02-01
+\N	{9}	2024-03-01
+old	{1}	2023-01-01
+large	{10,1}	2024-02-01
+\.
 $$);
 SELECT revision, state FROM pgmigrate.upgrade();
 TABLE comma;
 TABLE at;
 SELECT i, t, d, e FROM csv;
+TABLE "Chosen";
+-- a default that COPY would have looked at is not passed over
+SELECT pgmigrate.load('2_b.up.sql', E'COPY "Chosen" (d) FROM stdin WHERE n = 5;\n2024-01-01\n\\.\n');
+SELECT pgmigrate.upgrade();
+SELECT pgmigrate.remove('2');
 
 -- rules are not applied, and an INSTEAD OF trigger is; in both executions
 CREATE TABLE ruled (a int);
@@ -88,7 +100,7 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM other WHERE a = 6;
 
 DROP VIEW auto, instead;
-DROP TABLE comma, at, csv, ruled, other, guarded;
+DROP TABLE comma, at, csv, "Chosen", ruled, other, guarded;
 DROP FUNCTION instead;
 DROP OWNED BY regress_copy;
 DROP ROLE regress_copy;
