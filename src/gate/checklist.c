@@ -53,12 +53,18 @@ typedef struct TeamItem
 	Oid			role;			/* the author; invalid if it is not known */
 } TeamItem;
 
+/* Of the archiver of WAL, as the query numbers them. */
+enum
+{
+	ARCHIVER_IDLE, ARCHIVER_FAILS, ARCHIVER_AHEAD, ARCHIVER_WORKS
+};
+
 static PgmQuery archiver_query = {
-	"SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 'off' "
+	"SELECT CASE WHEN current_setting('archive_mode') = 'off' THEN 0 "
 	"WHEN a.last_failed_time > coalesce(a.last_archived_time, '-infinity') "
-	"THEN 'fails' WHEN a.last_archived_time IS NULL THEN 'never' "
-	"WHEN a.last_archived_time > clock_timestamp() THEN 'future' "
-	"ELSE 'works' END, coalesce(a.last_archived_time, a.last_failed_time)"
+	"THEN 1 WHEN a.last_archived_time IS NULL THEN 0 "
+	"WHEN a.last_archived_time > clock_timestamp() THEN 2 "
+	"ELSE 3 END, coalesce(a.last_archived_time, a.last_failed_time)"
 	"::text FROM pg_stat_archiver a"
 };
 
@@ -245,26 +251,32 @@ static void
 look_at_archiver(PgmChecklistItem *item)
 {
 	PgmSpiScope scope;
-	const char *state;
+	int			state;
 	const char *when;
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&archiver_query, NULL, NULL);
-	state = pgm_spi_text(1, 1);
+	state = pgm_spi_int32(1, 1);
 	when = pgm_spi_text(1, 2);
 	pgm_spi_end(&scope);
-	if (strcmp(state, "fails") == 0)
-		set_state(item, PGM_ITEM_FAILED,
-				  "archiving of WAL has failed since its last success");
-	else if (strcmp(state, "future") == 0)
-		set_state(item, PGM_ITEM_FAILED,
-				  psprintf("WAL was archived in the future, at %s", when));
-	else if (strcmp(state, "works") == 0)
-		set_state(item, PGM_ITEM_MISSING,
-				  psprintf("WAL was archived at %s, but nothing tells of a base backup: set pgmigrate.backup_query", when));
-	else
-		set_state(item, PGM_ITEM_MISSING,
-				  "no WAL is archived, and pgmigrate.backup_query is not set");
+	switch (state)
+	{
+		case ARCHIVER_FAILS:
+			set_state(item, PGM_ITEM_FAILED,
+					  "archiving of WAL has failed since its last success");
+			break;
+		case ARCHIVER_AHEAD:
+			set_state(item, PGM_ITEM_FAILED,
+					  psprintf("WAL was archived in the future, at %s", when));
+			break;
+		case ARCHIVER_WORKS:
+			set_state(item, PGM_ITEM_MISSING,
+					  psprintf("WAL was archived at %s, but nothing tells of a base backup: set pgmigrate.backup_query", when));
+			break;
+		default:
+			set_state(item, PGM_ITEM_MISSING,
+					  "no WAL is archived, and pgmigrate.backup_query is not set");
+	}
 }
 
 static void

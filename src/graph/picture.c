@@ -33,18 +33,27 @@ typedef struct Drawing
 	void	   *arg;
 } Drawing;
 
+static const char *const state_names[] = {
+	[PGM_NODE_PENDING] = "pending",
+	[PGM_NODE_APPLIED] = "applied",
+	[PGM_NODE_FAILED] = "failed",
+	[PGM_NODE_PARTLY] = "partly applied",
+	[PGM_NODE_LOST] = "lost"
+};
+
 const char *
 pgm_node_state_name(PgmNodeState state)
 {
-	static const char *const names[] = {
-		[PGM_NODE_PENDING] = "pending",
-		[PGM_NODE_APPLIED] = "applied",
-		[PGM_NODE_FAILED] = "failed",
-		[PGM_NODE_PARTLY] = "partly applied",
-		[PGM_NODE_LOST] = "lost"
-	};
+	return state_names[state];
+}
 
-	return names[state];
+PgmNodeState
+pgm_node_state(const char *name)
+{
+	for (int i = 0; i < lengthof(state_names); i++)
+		if (strcmp(state_names[i], name) == 0)
+			return i;
+	elog(ERROR, "unrecognized state of a revision: %s", name);
 }
 
 /* Not everybody knows the sign or the colour of what is rare. */

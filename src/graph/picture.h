@@ -28,7 +28,9 @@ typedef struct PgmDrawNode
 	char	  **labels;			/* its own branch labels */
 } PgmDrawNode;
 
+/* As pgmigrate.revisions has them. */
 extern const char *pgm_node_state_name(PgmNodeState state);
+extern PgmNodeState pgm_node_state(const char *name);
 
 /* Called with each line of the picture. */
 typedef void (*PgmDrawLine) (const char *line, void *arg);

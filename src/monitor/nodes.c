@@ -18,14 +18,13 @@ static PgmQuery nodes_query = {
 };
 
 static PgmNodeState
-node_state(const char *state, bool applied)
+node_state(PgmNodeState state, bool applied)
 {
-	if (strcmp(state, pgm_node_state_name(PGM_NODE_PARTLY)) == 0)
-		return PGM_NODE_PARTLY;
+	if (state == PGM_NODE_PARTLY)
+		return state;
 	if (applied)
 		return PGM_NODE_APPLIED;
-	return strcmp(state, pgm_node_state_name(PGM_NODE_FAILED)) == 0 ?
-		PGM_NODE_FAILED : PGM_NODE_PENDING;
+	return state == PGM_NODE_FAILED ? state : PGM_NODE_PENDING;
 }
 
 void
@@ -56,14 +55,13 @@ pgm_nodes_load(PgmNodes *nodes)
 	{
 		PgmDrawNode *node = &nodes->draw[i];
 		int			row = i - lost + 1;
-		char	   *state;
+		PgmNodeState state;
 
 		node->message = pgm_spi_text(row, 1);
 		nodes->applied_at[i] = pgm_spi_timestamp(row, 2);
-		state = pgm_spi_text(row, 3);
+		state = pgm_node_state(pgm_spi_text(row, 3));
 		/* below a hole the heads do not tell, but the ledger does */
-		if (lost > 0 &&
-			strcmp(state, pgm_node_state_name(PGM_NODE_APPLIED)) == 0)
+		if (lost > 0 && state == PGM_NODE_APPLIED)
 			applied[i] = true;
 		node->state = node_state(state, applied[i]);
 		node->labels = pgm_spi_text_array(row, 4, &node->nlabels);

@@ -17,6 +17,8 @@
 #include "base/spi.h"
 #include "monitor/nodes.h"
 #include "monitor/report.h"
+#include "store/journal.h"
+#include "store/operation.h"
 
 /* Steps that are shown. */
 #define MAX_STEPS 200
@@ -26,9 +28,7 @@
 
 static PgmQuery run_query = {
 	"SELECT upper(left(r.command, 1)) || substr(r.command, 2) || ', run ' || r.id || ', to ' || r.target, "
-	"CASE WHEN v.state = 'running' AND EXISTS (SELECT FROM pgmigrate.run_control c "
-	"WHERE c.run = r.id AND c.setting = 'paused' AND c.value <> 0) "
-	"THEN 'paused' ELSE v.state END, r.database || ', server ' || r.server_version, "
+	"v.state, r.database || ', server ' || r.server_version, "
 	"date_trunc('second', r.started)::text, "
 	MICROSECONDS("greatest(coalesce(r.finished, CASE WHEN v.state = 'running' "
 				 "THEN clock_timestamp() END, (SELECT max(s.finished) "
@@ -44,7 +44,9 @@ static PgmQuery run_query = {
 	"r.sqlstate, CASE WHEN $2 AND e.hint IS NOT NULL THEN e.hint ELSE r.hint END, "
 	"CASE WHEN $2 THEN e.detail END, CASE WHEN $2 THEN e.context END, "
 	"CASE WHEN $2 THEN e.query END, "
-	"(SELECT p.line FROM pgmigrate.progress p WHERE p.run = r.id) "
+	"(SELECT p.line FROM pgmigrate.progress p WHERE p.run = r.id), "
+	"EXISTS (SELECT FROM pgmigrate.run_control c "
+	"WHERE c.run = r.id AND c.setting = 'paused' AND c.value <> 0) "
 	"FROM pgmigrate.run r JOIN pgmigrate.runs v ON v.run = r.id "
 	"LEFT JOIN pgmigrate.run_error e ON e.run = r.id WHERE r.id = $1",
 	2, {INT8OID, BOOLOID}
@@ -55,7 +57,8 @@ enum
 {
 	RUN_TITLE = 1, RUN_STATE, RUN_WHERE, RUN_STARTED, RUN_LENGTH, RUN_ROLE,
 	RUN_EXECUTION, RUN_HEADS, RUN_ALLOWED, RUN_REASON, RUN_OVERRIDE, RUN_ERROR,
-	RUN_SQLSTATE, RUN_HINT, RUN_DETAIL, RUN_CONTEXT, RUN_QUERY, RUN_LINE
+	RUN_SQLSTATE, RUN_HINT, RUN_DETAIL, RUN_CONTEXT, RUN_QUERY, RUN_LINE,
+	RUN_PAUSED
 };
 
 static PgmQuery steps_query = {
@@ -78,7 +81,7 @@ typedef struct Step
 	int			number;
 	char	   *revision;
 	char	   *message;
-	char	   *state;
+	PgmRunState state;
 	int			statement;
 	int			statements;
 	int64		at;				/* microseconds since the run began, or -1 */
@@ -155,17 +158,39 @@ typedef struct RunReport
 	Statement  *statements;
 } RunReport;
 
+/* Of a run and its steps. */
 static PgmPageMood
-mood_of_state(const char *state)
+mood_of_run(PgmRunState state)
 {
-	if (strcmp(state, "done") == 0 || strcmp(state, "switched") == 0 ||
-		strcmp(state, "finalized") == 0)
-		return PGM_MOOD_GOOD;
-	if (strcmp(state, "failed") == 0 || strcmp(state, "interrupted") == 0)
-		return PGM_MOOD_DANGER;
-	if (strcmp(state, "cancelled") == 0 || strcmp(state, "paused") == 0)
-		return PGM_MOOD_WARNING;
-	return PGM_MOOD_PLAIN;
+	switch (state)
+	{
+		case PGM_STATE_DONE:
+			return PGM_MOOD_GOOD;
+		case PGM_STATE_FAILED:
+		case PGM_STATE_INTERRUPTED:
+			return PGM_MOOD_DANGER;
+		case PGM_STATE_CANCELLED:
+			return PGM_MOOD_WARNING;
+		default:
+			return PGM_MOOD_PLAIN;
+	}
+}
+
+static PgmPageMood
+mood_of_operation(PgmOperationState state)
+{
+	switch (state)
+	{
+		case PGM_OPERATION_SWITCHED:
+		case PGM_OPERATION_FINALIZED:
+			return PGM_MOOD_GOOD;
+		case PGM_OPERATION_FAILED:
+			return PGM_MOOD_DANGER;
+		case PGM_OPERATION_CANCELLED:
+			return PGM_MOOD_WARNING;
+		default:
+			return PGM_MOOD_PLAIN;
+	}
 }
 
 static void
@@ -185,7 +210,7 @@ read_steps(RunReport *report)
 		step->number = pgm_spi_int32(i + 1, 1);
 		step->revision = pgm_spi_text(i + 1, 2);
 		step->message = pgm_spi_text(i + 1, 3);
-		step->state = pgm_spi_text(i + 1, 4);
+		step->state = pgm_run_state(pgm_spi_text(i + 1, 4));
 		step->statement = pgm_spi_int32(i + 1, 5);
 		step->statements = pgm_spi_int32(i + 1, 6);
 		step->at = pgm_spi_int64(i + 1, 7);
@@ -246,6 +271,8 @@ write_run(RunReport *report, bool with_error, PgmPageFormat format,
 	Datum		values[2];
 	char	   *texts[RUN_LINE + 1] = {NULL};
 	PgmSpiScope scope;
+	PgmRunState state;
+	bool		paused;
 	bool		found;
 
 	values[0] = Int64GetDatum(report->run);
@@ -259,9 +286,15 @@ write_run(RunReport *report, bool with_error, PgmPageFormat format,
 		else
 			texts[i] = pgm_spi_text(1, i);
 	}
+	paused = found && pgm_spi_bool(1, RUN_PAUSED);
 	pgm_spi_end(&scope);
 	if (!found)
 		return false;
+	state = pgm_run_state(texts[RUN_STATE]);
+	if (paused && state == PGM_STATE_RUNNING)
+		texts[RUN_STATE] = pstrdup("paused");
+	else
+		paused = false;
 
 	report->page = pgm_page_begin(format, texts[RUN_TITLE], emit, arg);
 	pgm_page_fact(report->page, "Database", texts[RUN_WHERE]);
@@ -274,7 +307,8 @@ write_run(RunReport *report, bool with_error, PgmPageFormat format,
 	pgm_page_fact(report->page, "Allowed", texts[RUN_ALLOWED]);
 	pgm_page_fact(report->page, "Because", texts[RUN_REASON]);
 	pgm_page_fact(report->page, "Overridden", texts[RUN_OVERRIDE]);
-	pgm_page_paragraph(report->page, mood_of_state(texts[RUN_STATE]),
+	pgm_page_paragraph(report->page,
+					   paused ? PGM_MOOD_WARNING : mood_of_run(state),
 					   texts[RUN_ERROR] == NULL ?
 					   psprintf("State: %s.", texts[RUN_STATE]) :
 					   psprintf("State: %s. %s", texts[RUN_STATE],
@@ -303,7 +337,7 @@ fill_bar(const RunReport *report, const Step *step, PgmPageBar *bar)
 	PgmPageSpan *span;
 
 	bar->label = psprintf("%d %s", step->number, step->revision);
-	bar->note = step->at < 0 ? step->state :
+	bar->note = step->at < 0 ? pgm_run_state_name(step->state) :
 		step->waited == 0 ? pgm_report_duration(step->length / 1000.0) :
 		psprintf("%s, waited %s", pgm_report_duration(step->length / 1000.0),
 				 pgm_report_duration(step->waited / 1000.0));
@@ -313,9 +347,9 @@ fill_bar(const RunReport *report, const Step *step, PgmPageBar *bar)
 	span = &bar->spans[bar->nspans++];
 	span->from = step->at;
 	span->to = step->at + Max(step->length, 1);
-	span->mood = mood_of_state(step->state);
+	span->mood = mood_of_run(step->state);
 	span->mark = mark_of(span->mood);
-	span->title = psprintf("%s, %s", step->state,
+	span->title = psprintf("%s, %s", pgm_run_state_name(step->state),
 						   pgm_report_duration(step->length / 1000.0));
 	for (int i = 0; i < report->nwaits; i++)
 	{
@@ -400,13 +434,14 @@ write_steps(RunReport *report)
 		const char *progress = "";
 
 		CHECK_FOR_INTERRUPTS();
-		if (step->statements > 1 && strcmp(step->state, "done") != 0 &&
+		if (step->statements > 1 && step->state != PGM_STATE_DONE &&
 			step->statement > 0)
 			progress = psprintf(", %d of %d statements done", step->statement,
 								step->statements);
-		pgm_page_item(report->page, mood_of_state(step->state),
+		pgm_page_item(report->page, mood_of_run(step->state),
 					  psprintf("step %d, %s", step->number, step->revision),
-					  psprintf("%s%s%s%s: %s", step->state, progress,
+					  psprintf("%s%s%s%s: %s",
+							   pgm_run_state_name(step->state), progress,
 							   step->at < 0 ? "" : ", ",
 							   step->at < 0 ? "" :
 							   pgm_report_duration(step->length / 1000.0),
@@ -448,7 +483,7 @@ write_operations(RunReport *report)
 					 done, total, pgm_spi_text(i + 1, 6));
 		bars[i].nspans = 1;
 		bars[i].spans = span;
-		span->mood = mood_of_state(state);
+		span->mood = mood_of_operation(pgm_operation_state(state));
 		span->mark = mark_of(span->mood);
 		span->to = span->mood == PGM_MOOD_GOOD ? 1 :
 			total > 0 ? (double) done / total : 0;
