@@ -62,6 +62,28 @@
 #define PGM_SCHEMA_IS_PUBLISHED(publication, schema) "false"
 #endif
 
+#if PG_VERSION_NUM >= 150000
+#include "catalog/pg_publication_namespace.h"
+#else
+#define PublicationNamespaceRelationId ((Oid) 6237)
+#define PUBLICATIONNAMESPACE PUBLICATIONREL
+typedef struct FormData_pg_publication_namespace
+{
+	Oid			pnpubid;
+	Oid			pnnspid;
+}		   *Form_pg_publication_namespace;
+#define GetPublicationSchemas(publication) NIL
+#endif
+
+/* Those that a publication names, not those of a schema that it names. */
+#if PG_VERSION_NUM >= 190000
+#define pgm_published_relations(publication) \
+	GetIncludedPublicationRelations(publication, PUBLICATION_PART_ROOT)
+#else
+#define pgm_published_relations(publication) \
+	GetPublicationRelations(publication, PUBLICATION_PART_ROOT)
+#endif
+
 /* When an index, a row s of pg_stat_all_indexes, was used last: since 16. */
 #if PG_VERSION_NUM >= 160000
 #define PGM_SQL_LAST_INDEX_SCAN \

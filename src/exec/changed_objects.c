@@ -22,17 +22,40 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "lib/stringinfo.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -74,37 +97,29 @@ static PgmChangedObjects *collecting = NULL;
 
 /* ---- titles */
 
-/* The catalogs that have no cache by OID; the first column is the OID. */
-static Oid
-oid_index(Oid catalog)
-{
-	switch (catalog)
-	{
-		case TriggerRelationId:
-			return TriggerOidIndexId;
-		case PolicyRelationId:
-			return PolicyOidIndexId;
-		case AttrDefaultRelationId:
-			return AttrDefaultOidIndexId;
-	}
-	return InvalidOid;			/* keep compiler quiet */
-}
-
 HeapTuple
 pgm_catalog_row(Oid catalog, Oid oid)
 {
 	Relation	rel = table_open(catalog, AccessShareLock);
+	HeapTuple	tuple;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
 
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(rel, oid_index(catalog), true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		tuple = heap_copytuple(tuple);
-	systable_endscan(scan);
+	if (catalog != AttrDefaultRelationId)
+		tuple = get_catalog_object_by_oid(rel,
+										  get_object_attnum_oid(catalog),
+										  oid);
+	else
+	{
+		ScanKeyInit(&key, Anum_pg_attrdef_oid, BTEqualStrategyNumber,
+					F_OIDEQ, ObjectIdGetDatum(oid));
+		scan = systable_beginscan(rel, AttrDefaultOidIndexId, true, NULL, 1,
+								  &key);
+		tuple = systable_getnext(scan);
+		if (HeapTupleIsValid(tuple))
+			tuple = heap_copytuple(tuple);
+		systable_endscan(scan);
+	}
 	table_close(rel, AccessShareLock);
 	return tuple;
 }
@@ -299,9 +314,133 @@ title_of_function(Oid oid)
 	return title.data;
 }
 
+/* That of a view is the view. */
+static char *
+title_of_rule(Oid oid)
+{
+	HeapTuple	tuple = pgm_catalog_row(RewriteRelationId, oid);
+	Form_pg_rewrite form;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_rewrite) GETSTRUCT(tuple);
+	return strcmp(NameStr(form->rulename), ViewSelectRuleName) == 0 ? NULL :
+		title_on_relation("rule", NameStr(form->rulename), form->ev_class);
+}
+
+static char *
+title_of_statistics(Oid oid)
+{
+	HeapTuple	tuple = pgm_catalog_row(StatisticExtRelationId, oid);
+	Form_pg_statistic_ext form;
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
+	name = qualified(form->stxnamespace, NameStr(form->stxname));
+	return name == NULL ? NULL : psprintf("statistics %s", name);
+}
+
+Oid
+pgm_published(Oid classid, Oid oid, char **publication)
+{
+	bool		whole = classid == PublicationNamespaceRelationId;
+	HeapTuple	tuple = SearchSysCache1(whole ? PUBLICATIONNAMESPACE :
+										PUBLICATIONREL,
+										ObjectIdGetDatum(oid));
+	Oid			pubid;
+	Oid			what;
+
+	*publication = NULL;
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	if (whole)
+	{
+		pubid = ((Form_pg_publication_namespace) GETSTRUCT(tuple))->pnpubid;
+		what = ((Form_pg_publication_namespace) GETSTRUCT(tuple))->pnnspid;
+	}
+	else
+	{
+		pubid = ((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid;
+		what = ((Form_pg_publication_rel) GETSTRUCT(tuple))->prrelid;
+	}
+	ReleaseSysCache(tuple);
+	*publication = get_publication_name(pubid, true);
+	return what;
+}
+
+char *
+pgm_published_title(const char *publication, Oid relid, Oid namespace)
+{
+	if (OidIsValid(relid))
+		return title_on_relation("publication", publication, relid);
+	return psprintf("publication %s on schema %s",
+					quote_identifier(publication),
+					quote_identifier(get_namespace_name(namespace)));
+}
+
+static char *
+title_of_published(Oid classid, Oid oid)
+{
+	char	   *publication;
+	Oid			what = pgm_published(classid, oid, &publication);
+
+	if (publication == NULL)
+		return NULL;
+	if (classid == PublicationRelRelationId)
+		return pgm_published_title(publication, what, InvalidOid);
+	return pgm_published_title(publication, InvalidOid, what);
+}
+
+/* By the name that the server has for it; our own extension is no user's. */
+static char *
+title_of_other(Oid classid, Oid oid)
+{
+	ObjectAddress address;
+	char	   *identity;
+
+	if (!HeapTupleIsValid(pgm_catalog_row(classid, oid)))
+		return NULL;
+	ObjectAddressSet(address, classid, oid);
+	identity = pgm_object_identity(&address);
+	if (classid == ExtensionRelationId && strcmp(identity, "pgmigrate") == 0)
+		return NULL;
+	return psprintf("%s %s", pgm_object_type(&address), identity);
+}
+
+/* Kinds of which no more is known than that they are there. */
+bool
+pgm_object_is_plain(Oid classid)
+{
+	switch (classid)
+	{
+		case AccessMethodRelationId:
+		case CastRelationId:
+		case CollationRelationId:
+		case ConversionRelationId:
+		case ExtensionRelationId:
+		case ForeignDataWrapperRelationId:
+		case ForeignServerRelationId:
+		case LanguageRelationId:
+		case OperatorRelationId:
+		case OperatorClassRelationId:
+		case OperatorFamilyRelationId:
+		case TransformRelationId:
+		case TSConfigRelationId:
+		case TSDictionaryRelationId:
+		case TSParserRelationId:
+		case TSTemplateRelationId:
+			return true;
+	}
+	return false;
+}
+
 char *
 pgm_object_title(Oid classid, Oid objid, int32 subid)
 {
+	if (pgm_object_is_plain(classid))
+		return title_of_other(classid, objid);
 	switch (classid)
 	{
 		case RelationRelationId:
@@ -320,6 +459,16 @@ pgm_object_title(Oid classid, Oid objid, int32 subid)
 			return is_users_schema(objid) ?
 				psprintf("schema %s",
 						 quote_identifier(get_namespace_name(objid))) : NULL;
+		case RewriteRelationId:
+			return title_of_rule(objid);
+		case StatisticExtRelationId:
+			return title_of_statistics(objid);
+		case EventTriggerRelationId:
+		case PublicationRelationId:
+			return title_of_other(classid, objid);
+		case PublicationRelRelationId:
+		case PublicationNamespaceRelationId:
+			return title_of_published(classid, objid);
 		default:
 			return NULL;
 	}
@@ -437,11 +586,33 @@ is_of_interest(Oid classid, Oid objid)
 	if (objid < FirstNormalObjectId)
 		return classid == NamespaceRelationId &&
 			objid == PG_PUBLIC_NAMESPACE;
-	return classid == RelationRelationId ||
-		classid == AttrDefaultRelationId ||
-		classid == ConstraintRelationId || classid == TriggerRelationId ||
-		classid == PolicyRelationId || classid == TypeRelationId ||
-		classid == ProcedureRelationId || classid == NamespaceRelationId;
+	switch (classid)
+	{
+		case RelationRelationId:
+		case AttrDefaultRelationId:
+		case ConstraintRelationId:
+		case TriggerRelationId:
+		case PolicyRelationId:
+		case TypeRelationId:
+		case ProcedureRelationId:
+		case NamespaceRelationId:
+		case RewriteRelationId:
+		case StatisticExtRelationId:
+		case EventTriggerRelationId:
+		case PublicationRelationId:
+		case PublicationRelRelationId:
+		case PublicationNamespaceRelationId:
+			return true;
+	}
+	return pgm_object_is_plain(classid);
+}
+
+/* A function or rule that is replaced is made, says the server. */
+static bool
+is_replaced(Oid classid, Oid objid)
+{
+	return (classid == ProcedureRelationId || classid == RewriteRelationId) &&
+		HeapTupleIsValid(pgm_catalog_row(classid, objid));
 }
 
 static void
@@ -451,10 +622,7 @@ note(PgmChangedObjects *changed, ObjectAccessType access, Oid classid,
 	MemoryContext old = MemoryContextSwitchTo(changed->context);
 	bool		found;
 
-	/* a function that is replaced is made, says the server */
-	if (access == OAT_POST_CREATE &&
-		!(classid == ProcedureRelationId &&
-		  SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(objid))))
+	if (access == OAT_POST_CREATE && !is_replaced(classid, objid))
 	{
 		PgmChangedObject *object = find_or_add(changed, classid, objid, subid,
 											   &found);

@@ -77,7 +77,19 @@ extern List *pgm_changed_list(const PgmChangedObjects *changed);
  */
 extern char *pgm_object_title(Oid classid, Oid objid, int32 subid);
 
-/* The row of a trigger or policy, a copy, or NULL. */
+/*
+ * The relation or schema that a publication has, by the address of that, and
+ * the name of the publication, NULL if it is not there; and what that is
+ * called.
+ */
+extern Oid	pgm_published(Oid classid, Oid oid, char **publication);
+extern char *pgm_published_title(const char *publication, Oid relid,
+								 Oid namespace);
+
+/* Only whether it is there can be told of such a one. */
+extern bool pgm_object_is_plain(Oid classid);
+
+/* The row of an object, a copy, or NULL. */
 extern HeapTuple pgm_catalog_row(Oid catalog, Oid oid);
 
 #endif							/* PGM_EXEC_CHANGED_OBJECTS_H */

@@ -41,17 +41,6 @@
 #include "run/proof_rows.h"
 #include "schema/model.h"
 
-typedef struct Writer
-{
-	PgmProofLists there;		/* after the upgrade */
-	PgmProofLists gone;			/* after it */
-	PgmProofLists undone;		/* gone after the downgrade */
-	List	   *objects;		/* titles of what it did something to */
-	List	   *made;			/* of undone */
-	List	   *before;			/* what was there under another address */
-	bool		pinned;			/* the settings */
-} Writer;
-
 /* ---- what is there */
 
 static const char *
@@ -61,50 +50,9 @@ schema_of(Oid relid)
 }
 
 static void
-add_touched(Writer *writer, char *title)
+add_touched(PgmProofWriter *writer, char *title)
 {
 	writer->objects = lappend(writer->objects, title);
-}
-
-/* A list of names, of what must not be there. */
-static void
-add_absent(PgmProofLists *lists, PgmProofClass class, const char *title,
-		   const char *a, const char *b, const char *c)
-{
-	StringInfo	rows = pgm_proof_begin_row(lists, class, title);
-
-	if (rows == NULL)
-		return;
-	if (a != NULL)
-		pgm_proof_text(rows, a);
-	if (b != NULL)
-		pgm_proof_text(rows, b);
-	if (c != NULL)
-		pgm_proof_text(rows, c);
-	pgm_proof_end_row(lists, rows);
-}
-
-/* Is it among titles? */
-static bool
-is_among(const List *titles, const char *title)
-{
-	ListCell   *lc;
-
-	foreach(lc, titles)
-		if (strcmp(lfirst(lc), title) == 0)
-		return true;
-	return false;
-}
-
-/* Something that the revision has made: its downgrade is to take it away. */
-static void
-add_made(Writer *writer, const PgmChangedObject *object, PgmProofClass class,
-		 char *title, const char *a, const char *b, const char *c)
-{
-	if (!object->created || is_among(writer->before, title))
-		return;
-	writer->made = lappend(writer->made, title);
-	add_absent(&writer->undone, class, title, a, b, c);
 }
 
 static char *
@@ -116,7 +64,7 @@ expression_text(const char *expression, Oid relid)
 }
 
 static char *
-default_of(Writer *writer, Relation rel, AttrNumber attnum)
+default_of(PgmProofWriter *writer, Relation rel, AttrNumber attnum)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
@@ -134,7 +82,7 @@ default_of(Writer *writer, Relation rel, AttrNumber attnum)
 }
 
 static void
-add_column(Writer *writer, Relation rel, int i, char *title)
+add_column(PgmProofWriter *writer, Relation rel, int i, char *title)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
 	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_COLUMN,
@@ -157,7 +105,7 @@ add_column(Writer *writer, Relation rel, int i, char *title)
 }
 
 static void
-add_columns(Writer *writer, Oid relid, const char *name)
+add_columns(PgmProofWriter *writer, Oid relid, const char *name)
 {
 	Relation	rel = relation_open(relid, AccessShareLock);
 
@@ -187,7 +135,7 @@ add_acl(StringInfo rows, Datum acl)
 }
 
 static void
-add_privileges(Writer *writer, HeapTuple tuple, Oid relid, char *title)
+add_privileges(PgmProofWriter *writer, HeapTuple tuple, Oid relid, char *title)
 {
 	bool		isnull;
 	Datum		acl = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl,
@@ -208,7 +156,8 @@ add_privileges(Writer *writer, HeapTuple tuple, Oid relid, char *title)
 }
 
 static void
-add_index(Writer *writer, const PgmChangedObject *object, HeapTuple class,
+add_index(PgmProofWriter *writer, const PgmChangedObject *object,
+		  HeapTuple class,
 		  char *title)
 {
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(class);
@@ -231,13 +180,14 @@ add_index(Writer *writer, const PgmChangedObject *object, HeapTuple class,
 		pgm_proof_end_row(&writer->there, rows);
 	}
 	ReleaseSysCache(tuple);
-	add_made(writer, object, PGM_PROOF_INDEX, title, schema,
-			 NameStr(form->relname), NULL);
+	pgm_proof_options(writer, class, title);
+	pgm_proof_made(writer, object, PGM_PROOF_INDEX, title, schema,
+				   NameStr(form->relname), NULL);
 }
 
 /* That of an identity is its column's. */
 static void
-add_sequence(Writer *writer, Oid relid, char *title)
+add_sequence(PgmProofWriter *writer, Oid relid, char *title)
 {
 	HeapTuple	tuple;
 	Form_pg_sequence form;
@@ -273,7 +223,8 @@ is_renamed(const PgmChangedObject *object, const char *title)
 }
 
 static void
-add_relation(Writer *writer, const PgmChangedObject *object, char *title)
+add_relation(PgmProofWriter *writer, const PgmChangedObject *object,
+			 char *title)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID,
 										ObjectIdGetDatum(object->objid));
@@ -301,17 +252,19 @@ add_relation(Writer *writer, const PgmChangedObject *object, char *title)
 		pgm_proof_char(rows, form->relkind);
 		pgm_proof_char(rows, form->relpersistence);
 		pgm_proof_bool(rows, form->relrowsecurity);
+		pgm_proof_bool(rows, form->relforcerowsecurity);
 		pgm_proof_end_row(&writer->there, rows);
 	}
 	kind[0] = form->relkind;
-	add_made(writer, object, PGM_PROOF_RELATION, title, schema,
-			 NameStr(form->relname), kind);
+	pgm_proof_made(writer, object, PGM_PROOF_RELATION, title, schema,
+				   NameStr(form->relname), kind);
 	if (form->relkind == RELKIND_SEQUENCE)
 		add_sequence(writer, object->objid, title);
 	else if ((object->created || is_renamed(object, title)))
 		add_columns(writer, object->objid,
 					quote_qualified_identifier(schema,
 											   NameStr(form->relname)));
+	pgm_proof_options(writer, tuple, title);
 	add_privileges(writer, tuple, object->objid, title);
 	ReleaseSysCache(tuple);
 }
@@ -320,19 +273,22 @@ add_relation(Writer *writer, const PgmChangedObject *object, char *title)
 #define PGM_CONSTRAINT_NOT_NULL 'n'
 
 static void
-add_one_column(Writer *writer, const PgmChangedObject *object, char *title)
+add_one_column(PgmProofWriter *writer, const PgmChangedObject *object,
+			   char *title)
 {
 	Relation	rel = relation_open(object->objid, AccessShareLock);
 	const char *name = get_attname(object->objid, object->subid, false);
 
 	add_column(writer, rel, object->subid - 1, title);
-	add_made(writer, object, PGM_PROOF_COLUMN, title, schema_of(object->objid),
-			 get_rel_name(object->objid), name);
+	pgm_proof_made(writer, object, PGM_PROOF_COLUMN, title,
+				   schema_of(object->objid),
+				   get_rel_name(object->objid), name);
 	relation_close(rel, AccessShareLock);
 }
 
 static void
-add_constraint(Writer *writer, const PgmChangedObject *object, char *title)
+add_constraint(PgmProofWriter *writer, const PgmChangedObject *object,
+			   char *title)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID,
 										ObjectIdGetDatum(object->objid));
@@ -357,38 +313,21 @@ add_constraint(Writer *writer, const PgmChangedObject *object, char *title)
 		pgm_proof_bool(rows, form->convalidated);
 		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, PGM_PROOF_CONSTRAINT, title, schema, relation,
-			 NameStr(form->conname));
+	pgm_proof_made(writer, object, PGM_PROOF_CONSTRAINT, title, schema,
+				   relation,
+				   NameStr(form->conname));
 	ReleaseSysCache(tuple);
 }
 
-/* Where something on a relation is and what it is called. */
-static StringInfo
-begin_on_relation(Writer *writer, const PgmChangedObject *object,
-				  PgmProofClass class, char *title, Oid relid,
-				  const char *name)
-{
-	StringInfo	rows = pgm_proof_begin_row(&writer->there, class, title);
-
-	if (rows != NULL)
-	{
-		pgm_proof_text(rows, schema_of(relid));
-		pgm_proof_text(rows, get_rel_name(relid));
-		pgm_proof_text(rows, name);
-	}
-	add_made(writer, object, class, title, schema_of(relid),
-			 get_rel_name(relid), name);
-	return rows;
-}
-
 static void
-add_trigger(Writer *writer, const PgmChangedObject *object, char *title)
+add_trigger(PgmProofWriter *writer, const PgmChangedObject *object,
+			char *title)
 {
 	HeapTuple	tuple = pgm_catalog_row(TriggerRelationId, object->objid);
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-	StringInfo	rows = begin_on_relation(writer, object, PGM_PROOF_TRIGGER,
-										 title, form->tgrelid,
-										 NameStr(form->tgname));
+	StringInfo	rows = pgm_proof_on_relation(writer, object, PGM_PROOF_TRIGGER,
+											 title, form->tgrelid,
+											 NameStr(form->tgname));
 
 	if (rows == NULL)
 		return;
@@ -417,13 +356,13 @@ add_roles(StringInfo rows, HeapTuple tuple)
 }
 
 static void
-add_policy(Writer *writer, const PgmChangedObject *object, char *title)
+add_policy(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 {
 	HeapTuple	tuple = pgm_catalog_row(PolicyRelationId, object->objid);
 	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
-	StringInfo	rows = begin_on_relation(writer, object, PGM_PROOF_POLICY,
-										 title, form->polrelid,
-										 NameStr(form->polname));
+	StringInfo	rows = pgm_proof_on_relation(writer, object, PGM_PROOF_POLICY,
+											 title, form->polrelid,
+											 NameStr(form->polname));
 
 	if (rows == NULL)
 		return;
@@ -444,7 +383,8 @@ arguments_of(Oid function)
 }
 
 static void
-add_function(Writer *writer, const PgmChangedObject *object, char *title)
+add_function(PgmProofWriter *writer, const PgmChangedObject *object,
+			 char *title)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID,
 										ObjectIdGetDatum(object->objid));
@@ -462,13 +402,13 @@ add_function(Writer *writer, const PgmChangedObject *object, char *title)
 		pgm_proof_char(rows, form->prokind);
 		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, PGM_PROOF_FUNCTION, title, schema,
-			 NameStr(form->proname), arguments);
+	pgm_proof_made(writer, object, PGM_PROOF_FUNCTION, title, schema,
+				   NameStr(form->proname), arguments);
 	ReleaseSysCache(tuple);
 }
 
 static void
-add_type(Writer *writer, const PgmChangedObject *object, char *title)
+add_type(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 {
 	HeapTuple	tuple = SearchSysCache1(TYPEOID,
 										ObjectIdGetDatum(object->objid));
@@ -484,22 +424,24 @@ add_type(Writer *writer, const PgmChangedObject *object, char *title)
 		pgm_proof_char(rows, form->typtype);
 		pgm_proof_end_row(&writer->there, rows);
 	}
-	add_made(writer, object, PGM_PROOF_TYPE, title, schema,
-			 NameStr(form->typname), NULL);
+	pgm_proof_type_details(writer, object->objid, title);
+	pgm_proof_made(writer, object, PGM_PROOF_TYPE, title, schema,
+				   NameStr(form->typname), NULL);
 	ReleaseSysCache(tuple);
 }
 
 static void
-add_schema(Writer *writer, const PgmChangedObject *object, char *title)
+add_schema(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 {
 	const char *name = get_namespace_name(object->objid);
 
-	add_absent(&writer->there, PGM_PROOF_SCHEMA, title, name, NULL, NULL);
-	add_made(writer, object, PGM_PROOF_SCHEMA, title, name, NULL, NULL);
+	pgm_proof_absent(&writer->there, PGM_PROOF_SCHEMA, title, name, NULL,
+					 NULL);
+	pgm_proof_made(writer, object, PGM_PROOF_SCHEMA, title, name, NULL, NULL);
 }
 
 static void
-add_there(Writer *writer, const PgmChangedObject *object, char *title)
+add_there(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 {
 	add_touched(writer, title);
 	switch (object->classid)
@@ -528,6 +470,8 @@ add_there(Writer *writer, const PgmChangedObject *object, char *title)
 		case NamespaceRelationId:
 			add_schema(writer, object, title);
 			break;
+		default:
+			pgm_proof_object(writer, object, title);
 	}
 }
 
@@ -535,7 +479,8 @@ add_there(Writer *writer, const PgmChangedObject *object, char *title)
 
 /* Of a column, a function or a schema. */
 static void
-add_granted(Writer *writer, const PgmChangedFact *fact, const char *title)
+add_granted(PgmProofWriter *writer, const PgmChangedFact *fact,
+			const char *title)
 {
 	PgmProofClass class = PGM_PROOF_SCHEMA_PRIVILEGES;
 	int			cache = NAMESPACEOID;
@@ -589,7 +534,8 @@ add_granted(Writer *writer, const PgmChangedFact *fact, const char *title)
 
 /* No comment is one, too. */
 static void
-add_comment(Writer *writer, const PgmChangedFact *fact, const char *title)
+add_comment(PgmProofWriter *writer, const PgmChangedFact *fact,
+			const char *title)
 {
 	ObjectAddress address;
 	StringInfo	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_COMMENT,
@@ -605,7 +551,7 @@ add_comment(Writer *writer, const PgmChangedFact *fact, const char *title)
 }
 
 static void
-add_facts(Writer *writer, const List *facts)
+add_facts(PgmProofWriter *writer, const List *facts)
 {
 	ListCell   *lc;
 
@@ -619,7 +565,7 @@ add_facts(Writer *writer, const List *facts)
 			continue;
 		title = psprintf("%s of %s", fact->comment ? "comment" : "privileges",
 						 title);
-		if (is_among(writer->objects, title))
+		if (pgm_proof_is_among(writer->objects, title))
 			continue;
 		add_touched(writer, title);
 		if (fact->comment)
@@ -636,14 +582,14 @@ add_facts(Writer *writer, const List *facts)
  * an earlier revision said about it by its name does not hold any more.
  */
 static void
-add_whole(Writer *writer, const char *name)
+add_whole(PgmProofWriter *writer, const char *name)
 {
 	add_touched(writer, psprintf("%s%s", PGM_WHOLE, name));
 }
 
 /* Of an object that was dropped or has another name now. */
 static void
-add_gone(Writer *writer, const PgmChangedObject *object, bool again)
+add_gone(PgmProofWriter *writer, const PgmChangedObject *object, bool again)
 {
 	char		kind[2] = {object->relkind, '\0'};
 
@@ -663,15 +609,15 @@ add_gone(Writer *writer, const PgmChangedObject *object, bool again)
 	if (again)
 		return;
 	if (object->column != NULL)
-		add_absent(&writer->gone, PGM_PROOF_COLUMN, object->before,
-				   object->schema, object->name, object->column);
+		pgm_proof_absent(&writer->gone, PGM_PROOF_COLUMN, object->before,
+						 object->schema, object->name, object->column);
 	else if (object->relkind == RELKIND_INDEX ||
 			 object->relkind == RELKIND_PARTITIONED_INDEX)
-		add_absent(&writer->gone, PGM_PROOF_INDEX, object->before,
-				   object->schema, object->name, NULL);
+		pgm_proof_absent(&writer->gone, PGM_PROOF_INDEX, object->before,
+						 object->schema, object->name, NULL);
 	else
-		add_absent(&writer->gone, PGM_PROOF_RELATION, object->before,
-				   object->schema, object->name, kind);
+		pgm_proof_absent(&writer->gone, PGM_PROOF_RELATION, object->before,
+						 object->schema, object->name, kind);
 }
 
 static char **
@@ -690,7 +636,7 @@ PgmGenerated *
 pgm_generated_write(const PgmChangedObjects *changed)
 {
 	List	   *objects = pgm_changed_list(changed);
-	Writer		writer;
+	PgmProofWriter writer;
 	PgmGenerated *generated;
 	ListCell   *lc;
 	int			guc_level;
@@ -730,7 +676,7 @@ pgm_generated_write(const PgmChangedObjects *changed)
 								 object->subid);
 		if (title == NULL || strcmp(title, object->before) != 0)
 			add_gone(&writer, object,
-					 is_among(writer.objects, object->before));
+					 pgm_proof_is_among(writer.objects, object->before));
 	}
 	AtEOXact_GUC(false, guc_level);
 	if (writer.objects == NIL)

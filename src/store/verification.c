@@ -153,7 +153,10 @@ skip_aspect(const char *title)
 	return title;
 }
 
-/* The name after the schema's, without quotes: of "column a.b.c" b. */
+/*
+ * The name after the schema's, without quotes: of "column a.b.c" b,
+ * of "event trigger e" e.
+ */
 static char *
 bare_name(const char *title)
 {
@@ -175,8 +178,10 @@ bare_name(const char *title)
 				break;
 			length = 0;
 		}
-		else if (*p != ' ' || quoted)
+		else if (quoted || *p != ' ')
 			result[length++] = *p;
+		else if (part == 0)
+			length = 0;			/* that was a word of the kind */
 	}
 	result[length] = '\0';
 	return result;

@@ -109,10 +109,87 @@ SET pgmigrate.generate_verify = off;
 SELECT state FROM pgmigrate.upgrade('k7');
 SELECT revision, detail FROM pgmigrate.verify() WHERE NOT ok;
 
+RESET pgmigrate.generate_verify;
+-- rules, statistics, options, labels, domains, and what is of no schema
+SELECT pgmigrate.revision('others', $$
+	CREATE SCHEMA "v O";
+	CREATE TYPE "v O"."e'n" AS ENUM ('x', 'it''s');
+	CREATE DOMAIN "v O".d AS varchar(9) DEFAULT 'y' NOT NULL;
+	CREATE TABLE "v O".t (a int, b int) WITH (fillfactor = 70, autovacuum_enabled = off);
+	CREATE INDEX i ON "v O".t (a) WITH (fillfactor = 60);
+	CREATE VIEW "v O".v WITH (security_barrier) AS SELECT a FROM "v O".t;
+	ALTER TABLE "v O".t FORCE ROW LEVEL SECURITY;
+	CREATE RULE "r'1" AS ON INSERT TO "v O".t DO INSTEAD NOTHING;
+	ALTER TABLE "v O".t DISABLE RULE "r'1";
+	CREATE STATISTICS "v O".s (ndistinct, dependencies) ON a, b FROM "v O".t;
+	CREATE FUNCTION "v O".f() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+	CREATE EVENT TRIGGER "e'vt" ON sql_drop EXECUTE FUNCTION "v O".f();
+	ALTER EVENT TRIGGER "e'vt" DISABLE;
+	CREATE PUBLICATION "p'ub" FOR TABLE "v O".t WITH (publish = 'insert, update');
+	CREATE PUBLICATION "sch" FOR TABLES IN SCHEMA "v O";
+	CREATE PUBLICATION later; ALTER PUBLICATION later ADD TABLE "v O".t;
+	CREATE PUBLICATION everything FOR ALL TABLES;
+	CREATE COLLATION "v O".c (provider = libc, locale = 'C');
+	CREATE FUNCTION "v O".plus(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+	CREATE OPERATOR "v O".+ (FUNCTION = "v O".plus, LEFTARG = text, RIGHTARG = text);
+	CREATE FUNCTION "v O".made(text) RETURNS "v O"."e'n" LANGUAGE sql IMMUTABLE AS 'SELECT NULL::"v O"."e''n"';
+	CREATE CAST (text AS "v O"."e'n") WITH FUNCTION "v O".made(text);
+	CREATE FOREIGN DATA WRAPPER "w'";
+	CREATE SERVER vk_srv FOREIGN DATA WRAPPER "w'";
+	CREATE TEXT SEARCH CONFIGURATION "v O".ts (COPY = simple);
+	COMMENT ON EVENT TRIGGER "e'vt" IS 'evt'$$,
+	'SELECT 1', id => 'o1', down_revision => '{}', splice => true) AS id;
+SELECT state FROM pgmigrate.upgrade('o1');
+SELECT line FROM pgmigrate.verification, regexp_split_to_table(upgrade, E'\n') AS l (line)
+WHERE revision = 'o1' AND line ~ '^  *\(''' AND line !~ '''(column|privileges)';
+SELECT source, statement, ok, detail FROM pgmigrate.verify('o1');
+TRUNCATE by_hand;
+INSERT INTO by_hand (ddl) VALUES
+	('ALTER TYPE "v O"."e''n" RENAME VALUE ''x'' TO ''z'''),
+	('ALTER DOMAIN "v O".d DROP NOT NULL'),
+	('ALTER DOMAIN "v O".d DROP DEFAULT'),
+	('ALTER TABLE "v O".t RESET (fillfactor)'),
+	('ALTER TABLE "v O".t SET (autovacuum_enabled = on)'),
+	('ALTER INDEX "v O".i SET (fillfactor = 90)'),
+	('ALTER VIEW "v O".v RESET (security_barrier)'),
+	('ALTER TABLE "v O".t NO FORCE ROW LEVEL SECURITY'),
+	('ALTER TABLE "v O".t ENABLE RULE "r''1"'),
+	('CREATE OR REPLACE RULE "r''1" AS ON INSERT TO "v O".t DO ALSO NOTHING'),
+	('DROP RULE "r''1" ON "v O".t'),
+	('DROP STATISTICS "v O".s'),
+	('DROP STATISTICS "v O".s; CREATE STATISTICS "v O".s (mcv) ON a, b FROM "v O".t'),
+	('DROP EVENT TRIGGER "e''vt"'),
+	('COMMENT ON EVENT TRIGGER "e''vt" IS NULL'),
+	('ALTER EVENT TRIGGER "e''vt" ENABLE'),
+	('ALTER PUBLICATION "p''ub" SET (publish = ''insert'')'),
+	('ALTER PUBLICATION "p''ub" DROP TABLE "v O".t'),
+	('ALTER PUBLICATION later DROP TABLE "v O".t'),
+	('ALTER PUBLICATION sch DROP TABLES IN SCHEMA "v O"'),
+	('DROP PUBLICATION everything'),
+	('DROP COLLATION "v O".c'),
+	('DROP OPERATOR "v O".+ (text, text)'),
+	('DROP CAST (text AS "v O"."e''n")'),
+	('DROP SERVER vk_srv'),
+	('DROP FOREIGN DATA WRAPPER "w''" CASCADE'),
+	('DROP TEXT SEARCH CONFIGURATION "v O".ts');
+SELECT ddl || E'\n\t' || coalesce(pg_temp.told(ddl), 'NOT TOLD') FROM by_hand ORDER BY n;
+SELECT count(*) FROM pgmigrate.verify('o1') WHERE NOT ok;
+-- what a later revision did to them is not told of an earlier one
+SELECT pgmigrate.revision('others later', string_agg(ddl, ';' ORDER BY n), id => 'o2', down_revision => '{o1}') AS id
+FROM by_hand WHERE ddl !~ '^DROP (RULE|STATISTICS.*CREATE|EVENT|SERVER)';
+SELECT state FROM pgmigrate.upgrade('o2');
+SELECT revision, detail FROM pgmigrate.verify() WHERE NOT ok AND revision ~ '^o';
+-- one that was not seen, and a downgrade that leaves all of it
+SELECT state FROM pgmigrate.stamp('o1');
+SELECT revision, detail FROM pgmigrate.verify('o1') WHERE NOT ok;
+SELECT state FROM pgmigrate.downgrade('o1@base');
+
 DROP EXTENSION pgmigrate;
 DROP SCHEMA vk3;
 DROP TABLE by_hand;
 DROP SCHEMA vk2 CASCADE;
+DROP SCHEMA "v O" CASCADE;
+DROP PUBLICATION "p'ub", sch, later;
 DROP OWNED BY regress_vk_reader, "regress vk 'x";
 DROP ROLE regress_vk_reader, "regress vk 'x";
 CREATE EXTENSION pgmigrate;
