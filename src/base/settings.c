@@ -21,6 +21,7 @@
 int			pgm_assess_timeout = 30000;
 char	   *pgm_autogenerate_exclude = NULL;
 char	   *pgm_autogenerate_include = NULL;
+bool		pgm_autogenerate_in_production = false;
 int			pgm_backup_max_age = 24 * 60 * 60;
 char	   *pgm_backup_query = NULL;
 int			pgm_blocker_policy = PGM_BLOCKER_WAIT;
@@ -375,9 +376,9 @@ define_checklist_settings(void)
 							   NULL, NULL, NULL);
 }
 
-/* Which objects are compared. */
+/* Where schemas are compared, and which objects of them. */
 static void
-define_pattern_settings(void)
+define_compare_settings(void)
 {
 	DefineCustomStringVariable("pgmigrate.autogenerate_exclude",
 							   "Objects that autogenerate() and diff() leave alone, a list of patterns as of LIKE.",
@@ -386,6 +387,14 @@ define_pattern_settings(void)
 							   "",
 							   PGC_USERSET, 0,
 							   check_list, NULL, NULL);
+
+	DefineCustomBoolVariable("pgmigrate.autogenerate_in_production",
+							 "Lets autogenerate() and diff() work in an environment \"production\".",
+							 "They make scratch databases on the same server.",
+							 &pgm_autogenerate_in_production,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomStringVariable("pgmigrate.autogenerate_include",
 							   "Objects that autogenerate() and diff() look at, a list of patterns as of LIKE.",
@@ -554,7 +563,7 @@ pgm_guc_init(void)
 	define_size_settings();
 	define_checklist_settings();
 	define_lock_settings();
-	define_pattern_settings();
+	define_compare_settings();
 	define_online_settings();
 	define_backfill_settings();
 	pgm_guard_guc_init();

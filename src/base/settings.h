@@ -69,6 +69,7 @@ typedef enum PgmRowError
 
 extern int	pgm_assess_timeout; /* ms */
 extern char *pgm_autogenerate_exclude;	/* patterns, a list */
+extern bool pgm_autogenerate_in_production;
 extern char *pgm_autogenerate_include;
 extern int	pgm_backup_max_age; /* s */
 extern char *pgm_backup_query;

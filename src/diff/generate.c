@@ -56,14 +56,21 @@ typedef struct Generation
 	List	   *downgrade;
 } Generation;
 
+static bool
+may_work_here(void)
+{
+	return pgm_environment != PGM_ENVIRONMENT_PRODUCTION ||
+		pgm_autogenerate_in_production;
+}
+
 static void
 refuse_production(void)
 {
-	if (pgm_environment == PGM_ENVIRONMENT_PRODUCTION)
+	if (!may_work_here())
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot generate a revision in an environment \"production\""),
-				errhint("Generate it where it is developed, and load it here."));
+				errhint("Generate it where it is developed, and load it here; \"pgmigrate.autogenerate_in_production\" lets it be done."));
 }
 
 static List *
@@ -376,8 +383,7 @@ pgm_generate_between(PgmSchema *from, PgmSchema *to, List *exclude,
 	write_both(&generation);
 	if (generation.upgrade == NIL && generation.downgrade == NIL)
 		return false;
-	if (pgm_environment != PGM_ENVIRONMENT_PRODUCTION &&
-		may_create_database())
+	if (may_work_here() && may_create_database())
 	{
 		name_scratch(&generation);
 		in_scratch(&generation, prove_both);
