@@ -76,6 +76,7 @@ begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
 	diff->from = from;
 	diff->to = to;
 	diff->options = options;
+	pgm_lookup_make(diff);
 	pgm_diff_pair(diff);
 }
 
@@ -93,7 +94,7 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 }
 
 List *
-pgm_diff_not_brought_back(List *there, List *back)
+pgm_diff_not_brought_back(List *there, List *back, List *left)
 {
 	StringInfoData text;
 	ListCell   *cell;
@@ -108,6 +109,8 @@ pgm_diff_not_brought_back(List *there, List *back)
 			appendStringInfo(&text, "-- does not bring back the data of %.*s\n",
 							 length, sql + strlen(LOSS));
 	}
+	foreach(cell, left)
+		appendStringInfoString(&text, lfirst(cell));
 	if (text.len == 0 || back == NIL)
 		return back;
 	appendStringInfoString(&text, linitial(back));

@@ -40,10 +40,18 @@ extern void pgm_diff_adopt(const PgmSchema *present, PgmSchema *desired,
 						   bool grants);
 
 /*
- * Statements of a way back, with comments on what those of the way there have
- * deleted.
+ * What a way back can lead to: the present schema, with the desired versions
+ * of those extensions that do not go back to theirs; comments on these are
+ * added to the list.
  */
-extern List *pgm_diff_not_brought_back(List *there, List *back);
+extern PgmSchema *pgm_diff_way_back(PgmSchema *present,
+									const PgmSchema *desired, List **left);
+
+/*
+ * Statements of a way back, with those comments, and with others on what the
+ * statements of the way there have deleted.
+ */
+extern List *pgm_diff_not_brought_back(List *there, List *back, List *left);
 
 /* The statements as the text of a revision. */
 extern char *pgm_diff_text(List *statements);

@@ -46,6 +46,7 @@ typedef struct Generation
 	PgmSchema  *present;
 	PgmSchema  *empty;
 	PgmSchema  *desired;
+	PgmSchema  *back;			/* what the downgrade leads to */
 	bool		sets_owners;	/* what the text tells of */
 	bool		grants;
 	int			nscratch;
@@ -192,8 +193,7 @@ prove(Generation *generation)
 	check_proof(generation->present, tasks[1].schema, &options,
 				"present schema was made from nothing", base);
 	check_proof(generation->desired, tasks[3].schema, &options, "upgrade", up);
-	check_proof(generation->present, tasks[5].schema, &options, "downgrade",
-				down);
+	check_proof(generation->back, tasks[5].schema, &options, "downgrade", down);
 }
 
 /* The present schema with the names that are desired. */
@@ -217,6 +217,32 @@ rename_present(Generation *generation)
 	return tasks[2].schema;
 }
 
+/* Both ways between the present schema, under desired names, and the other. */
+static void
+write_both(Generation *generation, PgmSchema *present)
+{
+	List	   *left = NIL;
+	List	   *same = NIL;
+	PgmSchema  *back;
+
+	generation->upgrade = pgm_diff_write(present, generation->desired,
+										 &generation->options);
+	generation->upgrade = list_concat(generation->renames.there,
+									  generation->upgrade);
+	if (!generation->prove)
+		return;
+	back = pgm_diff_way_back(present, generation->desired, &left);
+	generation->back = pgm_diff_way_back(generation->present,
+										 generation->desired, &same);
+	generation->downgrade = pgm_diff_write(generation->desired, back,
+										   &generation->options);
+	generation->downgrade = list_concat(generation->downgrade,
+										generation->renames.back);
+	generation->downgrade = pgm_diff_not_brought_back(generation->upgrade,
+													  generation->downgrade,
+													  left);
+}
+
 static void
 work(Generation *generation)
 {
@@ -232,16 +258,7 @@ work(Generation *generation)
 	if (generation->asked.text != NULL)
 		pgm_diff_adopt(present, generation->desired, &generation->options,
 					   !generation->sets_owners, !generation->grants);
-	generation->upgrade = pgm_diff_write(present, generation->desired,
-										 &generation->options);
-	generation->downgrade = pgm_diff_write(generation->desired, present,
-										   &generation->options);
-	generation->upgrade = list_concat(generation->renames.there,
-									  generation->upgrade);
-	generation->downgrade = list_concat(generation->downgrade,
-										generation->renames.back);
-	generation->downgrade = pgm_diff_not_brought_back(generation->upgrade,
-													  generation->downgrade);
+	write_both(generation, present);
 	if (generation->prove && generation->upgrade != NIL)
 		prove(generation);
 }
@@ -333,19 +350,6 @@ pgm_generate_revision(const PgmDesired *desired, char **upgrade,
 /* ---- between two models */
 
 static void
-write_both(Generation *generation)
-{
-	generation->upgrade = pgm_diff_write(generation->present,
-										 generation->desired,
-										 &generation->options);
-	generation->downgrade = pgm_diff_write(generation->desired,
-										   generation->present,
-										   &generation->options);
-	generation->downgrade = pgm_diff_not_brought_back(generation->upgrade,
-													  generation->downgrade);
-}
-
-static void
 prove_both(Generation *generation)
 {
 	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL};
@@ -380,7 +384,7 @@ pgm_generate_between(PgmSchema *from, PgmSchema *to, List *exclude,
 	generation.options.exclude = exclude;
 	generation.present = from;
 	generation.desired = to;
-	write_both(&generation);
+	write_both(&generation, from);
 	if (generation.upgrade == NIL && generation.downgrade == NIL)
 		return false;
 	if (may_work_here() && may_create_database())

@@ -105,7 +105,7 @@ settle(PgmDiff *diff, PgmPair *pair)
 	if (goes(pair) || pair->to == NULL)
 		return again;
 	if (parent != NULL && goes(parent))
-		again = true;
+		again = !pgm_ddl_changes_parents(diff, pair->from);
 	else if (pgm_ddl_is(pair->to, "index"))
 	{
 		bool		was = is_of_constraint(diff, pair, false);
@@ -269,7 +269,7 @@ pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair)
 		return false;
 	table = pgm_ddl_find_table(diff->to, pgm_ddl_table(object));
 	if (table == NULL || OF(table, "partition bound") == NULL)
-		return true;
+		return !pgm_ddl_changes_parents(diff, object);
 	if (!is_of_attached(diff, object))
 		return false;
 	if (pair->parent_to < 0)

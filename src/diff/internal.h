@@ -56,6 +56,19 @@ typedef struct PgmEdges
 	int		   *other;			/* pairs */
 } PgmEdges;
 
+/* Objects by the columns that they belong to, sorted. */
+typedef struct PgmLookupEntry
+{
+	const char *column;
+	const PgmSchemaObject *object;
+} PgmLookupEntry;
+
+typedef struct PgmLookup
+{
+	int			n;
+	PgmLookupEntry *entries;
+} PgmLookup;
+
 typedef struct PgmDiff
 {
 	const PgmSchema *from;
@@ -65,6 +78,8 @@ typedef struct PgmDiff
 	PgmPair    *pairs;			/* sorted by kind and identity */
 	PgmEdges	users;			/* who needs this, in from */
 	PgmEdges	needs;			/* what this needs, in to */
+	PgmLookup	sequences;		/* of columns, in to */
+	PgmLookup	not_nulls;		/* constraints, in to */
 	List	   *statements;		/* of PgmDdl */
 } PgmDiff;
 
@@ -74,6 +89,11 @@ typedef struct PgmDdl
 	char	   *sql;
 	char	   *loss;			/* of data: what is lost, or NULL */
 } PgmDdl;
+
+/* lookup.c */
+extern void pgm_lookup_make(PgmDiff *diff);
+extern const PgmSchemaObject *pgm_lookup_find(const PgmLookup *lookup,
+											  const PgmSchemaObject *column);
 
 /* pairs.c: what is to happen to each object. */
 extern void pgm_diff_pair(PgmDiff *diff);
@@ -88,9 +108,23 @@ extern void pgm_diff_order(PgmDiff *diff);
 /* What is written for a pair, at its place in the order. */
 extern void pgm_ddl_drop(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last);
+extern void pgm_ddl_let_go(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_finish(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair);
+
+/* inherit.c: does the table of this part leave or join a parent? */
+extern bool pgm_ddl_changes_parents(const PgmDiff *diff,
+									const PgmSchemaObject *part);
+extern void pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair);
+
+/*
+ * The table of a column or constraint that goes, with ONLY where those who
+ * have it from there keep it.
+ */
+extern const char *pgm_ddl_above(const PgmDiff *diff,
+								 const PgmSchemaObject *part);
 
 /* privileges.c: owner, privileges, comment of what is there now. */
 extern void pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created);
@@ -117,6 +151,10 @@ extern const PgmSchemaObject *pgm_ddl_object(const PgmPair *pair);
 /* The pair of an identity, or NULL. */
 extern PgmPair *pgm_ddl_find_pair(const PgmDiff *diff, const char *kind,
 								  const char *identity);
+
+/* The table that a part is on, foreign or not; NULL if there is none. */
+extern PgmPair *pgm_ddl_table_pair(const PgmDiff *diff,
+								   const PgmSchemaObject *part);
 
 /* Is the table of this part made by us? */
 extern bool pgm_ddl_table_is_new(const PgmDiff *diff,

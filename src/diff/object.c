@@ -57,17 +57,19 @@ drop_part(PgmDiff *diff, const PgmSchemaObject *from)
 
 	if (pgm_ddl_is(from, "domain constraint"))
 		pgm_ddl_add(diff, "ALTER DOMAIN %s DROP CONSTRAINT %s", table, name);
-	else if (is_inherited(from))
+	else if (is_inherited(from) && !pgm_ddl_changes_parents(diff, from))
 		return;
 	else if (pgm_ddl_is(from, "constraint"))
-		pgm_ddl_add_to_table(diff, table, "DROP CONSTRAINT %s", name);
+		pgm_ddl_add_to_table(diff, pgm_ddl_above(diff, from),
+							 "DROP CONSTRAINT %s", name);
 	else if (is_attribute(diff->from, from))
 		pgm_ddl_add(diff, "ALTER TYPE %s DROP ATTRIBUTE %s", table, name);
 	else if (pgm_schema_find(diff->from, "foreign table", table) != NULL ||
 			 OF(from, "generated as") != NULL)
 		pgm_ddl_add_to_table(diff, table, "DROP COLUMN %s", name);
 	else if (is_table_column(diff->from, from))
-		pgm_ddl_add_loss(diff, table, psprintf("DROP COLUMN %s", name),
+		pgm_ddl_add_loss(diff, pgm_ddl_above(diff, from),
+						 psprintf("DROP COLUMN %s", name),
 						 psprintf("column %s of %s", name, table));
 }
 
@@ -529,6 +531,16 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 					OF(to, "default"));
 }
 
+/* Lest it go with the column that it was given to. */
+void
+pgm_ddl_let_go(PgmDiff *diff, PgmPair *pair)
+{
+	if (pair->change == PGM_ALTER && pgm_ddl_is(pair->to, "sequence") &&
+		OF(pair->from, "owned by") != NULL && differs(pair, "owned by"))
+		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY NONE",
+					pair->to->identity);
+}
+
 void
 pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 {
@@ -565,9 +577,6 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 	}
 	else if (!pgm_ddl_alter_defined(diff, pair))
 		pgm_ddl_alter_type(diff, pair);
-	/* lest it go with the column that it was given to */
-	if (pgm_ddl_is(to, "sequence") && differs(pair, "owned by"))
-		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY NONE", to->identity);
 	if (differs(pair, "enabled"))
 		set_enabled(diff, pair, OF(pair->from, "enabled"));
 	if (pgm_ddl_is(to, "statistics") && differs(pair, "statistics target"))

@@ -3,6 +3,7 @@
  * order.c
  *	  The order of the statements between two schemas.
  *
+ *	leave			tables their parents, sequences their columns
  *	drops			users before what they use, by the dependencies of from
  *	creates, alters	what is needed before who needs it, by those of to
  *	late drops		of what only an altered object let go
@@ -43,6 +44,9 @@ goes_with(const PgmDiff *diff, int n)
 	int			parent = diff->pairs[n].parent_from;
 	int			with = -1;
 
+	if (parent >= 0 && pgm_ddl_changes_parents(diff, diff->pairs[n].from))
+		parent = -1;
+
 	if (whole >= 0)
 		with = goes(&diff->pairs[whole]) ? whole : goes_with(diff, whole);
 	if (with < 0 && parent >= 0)
@@ -69,6 +73,14 @@ whole_of(const PgmDiff *diff, int n)
 	while ((with = goes_with(diff, n)) >= 0)
 		n = with;
 	return n;
+}
+
+/* Of the parts that go with a table. */
+static bool
+may_go_alone(const PgmSchemaObject *part)
+{
+	return pgm_ddl_is(part, "constraint") || pgm_ddl_is(part, "policy") ||
+		pgm_ddl_is(part, "rule") || pgm_ddl_is(part, "trigger");
 }
 
 static void drop(PgmDiff *diff, int n, bool late);
@@ -108,9 +120,9 @@ drop(PgmDiff *diff, int n, bool late)
 	}
 	else if (!diff->pairs[top].visited)
 		drop(diff, top, late);
-	else if (!diff->pairs[top].gone && pgm_ddl_is(pair->from, "constraint"))
+	else if (!diff->pairs[top].gone && may_go_alone(pair->from))
 	{
-		/* cuts a cycle of foreign keys */
+		/* cuts a cycle, of foreign keys as a rule */
 		pgm_ddl_drop(diff, pair);
 		pair->gone = true;
 	}
@@ -262,6 +274,11 @@ pgm_diff_order(PgmDiff *diff)
 								 pgm_ddl_part_name(diff->pairs[i].from));
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_tie_to_type(diff, &diff->pairs[i], true);
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		pgm_ddl_leave_parents(diff, &diff->pairs[i]);
+		pgm_ddl_let_go(diff, &diff->pairs[i]);
+	}
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)

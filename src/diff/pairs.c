@@ -283,14 +283,22 @@ pgm_ddl_find_pair(const PgmDiff *diff, const char *kind, const char *identity)
 	return bsearch(&key, diff->pairs, diff->npairs, sizeof(PgmPair), pair_cmp);
 }
 
+PgmPair *
+pgm_ddl_table_pair(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const char *name = pgm_ddl_table(part);
+	PgmPair    *pair = name == NULL ? NULL :
+		pgm_ddl_find_pair(diff, "table", name);
+
+	return pair != NULL || name == NULL ? pair :
+		pgm_ddl_find_pair(diff, "foreign table", name);
+}
+
 bool
 pgm_ddl_table_is_new(const PgmDiff *diff, const PgmSchemaObject *part)
 {
-	const PgmPair *table = pgm_ddl_find_pair(diff, "table",
-											 pgm_ddl_table(part));
+	const PgmPair *table = pgm_ddl_table_pair(diff, part);
 
-	if (table == NULL)
-		table = pgm_ddl_find_pair(diff, "foreign table", pgm_ddl_table(part));
 	return table != NULL && (table->change == PGM_CREATE ||
 							 table->change == PGM_RECREATE);
 }
@@ -519,7 +527,9 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 	if (cause->change == PGM_DROP && user->change == PGM_ALTER &&
 		!is_named_again(cause, user))
 	{
-		cause->late = true;
+		/* sequences and children have left before */
+		if (strcmp(kind, "sequence") != 0 && !pgm_ddl_is_table(user->to))
+			cause->late = true;
 		return queue;
 	}
 	if (strcmp(kind, "column") == 0)
@@ -675,20 +685,14 @@ is_of_identity(const PgmSchema *schema, const PgmSchemaObject *sequence)
 static void
 renew_identity(PgmDiff *diff, const char *column)
 {
-	PgmSchemaObject object = {"column", column};
+	PgmPair    *pair = pgm_ddl_find_pair(diff, "column", column);
 
-	for (int i = 0; i < diff->npairs; i++)
-	{
-		PgmPair    *pair = &diff->pairs[i];
-
-		if (pair->from == NULL || pair->to == NULL ||
-			identity_cmp(pair->from, &object) != 0 ||
-			pgm_schema_value(pair->to, "identity") == NULL)
-			continue;
-		pair->new_sequence = true;
-		if (pair->change == PGM_KEEP)
-			pair->change = PGM_ALTER;
-	}
+	if (pair == NULL || pair->from == NULL || pair->to == NULL ||
+		pgm_schema_value(pair->to, "identity") == NULL)
+		return;
+	pair->new_sequence = true;
+	if (pair->change == PGM_KEEP)
+		pair->change = PGM_ALTER;
 }
 
 /* A sequence of its own does not become that of an identity column. */

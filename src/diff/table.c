@@ -32,23 +32,12 @@ is_inherited(const PgmSchemaObject *object)
 	return inherited != NULL && strcmp(inherited, "yes") == 0;
 }
 
-/* The sequence of an identity column; there is one. */
-static const PgmSchemaObject *
-find_sequence(const PgmSchema *schema, const PgmSchemaObject *column)
-{
-	for (int i = 0; i < schema->nobjects; i++)
-		if (pgm_ddl_is(&schema->objects[i], "sequence") &&
-			pgm_ddl_equal(OF(&schema->objects[i], "owned by"),
-						  column->identity))
-			return &schema->objects[i];
-	return NULL;
-}
-
 static void
-append_identity(StringInfo sql, const PgmSchema *schema,
+append_identity(StringInfo sql, const PgmDiff *diff,
 				const PgmSchemaObject *column)
 {
-	const PgmSchemaObject *sequence = find_sequence(schema, column);
+	const PgmSchemaObject *sequence = pgm_lookup_find(&diff->sequences,
+													  column);
 
 	appendStringInfo(sql, " GENERATED %s AS IDENTITY",
 					 strcmp(OF(column, "identity"), "always") == 0 ?
@@ -73,33 +62,18 @@ unquoted(const char *identity)
 static char *
 not_null_name(const PgmDiff *diff, const PgmSchemaObject *column)
 {
-	const char *table = pgm_ddl_table(column);
-	const char *name = pgm_ddl_part_name(column);
-	const char *usual = quote_identifier(makeObjectName(unquoted(table),
-														unquoted(name),
-														"not_null"));
-	const char *definition = psprintf("NOT NULL %s", name);
-	size_t		length = strlen(definition);
+	const PgmSchemaObject *constraint = pgm_lookup_find(&diff->not_nulls,
+														column);
+	char	   *name;
+	char	   *usual;
 
-	for (int i = 0; i < diff->to->nobjects; i++)
-	{
-		const PgmSchemaObject *object = &diff->to->objects[i];
-		char	   *has;
-
-		if (!pgm_ddl_is(object, "constraint") ||
-			strcmp(pgm_ddl_table(object), table) != 0)
-			continue;
-		has = OF(object, "definition");
-		if (strncmp(has, definition, length) != 0 ||
-			(has[length] != '\0' && has[length] != ' '))
-			continue;
-		name = pgm_ddl_part_name(object);
-		if (strcmp(name, usual) == 0 ||
-			pgm_schema_find(diff->from, "constraint", object->identity) != NULL)
-			return NULL;
-		return pstrdup(name);
-	}
-	return NULL;
+	if (constraint == NULL ||
+		pgm_schema_find(diff->from, "constraint", constraint->identity) != NULL)
+		return NULL;
+	name = pgm_ddl_part_name(constraint);
+	usual = makeObjectName(unquoted(pgm_ddl_table(column)),
+						   unquoted(pgm_ddl_part_name(column)), "not_null");
+	return strcmp(name, quote_identifier(usual)) == 0 ? NULL : name;
 }
 
 static void
@@ -135,7 +109,7 @@ column_definition(const PgmDiff *diff, const PgmSchemaObject *column)
 						 strcmp(OF(column, "generated"), "stored") == 0 ?
 						 "STORED" : "VIRTUAL");
 	if (OF(column, "identity") != NULL)
-		append_identity(&sql, diff->to, column);
+		append_identity(&sql, diff, column);
 	if (OF(column, "not null") != NULL)
 		append_not_null(&sql, diff, column);
 	return sql.data;
@@ -349,39 +323,11 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 	set_table_details(diff, NULL, table);
 }
 
-static void
-alter_inheritance(PgmDiff *diff, PgmPair *pair)
-{
-	const char *from = OF(pair->from, "inherits");
-	const char *to = OF(pair->to, "inherits");
-	bool		was_partition = OF(pair->from, "partition bound") != NULL;
-	bool		is_partition = OF(pair->to, "partition bound") != NULL;
-	char	   *parent;
-
-	if (was_partition &&
-		(differs(pair, "inherits") || differs(pair, "partition bound")))
-		pgm_ddl_add(diff, "ALTER TABLE %s DETACH PARTITION %s", from,
-					pair->from->identity);
-	if (was_partition || is_partition)
-		return;
-	while ((parent = pgm_ddl_next(&from)) != NULL)
-		if (!pgm_ddl_in_list(to, parent))
-			pgm_ddl_add_to_table(diff, pair->to->identity, "NO INHERIT %s",
-								 parent);
-	from = OF(pair->from, "inherits");
-	while ((parent = pgm_ddl_next(&to)) != NULL)
-		if (!pgm_ddl_in_list(from, parent))
-			pgm_ddl_add_to_table(diff, pair->to->identity, "INHERIT %s",
-								 parent);
-}
-
 void
 pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 {
 	const char *name = pair->to->identity;
 
-	if (differs(pair, "inherits") || differs(pair, "partition bound"))
-		alter_inheritance(diff, pair);
 	if (differs(pair, "persistence"))
 		pgm_ddl_add_to_table(diff, name, "SET %s",
 							 OF(pair->to, "persistence") == NULL ?
@@ -453,14 +399,9 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *from = pair->change == PGM_RECREATE ? NULL :
 		pair->from;
 	const PgmSchemaObject *to = pair->to;
-	char	   *bound = OF(to, "partition bound");
 	char	   *identity = OF(to, "replica identity");
 
-	if (bound != NULL &&
-		(from == NULL || differs(pair, "partition bound") ||
-		 differs(pair, "inherits")))
-		pgm_ddl_add(diff, "ALTER TABLE %s ATTACH PARTITION %s %s",
-					OF(to, "inherits"), to->identity, bound);
+	pgm_ddl_join_parents(diff, pair);
 	if (pgm_ddl_is(to, "foreign table") ||
 		pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
 					  identity) ||
@@ -474,7 +415,7 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 void
 pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 {
-	if (is_inherited(pair->to))
+	if (is_inherited(pair->to) && !pgm_ddl_changes_parents(diff, pair->to))
 		return;
 	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
 						 column_definition(diff, pair->to));
@@ -496,7 +437,7 @@ alter_identity(PgmDiff *diff, PgmPair *pair)
 	else
 	{
 		initStringInfo(&sql);
-		append_identity(&sql, diff->to, pair->to);
+		append_identity(&sql, diff, pair->to);
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s ADD%s", name,
 							 sql.data);
 	}
@@ -582,6 +523,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP DEFAULT",
 							 name);
 	if (retyped && (!is_inherited(pair->to) ||
+					pgm_ddl_changes_parents(diff, pair->to) ||
 					pgm_schema_find(diff->to, "foreign table", table) != NULL))
 		alter_type(diff, pair);
 	if (value != NULL &&

@@ -32,7 +32,8 @@
 static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("x") ", "
 		"'extension', quote_ident(x.extname), x.extversion AS version, "
-		"x.extnamespace::regnamespace::text AS schema, " PGM_COMMENT " "
+		"x.extnamespace::regnamespace::text AS schema, " PGM_COMMENT ", "
+		"x.extname::text AS \".name\" "
 		"FROM pg_extension x " PGM_JOIN_COMMENT("pg_extension", "x.oid")
 	"WHERE x.extname <> 'pgmigrate'"},
 

@@ -274,8 +274,8 @@ static PgmQuery queries[] = {
 	/* the version is that of a library of the host */
 	{"SELECT " PGM_ADDRESS("c") ", "
 		"'collation', " PGM_NAMED("n.nspname", "c.collname") ", "
-		"(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'"
-		"::text[])::text AS definition, " PGM_OWNER("c.collowner") ", "
+		"(to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion,"
+		"collencoding}'::text[])::text AS definition, " PGM_OWNER("c.collowner") ", "
 		PGM_COMMENT ", " CREATE_COLLATION " AS \".create\" FROM pg_collation c " IN_SCHEMA("c.collnamespace")
 		PGM_JOIN_COMMENT("pg_collation", "c.oid")
 		"WHERE " NOT_MEMBER("pg_collation", "c.oid"),

@@ -773,6 +773,42 @@ INSERT INTO pair (name, a, b) VALUES
 		create table t (x c default 'a')$p$,
 	$p$create type c as enum ('a');
 		create table t (x c default 'a')$p$),
+('kept below a parent',
+	$p$create table a (i int, e int, f int, constraint e check (e > 0));
+		create table b (j int) inherits (a)$p$,
+	$p$create table a (i int, f int);
+		create table b (e int, j int, constraint e check (e > 0)) inherits (a)$p$),
+('leaves with what the parents lose',
+	$p$create table a (i int, e int check (e > 0));
+		create table b () inherits (a);
+		create table c (i bigint, z int);
+		create table p (i int, e int primary key) partition by list (e);
+		create table p1 partition of p for values in (1);
+		create index on p (i);
+		create table p2 (i int, e int not null, z int)$p$,
+	$p$create table a (i int, n text default 'x');
+		create table b (i int, e int constraint a_e_check check (e > 0));
+		create table c (z int) inherits (a);
+		create table p (i int, e int not null, n text) partition by list (e);
+		create table p1 (i int, e int primary key);
+		create table p2 partition of p for values in (2)$p$),
+('rule to a child of its table',
+	$p$create table a (i int);
+		create table b () inherits (a);
+		create rule r as on insert to a where new.i > 0 do instead insert into b values (new.*)$p$,
+	$p$create table c (j text)$p$),
+('names that move to a new table',
+	$p$create table a (i serial, j int unique);
+		create index aj on a (j)$p$,
+	$p$create sequence a_i_seq as int;
+		create table b (k text, i int default nextval('a_i_seq'), j int constraint a_j_key unique);
+		alter sequence a_i_seq owned by b.i;
+		create index aj on b (j)$p$),
+('collation from another',
+	$p$create collation co from "C";
+		create table a (t text collate co)$p$,
+	$p$create collation co from "C";
+		create table a (t text collate co, u text collate co)$p$),
 ('constraint forms',
 	$p$create table a (i int, j int, k int, constraint u unique (i) deferrable, constraint ck check (i > 0) no inherit);
 		create table b (x int, y int)$p$,
@@ -864,6 +900,13 @@ SELECT pgmigrate.diff('CREATE SCHEMA dd; CREATE TYPE dd.mood AS ENUM (''sad'', '
 CREATE TABLE dd.rounded (a numeric(10,4), b float8, c timestamptz, d numeric(6,2), e date);
 SELECT pgmigrate.diff(:'same' || 'CREATE TABLE dd.rounded (a numeric(10,2), b int, c date, d numeric(8,2), e timestamp)');
 DROP TABLE dd.rounded;
+
+-- an extension that does not go back stays where it is
+CREATE EXTENSION hstore SCHEMA dd VERSION '1.4';
+SELECT pgmigrate.autogenerate('version', :'same' || 'CREATE EXTENSION hstore SCHEMA dd VERSION ''1.6''; CREATE TABLE dd.h (h dd.hstore)', id => 'version');
+SELECT upgrade, downgrade FROM pgmigrate.revision WHERE id = 'version';
+SELECT pgmigrate.remove('version');
+DROP EXTENSION hstore;
 
 -- patterns
 SET pgmigrate.autogenerate_exclude = 'dd.person.age, %no_such%';

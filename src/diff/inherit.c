@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * inherit.c
+ *	  Tables that leave their parents, or join others.
+ *
+ * A table leaves before anything else is done, lest it lose what its parents
+ * lose, and joins at the end, when it has what they have.  Meanwhile it stands
+ * alone, so that each of its columns and constraints has statements of its
+ * own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "diff/parts.h"
+
+#define OF(object, property) pgm_schema_value(object, property)
+
+static bool
+differs(const PgmPair *pair, const char *property)
+{
+	return !pgm_ddl_equal(OF(pair->from, property), OF(pair->to, property));
+}
+
+static bool
+changes_parents(const PgmPair *table)
+{
+	return table != NULL && table->change == PGM_ALTER &&
+		pgm_ddl_is_table(table->from) &&
+		(differs(table, "inherits") || differs(table, "partition bound"));
+}
+
+bool
+pgm_ddl_changes_parents(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	return changes_parents(pgm_ddl_table_pair(diff, part));
+}
+
+void
+pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair)
+{
+	const char *from;
+	const char *to;
+	char	   *parent;
+
+	if (!changes_parents(pair))
+		return;
+	from = OF(pair->from, "inherits");
+	to = OF(pair->to, "inherits");
+	if (OF(pair->from, "partition bound") != NULL)
+	{
+		pgm_ddl_add(diff, "ALTER TABLE %s DETACH PARTITION %s", from,
+					pair->from->identity);
+		return;
+	}
+	while ((parent = pgm_ddl_next(&from)) != NULL)
+		if (!pgm_ddl_in_list(to, parent))
+			pgm_ddl_add_to_table(diff, pair->from->identity, "NO INHERIT %s",
+								 parent);
+}
+
+void
+pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair)
+{
+	bool		created = pair->change != PGM_ALTER;
+	const char *to = OF(pair->to, "inherits");
+	const char *bound = OF(pair->to, "partition bound");
+	const char *from;
+	char	   *parent;
+
+	if (!created && !changes_parents(pair))
+		return;
+	if (bound != NULL)
+		pgm_ddl_add(diff, "ALTER TABLE %s ATTACH PARTITION %s %s", to,
+					pair->to->identity, bound);
+	if (bound != NULL || created)
+		return;
+	from = OF(pair->from, "partition bound") != NULL ? NULL :
+		OF(pair->from, "inherits");
+	while ((parent = pgm_ddl_next(&to)) != NULL)
+		if (!pgm_ddl_in_list(from, parent))
+			pgm_ddl_add_to_table(diff, pair->to->identity, "INHERIT %s",
+								 parent);
+}
+
+/* Is there a child that keeps what it has from the parent, as its own? */
+static bool
+is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const PgmPair *table = pgm_ddl_table_pair(diff, part);
+	bool		column = pgm_ddl_is(part, "column");
+	char	   *name = pgm_ddl_part_name(part);
+	int			n = table == NULL ? -1 : table - diff->pairs;
+
+	for (int i = n < 0 ? 0 : diff->users.start[n];
+		 n >= 0 && i < diff->users.start[n + 1]; i++)
+	{
+		const PgmPair *child = &diff->pairs[diff->users.other[i]];
+		const PgmPair *own;
+		char	   *identity;
+
+		if (!pgm_ddl_is_table(child->from) || child->change == PGM_DROP ||
+			child->change == PGM_RECREATE || changes_parents(child) ||
+			!pgm_ddl_in_list(OF(child->from, "inherits"),
+							 table->from->identity))
+			continue;
+		identity = column ? psprintf("%s.%s", child->from->identity, name) :
+			psprintf("%s on %s", name, child->from->identity);
+		own = pgm_ddl_find_pair(diff, part->kind, identity);
+		if (own != NULL && own->from != NULL && own->to != NULL &&
+			own->change != PGM_RECREATE)
+			return true;
+	}
+	return false;
+}
+
+const char *
+pgm_ddl_above(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const char *table = pgm_ddl_table(part);
+
+	return is_kept_below(diff, part) ? psprintf("ONLY %s", table) : table;
+}
