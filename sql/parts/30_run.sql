@@ -97,7 +97,6 @@ CREATE TABLE pgmigrate.run_step (
 	statement integer NOT NULL DEFAULT 0,
 	statements integer,
 	digest text,
-	done_digest text,
 	started timestamptz,
 	finished timestamptz,
 	duration interval,
@@ -105,8 +104,6 @@ CREATE TABLE pgmigrate.run_step (
 	PRIMARY KEY (run, step)
 ) WITH (fillfactor = 50);
 CREATE INDEX run_step_revision ON pgmigrate.run_step (revision, run);
-CREATE INDEX run_step_partly ON pgmigrate.run_step (revision)
-	WHERE done_digest IS NOT NULL;
 COMMENT ON TABLE pgmigrate.run_step IS 'the steps of each run, written when it is planned and followed while it runs';
 COMMENT ON COLUMN pgmigrate.run_step.run IS 'the run';
 COMMENT ON COLUMN pgmigrate.run_step.step IS 'number of the step in the run, from 1';
@@ -117,11 +114,47 @@ COMMENT ON COLUMN pgmigrate.run_step.state IS 'pending, running, done, failed, c
 COMMENT ON COLUMN pgmigrate.run_step.statement IS 'last statement done, where statements commit one by one';
 COMMENT ON COLUMN pgmigrate.run_step.statements IS 'number of statements';
 COMMENT ON COLUMN pgmigrate.run_step.digest IS 'digest of the revision that ran';
-COMMENT ON COLUMN pgmigrate.run_step.done_digest IS 'digest of the statements done, by which a resumed step knows them';
 COMMENT ON COLUMN pgmigrate.run_step.started IS 'time it began';
 COMMENT ON COLUMN pgmigrate.run_step.finished IS 'time it ended';
 COMMENT ON COLUMN pgmigrate.run_step.duration IS 'time it took, by a clock that does not go back';
 COMMENT ON COLUMN pgmigrate.run_step.details IS 'what else is known of the step';
+
+/*
+ * Empty but for what is at work or stopped: the rows of a revision go when it
+ * is recorded.  OIDs are those of the cluster.
+ */
+CREATE TABLE pgmigrate.begun_statement (
+	revision text NOT NULL,
+	statement integer NOT NULL,
+	online_step integer NOT NULL DEFAULT 0,
+	direction text NOT NULL,
+	run bigint NOT NULL,
+	digest text NOT NULL,
+	state text NOT NULL,
+	in_parts boolean NOT NULL DEFAULT false,
+	object oid NOT NULL DEFAULT 0,
+	index_name text,
+	relations oid[] NOT NULL DEFAULT '{}',
+	invalid oid[] NOT NULL DEFAULT '{}',
+	indexes oid[] NOT NULL DEFAULT '{}',
+	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
+	PRIMARY KEY (revision, statement, online_step)
+);
+COMMENT ON TABLE pgmigrate.begun_statement IS 'statements begun one by one of revisions that are not over, by which a run that goes on knows what they did';
+COMMENT ON COLUMN pgmigrate.begun_statement.revision IS 'id of the revision';
+COMMENT ON COLUMN pgmigrate.begun_statement.statement IS 'statement, from 1';
+COMMENT ON COLUMN pgmigrate.begun_statement.online_step IS 'step of carrying it out online, from 1; 0: it is the statement itself';
+COMMENT ON COLUMN pgmigrate.begun_statement.direction IS 'up or down';
+COMMENT ON COLUMN pgmigrate.begun_statement.run IS 'run that began or did it';
+COMMENT ON COLUMN pgmigrate.begun_statement.digest IS 'digest of its text';
+COMMENT ON COLUMN pgmigrate.begun_statement.state IS 'begun (it may have committed), undone (it has failed, and committed nothing) or done';
+COMMENT ON COLUMN pgmigrate.begun_statement.in_parts IS 'whether it commits as often as it likes, as CALL and DO do';
+COMMENT ON COLUMN pgmigrate.begun_statement.object IS 'what it makes or drops, if that was there before; else 0';
+COMMENT ON COLUMN pgmigrate.begun_statement.index_name IS 'the only index that it may leave INVALID; null: any';
+COMMENT ON COLUMN pgmigrate.begun_statement.relations IS 'tables whose indexes it works on';
+COMMENT ON COLUMN pgmigrate.begun_statement.invalid IS 'indexes of those that were INVALID before';
+COMMENT ON COLUMN pgmigrate.begun_statement.indexes IS 'all indexes of those before, where the server gives a new one its name';
+COMMENT ON COLUMN pgmigrate.begun_statement.system_identifier IS 'cluster that it was begun on';
 
 CREATE TABLE pgmigrate.run_error (
 	run bigint PRIMARY KEY REFERENCES pgmigrate.run (id),
@@ -148,6 +181,7 @@ SELECT pg_catalog.pg_extension_config_dump('pgmigrate.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_step', '');
+SELECT pg_catalog.pg_extension_config_dump('pgmigrate.begun_statement', '');
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_error', '');
 
 CREATE FUNCTION pgmigrate.upgrade(
@@ -277,7 +311,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
 'wait for a run that is in progress and let none begin in this transaction; each update script of the extension begins with it';
 
-REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.run_error FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.begun_statement, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade(text, text[], text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade(text, text[], text) FROM PUBLIC;

@@ -157,12 +157,9 @@ SELECT r.id AS revision,
 FROM pgmigrate.revision r
 LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
-LEFT JOIN (SELECT s.revision FROM pgmigrate.run_step s
-	WHERE s.done_digest IS NOT NULL AND s.state OPERATOR(pg_catalog.<>) 'done' AND s.statement OPERATOR(pg_catalog.>) 0
-		AND NOT s.details OPERATOR(pg_catalog.?) 'forgotten'
-		AND NOT EXISTS (SELECT FROM pgmigrate.run_step l
-			WHERE l.revision OPERATOR(pg_catalog.=) s.revision AND l.run OPERATOR(pg_catalog.>) s.run
-				AND (l.done_digest IS NOT NULL OR l.state OPERATOR(pg_catalog.=) 'done'))) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
+LEFT JOIN (SELECT DISTINCT b.revision FROM pgmigrate.begun_statement b
+	WHERE b.online_step OPERATOR(pg_catalog.=) 0 AND (b.state OPERATOR(pg_catalog.=) 'done'
+		OR b.in_parts AND b.state OPERATOR(pg_catalog.=) 'begun')) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
 COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied, failed or pending';
 

@@ -66,6 +66,8 @@ CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgm
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.statement_time
 	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
+CREATE TRIGGER check_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgmigrate.begun_statement
+	FOR EACH STATEMENT EXECUTE FUNCTION pgmigrate.check_writer();
 
 ALTER TABLE pgmigrate.revision ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.revision_change ENABLE ALWAYS TRIGGER check_writer;
@@ -94,6 +96,7 @@ ALTER TABLE pgmigrate.scrape ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.verification ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.ddl_event ENABLE ALWAYS TRIGGER check_writer;
 ALTER TABLE pgmigrate.statement_time ENABLE ALWAYS TRIGGER check_writer;
+ALTER TABLE pgmigrate.begun_statement ENABLE ALWAYS TRIGGER check_writer;
 
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.revision_change IS 'only functions of the extension write the table';
@@ -122,3 +125,4 @@ COMMENT ON TRIGGER check_writer ON pgmigrate.scrape IS 'only functions of the ex
 COMMENT ON TRIGGER check_writer ON pgmigrate.verification IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.ddl_event IS 'only functions of the extension write the table';
 COMMENT ON TRIGGER check_writer ON pgmigrate.statement_time IS 'only functions of the extension write the table';
+COMMENT ON TRIGGER check_writer ON pgmigrate.begun_statement IS 'only functions of the extension write the table';

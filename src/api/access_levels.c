@@ -114,6 +114,7 @@ static const char *const relations[] = {
 	"applied",
 	"assessment",
 	"attestation",
+	"begun_statement",
 	"checklist_item",
 	"ddl_event",
 	"event",

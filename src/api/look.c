@@ -34,7 +34,7 @@
 #include "monitor/nodes.h"
 #include "monitor/svg.h"
 #include "store/authoring.h"
-#include "store/journal.h"
+#include "store/begun_statement.h"
 #include "store/partly_applied.h"
 #include "store/run_plan.h"
 
@@ -393,7 +393,7 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 	pgm_rows_begin(&out.rows, fcinfo);
 	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
 	pgm_rates_load(&out.rates);
-	out.any_partly = pgm_journal_any_partly();
+	out.any_partly = pgm_begun_any();
 	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)
 		plan_assessed(&out, plan);
 	else

@@ -34,7 +34,7 @@
 #include "classify/classify.h"
 #include "compat/server.h"
 #include "store/authors.h"
-#include "store/journal.h"
+#include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
 
@@ -473,7 +473,7 @@ note_done(PgmAssessItem *item, const PgmRevision *revision,
 	item->done = resume.done;
 	if (!resume.retried)
 		return;
-	left = pgm_leftover_indexes(resume.note, &nleft);
+	left = pgm_leftover_indexes(&resume.begun, &nleft);
 	for (int i = 0; i < nleft; i++)
 		item->leftovers =
 			lappend(item->leftovers,
@@ -485,7 +485,7 @@ List *
 pgm_assess_plan_items(const PgmPlan *plan)
 {
 	List	   *items = NIL;
-	bool		any_partly = pgm_journal_any_partly();
+	bool		any_partly = pgm_begun_any();
 
 	for (int i = 0; i < plan->steps.nsteps; i++)
 	{

@@ -68,23 +68,36 @@ static void
 mark_done(PgmStatementRun *run)
 {
 	run->digest = pgm_resume_digest(run->step->source, run->n, run->digest);
-	pgm_journal_step_progress(run->runner->run, run->runner->step, run->n + 1,
-							  run->digest, NULL);
 	run->next = run->n + 1;
+	pgm_runner_mark_done(run->runner, run->step->source, run->n, run->next);
+}
+
+static void
+begin_statement(PgmRunner *runner, const PgmSource *source, int n)
+{
+	PgmBegun	begun = {0};
+
+	begun.revision = source->revision;
+	begun.direction = pgm_direction_name(runner->request->direction);
+	begun.statement = n + 1;
+	begun.run = runner->run;
+	pgm_resume_begin(&begun, source, n);
 }
 
 /*
  * A DO or CALL commits when it likes, and nobody knows what of it is done: to
- * begin it again is not ours to decide.
+ * begin it again is not ours to decide.  What is applied cannot be amended.
  */
 static void
-refuse_repetition(const PgmStep *step, int n)
+refuse_repetition(const PgmStep *step, PgmDirection direction, int n)
 {
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_PARTLY_APPLIED),
 			errmsg("statement %d of revision \"%s\" may have done parts of its work already",
 				   n + 1, step->revision->id),
 			errdetail("It commits by itself, and it was stopped in the middle."),
+			direction == PGM_DOWN ?
+			errhint("Finish it by hand and record that with pgmigrate.stamp(); or make good by hand what was done and stamp the current heads, to begin anew.") :
 			errhint("If it may run again, say so by amending that statement, if only by a comment in it; or finish it by hand and record that with pgmigrate.stamp()."));
 }
 
@@ -102,17 +115,16 @@ run_alone(PgmStatementRun *run)
 	bool		again = resume->retried && n == resume->done;
 	bool		done = false;
 
-	if (again && resume->same && !resume->undone && !runner->undone &&
-		!source->statements[n].top_level)
-		refuse_repetition(run->step, n);
+	if (again && resume->same && resume->begun.state != PGM_BEGUN_UNDONE &&
+		!runner->undone && !source->statements[n].top_level)
+		refuse_repetition(run->step, runner->request->direction, n);
 	runner->undone = false;
 	if (again)
 		done = pgm_resume_clean(&runner->exec, source, n, resume);
 	if (!again || !resume->same || !source->statements[n].top_level)
 	{
 		pgm_txn_begin_own();
-		pgm_journal_step_progress(runner->run, runner->step, n, run->digest,
-								  pgm_resume_note(source, n));
+		begin_statement(runner, source, n);
 		pgm_txn_commit();
 	}
 
@@ -234,8 +246,7 @@ resume_step(PgmRunner *runner, PgmStep *step)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step->revision->id, resume->done + 1, n));
-	pgm_journal_step_begin(runner->run, runner->step, n, resume->done,
-						   resume->digest, resume->note);
+	pgm_journal_step_begin(runner->run, runner->step, n, resume->done);
 	pgm_txn_commit();
 	runner->local = false;
 }
@@ -309,7 +320,7 @@ pgm_runner_refuse_partly(const PgmRunner *runner, const PgmStep *step)
 				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
 	if (!resume.retried)
 		return;
-	left = pgm_leftover_indexes(resume.note, &nleft);
+	left = pgm_leftover_indexes(&resume.begun, &nleft);
 	for (int i = 0; i < nleft; i++)
 		ereport(WARNING,
 				errmsg("index %s is INVALID, a failed try of revision \"%s\" left it so",

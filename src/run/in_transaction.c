@@ -155,7 +155,7 @@ resume_step(PgmRunner *runner, PgmStep *step)
 
 	if (!step->resume.retried)
 		return;
-	(void) pgm_leftover_indexes(step->resume.note, &n);
+	(void) pgm_leftover_indexes(&step->resume.begun, &n);
 	if (n == 0)
 		return;
 	pgm_txn_commit();

@@ -79,6 +79,11 @@ extern void pgm_runner_verify(PgmRunner *runner, const PgmStep *step,
 /* In a transaction, in which nobody can amend it any more. */
 extern void pgm_runner_load_step(PgmRunner *runner, PgmStep *step);
 
+/* In a transaction, with what they did: statements "first" to before "next". */
+extern void pgm_runner_mark_done(const PgmRunner *runner,
+								 const PgmSource *source, int first,
+								 int next);
+
 /*
  * The ledger rows of a step, with its work.  In one transaction they may be
  * kept back: settle before the statements of the next, flush at the end.

@@ -24,7 +24,7 @@
 #include "store/journal.h"
 
 void
-pgm_runner_keep(PgmRunner *runner, PgmOnline *online, const char *digest)
+pgm_runner_keep(PgmRunner *runner, PgmOnline *online)
 {
 	PgmSpan		span = {online->source, online->n, online->n + 1};
 	PgmOperation *operation = online->operation;
@@ -37,8 +37,7 @@ pgm_runner_keep(PgmRunner *runner, PgmOnline *online, const char *digest)
 	pgm_operation_set_state(operation, PGM_OPERATION_SWITCHED, NULL);
 	if (pgm_finalize_after > 0)
 		pgm_operation_set_revert_until(operation->id, pgm_finalize_after);
-	pgm_journal_step_progress(runner->run, runner->step, online->n + 1,
-							  digest, NULL);
+	pgm_runner_mark_done(runner, online->source, online->n, online->n + 1);
 	pgm_txn_commit();
 }
 

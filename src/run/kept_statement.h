@@ -13,8 +13,7 @@
 #include "strategy/strategy.h"
 
 /* Outside of a transaction: carry it out, and mark it as done. */
-extern void pgm_runner_keep(PgmRunner *runner, PgmOnline *online,
-							const char *digest);
+extern void pgm_runner_keep(PgmRunner *runner, PgmOnline *online);
 
 /*
  * In a transaction: has what was kept come back, by hand or in a try before?

@@ -153,6 +153,7 @@ set_done(Work *work, int done)
 	pgm_operation_add_details(operation, psprintf("{\"done\": %d}", done));
 	pgm_operation_set_progress(operation->id, done, list_length(work->steps),
 							   "steps");
+	pgm_begun_delete_online(operation->revision, operation->statement);
 }
 
 /* In the transaction that completes the statement. */
@@ -163,8 +164,8 @@ complete(PgmOnline *online)
 
 	pgm_operation_set_state(online->operation, PGM_OPERATION_FINALIZED, NULL);
 	set_done(work, list_length(work->steps));
-	pgm_journal_step_progress(work->runner->run, work->runner->step,
-							  online->n + 1, work->digest, NULL);
+	pgm_runner_mark_done(work->runner, online->source, online->n,
+						 online->n + 1);
 }
 
 static void
@@ -301,33 +302,32 @@ run_committing(Work *work, const PgmSource *source)
 	pgm_txn_commit();
 }
 
-/* Was the step that follows those done begun?  Then what was noted of it. */
-static char *
-note_of_begun(const Work *work)
+/* The step that follows those done. */
+static PgmBegun
+next_step(const Work *work)
 {
-	char	   *begun = pgm_operation_detail(work->online.operation, "begun");
+	const PgmOperation *operation = work->online.operation;
+	PgmBegun	begun = {0};
 
-	return begun != NULL && atoi(begun) == work->done ?
-		pgm_operation_detail(work->online.operation, "note") : NULL;
+	begun.revision = operation->revision;
+	begun.direction = operation->direction;
+	begun.statement = operation->statement;
+	begun.online_step = work->done + 1;
+	begun.run = work->runner->run;
+	return begun;
 }
 
 static void
 run_top_level_step(Work *work, const PgmSource *source)
 {
-	char	   *note;
+	PgmBegun	begun = next_step(work);
 	PgmResume	resume;
 
 	pgm_txn_begin();
-	note = note_of_begun(work);
-	if (note != NULL)
-		pgm_resume_read_note(note, source, &resume);
-	else
-		pgm_operation_add_details(work->online.operation,
-								  psprintf("{\"begun\": %d, \"note\": %s}",
-										   work->done,
-										   pgm_resume_note(source, 0)));
+	if (!pgm_resume_find_online(&begun, source, &resume))
+		pgm_resume_begin(&begun, source, 0);
 	pgm_txn_commit();
-	if (note == NULL || !pgm_resume_clean(&work->exec, source, 0, &resume))
+	if (!resume.retried || !pgm_resume_clean(&work->exec, source, 0, &resume))
 		run_committing(work, source);
 }
 
@@ -423,19 +423,11 @@ may_pass(int sqlerrcode)
 static void
 undo_steps(Work *work)
 {
-	char	   *note;
+	PgmResume	resume = {0};
 
 	pgm_lockwait_next(work->runner->wait);
-	pgm_txn_begin();
-	note = note_of_begun(work);
-	pgm_txn_commit();
-	if (note != NULL)
-	{
-		PgmResume	resume = {0};
-
-		resume.note = note;
-		pgm_resume_drop_leftovers(&work->exec, &resume);
-	}
+	resume.begun = next_step(work);
+	pgm_resume_drop_leftovers(&work->exec, &resume);
 	while (work->done > 0)
 	{
 		const PgmStrategyStep *step = list_nth(work->steps, work->done - 1);
@@ -559,7 +551,7 @@ run_all(Work *work)
 static void
 run_keep(Work *work)
 {
-	pgm_runner_keep(work->runner, &work->online, work->digest);
+	pgm_runner_keep(work->runner, &work->online);
 }
 
 static void

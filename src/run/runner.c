@@ -109,7 +109,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 							   psprintf(PGM_ACTIVITY_PLANNING "%s %s",
 										pgm_command_name(request->direction),
 										request->target));
-	runner->any_partly = pgm_journal_any_partly();
+	runner->any_partly = pgm_begun_any();
 	if (request->direction != PGM_STAMP)
 		pgm_mirror_verify(true);
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
@@ -151,7 +151,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 			unconstify(char *, pgm_graph_id(plan->graph, rev));
 	}
 	if (runner->any_partly && request->direction != PGM_STAMP)
-		pgm_leftover_notice(record.nsteps, record.revisions);
+		pgm_leftover_notice(record.nsteps, record.revisions, NULL);
 	runner->run = pgm_journal_begin(&record);
 }
 
@@ -509,8 +509,7 @@ record(void *arg, const PgmRunPosition *position, const ErrorData *edata)
 	PgmRunner  *runner = arg;
 
 	if (runner->undone)
-		pgm_journal_step_details(position->run, position->step,
-								 "{\"undone\": true}");
+		pgm_begun_set_undone(position->run, position->step);
 	pgm_runner_record_locks(runner);
 	pgm_runner_record_statements(runner);
 	pgm_operations_fail_of_run(position->run, pgm_error_for_all(edata));
@@ -576,7 +575,7 @@ pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	pgm_runner_refuse_read_only();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
-		!pgm_ledger_at_only_head() || pgm_journal_any_partly())
+		!pgm_ledger_at_only_head() || pgm_begun_any())
 	{
 		PgmPlan    *plan = pgm_plan_make(direction, target);
 
@@ -653,7 +652,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
-	pgm_leftover_forget(NULL);
+	pgm_begun_forget(NULL);
 	pgm_journal_end(runner->run, nheads, heads);
 	pgm_schema_record_keep(runner->run);
 	return runner->run;

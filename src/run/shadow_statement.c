@@ -28,8 +28,7 @@ static void
 mark_done(PgmRunner *runner, const PgmPass *pass)
 {
 	pgm_txn_begin();
-	pgm_journal_step_progress(runner->run, runner->step, pass->last + 1,
-							  pass->digest, NULL);
+	pgm_runner_mark_done(runner, pass->source, pass->first, pass->last + 1);
 	pgm_txn_commit();
 }
 

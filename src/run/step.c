@@ -242,6 +242,15 @@ fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
 }
 
 void
+pgm_runner_mark_done(const PgmRunner *runner, const PgmSource *source,
+					 int first, int next)
+{
+	pgm_begun_done(runner->run, runner->step,
+				   pgm_direction_name(runner->request->direction), source,
+				   first, next);
+}
+
+void
 pgm_runner_record(const PgmPlan *plan, int64 run, int step,
 				  const PgmRevision *revision, int statements,
 				  TimestampTz started, int64 microseconds)
@@ -251,6 +260,7 @@ pgm_runner_record(const PgmPlan *plan, int64 run, int step,
 	fill_change(&change, plan, run, step, revision, statements, started,
 				microseconds);
 	pgm_ledger_apply(&change);
+	pgm_begun_delete(revision->id);
 }
 
 /* The rows kept back so far. */
@@ -375,6 +385,8 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 		change.details = pgm_happened_details(runner->happened);
 		pgm_ledger_apply(&change);
 	}
+	if (runner->any_partly || runner->by_statement)
+		pgm_begun_delete(step->revision->id);
 	pgm_runner_record_locks(runner);
 }
 

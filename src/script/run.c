@@ -48,8 +48,6 @@ typedef struct ScriptRun
 	List	   *objects;		/* temporary ones when the script began */
 	MemoryContext step_context; /* of what follows, reset after each step */
 	PgmSource  *source;			/* of the next step, NULL if not parsed yet */
-	char	   *done_digest;	/* of the statements marked as done … */
-	int			done;			/* … and how many */
 	int64		clock;			/* when the step began */
 	TimestampTz started;
 } ScriptRun;
@@ -229,36 +227,15 @@ step_source(const PgmRevision *revision)
 	return current.source;
 }
 
-/* Goes on from the statement before, not from the first each time. */
-static char *
-digest_of_done(const PgmSource *source, int done)
-{
-	MemoryContext old = MemoryContextSwitchTo(current.step_context);
-
-	if (done < current.done)
-	{
-		current.done = 0;
-		current.done_digest = NULL;
-	}
-	for (; current.done < done; current.done++)
-	{
-		char	   *before = current.done_digest;
-
-		current.done_digest = pgm_resume_digest(source, current.done, before);
-		if (before != NULL)
-			pfree(before);
-	}
-	MemoryContextSwitchTo(old);
-	return current.done_digest;
-}
-
 /* The statements before this one are done. */
 void
 pgm_script_statement(const char *revision_id, int statement)
 {
 	PgmRevision *revision = next_step(revision_id);
 	PgmSource  *source = step_source(revision);
-	char	   *note = NULL;
+	const char *direction = pgm_direction_name(current.plan->direction);
+	bool		begun_before = false;
+	int			step = current.steps_done + 1;
 	int			done = statement - 1;
 
 	if (done < 0 || done > source->nstatements)
@@ -273,14 +250,22 @@ pgm_script_statement(const char *revision_id, int statement)
 		pgm_resume_find(revision, source, current.plan->direction, &resume);
 		if (resume.done != done)
 			refuse_stale("Statements of its next revision are done that it would run again.");
-		note = resume.retried && resume.same ? resume.note : NULL;
+		begun_before = resume.retried && resume.same;
+		pgm_journal_step_begin(current.run, step, source->nstatements, done);
 		current.in_step = true;
 	}
-	pgm_journal_step_begin(current.run, current.steps_done + 1,
-						   source->nstatements, done,
-						   digest_of_done(source, done),
-						   note == NULL && done < source->nstatements ?
-						   pgm_resume_note(source, done) : note);
+	else if (done > 0)
+		pgm_begun_done(current.run, step, direction, source, done - 1, done);
+	if (!begun_before && done < source->nstatements)
+	{
+		PgmBegun	begun = {0};
+
+		begun.revision = source->revision;
+		begun.direction = direction;
+		begun.statement = statement;
+		begun.run = current.run;
+		pgm_resume_begin(&begun, source, done);
+	}
 }
 
 typedef struct Span
@@ -347,8 +332,6 @@ pgm_script_step(const char *revision_id)
 	current.steps_done++;
 	current.in_step = false;
 	current.source = NULL;
-	current.done = 0;
-	current.done_digest = NULL;
 	MemoryContextReset(current.step_context);
 	begin_clock();
 }

@@ -32,7 +32,7 @@
 #include "script/write.h"
 #include "sql/lexer.h"
 #include "sql/set_statement.h"
-#include "store/journal.h"
+#include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
 #include "store/step_method.h"
 
@@ -343,7 +343,7 @@ write_drops(Writer *writer, const PgmResume *resume)
 
 	if (!resume->retried)
 		return;
-	left = pgm_leftover_indexes(resume->note, &nleft);
+	left = pgm_leftover_indexes(&resume->begun, &nleft);
 	for (int i = 0; i < nleft; i++)
 		write_line(writer, "DROP INDEX CONCURRENTLY IF EXISTS %s;", left[i]);
 }
@@ -550,7 +550,7 @@ pgm_script_write(const char *range, PgmDirection direction,
 	writer.emit = emit;
 	writer.arg = arg;
 	writer.direction = direction;
-	writer.any_partly = pgm_journal_any_partly();
+	writer.any_partly = pgm_begun_any();
 	initStringInfo(&writer.buf);
 	if (plan->steps.nsteps == 0)
 	{

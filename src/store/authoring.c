@@ -25,7 +25,7 @@
 #include "store/content.h"
 #include "store/journal.h"
 #include "store/ledger.h"
-#include "store/leftover_indexes.h"
+#include "store/begun_statement.h"
 #include "store/revision_change.h"
 #include "store/run_lock.h"
 #include "store/run_plan.h"
@@ -498,7 +498,7 @@ pgm_author_remove(const char *id)
 	refuse_needed(revision->id, n, others, "depends on it");
 	pgm_change_keep_texts(revision, "remove");
 	pgm_revision_delete(revision);
-	pgm_leftover_forget(revision->id);
+	pgm_begun_forget(revision->id);
 	return revision->id;
 }
 

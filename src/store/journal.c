@@ -56,17 +56,9 @@ static PgmQuery begin_steps_query = {
 
 static PgmQuery step_begin_query = {
 	"UPDATE pgmigrate.run_step SET state = 'running', "
-	"started = clock_timestamp(), statements = $3, statement = $4, "
-	"done_digest = coalesce($5, ''), details = coalesce($6::jsonb, details) "
+	"started = clock_timestamp(), statements = $3, statement = $4 "
 	"WHERE run = $1 AND step = $2",
-	6, {INT8OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
-};
-
-static PgmQuery step_progress_query = {
-	"UPDATE pgmigrate.run_step SET statement = $3, "
-	"done_digest = coalesce($4, ''), "
-	"details = coalesce($5::jsonb, details) WHERE run = $1 AND step = $2",
-	5, {INT8OID, INT4OID, INT4OID, TEXTOID, TEXTOID}
+	4, {INT8OID, INT4OID, INT4OID, INT4OID}
 };
 
 static PgmQuery step_details_query = {
@@ -103,22 +95,6 @@ static PgmQuery fail_error_query = {
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	8, {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
 	TEXTOID}
-};
-
-/* A step that failed before its first statement is no attempt. */
-static PgmQuery attempt_query = {
-	"SELECT l.run, l.step, l.direction, l.state, l.statement, "
-	"l.done_digest, l.details::text FROM (SELECT * FROM pgmigrate.run_step s "
-	"WHERE s.revision = $1 AND s.state <> 'pending' "
-	"AND (s.statements IS NOT NULL OR s.state = 'done') "
-	"ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l "
-	"WHERE NOT l.details ? 'forgotten'",
-	1, {TEXTOID}
-};
-
-static PgmQuery any_partly_query = {
-	"SELECT FROM pgmigrate.run_step "
-	"WHERE done_digest IS NOT NULL AND state <> 'done' LIMIT 1"
 };
 
 static PgmQuery in_work_query = {
@@ -221,34 +197,15 @@ execute_nullable(PgmQuery *query, Datum *values, bool *nulls)
 }
 
 void
-pgm_journal_step_begin(int64 run, int step, int statements, int done,
-					   const char *done_digest, const char *details)
+pgm_journal_step_begin(int64 run, int step, int statements, int done)
 {
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	Datum		values[4];
 
 	values[0] = Int64GetDatum(run);
 	values[1] = Int32GetDatum(step);
 	values[2] = Int32GetDatum(statements);
 	values[3] = Int32GetDatum(done);
-	pgm_set_text(values, nulls, 4, done_digest);
-	pgm_set_text(values, nulls, 5, details);
-	execute_nullable(&step_begin_query, values, nulls);
-}
-
-void
-pgm_journal_step_progress(int64 run, int step, int done,
-						  const char *done_digest, const char *details)
-{
-	Datum		values[5];
-	bool		nulls[5] = {false};
-
-	values[0] = Int64GetDatum(run);
-	values[1] = Int32GetDatum(step);
-	values[2] = Int32GetDatum(done);
-	pgm_set_text(values, nulls, 3, done_digest);
-	pgm_set_text(values, nulls, 4, details);
-	execute_nullable(&step_progress_query, values, nulls);
+	execute_nullable(&step_begin_query, values, NULL);
 }
 
 void
@@ -314,30 +271,6 @@ pgm_journal_fail(int64 run, int step, PgmRunState state,
 	execute_nullable(&fail_error_query, values, nulls);
 }
 
-bool
-pgm_journal_last_attempt(const char *revision, PgmAttempt *attempt)
-{
-	PgmSpiScope scope;
-	Datum		values[1];
-	bool		found;
-
-	values[0] = pgm_text_datum(revision);
-	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&attempt_query, values, NULL) > 0;
-	if (found)
-	{
-		attempt->run = pgm_spi_int64(1, 1);
-		attempt->step = pgm_spi_int32(1, 2);
-		attempt->direction = pgm_spi_text(1, 3);
-		attempt->state = pgm_run_state(pgm_spi_text(1, 4));
-		attempt->statement = pgm_spi_int32(1, 5);
-		attempt->done_digest = pgm_spi_text(1, 6);
-		attempt->details = pgm_spi_text(1, 7);
-	}
-	pgm_spi_end(&scope);
-	return found;
-}
-
 /* Has a live run begun this revision, statement by statement? */
 bool
 pgm_journal_in_work(const char *revision)
@@ -350,19 +283,6 @@ pgm_journal_in_work(const char *revision)
 	values[1] = Int32GetDatum(pgm_run_lock_holder());
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&in_work_query, values, NULL);
-	pgm_spi_end(&scope);
-	return rows > 0;
-}
-
-/* Was ever a revision left partly applied? */
-bool
-pgm_journal_any_partly(void)
-{
-	PgmSpiScope scope;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&any_partly_query, NULL, NULL);
 	pgm_spi_end(&scope);
 	return rows > 0;
 }

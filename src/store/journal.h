@@ -69,36 +69,17 @@ typedef struct PgmRunRecord
 	char	  **revisions;
 } PgmRunRecord;
 
-/* What is known of the last try of a revision in either direction. */
-typedef struct PgmAttempt
-{
-	int64		run;
-	int			step;
-	char	   *direction;
-	PgmRunState state;
-	int			statement;		/* last statement done */
-	char	   *done_digest;
-	char	   *details;		/* jsonb as text */
-} PgmAttempt;
-
 extern void pgm_journal_interrupt_dead(void);
 extern int64 pgm_journal_begin(const PgmRunRecord *record);
 extern void pgm_journal_step_begin(int64 run, int step, int statements,
-								   int done, const char *done_digest,
-								   const char *details);
-extern void pgm_journal_step_progress(int64 run, int step, int done,
-									  const char *done_digest,
-									  const char *details);
+								   int done);
 extern void pgm_journal_step_details(int64 run, int step,
 									 const char *details);
 extern void pgm_journal_end(int64 run, int nheads, char **heads);
 extern void pgm_journal_fail(int64 run, int step, PgmRunState state,
 							 TimestampTz started, int64 microseconds,
 							 const ErrorData *edata);
-extern bool pgm_journal_last_attempt(const char *revision,
-									 PgmAttempt *attempt);
 extern bool pgm_journal_in_work(const char *revision);
-extern bool pgm_journal_any_partly(void);
 extern bool pgm_journal_any_run(void);
 
 #endif							/* PGM_STORE_JOURNAL_H */

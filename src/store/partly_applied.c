@@ -7,14 +7,16 @@
  * commands that need this are those that leave something: CREATE INDEX and
  * REINDEX CONCURRENTLY an INVALID index, DETACH CONCURRENTLY a pending one.
  * CREATE INDEX CONCURRENTLY IF NOT EXISTS would then skip the INVALID index in
- * silence.  So the indexes that were INVALID before are noted when a statement
- * begins, and those that are so only since are dropped before it is tried
- * again.  A crash between the commit of a statement and the record of it is
- * told by the effect that the statement had.
+ * silence.  So the row of a begun statement knows which indexes were INVALID
+ * before, and those that are so only since are dropped before it is tried
+ * again.  A crash between the commit of a statement and the mark of it is told
+ * by the object that the statement made or dropped.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <ctype.h>
 
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -36,42 +38,9 @@
 #include "base/transaction.h"
 #include "compat/command.h"
 #include "compat/server.h"
-#include "store/journal.h"
+#include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
-
-/*
- * REINDEX goes over the partitions, a schema or the database, and over the
- * TOAST tables of what it finds; $6 says which, and $7 is the schema.
- */
-static PgmQuery note_query = {
-	"WITH reindexed AS MATERIALIZED (SELECT c.oid, c.reltoastrelid "
-	"FROM pg_class c WHERE c.relkind IN ('r', 'm') AND CASE $6 "
-	"WHEN 'tables' THEN c.oid = ANY ($2) OR c.oid IN (SELECT p.relid "
-	"FROM unnest($2) AS u (oid), pg_partition_tree(u.oid) p) "
-	"WHEN 'schema' THEN c.relnamespace = $7 "
-	"WHEN 'database' THEN true ELSE false END), "
-	"t AS MATERIALIZED (SELECT u.oid FROM unnest($2) AS u (oid) "
-	"UNION SELECT oid FROM reindexed "
-	"UNION SELECT reltoastrelid FROM reindexed WHERE reltoastrelid <> 0) "
-	"SELECT jsonb_strip_nulls(jsonb_build_object('begun', $1, 'existed', $3, "
-	"'tables', (SELECT jsonb_agg(t.oid::regclass::text ORDER BY t.oid) "
-	"FROM t), 'index', $4, 'sql', $5, 'invalid', "
-	"ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index i "
-	"JOIN t ON t.oid = i.indrelid WHERE NOT i.indisvalid), 'indexes', "
-	"CASE WHEN $8 THEN ARRAY(SELECT i.indexrelid::regclass::text "
-	"FROM pg_index i JOIN t ON t.oid = i.indrelid) END))::text",
-	8, {INT4OID, OIDARRAYOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, OIDOID,
-	BOOLOID}
-};
-
-static PgmQuery read_query = {
-	"SELECT ($1::jsonb ->> 'begun')::int, "
-	"coalesce(($1::jsonb ->> 'existed')::bool, false), "
-	"$1::jsonb ->> 'sql', "
-	"coalesce(($1::jsonb ->> 'undone')::bool, false)",
-	1, {TEXTOID}
-};
 
 /* An index of the statement's form that was not there before the first try. */
 static PgmQuery unnamed_query = {
@@ -84,9 +53,12 @@ static PgmQuery unnamed_query = {
 	"WITH ORDINALITY AS k (number, position) "
 	"LEFT JOIN pg_attribute n ON n.attrelid = i.indrelid "
 	"AND n.attnum = k.number ORDER BY k.position) "
-	"AND $7::jsonb ? 'indexes' "
-	"AND NOT $7::jsonb -> 'indexes' ? i.indexrelid::regclass::text",
-	7, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID}
+	"AND EXISTS (SELECT FROM pgmigrate.begun_statement b "
+	"WHERE b.revision = $7 AND b.statement = $8 AND b.online_step = $9 "
+	"AND b.system_identifier = pgmigrate.system_identifier() "
+	"AND i.indexrelid <> ALL (b.indexes))",
+	9, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID,
+	INT4OID, INT4OID}
 };
 
 static PgmQuery pending_query = {
@@ -197,16 +169,25 @@ is_here(const char *name)
 									   NoLock, true));
 }
 
-/* Is the name anywhere in a statement, be it in quotes or in a body? */
+static bool
+is_in_word(char c)
+{
+	return isalnum((unsigned char) c) || IS_HIGHBIT_SET(c) || c == '_' ||
+		c == '$';
+}
+
+/* Is the name a word of a statement, be it in quotes or in a body? */
 static bool
 statement_mentions(const PgmSource *source, int n, const char *name)
 {
-	const PgmStatement *statement = &source->statements[n];
-	int			length = strlen(name);
+	const char *text = source->text + source->statements[n].offset;
+	int			length = source->statements[n].length;
+	int			size = strlen(name);
 
-	for (int i = 0; i + length <= statement->length; i++)
-		if (pg_strncasecmp(source->text + statement->offset + i, name,
-						   length) == 0)
+	for (int i = 0; i + size <= length; i++)
+		if (pg_strncasecmp(text + i, name, size) == 0 &&
+			(i == 0 || !is_in_word(text[i - 1])) &&
+			(i + size == length || !is_in_word(text[i + size])))
 			return true;
 	return false;
 }
@@ -237,89 +218,93 @@ check_temporary(const PgmSource *source, int done)
 }
 
 static void
-read_note(const char *details, const PgmSource *source, PgmResume *resume)
+set_begun(PgmResume *resume, const PgmBegun *begun, const PgmSource *source,
+		  int n)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	char	   *begun;
-
-	values[0] = pgm_text_datum(details);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&read_query, values, NULL);
-	resume->retried = pgm_spi_int32(1, 1) == resume->done + 1;
-	resume->existed = pgm_spi_bool(1, 2);
-	begun = pgm_spi_text(1, 3);
-	resume->undone = pgm_spi_bool(1, 4);
-	pgm_spi_end(&scope);
-	resume->same = begun != NULL && resume->done < source->nstatements &&
-		strcmp(begun, pgm_resume_digest(source, resume->done, NULL)) == 0;
+	resume->retried = true;
+	resume->begun = *begun;
+	resume->same = n < source->nstatements &&
+		strcmp(begun->digest, pgm_resume_digest(source, n, NULL)) == 0;
 }
 
-void
-pgm_resume_read_note(const char *note, const PgmSource *source,
-					 PgmResume *resume)
+bool
+pgm_resume_find_online(const PgmBegun *step, const PgmSource *source,
+					   PgmResume *resume)
 {
+	int			n;
+	PgmBegun   *list = pgm_begun_list(step->revision, step->direction,
+									  step->online_step, &n);
+
 	memset(resume, 0, sizeof(PgmResume));
-	resume->note = pstrdup(note);
-	read_note(note, source, resume);
+	for (int i = 0; i < n; i++)
+		if (list[i].statement == step->statement)
+			set_begun(resume, &list[i], source, 0);
+	return resume->retried;
+}
+
+static void
+check_unchanged(const PgmBegun *begun, const PgmSource *source)
+{
+	int			n = begun->statement;
+
+	if (n <= source->nstatements &&
+		strcmp(begun->digest, pgm_resume_digest(source, n - 1, NULL)) == 0)
+		return;
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_PARTLY_APPLIED),
+			errmsg("statements of revision \"%s\" that are done were changed",
+				   begun->revision),
+			errdetail("Run " INT64_FORMAT " did statement %d before it stopped, and it is not the same now.",
+					  begun->run, n),
+			errhint("Give the done statements back their text with pgmigrate.amend(); or finish by hand and record it with pgmigrate.stamp(); or undo them by hand and stamp the current heads, to begin anew."));
 }
 
 void
 pgm_resume_find(const PgmRevision *revision, const PgmSource *source,
 				PgmDirection direction, PgmResume *resume)
 {
-	PgmAttempt	attempt;
-	char	   *digest = NULL;
+	int			n;
+	PgmBegun   *list = pgm_begun_list(revision->id,
+									  pgm_direction_name(direction), 0, &n);
 
 	memset(resume, 0, sizeof(PgmResume));
-	if (!pgm_journal_last_attempt(revision->id, &attempt) ||
-		attempt.state == PGM_STATE_DONE ||
-		strcmp(attempt.direction, pgm_direction_name(direction)) != 0)
-		return;
-
-	for (int i = 0; i < attempt.statement && i < source->nstatements; i++)
-		digest = pgm_resume_digest(source, i, digest);
-	if (attempt.statement > source->nstatements ||
-		(attempt.statement > 0 &&
-		 (attempt.done_digest == NULL ||
-		  strcmp(attempt.done_digest, digest) != 0)))
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_PARTLY_APPLIED),
-				errmsg("statements of revision \"%s\" that are done were changed",
-					   revision->id),
-				errdetail("Run " INT64_FORMAT " did %d of its statements before it stopped, and they are not the same now.",
-						  attempt.run, attempt.statement),
-				errhint("Give the first %d statements back their text with pgmigrate.amend(); or finish by hand and record it with pgmigrate.stamp(); or undo them by hand and stamp the current heads, to begin anew.",
-						attempt.statement));
-
-	resume->done = attempt.statement;
-	resume->digest = digest;
-	resume->note = attempt.details;
-	read_note(attempt.details, source, resume);
+	while (resume->done < n && list[resume->done].state == PGM_BEGUN_DONE)
+	{
+		check_unchanged(&list[resume->done], source);
+		resume->digest = pgm_resume_digest(source, resume->done,
+										   resume->digest);
+		resume->done++;
+	}
+	if (resume->done < n)
+		set_begun(resume, &list[resume->done], source, resume->done);
 	check_temporary(source, resume->done);
 }
 
-/* Is the index of this CREATE INDEX there, by name? */
-static bool
-index_exists(const IndexStmt *stmt, bool *valid)
+/* The index of this CREATE INDEX, by name. */
+static Oid
+find_index(const IndexStmt *stmt)
 {
 	Oid			table = RangeVarGetRelid(stmt->relation, NoLock, true);
-	Oid			index;
-	HeapTuple	tuple;
 
-	*valid = false;
 	if (!OidIsValid(table) || stmt->idxname == NULL)
-		return false;
-	index = get_relname_relid(stmt->idxname, get_rel_namespace(table));
-	if (!OidIsValid(index))
-		return false;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		return InvalidOid;
+	return get_relname_relid(stmt->idxname, get_rel_namespace(table));
+}
+
+/* Is it one of the statement's table, and VALID? */
+static bool
+index_was_made(const IndexStmt *stmt, Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		made;
+
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	*valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
-		((Form_pg_index) GETSTRUCT(tuple))->indrelid == table;
+	made = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
+		((Form_pg_index) GETSTRUCT(tuple))->indrelid ==
+		RangeVarGetRelid(stmt->relation, NoLock, true);
 	ReleaseSysCache(tuple);
-	return true;
+	return made;
 }
 
 static bool
@@ -345,14 +330,14 @@ add_columns(char **names, int n, List *elements)
 
 /* The same for one that the server gave its name. */
 static bool
-unnamed_index_exists(const IndexStmt *stmt, const char *note)
+unnamed_index_exists(const IndexStmt *stmt, const PgmBegun *begun)
 {
 	int			keys = list_length(stmt->indexParams);
 	int			others = list_length(stmt->indexIncludingParams);
 	char	  **names = palloc(sizeof(char *) * (keys + others));
 	int			n = add_columns(names, 0, stmt->indexParams);
 	PgmSpiScope scope;
-	Datum		values[7];
+	Datum		values[9];
 	bool		found;
 
 	n = add_columns(names, n, stmt->indexIncludingParams);
@@ -363,7 +348,9 @@ unnamed_index_exists(const IndexStmt *stmt, const char *note)
 	values[3] = BoolGetDatum(stmt->whereClause != NULL);
 	values[4] = Int32GetDatum(keys);
 	values[5] = pgm_text_array_datum(n, names);
-	values[6] = pgm_text_datum(note);
+	values[6] = pgm_text_datum(begun->revision);
+	values[7] = Int32GetDatum(begun->statement);
+	values[8] = Int32GetDatum(begun->online_step);
 	pgm_spi_begin(&scope);
 	found = pgm_spi_execute(&unnamed_query, values, NULL) > 0;
 	pgm_spi_end(&scope);
@@ -416,19 +403,7 @@ affected_table(Node *stmt)
 	return OidIsValid(relation) ? IndexGetRelation(relation, true) : relation;
 }
 
-/* As oid[], with one element or none. */
-static Datum
-affected_tables(Node *stmt)
-{
-	Oid			table = affected_table(stmt);
-	Datum		element = ObjectIdGetDatum(table);
-
-	return PointerGetDatum(construct_array(&element,
-										   OidIsValid(table) ? 1 : 0, OIDOID,
-										   sizeof(Oid), true, TYPALIGN_INT));
-}
-
-/* What a REINDEX goes over, as note_query has it; NULL if it is none. */
+/* What a REINDEX goes over, as PgmBegunScope has it; NULL if it is none. */
 static const char *
 reindexed(Node *stmt, Oid *schema)
 {
@@ -446,19 +421,14 @@ reindexed(Node *stmt, Oid *schema)
 	return "schema";
 }
 
-static bool
-any_object_exists(DropStmt *stmt)
+/* CONCURRENTLY drops one index at a time. */
+static Oid
+dropped_index(DropStmt *stmt)
 {
-	ListCell   *lc;
+	RangeVar   *name = makeRangeVarFromNameList(linitial_node(List,
+															  stmt->objects));
 
-	foreach(lc, stmt->objects)
-	{
-		RangeVar   *name = makeRangeVarFromNameList(lfirst_node(List, lc));
-
-		if (OidIsValid(RangeVarGetRelid(name, NoLock, true)))
-			return true;
-	}
-	return false;
+	return RangeVarGetRelid(name, NoLock, true);
 }
 
 /* The partition of a DETACH CONCURRENTLY, and its parent; false if another. */
@@ -502,67 +472,80 @@ makes_object(Node *stmt)
 		IsA(stmt, CreateTableSpaceStmt) || IsA(stmt, CreateSubscriptionStmt);
 }
 
-/* Is there what the statement makes, drops or detaches? */
-static bool
-object_exists(Node *stmt)
+/* What the statement makes, drops or detaches, if it is there. */
+static Oid
+find_object(Node *stmt)
 {
 	Datum		values[2];
-	const char *name;
-	bool		valid;
 
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
-			return index_exists(castNode(IndexStmt, stmt), &valid);
+			return find_index(castNode(IndexStmt, stmt));
 		case T_DropStmt:
-			return any_object_exists(castNode(DropStmt, stmt));
+			return dropped_index(castNode(DropStmt, stmt));
 		case T_CreatedbStmt:
-			name = castNode(CreatedbStmt, stmt)->dbname;
-			return OidIsValid(get_database_oid(name, true));
+			return get_database_oid(castNode(CreatedbStmt, stmt)->dbname,
+									true);
 		case T_DropdbStmt:
-			name = castNode(DropdbStmt, stmt)->dbname;
-			return OidIsValid(get_database_oid(name, true));
+			return get_database_oid(castNode(DropdbStmt, stmt)->dbname, true);
 		case T_CreateTableSpaceStmt:
-			name = castNode(CreateTableSpaceStmt, stmt)->tablespacename;
-			return OidIsValid(get_tablespace_oid(name, true));
+			return get_tablespace_oid(castNode(CreateTableSpaceStmt,
+											   stmt)->tablespacename, true);
 		case T_DropTableSpaceStmt:
-			name = castNode(DropTableSpaceStmt, stmt)->tablespacename;
-			return OidIsValid(get_tablespace_oid(name, true));
+			return get_tablespace_oid(castNode(DropTableSpaceStmt,
+											   stmt)->tablespacename, true);
 		case T_CreateSubscriptionStmt:
-			name = castNode(CreateSubscriptionStmt, stmt)->subname;
-			return OidIsValid(get_subscription_oid(name, true));
+			return get_subscription_oid(castNode(CreateSubscriptionStmt,
+												 stmt)->subname, true);
 		case T_DropSubscriptionStmt:
-			name = castNode(DropSubscriptionStmt, stmt)->subname;
-			return OidIsValid(get_subscription_oid(name, true));
+			return get_subscription_oid(castNode(DropSubscriptionStmt,
+												 stmt)->subname, true);
 		default:
-			return detached_partition(stmt, values) && is_attached(values);
+			return detached_partition(stmt, values) && is_attached(values) ?
+				DatumGetObjectId(values[0]) : InvalidOid;
 	}
 }
 
-char *
-pgm_resume_note(const PgmSource *source, int n)
+/* Is what it drops or detaches still there, whatever its name is now? */
+static bool
+is_still_there(Node *stmt, Oid object)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_DropStmt:
+			return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(object));
+		case T_DropdbStmt:
+			return SearchSysCacheExists1(DATABASEOID,
+										 ObjectIdGetDatum(object));
+		case T_DropTableSpaceStmt:
+			return SearchSysCacheExists1(TABLESPACEOID,
+										 ObjectIdGetDatum(object));
+		case T_DropSubscriptionStmt:
+			return SearchSysCacheExists1(SUBSCRIPTIONOID,
+										 ObjectIdGetDatum(object));
+		default:
+			return find_object(stmt) == object;
+	}
+}
+
+void
+pgm_resume_begin(PgmBegun *begun, const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
-	PgmSpiScope scope;
-	Datum		values[8];
-	bool		nulls[8] = {false};
-	Oid			schema;
-	char	   *note;
+	bool		top_level = source->statements[n].top_level;
+	PgmBegunScope scope = {0};
+	Oid			table = affected_table(stmt);
 
-	values[0] = Int32GetDatum(n + 1);
-	values[1] = affected_tables(stmt);
-	values[2] = BoolGetDatum(source->statements[n].top_level &&
-							 object_exists(stmt));
-	pgm_set_text(values, nulls, 3, affected_index(stmt));
-	values[4] = pgm_text_datum(pgm_resume_digest(source, n, NULL));
-	pgm_set_text(values, nulls, 5, reindexed(stmt, &schema));
-	values[6] = ObjectIdGetDatum(schema);
-	values[7] = BoolGetDatum(is_unnamed_index(stmt));
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&note_query, values, nulls);
-	note = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return note;
+	begun->digest = pgm_resume_digest(source, n, NULL);
+	begun->object = top_level ? find_object(stmt) : InvalidOid;
+	scope.in_parts = IsA(stmt, CallStmt) || IsA(stmt, DoStmt);
+	scope.unnamed = is_unnamed_index(stmt);
+	scope.index = affected_index(stmt);
+	if (OidIsValid(table))
+		scope.tables = list_make1_oid(table);
+	scope.reindexed = reindexed(stmt, &scope.schema);
+	pgm_begun_insert(begun, &scope);
 }
 
 /* One command of ours at top level, in the words the user would write. */
@@ -585,7 +568,7 @@ pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 	int			nleft;
 
 	pgm_txn_begin();
-	names = pgm_leftover_indexes(resume->note, &nleft);
+	names = pgm_leftover_indexes(&resume->begun, &nleft);
 	pgm_txn_commit();
 
 	for (int i = 0; i < nleft; i++)
@@ -595,35 +578,37 @@ pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 
 /* What was not there before, and of an index is valid: it was made. */
 static bool
-object_was_made(Node *stmt, const PgmResume *resume)
+object_was_made(Node *stmt, const PgmBegun *begun)
 {
-	bool		made = false;
+	Oid			object;
+	bool		made;
 
-	if (!makes_object(stmt) || resume->existed)
+	if (!makes_object(stmt) || OidIsValid(begun->object))
 		return false;
 	pgm_txn_begin();
+	object = find_object(stmt);
 	if (is_unnamed_index(stmt))
-		made = unnamed_index_exists(castNode(IndexStmt, stmt), resume->note);
+		made = unnamed_index_exists(castNode(IndexStmt, stmt), begun);
 	else if (IsA(stmt, IndexStmt))
-		(void) index_exists(castNode(IndexStmt, stmt), &made);
+		made = index_was_made(castNode(IndexStmt, stmt), object);
 	else
-		made = object_exists(stmt);
+		made = OidIsValid(object);
 	pgm_txn_commit();
 	return made;
 }
 
 /* What was there before the first try is not there any more. */
 static bool
-object_is_gone(Node *stmt, const PgmResume *resume)
+object_is_gone(Node *stmt, const PgmBegun *begun)
 {
-	bool		exists;
+	bool		gone;
 
-	if (makes_object(stmt) || !resume->existed)
+	if (makes_object(stmt) || !OidIsValid(begun->object) || begun->elsewhere)
 		return false;
 	pgm_txn_begin();
-	exists = object_exists(stmt);
+	gone = !is_still_there(stmt, begun->object);
 	pgm_txn_commit();
-	return !exists;
+	return gone;
 }
 
 /* Finish a DETACH that is pending; true if it was. */
@@ -664,6 +649,6 @@ pgm_resume_clean(const PgmExec *exec, const PgmSource *source, int n,
 	pgm_resume_drop_leftovers(exec, resume);
 	if (!resume->same || !source->statements[n].top_level)
 		return false;
-	return object_was_made(stmt, resume) || finish_detach(exec, stmt) ||
-		object_is_gone(stmt, resume);
+	return object_was_made(stmt, &resume->begun) ||
+		finish_detach(exec, stmt) || object_is_gone(stmt, &resume->begun);
 }

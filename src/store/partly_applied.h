@@ -9,6 +9,7 @@
 #define PGM_STORE_PARTLY_APPLIED_H
 
 #include "exec/execute.h"
+#include "store/begun_statement.h"
 #include "store/run_plan.h"
 
 /* Where to go on in a revision that runs statement by statement. */
@@ -16,11 +17,9 @@ typedef struct PgmResume
 {
 	int			done;			/* statements that are done */
 	char	   *digest;			/* of those, NULL if none */
-	bool		retried;		/* the next one was begun before */
+	bool		retried;		/* the next one was begun before … */
+	PgmBegun	begun;			/* … so */
 	bool		same;			/* and its text is what it was then */
-	bool		existed;		/* its object existed before the first try */
-	bool		undone;			/* the failed try has committed nothing */
-	char	   *note;			/* what the rest was read from */
 } PgmResume;
 
 /*
@@ -41,14 +40,19 @@ extern void pgm_resume_find(const PgmRevision *revision,
 							PgmResume *resume);
 
 /*
- * To be recorded when statement n is begun for the first time: jsonb as text,
- * or NULL.  In a transaction.
+ * Statement n of the source is begun for the first time, as far as what it
+ * works on is concerned.  Who calls fills in what comes before the digest.  In
+ * a transaction.
  */
-extern char *pgm_resume_note(const PgmSource *source, int n);
+extern void pgm_resume_begin(PgmBegun *begun, const PgmSource *source, int n);
 
-/* The same of a source of one statement, for a try of it that was noted. */
-extern void pgm_resume_read_note(const char *note, const PgmSource *source,
-								 PgmResume *resume);
+/*
+ * Was this step of carrying out a statement online, the only statement of its
+ * source, begun before?  In a transaction.
+ */
+extern bool pgm_resume_find_online(const PgmBegun *step,
+								   const PgmSource *source,
+								   PgmResume *resume);
 
 /* Drop the indexes that a failed try left INVALID.  As below. */
 extern void pgm_resume_drop_leftovers(const PgmExec *exec,

@@ -23,7 +23,7 @@
 #include "store/authors.h"
 #include "store/journal.h"
 #include "store/ledger.h"
-#include "store/leftover_indexes.h"
+#include "store/begun_statement.h"
 #include "store/run_plan.h"
 
 static PgmQuery no_downgrade_query = {
@@ -143,16 +143,18 @@ refuse_partly(const PgmPartly *partly, PgmDirection direction)
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_PARTLY_APPLIED),
 				errmsg("revision \"%s\" is partly applied", partly->revision),
-				errdetail("Run " INT64_FORMAT " did %d of its %d statements, which a downgrade to there would not take back.",
-						  partly->run, partly->done, partly->statements),
+				errdetail("Run " INT64_FORMAT " did %d of its %d statements%s, which a downgrade to there would not take back.",
+						  partly->run, partly->done, partly->statements,
+						  partly->in_parts ? PGM_PARTS_OF_NEXT : ""),
 				errhint("Finish it with pgmigrate.upgrade(%s), then downgrade; or undo those statements by hand and stamp the current heads, which forgets them.",
 						quote_literal_cstr(partly->revision)));
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_PARTLY_APPLIED),
 			errmsg("revision \"%s\" is partly taken back",
 				   partly->revision),
-			errdetail("Run " INT64_FORMAT " did %d of the %d statements of its downgrade, which an upgrade to there would not take back.",
-					  partly->run, partly->done, partly->statements),
+			errdetail("Run " INT64_FORMAT " did %d of the %d statements of its downgrade%s, which an upgrade to there would not take back.",
+					  partly->run, partly->done, partly->statements,
+					  partly->in_parts ? PGM_PARTS_OF_NEXT : ""),
 			errhint("Finish that with pgmigrate.downgrade() to below it, then upgrade; or make good by hand what those statements have undone and stamp the current heads, which forgets them."));
 }
 
@@ -185,7 +187,7 @@ void
 pgm_plan_check_partly(const PgmPlan *plan)
 {
 	int			n;
-	PgmPartly  *partly = pgm_leftover_partly(&n);
+	PgmPartly  *partly = pgm_begun_partly(&n);
 
 	for (int i = 0; i < n; i++)
 	{

@@ -18,8 +18,13 @@ SELECT revision, state FROM pgmigrate.upgrade();
 ALTER DATABASE regress_pgm_begun IS_TEMPLATE true;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 ALTER DATABASE regress_pgm_begun IS_TEMPLATE false;
+SELECT revision, statement, direction, state, object <> 0 AS object FROM pgmigrate.begun_statement;
 DROP DATABASE regress_pgm_begun;
+-- another one of that name is not it
+CREATE DATABASE regress_pgm_begun TEMPLATE template0;
 SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT datname FROM pg_database WHERE datname = 'regress_pgm_begun';
+DROP DATABASE regress_pgm_begun;
 -- one that was there before is not its work
 CREATE DATABASE regress_pgm_begun TEMPLATE template0;
 SELECT revision, state FROM pgmigrate.upgrade();
@@ -45,6 +50,9 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT pgmigrate.remove('i');
+
+-- nothing is known of what is over
+TABLE pgmigrate.begun_statement;
 
 -- of a CALL that has committed nobody knows how far it came
 CREATE TABLE sw (v int);
@@ -76,7 +84,22 @@ SELECT revision, state FROM pgmigrate.upgrade();
 UPDATE sw SET v = 1;
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t;
-SELECT details ?| '{begun,indexes,undone}' AS notes FROM pgmigrate.run_step WHERE state = 'done' AND direction = 'up' GROUP BY 1;
+-- the same the other way, as the first statement of a downgrade
+SELECT pgmigrate.revision('refill', 'SELECT 1', 'CALL begun.fill(1)', id => 'e', transactional => false);
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT revision, statement, direction, state, in_parts FROM pgmigrate.begun_statement;
+SELECT revision, state FROM pgmigrate.revisions;
+\set VERBOSITY default
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+\set VERBOSITY terse
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.stamp('c');
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.revisions;
+TABLE pgmigrate.begun_statement;
 
 SET client_min_messages = error;
 DROP SCHEMA begun CASCADE;

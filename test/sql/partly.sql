@@ -129,7 +129,8 @@ SELECT pgmigrate.amend('t', upgrade => $$
 CREATE TEMP TABLE ids AS SELECT 1 AS id;
 CREATE TEMP TABLE unused (i int);
 CREATE INDEX CONCURRENTLY dup_ids ON dup (i);
-INSERT INTO go VALUES (3)
+INSERT INTO go VALUES (3);
+COMMENT ON TABLE go IS 'kids, and not ids_of_any'
 $$);
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT * FROM go;

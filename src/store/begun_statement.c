@@ -1,0 +1,317 @@
+/*-------------------------------------------------------------------------
+ *
+ * begun_statement.c
+ *	  Statements that were begun one by one, of revisions that are not over.
+ *
+ * A revision that runs statement by statement leaves, when it stops, what its
+ * statements have done, and CONCURRENTLY an INVALID index.  A row for each of
+ * them knows what was there before it was begun, as OIDs, and whether it is
+ * known to have committed.  The next run goes by the rows.  They are deleted
+ * with the transaction that records the revision, and when they are forgotten:
+ * the revision was removed, or a stamp said that the database is as the
+ * applied revisions make it.
+ *
+ * OIDs mean nothing in another cluster.  A dump has no INVALID index, so
+ * nothing is left there to be found by them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "base/digest.h"
+#include "base/spi.h"
+#include "store/begun_statement.h"
+#include "store/leftover_indexes.h"
+#include "store/partly_applied.h"
+
+/*
+ * REINDEX goes over the partitions, a schema or the database, and over the
+ * TOAST tables of what it finds; $11 says which, and $12 is the schema.
+ */
+static PgmQuery insert_query = {
+	"WITH reindexed AS MATERIALIZED (SELECT c.oid, c.reltoastrelid "
+	"FROM pg_class c WHERE c.relkind IN ('r', 'm') AND CASE $11 "
+	"WHEN 'tables' THEN c.oid = ANY ($10) OR c.oid IN (SELECT p.relid "
+	"FROM unnest($10) AS u (oid), pg_partition_tree(u.oid) p) "
+	"WHEN 'schema' THEN c.relnamespace = $12 "
+	"WHEN 'database' THEN true ELSE false END), "
+	"t AS MATERIALIZED (SELECT u.oid FROM unnest($10) AS u (oid) "
+	"UNION SELECT oid FROM reindexed "
+	"UNION SELECT reltoastrelid FROM reindexed WHERE reltoastrelid <> 0), "
+	"i AS MATERIALIZED (SELECT i.indexrelid, i.indisvalid FROM pg_index i "
+	"JOIN t ON t.oid = i.indrelid) "
+	"INSERT INTO pgmigrate.begun_statement AS b (revision, statement, "
+	"online_step, direction, run, digest, state, in_parts, object, "
+	"index_name, relations, invalid, indexes) "
+	"SELECT $1, $2, $3, $4, $5, $6, 'begun', $7, $8, $9, "
+	"ARRAY(SELECT t.oid FROM t ORDER BY 1), "
+	"ARRAY(SELECT i.indexrelid FROM i WHERE NOT i.indisvalid ORDER BY 1), "
+	"ARRAY(SELECT i.indexrelid FROM i WHERE $13 ORDER BY 1) "
+	"ON CONFLICT (revision, statement, online_step) DO UPDATE "
+	"SET direction = excluded.direction, run = excluded.run, "
+	"digest = excluded.digest, state = excluded.state, "
+	"in_parts = excluded.in_parts, object = excluded.object, "
+	"index_name = excluded.index_name, relations = excluded.relations, "
+	"invalid = excluded.invalid, indexes = excluded.indexes, "
+	"system_identifier = excluded.system_identifier",
+	13, {TEXTOID, INT4OID, INT4OID, TEXTOID, INT8OID, TEXTOID, BOOLOID,
+	OIDOID, TEXTOID, OIDARRAYOID, TEXTOID, OIDOID, BOOLOID}
+};
+
+static PgmQuery done_query = {
+	"WITH s AS (UPDATE pgmigrate.run_step SET statement = $5 "
+	"WHERE run = $1 AND step = $2) "
+	"INSERT INTO pgmigrate.begun_statement AS b "
+	"(revision, statement, direction, run, digest, state) "
+	"SELECT $3, $5 - cardinality($6) + u.n, $4, $1, u.digest, 'done' "
+	"FROM unnest($6) WITH ORDINALITY AS u (digest, n) "
+	"ON CONFLICT (revision, statement, online_step) DO UPDATE "
+	"SET direction = excluded.direction, run = excluded.run, "
+	"digest = excluded.digest, state = excluded.state",
+	6, {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID}
+};
+
+static PgmQuery undone_query = {
+	"UPDATE pgmigrate.begun_statement b SET state = 'undone' "
+	"FROM pgmigrate.run_step s WHERE s.run = $1 AND s.step = $2 "
+	"AND b.revision = s.revision AND b.statement = s.statement + 1 "
+	"AND b.online_step = 0 AND b.state = 'begun'",
+	2, {INT8OID, INT4OID}
+};
+
+static PgmQuery list_query = {
+	"SELECT b.statement, b.run, b.digest, b.state, b.object::int8, "
+	"b.system_identifier <> pgmigrate.system_identifier() "
+	"FROM pgmigrate.begun_statement b WHERE b.revision = $1 "
+	"AND b.direction = $2 AND b.online_step = $3 ORDER BY b.statement",
+	3, {TEXTOID, TEXTOID, INT4OID}
+};
+
+static PgmQuery delete_online_query = {
+	"DELETE FROM pgmigrate.begun_statement "
+	"WHERE revision = $1 AND statement = $2 AND online_step > 0",
+	2, {TEXTOID, INT4OID}
+};
+
+static PgmQuery delete_query = {
+	"DELETE FROM pgmigrate.begun_statement WHERE revision = $1",
+	1, {TEXTOID}
+};
+
+static PgmQuery any_query = {
+	"SELECT FROM pgmigrate.begun_statement LIMIT 1"
+};
+
+/* As pgmigrate.revisions has it. */
+static PgmQuery partly_query = {
+	"SELECT b.revision, max(b.run), min(b.direction), "
+	"count(*) FILTER (WHERE b.state = 'done')::int, "
+	"coalesce(max(s.statements), 0), bool_or(b.state = 'begun') "
+	"FROM pgmigrate.begun_statement b LEFT JOIN pgmigrate.run_step s "
+	"ON s.run = b.run AND s.revision = b.revision "
+	"WHERE b.online_step = 0 "
+	"AND (b.state = 'done' OR b.in_parts AND b.state = 'begun') "
+	"GROUP BY b.revision ORDER BY 2"
+};
+
+/* What is at work online has an operation that goes on with it. */
+static PgmQuery forget_query = {
+	"WITH f AS (DELETE FROM pgmigrate.begun_statement b "
+	"WHERE b.revision = coalesce($1, b.revision) "
+	"AND (b.online_step = 0 OR $1 IS NOT NULL) "
+	"RETURNING b.revision, b.run, b.state, b.in_parts), "
+	"g AS (SELECT revision, min(run) AS first, max(run) AS last, "
+	"count(*) FILTER (WHERE state = 'done')::int AS done, "
+	"bool_or(in_parts AND state = 'begun') AS parts "
+	"FROM f GROUP BY revision), "
+	"s AS (UPDATE pgmigrate.run_step s "
+	"SET details = s.details || '{\"forgotten\": true}' FROM g "
+	"WHERE s.revision = g.revision AND s.run >= g.first "
+	"AND s.state <> 'done') "
+	"SELECT g.revision, g.done, (SELECT t.statements "
+	"FROM pgmigrate.run_step t WHERE t.run = g.last "
+	"AND t.revision = g.revision LIMIT 1), g.parts FROM g "
+	"WHERE (g.done > 0 OR g.parts) AND NOT EXISTS (SELECT FROM pgmigrate.applied a "
+	"WHERE a.revision = g.revision) ORDER BY g.last",
+	1, {TEXTOID}
+};
+
+static PgmBegunState
+begun_state(const char *name)
+{
+	return strcmp(name, "done") == 0 ? PGM_BEGUN_DONE :
+		strcmp(name, "undone") == 0 ? PGM_BEGUN_UNDONE : PGM_BEGUN;
+}
+
+/* Of us, whatever a revision has SET. */
+static void
+execute(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin_ledger(&scope);
+	pgm_spi_execute(query, values, nulls);
+	pgm_spi_end(&scope);
+}
+
+void
+pgm_begun_insert(const PgmBegun *begun, const PgmBegunScope *scope)
+{
+	Datum		values[13];
+	bool		nulls[13] = {false};
+
+	values[0] = pgm_text_datum(begun->revision);
+	values[1] = Int32GetDatum(begun->statement);
+	values[2] = Int32GetDatum(begun->online_step);
+	values[3] = pgm_text_datum(begun->direction);
+	values[4] = Int64GetDatum(begun->run);
+	values[5] = pgm_text_datum(begun->digest);
+	values[6] = BoolGetDatum(scope->in_parts);
+	values[7] = ObjectIdGetDatum(begun->object);
+	pgm_set_text(values, nulls, 8, scope->index);
+	values[9] = pgm_oid_array_datum(scope->tables);
+	pgm_set_text(values, nulls, 10, scope->reindexed);
+	values[11] = ObjectIdGetDatum(scope->schema);
+	values[12] = BoolGetDatum(scope->unnamed);
+	execute(&insert_query, values, nulls);
+}
+
+void
+pgm_begun_done(int64 run, int step, const char *direction,
+			   const PgmSource *source, int first, int next)
+{
+	char	  **digests = palloc(sizeof(char *) * Max(next - first, 1));
+	Datum		values[6];
+
+	for (int i = first; i < next; i++)
+		digests[i - first] = pgm_resume_digest(source, i, NULL);
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	values[2] = pgm_text_datum(source->revision);
+	values[3] = pgm_text_datum(direction);
+	values[4] = Int32GetDatum(next);
+	values[5] = pgm_text_array_datum(next - first, digests);
+	execute(&done_query, values, NULL);
+}
+
+void
+pgm_begun_set_undone(int64 run, int step)
+{
+	Datum		values[2];
+
+	values[0] = Int64GetDatum(run);
+	values[1] = Int32GetDatum(step);
+	execute(&undone_query, values, NULL);
+}
+
+PgmBegun *
+pgm_begun_list(const char *revision, const char *direction, int online_step,
+			   int *n)
+{
+	PgmSpiScope scope;
+	Datum		values[3];
+	PgmBegun   *list;
+	uint64		rows;
+
+	values[0] = pgm_text_datum(revision);
+	values[1] = pgm_text_datum(direction);
+	values[2] = Int32GetDatum(online_step);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&list_query, values, NULL);
+	list = MemoryContextAlloc(scope.outer, sizeof(PgmBegun) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		list[i].revision = revision;
+		list[i].direction = direction;
+		list[i].statement = pgm_spi_int32(i + 1, 1);
+		list[i].online_step = online_step;
+		list[i].run = pgm_spi_int64(i + 1, 2);
+		list[i].digest = pgm_spi_text(i + 1, 3);
+		list[i].state = begun_state(pgm_spi_text(i + 1, 4));
+		list[i].object = (Oid) pgm_spi_int64(i + 1, 5);
+		list[i].elsewhere = pgm_spi_bool(i + 1, 6);
+	}
+	pgm_spi_end(&scope);
+	*n = (int) rows;
+	return list;
+}
+
+void
+pgm_begun_delete_online(const char *revision, int statement)
+{
+	Datum		values[2];
+
+	values[0] = pgm_text_datum(revision);
+	values[1] = Int32GetDatum(statement);
+	execute(&delete_online_query, values, NULL);
+}
+
+void
+pgm_begun_delete(const char *revision)
+{
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(revision);
+	execute(&delete_query, values, NULL);
+}
+
+bool
+pgm_begun_any(void)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&any_query, NULL, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
+PgmPartly *
+pgm_begun_partly(int *n)
+{
+	PgmSpiScope scope;
+	uint64		rows;
+	PgmPartly  *partly;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&partly_query, NULL, NULL);
+	partly = MemoryContextAlloc(scope.outer,
+								sizeof(PgmPartly) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+	{
+		partly[i].revision = pgm_spi_text(i + 1, 1);
+		partly[i].run = pgm_spi_int64(i + 1, 2);
+		partly[i].direction = pgm_spi_text(i + 1, 3);
+		partly[i].done = pgm_spi_int32(i + 1, 4);
+		partly[i].statements = pgm_spi_int32(i + 1, 5);
+		partly[i].in_parts = pgm_spi_bool(i + 1, 6);
+	}
+	pgm_spi_end(&scope);
+	*n = (int) rows;
+	return partly;
+}
+
+void
+pgm_begun_forget(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		nulls[1] = {false};
+	uint64		rows;
+
+	pgm_leftover_notice(0, NULL, revision);
+	pgm_set_text(values, nulls, 0, revision);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&forget_query, values, nulls);
+	for (uint64 i = 1; i <= rows; i++)
+		ereport(NOTICE,
+				errmsg("revision \"%s\" is not recorded as partly applied any more",
+					   pgm_spi_text(i, 1)),
+				errdetail("%d of its %d statements were done%s; what they did is not undone.",
+						  pgm_spi_int32(i, 2), pgm_spi_int32(i, 3),
+						  pgm_spi_bool(i, 4) ? PGM_PARTS_OF_NEXT : ""));
+	pgm_spi_end(&scope);
+}
