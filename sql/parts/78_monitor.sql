@@ -194,7 +194,8 @@ FROM (
 	FROM pgmigrate.run r WHERE r.state OPERATOR(pg_catalog.=) 'done' GROUP BY r.command
 	UNION ALL
 	SELECT 'pgmigrate_last_failure_timestamp_seconds', 'gauge', 'When a run failed, was cancelled or interrupted last, as seconds since 1970.', r.command, NULL, NULL, NULL, (EXTRACT(epoch FROM pg_catalog.max(COALESCE(r.finished, r.started))))::double precision
-	FROM pgmigrate.run r WHERE r.state OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}') GROUP BY r.command
+	FROM pgmigrate.run r WHERE r.state OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}')
+		OR r.state OPERATOR(pg_catalog.=) 'running' AND pgmigrate.run_state(r.id) OPERATOR(pg_catalog.=) 'interrupted' GROUP BY r.command
 	UNION ALL
 	SELECT v.name, 'gauge', v.help, NULL, NULL, NULL, NULL, v.value
 	FROM (SELECT

@@ -61,17 +61,21 @@ enum
 	RUN_PAUSED
 };
 
+/* A step says "running" until the next run, if the process of its own is gone. */
 static PgmQuery steps_query = {
 	"SELECT s.step, coalesce(nullif(s.revision, ''), r.command), s.message, "
-	"s.state, coalesce(s.statement, 0), coalesce(s.statements, 0), "
-	"coalesce(" MICROSECONDS("s.started - r.started") ", -1), "
-	"coalesce(" MICROSECONDS("coalesce(s.duration, s.finished - s.started, "
-							 "CASE WHEN r.finished IS NULL THEN clock_timestamp() "
-							 "- s.started END)") ", 0), "
+	"CASE WHEN s.state = 'running' THEN v.state ELSE s.state END, "
+	"coalesce(s.statement, 0), coalesce(s.statements, 0), "
+	"CASE WHEN s.started IS NULL THEN -1 "
+	"ELSE greatest(" MICROSECONDS("s.started - r.started") ", 0) END, "
+	"greatest(" MICROSECONDS("coalesce(s.duration, s.finished - s.started, "
+							 "CASE WHEN v.state = 'running' "
+							 "THEN clock_timestamp() - s.started END)") ", 0), "
 	"coalesce((s.details ->> 'lock_wait_ms')::float8 * 1000, 0)::int8, "
 	"coalesce((SELECT max((a ->> 'behind')::int) "
 	"FROM jsonb_array_elements(s.details -> 'lock_attempts') AS a), 0) "
 	"FROM pgmigrate.run_step s JOIN pgmigrate.run r ON r.id = s.run "
+	"JOIN pgmigrate.runs v ON v.run = s.run "
 	"WHERE s.run = $1 ORDER BY s.step LIMIT 201",
 	1, {INT8OID}
 };

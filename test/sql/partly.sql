@@ -224,6 +224,31 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT revision, state FROM pgmigrate.upgrade();
 
+-- a run whose process is gone is told of as interrupted before the next one
+-- writes that down, and so is its step
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+SELECT pgmigrate.revision('gone', 'SELECT 1; SELECT pg_terminate_backend(pg_backend_pid()) FROM sw WHERE v = 0', 'SELECT 1', id => 'g1', transactional => false);
+SELECT pgmigrate.revision('gone at once', 'SELECT pg_terminate_backend(pg_backend_pid()) FROM sw WHERE v = 0', 'SELECT 1', id => 'g2', transactional => false, down_revision => '{}');
+UPDATE sw SET v = 0;
+CREATE VIEW interrupted AS SELECT r.run, r.state, (SELECT string_agg(s.revision || ' ' || s.state, ', ' ORDER BY s.revision) FROM pgmigrate.revisions s) AS revisions,
+	(SELECT string_agg(h.revision || ' ' || h.state, ', ' ORDER BY h.revision) FROM pgmigrate.history() h) AS history,
+	(SELECT substring(line, 'step 1.* done, |step 1, \w+: \w+') FROM pgmigrate.report(r.run) AS t (line) WHERE line ~ 'step 1') AS report,
+	(SELECT count(*) FROM pgmigrate.progress) AS progress,
+	(SELECT count(*) FROM pgmigrate.metrics m WHERE m.name = 'pgmigrate_last_failure_timestamp_seconds') AS failures,
+	(SELECT u.state FROM pgmigrate.status(r.run) u) AS status, s.state AS step
+FROM pgmigrate.runs r JOIN pgmigrate.run_step s ON s.run = r.run AND s.step = 1 ORDER BY 1;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade('g1');
+SET client_min_messages = notice;
+SELECT * FROM interrupted;
+SELECT revision, state FROM pgmigrate.upgrade('g2');
+SELECT * FROM interrupted;
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.upgrade('heads');
+SELECT * FROM interrupted;
+DROP VIEW interrupted;
+
 -- REINDEX goes over partitions, TOAST tables and schemas, and so does what it
 -- leaves when it fails
 DROP EXTENSION pgmigrate;
