@@ -160,6 +160,9 @@ change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 	uint64		rows = 0;
 	int			size = Max(size_of(rest) / PGM_SLICES, 1);
 
+	/* what it joins is read once */
+	if (pgm_change_joins(backfill->change))
+		size = size_of(rest);
 	plan = pgm_target_plan(backfill, rest->target, rest->range != NULL ?
 						   PGM_FORM_RANGE : PGM_FORM_LIST);
 	*again = 0;

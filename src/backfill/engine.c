@@ -37,6 +37,12 @@
 #define PGM_RANGE_FIRST 8
 #define PGM_RANGE_MOST 65536
 
+/*
+ * Of a chunk that joins, at least: what it joins is perhaps read for each one,
+ * which takes as long however few the pages are.
+ */
+#define PGM_RANGE_JOINED 64
+
 /* Rows are looked up by an index if they are no more of all than these. */
 #define PGM_INDEX_SHARE 0.05
 
@@ -180,6 +186,17 @@ refuse_volatile(const PgmBackfill *backfill)
 			errhint("Declare the function STABLE if it is, or write the rows to be changed into a table first."));
 }
 
+static void
+refuse_for(const PgmBackfill *backfill, const char *reason)
+{
+	if (reason != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot backfill relation \"%s\"",
+					   backfill->operation->relation),
+				errdetail("The statement cannot be cut up: %s.", reason));
+}
+
 /*
  * In a transaction, before anything is written: the statement is one that can
  * be cut up, and the role may do it.
@@ -187,15 +204,9 @@ refuse_volatile(const PgmBackfill *backfill)
 static void
 check_targets(PgmBackfill *backfill)
 {
-	const char *reason = pgm_change_refusal(backfill->change);
 	ListCell   *lc;
 
-	if (reason != NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("cannot backfill relation \"%s\"",
-					   backfill->operation->relation),
-				errdetail("The statement cannot be cut up: %s.", reason));
+	refuse_for(backfill, pgm_change_refusal(backfill->change));
 	foreach(lc, backfill->targets)
 	{
 		PgmTarget  *target = lfirst(lc);
@@ -206,12 +217,18 @@ check_targets(PgmBackfill *backfill)
 		if (pgm_prepared_condition_volatile(plan))
 			refuse_volatile(backfill);
 		plan = pgm_target_plan(backfill, target, PGM_FORM_RANGE);
+		refuse_for(backfill,
+				   pgm_change_query_refusal(backfill->change,
+											linitial(plan->query_list)));
 		pgm_prepared_check(plan);
 		if (!backfill->change->is_delete && pgm_prepared_volatile(plan))
 			backfill->change->is_volatile = true;
 	}
 	foreach(lc, backfill->targets)
+	{
 		choose_way(backfill, lfirst(lc));
+		pgm_target_choose_join(backfill, lfirst(lc));
+	}
 }
 
 /*
@@ -255,6 +272,8 @@ work_chunk(PgmBackfill *backfill, PgmTarget *target, PgmOperationRange *range)
 	blocks = pgm_pacer_next(&backfill->pages, backfill->control.chunk_time,
 							PGM_RANGE_FIRST, Min(range->end - range->next,
 												 PGM_RANGE_MOST));
+	if (pgm_change_joins(backfill->change))
+		blocks = Max(blocks, Min(range->end - range->next, PGM_RANGE_JOINED));
 	ItemPointerSet(&chunk.first, range->next, 0);
 	ItemPointerSet(&chunk.end, range->next + blocks, 0);
 	started = pgm_clock_monotonic();

@@ -76,6 +76,7 @@ extern List *pgm_targets_find(const PgmChange *change);
 extern void pgm_targets_notice(const PgmBackfill *backfill);
 extern CachedPlanSource *pgm_target_plan(PgmBackfill *backfill,
 										 PgmTarget *target, PgmForm form);
+extern void pgm_target_choose_join(PgmBackfill *backfill, PgmTarget *target);
 extern bool pgm_target_unmoved(PgmBackfill *backfill, PgmTarget *target);
 extern void pgm_targets_add_ranges(PgmBackfill *backfill);
 extern void pgm_target_begin_anew(PgmBackfill *backfill, PgmTarget *target);

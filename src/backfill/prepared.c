@@ -27,6 +27,7 @@
 #include "backfill/internal.h"
 #include "compat/modify.h"
 #include "compat/server.h"
+#include "strategy/part_plan.h"
 
 /* Counts the rows whose only column is true. */
 typedef struct CountReceiver
@@ -156,6 +157,17 @@ pgm_prepared_check(CachedPlanSource *source)
 	ReleaseCachedPlan(plan, NULL);
 }
 
+/* Does it read much besides the rows that it is for? */
+bool
+pgm_prepared_reads_much(CachedPlanSource *source)
+{
+	CachedPlan *plan;
+	bool		result = pgm_part_reads_much(plan_of(source, &plan));
+
+	ReleaseCachedPlan(plan, NULL);
+	return result;
+}
+
 /* Does the planner use an index of the table, for so many rows at most? */
 bool
 pgm_prepared_by_index(CachedPlanSource *source, double limit)
@@ -274,6 +286,22 @@ open_indexes(QueryDesc *query)
 	MemoryContextSwitchTo(old);
 }
 
+/* To be released.  It is made anew when the server has forgotten it. */
+static CachedPlan *
+plan_of_chunk(CachedPlanSource *source, const PgmChunk *chunk,
+			  ParamListInfo params)
+{
+	CachedPlan *plan;
+	int			level = 0;
+
+	if (chunk->target->by_lookups)
+		level = pgm_part_begin_lookups();
+	plan = GetCachedPlan(source, params, CurrentResourceOwner, NULL);
+	if (chunk->target->by_lookups)
+		pgm_part_end_lookups(level);
+	return plan;
+}
+
 /*
  * Change the rows of a chunk; returns how many, and adds how many of them meet
  * the condition still.
@@ -291,7 +319,7 @@ pgm_prepared_change(CachedPlanSource *source, const PgmChunk *chunk,
 	init_counter(&receiver);
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	UpdateActiveSnapshotCommandId();
-	plan = GetCachedPlan(source, params, CurrentResourceOwner, NULL);
+	plan = plan_of_chunk(source, chunk, params);
 	query = CreateQueryDesc(linitial_node(PlannedStmt, plan->stmt_list),
 							source->query_string, GetActiveSnapshot(),
 							InvalidSnapshot, &receiver.pub, params, NULL, 0);

@@ -23,6 +23,7 @@ typedef struct PgmTarget
 	BlockNumber blocks;
 	bool		by_index;		/* its rows are better found by an index */
 	bool		dropped;
+	bool		by_lookups;		/* what it joins is looked up row by row */
 	bool		swept;			/* rows that are left can be told at the end */
 	BlockNumber stale;			/* blocks changed since a VACUUM of ours */
 	uint64		looked;			/* at whose code it reaches; 0 if never */
@@ -43,6 +44,7 @@ typedef struct PgmChunk
 extern CachedPlanSource *pgm_prepare(RawStmt *raw, const char *text,
 									 PgmForm form);
 extern void pgm_prepared_check(CachedPlanSource *source);
+extern bool pgm_prepared_reads_much(CachedPlanSource *source);
 extern bool pgm_prepared_by_index(CachedPlanSource *source, double limit);
 extern uint64 pgm_prepared_change(CachedPlanSource *source,
 								  const PgmChunk *chunk, int64 *again);

@@ -15,6 +15,7 @@
  *
  * The CASE keeps the planner from reading all pages by an index on what c is
  * about, once for each range, and from turning a subquery of it into a join.
+ * Terms that join t to what is after FROM or USING have none.
  *
  * What is left to do is what c is met by and would be changed by e: in between
  * another session may have moved a row to a page that is done.
@@ -125,30 +126,10 @@ column(const char *alias, const char *name)
 static Node *
 rows_of_chunk(const PgmChange *change, PgmForm form)
 {
-	const char *alias = quote_identifier(pgm_change_alias(change));
-	const char *part = form == PGM_FORM_RANGE ?
-		"%s.ctid OPERATOR(pg_catalog.>=) $1 "
-		"AND %s.ctid OPERATOR(pg_catalog.<) $2" :
-		"%s.ctid OPERATOR(pg_catalog.=) ANY ($1)";
-	StringInfoData buf;
-	SelectStmt *select;
-	BoolExpr   *all;
-	CaseExpr   *guard;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT WHERE ");
-	appendStringInfo(&buf, part, alias, alias);
-	if (change->condition != NULL)
-		appendStringInfoString(&buf,
-							   " AND CASE WHEN true THEN true ELSE false END");
-	select = (SelectStmt *) parse_part(buf.data);
-	if (change->condition == NULL)
-		return select->whereClause;
-	all = castNode(BoolExpr, select->whereClause);
-	guard = castNode(CaseExpr, llast(all->args));
-	linitial_node(CaseWhen, guard->args)->expr =
-		(Expr *) copyObject(change->condition);
-	return select->whereClause;
+	return pgm_change_within(change, form == PGM_FORM_RANGE ?
+							 "%s.ctid OPERATOR(pg_catalog.>=) $1 "
+							 "AND %s.ctid OPERATOR(pg_catalog.<) $2" :
+							 "%s.ctid OPERATOR(pg_catalog.=) ANY ($1)");
 }
 
 /* Is the column's new value told from its old one, by whom may read it? */
@@ -213,6 +194,55 @@ table_of_form(const PgmChange *change, Oid relid)
 	return result;
 }
 
+/* The condition and another one, where there are any. */
+static Node *
+condition_and(const PgmChange *change, Node *other)
+{
+	if (change->condition == NULL)
+		return other;
+	if (other == NULL)
+		return copyObject(change->condition);
+	return (Node *) makeBoolExpr(AND_EXPR,
+								 list_make2(copyObject(change->condition),
+											other), -1);
+}
+
+/* Is there a row of what it joins, so that this is met? */
+static Node *
+has_partner(const PgmChange *change, Node *condition)
+{
+	SubLink    *link = makeNode(SubLink);
+	SelectStmt *select = makeNode(SelectStmt);
+
+	select->fromClause = copyObject(change->joined);
+	select->whereClause = condition;
+	link->subLinkType = EXISTS_SUBLINK;
+	link->subselect = (Node *) select;
+	link->location = -1;
+	return (Node *) link;
+}
+
+/*
+ * Of several rows that it joins one gives the new values: a row that has those
+ * of any is done.
+ */
+static Node *
+joined_condition(const PgmChange *change, Node *left)
+{
+	Node	   *met = has_partner(change, condition_and(change, NULL));
+	Node	   *same;
+	Node	   *done;
+
+	if (left == NULL)
+		return met;
+	same = (Node *) makeBoolExpr(NOT_EXPR, list_make1(left), -1);
+	done = has_partner(change, condition_and(change, same));
+	return (Node *)
+		makeBoolExpr(AND_EXPR,
+					 list_make2(met, makeBoolExpr(NOT_EXPR, list_make1(done),
+												  -1)), -1);
+}
+
 /* SELECT ctid of the rows that it is for. */
 static Node *
 select_form(const PgmChange *change, Oid relid, Node *left)
@@ -220,17 +250,11 @@ select_form(const PgmChange *change, Oid relid, Node *left)
 	SelectStmt *select = (SelectStmt *)
 		parse_part(psprintf("SELECT %s.ctid",
 							quote_identifier(pgm_change_alias(change))));
-	List	   *terms = NIL;
 
 	select->fromClause = list_make1(table_of_form(change, relid));
-	if (change->condition != NULL)
-		terms = lappend(terms, copyObject(change->condition));
-	if (left != NULL)
-		terms = lappend(terms, left);
-	if (list_length(terms) == 1)
-		select->whereClause = linitial(terms);
-	else if (terms != NIL)
-		select->whereClause = (Node *) makeBoolExpr(AND_EXPR, terms, -1);
+	select->withClause = copyObject(change->with);
+	select->whereClause = change->joined == NIL ?
+		condition_and(change, left) : joined_condition(change, left);
 	return (Node *) select;
 }
 

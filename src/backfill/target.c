@@ -238,6 +238,17 @@ forget_plans(PgmTarget *target)
 	}
 }
 
+/* Of a statement that joins, before the first chunk. */
+void
+pgm_target_choose_join(PgmBackfill *backfill, PgmTarget *target)
+{
+	target->by_lookups = pgm_change_joins(backfill->change) &&
+		pgm_prepared_reads_much(pgm_target_plan(backfill, target,
+												PGM_FORM_RANGE));
+	if (target->by_lookups)
+		forget_plans(target);
+}
+
 static void
 refuse_dropped(const PgmTarget *target)
 {

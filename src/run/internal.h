@@ -16,6 +16,7 @@
 #include "run/observed.h"
 #include "run/runner.h"
 #include "store/run_plan.h"
+#include "strategy/strategy.h"
 
 typedef struct PgmRunner
 {
@@ -54,6 +55,8 @@ typedef struct PgmRunner
 	PgmRates   *rates;			/* of estimates, once they were needed */
 	int64		online;			/* operation at work, 0 if none … */
 	int			online_step;	/* … and its step, to know a new one */
+	int			told_step;		/* whose plain statements were told … */
+	int			told;			/* … of so many of them */
 	char		label[64];
 	MemoryContext context;		/* lives as long as the run */
 	MemoryContext step_context; /* reset for each step */
@@ -65,6 +68,10 @@ extern void pgm_runner_create_wait(PgmRunner *runner);
 
 /* Tables there, and no revision applied: a NOTICE. */
 extern void pgm_runner_notice_tables(const PgmPlan *plan);
+
+/* Why statement n of the step has no online form, said once: a NOTICE. */
+extern void pgm_runner_notice_plain(PgmRunner *runner, int n,
+									const PgmStrategy *strategy);
 
 /* Whose statements follow: after it was loaded, at each try. */
 extern void pgm_runner_expect(PgmRunner *runner, const PgmStep *step);

@@ -66,3 +66,16 @@ pgm_runner_notice_tables(const PgmPlan *plan)
 							  (unsigned long) tables, tables),
 				errhint("If some revisions are in effect already, record them with pgmigrate.stamp()."));
 }
+
+void
+pgm_runner_notice_plain(PgmRunner *runner, int n, const PgmStrategy *strategy)
+{
+	if (!strategy->refused ||
+		(runner->told_step == runner->step && n < runner->told))
+		return;
+	runner->told_step = runner->step;
+	runner->told = n + 1;
+	ereport(NOTICE,
+			errmsg("statement %d runs as it is written: %s", n + 1,
+				   strategy->why));
+}

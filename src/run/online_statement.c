@@ -108,6 +108,7 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 		pgm_rates_load(runner->rates);
 	}
 	strategy = pgm_strategy_choose(verdict, runner->rates, true);
+	pgm_runner_notice_plain(runner, n, strategy);
 	return is_carried_out(strategy) ? strategy : NULL;
 }
 

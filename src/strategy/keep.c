@@ -145,6 +145,13 @@ drops_parts(const PgmMaker *maker)
 	return false;
 }
 
+static void
+not_kept(PgmMaker *maker, const char *why)
+{
+	pgm_strategy_stay_plain(maker, psprintf("what it drops cannot be kept: %s",
+											why));
+}
+
 void
 pgm_strategy_keep_tables(PgmMaker *maker)
 {
@@ -172,9 +179,9 @@ pgm_strategy_keep_tables(PgmMaker *maker)
 	values[2] = BoolGetDatum(stmt->behavior == DROP_CASCADE);
 	reasons = pgm_strategy_ask_texts(&reason_query, values);
 	if (drops_parts(maker))
-		pgm_strategy_stay_plain(maker, "a later statement of the revision drops what the table may be made of");
+		not_kept(maker, "a later statement of the revision drops what the table may be made of");
 	else if (reasons != NIL)
-		pgm_strategy_stay_plain(maker, linitial(reasons));
+		not_kept(maker, linitial(reasons));
 	else
 	{
 		maker->strategy->kind = PGM_STRATEGY_KEEP;
@@ -221,13 +228,13 @@ pgm_strategy_keep_columns(PgmMaker *maker)
 	values[1] = pgm_text_array_datum(list_length(cmds), names);
 	values[2] = BoolGetDatum(cascade);
 	reasons = pgm_strategy_ask_texts(&column_reason_query, values);
+	pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 	if (drops_parts(maker))
-		pgm_strategy_stay_plain(maker, "a later statement of the revision drops what the column may be made of");
+		not_kept(maker, "a later statement of the revision drops what the column may be made of");
 	else if (reasons != NIL)
-		pgm_strategy_stay_plain(maker, linitial(reasons));
+		not_kept(maker, linitial(reasons));
 	else
 	{
-		pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 		maker->strategy->kind = PGM_STRATEGY_KEEP;
 		maker->strategy->name = "drop column, keep its values";
 		maker->strategy->method = PGM_METHOD_IN_PLACE;

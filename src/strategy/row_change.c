@@ -16,6 +16,9 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -39,6 +42,15 @@ column_name(const ColumnRef *ref)
 	return IsA(last, String) ? strVal(last) : NULL;
 }
 
+/* What a reference says its relation is, NULL if it does not say. */
+static const char *
+qualifier(const ColumnRef *ref)
+{
+	int			n = list_length(ref->fields);
+
+	return n < 2 ? NULL : strVal(list_nth(ref->fields, n - 2));
+}
+
 static bool
 mentions_walker(Node *node, void *arg)
 {
@@ -49,8 +61,11 @@ mentions_walker(Node *node, void *arg)
 	if (IsA(node, ColumnRef))
 	{
 		const char *name = column_name((ColumnRef *) node);
+		const char *of = qualifier((ColumnRef *) node);
 		ListCell   *lc;
 
+		if (of != NULL && strcmp(of, search->alias) != 0)
+			return false;
 		if (name == NULL || strcmp(name, search->alias) == 0)
 			return true;
 		foreach(lc, search->names)
@@ -95,6 +110,8 @@ take_apart_update(PgmChange *change, UpdateStmt *update)
 	const char *alias = pgm_change_alias(change);
 
 	change->condition = update->whereClause;
+	change->joined = update->fromClause;
+	change->with = update->withClause;
 	foreach(lc, update->targetList)
 		change->assigned = lappend(change->assigned,
 								   lfirst_node(ResTarget, lc)->name);
@@ -125,6 +142,8 @@ pgm_change_take_apart(const PgmSource *source, int n, Oid relid)
 	if (change->is_delete)
 	{
 		change->condition = castNode(DeleteStmt, stmt)->whereClause;
+		change->joined = castNode(DeleteStmt, stmt)->usingClause;
+		change->with = castNode(DeleteStmt, stmt)->withClause;
 		change->over_assigned = change->condition != NULL;
 	}
 	else
@@ -132,6 +151,97 @@ pgm_change_take_apart(const PgmSource *source, int n, Oid relid)
 	change->relid = OidIsValid(relid) ? relid :
 		RangeVarGetRelid(target_of(change), NoLock, false);
 	return change;
+}
+
+bool
+pgm_change_joins(const PgmChange *change)
+{
+	return change->joined != NIL || change->with != NULL;
+}
+
+/* A term is about the target only if all columns in it are. */
+static bool
+strays_walker(Node *node, void *arg)
+{
+	const PgmChange *change = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		return true;
+	if (IsA(node, ColumnRef))
+	{
+		const char *name = column_name((ColumnRef *) node);
+		const char *of = qualifier((ColumnRef *) node);
+
+		if (of != NULL)
+			return strcmp(of, pgm_change_alias(change)) != 0;
+		return name == NULL ||
+			get_attnum(change->relid, name) == InvalidAttrNumber;
+	}
+	return raw_expression_tree_walker(node, strays_walker, arg);
+}
+
+/* A term of the condition that no index is used for. */
+static Node *
+guarded(const Node *term)
+{
+	SelectStmt *select = (SelectStmt *)
+		linitial_node(RawStmt,
+					  pg_parse_query("SELECT CASE WHEN true THEN true ELSE false END"))->stmt;
+	CaseExpr   *guard = castNode(CaseExpr,
+								 linitial_node(ResTarget,
+											   select->targetList)->val);
+
+	linitial_node(CaseWhen, guard->args)->expr =
+		(Expr *) copyObject(term);
+	return (Node *) guard;
+}
+
+/*
+ * The terms of a condition that joins are left as they are, but for those that
+ * are about the target alone: else the planner could not but go through all
+ * of the other relation once for each row.
+ */
+static List *
+terms_of(const PgmChange *change)
+{
+	const Node *condition = change->condition;
+	List	   *terms = list_make1(unconstify(Node *, condition));
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (condition == NULL)
+		return NIL;
+	if (!pgm_change_joins(change))
+		return list_make1(guarded(condition));
+	if (IsA(condition, BoolExpr) &&
+		((const BoolExpr *) condition)->boolop == AND_EXPR)
+		terms = ((const BoolExpr *) condition)->args;
+	foreach(lc, terms)
+	{
+		bool		strays = strays_walker(lfirst(lc), (void *) change);
+
+		result = lappend(result, strays ? copyObject(lfirst(lc)) :
+						 guarded(lfirst(lc)));
+	}
+	return result;
+}
+
+Node *
+pgm_change_within(const PgmChange *change, const char *part)
+{
+	const char *alias = quote_identifier(pgm_change_alias(change));
+	SelectStmt *select = (SelectStmt *)
+		linitial_node(RawStmt,
+					  pg_parse_query(psprintf("SELECT WHERE (%s)",
+											  psprintf(part, alias,
+													   alias))))->stmt;
+	List	   *terms = terms_of(change);
+
+	return terms == NIL ? select->whereClause :
+		(Node *) makeBoolExpr(AND_EXPR, lcons(select->whereClause, terms),
+							  -1);
 }
 
 /*
@@ -156,7 +266,9 @@ ends_by_itself(const PgmChange *change)
 	if (expr->lexpr == NULL || !IsA(expr->lexpr, ColumnRef))
 		return false;
 	name = column_name((ColumnRef *) expr->lexpr);
-	if (name == NULL)
+	if (name == NULL || (qualifier((ColumnRef *) expr->lexpr) != NULL &&
+						 strcmp(qualifier((ColumnRef *) expr->lexpr),
+								pgm_change_alias(change)) != 0))
 		return false;
 	update = castNode(UpdateStmt, change->raw->stmt);
 	foreach(lc, update->targetList)
@@ -177,22 +289,14 @@ refusal_of_shape(const PgmChange *change)
 
 	if (change->is_delete)
 	{
-		DeleteStmt *delete = castNode(DeleteStmt, stmt);
-
-		if (delete->usingClause != NIL || delete->withClause != NULL)
-			return "it joins other tables";
-		if (pgm_delete_returns(delete))
+		if (pgm_delete_returns(castNode(DeleteStmt, stmt)))
 			return "it returns rows";
 		if (change->condition == NULL)
 			return "it deletes every row, those that are inserted meanwhile too";
 	}
 	else
 	{
-		UpdateStmt *update = castNode(UpdateStmt, stmt);
-
-		if (update->fromClause != NIL || update->withClause != NULL)
-			return "it joins other tables";
-		if (pgm_update_returns(update))
+		if (pgm_update_returns(castNode(UpdateStmt, stmt)))
 			return "it returns rows";
 		if (change->from_itself && !change->over_assigned)
 			return "a new value is made of the old one, and no condition tells a row that is changed from one that is not";

@@ -14,8 +14,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
-#include "optimizer/optimizer.h"
-#include "sql/source_text.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -27,8 +26,13 @@
 #include "classify/related_relations.h"
 #include "compat/plan.h"
 #include "compat/server.h"
+#include "sql/source_text.h"
 #include "strategy/internal.h"
+#include "strategy/part_plan.h"
 #include "strategy/row_change.h"
+
+/* A part of the target, as it is planned. */
+#define PGM_PART_PAGES 128
 
 static double
 rows_of(Oid relid)
@@ -59,48 +63,92 @@ all_rows(Oid relid)
 	return rows;
 }
 
-/*
- * Rows that the planner expects, negative if it says nothing.  Is it about
- * other rows each time that it is asked?
- */
-static double
-planned_rows(PgmMaker *maker, volatile bool *is_volatile)
+/* What the server and its planner say of a statement. */
+typedef struct Expected
 {
-	const PgmStatement *statement = &maker->source->statements[maker->n];
+	double		rows;			/* negative if nothing is said */
+	const char *refusal;
+} Expected;
+
+/* Analyzed for some pages of the target. */
+static PlannedStmt *
+plan_part(PgmMaker *maker, const PgmChange *change)
+{
+	RawStmt    *raw = copyObject(change->raw);
+	Node	   *within =
+		pgm_change_within(change, psprintf("%%s.ctid OPERATOR(pg_catalog.>=) '(0,0)'::pg_catalog.tid "
+										   "AND %%s.ctid OPERATOR(pg_catalog.<) '(%d,0)'::pg_catalog.tid",
+										   PGM_PART_PAGES));
+
+	if (change->is_delete)
+		castNode(DeleteStmt, raw->stmt)->whereClause = within;
+	else
+		castNode(UpdateStmt, raw->stmt)->whereClause = within;
+	return pgm_plan_query(linitial(pg_analyze_and_rewrite_fixedparams(raw,
+																	  maker->source->text,
+																	  NULL, 0,
+																	  NULL)),
+						  maker->source->text, NULL);
+}
+
+/* Would each part of it read so much that it had better be one? */
+static bool
+reads_much(PgmMaker *maker, const PgmChange *change)
+{
+	bool		much = pgm_part_reads_much(plan_part(maker, change));
+
+	if (much)
+	{
+		int			level = pgm_part_begin_lookups();
+
+		much = pgm_part_reads_much(plan_part(maker, change));
+		pgm_part_end_lookups(level);
+	}
+	return much;
+}
+
+/*
+ * Analyzed, it names what it reads.  The planner evaluates constants, too, so
+ * it is asked only where that may be.
+ */
+static void
+ask_server(PgmMaker *maker, const PgmChange *change,
+		   volatile Expected *expected)
+{
+	const char *text = maker->source->text;
 	List	   *queries;
 	PlannedStmt *plan;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	queries = pg_analyze_and_rewrite_fixedparams(copyObject(statement->raw),
-												 maker->source->text, NULL, 0,
-												 NULL);
-	*is_volatile = list_length(queries) == 1 &&
-		contain_volatile_functions((Node *) linitial_node(Query,
-														  queries)->jointree);
-	plan = list_length(queries) != 1 ? NULL :
-		pgm_plan_query(linitial(queries), maker->source->text, NULL);
+	queries = pg_analyze_and_rewrite_fixedparams(copyObject(change->raw),
+												 text, NULL, 0, NULL);
+	if (list_length(queries) == 1)
+		expected->refusal = pgm_change_query_refusal(change,
+													 linitial(queries));
+	if (list_length(queries) == 1 && maker->may_evaluate)
+	{
+		plan = pgm_plan_query(linitial(queries), text, NULL);
+		if (plan->planTree->lefttree != NULL)
+			expected->rows = plan->planTree->lefttree->plan_rows;
+		if (expected->refusal == NULL && reads_much(maker, change))
+			expected->refusal = "each part of it would read anew what it joins, for want of an index";
+	}
 	PopActiveSnapshot();
-	if (plan == NULL || plan->planTree->lefttree == NULL)
-		return -1;
-	return plan->planTree->lefttree->plan_rows;
 }
 
-/* The same, where that may fail. */
-static double
-expected_rows(PgmMaker *maker, volatile bool *is_volatile)
+/* The same, where that may fail.  The locks of the analysis go again. */
+static Expected
+expect(PgmMaker *maker, const PgmChange *change)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile double rows = -1;
-	int			level;
+	volatile Expected expected = {-1, NULL};
+	int			level = pgm_txn_begin_sub();
 
-	if (!maker->may_evaluate)
-		return -1;
-	level = pgm_txn_begin_sub();
 	PG_TRY();
 	{
-		rows = planned_rows(maker, is_volatile);
-		pgm_txn_release_sub();
+		if (ConditionalLockRelationOid(maker->relid, RowExclusiveLock))
+			ask_server(maker, change, &expected);
 	}
 	PG_CATCH();
 	{
@@ -108,20 +156,23 @@ expected_rows(PgmMaker *maker, volatile bool *is_volatile)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
-		pgm_txn_rollback_sub(level);
 	}
 	PG_END_TRY();
+	pgm_txn_rollback_sub(level);
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return rows;
+	return (Expected)
+	{
+		expected.rows, expected.refusal
+	};
 }
 
 void
 pgm_strategy_change_rows(PgmMaker *maker)
 {
 	double		total = all_rows(maker->relid);
-	double		rows;
-	volatile bool is_volatile = false;
+	PgmChange  *change;
+	Expected	expected;
 	const char *risk;
 	char	   *text;
 
@@ -129,13 +180,13 @@ pgm_strategy_change_rows(PgmMaker *maker)
 		maker->subject->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
-	rows = expected_rows(maker, &is_volatile);
-	if (rows >= 0 && total > 0)
-		maker->strategy->plain_ms *= Min(rows / total, 1.0);
-	risk = pgm_change_risk(pgm_change_take_apart(maker->source, maker->n,
-												 maker->relid));
-	if (risk == NULL && is_volatile)
-		risk = "its condition has a volatile function";
+	change = pgm_change_take_apart(maker->source, maker->n, maker->relid);
+	expected = expect(maker, change);
+	if (expected.rows >= 0 && total > 0)
+		maker->strategy->plain_ms *= Min(expected.rows / total, 1.0);
+	risk = pgm_change_risk(change);
+	if (risk == NULL)
+		risk = expected.refusal;
 	if (risk != NULL)
 	{
 		pgm_strategy_stay_plain(maker, risk);

@@ -286,6 +286,18 @@ decide_possible(PgmMaker *maker)
 												refusal));
 }
 
+/* Would the online form be taken if there were one? */
+static bool
+is_missed(const PgmMaker *maker, PgmMark mark)
+{
+	if (maker->strategy->why == NULL || !pgm_online ||
+		!pgm_transaction_per_migration || mark == PGM_MARK_PLAIN ||
+		pgm_execution == PGM_EXECUTION_INLINE)
+		return false;
+	return mark == PGM_MARK_ONLINE ||
+		maker->strategy->plain_ms >= pgm_online_threshold;
+}
+
 /* Is the online form not to be taken? */
 static void
 decide(PgmMaker *maker, PgmMark mark, const char *reason)
@@ -293,7 +305,10 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 	PgmStrategy *strategy = maker->strategy;
 
 	if (strategy->kind == PGM_STRATEGY_PLAIN)
+	{
+		strategy->refused = is_missed(maker, mark);
 		return;
+	}
 	if (!available[strategy->kind])
 		decide_possible(maker);
 	else if (!pgm_online)
@@ -323,8 +338,10 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 	else
 		strategy->why = psprintf("as written its locks are estimated to last %.0f ms",
 								 strategy->plain_ms);
-	if (strategy->kind != PGM_STRATEGY_PLAIN)
-		decide_possible(maker);
+	if (strategy->kind == PGM_STRATEGY_PLAIN)
+		return;
+	decide_possible(maker);
+	strategy->refused = strategy->kind == PGM_STRATEGY_PLAIN;
 }
 
 static PgmStrategy *

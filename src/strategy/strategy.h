@@ -50,14 +50,12 @@ typedef struct PgmStrategy
 	PgmStrategyKind kind;
 	const char *name;			/* as it is shown */
 	char	   *why;			/* … plain, or this one */
+	bool		refused;		/* plain for want of a way */
 	Oid			relid;			/* what it is about; of plain 0 */
 	PgmOperationMethod method;
 	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */
 
-	/*
-	 * How long the statement as written would hold a lock that readers or
-	 * writers wait for; negative if that cannot be told.
-	 */
+	/* of a lock that others wait for, as written; negative: not known */
 	double		plain_ms;
 
 	PgmVerdict *verdict;		/* of the steps, once it was asked for */

@@ -109,9 +109,73 @@ SELECT revision, state FROM pgmigrate.upgrade();
 CALL keep('r6b', :'sql', 'plain', :'columns');
 RESET pgmigrate.online;
 
+-- what is joined: cut up where no part reads what another one has changed
+CREATE TABLE public.o (id int PRIMARY KEY, v text, k int);
+INSERT INTO public.o SELECT g, 'o' || g, g % 7 FROM generate_series(1, 3000, 3) g;
+CREATE TABLE public.twice AS SELECT id, n, 'x' || n AS v FROM generate_series(1, 500) id, generate_series(1, 3) n;
+CREATE VIEW public.behind AS SELECT id, v FROM public.o;
+ANALYZE public.o, public.twice;
+CREATE TABLE public.many_joined (n serial, sql text);
+INSERT INTO public.many_joined (sql) VALUES
+	('UPDATE t AS x SET v = o.v, n = k FROM o WHERE o.id = x.id AND x.v IS NULL'),
+	('UPDATE t SET v = o.v FROM behind o WHERE t.id = o.id AND t.v <> o.v'),
+	('UPDATE t SET n = a.k FROM o a LEFT JOIN twice b ON b.id = a.id AND b.n = 2 WHERE a.id = t.id AND b.id IS NULL'),
+	('WITH w AS (SELECT k, count(*) FROM o GROUP BY k) UPDATE t SET n = w.count FROM w WHERE t.id % 7 = w.k'),
+	('WITH w AS (SELECT id FROM o) DELETE FROM t USING w, twice b WHERE w.id = t.id AND b.id = w.id'),
+	('UPDATE t SET n = p.id FROM t p WHERE p.id = t.id - 1 AND t.n IS NULL');
+SELECT format('CALL prepare(%L, %L)', 'j' || n || way, sql) AS a,
+	format('SET pgmigrate.online = %s', way) AS b,
+	'SELECT revision, state FROM pgmigrate.upgrade()' AS c,
+	format('CALL keep(%L, %L, %L, ''*'')', 'j' || n || way, sql, way) AS d
+FROM public.many_joined, unnest(ARRAY['on', 'off']) way ORDER BY n, way DESC
+\set ECHO none
+\o /dev/null
+\gexec
+\o
+\set ECHO all
+RESET pgmigrate.online;
+-- a row that several are joined to has the value of one of them
+CALL prepare('j8', 'UPDATE t SET v = b.v FROM twice b WHERE b.id = t.id');
+SET client_min_messages = notice;
+SELECT revision, state, details - 'duration' AS details FROM pgmigrate.upgrade();
+SET client_min_messages = warning;
+SELECT count(*) FROM t JOIN twice USING (id, v);
+
 -- the same end either way
 SELECT statement, count(DISTINCT state) AS ends, string_agg(strategies, ' | ') AS carried_out
 FROM public.many_done GROUP BY statement ORDER BY min(ctid);
+
+-- why others run as they are written
+SELECT anew();
+CREATE TABLE public.far AS SELECT g AS id, g % 10 AS k FROM generate_series(1, 400000) g;
+ANALYZE public.far;
+CREATE TABLE public.hangs (id int REFERENCES t (id) ON DELETE CASCADE, k int);
+SELECT pgmigrate.revision('joined', $$
+UPDATE t SET n = p.n + 1 FROM t p WHERE p.id = t.id - 1;
+UPDATE t SET n = 1 WHERE NOT EXISTS (SELECT FROM t p WHERE p.n = 1);
+DELETE FROM t USING t p WHERE p.id = t.id - 1;
+DELETE FROM t WHERE id > 3 AND NOT EXISTS (SELECT FROM t p WHERE p.id = t.id + 1);
+DELETE FROM t USING hangs h WHERE h.k = t.id;
+WITH w AS (UPDATE o SET v = v RETURNING id) UPDATE t SET n = 1 FROM w WHERE w.id = t.id;
+DELETE FROM t USING (SELECT id FROM o ORDER BY id LIMIT 10) w WHERE w.id = t.id;
+UPDATE t SET n = 1 FROM (SELECT id FROM o FOR SHARE) w WHERE w.id = t.id;
+UPDATE t SET n = 1 FROM o TABLESAMPLE bernoulli (100) WHERE o.id = t.id;
+UPDATE t SET n = 1 FROM (SELECT id, random() AS r FROM o) w WHERE w.id = t.id AND r < 2;
+UPDATE t SET n = far.k FROM far WHERE far.id = t.id;
+UPDATE t SET n = t.n + o.k FROM o WHERE o.id = t.id AND t.n IS NULL;
+UPDATE t SET n = o.k FROM o WHERE o.id = t.id RETURNING t.id;
+-- and these are
+UPDATE t SET n = o.k FROM o WHERE o.id = t.id;
+DELETE FROM t USING o WHERE o.id = t.id;
+UPDATE t SET n = h.k FROM hangs h WHERE h.id = t.id;
+UPDATE t SET v = (SELECT o.v FROM o WHERE o.id = t.id) WHERE t.v IS NULL;
+UPDATE t SET n = (SELECT count(*) FROM t p WHERE p.id < 10);
+UPDATE t SET n = 1 FROM (SELECT id, max(k) AS k FROM o GROUP BY id) w WHERE w.id = t.id AND w.k > 1
+$$, id => 'why');
+SELECT statement, strategy FROM pgmigrate.plan('why');
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = warning;
 
 \set SHOW_CONTEXT never
 -- what fails leaves nothing of a column, and is gone on with for rows
@@ -136,6 +200,7 @@ CREATE TRIGGER note BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION many.note()
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t WHERE v = 'fired';
 
-DROP TABLE public.many_done;
+DROP VIEW public.behind;
+DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs;
 DROP SCHEMA many CASCADE;
 DROP EXTENSION pgmigrate;
