@@ -50,6 +50,7 @@
 #include "assess/trial_role.h"
 #include "base/settings.h"
 #include "base/spi.h"
+#include "citus/nodes.h"
 #include "classify/foreign_code.h"
 #include "classify/indirect_locks.h"
 #include "classify/rewrite_scan.h"
@@ -759,6 +760,7 @@ pgm_trial_begin(List *sources)
 	before = pgm_held_read();
 	BeginInternalSubTransaction("pgmigrate trial");
 	MemoryContextSwitchTo(trial->context);
+	pgm_citus_keep_local();
 	pgm_clones_build(trial->clones);
 	pgm_held_release(before, pgm_held_read());
 	trial->stale = true;

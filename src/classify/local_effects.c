@@ -30,7 +30,6 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -39,6 +38,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "citus/nodes.h"
 #include "classify/local_effects.h"
 #include "classify/side_effects.h"
 #include "classify/verdict.h"
@@ -285,7 +285,7 @@ pgm_statement_is_local(const PgmSource *source, int n)
 
 	if (effects == PGM_ANY_EFFECTS ||
 		source->statements[n].length > PGM_LOCAL_TEXT_MAX ||
-		any_event_trigger() || OidIsValid(get_extension_oid("citus", true)))
+		any_event_trigger() || pgm_citus_is_here())
 		return false;
 
 	if (!pgm_statement_is(stmt, PGM_ONLY_NAMES_CODE) &&

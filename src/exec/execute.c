@@ -125,7 +125,7 @@ statement_error_callback(void *arg)
 		errhint("%s", context->suggestion.hint);
 	hint_transaction(context);
 
-	line = pgm_source_error_position(source, context->n);
+	line = pgm_statement_error_position(source, context->n);
 	if (source->what == NULL)
 		return;
 	if (source->revision != NULL)
@@ -161,12 +161,17 @@ report_statement(const PgmExec *exec, const PgmSource *source, int n)
 				errhidestmt(true));
 }
 
-/* Returns the rows processed. */
+/*
+ * The server gets the statement's own text, not that of the revision: what
+ * hooks log, count or send to other servers is this text.  Returns the rows
+ * processed.
+ */
 static uint64
 run_portal(const PgmSource *source, int n, bool top_level,
 		   DestReceiver *receiver)
 {
-	RawStmt    *raw = source->statements[n].raw;
+	const char *text;
+	RawStmt    *raw = pgm_statement_alone(source, n, &text);
 	List	   *querytrees;
 	List	   *plantrees;
 	Portal		portal;
@@ -175,17 +180,16 @@ run_portal(const PgmSource *source, int n, bool top_level,
 
 	if (snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	querytrees = pg_analyze_and_rewrite_fixedparams(raw, source->text, NULL, 0,
-													NULL);
-	plantrees = pg_plan_queries(querytrees, source->text,
-								CURSOR_OPT_PARALLEL_OK, NULL);
+	querytrees = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
+	plantrees = pg_plan_queries(querytrees, text, CURSOR_OPT_PARALLEL_OK,
+								NULL);
 	if (snapshot)
 		PopActiveSnapshot();
 
 	/* the unnamed portal may be that of the query that called us */
 	portal = CreateNewPortal();
 	portal->visible = false;
-	PortalDefineQuery(portal, NULL, source->text,
+	PortalDefineQuery(portal, NULL, text,
 					  CreateCommandTag(raw->stmt), plantrees, NULL);
 	PortalStart(portal, NULL, 0, InvalidSnapshot);
 	InitializeQueryCompletion(&qc);

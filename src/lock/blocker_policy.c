@@ -3,8 +3,8 @@
  * blocker_policy.c
  *	  Cancel or terminate who is in the way, if the caller wants it.
  *
- * Only for blockers that last, never for an autovacuum that prevents
- * wraparound, and once for each transaction.
+ * Only for blockers of this node that last, never for an autovacuum that
+ * prevents wraparound, and once for each transaction.
  *
  *-------------------------------------------------------------------------
  */
@@ -88,7 +88,8 @@ pgm_lockpolicy_apply(PgmLockPolicy *policy, const PgmBlocker *blocker)
 
 	if (pgm_blocker_policy == PGM_BLOCKER_WAIT)
 		return NULL;
-	if (!blocker->lasting || blocker->pid == 0 || blocker->wraparound)
+	if (!blocker->lasting || blocker->pid == 0 || blocker->wraparound ||
+		blocker->node != NULL)
 		return NULL;
 
 	seen = remember_seen(policy, blocker->transaction);

@@ -321,6 +321,9 @@ pgm_blocker_text(const PgmBlocker *blocker, bool with_query)
 	if (blocker->pid == 0)
 		appendStringInfo(&buf, "Prepared transaction \"%s\" (",
 						 blocker->kind ? blocker->kind : "?");
+	else if (blocker->node != NULL)
+		appendStringInfo(&buf, "Process %d on node %s (", blocker->pid,
+						 blocker->node);
 	else
 		appendStringInfo(&buf, "Process %d (", blocker->pid);
 	if (blocker->pid != 0 && blocker->kind != NULL &&

@@ -20,6 +20,7 @@ struct PgmLockNeeds;
 typedef struct PgmBlocker
 {
 	int			pid;			/* 0: a prepared transaction */
+	char	   *node;			/* of Citus, NULL: this one */
 	bool		holds;			/* not only waits itself */
 	bool		lasting;		/* will not end soon: do not ask */
 	bool		autovacuum;
@@ -41,6 +42,9 @@ typedef struct PgmBlocker
  * yet.  In a transaction.
  */
 extern List *pgm_blockers_find(const struct PgmLockNeeds *needs);
+
+/* The same on the other nodes of Citus; each of them is asked. */
+extern List *pgm_node_blockers(const struct PgmLockNeeds *needs);
 
 /* The first so many as a jsonb array, and a hash of who they all are. */
 extern char *pgm_blockers_json(List *blockers, int max);

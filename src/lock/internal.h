@@ -52,6 +52,13 @@ struct PgmLockWait
 	bool		gave_up;		/* the error of the deadline is on its way */
 	char	   *kept_detail;	/* its detail, without queries */
 	int64		patient;		/* since when a statement may wait for rows */
+
+	/* of other nodes, where Citus is loaded */
+	LocalTransactionId nodes_lxid;	/* they know, for as long as this … */
+	SubTransactionId nodes_subid;	/* … and this, … */
+	int			nodes_limit;	/* … for how long to wait, ms */
+	int			node_wait;		/* at most, next time, ms */
+	bool		far;			/* what was in the way may be there */
 	PgmLockPolicy policy;
 	PgmLockTell tell;			/* of a long wait, NULL if nobody is to … */
 	void	   *tell_arg;
@@ -62,6 +69,9 @@ struct PgmLockWait
 	char		cause[256];		/* of the last failed attempt, as a sentence */
 	PgmLockLog	log;
 };
+
+/* A wait grows by this when it was in vain. */
+#define PGM_GROWTH 1.6
 
 /* A setting of the session that is a time, in ms. */
 extern void pgm_lockset_milliseconds(const char *name, int value,

@@ -55,7 +55,9 @@
 
 /* The first time in the queue; later ones grow by PGM_GROWTH. */
 #define PGM_FIRST_WAIT_MS 25
-#define PGM_GROWTH 1.6
+
+/* The same on other nodes, where the time is that of each lock. */
+#define PGM_NODE_WAIT_MS 50
 
 /* The pause after it, as multiples of it. */
 #define PGM_PAUSE_MIN 4
@@ -66,6 +68,9 @@
 
 /* Between two looks at those who are in the way. */
 #define PGM_LOOK_MS 40
+
+/* The same where other nodes have to be asked. */
+#define PGM_FAR_LOOK_MS 200
 
 PgmLockWait *
 pgm_lockwait_create(const PgmExec *exec)
@@ -109,6 +114,8 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->untold = 0;
 	wait->policy.nseen = 0;
 	wait->ordered = NIL;
+	wait->node_wait = Min(PGM_NODE_WAIT_MS, pgm_lock_timeout);
+	wait->far = false;
 }
 
 void
@@ -120,6 +127,8 @@ pgm_lockwait_next(PgmLockWait *wait)
 	wait->may_queue = false;
 	wait->used_wait = 0;
 	wait->gave_up = false;
+	wait->node_wait = Min(PGM_NODE_WAIT_MS, pgm_lock_timeout);
+	wait->far = false;
 }
 
 /* Something is in the way for the first time. */
@@ -162,6 +171,8 @@ find_blockers(PgmLockWait *wait)
 {
 	List	   *blockers = pgm_blockers_find(&wait->needs);
 
+	if (wait->far)
+		blockers = list_concat(blockers, pgm_node_blockers(&wait->needs));
 	pgm_lockpace_look(&wait->pace, blockers, pgm_lock_timeout,
 					  pgm_clock_monotonic());
 	return blockers;
@@ -527,6 +538,12 @@ look(PgmLockWait *wait)
 	return blockers;
 }
 
+static int64
+look_interval(const PgmLockWait *wait)
+{
+	return wait->far ? PGM_FAR_LOOK_MS : PGM_LOOK_MS;
+}
+
 /* Let the others pass, with an eye on how long each of them takes. */
 static void
 rest(PgmLockWait *wait, int64 milliseconds)
@@ -537,7 +554,7 @@ rest(PgmLockWait *wait, int64 milliseconds)
 	while ((left = end - pgm_clock_monotonic()) > 0 && !is_late(wait))
 	{
 		(void) look(wait);
-		sleep_milliseconds(wait, Min(left / 1000 + 1, PGM_LOOK_MS));
+		sleep_milliseconds(wait, Min(left / 1000 + 1, look_interval(wait)));
 	}
 }
 
@@ -564,7 +581,7 @@ is_time(PgmLockWait *wait)
 		pgm_lockwait_give_up(wait, blockers);
 	if (!result)
 	{
-		sleep_milliseconds(wait, PGM_LOOK_MS);
+		sleep_milliseconds(wait, look_interval(wait));
 		log_attempt(wait, "look", "busy", pgm_clock_monotonic() - begin, 1,
 					blockers);
 	}
@@ -595,84 +612,6 @@ pgm_lockwait_pause(PgmLockWait *wait)
 	while (!is_time(wait))
 		;
 	wait->may_queue = true;
-}
-
-/*
- * A smaller limit of the session's stays, and so does one that the revision
- * has SET itself.
- */
-static bool
-limit_is_ours(const PgmLockWait *wait)
-{
-	return LockTimeout == wait->own_lock_timeout &&
-		(LockTimeout == 0 || LockTimeout > pgm_lock_timeout);
-}
-
-/*
- * Who only reads and writes rows stands in nobody's front while it waits for
- * one, and would lose much if it had to begin anew: that has the deadline.
- */
-static void
-limit_waits(PgmLockWait *wait, bool weak, GucAction action)
-{
-	wait->patient = 0;
-	if (limit_is_ours(wait) && weak)
-	{
-		pgm_lockset_lock_timeout(pgm_lock_deadline, action);
-		wait->patient = pgm_clock_monotonic();
-	}
-	else if (limit_is_ours(wait))
-		pgm_lockset_lock_timeout(pgm_lock_timeout, action);
-	else if (LockTimeout > 0)
-		pgm_lockset_deadlock_timeout(LockTimeout, action);
-}
-
-void
-pgm_lockwait_limit(PgmLockWait *wait)
-{
-	if (!is_on())
-		return;
-	limit_waits(wait, pgm_lockneeds_weak(&wait->needs), GUC_ACTION_LOCAL);
-	if (wait->exec->worker)
-		pgm_lockwatch_begin(&wait->needs);
-}
-
-void
-pgm_lockwait_unlimit(PgmLockWait *wait)
-{
-	if (wait->exec->worker)
-		pgm_lockwatch_end();
-}
-
-void
-pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
-{
-	if (!is_on())
-		return;
-	if (LockTimeout == wait->own_lock_timeout)
-	{
-		if (patient)
-			pgm_lockset_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
-		else
-			limit_waits(wait, false, GUC_ACTION_SET);
-		wait->committing_limit = true;
-	}
-	pgm_lockneeds_init(&wait->needs, wait->attempt);
-	pgm_lockwatch_begin(NULL);
-}
-
-void
-pgm_lockwait_unlimit_committing(PgmLockWait *wait)
-{
-	pgm_lockwatch_end();
-	if (wait->committing_limit)
-	{
-		pgm_lockset_milliseconds("lock_timeout", wait->own_lock_timeout,
-								 GUC_ACTION_SET);
-		pgm_lockset_milliseconds("deadlock_timeout", wait->own_deadlock_timeout,
-								 GUC_ACTION_SET);
-	}
-	wait->committing_limit = false;
 }
 
 /* Of an attempt whose statements failed; "blocked" sessions made it give way. */
@@ -708,6 +647,12 @@ note_failure(PgmLockWait *wait, const ErrorData *edata, const char *outcome,
 			attempt.relation = psprintf("%u", relid);
 			attempt.mode = mode;
 			pgm_lockneeds_add(&wait->learned, relid, mode, attempt.relation);
+		}
+		else if (pid == 0 && wait->nodes_lxid != InvalidLocalTransactionId)
+		{
+			wait->far = true;
+			wait->node_wait = (int) Min((double) pgm_lock_timeout,
+										wait->node_wait * PGM_GROWTH);
 		}
 	}
 	pgm_locklog_add(&wait->log, &attempt);

@@ -220,7 +220,11 @@ report_waiting(const PgmLockWait *wait, const char *what,
 					 PGM_ACTIVITY_WAITING "%s", wait->exec->label,
 					 wait->revision ? wait->revision : "", what);
 	if (first != NULL && first->pid != 0)
+	{
 		appendStringInfo(&activity, PGM_ACTIVITY_BLOCKED "%d", first->pid);
+		if (first->node != NULL)
+			appendStringInfo(&activity, " on node %s", first->node);
+	}
 	else if (first != NULL)
 		appendStringInfo(&activity, ", blocked by prepared transaction %s",
 						 quote_literal_cstr(first->kind ? first->kind : "?"));

@@ -39,6 +39,9 @@ static PgmJobFunction functions[PGM_JOB_KINDS];
 /* Somebody has asked this worker to cancel; never forgotten. */
 static volatile sig_atomic_t cancelled = false;
 
+/* Who it was; -1 if it was more than one process. */
+static volatile sig_atomic_t cancelled_by = 0;
+
 /* Of this worker; NULL in a session. */
 static PgmChannel *my_channel = NULL;
 
@@ -65,7 +68,11 @@ handle_cancel(int signo, siginfo_t * info, void *context)
 	int			save_errno = errno;
 
 	if (info->si_pid != MyProcPid)
+	{
+		cancelled_by = cancelled && cancelled_by != info->si_pid ? -1 :
+			info->si_pid;
 		cancelled = true;
+	}
 	pgm_statement_cancel(signo, info);
 	errno = save_errno;
 }
@@ -96,6 +103,20 @@ pgm_process_check_cancel(void)
 		ereport(ERROR,
 				errcode(ERRCODE_QUERY_CANCELED),
 				errmsg("canceling statement due to user request"));
+}
+
+bool
+pgm_process_excuse_cancel(const char *kind)
+{
+	const char *type;
+
+	if (!cancelled || cancelled_by <= 0)
+		return false;
+	type = GetBackgroundWorkerTypeByPid(cancelled_by);
+	if (type == NULL || strncmp(type, kind, strlen(kind)) != 0)
+		return false;
+	cancelled = false;
+	return true;
 }
 
 const char *

@@ -42,6 +42,12 @@ extern void pgm_process_accept(int64 number);
 extern void pgm_process_check_cancel(void);
 extern bool pgm_process_is_cancelled(void);
 
+/*
+ * In a worker: was its only cancel sent by a background worker whose kind
+ * begins so?  Then it is forgotten.  In the handler of its error, too.
+ */
+extern bool pgm_process_excuse_cancel(const char *kind);
+
 /* Why the launcher has cancelled this worker, else NULL. */
 extern const char *pgm_process_cancel_reason(void);
 

@@ -47,6 +47,7 @@
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "base/transaction.h"
+#include "citus/nodes.h"
 #include "compat/lock.h"
 #include "compat/server.h"
 #include "gate/checklist.h"
@@ -103,6 +104,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	PgmPlan    *plan;
 
 	pgm_ledger_refuse_subscriber();
+	pgm_citus_refuse_worker();
 	pgm_run_open(life);
 	if (runner->exec.worker)
 		pgstat_report_activity(STATE_RUNNING,
@@ -279,6 +281,20 @@ pgm_runner_clear(PgmRunner *runner)
 }
 
 /*
+ * Citus ends a deadlock between nodes with a cancel, which nobody has asked
+ * for, and says so in the log of the server only.
+ */
+static void
+name_deadlock(ErrorData *edata)
+{
+	if (edata->sqlerrcode != ERRCODE_QUERY_CANCELED ||
+		!pgm_process_excuse_cancel("Citus Maintenance Daemon"))
+		return;
+	edata->sqlerrcode = ERRCODE_T_R_DEADLOCK_DETECTED;
+	edata->message = pstrdup("canceling the transaction since it was involved in a distributed deadlock");
+}
+
+/*
  * In the handler of an error: raises it, unless what failed can be tried
  * again.  A DO or CALL that has committed parts of its work cannot, and who
  * changes the revision was waited for as long as the deadline says.
@@ -290,6 +306,7 @@ recover(PgmRunner *runner)
 
 	MemoryContextSwitchTo(runner->context);
 	edata = CopyErrorData();
+	name_deadlock(edata);
 	runner->undone = runner->committing != InvalidLocalTransactionId &&
 		runner->committing == pgm_local_xid();
 	if ((runner->committing != InvalidLocalTransactionId &&
@@ -574,6 +591,7 @@ bool
 pgm_runner_nothing_to_do(PgmDirection direction, const char *target)
 {
 	pgm_runner_refuse_read_only();
+	pgm_citus_refuse_worker();
 	if (direction != PGM_UP || strcmp(target, "head") != 0 ||
 		!pgm_ledger_at_only_head() || pgm_begun_any())
 	{

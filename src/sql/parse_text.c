@@ -136,6 +136,18 @@ parse_from(char *rest, size_t begin, bool conforming)
 	return raw_list;
 }
 
+bool
+pgm_conforming_after(Node *stmt, bool conforming)
+{
+	const char *value;
+	bool		on = true;
+
+	if (pgm_statement_sets(stmt, PGM_CONFORMING, &value) &&
+		(value == NULL || parse_bool(value, &on)))
+		return on;
+	return conforming;
+}
+
 /*
  * The first statement at or after "from" that changes how the text after it
  * is read; -1 if none.
@@ -145,15 +157,11 @@ next_change(List *raw_list, int from, bool *conforming)
 {
 	for (int i = from; i < list_length(raw_list) - 1; i++)
 	{
-		const char *value;
-		bool		on = true;
+		Node	   *stmt = list_nth_node(RawStmt, raw_list, i)->stmt;
 
-		if (!pgm_statement_sets(list_nth_node(RawStmt, raw_list, i)->stmt,
-								PGM_CONFORMING, &value))
-			continue;
-		if ((value == NULL || parse_bool(value, &on)) && on != *conforming)
+		if (pgm_conforming_after(stmt, *conforming) != *conforming)
 		{
-			*conforming = on;
+			*conforming = !*conforming;
 			return i;
 		}
 	}
@@ -208,4 +216,13 @@ pgm_parse_text(const char *text)
 	}
 	pfree(rest);
 	return raw_list;
+}
+
+RawStmt *
+pgm_parse_statement(const char *text, bool conforming)
+{
+	List	   *raw_list = parse_with(text, conforming);
+
+	Assert(list_length(raw_list) == 1);
+	return linitial_node(RawStmt, raw_list);
 }

@@ -326,6 +326,7 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	PgmSource  *source = palloc0(sizeof(PgmSource));
 	List	   *raw_list;
 	ListCell   *lc;
+	bool		conforming = true;
 	int			before = 0;
 	int			line = 1;
 	int			counted = 0;
@@ -378,6 +379,8 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 			pgm_mark_stands(text, before, statement->offset,
 							PGM_MARK_NO_TRANSACTION))
 			statement->top_level = statement->marked = true;
+		statement->conforming = conforming;
+		conforming = pgm_conforming_after(raw->stmt, conforming);
 		before = end;
 		source->top_level |= statement->top_level;
 	}
@@ -390,6 +393,20 @@ pgm_statement_text(const PgmSource *source, int n)
 	const PgmStatement *statement = &source->statements[n];
 
 	return pnstrdup(source->text + statement->offset, statement->length);
+}
+
+RawStmt *
+pgm_statement_alone(const PgmSource *source, int n, const char **text)
+{
+	const PgmStatement *statement = &source->statements[n];
+
+	if (source->nstatements == 1 && statement->offset == 0)
+	{
+		*text = source->text;
+		return statement->raw;
+	}
+	*text = pgm_statement_text(source, n);
+	return pgm_parse_statement(*text, statement->conforming);
 }
 
 char *
@@ -422,18 +439,19 @@ pgm_source_after_name(const PgmSource *source, int n, int location)
 	return pnstrdup(source->text + rest, end - rest);
 }
 
-int
-pgm_source_error_position(const PgmSource *source, int n)
+/* The position of the error counts from the byte "begin" of the source. */
+static int
+error_position_from(const PgmSource *source, int n, int begin)
 {
 	const PgmStatement *statement = &source->statements[n];
+	const char *text = source->text + begin;
 	int			position = geterrposition();
 	int			line = statement->line;
 
 	if (position > 0)
 	{
-		int			offset = pg_mbcharcliplen(source->text,
-											  strlen(source->text),
-											  position - 1);
+		int			offset = begin + pg_mbcharcliplen(text, strlen(text),
+													  position - 1);
 
 		offset = Max(offset - statement->offset, 0);
 		offset = Min(offset, statement->length);
@@ -443,6 +461,18 @@ pgm_source_error_position(const PgmSource *source, int n)
 					offset);
 	}
 	return line;
+}
+
+int
+pgm_source_error_position(const PgmSource *source, int n)
+{
+	return error_position_from(source, n, 0);
+}
+
+int
+pgm_statement_error_position(const PgmSource *source, int n)
+{
+	return error_position_from(source, n, source->statements[n].offset);
 }
 
 typedef struct CheckContext

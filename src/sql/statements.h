@@ -23,6 +23,7 @@ typedef struct PgmStatement
 	const char *tag;			/* command tag, a constant */
 	bool		top_level;		/* cannot run inside a transaction block */
 	bool		marked;			/* by a comment only */
+	bool		conforming;		/* read with standard_conforming_strings */
 } PgmStatement;
 
 /* A source text and its statements; lives where it was parsed. */
@@ -61,6 +62,13 @@ extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind,
 extern char *pgm_statement_text(const PgmSource *source, int n);
 
 /*
+ * The statement for the server to run, as if it had come alone: its tree, and
+ * the text that positions of the tree and of errors count in.
+ */
+extern RawStmt *pgm_statement_alone(const PgmSource *source, int n,
+									const char **text);
+
+/*
  * The rest of statement n after the relation's name that begins at a position
  * of the source, as it is written; NULL if that is no name.
  */
@@ -74,6 +82,9 @@ extern char *pgm_source_after_name(const PgmSource *source, int n,
  * source that it is in, by default that of the statement.
  */
 extern int	pgm_source_error_position(const PgmSource *source, int n);
+
+/* The same of a statement that is run alone. */
+extern int	pgm_statement_error_position(const PgmSource *source, int n);
 
 /*
  * In an error context callback outside of pgm_source_parse: the line of a

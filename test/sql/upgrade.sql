@@ -392,5 +392,11 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision FROM (SELECT * FROM pgmigrate.downgrade('-1') OFFSET 0) AS x;
 SELECT revision, row_number() OVER () FROM pgmigrate.upgrade();
 SELECT command, execution FROM pgmigrate.run ORDER BY id DESC LIMIT 2;
+-- the server gets the text of a statement, not that of the revision
+SELECT pgmigrate.revision('alone', $$SELECT 'ä';
+	PREPARE p AS SELECT 1;	-- and no more
+	CREATE TABLE app.alone AS SELECT statement FROM pg_prepared_statements$$, id => 'alone');
+SELECT state FROM pgmigrate.upgrade('alone');
+SELECT statement FROM app.alone;
 SET client_min_messages = warning;
 DROP SCHEMA app CASCADE;
