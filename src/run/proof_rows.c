@@ -309,7 +309,7 @@ append_class(StringInfo text, const PgmProofLists *lists, PgmProofClass class,
 	appendStringInfo(text, " AS e (object, %s)\n%s",
 					 absent ? classes[class].keys : classes[class].columns,
 					 classes[class].joins);
-	text->data[--text->len] = '\0'; /* the last line ends with the query */
+	appendStringInfoString(text, "ORDER BY e.object");
 }
 
 char *
