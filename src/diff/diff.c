@@ -76,7 +76,8 @@ begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
 	diff->from = from;
 	diff->to = to;
 	diff->options = options;
-	pgm_lookup_make(diff);
+	pgm_lookup_sequences(&diff->sequences, to);
+	pgm_lookup_not_nulls(&diff->not_nulls, to);
 	pgm_diff_pair(diff);
 }
 

@@ -12,6 +12,7 @@
 
 #include "compat/server.h"
 #include "diff/diff.h"
+#include "diff/lookup.h"
 #include "diff/words.h"
 
 typedef enum PgmChange
@@ -56,19 +57,6 @@ typedef struct PgmEdges
 	int		   *other;			/* pairs */
 } PgmEdges;
 
-/* Objects by the columns that they belong to, sorted. */
-typedef struct PgmLookupEntry
-{
-	const char *column;
-	const PgmSchemaObject *object;
-} PgmLookupEntry;
-
-typedef struct PgmLookup
-{
-	int			n;
-	PgmLookupEntry *entries;
-} PgmLookup;
-
 typedef struct PgmDiff
 {
 	const PgmSchema *from;
@@ -90,11 +78,6 @@ typedef struct PgmDdl
 	char	   *loss;			/* of data: what is lost, or NULL */
 } PgmDdl;
 
-/* lookup.c */
-extern void pgm_lookup_make(PgmDiff *diff);
-extern const PgmSchemaObject *pgm_lookup_find(const PgmLookup *lookup,
-											  const PgmSchemaObject *column);
-
 /* pairs.c: what is to happen to each object. */
 extern void pgm_diff_pair(PgmDiff *diff);
 extern bool pgm_diff_same(const PgmDiff *diff, const PgmPair *pair);
@@ -112,19 +95,6 @@ extern void pgm_ddl_let_go(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_finish(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair);
-
-/* inherit.c: does the table of this part leave or join a parent? */
-extern bool pgm_ddl_changes_parents(const PgmDiff *diff,
-									const PgmSchemaObject *part);
-extern void pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair);
-
-/*
- * The table of a column or constraint that goes, with ONLY where those who
- * have it from there keep it.
- */
-extern const char *pgm_ddl_above(const PgmDiff *diff,
-								 const PgmSchemaObject *part);
 
 /* privileges.c: owner, privileges, comment of what is there now. */
 extern void pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created);

@@ -7,7 +7,8 @@
  */
 #include "postgres.h"
 
-#include "diff/internal.h"
+#include "diff/lookup.h"
+#include "diff/words.h"
 
 #define NOT_NULL "NOT NULL "
 
@@ -75,10 +76,15 @@ make(PgmLookup *lookup, const PgmSchema *schema, ColumnOf column_of)
 }
 
 void
-pgm_lookup_make(PgmDiff *diff)
+pgm_lookup_sequences(PgmLookup *lookup, const PgmSchema *schema)
 {
-	make(&diff->sequences, diff->to, column_of_sequence);
-	make(&diff->not_nulls, diff->to, column_of_not_null);
+	make(lookup, schema, column_of_sequence);
+}
+
+void
+pgm_lookup_not_nulls(PgmLookup *lookup, const PgmSchema *schema)
+{
+	make(lookup, schema, column_of_not_null);
 }
 
 const PgmSchemaObject *

@@ -36,6 +36,19 @@ extern void pgm_ddl_sequence_options(StringInfo sql,
 									 const PgmSchemaObject *sequence,
 									 bool type);
 
+/* inherit.c: does the table of this part leave or join a parent? */
+extern bool pgm_ddl_changes_parents(const PgmDiff *diff,
+									const PgmSchemaObject *part);
+extern void pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair);
+
+/*
+ * The table of a column or constraint that goes, with ONLY where those who
+ * have it from there keep it.
+ */
+extern const char *pgm_ddl_above(const PgmDiff *diff,
+								 const PgmSchemaObject *part);
+
 /* index.c: indexes, and the constraints that have one. */
 extern bool pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair);
 

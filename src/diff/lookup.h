@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * lookup.h
+ *	  What belongs to a column, found without a walk over the whole schema.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_DIFF_LOOKUP_H
+#define PGM_DIFF_LOOKUP_H
+
+#include "schema/model.h"
+
+/* Objects by the columns that they belong to, sorted. */
+typedef struct PgmLookupEntry
+{
+	const char *column;
+	const PgmSchemaObject *object;
+} PgmLookupEntry;
+
+typedef struct PgmLookup
+{
+	int			n;
+	PgmLookupEntry *entries;
+} PgmLookup;
+
+extern void pgm_lookup_sequences(PgmLookup *lookup, const PgmSchema *schema);
+
+/* NOT NULL as constraints, which they are since 18. */
+extern void pgm_lookup_not_nulls(PgmLookup *lookup, const PgmSchema *schema);
+
+/* NULL if the column has none. */
+extern const PgmSchemaObject *pgm_lookup_find(const PgmLookup *lookup,
+											  const PgmSchemaObject *column);
+
+#endif							/* PGM_DIFF_LOOKUP_H */
