@@ -96,8 +96,6 @@ open_family(PgmShadow *shadow)
 	List	   *family = NIL;
 	ListCell   *lc;
 
-	if (shadow->root == shadow->relid)
-		return;
 	foreach(lc, shadow->operation->state == PGM_OPERATION_SWITCHED ?
 			pgm_shadow_family(shadow->operation) :
 			pgm_operations_unfinished(shadow->operation->revision))
@@ -118,11 +116,13 @@ revert_locked(PgmShadow *shadow, void *arg)
 {
 	ListCell   *lc;
 
-	if (shadow->root != shadow->relid && !pgm_shadow_is_whole(shadow))
+	if (!pgm_shadow_is_whole(shadow))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot revert operation " INT64_FORMAT,
 					   shadow->operation->id),
+				shadow->nroots > 1 ?
+				errdetail("One of the tables that were switched together is finalized.") :
 				errdetail("The partitions of table \"%s\" are not the ones that were switched together, or one of them is finalized.",
 						  get_rel_name(shadow->root)));
 	pgm_shadow_switch_back(shadow, *(bool *) arg);
@@ -179,18 +179,18 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 		case PGM_OPERATION_CANCELLED:
 			return NULL;
 		case PGM_OPERATION_SWITCHED:
-			if (shadow->no_way_back != NULL)
-				ereport(ERROR,
-						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("operation " INT64_FORMAT " cannot be reverted",
-							   id),
-						errdetail("The reason is that %s.",
-								  shadow->no_way_back));
 			if (exec->worker)
 				pgm_txn_begin();
 			open_family(shadow);
 			if (exec->worker)
 				pgm_txn_commit();
+			if (pgm_shadow_no_way_back(shadow->family) != NULL)
+				ereport(ERROR,
+						errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("operation " INT64_FORMAT " cannot be reverted",
+							   id),
+						errdetail("The reason is that %s.",
+								  pgm_shadow_no_way_back(shadow->family)));
 			request.source = source;
 			request.n = n;
 			request.last = last;

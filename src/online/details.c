@@ -32,7 +32,8 @@ static PgmQuery load_query = {
 	"ARRAY(SELECT jsonb_array_elements_text(d->'index_commands')), "
 	"ARRAY(SELECT jsonb_array_elements_text(d->'old_index_names')), "
 	"ARRAY(SELECT jsonb_array_elements_text(d->'old_index_commands')), "
-	"ARRAY(SELECT jsonb_array_elements_text(d->'settings')) "
+	"ARRAY(SELECT jsonb_array_elements_text(d->'settings')), "
+	"coalesce((d->>'together')::int8, 1) "
 	"FROM (SELECT $1::jsonb) AS u (d)",
 	1, {TEXTOID}
 };
@@ -67,6 +68,7 @@ pgm_shadow_load(PgmShadow *shadow)
 	shadow->old_index_commands = pgm_spi_text_array(1, 15,
 													&shadow->nold_indexes);
 	shadow->settings = pgm_spi_text_array(1, 16, &shadow->nsettings);
+	shadow->nroots = (int) pgm_spi_int64(1, 17);
 	pgm_spi_end(&scope);
 	if (flags != NULL)
 	{

@@ -5,7 +5,8 @@
  *
  * Each partition has an operation of its own, with its copy, its triggers and
  * its comparison, up to the switch: that is one for all of them, and so is the
- * way back, for the statement changes them all.
+ * way back, for the statement changes them all.  Likewise with tables that are
+ * changed together, see joint.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,8 +48,7 @@ pgm_shadow_are_one(const PgmOperation *a, const PgmOperation *b)
 	return a->id == b->id ||
 		(a->run == b->run && a->statement == b->statement &&
 		 strcmp(a->digest, b->digest) == 0 &&
-		 strcmp(a->direction, b->direction) == 0 &&
-		 pgm_shadow_root(a) == pgm_shadow_root(b));
+		 strcmp(a->direction, b->direction) == 0);
 }
 
 List *
@@ -66,13 +66,50 @@ pgm_shadow_family(const PgmOperation *operation)
 	return result;
 }
 
+List *
+pgm_shadow_heads(List *family)
+{
+	List	   *roots = NIL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		PgmShadow  *member = lfirst(lc);
+
+		if (list_member_oid(roots, member->root))
+			continue;
+		roots = lappend_oid(roots, member->root);
+		result = lappend(result, member);
+	}
+	return result;
+}
+
+char *
+pgm_shadow_no_way_back(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		if (((PgmShadow *) lfirst(lc))->no_way_back != NULL)
+			return ((PgmShadow *) lfirst(lc))->no_way_back;
+	}
+	return NULL;
+}
+
 bool
 pgm_shadow_is_whole(const PgmShadow *shadow)
 {
-	List	   *leaves = pgm_shadow_leaves(shadow->root);
+	List	   *heads = pgm_shadow_heads(shadow->family);
+	List	   *leaves = NIL;
 	ListCell   *lc;
 
-	if (list_length(leaves) != list_length(shadow->family))
+	foreach(lc, heads)
+		leaves = list_concat(leaves,
+							 pgm_shadow_leaves(((PgmShadow *) lfirst(lc))->root));
+	if (list_length(heads) != Max(shadow->nroots, 1) ||
+		list_length(leaves) != list_length(shadow->family))
 		return false;
 	foreach(lc, shadow->family)
 	{

@@ -26,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 
 /* Of table $1, whose two layouts are those of $2 and $3. */
@@ -38,6 +39,20 @@ static PgmQuery find_query = {
 	"ORDER BY k.conrelid, k.oid",
 	3, {OIDOID, OIDOID, OIDOID}
 };
+
+/* Is it of a table that has no rows then either? */
+static bool
+goes_along(const PgmShadow *shadow, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		if (lfirst(lc) != shadow && ((PgmShadow *) lfirst(lc))->root == relid)
+			return true;
+	}
+	return false;
+}
 
 List *
 pgm_shadow_incoming_keys(const PgmShadow *shadow)
@@ -63,6 +78,8 @@ pgm_shadow_incoming_keys(const PgmShadow *shadow)
 
 		key->constraint = (Oid) pgm_spi_int64(i, 1);
 		key->relid = (Oid) pgm_spi_int64(i, 2);
+		if (goes_along(shadow, key->relid))
+			continue;
 		key->name = pgm_spi_text(i, 3);
 		result = lappend(result, key);
 	}

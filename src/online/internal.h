@@ -43,6 +43,7 @@ typedef struct PgmShadow
 	int			nsettings;
 	char	   *inverse;		/* its subcommands back, NULL for none */
 	char	   *no_way_back;	/* why it cannot be reverted, or NULL */
+	int			nroots;			/* tables that are changed together */
 	char	  **index_names;
 	char	  **index_commands;
 	int			nindexes;
@@ -62,10 +63,20 @@ extern List *pgm_shadow_commands(const PgmShadow *shadow);
 extern List *pgm_shadow_dropped_before(const PgmSource *source, int n);
 extern List *pgm_shadow_dropped(const PgmShadow *shadow);
 
-/* family.c: the partitions of a table, or itself, and their operations. */
+/* Does statement n change columns of the table, or of that above it? */
+extern bool pgm_shadow_changes(const PgmShadow *shadow, int n);
+extern bool pgm_shadow_can_go_along(Oid relid, const PgmSource *source,
+									int n);
+
+/*
+ * family.c: the partitions of a table, or itself, and their operations.  The
+ * first one of each of the tables that are changed together.
+ */
 extern List *pgm_shadow_leaves(Oid root);
 extern List *pgm_shadow_family(const PgmOperation *operation);
 extern bool pgm_shadow_is_whole(const PgmShadow *shadow);
+extern List *pgm_shadow_heads(List *family);
+extern char *pgm_shadow_no_way_back(List *family);
 
 /* Is it one that can be carried out so? */
 extern bool pgm_shadow_supports(const AlterTableCmd *command);
@@ -99,40 +110,6 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
 extern void pgm_shadow_remove(PgmShadow *shadow);
-
-/*
- * foreign_keys.c: those of others on a column whose type changes, in a
- * transaction; their tables are locked while they are suspended.
- */
-typedef struct PgmIncomingKey
-{
-	Oid			constraint;
-	Oid			relid;			/* of the referencing table */
-	char	   *name;
-} PgmIncomingKey;
-
-extern List *pgm_shadow_incoming_keys(const PgmShadow *shadow);
-extern void pgm_shadow_suspend_keys(List *keys);
-extern void pgm_shadow_restore_keys(List *keys);
-
-/*
- * views.c: those on columns whose type changes.  They are locked while they do
- * not count; to try them is to see that they can be what they were.  Former
- * ones have the definition that was remembered, if they were left alone.
- */
-typedef struct PgmShadowView
-{
-	Oid			relid;
-	char	   *name;			/* qualified */
-	char	   *definition;
-} PgmShadowView;
-
-extern List *pgm_shadow_views(const PgmShadow *shadow);
-extern List *pgm_shadow_former_views(const PgmShadow *shadow);
-extern void pgm_shadow_remember_views(const PgmShadow *shadow, List *before);
-extern void pgm_shadow_try_views(const PgmShadow *shadow);
-extern void pgm_shadow_detach_views(List *views);
-extern void pgm_shadow_attach_views(const PgmShadow *shadow, List *views);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat/parse.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "strategy/strategy.h"
 
@@ -102,6 +103,12 @@ can_go_along(Oid relid, const PgmSource *source, int n, List *made)
 	return true;
 }
 
+bool
+pgm_shadow_can_go_along(Oid relid, const PgmSource *source, int n)
+{
+	return can_go_along(relid, source, n, NIL);
+}
+
 /* ---- what goes along */
 
 bool
@@ -111,6 +118,20 @@ pgm_shadow_alters(const PgmSource *source, int n)
 
 	return IsA(stmt, AlterTableStmt) &&
 		castNode(AlterTableStmt, stmt)->objtype == OBJECT_TABLE;
+}
+
+/* Others are about foreign keys between it and those that go with it. */
+bool
+pgm_shadow_changes(const PgmShadow *shadow, int n)
+{
+	const PgmSource *source = shadow->request->source;
+
+	if (source == NULL || !pgm_shadow_alters(source, n) ||
+		pgm_joint_is_key(source, n))
+		return false;
+	return list_length(pgm_shadow_heads(shadow->family)) < 2 ||
+		pgm_lookup_relation(castNode(AlterTableStmt,
+									 source->statements[n].raw->stmt)->relation) == shadow->root;
 }
 
 static bool
@@ -168,8 +189,11 @@ makes_dependent(const PgmSource *source, int n)
 int
 pgm_shadow_first(const PgmSource *source, int n)
 {
-	int			first = n;
+	int			first = pgm_joint_decisive(source, n);
 
+	if (first >= 0)
+		return first;
+	first = n;
 	while (first < source->nstatements && drops_dependent(source, first))
 		first++;
 	return first < source->nstatements && pgm_shadow_alters(source, first) ?
@@ -217,8 +241,8 @@ pgm_shadow_dropped_before(const PgmSource *source, int n)
 {
 	List	   *result = NIL;
 
-	while (n > 0 && pgm_shadow_alters(source, n - 1))
-		n--;
+	for (; n > 0 && pgm_shadow_alters(source, n - 1); n--)
+		result = list_concat(result, pgm_joint_dropped(source, n - 1));
 	for (int i = n - 1; i >= 0 && drops_dependent(source, i); i--)
 	{
 		const DropStmt *stmt = castNode(DropStmt,
@@ -248,8 +272,10 @@ pgm_shadow_last(Oid relid, const PgmSource *source, int n)
 {
 	List	   *made = NIL;
 	int			begin = n;
-	int			last;
+	int			last = pgm_shadow_joint_last(source, n);
 
+	if (last >= 0)
+		return last;
 	n = pgm_shadow_first(source, n);
 	last = n;
 
@@ -275,7 +301,7 @@ pgm_shadow_commands(const PgmShadow *shadow)
 	if (request->source == NULL)
 		return NIL;
 	for (int i = request->n; i <= request->last; i++)
-		if (pgm_shadow_alters(request->source, i))
+		if (pgm_shadow_changes(shadow, i))
 			result = list_concat(result,
 								 castNode(AlterTableStmt,
 										  request->source->statements[i].raw->stmt)->cmds);

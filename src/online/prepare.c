@@ -41,6 +41,7 @@
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -162,7 +163,7 @@ run_beside(const PgmShadow *shadow)
 	{
 		AlterTableStmt *stmt;
 
-		if (!pgm_shadow_alters(request->source, i))
+		if (!pgm_shadow_changes(shadow, i))
 			continue;
 		stmt = copyObject(castNode(AlterTableStmt,
 								   request->source->statements[i].raw->stmt));
@@ -381,6 +382,9 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 	add_member(&json, "schema", shadow->schema);
 	if (shadow->root != shadow->relid)
 		add_member(&json, "root", psprintf("%u", shadow->root));
+	if (list_length(pgm_shadow_heads(shadow->family)) > 1)
+		add_member(&json, "together",
+				   psprintf("%d", list_length(pgm_shadow_heads(shadow->family))));
 	add_member(&json, "beside", psprintf("%u", shadow->beside));
 	add_member(&json, "old", psprintf("%u", shadow->old));
 	add_member(&json, "key", psprintf("%u", shadow->key));
@@ -416,8 +420,7 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 	{
 		char	   *reason;
 
-		if (request->n < request->last &&
-			!pgm_shadow_alters(request->source, i))
+		if (request->n < request->last && !pgm_shadow_changes(shadow, i))
 			continue;
 		reason = pgm_shadow_refusal(shadow->root, request->source, i);
 		if (reason != NULL)
@@ -440,7 +443,7 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
 	build_beside(shadow, rel);
-	if (shadow == linitial(shadow->family))
+	if (list_member_ptr(pgm_shadow_heads(shadow->family), shadow))
 		pgm_shadow_try_views(shadow);
 	map_rows(shadow, rel, &mapping);
 	pgm_owner_leave(&scope);

@@ -64,6 +64,7 @@ static PgmQuery table_query = {
 	"column that changes', k.conname, k.conrelid::regclass) "
 	"FROM pg_constraint k WHERE k.contype = 'f' AND (k.confrelid = $1 "
 	"AND k.confkey && $3 OR k.conrelid = $1 AND k.conkey && $3) "
+	"AND k.oid <> ALL ($4) "
 	"UNION ALL SELECT format('foreign key \"%s\" of partitioned table \"%s\" "
 	"is on a column that changes', k.conname, k.conrelid::regclass) "
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
@@ -233,7 +234,10 @@ pgm_shadow_supports(const AlterTableCmd *command)
 	}
 }
 
-/* The cast of a whole number to a wider one leaves keys what they are. */
+/*
+ * The cast of a whole number to another one leaves keys what they are, or it
+ * fails.
+ */
 static bool
 stays_number(Oid relid, const AlterTableCmd *command)
 {
@@ -246,8 +250,9 @@ stays_number(Oid relid, const AlterTableCmd *command)
 	{
 		case INT2OID:
 		case INT4OID:
+		case INT8OID:
 			return column->raw_default == NULL &&
-				(to == INT8OID || to == INT4OID);
+				(to == INT8OID || to == INT4OID || to == INT2OID);
 		default:
 			return false;
 	}

@@ -36,6 +36,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/lock.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -245,7 +246,8 @@ switch_locked(PgmShadow *shadow, void *arg)
 		read_again(lfirst(lc));
 		pgm_shadow_check(lfirst(lc));
 	}
-	pgm_shadow_refuse(shadow);
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		pgm_shadow_refuse(lfirst(lc));
 	if (!pgm_shadow_is_whole(shadow))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -484,18 +486,25 @@ refuse_former(const PgmShadowRequest *request)
 
 /* In the order in which the server locks them. */
 static List *
-begin_family(const PgmShadowRequest *request, MemoryContext context)
+begin_family(const PgmShadowRequest *request, List *roots,
+			 MemoryContext context)
 {
 	List	   *family = NIL;
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ListCell   *lc;
 
-	foreach(lc, pgm_shadow_leaves(request->relid))
+	foreach(lc, roots)
 	{
-		PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+		ListCell   *leaf;
 
-		pgm_shadow_init(shadow, request, lfirst_oid(lc));
-		family = lappend(family, shadow);
+		foreach(leaf, pgm_shadow_leaves(lfirst_oid(lc)))
+		{
+			PgmShadow  *shadow = palloc0(sizeof(PgmShadow));
+
+			pgm_shadow_init(shadow, request, lfirst_oid(leaf));
+			shadow->root = lfirst_oid(lc);
+			family = lappend(family, shadow);
+		}
 	}
 	foreach(lc, family)
 		((PgmShadow *) lfirst(lc))->family = family;
@@ -514,31 +523,61 @@ begin_or_resume(PgmShadow *shadow)
 		begin(shadow);
 }
 
-static void
-work(PgmShadow *shadow)
+/* Did an earlier run leave something of this? */
+static bool
+any_left(const PgmShadowRequest *request, Oid root)
 {
-	const PgmShadowRequest *request = shadow->request;
-	List	   *leaves;
-	ListCell   *lc;
+	List	   *leaves = pgm_shadow_leaves(root);
 	bool		left = false;
+	ListCell   *lc;
 
-	pgm_txn_begin();
-	pgm_shadow_check_owner(request->relid);
-	leaves = pgm_shadow_leaves(request->relid);
+	pgm_shadow_check_owner(root);
 	foreach(lc, leaves)
 		left |= find_left(request, lfirst_oid(lc)) != 0;
 	if (leaves == NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("table \"%s\" has no partitions",
-					   get_rel_name(request->relid)));
+					   get_rel_name(root)));
+	return left;
+}
+
+/* The tables that are changed. */
+static List *
+begin_roots(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+	List	   *roots;
+	MemoryContext old;
+	ListCell   *lc;
+	bool		left = false;
+
+	pgm_txn_begin();
+	old = MemoryContextSwitchTo(shadow->context);
+	roots = list_copy(pgm_joint_roots(request));
+	MemoryContextSwitchTo(old);
+	foreach(lc, roots)
+		left |= any_left(request, lfirst_oid(lc));
 	if (!left && request->revision == NULL)
 		refuse_former(request);
 	pgm_txn_commit();
-	if (!left)
-		pgm_shadow_finalize_former(request->exec, request->relid);
+	foreach(lc, roots)
+	{
+		if (!left)
+			pgm_shadow_finalize_former(request->exec, lfirst_oid(lc));
+	}
+	return roots;
+}
+
+static void
+work(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+	List	   *roots = begin_roots(shadow);
+	ListCell   *lc;
+
 	pgm_txn_begin();
-	shadow->family = begin_family(request, shadow->context);
+	shadow->family = begin_family(request, roots, shadow->context);
 	foreach(lc, shadow->family)
 	{
 		MemoryContext old = MemoryContextSwitchTo(shadow->context);
@@ -646,7 +685,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 		PgmShadow  *member = lfirst(lc);
 
 		pgm_shadow_analyze(member);
-		if (member->no_way_back != NULL)
+		if (pgm_shadow_no_way_back(shadow->family) != NULL)
 			pgm_shadow_finalize(request->exec, member->operation->id);
 	}
 	set_statement_timeout(timeout);

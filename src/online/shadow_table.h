@@ -42,6 +42,9 @@ extern bool pgm_shadow_alters(const PgmSource *source, int n);
 extern int	pgm_shadow_first(const PgmSource *source, int n);
 extern int	pgm_shadow_last(Oid relid, const PgmSource *source, int n);
 
+/* Of a pass over several tables, see joint.c; -1 if it is none. */
+extern int	pgm_shadow_joint_last(const PgmSource *source, int n);
+
 /* Of a known pass from n on: the last one, with what makes things again. */
 extern int	pgm_shadow_with_made(const PgmSource *source, int n, int last);
 

@@ -41,6 +41,7 @@
 
 #include "base/spi.h"
 #include "exec/execute.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -138,12 +139,30 @@ run_others(const PgmShadow *shadow, int from)
 	return from;
 }
 
+static List *
+incoming_keys(const PgmShadow *shadow)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		result = list_concat(result, pgm_shadow_incoming_keys(lfirst(lc)));
+	return result;
+}
+
+/* Tables that are changed together have none on what changes. */
+static PgmShadow *
+with_views(const PgmShadow *shadow)
+{
+	return linitial(shadow->family);
+}
+
 /* The key was changed along with its column: the index beside is the model. */
 void
 pgm_shadow_switch(PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
-	List	   *keys = pgm_shadow_incoming_keys(shadow);
+	List	   *keys = incoming_keys(shadow);
 	List	   *views;
 	ListCell   *lc;
 	int			i;
@@ -155,7 +174,7 @@ pgm_shadow_switch(PgmShadow *shadow)
 		pgm_sync_drop(member->relid, member->operation->id);
 	}
 	i = run_others(shadow, request->n);
-	views = pgm_shadow_views(shadow);
+	views = pgm_shadow_views(with_views(shadow));
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
@@ -166,9 +185,9 @@ pgm_shadow_switch(PgmShadow *shadow)
 	pgm_shadow_restore_keys(keys);
 	swap_all(shadow, true);
 	(void) run_others(shadow, i);
-	if (shadow->no_way_back != NULL)
+	if (pgm_shadow_no_way_back(shadow->family) != NULL)
 		return;
-	pgm_shadow_remember_views(shadow, views);
+	pgm_shadow_remember_views(with_views(shadow), views);
 	foreach(lc, shadow->family)
 	{
 		write_back(lfirst(lc));
@@ -373,6 +392,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	int64		unfit = 0;
 	List	   *keys;
 	List	   *views;
+	List	   *between;
 	ListCell   *lc;
 	int			i = shadow->request->n;
 
@@ -385,18 +405,28 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		pgm_sync_drop(member->relid, member->operation->id);
 	}
 	swap_all(shadow, true);
-	keys = pgm_shadow_incoming_keys(shadow);
+	keys = incoming_keys(shadow);
 	i = run_others(shadow, i);
-	views = pgm_shadow_former_views(linitial(shadow->family));
+	views = pgm_shadow_former_views(with_views(shadow));
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
-	if (shadow->inverse != NULL)
-		run_inverse(shadow);
+	between = pgm_joint_drop_keys(shadow->family);
+	foreach(lc, pgm_shadow_heads(shadow->family))
+	{
+		if (((PgmShadow *) lfirst(lc))->inverse != NULL)
+			run_inverse(lfirst(lc));
+	}
 	pgm_shadow_attach_views(shadow, views);
+	between = pgm_joint_add_keys(between);
 	if (unfit == 0)
 		pgm_shadow_restore_keys(keys);
-	else if (keys != NIL)
-		warn_of_keys(shadow, list_length(keys));
+	else
+	{
+		pgm_shadow_suspend_keys(between);
+		keys = list_concat(keys, between);
+		if (keys != NIL)
+			warn_of_keys(shadow, list_length(keys));
+	}
 	swap_all(shadow, false);
 	foreach(lc, shadow->family)
 	{

@@ -48,6 +48,7 @@
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"

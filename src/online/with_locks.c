@@ -16,6 +16,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/transaction.h"
+#include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/shadow_table.h"
@@ -38,6 +39,40 @@ members(const LockedWork *work)
 		list_make1(work->shadow);
 }
 
+static void
+collect_roots(PgmLockNeeds *needs, const LockedWork *work)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_shadow_heads(work->shadow->family))
+	{
+		const PgmShadow *head = lfirst(lc);
+
+		if (head->root != head->relid)
+			pgm_layout_need(needs, head->root, work->mode);
+	}
+}
+
+/* What refers to the tables. */
+static void
+collect_others(PgmLockNeeds *needs, const LockedWork *work)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, pgm_shadow_heads(work->shadow->family))
+	{
+		const PgmShadow *head = lfirst(lc);
+
+		foreach(other, pgm_shadow_incoming_keys(head))
+			pgm_layout_need(needs, ((PgmIncomingKey *) lfirst(other))->relid,
+							work->mode);
+		foreach(other, pgm_shadow_views(head))
+			pgm_layout_need(needs, ((PgmShadowView *) lfirst(other))->relid,
+							work->mode);
+	}
+}
+
 /* The table first: who writes to it goes on to the one beside. */
 static void
 collect(PgmLockNeeds *needs, void *arg)
@@ -49,19 +84,12 @@ collect(PgmLockNeeds *needs, void *arg)
 	for (int i = request->n;
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
-	if (work->shadow->exchanges && work->shadow->root != work->shadow->relid)
-		pgm_layout_need(needs, work->shadow->root, work->mode);
+	if (work->shadow->exchanges)
+		collect_roots(needs, work);
 	foreach(lc, members(work))
 		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
 	if (work->shadow->exchanges)
-	{
-		foreach(lc, pgm_shadow_incoming_keys(work->shadow))
-			pgm_layout_need(needs, ((PgmIncomingKey *) lfirst(lc))->relid,
-							work->mode);
-		foreach(lc, pgm_shadow_views(work->shadow))
-			pgm_layout_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
-							work->mode);
-	}
+		collect_others(needs, work);
 	foreach(lc, members(work))
 	{
 		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->beside, work->mode);

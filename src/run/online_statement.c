@@ -646,7 +646,7 @@ choose(PgmStatementRun *run)
 	PgmRunner  *runner = run->runner;
 	const PgmStep *step = run->step;
 	int			n = run->n;
-	int			decisive = pgm_shadow_first(step->source, n);
+	int			decisive;
 	Work	   *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
@@ -659,6 +659,9 @@ choose(PgmStatementRun *run)
 	run->private = work = create_work(run);
 	if (is_kept(run, &work->pass))
 		return choose_pass(work);
+	pgm_txn_begin();
+	decisive = pgm_shadow_first(step->source, n);
+	pgm_txn_commit();
 	if (!may_be_online(step) ||
 		!pgm_strategy_possible(step->source->statements[decisive].raw->stmt))
 		return false;

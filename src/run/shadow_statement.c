@@ -85,6 +85,22 @@ revertible(const char *revision, Oid relid)
 	return result;
 }
 
+/* Of what is one with an operation, does any other statement alter a table? */
+static bool
+any_altered_besides(const PgmSource *source, const PgmOperation *operation,
+					int first, int last)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_operations_in_state(operation->state, operation->revision))
+	{
+		if (pgm_shadow_are_one(lfirst(lc), operation) &&
+			altered_besides(source, pgm_shadow_root(lfirst(lc)), first, last))
+			return true;
+	}
+	return false;
+}
+
 /* Is there nothing else that the upgrade did to the table? */
 static bool
 is_all(const PgmStep *step, const PgmOperation *operation)
@@ -95,10 +111,10 @@ is_all(const PgmStep *step, const PgmOperation *operation)
 
 	if (first < 0 || first >= source->nstatements)
 		return false;
-	first = pgm_shadow_first(source, first);
-	return altered_by(source, first) == relid &&
-		!altered_besides(source, relid, first,
-						 pgm_shadow_last(relid, source, first));
+	return (altered_by(source, pgm_shadow_first(source, first)) == relid ||
+			pgm_shadow_joint_last(source, first) >= 0) &&
+		!any_altered_besides(source, operation, first,
+							 pgm_shadow_last(relid, source, first));
 }
 
 bool
@@ -118,8 +134,9 @@ find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 {
 	const PgmSource *source = pass->source;
 	PgmOperation *operation;
-	int			first = pgm_shadow_first(source, pass->first);
-	int			last = first;
+	int			first = pgm_shadow_joint_last(source, pass->first) < 0 ?
+		pgm_shadow_first(source, pass->first) : pass->first;
+	int			last = Max(pgm_shadow_joint_last(source, pass->first), first);
 
 	if (runner->request->direction != PGM_DOWN)
 		return false;
@@ -128,7 +145,7 @@ find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 		   altered_by(source, last + 1) == pass->relid)
 		last++;
 	if (operation == NULL || !is_all(step, operation) ||
-		altered_besides(source, pass->relid, first, last))
+		any_altered_besides(source, operation, first, last))
 		return false;
 	pass->reverted = operation->id;
 	end_at(pass, pgm_shadow_with_made(source, pass->first, last), digest);

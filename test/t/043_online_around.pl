@@ -213,6 +213,106 @@ query($node, "SET timezone = 'Asia/Tokyo'; INSERT INTO z VALUES (13, '2026-07-01
 is(finish('revert'), 'reverted', 'and back');
 is(query($node, 'SELECT DISTINCT at FROM z'), '2026-07-01 12:00:00', 'for the way back too');
 
+# ---- tables that are changed together, for the foreign keys between them
+
+query($node, <<'SQL');
+CREATE TABLE users (id int PRIMARY KEY, n int);
+CREATE TABLE orders (id serial PRIMARY KEY, u int CONSTRAINT o_u REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE INDEX ON orders (u);
+INSERT INTO users SELECT g, g FROM generate_series(1, 2000) g;
+INSERT INTO orders (u) SELECT g % 2000 + 1 FROM generate_series(1, 6000) g;
+CREATE TABLE oracle_users (id text PRIMARY KEY, n int);
+CREATE TABLE oracle_orders (id int PRIMARY KEY, u text);
+INSERT INTO oracle_users SELECT * FROM users;
+INSERT INTO oracle_orders SELECT * FROM orders;
+CREATE TABLE orphans ();
+CREATE TABLE stop ();
+CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		EXECUTE format('DELETE FROM oracle_%1$s WHERE id::text = ($1::text::%1$s).id::text', TG_TABLE_NAME) USING OLD;
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		EXECUTE format('INSERT INTO oracle_%1$s SELECT ($1::text::%1$s).*', TG_TABLE_NAME) USING NEW;
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION follow();
+CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION follow();
+CREATE PROCEDURE write() LANGUAGE plpgsql AS $$
+DECLARE
+	i int;
+BEGIN
+	WHILE NOT EXISTS (SELECT FROM stop) LOOP
+		i := 1 + random() * 2100;
+		BEGIN
+			CASE i % 7
+				WHEN 0 THEN EXECUTE format('DELETE FROM users WHERE id = %L', i);
+				WHEN 1 THEN EXECUTE format('INSERT INTO users VALUES (%L, 1)', i - 1);
+				WHEN 2 THEN EXECUTE format('UPDATE users SET id = %L WHERE id = %L', i + 1, i);
+				WHEN 3 THEN EXECUTE format('INSERT INTO orders (u) VALUES (%L)', i - 3);
+				WHEN 4 THEN EXECUTE format('UPDATE orders SET u = %L WHERE id = %s', i - 4, i);
+				WHEN 5 THEN EXECUTE format('DELETE FROM orders WHERE id = %s', i);
+				ELSE
+					INSERT INTO orders (u) VALUES ('-1');
+					INSERT INTO orphans DEFAULT VALUES;
+			END CASE;
+		EXCEPTION WHEN foreign_key_violation OR unique_violation OR deadlock_detected THEN
+			NULL;
+		END;
+		COMMIT;
+	END LOOP;
+END $$;
+SQL
+revision($node, 'r3', 'ALTER TABLE orders DROP CONSTRAINT o_u; ALTER TABLE users ALTER id TYPE text; ALTER TABLE orders ALTER u TYPE text; ALTER TABLE orders ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE',
+	down_revision => "'{}'",
+	downgrade => "'ALTER TABLE orders DROP CONSTRAINT o_u; ALTER TABLE users ALTER id TYPE int USING id::int; ALTER TABLE orders ALTER u TYPE int USING u::int; ALTER TABLE orders ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE'");
+revision($node, 'r4', 'ALTER TABLE users ALTER id TYPE bigint; ALTER TABLE orders ALTER u TYPE bigint',
+	down_revision => "'{}'",
+	downgrade => "'ALTER TABLE orders ALTER u TYPE int; ALTER TABLE users ALTER id TYPE int'");
+
+my @writers;
+
+sub with_writers
+{
+	my ($sql) = @_;
+
+	query($node, 'TRUNCATE stop');
+	@writers = map { session($node) } 1 .. 3;
+	$_->send('CALL write()') foreach @writers;
+	query($node, "SET pgmigrate.online_threshold = 0; $sql");
+	query($node, 'INSERT INTO stop DEFAULT VALUES');
+	$_->result foreach @writers;
+	is(join('', map { $_->err } @writers), '', 'nobody fails');
+	return query($node, <<'SQL');
+SELECT (SELECT count(*) FROM orphans), (SELECT count(*) FROM orders WHERE u IS NOT NULL AND u NOT IN (SELECT id FROM users)),
+	(SELECT count(*) FROM (TABLE oracle_users EXCEPT ALL SELECT id::text, n FROM users) a),
+	(SELECT count(*) FROM (SELECT id::text, n FROM users EXCEPT ALL TABLE oracle_users) a),
+	(SELECT count(*) FROM (TABLE oracle_orders EXCEPT ALL SELECT id, u::text FROM orders) a),
+	(SELECT count(*) FROM (SELECT id, u::text FROM orders EXCEPT ALL TABLE oracle_orders) a),
+	(SELECT count(*) > 0 FROM orders WHERE id > 6000),
+	(SELECT string_agg(state, ' ') FROM pgmigrate.operations WHERE run = (SELECT max(run) FROM pgmigrate.operations))
+SQL
+}
+
+my $holder = session($node);
+$holder->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
+$caller = session($node);
+$caller->query('SET pgmigrate.online_threshold = 0');
+$caller->send("SELECT pgmigrate.upgrade('r3')");
+poll($node, "SELECT state = 'comparing' FROM pgmigrate.operations $last");
+kill_and_recover($node, worker_pid($node));
+is( query($node, "SELECT count(*), min(statement), max(statement) FROM pgmigrate.operations WHERE revision = 'r3' AND state IN ('comparing', 'switching')"),
+	'1|1|1', 'a crash leaves it where it is');
+is(with_writers("SELECT pgmigrate.upgrade('r3')"),
+	'0|0|0|0|0|0|t|switched switched', 'a key of text, with writers');
+is(with_writers("SELECT pgmigrate.downgrade('r3\@-1')"),
+	'0|0|0|0|0|0|t|reverted reverted', 'and back');
+is(with_writers("SELECT pgmigrate.upgrade('r4')"),
+	'0|0|0|0|0|0|t|switched switched', 'a wider key, with writers');
+is(with_writers("SELECT pgmigrate.downgrade('r4\@-1')"),
+	'0|0|0|0|0|0|t|reverted reverted', 'and back');
+
 log_is_clean($node);
 $node->stop;
 

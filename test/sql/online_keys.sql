@@ -1,0 +1,111 @@
+/*
+ * Keys and the foreign keys on them: tables that are changed together are what
+ * the statements as written leave, and go back together.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+SET pgmigrate.online_threshold = 0;
+\set tables 'CREATE TABLE users (id int PRIMARY KEY, boss int, n numeric UNIQUE); CREATE TABLE orders (id int PRIMARY KEY, u int CONSTRAINT o_u REFERENCES users ON DELETE CASCADE ON UPDATE CASCADE, n numeric CONSTRAINT o_n REFERENCES users (n)); CREATE TABLE notes (o int PRIMARY KEY CONSTRAINT n_o REFERENCES orders ON DELETE CASCADE, u int NOT NULL, CONSTRAINT n_u FOREIGN KEY (u) REFERENCES users (id) DEFERRABLE); CREATE INDEX ON orders (u); INSERT INTO users SELECT g, g, g FROM generate_series(1, 100) g; INSERT INTO orders SELECT g, nullif(g % 100 + 1, 7) FROM generate_series(1, 300) g; INSERT INTO notes SELECT g, g % 100 + 1 FROM generate_series(1, 300) g; ANALYZE users, orders, notes'
+
+CREATE VIEW public.done AS SELECT statement, relation, strategy, state FROM pgmigrate.operations WHERE run = (SELECT max(run) FROM pgmigrate.operations) ORDER BY operation;
+
+CREATE SCHEMA plain;
+SET search_path = plain, public;
+:tables;
+CREATE SCHEMA online;
+SET search_path = online, public;
+:tables;
+
+CREATE FUNCTION public.shape(text) RETURNS SETOF text LANGUAGE sql AS $$
+SELECT replace(x, $1 || '.', '') FROM (
+	SELECT format('%s %s %s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull)
+	FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = $1::regnamespace AND relkind = 'r' AND attnum > 0
+	UNION ALL SELECT format('%s %s %s %s %s %s', conrelid::regclass, conname, pg_get_constraintdef(c.oid), convalidated, conpfeqop::regoperator[],
+		(SELECT array_agg(x ORDER BY x) FROM (SELECT format('%s %s', tgrelid::regclass, tgfoid::regproc) AS x, tgconstraint FROM pg_trigger) AS t WHERE tgconstraint = c.oid))
+	FROM pg_constraint c WHERE connamespace = $1::regnamespace AND contype <> 'n'
+	UNION ALL SELECT format('%s %s', indexrelid::regclass, pg_get_indexdef(indexrelid))
+	FROM pg_index JOIN pg_class c ON c.oid = indrelid WHERE relnamespace = $1::regnamespace
+	UNION ALL SELECT 'users ' || u::text FROM online.users u WHERE $1 = 'online'
+	UNION ALL SELECT 'users ' || u::text FROM plain.users u WHERE $1 = 'plain'
+	UNION ALL SELECT 'orders ' || u::text FROM online.orders u WHERE $1 = 'online'
+	UNION ALL SELECT 'orders ' || u::text FROM plain.orders u WHERE $1 = 'plain'
+	UNION ALL SELECT 'notes ' || u::text FROM online.notes u WHERE $1 = 'online'
+	UNION ALL SELECT 'notes ' || u::text FROM plain.notes u WHERE $1 = 'plain') AS u (x)
+$$;
+CREATE VIEW public.differing AS (SELECT 'online' AS schema, s FROM shape('online') s EXCEPT ALL SELECT 'online', s FROM shape('plain') s)
+	UNION ALL (SELECT 'plain', s FROM shape('plain') s EXCEPT ALL SELECT 'plain', s FROM shape('online') s);
+
+-- no operator compares int and text: the keys are made again in one switch
+\set up 'ALTER TABLE orders DROP CONSTRAINT o_u; ALTER TABLE notes DROP CONSTRAINT n_u; ALTER TABLE users ALTER id TYPE text; ALTER TABLE orders ALTER u TYPE text; ALTER TABLE notes ALTER u TYPE text; ALTER TABLE orders ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users ON DELETE SET NULL; ALTER TABLE notes ADD CONSTRAINT n_u FOREIGN KEY (u) REFERENCES users (id) DEFERRABLE'
+\set down 'ALTER TABLE orders DROP CONSTRAINT o_u, DROP CONSTRAINT o_n; ALTER TABLE notes DROP CONSTRAINT n_u; ALTER TABLE notes ALTER u TYPE int USING u::int; ALTER TABLE users ALTER id TYPE int USING id::int; ALTER TABLE orders ALTER u TYPE int USING u::int; ALTER TABLE orders ADD CONSTRAINT o_n FOREIGN KEY (n) REFERENCES users (n), ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users ON DELETE SET NULL; ALTER TABLE notes ADD CONSTRAINT n_u FOREIGN KEY (u) REFERENCES users (id) DEFERRABLE'
+SELECT pgmigrate.revision('text', :'up', :'down', id => 'k1');
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE done;
+SET search_path = plain, public;
+:up;
+TABLE differing;
+SET search_path = online, public;
+
+-- the keys hold
+INSERT INTO orders VALUES (1000, 'x');
+DELETE FROM users WHERE id = '3';
+DELETE FROM notes WHERE u = '3';
+DELETE FROM users WHERE id = '3';
+SELECT count(*) FROM orders WHERE u IS NULL;
+INSERT INTO users VALUES ('500', 1, 500);
+INSERT INTO orders VALUES (1000, '500');
+
+-- and back in one
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+TABLE done;
+INSERT INTO orders VALUES (1001, 501);
+SELECT count(*), max(u) FROM orders;
+SET search_path = plain, public;
+DELETE FROM notes WHERE u = '3';
+DELETE FROM users WHERE id = '3';
+INSERT INTO users VALUES ('500', 1, 500);
+INSERT INTO orders VALUES (1000, '500');
+:down;
+TABLE differing;
+SET search_path = online, public;
+
+-- what does not fit any more is left out if that is said, and said of the keys
+SELECT revision, state FROM pgmigrate.upgrade();
+INSERT INTO users VALUES ('none', 1);
+INSERT INTO orders VALUES (1002, 'none');
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT * FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations), true);
+SELECT conname, convalidated FROM pg_constraint WHERE connamespace = 'online'::regnamespace AND contype = 'f' ORDER BY 1;
+TABLE done;
+
+-- what is not proven to hold goes statement by statement
+DELETE FROM orders WHERE id > 1000;
+DELETE FROM notes WHERE o NOT IN (SELECT id FROM orders);
+ALTER TABLE orders VALIDATE CONSTRAINT o_u, VALIDATE CONSTRAINT o_n;
+ALTER TABLE notes VALIDATE CONSTRAINT n_o, VALIDATE CONSTRAINT n_u;
+SELECT pgmigrate.revision('a key is not made again', 'ALTER TABLE orders DROP CONSTRAINT o_u; ALTER TABLE notes DROP CONSTRAINT n_u; ALTER TABLE users ALTER id TYPE text; ALTER TABLE orders ALTER u TYPE text USING (u + 0)::text; ALTER TABLE orders ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users', '', id => 'k2');
+SELECT pgmigrate.revision('nulls', 'ALTER TABLE orders DROP CONSTRAINT o_u; ALTER TABLE users ALTER id TYPE int USING length(id); ALTER TABLE orders ALTER u TYPE int USING length(u); ALTER TABLE orders ADD CONSTRAINT o_u FOREIGN KEY (u) REFERENCES users', '', id => 'k3');
+SELECT pgmigrate.revision('equal and not the same', 'ALTER TABLE orders DROP CONSTRAINT o_n; ALTER TABLE users ALTER n TYPE text; ALTER TABLE orders ALTER n TYPE text; ALTER TABLE orders ADD CONSTRAINT o_n FOREIGN KEY (n) REFERENCES users (n)', '', id => 'k4');
+SELECT revision, state FROM pgmigrate.upgrade('k2');
+TABLE done;
+UPDATE orders SET u = NULL;
+UPDATE users SET id = repeat('x', n::int);
+SELECT revision, state FROM pgmigrate.upgrade('k3');
+TABLE done;
+SELECT revision, state FROM pgmigrate.upgrade('k4');
+TABLE done;
+
+-- a key that is referenced and shrinks
+SELECT pgmigrate.revision('grow', 'ALTER TABLE orders ALTER id TYPE bigint; ALTER TABLE notes ALTER o TYPE bigint', '', id => 'k5');
+SELECT pgmigrate.revision('shrink', 'ALTER TABLE orders ALTER id TYPE smallint', '', id => 'k6');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT statement, relation, state FROM pgmigrate.operations WHERE revision > 'k4' ORDER BY operation;
+SELECT conname, convalidated, conpfeqop::regoperator[] FROM pg_constraint WHERE conname = 'n_o' AND connamespace = 'online'::regnamespace;
+INSERT INTO notes VALUES (1000000, 1);
+
+DROP SCHEMA online, plain CASCADE;
+DROP VIEW public.differing, public.done;
+DROP FUNCTION public.shape;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
