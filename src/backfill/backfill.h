@@ -24,6 +24,7 @@ typedef struct PgmBackfillResult
 	int64		rows;			/* changed, some of them perhaps twice */
 	int64		again;			/* that meet the condition all the same */
 	int64		set_aside;		/* that could not be changed */
+	int64		hidden;			/* by row security, as they were */
 	bool		proven;			/* that no row is left, at one moment */
 } PgmBackfillResult;
 

@@ -418,6 +418,7 @@ pgm_backfill_run(PgmOperation *operation, const PgmExec *exec,
 	result->rows = count_of(&rows_query, operation->id) + from_lists;
 	result->set_aside = count_of(&set_aside_query, operation->id);
 	result->again = backfill->again;
+	result->hidden = pgm_hidden_rows(backfill);
 	pgm_txn_commit();
 }
 

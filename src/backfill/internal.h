@@ -108,6 +108,9 @@ extern const char *pgm_throttle_reason(PgmBackfill *backfill,
 /* in sweep.c: outside of a transaction */
 extern void pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result);
 
+/* in hidden.c: in a transaction */
+extern int64 pgm_hidden_rows(PgmBackfill *backfill);
+
 /* in engine.c */
 extern PgmBackfill *pgm_backfill_create(PgmOperation *operation,
 										const PgmExec *exec, int worker,

@@ -95,9 +95,10 @@ static PgmQuery end_step_query = {
 	"finished = clock_timestamp(), duration = $2, details = details || "
 	"jsonb_strip_nulls(jsonb_build_object('rows', $3::bigint, "
 	"'rows_left', nullif($4::bigint, 0), 'rows_set_aside', "
-	"nullif($5::bigint, 0), 'proven', $6::bool)) "
+	"nullif($5::bigint, 0), 'rows_hidden', nullif($7::bigint, 0), "
+	"'proven', $6::bool)) "
 	"WHERE run = $1 AND step = 1",
-	6, {INT8OID, INTERVALOID, INT8OID, INT8OID, INT8OID, BOOLOID}
+	7, {INT8OID, INTERVALOID, INT8OID, INT8OID, INT8OID, BOOLOID, INT8OID}
 };
 
 static PgmQuery step_query = {
@@ -264,7 +265,7 @@ end_run(Job *job)
 {
 	Interval	duration = {0};
 	PgmSpiScope scope;
-	Datum		values[6];
+	Datum		values[7];
 	int			nheads;
 	char	  **heads = pgm_ledger_heads(&nheads);
 
@@ -275,6 +276,7 @@ end_run(Job *job)
 	values[3] = Int64GetDatum(job->result.again);
 	values[4] = Int64GetDatum(job->result.set_aside);
 	values[5] = BoolGetDatum(job->result.proven);
+	values[6] = Int64GetDatum(job->result.hidden);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&end_step_query, values, NULL);
 	pgm_spi_end(&scope);
@@ -292,12 +294,17 @@ pgm_backfill_report(const PgmBackfillResult *result)
 							  (unsigned long) result->set_aside,
 							  result->set_aside),
 				errhint("Table \"%s\" has them.", "pgmigrate.operation_row"));
+	if (result->hidden > 0)
+		ereport(NOTICE,
+				errmsg_plural("row security hides " INT64_FORMAT " row, which is as it was",
+							  "row security hides " INT64_FORMAT " rows, which are as they were",
+							  (unsigned long) result->hidden, result->hidden));
 	if (result->again > 0)
 		ereport(WARNING,
 				errmsg_plural(INT64_FORMAT " changed row meets the condition still",
 							  INT64_FORMAT " changed rows meet the condition still",
 							  (unsigned long) result->again, result->again));
-	else if (!result->proven && result->set_aside == 0)
+	else if (!result->proven && result->set_aside == 0 && result->hidden == 0)
 		ereport(NOTICE,
 				errmsg("rows that others moved or inserted meanwhile may be left"));
 }

@@ -337,6 +337,24 @@ pgm_prepared_change(CachedPlanSource *source, const PgmChunk *chunk,
 	return rows;
 }
 
+/* The rows of a plan that is run once, with the active snapshot. */
+int64
+pgm_prepared_count(PlannedStmt *stmt, const char *text)
+{
+	QueryDesc  *query;
+	int64		rows;
+
+	query = CreateQueryDesc(stmt, text, GetActiveSnapshot(), InvalidSnapshot,
+							None_Receiver, NULL, NULL, 0);
+	ExecutorStart(query, 0);
+	pgm_executor_run(query);
+	rows = query->estate->es_processed;
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	return rows;
+}
+
 /* Fills the array with up to so many ctids. */
 int
 pgm_prepared_find(CachedPlanSource *source, int limit, ItemPointer rows)

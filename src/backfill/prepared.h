@@ -22,6 +22,7 @@ typedef struct PgmTarget
 	char	   *name;			/* qualified and quoted */
 	BlockNumber blocks;
 	bool		by_index;		/* its rows are better found by an index */
+	bool		row_security;	/* some rows may not be changed */
 	bool		dropped;
 	bool		by_lookups;		/* what it joins is looked up row by row */
 	bool		swept;			/* rows that are left can be told at the end */
@@ -48,6 +49,7 @@ extern bool pgm_prepared_reads_much(CachedPlanSource *source);
 extern bool pgm_prepared_by_index(CachedPlanSource *source, double limit);
 extern uint64 pgm_prepared_change(CachedPlanSource *source,
 								  const PgmChunk *chunk, int64 *again);
+extern int64 pgm_prepared_count(PlannedStmt *stmt, const char *text);
 extern int	pgm_prepared_find(CachedPlanSource *source, int limit,
 							  ItemPointer rows);
 extern bool pgm_prepared_volatile(CachedPlanSource *source);

@@ -108,17 +108,19 @@ change_rows(PgmBackfill *backfill, PgmTarget *target, int n, ItemPointer rows)
 /*
  * After a round: is there no use in another one?  Rows that were changed and
  * meet the condition all the same would be changed again without end, and
- * what was set aside would be again.  One that was not changed for any other
- * reason has been moved by somebody at that moment.
+ * what was set aside would be again, and a policy lets through no more than
+ * before.  One that was not changed for any other reason has been moved by
+ * somebody at that moment.
  */
 static bool
-is_endless(PgmBackfill *backfill, int64 rows, int64 again, int64 set_aside)
+is_endless(PgmBackfill *backfill, const PgmTarget *target, int64 rows,
+		   int64 again, int64 set_aside)
 {
 	if (backfill->moved)
 		return false;
 	if (again > 0 && rows <= again)
 		return true;
-	return rows == 0 && set_aside > 0;
+	return rows == 0 && (set_aside > 0 || target->row_security);
 }
 
 /* True if there was a moment at which no row of the table was left. */
@@ -135,7 +137,7 @@ sweep_target(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
 		if (n <= 0)
 			return n == 0 || target->dropped;
 		change_rows(backfill, target, n, rows);
-		if (is_endless(backfill, backfill->rows - before,
+		if (is_endless(backfill, target, backfill->rows - before,
 					   backfill->again - again,
 					   backfill->set_aside - set_aside))
 			break;

@@ -104,6 +104,8 @@ make_target(Relation rel)
 	target->filenode = rel->rd_rel->relfilenode;
 	target->name = pgm_relation_name(target->relid);
 	target->blocks = RelationGetNumberOfBlocks(rel);
+	target->row_security = check_enable_rls(target->relid, InvalidOid, true) ==
+		RLS_ENABLED;
 	return target;
 }
 
@@ -129,7 +131,7 @@ pgm_targets_notice(const PgmBackfill *backfill)
 	{
 		const PgmTarget *target = lfirst(lc);
 
-		if (check_enable_rls(target->relid, InvalidOid, true) == RLS_ENABLED)
+		if (target->row_security)
 			ereport(NOTICE,
 					errmsg("row security applies to relation %s: rows that role \"%s\" cannot see or change are left as they are",
 						   target->name,

@@ -208,6 +208,16 @@ SET ROLE regress_pgmigrate_filler;
 SELECT :columns FROM pgmigrate.backfill('users', 'n = -1', 'n <> -1');
 RESET ROLE;
 SELECT count(*) FROM users WHERE n = -1;
+-- those that it sees, but may not change, are hidden too; by a subquery
+CREATE TABLE few_ids AS SELECT g AS id FROM generate_series(11, 15) g;
+GRANT SELECT ON few_ids TO regress_pgmigrate_filler;
+DROP POLICY few ON users;
+CREATE POLICY look ON users FOR SELECT USING (id <= 100);
+CREATE POLICY change ON users FOR UPDATE USING (id IN (SELECT f.id FROM few_ids f));
+SET ROLE regress_pgmigrate_filler;
+SELECT :columns FROM pgmigrate.backfill('users', 'n = -2', 'n <> -2');
+RESET ROLE;
+SELECT count(*) FROM users WHERE n = -2;
 ALTER TABLE parted ENABLE ROW LEVEL SECURITY;
 GRANT SELECT, UPDATE ON parted, parted_1 TO regress_pgmigrate_filler;
 SET ROLE regress_pgmigrate_filler;
