@@ -36,10 +36,11 @@ static PgmQuery interrupt_query = {
 };
 
 static PgmQuery begin_query = {
-	"INSERT INTO pgmigrate.run (command, target, state, execution, steps, "
+	"INSERT INTO pgmigrate.run (id, command, target, state, execution, steps, "
 	"heads_before, session_role, role, search_path, pid, allowed, reason, "
 	"override, session_role_oid, role_oid) "
-	"VALUES ($1, $2, 'running', $3, $4, $5, pg_get_userbyid($6), "
+	"OVERRIDING SYSTEM VALUE "
+	"VALUES (currval('pgmigrate.run_id_seq'), $1, $2, 'running', $3, $4, $5, pg_get_userbyid($6), "
 	"pg_get_userbyid($7), $8, $9, $10, $11, $12, $6, $7) RETURNING id",
 	12, {TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTARRAYOID, OIDOID, OIDOID,
 	TEXTOID, INT4OID, TEXTARRAYOID, TEXTOID, TEXTOID}

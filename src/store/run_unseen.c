@@ -9,13 +9,9 @@
  * number: it is released after the row is there to be seen, and with a process
  * that is gone.
  *
- * Nobody else adds a run meanwhile, so the number is what the sequence gives
- * next.  A run that is refused does not use it up.
- *
- * Copyright (c) 2026, pgmigrate developers
- *
- * IDENTIFICATION
- *	  src/store/run_unseen.c
+ * The number is taken when the planning begins, and the row has the last one
+ * that its session took.  A run that is refused has used it up: who was told
+ * of it may ask late to cancel it, and must not meet a later run.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +30,7 @@
 #define PART_UNSEEN 2
 
 static PgmQuery next_query = {
-	"SELECT last_value + is_called::int FROM pgmigrate.run_id_seq"
+	"SELECT nextval('pgmigrate.run_id_seq')"
 };
 
 static PgmQuery find_query = {
@@ -70,7 +66,7 @@ pgm_run_unseen_begin(void)
 	int64		run;
 
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute_latest(&next_query, NULL, NULL);
+	pgm_spi_execute(&next_query, NULL, NULL);
 	run = pgm_spi_int64(1, 1);
 	pgm_spi_end(&scope);
 	tag.locktag_field1 = MyDatabaseId;

@@ -19,8 +19,8 @@
 #define PGM_ACTIVITY_PLANNING "/" "* pgmigrate: planning *" "/ "
 
 /*
- * With the run lock: let others know the number that the run will have, to the
- * end of the transaction.
+ * With the run lock: take the number of a run, for pgm_journal_begin(), and
+ * let others know it to the end of the transaction.
  */
 extern void pgm_run_unseen_begin(void);
 

@@ -52,9 +52,11 @@ is(query($node, 'SELECT count(*) FROM pgmigrate.status()'),
 $holds->query('ROLLBACK');
 
 plans();
+fails($node, 'SELECT pgmigrate.cancel(1)',
+	'42704', 'a late cancel does not meet the run after it');
 $holds->query('ROLLBACK');
-is($starts->result, '1', 'the number is that of the run');
-is(query($node, 'SELECT state FROM pgmigrate.wait(1)'), 'done', 'it ends');
+is($starts->result, '2', 'which has a number of its own');
+is(query($node, 'SELECT state FROM pgmigrate.wait(2)'), 'done', 'it ends');
 
 # In the transaction of its caller.
 revision($node, 'r2', "INSERT INTO mark VALUES ('r2')");
@@ -62,17 +64,17 @@ $starts->query('BEGIN');
 is($starts->query('SELECT revision, state FROM pgmigrate.upgrade()'),
 	'r2|done', 'a run in a transaction');
 is($starts->query('SELECT run, state FROM pgmigrate.status()'),
-	'2|done', 'is done for its own session');
+	'3|done', 'is done for its own session');
 is( query($node,
 		"SELECT run, state, message, details ->> 'execution' FROM pgmigrate.status()"
 	),
-	'2|running|in a transaction that has not committed it|inline',
+	'3|running|in a transaction that has not committed it|inline',
 	'and at work for the others');
-is(query($node, 'SELECT pgmigrate.cancel(2)'),
+is(query($node, 'SELECT pgmigrate.cancel(3)'),
 	't', 'cancel() ends the session, which is idle');
 is_gone($starts->pid);
 is(query($node, 'SELECT run, state FROM pgmigrate.status()'),
-	'1|done', 'the run is taken back');
+	'2|done', 'the run is taken back');
 $starts = session($node);
 
 # Its row is on disk when its number is told, whatever the session says.
