@@ -74,3 +74,15 @@ REVOKE ALL ON FUNCTION pgmigrate.lint(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.assess(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.check_target(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.lint_rules() FROM PUBLIC;
+
+CREATE FUNCTION pgmigrate.trial_method(argument internal) RETURNS table_am_handler
+AS 'MODULE_PATHNAME', 'pgmigrate_trial_method'
+LANGUAGE C STRICT;
+COMMENT ON FUNCTION pgmigrate.trial_method(internal) IS
+'handler of the access method pgmigrate_trial';
+REVOKE ALL ON FUNCTION pgmigrate.trial_method(internal) FROM PUBLIC;
+
+CREATE ACCESS METHOD pgmigrate_trial TYPE TABLE
+HANDLER pgmigrate.trial_method;
+COMMENT ON ACCESS METHOD pgmigrate_trial IS
+'of the empty copies that statements are tried on: heap without TOAST tables';

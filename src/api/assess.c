@@ -18,12 +18,14 @@
 #include "assess/blast_radius.h"
 #include "base/result_rows.h"
 #include "base/sqlstate.h"
+#include "clone/trial_method.h"
 #include "compat/server.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_lint);
 PG_FUNCTION_INFO_V1(pgmigrate_assess);
 PG_FUNCTION_INFO_V1(pgmigrate_check_target);
 PG_FUNCTION_INFO_V1(pgmigrate_lint_rules);
+PG_FUNCTION_INFO_V1(pgmigrate_trial_method);
 
 /* Findings that an error of check_target() lists. */
 #define MAX_LISTED 50
@@ -331,4 +333,10 @@ pgmigrate_lint_rules(PG_FUNCTION_ARGS)
 		pgm_rows_end_row(&rows);
 	}
 	return (Datum) 0;
+}
+
+Datum
+pgmigrate_trial_method(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(pgm_trial_method());
 }

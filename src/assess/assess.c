@@ -49,6 +49,8 @@ typedef struct Assessment
 	List	   *items;
 	bool		data;
 	bool		late;			/* the time was over, the text is left */
+	bool		whole;			/* tables are copied whole … */
+	bool		in_part;		/* … or one was not */
 	PgmClassifier classifier;
 	TimestampTz start;
 	MemoryContext context;
@@ -344,8 +346,10 @@ judge_all(Assessment *assessment, bool trial)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgm_rates_load(&assessment->rates);
 	if (trial)
-		trials = pgm_trial_begin(sources);
+		trials = pgm_trial_begin(sources, assessment->whole);
 	judge_left(assessment, trials);
+	assessment->in_part = trial &&
+		trials->clones->parts.partial != NIL;
 	if (trial)
 		pgm_trial_end(trials);
 	PopActiveSnapshot();
@@ -393,18 +397,49 @@ judge_in_time(Assessment *assessment, bool trial, ErrorData **race)
 	return error == NULL;
 }
 
-List *
-pgm_assess(List *items, bool trial, bool data)
+/*
+ * Did a statement fail for a name, on a copy of a part of its table?  The
+ * server chooses names by those that are taken.
+ */
+static bool
+is_in_doubt(const Assessment *assessment)
 {
-	Assessment	assessment = {0};
+	ListCell   *lc;
+
+	if (!assessment->in_part)
+		return false;
+	foreach(lc, assessment->judged)
+	{
+		int			state = ((PgmJudged *) lfirst(lc))->verdict->sqlerrcode;
+
+		if (ERRCODE_TO_CATEGORY(state) ==
+			ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+			state != ERRCODE_INSUFFICIENT_PRIVILEGE)
+			return true;
+	}
+	return false;
+}
+
+static void
+begin_assessment(Assessment *assessment, List *items, bool data, bool whole)
+{
+	TimestampTz start = assessment->start;
+
+	memset(assessment, 0, sizeof(Assessment));
+	assessment->items = items;
+	assessment->data = data;
+	assessment->whole = whole;
+	assessment->start = start;
+	assessment->context = CurrentMemoryContext;
+}
+
+static void
+judge_until_late(Assessment *assessment, bool trial)
+{
 	ErrorData  *race;
 	int			races = 0;
 
-	assessment.items = items;
-	assessment.data = data;
-	assessment.start = GetCurrentTimestamp();
-	assessment.context = CurrentMemoryContext;
-	while (!judge_in_time(&assessment, trial, &race))
+	while (!judge_in_time(assessment, trial, &race))
 	{
 		/* with what was judged by then */
 		if (race != NULL)
@@ -414,9 +449,9 @@ pgm_assess(List *items, bool trial, bool data)
 			continue;
 		}
 		/* the text alone is quick */
-		assessment.data = false;
-		assessment.late = true;
-		if (judge_in_time(&assessment, false, &race))
+		assessment->data = false;
+		assessment->late = true;
+		if (judge_in_time(assessment, false, &race))
 			break;
 		if (race != NULL)
 			ReThrowError(race);
@@ -425,6 +460,21 @@ pgm_assess(List *items, bool trial, bool data)
 				errmsg("assessment took longer than %d ms",
 					   pgm_assess_timeout),
 				errhint("Raise \"pgmigrate.assess_timeout\"."));
+	}
+}
+
+List *
+pgm_assess(List *items, bool trial, bool data)
+{
+	Assessment	assessment;
+
+	assessment.start = GetCurrentTimestamp();
+	begin_assessment(&assessment, items, data, false);
+	judge_until_late(&assessment, trial);
+	if (is_in_doubt(&assessment))
+	{
+		begin_assessment(&assessment, items, data, true);
+		judge_until_late(&assessment, trial);
 	}
 	return assessment.judged;
 }

@@ -56,6 +56,7 @@
 #include "classify/rewrite_scan.h"
 #include "clone/clone_sql.h"
 #include "clone/freed_names.h"
+#include "clone/trial_method.h"
 #include "clone/trial_scope.h"
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -434,6 +435,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	(void) set_config_option("session_replication_role", "replica",
 							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	pgm_trial_method_default();
 	if (trial->stale)
 		look_at_all(trial->clones);
 	trial->stale = false;
@@ -621,6 +623,7 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	stmt = copyObject(stmt);
 	pgm_make_quiet(stmt);
 	new_owner = pgm_without_owner(stmt);
+	pgm_trial_method_redirect(stmt);
 	pgm_freed_names(trial->clones, stmt);
 	redirect = pgm_clones_redirect(trial->clones, stmt);
 	if (redirect == PGM_REDIRECT_DENIED)
@@ -701,6 +704,7 @@ typedef struct Want
 {
 	PgmClones  *clones;
 	Node	   *stmt;
+	bool		entire;
 } Want;
 
 static bool
@@ -710,7 +714,7 @@ want_name(RangeVar *name, PgmNameRole role, void *arg)
 	Oid			relid = pgm_lookup_relation(name);
 
 	if (OidIsValid(relid) && role != PGM_NAME_READ)
-		pgm_clones_want(want->clones, relid, want->stmt);
+		pgm_clones_want(want->clones, relid, want->stmt, want->entire);
 	return false;
 }
 
@@ -734,6 +738,8 @@ want_tables(PgmTrial *trial, List *sources)
 			{
 				Want		want = {trial->clones, stmt};
 
+				want.entire = !pgm_parts_learn(&trial->clones->parts, stmt,
+											   pgm_statement_text(source, i));
 				pgm_names_visit(stmt, want_name, &want);
 			}
 		}
@@ -742,13 +748,14 @@ want_tables(PgmTrial *trial, List *sources)
 }
 
 PgmTrial *
-pgm_trial_begin(List *sources)
+pgm_trial_begin(List *sources, bool whole)
 {
 	PgmTrial   *trial = palloc0(sizeof(PgmTrial));
 	HTAB	   *before;
 
 	trial->context = CurrentMemoryContext;
 	trial->clones = pgm_clones_new();
+	trial->clones->parts.whole = whole;
 	if (RecoveryInProgress() || XactReadOnly)
 	{
 		trial->off = true;

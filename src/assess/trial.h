@@ -26,9 +26,10 @@ typedef struct PgmTrial
 
 /*
  * Begin: enters a subtransaction.  "sources" are all that will be tried; the
- * tables they name are cloned now.  End: everything is rolled back.
+ * tables they name are cloned now, as a "whole" or what the statements need of
+ * them.  End: everything is rolled back.
  */
-extern PgmTrial *pgm_trial_begin(List *sources);
+extern PgmTrial *pgm_trial_begin(List *sources, bool whole);
 extern void pgm_trial_end(PgmTrial *trial);
 
 /*

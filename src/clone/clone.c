@@ -119,8 +119,13 @@ can_be_cloned(Oid relid)
 static void
 want(PgmClones *clones, Oid relid)
 {
-	if (can_be_cloned(relid) && !list_member_oid(clones->wanted, relid))
+	if (!can_be_cloned(relid))
+		return;
+	if (!list_member_oid(clones->wanted, relid))
 		clones->wanted = lappend_oid(clones->wanted, relid);
+	if (clones->entire)
+		clones->parts.entire = list_append_unique_oid(clones->parts.entire,
+													  relid);
 }
 
 /* Which partitions stand for others is chosen when all names are known. */
@@ -188,13 +193,14 @@ is_view(Oid relid)
 }
 
 void
-pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt)
+pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt, bool entire)
 {
 	MemoryContext old = MemoryContextSwitchTo(clones->context);
 	List	   *tables = pgm_clone_table_of(relid);
 	PgmReach	reach = pgm_reaches_keys(stmt);
 	ListCell   *lc;
 
+	clones->entire = entire;
 	if (pgm_reaches_views(stmt) || is_view(linitial_oid(tables)))
 		clones->viewed = list_append_unique_oid(clones->viewed,
 												linitial_oid(tables));
@@ -204,15 +210,20 @@ pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt)
 		ListCell   *other;
 
 		if (list_member_oid(clones->wanted, lfirst_oid(lc)) &&
-			lc != list_head(tables))
+			lc != list_head(tables) && !entire)
 			continue;
 		want_tree(clones, lfirst_oid(lc));
 		want_siblings(clones, lfirst_oid(lc), stmt);
+
+		/* of those the key is enough where nothing else happens to them */
+		clones->entire = entire && !IsA(stmt, RenameStmt) &&
+			!IsA(stmt, DropStmt);
 		foreach(other, pgm_clone_neighbours(lfirst_oid(lc), reach.all,
 											reach.columns,
 											reach.constraints,
 											&clones->alike))
 			want_tree(clones, lfirst_oid(other));
+		clones->entire = entire;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -352,7 +363,8 @@ build_phase(PgmClones *clones, PgmClonePhase phase, volatile Oid *current)
 {
 	int			n;
 	PgmCloneCommand *commands = pgm_clone_commands(phase, clones->wanted,
-												   clones->prefix, &n);
+												   clones->prefix,
+												   &clones->parts, &n);
 	Oid			save_user;
 	int			save_sec_context;
 
@@ -568,6 +580,7 @@ void
 pgm_clones_build(PgmClones *clones)
 {
 	int			nlocked;
+	List	   *wanted;
 
 	clones->wanted = list_concat_unique_oid(clones->wanted,
 											pgm_sample_choose(clones->sample,
@@ -576,12 +589,24 @@ pgm_clones_build(PgmClones *clones)
 
 	/* after the tables, what they read before them */
 	clones->wanted = list_concat(clones->wanted,
-								 pgm_clone_views(with_descendants(clones->viewed)));
+								 pgm_clone_views(with_descendants(clones->viewed),
+												 &clones->parts));
 	clones->wanted = without_locked(clones, clones->wanted);
 	clones->wanted = without_strange(clones, clones->wanted);
+	pgm_parts_choose(&clones->parts, clones->wanted);
 	nlocked = list_length(clones->failed);
+	wanted = list_copy(clones->wanted);
 	while (!try_build(clones))
 	{
+		if (clones->parts.partial != NIL)
+		{
+			/* not yet: it may be for the part that was left out */
+			clones->parts.partial = NIL;
+			clones->wanted = wanted;
+			clones->failed = list_truncate(clones->failed, nlocked);
+			clones->failures = list_truncate(clones->failures, nlocked);
+			continue;
+		}
 		if (list_length(clones->failed) < nlocked + MAX_FAILURES)
 			continue;
 		give_all_up(clones);

@@ -12,6 +12,7 @@
 #include "utils/hsearch.h"
 
 #include "clone/partition_sample.h"
+#include "clone/parts.h"
 
 /* A relation of the clone schemas, and what the live one is like. */
 typedef struct PgmClone
@@ -34,6 +35,8 @@ typedef struct PgmClones
 	List	   *schemas;		/* … and of those that hold their clones */
 	List	   *wanted;			/* live tables to be cloned */
 	List	   *viewed;			/* live relations whose views are, too */
+	PgmParts	parts;			/* of them that are needed */
+	bool		entire;			/* for this statement, all */
 	List	   *failed;			/* live tables that cannot be */
 	PgmSample  *sample;			/* partitions that stand for others */
 	List	   *alike;			/* tables that are not cloned, each followed
@@ -61,8 +64,10 @@ extern PgmClones *pgm_clones_new(void);
 /*
  * Have this relation cloned, and what the statement drags along: the tables at
  * the other end of foreign keys that it can reach, the views that read it.
+ * All of that as it is if it is to be "entire".
  */
-extern void pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt);
+extern void pgm_clones_want(PgmClones *clones, Oid relid, Node *stmt,
+							bool entire);
 
 /*
  * Build what is wanted.  Inside of a subtransaction that the caller rolls

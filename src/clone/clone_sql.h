@@ -10,6 +10,8 @@
 
 #include "nodes/pg_list.h"
 
+#include "clone/parts.h"
+
 /*
  * In order: CHECK constraints come after foreign keys, so that the check of a
  * foreign key never plans with somebody else's expressions.
@@ -42,7 +44,11 @@ typedef struct PgmClonePair
 } PgmClonePair;
 
 extern PgmCloneCommand *pgm_clone_commands(PgmClonePhase phase, List *relids,
-										   const char *prefix, int *n);
+										   const char *prefix,
+										   const PgmParts *parts, int *n);
+
+/* Of a list of String *, as text[]. */
+extern Datum pgm_clone_names(List *names);
 
 /* The relations with one name in a live schema and in that of its clones. */
 extern PgmClonePair *pgm_clone_pairs(List *live_schemas, List *clone_schemas,
@@ -51,8 +57,11 @@ extern PgmClonePair *pgm_clone_pairs(List *live_schemas, List *clone_schemas,
 /* The table itself, or that of an index or an owned sequence. */
 extern List *pgm_clone_table_of(Oid relid);
 
-/* Views on these relations, and those among them: what is read goes first. */
-extern List *pgm_clone_views(List *relids);
+/*
+ * Views on these relations, and those among them: what is read goes first.  On
+ * a table of which a part is needed, those that read it.
+ */
+extern List *pgm_clone_views(List *relids, const PgmParts *parts);
 
 /* The processes that lock it against everybody, as text; NULL if none does. */
 extern char *pgm_clone_lockers(Oid relid);

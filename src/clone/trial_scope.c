@@ -214,10 +214,20 @@ pgm_reaches_keys(Node *stmt)
 	PgmReach	reach = {0};
 	ListCell   *lc;
 
-	/* what is renamed is dropped under its new name */
-	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt) ||
-		IsA(stmt, RenameStmt))
+	if (IsA(stmt, DropStmt) || IsA(stmt, TruncateStmt))
 		reach.all = true;
+
+	/* what is renamed is dropped under its new name, which stands for all */
+	if (IsA(stmt, RenameStmt))
+		switch (castNode(RenameStmt, stmt)->renameType)
+		{
+			case OBJECT_COLUMN:
+			case OBJECT_TABCONSTRAINT:
+				break;
+			default:
+				reach.all = true;
+				break;
+		}
 	if (IsA(stmt, CommentStmt))
 		reach.all = castNode(CommentStmt, stmt)->objtype ==
 			OBJECT_TABCONSTRAINT;

@@ -211,6 +211,36 @@ SELECT seq_scan AS before, seq_tup_read FROM pg_stat_user_tables WHERE relid = '
 SELECT count(*) > 0 FROM pgmigrate.lint('ALTER TABLE ref ALTER pid SET NOT NULL; ALTER TABLE ref ADD UNIQUE (pid); UPDATE ref SET pid = 1 WHERE pid > 0');
 SELECT pg_stat_force_next_flush();
 SELECT seq_scan - :before AS scans, seq_tup_read - :seq_tup_read AS rows FROM pg_stat_user_tables WHERE relid = 'ref'::regclass;
+
+-- of a table a trial copies what its statements are about: rows of pg_attribute that are dead afterwards; six of
+-- each table are its system columns
+CREATE TABLE wheel (id bigserial PRIMARY KEY, k text UNIQUE, a int CHECK (a > 0), b text DEFAULT 'x', c timestamptz, d text, e jsonb, f numeric, g uuid);
+CREATE INDEX wheel_c ON wheel (c, d);
+CREATE TABLE rim (id bigint PRIMARY KEY, wheel bigint REFERENCES wheel, v text, w text, x text);
+CREATE VIEW wheels AS SELECT id, a FROM wheel;
+SELECT pg_stat_force_next_flush();
+CREATE TABLE cost (n int GENERATED ALWAYS AS IDENTITY, rows bigint, sql text);
+INSERT INTO cost (sql) VALUES ('ALTER TABLE wheel ADD z text'), ('ALTER TABLE wheel ALTER a SET NOT NULL'), ('ALTER TABLE wheel ADD CHECK (f > 0)'),
+	('CREATE INDEX ON wheel (e)'), ('ALTER TABLE wheel DROP b'), ('ALTER TABLE wheel RENAME a TO z'), ('ALTER TABLE wheel ADD UNIQUE (g)'),
+	('ALTER TABLE rim ADD FOREIGN KEY (wheel) REFERENCES wheel NOT VALID'), ('ALTER TABLE wheel ADD z float DEFAULT random()'), ('ALTER TABLE wheel ALTER a TYPE bigint');
+CREATE FUNCTION cost(number int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := (SELECT coalesce(pg_stat_get_xact_tuples_inserted(1249), 0) + coalesce(pg_stat_get_xact_tuples_updated(1249), 0));
+BEGIN
+	PERFORM FROM cost c, pgmigrate.lint(c.sql) WHERE c.n = number;
+	UPDATE cost SET rows = pg_stat_get_xact_tuples_inserted(1249) + pg_stat_get_xact_tuples_updated(1249) - before WHERE n = number;
+END $$;
+SELECT cost(n) FROM cost ORDER BY n;
+SELECT sql, rows <= 30 AS some FROM cost WHERE rows > 13 ORDER BY n;
+-- but all that a statement may meet: names that the server chooses, what refers to a key, what reads a column
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel DROP CONSTRAINT wheel_pkey') WHERE rule ~ 'fails';
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ALTER a TYPE numeric') WHERE rule ~ 'fails|depend';
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD CHECK (f > 0 OR a > 0); ALTER TABLE wheel DROP CONSTRAINT wheel_check') WHERE rule ~ 'fails';
+ALTER TABLE wheel ADD CHECK (g IS NOT NULL OR e IS NOT NULL);
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD CHECK (f > 0 OR a > 0); ALTER TABLE wheel DROP CONSTRAINT wheel_check1') WHERE rule ~ 'fails';
+SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD COLUMN "D" int; ALTER TABLE wheel ADD COLUMN D int') WHERE rule ~ 'fails';
+SELECT relation, lock_mode FROM pgmigrate.lint('DROP TABLE wheel CASCADE') WHERE rule = 'lock' ORDER BY 1;
+DROP TABLE wheel, rim CASCADE;
 DROP OWNED BY regress_pgm_truth;
 DROP FOREIGN DATA WRAPPER regress_pgm_truth CASCADE;
 DROP SCHEMA truth, truth_staging CASCADE;

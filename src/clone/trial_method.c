@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * trial_method.c
+ *	  The table access method of the copies that statements are tried on.
+ *
+ * It is heap without TOAST tables.  Those are a third of the rows that a copy
+ * costs in the catalogs, and ALTER TABLE makes one wherever it misses it.  No
+ * row is ever put into a copy.
+ *
+ * To build an index, heap insists on its own method, so that is done here: an
+ * empty table has a scan to be counted, and no more.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "clone/trial_method.h"
+#include "compat/command.h"
+#include "sql/statements.h"
+
+#define HEAP_METHOD "heap"
+
+static bool
+needs_no_toast_table(Relation rel)
+{
+	return false;
+}
+
+static double
+build_range_scan(Relation table, Relation index, IndexInfo *index_info,
+				 bool allow_sync, bool anyvisible, bool progress,
+				 BlockNumber start_blockno, BlockNumber numblocks,
+				 IndexBuildCallback callback, void *callback_state,
+				 TableScanDesc scan)
+{
+	if (RelationGetNumberOfBlocks(table) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("table \"%s\" of access method \"%s\" has rows",
+					   RelationGetRelationName(table), PGM_TRIAL_METHOD));
+	if (scan == NULL)
+		scan = table_beginscan_strat(table, SnapshotAny, 0, NULL, true,
+									 allow_sync);
+	table_endscan(scan);
+	return 0;
+}
+
+const TableAmRoutine *
+pgm_trial_method(void)
+{
+	static TableAmRoutine method;
+
+	if (method.type != T_TableAmRoutine)
+	{
+		method = *GetHeapamTableAmRoutine();
+		method.relation_needs_toast_table = needs_no_toast_table;
+		method.index_build_range_scan = build_range_scan;
+	}
+	return &method;
+}
+
+void
+pgm_trial_method_redirect(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_SetAccessMethod && cmd->name != NULL &&
+			strcmp(cmd->name, HEAP_METHOD) == 0)
+			cmd->name = pstrdup(PGM_TRIAL_METHOD);
+	}
+}
+
+void
+pgm_trial_method_default(void)
+{
+	const char *method = GetConfigOption("default_table_access_method",
+										 false, false);
+
+	if (strcmp(method, HEAP_METHOD) == 0)
+		(void) set_config_option("default_table_access_method",
+								 PGM_TRIAL_METHOD,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
