@@ -77,8 +77,10 @@ pgm_lint_online(const PgmLint *lint)
 	const PgmStrategy *strategy = pgm_strategy_possibility(lint->verdict);
 
 	if (strategy->kind != PGM_STRATEGY_PLAIN)
-		return psprintf("With pgmigrate.online = on the run carries it out as \"%s\", while the application works, and at any size after a comment \"-- pgmigrate: online\".",
-						strategy->name);
+		return psprintf("-- pgmigrate: online\n"
+						"-- with pgmigrate.online = on the run carries it out as \"%s\", while the application works:\n"
+						"%s;", strategy->name,
+						pgm_lint_statement_sql(lint));
 	return psprintf("Do it while nobody needs %s: there is no way beside the application%s.",
 					lint->name, strategy->why == NULL ? "" :
 					psprintf(" (%s)", strategy->why));
