@@ -8,6 +8,7 @@
 #ifndef PGM_BACKFILL_PREPARED_H
 #define PGM_BACKFILL_PREPARED_H
 
+#include "nodes/plannodes.h"
 #include "storage/itemptr.h"
 #include "utils/plancache.h"
 
