@@ -14,6 +14,13 @@ COMMENT ON FUNCTION pgmigrate.online_truncate() IS
 'trigger of an online change: empties the table beside along with the table';
 REVOKE ALL ON FUNCTION pgmigrate.online_truncate() FROM PUBLIC;
 
+CREATE FUNCTION pgmigrate.online_column() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_online_column'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.online_column() IS
+'trigger of an online change: writes to the double of a column what is written to the column';
+REVOKE ALL ON FUNCTION pgmigrate.online_column() FROM PUBLIC;
+
 CREATE FUNCTION pgmigrate.kept_row() RETURNS trigger
 AS 'MODULE_PATHNAME', 'pgmigrate_kept_row'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "exec/changed_objects.h"
 #include "fleet/fleet.h"
+#include "online/shadow_column.h"
 #include "online/shadow_table.h"
 #include "rehearse/rehearse.h"
 #include "scratch/scratch.h"
@@ -35,5 +36,6 @@ _PG_init(void)
 	pgm_rehearse_register();
 	pgm_worker_register_rebuild();
 	pgm_fleet_register();
-	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked);
+	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked,
+								 pgm_column_refusal_unlocked);
 }

@@ -18,6 +18,7 @@
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
 #include "online/kept.h"
+#include "online/shadow_column.h"
 #include "online/shadow_table.h"
 #include "online/sync_trigger.h"
 #include "run/runner.h"
@@ -27,6 +28,7 @@
 
 PG_FUNCTION_INFO_V1(pgmigrate_online_row);
 PG_FUNCTION_INFO_V1(pgmigrate_online_truncate);
+PG_FUNCTION_INFO_V1(pgmigrate_online_column);
 PG_FUNCTION_INFO_V1(pgmigrate_kept_row);
 PG_FUNCTION_INFO_V1(pgmigrate_rebuild);
 PG_FUNCTION_INFO_V1(pgmigrate_revert);
@@ -54,6 +56,12 @@ pgmigrate_online_truncate(PG_FUNCTION_ARGS)
 {
 	pgm_sync_truncate(trigger_data(fcinfo));
 	return PointerGetDatum(NULL);
+}
+
+Datum
+pgmigrate_online_column(PG_FUNCTION_ARGS)
+{
+	return PointerGetDatum(pgm_column_row(trigger_data(fcinfo)));
 }
 
 Datum

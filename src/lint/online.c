@@ -130,7 +130,8 @@ relieve(PgmJudged *judged)
 		PgmFinding *finding = lfirst(lc);
 
 		if ((online && is_listed(finding, avoided)) ||
-			(online && judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE &&
+			(online && (judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
+						judged->strategy->kind == PGM_STRATEGY_SHADOW_COLUMN) &&
 			 is_listed(finding, carried)))
 		{
 			finding->avoided = true;

@@ -61,7 +61,7 @@ open_one(const PgmShadowRequest *request, int64 id)
 				errmsg("operation " INT64_FORMAT " does not exist", id),
 				errhint("View \"%s\" has the operations of this database.",
 						"pgmigrate.operations"));
-	if (operation->method != PGM_METHOD_TABLE)
+	if (operation->method == PGM_METHOD_IN_PLACE)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("operation " INT64_FORMAT " has nothing to go back to",

@@ -23,7 +23,7 @@
 
 #include "base/transaction.h"
 #include "exec/execute.h"
-#include "online/internal.h"
+#include "online/column_internal.h"
 #include "online/layout.h"
 
 static bool
@@ -40,10 +40,9 @@ is_valid(Oid index)
 
 /* In a transaction.  "Left" is one that is there, but not valid. */
 static bool
-is_built(const PgmShadow *shadow, const char *name, bool *left)
+is_built(Oid relid, const char *name, bool *left)
 {
-	Oid			schema = get_namespace_oid(shadow->schema, false);
-	Oid			index = get_relname_relid(name, schema);
+	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
 
 	*left = OidIsValid(index) && !is_valid(index);
 	return OidIsValid(index) && !*left;
@@ -76,21 +75,6 @@ parse(const char *text)
 	return source;
 }
 
-static void
-build_index(PgmShadow *shadow, int n)
-{
-	PgmSource  *source = parse(shadow->index_commands[n]);
-	IndexStmt  *stmt;
-
-	pgm_txn_begin();
-	stmt = pgm_layout_index_statement(shadow->index_commands[n],
-									  shadow->index_names[n], shadow->beside);
-	pgm_txn_commit();
-	stmt->concurrent = true;
-	source->statements[0].raw->stmt = (Node *) stmt;
-	run_committing(shadow, source);
-}
-
 /*
  * The rows of the copy are visible to all: with that on record the server can
  * answer from an index alone from the first moment.
@@ -114,26 +98,48 @@ pgm_shadow_analyze(PgmShadow *shadow)
 }
 
 void
+pgm_shadow_ensure_index(PgmShadow *shadow, Oid relid, const char *name,
+						const char *command,
+						void (*adjust) (IndexStmt *stmt, void *arg), void *arg)
+{
+	PgmSource  *source;
+	IndexStmt  *stmt;
+	const char *schema;
+	const char *full;
+	bool		built;
+	bool		left;
+
+	pgm_txn_begin();
+	pgm_shadow_check(shadow);
+	built = is_built(relid, name, &left);
+	schema = get_namespace_name(get_rel_namespace(relid));
+	full = quote_qualified_identifier(schema, name);
+	stmt = pgm_layout_index_statement(command, name, relid);
+	if (adjust != NULL)
+		adjust(stmt, arg);
+	pgm_txn_commit();
+	if (left)
+		run_committing(shadow,
+					   parse(psprintf("DROP INDEX CONCURRENTLY %s", full)));
+	if (built)
+		return;
+	source = parse(command);
+	stmt->concurrent = true;
+	source->statements[0].raw->stmt = (Node *) stmt;
+	run_committing(shadow, source);
+}
+
+void
 pgm_shadow_build_indexes(PgmShadow *shadow)
 {
 	for (int i = 0; i < shadow->nindexes; i++)
 	{
-		const char *name;
-		bool		built;
-		bool		left;
-
 		pgm_txn_begin();
-		pgm_shadow_check(shadow);
-		built = is_built(shadow, shadow->index_names[i], &left);
-		name = quote_qualified_identifier(shadow->schema,
-										  shadow->index_names[i]);
 		pgm_operation_set_progress(shadow->operation->id, i,
 								   shadow->nindexes, "indexes");
 		pgm_txn_commit();
-		if (left)
-			run_committing(shadow,
-						   parse(psprintf("DROP INDEX CONCURRENTLY %s", name)));
-		if (!built)
-			build_index(shadow, i);
+		pgm_shadow_ensure_index(shadow, shadow->beside,
+								shadow->index_names[i],
+								shadow->index_commands[i], NULL, NULL);
 	}
 }

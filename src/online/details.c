@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "online/column_internal.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/sync_trigger.h"
@@ -103,6 +104,11 @@ pgm_shadow_check(const PgmShadow *shadow)
 	Relation	old;
 	char	   *difference;
 
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_check(shadow);
+		return;
+	}
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(shadow->relid)))
 		refuse_changed(shadow, "it was dropped");
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(shadow->beside)) ||

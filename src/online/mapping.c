@@ -233,6 +233,24 @@ keeps_values_apart(Oid type)
 	}
 }
 
+/* NULL if there is none, or one that cannot be used. */
+static Node *
+cast_or_say(Relation source, Form_pg_attribute from, Form_pg_attribute to,
+			Node *using, bool back, const char *text, PgmMappingText *result)
+{
+	Node	   *expr = cast_column(source, from, to, using, back, text);
+
+	if (expr == NULL)
+		result->missing = psprintf("there is no cast from %s to %s for column \"%s\"",
+								   format_type_be(from->atttypid),
+								   format_type_be(to->atttypid),
+								   NameStr(from->attname));
+	else if (contain_volatile_functions(expr))
+		result->missing = psprintf("the expression for column \"%s\" is volatile",
+								   NameStr(from->attname));
+	return expr;
+}
+
 /* Expression of one column, or NULL. */
 static Node *
 map_column(Relation source, Form_pg_attribute to, Relation target,
@@ -241,7 +259,6 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 	TupleDesc	desc = RelationGetDescr(source);
 	Form_pg_attribute from = NULL;
 	Node	   *using;
-	Node	   *expr;
 
 	if (to->attisdropped || to->attgenerated != '\0')
 		return NULL;
@@ -254,16 +271,7 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 		from->atttypmod == to->atttypmod)
 		return (Node *) makeVar(1, from->attnum, from->atttypid,
 								from->atttypmod, from->attcollation, 0);
-	expr = cast_column(source, from, to, using, commands == NIL, text);
-	if (expr == NULL)
-		result->missing = psprintf("there is no cast from %s to %s for column \"%s\"",
-								   format_type_be(from->atttypid),
-								   format_type_be(to->atttypid),
-								   NameStr(to->attname));
-	else if (contain_volatile_functions(expr))
-		result->missing = psprintf("the expression for column \"%s\" is volatile",
-								   NameStr(to->attname));
-	return expr;
+	return cast_or_say(source, from, to, using, commands == NIL, text, result);
 }
 
 /* Inside of another expression nobody looks whether a number fits. */
@@ -276,6 +284,26 @@ may_fail(Expr *expr)
 
 	return !is_narrowing((Node *) expr, &column, &lowest, &highest) &&
 		may_fail_walker((Node *) expr, NULL);
+}
+
+static void
+add_traits(Node *expr, PgmMappingText *result)
+{
+	if (contain_mutable_functions(expr))
+		result->pinned = true;
+	if (may_fail(expression_planner((Expr *) copyObject(expr))))
+		result->may_fail = true;
+	if (!IsA(expr, Var) && !IsA(expr, Const) &&
+		!keeps_values_apart(exprType(expr)))
+		result->may_collide = true;
+}
+
+static void
+finish_traits(List *columns, PgmMappingText *result)
+{
+	result->pinned |= result->may_fail;
+	result->may_collide |= result->may_fail;
+	result->columns = nodeToString(columns);
 }
 
 PgmMappingText *
@@ -292,24 +320,33 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 	{
 		Node	   *expr = map_column(source, TupleDescAttr(desc, i), target,
 									  commands, text, result);
-		Expr	   *planned;
 
 		columns = lappend(columns, expr);
-		if (expr == NULL)
-			continue;
-		if (contain_mutable_functions(expr))
-			result->pinned = true;
-		planned = expression_planner((Expr *) copyObject(expr));
-		if (may_fail(planned))
-			result->may_fail = true;
-		if (!IsA(expr, Var) && !IsA(expr, Const) &&
-			!keeps_values_apart(exprType(expr)))
-			result->may_collide = true;
+		if (expr != NULL)
+			add_traits(expr, result);
 	}
 	PopActiveSnapshot();
-	result->pinned |= result->may_fail;
-	result->may_collide |= result->may_fail;
-	result->columns = nodeToString(columns);
+	finish_traits(columns, result);
+	return result;
+}
+
+PgmMappingText *
+pgm_mapping_within(Relation rel, AttrNumber from, AttrNumber to,
+				   List *commands, const char *text)
+{
+	PgmMappingText *result = palloc0(sizeof(PgmMappingText));
+	Form_pg_attribute source = TupleDescAttr(RelationGetDescr(rel), from - 1);
+	Form_pg_attribute target = TupleDescAttr(RelationGetDescr(rel), to - 1);
+	Node	   *expr;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	expr = cast_or_say(rel, source, target,
+					   find_using(commands, NameStr(source->attname)),
+					   commands == NIL, text, result);
+	if (expr != NULL)
+		add_traits(expr, result);
+	PopActiveSnapshot();
+	finish_traits(list_make1(expr), result);
 	return result;
 }
 
@@ -330,6 +367,23 @@ pgm_mapping_depend(Oid trigger, Oid source, const char *columns)
  * The owner of the tables may have altered one; a value of another type than
  * the column has would be taken for what it is not.
  */
+static bool
+fits_column(Node *expr, TupleDesc from, Form_pg_attribute att)
+{
+	AttrNumber	column;
+
+	if (expr == NULL)
+		return att->attisdropped || att->attgenerated != '\0';
+	if (att->attisdropped || exprType(expr) != att->atttypid)
+		return false;
+	if (!IsA(expr, Var))
+		return true;
+	column = castNode(Var, expr)->varattno;
+	return column <= from->natts &&
+		(column <= 0 ||
+		 TupleDescAttr(from, column - 1)->atttypid == att->atttypid);
+}
+
 static void
 check_types(List *exprs, Relation source, Relation target)
 {
@@ -338,23 +392,7 @@ check_types(List *exprs, Relation source, Relation target)
 	bool		same = list_length(exprs) == to->natts;
 
 	for (int i = 0; same && i < to->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(to, i);
-		Node	   *expr = list_nth(exprs, i);
-
-		if (expr == NULL)
-			same = att->attisdropped || att->attgenerated != '\0';
-		else
-			same = !att->attisdropped && exprType(expr) == att->atttypid;
-		if (same && expr != NULL && IsA(expr, Var))
-		{
-			AttrNumber	column = castNode(Var, expr)->varattno;
-
-			same = column <= from->natts && (column <= 0 ||
-											 TupleDescAttr(from, column - 1)->atttypid ==
-											 att->atttypid);
-		}
-	}
+		same = fits_column(list_nth(exprs, i), from, TupleDescAttr(to, i));
 	if (!same)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -362,42 +400,75 @@ check_types(List *exprs, Relation source, Relation target)
 					   RelationGetRelationName(source)));
 }
 
+static void
+compile_column(PgmMapping *mapping, int i, Node *expr, Form_pg_attribute att,
+			   EState *estate)
+{
+	PgmMappedColumn *column = &mapping->columns[i];
+
+	column->length = att->attlen;
+	column->by_value = att->attbyval;
+	if (expr == NULL)
+		return;
+	pull_varattnos(expr, 1, &column->reads);
+	if (IsA(expr, Var) && castNode(Var, expr)->varattno > 0)
+	{
+		column->copy = castNode(Var, expr)->varattno;
+		return;
+	}
+	(void) is_narrowing(expr, &column->narrow, &column->lowest,
+						&column->highest);
+	column->state = ExecPrepareExpr((Expr *) expr, estate);
+}
+
+static PgmMapping *
+create_mapping(Relation source, int ncolumns, EState *estate)
+{
+	PgmMapping *mapping = palloc0(sizeof(PgmMapping));
+
+	mapping->source = CreateTupleDescCopy(RelationGetDescr(source));
+	mapping->ncolumns = ncolumns;
+	mapping->columns = palloc0(sizeof(PgmMappedColumn) * ncolumns);
+	mapping->context = GetPerTupleExprContext(estate);
+	return mapping;
+}
+
 PgmMapping *
 pgm_mapping_compile(const char *columns, Relation source, Relation target,
 					EState *estate)
 {
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	PgmMapping *mapping = palloc0(sizeof(PgmMapping));
 	TupleDesc	desc = RelationGetDescr(target);
+	PgmMapping *mapping = create_mapping(source, desc->natts, estate);
 	List	   *exprs = stringToNode(columns);
-	ListCell   *lc;
 
 	check_types(exprs, source, target);
-	mapping->source = CreateTupleDescCopy(RelationGetDescr(source));
-	mapping->ncolumns = desc->natts;
-	mapping->columns = palloc0(sizeof(PgmMappedColumn) * desc->natts);
-	mapping->context = GetPerTupleExprContext(estate);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, exprs)
-	{
-		Node	   *expr = lfirst(lc);
-		int			i = foreach_current_index(lc);
-		PgmMappedColumn *column = &mapping->columns[i];
+	for (int i = 0; i < desc->natts; i++)
+		compile_column(mapping, i, list_nth(exprs, i), TupleDescAttr(desc, i),
+					   estate);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	return mapping;
+}
 
-		column->length = TupleDescAttr(desc, i)->attlen;
-		column->by_value = TupleDescAttr(desc, i)->attbyval;
-		if (expr == NULL)
-			continue;
-		pull_varattnos(expr, 1, &column->reads);
-		if (IsA(expr, Var) && castNode(Var, expr)->varattno > 0)
-		{
-			column->copy = castNode(Var, expr)->varattno;
-			continue;
-		}
-		(void) is_narrowing(expr, &column->narrow, &column->lowest,
-							&column->highest);
-		column->state = ExecPrepareExpr((Expr *) expr, estate);
-	}
+PgmMapping *
+pgm_mapping_compile_within(const char *columns, Relation rel, AttrNumber to,
+						   EState *estate)
+{
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Form_pg_attribute att = TupleDescAttr(desc, to - 1);
+	PgmMapping *mapping = create_mapping(rel, 1, estate);
+	Node	   *expr = linitial(castNode(List, stringToNode(columns)));
+
+	if (expr == NULL || !fits_column(expr, desc, att))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("column \"%s\" of table \"%s\" and its double do not fit together any more",
+					   NameStr(att->attname), RelationGetRelationName(rel)));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	compile_column(mapping, 0, expr, att, estate);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	return mapping;

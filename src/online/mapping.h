@@ -33,6 +33,11 @@ typedef struct PgmMappingText
 extern PgmMappingText *pgm_mapping_make(Relation source, Relation target,
 										List *commands, const char *text);
 
+/* The same for one column of a table that is made of another one of it. */
+extern PgmMappingText *pgm_mapping_within(Relation rel, AttrNumber from,
+										  AttrNumber to, List *commands,
+										  const char *text);
+
 /* What an expression depends on becomes what the trigger depends on. */
 extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
 
@@ -60,6 +65,11 @@ typedef struct PgmMapping
 /* In the executor state's own context.  Current user as above. */
 extern PgmMapping *pgm_mapping_compile(const char *columns, Relation source,
 									   Relation target, EState *estate);
+
+/* The only column of the mapping is then this one of the table. */
+extern PgmMapping *pgm_mapping_compile_within(const char *columns,
+											  Relation rel, AttrNumber to,
+											  EState *estate);
 
 /*
  * Is a column of the target no whole number that becomes narrower and does not

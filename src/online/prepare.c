@@ -41,6 +41,7 @@
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
+#include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -130,8 +131,8 @@ make_member(Oid class, Oid object)
 }
 
 /* Always a new one; the name may be left over from another installation. */
-static void
-make_schema(PgmShadow *shadow)
+void
+pgm_shadow_make_schema(PgmShadow *shadow)
 {
 	Oid			save_user;
 	int			save_sec_context;
@@ -238,6 +239,21 @@ refuse(const PgmShadow *shadow, const char *reason)
 			errdetail("The reason is that %s.", reason));
 }
 
+Oid
+pgm_shadow_make_unfit(const PgmShadow *shadow)
+{
+	Oid			result;
+
+	pgm_layout_run_text(psprintf("CREATE TABLE %s (key pg_catalog.text)",
+								 quote_qualified_identifier(shadow->schema,
+															PGM_UNFIT_TABLE)));
+	CommandCounterIncrement();
+	result = get_relname_relid(PGM_UNFIT_TABLE,
+							   get_namespace_oid(shadow->schema, false));
+	make_member(RelationRelationId, result);
+	return result;
+}
+
 /* As the owner, with the search_path of the caller for the statement. */
 static void
 build_beside(PgmShadow *shadow, Relation rel)
@@ -259,15 +275,10 @@ build_beside(PgmShadow *shadow, Relation rel)
 	pgm_layout_copy_indexes(rel, shadow->beside, true);
 	pgm_layout_copy_indexes(rel, shadow->old, false);
 	pgm_layout_copy_missing(RelationGetRelid(rel), shadow->old);
-	pgm_layout_run_text(psprintf("CREATE TABLE %s (key text)",
-								 quote_qualified_identifier(shadow->schema,
-															PGM_UNFIT_TABLE)));
+	(void) pgm_shadow_make_unfit(shadow);
 	AtEOXact_GUC(false, level);
 	make_member(RelationRelationId, shadow->beside);
 	make_member(RelationRelationId, shadow->old);
-	make_member(RelationRelationId,
-				get_relname_relid(PGM_UNFIT_TABLE,
-								  get_namespace_oid(shadow->schema, false)));
 
 	if (shadow->request->source != NULL)
 		run_beside(shadow);
@@ -322,8 +333,8 @@ remember_indexes(PgmShadow *shadow, Relation rel)
 }
 
 /* As they are for the call that begins it. */
-static void
-remember_settings(PgmShadow *shadow)
+void
+pgm_shadow_remember_settings(PgmShadow *shadow)
 {
 	List	   *settings = pgm_owner_settings();
 	ListCell   *lc;
@@ -422,7 +433,9 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 
 		if (request->n < request->last && !pgm_shadow_changes(shadow, i))
 			continue;
-		reason = pgm_shadow_refusal(shadow->root, request->source, i);
+		reason = pgm_is_column(shadow) ?
+			pgm_column_refusal(shadow->root, request->source, i) :
+			pgm_shadow_refusal(shadow->root, request->source, i);
 		if (reason != NULL)
 			refuse(shadow, reason);
 	}
@@ -438,9 +451,9 @@ pgm_shadow_prepare(PgmShadow *shadow)
 
 	pgm_shadow_refuse(shadow);
 	pgm_operation_begin(shadow->operation);
-	remember_settings(shadow);
+	pgm_shadow_remember_settings(shadow);
 	shadow->trigger = InvalidOid;
-	make_schema(shadow);
+	pgm_shadow_make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
 	build_beside(shadow, rel);
 	if (list_member_ptr(pgm_shadow_heads(shadow->family), shadow))

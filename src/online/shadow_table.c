@@ -36,6 +36,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/lock.h"
+#include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -153,16 +154,13 @@ begin(PgmShadow *shadow)
 	operation->schema = get_namespace_name(get_rel_namespace(shadow->relid));
 	operation->relation = get_rel_name(shadow->relid);
 	operation->relid = shadow->relid;
-	operation->strategy = pstrdup("shadow table");
-	operation->method = PGM_METHOD_TABLE;
+	operation->strategy = pstrdup(request->column ? "shadow column" :
+								  "shadow table");
+	operation->method = request->column ? PGM_METHOD_COLUMN :
+		PGM_METHOD_TABLE;
 	operation->state = PGM_OPERATION_PREPARING;
 	operation->role = GetUserId();
 	shadow->operation = operation;
-	if (pgm_online_method == PGM_ONLINE_METHOD_COLUMN)
-		ereport(NOTICE,
-				errmsg("table %s is changed by way of a new table",
-					   shadow->name),
-				errdetail("There is no way yet by a new column, which \"pgmigrate.online_method\" asks for."));
 }
 
 /* ---- the phases */
@@ -286,6 +284,11 @@ switch_family(List *family)
 static void
 advance(PgmShadow *shadow)
 {
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_advance(shadow);
+		return;
+	}
 	switch (shadow->operation->state)
 	{
 		case PGM_OPERATION_PREPARING:
@@ -433,7 +436,7 @@ find_former(Oid relid)
 	{
 		PgmOperation *operation = lfirst(lc);
 
-		if (operation->method == PGM_METHOD_TABLE &&
+		if (operation->method != PGM_METHOD_IN_PLACE &&
 			(operation->relid == relid || pgm_shadow_root(operation) == relid))
 			result = lappend(result, operation);
 	}

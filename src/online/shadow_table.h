@@ -24,6 +24,7 @@ typedef struct PgmShadowRequest
 	const PgmSource *source;	/* the statements, NULL to rewrite as it is */
 	int			n;				/* the first of them … */
 	int			last;			/* … and the last */
+	bool		column;			/* by way of another column */
 } PgmShadowRequest;
 
 /*

@@ -41,6 +41,7 @@
 
 #include "base/spi.h"
 #include "exec/execute.h"
+#include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -167,6 +168,11 @@ pgm_shadow_switch(PgmShadow *shadow)
 	ListCell   *lc;
 	int			i;
 
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_switch(shadow);
+		return;
+	}
 	foreach(lc, shadow->family)
 	{
 		const PgmShadow *member = lfirst(lc);
@@ -396,6 +402,11 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	ListCell   *lc;
 	int			i = shadow->request->n;
 
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_switch_back(shadow, without_unfit);
+		return;
+	}
 	foreach(lc, shadow->family)
 		unfit += check_way_back(lfirst(lc), without_unfit);
 	foreach(lc, shadow->family)
@@ -440,9 +451,8 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	(void) run_others(shadow, i);
 }
 
-/* Triggers, both tables and their schema. */
 void
-pgm_shadow_remove(PgmShadow *shadow)
+pgm_shadow_drop_schema(PgmShadow *shadow)
 {
 	ObjectAddresses *objects = new_object_addresses();
 	Oid			schema = shadow->schema == NULL ? InvalidOid :
@@ -450,8 +460,6 @@ pgm_shadow_remove(PgmShadow *shadow)
 	Oid			tables[3] = {shadow->beside, shadow->old, InvalidOid};
 	ObjectAddress address;
 
-	if (get_rel_name(shadow->relid) != NULL)
-		pgm_sync_drop(shadow->relid, shadow->operation->id);
 	if (!OidIsValid(schema))
 		return;
 	tables[2] = get_relname_relid(PGM_UNFIT_TABLE, schema);
@@ -468,4 +476,18 @@ pgm_shadow_remove(PgmShadow *shadow)
 							 PERFORM_DELETION_INTERNAL |
 							 PERFORM_DELETION_SKIP_EXTENSIONS);
 	free_object_addresses(objects);
+}
+
+/* Triggers, both tables and their schema. */
+void
+pgm_shadow_remove(PgmShadow *shadow)
+{
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_remove(shadow);
+		return;
+	}
+	if (get_rel_name(shadow->relid) != NULL)
+		pgm_sync_drop(shadow->relid, shadow->operation->id);
+	pgm_shadow_drop_schema(shadow);
 }

@@ -8,6 +8,8 @@
 #ifndef PGM_ONLINE_SYNC_H
 #define PGM_ONLINE_SYNC_H
 
+#include "utils/reltrigger.h"
+
 #include "online/mapping.h"
 #include "online/target.h"
 
@@ -37,7 +39,17 @@ typedef struct PgmSync
 	bool		back;			/* from the new rows to the old ones */
 	char	  **settings;
 	int			nsettings;
+	struct PgmColumnSync *pairs;	/* of columns, without a table beside */
 } PgmSync;
+
+/*
+ * In the trigger, with the rights of the owner: what is kept for it, or what
+ * is made of it now, in the current memory context.  Its uses are counted by
+ * the caller, who notes the level of the first.
+ */
+extern PgmSync *pgm_sync_find(Relation source, const Trigger *trigger,
+							  void (*make) (PgmSync *sync, Relation source,
+											const Trigger *trigger));
 
 /* The table beside follows a change of a row; either slot may be NULL. */
 extern void pgm_sync_follow(PgmSync *sync, Relation source,
@@ -48,5 +60,11 @@ extern void pgm_sync_follow(PgmSync *sync, Relation source,
  * this one; that is noted.
  */
 extern void pgm_sync_note_estranged(Oid target);
+
+/* Note what did not fit in the schema that the relation is in. */
+extern void pgm_sync_note_unfit(Oid relid, const char *key);
+
+/* In a subtransaction; false if the data does not allow it. */
+extern bool pgm_sync_attempt(void (*work) (void *arg), void *arg);
 
 #endif							/* PGM_ONLINE_SYNC_H */

@@ -53,9 +53,8 @@ is_about_data(int sqlstate)
 		class == MAKE_SQLSTATE('P', '0', '0', '0', '0');
 }
 
-/* In a subtransaction; false if the data does not allow it. */
-static bool
-attempt(void (*work) (Change *change), Change *change)
+bool
+pgm_sync_attempt(void (*work) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -64,7 +63,7 @@ attempt(void (*work) (Change *change), Change *change)
 
 	PG_TRY();
 	{
-		work(change);
+		work(arg);
 		pgm_txn_release_sub();
 		done = true;
 	}
@@ -85,10 +84,10 @@ attempt(void (*work) (Change *change), Change *change)
 }
 
 static bool
-guarded(bool may_fail, void (*work) (Change *change), Change *change)
+guarded(bool may_fail, void (*work) (void *arg), Change *change)
 {
 	if (may_fail)
-		return attempt(work, change);
+		return pgm_sync_attempt(work, change);
 	work(change);
 	return true;
 }
@@ -104,8 +103,9 @@ set_column(Change *change, AttrNumber column)
 }
 
 static void
-set_key(Change *change)
+set_key(void *arg)
 {
+	Change	   *change = arg;
 	PgmTarget  *target = change->sync->target;
 
 	ExecClearTuple(target->row);
@@ -127,8 +127,9 @@ is_key_column(const PgmKey *key, AttrNumber column)
  * computed, and what is kept out of line is not written again.
  */
 static void
-set_columns(Change *change)
+set_columns(void *arg)
 {
+	Change	   *change = arg;
 	PgmSync    *sync = change->sync;
 	PgmTarget  *target = sync->target;
 
@@ -175,8 +176,10 @@ compute_columns(Change *change)
 }
 
 static void
-write_row(Change *change)
+write_row(void *arg)
 {
+	Change	   *change = arg;
+
 	if (change->found)
 		change->done = pgm_target_update(change->sync->target);
 	else
@@ -234,6 +237,12 @@ static void
 note_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot)
 {
 	run_on_unfit(sync->target->relid, key_text(sync, source, slot), NOTE_KEY);
+}
+
+void
+pgm_sync_note_unfit(Oid relid, const char *key)
+{
+	run_on_unfit(relid, key, NOTE_KEY);
 }
 
 void

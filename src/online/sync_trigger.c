@@ -213,7 +213,8 @@ forget_definition(Datum arg, Oid relid)
 		PgmSync    *sync = lfirst(lc);
 
 		if (relid == InvalidOid || relid == sync->source ||
-			sync->target == NULL || relid == sync->target->relid)
+			(sync->target == NULL ? sync->pairs == NULL :
+			 relid == sync->target->relid))
 			sync->valid = false;
 	}
 }
@@ -329,8 +330,10 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	table_close(target, NoLock);
 }
 
-static PgmSync *
-find_sync(Relation source, const Trigger *trigger)
+PgmSync *
+pgm_sync_find(Relation source, const Trigger *trigger,
+			  void (*make) (PgmSync *sync, Relation source,
+							const Trigger *trigger))
 {
 	ListCell   *lc;
 	MemoryContext old;
@@ -361,7 +364,7 @@ find_sync(Relation source, const Trigger *trigger)
 	sync->source = RelationGetRelid(source);
 	sync->owner = source->rd_rel->relowner;
 	sync->context = context;
-	compile(sync, source, trigger);
+	make(sync, source, trigger);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	MemoryContextSwitchTo(CacheMemoryContext);
 	syncs = lappend(syncs, sync);
@@ -372,8 +375,8 @@ find_sync(Relation source, const Trigger *trigger)
 	return sync;
 }
 
-static void
-refuse_trigger(void)
+void
+pgm_sync_refuse_trigger(void)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -392,7 +395,7 @@ pgm_sync_row(TriggerData *data)
 		data->tg_trigger->tgnargs < ARG_SETTINGS ||
 		!TRIGGER_FIRED_AFTER(data->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		refuse_trigger();
+		pgm_sync_refuse_trigger();
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		new = data->tg_trigslot;
 	else
@@ -404,7 +407,7 @@ pgm_sync_row(TriggerData *data)
 
 	/* with the lock comes the news of its indexes */
 	LockRelationOid(oid_value(data->tg_trigger, ARG_TARGET), RowExclusiveLock);
-	sync = find_sync(data->tg_relation, data->tg_trigger);
+	sync = pgm_sync_find(data->tg_relation, data->tg_trigger, compile);
 	if (sync->estranged)
 	{
 		pgm_sync_note_estranged(oid_value(data->tg_trigger, ARG_TARGET));
@@ -431,7 +434,7 @@ pgm_sync_truncate(TriggerData *data)
 	if (!data->tg_trigger->tgisinternal ||
 		data->tg_trigger->tgnargs <= ARG_TARGET ||
 		!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
-		refuse_trigger();
+		pgm_sync_refuse_trigger();
 	target = oid_value(data->tg_trigger, ARG_TARGET);
 	schema = get_namespace_name(get_rel_namespace(target));
 	pgm_owner_enter(&scope, pgm_owner_of(target));

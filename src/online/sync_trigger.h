@@ -38,6 +38,9 @@ extern bool pgm_sync_is_intact(Oid source, int64 operation, Oid trigger);
 extern void pgm_sync_row(TriggerData *data);
 extern void pgm_sync_truncate(TriggerData *data);
 
+/* Raises an error: a function was called by another trigger than ours. */
+extern void pgm_sync_refuse_trigger(void) pg_attribute_noreturn();
+
 /* Of a trigger that was made in this transaction. */
 extern void pgm_sync_fire_always(Oid trigger);
 

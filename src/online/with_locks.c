@@ -16,6 +16,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/transaction.h"
+#include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -88,6 +89,12 @@ collect(PgmLockNeeds *needs, void *arg)
 		collect_roots(needs, work);
 	foreach(lc, members(work))
 		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
+	if (pgm_is_column(work->shadow))
+	{
+		foreach(lc, pgm_column_members(work->shadow))
+			pgm_layout_need(needs, lfirst_oid(lc), work->mode);
+		return;
+	}
 	if (work->shadow->exchanges)
 		collect_others(needs, work);
 	foreach(lc, members(work))

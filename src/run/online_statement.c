@@ -70,7 +70,8 @@ static bool
 is_carried_out(const PgmStrategy *strategy)
 {
 	return executors[strategy->kind] != NULL ||
-		strategy->kind == PGM_STRATEGY_SHADOW_TABLE;
+		strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
+		strategy->kind == PGM_STRATEGY_SHADOW_COLUMN;
 }
 
 /* ---- which statements */

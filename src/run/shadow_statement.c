@@ -167,6 +167,16 @@ pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
 		return false;
 	if (find_revert(runner, step, digest, pass))
 		return true;
+
+	/* a column is changed by each statement by itself */
+	end_at(pass, n, digest);
+	operation = pgm_operation_of_statement(step->revision->id, direction,
+										   n + 1, pass->digest);
+	pass->column = operation != NULL ?
+		operation->method == PGM_METHOD_COLUMN :
+		strategy != NULL && strategy->kind == PGM_STRATEGY_SHADOW_COLUMN;
+	if (pass->column)
+		return pgm_shadow_alters(source, n);
 	end_at(pass, pgm_shadow_last(pass->relid, source, n), digest);
 	operation = pgm_operation_of_statement(step->revision->id, direction,
 										   n + 1, pass->digest);
@@ -215,6 +225,7 @@ carry_out(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 	request.source = pass->source;
 	request.n = pass->first;
 	request.last = pass->last;
+	request.column = pass->column;
 	(void) pgm_shadow_statement(&request);
 }
 

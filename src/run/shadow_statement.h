@@ -21,6 +21,7 @@ typedef struct PgmPass
 	Oid			relid;
 	int64		reverted;		/* the operation that they take back, or 0 */
 	bool		is_there;		/* nothing is left to do */
+	bool		column;			/* by way of another column */
 } PgmPass;
 
 /* In a transaction: has the downgrade something to revert at all? */

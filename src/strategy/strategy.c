@@ -33,15 +33,18 @@ static const bool available[PGM_NSTRATEGIES] = {
 	[PGM_STRATEGY_PLAIN] = true,
 	[PGM_STRATEGY_SQL] = true,
 	[PGM_STRATEGY_SHADOW_TABLE] = true,
+	[PGM_STRATEGY_SHADOW_COLUMN] = true,
 	[PGM_STRATEGY_KEEP] = true
 };
 
-static PgmShadowRefusal shadow_refusal = NULL;
+static PgmShadowRefusal table_refusal = NULL;
+static PgmShadowRefusal column_refusal = NULL;
 
 void
-pgm_strategy_register_shadow(PgmShadowRefusal refusal)
+pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column)
 {
-	shadow_refusal = refusal;
+	table_refusal = table;
+	column_refusal = column;
 }
 
 static PgmQuery read_steps_query = {
@@ -265,12 +268,55 @@ make(PgmMaker *maker)
 	}
 }
 
+static void
+by_column(PgmMaker *maker, const char *reason)
+{
+	PgmStrategy *strategy = maker->strategy;
+
+	strategy->kind = PGM_STRATEGY_SHADOW_COLUMN;
+	strategy->name = "shadow column";
+	strategy->method = PGM_METHOD_COLUMN;
+	strategy->why = psprintf("%s%s%s; the changed column becomes the last one, for SELECT * and for INSERT and COPY without names",
+							 strategy->why ? strategy->why : "",
+							 strategy->why ? "; " : "", reason);
+}
+
+/*
+ * A table beside, or a column of the same table?  To write a table anew costs
+ * less than to update all of its rows, and keeps the order of the columns.
+ */
+static void
+choose_shadow(PgmMaker *maker)
+{
+	bool		wanted = pgm_online_method == PGM_ONLINE_METHOD_COLUMN;
+	char	   *table = table_refusal(maker->relid, maker->source, maker->n);
+	char	   *column = NULL;
+
+	if (table == NULL && !wanted)
+		return;
+	column = column_refusal(maker->relid, maker->source, maker->n);
+	if (column == NULL)
+		by_column(maker, wanted ?
+				  "\"pgmigrate.online_method\" asks for a new column" :
+				  psprintf("a shadow table is not possible: %s", table));
+	else if (table == NULL)
+		maker->strategy->why =
+			psprintf("%s%sa shadow column is not possible: %s",
+					 maker->strategy->why ? maker->strategy->why : "",
+					 maker->strategy->why ? "; " : "", column);
+	else if (strcmp(table, column) == 0)
+		pgm_strategy_stay_plain(maker, psprintf("neither a shadow table nor a shadow column is possible: %s",
+												table));
+	else
+		pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s; nor is a shadow column: %s",
+												table, column));
+}
+
 /* Is it there at all, whatever the settings are? */
 static void
 decide_possible(PgmMaker *maker)
 {
 	PgmStrategy *strategy = maker->strategy;
-	const char *refusal = NULL;
 
 	if (!available[strategy->kind])
 	{
@@ -279,11 +325,7 @@ decide_possible(PgmMaker *maker)
 		return;
 	}
 	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
-		refusal = shadow_refusal == NULL ? "nobody carries it out" :
-			shadow_refusal(maker->relid, maker->source, maker->n);
-	if (refusal != NULL)
-		pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
-												refusal));
+		choose_shadow(maker);
 }
 
 /* Would the online form be taken if there were one? */

@@ -22,6 +22,7 @@ typedef enum PgmStrategyKind
 	PGM_STRATEGY_BACKFILL,		/* UPDATE, DELETE: range by range */
 	PGM_STRATEGY_ADD_COLUMN,	/* nullable, filled range by range */
 	PGM_STRATEGY_SHADOW_TABLE,	/* a copy beside, then a switch */
+	PGM_STRATEGY_SHADOW_COLUMN, /* another column beside, then a switch */
 	PGM_STRATEGY_KEEP			/* DROP COLUMN, DROP TABLE: values kept */
 } PgmStrategyKind;
 
@@ -104,12 +105,10 @@ extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict);
 
 extern PgmStrategy *pgm_strategy_plain(const char *why);
 
-/*
- * Who carries out shadow tables is a folder below: why one cannot be made for
- * statement n of the source, or NULL.
- */
+/* Of a folder below: why one cannot be for statement n of it, or NULL. */
 typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n);
-extern void pgm_strategy_register_shadow(PgmShadowRefusal refusal);
+extern void pgm_strategy_register_shadow(PgmShadowRefusal table,
+										 PgmShadowRefusal column);
 
 /*
  * What its steps lock, and how one relation of the plain statement is locked

@@ -10,11 +10,9 @@ INSERT INTO t SELECT g, g FROM generate_series(1, 100) g;
 SELECT pgmigrate.revision('type', E'-- pgmigrate: online\nALTER TABLE moved.t ALTER v TYPE bigint', id => 'one');
 SELECT pgmigrate.revision('gone', E'-- pgmigrate: online\nDROP TABLE moved.t', id => 'two');
 SET pgmigrate.execution = 'worker';
-SET pgmigrate.online_method = 'column';
 SET client_min_messages = notice;
 SELECT revision, state FROM pgmigrate.upgrade('one');
 SET client_min_messages = warning;
-RESET pgmigrate.online_method;
 CREATE VIEW ops AS SELECT relation, strategy, state FROM pgmigrate.operations ORDER BY operation;
 SELECT * FROM ops;
 \set VERBOSITY terse

@@ -42,7 +42,7 @@ SELECT id FROM accounts WHERE v = 99;
 
 -- what writes no row anew is no reason for a copy
 SELECT pgmigrate.revision('longer', 'ALTER TABLE accounts ALTER COLUMN vc TYPE varchar(20); ALTER TABLE accounts ALTER COLUMN vc TYPE text', id => 'b2');
--- nor is there one without a key
+-- without a key there is one column beside instead
 CREATE TABLE heap (v int);
 SELECT pgmigrate.revision('no key', 'ALTER TABLE heap ALTER COLUMN v TYPE bigint', id => 'b3');
 SELECT statement, strategy FROM pgmigrate.plan('head');

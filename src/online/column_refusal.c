@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * column_refusal.c
+ *	  What cannot be changed by way of another column.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/spi.h"
+#include "compat/parse.h"
+#include "online/column_internal.h"
+#include "online/owner.h"
+
+/*
+ * Columns $2 of table $1; triggers of others sort before $3.  Each row is a
+ * reason.
+ */
+static PgmQuery query = {
+	"WITH a AS (SELECT a.* FROM pg_attribute a WHERE a.attrelid = $1 "
+	"AND a.attname = ANY ($2) AND NOT a.attisdropped), "
+	"k AS (SELECT k.* FROM pg_constraint k, (SELECT array_agg(attnum) AS n "
+	"FROM a) AS n WHERE k.conrelid = $1 AND k.conkey && n) "
+	"SELECT format('column \"%s\" is generated', attname) FROM a "
+	"WHERE attgenerated <> '' "
+	"UNION ALL SELECT format('column \"%s\" is inherited', attname) FROM a "
+	"WHERE attinhcount > 0 AND $4 "
+	"UNION ALL SELECT format('column \"%s\" of table \"%s\" comes from several "
+	"tables', attname, $1::regclass) FROM a WHERE attinhcount > 1 "
+	"UNION ALL SELECT format('column \"%s\" is used by %s', a.attname, "
+	"pg_describe_object(d.classid, d.objid, d.objsubid)) FROM a "
+	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass "
+	"AND d.refobjid = $1 AND d.refobjsubid = a.attnum "
+	"LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass "
+	"AND c.oid = d.objid LEFT JOIN pg_constraint k "
+	"ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid "
+	"LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass "
+	"AND f.oid = d.objid LEFT JOIN pg_trigger g "
+	"ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid "
+	"WHERE NOT coalesce(c.relkind IN ('i', 'S') OR k.conrelid = $1 "
+	"OR f.adrelid = $1 AND f.adnum = a.attnum OR g.tgisinternal, false) "
+	"UNION ALL SELECT format('foreign key \"%s\" of table \"%s\" is on it', "
+	"f.conname, f.conrelid::regclass) FROM pg_constraint f, a "
+	"WHERE f.contype = 'f' AND f.confrelid = $1 AND a.attnum = ANY (f.confkey) "
+	"UNION ALL SELECT format('%s depends on constraint \"%s\"', "
+	"pg_describe_object(d.classid, d.objid, d.objsubid), k.conname) FROM k "
+	"JOIN pg_depend d ON d.refclassid = 'pg_constraint'::regclass "
+	"AND d.refobjid = k.oid AND d.deptype = 'n' "
+	"UNION ALL SELECT format('constraint \"%s\" %s', conname, CASE "
+	"WHEN contype = 'x' THEN 'is an exclusion constraint' "
+	"WHEN NOT convalidated THEN 'is not valid' ELSE 'is deferrable' END) "
+	"FROM k WHERE contype = 'x' OR NOT convalidated "
+	"OR condeferrable AND contype IN ('p', 'u') "
+	"UNION ALL SELECT format('index \"%s\" is not valid', "
+	"i.indexrelid::regclass) FROM pg_index i WHERE i.indrelid = $1 "
+	"AND NOT i.indisvalid "
+	"UNION ALL SELECT format('publication \"%s\" would publish the column "
+	"beside', p.pubname) FROM pg_publication_tables t JOIN pg_publication p "
+	"USING (pubname) JOIN pg_class c ON c.relname = t.tablename "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"AND n.nspname = t.schemaname WHERE c.oid = $1 "
+	"UNION ALL SELECT format('trigger \"%s\" fires always', tgname) "
+	"FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal "
+	"AND tgenabled IN ('A', 'R') AND tgtype & 16 <> 0 "
+	"UNION ALL SELECT format('trigger \"%s\" would be fired after ours', "
+	"tgname) FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal "
+	"AND tgtype & 3 = 3 AND tgtype & 20 <> 0 AND tgname > $3 COLLATE \"C\" "
+	"UNION ALL SELECT format('column \"%s\" has a security label', attname) "
+	"FROM a JOIN pg_seclabel l ON l.classoid = 'pg_class'::regclass "
+	"AND l.objoid = $1 AND l.objsubid = attnum "
+	"UNION ALL SELECT format('its row type is used by %s', "
+	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
+	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
+	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
+	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
+	"LIMIT 1",
+	4, {OIDOID, TEXTARRAYOID, TEXTOID, BOOLOID}
+};
+
+bool
+pgm_column_is_unique(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		result = HeapTupleIsValid(tuple) &&
+		((Form_pg_index) GETSTRUCT(tuple))->indisunique;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+static const char *
+kind_reason(Relation rel, Oid owner)
+{
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return "it is partitioned";
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		return "it is not an ordinary table";
+	if (rel->rd_rel->relispartition)
+		return "it is a partition";
+	if (RelationGetRelid(rel) < FirstNormalObjectId || IsCatalogRelation(rel))
+		return "it is a system catalog";
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		return "it is temporary";
+	if (rel->rd_rel->relam != HEAP_TABLE_AM_OID)
+		return "its access method is not heap";
+	if (OidIsValid(rel->rd_rel->reloftype))
+		return "it is a typed table";
+	if (rel->rd_rules != NULL)
+		return "it has rules";
+	if (rel->rd_rel->relforcerowsecurity)
+		return "its row security is for its owner too";
+	if (rel->rd_rel->relowner != owner)
+		return "tables that inherit have other owners";
+	return NULL;
+}
+
+/* What the trigger cannot give to an expression. */
+static bool
+reads_other_walker(Node *node, void *context)
+{
+	Relation	rel = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		List	   *fields = castNode(ColumnRef, node)->fields;
+		const char *name;
+		AttrNumber	column;
+
+		if (!IsA(llast(fields), String))
+			return true;
+		name = strVal(llast(fields));
+		column = get_attnum(RelationGetRelid(rel), name);
+		return column <= 0 ||
+			TupleDescAttr(RelationGetDescr(rel),
+						  column - 1)->attgenerated != '\0';
+	}
+	return raw_expression_tree_walker(node, reads_other_walker, context);
+}
+
+static char *
+statement_reason(Relation rel, Node *stmt, List **columns)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return pstrdup("the statement is not ALTER TABLE");
+	if (!castNode(AlterTableStmt, stmt)->relation->inh &&
+		has_subclass(RelationGetRelid(rel)))
+		return pstrdup("the statement leaves out the tables that inherit");
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype != AT_AlterColumnType)
+			return pstrdup("the statement does more than change types");
+		if (list_member(*columns, makeString(command->name)))
+			return psprintf("column \"%s\" is changed twice", command->name);
+		if (get_attnum(RelationGetRelid(rel), command->name) <= 0)
+			return psprintf("there is no column \"%s\"", command->name);
+		if (reads_other_walker(castNode(ColumnDef, command->def)->raw_default,
+							   rel))
+			return psprintf("the expression for column \"%s\" reads more than ordinary columns",
+							command->name);
+		*columns = lappend(*columns, makeString(command->name));
+	}
+	if (RelationGetNumberOfAttributes(rel) + list_length(*columns) >
+		MaxHeapAttributeNumber)
+		return pstrdup("it has too many columns, dropped ones counted");
+	return NULL;
+}
+
+static char *
+catalog_reason(Oid relid, List *columns, bool root)
+{
+	Datum		values[4];
+	char	  **names = palloc(sizeof(char *) * list_length(columns));
+	PgmSpiScope scope;
+	char	   *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		names[foreach_current_index(lc)] = strVal(lfirst(lc));
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = pgm_text_array_datum(list_length(columns), names);
+	values[2] = pgm_text_datum(PGM_COLUMN_TRIGGER);
+	values[3] = BoolGetDatum(root);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+static char *
+member_reason(Oid relid, Oid root, List *columns)
+{
+	Relation	rel = table_open(relid, NoLock);
+	const char *kind = kind_reason(rel, pgm_owner_of(root));
+	char	   *reason;
+
+	table_close(rel, NoLock);
+	if (kind == NULL)
+		reason = catalog_reason(relid, columns, relid == root);
+	else
+		reason = pstrdup(kind);
+	if (reason == NULL || relid == root)
+		return reason;
+	return psprintf("of table \"%s\" %s", get_rel_name(relid), reason);
+}
+
+char *
+pgm_column_refusal(Oid relid, const PgmSource *source, int n)
+{
+	Relation	rel = table_open(relid, NoLock);
+	List	   *columns = NIL;
+	char	   *reason = source == NULL ?
+		pstrdup("no column is changed") :
+		statement_reason(rel, source->statements[n].raw->stmt, &columns);
+	ListCell   *lc;
+
+	table_close(rel, NoLock);
+	if (reason != NULL)
+		return reason;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			return psprintf("others have locked table \"%s\"",
+							get_rel_name(lfirst_oid(lc)));
+		reason = member_reason(lfirst_oid(lc), relid, columns);
+		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+		if (reason != NULL)
+			return reason;
+	}
+	return NULL;
+}
+
+char *
+pgm_column_refusal_unlocked(Oid relid, const PgmSource *source, int n)
+{
+	char	   *reason;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return pstrdup("others have locked the table");
+	reason = pgm_column_refusal(relid, source, n);
+	UnlockRelationOid(relid, AccessShareLock);
+	return reason;
+}

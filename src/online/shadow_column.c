@@ -1,0 +1,476 @@
+/*-------------------------------------------------------------------------
+ *
+ * shadow_column.c
+ *	  Change a column by way of another one of the same table.
+ *
+ *	preparing	the double is added, and a trigger that writes to it
+ *	copying		the rows that were there before, by a backfill
+ *	indexing	its indexes and constraints
+ *	comparing	no row may differ
+ *	switching	exchange the names
+ *	switched	the trigger writes to the old column: it can be reverted
+ *
+ * The backfill has states of its own: that it is over is in the details.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/trigger.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "backfill/backfill.h"
+#include "base/settings.h"
+#include "base/spi.h"
+#include "base/transaction.h"
+#include "online/column_internal.h"
+#include "online/layout.h"
+#include "online/owner.h"
+#include "online/sync.h"
+
+bool
+pgm_is_column(const PgmShadow *shadow)
+{
+	return shadow->operation->method == PGM_METHOD_COLUMN;
+}
+
+/* ---- preparing */
+
+static void
+refuse(const PgmShadow *shadow, const char *reason)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("cannot change table %s online", shadow->name),
+			errdetail("The reason is that %s.", reason));
+}
+
+/* What an expression allows is known when it is there. */
+static void
+refuse_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
+{
+	ListCell   *lc;
+
+	if (pair->forth.missing != NULL)
+		refuse(shadow, pair->forth.missing);
+	foreach(lc, pgm_column_objects_of(shadow, relid, pair->lead))
+	{
+		const PgmColumnObject *object = lfirst(lc);
+
+		if (object->kind != 'i' && pair->forth.may_fail)
+			refuse(shadow, psprintf("not every value may fit, and constraint \"%s\" is on column \"%s\"",
+									get_constraint_name(object->was),
+									get_attname(relid, pair->lead, false)));
+		if (object->kind == 'i' && pair->forth.may_collide &&
+			pgm_column_is_unique(object->was))
+			refuse(shadow, psprintf("different values may become the same, and index \"%s\" is unique",
+									get_rel_name(object->was)));
+	}
+	if (pair->back.missing == NULL)
+		return;
+	shadow->no_way_back = pair->back.missing;
+	pair->back.columns = pstrdup("");
+}
+
+static void
+add_trigger(PgmShadow *shadow, Oid relid, Oid unfit)
+{
+	PgmColumnSpec spec = {0};
+	PgmOwnerScope scope;
+
+	pgm_owner_enter(&scope, shadow->owner);
+	pgm_column_specify(shadow, relid, &spec);
+	pgm_owner_leave(&scope);
+	spec.unfit = unfit;
+	for (int i = 0; i < spec.n; i++)
+		refuse_pair(shadow, relid, &spec.pairs[i]);
+	(void) pgm_column_trigger_create(&spec);
+}
+
+static void
+save(PgmShadow *shadow, const char *name, const char *value)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"%s\": ", name);
+	escape_json(&json, value);
+	appendStringInfoChar(&json, '}');
+	pgm_operation_add_details(shadow->operation, json.data);
+}
+
+/* Nobody else is at the tables: both are there from one moment on. */
+static void
+prepare_locked(PgmShadow *shadow, void *arg)
+{
+	MemoryContext old = MemoryContextSwitchTo(shadow->context);
+	PgmOwnerScope scope;
+	Oid			unfit;
+	ListCell   *lc;
+
+	pgm_shadow_check_owner(shadow->relid);
+	pgm_shadow_refuse(shadow);
+	pgm_operation_begin(shadow->operation);
+	pgm_shadow_remember_settings(shadow);
+	pgm_shadow_make_schema(shadow);
+	pgm_owner_enter(&scope, shadow->owner);
+	unfit = pgm_shadow_make_unfit(shadow);
+	pgm_column_add(shadow);
+	pgm_owner_leave(&scope);
+	save(shadow, "schema", shadow->schema);
+	ereport(NOTICE,
+			errmsg("table %s is changed by way of other columns", shadow->name),
+			errdetail("They become the last ones of the table: SELECT *, and INSERT and COPY that do not name columns, see another order from pgmigrate.finalize(" INT64_FORMAT ") on, and one column more until then.",
+					  shadow->operation->id));
+	foreach(lc, pgm_column_members(shadow))
+		add_trigger(shadow, lfirst_oid(lc), unfit);
+	if (shadow->no_way_back != NULL)
+		save(shadow, "no_way_back", shadow->no_way_back);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---- copying */
+
+/*
+ * The trigger computes what is set here to null.  Where a cast is all, what is
+ * null stays so, and needs no change.
+ */
+static char *
+fill_statement(const PgmShadow *shadow)
+{
+	StringInfoData set;
+	StringInfoData where;
+	ListCell   *lc;
+
+	initStringInfo(&set);
+	initStringInfo(&where);
+	foreach(lc, pgm_shadow_commands(shadow))
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		const char *hidden =
+			pgm_column_hidden(shadow->operation->id,
+							  get_attnum(shadow->relid, command->name));
+		bool		first = foreach_current_index(lc) == 0;
+
+		appendStringInfo(&set, "%s%s = NULL", first ? "" : ", ", hidden);
+		appendStringInfo(&where, "%s%s IS NULL", first ? "" : " OR ", hidden);
+		if (castNode(ColumnDef, command->def)->raw_default == NULL)
+			appendStringInfo(&where, " AND %s IS NOT NULL",
+							 quote_identifier(command->name));
+	}
+	return psprintf("UPDATE %s SET %s WHERE %s", shadow->name, set.data,
+					where.data);
+}
+
+/* The triggers of others have nothing to do with it, as with ALTER TABLE. */
+static void
+fill(PgmShadow *shadow)
+{
+	PgmBackfillOptions options;
+	PgmBackfillResult result;
+	int			role = SessionReplicationRole;
+
+	pgm_backfill_options(&options);
+	options.workers = 1;
+	pgm_txn_begin();
+	pgm_shadow_check(shadow);
+	pgm_operation_add_details(shadow->operation,
+							  pgm_backfill_details(fill_statement(shadow),
+												   &options));
+	pgm_txn_commit();
+	PG_TRY();
+	{
+		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
+		pgm_column_filling(true);
+		pgm_backfill_run(shadow->operation, shadow->request->exec, &result);
+	}
+	PG_FINALLY();
+	{
+		pgm_column_filling(false);
+		SessionReplicationRole = role;
+	}
+	PG_END_TRY();
+	pgm_txn_begin();
+	pgm_operation_add_details(shadow->operation, "{\"filled\": true}");
+	pgm_operation_set_state(shadow->operation, PGM_OPERATION_INDEXING, NULL);
+	pgm_operation_drop_ranges(shadow->operation->id);
+	pgm_txn_commit();
+}
+
+/* ---- the phases */
+
+static void
+set_state(PgmShadow *shadow, PgmOperationState state)
+{
+	pgm_txn_begin();
+	pgm_operation_set_state(shadow->operation, state, NULL);
+	pgm_txn_commit();
+}
+
+static bool
+is_filled(const PgmShadow *shadow)
+{
+	bool		result;
+
+	pgm_txn_begin();
+	result = pgm_operation_detail(shadow->operation, "filled") != NULL;
+	pgm_txn_commit();
+	return result;
+}
+
+void
+pgm_column_advance(PgmShadow *shadow)
+{
+	if (shadow->schema == NULL)
+	{
+		pgm_shadow_locked(shadow, AccessExclusiveLock, true, prepare_locked,
+						  NULL);
+		pgm_txn_begin();
+		pgm_shadow_load(shadow);
+		pgm_txn_commit();
+	}
+	else if (!is_filled(shadow))
+		fill(shadow);
+	else if (shadow->operation->state == PGM_OPERATION_INDEXING)
+	{
+		pgm_column_make_objects(shadow);
+		pgm_shadow_analyze(shadow);
+		set_state(shadow, PGM_OPERATION_COMPARING);
+	}
+	else
+	{
+		pgm_txn_begin();
+		(void) pgm_shadow_unfit(shadow, true);
+		pgm_txn_commit();
+		pgm_shadow_wait_for_old_snapshots(shadow);
+		pgm_column_compare(shadow);
+		set_state(shadow, PGM_OPERATION_SWITCHING);
+	}
+}
+
+static void
+refuse_changed(const PgmShadow *shadow, const char *what)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("definition of table %s has changed", shadow->name),
+			errdetail("Since operation " INT64_FORMAT " began, %s.",
+					  shadow->operation->id, what),
+			errhint("Call pgmigrate.revert(" INT64_FORMAT ") and begin again.",
+					shadow->operation->id));
+}
+
+/* As pgm_shadow_check. */
+void
+pgm_column_check(const PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (get_rel_name(shadow->relid) == NULL)
+		refuse_changed(shadow, "it was dropped");
+	foreach(lc, pgm_column_members(shadow))
+	{
+		PgmColumnSpec spec;
+
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
+									 &spec))
+			refuse_changed(shadow, psprintf("the trigger on table \"%s\" was dropped or disabled, or the table was added",
+											get_rel_name(lfirst_oid(lc))));
+		if (pgm_owner_of(lfirst_oid(lc)) != spec.owner)
+			refuse_changed(shadow, "its owner changed");
+	}
+}
+
+/* ---- the switch, and the way back */
+
+/* The same trigger in the other direction, where there is a way back. */
+static void
+turn_trigger(PgmShadow *shadow, Oid relid)
+{
+	PgmColumnSpec spec;
+
+	if (!pgm_column_trigger_read(relid, shadow->operation->id, &spec))
+		return;
+	pgm_column_trigger_drop(relid, shadow->operation->id);
+	if (shadow->no_way_back != NULL)
+		return;
+	for (int i = 0; i < spec.n; i++)
+	{
+		PgmColumnPair *pair = &spec.pairs[i];
+		PgmColumnPair turned = {pair->follow, pair->lead, pair->not_null,
+		pair->back, pair->forth};
+
+		*pair = turned;
+	}
+	(void) pgm_column_trigger_create(&spec);
+}
+
+void
+pgm_column_switch(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	pgm_column_exchange(shadow, false);
+	foreach(lc, pgm_column_members(shadow))
+		turn_trigger(shadow, lfirst_oid(lc));
+}
+
+static void
+refuse_revert(const PgmShadow *shadow, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot revert operation " INT64_FORMAT,
+				   shadow->operation->id),
+			errdetail_internal("%s", detail));
+}
+
+static bool
+is_estranged(const PgmShadow *shadow)
+{
+	PgmSpiScope scope;
+	bool		result;
+
+	pgm_spi_begin_as(&scope, shadow->owner);
+	result = pgm_spi_execute_built(psprintf("SELECT FROM %s WHERE key = ''",
+											quote_qualified_identifier(shadow->schema,
+																	   PGM_UNFIT_TABLE)),
+								   true, 0, NULL) > 0;
+	pgm_spi_end(&scope);
+	return result;
+}
+
+static void
+check_way_back(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(get_namespace_oid(shadow->schema, true)))
+		refuse_revert(shadow, _("The old column is not there."));
+	foreach(lc, pgm_column_members(shadow))
+	{
+		PgmColumnSpec spec;
+
+		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
+									 &spec))
+			refuse_revert(shadow, _("The trigger that writes to the old column was dropped or disabled."));
+		if (spec.owner != pgm_owner_of(lfirst_oid(lc)))
+			refuse_revert(shadow, _("The owner of the table was changed."));
+	}
+	if (is_estranged(shadow))
+		refuse_revert(shadow, _("The owner of the table was changed, and the old column was not written along any more."));
+}
+
+/* Of those noted some may fit again, or be gone. */
+static int64
+count_unfit(PgmShadow *shadow)
+{
+	return pgm_shadow_unfit(shadow, false) == 0 ? 0 :
+		pgm_column_count_unfit(shadow);
+}
+
+/* Rows without a value stay; so the column cannot be NOT NULL again. */
+static void
+allow_nulls(PgmShadow *shadow, int64 unfit)
+{
+	PgmColumnSpec spec;
+	PgmOwnerScope scope;
+
+	if (!pgm_column_trigger_read(shadow->relid, shadow->operation->id, &spec))
+		return;
+	pgm_owner_enter(&scope, shadow->owner);
+	for (int i = 0; i < spec.n; i++)
+		if (spec.pairs[i].not_null)
+			pgm_layout_run_text(psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
+										 shadow->name,
+										 quote_identifier(get_attname(shadow->relid,
+																	  spec.pairs[i].lead,
+																	  false))));
+	pgm_owner_leave(&scope);
+	CommandCounterIncrement();
+	ereport(WARNING,
+			errmsg_plural(INT64_FORMAT " row of table %s has a null in the old column, which it did not fit",
+						  INT64_FORMAT " rows of table %s have a null in the old column, which they did not fit",
+						  (unsigned long) unfit, unfit, shadow->name));
+}
+
+void
+pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
+{
+	int64		unfit;
+	ListCell   *lc;
+
+	check_way_back(shadow);
+	unfit = count_unfit(shadow);
+	if (unfit > 0 && !without_unfit)
+		ereport(ERROR,
+				errcode(ERRCODE_DATA_EXCEPTION),
+				errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
+							  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
+							  (unsigned long) unfit, unfit, shadow->name),
+				errhint("Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place.",
+						quote_qualified_identifier(shadow->schema,
+												   PGM_UNFIT_TABLE),
+						shadow->operation->id));
+	if (unfit > 0)
+		allow_nulls(shadow, unfit);
+	pgm_column_exchange(shadow, true);
+	foreach(lc, pgm_column_members(shadow))
+		pgm_column_trigger_drop(lfirst_oid(lc), shadow->operation->id);
+}
+
+/* ---- the end */
+
+static void
+drop_doubles(PgmShadow *shadow)
+{
+	Relation	rel = table_open(shadow->relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData parts;
+	PgmOwnerScope scope;
+	char	   *prefix = psprintf("pgmigrate_" INT64_FORMAT "_",
+								  shadow->operation->id);
+
+	initStringInfo(&parts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped &&
+			strncmp(NameStr(att->attname), prefix, strlen(prefix)) == 0)
+			appendStringInfo(&parts, "%s DROP COLUMN %s",
+							 parts.len > 0 ? "," : "",
+							 quote_identifier(NameStr(att->attname)));
+	}
+	table_close(rel, NoLock);
+	if (parts.len == 0)
+		return;
+	pgm_owner_enter(&scope, shadow->owner);
+	pgm_layout_run_text(psprintf("ALTER TABLE %s%s",
+								 pgm_layout_name(shadow->relid), parts.data));
+	pgm_owner_leave(&scope);
+	CommandCounterIncrement();
+}
+
+/* The trigger, what has a name of ours, and the schema. */
+void
+pgm_column_remove(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (get_rel_name(shadow->relid) != NULL)
+	{
+		foreach(lc, pgm_column_members(shadow))
+			pgm_column_trigger_drop(lfirst_oid(lc), shadow->operation->id);
+		drop_doubles(shadow);
+	}
+	pgm_shadow_drop_schema(shadow);
+}
