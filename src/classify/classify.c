@@ -139,9 +139,8 @@ recurses(AlterTableCmd *cmd)
 	}
 }
 
-/* It stays where it is. */
-static bool
-is_in_tablespace(Oid relid, const char *name)
+bool
+pgm_is_in_tablespace(Oid relid, const char *name)
 {
 	Oid			wanted = get_tablespace_oid(name, true);
 	Oid			now = get_rel_tablespace(relid);
@@ -182,7 +181,7 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 			touch->rewrites = PGM_TRUE;
 			break;
 		case AT_SetTableSpace:
-			touch->rewrites = is_in_tablespace(touch->relid, cmd->name) ?
+			touch->rewrites = pgm_is_in_tablespace(touch->relid, cmd->name) ?
 				PGM_FALSE : PGM_TRUE;
 			break;
 		case AT_ValidateConstraint:

@@ -18,4 +18,7 @@
 extern PgmVerdict *pgm_classify(PgmClassifier *classifier,
 								const PgmSource *source, int n);
 
+/* Then a relation stays where it is. */
+extern bool pgm_is_in_tablespace(Oid relid, const char *name);
+
 #endif							/* PGM_CLASSIFY_CLASSIFY_H */

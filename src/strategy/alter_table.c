@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
+#include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
 #include "compat/constraint.h"
@@ -476,45 +477,17 @@ add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 		add_constraint(pieces, lfirst(lc), lfirst(lc2));
 }
 
-/* Parts that only change the catalog, as far as they are known. */
-static bool
-is_short(AlterTableCmd *cmd)
+/* What has no rows is only told where new partitions are to be. */
+static void
+move_table(Pieces *pieces, const char *tablespace)
 {
-	switch (pgm_alter_cmd_type(cmd))
-	{
-		case AT_ColumnDefault:
-		case AT_DropNotNull:
-		case AT_SetStatistics:
-		case AT_SetOptions:
-		case AT_ResetOptions:
-		case AT_SetStorage:
-		case AT_DropColumn:
-		case AT_DropConstraint:
-		case AT_AlterConstraint:
-		case AT_ChangeOwner:
-		case AT_ClusterOn:
-		case AT_DropCluster:
-		case AT_SetRelOptions:
-		case AT_ResetRelOptions:
-		case AT_EnableTrig:
-		case AT_EnableAlwaysTrig:
-		case AT_EnableReplicaTrig:
-		case AT_DisableTrig:
-		case AT_EnableTrigAll:
-		case AT_DisableTrigAll:
-		case AT_EnableTrigUser:
-		case AT_DisableTrigUser:
-		case AT_ReplicaIdentity:
-		case AT_EnableRowSecurity:
-		case AT_DisableRowSecurity:
-		case AT_ForceRowSecurity:
-		case AT_NoForceRowSecurity:
-		case AT_DropIdentity:
-		case AT_SetIdentity:
-			return true;
-		default:
-			return false;
-	}
+	PgmMaker   *maker = pieces->maker;
+
+	if (maker->subject->relkind != RELKIND_RELATION ||
+		pgm_is_in_tablespace(maker->relid, tablespace))
+		return;
+	pieces->rewrites = true;
+	pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 }
 
 static void
@@ -541,8 +514,12 @@ add_part(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 			}
 			pieces->last = lappend(pieces->last, pstrdup(text));
 			break;
+		case AT_SetTableSpace:
+			move_table(pieces, cmd->name);
+			pieces->last = lappend(pieces->last, pstrdup(text));
+			break;
 		default:
-			if (!is_short(cmd))
+			if (!pgm_strategy_part_is_short(cmd))
 				pieces->why_plain = "a part of it has no online form";
 			if (cmd->subtype == AT_DropConstraint ||
 				cmd->subtype == AT_DropColumn)

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -22,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
+#include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -252,6 +254,37 @@ reindex_options(ReindexStmt *reindex)
 	initStringInfo(&buf);
 	pgm_reindex_options(&buf, reindex);
 	return buf.len == 0 ? "" : psprintf("(%s) ", buf.data);
+}
+
+/*
+ * A whole copy in the other tablespace.  As it is written the copy is one of
+ * the file, while nobody reads the table.
+ */
+void
+pgm_strategy_move_index(PgmMaker *maker)
+{
+	const AlterTableStmt *stmt = castNode(AlterTableStmt, maker->stmt);
+	const AlterTableCmd *cmd = linitial_node(AlterTableCmd, stmt->cmds);
+	Oid			relid = pgm_lookup_relation(stmt->relation);
+	Datum		value = ObjectIdGetDatum(relid);
+
+	if (list_length(stmt->cmds) != 1 || cmd->subtype != AT_SetTableSpace ||
+		!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_INDEX ||
+		pgm_is_in_tablespace(relid, cmd->name))
+		return;
+	pgm_strategy_add_work(maker, IndexGetRelation(relid, false),
+						  PGM_WORK_INDEX);
+	if (pgm_strategy_ask(&exclusion_query, &value))
+	{
+		pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
+		return;
+	}
+	pgm_strategy_by_steps(maker, "reindex concurrently");
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("REINDEX (TABLESPACE %s) INDEX CONCURRENTLY %s",
+										  quote_identifier(cmd->name),
+										  pgm_name_relation(relid)),
+								 NULL);
 }
 
 void

@@ -34,6 +34,7 @@ typedef struct PgmMaker
 /* Each leaves a plain strategy as it is, or says why it is plain. */
 extern void pgm_strategy_create_index(PgmMaker *maker);
 extern void pgm_strategy_drop_index(PgmMaker *maker);
+extern void pgm_strategy_move_index(PgmMaker *maker);
 extern void pgm_strategy_reindex(PgmMaker *maker);
 extern void pgm_strategy_refresh(PgmMaker *maker);
 extern void pgm_strategy_alter_table(PgmMaker *maker);
@@ -41,6 +42,9 @@ extern void pgm_strategy_change_rows(PgmMaker *maker);
 extern void pgm_strategy_keep_tables(PgmMaker *maker);
 extern bool pgm_strategy_keep_columns(PgmMaker *maker);
 extern void pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd);
+
+/* Does a part of an ALTER TABLE only change the catalog, as far as known? */
+extern bool pgm_strategy_part_is_short(AlterTableCmd *cmd);
 
 /* Make it one of steps. */
 extern void pgm_strategy_by_steps(PgmMaker *maker, const char *name);

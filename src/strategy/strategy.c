@@ -237,12 +237,16 @@ add_work_of(PgmMaker *maker)
 static void
 make(PgmMaker *maker)
 {
+	ObjectType	kind;
+
 	switch (nodeTag(maker->stmt))
 	{
 		case T_AlterTableStmt:
-			if (pgm_alter_table_kind(castNode(AlterTableStmt,
-											  maker->stmt)) == OBJECT_TABLE)
+			kind = pgm_alter_table_kind(castNode(AlterTableStmt, maker->stmt));
+			if (kind == OBJECT_TABLE)
 				pgm_strategy_alter_table(maker);
+			else if (kind == OBJECT_INDEX)
+				pgm_strategy_move_index(maker);
 			break;
 		case T_IndexStmt:
 			pgm_strategy_create_index(maker);

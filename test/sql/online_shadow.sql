@@ -61,6 +61,39 @@ SELECT count(*), count(a), sum(v), min(pg_typeof(v)::text) FROM loose;
 SELECT (count(*) = 0) = :'has_not_valid'::boolean AS finalized FROM pgmigrate.finalize();
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
 
+-- a table and an index in another tablespace: as it is written, no more and no less
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE regress_pgm_online LOCATION '';
+CREATE SCHEMA moved;
+CREATE TABLE moved.a (id int PRIMARY KEY, v text, x text COLLATE "C");
+INSERT INTO moved.a SELECT g, 'v' || g, repeat('x', g) FROM generate_series(1, 500) g;
+CREATE INDEX a_v ON moved.a (lower(v), id) WITH (fillfactor = 70) WHERE id > 3;
+CREATE INDEX a_there ON moved.a (x) TABLESPACE regress_pgm_online;
+ALTER INDEX moved.a_v ALTER COLUMN 1 SET STATISTICS 77;
+COMMENT ON INDEX moved.a_v IS 'moved';
+ALTER TABLE moved.a CLUSTER ON a_there;
+CREATE TABLE moved.b (LIKE moved.a INCLUDING ALL);
+CREATE TABLE moved.parted (id int) PARTITION BY RANGE (id);
+SELECT pgmigrate.revision('moved', $$ALTER INDEX moved.a_v SET TABLESPACE regress_pgm_online;
+ALTER TABLE moved.a SET TABLESPACE regress_pgm_online;
+ALTER INDEX moved.a_there SET TABLESPACE pg_default;
+ALTER TABLE moved.b SET TABLESPACE regress_pgm_online, ALTER COLUMN v SET NOT NULL, SET (fillfactor = 60);
+ALTER TABLE moved.parted SET TABLESPACE regress_pgm_online;
+ALTER INDEX moved.a_v SET TABLESPACE regress_pgm_online$$, id => 'b9');
+SELECT statement, strategy FROM pgmigrate.plan('b9');
+SELECT pg_get_indexdef('moved.a_v'::regclass) AS before, 'moved.a'::regclass::oid AS a \gset
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT relation, strategy, state FROM pgmigrate.operations WHERE revision = 'b9' ORDER BY statement;
+SELECT c.relname, t.spcname, (SELECT x.reltablespace = c.reltablespace FROM pg_class x WHERE x.oid = c.reltoastrelid) AS toast_along, c.reloptions,
+	i.indisclustered, i.indisvalid, obj_description(c.oid) AS comment,
+	(SELECT attstattarget FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1 AND c.relkind = 'i') AS statistics
+FROM pg_class c LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
+WHERE c.relnamespace = 'moved'::regnamespace AND c.relname !~ '^b_' ORDER BY c.relname;
+SELECT pg_get_indexdef('moved.a_v'::regclass) = :'before' AS same_index, 'moved.a'::regclass::oid = :a AS same_table, count(*), max(length(x)) FROM moved.a;
+SELECT count(*) FROM pgmigrate.finalize();
+DROP SCHEMA moved CASCADE;
+DROP TABLESPACE regress_pgm_online;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
