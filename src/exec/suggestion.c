@@ -3,6 +3,8 @@
  * suggestion.c
  *	  What a statement may have meant by a name that is not there.
  *
+ * Or of what keeps a part of a table from being dropped.
+ *
  * The server suggests columns in queries only.  Here it is also the tables of
  * all statements, and the columns of ALTER TABLE and UPDATE.  A name that the
  * statement itself makes may be taken for a missing one; then there is no
@@ -13,10 +15,12 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/varlena.h"
 
 #include "base/spi.h"
@@ -43,6 +47,28 @@ static PgmQuery columns_query = {
 	"FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 "
 	"AND NOT a.attisdropped ORDER BY a.attnum",
 	1, {OIDOID}
+};
+
+/* The table that was dropped, is kept, and uses an object. */
+static PgmQuery keeper_query = {
+	"WITH RECURSIVE d (classid, objid) AS (SELECT classid, objid "
+	"FROM pg_depend WHERE refclassid = $1 AND refobjid = $2 "
+	"UNION SELECT p.classid, p.objid FROM d JOIN pg_depend p "
+	"ON p.refclassid = d.classid AND p.refobjid = d.objid "
+	"WHERE d.classid <> 'pg_class'::regclass), "
+	"k (id) AS (SELECT substring(n.nspname, '^pgmigrate_kept_(\\d+)') FROM d "
+	"JOIN pg_class c ON c.oid = CASE d.classid "
+	"WHEN 'pg_class'::regclass THEN d.objid "
+	"WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef "
+	"WHERE oid = d.objid) "
+	"WHEN 'pg_constraint'::regclass THEN (SELECT conrelid "
+	"FROM pg_constraint WHERE oid = d.objid) "
+	"WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger "
+	"WHERE oid = d.objid) END JOIN pg_namespace n ON n.oid = c.relnamespace) "
+	"SELECT o.id, format('%I.%I', o.schema_name, o.relation_name) FROM k "
+	"JOIN pgmigrate.operation o ON o.id = k.id::bigint "
+	"AND o.state = 'switched' ORDER BY 1 LIMIT 1",
+	2, {OIDOID, OIDOID}
 };
 
 /* The nearest of the names that a query gives. */
@@ -251,6 +277,62 @@ lookup(const RangeVar *name)
 		InvalidOid;
 }
 
+/* Is it a kind of object that tables and columns are made of? */
+static bool
+is_part(ObjectType kind)
+{
+	switch (kind)
+	{
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+		case OBJECT_FUNCTION:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+		case OBJECT_OPERATOR:
+		case OBJECT_COLLATION:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Is what is dropped used by what is kept of something that was dropped? */
+static PgmSuggestion
+suggest_finalize(const DropStmt *stmt)
+{
+	PgmSuggestion result = {0};
+	ListCell   *lc;
+
+	if (stmt->behavior == DROP_CASCADE)
+		return result;
+	foreach(lc, stmt->objects)
+	{
+		Relation	rel = NULL;
+		ObjectAddress address = get_object_address(stmt->removeType,
+												   lfirst(lc), &rel,
+												   AccessShareLock, true);
+		PgmSpiScope scope;
+		Datum		values[2];
+
+		if (!OidIsValid(address.objectId))
+			continue;
+		values[0] = ObjectIdGetDatum(address.classId);
+		values[1] = ObjectIdGetDatum(address.objectId);
+		pgm_spi_begin(&scope);
+		if (pgm_spi_execute(&keeper_query, values, NULL) > 0)
+		{
+			result.sqlerrcode = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
+			result.hint = MemoryContextStrdup(scope.outer,
+											  psprintf("Operation " INT64_FORMAT " keeps table %s, which was dropped, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ").",
+													   pgm_spi_int64(1, 1),
+													   pgm_spi_text(1, 2),
+													   pgm_spi_int64(1, 1)));
+		}
+		pgm_spi_end(&scope);
+	}
+	return result;
+}
+
 PgmSuggestion
 pgm_exec_suggestion(Node *stmt)
 {
@@ -259,6 +341,9 @@ pgm_exec_suggestion(Node *stmt)
 	Oid			relid;
 	ListCell   *lc;
 
+	if (IsA(stmt, DropStmt) &&
+		is_part(castNode(DropStmt, stmt)->removeType))
+		return suggest_finalize(castNode(DropStmt, stmt));
 	foreach(lc, relations)
 	{
 		const RangeVar *name = lfirst_node(RangeVar, lc);

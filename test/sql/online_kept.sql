@@ -45,7 +45,13 @@ SELECT count(*) FROM pgmigrate_kept_1."Order Line";
 SET ROLE regress_kept_reader;
 SELECT count(*) FROM pgmigrate_kept_1."Order Line";
 RESET ROLE;
-DROP TYPE mood;
+-- what it is made of stays too: a revision that drops that is told how
+SELECT pgmigrate.revision('no mood', 'DROP TYPE IF EXISTS missing, mood', id => 'd1m');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.remove('d1m');
+SELECT pgmigrate.revision('no touch', 'DROP FUNCTION touch', id => 'd1t');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.remove('d1t');
 
 -- back, with everything; a row that it references is gone
 \set VERBOSITY default
@@ -112,6 +118,11 @@ ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 SELECT pgmigrate.remove('d2');
 SELECT pgmigrate.revision('plain', E'DROP TABLE child;\nDROP TABLE guarded;\nDROP TABLE log CASCADE;\nDROP TABLE depot.log_1;\n-- pgmigrate: plain because it is empty\nDROP TABLE small', id => 'd3');
 SELECT statement, strategy FROM pgmigrate.plan('head');
+SELECT pgmigrate.remove('d3');
+SELECT pgmigrate.revision('told', E'DROP TABLE guarded;\nALTER TABLE parent DROP COLUMN id', id => 'd3');
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = warning;
 SET pgmigrate.online_threshold = 100000;
 SELECT pgmigrate.revision('small', 'DROP TABLE part', id => 'd4');
 SELECT pgmigrate.revision('with its type', 'DROP TABLE depot.part; DROP SCHEMA depot', id => 'd5');
