@@ -212,6 +212,8 @@ watch_own_wait(const LOCK *lock, LOCKMODE mode)
 		lock->tag.locktag_field1 : InvalidTransactionId;
 	waited_pid = process_of(lock);
 	waited_since = pgm_wait_start(MyProc);
+	if (now < deadlock_check)
+		deadlock_check = 0;		/* the clock was set back */
 	if (now - deadlock_check >= PGM_DEADLOCK_MS * INT64CONST(1000) &&
 		others_wait())
 	{
@@ -295,7 +297,9 @@ pgm_lockwatch_gave_way(int *nblocked)
 int64
 pgm_lockwatch_waited(void)
 {
-	return waited_since == 0 ? 0 : GetCurrentTimestamp() - waited_since;
+	if (waited_since == 0)
+		return 0;
+	return Max(GetCurrentTimestamp() - waited_since, 0);
 }
 
 bool

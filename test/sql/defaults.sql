@@ -38,10 +38,11 @@ ROLLBACK;
 
 -- no duration is negative
 UPDATE pgmigrate.run SET started = finished + interval '1 day';
+UPDATE pgmigrate.run_step SET started = finished + interval '1 hour', duration = NULL;
 SELECT count(*) FILTER (WHERE duration >= '0') = count(*) AS runs FROM pgmigrate.runs;
 SELECT duration FROM pgmigrate.status();
 SELECT count(*) AS negative FROM pgmigrate.metrics WHERE name = 'pgmigrate_last_run_seconds' AND value < 0;
-SELECT count(*) AS negative FROM pgmigrate.report((SELECT max(id) FROM pgmigrate.run)) r WHERE r ~ '(^|[^0-9a-z])-[0-9]';
+SELECT count(*) AS negative FROM pgmigrate.report((SELECT max(id) FROM pgmigrate.run)) r WHERE r ~ '(^|[^0-9a-z])-[0-9]' OR r ~ '\|.*\| -';
 
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;

@@ -263,6 +263,8 @@ CREATE INDEX parted_i ON app.parted (app.may_fail(a));
 SELECT pgmigrate.revision('of a table', 'SET app.fail = on; REINDEX TABLE CONCURRENTLY app.parted', id => 'reindex1', transactional => false, down_revision => '{}');
 SELECT revision, state FROM pgmigrate.upgrade('reindex1');
 SELECT regexp_replace(indexrelid::regclass::text, '\d+_index', 'N_index') AS invalid FROM pg_index WHERE NOT indisvalid ORDER BY 1;
+-- whatever the table is called by then
+ALTER TABLE app.parted_1 RENAME TO "Parted one";
 SELECT pgmigrate.amend('reindex1', upgrade => 'SET app.fail = on; SET app.fail = off; REINDEX TABLE CONCURRENTLY app.parted');
 SET client_min_messages = warning;
 SELECT revision, state FROM pgmigrate.upgrade('reindex1');
