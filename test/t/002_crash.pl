@@ -182,6 +182,26 @@ is( query($node,
 	'the partition is detached');
 ledger_ok($node, 'crash in DETACH CONCURRENTLY');
 
+# REINDEX of all there is, TOAST tables among it, stopped in one of them.
+query($node, 'CREATE TABLE long (t text); CREATE INDEX b5 ON long (t)');
+revision($node, 'b5', 'REINDEX DATABASE CONCURRENTLY postgres');
+$block = blocker("BEGIN; INSERT INTO long VALUES ('')");
+($caller, $pid) = upgrade_until('virtualxid');
+my $invalid =
+  "SELECT count(*) FILTER (WHERE indrelid = 'long'::regclass) AS ours, count(*) FILTER (WHERE indrelid <> 'long'::regclass) AS toast FROM pg_index WHERE NOT indisvalid";
+poll($node, "SELECT ours = 1 FROM ($invalid) AS i");
+query($node, "SELECT pg_terminate_backend($pid)");
+$_->quit foreach $caller, $block;
+is_gone($pid);
+is(query($node, $invalid), '1|1', 'indexes of a table and its TOAST are left');
+$messages = notices($node, 'SELECT pgmigrate.upgrade()');
+like(
+	$messages,
+	qr/cleaning up a failed try: DROP INDEX CONCURRENTLY IF EXISTS pg_toast\./,
+	'they are dropped');
+is(query($node, $invalid), '0|0', 'nothing is left');
+head_is($node, 'b5', 'the database is reindexed');
+
 # Failing again and again, without a crash.
 query($node, 'INSERT INTO big VALUES (1)');
 revision($node, 'c1', <<'SQL');
