@@ -15,6 +15,8 @@
 #include "base/printable.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
+#include "citus/nodes.h"
+#include "lock/needs.h"
 
 /* Longest line of a tree, in columns. */
 #define PGM_TREE_WIDTH 100
@@ -37,6 +39,32 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
 	"CASE WHEN pg_has_role($1, a.usesysid, 'USAGE') " \
 	"OR pg_has_role($1, 'pg_read_all_stats', 'USAGE') THEN a.query END"
 
+/* Runs, and the relations that they have locked or wait for. */
+#define RUNS_AND_THEIRS \
+	"WITH run AS (" \
+	"SELECT r.id, r.pid, w.mode, CASE WHEN w.name IS NOT NULL THEN " \
+	"(SELECT c.oid FROM pg_class c JOIN pg_namespace n " \
+	"ON n.oid = c.relnamespace " \
+	"WHERE format('%I.%I', n.nspname, c.relname) = w.name) END AS relation " \
+	"FROM pgmigrate.run r JOIN pg_stat_activity a ON a.pid = r.pid " \
+	"LEFT JOIN LATERAL (SELECT m[1] AS mode, m[2] AS name " \
+	"FROM regexp_match(a.query, '^/\\* pgmigrate: [^*]*\\*/ " \
+	"waiting for (\\w+Lock) on (.+?)(?:, blocked by .*)?$') AS m) AS w ON true " \
+	"WHERE r.state = 'running'), " \
+	"ours AS (" \
+	"SELECT r.id, r.pid, l.relation, l.mode, " \
+	"CASE WHEN l.granted THEN 'holds' ELSE 'queues for' END AS what " \
+	"FROM run r JOIN pg_locks l ON l.pid = r.pid " \
+	"WHERE l.locktype = 'relation' AND l.relation >= 16384 AND l.database = " \
+	"(SELECT oid FROM pg_database WHERE datname = current_database()) " \
+	"AND l.relation NOT IN (SELECT c.oid FROM pg_class c " \
+	"WHERE c.relnamespace = 'pgmigrate'::regnamespace) " \
+	"UNION ALL " \
+	"SELECT r.id, r.pid, r.relation, r.mode, 'waits for' " \
+	"FROM run r WHERE r.relation IS NOT NULL " \
+	"AND NOT EXISTS (SELECT FROM pg_locks q WHERE q.pid = r.pid " \
+	"AND q.relation = r.relation AND NOT q.granted)) "
+
 /*
  * The relations that runs have locked, queue for, or say in their activity
  * that they wait for; and on each all who hold a lock that conflicts with
@@ -47,29 +75,7 @@ PG_FUNCTION_INFO_V1(pgmigrate_lock_timeline);
  * Queries are shown to those who may see them in pg_stat_activity.
  */
 static PgmQuery tree_query = {
-	"WITH run AS ("
-	"SELECT r.id, r.pid, w.mode, CASE WHEN w.name IS NOT NULL THEN "
-	"(SELECT c.oid FROM pg_class c JOIN pg_namespace n "
-	"ON n.oid = c.relnamespace "
-	"WHERE format('%I.%I', n.nspname, c.relname) = w.name) END AS relation "
-	"FROM pgmigrate.run r JOIN pg_stat_activity a ON a.pid = r.pid "
-	"LEFT JOIN LATERAL (SELECT m[1] AS mode, m[2] AS name "
-	"FROM regexp_match(a.query, '^/\\* pgmigrate: [^*]*\\*/ "
-	"waiting for (\\w+Lock) on (.+?)(?:, blocked by .*)?$') AS m) AS w ON true "
-	"WHERE r.state = 'running'), "
-	"ours AS ("
-	"SELECT r.id, r.pid, l.relation, l.mode, "
-	"CASE WHEN l.granted THEN 'holds' ELSE 'queues for' END AS what "
-	"FROM run r JOIN pg_locks l ON l.pid = r.pid "
-	"WHERE l.locktype = 'relation' AND l.relation >= 16384 AND l.database = "
-	"(SELECT oid FROM pg_database WHERE datname = current_database()) "
-	"AND l.relation NOT IN (SELECT c.oid FROM pg_class c "
-	"WHERE c.relnamespace = 'pgmigrate'::regnamespace) "
-	"UNION ALL "
-	"SELECT r.id, r.pid, r.relation, r.mode, 'waits for' "
-	"FROM run r WHERE r.relation IS NOT NULL "
-	"AND NOT EXISTS (SELECT FROM pg_locks q WHERE q.pid = r.pid "
-	"AND q.relation = r.relation AND NOT q.granted)), "
+	RUNS_AND_THEIRS ", "
 	"conflict (mode, n) AS (VALUES ('AccessShareLock', 1), "
 	"('RowShareLock', 2), ('RowExclusiveLock', 3), "
 	"('ShareUpdateExclusiveLock', 4), ('ShareLock', 5), "
@@ -149,11 +155,18 @@ static PgmQuery tree_query = {
 	1, {OIDOID}
 };
 
+static PgmQuery needs_query = {
+	RUNS_AND_THEIRS
+	"SELECT id, pid, relation::int8, relation::regclass::text, mode, what "
+	"FROM ours ORDER BY 1, 3, 5 DESC"
+};
+
 /* Who was in the way, a line for each. */
 #define BLOCKERS_TEXT(blockers) \
 	"(SELECT string_agg(regexp_replace(CASE WHEN b ? 'gid' " \
 	"THEN 'prepared transaction ''' || (b ->> 'gid') || '''' " \
-	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || ' (' || " \
+	"ELSE 'process ' || coalesce(b ->> 'pid', '?') || " \
+	"coalesce(' on node ' || (b ->> 'node'), '') || ' (' || " \
 	"concat_ws(', ', b ->> 'backend_type', b ->> 'user', b ->> 'application', " \
 	"b ->> 'state', (b ->> 'age_ms') || ' ms') || ')' END, " \
 	"'[\\u0001-\\u001f\\u007f-\\u009f]', '?', 'g'), E'\\n') " \
@@ -214,6 +227,93 @@ add_line(PgmRows *rows, const char *text)
 	pgm_rows_end_row(rows);
 }
 
+/* A run and a relation that it has locked or waits for. */
+typedef struct Theirs
+{
+	int64		run;
+	int			pid;
+	Oid			relid;
+	char	   *name;
+	char	   *mode;
+	char	   *what;
+} Theirs;
+
+static List *
+read_theirs(void)
+{
+	List	   *list = NIL;
+	PgmSpiScope scope;
+	uint64		n;
+
+	pgm_spi_begin(&scope);
+	n = pgm_spi_execute(&needs_query, NULL, NULL);
+	for (uint64 i = 1; i <= n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(scope.outer);
+		Theirs	   *theirs = palloc(sizeof(Theirs));
+
+		list = lappend(list, theirs);
+		MemoryContextSwitchTo(old);
+		theirs->run = pgm_spi_int64(i, 1);
+		theirs->pid = pgm_spi_int32(i, 2);
+		theirs->relid = (Oid) pgm_spi_int64(i, 3);
+		theirs->name = pgm_spi_text(i, 4);
+		theirs->mode = pgm_spi_text(i, 5);
+		theirs->what = pgm_spi_text(i, 6);
+	}
+	pgm_spi_end(&scope);
+	return list;
+}
+
+static void
+add_node_blocker(PgmRows *rows, const PgmBlocker *blocker)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	if (blocker->pid == 0)
+		appendStringInfo(&line, "  prepared transaction '%s'",
+						 blocker->kind ? blocker->kind : "?");
+	else
+		appendStringInfo(&line, "  process %d", blocker->pid);
+	appendStringInfo(&line, " on node %s (%s", blocker->node,
+					 blocker->user ? blocker->user : "?");
+	if (blocker->application != NULL && blocker->application[0] != '\0')
+		appendStringInfo(&line, ", %s", blocker->application);
+	if (blocker->state != NULL)
+		appendStringInfo(&line, ", %s", blocker->state);
+	if (blocker->age >= 0)
+		appendStringInfo(&line, ", %.1f s", blocker->age / 1000.0);
+	appendStringInfo(&line, ") %s %s",
+					 blocker->holds ? "holds" : "queues for", blocker->mode);
+	add_line(rows, line.data);
+	if (blocker->query != NULL)
+		add_line(rows, psprintf("%*s%s", 2 + PGM_TREE_INDENT, "",
+								blocker->query));
+}
+
+/* What is in the way of a relation of a run on other nodes of Citus. */
+static void
+add_node_lines(PgmRows *rows, const Theirs *theirs)
+{
+	PgmLockNeeds needs;
+	List	   *blockers;
+	ListCell   *lc;
+
+	pgm_lockneeds_init(&needs, CurrentMemoryContext);
+	pgm_lockneeds_add(&needs, theirs->relid,
+					  pgm_lock_mode_of(theirs->mode), theirs->name);
+	blockers = pgm_node_blockers(&needs);
+	if (blockers == NIL)
+		return;
+	add_line(rows, theirs->name);
+	foreach(lc, blockers)
+		add_node_blocker(rows, lfirst(lc));
+	add_line(rows, psprintf("    run " INT64_FORMAT ", process %d %s %s",
+							theirs->run, theirs->pid, theirs->what,
+							theirs->mode));
+}
+
 Datum
 pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 {
@@ -221,6 +321,7 @@ pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 	PgmRows		rows;
 	Datum		values[1] = {ObjectIdGetDatum(GetUserId())};
 	uint64		n;
+	ListCell   *lc;
 
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_spi_begin(&scope);
@@ -236,6 +337,9 @@ pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 									 pgm_spi_text(i, 2)));
 	}
 	pgm_spi_end(&scope);
+	if (pgm_citus_is_here())
+		foreach(lc, read_theirs())
+			add_node_lines(&rows, lfirst(lc));
 	return (Datum) 0;
 }
 

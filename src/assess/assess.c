@@ -31,8 +31,11 @@
 #include "assess/row_plans.h"
 #include "assess/trial.h"
 #include "base/settings.h"
+#include "citus/nodes.h"
+#include "citus/tables.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "sql/relation_names.h"
 #include "store/authors.h"
 #include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
@@ -317,6 +320,38 @@ judge_left(Assessment *assessment, PgmTrial *trial)
 	}
 }
 
+static bool
+add_relation(RangeVar *name, PgmNameRole role, void *arg)
+{
+	List	  **relids = arg;
+	Oid			relid = pgm_lookup_relation(name);
+
+	if (OidIsValid(relid))
+		*relids = list_concat(lappend_oid(*relids, relid),
+							  pgm_descendants(relid));
+	return false;
+}
+
+/* Of what is on other nodes, asked of them once. */
+static void
+note_sizes(const Assessment *assessment)
+{
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	if (!pgm_citus_is_here())
+		return;
+	foreach(lc, assessment->items)
+	{
+		const PgmSource *source = ((PgmAssessItem *) lfirst(lc))->source;
+
+		for (int i = 0; i < source->nstatements; i++)
+			pgm_names_visit(source->statements[i].raw->stmt, add_relation,
+							&relids);
+	}
+	pgm_citus_note_sizes(relids);
+}
+
 static void
 judge_all(Assessment *assessment, bool trial)
 {
@@ -344,6 +379,7 @@ judge_all(Assessment *assessment, bool trial)
 
 	/* a worker has none */
 	PushActiveSnapshot(GetTransactionSnapshot());
+	note_sizes(assessment);
 	pgm_rates_load(&assessment->rates);
 	if (trial)
 		trials = pgm_trial_begin(sources, assessment->whole);

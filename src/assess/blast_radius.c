@@ -82,7 +82,7 @@ static PgmQuery numbers_query = {
 	"stats AS (SELECT stxname::text AS name FROM pg_statistic_ext "
 	"WHERE stxrelid = $1) "
 	"SELECT jsonb_strip_nulls(jsonb_build_object("
-	"'bytes', $3, 'rows', r.rows, "
+	"'bytes', $3, 'rows', coalesce($4, r.rows), "
 	"'holders', (SELECT jsonb_agg(h) FROM held WHERE granted), "
 	"'waiters', (SELECT jsonb_agg(h) FROM held WHERE NOT granted), "
 	"'views', (SELECT jsonb_agg(name ORDER BY name) FROM views), "
@@ -92,15 +92,15 @@ static PgmQuery numbers_query = {
 	"FROM publications), "
 	"'statistics', (SELECT jsonb_agg(name ORDER BY name) FROM stats)"
 	"))::text FROM rel r",
-	3, {OIDOID, BOOLOID, INT8OID}
+	4, {OIDOID, BOOLOID, INT8OID, INT8OID}
 };
 
 /* Of partitions and indexes the size is enough. */
 static PgmQuery size_query = {
-	"SELECT jsonb_strip_nulls(jsonb_build_object('bytes', $2, 'rows', "
-	"CASE WHEN reltuples >= 0 THEN reltuples::int8 END))::text "
+	"SELECT jsonb_strip_nulls(jsonb_build_object('bytes', $3, 'rows', "
+	"coalesce($4, CASE WHEN reltuples >= 0 THEN reltuples::int8 END)))::text "
 	"FROM pg_class WHERE oid = $1",
-	2, {OIDOID, INT8OID}
+	4, {OIDOID, BOOLOID, INT8OID, INT8OID}
 };
 
 PgmBlast *
@@ -151,13 +151,13 @@ pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
 
 /* The members of the JSON object that a query returns, "" if it has none. */
 static char *
-query_members(PgmQuery *query, const Datum *values)
+query_members(PgmQuery *query, const Datum *values, const bool *nulls)
 {
 	PgmSpiScope scope;
 	char	   *result = NULL;
 
 	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
+	if (pgm_spi_execute(query, values, nulls) > 0)
 		result = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	if (result == NULL)
@@ -180,21 +180,38 @@ size_now(const PgmTouch *touch)
 	return bytes;
 }
 
+/* Where the catalog does not know it; -1 if nobody does. */
+static double
+rows_now(const PgmTouch *touch)
+{
+	double		rows = pgm_size_rows(touch->relid);
+	ListCell   *lc;
+
+	if (touch->relkind != RELKIND_PARTITIONED_TABLE ||
+		!pgm_size_is_noted(touch->relid))
+		return rows;
+	rows = 0;
+	foreach(lc, pgm_descendants(touch->relid))
+		rows += Max(pgm_size_rows(lfirst_oid(lc)), 0);
+	return rows;
+}
+
 static char *
 read_numbers(const PgmTouch *touch)
 {
-	Datum		values[3];
+	double		rows = rows_now(touch);
+	Datum		values[4];
+	bool		nulls[4] = {false};
 
 	values[0] = ObjectIdGetDatum(touch->relid);
-	if (!touch->named)
-	{
-		values[1] = Int64GetDatum(pgm_heap_bytes(touch->relid));
-		return query_members(&size_query, values);
-	}
 	values[1] = BoolGetDatum(has_privs_of_role(GetUserId(),
 											   ROLE_PG_READ_ALL_STATS));
-	values[2] = Int64GetDatum(size_now(touch));
-	return query_members(&numbers_query, values);
+	values[2] = Int64GetDatum(touch->named ? size_now(touch) :
+							  pgm_heap_bytes(touch->relid));
+	values[3] = Int64GetDatum((int64) rows);
+	nulls[3] = rows < 0;
+	return query_members(touch->named ? &numbers_query : &size_query, values,
+						 nulls);
 }
 
 static void

@@ -88,11 +88,14 @@ columns_of(const char *alias, List *columns, const char *between,
 static double
 rows_of_one(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	HeapTuple	tuple;
 	double		pages = pgm_heap_bytes(relid) / BLCKSZ;
-	double		rows;
+	double		rows = pgm_size_rows(relid);
 	int			old_pages;
 
+	if (rows >= 0)
+		return rows;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (!HeapTupleIsValid(tuple))
 		return 0;
 	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;

@@ -18,11 +18,15 @@
 #include "common/relpath.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 
 #include "base/relation_size.h"
 #include "base/spi.h"
+#include "compat/lock.h"
 
 static PgmQuery parts_query = {
 	"SELECT c.reltoastrelid::int8 FROM pg_class c "
@@ -84,11 +88,72 @@ relation_bytes(Oid relid)
 	return bytes;
 }
 
+/* ---- what was noted */
+
+typedef struct Noted
+{
+	Oid			relid;			/* hash key */
+	int64		heap;
+	int64		total;
+	double		rows;
+} Noted;
+
+/* In the memory of the transaction of that number. */
+static HTAB *noted = NULL;
+static LocalTransactionId noted_lxid = InvalidLocalTransactionId;
+
+static const Noted *
+find_noted(Oid relid)
+{
+	return noted == NULL || noted_lxid != pgm_local_xid() ? NULL :
+		hash_search(noted, &relid, HASH_FIND, NULL);
+}
+
+void
+pgm_size_note(Oid relid, int64 heap, int64 total, double rows)
+{
+	Noted	   *entry;
+
+	if (noted == NULL || noted_lxid != pgm_local_xid())
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(Noted);
+		control.hcxt = TopTransactionContext;
+		noted = hash_create("pgmigrate sizes", 32, &control,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		noted_lxid = pgm_local_xid();
+	}
+	entry = hash_search(noted, &relid, HASH_ENTER, NULL);
+	entry->heap = heap;
+	entry->total = total;
+	entry->rows = rows;
+}
+
+bool
+pgm_size_is_noted(Oid relid)
+{
+	return find_noted(relid) != NULL;
+}
+
+double
+pgm_size_rows(Oid relid)
+{
+	const Noted *entry = find_noted(relid);
+
+	return entry == NULL ? -1 : entry->rows;
+}
+
 int64
 pgm_heap_bytes(Oid relid)
 {
-	char	   *file = file_of(relid);
+	const Noted *entry = find_noted(relid);
+	char	   *file;
 
+	if (entry != NULL)
+		return entry->heap;
+	file = file_of(relid);
 	return file == NULL ? 0 : fork_bytes(file, MAIN_FORKNUM);
 }
 
@@ -97,9 +162,12 @@ pgm_total_bytes(Oid relid)
 {
 	PgmSpiScope scope;
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
-	int64		bytes = relation_bytes(relid);
+	int64		bytes;
 	uint64		rows;
 
+	if (pgm_size_is_noted(relid))
+		return find_noted(relid)->total;
+	bytes = relation_bytes(relid);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&parts_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)

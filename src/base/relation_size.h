@@ -11,6 +11,16 @@
 /* What a relation has in files now, 0 if it has none.  In a transaction. */
 extern int64 pgm_heap_bytes(Oid relid);
 
+/*
+ * For the rest of the transaction a relation, whose rows are not in its files,
+ * has these sizes; rows -1: not known.
+ */
+extern void pgm_size_note(Oid relid, int64 heap, int64 total, double rows);
+extern bool pgm_size_is_noted(Oid relid);
+
+/* As noted, or -1. */
+extern double pgm_size_rows(Oid relid);
+
 /* The same with TOAST, indexes and the maps of free and visible space. */
 extern int64 pgm_total_bytes(Oid relid);
 

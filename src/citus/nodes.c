@@ -66,6 +66,15 @@ pgm_citus_keep_local(void)
 								 false);
 }
 
+void
+pgm_citus_hide_shards(void)
+{
+	if (pgm_citus_is_here())
+		(void) set_config_option("citus.override_table_visibility", "on",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Here it ends with the command; the other nodes keep it. */
 static void
 set_on_nodes(const char *name, int milliseconds)

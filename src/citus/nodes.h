@@ -23,6 +23,12 @@ extern void pgm_citus_refuse_worker(void);
 extern void pgm_citus_keep_local(void);
 
 /*
+ * Until the caller's GUC nest level ends: tables that are shards do not show,
+ * whatever the session says.
+ */
+extern void pgm_citus_hide_shards(void);
+
+/*
  * Until the end of the current (sub)transaction the other nodes, when they
  * have a part in it, wait for a lock so many ms; 0 for ever.
  */

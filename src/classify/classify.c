@@ -36,6 +36,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "citus/tables.h"
 #include "classify/classify.h"
 #include "classify/hierarchy_locks.h"
 #include "classify/indirect_locks.h"
@@ -674,6 +675,31 @@ is_opaque(const PgmSource *source, int n)
 		pgm_statement_calls_code(stmt);
 }
 
+/*
+ * A call of a function of Citus that distributes a table, or the other way
+ * round: what it does is known.
+ */
+static void
+classify_call(Context *context, const PgmCitusCall *call)
+{
+	PgmVerdict *verdict = context->verdict;
+	PgmTouch   *touch;
+	Oid			relid = pgm_lookup_relation(call->name);
+
+	verdict->opaque = false;
+	if (pgm_is_fresh(context->classifier, call->name, NULL))
+		touch = pgm_verdict_touch_fresh(verdict, call->name, call->mode);
+	else if (OidIsValid(relid))
+		touch = pgm_verdict_touch(verdict, relid, call->mode);
+	else
+		return;
+	touch->named = touch->subject = true;
+	touch->rewrites = call->rewrites ? PGM_TRUE : PGM_FALSE;
+	touch->scans = PGM_TRUE;
+	verdict->rewrites = touch->rewrites;
+	verdict->scans = PGM_TRUE;
+}
+
 static void
 rename_fresh(PgmClassifier *classifier, RenameStmt *stmt)
 {
@@ -688,6 +714,7 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 	Context		context = {0};
 	PgmVerdict *verdict = palloc0(sizeof(PgmVerdict));
 	Node	   *stmt = source->statements[n].raw->stmt;
+	PgmCitusCall call;
 
 	verdict->source = source;
 	verdict->n = n;
@@ -706,5 +733,7 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 		rename_fresh(classifier, castNode(RenameStmt, stmt));
 
 	pgm_work_judge(verdict, stmt);
+	if (pgm_citus_read_call(stmt, &call))
+		classify_call(&context, &call);
 	return verdict;
 }

@@ -33,6 +33,15 @@ pgm_lock_mode_name(LOCKMODE mode)
 		GetLockmodeName(DEFAULT_LOCKMETHOD, mode);
 }
 
+LOCKMODE
+pgm_lock_mode_of(const char *name)
+{
+	for (LOCKMODE mode = AccessShareLock; mode <= MaxLockMode; mode++)
+		if (strcmp(pgm_lock_mode_name(mode), name) == 0)
+			return mode;
+	return NoLock;
+}
+
 char *
 pgm_touch_name(const PgmTouch *touch)
 {

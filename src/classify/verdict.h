@@ -133,6 +133,7 @@ extern Oid	pgm_relation_owner(Oid relid);
 
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
+extern LOCKMODE pgm_lock_mode_of(const char *name);
 extern char *pgm_touch_name(const PgmTouch *touch);
 extern char *pgm_relation_name(Oid relid);	/* quoted */
 extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);

@@ -243,6 +243,7 @@ pgm_lint_remember(PgmJudged *judged, PgmLintPast *past)
 	begin(&lint, judged, past);
 	pgm_lint_flow_remember(&lint);
 	pgm_lint_room_remember(&lint);
+	pgm_lint_citus_remember(&lint);
 }
 
 void
@@ -297,6 +298,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		pgm_lint_index(&lint);
 	}
 	pgm_lint_object(&lint);
+	pgm_lint_citus(&lint);
 	pgm_lint_name(&lint);
 	pgm_lint_code(&lint);
 	lint_work(&lint);

@@ -71,6 +71,8 @@ typedef struct PgmLintPast
 	const char *timeout;		/* the one that was set, or NULL */
 	HTAB	   *held;			/* OIDs of relations locked, or NULL */
 	int			nlocks;			/* on relations, new ones too */
+	bool		shards;			/* of Citus were worked on in parallel */
+	bool		sequential;		/* they are no more, by a SET */
 } PgmLintPast;
 
 /*

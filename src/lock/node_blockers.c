@@ -12,44 +12,23 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
-#include "utils/builtins.h"
 
-#include "base/spi.h"
 #include "citus/nodes.h"
+#include "citus/tables.h"
 #include "compat/lock.h"
 #include "lock/needs.h"
 
-/* Of the tables of $1 that are distributed: their names, those of shards. */
-static PgmQuery names_query = {
-	"SELECT u.n::int4, format('%I.%I', s.nspname, c.relname) "
-	"FROM unnest($1) WITH ORDINALITY u (oid, n) "
-	"JOIN pg_dist_partition d ON d.logicalrelid = u.oid "
-	"JOIN pg_class c ON c.oid = u.oid "
-	"JOIN pg_namespace s ON s.oid = c.relnamespace "
-	"UNION ALL "
-	"SELECT u.n::int4, CASE WHEN s.nspname = 'public' THEN 'public.' ELSE '' END "
-	"|| shard_name(d.logicalrelid, d.shardid) "
-	"FROM unnest($1) WITH ORDINALITY u (oid, n) "
-	"JOIN pg_dist_shard d ON d.logicalrelid = u.oid "
-	"JOIN pg_class c ON c.oid = u.oid "
-	"JOIN pg_namespace s ON s.oid = c.relnamespace",
-	1, {OIDARRAYOID}
-};
-
-/* For the other nodes: whatever their search_path, names are qualified. */
+/* For the other nodes. */
 #define LOCKS_OF_NODE \
-	"SELECT coalesce(pg_catalog.jsonb_agg(b), '[]') FROM (SELECT r.need, " \
+	"SELECT coalesce(pg_catalog.jsonb_agg(b), '[]') FROM (SELECT r.place, " \
 	"l.pid, l.mode, l.granted, l.virtualtransaction AS transaction, p.gid, " \
 	"a.backend_type, coalesce(a.usename, p.owner) AS user, " \
 	"a.application_name AS application, a.state, " \
 	"pg_catalog.left(a.query, 1000) AS query, pg_catalog.date_part('epoch', " \
 	"pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared)) AS age " \
-	"FROM (SELECT pg_catalog.to_regclass(u.name)::oid AS oid, u.need " \
-	"FROM ROWS FROM (pg_catalog.unnest(%s::text[]), " \
-	"pg_catalog.unnest(%s::int4[])) AS u (name, need)) AS r " \
+	"FROM %s " \
 	"JOIN pg_catalog.pg_locks l ON l.locktype = 'relation'::text " \
 	"AND l.relation = r.oid AND l.database = (SELECT oid " \
 	"FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) " \
@@ -65,7 +44,7 @@ static PgmQuery names_query = {
 
 static const char *const columns[] = {
 	"n.nodename || ':' || n.nodeport",
-	"v ->> 'need'",
+	"v ->> 'place'",
 	"v ->> 'pid'",
 	"v ->> 'mode'",
 	"v ->> 'granted'",
@@ -83,53 +62,6 @@ static const char *const columns[] = {
 	"'mode', v ->> 'mode', 'holds', v -> 'granted', "
 	"'age_ms', ((v ->> 'age')::float8 * 1000)::int8, 'state', v ->> 'state'))"
 };
-
-static Datum
-relids_datum(const PgmLockNeeds *needs)
-{
-	List	   *relids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, needs->list)
-		relids = lappend_oid(relids, ((PgmLockNeed *) lfirst(lc))->relid);
-	return pgm_oid_array_datum(relids);
-}
-
-/* The question for the nodes; NULL if no table is distributed. */
-static char *
-question(const PgmLockNeeds *needs)
-{
-	PgmSpiScope scope;
-	Datum		values[1] = {relids_datum(needs)};
-	StringInfoData names;
-	StringInfoData places;
-	uint64		n;
-
-	initStringInfo(&names);
-	initStringInfo(&places);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&names_query, values, NULL);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		appendStringInfo(&names, "%s%s", i == 1 ? "" : ",",
-						 quote_literal_cstr(pgm_spi_text(i, 2)));
-		appendStringInfo(&places, "%s%d", i == 1 ? "" : ",",
-						 pgm_spi_int32(i, 1));
-	}
-	pgm_spi_end(&scope);
-	return n == 0 ? NULL :
-		psprintf(LOCKS_OF_NODE, psprintf("ARRAY[%s]", names.data),
-				 psprintf("ARRAY[%s]", places.data));
-}
-
-static LOCKMODE
-mode_of(const char *name)
-{
-	for (LOCKMODE mode = AccessShareLock; mode <= MaxLockMode; mode++)
-		if (strcmp(pgm_lock_mode_name(mode), name) == 0)
-			return mode;
-	return NoLock;
-}
 
 static bool
 is_known(const List *blockers, const char *transaction)
@@ -170,13 +102,19 @@ make_blocker(char **row, const PgmLockNeed *need)
 List *
 pgm_node_blockers(const PgmLockNeeds *needs)
 {
-	char	   *asked = question(needs);
+	List	   *relids = NIL;
 	List	   *blockers = NIL;
+	char	   *shards;
 	char	  **values;
 	uint64		nrows;
+	ListCell   *lc;
 
-	if (asked == NULL ||
-		!pgm_citus_ask_nodes(asked, lengthof(columns), columns,
+	foreach(lc, needs->list)
+		relids = lappend_oid(relids, ((PgmLockNeed *) lfirst(lc))->relid);
+	shards = pgm_citus_shards(relids, true);
+	if (shards == NULL ||
+		!pgm_citus_ask_nodes(psprintf(LOCKS_OF_NODE, shards),
+							 lengthof(columns), columns,
 							 "v ->> 'granted' DESC, (v ->> 'age')::float8 DESC",
 							 &values, &nrows))
 		return NIL;
@@ -185,7 +123,7 @@ pgm_node_blockers(const PgmLockNeeds *needs)
 		char	  **row = values + i * lengthof(columns);
 		const PgmLockNeed *need = list_nth(needs->list, atoi(row[1]) - 1);
 
-		if (DoLockModesConflict(need->mode, mode_of(row[3])) &&
+		if (DoLockModesConflict(need->mode, pgm_lock_mode_of(row[3])) &&
 			!is_known(blockers, row[5]))
 			blockers = lappend(blockers, make_blocker(row, need));
 	}

@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "citus/nodes.h"
 #include "compat/server.h"
 #include "schema/internal.h"
 
@@ -171,9 +172,33 @@ check_schemas(int nschemas, char **schemas)
 				errmsg("schema \"%s\" does not exist", pgm_spi_text(1, 1)));
 }
 
+/*
+ * How Citus distributes tables is of this database: what is made of a model,
+ * or compared with one made elsewhere, does without.  A colocation goes by its
+ * first table, as its number is no other cluster's.
+ */
+static PgmQuery distribution_query = {
+	"SELECT " PGM_NO_ADDRESS ", 'distribution', " PGM_NAMED("n.nspname", "c.relname") ", "
+	"CASE WHEN p.partmethod <> 'n' THEN 'distributed' WHEN p.repmodel = 't' "
+	"THEN 'reference' WHEN p.colocationid <> 0 THEN 'single shard' "
+	"ELSE 'local' END AS kind, CASE WHEN p.partmethod <> 'n' THEN "
+	"quote_ident(column_to_column_name(p.logicalrelid, p.partkey)) END "
+	"AS column, (SELECT count(*)::text FROM pg_dist_shard s "
+	"WHERE s.logicalrelid = p.logicalrelid) AS shards, "
+	"CASE WHEN p.partmethod <> 'n' THEN (SELECT min(" PGM_NAMED("m.nspname", "d.relname") " "
+	"COLLATE \"C\") FROM pg_dist_partition q "
+	"JOIN pg_class d ON d.oid = q.logicalrelid "
+	"JOIN pg_namespace m ON m.oid = d.relnamespace "
+	"WHERE q.colocationid = p.colocationid) END AS \"colocated with\" "
+	"FROM pg_dist_partition p JOIN pg_class c ON c.oid = p.logicalrelid "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1)",
+	1, {TEXTARRAYOID}
+};
+
 /* In a scope. */
 static PgmSchema *
-read_schemas(int nschemas, char **schemas, MemoryContext context)
+read_schemas(int nschemas, char **schemas, bool distribution,
+			 MemoryContext context)
 {
 	SchemaReader reader = {context};
 	bool		everything = schemas == NULL;
@@ -187,6 +212,7 @@ read_schemas(int nschemas, char **schemas, MemoryContext context)
 		MemoryContextAlloc(context, sizeof(PgmSchemaObject) * reader.size);
 
 	pgm_schema_pin_settings();
+	pgm_citus_hide_shards();
 	if (everything)
 	{
 		pgm_spi_execute_snapshot(&user_schemas_query, NULL);
@@ -205,6 +231,8 @@ read_schemas(int nschemas, char **schemas, MemoryContext context)
 	queries = pgm_schema_global_queries(&n);
 	for (int i = 0; i < n && everything; i++)
 		read_class(&reader, &queries[i], NULL);
+	if (distribution && pgm_citus_is_here())
+		read_class(&reader, &distribution_query, values);
 	qsort(reader.schema->objects, reader.schema->nobjects,
 		  sizeof(PgmSchemaObject), object_cmp);
 	return reader.schema;
@@ -217,7 +245,7 @@ pgm_schema_read(int nschemas, char **schemas)
 	PgmSchema  *schema;
 
 	pgm_spi_begin(&scope);
-	schema = read_schemas(nschemas, schemas, scope.outer);
+	schema = read_schemas(nschemas, schemas, true, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -229,7 +257,7 @@ pgm_schema_read_as(Oid role)
 	PgmSchema  *schema;
 
 	pgm_spi_begin_as(&scope, role);
-	schema = read_schemas(0, NULL, scope.outer);
+	schema = read_schemas(0, NULL, false, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -241,7 +269,7 @@ pgm_schema_read_all(Oid role)
 	PgmSchema  *schema;
 
 	pgm_spi_begin_as(&scope, role);
-	schema = read_schemas(0, NULL, scope.outer);
+	schema = read_schemas(0, NULL, false, scope.outer);
 	pgm_schema_read_dependencies(schema);
 	pgm_spi_end(&scope);
 	return schema;

@@ -76,10 +76,18 @@ selected_expression(Node *stmt)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
+FuncCall *
+pgm_selected_call(Node *stmt)
+{
+	Node	   *expression = selected_expression(stmt);
+
+	return expression == NULL || !IsA(expression, FuncCall) ? NULL :
+		castNode(FuncCall, expression);
+}
+
 bool
 pgm_statement_sets(Node *stmt, const char *name, const char **value)
 {
-	Node	   *expression;
 	FuncCall   *call;
 	const char *function;
 	const char *setting;
@@ -94,10 +102,9 @@ pgm_statement_sets(Node *stmt, const char *name, const char **value)
 			NULL;
 		return true;
 	}
-	expression = selected_expression(stmt);
-	if (expression == NULL || !IsA(expression, FuncCall))
+	call = pgm_selected_call(stmt);
+	if (call == NULL)
 		return false;
-	call = castNode(FuncCall, expression);
 	function = pgm_catalog_function(call);
 	if (function == NULL || strcmp(function, "set_config") != 0 ||
 		list_length(call->args) != 3)

@@ -17,6 +17,9 @@
 extern bool pgm_statement_sets(Node *stmt, const char *name,
 							   const char **value);
 
+/* The call that a SELECT without anything else consists of, or NULL. */
+extern FuncCall *pgm_selected_call(Node *stmt);
+
 /* The call of a function of pg_catalog, by its bare name; NULL if not. */
 extern const char *pgm_catalog_function(const FuncCall *call);
 

@@ -19,6 +19,7 @@
 #include "base/relation_size.h"
 #include "base/settings.h"
 #include "base/spi.h"
+#include "citus/tables.h"
 #include "classify/classify.h"
 #include "classify/index_weight.h"
 #include "compat/command.h"
@@ -316,6 +317,18 @@ choose_shadow(PgmMaker *maker)
 												table, column));
 }
 
+/* By statements alone, each of which Citus sends to the shards. */
+static bool
+is_by_sql(const PgmStrategy *strategy)
+{
+	ListCell   *lc;
+
+	foreach(lc, strategy->steps)
+		if (((PgmStrategyStep *) lfirst(lc))->backfill)
+		return false;
+	return strategy->kind == PGM_STRATEGY_SQL;
+}
+
 /* Is it there at all, whatever the settings are? */
 static void
 decide_possible(PgmMaker *maker)
@@ -326,6 +339,11 @@ decide_possible(PgmMaker *maker)
 	{
 		pgm_strategy_stay_plain(maker, psprintf("\"%s\" is not carried out by this version",
 												strategy->name));
+		return;
+	}
+	if (pgm_citus_is_elsewhere(maker->relid) && !is_by_sql(strategy))
+	{
+		pgm_strategy_stay_plain(maker, "its rows are on other nodes of Citus");
 		return;
 	}
 	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
@@ -423,6 +441,9 @@ choose(const PgmVerdict *verdict, const PgmRates *rates, bool may_evaluate,
 	if (get_rel_persistence(maker.relid) == RELPERSISTENCE_TEMP)
 		return strategy;
 
+	if (verdict->rewrites != PGM_FALSE || verdict->scans != PGM_FALSE)
+		pgm_citus_note_sizes(lcons_oid(maker.relid,
+									   pgm_descendants(maker.relid)));
 	mark = pgm_strategy_mark(maker.source, maker.n, &reason);
 	add_work_of(&maker);
 	make(&maker);
