@@ -15,6 +15,7 @@
 
 #include "api/execution.h"
 #include "base/result_rows.h"
+#include "base/spi.h"
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
 #include "online/kept.h"
@@ -80,10 +81,43 @@ add_row(PgmRows *rows, const PgmOperation *operation, const char *action)
 	pgm_rows_end_row(rows);
 }
 
+/* What the table is partitioned by, and its partitions, as statements. */
+static char *
+partition_statements(FunctionCallInfo fcinfo)
+{
+	StringInfoData result;
+	char	  **partitions;
+	int			n;
+
+	if (!PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("a table is partitioned by \"%s\" and \"%s\", without \"%s\"",
+					   "partition_by", "partitions", "definition"));
+	partitions = pgm_text_array_values(PG_GETARG_DATUM(3), &n);
+	initStringInfo(&result);
+	appendStringInfo(&result, "CREATE TABLE pgmigrate () PARTITION BY %s",
+					 pgm_arg_text(fcinfo, 2));
+	for (int i = 0; i < n; i++)
+	{
+		if (partitions[i] == NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("argument \"%s\" must not contain nulls",
+						   "partitions"));
+		appendStringInfo(&result,
+						 ";\nALTER TABLE pgmigrate ATTACH PARTITION %s",
+						 partitions[i]);
+	}
+	return result.data;
+}
+
 Datum
 pgmigrate_rebuild(PG_FUNCTION_ARGS)
 {
-	char	   *definition = pgm_arg_text(fcinfo, 1);
+	bool		partitions = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
+	char	   *definition = partitions ? partition_statements(fcinfo) :
+		pgm_arg_text(fcinfo, 1);
 	PgmRows		rows;
 	ListCell   *lc;
 	int64		run;
@@ -98,7 +132,7 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_portal_release_snapshot();
 	(void) pgm_run_await_turn(true);
-	run = pgm_worker_rebuild(PG_GETARG_OID(0), definition);
+	run = pgm_worker_rebuild(PG_GETARG_OID(0), definition, partitions);
 	pgm_portal_restore_snapshot();
 	foreach(lc, pgm_operations_of_run(run))
 	{

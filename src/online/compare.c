@@ -18,6 +18,7 @@
 #include "access/detoast.h"
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_inherits.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -162,17 +163,17 @@ find_row(Comparison *comparison, TupleTableSlot *slot, void *arg)
 {
 	PgmTarget  *target = comparison->target;
 	int64	   *same = arg;
-	Relation	index = NULL;
+	PgmTarget  *leaf;
 	Sum			here = {0};
 	Sum			there = {0};
 
-	for (int i = 0; i < target->nindexes; i++)
-		if (target->indexes[i] == target->key.index)
-			index = target->result->ri_IndexRelationDescs[i];
 	pgm_mapping_fill(comparison->mapping, slot, target->row);
 	add_row(&here, target->row);
-	if (pgm_key_lookup(&target->key, target->rel, index, comparison->snapshot,
-					   target->row->tts_values, target->found))
+	leaf = pgm_target_route(target, target->row->tts_values);
+	if (leaf != NULL &&
+		pgm_key_lookup(&leaf->key, leaf->rel, pgm_target_key_index(leaf),
+					   comparison->snapshot, target->row->tts_values,
+					   target->found))
 		add_row(&there, target->found);
 	ExecClearTuple(target->found);
 	if (there.rows == 1 && here.a == there.a && here.b == there.b)
@@ -189,6 +190,28 @@ find_row(Comparison *comparison, TupleTableSlot *slot, void *arg)
 }
 
 static void
+sum_all_beside(Comparison *comparison, Sum *sum)
+{
+	List	   *leaves;
+	ListCell   *lc;
+
+	if (comparison->target->nleaves == 0)
+	{
+		each_row(comparison, comparison->beside, sum_beside, sum);
+		return;
+	}
+	leaves = find_inheritance_children(comparison->shadow->beside,
+									   AccessShareLock);
+	foreach(lc, leaves)
+	{
+		Relation	leaf = table_open(lfirst_oid(lc), NoLock);
+
+		each_row(comparison, leaf, sum_beside, sum);
+		table_close(leaf, NoLock);
+	}
+}
+
+static void
 compare(Comparison *comparison)
 {
 	Sum			here = {0};
@@ -196,7 +219,7 @@ compare(Comparison *comparison)
 	int64		same = 0;
 
 	each_row(comparison, comparison->rel, sum_mapped, &here);
-	each_row(comparison, comparison->beside, sum_beside, &there);
+	sum_all_beside(comparison, &there);
 	if (here.rows == there.rows && here.a == there.a && here.b == there.b)
 		return;
 	each_row(comparison, comparison->rel, find_row, &same);

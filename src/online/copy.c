@@ -81,6 +81,7 @@ typedef struct Chunk
 	BlockNumber end;
 	Relation	rel;
 	PgmTarget  *target;
+	PgmTarget  *leaf;			/* that the rows below go to */
 	PgmMapping *mapping;
 	BulkInsertState bulk;
 	TupleTableSlot *rows[BATCH_ROWS];
@@ -155,7 +156,7 @@ take_out_doubtful(Chunk *chunk)
 		if (first)
 			CommandCounterIncrement();
 		first = false;
-		simple_table_tuple_delete(chunk->target->rel,
+		simple_table_tuple_delete(chunk->leaf->rel,
 								  &chunk->rows[i]->tts_tid, InvalidSnapshot);
 		chunk->written--;
 	}
@@ -164,7 +165,7 @@ take_out_doubtful(Chunk *chunk)
 static void
 flush(Chunk *chunk)
 {
-	PgmTarget  *target = chunk->target;
+	PgmTarget  *target = chunk->leaf;
 
 	if (chunk->n == 0)
 		return;
@@ -186,6 +187,22 @@ flush(Chunk *chunk)
 	chunk->bytes = 0;
 }
 
+/* Rows of one partition are written together. */
+static void
+go_to(Chunk *chunk, PgmTarget *leaf)
+{
+	if (leaf == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_CHECK_VIOLATION),
+				errmsg("a row of table %s has no partition",
+					   chunk->shadow->name));
+	if (leaf == chunk->leaf)
+		return;
+	flush(chunk);
+	ReleaseBulkInsertStatePin(chunk->bulk);
+	chunk->leaf = leaf;
+}
+
 static void
 copy_row(Chunk *chunk, TupleTableSlot *slot)
 {
@@ -200,6 +217,7 @@ copy_row(Chunk *chunk, TupleTableSlot *slot)
 	if (fate == ROW_GONE)
 		return;
 	pgm_mapping_fill(chunk->mapping, slot, target->row);
+	go_to(chunk, pgm_target_route(target, target->row->tts_values));
 	there = pgm_target_has(target, target->row->tts_values, &inserter);
 	if (TransactionIdIsValid(inserter))
 		chunk->other = inserter;

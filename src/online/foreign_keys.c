@@ -102,7 +102,8 @@ set_valid(Oid constraint, bool valid)
 	form->convalidated = valid;
 	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
 	CacheInvalidateRelcacheByRelid(form->conrelid);
-	CacheInvalidateRelcacheByRelid(form->confrelid);
+	if (OidIsValid(form->confrelid))
+		CacheInvalidateRelcacheByRelid(form->confrelid);
 	table_close(rel, RowExclusiveLock);
 	CommandCounterIncrement();
 }

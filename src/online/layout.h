@@ -62,6 +62,12 @@ extern void pgm_layout_check(Oid a, Oid b);
 /* The values that rows have which were written before a column was added. */
 extern void pgm_layout_copy_missing(Oid from, Oid to);
 
+/*
+ * Ours, whoever owns it: not dumped, not dropped by others, and gone with the
+ * extension.
+ */
+extern void pgm_layout_make_member(Oid class, Oid object);
+
 /* Qualified and quoted; NULL if it is gone. */
 extern char *pgm_layout_name(Oid relid);
 

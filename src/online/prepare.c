@@ -46,6 +46,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/partition.h"
 #include "online/sync_trigger.h"
 
 /*
@@ -115,12 +116,8 @@ static PgmQuery inverse_query = {
 	2, {OIDOID, OIDOID}
 };
 
-/*
- * Ours, whoever owns it: not dumped, not dropped by others, and gone with the
- * extension.
- */
-static void
-make_member(Oid class, Oid object)
+void
+pgm_layout_make_member(Oid class, Oid object)
 {
 	ObjectAddress address;
 	ObjectAddress extension;
@@ -150,8 +147,8 @@ pgm_shadow_make_schema(PgmShadow *shadow)
 								 quote_identifier(GetUserNameFromId(shadow->owner,
 																	false))));
 	SetUserIdAndSecContext(save_user, save_sec_context);
-	make_member(NamespaceRelationId,
-				get_namespace_oid(shadow->schema, false));
+	pgm_layout_make_member(NamespaceRelationId,
+						   get_namespace_oid(shadow->schema, false));
 }
 
 /* The statements on the copy, which has the table's name in another schema. */
@@ -250,7 +247,7 @@ pgm_shadow_make_unfit(const PgmShadow *shadow)
 	CommandCounterIncrement();
 	result = get_relname_relid(PGM_UNFIT_TABLE,
 							   get_namespace_oid(shadow->schema, false));
-	make_member(RelationRelationId, result);
+	pgm_layout_make_member(RelationRelationId, result);
 	return result;
 }
 
@@ -263,6 +260,8 @@ build_beside(PgmShadow *shadow, Relation rel)
 
 	shadow->key = pgm_layout_key(rel);
 	key_name = get_rel_name(shadow->key);
+	if (shadow->request->partitioning != NULL)
+		pgm_partition_check(shadow, rel);
 	shadow->beside = pgm_layout_create(rel, RelationGetRelationName(rel),
 									   get_namespace_oid(shadow->schema,
 														 false));
@@ -277,21 +276,25 @@ build_beside(PgmShadow *shadow, Relation rel)
 	pgm_layout_copy_missing(RelationGetRelid(rel), shadow->old);
 	(void) pgm_shadow_make_unfit(shadow);
 	AtEOXact_GUC(false, level);
-	make_member(RelationRelationId, shadow->beside);
-	make_member(RelationRelationId, shadow->old);
+	pgm_layout_make_member(RelationRelationId, shadow->beside);
+	pgm_layout_make_member(RelationRelationId, shadow->old);
 
 	if (shadow->request->source != NULL)
 		run_beside(shadow);
+	if (shadow->request->partitioning != NULL)
+		pgm_partition_make(shadow, rel);
 	shadow->beside_key = get_relname_relid(key_name,
 										   get_namespace_oid(shadow->schema,
 															 false));
 	if (!OidIsValid(shadow->beside_key))
 		refuse(shadow, "the statement changes its key");
-	put_off_indexes(shadow);
+	if (!pgm_partition_wanted(shadow))
+		put_off_indexes(shadow);
 	rel = table_open(shadow->old, AccessShareLock);
 	shadow->old_key = pgm_layout_find_index(rel, shadow->key);
 	table_close(rel, NoLock);
-	identify_by(shadow->beside, shadow->beside_key);
+	if (!pgm_partition_wanted(shadow))
+		identify_by(shadow->beside, shadow->beside_key);
 	identify_by(shadow->old, shadow->old_key);
 }
 
@@ -307,7 +310,8 @@ map_rows(PgmShadow *shadow, Relation rel, PgmMappingText **mapping)
 	if ((*mapping)->missing != NULL)
 		refuse(shadow, (*mapping)->missing);
 	back = pgm_mapping_make(beside, rel, NIL, "");
-	shadow->no_way_back = back->missing;
+	shadow->no_way_back = pgm_partition_wanted(shadow) ?
+		pstrdup("the table has partitions now") : back->missing;
 	table_close(beside, NoLock);
 }
 

@@ -41,6 +41,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/partition.h"
 #include "store/run_lock.h"
 
 /* One that an earlier call has left, and that has its tables still. */
@@ -300,6 +301,7 @@ advance(PgmShadow *shadow)
 				pgm_shadow_load(shadow);
 				pgm_txn_commit();
 			}
+			pgm_partition_check_rows(shadow);
 			pgm_shadow_locked(shadow, ShareRowExclusiveLock, false,
 							  trigger_locked, NULL);
 			break;

@@ -25,6 +25,8 @@ typedef struct PgmShadowRequest
 	int			n;				/* the first of them … */
 	int			last;			/* … and the last */
 	bool		column;			/* by way of another column */
+	const PgmSource *partitioning;	/* or what it is partitioned by, see
+									 * PgmRebuildRequest */
 } PgmShadowRequest;
 
 /*

@@ -46,6 +46,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/partition.h"
 #include "online/sync_trigger.h"
 
 /* Does the old layout demand what the new one does not? */
@@ -178,6 +179,12 @@ pgm_shadow_switch(PgmShadow *shadow)
 		const PgmShadow *member = lfirst(lc);
 
 		pgm_sync_drop(member->relid, member->operation->id);
+	}
+	if (pgm_partition_wanted(shadow))
+	{
+		swap_all(shadow, false);
+		pgm_partition_switch(shadow);
+		return;
 	}
 	i = run_others(shadow, request->n);
 	views = pgm_shadow_views(with_views(shadow));

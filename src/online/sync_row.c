@@ -285,6 +285,12 @@ put_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 			note_unfit(sync, source, new);
 			return;
 		}
+		if (pgm_target_route(sync->target,
+							 sync->target->row->tts_values) == NULL)
+		{
+			note_unfit(sync, source, new);
+			return;
+		}
 		change.found = pgm_target_find(sync->target,
 									   sync->target->row->tts_values);
 		if (!compute_columns(&change) ||
@@ -326,6 +332,7 @@ move_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 	PgmTarget  *target = sync->target;
 	Change		change = {sync, NULL, old};
 	Datum	   *key = palloc0(sizeof(Datum) * sync->mapping->ncolumns);
+	const PgmTarget *leaf;
 
 	if (!compute_key(&change))
 		return false;
@@ -346,8 +353,9 @@ move_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 		!compute_columns(&change))
 		return false;
 	ExecMaterializeSlot(target->row);
-	if (pgm_target_find(target, target->row->tts_values) ||
-		!pgm_target_find(target, key))
+	leaf = pgm_target_route(target, target->row->tts_values);
+	if (leaf == NULL || pgm_target_find(target, target->row->tts_values) ||
+		!pgm_target_find(target, key) || pgm_target_leaf(target) != leaf)
 		return false;
 	return guarded(sync->write_may_fail, write_row, &change) && change.done;
 }

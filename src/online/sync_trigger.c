@@ -438,7 +438,9 @@ pgm_sync_truncate(TriggerData *data)
 	target = oid_value(data->tg_trigger, ARG_TARGET);
 	schema = get_namespace_name(get_rel_namespace(target));
 	pgm_owner_enter(&scope, pgm_owner_of(target));
-	pgm_spi_utility(psprintf("TRUNCATE TABLE ONLY %s",
+	pgm_spi_utility(psprintf("TRUNCATE TABLE %s%s",
+							 get_rel_relkind(target) ==
+							 RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
 							 quote_qualified_identifier(schema,
 														get_rel_name(target))));
 	pgm_owner_leave(&scope);

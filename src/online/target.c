@@ -18,10 +18,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/index.h"
+#include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/snapmgr.h"
 
 #include "compat/checks.h"
@@ -58,20 +61,12 @@ pgm_key_init(PgmKey *key, Relation index)
  * A result relation as the executor has it, for a table that is not open: what
  * is compiled for it is kept in the executor state.
  */
-PgmTarget *
-pgm_target_create(Oid relid, Oid key)
+static void
+add_indexes(PgmTarget *target, Relation rel, Oid key)
 {
-	PgmTarget  *target = palloc0(sizeof(PgmTarget));
-	Relation	rel = table_open(relid, NoLock);
 	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
-	MemoryContext old;
-	TupleDesc	desc;
 
-	target->relid = relid;
-	target->estate = CreateExecutorState();
-	old = MemoryContextSwitchTo(target->estate->es_query_cxt);
-	target->result = makeNode(ResultRelInfo);
 	target->nindexes = list_length(indexes);
 	target->indexes = palloc(sizeof(Oid) * Max(target->nindexes, 1));
 	target->result->ri_NumIndices = target->nindexes;
@@ -93,14 +88,71 @@ pgm_target_create(Oid relid, Oid key)
 	}
 	PopActiveSnapshot();
 	if (!OidIsValid(target->key.index))
-		elog(ERROR, "index %u is not one of table %u", key, relid);
+		elog(ERROR, "index %u is not one of table %u", key,
+			 RelationGetRelid(rel));
+}
 
+static PgmTarget *
+create_leaf(PgmTarget *target, Oid relid, ExprState **bound)
+{
+	Relation	rel = table_open(relid, RowExclusiveLock);
+	PgmTarget  *leaf = pgm_target_create(relid,
+										 index_get_partition(rel,
+															 target->key.index));
+
+	ExecDropSingleTupleTableSlot(leaf->row);
+	ExecDropSingleTupleTableSlot(leaf->found);
+	leaf->row = target->row;
+	leaf->found = target->found;
+	*bound = ExecPrepareCheck(RelationGetPartitionQual(rel), target->estate);
+	table_close(rel, NoLock);
+	return leaf;
+}
+
+static void
+add_leaves(PgmTarget *target, Relation rel)
+{
+	List	   *leaves;
+	ListCell   *lc;
+
+	target->leaf = -1;
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	leaves = find_inheritance_children(target->relid, NoLock);
+	target->leaves = palloc(sizeof(PgmTarget *) * list_length(leaves));
+	target->bounds = palloc(sizeof(ExprState *) * list_length(leaves));
+	target->values =
+		MakeSingleTupleTableSlot(target->row->tts_tupleDescriptor,
+								 &TTSOpsVirtual);
+	foreach(lc, leaves)
+	{
+		int			i = target->nleaves++;
+
+		target->leaves[i] = create_leaf(target, lfirst_oid(lc),
+										&target->bounds[i]);
+	}
+}
+
+PgmTarget *
+pgm_target_create(Oid relid, Oid key)
+{
+	PgmTarget  *target = palloc0(sizeof(PgmTarget));
+	Relation	rel = table_open(relid, NoLock);
+	MemoryContext old;
+	TupleDesc	desc;
+
+	target->relid = relid;
+	target->estate = CreateExecutorState();
+	old = MemoryContextSwitchTo(target->estate->es_query_cxt);
+	target->result = makeNode(ResultRelInfo);
+	add_indexes(target, rel, key);
 	pgm_check_valid_ones(target->result, rel, target->estate);
 
 	/* with the values that older rows have of columns that were added */
 	desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	target->row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	target->found = MakeSingleTupleTableSlot(desc, &TTSOpsBufferHeapTuple);
+	add_leaves(target, rel);
 	MemoryContextSwitchTo(old);
 	table_close(rel, NoLock);
 	return target;
@@ -109,20 +161,41 @@ pgm_target_create(Oid relid, Oid key)
 void
 pgm_target_free(PgmTarget *target)
 {
+	for (int i = 0; i < target->nleaves; i++)
+	{
+		FreeExecutorState(target->leaves[i]->estate);
+	}
+	if (target->values != NULL)
+		ExecDropSingleTupleTableSlot(target->values);
 	ExecDropSingleTupleTableSlot(target->row);
 	ExecDropSingleTupleTableSlot(target->found);
 	FreeExecutorState(target->estate);
 	pfree(target);
 }
 
+/* Partitions when they are needed. */
 void
 pgm_target_open(PgmTarget *target, LOCKMODE mode)
 {
+	target->mode = mode;
+	target->leaf = -1;
 	target->rel = table_open(target->relid, mode);
 	target->result->ri_RelationDesc = target->rel;
+	if (target->nleaves > 0)
+		return;
 	for (int i = 0; i < target->nindexes; i++)
 		target->result->ri_IndexRelationDescs[i] =
 			index_open(target->indexes[i], mode);
+}
+
+static void
+close_table(PgmTarget *target)
+{
+	for (int i = 0; target->nleaves == 0 && i < target->nindexes; i++)
+		index_close(target->result->ri_IndexRelationDescs[i], NoLock);
+	table_close(target->rel, NoLock);
+	target->rel = NULL;
+	ResetPerTupleExprContext(target->estate);
 }
 
 void
@@ -130,11 +203,56 @@ pgm_target_close(PgmTarget *target)
 {
 	ExecClearTuple(target->row);
 	ExecClearTuple(target->found);
-	for (int i = 0; i < target->nindexes; i++)
-		index_close(target->result->ri_IndexRelationDescs[i], NoLock);
-	table_close(target->rel, NoLock);
-	target->rel = NULL;
-	ResetPerTupleExprContext(target->estate);
+	for (int i = 0; i < target->nleaves; i++)
+		if (target->leaves[i]->rel != NULL)
+			close_table(target->leaves[i]);
+	close_table(target);
+}
+
+/* ---- partitions */
+
+static bool
+is_in(PgmTarget *target, int i)
+{
+	ExprContext *context = GetPerTupleExprContext(target->estate);
+
+	context->ecxt_scantuple = target->values;
+	return ExecCheck(target->bounds[i], context);
+}
+
+/* What a row is partitioned by is in its key. */
+PgmTarget *
+pgm_target_route(PgmTarget *target, const Datum *values)
+{
+	int			first = Max(target->leaf, 0);
+
+	if (target->nleaves == 0)
+		return target;
+	ExecClearTuple(target->values);
+	memset(target->values->tts_isnull, true,
+		   sizeof(bool) * target->values->tts_tupleDescriptor->natts);
+	for (int i = 0; i < target->key.n; i++)
+	{
+		target->values->tts_values[target->key.columns[i] - 1] =
+			values[target->key.columns[i] - 1];
+		target->values->tts_isnull[target->key.columns[i] - 1] = false;
+	}
+	ExecStoreVirtualTuple(target->values);
+	target->leaf = -1;
+	for (int i = 0; i < target->nleaves && target->leaf < 0; i++)
+		if (is_in(target, (first + i) % target->nleaves))
+			target->leaf = (first + i) % target->nleaves;
+	if (target->leaf < 0)
+		return NULL;
+	if (target->leaves[target->leaf]->rel == NULL)
+		pgm_target_open(target->leaves[target->leaf], target->mode);
+	return target->leaves[target->leaf];
+}
+
+PgmTarget *
+pgm_target_leaf(PgmTarget *target)
+{
+	return target->leaf < 0 ? target : target->leaves[target->leaf];
 }
 
 static void
@@ -161,8 +279,8 @@ pgm_key_lookup(const PgmKey *key, Relation rel, Relation index,
 	return found;
 }
 
-static Relation
-key_index(PgmTarget *target)
+Relation
+pgm_target_key_index(PgmTarget *target)
 {
 	for (int i = 0; i < target->nindexes; i++)
 		if (target->indexes[i] == target->key.index)
@@ -184,10 +302,13 @@ pgm_target_has(PgmTarget *target, const Datum *values,
 	bool		found = false;
 
 	*inserter = InvalidTransactionId;
+	target = pgm_target_route(target, values);
+	if (target == NULL)
+		return false;
 	set_keys(&target->key, values, scan_keys);
 	InitDirtySnapshot(dirty);
-	scan = pgm_index_beginscan(target->rel, key_index(target), &dirty,
-							   target->key.n);
+	scan = pgm_index_beginscan(target->rel, pgm_target_key_index(target),
+							   &dirty, target->key.n);
 	index_rescan(scan, scan_keys, target->key.n, NULL, 0);
 	while (!found &&
 		   index_getnext_slot(scan, ForwardScanDirection, target->found))
@@ -207,6 +328,9 @@ pgm_target_has(PgmTarget *target, const Datum *values,
 bool
 pgm_target_find(PgmTarget *target, const Datum *values)
 {
+	target = pgm_target_route(target, values);
+	if (target == NULL)
+		return false;
 	for (;;)
 	{
 		SnapshotData dirty;
@@ -215,8 +339,9 @@ pgm_target_find(PgmTarget *target, const Datum *values)
 
 		CHECK_FOR_INTERRUPTS();
 		InitDirtySnapshot(dirty);
-		found = pgm_key_lookup(&target->key, target->rel, key_index(target),
-							   &dirty, values, target->found);
+		found = pgm_key_lookup(&target->key, target->rel,
+							   pgm_target_key_index(target), &dirty, values,
+							   target->found);
 		if (!found)
 			return false;
 		other = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
@@ -243,6 +368,7 @@ pgm_target_complete(PgmTarget *target)
 {
 	TupleConstr *constr = RelationGetDescr(target->rel)->constr;
 
+	target = pgm_target_leaf(target);
 	if (constr == NULL)
 		return;
 	if (constr->has_generated_stored)
@@ -254,6 +380,7 @@ void
 pgm_target_insert(PgmTarget *target)
 {
 	pgm_target_complete(target);
+	target = pgm_target_leaf(target);
 	table_tuple_insert(target->rel, target->row, GetCurrentCommandId(true), 0,
 					   NULL);
 	if (target->nindexes == 0)
@@ -287,6 +414,7 @@ pgm_target_update(PgmTarget *target)
 	TM_Result	result;
 
 	pgm_target_complete(target);
+	target = pgm_target_leaf(target);
 	pgm_index_insert_begin(target->result);
 	result = pgm_update_row(target->result, &target->found->tts_tid,
 							target->row, target->estate, next_command());
@@ -297,6 +425,7 @@ pgm_target_update(PgmTarget *target)
 bool
 pgm_target_delete(PgmTarget *target)
 {
+	target = pgm_target_leaf(target);
 	return was_done(pgm_delete_row(target->rel, &target->found->tts_tid,
 								   next_command()));
 }

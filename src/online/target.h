@@ -37,6 +37,14 @@ typedef struct PgmTarget
 	TupleTableSlot *row;		/* to be written; virtual */
 	TupleTableSlot *found;		/* by its key */
 	Relation	rel;			/* NULL while closed */
+	LOCKMODE	mode;			/* while open */
+
+	/* of a partitioned table: each has a target, which shares the slots */
+	int			nleaves;
+	struct PgmTarget **leaves;
+	ExprState **bounds;			/* what is in each */
+	TupleTableSlot *values;		/* to see which one it is */
+	int			leaf;			/* where rows were looked for last, or -1 */
 } PgmTarget;
 
 /* In the current memory context.  The relation is locked or empty. */
@@ -72,6 +80,16 @@ extern bool pgm_key_lookup(const PgmKey *key, Relation rel, Relation index,
 extern void pgm_target_insert(PgmTarget *target);
 extern bool pgm_target_update(PgmTarget *target);
 extern bool pgm_target_delete(PgmTarget *target);
+
+/*
+ * The partition that has the row with these values of the key, or the table
+ * itself; NULL if there is none.  Opened with the table.
+ */
+extern PgmTarget *pgm_target_route(PgmTarget *target, const Datum *values);
+
+/* Of the partition where rows were looked for last, or of the table. */
+extern PgmTarget *pgm_target_leaf(PgmTarget *target);
+extern Relation pgm_target_key_index(PgmTarget *target);
 
 /* What the table itself demands of a row: generated columns, constraints. */
 extern void pgm_target_complete(PgmTarget *target);

@@ -20,6 +20,7 @@
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/partition.h"
 #include "online/shadow_table.h"
 
 typedef struct LockedWork
@@ -68,6 +69,8 @@ collect_others(PgmLockNeeds *needs, const LockedWork *work)
 		foreach(other, pgm_shadow_incoming_keys(head))
 			pgm_layout_need(needs, ((PgmIncomingKey *) lfirst(other))->relid,
 							work->mode);
+		foreach(other, pgm_partition_others(head))
+			pgm_layout_need(needs, lfirst_oid(other), work->mode);
 		foreach(other, pgm_shadow_views(head))
 			pgm_layout_need(needs, ((PgmShadowView *) lfirst(other))->relid,
 							work->mode);

@@ -87,7 +87,14 @@ work(void *arg)
 	shadow.run = rebuild->run;
 	shadow.direction = "up";
 	shadow.relid = rebuild->request->relid;
-	if (rebuild->request->definition != NULL)
+	if (rebuild->request->partitions)
+	{
+		pgm_txn_begin();
+		shadow.partitioning = pgm_source_parse(rebuild->request->definition,
+											   PGM_SOURCE_OTHER, NULL);
+		pgm_txn_commit();
+	}
+	else if (rebuild->request->definition != NULL)
 	{
 		pgm_txn_begin();
 		shadow.source =

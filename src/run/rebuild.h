@@ -12,6 +12,8 @@ typedef struct PgmRebuildRequest
 {
 	Oid			relid;
 	const char *definition;		/* subcommands of ALTER TABLE, or NULL */
+	bool		partitions;		/* it is CREATE TABLE ... PARTITION BY, and an
+								 * ALTER TABLE ... ATTACH for each partition */
 	Oid			session_role;	/* session user of the caller */
 	bool		guard;			/* its current_user is another */
 

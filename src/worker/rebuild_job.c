@@ -19,6 +19,7 @@ typedef struct RebuildPayload
 {
 	Oid			relid;
 	bool		as_it_is;		/* there is no definition */
+	bool		partitions;
 	char		definition[FLEXIBLE_ARRAY_MEMBER];
 } RebuildPayload;
 
@@ -45,7 +46,7 @@ launch_and_follow(void *arg)
 }
 
 int64
-pgm_worker_rebuild(Oid relid, const char *definition)
+pgm_worker_rebuild(Oid relid, const char *definition, bool partitions)
 {
 	RebuildCall call = {0};
 	const char *text = definition == NULL ? "" : definition;
@@ -54,6 +55,7 @@ pgm_worker_rebuild(Oid relid, const char *definition)
 	call.payload = palloc0(call.size);
 	call.payload->relid = relid;
 	call.payload->as_it_is = definition == NULL;
+	call.payload->partitions = partitions;
 	strcpy(call.payload->definition, text);
 	pgm_process_guarded(launch_and_follow, &call);
 	pfree(call.payload);
@@ -69,6 +71,7 @@ work(const PgmJob *job)
 
 	request.relid = payload->relid;
 	request.definition = payload->as_it_is ? NULL : payload->definition;
+	request.partitions = payload->partitions;
 	request.session_role = job->session_role;
 	request.guard = job->guard;
 	request.accepted = pgm_process_accept;

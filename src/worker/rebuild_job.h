@@ -12,7 +12,8 @@
  * The caller has the turn to start a run, and holds no snapshot.  The
  * definition is NULL for none.  Returns the number of the run.
  */
-extern int64 pgm_worker_rebuild(Oid relid, const char *definition);
+extern int64 pgm_worker_rebuild(Oid relid, const char *definition,
+								bool partitions);
 
 /* At the load of the library. */
 extern void pgm_worker_register_rebuild(void);

@@ -230,15 +230,15 @@ CREATE TABLE stop ();
 CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF TG_OP <> 'INSERT' THEN
-		EXECUTE format('DELETE FROM oracle_%1$s WHERE id::text = ($1::text::%1$s).id::text', TG_TABLE_NAME) USING OLD;
+		EXECUTE format('DELETE FROM oracle_%1$s WHERE id::text = ($1::text::%1$s).id::text', TG_ARGV[0]) USING OLD;
 	END IF;
 	IF TG_OP <> 'DELETE' THEN
-		EXECUTE format('INSERT INTO oracle_%1$s SELECT ($1::text::%1$s).*', TG_TABLE_NAME) USING NEW;
+		EXECUTE format('INSERT INTO oracle_%1$s SELECT ($1::text::%1$s).*', TG_ARGV[0]) USING NEW;
 	END IF;
 	RETURN NULL;
 END $$;
-CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION follow();
-CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION follow();
+CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION follow('users');
+CREATE TRIGGER follow AFTER INSERT OR UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION follow('orders');
 CREATE PROCEDURE write() LANGUAGE plpgsql AS $$
 DECLARE
 	i int;
@@ -312,6 +312,26 @@ is(with_writers("SELECT pgmigrate.upgrade('r4')"),
 	'0|0|0|0|0|0|t|switched switched', 'a wider key, with writers');
 is(with_writers("SELECT pgmigrate.downgrade('r4\@-1')"),
 	'0|0|0|0|0|0|t|reverted reverted', 'and back');
+
+# ---- into partitions, on both sides of a foreign key
+
+my $parts = join ', ', map { "'users_$_ FOR VALUES WITH (MODULUS 3, REMAINDER $_)'" } 0 .. 2;
+my $by_hash = "SELECT pgmigrate.rebuild('users', partition_by => 'HASH (id)', partitions => ARRAY[$parts])";
+my $by_range = "SELECT pgmigrate.rebuild('orders', partition_by => 'RANGE (id)', partitions => ARRAY['orders_old FOR VALUES FROM (MINVALUE) TO (3000)', 'orders_new DEFAULT'])";
+my $kinds = "SELECT string_agg(concat(relname, ' ', relkind), ', ' ORDER BY relname) FROM pg_class WHERE pg_table_is_visible(oid) AND relname ~ '^(users|orders)' AND relkind IN ('r', 'p')";
+
+$holder = session($node);
+$holder->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
+$caller = session($node);
+$caller->send($by_hash);
+poll($node, "SELECT state = 'comparing' FROM pgmigrate.operations $last");
+kill_and_recover($node, worker_pid($node));
+is(query($node, $kinds), 'orders r, users r', 'a crash leaves the table as it was');
+is(with_writers($by_hash), '0|0|0|0|0|0|t|finalized', 'the referenced table is partitioned, with writers');
+is(with_writers($by_range), '0|0|0|0|0|0|t|finalized', 'and the one that references it');
+is(query($node, $kinds), 'orders p, orders_new r, orders_old r, users p, users_0 r, users_1 r, users_2 r', 'into their partitions');
+is(query($node, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text ~ '^orders' AND convalidated"),
+	'12', 'with the foreign keys between all of them');
 
 log_is_clean($node);
 $node->stop;

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * partition.h
+ *	  An ordinary table becomes a partitioned one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ONLINE_PARTITION_H
+#define PGM_ONLINE_PARTITION_H
+
+#include "online/internal.h"
+
+/* Is the table beside a partitioned one? */
+extern bool pgm_partition_wanted(const PgmShadow *shadow);
+
+/*
+ * In the schema of the operation: before the table beside is made, whether the
+ * table can be partitioned so; then what it is made into.
+ */
+extern void pgm_partition_check(PgmShadow *shadow, Relation rel);
+extern void pgm_partition_make(PgmShadow *shadow, Relation rel);
+
+/* In a worker outside of a transaction: rows that belong nowhere are named. */
+extern void pgm_partition_check_rows(PgmShadow *shadow);
+
+/* What else is to be locked for the switch. */
+extern List *pgm_partition_others(const PgmShadow *shadow);
+
+/* The table has no rows at the time. */
+extern void pgm_partition_switch(PgmShadow *shadow);
+
+#endif							/* PGM_ONLINE_PARTITION_H */
