@@ -24,6 +24,14 @@ pgm_swap_frozen_pages(Form_pg_class a, Form_pg_class b)
 #endif
 }
 
+static inline void
+pgm_no_frozen_pages(Form_pg_class form)
+{
+#if PG_VERSION_NUM >= 180000
+	form->relallfrozen = 0;
+#endif
+}
+
 /* Links of the relation cache to files; gone since 17. */
 static inline void
 pgm_close_files(Oid relid)

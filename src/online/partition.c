@@ -37,6 +37,7 @@
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
 #include "catalog/storage.h"
+#include "commands/cluster.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -298,6 +299,7 @@ update_class(Oid relid, char kind)
 	form->relpages = 0;
 	form->reltuples = kind == RELKIND_PARTITIONED_TABLE ? -1 : 0;
 	form->relallvisible = 0;
+	pgm_no_frozen_pages(form);
 	form->relfrozenxid = InvalidTransactionId;
 	form->relminmxid = InvalidMultiXactId;
 	if (kind == RELKIND_PARTITIONED_TABLE)
@@ -398,7 +400,11 @@ become_partitioned(Oid relid, Oid like)
 	List	   *indexes = RelationGetIndexList(rel);
 	ListCell   *lc;
 
+	/* what is about rows and their order */
+	mark_index_clustered(rel, InvalidOid, true);
+	RelationClearMissing(rel);
 	table_close(rel, NoLock);
+	CommandCounterIncrement();
 	foreach(lc, indexes)
 		lose_files(lfirst_oid(lc), RELKIND_PARTITIONED_INDEX);
 	lose_files(relid, RELKIND_PARTITIONED_TABLE);

@@ -12,12 +12,13 @@ CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN
 -- the same twice, here partitioned from the beginning
 \set columns 'CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE orders (id int GENERATED ALWAYS AS IDENTITY, gone int, day date NOT NULL, u int CONSTRAINT o_u REFERENCES users ON DELETE CASCADE, note text DEFAULT $$x$$, twice int GENERATED ALWAYS AS (u * 2) STORED, CHECK (id > 0), CONSTRAINT orders_pkey PRIMARY KEY (id, day))'
 \set storage 'WITH (fillfactor = 80)'
-\set others 'ALTER TABLE orders DROP gone; ALTER TABLE orders ALTER note SET STORAGE EXTERNAL; CREATE INDEX orders_note ON orders (md5(note)) WHERE note <> $$$$; CREATE UNIQUE INDEX orders_day ON orders (day DESC, id) INCLUDE (u); ALTER TABLE orders REPLICA IDENTITY USING INDEX orders_day; CREATE TABLE lines (o int, day date, CONSTRAINT l_o FOREIGN KEY (o, day) REFERENCES orders ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE); CREATE VIEW v AS SELECT id, note FROM orders; CREATE RULE r AS ON DELETE TO v DO INSTEAD DELETE FROM orders WHERE id = OLD.id; COMMENT ON COLUMN orders.note IS $$n$$; COMMENT ON TABLE orders IS $$o$$; GRANT SELECT (note), INSERT ON orders TO PUBLIC; CREATE STATISTICS st ON id, day FROM orders; CREATE TRIGGER tr BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION public.touch(); CREATE POLICY p ON orders USING (id > 0); ALTER TABLE orders ENABLE ROW LEVEL SECURITY'
+\set others 'ALTER TABLE orders DROP gone; ALTER TABLE orders ALTER note SET STORAGE EXTERNAL; CREATE INDEX orders_note ON orders (md5(note)) WHERE note <> $$$$; CREATE UNIQUE INDEX orders_day ON orders (day DESC, id) INCLUDE (u); ALTER TABLE orders REPLICA IDENTITY USING INDEX orders_day; CREATE TABLE lines (o int, day date, CONSTRAINT l_o FOREIGN KEY (o, day) REFERENCES orders ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE); CREATE VIEW v AS SELECT id, note FROM orders; CREATE RULE r AS ON DELETE TO v DO INSTEAD DELETE FROM orders WHERE id = OLD.id; COMMENT ON COLUMN orders.note IS $$n$$; COMMENT ON TABLE orders IS $$o$$; GRANT SELECT (note), INSERT ON orders TO PUBLIC; CREATE STATISTICS st ON id, day FROM orders; ALTER TABLE orders ADD late int DEFAULT 5 NOT NULL; CREATE TRIGGER tr BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION public.touch(); CREATE POLICY p ON orders USING (id > 0); ALTER TABLE orders ENABLE ROW LEVEL SECURITY'
 \set rows 'INSERT INTO users SELECT generate_series(1, 50); INSERT INTO orders (day, u, note) SELECT date $$2025-01-01$$ + g, g % 50 + 1, repeat($$long $$, g % 7 * 500) FROM generate_series(0, 799) g; INSERT INTO lines SELECT id, day FROM orders'
 SET search_path = online;
 :columns :storage;
 :others;
 :rows;
+ALTER TABLE orders CLUSTER ON orders_pkey;
 SET search_path = plain;
 :columns PARTITION BY RANGE (day);
 :others;
@@ -36,12 +37,12 @@ SELECT replace(x, $1, 's') FROM (
 		relispartition, relreplident, relrowsecurity, relfrozenxid <> '0', relacl, obj_description(c.oid), pg_get_expr(relpartbound, c.oid))
 	FROM pg_class c WHERE relnamespace = $1::regnamespace
 	UNION ALL SELECT format('%s: %s', partrelid::regclass, pg_get_partkeydef(partrelid)) FROM pg_partitioned_table JOIN pg_class c ON c.oid = partrelid WHERE relnamespace = $1::regnamespace
-	UNION ALL SELECT format('%s %s %s %s %s %s %s %s %s %s %s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attstorage, attidentity, attgenerated, attislocal, attinhcount, attacl,
+	UNION ALL SELECT format('%s %s %s %s %s %s %s %s %s %s %s %s %s', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attstorage, atthasmissing, attidentity, attgenerated, attislocal, attinhcount, attacl,
 		pg_get_expr(adbin, attrelid), col_description(attrelid, attnum))
 	FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE relnamespace = $1::regnamespace AND relkind <> 'S' AND attnum > 0 AND NOT attisdropped
 	UNION ALL SELECT format('%s %s %s %s %s %s %s %s %s', k.conrelid::regclass, k.confrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated, k.conislocal, k.coninhcount, k.connoinherit, p.conname)
 	FROM pg_constraint k LEFT JOIN pg_constraint p ON p.oid = k.conparentid WHERE k.connamespace = $1::regnamespace AND k.contype <> 'n'
-	UNION ALL SELECT format('%s %s %s %s %s', indexrelid::regclass, pg_get_indexdef(indexrelid), indisvalid, indisreplident, inhparent::regclass)
+	UNION ALL SELECT format('%s %s %s %s %s %s', indexrelid::regclass, pg_get_indexdef(indexrelid), indisvalid, indisreplident, indisclustered, inhparent::regclass)
 	FROM pg_index JOIN pg_class c ON c.oid = indrelid LEFT JOIN pg_inherits ON inhrelid = indexrelid WHERE relnamespace = $1::regnamespace
 	UNION ALL SELECT format('%s %s %s %s %s', tgrelid::regclass, regexp_replace(tgname, '\d+', 'N'), tgfoid::regproc, tgenabled, tgparentid <> 0)
 	FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = $1::regnamespace
