@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 
 #include "online/internal.h"
+#include "online/partition.h"
 
 List *
 pgm_shadow_leaves(Oid root)
@@ -105,6 +106,8 @@ pgm_shadow_is_whole(const PgmShadow *shadow)
 	List	   *leaves = NIL;
 	ListCell   *lc;
 
+	if (pgm_partition_wanted(shadow))
+		return true;
 	foreach(lc, heads)
 		leaves = list_concat(leaves,
 							 pgm_shadow_leaves(((PgmShadow *) lfirst(lc))->root));

@@ -110,6 +110,7 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
 extern void pgm_shadow_remove(PgmShadow *shadow);
+extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

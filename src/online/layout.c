@@ -194,7 +194,8 @@ pgm_layout_difference(Relation a, Relation b)
 	TupleDesc	x = RelationGetDescr(a);
 	TupleDesc	y = RelationGetDescr(b);
 
-	if (a->rd_rel->relam != b->rd_rel->relam)
+	if (a->rd_rel->relam != b->rd_rel->relam &&
+		a->rd_rel->relkind == b->rd_rel->relkind)
 		return pstrdup("access method");
 	if (a->rd_rel->relpersistence != b->rd_rel->relpersistence)
 		return pstrdup("persistence");

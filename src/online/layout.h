@@ -56,6 +56,12 @@ extern Oid	pgm_layout_find_index(Relation rel, Oid like);
  */
 extern void pgm_layout_swap(Oid a, Oid b);
 
+/*
+ * The one is partitioned, and has no partitions: it becomes an ordinary table
+ * with the files of the other, which is partitioned then, by nothing yet.
+ */
+extern void pgm_layout_exchange_kinds(Oid a, Oid b);
+
 /* Raises the error only. */
 extern void pgm_layout_check(Oid a, Oid b);
 

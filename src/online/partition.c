@@ -327,8 +327,8 @@ lose_files(Oid relid, char kind)
 }
 
 /* Constraints of a partitioned table are those of its partitions. */
-static void
-let_inherit(Oid relid)
+void
+pgm_partition_let_inherit(Oid relid, bool inherit)
 {
 	Relation	catalog = table_open(ConstraintRelationId, RowExclusiveLock);
 	ScanKeyData key;
@@ -345,7 +345,7 @@ let_inherit(Oid relid)
 			CONSTRAINT_FOREIGN)
 			continue;
 		tuple = heap_copytuple(tuple);
-		((Form_pg_constraint) GETSTRUCT(tuple))->connoinherit = false;
+		((Form_pg_constraint) GETSTRUCT(tuple))->connoinherit = !inherit;
 		CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
 	}
 	systable_endscan(scan);
@@ -353,8 +353,8 @@ let_inherit(Oid relid)
 }
 
 /* By what a table that has the same columns is partitioned by. */
-static void
-store_key(Oid relid, Oid like)
+void
+pgm_partition_store_key(Oid relid, Oid like)
 {
 	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(like));
 	Form_pg_partitioned_table form;
@@ -408,8 +408,8 @@ become_partitioned(Oid relid, Oid like)
 	foreach(lc, indexes)
 		lose_files(lfirst_oid(lc), RELKIND_PARTITIONED_INDEX);
 	lose_files(relid, RELKIND_PARTITIONED_TABLE);
-	let_inherit(relid);
-	store_key(relid, like);
+	pgm_partition_let_inherit(relid, true);
+	pgm_partition_store_key(relid, like);
 }
 
 /* ---- the table beside */
@@ -688,13 +688,33 @@ move_leaf(const PgmShadow *shadow, const Leaf *leaf, List *keys)
 								 shadow->name, pgm_layout_name(leaf->relid),
 								 leaf->bound));
 	CommandCounterIncrement();
-	let_inherit(leaf->relid);
+	pgm_partition_let_inherit(leaf->relid, true);
 	if (leaf->condition != NULL)
 		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s DROP CONSTRAINT %s",
 									 pgm_layout_name(leaf->relid),
 									 quote_identifier(BOUND_CHECK)));
 	CommandCounterIncrement();
 	identify_leaf(shadow->relid, leaf->relid);
+}
+
+/* The index that a table was clustered by last, as that of another one. */
+void
+pgm_partition_copy_mark(Oid from, Oid to)
+{
+	Relation	rel = table_open(from, NoLock);
+	Relation	other = table_open(to, NoLock);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		if (get_index_isclustered(lfirst_oid(lc)))
+			mark_index_clustered(other,
+								 pgm_layout_find_index(other, lfirst_oid(lc)),
+								 true);
+	}
+	table_close(other, NoLock);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
 }
 
 void
@@ -705,6 +725,7 @@ pgm_partition_switch(PgmShadow *shadow)
 	PgmOwnerScope scope;
 	ListCell   *lc;
 
+	pgm_partition_copy_mark(shadow->relid, shadow->old);
 	become_partitioned(shadow->relid, shadow->beside);
 	pgm_owner_enter(&scope, shadow->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -713,4 +734,5 @@ pgm_partition_switch(PgmShadow *shadow)
 	foreach(lc, leaves)
 		move_leaf(shadow, lfirst(lc), keys);
 	pgm_owner_leave(&scope);
+	pgm_partition_follow(shadow);
 }

@@ -29,4 +29,19 @@ extern List *pgm_partition_others(const PgmShadow *shadow);
 /* The table has no rows at the time. */
 extern void pgm_partition_switch(PgmShadow *shadow);
 
+/*
+ * partition_back.c: the partitions write to the old rows, and are those that
+ * were made; they are dropped for the way back, and the table gets its files.
+ */
+extern List *pgm_partition_leaves(const PgmShadow *shadow);
+extern void pgm_partition_follow(PgmShadow *shadow);
+extern bool pgm_partition_is_intact(const PgmShadow *shadow);
+extern void pgm_partition_drop_triggers(const PgmShadow *shadow);
+extern void pgm_partition_switch_back(PgmShadow *shadow);
+
+/* For both: what a table like another is partitioned by; its constraints. */
+extern void pgm_partition_store_key(Oid relid, Oid like);
+extern void pgm_partition_let_inherit(Oid relid, bool inherit);
+extern void pgm_partition_copy_mark(Oid from, Oid to);
+
 #endif							/* PGM_ONLINE_PARTITION_H */

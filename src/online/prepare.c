@@ -310,8 +310,7 @@ map_rows(PgmShadow *shadow, Relation rel, PgmMappingText **mapping)
 	if ((*mapping)->missing != NULL)
 		refuse(shadow, (*mapping)->missing);
 	back = pgm_mapping_make(beside, rel, NIL, "");
-	shadow->no_way_back = pgm_partition_wanted(shadow) ?
-		pstrdup("the table has partitions now") : back->missing;
+	shadow->no_way_back = back->missing;
 	table_close(beside, NoLock);
 }
 

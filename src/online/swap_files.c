@@ -101,6 +101,43 @@ swap_relation(Oid a, Oid b)
 	CommandCounterIncrement();
 }
 
+/* And what they are; they have been checked. */
+static void
+exchange_kind(Oid a, Oid b, bool with_options)
+{
+	Relation	catalog = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple	x = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(a));
+	HeapTuple	y = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(b));
+	Datum		values[Natts_pg_class] = {0};
+	bool		nulls[Natts_pg_class] = {false};
+	bool		replaces[Natts_pg_class] = {false};
+	int			options = Anum_pg_class_reloptions - 1;
+	Form_pg_class p;
+	Form_pg_class q;
+
+	if (!HeapTupleIsValid(x) || !HeapTupleIsValid(y))
+		elog(ERROR, "cache lookup failed for relation %u or %u", a, b);
+	replaces[options] = with_options;
+	values[options] = heap_getattr(y, Anum_pg_class_reloptions,
+								   RelationGetDescr(catalog), &nulls[options]);
+	x = heap_modify_tuple(x, RelationGetDescr(catalog), values, nulls,
+						  replaces);
+	p = (Form_pg_class) GETSTRUCT(x);
+	q = (Form_pg_class) GETSTRUCT(y);
+	swap_class(p, q);
+	SWAP(char, p->relkind, q->relkind);
+	SWAP(Oid, p->relam, q->relam);
+	p->relhassubclass = false;
+	CatalogTupleUpdate(catalog, &x->t_self, x);
+	CatalogTupleUpdate(catalog, &y->t_self, y);
+	own_toast(p->reltoastrelid, a);
+	own_toast(q->reltoastrelid, b);
+	table_close(catalog, RowExclusiveLock);
+	pgm_close_files(a);
+	pgm_close_files(b);
+	CommandCounterIncrement();
+}
+
 static void
 rename_toast(Oid toast, const char *name)
 {
@@ -217,5 +254,21 @@ pgm_layout_swap(Oid a, Oid b)
 	swap_relation(a, b);
 	for (int i = 0; i < list_length(pairs); i += 2)
 		swap_relation(list_nth_oid(pairs, i), list_nth_oid(pairs, i + 1));
+	rename_toasts(a, b);
+}
+
+void
+pgm_layout_exchange_kinds(Oid a, Oid b)
+{
+	Relation	x = table_open(a, AccessExclusiveLock);
+	Relation	y = table_open(b, AccessExclusiveLock);
+	List	   *pairs = check_same(x, y, AccessExclusiveLock);
+
+	table_close(x, NoLock);
+	table_close(y, NoLock);
+	for (int i = 0; i < list_length(pairs); i += 2)
+		exchange_kind(list_nth_oid(pairs, i), list_nth_oid(pairs, i + 1),
+					  false);
+	exchange_kind(a, b, true);
 	rename_toasts(a, b);
 }

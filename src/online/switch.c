@@ -79,13 +79,13 @@ key_like(Oid relid, Oid index)
 	return result;
 }
 
-/* From the new rows to the old ones. */
-static void
-write_back(PgmShadow *shadow)
+/* From the new rows, or some of them, to the old ones. */
+void
+pgm_shadow_write_back(PgmShadow *shadow, Oid source)
 {
-	PgmSyncSpec spec = {shadow->operation->id, shadow->relid};
+	PgmSyncSpec spec = {shadow->operation->id, source};
 	PgmOwnerScope scope;
-	Relation	rel = table_open(shadow->relid, NoLock);
+	Relation	rel = table_open(source, NoLock);
 	Relation	old = table_open(shadow->old, NoLock);
 
 	pgm_owner_enter(&scope, shadow->owner);
@@ -99,7 +99,8 @@ write_back(PgmShadow *shadow)
 	table_close(old, NoLock);
 	table_close(rel, NoLock);
 	spec.back = true;
-	spec.source_key = key_like(shadow->relid, shadow->beside_key);
+	spec.part = source != shadow->relid;
+	spec.source_key = key_like(source, shadow->beside_key);
 	spec.target = shadow->old;
 	spec.target_key = shadow->old_key;
 	shadow->trigger = pgm_sync_create(&spec);
@@ -203,8 +204,10 @@ pgm_shadow_switch(PgmShadow *shadow)
 	pgm_shadow_remember_views(with_views(shadow), views);
 	foreach(lc, shadow->family)
 	{
-		write_back(lfirst(lc));
-		remember_trigger(lfirst(lc));
+		PgmShadow  *member = lfirst(lc);
+
+		pgm_shadow_write_back(member, member->relid);
+		remember_trigger(member);
 	}
 }
 
@@ -393,9 +396,12 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 	unfit = pgm_shadow_unfit(shadow, false);
 	if (unfit > 0 && !without_unfit)
 		refuse_unfit(shadow, unfit);
-	if (!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
+	if (pgm_partition_wanted(shadow) ? !pgm_partition_is_intact(shadow) :
+		!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
 							shadow->trigger))
-		refuse_revert(shadow, "The trigger that writes to the old rows was dropped or disabled.");
+		refuse_revert(shadow, pgm_partition_wanted(shadow) ?
+					  "It has other partitions, or a trigger on one of them was dropped or disabled." :
+					  "The trigger that writes to the old rows was dropped or disabled.");
 	return unfit;
 }
 
@@ -416,6 +422,12 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	}
 	foreach(lc, shadow->family)
 		unfit += check_way_back(lfirst(lc), without_unfit);
+	if (pgm_partition_wanted(shadow))
+	{
+		pgm_partition_switch_back(shadow);
+		pgm_layout_copy_missing(shadow->old, shadow->relid);
+		return;
+	}
 	foreach(lc, shadow->family)
 	{
 		const PgmShadow *member = lfirst(lc);
@@ -495,6 +507,9 @@ pgm_shadow_remove(PgmShadow *shadow)
 		return;
 	}
 	if (get_rel_name(shadow->relid) != NULL)
+	{
+		pgm_partition_drop_triggers(shadow);
 		pgm_sync_drop(shadow->relid, shadow->operation->id);
+	}
 	pgm_shadow_drop_schema(shadow);
 }

@@ -29,10 +29,12 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 
 #include "base/spi.h"
@@ -46,6 +48,7 @@ enum
 	ARG_OPERATION,
 	ARG_TARGET,
 	ARG_TARGET_KEY,
+	ARG_PART = ARG_TARGET_KEY,	/* of the trigger for TRUNCATE */
 	ARG_SOURCE_KEY,
 	ARG_FLAGS,
 	ARG_COLUMNS,
@@ -137,7 +140,8 @@ pgm_sync_create(const PgmSyncSpec *spec)
 	pgm_mapping_depend(trigger, spec->source, spec->mapping->columns);
 	(void) create_trigger(spec->source, "online_truncate", spec->operation,
 						  TRIGGER_TYPE_TRUNCATE, false,
-						  list_make2(linitial(args), lsecond(args)));
+						  list_make3(linitial(args), lsecond(args),
+									 makeString(pstrdup(spec->part ? "p" : ""))));
 	CommandCounterIncrement();
 	return trigger;
 }
@@ -194,7 +198,8 @@ pgm_sync_is_intact(Oid source, int64 operation, Oid trigger)
 		if (is_ours(found, trigger_function("online_row"),
 					trigger_function("online_truncate"), operation) &&
 			found->tgenabled == TRIGGER_FIRES_ALWAYS &&
-			(!TRIGGER_FOR_ROW(found->tgtype) || found->tgoid == trigger))
+			(!TRIGGER_FOR_ROW(found->tgtype) || !OidIsValid(trigger) ||
+			 found->tgoid == trigger))
 			n++;
 	}
 	table_close(rel, NoLock);
@@ -424,6 +429,30 @@ pgm_sync_row(TriggerData *data)
 	pgm_owner_leave(&scope);
 }
 
+/* The rows that a partition has, or would have. */
+static void
+delete_part(Relation source, Oid target)
+{
+	const char *schema = get_namespace_name(get_rel_namespace(target));
+	List	   *bound = RelationGetPartitionQual(source);
+	PgmOwnerScope scope;
+
+	if (!source->rd_rel->relispartition)
+		return;
+	pgm_owner_enter(&scope, pgm_owner_of(target));
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	pgm_spi_utility(psprintf("DELETE FROM ONLY %s%s%s",
+							 quote_qualified_identifier(schema,
+														get_rel_name(target)),
+							 bound == NIL ? "" : " WHERE ",
+							 bound == NIL ? "" :
+							 TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
+																	 ObjectIdGetDatum(RelationGetRelid(source))))));
+	pgm_owner_leave(&scope);
+}
+
 void
 pgm_sync_truncate(TriggerData *data)
 {
@@ -436,6 +465,12 @@ pgm_sync_truncate(TriggerData *data)
 		!TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 		pgm_sync_refuse_trigger();
 	target = oid_value(data->tg_trigger, ARG_TARGET);
+	if (data->tg_trigger->tgnargs > ARG_PART &&
+		*data->tg_trigger->tgargs[ARG_PART] != '\0')
+	{
+		delete_part(data->tg_relation, target);
+		return;
+	}
 	schema = get_namespace_name(get_rel_namespace(target));
 	pgm_owner_enter(&scope, pgm_owner_of(target));
 	pgm_spi_utility(psprintf("TRUNCATE TABLE %s%s",

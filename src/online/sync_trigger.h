@@ -24,14 +24,15 @@ typedef struct PgmSyncSpec
 	char	  **settings;		/* for its expressions */
 	int			nsettings;
 	bool		write_may_fail; /* the target demands more than the source */
-	bool		back;			/* the target has the rows of before */
+	bool		back;			/* the target has the rows of before … */
+	bool		part;			/* … of which the source has some */
 } PgmSyncSpec;
 
 /* Returns the row trigger.  In a transaction, with the source locked. */
 extern Oid	pgm_sync_create(const PgmSyncSpec *spec);
 extern void pgm_sync_drop(Oid source, int64 operation);
 
-/* Is the row trigger there, and does it fire in every session? */
+/* Is this row trigger, or any, there, and does it fire in every session? */
 extern bool pgm_sync_is_intact(Oid source, int64 operation, Oid trigger);
 
 /* The functions of the triggers. */

@@ -98,6 +98,8 @@ collect(PgmLockNeeds *needs, void *arg)
 			pgm_layout_need(needs, lfirst_oid(lc), work->mode);
 		return;
 	}
+	foreach(lc, pgm_partition_leaves(work->shadow))
+		pgm_layout_need(needs, lfirst_oid(lc), work->mode);
 	if (work->shadow->exchanges)
 		collect_others(needs, work);
 	foreach(lc, members(work))

@@ -65,26 +65,55 @@ SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partiti
 SELECT relation, state FROM pgmigrate.operations;
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pgmigrate\_%';
 
--- and what can
+-- and what can; then back, with what was written since
+\set partitions 'ARRAY[$$y2025 FOR VALUES FROM (\'2025-01-01\') TO (\'2026-01-01\')$$, $$rest DEFAULT$$, $$y2026 FOR VALUES FROM (\'2026-01-01\') TO (\'2027-01-01\')$$]'
+\set changes 'INSERT INTO orders (day, u, note) VALUES ($$2025-05-05$$, 3, $$new$$), ($$2035-05-05$$, 3, $$late$$); UPDATE orders SET day = $$2031-01-01$$ WHERE id = 3; UPDATE orders SET note = $$same$$, id = DEFAULT WHERE id = 4; DELETE FROM users WHERE id = 1'
+CREATE TABLE public.before AS SELECT shape('online') AS s;
 SELECT 'orders'::regclass::oid AS before \gset
-SELECT relation_name, action FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => ARRAY['y2025 FOR VALUES FROM (''2025-01-01'') TO (''2026-01-01'')', 'rest DEFAULT', 'y2026 FOR VALUES FROM (''2026-01-01'') TO (''2027-01-01'')']);
-SELECT 'orders'::regclass = :before AS same_table;
+SELECT relation_name, action FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => :partitions);
+SELECT 'orders'::regclass = :before AS same_table, relkind FROM pg_class WHERE oid = :before;
+:changes;
+SET search_path = plain;
+:changes;
+SET search_path = online, public;
+INSERT INTO lines VALUES (5000, '2025-01-01');
+INSERT INTO orders (day, u) VALUES ('2024-01-01', 1);
+SELECT tableoid::regclass, count(*), count(twice) FROM orders GROUP BY 1 ORDER BY 1;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT 'orders'::regclass = :before AS same_table, relkind FROM pg_class WHERE oid = :before;
+(SELECT 'before', s FROM before EXCEPT ALL SELECT 'before', shape('online')) UNION ALL (SELECT 'after', shape('online') EXCEPT ALL SELECT 'after', s FROM before);
+SELECT count(*) FROM (SELECT o::text FROM plain.orders o EXCEPT ALL SELECT o::text FROM orders o) d;
+SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM lines);
+INSERT INTO lines VALUES (5000, '2025-01-01');
+INSERT INTO orders (day, u) VALUES ('2024-01-01', 1);
+
+-- once more, and for good
+SELECT action FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => :partitions);
+SELECT action FROM pgmigrate.finalize();
 SET search_path = public;
 TABLE differing;
 SELECT count(*) FROM (SELECT tableoid::regclass::text, o::text FROM plain.orders o EXCEPT ALL SELECT replace(tableoid::regclass::text, 'online', 'plain'), o::text FROM online.orders o) d;
 SET search_path = online, public;
-INSERT INTO lines VALUES (5000, '2025-01-01');
-DELETE FROM users WHERE id = 1;
-SELECT count(*), (SELECT count(*) FROM lines) FROM orders;
-UPDATE orders SET day = '2030-01-01' WHERE id = 2;
-SELECT tableoid::regclass, count(*), count(twice) FROM orders GROUP BY 1 ORDER BY 1;
-INSERT INTO orders (day, u) VALUES ('2024-01-01', 1);
 
--- by lists and by hashes
+-- one partition is emptied
 CREATE TABLE towns (id int, country text COLLATE "C", PRIMARY KEY (country, id));
 INSERT INTO towns SELECT g, (ARRAY['fr', 'de', 'at'])[g % 3 + 1] FROM generate_series(1, 90) g;
-SELECT relation_name, action FROM pgmigrate.rebuild('towns', partition_by => 'LIST (country)', partitions => ARRAY['fr FOR VALUES IN (''fr'')', 'de FOR VALUES IN (''de'', ''at'')']);
+SELECT action FROM pgmigrate.rebuild('towns', partition_by => 'LIST (country)', partitions => ARRAY['fr FOR VALUES IN (''fr'')', 'de FOR VALUES IN (''de'', ''at'')']);
 SELECT tableoid::regclass, count(*) FROM towns GROUP BY 1 ORDER BY 1;
+TRUNCATE fr;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT country, count(*) FROM towns GROUP BY 1 ORDER BY 1;
+
+-- one is detached: there is no way back
+SELECT action FROM pgmigrate.rebuild('towns', partition_by => 'LIST (country)', partitions => ARRAY['fr FOR VALUES IN (''fr'')', 'de FOR VALUES IN (''de'', ''at'')']);
+ALTER TABLE towns DETACH PARTITION de;
+UPDATE de SET id = id + 1000;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT action FROM pgmigrate.finalize();
+UPDATE de SET id = id + 1000;
+SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zzz%';
+
+-- by hashes
 CREATE TABLE h (a int PRIMARY KEY, b text);
 INSERT INTO h SELECT g, g FROM generate_series(1, 300) g;
 CREATE TABLE h_plain (a int PRIMARY KEY, b text) PARTITION BY HASH (a);
@@ -97,6 +126,7 @@ SELECT count(*) FROM (SELECT replace(tableoid::regclass::text, 'hp', 'h'), a, b 
 
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing;
+DROP TABLE public.before;
 DROP FUNCTION public.shape, public.touch;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;

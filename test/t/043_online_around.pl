@@ -327,8 +327,11 @@ $caller->send($by_hash);
 poll($node, "SELECT state = 'comparing' FROM pgmigrate.operations $last");
 kill_and_recover($node, worker_pid($node));
 is(query($node, $kinds), 'orders r, users r', 'a crash leaves the table as it was');
-is(with_writers($by_hash), '0|0|0|0|0|0|t|finalized', 'the referenced table is partitioned, with writers');
-is(with_writers($by_range), '0|0|0|0|0|0|t|finalized', 'and the one that references it');
+is(with_writers($by_hash), '0|0|0|0|0|0|t|switched', 'the referenced table is partitioned, with writers');
+is(with_writers("SELECT pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations))"),
+	'0|0|0|0|0|0|t|reverted', 'and back');
+with_writers($by_hash);
+is(with_writers($by_range), '0|0|0|0|0|0|t|switched', 'and the one that references it');
 is(query($node, $kinds), 'orders p, orders_new r, orders_old r, users p, users_0 r, users_1 r, users_2 r', 'into their partitions');
 is(query($node, "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text ~ '^orders' AND convalidated"),
 	'12', 'with the foreign keys between all of them');
