@@ -85,6 +85,7 @@ run(const char *format, Oid relid, const char *part)
 /* ---- columns */
 
 static const int exchanged[] = {
+	Anum_pg_attribute_attislocal,
 	Anum_pg_attribute_attnotnull,
 	Anum_pg_attribute_attidentity,
 	Anum_pg_attribute_attstattarget,

@@ -52,6 +52,25 @@ refuse(const PgmShadow *shadow, const char *reason)
 			errdetail("The reason is that %s.", reason));
 }
 
+/*
+ * After the switch nobody knows of the old column any more: what its values
+ * are made of must not fail for what an index or a constraint demands of them.
+ */
+static void
+look_back(PgmShadow *shadow, const PgmColumnPair *pair,
+		  const PgmColumnObject *object)
+{
+	if (object->kind != 'i')
+	{
+		if (pair->back.may_fail || pair->back.may_collide)
+			shadow->no_way_back = psprintf("constraint \"%s\" may not allow what becomes of new values in the old column",
+										   get_constraint_name(object->was));
+	}
+	else if (pair->back.may_collide && pgm_column_is_unique(object->was))
+		shadow->no_way_back = psprintf("new values may become the same in the old column, and index \"%s\" is unique",
+									   get_rel_name(object->was));
+}
+
 /* What an expression allows is known when it is there. */
 static void
 refuse_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
@@ -72,6 +91,7 @@ refuse_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
 			pgm_column_is_unique(object->was))
 			refuse(shadow, psprintf("different values may become the same, and index \"%s\" is unique",
 									get_rel_name(object->was)));
+		look_back(shadow, pair, object);
 	}
 	if (pair->back.missing == NULL)
 		return;

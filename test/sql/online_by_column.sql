@@ -176,6 +176,53 @@ SELECT c, why('ALTER TABLE c.' || c) FROM unnest(ARRAY['no ALTER v TYPE bigint',
 RESET pgmigrate.online_method;
 SELECT why('ALTER TABLE c.online_1 ALTER v TYPE int'), why('ALTER TABLE c.pos ALTER v TYPE bigint');
 
+-- tables that inherit are changed along, each with its own indexes; foreign keys of the column too
+CREATE TABLE target (id int PRIMARY KEY);
+INSERT INTO target SELECT generate_series(0, 9);
+CREATE FUNCTION family(name text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE TABLE %1$s (id serial PRIMARY KEY, v int NOT NULL DEFAULT 5 CONSTRAINT positive CHECK (v >= 0) CONSTRAINT other REFERENCES target ON DELETE CASCADE ON UPDATE CASCADE, t text)', name);
+	EXECUTE format('CREATE TABLE %1$s_a (extra int, CHECK (v < 1000)) INHERITS (%1$s)', name);
+	EXECUTE format('CREATE TABLE %1$s_b (v int DEFAULT 7, gone int) INHERITS (%1$s)', name);
+	EXECUTE format('ALTER TABLE %1$s_b DROP gone', name);
+	EXECUTE format('CREATE TABLE %1$s_c () INHERITS (%1$s_a)', name);
+	EXECUTE format('CREATE UNIQUE INDEX %1$s_ai ON %1$s_a (v, id); CREATE INDEX %1$s_bi ON %1$s_b (v) WHERE v > 2; COMMENT ON CONSTRAINT positive ON %1$s IS ''not negative''', name);
+	EXECUTE format('INSERT INTO %1$s (v) SELECT g %% 10 FROM generate_series(1, 200) g', name);
+	EXECUTE format('INSERT INTO %1$s_a (v, extra) SELECT g %% 10, g FROM generate_series(1, 200) g', name);
+	EXECUTE format('INSERT INTO %1$s_b (v) SELECT g %% 10 FROM generate_series(1, 200) g', name);
+	EXECUTE format('INSERT INTO %1$s_c (v) SELECT g %% 10 FROM generate_series(1, 200) g', name);
+	RETURN 'made';
+END $$;
+SELECT family('online'), family('plain');
+CREATE FUNCTION family_described(name text, place bool = false) RETURNS text LANGUAGE sql AS $$
+SELECT replace(concat_ws(E'\n',
+	(SELECT string_agg(concat_ws(' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attislocal, attinhcount, pg_get_expr(adbin, adrelid)), E'\n' ORDER BY attrelid::regclass::text, CASE WHEN place THEN attnum END, attname)
+		FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid::regclass::text ~ ('^' || name || '(_.)?$') AND attnum > 0 AND NOT attisdropped),
+	(SELECT string_agg(concat_ws(' ', pg_get_indexdef(indexrelid), indisprimary, indisvalid), E'\n' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid::regclass::text ~ ('^' || name || '(_.)?$')),
+	(SELECT string_agg(concat_ws(' ', conrelid::regclass, conname, convalidated, conislocal, coninhcount, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')), E'\n' ORDER BY conrelid::regclass::text, replace(conname, name, '')) FROM pg_constraint WHERE conrelid::regclass::text ~ ('^' || name || '(_.)?$'))),
+	'online', 'plain')
+$$;
+SELECT family_described('online', true) AS before \gset
+SELECT pgmigrate.revision('family', 'ALTER TABLE c.online ALTER v TYPE bigint', 'ALTER TABLE c.online ALTER v TYPE int', id => 'three');
+SELECT strategy FROM pgmigrate.plan('head');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT strategy, state, differences FROM pgmigrate.operations WHERE revision = 'three';
+SELECT tgrelid::regclass, tgenabled, tgisinternal FROM pg_trigger WHERE tgname ~ '^~pgmigrate' ORDER BY 1;
+INSERT INTO online_c (v) VALUES (3);
+UPDATE online SET v = 4 WHERE v = 5;
+DELETE FROM target WHERE id = 9;
+UPDATE target SET id = 11 WHERE id = 8;
+DO $$ BEGIN INSERT INTO online (v) VALUES (77); EXCEPTION WHEN foreign_key_violation THEN RAISE WARNING 'no such target'; END $$;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT family_described('online', true) = :'before' AS as_before;
+SELECT tableoid::regclass, count(*), sum(v), min(pg_typeof(v)::text) FROM online GROUP BY 1 ORDER BY 1;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(*) FROM pgmigrate.finalize();
+ALTER TABLE plain ALTER v TYPE bigint;
+SELECT family_described('online') = family_described('plain') AS as_plain;
+SELECT tableoid::regclass, count(*), sum(v), min(pg_typeof(v)::text) FROM online GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint WHERE k.conrelid = 'online'::regclass;
+
 DROP SCHEMA c CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
