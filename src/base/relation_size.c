@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "catalog/pg_type.h"
 #include "common/relpath.h"
@@ -174,4 +175,17 @@ pgm_total_bytes(Oid relid)
 		bytes += relation_bytes((Oid) pgm_spi_int64(i, 1));
 	pgm_spi_end(&scope);
 	return bytes;
+}
+
+int64
+pgm_free_bytes(Oid relid)
+{
+	char	   *file = file_of(relid);
+	struct statvfs disk;
+
+	if (file == NULL)
+		return -1;
+	get_parent_directory(file);
+	return statvfs(file, &disk) == 0 ?
+		(int64) disk.f_bavail * (int64) disk.f_frsize : -1;
 }

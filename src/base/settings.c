@@ -47,6 +47,7 @@ int			pgm_run_wait = 5 * 60 * 1000;
 bool		pgm_online = true;
 int			pgm_online_method = PGM_ONLINE_METHOD_AUTO;
 int			pgm_online_threshold = 200;
+int			pgm_online_free_space = 0;
 bool		pgm_transaction_per_migration = true;
 
 bool		pgm_backfill_vacuum = true;
@@ -440,6 +441,14 @@ define_online_settings(void)
 							&pgm_online_threshold,
 							200, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.online_free_space",
+							"Room that a new table must leave on the disk, or a column is changed by way of a new column.",
+							"A new table takes about as much room as the old one has, with its indexes.",
+							&pgm_online_free_space,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MB,
 							NULL, NULL, NULL);
 }
 

@@ -96,6 +96,7 @@ extern int	pgm_run_wait;
 extern bool pgm_online;
 extern int	pgm_online_method;
 extern int	pgm_online_threshold;	/* ms */
+extern int	pgm_online_free_space;	/* MB */
 extern bool pgm_transaction_per_migration;
 
 extern bool pgm_backfill_vacuum;

@@ -22,7 +22,6 @@
 #include "utils/snapmgr.h"
 
 #include "base/transaction.h"
-#include "compat/scan.h"
 #include "online/column_internal.h"
 #include "online/owner.h"
 #include "online/sync.h"

@@ -273,6 +273,16 @@ make(PgmMaker *maker)
 	}
 }
 
+#define MB_BYTES (1024 * 1024)
+
+/* Adds to why it is so. */
+static void
+add_reason(PgmStrategy *strategy, const char *reason)
+{
+	strategy->why = psprintf("%s%s%s", strategy->why ? strategy->why : "",
+							 strategy->why ? "; " : "", reason);
+}
+
 static void
 by_column(PgmMaker *maker, const char *reason)
 {
@@ -281,9 +291,23 @@ by_column(PgmMaker *maker, const char *reason)
 	strategy->kind = PGM_STRATEGY_SHADOW_COLUMN;
 	strategy->name = "shadow column";
 	strategy->method = PGM_METHOD_COLUMN;
-	strategy->why = psprintf("%s%s%s; the changed column becomes the last one, for SELECT * and for INSERT and COPY without names",
-							 strategy->why ? strategy->why : "",
-							 strategy->why ? "; " : "", reason);
+	add_reason(strategy, reason);
+	add_reason(strategy,
+			   psprintf("all rows are updated, " INT64_FORMAT " MB with the indexes; the changed column becomes the last one, for SELECT * and for INSERT and COPY without names",
+						pgm_total_bytes(maker->relid) / MB_BYTES));
+}
+
+/* Is there too little room for another one like it?  Then says so. */
+static char *
+lack_of_room(Oid relid)
+{
+	int64		needed = pgm_total_bytes(relid) / MB_BYTES;
+	int64		left = pgm_free_bytes(relid);
+
+	if (left < 0 || left / MB_BYTES - needed >= pgm_online_free_space)
+		return NULL;
+	return psprintf("a new table takes " INT64_FORMAT " MB of the " INT64_FORMAT " MB that are free, and must leave %d MB",
+					needed, left / MB_BYTES, pgm_online_free_space);
 }
 
 /*
@@ -293,22 +317,29 @@ by_column(PgmMaker *maker, const char *reason)
 static void
 choose_shadow(PgmMaker *maker)
 {
-	bool		wanted = pgm_online_method == PGM_ONLINE_METHOD_COLUMN;
 	char	   *table = table_refusal(maker->relid, maker->source, maker->n);
-	char	   *column = NULL;
+	char	   *column;
+	char	   *room = NULL;
+	const char *reason = NULL;
 
-	if (table == NULL && !wanted)
+	if (pgm_online_method == PGM_ONLINE_METHOD_COLUMN)
+		reason = "\"pgmigrate.online_method\" asks for a new column";
+	else if (table != NULL)
+		reason = psprintf("a shadow table is not possible: %s", table);
+	else if (pgm_online_method == PGM_ONLINE_METHOD_AUTO)
+		reason = room = lack_of_room(maker->relid);
+	if (reason == NULL)
 		return;
 	column = column_refusal(maker->relid, maker->source, maker->n);
 	if (column == NULL)
-		by_column(maker, wanted ?
-				  "\"pgmigrate.online_method\" asks for a new column" :
-				  psprintf("a shadow table is not possible: %s", table));
+		by_column(maker, reason);
 	else if (table == NULL)
-		maker->strategy->why =
-			psprintf("%s%sa shadow column is not possible: %s",
-					 maker->strategy->why ? maker->strategy->why : "",
-					 maker->strategy->why ? "; " : "", column);
+	{
+		if (room != NULL)
+			add_reason(maker->strategy, room);
+		add_reason(maker->strategy,
+				   psprintf("a shadow column is not possible: %s", column));
+	}
 	else if (strcmp(table, column) == 0)
 		pgm_strategy_stay_plain(maker, psprintf("neither a shadow table nor a shadow column is possible: %s",
 												table));

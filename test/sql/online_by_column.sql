@@ -175,6 +175,13 @@ SELECT c, why('ALTER TABLE c.' || c) FROM unnest(ARRAY['no ALTER v TYPE bigint',
 -- left to itself a table is changed by way of another one where it can be
 RESET pgmigrate.online_method;
 SELECT why('ALTER TABLE c.online_1 ALTER v TYPE int'), why('ALTER TABLE c.pos ALTER v TYPE bigint');
+-- unless there is no room for it
+SET pgmigrate.online_free_space = '2000TB';
+SELECT why('ALTER TABLE c.online_1 ALTER v TYPE int');
+SELECT pgmigrate.revision('room', 'ALTER TABLE c.online_1 ALTER v TYPE int', id => 'room');
+SELECT regexp_replace(substring(string_agg(btrim(line), ' ') FROM 'shadow column: .*without names'), '\d+ (ms|MB that|MB with)', 'n \1', 'g') AS why FROM pgmigrate.report('room') AS line;
+SELECT pgmigrate.remove('room');
+RESET pgmigrate.online_free_space;
 
 -- tables that inherit are changed along, each with its own indexes; foreign keys of the column too
 CREATE TABLE target (id int PRIMARY KEY);

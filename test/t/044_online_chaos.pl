@@ -388,7 +388,7 @@ my $amcheck = 'SELECT (SELECT count(*) FROM verify_heapam(\'t\')), (SELECT count
 my $checked = eval { query($node, 'CREATE EXTENSION amcheck'); 1 };
 
 start_writers() if $method ne 'column';
-for my $round (1 .. $method eq 'column' ? 0 : $rounds)
+for my $round (1 .. ($method eq 'column' ? 0 : $rounds))
 {
 	my @phases = $rounds > 1 || $round % 2 ?
 	  qw(preparing copying indexing comparing switching) : ();
@@ -447,7 +447,7 @@ sub doubles_are_right
 		"$name: 0 doubles differ");
 }
 
-for my $round (1 .. $method eq 'table' ? 0 : $rounds)
+for my $round (1 .. ($method eq 'table' ? 0 : $rounds))
 {
 	my $name = "by column, round $round";
 	my $upgrade = "SELECT state FROM pgmigrate.upgrade('types$round')";
