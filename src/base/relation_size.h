@@ -24,7 +24,7 @@ extern double pgm_size_rows(Oid relid);
 /* The same with TOAST, indexes and the maps of free and visible space. */
 extern int64 pgm_total_bytes(Oid relid);
 
-/* What is free on the disk that a relation is on, -1 if that cannot be told. */
+/* What is free on the disk of a relation, -1 if that cannot be told. */
 extern int64 pgm_free_bytes(Oid relid);
 
 #endif							/* PGM_BASE_RELATION_SIZE_H */
