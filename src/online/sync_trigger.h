@@ -40,7 +40,7 @@ extern void pgm_sync_row(TriggerData *data);
 extern void pgm_sync_truncate(TriggerData *data);
 
 /* Raises an error: a function was called by another trigger than ours. */
-extern void pgm_sync_refuse_trigger(void) pg_attribute_noreturn();
+extern void pgm_sync_refuse_trigger(void);
 
 /* Of a trigger that was made in this transaction. */
 extern void pgm_sync_fire_always(Oid trigger);
