@@ -255,6 +255,7 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	backfill->keep_plans = keep_plans;
 	backfill->quarantine = pgm_on_row_error == PGM_ROW_ERROR_QUARANTINE;
 	read_details(backfill);
+	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;
 	backfill->targets = pgm_targets_find(backfill->change);
 	check_targets(backfill);
@@ -321,6 +322,15 @@ work_range(PgmBackfill *backfill, PgmOperationRange *range)
 	return true;
 }
 
+static bool
+is_ours(const PgmBackfill *backfill, const PgmOperationRange *range)
+{
+	int			worker = range->part % backfill->options.workers;
+
+	return worker == backfill->worker ||
+		(backfill->worker == 0 && worker >= backfill->lacking);
+}
+
 /* Those of this worker, from where each stopped. */
 void
 pgm_backfill_work_ranges(PgmBackfill *backfill)
@@ -342,10 +352,7 @@ pgm_backfill_work_ranges(PgmBackfill *backfill)
 		{
 			PgmOperationRange *range = lfirst(lc);
 
-			if (range->part % backfill->options.workers !=
-				backfill->worker)
-				continue;
-			if (!work_range(backfill, range))
+			if (is_ours(backfill, range) && !work_range(backfill, range))
 				again = true;
 		}
 	}

@@ -37,7 +37,7 @@ work_with_helpers(void *arg)
 	PgmBackfill *backfill = arg;
 	PgmRunRight right = {PGM_RUN_HELPER, backfill->operation->run};
 
-	for (int i = 1; i < backfill->options.workers; i++)
+	for (int i = 1; i < backfill->lacking; i++)
 	{
 		HelperPayload payload = {backfill->operation->id, i};
 
@@ -45,10 +45,18 @@ work_with_helpers(void *arg)
 		pgm_txn_begin();
 		helpers[nhelpers] = pgm_process_launch(PGM_JOB_BACKFILL, right,
 											   (const char *) &payload,
-											   sizeof(payload), 0);
-		nhelpers++;
+											   sizeof(payload),
+											   PGM_LAUNCH_MAY_LACK_SLOT);
 		pgm_txn_commit();
+		if (helpers[nhelpers] != NULL)
+			nhelpers++;
+		else
+			backfill->lacking = i;
 	}
+	if (backfill->lacking < backfill->options.workers)
+		ereport(NOTICE,
+				errmsg("no worker process is free: the backfill is at work in %d instead of %d",
+					   backfill->lacking, backfill->options.workers));
 	pgm_backfill_work_ranges(backfill);
 	pgm_process_follow_all(nhelpers, helpers);
 	nhelpers = 0;

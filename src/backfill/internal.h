@@ -51,7 +51,8 @@ typedef struct PgmBackfill
 	PgmBackfillOptions options;
 	PgmChange  *change;
 	List	   *targets;		/* of PgmTarget * */
-	int			worker;			/* from 0, which owns the run */
+	int			worker;			/* from 0, which owns the run … */
+	int			lacking;		/* … and does what is for those from here */
 	bool		quarantine;
 	bool		keep_plans;		/* across transactions */
 	PgmControl	control;

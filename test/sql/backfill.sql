@@ -125,6 +125,13 @@ SET client_min_messages = error;
 SELECT state, (details->>'rows_left')::int >= 2900 AS left, details->'proven' AS proven FROM pgmigrate.backfill('bad', 'n = 5', 'n IS NOT NULL');
 RESET client_min_messages;
 
+-- a table that has had as many columns as there may be
+DO $$ BEGIN EXECUTE (SELECT 'CREATE TABLE fill.wide (id int, n int, ' || string_agg('c' || g || ' int', ', ') || ')' FROM generate_series(1, 1590) g);
+	EXECUTE (SELECT 'ALTER TABLE fill.wide ' || string_agg('DROP c' || g, ', ') FROM generate_series(1, 1590) g); END $$;
+INSERT INTO wide SELECT g FROM generate_series(1, 1000) g;
+SELECT :columns FROM pgmigrate.backfill('wide', 'n = id', 'n IS NULL');
+SELECT count(*) FROM wide WHERE n = id;
+
 -- syntax
 \set SHOW_CONTEXT errors
 SELECT pgmigrate.backfill('users', 'phone = ', 'phone IS NULL');

@@ -193,6 +193,17 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT state FROM pgmigrate.operation WHERE revision = 'r8';
 SELECT count(*) FROM t WHERE n IS NULL;
 
+-- a column more than there may be is refused as it is for the statement, and nothing is left
+SELECT anew();
+DO $$ BEGIN EXECUTE (SELECT 'ALTER TABLE many.t ' || string_agg('ADD c' || g || ' int', ', ') FROM generate_series(1, 1596) g);
+	EXECUTE (SELECT 'ALTER TABLE many.t ' || string_agg('DROP c' || g, ', ') FROM generate_series(1, 1596) g); END $$;
+SELECT pgmigrate.revision('too many', 'ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid(), ADD COLUMN w uuid DEFAULT gen_random_uuid()', id => 'wide');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT max(attnum), count(*) FILTER (WHERE NOT attisdropped) AS columns FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0;
+SELECT pgmigrate.remove('wide');
+SELECT pgmigrate.revision('the last', 'ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid()', id => 'last');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT count(u), count(DISTINCT u) FROM t;
 -- a table with triggers for UPDATE: they would not fire for ADD COLUMN
 CREATE FUNCTION many.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := ''fired''; RETURN NEW; END';
 CALL prepare('r9', 'ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid()');

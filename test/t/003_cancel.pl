@@ -287,6 +287,27 @@ like($messages, qr/HINT:  Raise "max_worker_processes"/, 'with a hint');
 fails($node, 'SELECT pgmigrate.upgrade_start()', '53400',
 	'no worker slot for upgrade_start()');
 is(query($node, 'SELECT count(*) FROM pgmigrate.run'), $before, 'no run');
+query($node,
+	'CREATE TABLE filled AS SELECT g AS id, NULL::int AS n FROM generate_series(1, 5000) g'
+);
+fails(
+	$node,
+	"SELECT pgmigrate.backfill_start('filled', 'n = 1', 'n IS NULL')",
+	'53400',
+	'no worker slot for a backfill');
+
+# One slot: it does what its helpers were for.
+$node->append_conf('postgresql.conf', "max_worker_processes = 2\n");
+$node->restart;
+like(
+	notices(
+		$node,
+		"SELECT state FROM pgmigrate.backfill('filled', 'n = 1', 'n IS NULL', workers => 3)"
+	),
+	qr/NOTICE: .*no worker process is free: the backfill is at work in 1 instead of 3/,
+	'no worker slot for its helpers');
+is(query($node, 'SELECT count(*) FROM filled WHERE n = 1'),
+	'5000', 'it is complete');
 query($node, "SELECT pgmigrate.amend('r$n', upgrade => 'ANALYZE big')");
 query($node, "SET pgmigrate.execution = 'inline'; SELECT pgmigrate.upgrade()");
 head_is($node, "r$n", 'inline it goes');
