@@ -200,7 +200,7 @@ refuse_strange(PgmBackfill *backfill, PgmTarget *target)
 					   target->name, strange),
 				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
 						  GetUserNameFromId(GetUserId(), false)),
-				errhint("SET ROLE to the owner first."));
+				errhint("Call it after SET ROLE to the owner of that, or write the UPDATE into a revision: upgrade() runs it with the rights that any statement of the revision has."));
 	target->looked = now;
 }
 

@@ -231,6 +231,19 @@ SET ROLE regress_pgmigrate_filler;
 SELECT pgmigrate.backfill('parted', 'v = ''x''', 'v <> ''x''');
 RESET ROLE;
 
+-- code of another role is not run with more rights than its own
+GRANT CREATE ON SCHEMA fill TO regress_pgmigrate_filler;
+SET ROLE regress_pgmigrate_filler;
+CREATE TABLE theirs (a int);
+CREATE FUNCTION theirs_note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER note BEFORE UPDATE ON theirs FOR EACH ROW EXECUTE FUNCTION theirs_note();
+INSERT INTO theirs VALUES (1);
+RESET ROLE;
+SELECT pgmigrate.backfill('theirs', 'a = 2', 'a = 1');
+SET ROLE regress_pgmigrate_filler;
+SELECT :columns FROM pgmigrate.backfill('theirs', 'a = 2', 'a = 1');
+RESET ROLE;
+
 -- runs that are not at work
 SELECT pgmigrate.pause(max(id)), pgmigrate.tune(max(id), 'chunk_time', '5 ms') FROM pgmigrate.run;
 \set VERBOSITY sqlstate
