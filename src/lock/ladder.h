@@ -48,6 +48,10 @@ extern void pgm_lockwait_next(PgmLockWait *wait);
 extern bool pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect,
 							  void *arg);
 
+/* In a worker: begin a transaction that has them, however many it takes. */
+extern void pgm_lockwait_begin_block(PgmLockWait *wait,
+									 PgmLockCollector collect, void *arg);
+
 /* Until they are there, where no transaction has to end in between. */
 extern void pgm_lockwait_get(PgmLockWait *wait, PgmLockCollector collect,
 							 void *arg);

@@ -16,7 +16,7 @@
 
 #include "base/transaction.h"
 #include "online/internal.h"
-#include "online/kept.h"
+#include "online/kept_internal.h"
 #include "store/run_lock.h"
 
 /* It ends as if it had been dealt with; no table is touched. */
@@ -47,6 +47,26 @@ refuse_elsewhere(int64 id)
 			errdetail("It was carried out in another cluster; a restore has brought its row here."),
 			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to forget it; no table is touched.",
 					id));
+}
+
+void
+pgm_shadow_refuse_finalized(const PgmOperation *operation)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("operation " INT64_FORMAT " is finalized", operation->id),
+			errhint("What it kept for the way back is gone; change the table once more."));
+}
+
+void
+pgm_shadow_refuse_unswitched(const PgmOperation *operation)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("operation " INT64_FORMAT " is not switched",
+				   operation->id),
+			errdetail("It is %s.",
+					  pgm_operation_state_name(operation->state)));
 }
 
 static PgmShadow *
@@ -170,10 +190,7 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 	switch (shadow->operation->state)
 	{
 		case PGM_OPERATION_FINALIZED:
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("operation " INT64_FORMAT " is finalized", id),
-					errhint("What it kept for the way back is gone; change the table once more."));
+			pgm_shadow_refuse_finalized(shadow->operation);
 			break;
 		case PGM_OPERATION_REVERTED:
 		case PGM_OPERATION_CANCELLED:
@@ -229,11 +246,7 @@ pgm_shadow_finalize(const PgmExec *exec, int64 id)
 	if (shadow->operation->state == PGM_OPERATION_FINALIZED)
 		return NULL;
 	if (shadow->operation->state != PGM_OPERATION_SWITCHED)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("operation " INT64_FORMAT " is not switched", id),
-				errdetail("It is %s.",
-						  pgm_operation_state_name(shadow->operation->state)));
+		pgm_shadow_refuse_unswitched(shadow->operation);
 	pgm_shadow_locked(shadow, AccessExclusiveLock, false, finalize_locked,
 					  NULL);
 	return "finalized";

@@ -120,15 +120,9 @@ lock(const PgmExec *exec, PgmOperation *operation, bool back)
 
 	pgm_lockwait_begin(wait, operation->revision);
 	if (exec->worker)
-		pgm_txn_begin_block();
-	while (!pgm_lockwait_take(wait, collect, &work))
-	{
-		if (exec->worker)
-			pgm_txn_commit();
-		pgm_lockwait_pause(wait);
-		if (exec->worker)
-			pgm_txn_begin_block();
-	}
+		pgm_lockwait_begin_block(wait, collect, &work);
+	else
+		pgm_lockwait_get(wait, collect, &work);
 	pgm_lockwait_limit(wait);
 	return wait;
 }
@@ -141,15 +135,6 @@ unlock(const PgmExec *exec, PgmLockWait *wait)
 		pgm_txn_commit();
 }
 
-static void
-refuse_finalized(int64 id)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("operation " INT64_FORMAT " is finalized", id),
-			errhint("What it kept for the way back is gone; change the table once more."));
-}
-
 const char *
 pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
 {
@@ -158,7 +143,7 @@ pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
 	PgmLockWait *wait;
 
 	if (operation->state == PGM_OPERATION_FINALIZED)
-		refuse_finalized(id);
+		pgm_shadow_refuse_finalized(operation);
 	if (operation->state != PGM_OPERATION_SWITCHED)
 		return NULL;
 	wait = lock(exec, operation, true);
@@ -185,11 +170,7 @@ pgm_kept_finalize(const PgmExec *exec, int64 id)
 	if (operation->state == PGM_OPERATION_FINALIZED)
 		return NULL;
 	if (operation->state != PGM_OPERATION_SWITCHED)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("operation " INT64_FORMAT " is not switched", id),
-				errdetail("It is %s.",
-						  pgm_operation_state_name(operation->state)));
+		pgm_shadow_refuse_unswitched(operation);
 	wait = lock(exec, operation, false);
 	if (still_kept(&operation))
 	{

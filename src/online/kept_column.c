@@ -225,33 +225,25 @@ pgm_kept_column_remove(PgmOperation *operation)
 
 /* ---- what is written in the operation */
 
+static void *
+make_column(uint64 i)
+{
+	KeptColumn *column = palloc(sizeof(KeptColumn));
+
+	column->name = pgm_spi_text(i, 1);
+	column->attnum = (AttrNumber) pgm_spi_int32(i, 2);
+	column->type = (Oid) pgm_spi_int64(i, 3);
+	column->typmod = pgm_spi_int32(i, 4);
+	column->collation = (Oid) pgm_spi_int64(i, 5);
+	column->not_null = pgm_spi_bool(i, 6);
+	column->has_default = pgm_spi_bool(i, 7);
+	return column;
+}
+
 static List *
 read_columns(const PgmOperation *operation)
 {
-	PgmSpiScope scope;
-	Datum		values[1] = {pgm_text_datum(operation->details)};
-	List	   *result = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&columns_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		KeptColumn *column = palloc(sizeof(KeptColumn));
-
-		column->name = pgm_spi_text(i, 1);
-		column->attnum = (AttrNumber) pgm_spi_int32(i, 2);
-		column->type = (Oid) pgm_spi_int64(i, 3);
-		column->typmod = pgm_spi_int32(i, 4);
-		column->collation = (Oid) pgm_spi_int64(i, 5);
-		column->not_null = pgm_spi_bool(i, 6);
-		column->has_default = pgm_spi_bool(i, 7);
-		result = lappend(result, column);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_kept_read(operation, &columns_query, make_column);
 }
 
 List *

@@ -8,7 +8,19 @@
 #ifndef PGM_ONLINE_KEPT_INTERNAL_H
 #define PGM_ONLINE_KEPT_INTERNAL_H
 
+#include "base/spi.h"
 #include "online/kept.h"
+
+/*
+ * kept_details.c: a list of what a row of a query is made into, in the memory
+ * context of the caller.  Its only parameter are the details.
+ */
+extern List *pgm_kept_read(const PgmOperation *operation, PgmQuery *query,
+						   void *(*make) (uint64 row));
+
+/* afterwards.c: why there is nothing to revert, or to finalize */
+extern void pgm_shadow_refuse_finalized(const PgmOperation *operation);
+extern void pgm_shadow_refuse_unswitched(const PgmOperation *operation);
 
 /* kept_table.c */
 extern void pgm_kept_table_drop(PgmOperation *operation, const PgmExec *exec,

@@ -68,31 +68,23 @@ pgm_kept_keys_drop(List *relids)
 	CommandCounterIncrement();
 }
 
+static void *
+make_key(uint64 i)
+{
+	KeptKey    *key = palloc0(sizeof(KeptKey));
+
+	key->relid = (Oid) pgm_spi_int64(i, 1);
+	key->name = pgm_spi_text(i, 2);
+	key->definition = pgm_spi_text(i, 3);
+	key->comment = pgm_spi_text(i, 4);
+	key->suffix = "";
+	return key;
+}
+
 static List *
 read_keys(const PgmOperation *operation)
 {
-	PgmSpiScope scope;
-	Datum		values[1] = {pgm_text_datum(operation->details)};
-	List	   *result = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&keys_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		KeptKey    *key = palloc0(sizeof(KeptKey));
-
-		key->relid = (Oid) pgm_spi_int64(i, 1);
-		key->name = pgm_spi_text(i, 2);
-		key->definition = pgm_spi_text(i, 3);
-		key->comment = pgm_spi_text(i, 4);
-		key->suffix = "";
-		result = lappend(result, key);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_kept_read(operation, &keys_query, make_key);
 }
 
 /* As the owner: the names in a definition of the server's are qualified. */

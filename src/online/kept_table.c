@@ -100,30 +100,22 @@ static PgmQuery referenced_query = {
 
 /* ---- what is written in the operation */
 
+static void *
+make_table(uint64 i)
+{
+	PgmKeptTable *table = palloc(sizeof(PgmKeptTable));
+
+	table->relid = (Oid) pgm_spi_int64(i, 1);
+	table->schema = pgm_spi_text(i, 2);
+	table->name = pgm_spi_text(i, 3);
+	table->place = pgm_spi_text(i, 4);
+	return table;
+}
+
 List *
 pgm_kept_tables(const PgmOperation *operation)
 {
-	PgmSpiScope scope;
-	Datum		values[1] = {pgm_text_datum(operation->details)};
-	List	   *result = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&tables_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		PgmKeptTable *table = palloc(sizeof(PgmKeptTable));
-
-		table->relid = (Oid) pgm_spi_int64(i, 1);
-		table->schema = pgm_spi_text(i, 2);
-		table->name = pgm_spi_text(i, 3);
-		table->place = pgm_spi_text(i, 4);
-		result = lappend(result, table);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_kept_read(operation, &tables_query, make_table);
 }
 
 List *

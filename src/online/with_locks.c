@@ -109,17 +109,12 @@ collect(PgmLockNeeds *needs, void *arg)
 	}
 }
 
-static bool
+static void
 attempt(LockedWork *work)
 {
 	PgmLockWait *wait = work->shadow->request->wait;
 
-	pgm_txn_begin_block();
-	if (!pgm_lockwait_take(wait, collect, work))
-	{
-		pgm_txn_commit();
-		return false;
-	}
+	pgm_lockwait_begin_block(wait, collect, work);
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
 	/* as around a utility statement: rows of the catalog may be toasted */
@@ -130,7 +125,6 @@ attempt(LockedWork *work)
 	pgm_txn_release_sub();
 	work->level = 0;
 	pgm_txn_commit();
-	return true;
 }
 
 /* In the handler of an error. */
@@ -161,7 +155,8 @@ work_until_done(LockedWork *work)
 	{
 		PG_TRY();
 		{
-			done = attempt(work);
+			attempt(work);
+			done = true;
 		}
 		PG_CATCH();
 		{

@@ -63,13 +63,7 @@ pgm_runner_release_savepoint(PgmRunner *runner)
 void
 pgm_runner_begin_locked(PgmRunner *runner, PgmSpan *span)
 {
-	pgm_txn_begin_block();
-	while (!pgm_lockwait_take(runner->wait, collect, span))
-	{
-		pgm_txn_commit();
-		pgm_lockwait_pause(runner->wait);
-		pgm_txn_begin_block();
-	}
+	pgm_lockwait_begin_block(runner->wait, collect, span);
 	pgm_runner_set_savepoint(runner);
 	pgm_lockwait_limit(runner->wait);
 }
