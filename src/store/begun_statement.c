@@ -100,8 +100,12 @@ static PgmQuery delete_query = {
 	1, {TEXTOID}
 };
 
+/* What is carried out online in transactions has an operation, and no row. */
 static PgmQuery any_query = {
-	"SELECT FROM pgmigrate.begun_statement LIMIT 1"
+	"SELECT FROM pgmigrate.begun_statement "
+	"UNION ALL SELECT FROM pgmigrate.operation o "
+	"WHERE o.revision IS NOT NULL AND o.state IN ('preparing', 'copying', "
+	"'indexing', 'comparing', 'switching', 'failed') LIMIT 1"
 };
 
 /* As pgmigrate.revisions has it. */

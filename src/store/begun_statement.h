@@ -98,7 +98,7 @@ extern void pgm_begun_delete_online(const char *revision, int statement);
 /* The revision is over. */
 extern void pgm_begun_delete(const char *revision);
 
-/* Is there any? */
+/* Is there any, or one at work online? */
 extern bool pgm_begun_any(void);
 
 /* All that are partly applied, in the order in which they stopped. */

@@ -249,6 +249,27 @@ SELECT revision, state FROM pgmigrate.upgrade('heads');
 SELECT * FROM interrupted;
 DROP VIEW interrupted;
 
+-- what was begun online is taken back when the statement is another by then
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE TABLE app.online AS SELECT 1 AS i;
+CREATE FUNCTION app.ends(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+	IF EXISTS (SELECT FROM app.sw WHERE v = 0) AND EXISTS (SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid() AND backend_type = 'pgmigrate worker')
+	THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN true; END$$;
+CREATE VIEW made AS SELECT o.state, o.done, (SELECT convalidated FROM pg_constraint WHERE conrelid = 'app.online'::regclass) AS valid FROM pgmigrate.operations o;
+SELECT pgmigrate.revision('online', '-- pgmigrate: online
+ALTER TABLE app.online ADD CONSTRAINT online_ok CHECK (app.ends(i))', 'SELECT 1', id => 'o1');
+UPDATE sw SET v = 0;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+UPDATE sw SET v = 1;
+TABLE made;
+SELECT pgmigrate.amend('o1', upgrade => 'SELECT 1');
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE made;
+DROP VIEW made;
+
 -- REINDEX goes over partitions, TOAST tables and schemas, and so does what it
 -- leaves when it fails
 DROP EXTENSION pgmigrate;
