@@ -280,6 +280,9 @@ run_step(PgmRunner *runner, PgmStep *step)
 	runner->by_statement = true;
 	pgm_runner_record_step(runner, step);
 	runner->by_statement = false;
+
+	/* when it is committed it is done: a cancel is of the next one */
+	HOLD_CANCEL_INTERRUPTS();
 	pgm_txn_commit();
 	pgm_runner_drop_temporary();
 
@@ -288,6 +291,7 @@ run_step(PgmRunner *runner, PgmStep *step)
 					  runner->request->settings_size,
 					  !runner->request->guard);
 	pgm_txn_commit();
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 const PgmStepRoutine pgm_step_by_statement = {

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "base/settings.h"
@@ -120,6 +121,7 @@ commit_error_callback(void *arg)
 /*
  * Deferred constraints may fail now.  A commit that is not waited for may be
  * lost in a crash, which must then take along all that the step has done.
+ * From here on a cancel is of the next step.
  */
 static void
 commit_step(const PgmRunner *runner, PgmStep *step)
@@ -130,12 +132,14 @@ commit_step(const PgmRunner *runner, PgmStep *step)
 	callback.arg = step;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
+	HOLD_CANCEL_INTERRUPTS();
 	if (runner->local)
 		pgm_txn_commit_async();
 	else
 		pgm_txn_commit();
 	error_context_stack = callback.previous;
 	pgm_runner_drop_temporary();
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 /*

@@ -482,6 +482,7 @@ work(void *arg)
 	else
 	{
 		run_all_steps(runner, work_step);
+		runner->step++;			/* what fails now is none of them */
 
 		/* not below: the limit of a lock's wait is an interrupt, too */
 		pgm_txn_begin_own();
