@@ -30,6 +30,7 @@
 #include "assess/row_checks.h"
 #include "assess/row_plans.h"
 #include "assess/trial.h"
+#include "assess/wrong_names.h"
 #include "base/settings.h"
 #include "citus/nodes.h"
 #include "citus/tables.h"
@@ -167,6 +168,9 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		IsA(item->source->statements[n].raw->stmt, DropStmt))
 		pgm_find_dependents(judged->verdict, past_verdicts(assessment),
 							trial == NULL ? InvalidOid : trial->first_oid);
+	if (item->trusted)
+		pgm_find_wrong_names(judged->verdict, past_verdicts(assessment),
+							 item->authored);
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)

@@ -18,10 +18,11 @@
 
 #include "catalog/pg_class.h"
 
-#include "classify/estimate.h"
 #include "assess/level.h"
 #include "base/relation_size.h"
 #include "base/settings.h"
+#include "classify/estimate.h"
+#include "compat/parse.h"
 #include "lint/lint.h"
 
 /* The rules whose harm is the time for which others are blocked. */
@@ -178,7 +179,9 @@ note_loss(PgmJudged *judged, const PgmFinding *finding)
 
 	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
 		IsA(stmt, UpdateStmt) || IsA(stmt, SelectStmt) ||
-		(IsA(stmt, DeleteStmt) && keeps_rows(judged->verdict)))
+		(pgm_is_merge(stmt) && !pgm_merge_does(stmt, CMD_DELETE)) ||
+		((IsA(stmt, DeleteStmt) || pgm_is_merge(stmt)) &&
+		 keeps_rows(judged->verdict)))
 		return;
 	bytes = bytes_of_rows(touch);
 	if (bytes == 0)

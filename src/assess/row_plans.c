@@ -94,6 +94,12 @@ has_code(Node *node, void *context)
 
 /* ---- what is to be planned */
 
+bool
+pgm_is_positioned(const Node *where)
+{
+	return where != NULL && IsA(where, CurrentOfExpr);
+}
+
 /* SELECT 1 FROM the table, and what it is joined with, WHERE … */
 static SelectStmt *
 finding_rows(RangeVar *relation, List *from, Node *where, WithClause *with)
@@ -139,15 +145,28 @@ query_of(Node *stmt, RangeVar **changed)
 	SelectStmt *select = NULL;
 
 	*changed = NULL;
+	if (pgm_is_merge(stmt))
+	{
+		if (!pgm_merge_does(stmt, CMD_UPDATE) &&
+			!pgm_merge_does(stmt, CMD_DELETE))
+			return NULL;
+		*changed = pgm_merge_target(stmt);
+		return finding_rows(*changed, list_make1(pgm_merge_source(stmt)),
+							pgm_merge_condition(stmt), pgm_merge_with(stmt));
+	}
 	switch (nodeTag(stmt))
 	{
 		case T_UpdateStmt:
 			update = castNode(UpdateStmt, stmt);
+			if (pgm_is_positioned(update->whereClause))
+				return NULL;
 			*changed = update->relation;
 			return finding_rows(update->relation, update->fromClause,
 								update->whereClause, update->withClause);
 		case T_DeleteStmt:
 			delete = castNode(DeleteStmt, stmt);
+			if (pgm_is_positioned(delete->whereClause))
+				return NULL;
 			*changed = delete->relation;
 			return finding_rows(delete->relation, delete->usingClause,
 								delete->whereClause, delete->withClause);

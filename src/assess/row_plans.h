@@ -17,4 +17,7 @@
  */
 extern void pgm_plan_rows(PgmVerdict *verdict, bool authored);
 
+/* Is it WHERE CURRENT OF, which nothing but its own statement can have? */
+extern bool pgm_is_positioned(const Node *where);
+
 #endif							/* PGM_ASSESS_ROW_PLANS_H */

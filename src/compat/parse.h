@@ -19,6 +19,8 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include "nodes/nodeFuncs.h"
+
+#include "compat/merge.h"
 #pragma GCC diagnostic pop
 
 /* VACUUM FULL, however it is written. */
@@ -88,36 +90,6 @@ pgm_selected_columns(const Query *query, RangeTblEntry *rte)
 #define PGM_T_MERGE T_Invalid
 #define PGM_T_REFRESH_COLLATION T_Invalid
 #endif
-
-static inline bool
-pgm_is_merge(Node *stmt)
-{
-#if PG_VERSION_NUM >= 150000
-	return IsA(stmt, MergeStmt);
-#else
-	return false;
-#endif
-}
-
-static inline RangeVar *
-pgm_merge_target(Node *stmt)
-{
-#if PG_VERSION_NUM >= 150000
-	return castNode(MergeStmt, stmt)->relation;
-#else
-	return NULL;
-#endif
-}
-
-static inline WithClause *
-pgm_merge_with(Node *stmt)
-{
-#if PG_VERSION_NUM >= 150000
-	return castNode(MergeStmt, stmt)->withClause;
-#else
-	return NULL;
-#endif
-}
 
 /* All functions of a name. */
 static inline FuncCandidateList

@@ -557,6 +557,7 @@ lint_simple(PgmLint *lint)
 						 psprintf("database %s is gone", quote_identifier(castNode(DropdbStmt, stmt)->dbname)),
 						 pstrdup("Do it by hand, when its backup has been restored once."));
 			break;
+		case PGM_T_MERGE:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 		case T_SelectStmt:

@@ -13,6 +13,7 @@
 #include "utils/rls.h"
 
 #include "base/spi.h"
+#include "compat/parse.h"
 #include "lint/internal.h"
 #include "lint/safe_form.h"
 
@@ -175,6 +176,10 @@ pgm_lint_rows(PgmLint *lint)
 	Node	   *stmt = lint->stmt;
 
 	lint_hidden(lint);
+
+	/* one that fails changes nothing */
+	if (lint->verdict->sqlerrcode != 0)
+		return;
 	if (IsA(stmt, UpdateStmt))
 	{
 		UpdateStmt *update = castNode(UpdateStmt, stmt);
@@ -190,6 +195,10 @@ pgm_lint_rows(PgmLint *lint)
 				  condition(delete->whereClause, delete->usingClause), true);
 		lint_cascade(lint, delete->relation);
 	}
+	else if (pgm_is_merge(stmt) && (pgm_merge_does(stmt, CMD_UPDATE) ||
+									pgm_merge_does(stmt, CMD_DELETE)))
+		lint_bulk(lint, pgm_merge_target(stmt), pgm_merge_condition(stmt),
+				  !pgm_merge_does(stmt, CMD_UPDATE));
 	else if (IsA(stmt, SelectStmt))
 		lint_with(lint, castNode(SelectStmt, stmt)->withClause);
 }

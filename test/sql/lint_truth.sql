@@ -241,6 +241,26 @@ SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD CHECK (f > 0 OR 
 SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD COLUMN "D" int; ALTER TABLE wheel ADD COLUMN D int') WHERE rule ~ 'fails';
 SELECT relation, lock_mode FROM pgmigrate.lint('DROP TABLE wheel CASCADE') WHERE rule = 'lock' ORDER BY 1;
 DROP TABLE wheel, rim CASCADE;
+
+-- names that are not there, in what is not tried; unless a statement before may have made them
+CREATE TABLE names (id int PRIMARY KEY, a int, gone int);
+ALTER TABLE names DROP gone;
+INSERT INTO names SELECT g, g FROM generate_series(1, 20000) g;
+ANALYZE names;
+CREATE PROCEDURE names_do(int) LANGUAGE sql AS 'SELECT 1';
+SELECT s, string_agg(rule || ': ' || message, '; ' ORDER BY rule, statement) FROM unnest(ARRAY['UPDATE names SET b = 1', 'UPDATE names SET a = b', 'UPDATE names SET a = 1, a = 2 WHERE id = 1',
+	'UPDATE names n SET a = m.a FROM names m WHERE m.id = n.id AND n.b = 1', 'UPDATE names SET (a, id) = (SELECT 1, 2) WHERE id = 1', 'DELETE FROM names WHERE b = 1', 'DELETE FROM nothing',
+	'INSERT INTO names (id, b) VALUES (1, 2)', 'INSERT INTO names VALUES (1, 2, 3)', 'INSERT INTO names (id, a) VALUES (1)', 'INSERT INTO names VALUES (-1, DEFAULT)', 'INSERT INTO names SELECT b FROM names', 'SELECT b FROM names',
+	'SELECT nothing()', 'CALL nothing(1)', 'CALL names_do(1)', 'SELECT 1 FROM names WHERE id = 1 FOR UPDATE', 'UPDATE names SET a = 1 WHERE CURRENT OF c', 'DELETE FROM names WHERE CURRENT OF c',
+	'ALTER TABLE names ADD b int; UPDATE names SET b = 1 WHERE id = 1', 'CREATE TABLE nothing (); DELETE FROM nothing', 'CREATE FUNCTION nothing() RETURNS int LANGUAGE sql AS ''SELECT 1''; SELECT nothing()',
+	'ALTER TABLE tiny ADD q int; UPDATE names SET b = 1', 'SET search_path = public; UPDATE truth.names SET b = 1', 'DO ''BEGIN ALTER TABLE names ADD b int; END''; UPDATE names SET b = 1 WHERE id = 1']) WITH ORDINALITY AS t (s, n),
+	LATERAL (SELECT * FROM pgmigrate.lint(s) l WHERE rule ~ 'fails|bulk') l GROUP BY s, n ORDER BY n;
+-- MERGE changes as many rows as its condition finds
+SELECT rule, message FROM pgmigrate.lint('MERGE INTO names n USING names m ON m.id = n.id WHEN MATCHED THEN UPDATE SET a = 1') WHERE rule <> 'lock';
+SELECT rule, message FROM pgmigrate.lint('MERGE INTO names n USING names m ON m.id = n.id WHEN NOT MATCHED THEN INSERT VALUES (1)') WHERE rule <> 'lock';
+SELECT rule, message FROM pgmigrate.lint('MERGE INTO names n USING names m ON m.id = n.id WHEN MATCHED THEN DELETE') WHERE rule <> 'lock';
+DROP TABLE names;
+DROP PROCEDURE names_do;
 DROP OWNED BY regress_pgm_truth;
 DROP FOREIGN DATA WRAPPER regress_pgm_truth CASCADE;
 DROP SCHEMA truth, truth_staging CASCADE;

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * wrong_names.h
+ *	  Statements about rows that fail for a name.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_ASSESS_WRONG_NAMES_H
+#define PGM_ASSESS_WRONG_NAMES_H
+
+#include "classify/verdict.h"
+
+/*
+ * A query or CALL, which is never tried: note its failure if it names what
+ * there is not, and none of the statements before can have made it; "past" are
+ * their verdicts.
+ */
+extern void pgm_find_wrong_names(PgmVerdict *verdict, const List *past,
+								 bool authored);
+
+#endif							/* PGM_ASSESS_WRONG_NAMES_H */
