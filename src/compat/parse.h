@@ -19,9 +19,9 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include "nodes/nodeFuncs.h"
+#pragma GCC diagnostic pop
 
 #include "compat/merge.h"
-#pragma GCC diagnostic pop
 
 /* VACUUM FULL, however it is written. */
 static inline bool
