@@ -52,7 +52,7 @@ read_renames(FunctionCallInfo fcinfo, int arg)
 		token = JsonbIteratorNext(&iterator, &value, true);
 		if (token == WJB_KEY)
 		{
-			rename = palloc(sizeof(PgmRename));
+			rename = palloc0(sizeof(PgmRename));
 			rename->old_name = text_of(&value);
 		}
 		else if (token == WJB_VALUE)

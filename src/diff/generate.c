@@ -42,6 +42,7 @@ typedef struct Generation
 {
 	PgmDesired	asked;
 	bool		prove;
+	bool		copied;			/* there are renames in the other database */
 	PgmDiffOptions options;
 	PgmSchema  *present;
 	PgmSchema  *empty;
@@ -200,21 +201,36 @@ prove(Generation *generation)
 static PgmSchema *
 rename_present(Generation *generation)
 {
-	PgmScratchTask tasks[3] = {
-		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
-	};
-	PgmDiffOptions options;
+	PgmSchema  *present = generation->present;
+	List	   *given = generation->asked.renames;
 
-	pgm_rename_find(&generation->renames, generation->asked.text,
-					generation->present, generation->desired);
-	pgm_rename_given(&generation->renames, generation->asked.renames,
-					 generation->present, generation->desired);
-	if (generation->renames.there == NIL)
-		return generation->present;
-	tasks[0].text = present_from_nothing(generation, &options);
-	tasks[1].text = pgm_diff_text(generation->renames.there);
-	pgm_scratch_work(generation->names[RENAMED], lengthof(tasks), tasks);
-	return tasks[2].schema;
+	if (generation->asked.database != NULL)
+		given = list_concat_copy(given,
+								 pgm_rename_copied(present,
+												   generation->desired));
+	for (int stage = 0; stage < PGM_RENAME_STAGES; stage++)
+	{
+		PgmScratchTask tasks[3] = {
+			{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+		};
+		bool		first = generation->renames.there == NIL;
+		PgmDiffOptions options;
+		List	   *there;
+
+		there = pgm_rename_stage(&generation->renames, stage,
+								 generation->asked.text, given,
+								 generation->present, present,
+								 generation->desired);
+		if (there == NIL)
+			continue;
+		if (first)
+			tasks[0].text = present_from_nothing(generation, &options);
+		tasks[1].text = pgm_diff_text(there);
+		pgm_scratch_work(generation->names[RENAMED], first ? 3 : 2,
+						 first ? tasks : tasks + 1);
+		present = tasks[2].schema;
+	}
+	return present;
 }
 
 /* Both ways between the present schema, under desired names, and the other. */
@@ -252,6 +268,12 @@ work(Generation *generation)
 	present = generation->present;
 	if (generation->names[RENAMED] != NULL)
 		present = rename_present(generation);
+	else if (generation->asked.database != NULL &&
+			 pgm_rename_copied(present, generation->desired) != NIL)
+	{
+		generation->copied = true;
+		return;
+	}
 	pgm_rename_notice(present, generation->desired);
 	if (generation->options.no_grants)
 		generation->options.defaults = present;
@@ -269,8 +291,10 @@ name_scratch(Generation *generation)
 {
 	bool		needed[MAX_SCRATCH] = {0};
 
+	generation->nscratch = 0;
 	needed[DESIRED] = generation->asked.text != NULL;
-	needed[RENAMED] = generation->asked.renames != NIL ||
+	needed[RENAMED] = generation->copied ||
+		generation->asked.renames != NIL ||
 		pgm_rename_hinted(generation->asked.text);
 	needed[PROOF] = generation->prove;
 	for (int i = 0; i < MAX_SCRATCH; i++)
@@ -308,6 +332,16 @@ in_scratch(Generation *generation, void (*action) (Generation *generation))
 }
 
 static void
+do_work(Generation *generation)
+{
+	name_scratch(generation);
+	if (generation->nscratch == 0)
+		work(generation);
+	else
+		in_scratch(generation, work);
+}
+
+static void
 generate(Generation *generation)
 {
 	refuse_production();
@@ -315,13 +349,10 @@ generate(Generation *generation)
 	generation->options.role = GetUserNameFromId(GetUserId(), false);
 	generation->options.include = split_patterns(pgm_autogenerate_include);
 	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
-	name_scratch(generation);
-	if (generation->nscratch == 0)
-	{
-		work(generation);
-		return;
-	}
-	in_scratch(generation, work);
+	do_work(generation);
+	/* once more, with a scratch database for the renames */
+	if (generation->copied)
+		do_work(generation);
 }
 
 List *

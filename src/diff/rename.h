@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rename.h
- *	  Renames that the desired text tells of, and those that it might mean.
+ *	  Renames that are told, and those that might be meant.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,31 +10,54 @@
 
 #include "diff/diff.h"
 
+/*
+ * What is renamed in one stage has its new name in the next: schemas, then
+ * what is in them, then what is on tables and types.
+ */
+typedef enum PgmRenameStage
+{
+	PGM_RENAME_SCHEMAS,
+	PGM_RENAME_OBJECTS,
+	PGM_RENAME_PARTS
+} PgmRenameStage;
+
+#define PGM_RENAME_STAGES 3
+
 typedef struct PgmRenames
 {
 	List	   *there;			/* statements */
 	List	   *back;
+	List	   *done;			/* of the earlier stages, of PgmRenamed */
 } PgmRenames;
 
 /* A name as it is, qualified, and the one that it is to have. */
 typedef struct PgmRename
 {
-	const char *old_name;
+	const char *old_name;		/* "users.phone", "view app.v", ... */
 	const char *new_name;
+	const PgmSchemaObject *object;	/* instead of the old name, or NULL */
 } PgmRename;
 
 /* Is there a hint in the text? */
 extern bool pgm_rename_hinted(const char *text);
 
-/* What the hints of the text, or NULL, say of the schema that is there. */
-extern void pgm_rename_find(PgmRenames *renames, const char *text,
-							const PgmSchema *present,
-							const PgmSchema *desired);
+/*
+ * The statements of a stage: what the hints of the text, or NULL, and what a
+ * list of PgmRename say.  The schema is what the stages before have left,
+ * original what it was before all of them.
+ */
+extern List *pgm_rename_stage(PgmRenames *renames, PgmRenameStage stage,
+							  const char *text, List *given,
+							  const PgmSchema *original,
+							  const PgmSchema *present,
+							  const PgmSchema *desired);
 
-/* The same of a list of PgmRename. */
-extern void pgm_rename_given(PgmRenames *renames, List *given,
-							 const PgmSchema *present,
-							 const PgmSchema *desired);
+/*
+ * What has the same OID and another name in the desired schema, where that is
+ * of a copy of this database; a list of PgmRename.
+ */
+extern List *pgm_rename_copied(const PgmSchema *present,
+							   const PgmSchema *desired);
 
 /*
  * A NOTICE for each table and column that goes where one of the same shape

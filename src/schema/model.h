@@ -25,7 +25,7 @@ typedef struct PgmSchemaObject
 {
 	const char *kind;			/* table, column, index, ... */
 	const char *identity;		/* qualified and quoted, unique in its kind */
-	PgmSchemaAddress address;	/* of no meaning in another database */
+	PgmSchemaAddress address;	/* in its database */
 	int			nproperties;
 	char	   *const *properties;	/* their names */
 	char	  **values;

@@ -33,6 +33,9 @@ pgm_scratch_get_model(StringInfo message)
 
 		object->kind = pgm_scratch_get_text(message);
 		object->identity = pgm_scratch_get_text(message);
+		object->address.classid = pq_getmsgint(message, 4);
+		object->address.objid = pq_getmsgint(message, 4);
+		object->address.subid = pq_getmsgint(message, 4);
 		object->nproperties = pq_getmsgint(message, 4);
 		properties = palloc(sizeof(char *) * (object->nproperties + 1));
 		object->values = palloc(sizeof(char *) * (object->nproperties + 1));
@@ -75,6 +78,9 @@ pgm_scratch_put_model(StringInfo message, const PgmSchema *schema)
 			n += object->values[j] != NULL;
 		pgm_scratch_put_text(message, object->kind);
 		pgm_scratch_put_text(message, object->identity);
+		pq_sendint32(message, object->address.classid);
+		pq_sendint32(message, object->address.objid);
+		pq_sendint32(message, object->address.subid);
 		pq_sendint32(message, n);
 		for (int j = 0; j < object->nproperties; j++)
 			if (object->values[j] != NULL)
