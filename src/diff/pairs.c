@@ -593,6 +593,34 @@ recreate_composites(PgmDiff *diff)
 	}
 }
 
+/* Is this name one of those in the expressions of a partition key? */
+static bool
+is_in_key(const char *key, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *at = key; (at = strstr(at, name)) != NULL; at++)
+		if (at > key && strchr(" (,", at[-1]) != NULL &&
+			strchr(" ),", at[length]) != NULL)
+			return true;
+	return false;
+}
+
+/* The type of what tables are partitioned by cannot change. */
+static List *
+recreate_partitioned(PgmDiff *diff, const PgmPair *column, List *queue)
+{
+	int			table = column->whole_from;
+	const char *key;
+
+	if (table < 0 || !type_changes(column))
+		return queue;
+	key = pgm_schema_value(diff->pairs[table].from, "partition key");
+	if (key != NULL && is_in_key(key, pgm_ddl_part_name(column->from)))
+		queue = recreate(diff, table, queue);
+	return queue;
+}
+
 /* Does one of its properties have a label of the enum that is new? */
 static bool
 uses_new_label(const PgmPair *type, const PgmSchemaObject *user)
@@ -610,6 +638,25 @@ uses_new_label(const PgmPair *type, const PgmSchemaObject *user)
 				return true;
 	}
 	return false;
+}
+
+/* To make the type anew is no way where a table is partitioned by it. */
+static void
+refuse_bound(const PgmDiff *diff, const PgmPair *type, const PgmPair *column)
+{
+	const PgmPair *table = column->whole_to < 0 ? NULL :
+		&diff->pairs[column->whole_to];
+
+	if (table == NULL || table->change == PGM_KEEP ||
+		pgm_schema_value(table->to, "partition bound") == NULL ||
+		!uses_new_label(type, table->to))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("the bound of partition %s has a label of enum %s that is new",
+				   table->to->identity, type->to->identity),
+			errdetail("A label can be used when the revision that adds it is committed."),
+			errhint("Generate a revision without the partition first."));
 }
 
 /*
@@ -632,6 +679,8 @@ recreate_enums(PgmDiff *diff)
 			if (type->change == PGM_ALTER && pgm_ddl_is(type->to, "enum") &&
 				uses_new_label(type, user->to))
 				type->change = PGM_RECREATE;
+			if (type->change == PGM_ALTER && pgm_ddl_is(type->to, "enum"))
+				refuse_bound(diff, type, user);
 		}
 	}
 }
@@ -653,6 +702,7 @@ propagate(PgmDiff *diff)
 		int			n = list_nth_int(queue, i);
 		PgmPair    *pair = &diff->pairs[n];
 
+		queue = recreate_partitioned(diff, pair, queue);
 		for (int j = diff->users.start[n]; j < diff->users.start[n + 1]; j++)
 			queue = affect_user(diff, pair, diff->users.other[j], queue);
 		/* of what goes, the columns that something of its name has then */

@@ -22,13 +22,17 @@
  *
  *-------------------------------------------------------------------------
  */
+#ifndef FRONTEND
 #include "postgres.h"
+#else
+#include "postgres_fe.h"
+#endif
 
 #include <ctype.h>
 
 #include "lib/stringinfo.h"
 
-#include "schema/internal.h"
+#include "schema/expressions.h"
 
 #define ARRAY_START "(ARRAY["
 

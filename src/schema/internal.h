@@ -30,9 +30,6 @@ extern PgmQuery *pgm_schema_global_queries(int *n);
 /* What depends on what, for a model that is complete and sorted. */
 extern void pgm_schema_read_dependencies(PgmSchema *schema);
 
-/* The text of an expression after a dump and restore. */
-extern char *pgm_schema_settled_text(char *text);
-
 /* The address: what pg_depend calls an object. */
 #define PGM_SUBADDRESS(row, column) \
 	row ".tableoid::int8, " row ".oid::int8, " column "::int4"

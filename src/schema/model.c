@@ -22,6 +22,7 @@
 
 #include "citus/nodes.h"
 #include "compat/server.h"
+#include "schema/expressions.h"
 #include "schema/internal.h"
 
 /* Of each query, before the properties. */

@@ -804,6 +804,24 @@ INSERT INTO pair (name, a, b) VALUES
 		create table b (k text, i int default nextval('a_i_seq'), j int constraint a_j_key unique);
 		alter sequence a_i_seq owned by b.i;
 		create index aj on b (j)$p$),
+('label of a partition key',
+	$p$create type e as enum ('a', 'b', 'c');
+		create table p (x e not null, y int, constraint yc check (y > 0)) partition by list (x);
+		create table p1 partition of p for values in ('a');
+		create table p2 partition of p default;
+		create index on p (y);
+		create view v as select x from p$p$,
+	$p$create type e as enum ('b', 'a');
+		create table p (x e not null, y int, constraint yc check (y > 0)) partition by list (x);
+		create table p1 partition of p for values in ('a');
+		create table p2 partition of p default;
+		create index on p (y);
+		create view v as select x from p$p$),
+('type of a partition key',
+	$p$create table p (x int, y int) partition by range (lower(x::text), y);
+		create table p1 partition of p default$p$,
+	$p$create table p (x int, y bigint) partition by range (lower(x::text), y);
+		create table p1 partition of p default$p$),
 ('collation from another',
 	$p$create collation co from "C";
 		create table a (t text collate co)$p$,
@@ -965,6 +983,14 @@ SELECT pgmigrate.diff('CREATE TABLE a (i int');
 SELECT pgmigrate.diff('CREATE ROLE regress_diff_c');
 SELECT pgmigrate.diff($$COPY pg_class TO PROGRAM 'cat'$$);
 SELECT pgmigrate.diff(:'same' || 'CREATE TYPE dd.c');
+\set VERBOSITY terse
+SELECT pgmigrate.diff(E'CREATE TABLE a (i int);\nCREATE EXTENSION no_such_extension');
+\set VERBOSITY default
+CREATE TABLE dd.parted (m dd.mood) PARTITION BY LIST (m);
+SELECT pgmigrate.diff(replace(:'same', '''happy'')', '''happy'', ''new'')') || 'CREATE TABLE dd.parted (m dd.mood) PARTITION BY LIST (m); CREATE TABLE dd.part PARTITION OF dd.parted FOR VALUES IN (''new'')');
+DROP TABLE dd.parted;
+-- a text of 50 MB is a text
+SELECT count(*) > 0 AS read FROM pgmigrate.diff('CREATE TABLE b (i int); --' || repeat('x', 50000000));
 SET pgmigrate.environment = production;
 SELECT pgmigrate.diff('SELECT 1');
 SET pgmigrate.autogenerate_in_production = on;
@@ -982,6 +1008,9 @@ ALTER ROLE regress_diff_a CREATEDB LOGIN;
 SET ROLE regress_diff_a;
 SELECT pgmigrate.diff(replace(:'same', 'age text', 'age text, more text')) AS sql;
 SELECT pgmigrate.diff('CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()');
+\set VERBOSITY terse
+SELECT pgmigrate.diff('CREATE EXTENSION file_fdw');
+\set VERBOSITY default
 RESET ROLE;
 SELECT datname FROM pg_database WHERE datname LIKE 'pgmigrate%';
 
