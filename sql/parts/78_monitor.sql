@@ -26,6 +26,7 @@ SELECT x.run,
 			pg_catalog.round((100 OPERATOR(pg_catalog.*) x.share)::numeric), ' % of ', x.command,
 			CASE WHEN x.steps OPERATOR(pg_catalog.>) 1 THEN pg_catalog.concat(', step ', LEAST(x.done OPERATOR(pg_catalog.+) 1, x.steps), ' of ', x.steps) END),
 		NULLIF(x.revision, ''),
+		CASE WHEN x.run IS NULL THEN x.target END,
 		CASE WHEN x.statements OPERATOR(pg_catalog.>) 1 THEN pg_catalog.concat('statement ', x.statement, ' of ', x.statements) END,
 		CASE WHEN x.paused THEN 'paused' WHEN x.waiting IS NULL THEN x.phase END,
 		CASE WHEN NOT x.paused AND x.waiting IS NULL AND x.eta IS NOT NULL
@@ -127,8 +128,21 @@ FROM (
 		FROM pg_catalog.pg_locks w
 		WHERE w.pid OPERATOR(pg_catalog.=) t.pid AND NOT w.granted
 		LIMIT 1) AS l ON true
-	WHERE r.state OPERATOR(pg_catalog.=) 'running') AS x;
-COMMENT ON VIEW pgmigrate.progress IS 'the run in progress; column line is for \watch';
+	WHERE r.state OPERATOR(pg_catalog.=) 'running'
+	UNION ALL
+	SELECT NULL, 'compare', pg_catalog.regexp_replace(m.part[4], '[\u0001-\u001f\u007f-\u009f]', '?', 'g'), 0, 1, NULL, NULL, NULL, NULL,
+		p.pid, p.wait_event_type, p.wait_event, NULL, pg_catalog.concat('comparing', m.part[1]), NULL, NULL,
+		d.duration, d.share,
+		CASE WHEN d.share OPERATOR(pg_catalog.>) 0.02 THEN d.duration OPERATOR(pg_catalog.*) ((1 OPERATOR(pg_catalog.-) d.share) OPERATOR(pg_catalog./) d.share) END,
+		false
+	FROM pg_catalog.pg_stat_activity p
+	CROSS JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: comparing( what differs)?, ([0-9]{1,15}) of ([0-9]{1,15}) rows, (.{1,255}?) \*/') AS m (part)
+	CROSS JOIN LATERAL (SELECT GREATEST(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.query_start, '0'::interval) AS duration,
+		LEAST(0.99, COALESCE(m.part[2]::double precision OPERATOR(pg_catalog./) NULLIF(m.part[3]::double precision, 0), 0)) AS share) AS d
+	WHERE p.state OPERATOR(pg_catalog.=) 'active' AND p.datid OPERATOR(pg_catalog.=) (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+		AND m.part IS NOT NULL
+) AS x;
+COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, and comparisons, which have no number; column line is for \watch';
 
 /*
  * Reading it counts as a scan of this table, which has no rows: the server's
@@ -209,7 +223,7 @@ FROM (
 			pg_catalog.count(p.waiting) AS waiting,
 			COALESCE(pg_catalog.sum((SELECT pg_catalog.count(DISTINCT w.pid) FROM pg_catalog.pg_locks w
 		WHERE NOT w.granted AND w.pid OPERATOR(pg_catalog.<>) p.pid AND p.pid OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(w.pid)))), 0) AS waiters
-		FROM pgmigrate.progress p) AS l
+		FROM pgmigrate.progress p WHERE p.run IS NOT NULL) AS l
 	CROSS JOIN LATERAL (VALUES
 		('pgmigrate_run_in_progress', '1 while a run is in progress.', l.in_progress::double precision),
 		('pgmigrate_run_duration_seconds', 'Time the run in progress has taken; 0 if there is none.', l.duration_seconds::double precision),

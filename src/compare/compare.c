@@ -73,7 +73,8 @@ typedef struct RowReceiver
 	Run		   *run;
 	PgmCompareSide side;
 	int64		rows;
-	pg_atomic_uint64 *total;	/* of all processes; NULL if there is one */
+	pg_atomic_uint64 *totals;	/* of all processes, by side; NULL if there is
+								 * one */
 } RowReceiver;
 
 struct Run
@@ -87,6 +88,8 @@ struct Run
 	char	   *states;			/* a BucketState for each bucket */
 	PgmDifferences *differences;
 	TimestampTz said;
+	PgmCompareProgress progress;
+	int64		read;			/* rows of the sides before this one */
 };
 
 static void
@@ -106,8 +109,8 @@ receiver_shutdown(DestReceiver *self)
 {
 	RowReceiver *receiver = (RowReceiver *) self;
 
-	if (receiver->total != NULL)
-		pg_atomic_fetch_add_u64(receiver->total,
+	if (receiver->totals != NULL)
+		pg_atomic_fetch_add_u64(&receiver->totals[receiver->side],
 								receiver->rows % NOTICE_ROWS);
 }
 
@@ -116,17 +119,24 @@ count_row(RowReceiver *receiver)
 {
 	TimestampTz now;
 	const PgmComparison *comparison = receiver->run->comparison;
+	pg_atomic_uint64 *totals = receiver->totals;
 	int64		rows = ++receiver->rows;
+	int64		before;
 
 	if (rows % NOTICE_ROWS != 0)
 		return;
-	if (receiver->total != NULL)
-		rows = (int64) pg_atomic_add_fetch_u64(receiver->total, NOTICE_ROWS);
+	if (totals != NULL)
+		rows = (int64) pg_atomic_add_fetch_u64(&totals[receiver->side],
+											   NOTICE_ROWS);
 
 	/* one process speaks for all */
 	if (IsParallelWorker())
 		return;
 	now = GetCurrentTimestamp();
+	before = receiver->run->read;
+	if (totals != NULL && receiver->side == PGM_SIDE_B)
+		before = (int64) pg_atomic_read_u64(&totals[PGM_SIDE_A]);
+	pgm_compare_progress(&receiver->run->progress, before + rows, now);
 	if (!TimestampDifferenceExceeds(receiver->run->said, now,
 									NOTICE_EVERY_MS))
 		return;
@@ -278,7 +288,8 @@ init_receiver(RowReceiver *receiver, Run *run, PgmCompareSide side,
 DestReceiver *
 pgm_compare_summing(const PgmComparison *comparison,
 					const PgmCompareSecrets *secrets, PgmCompareSide side,
-					PgmCompareSums *sums, pg_atomic_uint64 *total)
+					PgmCompareSums *sums, pg_atomic_uint64 *totals,
+					const PgmCompareProgress *progress)
 {
 	RowReceiver *receiver = palloc(sizeof(RowReceiver));
 	Run		   *run = palloc0(sizeof(Run));
@@ -289,7 +300,9 @@ pgm_compare_summing(const PgmComparison *comparison,
 	run->sums = sums;
 	run->said = GetCurrentTimestamp();
 	init_receiver(receiver, run, side, sum_row);
-	receiver->total = total;
+	receiver->totals = totals;
+	if (progress != NULL)
+		run->progress = *progress;
 	return &receiver->pub;
 }
 
@@ -304,6 +317,7 @@ read_side(Run *run, PgmCompareSide side,
 	pgm_compare_read(run->comparison,
 					 pgm_compare_query(run->comparison, side, run->range),
 					 &receiver.pub);
+	run->read += receiver.rows;
 	return receiver.rows;
 }
 
@@ -315,7 +329,7 @@ sum_sides(Run *run)
 
 	if (run->range == NULL &&
 		pgm_compare_sum_in_parallel(run->comparison, &run->secrets,
-									run->sums, &rows))
+									run->sums, &run->progress, &rows))
 		return rows;
 	rows = read_side(run, PGM_SIDE_A, sum_row);
 	read_side(run, PGM_SIDE_B, sum_row);
@@ -344,6 +358,9 @@ run_by_key(Run *run, PgmCompareResult *result)
 	if (!find_buckets(run))
 		return;
 	run->differences = pgm_differences_create(run->comparison);
+	run->read = 0;
+	pgm_compare_progress_begin(&run->progress, run->comparison,
+							   run->range, true);
 	read_side(run, PGM_SIDE_A, sort_row);
 	read_side(run, PGM_SIDE_B, sort_row);
 	result->differences = pgm_differences_count(run->differences, &only_b);
@@ -394,12 +411,14 @@ pgm_compare_run(const PgmComparison *comparison, const PgmCompareRange *range,
 	run.image = pgm_image_create(comparison->tupdesc);
 	run.sums = palloc0(sizeof(PgmCompareSums));
 
+	pgm_compare_progress_begin(&run.progress, comparison, range, false);
 	pgm_compare_enter(&scope, comparison);
 	if (comparison->a == comparison->b)
 		run_in_place(&run, &found);
 	else
 		run_by_key(&run, &found);
 	pgm_compare_leave(&scope);
+	pgm_compare_progress_end(&run.progress);
 
 	MemoryContextSwitchTo(old);
 	*result = found;

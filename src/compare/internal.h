@@ -9,6 +9,7 @@
 #define PGM_COMPARE_INTERNAL_H
 
 #include "access/tupdesc.h"
+#include "datatype/timestamp.h"
 #include "nodes/bitmapset.h"
 #include "nodes/plannodes.h"
 #include "port/atomics.h"
@@ -105,15 +106,34 @@ typedef struct PgmCompareSums
 	uint64		hi[PGM_COMPARE_BUCKETS];
 } PgmCompareSums;
 
+/* What pgmigrate.progress shows; not of a range, nor within a run. */
+typedef struct PgmCompareProgress
+{
+	const PgmComparison *comparison;	/* NULL: nothing is shown */
+	bool		again;			/* for the rows that differ */
+	double		rows;			/* of both sides, about; 0 if not known */
+	TimestampTz shown;
+} PgmCompareProgress;
+
+extern void pgm_compare_progress_begin(PgmCompareProgress *progress,
+									   const PgmComparison *comparison,
+									   const PgmCompareRange *range,
+									   bool again);
+extern void pgm_compare_progress(PgmCompareProgress *progress, int64 rows,
+								 TimestampTz now);
+extern void pgm_compare_progress_end(PgmCompareProgress *progress);
+
 /*
  * Takes the rows of a side, or the part of them that this process reads, into
- * the sums, and adds their number to the total.  Lives in the current context.
+ * the sums, and adds their number to the total of the side.  Lives in the
+ * current context.
  */
 extern DestReceiver *pgm_compare_summing(const PgmComparison *comparison,
 										 const PgmCompareSecrets *secrets,
 										 PgmCompareSide side,
 										 PgmCompareSums *sums,
-										 pg_atomic_uint64 *total);
+										 pg_atomic_uint64 *totals,
+										 const PgmCompareProgress *progress);
 
 /*
  * In a scope: sum both sides with parallel workers, and count the rows drawn
@@ -121,6 +141,8 @@ extern DestReceiver *pgm_compare_summing(const PgmComparison *comparison,
  */
 extern bool pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 										const PgmCompareSecrets *secrets,
-										PgmCompareSums *sums, int64 *rows);
+										PgmCompareSums *sums,
+										const PgmCompareProgress *progress,
+										int64 *rows);
 
 #endif							/* PGM_COMPARE_INTERNAL_H */

@@ -200,7 +200,8 @@ end_query(QueryDesc *query)
 bool
 pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 							const PgmCompareSecrets *secrets,
-							PgmCompareSums *sums, int64 *rows)
+							PgmCompareSums *sums,
+							const PgmCompareProgress *progress, int64 *rows)
 {
 	Side		sides[SIDES] = {{0}};
 	int			workers = plan_sides(comparison, sides);
@@ -221,7 +222,7 @@ pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 		{
 			sides[i].query->dest =
 				pgm_compare_summing(comparison, secrets, (PgmCompareSide) i,
-									sums, &shared->rows[i]);
+									sums, shared->rows, progress);
 			pgm_executor_run(sides[i].query);
 		}
 	WaitForParallelWorkersToFinish(context);
@@ -265,7 +266,7 @@ pgmigrate_compare_worker_main(dsm_segment *segment, shm_toc *toc)
 		query->dest = pgm_compare_summing(&comparison, &shared->secrets,
 										  (PgmCompareSide) i,
 										  &shared->sums[ParallelWorkerNumber],
-										  &shared->rows[i]);
+										  shared->rows, NULL);
 		pgm_executor_run(query);
 		end_query(query);
 	}

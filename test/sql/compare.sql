@@ -199,6 +199,12 @@ CREATE TABLE many2 AS SELECT id + 5000 AS id, v + id % 2 + 5000 AS v FROM many1;
 SELECT rows, differences, bound, jsonb_array_length(examples) FROM pgmigrate.compare('many1', 'many2');
 SELECT (SELECT count(*) FROM many1 FULL JOIN many2 USING (id) WHERE many1.v IS DISTINCT FROM many2.v) AS differences;
 SELECT rows, differences, jsonb_array_length(examples) FROM pgmigrate.compare('many1', 'many1', '{"v": "v + id % 2"}');
+-- no room for that: an error, and nothing is left of it
+SET temp_file_limit = '64kB';
+SELECT rows, differences FROM pgmigrate.compare('many1', 'many2');
+SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE 'pgsql_tmp' || pg_backend_pid() || '.%';
+RESET temp_file_limit;
+SELECT rows, differences FROM pgmigrate.compare('many1', 'many2');
 RESET work_mem;
 
 -- A thousand differences of twenty kinds, against an oracle: the operator

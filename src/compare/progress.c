@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * progress.c
+ *	  What is shown of a comparison while it runs.
+ *
+ * A comparison writes nothing, so that it works on a standby and in a
+ * transaction that is read only; what it is at is told by what the server
+ * shows of its process.  Within a run that shows something else there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "pgstat.h"
+#include "tcop/tcopprot.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compare/internal.h"
+
+#define SHOW_EVERY_MS 1000
+
+/* As the statistics have it; what has none is not known. */
+static double
+rows_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return Max(rows, 0);
+}
+
+static void
+show(const PgmCompareProgress *progress, int64 rows)
+{
+	char	   *text = psprintf("/* pgmigrate: comparing%s, %lld of %.0f rows, %s with %s */ %s",
+								progress->again ? " what differs" : "",
+								(long long) rows, progress->rows,
+								progress->comparison->a_name,
+								progress->comparison->b_name,
+								debug_query_string);
+
+	pgstat_report_activity(STATE_RUNNING, text);
+	pfree(text);
+}
+
+void
+pgm_compare_progress_begin(PgmCompareProgress *progress,
+						   const PgmComparison *comparison,
+						   const PgmCompareRange *range, bool again)
+{
+	memset(progress, 0, sizeof(PgmCompareProgress));
+	if (range != NULL || debug_query_string == NULL ||
+		strncmp(debug_query_string, "/* pgmigrate:", 13) == 0)
+		return;
+	progress->comparison = comparison;
+	progress->again = again;
+	progress->rows = rows_of(comparison->a);
+	if (comparison->b != comparison->a)
+		progress->rows += rows_of(comparison->b);
+	progress->shown = GetCurrentTimestamp();
+	show(progress, 0);
+}
+
+void
+pgm_compare_progress(PgmCompareProgress *progress, int64 rows,
+					 TimestampTz now)
+{
+	if (progress->comparison == NULL ||
+		!TimestampDifferenceExceeds(progress->shown, now, SHOW_EVERY_MS))
+		return;
+	progress->shown = now;
+	show(progress, rows);
+}
+
+void
+pgm_compare_progress_end(PgmCompareProgress *progress)
+{
+	if (progress->comparison != NULL)
+		pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	progress->comparison = NULL;
+}
