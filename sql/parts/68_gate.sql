@@ -39,7 +39,8 @@ CREATE TABLE pgmigrate.rehearsal (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	target_digest text NOT NULL,
 	ok boolean NOT NULL,
-	finished timestamptz
+	finished timestamptz,
+	queries jsonb
 );
 CREATE INDEX rehearsal_digest ON pgmigrate.rehearsal (target_digest, finished);
 COMMENT ON TABLE pgmigrate.rehearsal IS 'rehearsals of revisions';
@@ -47,6 +48,7 @@ COMMENT ON COLUMN pgmigrate.rehearsal.id IS 'number of the rehearsal';
 COMMENT ON COLUMN pgmigrate.rehearsal.target_digest IS 'digest of the revisions that were rehearsed';
 COMMENT ON COLUMN pgmigrate.rehearsal.ok IS 'all steps did what they should';
 COMMENT ON COLUMN pgmigrate.rehearsal.finished IS 'time it ended';
+COMMENT ON COLUMN pgmigrate.rehearsal.queries IS 'what watched queries took in it, before and after: those that a revision made slower or broke, and each before and after all of them';
 
 CREATE TABLE pgmigrate.scrape (
 	role text PRIMARY KEY,

@@ -11,7 +11,7 @@ CREATE TABLE pgmigrate.watched_query (
 	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	CONSTRAINT watched_query_name_length CHECK (pg_catalog.octet_length(name) OPERATOR(pg_catalog.<=) 200)
 );
-COMMENT ON TABLE pgmigrate.watched_query IS 'queries whose plans are compared before and after each revision; they are never executed';
+COMMENT ON TABLE pgmigrate.watched_query IS 'queries whose plans are compared before and after each revision; only a rehearsal executes them';
 COMMENT ON COLUMN pgmigrate.watched_query.name IS 'name of the query';
 COMMENT ON COLUMN pgmigrate.watched_query.query IS 'one SELECT, INSERT, UPDATE, DELETE or MERGE';
 COMMENT ON COLUMN pgmigrate.watched_query.parameters IS 'values of $1, $2 and so on';
@@ -74,7 +74,7 @@ CREATE FUNCTION pgmigrate.watch(
 AS 'MODULE_PATHNAME', 'pgmigrate_watch'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.watch(text, text, text[]) IS
-'compare the plan of a query before and after each revision; it is planned with the rights of the caller and never executed; returns its cost now';
+'compare the plan of a query before and after each revision; a run plans it with the rights of the caller and does not execute it, a rehearsal does, in its copy; returns its cost now';
 
 CREATE FUNCTION pgmigrate.unwatch(name text) RETURNS boolean
 AS 'MODULE_PATHNAME', 'pgmigrate_unwatch'

@@ -39,6 +39,9 @@
 /* Where text results are copied to; that of the innermost open scope. */
 static MemoryContext result_context = NULL;
 
+/* There is no schema of ours, and nobody who owns it. */
+static bool without_schema = false;
+
 Oid
 pgm_extension_oid(void)
 {
@@ -84,9 +87,19 @@ begin_scope(PgmSpiScope *scope, Oid role, int sec_context)
 }
 
 void
+pgm_spi_without_schema(void)
+{
+	without_schema = true;
+}
+
+void
 pgm_spi_begin(PgmSpiScope *scope)
 {
-	begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
+	if (without_schema)
+		begin_scope(scope, GetUserId(), SECURITY_LOCAL_USERID_CHANGE |
+					SECURITY_RESTRICTED_OPERATION);
+	else
+		begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
 }
 
 /*

@@ -38,6 +38,8 @@ typedef struct PgmSpiScope
 
 extern void pgm_spi_begin(PgmSpiScope *scope);
 
+extern void pgm_spi_without_schema(void);	/* as the current user */
+
 /* For what a run writes of itself, whatever a revision has SET. */
 extern void pgm_spi_begin_ledger(PgmSpiScope *scope);
 

@@ -27,6 +27,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -39,9 +40,6 @@
 #include "gate/top_statements.h"
 #include "gate/watched_plan.h"
 #include "store/revision.h"
-
-/* Less than that is not worth a word, however many times it is more. */
-#define PGM_GUARD_MIN_COST 50.0
 
 /* As the constraint of the table says. */
 #define PGM_WATCHED_NAME_MAX 200
@@ -86,19 +84,31 @@ static PgmQuery any_query = {
 	"'$.**.\"Index Name\"') AS u"
 
 /* What the plan stands on, to be compared with what is there afterwards. */
+#define KNOWN(statistics) \
+	"WITH t AS (" PLAN_TABLES("$1") ") SELECT jsonb_build_object(" \
+	"'indexes', (SELECT jsonb_agg(jsonb_build_object(" \
+	"'name', c.oid::regclass, 'table', i.indrelid::regclass, " \
+	"'def', pg_get_indexdef(c.oid), 'types', (" \
+	"SELECT string_agg(format_type(a.atttypid, a.atttypmod), ', ' " \
+	"ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid))) " \
+	"FROM pg_index i JOIN t ON t.r = i.indrelid " \
+	"JOIN pg_class c ON c.oid = i.indexrelid " \
+	"WHERE c.relname IN (" PLAN_INDEXES("$1") ")), " \
+	"'tables', (SELECT jsonb_agg(jsonb_build_object('name', t.r" \
+	statistics ")) FROM t WHERE t.r IS NOT NULL))::text"
+
 static PgmQuery known_query = {
-	"WITH t AS (" PLAN_TABLES("$1") ") SELECT jsonb_build_object("
-	"'indexes', (SELECT jsonb_agg(jsonb_build_object("
-	"'name', c.oid::regclass, 'table', i.indrelid::regclass, "
-	"'def', pg_get_indexdef(c.oid), 'types', ("
-	"SELECT string_agg(format_type(a.atttypid, a.atttypmod), ', ' "
-	"ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid))) "
-	"FROM pg_index i JOIN t ON t.r = i.indrelid "
-	"JOIN pg_class c ON c.oid = i.indexrelid "
-	"WHERE c.relname IN (" PLAN_INDEXES("$1") ")), "
-	"'tables', (SELECT jsonb_agg(jsonb_build_object('name', t.r, "
-	"'statistics', (SELECT count(*) FROM pg_statistic s "
-	"WHERE s.starelid = t.r))) FROM t WHERE t.r IS NOT NULL))::text",
+	KNOWN(", 'statistics', (SELECT count(*) FROM pg_statistic s "
+		  "WHERE s.starelid = t.r)"),
+	1, {JSONBOID}
+};
+
+/* Not everybody may look at statistics. */
+static PgmQuery known_indexes_query = {KNOWN(""), 1, {JSONBOID}};
+
+static PgmQuery tables_query = {
+	"SELECT t.r::text FROM (" PLAN_TABLES("$1") ") t "
+	"WHERE t.r IS NOT NULL ORDER BY 1",
 	1, {JSONBOID}
 };
 
@@ -217,20 +227,25 @@ ask_about(PgmQuery *query, const char *json)
 	return answer;
 }
 
-static void
-read_watched(PgmGuard *guard)
+char *
+pgm_guard_known(const char *plan)
+{
+	return ask_about(&known_indexes_query, plan);
+}
+
+List *
+pgm_guard_watched(void)
 {
 	PgmSpiScope scope;
+	List	   *list = NIL;
 	uint64		rows;
-	ListCell   *lc;
 
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&watched_query, NULL, NULL);
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		Entry	   *entry = palloc0(sizeof(Entry));
-		PgmWatched *watched = &entry->watched;
+		PgmWatched *watched = palloc0(sizeof(PgmWatched));
 
 		watched->name = pgm_spi_text(i, 1);
 		watched->query = pgm_spi_text(i, 2);
@@ -241,11 +256,19 @@ read_watched(PgmGuard *guard)
 		for (int j = 0; j < watched->nparameters; j++)
 			watched->parameters[j] = watched->parameters[j][0] == '\0' ?
 				NULL : watched->parameters[j] + 1;
-		guard->entries = lappend(guard->entries, entry);
+		list = lappend(list, watched);
 		MemoryContextSwitchTo(old);
 	}
 	pgm_spi_end(&scope);
-	foreach(lc, guard->statements)
+	return list;
+}
+
+static void
+add_entries(PgmGuard *guard, const List *list)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
 	{
 		Entry	   *entry = palloc0(sizeof(Entry));
 
@@ -265,7 +288,8 @@ pgm_guard_before(PgmGuard *guard)
 	MemoryContextReset(guard->step);
 	guard->entries = NIL;
 	old = MemoryContextSwitchTo(guard->step);
-	read_watched(guard);
+	add_entries(guard, pgm_guard_watched());
+	add_entries(guard, guard->statements);
 	foreach(lc, guard->entries)
 	{
 		Entry	   *entry = lfirst(lc);
@@ -324,17 +348,45 @@ renew_statistics(const Entry *entry)
 	return any;
 }
 
-static void
-find_cause(const Entry *entry, const PgmWatchedPlan *after, char **cause,
-		   char **proposal)
+void
+pgm_guard_analyze(const char *plan)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	  **tables;
+	int			n;
+	int			guc_level = NewGUCNestLevel();
+
+	/* those of others are passed over, with a warning */
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	values[0] = json_datum(plan);
+	pgm_spi_begin(&scope);
+	n = (int) pgm_spi_execute(&tables_query, values, NULL);
+	tables = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		tables[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	for (int i = 0; i < n; i++)
+	{
+		ErrorData  *error;
+
+		(void) pgm_spi_try(analyze, tables[i], &error);
+	}
+	AtEOXact_GUC(false, guc_level);
+}
+
+void
+pgm_guard_cause(const char *known, const char *plan, char **cause,
+				char **proposal)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
 
 	*cause = pstrdup("its plan is another one");
 	*proposal = NULL;
-	values[0] = json_datum(entry->known);
-	values[1] = json_datum(after->json);
+	values[0] = json_datum(known);
+	values[1] = json_datum(plan);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&cause_query, values, NULL) > 0)
 	{
@@ -399,7 +451,7 @@ check(const Entry *entry, int64 run, int step, const char *revision,
 		return false;
 	else
 	{
-		find_cause(entry, &after, &cause, &proposal);
+		pgm_guard_cause(entry->known, after.json, &cause, &proposal);
 		if (proposal == NULL)
 			proposal = pgm_index_proposal(&entry->watched, &after);
 		appendStringInfo(lines, "%s%s: cost %.0f, was %.0f: %s",

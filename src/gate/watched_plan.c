@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * watched_plan.c
- *	  The plan of a query, looked at and not executed.
+ *	  The plan of a query, looked at, and executed only where it may be.
  *
  * To plan a query can run code: functions of constants, checks of domains.  So
  * it is planned as the role that watches it, in a restricted context, and not
@@ -159,6 +159,15 @@ prepare(const PgmWatched *watched, Node *stmt)
 	return text.data;
 }
 
+/* The first is that of the topmost node, whose parts come after it. */
+static double
+number_of(const char *json, const char *name)
+{
+	const char *at = strstr(json, psprintf("\"%s\": ", name));
+
+	return at == NULL ? 0 : strtod(at + strlen(name) + 4, NULL);
+}
+
 static void
 explain(void *arg)
 {
@@ -168,7 +177,6 @@ explain(void *arg)
 	Node	   *stmt;
 	char	   *strange;
 	char	   *text;
-	const char *cost;
 
 	set_local("search_path", watched->search_path);
 	set_local("lock_timeout", PGM_WATCHED_LOCK_TIMEOUT);
@@ -178,13 +186,17 @@ explain(void *arg)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("the query is not planned, it reaches %s", strange));
-	text = psprintf("EXPLAIN (VERBOSE, FORMAT JSON) %s",
+	plan->executed = watched->execute && IsA(stmt, SelectStmt);
+	text = psprintf("EXPLAIN (%sVERBOSE, FORMAT JSON) %s",
+					plan->executed ? "ANALYZE, BUFFERS, " : "",
 					watched->generic ? prepare(watched, stmt) :
 					with_parameters(watched, stmt));
 	if (!pgm_spi_explain(text, &plan->json, &plan->error))
 		return;
-	cost = strstr(plan->json, "\"Total Cost\": ");
-	plan->cost = cost == NULL ? 0 : strtod(cost + 14, NULL);
+	plan->cost = number_of(plan->json, "Total Cost");
+	plan->ms = number_of(plan->json, "Actual Total Time");
+	plan->blocks = (int64) (number_of(plan->json, "Shared Hit Blocks") +
+							number_of(plan->json, "Shared Read Blocks"));
 }
 
 void

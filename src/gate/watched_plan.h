@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * watched_plan.h
- *	  The plan of a query, looked at and not executed.
+ *	  The plan of a query, looked at, and executed only where it may be.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +17,7 @@ typedef struct PgmWatched
 	char	   *search_path;
 	Oid			role;			/* InvalidOid: it is gone */
 	bool		generic;		/* parameters have no values */
+	bool		execute;		/* if it is a SELECT, read only */
 } PgmWatched;
 
 typedef struct PgmWatchedPlan
@@ -24,6 +25,9 @@ typedef struct PgmWatchedPlan
 	char	   *json;			/* NULL: it cannot be planned … */
 	char	   *error;			/* … and why */
 	double		cost;
+	bool		executed;		/* the following are known */
+	double		ms;
+	int64		blocks;			/* that it touched */
 } PgmWatchedPlan;
 
 /*

@@ -51,6 +51,35 @@ pgm_rehearse_get_revision(StringInfo message)
 }
 
 void
+pgm_rehearse_put_watched(StringInfo message, const PgmWatched *watched)
+{
+	pgm_scratch_put_text(message, watched->name);
+	pgm_scratch_put_text(message, watched->query);
+	pgm_scratch_put_text(message, watched->search_path);
+	pq_sendint32(message, watched->role);
+	pq_sendint32(message, watched->nparameters);
+	for (int i = 0; i < watched->nparameters; i++)
+		pgm_rehearse_put_optional(message, watched->parameters[i]);
+}
+
+PgmWatched *
+pgm_rehearse_get_watched(StringInfo message)
+{
+	PgmWatched *watched = palloc0(sizeof(PgmWatched));
+
+	watched->name = pgm_scratch_get_text(message);
+	watched->query = pgm_scratch_get_text(message);
+	watched->search_path = pgm_scratch_get_text(message);
+	watched->role = (Oid) pq_getmsgint(message, 4);
+	watched->nparameters = pq_getmsgint(message, 4);
+	watched->parameters = palloc(sizeof(char *) *
+								 Max(watched->nparameters, 1));
+	for (int i = 0; i < watched->nparameters; i++)
+		watched->parameters[i] = pgm_rehearse_get_optional(message);
+	return watched;
+}
+
+void
 pgm_rehearse_put_row(StringInfo message, const PgmRehearsalRow *row)
 {
 	pq_sendint32(message, row->step);

@@ -28,14 +28,17 @@
 #include "commands/dbcommands.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "base/clock.h"
+#include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "diff/diff.h"
+#include "gate/guard.h"
 #include "process/follow.h"
 #include "process/launch.h"
 #include "process/report.h"
@@ -48,9 +51,9 @@
 #include "store/run_plan.h"
 
 static PgmQuery keep_query = {
-	"INSERT INTO pgmigrate.rehearsal (target_digest, ok, finished) "
-	"VALUES ($1, $2, clock_timestamp())",
-	2, {TEXTOID, BOOLOID}
+	"INSERT INTO pgmigrate.rehearsal (target_digest, ok, finished, queries) "
+	"VALUES ($1, $2, clock_timestamp(), $3::jsonb)",
+	3, {TEXTOID, BOOLOID, TEXTOID}
 };
 
 /* With which search_path the revisions were applied. */
@@ -80,12 +83,15 @@ typedef struct Rehearsal
 	PgmSchema  *schema;
 	char	   *fingerprint;
 	int64		started;
+	List	   *watched;		/* PgmWatched * */
+	int			not_watched;	/* of roles whose rights the caller lacks */
 
 	/* what the scratch database has answered */
 	bool		is_base;
 	char	   *base_error;
 	PgmSchema  *base_schema;
 	bool		failed;
+	StringInfoData queries;		/* what became of them, as JSON */
 } Rehearsal;
 
 static void
@@ -155,6 +161,26 @@ read_pending(Rehearsal *rehearsal, const PgmPlan *plan)
 	rehearsal->digest = pgm_plan_digest(plan);
 }
 
+/* They are executed, with the rights of who watches them. */
+static void
+read_watched(Rehearsal *rehearsal)
+{
+	ListCell   *lc;
+
+	if (pgm_guard == PGM_GUARD_OFF)
+		return;
+	foreach(lc, pgm_guard_watched())
+	{
+		PgmWatched *watched = lfirst(lc);
+
+		if (OidIsValid(watched->role) &&
+			has_privs_of_role(GetUserId(), watched->role))
+			rehearsal->watched = lappend(rehearsal->watched, watched);
+		else
+			rehearsal->not_watched++;
+	}
+}
+
 /* Everything of this database that is needed, of one transaction. */
 static void
 prepare(Rehearsal *rehearsal)
@@ -170,6 +196,7 @@ prepare(Rehearsal *rehearsal)
 	read_history(rehearsal, plan);
 	rehearsal->schema = pgm_rehearse_read_schema(true);
 	rehearsal->fingerprint = pgm_schema_digest(rehearsal->schema);
+	read_watched(rehearsal);
 	pgm_txn_commit();
 	if (rehearsal->rows > 0 && rehearsal->npending > 0)
 		pgm_rehearse_draw_sample(rehearsal->rows, &rehearsal->sample);
@@ -213,6 +240,9 @@ report_base(Rehearsal *rehearsal, bool ok, const char *state,
 	row.detail = detail;
 	if (ok && rehearsal->rows > 0)
 		row.detail = psprintf("%s\n%s", detail, rehearsal->sample.description);
+	if (ok && rehearsal->not_watched > 0)
+		row.detail = psprintf("%s\nwatched queries that are not run, of roles whose privileges the caller does not have: %d",
+							  row.detail, rehearsal->not_watched);
 	report_row(rehearsal, &row);
 }
 
@@ -236,14 +266,25 @@ receive(StringInfo message, void *arg)
 	Rehearsal  *rehearsal = arg;
 	MemoryContext old;
 	PgmRehearsalRow row;
+	int			what = pq_getmsgbyte(message);
 
-	if (pq_getmsgbyte(message) == PGM_REHEARSED_ROW)
+	if (what == PGM_REHEARSED_ROW)
 	{
 		pgm_rehearse_get_row(message, &row);
 		report_row(rehearsal, &row);
 		return;
 	}
 	old = MemoryContextSwitchTo(rehearsal->context);
+	if (what == PGM_REHEARSED_QUERY)
+	{
+		if (rehearsal->queries.data == NULL)
+			initStringInfo(&rehearsal->queries);
+		appendStringInfo(&rehearsal->queries, "%s%s",
+						 rehearsal->queries.len > 0 ? ", " : "",
+						 pgm_scratch_get_text(message));
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	rehearsal->is_base = pq_getmsgbyte(message) != 0;
 	rehearsal->base_error = pgm_scratch_get_text(message);
 	if (!rehearsal->is_base && rehearsal->base_error[0] == '\0')
@@ -260,6 +301,7 @@ launch_and_follow(void *arg)
 	Rehearsal  *rehearsal = arg;
 	PgmProcess *process;
 	StringInfoData payload;
+	ListCell   *lc;
 
 	initStringInfo(&payload);
 	pgm_scratch_put_text(&payload, rehearsal->fingerprint);
@@ -268,6 +310,9 @@ launch_and_follow(void *arg)
 	if (rehearsal->rows > 0)
 		appendBinaryStringInfo(&payload, rehearsal->sample.message.data,
 							   rehearsal->sample.message.len);
+	pq_sendint32(&payload, list_length(rehearsal->watched));
+	foreach(lc, rehearsal->watched)
+		pgm_rehearse_put_watched(&payload, lfirst(lc));
 	pq_sendint32(&payload, rehearsal->npending);
 	for (int i = 0; i < rehearsal->npending; i++)
 		pgm_rehearse_put_revision(&payload, rehearsal->pending[i]);
@@ -391,13 +436,16 @@ static void
 keep_result(const Rehearsal *rehearsal)
 {
 	PgmSpiScope scope;
-	Datum		values[2];
+	Datum		values[3];
+	bool		nulls[3] = {false};
 
 	pgm_txn_begin_own();
 	values[0] = pgm_text_datum(rehearsal->digest);
 	values[1] = BoolGetDatum(!rehearsal->failed);
+	pgm_set_text(values, nulls, 2, rehearsal->queries.data == NULL ? NULL :
+				 psprintf("[%s]", rehearsal->queries.data));
 	pgm_spi_begin(&scope);
-	pgm_spi_execute(&keep_query, values, NULL);
+	pgm_spi_execute(&keep_query, values, nulls);
 	pgm_spi_end(&scope);
 	pgm_txn_commit();
 }

@@ -28,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/session_settings.h"
+#include "base/settings.h"
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "exec/execute.h"
@@ -55,6 +56,7 @@ typedef struct Player
 	int			done;			/* statements committed by themselves */
 	bool		stopped;		/* what follows cannot be rehearsed */
 	State		before;
+	PgmRehearsedQueries *queries;	/* NULL: none is watched */
 } Player;
 
 /* What became of a revision in one direction. */
@@ -138,13 +140,12 @@ describe(const ErrorData *edata)
 	return text.data;
 }
 
-/* In the handler of an error; a cancel, or the end of the process, goes on. */
-static char *
-recover(const Player *player)
+char *
+pgm_rehearse_recover(MemoryContext context)
 {
 	ErrorData  *edata;
 
-	MemoryContextSwitchTo(player->context);
+	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
 	if (edata->elevel >= FATAL || pgm_process_is_cancelled())
 		PG_RE_THROW();
@@ -152,7 +153,7 @@ recover(const Player *player)
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	debug_query_string = NULL;
 	pgm_txn_abort();
-	MemoryContextSwitchTo(player->context);
+	MemoryContextSwitchTo(context);
 	return describe(edata);
 }
 
@@ -181,7 +182,7 @@ run(Player *player, const PgmRevision *revision, PgmDirection direction,
 	}
 	PG_CATCH();
 	{
-		outcome->error = recover(player);
+		outcome->error = pgm_rehearse_recover(player->context);
 	}
 	PG_END_TRY();
 	outcome->duration = pgm_clock_monotonic() - started;
@@ -318,6 +319,22 @@ rehearse_way_back(Player *player, const PgmRevision *revision, State *after)
 	become(after, &state);
 }
 
+/* What it did to watched queries: "refuse" makes the rehearsal fail. */
+static void
+report_queries(Player *player, const PgmRevision *revision)
+{
+	bool		slower;
+	char	   *detail;
+
+	if (player->queries == NULL)
+		return;
+	detail = pgm_rehearse_queries_after(player->queries, revision->id,
+										&slower);
+	if (detail != NULL)
+		report(player, revision, PGM_UP, slower ? "slower" : "broken",
+			   !slower || pgm_guard != PGM_GUARD_REFUSE, NULL, NULL, detail);
+}
+
 static void
 rehearse_revision(Player *player, const PgmRevision *revision)
 {
@@ -340,6 +357,7 @@ rehearse_revision(Player *player, const PgmRevision *revision)
 	read_state(player, &after);
 	report(player, revision, PGM_UP, "done", true, &outcome,
 		   after.fingerprint, NULL);
+	report_queries(player, revision);
 	rehearse_way_back(player, revision, &after);
 	become(&player->before, &after);
 }
@@ -417,7 +435,10 @@ pgm_rehearse_steps(const PgmJob *job)
 		return;
 	if (sampled)
 		pgm_rehearse_load_sample(&payload);
+	player.queries = pgm_rehearse_queries_begin(&payload, sampled);
 	n = pq_getmsgint(&payload, 4);
 	for (int i = 0; i < n; i++)
 		rehearse_revision(&player, pgm_rehearse_get_revision(&payload));
+	if (player.queries != NULL)
+		pgm_rehearse_queries_end(player.queries);
 }

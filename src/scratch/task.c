@@ -20,6 +20,7 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+#include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "exec/execute.h"
@@ -238,6 +239,8 @@ pgm_scratch_enter(const PgmJob *job)
 				errdetail("The worker could log in as \"%s\" only.",
 						  GetUserNameFromId(job->session_role, false)),
 				errhint("Connect as the role itself, which needs LOGIN."));
+
+	pgm_spi_without_schema();
 
 	/* nothing of it is to last */
 	SetConfigOption("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION);

@@ -157,11 +157,64 @@ SELECT count(*) = 6 AS bills FROM public.bill;
 SELECT count(*) = 0 AS secrets FROM public.secret;
 SELECT count(*) = 1 AS of_secret FROM public.of_secret;
 SELECT count(*) = 1 AS of_of_secret FROM public.of_of_secret$$) AS id;
+-- what others watch is not run with rights that he does not have
+SELECT pgmigrate.watch('mine', 'SELECT count(*) FROM public.tenant') > 0 AS watched;
+RESET ROLE;
+SELECT pgmigrate.watch('of others', 'SELECT count(*) FROM public.tenant') > 0 AS watched;
+SET ROLE regress_rr_author;
 SELECT step, state, ok, detail FROM pgmigrate.rehearse(rows => 100);
 RESET ROLE;
+SELECT queries #>> '{0,name}' AS name, queries #>> '{0,state}' AS state, jsonb_array_length(queries) AS n FROM pgmigrate.rehearsal;
+
+-- watched queries, executed before and after each revision
+CREATE DATABASE regress_reh_queries;
+\c regress_reh_queries
+SET client_min_messages = warning;
+CREATE EXTENSION pgmigrate;
+\pset format unaligned
+SELECT pgmigrate.revision('orders', $$
+CREATE TABLE public.orders (id int PRIMARY KEY, customer int, note text);
+CREATE INDEX orders_customer ON public.orders (customer);
+CREATE TABLE public.noted (i int);
+CREATE FUNCTION public.noting(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.noted VALUES (1); RETURN $1; END';
+CREATE FUNCTION public.slow() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN 1; END'$$,
+	'DROP FUNCTION public.slow(), public.noting(int); DROP TABLE public.noted, public.orders', id => 'orders') AS id;
+SELECT state FROM pgmigrate.upgrade();
+INSERT INTO orders SELECT i, i % 500, repeat('x', 200) FROM generate_series(1, 5000) i;
+ANALYZE orders;
+CREATE ROLE regress_rr_watcher;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_rr_watcher', 'author');
+GRANT SELECT ON orders TO regress_rr_watcher;
+SELECT pgmigrate.watch('by customer', 'SELECT count(note) FROM orders WHERE customer = $1 AND note <> $2', '{42, "it''s"}') > 0 AS watched;
+SELECT pgmigrate.watch('writes', 'UPDATE orders SET note = NULL WHERE id = 1') > 0 AS watched;
+SELECT pgmigrate.watch('inside', 'SELECT noting(id) FROM orders LIMIT 1') > 0 AS watched;
+SELECT pgmigrate.watch('endless', 'SELECT slow()') > 0 AS watched;
+SET ROLE regress_rr_watcher;
+SELECT pgmigrate.watch('of another', 'SELECT id FROM orders WHERE id = 1') > 0 AS watched;
+RESET ROLE;
+SELECT pgmigrate.revision('no index', 'DROP INDEX public.orders_customer', 'CREATE INDEX orders_customer ON public.orders (customer)', id => 'no_index') AS id;
+SELECT pgmigrate.revision('other', 'ALTER TABLE public.orders ADD COLUMN more int', 'ALTER TABLE public.orders DROP COLUMN more', id => 'other') AS id;
+SELECT pgmigrate.revision('no note', 'ALTER TABLE public.orders RENAME note TO remark', 'ALTER TABLE public.orders RENAME remark TO note', id => 'no_note') AS id;
+-- the same rows each time: blocks do not vary, times do
+\set rehearse 'SELECT step, revision, direction, state, ok, regexp_replace(detail, ''[0-9]+ blocks in [0-9.]+ ms'', ''N blocks'', ''g'') AS detail FROM pgmigrate.rehearse(rows => 10000) WHERE revision IS NOT NULL'
+:rehearse;
+SELECT q ->> 'name' AS name, q ->> 'revision' AS revision, q ->> 'state' AS state, (q #> '{after,blocks}')::int > 3 * (q #> '{before,blocks}')::int AS more,
+	q #> '{before,cost}' IS NOT NULL AS cost, q #> '{before,ms}' IS NOT NULL AS time
+FROM pgmigrate.rehearsal, jsonb_array_elements(queries) AS q ORDER BY 2, 1;
+SELECT ok FROM pgmigrate.rehearsal;
+SELECT pgmigrate.unwatch('endless');
+-- who refuses them in a run has a rehearsal that fails
+SET pgmigrate.guard = 'refuse';
+SELECT step, revision, state, ok FROM pgmigrate.rehearse('no_index', rows => 10000) WHERE direction = 'up';
+SELECT item, state FROM pgmigrate.checklist('no_index') WHERE item = 'rehearsal';
+RESET pgmigrate.guard;
+-- without rows what is broken is found
+SELECT step, revision, state, ok FROM pgmigrate.rehearse() WHERE direction = 'up';
 
 \c contrib_regression
 DROP DATABASE regress_reh_rows;
 DROP DATABASE regress_reh_rows2;
+DROP DATABASE regress_reh_queries;
+DROP ROLE regress_rr_watcher;
 DROP ROLE regress_rr_author;
 DROP ROLE regress_rr_owner;
