@@ -592,19 +592,49 @@ changes_columns(Node *stmt)
 	return false;
 }
 
+static bool
+makes_unique(Node *stmt)
+{
+	ListCell   *lc;
+
+	if (IsA(stmt, IndexStmt))
+		return castNode(IndexStmt, stmt)->unique;
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AddConstraint &&
+			(castNode(Constraint, cmd->def)->contype == CONSTR_PRIMARY ||
+			 castNode(Constraint, cmd->def)->contype == CONSTR_UNIQUE))
+			return true;
+	}
+	return false;
+}
+
 /* Foreign tables, be they named or below what is. */
 static void
 lint_foreign(PgmLint *lint)
 {
+	bool		columns = changes_columns(lint->stmt);
+	bool		unique = makes_unique(lint->stmt);
 	ListCell   *lc;
 
-	if (!changes_columns(lint->stmt))
+	if (!columns && !unique)
 		return;
 	foreach(lc, lint->verdict->touches)
 	{
 		PgmTouch   *touch = lfirst(lc);
 
-		if (touch->relkind == RELKIND_FOREIGN_TABLE && !touch->fresh)
+		if (touch->relkind != RELKIND_FOREIGN_TABLE || touch->fresh)
+			continue;
+		if (unique && touch != lint->touch)
+			(void) pgm_lint_find(lint->judged, "foreign-partition", touch,
+								 psprintf("the server makes nothing unique of %s, of which %s is a foreign partition",
+										  lint->name, pgm_touch_name(touch)),
+								 pstrdup("Make it of each partition that is a table here, and at the other end of the others."));
+		if (columns)
 			(void) pgm_lint_find(lint->judged, "foreign-table-changed", touch,
 								 psprintf("the table behind %s does not follow: queries fail, or read other columns, until it is changed too",
 										  pgm_touch_name(touch)),

@@ -189,6 +189,7 @@ CREATE SERVER regress_pgm_truth FOREIGN DATA WRAPPER regress_pgm_truth;
 CREATE TABLE whole (a int, b int) PARTITION BY LIST (a);
 CREATE FOREIGN TABLE far PARTITION OF whole FOR VALUES IN (1) SERVER regress_pgm_truth;
 SELECT * FROM found('ALTER FOREIGN TABLE far ALTER b SET DEFAULT 1; ALTER TABLE whole ADD c int; ALTER TABLE whole RENAME b TO d', 'foreign');
+SELECT * FROM found('CREATE UNIQUE INDEX ON whole (a); CREATE INDEX ON whole (a); ALTER TABLE whole ADD PRIMARY KEY (a); CREATE UNIQUE INDEX ON ONLY whole (a)', 'foreign');
 SELECT pgmigrate.revision('enum', id => 'truth_enum', upgrade => 'ALTER TYPE truth.st ADD VALUE ''b''');
 SELECT pgmigrate.revision('use', id => 'truth_use', upgrade => 'ALTER TABLE truth.uses ALTER s SET DEFAULT ''b''');
 SELECT rule FROM pgmigrate.assess('head') WHERE rule ~ 'enum|fails' ORDER BY 1;
