@@ -176,7 +176,8 @@ pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
 		operation->method == PGM_METHOD_COLUMN :
 		strategy != NULL && strategy->kind == PGM_STRATEGY_SHADOW_COLUMN;
 	if (pass->column)
-		return pgm_shadow_alters(source, n);
+		return pgm_shadow_alters(source, n) &&
+			pgm_shadow_joint_last(source, n) < 0;
 	end_at(pass, pgm_shadow_last(pass->relid, source, n), digest);
 	operation = pgm_operation_of_statement(step->revision->id, direction,
 										   n + 1, pass->digest);
