@@ -67,8 +67,10 @@ static PgmQuery query = {
 	"FROM k WHERE contype = 'x' OR NOT convalidated "
 	"OR condeferrable AND contype IN ('p', 'u') "
 	"UNION ALL SELECT format('index \"%s\" is not valid', "
-	"i.indexrelid::regclass) FROM pg_index i WHERE i.indrelid = $1 "
-	"AND NOT i.indisvalid "
+	"i.indexrelid::regclass) FROM pg_index i "
+	"JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1 "
+	/* ours is built again */
+	"AND NOT i.indisvalid AND c.relname !~ '^pgmigrate_[0-9]+_[0-9]+$' "
 	"UNION ALL SELECT format('publication \"%s\" would publish the column "
 	"beside', p.pubname) FROM pg_publication_tables t JOIN pg_publication p "
 	"USING (pubname) JOIN pg_class c ON c.relname = t.tablename "
