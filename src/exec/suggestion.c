@@ -16,6 +16,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -296,14 +297,18 @@ is_part(ObjectType kind)
 	}
 }
 
-/* Is what is dropped used by what is kept of something that was dropped? */
+/*
+ * Is what is dropped used by what is kept of something that was dropped?  A
+ * scratch database has no extension, and nothing kept.
+ */
 static PgmSuggestion
 suggest_finalize(const DropStmt *stmt)
 {
 	PgmSuggestion result = {0};
 	ListCell   *lc;
 
-	if (stmt->behavior == DROP_CASCADE)
+	if (stmt->behavior == DROP_CASCADE ||
+		!OidIsValid(get_extension_oid("pgmigrate", true)))
 		return result;
 	foreach(lc, stmt->objects)
 	{
