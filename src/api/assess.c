@@ -87,30 +87,30 @@ begin_row(PgmRows *rows, const PgmJudged *judged, const char *rule,
 
 /* What it blocks, and how that is known of a partition that was left out. */
 static const char *
-words(const PgmVerdict *verdict, const PgmTouch *touch)
+words(const PgmVerdict *verdict, const PgmEffect *effect)
 {
-	const char *result = pgm_blast_words(verdict, touch);
+	const char *result = pgm_blast_words(verdict, effect);
 
-	return touch == NULL || !OidIsValid(touch->like) ? result :
+	return effect == NULL || !OidIsValid(effect->like) ? result :
 		psprintf("%s, as on %s, which was tried", result,
-				 pgm_relation_name(touch->like));
+				 pgm_relation_name(effect->like));
 }
 
 static void
-lock_row(Output *output, const PgmJudged *judged, const PgmTouch *touch)
+lock_row(Output *output, const PgmJudged *judged, const PgmEffect *effect)
 {
 	const PgmVerdict *verdict = judged->verdict;
 	PgmRows    *rows = &output->rows;
 
 	begin_row(rows, judged, "lock", "info");
-	pgm_rows_text(rows, touch ? pgm_touch_name(touch) : NULL);
-	pgm_rows_text(rows, touch ? pgm_lock_mode_name(touch->mode) : NULL);
-	tristate(rows, touch ? touch->rewrites : verdict->rewrites);
-	tristate(rows, touch ? touch->scans : verdict->scans);
-	pgm_rows_text(rows, words(verdict, touch));
+	pgm_rows_text(rows, effect ? pgm_effect_name(effect) : NULL);
+	pgm_rows_text(rows, effect ? pgm_lock_mode_name(effect->mode) : NULL);
+	tristate(rows, effect ? effect->rewrites : verdict->rewrites);
+	tristate(rows, effect ? effect->scans : verdict->scans);
+	pgm_rows_text(rows, words(verdict, effect));
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, judged->strategy->name);
-	add_details(output, pgm_blast_details(output->blast, verdict, touch));
+	add_details(output, pgm_blast_details(output->blast, verdict, effect));
 	pgm_rows_end_row(rows);
 }
 
@@ -157,14 +157,14 @@ return_statement(Output *output, const PgmJudged *judged)
 	bool		any = false;
 	ListCell   *lc;
 
-	foreach(lc, judged->verdict->touches)
+	foreach(lc, judged->verdict->effects)
 	{
-		PgmTouch	touch = pgm_strategy_touch(judged->strategy, lfirst(lc));
+		PgmEffect	effect = pgm_strategy_effect(judged->strategy, lfirst(lc));
 
-		if (touch.mode == NoLock)
+		if (effect.mode == NoLock)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		lock_row(output, judged, &touch);
+		lock_row(output, judged, &effect);
 		MemoryContextReset(output->row);
 		any = true;
 	}

@@ -121,17 +121,17 @@ pgm_blast_begin(TimestampTz until)
 }
 
 const char *
-pgm_blast_words(const PgmVerdict *verdict, const PgmTouch *touch)
+pgm_blast_words(const PgmVerdict *verdict, const PgmEffect *effect)
 {
-	if (touch == NULL)
+	if (effect == NULL)
 	{
 		if (verdict->opaque && !verdict->plain)
 			return "runs code that cannot be looked into: its locks cannot be known before it runs";
 		return "locks no relation";
 	}
-	if (touch->fresh && !touch->earlier)
+	if (effect->created_here && !effect->earlier)
 		return "nobody else can use it yet";
-	switch (touch->mode)
+	switch (effect->mode)
 	{
 		case AccessShareLock:
 		case RowShareLock:
@@ -168,49 +168,49 @@ query_members(PgmQuery *query, const Datum *values, const bool *nulls)
 
 /* Of a partitioned table the sum over its partitions. */
 static int64
-size_now(const PgmTouch *touch)
+size_now(const PgmEffect *effect)
 {
-	int64		bytes = pgm_total_bytes(touch->relid);
+	int64		bytes = pgm_total_bytes(effect->relid);
 	ListCell   *lc;
 
-	if (touch->relkind != RELKIND_PARTITIONED_TABLE)
+	if (effect->relkind != RELKIND_PARTITIONED_TABLE)
 		return bytes;
-	foreach(lc, pgm_descendants(touch->relid))
+	foreach(lc, pgm_descendants(effect->relid))
 		bytes += pgm_total_bytes(lfirst_oid(lc));
 	return bytes;
 }
 
 /* Where the catalog does not know it; -1 if nobody does. */
 static double
-rows_now(const PgmTouch *touch)
+rows_now(const PgmEffect *effect)
 {
-	double		rows = pgm_size_rows(touch->relid);
+	double		rows = pgm_size_rows(effect->relid);
 	ListCell   *lc;
 
-	if (touch->relkind != RELKIND_PARTITIONED_TABLE ||
-		!pgm_size_is_noted(touch->relid))
+	if (effect->relkind != RELKIND_PARTITIONED_TABLE ||
+		!pgm_size_is_noted(effect->relid))
 		return rows;
 	rows = 0;
-	foreach(lc, pgm_descendants(touch->relid))
+	foreach(lc, pgm_descendants(effect->relid))
 		rows += Max(pgm_size_rows(lfirst_oid(lc)), 0);
 	return rows;
 }
 
 static char *
-read_numbers(const PgmTouch *touch)
+read_numbers(const PgmEffect *effect)
 {
-	double		rows = rows_now(touch);
+	double		rows = rows_now(effect);
 	Datum		values[4];
 	bool		nulls[4] = {false};
 
-	values[0] = ObjectIdGetDatum(touch->relid);
+	values[0] = ObjectIdGetDatum(effect->relid);
 	values[1] = BoolGetDatum(has_privs_of_role(GetUserId(),
 											   ROLE_PG_READ_ALL_STATS));
-	values[2] = Int64GetDatum(touch->named ? size_now(touch) :
-							  pgm_heap_bytes(touch->relid));
+	values[2] = Int64GetDatum(effect->named ? size_now(effect) :
+							  pgm_heap_bytes(effect->relid));
 	values[3] = Int64GetDatum((int64) rows);
 	nulls[3] = rows < 0;
-	return query_members(touch->named ? &numbers_query : &size_query, values,
+	return query_members(effect->named ? &numbers_query : &size_query, values,
 						 nulls);
 }
 
@@ -224,7 +224,7 @@ append_member(StringInfo buf, const char *name, const char *json)
 
 /* Who mentions the relation: what may use it, for all that is known. */
 static char *
-mention_members(PgmBlast *blast, const PgmTouch *touch)
+mention_members(PgmBlast *blast, const PgmEffect *effect)
 {
 	StringInfoData buf;
 	const char *trouble;
@@ -234,10 +234,10 @@ mention_members(PgmBlast *blast, const PgmTouch *touch)
 	initStringInfo(&buf);
 	append_member(&buf, "functions_that_mention_it",
 				  pgm_mentions_json(blast->mentions, PGM_MENTION_FUNCTION,
-									touch->schema, touch->name, false, NULL));
+									effect->schema, effect->name, false, NULL));
 	append_member(&buf, "statements_that_mention_it",
 				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
-									touch->schema, touch->name, false, NULL));
+									effect->schema, effect->name, false, NULL));
 	trouble = pgm_mentions_trouble(blast->mentions);
 	if (trouble != NULL)
 	{
@@ -249,21 +249,21 @@ mention_members(PgmBlast *blast, const PgmTouch *touch)
 }
 
 static const Live *
-find_live(PgmBlast *blast, const PgmTouch *touch)
+find_live(PgmBlast *blast, const PgmEffect *effect)
 {
 	Live	   *live;
 	bool		found;
 
-	live = hash_search(blast->live, &touch->relid, HASH_ENTER, &found);
+	live = hash_search(blast->live, &effect->relid, HASH_ENTER, &found);
 	if (!found)
 		live->numbers = live->mentions = NULL;
-	if (live->numbers == NULL || (touch->named && live->mentions == NULL))
+	if (live->numbers == NULL || (effect->named && live->mentions == NULL))
 	{
 		MemoryContext old = MemoryContextSwitchTo(blast->context);
 
-		live->numbers = read_numbers(touch);
-		if (touch->named)
-			live->mentions = mention_members(blast, touch);
+		live->numbers = read_numbers(effect);
+		if (effect->named)
+			live->mentions = mention_members(blast, effect);
 		MemoryContextSwitchTo(old);
 	}
 	return live;
@@ -275,7 +275,7 @@ find_live(PgmBlast *blast, const PgmTouch *touch)
  * all columns.
  */
 static const char *
-changed_results(const PgmVerdict *verdict, const PgmTouch *touch,
+changed_results(const PgmVerdict *verdict, const PgmEffect *effect,
 				const char **column)
 {
 	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
@@ -283,7 +283,7 @@ changed_results(const PgmVerdict *verdict, const PgmTouch *touch,
 	ListCell   *lc;
 
 	*column = NULL;
-	if (!touch->subject || touch->fresh || !OidIsValid(touch->relid))
+	if (!effect->subject || effect->created_here || !OidIsValid(effect->relid))
 		return NULL;
 	if (IsA(stmt, RenameStmt))
 		return castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN ?
@@ -307,11 +307,11 @@ changed_results(const PgmVerdict *verdict, const PgmTouch *touch,
 
 static void
 append_prepared(StringInfo buf, const PgmBlast *blast,
-				const PgmVerdict *verdict, const PgmTouch *touch)
+				const PgmVerdict *verdict, const PgmEffect *effect)
 {
 	StringInfoData members;
 	const char *column;
-	const char *which = changed_results(verdict, touch, &column);
+	const char *which = changed_results(verdict, effect, &column);
 
 	if (which == NULL)
 		return;
@@ -321,10 +321,10 @@ append_prepared(StringInfo buf, const PgmBlast *blast,
 				  "\"cached plan must not change result type\"");
 	append_member(&members, "in_this_session",
 				  pgm_mentions_json(blast->mentions, PGM_MENTION_PREPARED,
-									touch->schema, touch->name, true, column));
+									effect->schema, effect->name, true, column));
 	append_member(&members, "candidates",
 				  pgm_mentions_json(blast->mentions, PGM_MENTION_STATEMENT,
-									touch->schema, touch->name, true, column));
+									effect->schema, effect->name, true, column));
 	append_member(buf, "prepared_statements_that_fail_once",
 				  psprintf("{%s}", members.data));
 }
@@ -351,14 +351,14 @@ append_objects(StringInfo buf, const PgmVerdict *verdict)
 
 /* Is this the statement's own work, not only dragged along? */
 static bool
-is_first_lock(const PgmVerdict *verdict, const PgmTouch *touch)
+is_first_lock(const PgmVerdict *verdict, const PgmEffect *effect)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		if (((PgmTouch *) lfirst(lc))->mode != NoLock)
-			return lfirst(lc) == touch;
+		if (((PgmEffect *) lfirst(lc))->mode != NoLock)
+			return lfirst(lc) == effect;
 	}
 	return true;
 }
@@ -373,7 +373,7 @@ is_late(PgmBlast *blast)
 
 const char *
 pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
-				  const PgmTouch *touch)
+				  const PgmEffect *effect)
 {
 	StringInfoData buf;
 
@@ -386,34 +386,34 @@ pgm_blast_details(PgmBlast *blast, const PgmVerdict *verdict,
 	}
 	if (verdict->top_level)
 		appendStringInfoString(&buf, ", \"transaction\": false");
-	if (touch != NULL && touch->relkind != 0)
-		appendStringInfo(&buf, ", \"relkind\": \"%c\"", touch->relkind);
-	if (touch != NULL && touch->fresh)
+	if (effect != NULL && effect->relkind != 0)
+		appendStringInfo(&buf, ", \"relkind\": \"%c\"", effect->relkind);
+	if (effect != NULL && effect->created_here)
 		appendStringInfoString(&buf, ", \"fresh\": true");
-	if (touch != NULL && OidIsValid(touch->like))
+	if (effect != NULL && OidIsValid(effect->like))
 	{
 		appendStringInfoString(&buf, ", \"like\": ");
-		escape_json(&buf, pgm_relation_name(touch->like));
+		escape_json(&buf, pgm_relation_name(effect->like));
 	}
-	if (verdict->objects != NIL && is_first_lock(verdict, touch))
+	if (verdict->objects != NIL && is_first_lock(verdict, effect))
 	{
 		appendStringInfoString(&buf, ", ");
 		append_objects(&buf, verdict);
 	}
 	if (is_late(blast))
 		appendStringInfoString(&buf, ", \"not_looked_at\": \"assess_timeout\"");
-	else if (touch != NULL && OidIsValid(touch->relid))
+	else if (effect != NULL && OidIsValid(effect->relid))
 	{
-		const Live *live = find_live(blast, touch);
+		const Live *live = find_live(blast, effect);
 
 		if (live->numbers[0] != '\0')
 			appendStringInfo(&buf, ", %s", live->numbers);
-		if (touch->named && live->mentions[0] != '\0')
+		if (effect->named && live->mentions[0] != '\0')
 			appendStringInfo(&buf, ", %s", live->mentions);
 		append_member(&buf, "estimate",
-					  pgm_estimate_json(&blast->rates, verdict, touch));
-		if (touch->named)
-			append_prepared(&buf, blast, verdict, touch);
+					  pgm_estimate_json(&blast->rates, verdict, effect));
+		if (effect->named)
+			append_prepared(&buf, blast, verdict, effect);
 	}
 	appendStringInfoChar(&buf, '}');
 	return buf.data;

@@ -12,9 +12,9 @@
 
 #include "classify/verdict.h"
 
-/* What this lock blocks, in words; touch is NULL where there is none. */
+/* What this lock blocks, in words; effect is NULL where there is none. */
 extern const char *pgm_blast_words(const PgmVerdict *verdict,
-								   const PgmTouch *touch);
+								   const PgmEffect *effect);
 
 /*
  * What is read once for all statements; in a transaction.  After "until" no
@@ -26,6 +26,6 @@ extern PgmBlast *pgm_blast_begin(TimestampTz until);
 /* What is known of the relation now, as the text of a JSON object. */
 extern const char *pgm_blast_details(PgmBlast *blast,
 									 const PgmVerdict *verdict,
-									 const PgmTouch *touch);
+									 const PgmEffect *effect);
 
 #endif							/* PGM_ASSESS_BLAST_RADIUS_H */

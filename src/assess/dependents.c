@@ -76,7 +76,7 @@ is_changed(List *past, Oid relid)
 	{
 		PgmVerdict *verdict = lfirst(lc);
 		Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-		PgmTouch   *touch;
+		PgmEffect  *effect;
 
 		/* what does not belong to a relation is dropped by its own name */
 		if (!OidIsValid(relid))
@@ -85,9 +85,9 @@ is_changed(List *past, Oid relid)
 				return true;
 			continue;
 		}
-		touch = pgm_verdict_find(verdict, relid);
+		effect = pgm_verdict_find(verdict, relid);
 		if (verdict->opaque ||
-			(touch != NULL && touch->mode > RowExclusiveLock))
+			(effect != NULL && effect->mode > RowExclusiveLock))
 			return true;
 	}
 	return false;

@@ -20,15 +20,15 @@ note_alike_indexes(PgmVerdict *verdict, Oid relid, Oid like)
 
 	foreach(lc, pgm_related_indexes(like))
 	{
-		const PgmTouch *touch = pgm_verdict_find(verdict, lfirst_oid(lc));
+		const PgmEffect *effect = pgm_verdict_find(verdict, lfirst_oid(lc));
 
-		if (touch != NULL && touch->tried)
-			mode = Max(mode, touch->mode);
+		if (effect != NULL && effect->tried)
+			mode = Max(mode, effect->mode);
 	}
 	if (mode == NoLock)
 		return;
 	foreach(lc, pgm_related_indexes(relid))
-		pgm_verdict_touch(verdict, lfirst_oid(lc), mode)->tried = true;
+		pgm_verdict_effect(verdict, lfirst_oid(lc), mode)->tried = true;
 }
 
 /* Tables that refer to one of the statement's, and were left out. */
@@ -42,17 +42,17 @@ note_alike(const PgmClones *clones, PgmVerdict *verdict)
 	for (int i = 0; i < list_length(alike); i += 2)
 	{
 		Oid			relid = list_nth_oid(alike, i);
-		PgmTouch   *like = pgm_verdict_find(verdict,
+		PgmEffect  *like = pgm_verdict_find(verdict,
 											list_nth_oid(alike, i + 1));
-		PgmTouch   *touch;
+		PgmEffect  *effect;
 
 		if (like == NULL || !like->tried || like->mode == NoLock ||
 			like->named)
 			continue;
-		touch = pgm_verdict_touch(verdict, relid, like->mode);
-		touch->tried = true;
-		touch->rewrites = like->rewrites;
-		touch->scans = like->scans;
+		effect = pgm_verdict_effect(verdict, relid, like->mode);
+		effect->tried = true;
+		effect->rewrites = like->rewrites;
+		effect->scans = like->scans;
 		note_alike_indexes(verdict, relid, like->relid);
 		left_out++;
 		kinds = list_append_unique_oid(kinds, like->relid);
@@ -68,25 +68,25 @@ note_alike(const PgmClones *clones, PgmVerdict *verdict)
 static void
 note_partitions(const PgmClones *clones, PgmVerdict *verdict)
 {
-	List	   *touches = list_copy(verdict->touches);
+	List	   *effects = list_copy(verdict->effects);
 	ListCell   *lc;
 	ListCell   *other;
 
-	foreach(lc, touches)
+	foreach(lc, effects)
 	{
-		PgmTouch   *like = lfirst(lc);
+		PgmEffect  *like = lfirst(lc);
 
 		if (!like->tried || like->mode == NoLock)
 			continue;
 		foreach(other, pgm_sample_alike(clones->sample, like->relid))
 		{
-			PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(other),
-												  like->mode);
+			PgmEffect  *effect = pgm_verdict_effect(verdict, lfirst_oid(other),
+													like->mode);
 
-			touch->tried = true;
-			touch->like = like->relid;
-			touch->rewrites = like->rewrites;
-			touch->scans = like->scans;
+			effect->tried = true;
+			effect->like = like->relid;
+			effect->rewrites = like->rewrites;
+			effect->scans = like->scans;
 		}
 	}
 }

@@ -92,21 +92,21 @@ blocked_for(const PgmRates *rates, const PgmVerdict *verdict)
 
 	if (ms < 0)
 		return -1;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->fresh || !OidIsValid(touch->relid) ||
-			touch->mode < ShareLock)
+		if (effect->created_here || !OidIsValid(effect->relid) ||
+			effect->mode < ShareLock)
 			continue;
-		if ((touch->relkind == RELKIND_RELATION ||
-			 touch->relkind == RELKIND_MATVIEW) &&
-			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+		if ((effect->relkind == RELKIND_RELATION ||
+			 effect->relkind == RELKIND_MATVIEW) &&
+			(effect->rewrites == PGM_UNSET || effect->scans == PGM_UNSET))
 			return -1;
-		works |= pgm_work_of(verdict, touch) != PGM_WORK_NONE &&
-			pgm_heap_bytes(touch->relid) > 0;
+		works |= pgm_work_of(verdict, effect) != PGM_WORK_NONE &&
+			pgm_heap_bytes(effect->relid) > 0;
 		most += pgm_estimate_work(rates, PGM_WORK_REWRITE,
-								  pgm_total_bytes(touch->relid));
+								  pgm_total_bytes(effect->relid));
 	}
 	return works || pgm_depends_on_rows(verdict) ? ms : most;
 }
@@ -123,29 +123,29 @@ set_blocking_level(PgmFinding *finding, double ms)
 									ms, pgm_danger_block);
 }
 
-static const PgmTouch *
-find_touch(const PgmVerdict *verdict, const char *name)
+static const PgmEffect *
+find_effect(const PgmVerdict *verdict, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (name != NULL && strcmp(pgm_touch_name(touch), name) == 0)
-			return touch;
+		if (name != NULL && strcmp(pgm_effect_name(effect), name) == 0)
+			return effect;
 	}
 	return NULL;
 }
 
 /* Of the relation and of what is below it. */
 static int64
-bytes_of_rows(const PgmTouch *touch)
+bytes_of_rows(const PgmEffect *effect)
 {
-	int64		bytes = pgm_heap_bytes(touch->relid);
+	int64		bytes = pgm_heap_bytes(effect->relid);
 	ListCell   *lc;
 
-	foreach(lc, pgm_descendants(touch->relid))
+	foreach(lc, pgm_descendants(effect->relid))
 		bytes += pgm_heap_bytes(lfirst_oid(lc));
 	return bytes;
 }
@@ -154,10 +154,10 @@ bytes_of_rows(const PgmTouch *touch)
 static bool
 has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
 {
-	const PgmTouch *touch = find_touch(judged->verdict, finding->relation);
+	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
 
-	return touch != NULL && OidIsValid(touch->relid) &&
-		bytes_of_rows(touch) == 0;
+	return effect != NULL && OidIsValid(effect->relid) &&
+		bytes_of_rows(effect) == 0;
 }
 
 /* To delete the old rows of a table is what it was made for. */
@@ -173,20 +173,20 @@ static void
 note_loss(PgmJudged *judged, const PgmFinding *finding)
 {
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
-	const PgmTouch *touch = find_touch(judged->verdict, finding->relation);
+	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
 	PgmFinding *loss;
 	int64		bytes;
 
-	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
+	if (effect == NULL || effect->created_here || !OidIsValid(effect->relid) ||
 		IsA(stmt, UpdateStmt) || IsA(stmt, SelectStmt) ||
 		(pgm_is_merge(stmt) && !pgm_merge_does(stmt, CMD_DELETE)) ||
 		((IsA(stmt, DeleteStmt) || pgm_is_merge(stmt)) &&
 		 keeps_rows(judged->verdict)))
 		return;
-	bytes = bytes_of_rows(touch);
+	bytes = bytes_of_rows(effect);
 	if (bytes == 0)
 		return;
-	loss = pgm_lint_find(judged, "loses-data", touch,
+	loss = pgm_lint_find(judged, "loses-data", effect,
 						 psprintf("it loses data: %s holds " INT64_FORMAT " kB of rows, and no downgrade brings them back",
 								  finding->relation, (bytes + 1023) / 1024),
 						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));

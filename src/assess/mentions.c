@@ -32,7 +32,7 @@
 #define PGM_MENTION_BYTES 20000
 
 /* So many are told of each kind. */
-static const int told[] = {
+static const int max_reported[] = {
 	[PGM_MENTION_STATEMENT] = 5,
 	[PGM_MENTION_PREPARED] = 20,
 	[PGM_MENTION_FUNCTION] = 50
@@ -369,7 +369,7 @@ pgm_mentions_json(PgmMentions *mentions, PgmMentionKind kind,
 			 strcmp(place->schema, schema) != 0))
 			continue;
 		last = text;
-		if (n == told[kind])
+		if (n == max_reported[kind])
 			break;
 		appendStringInfo(&buf, "%s%s", n++ == 0 ? "[" : ", ", text->json);
 	}

@@ -310,7 +310,7 @@ static void
 add_old_columns(StringInfo buf, const PgmLook *look,
 				const AlterTableStmt *stmt)
 {
-	Oid			relid = look->touch->relid;
+	Oid			relid = look->effect->relid;
 	char	   *name;
 
 	for (AttrNumber n = 1; (name = get_attname(relid, n, true)) != NULL; n++)
@@ -368,7 +368,7 @@ with_changes(const PgmLook *look, const AlterTableStmt *stmt,
 		if (cmd->subtype != AT_AddColumn)
 			continue;
 		column = castNode(ColumnDef, cmd->def);
-		if (get_attnum(look->touch->relid, column->colname) !=
+		if (get_attnum(look->effect->relid, column->colname) !=
 			InvalidAttrNumber)
 			continue;
 		value = value_of_new(column);

@@ -72,10 +72,10 @@ append_flag(StringInfo buf, const char *name, PgmTristate value)
 }
 
 static int
-compare_touches(const ListCell *a, const ListCell *b)
+compare_effects(const ListCell *a, const ListCell *b)
 {
-	const PgmTouch *left = lfirst(a);
-	const PgmTouch *right = lfirst(b);
+	const PgmEffect *left = lfirst(a);
+	const PgmEffect *right = lfirst(b);
 
 	return left->relid < right->relid ? -1 : left->relid > right->relid;
 }
@@ -84,28 +84,28 @@ compare_touches(const ListCell *a, const ListCell *b)
 static void
 append_verdict(StringInfo buf, const PgmVerdict *verdict)
 {
-	List	   *touches = list_copy(verdict->touches);
+	List	   *effects = list_copy(verdict->effects);
 	bool		first = true;
 	ListCell   *lc;
 
-	list_sort(touches, compare_touches);
+	list_sort(effects, compare_effects);
 
 	appendStringInfo(buf, "{\"statement\": %d", verdict->n + 1);
 	append_flag(buf, "rewrites", verdict->rewrites);
 	append_flag(buf, "scans", verdict->scans);
 	appendStringInfoString(buf, ", \"relations\": [");
-	foreach(lc, touches)
+	foreach(lc, effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->fresh || !OidIsValid(touch->relid))
+		if (effect->created_here || !OidIsValid(effect->relid))
 			continue;
 		appendStringInfoString(buf, first ? "{\"relation\": " :
 							   ", {\"relation\": ");
-		escape_json(buf, pgm_touch_name(touch));
-		appendStringInfo(buf, ", \"mode\": %d", touch->mode);
-		append_flag(buf, "rewrites", touch->rewrites);
-		append_flag(buf, "scans", touch->scans);
+		escape_json(buf, pgm_effect_name(effect));
+		appendStringInfo(buf, ", \"mode\": %d", effect->mode);
+		append_flag(buf, "rewrites", effect->rewrites);
+		append_flag(buf, "scans", effect->scans);
 		appendStringInfoChar(buf, '}');
 		first = false;
 	}
@@ -187,23 +187,23 @@ pgm_prediction_recall(const char *digest, PgmVerdict *verdict)
 		verdict->tried = true;
 		verdict->rewrites = flag(1, 1);
 		verdict->scans = flag(1, 2);
-		foreach(lc, verdict->touches)
-			((PgmTouch *) lfirst(lc))->mode = NoLock;
+		foreach(lc, verdict->effects)
+			((PgmEffect *) lfirst(lc))->mode = NoLock;
 	}
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		Oid			relid = (Oid) pgm_spi_int64(i, 3);
 		LOCKMODE	mode = pgm_spi_int32(i, 4);
 		MemoryContext old;
-		PgmTouch   *touch;
+		PgmEffect  *effect;
 
 		if (relid < FirstNormalObjectId || mode < NoLock || mode > MaxLockMode)
 			continue;
 		old = MemoryContextSwitchTo(scope.outer);
-		touch = pgm_verdict_touch(verdict, relid, mode);
-		touch->rewrites = flag(i, 5);
-		touch->scans = flag(i, 6);
-		touch->tried = true;
+		effect = pgm_verdict_effect(verdict, relid, mode);
+		effect->rewrites = flag(i, 5);
+		effect->scans = flag(i, 6);
+		effect->tried = true;
 		MemoryContextSwitchTo(old);
 	}
 	pgm_spi_end(&scope);

@@ -24,13 +24,13 @@ is_unknown(const PgmJudged *judged)
 
 	if (verdict->reason == NULL || verdict->opaque)
 		return false;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (OidIsValid(touch->relid) && !touch->fresh &&
-			touch->mode > RowExclusiveLock &&
-			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+		if (OidIsValid(effect->relid) && !effect->created_here &&
+			effect->mode > RowExclusiveLock &&
+			(effect->rewrites == PGM_UNSET || effect->scans == PGM_UNSET))
 			return true;
 	}
 	return false;

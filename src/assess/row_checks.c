@@ -157,7 +157,7 @@ check_type(PgmLook *look, AlterTableCmd *cmd)
 		return;
 	typenameTypeIdAndMod(NULL, column->typeName, &oid, &typmod);
 	if (column->raw_default == NULL &&
-		takes_all(look->touch->relid, cmd->name, oid, typmod))
+		takes_all(look->effect->relid, cmd->name, oid, typmod))
 		return;
 
 	/* blanks at the end are cut off without a word */
@@ -217,7 +217,7 @@ check_added(PgmLook *look, const char *name, List *before)
 		ListCell   *cmd;
 
 		if (!IsA(stmt, AlterTableStmt) ||
-			pgm_verdict_find(other->verdict, look->touch->relid) == NULL)
+			pgm_verdict_find(other->verdict, look->effect->relid) == NULL)
 			continue;
 		foreach(cmd, castNode(AlterTableStmt, stmt)->cmds)
 		{
@@ -255,7 +255,7 @@ check_validate(PgmLook *look, const char *name, List *before)
 
 	if (check_added(look, name, before))
 		return;
-	values[0] = ObjectIdGetDatum(look->touch->relid);
+	values[0] = ObjectIdGetDatum(look->effect->relid);
 	values[1] = pgm_text_datum(name);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&constraint_query, values, NULL) > 0)
@@ -285,14 +285,14 @@ is_there(const PgmLook *look, const AlterTableCmd *cmd)
 	const ColumnDef *column = castNode(ColumnDef, cmd->def);
 
 	return cmd->missing_ok &&
-		get_attnum(look->touch->relid, column->colname) != InvalidAttrNumber;
+		get_attnum(look->effect->relid, column->colname) != InvalidAttrNumber;
 }
 
 /* What the statement itself, or a constraint, proves is not looked for. */
 static void
 check_not_null(PgmLook *look, char *column)
 {
-	if (look->judged->verdict->tried && look->touch->scans == PGM_FALSE)
+	if (look->judged->verdict->tried && look->effect->scans == PGM_FALSE)
 		return;
 	pgm_look_nulls(look, list_make1(makeString(column)));
 }
@@ -437,7 +437,7 @@ check_domain_column(PgmLook *look, const char *column, const char *condition)
 }
 
 static void
-check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmTouch *touch)
+check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmEffect *effect)
 {
 	Oid			domain;
 	Type		type = LookupTypeName(NULL,
@@ -456,7 +456,7 @@ check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmTouch *touch)
 	condition = domain_condition(judged, stmt, domain);
 	if (condition == NULL && stmt->subtype != 'O')
 		return;
-	values[0] = ObjectIdGetDatum(touch->relid);
+	values[0] = ObjectIdGetDatum(effect->relid);
 	values[1] = ObjectIdGetDatum(domain);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&domain_columns_query, values, NULL);
@@ -466,7 +466,7 @@ check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmTouch *touch)
 	{
 		PgmLook		look;
 
-		if (!pgm_look_begin(&look, judged, touch))
+		if (!pgm_look_begin(&look, judged, effect))
 			continue;
 		check_domain_column(&look, strVal(lfirst(lc)), condition);
 		pgm_look_end(&look);
@@ -475,14 +475,14 @@ check_domain(PgmJudged *judged, AlterDomainStmt *stmt, PgmTouch *touch)
 
 /* Rows that a partition, or the DEFAULT partition, must not have. */
 static void
-check_bound(PgmJudged *judged, PgmTouch *touch, PgmClones *clones)
+check_bound(PgmJudged *judged, PgmEffect *effect, PgmClones *clones)
 {
 	Oid			clone = clones == NULL ? InvalidOid :
-		pgm_clones_of(clones, touch->relid);
+		pgm_clones_of(clones, effect->relid);
 	char	   *bound = OidIsValid(clone) ? pgm_clone_bound(clone) : NULL;
 	PgmLook		look;
 
-	if (bound == NULL || !pgm_look_begin(&look, judged, touch))
+	if (bound == NULL || !pgm_look_begin(&look, judged, effect))
 		return;
 	pgm_look_rows(&look, psprintf("NOT (%s)", bound),
 				  "do not belong into the partition");
@@ -507,7 +507,7 @@ attaches(Node *stmt)
 
 /* Rows that a statement before has changed are not what they will be. */
 static bool
-is_changed(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past)
+is_changed(PgmJudged *judged, PgmEffect *effect, const PgmDataPast *past)
 {
 	const PgmJudged *by = past->any;
 	ListCell   *lc;
@@ -517,14 +517,14 @@ is_changed(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past)
 		if (by != NULL)
 			break;
 		if (pgm_verdict_find(((PgmJudged *) lfirst(lc))->verdict,
-							 touch->relid) != NULL)
+							 effect->relid) != NULL)
 			by = lfirst(lc);
 	}
 	if (by == NULL)
 		return false;
-	(void) pgm_lint_find(judged, "data-unsure", touch,
+	(void) pgm_lint_find(judged, "data-unsure", effect,
 						 psprintf("rows of %s may be in the way: statement %d%s%s may change them before",
-								  pgm_touch_name(touch), by->n + 1,
+								  pgm_effect_name(effect), by->n + 1,
 								  by->source == judged->source ? "" : " of revision ",
 								  by->source == judged->source ? "" : by->revision),
 						 NULL);
@@ -533,30 +533,31 @@ is_changed(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past)
 
 /* Is it a table whose rows matter to the statement? */
 static bool
-is_concerned(Node *stmt, const PgmTouch *touch)
+is_concerned(Node *stmt, const PgmEffect *effect)
 {
-	if (touch->fresh || touch->replaced || !OidIsValid(touch->relid) ||
-		(touch->relkind != RELKIND_RELATION &&
-		 touch->relkind != RELKIND_PARTITIONED_TABLE))
+	if (effect->created_here || effect->replaced ||
+		!OidIsValid(effect->relid) ||
+		(effect->relkind != RELKIND_RELATION &&
+		 effect->relkind != RELKIND_PARTITIONED_TABLE))
 		return false;
-	if (IsA(stmt, AlterDomainStmt) || touch->subject)
+	if (IsA(stmt, AlterDomainStmt) || effect->subject)
 		return true;
-	return attaches(stmt) && touch->mode == AccessExclusiveLock &&
-		!OidIsValid(touch->like);
+	return attaches(stmt) && effect->mode == AccessExclusiveLock &&
+		!OidIsValid(effect->like);
 }
 
 static void
-check_statement(PgmJudged *judged, PgmTouch *touch, const PgmDataPast *past,
+check_statement(PgmJudged *judged, PgmEffect *effect, const PgmDataPast *past,
 				PgmClones *clones)
 {
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
 	PgmLook		look;
 
 	if (IsA(stmt, AlterDomainStmt))
-		check_domain(judged, castNode(AlterDomainStmt, stmt), touch);
+		check_domain(judged, castNode(AlterDomainStmt, stmt), effect);
 	else if (attaches(stmt))
-		check_bound(judged, touch, clones);
-	else if (pgm_look_begin(&look, judged, touch))
+		check_bound(judged, effect, clones);
+	else if (pgm_look_begin(&look, judged, effect))
 	{
 		if (IsA(stmt, AlterTableStmt))
 			check_alter(&look, castNode(AlterTableStmt, stmt), past->judged);
@@ -644,21 +645,21 @@ pgm_datacheck_statement(PgmJudged *judged, const PgmDataPast *past,
 	(void) set_config_option("lock_timeout", "10ms",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	foreach(lc, judged->verdict->touches)
+	foreach(lc, judged->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 		Oid			owner;
 
-		if (!is_concerned(stmt, touch) || is_locked(touch->relid))
+		if (!is_concerned(stmt, effect) || is_locked(effect->relid))
 			continue;
-		owner = pgm_relation_owner(touch->relid);
+		owner = pgm_relation_owner(effect->relid);
 		if (!OidIsValid(owner) || !has_privs_of_role(save_user, owner) ||
-			is_changed(judged, touch, past))
+			is_changed(judged, effect, past))
 			continue;
 		SetUserIdAndSecContext(owner, save_sec_context |
 							   SECURITY_RESTRICTED_OPERATION |
 							   SECURITY_LOCAL_USERID_CHANGE);
-		check_statement(judged, touch, past, clones);
+		check_statement(judged, effect, past, clones);
 		SetUserIdAndSecContext(save_user, save_sec_context);
 	}
 	AtEOXact_GUC(false, guc_level);
@@ -672,9 +673,9 @@ changes_rows(const PgmVerdict *verdict)
 
 	if (IsA(stmt, TruncateStmt))
 		return true;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		if (((PgmTouch *) lfirst(lc))->mode == RowExclusiveLock)
+		if (((PgmEffect *) lfirst(lc))->mode == RowExclusiveLock)
 			return true;
 	}
 	return false;

@@ -199,11 +199,11 @@ static void
 note_read(RowPlans *plans, Oid relid)
 {
 	int64		bytes = pgm_heap_bytes(relid);
-	PgmTouch   *touch = pgm_verdict_find(plans->verdict, relid);
+	PgmEffect  *effect = pgm_verdict_find(plans->verdict, relid);
 
 	plans->verdict->read_bytes += bytes;
-	if (touch != NULL && touch->scans == PGM_UNSET && bytes > LARGE_READ)
-		touch->scans = PGM_TRUE;
+	if (effect != NULL && effect->scans == PGM_UNSET && bytes > LARGE_READ)
+		effect->scans = PGM_TRUE;
 }
 
 static void

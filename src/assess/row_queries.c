@@ -133,24 +133,24 @@ pgm_look_only(PgmLook *look)
 }
 
 bool
-pgm_look_begin(PgmLook *look, PgmJudged *judged, PgmTouch *touch)
+pgm_look_begin(PgmLook *look, PgmJudged *judged, PgmEffect *effect)
 {
 	List	   *key;
 
-	if (touch == NULL || touch->fresh || !OidIsValid(touch->relid) ||
-		(touch->relkind != RELKIND_RELATION &&
-		 touch->relkind != RELKIND_PARTITIONED_TABLE))
+	if (effect == NULL || effect->created_here || !OidIsValid(effect->relid) ||
+		(effect->relkind != RELKIND_RELATION &&
+		 effect->relkind != RELKIND_PARTITIONED_TABLE))
 		return false;
 	memset(look, 0, sizeof(PgmLook));
 	look->judged = judged;
-	look->touch = touch;
-	look->name = pgm_relation_name(touch->relid);
-	look->rows = pgm_look_row_count(touch->relid);
+	look->effect = effect;
+	look->name = pgm_relation_name(effect->relid);
+	look->rows = pgm_look_row_count(effect->relid);
 	look->sampled = look->rows > SAMPLE_ROWS * 4;
 	look->from = rows_from(look, "");
-	look->own = get_rel_relkind(touch->relid) == RELKIND_PARTITIONED_TABLE ?
+	look->own = get_rel_relkind(effect->relid) == RELKIND_PARTITIONED_TABLE ?
 		look->from : rows_from(look, "ONLY ");
-	key = pgm_look_primary_key(touch->relid);
+	key = pgm_look_primary_key(effect->relid);
 	look->key = key != NIL ?
 		psprintf("ROW(%s)", columns_of("t", key, ", ", "")) : "t.ctid";
 	return true;
@@ -163,7 +163,7 @@ pgm_look_end(PgmLook *look)
 		look->unsure = psprintf("none was found among about %d of %.0f rows",
 								SAMPLE_ROWS, look->rows);
 	if (look->unsure != NULL)
-		(void) pgm_lint_find(look->judged, "data-unsure", look->touch,
+		(void) pgm_lint_find(look->judged, "data-unsure", look->effect,
 							 psprintf("rows of %s may be in the way: %s",
 									  look->name, look->unsure),
 							 NULL);
@@ -185,7 +185,7 @@ report(PgmLook *look, int64 count, const char *example, const char *message)
 		escape_json(&buf, example);
 	}
 	appendStringInfoChar(&buf, '}');
-	finding = pgm_lint_find(look->judged, "data-blocks", look->touch,
+	finding = pgm_lint_find(look->judged, "data-blocks", look->effect,
 							psprintf("%s%s", message,
 									 look->sampled ? ", in a sample of the table" : ""),
 							pstrdup("Correct the rows first, in a revision of their own."));

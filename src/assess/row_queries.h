@@ -14,7 +14,7 @@
 typedef struct PgmLook
 {
 	PgmJudged  *judged;
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 	const char *name;			/* of the table, qualified */
 	const char *from;			/* the same, with its sample */
 	const char *own;			/* without the rows of inheritance children */
@@ -30,7 +30,8 @@ typedef struct PgmLook
  * Begin and end: false if it is not a table with rows.  The current user is
  * its owner.  At the end it is said if what was not found may be there.
  */
-extern bool pgm_look_begin(PgmLook *look, PgmJudged *judged, PgmTouch *touch);
+extern bool pgm_look_begin(PgmLook *look, PgmJudged *judged,
+						   PgmEffect *effect);
 
 /* The statement says ONLY: what is looked for is in the table's own rows. */
 extern void pgm_look_only(PgmLook *look);

@@ -125,13 +125,13 @@ is_index(char relkind)
 static void
 note_change(PgmVerdict *verdict, PgmClone *clone, bool rewritten, bool scanned)
 {
-	PgmTouch   *touch = pgm_verdict_touch(verdict, clone->live, NoLock);
+	PgmEffect  *effect = pgm_verdict_effect(verdict, clone->live, NoLock);
 
-	touch->tried = true;
+	effect->tried = true;
 	if (rewritten)
-		touch->rewrites = PGM_TRUE;
+		effect->rewrites = PGM_TRUE;
 	if (scanned)
-		touch->scans = PGM_TRUE;
+		effect->scans = PGM_TRUE;
 }
 
 /* An index made again under its name: with its old file, or with a new one? */
@@ -192,7 +192,7 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const PgmHeld *entry,
 
 	if (clone != NULL)
 	{
-		pgm_verdict_touch(verdict, clone->live, mode)->tried = true;
+		pgm_verdict_effect(verdict, clone->live, mode)->tried = true;
 		return;
 	}
 	if (relid < FirstNormalObjectId || made_in_trial(trial, relid))
@@ -216,7 +216,7 @@ note_lock(PgmTrial *trial, PgmVerdict *verdict, const PgmHeld *entry,
 					   quote_qualified_identifier(get_namespace_name(namespace),
 												  get_rel_name(relid))));
 	}
-	pgm_verdict_touch(verdict, relid, mode)->tried = true;
+	pgm_verdict_effect(verdict, relid, mode)->tried = true;
 }
 
 /* The clones among what was locked since. */
@@ -287,24 +287,24 @@ note_checked_keys(PgmVerdict *verdict)
 	if (!IsA(verdict->source->statements[verdict->n].raw->stmt,
 			 AlterTableStmt))
 		return;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		scans |= touch->tried && touch->scans == PGM_TRUE;
+		scans |= effect->tried && effect->scans == PGM_TRUE;
 	}
 	if (!scans)
 		return;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 		Oid			table;
-		PgmTouch   *far;
+		PgmEffect  *far;
 
-		if (touch->relkind != RELKIND_INDEX || !touch->tried ||
-			touch->mode != AccessShareLock)
+		if (effect->relkind != RELKIND_INDEX || !effect->tried ||
+			effect->mode != AccessShareLock)
 			continue;
-		table = IndexGetRelation(touch->relid, true);
+		table = IndexGetRelation(effect->relid, true);
 		far = pgm_verdict_find(verdict, table);
 		if (far != NULL && far->relkind == RELKIND_RELATION &&
 			far->mode >= RowShareLock && !far->subject)
@@ -313,20 +313,20 @@ note_checked_keys(PgmVerdict *verdict)
 }
 
 static int
-touch_rank(const PgmTouch *touch)
+effect_rank(const PgmEffect *effect)
 {
-	if (touch->named)
+	if (effect->named)
 		return 0;
-	return is_table(touch->relkind) ? 1 : is_index(touch->relkind) ? 3 : 2;
+	return is_table(effect->relkind) ? 1 : is_index(effect->relkind) ? 3 : 2;
 }
 
 /* Named ones first, then tables, indexes last; else by their names. */
 static int
-compare_touches(const ListCell *a, const ListCell *b)
+compare_effects(const ListCell *a, const ListCell *b)
 {
-	const PgmTouch *left = lfirst(a);
-	const PgmTouch *right = lfirst(b);
-	int			result = touch_rank(left) - touch_rank(right);
+	const PgmEffect *left = lfirst(a);
+	const PgmEffect *right = lfirst(b);
+	int			result = effect_rank(left) - effect_rank(right);
 
 	if (result == 0 && left->named)
 		return left->position - right->position;
@@ -341,12 +341,12 @@ compare_touches(const ListCell *a, const ListCell *b)
  * owners may not have been cloned.
  */
 static bool
-is_known(const PgmTrial *trial, const PgmTouch *touch, Oid role)
+is_known(const PgmTrial *trial, const PgmEffect *effect, Oid role)
 {
-	if (pgm_sample_is_told(trial->clones->sample, touch->relid))
+	if (pgm_sample_is_exact(trial->clones->sample, effect->relid))
 		return true;
-	return OidIsValid(pgm_clones_of(trial->clones, touch->relid)) &&
-		pgm_relation_owner(touch->relid) == role;
+	return OidIsValid(pgm_clones_of(trial->clones, effect->relid)) &&
+		pgm_relation_owner(effect->relid) == role;
 }
 
 /* The modes that were guessed give way to those that are seen. */
@@ -356,12 +356,12 @@ forget_guesses(PgmTrial *trial, PgmVerdict *verdict)
 	Oid			role = pgm_trial_role(verdict);
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (OidIsValid(touch->relid) && is_known(trial, touch, role))
-			touch->mode = NoLock;
+		if (OidIsValid(effect->relid) && is_known(trial, effect, role))
+			effect->mode = NoLock;
 	}
 }
 
@@ -374,31 +374,31 @@ static void
 settle(PgmTrial *trial, PgmVerdict *verdict)
 {
 	Oid			role = pgm_trial_role(verdict);
-	List	   *touches = NIL;
+	List	   *effects = NIL;
 	ListCell   *lc;
 
 	verdict->tried = true;
 	verdict->rewrites = PGM_FALSE;
 	verdict->scans = PGM_FALSE;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (!touch->tried && !touch->fresh &&
-			is_known(trial, touch, role))
+		if (!effect->tried && !effect->created_here &&
+			is_known(trial, effect, role))
 			continue;
 		/* without those that could not be cloned */
-		if (!list_member_oid(trial->clones->failed, touch->relid))
-			pgm_work_deny(touch);
-		if (touch->rewrites == PGM_TRUE)
+		if (!list_member_oid(trial->clones->failed, effect->relid))
+			pgm_work_deny(effect);
+		if (effect->rewrites == PGM_TRUE)
 			verdict->rewrites = PGM_TRUE;
-		if (touch->scans == PGM_TRUE)
+		if (effect->scans == PGM_TRUE)
 			verdict->scans = PGM_TRUE;
-		touch->position = list_length(touches);
-		touches = lappend(touches, touch);
+		effect->position = list_length(effects);
+		effects = lappend(effects, effect);
 	}
-	list_sort(touches, compare_touches);
-	pgm_verdict_set_touches(verdict, touches);
+	list_sort(effects, compare_effects);
+	pgm_verdict_set_effects(verdict, effects);
 }
 
 /* A temporary table cannot be made in a restricted operation. */
@@ -532,17 +532,17 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 }
 
 static pg_noinline List *
-copy_touches(List *touches)
+copy_effects(List *effects)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, touches)
+	foreach(lc, effects)
 	{
-		PgmTouch   *touch = palloc(sizeof(PgmTouch));
+		PgmEffect  *effect = palloc(sizeof(PgmEffect));
 
-		*touch = *(PgmTouch *) lfirst(lc);
-		result = lappend(result, touch);
+		*effect = *(PgmEffect *) lfirst(lc);
+		result = lappend(result, effect);
 	}
 	return result;
 }
@@ -552,7 +552,7 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List	   *touches = copy_touches(verdict->touches);
+	List	   *effects = copy_effects(verdict->effects);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old);
@@ -573,7 +573,7 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old);
-		pgm_verdict_set_touches(verdict, touches);
+		pgm_verdict_set_effects(verdict, effects);
 
 		/* a scan is counted even if it is taken back */
 		trial->stale = true;
@@ -588,20 +588,20 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 static bool
 refused_concurrently(PgmVerdict *verdict, Node *stmt)
 {
-	PgmTouch   *touch = verdict->touches == NIL ? NULL :
-		linitial(verdict->touches);
+	PgmEffect  *effect = verdict->effects == NIL ? NULL :
+		linitial(verdict->effects);
 
-	if (touch == NULL)
+	if (effect == NULL)
 		return false;
 	if (IsA(stmt, IndexStmt) &&
-		touch->relkind == RELKIND_PARTITIONED_TABLE)
+		effect->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		verdict->sqlerrcode = ERRCODE_FEATURE_NOT_SUPPORTED;
 		verdict->reason = psprintf("cannot create index on partitioned table \"%s\" concurrently",
-								   touch->name);
+								   effect->name);
 	}
 	else if (IsA(stmt, AlterTableStmt) &&
-			 OidIsValid(pgm_default_partition(touch->relid)))
+			 OidIsValid(pgm_default_partition(effect->relid)))
 	{
 		verdict->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 		verdict->reason = pstrdup("cannot detach partitions concurrently when a default partition exists");
@@ -617,8 +617,8 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	Node	   *live = stmt;
 	char	   *strange;
 	const RoleSpec *new_owner;
-	PgmTouch   *subject = verdict->touches == NIL ? NULL :
-		linitial(verdict->touches);
+	PgmEffect  *subject = verdict->effects == NIL ? NULL :
+		linitial(verdict->effects);
 
 	stmt = copyObject(stmt);
 	pgm_make_quiet(stmt);

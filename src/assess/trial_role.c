@@ -37,14 +37,14 @@ pgm_trial_role(const PgmVerdict *verdict)
 
 	if (is_creation(stmt))
 		return GetUserId();
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 		Oid			owner;
 
-		if (!touch->named || !OidIsValid(touch->relid))
+		if (!effect->named || !OidIsValid(effect->relid))
 			continue;
-		owner = pgm_relation_owner(touch->relid);
+		owner = pgm_relation_owner(effect->relid);
 		if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
 			break;
 		if (OidIsValid(role) && role != owner)
@@ -83,17 +83,17 @@ pgm_trial_runs_foreign_code(const PgmVerdict *verdict, Node *stmt)
 		!IsA(stmt, TruncateStmt))
 		return false;
 	reach = pgm_reaches_keys(stmt);
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (!OidIsValid(touch->relid))
+		if (!OidIsValid(effect->relid))
 			continue;
-		if (is_foreign_code(touch->relid, role))
+		if (is_foreign_code(effect->relid, role))
 			return true;
-		if (!touch->subject)
+		if (!effect->subject)
 			continue;
-		foreach(other, pgm_clone_neighbours(touch->relid, reach.all,
+		foreach(other, pgm_clone_neighbours(effect->relid, reach.all,
 											reach.columns, reach.constraints,
 											NULL))
 			if (is_foreign_code(lfirst_oid(other), role))

@@ -44,11 +44,11 @@ may_matter(PgmVerdict *earlier, const PgmVerdict *verdict)
 	if (!IsA(stmt, AlterTableStmt) && !IsA(stmt, IndexStmt) &&
 		!IsA(stmt, CommentStmt))
 		return true;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->named && pgm_verdict_find(earlier, touch->relid) != NULL)
+		if (effect->named && pgm_verdict_find(earlier, effect->relid) != NULL)
 			return true;
 	}
 	return false;
@@ -59,9 +59,9 @@ is_certain(const PgmVerdict *verdict, const List *past)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		if (((PgmTouch *) lfirst(lc))->fresh)
+		if (((PgmEffect *) lfirst(lc))->created_here)
 			return false;
 	}
 	foreach(lc, past)

@@ -28,7 +28,7 @@ typedef struct PgmTarget
 	bool		by_lookups;		/* what it joins is looked up row by row */
 	bool		swept;			/* rows that are left can be told at the end */
 	BlockNumber stale;			/* blocks changed since a VACUUM of ours */
-	uint64		looked;			/* at whose code it reaches; 0 if never */
+	uint64		checked;		/* at whose code it reaches; 0 if never */
 	CachedPlanSource *plans[PGM_FORMS];
 } PgmTarget;
 

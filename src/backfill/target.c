@@ -189,7 +189,7 @@ refuse_strange(PgmBackfill *backfill, PgmTarget *target)
 		return;
 	LockRelationOid(target->relid, RowExclusiveLock);
 	now = SharedInvalidMessageCounter + 1;
-	if (target->looked == now)
+	if (target->checked == now)
 		return;
 	strange = pgm_strange_in_relations(list_make1_oid(target->relid),
 									   GetUserId(), true);
@@ -201,7 +201,7 @@ refuse_strange(PgmBackfill *backfill, PgmTarget *target)
 				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
 						  GetUserNameFromId(GetUserId(), false)),
 				errhint("Call it after SET ROLE to the owner of that, or write the UPDATE into a revision: upgrade() runs it with the rights that any statement of the revision has."));
-	target->looked = now;
+	target->checked = now;
 }
 
 /* NULL if there is no such form. */

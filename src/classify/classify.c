@@ -67,16 +67,17 @@ typedef struct Context
 } Context;
 
 static void
-touch_descendants(PgmVerdict *verdict, const RangeVar *name, Oid relid,
-				  LOCKMODE mode)
+add_descendants(PgmVerdict *verdict, const RangeVar *name, Oid relid,
+				LOCKMODE mode)
 {
 	if (name->inh)
-		pgm_touch_all(verdict, pgm_descendants(relid), mode);
+		pgm_effect_all(verdict, pgm_descendants(relid), mode);
 }
 
 /* DROP or VALIDATE CONSTRAINT: the other table, or the index. */
 static void
-touch_constraint(PgmVerdict *verdict, Oid relid, const char *name, bool drop)
+add_constraint_effect(PgmVerdict *verdict, Oid relid, const char *name,
+					  bool drop)
 {
 	PgmSpiScope scope;
 	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(name)};
@@ -95,15 +96,15 @@ touch_constraint(PgmVerdict *verdict, Oid relid, const char *name, bool drop)
 
 	if (foreign && OidIsValid(other))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, other,
-											  drop ? AccessExclusiveLock :
-											  RowShareLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, other,
+												drop ? AccessExclusiveLock :
+												RowShareLock);
 
 		if (!drop)
-			touch->scans = PGM_TRUE;
+			effect->scans = PGM_TRUE;
 	}
 	else if (drop && OidIsValid(index))
-		(void) pgm_verdict_touch(verdict, index, AccessExclusiveLock);
+		(void) pgm_verdict_effect(verdict, index, AccessExclusiveLock);
 }
 
 /* Does this part of an ALTER TABLE go down to partitions and children? */
@@ -167,33 +168,33 @@ is_validated(Oid relid, const char *name)
 
 /* What ALTER TABLE does to the table, as far as its text tells. */
 static void
-judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
+judge_alter_cmd(PgmEffect *effect, AlterTableCmd *cmd)
 {
 	Constraint *constraint;
 
 	/* of a partitioned table it is the partitions that are read */
-	if (touch->relkind == RELKIND_PARTITIONED_TABLE ||
-		touch->relkind == RELKIND_PARTITIONED_INDEX)
+	if (effect->relkind == RELKIND_PARTITIONED_TABLE ||
+		effect->relkind == RELKIND_PARTITIONED_INDEX)
 		return;
 	switch (cmd->subtype)
 	{
 		case AT_SetLogged:
 		case AT_SetUnLogged:
-			touch->rewrites = PGM_TRUE;
+			effect->rewrites = PGM_TRUE;
 			break;
 		case AT_SetTableSpace:
-			touch->rewrites = pgm_is_in_tablespace(touch->relid, cmd->name) ?
+			effect->rewrites = pgm_is_in_tablespace(effect->relid, cmd->name) ?
 				PGM_FALSE : PGM_TRUE;
 			break;
 		case AT_ValidateConstraint:
-			if (!is_validated(touch->relid, cmd->name))
-				touch->scans = PGM_TRUE;
+			if (!is_validated(effect->relid, cmd->name))
+				effect->scans = PGM_TRUE;
 			break;
 		case AT_AddConstraint:
 			constraint = castNode(Constraint, cmd->def);
 			if (constraint->contype == CONSTR_FOREIGN &&
 				!constraint->skip_validation)
-				touch->scans = PGM_TRUE;
+				effect->scans = PGM_TRUE;
 			break;
 		default:
 			break;
@@ -202,7 +203,7 @@ judge_alter_cmd(PgmTouch *touch, AlterTableCmd *cmd)
 
 /* The composite type that a table is to be of. */
 static void
-touch_type_of(PgmVerdict *verdict, const TypeName *name)
+add_type_effect(PgmVerdict *verdict, const TypeName *name)
 {
 	Type		type = LookupTypeName(NULL, name, NULL, true);
 	Oid			relid = InvalidOid;
@@ -212,7 +213,7 @@ touch_type_of(PgmVerdict *verdict, const TypeName *name)
 	relid = typeTypeRelid(type);
 	ReleaseSysCache(type);
 	if (OidIsValid(relid))
-		(void) pgm_verdict_touch(verdict, relid, AccessShareLock);
+		(void) pgm_verdict_effect(verdict, relid, AccessShareLock);
 }
 
 static void
@@ -220,7 +221,7 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 {
 	PgmVerdict *verdict = context->verdict;
 	LOCKMODE	mode = AlterTableGetLockLevel(stmt->cmds);
-	PgmTouch   *touch = pgm_verdict_touch(verdict, relid, mode);
+	PgmEffect  *effect = pgm_verdict_effect(verdict, relid, mode);
 	bool		down = false;
 	ListCell   *lc;
 
@@ -229,7 +230,7 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
 		down |= recurses(cmd);
-		judge_alter_cmd(touch, cmd);
+		judge_alter_cmd(effect, cmd);
 		switch (cmd->subtype)
 		{
 			case AT_DropConstraint:
@@ -237,36 +238,36 @@ classify_alter_table(Context *context, AlterTableStmt *stmt, Oid relid)
 				if (cmd->subtype == AT_ValidateConstraint &&
 					is_validated(relid, cmd->name))
 					break;
-				touch_constraint(verdict, relid, cmd->name,
-								 cmd->subtype == AT_DropConstraint);
+				add_constraint_effect(verdict, relid, cmd->name,
+									  cmd->subtype == AT_DropConstraint);
 				break;
 			case AT_ChangeOwner:
 				pgm_reach_owned(verdict, relid, cmd->newowner);
 				break;
 			case AT_AddOf:
-				touch_type_of(verdict, castNode(TypeName, cmd->def));
+				add_type_effect(verdict, castNode(TypeName, cmd->def));
 				break;
 			case AT_AttachPartition:
 				if (OidIsValid(pgm_default_partition(relid)))
-					(void) pgm_verdict_touch(verdict,
-											 pgm_default_partition(relid),
-											 AccessExclusiveLock);
-				pgm_touch_all(verdict, pgm_related_neighbours(relid),
-							  ShareRowExclusiveLock);
+					(void) pgm_verdict_effect(verdict,
+											  pgm_default_partition(relid),
+											  AccessExclusiveLock);
+				pgm_effect_all(verdict, pgm_related_neighbours(relid),
+							   ShareRowExclusiveLock);
 				break;
 			case AT_DetachPartition:	/* its part of the keys goes */
 				if (mode == AccessExclusiveLock)
-					pgm_touch_all(verdict, pgm_related_referencing(relid),
-								  mode);
+					pgm_effect_all(verdict, pgm_related_referencing(relid),
+								   mode);
 				break;
 			default:
 				break;
 		}
 	}
 	if (down)
-		touch_descendants(verdict, stmt->relation, relid, mode);
+		add_descendants(verdict, stmt->relation, relid, mode);
 	if (pgm_alter_table_kind(stmt) == OBJECT_TYPE)
-		pgm_touch_all(verdict, pgm_related_typed(relid), mode);
+		pgm_effect_all(verdict, pgm_related_typed(relid), mode);
 }
 
 /* What hangs on a table is commented on with the table only looked at. */
@@ -333,7 +334,7 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 	PgmVerdict *verdict = context->verdict;
 	Node	   *stmt = context->stmt;
 	LOCKMODE	mode;
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 
 	if (IsA(stmt, AlterTableStmt))
 	{
@@ -351,22 +352,22 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 		return;
 	}
 	mode = target_mode(stmt);
-	touch = pgm_verdict_touch(verdict, relid, mode);
+	effect = pgm_verdict_effect(verdict, relid, mode);
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
-			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
-				touch->scans = index_is_there(castNode(IndexStmt, stmt),
-											  relid) ? PGM_FALSE : PGM_TRUE;
-			touch_descendants(verdict, name, relid, mode);
+			if (effect->relkind != RELKIND_PARTITIONED_TABLE)
+				effect->scans = index_is_there(castNode(IndexStmt, stmt),
+											   relid) ? PGM_FALSE : PGM_TRUE;
+			add_descendants(verdict, name, relid, mode);
 			break;
 		case T_TruncateStmt:
-			if (touch->relkind != RELKIND_PARTITIONED_TABLE)
-				touch->rewrites = PGM_TRUE;
+			if (effect->relkind != RELKIND_PARTITIONED_TABLE)
+				effect->rewrites = PGM_TRUE;
 			pgm_reach_indexes(verdict, relid, mode, true);
-			touch_descendants(verdict, name, relid, mode);
+			add_descendants(verdict, name, relid, mode);
 			if (castNode(TruncateStmt, stmt)->behavior == DROP_CASCADE)
-				pgm_touch_all(verdict, pgm_related_referencing(relid), mode);
+				pgm_effect_all(verdict, pgm_related_referencing(relid), mode);
 			break;
 		case T_ClusterStmt:
 			pgm_reach_repacked(verdict, relid, castNode(ClusterStmt, stmt));
@@ -377,16 +378,16 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 			break;
 		case T_RenameStmt:
 			if (castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN)
-				touch_descendants(verdict, name, relid, mode);
+				add_descendants(verdict, name, relid, mode);
 			break;
 		case T_LockStmt:
 			pgm_reach_locked(verdict, relid, mode);
-			touch_descendants(verdict, name, relid, mode);
+			add_descendants(verdict, name, relid, mode);
 			break;
 		case T_CreateTrigStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
-			touch_descendants(verdict, name, relid, mode);
+			add_descendants(verdict, name, relid, mode);
 			break;
 		default:
 			break;
@@ -407,10 +408,10 @@ classify_dropped(Context *context, Oid relid)
 		case OBJECT_INDEX:
 			table = IndexGetRelation(relid, true);
 			if (OidIsValid(table))
-				(void) pgm_verdict_touch(verdict, table, mode);
+				(void) pgm_verdict_effect(verdict, table, mode);
 
 			/* in the end, when nobody has it any more */
-			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+			(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 			break;
 		case OBJECT_TABLE:
 			pgm_reach_dropped_table(verdict, relid);
@@ -424,13 +425,13 @@ classify_dropped(Context *context, Oid relid)
 			}
 			break;
 		default:
-			(void) pgm_verdict_touch(verdict, relid, mode);
+			(void) pgm_verdict_effect(verdict, relid, mode);
 			pgm_reach_indexes(verdict, relid, mode, false);
 			break;
 	}
 	if (stmt->behavior == DROP_CASCADE)
-		pgm_touch_all(verdict,
-					  pgm_related_dependents(RelationRelationId, relid), mode);
+		pgm_effect_all(verdict,
+					   pgm_related_dependents(RelationRelationId, relid), mode);
 }
 
 static LOCKMODE
@@ -463,11 +464,11 @@ classify_whole(PgmVerdict *verdict, Oid relid)
 {
 	Oid			other = pgm_default_partition(relid);
 
-	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
-	pgm_touch_all(verdict, pgm_related_neighbours(relid),
-				  ShareRowExclusiveLock);
+	(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
+	pgm_effect_all(verdict, pgm_related_neighbours(relid),
+				   ShareRowExclusiveLock);
 	if (OidIsValid(other))
-		pgm_verdict_touch(verdict, other, AccessExclusiveLock)->scans =
+		pgm_verdict_effect(verdict, other, AccessExclusiveLock)->scans =
 			PGM_TRUE;
 }
 
@@ -491,7 +492,7 @@ renames_relation(Node *stmt)
 
 /* Nobody waits for it, but the mode is to be told. */
 static LOCKMODE
-fresh_mode(Node *stmt, PgmNameRole role)
+created_mode(Node *stmt, PgmNameRole role)
 {
 	switch (role)
 	{
@@ -573,12 +574,12 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 	PgmVerdict *verdict = context->verdict;
 	const PgmRenamed *renamed = pgm_find_renamed(context->classifier, name);
 	bool		earlier = false;
-	bool		fresh = renamed == NULL &&
-		pgm_is_fresh(context->classifier, name, &earlier);
+	bool		created = renamed == NULL &&
+		pgm_is_created_here(context->classifier, name, &earlier);
 	Oid			relid = renamed != NULL ? renamed->relid :
-		fresh || makes_new_table(context->stmt, role) ? InvalidOid :
+		created || makes_new_table(context->stmt, role) ? InvalidOid :
 		pgm_lookup_relation(name);
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 
 	if (role == PGM_NAME_CREATED)
 	{
@@ -588,18 +589,18 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 
 		/* OR REPLACE and IF NOT EXISTS may find it there */
 		if (OidIsValid(relid) && IsA(context->stmt, ViewStmt))
-			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
-		else if (!fresh && (!OidIsValid(relid) ||
-							list_member_oid(context->classifier->gone,
-											relid)))
-			pgm_remember_fresh(context->classifier, name, name->relname);
+			(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
+		else if (!created && (!OidIsValid(relid) ||
+							  list_member_oid(context->classifier->gone,
+											  relid)))
+			pgm_remember_created(context->classifier, name, name->relname);
 		return false;
 	}
 	if (!OidIsValid(relid))
 	{
-		if (fresh)
-			pgm_verdict_touch_fresh(verdict, name,
-									fresh_mode(context->stmt, role))->earlier =
+		if (created)
+			pgm_verdict_effect_created(verdict, name,
+									   created_mode(context->stmt, role))->earlier =
 				earlier;
 		return false;
 	}
@@ -616,15 +617,15 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 			classify_dropped(context, relid);
 			break;
 		case PGM_NAME_WRITTEN:
-			(void) pgm_verdict_touch(verdict, relid, RowExclusiveLock);
+			(void) pgm_verdict_effect(verdict, relid, RowExclusiveLock);
 			break;
 		case PGM_NAME_REFERENCED:
-			(void) pgm_verdict_touch(verdict, relid,
-									 referenced_mode(context->stmt));
+			(void) pgm_verdict_effect(verdict, relid,
+									  referenced_mode(context->stmt));
 			break;
 		case PGM_NAME_PARENT:
-			(void) pgm_verdict_touch(verdict, relid,
-									 parent_mode(context->stmt));
+			(void) pgm_verdict_effect(verdict, relid,
+									  parent_mode(context->stmt));
 			break;
 		case PGM_NAME_WHOLE:
 			classify_whole(verdict, relid);
@@ -633,32 +634,32 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 			pgm_reach_partition(verdict, relid);
 			break;
 		case PGM_NAME_OWNER:
-			(void) pgm_verdict_touch(verdict, relid, AccessShareLock);
+			(void) pgm_verdict_effect(verdict, relid, AccessShareLock);
 			break;
 		case PGM_NAME_GRANTED:
-			(void) pgm_verdict_touch(verdict, relid, PGM_GRANT_LOCK);
+			(void) pgm_verdict_effect(verdict, relid, PGM_GRANT_LOCK);
 			break;
 		default:
-			(void) pgm_verdict_touch(verdict, relid,
-									 context->row_locks ? RowShareLock :
-									 AccessShareLock);
+			(void) pgm_verdict_effect(verdict, relid,
+									  context->row_locks ? RowShareLock :
+									  AccessShareLock);
 			if (keeps_rows(context->stmt))
 				pgm_reach_rows(verdict, relid);
 			break;
 	}
-	touch = pgm_verdict_find(verdict, relid);
-	if (touch != NULL && renamed != NULL)
+	effect = pgm_verdict_find(verdict, relid);
+	if (effect != NULL && renamed != NULL)
 	{
-		touch->schema = renamed->schema;
-		touch->name = renamed->name;
+		effect->schema = renamed->schema;
+		effect->name = renamed->name;
 	}
 	if (role == PGM_NAME_TARGET)
 		remember_renamed(context->classifier, context->stmt, relid);
-	if (touch != NULL)
+	if (effect != NULL)
 	{
-		touch->named = true;
-		touch->subject |= role == PGM_NAME_TARGET;
-		touch->replaced = renamed == NULL &&
+		effect->named = true;
+		effect->subject |= role == PGM_NAME_TARGET;
+		effect->replaced = renamed == NULL &&
 			list_member_oid(context->classifier->replaced, relid);
 	}
 	return false;
@@ -683,29 +684,29 @@ static void
 classify_call(Context *context, const PgmCitusCall *call)
 {
 	PgmVerdict *verdict = context->verdict;
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 	Oid			relid = pgm_lookup_relation(call->name);
 
 	verdict->opaque = false;
-	if (pgm_is_fresh(context->classifier, call->name, NULL))
-		touch = pgm_verdict_touch_fresh(verdict, call->name, call->mode);
+	if (pgm_is_created_here(context->classifier, call->name, NULL))
+		effect = pgm_verdict_effect_created(verdict, call->name, call->mode);
 	else if (OidIsValid(relid))
-		touch = pgm_verdict_touch(verdict, relid, call->mode);
+		effect = pgm_verdict_effect(verdict, relid, call->mode);
 	else
 		return;
-	touch->named = touch->subject = true;
-	touch->rewrites = call->rewrites ? PGM_TRUE : PGM_FALSE;
-	touch->scans = PGM_TRUE;
-	verdict->rewrites = touch->rewrites;
+	effect->named = effect->subject = true;
+	effect->rewrites = call->rewrites ? PGM_TRUE : PGM_FALSE;
+	effect->scans = PGM_TRUE;
+	verdict->rewrites = effect->rewrites;
 	verdict->scans = PGM_TRUE;
 }
 
 static void
-rename_fresh(PgmClassifier *classifier, RenameStmt *stmt)
+rename_created(PgmClassifier *classifier, RenameStmt *stmt)
 {
 	if (stmt->relation != NULL && renames_relation((Node *) stmt) &&
-		pgm_is_fresh(classifier, stmt->relation, NULL))
-		pgm_remember_fresh(classifier, stmt->relation, stmt->newname);
+		pgm_is_created_here(classifier, stmt->relation, NULL))
+		pgm_remember_created(classifier, stmt->relation, stmt->newname);
 }
 
 PgmVerdict *
@@ -730,7 +731,7 @@ pgm_classify(PgmClassifier *classifier, const PgmSource *source, int n)
 	pgm_reach_object(verdict, stmt);
 	pgm_reach_whole(verdict, stmt);
 	if (IsA(stmt, RenameStmt))
-		rename_fresh(classifier, castNode(RenameStmt, stmt));
+		rename_created(classifier, castNode(RenameStmt, stmt));
 
 	pgm_work_judge(verdict, stmt);
 	if (pgm_citus_read_call(stmt, &call))

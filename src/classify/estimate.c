@@ -95,26 +95,27 @@ pgm_depends_on_rows(const PgmVerdict *verdict)
 }
 
 PgmWork
-pgm_work_of(const PgmVerdict *verdict, const PgmTouch *touch)
+pgm_work_of(const PgmVerdict *verdict, const PgmEffect *effect)
 {
 	PgmWork		work;
 
 	/* the rows of what is fresh are not known, those of others are */
-	if (touch->fresh || !OidIsValid(touch->relid) ||
-		(touch->relkind != RELKIND_RELATION &&
-		 touch->relkind != RELKIND_MATVIEW))
+	if (effect->created_here || !OidIsValid(effect->relid) ||
+		(effect->relkind != RELKIND_RELATION &&
+		 effect->relkind != RELKIND_MATVIEW))
 		return PGM_WORK_NONE;
 
 	/* TRUNCATE makes a new file, but writes nothing to it */
 	if (pgm_depends_on_rows(verdict) ||
 		IsA(statement_of(verdict)->raw->stmt, TruncateStmt))
 		return PGM_WORK_NONE;
-	if (touch->rewrites == PGM_TRUE)
+	if (effect->rewrites == PGM_TRUE)
 		return PGM_WORK_REWRITE;
 	work = index_work(verdict);
-	if (work != PGM_WORK_NONE && (touch->scans == PGM_TRUE || touch->subject))
+	if (work != PGM_WORK_NONE &&
+		(effect->scans == PGM_TRUE || effect->subject))
 		return work;
-	return touch->scans == PGM_TRUE ? PGM_WORK_SCAN : PGM_WORK_NONE;
+	return effect->scans == PGM_TRUE ? PGM_WORK_SCAN : PGM_WORK_NONE;
 }
 
 int64
@@ -139,15 +140,15 @@ pgm_work_weight(const PgmVerdict *verdict, Oid relid, PgmWork work)
 }
 
 double
-pgm_estimate_touch(const PgmRates *rates, const PgmVerdict *verdict,
-				   const PgmTouch *touch)
+pgm_estimate_effect(const PgmRates *rates, const PgmVerdict *verdict,
+					const PgmEffect *effect)
 {
-	PgmWork		work = pgm_work_of(verdict, touch);
+	PgmWork		work = pgm_work_of(verdict, effect);
 
 	if (work == PGM_WORK_NONE)
 		return 0;
-	return pgm_work_weight(verdict, touch->relid, work) *
-		pgm_estimate_work(rates, work, pgm_work_bytes(touch->relid, work));
+	return pgm_work_weight(verdict, effect->relid, work) *
+		pgm_estimate_work(rates, work, pgm_work_bytes(effect->relid, work));
 }
 
 /* The text alone does not always tell whether an ALTER TABLE rewrites. */
@@ -159,11 +160,11 @@ pgm_rewrite_is_known(const PgmVerdict *verdict)
 	if (verdict->rewrites != PGM_FALSE || verdict->tried ||
 		!IsA(statement_of(verdict)->raw->stmt, AlterTableStmt))
 		return verdict->rewrites != PGM_UNSET;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->subject && touch->rewrites == PGM_UNSET)
+		if (effect->subject && effect->rewrites == PGM_UNSET)
 			return false;
 	}
 	return true;
@@ -212,20 +213,20 @@ pgm_estimate_work(const PgmRates *rates, PgmWork work, int64 bytes)
 
 char *
 pgm_estimate_json(const PgmRates *rates, const PgmVerdict *verdict,
-				  const PgmTouch *touch)
+				  const PgmEffect *effect)
 {
-	PgmWork		work = pgm_work_of(verdict, touch);
+	PgmWork		work = pgm_work_of(verdict, effect);
 	const PgmRate *rate = &rates->rate[work];
 	double		weight;
 	StringInfoData buf;
 
 	if (work == PGM_WORK_NONE)
 		return NULL;
-	weight = pgm_work_weight(verdict, touch->relid, work);
+	weight = pgm_work_weight(verdict, effect->relid, work);
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "{\"estimated\": true, \"ms\": %.0f, \"work\": \"%s\", \"bytes\": " INT64_FORMAT ", \"bytes_per_second\": " INT64_FORMAT,
-					 pgm_estimate_touch(rates, verdict, touch),
-					 work_names[work], pgm_work_bytes(touch->relid, work),
+					 pgm_estimate_effect(rates, verdict, effect),
+					 work_names[work], pgm_work_bytes(effect->relid, work),
 					 rate->bytes_per_second);
 	if (weight != 1)
 		appendStringInfo(&buf, ", \"weight\": %g", weight);
@@ -251,7 +252,7 @@ pgm_estimate_statement(const PgmRates *rates, const PgmVerdict *verdict)
 			pgm_estimate_work(rates, PGM_WORK_REWRITE, verdict->written_bytes);
 	if (!pgm_scan_is_known(verdict))
 		return -1;
-	foreach(lc, verdict->touches)
-		ms += pgm_estimate_touch(rates, verdict, lfirst(lc));
+	foreach(lc, verdict->effects)
+		ms += pgm_estimate_effect(rates, verdict, lfirst(lc));
 	return ms;
 }

@@ -38,7 +38,7 @@ typedef struct PgmRates
 extern const char *pgm_work_name(PgmWork work);
 
 /* The work on this relation; its size is what pgm_work_bytes says. */
-extern PgmWork pgm_work_of(const PgmVerdict *verdict, const PgmTouch *touch);
+extern PgmWork pgm_work_of(const PgmVerdict *verdict, const PgmEffect *effect);
 
 /*
  * Size of the part of the relation that the work goes through, 0 if there is
@@ -70,14 +70,14 @@ extern double pgm_estimate_work(const PgmRates *rates, PgmWork work,
 								int64 bytes);
 
 /* For what the statement does to this relation; 0 if that is nothing. */
-extern double pgm_estimate_touch(const PgmRates *rates,
-								 const PgmVerdict *verdict,
-								 const PgmTouch *touch);
+extern double pgm_estimate_effect(const PgmRates *rates,
+								  const PgmVerdict *verdict,
+								  const PgmEffect *effect);
 
 /* The same as a JSON object, with its basis; NULL where there is no work. */
 extern char *pgm_estimate_json(const PgmRates *rates,
 							   const PgmVerdict *verdict,
-							   const PgmTouch *touch);
+							   const PgmEffect *effect);
 
 /* Milliseconds for the whole statement, negative if it cannot be told. */
 extern double pgm_estimate_statement(const PgmRates *rates,

@@ -95,11 +95,11 @@ whole_tablespace(PgmVerdict *verdict, AlterTableMoveAllStmt *stmt)
 	values[2] = roles_datum(stmt->roles);
 	foreach(lc, pgm_spi_oids(&in_tablespace_query, values))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc),
-											  AccessExclusiveLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, lfirst_oid(lc),
+												AccessExclusiveLock);
 
-		if (RELKIND_HAS_STORAGE(touch->relkind))
-			touch->rewrites = PGM_TRUE;
+		if (RELKIND_HAS_STORAGE(effect->relkind))
+			effect->rewrites = PGM_TRUE;
 	}
 }
 
@@ -117,7 +117,7 @@ whole_role(PgmVerdict *verdict, List *roles, bool dropped)
 			pgm_reach_dropped_table(verdict, relid);
 		else
 		{
-			(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+			(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 			pgm_reach_indexes(verdict, relid, AccessExclusiveLock, false);
 		}
 	}

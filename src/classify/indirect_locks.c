@@ -31,12 +31,12 @@
 #include "compat/server.h"
 
 void
-pgm_touch_all(PgmVerdict *verdict, List *relids, LOCKMODE mode)
+pgm_effect_all(PgmVerdict *verdict, List *relids, LOCKMODE mode)
 {
 	ListCell   *lc;
 
 	foreach(lc, relids)
-		(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
+		(void) pgm_verdict_effect(verdict, lfirst_oid(lc), mode);
 }
 
 void
@@ -46,10 +46,10 @@ pgm_reach_indexes(PgmVerdict *verdict, Oid relid, LOCKMODE mode, bool rebuilt)
 
 	foreach(lc, pgm_related_indexes(relid))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, lfirst_oid(lc), mode);
 
-		if (rebuilt && touch->relkind == RELKIND_INDEX)
-			touch->rewrites = PGM_TRUE;
+		if (rebuilt && effect->relkind == RELKIND_INDEX)
+			effect->rewrites = PGM_TRUE;
 	}
 }
 
@@ -61,12 +61,12 @@ reach_partitions(PgmVerdict *verdict, Oid relid)
 	pgm_reach_indexes(verdict, relid, AccessShareLock, false);
 	foreach(lc, pgm_descendants(relid))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc),
-											  AccessShareLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, lfirst_oid(lc),
+												AccessShareLock);
 
 		pgm_reach_indexes(verdict, lfirst_oid(lc), AccessShareLock, false);
-		if (touch->relkind == RELKIND_RELATION)
-			touch->scans = PGM_TRUE;
+		if (effect->relkind == RELKIND_RELATION)
+			effect->scans = PGM_TRUE;
 	}
 }
 
@@ -82,13 +82,14 @@ pgm_reach_rows(PgmVerdict *verdict, Oid relid)
 	foreach(lc, relids)
 	{
 		Oid			read = lfirst_oid(lc);
-		PgmTouch   *touch = pgm_verdict_touch(verdict, read, AccessShareLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, read,
+												AccessShareLock);
 
-		switch (touch->relkind)
+		switch (effect->relkind)
 		{
 			case RELKIND_RELATION:
 			case RELKIND_MATVIEW:
-				touch->scans = PGM_TRUE;
+				effect->scans = PGM_TRUE;
 				pgm_reach_indexes(verdict, read, AccessShareLock, false);
 				break;
 			case RELKIND_PARTITIONED_TABLE:
@@ -106,19 +107,19 @@ pgm_reach_owned(PgmVerdict *verdict, Oid relid, const RoleSpec *owner)
 	if (get_rolespec_oid(owner, true) == pgm_relation_owner(relid))
 		return;
 	pgm_reach_indexes(verdict, relid, AccessExclusiveLock, false);
-	pgm_touch_all(verdict, pgm_related_sequences(relid), AccessExclusiveLock);
+	pgm_effect_all(verdict, pgm_related_sequences(relid), AccessExclusiveLock);
 }
 
 void
 pgm_reach_refreshed(PgmVerdict *verdict, Oid relid,
 					const RefreshMatViewStmt *stmt)
 {
-	PgmTouch   *touch = pgm_verdict_touch(verdict, relid, NoLock);
+	PgmEffect  *effect = pgm_verdict_effect(verdict, relid, NoLock);
 	ListCell   *lc;
 
-	touch->scans = PGM_TRUE;
+	effect->scans = PGM_TRUE;
 	if (!stmt->concurrent)
-		touch->rewrites = PGM_TRUE;
+		effect->rewrites = PGM_TRUE;
 	pgm_reach_indexes(verdict, relid, stmt->concurrent ? RowExclusiveLock :
 					  AccessExclusiveLock, !stmt->concurrent);
 	if (stmt->skipData)
@@ -131,21 +132,21 @@ static void
 reach_vacuumed_table(PgmVerdict *verdict, Oid relid, VacuumStmt *stmt,
 					 bool full)
 {
-	PgmTouch   *touch = pgm_verdict_touch(verdict, relid, full ?
-										  AccessExclusiveLock :
-										  ShareUpdateExclusiveLock);
+	PgmEffect  *effect = pgm_verdict_effect(verdict, relid, full ?
+											AccessExclusiveLock :
+											ShareUpdateExclusiveLock);
 
-	if (touch->relkind == RELKIND_PARTITIONED_TABLE)
+	if (effect->relkind == RELKIND_PARTITIONED_TABLE)
 		return;
 	pgm_reach_indexes(verdict, relid, full ? AccessExclusiveLock :
 					  stmt->is_vacuumcmd ? RowExclusiveLock : AccessShareLock,
 					  full);
 	if (full)
-		touch->rewrites = PGM_TRUE;
+		effect->rewrites = PGM_TRUE;
 
 	/* ANALYZE takes a sample */
 	if (stmt->is_vacuumcmd)
-		touch->scans = PGM_TRUE;
+		effect->scans = PGM_TRUE;
 }
 
 void
@@ -169,9 +170,9 @@ reach_reindexed(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 	Oid			table = index ? IndexGetRelation(relid, true) : relid;
 
 	if (OidIsValid(table))
-		pgm_verdict_touch(verdict, table, mode)->scans = PGM_TRUE;
+		pgm_verdict_effect(verdict, table, mode)->scans = PGM_TRUE;
 	if (index)
-		pgm_verdict_touch(verdict, relid, AccessExclusiveLock)->rewrites =
+		pgm_verdict_effect(verdict, relid, AccessExclusiveLock)->rewrites =
 			PGM_TRUE;
 	else
 		pgm_reach_indexes(verdict, relid, AccessExclusiveLock, true);
@@ -188,12 +189,12 @@ pgm_reach_reindexed(PgmVerdict *verdict, Oid relid, ReindexStmt *stmt)
 	switch (get_rel_relkind(relid))
 	{
 		case RELKIND_PARTITIONED_INDEX:
-			(void) pgm_verdict_touch(verdict, relid, mode);
-			(void) pgm_verdict_touch(verdict, IndexGetRelation(relid, true),
-									 mode);
+			(void) pgm_verdict_effect(verdict, relid, mode);
+			(void) pgm_verdict_effect(verdict, IndexGetRelation(relid, true),
+									  mode);
 			break;
 		case RELKIND_PARTITIONED_TABLE:
-			(void) pgm_verdict_touch(verdict, relid, mode);
+			(void) pgm_verdict_effect(verdict, relid, mode);
 			break;
 		default:
 			reach_reindexed(verdict, relid, mode);
@@ -219,11 +220,11 @@ pgm_reach_locked(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 		{
 			case RELKIND_RELATION:
 			case RELKIND_PARTITIONED_TABLE:
-				(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
-				pgm_touch_all(verdict, pgm_descendants(lfirst_oid(lc)), mode);
+				(void) pgm_verdict_effect(verdict, lfirst_oid(lc), mode);
+				pgm_effect_all(verdict, pgm_descendants(lfirst_oid(lc)), mode);
 				break;
 			case RELKIND_VIEW:
-				(void) pgm_verdict_touch(verdict, lfirst_oid(lc), mode);
+				(void) pgm_verdict_effect(verdict, lfirst_oid(lc), mode);
 				break;
 			default:
 				break;
@@ -236,25 +237,25 @@ pgm_reach_partition(PgmVerdict *verdict, Oid relid)
 {
 	ListCell   *lc;
 
-	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 
 	/* those that are parts of indexes of the partitioned table */
 	foreach(lc, pgm_related_indexes(relid))
 	{
 		if (get_rel_relispartition(lfirst_oid(lc)))
-			(void) pgm_verdict_touch(verdict, lfirst_oid(lc),
-									 AccessExclusiveLock);
+			(void) pgm_verdict_effect(verdict, lfirst_oid(lc),
+									  AccessExclusiveLock);
 	}
 }
 
 static void
 reach_clustered_table(PgmVerdict *verdict, Oid relid)
 {
-	PgmTouch   *touch = pgm_verdict_touch(verdict, relid,
-										  AccessExclusiveLock);
+	PgmEffect  *effect = pgm_verdict_effect(verdict, relid,
+											AccessExclusiveLock);
 
-	touch->rewrites = PGM_TRUE;
-	touch->scans = PGM_TRUE;
+	effect->rewrites = PGM_TRUE;
+	effect->scans = PGM_TRUE;
 	pgm_reach_indexes(verdict, relid, AccessExclusiveLock, true);
 }
 
@@ -269,7 +270,7 @@ pgm_reach_clustered(PgmVerdict *verdict, Oid relid)
 		reach_clustered_table(verdict, relid);
 		return;
 	}
-	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 	foreach(lc, pgm_descendants(relid))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
@@ -286,11 +287,11 @@ pgm_reach_repacked(PgmVerdict *verdict, Oid relid, ClusterStmt *stmt)
 {
 	if (pgm_repack_is_concurrent(stmt))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, relid,
-											  ShareUpdateExclusiveLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, relid,
+												ShareUpdateExclusiveLock);
 
-		touch->rewrites = PGM_TRUE;
-		touch->scans = PGM_TRUE;
+		effect->rewrites = PGM_TRUE;
+		effect->scans = PGM_TRUE;
 		return;
 	}
 	pgm_reach_clustered(verdict, relid);
@@ -301,23 +302,23 @@ pgm_reach_repacked(PgmVerdict *verdict, Oid relid, ClusterStmt *stmt)
 											  get_rel_namespace(relid));
 
 		if (OidIsValid(index))
-			(void) pgm_verdict_touch(verdict, index, AccessExclusiveLock);
+			(void) pgm_verdict_effect(verdict, index, AccessExclusiveLock);
 	}
 }
 
 void
 pgm_reach_dropped_table(PgmVerdict *verdict, Oid relid)
 {
-	(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+	(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 	pgm_reach_indexes(verdict, relid, AccessExclusiveLock, false);
-	pgm_touch_all(verdict, pgm_related_sequences(relid), AccessExclusiveLock);
-	pgm_touch_all(verdict, pgm_related_neighbours(relid),
-				  AccessExclusiveLock);
+	pgm_effect_all(verdict, pgm_related_sequences(relid), AccessExclusiveLock);
+	pgm_effect_all(verdict, pgm_related_neighbours(relid),
+				   AccessExclusiveLock);
 	if (get_rel_relispartition(relid))
 	{
 		Oid			parent = pgm_partition_parent(relid);
 
-		(void) pgm_verdict_touch(verdict, parent, AccessExclusiveLock);
+		(void) pgm_verdict_effect(verdict, parent, AccessExclusiveLock);
 	}
 }
 
@@ -352,10 +353,10 @@ reach_alter_domain(PgmVerdict *verdict, AlterDomainStmt *stmt)
 	ReleaseSysCache(type);
 	foreach(lc, pgm_related_domain_tables(domain))
 	{
-		PgmTouch   *touch = pgm_verdict_touch(verdict, lfirst_oid(lc),
-											  ShareLock);
+		PgmEffect  *effect = pgm_verdict_effect(verdict, lfirst_oid(lc),
+												ShareLock);
 
-		touch->scans = PGM_TRUE;
+		effect->scans = PGM_TRUE;
 	}
 }
 
@@ -372,7 +373,7 @@ reach_type(PgmVerdict *verdict, List *names)
 	relid = typeTypeRelid(type);
 	ReleaseSysCache(type);
 	if (OidIsValid(relid))
-		(void) pgm_verdict_touch(verdict, relid, AccessExclusiveLock);
+		(void) pgm_verdict_effect(verdict, relid, AccessExclusiveLock);
 }
 
 /* The table of a statistics object. */
@@ -387,9 +388,9 @@ reach_statistics(PgmVerdict *verdict, List *names)
 	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(object));
 	if (!HeapTupleIsValid(tuple))
 		return;
-	(void) pgm_verdict_touch(verdict,
-							 ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid,
-							 ShareUpdateExclusiveLock);
+	(void) pgm_verdict_effect(verdict,
+							  ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid,
+							  ShareUpdateExclusiveLock);
 	ReleaseSysCache(tuple);
 }
 
@@ -408,8 +409,8 @@ reach_dropped(PgmVerdict *verdict, DropStmt *stmt)
 		else if (stmt->behavior == DROP_CASCADE &&
 				 pgm_related_object(stmt->removeType, lfirst(lc), &classid,
 									&objid))
-			pgm_touch_all(verdict, pgm_related_dependents(classid, objid),
-						  AccessExclusiveLock);
+			pgm_effect_all(verdict, pgm_related_dependents(classid, objid),
+						   AccessExclusiveLock);
 	}
 }
 

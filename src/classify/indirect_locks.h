@@ -11,7 +11,7 @@
 #include "classify/verdict.h"
 #include "compat/repack.h"
 
-extern void pgm_touch_all(PgmVerdict *verdict, List *relids, LOCKMODE mode);
+extern void pgm_effect_all(PgmVerdict *verdict, List *relids, LOCKMODE mode);
 
 /* The indexes of a table, rebuilt or only locked. */
 extern void pgm_reach_indexes(PgmVerdict *verdict, Oid relid, LOCKMODE mode,

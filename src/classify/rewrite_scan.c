@@ -54,29 +54,29 @@ selects_rows(Node *stmt)
 }
 
 static bool
-is_table(const PgmTouch *touch)
+is_table(const PgmEffect *effect)
 {
-	return touch->relkind == RELKIND_RELATION ||
-		touch->relkind == RELKIND_MATVIEW;
+	return effect->relkind == RELKIND_RELATION ||
+		effect->relkind == RELKIND_MATVIEW;
 }
 
 void
-pgm_work_deny(PgmTouch *touch)
+pgm_work_deny(PgmEffect *effect)
 {
-	if (touch->rewrites == PGM_UNSET)
-		touch->rewrites = PGM_FALSE;
-	if (touch->scans == PGM_UNSET)
-		touch->scans = PGM_FALSE;
+	if (effect->rewrites == PGM_UNSET)
+		effect->rewrites = PGM_FALSE;
+	if (effect->scans == PGM_UNSET)
+		effect->scans = PGM_FALSE;
 }
 
 /* All rows of the table, by the kind of statement. */
 static bool
-reads_all(Node *stmt, const PgmTouch *touch)
+reads_all(Node *stmt, const PgmEffect *effect)
 {
-	if (!is_table(touch) || selects_rows(stmt))
+	if (!is_table(effect) || selects_rows(stmt))
 		return false;
 	return IsA(stmt, UpdateStmt) || IsA(stmt, DeleteStmt) ?
-		touch->mode == RowExclusiveLock :
+		effect->mode == RowExclusiveLock :
 		IsA(stmt, CopyStmt) && !castNode(CopyStmt, stmt)->is_from;
 }
 
@@ -85,20 +85,20 @@ reads_all(Node *stmt, const PgmTouch *touch)
  * tables that a query reads are left unset.
  */
 static void
-judge_touch(PgmTouch *touch, Node *stmt)
+judge_effect(PgmEffect *effect, Node *stmt)
 {
-	bool		queried = touch->mode <= RowShareLock && is_table(touch) &&
+	bool		queried = effect->mode <= RowShareLock && is_table(effect) &&
 		(IsA(stmt, InsertStmt) || IsA(stmt, UpdateStmt) ||
 		 IsA(stmt, DeleteStmt) || IsA(stmt, CopyStmt));
 
-	if (touch->rewrites == PGM_UNSET)
-		touch->rewrites = PGM_FALSE;
-	if (touch->scans != PGM_UNSET)
+	if (effect->rewrites == PGM_UNSET)
+		effect->rewrites = PGM_FALSE;
+	if (effect->scans != PGM_UNSET)
 		return;
-	if (reads_all(stmt, touch))
-		touch->scans = PGM_TRUE;
-	else if (!is_table(touch) || (!queried && !selects_rows(stmt)))
-		touch->scans = PGM_FALSE;
+	if (reads_all(stmt, effect))
+		effect->scans = PGM_TRUE;
+	else if (!is_table(effect) || (!queried && !selects_rows(stmt)))
+		effect->scans = PGM_FALSE;
 }
 
 void
@@ -114,15 +114,15 @@ pgm_work_judge(PgmVerdict *verdict, Node *stmt)
 
 	verdict->rewrites = verdict->opaque ? PGM_UNSET : PGM_FALSE;
 	verdict->scans = verdict->rewrites;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
 		if (known)
-			judge_touch(touch, stmt);
-		if (touch->rewrites == PGM_TRUE)
+			judge_effect(effect, stmt);
+		if (effect->rewrites == PGM_TRUE)
 			verdict->rewrites = PGM_TRUE;
-		if (touch->scans == PGM_TRUE)
+		if (effect->scans == PGM_TRUE)
 			verdict->scans = PGM_TRUE;
 	}
 }

@@ -10,10 +10,10 @@
 
 #include "classify/verdict.h"
 
-/* Complete the touches of a statement, and sum them up. */
+/* Complete the effects of a statement, and sum them up. */
 extern void pgm_work_judge(PgmVerdict *verdict, Node *stmt);
 
 /* What has not been seen of it is not so. */
-extern void pgm_work_deny(PgmTouch *touch);
+extern void pgm_work_deny(PgmEffect *effect);
 
 #endif							/* PGM_CLASSIFY_REWRITE_SCAN_H */

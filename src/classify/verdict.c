@@ -43,10 +43,10 @@ pgm_lock_mode_of(const char *name)
 }
 
 char *
-pgm_touch_name(const PgmTouch *touch)
+pgm_effect_name(const PgmEffect *effect)
 {
-	return touch->schema == NULL ? pstrdup(quote_identifier(touch->name)) :
-		quote_qualified_identifier(touch->schema, touch->name);
+	return effect->schema == NULL ? pstrdup(quote_identifier(effect->name)) :
+		quote_qualified_identifier(effect->schema, effect->name);
 }
 
 char *
@@ -61,24 +61,24 @@ pgm_relation_name(Oid relid)
 	return quote_qualified_identifier(schema, name);
 }
 
-/* With more touches than that they are found by a hash table. */
+/* With more relations than that they are found by a hash table. */
 #define MAX_LISTED 32
 
 typedef struct Found
 {
 	Oid			relid;			/* hash key */
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 } Found;
 
 static void
-enter(PgmVerdict *verdict, PgmTouch *touch)
+enter(PgmVerdict *verdict, PgmEffect *effect)
 {
 	bool		found;
-	Found	   *entry = hash_search(verdict->by_relid, &touch->relid,
+	Found	   *entry = hash_search(verdict->by_relid, &effect->relid,
 									HASH_ENTER, &found);
 
 	if (!found)
-		entry->touch = touch;
+		entry->effect = effect;
 }
 
 static void
@@ -89,104 +89,105 @@ enter_all(PgmVerdict *verdict)
 
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(Found);
-	control.hcxt = GetMemoryChunkContext(verdict->touches);
-	verdict->by_relid = hash_create("pgmigrate touches", 256, &control,
+	control.hcxt = GetMemoryChunkContext(verdict->effects);
+	verdict->by_relid = hash_create("pgmigrate effects", 256, &control,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 		enter(verdict, lfirst(lc));
 }
 
-PgmTouch *
+PgmEffect *
 pgm_verdict_find(PgmVerdict *verdict, Oid relid)
 {
 	Found	   *found;
 	ListCell   *lc;
 
 	if (verdict->by_relid == NULL &&
-		list_length(verdict->touches) > MAX_LISTED)
+		list_length(verdict->effects) > MAX_LISTED)
 		enter_all(verdict);
 	if (verdict->by_relid != NULL)
 	{
 		found = hash_search(verdict->by_relid, &relid, HASH_FIND, NULL);
-		return found == NULL ? NULL : found->touch;
+		return found == NULL ? NULL : found->effect;
 	}
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (touch->relid == relid)
-			return touch;
+		if (effect->relid == relid)
+			return effect;
 	}
 	return NULL;
 }
 
 static void
-append_touch(PgmVerdict *verdict, PgmTouch *touch)
+append_effect(PgmVerdict *verdict, PgmEffect *effect)
 {
-	verdict->touches = lappend(verdict->touches, touch);
+	verdict->effects = lappend(verdict->effects, effect);
 	if (verdict->by_relid != NULL)
-		enter(verdict, touch);
+		enter(verdict, effect);
 }
 
 void
-pgm_verdict_set_touches(PgmVerdict *verdict, List *touches)
+pgm_verdict_set_effects(PgmVerdict *verdict, List *effects)
 {
-	verdict->touches = touches;
+	verdict->effects = effects;
 	if (verdict->by_relid != NULL)
 		hash_destroy(verdict->by_relid);
 	verdict->by_relid = NULL;
 }
 
-PgmTouch *
-pgm_verdict_touch(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
+PgmEffect *
+pgm_verdict_effect(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 {
-	PgmTouch   *touch = pgm_verdict_find(verdict, relid);
+	PgmEffect  *effect = pgm_verdict_find(verdict, relid);
 
-	if (touch == NULL)
+	if (effect == NULL)
 	{
-		touch = palloc0(sizeof(PgmTouch));
-		touch->relid = relid;
-		touch->name = get_rel_name(relid);
-		if (touch->name == NULL)	/* dropped this moment */
-			touch->name = psprintf("%u", relid);
-		touch->schema = get_namespace_name(get_rel_namespace(relid));
-		touch->relkind = get_rel_relkind(relid);
-		touch->fresh = get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
-		touch->rewrites = PGM_UNSET;
-		touch->scans = PGM_UNSET;
-		append_touch(verdict, touch);
+		effect = palloc0(sizeof(PgmEffect));
+		effect->relid = relid;
+		effect->name = get_rel_name(relid);
+		if (effect->name == NULL)	/* dropped this moment */
+			effect->name = psprintf("%u", relid);
+		effect->schema = get_namespace_name(get_rel_namespace(relid));
+		effect->relkind = get_rel_relkind(relid);
+		effect->created_here =
+			get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+		effect->rewrites = PGM_UNSET;
+		effect->scans = PGM_UNSET;
+		append_effect(verdict, effect);
 	}
-	touch->mode = Max(touch->mode, mode);
-	return touch;
+	effect->mode = Max(effect->mode, mode);
+	return effect;
 }
 
-PgmTouch *
-pgm_verdict_touch_fresh(PgmVerdict *verdict, const RangeVar *name,
-						LOCKMODE mode)
+PgmEffect *
+pgm_verdict_effect_created(PgmVerdict *verdict, const RangeVar *name,
+						   LOCKMODE mode)
 {
-	PgmTouch   *touch;
+	PgmEffect  *effect;
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		touch = lfirst(lc);
-		if (!OidIsValid(touch->relid) &&
-			strcmp(touch->name, name->relname) == 0)
+		effect = lfirst(lc);
+		if (!OidIsValid(effect->relid) &&
+			strcmp(effect->name, name->relname) == 0)
 		{
-			touch->mode = Max(touch->mode, mode);
-			return touch;
+			effect->mode = Max(effect->mode, mode);
+			return effect;
 		}
 	}
-	touch = palloc0(sizeof(PgmTouch));
-	touch->name = pstrdup(name->relname);
-	touch->schema = name->schemaname ? pstrdup(name->schemaname) : NULL;
-	touch->mode = mode;
-	touch->named = true;
-	touch->fresh = true;
-	touch->rewrites = PGM_UNSET;
-	touch->scans = PGM_UNSET;
-	append_touch(verdict, touch);
-	return touch;
+	effect = palloc0(sizeof(PgmEffect));
+	effect->name = pstrdup(name->relname);
+	effect->schema = name->schemaname ? pstrdup(name->schemaname) : NULL;
+	effect->mode = mode;
+	effect->named = true;
+	effect->created_here = true;
+	effect->rewrites = PGM_UNSET;
+	effect->scans = PGM_UNSET;
+	append_effect(verdict, effect);
+	return effect;
 }
 
 Oid
@@ -219,29 +220,29 @@ in_search_path(const char *schema)
 	return OidIsValid(oid) && list_member_oid(path, oid);
 }
 
-typedef struct Fresh
+typedef struct CreatedRelation
 {
 	char		name[NAMEDATALEN];	/* hash key */
 	List	   *schemas;		/* of char *, NULL if there is none to be in */
 	bool		earlier;		/* made by an earlier revision */
-} Fresh;
+} CreatedRelation;
 
 bool
-pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name,
-			 bool *earlier)
+pgm_is_created_here(const PgmClassifier *classifier, const RangeVar *name,
+					bool *earlier)
 {
-	Fresh	   *fresh;
+	CreatedRelation *created;
 	ListCell   *lc;
 
 	if (earlier != NULL)
 		*earlier = false;
 
-	if (classifier->fresh == NULL)
+	if (classifier->created == NULL)
 		return false;
-	fresh = hash_search(classifier->fresh, name->relname, HASH_FIND, NULL);
-	if (fresh == NULL)
+	created = hash_search(classifier->created, name->relname, HASH_FIND, NULL);
+	if (created == NULL)
 		return false;
-	foreach(lc, fresh->schemas)
+	foreach(lc, created->schemas)
 	{
 		const char *schema = lfirst(lc);
 
@@ -250,7 +251,7 @@ pgm_is_fresh(const PgmClassifier *classifier, const RangeVar *name,
 			schema != NULL && strcmp(schema, name->schemaname) == 0)
 		{
 			if (earlier != NULL)
-				*earlier = fresh->earlier;
+				*earlier = created->earlier;
 			return true;
 		}
 	}
@@ -261,30 +262,30 @@ List *
 pgm_classify_next_revision(PgmClassifier *classifier)
 {
 	HASH_SEQ_STATUS seq;
-	Fresh	   *fresh;
+	CreatedRelation *created;
 	List	   *replaced = NIL;
 
-	if (classifier->fresh == NULL)
+	if (classifier->created == NULL)
 		return NIL;
-	hash_seq_init(&seq, classifier->fresh);
-	while ((fresh = hash_seq_search(&seq)) != NULL)
+	hash_seq_init(&seq, classifier->created);
+	while ((created = hash_seq_search(&seq)) != NULL)
 	{
 		ListCell   *lc;
 
-		fresh->earlier = true;
-		foreach(lc, fresh->schemas)
+		created->earlier = true;
+		foreach(lc, created->schemas)
 		{
 			const char *schema = lfirst(lc);
 			Oid			namespace = schema == NULL ? InvalidOid :
 				get_namespace_oid(schema, true);
 			Oid			live = OidIsValid(namespace) ?
-				get_relname_relid(fresh->name, namespace) : InvalidOid;
+				get_relname_relid(created->name, namespace) : InvalidOid;
 
 			/* what a trial has made is not live */
 			if (!list_member_oid(classifier->gone, live))
 				continue;
 			replaced = lappend_oid(replaced, live);
-			fresh->schemas = foreach_delete_current(fresh->schemas, lc);
+			created->schemas = foreach_delete_current(created->schemas, lc);
 		}
 	}
 	classifier->replaced = list_concat_unique_oid(classifier->replaced,
@@ -293,11 +294,11 @@ pgm_classify_next_revision(PgmClassifier *classifier)
 }
 
 void
-pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
-				   const char *relname)
+pgm_remember_created(PgmClassifier *classifier, const RangeVar *name,
+					 const char *relname)
 {
 	const char *schema = name->schemaname;
-	Fresh	   *fresh;
+	CreatedRelation *created;
 	bool		found;
 
 	if (schema == NULL)
@@ -307,23 +308,23 @@ pgm_remember_fresh(PgmClassifier *classifier, const RangeVar *name,
 		if (path != NIL)
 			schema = get_namespace_name(linitial_oid(path));
 	}
-	if (classifier->fresh == NULL)
+	if (classifier->created == NULL)
 	{
 		HASHCTL		control = {0};
 
 		control.keysize = NAMEDATALEN;
-		control.entrysize = sizeof(Fresh);
+		control.entrysize = sizeof(CreatedRelation);
 		control.hcxt = CurrentMemoryContext;
-		classifier->fresh = hash_create("pgmigrate fresh relations", 64,
-										&control,
-										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		classifier->created = hash_create("pgmigrate created relations", 64,
+										  &control,
+										  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	}
-	fresh = hash_search(classifier->fresh, relname, HASH_ENTER, &found);
+	created = hash_search(classifier->created, relname, HASH_ENTER, &found);
 	if (!found)
-		fresh->schemas = NIL;
-	fresh->earlier = false;
-	fresh->schemas = lappend(fresh->schemas,
-							 schema ? pstrdup(schema) : NULL);
+		created->schemas = NIL;
+	created->earlier = false;
+	created->schemas = lappend(created->schemas,
+							   schema ? pstrdup(schema) : NULL);
 }
 
 const PgmRenamed *
@@ -405,18 +406,19 @@ char	  **
 pgm_verdict_locks(const PgmVerdict *verdict, int *n)
 {
 	char	  **locks = palloc(sizeof(char *) *
-							   Max(list_length(verdict->touches), 1));
+							   Max(list_length(verdict->effects), 1));
 	ListCell   *lc;
 
 	*n = 0;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if ((touch->fresh && !touch->earlier) || touch->mode == NoLock)
+		if ((effect->created_here && !effect->earlier) ||
+			effect->mode == NoLock)
 			continue;
-		locks[(*n)++] = psprintf("%s on %s", pgm_lock_mode_name(touch->mode),
-								 pgm_touch_name(touch));
+		locks[(*n)++] = psprintf("%s on %s", pgm_lock_mode_name(effect->mode),
+								 pgm_effect_name(effect));
 	}
 	return locks;
 }

@@ -15,7 +15,7 @@
 #include "store/revision.h"
 
 /* A relation that a statement locks, with the strongest mode it takes. */
-typedef struct PgmTouch
+typedef struct PgmEffect
 {
 	Oid			relid;			/* InvalidOid if it is not there yet */
 	char	   *schema;
@@ -25,9 +25,9 @@ typedef struct PgmTouch
 	int			position;		/* where it was in the list, to sort it by */
 	bool		named;			/* by the statement itself */
 	bool		subject;		/* what it changes, not what it refers to */
-	bool		fresh;			/* made by an earlier statement, or temporary:
+	bool		created_here;	/* made by an earlier statement, or temporary:
 								 * nobody else has it */
-	bool		earlier;		/* fresh, but made by an earlier revision:
+	bool		earlier;		/* created here, but by an earlier revision:
 								 * others have it by then */
 	bool		replaced;		/* an earlier revision has given its name to a
 								 * new table, which counts as this one */
@@ -35,7 +35,7 @@ typedef struct PgmTouch
 	Oid			like;			/* it was this one that was tried, or 0 */
 	PgmTristate rewrites;		/* its file; of an index: is rebuilt */
 	PgmTristate scans;
-} PgmTouch;
+} PgmEffect;
 
 /* Something else that it locks: a type, a function, a schema … */
 typedef struct PgmObject
@@ -49,8 +49,8 @@ typedef struct PgmVerdict
 {
 	const PgmSource *source;
 	int			n;				/* statement, from 0 */
-	List	   *touches;		/* of PgmTouch *, the named ones first */
-	HTAB	   *by_relid;		/* of the touches, once there are many */
+	List	   *effects;		/* of PgmEffect *, the named ones first */
+	HTAB	   *by_relid;		/* of the effects, once there are many */
 	List	   *objects;		/* of PgmObject *, known by trial only */
 	int			nobjects;		/* with those that clones stand for */
 	Oid			existing;		/* what IF NOT EXISTS finds, or InvalidOid */
@@ -85,30 +85,30 @@ typedef struct PgmRenamed
 /* Remembers what the statements of one revision have made so far. */
 typedef struct PgmClassifier
 {
-	HTAB	   *fresh;			/* names, with their schemas; NULL if none */
+	HTAB	   *created;		/* names, with their schemas; NULL if none */
 	List	   *gone;			/* live ones that were dropped or renamed */
 	List	   *renamed;		/* of PgmRenamed *: live ones by their new
 								 * names */
 	List	   *replaced;		/* live ones whose names are others' by now */
 } PgmClassifier;
 
-/* The touch of this relation, added if need be; keeps the strongest mode. */
-extern PgmTouch *pgm_verdict_touch(PgmVerdict *verdict, Oid relid,
-								   LOCKMODE mode);
-extern PgmTouch *pgm_verdict_find(PgmVerdict *verdict, Oid relid);
+/* The effect on this relation, added if need be; keeps the strongest mode. */
+extern PgmEffect *pgm_verdict_effect(PgmVerdict *verdict, Oid relid,
+									 LOCKMODE mode);
+extern PgmEffect *pgm_verdict_find(PgmVerdict *verdict, Oid relid);
 
-/* Replace all touches. */
-extern void pgm_verdict_set_touches(PgmVerdict *verdict, List *touches);
+/* Replace all effects. */
+extern void pgm_verdict_set_effects(PgmVerdict *verdict, List *effects);
 
 /* The live relation of that name, or InvalidOid.  No lock is taken. */
 extern Oid	pgm_lookup_relation(const RangeVar *name);
-extern PgmTouch *pgm_verdict_touch_fresh(PgmVerdict *verdict,
-										 const RangeVar *name,
-										 LOCKMODE mode);
+extern PgmEffect *pgm_verdict_effect_created(PgmVerdict *verdict,
+											 const RangeVar *name,
+											 LOCKMODE mode);
 
 /* "earlier", unless NULL: was it an earlier revision that has made it? */
-extern bool pgm_is_fresh(const PgmClassifier *classifier,
-						 const RangeVar *name, bool *earlier);
+extern bool pgm_is_created_here(const PgmClassifier *classifier,
+								const RangeVar *name, bool *earlier);
 
 /*
  * A revision is committed: what it has made is no longer its own.  A table
@@ -122,8 +122,8 @@ extern const PgmRenamed *pgm_find_renamed(const PgmClassifier *classifier,
 extern void pgm_remember_renamed(PgmClassifier *classifier, Oid relid,
 								 const char *schema, const char *name);
 
-extern void pgm_remember_fresh(PgmClassifier *classifier,
-							   const RangeVar *name, const char *relname);
+extern void pgm_remember_created(PgmClassifier *classifier,
+								 const RangeVar *name, const char *relname);
 
 /* Partitions and inheritance children, all levels, without itself. */
 extern List *pgm_descendants(Oid relid);
@@ -134,7 +134,7 @@ extern Oid	pgm_relation_owner(Oid relid);
 /* As in pg_locks: AccessExclusiveLock … */
 extern const char *pgm_lock_mode_name(LOCKMODE mode);
 extern LOCKMODE pgm_lock_mode_of(const char *name);
-extern char *pgm_touch_name(const PgmTouch *touch);
+extern char *pgm_effect_name(const PgmEffect *effect);
 extern char *pgm_relation_name(Oid relid);	/* quoted */
 extern char **pgm_verdict_locks(const PgmVerdict *verdict, int *n);
 

@@ -30,7 +30,7 @@ typedef struct Alike
 {
 	Oid			relid;			/* hash key */
 	List	   *others;			/* for which it stands */
-	bool		told;			/* another stands for it, exactly */
+	bool		exact;			/* another stands for it, exactly */
 } Alike;
 
 struct PgmSample
@@ -152,7 +152,7 @@ entry_of(PgmSample *sample, Oid relid)
 	if (!found)
 	{
 		alike->others = NIL;
-		alike->told = false;
+		alike->exact = false;
 	}
 	return alike;
 }
@@ -163,7 +163,7 @@ stand_for(PgmSample *sample, Oid one, Oid other, bool exactly)
 	Alike	   *alike = entry_of(sample, one);
 
 	alike->others = lappend_oid(alike->others, other);
-	entry_of(sample, other)->told = exactly;
+	entry_of(sample, other)->exact = exactly;
 }
 
 static Datum
@@ -276,9 +276,9 @@ pgm_sample_alike(PgmSample *sample, Oid relid)
 }
 
 bool
-pgm_sample_is_told(PgmSample *sample, Oid relid)
+pgm_sample_is_exact(PgmSample *sample, Oid relid)
 {
 	Alike	   *alike = hash_search(sample->alike, &relid, HASH_FIND, NULL);
 
-	return alike != NULL && alike->told;
+	return alike != NULL && alike->exact;
 }

@@ -26,6 +26,6 @@ extern List *pgm_sample_choose(PgmSample *sample, List *leaves, List *named);
 extern List *pgm_sample_alike(PgmSample *sample, Oid relid);
 
 /* Is it told by one that is alike in all that matters? */
-extern bool pgm_sample_is_told(PgmSample *sample, Oid relid);
+extern bool pgm_sample_is_exact(PgmSample *sample, Oid relid);
 
 #endif							/* PGM_CLONE_PARTITION_SAMPLE_H */

@@ -87,7 +87,7 @@ struct Run
 	PgmCompareSums *sums;
 	char	   *states;			/* a BucketState for each bucket */
 	PgmDifferences *differences;
-	TimestampTz said;
+	TimestampTz reported;
 	PgmCompareProgress progress;
 	int64		read;			/* rows of the sides before this one */
 };
@@ -137,10 +137,10 @@ count_row(RowReceiver *receiver)
 	if (totals != NULL && receiver->side == PGM_SIDE_B)
 		before = (int64) pg_atomic_read_u64(&totals[PGM_SIDE_A]);
 	pgm_compare_progress(&receiver->run->progress, before + rows, now);
-	if (!TimestampDifferenceExceeds(receiver->run->said, now,
+	if (!TimestampDifferenceExceeds(receiver->run->reported, now,
 									NOTICE_EVERY_MS))
 		return;
-	receiver->run->said = now;
+	receiver->run->reported = now;
 	ereport(NOTICE,
 			errmsg("compared %lld rows of %s",
 				   (long long) rows,
@@ -298,7 +298,7 @@ pgm_compare_summing(const PgmComparison *comparison,
 	run->secrets = *secrets;
 	run->image = pgm_image_create(comparison->tupdesc);
 	run->sums = sums;
-	run->said = GetCurrentTimestamp();
+	run->reported = GetCurrentTimestamp();
 	init_receiver(receiver, run, side, sum_row);
 	receiver->totals = totals;
 	if (progress != NULL)
@@ -405,7 +405,7 @@ pgm_compare_run(const PgmComparison *comparison, const PgmCompareRange *range,
 	run.secrets.all = share >= 1;
 	run.secrets.drawn_below = run.secrets.all ? PG_UINT64_MAX :
 		(uint64) ldexp(share, 64);
-	run.said = GetCurrentTimestamp();
+	run.reported = GetCurrentTimestamp();
 	draw_secrets(&run.secrets.row_key, sizeof(run.secrets.row_key));
 	draw_secrets(&run.secrets.bucket_key, sizeof(run.secrets.bucket_key));
 	run.image = pgm_image_create(comparison->tupdesc);
@@ -446,7 +446,7 @@ pgm_compare_only_b(const PgmComparison *comparison,
 	Run			run = {0};
 
 	run.comparison = comparison;
-	run.said = GetCurrentTimestamp();
+	run.reported = GetCurrentTimestamp();
 	init_receiver(&receiver, &run, PGM_SIDE_B, only_count);
 	pgm_compare_enter(&scope, comparison);
 	pgm_compare_read(comparison, pgm_compare_only_b_query(comparison, range),

@@ -157,7 +157,7 @@ hear(const ErrorData *edata, void *arg)
 	const char *text = edata->message == NULL ? "" : edata->message;
 
 	text = keep_text(member->fleet, text);
-	if (edata->elevel < WARNING || (edata->elevel >= ERROR && member->looked))
+	if (edata->elevel < WARNING || (edata->elevel >= ERROR && member->asked))
 		return;
 	if (edata->elevel == WARNING)
 	{
@@ -185,7 +185,7 @@ launch(PgmFleet *fleet, PgmFleetMember *member)
 	database = get_database_oid(member->database, true);
 	if (!OidIsValid(database))
 	{
-		member->looked = true;
+		member->asked = true;
 		if (look)
 			return true;
 		member->state = PGM_FLEET_SKIPPED;
@@ -207,7 +207,7 @@ launch(PgmFleet *fleet, PgmFleetMember *member)
 	member->process->answer = receive;
 	member->process->report = hear;
 	member->process->answer_arg = member;
-	member->looked = look;
+	member->asked = look;
 	if (!look)
 	{
 		member->state = PGM_FLEET_RUNNING;
@@ -276,7 +276,7 @@ end_member(PgmFleet *fleet, PgmFleetMember *member)
 	PgmProcess *process = member->process;
 
 	member->process = NULL;
-	if (!member->looked)
+	if (!member->asked)
 	{
 		member->run = pgm_process_accepted(process);
 		judge(member);
@@ -329,7 +329,7 @@ next_member(const PgmFleet *fleet, const Count *counted)
 	{
 		PgmFleetMember *member = &fleet->members[i];
 
-		if (member->state == PGM_FLEET_FAILED && !member->looked &&
+		if (member->state == PGM_FLEET_FAILED && !member->asked &&
 			member->process == NULL)
 			return member;
 		if (member->state == PGM_FLEET_PENDING)
@@ -382,7 +382,7 @@ keep_busy(PgmFleet *fleet)
 			return true;
 		if (member->state == PGM_FLEET_FAILED)
 		{
-			member->looked = true;
+			member->asked = true;
 			continue;
 		}
 		if (counted.ended == 0)

@@ -37,7 +37,7 @@ typedef struct PgmFleetMember
 	struct PgmProcess *process;
 	int64		begun;			/* on the monotonic clock */
 	bool		entered;		/* it may work there */
-	bool		looked;			/* asked once more after a failure */
+	bool		asked;			/* asked once more after a failure */
 	int64		run;
 	int			code;			/* of the error */
 } PgmFleetMember;

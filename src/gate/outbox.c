@@ -162,21 +162,21 @@ static const struct
 };
 
 /* Said when the transaction commits, unless its subtransaction aborts. */
-typedef struct Said
+typedef struct Reported
 {
 	int			level;
 	char	   *text;
-} Said;
+} Reported;
 
 /* All in TopTransactionContext. */
-static List *said = NIL;
+static List *reported = NIL;
 static uint64 writer = 0;		/* transaction that wrote an event */
 static bool registered = false;
 
 static void
 forget(void)
 {
-	said = NIL;
+	reported = NIL;
 	writer = 0;
 }
 
@@ -190,8 +190,9 @@ at_transaction(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 			if (pgm_notify_channel[0] == '\0')
 				break;
-			foreach(lc, said)
-				Async_Notify(pgm_notify_channel, ((Said *) lfirst(lc))->text);
+			foreach(lc, reported)
+				Async_Notify(pgm_notify_channel,
+							 ((Reported *) lfirst(lc))->text);
 			break;
 		case XACT_EVENT_COMMIT:
 			if (writer != 0)
@@ -214,14 +215,14 @@ at_subtransaction(SubXactEvent event, SubTransactionId mySubid,
 	int			level = GetCurrentTransactionNestLevel();
 	ListCell   *lc;
 
-	foreach(lc, said)
+	foreach(lc, reported)
 	{
-		Said	   *one = lfirst(lc);
+		Reported   *one = lfirst(lc);
 
 		if (one->level < level)
 			continue;
 		if (event == SUBXACT_EVENT_ABORT_SUB)
-			said = foreach_delete_current(said, lc);
+			reported = foreach_delete_current(reported, lc);
 		else if (event == SUBXACT_EVENT_COMMIT_SUB)
 			one->level = level - 1;
 	}
@@ -231,7 +232,7 @@ static void
 say_at_commit(const char *text)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	Said	   *one;
+	Reported   *one;
 
 	if (!registered)
 	{
@@ -242,10 +243,10 @@ say_at_commit(const char *text)
 	writer = U64FromFullTransactionId(GetTopFullTransactionId());
 	if (text != NULL && pgm_notify_channel[0] != '\0')
 	{
-		one = palloc(sizeof(Said));
+		one = palloc(sizeof(Reported));
 		one->level = GetCurrentTransactionNestLevel();
 		one->text = pstrdup(text);
-		said = lappend(said, one);
+		reported = lappend(reported, one);
 	}
 	MemoryContextSwitchTo(old);
 }

@@ -20,7 +20,7 @@
 #include "interop/internal.h"
 
 /* Differing files that are told one by one. */
-#define MAX_TOLD 5
+#define MAX_REPORTED 5
 
 static PgmQuery checksums_query = {
 	"SELECT id, source ->> $1, source ->> 'file' FROM pgmigrate.revision "
@@ -182,7 +182,7 @@ match_row(const PgmForeignTool *tool, const PgmGraph *graph,
 		pg_strcasecmp(row->checksum, checksums->checksum[revision]) == 0)
 		return;
 	row->action = "differs";
-	if (++(*ndiffering) <= MAX_TOLD)
+	if (++(*ndiffering) <= MAX_REPORTED)
 		tell_difference(tool, row, checksums->checksum[revision],
 						checksums->file[revision]);
 }
@@ -200,9 +200,9 @@ pgm_adopt_match(const PgmForeignLedger *ledger, const PgmGraph *graph, int n,
 	for (int i = 0; i < n; i++)
 		match_row(ledger->tool, graph, &checksums, nnumbers, numbers,
 				  &rows[i], &ndiffering);
-	if (ndiffering > MAX_TOLD)
+	if (ndiffering > MAX_REPORTED)
 		ereport(NOTICE,
 				errmsg_plural("%d more revision differs",
 							  "%d more revisions differ",
-							  ndiffering - MAX_TOLD, ndiffering - MAX_TOLD));
+							  ndiffering - MAX_REPORTED, ndiffering - MAX_REPORTED));
 }

@@ -270,14 +270,14 @@ reaches_reference(const PgmLint *lint)
 {
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 		const PgmCitusTable *table;
 
-		if (touch->mode <= RowShareLock)
+		if (effect->mode <= RowShareLock)
 			continue;
-		table = pgm_citus_table(touch->relid);
+		table = pgm_citus_table(effect->relid);
 		if (table != NULL && table->kind == PGM_CITUS_REFERENCE)
 			return true;
 	}
@@ -294,12 +294,12 @@ pgm_lint_citus(PgmLint *lint)
 		return;
 	if (lint->past->shards && !lint->past->sequential &&
 		!lint->judged->source->top_level && reaches_reference(lint))
-		(void) pgm_lint_find(lint->judged, "citus-sequential", lint->touch,
+		(void) pgm_lint_find(lint->judged, "citus-sequential", lint->effect,
 							 pstrdup("Citus refuses it after statements that have worked on several shards at a time in the same transaction"),
 							 pstrdup(SEQUENTIAL_HINT));
-	if (lint->touch == NULL || lint->touch->fresh)
+	if (lint->effect == NULL || lint->effect->created_here)
 		return;
-	table = pgm_citus_table(lint->touch->relid);
+	table = pgm_citus_table(lint->effect->relid);
 	if (table == NULL)
 		return;
 	switch (nodeTag(lint->stmt))
@@ -339,11 +339,12 @@ pgm_lint_citus_remember(PgmLint *lint)
 		past->sequential = true;
 	if (pgm_statement_sets(lint->stmt, PGM_CITUS_MODE, &value))
 		past->sequential = value != NULL && strcmp(value, "sequential") == 0;
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
-		const PgmCitusTable *table = touch->mode == NoLock || touch->fresh ?
-			NULL : pgm_citus_table(touch->relid);
+		const PgmEffect *effect = lfirst(lc);
+		const PgmCitusTable *table =
+			effect->mode == NoLock || effect->created_here ? NULL :
+			pgm_citus_table(effect->relid);
 
 		past->shards |= table != NULL &&
 			table->kind == PGM_CITUS_DISTRIBUTED;

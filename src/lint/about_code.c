@@ -107,7 +107,7 @@ is_public(const List *grantees)
 static void
 lint_grant(PgmLint *lint, const GrantStmt *grant)
 {
-	if (lint->touch != NULL && lint->touch->fresh)
+	if (lint->effect != NULL && lint->effect->created_here)
 		return;
 	if (!grant->is_grant)
 		pgm_lint_add(lint, "authz-update",

@@ -177,7 +177,7 @@ static bool
 type_change_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 {
 	ColumnDef  *column = castNode(ColumnDef, cmd->def);
-	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
+	AttrNumber	attnum = get_attnum(lint->effect->relid, cmd->name);
 	Oid			to;
 	int32		to_typmod;
 	Oid			from;
@@ -188,7 +188,7 @@ type_change_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 		!OidIsValid(pgm_lint_type(column->typeName)))
 		return true;
 	typenameTypeIdAndMod(NULL, column->typeName, &to, &to_typmod);
-	get_atttypetypmodcoll(lint->touch->relid, attnum, &from, &from_typmod,
+	get_atttypetypmodcoll(lint->effect->relid, attnum, &from, &from_typmod,
 						  &collation);
 	return !is_free_change(from, from_typmod, to, to_typmod);
 }
@@ -365,7 +365,7 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 		pgm_lint_column_constraint(column, CONSTR_PRIMARY);
 
 	if (cmd->missing_ok &&
-		get_attnum(lint->touch->relid, column->colname) != InvalidAttrNumber)
+		get_attnum(lint->effect->relid, column->colname) != InvalidAttrNumber)
 		return;
 	if (pgm_lint_part_rewrites(lint, cmd))
 		lint_rewriting_column(lint, column);
@@ -428,15 +428,15 @@ loses_data(Oid from, Oid to)
 static bool
 rebuilds_index(const PgmLint *lint, const AlterTableCmd *cmd)
 {
-	Datum		values[2] = {ObjectIdGetDatum(lint->touch->relid),
+	Datum		values[2] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(cmd->name)};
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->relkind == RELKIND_INDEX && touch->rewrites == PGM_TRUE)
+		if (effect->relkind == RELKIND_INDEX && effect->rewrites == PGM_TRUE)
 			return pgm_lint_ask_bool(&indexed_query, values);
 	}
 	return false;
@@ -452,7 +452,7 @@ recheck_form(const PgmLint *lint, const AlterTableCmd *cmd)
 								quote_identifier(cmd->name),
 								type_text(lint, def->typeName),
 								using ? " USING " : "", using ? using : "");
-	Datum		values[3] = {ObjectIdGetDatum(lint->touch->relid),
+	Datum		values[3] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(cmd->name), pgm_text_datum(part)};
 	char	   *rest = pgm_lint_ask_text(&checks_query, values);
 
@@ -465,13 +465,13 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 {
 	const char *name = quote_identifier(cmd->name);
 	Oid			to = pgm_lint_type(castNode(ColumnDef, cmd->def)->typeName);
-	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
+	AttrNumber	attnum = get_attnum(lint->effect->relid, cmd->name);
 	Oid			from;
 
 	/* a column of this revision's own */
 	if (attnum == InvalidAttrNumber)
 		return;
-	from = get_atttype(lint->touch->relid, attnum);
+	from = get_atttype(lint->effect->relid, attnum);
 	if (pgm_lint_part_rewrites(lint, cmd))
 		pgm_lint_add(lint, "type-change-rewrite",
 					 psprintf("changing the type of %s rewrites %s and all its indexes", name, lint->name),

@@ -62,10 +62,10 @@ index_columns(const IndexStmt *index)
 static Oid
 existing_index(const PgmLint *lint, const IndexStmt *index)
 {
-	if (index->idxname == NULL || !OidIsValid(lint->touch->relid))
+	if (index->idxname == NULL || !OidIsValid(lint->effect->relid))
 		return InvalidOid;
 	return get_relname_relid(index->idxname,
-							 get_rel_namespace(lint->touch->relid));
+							 get_rel_namespace(lint->effect->relid));
 }
 
 static void
@@ -94,16 +94,16 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 	}
 	if (index->concurrent)
 		pgm_lint_concurrent_build(lint);
-	if (index->concurrent || lint->touch->mode < ShareLock ||
+	if (index->concurrent || lint->effect->mode < ShareLock ||
 		definition == NULL)
 		return;
-	if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE)
+	if (lint->effect->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		if (index->relation->inh)
 			pgm_lint_add(lint, "index-on-partitioned",
 						 psprintf("writes to all partitions of %s are blocked until the last index is built", lint->name),
 						 pgm_lint_index_by_partition(lint,
-													 lint->touch->relid,
+													 lint->effect->relid,
 													 unique, name, definition,
 													 index_columns(index)));
 		return;
@@ -117,11 +117,11 @@ static char *
 repack_form(const PgmLint *lint)
 {
 	if (pgm_repack_can_be_concurrent())
-		return lint->touch == NULL ?
+		return lint->effect == NULL ?
 			pstrdup("Use REPACK (CONCURRENTLY), table by table.") :
 			psprintf("Use REPACK (CONCURRENTLY) %s, for which it needs a primary key or another index as its replica identity.",
 					 lint->name);
-	return lint->touch == NULL ?
+	return lint->effect == NULL ?
 		pstrdup("Use pg_repack or pg_squeeze, table by table.") :
 		psprintf("Use pg_repack --table %s, or pg_squeeze.", lint->name);
 }
@@ -218,9 +218,9 @@ lint_refresh(PgmLint *lint, RefreshMatViewStmt *refresh)
 {
 	Datum		value;
 
-	if (refresh->concurrent || lint->touch == NULL)
+	if (refresh->concurrent || lint->effect == NULL)
 		return;
-	value = ObjectIdGetDatum(lint->touch->relid);
+	value = ObjectIdGetDatum(lint->effect->relid);
 	pgm_lint_add(lint, "refresh-matview",
 				 refresh->skipData ?
 				 psprintf("%s cannot be read until it is filled again", lint->name) :
@@ -240,7 +240,7 @@ pgm_lint_index(PgmLint *lint)
 	switch (nodeTag(stmt))
 	{
 		case T_IndexStmt:
-			if (lint->touch != NULL)
+			if (lint->effect != NULL)
 				lint_create_index(lint, castNode(IndexStmt, stmt));
 			break;
 		case T_DropStmt:

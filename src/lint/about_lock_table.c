@@ -35,16 +35,16 @@ new_locks(const PgmLint *lint)
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->mode == NoLock || !OidIsValid(touch->relid))
+		if (effect->mode == NoLock || !OidIsValid(effect->relid))
 			continue;
 		if (held == NULL ||
-			hash_search(held, &touch->relid, HASH_FIND, NULL) == NULL)
+			hash_search(held, &effect->relid, HASH_FIND, NULL) == NULL)
 			n++;
-		if (touch->rewrites == PGM_TRUE)
+		if (effect->rewrites == PGM_TRUE)
 			n++;
 	}
 	n += lint->verdict->nobjects;
@@ -61,7 +61,7 @@ pgm_lint_room(PgmLint *lint)
 
 	if (n <= room() / 2 || before > room() / 2)
 		return;
-	finding = pgm_lint_find(lint->judged, "many-locks", lint->touch,
+	finding = pgm_lint_find(lint->judged, "many-locks", lint->effect,
 							psprintf("the transaction locks %d relations and other objects by then, and there is room for %d in the lock table of the server",
 									 n, room()),
 							psprintf("Raise \"max_locks_per_transaction\", which is %d, before that: it takes a restart.  Or spread the work over several revisions.",
@@ -91,11 +91,11 @@ pgm_lint_room_remember(PgmLint *lint)
 		past->held = hash_create("pgmigrate held locks", 64, &control,
 								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->mode != NoLock && OidIsValid(touch->relid))
-			(void) hash_search(past->held, &touch->relid, HASH_ENTER, NULL);
+		if (effect->mode != NoLock && OidIsValid(effect->relid))
+			(void) hash_search(past->held, &effect->relid, HASH_ENTER, NULL);
 	}
 }

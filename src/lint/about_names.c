@@ -342,7 +342,7 @@ lint_unqualified(PgmLint *lint)
 		name = changed_relation(lint->stmt);
 	if (name == NULL || name->schemaname != NULL ||
 		name->relpersistence == RELPERSISTENCE_TEMP ||
-		(lint->touch != NULL && lint->touch->fresh && !makes))
+		(lint->effect != NULL && lint->effect->created_here && !makes))
 		return;
 	schemas = schemas_with(name->relname, makes);
 	if (schemas == NIL)

@@ -77,18 +77,18 @@ lint_drop_tables(PgmLint *lint)
 {
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
-		const char *name = pgm_touch_name(touch);
+		PgmEffect  *effect = lfirst(lc);
+		const char *name = pgm_effect_name(effect);
 
-		if (!touch->named || touch->fresh)
+		if (!effect->named || effect->created_here)
 			continue;
-		lint->touch = touch;
+		lint->effect = effect;
 		pgm_lint_add(lint, "drop-table",
 					 psprintf("the data of %s is gone, and statements that use it fail", name),
 					 pstrdup("Rename it out of sight first, when no application uses it, and drop it in a later revision."));
-		pgm_lint_dropped_partition(lint, touch->relid);
+		pgm_lint_dropped_partition(lint, effect->relid);
 	}
 }
 
@@ -97,15 +97,16 @@ lint_drop_views(PgmLint *lint)
 {
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
-		const char *name = pgm_touch_name(touch);
+		PgmEffect  *effect = lfirst(lc);
+		const char *name = pgm_effect_name(effect);
 
-		if (!touch->named || touch->fresh || !OidIsValid(touch->relid) ||
-			pgm_lint_view_follows(lint, touch->name))
+		if (!effect->named || effect->created_here ||
+			!OidIsValid(effect->relid) ||
+			pgm_lint_view_follows(lint, effect->name))
 			continue;
-		lint->touch = touch;
+		lint->effect = effect;
 		pgm_lint_add(lint, "drop-view",
 					 psprintf("statements that read %s fail", name),
 					 pstrdup("Deploy applications that do not use it first."));
@@ -177,7 +178,7 @@ lint_drop_attached(PgmLint *lint, DropStmt *drop)
 	const char *name = strVal(llast(linitial_node(List, drop->objects)));
 	bool		trigger = drop->removeType == OBJECT_TRIGGER;
 
-	if (lint->touch == NULL || lint->touch->fresh ||
+	if (lint->effect == NULL || lint->effect->created_here ||
 		attached_follows(lint, drop->removeType, name))
 		return;
 	pgm_lint_add(lint, trigger ? "drop-trigger" : "rewrite-rule",
@@ -223,7 +224,7 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 						 pstrdup("Drop what is in it one by one, out of sight first."));
 			break;
 		case OBJECT_SEQUENCE:
-			if (lint->touch == NULL || !lint->touch->fresh)
+			if (lint->effect == NULL || !lint->effect->created_here)
 				pgm_lint_add(lint, "drop-sequence",
 							 pstrdup("the position of the sequence is gone"),
 							 pstrdup("Make sure that nobody draws from it."));
@@ -248,7 +249,7 @@ lint_drop(PgmLint *lint, DropStmt *drop)
 			lint_drop_attached(lint, drop);
 			break;
 		case OBJECT_POLICY:
-			if (lint->touch == NULL || lint->touch->fresh)
+			if (lint->effect == NULL || lint->effect->created_here)
 				break;
 			pgm_lint_add(lint, "authz-update",
 						 psprintf("who sees which rows of %s changes at commit", lint->name),
@@ -271,10 +272,10 @@ lint_moved(PgmLint *lint, const char *rule, char *message,
 {
 	Datum		values[2];
 
-	if (lint->touch == NULL || lint->touch->fresh ||
-		pgm_lint_view_follows(lint, lint->touch->name))
+	if (lint->effect == NULL || lint->effect->created_here ||
+		pgm_lint_view_follows(lint, lint->effect->name))
 		return;
-	values[0] = ObjectIdGetDatum(lint->touch->relid);
+	values[0] = ObjectIdGetDatum(lint->effect->relid);
 	values[1] = pgm_text_datum(lint->name);
 	pgm_lint_add(lint, rule, message,
 				 psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s;%s",
@@ -286,7 +287,7 @@ lint_moved(PgmLint *lint, const char *rule, char *message,
 static void
 lint_renamed_column(PgmLint *lint, RenameStmt *stmt)
 {
-	if (lint->touch != NULL && !lint->touch->fresh)
+	if (lint->effect != NULL && !lint->effect->created_here)
 		pgm_lint_add(lint, "rename-column",
 					 psprintf("running applications still call column %s of %s by its old name",
 							  quote_identifier(stmt->subname), lint->name),
@@ -301,10 +302,10 @@ lint_rename(PgmLint *lint, RenameStmt *stmt)
 		case OBJECT_TABLE:
 		case OBJECT_VIEW:
 		case OBJECT_MATVIEW:
-			if (lint->touch != NULL)
+			if (lint->effect != NULL)
 				lint_moved(lint, "rename-table",
 						   psprintf("running applications still call %s by its old name", lint->name),
-						   lint->touch->schema, stmt->newname);
+						   lint->effect->schema, stmt->newname);
 			break;
 		case OBJECT_COLUMN:
 			lint_renamed_column(lint, stmt);
@@ -427,12 +428,12 @@ domain_form(PgmLint *lint, AlterDomainStmt *stmt)
 						 "ALTER DOMAIN %s ADD %sCHECK (%s) NOT VALID;\n"
 						 "-- for those that are there:\n", name,
 						 domain_constraint_name(stmt), condition);
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->scans == PGM_TRUE && !touch->fresh)
-			relids = lappend_oid(relids, touch->relid);
+		if (effect->scans == PGM_TRUE && !effect->created_here)
+			relids = lappend_oid(relids, effect->relid);
 	}
 	foreach(lc, relids)
 	{
@@ -449,17 +450,17 @@ lint_domain(PgmLint *lint, AlterDomainStmt *stmt)
 	char	   *form = NULL;
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (touch->scans != PGM_TRUE || touch->fresh)
+		if (effect->scans != PGM_TRUE || effect->created_here)
 			continue;
 		if (form == NULL)
 			form = domain_form(lint, stmt);
-		lint->touch = touch;
+		lint->effect = effect;
 		pgm_lint_add(lint, "domain-constraint",
-					 psprintf("writes to %s are blocked while it is read", pgm_touch_name(touch)),
+					 psprintf("writes to %s are blocked while it is read", pgm_effect_name(effect)),
 					 form);
 	}
 }
@@ -472,16 +473,16 @@ named_truncate(const PgmLint *lint)
 	ListCell   *lc;
 
 	initStringInfo(&buf);
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if ((touch->relkind == RELKIND_RELATION ||
-			 touch->relkind == RELKIND_PARTITIONED_TABLE) &&
-			touch->mode == AccessExclusiveLock &&
-			!get_rel_relispartition(touch->relid))
+		if ((effect->relkind == RELKIND_RELATION ||
+			 effect->relkind == RELKIND_PARTITIONED_TABLE) &&
+			effect->mode == AccessExclusiveLock &&
+			!get_rel_relispartition(effect->relid))
 			appendStringInfo(&buf, "%s %s", buf.len > 0 ? "," : "TRUNCATE",
-							 pgm_touch_name(touch));
+							 pgm_effect_name(effect));
 	}
 	appendStringInfoChar(&buf, ';');
 	return buf.data;
@@ -490,7 +491,7 @@ named_truncate(const PgmLint *lint)
 static void
 lint_truncate(PgmLint *lint, TruncateStmt *stmt)
 {
-	if (lint->touch == NULL || lint->touch->fresh)
+	if (lint->effect == NULL || lint->effect->created_here)
 		return;
 	if (stmt->behavior == DROP_CASCADE)
 		pgm_lint_add(lint, "truncate-cascade",
@@ -506,7 +507,7 @@ static void
 lint_simple(PgmLint *lint)
 {
 	Node	   *stmt = lint->stmt;
-	bool		fresh = lint->touch != NULL && lint->touch->fresh;
+	bool		fresh = lint->effect != NULL && lint->effect->created_here;
 
 	switch (nodeTag(stmt))
 	{
@@ -530,11 +531,11 @@ lint_simple(PgmLint *lint)
 							 pstrdup("Review it with those who own the data."));
 			break;
 		case T_AlterObjectSchemaStmt:
-			if (lint->touch != NULL)
+			if (lint->effect != NULL)
 				lint_moved(lint, "set-schema",
 						   psprintf("running applications still look for %s in its old schema", lint->name),
 						   castNode(AlterObjectSchemaStmt, stmt)->newschema,
-						   lint->touch->name);
+						   lint->effect->name);
 			break;
 		case T_CreateDomainStmt:
 			if (castNode(CreateDomainStmt, stmt)->constraints != NIL)
@@ -623,21 +624,21 @@ lint_foreign(PgmLint *lint)
 
 	if (!columns && !unique)
 		return;
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (touch->relkind != RELKIND_FOREIGN_TABLE || touch->fresh)
+		if (effect->relkind != RELKIND_FOREIGN_TABLE || effect->created_here)
 			continue;
-		if (unique && touch != lint->touch)
-			(void) pgm_lint_find(lint->judged, "foreign-partition", touch,
+		if (unique && effect != lint->effect)
+			(void) pgm_lint_find(lint->judged, "foreign-partition", effect,
 								 psprintf("the server makes nothing unique of %s, of which %s is a foreign partition",
-										  lint->name, pgm_touch_name(touch)),
+										  lint->name, pgm_effect_name(effect)),
 								 pstrdup("Make it of each partition that is a table here, and at the other end of the others."));
 		if (columns)
-			(void) pgm_lint_find(lint->judged, "foreign-table-changed", touch,
+			(void) pgm_lint_find(lint->judged, "foreign-table-changed", effect,
 								 psprintf("the table behind %s does not follow: queries fail, or read other columns, until it is changed too",
-										  pgm_touch_name(touch)),
+										  pgm_effect_name(effect)),
 								 pstrdup("Change the other end first, in a way that both definitions of the columns can read."));
 	}
 }

@@ -23,14 +23,14 @@ statement_of(const PgmJudged *judged)
 }
 
 static bool
-is_table(const PgmTouch *touch)
+is_table(const PgmEffect *effect)
 {
-	return touch->relkind == RELKIND_RELATION ||
-		touch->relkind == RELKIND_PARTITIONED_TABLE;
+	return effect->relkind == RELKIND_RELATION ||
+		effect->relkind == RELKIND_PARTITIONED_TABLE;
 }
 
 static const char *
-locked_for(const PgmTouch *held)
+locked_for(const PgmEffect *held)
 {
 	return held->mode == AccessExclusiveLock ? "reads and writes" : "writes";
 }
@@ -38,29 +38,29 @@ locked_for(const PgmTouch *held)
 static void
 lint_held_locks(PgmLint *lint)
 {
-	const PgmTouch *held = lint->past->locked;
+	const PgmEffect *held = lint->past->locked;
 	ListCell   *lc;
 
 	if (held == NULL || lint->judged->source->top_level)
 		return;
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (!is_table(touch) || touch->fresh)
+		if (!is_table(effect) || effect->created_here)
 			continue;
-		if ((touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE) &&
-			(touch->relid != held->relid ||
+		if ((effect->rewrites == PGM_TRUE || effect->scans == PGM_TRUE) &&
+			(effect->relid != held->relid ||
 			 held->mode == AccessExclusiveLock))
 			pgm_lint_add(lint, "rewrite-holding-locks",
-						 psprintf("%s stays locked for %s while %s is %s", pgm_touch_name(held), locked_for(held),
-								  touch->relid == held->relid ? "it" : pgm_touch_name(touch),
-								  touch->rewrites == PGM_TRUE ? "rewritten" : "read"),
+						 psprintf("%s stays locked for %s while %s is %s", pgm_effect_name(held), locked_for(held),
+								  effect->relid == held->relid ? "it" : pgm_effect_name(effect),
+								  effect->rewrites == PGM_TRUE ? "rewritten" : "read"),
 						 pstrdup("Put this statement into a revision of its own."));
-		if (touch->named && touch->mode == AccessExclusiveLock &&
-			held->mode == AccessExclusiveLock && touch->relid != held->relid)
+		if (effect->named && effect->mode == AccessExclusiveLock &&
+			held->mode == AccessExclusiveLock && effect->relid != held->relid)
 			pgm_lint_add(lint, "several-locked-tables",
-						 psprintf("%s and %s are locked for reads and writes at the same time", pgm_touch_name(held), pgm_touch_name(touch)),
+						 psprintf("%s and %s are locked for reads and writes at the same time", pgm_effect_name(held), pgm_effect_name(effect)),
 						 pstrdup("Put them into revisions of their own."));
 	}
 }
@@ -100,7 +100,7 @@ lint_validate(PgmLint *lint, AlterTableStmt *stmt)
 	ListCell   *lc;
 	ListCell   *other;
 
-	if (lint->touch == NULL || lint->touch->fresh)
+	if (lint->effect == NULL || lint->effect->created_here)
 		return;
 	foreach(lc, stmt->cmds)
 	{
@@ -145,8 +145,8 @@ is_work(const PgmLint *lint)
 {
 	AlterTableStmt *stmt = castNode(AlterTableStmt, lint->stmt);
 
-	return lint->touch != NULL && !lint->touch->fresh &&
-		OidIsValid(lint->touch->relid) &&
+	return lint->effect != NULL && !lint->effect->created_here &&
+		OidIsValid(lint->effect->relid) &&
 		pgm_alter_table_kind(stmt) == OBJECT_TABLE && !validates(stmt) &&
 		(pgm_lint_rewrites(lint) == PGM_TRUE ||
 		 pgm_lint_scans(lint) == PGM_TRUE);
@@ -162,7 +162,7 @@ lint_mergeable(PgmLint *lint, AlterTableStmt *stmt)
 
 	if (lint->past->altered == NULL || !is_work(lint))
 		return;
-	altered = hash_search(lint->past->altered, &lint->touch->relid, HASH_FIND,
+	altered = hash_search(lint->past->altered, &lint->effect->relid, HASH_FIND,
 						  NULL);
 	rest = pgm_lint_trim(pgm_source_after_name(source, lint->judged->n,
 											   stmt->relation->location));
@@ -224,22 +224,22 @@ changes_rows(Node *stmt)
 static void
 lint_rows_under_lock(PgmLint *lint)
 {
-	const PgmTouch *held = lint->past->locked;
+	const PgmEffect *held = lint->past->locked;
 
 	if (held == NULL || lint->judged->source->top_level)
 		return;
 	if (pgm_lint_is_code(lint))
 	{
 		pgm_lint_add(lint, "rows-under-lock",
-					 psprintf("%s stays locked for %s while code runs that cannot be looked into", pgm_touch_name(held), locked_for(held)),
+					 psprintf("%s stays locked for %s while code runs that cannot be looked into", pgm_effect_name(held), locked_for(held)),
 					 pstrdup("Put this statement into a revision of its own."));
 		return;
 	}
-	if (!changes_rows(lint->stmt) || lint->touch == NULL ||
-		lint->touch->fresh || pgm_lint_scans(lint) == PGM_TRUE)
+	if (!changes_rows(lint->stmt) || lint->effect == NULL ||
+		lint->effect->created_here || pgm_lint_scans(lint) == PGM_TRUE)
 		return;
 	pgm_lint_add(lint, "rows-under-lock",
-				 psprintf("%s stays locked for %s while rows of %s change", pgm_touch_name(held), locked_for(held), lint->name),
+				 psprintf("%s stays locked for %s while rows of %s change", pgm_effect_name(held), locked_for(held), lint->name),
 				 pstrdup("Put this statement into a revision of its own."));
 }
 
@@ -279,8 +279,8 @@ remember_altered(PgmLint *lint, AlterTableStmt *stmt)
 										  &control,
 										  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	altered = hash_search(lint->past->altered, &lint->touch->relid, HASH_ENTER,
-						  &found);
+	altered = hash_search(lint->past->altered, &lint->effect->relid,
+						  HASH_ENTER, &found);
 	if (!found)
 		altered->n = lint->judged->n;
 }
@@ -300,16 +300,17 @@ pgm_lint_flow_remember(PgmLint *lint)
 	if (IsA(lint->stmt, AlterEnumStmt) &&
 		castNode(AlterEnumStmt, lint->stmt)->oldVal == NULL)
 		past->enums = lappend(past->enums, lint->judged);
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
 		/* SHARE and what is above it keep writers away */
-		if (is_table(touch) && !touch->fresh && touch->mode >= ShareLock &&
+		if (is_table(effect) && !effect->created_here &&
+			effect->mode >= ShareLock &&
 			(past->locked == NULL ||
-			 (touch->mode == AccessExclusiveLock &&
+			 (effect->mode == AccessExclusiveLock &&
 			  past->locked->mode != AccessExclusiveLock)))
-			past->locked = touch;
+			past->locked = effect;
 	}
 }
 
@@ -330,7 +331,7 @@ pgm_lint_flow(PgmLint *lint)
 /* A table that a statement locks against everybody, for the first time. */
 typedef struct Taken
 {
-	const PgmTouch *touch;
+	const PgmEffect *effect;
 	int			n;
 } Taken;
 
@@ -341,7 +342,7 @@ is_taken(List *taken, Oid relid)
 
 	foreach(lc, taken)
 	{
-		if (((Taken *) lfirst(lc))->touch->relid == relid)
+		if (((Taken *) lfirst(lc))->effect->relid == relid)
 			return true;
 	}
 	return false;
@@ -364,17 +365,17 @@ taken_tables(List *judged)
 	{
 		const PgmJudged *one = lfirst(lc);
 
-		foreach(other, one->verdict->touches)
+		foreach(other, one->verdict->effects)
 		{
-			const PgmTouch *touch = lfirst(other);
+			const PgmEffect *effect = lfirst(other);
 			Taken	   *entry;
 
-			if (!is_table(touch) || touch->fresh || !touch->named ||
-				touch->mode != AccessExclusiveLock ||
-				is_taken(taken, touch->relid))
+			if (!is_table(effect) || effect->created_here || !effect->named ||
+				effect->mode != AccessExclusiveLock ||
+				is_taken(taken, effect->relid))
 				continue;
 			entry = palloc(sizeof(Taken));
-			entry->touch = touch;
+			entry->effect = effect;
 			entry->n = one->n;
 			taken = lappend(taken, entry);
 			if (list_length(taken) == TAKEN_MAX)
@@ -398,18 +399,18 @@ taken_later(List *taken, int n)
 	return NULL;
 }
 
-static const PgmTouch *
+static const PgmEffect *
 work_of(const PgmVerdict *verdict)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (is_table(touch) && !touch->fresh &&
-			(touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE))
-			return touch;
+		if (is_table(effect) && !effect->created_here &&
+			(effect->rewrites == PGM_TRUE || effect->scans == PGM_TRUE))
+			return effect;
 	}
 	return NULL;
 }
@@ -444,16 +445,16 @@ pgm_lint_foresee(List *judged)
 	{
 		PgmJudged  *one = lfirst(lc);
 		const Taken *later = taken_later(taken, one->n);
-		const PgmTouch *work = later == NULL ? NULL : work_of(one->verdict);
+		const PgmEffect *work = later == NULL ? NULL : work_of(one->verdict);
 		bool		same;
 
 		if (work == NULL || holds_locks(one))
 			continue;
-		same = work->relid == later->touch->relid;
+		same = work->relid == later->effect->relid;
 		(void) pgm_lint_find(one, "rewrite-holding-locks", work,
 							 psprintf("%s is locked for reads and writes from the start, for statement %d, while %s is %s",
-									  pgm_touch_name(later->touch), later->n + 1,
-									  same ? "it" : pgm_touch_name(work),
+									  pgm_effect_name(later->effect), later->n + 1,
+									  same ? "it" : pgm_effect_name(work),
 									  work->rewrites == PGM_TRUE ? "rewritten" : "read"),
 							 pstrdup("Put this statement into a revision of its own."));
 	}

@@ -53,7 +53,7 @@ bound_condition(const PgmLint *lint, const PartitionBoundSpec *bound)
 {
 	if (!lint->verdict->tried || lint->verdict->sqlerrcode != 0)
 		return NULL;
-	return pgm_partition_bound_text(lint->touch->relid, bound);
+	return pgm_partition_bound_text(lint->effect->relid, bound);
 }
 
 /* A CHECK that is proved first, and not needed after the statement. */
@@ -130,17 +130,18 @@ lint_default_partition(PgmLint *lint, const Proof *proofs, int n,
 static bool
 is_scanned(const PgmLint *lint, Oid relid)
 {
-	const PgmTouch *touch = OidIsValid(relid) ?
+	const PgmEffect *effect = OidIsValid(relid) ?
 		pgm_verdict_find(lint->verdict, relid) : NULL;
 
-	return touch != NULL && touch->scans == PGM_TRUE && !touch->fresh;
+	return effect != NULL && effect->scans == PGM_TRUE &&
+		!effect->created_here;
 }
 
 static void
 lint_attach(PgmLint *lint, const PartitionCmd *partition)
 {
 	Oid			child = pgm_lookup_relation(partition->name);
-	Oid			other = pgm_default_partition(lint->touch->relid);
+	Oid			other = pgm_default_partition(lint->effect->relid);
 	const char *name = pgm_lint_qualified(partition->name);
 	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
 									 lint->name, name,
@@ -197,7 +198,7 @@ pgm_lint_partition(PgmLint *lint, AlterTableCmd *cmd)
 	}
 	if (pgm_detach_is_concurrent(cmd) || !OidIsValid(child))
 		return;
-	form = detach_form(lint->touch->relid, child);
+	form = detach_form(lint->effect->relid, child);
 	pgm_lint_add(lint, "detach-partition",
 				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
 				 form ? pstrdup(form) :
@@ -213,10 +214,10 @@ pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
 	Proof		proof;
 	bool		scanned;
 
-	if (lint->touch == NULL || lint->touch->fresh ||
-		lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
+	if (lint->effect == NULL || lint->effect->created_here ||
+		lint->effect->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
-	other = pgm_default_partition(lint->touch->relid);
+	other = pgm_default_partition(lint->effect->relid);
 	scanned = is_scanned(lint, other) && !create->partbound->is_default;
 	attach = psprintf("CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING IDENTITY EXCLUDING STATISTICS EXCLUDING COMMENTS);\n"
 					  "ALTER TABLE %s ATTACH PARTITION %s %s",

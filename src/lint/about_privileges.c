@@ -56,31 +56,31 @@ pgm_lint_privilege(const PgmLint *lint)
 	/* who has all of them is refused for another reason */
 	if (superuser())
 		return NULL;
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 		Oid			owner;
 		const char *privilege;
 
-		if (!touch->named || !OidIsValid(touch->relid))
+		if (!effect->named || !OidIsValid(effect->relid))
 			continue;
-		owner = pgm_relation_owner(touch->relid);
+		owner = pgm_relation_owner(effect->relid);
 		if (!OidIsValid(owner) || has_privs_of_role(GetUserId(), owner))
 			continue;
 
 		/* what is changed or dropped must be one's own */
-		if (touch->subject || touch->mode == AccessExclusiveLock)
+		if (effect->subject || effect->mode == AccessExclusiveLock)
 			return superuser_arg(owner) ?
 				psprintf("Run it as the owner, %s.",
 						 quote_identifier(GetUserNameFromId(owner, false))) :
 				psprintf("GRANT %s TO %s;",
 						 quote_identifier(GetUserNameFromId(owner, false)),
 						 role);
-		privilege = touch->mode == ShareRowExclusiveLock ? "REFERENCES" :
-			touch->mode == RowExclusiveLock ? "INSERT, UPDATE, DELETE" :
+		privilege = effect->mode == ShareRowExclusiveLock ? "REFERENCES" :
+			effect->mode == RowExclusiveLock ? "INSERT, UPDATE, DELETE" :
 			"SELECT";
 		return psprintf("GRANT %s ON %s TO %s;", privilege,
-						pgm_touch_name(touch), role);
+						pgm_effect_name(effect), role);
 	}
 	schema = schema_of(made(lint->stmt));
 	return schema == NULL ? NULL :

@@ -39,12 +39,12 @@ static PgmQuery cascades_query = {
 
 /* Does row security keep rows of this table from the current role? */
 static bool
-hides_rows(const PgmTouch *touch)
+hides_rows(const PgmEffect *effect)
 {
-	return OidIsValid(touch->relid) &&
-		(touch->relkind == RELKIND_RELATION ||
-		 touch->relkind == RELKIND_PARTITIONED_TABLE) &&
-		check_enable_rls(touch->relid, InvalidOid, true) == RLS_ENABLED;
+	return OidIsValid(effect->relid) &&
+		(effect->relkind == RELKIND_RELATION ||
+		 effect->relkind == RELKIND_PARTITIONED_TABLE) &&
+		check_enable_rls(effect->relid, InvalidOid, true) == RLS_ENABLED;
 }
 
 static void
@@ -52,15 +52,15 @@ lint_hidden(PgmLint *lint)
 {
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (!touch->named || touch->fresh || !hides_rows(touch))
+		if (!effect->named || effect->created_here || !hides_rows(effect))
 			continue;
-		(void) pgm_lint_find(lint->judged, "row-security", touch,
+		(void) pgm_lint_find(lint->judged, "row-security", effect,
 							 psprintf("row security hides rows of %s from role %s: the statement sees, and changes, only those that a policy shows",
-									  pgm_touch_name(touch),
+									  pgm_effect_name(effect),
 									  quote_identifier(GetUserNameFromId(GetUserId(), false))),
 							 pstrdup("Run it as a role with BYPASSRLS, or as the owner of a table without FORCE ROW LEVEL SECURITY."));
 	}
@@ -94,17 +94,17 @@ lint_cascade(PgmLint *lint, const RangeVar *name)
 	pgm_spi_end(&scope);
 	for (int i = 0; i < n; i++)
 	{
-		PgmTouch   *touch = pgm_verdict_touch(lint->verdict, tables[i],
-											  RowExclusiveLock);
+		PgmEffect  *effect = pgm_verdict_effect(lint->verdict, tables[i],
+												RowExclusiveLock);
 		double		many = rows[i] * share;
 
 		if (many >= BULK_ROWS)
-			(void) pgm_lint_find(lint->judged, "cascading-delete", touch,
+			(void) pgm_lint_find(lint->judged, "cascading-delete", effect,
 								 psprintf("about %.0f rows of %s are deleted or changed with those of %s",
-										  many, pgm_touch_name(touch),
+										  many, pgm_effect_name(effect),
 										  lint->name),
 								 psprintf("Delete the rows of %s first, in batches, each in a transaction of its own.",
-										  pgm_touch_name(touch)));
+										  pgm_effect_name(effect)));
 	}
 }
 
@@ -115,26 +115,26 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 	const PgmVerdict *verdict = lint->verdict;
 	double		rows = verdict->planned ? verdict->changed_rows : -1;
 	Oid			relid = pgm_lookup_relation(name);
-	PgmTouch   *touch = OidIsValid(relid) ?
+	PgmEffect  *effect = OidIsValid(relid) ?
 		pgm_verdict_find(lint->verdict, relid) : NULL;
 	const char *verb = delete ? "deleted" : "updated";
 	PgmFinding *finding;
 	char	   *hint;
 
-	if (touch == NULL || touch->fresh || hides_rows(touch) ||
+	if (effect == NULL || effect->created_here || hides_rows(effect) ||
 		(rows < BULK_ROWS && where != NULL))
 		return;
 	hint = pgm_strategy_possibility(verdict)->kind == PGM_STRATEGY_PLAIN ?
 		pstrdup("Do it in batches by ranges of its key, each in a transaction of its own.") :
 		pgm_lint_online(lint);
-	lint->touch = touch;
-	finding = pgm_lint_find(lint->judged, "bulk-update", touch,
+	lint->effect = effect;
+	finding = pgm_lint_find(lint->judged, "bulk-update", effect,
 							where == NULL ?
 							psprintf("all rows of %s are %s in one transaction",
-									 pgm_touch_name(touch), verb) :
+									 pgm_effect_name(effect), verb) :
 							psprintf("about %.0f of %.0f rows of %s are %s in one transaction",
 									 rows, verdict->all_rows,
-									 pgm_touch_name(touch), verb),
+									 pgm_effect_name(effect), verb),
 							hint);
 	if (rows >= 0)
 		finding->details = psprintf("{\"rows\": %.0f, \"of\": %.0f}", rows,

@@ -58,7 +58,7 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 	List	   *nullable;
 
 	/* the partitions may have theirs already */
-	if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE &&
+	if (lint->effect->relkind == RELKIND_PARTITIONED_TABLE &&
 		lint->verdict->tried && pgm_lint_scans(lint) == PGM_FALSE)
 		return;
 	if (constraint->indexname == NULL)
@@ -71,11 +71,11 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 	}
 	if (!primary || pgm_lint_scans(lint) != PGM_TRUE)
 		return;
-	nullable = pgm_lint_index_columns(lint, lint->touch->name,
+	nullable = pgm_lint_index_columns(lint, lint->effect->name,
 									  constraint->indexname);
 	nullable = nullable != NIL ?
-		pgm_lint_nullable(lint->touch->relid, nullable) :
-		pgm_lint_nullable_of_index(lint->touch->relid, constraint->indexname);
+		pgm_lint_nullable(lint->effect->relid, nullable) :
+		pgm_lint_nullable_of_index(lint->effect->relid, constraint->indexname);
 	pgm_lint_add(lint, "pk-sets-not-null",
 				 psprintf("columns of the key of %s may be null: all rows are read", lint->name),
 				 nullable == NIL ?
@@ -103,15 +103,15 @@ pgm_lint_key_index(PgmLint *lint, List *columns)
 {
 	const char *names = pgm_name_list(columns);
 
-	if (pgm_lint_has_index_on(lint->touch->relid, columns) ||
-		pgm_lint_index_follows(lint, lint->touch->name, columns))
+	if (pgm_lint_has_index_on(lint->effect->relid, columns) ||
+		pgm_lint_index_follows(lint, lint->effect->name, columns))
 		return;
 	pgm_lint_add(lint, "fk-without-index",
 				 psprintf("no index begins with the columns (%s) of %s", names, lint->name),
-				 !are_there(lint->touch->relid, columns) ?
+				 !are_there(lint->effect->relid, columns) ?
 				 psprintf("Build one on (%s) CONCURRENTLY, in a revision of its own after this one.", names) :
-				 lint->touch->relkind == RELKIND_PARTITIONED_TABLE ?
-				 pgm_lint_index_by_partition(lint, lint->touch->relid, "",
+				 lint->effect->relkind == RELKIND_PARTITIONED_TABLE ?
+				 pgm_lint_index_by_partition(lint, lint->effect->relid, "",
 											 "", psprintf(" (%s)", names),
 											 pgm_lint_joined(columns, "_")) :
 				 psprintf("CREATE INDEX CONCURRENTLY ON %s (%s);", lint->name, names));
@@ -184,7 +184,7 @@ redefined_name(const PgmLint *lint, const Constraint *added, const char *old)
 	char	   *name = added->conname;
 
 	if (name == NULL)
-		name = makeObjectName(lint->touch->name, NULL, "pkey");
+		name = makeObjectName(lint->effect->name, NULL, "pkey");
 	if (added->conname == NULL && strcmp(name, old) != 0)
 		return pgm_lint_constraint_name(lint, added, added->keys);
 	return quote_identifier(name);
@@ -194,8 +194,8 @@ static void
 lint_redefined_key(PgmLint *lint, const AlterTableCmd *cmd,
 				   const Constraint *added)
 {
-	const char *index = pgm_lint_new_name(lint->touch->name, "new_key");
-	List	   *nullable = pgm_lint_nullable(lint->touch->relid, added->keys);
+	const char *index = pgm_lint_new_name(lint->effect->name, "new_key");
+	List	   *nullable = pgm_lint_nullable(lint->effect->relid, added->keys);
 	StringInfoData buf;
 	ListCell   *lc;
 
@@ -239,7 +239,7 @@ lint_drop_constraint(PgmLint *lint, AlterTableCmd *cmd)
 	char		kind = '\0';
 	Oid			other = InvalidOid;
 
-	if (!pgm_lint_constraint(lint->touch->relid, cmd->name, &kind, &other))
+	if (!pgm_lint_constraint(lint->effect->relid, cmd->name, &kind, &other))
 		return;
 	switch (kind)
 	{
@@ -293,7 +293,7 @@ lint_options(PgmLint *lint, List *options)
 static char *
 identity_form(const PgmLint *lint)
 {
-	Datum		value = ObjectIdGetDatum(lint->touch->relid);
+	Datum		value = ObjectIdGetDatum(lint->effect->relid);
 	char	   *form = pgm_lint_ask_text(&identity_query, &value);
 
 	return form ? form :
@@ -401,15 +401,15 @@ lint_drop_column(PgmLint *lint, AlterTableCmd *cmd)
 {
 	const char *column = quote_identifier(cmd->name);
 	List	   *self = list_make1(makeString(cmd->name));
-	AttrNumber	attnum = get_attnum(lint->touch->relid, cmd->name);
+	AttrNumber	attnum = get_attnum(lint->effect->relid, cmd->name);
 
 	if (attnum == InvalidAttrNumber && cmd->missing_ok)
 		return;
 	pgm_lint_add(lint, "drop-column",
 				 psprintf("the data of column %s of %s is gone, and statements that name it fail", column, lint->name),
 				 attnum != InvalidAttrNumber &&
-				 pgm_lint_must_be_filled(lint->touch->relid, attnum) &&
-				 pgm_lint_nullable(lint->touch->relid, self) == NIL ?
+				 pgm_lint_must_be_filled(lint->effect->relid, attnum) &&
+				 pgm_lint_nullable(lint->effect->relid, self) == NIL ?
 				 psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;\n"
 						  "-- in a later revision, when no application names it:\n"
 						  "ALTER TABLE %s DROP COLUMN %s;",
@@ -445,7 +445,7 @@ lint_alter(PgmLint *lint, AlterTableCmd *cmd)
 			break;
 		case AT_DropNotNull:
 			/* it may be null already, or is a column of this revision's */
-			if (pgm_lint_nullable(lint->touch->relid,
+			if (pgm_lint_nullable(lint->effect->relid,
 								  list_make1(makeString(cmd->name))) != NIL)
 				break;
 			pgm_lint_add(lint, "drop-not-null",
@@ -472,7 +472,7 @@ pgm_lint_table(PgmLint *lint)
 	AlterTableStmt *stmt;
 	ListCell   *lc;
 
-	if (!IsA(lint->stmt, AlterTableStmt) || lint->touch == NULL)
+	if (!IsA(lint->stmt, AlterTableStmt) || lint->effect == NULL)
 		return;
 	stmt = castNode(AlterTableStmt, lint->stmt);
 	if (pgm_alter_table_kind(stmt) != OBJECT_TABLE)

@@ -92,7 +92,7 @@ static PgmQuery columns_query = {
 void
 pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 {
-	Datum		values[3] = {ObjectIdGetDatum(lint->touch->relid),
+	Datum		values[3] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(column), (Datum) 0};
 	List	   *views;
 	StringInfoData names;
@@ -119,8 +119,8 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 static int
 compare_oids(const ListCell *a, const ListCell *b)
 {
-	const PgmTouch *one = lfirst(a);
-	const PgmTouch *other = lfirst(b);
+	const PgmEffect *one = lfirst(a);
+	const PgmEffect *other = lfirst(b);
 
 	return one->relid < other->relid ? 1 : -1;
 }
@@ -139,13 +139,13 @@ lint_dropped_views(PgmLint *lint, List *views)
 	appendStringInfoString(&drops, "-- first, where it can be seen:");
 	foreach(lc, views)
 	{
-		const PgmTouch *view = lfirst(lc);
+		const PgmEffect *view = lfirst(lc);
 
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
-						 pgm_touch_name(view));
+						 pgm_effect_name(view));
 		appendStringInfo(&drops, "\nDROP %s %s;",
 						 view->relkind == RELKIND_VIEW ? "VIEW" : "MATERIALIZED VIEW",
-						 pgm_touch_name(view));
+						 pgm_effect_name(view));
 	}
 	pgm_lint_add(lint, "drop-cascade",
 				 psprintf("views that are dropped with it: %s", names.data),
@@ -158,29 +158,29 @@ pgm_lint_cascade(PgmLint *lint, const DropStmt *drop)
 	List	   *views = NIL;
 	ListCell   *lc;
 
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
-		bool		table = touch->relkind == RELKIND_RELATION ||
-			touch->relkind == RELKIND_PARTITIONED_TABLE;
+		PgmEffect  *effect = lfirst(lc);
+		bool		table = effect->relkind == RELKIND_RELATION ||
+			effect->relkind == RELKIND_PARTITIONED_TABLE;
 
-		if (touch->named || touch->fresh ||
-			touch->mode != AccessExclusiveLock)
+		if (effect->named || effect->created_here ||
+			effect->mode != AccessExclusiveLock)
 			continue;
-		if (touch->relkind == RELKIND_VIEW ||
-			touch->relkind == RELKIND_MATVIEW)
-			views = lappend(views, touch);
+		if (effect->relkind == RELKIND_VIEW ||
+			effect->relkind == RELKIND_MATVIEW)
+			views = lappend(views, effect);
 		else if (table && drop != NULL)
 		{
 			Node	   *object = linitial(drop->objects);
-			Datum		values[3] = {ObjectIdGetDatum(touch->relid),
+			Datum		values[3] = {ObjectIdGetDatum(effect->relid),
 				ObjectIdGetDatum(IsA(object, TypeName) ?
 								 pgm_lint_type(castNode(TypeName, object)) :
 								 InvalidOid),
 			pgm_text_datum(IsA(object, String) ? strVal(object) : "")};
 
 			pgm_lint_add(lint, "drop-cascade",
-						 psprintf("columns of %s are dropped with it", pgm_touch_name(touch)),
+						 psprintf("columns of %s are dropped with it", pgm_effect_name(effect)),
 						 pgm_lint_ask_text(&columns_query, values));
 		}
 	}

@@ -20,7 +20,7 @@ typedef struct PgmLint
 	PgmVerdict *verdict;
 	Node	   *stmt;
 	PgmLintPast *past;
-	PgmTouch   *touch;			/* the relation it is about, or NULL */
+	PgmEffect  *effect;			/* the relation it is about, or NULL */
 	const char *name;			/* of that relation, quoted */
 } PgmLint;
 

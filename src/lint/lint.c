@@ -28,17 +28,17 @@
 static PgmTristate
 work_below(const PgmLint *lint, bool rewrites)
 {
-	const PgmTouch *touch = lint->touch;
-	PgmTristate work = rewrites ? touch->rewrites : touch->scans;
+	const PgmEffect *effect = lint->effect;
+	PgmTristate work = rewrites ? effect->rewrites : effect->scans;
 	List	   *below;
 	ListCell   *lc;
 
-	if (work == PGM_TRUE || !OidIsValid(touch->relid))
+	if (work == PGM_TRUE || !OidIsValid(effect->relid))
 		return work;
-	below = pgm_descendants(touch->relid);
-	foreach(lc, lint->verdict->touches)
+	below = pgm_descendants(effect->relid);
+	foreach(lc, lint->verdict->effects)
 	{
-		const PgmTouch *other = lfirst(lc);
+		const PgmEffect *other = lfirst(lc);
 
 		if ((rewrites ? other->rewrites : other->scans) == PGM_TRUE &&
 			list_member_oid(below, other->relid))
@@ -84,7 +84,7 @@ pgm_lint_new_name(const char *name, const char *label)
 }
 
 PgmFinding *
-pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
+pgm_lint_find(PgmJudged *judged, const char *rule, const PgmEffect *effect,
 			  char *message, char *hint)
 {
 	PgmFinding *finding = palloc0(sizeof(PgmFinding));
@@ -93,7 +93,7 @@ pgm_lint_find(PgmJudged *judged, const char *rule, const PgmTouch *touch,
 	if (finding->rule == NULL)
 		elog(ERROR, "there is no rule \"%s\"", rule);
 	finding->level = finding->rule->level;
-	finding->relation = touch == NULL ? NULL : pgm_touch_name(touch);
+	finding->relation = effect == NULL ? NULL : pgm_effect_name(effect);
 	finding->message = message;
 	finding->hint = hint;
 	judged->findings = lappend(judged->findings, finding);
@@ -114,21 +114,21 @@ pgm_lint_add(PgmLint *lint, const char *rule, char *message, char *hint)
 			strcmp(finding->message, message) == 0)
 			return;
 	}
-	(void) pgm_lint_find(lint->judged, rule, lint->touch, message, hint);
+	(void) pgm_lint_find(lint->judged, rule, lint->effect, message, hint);
 }
 
 /* The relation that the statement is about: the first it names. */
-static PgmTouch *
+static PgmEffect *
 subject(const PgmVerdict *verdict)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (touch->named)
-			return touch;
+		if (effect->named)
+			return effect;
 	}
 	return NULL;
 }
@@ -171,22 +171,22 @@ lint_work(PgmLint *lint)
 		if (((PgmFinding *) lfirst(lc))->level != PGM_LEVEL_INFO)
 			return;
 	}
-	foreach(lc, lint->verdict->touches)
+	foreach(lc, lint->verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
-		bool		rewrites = touch->rewrites == PGM_TRUE &&
-			touch->mode == AccessExclusiveLock;
+		PgmEffect  *effect = lfirst(lc);
+		bool		rewrites = effect->rewrites == PGM_TRUE &&
+			effect->mode == AccessExclusiveLock;
 
 		/* nobody writes to a materialized view but those that refresh it */
-		LOCKMODE	least = touch->relkind == RELKIND_MATVIEW ?
+		LOCKMODE	least = effect->relkind == RELKIND_MATVIEW ?
 			AccessExclusiveLock : ShareLock;
 
-		if (touch->fresh || touch->relkind == RELKIND_INDEX ||
+		if (effect->created_here || effect->relkind == RELKIND_INDEX ||
 			!(rewrites ||
-			  (touch->scans == PGM_TRUE && touch->mode >= least)))
+			  (effect->scans == PGM_TRUE && effect->mode >= least)))
 			continue;
-		(void) pgm_lint_find(lint->judged, "long-work", touch,
-							 psprintf("%s is %s while it is locked", pgm_touch_name(touch),
+		(void) pgm_lint_find(lint->judged, "long-work", effect,
+							 psprintf("%s is %s while it is locked", pgm_effect_name(effect),
 									  rewrites ? "rewritten" : "read"),
 							 pstrdup("Do it while the table is small, or while nobody needs it."));
 	}
@@ -213,12 +213,12 @@ is_unknown(const PgmVerdict *verdict)
 
 	if (!verdict->by_kind)
 		return true;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (!touch->fresh && touch->mode > RowExclusiveLock &&
-			(touch->rewrites == PGM_UNSET || touch->scans == PGM_UNSET))
+		if (!effect->created_here && effect->mode > RowExclusiveLock &&
+			(effect->rewrites == PGM_UNSET || effect->scans == PGM_UNSET))
 			return true;
 	}
 	return false;
@@ -231,8 +231,8 @@ begin(PgmLint *lint, PgmJudged *judged, PgmLintPast *past)
 	lint->verdict = judged->verdict;
 	lint->stmt = judged->source->statements[judged->n].raw->stmt;
 	lint->past = past;
-	lint->touch = subject(judged->verdict);
-	lint->name = lint->touch ? pgm_touch_name(lint->touch) : "";
+	lint->effect = subject(judged->verdict);
+	lint->name = lint->effect ? pgm_effect_name(lint->effect) : "";
 }
 
 void
@@ -257,7 +257,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		pgm_lint_privilege(&lint) != NULL)
 	{
 		PgmFinding *finding = pgm_lint_find(judged, "missing-privilege",
-											lint.touch,
+											lint.effect,
 											psprintf("role %s may not run it: %s",
 													 quote_identifier(GetUserNameFromId(GetUserId(), false)),
 													 verdict->reason),
@@ -267,7 +267,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	}
 	else if (verdict->sqlerrcode != 0)
 	{
-		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.touch,
+		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.effect,
 											psprintf("the statement fails: %s",
 													 verdict->reason),
 											NULL);
@@ -281,7 +281,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 							 pstrdup("Write it as plain statements, or run it while nobody needs what it touches."));
 	else if (verdict->reason != NULL && !verdict->top_level &&
 			 is_unknown(verdict))
-		(void) pgm_lint_find(judged, "not-tried", lint.touch,
+		(void) pgm_lint_find(judged, "not-tried", lint.effect,
 							 psprintf("judged by its text only: %s",
 									  verdict->reason),
 							 NULL);
@@ -291,8 +291,9 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	 * Nobody waits for a table that only we have, and a foreign one has no
 	 * rows here that could be read or written anew.
 	 */
-	if (lint.touch == NULL ||
-		!(lint.touch->fresh || lint.touch->relkind == RELKIND_FOREIGN_TABLE))
+	if (lint.effect == NULL ||
+		!(lint.effect->created_here ||
+		  lint.effect->relkind == RELKIND_FOREIGN_TABLE))
 	{
 		pgm_lint_table(&lint);
 		pgm_lint_index(&lint);
@@ -302,7 +303,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	pgm_lint_name(&lint);
 	pgm_lint_code(&lint);
 	lint_work(&lint);
-	lint.touch = subject(verdict);
+	lint.effect = subject(verdict);
 	pgm_lint_flow(&lint);
 	pgm_lint_room(&lint);
 }

@@ -62,7 +62,7 @@ extern const char *pgm_level_name(PgmLevel level);
 /* What the statements of one source that were judged have left behind. */
 typedef struct PgmLintPast
 {
-	const PgmTouch *locked;		/* the first table locked against everybody */
+	const PgmEffect *locked;	/* the first table locked against everybody */
 	List	   *enums;			/* of PgmJudged *: ALTER TYPE … ADD VALUE */
 	List	   *alters;			/* of PgmJudged *: ALTER TABLE … NOT VALID */
 	HTAB	   *altered;		/* first ALTER TABLE of a table, or NULL */
@@ -103,7 +103,7 @@ extern void pgm_lint_relieve(List *judged);
 extern PgmLevel pgm_finding_level(const PgmFinding *finding);
 
 extern PgmFinding *pgm_lint_find(PgmJudged *judged, const char *rule,
-								 const PgmTouch *touch, char *message,
+								 const PgmEffect *effect, char *message,
 								 char *hint);
 
 #endif							/* PGM_LINT_LINT_H */

@@ -61,7 +61,7 @@ is_said_by_text(const PgmLint *lint, const char *column, const char *name)
 
 		if (!IsA(stmt, AlterTableStmt) ||
 			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) !=
-			lint->touch->relid)
+			lint->effect->relid)
 			continue;
 		foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
 		{
@@ -133,14 +133,14 @@ is_said_by_bound(Oid relid, const char *name)
 bool
 pgm_lint_check_is_needless(const PgmLint *lint, const char *name)
 {
-	Datum		values[2] = {ObjectIdGetDatum(lint->touch->relid),
+	Datum		values[2] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(name)};
 	char	   *column = pgm_lint_ask_text(&not_null_query, values);
 
 	if (column != NULL &&
-		pgm_lint_nullable(lint->touch->relid,
+		pgm_lint_nullable(lint->effect->relid,
 						  list_make1(makeString(column))) == NIL)
 		return true;
 	return is_said_by_text(lint, column, name) ||
-		is_said_by_bound(lint->touch->relid, name);
+		is_said_by_bound(lint->effect->relid, name);
 }

@@ -53,9 +53,9 @@ const char *
 pgm_lint_constraint_name(const PgmLint *lint, const Constraint *constraint,
 						 List *columns)
 {
-	Oid			namespace = get_rel_namespace(lint->touch->relid);
+	Oid			namespace = get_rel_namespace(lint->effect->relid);
 
-	return quote_identifier(pgm_name_constraint_of(lint->touch->name,
+	return quote_identifier(pgm_name_constraint_of(lint->effect->name,
 												   namespace, constraint,
 												   columns, NIL));
 }
@@ -162,9 +162,9 @@ chosen_name(Oid relid, const char *columns, const char *label,
 static const char *
 proof_name(const PgmLint *lint, const char *column)
 {
-	return quote_identifier(ChooseConstraintName(lint->touch->name, column,
+	return quote_identifier(ChooseConstraintName(lint->effect->name, column,
 												 "not_null",
-												 get_rel_namespace(lint->touch->relid),
+												 get_rel_namespace(lint->effect->relid),
 												 NIL));
 }
 
@@ -208,7 +208,7 @@ static void
 key_of_partitions(StringInfo buf, const PgmLint *lint, const char *clause,
 				  const char *columns)
 {
-	List	   *leaves = pgm_lint_leaves(lint->touch->relid);
+	List	   *leaves = pgm_lint_leaves(lint->effect->relid);
 	ListCell   *lc;
 
 	foreach(lc, leaves)
@@ -242,7 +242,7 @@ pgm_lint_not_valid(const PgmLint *lint, const Constraint *constraint,
 	if (constraint->contype == CONSTR_FOREIGN)
 	{
 		clause = foreign_key_clause(constraint, columns);
-		if (lint->touch->relkind == RELKIND_PARTITIONED_TABLE &&
+		if (lint->effect->relkind == RELKIND_PARTITIONED_TABLE &&
 			!pgm_partitioned_keys_not_valid())
 		{
 			key_of_partitions(&buf, lint, clause, pgm_lint_joined(columns, "_"));
@@ -290,19 +290,19 @@ pgm_lint_key_by_index(const PgmLint *lint, const Constraint *constraint,
 		definition = psprintf("%s INCLUDE (%s)", definition,
 							  pgm_name_list(constraint->including));
 	if (primary)
-		nullable = pgm_lint_nullable(lint->touch->relid, columns);
+		nullable = pgm_lint_nullable(lint->effect->relid, columns);
 	foreach(lc, nullable)
 		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
 	if (nullable != NIL)
 		appendStringInfoString(&buf, PGM_LATER);
-	if (lint->touch->relkind != RELKIND_PARTITIONED_TABLE)
+	if (lint->effect->relkind != RELKIND_PARTITIONED_TABLE)
 		key_of_table(&buf, lint->name, name, kind,
 					 pgm_nulls_not_distinct(constraint) ?
 					 psprintf("%s NULLS NOT DISTINCT", definition) :
 					 definition, deferral(constraint));
 	else
 	{
-		leaves = pgm_lint_leaves(lint->touch->relid);
+		leaves = pgm_lint_leaves(lint->effect->relid);
 		foreach(lc, leaves)
 		{
 			Oid			relid = lfirst_oid(lc);

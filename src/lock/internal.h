@@ -32,7 +32,7 @@ struct PgmLockWait
 	MemoryContext attempt;		/* reset for each attempt to take */
 	MemoryContext look;			/* reset for each look */
 	PgmLockNeeds needs;			/* of the last attempt */
-	PgmLockNeeds learned;		/* seen when statements waited for them */
+	PgmLockNeeds observed_needs;	/* seen when statements waited for them */
 	PgmLockNeeds held;			/* taken before in the open transaction */
 	List	   *ordered;		/* Oids that deadlocks were about: those are
 								 * taken first, the last of them before all */
@@ -51,7 +51,7 @@ struct PgmLockWait
 	bool		committing_limit;
 	bool		gave_up;		/* the error of the deadline is on its way */
 	char	   *kept_detail;	/* its detail, without queries */
-	int64		patient;		/* since when a statement may wait for rows */
+	int64		waits_for_rows; /* since when a statement may wait for rows */
 
 	/* of other nodes, where Citus is loaded */
 	LocalTransactionId nodes_lxid;	/* they know, for as long as this … */
@@ -62,10 +62,10 @@ struct PgmLockWait
 	PgmLockPolicy policy;
 	PgmLockTell tell;			/* of a long wait, NULL if nobody is to … */
 	void	   *tell_arg;
-	bool		told;			/* … or was, of this step */
-	int64		untold;			/* a wait inside of a transaction, ms … */
-	char	   *untold_relation;	/* … for what, and behind whom */
-	char	   *untold_blockers;
+	bool		reported;		/* … or was, of this step */
+	int64		unreported;		/* a wait inside of a transaction, ms … */
+	char	   *unreported_relation;	/* … for what, and behind whom */
+	char	   *unreported_blockers;
 	char		cause[256];		/* of the last failed attempt, as a sentence */
 	PgmLockLog	log;
 };

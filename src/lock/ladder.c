@@ -90,7 +90,7 @@ pgm_lockwait_create(const PgmExec *exec)
 					 AllocSetContextCreate(CurrentMemoryContext,
 										   "pgmigrate lock log",
 										   ALLOCSET_SMALL_SIZES));
-	pgm_lockneeds_init(&wait->learned, wait->log.context);
+	pgm_lockneeds_init(&wait->observed_needs, wait->log.context);
 	return wait;
 }
 
@@ -101,7 +101,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 
 	MemoryContextReset(context);
 	pgm_locklog_init(&wait->log, context);
-	pgm_lockneeds_init(&wait->learned, context);
+	pgm_lockneeds_init(&wait->observed_needs, context);
 	pgm_lockneeds_init(&wait->needs, wait->attempt);
 	pgm_lockneeds_init(&wait->held, context);
 	wait->revision = revision == NULL ? NULL :
@@ -110,8 +110,8 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 	wait->may_queue = false;
 	wait->used_wait = 0;
 	wait->gave_up = false;
-	wait->told = false;
-	wait->untold = 0;
+	wait->reported = false;
+	wait->unreported = 0;
 	wait->policy.nseen = 0;
 	wait->ordered = NIL;
 	wait->node_wait = Min(PGM_NODE_WAIT_MS, pgm_lock_timeout);
@@ -121,7 +121,7 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 void
 pgm_lockwait_next(PgmLockWait *wait)
 {
-	pgm_lockneeds_init(&wait->learned, wait->log.context);
+	pgm_lockneeds_init(&wait->observed_needs, wait->log.context);
 	pgm_lockneeds_init(&wait->needs, wait->attempt);
 	wait->start = 0;
 	wait->may_queue = false;
@@ -226,7 +226,7 @@ collect_needs(PgmLockWait *wait, PgmLockNeeds *needs,
 	pgm_lockneeds_init(needs, wait->attempt);
 	collect(needs, arg);
 	add_needs(needs, &wait->held);
-	add_needs(needs, &wait->learned);
+	add_needs(needs, &wait->observed_needs);
 	foreach(lc, wait->ordered)
 		pgm_lockneeds_first(needs, lfirst_oid(lc));
 }
@@ -488,12 +488,12 @@ apply_policy(PgmLockWait *wait, List *blockers)
 
 /* What statements were seen to wait for is looked at from now on, too. */
 static void
-adopt_learned(PgmLockWait *wait)
+adopt_observed(PgmLockWait *wait)
 {
 	ListCell   *lc;
 
-	wait->needs.transaction = wait->learned.transaction;
-	foreach(lc, wait->learned.list)
+	wait->needs.transaction = wait->observed_needs.transaction;
+	foreach(lc, wait->observed_needs.list)
 	{
 		PgmLockNeed *need = lfirst(lc);
 		char	   *name = get_rel_name(need->relid);
@@ -529,7 +529,7 @@ look(PgmLockWait *wait)
 		pgm_txn_begin();
 	else
 		pgm_clear_activity_snapshot();
-	adopt_learned(wait);
+	adopt_observed(wait);
 	blockers = find_blockers(wait);
 	pgm_locklog_blame(&wait->log, pgm_blockers_json(blockers, PGM_NAMED));
 	if (in_between(wait))
@@ -638,7 +638,8 @@ note_failure(PgmLockWait *wait, const ErrorData *edata, const char *outcome,
 	else
 	{
 		attempt.waited = pgm_lockwatch_waited();
-		wait->learned.transaction = pgm_lockwatch_waited_transaction(&pid);
+		wait->observed_needs.transaction =
+			pgm_lockwatch_waited_transaction(&pid);
 		if (pgm_lockwatch_waited_for(&relid, &mode) &&
 			relid >= FirstNormalObjectId)
 		{
@@ -646,7 +647,8 @@ note_failure(PgmLockWait *wait, const ErrorData *edata, const char *outcome,
 				learn_order(wait, relid);
 			attempt.relation = psprintf("%u", relid);
 			attempt.mode = mode;
-			pgm_lockneeds_add(&wait->learned, relid, mode, attempt.relation);
+			pgm_lockneeds_add(&wait->observed_needs, relid, mode,
+							  attempt.relation);
 		}
 		else if (pid == 0 && wait->nodes_lxid != InvalidLocalTransactionId)
 		{
@@ -712,8 +714,8 @@ pgm_lockwait_retry(PgmLockWait *wait, const ErrorData *edata)
 	old = MemoryContextSwitchTo(wait->log.context);
 	begin_waiting(wait);
 	note_failure(wait, edata, outcome, gave_way ? blocked : 0);
-	if (is_late(wait) || (wait->patient != 0 &&
-						  pgm_lockwait_since(wait->patient) >=
+	if (is_late(wait) || (wait->waits_for_rows != 0 &&
+						  pgm_lockwait_since(wait->waits_for_rows) >=
 						  pgm_lock_deadline))
 		pgm_lockwait_give_up_after(wait, edata);
 	wait->used_wait = Min(pgm_lock_timeout, PGM_RETRY_WAIT_MS);
@@ -737,7 +739,7 @@ pgm_lockwait_details(PgmLockWait *wait)
 	/* after the last attempt there was no look */
 	if (wait->exec->worker && pgm_locklog_is_unexplained(&wait->log))
 	{
-		adopt_learned(wait);
+		adopt_observed(wait);
 		pgm_locklog_blame(&wait->log,
 						  pgm_blockers_json(find_blockers(wait), PGM_NAMED));
 	}

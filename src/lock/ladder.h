@@ -89,7 +89,8 @@ extern void pgm_lockwait_unlimit(PgmLockWait *wait);
  * The same for a statement that commits by itself, in a worker: one that waits
  * for all others, CONCURRENTLY, must not have a short limit.
  */
-extern void pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient);
+extern void pgm_lockwait_limit_committing(PgmLockWait *wait,
+										  bool waits_for_rows);
 extern void pgm_lockwait_unlimit_committing(PgmLockWait *wait);
 
 /* Is an error one to try again after?  Keeps it if so. */

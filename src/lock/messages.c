@@ -124,33 +124,33 @@ pgm_lockwait_tell(PgmLockWait *wait, List *blockers, bool now)
 	const char *relation = need == NULL ? "" : pgm_printable_line(need->name);
 	char	   *text;
 
-	if (wait->tell == NULL || wait->told || waited < pgm_lock_wait_event)
+	if (wait->tell == NULL || wait->reported || waited < pgm_lock_wait_event)
 		return;
-	if (!now && wait->untold > 0)
+	if (!now && wait->unreported > 0)
 	{
-		wait->untold = waited;
+		wait->unreported = waited;
 		return;
 	}
 	text = blockers_text(wait, blockers, false);
 	if (now)
 	{
-		wait->told = true;
+		wait->reported = true;
 		wait->tell(wait->tell_arg, wait->revision, relation, waited, text);
 		return;
 	}
-	wait->untold = waited;
-	wait->untold_relation = MemoryContextStrdup(context, relation);
-	wait->untold_blockers = MemoryContextStrdup(context, text);
+	wait->unreported = waited;
+	wait->unreported_relation = MemoryContextStrdup(context, relation);
+	wait->unreported_blockers = MemoryContextStrdup(context, text);
 }
 
 void
 pgm_lockwait_tell_rest(PgmLockWait *wait)
 {
-	if (wait->tell == NULL || wait->told || wait->untold == 0)
+	if (wait->tell == NULL || wait->reported || wait->unreported == 0)
 		return;
-	wait->told = true;
-	wait->tell(wait->tell_arg, wait->revision, wait->untold_relation,
-			   wait->untold, wait->untold_blockers);
+	wait->reported = true;
+	wait->tell(wait->tell_arg, wait->revision, wait->unreported_relation,
+			   wait->unreported, wait->unreported_blockers);
 }
 
 /*

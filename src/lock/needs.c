@@ -126,14 +126,14 @@ may_lock(Oid relid, LOCKMODE mode)
 
 /* An index has no rights of its own. */
 static bool
-may_lock_touch(const PgmTouch *touch)
+may_lock_effect(const PgmEffect *effect)
 {
-	Oid			relid = touch->relid;
+	Oid			relid = effect->relid;
 
-	if (touch->relkind == RELKIND_INDEX ||
-		touch->relkind == RELKIND_PARTITIONED_INDEX)
+	if (effect->relkind == RELKIND_INDEX ||
+		effect->relkind == RELKIND_PARTITIONED_INDEX)
 		return pgm_class_ownercheck(relid, GetUserId());
-	return may_lock(relid, touch->mode);
+	return may_lock(relid, effect->mode);
 }
 
 /* A new column is only noted, unless rows have to be written or checked. */
@@ -235,14 +235,14 @@ pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 
 	if (verdict->opaque)
 		return true;
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if ((rows || touch->rewrites == PGM_TRUE ||
-			 touch->scans == PGM_TRUE) && OidIsValid(touch->relid) &&
-			pgm_heap_bytes(touch->relid) >
-			(writes || touch->rewrites == PGM_TRUE ?
+		if ((rows || effect->rewrites == PGM_TRUE ||
+			 effect->scans == PGM_TRUE) && OidIsValid(effect->relid) &&
+			pgm_heap_bytes(effect->relid) >
+			(writes || effect->rewrites == PGM_TRUE ?
 			 PGM_SLOW_WRITE_BYTES : PGM_SLOW_READ_BYTES))
 			return true;
 	}
@@ -250,19 +250,20 @@ pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 }
 
 static void
-add_touch(PgmLockNeeds *needs, PgmTouch *touch)
+add_effect(PgmLockNeeds *needs, PgmEffect *effect)
 {
-	const PgmLockNeed *need = pgm_lockneeds_find(needs, touch->relid);
+	const PgmLockNeed *need = pgm_lockneeds_find(needs, effect->relid);
 
 	/* rights are looked up once, and names put together */
-	if (need != NULL && need->mode >= touch->mode &&
-		touch->rewrites != PGM_TRUE && touch->scans != PGM_TRUE)
+	if (need != NULL && need->mode >= effect->mode &&
+		effect->rewrites != PGM_TRUE && effect->scans != PGM_TRUE)
 		return;
-	if (touch->mode == NoLock || touch->fresh ||
-		touch->relid < FirstNormalObjectId || !may_lock_touch(touch))
+	if (effect->mode == NoLock || effect->created_here ||
+		effect->relid < FirstNormalObjectId || !may_lock_effect(effect))
 		return;
-	add_need(needs, touch->relid, touch->mode, pgm_touch_name(touch), true);
-	if (touch->rewrites == PGM_TRUE || touch->scans == PGM_TRUE)
+	add_need(needs, effect->relid, effect->mode, pgm_effect_name(effect),
+			 true);
+	if (effect->rewrites == PGM_TRUE || effect->scans == PGM_TRUE)
 		needs->long_work = true;
 }
 
@@ -272,12 +273,12 @@ add_parents(PgmLockNeeds *needs, const PgmVerdict *verdict)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		PgmTouch   *touch = lfirst(lc);
+		PgmEffect  *effect = lfirst(lc);
 
-		if (!touch->named && touch->relkind == RELKIND_PARTITIONED_TABLE)
-			add_touch(needs, touch);
+		if (!effect->named && effect->relkind == RELKIND_PARTITIONED_TABLE)
+			add_effect(needs, effect);
 	}
 }
 
@@ -298,8 +299,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 	needs->slow = pgm_statement_is_slow(verdict, stmt);
 	if (IsA(stmt, DropStmt))
 		add_parents(needs, verdict);
-	foreach(lc, verdict->touches)
-		add_touch(needs, lfirst(lc));
+	foreach(lc, verdict->effects)
+		add_effect(needs, lfirst(lc));
 	MemoryContextSwitchTo(old);
 }
 

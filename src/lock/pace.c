@@ -59,7 +59,7 @@ follow(PgmLockPace *pace, const PgmBlocker *blocker, int64 now)
 		strlcpy(followed->transaction, blocker->transaction,
 				sizeof(followed->transaction));
 		followed->started = now - Max(blocker->age, 0) * 1000;
-		followed->met = false;
+		followed->was_there = false;
 	}
 	followed->present = true;
 	followed->age = (now - followed->started) / 1000;
@@ -89,7 +89,7 @@ forget_gone(PgmLockPace *pace)
 static bool
 is_lasting(const PgmBlocker *blocker, const PgmFollowed *followed, int cap)
 {
-	if (followed == NULL || !followed->met)
+	if (followed == NULL || !followed->was_there)
 		return false;
 	if (blocker->pid == 0 || blocker->wraparound)
 		return true;
@@ -99,7 +99,7 @@ is_lasting(const PgmBlocker *blocker, const PgmFollowed *followed, int cap)
 void
 pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap, int64 now)
 {
-	bool		first = !pace->looked;
+	bool		first = !pace->checked;
 	ListCell   *lc;
 
 	for (int i = 0; i < pace->n; i++)
@@ -114,7 +114,7 @@ pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap, int64 now)
 	forget_gone(pace);
 	if (first)
 		pgm_lockpace_meet(pace);
-	pace->looked = true;
+	pace->checked = true;
 
 	foreach(lc, blockers)
 	{
@@ -130,7 +130,7 @@ void
 pgm_lockpace_meet(PgmLockPace *pace)
 {
 	for (int i = 0; i < pace->n; i++)
-		pace->followed[i].met = true;
+		pace->followed[i].was_there = true;
 }
 
 void

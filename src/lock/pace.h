@@ -21,7 +21,7 @@ typedef struct PgmFollowed
 	char		transaction[PGM_TRANSACTION_LEN];
 	int64		started;		/* monotonic microseconds */
 	int64		age;			/* ms, when seen last */
-	bool		met;			/* was there when we began, or asked last */
+	bool		was_there;		/* was there when we began, or asked last */
 	bool		present;
 } PgmFollowed;
 
@@ -33,7 +33,7 @@ typedef struct PgmLockPace
 {
 	int64		begin;
 	int64		rested;			/* when the last pause ended */
-	bool		looked;			/* at least once */
+	bool		checked;		/* at least once */
 	int			n;
 	PgmFollowed followed[PGM_FOLLOWED];
 	int			nlives;

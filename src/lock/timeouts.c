@@ -66,7 +66,7 @@ limit_nodes(PgmLockWait *wait)
 
 	if (!pgm_citus_is_here())
 		return;
-	if (wait->patient == 0 && !wait->needs.opaque && limit > 0)
+	if (wait->waits_for_rows == 0 && !wait->needs.opaque && limit > 0)
 		limit = Min(limit, wait->node_wait);
 	if (wait->nodes_lxid == pgm_local_xid() && wait->nodes_subid == subid &&
 		wait->nodes_limit == limit)
@@ -84,11 +84,11 @@ limit_nodes(PgmLockWait *wait)
 static void
 limit_waits(PgmLockWait *wait, bool weak, GucAction action)
 {
-	wait->patient = 0;
+	wait->waits_for_rows = 0;
 	if (limit_is_ours(wait) && weak)
 	{
 		pgm_lockset_lock_timeout(pgm_lock_deadline, action);
-		wait->patient = pgm_clock_monotonic();
+		wait->waits_for_rows = pgm_clock_monotonic();
 	}
 	else if (limit_is_ours(wait))
 		pgm_lockset_lock_timeout(pgm_lock_timeout, action);
@@ -122,13 +122,13 @@ pgm_lockwait_unlimit(PgmLockWait *wait)
 }
 
 void
-pgm_lockwait_limit_committing(PgmLockWait *wait, bool patient)
+pgm_lockwait_limit_committing(PgmLockWait *wait, bool waits_for_rows)
 {
 	if (pgm_lock_timeout == 0)
 		return;
 	if (LockTimeout == wait->own_lock_timeout)
 	{
-		if (patient)
+		if (waits_for_rows)
 			pgm_lockset_milliseconds("lock_timeout", 0, GUC_ACTION_SET);
 		else
 			limit_waits(wait, false, GUC_ACTION_SET);

@@ -156,21 +156,21 @@ write_locks(TargetReport *report, const PgmJudged *judged)
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, judged->verdict->touches)
+	foreach(lc, judged->verdict->effects)
 	{
-		PgmTouch	touch = pgm_strategy_touch(judged->strategy, lfirst(lc));
+		PgmEffect	effect = pgm_strategy_effect(judged->strategy, lfirst(lc));
 
-		if (touch.mode == NoLock || touch.fresh)
+		if (effect.mode == NoLock || effect.created_here)
 			continue;
 		if (n++ >= MAX_LOCKS)
 			continue;
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "lock",
 					  psprintf("%s on %s: %s%s%s",
-							   pgm_lock_mode_name(touch.mode),
-							   pgm_touch_name(&touch),
-							   pgm_blast_words(judged->verdict, &touch),
-							   touch.rewrites == PGM_TRUE ? "; rewrites it" : "",
-							   touch.scans == PGM_TRUE ? "; reads all of it" : ""));
+							   pgm_lock_mode_name(effect.mode),
+							   pgm_effect_name(&effect),
+							   pgm_blast_words(judged->verdict, &effect),
+							   effect.rewrites == PGM_TRUE ? "; rewrites it" : "",
+							   effect.scans == PGM_TRUE ? "; reads all of it" : ""));
 	}
 	if (n > MAX_LOCKS)
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "lock",

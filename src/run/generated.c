@@ -50,7 +50,7 @@ schema_of(Oid relid)
 }
 
 static void
-add_touched(PgmProofWriter *writer, char *title)
+add_affected(PgmProofWriter *writer, char *title)
 {
 	writer->objects = lappend(writer->objects, title);
 }
@@ -143,7 +143,7 @@ add_privileges(PgmProofWriter *writer, HeapTuple tuple, Oid relid, char *title)
 	StringInfo	rows;
 
 	title = psprintf("privileges of %s", title);
-	add_touched(writer, title);
+	add_affected(writer, title);
 	if (isnull || ACL_NUM(DatumGetAclP(acl)) == 0)
 		return;
 	rows = pgm_proof_begin_row(&writer->there, PGM_PROOF_PRIVILEGES, title);
@@ -443,7 +443,7 @@ add_schema(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 static void
 add_there(PgmProofWriter *writer, const PgmChangedObject *object, char *title)
 {
-	add_touched(writer, title);
+	add_affected(writer, title);
 	switch (object->classid)
 	{
 		case RelationRelationId:
@@ -567,7 +567,7 @@ add_facts(PgmProofWriter *writer, const List *facts)
 						 title);
 		if (pgm_proof_is_among(writer->objects, title))
 			continue;
-		add_touched(writer, title);
+		add_affected(writer, title);
 		if (fact->comment)
 			add_comment(writer, fact, title);
 		else
@@ -584,7 +584,7 @@ add_facts(PgmProofWriter *writer, const List *facts)
 static void
 add_whole(PgmProofWriter *writer, const char *name)
 {
-	add_touched(writer, psprintf("%s%s", PGM_WHOLE, name));
+	add_affected(writer, psprintf("%s%s", PGM_WHOLE, name));
 }
 
 /* Of an object that was dropped or has another name now. */
@@ -593,12 +593,12 @@ add_gone(PgmProofWriter *writer, const PgmChangedObject *object, bool again)
 {
 	char		kind[2] = {object->relkind, '\0'};
 
-	add_touched(writer, object->before);
+	add_affected(writer, object->before);
 	if (object->classid != RelationRelationId || object->column != NULL)
-		add_touched(writer, psprintf("comment of %s", object->before));
+		add_affected(writer, psprintf("comment of %s", object->before));
 	if (object->column != NULL || object->classid == ProcedureRelationId ||
 		object->classid == NamespaceRelationId)
-		add_touched(writer, psprintf("privileges of %s", object->before));
+		add_affected(writer, psprintf("privileges of %s", object->before));
 	if (object->classid == NamespaceRelationId)
 		add_whole(writer, object->before + strlen("schema "));
 	if (object->classid != RelationRelationId)

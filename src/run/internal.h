@@ -34,7 +34,7 @@ typedef struct PgmRunner
 	TimestampTz started;		/* when it was read, 0 before */
 	int64		clock;			/* the same on the monotonic clock */
 	PgmLockWait *wait;
-	PgmHappened *happened;
+	PgmObserved *observed;
 	PgmReadAhead ahead;
 	PgmPending	pending;
 	List	   *objects_before; /* temporary ones of the caller's session */

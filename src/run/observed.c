@@ -78,7 +78,7 @@ typedef struct OwnLocks
 /* A relation of the prediction, as it was before. */
 typedef struct Watched
 {
-	const PgmTouch *touch;
+	const PgmEffect *effect;
 	LOCKMASK	mask;			/* our locks on it */
 	Oid			filenode;
 	int64		scans;
@@ -86,7 +86,7 @@ typedef struct Watched
 	int64		total_bytes;
 } Watched;
 
-struct PgmHappened
+struct PgmObserved
 {
 	MemoryContext context;		/* of the step */
 	MemoryContext statement;	/* of the statement in work */
@@ -108,31 +108,31 @@ struct PgmHappened
 	int64		clock;
 };
 
-PgmHappened *
-pgm_happened_create(void)
+PgmObserved *
+pgm_observed_create(void)
 {
-	PgmHappened *happened = palloc0(sizeof(PgmHappened));
+	PgmObserved *observed = palloc0(sizeof(PgmObserved));
 
-	happened->context = AllocSetContextCreate(CurrentMemoryContext,
-											  "pgmigrate happened",
+	observed->context = AllocSetContextCreate(CurrentMemoryContext,
+											  "pgmigrate observed",
 											  ALLOCSET_SMALL_SIZES);
-	happened->statement = AllocSetContextCreate(CurrentMemoryContext,
-												"pgmigrate happened statement",
+	observed->statement = AllocSetContextCreate(CurrentMemoryContext,
+												"pgmigrate observed statement",
 												ALLOCSET_SMALL_SIZES);
-	happened->any_assessed = PGM_UNSET;
-	happened->before = palloc(sizeof(OwnLocks));
-	happened->after = palloc(sizeof(OwnLocks));
-	return happened;
+	observed->any_assessed = PGM_UNSET;
+	observed->before = palloc(sizeof(OwnLocks));
+	observed->after = palloc(sizeof(OwnLocks));
+	return observed;
 }
 
 void
-pgm_happened_begin(PgmHappened *happened)
+pgm_observed_begin(PgmObserved *observed)
 {
-	if (happened->entries != NIL)
-		MemoryContextReset(happened->context);
-	happened->entries = NIL;
-	happened->numbers = NIL;
-	happened->verdict = NULL;
+	if (observed->entries != NIL)
+		MemoryContextReset(observed->context);
+	observed->entries = NIL;
+	observed->numbers = NIL;
+	observed->verdict = NULL;
 }
 
 /* ---- locks of this backend */
@@ -280,10 +280,10 @@ filenode_of(Oid relid)
 }
 
 static bool
-has_rows(const PgmTouch *touch)
+has_rows(const PgmEffect *effect)
 {
-	return touch->relkind == RELKIND_RELATION ||
-		touch->relkind == RELKIND_MATVIEW;
+	return effect->relkind == RELKIND_RELATION ||
+		effect->relkind == RELKIND_MATVIEW;
 }
 
 static int64
@@ -294,103 +294,103 @@ scans_of(Oid relid)
 }
 
 static void
-watch(PgmHappened *happened, const PgmTouch *touch)
+watch(PgmObserved *observed, const PgmEffect *effect)
 {
-	Watched    *watched = &happened->watched[happened->nwatched++];
+	Watched    *watched = &observed->watched[observed->nwatched++];
 
-	watched->touch = touch;
-	watched->mask = held_on(touch->relid);
-	watched->filenode = filenode_of(touch->relid);
-	if (!has_rows(touch))
+	watched->effect = effect;
+	watched->mask = held_on(effect->relid);
+	watched->filenode = filenode_of(effect->relid);
+	if (!has_rows(effect))
 		return;
-	watched->scans = scans_of(touch->relid);
-	watched->heap_bytes = pgm_heap_bytes(touch->relid);
+	watched->scans = scans_of(effect->relid);
+	watched->heap_bytes = pgm_heap_bytes(effect->relid);
 	watched->total_bytes = watched->heap_bytes < PGM_WORTH_BYTES ?
-		watched->heap_bytes : pgm_total_bytes(touch->relid);
+		watched->heap_bytes : pgm_total_bytes(effect->relid);
 }
 
 static bool
-is_watched(const PgmTouch *touch)
+is_watched(const PgmEffect *effect)
 {
-	return OidIsValid(touch->relid) && !touch->fresh &&
-		touch->relid >= FirstNormalObjectId && !is_new(touch->relid);
+	return OidIsValid(effect->relid) && !effect->created_here &&
+		effect->relid >= FirstNormalObjectId && !is_new(effect->relid);
 }
 
 /* Only where it matters, since the rates have to be read for it. */
 static double
-predict_ms(PgmHappened *happened)
+predict_ms(PgmObserved *observed)
 {
 	bool		matters = false;
 
-	for (int i = 0; i < happened->nwatched; i++)
-		matters |= happened->watched[i].heap_bytes >= PGM_WORTH_BYTES &&
-			pgm_work_of(happened->verdict, happened->watched[i].touch) !=
+	for (int i = 0; i < observed->nwatched; i++)
+		matters |= observed->watched[i].heap_bytes >= PGM_WORTH_BYTES &&
+			pgm_work_of(observed->verdict, observed->watched[i].effect) !=
 			PGM_WORK_NONE;
 	if (!matters)
 		return -1;
-	if (happened->rates == NULL)
+	if (observed->rates == NULL)
 	{
-		happened->rates =
-			MemoryContextAlloc(GetMemoryChunkContext(happened),
+		observed->rates =
+			MemoryContextAlloc(GetMemoryChunkContext(observed),
 							   sizeof(PgmRates));
-		pgm_rates_load(happened->rates);
+		pgm_rates_load(observed->rates);
 	}
-	return pgm_estimate_statement(happened->rates, happened->verdict);
+	return pgm_estimate_statement(observed->rates, observed->verdict);
 }
 
 void
-pgm_happened_revision(PgmHappened *happened, const char *digest)
+pgm_observed_revision(PgmObserved *observed, const char *digest)
 {
-	happened->digest = digest;
+	observed->digest = digest;
 }
 
 /* An assessment knows more than the text. */
 static void
-recall(PgmHappened *happened)
+recall(PgmObserved *observed)
 {
-	if (happened->digest == NULL)
+	if (observed->digest == NULL)
 		return;
-	if (happened->any_assessed == PGM_UNSET)
-		happened->any_assessed = pgm_prediction_any() ? PGM_TRUE : PGM_FALSE;
-	if (happened->any_assessed == PGM_TRUE)
-		(void) pgm_prediction_recall(happened->digest, happened->verdict);
+	if (observed->any_assessed == PGM_UNSET)
+		observed->any_assessed = pgm_prediction_any() ? PGM_TRUE : PGM_FALSE;
+	if (observed->any_assessed == PGM_TRUE)
+		(void) pgm_prediction_recall(observed->digest, observed->verdict);
 }
 
 void
-pgm_happened_before(PgmHappened *happened, const PgmSource *source, int n,
+pgm_observed_before(PgmObserved *observed, const PgmSource *source, int n,
 					bool commits)
 {
 	MemoryContext old;
 	PgmClassifier classifier = {0};
 	ListCell   *lc;
 
-	happened->verdict = NULL;
+	observed->verdict = NULL;
 	if (!is_worth_watching(source->statements[n].raw->stmt))
 		return;
 
-	MemoryContextReset(happened->statement);
-	old = MemoryContextSwitchTo(happened->statement);
-	happened->verdict = pgm_classify(&classifier, source, n);
-	recall(happened);
-	happened->commits = commits;
-	happened->nwatched = 0;
-	happened->watched = palloc0(sizeof(Watched) * PGM_WATCHED_MAX);
-	foreach(lc, happened->verdict->touches)
+	MemoryContextReset(observed->statement);
+	old = MemoryContextSwitchTo(observed->statement);
+	observed->verdict = pgm_classify(&classifier, source, n);
+	recall(observed);
+	observed->commits = commits;
+	observed->nwatched = 0;
+	observed->watched = palloc0(sizeof(Watched) * PGM_WATCHED_MAX);
+	foreach(lc, observed->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (is_watched(touch) && happened->nwatched < PGM_WATCHED_MAX)
-			watch(happened, touch);
+		if (is_watched(effect) && observed->nwatched < PGM_WATCHED_MAX)
+			watch(observed, effect);
 	}
-	if (happened->nwatched == 0 && !happened->verdict->opaque)
-		happened->verdict = NULL;
+	if (observed->nwatched == 0 && !observed->verdict->opaque)
+		observed->verdict = NULL;
 	else
 	{
-		happened->predicted_ms = predict_ms(happened);
+		observed->predicted_ms = predict_ms(observed);
 		if (!commits)
-			read_own_locks(happened->before);
-		happened->wal_bytes = pgWalUsage.wal_bytes;
-		happened->clock = pgm_clock_monotonic();
+			read_own_locks(observed->before);
+		observed->wal_bytes = pgWalUsage.wal_bytes;
+		observed->clock = pgm_clock_monotonic();
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -417,9 +417,9 @@ append_lock(StringInfo buf, bool *first, const char *name, LOCKMODE mode)
 }
 
 static void
-append_predicted(StringInfo buf, const PgmHappened *happened)
+append_predicted(StringInfo buf, const PgmObserved *observed)
 {
-	const PgmVerdict *verdict = happened->verdict;
+	const PgmVerdict *verdict = observed->verdict;
 	bool		first = true;
 
 	appendStringInfo(buf, "\"predicted\": {\"source\": \"%s\", \"locks\": ",
@@ -429,11 +429,11 @@ append_predicted(StringInfo buf, const PgmHappened *happened)
 	else
 	{
 		appendStringInfoChar(buf, '{');
-		for (int i = 0; i < happened->nwatched; i++)
+		for (int i = 0; i < observed->nwatched; i++)
 		{
-			const PgmTouch *touch = happened->watched[i].touch;
+			const PgmEffect *effect = observed->watched[i].effect;
 
-			append_lock(buf, &first, pgm_touch_name(touch), touch->mode);
+			append_lock(buf, &first, pgm_effect_name(effect), effect->mode);
 		}
 		appendStringInfoChar(buf, '}');
 	}
@@ -441,8 +441,8 @@ append_predicted(StringInfo buf, const PgmHappened *happened)
 					verdict->rewrites == PGM_TRUE);
 	append_tristate(buf, "scans", pgm_scan_is_known(verdict),
 					verdict->scans == PGM_TRUE);
-	if (happened->predicted_ms >= 0)
-		appendStringInfo(buf, ", \"ms\": %.1f", happened->predicted_ms);
+	if (observed->predicted_ms >= 0)
+		appendStringInfo(buf, ", \"ms\": %.1f", observed->predicted_ms);
 	appendStringInfoChar(buf, '}');
 }
 
@@ -453,8 +453,8 @@ append_predicted(StringInfo buf, const PgmHappened *happened)
 static LOCKMODE
 mode_taken(const Watched *watched)
 {
-	LOCKMODE	predicted = watched->touch->mode;
-	LOCKMODE	taken = strongest(held_on(watched->touch->relid) &
+	LOCKMODE	predicted = watched->effect->mode;
+	LOCKMODE	taken = strongest(held_on(watched->effect->relid) &
 								  ~watched->mask);
 
 	if (taken >= predicted || (watched->mask & LOCKBIT_ON(predicted)))
@@ -469,11 +469,11 @@ mode_taken(const Watched *watched)
  * a TOAST table but through its table.
  */
 static bool
-is_surprise(const PgmHappened *happened, Oid relid)
+is_surprise(const PgmObserved *observed, Oid relid)
 {
-	PgmTouch   *touch = pgm_verdict_find(happened->verdict, relid);
+	PgmEffect  *effect = pgm_verdict_find(observed->verdict, relid);
 
-	if (touch != NULL || is_new(relid))
+	if (effect != NULL || is_new(relid))
 		return false;
 	switch (get_rel_relkind(relid))
 	{
@@ -488,18 +488,18 @@ is_surprise(const PgmHappened *happened, Oid relid)
 }
 
 static void
-append_surprises(StringInfo buf, const PgmHappened *happened, bool *first)
+append_surprises(StringInfo buf, const PgmObserved *observed, bool *first)
 {
-	if (happened->before->n > PGM_OWN_LOCKS_MAX ||
-		happened->after->n > PGM_OWN_LOCKS_MAX)
+	if (observed->before->n > PGM_OWN_LOCKS_MAX ||
+		observed->after->n > PGM_OWN_LOCKS_MAX)
 		return;
-	for (int i = 0; i < happened->after->n; i++)
+	for (int i = 0; i < observed->after->n; i++)
 	{
-		const OwnLock *lock = &happened->after->lock[i];
-		LOCKMASK	mask = lock->mask & ~own_mask(happened->before,
+		const OwnLock *lock = &observed->after->lock[i];
+		LOCKMASK	mask = lock->mask & ~own_mask(observed->before,
 												  lock->relid);
 
-		if (mask != 0 && is_surprise(happened, lock->relid))
+		if (mask != 0 && is_surprise(observed, lock->relid))
 			append_lock(buf, first,
 						quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->relid)),
 												   get_rel_name(lock->relid)),
@@ -508,27 +508,27 @@ append_surprises(StringInfo buf, const PgmHappened *happened, bool *first)
 }
 
 static void
-append_locks(StringInfo buf, const PgmHappened *happened)
+append_locks(StringInfo buf, const PgmObserved *observed)
 {
 	bool		first = true;
 
 	appendStringInfoString(buf, ", \"locks\": ");
-	if (happened->commits)
+	if (observed->commits)
 	{
 		appendStringInfoString(buf, "null");
 		return;
 	}
 	appendStringInfoChar(buf, '{');
-	for (int i = 0; i < happened->nwatched; i++)
-		append_lock(buf, &first, pgm_touch_name(happened->watched[i].touch),
-					mode_taken(&happened->watched[i]));
-	append_surprises(buf, happened, &first);
+	for (int i = 0; i < observed->nwatched; i++)
+		append_lock(buf, &first, pgm_effect_name(observed->watched[i].effect),
+					mode_taken(&observed->watched[i]));
+	append_surprises(buf, observed, &first);
 	appendStringInfoChar(buf, '}');
 }
 
 /* The kind of work that was done, and how much of it. */
 static void
-append_work(StringInfo buf, const PgmHappened *happened)
+append_work(StringInfo buf, const PgmObserved *observed)
 {
 	PgmWork		work = PGM_WORK_NONE;
 	int64		bytes = 0;
@@ -536,34 +536,34 @@ append_work(StringInfo buf, const PgmHappened *happened)
 	bool		rewrote = false;
 	bool		scanned = false;
 
-	for (int i = 0; i < happened->nwatched; i++)
+	for (int i = 0; i < observed->nwatched; i++)
 	{
-		const Watched *watched = &happened->watched[i];
-		Oid			filenode = filenode_of(watched->touch->relid);
-		PgmTouch	seen = *watched->touch;
+		const Watched *watched = &observed->watched[i];
+		Oid			filenode = filenode_of(watched->effect->relid);
+		PgmEffect	seen = *watched->effect;
 		PgmWork		done;
 		int64		size;
 
 		if (!has_rows(&seen))
 			continue;
 		seen.rewrites = OidIsValid(filenode) && filenode != watched->filenode;
-		seen.scans = happened->commits ? seen.scans :
+		seen.scans = observed->commits ? seen.scans :
 			scans_of(seen.relid) > watched->scans;
 		rewrote |= seen.rewrites == PGM_TRUE;
 		scanned |= seen.scans == PGM_TRUE;
-		done = pgm_work_of(happened->verdict, &seen);
+		done = pgm_work_of(observed->verdict, &seen);
 		size = done == PGM_WORK_NONE ? 0 :
 			done == PGM_WORK_REWRITE ? watched->total_bytes :
 			watched->heap_bytes;
 		bytes += size;
 		weighed += size == 0 ? 0 :
-			size * pgm_work_weight(happened->verdict, seen.relid, done);
+			size * pgm_work_weight(observed->verdict, seen.relid, done);
 		work = Max(work, done);
 	}
-	append_tristate(buf, "rewrites", happened->nwatched > 0, rewrote);
-	append_tristate(buf, "scans", happened->nwatched > 0 &&
-					!happened->commits, scanned);
-	if (happened->verdict->opaque || pgm_depends_on_rows(happened->verdict))
+	append_tristate(buf, "rewrites", observed->nwatched > 0, rewrote);
+	append_tristate(buf, "scans", observed->nwatched > 0 &&
+					!observed->commits, scanned);
+	if (observed->verdict->opaque || pgm_depends_on_rows(observed->verdict))
 		return;
 	appendStringInfo(buf, ", \"work\": \"%s\"", pgm_work_name(work));
 	if (bytes > 0)
@@ -573,60 +573,60 @@ append_work(StringInfo buf, const PgmHappened *happened)
 }
 
 static void
-keep(PgmHappened *happened, const char *entry)
+keep(PgmObserved *observed, const char *entry)
 {
-	int			n = happened->verdict->n;
-	MemoryContext old = MemoryContextSwitchTo(happened->context);
+	int			n = observed->verdict->n;
+	MemoryContext old = MemoryContextSwitchTo(observed->context);
 
 	/* repeated after an error that was nobody's fault */
-	while (happened->numbers != NIL && llast_int(happened->numbers) >= n)
+	while (observed->numbers != NIL && llast_int(observed->numbers) >= n)
 	{
-		happened->numbers = list_delete_last(happened->numbers);
-		happened->entries = list_delete_last(happened->entries);
+		observed->numbers = list_delete_last(observed->numbers);
+		observed->entries = list_delete_last(observed->entries);
 	}
-	happened->numbers = lappend_int(happened->numbers, n);
-	happened->entries = lappend(happened->entries, pstrdup(entry));
+	observed->numbers = lappend_int(observed->numbers, n);
+	observed->entries = lappend(observed->entries, pstrdup(entry));
 	MemoryContextSwitchTo(old);
 }
 
 void
-pgm_happened_after(PgmHappened *happened, uint64 rows)
+pgm_observed_after(PgmObserved *observed, uint64 rows)
 {
-	double		ms = (pgm_clock_monotonic() - happened->clock) / 1000.0;
-	uint64		wal_bytes = pgWalUsage.wal_bytes - happened->wal_bytes;
+	double		ms = (pgm_clock_monotonic() - observed->clock) / 1000.0;
+	uint64		wal_bytes = pgWalUsage.wal_bytes - observed->wal_bytes;
 	MemoryContext old;
 	StringInfoData buf;
 
-	if (happened->verdict == NULL)
+	if (observed->verdict == NULL)
 		return;
-	old = MemoryContextSwitchTo(happened->statement);
-	if (!happened->commits)
-		read_own_locks(happened->after);
+	old = MemoryContextSwitchTo(observed->statement);
+	if (!observed->commits)
+		read_own_locks(observed->after);
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "{\"statement\": %d, ", happened->verdict->n + 1);
-	append_predicted(&buf, happened);
+	appendStringInfo(&buf, "{\"statement\": %d, ", observed->verdict->n + 1);
+	append_predicted(&buf, observed);
 	appendStringInfo(&buf, ", \"happened\": {\"ms\": %.3f", ms);
-	append_locks(&buf, happened);
-	append_work(&buf, happened);
+	append_locks(&buf, observed);
+	append_work(&buf, observed);
 	appendStringInfo(&buf, ", \"wal_bytes\": " UINT64_FORMAT, wal_bytes);
 	if (rows > 0)
 		appendStringInfo(&buf, ", \"rows\": " UINT64_FORMAT, rows);
 	appendStringInfoString(&buf, "}}");
-	keep(happened, buf.data);
-	happened->verdict = NULL;
+	keep(observed, buf.data);
+	observed->verdict = NULL;
 	MemoryContextSwitchTo(old);
 }
 
 char *
-pgm_happened_details(const PgmHappened *happened)
+pgm_observed_details(const PgmObserved *observed)
 {
 	StringInfoData buf;
 	ListCell   *lc;
 
-	if (happened->entries == NIL)
+	if (observed->entries == NIL)
 		return NULL;
 	initStringInfo(&buf);
-	foreach(lc, happened->entries)
+	foreach(lc, observed->entries)
 		appendStringInfo(&buf, "%s%s", buf.len == 0 ? "{\"statements\": [" : ", ",
 						 (char *) lfirst(lc));
 	appendStringInfoString(&buf, "]}");

@@ -231,7 +231,7 @@ attempt_step(PgmRunner *runner)
 	{
 		announce(runner, &step);
 		pgm_lockwait_begin(runner->wait, step.revision->id);
-		pgm_happened_begin(runner->happened);
+		pgm_observed_begin(runner->observed);
 		runner->again = true;
 	}
 
@@ -381,7 +381,7 @@ step_in_open_transaction(PgmRunner *runner)
 
 	pgm_runner_load_step(runner, &step);
 	announce(runner, &step);
-	pgm_happened_begin(runner->happened);
+	pgm_observed_begin(runner->observed);
 	pgm_runner_expect(runner, &step);
 	if (runner->any_partly)
 		pgm_runner_refuse_partly(runner, &step);
@@ -473,7 +473,7 @@ work(void *arg)
 		runner->request->accepted(runner->run);
 
 	pgm_runner_create_wait(runner);
-	runner->happened = pgm_happened_create();
+	runner->observed = pgm_observed_create();
 	if (runner->one_transaction)
 	{
 		pgm_lockwait_begin(runner->wait, NULL);
@@ -557,7 +557,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 	prepare(runner, "inline", PGM_UNTIL_END_OF_TRANSACTION);
 	pgm_run_end_turn();
 	pgm_runner_create_wait(runner);
-	runner->happened = pgm_happened_create();
+	runner->observed = pgm_observed_create();
 	pgm_lockwait_get(runner->wait, collect_plan, runner);
 	PG_TRY();
 	{

@@ -132,7 +132,7 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 void
 pgm_runner_expect(PgmRunner *runner, const PgmStep *step)
 {
-	pgm_happened_revision(runner->happened,
+	pgm_observed_revision(runner->observed,
 						  runner->request->direction == PGM_UP ?
 						  step->revision->digest : NULL);
 
@@ -155,7 +155,7 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 
 	pgm_process_check_cancel();
 	runner->local = runner->local && pgm_statement_is_local(source, n);
-	pgm_happened_before(runner->happened, source, n, commits);
+	pgm_observed_before(runner->observed, source, n, commits);
 	pgm_runner_watch(runner, source, n);
 	if (pgm_generate_verify)
 		pgm_changed_begin(runner->changed,
@@ -170,7 +170,7 @@ pgm_runner_statement(PgmRunner *runner, const PgmSource *source, int n,
 	}
 	PG_END_TRY();
 	pgm_runner_watched(runner, source, n);
-	pgm_happened_after(runner->happened, rows);
+	pgm_observed_after(runner->observed, rows);
 	if (runner->exec.worker)
 		pgm_run_keep();
 }
@@ -215,9 +215,9 @@ pgm_runner_record_statements(const PgmRunner *runner)
 {
 	char	   *details;
 
-	if (runner->happened == NULL || runner->step == 0)
+	if (runner->observed == NULL || runner->step == 0)
 		return;
-	details = pgm_happened_details(runner->happened);
+	details = pgm_observed_details(runner->observed);
 	if (details != NULL)
 		pgm_journal_step_details(runner->run, runner->step, details);
 }
@@ -342,7 +342,7 @@ keep_back(PgmRunner *runner, const PgmStep *step)
 							  change->revision, change->digest,
 							  step->revision->verify != NULL,
 							  runner->generated);
-	change->details = pgm_happened_details(runner->happened);
+	change->details = pgm_observed_details(runner->observed);
 	MemoryContextSwitchTo(old);
 }
 
@@ -382,7 +382,7 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 		fill_change(&change, runner->plan, runner->run, runner->step,
 					step->revision, step->source->nstatements, runner->started,
 					pgm_clock_monotonic() - runner->clock);
-		change.details = pgm_happened_details(runner->happened);
+		change.details = pgm_observed_details(runner->observed);
 		pgm_ledger_apply(&change);
 	}
 	if (runner->any_partly || runner->by_statement)

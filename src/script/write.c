@@ -181,18 +181,18 @@ write_findings(Writer *writer, const PgmJudged *judged)
 {
 	ListCell   *lc;
 
-	foreach(lc, judged->verdict->touches)
+	foreach(lc, judged->verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->fresh || touch->mode == NoLock)
+		if (effect->created_here || effect->mode == NoLock)
 			continue;
-		if (touch->rewrites == PGM_TRUE)
+		if (effect->rewrites == PGM_TRUE)
 			write_line(writer, "-- rewrites %s",
-					   pgm_printable_line(pgm_touch_name(touch)));
-		if (touch->scans == PGM_TRUE)
+					   pgm_printable_line(pgm_effect_name(effect)));
+		if (effect->scans == PGM_TRUE)
 			write_line(writer, "-- reads all of %s",
-					   pgm_printable_line(pgm_touch_name(touch)));
+					   pgm_printable_line(pgm_effect_name(effect)));
 	}
 	foreach(lc, judged->findings)
 	{
@@ -287,11 +287,11 @@ needs_strong_lock(const PgmVerdict *verdict)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (!touch->fresh && touch->mode > RowExclusiveLock)
+		if (!effect->created_here && effect->mode > RowExclusiveLock)
 			return true;
 	}
 	return false;

@@ -21,7 +21,7 @@ typedef struct PgmMaker
 	const PgmSource *source;
 	int			n;
 	Node	   *stmt;
-	const PgmTouch *subject;
+	const PgmEffect *subject;
 	Oid			relid;			/* of the subject */
 	Oid			namespace;
 	char	   *relname;

@@ -202,20 +202,20 @@ pgm_strategy_find(const PgmSource *source, int n, const char *text,
 /* ---- the choice */
 
 /* The table, index or view that the statement is about, if nobody else's. */
-static const PgmTouch *
+static const PgmEffect *
 find_subject(const PgmVerdict *verdict, Node *stmt)
 {
 	ListCell   *lc;
 
-	foreach(lc, verdict->touches)
+	foreach(lc, verdict->effects)
 	{
-		const PgmTouch *touch = lfirst(lc);
+		const PgmEffect *effect = lfirst(lc);
 
-		if (touch->fresh || !OidIsValid(touch->relid))
+		if (effect->created_here || !OidIsValid(effect->relid))
 			continue;
-		if (touch->subject || (IsA(stmt, DropStmt) && touch->named) ||
-			(IsA(stmt, ReindexStmt) && touch->relkind != RELKIND_INDEX))
-			return touch;
+		if (effect->subject || (IsA(stmt, DropStmt) && effect->named) ||
+			(IsA(stmt, ReindexStmt) && effect->relkind != RELKIND_INDEX))
+			return effect;
 	}
 	return NULL;
 }
@@ -537,13 +537,13 @@ steps_verdict(PgmStrategy *strategy)
 		{
 			PgmVerdict *verdict = pgm_classify(&classifier, source, i);
 
-			foreach(lc2, verdict->touches)
+			foreach(lc2, verdict->effects)
 			{
-				const PgmTouch *touch = lfirst(lc2);
+				const PgmEffect *effect = lfirst(lc2);
 
-				if (OidIsValid(touch->relid) && touch->mode != NoLock)
-					(void) pgm_verdict_touch(strategy->verdict, touch->relid,
-											 touch->mode);
+				if (OidIsValid(effect->relid) && effect->mode != NoLock)
+					(void) pgm_verdict_effect(strategy->verdict, effect->relid,
+											  effect->mode);
 			}
 		}
 	}
@@ -556,17 +556,17 @@ pgm_strategy_verdict(PgmStrategy *strategy, const PgmVerdict *plain)
 	return strategy->steps == NIL ? plain : steps_verdict(strategy);
 }
 
-PgmTouch
-pgm_strategy_touch(PgmStrategy *strategy, const PgmTouch *touch)
+PgmEffect
+pgm_strategy_effect(PgmStrategy *strategy, const PgmEffect *effect)
 {
-	PgmTouch	result = *touch;
-	const PgmTouch *carried;
+	PgmEffect	result = *effect;
+	const PgmEffect *carried;
 
-	if (strategy->steps == NIL || !OidIsValid(touch->relid))
+	if (strategy->steps == NIL || !OidIsValid(effect->relid))
 		return result;
-	carried = pgm_verdict_find(steps_verdict(strategy), touch->relid);
+	carried = pgm_verdict_find(steps_verdict(strategy), effect->relid);
 	result.mode = carried == NULL ? NoLock : carried->mode;
-	result.rewrites = touch->rewrites == PGM_UNSET ? PGM_UNSET : PGM_FALSE;
+	result.rewrites = effect->rewrites == PGM_UNSET ? PGM_UNSET : PGM_FALSE;
 	return result;
 }
 

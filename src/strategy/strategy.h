@@ -116,8 +116,8 @@ extern void pgm_strategy_register_shadow(PgmShadowRefusal table,
  */
 extern const PgmVerdict *pgm_strategy_verdict(PgmStrategy *strategy,
 											  const PgmVerdict *plain);
-extern PgmTouch pgm_strategy_touch(PgmStrategy *strategy,
-								   const PgmTouch *touch);
+extern PgmEffect pgm_strategy_effect(PgmStrategy *strategy,
+									 const PgmEffect *effect);
 
 /*
  * Why no statement of this source can be carried out online, as a clause:
