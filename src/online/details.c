@@ -80,8 +80,8 @@ pgm_shadow_load(PgmShadow *shadow)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-refuse_changed(const PgmShadow *shadow, const char *what)
+void
+pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -110,22 +110,22 @@ pgm_shadow_check(const PgmShadow *shadow)
 		return;
 	}
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(shadow->relid)))
-		refuse_changed(shadow, "it was dropped");
+		pgm_shadow_refuse_changed(shadow, "it was dropped");
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(shadow->beside)) ||
 		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(shadow->old)))
-		refuse_changed(shadow, "a table of ours beside it was dropped");
+		pgm_shadow_refuse_changed(shadow, "a table of ours beside it was dropped");
 	rel = table_open(shadow->relid, AccessShareLock);
 	old = table_open(shadow->old, AccessShareLock);
 	difference = pgm_layout_difference(rel, old);
 	if (difference != NULL)
-		refuse_changed(shadow, psprintf("somebody changed it: %s",
-										difference));
+		pgm_shadow_refuse_changed(shadow, psprintf("somebody changed it: %s",
+												   difference));
 	if (rel->rd_rel->relowner != shadow->owner)
-		refuse_changed(shadow, "its owner changed");
+		pgm_shadow_refuse_changed(shadow, "its owner changed");
 	table_close(old, NoLock);
 	table_close(rel, NoLock);
 	if (OidIsValid(shadow->trigger) &&
 		!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
 							shadow->trigger))
-		refuse_changed(shadow, "the trigger of the dual write was dropped or disabled");
+		pgm_shadow_refuse_changed(shadow, "the trigger of the dual write was dropped or disabled");
 }

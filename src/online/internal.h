@@ -87,6 +87,8 @@ extern void pgm_shadow_refuse(const PgmShadow *shadow);
 /* Reads the details of an operation; refuses one that is not what it was. */
 extern void pgm_shadow_load(PgmShadow *shadow);
 extern void pgm_shadow_check(const PgmShadow *shadow);
+extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
+									  const char *what);
 
 /* shadow_table.c: of one table; clear leaves nothing that was made for it. */
 extern void pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request,
@@ -109,6 +111,8 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 /* switch.c: with the locks. */
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
+extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
+									 const char *detail);
 extern void pgm_shadow_remove(PgmShadow *shadow);
 extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
 

@@ -275,18 +275,6 @@ pgm_column_advance(PgmShadow *shadow)
 	}
 }
 
-static void
-refuse_changed(const PgmShadow *shadow, const char *what)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("definition of table %s has changed", shadow->name),
-			errdetail("Since operation " INT64_FORMAT " began, %s.",
-					  shadow->operation->id, what),
-			errhint("Call pgmigrate.revert(" INT64_FORMAT ") and begin again.",
-					shadow->operation->id));
-}
-
 /* As pgm_shadow_check. */
 void
 pgm_column_check(const PgmShadow *shadow)
@@ -294,7 +282,7 @@ pgm_column_check(const PgmShadow *shadow)
 	ListCell   *lc;
 
 	if (get_rel_name(shadow->relid) == NULL)
-		refuse_changed(shadow, "it was dropped");
+		pgm_shadow_refuse_changed(shadow, "it was dropped");
 	foreach(lc, pgm_column_members(shadow))
 	{
 		PgmColumnSpec spec;
@@ -302,10 +290,10 @@ pgm_column_check(const PgmShadow *shadow)
 		LockRelationOid(lfirst_oid(lc), AccessShareLock);
 		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
 									 &spec))
-			refuse_changed(shadow, psprintf("the trigger on table \"%s\" was dropped or disabled, or the table was added",
-											get_rel_name(lfirst_oid(lc))));
+			pgm_shadow_refuse_changed(shadow, psprintf("the trigger on table \"%s\" was dropped or disabled, or the table was added",
+													   get_rel_name(lfirst_oid(lc))));
 		if (pgm_owner_of(lfirst_oid(lc)) != spec.owner)
-			refuse_changed(shadow, "its owner changed");
+			pgm_shadow_refuse_changed(shadow, "its owner changed");
 	}
 }
 
@@ -343,16 +331,6 @@ pgm_column_switch(PgmShadow *shadow)
 		turn_trigger(shadow, lfirst_oid(lc));
 }
 
-static void
-refuse_revert(const PgmShadow *shadow, const char *detail)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("cannot revert operation " INT64_FORMAT,
-				   shadow->operation->id),
-			errdetail_internal("%s", detail));
-}
-
 static bool
 is_estranged(const PgmShadow *shadow)
 {
@@ -374,19 +352,19 @@ check_way_back(PgmShadow *shadow)
 	ListCell   *lc;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)))
-		refuse_revert(shadow, _("The old column is not there."));
+		pgm_shadow_refuse_revert(shadow, _("The old column is not there."));
 	foreach(lc, pgm_column_members(shadow))
 	{
 		PgmColumnSpec spec;
 
 		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
 									 &spec))
-			refuse_revert(shadow, _("The trigger that writes to the old column was dropped or disabled."));
+			pgm_shadow_refuse_revert(shadow, _("The trigger that writes to the old column was dropped or disabled."));
 		if (spec.owner != pgm_owner_of(lfirst_oid(lc)))
-			refuse_revert(shadow, _("The owner of the table was changed."));
+			pgm_shadow_refuse_revert(shadow, _("The owner of the table was changed."));
 	}
 	if (is_estranged(shadow))
-		refuse_revert(shadow, _("The owner of the table was changed, and the old column was not written along any more."));
+		pgm_shadow_refuse_revert(shadow, _("The owner of the table was changed, and the old column was not written along any more."));
 }
 
 /* Of those noted some may fit again, or be gone. */

@@ -372,8 +372,8 @@ warn_of_keys(const PgmShadow *shadow, int n)
 			errhint("Find them with ALTER TABLE ... VALIDATE CONSTRAINT."));
 }
 
-static void
-refuse_revert(const PgmShadow *shadow, const char *detail)
+void
+pgm_shadow_refuse_revert(const PgmShadow *shadow, const char *detail)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -391,7 +391,7 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
 		get_namespace_oid(shadow->schema, false))
-		refuse_revert(shadow, "The old rows of the table are not there.");
+		pgm_shadow_refuse_revert(shadow, "The old rows of the table are not there.");
 	refuse_estranged(shadow);
 	unfit = pgm_shadow_unfit(shadow, false);
 	if (unfit > 0 && !without_unfit)
@@ -399,9 +399,9 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 	if (pgm_partition_wanted(shadow) ? !pgm_partition_is_intact(shadow) :
 		!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
 							shadow->trigger))
-		refuse_revert(shadow, pgm_partition_wanted(shadow) ?
-					  "It has other partitions, or a trigger on one of them was dropped or disabled." :
-					  "The trigger that writes to the old rows was dropped or disabled.");
+		pgm_shadow_refuse_revert(shadow, pgm_partition_wanted(shadow) ?
+								 "It has other partitions, or a trigger on one of them was dropped or disabled." :
+								 "The trigger that writes to the old rows was dropped or disabled.");
 	return unfit;
 }
 
