@@ -45,12 +45,12 @@ static PgmQuery cascades_query = {
 	"AND a.attname = ANY ($2)) END UNION SELECT f.conrelid FROM k "
 	"JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = k.relid "
 	"AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', "
-	"'d'))) SELECT EXISTS (SELECT FROM k WHERE relid = $4)",
-	4, {OIDARRAYOID, TEXTARRAYOID, BOOLOID, OIDOID}
+	"'d'))) SELECT EXISTS (SELECT FROM k WHERE relid = ANY ($4))",
+	4, {OIDARRAYOID, TEXTARRAYOID, BOOLOID, OIDARRAYOID}
 };
 
 static bool
-is_cascaded_to(const RowReading *reading, Oid relid)
+is_cascaded_to(const RowReading *reading, const List *read)
 {
 	const PgmChange *change = reading->change;
 	char	  **names = palloc(sizeof(char *) *
@@ -64,7 +64,7 @@ is_cascaded_to(const RowReading *reading, Oid relid)
 	values[0] = pgm_oid_array_datum(reading->family);
 	values[1] = pgm_text_array_datum(n, names);
 	values[2] = BoolGetDatum(change->is_delete);
-	values[3] = ObjectIdGetDatum(relid);
+	values[3] = pgm_oid_array_datum(read);
 	return pgm_strategy_ask(&cascades_query, values);
 }
 
@@ -88,13 +88,18 @@ reads_assigned(const RowReading *reading, RangeTblEntry *rte)
 	return false;
 }
 
+/* A table that others inherit from is read with the rows of those. */
 static const char *
 refusal_of_relation(const RowReading *reading, RangeTblEntry *rte)
 {
+	List	   *read = lcons_oid(rte->relid, rte->inh ?
+								 pgm_descendants(rte->relid) : NIL);
+
 	if (rte->tablesample != NULL)
 		return "it reads a sample of a table";
-	if (!list_member_oid(reading->family, rte->relid))
-		return is_cascaded_to(reading, rte->relid) ?
+	if (list_length(list_difference_oid(read, reading->family)) ==
+		list_length(read))
+		return is_cascaded_to(reading, read) ?
 			"it reads a table that a foreign key changes along with it" :
 			NULL;
 	if (reading->change->is_delete || reads_assigned(reading, rte))

@@ -150,12 +150,18 @@ SELECT anew();
 CREATE TABLE public.far AS SELECT g AS id, g % 10 AS k FROM generate_series(1, 400000) g;
 ANALYZE public.far;
 CREATE TABLE public.hangs (id int REFERENCES t (id) ON DELETE CASCADE, k int);
+CREATE TABLE public.above (id int, n int);
+ALTER TABLE t INHERIT public.above;
+CREATE TABLE public.over_hangs (k int);
+ALTER TABLE public.hangs INHERIT public.over_hangs;
 SELECT pgmigrate.revision('joined', $$
 UPDATE t SET n = p.n + 1 FROM t p WHERE p.id = t.id - 1;
 UPDATE t SET n = 1 WHERE NOT EXISTS (SELECT FROM t p WHERE p.n = 1);
 DELETE FROM t USING t p WHERE p.id = t.id - 1;
 DELETE FROM t WHERE id > 3 AND NOT EXISTS (SELECT FROM t p WHERE p.id = t.id + 1);
+UPDATE t SET n = p.n + 1 FROM above p WHERE p.id = t.id - 1;
 DELETE FROM t USING hangs h WHERE h.k = t.id;
+DELETE FROM t USING over_hangs h WHERE h.k = t.id;
 WITH w AS (UPDATE o SET v = v RETURNING id) UPDATE t SET n = 1 FROM w WHERE w.id = t.id;
 DELETE FROM t USING (SELECT id FROM o ORDER BY id LIMIT 10) w WHERE w.id = t.id;
 UPDATE t SET n = 1 FROM (SELECT id FROM o FOR SHARE) w WHERE w.id = t.id;
@@ -168,6 +174,7 @@ UPDATE t SET n = o.k FROM o WHERE o.id = t.id RETURNING t.id;
 UPDATE t SET n = o.k FROM o WHERE o.id = t.id;
 DELETE FROM t USING o WHERE o.id = t.id;
 UPDATE t SET n = h.k FROM hangs h WHERE h.id = t.id;
+UPDATE t SET n = p.n + 1 FROM ONLY above p WHERE p.id = t.id - 1;
 UPDATE t SET v = (SELECT o.v FROM o WHERE o.id = t.id) WHERE t.v IS NULL;
 UPDATE t SET n = (SELECT count(*) FROM t p WHERE p.id < 10);
 UPDATE t SET n = 1 FROM (SELECT id, max(k) AS k FROM o GROUP BY id) w WHERE w.id = t.id AND w.k > 1
@@ -212,6 +219,6 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t WHERE v = 'fired';
 
 DROP VIEW public.behind;
-DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs;
+DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
 DROP EXTENSION pgmigrate;
