@@ -76,6 +76,18 @@ SELECT * FROM pgmigrate.adopt('rails', 'over.schema_migrations');
 CALL forget();
 DROP TABLE schema_migrations;
 
+-- a number is the same version with zeros before it
+CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied boolean);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, true);
+SELECT pgmigrate.revision('seven', 'SELECT 7', 'SELECT 7', id => '0007'), pgmigrate.revision('eight', 'SELECT 8', 'SELECT 8', id => '0008');
+SELECT * FROM pgmigrate.adopt('goose', mirror => true);
+SELECT revision FROM pgmigrate.upgrade();
+SELECT version_id FROM goose_db_version ORDER BY id;
+SELECT revision FROM pgmigrate.downgrade('base');
+SELECT version_id FROM goose_db_version ORDER BY id;
+CALL forget();
+DROP TABLE goose_db_version;
+
 -- a ledger that was adopted before the files were loaded: these are refused,
 -- and the hint leads to one history
 CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
