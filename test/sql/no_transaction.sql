@@ -26,6 +26,14 @@ SELECT rule, statement FROM pgmigrate.lint((SELECT upgrade FROM pgmigrate.revisi
 SELECT line FROM pgmigrate.script('head') AS line WHERE line ~ 'ALTER|CALL|^BEGIN|^COMMIT';
 SELECT step, revision, state FROM pgmigrate.upgrade();
 SELECT * FROM marked;
+-- a block that ends transactions, in any of the words for it
+SELECT pgmigrate.revision('words', $$-- pgmigrate: no-transaction
+DO 'BEGIN INSERT INTO marked VALUES (7); ROLLBACK; INSERT INTO marked VALUES (8); END';
+DO 'BEGIN CALL commits(9); END'$$, id => 'words');
+SELECT step, revision, state FROM pgmigrate.upgrade();
+SELECT id FROM marked;
+SELECT step, revision FROM pgmigrate.stamp('without');
+SELECT pgmigrate.remove('words');
 -- as another role there would be no guard
 CREATE ROLE marked_role;
 SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('marked_role', 'operator');

@@ -56,9 +56,11 @@ SELECT count(*) FROM orders WHERE u IS NULL;
 INSERT INTO users VALUES ('500', 1, 500);
 INSERT INTO orders VALUES (1000, '500');
 
--- and back in one
+-- and back in one, with what is said of a key
+COMMENT ON CONSTRAINT o_u ON orders IS 'who has ordered';
 SELECT revision, state FROM pgmigrate.downgrade('-1');
 TABLE done;
+SELECT obj_description(oid) FROM pg_constraint WHERE conname = 'o_u' AND conrelid = 'orders'::regclass;
 INSERT INTO orders VALUES (1001, 501);
 SELECT count(*), max(u) FROM orders;
 SET search_path = plain, public;
