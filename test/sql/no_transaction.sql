@@ -27,9 +27,9 @@ SELECT line FROM pgmigrate.script('head') AS line WHERE line ~ 'ALTER|CALL|^BEGI
 SELECT step, revision, state FROM pgmigrate.upgrade();
 SELECT * FROM marked;
 -- a block that ends transactions, in any of the words for it
-SELECT pgmigrate.revision('words', $$-- pgmigrate: no-transaction
+SELECT pgmigrate.revision('words', $$
 DO 'BEGIN INSERT INTO marked VALUES (7); ROLLBACK; INSERT INTO marked VALUES (8); END';
-DO 'BEGIN CALL commits(9); END'$$, id => 'words');
+DO 'BEGIN CALL commits(9); END'$$, transactional => false, id => 'words');
 SELECT step, revision, state FROM pgmigrate.upgrade();
 SELECT id FROM marked;
 SELECT step, revision FROM pgmigrate.stamp('without');

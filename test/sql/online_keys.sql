@@ -106,6 +106,15 @@ SELECT statement, relation, state FROM pgmigrate.operations WHERE revision > 'k4
 SELECT conname, convalidated, conpfeqop::regoperator[] FROM pg_constraint WHERE conname = 'n_o' AND connamespace = 'online'::regnamespace;
 INSERT INTO notes VALUES (1000000, 1);
 
+-- a key that demands more is checked
+CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE halves (a int, b int, CONSTRAINT h_p FOREIGN KEY (a, b) REFERENCES pairs);
+INSERT INTO halves VALUES (1, NULL);
+SELECT pgmigrate.revision('full', 'ALTER TABLE halves DROP CONSTRAINT h_p; ALTER TABLE pairs ALTER a TYPE text; ALTER TABLE halves ALTER a TYPE text; ALTER TABLE halves ADD CONSTRAINT h_p FOREIGN KEY (a, b) REFERENCES pairs MATCH FULL', id => 'k7');
+SELECT revision, state FROM pgmigrate.upgrade();
+DELETE FROM halves;
+SELECT revision, state FROM pgmigrate.upgrade();
+
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing, public.done;
 DROP FUNCTION public.shape;
