@@ -61,4 +61,7 @@ extern const char *pgm_change_query_refusal(const PgmChange *change,
  */
 extern const char *pgm_change_risk(const PgmChange *change);
 
+/* Likewise: does it call code that may read what other parts have changed? */
+extern bool pgm_change_reads_by_function(Query *query);
+
 #endif							/* PGM_STRATEGY_ROW_CHANGE_H */

@@ -12,11 +12,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "classify/verdict.h"
 #include "compat/parse.h"
@@ -153,6 +157,41 @@ read_walker(Node *node, void *arg)
 		query_tree_walker((Query *) node, read_walker, arg, 0);
 	reading->within = outer;
 	return found;
+}
+
+/* In SQL or a procedural language, and as of the statement's snapshot. */
+static bool
+may_read(Oid function, void *arg)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	result = form->provolatile == PROVOLATILE_STABLE &&
+		form->prolang != INTERNALlanguageId && form->prolang != ClanguageId;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+function_walker(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, may_read, arg))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, function_walker, arg, 0);
+	return expression_tree_walker(node, function_walker, arg);
+}
+
+bool
+pgm_change_reads_by_function(Query *query)
+{
+	return function_walker((Node *) query, NULL);
 }
 
 const char *

@@ -125,6 +125,9 @@ ask_server(PgmMaker *maker, const PgmChange *change,
 	if (list_length(queries) == 1)
 		expected->refusal = pgm_change_query_refusal(change,
 													 linitial(queries));
+	if (list_length(queries) == 1 && expected->refusal == NULL &&
+		pgm_change_reads_by_function(linitial(queries)))
+		expected->refusal = "a function in it may read what it changes";
 	if (list_length(queries) == 1 && maker->may_evaluate)
 	{
 		plan = pgm_plan_query(linitial(queries), text, NULL);

@@ -154,6 +154,7 @@ CREATE TABLE public.above (id int, n int);
 ALTER TABLE t INHERIT public.above;
 CREATE TABLE public.over_hangs (k int);
 ALTER TABLE public.hangs INHERIT public.over_hangs;
+CREATE FUNCTION many.greatest_before(int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(n) FROM many.t WHERE id < $1); END';
 SELECT pgmigrate.revision('joined', $$
 UPDATE t SET n = p.n + 1 FROM t p WHERE p.id = t.id - 1;
 UPDATE t SET n = 1 WHERE NOT EXISTS (SELECT FROM t p WHERE p.n = 1);
@@ -170,6 +171,7 @@ UPDATE t SET n = 1 FROM (SELECT id, random() AS r FROM o) w WHERE w.id = t.id AN
 UPDATE t SET n = far.k FROM far WHERE far.id = t.id;
 UPDATE t SET n = t.n + o.k FROM o WHERE o.id = t.id AND t.n IS NULL;
 UPDATE t SET n = o.k FROM o WHERE o.id = t.id RETURNING t.id;
+UPDATE t SET n = greatest_before(id) + 1;
 -- and these are
 UPDATE t SET n = o.k FROM o WHERE o.id = t.id;
 DELETE FROM t USING o WHERE o.id = t.id;
