@@ -157,9 +157,18 @@ SELECT r.id AS revision,
 FROM pgmigrate.revision r
 LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
-LEFT JOIN (SELECT DISTINCT b.revision FROM pgmigrate.begun_statement b
+LEFT JOIN (SELECT b.revision FROM pgmigrate.begun_statement b
 	WHERE b.online_step OPERATOR(pg_catalog.=) 0 AND (b.state OPERATOR(pg_catalog.=) 'done'
-		OR b.in_parts AND b.state OPERATOR(pg_catalog.=) 'begun')) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
+		OR b.in_parts AND b.state OPERATOR(pg_catalog.=) 'begun')
+	UNION SELECT o.revision FROM pgmigrate.operation o
+	WHERE (o.direction OPERATOR(pg_catalog.=) 'up') OPERATOR(pg_catalog.<>)
+			EXISTS (SELECT FROM pgmigrate.applied n WHERE n.revision OPERATOR(pg_catalog.=) o.revision)
+		AND CASE o.state WHEN 'failed' THEN NOT o.details OPERATOR(pg_catalog.?) 'taken_back'
+				AND (o.method OPERATOR(pg_catalog.=) 'in place' OR o.details OPERATOR(pg_catalog.?) 'schema')
+			WHEN 'switched' THEN NOT EXISTS (SELECT FROM pgmigrate.run_step d
+				WHERE d.revision OPERATOR(pg_catalog.=) o.revision AND d.run OPERATOR(pg_catalog.>=) o.run
+				AND (d.state OPERATOR(pg_catalog.=) 'done' OR d.details OPERATOR(pg_catalog.?) 'forgotten'))
+			ELSE o.state OPERATOR(pg_catalog.<>) ALL ('{finalized,reverted,cancelled}') END) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
 COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied, failed or pending';
 

@@ -122,11 +122,12 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 		return false;
 	if (pgm_runner_has_revertible(runner, step) && can_be_parted(step))
 		return true;
+
+	/* also where settings or the catalog would have it otherwise by now */
+	if (can_be_parted(step) && pgm_runner_is_begun_online(step->revision->id))
+		return true;
 	if (!may_be_online(step))
 		return false;
-	if (runner->any_partly &&
-		pgm_runner_is_begun_online(step->revision->id))
-		return true;
 	for (int i = 0; i < step->source->nstatements; i++)
 	{
 		if (OidIsValid(pgm_runner_held_table(step->source, i)))

@@ -22,6 +22,7 @@
 
 #include "base/digest.h"
 #include "base/spi.h"
+#include "base/sqlstate.h"
 #include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
@@ -108,24 +109,60 @@ static PgmQuery any_query = {
 	"'indexing', 'comparing', 'switching', 'failed') LIMIT 1"
 };
 
+/*
+ * Is an operation not over?  It may be switched, before its statement is
+ * marked as done; and a failed one that has taken back or removed what it made
+ * has done nothing.
+ */
+#define IS_UNFINISHED \
+	"CASE o.state WHEN 'failed' THEN NOT o.details ? 'taken_back' " \
+	"AND (o.method = 'in place' OR o.details ? 'schema') WHEN 'switched' " \
+	"THEN NOT EXISTS (SELECT FROM pgmigrate.run_step d " \
+	"WHERE d.revision = o.revision AND d.run >= o.run " \
+	"AND (d.state = 'done' OR d.details ? 'forgotten')) " \
+	"ELSE o.state NOT IN ('finalized', 'reverted', 'cancelled') END"
+
 /* As pgmigrate.revisions has it. */
 static PgmQuery partly_query = {
 	"SELECT b.revision, max(b.run), min(b.direction), "
 	"count(*) FILTER (WHERE b.state = 'done')::int, "
 	"coalesce(max(s.statements), 0), bool_or(b.state = 'begun') "
-	"FROM pgmigrate.begun_statement b LEFT JOIN pgmigrate.run_step s "
+	"FROM (SELECT revision, run, direction, state "
+	"FROM pgmigrate.begun_statement WHERE online_step = 0 "
+	"AND (state = 'done' OR in_parts AND state = 'begun') "
+	"UNION ALL SELECT o.revision, o.run, o.direction, 'begun' "
+	"FROM pgmigrate.operation o WHERE (o.direction = 'up') "
+	"<> EXISTS (SELECT FROM pgmigrate.applied a "
+	"WHERE a.revision = o.revision) "
+	"AND o.revision IS NOT NULL AND " IS_UNFINISHED ") b "
+	"LEFT JOIN pgmigrate.run_step s "
 	"ON s.run = b.run AND s.revision = b.revision "
-	"WHERE b.online_step = 0 "
-	"AND (b.state = 'done' OR b.in_parts AND b.state = 'begun') "
 	"GROUP BY b.revision ORDER BY 2"
 };
 
-/* What is at work online has an operation that goes on with it. */
+/* Those that have made more than the statements themselves would. */
+static PgmQuery standing_query = {
+	"SELECT o.id, o.revision, o.relation_name, o.state = 'switched' "
+	"FROM pgmigrate.operation o "
+	"WHERE o.revision = coalesce($1, o.revision) AND " IS_UNFINISHED " "
+	"AND (o.method <> 'in place' OR o.state = 'switched') "
+	"AND o.system_identifier = pgmigrate.system_identifier() "
+	"ORDER BY o.id LIMIT 1",
+	1, {TEXTOID}
+};
+
 static PgmQuery forget_query = {
-	"WITH f AS (DELETE FROM pgmigrate.begun_statement b "
+	"WITH o AS (UPDATE pgmigrate.operation o SET state = 'cancelled', "
+	"waiting_for = NULL, finished = clock_timestamp() "
+	"WHERE o.revision = coalesce($1, o.revision) AND " IS_UNFINISHED " "
+	"RETURNING o.id, o.revision, o.run), "
+	"r AS (DELETE FROM pgmigrate.operation_range r USING o "
+	"WHERE r.operation = o.id), "
+	"b AS (DELETE FROM pgmigrate.begun_statement b "
 	"WHERE b.revision = coalesce($1, b.revision) "
-	"AND (b.online_step = 0 OR $1 IS NOT NULL) "
 	"RETURNING b.revision, b.run, b.state, b.in_parts), "
+	"f AS (SELECT revision, run, state, in_parts FROM b "
+	"UNION ALL SELECT revision, run, 'begun', true FROM o), "
 	"g AS (SELECT revision, min(run) AS first, max(run) AS last, "
 	"count(*) FILTER (WHERE state = 'done')::int AS done, "
 	"bool_or(in_parts AND state = 'begun') AS parts "
@@ -298,6 +335,28 @@ pgm_begun_partly(int *n)
 	return partly;
 }
 
+/* What writes to its copy would go on with that, and nobody knew of it. */
+static void
+refuse_standing(const Datum *values, const bool *nulls)
+{
+	int64		id;
+
+	if (pgm_spi_execute(&standing_query, values, nulls) == 0)
+		return;
+	id = pgm_spi_int64(1, 1);
+	ereport(ERROR,
+			errcode(PGM_ERRCODE_PARTLY_APPLIED),
+			errmsg("operation " INT64_FORMAT " of revision \"%s\" is not over",
+				   id, pgm_spi_text(1, 2)),
+			errdetail("What it has made beside table \"%s\" is still there.",
+					  pgm_spi_text(1, 3)),
+			pgm_spi_bool(1, 4) ?
+			errhint("Go on with the revision; or end that with SELECT * FROM pgmigrate.revert(" INT64_FORMAT ") or finalize(" INT64_FORMAT ").",
+					id, id) :
+			errhint("Go on with the revision; or end that with SELECT * FROM pgmigrate.revert(" INT64_FORMAT ").",
+					id));
+}
+
 void
 pgm_begun_forget(const char *revision)
 {
@@ -309,6 +368,7 @@ pgm_begun_forget(const char *revision)
 	pgm_leftover_notice(0, NULL, revision);
 	pgm_set_text(values, nulls, 0, revision);
 	pgm_spi_begin(&scope);
+	refuse_standing(values, nulls);
 	rows = pgm_spi_execute(&forget_query, values, nulls);
 	for (uint64 i = 1; i <= rows; i++)
 		ereport(NOTICE,

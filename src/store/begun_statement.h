@@ -106,7 +106,8 @@ extern PgmPartly *pgm_begun_partly(int *n);
 
 /*
  * Forget what is done of revisions that are partly applied, or of one; NULL is
- * all.  Says so, but for those that are recorded as applied by now.
+ * all.  Says so, but for those that are recorded as applied by now.  Raises
+ * PGM_ERRCODE_PARTLY_APPLIED where tables and triggers of ours would be left.
  */
 extern void pgm_begun_forget(const char *revision);
 

@@ -268,6 +268,65 @@ TABLE made;
 SELECT pgmigrate.amend('o1', upgrade => 'SELECT 1');
 SELECT revision, state FROM pgmigrate.upgrade();
 TABLE made;
+-- until then it is partly applied, and nothing goes below it
+SELECT pgmigrate.revision('table', 'CREATE TABLE app.parent AS SELECT 1 AS i, 1 AS j', 'DROP TABLE app.parent', id => 'o2');
+SELECT pgmigrate.revision('online', '-- pgmigrate: online
+ALTER TABLE app.parent ADD CONSTRAINT ok CHECK (app.ends(i))', 'SELECT 1', id => 'o3');
+SELECT revision, state FROM pgmigrate.upgrade('o2');
+UPDATE sw SET v = 0;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.revisions;
+SELECT revision, state FROM pgmigrate.history('o3');
+SELECT revision, state FROM pgmigrate.downgrade('o1');
+SELECT revision FROM pgmigrate.plan('base', 'downgrade');
+UPDATE sw SET v = 1;
+-- it goes on as it began, whatever is set now
+SET pgmigrate.online = off;
+SELECT revision, state FROM pgmigrate.upgrade();
+RESET pgmigrate.online;
+SELECT revision, state FROM pgmigrate.downgrade('o2');
+ALTER TABLE app.parent DROP CONSTRAINT ok;
+-- remove() and a stamp end it
+UPDATE sw SET v = 0;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.stamp('o2');
+SELECT state FROM pgmigrate.operations ORDER BY operation;
+SELECT revision, state FROM pgmigrate.revisions;
+ALTER TABLE app.parent DROP CONSTRAINT ok;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT pgmigrate.remove('o3');
+SELECT state FROM pgmigrate.operations ORDER BY operation;
+SELECT pgmigrate.revision('online', '-- pgmigrate: online
+ALTER TABLE app.parent ADD CONSTRAINT ok CHECK (app.ends(i))', 'SELECT 1', id => 'o3');
+ALTER TABLE app.parent DROP CONSTRAINT ok;
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.stamp('o3');
+SELECT state FROM pgmigrate.operations ORDER BY operation;
+-- what a copy and triggers are left of, they refuse by name
+CREATE FUNCTION app.grown(int) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN app.ends($1) THEN $1 END$$;
+SELECT pgmigrate.revision('copy', '-- pgmigrate: online
+ALTER TABLE app.parent ALTER j TYPE bigint USING app.grown(j)', 'SELECT 1', id => 'o4');
+SET client_min_messages = warning;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.revisions WHERE revision = 'o4';
+SELECT revision, state FROM pgmigrate.downgrade('o1');
+SELECT revision, state FROM pgmigrate.stamp('o3');
+SELECT revision, state FROM pgmigrate.stamp('o4');
+SELECT pgmigrate.remove('o4');
+SELECT relation, action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'app.parent'::regclass;
+SELECT revision, state FROM pgmigrate.revisions WHERE revision = 'o4';
+SELECT revision, state FROM pgmigrate.stamp('o3');
+SELECT pgmigrate.remove('o4');
 DROP VIEW made;
 
 -- REINDEX goes over partitions, TOAST tables and schemas, and so does what it
