@@ -35,7 +35,9 @@ static PgmQuery query = {
 	"WITH a AS (SELECT a.* FROM pg_attribute a WHERE a.attrelid = $1 "
 	"AND a.attname = ANY ($2) AND NOT a.attisdropped), "
 	"k AS (SELECT k.* FROM pg_constraint k, (SELECT array_agg(attnum) AS n "
-	"FROM a) AS n WHERE k.conrelid = $1 AND k.conkey && n) "
+	"FROM a) AS n WHERE k.conrelid = $1 AND (k.conkey && n "
+	/* the rows that are there may not fit, those written anew must */
+	"OR k.contype IN ('c', 'n') AND NOT k.convalidated)) "
 	"SELECT format('column \"%s\" is generated', attname) FROM a "
 	"WHERE attgenerated <> '' "
 	"UNION ALL SELECT format('column \"%s\" is inherited', attname) FROM a "

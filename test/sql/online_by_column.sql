@@ -193,6 +193,11 @@ SELECT why_if(change) FROM unnest(ARRAY['', 'ALTER TABLE odd FORCE ROW LEVEL SEC
 	'CREATE TRIGGER "~~~~~" BEFORE UPDATE ON odd FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
 	'CREATE TRIGGER a AFTER UPDATE ON odd FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); ALTER TABLE odd ENABLE ALWAYS TRIGGER a',
 	'ALTER TABLE odd ADD CHECK (v > 0) NOT VALID', 'CREATE TABLE holder (o odd)']) AS change;
+-- nor can rows be written anew that do not fit what is not valid
+CREATE TABLE misfit (v int, w int);
+INSERT INTO misfit VALUES (1, 0);
+ALTER TABLE misfit ADD CONSTRAINT fits CHECK (w > 0) NOT VALID;
+SELECT why('ALTER TABLE c.misfit ALTER v TYPE bigint');
 -- left to itself a table is changed by way of another one where it can be
 RESET pgmigrate.online_method;
 SELECT why('ALTER TABLE c.online_1 ALTER v TYPE int'), why('ALTER TABLE c.pos ALTER v TYPE bigint');

@@ -86,7 +86,7 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT relation, strategy, state FROM pgmigrate.operations WHERE revision = 'b9' ORDER BY statement;
 SELECT c.relname, t.spcname, (SELECT x.reltablespace = c.reltablespace FROM pg_class x WHERE x.oid = c.reltoastrelid) AS toast_along, c.reloptions,
 	i.indisclustered, i.indisvalid, obj_description(c.oid) AS comment,
-	(SELECT attstattarget FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1 AND c.relkind = 'i') AS statistics
+	(SELECT nullif(attstattarget, -1) FROM pg_attribute WHERE attrelid = c.oid AND attnum = 1 AND c.relkind = 'i') AS statistics
 FROM pg_class c LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace LEFT JOIN pg_index i ON i.indexrelid = c.oid
 WHERE c.relnamespace = 'moved'::regnamespace AND c.relname !~ '^b_' ORDER BY c.relname;
 SELECT pg_get_indexdef('moved.a_v'::regclass) = :'before' AS same_index, 'moved.a'::regclass::oid = :a AS same_table, count(*), max(length(x)) FROM moved.a;
