@@ -36,7 +36,9 @@ SELECT i, t, d, e FROM csv;
 TABLE "Chosen";
 -- a default that COPY would have looked at is not passed over
 SELECT pgmigrate.load('2_b.up.sql', E'COPY "Chosen" (d) FROM stdin WHERE n = 5;\n2024-01-01\n\\.\n');
+\set VERBOSITY terse
 SELECT pgmigrate.upgrade();
+\set VERBOSITY default
 SELECT pgmigrate.remove('2');
 
 -- rules are not applied, and an INSTEAD OF trigger is; in both executions
