@@ -493,7 +493,8 @@ recreate(PgmDiff *diff, int n, List *queue)
 {
 	PgmPair    *pair = &diff->pairs[n];
 
-	if (pair->change != PGM_KEEP && pair->change != PGM_ALTER)
+	if ((pair->change != PGM_KEEP && pair->change != PGM_ALTER) ||
+		is_not_null(pgm_ddl_object(pair)))
 		return queue;
 	pair->change = PGM_RECREATE;
 	return lappend_int(queue, n);
