@@ -316,8 +316,7 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 			if (pgm_lint_rewrites(lint) == PGM_TRUE)
 				pgm_lint_add(lint, "set-tablespace",
 							 psprintf("%s is copied while it is locked", lint->name),
-							 psprintf("Use pg_repack --table %s --tablespace %s.", lint->name,
-									  quote_identifier(cmd->name)));
+							 pgm_lint_online(lint));
 			break;
 		case AT_DisableTrig:
 		case AT_DisableTrigAll:

@@ -21,8 +21,8 @@ static const char *const avoided[] = {
 	"detach-partition", "drop-index", "fk-in-add-column", "fk-inline",
 	"generated-stored", "identity-column", "index-on-partitioned",
 	"long-work", "pk-builds-index", "pk-sets-not-null", "refresh-matview",
-	"reindex", "serial-column", "set-not-null", "type-change-rechecks",
-	"type-change-reindex", "type-change-rewrite", "unique-builds-index",
+	"reindex", "serial-column", "set-not-null", "set-tablespace",
+	"type-change-rechecks", "type-change-reindex", "type-change-rewrite", "unique-builds-index",
 	"volatile-default", NULL
 };
 

@@ -333,7 +333,7 @@ static const PgmRule rules[] = {
 	"Leave a view under the old name"},
 	{"set-tablespace", PGM_LEVEL_DANGER, "SET TABLESPACE", 0, 0,
 		"the table is copied under ACCESS EXCLUSIVE",
-	"Use pg_repack"},
+	"Leave it to the run, with pgmigrate.online = on"},
 	{"several-locked-tables", PGM_LEVEL_WARNING, "ACCESS EXCLUSIVE on several tables", 0, 0,
 		"locks are held on all until the last is done, and may deadlock",
 	"One table in a revision"},

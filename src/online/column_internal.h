@@ -99,7 +99,7 @@ typedef struct PgmColumnObject
 extern List *pgm_column_objects(const PgmShadow *shadow);
 
 /* Of one column of a table that leads at first. */
-extern List *pgm_column_objects_of(const PgmShadow *shadow, Oid relid,
+extern List *pgm_column_objects_of(int64 operation, Oid relid,
 								   AttrNumber column);
 extern void pgm_column_save_objects(PgmShadow *shadow, List *objects);
 

@@ -159,7 +159,7 @@ pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 /* ---- indexes and constraints */
 
 static List *
-find_objects(const PgmShadow *shadow, Oid relid, int n, Datum *columns)
+find_objects(int64 operation, Oid relid, int n, Datum *columns)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *result = NIL;
@@ -170,7 +170,7 @@ find_objects(const PgmShadow *shadow, Oid relid, int n, Datum *columns)
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = pgm_array_datum(INT2OID, n, columns);
 	values[2] = pgm_text_datum(psprintf("pgmigrate_" INT64_FORMAT "_",
-										shadow->operation->id));
+										operation));
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&objects_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
@@ -190,11 +190,11 @@ find_objects(const PgmShadow *shadow, Oid relid, int n, Datum *columns)
 }
 
 List *
-pgm_column_objects_of(const PgmShadow *shadow, Oid relid, AttrNumber column)
+pgm_column_objects_of(int64 operation, Oid relid, AttrNumber column)
 {
 	Datum		columns[1] = {Int16GetDatum(column)};
 
-	return find_objects(shadow, relid, 1, columns);
+	return find_objects(operation, relid, 1, columns);
 }
 
 static List *
@@ -208,7 +208,7 @@ objects_of_table(const PgmShadow *shadow, Oid relid)
 	columns = palloc(sizeof(Datum) * spec.n);
 	for (int i = 0; i < spec.n; i++)
 		columns[i] = Int16GetDatum(spec.pairs[i].lead);
-	return find_objects(shadow, relid, spec.n, columns);
+	return find_objects(shadow->operation->id, relid, spec.n, columns);
 }
 
 static List *

@@ -214,18 +214,49 @@ catalog_reason(Oid relid, List *columns, bool root)
 	return result;
 }
 
+/* What becomes of the values, and what is demanded of them. */
 static char *
-member_reason(Oid relid, Oid root, List *columns)
+values_reason(Relation rel, AlterTableCmd *command)
+{
+	Oid			relid = RelationGetRelid(rel);
+	PgmMappingText forth;
+	ListCell   *lc;
+
+	pgm_mapping_foresee(rel, command, &forth);
+	if (forth.missing != NULL)
+		return forth.missing;
+	foreach(lc, pgm_column_objects_of(0, relid,
+									  get_attnum(relid, command->name)))
+	{
+		const PgmColumnObject *object = lfirst(lc);
+
+		if (object->kind != 'i' && forth.may_fail)
+			return psprintf("not every value may fit, and constraint \"%s\" is on column \"%s\"",
+							get_constraint_name(object->was), command->name);
+		if (object->kind == 'i' && forth.may_collide &&
+			pgm_column_is_unique(object->was))
+			return psprintf("different values may become the same, and index \"%s\" is unique",
+							get_rel_name(object->was));
+	}
+	return NULL;
+}
+
+static char *
+member_reason(Oid relid, Oid root, List *columns, List *commands)
 {
 	Relation	rel = table_open(relid, NoLock);
 	const char *kind = kind_reason(rel, pgm_owner_of(root));
 	char	   *reason;
+	ListCell   *lc;
 
-	table_close(rel, NoLock);
 	if (kind == NULL)
 		reason = catalog_reason(relid, columns, relid == root);
 	else
 		reason = pstrdup(kind);
+	foreach(lc, commands)
+		if (reason == NULL)
+		reason = values_reason(rel, lfirst_node(AlterTableCmd, lc));
+	table_close(rel, NoLock);
 	if (reason == NULL || relid == root)
 		return reason;
 	return psprintf("of table \"%s\" %s", get_rel_name(relid), reason);
@@ -249,7 +280,9 @@ pgm_column_refusal(Oid relid, const PgmSource *source, int n)
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
 			return psprintf("others have locked table \"%s\"",
 							get_rel_name(lfirst_oid(lc)));
-		reason = member_reason(lfirst_oid(lc), relid, columns);
+		reason = member_reason(lfirst_oid(lc), relid, columns,
+							   castNode(AlterTableStmt,
+										source->statements[n].raw->stmt)->cmds);
 		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
 		if (reason != NULL)
 			return reason;

@@ -22,6 +22,7 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -32,15 +33,18 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/mapping.h"
 
@@ -114,6 +118,13 @@ fold_once(Node *expr, Form_pg_attribute att)
 	return expr;
 }
 
+static void
+say_volatile_default(const char *column, PgmMappingText *result)
+{
+	result->missing = psprintf("the default of column \"%s\" is volatile",
+							   column);
+}
+
 /*
  * The default of a column that is added: its value for the rows that are there
  * is computed once, as the server does, unless it is different for each.
@@ -128,8 +139,7 @@ added_column(Relation target, Form_pg_attribute att, PgmMappingText *result)
 									  att->attcollation);
 	if (contain_volatile_functions(expr))
 	{
-		result->missing = psprintf("the default of column \"%s\" is volatile",
-								   NameStr(att->attname));
+		say_volatile_default(NameStr(att->attname), result);
 		return NULL;
 	}
 	return fold_once(expr, att);
@@ -287,15 +297,22 @@ may_fail(Expr *expr)
 }
 
 static void
-add_traits(Node *expr, PgmMappingText *result)
+add_traits(Node *expr, Node *planned, PgmMappingText *result)
 {
 	if (contain_mutable_functions(expr))
 		result->pinned = true;
-	if (may_fail(expression_planner((Expr *) copyObject(expr))))
+	if (may_fail((Expr *) planned))
 		result->may_fail = true;
 	if (!IsA(expr, Var) && !IsA(expr, Const) &&
 		!keeps_values_apart(exprType(expr)))
 		result->may_collide = true;
+}
+
+/* Functions are computed where their arguments are constants. */
+static Node *
+plan(Node *expr)
+{
+	return (Node *) expression_planner((Expr *) copyObject(expr));
 }
 
 static void
@@ -314,7 +331,6 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 	TupleDesc	desc = RelationGetDescr(target);
 	List	   *columns = NIL;
 
-	/* functions are computed where their arguments are constants */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -323,7 +339,7 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 
 		columns = lappend(columns, expr);
 		if (expr != NULL)
-			add_traits(expr, result);
+			add_traits(expr, plan(expr), result);
 	}
 	PopActiveSnapshot();
 	finish_traits(columns, result);
@@ -344,10 +360,94 @@ pgm_mapping_within(Relation rel, AttrNumber from, AttrNumber to,
 					   find_using(commands, NameStr(source->attname)),
 					   commands == NIL, text, result);
 	if (expr != NULL)
-		add_traits(expr, result);
+		add_traits(expr, plan(expr), result);
 	PopActiveSnapshot();
 	finish_traits(list_make1(expr), result);
 	return result;
+}
+
+/* A column as the statement leaves it; errors if a name is not there. */
+static FormData_pg_attribute
+column_after(Relation rel, AttrNumber column, ColumnDef *def)
+{
+	FormData_pg_attribute after =
+		*TupleDescAttr(RelationGetDescr(rel), column - 1);
+
+	typenameTypeIdAndMod(NULL, def->typeName, &after.atttypid,
+						 &after.atttypmod);
+	after.attcollation = GetColumnDefCollation(NULL, def, after.atttypid);
+	return after;
+}
+
+static void
+foresee_default(ColumnDef *def, PgmMappingText *forth)
+{
+	Oid			type;
+	int32		limit;
+	ListCell   *lc;
+
+	typenameTypeIdAndMod(NULL, def->typeName, &type, &limit);
+	foreach(lc, def->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+
+		if (constraint->contype == CONSTR_DEFAULT &&
+			contain_volatile_functions(cookDefault(make_parsestate(NULL),
+												   constraint->raw_expr,
+												   type, limit, def->colname,
+												   '\0')))
+			say_volatile_default(def->colname, forth);
+	}
+}
+
+static void
+foresee(Relation rel, AlterTableCmd *command, PgmMappingText *forth)
+{
+	ColumnDef  *def = castNode(ColumnDef, command->def);
+	AttrNumber	column;
+	FormData_pg_attribute after;
+	Node	   *expr;
+
+	if (command->subtype == AT_AddColumn)
+	{
+		foresee_default(def, forth);
+		return;
+	}
+	column = get_attnum(RelationGetRelid(rel), command->name);
+	if (column <= 0)
+		return;
+	after = column_after(rel, column, def);
+	expr = cast_or_say(rel, TupleDescAttr(RelationGetDescr(rel), column - 1),
+					   &after, def->raw_default, false, "", forth);
+	if (expr != NULL)
+		add_traits(expr, expr, forth);
+	forth->may_collide |= forth->may_fail;
+}
+
+void
+pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
+					PgmMappingText *forth)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	int			level = pgm_txn_begin_sub();
+
+	memset(forth, 0, sizeof(PgmMappingText));
+	PG_TRY();
+	{
+		foresee(rel, command, forth);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	pgm_txn_rollback_sub(level);
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }
 
 void

@@ -38,6 +38,14 @@ extern PgmMappingText *pgm_mapping_within(Relation rel, AttrNumber from,
 										  AttrNumber to, List *commands,
 										  const char *text);
 
+/*
+ * What ALTER COLUMN TYPE or ADD COLUMN would make of a column: the traits, and
+ * what is missing.  No foreign code is run, so more expressions may fail.
+ * Nothing is said if it cannot be told, for a name that is not there yet.
+ */
+extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
+								PgmMappingText *forth);
+
 /* What an expression depends on becomes what the trigger depends on. */
 extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
 

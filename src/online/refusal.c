@@ -429,6 +429,17 @@ supports_partitions(const AlterTableCmd *command)
 }
 
 static char *
+expression_reason(Oid relid, AlterTableCmd *command)
+{
+	Relation	rel = table_open(relid, NoLock);
+	PgmMappingText forth;
+
+	pgm_mapping_foresee(rel, command, &forth);
+	table_close(rel, NoLock);
+	return forth.missing;
+}
+
+static char *
 command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 {
 	AttrNumber	column;
@@ -437,6 +448,8 @@ command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 		return pstrdup("the statement does more than change columns, checks and storage");
 	if (partitioned && !supports_partitions(command))
 		return pstrdup("the statement does more than change columns of a partitioned table");
+	if (command->subtype == AT_AddColumn)
+		return expression_reason(subject->relid, command);
 	if (command->subtype != AT_AlterColumnType)
 		return NULL;
 	column = get_attnum(subject->relid, command->name);
@@ -444,7 +457,7 @@ command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 	if (!stays_number(subject->relid, command))
 		subject->changed_for_good = lappend_int(subject->changed_for_good,
 												column);
-	return NULL;
+	return expression_reason(subject->relid, command);
 }
 
 static char *

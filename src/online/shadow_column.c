@@ -43,15 +43,6 @@ pgm_is_column(const PgmShadow *shadow)
 
 /* ---- preparing */
 
-static void
-refuse(const PgmShadow *shadow, const char *reason)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("cannot change table %s online", shadow->name),
-			errdetail("The reason is that %s.", reason));
-}
-
 /*
  * After the switch nobody knows of the old column any more: what its values
  * are made of must not fail for what an index or a constraint demands of them.
@@ -71,28 +62,14 @@ look_back(PgmShadow *shadow, const PgmColumnPair *pair,
 									   get_rel_name(object->was));
 }
 
-/* What an expression allows is known when it is there. */
 static void
-refuse_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
+look_back_at_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
 {
 	ListCell   *lc;
 
-	if (pair->forth.missing != NULL)
-		refuse(shadow, pair->forth.missing);
-	foreach(lc, pgm_column_objects_of(shadow, relid, pair->lead))
-	{
-		const PgmColumnObject *object = lfirst(lc);
-
-		if (object->kind != 'i' && pair->forth.may_fail)
-			refuse(shadow, psprintf("not every value may fit, and constraint \"%s\" is on column \"%s\"",
-									get_constraint_name(object->was),
-									get_attname(relid, pair->lead, false)));
-		if (object->kind == 'i' && pair->forth.may_collide &&
-			pgm_column_is_unique(object->was))
-			refuse(shadow, psprintf("different values may become the same, and index \"%s\" is unique",
-									get_rel_name(object->was)));
-		look_back(shadow, pair, object);
-	}
+	foreach(lc, pgm_column_objects_of(shadow->operation->id, relid,
+									  pair->lead))
+		look_back(shadow, pair, lfirst(lc));
 	if (pair->back.missing == NULL)
 		return;
 	shadow->no_way_back = pair->back.missing;
@@ -110,7 +87,7 @@ add_trigger(PgmShadow *shadow, Oid relid, Oid unfit)
 	pgm_owner_leave(&scope);
 	spec.unfit = unfit;
 	for (int i = 0; i < spec.n; i++)
-		refuse_pair(shadow, relid, &spec.pairs[i]);
+		look_back_at_pair(shadow, relid, &spec.pairs[i]);
 	(void) pgm_column_trigger_create(&spec);
 }
 

@@ -310,6 +310,18 @@ lack_of_room(Oid relid)
 					needed, left / MB_BYTES, pgm_online_free_space);
 }
 
+/* Else a column beside is no way that anybody would look for. */
+static bool
+changes_a_type(const AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AlterColumnType)
+		return true;
+	return false;
+}
+
 /*
  * A table beside, or a column of the same table?  To write a table anew costs
  * less than to update all of its rows, and keeps the order of the columns.
@@ -322,6 +334,13 @@ choose_shadow(PgmMaker *maker)
 	char	   *room = NULL;
 	const char *reason = NULL;
 
+	if (!changes_a_type(castNode(AlterTableStmt, maker->stmt)))
+	{
+		if (table != NULL)
+			pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
+													table));
+		return;
+	}
 	if (pgm_online_method == PGM_ONLINE_METHOD_COLUMN)
 		reason = "\"pgmigrate.online_method\" asks for a new column";
 	else if (table != NULL)

@@ -172,6 +172,28 @@ $$;
 SELECT c, why('ALTER TABLE c.' || c) FROM unnest(ARRAY['no ALTER v TYPE bigint', 'no ALTER w TYPE bigint', 'no ALTER g TYPE bigint', 'no ALTER id TYPE bigint', 'no ALTER id TYPE text',
 	'no ALTER x TYPE text', 'pos ALTER v TYPE bigint, ALTER v SET DEFAULT 5', 'pos ALTER v TYPE bigint USING pos.*', 'pos ALTER v TYPE bigint USING pos.tableoid', 'parts ALTER v TYPE bigint',
 	'pos ALTER id TYPE bigint, ALTER v TYPE bigint']) AS c;
+-- what an expression allows is known when the way is chosen
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE regress_pgm_column LOCATION '';
+CREATE TABLE keyed (id int PRIMARY KEY, u int UNIQUE, k int CHECK (k > 0), n int);
+CREATE TABLE keyless (u int UNIQUE, k int CHECK (k > 0), n int);
+SELECT c, why('ALTER TABLE c.' || c) FROM unnest(ARRAY['keyed ALTER u TYPE text', 'keyless ALTER u TYPE text', 'keyed ALTER k TYPE int USING length(k::text)', 'keyless ALTER k TYPE int USING length(k::text)',
+	'keyless ALTER u TYPE bigint, ALTER k TYPE bigint', 'keyed ALTER n TYPE int USING random()::int', 'keyless ALTER u TYPE point', 'keyed ALTER n TYPE bigint, ADD x float DEFAULT random()',
+	'keyless ALTER n TYPE int USING not_yet(n)', 'keyed SET TABLESPACE regress_pgm_column', 'keyless SET TABLESPACE regress_pgm_column']) AS c;
+SELECT hint FROM pgmigrate.lint('ALTER TABLE c.keyed SET TABLESPACE regress_pgm_column; ALTER INDEX c.keyless_u_key SET TABLESPACE regress_pgm_column') WHERE rule = 'set-tablespace';
+-- so that nothing is left in the middle
+INSERT INTO keyed VALUES (1, 1, 1, 1);
+INSERT INTO keyless VALUES (1, 1, 1);
+ALTER TABLE keyless ADD CONSTRAINT k FOREIGN KEY (u) REFERENCES keyed;
+SELECT pgmigrate.revision('chosen', 'ALTER TABLE c.keyless DROP CONSTRAINT k; ALTER TABLE c.keyed ALTER id TYPE text; ALTER TABLE c.keyed ALTER n TYPE bigint; ALTER TABLE c.keyless ALTER u TYPE text USING (u + 0)::text; ALTER TABLE c.keyless ADD CONSTRAINT k FOREIGN KEY (u) REFERENCES c.keyed', 'SELECT 1', id => 'chosen');
+SELECT statement, strategy FROM pgmigrate.plan('head');
+SELECT regexp_replace(x[1], '\d+ (ms|MB)', 'n \1', 'g') AS line FROM (SELECT string_agg(btrim(line), ' ') AS text FROM pgmigrate.report('chosen') AS line) AS t, regexp_matches(text, 'Statement \d of 5 (.*? time: )', 'g') AS x;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT statement, relation, strategy FROM pgmigrate.operations WHERE revision = 'chosen' ORDER BY operation;
+SELECT conname FROM pg_constraint WHERE conrelid = 'keyless'::regclass AND contype = 'f' AND convalidated;
+SELECT count(*) FROM pgmigrate.finalize();
+DROP TABLE keyed, keyless;
+DROP TABLESPACE regress_pgm_column;
 -- an index of ours that a run before has left half built is no reason, one of another is
 CREATE TABLE half (v int);
 INSERT INTO half VALUES (1), (1);
