@@ -84,11 +84,21 @@ extern void pgm_schema_read_dependencies(PgmSchema *schema);
 	"CASE WHEN i.type LIKE '% column' THEN 'COLUMN' ELSE upper(i.type) END, " \
 	"i.identity) AS \".create\""
 
+/*
+ * Not what an online change keeps beside a column until it is finalized.  Its
+ * trigger tells, which is internal, so that nobody else can have made it.
+ */
+#define PGM_NO_DOUBLE(relation, name) \
+	"NOT (" name " LIKE 'pgmigrate\\_%' AND EXISTS (SELECT FROM pg_trigger g " \
+	"WHERE g.tgrelid = " relation " AND g.tgisinternal AND starts_with(" \
+	"g.tgname, '~' || substring(" name ", '^pgmigrate_[0-9]+_')))) "
+
 /* counts, as it is that of SELECT * and COPY; dropped columns do not */
 #define PGM_COLUMN_ORDER(relation) \
 	"array_to_string(ARRAY(SELECT quote_ident(a.attname) " \
 	"FROM pg_attribute a WHERE a.attrelid = " relation " AND a.attnum > 0 " \
-	"AND NOT a.attisdropped ORDER BY a.attnum), ', ')"
+	"AND NOT a.attisdropped AND " PGM_NO_DOUBLE("a.attrelid", "a.attname") \
+	"ORDER BY a.attnum), ', ')"
 
 #define PGM_YES(condition) "CASE WHEN " condition " THEN 'yes' END"
 

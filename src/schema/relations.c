@@ -130,6 +130,7 @@ static PgmQuery queries[] = {
 		"OFFSET 0) AS c "
 		"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
 		"AND NOT a.attisdropped "
+		"AND " PGM_NO_DOUBLE("a.attrelid", "a.attname")
 		"JOIN pg_type t ON t.oid = a.atttypid "
 		"LEFT JOIN pg_attrdef x ON x.adrelid = c.oid AND x.adnum = a.attnum "
 		"LEFT JOIN pg_description d ON d.objoid = c.oid "
@@ -153,7 +154,8 @@ static PgmQuery queries[] = {
 		"WHERE a.attnum > 0 AND a.attstattarget >= 0 GROUP BY a.attrelid) "
 		"AS s (id, targets) ON s.id = i.oid "
 		PGM_JOIN_COMMENT("pg_class", "i.oid")
-		"WHERE c.relkind IN ('r', 'p', 'm') " NOT_MEMBER,
+		"WHERE c.relkind IN ('r', 'p', 'm') "
+		"AND " PGM_NO_DOUBLE("x.indrelid", "i.relname") NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
 	/* constraint triggers are triggers; internal ones are told if disabled */
@@ -170,7 +172,7 @@ static PgmQuery queries[] = {
 		"GROUP BY g.tgconstraint) AS t (id, disabled) ON t.id = k.oid "
 		PGM_JOIN_COMMENT("pg_constraint", "k.oid")
 		"WHERE k.contype <> 't' AND NOT (k.contype = 'f' AND k.conparentid <> 0) "
-		NOT_MEMBER,
+		"AND " PGM_NO_DOUBLE("k.conrelid", "ltrim(k.conname, '~')") NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
 	{"SELECT " PGM_ADDRESS("c") ", "

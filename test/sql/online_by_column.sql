@@ -101,7 +101,11 @@ WHERE differing > 0 ORDER BY n;
 
 -- again, and for good: the end is that of the plain statement
 SELECT revision, state FROM pgmigrate.upgrade();
+-- what is kept is not of the schema
+SELECT pgmigrate.fingerprint('{c}') AS kept \gset
 SELECT count(*) FROM pgmigrate.finalize();
+SELECT pgmigrate.fingerprint('{c}') = :'kept' AS same;
+SELECT * FROM pgmigrate.drift();
 \set ECHO none
 \o /dev/null
 SELECT format('ALTER TABLE plain_%s %s', n, change) FROM change ORDER BY n \gexec
