@@ -767,6 +767,7 @@ pgm_trial_begin(List *sources, bool whole)
 	before = pgm_held_read();
 	BeginInternalSubTransaction("pgmigrate trial");
 	MemoryContextSwitchTo(trial->context);
+	pgm_trial_method_allow();
 	pgm_citus_keep_local();
 	pgm_clones_build(trial->clones);
 	pgm_held_release(before, pgm_held_read());

@@ -7,6 +7,10 @@
  * costs in the catalogs, and ALTER TABLE makes one wherever it misses it.  No
  * row is ever put into a copy.
  *
+ * Anybody may name an access method.  A table of this one outside of a trial
+ * would lack what a table needs, and be in the way of DROP EXTENSION, so there
+ * it gets no file.
+ *
  * To build an index, heap insists on its own method, so that is done here: an
  * empty table has a scan to be counted, and no more.
  *
@@ -18,14 +22,51 @@
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "clone/trial_method.h"
 #include "compat/command.h"
+#include "compat/files.h"
 #include "sql/statements.h"
 
 #define HEAP_METHOD "heap"
+
+static bool in_trial = false;
+
+static void
+leave_trial(void *arg)
+{
+	in_trial = false;
+}
+
+void
+pgm_trial_method_allow(void)
+{
+	MemoryContextCallback *callback =
+		MemoryContextAlloc(CurTransactionContext,
+						   sizeof(MemoryContextCallback));
+
+	callback->func = leave_trial;
+	callback->arg = NULL;
+	MemoryContextRegisterResetCallback(CurTransactionContext, callback);
+	in_trial = true;
+}
+
+static void
+set_new_file(Relation rel, const PgmRelFile * file, char persistence,
+			 TransactionId *freeze_xid, MultiXactId *min_multi)
+{
+	if (!in_trial)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("no table can be made with access method \"%s\"",
+					   PGM_TRIAL_METHOD),
+				errdetail("It is for the empty copies that statements are tried on."));
+	GetHeapamTableAmRoutine()->PGM_SET_NEW_FILE(rel, file, persistence,
+												freeze_xid, min_multi);
+}
 
 static bool
 needs_no_toast_table(Relation rel)
@@ -62,6 +103,7 @@ pgm_trial_method(void)
 		method = *GetHeapamTableAmRoutine();
 		method.relation_needs_toast_table = needs_no_toast_table;
 		method.index_build_range_scan = build_range_scan;
+		method.PGM_SET_NEW_FILE = set_new_file;
 	}
 	return &method;
 }

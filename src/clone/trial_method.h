@@ -15,6 +15,9 @@
 
 extern const TableAmRoutine *pgm_trial_method(void);
 
+/* Tables of it can be made until the current subtransaction is rolled back. */
+extern void pgm_trial_method_allow(void);
+
 /* Where a statement asks for "heap", lead it to what the copies have. */
 extern void pgm_trial_method_redirect(Node *stmt);
 

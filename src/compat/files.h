@@ -41,4 +41,13 @@ pgm_close_files(Oid relid)
 #endif
 }
 
+/* A callback of table access methods, and what it is given. */
+#if PG_VERSION_NUM >= 160000
+#define PGM_SET_NEW_FILE relation_set_new_filelocator
+#define PgmRelFile RelFileLocator
+#else
+#define PGM_SET_NEW_FILE relation_set_new_filenode
+#define PgmRelFile RelFileNode
+#endif
+
 #endif							/* PGM_COMPAT_FILES_H */

@@ -140,6 +140,12 @@ SELECT * FROM pgmigrate.upgrade();
 SELECT pgmigrate.amend('e3', upgrade => E'-- pgmigrate: allow create-index because the table is empty\nCREATE INDEX ON input.t (a)');
 SELECT revision, state FROM pgmigrate.upgrade();
 RESET pgmigrate.environment;
+-- what the copies are of is for nobody else
+CREATE TABLE input.mine (a text) USING pgmigrate_trial;
+CREATE TABLE input.mine USING pgmigrate_trial AS SELECT 1 AS a;
+CREATE MATERIALIZED VIEW input.mine USING pgmigrate_trial AS SELECT 1 AS a;
+ALTER TABLE input.t SET ACCESS METHOD pgmigrate_trial;
+SELECT count(*) AS relations FROM pg_class WHERE relam = (SELECT oid FROM pg_am WHERE amname = 'pgmigrate_trial');
 DROP SCHEMA input, other CASCADE;
 DROP FOREIGN DATA WRAPPER input_fdw CASCADE;
 DROP TABLE mine;
