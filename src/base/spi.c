@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include <signal.h>
+
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -23,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -30,6 +33,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -38,6 +42,9 @@
 
 /* Where text results are copied to; that of the innermost open scope. */
 static MemoryContext result_context = NULL;
+
+/* An EXPLAIN took longer than it may: no more than that is cancelled. */
+static volatile sig_atomic_t explain_is_late = false;
 
 /* There is no schema of ours, and nobody who owns it. */
 static bool without_schema = false;
@@ -539,7 +546,7 @@ pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
 	{
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED && !explain_is_late)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -636,18 +643,57 @@ pgm_spi_probe_rows(const char *query, int columns, char ***values,
 	return true;
 }
 
+/* In a signal handler. */
+static void
+time_is_over(void)
+{
+	explain_is_late = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+static bool
+try_in_time(Probe *probe, int limit)
+{
+	static TimeoutId timeout = MAX_TIMEOUTS;
+	volatile bool ok = false;
+
+	if (timeout == MAX_TIMEOUTS)
+		timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
+	enable_timeout_after(timeout, limit);
+	PG_TRY();
+	{
+		ok = try_probe(probe);
+	}
+	PG_FINALLY();
+	{
+		disable_timeout(timeout, false);
+
+		/* over at the last moment, when nothing was left to interrupt */
+		if (explain_is_late)
+			QueryCancelPending = false;
+	}
+	PG_END_TRY();
+	return ok;
+}
+
 bool
-pgm_spi_explain(const char *explain, char **plan, char **message)
+pgm_spi_explain(const char *explain, int limit, char **plan, char **message)
 {
 	Probe		probe = {explain, false, true, 1};
 	bool		save_read_only = XactReadOnly;
 	bool		ok;
 
 	XactReadOnly = true;
-	ok = try_probe(&probe);
+	explain_is_late = false;
+	ok = limit > 0 ? try_in_time(&probe, limit) : try_probe(&probe);
 	XactReadOnly = save_read_only;
 	*plan = ok && probe.nrows == 1 ? probe.values[0] : NULL;
-	*message = ok ? NULL : probe.error->message;
+	*message = ok ? NULL : explain_is_late ?
+		psprintf("it takes longer than %d ms to plan it", limit) :
+		probe.error->message;
+	explain_is_late = false;
 	return *plan != NULL;
 }
 

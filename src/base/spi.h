@@ -134,14 +134,14 @@ extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
 
 /*
  * Ask a view that is not ours and may not work, as the current user, read-only
- * and with search_path pinned: the values of all rows as text, row by row.
- * False if it fails, with the error.  Values live in the current context.
+ * and with search_path pinned: the values of all rows as text, or the error.
  */
 extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
 							   uint64 *nrows, ErrorData **error);
 
-/* The same of an EXPLAIN, with the search_path that is in force. */
-extern bool pgm_spi_explain(const char *explain, char **plan, char **message);
+/* The same of an EXPLAIN, as found; within so many milliseconds, 0: any. */
+extern bool pgm_spi_explain(const char *explain, int limit, char **plan,
+							char **message);
 
 extern Oid	pgm_schema_owner(void);
 extern Oid	pgm_extension_oid(void);

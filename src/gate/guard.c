@@ -39,6 +39,7 @@
 #include "gate/outbox.h"
 #include "gate/top_statements.h"
 #include "gate/watched_plan.h"
+#include "sql/statements.h"
 #include "store/revision.h"
 
 /* As the constraint of the table says. */
@@ -548,6 +549,7 @@ pgm_guard_watch(const char *name, const char *query, int nparameters,
 				errcode(ERRCODE_INVALID_NAME),
 				errmsg("name of a watched query must have 1 to %d bytes",
 					   PGM_WATCHED_NAME_MAX));
+	pgm_source_check_size(query, "watched");
 	(void) check_owner(name);
 	watched.query = pstrdup(query);
 	watched.nparameters = nparameters;

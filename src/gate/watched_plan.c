@@ -6,7 +6,9 @@
  * To plan a query can run code: functions of constants, checks of domains.  So
  * it is planned as the role that watches it, in a restricted context, and not
  * at all where it reaches code that is neither of the server or an extension
- * nor of that role.
+ * nor of that role.  Code of the role itself would not gain a right, but could
+ * keep up a run, against all cancels, or make it fail: it counts only if the
+ * role has the privileges of who runs.
  *
  * Parameters are put in as literals, where the parser has found them, so that
  * they get their types from the query as those of a driver do.  Where they
@@ -17,23 +19,30 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "commands/prepare.h"
 #include "miscadmin.h"
 #include "parser/parse_node.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
 #include "compat/parse.h"
 #include "compat/server.h"
 #include "gate/watched_plan.h"
+#include "sql/statements.h"
 
 /* What a plan may wait for each lock, while a run holds its own. */
 #define PGM_WATCHED_LOCK_TIMEOUT "100ms"
+
+/* In milliseconds; what is executed has a limit of its own. */
+#define PGM_WATCHED_TIMEOUT 5000
 
 #define PGM_WATCHED_PREPARED "pgmigrate watched plan"
 
@@ -46,6 +55,7 @@ typedef struct Attempt
 {
 	const PgmWatched *watched;
 	PgmWatchedPlan *plan;
+	Oid			trusted;		/* whose code may run */
 } Attempt;
 
 static bool
@@ -96,6 +106,10 @@ with_parameters(const PgmWatched *watched, Node *stmt)
 		appendStringInfo(&text, " %s ",
 						 value == NULL ? "NULL" : quote_literal_cstr(value));
 		at = place + 1 + strspn(place + 1, "0123456789");
+
+		/* one value may be put in many times */
+		if (text.len > (int64) pgm_max_revision_size * 1024)
+			pgm_source_check_size(text.data, "watched");
 	}
 	appendStringInfoString(&text, at);
 	return text.data;
@@ -181,7 +195,7 @@ explain(void *arg)
 	set_local("search_path", watched->search_path);
 	set_local("lock_timeout", PGM_WATCHED_LOCK_TIMEOUT);
 	stmt = parse(watched);
-	strange = pgm_strange_code(stmt, NULL, watched->role, true);
+	strange = pgm_strange_code(stmt, NULL, attempt->trusted, true);
 	if (strange != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -191,7 +205,8 @@ explain(void *arg)
 					plan->executed ? "ANALYZE, BUFFERS, " : "",
 					watched->generic ? prepare(watched, stmt) :
 					with_parameters(watched, stmt));
-	if (!pgm_spi_explain(text, &plan->json, &plan->error))
+	if (!pgm_spi_explain(text, plan->executed ? 0 : PGM_WATCHED_TIMEOUT,
+						 &plan->json, &plan->error))
 		return;
 	plan->cost = number_of(plan->json, "Total Cost");
 	plan->ms = number_of(plan->json, "Actual Total Time");
@@ -202,7 +217,7 @@ explain(void *arg)
 void
 pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
 {
-	Attempt		attempt = {watched, plan};
+	Attempt		attempt = {watched, plan, BOOTSTRAP_SUPERUSERID};
 	Oid			save_user;
 	int			save_context;
 	int			level;
@@ -214,6 +229,8 @@ pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
 		plan->error = pstrdup("the role that watches it does not exist any more");
 		return;
 	}
+	if (has_privs_of_role(watched->role, GetUserId()))
+		attempt.trusted = watched->role;
 	level = pgm_txn_begin_sub();
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(watched->role, save_context |

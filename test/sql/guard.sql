@@ -127,6 +127,25 @@ SELECT pgmigrate.unwatch('write');
 SET pgmigrate.guard = 'off';
 RESET ROLE;
 SELECT pgmigrate.watch('strange', 'SELECT * FROM guard.orders WHERE id = guard.folded()');
+-- its own code could keep up the runs of others, or make them fail
+ALTER FUNCTION guard.folded() OWNER TO regress_guard;
+CREATE OR REPLACE FUNCTION guard.folded() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN 1; END$$;
+SET ROLE regress_guard;
+SELECT pgmigrate.watch('own', 'SELECT * FROM guard.orders WHERE id = guard.folded()') > 0;
+RESET ROLE;
+CREATE OR REPLACE FUNCTION guard.folded() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE EXCEPTION 'cancelled' USING ERRCODE = 'query_canceled'; END$$;
+SELECT pgmigrate.revision('six', 'SELECT 6', id => 'six', down_revision => '{}', splice => true);
+\set VERBOSITY default
+SELECT state FROM pgmigrate.upgrade('six');
+\set VERBOSITY terse
+SELECT pgmigrate.unwatch('own');
+-- nor is more planned than a revision may have, or for longer than five seconds
+SELECT pgmigrate.watch('long', format('SELECT %L', repeat('x', 17000000)));
+SELECT pgmigrate.watch('long', 'SELECT ' || repeat('$1 || ', 1000) || '1', ARRAY[repeat('x', 100000)]);
+CREATE OR REPLACE FUNCTION guard.folded() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN LOOP END LOOP; END$$;
+SET ROLE regress_guard;
+SELECT pgmigrate.watch('slow', 'SELECT * FROM guard.orders WHERE id = guard.folded()');
+RESET ROLE;
 DROP OWNED BY regress_guard;
 DROP OWNED BY regress_guard_other;
 DROP ROLE regress_guard, regress_guard_other;
