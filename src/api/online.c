@@ -193,6 +193,21 @@ may_finalize(const PgmOperation *operation)
 	return false;
 }
 
+typedef struct Finalizing
+{
+	const PgmExec *exec;
+	int64		id;
+	const char *action;
+} Finalizing;
+
+static void
+finalize(void *arg)
+{
+	Finalizing *finalizing = arg;
+
+	finalizing->action = pgm_shadow_finalize(finalizing->exec, finalizing->id);
+}
+
 Datum
 pgmigrate_finalize(PG_FUNCTION_ARGS)
 {
@@ -206,13 +221,17 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 	foreach(lc, to_finalize(fcinfo))
 	{
 		PgmOperation *operation = lfirst(lc);
-		const char *action;
+		Finalizing	finalizing = {&exec, operation->id};
+		ErrorData  *edata;
 
-		if (PG_ARGISNULL(0) && !may_finalize(operation))
+		if (!PG_ARGISNULL(0))
+			finalize(&finalizing);
+		else if (!may_finalize(operation))
 			continue;
-		action = pgm_shadow_finalize(&exec, operation->id);
-		if (action != NULL)
-			add_row(&rows, operation, action);
+		else if (!pgm_spi_try(finalize, &finalizing, &edata))
+			pgm_shadow_warn_unfinalized(operation, edata);
+		if (finalizing.action != NULL)
+			add_row(&rows, operation, finalizing.action);
 	}
 	return (Datum) 0;
 }

@@ -251,3 +251,14 @@ pgm_shadow_finalize(const PgmExec *exec, int64 id)
 					  NULL);
 	return "finalized";
 }
+
+void
+pgm_shadow_warn_unfinalized(const PgmOperation *operation,
+							const ErrorData *edata)
+{
+	ereport(WARNING,
+			errmsg("operation " INT64_FORMAT " on table \"%s\" is not finalized",
+				   operation->id, operation->relation),
+			errdetail_internal("%s", edata->detail != NULL ? edata->detail :
+							   edata->message));
+}

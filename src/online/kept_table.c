@@ -258,9 +258,13 @@ place_of(const Places *places, const char *schema)
 	return NULL;
 }
 
-/* Always a new one; the name may be left over from another installation. */
+/*
+ * Always a new one; the name may be left over from another installation.  It
+ * is not that of the tables' owner, who could put something into it, or make
+ * something depend on a table, and then nobody could finalize.
+ */
 static char *
-make_schema(int64 operation, Oid owner)
+make_schema(int64 operation)
 {
 	char	   *name = psprintf("pgmigrate_kept_" INT64_FORMAT, operation);
 	Oid			save_user;
@@ -271,9 +275,7 @@ make_schema(int64 operation, Oid owner)
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(pgm_schema_owner(), save_sec_context |
 						   SECURITY_LOCAL_USERID_CHANGE);
-	pgm_layout_run_text(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", name,
-								 quote_identifier(GetUserNameFromId(owner,
-																	false))));
+	pgm_layout_run_text(psprintf("CREATE SCHEMA %s", name));
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	join_extension(NamespaceRelationId, get_namespace_oid(name, false));
 	return name;
@@ -295,8 +297,7 @@ make_places(int64 operation, List *relids)
 		if (place_of(places, schema) != NULL)
 			continue;
 		places->schemas[places->n] = schema;
-		places->places[places->n++] = make_schema(operation,
-												  pgm_owner_of(relid));
+		places->places[places->n++] = make_schema(operation);
 	}
 	return places;
 }

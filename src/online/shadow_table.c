@@ -609,9 +609,35 @@ work(PgmShadow *shadow)
 	}
 }
 
+/* What others have done to that table does not hold up the work on another. */
+static void
+finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
+{
+	ErrorData  *edata;
+
+	PG_TRY();
+	{
+		if (pgm_shadow_finalize(shadow->request->exec, operation->id))
+			ereport(NOTICE,
+					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, its time to be reverted is over",
+						   operation->id, operation->relation));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(shadow->context);
+		edata = CopyErrorData();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		pgm_shadow_abort(shadow);
+		pgm_shadow_warn_unfinalized(operation, edata);
+	}
+	PG_END_TRY();
+}
+
 /* Those whose time to be reverted is over, of tables that are the caller's. */
 static void
-finalize_due(const PgmShadowRequest *request)
+finalize_due(PgmShadow *shadow)
 {
 	List	   *due;
 	ListCell   *lc;
@@ -628,10 +654,8 @@ finalize_due(const PgmShadowRequest *request)
 		allowed = get_rel_name(operation->relid) != NULL &&
 			pgm_class_ownercheck(operation->relid, GetUserId());
 		pgm_txn_commit();
-		if (allowed && pgm_shadow_finalize(request->exec, operation->id))
-			ereport(NOTICE,
-					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, its time to be reverted is over",
-						   operation->id, operation->relation));
+		if (allowed)
+			finalize_one_due(shadow, operation);
 	}
 }
 
@@ -667,7 +691,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	set_statement_timeout(0);
 	PG_TRY();
 	{
-		finalize_due(request);
+		finalize_due(shadow);
 		work(shadow);
 	}
 	PG_CATCH();

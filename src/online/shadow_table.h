@@ -87,5 +87,7 @@ extern void pgm_shadow_finalize_former(const PgmExec *exec, Oid relid);
 
 /* Drop what is kept for the way back. */
 extern const char *pgm_shadow_finalize(const PgmExec *exec, int64 operation);
+extern void pgm_shadow_warn_unfinalized(const PgmOperation *operation,
+										const ErrorData *edata);
 
 #endif							/* PGM_ONLINE_SHADOW_TABLE_H */

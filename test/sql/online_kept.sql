@@ -128,7 +128,37 @@ SELECT pgmigrate.revision('small', 'DROP TABLE part', id => 'd4');
 SELECT pgmigrate.revision('with its type', 'DROP TABLE depot.part; DROP SCHEMA depot', id => 'd5');
 SELECT statement, strategy FROM pgmigrate.plan('head') WHERE revision IN ('d4', 'd5');
 
-DROP SCHEMA shop, depot CASCADE;
+-- what the owner of a table does to it keeps nobody from finalizing the rest
+SELECT pgmigrate.remove('d5');
+SELECT pgmigrate.remove('d4');
+SET pgmigrate.online_threshold = 0;
+CREATE ROLE regress_kept_owner;
+CREATE SCHEMA hostile AUTHORIZATION regress_kept_owner;
+SET ROLE regress_kept_owner;
+CREATE TABLE hostile.gone (id int PRIMARY KEY);
+CREATE TABLE hostile.grown (id int PRIMARY KEY, v int);
+RESET ROLE;
+CREATE TABLE grown (id int PRIMARY KEY, v int);
+SELECT pgmigrate.revision('both', 'ALTER TABLE hostile.grown ALTER v TYPE bigint; DROP TABLE hostile.gone', id => 'd4');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT nspname AS kept FROM pg_namespace WHERE nspname ~ '^pgmigrate_kept' \gset
+SELECT c.oid::regclass AS beside FROM pg_class c JOIN pgmigrate.operation o ON c.relnamespace::regnamespace::text = 'pgmigrate_online_' || o.id WHERE o.relid = 'hostile.grown'::regclass AND c.relkind = 'r' AND c.relname !~ 'unfit' LIMIT 1 \gset
+SET ROLE regress_kept_owner;
+\set VERBOSITY sqlstate
+CREATE TABLE :kept.more (id int);
+CREATE VIEW hostile.on_kept AS TABLE :kept.gone;
+\set VERBOSITY default
+CREATE VIEW hostile.on_old AS TABLE :beside;
+RESET ROLE;
+UPDATE pgmigrate.operation SET revert_until = '2020-01-01' WHERE relid = 'hostile.grown'::regclass;
+SELECT pgmigrate.revision('another table', 'ALTER TABLE grown ALTER v TYPE bigint', id => 'd5');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT relation, action FROM pgmigrate.finalize();
+DROP VIEW hostile.on_old;
+SELECT relation, action FROM pgmigrate.finalize();
+
+DROP SCHEMA shop, depot, hostile CASCADE;
+DROP ROLE regress_kept_owner;
 DROP TABLE public.before;
 DROP ROLE regress_kept_reader;
 DROP EXTENSION pgmigrate;
