@@ -47,6 +47,9 @@ extern char *pgm_backfill_details(const char *statement,
 extern void pgm_backfill_run(PgmOperation *operation, const PgmExec *exec,
 							 PgmBackfillResult *result);
 
+/* Its statements run as that role from now on, restricted; 0: the caller. */
+extern void pgm_backfill_act_as(Oid role);
+
 /* Says what is to be known of it. */
 extern void pgm_backfill_report(const PgmBackfillResult *result);
 

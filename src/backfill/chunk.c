@@ -203,6 +203,7 @@ attempt(PgmBackfill *backfill, PgmChunk *chunk)
 {
 	PgmChunk	rest = *chunk;
 	PgmChunk	done = *chunk;
+	PgmActing	acting;
 	int64		again;
 	uint64		rows;
 
@@ -213,7 +214,9 @@ attempt(PgmBackfill *backfill, PgmChunk *chunk)
 		return CHUNK_MOVED;
 	}
 	limit_lock_waits();
+	pgm_acting_begin(&acting);
 	rows = change_rows(backfill, &rest, &again);
+	pgm_acting_end(&acting);
 	done.end = rest.first;
 	mark_range(&done, rows);
 

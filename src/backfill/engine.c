@@ -244,6 +244,7 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	PgmBackfill *backfill = palloc0(sizeof(PgmBackfill));
+	PgmActing	acting;
 
 	backfill->context = context;
 	backfill->chunk_context = AllocSetContextCreate(context,
@@ -258,7 +259,9 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;
 	backfill->targets = pgm_targets_find(backfill->change);
+	pgm_acting_begin(&acting);
 	check_targets(backfill);
+	pgm_acting_end(&acting);
 	MemoryContextSwitchTo(old);
 	return backfill;
 }

@@ -109,6 +109,21 @@ extern const char *pgm_throttle_reason(PgmBackfill *backfill,
 /* in sweep.c: outside of a transaction */
 extern void pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result);
 
+/*
+ * In acting.c: in a transaction, around all that runs code of the table.  An
+ * error ends it with the transaction.
+ */
+typedef struct PgmActing
+{
+	Oid			role;
+	Oid			save_user;
+	int			save_sec_context;
+	int			guc_level;
+} PgmActing;
+
+extern void pgm_acting_begin(PgmActing *acting);
+extern void pgm_acting_end(const PgmActing *acting);
+
 /* in hidden.c: in a transaction */
 extern int64 pgm_hidden_rows(PgmBackfill *backfill);
 

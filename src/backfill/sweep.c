@@ -37,13 +37,18 @@ find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form,
 		  ItemPointer rows)
 {
 	CachedPlanSource *plan;
+	PgmActing	acting;
+	int			n;
 
 	while (!pgm_target_unmoved(backfill, target) && !target->dropped)
 		pgm_target_begin_anew(backfill, target);
 	if (target->dropped)
 		return -1;
+	pgm_acting_begin(&acting);
 	plan = pgm_target_plan(backfill, target, form);
-	return plan == NULL ? -1 : pgm_prepared_find(plan, PGM_SWEEP_ROWS, rows);
+	n = plan == NULL ? -1 : pgm_prepared_find(plan, PGM_SWEEP_ROWS, rows);
+	pgm_acting_end(&acting);
+	return n;
 }
 
 /*

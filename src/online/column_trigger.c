@@ -22,7 +22,6 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
-#include "parser/parse_func.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -100,14 +99,6 @@ pgm_column_filling(bool now)
 }
 
 /* ---- the arguments */
-
-static Oid
-trigger_function(void)
-{
-	return LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-									 makeString(pstrdup("online_column"))), 0,
-						  NULL, false);
-}
 
 static char *
 traits(const PgmMappingText *mapping)
@@ -202,7 +193,7 @@ pgm_column_trigger_create(const PgmColumnSpec *spec)
 	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE;
 	stmt->args = args;
 	address = CreateTrigger(stmt, NULL, spec->relid, InvalidOid, InvalidOid,
-							InvalidOid, trigger_function(), InvalidOid, NULL,
+							InvalidOid, pgm_sync_function("online_column"), InvalidOid, NULL,
 							true, false);
 	pgm_sync_fire_always(address.objectId);
 	for (int i = 0; i < spec->n; i++)
@@ -220,7 +211,7 @@ static bool
 is_ours(const Trigger *trigger, int64 operation)
 {
 	return trigger->tgisinternal && trigger->tgnargs >= ARG_PAIRS &&
-		trigger->tgfoid == trigger_function() &&
+		trigger->tgfoid == pgm_sync_function("online_column") &&
 		strtoll(trigger->tgargs[ARG_OPERATION], NULL, 10) == operation;
 }
 

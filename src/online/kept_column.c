@@ -28,7 +28,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/value.h"
-#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -164,14 +163,6 @@ pgm_kept_row(TriggerData *data)
 	return heap_modify_tuple(data->tg_newtuple, desc, values, nulls, replace);
 }
 
-static Oid
-trigger_function(void)
-{
-	return LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-									 makeString(pstrdup("kept_row"))), 0, NULL,
-						  false);
-}
-
 /* After all others: what one of them returns may have lost the values. */
 static void
 add_trigger(const PgmOperation *operation)
@@ -184,7 +175,7 @@ add_trigger(const PgmOperation *operation)
 	stmt->timing = TRIGGER_TYPE_BEFORE;
 	stmt->events = TRIGGER_TYPE_UPDATE;
 	address = CreateTrigger(stmt, NULL, operation->relid, InvalidOid,
-							InvalidOid, InvalidOid, trigger_function(),
+							InvalidOid, InvalidOid, pgm_sync_function("kept_row"),
 							InvalidOid, NULL, true, false);
 	pgm_sync_fire_always(address.objectId);
 }
@@ -202,7 +193,7 @@ find_trigger(const PgmOperation *operation)
 		const Trigger *trigger = &rel->trigdesc->triggers[i];
 
 		if (strncmp(trigger->tgname, name, strlen(name)) == 0 &&
-			trigger->tgfoid == trigger_function() &&
+			trigger->tgfoid == pgm_sync_function("kept_row") &&
 			trigger->tgenabled == TRIGGER_FIRES_ALWAYS)
 			result = trigger->tgoid;
 	}

@@ -186,11 +186,13 @@ fill(PgmShadow *shadow)
 	{
 		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
 		pgm_column_filling(true);
+		pgm_backfill_act_as(shadow->owner);
 		pgm_backfill_run(shadow->operation, shadow->request->exec, &result);
 	}
 	PG_FINALLY();
 	{
 		pgm_column_filling(false);
+		pgm_backfill_act_as(InvalidOid);
 		SessionReplicationRole = role;
 	}
 	PG_END_TRY();

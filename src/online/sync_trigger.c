@@ -24,6 +24,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
@@ -63,12 +64,22 @@ static List *syncs = NIL;
 
 /* ---- the triggers */
 
-static Oid
-trigger_function(const char *name)
+/* The owner of a table, as whom we are, may not use the schema. */
+Oid
+pgm_sync_function(const char *name)
 {
-	return LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-									 makeString(pstrdup(name))), 0, NULL,
-						  false);
+	Oid			save_user;
+	int			save_sec_context;
+	Oid			result;
+
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(pgm_schema_owner(), save_sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	result = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
+									   makeString(pstrdup(name))), 0, NULL,
+							false);
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	return result;
 }
 
 /* ENABLE ALWAYS: in a session that replicates, too. */
@@ -105,7 +116,7 @@ create_trigger(Oid source, const char *function, int64 operation, int16 type,
 	stmt->events = type;
 	stmt->args = args;
 	address = CreateTrigger(stmt, NULL, source, InvalidOid, InvalidOid,
-							InvalidOid, trigger_function(function),
+							InvalidOid, pgm_sync_function(function),
 							InvalidOid, NULL, true, false);
 	pgm_sync_fire_always(address.objectId);
 	return address.objectId;
@@ -164,8 +175,8 @@ void
 pgm_sync_drop(Oid source, int64 operation)
 {
 	Relation	rel = table_open(source, NoLock);
-	Oid			row = trigger_function("online_row");
-	Oid			truncate = trigger_function("online_truncate");
+	Oid			row = pgm_sync_function("online_row");
+	Oid			truncate = pgm_sync_function("online_truncate");
 	List	   *found = NIL;
 	ListCell   *lc;
 
@@ -195,8 +206,8 @@ pgm_sync_is_intact(Oid source, int64 operation, Oid trigger)
 	{
 		const Trigger *found = &rel->trigdesc->triggers[i];
 
-		if (is_ours(found, trigger_function("online_row"),
-					trigger_function("online_truncate"), operation) &&
+		if (is_ours(found, pgm_sync_function("online_row"),
+					pgm_sync_function("online_truncate"), operation) &&
 			found->tgenabled == TRIGGER_FIRES_ALWAYS &&
 			(!TRIGGER_FOR_ROW(found->tgtype) || !OidIsValid(trigger) ||
 			 found->tgoid == trigger))

@@ -35,6 +35,9 @@ extern void pgm_sync_drop(Oid source, int64 operation);
 /* Is this row trigger, or any, there, and does it fire in every session? */
 extern bool pgm_sync_is_intact(Oid source, int64 operation, Oid trigger);
 
+/* The OID of a trigger function of ours, whoever asks. */
+extern Oid	pgm_sync_function(const char *name);
+
 /* The functions of the triggers. */
 extern void pgm_sync_row(TriggerData *data);
 extern void pgm_sync_truncate(TriggerData *data);

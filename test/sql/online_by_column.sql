@@ -282,6 +282,31 @@ SELECT family_described('online') = family_described('plain') AS as_plain;
 SELECT tableoid::regclass, count(*), sum(v), min(pg_typeof(v)::text) FROM online GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint WHERE k.conrelid = 'online'::regclass;
 
+-- checks, domains and indexes are code of the table's owner, who is not the caller
+CREATE ROLE regress_column_owner;
+CREATE SCHEMA o AUTHORIZATION regress_column_owner;
+SET ROLE regress_column_owner;
+CREATE FUNCTION o.as_owner(anyelement) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_user <> 'regress_column_owner' THEN RAISE EXCEPTION 'ran as %', current_user; END IF;
+	RETURN true;
+END$$;
+CREATE DOMAIN o.word AS text CHECK (o.as_owner(VALUE));
+CREATE TABLE o.t (id int PRIMARY KEY, v int, w int, CHECK (o.as_owner(w)));
+INSERT INTO o.t SELECT g, g, g FROM generate_series(1, 10) g;
+CREATE INDEX ON o.t (o.as_owner(w)) WITH (fillfactor = 100);
+RESET ROLE;
+SET pgmigrate.online_method = 'column';
+SELECT pgmigrate.revision('of another', 'ALTER TABLE o.t ALTER v TYPE o.word', id => 'other');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT strategy, state FROM pgmigrate.operations WHERE revision = 'other';
+SET ROLE regress_column_owner;
+SELECT pg_typeof(v), count(*) FROM o.t GROUP BY 1;
+RESET ROLE;
+SELECT relation, action FROM pgmigrate.finalize();
+DROP SCHEMA o CASCADE;
+DROP ROLE regress_column_owner;
+
 DROP SCHEMA c CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
