@@ -13,6 +13,7 @@
 #include "base/result_rows.h"
 #include "diff/generate.h"
 #include "store/authoring.h"
+#include "store/ledger.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_autogenerate);
 PG_FUNCTION_INFO_V1(pgmigrate_diff);
@@ -89,6 +90,19 @@ pgmigrate_diff(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* It leads from the schema as it is, not from what its parents will make. */
+static void
+warn_of_pending(const PgmRevision *revision)
+{
+	for (int i = 0; i < revision->nparents; i++)
+		if (!pgm_ledger_is_applied(revision->parents[i]))
+			ereport(WARNING,
+					errmsg("revision \"%s\" stands on \"%s\", which is not applied",
+						   revision->id, revision->parents[i]),
+					errdetail("It was made from the schema as it is, and may do again what pending revisions do."),
+					errhint("Remove it, upgrade, and generate it anew."));
+}
+
 Datum
 pgmigrate_autogenerate(PG_FUNCTION_ARGS)
 {
@@ -107,5 +121,6 @@ pgmigrate_autogenerate(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	pgm_author_store(&revision, false, false);
+	warn_of_pending(&revision);
 	PG_RETURN_TEXT_P(cstring_to_text(revision.id));
 }
