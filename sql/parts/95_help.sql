@@ -11,7 +11,8 @@ FROM (
 	WHERE p.pronamespace OPERATOR(pg_catalog.=)
 			(SELECT n.oid FROM pg_catalog.pg_namespace AS n
 			WHERE n.nspname OPERATOR(pg_catalog.=) 'pgmigrate')
-		AND p.prorettype OPERATOR(pg_catalog.<>) 'pg_catalog.trigger'::regtype
+		AND p.prorettype OPERATOR(pg_catalog.<>)
+			ALL (ARRAY['pg_catalog.trigger', 'pg_catalog.table_am_handler']::regtype[])
 		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['capture_ddl', 'run_state',
 			'revision_digest', 'script_begin', 'script_end', 'script_locks',
 			'script_statement', 'script_step', 'system_identifier',

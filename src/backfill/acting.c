@@ -18,7 +18,7 @@
 #include "backfill/internal.h"
 
 /* One per process, as its backfill; InvalidOid is the caller. */
-static Oid acting_role = InvalidOid;
+static Oid	acting_role = InvalidOid;
 
 void
 pgm_backfill_act_as(Oid role)

@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 #include "base/transaction.h"
+#include "classify/foreign_code.h"
 #include "classify/related_relations.h"
 #include "compat/plan.h"
 #include "compat/server.h"
@@ -139,15 +140,27 @@ ask_server(PgmMaker *maker, const PgmChange *change,
 	PopActiveSnapshot();
 }
 
-/* The same, where that may fail.  The locks of the analysis go again. */
+/*
+ * The same, where that may fail.  The locks of the analysis go again.
+ *
+ * Parse analysis runs the checks of domains on literals, so a statement with
+ * code of others is not asked about; the run will, with its author's rights.
+ */
 static Expected
 expect(PgmMaker *maker, const PgmChange *change)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile Expected expected = {-1, NULL};
-	int			level = pgm_txn_begin_sub();
+	int			level;
 
+	if (!maker->may_evaluate &&
+		pgm_strange_code(change->raw->stmt, NULL, GetUserId(), false) != NULL)
+		return (Expected)
+	{
+		-1, NULL
+	};
+	level = pgm_txn_begin_sub();
 	PG_TRY();
 	{
 		if (ConditionalLockRelationOid(maker->relid, RowExclusiveLock))
