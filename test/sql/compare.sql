@@ -201,7 +201,9 @@ SELECT (SELECT count(*) FROM many1 FULL JOIN many2 USING (id) WHERE many1.v IS D
 SELECT rows, differences, jsonb_array_length(examples) FROM pgmigrate.compare('many1', 'many1', '{"v": "v + id % 2"}');
 -- no room for that: an error, and nothing is left of it
 SET temp_file_limit = '64kB';
+\set VERBOSITY sqlstate
 SELECT rows, differences FROM pgmigrate.compare('many1', 'many2');
+\set VERBOSITY default
 SELECT count(*) FROM pg_ls_tmpdir() WHERE name LIKE 'pgsql_tmp' || pg_backend_pid() || '.%';
 RESET temp_file_limit;
 SELECT rows, differences FROM pgmigrate.compare('many1', 'many2');
