@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -39,7 +40,9 @@
 #include "classify/foreign_code.h"
 #include "classify/foreign_names.h"
 #include "classify/side_effects.h"
+#include "compat/catalog.h"
 #include "compat/parse.h"
+#include "compat/plan.h"
 #include "compat/server.h"
 
 /* Whether a table of less is read whole is not worth a word. */
@@ -85,7 +88,8 @@ has_code(Node *node, void *context)
 		return false;
 	if (check_functions_in_node(node, is_code, context))
 		return true;
-	if (IsA(node, CoerceToDomain) && DomainHasConstraints(exprType(node)))
+	if (IsA(node, CoerceToDomain) &&
+		pgm_domain_has_constraints(exprType(node)))
 		return true;
 	if (IsA(node, Query))
 		return query_tree_walker(castNode(Query, node), has_code, context, 0);
@@ -274,8 +278,8 @@ plan_query(RowPlans *plans, SelectStmt *select, const RangeVar *changed,
 												 NULL, 0, NULL);
 	if (list_length(queries) != 1 || has_code(linitial(queries), NULL))
 		return;
-	planned = pg_plan_query(linitial_node(Query, queries),
-							verdict->source->text, 0, NULL);
+	planned = pgm_plan_query(linitial_node(Query, queries),
+							 verdict->source->text, NULL);
 	verdict->planned = true;
 	look_at_plan(plans, planned->planTree, planned->rtable);
 	foreach(lc, planned->subplans)

@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/shell_command.h"
+#include "compat/signal.h"
 
 /* Between two looks at the command, and from asking it to end to the kill. */
 #define PGM_SHELL_POLL_MS 20
@@ -61,12 +62,12 @@ static void
 become_command(const char *command, char **environment, int input)
 {
 	(void) setsid();
-	pqsignal(SIGINT, SIG_DFL);
-	pqsignal(SIGTERM, SIG_DFL);
-	pqsignal(SIGHUP, SIG_DFL);
-	pqsignal(SIGPIPE, SIG_DFL);
-	pqsignal(SIGUSR1, SIG_DFL);
-	pqsignal(SIGALRM, SIG_DFL);
+	pqsignal(SIGINT, PGM_SIG_DFL);
+	pqsignal(SIGTERM, PGM_SIG_DFL);
+	pqsignal(SIGHUP, PGM_SIG_DFL);
+	pqsignal(SIGPIPE, PGM_SIG_DFL);
+	pqsignal(SIGUSR1, PGM_SIG_DFL);
+	pqsignal(SIGALRM, PGM_SIG_DFL);
 	sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
 
 	/* what it prints is for the log, as of archive_command */

@@ -62,7 +62,10 @@
 #endif
 
 /* Not a background worker; an autovacuum has no role. */
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+#define pgm_proc_is_client(proc) \
+	((proc)->backendType == B_BACKEND && OidIsValid((proc)->roleId))
+#elif PG_VERSION_NUM >= 180000
 #define pgm_proc_is_client(proc) \
 	((proc)->isRegularBackend && OidIsValid((proc)->roleId))
 #else

@@ -10,6 +10,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "nodes/plannodes.h"
 #include "tcop/tcopprot.h"
 
 #if PG_VERSION_NUM >= 190000
@@ -38,6 +39,22 @@
 #define pgm_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
+
+/* Indexes in the range table; a set since 19. */
+static inline List *
+pgm_result_relations(const PlannedStmt *stmt)
+{
+#if PG_VERSION_NUM >= 190000
+	List	   *result = NIL;
+	int			i = -1;
+
+	while ((i = bms_next_member(stmt->resultRelationRelids, i)) >= 0)
+		result = lappend_int(result, i);
+	return result;
+#else
+	return stmt->resultRelations;
+#endif
+}
 
 /* A descriptor that is made entry by entry is complete. */
 static inline TupleDesc

@@ -10,6 +10,11 @@
 
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#if PG_VERSION_NUM >= 190000
+#include "commands/repack.h"
+#else
+#include "commands/cluster.h"
+#endif
 
 #if PG_VERSION_NUM >= 190000
 #define ClusterStmt RepackStmt

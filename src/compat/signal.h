@@ -12,6 +12,13 @@
 
 #include "tcop/tcopprot.h"
 
+/* Of pqsignal(), whose handlers are told more since 19. */
+#if PG_VERSION_NUM >= 190000
+#define PGM_SIG_DFL PG_SIG_DFL
+#else
+#define PGM_SIG_DFL SIG_DFL
+#endif
+
 /* The server's own handler of a cancel; who sent it is told since 19. */
 static inline void
 pgm_statement_cancel(int signo, const siginfo_t * info)

@@ -247,6 +247,8 @@ judge(PgmFleetMember *member)
 static void
 tell(const PgmFleet *fleet, const PgmFleetMember *member)
 {
+	if (member->state == PGM_FLEET_ABSENT && !fleet->named)
+		return;
 	switch (member->state)
 	{
 		case PGM_FLEET_DONE:
@@ -256,10 +258,6 @@ tell(const PgmFleet *fleet, const PgmFleetMember *member)
 								  member->steps, member->database,
 								  member->steps));
 			break;
-		case PGM_FLEET_ABSENT:
-			if (!fleet->named)
-				return;
-			/* FALLTHROUGH */
 		default:
 			ereport(NOTICE,
 					errcode(member->code),

@@ -37,7 +37,6 @@
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_type.h"
 #include "catalog/storage.h"
-#include "commands/cluster.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -51,6 +50,7 @@
 #include "base/transaction.h"
 #include "compat/catalog.h"
 #include "compat/files.h"
+#include "compat/repack.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -213,7 +213,7 @@ catalog_reason(Oid relid)
 /* An empty one with the same columns, partitioned as it is wanted. */
 static Oid
 make_model(const PgmShadow *shadow, Relation rel, const char *name,
-		   bits32 options)
+		   uint32 options)
 {
 	CreateStmt *stmt = castNode(CreateStmt, statement(shadow, 0));
 	TableLikeClause *like = makeNode(TableLikeClause);

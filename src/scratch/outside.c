@@ -38,6 +38,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "compat/plan.h"
 #include "scratch/outside.h"
 
 typedef enum Mode
@@ -324,7 +325,7 @@ check_plan(QueryDesc *queryDesc, int eflags)
 	ListCell   *cell;
 
 	if (mode != MODE_FREE)
-		foreach(cell, queryDesc->plannedstmt->resultRelations)
+		foreach(cell, pgm_result_relations(queryDesc->plannedstmt))
 	{
 		refuse_catalog(rt_fetch(lfirst_int(cell),
 								queryDesc->plannedstmt->rtable)->relid);
