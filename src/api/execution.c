@@ -26,6 +26,14 @@ notice_inline(const char *reason)
 			errhint("Where that is meant, set \"pgmigrate.execution\" to \"inline\"."));
 }
 
+/* Why no worker can be waited for, or NULL. */
+static const char *
+obstacle_to_worker(FunctionCallInfo fcinfo)
+{
+	return IsUnderPostmaster ? pgm_portal_obstacle(fcinfo) :
+		gettext_noop("The server runs in single-user mode.");
+}
+
 bool
 pgm_use_worker(FunctionCallInfo fcinfo, const char *calls)
 {
@@ -33,10 +41,7 @@ pgm_use_worker(FunctionCallInfo fcinfo, const char *calls)
 
 	if (pgm_execution == PGM_EXECUTION_INLINE)
 		return false;
-	if (!IsUnderPostmaster)
-		obstacle = gettext_noop("The server runs in single-user mode.");
-	else
-		obstacle = pgm_portal_obstacle(fcinfo);
+	obstacle = obstacle_to_worker(fcinfo);
 	if (obstacle == NULL)
 		return true;
 	if (pgm_execution == PGM_EXECUTION_WORKER)
@@ -53,11 +58,14 @@ pgm_use_worker(FunctionCallInfo fcinfo, const char *calls)
 void
 pgm_require_worker(FunctionCallInfo fcinfo, const char *calls)
 {
-	if (!IsUnderPostmaster || !pgm_portal_is_sole_call(fcinfo))
+	const char *obstacle = obstacle_to_worker(fcinfo);
+
+	if (obstacle != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				errmsg("cannot wait for a background worker here"),
-				errhint("Call it as SELECT %s outside of BEGIN, functions and multi-statement queries.",
+				errdetail_internal("%s", _(obstacle)),
+				errhint("Call it as SELECT %s, without subqueries for arguments, outside of BEGIN, functions and multi-statement queries.",
 						calls));
 }
 

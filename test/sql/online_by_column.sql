@@ -307,6 +307,9 @@ SELECT relation, action FROM pgmigrate.finalize();
 DROP SCHEMA o CASCADE;
 DROP ROLE regress_column_owner;
 
+-- a subquery for an argument keeps the snapshot of the call
+\set VERBOSITY default
+SELECT pgmigrate.rebuild((SELECT 'c.target'::regclass));
 DROP SCHEMA c CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
