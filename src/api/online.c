@@ -10,6 +10,7 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
@@ -208,12 +209,17 @@ finalize(void *arg)
 	finalizing->action = pgm_shadow_finalize(finalizing->exec, finalizing->id);
 }
 
+/*
+ * One transaction has the locks of all, so only the first may wait for its
+ * own: who uses the next keeps nobody from the tables before it.
+ */
 Datum
 pgmigrate_finalize(PG_FUNCTION_ARGS)
 {
 	PgmExec		exec = {0};
 	PgmRows		rows;
 	ListCell   *lc;
+	int			guc_level = NewGUCNestLevel();
 
 	pgm_runner_refuse_read_only();
 	exec.label = "finalize";
@@ -230,8 +236,13 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 			continue;
 		else if (!pgm_spi_try(finalize, &finalizing, &edata))
 			pgm_shadow_warn_unfinalized(operation, edata);
-		if (finalizing.action != NULL)
-			add_row(&rows, operation, finalizing.action);
+		if (finalizing.action == NULL)
+			continue;
+		add_row(&rows, operation, finalizing.action);
+		(void) set_config_option("pgmigrate.lock_deadline", "0",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	}
+	AtEOXact_GUC(true, guc_level);
 	return (Datum) 0;
 }
