@@ -131,7 +131,7 @@ kind_reason(Relation rel, Oid owner)
 	if (rel->rd_rel->relforcerowsecurity)
 		return "its row security is for its owner too";
 	if (rel->rd_rel->relowner != owner)
-		return "tables that inherit have other owners";
+		return "it has another owner";
 	return NULL;
 }
 
