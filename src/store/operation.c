@@ -77,7 +77,8 @@ static PgmQuery state_query = {
 };
 
 static PgmQuery unfinished_query = {
-	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.revision = $1 "
+	"SELECT " COLUMNS "FROM pgmigrate.operation o "
+	"WHERE o.revision IS NOT DISTINCT FROM $1 "
 	"AND (o." AT_WORK " OR o.state = 'failed') ORDER BY o.id DESC",
 	1, {TEXTOID}
 };
@@ -405,9 +406,11 @@ pgm_operations_in_state(PgmOperationState state, const char *revision)
 List *
 pgm_operations_unfinished(const char *revision)
 {
-	Datum		values[1] = {pgm_text_datum(revision)};
+	Datum		values[1];
+	bool		nulls[1] = {false};
 
-	return find_all(&unfinished_query, values, NULL);
+	pgm_set_text(values, nulls, 0, revision);
+	return find_all(&unfinished_query, values, nulls);
 }
 
 char *

@@ -94,7 +94,7 @@ extern PgmOperation *pgm_operation_of_statement(const char *revision,
 												int statement,
 												const char *digest);
 
-/* All of a revision that are not over, the last first. */
+/* All of a revision, NULL: of none, that are not over, the last first. */
 extern List *pgm_operations_unfinished(const char *revision);
 
 /* Those in this state, of a revision or of all (NULL), in order. */
