@@ -50,6 +50,7 @@
 #include "base/transaction.h"
 #include "compat/catalog.h"
 #include "compat/files.h"
+#include "compat/partition.h"
 #include "compat/repack.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -249,7 +250,8 @@ pgm_partition_check(PgmShadow *shadow, Relation rel)
 	const char *reason;
 
 	check_syntax(shadow->request->partitioning);
-	reason = catalog_reason(shadow->relid);
+	reason = pgm_can_become_partitioned() ? catalog_reason(shadow->relid) :
+		"this is not known to be safe on this version of the server";
 	if (reason != NULL)
 		refuse(shadow, reason);
 	drop_model(make_model(shadow, rel, RelationGetRelationName(rel),
