@@ -65,7 +65,7 @@ f AS (
 	SELECT p.oid, p.proname, p.proargtypes::oid[] AS t, p.pronargs AS n, p.provariadic <> 0 AS variadic
 	FROM pg_proc p
 	WHERE p.pronamespace = 'pgmigrate'::regnamespace
-		AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype))
+		AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'table_am_handler'::regtype))
 SELECT format('SELECT count(*) FROM pgmigrate.%I(%s);', f.proname, (
 	SELECT string_agg(format('%s(%s)::%s', CASE WHEN f.variadic AND a.i = f.n THEN 'VARIADIC ' END,
 		CASE WHEN m.mode = 'null' OR m.k = a.i - 1 AND m.mode = 'one' THEN 'NULL'
