@@ -15,7 +15,9 @@
 #include "utils/snapmgr.h"
 
 #include "api/execution.h"
+#include "base/clock.h"
 #include "base/result_rows.h"
+#include "base/settings.h"
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
@@ -210,6 +212,26 @@ finalize(void *arg)
 }
 
 /*
+ * How long finalize() waits, in all, for the tables of other operations than
+ * the first, in milliseconds: what an autovacuum needs to be cancelled.
+ */
+#define PGM_FINALIZE_WAIT 1000
+
+static void
+limit_wait(int64 since)
+{
+	int64		waited = (pgm_clock_monotonic() - since) / 1000;
+	char		value[16];
+
+	snprintf(value, sizeof(value), "%d",
+			 (int) Max(0, Min(PGM_FINALIZE_WAIT - waited,
+							  pgm_lock_deadline)));
+	(void) set_config_option("pgmigrate.lock_deadline", value,
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
  * One transaction has the locks of all, so only the first may wait for its
  * own: who uses the next keeps nobody from the tables before it.
  */
@@ -219,6 +241,7 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 	PgmExec		exec = {0};
 	PgmRows		rows;
 	ListCell   *lc;
+	int64		held = 0;		/* locks, since */
 	int			guc_level = NewGUCNestLevel();
 
 	pgm_runner_refuse_read_only();
@@ -230,6 +253,8 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 		Finalizing	finalizing = {&exec, operation->id};
 		ErrorData  *edata;
 
+		if (held != 0)
+			limit_wait(held);
 		if (!PG_ARGISNULL(0))
 			finalize(&finalizing);
 		else if (!may_finalize(operation))
@@ -239,9 +264,8 @@ pgmigrate_finalize(PG_FUNCTION_ARGS)
 		if (finalizing.action == NULL)
 			continue;
 		add_row(&rows, operation, finalizing.action);
-		(void) set_config_option("pgmigrate.lock_deadline", "0",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		if (held == 0)
+			held = pgm_clock_monotonic();
 	}
 	AtEOXact_GUC(true, guc_level);
 	return (Datum) 0;

@@ -257,6 +257,22 @@ fails($node, 'UPDATE t SET v = 1 WHERE id = 1', '55000',
 like(release(@held), qr/fit together|differ/, 'it ends');
 query($node, 'UPDATE t SET v = 1 WHERE id = 1');
 
+# Of several that are finalized only the first is waited for, since it is
+# locked until the others are done.
+query($node, 'CREATE TABLE quiet (id int PRIMARY KEY); CREATE TABLE busy (id int PRIMARY KEY)');
+query($node, "SELECT * FROM pgmigrate.rebuild('$_', 'ALTER id TYPE bigint')") foreach qw(quiet busy);
+my $user = session($node);
+$user->query('BEGIN; INSERT INTO busy VALUES (1)');
+is( query($node,
+		"SET pgmigrate.lock_deadline = '1h'; SELECT string_agg(relation::text, ' ') FROM pgmigrate.finalize() WHERE relation::text ~ 'quiet|busy'"
+	),
+	'public.quiet',
+	'finalize() holds no table while it waits for another');
+$user->query('COMMIT');
+$user->quit;
+is(query($node, "SELECT string_agg(relation::text, ' ') FROM pgmigrate.finalize() WHERE relation::text ~ 'quiet|busy'"),
+	'public.busy', 'which is for the next call');
+
 # finalize_after
 @held = hold('ALTER v TYPE bigint');
 is(release(@held), 'switched', 'switched');
