@@ -58,7 +58,7 @@ COMMIT;
 EOT
 	key => <<'EOT',
 \set id random(201, 30000)
-\set new random(1000000, 2000000000)
+SELECT nextval('new_key') AS new \gset
 BEGIN;
 SELECT pg_advisory_xact_lock(:id / 10);
 UPDATE acc SET id = :new WHERE id = :id;
@@ -141,6 +141,7 @@ ALTER TABLE acc ADD COLUMN n int NOT NULL DEFAULT 5;
 ALTER TABLE acc ADD PRIMARY KEY (id);
 CREATE INDEX acc_v ON acc (v);
 CREATE INDEX acc_t ON acc (left(t, 10)) WHERE v > 10;
+CREATE SEQUENCE IF NOT EXISTS new_key START 1000000;
 CREATE TABLE oracle (LIKE acc INCLUDING ALL);
 INSERT INTO oracle SELECT * FROM acc;
 SQL
