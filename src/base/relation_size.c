@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/relpath.h"
 #include "fmgr.h"
@@ -24,6 +26,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "base/relation_size.h"
 #include "base/spi.h"
@@ -188,4 +191,18 @@ pgm_free_bytes(Oid relid)
 	get_parent_directory(file);
 	return statvfs(file, &disk) == 0 ?
 		(int64) disk.f_bavail * (int64) disk.f_frsize : -1;
+}
+
+double
+pgm_counted_rows(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		rows = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return Max(rows, 0);
 }

@@ -27,4 +27,7 @@ extern int64 pgm_total_bytes(Oid relid);
 /* What is free on the disk of a relation, -1 if that cannot be told. */
 extern int64 pgm_free_bytes(Oid relid);
 
+/* Rows as the statistics have them, 0 if they were never counted. */
+extern double pgm_counted_rows(Oid relid);
+
 #endif							/* PGM_BASE_RELATION_SIZE_H */

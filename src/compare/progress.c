@@ -11,31 +11,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
 #include "pgstat.h"
 #include "tcop/tcopprot.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/relation_size.h"
 #include "compare/internal.h"
 
 #define SHOW_EVERY_MS 1000
-
-/* As the statistics have it; what has none is not known. */
-static double
-rows_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows = 0;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
-	return Max(rows, 0);
-}
 
 static void
 show(const PgmCompareProgress *progress, int64 rows)
@@ -62,9 +45,9 @@ pgm_compare_progress_begin(PgmCompareProgress *progress,
 		return;
 	progress->comparison = comparison;
 	progress->again = again;
-	progress->rows = rows_of(comparison->a);
+	progress->rows = pgm_counted_rows(comparison->a);
 	if (comparison->b != comparison->a)
-		progress->rows += rows_of(comparison->b);
+		progress->rows += pgm_counted_rows(comparison->b);
 	progress->shown = GetCurrentTimestamp();
 	show(progress, 0);
 }

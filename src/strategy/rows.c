@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -20,8 +19,8 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
+#include "base/relation_size.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
 #include "classify/related_relations.h"
@@ -35,20 +34,6 @@
 /* A part of the target, as it is planned. */
 #define PGM_PART_PAGES 128
 
-static double
-rows_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows = 0;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
-	return Max(rows, 0);
-}
-
 /* Of the table and all that is below it; 0 if they were never counted. */
 static double
 all_rows(Oid relid)
@@ -59,7 +44,7 @@ all_rows(Oid relid)
 	foreach(lc, list_concat(list_make1_oid(relid), pgm_descendants(relid)))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
-			rows += rows_of(lfirst_oid(lc));
+			rows += pgm_counted_rows(lfirst_oid(lc));
 	}
 	return rows;
 }
