@@ -254,18 +254,6 @@ check_client(void)
 			errmsg("connection to client lost"));
 }
 
-/* Does the worker wait for us? */
-static void
-check_locks(PgmProcess *process)
-{
-	pid_t		pid;
-
-	if (!process->ended &&
-		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED)
-		pgm_process_check_deadlock(pid);
-	InvalidateCatalogSnapshotConditionally();
-}
-
 static void
 end(PgmProcess *process)
 {
@@ -298,6 +286,22 @@ static bool
 is_over(PgmProcess *process, bool accepted)
 {
 	return process->ended || (accepted && pgm_process_accepted(process) != 0);
+}
+
+/*
+ * Does the worker wait for us?  Whoever waits until the run is accepted does
+ * not wait for what it meets after that, so this is asked last.
+ */
+static void
+check_locks(PgmProcess *process, bool accepted)
+{
+	pid_t		pid;
+
+	if (!process->ended &&
+		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED &&
+		pgm_process_waits_for_me(pid) && !is_over(process, accepted))
+		refuse_deadlock(pid);
+	InvalidateCatalogSnapshotConditionally();
 }
 
 /* Raise what has come until it is over; the number of messages. */
@@ -403,7 +407,7 @@ follow(int n, PgmProcess **processes, int enough, bool accepted)
 			pgm_clock_wait(PGM_LOCK_CHECK_MS);
 		if (is_time(&locks_checked, PGM_LOCK_CHECK_MS))
 			for (int i = 0; i < n; i++)
-				check_locks(processes[i]);
+				check_locks(processes[i], accepted);
 		if (is_time(&client_checked, PGM_CLIENT_CHECK_MS))
 			check_client();
 	}
