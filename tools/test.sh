@@ -2,8 +2,9 @@
 # test.sh
 #	  Run all tests on a private server; "make test".
 #
-# The last line is "N passed, N failed"; the exit status says the same.  A
-# suite whose directory has tests but which ran none has failed.
+# The last line is "N passed, N failed"; the exit status says the same.  What
+# failed is said again just before it, in a few lines, for those who see the end
+# only.  A suite whose directory has tests but which ran none has failed.
 #
 # Environment:
 #	PG_CONFIG	the PostgreSQL to use; else the newest, installed if need be
@@ -30,6 +31,12 @@ count()
 	SUMMARY="$SUMMARY${SUMMARY:+, }$1 $2"
 	PASSED=$((PASSED + $2))
 	FAILED=$((FAILED + $3))
+}
+
+# Keep what is read for the end of the output.
+repeat()
+{
+	cut -c 1-300 | head -n 40 >>"$WORK/failures"
 }
 
 # How many files are there of a pattern?
@@ -67,7 +74,10 @@ run_unit()
 	if [ "$failed" -eq 0 ] && { [ "$rc" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
 		failed=1
 	fi
-	[ "$failed" -eq 0 ] || cat "$log"
+	if [ "$failed" -gt 0 ]; then
+		cat "$log"
+		grep -vE '^(ok |[0-9]+ )' "$log" | tail -n 20 | repeat
+	fi
 	count unit "$passed" "$failed" $((SECONDS - start))
 }
 
@@ -89,6 +99,9 @@ run_regress()
 	if [ "$failed" -gt 0 ]; then
 		cat "$log"
 		cat "$SOURCE/$results/regression.diffs" 2>/dev/null || true
+		grep -E '^(not ok [0-9]+ |test .* \.\.\. FAILED)' "$log" | repeat
+		grep -E '^[-+]' "$SOURCE/$results/regression.diffs" 2>/dev/null |
+			head -n 15 | repeat
 	fi
 	count "$suite" "$passed" "$failed" $((SECONDS - start))
 }
@@ -136,6 +149,7 @@ PERL
 	if [ "$failed" -gt 0 ]; then
 		cat "$log"
 		"$ROOT/tools/tap-logs.sh" "$SOURCE/tmp_check/log"
+		"$ROOT/tools/tap-logs.sh" "$SOURCE/tmp_check/log" points | repeat
 	fi
 	count tap "$passed" "$failed" $((SECONDS - start))
 }
@@ -174,6 +188,7 @@ check_log()
 	if [ -n "$found" ]; then
 		say "the server's log has:"
 		echo "$found"
+		echo "$found" | repeat
 		count "server log" 0 1 0
 	fi
 }
@@ -197,6 +212,10 @@ stop_cluster
 run_tap
 
 [ $((PASSED + FAILED)) -gt 0 ] || say "there are no tests at all"
+if [ -s "$WORK/failures" ]; then
+	say "what failed, again:"
+	tail -n 50 "$WORK/failures"
+fi
 say "$SUMMARY; $RANDOM_COMMANDS random commands on random graphs"
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ]

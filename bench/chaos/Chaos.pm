@@ -218,8 +218,9 @@ sub check
 	my $stamp = 0;
 	my @partly;
 
-	$self->fault("$tag: $_->[0]")
-	  foreach map { @{ $self->query($_) } } $PgMigrate::Ledger::faults, $operations;
+	my $ask = sub { return map { $_->[0] } @{ $self->query($_[0]) } };
+
+	$self->fault("$tag: $_") foreach PgMigrate::Ledger::found($ask, $operations);
 	my $rows = $self->query($states);
 	my ($truth) = @{
 		$self->query('SELECT '
@@ -339,7 +340,8 @@ sub signal_function
 }
 
 # Must wait for the run: a transaction of its own, taken back.  The worker is
-# there for a moment after its run has ended.
+# there before its run begins, which then waits for us, and for a moment after
+# its run has ended.
 sub extension_command
 {
 	my ($self, $command, $worker) = @_;
@@ -355,8 +357,8 @@ sub extension_command
 		$self->wait_idle($command);
 		$self->fault("$command went through beside a run")
 		  if $self->one(
-			"SELECT finished > '$moment' FROM pgmigrate.run WHERE pid = $worker ORDER BY id DESC LIMIT 1"
-		  ) ne 'f';
+			"SELECT count(*) FROM pgmigrate.run WHERE pid = $worker AND '$moment' BETWEEN started AND finished"
+		  );
 	}
 	return;
 }
@@ -367,14 +369,17 @@ sub dead_standby
 	my ($self) = @_;
 	my $set = 'ALTER SYSTEM SET synchronous_standby_names =';
 	my $end = time() + $patience;
-	my $run;
+	my ($run, $told);
 
 	$self->query("$set 'nobody'");
 	$self->query('SELECT pg_reload_conf()');
 	usleep(rand 400_000);
-	$self->try('SELECT pgmigrate.cancel(run) FROM pgmigrate.status()');
 	do
 	{
+		# once, and not before there is a run
+		($told) = map { $_->[0] eq 't' } @{
+			($self->try('SELECT pgmigrate.cancel(run) FROM pgmigrate.status()'))[0] }
+		  if !$told;
 		$run = $self->worker;
 		usleep(20_000) if $run;
 	} while ($run && time() < $end);
@@ -434,7 +439,7 @@ sub worker
 	)->[0];
 }
 
-# Until nothing is at work, and no lock is left.
+# Until nothing is at work.
 sub wait_idle
 {
 	my ($self, $tag) = @_;
@@ -444,11 +449,11 @@ sub wait_idle
 	do
 	{
 		$held = $self->one(
-			"SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pgmigrate %') + (SELECT count(*) FROM pg_locks WHERE classid = 'pg_extension'::regclass AND mode = 'ExclusiveLock')"
+			"SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pgmigrate %'"
 		);
 		usleep(30_000) if $held;
 	} while ($held && time() < $end);
-	$self->fault("$tag: a worker or the run lock is still there") if $held;
+	$self->fault("$tag: a worker is still there") if $held;
 	return;
 }
 
@@ -685,11 +690,12 @@ sub setup
 	return;
 }
 
-# So many events, or for so many seconds.
+# So many events; fewer when the seconds are over, but not less than the least.
 sub run
 {
-	my ($self, $events, $seconds) = @_;
+	my ($self, $events, $seconds, $least) = @_;
 	my $end = time() + ($seconds // 1e9);
+	my $tries = 20 * $events;
 	my @left;
 
 	$self->setup;
@@ -698,7 +704,9 @@ sub run
 	my $at_head = $self->one('SELECT pgmigrate.fingerprint()');
 	$self->check('undisturbed');
 	$self->start_writers;
-	while ($self->{events} < $events && time() < $end)
+	while ($self->{events} < $events
+		&& ($self->{events} < ($least // 0) || time() < $end)
+		&& $tries-- > 0)
 	{
 		@left = sort { rand() <=> 0.5 } @kinds if !@left;
 		my $kind = $left[0];
@@ -763,6 +771,10 @@ my @plants = (
 		'a begun statement is forgotten',
 		"UPDATE mark SET dir = 'none' WHERE ctid = (SELECT ctid FROM mark WHERE rev = 'r003' AND dir = 'up' LIMIT 1)",
 		"UPDATE mark SET dir = 'up' WHERE dir = 'none'"
+	],
+	[
+		'the run lock is held', "BEGIN; SELECT count(*) FROM pgmigrate.stamp('base')",
+		'ROLLBACK'
 	]);
 
 # Each with the number of faults that were found; after run(), at the head.
@@ -774,12 +786,17 @@ sub planted
 	foreach my $plant (@plants)
 	{
 		my ($name, $sql, $back) = @$plant;
+		my $client = $self->connection;
 		local $self->{faults} = [];
 		local $self->{log} = sub { };
 
-		$self->query($sql);
+		$client->send($sql);
+		$client->finish($patience);
+		die "$name: $client->{error}\n" if defined $client->{error};
 		$self->check($name);
-		$self->query($back);
+		$client->send($back);
+		$client->finish($patience);
+		$client->close;
 		push @found, [ $name, scalar @{ $self->{faults} } ];
 	}
 	return @found;

@@ -319,5 +319,32 @@ script_is([ 'load', '--check', "$root/back", 'shop' ], 0,
 	"unchanged d1 d1.sql\nunchanged d2 zip code.sql\nunchanged d3 d3_message_of_d3.sql\nunchanged d4 d4.sql\nhead d4\n",
 	$quiet, 'and it is the same');
 
+# what failed is told from the log of a TAP test, with and without times
+sub points
+{
+	my ($time, @lines) = @_;
+	my $log = join '', map { /^\+/ ? substr($_, 1) . "\n" : "$time$_\n" } @lines;
+
+	file('logs/regress_log_a', $log);
+	file('logs/regress_log_b', "${time}ok 1 - fine\n${time}1..1\n");
+	return scalar qx('$tools/tap-logs.sh' '$root/logs' points);
+}
+my @failed = (
+	'ok 1 - first', 'not ok 2 - the ledger', '', q{#   Failed test 'the ledger'},
+	q{+#          got: 'fault one}, q{+# fault two'}, q{+#     expected: ''});
+my $told = "# what failed in a:\nnot ok 2 - the ledger\n#   Failed test 'the ledger'\n"
+  . "#          got: 'fault one\n# fault two'\n#     expected: ''\n";
+foreach my $time ('', '[13:50:44.042](0.001s) ')
+{
+	is(points($time, @failed, 'ok 3 - third', '# running', '1..3'), $told,
+		"tap-logs: the point and what was got, after '$time'");
+	is(points($time, @failed, 'ok 3 - third', 'could not connect'),
+		"$told# it died: #     expected: ''\n# it died: ok 3 - third\n# it died: could not connect\n",
+		'tap-logs: the last words of a file without a plan');
+}
+is(points('', 'not ok 1 - x', ("+# more") x 100, '1..1'),
+	join("\n", '# what failed in a:', 'not ok 1 - x', ('# more') x 12, ''),
+	'tap-logs: in a few lines');
+
 log_is_clean($node);
 done_testing();

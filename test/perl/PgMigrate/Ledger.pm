@@ -7,8 +7,8 @@ PgMigrate::Ledger - what must never be true of a ledger with nothing at work
 
 =head1 DESCRIPTION
 
-Queries whose rows are faults, for the TAP tests and for bench/chaos.  Of no
-server, and of no way to ask one.
+Queries whose rows are faults, for the TAP tests and for bench/chaos, and what
+they find.  Of no server, and of no way to ask one.
 
 =cut
 
@@ -16,6 +16,11 @@ package PgMigrate::Ledger;
 
 use strict;
 use warnings;
+
+use Time::HiRes qw(time usleep);
+
+# A lock of nobody stays for ever; any other is gone within these seconds.
+our $patience = 10;
 
 our $faults = <<'SQL';
 WITH RECURSIVE implied (id) AS (
@@ -54,16 +59,36 @@ UNION ALL
 SELECT 'is_head is wrong: ' || r.id FROM pgmigrate.revision r
 WHERE r.is_head = EXISTS (SELECT FROM pgmigrate.revision c WHERE r.id = ANY (c.down_revision))
 UNION ALL
+SELECT 'the run lock is held' FROM pg_locks
+WHERE locktype = 'userlock' AND classid = 'pg_extension'::regclass
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+SQL
+
+# A session that comes or goes is in one of the two views only, for a moment.
+our $locks = <<'SQL';
 SELECT 'a lock of nobody: ' || locktype || ' ' || mode FROM pg_locks l
 WHERE pid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid)
-UNION ALL
-SELECT 'the run lock is held' FROM pg_locks
-WHERE classid = 'pg_extension'::regclass AND mode = 'ExclusiveLock'
 SQL
 
 # Not where a run has stopped in the middle of CONCURRENTLY.
 our $leftovers = <<'SQL';
 SELECT 'invalid index: ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid
 SQL
+
+# The faults that a sub finds, which is given a query and returns its rows; more
+# queries may follow.
+sub found
+{
+	my ($ask, @more) = @_;
+	my $end = time() + $patience;
+	my @locks = $ask->($locks);
+
+	while (@locks && time() < $end)
+	{
+		usleep(20_000);
+		@locks = $ask->($locks);
+	}
+	return (@locks, map { $ask->($_) } $faults, @more);
+}
 
 1;
