@@ -1,5 +1,18 @@
 /* Monitoring: the run in progress, and figures for a monitoring system. */
 
+/*
+ * Reading it counts as a scan of this table, which has no rows: the server's
+ * statistics then tell when that was last, and no reader has to write.
+ *
+ * A comparison locks it, in a mode that takes the right to write it: anybody
+ * may have a query that begins as ours do, but nobody else has that lock.
+ */
+CREATE TABLE pgmigrate.metrics_marker (
+	nothing boolean
+);
+COMMENT ON TABLE pgmigrate.metrics_marker IS 'always empty; what reads the metrics reads it, so that the statistics tell when they were read';
+COMMENT ON COLUMN pgmigrate.metrics_marker.nothing IS 'no row has it';
+
 CREATE VIEW pgmigrate.progress AS
 SELECT x.run,
 	x.command,
@@ -33,7 +46,7 @@ SELECT x.run,
 			THEN pg_catalog.concat('about ', pg_catalog.date_trunc('second', x.eta OPERATOR(pg_catalog.+) '1 s'::interval), ' left') END,
 		pg_catalog.regexp_replace(pg_catalog.regexp_replace(x.waiting,
 			'^waiting for [A-Za-z]+Lock on ', 'waiting for '), ', blocked by process ', ' behind process ')),
-		'[\u0001-\u001f\u007f-\u009f]', '?', 'g'), 100) AS line
+		'[\u0001-\u001f\u007f-\u009f\u061c\u2028-\u202e\u2066-\u2069]', '?', 'g'), 100) AS line
 FROM (
 	SELECT r.run,
 		r.command,
@@ -48,7 +61,7 @@ FROM (
 		p.wait_event_type,
 		p.wait_event,
 		pg_catalog.regexp_replace(COALESCE(pg_catalog.substring(p.query, '^/\* pgmigrate: [^*]*\*/ (waiting (?:for|to) .*)$'), l.waiting, 'waiting for ' OPERATOR(pg_catalog.||) o.waiting_for),
-			'[\u0001-\u001f\u007f-\u009f]', '?', 'g') AS waiting,
+			'[\u0001-\u001f\u007f-\u009f\u061c\u2028-\u202e\u2066-\u2069]', '?', 'g') AS waiting,
 		COALESCE(c.phase, o.state) AS phase,
 		COALESCE(c.blocks_done, o.blocks_done) AS blocks_done,
 		COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
@@ -66,7 +79,7 @@ FROM (
 		WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{pending,running}')
 		ORDER BY u.step LIMIT 1) s ON true
 	LEFT JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
-	LEFT JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: [^*]* statement ([0-9]{1,9}) of ([0-9]{1,9}) \*/') AS a (place) ON true
+	LEFT JOIN LATERAL pg_catalog.regexp_match(CASE WHEN t.execution OPERATOR(pg_catalog.<>) 'script' THEN p.query END, '^/\* pgmigrate: [^*]* statement ([0-9]{1,9}) of ([0-9]{1,9}) \*/') AS a (place) ON true
 	LEFT JOIN LATERAL (
 		SELECT i.phase, i.blocks_done, i.blocks_total,
 			(i.partitions_done OPERATOR(pg_catalog.+) w.part) OPERATOR(pg_catalog./) GREATEST(i.partitions_total, 1) AS share
@@ -130,7 +143,7 @@ FROM (
 		LIMIT 1) AS l ON true
 	WHERE r.state OPERATOR(pg_catalog.=) 'running'
 	UNION ALL
-	SELECT NULL, 'compare', pg_catalog.regexp_replace(m.part[4], '[\u0001-\u001f\u007f-\u009f]', '?', 'g'), 0, 1, NULL, NULL, NULL, NULL,
+	SELECT NULL, 'compare', pg_catalog.regexp_replace(m.part[4], '[\u0001-\u001f\u007f-\u009f\u061c\u2028-\u202e\u2066-\u2069]', '?', 'g'), 0, 1, NULL, NULL, NULL, NULL,
 		p.pid, p.wait_event_type, p.wait_event, NULL, pg_catalog.concat('comparing', m.part[1]), NULL, NULL,
 		d.duration, d.share,
 		CASE WHEN d.share OPERATOR(pg_catalog.>) 0.02 THEN d.duration OPERATOR(pg_catalog.*) ((1 OPERATOR(pg_catalog.-) d.share) OPERATOR(pg_catalog./) d.share) END,
@@ -139,20 +152,13 @@ FROM (
 	CROSS JOIN LATERAL pg_catalog.regexp_match(p.query, '^/\* pgmigrate: comparing( what differs)?, ([0-9]{1,15}) of ([0-9]{1,15}) rows, (.{1,255}?) \*/') AS m (part)
 	CROSS JOIN LATERAL (SELECT GREATEST(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.query_start, '0'::interval) AS duration,
 		LEAST(0.99, COALESCE(m.part[2]::double precision OPERATOR(pg_catalog./) NULLIF(m.part[3]::double precision, 0), 0)) AS share) AS d
-	WHERE p.state OPERATOR(pg_catalog.=) 'active' AND p.datid OPERATOR(pg_catalog.=) (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+	WHERE EXISTS (SELECT FROM pg_catalog.pg_locks k WHERE k.pid OPERATOR(pg_catalog.=) p.pid
+			AND k.locktype OPERATOR(pg_catalog.=) 'relation' AND k.relation OPERATOR(pg_catalog.=) 'pgmigrate.metrics_marker'::regclass
+			AND k.mode OPERATOR(pg_catalog.=) 'RowShareLock' AND k.granted)
+		AND p.state OPERATOR(pg_catalog.=) 'active' AND p.datid OPERATOR(pg_catalog.=) (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 		AND m.part IS NOT NULL
 ) AS x;
 COMMENT ON VIEW pgmigrate.progress IS 'the run in progress, and comparisons, which have no number; column line is for \watch';
-
-/*
- * Reading it counts as a scan of this table, which has no rows: the server's
- * statistics then tell when that was last, and no reader has to write.
- */
-CREATE TABLE pgmigrate.metrics_marker (
-	nothing boolean
-);
-COMMENT ON TABLE pgmigrate.metrics_marker IS 'always empty; what reads the metrics reads it, so that the statistics tell when they were read';
-COMMENT ON COLUMN pgmigrate.metrics_marker.nothing IS 'no row has it';
 
 /*
  * Most parts have their name as a constant: a query for one metric reads no

@@ -110,6 +110,7 @@ typedef struct PgmCompareSums
 typedef struct PgmCompareProgress
 {
 	const PgmComparison *comparison;	/* NULL: nothing is shown */
+	Oid			marker;			/* locked, so that others cannot claim it */
 	bool		again;			/* for the rows that differ */
 	double		rows;			/* of both sides, about; 0 if not known */
 	TimestampTz shown;
