@@ -16,6 +16,7 @@
 #include "utils/resowner.h"
 
 #include "assess/dependents.h"
+#include "base/cancel.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
@@ -151,7 +152,7 @@ pgm_find_dependents(PgmVerdict *verdict, List *past, Oid first_oid)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		if (pgm_caught_cancel())
 			PG_RE_THROW();
 
 		/* which of several is meant, or the like: the run will say so */

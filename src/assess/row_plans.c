@@ -34,6 +34,7 @@
 
 #include "assess/row_plans.h"
 #include "assess/row_queries.h"
+#include "base/cancel.h"
 #include "base/relation_size.h"
 #include "base/transaction.h"
 #include "classify/estimate.h"
@@ -320,7 +321,7 @@ plan_guarded(RowPlans *plans, Node *stmt)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		if (pgm_caught_cancel())
 			PG_RE_THROW();
 		plans->failed = true;
 		if (geterrcode() == ERRCODE_UNDEFINED_COLUMN && changed != NULL)

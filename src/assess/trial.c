@@ -48,6 +48,7 @@
 #include "assess/left_out.h"
 #include "assess/trial.h"
 #include "assess/trial_role.h"
+#include "base/cancel.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "citus/nodes.h"
@@ -567,7 +568,7 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 
 		MemoryContextSwitchTo(old);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		if (pgm_error_is_cancel(edata) ||
 			edata->sqlerrcode == ERRCODE_INTERNAL_ERROR)
 			PG_RE_THROW();
 		FlushErrorState();

@@ -21,6 +21,7 @@
 
 #include "assess/row_plans.h"
 #include "assess/wrong_names.h"
+#include "base/cancel.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
 #include "compat/parse.h"
@@ -314,7 +315,7 @@ pgm_find_wrong_names(PgmVerdict *verdict, const List *past, bool authored)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(error))
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_txn_rollback_sub(level);

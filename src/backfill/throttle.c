@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "backfill/internal.h"
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -258,7 +259,7 @@ look(const Signal *signal, PgmBackfill *backfill, PgmTarget *target)
 
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(edata))
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_txn_rollback_sub(level);

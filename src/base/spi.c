@@ -37,6 +37,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "base/cancel.h"
 #include "base/spi.h"
 #include "compat/server.h"
 
@@ -546,7 +547,7 @@ pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
 	{
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED && !explain_is_late)
+		if (pgm_error_is_cancel(edata) && !explain_is_late)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();

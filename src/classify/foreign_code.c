@@ -31,6 +31,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "base/cancel.h"
 #include "classify/foreign_code.h"
 #include "classify/foreign_dependencies.h"
 #include "classify/foreign_names.h"
@@ -265,7 +266,7 @@ parse_body(const char *text)
 
 		MemoryContextSwitchTo(old);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(edata))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();

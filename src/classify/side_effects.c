@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "base/cancel.h"
 #include "classify/foreign_code.h"
 #include "classify/foreign_names.h"
 #include "classify/side_effects.h"
@@ -206,7 +207,7 @@ pgm_sql_is_harmless(const char *sql)
 
 		MemoryContextSwitchTo(old);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(edata))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();

@@ -45,6 +45,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/cancel.h"
 #include "base/spi.h"
 #include "classify/foreign_dependencies.h"
 #include "classify/related_relations.h"
@@ -475,7 +476,7 @@ try_build(PgmClones *clones)
 
 		MemoryContextSwitchTo(clones->context);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		if (pgm_error_is_cancel(edata) ||
 			(!OidIsValid(current) &&
 			 edata->sqlerrcode == ERRCODE_INTERNAL_ERROR))
 			PG_RE_THROW();

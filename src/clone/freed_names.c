@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 
+#include "base/cancel.h"
 #include "base/transaction.h"
 #include "classify/verdict.h"
 #include "clone/freed_names.h"
@@ -162,7 +163,7 @@ move(Oid relid, Oid schema)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		if (pgm_caught_cancel())
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_txn_rollback_sub(level);

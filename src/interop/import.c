@@ -17,6 +17,7 @@
 
 #include "miscadmin.h"
 
+#include "base/cancel.h"
 #include "base/printable.h"
 #include "format/format.h"
 #include "interop/imported.h"
@@ -116,7 +117,7 @@ is_storable(const char *sql, const char *id)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED ||
+		if (pgm_caught_cancel() ||
 			geterrcode() == ERRCODE_OUT_OF_MEMORY)
 			PG_RE_THROW();
 		FlushErrorState();

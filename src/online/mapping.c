@@ -44,6 +44,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/cancel.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/mapping.h"
@@ -440,7 +441,7 @@ pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		if (pgm_caught_cancel())
 			PG_RE_THROW();
 		FlushErrorState();
 	}

@@ -31,6 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/cancel.h"
 #include "base/error_privacy.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -379,6 +380,7 @@ pgm_shadow_clear(PgmShadow *shadow)
 typedef struct Failure
 {
 	int			sqlstate;
+	bool		cancelled;
 	char	   *message;
 } Failure;
 
@@ -389,7 +391,7 @@ fail_locked(PgmShadow *shadow, void *arg)
 
 	if (is_final(failure->sqlstate))
 		pgm_shadow_clear(shadow);
-	if (failure->sqlstate == ERRCODE_QUERY_CANCELED)
+	if (failure->cancelled)
 		pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED,
 								NULL);
 	else
@@ -400,7 +402,8 @@ fail_locked(PgmShadow *shadow, void *arg)
 static void
 clean_up(PgmShadow *shadow, ErrorData *edata)
 {
-	Failure		failure = {edata->sqlerrcode, pgm_error_for_all(edata)};
+	Failure		failure = {edata->sqlerrcode, pgm_error_is_cancel(edata),
+	pgm_error_for_all(edata)};
 	bool		begun;
 
 	shadow->exchanges = false;
@@ -626,7 +629,7 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
 	{
 		MemoryContextSwitchTo(shadow->context);
 		edata = CopyErrorData();
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(edata))
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_shadow_abort(shadow);

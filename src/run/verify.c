@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "base/cancel.h"
 #include "base/sqlstate.h"
 #include "base/transaction.h"
 #include "compat/server.h"
@@ -44,7 +45,7 @@ reason(const ErrorData *edata)
 static bool
 is_cancel(const ErrorData *edata)
 {
-	return edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+	return pgm_error_is_cancel(edata) ||
 		edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
 		edata->elevel >= FATAL;
 }

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/transaction.h"
@@ -69,7 +70,7 @@ record_failure(const PgmRunKind *kind, void *arg,
 		if (kind->record != NULL)
 			kind->record(arg, position, edata);
 		pgm_journal_fail(position->run, position->step,
-						 edata->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+						 pgm_error_is_cancel(edata) ?
 						 PGM_STATE_CANCELLED : PGM_STATE_FAILED,
 						 position->started,
 						 pgm_clock_monotonic() - position->clock, edata);
@@ -114,7 +115,7 @@ fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 	{
 		ErrorData	recorded = *edata;
 
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		if (pgm_error_is_cancel(edata) &&
 			pgm_process_cancel_reason() != NULL)
 			recorded.message_id = recorded.message =
 				pstrdup(pgm_process_cancel_reason());

@@ -20,6 +20,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/cancel.h"
 #include "base/relation_size.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
@@ -153,9 +154,9 @@ expect(PgmMaker *maker, const PgmChange *change)
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
+		if (pgm_caught_cancel())
+			PG_RE_THROW();
 		FlushErrorState();
 	}
 	PG_END_TRY();
