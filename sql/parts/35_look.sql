@@ -87,7 +87,7 @@ COMMENT ON FUNCTION pgmigrate.history(text) IS
 'revisions of a range, newest first';
 
 CREATE FUNCTION pgmigrate.plan(
-	target text,
+	target text DEFAULT 'head',
 	direction text DEFAULT 'upgrade'
 ) RETURNS TABLE (
 	step integer,

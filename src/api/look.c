@@ -19,11 +19,13 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "api/access_levels.h"
 #include "assess/assess.h"
+#include "base/printable.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
 #include "classify/classify.h"
@@ -32,6 +34,7 @@
 #include "graph/picture.h"
 #include "monitor/changes.h"
 #include "monitor/nodes.h"
+#include "monitor/page.h"
 #include "monitor/svg.h"
 #include "store/authoring.h"
 #include "store/begun_statement.h"
@@ -161,38 +164,97 @@ pgmigrate_changes(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static void
-history_row(PgmRows *rows, const PgmNodes *nodes, int rev)
+/* What psql puts between two columns, and at both ends of a row. */
+#define COLUMN_GAP 3
+#define ROW_MARGIN 2
+
+/* A message that has to share the line with long names is not shredded. */
+#define MIN_MESSAGE 15
+
+/* A row of history(), before it is known how much room its message has. */
+typedef struct HistoryRow
 {
-	const PgmGraph *graph = nodes->plan->graph;
-	PgmRevSet	parents = pgm_graph_parents(graph, rev);
-	int			nchildren = pgm_graph_children(graph, rev).n;
+	int			rev;
+	PgmRevSet	parents;
+	char	   *mark;
+	TimestampTz applied_at;		/* 0: it is not */
+} HistoryRow;
+
+static void
+history_mark(HistoryRow *row, const PgmNodes *nodes)
+{
+	const PgmDrawNode *node = &nodes->draw[row->rev];
+	int			nchildren = pgm_graph_children(nodes->plan->graph, row->rev).n;
 	StringInfoData mark;
 
 	initStringInfo(&mark);
-	if (nodes->draw[rev].is_current)
+	if (node->is_current)
 		appendStringInfoString(&mark, ", current");
 	if (nchildren == 0)
 		appendStringInfoString(&mark, ", head");
 	if (nchildren > 1)
 		appendStringInfoString(&mark, ", branchpoint");
-	if (parents.n > 1)
+	if (row->parents.n > 1)
 		appendStringInfoString(&mark, ", mergepoint");
-	for (int i = 0; i < nodes->draw[rev].nlabels; i++)
-		appendStringInfo(&mark, ", @%s", nodes->draw[rev].labels[i]);
+	for (int i = 0; i < node->nlabels; i++)
+		appendStringInfo(&mark, ", @%s", node->labels[i]);
+	row->mark = mark.len > 0 ? mark.data + 2 : NULL;
+}
 
-	pgm_rows_text(rows, pgm_graph_id(graph, rev));
-	pgm_rows_text_array(rows, parents.n, pgm_graph_ids(graph, parents));
-	pgm_rows_text(rows, nodes->draw[rev].message);
-	pgm_rows_text(rows, pgm_node_state_name(nodes->draw[rev].state));
-	pgm_rows_text(rows, mark.len > 0 ? mark.data + 2 : NULL);
-	if (nodes->draw[rev].state == PGM_NODE_PENDING ||
-		nodes->draw[rev].state == PGM_NODE_FAILED ||
-		nodes->applied_at[rev] == 0)
-		pgm_rows_null(rows);
-	else
-		pgm_rows_datum(rows, TimestampTzGetDatum(nodes->applied_at[rev]));
-	pgm_rows_end_row(rows);
+static HistoryRow *
+history_rows(const PgmNodes *nodes, PgmRevSet set)
+{
+	HistoryRow *rows = palloc0(sizeof(HistoryRow) * (set.n + 1));
+
+	for (int i = 0; i < set.n; i++)
+	{
+		HistoryRow *row = &rows[i];
+
+		row->rev = set.rev[set.n - 1 - i];
+		row->parents = pgm_graph_parents(nodes->plan->graph, row->rev);
+		history_mark(row, nodes);
+		if (nodes->draw[row->rev].state != PGM_NODE_PENDING &&
+			nodes->draw[row->rev].state != PGM_NODE_FAILED)
+			row->applied_at = nodes->applied_at[row->rev];
+	}
+	return rows;
+}
+
+static void
+widen(int *width, const char *text)
+{
+	*width = Max(*width, text != NULL ? pgm_text_columns(text) : 0);
+}
+
+/* What the other columns leave to the message, in psql. */
+static int
+message_room(const PgmNodes *nodes, int n, const HistoryRow *rows)
+{
+	const PgmGraph *graph = nodes->plan->graph;
+	int			id = strlen("revision");
+	int			parents = strlen("down_revision");
+	int			state = strlen("state");
+	int			mark = strlen("mark");
+	int			applied_at = strlen("applied_at");
+
+	for (int i = 0; i < n; i++)
+	{
+		char	  **ids = pgm_graph_ids(graph, rows[i].parents);
+		int			width = strlen("{}") + Max(rows[i].parents.n - 1, 0);
+
+		for (int j = 0; j < rows[i].parents.n; j++)
+			width += pgm_text_columns(ids[j]);
+		parents = Max(parents, width);
+		widen(&id, pgm_graph_id(graph, rows[i].rev));
+		widen(&state, pgm_node_state_name(nodes->draw[rows[i].rev].state));
+		widen(&mark, rows[i].mark);
+		if (rows[i].applied_at != 0)
+			widen(&applied_at,
+				  DatumGetCString(DirectFunctionCall1(timestamptz_out,
+													  TimestampTzGetDatum(rows[i].applied_at))));
+	}
+	return Max(PGM_SCREEN_WIDTH - id - parents - state - mark - applied_at -
+			   5 * COLUMN_GAP - ROW_MARGIN, MIN_MESSAGE);
 }
 
 Datum
@@ -203,14 +265,34 @@ pgmigrate_history(PG_FUNCTION_ARGS)
 	PgmRevSet	set;
 	PgmRows		rows;
 	PgmNodes	nodes;
+	HistoryRow *history;
+	int			room;
 
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_nodes_load(&nodes);
 	if (!pgm_graph_range(nodes.plan->graph, nodes.plan->rows, range, &set,
 						 &error))
 		pgm_graph_raise(&error);
-	for (int i = set.n - 1; i >= 0; i--)
-		history_row(&rows, &nodes, set.rev[i]);
+	history = history_rows(&nodes, set);
+	room = message_room(&nodes, set.n, history);
+	for (int i = 0; i < set.n; i++)
+	{
+		const HistoryRow *row = &history[i];
+		const PgmDrawNode *node = &nodes.draw[row->rev];
+
+		pgm_rows_text(&rows, pgm_graph_id(nodes.plan->graph, row->rev));
+		pgm_rows_text_array(&rows, row->parents.n,
+							pgm_graph_ids(nodes.plan->graph, row->parents));
+		pgm_rows_text(&rows, node->message == NULL ? NULL :
+					  pgm_text_lines(node->message, room));
+		pgm_rows_text(&rows, pgm_node_state_name(node->state));
+		pgm_rows_text(&rows, row->mark);
+		if (row->applied_at == 0)
+			pgm_rows_null(&rows);
+		else
+			pgm_rows_datum(&rows, TimestampTzGetDatum(row->applied_at));
+		pgm_rows_end_row(&rows);
+	}
 	return (Datum) 0;
 }
 

@@ -88,3 +88,68 @@ pgm_text_cut(const char *text, int max)
 		return pstrdup(text);
 	return psprintf("%.*s...", pg_mbcliplen(text, length, max - 3), text);
 }
+
+/* Columns of one character. */
+static int
+columns_of(const char *at)
+{
+	return Max(pg_encoding_dsplen(GetDatabaseEncoding(), at), 0);
+}
+
+int
+pgm_text_columns(const char *text)
+{
+	int			columns = 0;
+
+	for (; *text != '\0'; text += pg_mblen(text))
+		columns += columns_of(text);
+	return columns;
+}
+
+const char *
+pgm_text_line_end(const char *text, int width)
+{
+	const char *blank = NULL;
+	int			columns = 0;
+
+	for (const char *at = text; *at != '\0'; at += pg_mblen(at))
+	{
+		columns += columns_of(at);
+		if (columns > width && *at != ' ')
+			return blank != NULL ? blank : at == text ? at + pg_mblen(at) : at;
+		if (*at == ' ' && at > text && at[-1] != ' ')
+			blank = at;
+	}
+	return NULL;
+}
+
+char *
+pgm_text_lines(const char *text, int width)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (;;)
+	{
+		const char *next = strchr(text, '\n');
+		char	   *line = next != NULL ? pnstrdup(text, next - text) :
+			pstrdup(text);
+		const char *end;
+
+		while ((end = pgm_text_line_end(line, width)) != NULL)
+		{
+			const char *rest = end + strspn(end, " ");
+
+			if (*rest == '\0')
+				break;
+			appendBinaryStringInfo(&buf, line, end - line);
+			appendStringInfoChar(&buf, '\n');
+			line = unconstify(char *, rest);
+		}
+		appendStringInfoString(&buf, line);
+		if (next == NULL)
+			return buf.data;
+		appendStringInfoChar(&buf, '\n');
+		text = next + 1;
+	}
+}

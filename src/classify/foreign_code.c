@@ -202,7 +202,8 @@ walk_node(Node *node, void *context)
 	bool		known;
 	bool		found;
 
-	if (node == NULL)
+	/* an action of a rule: the walker of the server knows it not */
+	if (node == NULL || IsA(node, NotifyStmt))
 		return false;
 	found = walk_definition(node, walk, &known);
 	if (known)

@@ -343,19 +343,6 @@ allow(PgmJudged *judged, const char *rule, const char *reason)
 	return any;
 }
 
-/* The rest of the comment's line; NULL if there is none. */
-static char *
-read_reason(const char *at, const char *end)
-{
-	if (end - at >= 2 && strncmp(end - 2, "*/", 2) == 0)
-		end -= 2;
-	while (at < end && isspace((unsigned char) *at))
-		at++;
-	while (at < end && isspace((unsigned char) end[-1]))
-		end--;
-	return at == end ? NULL : pnstrdup(at, end - at);
-}
-
 static void
 find_malformed(PgmJudged *judged, const char *why)
 {
@@ -403,7 +390,7 @@ read_allowance(PgmJudged *judged, const char *at, const char *end)
 	{
 		if (strcmp(word, "because") == 0)
 		{
-			reason = read_reason(at, end);
+			reason = pgm_strategy_reason(at, end);
 			break;
 		}
 		if (strcmp(word, "*/") != 0)

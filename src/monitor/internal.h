@@ -59,9 +59,6 @@ extern void pgm_page_flush(PgmPage *page);
 /* A line of its own. */
 extern void pgm_page_line(PgmPage *page, const char *line);
 
-/* The columns that a text takes on a screen. */
-extern int	pgm_page_columns(const char *text);
-
 /*
  * The text in lines of at most that width: the first begins with one text, the
  * others with another.

@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
-
 #include "base/printable.h"
 #include "monitor/internal.h"
 
@@ -61,41 +59,6 @@ pgm_page_line(PgmPage *page, const char *line)
 	page->gap = line[0] == '\0';
 }
 
-/* Columns of one character; none is negative here, they are printable. */
-static int
-columns_of(const char *at)
-{
-	return Max(pg_encoding_dsplen(GetDatabaseEncoding(), at), 0);
-}
-
-int
-pgm_page_columns(const char *text)
-{
-	int			columns = 0;
-
-	for (; *text != '\0'; text += pg_mblen(text))
-		columns += columns_of(text);
-	return columns;
-}
-
-/* Where a line of this width ends: behind a word, if that can be. */
-static const char *
-line_end(const char *text, int width)
-{
-	const char *blank = NULL;
-	int			columns = 0;
-
-	for (const char *at = text; *at != '\0'; at += pg_mblen(at))
-	{
-		columns += columns_of(at);
-		if (columns > width && *at != ' ')
-			return blank != NULL ? blank : at == text ? at + pg_mblen(at) : at;
-		if (*at == ' ' && at > text && at[-1] != ' ')
-			blank = at;
-	}
-	return NULL;
-}
-
 void
 pgm_page_wrap(PgmPage *page, const char *first, const char *next,
 			  const char *text, int width)
@@ -104,8 +67,8 @@ pgm_page_wrap(PgmPage *page, const char *first, const char *next,
 
 	for (;;)
 	{
-		int			room = width - pgm_page_columns(begin);
-		const char *end = line_end(text, Max(room, 20));
+		int			room = width - pgm_text_columns(begin);
+		const char *end = pgm_text_line_end(text, Max(room, 20));
 
 		appendStringInfoString(&page->buf, begin);
 		if (end == NULL)

@@ -13,8 +13,9 @@
 
 #include "graph/picture.h"
 
-/* Longest line of a page as text, in columns. */
-#define PGM_PAGE_WIDTH 100
+/* Columns of a terminal, and of a page: psql puts a blank around it. */
+#define PGM_SCREEN_WIDTH 100
+#define PGM_PAGE_WIDTH (PGM_SCREEN_WIDTH - 2)
 
 /* Revisions of a graph that is still drawn. */
 #define PGM_PAGE_MAX_GRAPH 300

@@ -192,6 +192,9 @@ write_strategy(TargetReport *report, const PgmJudged *judged)
 					  psprintf("%s%s%s", strategy->name,
 							   strategy->why ? ": " : "",
 							   strategy->why ? strategy->why : ""));
+	else if (strategy->refused)
+		pgm_page_item(report->page, PGM_MOOD_PLAIN, "not online",
+					  strategy->why);
 	if (ms >= 1000 && strategy->plain_ms > 0 && is_online(judged))
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "as written",
 					  psprintf("others would wait for about %s",

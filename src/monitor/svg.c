@@ -256,7 +256,7 @@ pgm_draw_svg(const PgmGraph *graph, const PgmDrawNode *nodes,
 	{
 		draw_dependencies(&layout, i);
 		labels[i] = label_of(&layout, i);
-		longest = Max(longest, pgm_page_columns(labels[i]));
+		longest = Max(longest, pgm_text_columns(labels[i]));
 	}
 
 	layout.emit = emit;

@@ -21,7 +21,7 @@
 static void
 underline(PgmPage *page, char mark, const char *text)
 {
-	int			columns = Min(pgm_page_columns(text), PGM_PAGE_WIDTH);
+	int			columns = Min(pgm_text_columns(text), PGM_PAGE_WIDTH);
 
 	for (int i = 0; i < columns; i++)
 		appendStringInfoChar(&page->buf, mark);

@@ -35,6 +35,18 @@ next_word(const char **at, const char *end)
 	return word;
 }
 
+char *
+pgm_strategy_reason(const char *at, const char *end)
+{
+	if (end - at >= 2 && strncmp(end - 2, "*/", 2) == 0)
+		end -= 2;
+	while (at < end && isspace((unsigned char) *at))
+		at++;
+	while (at < end && isspace((unsigned char) end[-1]))
+		end--;
+	return at == end ? NULL : pnstrdup(at, end - at);
+}
+
 static PgmMark
 read_line(const char *at, const char *end, char **reason)
 {
@@ -50,13 +62,7 @@ read_line(const char *at, const char *end, char **reason)
 
 	word = next_word(&at, end);
 	if (strcmp(word, "because") == 0)
-	{
-		while (at < end && isspace((unsigned char) *at))
-			at++;
-		while (end > at && isspace((unsigned char) end[-1]))
-			end--;
-		*reason = end > at ? pnstrdup(at, end - at) : NULL;
-	}
+		*reason = pgm_strategy_reason(at, end);
 	return mark;
 }
 

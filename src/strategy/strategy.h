@@ -141,6 +141,9 @@ typedef enum PgmMark
 	PGM_MARK_ONLINE
 } PgmMark;
 
+/* What follows "because" in a comment, to the end of its line; NULL: nothing. */
+extern char *pgm_strategy_reason(const char *at, const char *end);
+
 extern PgmMark pgm_strategy_mark(const PgmSource *source, int n,
 								 char **reason);
 

@@ -62,6 +62,18 @@ SELECT line FROM pgmigrate.graph('svg') AS g (line);
 SELECT pgmigrate.amend('r3', upgrade => 'SELECT ' || repeat('''a long text'' || ', 60) || ' ''''; SELECT ''' || repeat('x', 300) || '''', message => repeat('word ', 60));
 SELECT max(length(line)) FROM pgmigrate.report() AS r (line);
 
+-- why there is no online way, and none for what is small
+SET pgmigrate.online = on;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE rep_keyless (a int, b int);
+CREATE RULE also AS ON INSERT TO rep_keyless DO ALSO SELECT 1;
+SELECT pgmigrate.amend('r3', message => 'no way', upgrade => 'ALTER TABLE rep_keyless ALTER a TYPE bigint; CREATE RULE tell AS ON DELETE TO rep_keyless DO ALSO NOTIFY told');
+SELECT line FROM pgmigrate.report() AS r (line) WHERE line ~ '^  (not )?online:|columns that are|^    (ALTER|CREATE)';
+RESET pgmigrate.online_threshold;
+SELECT line FROM pgmigrate.report() AS r (line) WHERE line ~ 'online';
+SET pgmigrate.online = off;
+DROP TABLE rep_keyless;
+
 -- the graph with branches, merges, dependencies and what failed
 SELECT pgmigrate.remove('r3');
 SELECT pgmigrate.revision('left', 'SELECT 1', 'SELECT 1', id => 'left1', down_revision => '{r1}');
@@ -82,6 +94,42 @@ SELECT * FROM pgmigrate.report(NULL::bigint);
 SELECT * FROM pgmigrate.report(99);
 SELECT * FROM pgmigrate.report(1, NULL);
 SELECT * FROM pgmigrate.graph('png');
+
+-- in psql as it is, what is within 100 columns of a history with names of everybody
+SET datestyle = ISO;
+SET timezone = 'UTC';
+TRUNCATE pgmigrate.revision, pgmigrate.applied, pgmigrate.head;
+SELECT count(pgmigrate.revision(message, upgrade, 'SELECT 1')) FROM (VALUES
+	('create the customers and their addresses', 'CREATE TABLE customer_delivery_address_of_former_customers (id bigint PRIMARY KEY, customer_id bigint)'),
+	('orders', 'CREATE TABLE orders (id int PRIMARY KEY, state text)'),
+	('orders have a state', 'ALTER TABLE orders ADD CHECK (state IN (''new'', ''paid'', ''sent'', ''returned'', ''cancelled''))'),
+	('Antidisestablishmentarianism_is_one_word', 'SELECT 1'),
+	('find the orders of a customer by an index that is built while people work', 'CREATE INDEX CONCURRENTLY customer_delivery_address_of_former_customers_customer_id_idx ON customer_delivery_address_of_former_customers (customer_id)'),
+	('identifiers of orders are bigint', 'ALTER TABLE orders ALTER COLUMN id TYPE bigint'),
+	(E'two lines:\nthe second', 'SELECT 1'),
+	('drop the addresses', 'DROP TABLE customer_delivery_address_of_former_customers')) AS v (message, upgrade);
+\o |awk '{ if (length($0) > widest) widest = length($0) } END { print "widest line: " widest ", within 100: " (widest <= 100 ? "yes" : "no") }'
+SELECT * FROM pgmigrate.history();
+\o
+\o |awk 'length($0) > 100 { print }'
+SELECT * FROM pgmigrate.report();
+SELECT * FROM pgmigrate.heads();
+SELECT * FROM pgmigrate.graph();
+SELECT line FROM pgmigrate.progress;
+SELECT item, state, detail FROM pgmigrate.checklist();
+\o
+-- the head is what is meant
+SELECT count(*) FROM pgmigrate.plan();
+SELECT state, count(*) FROM pgmigrate.upgrade() GROUP BY state;
+SELECT replace(message, E'\n', ' / ') AS message, state, mark FROM pgmigrate.history();
+\o |awk 'length($0) > 100 { print }'
+SELECT * FROM pgmigrate.history();
+SELECT * FROM pgmigrate.current();
+SELECT * FROM pgmigrate.report((SELECT max(id) FROM pgmigrate.run));
+SELECT * FROM pgmigrate.upgrade();
+SELECT * FROM pgmigrate.drift();
+SELECT * FROM pgmigrate.verify();
+\o
 
 -- nothing was written
 BEGIN READ ONLY;
