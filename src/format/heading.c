@@ -32,7 +32,8 @@
 /* Words for a way down. */
 static const char *const ways_down[] = {
 	"down", "downs", "undo", "rollback", "rollbacks", "revert", "reverts",
-	"reverse", "downgrade", "downgrades", "downsql", "unapply", "backout"
+	"reverse", "downgrade", "downgrades", "downsql", "unapply", "backout",
+	"backward", "backwards"
 };
 
 /* Words that may stand beside them, the names of tools among them. */

@@ -116,6 +116,8 @@ extern void pgm_format_list_add(PgmFormatList *list, char *item);
 
 /* psql_script.c */
 extern bool pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script);
+extern PgmFormatError *pgm_format_try_clean(PgmFormatContext *cx,
+											PgmFormatScript *script);
 extern bool pgm_format_whole(PgmFormatContext *cx, int file,
 							 PgmFormatRevision *revision, PgmFormatText *text);
 extern void pgm_format_take(PgmFormatContext *cx, PgmFormatRevision *revision,

@@ -480,13 +480,8 @@ finish_text(Cleaner *cleaner)
 		pfree(cleaner->out.data);
 }
 
-/*
- * Make script->text of the script's data.  Of a way down that cannot be read
- * there is none: tools read it when they run it, so histories have such, and
- * the way up is worth having without.
- */
-bool
-pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script)
+static bool
+clean(PgmFormatContext *cx, PgmFormatScript *script)
 {
 	Cleaner		cleaner;
 	PgmSqlSplitter splitter;
@@ -521,21 +516,53 @@ pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script)
 		if (!ok)
 			return false;
 	}
-	if (splitter.error && script->way_down)
-	{
-		pgm_format_loss(cx, script->file, splitter.error_line,
-						psprintf("way down cannot be read and is left out: %s",
-								 splitter.error));
-		if (cleaner.changed)
-			pfree(cleaner.out.data);
-		return true;
-	}
 	if (splitter.error)
 		return pgm_format_fail(cx, script->file, splitter.error_line,
 							   splitter.error, NULL, NULL);
 	if (!finish_blocks(&cleaner))
 		return false;
 	finish_text(&cleaner);
+	return true;
+}
+
+/*
+ * The same, but its errors are none of the load: the one it has, or NULL.
+ */
+PgmFormatError *
+pgm_format_try_clean(PgmFormatContext *cx, PgmFormatScript *script)
+{
+	PgmFormatResult *result = cx->result;
+	PgmFormatError error = result->error;
+	int			nmore_errors = result->nmore_errors;
+	PgmFormatError *reason;
+
+	if (clean(cx, script))
+		return NULL;
+	reason = palloc(sizeof(PgmFormatError));
+	*reason = nmore_errors < result->nmore_errors ?
+		result->more_errors[nmore_errors] : result->error;
+	result->error = error;
+	result->nmore_errors = nmore_errors;
+	return reason;
+}
+
+/*
+ * Make script->text of the script's data.  Of a way down that cannot be read
+ * there is none: tools read it when they run it, so histories have such, and
+ * the way up is worth having without.
+ */
+bool
+pgm_format_clean(PgmFormatContext *cx, PgmFormatScript *script)
+{
+	PgmFormatError *reason;
+
+	if (!script->way_down)
+		return clean(cx, script);
+	reason = pgm_format_try_clean(cx, script);
+	if (reason != NULL)
+		pgm_format_loss(cx, script->file, reason->line,
+						psprintf("way down cannot be read and is left out: %s",
+								 reason->message));
 	return true;
 }
 

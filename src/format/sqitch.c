@@ -539,9 +539,7 @@ find_script(SqitchPlan *plan, const SqitchChange *change, const char *folder)
 static bool
 add_verify(SqitchPlan *plan, int file, PgmFormatRevision *revision)
 {
-	PgmFormatResult *result = plan->cx->result;
-	PgmFormatError error = result->error;
-	int			nmore_errors = result->nmore_errors;
+	PgmFormatError *reason;
 	PgmFormatScript script;
 	PgmFormatFlag transactional = revision->transactional;
 
@@ -553,17 +551,12 @@ add_verify(SqitchPlan *plan, int file, PgmFormatRevision *revision)
 	script.len = plan->cx->files[file].len;
 	script.line = 1;
 	script.allow_rollback = true;
-	if (!pgm_format_clean(plan->cx, &script))
+	reason = pgm_format_try_clean(plan->cx, &script);
+	if (reason != NULL)
 	{
-		PgmFormatError *reason = nmore_errors < result->nmore_errors ?
-			&result->more_errors[nmore_errors] : &result->error;
-
-		if (error.message == NULL || nmore_errors < result->nmore_errors)
-			pgm_format_warn(plan->cx, script.file, reason->line,
-							psprintf("verify script of change \"%s\" is passed over: %s",
-									 revision->id, reason->message));
-		result->error = error;
-		result->nmore_errors = nmore_errors;
+		pgm_format_warn(plan->cx, script.file, reason->line,
+						psprintf("verify script of change \"%s\" is passed over: %s",
+								 revision->id, reason->message));
 		return true;
 	}
 	pgm_format_take(plan->cx, revision, &script, &revision->verify);

@@ -13,7 +13,13 @@
 /* What such a revision has in the place of its SQL. */
 extern char *pgm_imported_text(const char *tool);
 
-/* Files of these are an error, as they would be there twice. */
-extern void pgm_imported_refuse(const PgmFormatResult *result);
+typedef struct PgmImported PgmImported;
+
+/*
+ * Take those back that there are files of, before these are stored; and adopt
+ * their ledger again afterwards.  NULL if that is not needed.
+ */
+extern PgmImported *pgm_imported_give_way(const PgmFormatResult *result);
+extern void pgm_imported_adopt_again(const PgmImported *imported);
 
 #endif							/* PGM_INTEROP_IMPORTED_H */

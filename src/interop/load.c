@@ -402,8 +402,9 @@ check_file(Loader *loader, PgmFormatRevision *file, PgmRevision *revision,
 							 PGM_SOURCE_DOWNGRADE, revision->id);
 		return;
 	}
-	if (pgm_load_is_sql(&loader->errors, &file->downgrade,
-						PGM_SOURCE_DOWNGRADE, revision->id, &problem, &line))
+	problem = pgm_load_problem(&file->downgrade, PGM_SOURCE_DOWNGRADE,
+							   revision->id, &line);
+	if (problem == NULL)
 		return;
 	ereport(WARNING,
 			errmsg("way down of revision \"%s\" cannot be read and is left out: %s",
@@ -480,32 +481,31 @@ adapt_sqitch_verify(PgmFormatRevision *file)
 {
 	StringInfoData verify;
 	PgmSource  *source;
+	char	   *problem;
+	int			line;
 
 	if (is_blank(file->verify.text))
 	{
 		file->verify.text = NULL;
 		return;
 	}
+	problem = pgm_load_problem(&file->verify, PGM_SOURCE_VERIFY, file->id,
+							   &line);
+	if (problem != NULL)
+	{
+		ereport(NOTICE,
+				errmsg("verify script of revision \"%s\" is passed over: %s",
+					   file->id, problem),
+				errdetail("File \"%s\", line %d.", file->verify.file, line));
+		file->verify.text = NULL;
+		return;
+	}
 	source = pgm_source_parse(file->verify.text, PGM_SOURCE_VERIFY, file->id);
 	initStringInfo(&verify);
 	for (int i = 0; i < source->nstatements; i++)
-	{
-		Node	   *stmt = source->statements[i].raw->stmt;
-
-		if (!IsA(stmt, SelectStmt))
-		{
-			ereport(NOTICE,
-					errmsg("verify script of revision \"%s\" is passed over",
-						   file->id),
-					errdetail("File \"%s\" has other statements than queries.",
-							  file->verify.file));
-			file->verify.text = NULL;
-			return;
-		}
 		appendStringInfo(&verify,
 						 "SELECT count(q.*) >= 0 AS verified FROM (\n%s\n) AS q;\n",
 						 pgm_statement_text(source, i));
-	}
 	file->verify.text = source->nstatements > 0 ? verify.data : NULL;
 }
 
@@ -566,6 +566,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 {
 	Loader		loader = {{0}};
 	PgmFormatResult *result = &loader.result;
+	PgmImported *imported;
 	PgmLoadRow *rows;
 
 	if (nfiles == 1 && format != PGM_FORMAT_REFINERY)
@@ -587,7 +588,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	index_files(&loader, nfiles, files);
 	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
-	pgm_imported_refuse(result);
+	imported = pgm_imported_give_way(result);
 
 	rows = palloc(sizeof(PgmLoadRow) *
 				  (result->nrevisions + result->nskipped + 1));
@@ -620,6 +621,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 		rows[i].revision = loader.previous = revision->id;
 	}
 	pgm_load_raise(&loader.errors);
+	pgm_imported_adopt_again(imported);
 	*nrows = result->nrevisions;
 	for (int i = 0; i < result->nskipped; i++)
 	{

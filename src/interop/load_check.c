@@ -169,22 +169,13 @@ pgm_load_collect(PgmLoadErrors *errors, const PgmFormatText *text,
 		keep_error(errors, text, line, error);
 }
 
-bool
-pgm_load_is_sql(PgmLoadErrors *errors, const PgmFormatText *text,
-				PgmSourceKind kind, const char *id, char **problem, int *line)
+char *
+pgm_load_problem(const PgmFormatText *text, PgmSourceKind kind,
+				 const char *id, int *line)
 {
 	ErrorData  *error = try_text(text, kind, id, line);
 
-	if (error == NULL)
-		return true;
-	if (error->sqlerrcode == ERRCODE_SYNTAX_ERROR ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
-	{
-		*problem = error->message;
-		return false;
-	}
-	keep_error(errors, text, *line, error);
-	return true;
+	return error != NULL ? error->message : NULL;
 }
 
 void

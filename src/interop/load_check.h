@@ -43,12 +43,11 @@ extern void pgm_load_collect(PgmLoadErrors *errors, const PgmFormatText *text,
 							 PgmSourceKind kind, const char *id);
 
 /*
- * Is it SQL to the server?  If not, what it says, and the line of the file.
- * What else is wrong is kept with the errors.
+ * What keeps the server from taking it as a text of a revision, and the line
+ * of the file; NULL if nothing does.
  */
-extern bool pgm_load_is_sql(PgmLoadErrors *errors, const PgmFormatText *text,
-							PgmSourceKind kind, const char *id,
-							char **problem, int *line);
+extern char *pgm_load_problem(const PgmFormatText *text, PgmSourceKind kind,
+							  const char *id, int *line);
 
 /*
  * Raise what the reader of a format found, and what is wrong with the texts of

@@ -20,6 +20,12 @@
 	"SELECT version::text, NULL::text, false FROM ONLY %s " \
 	"ORDER BY length(version::text), version::text COLLATE \"C\""
 
+/* A number is the same version with any number of zeros before it. */
+#define DOWN_BY(version) \
+	"DELETE FROM %s WHERE " version " = $1 OR ($1 ~ '^[0-9]+$'::text AND " \
+	version "::text ~ '^[0-9]+$'::text AND " \
+	"ltrim(" version "::text, '0'::text) = ltrim($1, '0'::text))"
+
 /*
  * One line for each schema.  What was done past pgroll, and what is written as
  * SQL, is held as SQL.
@@ -70,7 +76,7 @@ static const PgmForeignTool tools[] = {
 		.heads = true,
 		.mirror = PGM_MIRROR_HEADS,
 		.up = "INSERT INTO %s (version_num) VALUES ($1)",
-		.down = "DELETE FROM %s WHERE version_num = $1"
+		.down = DOWN_BY("version_num")
 	},
 	{
 		.name = "atlas",
@@ -90,7 +96,7 @@ static const PgmForeignTool tools[] = {
 		.versions = BY_VERSION,
 		.mirror = PGM_MIRROR_SET,
 		.up = "INSERT INTO %s (version) VALUES ($1)",
-		.down = "DELETE FROM %s WHERE version = $1"
+		.down = DOWN_BY("version")
 	},
 	{
 		.name = "django",
@@ -121,7 +127,8 @@ static const PgmForeignTool tools[] = {
 		"checksum, success:boolean",
 		.versions = "SELECT v, m, t = 'BASELINE', c::text AS checksum FROM ("
 		"SELECT DISTINCT ON (k) v, m, t, c, r FROM ("
-		"SELECT coalesce(version::text, script::text) AS k, "
+		"SELECT coalesce(regexp_replace(version::text, '^0+(?=[0-9]+$)', ''), "
+		"script::text) AS k, "
 		"coalesce(version::text, regexp_replace(regexp_replace("
 		"script::text, '^.*/', ''), '\\.sql$', '')) AS v, "
 		"description::text AS m, type::text AS t, checksum AS c, "
@@ -350,7 +357,7 @@ static const PgmForeignTool tools[] = {
 		.versions = BY_VERSION,
 		.mirror = PGM_MIRROR_SET,
 		.up = "INSERT INTO %s (version) VALUES ($1)",
-		.down = "DELETE FROM %s WHERE version = $1"
+		.down = DOWN_BY("version")
 	},
 	{
 		.name = "rails",
@@ -360,7 +367,7 @@ static const PgmForeignTool tools[] = {
 		.versions = BY_VERSION,
 		.mirror = PGM_MIRROR_SET,
 		.up = "INSERT INTO %s (version) VALUES ($1)",
-		.down = "DELETE FROM %s WHERE version = $1"
+		.down = DOWN_BY("version")
 	}
 };
 

@@ -55,6 +55,21 @@ SELECT * FROM pgmigrate.load_files(
 		E'BEGIN;\nSAVEPOINT s;\nSELECT 1;\nROLLBACK TO s;\nROLLBACK;\n']);
 SELECT id, verify FROM pgmigrate.revision;
 CALL forget();
+SELECT * FROM pgmigrate.load_files(
+	ARRAY['sqitch.plan', 'deploy/a.sql', 'verify/a.sql', 'deploy/b.sql', 'verify/b.sql', 'deploy/c.sql', 'verify/c.sql'],
+	ARRAY[E'%project=p\n\na 2024-01-01T00:00:00Z a <a@b> # a\nb 2024-01-01T00:00:00Z a <a@b> # b\nc 2024-01-01T00:00:00Z a <a@b> # c\n',
+		'SELECT 1;', E'SELECT 1;\nSELECT 1 INTO x;\n', 'SELECT 2;', E'\nSELEC 1;\n',
+		'SELECT 3;', 'WITH d AS (DELETE FROM x RETURNING 1) SELECT 1 FROM d;']);
+SELECT id, verify FROM pgmigrate.revision;
+CALL forget();
+
+-- a way down that no revision can hold keeps no folder out
+SELECT revision, action FROM pgmigrate.load_files(
+	ARRAY['1_a.up.sql', '1_a.down.sql', '2_b.up.sql', '2_b.down.sql', '3_c.up.sql', '3_c.down.sql', '4_d.up.sql', '4_d.down.sql'],
+	ARRAY['SELECT 1;', E'SELECT 1;\n\\i other.sql\n', 'SELECT 2;', E'BEGIN;\nSELECT 2;\nROLLBACK;\n',
+		'SELECT 3;', 'SAVEPOINT s;', 'SELECT 4;', E'SELECT 4;\nSELECT pgmigrate.upgrade();\nALTER SYSTEM SET x = 1;\n']);
+SELECT id, downgrade FROM pgmigrate.revision ORDER BY seq;
+CALL forget();
 
 -- a table that two tools make alike is that of the one that is named
 CREATE TABLE schema_migrations (version varchar PRIMARY KEY);
@@ -88,40 +103,78 @@ SELECT version_id FROM goose_db_version ORDER BY id;
 CALL forget();
 DROP TABLE goose_db_version;
 
--- a ledger that was adopted before the files were loaded: these are refused,
--- and the hint leads to one history
+-- a ledger that was adopted before the files were loaded: they take the place
+-- of what it made, in the history that there is when files come first
 CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
 INSERT INTO schema_migrations VALUES (2, false);
 CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY);
 INSERT INTO alembic_version VALUES ('b1');
 SELECT * FROM pgmigrate.adopt('alembic', 'over.alembic_version', mirror => true);
+-- what stands on it may come, and keeps it where it is
 SELECT count(*) FROM pgmigrate.load('up.sql', $$
+-- Running upgrade b1 -> c1
+SELECT 3;
+UPDATE alembic_version SET version_num='c1' WHERE alembic_version.version_num = 'b1';
+$$);
+CREATE TEMP TABLE all_of_it AS SELECT $$
 -- Running upgrade  -> a1
 SELECT 1;
 INSERT INTO alembic_version (version_num) VALUES ('a1');
 -- Running upgrade a1 -> b1
 SELECT 2;
 UPDATE alembic_version SET version_num='b1' WHERE alembic_version.version_num = 'a1';
-$$);
--- what stands on it may come
-SELECT count(*) FROM pgmigrate.load('up.sql', $$
 -- Running upgrade b1 -> c1
-SELECT 1;
+SELECT 3;
 UPDATE alembic_version SET version_num='c1' WHERE alembic_version.version_num = 'b1';
-$$);
+$$ AS text;
+SELECT count(*) FROM pgmigrate.load('up.sql', (SELECT text FROM all_of_it));
+SELECT pgmigrate.remove('c1');
+-- whoever loads must be one who may adopt
+CREATE ROLE regress_over_author;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_over_author', 'author');
+GRANT SELECT ON all_of_it TO regress_over_author;
+SET ROLE regress_over_author;
+SELECT count(*) FROM pgmigrate.load('up.sql', (SELECT text FROM all_of_it));
+RESET ROLE;
+SELECT count(*) FROM pgmigrate.load('up.sql', (SELECT text FROM all_of_it));
+SELECT revision, down_revision, state FROM pgmigrate.history() ORDER BY revision;
+SELECT revision FROM pgmigrate.applied ORDER BY 1;
 SELECT revision FROM pgmigrate.upgrade();
 TABLE alembic_version;
 CALL forget();
+DROP TABLE all_of_it;
+DROP OWNED BY regress_over_author;
+DROP ROLE regress_over_author;
 SELECT * FROM pgmigrate.adopt('golang-migrate', 'over.schema_migrations');
-SELECT count(*) FROM pgmigrate.load_files(ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;']);
-SELECT count(*) FROM pgmigrate.stamp('base');
-SELECT pgmigrate.remove('2');
-SELECT count(*) FROM pgmigrate.load_files(ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;']);
-SELECT * FROM pgmigrate.adopt('golang-migrate', 'over.schema_migrations');
+SELECT revision, action FROM pgmigrate.load_files(ARRAY['0001_a.up.sql', '0002_b.up.sql', '0003_c.up.sql'], ARRAY['SELECT 1;', 'SELECT 2;', 'SELECT 3;']);
 SELECT revision FROM pgmigrate.applied ORDER BY 1;
 SELECT revision FROM pgmigrate.upgrade();
+TABLE schema_migrations;
 CALL forget();
-DROP TABLE schema_migrations, alembic_version;
+-- of a ledger of several rows, with a file of one: what is above moves too
+CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied boolean);
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true), (2, true), (3, true);
+SELECT revision, action FROM pgmigrate.adopt('goose', mirror => true);
+SELECT pgmigrate.load('00002_b.sql', E'-- +goose Up\nSELECT 2;\n-- +goose Down\nSELECT -2;\n');
+SELECT id, down_revision, upgrade FROM pgmigrate.revision ORDER BY seq;
+SELECT revision FROM pgmigrate.applied ORDER BY 1;
+SELECT tool, seen FROM pgmigrate.mirror;
+SELECT version_id FROM goose_db_version ORDER BY id;
+CALL forget();
+DROP TABLE schema_migrations, alembic_version, goose_db_version;
+
+-- a row that was written with zeros goes with its revision
+CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY);
+INSERT INTO schema_migrations VALUES ('006'), ('007'), ('70');
+SELECT pgmigrate.revision('six', 'SELECT 6', 'SELECT 6', id => '6'), pgmigrate.revision('seven', 'SELECT 7', 'SELECT 7', id => '7'),
+	pgmigrate.revision('seventy', 'SELECT 70', 'SELECT 70', id => '70');
+SELECT * FROM pgmigrate.adopt('dbmate', mirror => true);
+SELECT revision FROM pgmigrate.downgrade('6');
+TABLE schema_migrations;
+SELECT revision FROM pgmigrate.upgrade('7');
+SELECT * FROM pgmigrate.adopt('dbmate', mirror => true);
+CALL forget();
+DROP TABLE schema_migrations;
 
 -- repeatable migrations have run, and there are new versions
 CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL, success bool NOT NULL);
