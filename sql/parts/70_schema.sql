@@ -13,6 +13,7 @@ CREATE TABLE pgmigrate.schema_object (
 	identity text,
 	definition jsonb NOT NULL,
 	run bigint NOT NULL,
+	address bigint[],
 	PRIMARY KEY (kind, identity)
 );
 COMMENT ON TABLE pgmigrate.schema_object IS 'the schema as the last run left it, one row per object; drift() compares with it';
@@ -20,6 +21,7 @@ COMMENT ON COLUMN pgmigrate.schema_object.kind IS 'table, column, index and so o
 COMMENT ON COLUMN pgmigrate.schema_object.identity IS 'name, qualified and quoted, unique in its kind';
 COMMENT ON COLUMN pgmigrate.schema_object.definition IS 'properties of the object that are not the default';
 COMMENT ON COLUMN pgmigrate.schema_object.run IS 'run that left it so';
+COMMENT ON COLUMN pgmigrate.schema_object.address IS 'catalog, OID and number of the column: adopt_drift() sees by it what has another name now';
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.schema_object', '');
 
 CREATE FUNCTION pgmigrate.drift() RETURNS TABLE (

@@ -19,19 +19,22 @@ PG_FUNCTION_INFO_V1(pgmigrate_autogenerate);
 PG_FUNCTION_INFO_V1(pgmigrate_diff);
 
 static char *
-text_of(const JsonbValue *value)
+text_of(const JsonbValue *value, bool renames)
 {
 	if (value->type != jbvString)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("\"renames\" must be an object of names"),
-				errhint("For example {\"users.phone\": \"tel\"}: the old name, and the new one without its table."));
+				errmsg("\"%s\" must be an object of names",
+					   renames ? "renames" : "desired_schemas"),
+				renames ?
+				errhint("For example {\"users.phone\": \"tel\"}: the old name, and the new one without its table.") :
+				errhint("For example {\"app_next\": \"app\"}: a schema, and the one that is to become like it."));
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 /* {"users.phone": "tel"} */
 static List *
-read_renames(FunctionCallInfo fcinfo, int arg)
+read_names(FunctionCallInfo fcinfo, int arg, bool are_renames)
 {
 	List	   *renames = NIL;
 	JsonbIterator *iterator;
@@ -46,7 +49,7 @@ read_renames(FunctionCallInfo fcinfo, int arg)
 	if (token != WJB_BEGIN_OBJECT)
 	{
 		value.type = jbvNull;
-		(void) text_of(&value);
+		(void) text_of(&value, are_renames);
 	}
 	while (token != WJB_DONE)
 	{
@@ -54,11 +57,11 @@ read_renames(FunctionCallInfo fcinfo, int arg)
 		if (token == WJB_KEY)
 		{
 			rename = palloc0(sizeof(PgmRename));
-			rename->old_name = text_of(&value);
+			rename->old_name = text_of(&value, are_renames);
 		}
 		else if (token == WJB_VALUE)
 		{
-			rename->new_name = text_of(&value);
+			rename->new_name = text_of(&value, are_renames);
 			renames = lappend(renames, rename);
 		}
 	}
@@ -69,9 +72,11 @@ static void
 read_desired(PgmDesired *desired, FunctionCallInfo fcinfo, int arg,
 			 int renames)
 {
+	memset(desired, 0, sizeof(PgmDesired));
 	desired->text = pgm_arg_text(fcinfo, arg);
 	desired->database = pgm_arg_text(fcinfo, arg + 1);
-	desired->renames = read_renames(fcinfo, renames);
+	desired->renames = read_names(fcinfo, renames, true);
+	desired->schemas = read_names(fcinfo, renames + 1, false);
 }
 
 Datum

@@ -56,13 +56,13 @@
 #if PG_VERSION_NUM < 160000
 #define PGM_FUNCTION_ACLCHECK(oid, role) \
 	pg_proc_aclcheck(oid, role, ACL_EXECUTE)
-#define PGM_CONNECT_ACLCHECK(role) \
-	pg_database_aclcheck(MyDatabaseId, role, ACL_CONNECT)
+#define PGM_DATABASE_ACLCHECK(role, mode) \
+	pg_database_aclcheck(MyDatabaseId, role, mode)
 #else
 #define PGM_FUNCTION_ACLCHECK(oid, role) \
 	object_aclcheck(ProcedureRelationId, oid, role, ACL_EXECUTE)
-#define PGM_CONNECT_ACLCHECK(role) \
-	object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CONNECT)
+#define PGM_DATABASE_ACLCHECK(role, mode) \
+	object_aclcheck(DatabaseRelationId, MyDatabaseId, role, mode)
 #endif
 #if PG_VERSION_NUM < 160000
 #define PGM_SCHEMA_ACLCHECK(oid, role, mode) \

@@ -68,9 +68,9 @@ makes_function(const PgmDiff *diff)
 	return false;
 }
 
-static void
-begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
-	  const PgmDiffOptions *options)
+void
+pgm_diff_begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
+			   const PgmDiffOptions *options)
 {
 	memset(diff, 0, sizeof(PgmDiff));
 	diff->from = from;
@@ -87,7 +87,7 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 {
 	PgmDiff		diff;
 
-	begin(&diff, from, to, options);
+	pgm_diff_begin(&diff, from, to, options);
 	if (makes_function(&diff))
 		pgm_ddl_add(&diff, "SET LOCAL check_function_bodies = off");
 	pgm_diff_order(&diff);
@@ -137,7 +137,7 @@ pgm_diff_first(const PgmSchema *from, const PgmSchema *to,
 {
 	PgmDiff		diff;
 
-	begin(&diff, from, to, options);
+	pgm_diff_begin(&diff, from, to, options);
 	for (int i = 0; i < diff.npairs; i++)
 		if (diff.pairs[i].change != PGM_KEEP)
 		{

@@ -53,6 +53,10 @@ extern PgmSchema *pgm_diff_way_back(PgmSchema *present,
  */
 extern List *pgm_diff_not_brought_back(List *there, List *back, List *left);
 
+/* A message of that level with what the caller may not alter, drop or make. */
+extern void pgm_diff_check_rights(const PgmSchema *from, const PgmSchema *to,
+								  const PgmDiffOptions *options, int elevel);
+
 /* The statements as the text of a revision. */
 extern char *pgm_diff_text(List *statements);
 

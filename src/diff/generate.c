@@ -29,20 +29,26 @@
 #include "base/settings.h"
 #include "diff/diff.h"
 #include "diff/generate.h"
+#include "diff/mapped.h"
 #include "diff/rename.h"
 #include "scratch/scratch.h"
 
-/* Scratch databases: for the desired text, for renames, and for the proof. */
+/*
+ * Scratch databases: for the desired text, for renames, for what schemas in
+ * the place of others do to the rest, and for the proof.
+ */
 #define DESIRED 0
 #define RENAMED 1
-#define PROOF 2
-#define MAX_SCRATCH 3
+#define SETTLED 2
+#define PROOF 3
+#define MAX_SCRATCH 4
 
 typedef struct Generation
 {
 	PgmDesired	asked;
 	bool		prove;
-	bool		copied;			/* there are renames in the other database */
+	bool		by_address;		/* same objects may have other names there */
+	bool		copied;			/* some have */
 	PgmDiffOptions options;
 	PgmSchema  *present;
 	PgmSchema  *empty;
@@ -90,10 +96,11 @@ check_arguments(const Generation *generation)
 {
 	const PgmDesired *asked = &generation->asked;
 
-	if ((asked->text == NULL) == (asked->database == NULL))
+	if ((asked->text != NULL) + (asked->database != NULL) +
+		(asked->schemas != NIL) != 1)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("exactly one of \"desired\" and \"desired_database\" must be given"));
+				errmsg("exactly one of \"desired\", \"desired_database\" and \"desired_schemas\" must be given"));
 	if (generation->asked.database != NULL &&
 		get_database_oid(generation->asked.database, false) == MyDatabaseId)
 		ereport(ERROR,
@@ -139,6 +146,53 @@ read_both(Generation *generation)
 	generation->options.no_grants = !tasks[1].grants;
 }
 
+/*
+ * Without what is secret, and with the owners that the caller may name; the
+ * options are those for what is read there.
+ */
+static char *
+present_from_nothing(const Generation *generation, PgmDiffOptions *options)
+{
+	*options = generation->options;
+	options->outline = true;
+	options->defaults = NULL;
+	options->no_owners = !superuser();
+	return pgm_diff_text(pgm_diff_write(generation->empty,
+										generation->present, options));
+}
+
+/* Who may not name all owners has those that there are. */
+static void
+adopt_mapped(Generation *generation)
+{
+	if (!superuser())
+		pgm_diff_adopt(generation->present, generation->desired,
+					   &generation->options, true, false);
+}
+
+/* The present schema made anew, and others of it in the place of some. */
+static void
+read_mapped(Generation *generation)
+{
+	PgmScratchTask empty = {PGM_SCRATCH_MODEL, NULL};
+	PgmScratchTask tasks[3] = {
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+	};
+	PgmDiffOptions options;
+
+	pgm_scratch_work_beside(generation->names[DESIRED], 1, &empty,
+							read_present, generation);
+	generation->empty = empty.schema;
+	tasks[1].text = pgm_mapped_renames(generation->present,
+									   generation->asked.schemas);
+	tasks[0].text = present_from_nothing(generation, &options);
+	pgm_scratch_work(generation->names[DESIRED], lengthof(tasks), tasks);
+	generation->desired = pgm_mapped_desired(generation->present,
+											 tasks[2].schema,
+											 generation->asked.schemas);
+	pgm_mapped_warn(generation->desired, generation->asked.schemas);
+}
+
 static void
 check_proof(const PgmSchema *expected, const PgmSchema *found,
 			const PgmDiffOptions *options, const char *what,
@@ -155,21 +209,6 @@ check_proof(const PgmSchema *expected, const PgmSchema *found,
 					  what, object),
 			errcontext("generated SQL:\n%s", text),
 			errhint("Leave the object out with \"pgmigrate.autogenerate_exclude\", or write the revision by hand with what pgmigrate.diff() shows."));
-}
-
-/*
- * Without what is secret, and with the owners that the caller may name; the
- * options are those for what is read there.
- */
-static char *
-present_from_nothing(const Generation *generation, PgmDiffOptions *options)
-{
-	*options = generation->options;
-	options->outline = true;
-	options->defaults = NULL;
-	options->no_owners = !superuser();
-	return pgm_diff_text(pgm_diff_write(generation->empty,
-										generation->present, options));
 }
 
 static void
@@ -197,6 +236,30 @@ prove(Generation *generation)
 	check_proof(generation->back, tasks[5].schema, &options, "downgrade", down);
 }
 
+/*
+ * What stands on the schemas that become like others, such as the columns of
+ * views, is as the upgrade leaves it.
+ */
+static void
+settle_mapped(Generation *generation)
+{
+	PgmScratchTask tasks[3] = {
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+	};
+	PgmDiffOptions options;
+	PgmSchema  *wanted;
+
+	tasks[0].text = present_from_nothing(generation, &options);
+	tasks[1].text = pgm_diff_text(generation->upgrade);
+	pgm_scratch_work(generation->names[SETTLED], lengthof(tasks), tasks);
+	wanted = pgm_mapped_desired(tasks[2].schema, generation->desired,
+								generation->asked.schemas);
+	options.outline = false;
+	check_proof(wanted, tasks[2].schema, &options, "upgrade", tasks[1].text);
+	generation->desired = tasks[2].schema;
+	adopt_mapped(generation);
+}
+
 /* The present schema with the names that are desired. */
 static PgmSchema *
 rename_present(Generation *generation)
@@ -204,7 +267,7 @@ rename_present(Generation *generation)
 	PgmSchema  *present = generation->present;
 	List	   *given = generation->asked.renames;
 
-	if (generation->asked.database != NULL)
+	if (generation->by_address)
 		given = list_concat_copy(given,
 								 pgm_rename_copied(present,
 												   generation->desired));
@@ -247,6 +310,8 @@ write_both(Generation *generation, PgmSchema *present)
 									  generation->upgrade);
 	if (!generation->prove)
 		return;
+	if (generation->asked.schemas != NIL && generation->upgrade != NIL)
+		settle_mapped(generation);
 	back = pgm_diff_way_back(present, generation->desired, &left);
 	generation->back = pgm_diff_way_back(generation->present,
 										 generation->desired, &same);
@@ -264,11 +329,14 @@ work(Generation *generation)
 {
 	PgmSchema  *present;
 
-	read_both(generation);
+	if (generation->asked.schemas != NIL)
+		read_mapped(generation);
+	else
+		read_both(generation);
 	present = generation->present;
 	if (generation->names[RENAMED] != NULL)
 		present = rename_present(generation);
-	else if (generation->asked.database != NULL &&
+	else if (generation->by_address &&
 			 pgm_rename_copied(present, generation->desired) != NIL)
 	{
 		generation->copied = true;
@@ -280,7 +348,13 @@ work(Generation *generation)
 	if (generation->asked.text != NULL)
 		pgm_diff_adopt(present, generation->desired, &generation->options,
 					   !generation->sets_owners, !generation->grants);
+	else if (generation->asked.schemas != NIL)
+		adopt_mapped(generation);
 	write_both(generation, present);
+	if (generation->upgrade != NIL)
+		pgm_diff_check_rights(generation->present, generation->desired,
+							  &generation->options,
+							  generation->prove ? ERROR : WARNING);
 	if (generation->prove && generation->upgrade != NIL)
 		prove(generation);
 }
@@ -292,10 +366,12 @@ name_scratch(Generation *generation)
 	bool		needed[MAX_SCRATCH] = {0};
 
 	generation->nscratch = 0;
-	needed[DESIRED] = generation->asked.text != NULL;
+	needed[DESIRED] = generation->asked.text != NULL ||
+		generation->asked.schemas != NIL;
 	needed[RENAMED] = generation->copied ||
 		generation->asked.renames != NIL ||
 		pgm_rename_hinted(generation->asked.text);
+	needed[SETTLED] = generation->asked.schemas != NIL && generation->prove;
 	needed[PROOF] = generation->prove;
 	for (int i = 0; i < MAX_SCRATCH; i++)
 		if (needed[i])
@@ -346,6 +422,7 @@ generate(Generation *generation)
 {
 	refuse_production();
 	check_arguments(generation);
+	generation->by_address = generation->asked.database != NULL;
 	generation->options.role = GetUserNameFromId(GetUserId(), false);
 	generation->options.include = split_patterns(pgm_autogenerate_include);
 	generation->options.exclude = split_patterns(pgm_autogenerate_exclude);
@@ -387,6 +464,8 @@ prove_both(Generation *generation)
 
 	pgm_scratch_work(generation->names[PROOF], 1, &task);
 	generation->empty = task.schema;
+	if (generation->copied)
+		write_both(generation, rename_present(generation));
 	prove(generation);
 }
 
@@ -420,6 +499,8 @@ pgm_generate_between(PgmSchema *from, PgmSchema *to, List *exclude,
 		return false;
 	if (may_work_here() && may_create_database())
 	{
+		generation.by_address = true;
+		generation.copied = pgm_rename_copied(from, to) != NIL;
 		name_scratch(&generation);
 		in_scratch(&generation, prove_both);
 	}

@@ -12,17 +12,19 @@
 
 #include "diff/rename.h"
 
-/* What is asked for; one of the first two is given. */
+/* What is asked for; one of the first three is given. */
 typedef struct PgmDesired
 {
 	const char *text;
 	const char *database;
+	List	   *schemas;		/* of PgmRename: a schema, and its place */
 	List	   *renames;		/* of PgmRename */
 } PgmDesired;
 
 /*
  * Statements that make the schema of this database what the text makes of an
- * empty one, or what another database has.  NIL if there is nothing to do.
+ * empty one, what another database has, or, schema by schema, what others in
+ * this one have.  NIL if there is nothing to do.
  */
 extern List *pgm_generate_diff(const PgmDesired *desired);
 

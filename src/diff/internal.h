@@ -78,6 +78,11 @@ typedef struct PgmDdl
 	char	   *loss;			/* of data: what is lost, or NULL */
 } PgmDdl;
 
+/* diff.c */
+extern void pgm_diff_begin(PgmDiff *diff, const PgmSchema *from,
+						   const PgmSchema *to,
+						   const PgmDiffOptions *options);
+
 /* pairs.c: what is to happen to each object. */
 extern void pgm_diff_pair(PgmDiff *diff);
 extern bool pgm_diff_same(const PgmDiff *diff, const PgmPair *pair);

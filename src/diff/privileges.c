@@ -300,21 +300,27 @@ pgm_ddl_default_acl(const PgmSchema *schema, const PgmSchemaObject *object,
 	return text.data;
 }
 
-/* The privileges of an owner go to the next one. */
-static void
+/* The privileges of an owner go to the next one, who may have some already. */
+static List *
 hand_over(List *grants, const char *from, const char *to)
 {
+	List	   *result = NIL;
 	ListCell   *cell;
 
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
-		return;
+		return grants;
 	foreach(cell, grants)
 	{
 		Grant	   *grant = lfirst(cell);
+		bool		own = strcmp(grant->grantee, quote_identifier(from)) == 0;
+		Grant	   *sum = get_grant(&result, own ?
+									pstrdup(quote_identifier(to)) :
+									grant->grantee);
 
-		if (strcmp(grant->grantee, quote_identifier(from)) == 0)
-			grant->grantee = pstrdup(quote_identifier(to));
+		sum->rights |= grant->rights;
+		sum->options |= grant->options;
 	}
+	return result;
 }
 
 /*
@@ -339,9 +345,9 @@ read_both(const PgmDiff *diff, const PgmPair *pair, bool created, int kind,
 		was == NULL ? default_grants(kind, old_owner) : read_grants(was);
 	*to = now == NULL ? default_grants(kind, owner) : read_grants(now);
 	if (diff->options->no_owners)
-		hand_over(*to, owner, old_owner);
+		*to = hand_over(*to, owner, old_owner);
 	else
-		hand_over(*from, old_owner, owner);
+		*from = hand_over(*from, old_owner, owner);
 }
 
 static bool

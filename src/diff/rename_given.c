@@ -324,32 +324,6 @@ pgm_rename_given(PgmRenameSearch *search, List *given)
 
 /* ---- by OIDs */
 
-static int
-address_cmp(const void *a, const void *b)
-{
-	const PgmSchemaAddress *x = &(*(PgmSchemaObject *const *) a)->address;
-	const PgmSchemaAddress *y = &(*(PgmSchemaObject *const *) b)->address;
-
-	if (x->classid != y->classid)
-		return x->classid < y->classid ? -1 : 1;
-	if (x->objid != y->objid)
-		return x->objid < y->objid ? -1 : 1;
-	return x->subid < y->subid ? -1 : x->subid > y->subid;
-}
-
-static const PgmSchemaObject **
-by_address(const PgmSchema *schema)
-{
-	const PgmSchemaObject **sorted;
-
-	sorted = palloc_extended(sizeof(PgmSchemaObject *) *
-							 (schema->nobjects + 1), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < schema->nobjects; i++)
-		sorted[i] = &schema->objects[i];
-	qsort(sorted, schema->nobjects, sizeof(PgmSchemaObject *), address_cmp);
-	return sorted;
-}
-
 /* Does it have a name of its own, which no other rename changes? */
 static bool
 is_named(const PgmSchema *schema, const PgmSchemaObject *object)
@@ -389,8 +363,8 @@ rename_of(const PgmSchema *present, const PgmSchema *desired,
 List *
 pgm_rename_copied(const PgmSchema *present, const PgmSchema *desired)
 {
-	const PgmSchemaObject **a = by_address(present);
-	const PgmSchemaObject **b = by_address(desired);
+	const PgmSchemaObject **a = pgm_schema_by_address(present);
+	const PgmSchemaObject **b = pgm_schema_by_address(desired);
 	List	   *renames = NIL;
 	int			same = 0;
 	int			other = 0;
@@ -400,11 +374,12 @@ pgm_rename_copied(const PgmSchema *present, const PgmSchema *desired)
 	{
 		PgmRename  *rename;
 
-		while (j < desired->nobjects && address_cmp(&b[j], &a[i]) < 0)
+		while (j < desired->nobjects &&
+			   pgm_schema_address_cmp(&b[j], &a[i]) < 0)
 			j++;
 		if (j == desired->nobjects)
 			break;
-		if (address_cmp(&a[i], &b[j]) != 0 ||
+		if (pgm_schema_address_cmp(&a[i], &b[j]) != 0 ||
 			a[i]->address.objid < FirstNormalObjectId ||
 			strcmp(a[i]->kind, b[j]->kind) != 0)
 			continue;

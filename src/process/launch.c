@@ -83,7 +83,7 @@ choose_login(void)
 
 	if ((BGWORKER_BYPASS_ROLELOGINCHECK != 0 ||
 		 role_can_login(GetUserId())) &&
-		PGM_CONNECT_ACLCHECK(GetUserId()) == ACLCHECK_OK)
+		PGM_DATABASE_ACLCHECK(GetUserId(), ACL_CONNECT) == ACLCHECK_OK)
 		return GetUserId();
 	if (role_can_login(session))
 		return session;

@@ -165,6 +165,13 @@ dependency_cmp(const void *a, const void *b)
 }
 
 void
+pgm_schema_sort_dependencies(PgmSchema *schema)
+{
+	qsort(schema->dependencies, schema->ndependencies,
+		  sizeof(PgmSchemaDependency), dependency_cmp);
+}
+
+void
 pgm_schema_read_dependencies(PgmSchema *schema)
 {
 	HTAB	   *places = create_places(schema);
@@ -190,7 +197,6 @@ pgm_schema_read_dependencies(PgmSchema *schema)
 		n++;
 	}
 	schema->ndependencies = n;
-	qsort(schema->dependencies, n, sizeof(PgmSchemaDependency),
-		  dependency_cmp);
+	pgm_schema_sort_dependencies(schema);
 	hash_destroy(places);
 }

@@ -161,6 +161,13 @@ object_cmp(const void *a, const void *b)
 	return cmp;
 }
 
+void
+pgm_schema_sort(PgmSchema *schema)
+{
+	qsort(schema->objects, schema->nobjects, sizeof(PgmSchemaObject),
+		  object_cmp);
+}
+
 static void
 check_schemas(int nschemas, char **schemas)
 {
@@ -234,8 +241,7 @@ read_schemas(int nschemas, char **schemas, bool distribution,
 		read_class(&reader, &queries[i], NULL);
 	if (distribution && pgm_citus_is_here())
 		read_class(&reader, &distribution_query, values);
-	qsort(reader.schema->objects, reader.schema->nobjects,
-		  sizeof(PgmSchemaObject), object_cmp);
+	pgm_schema_sort(reader.schema);
 	return reader.schema;
 }
 
@@ -286,6 +292,15 @@ pgm_schema_find(const PgmSchema *schema, const char *kind,
 				   sizeof(PgmSchemaObject), object_cmp);
 }
 
+int
+pgm_schema_position(const PgmSchema *schema, const PgmSchemaObject *object)
+{
+	const PgmSchemaObject *found = pgm_schema_find(schema, object->kind,
+												   object->identity);
+
+	return found == NULL ? -1 : (int) (found - schema->objects);
+}
+
 char *
 pgm_schema_value(const PgmSchemaObject *object, const char *property)
 {
@@ -293,4 +308,31 @@ pgm_schema_value(const PgmSchemaObject *object, const char *property)
 		if (strcmp(object->properties[i], property) == 0)
 			return object->values[i];
 	return NULL;
+}
+
+int
+pgm_schema_address_cmp(const void *a, const void *b)
+{
+	const PgmSchemaAddress *x = &(*(PgmSchemaObject *const *) a)->address;
+	const PgmSchemaAddress *y = &(*(PgmSchemaObject *const *) b)->address;
+
+	if (x->classid != y->classid)
+		return x->classid < y->classid ? -1 : 1;
+	if (x->objid != y->objid)
+		return x->objid < y->objid ? -1 : 1;
+	return x->subid < y->subid ? -1 : x->subid > y->subid;
+}
+
+const PgmSchemaObject **
+pgm_schema_by_address(const PgmSchema *schema)
+{
+	const PgmSchemaObject **sorted;
+
+	sorted = palloc_extended(sizeof(PgmSchemaObject *) *
+							 (schema->nobjects + 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < schema->nobjects; i++)
+		sorted[i] = &schema->objects[i];
+	qsort(sorted, schema->nobjects, sizeof(PgmSchemaObject *),
+		  pgm_schema_address_cmp);
+	return sorted;
 }

@@ -73,6 +73,18 @@ extern const PgmSchemaObject *pgm_schema_find(const PgmSchema *schema,
 											  const char *kind,
 											  const char *identity);
 
+/* Where the object of this kind and identity is, or -1. */
+extern int	pgm_schema_position(const PgmSchema *schema,
+								const PgmSchemaObject *object);
+
+/* Pointers to the objects, in the order of their addresses. */
+extern const PgmSchemaObject **pgm_schema_by_address(const PgmSchema *schema);
+extern int	pgm_schema_address_cmp(const void *a, const void *b);
+
+/* For a model that is put together of others. */
+extern void pgm_schema_sort(PgmSchema *schema);
+extern void pgm_schema_sort_dependencies(PgmSchema *schema);
+
 /* NULL if it does not have it. */
 extern char *pgm_schema_value(const PgmSchemaObject *object,
 							  const char *property);

@@ -23,7 +23,8 @@ static PgmQuery kept_query = {
 	"SELECT o.kind, o.identity, (SELECT array_agg(p.key ORDER BY p.key) "
 	"FROM jsonb_each_text(o.definition) AS p), "
 	"(SELECT array_agg(p.value ORDER BY p.key) "
-	"FROM jsonb_each_text(o.definition) AS p) "
+	"FROM jsonb_each_text(o.definition) AS p), "
+	"o.address[1], o.address[2], o.address[3]::int4 "
 	"FROM pgmigrate.schema_object o WHERE o.kind <> 'database' "
 	"ORDER BY o.kind COLLATE \"C\", o.identity COLLATE \"C\""
 };
@@ -147,38 +148,37 @@ fill_object(PgmSchemaObject *object, const PgmSchema *present,
 			set_value(object, now->properties[i], now->values[i]);
 }
 
+/* The object, or one that had another name and has the same address now. */
 static int
-dependency_cmp(const void *a, const void *b)
+position_of(const PgmSchema *schema, const PgmSchemaObject **by_address,
+			const PgmSchemaObject *now)
 {
-	const PgmSchemaDependency *x = a;
-	const PgmSchemaDependency *y = b;
+	int			position = pgm_schema_position(schema, now);
+	const PgmSchemaObject **found;
 
-	return x->object != y->object ? x->object - y->object :
-		x->needs - y->needs;
-}
-
-static int
-position_of(const PgmSchema *schema, const PgmSchemaObject *object)
-{
-	const PgmSchemaObject *found = pgm_schema_find(schema, object->kind,
-												   object->identity);
-
-	return found == NULL ? -1 : (int) (found - schema->objects);
+	if (position >= 0)
+		return position;
+	found = bsearch(&now, by_address, schema->nobjects,
+					sizeof(PgmSchemaObject *), pgm_schema_address_cmp);
+	return found == NULL ? -1 : (int) (*found - schema->objects);
 }
 
 /* Those between objects that are there. */
 static void
 take_dependencies(PgmSchema *schema, const PgmSchema *present)
 {
+	const PgmSchemaObject **by_address = pgm_schema_by_address(schema);
+
 	schema->dependencies = palloc_extended(sizeof(PgmSchemaDependency) *
 										   (present->ndependencies + 1),
 										   MCXT_ALLOC_HUGE);
 	for (int i = 0; i < present->ndependencies; i++)
 	{
 		const PgmSchemaDependency *now = &present->dependencies[i];
-		int			object = position_of(schema,
+		int			object = position_of(schema, by_address,
 										 &present->objects[now->object]);
-		int			needs = position_of(schema, &present->objects[now->needs]);
+		int			needs = position_of(schema, by_address,
+										&present->objects[now->needs]);
 		PgmSchemaDependency *dependency;
 
 		if (object < 0 || needs < 0)
@@ -188,8 +188,7 @@ take_dependencies(PgmSchema *schema, const PgmSchema *present)
 		dependency->needs = needs;
 		dependency->type = now->type;
 	}
-	qsort(schema->dependencies, schema->ndependencies,
-		  sizeof(PgmSchemaDependency), dependency_cmp);
+	pgm_schema_sort_dependencies(schema);
 }
 
 PgmSchema *
@@ -222,6 +221,12 @@ pgm_schema_kept(const PgmSchema *present)
 		CHECK_FOR_INTERRUPTS();
 		object->kind = pgm_spi_text(i, 1);
 		object->identity = pgm_spi_text(i, 2);
+		if (!pgm_spi_isnull(i, 6))
+		{
+			object->address.classid = (Oid) pgm_spi_int64(i, 5);
+			object->address.objid = (Oid) pgm_spi_int64(i, 6);
+			object->address.subid = pgm_spi_int32(i, 7);
+		}
 		keys = pgm_spi_isnull(i, 3) ? NULL : pgm_spi_text_array(i, 3, &n);
 		values = pgm_spi_isnull(i, 4) ? NULL : pgm_spi_text_array(i, 4, &n);
 		if (like == NULL || strcmp(like->kind, object->kind) != 0)

@@ -46,14 +46,18 @@ static PgmQuery forget_query = {
 };
 
 static PgmQuery keep_query = {
-	"INSERT INTO pgmigrate.schema_object AS o (kind, identity, definition, run) "
-	"SELECT n.kind, n.identity, n.definition::jsonb, $4 FROM " NOW " "
+	"INSERT INTO pgmigrate.schema_object AS o "
+	"(kind, identity, definition, run, address) "
+	"SELECT n.kind, n.identity, n.definition::jsonb, $4, n.address::int8[] "
+	"FROM unnest($1, $2, $3, $5) AS n (kind, identity, definition, address) "
 	"LEFT JOIN pgmigrate.schema_object k "
 	"ON k.kind = n.kind AND k.identity = n.identity "
 	"WHERE k.definition IS DISTINCT FROM n.definition::jsonb "
-	"ON CONFLICT (kind, identity) DO UPDATE "
-	"SET definition = excluded.definition, run = excluded.run",
-	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID}
+	"OR k.address IS DISTINCT FROM n.address::int8[] "
+	"ON CONFLICT (kind, identity) DO UPDATE SET definition = "
+	"excluded.definition, run = excluded.run, address = excluded.address",
+	NOW_ARGS + 2, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID,
+	TEXTARRAYOID}
 };
 
 static PgmQuery keep_fingerprint_query = {
@@ -162,6 +166,24 @@ set_objects(const PgmSchema *schema, Datum *values)
 		values[i] = pgm_text_array_datum(schema->nobjects, texts[i]);
 }
 
+/* What the catalogs call the objects: who has another name then is seen. */
+static Datum
+addresses(const PgmSchema *schema)
+{
+	char	  **texts;
+
+	texts = palloc_extended(sizeof(char *) * (schema->nobjects + 1),
+							MCXT_ALLOC_HUGE);
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		const PgmSchemaAddress *address = &schema->objects[i].address;
+
+		texts[i] = psprintf("{%u,%u,%d}", address->classid, address->objid,
+							address->subid);
+	}
+	return pgm_text_array_datum(schema->nobjects, texts);
+}
+
 /*
  * What was kept last: false if nothing was.  A run that has ended since and
  * was not kept is in *missing, else 0.
@@ -185,7 +207,7 @@ keep(int64 run)
 	char	   *kept;
 	int64		kept_run;
 	int64		missing;
-	Datum		values[NOW_ARGS + 1];
+	Datum		values[NOW_ARGS + 2];
 	PgmSpiScope scope;
 
 	pgm_spi_begin(&scope);
@@ -194,6 +216,7 @@ keep(int64 run)
 	{
 		set_objects(schema, values);
 		values[NOW_ARGS] = Int64GetDatum(run);
+		values[NOW_ARGS + 1] = addresses(schema);
 		pgm_spi_execute(&forget_query, values, NULL);
 		pgm_spi_execute(&keep_query, values, NULL);
 	}

@@ -49,6 +49,21 @@ SELECT count(*) FROM ad.v;
 SELECT count(*) FROM pgmigrate.upgrade('h1');
 CREATE TABLE ad.scratch_pad (i int);
 SELECT pgmigrate.fingerprint('{ad}') = :'by_hand' AS same;
+-- what has another name now is renamed, whatever else was done
+ALTER TABLE ad.new RENAME TO newer;
+ALTER TABLE ad.a RENAME phone TO tel;
+ALTER TABLE ad.a ADD fax text;
+ALTER INDEX ad.ix RENAME TO iy;
+ALTER VIEW ad.w RENAME TO ww;
+ALTER TABLE ad.b RENAME CONSTRAINT fk TO "F K";
+ALTER FUNCTION ad.f(int) RENAME TO ff;
+SELECT pgmigrate.adopt_drift('renamed', id => 'r1');
+SELECT count(*) FROM pgmigrate.drift();
+SELECT regexp_replace(upgrade, 'CREATE VIEW[^;]*;', 'CREATE VIEW ...;', 'g') AS upgrade FROM pgmigrate.revision WHERE id = 'r1';
+SELECT regexp_replace(downgrade, 'CREATE VIEW[^;]*;', 'CREATE VIEW ...;', 'g') AS downgrade FROM pgmigrate.revision WHERE id = 'r1';
+SELECT count(*) FROM pgmigrate.downgrade('h1');
+SELECT to_regclass('ad.new'), to_regclass('ad.ix'), to_regprocedure('ad.f(int)');
+SELECT count(*) FROM pgmigrate.upgrade('r1');
 -- not in production, nor of what is not kept
 SET pgmigrate.environment = production;
 COMMENT ON TABLE ad.b IS 'c';
