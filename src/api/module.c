@@ -37,5 +37,6 @@ _PG_init(void)
 	pgm_worker_register_rebuild();
 	pgm_fleet_register();
 	pgm_strategy_register_shadow(pgm_shadow_refusal_unlocked,
-								 pgm_column_refusal_unlocked);
+								 pgm_column_refusal_unlocked,
+								 pgm_shadow_foresee_back);
 }

@@ -31,6 +31,7 @@ extern bool pgm_lint_is_code(const PgmLint *lint);
 extern void pgm_lint_table(PgmLint *lint);	/* ALTER TABLE */
 extern void pgm_lint_index(PgmLint *lint);	/* indexes, storage */
 extern void pgm_lint_object(PgmLint *lint); /* the other statements */
+extern void pgm_lint_way_back(PgmLint *lint);	/* of online changes */
 extern void pgm_lint_rows(PgmLint *lint);	/* queries that change rows */
 extern void pgm_lint_flow(PgmLint *lint);	/* several statements */
 extern void pgm_lint_flow_remember(PgmLint *lint);

@@ -304,6 +304,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	pgm_lint_code(&lint);
 	lint_work(&lint);
 	lint.effect = subject(verdict);
+	pgm_lint_way_back(&lint);
 	pgm_lint_flow(&lint);
 	pgm_lint_room(&lint);
 }

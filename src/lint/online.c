@@ -119,6 +119,41 @@ pgm_lint_whole_hints(PgmLint *lint)
 	}
 }
 
+/* How it is taken back once it is done, or that it cannot be. */
+void
+pgm_lint_way_back(PgmLint *lint)
+{
+	const PgmStrategy *strategy = lint->judged->strategy;
+	const char *how = "until pgmigrate.finalize() the downgrade, or pgmigrate.revert(),";
+	char	   *message = NULL;
+
+	if (!is_online(lint->judged))
+		return;
+	if (strategy->kind == PGM_STRATEGY_KEEP)
+		message = psprintf("%s brings back what it drops%s", how,
+						   IsA(lint->stmt, AlterTableStmt) ?
+						   ", without values for rows written since" : "");
+	else if (strategy->kind != PGM_STRATEGY_SHADOW_TABLE &&
+			 strategy->kind != PGM_STRATEGY_SHADOW_COLUMN)
+		return;
+	else if (strategy->back.none != NULL)
+		pgm_lint_add(lint, "no-way-back",
+					 psprintf("once it is switched it cannot be reverted: %s",
+							  strategy->back.none),
+					 pstrdup("Keep the old values in a column of their own until nobody needs them, or make a cast."));
+	else
+		message = psprintf("%s takes it back within milliseconds, with what was written since%s%s%s", how,
+						   strategy->back.unfit ?
+						   "; in the way would be, if written since: " : "",
+						   strategy->back.unfit ? strategy->back.unfit : "",
+						   strategy->back.unfit == NULL ? "" :
+						   strategy->kind == PGM_STRATEGY_SHADOW_TABLE ?
+						   "; without_unfit => true leaves such rows out" :
+						   "; without_unfit => true puts a null in its place");
+	if (message != NULL)
+		pgm_lint_add(lint, "way-back", message, NULL);
+}
+
 static void
 relieve(PgmJudged *judged)
 {

@@ -120,6 +120,9 @@ extern char *pgm_column_refusal(Oid relid, const PgmSource *source, int n);
 
 /* shadow_column.c: the phases, for shadow_table.c. */
 extern bool pgm_is_column(const PgmShadow *shadow);
+extern char *pgm_column_no_way_back(const PgmMappingText *back,
+									int64 operation, Oid relid,
+									AttrNumber column);
 extern void pgm_column_advance(PgmShadow *shadow);
 extern void pgm_column_check(const PgmShadow *shadow);
 extern void pgm_column_switch(PgmShadow *shadow);

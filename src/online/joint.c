@@ -181,7 +181,7 @@ pgm_joint_dropped(const PgmSource *source, int n)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	if (!drops_constraints(source, n))
+	if (statement(source, n) == NULL)
 		return NIL;
 	relid = pgm_lookup_relation(statement(source, n)->relation);
 	if (!OidIsValid(relid))
@@ -189,9 +189,9 @@ pgm_joint_dropped(const PgmSource *source, int n)
 	foreach(lc, statement(source, n)->cmds)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		Oid			constraint = get_relation_constraint_oid(relid,
-															 command->name,
-															 true);
+		Oid			constraint = command->subtype != AT_DropConstraint ?
+			InvalidOid :
+			get_relation_constraint_oid(relid, command->name, true);
 
 		if (OidIsValid(constraint))
 			result = lappend_oid(result, constraint);

@@ -286,23 +286,18 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 }
 
 /* Inside of another expression nobody looks whether a number fits. */
-static bool
-may_fail(Expr *expr)
+static void
+add_traits(Node *expr, Node *planned, PgmMappingText *result)
 {
 	AttrNumber	column;
 	int64		lowest;
 	int64		highest;
 
-	return !is_narrowing((Node *) expr, &column, &lowest, &highest) &&
-		may_fail_walker((Node *) expr, NULL);
-}
-
-static void
-add_traits(Node *expr, Node *planned, PgmMappingText *result)
-{
 	if (contain_mutable_functions(expr))
 		result->pinned = true;
-	if (may_fail((Expr *) planned))
+	if (is_narrowing(planned, &column, &lowest, &highest))
+		result->narrows = true;
+	else if (may_fail_walker(planned, NULL))
 		result->may_fail = true;
 	if (!IsA(expr, Var) && !IsA(expr, Const) &&
 		!keeps_values_apart(exprType(expr)))
@@ -402,41 +397,44 @@ foresee_default(ColumnDef *def, PgmMappingText *forth)
 }
 
 static void
-foresee(Relation rel, AlterTableCmd *command, PgmMappingText *forth)
+foresee(Relation rel, AlterTableCmd *command, bool back,
+		PgmMappingText *result)
 {
 	ColumnDef  *def = castNode(ColumnDef, command->def);
 	AttrNumber	column;
+	Form_pg_attribute before;
 	FormData_pg_attribute after;
 	Node	   *expr;
 
 	if (command->subtype == AT_AddColumn)
 	{
-		foresee_default(def, forth);
+		foresee_default(def, result);
 		return;
 	}
 	column = get_attnum(RelationGetRelid(rel), command->name);
 	if (column <= 0)
 		return;
+	before = TupleDescAttr(RelationGetDescr(rel), column - 1);
 	after = column_after(rel, column, def);
-	expr = cast_or_say(rel, TupleDescAttr(RelationGetDescr(rel), column - 1),
-					   &after, def->raw_default, false, "", forth);
+	expr = back ? cast_or_say(rel, &after, before, NULL, true, "", result) :
+		cast_or_say(rel, before, &after, def->raw_default, false, "", result);
 	if (expr != NULL)
-		add_traits(expr, expr, forth);
-	forth->may_collide |= forth->may_fail;
+		add_traits(expr, expr, result);
+	result->may_collide |= result->may_fail;
 }
 
-void
-pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
-					PgmMappingText *forth)
+static void
+try_to_foresee(Relation rel, AlterTableCmd *command, bool back,
+			   PgmMappingText *result)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int			level = pgm_txn_begin_sub();
 
-	memset(forth, 0, sizeof(PgmMappingText));
+	memset(result, 0, sizeof(PgmMappingText));
 	PG_TRY();
 	{
-		foresee(rel, command, forth);
+		foresee(rel, command, back, result);
 	}
 	PG_CATCH();
 	{
@@ -449,6 +447,20 @@ pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
 	pgm_txn_rollback_sub(level);
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+}
+
+void
+pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
+					PgmMappingText *forth)
+{
+	try_to_foresee(rel, command, false, forth);
+}
+
+void
+pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
+						 PgmMappingText *back)
+{
+	try_to_foresee(rel, command, true, back);
 }
 
 void

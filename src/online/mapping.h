@@ -21,6 +21,7 @@ typedef struct PgmMappingText
 								 * fit */
 	bool		pinned;			/* and may depend on settings */
 	bool		may_collide;	/* different values may become the same */
+	bool		narrows;		/* a whole number may not fit */
 	char	   *missing;		/* why there is none, or NULL */
 } PgmMappingText;
 
@@ -45,6 +46,10 @@ extern PgmMappingText *pgm_mapping_within(Relation rel, AttrNumber from,
  */
 extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
 								PgmMappingText *forth);
+
+/* The same of the way back from what ALTER COLUMN TYPE makes. */
+extern void pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
+									 PgmMappingText *back);
 
 /* What an expression depends on becomes what the trigger depends on. */
 extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);

@@ -218,6 +218,12 @@ dropped_object(ObjectType type, Node *object)
 	Oid			relid;
 	char	   *own;
 
+	if (type == OBJECT_MATVIEW)
+	{
+		relid = RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
+		return OidIsValid(relid) ?
+			get_rewrite_oid(relid, ViewSelectRuleName, true) : InvalidOid;
+	}
 	if (type == OBJECT_VIEW)
 		return RangeVarGetRelid(makeRangeVarFromNameList(name), NoLock, true);
 	own = strVal(llast(name));
@@ -236,19 +242,67 @@ dropped_object(ObjectType type, Node *object)
 	}
 }
 
+/*
+ * Is what was dropped before a statement still away after it?  It is if the
+ * statement makes nothing that could have one of the names.
+ */
+static bool
+makes_nothing_again(const PgmSource *source, int n)
+{
+	Node	   *stmt = source->statements[n].raw->stmt;
+	ListCell   *lc;
+
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+			{
+				switch (lfirst_node(AlterTableCmd, lc)->subtype)
+				{
+					case AT_AddColumn:
+					case AT_AddConstraint:
+					case AT_AttachPartition:
+						return false;
+					default:
+						break;
+				}
+			}
+			return true;
+		case T_DropStmt:
+			return castNode(DropStmt, stmt)->removeType == OBJECT_INDEX ||
+				castNode(DropStmt, stmt)->removeType == OBJECT_MATVIEW ||
+				drops_dependent(source, n);
+		case T_CreateStmt:
+		case T_IndexStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_GrantStmt:
+		case T_CommentStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A look before the run finds all of it still there; the run itself, only
+ * what goes along with the statement.
+ */
 List *
 pgm_shadow_dropped_before(const PgmSource *source, int n)
 {
 	List	   *result = NIL;
 
-	for (; n > 0 && pgm_shadow_alters(source, n - 1); n--)
-		result = list_concat(result, pgm_joint_dropped(source, n - 1));
-	for (int i = n - 1; i >= 0 && drops_dependent(source, i); i--)
+	for (int i = n - 1; i >= 0 && makes_nothing_again(source, i); i--)
 	{
-		const DropStmt *stmt = castNode(DropStmt,
-										source->statements[i].raw->stmt);
+		const DropStmt *stmt = (const DropStmt *)
+			source->statements[i].raw->stmt;
 		ListCell   *lc;
 
+		result = list_concat(result, pgm_joint_dropped(source, i));
+		if (!IsA(stmt, DropStmt) || stmt->removeType == OBJECT_INDEX)
+			continue;
 		foreach(lc, stmt->objects)
 			result = lappend_oid(result, dropped_object(stmt->removeType,
 														lfirst(lc)));

@@ -47,33 +47,41 @@ pgm_is_column(const PgmShadow *shadow)
  * After the switch nobody knows of the old column any more: what its values
  * are made of must not fail for what an index or a constraint demands of them.
  */
-static void
-look_back(PgmShadow *shadow, const PgmColumnPair *pair,
-		  const PgmColumnObject *object)
+char *
+pgm_column_no_way_back(const PgmMappingText *back, int64 operation, Oid relid,
+					   AttrNumber column)
 {
-	if (object->kind != 'i')
+	char	   *result = back->missing;
+	ListCell   *lc;
+
+	foreach(lc, pgm_column_objects_of(operation, relid, column))
 	{
-		if (pair->back.may_fail || pair->back.may_collide)
-			shadow->no_way_back = psprintf("constraint \"%s\" may not allow what becomes of new values in the old column",
-										   get_constraint_name(object->was));
+		const PgmColumnObject *object = lfirst(lc);
+
+		if (result != NULL)
+			break;
+		if (object->kind != 'i' && (back->may_fail || back->may_collide))
+			result = psprintf("constraint \"%s\" may not allow what becomes of new values in the old column",
+							  get_constraint_name(object->was));
+		else if (object->kind == 'i' && back->may_collide &&
+				 pgm_column_is_unique(object->was))
+			result = psprintf("new values may become the same in the old column, and index \"%s\" is unique",
+							  get_rel_name(object->was));
 	}
-	else if (pair->back.may_collide && pgm_column_is_unique(object->was))
-		shadow->no_way_back = psprintf("new values may become the same in the old column, and index \"%s\" is unique",
-									   get_rel_name(object->was));
+	return result;
 }
 
 static void
 look_back_at_pair(PgmShadow *shadow, Oid relid, PgmColumnPair *pair)
 {
-	ListCell   *lc;
+	char	   *reason = pgm_column_no_way_back(&pair->back,
+												shadow->operation->id, relid,
+												pair->lead);
 
-	foreach(lc, pgm_column_objects_of(shadow->operation->id, relid,
-									  pair->lead))
-		look_back(shadow, pair, lfirst(lc));
-	if (pair->back.missing == NULL)
-		return;
-	shadow->no_way_back = pair->back.missing;
-	pair->back.columns = pstrdup("");
+	if (reason != NULL)
+		shadow->no_way_back = reason;
+	if (pair->back.missing != NULL)
+		pair->back.columns = pstrdup("");
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "lock/ladder.h"
 #include "store/operation.h"
+#include "strategy/strategy.h"
 
 typedef struct PgmShadowRequest
 {
@@ -59,6 +60,10 @@ extern int	pgm_shadow_with_made(const PgmSource *source, int n, int last);
 extern char *pgm_shadow_refusal(Oid relid, const PgmSource *source, int n);
 extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
 										 int n);
+
+/* Will it be possible to go back?  Locks as pgm_shadow_refusal_unlocked. */
+extern void pgm_shadow_foresee_back(Oid relid, const PgmSource *source, int n,
+									bool by_column, PgmWayBack *back);
 
 /*
  * In a worker outside of a transaction, else inside: back to what was before,

@@ -40,12 +40,15 @@ static const bool available[PGM_NSTRATEGIES] = {
 
 static PgmShadowRefusal table_refusal = NULL;
 static PgmShadowRefusal column_refusal = NULL;
+static PgmShadowWayBack way_back = NULL;
 
 void
-pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column)
+pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column,
+							 PgmShadowWayBack back)
 {
 	table_refusal = table;
 	column_refusal = column;
+	way_back = back;
 }
 
 static PgmQuery read_steps_query = {
@@ -398,6 +401,11 @@ decide_possible(PgmMaker *maker)
 	}
 	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
 		choose_shadow(maker);
+	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
+		strategy->kind == PGM_STRATEGY_SHADOW_COLUMN)
+		way_back(maker->relid, maker->source, maker->n,
+				 strategy->kind == PGM_STRATEGY_SHADOW_COLUMN,
+				 &strategy->back);
 }
 
 /* Would the online form be taken if there were one? */

@@ -13,6 +13,7 @@
 #include "exec/execute.h"
 #include "lock/ladder.h"
 #include "store/operation.h"
+#include "strategy/shadow.h"
 
 /* What carries it out. */
 typedef enum PgmStrategyKind
@@ -60,6 +61,7 @@ typedef struct PgmStrategy
 	double		plain_ms;
 
 	PgmVerdict *verdict;		/* of the steps, once it was asked for */
+	PgmWayBack	back;			/* of a shadow table or column */
 } PgmStrategy;
 
 typedef struct PgmOnline PgmOnline;
@@ -104,11 +106,6 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict);
 
 extern PgmStrategy *pgm_strategy_plain(const char *why);
-
-/* Of a folder below: why one cannot be for statement n of it, or NULL. */
-typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n);
-extern void pgm_strategy_register_shadow(PgmShadowRefusal table,
-										 PgmShadowRefusal column);
 
 /*
  * What its steps lock, and how one relation of the plain statement is locked

@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * shadow.h
+ *	  What a strategy asks of a folder below about tables and columns beside.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STRATEGY_SHADOW_H
+#define PGM_STRATEGY_SHADOW_H
+
+#include "sql/statements.h"
+
+/* Why one cannot be for statement n, or NULL. */
+typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n);
+
+/* What is known of the way back before the change. */
+typedef struct PgmWayBack
+{
+	char	   *none;			/* why there is none, or NULL */
+	char	   *unfit;			/* what may not fit, as a list, or NULL */
+} PgmWayBack;
+
+typedef void (*PgmShadowWayBack) (Oid relid, const PgmSource *source, int n,
+								  bool by_column, PgmWayBack *back);
+
+extern void pgm_strategy_register_shadow(PgmShadowRefusal table,
+										 PgmShadowRefusal column,
+										 PgmShadowWayBack back);
+
+#endif							/* PGM_STRATEGY_SHADOW_H */
