@@ -13,6 +13,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -171,12 +172,12 @@ compare_table(Comparison *comparison, Oid relid)
 }
 
 static void
-compare_tables(Comparison *comparison)
+compare_tables(Comparison *comparison, List *members)
 {
 	ListCell   *lc;
 
 	initStringInfo(&comparison->named);
-	foreach(lc, pgm_column_members(comparison->shadow))
+	foreach(lc, members)
 		compare_table(comparison, lfirst_oid(lc));
 }
 
@@ -184,13 +185,13 @@ void
 pgm_column_compare(PgmShadow *shadow)
 {
 	Comparison	comparison = {shadow};
-	ListCell   *lc;
+	List	   *members;
 
 	pgm_txn_begin();
-	foreach(lc, pgm_column_members(shadow))
-		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+	LockRelationOid(shadow->relid, AccessShareLock);
+	members = find_all_inheritors(shadow->relid, AccessShareLock, NULL);
 	pgm_shadow_check(shadow);
-	compare_tables(&comparison);
+	compare_tables(&comparison, members);
 	pgm_operation_set_differences(shadow->operation->id,
 								  comparison.differences);
 	pgm_txn_commit();
@@ -210,6 +211,6 @@ pgm_column_count_unfit(PgmShadow *shadow)
 	Comparison	comparison = {shadow};
 
 	comparison.tries = true;
-	compare_tables(&comparison);
+	compare_tables(&comparison, pgm_column_members(shadow));
 	return comparison.differences;
 }

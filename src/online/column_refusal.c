@@ -280,9 +280,11 @@ pgm_column_refusal(Oid relid, const PgmSource *source, int n)
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
 			return psprintf("others have locked table \"%s\"",
 							get_rel_name(lfirst_oid(lc)));
-		reason = member_reason(lfirst_oid(lc), relid, columns,
-							   castNode(AlterTableStmt,
-										source->statements[n].raw->stmt)->cmds);
+		/* one that was dropped since it was found has no name */
+		reason = get_rel_name(lfirst_oid(lc)) == NULL ? NULL :
+			member_reason(lfirst_oid(lc), relid, columns,
+						  castNode(AlterTableStmt,
+								   source->statements[n].raw->stmt)->cmds);
 		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
 		if (reason != NULL)
 			return reason;

@@ -402,9 +402,19 @@ family_reason(const Subject *subject)
 		if (!ConditionalLockRelationOid(relid, AccessShareLock))
 			return psprintf("others have locked partition \"%s\"",
 							get_rel_name(relid));
-		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-			leaves++;
-		reason = reason_of_partition(subject, relid);
+		switch (get_rel_relkind(relid))
+		{
+			case '\0':
+				/* dropped since it was found */
+				break;
+			case RELKIND_PARTITIONED_TABLE:
+				reason = reason_of_partition(subject, relid);
+				break;
+			default:
+				leaves++;
+				reason = reason_of_partition(subject, relid);
+				break;
+		}
 		UnlockRelationOid(relid, AccessShareLock);
 		if (reason != NULL)
 			return reason;
