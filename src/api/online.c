@@ -146,6 +146,18 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The table is what it was, but what is on record is not changed by that. */
+static void
+notice_revision(const PgmOperation *operation)
+{
+	if (operation->revision == NULL || strcmp(operation->direction, "up") != 0)
+		return;
+	ereport(NOTICE,
+			errmsg("revision \"%s\" is not taken back by that, only what operation " INT64_FORMAT " did to table \"%s\"",
+				   operation->revision, operation->id, operation->relation),
+			errhint("Use pgmigrate.downgrade() to take back the revision: what has come back already is left as it is."));
+}
+
 Datum
 pgmigrate_revert(PG_FUNCTION_ARGS)
 {
@@ -163,7 +175,13 @@ pgmigrate_revert(PG_FUNCTION_ARGS)
 	action = pgm_shadow_revert(&exec, PG_GETARG_INT64(0),
 							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), NULL, 0, 0);
 	if (action != NULL)
-		add_row(&rows, pgm_operation_get(PG_GETARG_INT64(0)), action);
+	{
+		PgmOperation *operation = pgm_operation_get(PG_GETARG_INT64(0));
+
+		add_row(&rows, operation, action);
+		if (operation->state == PGM_OPERATION_REVERTED)
+			notice_revision(operation);
+	}
 	return (Datum) 0;
 }
 

@@ -299,8 +299,11 @@ pgm_shadow_unfit(PgmShadow *shadow, bool forget)
 											   NULL);
 	else
 	{
+		/* what was noted while the lock was waited for counts */
+		PushActiveSnapshot(GetLatestSnapshot());
 		pgm_spi_execute_built(psprintf("SELECT count(*) FROM %s", table),
 							  true, 0, NULL);
+		PopActiveSnapshot();
 		result = pgm_spi_int64(1, 1);
 	}
 	pgm_spi_end(&scope);

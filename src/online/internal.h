@@ -111,10 +111,20 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 /* switch.c: with the locks. */
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
+extern const char *pgm_shadow_and_then(const PgmShadow *shadow);
 extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
 									 const char *detail);
 extern void pgm_shadow_remove(PgmShadow *shadow);
 extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
+
+/*
+ * sequences.c: the sequence of an identity that has passed what the old type
+ * of its column holds begins again after what is in the old rows, which the
+ * query has as v.  With the locks.
+ */
+extern void pgm_shadow_set_sequences_back(const PgmShadow *head);
+extern void pgm_sequence_set_back(Oid relid, AttrNumber column, Oid type,
+								  const char *rows);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

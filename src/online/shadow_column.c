@@ -387,6 +387,24 @@ allow_nulls(PgmShadow *shadow, int64 unfit)
 						  (unsigned long) unfit, unfit, shadow->name));
 }
 
+static void
+set_sequences_back(PgmShadow *shadow)
+{
+	PgmColumnSpec spec;
+
+	if (!pgm_column_trigger_read(shadow->relid, shadow->operation->id, &spec))
+		return;
+	for (int i = 0; i < spec.n; i++)
+		pgm_sequence_set_back(shadow->relid, spec.pairs[i].lead,
+							  get_atttype(shadow->relid,
+										  spec.pairs[i].follow),
+							  psprintf("SELECT %s AS v FROM %s",
+									   quote_identifier(get_attname(shadow->relid,
+																	spec.pairs[i].follow,
+																	false)),
+									   shadow->name));
+}
+
 void
 pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 {
@@ -401,12 +419,13 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 				errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
 							  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
 							  (unsigned long) unfit, unfit, shadow->name),
-				errhint("Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place.",
+				errhint("Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
 						quote_qualified_identifier(shadow->schema,
 												   PGM_UNFIT_TABLE),
-						shadow->operation->id));
+						shadow->operation->id, pgm_shadow_and_then(shadow)));
 	if (unfit > 0)
 		allow_nulls(shadow, unfit);
+	set_sequences_back(shadow);
 	pgm_column_exchange(shadow, true);
 	foreach(lc, pgm_column_members(shadow))
 		pgm_column_trigger_drop(lfirst_oid(lc), shadow->operation->id);

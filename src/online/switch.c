@@ -318,6 +318,14 @@ run_inverse(PgmShadow *shadow)
 	pgm_owner_leave(&scope);
 }
 
+/* A revision is taken back by its downgrade only. */
+const char *
+pgm_shadow_and_then(const PgmShadow *shadow)
+{
+	return shadow->request->source == NULL ? "" :
+		"; then call pgmigrate.downgrade() again";
+}
+
 static void
 refuse_unfit(PgmShadow *shadow, int64 unfit)
 {
@@ -326,10 +334,10 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
 						  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
 						  (unsigned long) unfit, unfit, shadow->name),
-			errhint("Their keys are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without them.",
+			errhint("Their keys are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without them%s.",
 					quote_qualified_identifier(shadow->schema,
 											   PGM_UNFIT_TABLE),
-					shadow->operation->id));
+					shadow->operation->id, pgm_shadow_and_then(shadow)));
 }
 
 /* Was the table ever written to by another owner than the old rows have? */
@@ -422,6 +430,8 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	}
 	foreach(lc, shadow->family)
 		unfit += check_way_back(lfirst(lc), without_unfit);
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		pgm_shadow_set_sequences_back(lfirst(lc));
 	if (pgm_partition_wanted(shadow))
 	{
 		pgm_partition_switch_back(shadow);
