@@ -157,8 +157,14 @@ revert_locked(PgmShadow *shadow, void *arg)
 static void
 cancel_locked(PgmShadow *shadow, void *arg)
 {
-	pgm_shadow_clear(shadow);
-	pgm_operation_set_state(shadow->operation, PGM_OPERATION_CANCELLED, NULL);
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		pgm_shadow_clear(lfirst(lc));
+		pgm_operation_set_state(((PgmShadow *) lfirst(lc))->operation,
+								PGM_OPERATION_CANCELLED, NULL);
+	}
 }
 
 static void
@@ -175,7 +181,6 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 	PgmShadowRequest request = {0};
 	PgmOperation *operation;
 	PgmShadow  *shadow;
-	ListCell   *lc;
 
 	if (exec->worker)
 		pgm_txn_begin();
@@ -218,9 +223,9 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 		default:
 			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
 			open_family(shadow);
-			foreach(lc, shadow->family)
-				pgm_shadow_locked(lfirst(lc), AccessExclusiveLock, false,
-								  cancel_locked, NULL);
+			shadow->together = true;
+			pgm_shadow_locked(shadow, AccessExclusiveLock, false,
+							  cancel_locked, NULL);
 			return "cancelled";
 	}
 	return NULL;				/* keep compiler quiet */

@@ -23,7 +23,8 @@ typedef struct PgmShadow
 	const PgmShadowRequest *request;
 	PgmOperation *operation;
 	MemoryContext context;		/* lives through all phases */
-	bool		exchanges;		/* what it locks now is to be exchanged */
+	bool		exchanges;		/* what it locks now is to be exchanged … */
+	bool		together;		/* … or is that of all of the family */
 	Oid			relid;
 	Oid			root;			/* what the statement alters */
 	List	   *family;			/* all that it changes, and are exchanged */

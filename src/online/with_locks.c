@@ -33,12 +33,12 @@ typedef struct LockedWork
 	int			level;			/* of the subtransaction, 0 outside */
 } LockedWork;
 
-/* Several only where they are exchanged, which is done to all at once. */
+/* Several where they are exchanged, or are dealt with all at once. */
 static List *
 members(const LockedWork *work)
 {
-	return work->shadow->exchanges ? work->shadow->family :
-		list_make1(work->shadow);
+	return work->shadow->exchanges || work->shadow->together ?
+		work->shadow->family : list_make1(work->shadow);
 }
 
 static void
