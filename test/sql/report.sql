@@ -139,6 +139,6 @@ COMMIT;
 DROP OWNED BY regress_pgm_reader;
 DROP ROLE regress_pgm_reader;
 DROP FUNCTION rep_run;
-DROP TABLE rep_user;
+DROP TABLE rep_user, orders;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
