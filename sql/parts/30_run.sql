@@ -137,6 +137,7 @@ CREATE TABLE pgmigrate.begun_statement (
 	relations oid[] NOT NULL DEFAULT '{}',
 	invalid oid[] NOT NULL DEFAULT '{}',
 	indexes oid[] NOT NULL DEFAULT '{}',
+	index_names text[] NOT NULL DEFAULT '{}',
 	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	PRIMARY KEY (revision, statement, online_step)
 );
@@ -154,6 +155,7 @@ COMMENT ON COLUMN pgmigrate.begun_statement.index_name IS 'the only index that i
 COMMENT ON COLUMN pgmigrate.begun_statement.relations IS 'tables whose indexes it works on';
 COMMENT ON COLUMN pgmigrate.begun_statement.invalid IS 'indexes of those that were INVALID before';
 COMMENT ON COLUMN pgmigrate.begun_statement.indexes IS 'all indexes of those before, where the server gives a new one its name';
+COMMENT ON COLUMN pgmigrate.begun_statement.index_names IS 'what they are called, for another cluster, where OIDs mean nothing';
 COMMENT ON COLUMN pgmigrate.begun_statement.system_identifier IS 'cluster that it was begun on';
 
 CREATE TABLE pgmigrate.run_error (

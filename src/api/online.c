@@ -162,6 +162,7 @@ Datum
 pgmigrate_revert(PG_FUNCTION_ARGS)
 {
 	PgmExec		exec = {0};
+	PgmShadowRequest request = {0};
 	PgmRows		rows;
 	const char *action;
 
@@ -171,9 +172,10 @@ pgmigrate_revert(PG_FUNCTION_ARGS)
 				errmsg("argument \"%s\" must not be null", "operation"));
 	pgm_runner_refuse_read_only();
 	exec.label = "revert";
+	request.exec = &exec;
 	pgm_rows_begin(&rows, fcinfo);
-	action = pgm_shadow_revert(&exec, PG_GETARG_INT64(0),
-							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1), NULL, 0, 0);
+	action = pgm_shadow_revert(&request, PG_GETARG_INT64(0),
+							   !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	if (action != NULL)
 	{
 		PgmOperation *operation = pgm_operation_get(PG_GETARG_INT64(0));

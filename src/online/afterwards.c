@@ -152,6 +152,7 @@ revert_locked(PgmShadow *shadow, void *arg)
 		pgm_operation_set_state(((PgmShadow *) lfirst(lc))->operation,
 								PGM_OPERATION_REVERTED, NULL);
 	}
+	pgm_shadow_completed(shadow->request);
 }
 
 static void
@@ -175,9 +176,9 @@ finalize_locked(PgmShadow *shadow, void *arg)
 }
 
 const char *
-pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
-				  const PgmSource *source, int n, int last)
+pgm_shadow_revert(const PgmShadowRequest *asked, int64 id, bool without_unfit)
 {
+	const PgmExec *exec = asked->exec;
 	PgmShadowRequest request = {0};
 	PgmOperation *operation;
 	PgmShadow  *shadow;
@@ -188,7 +189,7 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 	if (operation != NULL && operation->elsewhere)
 		refuse_elsewhere(id);
 	if (operation != NULL && pgm_is_kept(operation))
-		return pgm_kept_revert(exec, id, without_unfit);
+		return pgm_kept_revert(asked, id, without_unfit);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)
 		pgm_txn_commit();
@@ -213,9 +214,11 @@ pgm_shadow_revert(const PgmExec *exec, int64 id, bool without_unfit,
 							   id),
 						errdetail("The reason is that %s.",
 								  pgm_shadow_no_way_back(shadow->family)));
-			request.source = source;
-			request.n = n;
-			request.last = last;
+			request.source = asked->source;
+			request.n = asked->n;
+			request.last = asked->last;
+			request.completed = asked->completed;
+			request.completed_arg = asked->completed_arg;
 			shadow->exchanges = true;
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  revert_locked, &without_unfit);

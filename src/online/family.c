@@ -99,6 +99,13 @@ pgm_shadow_no_way_back(List *family)
 	return NULL;
 }
 
+void
+pgm_shadow_completed(const PgmShadowRequest *request)
+{
+	if (request->completed != NULL)
+		request->completed(request->completed_arg);
+}
+
 bool
 pgm_shadow_is_whole(const PgmShadow *shadow)
 {

@@ -78,6 +78,7 @@ extern List *pgm_shadow_family(const PgmOperation *operation);
 extern bool pgm_shadow_is_whole(const PgmShadow *shadow);
 extern List *pgm_shadow_heads(List *family);
 extern char *pgm_shadow_no_way_back(List *family);
+extern void pgm_shadow_completed(const PgmShadowRequest *request);
 
 /* Is it one that can be carried out so? */
 extern bool pgm_shadow_supports(const AlterTableCmd *command);

@@ -21,6 +21,7 @@
 #include "base/transaction.h"
 #include "compat/lock.h"
 #include "lock/ladder.h"
+#include "online/internal.h"
 #include "online/kept_internal.h"
 #include "online/layout.h"
 
@@ -136,8 +137,9 @@ unlock(const PgmExec *exec, PgmLockWait *wait)
 }
 
 const char *
-pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
+pgm_kept_revert(const PgmShadowRequest *request, int64 id, bool without_unfit)
 {
+	const PgmExec *exec = request->exec;
 	PgmOperation *operation = open_operation(exec, id);
 	const char *action = NULL;
 	PgmLockWait *wait;
@@ -154,6 +156,7 @@ pgm_kept_revert(const PgmExec *exec, int64 id, bool without_unfit)
 		else
 			pgm_kept_table_bring_back(operation);
 		pgm_operation_set_state(operation, PGM_OPERATION_REVERTED, NULL);
+		pgm_shadow_completed(request);
 		action = "reverted";
 	}
 	unlock(exec, wait);

@@ -11,6 +11,7 @@
 #include "commands/trigger.h"
 
 #include "exec/execute.h"
+#include "online/shadow_table.h"
 #include "store/operation.h"
 
 /* A table that an operation keeps. */
@@ -50,7 +51,7 @@ extern void pgm_keep(PgmOperation *operation, const PgmExec *exec,
  * See pgm_shadow_revert and pgm_shadow_finalize, which call these: in a worker
  * in a transaction that is ended here.
  */
-extern const char *pgm_kept_revert(const PgmExec *exec, int64 id,
+extern const char *pgm_kept_revert(const PgmShadowRequest *request, int64 id,
 								   bool without_unfit);
 extern const char *pgm_kept_finalize(const PgmExec *exec, int64 id);
 

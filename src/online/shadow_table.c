@@ -134,11 +134,10 @@ resume(PgmShadow *shadow, int64 id)
 		pgm_operation_set_state(operation, pgm_operation_state(state), NULL);
 	}
 	pgm_shadow_load(shadow);
-	if (operation->state < PGM_OPERATION_SWITCHED)
-		ereport(NOTICE,
-				errmsg("operation " INT64_FORMAT " on table %s goes on: %s",
-					   id, shadow->name,
-					   pgm_operation_state_name(operation->state)));
+	ereport(NOTICE,
+			errmsg("operation " INT64_FORMAT " on table %s goes on: %s",
+				   id, shadow->name,
+				   pgm_operation_state_name(operation->state)));
 }
 
 static void
@@ -239,6 +238,7 @@ any_unfit(PgmShadow *shadow)
 static void
 switch_locked(PgmShadow *shadow, void *arg)
 {
+	bool		no_way_back = pgm_shadow_no_way_back(shadow->family) != NULL;
 	ListCell   *lc;
 
 	foreach(lc, shadow->family)
@@ -262,9 +262,12 @@ switch_locked(PgmShadow *shadow, void *arg)
 		PgmOperation *operation = ((PgmShadow *) lfirst(lc))->operation;
 
 		pgm_operation_set_state(operation, PGM_OPERATION_SWITCHED, NULL);
-		if (pgm_finalize_after > 0)
+		if (no_way_back)
+			pgm_operation_set_revert_until(operation->id, 0);
+		else if (pgm_finalize_after > 0)
 			pgm_operation_set_revert_until(operation->id, pgm_finalize_after);
 	}
+	pgm_shadow_completed(shadow->request);
 }
 
 /* Of all together, with the first of them. */

@@ -28,6 +28,10 @@ typedef struct PgmShadowRequest
 	bool		column;			/* by way of another column */
 	const PgmSource *partitioning;	/* or what it is partitioned by, see
 									 * PgmRebuildRequest */
+
+	/* in the transaction that switches it, or goes back; may be NULL */
+	void		(*completed) (void *arg);
+	void	   *completed_arg;
 } PgmShadowRequest;
 
 /*
@@ -68,12 +72,12 @@ extern void pgm_shadow_foresee_back(Oid relid, const PgmSource *source, int n,
 /*
  * In a worker outside of a transaction, else inside: back to what was before,
  * from every state; what was done, or NULL for nothing.  Rows that do not fit
- * any more are an error unless they may be left out.  Those of the statements
- * n to last of the source that do not alter a table are run with it.
+ * any more are an error unless they may be left out.  Of the request are read
+ * who executes it, the statements, of which those that do not alter a table
+ * are run with it, and what is to be called.
  */
-extern const char *pgm_shadow_revert(const PgmExec *exec, int64 operation,
-									 bool without_unfit,
-									 const PgmSource *source, int n, int last);
+extern const char *pgm_shadow_revert(const PgmShadowRequest *asked,
+									 int64 operation, bool without_unfit);
 
 /*
  * The table whose statement an operation belongs to: that of a partition is

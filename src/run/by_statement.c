@@ -315,13 +315,7 @@ pgm_runner_refuse_partly(const PgmRunner *runner, const PgmStep *step)
 				errdetail("%d of its %d statements are done and committed.",
 						  resume.done, step->source->nstatements),
 				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
-	if (pgm_runner_is_begun_online(step->revision->id))
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_PARTLY_APPLIED),
-				errmsg("revision \"%s\" is partly applied",
-					   step->revision->id),
-				errdetail("A statement of it was begun online, see pgmigrate.operations."),
-				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
+	pgm_begun_refuse_online(1, &step->revision->id);
 	if (!resume.retried)
 		return;
 	left = pgm_leftover_indexes(&resume.begun, &nleft);

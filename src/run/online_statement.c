@@ -31,7 +31,6 @@
 #include "base/transaction.h"
 #include "classify/classify.h"
 #include "compat/server.h"
-#include "online/kept.h"
 #include "online/shadow_table.h"
 #include "run/internal.h"
 #include "run/kept_statement.h"
@@ -124,7 +123,7 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 		return true;
 
 	/* also where settings or the catalog would have it otherwise by now */
-	if (can_be_parted(step) && pgm_runner_is_begun_online(step->revision->id))
+	if (can_be_parted(step) && pgm_begun_online(step->revision->id))
 		return true;
 	if (!may_be_online(step))
 		return false;
@@ -215,7 +214,7 @@ find_or_begin(Work *work, PgmStrategy *strategy)
 	operation = pgm_operation_of_statement(work->step->revision->id,
 										   pgm_direction_name(runner->request->direction),
 										   work->online.n + 1, work->digest);
-	if (operation != NULL && !pgm_is_kept(operation) &&
+	if (operation != NULL &&
 		pgm_operation_detail(operation, "taken_back") == NULL)
 	{
 		work->online.operation = operation;
@@ -722,19 +721,6 @@ run_online(PgmStatementRun *run)
 }
 
 const PgmStatementRoutine pgm_statement_online = {choose, run_online};
-
-bool
-pgm_runner_is_begun_online(const char *revision)
-{
-	ListCell   *lc;
-
-	foreach(lc, pgm_operations_unfinished(revision))
-	{
-		if (pgm_operation_detail(lfirst(lc), "taken_back") == NULL)
-			return true;
-	}
-	return false;
-}
 
 /* ---- revisions that were amended */
 

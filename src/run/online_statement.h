@@ -19,9 +19,6 @@ extern void pgm_runner_clear(PgmRunner *runner);
  */
 extern bool pgm_runner_is_online(PgmRunner *runner, const PgmStep *step);
 
-/* Is a statement half carried out?  In a transaction. */
-extern bool pgm_runner_is_begun_online(const char *revision);
-
 /*
  * Of a revision that was amended since: take back what online statements have
  * begun, true if there were any, for then the transaction is a new one.

@@ -4,8 +4,8 @@
  *	  A statement of a revision that goes by way of a shadow table.
  *
  * The engine in online/ keeps the operation, and goes on with one that was
- * left.  Its switch and the mark of the statement are two transactions: after
- * a crash in between the next run finds it switched, and only marks.
+ * left.  It marks the statement in the transaction of the switch, or of the
+ * way back: after a crash nobody has to find out whether that was done.
  *
  * Downgrade: where all that the upgrade did to a table is one operation which
  * can be reverted, the ALTER TABLE of that table, or several of them in a row,
@@ -24,11 +24,28 @@
 #include "store/journal.h"
 #include "store/operation.h"
 
+typedef struct Completion
+{
+	const PgmRunner *runner;
+	const PgmPass *pass;
+} Completion;
+
+/* In the transaction that completes the pass. */
 static void
-mark_done(PgmRunner *runner, const PgmPass *pass)
+mark_done(void *arg)
+{
+	const Completion *completion = arg;
+	const PgmPass *pass = completion->pass;
+
+	pgm_runner_mark_done(completion->runner, pass->source, pass->first,
+						 pass->last + 1);
+}
+
+static void
+mark_done_alone(Completion *completion)
 {
 	pgm_txn_begin();
-	pgm_runner_mark_done(runner, pass->source, pass->first, pass->last + 1);
+	mark_done(completion);
 	pgm_txn_commit();
 }
 
@@ -78,6 +95,9 @@ revertible(const char *revision, Oid relid)
 			pgm_is_kept(operation) ||
 			strcmp(operation->direction, "up") != 0)
 			continue;
+		/* it was stopped before it was finalized */
+		if (pgm_operation_detail(operation, "no_way_back") != NULL)
+			return NULL;
 		if (result != NULL && !pgm_shadow_are_one(operation, result))
 			return NULL;
 		result = operation;
@@ -210,43 +230,50 @@ pgm_runner_held_table(const PgmSource *source, int n)
 }
 
 static void
-carry_out(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
-		  const PgmPass *pass)
+describe(PgmShadowRequest *request, const PgmRunner *runner,
+		 const PgmStep *step, const PgmPass *pass)
 {
-	PgmShadowRequest request = {0};
-
-	request.exec = exec;
-	request.wait = runner->wait;
-	request.run = runner->run;
-	request.revision = step->revision->id;
-	request.direction = pgm_direction_name(runner->request->direction);
-	request.number = pass->first + 1;
-	request.digest = pass->digest;
-	request.relid = pass->relid;
-	request.source = pass->source;
-	request.n = pass->first;
-	request.last = pass->last;
-	request.column = pass->column;
-	(void) pgm_shadow_statement(&request);
+	request->wait = runner->wait;
+	request->run = runner->run;
+	request->revision = step->revision->id;
+	request->direction = pgm_direction_name(runner->request->direction);
+	request->number = pass->first + 1;
+	request->digest = pass->digest;
+	request->relid = pass->relid;
+	request->column = pass->column;
 }
 
 void
 pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 				const PgmPass *pass)
 {
+	Completion	completion = {runner, pass};
+	PgmShadowRequest request = {0};
+
+	request.exec = exec;
+	request.source = pass->source;
+	request.n = pass->first;
+	request.last = pass->last;
+	request.completed = mark_done;
+	request.completed_arg = &completion;
 	if (pass->reverted != 0)
 	{
 		ereport(NOTICE,
 				errmsg("statement %d: operation " INT64_FORMAT " is reverted",
 					   pass->first + 1, pass->reverted));
-		(void) pgm_shadow_revert(exec, pass->reverted, false, pass->source,
-								 pass->first, pass->last);
+		if (pgm_shadow_revert(&request, pass->reverted, false) == NULL)
+			mark_done_alone(&completion);
 	}
 	else if (pass->is_there)
+	{
 		ereport(NOTICE,
 				errmsg("statement %d is passed over: what it makes has come back",
 					   pass->first + 1));
+		mark_done_alone(&completion);
+	}
 	else
-		carry_out(runner, exec, step, pass);
-	mark_done(runner, pass);
+	{
+		describe(&request, runner, step, pass);
+		(void) pgm_shadow_statement(&request);
+	}
 }

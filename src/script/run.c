@@ -28,6 +28,7 @@
 #include "run/runner.h"
 #include "script/write.h"
 #include "store/authors.h"
+#include "store/begun_statement.h"
 #include "store/journal.h"
 #include "store/ledger.h"
 #include "store/partly_applied.h"
@@ -158,6 +159,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 	current.run = pgm_runner_begin_script(&request, &current.plan);
 	check_fits(current.plan, nheads, heads, nrevisions, revisions, ndigests,
 			   digests);
+	pgm_begun_refuse_online(nrevisions, revisions);
 	check_session_roles(nrevisions, revisions);
 	current.digests = palloc(sizeof(char *) * Max(ndigests, 1));
 	for (int i = 0; i < ndigests; i++)

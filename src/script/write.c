@@ -567,6 +567,8 @@ pgm_script_write(const char *range, PgmDirection direction,
 		writer.judged = pgm_assess(pgm_assess_plan_items(plan), here, here);
 	}
 	ids = pgm_plan_step_ids(plan, 0, plan->steps.nsteps);
+	if (strcmp(start, "current") == 0)
+		pgm_begun_refuse_online(plan->steps.nsteps, ids);
 	digests = pgm_revision_digests(plan->steps.nsteps, ids);
 	write_head(&writer, plan, target, ids, digests);
 	write_steps(&writer, plan, ids, digests);

@@ -41,21 +41,24 @@ static PgmQuery insert_query = {
 	"t AS MATERIALIZED (SELECT u.oid FROM unnest($10) AS u (oid) "
 	"UNION SELECT oid FROM reindexed "
 	"UNION SELECT reltoastrelid FROM reindexed WHERE reltoastrelid <> 0), "
-	"i AS MATERIALIZED (SELECT i.indexrelid, i.indisvalid FROM pg_index i "
-	"JOIN t ON t.oid = i.indrelid) "
+	"i AS MATERIALIZED (SELECT i.indexrelid, i.indisvalid, c.relname "
+	"FROM pg_index i JOIN t ON t.oid = i.indrelid "
+	"JOIN pg_class c ON c.oid = i.indexrelid) "
 	"INSERT INTO pgmigrate.begun_statement AS b (revision, statement, "
 	"online_step, direction, run, digest, state, in_parts, object, "
-	"index_name, relations, invalid, indexes) "
+	"index_name, relations, invalid, indexes, index_names) "
 	"SELECT $1, $2, $3, $4, $5, $6, 'begun', $7, $8, $9, "
 	"ARRAY(SELECT t.oid FROM t ORDER BY 1), "
 	"ARRAY(SELECT i.indexrelid FROM i WHERE NOT i.indisvalid ORDER BY 1), "
-	"ARRAY(SELECT i.indexrelid FROM i WHERE $13 ORDER BY 1) "
+	"ARRAY(SELECT i.indexrelid FROM i WHERE $13 ORDER BY 1), "
+	"ARRAY(SELECT i.relname FROM i WHERE $13 ORDER BY 1) "
 	"ON CONFLICT (revision, statement, online_step) DO UPDATE "
 	"SET direction = excluded.direction, run = excluded.run, "
 	"digest = excluded.digest, state = excluded.state, "
 	"in_parts = excluded.in_parts, object = excluded.object, "
 	"index_name = excluded.index_name, relations = excluded.relations, "
 	"invalid = excluded.invalid, indexes = excluded.indexes, "
+	"index_names = excluded.index_names, "
 	"system_identifier = excluded.system_identifier",
 	13, {TEXTOID, INT4OID, INT4OID, TEXTOID, INT8OID, TEXTOID, BOOLOID,
 	OIDOID, TEXTOID, OIDARRAYOID, TEXTOID, OIDOID, BOOLOID}
@@ -110,9 +113,9 @@ static PgmQuery any_query = {
 };
 
 /*
- * Is an operation not over?  It may be switched, before its statement is
- * marked as done; and a failed one that has taken back or removed what it made
- * has done nothing.
+ * Is an operation not over?  It may be switched, and its statement done, in a
+ * revision that is not; and a failed one that has taken back or removed what
+ * it made has done nothing.
  */
 #define IS_UNFINISHED \
 	"CASE o.state WHEN 'failed' THEN NOT o.details ? 'taken_back' " \
@@ -122,6 +125,13 @@ static PgmQuery any_query = {
 	"AND (d.state = 'done' OR d.details ? 'forgotten')) " \
 	"ELSE o.state NOT IN ('finalized', 'reverted', 'cancelled') END"
 
+static PgmQuery online_query = {
+	"SELECT o.revision FROM pgmigrate.operation o "
+	"WHERE o.revision = ANY ($1) AND o.state <> 'switched' "
+	"AND " IS_UNFINISHED " ORDER BY o.id LIMIT 1",
+	1, {TEXTARRAYOID}
+};
+
 /* As pgmigrate.revisions has it. */
 static PgmQuery partly_query = {
 	"SELECT b.revision, max(b.run), min(b.direction), "
@@ -130,7 +140,8 @@ static PgmQuery partly_query = {
 	"FROM (SELECT revision, run, direction, state "
 	"FROM pgmigrate.begun_statement WHERE online_step = 0 "
 	"AND (state = 'done' OR in_parts AND state = 'begun') "
-	"UNION ALL SELECT o.revision, o.run, o.direction, 'begun' "
+	"UNION ALL SELECT o.revision, o.run, o.direction, "
+	"CASE o.state WHEN 'switched' THEN 'done online' ELSE 'begun' END "
 	"FROM pgmigrate.operation o WHERE (o.direction = 'up') "
 	"<> EXISTS (SELECT FROM pgmigrate.applied a "
 	"WHERE a.revision = o.revision) "
@@ -308,6 +319,41 @@ pgm_begun_any(void)
 	rows = pgm_spi_execute(&any_query, NULL, NULL);
 	pgm_spi_end(&scope);
 	return rows > 0;
+}
+
+/* The first of the revisions of which a statement is half carried out. */
+static char *
+find_online(int n, char **revisions)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	char	   *result = NULL;
+
+	values[0] = pgm_text_array_datum(n, revisions);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&online_query, values, NULL) > 0)
+		result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
+bool
+pgm_begun_online(char *revision)
+{
+	return find_online(1, &revision) != NULL;
+}
+
+void
+pgm_begun_refuse_online(int n, char **revisions)
+{
+	char	   *revision = find_online(n, revisions);
+
+	if (revision != NULL)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_PARTLY_APPLIED),
+				errmsg("revision \"%s\" is partly applied", revision),
+				errdetail("A statement of it was begun online, see pgmigrate.operations."),
+				errhint("Call SELECT pgmigrate.upgrade() or downgrade() as a statement of its own, with \"pgmigrate.transaction_per_migration\" on."));
 }
 
 PgmPartly *

@@ -101,6 +101,12 @@ extern void pgm_begun_delete(const char *revision);
 /* Is there any, or one at work online? */
 extern bool pgm_begun_any(void);
 
+/* Does a statement of it stand half carried out online? */
+extern bool pgm_begun_online(char *revision);
+
+/* Raises PGM_ERRCODE_PARTLY_APPLIED if one of any of them does. */
+extern void pgm_begun_refuse_online(int n, char **revisions);
+
 /* All that are partly applied, in the order in which they stopped. */
 extern PgmPartly *pgm_begun_partly(int *n);
 

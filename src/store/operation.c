@@ -61,11 +61,15 @@ static PgmQuery lock_query = {
 	1, {INT8OID}
 };
 
-/* A failed one goes on where it stopped; the last of several is meant. */
+/*
+ * A failed one goes on where it stopped; the last of several is meant.  What
+ * is switched is done, and is marked so in the same transaction: what comes
+ * after that is another change.
+ */
 static PgmQuery statement_query = {
 	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.revision = $1 "
 	"AND o.direction = $2 AND o.statement = $3 AND o.digest = $4 "
-	"AND o.state NOT IN ('finalized', 'reverted', 'cancelled') "
+	"AND (o." AT_WORK " OR o.state = 'failed') "
 	"ORDER BY o.id DESC LIMIT 1",
 	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };

@@ -55,8 +55,9 @@ static PgmQuery unnamed_query = {
 	"AND n.attnum = k.number ORDER BY k.position) "
 	"AND EXISTS (SELECT FROM pgmigrate.begun_statement b "
 	"WHERE b.revision = $7 AND b.statement = $8 AND b.online_step = $9 "
-	"AND b.system_identifier = pgmigrate.system_identifier() "
-	"AND i.indexrelid <> ALL (b.indexes))",
+	"AND CASE WHEN b.system_identifier = pgmigrate.system_identifier() "
+	"THEN i.indexrelid <> ALL (b.indexes) "
+	"ELSE c.relname <> ALL (b.index_names) END)",
 	9, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID,
 	INT4OID, INT4OID}
 };
@@ -597,16 +598,20 @@ object_was_made(Node *stmt, const PgmBegun *begun)
 	return made;
 }
 
-/* What was there before the first try is not there any more. */
+/*
+ * What was there before the first try is not there any more; in another
+ * cluster, nothing of its name is.
+ */
 static bool
 object_is_gone(Node *stmt, const PgmBegun *begun)
 {
 	bool		gone;
 
-	if (makes_object(stmt) || !OidIsValid(begun->object) || begun->elsewhere)
+	if (makes_object(stmt) || !OidIsValid(begun->object))
 		return false;
 	pgm_txn_begin();
-	gone = !is_still_there(stmt, begun->object);
+	gone = begun->elsewhere ? !OidIsValid(find_object(stmt)) :
+		!is_still_there(stmt, begun->object);
 	pgm_txn_commit();
 	return gone;
 }

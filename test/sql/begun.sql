@@ -51,6 +51,38 @@ SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT pgmigrate.remove('i');
 
+-- the same in another cluster, where a restore has brought it
+SELECT pgmigrate.revision('elsewhere', 'CREATE UNIQUE INDEX CONCURRENTLY ON t (b, a)',
+	'DROP INDEX CONCURRENTLY begun.t_b_a_idx', id => 'e');
+CREATE INDEX ON t (b, a);
+INSERT INTO t VALUES (1, 1), (1, 1);
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_b_a_idx1;
+DELETE FROM t;
+CREATE UNIQUE INDEX ON t (b, a);
+UPDATE pgmigrate.begun_statement SET system_identifier = 1, indexes = '{}';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1::text;
+-- where one of that form that was there before is not its work
+SELECT pgmigrate.revision('before', 'CREATE INDEX CONCURRENTLY ON t (b, a) TABLESPACE regress_pgm_nowhere', 'SELECT 1', id => 'f');
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE pgmigrate.begun_statement SET system_identifier = 1, indexes = '{}';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.remove('f');
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.remove('e');
+DROP INDEX t_b_a_idx1;
+-- and what is to be dropped is gone if nothing there is called so
+SELECT pgmigrate.revision('gone', 'SELECT 1', 'DROP DATABASE regress_pgm_begun', id => 'g');
+SELECT revision, state FROM pgmigrate.upgrade();
+CREATE DATABASE regress_pgm_begun TEMPLATE template0 IS_TEMPLATE true;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+UPDATE pgmigrate.begun_statement SET system_identifier = 1, object = 1;
+ALTER DATABASE regress_pgm_begun IS_TEMPLATE false;
+DROP DATABASE regress_pgm_begun;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.remove('g');
+
 -- nothing is known of what is over
 TABLE pgmigrate.begun_statement;
 

@@ -366,6 +366,69 @@ ALTER DATABASE :DBNAME RESET app.fail;
 SELECT revision, state FROM pgmigrate.upgrade('reindex3');
 SELECT indexrelid::regclass AS invalid FROM pg_index WHERE NOT indisvalid;
 
+-- stopped after the switch of what is carried out online, by its ANALYZE: the
+-- statement is done, also when what was kept for the way back is gone
+SET search_path = app;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE stops (revision text);
+CREATE FUNCTION stops_after(i bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pgmigrate.operation o JOIN app.stops USING (revision) WHERE o.state = 'switched') THEN
+		RAISE 'stopped after the switch';
+	END IF;
+	RETURN i;
+END $$;
+CREATE TABLE wide (id int PRIMARY KEY, n int);
+INSERT INTO wide SELECT g, g FROM generate_series(1, 10) g;
+CREATE INDEX ON wide (stops_after(id));
+SELECT pgmigrate.revision('wide', 'ALTER TABLE wide ALTER n TYPE bigint, ADD c int', 'ALTER TABLE wide ALTER n TYPE int, DROP c', id => 'wide', down_revision => '{}');
+INSERT INTO stops VALUES ('wide');
+SELECT revision, state FROM pgmigrate.upgrade('wide');
+SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'wide';
+DELETE FROM stops;
+SELECT action FROM pgmigrate.finalize((SELECT operation FROM pgmigrate.operations WHERE revision = 'wide'));
+SELECT state FROM pgmigrate.revisions WHERE revision = 'wide';
+SELECT script FROM pgmigrate.script('wide') WHERE script ~ 'ALTER|script_st';
+SELECT revision, state FROM pgmigrate.upgrade('wide');
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'wide'::regclass AND attnum > 0 AND NOT attisdropped;
+-- one without a way back that was stopped before it was finalized stands in
+-- nobody's way
+SELECT pgmigrate.revision('no way back', 'ALTER TABLE wide ALTER n TYPE point USING point(n, 0), ADD d int', 'ALTER TABLE wide ALTER n TYPE bigint USING n[0], DROP d', id => 'narrow', down_revision => '{wide}');
+INSERT INTO stops VALUES ('narrow');
+SELECT revision, state FROM pgmigrate.upgrade('narrow');
+DELETE FROM stops;
+SELECT revision, state FROM pgmigrate.upgrade('narrow');
+SELECT state, revert_until < clock_timestamp() AS is_due FROM pgmigrate.operations WHERE revision = 'narrow';
+SELECT revision, state FROM pgmigrate.downgrade('wide');
+SELECT DISTINCT state FROM pgmigrate.operations WHERE revision = 'narrow';
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'wide'::regclass AND attnum > 0 AND NOT attisdropped;
+
+SELECT pgmigrate.remove('narrow');
+
+-- what is half carried out online is no matter of a script, of one that was
+-- made before neither
+CREATE FUNCTION may_be_full(i bigint) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM app.stops) THEN
+		RAISE 'no room' USING ERRCODE = 'disk_full';
+	END IF;
+	RETURN true;
+END $$;
+SELECT pgmigrate.revision('checked', 'ALTER TABLE wide ADD CHECK (may_be_full(n))', 'ALTER TABLE wide DROP CONSTRAINT wide_n_check', id => 'checked', down_revision => '{wide}');
+INSERT INTO stops VALUES ('checked');
+SELECT revision, state FROM pgmigrate.upgrade('checked');
+SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'checked';
+SELECT script FROM pgmigrate.script('checked');
+SELECT pgmigrate.script_begin('upgrade', 'checked', ARRAY(SELECT revision FROM pgmigrate.current()), '{checked}', ARRAY(SELECT digest FROM pgmigrate.revision WHERE id = 'checked'));
+SELECT script FROM pgmigrate.script('wide:checked') WHERE script ~ 'ALTER|script_st';
+BEGIN;
+SELECT revision, state FROM pgmigrate.upgrade('checked');
+ROLLBACK;
+DELETE FROM stops;
+SELECT revision, state FROM pgmigrate.upgrade('checked');
+SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'checked';
+RESET pgmigrate.online_threshold;
+
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 DROP SCHEMA app CASCADE;
