@@ -21,6 +21,7 @@
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "store/journal.h"
+#include "store/operation.h"
 #include "store/run_lock.h"
 
 static PgmQuery interrupt_query = {
@@ -139,17 +140,26 @@ pgm_journal_interrupt_dead(void)
 {
 	PgmSpiScope scope;
 	uint64		rows;
+	int64	   *runs;
 
 	pgm_spi_begin_ledger(&scope);
 	rows = pgm_spi_execute(&interrupt_query, NULL, NULL);
+	runs = MemoryContextAlloc(scope.outer, sizeof(int64) * Max(rows, 1));
 	for (uint64 n = 1; n <= rows; n++)
+	{
+		runs[n - 1] = pgm_spi_int64(n, 1);
 		ereport(NOTICE,
 				errmsg("run " INT64_FORMAT " was interrupted after %d of %d steps",
-					   pgm_spi_int64(n, 1), pgm_spi_int32(n, 5),
+					   runs[n - 1], pgm_spi_int32(n, 5),
 					   pgm_spi_int32(n, 4)),
 				errdetail_internal("%s: %s", pgm_spi_text(n, 2),
 								   pgm_spi_text(n, 3)));
+	}
 	pgm_spi_end(&scope);
+
+	/* else they would be at work on their tables for ever */
+	for (uint64 i = 0; i < rows; i++)
+		pgm_operations_fail_of_run(runs[i], "its run was interrupted");
 }
 
 int64

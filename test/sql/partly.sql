@@ -405,11 +405,13 @@ SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'wide'::reg
 
 SELECT pgmigrate.remove('narrow');
 
--- what is half carried out online is no matter of a script, of one that was
--- made before neither
+-- what is half carried out online is no matter of a script, nor of one that was
+-- made before
 CREATE FUNCTION may_be_full(i bigint) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-	IF EXISTS (SELECT FROM app.stops) THEN
+	IF EXISTS (SELECT FROM app.stops WHERE revision = 'killed') THEN
+		PERFORM pg_terminate_backend(pg_backend_pid());
+	ELSIF EXISTS (SELECT FROM app.stops) THEN
 		RAISE 'no room' USING ERRCODE = 'disk_full';
 	END IF;
 	RETURN true;
@@ -424,7 +426,13 @@ SELECT script FROM pgmigrate.script('wide:checked') WHERE script ~ 'ALTER|script
 BEGIN;
 SELECT revision, state FROM pgmigrate.upgrade('checked');
 ROLLBACK;
+-- nor is it at work on its table when its process is gone
+UPDATE stops SET revision = 'killed';
+SELECT revision, state FROM pgmigrate.upgrade('checked');
+SELECT state FROM pgmigrate.operations WHERE revision = 'checked';
 DELETE FROM stops;
+SELECT state FROM pgmigrate.backfill('wide', 'c = id', 'c IS NULL');
+SELECT state, error FROM pgmigrate.operation WHERE revision = 'checked';
 SELECT revision, state FROM pgmigrate.upgrade('checked');
 SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'checked';
 RESET pgmigrate.online_threshold;

@@ -98,13 +98,14 @@ for my $set (
 # A cancel while a commit waits for a standby: what is committed is done, and
 # nothing comes after it.
 my $local = 'SET synchronous_commit = local;';
-for my $way ('plain', 'CONCURRENTLY')
+for my $way ('plain', 'signal', 'CONCURRENTLY')
 {
 	my @ids = map { "s_${way}_$_" } 1 .. 3;
 
 	revision($node, $_,
-		$way eq 'plain' ? 'SELECT 1' :
-		"CREATE INDEX CONCURRENTLY \"$_\" ON seen (what)") foreach @ids;
+		$way eq 'CONCURRENTLY' ?
+		"CREATE INDEX CONCURRENTLY \"$_\" ON seen (what)" : 'SELECT 1')
+	  foreach @ids;
 	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
 	$node->reload;
 	my $caller = session($node);
@@ -115,13 +116,14 @@ for my $way ('plain', 'CONCURRENTLY')
 	my $run = query($node, "$local SELECT run FROM pgmigrate.status()");
 	is(query($node, "$local SELECT state FROM pgmigrate.status($run)"),
 		'running', "$way: the run is known while it waits");
-	is(query($node, "$local SELECT pgmigrate.cancel($run)"),
+	is( query($node, "$local SELECT "
+			  . ($way eq 'signal' ? "pg_cancel_backend($pid)" : "pgmigrate.cancel($run)")),
 		't', "$way: it can be cancelled");
 	$caller->fails_with('57014', "$way: the caller is told");
 	ok(is_gone($pid) < 10, "$way: the worker ends");
 	is( last_run($node, 'state'), 'cancelled', "$way: the run is cancelled");
 	is( query($node, "SELECT count(*) FROM pgmigrate.applied WHERE revision LIKE 's_${way}_%'"),
-		$way eq 'plain' ? '1' : '0',
+		$way eq 'CONCURRENTLY' ? '0' : '1',
 		"$way: no revision was begun after it");
 	$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
 	$node->reload;

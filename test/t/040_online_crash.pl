@@ -23,7 +23,7 @@ CREATE SEQUENCE stop.command;
 CREATE FUNCTION stop.here() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF (SELECT n FROM stop.at) > 0
-		AND nextval('stop.command') = (SELECT n FROM stop.at) THEN
+		AND nextval('stop.command') >= (SELECT n FROM stop.at) THEN
 		PERFORM pg_advisory_lock(42);
 	END IF;
 END $$;
