@@ -21,6 +21,13 @@ COMMENT ON FUNCTION pgmigrate.online_column() IS
 'trigger of an online change: writes to the double of a column what is written to the column';
 REVOKE ALL ON FUNCTION pgmigrate.online_column() FROM PUBLIC;
 
+CREATE FUNCTION pgmigrate.online_beside() RETURNS trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_online_beside'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.online_beside() IS
+'trigger of an online change: lets nobody else write to the table beside';
+REVOKE ALL ON FUNCTION pgmigrate.online_beside() FROM PUBLIC;
+
 CREATE FUNCTION pgmigrate.kept_row() RETURNS trigger
 AS 'MODULE_PATHNAME', 'pgmigrate_kept_row'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -21,6 +21,7 @@
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "exec/caller_snapshot.h"
+#include "online/beside.h"
 #include "online/kept.h"
 #include "online/shadow_column.h"
 #include "online/shadow_table.h"
@@ -33,6 +34,7 @@
 PG_FUNCTION_INFO_V1(pgmigrate_online_row);
 PG_FUNCTION_INFO_V1(pgmigrate_online_truncate);
 PG_FUNCTION_INFO_V1(pgmigrate_online_column);
+PG_FUNCTION_INFO_V1(pgmigrate_online_beside);
 PG_FUNCTION_INFO_V1(pgmigrate_kept_row);
 PG_FUNCTION_INFO_V1(pgmigrate_rebuild);
 PG_FUNCTION_INFO_V1(pgmigrate_revert);
@@ -66,6 +68,16 @@ Datum
 pgmigrate_online_column(PG_FUNCTION_ARGS)
 {
 	return PointerGetDatum(pgm_column_row(trigger_data(fcinfo)));
+}
+
+Datum
+pgmigrate_online_beside(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+
+	pgm_beside_trigger(data);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ?
+						   data->tg_newtuple : data->tg_trigtuple);
 }
 
 Datum

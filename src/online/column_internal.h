@@ -43,7 +43,6 @@ typedef struct PgmColumnSpec
 
 /* prepare.c: a schema of the operation, and a table of what did not fit. */
 extern void pgm_shadow_make_schema(PgmShadow *shadow);
-extern Oid	pgm_shadow_make_unfit(const PgmShadow *shadow);
 extern void pgm_shadow_remember_settings(PgmShadow *shadow);
 
 /* switch.c */

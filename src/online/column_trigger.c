@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 
 #include "compat/plan.h"
+#include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/owner.h"
 #include "online/sync.h"
@@ -369,10 +370,10 @@ note_unfit(Row *row)
 	bool		varlena;
 
 	getTypeOutputInfo(att->atttypid, &output, &varlena);
-	pgm_sync_note_unfit(row->sync->unfit,
-						psprintf("%s=%s", NameStr(att->attname), isnull ?
-								 "null" :
-								 OidOutputFunctionCall(output, value)));
+	pgm_unfit_note(row->sync->unfit,
+				   psprintf("%s=%s", NameStr(att->attname), isnull ?
+							"null" :
+							OidOutputFunctionCall(output, value)));
 }
 
 /* The value of the one that follows; null, and noted, if it does not fit. */

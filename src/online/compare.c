@@ -18,6 +18,7 @@
 #include "access/detoast.h"
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
@@ -31,6 +32,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/modify.h"
+#include "online/beside.h"
 #include "online/internal.h"
 #include "online/mapping.h"
 #include "online/owner.h"
@@ -287,25 +289,13 @@ pgm_shadow_compare(PgmShadow *shadow)
 int64
 pgm_shadow_unfit(PgmShadow *shadow, bool forget)
 {
-	const char *table = quote_qualified_identifier(shadow->schema,
-												   PGM_UNFIT_TABLE);
-	PgmSpiScope scope;
-	int64		result;
+	Oid			unfit = get_relname_relid(PGM_UNFIT_TABLE,
+										  get_namespace_oid(shadow->schema,
+															false));
 
-	pgm_spi_begin_as(&scope, shadow->owner);
+	if (OidIsValid(shadow->beside))
+		unfit = pgm_unfit_of(shadow->beside);
 	if (forget)
-		result = (int64) pgm_spi_execute_built(psprintf("DELETE FROM %s",
-														table), false, 0,
-											   NULL);
-	else
-	{
-		/* what was noted while the lock was waited for counts */
-		PushActiveSnapshot(GetLatestSnapshot());
-		pgm_spi_execute_built(psprintf("SELECT count(*) FROM %s", table),
-							  true, 0, NULL);
-		PopActiveSnapshot();
-		result = pgm_spi_int64(1, 1);
-	}
-	pgm_spi_end(&scope);
-	return result;
+		pgm_unfit_forget(unfit, NULL);
+	return forget ? 0 : pgm_unfit_count(unfit, NULL);
 }

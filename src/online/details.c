@@ -17,6 +17,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -92,6 +93,25 @@ pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
 					shadow->operation->id));
 }
 
+/* Nobody else has written to the tables beside, or can have. */
+void
+pgm_shadow_check_guards(const PgmShadow *shadow)
+{
+	List	   *tables = list_make1_oid(shadow->old);
+	ListCell   *lc;
+
+	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
+		tables = list_concat(tables, pgm_shadow_leaves(shadow->beside));
+	foreach(lc, tables)
+	{
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+		if (!pgm_beside_is_guarded(lfirst_oid(lc)))
+			pgm_shadow_refuse_changed(shadow,
+									  "a trigger that guards a table of ours beside it was dropped or disabled");
+		(void) pgm_unfit_of(lfirst_oid(lc));
+	}
+}
+
 /*
  * Nobody holds the table still between two transactions of ours.  The files
  * may be other ones, which the copying finds out by itself.  In a transaction
@@ -124,6 +144,7 @@ pgm_shadow_check(const PgmShadow *shadow)
 		pgm_shadow_refuse_changed(shadow, "its owner changed");
 	table_close(old, NoLock);
 	table_close(rel, NoLock);
+	pgm_shadow_check_guards(shadow);
 	if (OidIsValid(shadow->trigger) &&
 		!pgm_sync_is_intact(shadow->relid, shadow->operation->id,
 							shadow->trigger))

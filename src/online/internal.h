@@ -89,6 +89,7 @@ extern void pgm_shadow_refuse(const PgmShadow *shadow);
 /* Reads the details of an operation; refuses one that is not what it was. */
 extern void pgm_shadow_load(PgmShadow *shadow);
 extern void pgm_shadow_check(const PgmShadow *shadow);
+extern void pgm_shadow_check_guards(const PgmShadow *shadow);
 extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
 									  const char *what);
 

@@ -218,6 +218,7 @@ pgm_layout_difference(Relation a, Relation b)
 			 (p->atttypid != q->atttypid || p->atttypmod != q->atttypmod ||
 			  p->attcollation != q->attcollation ||
 			  p->attgenerated != q->attgenerated ||
+			  p->attnotnull != q->attnotnull ||
 			  strcmp(NameStr(p->attname), NameStr(q->attname)) != 0)))
 			return psprintf("column \"%s\"", NameStr(p->attname));
 	}

@@ -52,6 +52,7 @@
 #include "compat/files.h"
 #include "compat/partition.h"
 #include "compat/repack.h"
+#include "online/beside.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -670,6 +671,8 @@ move_leaf(const PgmShadow *shadow, const Leaf *leaf, List *keys)
 	pgm_layout_run_text(psprintf("ALTER TABLE %s DETACH PARTITION %s",
 								 pgm_layout_name(shadow->beside),
 								 pgm_layout_name(leaf->relid)));
+	pgm_beside_unguard(leaf->relid);
+	pgm_unfit_let_go(pgm_unfit_of(shadow->beside), leaf->relid);
 	deleteDependencyRecordsForClass(RelationRelationId, leaf->relid,
 									ExtensionRelationId,
 									DEPENDENCY_EXTENSION);

@@ -41,6 +41,7 @@
 #include "base/spi.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
+#include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -236,19 +237,21 @@ refuse(const PgmShadow *shadow, const char *reason)
 			errdetail("The reason is that %s.", reason));
 }
 
-Oid
-pgm_shadow_make_unfit(const PgmShadow *shadow)
+/* From now on only we write them. */
+static void
+guard(const PgmShadow *shadow, Oid unfit)
 {
-	Oid			result;
+	List	   *tables = list_make1_oid(shadow->old);
+	ListCell   *lc;
 
-	pgm_layout_run_text(psprintf("CREATE TABLE %s (key pg_catalog.text)",
-								 quote_qualified_identifier(shadow->schema,
-															PGM_UNFIT_TABLE)));
-	CommandCounterIncrement();
-	result = get_relname_relid(PGM_UNFIT_TABLE,
-							   get_namespace_oid(shadow->schema, false));
-	pgm_layout_make_member(RelationRelationId, result);
-	return result;
+	if (pgm_partition_wanted(shadow))
+		pgm_unfit_hold(unfit, shadow->beside);
+	foreach(lc, list_concat(tables, pgm_shadow_leaves(shadow->beside)))
+	{
+		pgm_unfit_hold(unfit, lfirst_oid(lc));
+		pgm_beside_guard(lfirst_oid(lc));
+	}
+	pgm_unfit_give_away(unfit, shadow->owner);
 }
 
 /* As the owner, with the search_path of the caller for the statement. */
@@ -256,6 +259,7 @@ static void
 build_beside(PgmShadow *shadow, Relation rel)
 {
 	const char *key_name;
+	Oid			unfit;
 	int			level;
 
 	shadow->key = pgm_layout_key(rel);
@@ -274,7 +278,7 @@ build_beside(PgmShadow *shadow, Relation rel)
 	pgm_layout_copy_indexes(rel, shadow->beside, true);
 	pgm_layout_copy_indexes(rel, shadow->old, false);
 	pgm_layout_copy_missing(RelationGetRelid(rel), shadow->old);
-	(void) pgm_shadow_make_unfit(shadow);
+	unfit = pgm_unfit_create(shadow->schema);
 	AtEOXact_GUC(false, level);
 	pgm_layout_make_member(RelationRelationId, shadow->beside);
 	pgm_layout_make_member(RelationRelationId, shadow->old);
@@ -296,6 +300,7 @@ build_beside(PgmShadow *shadow, Relation rel)
 	if (!pgm_partition_wanted(shadow))
 		identify_by(shadow->beside, shadow->beside_key);
 	identify_by(shadow->old, shadow->old_key);
+	guard(shadow, unfit);
 }
 
 static void

@@ -30,6 +30,7 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
+#include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -126,7 +127,8 @@ prepare_locked(PgmShadow *shadow, void *arg)
 	pgm_shadow_remember_settings(shadow);
 	pgm_shadow_make_schema(shadow);
 	pgm_owner_enter(&scope, shadow->owner);
-	unfit = pgm_shadow_make_unfit(shadow);
+	unfit = pgm_unfit_create(shadow->schema);
+	pgm_unfit_give_away(unfit, shadow->owner);
 	pgm_column_add(shadow);
 	pgm_owner_leave(&scope);
 	save(shadow, "schema", shadow->schema);

@@ -41,6 +41,7 @@
 
 #include "base/spi.h"
 #include "exec/execute.h"
+#include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -344,19 +345,9 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 static void
 refuse_estranged(PgmShadow *shadow)
 {
-	const char *unfit = quote_qualified_identifier(shadow->schema,
-												   PGM_UNFIT_TABLE);
-	Oid			owner = pgm_owner_of(shadow->old);
-	bool		estranged = owner != shadow->owner;
-	PgmSpiScope scope;
+	bool		estranged = pgm_owner_of(shadow->old) != shadow->owner ||
+		pgm_unfit_count(pgm_unfit_of(shadow->old), PGM_ESTRANGED_KEY) > 0;
 
-	if (!estranged)
-	{
-		pgm_spi_begin_as(&scope, owner);
-		estranged = pgm_spi_execute_built(psprintf("SELECT FROM %s WHERE key = ''",
-												   unfit), true, 0, NULL) > 0;
-		pgm_spi_end(&scope);
-	}
 	if (estranged)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -400,6 +391,7 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 		get_rel_namespace(shadow->old) !=
 		get_namespace_oid(shadow->schema, false))
 		pgm_shadow_refuse_revert(shadow, "The old rows of the table are not there.");
+	pgm_shadow_check_guards(shadow);
 	refuse_estranged(shadow);
 	unfit = pgm_shadow_unfit(shadow, false);
 	if (unfit > 0 && !without_unfit)

@@ -13,9 +13,6 @@
 #include "online/mapping.h"
 #include "online/target.h"
 
-/* In the schema of an operation: keys of rows that did not fit. */
-#define PGM_UNFIT_TABLE "pgm unfit"
-
 /* No key of a row: some were not even looked at. */
 #define PGM_ESTRANGED_KEY ""
 
@@ -59,10 +56,7 @@ extern void pgm_sync_follow(PgmSync *sync, Relation source,
  * It does not follow while it has another owner, whose code is not to run for
  * this one; that is noted.
  */
-extern void pgm_sync_note_estranged(Oid target);
-
-/* Note what did not fit in the schema that the relation is in. */
-extern void pgm_sync_note_unfit(Oid relid, const char *key);
+extern void pgm_sync_note_estranged(Oid unfit);
 
 /* In a subtransaction; false if the data does not allow it. */
 extern bool pgm_sync_attempt(void (*work) (void *arg), void *arg);

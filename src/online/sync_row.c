@@ -29,7 +29,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/modify.h"
-#include "online/owner.h"
+#include "online/beside.h"
 #include "online/sync.h"
 
 /* A row on its way. */
@@ -216,39 +216,17 @@ key_text(const PgmSync *sync, Relation source, TupleTableSlot *slot)
 	return psprintf("(%s)=(%s)", names.data, values.data);
 }
 
-#define NOTE_KEY "INSERT INTO %s (key) SELECT $1 WHERE NOT EXISTS " \
-	"(SELECT FROM %s WHERE key = $1)"
-
-/* In the schema of the operation there is a table for them. */
-static void
-run_on_unfit(Oid target, const char *key, const char *format)
-{
-	PgmSpiScope scope;
-	char	   *args[1] = {unconstify(char *, key)};
-	const char *schema = get_namespace_name(get_rel_namespace(target));
-	const char *table = quote_qualified_identifier(schema, PGM_UNFIT_TABLE);
-
-	pgm_spi_begin_as(&scope, pgm_owner_of(target));
-	pgm_spi_execute_built(psprintf(format, table, table), false, 1, args);
-	pgm_spi_end(&scope);
-}
-
 static void
 note_unfit(const PgmSync *sync, Relation source, TupleTableSlot *slot)
 {
-	run_on_unfit(sync->target->relid, key_text(sync, source, slot), NOTE_KEY);
+	pgm_unfit_note(pgm_unfit_of(sync->target->relid),
+				   key_text(sync, source, slot));
 }
 
 void
-pgm_sync_note_unfit(Oid relid, const char *key)
+pgm_sync_note_estranged(Oid unfit)
 {
-	run_on_unfit(relid, key, NOTE_KEY);
-}
-
-void
-pgm_sync_note_estranged(Oid target)
-{
-	run_on_unfit(target, PGM_ESTRANGED_KEY, NOTE_KEY);
+	pgm_unfit_note(unfit, PGM_ESTRANGED_KEY);
 }
 
 /*
@@ -259,8 +237,8 @@ static void
 forget_unfit(const PgmSync *sync, Relation source, TupleTableSlot *old)
 {
 	if (sync->back && old != NULL)
-		run_on_unfit(sync->target->relid, key_text(sync, source, old),
-					 "DELETE FROM %s WHERE key = $1");
+		pgm_unfit_forget(pgm_unfit_of(sync->target->relid),
+						 key_text(sync, source, old));
 }
 
 static void

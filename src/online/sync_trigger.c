@@ -39,6 +39,7 @@
 #include "utils/rel.h"
 
 #include "base/spi.h"
+#include "online/beside.h"
 #include "online/owner.h"
 #include "online/sync.h"
 #include "online/sync_trigger.h"
@@ -426,7 +427,8 @@ pgm_sync_row(TriggerData *data)
 	sync = pgm_sync_find(data->tg_relation, data->tg_trigger, compile);
 	if (sync->estranged)
 	{
-		pgm_sync_note_estranged(oid_value(data->tg_trigger, ARG_TARGET));
+		pgm_sync_note_estranged(pgm_unfit_of(oid_value(data->tg_trigger,
+													   ARG_TARGET)));
 		pgm_owner_leave(&scope);
 		return;
 	}
@@ -454,13 +456,13 @@ delete_part(Relation source, Oid target)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	pgm_spi_utility(psprintf("DELETE FROM ONLY %s%s%s",
-							 quote_qualified_identifier(schema,
-														get_rel_name(target)),
-							 bound == NIL ? "" : " WHERE ",
-							 bound == NIL ? "" :
-							 TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
-																	 ObjectIdGetDatum(RelationGetRelid(source))))));
+	pgm_beside_utility(target, psprintf("DELETE FROM ONLY %s%s%s",
+										quote_qualified_identifier(schema,
+																   get_rel_name(target)),
+										bound == NIL ? "" : " WHERE ",
+										bound == NIL ? "" :
+										TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
+																				ObjectIdGetDatum(RelationGetRelid(source))))));
 	pgm_owner_leave(&scope);
 }
 
@@ -484,10 +486,10 @@ pgm_sync_truncate(TriggerData *data)
 	}
 	schema = get_namespace_name(get_rel_namespace(target));
 	pgm_owner_enter(&scope, pgm_owner_of(target));
-	pgm_spi_utility(psprintf("TRUNCATE TABLE %s%s",
-							 get_rel_relkind(target) ==
-							 RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-							 quote_qualified_identifier(schema,
-														get_rel_name(target))));
+	pgm_beside_utility(target, psprintf("TRUNCATE TABLE %s%s",
+										get_rel_relkind(target) ==
+										RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+										quote_qualified_identifier(schema,
+																   get_rel_name(target))));
 	pgm_owner_leave(&scope);
 }

@@ -248,14 +248,21 @@ query($node, "SET ROLE owner_of_t; SELECT pgmigrate.revert((SELECT operation FRO
 
 # The owner tampers with what is his, beside.
 @held = hold('ALTER v TYPE bigint');
-query($node, <<'SQL');
-SET ROLE owner_of_t;
-DO $$ BEGIN EXECUTE format('ALTER TABLE %I.t ALTER v TYPE text', (SELECT details->>'schema' FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1)); END $$;
-SQL
-fails($node, 'UPDATE t SET v = 1 WHERE id = 1', '55000',
-	'values of another type are not taken for text');
-like(release(@held), qr/fit together|differ/, 'it ends');
+my $beside = query($node, "SELECT format('%I.t', details->>'schema') FROM pgmigrate.operations $last");
+for my $tamper (
+	[ 'ALTER TABLE % ALTER v TYPE text', '0A000', 'a copy is not rewritten' ],
+	[ 'ALTER TABLE % ALTER v TYPE bigint USING 0', '0A000', 'nor are its values' ],
+	[ 'UPDATE % SET v = 0', '42501', 'nor written' ],
+	[ 'TRUNCATE %', '42501', 'nor emptied' ])
+{
+	my ($sql, $sqlstate, $name) = @$tamper;
+
+	$sql =~ s/%/$beside/;
+	fails($node, "SET ROLE owner_of_t; $sql", $sqlstate, "$name by another");
+}
+query($node, "SET ROLE owner_of_t; ALTER TABLE $beside ALTER v SET NOT NULL");
 query($node, 'UPDATE t SET v = 1 WHERE id = 1');
+like(release(@held), qr/differ: column "v"/, 'what it demands else is noticed');
 
 # Of several that are finalized only the first is waited for, since it is
 # locked until the others are done.

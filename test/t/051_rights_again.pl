@@ -101,7 +101,7 @@ SQL
 query($node, 'SELECT pgmigrate.wait()');
 
 # Triggers are no functions to call.
-for my $trigger (qw(check_writer record_event online_row online_truncate))
+for my $trigger (qw(check_writer record_event online_row online_truncate online_beside))
 {
 	like(as('postgres', "SELECT pgmigrate.$trigger()"),
 		qr/ERROR:  (?:39P01|0A000)/, "$trigger() by hand");
