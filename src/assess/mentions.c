@@ -283,7 +283,7 @@ load_statements(PgmMentions *mentions)
 	if (pgm_spi_probe_rows(psprintf(STATEMENTS_SQL, PGM_MENTION_BYTES, total,
 									mean, schema, MyDatabaseId, total,
 									PGM_MENTION_TEXTS),
-						   2, &values, &nrows, &error))
+						   2, 0, &values, &nrows, &error))
 		load_texts(mentions, PGM_MENTION_STATEMENT, values, nrows);
 	else
 		mentions->trouble = error->message;
@@ -298,7 +298,7 @@ load_kind(PgmMentions *mentions, PgmMentionKind kind, const char *sql)
 
 	if (pgm_spi_probe_rows(psprintf(sql, PGM_MENTION_BYTES,
 									PGM_MENTION_TEXTS),
-						   2, &values, &nrows, &error))
+						   2, 0, &values, &nrows, &error))
 		load_texts(mentions, kind, values, nrows);
 }
 

@@ -402,7 +402,8 @@ key_text(const PgmChunk *chunk, const char *ctid)
 		return NULL;
 	query = psprintf("SELECT ROW(%s)::text FROM ONLY %s WHERE ctid = %s::tid",
 					 columns, chunk->target->name, quote_literal_cstr(ctid));
-	if (pgm_spi_probe_rows(query, 1, &found, &nfound, &error) && nfound == 1)
+	if (pgm_spi_probe_rows(query, 1, 0, &found, &nfound, &error) &&
+		nfound == 1)
 		key = psprintf("(%s) = %s", columns, found[0]);
 	return key;
 }

@@ -20,6 +20,7 @@ int			pgm_guard_statements = 10;
 bool		pgm_approve_own = false;
 int			pgm_approvals = 1;
 char	   *pgm_approvers = NULL;
+int			pgm_checklist_timeout = 10 * 1000;
 int			pgm_scrape_max_age = 5 * 60;
 
 static const struct config_enum_entry guard_options[] = {
@@ -66,6 +67,14 @@ define_item_settings(void)
 							   "",
 							   PGC_SUSET, 0,
 							   check_roles, NULL, NULL);
+
+	DefineCustomIntVariable("pgmigrate.checklist_timeout",
+							"Time that a query of the checklist may take, the one for the newest backup included.",
+							"0 is any.",
+							&pgm_checklist_timeout,
+							10 * 1000, 0, 24 * 60 * 60 * 1000,
+							PGC_SUSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("pgmigrate.scrape_max_age",
 							"Time since the metrics were read from which on nobody seems to look at them.",

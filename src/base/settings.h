@@ -112,6 +112,7 @@ extern char *pgm_throttle_query;
 extern bool pgm_approve_own;
 extern int	pgm_approvals;
 extern char *pgm_approvers;		/* roles, a list */
+extern int	pgm_checklist_timeout;	/* ms */
 extern int	pgm_event_keep;		/* s */
 extern int	pgm_event_limit;
 extern int	pgm_guard;

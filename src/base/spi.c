@@ -44,8 +44,8 @@
 /* Where text results are copied to; that of the innermost open scope. */
 static MemoryContext result_context = NULL;
 
-/* An EXPLAIN took longer than it may: no more than that is cancelled. */
-static volatile sig_atomic_t explain_is_late = false;
+/* A probe took longer than it may: no more than that is cancelled. */
+static volatile sig_atomic_t probe_is_late = false;
 
 /* There is no schema of ours, and nobody who owns it. */
 static bool without_schema = false;
@@ -547,7 +547,7 @@ pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
 	{
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
-		if (pgm_error_is_cancel(edata) && !explain_is_late)
+		if (pgm_error_is_cancel(edata) && !probe_is_late)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -628,27 +628,11 @@ pgm_spi_probe(const char *query, int64 *count, char **text)
 	return true;
 }
 
-bool
-pgm_spi_probe_rows(const char *query, int columns, char ***values,
-				   uint64 *nrows, ErrorData **error)
-{
-	Probe		probe = {query, true, false, columns};
-
-	if (!try_probe(&probe))
-	{
-		*error = probe.error;
-		return false;
-	}
-	*values = probe.values;
-	*nrows = probe.nrows;
-	return true;
-}
-
 /* In a signal handler. */
 static void
 time_is_over(void)
 {
-	explain_is_late = true;
+	probe_is_late = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
 	SetLatch(MyLatch);
@@ -672,11 +656,44 @@ try_in_time(Probe *probe, int limit)
 		disable_timeout(timeout, false);
 
 		/* over at the last moment, when nothing was left to interrupt */
-		if (explain_is_late)
+		if (probe_is_late)
 			QueryCancelPending = false;
 	}
 	PG_END_TRY();
 	return ok;
+}
+
+/* Of one that took longer, the message says that. */
+static bool
+try_probe_within(Probe *probe, int limit)
+{
+	bool		ok;
+
+	if (limit <= 0)
+		return try_probe(probe);
+	probe_is_late = false;
+	ok = try_in_time(probe, limit);
+	if (!ok && probe_is_late)
+		probe->error->message = psprintf("it takes longer than %d ms%s", limit,
+										 probe->explain ? " to plan it" : "");
+	probe_is_late = false;
+	return ok;
+}
+
+bool
+pgm_spi_probe_rows(const char *query, int columns, int limit,
+				   char ***values, uint64 *n, ErrorData **error)
+{
+	Probe		probe = {query, true, false, columns};
+
+	if (!try_probe_within(&probe, limit))
+	{
+		*error = probe.error;
+		return false;
+	}
+	*values = probe.values;
+	*n = probe.nrows;
+	return true;
 }
 
 bool
@@ -687,14 +704,10 @@ pgm_spi_explain(const char *explain, int limit, char **plan, char **message)
 	bool		ok;
 
 	XactReadOnly = true;
-	explain_is_late = false;
-	ok = limit > 0 ? try_in_time(&probe, limit) : try_probe(&probe);
+	ok = try_probe_within(&probe, limit);
 	XactReadOnly = save_read_only;
 	*plan = ok && probe.nrows == 1 ? probe.values[0] : NULL;
-	*message = ok ? NULL : explain_is_late ?
-		psprintf("it takes longer than %d ms to plan it", limit) :
-		probe.error->message;
-	explain_is_late = false;
+	*message = ok ? NULL : probe.error->message;
 	return *plan != NULL;
 }
 

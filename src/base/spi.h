@@ -134,12 +134,12 @@ extern bool pgm_spi_probe(const char *query, int64 *count, char **text);
 
 /*
  * Ask a view that is not ours and may not work, as the current user, read-only
- * and with search_path pinned: the values of all rows as text, or the error.
+ * and with search_path pinned: all rows as text, or the error; for "limit" ms.
  */
-extern bool pgm_spi_probe_rows(const char *query, int columns, char ***values,
-							   uint64 *nrows, ErrorData **error);
+extern bool pgm_spi_probe_rows(const char *query, int columns, int limit,
+							   char ***values, uint64 *n, ErrorData **error);
 
-/* The same of an EXPLAIN, as found; within so many milliseconds, 0: any. */
+/* The same of an EXPLAIN, as found. */
 extern bool pgm_spi_explain(const char *explain, int limit, char **plan,
 							char **message);
 

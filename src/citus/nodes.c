@@ -129,7 +129,8 @@ pgm_citus_ask_nodes(const char *query, int ncolumns,
 	/* a node that is down is a warning, at each look */
 	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	answered = pgm_spi_probe_rows(asked.data, ncolumns, values, nrows, &error);
+	answered = pgm_spi_probe_rows(asked.data, ncolumns, 0, values, nrows,
+								  &error);
 	AtEOXact_GUC(true, guc_level);
 	return answered;
 }

@@ -199,7 +199,8 @@ ask(const char *query, Oid role, char **answer)
 						   SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = true;
-	ok = pgm_spi_probe_rows(query, 1, &values, &rows, &error);
+	ok = pgm_spi_probe_rows(query, 1, pgm_checklist_timeout, &values, &rows,
+							&error);
 	XactReadOnly = save_read_only;
 	SetUserIdAndSecContext(save_user, save_context);
 	if (!ok)

@@ -43,6 +43,25 @@ INSERT INTO backups VALUES (now());
 SET pgmigrate.backup_query = 'SELECT finished FROM launch.backups';
 SELECT * FROM backup;
 
+-- one that does not end, or waits, holds up nobody
+SET pgmigrate.checklist_timeout = '20ms';
+SET pgmigrate.backup_query = 'SELECT now() FROM pg_sleep(1000)';
+SELECT * FROM backup;
+SET pgmigrate.backup_query = 'SELECT max(now()) FROM generate_series(1, 1000000000000)';
+SELECT * FROM backup;
+SET pgmigrate.environment = 'production';
+SET pgmigrate.checklist = 'enforce';
+SELECT state FROM pgmigrate.upgrade();
+SET pgmigrate.checklist_override = 'the backup is well';
+BEGIN;
+SELECT state FROM pgmigrate.upgrade();
+ROLLBACK;
+RESET pgmigrate.environment;
+RESET pgmigrate.checklist;
+RESET pgmigrate.checklist_override;
+RESET pgmigrate.checklist_timeout;
+SET pgmigrate.backup_query = 'SELECT finished FROM launch.backups';
+
 -- what is known to be wrong is not made right by a note
 SELECT pgmigrate.attest('backup', 'it is all right');
 SELECT * FROM backup;
@@ -74,6 +93,13 @@ SELECT pgmigrate.checklist_require('weekday', 'SELECT true;');
 SELECT pgmigrate.checklist_require('holiday', 'SELECT NULL::bool');
 SELECT item, state, detail FROM pgmigrate.checklist() WHERE item IN ('quiet', 'weekday', 'holiday');
 SELECT pgmigrate.attest('quiet', 'believe me');
+SET ROLE regress_launch;
+SELECT pgmigrate.checklist_require('endless', 'SELECT true FROM pg_sleep(1000)');
+RESET ROLE;
+SET pgmigrate.checklist_timeout = '20ms';
+SELECT item, state, detail FROM pgmigrate.checklist() WHERE item = 'endless';
+RESET pgmigrate.checklist_timeout;
+SELECT pgmigrate.checklist_require('endless', NULL);
 SET ROLE regress_launch;
 \set VERBOSITY sqlstate
 SELECT pgmigrate.checklist_require('weekday', 'SELECT true');
