@@ -77,7 +77,7 @@ apt_cost()
 		</dev/null 2>/dev/null |
 		sed -n '/newly installed/p; /^Need to get/p; /^After this/p' |
 		tr '\n' ' ')
-	echo "${cost:-how much that is will be known when the package lists are here}"
+	echo "${cost:-fetching the lists of packages first, to know how much that is}"
 }
 
 # Print the newest NN of the files /usr/lib/postgresql/NN/$1.
@@ -145,6 +145,7 @@ apt_install()
 		fi
 		if [ "$try" -eq 1 ]; then
 			as_root apt-get update -q </dev/null >"$log" 2>&1 || true
+			say "$(apt_cost "$@")"
 		fi
 	done
 	tail -n 20 "$log" >&2
@@ -419,10 +420,12 @@ build_install()
 # The same into the directory $1, which is left there and used again as long
 # as the source and the server are the same; of another source the objects are
 # kept, so that only what changed is compiled.  Afterwards WORK is of no use.
+# More arguments are for make.
 build_kept()
 {
 	local place=$1 key
 
+	shift
 	key=$({
 		"$PG_CONFIG" --version --bindir
 		pack_source | tar -tf - | sort
@@ -456,7 +459,7 @@ build_kept()
 		private_tree
 		copy_source
 	fi
-	build_install
+	build_install "$@"
 	printf '%s=%q\n' BINDIR "$BINDIR" PRIVATE_CONFIG "$PRIVATE_CONFIG" \
 		RUN_USER "$RUN_USER" RUN_GROUP "$RUN_GROUP" SOURCE "$SOURCE" \
 		LD_LIBRARY_PATH "${LD_LIBRARY_PATH:-}" >"$place/state"

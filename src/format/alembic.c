@@ -28,6 +28,7 @@
 #endif
 
 #include "format/internal.h"
+#include "format/prose.h"
 
 typedef enum SplitState
 {
@@ -137,7 +138,7 @@ pgm_format_alembic_marker(const PgmFormatLine *line)
 		return false;
 	end = rest + len;
 	for (word = rest; word < end && (isalnum((unsigned char) *word) ||
-									 *word == '_'); word++)
+									 strchr("_.<>", *word) != NULL); word++)
 		;
 	if (word == rest || word == end || *word != ' ')
 		return false;
@@ -621,11 +622,16 @@ pgm_format_read_alembic(PgmFormatContext *cx)
 	reader.cx = cx;
 	for (int i = 0; i < cx->nfiles; i++)
 	{
+		PgmFormatFile *file;
+
 		if (!pgm_format_ends(cx->files[i].name, ".sql") && cx->nfiles > 1)
 			continue;
 		if (!pgm_format_data(cx, i))
 			return false;
-		reader.file = &cx->files[i];
+		file = palloc(sizeof(PgmFormatFile));
+		*file = cx->files[i];
+		file->data = pgm_format_without_prose(cx, &cx->files[i]);
+		reader.file = file;
 		first = reader.nsections;
 		if (!read_file(&reader) || !find_direction(&reader, first))
 			return false;

@@ -47,6 +47,17 @@ $$);
 SELECT revision FROM pgmigrate.upgrade('heads');
 CALL forget();
 DROP TABLE d, a, y, x;
+-- what migrations print, and what is logged, may stand among it
+SELECT * FROM pgmigrate.load('up.sql', $$INFO  [alembic.runtime.migration] Context impl PostgresqlImpl.
+-- Running upgrade  -> x
+It's time to make x
+CREATE TABLE x (id int PRIMARY KEY);
+42 rows moved
+
+INSERT INTO alembic_version (version_num) VALUES ('x');
+$$);
+SELECT upgrade FROM pgmigrate.revision;
+CALL forget();
 
 -- a verify script that is no query is passed over
 SELECT * FROM pgmigrate.load_files(

@@ -76,10 +76,10 @@ test_forms(void)
 		   "b [] parents=a\n  up x.sql:2 {x;\n}\n  down x.sql:6 {}\n");
 	expect("alembic, its words in SQL", PGM_FORMAT_AUTO,
 		   FILES("x.sql", "-- Running upgrade  -> a\n"
-				 "-- Running upgrade z -> y\nx '\n-- Running upgrade q -> r\n';\n"
+				 "-- Running upgrade z -> y\nselect '\n-- Running upgrade q -> r\n';\n"
 				 "/*\n-- Running upgrade q -> r\n*/ y;\n" ROW("a")
 				 "-- Running upgrade a -> b\nz;\n" STEP("a", "b")),
-		   "a [] base\n  up x.sql:2 {-- Running upgrade z -> y\nx '\n-- Running upgrade q -> r\n';\n"
+		   "a [] base\n  up x.sql:2 {-- Running upgrade z -> y\nselect '\n-- Running upgrade q -> r\n';\n"
 		   "/*\n-- Running upgrade q -> r\n*/ y;\n}\n"
 		   "b [] parents=a\n  up x.sql:12 {z;\n}\n");
 	expect("alembic, its words between statements", PGM_FORMAT_AUTO,
@@ -129,6 +129,22 @@ test_alembic_errors(void)
 		   FILES("x.sql", "-- Running upgrade  -> a\nx;\n" ROW("a") "y;\n"),
 		   "error x.sql:5: statement stands outside of any revision\n"
 		   "hint Take it out, or move it into a revision.\n");
+	expect("alembic, prose", PGM_FORMAT_AUTO,
+		   FILES("x.sql", "INFO  [x] It's \xe2\x80\xa6\n\n-- Running <lambda>  -> a\n"
+				 "Moving $$ ...\n[{'a': 1}]\nselect 1;\n    1 done; next\n\n" ROW("a")
+				 "=== a\nUpdate: /* b\n-- Running upgrade a -> b\n"
+				 "CREATE FUNCTION f() AS 'Done.\nNone\n';\nDone\n" STEP("a", "b") "\nOver.\n"),
+		   "a [] base\n  up x.sql:6 {select 1;\n}\n"
+		   "b [] parents=a\n  up x.sql:14 {CREATE FUNCTION f() AS 'Done.\nNone\n';\n}\n"
+		   "loss x.sql:1: text that is no SQL is left out: INFO  [x] It's \xe2\x80\xa6\n"
+		   "loss x.sql:4: text that is no SQL is left out: Moving $$ ...\n"
+		   "loss x.sql:7: text that is no SQL is left out:     1 done; next\n"
+		   "loss x.sql:11: text that is no SQL is left out: === a\n"
+		   "loss x.sql:17: text that is no SQL is left out: Done\n"
+		   "loss x.sql:21: text that is no SQL is left out: Over.\n");
+	expect("alembic, misspelt statement", PGM_FORMAT_AUTO,
+		   FILES("x.sql", "-- Running upgrade  -> a\nCREAT TABLE x (\n    id int\n);\n" ROW("a")),
+		   "a [] base\n  up x.sql:2 {CREAT TABLE x (\n    id int\n);\n}\n");
 	expect("alembic, setting outside", PGM_FORMAT_AUTO,
 		   FILES("x.sql", "SET search_path = z;\n-- Running upgrade  -> a\nx;\n" ROW("a")),
 		   "a [] base\n  up x.sql:3 {x;\n}\n"
