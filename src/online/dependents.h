@@ -21,6 +21,7 @@ extern List *pgm_joint_roots(const PgmShadowRequest *request);
 /* Does a statement only drop constraints, or make foreign keys? */
 extern bool pgm_joint_is_key(const PgmSource *source, int n);
 extern List *pgm_joint_dropped(const PgmSource *source, int n);
+extern List *pgm_joint_with_descendants(List *constraints);
 
 /* On the way back they are not there while the tables have no rows. */
 extern List *pgm_joint_drop_keys(List *family);

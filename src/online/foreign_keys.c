@@ -33,6 +33,8 @@
 static PgmQuery find_query = {
 	"SELECT k.oid::int8, k.conrelid::int8, k.conname::text FROM pg_constraint k "
 	"WHERE k.contype = 'f' AND k.confrelid = $1 AND k.convalidated "
+	/* those of partitions follow that of their table */
+	"AND k.conparentid = 0 "
 	"AND k.confkey && ARRAY(SELECT o.attnum FROM pg_attribute o "
 	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
 	"WHERE o.attrelid = $2 AND o.atttypid <> n.atttypid) "

@@ -54,8 +54,9 @@
 static PgmQuery key_query = {
 	"SELECT k.conrelid::int8, k.confrelid::int8, k.conname::text, "
 	"k.confmatchtype::text, a.attname::text, b.attname::text, "
-	"(a.atttypid, a.atttypmod, a.attcollation) = "
-	"(b.atttypid, b.atttypmod, b.attcollation) AND EXISTS (SELECT "
+	"CASE WHEN (a.atttypid, a.atttypmod, a.attcollation) = "
+	"(b.atttypid, b.atttypmod, b.attcollation) THEN a.atttypid ELSE 0 "
+	"END::int8, EXISTS (SELECT "
 	"FROM unnest(i.indkey::int2[], i.indclass::oid[]) AS m (att, class) "
 	"JOIN pg_opclass o ON o.oid = m.class JOIN pg_amproc e "
 	"ON e.amprocfamily = o.opcfamily AND e.amproclefttype = o.opcintype "
@@ -72,18 +73,17 @@ static PgmQuery key_query = {
 	"JOIN pg_attribute a ON a.attnum = u.x "
 	"JOIN pg_attribute b ON b.attnum = u.y "
 	"WHERE k.oid = $1 AND k.contype = 'f' AND k.convalidated "
-	"AND k.conparentid = 0 AND c.relkind = 'r' AND p.relkind = 'r' "
+	"AND k.conparentid = 0 AND c.relkind IN ('r', 'p') AND p.relkind = 'r' "
 	"AND NOT c.relispartition AND NOT p.relispartition "
 	"AND a.attrelid = k.conrelid AND b.attrelid = k.confrelid ORDER BY u.n",
 	1, {OIDOID}
 };
 
-/* Is there a view on any of the tables $1, or on some that inherit? */
-static PgmQuery view_query = {
-	"SELECT FROM pg_depend d WHERE d.classid = 'pg_rewrite'::regclass "
-	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1) "
-	"AND d.refobjsubid > 0 UNION ALL SELECT FROM pg_inherits "
-	"WHERE inhparent = ANY ($1) OR inhrelid = ANY ($1) LIMIT 1",
+/* With those that the server has made of the constraints $1 for partitions. */
+static PgmQuery descendants_query = {
+	"WITH RECURSIVE k (oid) AS (SELECT unnest($1) UNION "
+	"SELECT c.oid FROM k JOIN pg_constraint c ON c.conparentid = k.oid) "
+	"SELECT oid::int8 FROM k",
 	1, {OIDARRAYOID}
 };
 
@@ -91,7 +91,8 @@ typedef struct KeyColumn
 {
 	char	   *child;
 	char	   *parent;
-	bool		same_type;		/* … whose equal values are the same */
+	Oid			type;			/* of both, or InvalidOid */
+	bool		same;			/* equal values of it are the same */
 	bool		not_null;
 } KeyColumn;
 
@@ -199,6 +200,14 @@ pgm_joint_dropped(const PgmSource *source, int n)
 	return result;
 }
 
+List *
+pgm_joint_with_descendants(List *constraints)
+{
+	Datum		values[1] = {pgm_oid_array_datum(constraints)};
+
+	return constraints == NIL ? NIL : pgm_spi_oids(&descendants_query, values);
+}
+
 /* ---- the keys */
 
 static Key *
@@ -225,12 +234,13 @@ read_key(Oid constraint)
 			key->parent = (Oid) pgm_spi_int64(i, 2);
 			key->name = pgm_spi_text(i, 3);
 			key->match = *pgm_spi_text(i, 4);
-			key->by_primary = pgm_spi_bool(i, 9);
+			key->by_primary = pgm_spi_bool(i, 10);
 		}
 		column->child = pgm_spi_text(i, 5);
 		column->parent = pgm_spi_text(i, 6);
-		column->same_type = pgm_spi_bool(i, 7);
-		column->not_null = pgm_spi_bool(i, 8);
+		column->type = (Oid) pgm_spi_int64(i, 7);
+		column->same = pgm_spi_bool(i, 8);
+		column->not_null = pgm_spi_bool(i, 9);
 		key->columns = lappend(key->columns, column);
 	}
 	MemoryContextSwitchTo(old);
@@ -409,6 +419,32 @@ become_the_same(const ColumnDef *child, const ColumnDef *parent,
 		(column->not_null || is_cast(using));
 }
 
+/* Equal numbers become equal ones, whatever their scale was. */
+static bool
+stays_equal(Oid type, const ColumnDef *def)
+{
+	if (type != NUMERICOID || (def->raw_default != NULL &&
+							   (!IsA(def->raw_default, TypeCast) ||
+								!IsA(castNode(TypeCast, def->raw_default)->arg,
+									 ColumnRef))))
+		return false;
+	switch (typenameTypeId(NULL, def->typeName))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return def->raw_default == NULL ||
+				typenameTypeId(NULL, castNode(TypeCast,
+											  def->raw_default)->typeName) ==
+				typenameTypeId(NULL, def->typeName);
+		default:
+			return false;
+	}
+}
+
 /* Does the key hold for the new rows, as it holds for the old ones? */
 static bool
 still_holds(const Joint *joint, const Key *key)
@@ -427,25 +463,12 @@ still_holds(const Joint *joint, const Key *key)
 
 		if (child == NULL && parent == NULL)
 			continue;
-		if (child == NULL || parent == NULL || !column->same_type ||
+		if (child == NULL || parent == NULL || !OidIsValid(column->type) ||
+			!(column->same || stays_equal(column->type, child)) ||
 			!become_the_same(child, parent, column))
 			return false;
 	}
 	return true;
-}
-
-static bool
-have_views(List *tables)
-{
-	PgmSpiScope scope;
-	Datum		values[1];
-	bool		result;
-
-	values[0] = pgm_oid_array_datum(tables);
-	pgm_spi_begin(&scope);
-	result = pgm_spi_execute(&view_query, values, NULL) > 0;
-	pgm_spi_end(&scope);
-	return result;
 }
 
 /* Each of the tables once, and no one that no key is about. */
@@ -496,7 +519,7 @@ find_joint(Joint *joint, const PgmSource *source, int n)
 		if (!still_holds(joint, lfirst(lc)))
 			return false;
 	}
-	return !have_views(joint->tables);
+	return true;
 }
 
 int
@@ -571,7 +594,7 @@ static PgmQuery between_query = {
 	"SELECT k.oid::int8, k.conrelid::int8, k.conname::text, "
 	"pg_get_constraintdef(k.oid) FROM pg_constraint k "
 	"WHERE k.contype = 'f' AND k.conrelid <> k.confrelid "
-	"AND k.conrelid = ANY ($1) AND k.confrelid = ANY ($1) ORDER BY k.oid",
+	"AND k.conparentid = 0 AND k.conrelid = ANY ($1) AND k.confrelid = ANY ($1) ORDER BY k.oid",
 	1, {OIDARRAYOID}
 };
 
@@ -579,12 +602,15 @@ static void
 run_as_owner(const FormerKey *key, const char *format)
 {
 	PgmOwnerScope scope;
+	bool		partitioned = get_rel_relkind(key->relid) ==
+		RELKIND_PARTITIONED_TABLE;
 
 	pgm_owner_enter(&scope, key->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	pgm_layout_run_text(psprintf(format, pgm_layout_name(key->relid),
+	pgm_layout_run_text(psprintf(format, partitioned ? "" : "ONLY ",
+								 pgm_layout_name(key->relid),
 								 quote_identifier(key->name),
 								 key->definition));
 	pgm_owner_leave(&scope);
@@ -635,7 +661,7 @@ pgm_joint_drop_keys(List *family)
 		return NIL;
 	keys = keys_between(family);
 	foreach(lc, keys)
-		run_as_owner(lfirst(lc), "ALTER TABLE ONLY %s DROP CONSTRAINT %s");
+		run_as_owner(lfirst(lc), "ALTER TABLE %s%s DROP CONSTRAINT %s");
 	return keys;
 }
 
@@ -650,7 +676,7 @@ pgm_joint_add_keys(List *keys)
 		const FormerKey *key = lfirst(lc);
 		PgmIncomingKey *made = palloc(sizeof(PgmIncomingKey));
 
-		run_as_owner(key, "ALTER TABLE ONLY %s ADD CONSTRAINT %s %s");
+		run_as_owner(key, "ALTER TABLE %s%s ADD CONSTRAINT %s %s");
 		made->relid = key->relid;
 		made->name = key->name;
 		made->constraint = get_relation_constraint_oid(key->relid, key->name,

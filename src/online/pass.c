@@ -300,7 +300,9 @@ pgm_shadow_dropped_before(const PgmSource *source, int n)
 			source->statements[i].raw->stmt;
 		ListCell   *lc;
 
-		result = list_concat(result, pgm_joint_dropped(source, i));
+		result = list_concat(result,
+							 pgm_joint_with_descendants(pgm_joint_dropped(source,
+																		  i)));
 		if (!IsA(stmt, DropStmt) || stmt->removeType == OBJECT_INDEX)
 			continue;
 		foreach(lc, stmt->objects)

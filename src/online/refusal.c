@@ -69,7 +69,7 @@ static PgmQuery table_query = {
 	"is on a column that changes', k.conname, k.conrelid::regclass) "
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
 	"WHERE k.contype = 'f' AND k.confrelid = $1 AND k.confkey && $2 "
-	"AND (c.relkind = 'p' OR k.conparentid <> 0) "
+	"AND (c.relkind = 'p' OR k.conparentid <> 0) AND k.oid <> ALL ($4) "
 	"UNION ALL SELECT format('its row type is used by %s', "
 	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
 	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
@@ -369,7 +369,7 @@ columns_of(Oid partition, Oid relid, List *columns)
 static char *
 reason_of_partition(const Subject *subject, Oid relid)
 {
-	Subject		own = {relid};
+	Subject		own = {relid, NIL, NIL, subject->dropped};
 	char	   *reason = partition_reason(subject, relid);
 
 	if (reason != NULL || relid == subject->relid)

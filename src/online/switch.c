@@ -154,7 +154,7 @@ incoming_keys(const PgmShadow *shadow)
 	return result;
 }
 
-/* Tables that are changed together have none on what changes. */
+/* Those of all tables that are changed together are kept with the first. */
 static PgmShadow *
 with_views(const PgmShadow *shadow)
 {
@@ -405,6 +405,27 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 	return unfit;
 }
 
+/* Those of a partitioned table cannot be said to be not valid. */
+static void
+refuse_partitioned_keys(const PgmShadow *shadow, List *keys)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		const PgmIncomingKey *key = lfirst(lc);
+
+		if (get_rel_relkind(key->relid) == RELKIND_PARTITIONED_TABLE)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot revert operation " INT64_FORMAT " without the rows that do not fit",
+						   shadow->operation->id),
+					errdetail("Foreign key \"%s\" of partitioned table \"%s\" may not hold then.",
+							  key->name, get_rel_name(key->relid)),
+					errhint("Change or delete those rows, or drop the foreign key."));
+	}
+}
+
 void
 pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 {
@@ -454,6 +475,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		pgm_shadow_restore_keys(keys);
 	else
 	{
+		refuse_partitioned_keys(shadow, between);
 		pgm_shadow_suspend_keys(between);
 		keys = list_concat(keys, between);
 		if (keys != NIL)

@@ -54,21 +54,24 @@
 #include "online/owner.h"
 
 /*
- * On columns of table $1 that differ between the tables $2 and $3, which have
- * columns of the same names, or are in $4, but for the views in $5; those that
- * others depend on first.
+ * On columns of the tables $1 that differ between those of $2 and $3, which
+ * have columns of the same names, or are column $6 of table $4, but for the
+ * views in $5; those that others depend on first.
  */
 static PgmQuery find_query = {
-	"WITH RECURSIVE v (oid, depth) AS (SELECT w.ev_class, 1 "
-	"FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid "
-	"JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = d.refobjsubid "
-	"JOIN pg_attribute o ON o.attrelid = $2 AND o.attname = a.attname "
-	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attname = a.attname "
+	"WITH RECURSIVE t (root, old, beside) AS (SELECT * "
+	"FROM unnest($1, $2, $3)), v (oid, depth) AS (SELECT w.ev_class, 1 "
+	"FROM t JOIN pg_depend d ON d.refobjid = t.root "
+	"JOIN pg_rewrite w ON w.oid = d.objid "
+	"JOIN pg_attribute a ON a.attrelid = t.root AND a.attnum = d.refobjsubid "
+	"JOIN pg_attribute o ON o.attrelid = t.old AND o.attname = a.attname "
+	"JOIN pg_attribute n ON n.attrelid = t.beside AND n.attname = a.attname "
 	"WHERE d.classid = 'pg_rewrite'::regclass "
-	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"AND w.ev_class <> $1 AND w.ev_class <> ALL ($5) AND ((o.atttypid, o.atttypmod, o.attcollation) "
+	"AND d.refclassid = 'pg_class'::regclass "
+	"AND w.ev_class <> t.root AND w.ev_class <> ALL ($5) "
+	"AND ((o.atttypid, o.atttypmod, o.attcollation) "
 	"IS DISTINCT FROM (n.atttypid, n.atttypmod, n.attcollation) "
-	"OR a.attnum = ANY ($4)) "
+	"OR (t.root, a.attnum) IN (SELECT * FROM unnest($4, $6))) "
 	"UNION SELECT w.ev_class, v.depth + 1 FROM v JOIN pg_depend d "
 	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid "
 	"AND d.classid = 'pg_rewrite'::regclass "
@@ -79,43 +82,67 @@ static PgmQuery find_query = {
 	"GROUP BY 1) AS u JOIN pg_class c USING (oid) "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind = 'v' ORDER BY u.depth, c.oid",
-	5, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID, OIDARRAYOID}
+	6, {OIDARRAYOID, OIDARRAYOID, OIDARRAYOID, OIDARRAYOID, OIDARRAYOID,
+	INT2ARRAYOID}
 };
 
 /* Those that the statements alter, whether or not they become others. */
-static Datum
-altered_columns(const PgmShadow *shadow)
+static void
+add_altered(const PgmShadow *head, List **tables, List **columns)
 {
-	List	   *commands = pgm_shadow_commands(shadow);
-	Datum	   *columns = palloc(sizeof(Datum) * (list_length(commands) + 1));
-	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, commands)
+	foreach(lc, pgm_shadow_commands(head))
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		if (command->subtype == AT_AlterColumnType)
-			columns[n++] = Int16GetDatum(get_attnum(shadow->root,
+		if (command->subtype != AT_AlterColumnType)
+			continue;
+		*tables = lappend_oid(*tables, head->root);
+		*columns = lappend_int(*columns, get_attnum(head->root,
 													command->name));
 	}
-	return pgm_array_datum(INT2OID, n, columns);
+}
+
+static Datum
+int2_array_datum(List *numbers)
+{
+	Datum	   *elements = palloc(sizeof(Datum) *
+								  Max(list_length(numbers), 1));
+	ListCell   *lc;
+
+	foreach(lc, numbers)
+		elements[foreach_current_index(lc)] = Int16GetDatum(lfirst_int(lc));
+	return pgm_array_datum(INT2OID, list_length(numbers), elements);
 }
 
 List *
 pgm_shadow_views(const PgmShadow *shadow)
 {
 	PgmSpiScope scope;
-	Datum		values[5];
+	Datum		values[6];
+	List	   *tables[3] = {NIL, NIL, NIL};
+	List	   *altered = NIL;
+	List	   *columns = NIL;
 	List	   *result = NIL;
 	MemoryContext old;
+	ListCell   *lc;
 	uint64		n;
 
-	values[0] = ObjectIdGetDatum(shadow->root);
-	values[1] = ObjectIdGetDatum(shadow->old);
-	values[2] = ObjectIdGetDatum(shadow->beside);
-	values[3] = altered_columns(shadow);
+	foreach(lc, pgm_shadow_heads(shadow->family))
+	{
+		const PgmShadow *head = lfirst(lc);
+
+		tables[0] = lappend_oid(tables[0], head->root);
+		tables[1] = lappend_oid(tables[1], head->old);
+		tables[2] = lappend_oid(tables[2], head->beside);
+		add_altered(head, &altered, &columns);
+	}
+	for (int i = 0; i < lengthof(tables); i++)
+		values[i] = pgm_oid_array_datum(tables[i]);
+	values[3] = pgm_oid_array_datum(altered);
 	values[4] = pgm_oid_array_datum(pgm_shadow_dropped(shadow));
+	values[5] = int2_array_datum(columns);
 	pgm_spi_begin(&scope);
 	n = pgm_spi_execute(&find_query, values, NULL);
 	old = MemoryContextSwitchTo(scope.outer);
@@ -333,30 +360,28 @@ pin_search_path(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* As their owner, who is that of the table. */
+/* As their owner, who is that of the tables. */
 static void
 with_each(const PgmShadow *shadow, List *views,
 		  void (*work) (const PgmShadow *shadow, List *views,
 						const PgmShadowView *view))
 {
-	PgmOwnerScope scope;
 	ListCell   *lc;
 
-	if (views == NIL)
-		return;
-	pgm_owner_enter(&scope, shadow->owner);
-	pin_search_path();
 	foreach(lc, views)
 	{
 		const PgmShadowView *view = lfirst(lc);
 		ErrorContextCallback callback = {error_context_stack,
 		view_error_callback, view->name};
+		PgmOwnerScope scope;
 
 		error_context_stack = &callback;
+		pgm_owner_enter(&scope, pgm_owner_of(view->relid));
+		pin_search_path();
 		work(shadow, views, view);
+		pgm_owner_leave(&scope);
 		error_context_stack = callback.previous;
 	}
-	pgm_owner_leave(&scope);
 }
 
 static void
@@ -385,29 +410,45 @@ name_beside(Oid view)
 	return psprintf("view %u", view);
 }
 
-/* To the table beside, and to views that were tried before. */
+/* Where a view may be made: in a schema of its owner. */
+static char *
+schema_for(const PgmShadow *shadow, Oid view)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		if (((PgmShadow *) lfirst(lc))->owner == pgm_owner_of(view))
+		return ((PgmShadow *) lfirst(lc))->schema;
+	return shadow->schema;
+}
+
+static void
+redirect_to(RangeVar *range, char *schema, char *name)
+{
+	if (range->alias == NULL)
+		range->alias = makeAlias(range->relname, NIL);
+	range->schemaname = schema;
+	range->relname = name;
+}
+
+/* To the tables beside, and to views that were tried before. */
 static void
 redirect(RangeVar *range, const Redirection *to)
 {
 	Oid			relid = RangeVarGetRelid(range, NoLock, true);
 	ListCell   *lc;
 
-	if (relid == to->shadow->root)
+	foreach(lc, pgm_shadow_heads(to->shadow->family))
 	{
-		if (range->alias == NULL)
-			range->alias = makeAlias(range->relname, NIL);
-		range->schemaname = to->shadow->schema;
-		range->relname = get_rel_name(to->shadow->beside);
+		const PgmShadow *head = lfirst(lc);
+
+		if (head->root == relid)
+			redirect_to(range, head->schema, get_rel_name(head->beside));
 	}
 	foreach(lc, to->views)
-	{
-		if (((PgmShadowView *) lfirst(lc))->relid != relid)
-			continue;
-		if (range->alias == NULL)
-			range->alias = makeAlias(range->relname, NIL);
-		range->schemaname = to->shadow->schema;
-		range->relname = name_beside(relid);
-	}
+		if (((PgmShadowView *) lfirst(lc))->relid == relid)
+		redirect_to(range, schema_for(to->shadow, relid),
+					name_beside(relid));
 }
 
 static bool
@@ -428,7 +469,7 @@ try_one(const PgmShadow *shadow, List *views, const PgmShadowView *view)
 {
 	Redirection to = {shadow, views};
 	const char *text = psprintf("CREATE VIEW %s AS %s",
-								quote_qualified_identifier(shadow->schema,
+								quote_qualified_identifier(schema_for(shadow, view->relid),
 														   name_beside(view->relid)),
 								view->definition);
 	ViewStmt   *stmt = castNode(ViewStmt,
@@ -444,9 +485,15 @@ pgm_shadow_try_views(const PgmShadow *shadow)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List	   *views = pgm_shadow_views(shadow);
+	List	   *views;
 	int			level;
+	ListCell   *lc;
 
+	/* the last of several tables that are changed together tries them */
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		if (!OidIsValid(((PgmShadow *) lfirst(lc))->beside))
+		return;
+	views = pgm_shadow_views(shadow);
 	if (views == NIL)
 		return;
 	level = pgm_txn_begin_sub();

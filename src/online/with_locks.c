@@ -71,10 +71,10 @@ collect_others(PgmLockNeeds *needs, const LockedWork *work)
 							work->mode);
 		foreach(other, pgm_partition_others(head))
 			pgm_layout_need(needs, lfirst_oid(other), work->mode);
-		foreach(other, pgm_shadow_views(head))
-			pgm_layout_need(needs, ((PgmShadowView *) lfirst(other))->relid,
-							work->mode);
 	}
+	foreach(lc, pgm_shadow_views(work->shadow))
+		pgm_layout_need(needs, ((PgmShadowView *) lfirst(lc))->relid,
+						work->mode);
 }
 
 /* The table first: who writes to it goes on to the one beside. */

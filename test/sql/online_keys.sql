@@ -115,6 +115,67 @@ SELECT revision, state FROM pgmigrate.upgrade();
 DELETE FROM halves;
 SELECT revision, state FROM pgmigrate.upgrade();
 
+-- a referencing table that is partitioned, and views on both
+CREATE TABLE depts (id int PRIMARY KEY, name text);
+CREATE TABLE staff (id int PRIMARY KEY, d int CONSTRAINT s_d REFERENCES depts ON DELETE CASCADE) PARTITION BY RANGE (id);
+CREATE TABLE staff_1 PARTITION OF staff FOR VALUES FROM (0) TO (100);
+CREATE TABLE staff_2 PARTITION OF staff FOR VALUES FROM (100) TO (1000) PARTITION BY RANGE (id);
+CREATE TABLE staff_21 PARTITION OF staff_2 FOR VALUES FROM (100) TO (1000);
+INSERT INTO depts SELECT g, 'd' || g FROM generate_series(1, 10) g;
+INSERT INTO staff SELECT g, g % 10 + 1 FROM generate_series(1, 200) g;
+CREATE VIEW who AS SELECT s.id, d.id AS dept, name FROM staff s JOIN depts d ON d.id = s.d;
+CREATE VIEW busy AS SELECT depts.id, dept, count(*) FROM who JOIN depts ON dept = depts.id GROUP BY 1, 2;
+CREATE VIEW staffed AS SELECT format('%s %s', attrelid::regclass, attname) AS it, format_type(atttypid, atttypmod) AS is FROM pg_attribute
+WHERE attrelid = ANY ('{depts,staff,staff_21,who,busy}'::regclass[]) AND attname IN ('id', 'd', 'dept') AND attnum > 0
+UNION ALL SELECT format('%s %s', conrelid::regclass, conname), format('%s %s %s', pg_get_constraintdef(oid), convalidated,
+	(SELECT count(*) FROM pg_trigger WHERE tgconstraint = c.oid)) FROM pg_constraint c WHERE conname = 's_d'
+UNION ALL SELECT 'busy', concat(count(*), ' ', sum(count)) FROM busy ORDER BY 1;
+CREATE TABLE staffed_before AS TABLE staffed;
+ANALYZE depts, staff;
+SELECT pgmigrate.revision('parts', $$
+	ALTER TABLE staff DROP CONSTRAINT s_d;
+	ALTER TABLE depts ALTER id TYPE text;
+	ALTER TABLE staff ALTER d TYPE text;
+	ALTER TABLE staff ADD CONSTRAINT s_d FOREIGN KEY (d) REFERENCES depts ON DELETE CASCADE;
+$$, $$
+	ALTER TABLE staff DROP CONSTRAINT s_d;
+	ALTER TABLE depts ALTER id TYPE int USING id::int;
+	ALTER TABLE staff ALTER d TYPE int USING d::int;
+	ALTER TABLE staff ADD CONSTRAINT s_d FOREIGN KEY (d) REFERENCES depts ON DELETE CASCADE;
+$$, id => 'k8');
+SELECT strategy, count(*) FROM pgmigrate.plan('head') GROUP BY 1 ORDER BY 1;
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE done;
+TABLE staffed;
+INSERT INTO staff VALUES (300, 'none');
+DELETE FROM depts WHERE id = '3';
+INSERT INTO depts VALUES ('none', 'none');
+INSERT INTO staff VALUES (300, 'none');
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations), true);
+DELETE FROM depts WHERE id = 'none';
+INSERT INTO depts VALUES ('3');
+INSERT INTO staff SELECT g, '3' FROM generate_series(2, 199, 10) g;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+TABLE done;
+TABLE staffed EXCEPT TABLE staffed_before;
+SELECT count(*) FROM staffed;
+SELECT count(*), count(DISTINCT d) FROM staff_21;
+
+SELECT pgmigrate.remove('k8');
+
+-- numbers that are equal are so as whole numbers, but not as text
+CREATE TABLE prices (n numeric PRIMARY KEY);
+CREATE TABLE sold (id int PRIMARY KEY, n numeric CONSTRAINT s_n REFERENCES prices);
+INSERT INTO prices VALUES (1.0), (2);
+INSERT INTO sold VALUES (1, 1.00), (2, 2), (3, 2.000);
+SELECT pgmigrate.revision('whole', 'ALTER TABLE sold DROP CONSTRAINT s_n; ALTER TABLE prices ALTER n TYPE bigint; ALTER TABLE sold ALTER n TYPE bigint; ALTER TABLE sold ADD CONSTRAINT s_n FOREIGN KEY (n) REFERENCES prices', id => 'k9');
+SELECT revision, state FROM pgmigrate.upgrade();
+TABLE done;
+SELECT sold.id, sold.n, prices.n FROM sold JOIN prices USING (n) ORDER BY id;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT sold.id, sold.n, prices.n FROM sold JOIN prices USING (n) ORDER BY id;
+
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing, public.done;
 DROP FUNCTION public.shape;
