@@ -27,6 +27,7 @@
 #include "online/shadow_table.h"
 #include "online/sync_trigger.h"
 #include "run/runner.h"
+#include "sql/lexer.h"
 #include "store/operation.h"
 #include "store/run_lock.h"
 #include "worker/rebuild_job.h"
@@ -96,6 +97,31 @@ add_row(PgmRows *rows, const PgmOperation *operation, const char *action)
 	pgm_rows_end_row(rows);
 }
 
+/* ATTACH PARTITION has no place for it, so the parser would not say why. */
+static void
+refuse_subpartitions(const char *partition)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+	bool		after = false;	/* the word PARTITION */
+
+	pgm_sqlscan_lexer(&lexer, partition, strlen(partition), 1);
+	for (;;)
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
+			return;
+		if (after && pgm_sqlscan_is_word(&lexer, &token, "by"))
+			break;
+		after = pgm_sqlscan_is_word(&lexer, &token, "partition");
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("a partition cannot be made with partitions of its own"),
+			errdetail("It is \"%s\".", partition),
+			errhint("Partition the table first, then call pgmigrate.rebuild() of that partition with its own \"partition_by\"."));
+}
+
 /* What the table is partitioned by, and its partitions, as statements. */
 static char *
 partition_statements(FunctionCallInfo fcinfo)
@@ -120,6 +146,7 @@ partition_statements(FunctionCallInfo fcinfo)
 					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					errmsg("argument \"%s\" must not contain nulls",
 						   "partitions"));
+		refuse_subpartitions(partitions[i]);
 		appendStringInfo(&result,
 						 ";\nALTER TABLE pgmigrate ATTACH PARTITION %s",
 						 partitions[i]);

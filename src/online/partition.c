@@ -197,6 +197,20 @@ check_syntax(const PgmSource *source)
 	}
 }
 
+static bool
+is_by_expression(const PgmShadow *shadow)
+{
+	CreateStmt *stmt = castNode(CreateStmt, statement(shadow, 0));
+	ListCell   *lc;
+
+	foreach(lc, stmt->partspec->partParams)
+	{
+		if (lfirst_node(PartitionElem, lc)->expr != NULL)
+			return true;
+	}
+	return false;
+}
+
 static const char *
 catalog_reason(Oid relid)
 {
@@ -253,6 +267,8 @@ pgm_partition_check(PgmShadow *shadow, Relation rel)
 	check_syntax(shadow->request->partitioning);
 	reason = pgm_can_become_partitioned() ? catalog_reason(shadow->relid) :
 		"this is not known to be safe on this version of the server";
+	if (reason == NULL && is_by_expression(shadow))
+		reason = "it is to be partitioned by an expression, and has then no key, by which rows are found; keep the value in a column, and have that in the primary key";
 	if (reason != NULL)
 		refuse(shadow, reason);
 	drop_model(make_model(shadow, rel, RelationGetRelationName(rel),
@@ -579,6 +595,33 @@ pgm_partition_others(const PgmShadow *shadow)
 	return result;
 }
 
+/*
+ * A table that is a partition itself: those above know what has rows and what
+ * has partitions, and who uses one of them goes by that.
+ */
+List *
+pgm_partition_ancestors(const PgmShadow *shadow)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (!pgm_partition_wanted(shadow) ||
+		!get_rel_relispartition(shadow->relid))
+		return NIL;
+	foreach(lc, get_partition_ancestors(shadow->relid))
+		result = lcons_oid(lfirst_oid(lc), result);
+	return result;
+}
+
+void
+pgm_partition_tell_ancestors(const PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_partition_ancestors(shadow))
+		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+}
+
 static List *
 read_keys(Oid relid)
 {
@@ -739,5 +782,6 @@ pgm_partition_switch(PgmShadow *shadow)
 	foreach(lc, leaves)
 		move_leaf(shadow, lfirst(lc), keys);
 	pgm_owner_leave(&scope);
+	pgm_partition_tell_ancestors(shadow);
 	pgm_partition_follow(shadow);
 }

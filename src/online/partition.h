@@ -26,6 +26,13 @@ extern void pgm_partition_check_rows(PgmShadow *shadow);
 /* What else is to be locked for the switch. */
 extern List *pgm_partition_others(const PgmShadow *shadow);
 
+/*
+ * Those above the table, the topmost first: they are locked for the switch and
+ * for the way back, and told that it is no longer what it was.
+ */
+extern List *pgm_partition_ancestors(const PgmShadow *shadow);
+extern void pgm_partition_tell_ancestors(const PgmShadow *shadow);
+
 /* The table has no rows at the time. */
 extern void pgm_partition_switch(PgmShadow *shadow);
 

@@ -89,7 +89,11 @@ collect(PgmLockNeeds *needs, void *arg)
 		 work->with_statement && request->source && i <= request->last; i++)
 		pgm_lockneeds_statement(needs, request->source, i);
 	if (work->shadow->exchanges)
+	{
 		collect_roots(needs, work);
+		foreach(lc, pgm_partition_ancestors(work->shadow))
+			pgm_layout_need(needs, lfirst_oid(lc), work->mode);
+	}
 	foreach(lc, members(work))
 		pgm_layout_need(needs, ((PgmShadow *) lfirst(lc))->relid, work->mode);
 	if (pgm_is_column(work->shadow))

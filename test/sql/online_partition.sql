@@ -62,6 +62,8 @@ SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partiti
 SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (u)', partitions => ARRAY['rest DEFAULT']);
 SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => ARRAY['users DEFAULT']);
 SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => ARRAY['y2025 FOR VALUES FROM (''2025-01-01'') TO (''2026-01-01'')']);
+SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE ((id % 10))', partitions => ARRAY['rest DEFAULT']);
+SELECT * FROM pgmigrate.rebuild('orders', partition_by => 'RANGE (day)', partitions => ARRAY['rest DEFAULT /* partition by */', 'y2025 FOR VALUES FROM (''partition'') TO (''by'') Partition By LIST (u)']);
 SELECT relation, state FROM pgmigrate.operations;
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pgmigrate\_%';
 
@@ -123,6 +125,15 @@ CREATE TABLE hp2 PARTITION OF h_plain FOR VALUES WITH (MODULUS 3, REMAINDER 2);
 INSERT INTO h_plain SELECT * FROM h;
 SELECT relation_name, action FROM pgmigrate.rebuild('h', partition_by => 'HASH (a)', partitions => ARRAY['h0 FOR VALUES WITH (MODULUS 3, REMAINDER 0)', 'h1 FOR VALUES WITH (MODULUS 3, REMAINDER 1)', 'h2 FOR VALUES WITH (MODULUS 3, REMAINDER 2)']);
 SELECT count(*) FROM (SELECT replace(tableoid::regclass::text, 'hp', 'h'), a, b FROM h_plain EXCEPT ALL SELECT tableoid::regclass::text, a, b FROM h) d;
+
+-- and a partition of it, which goes back to be one
+SELECT action FROM pgmigrate.finalize();
+SELECT relation_name, action FROM pgmigrate.rebuild('h0', partition_by => 'RANGE (a)', partitions => ARRAY['h0_low FOR VALUES FROM (MINVALUE) TO (100)', 'h0_high DEFAULT']);
+INSERT INTO h SELECT g, g FROM generate_series(301, 330) g;
+SELECT tableoid::regclass, count(*), sum(a) FROM h GROUP BY 1 ORDER BY 1;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT tableoid::regclass, count(*), sum(a) FROM h GROUP BY 1 ORDER BY 1;
+SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = 'h0'::regclass;
 
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing;
