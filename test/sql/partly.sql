@@ -369,6 +369,7 @@ SELECT indexrelid::regclass AS invalid FROM pg_index WHERE NOT indisvalid;
 -- stopped after the switch of what is carried out online, by its ANALYZE: the
 -- statement is done, also when what was kept for the way back is gone
 SET search_path = app;
+\set SHOW_CONTEXT never
 SET pgmigrate.online_threshold = 0;
 CREATE TABLE stops (revision text);
 CREATE FUNCTION stops_after(i bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$
@@ -435,6 +436,7 @@ SELECT state FROM pgmigrate.backfill('wide', 'c = id', 'c IS NULL');
 SELECT state, error FROM pgmigrate.operation WHERE revision = 'checked';
 SELECT revision, state FROM pgmigrate.upgrade('checked');
 SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'checked';
+\set SHOW_CONTEXT errors
 RESET pgmigrate.online_threshold;
 
 SET client_min_messages = warning;
