@@ -37,6 +37,7 @@
 
 #include "base/spi.h"
 #include "compat/modify.h"
+#include "compat/plan.h"
 #include "online/beside.h"
 #include "online/layout.h"
 #include "online/sync_trigger.h"
@@ -282,7 +283,7 @@ begin_scan(NoteScan *notes, Oid unfit, LOCKMODE mode, const char *key)
 	notes->rel = table_open(unfit, mode);
 	notes->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	notes->slot = table_slot_create(notes->rel, NULL);
-	notes->scan = table_beginscan(notes->rel, notes->snapshot, 0, NULL);
+	notes->scan = pgm_table_beginscan(notes->rel, notes->snapshot);
 	notes->key = key;
 }
 

@@ -71,6 +71,7 @@ typedef struct PgmColumnSync
 	PgmMapping **forth;			/* of each pair */
 	PgmMapping **back;			/* NULL where there is no way back */
 	Oid			unfit;
+	bool		overruled;		/* a trigger of others fires after ours */
 	EState	   *estate;
 	TupleTableSlot *old;
 	TupleTableSlot *new;
@@ -172,6 +173,16 @@ add_pair(List *args, const PgmColumnPair *pair)
 	return add_argument(args, pair->back.columns);
 }
 
+/* ALTER TABLE changes values of a column, but not of one that is used. */
+static void
+depend_on(ObjectAddress trigger, Oid relid, AttrNumber column)
+{
+	ObjectAddress address;
+
+	ObjectAddressSubSet(address, RelationRelationId, relid, column);
+	recordDependencyOn(&trigger, &address, DEPENDENCY_NORMAL);
+}
+
 Oid
 pgm_column_trigger_create(const PgmColumnSpec *spec)
 {
@@ -203,6 +214,8 @@ pgm_column_trigger_create(const PgmColumnSpec *spec)
 						   spec->pairs[i].forth.columns);
 		pgm_mapping_depend(address.objectId, spec->relid,
 						   spec->pairs[i].back.columns);
+		depend_on(address, spec->relid, spec->pairs[i].lead);
+		depend_on(address, spec->relid, spec->pairs[i].follow);
 	}
 	CommandCounterIncrement();
 	return address.objectId;
@@ -294,6 +307,28 @@ is_pinned(const PgmColumnSync *pairs)
 	return false;
 }
 
+/*
+ * The change is refused where one sorts after ours, but it may come later, and
+ * be gone before that is asked for again.
+ */
+static bool
+is_overruled(Relation rel, const Trigger *ours)
+{
+	Oid			kept = pgm_sync_function("kept_row");
+
+	for (int i = 0; i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (TRIGGER_FOR_ROW(trigger->tgtype) &&
+			TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+			trigger->tgfoid != ours->tgfoid && trigger->tgfoid != kept &&
+			strcmp(trigger->tgname, ours->tgname) > 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 compile(PgmSync *sync, Relation source, const Trigger *trigger)
 {
@@ -302,6 +337,7 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 
 	pairs->pairs = read_pairs(trigger, &pairs->n);
 	pairs->unfit = oid_value(trigger, ARG_UNFIT);
+	pairs->overruled = is_overruled(source, trigger);
 	sync->pairs = pairs;
 
 	/* what needs no settings is the server's own, and nobody's code */
@@ -520,6 +556,9 @@ work(PgmSync *sync, TriggerData *data, HeapTuple tuple)
 		row.old = pairs->old;
 	}
 	settle(&row);
+	if (pairs->overruled)
+		pgm_unfit_note(pairs->unfit,
+					   "a row that another trigger may have changed after");
 	if (row.nchanges > 0)
 		tuple = heap_modify_tuple_by_cols(tuple, desc, row.nchanges,
 										  row.columns, row.values, row.nulls);

@@ -93,6 +93,27 @@ SELECT action FROM pgmigrate.finalize();
 ALTER TABLE guarded.parent ALTER w TYPE varchar USING w || 'w';
 SELECT count(*), max(w) FROM guarded.parent;
 
+-- the same with a column beside: a trigger that comes later is noticed
+SELECT pgmigrate.revision('c', 'ALTER TABLE guarded.log ALTER v TYPE bigint', 'ALTER TABLE guarded.log ALTER v TYPE int', id => 'c');
+SET ROLE regress_guarded;
+CREATE TABLE guarded.log (v int NOT NULL, w text);
+INSERT INTO guarded.log SELECT g, 'w' FROM generate_series(1, 5) g;
+CREATE FUNCTION guarded.empty() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RETURN jsonb_populate_record(NEW, (SELECT jsonb_object_agg(k, NULL) FROM jsonb_object_keys(to_jsonb(NEW)) k WHERE k ~ '^pgmigrate_')); END $$;
+RESET ROLE;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT attname AS double FROM pg_attribute WHERE attrelid = 'guarded.log'::regclass AND attname ~ '^pgmigrate_' \gset
+SET ROLE regress_guarded;
+CREATE TRIGGER "~~" BEFORE UPDATE ON guarded.log FOR EACH ROW EXECUTE FUNCTION guarded.empty();
+UPDATE guarded.log SET w = 'x' WHERE v < 3;
+DROP TRIGGER "~~" ON guarded.log;
+\set VERBOSITY sqlstate
+ALTER TABLE guarded.log ALTER :"double" TYPE int USING NULL;
+\set VERBOSITY default
+RESET ROLE;
+SELECT action FROM pgmigrate.revert((SELECT max(id) FROM pgmigrate.operation));
+SELECT count(*) FROM guarded.log WHERE v IS NULL;
+
 DROP TABLE public.guarded_child;
 DROP SCHEMA guarded CASCADE;
 DROP EXTENSION pgmigrate;
