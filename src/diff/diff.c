@@ -7,13 +7,14 @@
  */
 #include "postgres.h"
 
+#include "base/printable.h"
 #include "diff/internal.h"
 
 #define LOSS "-- loses data: "
 
 /*
  * One ALTER TABLE for neighbours that are of one table; what loses data stands
- * alone, under its comment.
+ * alone, under its comment, which a name with a new line must not end.
  */
 static List *
 join_statements(List *ddls)
@@ -38,7 +39,8 @@ join_statements(List *ddls)
 			result = lappend(result, pstrdup(sql.data));
 		resetStringInfo(&sql);
 		if (ddl->loss != NULL)
-			appendStringInfo(&sql, LOSS "%s\n", ddl->loss);
+			appendStringInfo(&sql, LOSS "%s\n",
+							 pgm_printable_line(ddl->loss));
 		if (ddl->table != NULL)
 			appendStringInfo(&sql, "ALTER TABLE %s\n\t", ddl->table);
 		appendStringInfoString(&sql, ddl->sql);

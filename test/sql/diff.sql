@@ -1023,6 +1023,11 @@ SELECT * FROM pgmigrate.diff(:'same');
 SELECT datname FROM pg_database WHERE datname LIKE 'pgmigrate%';
 DROP DATABASE pgmigrate_scratch_999999999_3;
 
+-- what loses data is named in a comment, which a name does not end
+CREATE TABLE U&"lost\000aALTER ROLE regress_diff_a SUPERUSER; --" (a int);
+SELECT * FROM pgmigrate.diff(:'same');
+DROP TABLE U&"lost\000aALTER ROLE regress_diff_a SUPERUSER; --";
+
 \c contrib_regression
 DROP DATABASE regress_diff;
 DROP ROLE regress_diff_a;
