@@ -60,6 +60,42 @@ history()
 	timed psql query -f "$WORK/history.sql"
 }
 
+# ---- the way back, tried
+
+# Ten revisions of each of 30 tables, of the kinds that a project has.
+rehearsal()
+{
+	fresh_database
+	query >/dev/null <<'SQL'
+SELECT count(pgmigrate.revision(v.message, v.up, v.down))
+FROM (SELECT n / 10 AS g, n % 10 AS kind, 't' || n / 10 AS t FROM generate_series(0, 299) n ORDER BY n) AS r
+CROSS JOIN LATERAL (VALUES
+	(0, 'create ' || t, format('CREATE TABLE %1$I (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(80) NOT NULL, state text,
+		amount int, parent bigint %2$s);
+		CREATE INDEX %1$s_parent ON %1$I (parent);
+		COMMENT ON TABLE %1$I IS ''table %1$s'';', t, CASE WHEN g > 0 THEN 'REFERENCES t' || g - 1 ELSE '' END),
+		format('DROP TABLE %I', t)),
+	(1, 'add note to ' || t, format('ALTER TABLE %I ADD note text', t), format('ALTER TABLE %I DROP note', t)),
+	(2, 'add changed to ' || t, format('ALTER TABLE %I ADD changed timestamptz NOT NULL DEFAULT now()', t),
+		format('ALTER TABLE %I DROP changed', t)),
+	(3, 'index state of ' || t, format('CREATE INDEX CONCURRENTLY %1$s_state ON %1$I (state)', t), format('DROP INDEX CONCURRENTLY %s_state', t)),
+	(4, 'names of ' || t, format('ALTER TABLE %1$I ADD CONSTRAINT %1$s_name UNIQUE (name)', t), format('ALTER TABLE %1$I DROP CONSTRAINT %1$s_name', t)),
+	(5, 'states of ' || t, format('ALTER TABLE %1$I ADD CONSTRAINT %1$s_states CHECK (state IN (''new'', ''old'')) NOT VALID;
+		ALTER TABLE %1$I VALIDATE CONSTRAINT %1$s_states', t), format('ALTER TABLE %1$I DROP CONSTRAINT %1$s_states', t)),
+	(6, 'view of ' || t, format('CREATE VIEW v_%1$s AS SELECT id, name FROM %1$I WHERE state IS NULL; GRANT SELECT ON v_%1$s TO pg_monitor', t),
+		format('DROP VIEW v_%s', t)),
+	(7, 'trigger of ' || t, format('CREATE FUNCTION touch_%1$s() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN NEW.changed := now(); RETURN NEW; END $f$;
+		CREATE TRIGGER touch BEFORE UPDATE ON %1$I FOR EACH ROW EXECUTE FUNCTION touch_%1$s()', t),
+		format('DROP TRIGGER touch ON %1$I; DROP FUNCTION touch_%1$s()', t)),
+	(8, 'amounts of ' || t, format('ALTER TABLE %I ALTER amount TYPE bigint', t), format('ALTER TABLE %I ALTER amount TYPE int', t)),
+	(9, 'rows of ' || t, format('INSERT INTO %I (name) SELECT ''n'' || i FROM generate_series(1, 100) i', t), format('DELETE FROM %I', t))
+) AS v (kind, message, up, down)
+WHERE v.kind = r.kind;
+SQL
+	timed rehearsal query -c "SELECT * FROM pgmigrate.rehearse()"
+	query -c "SELECT ok FROM pgmigrate.rehearsal" | grep -qx t || fail "the rehearsal found something amiss"
+}
+
 # ---- a type change of a large table, under load
 
 # Of the load between two moments: transactions, and those over a second.
@@ -156,6 +192,7 @@ $ROUNDS rounds, medians of the times; $(date -u +%Y-%m-%d).
 | | of 1,000 differences planted in $ROWS rows | | $(cat "$WORK/found") found, $(cat "$WORK/invented") invented before | |
 | rollback under 30 s | \`revert()\` of the change | \`ALTER TABLE\` back: as the change, $(median_of plain) ms | $(median_of revert) ms | $(less "$(median_of plain)" "$(median_of revert)") |
 | | \`downgrade('base')\` of the $REVISIONS revisions | | $(median_of history_back) ms | |
+| rollback plan tested | \`rehearse()\` of 300 revisions of ten kinds in 30 tables: up, down and up again, the schema read after each | | $(median_of rehearsal) ms | |
 | availability 99.95 % | transactions of the application within a second, during the change | $(share plain_load) of $(sum plain_load 1) | $(share online_load) of $(sum online_load 1) | |
 
 - **Migration time.** The article's figure is one of projects, of people's time with it; that cannot be measured here. The
@@ -167,6 +204,9 @@ $ROUNDS rounds, medians of the times; $(date -u +%Y-%m-%d).
   at $(cat "$WORK/bound") %, with 95 % confidence.
 - **Rollback.** From the call to the moment that the application has the old type back, with all that it wrote meanwhile.
   A downgrade that loses data gives the schema back, not the data.
+- **Rehearsal.** The revisions are generated, ten for each table: the table with its key, index and foreign key, columns,
+  an index built CONCURRENTLY, constraints, a view with a privilege, a trigger with its function, a change of type, rows.
+  Each of the 900 steps is followed by a look at all of the schema.
 - **Availability.** A transaction that took longer than a second counts as a failed request; those of the baseline wait for
   the lock. The share is of the time of the change only: of a month it is a different figure, and a better one.
 EOT
@@ -178,7 +218,9 @@ for round in $(seq "$ROUNDS"); do
 	history
 	fresh_database
 	change
+	rehearsal
 done
+fresh_database
 planted
 report | tee "$WORK/figures.md"
 cp "$WORK/figures.md" "$ROOT/doc/figures.md"
