@@ -1,7 +1,8 @@
 
 # Copyright (c) 2026, pgmigrate developers
 
-# The commands of the recipes in doc/loading.md, as they are printed.
+# The commands of the recipes in doc/loading.md, as they are printed, and those
+# for several clusters in doc/fleet.md.
 
 use strict;
 use warnings;
@@ -151,6 +152,28 @@ foreach my $line (split /\n/, block('From a laptop', 'sh'))
 	is($rc, 0, $line) or diag($out);
 }
 ok(-s "$root/laptop/release.sql", 'a script is there');
+
+# Several clusters: the first one that is not at the target ends it.
+my ($clusters) = slurp_file("$top/doc/fleet.md") =~ /^## Several clusters\n.*?^```sh\n(.*?)^```$/ms
+  or die 'no recipe for several clusters';
+my $other = new_node('other');
+mkdir "$root/fleet";
+file('fleet/clusters.txt', $node->connstr('laptop') . "\n" . $other->connstr('postgres') . "\n");
+foreach my $place ([ $node, 'laptop' ], [ $other, 'postgres' ])
+{
+	query($place->[0], $_, $place->[1])
+	  foreach "SELECT pgmigrate.revision('wave', 'SELECT 1 / CAST(current_setting(''regress.one'') AS int)', id => 'wave')",
+	  "ALTER DATABASE $place->[1] SET regress.one = " . ($place->[0] == $node ? 0 : 1);
+}
+query($node, "DROP DATABASE IF EXISTS $_ WITH (FORCE)") foreach qw(job pods pooler);
+my ($rc, $out) = shell($clusters, "$root/fleet");
+like($out, qr/database "laptop" failed.*ERROR: +not all databases are at the target/s, 'a failure in the first cluster is told');
+is(query($other, 'SELECT count(*) FROM pgmigrate.run'), '0', 'the second is not begun');
+query($node, 'ALTER DATABASE laptop SET regress.one = 1', 'laptop');
+($rc, $out) = shell($clusters, "$root/fleet");
+is("$rc " . query($node, 'SELECT revision FROM pgmigrate.current()', 'laptop') . ' ' . query($other, 'SELECT revision FROM pgmigrate.current()'),
+	'0 wave wave', 'both get there')
+  or diag($out);
 
 log_is_clean($node);
 done_testing();
