@@ -20,6 +20,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 
+#include "base/file_checksum.h"
 #include "base/spi.h"
 #include "interop/adopt.h"
 #include "interop/imported.h"
@@ -35,7 +36,8 @@
 /* Of each the tool whose ledger it stands for. */
 static PgmQuery imported_query = {
 	"SELECT id, upgrade, substring(upgrade FROM "
-	"'^-- applied by ([a-z_-]+), not held here\\n$') "
+	"'^-- applied by ([a-z_-]+), not held here\\n$'), "
+	"substring(message FROM '^hash (.*)$') "
 	"FROM pgmigrate.revision WHERE downgrade IS NULL "
 	"AND upgrade ~ '^-- applied by [a-z_-]+, not held here\\n$' ORDER BY seq"
 };
@@ -57,6 +59,9 @@ static PgmQuery adopted_query = {
 struct PgmImported
 {
 	const PgmFormatResult *result;
+	int			nfiles;
+	const PgmFormatFile *files;
+	char	  **checksums;		/* of the files, once somebody asks */
 	int			n;				/* all of them */
 	char	  **ids;
 	bool	   *has_file;
@@ -92,10 +97,36 @@ same_number(const char *a, const char *b)
 		(a[na] == '\0' || a[na] == '_') && (b[nb] == '\0' || b[nb] == '_');
 }
 
+/* Some ledgers have nothing of a file but its checksum. */
+static bool
+has_checksum(PgmImported *imported, const char *hash)
+{
+	if (hash == NULL)
+		return false;
+	if (imported->checksums == NULL)
+		imported->checksums = palloc0(sizeof(char *) *
+									  Max(imported->nfiles, 1));
+	for (int i = 0; i < imported->nfiles; i++)
+	{
+		const PgmFormatFile *file = &imported->files[i];
+
+		if (imported->checksums[i] == NULL && file->data != NULL)
+			imported->checksums[i] = pgm_checksums_json("", file->data,
+														file->len);
+		if (file->data != NULL &&
+			strstr(imported->checksums[i], psprintf("\"%s\"", hash)) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* Is a file of this revision here that holds something else? */
 static bool
-has_file(const PgmFormatResult *result, const char *id, const char *upgrade)
+has_file(PgmImported *imported, const char *id, const char *upgrade,
+		 const char *hash)
 {
+	const PgmFormatResult *result = imported->result;
+
 	for (int i = 0; i < result->nrevisions; i++)
 	{
 		const PgmFormatRevision *file = &result->revisions[i];
@@ -106,7 +137,7 @@ has_file(const PgmFormatResult *result, const char *id, const char *upgrade)
 		if (strcmp(file->id, id) == 0 || same_number(file->id, id))
 			return true;
 	}
-	return false;
+	return has_checksum(imported, hash);
 }
 
 /* Those that leave, for a message. */
@@ -154,8 +185,8 @@ find_imported(PgmImported *imported)
 	for (uint64 row = 1; row <= rows; row++)
 	{
 		char	   *id = pgm_spi_text(row, 1);
-		bool		found = has_file(imported->result, id,
-									 pgm_spi_text(row, 2));
+		bool		found = has_file(imported, id, pgm_spi_text(row, 2),
+									 pgm_spi_text(row, 4));
 		char	   *tool;
 
 		CHECK_FOR_INTERRUPTS();
@@ -336,12 +367,15 @@ remove_all(const PgmImported *imported)
 }
 
 PgmImported *
-pgm_imported_give_way(const PgmFormatResult *result)
+pgm_imported_give_way(const PgmFormatResult *result, int nfiles,
+					  const PgmFormatFile *files)
 {
 	PgmImported *imported = palloc0(sizeof(PgmImported));
 	char	   *names;
 
 	imported->result = result;
+	imported->nfiles = nfiles;
+	imported->files = files;
 	if (!find_imported(imported))
 		return NULL;
 	load_graph(imported);

@@ -588,7 +588,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	index_files(&loader, nfiles, files);
 	pgm_ledger_refuse_recovery();
 	pgm_revision_lock_store();
-	imported = pgm_imported_give_way(result);
+	imported = pgm_imported_give_way(result, nfiles, files);
 
 	rows = palloc(sizeof(PgmLoadRow) *
 				  (result->nrevisions + result->nskipped + 1));

@@ -174,6 +174,15 @@ SELECT version_id FROM goose_db_version ORDER BY id;
 CALL forget();
 DROP TABLE schema_migrations, alembic_version, goose_db_version;
 
+-- of a tool whose ledger has nothing but the checksums of its files
+CREATE TABLE __drizzle_migrations (id serial, hash text NOT NULL, created_at bigint);
+INSERT INTO __drizzle_migrations (hash, created_at) SELECT encode(sha256('SELECT 1;'), 'hex'), 1700000000000;
+SELECT * FROM pgmigrate.adopt('drizzle');
+SELECT revision, action FROM pgmigrate.load_files(ARRAY['0000_brave.sql', '0001_new.sql'], ARRAY['SELECT 1;', 'SELECT 2;']);
+SELECT revision FROM pgmigrate.applied;
+SELECT revision FROM pgmigrate.upgrade();
+CALL forget();
+DROP TABLE __drizzle_migrations;
 -- a row that was written with zeros goes with its revision
 CREATE TABLE schema_migrations (version varchar(255) PRIMARY KEY);
 INSERT INTO schema_migrations VALUES ('006'), ('007'), ('70');
