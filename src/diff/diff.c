@@ -51,7 +51,17 @@ join_statements(List *ddls)
 	return result;
 }
 
-/* The bodies of functions may name what comes after them. */
+/*
+ * The bodies of functions may name what comes after them, or what their author
+ * had in his search_path.
+ */
+static bool
+is_checked(const char *source)
+{
+	return source != NULL && (strstr(source, "\n LANGUAGE sql") != NULL ||
+							  strstr(source, "\n LANGUAGE plpgsql") != NULL);
+}
+
 static bool
 makes_function(const PgmDiff *diff)
 {
@@ -62,9 +72,7 @@ makes_function(const PgmDiff *diff)
 		if (pair->change != PGM_KEEP && pair->change != PGM_DROP &&
 			(pgm_ddl_is(pair->to, "function") ||
 			 pgm_ddl_is(pair->to, "procedure")) &&
-			pgm_schema_value(pair->to, "source") != NULL &&
-			strstr(pgm_schema_value(pair->to, "source"),
-				   "\n LANGUAGE sql") != NULL)
+			is_checked(pgm_schema_value(pair->to, "source")))
 			return true;
 	}
 	return false;

@@ -410,6 +410,18 @@ is_to_be_attached(const PgmDiff *diff, const PgmPair *pair)
 	return !comes(parent) || parent->only;
 }
 
+/* What the definition of a constraint does not have of its index. */
+static void
+complete_constraint(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	if (OF(to, ".storage options") != NULL)
+		pgm_ddl_add(diff, "ALTER INDEX %s SET (%s)", to->identity,
+					OF(to, ".storage options"));
+	if (OF(to, "tablespace") != NULL)
+		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s", to->identity,
+					quote_identifier(OF(to, "tablespace")));
+}
+
 void
 pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created)
 {
@@ -417,6 +429,8 @@ pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created)
 	const PgmSchemaObject *to = pair->to;
 	const char *table = pgm_ddl_table(to);
 
+	if (created && is_of_constraint(diff, pair, true))
+		complete_constraint(diff, to);
 	if (is_to_be_attached(diff, pair))
 		pgm_ddl_add(diff, "ALTER INDEX %s ATTACH PARTITION %s",
 					OF(to, "parent"), to->identity);

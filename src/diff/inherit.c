@@ -83,13 +83,22 @@ pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair)
 								 parent);
 }
 
+/* The part of this name, a column or a constraint, on another table. */
+static PgmPair *
+same_on(const PgmDiff *diff, const PgmSchemaObject *part, const char *table)
+{
+	char	   *name = pgm_ddl_part_name(part);
+
+	return pgm_ddl_find_pair(diff, part->kind, pgm_ddl_is(part, "column") ?
+							 psprintf("%s.%s", table, name) :
+							 psprintf("%s on %s", name, table));
+}
+
 /* Is there a child that keeps what it has from the parent, as its own? */
 static bool
 is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part)
 {
 	const PgmPair *table = pgm_ddl_table_pair(diff, part);
-	bool		column = pgm_ddl_is(part, "column");
-	char	   *name = pgm_ddl_part_name(part);
 	int			n = table == NULL ? -1 : table - diff->pairs;
 
 	for (int i = n < 0 ? 0 : diff->users.start[n];
@@ -97,16 +106,13 @@ is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part)
 	{
 		const PgmPair *child = &diff->pairs[diff->users.other[i]];
 		const PgmPair *own;
-		char	   *identity;
 
 		if (!pgm_ddl_is_table(child->from) || child->change == PGM_DROP ||
 			child->change == PGM_RECREATE || changes_parents(child) ||
 			!pgm_ddl_in_list(OF(child->from, "inherits"),
 							 table->from->identity))
 			continue;
-		identity = column ? psprintf("%s.%s", child->from->identity, name) :
-			psprintf("%s on %s", name, child->from->identity);
-		own = pgm_ddl_find_pair(diff, part->kind, identity);
+		own = same_on(diff, part, child->from->identity);
 		if (own != NULL && own->from != NULL && own->to != NULL &&
 			own->change != PGM_RECREATE)
 			return true;
@@ -120,4 +126,25 @@ pgm_ddl_above(const PgmDiff *diff, const PgmSchemaObject *part)
 	const char *table = pgm_ddl_table(part);
 
 	return is_kept_below(diff, part) ? psprintf("ONLY %s", table) : table;
+}
+
+List *
+pgm_ddl_same_above(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	List	   *found = NIL;
+	const char *parents;
+	char	   *parent;
+	const PgmPair *table;
+
+	table = pgm_ddl_table_pair(diff, part);
+	parents = table == NULL || table->from == NULL ? NULL :
+		OF(table->from, "inherits");
+	while ((parent = pgm_ddl_next(&parents)) != NULL)
+	{
+		PgmPair    *pair = same_on(diff, part, parent);
+
+		if (pair != NULL)
+			found = lappend_int(found, pair - diff->pairs);
+	}
+	return found;
 }

@@ -86,6 +86,11 @@ extern void pgm_diff_begin(PgmDiff *diff, const PgmSchema *from,
 /* pairs.c: what is to happen to each object. */
 extern void pgm_diff_pair(PgmDiff *diff);
 extern bool pgm_diff_same(const PgmDiff *diff, const PgmPair *pair);
+extern bool pgm_diff_type_changes(const PgmPair *pair);
+extern bool pgm_diff_is_foreign_key(const PgmSchemaObject *object);
+
+/* retype.c: types to be made again, as they cannot be altered. */
+extern void pgm_diff_recreate_types(PgmDiff *diff);
 
 /* index.c: those that change what they belong to. */
 extern void pgm_diff_settle_indexes(PgmDiff *diff);

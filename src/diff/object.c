@@ -411,6 +411,8 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 		return;					/* at the end */
 	if (OF(to, ".inherited") != NULL)
 		return;					/* when it is attached */
+	if (pgm_ddl_is(to, "operator") && OF(to, ".create") == NULL)
+		return;					/* by the first that names it */
 	if (!last && pgm_ddl_is_late_index(pair))
 		return;
 	if (pgm_ddl_is_table(to))

@@ -85,6 +85,26 @@ may_go_alone(const PgmSchemaObject *part)
 
 static void drop(PgmDiff *diff, int n, bool late);
 
+/* Of a table that has it from its parents and by itself. */
+static bool
+is_twice(const PgmSchemaObject *object)
+{
+	return (pgm_ddl_is(object, "column") ||
+			pgm_ddl_is(object, "constraint")) &&
+		pgm_ddl_equal(pgm_schema_value(object, "inherited"), "and local");
+}
+
+/* What it has from its parents too goes there first. */
+static void
+drop_above(PgmDiff *diff, int n, bool late)
+{
+	ListCell   *cell;
+
+	if (is_twice(diff->pairs[n].from))
+		foreach(cell, pgm_ddl_same_above(diff, diff->pairs[n].from))
+			drop(diff, lfirst_int(cell), late);
+}
+
 /* Those who use it or one of its parts go first. */
 static void
 drop_users(PgmDiff *diff, int n, int top, bool late)
@@ -115,6 +135,7 @@ drop(PgmDiff *diff, int n, bool late)
 	if (top == n)
 	{
 		drop_users(diff, n, n, late);
+		drop_above(diff, n, late);
 		pgm_ddl_drop(diff, pair);
 		pair->gone = true;
 	}
@@ -123,6 +144,29 @@ drop(PgmDiff *diff, int n, bool late)
 	else if (!diff->pairs[top].gone && may_go_alone(pair->from))
 	{
 		/* cuts a cycle, of foreign keys as a rule */
+		pgm_ddl_drop(diff, pair);
+		pair->gone = true;
+	}
+}
+
+/*
+ * Foreign keys of partitions and their parents that go: a partition goes with
+ * its parent, so that a circle cannot be cut between the two.
+ */
+static void
+drop_keys_of_partitions(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+		const PgmPair *table = pair->whole_from < 0 ? NULL :
+			&diff->pairs[pair->whole_from];
+
+		if (table == NULL || !goes(pair) || !goes(table) ||
+			!pgm_diff_is_foreign_key(pair->from) ||
+			(pgm_schema_value(table->from, "partition key") == NULL &&
+			 pgm_schema_value(table->from, "partition bound") == NULL))
+			continue;
 		pgm_ddl_drop(diff, pair);
 		pair->gone = true;
 	}
@@ -279,6 +323,7 @@ pgm_diff_order(PgmDiff *diff)
 		pgm_ddl_leave_parents(diff, &diff->pairs[i]);
 		pgm_ddl_let_go(diff, &diff->pairs[i]);
 	}
+	drop_keys_of_partitions(diff);
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)
@@ -286,9 +331,11 @@ pgm_diff_order(PgmDiff *diff)
 	for (int i = 0; i < diff->npairs; i++)
 		diff->pairs[i].visited = false;
 	for (int rank = 0; rank <= last; rank++)
-		for (int i = 0; i < diff->npairs; i++)
-			if (diff->pairs[i].rank == rank)
-				come(diff, i);
+		for (int both = 1; both >= 0; both--)
+			for (int i = 0; i < diff->npairs; i++)
+				if (diff->pairs[i].rank == rank &&
+					is_twice(diff->pairs[i].to) == (both == 1))
+					come(diff, i);
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)

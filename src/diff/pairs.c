@@ -468,8 +468,8 @@ find_edges(PgmEdges *edges, const PgmSchema *schema, const int *pair_of,
 	pfree(fill);
 }
 
-static bool
-type_changes(const PgmPair *pair)
+bool
+pgm_diff_type_changes(const PgmPair *pair)
 {
 	return pgm_ddl_is(pair->from, "column") && pair->to != NULL &&
 		pair->change == PGM_ALTER &&
@@ -480,8 +480,8 @@ type_changes(const PgmPair *pair)
 						pgm_schema_value(pair->to, "collation")));
 }
 
-static bool
-is_foreign_key(const PgmSchemaObject *object)
+bool
+pgm_diff_is_foreign_key(const PgmSchemaObject *object)
 {
 	return pgm_ddl_is(object, "constraint") &&
 		strncmp(pgm_schema_value(object, "definition"), "FOREIGN KEY",
@@ -508,6 +508,14 @@ is_named_again(const PgmPair *cause, const PgmPair *user)
 		pgm_ddl_is(user->to, "column") &&
 		pgm_ddl_equal(pgm_schema_value(user->from, "type"),
 					  pgm_schema_value(user->to, "type"));
+}
+
+/* The server forgets the targets of what it brings along. */
+static bool
+has_target(const PgmSchemaObject *object)
+{
+	return pgm_schema_value(object, "statistics target") != NULL ||
+		pgm_schema_value(object, "statistics targets") != NULL;
 }
 
 /* What becomes of a user of something that goes or changes its type. */
@@ -538,6 +546,10 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 		int			whole = user->whole_from;
 		bool		type = pgm_ddl_is_set_aside(cause->from);
 
+		if (pgm_ddl_is_table(cause->from) && whole >= 0 &&
+			cause->change == PGM_RECREATE &&
+			pgm_ddl_is(diff->pairs[whole].to, "composite type"))
+			return recreate(diff, whole, queue);
 		if (pgm_ddl_is_table(cause->from) || user->retype)
 			return queue;
 		if (pgm_schema_value(user->to, "generated as") != NULL)
@@ -561,37 +573,21 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 	if (pgm_ddl_is_table(cause->from) && cause->change == PGM_RECREATE &&
 		pgm_schema_value(user->from, "partition bound") != NULL)
 		return recreate(diff, n, queue);
-	if (strcmp(kind, "domain") == 0 && !type_changes(cause))
+	if (strcmp(kind, "domain") == 0 && !pgm_diff_type_changes(cause))
+		return recreate(diff, n, queue);
+	/* what its rows are told apart by */
+	if (pgm_schema_value(user->from, "partition key") != NULL &&
+		(pgm_ddl_is(cause->from, "function") ||
+		 pgm_ddl_is(cause->from, "operator class")))
 		return recreate(diff, n, queue);
 	/* both of its ends may change */
-	if (type_changes(cause) && is_foreign_key(user->from))
+	if (pgm_diff_type_changes(cause) && pgm_diff_is_foreign_key(user->from))
 		return recreate(diff, n, queue);
 	if (!is_one_of(kind, dependents, lengthof(dependents)) ||
-		(type_changes(cause) &&
+		(pgm_diff_type_changes(cause) && !has_target(user->to) &&
 		 is_one_of(kind, follow_type, lengthof(follow_type))))
 		return queue;
 	return recreate(diff, n, queue);
-}
-
-/* A composite type that columns have does not let its attributes change. */
-static void
-recreate_composites(PgmDiff *diff)
-{
-	for (int i = 0; i < diff->npairs; i++)
-	{
-		PgmPair    *pair = &diff->pairs[i];
-		PgmPair    *type;
-
-		if (!type_changes(pair) || pair->whole_from < 0)
-			continue;
-		type = &diff->pairs[pair->whole_from];
-		if (!pgm_ddl_is(type->to, "composite type"))
-			continue;
-		for (int j = diff->users.start[pair->whole_from];
-			 j < diff->users.start[pair->whole_from + 1]; j++)
-			if (pgm_ddl_is(diff->pairs[diff->users.other[j]].from, "column"))
-				type->change = PGM_RECREATE;
-	}
 }
 
 /* Is this name one of those in the expressions of a partition key? */
@@ -614,7 +610,7 @@ recreate_partitioned(PgmDiff *diff, const PgmPair *column, List *queue)
 	int			table = column->whole_from;
 	const char *key;
 
-	if (table < 0 || !type_changes(column))
+	if (table < 0 || !pgm_diff_type_changes(column))
 		return queue;
 	key = pgm_schema_value(diff->pairs[table].from, "partition key");
 	if (key != NULL && is_in_key(key, pgm_ddl_part_name(column->from)))
@@ -622,81 +618,16 @@ recreate_partitioned(PgmDiff *diff, const PgmPair *column, List *queue)
 	return queue;
 }
 
-/* Does one of its properties have a label of the enum that is new? */
-static bool
-uses_new_label(const PgmPair *type, const PgmSchemaObject *user)
-{
-	const char *labels = pgm_schema_value(type->to, "labels");
-	char	   *label;
-
-	while ((label = pgm_ddl_next(&labels)) != NULL)
-	{
-		if (pgm_ddl_in_list(pgm_schema_value(type->from, "labels"), label))
-			continue;
-		for (int i = 0; i < user->nproperties; i++)
-			if (user->values[i] != NULL &&
-				strstr(user->values[i], label) != NULL)
-				return true;
-	}
-	return false;
-}
-
-/* To make the type anew is no way where a table is partitioned by it. */
-static void
-refuse_bound(const PgmDiff *diff, const PgmPair *type, const PgmPair *column)
-{
-	const PgmPair *table = column->whole_to < 0 ? NULL :
-		&diff->pairs[column->whole_to];
-
-	if (table == NULL || table->change == PGM_KEEP ||
-		pgm_schema_value(table->to, "partition bound") == NULL ||
-		!uses_new_label(type, table->to))
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			errmsg("the bound of partition %s has a label of enum %s that is new",
-				   table->to->identity, type->to->identity),
-			errdetail("A label can be used when the revision that adds it is committed."),
-			errhint("Generate a revision without the partition first."));
-}
-
-/*
- * A label that was added cannot be used before the commit: then the type is
- * made anew, as for one that goes.
- */
-static void
-recreate_enums(PgmDiff *diff)
-{
-	for (int i = 0; i < diff->npairs; i++)
-	{
-		PgmPair    *user = &diff->pairs[i];
-
-		if (user->change == PGM_KEEP || user->to == NULL)
-			continue;
-		for (int j = diff->needs.start[i]; j < diff->needs.start[i + 1]; j++)
-		{
-			PgmPair    *type = &diff->pairs[diff->needs.other[j]];
-
-			if (type->change == PGM_ALTER && pgm_ddl_is(type->to, "enum") &&
-				uses_new_label(type, user->to))
-				type->change = PGM_RECREATE;
-			if (type->change == PGM_ALTER && pgm_ddl_is(type->to, "enum"))
-				refuse_bound(diff, type, user);
-		}
-	}
-}
-
 static void
 propagate(PgmDiff *diff)
 {
 	List	   *queue = NIL;
 
-	recreate_enums(diff);
-	recreate_composites(diff);
+	pgm_diff_recreate_types(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].change == PGM_RECREATE ||
 			diff->pairs[i].change == PGM_DROP ||
-			type_changes(&diff->pairs[i]))
+			pgm_diff_type_changes(&diff->pairs[i]))
 			queue = lappend_int(queue, i);
 	for (int i = 0; i < list_length(queue); i++)
 	{

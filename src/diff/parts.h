@@ -49,6 +49,10 @@ extern void pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair);
 extern const char *pgm_ddl_above(const PgmDiff *diff,
 								 const PgmSchemaObject *part);
 
+/* What a table has from its parents and by itself: pairs, as integers. */
+extern List *pgm_ddl_same_above(const PgmDiff *diff,
+								const PgmSchemaObject *part);
+
 /* index.c: indexes, and the constraints that have one. */
 extern bool pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair);
 

@@ -206,6 +206,30 @@ find_column(const PgmSchema *schema, const PgmSchemaObject *table,
 						   psprintf("%s.%s", table->identity, name));
 }
 
+/* A child must not repeat how a column is generated. */
+static bool
+is_generated_above(const PgmDiff *diff, const PgmSchemaObject *table,
+				   const PgmSchemaObject *column)
+{
+	const char *parents = OF(table, "inherits");
+	char	   *parent;
+
+	if (OF(column, "generated as") == NULL)
+		return false;
+	while ((parent = pgm_ddl_next(&parents)) != NULL)
+	{
+		const PgmSchemaObject *above;
+
+		above = pgm_schema_find(diff->to, "column",
+								psprintf("%s.%s", parent,
+										 pgm_ddl_part_name(column)));
+		if (above != NULL && pgm_ddl_equal(OF(above, "generated as"),
+										   OF(column, "generated as")))
+			return true;
+	}
+	return false;
+}
+
 static void
 append_columns(StringInfo sql, PgmDiff *diff, const PgmSchemaObject *table)
 {
@@ -218,7 +242,9 @@ append_columns(StringInfo sql, PgmDiff *diff, const PgmSchemaObject *table)
 	{
 		const PgmSchemaObject *column = find_column(diff->to, table, name);
 
-		if (column == NULL || (is_inherited(column) && !partition))
+		if (column == NULL ||
+			(!partition && (is_inherited(column) ||
+							is_generated_above(diff, table, column))))
 			continue;
 		appendStringInfo(sql, "%s\n\t%s", first ? "" : ",",
 						 column_definition(diff, column));
@@ -504,6 +530,14 @@ pgm_ddl_alter_column_details(PgmDiff *diff, PgmPair *pair)
 	pgm_ddl_set_column_details(diff, pair->from, pair->to);
 }
 
+static bool
+is_partitioned(const PgmDiff *diff, const char *table)
+{
+	const PgmSchemaObject *object = pgm_schema_find(diff->to, "table", table);
+
+	return object != NULL && OF(object, "partition key") != NULL;
+}
+
 void
 pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 {
@@ -515,24 +549,33 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	bool		had_default = OF(pair->from, "default") != NULL &&
 		!pair->drop_default;
 
+	/* what a parent's statement does to those below it too */
+	bool		handed_down = OF(pair->to, "inherited") != NULL &&
+		!pgm_ddl_changes_parents(diff, pair->to);
+
+	/* those below have a default of their own, and a NOT NULL */
+	const char *only = pgm_ddl_above(diff, pair->to);
+
 	if (OF(pair->from, "generated as") != NULL &&
-		OF(pair->to, "generated as") == NULL)
+		OF(pair->to, "generated as") == NULL && !handed_down)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP EXPRESSION",
 							 name);
 	if (had_default && (value == NULL || retyped))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP DEFAULT",
-							 name);
-	if (retyped && (!is_inherited(pair->to) ||
-					pgm_ddl_changes_parents(diff, pair->to) ||
+		pgm_ddl_add_to_table(diff, retyped ? table : only,
+							 "ALTER COLUMN %s DROP DEFAULT", name);
+	if (retyped && (!handed_down ||
 					pgm_schema_find(diff->to, "foreign table", table) != NULL))
 		alter_type(diff, pair);
 	if (value != NULL &&
 		(retyped || pair->drop_default || differs(pair, "default")))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET DEFAULT %s",
+		pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET DEFAULT %s",
 							 name, value);
-	if (differs(pair, "not null"))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s %s NOT NULL", name,
-							 OF(pair->to, "not null") != NULL ? "SET" : "DROP");
+	if (differs(pair, "not null") && OF(pair->to, "not null") != NULL)
+		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET NOT NULL",
+							 name);
+	else if (differs(pair, "not null"))
+		pgm_ddl_add_to_table(diff, is_partitioned(diff, table) ? table : only,
+							 "ALTER COLUMN %s DROP NOT NULL", name);
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);

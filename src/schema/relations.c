@@ -145,7 +145,8 @@ static PgmQuery queries[] = {
 		PGM_YES("x.indisreplident") " AS \"replica identity\", "
 		"p.inhparent::regclass::text AS parent, "
 		"s.targets AS \"statistics targets\", "
-		PGM_COMMENT ", " OF_TABLE " " RELATIONS
+		PGM_COMMENT ", " OF_TABLE ", "
+		PGM_OPTIONS("i.reloptions") " AS \".storage options\" " RELATIONS
 		"JOIN pg_index x ON x.indrelid = c.oid "
 		"JOIN pg_class i ON i.oid = x.indexrelid "
 		"LEFT JOIN pg_inherits p ON p.inhrelid = i.oid "

@@ -833,7 +833,63 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create table a (i int, j int, k int, constraint u unique nulls not distinct (i, j), constraint ck check (i > 0));
 		create table b (x int, y int, foreign key (x, y) references a (i, j) match full on delete set null (y) on update cascade deferrable initially deferred);
 		alter table b add constraint nv foreign key (x, y) references a (i, j) not valid;
-		comment on constraint nv on b is 'x'$p$);
+		comment on constraint nv on b is 'x'$p$),
+('targets under a type that changes',
+	$p$create table a (i int, j int);
+		create index ix on a ((i + j)); alter index ix alter column 1 set statistics 77;
+		create statistics st on i, j from a; alter statistics st set statistics 55$p$,
+	$p$create table a (i bigint, j int);
+		create index ix on a ((i + j)); alter index ix alter column 1 set statistics 77;
+		create statistics st on i, j from a; alter statistics st set statistics 55$p$),
+('a column that a child has of its own too',
+	$p$create table a (i int, j int generated always as (i * 2) stored);
+		create table b (i int default 1, k int) inherits (a)$p$,
+	$p$create table a (i bigint, j int);
+		create table b (i bigint default 2, k int) inherits (a)$p$),
+('a child without what its parent gets and loses',
+	$p$create table a (i int, j int not null, k int default 1);
+		create table b (z int, j int not null) inherits (a); alter table b alter k set default 2$p$,
+	$p$create table a (i int default 5, j int, k int);
+		create table b (z int, j int not null) inherits (a); alter table b alter i drop default, alter k set default 2$p$),
+('a body that names what its author had before him',
+	$p$create table a (i int)$p$,
+	$p$create table a (i int);
+		create function f() returns int language plpgsql as 'declare r a; begin return 1; end'$p$),
+('checks of a parent and its child',
+	$p$create table b (i int, j int, constraint c check (i > 0)); create table a (i int, constraint c check (i > 0)) inherits (b);
+		create table c (i int, constraint c check (i > 0)) inherits (b)$p$,
+	$p$create table b (i int, j int, constraint c check (i > 1), k int); create table a (i int, k int, constraint c check (i > 1)) inherits (b);
+		create table c (i int, k int, constraint c check (i > 1)) inherits (b)$p$),
+('options of the index of a constraint',
+	$p$create table a (i int primary key, j int)$p$,
+	$p$create table a (i int primary key with (fillfactor = 60), j int unique with (fillfactor = 70), exclude using btree (j with =) with (fillfactor = 80))$p$),
+('a domain in arrays and rows',
+	$p$create domain d as int; create type c as (x d); create domain e as int;
+		create table t (a d, b d[], c c); create table u (a e[])$p$,
+	$p$create domain d as int constraint more check (value > 1); create type c as (x d); create domain e as int not null;
+		create table t (a d, b d[], c c); create table u (a e[])$p$),
+('a function in a partition key',
+	$p$create function f(int) returns int language sql immutable as 'select $1';
+		create table p (k int) partition by range (SCH.f(k)); create table p1 partition of p for values from (0) to (9)$p$,
+	$p$create function f(int) returns bigint language sql immutable as 'select $1::bigint';
+		create table p (k int) partition by range (SCH.f(k)); create table p1 partition of p for values from (0) to (9)$p$),
+('a row in a composite type',
+	$p$create table a (i int); create type c as (x a)$p$,
+	$p$create table a (i int) partition by range (i); create type c as (x a)$p$),
+('an operator that another one names only',
+	$p$create table a (i int)$p$,
+	$p$create function f(int, int) returns bool language sql immutable as 'select true';
+		create operator === (leftarg = int, rightarg = int, function = f, negator = !==)$p$),
+('a generated column of a child',
+	$p$create table a (i int)$p$,
+	$p$create table a (i int, g int generated always as (i * 2) stored); create table b (i int, g int generated always as (i * 2) stored);
+		alter table b inherit a$p$),
+('partitions and keys in a circle go',
+	$p$create table z (i int, primary key (i)) partition by list (i); create table a partition of z for values in (1);
+		create table m (i int, unique (i)) partition by list (i); create table m1 partition of m for values in (1); create unique index on m1 (i);
+		alter table m add foreign key (i) references z; alter table z add foreign key (i) references m (i);
+		alter table a add constraint a_fk foreign key (i) references m1 (i)$p$,
+	$p$select 1$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
