@@ -34,14 +34,7 @@ start_server()
 		mkdir "$WORK/load"
 	else
 		clean_up_at_exit
-		{
-			need_packages
-			work_area
-			private_tree
-			copy_source
-			build_install
-			start_cluster "max_wal_size = 8GB" "shared_buffers = 512MB" "$@"
-		} >&2
+		new_cluster "max_wal_size = 8GB" "shared_buffers = 512MB" "$@" >&2
 		user_dir "$WORK/load"
 	fi
 	client tee "$WORK/load/script.sql" >/dev/null <<SQL

@@ -17,6 +17,7 @@
 #	copy_source			copy the checkout to SOURCE, owned by RUN_USER
 #	build_install		build SOURCE and install it into the private tree
 #	start_cluster [SETTING=VALUE ...]	sets PGHOST, PGPORT, PGUSER
+#	new_cluster [SETTING=VALUE ...]	all of these
 #	stop_cluster [MODE]
 #	as_user COMMAND ...	run as RUN_USER
 #
@@ -500,6 +501,16 @@ start_cluster()
 
 	as_user "$BINDIR/pg_ctl" -D "$DATA" -l "$SERVER_LOG" -w -s start ||
 		{ cat "$SERVER_LOG" >&2; fail "could not start the cluster"; }
+}
+
+new_cluster()
+{
+	need_packages
+	work_area
+	private_tree
+	copy_source
+	build_install
+	start_cluster "$@"
 }
 
 stop_cluster()

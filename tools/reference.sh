@@ -13,14 +13,7 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/tools/cluster.sh"
 
 clean_up_at_exit
-{
-	need_packages
-	work_area
-	private_tree
-	copy_source
-	build_install
-	start_cluster
-} >&2
+new_cluster >&2
 as_user "$BINDIR/createdb" reference
 as_user "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d reference \
 	<"$ROOT/tools/reference.sql" >"$WORK/reference.md"

@@ -159,12 +159,7 @@ column()
 }
 
 clean_up_at_exit
-need_packages
-work_area
-private_tree
-copy_source
-build_install
-start_cluster "shared_buffers = 512MB" "max_wal_size = 8GB" \
+new_cluster "shared_buffers = 512MB" "max_wal_size = 8GB" \
 	"checkpoint_timeout = 30min" "autovacuum = off" "synchronous_commit = on"
 user_dir "$WORK/run"
 as_user "$BINDIR/createdb" bench

@@ -10,11 +10,6 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/tools/cluster.sh"
 
 clean_up_at_exit
-need_packages
-work_area
-private_tree
-copy_source
-build_install
-start_cluster "fsync = off" "restart_after_crash = on" "max_connections = 40"
+new_cluster "fsync = off" "restart_after_crash = on" "max_connections = 40"
 as_user perl "$SOURCE/bench/chaos/chaos.pl" --data "$DATA" \
 	--bindir "$BINDIR" --socket "$PGHOST" --port "$PGPORT" "$@"

@@ -55,14 +55,7 @@ median()
 }
 
 clean_up_at_exit
-{
-	need_packages
-	work_area
-	private_tree
-	copy_source
-	build_install
-	start_cluster "shared_buffers = $SHARED_BUFFERS" "autovacuum = off" "work_mem = 64MB"
-} >&2
+new_cluster "shared_buffers = $SHARED_BUFFERS" "autovacuum = off" "work_mem = 64MB" >&2
 as_user "$BINDIR/createdb" bench
 query <<SQL
 CREATE EXTENSION pgmigrate;

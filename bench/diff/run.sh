@@ -109,14 +109,7 @@ median()
 }
 
 clean_up_at_exit
-{
-	need_packages
-	work_area
-	private_tree
-	copy_source
-	build_install
-	start_cluster "shared_buffers = 256MB" "autovacuum = off" "fsync = off"
-} >&2
+new_cluster "shared_buffers = 256MB" "autovacuum = off" "fsync = off" >&2
 make_tables present
 make_tables desired
 change_tables desired

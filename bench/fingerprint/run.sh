@@ -47,14 +47,7 @@ median()
 }
 
 clean_up_at_exit
-{
-	need_packages
-	work_area
-	private_tree
-	copy_source
-	build_install
-	start_cluster
-} >&2
+new_cluster >&2
 as_user "$BINDIR/createdb" bench
 query -c 'CREATE EXTENSION pgmigrate'
 for first in $(seq 1 100 "$TABLES"); do

@@ -18,20 +18,7 @@ use Test::More;
 my $tool = abs_path(dirname(__FILE__) . '/../../tools/pgmigrate-alembic');
 my $root = PostgreSQL::Test::Utils::tempdir();
 
-# A Python that has Alembic and a driver: of ALEMBIC_PYTHON, or made here.
-sub python
-{
-	my $made = "$root/venv/bin/python";
-	my $log = "$root/venv.log";
-
-	return $ENV{ALEMBIC_PYTHON} if $ENV{ALEMBIC_PYTHON};
-	return if system("python3 -m venv '$root/venv' >'$log' 2>&1") != 0;
-	return $made if system("'$made' -m pip install -q --disable-pip-version-check --timeout 10 --retries 1 alembic sqlalchemy \"psycopg[binary]\" >>'$log' 2>&1") == 0;
-	note slurp_file($log);
-	return;
-}
-
-my $python = python();
+my $python = python_with_alembic($root);
 plan skip_all => 'needs python3 with venv, and a package index with Alembic' if !$python;
 my $bin = dirname($python);
 

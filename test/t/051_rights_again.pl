@@ -25,19 +25,9 @@ CREATE SCHEMA mal AUTHORIZATION mallory;
 GRANT USAGE ON SCHEMA mal TO PUBLIC;
 SQL
 
-# What psql shows of it, errors last.
 sub as
 {
-	my ($role, $sql, $database) = @_;
-	my ($out, $err) = ('', '');
-
-	$node->psql(
-		'postgres', "\\set VERBOSITY verbose\n$sql",
-		stdout => \$out,
-		stderr => \$err,
-		on_error_stop => 0,
-		connstr => $node->connstr($database // 'postgres') . " user=$role");
-	return "$out\n$err";
+	return answers($node, @_);
 }
 
 # Each function that SQL can call, with nulls in all places and in each, and

@@ -29,19 +29,9 @@ GRANT ALL ON public.parent, public.plain TO mallory, olga;
 GRANT nina TO olga;
 SQL
 
-# What psql shows of it, errors last.
 sub as
 {
-	my ($role, $sql) = @_;
-	my ($out, $err) = ('', '');
-
-	$node->psql(
-		'postgres', "\\set VERBOSITY verbose\n$sql",
-		stdout => \$out,
-		stderr => \$err,
-		on_error_stop => 0,
-		connstr => $node->connstr('postgres') . " user=$role");
-	return "$out\n$err";
+	return answers($node, @_);
 }
 
 # Whoever runs mal.grab() with the rights of a superuser or of olga, says so.

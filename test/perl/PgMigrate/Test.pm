@@ -30,7 +30,7 @@ use Time::HiRes qw(time usleep);
 our @EXPORT = qw(
   new_node init_node revision query fails notices session wait_until poll
   worker_pid worker_waits head_is ledger_ok last_run log_is_clean
-  applied_once kill_and_recover is_gone
+  applied_once kill_and_recover is_gone answers python_with_alembic
 );
 
 my $deadline = $PostgreSQL::Test::Utils::timeout_default || 180;
@@ -71,6 +71,21 @@ EOT
 	return $node;
 }
 
+# A Python that has Alembic and a driver: of ALEMBIC_PYTHON, or made in a
+# directory from the package index; undef if there is none.
+sub python_with_alembic
+{
+	my ($root) = @_;
+	my $made = "$root/venv/bin/python";
+	my $log = "$root/venv.log";
+
+	return $ENV{ALEMBIC_PYTHON} if $ENV{ALEMBIC_PYTHON};
+	return if system("python3 -m venv '$root/venv' >'$log' 2>&1") != 0;
+	return $made if system("'$made' -m pip install -q --disable-pip-version-check --timeout 10 --retries 1 alembic sqlalchemy \"psycopg[binary]\" >>'$log' 2>&1") == 0;
+	note slurp_file($log);
+	return;
+}
+
 # Run SQL, which must work, and return its rows.
 sub query
 {
@@ -93,6 +108,21 @@ sub notices
 		extra_params => [ '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=never',
 			@{ $params{extra} // [] } ]);
 	return $stderr;
+}
+
+# What psql shows of SQL that another role sends, errors last and verbose.
+sub answers
+{
+	my ($node, $role, $sql, $database) = @_;
+	my ($out, $err) = ('', '');
+
+	$node->psql(
+		'postgres', "\\set VERBOSITY verbose\n$sql",
+		stdout => \$out,
+		stderr => \$err,
+		on_error_stop => 0,
+		connstr => $node->connstr($database // 'postgres') . " user=$role");
+	return "$out\n$err";
 }
 
 # A test: SQL fails with a SQLSTATE or a pattern over its messages.
