@@ -83,6 +83,19 @@ DROP DATABASE regress_pgm_begun;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT pgmigrate.remove('g');
 
+-- an INVALID one that was there before and has its name by now is not made
+INSERT INTO t VALUES (1, 1), (1, 1);
+CREATE UNIQUE INDEX CONCURRENTLY t_old ON t (a);
+SELECT pgmigrate.revision('index', 'CREATE UNIQUE INDEX CONCURRENTLY t_new ON begun.t (a)', id => 'j');
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_new;
+ALTER INDEX t_old RENAME TO t_new;
+DELETE FROM t;
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT indisvalid FROM pg_index WHERE indexrelid = 't_new'::regclass;
+DROP INDEX t_new;
+SELECT pgmigrate.remove('j');
+
 -- nothing is known of what is over
 TABLE pgmigrate.begun_statement;
 
@@ -109,15 +122,25 @@ SELECT pgmigrate.amend('c', upgrade => 'CALL begun.fill(1 /* again */)');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t;
 SELECT revision, state FROM pgmigrate.downgrade('base');
--- one that has committed nothing begins again
+-- one that has committed nothing begins again, and is forgotten without a word
 UPDATE sw SET v = 0;
 SELECT pgmigrate.amend('c', upgrade => 'CALL begun.fill(0)');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT state FROM pgmigrate.begun_statement;
+SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.stamp('base');
+SET client_min_messages = warning;
 SELECT revision, state FROM pgmigrate.upgrade();
 UPDATE sw SET v = 1;
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t;
 -- the same the other way, as the first statement of a downgrade
 SELECT pgmigrate.revision('refill', 'SELECT 1', 'CALL begun.fill(1)', id => 'e', transactional => false);
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE sw SET v = -1;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+-- which is in nobody's way
+SELECT revision, statement, direction, state, in_parts FROM pgmigrate.begun_statement;
 SELECT revision, state FROM pgmigrate.upgrade();
 UPDATE sw SET v = 0;
 SELECT revision, state FROM pgmigrate.downgrade('-1');

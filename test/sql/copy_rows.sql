@@ -72,6 +72,10 @@ SELECT pgmigrate.load('4_d.up.sql', E'COPY csv (i, d) FROM stdin;\n9\t2024-01-01
 SELECT pgmigrate.upgrade();
 SELECT pgmigrate.remove('4');
 
+SELECT pgmigrate.load('4_d.up.sql', E'DO $$BEGIN PERFORM set_config(''transaction_read_only'', ''on'', true); END$$;\nCOPY comma (a) FROM stdin;\nread only\n\\.\n');
+SELECT pgmigrate.upgrade();
+SELECT pgmigrate.remove('4');
+
 -- the rights are those of INSERT
 CREATE ROLE regress_copy;
 SET client_min_messages = error;

@@ -41,6 +41,19 @@ SELECT revision, state FROM pgmigrate.upgrade('f');
 SELECT pgmigrate.amend('f', upgrade => '-- nothing');
 SELECT revision, state FROM pgmigrate.upgrade('f');
 
+-- a revision that moves the heads itself, or another writer, is not overwritten
+SET pgmigrate.lock_deadline = '50ms';
+\set VERBOSITY sqlstate
+SELECT revision, state FROM pgmigrate.stamp('c');
+SELECT pgmigrate.revision('moves', 'DELETE FROM pgmigrate.head', id => 'g', down_revision => '{c}', splice => true);
+SELECT revision, state FROM pgmigrate.upgrade('g');
+SELECT pgmigrate.revision('side', 'SELECT', id => 'h', down_revision => '{c}', splice => true);
+SELECT pgmigrate.revision('merge', 'DELETE FROM pgmigrate.head WHERE revision = ''h''', id => 'm', down_revision => '{g,h}');
+SELECT pgmigrate.amend('g', upgrade => 'SELECT');
+SELECT revision, state FROM pgmigrate.upgrade('m');
+\set VERBOSITY terse
+SELECT revision FROM pgmigrate.head ORDER BY 1;
+
 -- who is to keep a ledger in step needs each right on it that this takes
 CREATE ROLE regress_ledger;
 SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_ledger', 'operator');

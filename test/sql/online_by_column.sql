@@ -282,6 +282,21 @@ SELECT family_described('online') = family_described('plain') AS as_plain;
 SELECT tableoid::regclass, count(*), sum(v), min(pg_typeof(v)::text) FROM online GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint WHERE k.conrelid = 'online'::regclass;
 
+-- what the old column cannot hold may also be a null that the cast makes
+CREATE TYPE crate AS (a int);
+CREATE FUNCTION open(crate) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT nullif($1.a, 7)';
+CREATE CAST (crate AS int) WITH FUNCTION open(crate) AS ASSIGNMENT;
+CREATE TABLE crates (v int NOT NULL);
+INSERT INTO crates VALUES (1);
+SET pgmigrate.online_method = 'column';
+SELECT pgmigrate.revision('crates', 'ALTER TABLE c.crates ALTER v TYPE c.crate USING ROW(v)::c.crate', id => 'crates');
+SELECT revision, state FROM pgmigrate.upgrade();
+INSERT INTO crates (v) VALUES (ROW(6)), (ROW(7));
+SELECT revert();
+DELETE FROM crates WHERE v = ROW(7)::crate;
+SELECT revert();
+SELECT v FROM crates ORDER BY v;
+
 -- checks, domains and indexes are code of the table's owner, who is not the caller
 CREATE ROLE regress_column_owner;
 CREATE SCHEMA o AUTHORIZATION regress_column_owner;
