@@ -14,7 +14,7 @@
 
 #include "base/printable.h"
 #include "base/result_rows.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "citus/nodes.h"
 #include "lock/needs.h"
 
@@ -238,31 +238,18 @@ typedef struct Theirs
 	char	   *what;
 } Theirs;
 
-static List *
-read_theirs(void)
+static void *
+make_theirs(uint64 row)
 {
-	List	   *list = NIL;
-	PgmSpiScope scope;
-	uint64		n;
+	Theirs	   *theirs = palloc(sizeof(Theirs));
 
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&needs_query, NULL, NULL);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		Theirs	   *theirs = palloc(sizeof(Theirs));
-
-		list = lappend(list, theirs);
-		MemoryContextSwitchTo(old);
-		theirs->run = pgm_spi_int64(i, 1);
-		theirs->pid = pgm_spi_int32(i, 2);
-		theirs->relid = (Oid) pgm_spi_int64(i, 3);
-		theirs->name = pgm_spi_text(i, 4);
-		theirs->mode = pgm_spi_text(i, 5);
-		theirs->what = pgm_spi_text(i, 6);
-	}
-	pgm_spi_end(&scope);
-	return list;
+	theirs->run = pgm_spi_int64(row, 1);
+	theirs->pid = pgm_spi_int32(row, 2);
+	theirs->relid = (Oid) pgm_spi_int64(row, 3);
+	theirs->name = pgm_spi_text(row, 4);
+	theirs->mode = pgm_spi_text(row, 5);
+	theirs->what = pgm_spi_text(row, 6);
+	return theirs;
 }
 
 static void
@@ -338,7 +325,7 @@ pgmigrate_lock_tree(PG_FUNCTION_ARGS)
 	}
 	pgm_spi_end(&scope);
 	if (pgm_citus_is_here())
-		foreach(lc, read_theirs())
+		foreach(lc, pgm_spi_list(&needs_query, NULL, NULL, make_theirs))
 			add_node_lines(&rows, lfirst(lc));
 	return (Datum) 0;
 }

@@ -28,7 +28,7 @@
 #include "assess/new_rows.h"
 #include "assess/row_checks.h"
 #include "assess/row_queries.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "clone/clone.h"
 #include "clone/clone_sql.h"
 #include "compat/constraint.h"
@@ -401,9 +401,7 @@ check_index(PgmLook *look, IndexStmt *index)
 static char *
 domain_condition(const PgmJudged *judged, AlterDomainStmt *stmt, Oid domain)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
-	char	   *result = NULL;
 
 	if (stmt->subtype == 'C' &&
 		!castNode(Constraint, stmt->def)->skip_validation)
@@ -414,11 +412,7 @@ domain_condition(const PgmJudged *judged, AlterDomainStmt *stmt, Oid domain)
 		return NULL;
 	values[0] = ObjectIdGetDatum(domain);
 	values[1] = pgm_text_datum(stmt->name);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&domain_constraint_query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_text(&domain_constraint_query, values);
 }
 
 /* In the condition of a domain, VALUE is an ordinary name to a query. */

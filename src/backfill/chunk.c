@@ -32,7 +32,7 @@
 #include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "store/run_lock.h"
 
@@ -384,20 +384,14 @@ ctid_text(const PgmChunk *chunk)
 static char *
 key_text(const PgmChunk *chunk, const char *ctid)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	char	   *columns;
+	Datum		values[1] = {ObjectIdGetDatum(chunk->target->relid)};
+	char	   *columns = pgm_spi_one_text(&key_query, values);
 	char	   *key = NULL;
 	char	   *query;
 	char	  **found;
 	uint64		nfound;
 	ErrorData  *error;
 
-	values[0] = ObjectIdGetDatum(chunk->target->relid);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&key_query, values, NULL);
-	columns = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
 	if (columns == NULL)
 		return NULL;
 	query = psprintf("SELECT ROW(%s)::text FROM ONLY %s WHERE ctid = %s::tid",

@@ -30,7 +30,7 @@
 #include "backfill/internal.h"
 #include "base/clock.h"
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 
 /* Pages of the first chunk, and of the largest. */
@@ -91,9 +91,7 @@ pgm_backfill_options(PgmBackfillOptions *options)
 char *
 pgm_backfill_details(const char *statement, const PgmBackfillOptions *options)
 {
-	PgmSpiScope scope;
 	Datum		values[5];
-	char	   *details;
 	const char *search_path = GetConfigOption("search_path", false, false);
 
 	values[0] = pgm_text_datum(statement);
@@ -101,11 +99,7 @@ pgm_backfill_details(const char *statement, const PgmBackfillOptions *options)
 	values[2] = Int32GetDatum(options->workers);
 	values[3] = Int32GetDatum(options->chunk_time);
 	values[4] = Int32GetDatum(options->pause);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&make_details_query, values, NULL);
-	details = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return details;
+	return pgm_spi_one_text(&make_details_query, values);
 }
 
 /* Names in the statement mean what they meant when it was begun. */

@@ -31,7 +31,7 @@
 
 #include "base/clock.h"
 #include "base/session_settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "exec/copy_rows.h"
@@ -522,15 +522,10 @@ static void
 refuse_work_at_commit(void)
 {
 	DeferredConstraints deferred;
-	PgmSpiScope scope;
-	char	   *cursor = NULL;
+	char	   *cursor;
 
 	find_deferred(&deferred);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&held_query, NULL, NULL) > 0)
-		cursor = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-
+	cursor = pgm_spi_one_text(&held_query, NULL);
 	if (deferred.pending != NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -32,7 +32,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "gate/guard.h"
 #include "gate/index_proposal.h"
@@ -216,16 +216,9 @@ json_datum(const char *json)
 static char *
 ask_about(PgmQuery *query, const char *json)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	char	   *answer = NULL;
+	Datum		values[1] = {json_datum(json)};
 
-	values[0] = json_datum(json);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
-		answer = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return answer;
+	return pgm_spi_one_text(query, values);
 }
 
 char *
@@ -234,34 +227,26 @@ pgm_guard_known(const char *plan)
 	return ask_about(&known_indexes_query, plan);
 }
 
+static void *
+make_watched(uint64 row)
+{
+	PgmWatched *watched = palloc0(sizeof(PgmWatched));
+
+	watched->name = pgm_spi_text(row, 1);
+	watched->query = pgm_spi_text(row, 2);
+	watched->search_path = pgm_spi_text(row, 3);
+	watched->role = (Oid) pgm_spi_int64(row, 4);
+	watched->parameters = pgm_spi_text_array(row, 5, &watched->nparameters);
+	for (int i = 0; i < watched->nparameters; i++)
+		watched->parameters[i] = watched->parameters[i][0] == '\0' ?
+			NULL : watched->parameters[i] + 1;
+	return watched;
+}
+
 List *
 pgm_guard_watched(void)
 {
-	PgmSpiScope scope;
-	List	   *list = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&watched_query, NULL, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		PgmWatched *watched = palloc0(sizeof(PgmWatched));
-
-		watched->name = pgm_spi_text(i, 1);
-		watched->query = pgm_spi_text(i, 2);
-		watched->search_path = pgm_spi_text(i, 3);
-		watched->role = (Oid) pgm_spi_int64(i, 4);
-		watched->parameters = pgm_spi_text_array(i, 5,
-												 &watched->nparameters);
-		for (int j = 0; j < watched->nparameters; j++)
-			watched->parameters[j] = watched->parameters[j][0] == '\0' ?
-				NULL : watched->parameters[j] + 1;
-		list = lappend(list, watched);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return list;
+	return pgm_spi_list(&watched_query, NULL, NULL, make_watched);
 }
 
 static void
@@ -352,27 +337,18 @@ renew_statistics(const Entry *entry)
 void
 pgm_guard_analyze(const char *plan)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	char	  **tables;
-	int			n;
+	Datum		values[1] = {json_datum(plan)};
+	ListCell   *lc;
 	int			guc_level = NewGUCNestLevel();
 
 	/* those of others are passed over, with a warning */
 	(void) set_config_option("client_min_messages", "error", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	values[0] = json_datum(plan);
-	pgm_spi_begin(&scope);
-	n = (int) pgm_spi_execute(&tables_query, values, NULL);
-	tables = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-		tables[i] = pgm_spi_text(i + 1, 1);
-	pgm_spi_end(&scope);
-	for (int i = 0; i < n; i++)
+	foreach(lc, pgm_spi_texts(&tables_query, values))
 	{
 		ErrorData  *error;
 
-		(void) pgm_spi_try(analyze, tables[i], &error);
+		(void) pgm_spi_try(analyze, lfirst(lc), &error);
 	}
 	AtEOXact_GUC(false, guc_level);
 }

@@ -38,7 +38,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/not_null.h"
 #include "online/column_internal.h"
 #include "online/layout.h"
@@ -250,14 +250,8 @@ static char *
 text_of(PgmQuery *query, Oid relid, AttrNumber column)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(column)};
-	PgmSpiScope scope;
-	char	   *result = NULL;
 
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_text(query, values);
 }
 
 static void
@@ -296,16 +290,10 @@ static char *
 saved_default(const PgmShadow *shadow, Oid relid, AttrNumber column)
 {
 	Datum		values[2];
-	PgmSpiScope scope;
-	char	   *result;
 
 	values[0] = pgm_text_datum(shadow->operation->details);
 	values[1] = pgm_text_datum(default_key(relid, column));
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&saved_default_query, values, NULL);
-	result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_text(&saved_default_query, values);
 }
 
 static void

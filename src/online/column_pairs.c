@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/column_internal.h"
@@ -32,7 +32,8 @@
 
 /* Of table $1 with columns $2; names of doubles begin with $3. */
 static PgmQuery objects_query = {
-	"SELECT 'i', i.indexrelid::int8, coalesce(h.oid, 0)::int8 "
+	"SELECT 'i', i.indrelid::int8, i.indexrelid::int8, "
+	"coalesce(h.oid, 0)::int8 "
 	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
 	"LEFT JOIN pg_class h ON h.relnamespace = c.relnamespace "
 	"AND h.relname = $3 || i.indexrelid "
@@ -42,11 +43,12 @@ static PgmQuery objects_query = {
 	"AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass "
 	"AND d.refobjid = $1 AND d.refobjsubid = ANY ($2))) "
 	"AND (h.oid IS NULL OR x.indisvalid) "
-	"UNION ALL SELECT k.contype::text, k.oid::int8, coalesce(h.oid, 0)::int8 "
+	"UNION ALL SELECT k.contype::text, k.conrelid::int8, k.oid::int8, "
+	"coalesce(h.oid, 0)::int8 "
 	"FROM pg_constraint k LEFT JOIN pg_constraint h ON h.conrelid = k.conrelid "
 	"AND h.conname = '~' || $3 || k.oid AND h.convalidated "
 	"WHERE k.conrelid = $1 AND k.contype IN ('c', 'f') AND k.conkey && $2 "
-	"AND k.coninhcount = 0 ORDER BY 1, 2",
+	"AND k.coninhcount = 0 ORDER BY 1, 3",
 	3, {OIDOID, INT2ARRAYOID, TEXTOID}
 };
 
@@ -158,35 +160,28 @@ pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 
 /* ---- indexes and constraints */
 
+static void *
+make_object(uint64 row)
+{
+	PgmColumnObject *object = palloc(sizeof(PgmColumnObject));
+
+	object->kind = *pgm_spi_text(row, 1);
+	object->relid = (Oid) pgm_spi_int64(row, 2);
+	object->was = (Oid) pgm_spi_int64(row, 3);
+	object->becomes = (Oid) pgm_spi_int64(row, 4);
+	return object;
+}
+
 static List *
 find_objects(int64 operation, Oid relid, int n, Datum *columns)
 {
-	MemoryContext context = CurrentMemoryContext;
-	List	   *result = NIL;
 	Datum		values[3];
-	PgmSpiScope scope;
-	uint64		rows;
 
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = pgm_array_datum(INT2OID, n, columns);
 	values[2] = pgm_text_datum(psprintf("pgmigrate_" INT64_FORMAT "_",
 										operation));
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&objects_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		PgmColumnObject *object = palloc(sizeof(PgmColumnObject));
-
-		object->relid = relid;
-		object->kind = *pgm_spi_text(i, 1);
-		object->was = (Oid) pgm_spi_int64(i, 2);
-		object->becomes = (Oid) pgm_spi_int64(i, 3);
-		result = lappend(result, object);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&objects_query, values, NULL, make_object);
 }
 
 List *
@@ -214,28 +209,9 @@ objects_of_table(const PgmShadow *shadow, Oid relid)
 static List *
 saved_objects(const PgmShadow *shadow)
 {
-	MemoryContext context = CurrentMemoryContext;
 	Datum		values[1] = {pgm_text_datum(shadow->operation->details)};
-	List	   *result = NIL;
-	PgmSpiScope scope;
-	uint64		rows;
 
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&saved_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-		PgmColumnObject *object = palloc(sizeof(PgmColumnObject));
-
-		object->kind = *pgm_spi_text(i, 1);
-		object->relid = (Oid) pgm_spi_int64(i, 2);
-		object->was = (Oid) pgm_spi_int64(i, 3);
-		object->becomes = (Oid) pgm_spi_int64(i, 4);
-		result = lappend(result, object);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&saved_query, values, NULL, make_object);
 }
 
 List *

@@ -22,7 +22,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/parse.h"
 #include "online/column_internal.h"
 #include "online/owner.h"
@@ -197,8 +197,6 @@ catalog_reason(Oid relid, List *columns, bool root)
 {
 	Datum		values[4];
 	char	  **names = palloc(sizeof(char *) * list_length(columns));
-	PgmSpiScope scope;
-	char	   *result = NULL;
 	ListCell   *lc;
 
 	foreach(lc, columns)
@@ -207,11 +205,7 @@ catalog_reason(Oid relid, List *columns, bool root)
 	values[1] = pgm_text_array_datum(list_length(columns), names);
 	values[2] = pgm_text_datum(PGM_COLUMN_TRIGGER);
 	values[3] = BoolGetDatum(root);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_text(&query, values);
 }
 
 /* What becomes of the values, and what is demanded of them. */

@@ -25,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "online/dependents.h"
 #include "online/internal.h"
 
@@ -56,14 +56,23 @@ goes_along(const PgmShadow *shadow, Oid relid)
 	return false;
 }
 
+static void *
+make_key(uint64 row)
+{
+	PgmIncomingKey *key = palloc(sizeof(PgmIncomingKey));
+
+	key->constraint = (Oid) pgm_spi_int64(row, 1);
+	key->relid = (Oid) pgm_spi_int64(row, 2);
+	key->name = pgm_spi_text(row, 3);
+	return key;
+}
+
 List *
 pgm_shadow_incoming_keys(const PgmShadow *shadow)
 {
-	PgmSpiScope scope;
 	Datum		values[3];
-	List	   *result = NIL;
-	MemoryContext old;
-	uint64		n;
+	List	   *result;
+	ListCell   *lc;
 
 	/* of partitions they are refused */
 	if (shadow->root != shadow->relid)
@@ -71,22 +80,12 @@ pgm_shadow_incoming_keys(const PgmShadow *shadow)
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->old);
 	values[2] = ObjectIdGetDatum(shadow->beside);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&find_query, values, NULL);
-	old = MemoryContextSwitchTo(scope.outer);
-	for (uint64 i = 1; i <= n; i++)
+	result = pgm_spi_list(&find_query, values, NULL, make_key);
+	foreach(lc, result)
 	{
-		PgmIncomingKey *key = palloc(sizeof(PgmIncomingKey));
-
-		key->constraint = (Oid) pgm_spi_int64(i, 1);
-		key->relid = (Oid) pgm_spi_int64(i, 2);
-		if (goes_along(shadow, key->relid))
-			continue;
-		key->name = pgm_spi_text(i, 3);
-		result = lappend(result, key);
+		if (goes_along(shadow, ((PgmIncomingKey *) lfirst(lc))->relid))
+			result = foreach_delete_current(result, lc);
 	}
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
 	return result;
 }
 

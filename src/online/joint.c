@@ -39,7 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/parse.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -616,39 +616,32 @@ run_as_owner(const FormerKey *key, const char *format)
 	pgm_owner_leave(&scope);
 }
 
+static void *
+make_former_key(uint64 row)
+{
+	FormerKey  *key = palloc(sizeof(FormerKey));
+
+	key->relid = (Oid) pgm_spi_int64(row, 2);
+	key->owner = pgm_owner_of(key->relid);
+	key->name = pgm_spi_text(row, 3);
+	key->definition = pgm_spi_text(row, 4);
+	key->comment = GetComment((Oid) pgm_spi_int64(row, 1),
+							  ConstraintRelationId, 0);
+	return key;
+}
+
 /* Their definitions are read before pg_catalog only is looked through. */
 static List *
 keys_between(List *family)
 {
-	PgmSpiScope scope;
 	Datum		values[1];
 	List	   *tables = NIL;
-	List	   *result = NIL;
-	MemoryContext old;
 	ListCell   *lc;
-	uint64		n;
 
 	foreach(lc, family)
 		tables = lappend_oid(tables, ((PgmShadow *) lfirst(lc))->root);
 	values[0] = pgm_oid_array_datum(tables);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&between_query, values, NULL);
-	old = MemoryContextSwitchTo(scope.outer);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		FormerKey  *key = palloc(sizeof(FormerKey));
-
-		key->relid = (Oid) pgm_spi_int64(i, 2);
-		key->owner = pgm_owner_of(key->relid);
-		key->name = pgm_spi_text(i, 3);
-		key->definition = pgm_spi_text(i, 4);
-		key->comment = GetComment((Oid) pgm_spi_int64(i, 1),
-								  ConstraintRelationId, 0);
-		result = lappend(result, key);
-	}
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&between_query, values, NULL, make_former_key);
 }
 
 List *

@@ -35,7 +35,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "online/kept_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -267,22 +267,17 @@ pgm_kept_columns_are_back(const PgmOperation *operation)
 static void
 describe(PgmOperation *operation, List *attnums)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
 	Datum	   *elements = palloc(sizeof(Datum) * list_length(attnums));
 	int			n = 0;
-	char	   *details;
 	ListCell   *lc;
 
 	foreach(lc, attnums)
 		elements[n++] = Int16GetDatum((int16) lfirst_int(lc));
 	values[0] = ObjectIdGetDatum(operation->relid);
 	values[1] = pgm_array_datum(INT2OID, n, elements);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&describe_query, values, NULL);
-	details = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	pgm_operation_add_details(operation, details);
+	pgm_operation_add_details(operation,
+							  pgm_spi_one_text(&describe_query, values));
 }
 
 /* ---- gone */

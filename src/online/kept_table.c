@@ -34,7 +34,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "classify/related_relations.h"
 #include "classify/verdict.h"
@@ -305,18 +305,13 @@ make_places(int64 operation, List *relids)
 static void
 describe(PgmOperation *operation, List *relids, const Places *places)
 {
-	PgmSpiScope scope;
 	Datum		values[3];
-	char	   *details;
 
 	values[0] = pgm_oid_array_datum(relids);
 	values[1] = pgm_text_array_datum(places->n, places->schemas);
 	values[2] = pgm_text_array_datum(places->n, places->places);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&describe_query, values, NULL);
-	details = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	pgm_operation_add_details(operation, details);
+	pgm_operation_add_details(operation,
+							  pgm_spi_one_text(&describe_query, values));
 }
 
 /* From where they were, or back. */

@@ -46,7 +46,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/catalog.h"
 #include "compat/files.h"
@@ -211,21 +211,6 @@ is_by_expression(const PgmShadow *shadow)
 	return false;
 }
 
-static const char *
-catalog_reason(Oid relid)
-{
-	PgmSpiScope scope;
-	Datum		values[1];
-	const char *result = NULL;
-
-	values[0] = ObjectIdGetDatum(relid);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&reason_query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
-}
-
 /* An empty one with the same columns, partitioned as it is wanted. */
 static Oid
 make_model(const PgmShadow *shadow, Relation rel, const char *name,
@@ -262,10 +247,12 @@ drop_model(Oid model)
 void
 pgm_partition_check(PgmShadow *shadow, Relation rel)
 {
+	Datum		values[1] = {ObjectIdGetDatum(shadow->relid)};
 	const char *reason;
 
 	check_syntax(shadow->request->partitioning);
-	reason = pgm_can_become_partitioned() ? catalog_reason(shadow->relid) :
+	reason = pgm_can_become_partitioned() ?
+		pgm_spi_one_text(&reason_query, values) :
 		"this is not known to be safe on this version of the server";
 	if (reason == NULL && is_by_expression(shadow))
 		reason = "it is to be partitioned by an expression, and has then no key, by which rows are found; keep the value in a column, and have that in the primary key";
@@ -472,32 +459,25 @@ pgm_partition_make(PgmShadow *shadow, Relation rel)
 
 /* ---- partitions */
 
+static void *
+make_leaf_of(uint64 row)
+{
+	Leaf	   *leaf = palloc(sizeof(Leaf));
+
+	leaf->relid = (Oid) pgm_spi_int64(row, 1);
+	leaf->bound = pgm_spi_text(row, 2);
+	leaf->condition = pgm_spi_text(row, 3);
+	return leaf;
+}
+
 static List *
 read_leaves(const PgmShadow *shadow, Oid in_terms_of)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
-	List	   *result = NIL;
-	MemoryContext old;
-	uint64		n;
 
 	values[0] = ObjectIdGetDatum(shadow->beside);
 	values[1] = ObjectIdGetDatum(in_terms_of);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&leaves_query, values, NULL);
-	old = MemoryContextSwitchTo(scope.outer);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		Leaf	   *leaf = palloc(sizeof(Leaf));
-
-		leaf->relid = (Oid) pgm_spi_int64(i, 1);
-		leaf->bound = pgm_spi_text(i, 2);
-		leaf->condition = pgm_spi_text(i, 3);
-		result = lappend(result, leaf);
-	}
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&leaves_query, values, NULL, make_leaf_of);
 }
 
 static void
@@ -577,22 +557,23 @@ pgm_partition_check_rows(PgmShadow *shadow)
 List *
 pgm_partition_others(const PgmShadow *shadow)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
-	List	   *result;
-	MemoryContext old;
 
 	if (!pgm_partition_wanted(shadow))
 		return NIL;
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->beside);
-	pgm_spi_begin(&scope);
-	result = pgm_spi_oids(&others_query, values);
-	old = MemoryContextSwitchTo(scope.outer);
-	result = list_copy(result);
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_oids(&others_query, values);
+}
+
+static void *
+make_key(uint64 row)
+{
+	LeafKey    *key = palloc(sizeof(LeafKey));
+
+	key->name = pgm_spi_text(row, 1);
+	key->definition = pgm_spi_text(row, 2);
+	return key;
 }
 
 /*
@@ -625,27 +606,9 @@ pgm_partition_tell_ancestors(const PgmShadow *shadow)
 static List *
 read_keys(Oid relid)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	List	   *result = NIL;
-	MemoryContext old;
-	uint64		n;
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
-	values[0] = ObjectIdGetDatum(relid);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&keys_query, values, NULL);
-	old = MemoryContextSwitchTo(scope.outer);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		LeafKey    *key = palloc(sizeof(LeafKey));
-
-		key->name = pgm_spi_text(i, 1);
-		key->definition = pgm_spi_text(i, 2);
-		result = lappend(result, key);
-	}
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&keys_query, values, NULL, make_key);
 }
 
 /* A constraint that holds is made without a look at the rows. */

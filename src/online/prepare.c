@@ -38,7 +38,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "online/beside.h"
@@ -355,15 +355,11 @@ pgm_shadow_remember_settings(PgmShadow *shadow)
 static void
 find_inverse(PgmShadow *shadow)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
 
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->beside);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&inverse_query, values, NULL);
-	shadow->inverse = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
+	shadow->inverse = pgm_spi_one_text(&inverse_query, values);
 }
 
 static void

@@ -22,7 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/parse.h"
 #include "online/internal.h"
 #include "online/layout.h"
@@ -312,40 +312,28 @@ typedef struct Subject
 static char *
 catalog_reason(const Subject *subject, bool partition)
 {
-	PgmSpiScope scope;
 	Datum		values[5];
-	char	   *result = NULL;
+	char	   *result;
 
 	values[0] = ObjectIdGetDatum(subject->relid);
 	values[1] = column_array(subject->changed);
 	values[2] = column_array(subject->changed_for_good);
 	values[3] = pgm_oid_array_datum(subject->dropped);
 	values[4] = BoolGetDatum(partition);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&table_query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	else if (subject->changed != NIL &&
-			 pgm_spi_execute(&views_query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	result = pgm_spi_one_text(&table_query, values);
+	return result == NULL && subject->changed != NIL ?
+		pgm_spi_one_text(&views_query, values) : result;
 }
 
 static char *
 partition_reason(const Subject *subject, Oid partition)
 {
-	PgmSpiScope scope;
 	Datum		values[3];
-	char	   *result = NULL;
 
 	values[0] = ObjectIdGetDatum(subject->relid);
 	values[1] = column_array(subject->changed);
 	values[2] = ObjectIdGetDatum(partition);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&partition_query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_text(&partition_query, values);
 }
 
 /* The columns of a partition by the same names. */

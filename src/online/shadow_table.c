@@ -34,7 +34,7 @@
 #include "base/cancel.h"
 #include "base/error_privacy.h"
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/lock.h"
 #include "online/column_internal.h"
@@ -122,15 +122,9 @@ resume(PgmShadow *shadow, int64 id)
 	operation->run = shadow->request->run;
 	if (operation->state == PGM_OPERATION_FAILED)
 	{
-		PgmSpiScope scope;
-		Datum		values[1];
-		char	   *state;
+		Datum		values[1] = {pgm_text_datum(operation->details)};
+		char	   *state = pgm_spi_one_text(&failed_in_query, values);
 
-		values[0] = pgm_text_datum(operation->details);
-		pgm_spi_begin(&scope);
-		pgm_spi_execute(&failed_in_query, values, NULL);
-		state = pgm_spi_text(1, 1);
-		pgm_spi_end(&scope);
 		pgm_operation_set_state(operation, pgm_operation_state(state), NULL);
 	}
 	pgm_shadow_load(shadow);

@@ -44,7 +44,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "compat/server.h"
@@ -116,18 +116,25 @@ int2_array_datum(List *numbers)
 	return pgm_array_datum(INT2OID, list_length(numbers), elements);
 }
 
+static void *
+make_view(uint64 row)
+{
+	PgmShadowView *view = palloc(sizeof(PgmShadowView));
+
+	view->relid = (Oid) pgm_spi_int64(row, 1);
+	view->name = pgm_spi_text(row, 2);
+	view->definition = pgm_spi_text(row, 3);
+	return view;
+}
+
 List *
 pgm_shadow_views(const PgmShadow *shadow)
 {
-	PgmSpiScope scope;
 	Datum		values[6];
 	List	   *tables[3] = {NIL, NIL, NIL};
 	List	   *altered = NIL;
 	List	   *columns = NIL;
-	List	   *result = NIL;
-	MemoryContext old;
 	ListCell   *lc;
-	uint64		n;
 
 	foreach(lc, pgm_shadow_heads(shadow->family))
 	{
@@ -143,21 +150,7 @@ pgm_shadow_views(const PgmShadow *shadow)
 	values[3] = pgm_oid_array_datum(altered);
 	values[4] = pgm_oid_array_datum(pgm_shadow_dropped(shadow));
 	values[5] = int2_array_datum(columns);
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&find_query, values, NULL);
-	old = MemoryContextSwitchTo(scope.outer);
-	for (uint64 i = 1; i <= n; i++)
-	{
-		PgmShadowView *view = palloc(sizeof(PgmShadowView));
-
-		view->relid = (Oid) pgm_spi_int64(i, 1);
-		view->name = pgm_spi_text(i, 2);
-		view->definition = pgm_spi_text(i, 3);
-		result = lappend(result, view);
-	}
-	MemoryContextSwitchTo(old);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&find_query, values, NULL, make_view);
 }
 
 void

@@ -30,7 +30,7 @@
 #include "utils/builtins.h"
 
 #include "base/file_checksum.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/server.h"
 #include "store/foreign_table.h"
 #include "store/mirror.h"
@@ -452,15 +452,9 @@ is_version(const PgmForeignTool *tool, const char *id)
 static char *
 flyway_checksum(const PgmRevision *revision)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	char	   *checksum = NULL;
+	Datum		values[1] = {pgm_text_datum(revision->id)};
+	char	   *checksum = pgm_spi_one_text(&checksum_query, values);
 
-	values[0] = pgm_text_datum(revision->id);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&checksum_query, values, NULL) > 0)
-		checksum = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
 	if (checksum != NULL)
 		return checksum;
 	return psprintf("%d", pgm_checksum_of_lines(revision->upgrade,

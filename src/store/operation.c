@@ -19,7 +19,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "store/operation.h"
 
@@ -174,7 +174,7 @@ static PgmQuery add_range_query = {
 
 static PgmQuery ranges_query = {
 	"SELECT r.part, r.relid::int8, r.filenode::int8, r.first_block, "
-	"r.next_block, r.end_block, r.row_count "
+	"r.next_block, r.end_block, r.row_count, r.operation "
 	"FROM pgmigrate.operation_range r WHERE r.operation = $1 ORDER BY r.part",
 	1, {INT8OID}
 };
@@ -238,11 +238,10 @@ method_of(const char *name)
 }
 
 /* Row n of the last query, whose columns are COLUMNS. */
-static PgmOperation *
-read_row(uint64 n, MemoryContext context)
+static void *
+make_operation(uint64 n)
 {
-	PgmOperation *operation = MemoryContextAllocZero(context,
-													 sizeof(PgmOperation));
+	PgmOperation *operation = palloc0(sizeof(PgmOperation));
 
 	operation->id = pgm_spi_int64(n, 1);
 	operation->run = pgm_spi_int64(n, 2);
@@ -267,14 +266,10 @@ read_row(uint64 n, MemoryContext context)
 static PgmOperation *
 find_one(PgmQuery *query, const Datum *values, const bool *nulls)
 {
-	PgmSpiScope scope;
-	PgmOperation *operation = NULL;
+	List	   *operations = pgm_spi_list(query, values, nulls,
+										  make_operation);
 
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, nulls) > 0)
-		operation = read_row(1, scope.outer);
-	pgm_spi_end(&scope);
-	return operation;
+	return operations == NIL ? NULL : linitial(operations);
 }
 
 static void
@@ -374,28 +369,6 @@ pgm_operation_of_statement(const char *revision, const char *direction,
 	return find_one(&statement_query, values, NULL);
 }
 
-static List *
-find_all(PgmQuery *query, const Datum *values, const bool *nulls)
-{
-	MemoryContext old = CurrentMemoryContext;
-	PgmSpiScope scope;
-	uint64		rows;
-	List	   *result = NIL;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, nulls);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		PgmOperation *operation = read_row(i, scope.outer);
-		MemoryContext inner = MemoryContextSwitchTo(old);
-
-		result = lappend(result, operation);
-		MemoryContextSwitchTo(inner);
-	}
-	pgm_spi_end(&scope);
-	return result;
-}
-
 List *
 pgm_operations_in_state(PgmOperationState state, const char *revision)
 {
@@ -404,7 +377,7 @@ pgm_operations_in_state(PgmOperationState state, const char *revision)
 
 	values[0] = pgm_text_datum(state_names[state]);
 	pgm_set_text(values, nulls, 1, revision);
-	return find_all(&state_query, values, nulls);
+	return pgm_spi_list(&state_query, values, nulls, make_operation);
 }
 
 List *
@@ -414,7 +387,7 @@ pgm_operations_unfinished(const char *revision)
 	bool		nulls[1] = {false};
 
 	pgm_set_text(values, nulls, 0, revision);
-	return find_all(&unfinished_query, values, nulls);
+	return pgm_spi_list(&unfinished_query, values, nulls, make_operation);
 }
 
 char *
@@ -439,7 +412,7 @@ pgm_operations_of_run(int64 run)
 	Datum		values[1];
 
 	values[0] = Int64GetDatum(run);
-	return find_all(&run_query, values, NULL);
+	return pgm_spi_list(&run_query, values, NULL, make_operation);
 }
 
 void
@@ -479,7 +452,7 @@ pgm_operation_set_revert_until(int64 id, int seconds)
 List *
 pgm_operations_due(void)
 {
-	return find_all(&due_query, NULL, NULL);
+	return pgm_spi_list(&due_query, NULL, NULL, make_operation);
 }
 
 void
@@ -569,38 +542,28 @@ pgm_operation_add_range(const PgmOperationRange *range)
 	execute(&add_range_query, values, NULL);
 }
 
+static void *
+make_range(uint64 row)
+{
+	PgmOperationRange *range = palloc0(sizeof(PgmOperationRange));
+
+	range->part = pgm_spi_int32(row, 1);
+	range->relid = (Oid) pgm_spi_int64(row, 2);
+	range->filenode = (Oid) pgm_spi_int64(row, 3);
+	range->first = (BlockNumber) pgm_spi_int64(row, 4);
+	range->next = (BlockNumber) pgm_spi_int64(row, 5);
+	range->end = (BlockNumber) pgm_spi_int64(row, 6);
+	range->rows = pgm_spi_int64(row, 7);
+	range->operation = pgm_spi_int64(row, 8);
+	return range;
+}
+
 List *
 pgm_operation_ranges(int64 id)
 {
-	MemoryContext old = CurrentMemoryContext;
-	PgmSpiScope scope;
-	Datum		values[1];
-	uint64		rows;
-	List	   *result = NIL;
+	Datum		values[1] = {Int64GetDatum(id)};
 
-	values[0] = Int64GetDatum(id);
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&ranges_query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		PgmOperationRange *range = MemoryContextAllocZero(scope.outer,
-														  sizeof(*range));
-		MemoryContext inner;
-
-		range->operation = id;
-		range->part = pgm_spi_int32(i, 1);
-		range->relid = (Oid) pgm_spi_int64(i, 2);
-		range->filenode = (Oid) pgm_spi_int64(i, 3);
-		range->first = (BlockNumber) pgm_spi_int64(i, 4);
-		range->next = (BlockNumber) pgm_spi_int64(i, 5);
-		range->end = (BlockNumber) pgm_spi_int64(i, 6);
-		range->rows = pgm_spi_int64(i, 7);
-		inner = MemoryContextSwitchTo(old);
-		result = lappend(result, range);
-		MemoryContextSwitchTo(inner);
-	}
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_list(&ranges_query, values, NULL, make_range);
 }
 
 void
