@@ -109,7 +109,10 @@ pgm_lockneeds_add(PgmLockNeeds *needs, Oid relid, LOCKMODE mode,
 	add_need(needs, relid, mode, name, false);
 }
 
-/* As LOCK TABLE checks it, more or less: enough not to be a nuisance. */
+/*
+ * As LOCK TABLE checks it, more or less: enough not to be a nuisance.  On an
+ * index nobody but its owner has rights.
+ */
 static bool
 may_lock(Oid relid, LOCKMODE mode)
 {
@@ -122,18 +125,6 @@ may_lock(Oid relid, LOCKMODE mode)
 		return false;
 	return pgm_class_ownercheck(relid, GetUserId()) ||
 		pg_class_aclcheck(relid, GetUserId(), rights) == ACLCHECK_OK;
-}
-
-/* An index has no rights of its own. */
-static bool
-may_lock_effect(const PgmEffect *effect)
-{
-	Oid			relid = effect->relid;
-
-	if (effect->relkind == RELKIND_INDEX ||
-		effect->relkind == RELKIND_PARTITIONED_INDEX)
-		return pgm_class_ownercheck(relid, GetUserId());
-	return may_lock(relid, effect->mode);
 }
 
 /* A new column is only noted, unless rows have to be written or checked. */
@@ -259,7 +250,8 @@ add_effect(PgmLockNeeds *needs, PgmEffect *effect)
 		effect->rewrites != PGM_TRUE && effect->scans != PGM_TRUE)
 		return;
 	if (effect->mode == NoLock || effect->created_here ||
-		effect->relid < FirstNormalObjectId || !may_lock_effect(effect))
+		effect->relid < FirstNormalObjectId ||
+		!may_lock(effect->relid, effect->mode))
 		return;
 	add_need(needs, effect->relid, effect->mode, pgm_effect_name(effect),
 			 true);

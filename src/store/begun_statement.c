@@ -81,7 +81,7 @@ static PgmQuery undone_query = {
 	"UPDATE pgmigrate.begun_statement b SET state = 'undone' "
 	"FROM pgmigrate.run_step s WHERE s.run = $1 AND s.step = $2 "
 	"AND b.revision = s.revision AND b.statement = s.statement + 1 "
-	"AND b.online_step = 0 AND b.state = 'begun'",
+	"AND b.online_step = 0",
 	2, {INT8OID, INT4OID}
 };
 

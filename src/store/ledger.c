@@ -48,9 +48,7 @@ static PgmQuery head_purge = {
 #define STEP_DONE \
 	"UPDATE pgmigrate.run_step SET state = 'done', digest = $4, " \
 	"statements = $5, statement = $5, started = $6, finished = $9, " \
-	"duration = $10, details = (details " \
-	"- '{begun,existed,invalid,tables,index,indexes,sql,undone}'::text[]) " \
-	"|| coalesce($11::jsonb, '{}') " \
+	"duration = $10, details = details || coalesce($11::jsonb, '{}') " \
 	"WHERE run = $1 AND step = $2 " \
 	"RETURNING (SELECT count(*) FROM h), " \
 	"EXISTS (SELECT FROM pgmigrate.mirror)"
@@ -105,9 +103,7 @@ static PgmQuery steps_done_query = {
 	"statements = u.statements, statement = u.statements, "
 	"started = u.started, finished = u.finished, "
 	"duration = u.duration * interval '1 microsecond', "
-	"details = (s.details "
-	"- '{begun,existed,invalid,tables,index,indexes,sql,undone}'::text[]) "
-	"|| u.details::jsonb "
+	"details = s.details || u.details::jsonb "
 	"FROM unnest($2, $3, $4, $5, $6, $7, $8) "
 	"AS u (step, digest, statements, started, finished, duration, details) "
 	"WHERE s.run = $1 AND s.step = u.step",
