@@ -176,6 +176,19 @@ SELECT sold.id, sold.n, prices.n FROM sold JOIN prices USING (n) ORDER BY id;
 SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
 SELECT sold.id, sold.n, prices.n FROM sold JOIN prices USING (n) ORDER BY id;
 
+-- together only where both sides become the same and the key is to hold
+SET pgmigrate.drift_ignore = '%';
+\set make 'DROP TABLE IF EXISTS dep, base CASCADE; CREATE TABLE base (id int PRIMARY KEY, w int); CREATE TABLE dep (id int PRIMARY KEY, b int CONSTRAINT d_b REFERENCES base, w int)'
+SELECT pgmigrate.revision(id, format('ALTER TABLE dep DROP CONSTRAINT d_b; ALTER TABLE base ALTER id TYPE varchar(12); ALTER TABLE dep ALTER b TYPE varchar(%s); ALTER TABLE dep ADD CONSTRAINT d_b FOREIGN KEY (b) REFERENCES base %s', size, key), id => id)
+FROM (VALUES ('m1', 12, ''), ('m2', 11, ''), ('m3', 12, 'NOT VALID')) AS v (id, size, key);
+:make;
+SELECT revision, state FROM pgmigrate.upgrade('m1');
+:make;
+SELECT revision, state FROM pgmigrate.upgrade('m2');
+:make;
+SELECT revision, state FROM pgmigrate.upgrade('m3');
+SELECT revision, statement, relation, strategy FROM pgmigrate.operations WHERE revision >= 'm1' ORDER BY operation;
+
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing, public.done;
 DROP FUNCTION public.shape;

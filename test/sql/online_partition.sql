@@ -135,6 +135,29 @@ SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operat
 SELECT tableoid::regclass, count(*), sum(a) FROM h GROUP BY 1 ORDER BY 1;
 SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = 'h0'::regclass;
 
+-- what its table has and a partitioned one cannot have is named
+CREATE TABLE can (id int PRIMARY KEY, up int, v int);
+\set try 'SELECT action FROM pgmigrate.rebuild(\'can\', partition_by => \'RANGE (id)\', partitions => ARRAY[\'can_rest DEFAULT\'])'
+ALTER TABLE can ADD CONSTRAINT own CHECK (v > 0) NO INHERIT;
+:try;
+ALTER TABLE can DROP CONSTRAINT own, ADD CONSTRAINT own CHECK (v > 0) NOT VALID;
+:try;
+ALTER TABLE can DROP CONSTRAINT own, ADD CONSTRAINT own FOREIGN KEY (up) REFERENCES can;
+:try;
+ALTER TABLE can DROP CONSTRAINT own;
+CREATE TRIGGER tr AFTER INSERT ON can REFERENCING NEW TABLE AS made FOR EACH ROW EXECUTE FUNCTION public.touch();
+:try;
+DROP TRIGGER tr ON can;
+ALTER TABLE can SET UNLOGGED;
+:try;
+ALTER TABLE can SET LOGGED;
+SET client_min_messages = error;
+CREATE PUBLICATION regress_rebuilt FOR TABLE can;
+SET client_min_messages = warning;
+:try;
+DROP PUBLICATION regress_rebuilt;
+:try;
+
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing;
 DROP TABLE public.before;
