@@ -19,8 +19,8 @@
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 #include "sql/set_statement.h"
 
 #define PGM_CITUS_MODE "citus.multi_shard_modify_mode"

@@ -20,12 +20,12 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/constraint.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 static PgmQuery volatile_query = {
 	"SELECT EXISTS (SELECT FROM pg_proc WHERE proname = $1 "
@@ -116,7 +116,7 @@ plain_column(StringInfo buf, const PgmLint *lint, const ColumnDef *column,
 	const char *collation = column->collClause == NULL ? NULL :
 		pgm_lint_clause_after(lint, column->collClause->location, "collate");
 
-	appendStringInfo(buf, "ALTER TABLE %s ADD COLUMN %s %s%s%s%s%s;\n",
+	appendStringInfo(buf, "ALTER TABLE %s ADD COLUMN %s %s%s%s%s%s;",
 					 lint->name, quote_identifier(column->colname), type,
 					 collation ? " COLLATE " : "", collation ? collation : "",
 					 with_default ? " " : "",
@@ -235,17 +235,6 @@ pgm_lint_part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 
 /* ---- ADD COLUMN */
 
-/* NOT NULL of the column that is added without it, if it is meant. */
-static void
-not_null_later(StringInfo buf, const PgmLint *lint, const ColumnDef *column,
-			   bool wanted)
-{
-	if (!wanted)
-		return;
-	pgm_lint_prove_not_null(buf, lint, column->colname);
-	pgm_lint_set_not_null(buf, lint, column->colname, true);
-}
-
 static bool
 is_not_null(const ColumnDef *column)
 {
@@ -322,24 +311,13 @@ required_form(const PgmLint *lint, const ColumnDef *column)
 		appendStringInfoString(&buf, "-- this default or another one that is constant costs nothing:\n");
 		plain_column(&buf, lint, column, type,
 					 psprintf("NOT NULL DEFAULT %s", constant));
-		return pgm_lint_done(&buf);
+		return buf.data;
 	}
 	plain_column(&buf, lint, column, type, NULL);
-	appendStringInfoString(&buf, "-- when applications write it and the old rows have it:\n");
-	not_null_later(&buf, lint, column, true);
-	return pgm_lint_done(&buf);
-}
-
-/* The column without what makes it long, and then that. */
-static char *
-column_then(const PgmLint *lint, const ColumnDef *column, const char *then)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	plain_column(&buf, lint, column, type_text(lint, column->typeName),
-				 default_text(lint, column));
-	appendStringInfoString(&buf, then);
+	appendStringInfo(&buf, "\n-- when applications write it and the old rows have it:\n"
+					 "-- pgmigrate: online\n"
+					 "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;", lint->name,
+					 quote_identifier(column->colname));
 	return buf.data;
 }
 
@@ -372,21 +350,18 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 	if (check != NULL && pgm_constraint_is_checked(check))
 		pgm_lint_add(lint, "add-column-check",
 					 psprintf("the CHECK of new column %s reads all rows of %s", name, lint->name),
-					 column_then(lint, column,
-								 pgm_lint_not_valid(lint, check, NIL)));
+					 NULL);
 	if (foreign != NULL && default_text(lint, column) != NULL &&
 		pgm_constraint_is_checked(foreign))
 		pgm_lint_add(lint, "fk-in-add-column",
 					 psprintf("the foreign key of new column %s checks all rows of %s", name, lint->name),
-					 column_then(lint, column,
-								 pgm_lint_not_valid(lint, foreign, self)));
+					 NULL);
 	if (foreign != NULL)
 		pgm_lint_key_index(lint, self);
 	if (key != NULL)
 		pgm_lint_add(lint, "unique-builds-index",
 					 psprintf("the index of new column %s is built while %s is locked", name, lint->name),
-					 column_then(lint, column,
-								 pgm_lint_key_by_index(lint, key, self)));
+					 NULL);
 	if (is_not_null(column) && default_text(lint, column) == NULL &&
 		serial_type(column->typeName) == NULL &&
 		!has_type_default(column->typeName) &&
@@ -454,7 +429,7 @@ recheck_form(const PgmLint *lint, const AlterTableCmd *cmd)
 								using ? " USING " : "", using ? using : "");
 	Datum		values[3] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(cmd->name), pgm_text_datum(part)};
-	char	   *rest = pgm_lint_ask_text(&checks_query, values);
+	char	   *rest = pgm_spi_one_text(&checks_query, values);
 
 	return rest == NULL ? NULL : psprintf("ALTER TABLE %s %s", lint->name,
 										  rest);

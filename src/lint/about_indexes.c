@@ -15,13 +15,13 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/catalog.h"
 #include "compat/command.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* What is known of the use of an index, if it was used. */
 static PgmQuery used_query = {
@@ -31,33 +31,8 @@ static PgmQuery used_query = {
 	1, {OIDOID}
 };
 
-static PgmQuery refreshable_query = {
-	"SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 "
-	"AND indisunique AND indisvalid AND indimmediate AND indpred IS NULL "
-	"AND indexprs IS NULL) AND (SELECT relispopulated FROM pg_class "
-	"WHERE oid = $1)",
-	1, {OIDOID}
-};
-
 /* An index without the others that an index of so many columns costs. */
 #define WIDE_INDEX 3
-
-/* What a name that the server chooses is made of. */
-static char *
-index_columns(const IndexStmt *index)
-{
-	List	   *names = NIL;
-	ListCell   *lc;
-
-	foreach(lc, index->indexParams)
-	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-
-		names = lappend(names, makeString(element->name ? element->name :
-										  pstrdup("expr")));
-	}
-	return pgm_lint_joined(names, "_");
-}
 
 static Oid
 existing_index(const PgmLint *lint, const IndexStmt *index)
@@ -71,11 +46,6 @@ existing_index(const PgmLint *lint, const IndexStmt *index)
 static void
 lint_create_index(PgmLint *lint, IndexStmt *index)
 {
-	const char *unique = index->unique ? "UNIQUE " : "";
-	const char *name = index->idxname ? quote_identifier(index->idxname) : "";
-	const char *definition =
-		pgm_source_after_name(lint->judged->source, lint->judged->n,
-							  index->relation->location);
 	Oid			old = existing_index(lint, index);
 
 	if (list_length(index->indexParams) > WIDE_INDEX && !index->unique)
@@ -94,23 +64,21 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 	}
 	if (index->concurrent)
 		pgm_lint_concurrent_build(lint);
-	if (index->concurrent || lint->effect->mode < ShareLock ||
-		definition == NULL)
+	if (index->concurrent || lint->effect->mode < ShareLock)
 		return;
 	if (lint->effect->relkind == RELKIND_PARTITIONED_TABLE)
 	{
-		if (index->relation->inh)
+		/* the partitions may have theirs already */
+		if (index->relation->inh && !(lint->verdict->tried &&
+									  pgm_lint_scans(lint) == PGM_FALSE))
 			pgm_lint_add(lint, "index-on-partitioned",
 						 psprintf("writes to all partitions of %s are blocked until the last index is built", lint->name),
-						 pgm_lint_index_by_partition(lint,
-													 lint->effect->relid,
-													 unique, name, definition,
-													 index_columns(index)));
+						 NULL);
 		return;
 	}
 	pgm_lint_add(lint, "create-index",
 				 psprintf("writes to %s are blocked until the index is built", lint->name),
-				 psprintf("CREATE %sINDEX CONCURRENTLY %s%s%sON %s%s;", unique, index->if_not_exists ? "IF NOT EXISTS " : "", name, *name ? " " : "", lint->name, definition));
+				 NULL);
 }
 
 static char *
@@ -156,13 +124,8 @@ lint_vacuum(PgmLint *lint, VacuumStmt *vacuum)
 static void
 lint_reindex(PgmLint *lint, ReindexStmt *reindex)
 {
-	const char *kind = reindex->kind == REINDEX_OBJECT_INDEX ? "INDEX" :
-		reindex->kind == REINDEX_OBJECT_TABLE ? "TABLE" :
-		reindex->kind == REINDEX_OBJECT_SCHEMA ? "SCHEMA" : "DATABASE";
-	const char *name = reindex->relation ?
-		pgm_lint_qualified(reindex->relation) :
-		quote_identifier(reindex->name ? reindex->name :
-						 get_database_name(MyDatabaseId));
+	const char *name = reindex->name ? reindex->name :
+		get_database_name(MyDatabaseId);
 
 	if (pgm_reindex_is_concurrent(reindex))
 	{
@@ -173,7 +136,10 @@ lint_reindex(PgmLint *lint, ReindexStmt *reindex)
 				 psprintf("writes to %s are blocked, and reads that plan with its indexes", *lint->name ? lint->name : "the tables"),
 				 reindex->kind == REINDEX_OBJECT_SYSTEM ?
 				 pstrdup("There is no concurrent form for system catalogs: do it while nobody needs the database.") :
-				 psprintf("REINDEX %s CONCURRENTLY %s;", kind, name));
+				 reindex->relation != NULL ? NULL :
+				 psprintf("REINDEX %s CONCURRENTLY %s;",
+						  reindex->kind == REINDEX_OBJECT_SCHEMA ? "SCHEMA" :
+						  "DATABASE", quote_identifier(name)));
 }
 
 /* Is the index needed?  Only the server knows. */
@@ -181,7 +147,7 @@ static void
 lint_used_index(PgmLint *lint, Oid relid)
 {
 	Datum		value = ObjectIdGetDatum(relid);
-	char	   *words = pgm_lint_ask_text(&used_query, &value);
+	char	   *words = pgm_spi_one_text(&used_query, &value);
 
 	if (words != NULL)
 		pgm_lint_add(lint, "index-in-use",
@@ -209,26 +175,21 @@ lint_drop_index(PgmLint *lint, DropStmt *drop)
 					 psprintf("the table of %s is locked for reads and writes, after the last reader is done", name),
 					 get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX ?
 					 pstrdup("There is no concurrent form for a partitioned table: do it in a revision of its own.") :
-					 psprintf("DROP INDEX CONCURRENTLY %s;", name));
+					 NULL);
 	}
 }
 
 static void
 lint_refresh(PgmLint *lint, RefreshMatViewStmt *refresh)
 {
-	Datum		value;
-
 	if (refresh->concurrent || lint->effect == NULL)
 		return;
-	value = ObjectIdGetDatum(lint->effect->relid);
 	pgm_lint_add(lint, "refresh-matview",
 				 refresh->skipData ?
 				 psprintf("%s cannot be read until it is filled again", lint->name) :
 				 psprintf("readers of %s are blocked until the query is done", lint->name),
 				 refresh->skipData ?
 				 pstrdup("Leave WITH NO DATA out.") :
-				 pgm_lint_ask_bool(&refreshable_query, &value) ?
-				 psprintf("REFRESH MATERIALIZED VIEW CONCURRENTLY %s;", lint->name) :
 				 psprintf("Build a unique index on columns of %s first, which REFRESH MATERIALIZED VIEW CONCURRENTLY needs.", lint->name));
 }
 

@@ -16,8 +16,8 @@
 #include "utils/lsyscache.h"
 
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* ---- names that must be quoted */
 
@@ -185,7 +185,7 @@ lint_quoted(PgmLint *lint)
 		plain = lappend(plain, makeString(plain_name(strVal(lfirst(lc)))));
 	pgm_lint_add(lint, "quoted-name",
 				 psprintf("must be quoted wherever it is used: %s", pgm_name_list(names)),
-				 psprintf("Call it %s.", pgm_lint_joined(plain, ", ")));
+				 psprintf("Call it %s.", pgm_name_list(plain)));
 }
 
 /* ---- names that are cut off */

@@ -17,8 +17,8 @@
 
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* Bytes of padding in a row that are worth another order of the columns. */
 #define WORTH_REORDERING 16

@@ -17,11 +17,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* Who may do what with a relation, granted on a view of it as well. */
 static PgmQuery view_grants_query = {
@@ -281,7 +281,7 @@ lint_moved(PgmLint *lint, const char *rule, char *message,
 				 psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s;%s",
 						  pgm_lint_statement_sql(lint), lint->name,
 						  quote_qualified_identifier(schema, name),
-						  pgm_lint_ask_text(&view_grants_query, values)));
+						  pgm_spi_one_text(&view_grants_query, values)));
 }
 
 static void
@@ -342,7 +342,7 @@ lint_enum(PgmLint *lint, AlterEnumStmt *stmt)
 		values[3] = pgm_text_datum(stmt->newVal);
 		pgm_lint_add(lint, "rename-type",
 					 psprintf("running applications still use the value %s", quote_literal_cstr(stmt->oldVal)),
-					 pgm_lint_ask_text(&enum_value_query, values));
+					 pgm_spi_one_text(&enum_value_query, values));
 	}
 }
 
@@ -366,7 +366,7 @@ domain_condition(const PgmLint *lint, AlterDomainStmt *stmt, Oid type)
 			return pstrdup("VALUE IS NOT NULL");
 		case 'V':
 			values[1] = pgm_text_datum(stmt->name);
-			return pgm_lint_ask_text(&domain_check_query, values);
+			return pgm_spi_one_text(&domain_check_query, values);
 		default:
 			return NULL;
 	}
@@ -379,7 +379,7 @@ domain_checks(StringInfo buf, Oid relid, Oid type, const char *condition)
 	Datum		values[2] = {ObjectIdGetDatum(relid), ObjectIdGetDatum(type)};
 	ListCell   *lc;
 
-	foreach(lc, pgm_lint_ask_texts(&domain_columns_query, values))
+	foreach(lc, pgm_spi_texts(&domain_columns_query, values))
 	{
 		const char *column = lfirst(lc);
 		const char *table = pgm_lint_relation(relid);
@@ -407,6 +407,28 @@ domain_constraint_name(const AlterDomainStmt *stmt)
 
 	return name == NULL ? "" :
 		psprintf("CONSTRAINT %s ", quote_identifier(name));
+}
+
+/* As many of the relations below one are written out, the others counted. */
+#define WRITTEN_OUT 4
+
+/* Leave the rest of many relations to the reader; true at the first of it. */
+static bool
+and_so_on(StringInfo buf, List *relids, int i)
+{
+	if (i < WRITTEN_OUT || list_length(relids) == i + 1)
+		return false;
+	appendStringInfo(buf, "-- the same for %d more, then:\n",
+					 list_length(relids) - i);
+	return true;
+}
+
+static char *
+done(StringInfo buf)
+{
+	while (buf->len > 0 && buf->data[buf->len - 1] == '\n')
+		buf->data[--buf->len] = '\0';
+	return buf->data;
 }
 
 static char *
@@ -437,11 +459,11 @@ domain_form(PgmLint *lint, AlterDomainStmt *stmt)
 	}
 	foreach(lc, relids)
 	{
-		if (pgm_lint_and_so_on(&buf, relids, foreach_current_index(lc)))
+		if (and_so_on(&buf, relids, foreach_current_index(lc)))
 			break;
 		domain_checks(&buf, lfirst_oid(lc), type, condition);
 	}
-	return pgm_lint_done(&buf);
+	return done(&buf);
 }
 
 static void

@@ -13,8 +13,8 @@
 
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 static Node *
 statement_of(const PgmJudged *judged)

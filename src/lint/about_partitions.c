@@ -21,8 +21,8 @@
 #include "compat/parse.h"
 #include "compat/partition.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 #include "sql/source_text.h"
 #include "strategy/partition_bound.h"
 
@@ -66,33 +66,21 @@ typedef struct Proof
 
 /* Each in a revision of its own: it holds one table, and not for long. */
 static char *
-proof_form(const Proof *proofs, int n, const char *statement)
+proof_form(const Proof *proof, const char *statement)
 {
-	StringInfoData buf;
-	StringInfoData drops;
+	const char *table = pgm_lint_relation(proof->relid);
+	const char *name =
+		quote_identifier(ChooseConstraintName(get_rel_name(proof->relid),
+											  proof->label, "check",
+											  get_rel_namespace(proof->relid),
+											  NIL));
 
-	initStringInfo(&buf);
-	initStringInfo(&drops);
-	for (int i = 0; i < n; i++)
-	{
-		Oid			relid = proofs[i].relid;
-		const char *table = pgm_lint_relation(relid);
-		const char *name =
-			quote_identifier(ChooseConstraintName(get_rel_name(relid),
-												  proofs[i].label, "check",
-												  get_rel_namespace(relid),
-												  NIL));
-
-		if (proofs[i].condition == NULL)
-			continue;
-		appendStringInfo(&buf, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
-						 PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n" PGM_LATER,
-						 table, name, proofs[i].condition, table, name);
-		appendStringInfo(&drops, "\n" PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
-						 table, name);
-	}
-	appendStringInfo(&buf, "%s;%s", statement, drops.data);
-	return buf.data;
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID;\n"
+					PGM_LATER "ALTER TABLE %s VALIDATE CONSTRAINT %s;\n"
+					PGM_LATER "%s;\n"
+					PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s;",
+					table, name, proof->condition, table, name, statement,
+					table, name);
 }
 
 /* What spares the DEFAULT partition the reading. */
@@ -109,22 +97,20 @@ default_proof(const PgmLint *lint, Oid relid, const PartitionBoundSpec *bound,
 }
 
 static char *
-default_form(const Proof *proofs, int n, const char *statement)
+default_form(const Proof *proof, const char *statement)
 {
-	return proofs[0].condition == NULL ?
+	return proof->condition == NULL ?
 		psprintf("Validate a CHECK on %s that excludes the new bound first.",
-				 pgm_lint_relation(proofs[0].relid)) :
-		proof_form(proofs, n, statement);
+				 pgm_lint_relation(proof->relid)) :
+		proof_form(proof, statement);
 }
 
 static void
-lint_default_partition(PgmLint *lint, const Proof *proofs, int n,
-					   const char *statement)
+lint_default_partition(PgmLint *lint, Oid relid, char *hint)
 {
 	pgm_lint_add(lint, "default-partition-scan",
 				 psprintf("DEFAULT partition %s is read while it is locked",
-						  pgm_lint_relation(proofs[0].relid)),
-				 default_form(proofs, n, statement));
+						  pgm_lint_relation(relid)), hint);
 }
 
 static bool
@@ -142,32 +128,13 @@ lint_attach(PgmLint *lint, const PartitionCmd *partition)
 {
 	Oid			child = pgm_lookup_relation(partition->name);
 	Oid			other = pgm_default_partition(lint->effect->relid);
-	const char *name = pgm_lint_qualified(partition->name);
-	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
-									 lint->name, name,
-									 bound_text(lint, partition->bound));
-	Proof		proofs[2];
-	int			n = 0;
 
 	if (!partition->bound->is_default && is_scanned(lint, other))
-		proofs[n++] = default_proof(lint, other, partition->bound,
-									partition->name->relname);
+		lint_default_partition(lint, other, NULL);
 	if (is_scanned(lint, child))
-	{
-		proofs[n].relid = child;
-		proofs[n].label = "bound";
-		proofs[n++].condition = bound_condition(lint, partition->bound);
-	}
-	if (n == 0)
-		return;
-	if (proofs[0].relid == other)
-		lint_default_partition(lint, proofs, n, statement);
-	if (proofs[n - 1].relid == child)
 		pgm_lint_add(lint, "attach-partition",
-					 psprintf("%s is read while it is locked, to prove its bound", name),
-					 proofs[n - 1].condition == NULL ?
-					 psprintf("Validate a CHECK on %s that implies the bound first.", name) :
-					 proof_form(proofs, n, statement));
+					 psprintf("%s is read while it is locked, to prove its bound",
+							  pgm_lint_qualified(partition->name)), NULL);
 }
 
 /* DETACH, and DROP TABLE of a partition: is there a weaker form? */
@@ -189,7 +156,6 @@ pgm_lint_partition(PgmLint *lint, AlterTableCmd *cmd)
 {
 	PartitionCmd *partition = castNode(PartitionCmd, cmd->def);
 	Oid			child = pgm_lookup_relation(partition->name);
-	const char *form;
 
 	if (cmd->subtype == AT_AttachPartition)
 	{
@@ -198,11 +164,9 @@ pgm_lint_partition(PgmLint *lint, AlterTableCmd *cmd)
 	}
 	if (pgm_detach_is_concurrent(cmd) || !OidIsValid(child))
 		return;
-	form = detach_form(lint->effect->relid, child);
 	pgm_lint_add(lint, "detach-partition",
 				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
-				 form ? pstrdup(form) :
-				 pstrdup("There is no concurrent form while there is a DEFAULT partition: do it in a revision of its own."));
+				 NULL);
 }
 
 void
@@ -228,10 +192,10 @@ pgm_lint_partition_of(PgmLint *lint, const CreateStmt *create)
 							  create->relation->relname);
 	pgm_lint_add(lint, "partition-of-locks-parent",
 				 psprintf("reads and writes of all partitions of %s are blocked", lint->name),
-				 scanned ? default_form(&proof, 1, attach) :
+				 scanned ? default_form(&proof, attach) :
 				 psprintf("%s;", attach));
 	if (scanned)
-		lint_default_partition(lint, &proof, 1, attach);
+		lint_default_partition(lint, other, default_form(&proof, attach));
 }
 
 void

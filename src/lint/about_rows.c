@@ -14,8 +14,8 @@
 
 #include "base/spi.h"
 #include "compat/parse.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* Tables whose rows go, or change, with those of this one, and about how many
  * they have. */
@@ -119,12 +119,14 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 		pgm_verdict_find(lint->verdict, relid) : NULL;
 	const char *verb = delete ? "deleted" : "updated";
 	PgmFinding *finding;
+	const PgmStrategy *strategy;
 	char	   *hint;
 
 	if (effect == NULL || effect->created_here || hides_rows(effect) ||
 		(rows < BULK_ROWS && where != NULL))
 		return;
-	hint = pgm_strategy_possibility(verdict)->kind == PGM_STRATEGY_PLAIN ?
+	strategy = pgm_strategy_possibility(verdict, false);
+	hint = strategy->kind == PGM_STRATEGY_PLAIN ?
 		pstrdup("Do it in batches by ranges of its key, each in a transaction of its own.") :
 		pgm_lint_online(lint);
 	lint->effect = effect;

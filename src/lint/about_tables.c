@@ -14,13 +14,13 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/command.h"
 #include "compat/constraint.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 static PgmQuery identity_query = {
 	"SELECT CASE WHEN i.indisprimary THEN format("
@@ -35,27 +35,10 @@ static PgmQuery identity_query = {
 	1, {OIDOID}
 };
 
-/* The primary key that takes an index whose columns may be null. */
-static char *
-proved_key_form(const PgmLint *lint, List *columns)
-{
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, columns)
-		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
-	appendStringInfo(&buf, PGM_LATER "%s;\n", pgm_lint_statement_sql(lint));
-	foreach(lc, columns)
-		pgm_lint_set_not_null(&buf, lint, strVal(lfirst(lc)), false);
-	return pgm_lint_done(&buf);
-}
-
 static void
 lint_add_key(PgmLint *lint, Constraint *constraint)
 {
 	bool		primary = constraint->contype == CONSTR_PRIMARY;
-	List	   *nullable;
 
 	/* the partitions may have theirs already */
 	if (lint->effect->relkind == RELKIND_PARTITIONED_TABLE &&
@@ -65,22 +48,14 @@ lint_add_key(PgmLint *lint, Constraint *constraint)
 	{
 		pgm_lint_add(lint, primary ? "pk-builds-index" : "unique-builds-index",
 					 psprintf("the index is built while %s is locked for reads and writes", lint->name),
-					 pgm_lint_key_by_index(lint, constraint,
-										   constraint->keys));
+					 NULL);
 		return;
 	}
 	if (!primary || pgm_lint_scans(lint) != PGM_TRUE)
 		return;
-	nullable = pgm_lint_index_columns(lint, lint->effect->name,
-									  constraint->indexname);
-	nullable = nullable != NIL ?
-		pgm_lint_nullable(lint->effect->relid, nullable) :
-		pgm_lint_nullable_of_index(lint->effect->relid, constraint->indexname);
 	pgm_lint_add(lint, "pk-sets-not-null",
 				 psprintf("columns of the key of %s may be null: all rows are read", lint->name),
-				 nullable == NIL ?
-				 pstrdup("Prove that they are not null by a validated CHECK first.") :
-				 proved_key_form(lint, nullable));
+				 pstrdup("Prove that they are not null by a validated CHECK first."));
 }
 
 /* Or are some of them made by the statement? */
@@ -111,9 +86,7 @@ pgm_lint_key_index(PgmLint *lint, List *columns)
 				 !are_there(lint->effect->relid, columns) ?
 				 psprintf("Build one on (%s) CONCURRENTLY, in a revision of its own after this one.", names) :
 				 lint->effect->relkind == RELKIND_PARTITIONED_TABLE ?
-				 pgm_lint_index_by_partition(lint, lint->effect->relid, "",
-											 "", psprintf(" (%s)", names),
-											 pgm_lint_joined(columns, "_")) :
+				 psprintf("-- pgmigrate: online\nCREATE INDEX ON %s (%s);", lint->name, names) :
 				 psprintf("CREATE INDEX CONCURRENTLY ON %s (%s);", lint->name, names));
 }
 
@@ -134,7 +107,7 @@ lint_add_constraint(PgmLint *lint, Constraint *constraint)
 			if (pgm_constraint_is_checked(constraint))
 				pgm_lint_add(lint, "check-inline",
 							 psprintf("all rows of %s are read to validate the CHECK", lint->name),
-							 pgm_lint_not_valid(lint, constraint, NIL));
+							 NULL);
 			break;
 		case CONSTR_FOREIGN:
 			if (pgm_constraint_is_checked(constraint) &&
@@ -142,8 +115,7 @@ lint_add_constraint(PgmLint *lint, Constraint *constraint)
 				pgm_lint_add(lint, "fk-inline",
 							 psprintf("writes to %s and %s are blocked while both are read", lint->name,
 									  pgm_lint_qualified(constraint->pktable)),
-							 pgm_lint_not_valid(lint, constraint,
-												constraint->fk_attrs));
+							 NULL);
 			pgm_lint_key_index(lint, constraint->fk_attrs);
 			break;
 		case CONSTR_PRIMARY:
@@ -177,49 +149,6 @@ added_key(const PgmLint *lint)
 	return NULL;
 }
 
-/* What the key that is made anew is called then. */
-static const char *
-redefined_name(const PgmLint *lint, const Constraint *added, const char *old)
-{
-	char	   *name = added->conname;
-
-	if (name == NULL)
-		name = makeObjectName(lint->effect->name, NULL, "pkey");
-	if (added->conname == NULL && strcmp(name, old) != 0)
-		return pgm_lint_constraint_name(lint, added, added->keys);
-	return quote_identifier(name);
-}
-
-static void
-lint_redefined_key(PgmLint *lint, const AlterTableCmd *cmd,
-				   const Constraint *added)
-{
-	const char *index = pgm_lint_new_name(lint->effect->name, "new_key");
-	List	   *nullable = pgm_lint_nullable(lint->effect->relid, added->keys);
-	StringInfoData buf;
-	ListCell   *lc;
-
-	initStringInfo(&buf);
-	foreach(lc, nullable)
-		pgm_lint_prove_not_null(&buf, lint, strVal(lfirst(lc)));
-	if (nullable != NIL)
-		appendStringInfoString(&buf, PGM_LATER);
-	appendStringInfo(&buf, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s;\n"
-					 PGM_LATER "ALTER TABLE %s DROP CONSTRAINT %s%s, ADD CONSTRAINT %s PRIMARY KEY USING INDEX %s;\n",
-					 index, lint->name, pgm_name_list(added->keys),
-					 added->including == NIL ? "" :
-					 psprintf(" INCLUDE (%s)",
-							  pgm_name_list(added->including)),
-					 lint->name, quote_identifier(cmd->name),
-					 cmd->behavior == DROP_CASCADE ? " CASCADE" : "",
-					 redefined_name(lint, added, cmd->name), index);
-	foreach(lc, nullable)
-		pgm_lint_set_not_null(&buf, lint, strVal(lfirst(lc)), false);
-	pgm_lint_add(lint, "redefine-pk",
-				 psprintf("the primary key of %s is dropped and made again", lint->name),
-				 pgm_lint_done(&buf));
-}
-
 static void
 lint_drop_key(PgmLint *lint, const AlterTableCmd *cmd)
 {
@@ -230,7 +159,9 @@ lint_drop_key(PgmLint *lint, const AlterTableCmd *cmd)
 					 psprintf("%s is left without its primary key", lint->name),
 					 pstrdup("Build the index of the new key CONCURRENTLY, and take it USING INDEX in the ALTER TABLE that drops the old one."));
 	else if (added->indexname == NULL)	/* or it is the safe form itself */
-		lint_redefined_key(lint, cmd, added);
+		pgm_lint_add(lint, "redefine-pk",
+					 psprintf("the primary key of %s is dropped and made again", lint->name),
+					 NULL);
 }
 
 static void
@@ -294,7 +225,7 @@ static char *
 identity_form(const PgmLint *lint)
 {
 	Datum		value = ObjectIdGetDatum(lint->effect->relid);
-	char	   *form = pgm_lint_ask_text(&identity_query, &value);
+	char	   *form = pgm_spi_one_text(&identity_query, &value);
 
 	return form ? form :
 		psprintf("Give %s a primary key.", lint->name);
@@ -381,17 +312,11 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 void
 pgm_lint_set_not_null_finding(PgmLint *lint, const char *column)
 {
-	StringInfoData buf;
-
-	if (pgm_lint_scans(lint) == PGM_FALSE)
-		return;
-	initStringInfo(&buf);
-	pgm_lint_prove_not_null(&buf, lint, column);
-	pgm_lint_set_not_null(&buf, lint, column, true);
-	pgm_lint_add(lint, "set-not-null",
-				 psprintf("all rows of %s are read to find nulls in %s", lint->name,
-						  quote_identifier(column)),
-				 pgm_lint_done(&buf));
+	if (pgm_lint_scans(lint) != PGM_FALSE)
+		pgm_lint_add(lint, "set-not-null",
+					 psprintf("all rows of %s are read to find nulls in %s", lint->name,
+							  quote_identifier(column)),
+					 NULL);
 }
 
 /* The column goes, and what fills it must not fail before. */
@@ -487,6 +412,4 @@ pgm_lint_table(PgmLint *lint)
 	}
 	foreach(lc, stmt->cmds)
 		lint_alter(lint, lfirst_node(AlterTableCmd, lc));
-	if (list_length(stmt->cmds) > 1)
-		pgm_lint_whole_hints(lint);
 }

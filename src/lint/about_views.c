@@ -11,10 +11,10 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /*
  * The views "o" that need a column, and those that need these, with how far
@@ -101,7 +101,7 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 	/* statements before it may have dropped them */
 	if (lint->verdict->tried && lint->verdict->sqlerrcode == 0)
 		return;
-	views = pgm_lint_ask_texts(&views_query, values);
+	views = pgm_spi_texts(&views_query, values);
 	if (views == NIL)
 		return;
 	initStringInfo(&names);
@@ -112,8 +112,8 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 	pgm_lint_add(lint, "dependent-object-blocks",
 				 psprintf("column %s of %s is needed by %s",
 						  quote_identifier(column), lint->name, names.data),
-				 pgm_lint_ask_text(stays ? &remake_query : &drop_query,
-								   values));
+				 pgm_spi_one_text(stays ? &remake_query : &drop_query,
+								  values));
 }
 
 static int
@@ -181,7 +181,7 @@ pgm_lint_cascade(PgmLint *lint, const DropStmt *drop)
 
 			pgm_lint_add(lint, "drop-cascade",
 						 psprintf("columns of %s are dropped with it", pgm_effect_name(effect)),
-						 pgm_lint_ask_text(&columns_query, values));
+						 pgm_spi_one_text(&columns_query, values));
 		}
 	}
 	if (views != NIL)

@@ -13,7 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/server.h"
 #include "lint/internal.h"
 
@@ -59,15 +59,6 @@ static PgmQuery nullable_query = {
 	2, {OIDOID, TEXTARRAYOID}
 };
 
-static PgmQuery index_columns_query = {
-	"SELECT a.attname::text FROM pg_index i JOIN pg_class c "
-	"ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = i.indrelid "
-	"AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
-	"WHERE i.indrelid = $1 AND c.relname = $2 AND NOT a.attnotnull "
-	"ORDER BY a.attnum",
-	2, {OIDOID, TEXTOID}
-};
-
 static PgmQuery column_type_query = {
 	"SELECT format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation "
 	"IN (0, t.typcollation) THEN '' ELSE ' COLLATE ' || "
@@ -93,40 +84,6 @@ pgm_lint_ask_bool(PgmQuery *query, const Datum *values)
 	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
 	pgm_spi_end(&scope);
 	return result;
-}
-
-char *
-pgm_lint_ask_text(PgmQuery *query, const Datum *values)
-{
-	PgmSpiScope scope;
-	char	   *result = NULL;
-
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return result;
-}
-
-List *
-pgm_lint_ask_texts(PgmQuery *query, const Datum *values)
-{
-	PgmSpiScope scope;
-	List	   *texts = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		char	   *text = pgm_spi_text(i, 1);
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-
-		texts = lappend(texts, text);
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return texts;
 }
 
 bool
@@ -215,15 +172,7 @@ pgm_lint_nullable(Oid relid, List *columns)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), names_datum(columns)};
 
-	return as_strings(pgm_lint_ask_texts(&nullable_query, values));
-}
-
-List *
-pgm_lint_nullable_of_index(Oid relid, const char *index)
-{
-	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(index)};
-
-	return as_strings(pgm_lint_ask_texts(&index_columns_query, values));
+	return as_strings(pgm_spi_texts(&nullable_query, values));
 }
 
 bool
@@ -247,5 +196,5 @@ pgm_lint_column_type(Oid relid, AttrNumber attnum)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attnum)};
 
-	return pgm_lint_ask_text(&column_type_query, values);
+	return pgm_spi_one_text(&column_type_query, values);
 }

@@ -80,8 +80,6 @@ extern void pgm_lint_add(PgmLint *lint, const char *rule, char *message,
 
 /* The first column of a query's rows: of the first one, or all, as text. */
 extern bool pgm_lint_ask_bool(PgmQuery *query, const Datum *values);
-extern char *pgm_lint_ask_text(PgmQuery *query, const Datum *values);
-extern List *pgm_lint_ask_texts(PgmQuery *query, const Datum *values);
 
 /* Reads of the catalog. */
 extern bool pgm_lint_constraint(Oid relid, const char *name, char *kind,
@@ -91,9 +89,8 @@ extern bool pgm_lint_index_is_invalid(Oid relid);
 extern bool pgm_lint_type_in_use(Oid type);
 extern bool pgm_lint_domain_has_constraints(Oid type);
 
-/* Those of the columns that may be null; of an index, those of its key. */
+/* Those of the columns that may be null. */
 extern List *pgm_lint_nullable(Oid relid, List *columns);
-extern List *pgm_lint_nullable_of_index(Oid relid, const char *index);
 extern bool pgm_lint_must_be_filled(Oid relid, AttrNumber attnum);
 
 /* With its length and collation. */
@@ -108,8 +105,6 @@ extern Node *pgm_lint_statement_at(const PgmLint *lint, int n);
 extern bool pgm_lint_key_follows(PgmLint *lint, const char *name);
 extern bool pgm_lint_index_follows(PgmLint *lint, const char *name,
 								   List *columns);
-extern List *pgm_lint_index_columns(PgmLint *lint, const char *name,
-									const char *index);
 extern bool pgm_lint_view_follows(PgmLint *lint, const char *name);
 extern int	pgm_lint_dropped_before(PgmLint *lint, const char *name);
 

@@ -21,8 +21,8 @@
 #include "utils/lsyscache.h"
 
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 #include "sql/lexer.h"
 
 static PgmTristate
@@ -75,12 +75,6 @@ pgm_lint_qualified(const RangeVar *name)
 
 	return OidIsValid(relid) ? pgm_lint_relation(relid) :
 		quote_qualified_identifier(name->schemaname, name->relname);
-}
-
-const char *
-pgm_lint_new_name(const char *name, const char *label)
-{
-	return quote_identifier(makeObjectName(name, NULL, label));
 }
 
 PgmFinding *
@@ -297,6 +291,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 	{
 		pgm_lint_table(&lint);
 		pgm_lint_index(&lint);
+		pgm_lint_safe_forms(&lint);
 	}
 	pgm_lint_object(&lint);
 	pgm_lint_citus(&lint);

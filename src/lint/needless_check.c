@@ -20,7 +20,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "lint/internal.h"
 #include "online/owner.h"
 
@@ -135,7 +135,7 @@ pgm_lint_check_is_needless(const PgmLint *lint, const char *name)
 {
 	Datum		values[2] = {ObjectIdGetDatum(lint->effect->relid),
 	pgm_text_datum(name)};
-	char	   *column = pgm_lint_ask_text(&not_null_query, values);
+	char	   *column = pgm_spi_one_text(&not_null_query, values);
 
 	if (column != NULL &&
 		pgm_lint_nullable(lint->effect->relid,

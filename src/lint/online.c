@@ -11,8 +11,8 @@
  */
 #include "postgres.h"
 
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 
 /* Of the statement that is carried out online. */
 static const char *const avoided[] = {
@@ -26,12 +26,18 @@ static const char *const avoided[] = {
 	"volatile-default", NULL
 };
 
-/* Those whose hint is about one part of an ALTER TABLE. */
-static const char *const of_part[] = {
-	"add-column-check", "check-inline", "fk-in-add-column", "fk-inline",
-	"pk-builds-index", "pk-sets-not-null", "set-not-null",
-	"type-change-rechecks", "unique-builds-index", NULL
+/* Those whose safe form is the strategy. */
+static const char *const by_steps[] = {
+	"add-column-check", "attach-partition", "check-inline", "create-index",
+	"default-partition-scan", "detach-partition", "drop-index",
+	"fk-in-add-column", "fk-inline", "index-on-partitioned",
+	"pk-builds-index", "pk-sets-not-null", "redefine-pk", "refresh-matview",
+	"reindex", "set-not-null", "type-change-rechecks", "unique-builds-index",
+	NULL
 };
+
+/* Steps that are written out. */
+#define MAX_STEPS 12
 
 /* Of statements that are no longer in one transaction with others. */
 static const char *const parted[] = {
@@ -71,10 +77,20 @@ is_script(const PgmStrategy *strategy)
 	return strategy->steps != NIL;
 }
 
+/* Bounds of partitions are constants that the trial has evaluated already. */
+static PgmStrategy *
+possibility(const PgmLint *lint)
+{
+	return pgm_strategy_possibility(lint->verdict,
+									lint->verdict->tried &&
+									lint->verdict->sqlerrcode == 0 &&
+									IsA(lint->stmt, AlterTableStmt));
+}
+
 char *
 pgm_lint_online(const PgmLint *lint)
 {
-	const PgmStrategy *strategy = pgm_strategy_possibility(lint->verdict);
+	const PgmStrategy *strategy = possibility(lint);
 
 	if (strategy->kind != PGM_STRATEGY_PLAIN)
 		return psprintf("-- pgmigrate: online\n"
@@ -86,36 +102,33 @@ pgm_lint_online(const PgmLint *lint)
 					psprintf(" (%s)", strategy->why));
 }
 
-void
-pgm_lint_whole_hints(PgmLint *lint)
+static bool
+has_parts(const PgmLint *lint)
 {
-	List	   *cmds = castNode(AlterTableStmt, lint->stmt)->cmds;
-	const char *hint = NULL;
+	return IsA(lint->stmt, AlterTableStmt) &&
+		list_length(castNode(AlterTableStmt, lint->stmt)->cmds) > 1;
+}
+
+void
+pgm_lint_safe_forms(PgmLint *lint)
+{
+	const PgmStrategy *strategy = NULL;
 	ListCell   *lc;
 
-	/* a key that is made anew is all that the statement does */
-	foreach(lc, lint->judged->findings)
-	{
-		const PgmFinding *finding = lfirst(lc);
-
-		if (strcmp(finding->rule->id, "redefine-pk") == 0 &&
-			list_length(cmds) == 2)
-			hint = finding->hint;
-	}
 	foreach(lc, lint->judged->findings)
 	{
 		PgmFinding *finding = lfirst(lc);
 
-		if (!is_listed(finding, of_part))
+		if (!is_listed(finding, by_steps))
 			continue;
-		if (hint == NULL)
-		{
-			PgmStrategy *strategy = pgm_strategy_possibility(lint->verdict);
-
-			hint = is_script(strategy) ? pgm_strategy_text(strategy) :
-				pstrdup("Put its parts into statements of their own: each has a safe form then.");
-		}
-		finding->hint = hint;
+		if (strategy == NULL)
+			strategy = possibility(lint);
+		if (is_script(strategy) && list_length(strategy->steps) <= MAX_STEPS)
+			finding->hint = pgm_strategy_text(strategy);
+		else if (has_parts(lint))
+			finding->hint = pstrdup("Put its parts into statements of their own: each has a safe form then.");
+		else if (finding->hint == NULL)
+			finding->hint = pgm_lint_online(lint);
 	}
 }
 

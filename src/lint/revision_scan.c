@@ -165,32 +165,6 @@ pgm_lint_index_follows(PgmLint *lint, const char *name, List *columns)
 	return false;
 }
 
-List *
-pgm_lint_index_columns(PgmLint *lint, const char *name, const char *index)
-{
-	List	   *columns = NIL;
-	ListCell   *lc;
-
-	foreach(lc, pgm_lint_statements_on(lint, name))
-	{
-		Node	   *stmt = pgm_lint_statement_at(lint, lfirst_int(lc));
-		ListCell   *other;
-
-		if (!IsA(stmt, IndexStmt) ||
-			castNode(IndexStmt, stmt)->idxname == NULL ||
-			strcmp(castNode(IndexStmt, stmt)->idxname, index) != 0)
-			continue;
-		foreach(other, castNode(IndexStmt, stmt)->indexParams)
-		{
-			char	   *column = lfirst_node(IndexElem, other)->name;
-
-			if (column != NULL)
-				columns = lappend(columns, makeString(column));
-		}
-	}
-	return columns;
-}
-
 bool
 pgm_lint_view_follows(PgmLint *lint, const char *name)
 {

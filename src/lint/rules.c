@@ -204,7 +204,7 @@ static const PgmRule rules[] = {
 	"Look for them in pg_stat_statements first"},
 	{"index-on-partitioned", PGM_LEVEL_DANGER, "index built on all partitions", 0, 0,
 		"blocks writes to all partitions until the last is built",
-	"CREATE INDEX ON ONLY, CONCURRENTLY on each partition, then ATTACH"},
+	"CONCURRENTLY on each partition, then CREATE INDEX, which takes those over"},
 	{"int-key", PGM_LEVEL_WARNING, "key of type integer", 0, 0,
 		"ends at 2,147,483,647, and widening it rewrites the table",
 	"Use bigint"},

@@ -14,8 +14,8 @@
 
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "lint/hint.h"
 #include "lint/internal.h"
-#include "lint/safe_form.h"
 #include "sql/lexer.h"
 #include "sql/source_text.h"
 

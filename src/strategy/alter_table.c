@@ -22,7 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
@@ -67,7 +67,9 @@ typedef struct Pieces
 	List	   *last;
 	List	   *helpers;		/* of String: names */
 	List	   *proved;			/* of String: columns */
-	List	   *keys;			/* of Constraint *, with a name */
+	List	   *keys;			/* of Constraint *, with a name and an index */
+	List	   *references;		/* of Constraint *, by partition … */
+	List	   *reference_texts;	/* … and what comes after their names */
 	const char *why_plain;
 	List	   *fill;			/* of PgmFilledColumn * */
 	List	   *filled;			/* of String: their columns */
@@ -199,62 +201,38 @@ set_not_null(Pieces *pieces, const char *column)
 										quote_identifier(column)));
 }
 
-/* WITH (…), as its parts are kept. */
-static char *
-storage_options(List *options)
+/* Does a part of the statement drop a constraint of that name? */
+static bool
+drops(const Pieces *pieces, const char *name)
 {
-	StringInfoData buf;
 	ListCell   *lc;
 
-	if (options == NIL)
-		return pstrdup("");
-	initStringInfo(&buf);
-	foreach(lc, options)
+	foreach(lc, castNode(AlterTableStmt, pieces->maker->stmt)->cmds)
 	{
-		DefElem    *option = lfirst_node(DefElem, lc);
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : " WITH (",
-						 quote_identifier(option->defname));
-		if (option->arg != NULL)
-			appendStringInfo(&buf, " = %s",
-							 quote_literal_cstr(defGetString(option)));
+		if (cmd->subtype == AT_DropConstraint && strcmp(cmd->name, name) == 0)
+			return true;
 	}
-	appendStringInfoChar(&buf, ')');
-	return buf.data;
+	return false;
 }
 
-/* What its index is, after the name of the table. */
-static char *
-key_definition(const Constraint *key)
+/*
+ * The name of a key that is made anew is free when it is made, but not yet
+ * when its index is built.
+ */
+static void
+name_key(const Pieces *pieces, Constraint *key)
 {
-	StringInfoData buf;
+	Oid			relid = pieces->maker->relid;
+	char	   *usual = makeObjectName(get_rel_name(relid), NULL, "pkey");
 
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "(%s)", pgm_name_list(key->keys));
-	if (key->including != NIL)
-		appendStringInfo(&buf, " INCLUDE (%s)",
-						 pgm_name_list(key->including));
-	if (pgm_nulls_not_distinct(key))
-		appendStringInfoString(&buf, " NULLS NOT DISTINCT");
-	appendStringInfoString(&buf, storage_options(key->options));
-	if (key->indexspace != NULL)
-		appendStringInfo(&buf, " TABLESPACE %s",
-						 quote_identifier(key->indexspace));
-	return buf.data;
-}
-
-static const char *
-deferral(const Constraint *key)
-{
-	if (key->initdeferred)
-		return " DEFERRABLE INITIALLY DEFERRED";
-	return key->deferrable ? " DEFERRABLE" : "";
-}
-
-static const char *
-key_kind(const Constraint *key)
-{
-	return key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : "UNIQUE";
+	if (key->conname == NULL && key->contype == CONSTR_PRIMARY &&
+		drops(pieces, usual))
+		key->conname = usual;
+	key->conname = pgm_name_constraint(relid, key, key->keys, pieces->taken);
+	key->indexname = drops(pieces, key->conname) ?
+		pgm_name_helper(relid, NULL, "new_key", pieces->taken) : key->conname;
 }
 
 static void
@@ -262,15 +240,18 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 {
 	Constraint *key = copyObject(unconstify(Constraint *, constraint));
 	Oid			relid = pieces->maker->relid;
+	bool		partitioned =
+		pieces->maker->subject->relkind == RELKIND_PARTITIONED_TABLE;
 	ListCell   *lc;
 
 	if (key->contype == CONSTR_PRIMARY)
 		foreach(lc, key->keys)
 			prove_not_null(pieces, strVal(lfirst(lc)));
-	key->conname = pgm_name_constraint(relid, key, key->keys, pieces->taken);
-	if (is_among(pieces->taken, key->conname) ||
-		OidIsValid(get_relname_relid(key->conname,
-									 pieces->maker->namespace)))
+	name_key(pieces, key);
+	if (is_among(pieces->taken, key->indexname) ||
+		OidIsValid(get_relname_relid(key->indexname,
+									 pieces->maker->namespace)) ||
+		(partitioned && strcmp(key->indexname, key->conname) != 0))
 	{
 		pieces->why_plain = "a relation has the name of the key";
 		return;
@@ -280,20 +261,19 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 		pieces->why_plain = "it lacks a column of the partition key";
 		return;
 	}
-	pieces->taken = add_name(pieces->taken, key->conname);
+	pieces->taken = add_name(pieces->taken, key->indexname);
 	pieces->keys = lappend(pieces->keys, key);
 
 	/* that of a partitioned table finds those of the partitions */
 	pieces->last = lappend(pieces->last,
-						   pieces->maker->subject->relkind ==
-						   RELKIND_PARTITIONED_TABLE ?
+						   partitioned ?
 						   psprintf("ADD CONSTRAINT %s %s",
 									quote_identifier(key->conname), text) :
 						   psprintf("ADD CONSTRAINT %s %s USING INDEX %s%s",
 									quote_identifier(key->conname),
-									key_kind(key),
-									quote_identifier(key->conname),
-									deferral(key)));
+									pgm_strategy_key_kind(key),
+									quote_identifier(key->indexname),
+									pgm_strategy_key_deferral(key)));
 	pieces->online = true;
 	pgm_strategy_add_work(pieces->maker, relid, PGM_WORK_INDEX);
 }
@@ -307,7 +287,7 @@ prove_key_of_index(Pieces *pieces, const char *name)
 	ObjectIdGetDatum(pieces->maker->relid)};
 	ListCell   *lc;
 
-	foreach(lc, pgm_strategy_ask_texts(&index_columns_query, values))
+	foreach(lc, pgm_spi_texts(&index_columns_query, values))
 		prove_not_null(pieces, lfirst(lc));
 }
 
@@ -324,6 +304,26 @@ key_by_partition(const Pieces *pieces)
 {
 	return pieces->maker->subject->relkind == RELKIND_PARTITIONED_TABLE &&
 		!pgm_partitioned_keys_not_valid();
+}
+
+/* It finds those of the partitions, which are valid by then. */
+static void
+add_reference(Pieces *pieces, const char *name, const Constraint *constraint,
+			  const char *text)
+{
+	Constraint *reference = copyObject(unconstify(Constraint *, constraint));
+
+	reference->conname = pstrdup(name);
+	pieces->references = lappend(pieces->references, reference);
+	pieces->reference_texts = lappend(pieces->reference_texts,
+									  pstrdup(text));
+	pieces->taken = add_name(pieces->taken, name);
+	pieces->last = lappend(pieces->last,
+						   psprintf("ADD CONSTRAINT %s %s",
+									quote_identifier(name), text));
+	pieces->online = true;
+	pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+						  PGM_WORK_SCAN);
 }
 
 static void
@@ -358,14 +358,13 @@ add_constraint(Pieces *pieces, const Constraint *constraint,
 			add_not_valid(pieces, name, after_name(text, constraint));
 			break;
 		case CONSTR_FOREIGN:
-			if (key_by_partition(pieces))
-			{
-				pieces->why_plain = "a foreign key of a partitioned table cannot be NOT VALID";
-				break;
-			}
 			name = pgm_name_constraint(relid, constraint,
 									   constraint->fk_attrs, pieces->taken);
-			add_not_valid(pieces, name, after_name(text, constraint));
+			if (key_by_partition(pieces))
+				add_reference(pieces, name, constraint,
+							  after_name(text, constraint));
+			else
+				add_not_valid(pieces, name, after_name(text, constraint));
 			break;
 		case CONSTR_PRIMARY:
 		case CONSTR_UNIQUE:
@@ -546,38 +545,6 @@ is_at_odds(const Pieces *pieces)
 	return false;
 }
 
-/* The keys of the partitions, which that of the whole table takes over. */
-static void
-keys_of_partitions(PgmMaker *maker, const Constraint *key)
-{
-	ListCell   *lc;
-
-	foreach(lc, pgm_descendants(maker->relid))
-	{
-		Oid			relid = lfirst_oid(lc);
-		Constraint *own;
-		char	   *name;
-
-		if (get_rel_relkind(relid) != RELKIND_RELATION)
-			continue;
-		own = copyObject(unconstify(Constraint *, key));
-		own->conname = NULL;
-		name = pgm_name_constraint(relid, own, own->keys, NIL);
-		pgm_strategy_build_index(maker, relid, true, name,
-								 key_definition(key));
-		(void) pgm_strategy_add_step(maker,
-									 psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
-											  pgm_name_relation(relid),
-											  quote_identifier(name),
-											  key_kind(key),
-											  quote_identifier(name),
-											  deferral(key)),
-									 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
-											  pgm_name_relation(relid),
-											  quote_identifier(name)));
-	}
-}
-
 static void
 add_validation(const Pieces *pieces, const char *name)
 {
@@ -637,6 +604,7 @@ make_steps(Pieces *pieces)
 	List	   *drops = NIL;
 	char	   *sql = NULL;
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	if (pieces->first != NIL)
 		(void) pgm_strategy_add_step(maker,
@@ -660,11 +628,13 @@ make_steps(Pieces *pieces)
 		const Constraint *key = lfirst(lc);
 
 		if (maker->subject->relkind == RELKIND_PARTITIONED_TABLE)
-			keys_of_partitions(maker, key);
+			pgm_strategy_keys_of_partitions(maker, key);
 		else
 			pgm_strategy_build_index(maker, maker->relid, true,
-									 key->conname, key_definition(key));
+									 key->indexname, pgm_strategy_key_definition(key));
 	}
+	forboth(lc, pieces->references, lc2, pieces->reference_texts)
+		pgm_strategy_references_of_partitions(maker, lfirst(lc), lfirst(lc2));
 	if (pieces->last != NIL)
 		sql = alter(pieces, join(pieces->last));
 	foreach(lc, pieces->helpers)

@@ -71,8 +71,19 @@ extern char *pgm_strategy_skip_words(const char *text, int n);
 extern int	pgm_strategy_find(const PgmSource *source, int n,
 							  const char *text, int position);
 
-/* One boolean, or a list of char *, asked of the catalog. */
+/* One boolean, asked of the catalog. */
 extern bool pgm_strategy_ask(PgmQuery *query, const Datum *values);
-extern List *pgm_strategy_ask_texts(PgmQuery *query, const Datum *values);
+
+/* Of a key: what its index is, after the name of the table; and its words. */
+extern char *pgm_strategy_key_definition(const Constraint *key);
+extern const char *pgm_strategy_key_kind(const Constraint *key);
+extern const char *pgm_strategy_key_deferral(const Constraint *key);
+
+/* Steps that make those of the partitions; the text is what follows a name. */
+extern void pgm_strategy_keys_of_partitions(PgmMaker *maker,
+											const Constraint *key);
+extern void pgm_strategy_references_of_partitions(PgmMaker *maker,
+												  const Constraint *constraint,
+												  const char *text);
 
 #endif							/* PGM_STRATEGY_INTERNAL_H */

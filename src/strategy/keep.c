@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 
+#include "base/spi_list.h"
 #include "strategy/internal.h"
 
 /*
@@ -177,7 +178,7 @@ pgm_strategy_keep_tables(PgmMaker *maker)
 	values[0] = pgm_oid_array_datum(named);
 	values[1] = pgm_oid_array_datum(all);
 	values[2] = BoolGetDatum(stmt->behavior == DROP_CASCADE);
-	reasons = pgm_strategy_ask_texts(&reason_query, values);
+	reasons = pgm_spi_texts(&reason_query, values);
 	if (drops_parts(maker))
 		not_kept(maker, "a later statement of the revision drops what the table may be made of");
 	else if (reasons != NIL)
@@ -227,7 +228,7 @@ pgm_strategy_keep_columns(PgmMaker *maker)
 	values[0] = ObjectIdGetDatum(maker->relid);
 	values[1] = pgm_text_array_datum(list_length(cmds), names);
 	values[2] = BoolGetDatum(cascade);
-	reasons = pgm_strategy_ask_texts(&column_reason_query, values);
+	reasons = pgm_spi_texts(&column_reason_query, values);
 	pgm_strategy_add_work(maker, maker->relid, PGM_WORK_REWRITE);
 	if (drops_parts(maker))
 		not_kept(maker, "a later statement of the revision drops what the column may be made of");

@@ -117,7 +117,7 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 								 psprintf("ALTER TABLE %s ATTACH PARTITION %s %s%s",
 										  maker->table,
 										  pgm_name_relation(child),
-										  pgm_slice_trim(bound), drops),
+										  pgm_slice_trim(pgm_strategy_skip_words(bound, 0)), drops),
 								 NULL);
 }
 

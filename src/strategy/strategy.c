@@ -152,27 +152,6 @@ pgm_strategy_ask(PgmQuery *query, const Datum *values)
 	return answer;
 }
 
-List *
-pgm_strategy_ask_texts(PgmQuery *query, const Datum *values)
-{
-	MemoryContext context = CurrentMemoryContext;
-	PgmSpiScope scope;
-	List	   *texts = NIL;
-	uint64		rows;
-
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(query, values, NULL);
-	for (uint64 i = 1; i <= rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		texts = lappend(texts, pgm_spi_text(i, 1));
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-	return texts;
-}
-
 char *
 pgm_strategy_skip_words(const char *text, int n)
 {
@@ -522,14 +501,14 @@ pgm_strategy_choose(const PgmVerdict *verdict, const PgmRates *rates,
 }
 
 PgmStrategy *
-pgm_strategy_possibility(const PgmVerdict *verdict)
+pgm_strategy_possibility(const PgmVerdict *verdict, bool may_evaluate)
 {
 	PgmRates	rates = {0};
 
 	/* nobody asks how long it takes */
 	for (int i = 0; i < lengthof(rates.rate); i++)
 		rates.rate[i].bytes_per_second = 1;
-	return choose(verdict, &rates, false, true);
+	return choose(verdict, &rates, may_evaluate, true);
 }
 
 PgmStrategy *

@@ -103,7 +103,8 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 										bool may_evaluate);
 
 /* The one that there is, whatever settings and sizes say; its time is not. */
-extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict);
+extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict,
+											 bool may_evaluate);
 
 extern PgmStrategy *pgm_strategy_plain(const char *why);
 

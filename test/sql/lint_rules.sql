@@ -249,8 +249,9 @@ SELECT rule FROM pgmigrate.lint_rules(), rules.version WHERE rule NOT IN (SELECT
 SELECT rule, hint FROM rules.found WHERE hint LIKE '%...%' OR hint !~ '(;|\.)$' AND hint !~ E'\n-- the same for \\d+ more partitions$'
 	OR hint ~ 'NULL|null' AND hint !~* 'not null|is null|set null|or null|nulls|null\)' OR hint LIKE '%(null)%' ORDER BY rule;
 SELECT rule, count(*) FROM rules.found WHERE hint IS NULL AND rule NOT IN ('trial-fails', 'not-tried') GROUP BY rule ORDER BY rule;
--- what the hints propose raises no alarm of the same rule
-SELECT f.rule, f.hint, h.level FROM rules.found f, rules.hints(f.hint, f.rule) h WHERE f.hint LIKE '%;%' AND h.level = 'danger' ORDER BY f.n;
+-- what the hints propose raises no alarm of the same rule, but for the index of
+-- a partitioned table, which comes when its partitions have theirs
+SELECT f.rule, f.hint, h.level FROM rules.found f, rules.hints(f.hint, f.rule) h WHERE f.hint LIKE '%;%' AND h.level = 'danger' AND f.rule <> 'index-on-partitioned' ORDER BY f.n;
 
 -- and the server does it: each hint on a fresh copy; which ones there are
 -- depends on the version, so only errors and results of queries are shown

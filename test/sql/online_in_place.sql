@@ -52,7 +52,7 @@ LANGUAGE sql SET search_path = pg_catalog AS $$
 			k.condeferrable, k.condeferred, k.conislocal AND NOT
 			(k.contype = 'n' AND k.coninhcount > 0 AND (SELECT relispartition
 			FROM pg_class WHERE oid = k.conrelid)), k.coninhcount,
-			k.connoinherit AND k.contype NOT IN ('p', 'u'),
+			k.connoinherit AND k.contype NOT IN ('p', 'u', 'f'),
 			k.conindid::regclass,
 			replace(pg_get_constraintdef(k.oid), CASE WHEN k.conparentid <> 0
 				THEN ' NOT VALID' ELSE '' END, ''))
@@ -100,6 +100,7 @@ INSERT INTO public.kinds VALUES
 ('foreign key', 'one', 'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p'),
 ('foreign key, options', 'one', 'ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (a, "Q c") REFERENCES tw.p (id, other) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED'),
 ('foreign key to itself', 'one', 'ALTER TABLE t ADD UNIQUE (id), ADD FOREIGN KEY (a) REFERENCES p (id), ADD FOREIGN KEY (a) REFERENCES p (id)'),
+('foreign key of partitions', 'parted', 'ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES ref ON DELETE CASCADE DEFERRABLE'),
 ('foreign key to partitions', 'parted', 'ALTER TABLE o ADD FOREIGN KEY (t) REFERENCES k'),
 ('set not null', 'one', 'ALTER TABLE t ALTER a SET NOT NULL, ALTER COLUMN "Q c" SET NOT NULL'),
 ('set not null, proved', 'one', 'ALTER TABLE t ADD CONSTRAINT x CHECK (a IS NOT NULL); ALTER TABLE t ALTER a SET NOT NULL'),
@@ -114,6 +115,8 @@ INSERT INTO public.kinds VALUES
 ('primary key, nullable', 'one', 'ALTER TABLE t ADD CONSTRAINT pk PRIMARY KEY (a, "Q c") INCLUDE (b)'),
 ('primary key, nullable, set', 'one', 'ALTER TABLE t ADD PRIMARY KEY (a), ALTER a SET NOT NULL'),
 ('primary key, partitioned', 'parted', 'ALTER TABLE t ADD PRIMARY KEY (id, a)'),
+('primary key, made anew', 'one', 'ALTER TABLE t ADD PRIMARY KEY (id); ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id, a)'),
+('unique, made anew', 'one', 'ALTER TABLE t ADD CONSTRAINT again UNIQUE (a); ALTER TABLE t ADD CHECK (a > 0), ADD CONSTRAINT again UNIQUE (a, b), DROP CONSTRAINT again'),
 ('add column, check', 'one', 'ALTER TABLE t ADD COLUMN z int DEFAULT 5 CHECK (z > 1) NOT NULL'),
 ('add column, references', 'one', 'ALTER TABLE t ADD z int DEFAULT 5 CONSTRAINT zz REFERENCES p ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT NULL, ADD y int REFERENCES p'),
 ('add column, unique', 'one', 'ALTER TABLE t ADD z int UNIQUE WITH (fillfactor = 90) CHECK (z > a), ADD y int CONSTRAINT yy UNIQUE DEFERRABLE'),
@@ -165,6 +168,8 @@ CREATE TABLE k (id int PRIMARY KEY) PARTITION BY HASH (id);
 CREATE TABLE k1 PARTITION OF k FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE k2 PARTITION OF k FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO k SELECT generate_series(1, 1000);
+CREATE TABLE ref (id int PRIMARY KEY);
+INSERT INTO ref SELECT generate_series(1, 5000);
 CREATE TABLE o (t int);
 INSERT INTO o SELECT generate_series(1, MANY);
 ' ELSE '
