@@ -661,22 +661,12 @@ static bool
 choose_kind(const Pieces *pieces)
 {
 	PgmStrategy *strategy = pieces->maker->strategy;
-	List	   *cmds = castNode(AlterTableStmt, pieces->maker->stmt)->cmds;
 
-	if (pieces->fills && list_length(cmds) == 1)
-	{
-		strategy->kind = PGM_STRATEGY_ADD_COLUMN;
-		strategy->name = "add column, then fill";
-		strategy->method = PGM_METHOD_COLUMN;
-	}
-	else if (pieces->fills || pieces->rewrites)
-	{
-		strategy->kind = PGM_STRATEGY_SHADOW_TABLE;
-		strategy->name = "shadow table";
-		strategy->method = PGM_METHOD_TABLE;
-	}
-	else
+	if (!pieces->fills && !pieces->rewrites)
 		return pgm_strategy_keep_columns(pieces->maker);
+	strategy->kind = PGM_STRATEGY_SHADOW_TABLE;
+	strategy->name = "shadow table";
+	strategy->method = PGM_METHOD_TABLE;
 	return true;
 }
 

@@ -29,15 +29,6 @@
 #include "sql/lexer.h"
 #include "strategy/internal.h"
 
-/* Kinds for which there is somebody to carry them out. */
-static const bool available[PGM_NSTRATEGIES] = {
-	[PGM_STRATEGY_PLAIN] = true,
-	[PGM_STRATEGY_SQL] = true,
-	[PGM_STRATEGY_SHADOW_TABLE] = true,
-	[PGM_STRATEGY_SHADOW_COLUMN] = true,
-	[PGM_STRATEGY_KEEP] = true
-};
-
 static PgmShadowRefusal table_refusal = NULL;
 static PgmShadowRefusal column_refusal = NULL;
 static PgmShadowWayBack way_back = NULL;
@@ -71,8 +62,7 @@ pgm_strategy_possible(const Node *stmt)
 			return true;
 		case T_DropStmt:
 			return ((const DropStmt *) stmt)->removeType == OBJECT_INDEX ||
-				(available[PGM_STRATEGY_KEEP] &&
-				 ((const DropStmt *) stmt)->removeType == OBJECT_TABLE);
+				((const DropStmt *) stmt)->removeType == OBJECT_TABLE;
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 			return true;
@@ -367,12 +357,6 @@ decide_possible(PgmMaker *maker)
 {
 	PgmStrategy *strategy = maker->strategy;
 
-	if (!available[strategy->kind])
-	{
-		pgm_strategy_stay_plain(maker, psprintf("\"%s\" is not carried out by this version",
-												strategy->name));
-		return;
-	}
 	if (pgm_citus_is_elsewhere(maker->relid) && !is_by_sql(strategy))
 	{
 		pgm_strategy_stay_plain(maker, "its rows are on other nodes of Citus");
@@ -410,9 +394,7 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 		strategy->refused = is_missed(maker, mark);
 		return;
 	}
-	if (!available[strategy->kind])
-		decide_possible(maker);
-	else if (!pgm_online)
+	if (!pgm_online)
 		pgm_strategy_stay_plain(maker, "\"pgmigrate.online\" is off");
 	else if (!pgm_transaction_per_migration)
 		pgm_strategy_stay_plain(maker, "the run is to be one transaction");

@@ -20,8 +20,6 @@ typedef enum PgmStrategyKind
 {
 	PGM_STRATEGY_PLAIN,			/* as it is written */
 	PGM_STRATEGY_SQL,			/* by steps of SQL, in place */
-	PGM_STRATEGY_BACKFILL,		/* UPDATE, DELETE: range by range */
-	PGM_STRATEGY_ADD_COLUMN,	/* nullable, filled range by range */
 	PGM_STRATEGY_SHADOW_TABLE,	/* a copy beside, then a switch */
 	PGM_STRATEGY_SHADOW_COLUMN, /* another column beside, then a switch */
 	PGM_STRATEGY_KEEP			/* DROP COLUMN, DROP TABLE: values kept */
