@@ -26,6 +26,7 @@
 #include "assess/assess.h"
 #include "assess/dependents.h"
 #include "assess/level.h"
+#include "assess/missing_objects.h"
 #include "assess/predictions.h"
 #include "assess/row_checks.h"
 #include "assess/row_plans.h"
@@ -171,6 +172,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	if (item->trusted)
 		pgm_find_wrong_names(judged->verdict, past_verdicts(assessment),
 							 item->authored);
+	if (item->trusted)
+		pgm_find_missing_objects(judged->verdict, past_verdicts(assessment));
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)

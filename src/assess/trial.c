@@ -511,6 +511,7 @@ static void
 note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 {
 	verdict->reason = without_clone_schemas(trial->clones, edata->message);
+	verdict->position = edata->cursorpos;
 
 	/*
 	 * Missing objects may be the work of a statement that was not tried, and

@@ -12,12 +12,20 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "assess/row_plans.h"
 #include "assess/wrong_names.h"
@@ -152,11 +160,124 @@ check_values(const InsertStmt *insert)
 				errmsg("INSERT has more target columns than expressions"));
 }
 
+/* ---- values */
+
 static bool
 is_default(const Node *value)
 {
 	return value == NULL || IsA(value, SetToDefault) ||
 		IsA(value, MultiAssignRef);
+}
+
+/* The text of a constant; NULL: it is something else. */
+static char *
+constant_text(Node *value)
+{
+	A_Const    *constant = (A_Const *) value;
+
+	return value != NULL && IsA(value, A_Const) && !constant->isnull &&
+		IsA(&constant->val, String) ? strVal(&constant->val) : NULL;
+}
+
+/* Does the server itself read values of the type? */
+static bool
+is_read_by_server(Oid type)
+{
+	return type < FirstNormalObjectId || get_typtype(type) == TYPTYPE_ENUM;
+}
+
+/* One value for one column, as it is written. */
+static void
+check_value(Oid relid, const char *column, Node *value, bool update)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	HeapTuple	tuple;
+	FormData_pg_attribute att;
+	char	   *text = constant_text(value);
+	Oid			input;
+	Oid			param;
+
+	if (is_default(value) || attnum <= 0)
+		return;
+	tuple = SearchSysCacheAttNum(relid, attnum);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	memcpy(&att, GETSTRUCT(tuple), ATTRIBUTE_FIXED_PART_SIZE);
+	ReleaseSysCache(tuple);
+	if (att.attgenerated != '\0' ||
+		att.attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+		ereport(ERROR,
+				errcode(ERRCODE_GENERATED_ALWAYS),
+				update ?
+				errmsg("column \"%s\" can only be updated to DEFAULT", column) :
+				errmsg("cannot insert a non-DEFAULT value into column \"%s\"",
+					   column));
+	if (text == NULL || !is_read_by_server(att.atttypid))
+		return;
+	getTypeInputInfo(att.atttypid, &input, &param);
+	(void) OidInputFunctionCall(input, text, param, att.atttypmod);
+}
+
+static void
+check_updated(const UpdateStmt *update)
+{
+	Oid			relid = pgm_lookup_relation(update->relation);
+	ListCell   *lc;
+
+	foreach(lc, update->targetList)
+	{
+		const ResTarget *target = lfirst_node(ResTarget, lc);
+
+		if (target->indirection == NIL)
+			check_value(relid, target->name, target->val, true);
+	}
+}
+
+/* Rows of VALUES. */
+static void
+check_inserted(const InsertStmt *insert)
+{
+	const SelectStmt *select = (SelectStmt *) insert->selectStmt;
+	Oid			relid = pgm_lookup_relation(insert->relation);
+	ListCell   *row;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (select == NULL || !IsA(select, SelectStmt) ||
+		insert->override != OVERRIDING_NOT_SET)
+		return;
+	foreach(row, select->valuesLists)
+		forboth(lc, insert->cols, lc2, lfirst_node(List, row))
+	{
+		const ResTarget *target = lfirst_node(ResTarget, lc);
+
+		if (target->indirection == NIL)
+			check_value(relid, target->name, lfirst(lc2), false);
+	}
+}
+
+/* On the table or on one of its columns. */
+static void
+check_privilege(PgmVerdict *verdict, const RangeVar *name, AclMode mode,
+				const char *privilege)
+{
+	Oid			relid = pgm_lookup_relation(name);
+
+	if (pg_class_aclcheck(relid, GetUserId(), mode) == ACLCHECK_OK ||
+		(mode != ACL_DELETE &&
+		 pg_attribute_aclcheck_all(relid, GetUserId(), mode,
+								   ACLMASK_ANY) == ACLCHECK_OK))
+		return;
+	verdict->remedy = psprintf("GRANT %s ON %s TO %s;", privilege,
+							   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+														  name->relname),
+							   quote_identifier(GetUserNameFromId(GetUserId(),
+																  false)));
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("permission denied for %s %s",
+				   get_rel_relkind(relid) == RELKIND_VIEW ? "view" : "table",
+				   name->relname));
 }
 
 /* Values to be assigned, as the targets of a SELECT. */
@@ -191,18 +312,9 @@ select_from(List *targets, RangeVar *relation, List *from, Node *where,
 	return select;
 }
 
-static void
-check_procedure(List *name)
-{
-	if (pgm_function_candidates(name) == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_FUNCTION),
-				errmsg("procedure %s does not exist", NameListToString(name)));
-}
-
 /* NULL if there is nothing to look up. */
 static Node *
-query_of(Node *stmt)
+query_of(PgmVerdict *verdict, Node *stmt)
 {
 	UpdateStmt *update;
 	DeleteStmt *delete;
@@ -213,6 +325,8 @@ query_of(Node *stmt)
 		case T_UpdateStmt:
 			update = castNode(UpdateStmt, stmt);
 			check_columns(update->relation, update->targetList, false);
+			check_privilege(verdict, update->relation, ACL_UPDATE, "UPDATE");
+			check_updated(update);
 			if (pgm_is_positioned(update->whereClause))
 				return NULL;
 			return (Node *) select_from(values_of(update->targetList),
@@ -222,6 +336,7 @@ query_of(Node *stmt)
 		case T_DeleteStmt:
 			delete = castNode(DeleteStmt, stmt);
 			check_columns(delete->relation, NIL, false);
+			check_privilege(verdict, delete->relation, ACL_DELETE, "DELETE");
 			if (pgm_is_positioned(delete->whereClause))
 				return NULL;
 			return (Node *) select_from(NIL, delete->relation,
@@ -232,12 +347,11 @@ query_of(Node *stmt)
 			insert = castNode(InsertStmt, stmt);
 			check_columns(insert->relation, insert->cols, true);
 			check_values(insert);
+			check_privilege(verdict, insert->relation, ACL_INSERT, "INSERT");
+			check_inserted(insert);
 
 			/* values can be DEFAULT, and a WITH of its own hides names */
 			return insert->withClause == NULL ? insert->selectStmt : NULL;
-		case T_CallStmt:
-			check_procedure(castNode(CallStmt, stmt)->funccall->funcname);
-			return NULL;
 		case T_SelectStmt:
 			return stmt;
 		default:
@@ -275,7 +389,7 @@ look_up(PgmVerdict *verdict, Node *stmt, bool authored)
 {
 	RawStmt    *raw = makeNode(RawStmt);
 
-	raw->stmt = query_of(stmt);
+	raw->stmt = query_of(verdict, stmt);
 	if (!can_be_analyzed(raw->stmt) ||
 		pgm_strange_code(raw->stmt, NULL, GetUserId(), authored) != NULL)
 		return;
@@ -283,14 +397,24 @@ look_up(PgmVerdict *verdict, Node *stmt, bool authored)
 											  NULL, 0, NULL);
 }
 
-/* Is there, or is there not, what it names? */
+/*
+ * Is there, or is there not, what it names?  Rights of its own have been
+ * looked at here; those on what it reads were not.
+ */
 static bool
-is_about_names(int sqlerrcode)
+is_certain_error(const PgmVerdict *verdict, int sqlerrcode)
 {
-	return ERRCODE_TO_CATEGORY(sqlerrcode) ==
-		ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
-		sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		sqlerrcode != ERRCODE_INDETERMINATE_DATATYPE;
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+			return sqlerrcode != ERRCODE_INDETERMINATE_DATATYPE &&
+				(sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE ||
+				 verdict->remedy != NULL);
+		case ERRCODE_DATA_EXCEPTION:
+			return true;
+		default:
+			return false;
+	}
 }
 
 void
@@ -319,10 +443,11 @@ pgm_find_wrong_names(PgmVerdict *verdict, const List *past, bool authored)
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_txn_rollback_sub(level);
-		if (is_about_names(error->sqlerrcode))
+		if (is_certain_error(verdict, error->sqlerrcode))
 		{
 			verdict->sqlerrcode = error->sqlerrcode;
 			verdict->reason = error->message;
+			verdict->position = error->cursorpos;
 		}
 	}
 	PG_END_TRY();

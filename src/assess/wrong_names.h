@@ -11,9 +11,9 @@
 #include "classify/verdict.h"
 
 /*
- * A query or CALL, which is never tried: note its failure if it names what
- * there is not, and none of the statements before can have made it; "past" are
- * their verdicts.
+ * A query, which is never tried: note its failure if it names what there is
+ * not, writes what a column cannot have, or lacks the right to write, and none
+ * of the statements before can have changed that; "past" are their verdicts.
  */
 extern void pgm_find_wrong_names(PgmVerdict *verdict, const List *past,
 								 bool authored);

@@ -72,6 +72,8 @@ typedef struct PgmVerdict
 	char	   *reason;
 	bool		by_kind;		/* no statement of its kind is tried */
 	int			sqlerrcode;		/* 0 unless it failed */
+	int			position;		/* of the error in the source, or 0 */
+	char	   *remedy;			/* what would help then, or NULL */
 } PgmVerdict;
 
 /* A live relation that a statement before has renamed, or moved. */

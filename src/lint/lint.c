@@ -248,14 +248,17 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 
 	begin(&lint, judged, past);
 	if (verdict->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		pgm_lint_privilege(&lint) != NULL)
+		verdict->remedy == NULL)
+		verdict->remedy = pgm_lint_privilege(&lint);
+	if (verdict->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		verdict->remedy != NULL)
 	{
 		PgmFinding *finding = pgm_lint_find(judged, "missing-privilege",
 											lint.effect,
 											psprintf("role %s may not run it: %s",
 													 quote_identifier(GetUserNameFromId(GetUserId(), false)),
 													 verdict->reason),
-											pgm_lint_privilege(&lint));
+											verdict->remedy);
 
 		finding->details = pstrdup("{\"sqlstate\": \"42501\"}");
 	}
@@ -266,8 +269,11 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 													 verdict->reason),
 											NULL);
 
-		finding->details = psprintf("{\"sqlstate\": \"%s\"}",
-									unpack_sql_state(verdict->sqlerrcode));
+		finding->details = psprintf("{\"sqlstate\": \"%s\"%s}",
+									unpack_sql_state(verdict->sqlerrcode),
+									verdict->position == 0 ? "" :
+									psprintf(", \"position\": %d",
+											 verdict->position));
 	}
 	else if (pgm_lint_is_code(&lint))
 		(void) pgm_lint_find(judged, "opaque-step", NULL,
