@@ -32,6 +32,7 @@
 #include "gate/announcement.h"
 #include "gate/checklist.h"
 #include "monitor/metrics.h"
+#include "sql/statements.h"
 #include "store/authors.h"
 
 /* The items that everybody has, in the order of a launch. */
@@ -696,6 +697,8 @@ pgm_checklist_require(const char *item, const char *query)
 		ereport(ERROR,
 				errcode(ERRCODE_RESERVED_NAME),
 				errmsg("item name \"%s\" is reserved", item));
+	if (query != NULL)
+		pgm_source_check_size(query, "checklist");
 	check_item_author(item);
 	values[0] = pgm_text_datum(item);
 	values[1] = pgm_text_datum(query ? query : "");

@@ -12,6 +12,9 @@ SELECT pgmigrate.checklist_require('a claim', 'SELECT claims.cancelled()');
 SELECT pgmigrate.checklist_require('b true', 'SELECT true');
 SELECT item, state, detail FROM pgmigrate.checklist() WHERE item IN ('a claim', 'b true');
 SELECT pgmigrate.checklist_require('a claim', NULL);
+\set VERBOSITY terse
+SELECT pgmigrate.checklist_require('long', 'SELECT true --' || repeat('x', 20000000));
+\set VERBOSITY default
 
 -- the verify of a revision, beside that of another
 CREATE TABLE claims.t (a int);
