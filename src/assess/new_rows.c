@@ -289,6 +289,12 @@ value_of_new(const ColumnDef *column)
 				 format_type_with_typemod(type, typmod));
 }
 
+bool
+pgm_new_value_is_known(const ColumnDef *column)
+{
+	return value_of_new(column) != NULL;
+}
+
 /* The part that changes the type of this column by an expression, or NULL. */
 static const ColumnDef *
 using_of(const AlterTableStmt *stmt, const char *column)

@@ -16,6 +16,9 @@ extern bool pgm_column_is_required(const ColumnDef *column);
 /* Does the new type take whatever the old one can hold, and all of it? */
 extern bool pgm_type_takes_all(Oid from, int32 from_mod, Oid to, int32 to_mod);
 
+/* Is there a constant that all rows have in a column that is added? */
+extern bool pgm_new_value_is_known(const ColumnDef *column);
+
 /*
  * From here on the rows are seen with the columns that the statement adds and
  * the values that its USING makes, as its constraints will see them.

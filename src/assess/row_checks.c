@@ -136,6 +136,25 @@ takes_all(Oid relid, const char *column, Oid type, int32 typmod)
 	return pgm_type_takes_all(old_type, old_typmod, type, typmod);
 }
 
+/* Of strings of bits, and of arrays of strings. */
+static const char *
+too_long(Oid from, Oid to, int32 typmod, const char *value)
+{
+	Oid			element = get_element_type(to);
+
+	if (typmod < 0)
+		return NULL;
+	if ((from == BITOID || from == VARBITOID) &&
+		(to == BITOID || to == VARBITOID))
+		return psprintf("pg_catalog.length(%s) OPERATOR(pg_catalog.%s) %d",
+						value, to == BITOID ? "<>" : ">", typmod);
+	if ((element == VARCHAROID || element == BPCHAROID) &&
+		OidIsValid(get_element_type(from)) && typmod > VARHDRSZ)
+		return psprintf("EXISTS (SELECT FROM pg_catalog.unnest(%s) AS e (v) WHERE pg_catalog.length(pg_catalog.rtrim(e.v::pg_catalog.text)) OPERATOR(pg_catalog.>) %d)",
+						value, typmod - (int) VARHDRSZ);
+	return NULL;
+}
+
 /* Values that the new type does not take, or not whole. */
 static void
 check_type(PgmLook *look, AlterTableCmd *cmd)
@@ -144,6 +163,7 @@ check_type(PgmLook *look, AlterTableCmd *cmd)
 	const char *name = quote_identifier(cmd->name);
 	Type		type = LookupTypeName(NULL, column->typeName, NULL, true);
 	const char *value = psprintf("t.%s", name);
+	const char *condition;
 	Oid			oid;
 	int32		typmod;
 
@@ -160,8 +180,17 @@ check_type(PgmLook *look, AlterTableCmd *cmd)
 		takes_all(look->effect->relid, cmd->name, oid, typmod))
 		return;
 
+	/* a cast cuts off what the statement does not */
+	condition = column->raw_default != NULL ? NULL :
+		too_long(get_atttype(look->effect->relid,
+							 get_attnum(look->effect->relid, cmd->name)),
+				 oid, typmod, value);
+	if (condition != NULL)
+		pgm_look_rows(look, condition,
+					  psprintf("are of another length in %s", name));
+
 	/* blanks at the end are cut off without a word */
-	if ((oid == VARCHAROID || oid == BPCHAROID) && typmod > VARHDRSZ)
+	else if ((oid == VARCHAROID || oid == BPCHAROID) && typmod > VARHDRSZ)
 		pgm_look_rows(look,
 					  psprintf("pg_catalog.length(pg_catalog.rtrim((%s\n)::pg_catalog.text)) OPERATOR(pg_catalog.>) %d",
 							   value, typmod - (int) VARHDRSZ),
@@ -297,6 +326,59 @@ check_not_null(PgmLook *look, char *column)
 	pgm_look_nulls(look, list_make1(makeString(column)));
 }
 
+/* Is the column held against anything, and what all rows get known? */
+static bool
+has_constant(const ColumnDef *column)
+{
+	bool		held = false;
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		switch (lfirst_node(Constraint, lc)->contype)
+		{
+			case CONSTR_CHECK:
+			case CONSTR_FOREIGN:
+			case CONSTR_UNIQUE:
+				held = true;
+				break;
+			default:
+				break;
+		}
+	}
+	return held && pgm_new_value_is_known(column);
+}
+
+/* What all rows get at once, held against what is written with the column. */
+static void
+check_new_column(PgmLook *look, const ColumnDef *column)
+{
+	List	   *name = list_make1(makeString(column->colname));
+	bool		asked = look->asked;
+	ListCell   *lc;
+
+	if (pgm_column_is_required(column))
+	{
+		pgm_look_rows(look, "true", "would be null in the new column");
+		return;
+	}
+	if (!has_constant(column))
+		return;
+	foreach(lc, column->constraints)
+	{
+		Constraint *constraint = copyObject(lfirst_node(Constraint, lc));
+
+		if (constraint->contype == CONSTR_FOREIGN)
+			constraint->fk_attrs = name;
+		else if (constraint->contype != CONSTR_CHECK)
+			constraint->keys = name;
+		check_constraint(look, constraint, false);
+	}
+
+	/* one row is as good as another */
+	look->asked = asked;
+}
+
 static void
 check_alter_cmd(PgmLook *look, AlterTableCmd *cmd, List *before)
 {
@@ -312,9 +394,8 @@ check_alter_cmd(PgmLook *look, AlterTableCmd *cmd, List *before)
 			check_validate(look, cmd->name, before);
 			break;
 		case AT_AddColumn:
-			if (pgm_column_is_required(castNode(ColumnDef, cmd->def)) &&
-				!is_there(look, cmd))
-				pgm_look_rows(look, "true", "would be null in the new column");
+			if (!is_there(look, cmd))
+				check_new_column(look, castNode(ColumnDef, cmd->def));
 			break;
 		default:
 			break;
@@ -602,7 +683,8 @@ depends_on_rows(Node *stmt)
 					return true;
 				break;
 			case AT_AddColumn:
-				if (pgm_column_is_required(castNode(ColumnDef, cmd->def)))
+				if (pgm_column_is_required(castNode(ColumnDef, cmd->def)) ||
+					has_constant(castNode(ColumnDef, cmd->def)))
 					return true;
 				break;
 			default:

@@ -236,3 +236,22 @@ COMMIT;
 DROP TABLE with_sequence;
 DROP FUNCTION uses_sequence(int);
 DROP SEQUENCE kept_locked;
+
+-- what all rows get in a new column, and lengths that a cast would cut: each fails as it is said, or not at all
+CREATE TABLE lengths (id int PRIMARY KEY, bits bit(3), few varbit(5), words text[]);
+INSERT INTO lengths VALUES (1, B'101', B'1', '{a}'), (2, B'110', B'111', '{b,"long  "}');
+CREATE FUNCTION fails(sql text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE sql;
+	RAISE EXCEPTION USING errcode = 'ZZZZZ';
+EXCEPTION WHEN OTHERS THEN
+	RETURN nullif(sqlstate, 'ZZZZZ');
+END $$;
+SELECT x.sql, fails(x.sql), l.rule, l.message FROM unnest(ARRAY['ADD x int DEFAULT -1 CHECK (x > 0)', 'ADD x int DEFAULT 1 CHECK (x > 0)', 'ADD x int CHECK (x > 0)',
+	'ADD x int CHECK (x IS NOT NULL)', 'ADD x int DEFAULT 7 REFERENCES lengths', 'ADD x int DEFAULT 2 REFERENCES lengths', 'ADD x int REFERENCES lengths',
+	'ADD x int DEFAULT 1 UNIQUE', 'ADD x int UNIQUE', 'ADD x serial UNIQUE', 'ALTER bits TYPE bit(2)', 'ALTER bits TYPE varbit(2)', 'ALTER bits TYPE varbit(3)',
+	'ALTER few TYPE bit(1)', 'ALTER few TYPE varbit(1)', 'ALTER few TYPE varbit(3)', 'ALTER words TYPE varchar(3)[]', 'ALTER words TYPE varchar(4)[]']) WITH ORDINALITY AS y (sql, n)
+CROSS JOIN LATERAL (SELECT 'ALTER TABLE lengths ' || y.sql) AS x (sql)
+LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(x.sql) WHERE rule ~ '^data|fails') l ON true ORDER BY n;
+DROP TABLE lengths;
+DROP FUNCTION fails(text);
