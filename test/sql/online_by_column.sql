@@ -288,14 +288,23 @@ CREATE FUNCTION open(crate) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT nullif
 CREATE CAST (crate AS int) WITH FUNCTION open(crate) AS ASSIGNMENT;
 CREATE TABLE crates (v int NOT NULL);
 INSERT INTO crates VALUES (1);
+CREATE ROLE regress_crates;
+GRANT SELECT (v) ON crates TO regress_crates;
+CREATE VIEW granted AS SELECT attname, attacl IS NOT NULL AS there FROM pg_shdepend JOIN pg_attribute ON attrelid = objid AND attnum = objsubid WHERE refobjid = (SELECT oid FROM pg_roles WHERE rolname = 'regress_crates');
 SET pgmigrate.online_method = 'column';
 SELECT pgmigrate.revision('crates', 'ALTER TABLE c.crates ALTER v TYPE c.crate USING ROW(v)::c.crate', id => 'crates');
 SELECT revision, state FROM pgmigrate.upgrade();
+-- the role is known to have a right on the column that has the name
+TABLE granted;
 INSERT INTO crates (v) VALUES (ROW(6)), (ROW(7));
 SELECT revert();
 DELETE FROM crates WHERE v = ROW(7)::crate;
 SELECT revert();
 SELECT v FROM crates ORDER BY v;
+TABLE granted;
+DROP VIEW granted;
+DROP OWNED BY regress_crates;
+DROP ROLE regress_crates;
 
 -- checks, domains and indexes are code of the table's owner, who is not the caller
 CREATE ROLE regress_column_owner;
