@@ -54,6 +54,13 @@ SELECT revision, state FROM pgmigrate.upgrade('m');
 \set VERBOSITY terse
 SELECT revision FROM pgmigrate.head ORDER BY 1;
 
+-- a superuser may write it, be he its owner or not
+CREATE ROLE regress_other_superuser SUPERUSER;
+SET ROLE regress_other_superuser;
+UPDATE pgmigrate.head SET revision = revision;
+RESET ROLE;
+DROP ROLE regress_other_superuser;
+
 -- who is to keep a ledger in step needs each right on it that this takes
 CREATE ROLE regress_ledger;
 SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_ledger', 'operator');
