@@ -18,6 +18,15 @@ my $node = new_node('flush', 'autovacuum = off', 'full_page_writes = off',
 	'wal_writer_delay = 10s', 'bgwriter_lru_maxpages = 0',
 	'shared_buffers = 64MB', 'wal_buffers = 4MB');
 my $n = 0;
+my $walwriter = query($node,
+	"SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
+
+# which wakes up in the end
+kill 'STOP', $walwriter;
+END
+{
+	kill 'CONT', $walwriter if $walwriter;
+}
 
 query($node, <<'SQL');
 CREATE TABLE plain (a int PRIMARY KEY, b text DEFAULT upper('x'), c timestamptz DEFAULT now(), status text);
@@ -133,6 +142,9 @@ CREATE OPERATOR ==== (FUNCTION = same, LEFTARG = int, RIGHTARG = int);
 SQL
 cmp_ok(behind('SELECT 1 ==== 1'), '<', $small, 'an operator by another');
 query($node, 'DROP FUNCTION same CASCADE');
+
+kill 'CONT', $walwriter;
+undef $walwriter;
 
 # The case that matters: another server has committed, and this one crashes.
 SKIP:
