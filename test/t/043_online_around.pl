@@ -304,26 +304,6 @@ poll($node, "SELECT state = 'comparing' FROM pgmigrate.operations $last");
 kill_and_recover($node, worker_pid($node));
 is( query($node, "SELECT count(*), min(statement), max(statement) FROM pgmigrate.operations WHERE revision = 'r3' AND state IN ('comparing', 'switching')"),
 	'1|1|1', 'a crash leaves it where it is');
-
-# to take it back needs all of the tables: none is kept from others for the rest
-my $blocker = session($node);
-my $touched = 0;
-$blocker->query("BEGIN; SELECT count(*) FROM orders WHERE id = 0");
-$caller = session($node);
-my $pid = $caller->query('SELECT pg_backend_pid()');
-$caller->query("SET pgmigrate.lock_deadline = '1500ms'");
-$caller->send("SELECT pgmigrate.revert((SELECT min(operation) FROM pgmigrate.operations WHERE revision = 'r3' AND state IN ('comparing', 'switching')))");
-poll($node, "SELECT query ~ 'revert' FROM pg_stat_activity WHERE pid = $pid");
-while (query($node, "SELECT state FROM pg_stat_activity WHERE pid = $pid") eq 'active')
-{
-	$touched += query($node,
-		"SELECT count(*) FROM pg_locks WHERE pid = $pid AND locktype = 'object' AND mode = 'AccessExclusiveLock'");
-}
-$caller->result;
-like($caller->err, qr/could not obtain|lock/, 'one of the tables is not to be had');
-is($touched, 0, 'and nothing of the others was touched meanwhile');
-$blocker->query('COMMIT');
-
 is(with_writers("SELECT pgmigrate.upgrade('r3')"),
 	'0|0|0|0|0|0|t|switched switched', 'a key of text, with writers');
 is(with_writers("SELECT pgmigrate.downgrade('r3\@-1')"),
