@@ -9,8 +9,8 @@
  *
  * Anybody may name an access method.  A table of this one outside of a trial
  * would lack what a table needs, and be in the way of DROP EXTENSION, so there
- * it gets no file.  From PostgreSQL 17 on a partitioned table may name it: that
- * needs no file, so no handler is asked.  Its partitions get none either.
+ * it gets no file.  From PostgreSQL 17 on a partitioned table may name it,
+ * which has no file, so no handler is asked.  Its partitions get none either.
  *
  * To build an index, heap insists on its own method, so that is done here: an
  * empty table has a scan to be counted, and no more.
