@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "base/transaction.h"
 #include "compat/lock.h"
@@ -41,10 +42,13 @@ void
 pgm_keep(PgmOperation *operation, const PgmExec *exec,
 		 const PgmSource *source, int n)
 {
+	/* as around a utility statement: rows of the catalog may be toasted */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (IsA(source->statements[n].raw->stmt, DropStmt))
 		pgm_kept_table_drop(operation, exec, source, n);
 	else
 		pgm_kept_column_drop(operation, exec, source, n);
+	PopActiveSnapshot();
 }
 
 static bool
@@ -112,7 +116,10 @@ open_operation(const PgmExec *exec, int64 id)
 	return operation;
 }
 
-/* The locks, by the ladder; in a worker in a transaction that is left open. */
+/*
+ * The locks, by the ladder, and a snapshot as in pgm_keep; in a worker in a
+ * transaction that is left open.
+ */
 static PgmLockWait *
 lock(const PgmExec *exec, PgmOperation *operation, bool back)
 {
@@ -125,12 +132,14 @@ lock(const PgmExec *exec, PgmOperation *operation, bool back)
 	else
 		pgm_lockwait_get(wait, collect, &work);
 	pgm_lockwait_limit(wait);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	return wait;
 }
 
 static void
 unlock(const PgmExec *exec, PgmLockWait *wait)
 {
+	PopActiveSnapshot();
 	pgm_lockwait_unlimit(wait);
 	if (exec->worker)
 		pgm_txn_commit();
