@@ -249,14 +249,16 @@ pgm_ledger_at_only_head(void)
 	return rows > 0;
 }
 
+/* The run has the heads that it began with: to try again would not help. */
 static void
 heads_moved(void)
 {
 	ereport(ERROR,
-			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			errmsg("current heads were changed by somebody else"),
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("current heads were changed during the run"),
 			errdetail("Table \"%s\" is not as this run left it.",
-					  "pgmigrate.head"));
+					  "pgmigrate.head"),
+			errhint("No revision may write to it.  Use pgmigrate.stamp() to record what is in effect."));
 }
 
 static void

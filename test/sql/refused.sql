@@ -167,8 +167,16 @@ SELECT revision, state FROM pgmigrate.downgrade('base');
 ROLLBACK;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 
--- who waits in a transaction block holds up no CREATE INDEX CONCURRENTLY
+-- heads that a revision takes away itself end it, and it is not tried again
 SELECT revision, state FROM pgmigrate.upgrade('r2');
+SELECT pgmigrate.revision('heads', 'DELETE FROM pgmigrate.head', id => 'takes', down_revision => '{r2}');
+SET pgmigrate.lock_deadline = '3s';
+SELECT revision, state FROM pgmigrate.upgrade('takes');
+RESET pgmigrate.lock_deadline;
+SELECT revision FROM pgmigrate.head;
+SELECT pgmigrate.remove('takes');
+
+-- who waits in a transaction block holds up no CREATE INDEX CONCURRENTLY
 SELECT pgmigrate.revision('index', 'SELECT pg_sleep(0.5); CREATE INDEX CONCURRENTLY users_a ON users (a)', 'DROP INDEX users_a', id => 'index', transactional => false);
 \set VERBOSITY terse
 SELECT pgmigrate.upgrade_start('index') AS run \gset
