@@ -308,8 +308,8 @@ is_pinned(const PgmColumnSync *pairs)
 }
 
 /*
- * The change is refused where one sorts after ours, but it may come later, and
- * be gone before that is asked for again.
+ * The change is refused where one that can change a row sorts after ours, but
+ * it may come later, and be gone before that is asked for again.
  */
 static bool
 is_overruled(Relation rel, const Trigger *ours)
@@ -322,6 +322,8 @@ is_overruled(Relation rel, const Trigger *ours)
 
 		if (TRIGGER_FOR_ROW(trigger->tgtype) &&
 			TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+			(TRIGGER_FOR_INSERT(trigger->tgtype) ||
+			 TRIGGER_FOR_UPDATE(trigger->tgtype)) &&
 			trigger->tgfoid != ours->tgfoid && trigger->tgfoid != kept &&
 			strcmp(trigger->tgname, ours->tgname) > 0)
 			return true;

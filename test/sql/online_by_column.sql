@@ -331,6 +331,26 @@ SELECT relation, action FROM pgmigrate.finalize();
 DROP SCHEMA o CASCADE;
 DROP ROLE regress_column_owner;
 
+-- the index by which subscribers know a row follows the column, and is back
+CREATE TABLE known (id int PRIMARY KEY, v int NOT NULL UNIQUE);
+ALTER TABLE known REPLICA IDENTITY USING INDEX known_v_key;
+INSERT INTO known SELECT g, g FROM generate_series(1, 10) g;
+CREATE FUNCTION by_what() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(regexp_replace(concat_ws(' ', indexrelid::regclass, indisreplident, attname, format_type(atttypid, -1)), '[0-9]+', 'N', 'g'), ', ' ORDER BY indexrelid::regclass::text)
+	FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] WHERE indrelid = 'known'::regclass AND indkey[0] <> 1
+$$;
+SELECT pgmigrate.revision('known', 'ALTER TABLE c.known ALTER v TYPE bigint', 'ALTER TABLE c.known ALTER v TYPE int', id => 'known');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT strategy, method, state FROM pgmigrate.operations WHERE revision = 'known';
+SELECT by_what();
+-- a trigger that changes no row may be fired after ours
+CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+CREATE TRIGGER "~~~~~" BEFORE DELETE ON known FOR EACH ROW EXECUTE FUNCTION pass();
+UPDATE known SET v = v + 100;
+DELETE FROM known WHERE id > 5;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT by_what(), min(v), count(*), pg_typeof(min(v)) FROM known;
+
 -- a subquery for an argument keeps the snapshot of the call
 \set VERBOSITY default
 SELECT pgmigrate.rebuild((SELECT 'c.target'::regclass));
