@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "utils/builtins.h"
 
 #include "diff/internal.h"
@@ -146,20 +148,34 @@ pgm_mapped_renames(const PgmSchema *present, List *map)
 	return text.data;
 }
 
+/* The pair whose place a text names as set aside, or NULL. */
+static const PgmRename *
+set_aside(const char *text, List *map)
+{
+	ListCell   *cell;
+
+	foreach(cell, map)
+	{
+		char	   *name = psprintf(ASIDE "%d", foreach_current_index(cell));
+		const char *found = strstr(text, name);
+
+		if (found != NULL && !isdigit((unsigned char) found[strlen(name)]))
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
 /* What it uses of the schema that it takes the place of would be gone. */
 static void
 check_free(const PgmSchemaObject *object, List *map)
 {
 	for (int i = 0; i < object->nproperties; i++)
 	{
-		const char *aside = object->values[i] == NULL ? NULL :
-			strstr(object->values[i], ASIDE);
+		const PgmRename *pair = object->values[i] == NULL ||
+			strstr(object->values[i], ASIDE) == NULL ? NULL :
+			set_aside(object->values[i], map);
 
-		if (aside != NULL)
-		{
-			const PgmRename *pair = list_nth(map, atoi(aside +
-													   strlen(ASIDE)));
-
+		if (pair != NULL)
 			ereport(ERROR,
 					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("schema \"%s\" cannot take the place of \"%s\", which it uses",
@@ -167,7 +183,6 @@ check_free(const PgmSchemaObject *object, List *map)
 					errdetail("The \"%s\" of its %s %s names it.",
 							  object->properties[i], object->kind,
 							  pgm_ddl_bare_name(object->identity)));
-		}
 	}
 }
 

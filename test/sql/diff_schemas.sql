@@ -23,6 +23,8 @@ CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FRO
 CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM "App next".t';
 ALTER TABLE u OWNER TO regress_schemas_other;
 COMMENT ON COLUMN t.tags IS 'of "App next"';
+-- no schema that was set aside has that number
+COMMENT ON COLUMN t.m IS 'pgmigrate_aside_900000';
 RESET search_path;
 \set map '{"App next": "app"}'
 
