@@ -101,8 +101,11 @@ same_number(const char *a, const char *b)
 static bool
 has_checksum(PgmImported *imported, const char *hash)
 {
+	char	   *quoted;
+
 	if (hash == NULL)
 		return false;
+	quoted = psprintf("\"%s\"", hash);
 	if (imported->checksums == NULL)
 		imported->checksums = palloc0(sizeof(char *) *
 									  Max(imported->nfiles, 1));
@@ -114,7 +117,7 @@ has_checksum(PgmImported *imported, const char *hash)
 			imported->checksums[i] = pgm_checksums_json("", file->data,
 														file->len);
 		if (file->data != NULL &&
-			strstr(imported->checksums[i], psprintf("\"%s\"", hash)) != NULL)
+			strstr(imported->checksums[i], quoted) != NULL)
 			return true;
 	}
 	return false;
