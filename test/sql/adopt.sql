@@ -235,9 +235,26 @@ SELECT version FROM t_diesel.__diesel_schema_migrations;
 SELECT version FROM t_ecto.schema_migrations;
 SELECT installed_rank, version, description, type, script, checksum, success FROM t_flyway.flyway_schema_history WHERE installed_rank > 3;
 TABLE t_rails.schema_migrations;
+-- a version that is there by another spelling gets no second row, and a ledger
+-- with a type of somebody's is none
+BEGIN;
+SELECT pgmigrate.revision('one again', 'SELECT 1', id => '01');
+SELECT revision FROM pgmigrate.upgrade();
+SELECT version FROM t_dbmate.schema_migrations WHERE version ~ '^0*1$';
+CREATE DOMAIN t_alembic.num AS varchar(32);
+ALTER TABLE t_alembic.alembic_version ALTER version_num TYPE t_alembic.num;
+SELECT pgmigrate.revision('no ledger', 'SELECT 1', id => '20300101000009');
+SELECT revision FROM pgmigrate.upgrade();
+TABLE t_alembic.alembic_version;
+ROLLBACK;
 SELECT revision FROM pgmigrate.downgrade('-1');
 SELECT revision FROM pgmigrate.downgrade('ae1027a6acf');
 TABLE t_alembic.alembic_version;
+-- nor has a stamp rows for merges
+BEGIN;
+SELECT revision FROM pgmigrate.stamp('20300101000001');
+TABLE t_rails.schema_migrations;
+ROLLBACK;
 TABLE t_dbmate.schema_migrations;
 SELECT version FROM t_diesel.__diesel_schema_migrations;
 SELECT version FROM t_ecto.schema_migrations;

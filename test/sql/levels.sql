@@ -81,6 +81,10 @@ SELECT pgmigrate.revision('gone again', 'DROP TABLE two', id => 'again');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data,drop-table}', reason => E'two\nlines');
 SELECT execution, state, allowed, reason FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
+-- no reason is none
+SELECT pgmigrate.revision('small again', 'SELECT 1', id => 'small2');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT execution, state, allowed, reason IS NULL AS none FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
 RESET pgmigrate.environment;
 DROP SCHEMA levels CASCADE;
 RESET search_path;

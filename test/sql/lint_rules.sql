@@ -294,6 +294,11 @@ SELECT count(*) > 0 AS used FROM pg_stat_user_indexes WHERE indexrelname = 'Orde
 SELECT rule, regexp_replace(message, '\d+ times.*', 'N times') AS message, hint FROM pgmigrate.lint('DROP INDEX CONCURRENTLY "Order Idx"') WHERE rule = 'index-in-use';
 SELECT rule FROM pgmigrate.lint('DROP INDEX CONCURRENTLY order_user') WHERE rule = 'index-in-use';
 
+-- another method by default is that of what a trial makes
+SET default_table_access_method = heap2;
+SELECT l.rule, l.message FROM pgmigrate.lint($$ALTER TABLE plain ADD method int DEFAULT 1 / (length(current_setting('default_table_access_method')) - length('pgmigrate_trial'))$$) l WHERE l.level = 'danger';
+RESET default_table_access_method;
+
 RESET search_path;
 DROP SCHEMA "My App", other, rules CASCADE;
 SELECT format('DROP SCHEMA %I', current_user) AS drop_mine \gset
