@@ -15,6 +15,7 @@ CREATE TABLE t (a int);
 CREATE FUNCTION lim.note(id text) RETURNS void LANGUAGE sql AS $$INSERT INTO lim.seen VALUES (id, current_setting('lock_timeout'))$$;
 SELECT pgmigrate.revision('strong', 'ALTER TABLE lim.t ADD b int; SELECT lim.note(''strong'')', 'ALTER TABLE lim.t DROP b', id => 'a');
 SELECT pgmigrate.revision('weak', 'INSERT INTO lim.seen VALUES (''weak'', current_setting(''lock_timeout''))', 'SELECT', id => 'b');
+SELECT pgmigrate.revision('share', 'LOCK TABLE lim.t IN SHARE MODE; INSERT INTO lim.seen VALUES (''share'', current_setting(''lock_timeout''))', 'SELECT', id => 'd');
 SELECT pgmigrate.revision('own', 'SET lock_timeout = ''5ms''; SELECT lim.note(''own'')', 'SELECT', id => 'c');
 SELECT revision, state FROM pgmigrate.upgrade();
 TABLE seen;
