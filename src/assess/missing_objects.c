@@ -32,6 +32,7 @@
 
 #include "assess/internal.h"
 #include "assess/missing_objects.h"
+#include "base/cancel.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "sql/kinds.h"
@@ -382,7 +383,7 @@ pgm_find_missing_objects(PgmVerdict *verdict, const List *past)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (pgm_error_is_cancel(error))
 			PG_RE_THROW();
 		FlushErrorState();
 		pgm_txn_rollback_sub(level);
