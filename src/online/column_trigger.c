@@ -485,6 +485,10 @@ settle_insert(Row *row)
 		lead(row);
 }
 
+/*
+ * A row that is not filled yet is filled now: the new version may be where the
+ * filling has been.
+ */
 static void
 settle_update(Row *row)
 {
