@@ -189,6 +189,18 @@ SELECT revision, state FROM pgmigrate.upgrade('m2');
 SELECT revision, state FROM pgmigrate.upgrade('m3');
 SELECT revision, statement, relation, strategy FROM pgmigrate.operations WHERE revision >= 'm1' ORDER BY operation;
 
+-- whether several are worth it is told by the largest, wherever it stands
+CREATE TABLE few (id int PRIMARY KEY);
+CREATE TABLE many (id int PRIMARY KEY, f int CONSTRAINT m_f REFERENCES few);
+INSERT INTO few SELECT g FROM generate_series(1, 10) g;
+INSERT INTO many SELECT g, 1 FROM generate_series(1, 50000) g;
+ANALYZE few, many;
+SET pgmigrate.online_threshold = '10ms';
+SELECT pgmigrate.revision('few first', 'ALTER TABLE many DROP CONSTRAINT m_f; ALTER TABLE few ALTER id TYPE bigint; ALTER TABLE many ALTER f TYPE bigint; ALTER TABLE many ADD CONSTRAINT m_f FOREIGN KEY (f) REFERENCES few', id => 'n1');
+SELECT pgmigrate.revision('many first', 'ALTER TABLE many DROP CONSTRAINT m_f; ALTER TABLE many ALTER f TYPE int; ALTER TABLE few ALTER id TYPE int; ALTER TABLE many ADD CONSTRAINT m_f FOREIGN KEY (f) REFERENCES few', id => 'n2');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT revision, statement, relation, strategy FROM pgmigrate.operations WHERE revision >= 'n1' ORDER BY operation;
+
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing, public.done;
 DROP FUNCTION public.shape;
