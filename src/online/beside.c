@@ -31,6 +31,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -47,8 +48,9 @@
 /* Columns of the table of what did not fit. */
 #define KEY_COLUMN 1
 
-/* The table that a command of ours writes to. */
+/* The table that a command of ours writes to, and how deep in triggers. */
 static Oid	written = InvalidOid;
+static int	written_depth;
 
 /* ---- triggers */
 
@@ -118,6 +120,26 @@ pgm_beside_unguard(Oid relid)
 	CommandCounterIncrement();
 }
 
+/* Has it rules, policies or triggers besides, which our command would meet? */
+bool
+pgm_beside_is_alone(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = rel->rd_rules == NULL &&
+		!rel->rd_rel->relrowsecurity && rel->trigdesc != NULL &&
+		rel->trigdesc->numtriggers == 2;
+
+	table_close(rel, NoLock);
+	return result && pgm_beside_is_guarded(relid);
+}
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+/* What a trigger of somebody else writes is not written by the command. */
 void
 pgm_beside_trigger(TriggerData *data)
 {
@@ -125,7 +147,7 @@ pgm_beside_trigger(TriggerData *data)
 
 	if (!data->tg_trigger->tgisinternal)
 		pgm_sync_refuse_trigger();
-	if (OidIsValid(written) &&
+	if (OidIsValid(written) && trigger_depth() == written_depth + 1 &&
 		(relid == written ||
 		 (data->tg_relation->rd_rel->relispartition &&
 		  get_partition_parent(relid, true) == written)))
@@ -142,15 +164,18 @@ void
 pgm_beside_utility(Oid relid, const char *command)
 {
 	Oid			before = written;
+	int			depth_before = written_depth;
 
 	PG_TRY();
 	{
 		written = relid;
+		written_depth = trigger_depth();
 		pgm_spi_utility(command);
 	}
 	PG_FINALLY();
 	{
 		written = before;
+		written_depth = depth_before;
 	}
 	PG_END_TRY();
 }

@@ -20,6 +20,7 @@
 extern void pgm_beside_guard(Oid relid);
 extern void pgm_beside_unguard(Oid relid);
 extern bool pgm_beside_is_guarded(Oid relid);
+extern bool pgm_beside_is_alone(Oid relid);
 extern void pgm_beside_trigger(TriggerData *data);
 
 /* Run a command that writes to it, as the current user. */

@@ -21,6 +21,7 @@
 #include "online/column_internal.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/partition.h"
 #include "online/sync_trigger.h"
 
 static PgmQuery load_query = {
@@ -100,6 +101,11 @@ pgm_shadow_check_guards(const PgmShadow *shadow)
 	List	   *tables = list_make1_oid(shadow->old);
 	ListCell   *lc;
 
+	if (shadow->operation->state < PGM_OPERATION_SWITCHED &&
+		pgm_partition_wanted(shadow) &&
+		!pgm_partition_is_as_made(shadow, shadow->beside))
+		pgm_shadow_refuse_changed(shadow,
+								  "a partition of the table beside it was attached or detached");
 	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
 		tables = list_concat(tables, pgm_shadow_leaves(shadow->beside));
 	foreach(lc, tables)

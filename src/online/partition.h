@@ -36,6 +36,10 @@ extern void pgm_partition_tell_ancestors(const PgmShadow *shadow);
 /* The table has no rows at the time. */
 extern void pgm_partition_switch(PgmShadow *shadow);
 
+/* Are those of the table beside, or of the table, attached as they were? */
+extern void pgm_partition_remember(const PgmShadow *shadow, Oid parent);
+extern bool pgm_partition_is_as_made(const PgmShadow *shadow, Oid parent);
+
 /*
  * partition_back.c: the partitions write to the old rows, and are those that
  * were made; they are dropped for the way back, and the table gets its files.

@@ -30,7 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -41,6 +41,16 @@
 static PgmQuery parts_query = {
 	"SELECT k.oid::int8 FROM pg_constraint k WHERE k.confrelid = $1 "
 	"AND k.contype = 'f' AND k.conparentid <> 0 ORDER BY k.oid",
+	1, {OIDOID}
+};
+
+/*
+ * One that is detached and attached again is attached by another transaction:
+ * what was written meanwhile went to others, or to it alone.
+ */
+static PgmQuery attached_query = {
+	"SELECT coalesce(string_agg(format('%s %s', i.inhrelid, i.xmin), ',' "
+	"ORDER BY i.inhrelid), '') FROM pg_inherits i WHERE i.inhparent = $1",
 	1, {OIDOID}
 };
 
@@ -86,6 +96,29 @@ as_text(List *leaves)
 }
 
 void
+pgm_partition_remember(const PgmShadow *shadow, Oid parent)
+{
+	Datum		values[1] = {ObjectIdGetDatum(parent)};
+
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"partitions\": \"%s\", \"attached\": \"%s\"}",
+									   as_text(find_inheritance_children(parent,
+																		 NoLock)),
+									   pgm_spi_one_text(&attached_query,
+														values)));
+}
+
+bool
+pgm_partition_is_as_made(const PgmShadow *shadow, Oid parent)
+{
+	Datum		values[1] = {ObjectIdGetDatum(parent)};
+	const char *made = pgm_operation_detail(shadow->operation, "attached");
+	const char *now = pgm_spi_one_text(&attached_query, values);
+
+	return made != NULL && strcmp(made, now) == 0;
+}
+
+void
 pgm_partition_follow(PgmShadow *shadow)
 {
 	List	   *leaves = leaves_of(shadow);
@@ -93,19 +126,16 @@ pgm_partition_follow(PgmShadow *shadow)
 
 	foreach(lc, leaves)
 		pgm_shadow_write_back(shadow, lfirst_oid(lc));
-	pgm_operation_add_details(shadow->operation,
-							  psprintf("{\"partitions\": \"%s\"}",
-									   as_text(leaves)));
+	pgm_partition_remember(shadow, shadow->relid);
 }
 
 bool
 pgm_partition_is_intact(const PgmShadow *shadow)
 {
 	List	   *leaves = leaves_of(shadow);
-	char	   *made = pgm_operation_detail(shadow->operation, "partitions");
 	ListCell   *lc;
 
-	if (made == NULL || strcmp(made, as_text(leaves)) != 0)
+	if (!pgm_partition_is_as_made(shadow, shadow->relid))
 		return false;
 	foreach(lc, leaves)
 	{

@@ -422,6 +422,8 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 			 shadow->old_index_commands);
 	appendStringInfoChar(&json, '}');
 	pgm_operation_add_details(shadow->operation, json.data);
+	if (pgm_partition_wanted(shadow))
+		pgm_partition_remember(shadow, shadow->beside);
 }
 
 void

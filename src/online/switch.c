@@ -353,7 +353,7 @@ refuse_estranged(PgmShadow *shadow)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot revert operation " INT64_FORMAT,
 					   shadow->operation->id),
-				errdetail("The owner of table %s was changed, and the old rows were not written along any more.",
+				errdetail("The old rows of table %s were not written along any more: its owner was changed, or they have got rules, policies or triggers of others.",
 						  shadow->name),
 				errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 						shadow->operation->id));
@@ -500,17 +500,19 @@ pgm_shadow_drop_schema(PgmShadow *shadow)
 	ObjectAddresses *objects = new_object_addresses();
 	Oid			schema = shadow->schema == NULL ? InvalidOid :
 		get_namespace_oid(shadow->schema, true);
-	Oid			tables[3] = {shadow->beside, shadow->old, InvalidOid};
+	List	   *tables = list_make2_oid(shadow->beside, shadow->old);
 	ObjectAddress address;
+	ListCell   *lc;
 
 	if (!OidIsValid(schema))
 		return;
-	tables[2] = get_relname_relid(PGM_UNFIT_TABLE, schema);
-	for (int i = 0; i < lengthof(tables); i++)
+	tables = lappend_oid(tables, get_relname_relid(PGM_UNFIT_TABLE, schema));
+	foreach(lc, list_concat(tables, pgm_partition_leaves(shadow)))
 	{
-		if (!OidIsValid(tables[i]) || get_rel_namespace(tables[i]) != schema)
+		if (!OidIsValid(lfirst_oid(lc)) ||
+			get_rel_namespace(lfirst_oid(lc)) != schema)
 			continue;
-		ObjectAddressSet(address, RelationRelationId, tables[i]);
+		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		add_exact_object_address(&address, objects);
 	}
 	ObjectAddressSet(address, NamespaceRelationId, schema);

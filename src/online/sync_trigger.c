@@ -452,6 +452,12 @@ delete_part(Relation source, Oid target)
 
 	if (!source->rd_rel->relispartition)
 		return;
+	LockRelationOid(target, RowExclusiveLock);
+	if (!pgm_beside_is_alone(target))
+	{
+		pgm_sync_note_estranged(pgm_unfit_of(target));
+		return;
+	}
 	pgm_owner_enter(&scope, pgm_owner_of(target));
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,

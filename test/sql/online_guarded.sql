@@ -12,6 +12,7 @@ GRANT ALL ON guarded.parent TO PUBLIC;
 RESET ROLE;
 CREATE TABLE public.guarded_child (id int PRIMARY KEY, parent int REFERENCES guarded.parent);
 INSERT INTO public.guarded_child SELECT g, g FROM generate_series(1, 20) g;
+GRANT SELECT ON public.guarded_child TO regress_guarded;
 SET pgmigrate.online_threshold = 0;
 SELECT pgmigrate.revision('r', 'ALTER TABLE guarded.parent ALTER v TYPE bigint', 'ALTER TABLE guarded.parent ALTER v TYPE int', id => 'r');
 SELECT revision, state FROM pgmigrate.upgrade();
@@ -85,9 +86,95 @@ ROLLBACK;
 SELECT action FROM pgmigrate.revert(:n);
 SELECT count(*) AS orphans FROM public.guarded_child c WHERE NOT EXISTS (SELECT FROM guarded.parent p WHERE p.id = c.parent);
 
--- partitions lose their guards when they become those of the table
+-- what we write to a copy does not lend the right to rules and triggers on it
+SET ROLE regress_guarded;
+CREATE TABLE guarded.town (id int PRIMARY KEY, v int);
+INSERT INTO guarded.town SELECT g, g FROM generate_series(1, 20) g;
+CREATE FUNCTION guarded.again() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN EXECUTE format('INSERT INTO %s VALUES (1, 1)', TG_RELID::regclass); RETURN NULL; END $$;
+RESET ROLE;
+SELECT action FROM pgmigrate.rebuild('guarded.town', partition_by => 'RANGE (id)',
+	partitions => '{guarded_c FOR VALUES FROM (MINVALUE) TO (10),guarded_d DEFAULT}');
+SELECT max(id) AS n, format('pgmigrate_online_%s."pgm old"', max(id)) AS old FROM pgmigrate.operation \gset
+SET ROLE regress_guarded;
+CREATE RULE r AS ON DELETE TO :old DO INSTEAD UPDATE :old SET v = 0;
+TRUNCATE guarded.guarded_d;
+DROP RULE r ON :old;
+SELECT count(*) FROM :old WHERE v = 0;
+CREATE TRIGGER again AFTER TRUNCATE ON :old EXECUTE FUNCTION guarded.again();
+\set VERBOSITY sqlstate
+TRUNCATE :old;
+TRUNCATE guarded.town;
+RESET ROLE;
+SELECT action FROM pgmigrate.revert(:n);
+\set VERBOSITY default
+SELECT action FROM pgmigrate.finalize();
+DROP TABLE guarded.town;
+SET ROLE regress_guarded;
+CREATE TABLE guarded.town (id int PRIMARY KEY, v int);
+INSERT INTO guarded.town SELECT g, g FROM generate_series(1, 20) g;
+RESET ROLE;
+SELECT action FROM pgmigrate.rebuild('guarded.town', 'ALTER v TYPE bigint');
+SELECT max(id) AS n, format('pgmigrate_online_%s."pgm old"', max(id)) AS old FROM pgmigrate.operation \gset
+SET ROLE regress_guarded;
+CREATE TRIGGER again AFTER TRUNCATE ON :old EXECUTE FUNCTION guarded.again();
+\set VERBOSITY sqlstate
+TRUNCATE guarded.town;
+\set VERBOSITY default
+DROP TRIGGER again ON :old;
+TRUNCATE guarded.town;
+SELECT count(*) FROM :old;
+RESET ROLE;
+SELECT action FROM pgmigrate.revert(:n);
+DROP TABLE guarded.town;
+DROP FUNCTION guarded.again();
+
+-- a partition of the copy that was away has missed what was written
+INSERT INTO guarded.parent VALUES (30, 30, 'gone');
+SET pgmigrate.lock_deadline = '200ms';
+BEGIN;
+LOCK TABLE guarded.parent IN ACCESS SHARE MODE;
+PREPARE TRANSACTION 'regress_guarded';
+\set VERBOSITY sqlstate
 SELECT action FROM pgmigrate.rebuild('guarded.parent', partition_by => 'RANGE (id)',
-	partitions => '{guarded_a FOR VALUES FROM (MINVALUE) TO (10),guarded_b DEFAULT}');
+	partitions => '{guarded_a FOR VALUES FROM (MINVALUE) TO (1000),guarded_b DEFAULT}');
+\set VERBOSITY default
+ROLLBACK PREPARED 'regress_guarded';
+RESET pgmigrate.lock_deadline;
+SELECT max(id) AS n, 'pgmigrate_online_' || max(id) AS schema FROM pgmigrate.operation \gset
+SELECT state FROM pgmigrate.operation WHERE id = :n;
+SET ROLE regress_guarded;
+ALTER TABLE :schema.parent DETACH PARTITION :schema.guarded_a;
+\set VERBOSITY sqlstate
+ALTER TABLE :schema.guarded_a ALTER w TYPE text USING NULL;
+DELETE FROM :schema.guarded_a;
+\set VERBOSITY default
+DELETE FROM guarded.parent WHERE id = 30;
+ALTER TABLE :schema.parent ATTACH PARTITION :schema.guarded_a FOR VALUES FROM (MINVALUE) TO (1000);
+RESET ROLE;
+\set VERBOSITY sqlstate
+SELECT action FROM pgmigrate.rebuild('guarded.parent', partition_by => 'RANGE (id)',
+	partitions => '{guarded_a FOR VALUES FROM (MINVALUE) TO (1000),guarded_b DEFAULT}');
+\set VERBOSITY default
+SELECT state, error FROM pgmigrate.operation WHERE id = :n;
+SELECT count(*), max(w) FROM guarded.parent;
+
+-- and one of the table, with what is not that of the table
+SELECT action FROM pgmigrate.rebuild('guarded.parent', partition_by => 'RANGE (id)',
+	partitions => '{guarded_a FOR VALUES FROM (MINVALUE) TO (1000),guarded_b DEFAULT}');
+SELECT max(id) AS n FROM pgmigrate.operation \gset
+SET ROLE regress_guarded;
+ALTER TABLE guarded.parent DETACH PARTITION guarded.guarded_b;
+INSERT INTO guarded.guarded_b SELECT * FROM guarded.parent WHERE id < 5;
+DELETE FROM guarded.guarded_b;
+ALTER TABLE guarded.parent ATTACH PARTITION guarded.guarded_b DEFAULT;
+RESET ROLE;
+\set VERBOSITY sqlstate
+SELECT action FROM pgmigrate.revert(:n);
+\set VERBOSITY default
+SELECT count(*) AS orphans FROM public.guarded_child c WHERE NOT EXISTS (SELECT FROM guarded.parent p WHERE p.id = c.parent);
+
+-- partitions lose their guards when they become those of the table
 UPDATE guarded.parent SET v = v + 1 WHERE id IN (1, 20);
 SELECT action FROM pgmigrate.finalize();
 ALTER TABLE guarded.parent ALTER w TYPE varchar USING w || 'w';
