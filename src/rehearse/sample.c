@@ -34,6 +34,7 @@
 
 #include "base/spi.h"
 #include "base/transaction.h"
+#include "classify/foreign_relations.h"
 #include "rehearse/internal.h"
 #include "rehearse/sample.h"
 
@@ -196,6 +197,12 @@ look_at_table(SampleTable *table)
 				pstrdup(NameStr(att->attname));
 	}
 	relation_close(rel, NoLock);
+
+	/* to read it would run what others have in its definition */
+	if (table->readable &&
+		pgm_strange_in_relations(list_make1_oid(table->relid), GetUserId(),
+								 false) != NULL)
+		table->readable = false;
 }
 
 static void

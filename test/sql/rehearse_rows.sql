@@ -166,6 +166,17 @@ SELECT step, state, ok, detail FROM pgmigrate.rehearse(rows => 100);
 RESET ROLE;
 SELECT queries #>> '{0,name}' AS name, queries #>> '{0,state}' AS state, jsonb_array_length(queries) AS n FROM pgmigrate.rehearsal;
 
+-- nor is what is in the definition of a table
+SET ROLE regress_rr_author;
+CREATE FUNCTION public.one(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN IF current_user = session_user AND current_database() = 'regress_reh_rows2' THEN RAISE WARNING 'caught'; END IF; RETURN 1; END $$;
+CREATE TABLE public.partly (id int);
+CREATE INDEX ON public.partly (id) WHERE one(1) = 1;
+INSERT INTO public.partly VALUES (1);
+RESET ROLE;
+SELECT pgmigrate.approve('tables') AS a, pgmigrate.approve('look') AS b;
+SELECT regexp_replace(detail, '.*\n', '') AS detail FROM pgmigrate.rehearse(rows => 100) WHERE step = 0;
+
 -- watched queries, executed before and after each revision
 CREATE DATABASE regress_reh_queries;
 \c regress_reh_queries
