@@ -31,6 +31,7 @@ typedef struct PgmPair
 struct PgmComparison
 {
 	Oid			role;			/* as which both are read */
+	bool		as_owner;		/* it is the owner of both */
 	Oid			a;
 	Oid			b;
 	char	   *a_name;			/* qualified and quoted */
@@ -59,6 +60,9 @@ extern char *pgm_compare_query(const PgmComparison *comparison,
 /* The keys in pages of b that a does not have. */
 extern char *pgm_compare_only_b_query(const PgmComparison *comparison,
 									  const PgmCompareRange *range);
+
+/* An error if they reach code of others than the user and superusers. */
+extern void pgm_compare_refuse_strange(Oid a, Oid b, Oid user);
 
 /* The role and the settings while code of others may run. */
 typedef struct PgmCompareScope

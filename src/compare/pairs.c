@@ -86,35 +86,42 @@ refuse_view(Relation relation, Oid role)
 				errhint("Compare as a role that is no superuser, or compare the tables of the view."));
 }
 
-/*
- * As whom to read: what is of the owner, such as the functions of an index, is
- * run as the owner.  Where there is no such role nothing of others is run.
- */
-static Oid
-choose_role(Relation a, Relation b)
+/* Again before each query: it may have come since. */
+void
+pgm_compare_refuse_strange(Oid a, Oid b, Oid user)
 {
-	Oid			user = GetUserId();
-	Oid			owner = a->rd_rel->relowner;
-	char	   *strange;
+	char	   *strange = pgm_strange_in_relations(list_make2_oid(a, b), user,
+												   false);
 
-	if (owner == b->rd_rel->relowner && has_privs_of_role(user, owner) &&
-		!hides_rows(a, owner) && !hides_rows(b, owner))
-		return owner;
-	refuse_view(a, user);
-	refuse_view(b, user);
-	strange = pgm_strange_in_relations(list_make2_oid(RelationGetRelid(a),
-													  RelationGetRelid(b)),
-									   user, false);
 	if (strange != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("relations \"%s\" and \"%s\" are not compared, they reach %s",
-					   RelationGetRelationName(a), RelationGetRelationName(b),
-					   strange),
+					   get_rel_name(a), get_rel_name(b), strange),
 				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
 						  GetUserNameFromId(user, false)),
 				errhint("Compare relations of one owner as a role that has the rights of the owner."));
-	return user;
+}
+
+/*
+ * As whom to read: what is of the owner, such as the functions of an index, is
+ * run as the owner.  Where there is no such role nothing of others is run.
+ */
+static void
+choose_role(PgmComparison *comparison, Relation a, Relation b)
+{
+	Oid			user = GetUserId();
+	Oid			owner = a->rd_rel->relowner;
+
+	comparison->as_owner = owner == b->rd_rel->relowner &&
+		has_privs_of_role(user, owner) && !hides_rows(a, owner) &&
+		!hides_rows(b, owner);
+	comparison->role = comparison->as_owner ? owner : user;
+	if (comparison->as_owner)
+		return;
+	refuse_view(a, user);
+	refuse_view(b, user);
+	pgm_compare_refuse_strange(RelationGetRelid(a), RelationGetRelid(b), user);
 }
 
 static char *
@@ -451,7 +458,7 @@ pgm_compare_prepare(Oid a, Oid b, Jsonb *mapping)
 	Bitmapset  *used = NULL;
 	PgmCompareScope scope;
 
-	comparison->role = choose_role(arel, brel);
+	choose_role(comparison, arel, brel);
 	comparison->a = a;
 	comparison->b = b;
 	comparison->a_name = qualified_name(arel);

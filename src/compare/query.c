@@ -178,6 +178,9 @@ analyze(const PgmComparison *comparison, const char *text)
 	List	   *list = pg_parse_query(text);
 	ErrorContextCallback callback;
 
+	if (!comparison->as_owner)
+		pgm_compare_refuse_strange(comparison->a, comparison->b,
+								   comparison->role);
 	callback.callback = query_error_callback;
 	callback.arg = unconstify(char *, text);
 	callback.previous = error_context_stack;

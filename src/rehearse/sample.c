@@ -290,6 +290,24 @@ add_row(Sampler *sampler, SampleTable *table, const char *tid)
 	return row;
 }
 
+/* What it runs is looked at again: the owner may have put it there since. */
+static uint64
+ask(const SampleTable *table, const SampleTable *parent, const char *query,
+	int nargs, char **args)
+{
+	List	   *relids = list_make1_oid(table->relid);
+
+	if (parent != NULL && parent->readable)
+		relids = lappend_oid(relids, parent->relid);
+	if (pgm_strange_in_relations(relids, GetUserId(), false) != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("definition of table %s, or of one it refers to, has changed while rows were read",
+					   table->qualified),
+				errhint("Rehearse once more."));
+	return pgm_spi_execute_built(query, true, nargs, args);
+}
+
 /* Of a large table only some pages are read. */
 static void
 draw_rows(Sampler *sampler, SampleTable *table)
@@ -310,7 +328,7 @@ draw_rows(Sampler *sampler, SampleTable *table)
 						 table->qualified,
 						 Min(100.0, 150.0 * sampler->rows / tuples),
 						 sampler->rows);
-	n = pgm_spi_execute_built(query, true, 0, NULL);
+	n = ask(table, NULL, query, 0, NULL);
 	for (uint64 i = 1; i <= n; i++)
 		(void) add_row(sampler, table, pgm_spi_text(i, 1));
 }
@@ -417,8 +435,7 @@ follow_rows(Sampler *sampler, SampleTable *table, int first, int n)
 		args[0] = addresses(&table->rows[first], n, &count);
 		if (count == 0)
 			return;
-		found = pgm_spi_execute_built(parents_query(table, key), true,
-									  1, args);
+		found = ask(table, key->parent, parents_query(table, key), 1, args);
 		for (uint64 i = 1; i <= found; i++)
 			take_parent(sampler, add_row(sampler, table, pgm_spi_text(i, 1)),
 						key, i);
@@ -466,7 +483,7 @@ put_rows(StringInfo message, const SampleTable *table, int first, int n)
 						 quote_identifier(table->columns[i]));
 	appendStringInfo(&query, " FROM ONLY %s AS s WHERE s.ctid = ANY ($1::tid[])",
 					 table->qualified);
-	found = pgm_spi_execute_built(query.data, true, 1, args);
+	found = ask(table, NULL, query.data, 1, args);
 	for (uint64 i = 1; i <= found; i++)
 	{
 		pq_sendbyte(message, 1);	/* one more */
