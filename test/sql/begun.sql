@@ -44,7 +44,7 @@ DELETE FROM t;
 CREATE INDEX ON t ((a + 1), a);
 CREATE UNIQUE INDEX ON t ((a + 1), a) INCLUDE (b) WHERE b > 0;
 SELECT revision, state FROM pgmigrate.upgrade();
-SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass;
@@ -62,7 +62,7 @@ DELETE FROM t;
 CREATE UNIQUE INDEX ON t (b, a);
 UPDATE pgmigrate.begun_statement SET system_identifier = 1, indexes = '{}';
 SELECT revision, state FROM pgmigrate.upgrade();
-SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass, indisunique FROM pg_index WHERE indrelid = 't'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 -- where one of that form that was there before is not its work
 SELECT pgmigrate.revision('before', 'CREATE INDEX CONCURRENTLY ON t (b, a) TABLESPACE regress_pgm_nowhere', 'SELECT 1', id => 'f');
 SELECT revision, state FROM pgmigrate.upgrade();
