@@ -253,7 +253,8 @@ DROP VIEW interrupted;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
 CREATE TABLE app.online AS SELECT 1 AS i;
-CREATE FUNCTION app.ends(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+-- compiled under this path, whatever the server sets for the statement: its name in a context is the same on all
+CREATE FUNCTION app.ends(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$BEGIN
 	IF EXISTS (SELECT FROM app.sw WHERE v = 0) AND EXISTS (SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid() AND backend_type = 'pgmigrate worker')
 	THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN true; END$$;
 CREATE VIEW made AS SELECT o.state, o.done, (SELECT convalidated FROM pg_constraint WHERE conrelid = 'app.online'::regclass) AS valid FROM pgmigrate.operations o;
@@ -334,7 +335,7 @@ DROP VIEW made;
 -- leaves when it fails
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
-CREATE FUNCTION app.may_fail(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
+CREATE FUNCTION app.may_fail(int) RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog
 	AS $$BEGIN IF current_setting('app.fail', true) = 'on' THEN RAISE 'failed on purpose'; END IF; RETURN $1; END$$;
 CREATE TABLE app.parted (a int, b text) PARTITION BY RANGE (a);
 CREATE TABLE app.parted_1 PARTITION OF app.parted FOR VALUES FROM (0) TO (10);
