@@ -12,7 +12,7 @@ CREATE SCHEMA "App next";
 SET search_path = app;
 CREATE TABLE t (id int PRIMARY KEY, gone text);
 CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM t; END;
-CREATE VIEW public.v AS SELECT id FROM t;
+CREATE VIEW public.v AS SELECT t.id FROM t JOIN t AS o USING (id);
 GRANT SELECT ON t TO regress_schemas_other;
 SET search_path = "App next";
 CREATE TYPE mood AS ENUM ('a', 'b');
