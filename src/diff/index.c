@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "diff/parts.h"
@@ -86,6 +87,33 @@ is_torn_off(const PgmDiff *diff, const PgmPair *pair)
 		table != NULL && table->from != NULL && table->to != NULL &&
 		OF(table->to, "partition bound") != NULL &&
 		pgm_ddl_equal(OF(table->from, "inherits"), OF(table->to, "inherits"));
+}
+
+/* Is the index of a constraint of its own attached to it? */
+static bool
+has_constraint_below(const PgmDiff *diff, const PgmPair *pair)
+{
+	int			n = pair - diff->pairs;
+
+	check_stack_depth();
+	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
+	{
+		const PgmPair *user = &diff->pairs[diff->users.other[i]];
+
+		if (user->parent_from == n &&
+			(is_of_constraint(diff, user, false) ||
+			 has_constraint_below(diff, user)))
+			return true;
+	}
+	return false;
+}
+
+/* Such a constraint goes with it only. */
+void
+pgm_ddl_drop_index(PgmDiff *diff, const PgmPair *pair)
+{
+	pgm_ddl_add(diff, "DROP INDEX %s%s", pair->from->identity,
+				has_constraint_below(diff, pair) ? " CASCADE" : "");
 }
 
 /* True if something has changed. */
@@ -222,6 +250,12 @@ is_of_attached(const PgmDiff *diff, const PgmSchemaObject *object)
 		!differs(table, "inherits") && !differs(table, "partition bound");
 }
 
+static bool
+comes_late(const PgmPair *pair)
+{
+	return comes(pair) && pgm_ddl_is_late_index(pair);
+}
+
 /* Those that are made without the partitions', and their parents. */
 static void
 find_only(PgmDiff *diff)
@@ -231,7 +265,9 @@ find_only(PgmDiff *diff)
 		PgmPair    *pair = &diff->pairs[i];
 
 		if (!has_index(pair->to) || !comes(pair) || pair->parent_to < 0 ||
-			!is_of_attached(diff, pair->to) || has_usual_name(pair->to))
+			!is_of_attached(diff, pair->to) ||
+			(has_usual_name(pair->to) &&
+			 !comes_late(&diff->pairs[pair->parent_to])))
 			continue;
 		for (int up = pair->parent_to; up >= 0; up = diff->pairs[up].parent_to)
 			diff->pairs[up].only = true;
@@ -338,7 +374,7 @@ pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair)
 
 	if (definition == NULL)
 		definition = OF(to, "definition");
-	if (pgm_ddl_is_handed_down(diff, pair))
+	if (pgm_ddl_is_handed_down(diff, pair) || pair->is_there)
 		return;
 	if (pair->only)
 		pgm_ddl_add(diff, "ALTER TABLE ONLY %s ADD CONSTRAINT %s %s",
@@ -400,11 +436,12 @@ is_to_be_attached(const PgmDiff *diff, const PgmPair *pair)
 {
 	const PgmPair *parent;
 
-	if (OF(pair->to, "parent") == NULL || pair->parent_to < 0 ||
-		!is_of_attached(diff, pair->to) ||
-		(!comes(pair) && !differs(pair, "parent")))
+	if (OF(pair->to, "parent") == NULL || pair->parent_to < 0)
 		return false;
 	parent = &diff->pairs[pair->parent_to];
+	if (comes_late(parent) || !is_of_attached(diff, pair->to) ||
+		(!comes(pair) && !differs(pair, "parent")))
+		return false;
 	if (is_of_constraint(diff, parent, true))
 		parent = &diff->pairs[parent->whole_to];
 	return !comes(parent) || parent->only;
@@ -422,6 +459,21 @@ complete_constraint(PgmDiff *diff, const PgmSchemaObject *to)
 					quote_identifier(OF(to, "tablespace")));
 }
 
+static void
+attach(PgmDiff *diff, const PgmSchemaObject *index)
+{
+	pgm_ddl_add(diff, "ALTER INDEX %s ATTACH PARTITION %s",
+				OF(index, "parent"), index->identity);
+}
+
+void
+pgm_ddl_attach_to_late(PgmDiff *diff, const PgmPair *pair)
+{
+	if (pgm_ddl_is(pair->to, "index") && pair->parent_to >= 0 &&
+		comes_late(&diff->pairs[pair->parent_to]))
+		attach(diff, pair->to);
+}
+
 void
 pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created)
 {
@@ -432,8 +484,7 @@ pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created)
 	if (created && is_of_constraint(diff, pair, true))
 		complete_constraint(diff, to);
 	if (is_to_be_attached(diff, pair))
-		pgm_ddl_add(diff, "ALTER INDEX %s ATTACH PARTITION %s",
-					OF(to, "parent"), to->identity);
+		attach(diff, to);
 	if (OF(to, "clustered") != NULL &&
 		(from == NULL || OF(from, "clustered") == NULL))
 		pgm_ddl_add(diff, "ALTER TABLE %s CLUSTER ON %s", table,

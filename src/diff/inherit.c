@@ -36,6 +36,53 @@ pgm_ddl_changes_parents(const PgmDiff *diff, const PgmSchemaObject *part)
 	return changes_parents(pgm_ddl_table_pair(diff, part));
 }
 
+/* Does the constraint stand on something that is made again, or changes? */
+static bool
+stands_on_change(const PgmDiff *diff, const PgmPair *constraint)
+{
+	int			n = constraint - diff->pairs;
+
+	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+	{
+		const PgmPair *need = &diff->pairs[diff->needs.other[i]];
+
+		if (need->change == PGM_CREATE || need->change == PGM_RECREATE ||
+			(need->from != NULL && pgm_diff_type_changes(need)) ||
+			(need->whole_to >= 0 &&
+			 diff->pairs[need->whole_to].change != PGM_KEEP &&
+			 diff->pairs[need->whole_to].change != PGM_ALTER))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The foreign keys of its parent are those of the partition itself then: what
+ * is wanted there is there already, and the others go.
+ */
+static void
+settle_foreign_keys(PgmDiff *diff, const PgmSchemaObject *table)
+{
+	const char *keys = OF(table, ".keys from above");
+	char	   *name;
+
+	while ((name = pgm_ddl_next(&keys)) != NULL)
+	{
+		char	   *definition = pgm_ddl_next(&keys);
+		PgmPair    *own;
+
+		own = pgm_ddl_find_pair(diff, "constraint",
+								psprintf("%s on %s", name, table->identity));
+		if (own != NULL && own->change == PGM_CREATE &&
+			pgm_ddl_equal(OF(own->to, "definition"), definition) &&
+			!stands_on_change(diff, own))
+			own->is_there = true;
+		else
+			pgm_ddl_add_to_table(diff, table->identity, "DROP CONSTRAINT %s",
+								 name);
+	}
+}
+
 void
 pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair)
 {
@@ -51,6 +98,7 @@ pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair)
 	{
 		pgm_ddl_add(diff, "ALTER TABLE %s DETACH PARTITION %s", from,
 					pair->from->identity);
+		settle_foreign_keys(diff, pair->from);
 		return;
 	}
 	while ((parent = pgm_ddl_next(&from)) != NULL)
@@ -147,4 +195,31 @@ pgm_ddl_same_above(const PgmDiff *diff, const PgmSchemaObject *part)
 			found = lappend_int(found, pair - diff->pairs);
 	}
 	return found;
+}
+
+void
+pgm_ddl_validate_below(PgmDiff *diff, const PgmPair *pair)
+{
+	const PgmPair *table = pgm_ddl_table_pair(diff, pair->to);
+	const char *definition = OF(pair->to, "definition");
+	const char *parents;
+	char	   *parent;
+
+	if (!pgm_ddl_is_handed_down(diff, pair) || table == NULL)
+		return;
+	parents = OF(table->to, "inherits");
+	while ((parent = pgm_ddl_next(&parents)) != NULL)
+	{
+		const PgmPair *above = same_on(diff, pair->to, parent);
+
+		if (above != NULL && above->to != NULL &&
+			strcmp(OF(above->to, "definition"),
+				   psprintf("%s NOT VALID", definition)) == 0)
+		{
+			pgm_ddl_add_to_table(diff, table->to->identity,
+								 "VALIDATE CONSTRAINT %s",
+								 pgm_ddl_part_name(pair->to));
+			return;
+		}
+	}
 }

@@ -42,6 +42,7 @@ typedef struct PgmPair
 	int			whole_to;
 	bool		only;			/* an index that is made without its
 								 * partitions */
+	bool		is_there;		/* a partition's, left to it by its parent */
 	int			parent_from;	/* of a partition's index, goes with it too */
 	int			parent_to;
 	int			first_part_from;	/* pairs that go with this, or -1 */

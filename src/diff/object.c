@@ -114,6 +114,8 @@ pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 	else if (pgm_ddl_is(from, "table"))
 		pgm_ddl_add_loss(diff, NULL, psprintf("DROP TABLE %s", from->identity),
 						 psprintf("table %s", from->identity));
+	else if (pgm_ddl_is(from, "index"))
+		pgm_ddl_drop_index(diff, pair);
 	else
 		pgm_ddl_add(diff, "DROP %s", address);
 }
@@ -608,4 +610,6 @@ pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 		finish_sequence(diff, pair, created);
 	else if (pgm_ddl_is(object, "index"))
 		pgm_ddl_finish_index(diff, pair, created);
+	else if (pgm_ddl_is(object, "constraint") && created)
+		pgm_ddl_validate_below(diff, pair);
 }

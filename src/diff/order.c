@@ -36,12 +36,30 @@ comes(const PgmPair *pair)
 	return pair->change == PGM_CREATE || pair->change == PGM_RECREATE;
 }
 
+/*
+ * What the object is attached to: of a constraint that has no parent, what its
+ * index is attached to.
+ */
+static int
+parent_of(const PgmDiff *diff, int n)
+{
+	const PgmPair *pair = &diff->pairs[n];
+	int			parent = pair->parent_from;
+
+	if (!pgm_ddl_is(pair->from, "constraint"))
+		return parent;
+	for (int part = pair->first_part_from; part >= 0 && parent < 0;
+		 part = diff->pairs[part].next_part_from)
+		parent = diff->pairs[part].parent_from;
+	return parent;
+}
+
 /* What goes, and takes this along; -1 if nothing does. */
 static int
 goes_with(const PgmDiff *diff, int n)
 {
 	int			whole = diff->pairs[n].whole_from;
-	int			parent = diff->pairs[n].parent_from;
+	int			parent = parent_of(diff, n);
 	int			with = -1;
 
 	if (parent >= 0 && pgm_ddl_changes_parents(diff, diff->pairs[n].from))
@@ -115,6 +133,9 @@ drop_users(PgmDiff *diff, int n, int top, bool late)
 
 		if (whole_of(diff, user) != top)
 			drop(diff, user, late);
+		else if (diff->pairs[user].parent_from == n &&
+				 diff->pairs[user].whole_from >= 0)
+			drop_users(diff, diff->pairs[user].whole_from, top, late);
 	}
 	for (int part = diff->pairs[n].first_part_from; part >= 0;
 		 part = diff->pairs[part].next_part_from)
@@ -348,4 +369,6 @@ pgm_diff_order(PgmDiff *diff)
 	for (int i = 0; i < diff->npairs; i++)
 		if (comes(&diff->pairs[i]) && pgm_ddl_is_late_index(&diff->pairs[i]))
 			pgm_ddl_create(diff, &diff->pairs[i], true);
+	for (int i = 0; i < diff->npairs; i++)
+		pgm_ddl_attach_to_late(diff, &diff->pairs[i]);
 }

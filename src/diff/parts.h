@@ -53,12 +53,17 @@ extern const char *pgm_ddl_above(const PgmDiff *diff,
 extern List *pgm_ddl_same_above(const PgmDiff *diff,
 								const PgmSchemaObject *part);
 
+/* A constraint that is valid where its parent's, which made it, is not. */
+extern void pgm_ddl_validate_below(PgmDiff *diff, const PgmPair *pair);
+
 /* index.c: indexes, and the constraints that have one. */
 extern bool pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair);
 
 /* Is it made when all partitions are attached? */
 extern bool pgm_ddl_is_late_index(const PgmPair *pair);
+extern void pgm_ddl_attach_to_late(PgmDiff *diff, const PgmPair *pair);
 extern void pgm_ddl_create_index(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_drop_index(PgmDiff *diff, const PgmPair *pair);
 extern void pgm_ddl_alter_index(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created);
 extern void pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair);

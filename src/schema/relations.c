@@ -72,7 +72,7 @@ static PgmQuery queries[] = {
 		NAME ", " PERSISTENCE ", " PGM_COLUMN_ORDER("c.oid") " AS \"column order\", "
 		"CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END "
 		"AS \"partition key\", "
-		"h.parents AS inherits, "
+		"h.parents AS inherits, k.keys AS \".keys from above\", "
 		"CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) "
 		"END AS \"partition bound\", "
 		"CASE WHEN c.reloftype <> 0 THEN c.reloftype::regtype::text END "
@@ -93,6 +93,12 @@ static PgmQuery queries[] = {
 		"LEFT JOIN (SELECT i.inhrelid, string_agg(i.inhparent::regclass::text, "
 		"', ' ORDER BY i.inhseqno) FROM pg_inherits i GROUP BY i.inhrelid) "
 		"AS h (child, parents) ON h.child = c.oid "
+		/* those that a partition keeps when it is detached */
+		"LEFT JOIN (SELECT k.conrelid, string_agg(quote_ident(k.conname) || "
+		"', ' || pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname) "
+		"FROM pg_constraint k JOIN pg_constraint p ON p.oid = k.conparentid "
+		"WHERE k.contype = 'f' AND p.conrelid <> k.conrelid "
+		"GROUP BY k.conrelid) AS k (child, keys) ON k.child = c.oid "
 		"LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid "
 		"LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver "
 		PGM_JOIN_COMMENT("pg_class", "c.oid")

@@ -889,7 +889,45 @@ INSERT INTO pair (name, a, b) VALUES
 		create table m (i int, unique (i)) partition by list (i); create table m1 partition of m for values in (1); create unique index on m1 (i);
 		alter table m add foreign key (i) references z; alter table z add foreign key (i) references m (i);
 		alter table a add constraint a_fk foreign key (i) references m1 (i)$p$,
-	$p$select 1$p$);
+	$p$select 1$p$),
+('partitions that leave with the foreign keys of their parent',
+	$p$create table f (i int primary key); create table p (k int, j int references f) partition by list (k);
+		create table p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+		create table p3 partition of p for values in (3)$p$,
+	$p$create table f (i int primary key); create table p (k int, j int references f) partition by list (k);
+		create table p1 (k int, j int constraint p_j_fkey references f); create table p2 (k int, j int);
+		create table p3 (k int, j int references f on delete cascade); comment on constraint p_j_fkey on p1 is 'kept'$p$),
+('partitions that stay when their parent goes',
+	$p$create table f (i int primary key); create table p (k int, j int constraint "a, b" references f) partition by list (k);
+		create table p1 partition of p for values in (1); create table p2 partition of p for values in (2)$p$,
+	$p$create table f (i bigint primary key); create table p1 (k int, j bigint constraint "a, b" references f); create table p2 (k int, j int)$p$),
+('a key of a partition under the index of its parent',
+	$p$create table p (k int not null, j int not null) partition by list (k); create table p1 partition of p for values in (1) partition by list (j);
+		create table p11 partition of p1 for values in (1); create table p2 partition of p for values in (2);
+		alter table p11 add constraint p11_key primary key (k, j); create unique index p_i on p (k, j);
+		create table r (k int, j int, foreign key (k, j) references p11); create view v as select k, j from p11 group by k, j$p$,
+	$p$create table p (k int not null, j int not null) partition by list (k); create table p1 partition of p for values in (1) partition by list (j);
+		create table p11 partition of p1 for values in (1); create table p2 partition of p for values in (2);
+		alter table p11 add constraint p11_key primary key (k, j); alter table p2 add constraint p2_key primary key (k, j);
+		create table r (k int, j int, foreign key (k, j) references p11); create view v as select k, j from p11 group by k, j$p$),
+('an index of which not all parts are attached',
+	$p$create table q (k int)$p$,
+	$p$create table q (k int); create table p (k int, j int) partition by list (k); create table p1 partition of p for values in (1);
+		create table p2 partition of p for values in (2); create index p_i on only p (j); create index on p1 (j);
+		create index p2_j_idx on p2 (j); alter index p_i attach partition p2_j_idx$p$),
+('a part of an index that is attached alone',
+	$p$create table p (k int, j int) partition by list (k); create table p1 partition of p for values in (1);
+		create table p2 partition of p for values in (2); create index p_i on only p (j); create index on p1 (j);
+		create index p2_j_idx on p2 (j); alter index p_i attach partition p2_j_idx$p$,
+	$p$create table p (k int, j int) partition by list (k); create table p1 partition of p for values in (1);
+		create table p2 partition of p for values in (2); create index p_i on only p (j); create index on p1 (j)$p$),
+('checks that are valid below one that is not',
+	$p$create table p (k int, j int) partition by list (k); create table p1 partition of p for values in (1);
+		create table a (i int); create table b () inherits (a)$p$,
+	$p$create table p (k int, j int) partition by list (k); create table p1 partition of p for values in (1);
+		alter table p1 add constraint c check (j > 0); alter table p add constraint c check (j > 0) not valid;
+		create table a (i int); create table b () inherits (a); alter table b add constraint c check (i > 0);
+		alter table a add constraint c check (i > 0) not valid; create table d () inherits (a)$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
