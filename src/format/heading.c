@@ -6,10 +6,14 @@
  * Many tools keep both ways in one file, under comments as headings.  Read as
  * one text the way down would run as part of the way up, and drop what it has
  * just made.  So a text for the way up that has such a heading is refused,
- * whoever's it is: a comment alone in its line that says nothing but the name
- * of a way down, as in "-- down", "-- === Rollback ===", "-- +goose Down" or
- * "# --- !Downs".  A sentence that has such a word among others is none, and
- * neither is what stands in a literal.
+ * whoever's it is: a comment at the begin of its line that says nothing but
+ * the name of a way down, as in "-- down", "-- === Rollback ===", "-- +goose Down"
+ * or "# --- !Downs", or has it set off from the rest by punctuation, as in
+ * "-- down: drop it", "-- Step 2: Rollback of the above" or "-- Rollback
+ * script for users".  A sentence that has such a word among others is none,
+ * and neither is what stands in a literal.  The less a heading says so, the
+ * more must speak for it: that it stands between statements, behind one, and
+ * is not followed by a way down that is itself a comment.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,6 +30,15 @@
 /* A heading of more words than this is a sentence. */
 #define MAX_WORDS 8
 
+/* Of a longer line, so many words are looked at. */
+#define MAX_LINE_WORDS 14
+
+/* What stands before a name of a way down, as in "Step 2: Rollback". */
+#define MAX_LABEL_WORDS 4
+
+/* Longer lines are no headings. */
+#define MAX_LINE_BYTES 256
+
 /* Bytes of a heading that its error shows. */
 #define SHOWN_BYTES 80
 
@@ -33,21 +46,89 @@
 static const char *const ways_down[] = {
 	"down", "downs", "undo", "rollback", "rollbacks", "revert", "reverts",
 	"reverse", "downgrade", "downgrades", "downsql", "unapply", "backout",
-	"backward", "backwards"
+	"backward", "backwards", "teardown"
+};
+
+/* Of these, words that begin many a sentence. */
+static const char *const weak_ways_down[] = {
+	"backward", "backwards", "reverse", "reverts", "rollbacks"
+};
+
+/* "undo / redo" and "commit or rollback" are no headings. */
+static const char *const opposites[] = {
+	"commit", "forward", "forwards", "redo", "up", "ups"
 };
 
 /* Words that may stand beside them, the names of tools among them. */
 static const char *const fillers[] = {
-	"begin", "changes", "code", "dbmate", "for", "goose", "here", "micrate",
-	"migrate", "migration", "migrations", "of", "on", "part", "pgmigrate",
-	"rambler", "schema", "script", "scripts", "section", "sql", "start",
-	"statement", "statements", "step", "steps", "the", "this", "to", "way"
+	"above", "actions", "all", "begin", "begins", "below", "block", "changes",
+	"code", "comes", "commands", "dbmate", "ddl", "everything", "following",
+	"for", "goose", "here", "how", "instructions", "is", "made", "micrate",
+	"migrate", "migration", "migrations", "now", "of", "on", "part",
+	"pgmigrate", "plan", "procedure", "rambler", "region", "revision", "run",
+	"schema", "script", "scripts", "section", "sql", "start", "starts",
+	"statement", "statements", "step", "steps", "the", "this", "to", "version",
+	"way"
 };
+
+/* "Rollback script for ..." names one, "undo the mistake of ..." does not. */
+static const char *const nouns[] = {
+	"code", "instructions", "migration", "migrations", "part", "script",
+	"scripts", "section", "sql", "statements", "step", "steps"
+};
+
+/* "down drop it" */
+static const char *const removals[] = {
+	"delete", "destroy", "drop", "remove", "restore"
+};
+
+/* "status: down" tells of a value. */
+static const char *const value_labels[] = {
+	"action", "arrow", "audit", "default", "defaults", "enum", "event",
+	"example", "fixme", "hint", "key", "note", "notes", "order", "see", "sort",
+	"sorted", "state", "states", "status", "todo",
+	"transaction", "value", "values", "vote", "warning"
+};
+
+/* "rollback: none", "rollback: DROP TABLE t;" */
+static const char *const no_way[] = {
+	"cannot", "impossible", "irreversible", "is", "never", "no", "none", "not",
+	"nothing", "see"
+};
+static const char *const sql_verbs[] = {
+	"alter", "create", "delete", "drop", "insert", "rename", "truncate",
+	"update"
+};
+
+/* "DOWN is a state" */
+static const char *const of_sentences[] = {
+	"and", "are", "if", "is", "means", "or", "payment", "payments", "time",
+	"to", "was", "when"
+};
+
+/* How much does a line look like a heading? */
+typedef enum HeadingKind
+{
+	HEADING_NONE,
+	HEADING_LIKELY,				/* if a statement stands before it */
+	HEADING_SECTION,			/* if it stands between statements */
+	HEADING_NAME				/* says nothing but that */
+} HeadingKind;
+
+typedef struct HeadingWord
+{
+	const char *text;
+	size_t		len;
+	bool		broken;			/* more than a blank or a comma before it */
+	bool		opened;			/* a parenthesis */
+} HeadingWord;
 
 /* Where a search for a heading is. */
 typedef struct HeadingSearch
 {
 	const PgmFormatScript *script;
+	bool		statement;		/* has one been passed? */
+	bool		removes;		/* does the next one? */
 	const char *start;			/* of the first heading, NULL: none */
 	size_t		len;
 	int			line;
@@ -65,9 +146,18 @@ is_one_of(const char *word, size_t len, int n, const char *const *words)
 	return false;
 }
 
+#define word_is_of(word, list) \
+	is_one_of((word)->text, (word)->len, lengthof(list), list)
+
+static bool
+word_is(const HeadingWord *word, const char *what)
+{
+	return is_one_of(word->text, word->len, 1, &what);
+}
+
 /*
  * How many bytes from p on are letters?  In UTF-8 dashes, arrows, boxes and
- * pictures are none; headings are drawn with them.
+ * pictures are none; headings are drawn with them.  "migrateDown" is two words.
  */
 static size_t
 letters(const char *p, const char *end)
@@ -82,49 +172,209 @@ letters(const char *p, const char *end)
 			c == 0xC2 || c == 0xE2 || c == 0xEF || c >= 0xF0 ||
 			(p == start && c < 0xC0))
 			break;
+		if (p > start && c >= 'A' && c <= 'Z' && p[-1] >= 'a' && p[-1] <= 'z')
+			break;
 	}
 	return p - start;
 }
 
-/*
- * Is this text, apart from punctuation and numbers, the name of a way down?
- */
+/* Is it more than a blank, a comma or an apostrophe that parts two words? */
 static bool
-names_way_down(const char *text, size_t len)
+is_break(const char *p, const char *end)
+{
+	for (const char *at = p; at < end; at++)
+	{
+		if (strchr(":()[]{}<>|=*#@!~/", *at) != NULL)
+			return true;
+		if (*at == '-' && at > p && at + 1 < end)
+			return true;
+		if (*at == ';' || (*at == '.' && at + 1 < end && at[1] == ' '))
+			return true;
+		if ((unsigned char) *at >= 0x80 && strncmp(at, "\xe2\x80\x99", 3) != 0)
+			return true;
+		if ((unsigned char) *at >= 0x80)
+			at += 2;
+	}
+	return false;
+}
+
+/* The words of a line; one more than "max" where there are more. */
+static int
+split_words(const char *text, size_t len, HeadingWord *words, int max)
+{
+	size_t		pos = 0;
+	size_t		last = 0;
+	int			n = 0;
+
+	while (pos < len && n <= max)
+	{
+		size_t		size = letters(text + pos, text + len);
+
+		if (size > 0)
+		{
+			words[n].text = text + pos;
+			words[n].len = size;
+			words[n].broken = is_break(text + last, text + pos);
+			words[n].opened = memchr(text + last, '(', pos - last) != NULL;
+			n++;
+			last = pos + size;
+		}
+		pos += Max(size, 1);
+	}
+	return n;
+}
+
+/* How many words from this one on are a word for a way down, 0: it is none. */
+static int
+way_down_words(const HeadingWord *words, int n)
+{
+	if (n > 1 && word_is(&words[0], "roll") && word_is(&words[1], "back"))
+		return 2;
+	return word_is_of(&words[0], ways_down) ? 1 : 0;
+}
+
+/* Do the words say nothing but the name of a way down? */
+static bool
+names_way_down(const HeadingWord *words, int n)
 {
 	static const char *const tern[] = {"create", "above", "drop", "below"};
-	size_t		pos = 0;
-	int			nwords = 0;
 	int			ntern = 0;
 	bool		down = false;
-	bool		roll = false;
 
-	while (pos < len)
+	for (int i = 0; i < n && ntern < lengthof(tern); i++)
+		ntern = word_is(&words[i], tern[ntern]) ? ntern + 1 : 0;
+	if (ntern == lengthof(tern) && n == ntern)
+		return true;
+	if (n > MAX_WORDS)
+		return false;
+	for (int i = 0; i < n;)
 	{
-		size_t		start = pos;
-		size_t		n = letters(text + pos, text + len);
+		int			found = way_down_words(words + i, n - i);
 
-		pos += Max(n, 1);
-		if (n == 0)
-			continue;
-		if (++nwords > MAX_WORDS)
+		if (found == 0 && !word_is_of(&words[i], fillers))
 			return false;
-		if (ntern < lengthof(tern) &&
-			is_one_of(text + start, n, 1, &tern[ntern]))
-		{
-			ntern++;
-			continue;
-		}
-		if (roll && n == 4 && pg_strncasecmp(text + start, "back", 4) == 0)
-			down = true;
-		else if (is_one_of(text + start, n, lengthof(ways_down), ways_down))
-			down = true;
-		else if (!is_one_of(text + start, n, lengthof(fillers), fillers) &&
-				 !(n == 4 && pg_strncasecmp(text + start, "roll", 4) == 0))
-			return false;
-		roll = n == 4 && pg_strncasecmp(text + start, "roll", 4) == 0;
+		down |= found > 0;
+		i += Max(found, 1);
 	}
-	return ntern == lengthof(tern) || (ntern == 0 && down);
+	return down;
+}
+
+/* "up / down" and "rollback or commit" are directions, or values. */
+static bool
+has_opposite(const HeadingWord *words, int from, int to, int n)
+{
+	static const char *const joints[] = {"and", "or"};
+
+	return (from > 0 && word_is_of(&words[from - 1], opposites)) ||
+		(from > 1 && word_is_of(&words[from - 1], joints) &&
+		 word_is_of(&words[from - 2], opposites)) ||
+		(to < n && word_is_of(&words[to], opposites)) ||
+		(to + 1 < n && word_is_of(&words[to], joints) &&
+		 word_is_of(&words[to + 1], opposites));
+}
+
+/* Is what follows the name SQL in the comment, or says that there is none? */
+static bool
+is_remark(const HeadingWord *word, const char *end)
+{
+	while (end > word->text && strchr(" \t\r\n*/", end[-1]) != NULL)
+		end--;
+	return word_is_of(word, no_way) ||
+		(word_is_of(word, sql_verbs) && end[-1] == ';');
+}
+
+/* Are the words up to this one a label before the name of a way down? */
+static bool
+is_label(const HeadingWord *words, int from)
+{
+	while (from > 0 && !words[from].broken &&
+		   word_is_of(&words[from - 1], fillers))
+		from--;
+	if (!words[from].broken || words[from].opened || from > MAX_LABEL_WORDS)
+		return false;
+	for (int i = 0; i < from; i++)
+	{
+		if (word_is_of(&words[i], value_labels))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Do the words after the name, without a break between, belong to a heading?
+ * "Rollback script for users" and "DOWN users" are such.
+ */
+static bool
+goes_on_as_heading(const HeadingWord *words, int from, int to, int n)
+{
+	bool		down = word_is(&words[from], "down");
+
+	while (to < n - 1 && (word_is(&words[to], "the") ||
+						  word_is(&words[to], "this")))
+		to++;
+	if (word_is(&words[0], "the"))
+		return false;
+	if (word_is_of(&words[to], nouns) || word_is_of(&words[to], removals) ||
+		(down && word_is(&words[to], "transaction")))
+		return true;
+	if (to < n - 1 &&
+		(word_is(&words[to], "from") || word_is(&words[to], "to")))
+		return word_is(&words[to + 1], "v") ||
+			word_is(&words[to + 1], "version") ||
+			word_is(&words[to + 1], "previous");
+	if (word_is(&words[to], "for") || word_is(&words[to], "of"))
+		return !down && n - from <= 5;
+	return strncmp(words[from].text, "DOWN", 4) == 0 &&
+		!word_is_of(&words[to], of_sentences);
+}
+
+/* What is the line, if the words between from and to name a way down? */
+static HeadingKind
+kind_of_name(const HeadingWord *words, int from, int to, int n,
+			 const char *end)
+{
+	bool		first = true;
+	int			next = to;
+
+	for (int i = 0; i < from; i++)
+		first &= word_is_of(&words[i], fillers);
+	if (has_opposite(words, from, to, n) ||
+		(!first && !is_label(words, from)))
+		return HEADING_NONE;
+	while (next < n && !words[next].broken &&
+		   word_is_of(&words[next], fillers))
+		next++;
+	if (next < n && !words[next].broken &&
+		!(first && goes_on_as_heading(words, from, to, n)))
+		return HEADING_NONE;
+	if (next == to && next < n && word_is_of(&words[from], weak_ways_down))
+		return HEADING_NONE;
+	if (next < n && is_remark(&words[next], end))
+		return HEADING_NONE;
+	return first && pg_strncasecmp(words[from].text, "down", 4) == 0 ?
+		HEADING_SECTION : HEADING_LIKELY;
+}
+
+static HeadingKind
+heading_kind(const char *text, size_t len)
+{
+	HeadingWord words[MAX_LINE_WORDS + 1];
+	HeadingKind kind = HEADING_NONE;
+	int			n;
+
+	if (len >= MAX_LINE_BYTES)
+		return HEADING_NONE;
+	n = split_words(text, len, words, MAX_LINE_WORDS);
+	if (names_way_down(words, n))
+		return HEADING_NAME;
+	for (int i = 0; i < n && kind == HEADING_NONE; i++)
+	{
+		int			found = way_down_words(words + i, n - i);
+
+		if (found > 0)
+			kind = kind_of_name(words, i, i + found, n, text + len);
+	}
+	return kind;
 }
 
 static bool
@@ -143,63 +393,152 @@ may_have_heading(const char *data, size_t len)
 	pgm_format_reader(&reader, data, len, 1);
 	while (pgm_format_line(&reader, &line))
 	{
-		if (line.len < 256 && names_way_down(line.start, line.len))
+		if (heading_kind(line.start, line.len) != HEADING_NONE)
 			return true;
 	}
 	return false;
 }
 
 /*
- * Does the comment have its lines for itself?  Play writes "# --- !Downs".
+ * Does the comment begin its line?  Play writes "# --- !Downs".  One that ends
+ * before its line does may have the way down behind it.
  */
 static bool
-stands_alone(const PgmFormatScript *script, size_t start, size_t end)
+begins_line(const PgmFormatScript *script, size_t start)
 {
 	const char *data = script->data;
 
 	while (start > 0 && strchr(" \t#", data[start - 1]) != NULL &&
 		   data[start - 1] != '\0')
 		start--;
-	if (start > 0 && data[start - 1] != '\n')
+	return start == 0 || data[start - 1] == '\n';
+}
+
+/* A line above that says "up" makes a list of both, not two sections. */
+static bool
+follows_up(const char *data, const char *line)
+{
+	HeadingWord words[MAX_LINE_WORDS + 1];
+	const char *start;
+
+	while (line > data && line[-1] != '\n')
+		line--;
+	if (line == data)
 		return false;
-	while (end < script->len && data[end] != '\n')
-	{
-		if (!pgm_format_blank(data + end, 1))
-			return false;
-		end++;
-	}
-	return true;
+	for (start = --line; start > data && start[-1] != '\n';)
+		start--;
+	return split_words(start, line - start, words, MAX_LINE_WORDS) > 1 &&
+		word_is(&words[0], "up");
 }
 
 /*
- * Look for a heading between two offsets of the script.
+ * Is the next line SQL in a comment, so that nothing of the way down runs?
+ * A block, unless NULL, is the end of the comment that the line is in.
+ */
+static bool
+precedes_commented_sql(const char *line, const char *end, const char *block)
+{
+	end = block != NULL ? block : end;
+	line = memchr(line, '\n', end - line);
+	if (line == NULL)
+		return false;
+	for (line++; line < end && (*line == ' ' || *line == '\t');)
+		line++;
+	if (block == NULL && (end - line < 2 || strncmp(line, "--", 2) != 0))
+		return false;
+	for (; line < end && *line != '\n'; line++)
+	{
+		if (*line == ';' &&
+			(line + 1 == end || pgm_format_blank(line + 1, 1)))
+			return true;
+	}
+	return false;
+}
+
+/* Take a line of a comment for a heading, if it is one. */
+static void
+try_line(HeadingSearch *heading, const char *line, size_t len, int number,
+		 HeadingKind least, const char *block)
+{
+	const char *data = heading->script->data;
+	HeadingKind kind = heading_kind(line, len);
+
+	if (heading->start != NULL || kind == HEADING_NONE || kind < least ||
+		(kind != HEADING_NAME && follows_up(data, line)) ||
+		(!heading->removes &&
+		 precedes_commented_sql(line, data + heading->script->len, block)))
+		return;
+	heading->start = line;
+	heading->len = Min(strcspn(line, "\r\n"), len);
+	heading->line = number;
+}
+
+/*
+ * The lines of a comment are looked at one by one, but those that together say
+ * no more than a name are one heading.  Within a statement only that counts.
  */
 static void
-search(HeadingSearch *heading, size_t from, size_t to, int line)
+try_comment(HeadingSearch *heading, const char *text, size_t len, int number,
+			HeadingKind least)
+{
+	PgmFormatReader reader;
+	PgmFormatLine line;
+
+	if (least == HEADING_NAME || memchr(text, '\n', len) == NULL ||
+		heading_kind(text, len) == HEADING_NAME)
+	{
+		try_line(heading, text, len, number, least, NULL);
+		return;
+	}
+	pgm_format_reader(&reader, text, len, number);
+	while (pgm_format_line(&reader, &line))
+		try_line(heading, line.start, line.len, line.number, least,
+				 text + len);
+}
+
+/*
+ * Look for a heading between two offsets of the script, of this kind or a
+ * surer one.
+ */
+static void
+search(HeadingSearch *heading, size_t from, size_t to, int line,
+	   HeadingKind least)
 {
 	const PgmFormatScript *script = heading->script;
 	PgmSqlLexer lexer;
 	PgmSqlToken token;
 
-	if (heading->start != NULL)
-		return;
 	pgm_sqlscan_lexer(&lexer, script->data + from, to - from, line);
-	for (;;)
+	while (heading->start == NULL)
 	{
 		pgm_sqlscan_token(&lexer, &token);
 		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
 			return;
-		if (token.kind != PGM_SQL_COMMENT ||
-			!names_way_down(lexer.input + token.start,
-							token.end - token.start) ||
-			!stands_alone(script, from + token.start, from + token.end))
-			continue;
-		heading->start = lexer.input + token.start;
-		heading->len = strcspn(heading->start, "\r\n");
-		heading->len = Min(heading->len, token.end - token.start);
-		heading->line = token.line;
-		return;
+		if (token.kind == PGM_SQL_COMMENT &&
+			begins_line(script, from + token.start))
+			try_comment(heading, lexer.input + token.start,
+						token.end - token.start, token.line, least);
 	}
+}
+
+/* Does the statement drop or delete something? */
+static bool
+is_removal(const PgmFormatScript *script, const PgmSqlItem *item)
+{
+	PgmSqlLexer lexer;
+	PgmSqlToken token;
+
+	pgm_sqlscan_lexer(&lexer, script->data + item->body,
+					  item->body_end - item->body, item->line);
+	do
+	{
+		pgm_sqlscan_significant(&lexer, &token);
+		if (pgm_sqlscan_is_word(&lexer, &token, "drop") ||
+			pgm_sqlscan_is_word(&lexer, &token, "delete") ||
+			pgm_sqlscan_is_word(&lexer, &token, "truncate"))
+			return true;
+	} while (token.kind != PGM_SQL_END && token.kind != PGM_SQL_UNTERMINATED);
+	return false;
 }
 
 /* Would the statement run?  The end of a transaction does nothing. */
@@ -266,7 +605,7 @@ check_liquibase(PgmFormatContext *cx, const PgmFormatScript *script)
 bool
 pgm_format_check_way_up(PgmFormatContext *cx, const PgmFormatScript *script)
 {
-	HeadingSearch heading = {script, NULL, 0, 0};
+	HeadingSearch heading = {script, false, false, NULL, 0, 0};
 	PgmSqlSplitter splitter;
 	PgmSqlItem	item;
 	const PgmFormatFile *file = NULL;
@@ -280,10 +619,17 @@ pgm_format_check_way_up(PgmFormatContext *cx, const PgmFormatScript *script)
 	pgm_sqlscan_splitter(&splitter, script->data, script->len, script->line);
 	while (!found && pgm_sqlscan_next(&splitter, &item))
 	{
-		search(&heading, item.start, item.kind == PGM_SQL_META ? item.body :
-			   item.body_end, line);
+		size_t		end = item.kind == PGM_SQL_META ?
+			item.body : item.body_end;
+
+		heading.removes = is_removal(script, &item);
+		search(&heading, item.start, item.body, line,
+			   heading.statement ? HEADING_LIKELY : HEADING_SECTION);
+		heading.removes = true;
+		search(&heading, item.body, end, item.line, HEADING_NAME);
 		for (size_t i = item.start; i < item.end; i++)
 			line += script->data[i] == '\n';
+		heading.statement |= does_something(script, &item);
 		found = heading.start != NULL && does_something(script, &item);
 	}
 	if (!found)

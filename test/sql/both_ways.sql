@@ -60,6 +60,116 @@ SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- scales down the table\nSELEC
 SELECT load_and_run('001_kept.sql', E'SELECT $$\n-- down\n$$;\nSELECT 2;\n');
 SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- Rollback:\n-- DROP TABLE kept;\n');
 
+-- headings, and comments with the same words
+CREATE FUNCTION is_refused(comment text, format text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pgmigrate.load('001_kept.sql', E'SELECT 1;\n' || comment
+		|| E'\nSELECT 2;\n', format);
+	RAISE EXCEPTION USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+	RETURN false;
+WHEN OTHERS THEN
+	IF SQLERRM NOT LIKE '%would run as part of the way up%' THEN
+		RAISE;
+	END IF;
+	RETURN true;
+END
+$$;
+SELECT h AS not_refused, format FROM unnest(ARRAY[
+	E'-- down: drop it',
+	E'-- Down: drop t3',
+	E'-- DOWN (2024-01-01)',
+	E'-- DOWN 2024-01-01 bob',
+	E'-- DOWN - removes the table',
+	E'-- >>> DOWN <<<',
+	E'-- migrate:down transaction:false',
+	E'--- !Downs',
+	E'/* ---- down ---- */',
+	E'/* DOWN: drop it */',
+	E'/* down */ SELECT 1;',
+	E'/*\n * Down\n * by bob\n */',
+	E'-- Step 2: Rollback of the above',
+	E'-- Section: rollback',
+	E'-- name: down!',
+	E'-- [down]',
+	E'-- [down] remove kept',
+	E'-- 001_kept.sql -- down',
+	E'-- 2024-01-01 bob: ROLLBACK',
+	E'-- ⬇️ Down',
+	E'-- ▼ Rollback: drop the table',
+	E'-- Down Migration (drops kept)',
+	E'-- Down migration for kept',
+	E'-- Rollback script for 001',
+	E'-- Rollback of 001_kept.sql',
+	E'-- ROLLBACK SCRIPT FOR RELEASE 7',
+	E'-- 2. DOWN — drop the table',
+	E'-- down drop kept',
+	E'-- Downgrade from v2 to v1',
+	E'-- Downgrade: v2 to v1',
+	E'-- Undo everything above',
+	E'-- How to roll back:',
+	E'-- roll back the migration of bob',
+	E'-- Revert (manual)',
+	E'-- UNDO | author: bob',
+	E'-- {{ down }} kept',
+	E'-- <down> kept',
+	E'-- migrateDown',
+	E'-- ==== Backout plan: ====',
+	E'--====[ Part B: Undo ]===='
+]) h, unnest(ARRAY['auto', 'plain']) format
+WHERE NOT is_refused(h, format);
+SELECT c AS refused, format FROM unnest(ARRAY[
+	E'-- scale down the column',
+	E'-- drop the down payment table',
+	E'-- roll back if this fails',
+	E'-- Roll back to the old default',
+	E'-- undo log',
+	E'-- undo the mistake of 003',
+	E'-- revert the default to 0',
+	E'-- Revert from text to int',
+	E'-- reverse the order of the names',
+	E'-- reverse index for suffixes',
+	E'-- Rollback segments are not used here',
+	E'-- ROLLBACK is not allowed in here',
+	E'-- Rollback: DROP TABLE kept;',
+	E'-- Rollback: none',
+	E'-- Down: not possible',
+	E'-- rollback: see the wiki',
+	E'-- Down with the old table',
+	E'-- down payments',
+	E'-- DOWN is a state',
+	E'-- DOWN PAYMENT of an order',
+	E'-- down_payment: what was paid at once',
+	E'-- status: up/down',
+	E'-- state: down',
+	E'-- up or down',
+	E'-- values: up | down',
+	E'-- sort order: reverse',
+	E'-- default: down',
+	E'-- TODO: rollback',
+	E'-- NOTE: undo',
+	E'-- counts the rows (down)',
+	E'-- slow down, writers first',
+	E'-- the server may be down: wait',
+	E'-- break down by month: one row each',
+	E'-- we cannot roll back, so be careful',
+	E'-- this is hard to undo: take a backup first',
+	E'-- moves the counter backwards by one',
+	E'-- index for top-down reads',
+	E'-- drill-down tables',
+	E'-- up: the service runs\n-- down: it does not',
+	E'-- To undo this:\n--   DROP TABLE kept;'
+]) c, unnest(ARRAY['auto', 'plain']) format
+WHERE is_refused(c, format);
+SELECT load_and_run('001_kept.sql', E'-- up: make it\nSELECT 1;\n-- down: drop it\nDROP TABLE kept;\n');
+-- before all statements these tell of what the whole file does
+SELECT load_and_run('001_kept.sql', E'-- Revert (of 000): made in haste\nSELECT 1;\n');
+SELECT load_and_run('001_kept.sql', E'-- down: drop it\nDROP TABLE kept;\n-- up: make it\nSELECT 1;\n');
+-- a column has its own comments
+SELECT load_and_run('001_kept.sql', E'SELECT 1;\nSELECT\n\t-- down: it does not run\n\t2;\n');
+DROP FUNCTION is_refused;
+
 -- a way down that the server cannot read: the revision goes without
 SELECT * FROM pgmigrate.load_files(
 	ARRAY['2024-01-01-000001_a/up.sql', '2024-01-01-000001_a/down.sql',

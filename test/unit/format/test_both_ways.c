@@ -215,6 +215,9 @@ test_headings(void)
 	refused("-- 2. Revert migration");
 	refused("-- \xe2\x94\x80\xe2\x94\x80 DOWN \xe2\x94\x80\xe2\x94\x80");
 	refused("-- create above / drop below");
+	refused("-- down: drop it");
+	refused("-- Step 2: Rollback of the above");
+	refused("/* DOWN: drop it */");
 
 	expect("a way down where the way up is not ended", PGM_FORMAT_AUTO,
 		   FILES("1_a.sql", "a\n-- down\nb\n"),
@@ -242,6 +245,14 @@ test_headings(void)
 	accepted("a;\n-- undo log\nb;\n");
 	accepted("a;\n-- d\xc3\xb6wn\nb;\n");
 	accepted("a; -- down\nb;\n");
+	accepted("a;\n-- up: yes\n-- down: no\nb;\n");
+	accepted("a;\n-- down\n-- drop a;\nb;\n");
+	expect("a way down of which a part is a comment", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "a;\n-- down\n-- b;\nALTER a DROP b;\n"),
+		   "error 1_a.sql:2: " MESSAGE "detail Its heading is \"-- down\".\n" OWN_FILE);
+	expect("a way down in a comment of several lines", PGM_FORMAT_AUTO,
+		   FILES("1_a.sql", "a;\n/*\n * Down\n * by b\n */\nc;\n"),
+		   "error 1_a.sql:3: " MESSAGE "detail Its heading is \" * Down\".\n" OWN_FILE);
 	accepted("a '\n-- down\n';\nb;\n");
 	accepted("a $$\n-- down\nb;\n$$;\nb;\n");
 	accepted("a \"\n-- down\n\";\n");
