@@ -9,7 +9,8 @@
  * moment is shortly before the present ones end.  So transactions are followed
  * from look to look.  One that was not in the way when we asked last does not
  * keep us from asking again; and those that began and ended before our eyes
- * tell how long their like is going to last.
+ * tell how long their like is going to last.  That has to be waited for, since
+ * to ask at the wrong moment is to lose the next good one.
  *
  * Pure reckoning: nothing here looks at the server.
  *
@@ -26,8 +27,11 @@
 /* Added to what a transaction is expected to last, for what looks miss. */
 #define PGM_LIFE_MARGIN_MS 20
 
-/* A good moment is waited for as long as so many times cap. */
+/* A good moment is waited for as long as so many times cap, … */
 #define PGM_PATIENCE 8
+
+/* … or so many lives: after the present one another one may have to pass */
+#define PGM_PATIENCE_LIVES 2
 
 void
 pgm_lockpace_begin(PgmLockPace *pace, int64 now)
@@ -85,14 +89,32 @@ forget_gone(PgmLockPace *pace)
 	pace->n = kept;
 }
 
-/* An autovacuum ends when we ask for it, one against wraparound does not. */
-static bool
-is_lasting(const PgmBlocker *blocker, const PgmFollowed *followed, int cap)
+int64
+pgm_lockpace_life(const PgmLockPace *pace)
 {
+	int64		life = 0;
+
+	for (int i = 0; i < Min(pace->nlives, PGM_LIVES); i++)
+		life = Max(life, pace->lives[i]);
+	return life;
+}
+
+/*
+ * An autovacuum ends when we ask for it, one against wraparound does not.  One
+ * as old as others were when they ended is likely to end, too.
+ */
+static bool
+is_lasting(PgmLockPace *pace, const PgmBlocker *blocker, int cap)
+{
+	const PgmFollowed *followed = find_followed(pace, blocker->transaction);
+	int64		life = pgm_lockpace_life(pace);
+
 	if (followed == NULL || !followed->was_there)
 		return false;
 	if (blocker->pid == 0 || blocker->wraparound)
 		return true;
+	if (followed->age <= life && followed->age >= life - cap)
+		return false;
 	return !blocker->autovacuum && followed->age > cap;
 }
 
@@ -121,8 +143,7 @@ pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap, int64 now)
 		PgmBlocker *blocker = lfirst(lc);
 
 		blocker->lasting = blocker->holds &&
-			is_lasting(blocker, find_followed(pace, blocker->transaction),
-					   cap);
+			is_lasting(pace, blocker, cap);
 	}
 }
 
@@ -137,16 +158,6 @@ void
 pgm_lockpace_rested(PgmLockPace *pace, int64 now)
 {
 	pace->rested = now;
-}
-
-int64
-pgm_lockpace_life(const PgmLockPace *pace)
-{
-	int64		life = 0;
-
-	for (int i = 0; i < Min(pace->nlives, PGM_LIVES); i++)
-		life = Max(life, pace->lives[i]);
-	return life;
 }
 
 /* How much longer are those present going to last, going by the others? */
@@ -176,6 +187,6 @@ pgm_lockpace_ready(const PgmLockPace *pace, List *blockers, int cap,
 		*wait = Max(*wait, (int) rest);
 		return true;
 	}
-	return now - pace->rested >=
-		cap * INT64CONST(1000) * PGM_PATIENCE;
+	return now - pace->rested >= INT64CONST(1000) *
+		Max(cap * PGM_PATIENCE, pgm_lockpace_life(pace) * PGM_PATIENCE_LIVES);
 }

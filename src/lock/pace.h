@@ -44,7 +44,8 @@ extern void pgm_lockpace_begin(PgmLockPace *pace, int64 now);
 
 /*
  * What a look has found: says of each blocker whether it lasts.  A transaction
- * lasts that is older than cap, ms, and was met before.
+ * lasts that is older than cap, ms, and was met before, unless it is about to
+ * be as old as others became.
  */
 extern void pgm_lockpace_look(PgmLockPace *pace, List *blockers, int cap,
 							  int64 now);

@@ -142,7 +142,43 @@ test_long_train(void)
 		  "the limit that would do is known");
 }
 
-/* No good moment comes: ask all the same, some times the limit after a rest. */
+/* To ask at the wrong moment does not cost the good ones after it. */
+static void
+test_long_train_asked(void)
+{
+	PgmLockPace pace;
+	int			wait = 25;
+	int64		now = 1000 * MS;
+
+	pgm_lockpace_begin(&pace, now);
+	look(&pace, "3/1", 2900, now, &wait);
+	check(look(&pace, "3/2", 10, now + 110 * MS, &wait),
+		  "the first of an unknown length is asked");
+	pgm_lockpace_meet(&pace);
+	pgm_lockpace_rested(&pace, now + 300 * MS);
+	check(!look(&pace, "3/2", 2990, now + 3090 * MS, &wait),
+		  "it lasts, being met");
+	check(!look(&pace, "3/3", 10, now + 3110 * MS, &wait),
+		  "the next one is not asked when it begins, however long we waited");
+	check(!look(&pace, "3/3", 2600, now + 5700 * MS, &wait),
+		  "nor too early");
+	check(look(&pace, "3/3", 2900, now + 6000 * MS, &wait),
+		  "but shortly before its end");
+	pgm_lockpace_meet(&pace);
+	pgm_lockpace_rested(&pace, now + 6020 * MS);
+	check(!look(&pace, "3/4", 10, now + 6120 * MS, &wait) &&
+		  !look(&pace, "3/4", 1000, now + 7110 * MS, &wait),
+		  "the one after that neither");
+	pgm_lockpace_meet(&pace);
+	check(!look(&pace, "3/4", 2600, now + 8710 * MS, &wait),
+		  "nor if it was met");
+	check(look(&pace, "3/4", 2900, now + 9010 * MS, &wait),
+		  "but shortly before its end, even so");
+	check(!look(&pace, "3/4", 3100, now + 9210 * MS, &wait),
+		  "and not after that");
+}
+
+/* No good moment comes: ask all the same, some time after a rest. */
 static void
 test_patience(void)
 {
@@ -164,10 +200,10 @@ test_patience(void)
 	check(!pgm_lockpace_ready(&pace, &blockers.list, CAP, now + 940 * MS,
 							  &wait), "a good moment is waited for");
 	check(!pgm_lockpace_ready(&pace, &blockers.list, CAP,
-							  now + (900 + 8 * CAP - 1) * MS, &wait),
+							  now + (900 + 2 * 910 - 1) * MS, &wait),
 		  "with patience");
 	check(pgm_lockpace_ready(&pace, &blockers.list, CAP,
-							 now + (900 + 8 * CAP) * MS, &wait),
+							 now + (900 + 2 * 910) * MS, &wait),
 		  "which has an end");
 }
 
@@ -210,6 +246,7 @@ test_pace(void)
 	test_young_holder();
 	test_short_train();
 	test_long_train();
+	test_long_train_asked();
 	test_patience();
 	test_kinds();
 }
