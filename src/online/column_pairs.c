@@ -402,6 +402,7 @@ pgm_column_make_objects(PgmShadow *shadow)
 	ListCell   *lc;
 
 	pgm_txn_begin();
+	pgm_shadow_check(shadow);
 	objects = pgm_column_objects(shadow);
 	names = renames(shadow);
 	pgm_txn_commit();
