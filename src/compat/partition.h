@@ -29,14 +29,4 @@ pgm_detach_can_be_concurrent(void)
 	return PG_VERSION_NUM >= 140000;
 }
 
-/*
- * May a table become partitioned in place?  On 19 a row that moves to another
- * partition of it has crashed the server.
- */
-static inline bool
-pgm_can_become_partitioned(void)
-{
-	return PG_VERSION_NUM < 190000;
-}
-
 #endif							/* PGM_COMPAT_PARTITION_H */

@@ -50,7 +50,6 @@
 #include "base/transaction.h"
 #include "compat/catalog.h"
 #include "compat/files.h"
-#include "compat/partition.h"
 #include "compat/repack.h"
 #include "online/beside.h"
 #include "online/dependents.h"
@@ -122,6 +121,12 @@ static PgmQuery others_query = {
 	"ELSE k.conrelid END::int8 FROM pg_constraint k "
 	"WHERE k.contype = 'f' AND $1 IN (k.conrelid, k.confrelid)",
 	2, {OIDOID, OIDOID}
+};
+
+static PgmQuery incoming_query = {
+	"SELECT k.oid::int8 FROM pg_constraint k WHERE k.confrelid = $1 "
+	"AND k.contype = 'f'",
+	1, {OIDOID}
 };
 
 typedef struct Leaf
@@ -251,9 +256,7 @@ pgm_partition_check(PgmShadow *shadow, Relation rel)
 	const char *reason;
 
 	check_syntax(shadow->request->partitioning);
-	reason = pgm_can_become_partitioned() ?
-		pgm_spi_one_text(&reason_query, values) :
-		"this is not known to be safe on this version of the server";
+	reason = pgm_spi_one_text(&reason_query, values);
 	if (reason == NULL && is_by_expression(shadow))
 		reason = "it is to be partitioned by an expression, and has then no key, by which rows are found; keep the value in a column, and have that in the primary key";
 	if (reason != NULL)
@@ -594,13 +597,41 @@ pgm_partition_ancestors(const PgmShadow *shadow)
 	return result;
 }
 
+/*
+ * What a session remembers of a foreign key lasts until the row of the
+ * constraint changes, and since 19 that is also whether the referenced table
+ * is partitioned: a check reads its index without a look, if it was not.
+ */
+static void
+forget_incoming(Oid relid)
+{
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_spi_oids(&incoming_query, values))
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID,
+											ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for constraint %u",
+				 lfirst_oid(lc));
+		CacheInvalidateHeapTuple(catalog, tuple, NULL);
+		ReleaseSysCache(tuple);
+	}
+	table_close(catalog, AccessShareLock);
+	CommandCounterIncrement();
+}
+
 void
-pgm_partition_tell_ancestors(const PgmShadow *shadow)
+pgm_partition_tell_others(const PgmShadow *shadow)
 {
 	ListCell   *lc;
 
 	foreach(lc, pgm_partition_ancestors(shadow))
 		CacheInvalidateRelcacheByRelid(lfirst_oid(lc));
+	forget_incoming(shadow->relid);
 }
 
 static List *
@@ -745,6 +776,6 @@ pgm_partition_switch(PgmShadow *shadow)
 	foreach(lc, leaves)
 		move_leaf(shadow, lfirst(lc), keys);
 	pgm_owner_leave(&scope);
-	pgm_partition_tell_ancestors(shadow);
+	pgm_partition_tell_others(shadow);
 	pgm_partition_follow(shadow);
 }

@@ -28,10 +28,15 @@ extern List *pgm_partition_others(const PgmShadow *shadow);
 
 /*
  * Those above the table, the topmost first: they are locked for the switch and
- * for the way back, and told that it is no longer what it was.
+ * for the way back.
  */
 extern List *pgm_partition_ancestors(const PgmShadow *shadow);
-extern void pgm_partition_tell_ancestors(const PgmShadow *shadow);
+
+/*
+ * It is no longer what it was, to those above it and to who remembers a
+ * foreign key that references it.
+ */
+extern void pgm_partition_tell_others(const PgmShadow *shadow);
 
 /* The table has no rows at the time. */
 extern void pgm_partition_switch(PgmShadow *shadow);

@@ -247,5 +247,5 @@ pgm_partition_switch_back(PgmShadow *shadow)
 	pgm_partition_copy_mark(shadow->old, shadow->relid);
 	pgm_partition_let_inherit(shadow->relid, false);
 	pgm_partition_store_key(shadow->old, shadow->beside);
-	pgm_partition_tell_ancestors(shadow);
+	pgm_partition_tell_others(shadow);
 }
