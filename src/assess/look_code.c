@@ -26,6 +26,7 @@
 
 #include "assess/internal.h"
 #include "base/spi.h"
+#include "compat/command.h"
 #include "compat/parse.h"
 
 /* Is there the version, may only a superuser have it, what is it without? */
@@ -207,7 +208,7 @@ pgm_seek_refresh(PgmSeek *look, RefreshMatViewStmt *stmt)
 	if (stmt->concurrent && stmt->skipData)
 		ereport(ERROR,
 				errcode(ERRCODE_SYNTAX_ERROR),
-				errmsg("CONCURRENTLY and WITH NO DATA options cannot be used together"));
+				errmsg(PGM_REFRESH_CONFLICT));
 	if (stmt->concurrent && !has_key(relid))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

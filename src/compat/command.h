@@ -120,4 +120,13 @@ pgm_detach_plainly(AlterTableCmd *cmd)
 #endif
 }
 
+/* What REFRESH MATERIALIZED VIEW says of two of its options. */
+#if PG_VERSION_NUM >= 190000
+#define PGM_REFRESH_CONFLICT \
+	"REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together"
+#else
+#define PGM_REFRESH_CONFLICT \
+	"CONCURRENTLY and WITH NO DATA options cannot be used together"
+#endif
+
 #endif							/* PGM_COMPAT_COMMAND_H */
