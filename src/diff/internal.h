@@ -93,6 +93,9 @@ extern bool pgm_diff_is_foreign_key(const PgmSchemaObject *object);
 /* retype.c: types to be made again, as they cannot be altered. */
 extern void pgm_diff_recreate_types(PgmDiff *diff);
 
+/* Refuses a new type for what is in the rows of other tables. */
+extern void pgm_diff_check_row_types(const PgmDiff *diff);
+
 /* index.c: those that change what they belong to. */
 extern void pgm_diff_settle_indexes(PgmDiff *diff);
 

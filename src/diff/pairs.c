@@ -714,4 +714,5 @@ pgm_diff_pair(PgmDiff *diff)
 	find_edges(&diff->needs, diff->to, pair_of_to, diff->npairs, false);
 	pgm_diff_settle_indexes(diff);
 	propagate(diff);
+	pgm_diff_check_row_types(diff);
 }

@@ -158,3 +158,61 @@ pgm_diff_recreate_types(PgmDiff *diff)
 	recreate_composites(diff);
 	recreate_domains(diff);
 }
+
+static bool
+stays(const PgmPair *pair)
+{
+	return pair->to != NULL && pair->change != PGM_RECREATE &&
+		pair->change != PGM_DROP;
+}
+
+/* A column of a table with values of this type in it, or NULL. */
+static const PgmPair *
+find_stored(const PgmDiff *diff, int type)
+{
+	const PgmPair *found = NULL;
+
+	check_stack_depth();
+	for (int i = diff->users.start[type];
+		 i < diff->users.start[type + 1] && found == NULL; i++)
+	{
+		int			n = diff->users.other[i];
+		const PgmPair *user = &diff->pairs[n];
+		const PgmPair *whole = user->whole_from < 0 ? NULL :
+			&diff->pairs[user->whole_from];
+
+		if (!stays(user))
+			continue;
+		if (pgm_ddl_is(user->from, "domain"))
+			found = find_stored(diff, n);
+		else if (pgm_ddl_is(user->from, "column") && whole != NULL &&
+				 stays(whole))
+			found = pgm_ddl_is(whole->from, "composite type") ?
+				find_stored(diff, user->whole_from) :
+				pgm_ddl_is_table(whole->from) ? user : NULL;
+	}
+	return found;
+}
+
+void
+pgm_diff_check_row_types(const PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmPair *pair = &diff->pairs[i];
+		const PgmPair *table = pair->whole_from < 0 ? NULL :
+			&diff->pairs[pair->whole_from];
+		const PgmPair *stored;
+
+		if (table == NULL || pair->from == NULL || !stays(table) ||
+			!pgm_ddl_is_table(table->from) || !pgm_diff_type_changes(pair))
+			continue;
+		stored = find_stored(diff, pair->whole_from);
+		if (stored != NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot change the type of column %s, as rows of its table are stored in column %s",
+						   pair->from->identity, stored->from->identity),
+					errhint("Generate a revision that drops that column, or gives it another type, first."));
+	}
+}
