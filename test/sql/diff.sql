@@ -972,6 +972,7 @@ INSERT INTO dd.person (name, mood, age) VALUES ('a', 'happy', '42'), ('b', 'ok',
 SELECT pgmigrate.diff(:'desired') || ';' AS sql;
 SELECT pgmigrate.autogenerate('people', :'desired', id => 'people');
 SELECT split_part(downgrade, E'\n', 1) AS said FROM pgmigrate.revision WHERE id = 'people';
+SELECT DISTINCT rule FROM pgmigrate.assess() WHERE rule IN ('drop-column', 'loses-data') ORDER BY rule;
 SELECT revision, state FROM pgmigrate.upgrade();
 INSERT INTO dd.person DEFAULT VALUES;
 SELECT * FROM dd.person ORDER BY id;
