@@ -25,41 +25,6 @@
 #include "compat/parse.h"
 #include "lint/lint.h"
 
-/* The rules whose harm is the time for which others are blocked. */
-static const char *const blocking_rules[] = {
-	"add-column-check",
-	"attach-partition",
-	"check-inline",
-	"cluster",
-	"constrained-domain-column",
-	"create-index",
-	"default-partition-scan",
-	"exclusion",
-	"fk-in-add-column",
-	"fk-inline",
-	"generated-stored",
-	"identity-column",
-	"index-on-partitioned",
-	"long-work",
-	"pk-builds-index",
-	"pk-sets-not-null",
-	"reindex",
-	"rewrite-holding-locks",
-	"serial-column",
-	"set-access-method",
-	"set-expression",
-	"set-logged",
-	"set-not-null",
-	"set-tablespace",
-	"type-change-rechecks",
-	"type-change-reindex",
-	"type-change-rewrite",
-	"unique-builds-index",
-	"vacuum-full",
-	"validate-same-tx",
-	"volatile-default",
-};
-
 /* The rules whose harm is the loss of rows. */
 static const char *const losing_rules[] = {
 	"bulk-update",
@@ -150,6 +115,15 @@ bytes_of_rows(const PgmEffect *effect)
 	return bytes;
 }
 
+/* What a revision makes has no size before that has run. */
+static bool
+is_earlier(const PgmJudged *judged, const PgmFinding *finding)
+{
+	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
+
+	return effect != NULL && effect->earlier;
+}
+
 /* Nothing to fail on, or to lose the key of: writers are left. */
 static bool
 has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
@@ -218,7 +192,8 @@ pgm_level_by_effect(List *judged)
 				has_no_rows(one, finding))
 				finding->level = PGM_LEVEL_WARNING;
 			if (pgm_danger_block == 0 ||
-				!is_among(rule, blocking_rules, lengthof(blocking_rules)))
+				!pgm_rule_is_blocking(rule) ||
+				is_earlier(one, finding))
 				continue;
 			if (!loaded)
 				pgm_rates_load(&rates);

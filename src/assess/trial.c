@@ -48,6 +48,7 @@
 #include "assess/left_out.h"
 #include "assess/trial.h"
 #include "assess/trial_role.h"
+#include "assess/work_seen.h"
 #include "base/cancel.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -67,27 +68,6 @@
 
 /* ---- looks at the clones */
 
-static Oid
-filenode_of(Oid relid, bool *gone)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			filenode = InvalidOid;
-
-	*gone = !HeapTupleIsValid(tuple);
-	if (*gone)
-		return InvalidOid;
-	filenode = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
-	ReleaseSysCache(tuple);
-	return filenode;
-}
-
-static int64
-scans_of(Oid relid)
-{
-	return DatumGetInt64(DirectFunctionCall1(pg_stat_get_xact_numscans,
-											 ObjectIdGetDatum(relid)));
-}
-
 static bool
 is_table(char relkind)
 {
@@ -98,9 +78,9 @@ is_table(char relkind)
 static void
 look_at(PgmClone *clone)
 {
-	clone->filenode = filenode_of(clone->clone, &clone->gone);
+	clone->filenode = pgm_seen_filenode(clone->clone, &clone->gone);
 	if (!clone->gone && is_table(clone->relkind))
-		clone->scans = scans_of(clone->clone);
+		clone->scans = pgm_seen_scans(clone->clone);
 }
 
 static void
@@ -425,6 +405,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	HTAB	   *before = pgm_held_read();
 	HTAB	   *after;
 	List	   *locked;
+	List	   *earlier = pgm_seen_earlier(verdict);
 	Oid			save_user;
 	int			save_sec_context;
 	Oid			role = pgm_trial_role(verdict);
@@ -464,6 +445,7 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		note_changes(trial->clones, verdict, locked);
 		note_checked_keys(verdict);
 		pgm_note_left_out(trial->clones, verdict);
+		pgm_seen_note(earlier);
 		settle(trial, verdict);
 	}
 	pgm_held_release(before, after);

@@ -443,8 +443,8 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 	AttrNumber	attnum = get_attnum(lint->effect->relid, cmd->name);
 	Oid			from;
 
-	/* a column of this revision's own */
-	if (attnum == InvalidAttrNumber)
+	/* a column of this revision's own, but for the table of an earlier one */
+	if (attnum == InvalidAttrNumber && !lint->effect->earlier)
 		return;
 	from = get_atttype(lint->effect->relid, attnum);
 	if (pgm_lint_part_rewrites(lint, cmd))

@@ -218,6 +218,35 @@ is_unknown(const PgmVerdict *verdict)
 	return false;
 }
 
+/*
+ * Rules about time, for a table that an earlier revision makes and that is not
+ * there yet: others have it by then, and no one knows how large it is.  What
+ * else it has, such as keys and indexes, cannot be asked for.
+ */
+static void
+lint_earlier(PgmLint *lint)
+{
+	PgmJudged  *judged = lint->judged;
+	List	   *before = judged->findings;
+	ListCell   *lc;
+
+	judged->findings = NIL;
+	pgm_lint_table(lint);
+	pgm_lint_index(lint);
+	foreach(lc, judged->findings)
+	{
+		PgmFinding *finding = lfirst(lc);
+
+		if (!pgm_rule_is_blocking(finding->rule->id))
+			continue;
+		finding->level = PGM_LEVEL_WARNING;
+		finding->hint = psprintf("An earlier revision makes %s, and how large it will be is not known: upgrade to that one and assess again, or let it do this too.",
+								 lint->name);
+		before = lappend(before, finding);
+	}
+	judged->findings = before;
+}
+
 static void
 begin(PgmLint *lint, PgmJudged *judged, PgmLintPast *past)
 {
@@ -299,6 +328,8 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		pgm_lint_index(&lint);
 		pgm_lint_safe_forms(&lint);
 	}
+	else if (lint.effect->earlier)
+		lint_earlier(&lint);
 	pgm_lint_object(&lint);
 	pgm_lint_citus(&lint);
 	pgm_lint_name(&lint);

@@ -57,6 +57,9 @@ typedef struct PgmJudged
 /* All rules, in the order of their names. */
 extern const PgmRule *pgm_lint_rules(int *n);
 extern const PgmRule *pgm_lint_rule(const char *id);
+
+/* Is its harm the time for which others are blocked? */
+extern bool pgm_rule_is_blocking(const char *id);
 extern const char *pgm_level_name(PgmLevel level);
 
 /* What the statements of one source that were judged have left behind. */

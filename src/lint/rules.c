@@ -412,6 +412,50 @@ pgm_lint_rule(const char *id)
 	return NULL;
 }
 
+/* The rules whose harm is the time for which others are blocked. */
+static const char *const blocking_rules[] = {
+	"add-column-check",
+	"attach-partition",
+	"check-inline",
+	"cluster",
+	"constrained-domain-column",
+	"create-index",
+	"default-partition-scan",
+	"exclusion",
+	"fk-in-add-column",
+	"fk-inline",
+	"generated-stored",
+	"identity-column",
+	"index-on-partitioned",
+	"long-work",
+	"pk-builds-index",
+	"pk-sets-not-null",
+	"reindex",
+	"rewrite-holding-locks",
+	"serial-column",
+	"set-access-method",
+	"set-expression",
+	"set-logged",
+	"set-not-null",
+	"set-tablespace",
+	"type-change-rechecks",
+	"type-change-reindex",
+	"type-change-rewrite",
+	"unique-builds-index",
+	"vacuum-full",
+	"validate-same-tx",
+	"volatile-default",
+};
+
+bool
+pgm_rule_is_blocking(const char *id)
+{
+	for (int i = 0; i < lengthof(blocking_rules); i++)
+		if (strcmp(blocking_rules[i], id) == 0)
+			return true;
+	return false;
+}
+
 const char *
 pgm_level_name(PgmLevel level)
 {

@@ -79,6 +79,29 @@ SELECT revision, action FROM loaded;
 DROP TABLE loaded;
 DELETE FROM pgmigrate.revision;
 
+-- in an empty database: a table that an earlier revision makes is not this one's alone
+SELECT pgmigrate.revision('1', 'CREATE TABLE made (v int, w varchar(9)); CREATE INDEX ON made (w); ALTER TABLE made ALTER v TYPE bigint', 'DROP TABLE made', id => 'm1');
+SELECT pgmigrate.check_target('head', 'warning');
+SELECT pgmigrate.revision('2', 'CREATE INDEX made_v ON made (v)', 'DROP INDEX made_v', id => 'm2');
+SELECT pgmigrate.revision('3', 'ALTER TABLE made ALTER v TYPE numeric; ALTER TABLE made ALTER w TYPE varchar(10); ALTER TABLE made ADD x int DEFAULT 1',
+	'ALTER TABLE made DROP x, ALTER w TYPE varchar(9), ALTER v TYPE bigint', id => 'm3');
+SELECT pgmigrate.revision('4', 'ALTER TABLE made ALTER x SET NOT NULL; CREATE TABLE own (v int); CREATE INDEX ON own (v)', 'ALTER TABLE made ALTER x DROP NOT NULL; DROP TABLE own', id => 'm4');
+SELECT revision, statement, rule, level, lock_mode, rewrites, scans, message FROM pgmigrate.assess('head')
+	WHERE level <> 'info' OR (rule = 'lock' AND relation = 'made');
+SELECT DISTINCT hint FROM pgmigrate.assess('head') WHERE level = 'warning';
+SELECT pgmigrate.check_target('head');
+SELECT pgmigrate.check_target('head', 'warning');
+BEGIN;
+SET LOCAL pgmigrate.danger_block = '2s';
+SELECT pgmigrate.check_target('head', 'warning');
+ROLLBACK;
+-- and nothing of it is refused
+SET pgmigrate.environment = production;
+SELECT revision, state FROM pgmigrate.upgrade();
+RESET pgmigrate.environment;
+SELECT count(*) FROM pgmigrate.downgrade('base');
+DELETE FROM pgmigrate.revision;
+
 -- a check that fails is an error, which lists what was found
 CREATE TABLE big (i int);
 INSERT INTO big SELECT 1;
