@@ -61,9 +61,6 @@ extern char *pgm_compare_query(const PgmComparison *comparison,
 extern char *pgm_compare_only_b_query(const PgmComparison *comparison,
 									  const PgmCompareRange *range);
 
-/* An error if they reach code of others than the user and superusers. */
-extern void pgm_compare_refuse_strange(Oid a, Oid b, Oid user);
-
 /* The role and the settings while code of others may run. */
 typedef struct PgmCompareScope
 {
