@@ -62,6 +62,7 @@ typedef struct Assessment
 
 	/* what is judged, and where to go on */
 	List	   *judged;
+	List	   *verdicts;		/* of these */
 	int			item;
 	int			n;				/* statement of it */
 	PgmLintPast past;			/* of the item */
@@ -133,17 +134,6 @@ strategy_of(const Assessment *assessment, const PgmAssessItem *item,
 	return strategy;
 }
 
-static List *
-past_verdicts(const Assessment *assessment)
-{
-	List	   *verdicts = NIL;
-	ListCell   *lc;
-
-	foreach(lc, assessment->judged)
-		verdicts = lappend(verdicts, ((PgmJudged *) lfirst(lc))->verdict);
-	return verdicts;
-}
-
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -167,13 +157,13 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	}
 	if (item->trusted &&
 		IsA(item->source->statements[n].raw->stmt, DropStmt))
-		pgm_find_dependents(judged->verdict, past_verdicts(assessment),
+		pgm_find_dependents(judged->verdict, assessment->verdicts,
 							trial == NULL ? InvalidOid : trial->first_oid);
 	if (item->trusted)
-		pgm_find_wrong_names(judged->verdict, past_verdicts(assessment),
+		pgm_find_wrong_names(judged->verdict, assessment->verdicts,
 							 item->authored);
 	if (item->trusted)
-		pgm_find_missing_objects(judged->verdict, past_verdicts(assessment));
+		pgm_find_missing_objects(judged->verdict, assessment->verdicts);
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)
@@ -244,6 +234,8 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 			pgm_lint_remember(judged, &assessment->past);
 			pgm_datacheck_remember(judged, &assessment->rows);
 			assessment->judged = lappend(assessment->judged, judged);
+			assessment->verdicts = lappend(assessment->verdicts,
+										   judged->verdict);
 			assessment->n = n + 1;
 		}
 		pgm_source_follow(item->source, n);
