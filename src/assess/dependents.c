@@ -13,10 +13,8 @@
 #include "catalog/objectaddress.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 
 #include "assess/dependents.h"
-#include "base/cancel.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
@@ -120,46 +118,42 @@ look_at(PgmVerdict *verdict, const ObjectAddress *object, List *past,
 	pgm_spi_end(&scope);
 }
 
+typedef struct LookAt
+{
+	PgmVerdict *verdict;
+	DropStmt   *drop;
+	List	   *past;
+	Oid			first_oid;
+} LookAt;
+
+static void
+try_look_at(void *arg)
+{
+	const LookAt *look = arg;
+	Relation	relation = NULL;
+	ObjectAddress object = get_object_address(look->drop->removeType,
+											  linitial(look->drop->objects),
+											  &relation, AccessShareLock,
+											  true);
+
+	if (OidIsValid(object.objectId))
+		look_at(look->verdict, &object, look->past, look->first_oid);
+}
+
 void
 pgm_find_dependents(PgmVerdict *verdict, List *past, Oid first_oid)
 {
 	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	DropStmt   *drop;
-	int			level;
+	LookAt		look = {verdict, NULL, past, first_oid};
 
 	if (!IsA(stmt, DropStmt) || verdict->sqlerrcode != 0)
 		return;
-	drop = castNode(DropStmt, stmt);
+	look.drop = castNode(DropStmt, stmt);
 
 	/* of several the ones may be what depends on the others */
-	if (!is_of_interest(drop) || list_length(drop->objects) != 1)
+	if (!is_of_interest(look.drop) || list_length(look.drop->objects) != 1)
 		return;
-	level = pgm_txn_begin_sub();
-	PG_TRY();
-	{
-		Relation	relation = NULL;
-		ObjectAddress object = get_object_address(drop->removeType,
-												  linitial(drop->objects),
-												  &relation, AccessShareLock,
-												  true);
 
-		if (OidIsValid(object.objectId))
-			look_at(verdict, &object, past, first_oid);
-		pgm_txn_rollback_sub(level);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (pgm_caught_cancel())
-			PG_RE_THROW();
-
-		/* which of several is meant, or the like: the run will say so */
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	/* if it fails, say over which of several is meant, so will the run */
+	(void) pgm_txn_look(try_look_at, &look);
 }

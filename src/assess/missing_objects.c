@@ -26,13 +26,11 @@
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "assess/internal.h"
 #include "assess/missing_objects.h"
-#include "base/cancel.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "sql/kinds.h"
@@ -360,42 +358,32 @@ is_of_statement(int sqlerrcode)
 	}
 }
 
+static void
+seek(void *arg)
+{
+	PgmSeek    *look = arg;
+	const PgmVerdict *verdict = look->verdict;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgm_seek_statement(look,
+					   copyObject(verdict->source->statements[verdict->n].raw->stmt));
+}
+
 void
 pgm_find_missing_objects(PgmVerdict *verdict, const List *past)
 {
-	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	PgmSeek		look = {verdict};
 	ErrorData  *error;
-	int			level;
 
 	if (verdict->sqlerrcode != 0)
 		return;
-	level = pgm_txn_begin_sub();
-	PG_TRY();
+	error = pgm_txn_look(seek, &look);
+	if (error != NULL && is_of_statement(error->sqlerrcode) &&
+		is_certain(&look, past))
 	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		pgm_seek_statement(&look, copyObject(stmt));
-		pgm_txn_rollback_sub(level);
+		verdict->sqlerrcode = error->sqlerrcode;
+		verdict->reason = error->message;
+		verdict->position = error->cursorpos;
+		verdict->remedy = look.remedy;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (pgm_error_is_cancel(error))
-			PG_RE_THROW();
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-		if (is_of_statement(error->sqlerrcode) && is_certain(&look, past))
-		{
-			verdict->sqlerrcode = error->sqlerrcode;
-			verdict->reason = error->message;
-			verdict->position = error->cursorpos;
-			verdict->remedy = look.remedy;
-		}
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }

@@ -27,14 +27,12 @@
 #include "parser/parsetree.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "assess/row_plans.h"
 #include "assess/row_queries.h"
-#include "base/cancel.h"
 #include "base/relation_size.h"
 #include "base/transaction.h"
 #include "classify/estimate.h"
@@ -292,50 +290,49 @@ plan_query(RowPlans *plans, SelectStmt *select, const RangeVar *changed,
 			(planned->planTree->plan_width + 32);
 }
 
+typedef struct Planning
+{
+	RowPlans   *plans;
+	SelectStmt *select;
+	RangeVar   *changed;
+	bool		changes;
+} Planning;
+
+static void
+try_plan(void *arg)
+{
+	const Planning *planning = arg;
+	Oid			user;
+	int			sec_context;
+
+	/* ends with the subtransaction */
+	GetUserIdAndSecContext(&user, &sec_context);
+	SetUserIdAndSecContext(user, sec_context | SECURITY_RESTRICTED_OPERATION);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan_query(planning->plans, planning->select, planning->changed,
+			   planning->changes);
+}
+
 /* In a subtransaction that is rolled back, so that no lock is kept. */
 static void
 plan_guarded(RowPlans *plans, Node *stmt)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	RangeVar   *volatile changed;
-	RangeVar   *target;
-	SelectStmt *select = query_of(stmt, &target);
-	Oid			save_user;
-	int			save_sec_context;
-	int			level;
+	Planning	planning = {plans, NULL, NULL, !IsA(stmt, SelectStmt)};
+	ErrorData  *error;
 
-	if (select == NULL || changes_rows(select->withClause))
+	planning.select = query_of(stmt, &planning.changed);
+	if (planning.select == NULL || changes_rows(planning.select->withClause))
 		return;
-	changed = target;
-	GetUserIdAndSecContext(&save_user, &save_sec_context);
-	level = pgm_txn_begin_sub();
-	PG_TRY();
+	error = pgm_txn_look(try_plan, &planning);
+	if (error == NULL)
+		return;
+	plans->failed = true;
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_COLUMN &&
+		planning.changed != NULL)
 	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		SetUserIdAndSecContext(save_user, save_sec_context |
-							   SECURITY_RESTRICTED_OPERATION);
-		plan_query(plans, select, changed, !IsA(stmt, SelectStmt));
-		pgm_txn_rollback_sub(level);
+		note_changed(plans->verdict, planning.changed, -1);
+		plans->verdict->planned = true;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (pgm_caught_cancel())
-			PG_RE_THROW();
-		plans->failed = true;
-		if (geterrcode() == ERRCODE_UNDEFINED_COLUMN && changed != NULL)
-		{
-			note_changed(plans->verdict, changed, -1);
-			plans->verdict->planned = true;
-		}
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	SetUserIdAndSecContext(save_user, save_sec_context);
 }
 
 void

@@ -23,13 +23,11 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "assess/row_plans.h"
 #include "assess/wrong_names.h"
-#include "base/cancel.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
 #include "compat/parse.h"
@@ -417,40 +415,37 @@ is_certain_error(const PgmVerdict *verdict, int sqlerrcode)
 	}
 }
 
+typedef struct LookUp
+{
+	PgmVerdict *verdict;
+	bool		authored;
+} LookUp;
+
+static void
+try_look_up(void *arg)
+{
+	const LookUp *look = arg;
+	PgmVerdict *verdict = look->verdict;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	look_up(verdict,
+			copyObject(verdict->source->statements[verdict->n].raw->stmt),
+			look->authored);
+}
+
 void
 pgm_find_wrong_names(PgmVerdict *verdict, const List *past, bool authored)
 {
-	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	LookUp		look = {verdict, authored};
 	ErrorData  *error;
-	int			level;
 
 	if (verdict->sqlerrcode != 0 || !is_certain(verdict, past))
 		return;
-	level = pgm_txn_begin_sub();
-	PG_TRY();
+	error = pgm_txn_look(try_look_up, &look);
+	if (error != NULL && is_certain_error(verdict, error->sqlerrcode))
 	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		look_up(verdict, copyObject(stmt), authored);
-		pgm_txn_rollback_sub(level);
+		verdict->sqlerrcode = error->sqlerrcode;
+		verdict->reason = error->message;
+		verdict->position = error->cursorpos;
 	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (pgm_error_is_cancel(error))
-			PG_RE_THROW();
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-		if (is_certain_error(verdict, error->sqlerrcode))
-		{
-			verdict->sqlerrcode = error->sqlerrcode;
-			verdict->reason = error->message;
-			verdict->position = error->cursorpos;
-		}
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }

@@ -19,7 +19,6 @@
 #include "utils/memutils.h"
 
 #include "backfill/internal.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/settings.h"
 #include "base/spi.h"
@@ -239,40 +238,36 @@ static const Signal signals[] = {
 	{own_query, "pgmigrate.throttle_query, which failed"},
 };
 
+typedef struct Look
+{
+	const Signal *signal;
+	PgmBackfill *backfill;
+	PgmTarget  *target;
+	const char *reason;
+} Look;
+
+static void
+try_look(void *arg)
+{
+	Look	   *look = arg;
+
+	look->reason = look->signal->look(look->backfill, look->target);
+}
+
 /* What fails is told to the log of the server. */
 static const char *
-look(const Signal *signal, PgmBackfill *backfill, PgmTarget *target)
+look_at(const Signal *signal, PgmBackfill *backfill, PgmTarget *target)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	int			level = pgm_txn_begin_sub();
-	const char *volatile reason = NULL;
+	Look		look = {signal, backfill, target, NULL};
+	ErrorData  *error = pgm_txn_try(try_look, &look);
 
-	PG_TRY();
-	{
-		reason = signal->look(backfill, target);
-		pgm_txn_release_sub();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		if (pgm_error_is_cancel(edata))
-			PG_RE_THROW();
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-		ereport(LOG,
-				errmsg("could not tell whether a backfill has to wait: %s",
-					   edata->message));
-		FreeErrorData(edata);
-		reason = signal->unreadable;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return reason;
+	if (error == NULL)
+		return look.reason;
+	ereport(LOG,
+			errmsg("could not tell whether a backfill has to wait: %s",
+				   error->message));
+	FreeErrorData(error);
+	return signal->unreadable;
 }
 
 const char *
@@ -280,7 +275,7 @@ pgm_throttle_reason(PgmBackfill *backfill, PgmTarget *target)
 {
 	for (int i = 0; i < lengthof(signals); i++)
 	{
-		const char *reason = look(&signals[i], backfill, target);
+		const char *reason = look_at(&signals[i], backfill, target);
 
 		if (reason != NULL)
 			return reason;

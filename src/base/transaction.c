@@ -19,8 +19,10 @@
 #include "access/xact.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/cancel.h"
 #include "base/transaction.h"
 #include "compat/server.h"
 
@@ -135,4 +137,49 @@ pgm_txn_rollback_sub(int level)
 	while (GetCurrentTransactionNestLevel() >= level)
 		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
+}
+
+static ErrorData *
+try_work(void (*work) (void *arg), void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	int			level = pgm_txn_begin_sub();
+
+	PG_TRY();
+	{
+		work(arg);
+		if (keep)
+			pgm_txn_release_sub();
+		else
+			pgm_txn_rollback_sub(level);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (pgm_error_is_cancel(error))
+			PG_RE_THROW();
+		FlushErrorState();
+		pgm_txn_rollback_sub(level);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+
+	/* the caller may be amid a query, which has an owner of its own */
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+pgm_txn_try(void (*work) (void *arg), void *arg)
+{
+	return try_work(work, arg, true);
+}
+
+ErrorData *
+pgm_txn_look(void (*work) (void *arg), void *arg)
+{
+	return try_work(work, arg, false);
 }

@@ -8,6 +8,8 @@
 #ifndef PGM_BASE_TRANSACTION_H
 #define PGM_BASE_TRANSACTION_H
 
+#include "utils/elog.h"
+
 extern void pgm_txn_begin(void);
 extern void pgm_txn_begin_block(void);
 extern void pgm_txn_commit(void);
@@ -35,5 +37,13 @@ extern void pgm_txn_abort(void);
 extern int	pgm_txn_begin_sub(void);
 extern void pgm_txn_release_sub(void);
 extern void pgm_txn_rollback_sub(int level);
+
+/*
+ * Does the work in a subtransaction, and returns its error, or NULL.  A cancel
+ * is raised again.  What the work has done stays if it succeeds; pgm_txn_look
+ * rolls it back in any case, with its locks.
+ */
+extern ErrorData *pgm_txn_try(void (*work) (void *arg), void *arg);
+extern ErrorData *pgm_txn_look(void (*work) (void *arg), void *arg);
 
 #endif							/* PGM_BASE_TRANSACTION_H */

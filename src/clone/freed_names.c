@@ -24,9 +24,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 
-#include "base/cancel.h"
 #include "base/transaction.h"
 #include "classify/verdict.h"
 #include "clone/freed_names.h"
@@ -137,6 +135,15 @@ kind_word(char relkind)
 	}
 }
 
+static void
+run_command(void *arg)
+{
+	const char *command = arg;
+	RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(command));
+
+	pgm_clones_utility(raw->stmt, command);
+}
+
 /* If it cannot be moved the statement is tried all the same. */
 static void
 move(Oid relid, Oid schema)
@@ -145,32 +152,11 @@ move(Oid relid, Oid schema)
 								   kind_word(get_rel_relkind(relid)),
 								   pgm_relation_name(relid),
 								   quote_identifier(get_namespace_name(schema)));
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	HTAB	   *before = pgm_held_read();
-	int			level = pgm_txn_begin_sub();
 
-	PG_TRY();
-	{
-		RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(command));
-
-		pgm_clones_utility(raw->stmt, command);
-		pgm_txn_release_sub();
-
-		/* the statement to come is to be seen to take its own */
+	/* the statement to come is to be seen to take its own locks */
+	if (pgm_txn_try(run_command, command) == NULL)
 		pgm_held_release(before, pgm_held_read());
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (pgm_caught_cancel())
-			PG_RE_THROW();
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }
 
 /* A new schema that has clones: theirs, if the caller may use the live one. */

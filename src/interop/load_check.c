@@ -11,7 +11,6 @@
  */
 #include "postgres.h"
 
-#include "utils/resowner.h"
 
 #include "base/transaction.h"
 #include "interop/load_check.h"
@@ -92,6 +91,21 @@ is_of_text(const ErrorData *error)
 	}
 }
 
+typedef struct TextCheck
+{
+	PgmLoadPosition *position;
+	PgmSourceKind kind;
+	const char *id;
+} TextCheck;
+
+static void
+try_check(void *arg)
+{
+	const TextCheck *attempt = arg;
+
+	check(attempt->position, attempt->kind, attempt->id);
+}
+
 /*
  * Check the text; the error that it has, or NULL.  Errors that are none of the
  * text go on.
@@ -100,33 +114,16 @@ static ErrorData *
 try_text(const PgmFormatText *text, PgmSourceKind kind, const char *id,
 		 int *line)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	PgmLoadPosition *position = palloc0(sizeof(PgmLoadPosition));
-	ErrorData  *volatile error = NULL;
-	int			level;
+	TextCheck	attempt = {position, kind, id};
+	ErrorData  *error;
 
 	if (text->text == NULL || text->file == NULL)
 		return NULL;
 	position->text = text;
-	level = pgm_txn_begin_sub();
-	PG_TRY();
-	{
-		check(position, kind, id);
-		pgm_txn_release_sub();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		pgm_txn_rollback_sub(level);
-		if (!is_of_text(error))
-			ReThrowError(error);
-	}
-	PG_END_TRY();
-	/* the caller may be amid a query, which has an owner of its own */
-	CurrentResourceOwner = owner;
+	error = pgm_txn_try(try_check, &attempt);
+	if (error != NULL && !is_of_text(error))
+		ReThrowError(error);
 	if (error != NULL)
 		*line = line_of(position);
 	return error;

@@ -40,11 +40,9 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "base/cancel.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/mapping.h"
@@ -396,10 +394,22 @@ foresee_default(ColumnDef *def, PgmMappingText *forth)
 	}
 }
 
-static void
-foresee(Relation rel, AlterTableCmd *command, bool back,
-		PgmMappingText *result)
+typedef struct Foresight
 {
+	Relation	rel;
+	AlterTableCmd *command;
+	bool		back;
+	PgmMappingText *result;
+} Foresight;
+
+static void
+foresee(void *arg)
+{
+	const Foresight *foresight = arg;
+	Relation	rel = foresight->rel;
+	AlterTableCmd *command = foresight->command;
+	bool		back = foresight->back;
+	PgmMappingText *result = foresight->result;
 	ColumnDef  *def = castNode(ColumnDef, command->def);
 	AttrNumber	column;
 	Form_pg_attribute before;
@@ -427,26 +437,10 @@ static void
 try_to_foresee(Relation rel, AlterTableCmd *command, bool back,
 			   PgmMappingText *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	int			level = pgm_txn_begin_sub();
+	Foresight	foresight = {rel, command, back, result};
 
 	memset(result, 0, sizeof(PgmMappingText));
-	PG_TRY();
-	{
-		foresee(rel, command, back, result);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (pgm_caught_cancel())
-			PG_RE_THROW();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	pgm_txn_rollback_sub(level);
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	(void) pgm_txn_look(foresee, &foresight);
 }
 
 void

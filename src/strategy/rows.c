@@ -17,10 +17,8 @@
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#include "base/cancel.h"
 #include "base/relation_size.h"
 #include "base/transaction.h"
 #include "classify/foreign_code.h"
@@ -99,8 +97,7 @@ reads_much(PgmMaker *maker, const PgmChange *change)
  * it is asked only where that may be.
  */
 static void
-ask_server(PgmMaker *maker, const PgmChange *change,
-		   volatile Expected *expected)
+ask_server(PgmMaker *maker, const PgmChange *change, Expected *expected)
 {
 	const char *text = maker->source->text;
 	List	   *queries;
@@ -126,6 +123,22 @@ ask_server(PgmMaker *maker, const PgmChange *change,
 	PopActiveSnapshot();
 }
 
+typedef struct Question
+{
+	PgmMaker   *maker;
+	const PgmChange *change;
+	Expected	expected;
+} Question;
+
+static void
+ask_if_free(void *arg)
+{
+	Question   *question = arg;
+
+	if (ConditionalLockRelationOid(question->maker->relid, RowExclusiveLock))
+		ask_server(question->maker, question->change, &question->expected);
+}
+
 /*
  * The same, where that may fail.  The locks of the analysis go again.
  *
@@ -135,38 +148,12 @@ ask_server(PgmMaker *maker, const PgmChange *change,
 static Expected
 expect(PgmMaker *maker, const PgmChange *change)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile Expected expected = {-1, NULL};
-	int			level;
+	Question	question = {maker, change, {-1, NULL}};
 
-	if (!maker->may_evaluate &&
-		pgm_strange_code(change->raw->stmt, NULL, GetUserId(), false) != NULL)
-		return (Expected)
-	{
-		-1, NULL
-	};
-	level = pgm_txn_begin_sub();
-	PG_TRY();
-	{
-		if (ConditionalLockRelationOid(maker->relid, RowExclusiveLock))
-			ask_server(maker, change, &expected);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (pgm_caught_cancel())
-			PG_RE_THROW();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	pgm_txn_rollback_sub(level);
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return (Expected)
-	{
-		expected.rows, expected.refusal
-	};
+	if (maker->may_evaluate ||
+		pgm_strange_code(change->raw->stmt, NULL, GetUserId(), false) == NULL)
+		(void) pgm_txn_look(ask_if_free, &question);
+	return question.expected;
 }
 
 void
