@@ -24,6 +24,7 @@
 #include "utils/inval.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "exec/caller_snapshot.h"
 #include "fleet/internal.h"
@@ -51,17 +52,30 @@ pgm_fleet_state_name(PgmFleetState state)
 	return names[state];
 }
 
-/* Another database may have another encoding, and has told before it knew. */
+/*
+ * Another database may have another encoding, and has told before it knew; and
+ * it is not ours, so what it says is not sent to a terminal as it is.
+ */
 static char *
 keep_text(PgmFleet *fleet, const char *text)
 {
-	char	   *copy = MemoryContextStrdup(fleet->context, text);
+	MemoryContext old = MemoryContextSwitchTo(fleet->context);
+	char	   *copy = pstrdup(text);
 
 	if (!pg_verify_mbstr(GetDatabaseEncoding(), copy, strlen(copy), true))
 		for (char *c = copy; *c; c++)
 			if (IS_HIGHBIT_SET(*c))
 				*c = '?';
+	copy = pgm_printable(copy);
+	MemoryContextSwitchTo(old);
 	return copy;
+}
+
+/* Its owner has named it. */
+static char *
+name_of(const PgmFleetMember *member)
+{
+	return pgm_printable_line(member->database);
 }
 
 typedef struct Listing
@@ -163,7 +177,7 @@ hear(const ErrorData *edata, void *arg)
 	{
 		ereport(WARNING,
 				errcode(edata->sqlerrcode),
-				errmsg("database \"%s\": %s", member->database, text));
+				errmsg("database \"%s\": %s", name_of(member), text));
 		return;
 	}
 	member->code = edata->sqlerrcode;
@@ -255,13 +269,13 @@ tell(const PgmFleet *fleet, const PgmFleetMember *member)
 			ereport(NOTICE,
 					errmsg_plural("database \"%s\": %d step done",
 								  "database \"%s\": %d steps done",
-								  member->steps, member->database,
+								  member->steps, name_of(member),
 								  member->steps));
 			break;
 		default:
 			ereport(NOTICE,
 					errcode(member->code),
-					errmsg("database \"%s\" %s: %s", member->database,
+					errmsg("database \"%s\" %s: %s", name_of(member),
 						   pgm_fleet_state_name(member->state),
 						   member->error));
 			break;
@@ -481,7 +495,7 @@ compare_heads(const PgmFleet *fleet)
 		if (n < PGM_FLEET_NAMED)
 		{
 			appendStringInfo(&others, "%s%s: ", n > 0 ? ", " : "",
-							 member->database);
+							 name_of(member));
 			append_heads(&others, member);
 		}
 		else if (n == PGM_FLEET_NAMED)

@@ -175,6 +175,12 @@ connect_worker(const PgmChannel *channel)
 		flags = BGWORKER_BYPASS_ROLELOGINCHECK;
 	BackgroundWorkerInitializeConnectionByOid(channel->database,
 											  channel->connect_as, flags);
+
+	/*
+	 * The owner of the database may have set a role for all who connect: it
+	 * would take the place of the caller, and RESET ROLE would lead to him.
+	 */
+	SetConfigOption("role", "none", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", "pgmigrate", PGC_USERSET,
 					PGC_S_SESSION);
 }

@@ -184,6 +184,30 @@ $holder->query('SELECT pg_advisory_unlock(7)');
 ($out, $err) = fleet(names('tenant_10', 'tenant_11'));
 is($out, "tenant_10 1 done 1 two\ntenant_11 2 done 2 two", 'which is retried');
 
+# ---- a database of somebody who is not trusted
+
+my $evil = "evil\n\e[2J host=x";
+query($node, 'CREATE ROLE mallory LOGIN');
+query($node, qq{CREATE DATABASE "$evil" TEMPLATE tenant OWNER mallory});
+query($node, "SELECT pgmigrate.grant_access('mallory', 'operator'); GRANT ALL ON SCHEMA public TO mallory", $evil);
+my $early = session($node, database => $evil);
+query(
+	$node,
+	q{SET SESSION AUTHORIZATION mallory;
+	SELECT pgmigrate.revision('m', 'SET ROLE postgres; ALTER ROLE mallory SUPERUSER', id => 'm');
+	DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = mallory', current_database()); END $$},
+	$evil);
+($out, $err) = fleet(names(qq{"$evil"}), columns => 'state');
+is($out, 'failed', 'a revision of its owner is not run with the rights of who calls');
+like($err, qr/NOTICE:  database "evil \\x1b\[2J host=x" failed: revision "m" was written by a role/m,
+	'though he has set his role for all who connect; and the name of the database is written out');
+unlike($err, qr/\e/, 'all of it');
+$early->send('SELECT pgmigrate.upgrade()');
+$early->fails_with('42501', 'nor is it by a session that was there before');
+is(query($node, q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'he is no superuser');
+$early->quit;
+query($node, qq{DROP DATABASE "$evil"});
+
 # ---- another encoding
 
 foreach my $encoding ('LATIN1', 'UTF8')
