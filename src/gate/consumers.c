@@ -132,7 +132,11 @@ static PgmQuery failed_query = {
 	4, {TEXTOID, INT8OID, TEXTOID, INT8OID}
 };
 
-/* Rows that somebody else is about to delete are left to him. */
+/*
+ * Rows that somebody else is about to delete are left to him: a consumer in an
+ * open transaction must not hold up a run.  What is left of an event that is
+ * gone goes when its consumer has settled what was before it.
+ */
 static PgmQuery prune_query = {
 	"WITH due AS (SELECT o.id FROM (SELECT e.id, e.time "
 	"FROM pgmigrate.event e ORDER BY e.id LIMIT $1) AS o "
@@ -141,9 +145,11 @@ static PgmQuery prune_query = {
 	"gone AS (DELETE FROM pgmigrate.event e WHERE e.id IN ("
 	"SELECT l.id FROM pgmigrate.event l WHERE l.id IN "
 	"(SELECT due.id FROM due) FOR UPDATE SKIP LOCKED) RETURNING e.id), "
-	"acks AS (DELETE FROM pgmigrate.event_delivery d USING gone "
-	"WHERE d.event = gone.id "
-	"AND d.consumer IN (SELECT c.consumer FROM pgmigrate.event_consumer c)) "
+	"acks AS (DELETE FROM pgmigrate.event_delivery d "
+	"WHERE (d.consumer, d.event) IN ("
+	"SELECT l.consumer, l.event FROM pgmigrate.event_delivery l "
+	"WHERE l.consumer IN (SELECT c.consumer FROM pgmigrate.event_consumer c) "
+	"AND l.event IN (SELECT gone.id FROM gone) FOR UPDATE SKIP LOCKED)) "
 	"SELECT count(*) FROM gone",
 	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
 };

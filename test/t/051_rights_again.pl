@@ -176,6 +176,16 @@ is( query($node,
 	'2|notify_command,pager',
 	'nothing is settled by another');
 
+# A consumer in an open transaction holds up nobody who forgets old events.
+as('olga', q{SELECT pgmigrate.acknowledge('pager', max(id)) FROM pgmigrate.event});
+is(query($node, 'SELECT count(*) FROM pgmigrate.event_delivery'), '1', 'the last event is acknowledged, those before it are not');
+my $idle = session($node, user => 'olga');
+$idle->query(q{BEGIN; SELECT pgmigrate.drop_consumer('pager')});
+is(query($node, q{SET statement_timeout = '20s'; SELECT pgmigrate.prune_events('0 s') > 0}),
+	't', 'events go while their consumer is in an open transaction');
+$idle->query('ROLLBACK');
+is(query($node, 'SELECT count(*) FROM pgmigrate.event'), '0', 'all of them');
+
 # Whose online change it is.
 query($node, <<'SQL');
 CREATE TABLE app.theirs (id int PRIMARY KEY);
