@@ -37,7 +37,8 @@ static PgmQuery metrics_query = {
 
 /*
  * Both look at other sessions only: to ask is not to read.  The column of the
- * statistics is not there before version 16, and null then.
+ * statistics is not there before version 16, and null then.  The text of a
+ * query is anybody's, so it counts only where it could have read them.
  */
 static PgmQuery read_query = {
 	"SELECT greatest("
@@ -47,6 +48,9 @@ static PgmQuery read_query = {
 	"(SELECT max(a.query_start) FROM pg_stat_activity a "
 	"WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() "
 	"AND a.query ~ 'pgmigrate\\.metrics(_text\\()?\\M' "
+	"AND (has_function_privilege(a.usesysid, 'pgmigrate.metrics_text()', "
+	"'EXECUTE') OR has_table_privilege(a.usesysid, 'pgmigrate.metrics', "
+	"'SELECT')) "
 	"AND a.query !~ 'pgmigrate\\.metrics_read'))"
 };
 

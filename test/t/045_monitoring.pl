@@ -91,7 +91,13 @@ my $session = session($node);
 is(query($node, 'SELECT pgmigrate.metrics_read() IS NULL'),
 	query($node, "SELECT current_setting('server_version_num')::int < 160000"),
 	'before 16 nobody is known to have read them');
+query($node, 'CREATE ROLE stranger LOGIN');
+my $stranger = session($node, user => 'stranger');
 my $before = query($node, 'SELECT clock_timestamp()');
+$stranger->query(q{SELECT 'pgmigrate.metrics'});
+is(query($node, "SELECT coalesce(pgmigrate.metrics_read() >= '$before', false)"),
+	'f', 'who may not read them has not read them');
+$stranger->quit;
 $session->query('SELECT count(*) FROM pgmigrate.metrics');
 wait_until('the time they were read is known',
 	sub { query($node, "SELECT pgmigrate.metrics_read() BETWEEN '$before' AND clock_timestamp()") eq 't' });
