@@ -34,7 +34,7 @@
 
 static PgmQuery create_query = {
 	"SELECT format('CREATE DATABASE %s TEMPLATE template0 CONNECTION LIMIT " MARK
-	" ENCODING %L LC_COLLATE %L LC_CTYPE %L', "
+	" ALLOW_CONNECTIONS false ENCODING %L LC_COLLATE %L LC_CTYPE %L', "
 	"chr(37) || 's', pg_encoding_to_char(d.encoding), "
 	"d.datcollate, d.datctype) || CASE to_jsonb(d) ->> 'datlocprovider' "
 	"WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', "
@@ -140,11 +140,13 @@ pgm_scratch_create(int n, char **names)
 		appendStringInfo(&commands, "%.*s%s%s;", (int) (place - create),
 						 create, names[i], place + 2);
 
-		/* nobody else has anything to do there */
+		/* nobody else has anything to do there, and is let in before */
 		appendStringInfo(&commands, "REVOKE CONNECT ON DATABASE %s FROM PUBLIC;",
 						 names[i]);
 		appendStringInfo(&commands, "COMMENT ON DATABASE %s IS '%s';",
 						 names[i], COMMENT);
+		appendStringInfo(&commands, "ALTER DATABASE %s ALLOW_CONNECTIONS true;",
+						 names[i]);
 	}
 	run_commands(commands.data);
 }
