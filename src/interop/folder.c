@@ -22,6 +22,7 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
+#include "base/printable.h"
 #include "base/settings.h"
 #include "compat/catalog.h"
 #include "interop/folder.h"
@@ -206,6 +207,7 @@ read_folder(Folder *folder, const char *path, const char *prefix)
 					errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 					errmsg("a file name in folder \"%s\" is not valid in encoding \"%s\"",
 						   prefix, GetDatabaseEncodingName()));
+		name = pgm_printable_line(name);
 		if (lstat(inside, &st) < 0)
 			ereport(ERROR,
 					errcode_for_file_access(),

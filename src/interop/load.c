@@ -70,7 +70,7 @@ report_warnings(const PgmFormatResult *result)
 			where = psprintf("File \"%s\", line %d.", note->file,
 							 note->line);
 		ereport(note->loss ? WARNING : NOTICE,
-				errmsg_internal("%s", note->message),
+				errmsg_internal("%s", pgm_printable(note->message)),
 				note->file ? errdetail_internal("%s", where) : 0);
 	}
 	if (result->nmore_warnings > 0)
@@ -560,6 +560,20 @@ load_one_way_down(PgmFormat format, const PgmFormatFile *file,
 	return row;
 }
 
+/* What is told of a file, and kept of it, is for terminals too. */
+static PgmFormatFile *
+with_printable_names(int n, const PgmFormatFile *files)
+{
+	PgmFormatFile *result = palloc(sizeof(PgmFormatFile) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		result[i] = files[i];
+		result[i].name = pgm_printable_line(files[i].name);
+	}
+	return result;
+}
+
 PgmLoadRow *
 pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 				bool amend_pending, int *nrows)
@@ -569,6 +583,7 @@ pgm_loader_load(PgmFormat format, int nfiles, const PgmFormatFile *files,
 	PgmImported *imported;
 	PgmLoadRow *rows;
 
+	files = with_printable_names(nfiles, files);
 	if (nfiles == 1 && format != PGM_FORMAT_REFINERY)
 	{
 		char	   *way_up = name_of_the_way_up(files[0].name);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 
+#include "base/printable.h"
 #include "base/transaction.h"
 #include "interop/load_check.h"
 
@@ -143,7 +144,7 @@ add_error(PgmLoadErrors *errors, const char *file, int line,
 		appendStringInfo(&errors->list, "line %d of file \"%s\": ", line, file);
 	else if (file != NULL)
 		appendStringInfo(&errors->list, "file \"%s\": ", file);
-	appendStringInfoString(&errors->list, message);
+	appendStringInfoString(&errors->list, pgm_printable(message));
 }
 
 static void
@@ -181,15 +182,15 @@ pgm_load_raise_bad_format(const PgmFormatError *error)
 	if (error->file != NULL && error->line > 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg_internal("%s", error->message),
-				error->detail ? errdetail_internal("%s", error->detail) : 0,
+				errmsg_internal("%s", pgm_printable(error->message)),
+				error->detail ? errdetail_internal("%s", pgm_printable(error->detail)) : 0,
 				error->hint ? errhint("%s", error->hint) : 0,
 				errcontext("line %d of file \"%s\"", error->line,
 						   error->file));
 	ereport(ERROR,
 			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			errmsg_internal("%s", error->message),
-			error->detail ? errdetail_internal("%s", error->detail) : 0,
+			errmsg_internal("%s", pgm_printable(error->message)),
+			error->detail ? errdetail_internal("%s", pgm_printable(error->detail)) : 0,
 			error->hint ? errhint("%s", error->hint) : 0,
 			error->file ? errcontext("file \"%s\"", error->file) : 0);
 	pg_unreachable();

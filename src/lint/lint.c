@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/printable.h"
 #include "compat/server.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
@@ -88,7 +89,7 @@ pgm_lint_find(PgmJudged *judged, const char *rule, const PgmEffect *effect,
 		elog(ERROR, "there is no rule \"%s\"", rule);
 	finding->level = finding->rule->level;
 	finding->relation = effect == NULL ? NULL : pgm_effect_name(effect);
-	finding->message = message;
+	finding->message = pgm_printable_line(message);
 	finding->hint = hint;
 	judged->findings = lappend(judged->findings, finding);
 	return finding;
@@ -98,6 +99,8 @@ void
 pgm_lint_add(PgmLint *lint, const char *rule, char *message, char *hint)
 {
 	ListCell   *lc;
+
+	message = pgm_printable_line(message);
 
 	/* once for each statement, however many parts of it say so */
 	foreach(lc, lint->judged->findings)

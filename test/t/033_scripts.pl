@@ -236,6 +236,12 @@ file('bad/1_a.up.sql', "SELECT '\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x98';\n");
 file('bad/seed.py', '');
 script_is([ 'load', "$root/bad", 'job' ], 0, "added 1 1_a.up.sql\nhead 1\n",
 	qr/"seed\.py" is passed over/, 'UTF-8, and a program beside it');
+file("odd/7_a\n\e[2J.up.sql", "SELECT FROM \"no\e[2J\";\n");
+file("odd/b\e[2J.py", '');
+script_is([ 'load', '--part', "$root/odd", 'job' ], 0, "added 7 7_a \\x1b[2J.up.sql\nhead 7\n",
+	qr/"b\?\[2J\.py" is passed over/, 'names of files are written out');
+($rc, $out) = run_script('load', '--part', '--check', "$root/odd", 'job');
+like($out, qr/^danger 7 statement 1: trial-fails: .*"no\\x1b\[2J" does not exist$/m, 'and so are those in findings');
 mkdir "$root/empty";
 script_is([ 'load', "$root/empty", 'job' ], 1, '', qr/has no migration files/, 'an empty folder');
 file('versions/ab_x.py', '');
