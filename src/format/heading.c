@@ -10,10 +10,13 @@
  * the name of a way down, as in "-- down", "-- === Rollback ===", "-- +goose Down"
  * or "# --- !Downs", or has it set off from the rest by punctuation, as in
  * "-- down: drop it", "-- Step 2: Rollback of the above" or "-- Rollback
- * script for users".  A sentence that has such a word among others is none,
- * and neither is what stands in a literal.  The less a heading says so, the
- * more must speak for it: that it stands between statements, behind one, and
- * is not followed by a way down that is itself a comment.
+ * script for users".  What stands in a literal is none.
+ *
+ * Words can mislead: "-- down: boolean" and "-- revert #123" are no headings.
+ * So all but the plain name of a way down must be followed by SQL that undoes
+ * what stands before.  If it drops what was just made, a sentence with such a
+ * word, as in "-- ROLLBACK users table", is a heading too; and if nothing is
+ * left of all that was done, any comment is.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,6 +28,7 @@
 
 #include "format/heading.h"
 #include "format/internal.h"
+#include "format/undo.h"
 #include "sql/lexer.h"
 
 /* A heading of more words than this is a sentence. */
@@ -46,12 +50,22 @@
 static const char *const ways_down[] = {
 	"down", "downs", "undo", "rollback", "rollbacks", "revert", "reverts",
 	"reverse", "downgrade", "downgrades", "downsql", "unapply", "backout",
-	"backward", "backwards", "teardown"
+	"backward", "backwards"
 };
 
 /* Of these, words that begin many a sentence. */
 static const char *const weak_ways_down[] = {
 	"backward", "backwards", "reverse", "reverts", "rollbacks"
+};
+
+/* Words that need SQL that undoes something to be a heading. */
+static const char *const hints_of_ways_down[] = {
+	"teardown", "uninstall", "unmigrate"
+};
+
+/* "-- revert #123" names what was done elsewhere. */
+static const char *const references[] = {
+	"revert", "reverts", "undo"
 };
 
 /* "undo / redo" and "commit or rollback" are no headings. */
@@ -132,6 +146,11 @@ typedef struct HeadingSearch
 	const char *start;			/* of the first heading, NULL: none */
 	size_t		len;
 	int			line;
+	HeadingKind kind;
+	bool		reference;		/* can it be about what was done elsewhere? */
+	PgmFormatLine first;		/* of the comments, where no heading is */
+	bool		worded;			/* has a line of them a word? */
+	bool		hinted;			/* and one for a way down? */
 } HeadingSearch;
 
 static bool
@@ -231,6 +250,21 @@ way_down_words(const HeadingWord *words, int n)
 	if (n > 1 && word_is(&words[0], "roll") && word_is(&words[1], "back"))
 		return 2;
 	return word_is_of(&words[0], ways_down) ? 1 : 0;
+}
+
+/* Is there a word for a way down among these? */
+static bool
+hints_at_way_down(const HeadingWord *words, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (way_down_words(words + i, n - i) > 0 ||
+			word_is_of(&words[i], hints_of_ways_down) ||
+			(i + 1 < n && word_is(&words[i], "tear") &&
+			 word_is(&words[i + 1], "down")))
+			return true;
+	}
+	return false;
 }
 
 /* Do the words say nothing but the name of a way down? */
@@ -355,48 +389,52 @@ kind_of_name(const HeadingWord *words, int from, int to, int n,
 		HEADING_SECTION : HEADING_LIKELY;
 }
 
+/* "Revert 12" and "Rollback of #12" may be about something else. */
+static bool
+is_numbered(const HeadingWord *words, int n, const char *end)
+{
+	for (const char *at = words[n - 1].text; at < end; at++)
+	{
+		if (*at >= '0' && *at <= '9')
+			return pg_strncasecmp(words[0].text, "down", 4) != 0;
+	}
+	return false;
+}
+
+/* "reference", unless NULL: can it be about what was done elsewhere? */
 static HeadingKind
-heading_kind(const char *text, size_t len)
+heading_kind(const char *text, size_t len, bool *reference)
 {
 	HeadingWord words[MAX_LINE_WORDS + 1];
 	HeadingKind kind = HEADING_NONE;
+	bool		refers = false;
 	int			n;
 
 	if (len >= MAX_LINE_BYTES)
 		return HEADING_NONE;
 	n = split_words(text, len, words, MAX_LINE_WORDS);
-	if (names_way_down(words, n))
-		return HEADING_NAME;
 	for (int i = 0; i < n && kind == HEADING_NONE; i++)
 	{
 		int			found = way_down_words(words + i, n - i);
 
-		if (found > 0)
-			kind = kind_of_name(words, i, i + found, n, text + len);
+		if (found == 0)
+			continue;
+		refers = word_is_of(&words[i], references);
+		kind = kind_of_name(words, i, i + found, n, text + len);
 	}
-	return kind;
+	if (reference != NULL)
+		*reference = refers;
+	if (!names_way_down(words, n))
+		return kind;
+	if (!is_numbered(words, n, text + len))
+		return HEADING_NAME;
+	return refers ? HEADING_LIKELY : HEADING_SECTION;
 }
 
 static bool
 is_way_down(const char *word, size_t len)
 {
 	return is_one_of(word, len, lengthof(ways_down), ways_down);
-}
-
-/* Could there be a heading?  Cheap, and blind to literals. */
-static bool
-may_have_heading(const char *data, size_t len)
-{
-	PgmFormatReader reader;
-	PgmFormatLine line;
-
-	pgm_format_reader(&reader, data, len, 1);
-	while (pgm_format_line(&reader, &line))
-	{
-		if (heading_kind(line.start, line.len) != HEADING_NONE)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -461,9 +499,10 @@ try_line(HeadingSearch *heading, const char *line, size_t len, int number,
 		 HeadingKind least, const char *block)
 {
 	const char *data = heading->script->data;
-	HeadingKind kind = heading_kind(line, len);
+	bool		reference = false;
+	HeadingKind kind = heading_kind(line, len, &reference);
 
-	if (heading->start != NULL || kind == HEADING_NONE || kind < least ||
+	if (kind <= heading->kind || kind < least ||
 		(kind != HEADING_NAME && follows_up(data, line)) ||
 		(!heading->removes &&
 		 precedes_commented_sql(line, data + heading->script->len, block)))
@@ -471,6 +510,30 @@ try_line(HeadingSearch *heading, const char *line, size_t len, int number,
 	heading->start = line;
 	heading->len = Min(strcspn(line, "\r\n"), len);
 	heading->line = number;
+	heading->kind = kind;
+	heading->reference = reference;
+}
+
+/* Note what could be a heading by what follows it. */
+static void
+note_comment(HeadingSearch *heading, const char *text, size_t len, int number)
+{
+	PgmFormatReader reader;
+	PgmFormatLine line;
+	HeadingWord words[MAX_LINE_WORDS + 1];
+
+	pgm_format_reader(&reader, text, len, number);
+	while (!heading->hinted && pgm_format_line(&reader, &line))
+	{
+		int			n = split_words(line.start, line.len, words,
+									MAX_LINE_WORDS);
+
+		heading->hinted = hints_at_way_down(words, Min(n, MAX_LINE_WORDS));
+		if (heading->hinted || heading->first.start == NULL ||
+			(n > 0 && !heading->worded))
+			heading->first = line;
+		heading->worded |= n > 0;
+	}
 }
 
 /*
@@ -485,7 +548,7 @@ try_comment(HeadingSearch *heading, const char *text, size_t len, int number,
 	PgmFormatLine line;
 
 	if (least == HEADING_NAME || memchr(text, '\n', len) == NULL ||
-		heading_kind(text, len) == HEADING_NAME)
+		heading_kind(text, len, NULL) == HEADING_NAME)
 	{
 		try_line(heading, text, len, number, least, NULL);
 		return;
@@ -509,54 +572,21 @@ search(HeadingSearch *heading, size_t from, size_t to, int line,
 	PgmSqlToken token;
 
 	pgm_sqlscan_lexer(&lexer, script->data + from, to - from, line);
-	while (heading->start == NULL)
+	while (heading->kind != HEADING_NAME)
 	{
 		pgm_sqlscan_token(&lexer, &token);
 		if (token.kind == PGM_SQL_END || token.kind == PGM_SQL_UNTERMINATED)
 			return;
 		if (token.kind == PGM_SQL_COMMENT &&
 			begins_line(script, from + token.start))
+		{
+			if (least != HEADING_NAME)
+				note_comment(heading, lexer.input + token.start,
+							 token.end - token.start, token.line);
 			try_comment(heading, lexer.input + token.start,
 						token.end - token.start, token.line, least);
+		}
 	}
-}
-
-/* Does the statement drop or delete something? */
-static bool
-is_removal(const PgmFormatScript *script, const PgmSqlItem *item)
-{
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-
-	pgm_sqlscan_lexer(&lexer, script->data + item->body,
-					  item->body_end - item->body, item->line);
-	do
-	{
-		pgm_sqlscan_significant(&lexer, &token);
-		if (pgm_sqlscan_is_word(&lexer, &token, "drop") ||
-			pgm_sqlscan_is_word(&lexer, &token, "delete") ||
-			pgm_sqlscan_is_word(&lexer, &token, "truncate"))
-			return true;
-	} while (token.kind != PGM_SQL_END && token.kind != PGM_SQL_UNTERMINATED);
-	return false;
-}
-
-/* Would the statement run?  The end of a transaction does nothing. */
-static bool
-does_something(const PgmFormatScript *script, const PgmSqlItem *item)
-{
-	PgmSqlLexer lexer;
-	PgmSqlToken token;
-
-	if (item->kind == PGM_SQL_COPY)
-		return true;
-	if (item->kind != PGM_SQL_STATEMENT)
-		return false;
-	pgm_sqlscan_lexer(&lexer, script->data + item->body,
-					  item->body_end - item->body, item->line);
-	pgm_sqlscan_significant(&lexer, &token);
-	return !pgm_sqlscan_is_word(&lexer, &token, "commit") &&
-		!pgm_sqlscan_is_word(&lexer, &token, "end");
 }
 
 static char *
@@ -599,40 +629,105 @@ check_liquibase(PgmFormatContext *cx, const PgmFormatScript *script)
 }
 
 /*
+ * Could there be a heading?  Cheap, and blind to literals.  A way down without
+ * any word for it drops something.
+ */
+static bool
+may_have_heading(const PgmFormatScript *script)
+{
+	PgmFormatReader reader;
+	PgmFormatLine line;
+
+	pgm_format_reader(&reader, script->data, script->len, 1);
+	while (pgm_format_line(&reader, &line))
+	{
+		if (heading_kind(line.start, line.len, NULL) != HEADING_NONE)
+			return true;
+		for (size_t i = 0; i + 4 <= line.len; i++)
+		{
+			if ((line.start[i] == 'd' || line.start[i] == 'D') &&
+				pg_strncasecmp(line.start + i, "drop", 4) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Is what was found before the statement "first" the heading of a way down, by
+ * what follows?  What stands before all statements has nothing to undo.
+ */
+static bool
+is_heading(HeadingSearch *heading, const PgmUndo *undo, int first)
+{
+	if (heading->kind == HEADING_NAME)
+		return true;
+	if (heading->start != NULL &&
+		(heading->statement ?
+		 pgm_undo_some(undo, first, !heading->reference) : heading->removes))
+		return true;
+	if (heading->first.start == NULL || !heading->statement ||
+		!((heading->hinted && pgm_undo_next(undo, first)) ||
+		  pgm_undo_all(undo, first, heading->hinted)))
+		return false;
+	heading->start = heading->first.start;
+	heading->len = heading->first.len;
+	heading->line = heading->first.number;
+	return true;
+}
+
+/* Look for a heading, statement by statement. */
+static bool
+find_heading(HeadingSearch *heading)
+{
+	const PgmFormatScript *script = heading->script;
+	const PgmUndo *undo = pgm_undo_read(script);
+	const PgmSqlItem *items;
+	int			nitems = pgm_undo_items(undo, &items);
+	int			line = script->line;
+
+	for (int i = 0; i < nitems; i++)
+	{
+		const PgmSqlItem *item = &items[i];
+		bool		does = pgm_undo_does_something(undo, i);
+
+		heading->removes = pgm_undo_removes(undo, i);
+		search(heading, item->start, item->body, line,
+			   heading->statement ? HEADING_LIKELY : HEADING_SECTION);
+		if (does && is_heading(heading, undo, i))
+			return true;
+		if (does && heading->kind != HEADING_NAME)
+		{
+			heading->start = heading->first.start = NULL;
+			heading->kind = HEADING_NONE;
+			heading->hinted = heading->worded = false;
+		}
+		heading->removes = true;
+		search(heading, item->body,
+			   item->kind == PGM_SQL_META ? item->body : item->body_end,
+			   item->line, HEADING_NAME);
+		if (does && heading->kind == HEADING_NAME)
+			return true;
+		for (size_t at = item->start; at < item->end; at++)
+			line += script->data[at] == '\n';
+		heading->statement |= does;
+	}
+	return false;
+}
+
+/*
  * Refuse a text for the way up that has a heading of a way down with SQL after
  * it.  Where only comments follow, nothing of them would run.
  */
 bool
 pgm_format_check_way_up(PgmFormatContext *cx, const PgmFormatScript *script)
 {
-	HeadingSearch heading = {script, false, false, NULL, 0, 0};
-	PgmSqlSplitter splitter;
-	PgmSqlItem	item;
+	HeadingSearch heading = {.script = script};
 	const PgmFormatFile *file = NULL;
-	int			line = script->line;
-	bool		found = false;
 
 	if (!check_liquibase(cx, script))
 		return false;
-	if (!may_have_heading(script->data, script->len))
-		return true;
-	pgm_sqlscan_splitter(&splitter, script->data, script->len, script->line);
-	while (!found && pgm_sqlscan_next(&splitter, &item))
-	{
-		size_t		end = item.kind == PGM_SQL_META ?
-			item.body : item.body_end;
-
-		heading.removes = is_removal(script, &item);
-		search(&heading, item.start, item.body, line,
-			   heading.statement ? HEADING_LIKELY : HEADING_SECTION);
-		heading.removes = true;
-		search(&heading, item.body, end, item.line, HEADING_NAME);
-		for (size_t i = item.start; i < item.end; i++)
-			line += script->data[i] == '\n';
-		heading.statement |= does_something(script, &item);
-		found = heading.start != NULL && does_something(script, &item);
-	}
-	if (!found)
+	if (!may_have_heading(script) || !find_heading(&heading))
 		return true;
 
 	for (int i = 0; i < cx->nfiles && file == NULL; i++)

@@ -60,12 +60,13 @@ SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- scales down the table\nSELEC
 SELECT load_and_run('001_kept.sql', E'SELECT $$\n-- down\n$$;\nSELECT 2;\n');
 SELECT load_and_run('001_kept.sql', E'SELECT 1;\n-- Rollback:\n-- DROP TABLE kept;\n');
 
--- headings, and comments with the same words
-CREATE FUNCTION is_refused(comment text, format text) RETURNS boolean
-LANGUAGE plpgsql AS $$
+-- headings, and comments with the same words: what follows tells them apart
+CREATE FUNCTION is_refused(comment text, format text,
+	before text = 'CREATE TABLE made (n int);', after text = 'DROP TABLE made;')
+RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM pgmigrate.load('001_kept.sql', E'SELECT 1;\n' || comment
-		|| E'\nSELECT 2;\n', format);
+	PERFORM pgmigrate.load('001_kept.sql',
+		concat_ws(E'\n', before, comment, after), format);
 	RAISE EXCEPTION USING ERRCODE = 'ZZ000';
 EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
 	RETURN false;
@@ -116,10 +117,24 @@ SELECT h AS not_refused, format FROM unnest(ARRAY[
 	E'-- <down> kept',
 	E'-- migrateDown',
 	E'-- ==== Backout plan: ====',
-	E'--====[ Part B: Undo ]===='
+	E'--====[ Part B: Undo ]====',
+	E'-- ROLLBACK users table',
+	E'-- ROLLBACK MIGRATION (Reverter mudanças)',
+	E'-- To rollback this migration, run:',
+	E'-- tear down',
+	E'-- Teardown: kept',
+	E'-- revert #123',
+	E'-- remove what was made',
+	E'-- Откат',
+	E'----------'
 ]) h, unnest(ARRAY['auto', 'plain']) format
 WHERE NOT is_refused(h, format);
 SELECT c AS refused, format FROM unnest(ARRAY[
+	E'-- revert #123',
+	E'-- Undo 12: as it was in 11',
+	E'-- down: boolean',
+	E'-- Rollback: back to what it was',
+	E'-- tear down',
 	E'-- scale down the column',
 	E'-- drop the down payment table',
 	E'-- roll back if this fails',
@@ -160,8 +175,19 @@ SELECT c AS refused, format FROM unnest(ARRAY[
 	E'-- drill-down tables',
 	E'-- up: the service runs\n-- down: it does not',
 	E'-- To undo this:\n--   DROP TABLE kept;'
-]) c, unnest(ARRAY['auto', 'plain']) format
-WHERE is_refused(c, format);
+]) c, unnest(ARRAY['auto', 'plain']) format,
+	(VALUES ('CREATE TABLE made (n int);', 'INSERT INTO made VALUES (1);'),
+		('ALTER TABLE kept ADD b int;', 'ALTER TABLE kept ADD c int;'),
+		('CREATE TABLE made (n int);', 'CREATE INDEX i ON made (n);'),
+		('UPDATE kept SET n = 2;', 'ALTER TABLE kept ALTER n SET DEFAULT 2;'))
+	AS s (before, after)
+WHERE is_refused(c, format, before, after);
+-- what served those statements may be dropped after them
+SELECT c AS refused, before FROM unnest(ARRAY['-- tear down', '-- clean up',
+	'-- undo what was needed', '-- it has served its purpose']) c,
+	(VALUES ('CREATE TABLE made (n int); UPDATE kept SET n = (SELECT max(n) FROM made);'),
+		('CREATE TEMP TABLE made (n int);')) AS s (before)
+WHERE is_refused(c, 'auto', before);
 SELECT load_and_run('001_kept.sql', E'-- up: make it\nSELECT 1;\n-- down: drop it\nDROP TABLE kept;\n');
 -- before all statements these tell of what the whole file does
 SELECT load_and_run('001_kept.sql', E'-- Revert (of 000): made in haste\nSELECT 1;\n');

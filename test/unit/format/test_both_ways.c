@@ -169,7 +169,7 @@ test_both_ways(void)
 	test_errors();
 }
 
-/* The heading stands in the second line; a statement follows. */
+/* The heading stands in the second line; what undoes the first follows. */
 static void
 refused(const char *heading)
 {
@@ -177,7 +177,7 @@ refused(const char *heading)
 	StringInfoData wanted;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "a;\n%s\nb;\n", heading);
+	appendStringInfo(&text, "CREATE TABLE a ();\n%s\nDROP TABLE a;\n", heading);
 	initStringInfo(&wanted);
 	appendStringInfo(&wanted, "error 1_a.sql:2: " MESSAGE
 					 "detail Its heading is \"%s\".\n" OWN_FILE,
@@ -195,6 +195,85 @@ accepted(const char *text)
 	appendStringInfo(&wanted, "1 [a]\n  up 1_a.sql:1 {%s}\n", text);
 	expect(text, PGM_FORMAT_AUTO, FILES("1_a.sql", text), wanted.data);
 	expect(text, PGM_FORMAT_PLAIN, FILES("1_a.sql", text), wanted.data);
+}
+
+/* The same between what comes before and what comes after it. */
+static void
+refused_between(const char *before, const char *heading, const char *after)
+{
+	StringInfoData text;
+	StringInfoData wanted;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s\n%s\n%s\n", before, heading, after);
+	initStringInfo(&wanted);
+	appendStringInfo(&wanted, "error 1_a.sql:2: " MESSAGE
+					 "detail Its heading is \"%s\".\n" OWN_FILE, heading);
+	expect(text.data, PGM_FORMAT_AUTO, FILES("1_a.sql", text.data),
+		   wanted.data);
+}
+
+/* Pairs of statements of which the second takes back the first. */
+static void
+test_undoing(void)
+{
+	static const char *const pairs[][2] = {
+		{"CREATE TABLE s.a (n int);", "DROP TABLE IF EXISTS A CASCADE;"},
+		{"CREATE TABLE a (n int);", "TRUNCATE TABLE ONLY a;"},
+		{"CREATE SCHEMA s; CREATE TABLE s.a ();", "DROP SCHEMA s CASCADE;"},
+		{"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b);", "DROP INDEX i;"},
+		{"CREATE INDEX ON a (b);", "DROP INDEX a_b_idx;"},
+		{"CREATE OR REPLACE FUNCTION f(int, int) RETURNS int LANGUAGE sql AS '';", "DROP FUNCTION x(int, int), f(int, int);"},
+		{"CREATE MATERIALIZED VIEW v AS SELECT 1;", "DROP MATERIALIZED VIEW v;"},
+		{"ALTER TABLE a ADD b int, ADD COLUMN IF NOT EXISTS \"C\" numeric(3, 4);", "ALTER TABLE ONLY s.a DROP COLUMN c;"},
+		{"ALTER TABLE a ADD CONSTRAINT k CHECK (b > 0);", "ALTER TABLE a DROP CONSTRAINT k;"},
+		{"ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c;", "ALTER TABLE a DROP CONSTRAINT a_b_fkey;"},
+		{"ALTER TABLE a RENAME b TO c;", "ALTER TABLE a RENAME COLUMN c TO b;"},
+		{"ALTER TABLE a RENAME TO b;", "ALTER TABLE b RENAME TO a;"},
+		{"ALTER TABLE a ALTER b TYPE bigint;", "ALTER TABLE a ALTER COLUMN b TYPE int;"},
+		{"ALTER TABLE a ENABLE ROW LEVEL SECURITY;", "ALTER TABLE a DISABLE ROW LEVEL SECURITY;"},
+		{"DROP TABLE a;", "CREATE TABLE a (n int);"},
+		{"INSERT INTO a VALUES (1);", "DELETE FROM a WHERE n = 1;"},
+		{"DELETE FROM a;", "INSERT INTO a VALUES (1);"},
+		{"UPDATE a SET b = 2;", "UPDATE a SET b = 1;"},
+		{"GRANT SELECT ON a, b TO x;", "REVOKE SELECT ON TABLE b FROM x;"},
+		{"COMMENT ON COLUMN a.b IS 'x';", "COMMENT ON COLUMN a.b IS 'y';"},
+		{"SELECT cron.schedule('job', '* * * * *', 'x');", "SELECT cron.unschedule('job');"},
+		{"DO $$BEGIN CREATE TABLE a (); END$$;", "DO $$BEGIN DROP TABLE a; END$$;"},
+		{"BEGIN; CREATE TABLE a (); COMMIT;", "BEGIN; DROP TABLE a; COMMIT;"},
+	};
+
+	for (int i = 0; i < lengthof(pairs); i++)
+	{
+		refused_between(pairs[i][0], "-- Rollback: back to 3", pairs[i][1]);
+		refused_between(pairs[i][0], "-- down: boolean", pairs[i][1]);
+	}
+}
+
+/* Any comment, where nothing is left, or what was made is dropped. */
+static void
+test_sentences(void)
+{
+	static const char *const comments[] = {
+		"-- ROLLBACK users table", "-- tear down", "-- Teardown", "-- undo #12",
+		"-- To roll this back:", "-- ==== zur\xc3\xbc" "ck ====", "/* remove it */",
+		"-- To rollback this migration, run:"
+	};
+
+	for (int i = 0; i < lengthof(comments); i++)
+		refused_between("CREATE TABLE a (n int); CREATE INDEX i ON a (n); INSERT INTO a VALUES (1); SELECT audit('a');",
+						comments[i], "DROP INDEX i; DROP TABLE a;");
+	/* something is left, but no longer needs what is dropped */
+	refused_between("CREATE TABLE a (n int); INSERT INTO kinds VALUES ('x');",
+					"-- tear down users", "DROP TABLE a;");
+	refused_between("ALTER TABLE a ALTER b SET NOT NULL; ALTER TABLE a RENAME c TO d;",
+					"-- roll back users", "ALTER TABLE a RENAME d TO c; ALTER TABLE a ALTER b DROP NOT NULL;");
+	refused_between("ALTER TABLE a DROP b;", "-- ROLLBACK users table",
+					"ALTER TABLE a ADD b int;");
+	refused_between("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''; GRANT EXECUTE ON FUNCTION f() TO x; COMMENT ON FUNCTION f() IS 'x';",
+					"-- back to 0", "DROP FUNCTION f();");
+	refused_between("ALTER TABLE a ADD b int; UPDATE c SET d = 0;",
+					"-- Rollback users: drop the column", "ALTER TABLE a DROP b;");
 }
 
 void
@@ -218,6 +297,8 @@ test_headings(void)
 	refused("-- down: drop it");
 	refused("-- Step 2: Rollback of the above");
 	refused("/* DOWN: drop it */");
+	test_undoing();
+	test_sentences();
 
 	expect("a way down where the way up is not ended", PGM_FORMAT_AUTO,
 		   FILES("1_a.sql", "a\n-- down\nb\n"),
@@ -243,12 +324,26 @@ test_headings(void)
 
 	accepted("a;\n-- scales down the table\nb;\n");
 	accepted("a;\n-- undo log\nb;\n");
+	accepted("CREATE TABLE a (n int);\n-- down: boolean\nALTER TABLE a ADD down boolean;\n");
+	accepted("CREATE TABLE a (n int);\n-- down: boolean\nINSERT INTO a VALUES (1);\n");
+	accepted("ALTER TABLE a ADD b int;\n-- revert #123\nALTER TABLE a ALTER c SET DEFAULT 0;\n");
+	accepted("CREATE TABLE a (n int);\n-- revert #123\nDROP INDEX users_name_idx;\n");
+	accepted("-- down: boolean\nCREATE TABLE a (down boolean);\n");
+	accepted("-- down: boolean\nCREATE TABLE a (down boolean);\nDROP TABLE b;\n");
+	accepted("CREATE TEMP TABLE a (n int);\n-- tear down\nDROP TABLE a;\n");
+	accepted("CREATE TABLE a (n int);\nINSERT INTO b SELECT n FROM a;\n-- tear down the helper\nDROP TABLE a;\n");
+	accepted("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS '';\nSELECT f();\n-- undo what was needed\nDROP FUNCTION f();\n");
+	accepted("ALTER TABLE a ADD CONSTRAINT k CHECK (b IS NOT NULL) NOT VALID;\nALTER TABLE a VALIDATE CONSTRAINT k;\n"
+			 "ALTER TABLE a ALTER b SET NOT NULL;\n-- undo the helper: it is proved\nALTER TABLE a DROP CONSTRAINT k;\n");
+	accepted("DROP VIEW v;\nALTER TABLE a DROP b;\n-- as before\nCREATE VIEW v AS SELECT 1;\n");
+	accepted("DROP VIEW v;\n-- undo the change of 3\nCREATE VIEW v AS SELECT 1;\n");
+	accepted("ALTER TABLE a RENAME TO b;\n-- the new one\nCREATE TABLE a ();\nDROP TABLE b;\n");
 	accepted("a;\n-- d\xc3\xb6wn\nb;\n");
 	accepted("a; -- down\nb;\n");
 	accepted("a;\n-- up: yes\n-- down: no\nb;\n");
 	accepted("a;\n-- down\n-- drop a;\nb;\n");
 	expect("a way down of which a part is a comment", PGM_FORMAT_AUTO,
-		   FILES("1_a.sql", "a;\n-- down\n-- b;\nALTER a DROP b;\n"),
+		   FILES("1_a.sql", "a;\n-- down\n-- b;\nALTER TABLE a DROP b;\n"),
 		   "error 1_a.sql:2: " MESSAGE "detail Its heading is \"-- down\".\n" OWN_FILE);
 	expect("a way down in a comment of several lines", PGM_FORMAT_AUTO,
 		   FILES("1_a.sql", "a;\n/*\n * Down\n * by b\n */\nc;\n"),
