@@ -374,6 +374,23 @@ append_row(PgmFormatContext *cx, const PgmFormatScript *script, int line,
 	return true;
 }
 
+/* Is the row ASCII, where its encoding is not that of the file? */
+static bool
+check_encoding(PgmFormatContext *cx, const PgmFormatScript *script, int line,
+			   const char *p, const char *end)
+{
+	for (; p < end; p++)
+	{
+		line += *p == '\n';
+		if (IS_HIGHBIT_SET(*p))
+			return pgm_format_fail(cx, script->file, line,
+								   psprintf("row of COPY has characters that are not ASCII, and another encoding than the file"),
+								   NULL,
+								   pstrdup("Save the file in the encoding of the database, and leave out the option ENCODING."));
+	}
+	return true;
+}
+
 bool
 pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 				const PgmSqlItem *item, StringInfo out)
@@ -391,6 +408,8 @@ pgm_format_copy(PgmFormatContext *cx, const PgmFormatScript *script,
 	const char *tail;
 
 	if (!pgm_format_copy_target(cx, script, item, &target))
+		return false;
+	if (target.ascii && !check_encoding(cx, script, line, p, end))
 		return false;
 	tail = target.condition == NULL ? "" : target.condition;
 

@@ -17,6 +17,7 @@ typedef struct PgmCopyTarget
 	int			ncolumns;		/* 0: not known before the first row */
 	PgmFormatList columns;		/* named ones */
 	int			nnewlines;		/* of the COPY statement, that head has not */
+	bool		ascii;			/* rows must be, for their encoding */
 	bool		csv;
 	bool		header;
 	char		delimiter;		/* '\0' until all options are read */

@@ -12,6 +12,7 @@
 #endif
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 #include "format/copy_rows.h"
 #include "format/internal.h"
@@ -189,12 +190,21 @@ read_boolean(CopyReader *reader, bool *value)
 	return false;
 }
 
+/*
+ * The text has the encoding of the database.  Rows that are ASCII are the same
+ * in all encodings.
+ */
 static bool
-is_utf8(const char *encoding)
+read_encoding(CopyReader *reader, PgmCopyTarget *target)
 {
-	return pg_strcasecmp(encoding, "utf8") == 0 ||
-		pg_strcasecmp(encoding, "utf-8") == 0 ||
-		pg_strcasecmp(encoding, "unicode") == 0;
+	char	   *value;
+	int			encoding;
+
+	if (!read_string(reader, &value))
+		return false;
+	encoding = pg_char_to_encoding(value);
+	target->ascii = encoding != PG_UTF8 && encoding != PG_SQL_ASCII;
+	return encoding >= 0;
 }
 
 /*
@@ -203,8 +213,6 @@ is_utf8(const char *encoding)
 static bool
 read_value(CopyReader *reader, PgmCopyTarget *target, const char *name)
 {
-	char	   *value;
-
 	if (strcmp(name, "delimiter") == 0)
 		return read_byte(reader, &target->delimiter);
 	if (strcmp(name, "quote") == 0)
@@ -215,7 +223,7 @@ read_value(CopyReader *reader, PgmCopyTarget *target, const char *name)
 		return read_string(reader, &target->null) &&
 			strpbrk(target->null, "\r\n") == NULL;
 	if (strcmp(name, "encoding") == 0)
-		return read_string(reader, &value) && is_utf8(value);
+		return read_encoding(reader, target);
 	return false;
 }
 

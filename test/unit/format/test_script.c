@@ -154,6 +154,8 @@ test_copy_options(void)
 	expect_script("escape, null, encoding",
 				  "COPY t FROM stdin (FORMAT 'csv', ESCAPE '\\', NULL 'none', ENCODING 'UTF8', FREEZE);\n\"a\\\"b\",none,\"none\",\\\n\\.\n",
 				  "1 {" INSERT " " VALUES "\n('a\"b', NULL, 'none', E'\\\\');\n}\n");
+	expect_script("ASCII in another encoding", "COPY t FROM stdin CSV ENCODING 'latin1';\na\n\\.\nCOPY t FROM stdin (ENCODING 'SQL_ASCII');\n\xc3\xb6\n\\.\n",
+				  "1 {" INSERT " " VALUES "\n('a');\n\n" INSERT " " VALUES "\n('\xc3\xb6');\n}\n");
 	expect_script("force", "COPY t (a, \"B\", c) FROM stdin (FORMAT csv, FORCE_NOT_NULL (a), FORCE_NULL (\"B\"));\n,\"\",\n\"\",,\"\"\n\\.\n",
 				  "1 {" INSERT " (a, \"B\", c) " VALUES "\n('', NULL, NULL),\n('', NULL, '');\n}\n");
 	expect_script("force all", "COPY t FROM stdin (FORMAT csv, FORCE_NOT_NULL *, FORCE_NULL *);\n,\"\"\n\\.\n",
@@ -175,13 +177,16 @@ test_copy_errors(void)
 	static const char *const unsupported[] = {
 		"(FORMAT binary)", "(FORMAT text, QUOTE '\"')", "(DELIMITER 'ab')",
 		"(DELIMITER E'\\n')", "DELIMITER 'a'", "(FORMAT csv, DELIMITER '\"')",
-		"(ENCODING 'LATIN1')", "(HEADER match)", "(ON_ERROR ignore)",
+		"(ENCODING 'LATIN99')", "(HEADER match)", "(ON_ERROR ignore)",
 		"(DEFAULT 'x')", "(FORMAT csv, FORCE_NULL (b))", "CSV FORCE QUOTE a",
 		"(NULL E'\\n')", "BINARY", "OIDS"
 	};
 
 	expect_script("where", "COPY t FROM stdin WHERE a > 1;\n1\n\\.\n",
 				  "error 1_a.up.sql:1: WHERE of COPY without a list of columns is not supported\nhint Name the columns.\n");
+	expect_script("encoding", "COPY t FROM stdin (ENCODING 'LATIN1');\na\n\xc3\xb6\n\\.\n",
+				  "error 1_a.up.sql:3: row of COPY has characters that are not ASCII, and another encoding than the file\n"
+				  "hint Save the file in the encoding of the database, and leave out the option ENCODING.\n");
 	for (int i = 0; i < lengthof(unsupported); i++)
 	{
 		StringInfoData text;
