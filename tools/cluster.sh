@@ -101,6 +101,14 @@ distribution_default()
 		sed -n 's/.*Depends: postgresql-\([0-9][0-9]*\)$/\1/p' | head -n 1
 }
 
+# Hand over what an administrator is to do.
+need_administrator()
+{
+	say "these packages are missing; please have an administrator run:"
+	echo "    apt-get update && apt-get install --no-install-recommends $*" >&2
+	fail "cannot install packages: neither root nor sudo"
+}
+
 # Install Debian packages.  A new PostgreSQL gets no "main" cluster, by a
 # setting that lasts for the installation only, also when it is interrupted.
 install_packages()
@@ -108,11 +116,7 @@ install_packages()
 	local dropin=/etc/postgresql-common/createcluster.d/pgmigrate-build.conf
 
 	have apt-get || fail "cannot install $*: there is no apt-get here"
-	if ! may_install; then
-		say "these packages are missing; please have an administrator run:"
-		echo "    apt-get install --no-install-recommends $*" >&2
-		fail "cannot install packages: neither root nor sudo"
-	fi
+	may_install || need_administrator "$@"
 	say "installing with apt-get, which stays: $*"
 	say "$(apt_cost "$@")"
 	(
@@ -213,6 +217,10 @@ need_packages()
 		[ -n "$version" ] || version=$(newest_with bin/postgres)
 		[ -n "$version" ] || version=$(distribution_default)
 		if [ -z "$version" ] && have apt-get; then
+			# without lists of packages the version is not known
+			may_install || need_administrator postgresql \
+				postgresql-server-dev-all gcc libc6-dev make perl \
+				libipc-run-perl
 			as_root apt-get update -q </dev/null >/dev/null 2>&1 || true
 			version=$(distribution_default)
 		fi

@@ -34,6 +34,8 @@ remove_demo()
 		(
 			# shellcheck source=/dev/null
 			. "$PLACE/state"
+			# RUN_USER may have no right to be where the caller is
+			cd /
 			stop_cluster
 		)
 	fi
