@@ -241,6 +241,17 @@ stands_on_leaving(const PgmImported *imported, int revision)
 	return false;
 }
 
+static const char *
+hint_to_load(const PgmImported *imported)
+{
+	const char *only = "files of what stands on them";
+
+	if (strcmp(imported->tool, "alembic") == 0)
+		only = "what \"alembic upgrade HEAD:new --sql\" renders, from these on";
+	return psprintf("Load only %s; or record with pgmigrate.stamp() that what stands on them is not applied, remove that, load all, and stamp what is in effect.",
+					only);
+}
+
 /* Imported ones that stand on them leave too, and are imported again. */
 static void
 mark_above(PgmImported *imported)
@@ -258,7 +269,7 @@ mark_above(PgmImported *imported)
 				refuse(imported,
 					   psprintf("revision \"%s\" stands on that",
 								pgm_graph_id(imported->plan->graph, i)),
-					   "Load only files of what stands on them; or remove what does, load all, and record with pgmigrate.stamp() what is in effect.");
+					   hint_to_load(imported));
 			imported->leaving[i] = changed = true;
 		}
 	}
