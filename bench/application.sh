@@ -22,6 +22,24 @@ now()
 	echo "${EPOCHREALTIME/./}"
 }
 
+# CPU of all processes of the server so far, in ms; the dead ones by their
+# parent, the postmaster.
+cpu()
+{
+	local postmaster ticks=0 part pid
+	postmaster=$(head -n 1 "$(query -c 'SHOW data_directory')/postmaster.pid")
+
+	for pid in "$postmaster" $(pgrep -P "$postmaster"); do
+		part=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null |
+			awk '{ print $12 + $13 }') || continue
+		ticks=$((ticks + ${part:-0}))
+		[ "$pid" != "$postmaster" ] ||
+			ticks=$((ticks + $(sed 's/.*) //' "/proc/$pid/stat" |
+				awk '{ print $14 + $15 }')))
+	done
+	echo $((ticks * 1000 / $(getconf CLK_TCK)))
+}
+
 # The server, a private one with these settings unless one was given, and the
 # script of the application.
 start_server()
@@ -74,7 +92,7 @@ SQL
 start_load()
 {
 	rm -f "$WORK"/load/log.*
-	(cd "$WORK/load" && client "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 600 -l \
+	(cd "$WORK/load" && client "$BINDIR/pgbench" -n -c 4 -j 1 -R "$RATE" -T 7200 -l \
 		--log-prefix="$WORK/load/log" -f "$WORK/load/script.sql" "$DATABASE" >/dev/null 2>&1) &
 	LOAD=$!
 	sleep 3

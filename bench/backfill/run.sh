@@ -7,6 +7,7 @@
 #
 # Environment:
 #	PG_CONFIG	the PostgreSQL to use
+#	SERVER		one that is there, see application.sh
 #	ROUNDS		how often each way has its turn, default 3
 #	ROWS		of the table, default 1000000
 #	RATE		transactions of the application a second, default 400
@@ -18,45 +19,20 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 # shellcheck source=tools/cluster.sh
 . "$ROOT/tools/cluster.sh"
+# shellcheck source=bench/application.sh
+. "$ROOT/bench/application.sh"
 
+DATABASE=bench
 ROUNDS=${ROUNDS:-3}
 ROWS=${ROWS:-1000000}
 RATE=${RATE:-400}
-LOAD=$(cut -d' ' -f1 /proc/loadavg)
+LOAD_BEFORE=$(cut -d' ' -f1 /proc/loadavg)
 WAYS=${WAYS:-none update procedure backfill no_vacuum}
 CALL="SELECT state FROM pgmigrate.backfill('t', 'filled = 1', 'filled IS NULL')"
 
-query()
-{
-	as_user "$BINDIR/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d bench "$@"
-}
-
-now()
-{
-	echo "${EPOCHREALTIME/./}"
-}
-
-# CPU of all processes of the server so far, in ms; the dead ones by their
-# parent, the postmaster.
-cpu()
-{
-	local postmaster ticks=0 part pid
-	postmaster=$(head -n 1 "$DATA/postmaster.pid")
-
-	for pid in "$postmaster" $(pgrep -P "$postmaster"); do
-		part=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null |
-			awk '{ print $12 + $13 }') || continue
-		ticks=$((ticks + ${part:-0}))
-		[ "$pid" != "$postmaster" ] ||
-			ticks=$((ticks + $(sed 's/.*) //' "/proc/$pid/stat" |
-				awk '{ print $14 + $15 }')))
-	done
-	echo $((ticks * 1000 / $(getconf CLK_TCK)))
-}
-
 new_table()
 {
-	query <<SQL
+	query >/dev/null <<SQL
 DROP TABLE IF EXISTS t;
 CREATE TABLE t (id int PRIMARY KEY, a int, b text, n int DEFAULT 0, filled int);
 INSERT INTO t SELECT g, g % 1000, md5(g::text) FROM generate_series(1, $ROWS) g;
@@ -78,28 +54,10 @@ change()
 	esac
 }
 
-start_application()
-{
-	as_user tee "$WORK/run/load.sql" >/dev/null <<SQL
-\\set id random(1, $ROWS)
-UPDATE t SET n = n + 1 WHERE id = :id;
-SQL
-	as_user rm -f "$WORK/run/load".[0-9]*
-	(cd "$WORK/run" && as_user "$BINDIR/pgbench" -n -c 4 -j 2 -T 1000 \
-		-R "$RATE" -l --log-prefix=load -f load.sql bench >/dev/null 2>&1) &
-	sleep 2
-}
-
-stop_application()
-{
-	query -d postgres -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
-	wait
-}
-
 # p99, longest and gap in ms of the transactions between two moments.
 latencies()
 {
-	cat "$WORK/run/load".[0-9]* | awk -v from="$1" -v to="$2" '
+	cat "$WORK"/load/log.* | awk -v from="$1" -v to="$2" '
 		{ end = $5 * 1000000 + $6 }
 		end >= from && end - $3 <= to { printf "%.0f %d\n", end, $3 }' | sort -n |
 		awk '{ if (last && $1 - last > gap) gap = $1 - last
@@ -144,12 +102,11 @@ measure()
 	change "$way"
 	echo "$(((($(now) - began)) / 1000)) $(($(cpu) - cpu_began)) $(($(size) - size_began))" >>"$WORK/alone.$way"
 	new_table
-	start_application
+	start_load
 	began=$(now)
 	change "$way"
 	ended=$(now)
-	sleep 1
-	stop_application
+	end_load
 	echo "$(((ended - began) / 1000)) $(latencies "$began" "$ended") $(query -c 'SELECT count(*) FROM t WHERE filled IS NULL')" >>"$WORK/loaded.$way"
 }
 
@@ -158,13 +115,13 @@ column()
 	awk -v n="$2" '{ print $n }' "$WORK/$1" | spread
 }
 
-clean_up_at_exit
-new_cluster "shared_buffers = 512MB" "max_wal_size = 8GB" \
-	"checkpoint_timeout = 30min" "autovacuum = off" "synchronous_commit = on"
-user_dir "$WORK/run"
-as_user "$BINDIR/createdb" bench
+start_server "checkpoint_timeout = 30min" "autovacuum = off"
+fresh_database
+client tee "$WORK/load/script.sql" >/dev/null <<SQL
+\\set id random(1, $ROWS)
+UPDATE t SET n = n + 1 WHERE id = :id;
+SQL
 query <<'SQL'
-CREATE EXTENSION pgmigrate;
 CREATE PROCEDURE in_batches() LANGUAGE plpgsql AS $$
 DECLARE most int;
 BEGIN
@@ -186,7 +143,7 @@ done
 	echo
 	echo "$(query -c 'SHOW server_version'), $(nproc) cores, $(date +%F); rows: $ROWS; rounds: $ROUNDS, the ways take turns; application: $RATE transactions a second."
 	echo "Figures are medians, the worst in parentheses."
-	echo "Load average before and after, the benchmark's own included: $LOAD and $(cut -d' ' -f1 /proc/loadavg)."
+	echo "Load average before and after, the benchmark's own included: $LOAD_BEFORE and $(cut -d' ' -f1 /proc/loadavg)."
 	echo
 	echo "| way | s | CPU ms | growth MB | with application: s | p99 ms | longest ms | gap ms | rows left |"
 	echo "|---|---|---|---|---|---|---|---|---|"
