@@ -134,6 +134,22 @@ strategy_of(const Assessment *assessment, const PgmAssessItem *item,
 	return strategy;
 }
 
+/* What is found out as the current role, who has its author's privileges. */
+static void
+try_statement(const Assessment *assessment, const PgmAssessItem *item,
+			  PgmVerdict *verdict, PgmTrial *trial)
+{
+	if (assessment->data)
+		pgm_plan_rows(verdict, item->authored);
+	if (trial != NULL)
+		pgm_trial_run(trial, verdict);
+	if (IsA(verdict->source->statements[verdict->n].raw->stmt, DropStmt))
+		pgm_find_dependents(verdict, assessment->verdicts,
+							trial == NULL ? InvalidOid : trial->first_oid);
+	pgm_find_wrong_names(verdict, assessment->verdicts, item->authored);
+	pgm_find_missing_objects(verdict, assessment->verdicts);
+}
+
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -144,26 +160,15 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	judged->n = n;
 	judged->revision = item->revision;
 	judged->verdict = pgm_classify(&assessment->classifier, item->source, n);
-	if (assessment->data && item->trusted)
-		pgm_plan_rows(judged->verdict, item->authored);
 	if (trial != NULL)
 		trial->authored = item->authored;
-	if (trial != NULL && item->trusted)
-		pgm_trial_run(trial, judged->verdict);
+	if (item->trusted)
+		try_statement(assessment, item, judged->verdict, trial);
 	else if (trial != NULL)
 	{
 		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
 		trial->incomplete = true;
 	}
-	if (item->trusted &&
-		IsA(item->source->statements[n].raw->stmt, DropStmt))
-		pgm_find_dependents(judged->verdict, assessment->verdicts,
-							trial == NULL ? InvalidOid : trial->first_oid);
-	if (item->trusted)
-		pgm_find_wrong_names(judged->verdict, assessment->verdicts,
-							 item->authored);
-	if (item->trusted)
-		pgm_find_missing_objects(judged->verdict, assessment->verdicts);
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
 	if (assessment->late)
@@ -250,17 +255,15 @@ judge_source(Assessment *assessment, const PgmAssessItem *item,
 static void
 judge_whole(Assessment *assessment, const PgmSource *source)
 {
-	List	   *judged = NIL;
+	int			first = list_length(assessment->judged);
+	List	   *judged;
 	ListCell   *lc;
 
-	for (int i = list_length(assessment->judged) - 1; i >= 0; i--)
-	{
-		PgmJudged  *one = list_nth(assessment->judged, i);
-
-		if (one->source != source)
-			break;
-		judged = lcons(one, judged);
-	}
+	while (first > 0 &&
+		   ((PgmJudged *) list_nth(assessment->judged,
+								   first - 1))->source == source)
+		first--;
+	judged = list_copy_tail(assessment->judged, first);
 	if (!pgm_transaction_per_migration)
 		pgm_lint_foresee(judged);
 	pgm_lint_relieve(judged);

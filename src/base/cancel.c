@@ -4,14 +4,17 @@
  *	  Was a statement cancelled, or does code only say so?
  *
  * A cancel ends what we are at, while other errors of code that we look at are
- * an answer.  Any function can raise an error with the SQLSTATE of a cancel,
- * but none can have it come from where the server, or we, notice one.
+ * an answer, and so is that it took longer than we let it.  Any function can
+ * raise an error with the SQLSTATE of a cancel, but none can have it come from
+ * where the server, or we, notice one.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "base/cancel.h"
+
+volatile sig_atomic_t pgm_cancelled_by_us = false;
 
 /* Functions that raise it, with all whose name begins so. */
 static const char *const places[] = {
@@ -21,7 +24,8 @@ static const char *const places[] = {
 bool
 pgm_error_is_cancel(const ErrorData *edata)
 {
-	if (edata->sqlerrcode != ERRCODE_QUERY_CANCELED || edata->funcname == NULL)
+	if (edata->sqlerrcode != ERRCODE_QUERY_CANCELED ||
+		edata->funcname == NULL || pgm_cancelled_by_us)
 		return false;
 	for (int i = 0; i < lengthof(places); i++)
 		if (strncmp(edata->funcname, places[i], strlen(places[i])) == 0)

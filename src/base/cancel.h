@@ -8,7 +8,15 @@
 #ifndef PGM_BASE_CANCEL_H
 #define PGM_BASE_CANCEL_H
 
+#include <signal.h>
+
 #include "utils/elog.h"
+
+/*
+ * Set while what we have cancelled ourselves, since it took longer than we let
+ * it, is given up: that is no cancel.
+ */
+extern volatile sig_atomic_t pgm_cancelled_by_us;
 
 extern bool pgm_error_is_cancel(const ErrorData *edata);
 

@@ -16,8 +16,6 @@
  */
 #include "postgres.h"
 
-#include <signal.h>
-
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -39,13 +37,11 @@
 
 #include "base/cancel.h"
 #include "base/spi.h"
+#include "base/transaction.h"
 #include "compat/server.h"
 
 /* Where text results are copied to; that of the innermost open scope. */
 static MemoryContext result_context = NULL;
-
-/* A probe took longer than it may: no more than that is cancelled. */
-static volatile sig_atomic_t probe_is_late = false;
 
 /* There is no schema of ours, and nobody who owns it. */
 static bool without_schema = false;
@@ -155,10 +151,12 @@ pgm_spi_end(PgmSpiScope *scope)
 	MemoryContextSwitchTo(scope->outer);
 }
 
+/* The current memory context stays what it is; SPI would switch to its own. */
 static uint64
 execute(PgmQuery *query, const Datum *values, const bool *nulls,
 		bool read_only)
 {
+	MemoryContext context = CurrentMemoryContext;
 	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
 	int			rc;
 
@@ -189,6 +187,7 @@ execute(PgmQuery *query, const Datum *values, const bool *nulls,
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));
+	MemoryContextSwitchTo(context);
 	return SPI_processed;
 }
 
@@ -224,6 +223,7 @@ pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
 	Oid			types[PGM_QUERY_MAX_ARGS];
 	Datum		values[PGM_QUERY_MAX_ARGS];
 	char		null_flags[PGM_QUERY_MAX_ARGS + 1];
+	MemoryContext context = CurrentMemoryContext;
 	int			rc;
 
 	Assert(nargs <= PGM_QUERY_MAX_ARGS);
@@ -242,6 +242,7 @@ pgm_spi_execute_built(const char *sql, bool read_only, int nargs, char **args)
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(rc));
+	MemoryContextSwitchTo(context);
 	return SPI_processed;
 }
 
@@ -525,39 +526,32 @@ pgm_spi_utility(const char *command)
 	AtEOXact_GUC(false, guc_level);
 }
 
+typedef struct Attempt
+{
+	void		(*action) (void *arg);
+	void	   *arg;
+} Attempt;
+
+/* Settings that it changes are put back also where it does not fail. */
+static void
+attempt_with_settings(void *arg)
+{
+	const Attempt *attempt = arg;
+	int			guc_level = NewGUCNestLevel();
+
+	attempt->action(attempt->arg);
+	AtEOXact_GUC(false, guc_level);
+}
+
 bool
 pgm_spi_try(void (*action) (void *arg), void *arg, ErrorData **error)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext save_result_context = result_context;
-	ErrorData  *volatile edata = NULL;
+	Attempt		attempt = {action, arg};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		int			guc_level = NewGUCNestLevel();
-
-		action(arg);
-		AtEOXact_GUC(false, guc_level);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		if (pgm_error_is_cancel(edata) && !probe_is_late)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		result_context = save_result_context;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	*error = edata;
-	return edata == NULL;
+	*error = pgm_txn_try(attempt_with_settings, &attempt);
+	result_context = save_result_context;
+	return *error == NULL;
 }
 
 /* A query about what is not ours, and what came of it. */
@@ -632,18 +626,22 @@ pgm_spi_probe(const char *query, int64 *count, char **text)
 static void
 time_is_over(void)
 {
-	probe_is_late = true;
+	pgm_cancelled_by_us = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
 	SetLatch(MyLatch);
 }
 
+/* Of one that took longer, the message says that. */
 static bool
 try_in_time(Probe *probe, int limit)
 {
 	static TimeoutId timeout = MAX_TIMEOUTS;
 	volatile bool ok = false;
+	volatile bool late = false;
 
+	if (limit <= 0)
+		return try_probe(probe);
 	if (timeout == MAX_TIMEOUTS)
 		timeout = RegisterTimeout(USER_TIMEOUT, time_is_over);
 	enable_timeout_after(timeout, limit);
@@ -656,27 +654,15 @@ try_in_time(Probe *probe, int limit)
 		disable_timeout(timeout, false);
 
 		/* over at the last moment, when nothing was left to interrupt */
-		if (probe_is_late)
+		late = pgm_cancelled_by_us;
+		if (late)
 			QueryCancelPending = false;
+		pgm_cancelled_by_us = false;
 	}
 	PG_END_TRY();
-	return ok;
-}
-
-/* Of one that took longer, the message says that. */
-static bool
-try_probe_within(Probe *probe, int limit)
-{
-	bool		ok;
-
-	if (limit <= 0)
-		return try_probe(probe);
-	probe_is_late = false;
-	ok = try_in_time(probe, limit);
-	if (!ok && probe_is_late)
+	if (!ok && late)
 		probe->error->message = psprintf("it takes longer than %d ms%s", limit,
 										 probe->explain ? " to plan it" : "");
-	probe_is_late = false;
 	return ok;
 }
 
@@ -686,7 +672,7 @@ pgm_spi_probe_rows(const char *query, int columns, int limit,
 {
 	Probe		probe = {query, true, false, columns};
 
-	if (!try_probe_within(&probe, limit))
+	if (!try_in_time(&probe, limit))
 	{
 		*error = probe.error;
 		return false;
@@ -704,7 +690,7 @@ pgm_spi_explain(const char *explain, int limit, char **plan, char **message)
 	bool		ok;
 
 	XactReadOnly = true;
-	ok = try_probe_within(&probe, limit);
+	ok = try_in_time(&probe, limit);
 	XactReadOnly = save_read_only;
 	*plan = ok && probe.nrows == 1 ? probe.values[0] : NULL;
 	*message = ok ? NULL : probe.error->message;
