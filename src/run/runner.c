@@ -103,7 +103,6 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	PgmRunRecord record = {0};
 	PgmPlan    *plan;
 
-	pgm_ledger_refuse_subscriber();
 	pgm_citus_refuse_worker();
 	pgm_run_open(life);
 	if (runner->exec.worker)

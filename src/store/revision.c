@@ -24,6 +24,7 @@
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "store/authors.h"
+#include "store/ledger.h"
 #include "store/revision.h"
 #include "store/store_wait.h"
 
@@ -255,6 +256,7 @@ pgm_graph_raise(const PgmGraphError *error)
 void
 pgm_revision_lock_store(void)
 {
+	pgm_ledger_refuse_subscriber();
 	pgm_store_wait_lock(ShareRowExclusiveLock);
 }
 

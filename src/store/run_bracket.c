@@ -24,12 +24,14 @@
 #include "base/session_settings.h"
 #include "base/transaction.h"
 #include "process/entry.h"
+#include "store/ledger.h"
 #include "store/run_bracket.h"
 #include "store/run_unseen.h"
 
 void
 pgm_run_open(PgmRunLockLife life)
 {
+	pgm_ledger_refuse_subscriber();
 	pgm_run_lock(life);
 	pgm_run_unseen_begin();
 	pgm_journal_interrupt_dead();

@@ -72,6 +72,38 @@ SELECT * FROM pgmigrate.adopt('dbmate', mirror => true);
 RESET ROLE;
 
 DROP OWNED BY regress_ledger;
+
+-- a subscriber of any of our tables: who writes one of them ends the subscription
+SET client_min_messages = error;
+CREATE SUBSCRIPTION regress_pgmigrate CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE);
+CREATE FUNCTION pg_temp.refusals(OUT tables bigint, OUT writers bigint, OUT refusals text) LANGUAGE plpgsql AS $$
+DECLARE
+  tab regclass;
+  writer text;
+  said text[];
+BEGIN
+  tables := 0;
+  FOR tab IN SELECT oid::regclass FROM pg_class WHERE relnamespace = 'pgmigrate'::regnamespace AND relkind = 'r' LOOP
+    tables := tables + 1;
+    writers := 0;
+    INSERT INTO pg_subscription_rel SELECT oid, tab, 'r', NULL FROM pg_subscription WHERE subname = 'regress_pgmigrate';
+    FOREACH writer IN ARRAY '{upgrade(''m''),downgrade(''base''),stamp(''c''),revision(''x''\,''SELECT''),amend(''h''\,upgrade=>''SELECT 2''),remove(''h''),load(''V9__x.sql''\,''SELECT''),backfill(''ledger.t''\,''a = 1''),adopt(''dbmate'')}'::text[] LOOP
+      writers := writers + 1;
+      BEGIN
+        EXECUTE 'SELECT pgmigrate.' || writer;
+        said := said || format('%s %s: no', tab, writer);
+      EXCEPTION WHEN OTHERS THEN
+        said := said || CASE WHEN SQLSTATE = '55000' AND SQLERRM LIKE '%logical replica' THEN 'logical replica' ELSE format('%s %s: %s', tab, writer, SQLERRM) END;
+      END;
+    END LOOP;
+    DELETE FROM pg_subscription_rel;
+  END LOOP;
+  SELECT string_agg(DISTINCT s, '; ') INTO refusals FROM unnest(said) s;
+END $$;
+SELECT writers, refusals, tables = (SELECT count(*) FROM pg_class WHERE relnamespace = 'pgmigrate'::regnamespace AND relkind = 'r') AS each FROM pg_temp.refusals();
+SELECT pgmigrate.revision('x', 'SELECT', id => 'x', down_revision => '{m}') AS "without it";
+DROP SUBSCRIPTION regress_pgmigrate;
+SET client_min_messages = warning;
 DROP ROLE regress_ledger;
 DROP SCHEMA ledger CASCADE;
 DROP EXTENSION pgmigrate;
