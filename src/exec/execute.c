@@ -37,6 +37,7 @@
 #include "exec/copy_rows.h"
 #include "exec/execute.h"
 #include "exec/suggestion.h"
+#include "sql/parse_text.h"
 
 /* Triggers may leave work to triggers that are deferred; not for ever. */
 #define PGM_DEFERRED_ROUNDS 100
@@ -266,6 +267,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	ErrorContextCallback callback;
 	PgmGuard	guard;
 	bool		guarded = exec->guard && !source->statements[n].top_level;
+	bool		sets = pgm_sets_reading(source->statements[n].raw->stmt);
+	PgmReading	reading = pgm_reading();
 	Oid			role = GetUserId();
 	uint64		rows;
 
@@ -325,6 +328,8 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("statement changed the role"));
+	if (!sets)
+		pgm_reading_check(&reading);
 
 	if (exec->worker)
 	{

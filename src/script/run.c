@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -27,6 +28,7 @@
 #include "lock/ladder.h"
 #include "run/runner.h"
 #include "script/write.h"
+#include "sql/parse_text.h"
 #include "store/authors.h"
 #include "store/begun_statement.h"
 #include "store/journal.h"
@@ -46,9 +48,11 @@ typedef struct ScriptRun
 	int64		run;
 	int			steps_done;
 	bool		in_step;		/* a statement of the next step was marked */
-	List	   *objects;		/* temporary ones when the script began */
+	int			encoding;		/* of the client … */
+	List	   *objects;		/* … and temporary objects when it began */
 	MemoryContext step_context; /* of what follows, reset after each step */
-	PgmSource  *source;			/* of the next step, NULL if not parsed yet */
+	PgmRevision *revision;		/* of the next step, NULL if not read yet */
+	PgmSource  *source;			/* its statements */
 	int64		clock;			/* when the step began */
 	TimestampTz started;
 } ScriptRun;
@@ -166,6 +170,7 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
 		current.digests[i] = pstrdup(digests[i]);
 	initStringInfo(&current.settings);
 	pgm_session_keep(&current.settings, &current.role);
+	current.encoding = pg_get_client_encoding();
 	current.objects = pgm_session_objects();
 	MemoryContextSwitchTo(old);
 	begin_clock();
@@ -178,11 +183,11 @@ pgm_script_begin(PgmDirection direction, const char *target, int nheads,
  * keeps the digest of what ran.  Nobody can change it from here to the end of
  * the transaction.
  */
-static PgmRevision *
-next_step(const char *id)
+static void
+check_next(const char *id)
 {
 	const PgmGraphStep *step;
-	PgmRevision *revision;
+	char	   *digest;
 
 	if (current.context == NULL || !pgm_run_lock_held())
 	{
@@ -200,41 +205,47 @@ next_step(const char *id)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("revision \"%s\" is not the next step of the script",
 					   id));
-	revision = pgm_revision_get_for_share(id);
-	if (revision == NULL ||
-		strcmp(revision->digest, current.digests[current.steps_done]) != 0)
+	digest = pgm_revision_digest_for_share(id);
+	if (digest == NULL ||
+		strcmp(digest, current.digests[current.steps_done]) != 0)
 		refuse_changed();
-	return revision;
 }
 
-/*
- * Its statements, parsed once a step: next_step() has seen that the text is
- * that of the script.
- */
+/* Its statements: it is read and parsed once, however many there are. */
 static PgmSource *
-step_source(const PgmRevision *revision)
+next_source(const char *id)
 {
+	check_next(id);
 	if (current.source == NULL)
 	{
-		PgmRevision copy = *revision;
 		MemoryContext old = MemoryContextSwitchTo(current.step_context);
 
-		copy.id = pstrdup(revision->id);
-		copy.upgrade = pstrdup(revision->upgrade);
-		if (revision->downgrade != NULL)
-			copy.downgrade = pstrdup(revision->downgrade);
-		current.source = pgm_revision_source(&copy, current.plan->direction);
+		current.revision = pgm_revision_get(id);
+		current.source = pgm_revision_source(current.revision,
+											 current.plan->direction);
 		MemoryContextSwitchTo(old);
 	}
 	return current.source;
+}
+
+/* What psql has sent since was read as we have read it, so many statements. */
+static void
+check_reading(const PgmSource *source, int done)
+{
+	PgmReading	expected = {true, current.encoding};
+
+	if (done > 0)
+		expected.conforming =
+			pgm_conforming_after(source->statements[done - 1].raw->stmt,
+								 source->statements[done - 1].conforming);
+	pgm_reading_check(&expected);
 }
 
 /* The statements before this one are done. */
 void
 pgm_script_statement(const char *revision_id, int statement)
 {
-	PgmRevision *revision = next_step(revision_id);
-	PgmSource  *source = step_source(revision);
+	PgmSource  *source = next_source(revision_id);
 	const char *direction = pgm_direction_name(current.plan->direction);
 	bool		begun_before = false;
 	int			step = current.steps_done + 1;
@@ -245,11 +256,14 @@ pgm_script_statement(const char *revision_id, int statement)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("revision \"%s\" has no statement %d", revision_id,
 					   statement));
+	if (current.in_step)
+		check_reading(source, done);
 	if (!current.in_step)
 	{
 		PgmResume	resume;
 
-		pgm_resume_find(revision, source, current.plan->direction, &resume);
+		pgm_resume_find(current.revision, source, current.plan->direction,
+						&resume);
 		if (resume.done != done)
 			refuse_stale("Statements of its next revision are done that it would run again.");
 		begun_before = resume.retried && resume.same;
@@ -293,8 +307,7 @@ collect_span(PgmLockNeeds *needs, void *arg)
 void
 pgm_script_locks(const char *revision_id, int first, int last)
 {
-	PgmRevision *revision = next_step(revision_id);
-	PgmSource  *source = step_source(revision);
+	PgmSource  *source = next_source(revision_id);
 	Span		span = {source, first - 1, last};
 	PgmExec		exec = {0};
 	PgmLockWait *wait;
@@ -317,10 +330,11 @@ pgm_script_locks(const char *revision_id, int first, int last)
 void
 pgm_script_step(const char *revision_id)
 {
-	PgmRevision *revision = next_step(revision_id);
+	PgmSource  *source = next_source(revision_id);
+	PgmRevision *revision = current.revision;
 	PgmExec		exec = {0};
-	PgmSource  *source = step_source(revision);
 
+	check_reading(source, source->nstatements);
 	if (current.plan->direction == PGM_UP && revision->verify != NULL)
 		pgm_exec_verify(&exec, pgm_source_parse(revision->verify,
 												PGM_SOURCE_VERIFY,

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/tcopprot.h"
@@ -225,4 +226,42 @@ pgm_parse_statement(const char *text, bool conforming)
 
 	Assert(list_length(raw_list) == 1);
 	return linitial_node(RawStmt, raw_list);
+}
+
+PgmReading
+pgm_reading(void)
+{
+	PgmReading	reading;
+
+	reading.conforming = PGM_STRINGS_CONFORM;
+	reading.encoding = pg_get_client_encoding();
+	return reading;
+}
+
+bool
+pgm_sets_reading(Node *stmt)
+{
+	const char *value;
+
+	return (IsA(stmt, VariableSetStmt) &&
+			castNode(VariableSetStmt, stmt)->kind == VAR_RESET_ALL) ||
+		pgm_statement_sets(stmt, PGM_CONFORMING, &value) ||
+		pgm_statement_sets(stmt, "client_encoding", &value);
+}
+
+void
+pgm_reading_check(const PgmReading *expected)
+{
+	PgmReading	now = pgm_reading();
+
+	if (now.conforming == expected->conforming &&
+		now.encoding == expected->encoding)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("code that a statement runs has changed \"%s\"",
+				   now.encoding == expected->encoding ? PGM_CONFORMING :
+				   "client_encoding"),
+			errdetail("The statements after it were read without that; psql would read them otherwise."),
+			errhint("Write SET as a statement of the revision."));
 }

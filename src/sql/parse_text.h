@@ -20,4 +20,18 @@ extern List *pgm_parse_text(const char *text);
 extern RawStmt *pgm_parse_statement(const char *text, bool conforming);
 extern bool pgm_conforming_after(Node *stmt, bool conforming);
 
+/*
+ * How this session, and psql if it runs the text, reads a statement.  Code
+ * that a statement runs is not to change it: the text has been read already.
+ */
+typedef struct PgmReading
+{
+	bool		conforming;
+	int			encoding;		/* of the client */
+} PgmReading;
+
+extern PgmReading pgm_reading(void);
+extern bool pgm_sets_reading(Node *stmt);
+extern void pgm_reading_check(const PgmReading *expected);
+
 #endif							/* PGM_SQL_PARSE_TEXT_H */

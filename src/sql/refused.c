@@ -298,6 +298,37 @@ ends_alone(Node *stmt)
 	return found;
 }
 
+/* A table that does something at the end of its transaction. */
+static void
+warn_on_commit(Node *stmt)
+{
+	const RangeVar *table;
+	OnCommitAction action;
+
+	if (IsA(stmt, CreateStmt))
+	{
+		table = castNode(CreateStmt, stmt)->relation;
+		action = castNode(CreateStmt, stmt)->oncommit;
+	}
+	else if (IsA(stmt, CreateTableAsStmt))
+	{
+		table = castNode(CreateTableAsStmt, stmt)->into->rel;
+		action = castNode(CreateTableAsStmt, stmt)->into->onCommit;
+	}
+	else
+		return;
+	if (action != ONCOMMIT_DROP && action != ONCOMMIT_DELETE_ROWS)
+		return;
+	ereport(WARNING,
+			action == ONCOMMIT_DROP ?
+			errmsg("temporary table \"%s\" is gone before the statement after it",
+				   table->relname) :
+			errmsg("temporary table \"%s\" is emptied before each statement",
+				   table->relname),
+			errdetail("The revision runs statement by statement, each committed by itself."),
+			errhint("Leave ON COMMIT out; a temporary table ends with the revision."));
+}
+
 void
 pgm_statement_refuse_alone(Node *stmt)
 {
@@ -315,4 +346,5 @@ pgm_statement_refuse_alone(Node *stmt)
 				errmsg("%s has no effect on the statements after it", words),
 				errdetail("The revision runs statement by statement, each committed by itself."),
 				errhint("Use what holds for the session, such as SET; it ends with the revision."));
+	warn_on_commit(stmt);
 }

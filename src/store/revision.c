@@ -63,6 +63,11 @@ static PgmQuery get_for_share_query = {
 	1, {TEXTOID}
 };
 
+static PgmQuery digest_for_share_query = {
+	"SELECT digest FROM pgmigrate.revision WHERE id = $1 FOR KEY SHARE",
+	1, {TEXTOID}
+};
+
 /* octet_length does not fetch what is stored out of line. */
 static PgmQuery get_small_for_share_query = {
 	"SELECT " REVISION_COLUMNS ", u.n "
@@ -368,7 +373,23 @@ pgm_revision_get_for_share(const char *id)
 	return revision;
 }
 
-/* The same for several, of which the large ones are left out: NULL. */
+/* The same, without its texts, which may be long. */
+char *
+pgm_revision_digest_for_share(const char *id)
+{
+	PgmSpiScope scope;
+	char	   *digest = NULL;
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(id);
+	pgm_spi_begin(&scope);
+	if (pgm_store_wait_execute(&digest_for_share_query, values) > 0)
+		digest = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return digest;
+}
+
+/* The whole of several, of which the large ones are left out: NULL. */
 PgmRevision **
 pgm_revision_get_small_for_share(int n, char **ids)
 {

@@ -51,6 +51,7 @@ typedef struct PgmRevision
 extern void pgm_revision_lock_store(void);
 extern PgmRevision *pgm_revision_get(const char *id);	/* or NULL */
 extern PgmRevision *pgm_revision_get_for_share(const char *id);
+extern char *pgm_revision_digest_for_share(const char *id); /* or NULL */
 extern PgmRevision **pgm_revision_get_many(int n, char **ids);
 extern char **pgm_revision_digests(int n, char **ids);
 extern PgmRevision **pgm_revision_get_small_for_share(int n, char **ids);

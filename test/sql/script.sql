@@ -288,3 +288,19 @@ FROM unnest('{search_path,client_min_messages}'::text[]) AS setting \gexec
 DROP EXTENSION pgmigrate;
 DROP SCHEMA app CASCADE;
 CREATE EXTENSION pgmigrate;
+
+-- a revision is read once, not for each of its statements
+SELECT pgmigrate.revision('long', (SELECT string_agg(format('SELECT length(%L)', (SELECT string_agg(md5(format('%s %s', i, j)), '') FROM generate_series(1, 100) j)), ';')
+  FROM generate_series(1, 30) i), id => 'long', transactional => false);
+CREATE TEMP VIEW reads AS SELECT idx_scan FROM pg_stat_all_indexes WHERE relid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'pgmigrate.revision'::regclass);
+SELECT pgmigrate.script_begin('upgrade', 'head', '{}', '{long}', ARRAY[(SELECT digest FROM pgmigrate.revision)]);
+SELECT pg_stat_force_next_flush();
+SELECT idx_scan AS before FROM reads \gset
+\o /dev/null
+SELECT format('SELECT pgmigrate.script_statement(''long'', %s)', i) FROM generate_series(1, 30) i \gexec
+\o
+SELECT pg_stat_force_next_flush();
+SELECT idx_scan - :before BETWEEN 1 AND 15 AS "read once" FROM reads;
+\c -
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
