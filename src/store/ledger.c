@@ -187,7 +187,9 @@ static PgmQuery at_only_head_query = {
 	"JOIN pgmigrate.head h ON h.revision = r.id WHERE r.is_head "
 	"AND NOT EXISTS (SELECT FROM pgmigrate.revision o "
 	"WHERE o.is_head AND o.seq <> r.seq) "
-	"AND NOT EXISTS (SELECT FROM pgmigrate.head o WHERE o.revision <> r.id)"
+	"AND NOT EXISTS (SELECT FROM pgmigrate.head o WHERE o.revision <> r.id) "
+	"AND (SELECT count(*) FROM pgmigrate.applied) = "
+	"(SELECT count(*) FROM pgmigrate.revision)"
 };
 
 static PgmQuery origin_query = {
@@ -234,8 +236,9 @@ pgm_ledger_heads(int *n)
 }
 
 /*
- * Is the only head of the graph the only row?  Told without loading the
- * graph, since an upgrade that finds nothing to do is the usual one.
+ * Is the only head of the graph the only row, and all that it implies, which
+ * is all that there is, applied?  Told without loading the graph, since an
+ * upgrade that finds nothing to do is the usual one.
  */
 bool
 pgm_ledger_at_only_head(void)

@@ -35,3 +35,14 @@ SELECT pgmigrate.graph();
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
+
+-- a row of applied: noticed also where there is nothing to do
+SELECT count(pgmigrate.revision(m, 'SELECT 1', 'SELECT 1', id => m)) FROM unnest('{a,b,c}'::text[]) m;
+SELECT count(*) FROM pgmigrate.upgrade();
+DELETE FROM pgmigrate.applied WHERE revision = 'a';
+SELECT * FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.stamp('c');
+SELECT * FROM pgmigrate.upgrade();
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
