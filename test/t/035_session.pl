@@ -134,5 +134,88 @@ for my $way ('plain', 'signal', 'CONCURRENTLY')
 	ledger_ok($node, $way);
 }
 
+# On the way down through an online change: the switch back and its mark are one
+# transaction.  It is on disk, and its commit waits for a standby, when the
+# worker is killed, or the run cancelled.
+my $base = query($node, 'SELECT revision FROM pgmigrate.head');
+my @change =
+  ('ALTER TABLE way ALTER v TYPE bigint', 'ALTER TABLE way ALTER v TYPE int');
+my %back = (
+	reverted => [@change],
+	again => [ @change, 'SELECT pgmigrate.finalize(operation) FROM pgmigrate.operations' ],
+	kept => [
+		"-- pgmigrate: online\nALTER TABLE way DROP COLUMN w",
+		'ALTER TABLE way ADD COLUMN w int'
+	]);
+my $columns =
+  "SELECT string_agg(attname || ' ' || atttypid::regtype, ', ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'way'::regclass AND attnum > 0 AND NOT attisdropped";
+
+query($node, <<'SQL');
+CREATE TABLE way (id int PRIMARY KEY, v int, w int);
+INSERT INTO way SELECT g, g, g FROM generate_series(1, 100) g;
+ALTER DATABASE postgres SET pgmigrate.online_threshold = 0;
+SQL
+revision($node, 'floor', 'CREATE TABLE floor ()', downgrade => "'DROP TABLE floor'");
+foreach my $kind (sort keys %back)
+{
+	foreach my $end ('killed', 'cancelled')
+	{
+		my ($up, $down, $then) = @{ $back{$kind} };
+		my $hold = session($node);
+		my $caller = session($node);
+		my $probe = session($node);
+		my $name = join '_', 'way', $kind, $end;
+		my $was = query($node, $columns);
+
+		revision($node, $name, $up, downgrade => "'$down'");
+		query($node, 'SELECT pgmigrate.upgrade()');
+		query($node, "$then WHERE revision = '$name'") if $then;
+		isnt(query($node, $columns), $was, "$name: the table is another");
+
+		$hold->query('BEGIN');
+		$hold->query('LOCK TABLE way IN ACCESS SHARE MODE');
+		$caller->send("SELECT count(*) FROM pgmigrate.downgrade('$base')");
+		poll($node,
+			"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' AND query LIKE '%waiting for AccessExclusiveLock on public.way,%'"
+		);
+		$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+		$node->reload;
+		poll($node,
+			"$local SELECT current_setting('synchronous_standby_names') = 'nobody'");
+		$probe->send('CREATE TABLE probe ()');
+		poll($node,
+			"SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = " . $probe->pid);
+		$hold->query('ROLLBACK');
+		my $pid = worker_waits($node, 'SyncRep');
+		$end eq 'killed' ? kill_and_recover($node, $pid) :
+		  query($node, "$local SELECT pgmigrate.cancel(run) FROM pgmigrate.status()");
+		is_gone($pid);
+		$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+		$node->reload;
+		$probe->result;
+		$_->quit foreach $hold, $caller, $probe;
+
+		is(query($node, $columns), $was, "$name: it was switched back");
+		like(last_run($node, 'state'), qr/^(running|cancelled)$/, "$name: the run is not done");
+		is( query($node,
+				"SELECT state FROM pgmigrate.revisions WHERE revision IN ('floor', '$name') ORDER BY revision"),
+			"applied\n" . ($end eq 'killed' ? 'partly applied' : 'pending'),
+			"$name: no revision was taken back after it");
+		ledger_ok($node, "$name, stopped");
+		query($node, "SELECT pgmigrate.downgrade('$base')");
+		head_is($node, $base, "$name: the next call goes to its goal");
+		is(query($node, $columns), $was, "$name: and does nothing twice");
+		is( query($node, 'SELECT count(*), sum(v), sum(w) FROM way'),
+			'100|5050|5050', "$name: with all values");
+		is( query($node,
+				"SELECT count(*) FROM pgmigrate.operations WHERE revision = '$name' AND state NOT IN ('reverted', 'finalized', 'switched')"
+			),
+			'0',
+			"$name: no operation is left");
+		ledger_ok($node, $name);
+		query($node, "DROP TABLE IF EXISTS probe; SELECT pgmigrate.remove('$name')");
+	}
+}
+
 log_is_clean($node);
 done_testing();

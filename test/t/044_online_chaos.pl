@@ -150,6 +150,7 @@ sub start_writers
 	unlink "$dir/stop";
 	for my $writer (1 .. $nwriters)
 	{
+		unlink "$dir/writer_$writer.sql";
 		append_to_file("$dir/writer_$writer.sql",
 			join '', map { script($writer) } 1 .. 5);
 		local %ENV = $node->_get_env();
