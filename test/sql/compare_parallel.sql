@@ -19,12 +19,15 @@ CREATE TABLE twice AS SELECT * FROM a UNION ALL SELECT * FROM a WHERE id % 2000 
 ALTER TABLE twice ALTER id DROP NOT NULL;
 CREATE TABLE many AS SELECT v + 1 AS v, t, n, jb, id FROM a WHERE id % 3 > 0;
 CREATE TABLE empty (LIKE a);
+CREATE TABLE one (LIKE a) PARTITION BY RANGE (id);
+CREATE TABLE only_one PARTITION OF one DEFAULT;
+INSERT INTO one SELECT * FROM same WHERE id <> 5;
 
 CREATE TABLE pairs (n int, a regclass, b regclass, mapping jsonb);
 INSERT INTO pairs VALUES (1, 'a', 'same', NULL), (2, 'a', 'b', NULL), (3, 'b', 'a', NULL),
 	(4, 'same', 'twice', NULL), (5, 'a', 'empty', '{"v": "v * 2"}'), (6, 'empty', 'a', NULL),
 	(7, 'a', 'many', NULL), (8, 'a', 'b', '{"v": null, "t": "rtrim(t)"}'),
-	(9, 'a', 'a', '{"v": "v + (id = 7)::int"}');
+	(9, 'a', 'a', '{"v": "v + (id = 7)::int"}'), (10, 'a', 'one', NULL);
 CREATE VIEW answers AS
 SELECT n, c.rows, c.differences, c.bound, CASE WHEN c.differences <= 20 THEN c.examples END AS examples, c.method
 FROM pairs, pgmigrate.compare(a, b, mapping) c;
