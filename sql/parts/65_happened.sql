@@ -8,6 +8,7 @@ CREATE TABLE pgmigrate.assessment (
 	role oid NOT NULL DEFAULT pg_catalog.quote_ident(CURRENT_USER)::regrole::oid,
 	search_path text NOT NULL DEFAULT pg_catalog.current_setting('search_path')
 );
+ALTER TABLE pgmigrate.assessment REPLICA IDENTITY FULL;
 CREATE INDEX assessment_digest ON pgmigrate.assessment (digest, role, assessed);
 COMMENT ON TABLE pgmigrate.assessment IS 'what assess() found out about revisions, a row for each change of it, the newest few of each role; runs of the role compare with the last one';
 COMMENT ON COLUMN pgmigrate.assessment.revision IS 'id of the revision';

@@ -274,14 +274,15 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 
 /*
  * Is it no fault of ours?  A relation was dropped between a look at the
- * catalog and the next.
+ * catalog and the next, or a catalog is being truncated by a vacuum.
  */
 static bool
 is_race(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR ||
 		error->sqlerrcode == ERRCODE_UNDEFINED_TABLE ||
-		error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+		error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT ||
+		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 /* What a revision leaves behind, once it is committed. */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * internal.h
- *	  Things that a statement names, looked up: for missing_objects.c,
- *	  look_objects.c and look_code.c.
+ *	  Things that a statement names, looked up: for missing_objects.c and
+ *	  look_*.c.
  *
  * Each raises the error that the server would, and has said in "names" and
  * "free" before what can have changed that.
@@ -24,6 +24,8 @@ typedef struct PgmSeek
 	List	   *names;			/* of char *: whoever makes it says them */
 	bool		free;			/* of a name that must not be taken, or of
 								 * rights: much may change that */
+	bool		last;			/* of what hangs on it: whatever changes the
+								 * catalog before may change that */
 	char	   *remedy;			/* what would help, or NULL */
 } PgmSeek;
 
@@ -46,6 +48,9 @@ extern Oid	pgm_seek_relation(PgmSeek *look, const RangeVar *name,
 extern void pgm_seek_columns(PgmSeek *look, const RangeVar *name, Oid relid,
 							 List *columns);
 
+/* A name that is in the list twice, or NULL. */
+extern const char *pgm_first_repeated(const List *names);
+
 /* A name that must not be taken. */
 extern void pgm_seek_free(PgmSeek *look, bool taken, ObjectType type,
 						  const char *name);
@@ -58,6 +63,11 @@ extern char *pgm_option_text(List *options, const char *name);
 /* ---- statements */
 
 extern void pgm_seek_statement(PgmSeek *look, Node *stmt);
+
+extern void pgm_seek_setting(PgmSeek *look, VariableSetStmt *set);
+
+/* False if it is of another kind. */
+extern bool pgm_seek_about_roles(PgmSeek *look, Node *stmt);
 extern void pgm_seek_extension(PgmSeek *look, CreateExtensionStmt *stmt);
 extern void pgm_seek_update(PgmSeek *look, AlterExtensionStmt *stmt);
 extern void pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt);
@@ -67,6 +77,14 @@ extern void pgm_seek_new_function(PgmSeek *look, CreateFunctionStmt *stmt);
 extern void pgm_seek_call(PgmSeek *look, CallStmt *stmt);
 extern void pgm_seek_event_trigger(PgmSeek *look, CreateEventTrigStmt *stmt);
 extern void pgm_seek_lock(PgmSeek *look, LockStmt *stmt);
-extern void pgm_seek_published(PgmSeek *look, List *objects);
+extern void pgm_seek_new_publication(PgmSeek *look,
+									 CreatePublicationStmt *stmt);
+extern void pgm_seek_publication(PgmSeek *look, AlterPublicationStmt *stmt);
+extern void pgm_seek_explain(PgmSeek *look, ExplainStmt *stmt);
+extern void pgm_seek_sequence(PgmSeek *look, AlterSeqStmt *stmt);
+
+/* Must not be owned by a column. */
+extern void pgm_seek_own_sequence(PgmSeek *look, const RangeVar *name,
+								  const char *complaint);
 
 #endif							/* PGM_ASSESS_INTERNAL_H */

@@ -156,79 +156,6 @@ pgm_seek_update(PgmSeek *look, AlterExtensionStmt *stmt)
 					   stmt->extname, installed, version));
 }
 
-/* ---- maintenance */
-
-void
-pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->rels)
-	{
-		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
-		Oid			relid = pgm_seek_relation(look, rel->relation, NULL, NULL);
-
-		if (OidIsValid(relid))
-			pgm_seek_columns(look, rel->relation, relid, rel->va_cols);
-	}
-}
-
-/* A unique index over columns, of all rows. */
-static bool
-has_key(Oid relid)
-{
-	Relation	rel = relation_open(relid, AccessShareLock);
-	bool		found = false;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		found |= form->indisunique && form->indimmediate &&
-			form->indisvalid && RelationGetIndexExpressions(index) == NIL &&
-			RelationGetIndexPredicate(index) == NIL;
-		index_close(index, NoLock);
-	}
-	relation_close(rel, NoLock);
-	return found;
-}
-
-void
-pgm_seek_refresh(PgmSeek *look, RefreshMatViewStmt *stmt)
-{
-	Oid			relid = pgm_seek_relation(look, stmt->relation, NULL, NULL);
-
-	if (get_rel_relkind(relid) != RELKIND_MATVIEW)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("\"%s\" is not a materialized view",
-					   stmt->relation->relname));
-	if (stmt->concurrent && stmt->skipData)
-		ereport(ERROR,
-				errcode(ERRCODE_SYNTAX_ERROR),
-				errmsg(PGM_REFRESH_CONFLICT));
-	if (stmt->concurrent && !has_key(relid))
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot refresh materialized view \"%s\" concurrently",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-												  stmt->relation->relname)));
-}
-
-void
-pgm_seek_reindex(PgmSeek *look, ReindexStmt *stmt)
-{
-	if (stmt->kind == REINDEX_OBJECT_SCHEMA)
-		pgm_seek_name(look, OBJECT_SCHEMA, stmt->name);
-	else if (stmt->kind == REINDEX_OBJECT_DATABASE && stmt->name != NULL &&
-			 strcmp(stmt->name, get_database_name(MyDatabaseId)) != 0)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("can only reindex the currently open database"));
-}
-
 /* ---- code */
 
 void
@@ -325,31 +252,4 @@ pgm_seek_event_trigger(PgmSeek *look, CreateEventTrigStmt *stmt)
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("permission denied to create event trigger \"%s\"",
 					   stmt->trigname));
-}
-
-/* ---- relations that are named */
-
-void
-pgm_seek_published(PgmSeek *look, List *objects)
-{
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
-
-		if (object->pubtable != NULL)
-			(void) pgm_seek_relation(look, object->pubtable->relation, "rp",
-									 "cannot add relation \"%s\" to publication");
-	}
-}
-
-void
-pgm_seek_lock(PgmSeek *look, LockStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->relations)
-		(void) pgm_seek_relation(look, lfirst_node(RangeVar, lc), "rpv",
-								 "cannot lock relation \"%s\"");
 }

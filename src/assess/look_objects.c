@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
@@ -15,16 +17,50 @@
 #include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "commands/prepare.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/portal.h"
 #include "utils/syscache.h"
 
 #include "assess/internal.h"
 #include "compat/parse.h"
+
+/* ---- settings */
+
+void
+pgm_seek_setting(PgmSeek *look, VariableSetStmt *set)
+{
+	char	   *value = NULL;
+
+	/* a revision must not have the session's user */
+	if (set->name == NULL || set->kind == VAR_SET_MULTI ||
+		strcmp(set->name, "session_authorization") == 0)
+		return;
+	if (set->kind == VAR_SET_VALUE)
+		value = ExtractSetVariableArgs(set);
+	look->names = list_make1(set->name);
+	if (value != NULL)
+		look->names = lappend(look->names, value);
+	(void) set_config_option(set->name, value,
+							 superuser() ? PGC_SUSET : PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, false, 0, false);
+}
+
+static void
+check_role_setting(PgmSeek *look, const RoleSpec *role, const char *database,
+				   VariableSetStmt *set)
+{
+	pgm_seek_role(look, role);
+	pgm_seek_name(look, OBJECT_DATABASE, database);
+	if (set->kind == VAR_SET_VALUE)
+		pgm_seek_setting(look, set);
+}
 
 /* ---- kinds of statements */
 
@@ -74,6 +110,28 @@ is_in_own_schema(const ObjectAddress *address)
 		has_privs_of_role(GetUserId(), pgm_object_owner(&schema));
 }
 
+/* Neither the server needs it nor an extension. */
+static void
+be_free_to_drop(PgmSeek *look, const ObjectAddress *address)
+{
+	Oid			extension;
+
+	if (IsPinnedObject(address->classId, address->objectId))
+		ereport(ERROR,
+				errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				errmsg("cannot drop %s because it is required by the database system",
+					   getObjectDescription(address, false)));
+	extension = getExtensionOfObject(address->classId, address->objectId);
+	look->last = true;
+	if (OidIsValid(extension))
+		ereport(ERROR,
+				errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				errmsg("cannot drop %s because extension %s requires it",
+					   getObjectDescription(address, false),
+					   get_extension_name(extension)));
+	look->last = false;
+}
+
 static void
 check_drop(PgmSeek *look, DropStmt *drop)
 {
@@ -92,6 +150,8 @@ check_drop(PgmSeek *look, DropStmt *drop)
 			OidIsValid(address.objectId))
 			be_no_aggregate(address.objectId,
 							lfirst_node(ObjectWithArgs, lc));
+		if (OidIsValid(address.objectId))
+			be_free_to_drop(look, &address);
 		if (OidIsValid(address.objectId) && !is_in_own_schema(&address))
 			(void) pgm_seek(look, drop->removeType, lfirst(lc), true,
 							true);
@@ -109,12 +169,48 @@ check_comment(PgmSeek *look, CommentStmt *comment)
 }
 
 static void
+check_function_options(PgmSeek *look, const ObjectAddress *address,
+					   List *options)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+		const char *name = option->defname;
+		bool		cost = strcmp(name, "cost") == 0;
+
+		if (strcmp(name, "set") == 0)
+		{
+			pgm_seek_setting(look, castNode(VariableSetStmt, option->arg));
+			continue;
+		}
+		if (list_member(seen, makeString(option->defname)))
+			ereport(ERROR,
+					errcode(ERRCODE_SYNTAX_ERROR),
+					errmsg("conflicting or redundant options"));
+		seen = lappend(seen, makeString(option->defname));
+		if ((cost || strcmp(name, "rows") == 0) && defGetNumeric(option) <= 0)
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					cost ? errmsg("COST must be positive") :
+					errmsg("ROWS must be positive"));
+		if (strcmp(name, "rows") == 0 && !get_func_retset(address->objectId))
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("ROWS is not applicable when function does not return a set"));
+	}
+}
+
+static void
 check_function(PgmSeek *look, AlterFunctionStmt *stmt)
 {
 	ObjectAddress address = pgm_seek(look, stmt->objtype,
 									 (Node *) stmt->func, false, true);
 
 	be_no_aggregate(address.objectId, stmt->func);
+	check_function_options(look, &address, stmt->actions);
 }
 
 static void
@@ -147,6 +243,9 @@ check_rename_of_name(PgmSeek *look, RenameStmt *stmt)
 	{
 		case OBJECT_DATABASE:
 			taken = OidIsValid(get_database_oid(stmt->newname, true));
+			break;
+		case OBJECT_PUBLICATION:
+			taken = OidIsValid(get_publication_oid(stmt->newname, true));
 			break;
 		case OBJECT_ROLE:
 			taken = OidIsValid(get_role_oid(stmt->newname, true));
@@ -273,7 +372,11 @@ check_left_out(PgmSeek *look, AlterTableStmt *stmt)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
 		if (cmd->subtype == AT_ChangeOwner)
+		{
+			pgm_seek_own_sequence(look, stmt->relation,
+								  "cannot change owner of sequence \"%s\"");
 			pgm_seek_new_owner(look, cmd->newowner);
+		}
 		else if (cmd->subtype == AT_SetTableSpace)
 			pgm_seek_name(look, OBJECT_TABLESPACE, cmd->name);
 	}
@@ -285,6 +388,19 @@ check_domain(PgmSeek *look, AlterDomainStmt *stmt)
 	ObjectAddress address = pgm_seek(look, OBJECT_DOMAIN,
 									 (Node *) stmt->typeName, false, true);
 
+	if (stmt->subtype == 'C' && stmt->def != NULL &&
+		castNode(Constraint, stmt->def)->conname != NULL)
+	{
+		char	   *name = castNode(Constraint, stmt->def)->conname;
+
+		look->names = lappend(look->names, name);
+		if (OidIsValid(get_domain_constraint_oid(address.objectId, name,
+												 true)))
+			ereport(ERROR,
+					errcode(ERRCODE_DUPLICATE_OBJECT),
+					errmsg("constraint \"%s\" for domain \"%s\" already exists",
+						   name, NameListToString(stmt->typeName)));
+	}
 	if ((stmt->subtype != 'X' && stmt->subtype != 'V') || stmt->missing_ok)
 		return;
 	look->names = lappend(look->names, stmt->name);
@@ -296,175 +412,7 @@ check_domain(PgmSeek *look, AlterDomainStmt *stmt)
 					   stmt->name, NameListToString(stmt->typeName)));
 }
 
-/* ---- privileges */
-
-static void
-check_granted_relation(PgmSeek *look, GrantStmt *stmt, const RangeVar *name)
-{
-	bool		sequence = stmt->objtype == OBJECT_SEQUENCE;
-	Oid			relid = pgm_seek_relation(look, name, sequence ? "S" : "rvmfpS",
-										  sequence ? "\"%s\" is not a sequence" :
-										  "\"%s\" is no table or view");
-	ListCell   *lc;
-
-	foreach(lc, stmt->privileges)
-		pgm_seek_columns(look, name, relid, lfirst_node(AccessPriv, lc)->cols);
-}
-
-static void
-check_granted(PgmSeek *look, GrantStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->objects)
-	{
-		Node	   *object = lfirst(lc);
-
-		if (IsA(object, RangeVar))
-			check_granted_relation(look, stmt, (RangeVar *) object);
-		else if (stmt->objtype != OBJECT_PARAMETER_ACL &&
-				 stmt->objtype != OBJECT_LARGEOBJECT)
-			(void) pgm_seek(look, stmt->objtype, object, false, false);
-	}
-}
-
-static void
-check_grant(PgmSeek *look, GrantStmt *stmt)
-{
-	ListCell   *lc;
-
-	if (stmt->targtype == ACL_TARGET_OBJECT)
-		check_granted(look, stmt);
-	else if (stmt->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-		foreach(lc, stmt->objects)
-			pgm_seek_name(look, OBJECT_SCHEMA, strVal(lfirst(lc)));
-	pgm_seek_roles(look, stmt->grantees);
-	pgm_seek_role(look, stmt->grantor);
-}
-
-static void
-check_default_privileges(PgmSeek *look, AlterDefaultPrivilegesStmt *stmt)
-{
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "schemas") == 0)
-			foreach(lc2, castNode(List, option->arg))
-				pgm_seek_name(look, OBJECT_SCHEMA, strVal(lfirst(lc2)));
-		else if (strcmp(option->defname, "roles") == 0)
-			pgm_seek_roles(look, castNode(List, option->arg));
-	}
-	pgm_seek_roles(look, stmt->action->grantees);
-}
-
-static void
-check_grant_role(PgmSeek *look, GrantRoleStmt *stmt)
-{
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, stmt->granted_roles)
-		pgm_seek_name(look, OBJECT_ROLE,
-					  lfirst_node(AccessPriv, lc)->priv_name);
-	pgm_seek_roles(look, stmt->grantee_roles);
-	if (!stmt->is_grant)
-		return;
-	look->free = true;
-	foreach(lc, stmt->granted_roles)
-	{
-		const char *name = lfirst_node(AccessPriv, lc)->priv_name;
-
-		foreach(lc2, stmt->grantee_roles)
-		{
-			RoleSpec   *member = lfirst_node(RoleSpec, lc2);
-
-			if (is_member_of_role_nosuper(get_role_oid(name, false),
-										  get_rolespec_oid(member, false)))
-				ereport(ERROR,
-						errcode(ERRCODE_INVALID_GRANT_OPERATION),
-						errmsg("role \"%s\" is a member of role \"%s\"",
-							   get_rolespec_name(member), name));
-		}
-	}
-}
-
-static void
-check_create_role(PgmSeek *look, CreateRoleStmt *stmt)
-{
-	ListCell   *lc;
-
-	pgm_seek_free(look, OidIsValid(get_role_oid(stmt->role, true)),
-				  OBJECT_ROLE,
-				  stmt->role);
-	foreach(lc, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (option->arg != NULL && IsA(option->arg, List))
-			pgm_seek_roles(look, (List *) option->arg);
-	}
-	look->free = true;
-	look->remedy = psprintf("ALTER ROLE %s CREATEROLE;",
-							quote_identifier(GetUserNameFromId(GetUserId(),
-															   false)));
-	if (!has_createrole_privilege(GetUserId()))
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("permission denied to create role"));
-}
-
-/* ---- settings */
-
-static void
-check_setting(PgmSeek *look, VariableSetStmt *set)
-{
-	char	   *value = NULL;
-
-	/* a revision must not have the session's user */
-	if (set->name == NULL || set->kind == VAR_SET_MULTI ||
-		strcmp(set->name, "session_authorization") == 0)
-		return;
-	if (set->kind == VAR_SET_VALUE)
-		value = ExtractSetVariableArgs(set);
-	look->names = list_make1(set->name);
-	if (value != NULL)
-		look->names = lappend(look->names, value);
-	(void) set_config_option(set->name, value,
-							 superuser() ? PGC_SUSET : PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, false, 0, false);
-}
-
-static void
-check_role_setting(PgmSeek *look, const RoleSpec *role, const char *database,
-				   VariableSetStmt *set)
-{
-	pgm_seek_role(look, role);
-	pgm_seek_name(look, OBJECT_DATABASE, database);
-	if (set->kind == VAR_SET_VALUE)
-		check_setting(look, set);
-}
-
-static void
-check_new_publication(PgmSeek *look, CreatePublicationStmt *stmt)
-{
-	bool		taken = OidIsValid(get_publication_oid(stmt->pubname, true));
-
-	pgm_seek_free(look, taken, OBJECT_PUBLICATION, stmt->pubname);
-	pgm_seek_published(look, stmt->pubobjects);
-}
-
 /* ---- which is it? */
-
-static void
-check_dropped_roles(PgmSeek *look, DropRoleStmt *stmt)
-{
-	if (!stmt->missing_ok)
-		pgm_seek_roles(look, stmt->roles);
-}
 
 /* Kinds of which only what they name is looked up. */
 static void
@@ -494,6 +442,20 @@ check_named(PgmSeek *look, Node *stmt)
 						  strVal(castNode(AlterObjectDependsStmt,
 										  stmt)->extname));
 			break;
+		case T_AlterTSConfigurationStmt:
+			(void) pgm_seek(look, OBJECT_TSCONFIGURATION,
+							(Node *) castNode(AlterTSConfigurationStmt,
+											  stmt)->cfgname, false, true);
+			break;
+		case T_AlterTSDictionaryStmt:
+			(void) pgm_seek(look, OBJECT_TSDICTIONARY,
+							(Node *) castNode(AlterTSDictionaryStmt,
+											  stmt)->dictname, false, true);
+			break;
+		case T_AlterSubscriptionStmt:
+			pgm_seek_name(look, OBJECT_SUBSCRIPTION,
+						  castNode(AlterSubscriptionStmt, stmt)->subname);
+			break;
 		case T_AlterStatsStmt:
 			(void) pgm_seek(look, OBJECT_STATISTIC_EXT,
 							(Node *) castNode(AlterStatsStmt, stmt)->defnames,
@@ -507,12 +469,14 @@ check_named(PgmSeek *look, Node *stmt)
 			pgm_seek_name(look, OBJECT_FOREIGN_SERVER,
 						  castNode(CreateForeignTableStmt, stmt)->servername);
 			break;
+		case T_CreateUserMappingStmt:
+			pgm_seek_role(look, castNode(CreateUserMappingStmt, stmt)->user);
+			pgm_seek_name(look, OBJECT_FOREIGN_SERVER,
+						  castNode(CreateUserMappingStmt, stmt)->servername);
+			break;
 		case T_DoStmt:
 			pgm_seek_name(look, OBJECT_LANGUAGE,
 						  pgm_option_text(castNode(DoStmt, stmt)->args, "language"));
-			break;
-		case T_DropOwnedStmt:
-			pgm_seek_roles(look, castNode(DropOwnedStmt, stmt)->roles);
 			break;
 		case T_DropSubscriptionStmt:
 			if (!castNode(DropSubscriptionStmt, stmt)->missing_ok)
@@ -530,18 +494,54 @@ check_named(PgmSeek *look, Node *stmt)
 			pgm_seek_name(look, OBJECT_SCHEMA,
 						  castNode(ImportForeignSchemaStmt, stmt)->local_schema);
 			break;
-		case T_ReassignOwnedStmt:
-			pgm_seek_roles(look, castNode(ReassignOwnedStmt, stmt)->roles);
-			pgm_seek_role(look, castNode(ReassignOwnedStmt, stmt)->newrole);
-			break;
 		default:
 			break;
 	}
 }
 
-/* Roles, and what they may. */
+/* What a session has; the caller's may run the statement. */
 static void
-check_roles(PgmSeek *look, Node *stmt)
+check_session(PgmSeek *look, Node *stmt)
+{
+	const char *prepared = NULL;
+	const char *cursor = NULL;
+
+	switch (nodeTag(stmt))
+	{
+		case T_ClosePortalStmt:
+			cursor = castNode(ClosePortalStmt, stmt)->portalname;
+			break;
+		case T_DeallocateStmt:
+			prepared = castNode(DeallocateStmt, stmt)->name;
+			break;
+		case T_ExecuteStmt:
+			prepared = castNode(ExecuteStmt, stmt)->name;
+			break;
+		case T_FetchStmt:
+			cursor = castNode(FetchStmt, stmt)->portalname;
+			break;
+		default:
+			return;
+	}
+	if (prepared != NULL && FetchPreparedStatement(prepared, false) == NULL)
+	{
+		look->names = list_make1((char *) prepared);
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_PSTATEMENT),
+				errmsg("prepared statement \"%s\" does not exist", prepared));
+	}
+	if (cursor != NULL && GetPortalByName(cursor) == NULL)
+	{
+		look->names = list_make1((char *) cursor);
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_CURSOR),
+				errmsg("cursor \"%s\" does not exist", cursor));
+	}
+}
+
+/* Settings of databases and of roles. */
+static void
+check_settings(PgmSeek *look, Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
@@ -555,26 +555,8 @@ check_roles(PgmSeek *look, Node *stmt)
 							   castNode(AlterRoleSetStmt, stmt)->database,
 							   castNode(AlterRoleSetStmt, stmt)->setstmt);
 			break;
-		case T_AlterRoleStmt:
-			pgm_seek_role(look, castNode(AlterRoleStmt, stmt)->role);
-			break;
-		case T_CreateRoleStmt:
-			check_create_role(look, castNode(CreateRoleStmt, stmt));
-			break;
-		case T_DropRoleStmt:
-			check_dropped_roles(look, castNode(DropRoleStmt, stmt));
-			break;
-		case T_GrantRoleStmt:
-			check_grant_role(look, castNode(GrantRoleStmt, stmt));
-			break;
-		case T_GrantStmt:
-			check_grant(look, castNode(GrantStmt, stmt));
-			break;
-		case T_AlterDefaultPrivilegesStmt:
-			check_default_privileges(look, castNode(AlterDefaultPrivilegesStmt,
-													stmt));
-			break;
 		default:
+			check_session(look, stmt);
 			check_named(look, stmt);
 			break;
 	}
@@ -602,10 +584,7 @@ check_untried(PgmSeek *look, Node *stmt)
 			check_owner(look, castNode(AlterOwnerStmt, stmt));
 			break;
 		case T_AlterPublicationStmt:
-			pgm_seek_name(look, OBJECT_PUBLICATION,
-						  castNode(AlterPublicationStmt, stmt)->pubname);
-			pgm_seek_published(look, castNode(AlterPublicationStmt,
-											  stmt)->pubobjects);
+			pgm_seek_publication(look, castNode(AlterPublicationStmt, stmt));
 			break;
 		case T_AlterTableStmt:
 			if (pgm_alter_table_kind((AlterTableStmt *) stmt) == OBJECT_TYPE)
@@ -627,10 +606,14 @@ check_untried(PgmSeek *look, Node *stmt)
 			pgm_seek_new_function(look, castNode(CreateFunctionStmt, stmt));
 			break;
 		case T_CreatePublicationStmt:
-			check_new_publication(look, castNode(CreatePublicationStmt, stmt));
+			pgm_seek_new_publication(look, castNode(CreatePublicationStmt,
+													stmt));
 			break;
 		case T_DropStmt:
 			check_drop(look, castNode(DropStmt, stmt));
+			break;
+		case T_ExplainStmt:
+			pgm_seek_explain(look, castNode(ExplainStmt, stmt));
 			break;
 		case T_LockStmt:
 			pgm_seek_lock(look, castNode(LockStmt, stmt));
@@ -648,10 +631,10 @@ check_untried(PgmSeek *look, Node *stmt)
 			pgm_seek_vacuum(look, castNode(VacuumStmt, stmt));
 			break;
 		case T_VariableSetStmt:
-			check_setting(look, castNode(VariableSetStmt, stmt));
+			pgm_seek_setting(look, castNode(VariableSetStmt, stmt));
 			break;
 		default:
-			check_roles(look, stmt);
+			check_settings(look, stmt);
 			break;
 	}
 }
@@ -661,10 +644,16 @@ pgm_seek_statement(PgmSeek *look, Node *stmt)
 {
 	if (IsA(stmt, AlterTableStmt))
 		check_left_out(look, (AlterTableStmt *) stmt);
+	else if (IsA(stmt, AlterSeqStmt))
+		pgm_seek_sequence(look, castNode(AlterSeqStmt, stmt));
+	else if (IsA(stmt, AlterObjectSchemaStmt))
+		pgm_seek_own_sequence(look, castNode(AlterObjectSchemaStmt,
+											 stmt)->relation,
+							  "cannot move an owned sequence into another schema");
 	else if (IsA(stmt, RenameStmt) &&
 			 castNode(RenameStmt, stmt)->relation != NULL &&
 			 castNode(RenameStmt, stmt)->subname == NULL)
 		check_rename_of_relation(look, (RenameStmt *) stmt);
-	if (!look->verdict->tried)
+	if (!look->verdict->tried && !pgm_seek_about_roles(look, stmt))
 		check_untried(look, stmt);
 }

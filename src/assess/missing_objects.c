@@ -72,6 +72,8 @@ may_matter(const PgmVerdict *earlier, const PgmSeek *look)
 	if (pgm_statement_is(stmt, PGM_CHANGES_ROWS) || IsA(stmt, SelectStmt) ||
 		IsA(stmt, CommentStmt))
 		return false;
+	if (look->last)
+		return true;
 	switch (nodeTag(stmt))
 	{
 		case T_CreateExtensionStmt:
@@ -295,6 +297,21 @@ pgm_seek_columns(PgmSeek *look, const RangeVar *name, Oid relid, List *columns)
 	}
 }
 
+const char *
+pgm_first_repeated(const List *names)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (list_member(seen, lfirst(lc)))
+			return strVal(lfirst(lc));
+		seen = lappend(seen, lfirst(lc));
+	}
+	return NULL;
+}
+
 /* The words and the state that the server has for it. */
 static const char *
 what_is_there(ObjectType type, int *state)
@@ -352,9 +369,14 @@ is_of_statement(int sqlerrcode)
 		case ERRCODE_INVALID_SCHEMA_NAME:
 		case ERRCODE_INVALID_CATALOG_NAME:
 		case ERRCODE_INVALID_GRANTOR:
+		case ERRCODE_DEPENDENT_PRIVILEGE_DESCRIPTORS_STILL_EXIST:
+		case ERRCODE_INVALID_SQL_STATEMENT_NAME:
+		case ERRCODE_INVALID_CURSOR_NAME:
 			return true;
 		default:
-			return sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+			return sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+				sqlerrcode == ERRCODE_CANT_CHANGE_RUNTIME_PARAM ||
+				sqlerrcode == ERRCODE_OBJECT_IN_USE;
 	}
 }
 

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "assess/constant_rows.h"
 #include "assess/row_plans.h"
 #include "assess/wrong_names.h"
 #include "base/transaction.h"
@@ -81,6 +82,19 @@ is_certain(const PgmVerdict *verdict, const List *past)
 
 /* ---- what is looked up */
 
+static void
+be_writable(Oid relid, const char *name)
+{
+	char		kind = get_rel_relkind(relid);
+
+	if (kind == RELKIND_MATVIEW || kind == RELKIND_SEQUENCE)
+		ereport(ERROR,
+				errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				kind == RELKIND_SEQUENCE ?
+				errmsg("cannot change sequence \"%s\"", name) :
+				errmsg("cannot change materialized view \"%s\"", name));
+}
+
 /* The columns that are written to; indirection into them is not looked at. */
 static void
 check_columns(const RangeVar *name, List *targets, bool once)
@@ -93,6 +107,7 @@ check_columns(const RangeVar *name, List *targets, bool once)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("relation \"%s\" does not exist", name->relname));
+	be_writable(relid, name->relname);
 	foreach(lc, targets)
 	{
 		const ResTarget *target = lfirst_node(ResTarget, lc);
@@ -167,23 +182,6 @@ is_default(const Node *value)
 		IsA(value, MultiAssignRef);
 }
 
-/* The text of a constant; NULL: it is something else. */
-static char *
-constant_text(Node *value)
-{
-	A_Const    *constant = (A_Const *) value;
-
-	return value != NULL && IsA(value, A_Const) && !constant->isnull &&
-		IsA(&constant->val, String) ? strVal(&constant->val) : NULL;
-}
-
-/* Does the server itself read values of the type? */
-static bool
-is_read_by_server(Oid type)
-{
-	return type < FirstNormalObjectId || get_typtype(type) == TYPTYPE_ENUM;
-}
-
 /* One value for one column, as it is written. */
 static void
 check_value(Oid relid, const char *column, Node *value, bool update)
@@ -191,9 +189,6 @@ check_value(Oid relid, const char *column, Node *value, bool update)
 	AttrNumber	attnum = get_attnum(relid, column);
 	HeapTuple	tuple;
 	FormData_pg_attribute att;
-	char	   *text = constant_text(value);
-	Oid			input;
-	Oid			param;
 
 	if (is_default(value) || attnum <= 0)
 		return;
@@ -210,10 +205,7 @@ check_value(Oid relid, const char *column, Node *value, bool update)
 				errmsg("column \"%s\" can only be updated to DEFAULT", column) :
 				errmsg("cannot insert a non-DEFAULT value into column \"%s\"",
 					   column));
-	if (text == NULL || !is_read_by_server(att.atttypid))
-		return;
-	getTypeInputInfo(att.atttypid, &input, &param);
-	(void) OidInputFunctionCall(input, text, param, att.atttypmod);
+	pgm_check_assigned_constant(relid, column, value);
 }
 
 static void
@@ -347,12 +339,19 @@ query_of(PgmVerdict *verdict, Node *stmt)
 			check_values(insert);
 			check_privilege(verdict, insert->relation, ACL_INSERT, "INSERT");
 			check_inserted(insert);
+			pgm_check_inserted_rows(insert);
 
 			/* values can be DEFAULT, and a WITH of its own hides names */
 			return insert->withClause == NULL ? insert->selectStmt : NULL;
 		case T_SelectStmt:
 			return stmt;
+		case T_ExplainStmt:
+			return query_of(verdict, castNode(ExplainStmt, stmt)->query);
+		case T_DeclareCursorStmt:
+			return query_of(verdict, castNode(DeclareCursorStmt, stmt)->query);
 		default:
+			if (pgm_is_merge(stmt))
+				check_columns(pgm_merge_target(stmt), NIL, false);
 			return NULL;
 	}
 }
@@ -365,7 +364,7 @@ can_be_analyzed(Node *query)
 	SelectStmt *select;
 	ListCell   *lc;
 
-	if (query == NULL)
+	if (query == NULL || !IsA(query, SelectStmt))
 		return false;
 	select = castNode(SelectStmt, query);
 	if (select->valuesLists != NIL)
@@ -409,6 +408,7 @@ is_certain_error(const PgmVerdict *verdict, int sqlerrcode)
 				(sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE ||
 				 verdict->remedy != NULL);
 		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
 			return true;
 		default:
 			return false;

@@ -202,14 +202,13 @@ walk_node(Node *node, void *context)
 	bool		known;
 	bool		found;
 
-	/* an action of a rule: the walker of the server knows it not */
-	if (node == NULL || IsA(node, NotifyStmt))
+	if (node == NULL)
 		return false;
 	found = walk_definition(node, walk, &known);
 	if (known)
 		return found;
 	return visit_expression(walk, node) ||
-		raw_expression_tree_walker(node, walk_node, context);
+		pgm_walk_raw(node, walk_node, context);
 }
 
 /* ---- functions that are made */
@@ -372,6 +371,30 @@ visit_range(PgmStrangeWalk *walk, CreateRangeStmt *stmt)
 	return false;
 }
 
+/* An aggregate's first state is read by the input function of its type. */
+static bool
+visit_define(PgmStrangeWalk *walk, DefineStmt *stmt)
+{
+	Node	   *state = NULL;
+	bool		read = false;
+	ListCell   *lc;
+
+	foreach(lc, stmt->definition)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "initcond") == 0 ||
+			strcmp(option->defname, "minitcond") == 0)
+			read = true;
+		else if (strcmp(option->defname, "mstype") == 0)
+			return pgm_strange_refuse(walk, pstrdup("a moving aggregate"));
+		else if (strcmp(option->defname, "stype") == 0)
+			state = option->arg;
+	}
+	return read && state != NULL && IsA(state, TypeName) &&
+		walk_node(state, walk);
+}
+
 static bool
 visit_create(PgmStrangeWalk *walk, CreateStmt *stmt)
 {
@@ -428,6 +451,8 @@ visit_parts(PgmStrangeWalk *walk, Node *stmt)
 		case T_CreateFunctionStmt:
 			return visit_create_function(walk, castNode(CreateFunctionStmt,
 														stmt));
+		case T_DefineStmt:
+			return visit_define(walk, castNode(DefineStmt, stmt));
 		case T_CreateSeqStmt:
 			return walk_list(walk, castNode(CreateSeqStmt, stmt)->options);
 		case T_AlterSeqStmt:
@@ -463,7 +488,10 @@ visit_statement(PgmStrangeWalk *walk, Node *stmt)
 		case T_ReindexStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_CommentStmt:
+		case T_CreateCastStmt:
 		case T_CreateEnumStmt:
+		case T_CreateOpClassStmt:
+		case T_CreateOpFamilyStmt:
 		case T_AlterEnumStmt:
 		case T_GrantStmt:
 			return false;

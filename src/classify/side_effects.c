@@ -43,7 +43,7 @@ names_relation(Node *node, void *context)
 		return false;
 	if (IsA(node, RangeVar) || IsA(node, IntoClause))
 		return true;
-	return raw_expression_tree_walker(node, names_relation, context);
+	return pgm_walk_raw(node, names_relation, context);
 }
 
 /*
@@ -84,7 +84,7 @@ calls_code(Node *node, void *context)
 		return false;
 	if (IsA(node, FuncCall) && may_be_code(castNode(FuncCall, node)->funcname))
 		return true;
-	return raw_expression_tree_walker(node, calls_code, context);
+	return pgm_walk_raw(node, calls_code, context);
 }
 
 /* EXPLAIN runs its query only if it is told so. */

@@ -78,6 +78,34 @@ only_gives_to_column(const AlterSeqStmt *stmt)
 		strcmp(linitial_node(DefElem, stmt->options)->defname, "owned_by") == 0;
 }
 
+/* Does it only make something new, of which nothing is run? */
+static bool
+only_makes(const DefineStmt *stmt)
+{
+	ListCell   *lc;
+
+	switch (stmt->kind)
+	{
+		case OBJECT_AGGREGATE:
+		case OBJECT_COLLATION:
+		case OBJECT_OPERATOR:
+		case OBJECT_TSCONFIGURATION:
+		case OBJECT_TSDICTIONARY:
+			break;
+		default:
+			return false;
+	}
+	foreach(lc, stmt->definition)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		/* those are changed, too */
+		if (strcmp(name, "commutator") == 0 || strcmp(name, "negator") == 0)
+			return false;
+	}
+	return !stmt->replace;
+}
+
 PgmTriable
 pgm_triable(Node *stmt, const char **reason)
 {
@@ -116,6 +144,9 @@ pgm_triable(Node *stmt, const char **reason)
 		case T_CommentStmt:
 			return names_relation(castNode(CommentStmt, stmt)->objtype) ?
 				PGM_TRIABLE : PGM_NEEDLESS;
+		case T_DefineStmt:
+			return only_makes(castNode(DefineStmt, stmt)) ? PGM_TRIABLE :
+				PGM_NOT_TRIABLE;
 		case T_DoStmt:
 		case T_CallStmt:
 		case T_SelectStmt:

@@ -14,6 +14,17 @@
 #endif
 #include "utils/rel.h"
 
+/* Is a new row held to it? */
+static inline bool
+pgm_check_is_enforced(const ConstrCheck *check)
+{
+#if PG_VERSION_NUM >= 180000
+	return check->ccenforced;
+#else
+	return true;
+#endif
+}
+
 /*
  * Have ExecConstraints() look at the checks that are valid, and no other: for
  * rows that were there before one was made.

@@ -23,6 +23,36 @@
 
 #include "compat/merge.h"
 
+/* The server's walker of raw trees, with the nodes it does not know. */
+static inline bool
+pgm_walk_raw(Node *node, bool (*walker) (Node *node, void *context),
+			 void *context)
+{
+	switch (nodeTag(node))
+	{
+		case T_NotifyStmt:		/* an action of a rule */
+			return false;
+
+			/* what EXPLAIN is told of */
+		case T_CreateTableAsStmt:
+			return walker(castNode(CreateTableAsStmt, node)->query, context);
+		case T_DeclareCursorStmt:
+			return walker(castNode(DeclareCursorStmt, node)->query, context);
+		case T_RefreshMatViewStmt:
+			return walker((Node *) castNode(RefreshMatViewStmt,
+											node)->relation, context);
+		case T_ExecuteStmt:		/* of CREATE TABLE AS */
+			return walker((Node *) castNode(ExecuteStmt, node)->params,
+						  context);
+#if PG_VERSION_NUM >= 140000
+		case T_ReturnStmt:		/* a body of a function in SQL */
+			return walker(castNode(ReturnStmt, node)->returnval, context);
+#endif
+		default:
+			return raw_expression_tree_walker(node, walker, context);
+	}
+}
+
 /* VACUUM FULL, however it is written. */
 static inline bool
 pgm_vacuum_is_full(VacuumStmt *stmt)

@@ -174,7 +174,7 @@ collect_relations(Node *node, void *context)
 		*names = lappend(*names, node);
 		return false;
 	}
-	return raw_expression_tree_walker(node, collect_relations, context);
+	return pgm_walk_raw(node, collect_relations, context);
 }
 
 static List *

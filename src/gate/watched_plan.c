@@ -67,7 +67,7 @@ find_parameters(Node *node, void *context)
 		return false;
 	if (IsA(node, ParamRef))
 		found->refs = lappend(found->refs, node);
-	return raw_expression_tree_walker(node, find_parameters, context);
+	return pgm_walk_raw(node, find_parameters, context);
 }
 
 static int

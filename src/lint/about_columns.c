@@ -138,7 +138,7 @@ calls_volatile(Node *node, void *context)
 		if (pgm_lint_ask_bool(&volatile_query, &name))
 			return true;
 	}
-	return raw_expression_tree_walker(node, calls_volatile, context);
+	return pgm_walk_raw(node, calls_volatile, context);
 }
 
 static bool

@@ -146,7 +146,7 @@ static const PgmStatementKind kinds[] = {
 		PGM_CHANGES_ROWS | PGM_TIMED_BY_ROWS
 	},
 	[T_CreateAmStmt] = {AccessExclusiveLock},
-	[T_CreateCastStmt] = {AccessExclusiveLock},
+	[T_CreateCastStmt] = {AccessExclusiveLock,.triable = PGM_TRIABLE},
 	[T_CreateConversionStmt] = {AccessExclusiveLock},
 	[T_CreateDomainStmt] = {
 		AccessExclusiveLock,
@@ -172,8 +172,8 @@ static const PgmStatementKind kinds[] = {
 		.triable = PGM_TRIABLE,
 		.flags = PGM_ONLY_NAMES_CODE
 	},
-	[T_CreateOpClassStmt] = {AccessExclusiveLock},
-	[T_CreateOpFamilyStmt] = {AccessExclusiveLock},
+	[T_CreateOpClassStmt] = {AccessExclusiveLock,.triable = PGM_TRIABLE},
+	[T_CreateOpFamilyStmt] = {AccessExclusiveLock,.triable = PGM_TRIABLE},
 	[T_CreatePLangStmt] = {AccessExclusiveLock},
 	[T_CreatePolicyStmt] = {
 		AccessExclusiveLock,
@@ -242,7 +242,10 @@ static const PgmStatementKind kinds[] = {
 		AccessExclusiveLock,
 		.flags = PGM_MAY_LOOK | PGM_ONLY_IN_TRANSACTION
 	},
-	[T_DefineStmt] = {AccessExclusiveLock},
+	[T_DefineStmt] = {
+		AccessExclusiveLock,
+		.triable = PGM_TRIABLE_BY_STATEMENT
+	},
 	[T_DeleteStmt] = {
 		RowExclusiveLock,
 		.effects = PGM_ROW_EFFECTS,

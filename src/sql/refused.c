@@ -95,7 +95,7 @@ find_refused_call(Node *node, void *context)
 		if (*refusal != PGM_REFUSED_NOT)
 			return true;
 	}
-	return raw_expression_tree_walker(node, find_refused_call, context);
+	return pgm_walk_raw(node, find_refused_call, context);
 }
 
 /* The statements that the walker of raw trees knows. */
@@ -269,7 +269,7 @@ find_transaction_call(Node *node, void *context)
 		*found = "SELECT FOR UPDATE";
 		return true;
 	}
-	return raw_expression_tree_walker(node, find_transaction_call, context);
+	return pgm_walk_raw(node, find_transaction_call, context);
 }
 
 static const char *

@@ -129,7 +129,7 @@ visit_query(Walk *walk, Node *stmt)
 									makeString(lfirst_node(CommonTableExpr,
 														   lc)->ctename));
 	}
-	(void) raw_expression_tree_walker(stmt, expression_walker, walk);
+	(void) pgm_walk_raw(stmt, expression_walker, walk);
 	walk->queries = outer;
 }
 
@@ -149,9 +149,6 @@ expression_walker(Node *node, void *context)
 		case T_IntoClause:
 			/* is made, not read */
 			return false;
-		case T_NotifyStmt:
-			/* an action of a rule: the walker of the server knows it not */
-			return false;
 		case T_SelectStmt:
 		case T_InsertStmt:
 		case T_UpdateStmt:
@@ -166,11 +163,7 @@ expression_walker(Node *node, void *context)
 		visit_query(walk, node);
 		return false;
 	}
-	/* of CREATE TABLE AS EXECUTE: the walker of the server knows it not */
-	if (IsA(node, ExecuteStmt))
-		return expression_walker((Node *) castNode(ExecuteStmt, node)->params,
-								 context);
-	return raw_expression_tree_walker(node, expression_walker, context);
+	return pgm_walk_raw(node, expression_walker, context);
 }
 
 static void

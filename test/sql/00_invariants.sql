@@ -79,6 +79,13 @@ ORDER BY 1;
 SELECT extcondition FROM pg_extension
 WHERE extname = 'pgmigrate' AND '' <> ANY (extcondition);
 
+-- rows of every table can be changed where a publication has all tables
+SELECT c.oid::regclass FROM pg_class c
+WHERE c.relnamespace = 'pgmigrate'::regnamespace AND c.relkind = 'r' AND c.relreplident <> 'f'
+	AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+	AND c.relname <> 'metrics_marker'
+ORDER BY 1;
+
 -- members depend on each other and on pg_catalog only
 SELECT m.object, pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid) AS on
 FROM member m JOIN pg_depend d ON d.classid = m.classid AND d.objid = m.objid

@@ -71,6 +71,52 @@ INSERT INTO wrong (sql) VALUES
 ('CREATE SERVER x FOREIGN DATA WRAPPER nothing'), ('IMPORT FOREIGN SCHEMA x FROM SERVER nothing INTO public'), ('CREATE PUBLICATION x FOR TABLE nothing'),
 ('UPDATE own SET id = 5'), ('UPDATE own SET b = 5'), ('INSERT INTO own (id) VALUES (1)'), ('INSERT INTO t (id, name, at) VALUES (1, ''x'', ''2025-02-30'')'),
 ('UPDATE t SET note = ''too long'''), ('UPDATE uses SET e = ''c'''), ('INSERT INTO t (id, name) VALUES (''one'', ''x'')');
+-- what is given, what hangs on it, options, rows of constants, and what is made anew
+CREATE ROLE missing_holder;
+CREATE TABLE held (id int); ALTER TABLE held OWNER TO missing_holder;
+CREATE SEQUENCE owned OWNED BY t.id;
+CREATE SCHEMA missing_other CREATE TABLE b (id int);
+CREATE TABLE parts (k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE strict (a int CHECK (a > 0), b int NOT NULL DEFAULT 5, c int NOT NULL, n numeric(4,2), s smallint, yes boolean, d dm, UNIQUE (a, b));
+CREATE TABLE filled (a int NOT NULL);
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.a := 1; RETURN new; END';
+CREATE TRIGGER fill BEFORE INSERT ON filled FOR EACH ROW EXECUTE FUNCTION fill();
+CREATE FUNCTION eq(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE OPERATOR =#= (leftarg = int, rightarg = int, function = eq);
+CREATE FUNCTION to_en(int) RETURNS en LANGUAGE sql AS 'SELECT NULL::en';
+CREATE CAST (int AS en) WITH FUNCTION to_en(int);
+CREATE COLLATION coll FROM "C";
+CREATE PUBLICATION missing_some FOR TABLE t WITH (publish = 'insert');
+CREATE PUBLICATION missing_all FOR ALL TABLES WITH (publish = 'insert');
+INSERT INTO wrong (sql) VALUES
+('GRANT USAGE ON t TO missing_app'), ('GRANT EXECUTE ON SCHEMA missing_objects TO missing_app'), ('GRANT SELECT ON FUNCTION g(int) TO missing_app'),
+('GRANT INSERT ON SEQUENCE sq TO missing_app'), ('GRANT DELETE (id) ON t TO missing_app'), ('GRANT USAGE (id) ON SCHEMA missing_objects TO missing_app'),
+('GRANT FOO ON t TO missing_app'), ('REVOKE USAGE ON t FROM missing_app'), ('GRANT SELECT ON t TO PUBLIC WITH GRANT OPTION'),
+('ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON TABLES TO missing_app'), ('GRANT SELECT ON ALL FUNCTIONS IN SCHEMA missing_objects TO missing_app'),
+('DROP ROLE missing_holder'), ('DROP ROLE IF EXISTS missing_app, missing_holder'), ('DROP ROLE pg_read_all_data'), ('DROP ROLE CURRENT_USER'),
+('CREATE ROLE pg_x'), ('CREATE ROLE x LOGIN NOLOGIN'), ('CREATE ROLE x VALID UNTIL ''never'''), ('ALTER ROLE missing_app CONNECTION LIMIT -5'),
+('ALTER SEQUENCE sq OWNED BY t.nothing'), ('ALTER SEQUENCE sq OWNED BY nothing.id'), ('ALTER SEQUENCE sq OWNED BY missing_other.b.id'),
+('ALTER SEQUENCE sq OWNED BY held.id'), ('ALTER SEQUENCE sq OWNED BY t'), ('ALTER SEQUENCE owned SET SCHEMA missing_other'),
+('ALTER SEQUENCE owned OWNER TO missing_app'), ('ANALYZE (FOO) t'), ('ANALYZE (VERBOSE maybe) t'), ('ANALYZE t (id, id)'), ('VACUUM (FOO) t'),
+('VACUUM (FULL, PARALLEL 2) t'), ('VACUUM t (id)'), ('EXPLAIN (FOO) SELECT 1'), ('EXPLAIN (FORMAT foo) SELECT 1'), ('EXPLAIN SELECT nothing FROM t'),
+('EXPLAIN UPDATE t SET nothing = 1'), ('DECLARE x CURSOR FOR SELECT nothing FROM t'), ('FETCH FROM nothing'), ('EXECUTE nothing'), ('DEALLOCATE nothing'),
+('ALTER PUBLICATION missing_some ADD TABLE t'), ('ALTER PUBLICATION missing_some DROP TABLE own'), ('ALTER PUBLICATION missing_all ADD TABLE t'),
+('ALTER PUBLICATION missing_some ADD TABLE v'), ('ALTER PUBLICATION missing_some ADD TABLE own (nothing)'), ('ALTER PUBLICATION missing_some ADD TABLES IN SCHEMA nowhere'),
+('ALTER PUBLICATION missing_some DROP TABLES IN SCHEMA missing_other'), ('ALTER PUBLICATION missing_some SET (foo = 1)'), ('ALTER PUBLICATION missing_some SET (publish = ''foo'')'),
+('CREATE PUBLICATION x FOR TABLE pg_class'), ('INSERT INTO t (id) VALUES (5)'), ('INSERT INTO t (id, name) VALUES (5, NULL)'), ('INSERT INTO t VALUES (5, ''x'', ''too long'')'),
+('INSERT INTO t (id, name) VALUES (7, ''a''), (7, ''b'')'), ('INSERT INTO t (id, name) VALUES (7, ''a'') ON CONFLICT (name) DO NOTHING'),
+('INSERT INTO t (id, name) VALUES (7, ''a'') ON CONFLICT ON CONSTRAINT nothing DO NOTHING'), ('INSERT INTO strict DEFAULT VALUES'), ('INSERT INTO strict VALUES (0, 1, 1)'),
+('INSERT INTO strict VALUES (1, DEFAULT, 1), (1, 5, 2)'), ('INSERT INTO strict (c, n) VALUES (1, 100)'), ('INSERT INTO strict (c, s) VALUES (1, 40000)'),
+('INSERT INTO strict (c, yes) VALUES (1, 1)'), ('INSERT INTO strict (c, d) VALUES (1, -1)'), ('UPDATE strict SET n = 100'), ('UPDATE strict SET yes = 1'),
+('INSERT INTO parts VALUES (50, ''x'')'), ('INSERT INTO part1 VALUES (50, ''x'')'), ('INSERT INTO mv VALUES (5)'), ('DELETE FROM mv'), ('INSERT INTO own VALUES (1, 2, ''x'')'),
+('MERGE INTO nothing USING t ON true WHEN MATCHED THEN DELETE'), ('CREATE AGGREGATE ag(int) (sfunc = int4pl, stype = int)'), ('CREATE AGGREGATE x(text) (sfunc = int4pl, stype = int)'),
+('CREATE AGGREGATE x(int) (sfunc = int4pl, stype = int, initcond = ''one'')'), ('CREATE COLLATION coll FROM "C"'), ('CREATE COLLATION x FROM nothing'),
+('CREATE CAST (int AS en) WITH FUNCTION to_en(int)'), ('CREATE CAST (int AS date) WITH FUNCTION g(int)'), ('CREATE OPERATOR =#= (leftarg = int, rightarg = int, function = eq)'),
+('CREATE OPERATOR ==== (leftarg = int, rightarg = int, function = nothing)'), ('CREATE OPERATOR CLASS x DEFAULT FOR TYPE int USING btree AS OPERATOR 1 <'),
+('CREATE TEXT SEARCH CONFIGURATION x (COPY = nothing)'), ('ALTER TEXT SEARCH DICTIONARY nothing (a = 1)'), ('DROP FUNCTION pg_catalog.now()'), ('DROP LANGUAGE plpgsql'),
+('ALTER FUNCTION f(int) COST -1'), ('ALTER FUNCTION f(int) ROWS 10'), ('ALTER FUNCTION f(int) STABLE VOLATILE'), ('ALTER FUNCTION f(int) SET nothing = 1'),
+('ALTER DOMAIN dm ADD CONSTRAINT positive CHECK (VALUE > 2)'), ('CREATE FUNCTION x() RETURNS int LANGUAGE sql RETURN nothing'), ('SET port = 1');
 -- not foreseen as it comes: none
 SELECT n, sql, reality, foreseen FROM wrong, reality(sql), foreseen(sql)
 WHERE reality IS NULL OR left(reality, 5) IS DISTINCT FROM left(foreseen, 5) ORDER BY n;
@@ -110,6 +156,20 @@ INSERT INTO fine (sql) VALUES
 ('SET work_mem = ''8MB''; SET my.own = ''x''; SET LOCAL lock_timeout = ''2s''; SET search_path = nowhere, missing_objects; SET ROLE missing_app; RESET ROLE; RESET ALL'),
 ('GRANT CREATE ON SCHEMA missing_objects TO CURRENT_USER, PUBLIC; GRANT SET ON PARAMETER work_mem TO missing_app; ALTER ROLE ALL SET my.own TO ''1''; COMMENT ON DATABASE nothing IS ''x'''),
 ('CREATE TABLE r AS SELECT 1 AS a; CREATE FUNCTION takes(r) RETURNS r LANGUAGE sql AS ''SELECT $1''; COMMENT ON FUNCTION takes(r) IS ''x''; CREATE FUNCTION "My Fn"() RETURNS int LANGUAGE sql AS ''SELECT 1''; ALTER FUNCTION "My Fn"() RENAME TO mine');
+INSERT INTO fine (sql) VALUES
+('GRANT ALL (id) ON t TO missing_app; GRANT USAGE ON sq TO missing_app; GRANT CREATE ON TABLESPACE pg_default TO missing_app; ALTER DEFAULT PRIVILEGES GRANT USAGE, CREATE ON SCHEMAS TO missing_app'),
+('DROP OWNED BY missing_holder; DROP ROLE missing_holder'), ('ALTER TABLE held OWNER TO CURRENT_USER; DROP ROLE missing_holder'), ('DROP TABLE held; DROP ROLE missing_holder'),
+('CREATE TABLE n (id int); ALTER SEQUENCE sq OWNED BY n.id'), ('ALTER TABLE t ADD x int; ALTER SEQUENCE sq OWNED BY t.x'), ('ALTER SEQUENCE owned OWNED BY NONE; ALTER SEQUENCE owned SET SCHEMA missing_other'),
+('ANALYZE (VERBOSE false, SKIP_LOCKED) t (id, name); EXPLAIN (ANALYZE, WAL, FORMAT json) SELECT * FROM t; EXPLAIN CREATE TABLE x AS SELECT * FROM t'),
+('ALTER PUBLICATION missing_some DROP TABLE t; ALTER PUBLICATION missing_some ADD TABLE t; ALTER PUBLICATION missing_some SET (publish = ''insert, update'')'),
+('ALTER TABLE t ALTER name DROP NOT NULL; INSERT INTO t (id) VALUES (5)'), ('ALTER TABLE t ALTER name SET DEFAULT ''x''; INSERT INTO t (id) VALUES (5)'),
+('INSERT INTO t (id, name) VALUES (8, ''x''), (8, ''y'') ON CONFLICT (id) DO NOTHING; INSERT INTO t VALUES (9, ''x'', ''12345  '', ''today'')'),
+('INSERT INTO strict VALUES (1, 1, 1), (1, 2, 1), (NULL, 1, 1), (NULL, 1, 1); INSERT INTO strict (c, n, s, yes, d) VALUES (1, 12.345, ''7'', ''t'', NULL)'),
+('INSERT INTO filled VALUES (NULL)'), ('CREATE TABLE part2 PARTITION OF parts FOR VALUES FROM (50) TO (60); INSERT INTO parts VALUES (55, ''x'')'), ('INSERT INTO parts VALUES (5, ''x'')'),
+('INSERT INTO own VALUES (DEFAULT, DEFAULT, ''x''); INSERT INTO own DEFAULT VALUES'), ('CREATE AGGREGATE x(int) (sfunc = int4pl, stype = int, initcond = ''0''); SELECT x(id) FROM t'),
+('CREATE OPERATOR ==== (leftarg = int, rightarg = int, function = eq, commutator = ====); CREATE CAST (en AS int) WITH INOUT; CREATE COLLATION IF NOT EXISTS coll FROM "C"'),
+('CREATE FUNCTION x(a int) RETURNS int LANGUAGE sql RETURN a + g(a); CREATE FUNCTION y() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM t)'),
+('DECLARE x CURSOR FOR SELECT 1; FETCH FROM x; CLOSE x; PREPARE x AS SELECT $1::int; EXECUTE x(1); DEALLOCATE x');
 SELECT n, reality, foreseen FROM fine, reality(sql), foreseen(sql) WHERE reality IS NOT NULL OR foreseen IS NOT NULL ORDER BY n;
 -- and in an earlier revision
 SELECT pgmigrate.revision('one', id => 'missing1', upgrade => 'CREATE ROLE missing_new; CREATE FUNCTION missing_objects.h(int) RETURNS int LANGUAGE sql AS ''SELECT 1''');
@@ -121,6 +181,15 @@ SELECT statement, message, details FROM pgmigrate.lint(E'ALTER TABLE t ADD x int
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode ~ 'Exclusive' AND locktype IN ('relation', 'object');
 
 SELECT pgmigrate.remove('missing2'), pgmigrate.remove('missing1');
-DROP SCHEMA missing_objects CASCADE;
+-- a publication of all tables, in which every change has to name its row
+ALTER PUBLICATION missing_all SET (publish = 'insert, update, delete');
+SELECT pgmigrate.revision('kept', id => 'missing1', upgrade => 'ALTER TABLE missing_objects.strict ADD x int');
+CREATE FUNCTION again(n int) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM pgmigrate.assess('head') WHERE rule = 'lock' AND n > 0 $$;
+SELECT again(1);
+ALTER TABLE strict ADD y1 int REFERENCES t;
+SELECT again(2);
+SELECT pgmigrate.remove('missing1');
+DROP PUBLICATION missing_some, missing_all;
+DROP SCHEMA missing_objects, missing_other CASCADE;
 DROP OWNED BY missing_app, missing_owner;
-DROP ROLE missing_app, missing_owner;
+DROP ROLE missing_app, missing_owner, missing_holder;
