@@ -37,12 +37,13 @@ REVOKE ALL ON FUNCTION pgmigrate.kept_row() FROM PUBLIC;
 
 CREATE FUNCTION pgmigrate.rebuild(relation regclass, definition text DEFAULT NULL,
 	partition_by text DEFAULT NULL, partitions text[] DEFAULT NULL,
+	column_order text[] DEFAULT NULL, order_by text DEFAULT NULL,
 	OUT operation bigint, OUT relation_name text, OUT action text) RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'pgmigrate_rebuild'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.rebuild(regclass, text, text, text[]) IS
-'write a table anew beside itself and switch, with the subcommands of ALTER TABLE given or into partitions; readers and writers go on meanwhile';
-REVOKE ALL ON FUNCTION pgmigrate.rebuild(regclass, text, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION pgmigrate.rebuild(regclass, text, text, text[], text[], text) IS
+'write a table anew beside itself and switch, with the subcommands of ALTER TABLE given, into partitions, or in another order of columns or rows; readers and writers go on meanwhile';
+REVOKE ALL ON FUNCTION pgmigrate.rebuild(regclass, text, text, text[], text[], text) FROM PUBLIC;
 
 CREATE FUNCTION pgmigrate.revert(INOUT operation bigint, without_unfit boolean DEFAULT false,
 	OUT relation text, OUT action text) RETURNS SETOF record

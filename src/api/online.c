@@ -154,12 +154,34 @@ partition_statements(FunctionCallInfo fcinfo)
 	return result.data;
 }
 
+/* The names of columns, or NULL. */
+static char *
+column_names(FunctionCallInfo fcinfo, int n)
+{
+	StringInfoData result;
+	char	  **names;
+	int			count;
+
+	if (PG_ARGISNULL(n))
+		return NULL;
+	names = pgm_text_array_values(PG_GETARG_DATUM(n), &count);
+	initStringInfo(&result);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&result, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(names[i]));
+	if (count > 0 &&
+		(!PG_ARGISNULL(1) || !PG_ARGISNULL(2) || !PG_ARGISNULL(3)))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("columns are put into an order without \"%s\", \"%s\" and \"%s\"",
+					   "definition", "partition_by", "partitions"));
+	return count > 0 ? result.data : NULL;
+}
+
 Datum
 pgmigrate_rebuild(PG_FUNCTION_ARGS)
 {
-	bool		partitions = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
-	char	   *definition = partitions ? partition_statements(fcinfo) :
-		pgm_arg_text(fcinfo, 1);
+	PgmRebuildRequest request = {0};
 	PgmRows		rows;
 	ListCell   *lc;
 	int64		run;
@@ -168,13 +190,19 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("argument \"%s\" must not be null", "relation"));
+	request.partitions = !PG_ARGISNULL(2) || !PG_ARGISNULL(3);
+	request.definition = request.partitions ? partition_statements(fcinfo) :
+		pgm_arg_text(fcinfo, 1);
+	request.column_order = column_names(fcinfo, 4);
+	request.order_by = pgm_arg_text(fcinfo, 5);
 	pgm_runner_refuse_read_only();
 	pgm_runner_refuse_nested();
 	pgm_require_worker(fcinfo, "pgmigrate.rebuild()");
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_portal_release_snapshot();
 	(void) pgm_run_await_turn(true);
-	run = pgm_worker_rebuild(PG_GETARG_OID(0), definition, partitions);
+	request.relid = PG_GETARG_OID(0);
+	run = pgm_worker_rebuild(&request);
 	pgm_portal_restore_snapshot();
 	foreach(lc, pgm_operations_of_run(run))
 	{

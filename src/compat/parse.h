@@ -11,9 +11,6 @@
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
-#if PG_VERSION_NUM >= 160000
-#include "parser/parse_relation.h"
-#endif
 
 /* Before 16 its walkers were declared without prototypes. */
 #pragma GCC diagnostic push
@@ -97,18 +94,6 @@ pgm_is_set_compression(const AlterTableCmd *cmd)
 	return cmd->subtype == AT_SetCompression;
 #else
 	return false;
-#endif
-}
-
-/* The columns of a relation that a query reads. */
-static inline Bitmapset *
-pgm_selected_columns(const Query *query, RangeTblEntry *rte)
-{
-#if PG_VERSION_NUM >= 160000
-	return rte->perminfoindex == 0 ? NULL :
-		getRTEPermissionInfo(query->rteperminfos, rte)->selectedCols;
-#else
-	return rte->selectedCols;
 #endif
 }
 

@@ -49,6 +49,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/mapping.h"
+#include "online/order.h"
 #include "online/owner.h"
 #include "online/sync_trigger.h"
 #include "online/target.h"
@@ -79,6 +80,7 @@ typedef struct Chunk
 	PgmOperationRange *range;
 	BlockNumber first;
 	BlockNumber end;
+	BlockNumber nblocks;		/* of the table */
 	Relation	rel;
 	PgmTarget  *target;
 	PgmTarget  *leaf;			/* that the rows below go to */
@@ -162,6 +164,13 @@ take_out_doubtful(Chunk *chunk)
 	}
 }
 
+/* Then no room between earlier rows is used. */
+static bool
+is_sorted(const Chunk *chunk)
+{
+	return chunk->range->relid != chunk->shadow->relid;
+}
+
 static void
 flush(Chunk *chunk)
 {
@@ -170,7 +179,9 @@ flush(Chunk *chunk)
 	if (chunk->n == 0)
 		return;
 	table_multi_insert(target->rel, chunk->rows, chunk->n,
-					   GetCurrentCommandId(true), 0, chunk->bulk);
+					   GetCurrentCommandId(true),
+					   is_sorted(chunk) ? TABLE_INSERT_SKIP_FSM : 0,
+					   chunk->bulk);
 	pgm_index_insert_begin(target->result);
 	for (int i = 0; i < chunk->n; i++)
 	{
@@ -259,18 +270,45 @@ row_error_callback(void *arg)
 				   ItemPointerGetOffsetNumberNoCheck(&slot->tts_tid));
 }
 
+/* The next row: of the blocks, or of the places that they have. */
+static bool
+next_row(Chunk *chunk, TableScanDesc scan, Snapshot snapshot,
+		 TupleTableSlot *place, TupleTableSlot *slot)
+{
+	if (place == NULL)
+		return table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, place))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(place, 1, &isnull);
+		ItemPointer tid = isnull ? NULL : (ItemPointer) DatumGetPointer(value);
+
+		/* one that was vacuumed away since may be beyond the end */
+		if (tid != NULL && ItemPointerIsValid(tid) &&
+			ItemPointerGetBlockNumber(tid) < chunk->nblocks &&
+			table_tuple_fetch_row_version(chunk->rel, tid, snapshot, slot))
+			return true;
+	}
+	return false;
+}
+
 static void
 scan_blocks(Chunk *chunk, Snapshot snapshot)
 {
 	TupleTableSlot *slot = table_slot_create(chunk->rel, NULL);
-	TableScanDesc scan = table_beginscan_strat(chunk->rel, snapshot, 0, NULL,
+	bool		sorted = is_sorted(chunk);
+	Relation	scanned = sorted ? table_open(chunk->range->relid,
+											  AccessShareLock) : chunk->rel;
+	TupleTableSlot *place = sorted ? table_slot_create(scanned, NULL) : NULL;
+	TableScanDesc scan = table_beginscan_strat(scanned, snapshot, 0, NULL,
 											   true, false);
 	ErrorContextCallback callback = {error_context_stack, row_error_callback,
 	slot};
 
 	error_context_stack = &callback;
+	chunk->nblocks = RelationGetNumberOfBlocks(chunk->rel);
 	heap_setscanlimits(scan, chunk->first, chunk->end - chunk->first);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while (next_row(chunk, scan, snapshot, place, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
 		copy_row(chunk, slot);
@@ -280,6 +318,11 @@ scan_blocks(Chunk *chunk, Snapshot snapshot)
 	flush(chunk);
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	if (sorted)
+	{
+		ExecDropSingleTupleTableSlot(place);
+		table_close(scanned, NoLock);
+	}
 }
 
 /* Blocks that have to be looked at again become ranges of their own. */
@@ -289,6 +332,7 @@ put_off_doubtful(Chunk *chunk, int part)
 	PgmOperationRange range = *chunk->range;
 	ListCell   *lc;
 
+	range.relid = chunk->shadow->relid;
 	range.end = InvalidBlockNumber;
 	foreach(lc, chunk->doubtful)
 	{
@@ -380,6 +424,25 @@ next_range(List *ranges, int64 *done, int64 *total, int *parts)
 	return result;
 }
 
+static BlockNumber
+blocks_of(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	BlockNumber result = RelationGetNumberOfBlocks(rel);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* Are the places of the rows as they were when they were sorted? */
+static bool
+are_places_kept(const PgmShadow *shadow, const PgmOperationRange *range)
+{
+	return range->relid == shadow->relid ||
+		(range->relid == pgm_rows_table(shadow) &&
+		 blocks_of(range->relid) >= range->end);
+}
+
 /* From the mark as it is now, which is after the triggers. */
 static List *
 begin_ranges(PgmShadow *shadow)
@@ -392,6 +455,11 @@ begin_ranges(PgmShadow *shadow)
 	range.filenode = rel->rd_rel->relfilenode;
 	range.end = RelationGetNumberOfBlocks(rel);
 	table_close(rel, NoLock);
+	if (shadow->order_by != NULL)
+	{
+		range.relid = pgm_rows_sort(shadow);
+		range.end = blocks_of(range.relid);
+	}
 	pgm_operation_add_range(&range);
 	return pgm_operation_ranges(shadow->operation->id);
 }
@@ -410,7 +478,8 @@ read_ranges(PgmShadow *shadow)
 
 	table_close(rel, NoLock);
 	if (ranges != NIL &&
-		((PgmOperationRange *) linitial(ranges))->filenode == filenode)
+		((PgmOperationRange *) linitial(ranges))->filenode == filenode &&
+		are_places_kept(shadow, linitial(ranges)))
 		return ranges;
 	return begin_ranges(shadow);
 }

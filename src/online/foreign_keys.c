@@ -36,7 +36,7 @@ static PgmQuery find_query = {
 	/* those of partitions follow that of their table */
 	"AND k.conparentid = 0 "
 	"AND k.confkey && ARRAY(SELECT o.attnum FROM pg_attribute o "
-	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attnum = o.attnum "
+	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attname = o.attname "
 	"WHERE o.attrelid = $2 AND o.atttypid <> n.atttypid) "
 	"ORDER BY k.conrelid, k.oid",
 	3, {OIDOID, OIDOID, OIDOID}

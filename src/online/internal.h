@@ -45,6 +45,8 @@ typedef struct PgmShadow
 	char	   *inverse;		/* its subcommands back, NULL for none */
 	char	   *no_way_back;	/* why it cannot be reverted, or NULL */
 	int			nroots;			/* tables that are changed together */
+	char	   *column_order;	/* what each column becomes, or NULL */
+	char	   *order_by;		/* of the rows, or NULL */
 	char	  **index_names;
 	char	  **index_commands;
 	int			nindexes;

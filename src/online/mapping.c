@@ -3,7 +3,7 @@
  * mapping.c
  *	  A row of one table as a row of the table beside.
  *
- * The columns of both tables have the same numbers.  A column is a copy, an
+ * The columns of both tables have the same names.  A column is a copy, an
  * expression over the row of the source, or nothing: what was dropped, and
  * what the target generates by itself.  Expressions are transformed once, when
  * the change is prepared, and stored as trees: what they mean depends on no
@@ -265,16 +265,16 @@ static Node *
 map_column(Relation source, Form_pg_attribute to, Relation target,
 		   List *commands, const char *text, PgmMappingText *result)
 {
-	TupleDesc	desc = RelationGetDescr(source);
-	Form_pg_attribute from = NULL;
+	Form_pg_attribute from;
+	AttrNumber	column;
 	Node	   *using;
 
 	if (to->attisdropped || to->attgenerated != '\0')
 		return NULL;
-	if (to->attnum <= desc->natts)
-		from = TupleDescAttr(desc, to->attnum - 1);
-	if (from == NULL || from->attisdropped)
+	column = get_attnum(RelationGetRelid(source), NameStr(to->attname));
+	if (column <= 0)
 		return added_column(target, to, result);
+	from = TupleDescAttr(RelationGetDescr(source), column - 1);
 	using = find_using(commands, NameStr(to->attname));
 	if (using == NULL && from->atttypid == to->atttypid &&
 		from->atttypmod == to->atttypmod)

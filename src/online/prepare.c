@@ -46,6 +46,7 @@
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
 #include "online/sync_trigger.h"
@@ -254,6 +255,22 @@ guard(const PgmShadow *shadow, Oid unfit)
 	pgm_unfit_give_away(unfit, shadow->owner);
 }
 
+/*
+ * Of the copy, which has no indexes yet: the server would not see other
+ * columns of one that is as new as its table.  What hangs on the table itself
+ * is tried only.
+ */
+static void
+order_columns(PgmShadow *shadow, Relation rel)
+{
+	PgmColumnMap *map = pgm_columns_map(rel, shadow->request->column_order);
+
+	pgm_columns_try(map);
+	shadow->column_order = pgm_columns_text(map);
+	map->relid = shadow->beside;
+	pgm_columns_renumber(map);
+}
+
 /* As the owner, with the search_path of the caller for the statement. */
 static void
 build_beside(PgmShadow *shadow, Relation rel)
@@ -275,6 +292,8 @@ build_beside(PgmShadow *shadow, Relation rel)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	if (shadow->request->column_order != NIL)
+		order_columns(shadow, rel);
 	pgm_layout_copy_indexes(rel, shadow->beside, true);
 	pgm_layout_copy_indexes(rel, shadow->old, false);
 	pgm_layout_copy_missing(RelationGetRelid(rel), shadow->old);
@@ -412,6 +431,8 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 										mapping->may_collide ? "c" : ""));
 	add_member(&json, "inverse", shadow->inverse);
 	add_member(&json, "no_way_back", shadow->no_way_back);
+	add_member(&json, "column_order", shadow->column_order);
+	add_member(&json, "order_by", shadow->order_by);
 	add_list(&json, "settings", shadow->nsettings, shadow->settings);
 	add_list(&json, "index_names", shadow->nindexes, shadow->index_names);
 	add_list(&json, "index_commands", shadow->nindexes,
@@ -467,7 +488,11 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	map_rows(shadow, rel, &mapping);
 	pgm_owner_leave(&scope);
 	remember_indexes(shadow, rel);
-	find_inverse(shadow);
+	if (shadow->column_order == NULL)
+		find_inverse(shadow);
+	if (shadow->request->order_by != NULL)
+		shadow->order_by = pgm_rows_order(shadow->relid,
+										  shadow->request->order_by);
 	save(shadow, mapping);
 	table_close(rel, NoLock);
 }

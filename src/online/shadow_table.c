@@ -41,6 +41,7 @@
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
 #include "store/run_lock.h"
@@ -64,7 +65,8 @@ static PgmQuery failed_in_query = {
 static PgmQuery forget_query = {
 	"UPDATE pgmigrate.operation SET details = details - ARRAY['schema', "
 	"'beside', 'old', 'trigger', 'columns', 'flags', 'settings', 'index_names', "
-	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key', 'views'] WHERE id = $1",
+	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key', 'views', "
+	"'column_order', 'order_by'] WHERE id = $1",
 	1, {INT8OID}
 };
 
@@ -194,7 +196,10 @@ set_state(PgmShadow *shadow, PgmOperationState state)
 	pgm_txn_begin();
 	pgm_operation_set_state(shadow->operation, state, NULL);
 	if (state == PGM_OPERATION_INDEXING)
+	{
 		pgm_operation_drop_ranges(shadow->operation->id);
+		pgm_rows_forget(shadow);
+	}
 	pgm_txn_commit();
 }
 

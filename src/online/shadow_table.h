@@ -29,6 +29,9 @@ typedef struct PgmShadowRequest
 	const PgmSource *partitioning;	/* or what it is partitioned by, see
 									 * PgmRebuildRequest */
 
+	List	   *column_order;	/* names, see order.h, or NIL */
+	const char *order_by;		/* of the rows: an index, or a list; or NULL */
+
 	/* in the transaction that switches it, or goes back; may be NULL */
 	void		(*completed) (void *arg);
 	void	   *completed_arg;

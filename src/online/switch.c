@@ -46,6 +46,7 @@
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
 #include "online/sync_trigger.h"
@@ -58,10 +59,15 @@ old_demands_more(Relation rel, Relation old)
 	TupleDesc	was = RelationGetDescr(old);
 
 	for (int i = 0; i < was->natts; i++)
-		if (TupleDescAttr(was, i)->attnotnull &&
-			!TupleDescAttr(was, i)->attisdropped &&
-			!TupleDescAttr(now, i)->attnotnull)
+	{
+		Form_pg_attribute att = TupleDescAttr(was, i);
+		AttrNumber	column = att->attisdropped || !att->attnotnull ?
+			InvalidAttrNumber : get_attnum(RelationGetRelid(rel),
+										   NameStr(att->attname));
+
+		if (column > 0 && !TupleDescAttr(now, column - 1)->attnotnull)
 			return true;
+	}
 	return false;
 }
 
@@ -143,6 +149,18 @@ run_others(const PgmShadow *shadow, int from)
 	return from;
 }
 
+/* The table has no rows.  That of the old ones keeps its order. */
+static void
+order_columns(const PgmShadow *shadow, bool back)
+{
+	const PgmColumnMap *map = pgm_columns_of(shadow, shadow->relid, back);
+
+	if (map == NULL)
+		return;
+	pgm_columns_try(map);
+	pgm_columns_renumber(map);
+}
+
 static List *
 incoming_keys(const PgmShadow *shadow)
 {
@@ -196,6 +214,7 @@ pgm_shadow_switch(PgmShadow *shadow)
 	for (; request->source != NULL && i <= request->last &&
 		 pgm_shadow_alters(request->source, i); i++)
 		pgm_exec_statement(request->exec, request->source, i, true);
+	order_columns(shadow, false);
 	pgm_shadow_attach_views(shadow, views);
 	pgm_shadow_restore_keys(keys);
 	swap_all(shadow, true);
@@ -469,6 +488,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		if (((PgmShadow *) lfirst(lc))->inverse != NULL)
 			run_inverse(lfirst(lc));
 	}
+	order_columns(shadow, true);
 	pgm_shadow_attach_views(shadow, views);
 	between = pgm_joint_add_keys(between);
 	if (unfit == 0)
@@ -507,6 +527,7 @@ pgm_shadow_drop_schema(PgmShadow *shadow)
 	if (!OidIsValid(schema))
 		return;
 	tables = lappend_oid(tables, get_relname_relid(PGM_UNFIT_TABLE, schema));
+	tables = lappend_oid(tables, pgm_rows_table(shadow));
 	foreach(lc, list_concat(tables, pgm_partition_leaves(shadow)))
 	{
 		if (!OidIsValid(lfirst_oid(lc)) ||

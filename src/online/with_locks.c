@@ -20,6 +20,7 @@
 #include "online/dependents.h"
 #include "online/internal.h"
 #include "online/layout.h"
+#include "online/order.h"
 #include "online/partition.h"
 #include "online/shadow_table.h"
 
@@ -55,6 +56,20 @@ collect_roots(PgmLockNeeds *needs, const LockedWork *work)
 	}
 }
 
+/* Who has columns of the table by their numbers. */
+static void
+collect_by_number(PgmLockNeeds *needs, const PgmShadow *shadow, LOCKMODE mode)
+{
+	ListCell   *lc;
+
+	if (shadow->column_order == NULL)
+		return;
+	foreach(lc, pgm_columns_partners(shadow->relid))
+		pgm_layout_need(needs, lfirst_oid(lc), ShareRowExclusiveLock);
+	foreach(lc, pgm_columns_views(shadow->relid))
+		pgm_layout_need(needs, lfirst_oid(lc), mode);
+}
+
 /* What refers to the tables. */
 static void
 collect_others(PgmLockNeeds *needs, const LockedWork *work)
@@ -71,6 +86,7 @@ collect_others(PgmLockNeeds *needs, const LockedWork *work)
 							work->mode);
 		foreach(other, pgm_partition_others(head))
 			pgm_layout_need(needs, lfirst_oid(other), work->mode);
+		collect_by_number(needs, head, work->mode);
 	}
 	foreach(lc, pgm_shadow_views(work->shadow))
 		pgm_layout_need(needs, ((PgmShadowView *) lfirst(lc))->relid,

@@ -8,9 +8,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -40,6 +42,11 @@ digest_of(const Rebuild *rebuild)
 
 	pgm_digest_init(&digest, "pgmigrate rebuild 1");
 	pgm_digest_text(&digest, rebuild->request->definition);
+	if (rebuild->request->column_order != NULL)
+		pgm_digest_text(&digest, rebuild->request->column_order);
+	if (rebuild->request->order_by != NULL)
+		pgm_digest_text(&digest,
+						psprintf("ORDER BY %s", rebuild->request->order_by));
 	return pgm_digest_final(&digest);
 }
 
@@ -65,6 +72,22 @@ begin(Rebuild *rebuild)
 	rebuild->run = pgm_journal_begin(&record);
 }
 
+/* They were quoted by us. */
+static List *
+column_names(const char *quoted)
+{
+	List	   *result = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (quoted == NULL)
+		return NIL;
+	(void) SplitIdentifierString(pstrdup(quoted), ',', &names);
+	foreach(lc, names)
+		result = lappend(result, makeString(lfirst(lc)));
+	return result;
+}
+
 static void
 work(void *arg)
 {
@@ -87,6 +110,8 @@ work(void *arg)
 	shadow.run = rebuild->run;
 	shadow.direction = "up";
 	shadow.relid = rebuild->request->relid;
+	shadow.column_order = column_names(rebuild->request->column_order);
+	shadow.order_by = rebuild->request->order_by;
 	if (rebuild->request->partitions)
 	{
 		pgm_txn_begin();

@@ -14,6 +14,8 @@ typedef struct PgmRebuildRequest
 	const char *definition;		/* subcommands of ALTER TABLE, or NULL */
 	bool		partitions;		/* it is CREATE TABLE ... PARTITION BY, and an
 								 * ALTER TABLE ... ATTACH for each partition */
+	const char *column_order;	/* names, quoted, with commas, or NULL */
+	const char *order_by;		/* of the rows, or NULL */
 	Oid			session_role;	/* session user of the caller */
 	bool		guard;			/* its current_user is another */
 

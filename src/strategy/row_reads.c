@@ -24,6 +24,7 @@
 
 #include "classify/verdict.h"
 #include "compat/parse.h"
+#include "compat/query_columns.h"
 #include "strategy/internal.h"
 #include "strategy/row_change.h"
 

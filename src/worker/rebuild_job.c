@@ -14,13 +14,15 @@
 #include "store/run_lock.h"
 #include "worker/rebuild_job.h"
 
-/* The definition ends the payload, with its zero. */
+#define TEXTS 3
+
+/* The texts are one after the other, each with its zero. */
 typedef struct RebuildPayload
 {
 	Oid			relid;
-	bool		as_it_is;		/* there is no definition */
 	bool		partitions;
-	char		definition[FLEXIBLE_ARRAY_MEMBER];
+	bool		given[TEXTS];
+	char		texts[FLEXIBLE_ARRAY_MEMBER];
 } RebuildPayload;
 
 typedef struct RebuildCall
@@ -46,17 +48,27 @@ launch_and_follow(void *arg)
 }
 
 int64
-pgm_worker_rebuild(Oid relid, const char *definition, bool partitions)
+pgm_worker_rebuild(const PgmRebuildRequest *request)
 {
 	RebuildCall call = {0};
-	const char *text = definition == NULL ? "" : definition;
+	const char *texts[TEXTS] = {request->definition, request->column_order,
+	request->order_by};
+	char	   *end;
 
-	call.size = offsetof(RebuildPayload, definition) + strlen(text) + 1;
+	call.size = offsetof(RebuildPayload, texts);
+	for (int i = 0; i < TEXTS; i++)
+		call.size += (texts[i] == NULL ? 0 : strlen(texts[i])) + 1;
 	call.payload = palloc0(call.size);
-	call.payload->relid = relid;
-	call.payload->as_it_is = definition == NULL;
-	call.payload->partitions = partitions;
-	strcpy(call.payload->definition, text);
+	call.payload->relid = request->relid;
+	call.payload->partitions = request->partitions;
+	end = call.payload->texts;
+	for (int i = 0; i < TEXTS; i++)
+	{
+		call.payload->given[i] = texts[i] != NULL;
+		if (texts[i] != NULL)
+			strcpy(end, texts[i]);
+		end += strlen(end) + 1;
+	}
 	pgm_process_guarded(launch_and_follow, &call);
 	pfree(call.payload);
 	return call.run;
@@ -68,9 +80,18 @@ work(const PgmJob *job)
 {
 	const RebuildPayload *payload = (const RebuildPayload *) job->payload;
 	PgmRebuildRequest request = {0};
+	const char *texts[TEXTS];
+	const char *end = payload->texts;
 
+	for (int i = 0; i < TEXTS; i++)
+	{
+		texts[i] = payload->given[i] ? end : NULL;
+		end += strlen(end) + 1;
+	}
 	request.relid = payload->relid;
-	request.definition = payload->as_it_is ? NULL : payload->definition;
+	request.definition = texts[0];
+	request.column_order = texts[1];
+	request.order_by = texts[2];
 	request.partitions = payload->partitions;
 	request.session_role = job->session_role;
 	request.guard = job->guard;
