@@ -15,6 +15,10 @@
 #	SANITIZE=1		also build the extension with the address and the undefined
 #					behaviour sanitizer, which end the process where they find
 #					something; three times as slow
+#	DISCARD=1		the caches of catalogs are thrown away wherever they may be
+#					(debug_discard_caches); some of regress only
+#	VALGRIND=1		the server runs under valgrind; some of regress only
+#	REGRESS			which files of regress, instead of those
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,6 +26,10 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/tools/cluster.sh"
 
 ASSERT_BASE=${ASSERT_BASE:-/var/tmp/pgmigrate-assert}
+
+# What ends within an hour where each statement takes a hundred times as long,
+# of each subject something, and nothing that looks at the time.
+SLOW_REGRESS='lost one_transaction ledger changes backfill online_back partly drift'
 
 # Fetch and unpack the source package with lists of our own, so that nothing
 # changes in how this machine is set up.
@@ -61,6 +69,7 @@ build_server()
 		rm -rf "$ASSERT_BASE/pg.part"
 		./configure --prefix="$ASSERT_BASE/pg" --enable-cassert --enable-debug \
 			--enable-tap-tests --without-readline --without-icu CFLAGS='-O1 -g' \
+			$(have valgrind && echo CPPFLAGS=-DUSE_VALGRIND) \
 			$(xml2-config --version >/dev/null 2>&1 && echo --with-libxml) \
 			${CC:+"CC=$CC"}
 		nice make -s -j"$(nproc)"
@@ -79,10 +88,20 @@ if [ -n "$missing" ]; then
 	# shellcheck disable=SC2086
 	install_packages $missing
 fi
+[ -z "${VALGRIND:-}" ] || have valgrind || install_packages valgrind
 mkdir -p "$ASSERT_BASE"
 chmod 755 "$ASSERT_BASE"
 fetch_source
 build_server
 export PG_CONFIG=$ASSERT_BASE/pg/bin/pg_config
 [ $# -eq 0 ] || export SUITES="$*"
+if [ -n "${DISCARD:-}${VALGRIND:-}" ]; then
+	export SUITES=regress REGRESS="${REGRESS:-$SLOW_REGRESS}"
+	[ -z "${DISCARD:-}" ] || export SETTING='debug_discard_caches = 1'
+	if [ -n "${VALGRIND:-}" ]; then
+		"$PG_CONFIG" --cppflags | grep -q USE_VALGRIND ||
+			fail "the server was built when there was no valgrind; remove $ASSERT_BASE/pg"
+		export VALGRIND=$ASSERT_BASE/source/src/tools/valgrind.supp
+	fi
+fi
 exec "$ROOT/tools/test.sh"

@@ -345,6 +345,7 @@ private_tree()
 		*) fail "the PostgreSQL of \"$PG_CONFIG\" cannot be relocated" ;;
 	esac
 	[ -z "${SANITIZE:-}" ] || sanitize_server
+	[ -z "${VALGRIND:-}" ] || valgrind_server
 	# a tree with a libpq of its own
 	case $libdir in
 		/usr/lib*) ;;
@@ -352,10 +353,18 @@ private_tree()
 	esac
 }
 
+# Put a shell script, standard input, in the place of the server's executable,
+# which is postgres.real beside it then.
+wrap_server()
+{
+	as_user mv "$BINDIR/postgres" "$BINDIR/postgres.real"
+	as_user tee "$BINDIR/postgres" >/dev/null
+	as_user chmod 755 "$BINDIR/postgres"
+}
+
 # With SANITIZE the library of the extension needs a server that has loaded the
-# run-time of the sanitizers before all else: a shell script in the place of
-# the executable, which keeps its own name for the server to find its files.
-# Memory that is never given back is no fault of a server.
+# run-time of the sanitizers before all else.  It keeps its own name, to find
+# its files.  Memory that is never given back is no fault of a server.
 sanitize_server()
 {
 	local runtime
@@ -363,15 +372,34 @@ sanitize_server()
 	runtime=$(realpath "$(gcc -print-file-name=libasan.so)")
 	[ -e "$runtime" ] || fail "gcc has no libasan"
 	export COPT='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
-	as_user mv "$BINDIR/postgres" "$BINDIR/postgres.real"
-	as_user tee "$BINDIR/postgres" >/dev/null <<EOF
+	wrap_server <<EOF
 #!/bin/bash
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1
 export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
 export LD_PRELOAD=$runtime
 exec -a "\$0" "$BINDIR/postgres.real" "\$@"
 EOF
-	as_user chmod 755 "$BINDIR/postgres"
+}
+
+# With VALGRIND, the file of the server's suppressions, the postmaster and its
+# children run under it.  What makes the cluster does not: nothing of ours is
+# in that.
+valgrind_server()
+{
+	have valgrind || fail "there is no valgrind"
+	[ -e "$VALGRIND" ] || fail "there is no file \"$VALGRIND\""
+	export PGCTLTIMEOUT=600
+	wrap_server <<EOF
+#!/bin/bash
+case " \$* " in
+	*" -D "*)
+		exec valgrind --quiet --trace-children=yes --leak-check=no \
+			--suppressions="$VALGRIND" --gen-suppressions=all \
+			--error-markers=VALGRINDERROR-BEGIN,VALGRINDERROR-END \
+			--log-file="$WORK/log/valgrind.%p" "$BINDIR/postgres.real" "\$@" ;;
+esac
+exec -a "\$0" "$BINDIR/postgres.real" "\$@"
+EOF
 }
 
 # ---- building

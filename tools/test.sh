@@ -11,6 +11,8 @@
 #	SUITES		which of "unit regress isolation tap", default all
 #	KEEP=1		keep the temporary directory, its logs and results
 #	TAP_JOBS	TAP files to run at a time, default 2
+#	REGRESS		which files of the suite regress, default all
+#	SETTING		one more line of postgresql.conf, for regress and isolation
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -181,7 +183,7 @@ check_installed()
 # server's log only.
 check_log()
 {
-	local found
+	local found file
 
 	found=$(grep -nE 'TRAP:|PANIC:|was terminated by signal (6|7|8|11)|reference leak|refcount leak|was not closed' \
 		"$SERVER_LOG" || true)
@@ -191,6 +193,14 @@ check_log()
 		echo "$found" | repeat
 		count "server log" 0 1 0
 	fi
+	for file in "$WORK"/log/valgrind.*; do
+		if grep -qs VALGRINDERROR-BEGIN "$file"; then
+			say "valgrind has found:"
+			cat "$file"
+			head -n 20 "$file" | repeat
+			count "${file##*/}" 0 1 0
+		fi
+	done
 }
 
 clean_up_at_exit
@@ -202,8 +212,12 @@ build_install
 check_installed
 run_unit
 start_cluster "fsync = off" "autovacuum_naptime = 5s" \
-	"max_prepared_transactions = 10"
-run_regress regress "$(files test/sql '*.sql')" . ISOLATION=
+	"max_prepared_transactions = 10" ${SETTING:+"$SETTING"}
+if [ -n "${REGRESS:-}" ]; then
+	run_regress regress "$(wc -w <<<"$REGRESS")" . ISOLATION= REGRESS="$REGRESS"
+else
+	run_regress regress "$(files test/sql '*.sql')" . ISOLATION=
+fi
 # a step that hangs is cancelled, and named, instead of after six minutes
 export PGISOLATIONTIMEOUT=60
 run_regress isolation "$(files test/specs '*.spec')" . REGRESS=
