@@ -7,7 +7,8 @@
 #
 # PGMIGRATE_CHAOS=N does N rounds instead of one, with other kills each;
 # PGMIGRATE_CHAOS_SEED repeats one; PGMIGRATE_CHAOS_METHOD is table or column for
-# rounds of that way only.
+# rounds of that way only, or order for columns and rows in another order;
+# PGMIGRATE_CHAOS_WRITERS is how many write.
 
 use strict;
 use warnings;
@@ -22,7 +23,7 @@ my $rounds = $ENV{PGMIGRATE_CHAOS} || 1;
 my $seed = $ENV{PGMIGRATE_CHAOS_SEED} || time() % 100000;
 my $rows = $ENV{PGMIGRATE_CHAOS_ROWS} || 12000;
 my $method = $ENV{PGMIGRATE_CHAOS_METHOD} // 'both';
-my $nwriters = 4;
+my $nwriters = $ENV{PGMIGRATE_CHAOS_WRITERS} || 4;
 my $change =
   'ALTER v TYPE bigint, ALTER id TYPE bigint, ALTER n TYPE text USING n::text';
 my $last = 'ORDER BY operation DESC LIMIT 1';
@@ -389,7 +390,7 @@ my $amcheck = 'SELECT (SELECT count(*) FROM verify_heapam(\'t\')), (SELECT count
 my $checked = eval { query($node, 'CREATE EXTENSION amcheck'); 1 };
 
 start_writers() if $method ne 'column';
-for my $round (1 .. ($method eq 'column' ? 0 : $rounds))
+for my $round (1 .. ($method =~ /^(?:column|order)$/ ? 0 : $rounds))
 {
 	my @phases = $rounds > 1 || $round % 2 ?
 	  qw(preparing copying indexing comparing switching) : ();
@@ -418,6 +419,28 @@ for my $round (1 .. ($method eq 'column' ? 0 : $rounds))
 	  'ALTER TABLE t ALTER v TYPE int, ALTER id TYPE int, ALTER n TYPE int USING n::int';
 	query($node, "$back; SET search_path = plain; $back");
 	start_writers();
+}
+for my $round (1 .. ($method eq 'order' ? $rounds : 0))
+{
+	my @phases = qw(preparing copying indexing comparing switching);
+	my $order = $round % 2 ? '{late, big, v}' : '{note, id}';
+	my $sql =
+	  "SELECT action FROM pgmigrate.rebuild('public.t', column_order => '$order', order_by => 'v')";
+	my $before = definition('public');
+
+	is(until_done($sql, 'switched', @phases), 'switched', "order, round $round: switched");
+	rows_are_right('switched');
+	old_rows_are_right('switched');
+	is(with_a_kill('revert', 'reverted'), 'reverted', 'reverted');
+	rows_are_right('reverted');
+	is(definition('public'), $before, 'the catalog is what it was');
+	nothing_is_left('reverted');
+	is(until_done($sql, 'switched', @phases), 'switched', 'switched again');
+	rows_are_right('switched again');
+	is(with_a_kill('finalize', 'finalized'), 'finalized', 'finalized');
+	rows_are_right('finalized');
+	nothing_is_left('finalized');
+	is(query($node, $amcheck), '0|3', 'heap and indexes are sound') if $checked;
 }
 stop_writers();
 rows_are_right('at the end');
@@ -448,7 +471,7 @@ sub doubles_are_right
 		"$name: 0 doubles differ");
 }
 
-for my $round (1 .. ($method eq 'table' ? 0 : $rounds))
+for my $round (1 .. ($method =~ /^(?:table|order)$/ ? 0 : $rounds))
 {
 	my $name = "by column, round $round";
 	my $upgrade = "SELECT state FROM pgmigrate.upgrade('types$round')";
