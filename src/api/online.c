@@ -28,6 +28,7 @@
 #include "online/sync_trigger.h"
 #include "run/runner.h"
 #include "sql/lexer.h"
+#include "store/begun_statement.h"
 #include "store/operation.h"
 #include "store/run_lock.h"
 #include "worker/rebuild_job.h"
@@ -217,7 +218,16 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 static void
 notice_revision(const PgmOperation *operation)
 {
-	if (operation->revision == NULL || strcmp(operation->direction, "up") != 0)
+	if (operation->revision == NULL)
+		return;
+	if (pgm_begun_take_back(operation->id))
+	{
+		ereport(NOTICE,
+				errmsg("statement %d of revision \"%s\" is not done any more, and is carried out again by the next run",
+					   operation->statement, operation->revision));
+		return;
+	}
+	if (strcmp(operation->direction, "up") != 0)
 		return;
 	ereport(NOTICE,
 			errmsg("revision \"%s\" is not taken back by that, only what operation " INT64_FORMAT " did to table \"%s\"",

@@ -17,20 +17,24 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
-#include "executor/tuptable.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -47,6 +51,7 @@
 
 /* Columns of the table of what did not fit. */
 #define KEY_COLUMN 1
+#define HASH_COLUMN 2
 
 /* The table that a command of ours writes to, and how deep in triggers. */
 static Oid	written = InvalidOid;
@@ -187,12 +192,16 @@ pgm_unfit_create(const char *schema)
 {
 	Oid			result;
 
-	pgm_layout_run_text(psprintf("CREATE TABLE %s (key pg_catalog.text)",
+	pgm_layout_run_text(psprintf("CREATE TABLE %s (key pg_catalog.text, hash pg_catalog.int8)",
 								 quote_qualified_identifier(schema,
 															PGM_UNFIT_TABLE)));
 	CommandCounterIncrement();
 	result = get_relname_relid(PGM_UNFIT_TABLE,
 							   get_namespace_oid(schema, false));
+	pgm_layout_run_text(psprintf("CREATE INDEX ON %s (hash)",
+								 quote_qualified_identifier(schema,
+															PGM_UNFIT_TABLE)));
+	CommandCounterIncrement();
 	pgm_layout_make_member(RelationRelationId, result);
 	return result;
 }
@@ -295,44 +304,67 @@ typedef struct NoteScan
 {
 	Relation	rel;
 	Snapshot	snapshot;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
+	SysScanDesc scan;
 	const char *key;			/* NULL for all */
 } NoteScan;
 
-/* By itself: nothing that its definition has, or got, is run. */
+/* A key may be too long for an index. */
+static Datum
+hash_of(const char *key)
+{
+	return Int64GetDatum((int64) hash_bytes_extended((const unsigned char *) key,
+													 strlen(key), 0));
+}
+
+/*
+ * As a catalog is read and written: nothing that the definition of the table
+ * has, or got, is run.
+ */
 static void
 begin_scan(NoteScan *notes, Oid unfit, LOCKMODE mode, const char *key)
 {
+	ScanKeyData scan_key;
+	List	   *indexes;
+	bool		by_index;
+
 	CommandCounterIncrement();
 	notes->rel = table_open(unfit, mode);
+	indexes = RelationGetIndexList(notes->rel);
+	by_index = key != NULL && indexes != NIL;
 	notes->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	notes->slot = table_slot_create(notes->rel, NULL);
-	notes->scan = pgm_table_beginscan(notes->rel, notes->snapshot);
 	notes->key = key;
+	if (by_index)
+		ScanKeyInit(&scan_key, HASH_COLUMN, BTEqualStrategyNumber, F_INT8EQ,
+					hash_of(key));
+	notes->scan = systable_beginscan(notes->rel, by_index ?
+									 linitial_oid(indexes) : InvalidOid,
+									 by_index, notes->snapshot,
+									 by_index ? 1 : 0, &scan_key);
 }
 
-static bool
+static HeapTuple
 next_note(NoteScan *notes)
 {
-	while (table_scan_getnextslot(notes->scan, ForwardScanDirection,
-								  notes->slot))
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(notes->scan)))
 	{
 		bool		isnull;
-		Datum		value = slot_getattr(notes->slot, KEY_COLUMN, &isnull);
+		Datum		value = heap_getattr(tuple, KEY_COLUMN,
+										 RelationGetDescr(notes->rel),
+										 &isnull);
 
 		if (notes->key == NULL ||
 			(!isnull && strcmp(TextDatumGetCString(value), notes->key) == 0))
-			return true;
+			return tuple;
 	}
-	return false;
+	return NULL;
 }
 
 static void
 end_scan(NoteScan *notes)
 {
-	table_endscan(notes->scan);
-	ExecDropSingleTupleTableSlot(notes->slot);
+	systable_endscan(notes->scan);
 	UnregisterSnapshot(notes->snapshot);
 	table_close(notes->rel, NoLock);
 	CommandCounterIncrement();
@@ -344,17 +376,21 @@ pgm_unfit_note(Oid unfit, const char *key)
 	NoteScan	notes;
 
 	begin_scan(&notes, unfit, RowExclusiveLock, key);
-	if (!next_note(&notes))
+	if (next_note(&notes) == NULL)
 	{
-		TupleTableSlot *slot = notes.slot;
+		TupleDesc	desc = RelationGetDescr(notes.rel);
+		Datum	   *values = palloc0(sizeof(Datum) * desc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 
-		ExecClearTuple(slot);
-		memset(slot->tts_isnull, true,
-			   slot->tts_tupleDescriptor->natts * sizeof(bool));
-		slot->tts_values[KEY_COLUMN - 1] = CStringGetTextDatum(key);
-		slot->tts_isnull[KEY_COLUMN - 1] = false;
-		ExecStoreVirtualTuple(slot);
-		simple_table_tuple_insert(notes.rel, slot);
+		memset(nulls, true, sizeof(bool) * desc->natts);
+		values[KEY_COLUMN - 1] = CStringGetTextDatum(key);
+		nulls[KEY_COLUMN - 1] = false;
+		if (RelationGetIndexList(notes.rel) != NIL)
+		{
+			values[HASH_COLUMN - 1] = hash_of(key);
+			nulls[HASH_COLUMN - 1] = false;
+		}
+		CatalogTupleInsert(notes.rel, heap_form_tuple(desc, values, nulls));
 	}
 	end_scan(&notes);
 }
@@ -366,7 +402,7 @@ pgm_unfit_count(Oid unfit, const char *key)
 	int64		result = 0;
 
 	begin_scan(&notes, unfit, AccessShareLock, key);
-	while (next_note(&notes))
+	while (next_note(&notes) != NULL)
 		result++;
 	end_scan(&notes);
 	return result;
@@ -377,10 +413,11 @@ void
 pgm_unfit_forget(Oid unfit, const char *key)
 {
 	NoteScan	notes;
+	HeapTuple	tuple;
 
 	begin_scan(&notes, unfit, RowExclusiveLock, key);
-	while (next_note(&notes))
-		(void) pgm_delete_row(notes.rel, &notes.slot->tts_tid,
+	while ((tuple = next_note(&notes)) != NULL)
+		(void) pgm_delete_row(notes.rel, &tuple->t_self,
 							  GetCurrentCommandId(true));
 	end_scan(&notes);
 }

@@ -419,6 +419,10 @@ save(PgmShadow *shadow, const PgmMappingText *mapping)
 	if (list_length(pgm_shadow_heads(shadow->family)) > 1)
 		add_member(&json, "together",
 				   psprintf("%d", list_length(pgm_shadow_heads(shadow->family))));
+	if (shadow->request->last > shadow->request->n)
+		add_member(&json, "last", psprintf("%d", shadow->request->number +
+										   shadow->request->last -
+										   shadow->request->n));
 	add_member(&json, "beside", psprintf("%u", shadow->beside));
 	add_member(&json, "old", psprintf("%u", shadow->old));
 	add_member(&json, "key", psprintf("%u", shadow->key));

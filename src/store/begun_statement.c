@@ -99,6 +99,20 @@ static PgmQuery delete_online_query = {
 	2, {TEXTOID, INT4OID}
 };
 
+/* Unless statements after those of operation $1 are done, or begun. */
+static PgmQuery take_back_query = {
+	"DELETE FROM pgmigrate.begun_statement b USING (SELECT revision, "
+	"direction, statement, coalesce((details->>'last')::int, statement) "
+	"AS last FROM pgmigrate.operation WHERE id = $1) o "
+	"WHERE b.revision = o.revision AND b.direction = o.direction "
+	"AND b.online_step = 0 AND b.state = 'done' "
+	"AND b.statement BETWEEN o.statement AND o.last "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.begun_statement l "
+	"WHERE l.revision = o.revision AND l.online_step = 0 "
+	"AND l.statement > o.last AND l.state IN ('done', 'begun'))",
+	1, {INT8OID}
+};
+
 static PgmQuery delete_query = {
 	"DELETE FROM pgmigrate.begun_statement WHERE revision = $1",
 	1, {TEXTOID}
@@ -424,4 +438,17 @@ pgm_begun_forget(const char *revision)
 						  pgm_spi_int32(i, 2), pgm_spi_int32(i, 3),
 						  pgm_spi_bool(i, 4) ? PGM_PARTS_OF_NEXT : ""));
 	pgm_spi_end(&scope);
+}
+
+bool
+pgm_begun_take_back(int64 operation)
+{
+	PgmSpiScope scope;
+	Datum		values[1] = {Int64GetDatum(operation)};
+	bool		result;
+
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute(&take_back_query, values, NULL) > 0;
+	pgm_spi_end(&scope);
+	return result;
 }

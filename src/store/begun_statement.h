@@ -117,4 +117,11 @@ extern PgmPartly *pgm_begun_partly(int *n);
  */
 extern void pgm_begun_forget(const char *revision);
 
+/*
+ * Statements of a revision that is partly applied, which an operation carried
+ * out and that is reverted: the next run carries them out again.  False if the
+ * revision is not, or if later statements are done.
+ */
+extern bool pgm_begun_take_back(int64 operation);
+
 #endif							/* PGM_STORE_BEGUN_STATEMENT_H */

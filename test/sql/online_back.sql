@@ -90,6 +90,38 @@ DELETE FROM ids WHERE id > 3000000000;
 SELECT revision, state FROM pgmigrate.downgrade('-1');
 INSERT INTO ids DEFAULT VALUES;
 TABLE ids ORDER BY id;
+RESET pgmigrate.online_method;
+
+-- Taken back by revert() while its revision is half applied: it is done again,
+-- with all of its pass, unless a later statement is done.
+CREATE TABLE half (id int PRIMARY KEY, v int, w int);
+INSERT INTO half SELECT g, g, g FROM generate_series(1, 10) g;
+CREATE TABLE rest (n int);
+SELECT pgmigrate.revision('half', 'ALTER TABLE half ALTER v TYPE bigint; ALTER TABLE half ALTER w TYPE text; INSERT INTO rest SELECT 1 / count(*) FROM rest',
+	'ALTER TABLE half ALTER v TYPE int, ALTER w TYPE int USING w::int; DELETE FROM rest', id => 'half');
+SELECT state FROM pgmigrate.upgrade();
+SELECT state FROM pgmigrate.revisions WHERE revision = 'half';
+UPDATE half SET v = 77 WHERE id = 7;
+SET client_min_messages = notice;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SET client_min_messages = warning;
+SELECT state FROM pgmigrate.revisions WHERE revision = 'half';
+SELECT pg_typeof(v), pg_typeof(w), v FROM half WHERE id = 7;
+INSERT INTO rest VALUES (1);
+SELECT state FROM pgmigrate.upgrade();
+SELECT pg_typeof(v), pg_typeof(w), v FROM half WHERE id = 7;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT pg_typeof(v), pg_typeof(w), v FROM half WHERE id = 7;
+SELECT pgmigrate.remove('half');
+SELECT pgmigrate.revision('half', 'ALTER TABLE half ALTER v TYPE bigint; CREATE INDEX rest_n ON rest (n); INSERT INTO rest SELECT 1 / count(*) FROM rest', id => 'half2');
+SELECT state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+SELECT action FROM pgmigrate.revert((SELECT min(operation) FROM pgmigrate.operations WHERE revision = 'half2'));
+SET client_min_messages = warning;
+SELECT state FROM pgmigrate.revisions WHERE revision = 'half2';
+INSERT INTO rest VALUES (1);
+SELECT state FROM pgmigrate.upgrade();
+SELECT pg_typeof(v), to_regclass('rest_n') FROM half LIMIT 1;
 
 DROP SCHEMA back CASCADE;
 DROP EXTENSION pgmigrate;

@@ -130,6 +130,33 @@ SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operat
 SELECT relation, state FROM pgmigrate.operations WHERE revision = 'fails' ORDER BY relation;
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
 
+-- somebody holds one partition: all stay, and are given up as one
+CREATE TABLE held (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE held_low PARTITION OF held FOR VALUES FROM (0) TO (100);
+CREATE TABLE held_high PARTITION OF held FOR VALUES FROM (100) TO (200);
+INSERT INTO held SELECT g, g FROM generate_series(1, 199) g;
+BEGIN;
+LOCK TABLE held_high IN ACCESS SHARE MODE;
+PREPARE TRANSACTION 'regress_held';
+SET pgmigrate.lock_deadline = '300ms';
+\set VERBOSITY sqlstate
+SELECT action FROM pgmigrate.rebuild('held', 'ALTER v TYPE bigint');
+SELECT relation, state FROM pgmigrate.operations WHERE relation ~ 'held' ORDER BY relation;
+SELECT count(DISTINCT tgrelid) FROM pg_trigger WHERE tgname ~ 'pgmigrate' AND tgrelid::regclass::text ~ '^held';
+-- the writers go on, and what is not held stays too while one of them is
+INSERT INTO held VALUES (0, 7);
+SELECT action FROM pgmigrate.revert((SELECT operation FROM pgmigrate.operations WHERE relation = 'shop.held_low' ORDER BY 1 DESC LIMIT 1));
+SELECT relation, state FROM pgmigrate.operations WHERE relation ~ 'held' ORDER BY relation;
+\set VERBOSITY default
+ROLLBACK PREPARED 'regress_held';
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT relation, state FROM pgmigrate.operations WHERE relation ~ 'held' ORDER BY relation;
+SELECT count(DISTINCT tgrelid) FROM pg_trigger WHERE tgname ~ 'pgmigrate' AND tgrelid::regclass::text ~ '^held';
+SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
+SELECT action FROM pgmigrate.rebuild('held', 'ALTER v TYPE bigint');
+SELECT count(*), pg_typeof(min(v)) FROM held;
+RESET pgmigrate.lock_deadline;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
