@@ -312,8 +312,9 @@ typedef struct NoteScan
 static Datum
 hash_of(const char *key)
 {
-	return Int64GetDatum((int64) hash_bytes_extended((const unsigned char *) key,
-													 strlen(key), 0));
+	const unsigned char *bytes = (const unsigned char *) key;
+
+	return Int64GetDatum((int64) hash_bytes_extended(bytes, strlen(key), 0));
 }
 
 /*
