@@ -233,6 +233,40 @@ add_version(PgmFormatContext *cx, int n, PgmFormatEntry *entries)
 								   &revision->downgrade));
 }
 
+/*
+ * Prisma knows a migration by the whole name of its folder, so that two may
+ * have one time.  Those after the first keep that name as their id, and come
+ * after it.  The files are sorted by name.
+ */
+static void
+tell_apart(PgmFormatContext *cx, int n, PgmFormatEntry *entries)
+{
+	int			nsame = 0;
+	const char *version = entries[0].version;
+
+	for (int i = 1; i < n; i++)
+	{
+		const char *path = cx->files[entries[i].file].name;
+		const char *before = cx->files[entries[i - 1].file].name;
+		size_t		dirlen = pgm_format_basename(path) - path;
+		const char *dir = path + dirlen;
+
+		if (strcmp(entries[i].version, version) != 0)
+		{
+			version = entries[i].version;
+			nsame = 0;
+			continue;
+		}
+		nsame += strncmp(before, path, dirlen) != 0;
+		if (nsame == 0)
+			continue;
+		while (dir > path && (dir == path + dirlen || dir[-1] != '/'))
+			dir--;
+		entries[i].version = psprintf("%s.%d", version, nsame);
+		entries[i].id = pgm_format_id(dir, path + dirlen - 1 - dir);
+	}
+}
+
 static bool
 read_all(PgmFormatContext *cx,
 		 bool (*read_name) (PgmFormatContext *, int, PgmFormatEntry *))
@@ -246,6 +280,8 @@ read_all(PgmFormatContext *cx,
 		if (read_name(cx, i, &entries[n]))
 			n++;
 	}
+	if (cx->result->format == PGM_FORMAT_PRISMA && n > 0)
+		tell_apart(cx, n, entries);
 	qsort(entries, n, sizeof(PgmFormatEntry), pgm_format_entry_cmp);
 	for (int i = 0; i < n;)
 	{

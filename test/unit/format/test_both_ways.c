@@ -99,6 +99,17 @@ test_folders(void)
 		   "20240102000000 [b]\n  up 20240102000000_b/migration.sql:1 {b;\n}\n"
 		   "  down 20240102000000_b/down.sql:1 {c;\n}\n"
 		   "skipped migration_lock.toml: not a migration file of this format\n");
+	expect("prisma, one time twice", PGM_FORMAT_AUTO,
+		   FILES("m/20240101000001_a/migration.sql", "a;",
+				 "m/20240101000001_b/down.sql", "c;",
+				 "m/20240101000001_b/migration.sql", "b;",
+				 "m/20240101000001_c/migration.sql", "d;",
+				 "m/20240101000002_d/migration.sql", "e;"),
+		   "20240101000001 [a]\n  up m/20240101000001_a/migration.sql:1 {a;}\n"
+		   "20240101000001_b [b]\n  up m/20240101000001_b/migration.sql:1 {b;}\n"
+		   "  down m/20240101000001_b/down.sql:1 {c;}\n"
+		   "20240101000001_c [c]\n  up m/20240101000001_c/migration.sql:1 {d;}\n"
+		   "20240101000002 [d]\n  up m/20240101000002_d/migration.sql:1 {e;}\n");
 	expect("drizzle, folders", PGM_FORMAT_AUTO,
 		   FILES("20240101000001_x_y/migration.sql", "a;--> statement-breakpoint\nb;",
 				 "20240101000001_x_y/snapshot.json", "{}"),
