@@ -106,8 +106,12 @@ stop_node()
 
 start_nodes()
 {
-	local node
+	local node plugins=
 
+	# a newer server asks which may decode the log, as a move of shards does
+	if "$BINDIR/postgres" --describe-config | grep -q '^output_plugin_libraries'; then
+		plugins="output_plugin_libraries = 'citus, citus_pgoutput, pgoutput'"
+	fi
 	# shellcheck disable=SC2207
 	PORTS=($(free_ports))
 	user_dir "$WORK/log"
@@ -131,6 +135,7 @@ start_nodes()
 			shared_buffers = '32MB'
 			wal_level = logical
 			fsync = off
+			$plugins
 			citus.node_conninfo = 'sslmode=disable'
 			citus.recover_2pc_interval = '5s'
 			log_line_prefix = '%m [%p] %a '
@@ -456,6 +461,33 @@ check_online()
 	on 0 -c "SELECT FROM pgmigrate.remove('copied')"
 }
 
+# Functions that refuse transaction blocks.
+check_marked()
+{
+	local said
+
+	on 0 -c 'CREATE TABLE moved (id bigint PRIMARY KEY, t text)' \
+		-c "INSERT INTO moved SELECT i, 'x' FROM generate_series(1, 1000) i"
+	revision moved "SELECT create_distributed_table_concurrently('moved', 'id')" \
+		"SELECT undistribute_table('moved')"
+	said=$(say_on 0 -c "SELECT rule, hint FROM pgmigrate.assess('moved')")
+	check_like 'a function that refuses a transaction block is foreseen' \
+		'^citus-unsupported\|.*-- pgmigrate: no-transaction' "$said"
+	said=$(call "upgrade('moved')")
+	check_like 'and fails, with a hint' 'HINT:.*-- pgmigrate: no-transaction' "$said"
+	on 0 >/dev/null <<-'SQL'
+		SELECT pgmigrate.amend('moved', upgrade => $$-- pgmigrate: no-transaction
+			SELECT create_distributed_table_concurrently('moved', 'id')$$);
+	SQL
+	said=$(say_on 0 -c "SELECT rule FROM pgmigrate.assess('moved')
+		WHERE rule = 'citus-unsupported'")
+	check 'marked it is not' '' "$said"
+	check 'and is carried out' 1 "$(call "upgrade('moved')")"
+	check 'with all rows, elsewhere' '1000 distributed' "$(on 0 -F ' ' \
+		-c "SELECT (SELECT count(*) FROM moved), citus_table_type
+			FROM citus_tables WHERE table_name = 'moved'::regclass")"
+}
+
 # The application reads through the coordinator, session after session.
 # Prints the longest time in ms.
 longest_read()
@@ -697,6 +729,7 @@ check_kinds
 check_refused
 check_looks
 check_online
+check_marked
 check_reader
 check_deadlock
 check_concurrently

@@ -123,14 +123,15 @@ static const struct
 	const char *name;
 	LOCKMODE	mode;
 	bool		rewrites;
+	bool		alone;
 }			calls[] = {
-	{"alter_distributed_table", AccessExclusiveLock, true},
-	{"alter_table_set_access_method", AccessExclusiveLock, true},
-	{"create_distributed_table", ExclusiveLock, false},
-	{"create_distributed_table_concurrently", ShareUpdateExclusiveLock, false},
-	{"create_reference_table", ExclusiveLock, false},
-	{"truncate_local_data_after_distributing_table", AccessExclusiveLock, false},
-	{"undistribute_table", AccessExclusiveLock, true},
+	{"alter_distributed_table", AccessExclusiveLock, true, false},
+	{"alter_table_set_access_method", AccessExclusiveLock, true, false},
+	{"create_distributed_table", ExclusiveLock, false, false},
+	{"create_distributed_table_concurrently", ShareUpdateExclusiveLock, false, true},
+	{"create_reference_table", ExclusiveLock, false, false},
+	{"truncate_local_data_after_distributing_table", AccessExclusiveLock, false, false},
+	{"undistribute_table", AccessExclusiveLock, true, false},
 };
 
 /* As regclass reads it; NULL if it cannot be one of this database. */
@@ -165,6 +166,7 @@ pgm_citus_read_call(Node *stmt, PgmCitusCall *call)
 		call->name = read_name(relation);
 		call->mode = calls[i].mode;
 		call->rewrites = calls[i].rewrites;
+		call->alone = calls[i].alone;
 		return call->name != NULL;
 	}
 	return false;

@@ -46,6 +46,7 @@ typedef struct PgmCitusCall
 	const RangeVar *name;
 	LOCKMODE	mode;
 	bool		rewrites;		/* makes it anew */
+	bool		alone;			/* refuses transaction blocks */
 } PgmCitusCall;
 
 /* Is the statement nothing but such a call, with constants? */

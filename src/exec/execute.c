@@ -90,13 +90,16 @@ sets_role(Node *stmt)
 static void
 hint_transaction(const StatementContext *context)
 {
-	Node	   *stmt =
-		context->source->statements[context->n].raw->stmt;
+	const PgmStatement *statement = &context->source->statements[context->n];
+	Node	   *stmt = statement->raw->stmt;
 	bool		code = IsA(stmt, DoStmt) || IsA(stmt, CallStmt);
 
 	if (geterrcode() == ERRCODE_INVALID_TRANSACTION_TERMINATION && code &&
 		(!context->top_level || IsTransactionBlock() || IsSubTransaction()))
 		errhint("The revision is one transaction.  With transactional => false a DO block or a procedure can commit, outside of an EXCEPTION block.");
+	else if (geterrcode() == ERRCODE_ACTIVE_SQL_TRANSACTION &&
+			 IsA(stmt, SelectStmt) && !statement->marked)
+		errhint("A function that refuses transactions needs the comment \"-- pgmigrate: no-transaction\" before its statement.  A command that a function calls must be a statement of the revision.");
 	else if (geterrcode() == ERRCODE_ACTIVE_SQL_TRANSACTION &&
 			 (code || IsA(stmt, SelectStmt)))
 		errhint("Code runs in a transaction.  Make the command a statement of the revision, which is committed by itself then.");

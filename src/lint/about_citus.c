@@ -284,6 +284,17 @@ reaches_reference(const PgmLint *lint)
 	return false;
 }
 
+static void
+lint_call(PgmLint *lint)
+{
+	PgmCitusCall call;
+
+	if (pgm_citus_read_call(lint->stmt, &call) && call.alone &&
+		!lint->judged->source->statements[lint->judged->n].top_level)
+		refused(lint, pstrdup("Citus refuses the function in a transaction block"),
+				pstrdup("Write the comment \"-- pgmigrate: no-transaction\" before the statement."));
+}
+
 void
 pgm_lint_citus(PgmLint *lint)
 {
@@ -297,6 +308,7 @@ pgm_lint_citus(PgmLint *lint)
 		(void) pgm_lint_find(lint->judged, "citus-sequential", lint->effect,
 							 pstrdup("Citus refuses it after statements that have worked on several shards at a time in the same transaction"),
 							 pstrdup(SEQUENTIAL_HINT));
+	lint_call(lint);
 	if (lint->effect == NULL || lint->effect->created_here)
 		return;
 	table = pgm_citus_table(lint->effect->relid);

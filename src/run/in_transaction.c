@@ -21,6 +21,7 @@
 
 #include "base/settings.h"
 #include "base/transaction.h"
+#include "citus/nodes.h"
 #include "compat/server.h"
 #include "run/internal.h"
 #include "run/step_routine.h"
@@ -176,10 +177,15 @@ take_locks(PgmRunner *runner, PgmStep *step)
 	return false;
 }
 
+/*
+ * On Citus its release would be one more message to each node, and a wait for
+ * all of them: there it is for a step that has failed before.
+ */
 static void
 run_step(PgmRunner *runner, PgmStep *step)
 {
-	pgm_runner_set_savepoint(runner);
+	if (runner->failed || !pgm_citus_is_here())
+		pgm_runner_set_savepoint(runner);
 	runner->local = !pgm_flush_per_migration;
 	pgm_runner_in_transaction(runner, step, &step->span, true);
 	pgm_runner_release_savepoint(runner);

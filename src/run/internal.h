@@ -42,7 +42,8 @@ typedef struct PgmRunner
 	PgmChangedObjects *changed; /* by the statements of the step … */
 	bool		incomplete;		/* … as far as they were seen */
 	PgmGenerated *generated;	/* to be kept with the step, or NULL */
-	bool		again;			/* the step was tried before */
+	bool		again;			/* the step was tried before … */
+	bool		failed;			/* … and ended by an error */
 	bool		reading;		/* its revision, which others change */
 	bool		local;			/* no effect outside of the database so far */
 	LocalTransactionId committing;	/* in which a DO or CALL outside of a

@@ -123,7 +123,8 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 		return true;
 
 	/* also where settings or the catalog would have it otherwise by now */
-	if (can_be_parted(step) && pgm_begun_online(step->revision->id))
+	if ((runner->any_partly || runner->failed) && can_be_parted(step) &&
+		pgm_begun_online(step->revision->id))
 		return true;
 	if (!may_be_online(step))
 		return false;

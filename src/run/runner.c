@@ -317,6 +317,7 @@ recover(PgmRunner *runner)
 	FlushErrorState();
 	FreeErrorData(edata);
 	runner->reading = false;
+	runner->failed = true;
 	pgm_runner_clear(runner);
 }
 
@@ -327,7 +328,7 @@ repeat_until_done(PgmRunner *runner, bool (*attempt) (PgmRunner *runner),
 {
 	volatile bool done = false;
 
-	runner->again = false;
+	runner->again = runner->failed = false;
 	for (;;)
 	{
 		PG_TRY();

@@ -36,6 +36,8 @@ CALL sug.run('sug10', repeat(E'-- ' || repeat('x', 60) || E'\n', 80) || E'SELECT
 -- code that ends the transaction, or wants none
 CALL sug.run('sug11', 'DO $x$ BEGIN COMMIT; END $x$');
 CALL sug.run('sug12', 'DO $x$ BEGIN CREATE INDEX CONCURRENTLY ON sug.customers (email); END $x$');
+CREATE FUNCTION sug.alone() RETURNS int LANGUAGE plpgsql AS $x$ BEGIN RAISE 'alone() cannot run inside a transaction block' USING ERRCODE = '25001'; END $x$;
+CALL sug.run('sug15', 'SELECT sug.alone()');
 -- a temporary table is in the session of its maker
 SET pgmigrate.execution = worker;
 CREATE TEMP TABLE sug_mine (a int);
@@ -44,7 +46,7 @@ SELECT pgmigrate.upgrade('sug13');
 -- a name that a statement makes, or may leave out, is no mistake
 SET pgmigrate.execution = inline;
 CALL sug.run('sug14', 'DROP TABLE IF EXISTS sug.custmers; WITH customer AS (SELECT 1) SELECT * FROM customer; ALTER TABLE sug.customers ADD emial int, ALTER emial SET NOT NULL; SELECT 1 / 0');
-SELECT count(pgmigrate.remove('sug' || n)) FROM generate_series(1, 14) n;
+SELECT count(pgmigrate.remove('sug' || n)) FROM generate_series(1, 15) n;
 DROP SCHEMA sug CASCADE;
 RESET pgmigrate.execution;
 RESET client_min_messages;
