@@ -31,6 +31,18 @@ static PgmQuery used_query = {
 	1, {OIDOID}
 };
 
+/* Why REPACK (CONCURRENTLY) refuses the table, or NULL. */
+static PgmQuery repack_query = {
+	"SELECT CASE WHEN c.relkind = 'p' THEN 'is partitioned' "
+	"WHEN c.relpersistence <> 'p' THEN 'is not permanent' "
+	"WHEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid "
+	"AND i.indisvalid AND i.indimmediate AND CASE c.relreplident "
+	"WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END) "
+	"THEN 'has no index as its replica identity' END "
+	"FROM pg_class c WHERE c.oid = $1",
+	1, {OIDOID}
+};
+
 /* An index without the others that an index of so many columns costs. */
 #define WIDE_INDEX 3
 
@@ -94,6 +106,33 @@ repack_form(const PgmLint *lint)
 		psprintf("Use pg_repack --table %s, or pg_squeeze.", lint->name);
 }
 
+static char *
+repack_obstacle(const PgmLint *lint)
+{
+	Datum		value;
+
+	if (lint->effect == NULL || !OidIsValid(lint->effect->relid))
+		return NULL;
+	value = ObjectIdGetDatum(lint->effect->relid);
+	return pgm_spi_one_text(&repack_query, &value);
+}
+
+static void
+lint_concurrent_repack(PgmLint *lint, const char *what)
+{
+	char	   *obstacle = repack_obstacle(lint);
+
+	if (obstacle != NULL)
+		pgm_lint_add(lint, "repack-concurrently",
+					 psprintf("%s %s: the statement fails", what, obstacle),
+					 pstrdup("It takes a permanent table, or a partition, with a primary key or another index as its replica identity."));
+	else
+		pgm_lint_add(lint, "repack-concurrently",
+					 psprintf("%s is copied while it is in use, then the statement waits for all who use it, and new readers and writers behind it",
+							  what),
+					 pstrdup("Run it while no transaction reads the table for long: stopped in the end it loses all its work."));
+}
+
 static void
 lint_cluster(PgmLint *lint, ClusterStmt *cluster)
 {
@@ -101,10 +140,7 @@ lint_cluster(PgmLint *lint, ClusterStmt *cluster)
 		pgm_repack_takes_all(cluster) ? "every table" : "every clustered table";
 
 	if (pgm_repack_is_concurrent(cluster))
-		pgm_lint_add(lint, "repack-concurrently",
-					 psprintf("%s is copied while it is in use, then the statement waits for all who use it, and new readers and writers behind it",
-							  what),
-					 pstrdup("Run it while no transaction reads the table for long: stopped in the end it loses all its work."));
+		lint_concurrent_repack(lint, what);
 	else
 		pgm_lint_add(lint, "cluster",
 					 psprintf("%s is rewritten while it is locked", what),

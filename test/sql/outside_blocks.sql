@@ -34,6 +34,18 @@ BEGIN
 		OR NOT stands_alone('ALTER SUBSCRIPTION s REFRESH SEQUENCES') THEN
 		RAISE EXCEPTION 'REPACK is not where it belongs';
 	END IF;
+	ALTER TABLE packed REPLICA IDENTITY FULL;
+	CREATE TABLE keyless (a int);
+	IF (SELECT string_agg(message, '; ' ORDER BY statement) FROM pgmigrate.lint('REPACK (CONCURRENTLY) packed; REPACK (CONCURRENTLY) keyless; REPACK packed')
+		WHERE rule = 'repack-concurrently')
+		<> 'public.packed has no index as its replica identity: the statement fails; public.keyless has no index as its replica identity: the statement fails' THEN
+		RAISE EXCEPTION 'what REPACK (CONCURRENTLY) refuses is not foreseen';
+	END IF;
+	ALTER TABLE packed REPLICA IDENTITY DEFAULT;
+	IF EXISTS (SELECT FROM pgmigrate.lint('REPACK (CONCURRENTLY) packed') WHERE message ~ 'fails') THEN
+		RAISE EXCEPTION 'what REPACK (CONCURRENTLY) takes is refused';
+	END IF;
+	DROP TABLE keyless;
 END $$;
 DROP FUNCTION stands_alone;
 DROP TABLE packed;
