@@ -2,7 +2,7 @@
 # Copyright (c) 2026, pgmigrate developers
 
 # The commands of the recipes in doc/loading.md, as they are printed, and those
-# for several clusters in doc/fleet.md.
+# for a schema for each tenant and for several clusters in doc/fleet.md.
 
 use strict;
 use warnings;
@@ -152,6 +152,33 @@ foreach my $line (split /\n/, block('From a laptop', 'sh'))
 	is($rc, 0, $line) or diag($out);
 }
 ok(-s "$root/laptop/release.sql", 'a script is there');
+
+# A schema for each tenant: one revision for all of them, and one for each.
+my ($tenants) = slurp_file("$top/doc/fleet.md") =~ /^## A schema for each tenant\n(.*?)^## /ms
+  or die 'no recipe for tenants';
+my @recipes = $tenants =~ /^```sql\n(.*?)^```$/msg;
+is(scalar @recipes, 2, 'two ways for tenants');
+my $paid = q{SELECT string_agg(relnamespace::regnamespace || ' ' || (a.attname IS NOT NULL), ', ' ORDER BY relnamespace::regnamespace::text)
+	FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'paid_at' WHERE relname = 'invoice'};
+foreach my $way ('all', 'each')
+{
+	my $name = "tenants_$way";
+
+	database($name);
+	query($node, "CREATE SCHEMA tenant_$_ CREATE TABLE invoice (id int)", $name) foreach qw(a b c);
+	query($node, 'ALTER TABLE tenant_b.invoice ADD paid_at text', $name);
+	my ($sql, $upgrade) = split /(?<=;)\n(?=SELECT \* FROM pgmigrate\.upgrade)/, shift @recipes;
+	$upgrade //= 'SELECT * FROM pgmigrate.upgrade()';
+	query($node, $sql, $name);
+	like(($node->psql($name, $upgrade))[2], qr/column "paid_at" of relation "invoice" already exists/, "a tenant that differs stops it, by $way");
+	is(query($node, $paid, $name),
+		'tenant_a ' . ($way eq 'each' ? 'true' : 'false') . ', tenant_b true, tenant_c false',
+		"what was done by then, by $way");
+	query($node, 'ALTER TABLE tenant_b.invoice DROP paid_at', $name);
+	query($node, $upgrade, $name);
+	is(query($node, $paid, $name), 'tenant_a true, tenant_b true, tenant_c true', "all have it, by $way");
+	is(query($node, 'SELECT count(*) FROM pgmigrate.current()', $name), '1', "one head, by $way");
+}
 
 # Several clusters: the first one that is not at the target ends it.
 my ($clusters) = slurp_file("$top/doc/fleet.md") =~ /^## Several clusters\n.*?^```sh\n(.*?)^```$/ms
