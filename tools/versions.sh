@@ -4,14 +4,19 @@
 #
 # Each version comes from the Debian release that has it: this machine's own
 # release is tested here, the others in a chroot that debootstrap makes once
-# and later runs reuse.  Needs root, about 2 GB for each chroot, and minutes.
-# The result is written to doc/versions.md; its sections are by hand and kept.
+# and later runs reuse.  "experimental" is sid with the newest server of that
+# suite.  16 is in no release: "wheel" is a package of PyPI that has it, with
+# its headers.  Needs root, about 2 GB for each chroot, and minutes.
 #
-#	versions.sh [RELEASE ...]		default: bookworm trixie sid
+# The result is written to the table of doc/versions.md, where the rows of what
+# was not asked for stay; the sections below it are by hand and kept.
+#
+#	versions.sh [RELEASE ...]	default: bookworm wheel trixie sid experimental
 #
 # Environment:
 #	CHROOT_BASE		directory of the chroots, one of each release's name;
 #					default /var/tmp/pgmigrate-chroots
+#	SUITES			as for tools/test.sh
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -31,19 +36,65 @@ trap 'exit 143' TERM
 # only when complete.
 make_chroot()
 {
-	local release=$1 dir=$CHROOT_BASE/$1
+	local release=$1 dir=$CHROOT_BASE/$1 suite=$1 mirror
+
+	mirror=$(debian_mirror)
+	[ "$release" != experimental ] || suite=sid
 
 	[ ! -e "$dir/etc/debian_version" ] || return 0
 	have debootstrap || install_packages debootstrap
 	mkdir -p "$CHROOT_BASE"
 	rm -rf "$dir.part"
 	debootstrap --variant=minbase --include=make,ca-certificates \
-		"$release" "$dir.part" "$(debian_mirror)" ||
+		"$suite" "$dir.part" "$mirror" ||
 		fail "could not make a chroot of $release"
+	[ "$release" = "$suite" ] || add_experimental "$dir.part" "$mirror"
 	# nothing that gets installed there may start a service
 	printf '#!/bin/sh\nexit 101\n' >"$dir.part/usr/sbin/policy-rc.d"
 	chmod 755 "$dir.part/usr/sbin/policy-rc.d"
 	mv "$dir.part" "$dir"
+}
+
+# Install the newest server that experimental has; nothing else is taken from
+# there, unless the server asks for it.
+add_experimental()
+{
+	echo "deb $2 experimental main" >>"$1/etc/apt/sources.list"
+	chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c '
+		apt-get update -q
+		version=$(apt-cache pkgnames postgresql-server-dev- |
+			sed -n "s/.*-\([0-9]*\)$/\1/p" | sort -n | tail -n 1)
+		apt-get install -y -q --no-install-recommends -t experimental \
+			"postgresql-$version" "postgresql-server-dev-$version"
+	' </dev/null || fail "could not install the server of experimental"
+}
+
+# Unpack the package of PyPI, which brings what an extension is built with, but
+# no modules of Perl for TAP.  Zip files have modes that Python does not restore.
+make_wheel()
+{
+	local dir=$CHROOT_BASE/wheel
+
+	[ ! -e "$dir" ] || return 0
+	rm -rf "$dir.part"
+	mkdir -p "$dir.part"
+	pip download -q --no-deps -d "$WORK/wheel" pgserver ||
+		fail "could not fetch the package of 16"
+	python3 -m zipfile -e "$WORK"/wheel/*.whl "$dir.part"
+	chmod -R a+rX "$dir.part"
+	chmod -R a+x "$dir.part/pgserver/pginstall/bin" \
+		"$dir.part/pgserver/pginstall/lib/postgresql/pgxs"
+	mv "$dir.part" "$dir"
+}
+
+# Its libraries are beside what is copied to the private tree.
+test_wheel()
+{
+	local top=$CHROOT_BASE/wheel
+
+	LD_LIBRARY_PATH=$top/pgserver.libs SUITES=${SUITES:-unit regress isolation} \
+		PG_CONFIG=$top/pgserver/pginstall/bin/pg_config \
+		tools/test.sh </dev/null
 }
 
 # Run the tests in a chroot.  What is mounted for it, and every process in it,
@@ -70,37 +121,77 @@ test_in_chroot()
 }
 
 [ "$(id -u)" -eq 0 ] || fail "making and entering a chroot needs root"
-[ $# -gt 0 ] || set -- bookworm trixie sid
+[ $# -gt 0 ] || set -- bookworm wheel trixie sid experimental
+
+# Set CELLS to the cells that the table has of release $1.
+read_cells()
+{
+	local row
+
+	row=$(sed -n "/^## /q; s/^| PostgreSQL [^|]* | $1 | \(.*\) |\$/\1/p" \
+		"$OUTPUT" 2>/dev/null | tail -n 1)
+	IFS='|' read -r -a CELLS <<<"${row// | /|}"
+}
+
+# Print the row of release $1 by the log $2: what a suite came to, or what the
+# table has of it where it was not run now.
+table_row()
+{
+	local log=$2 version suite result i=0 row=
+
+	version=$(sed -n 's/^# using \(PostgreSQL [^ ]*\).*/\1/p' "$log")
+	read_cells "$1"
+	for suite in unit regress isolation tap; do
+		result=$(sed -n "s/^# $suite: \(.*\) ([0-9]* s)\$/\1/p" "$log" |
+			tail -n 1 | sed 's/, 0 failed$//')
+		result=${result:+$result, $COMMIT}
+		row="$row ${result:-${CELLS[i]:-not run}} |"
+		i=$((i + 1))
+	done
+	echo "| ${version:-PostgreSQL ?} | $1 |$row"
+}
 
 own=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+COMMIT="$(date -u +%Y-%m-%d) $(git rev-parse --short HEAD 2>/dev/null || echo '?')"
+git diff --quiet HEAD -- . ":!$OUTPUT" 2>/dev/null || COMMIT="$COMMIT, changed"
 for release in "$@"; do
-	log=$WORK/$release
+	log=$WORK/log
 	rc=0
 	echo "## $release"
-	if [ "$release" = "$own" ]; then
-		tools/test.sh </dev/null >"$log" 2>&1 || rc=$?
-	else
-		make_chroot "$release"
-		test_in_chroot "$release" >"$log" 2>&1 || rc=$?
-	fi
+	case $release in
+		"$own") tools/test.sh </dev/null >"$log" 2>&1 || rc=$? ;;
+		wheel)
+			make_wheel
+			test_wheel >"$log" 2>&1 || rc=$?
+			;;
+		*)
+			make_chroot "$release"
+			test_in_chroot "$release" >"$log" 2>&1 || rc=$?
+			;;
+	esac
 	cat "$log"
 	[ "$rc" -eq 0 ] || FAILED=1
-	version=$(sed -n 's/^# using \(PostgreSQL [^ ]*\).*/\1/p' "$log")
-	result=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1 || true)
-	echo "| ${version:-?} | $release | ${result:-did not run} |" >>"$WORK/table"
+	table_row "$release" "$log" >>"$WORK/table"
 done
+# what was not asked for stays
+sed -n '/^## /q; /^| PostgreSQL /p' "$OUTPUT" 2>/dev/null |
+	while IFS= read -r row; do
+		release=${row#*| *| }
+		grep -qF "| ${release%% *} |" "$WORK/table" || echo "$row"
+	done >"$WORK/others"
+sort -V "$WORK/table" "$WORK/others" >"$WORK/sorted"
 
 mkdir -p "$(dirname "$OUTPUT")"
 kept=$(sed -n '/^## /,$p' "$OUTPUT" 2>/dev/null || true)
 {
 	echo '# PostgreSQL versions tested'
 	echo
-	echo "The last run of \`tools/versions.sh\`, $(date -u +%Y-%m-%d), on $(uname -m):"
+	echo "The last run of each suite by \`tools/versions.sh\`, on $(uname -m):"
 	echo
-	echo '| server | Debian release | `make test` |'
-	echo '|---|---|---|'
-	cat "$WORK/table"
+	echo '| server | Debian release | unit | regress | isolation | TAP |'
+	echo '|---|---|---|---|---|---|'
+	cat "$WORK/sorted"
 	[ -z "$kept" ] || printf '\n%s\n' "$kept"
 } >"$OUTPUT"
-cat "$WORK/table"
+cat "$WORK/sorted"
 exit "$FAILED"
