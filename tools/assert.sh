@@ -27,8 +27,8 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 
 ASSERT_BASE=${ASSERT_BASE:-/var/tmp/pgmigrate-assert}
 
-# What ends within an hour where each statement takes a hundred times as long,
-# of each subject something, and nothing that looks at the time.
+# Something of each subject, and nothing that looks at the time, where each
+# statement takes up to a hundred times as long: minutes to an hour for a file.
 SLOW_REGRESS='lost one_transaction ledger changes backfill online_back partly drift'
 
 # Fetch and unpack the source package with lists of our own, so that nothing
