@@ -26,7 +26,6 @@
 
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -36,6 +35,7 @@
 #include "classify/verdict.h"
 #include "compat/parse.h"
 #include "compat/returning.h"
+#include "sql/parse_text.h"
 
 static void
 refuse_syntax(const char *argument)
@@ -100,15 +100,6 @@ pgm_change_compose(Oid relid, const char *assignments, const char *condition)
 		return psprintf("%s %s\n", start, assignments);
 	check_condition(condition);
 	return psprintf("%s %s\nWHERE %s\n", start, assignments, condition);
-}
-
-/* Text of ours, whose positions nobody is to see. */
-static Node *
-parse_part(const char *text)
-{
-	List	   *trees = pg_parse_query(text);
-
-	return linitial_node(RawStmt, trees)->stmt;
 }
 
 static Node *
@@ -247,9 +238,9 @@ joined_condition(const PgmChange *change, Node *left)
 static Node *
 select_form(const PgmChange *change, Oid relid, Node *left)
 {
-	SelectStmt *select = (SelectStmt *)
-		parse_part(psprintf("SELECT %s.ctid",
-							quote_identifier(pgm_change_alias(change))));
+	SelectStmt *select =
+		pgm_parse_part(psprintf("SELECT %s.ctid",
+								quote_identifier(pgm_change_alias(change))));
 
 	select->fromClause = list_make1(table_of_form(change, relid));
 	select->withClause = copyObject(change->with);

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "compat/parse.h"
 #include "compat/scan.h"
 #include "sql/lexer.h"
 #include "sql/parse_text.h"
@@ -264,4 +265,25 @@ pgm_reading_check(const PgmReading *expected)
 				   "client_encoding"),
 			errdetail("The statements after it were read without that; psql would read them otherwise."),
 			errhint("Write SET as a statement of the revision."));
+}
+
+static bool
+forget_position(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Const))
+		castNode(A_Const, node)->location = -1;
+	else if (IsA(node, ParamRef))
+		castNode(ParamRef, node)->location = -1;
+	return raw_expression_tree_walker(node, forget_position, context);
+}
+
+SelectStmt *
+pgm_parse_part(const char *text)
+{
+	Node	   *stmt = linitial_node(RawStmt, pg_parse_query(text))->stmt;
+
+	(void) forget_position(stmt, NULL);
+	return castNode(SelectStmt, stmt);
 }

@@ -34,4 +34,11 @@ extern PgmReading pgm_reading(void);
 extern bool pgm_sets_reading(Node *stmt);
 extern void pgm_reading_check(const PgmReading *expected);
 
+/*
+ * A query of ours, parts of which are to be put into the tree of another text.
+ * Its constants and parameters have no positions: pg_stat_statements looks in
+ * the other text for them, and writes past its end.
+ */
+extern SelectStmt *pgm_parse_part(const char *text);
+
 #endif							/* PGM_SQL_PARSE_TEXT_H */

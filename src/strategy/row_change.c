@@ -17,13 +17,13 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "compat/parse.h"
 #include "compat/returning.h"
+#include "sql/parse_text.h"
 #include "strategy/row_change.h"
 
 /* Names of columns that are looked for in a tree. */
@@ -186,9 +186,8 @@ strays_walker(Node *node, void *arg)
 static Node *
 guarded(const Node *term)
 {
-	SelectStmt *select = (SelectStmt *)
-		linitial_node(RawStmt,
-					  pg_parse_query("SELECT CASE WHEN true THEN true ELSE false END"))->stmt;
+	SelectStmt *select =
+		pgm_parse_part("SELECT CASE WHEN true THEN true ELSE false END");
 	CaseExpr   *guard = castNode(CaseExpr,
 								 linitial_node(ResTarget,
 											   select->targetList)->val);
@@ -232,11 +231,9 @@ Node *
 pgm_change_within(const PgmChange *change, const char *part)
 {
 	const char *alias = quote_identifier(pgm_change_alias(change));
-	SelectStmt *select = (SelectStmt *)
-		linitial_node(RawStmt,
-					  pg_parse_query(psprintf("SELECT WHERE (%s)",
-											  psprintf(part, alias,
-													   alias))))->stmt;
+	SelectStmt *select = pgm_parse_part(psprintf("SELECT WHERE (%s)",
+												 psprintf(part, alias,
+														  alias)));
 	List	   *terms = terms_of(change);
 
 	return terms == NIL ? select->whereClause :
