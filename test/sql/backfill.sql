@@ -136,7 +136,7 @@ SELECT count(*) FROM wide WHERE n = id;
 \set SHOW_CONTEXT errors
 SELECT pgmigrate.backfill('users', 'phone = ', 'phone IS NULL');
 SELECT pgmigrate.backfill('users', 'phone = ''x''', 'phone IS NUL');
-SELECT pgmigrate.backfill('users', 'phone = nosuch(1)', 'id = 1');
+SELECT pgmigrate.backfill('users', 'phone = nosuch', 'id = 1');
 SELECT pgmigrate.backfill('users', 'nosuch = 1');
 SELECT pgmigrate.backfill('users', 'n = ''x''');
 SELECT pgmigrate.backfill('users', 'n = 1', 'id');
