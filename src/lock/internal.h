@@ -45,6 +45,9 @@ struct PgmLockWait
 	int			next_wait;		/* in the queue, ms */
 	int			used_wait;		/* the next pause depends on it; 0: none */
 	bool		may_queue;		/* the look says that it is worth while */
+	int			patience;		/* ms that others may stand behind us in a
+								 * wait for clients in step; 0: it is none */
+	int			disturbed;		/* times that others did */
 	PgmLockPace pace;
 	int64		next_notice;
 	int			notice_interval;

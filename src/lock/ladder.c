@@ -11,6 +11,9 @@
  *	take	ask again, then queue, for 25 ms, growing up to lock_timeout
  *	pause	let go for 4 to 12 times that long, look, and so on
  *
+ * Behind transactions that began together it queues until they end, or until
+ * somebody has stood behind it for about as long as they were apart.
+ *
  * Between attempts nothing is held.  Asking without queueing alone would
  * starve under short transactions back to back; so would looking alone under
  * longer ones: pace.c tells when it is time to ask all the same.
@@ -66,6 +69,12 @@
 /* What the pause depends on after a step that failed; at most lock_timeout. */
 #define PGM_RETRY_WAIT_MS 200
 
+/* In the queue behind clients in step, before the next look; … */
+#define PGM_PATIENT_MS PGM_NOTICE_FIRST_MS
+
+/* … and how often somebody may come meanwhile, until that is given up. */
+#define PGM_DISTURBED 3
+
 /* Between two looks at those who are in the way. */
 #define PGM_LOOK_MS 40
 
@@ -108,6 +117,8 @@ pgm_lockwait_begin(PgmLockWait *wait, const char *revision)
 		MemoryContextStrdup(context, revision);
 	wait->start = 0;
 	wait->may_queue = false;
+	wait->patience = 0;
+	wait->disturbed = 0;
 	wait->used_wait = 0;
 	wait->gave_up = false;
 	wait->reported = false;
@@ -125,6 +136,8 @@ pgm_lockwait_next(PgmLockWait *wait)
 	pgm_lockneeds_init(&wait->needs, wait->attempt);
 	wait->start = 0;
 	wait->may_queue = false;
+	wait->patience = 0;
+	wait->disturbed = 0;
 	wait->used_wait = 0;
 	wait->gave_up = false;
 	wait->node_wait = Min(PGM_NODE_WAIT_MS, pgm_lock_timeout);
@@ -276,12 +289,17 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int64		start = pgm_clock_monotonic();
-	int			timeout = Min(wait->next_wait, pgm_lock_timeout);
+	int			timeout = wait->patience > 0 ? PGM_PATIENT_MS :
+		Min(wait->next_wait, pgm_lock_timeout);
 	const char *volatile outcome = NULL;
 	volatile Oid asked = InvalidOid;
 	List	   *blockers;
+	int			was_disturbed = wait->disturbed;
+	bool		disturbed;
 
 	pgm_lockwatch_measure(timeout);
+	if (wait->patience > 0)
+		pgm_lockwatch_patient(&wait->needs, wait->patience);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -290,6 +308,8 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		PgmLockNeeds again;
 
 		lock_in_queue(&wait->needs, timeout, &asked);
+		if (wait->patience > 0)
+			pgm_lockwatch_patient_end();
 		if (counter != SharedInvalidMessageCounter)
 		{
 			collect_needs(wait, &again, collect, arg);
@@ -313,7 +333,11 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		disturbed = pgm_lockwatch_lost_patience();
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED && disturbed)
+			wait->disturbed++;
+		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			(edata->sqlerrcode == ERRCODE_QUERY_CANCELED && disturbed))
 			outcome = "timeout";
 		else if (edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
 		{
@@ -331,9 +355,15 @@ queue_for_locks(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	log_attempt(wait, "queue", outcome ? outcome : "granted",
 				pgm_clock_monotonic() - start, 0, blockers);
 	wait->may_queue = false;
-	wait->used_wait = timeout;
-	wait->next_wait = (int) Min((double) pgm_lock_timeout,
-								timeout * PGM_GROWTH);
+	if (wait->patience > 0)
+		wait->used_wait = wait->disturbed > was_disturbed ? wait->patience : 0;
+	else
+	{
+		wait->used_wait = timeout;
+		wait->next_wait = (int) Min((double) pgm_lock_timeout,
+									timeout * PGM_GROWTH);
+	}
+	wait->patience = 0;
 	return outcome == NULL;
 }
 
@@ -558,6 +588,16 @@ rest(PgmLockWait *wait, int64 milliseconds)
 	}
 }
 
+/* May we queue, all the same, for clients in step? */
+static int
+patience(const PgmLockWait *wait, List *blockers)
+{
+	if (wait->far || wait->disturbed >= PGM_DISTURBED ||
+		pgm_blocker_policy != PGM_BLOCKER_WAIT)
+		return 0;
+	return pgm_lockpace_in_step(&wait->pace, blockers, pgm_lock_timeout);
+}
+
 /* Look once; true if it is time to try. */
 static bool
 is_time(PgmLockWait *wait)
@@ -570,6 +610,10 @@ is_time(PgmLockWait *wait)
 											&wait->next_wait);
 	MemoryContext old = MemoryContextSwitchTo(wait->look);
 
+	if (!result)
+		wait->patience = patience(wait, blockers);
+	if (wait->patience > 0)
+		result = true;
 	if (!result)
 		apply_policy(wait, blockers);
 

@@ -193,7 +193,9 @@ pgm_lockwait_give_up(PgmLockWait *wait, List *blockers)
 					pgm_lockpace_life(&wait->pace) / 1000.0, sufficient) :
 			prepared ?
 			errhint("The step was not begun, or was rolled back.  End the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED and repeat the call, or raise \"pgmigrate.lock_deadline\".") :
-			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."));
+			errhint("The step was not begun, or was rolled back.  Repeat the call when the blockers are gone, or raise \"pgmigrate.lock_deadline\"; see \"pgmigrate.blocker_policy\"."),
+			wait->revision != NULL ?
+			errcontext("locks of revision \"%s\"", wait->revision) : 0);
 }
 
 void

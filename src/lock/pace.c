@@ -12,6 +12,11 @@
  * tell how long their like is going to last.  That has to be waited for, since
  * to ask at the wrong moment is to lose the next good one.
  *
+ * Transactions that began together, of clients in step, are likely to end
+ * together.  Nobody is delayed by who queues behind them until somebody comes,
+ * and that is seen: so they may be waited for in the queue, however long they
+ * last.
+ *
  * Pure reckoning: nothing here looks at the server.
  *
  *-------------------------------------------------------------------------
@@ -26,6 +31,9 @@
 
 /* Added to what a transaction is expected to last, for what looks miss. */
 #define PGM_LIFE_MARGIN_MS 20
+
+/* By how much clients in step may end later than they began, at least. */
+#define PGM_STEP_MARGIN_MS 50
 
 /* A good moment is waited for as long as so many times cap, … */
 #define PGM_PATIENCE 8
@@ -64,6 +72,7 @@ follow(PgmLockPace *pace, const PgmBlocker *blocker, int64 now)
 				sizeof(followed->transaction));
 		followed->started = now - Max(blocker->age, 0) * 1000;
 		followed->was_there = false;
+		followed->known = blocker->age >= 0;
 	}
 	followed->present = true;
 	followed->age = (now - followed->started) / 1000;
@@ -189,4 +198,40 @@ pgm_lockpace_ready(const PgmLockPace *pace, List *blockers, int cap,
 	}
 	return now - pace->rested >= INT64CONST(1000) *
 		Max(cap * PGM_PATIENCE, pgm_lockpace_life(pace) * PGM_PATIENCE_LIVES);
+}
+
+int
+pgm_lockpace_in_step(const PgmLockPace *pace, List *blockers, int cap)
+{
+	int64		first = PG_INT64_MAX;
+	int64		last = 0;
+	int64		spread;
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		const PgmBlocker *blocker = lfirst(lc);
+
+		if (blocker->holds && (blocker->pid == 0 || blocker->autovacuum))
+			return 0;
+	}
+	for (int i = 0; i < pace->n; i++)
+	{
+		const PgmFollowed *followed = &pace->followed[i];
+
+		if (!followed->present)
+			continue;
+		if (!followed->known)
+			return 0;
+		first = Min(first, followed->started);
+		last = Max(last, followed->started);
+		n++;
+	}
+	if (n < 2 || n == PGM_FOLLOWED)
+		return 0;
+	spread = (last - first) / 1000;
+	if (spread + PGM_STEP_MARGIN_MS > cap)
+		return 0;
+	return (int) Min(2 * spread + PGM_STEP_MARGIN_MS, cap);
 }

@@ -21,6 +21,7 @@ typedef struct PgmFollowed
 	char		transaction[PGM_TRANSACTION_LEN];
 	int64		started;		/* monotonic microseconds */
 	int64		age;			/* ms, when seen last */
+	bool		known;			/* the age is that of the transaction */
 	bool		was_there;		/* was there when we began, or asked last */
 	bool		present;
 } PgmFollowed;
@@ -62,6 +63,13 @@ extern void pgm_lockpace_rested(PgmLockPace *pace, int64 now);
  */
 extern bool pgm_lockpace_ready(const PgmLockPace *pace, List *blockers,
 							   int cap, int64 now, int *wait);
+
+/*
+ * Have those in the way begun together, so that they are likely to end within
+ * so many ms, cap at most?  0: no, or there is but one of them.
+ */
+extern int	pgm_lockpace_in_step(const PgmLockPace *pace, List *blockers,
+								 int cap);
 
 /*
  * How long, in ms, do those last that follow each other in our way?  0 if none

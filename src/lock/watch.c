@@ -40,12 +40,14 @@
 #define PGM_DEADLOCK_MS 400
 
 static TimeoutId measure_timeout = MAX_TIMEOUTS;
+static TimeoutId patience_timeout = MAX_TIMEOUTS;
 static TimeoutId watch_timeout = MAX_TIMEOUTS;
 
 /* written by the handlers */
 static volatile int behind;
 static volatile int blocked;
 static volatile sig_atomic_t gave_way = false;
+static volatile sig_atomic_t lost_patience = false;
 static volatile Oid waited_relid = InvalidOid;
 static volatile LOCKMODE waited_mode = NoLock;
 static volatile TimestampTz waited_since = 0;
@@ -55,6 +57,7 @@ static volatile TimestampTz deadlock_check = 0;
 
 /* read by them */
 static volatile sig_atomic_t watching = false;
+static volatile int patience_left;	/* ms that somebody may stand behind us */
 static Oid	watched[PGM_WATCHED];
 static int	nwatched;
 
@@ -109,11 +112,12 @@ is_watched(const LOCK *lock)
 	return false;
 }
 
+/* Who has waited for so many ms for what is watched? */
 static int
-count_blocked(void)
+count_blocked(int milliseconds)
 {
 	TimestampTz limit = GetCurrentTimestamp() -
-		pgm_max_block_time * INT64CONST(1000);
+		milliseconds * INT64CONST(1000);
 	int			n = 0;
 
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
@@ -129,6 +133,74 @@ count_blocked(void)
 			n++;
 	}
 	return n;
+}
+
+static void
+watch_needs(const PgmLockNeeds *needs)
+{
+	ListCell   *lc;
+
+	nwatched = 0;
+	if (needs != NULL && !needs->long_work)
+		foreach(lc, needs->list)
+	{
+		if (nwatched < PGM_WATCHED)
+			watched[nwatched++] = ((PgmLockNeed *) lfirst(lc))->relid;
+	}
+}
+
+/* As lock_timeout does it: the server's own handler of a cancel request. */
+static void
+patience_handler(void)
+{
+	const volatile PGPROC *self = MyProc;
+	int			n;
+
+	if (self == NULL || self->waitLock == NULL || lost_patience ||
+		QueryCancelPending)
+		return;
+	n = count_blocked(patience_left);
+	if (n == 0)
+		return;
+	behind = n;
+	lost_patience = true;
+	kill(MyProcPid, SIGINT);
+}
+
+void
+pgm_lockwatch_patient(const PgmLockNeeds *needs, int patience)
+{
+	int			tick = Min(Max(patience / 4, PGM_TICK_MIN_MS),
+						   PGM_TICK_MAX_MS);
+
+	watch_needs(needs);
+	patience_left = patience;
+	lost_patience = false;
+	if (patience_timeout == MAX_TIMEOUTS)
+		patience_timeout = RegisterTimeout(USER_TIMEOUT, patience_handler);
+	enable_timeout_every(patience_timeout,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													 tick),
+						 tick);
+}
+
+void
+pgm_lockwatch_patient_end(void)
+{
+	disable_timeout(patience_timeout, false);
+	if (lost_patience)
+		CHECK_FOR_INTERRUPTS();
+}
+
+bool
+pgm_lockwatch_lost_patience(void)
+{
+	bool		result = lost_patience;
+
+	if (patience_timeout != MAX_TIMEOUTS)
+		disable_timeout(patience_timeout, false);
+	lost_patience = false;
+	return result;
 }
 
 /*
@@ -235,7 +307,7 @@ watch_handler(void)
 		watch_own_wait(lock, self->waitLockMode);
 	if (nwatched == 0 || pgm_max_blocked == 0 || QueryCancelPending)
 		return;
-	blocked = count_blocked();
+	blocked = count_blocked(pgm_max_block_time);
 	if (blocked == 0 || blocked < too_many())
 		return;
 
@@ -248,15 +320,7 @@ watch_handler(void)
 void
 pgm_lockwatch_begin(const PgmLockNeeds *needs)
 {
-	ListCell   *lc;
-
-	nwatched = 0;
-	if (needs != NULL && !needs->long_work)
-		foreach(lc, needs->list)
-	{
-		if (nwatched < PGM_WATCHED)
-			watched[nwatched++] = ((PgmLockNeed *) lfirst(lc))->relid;
-	}
+	watch_needs(needs);
 	gave_way = false;
 	waited_relid = InvalidOid;
 	waited_since = 0;

@@ -15,6 +15,16 @@ extern void pgm_lockwatch_measure(int wait);
 extern int	pgm_lockwatch_behind(void);
 
 /*
+ * Around a wait in the queue that is to end, by an error, when somebody has
+ * stood behind it for so many ms.
+ */
+extern void pgm_lockwatch_patient(const PgmLockNeeds *needs, int patience);
+
+/* Raises that error now if it is due; after an error: was it this? */
+extern void pgm_lockwatch_patient_end(void);
+extern bool pgm_lockwatch_lost_patience(void);
+
+/*
  * In a worker: from here on, remember which locks the statements wait for, and
  * if too many wait too long for the relations given, cancel what runs.  There
  * may be none.

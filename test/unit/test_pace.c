@@ -66,6 +66,36 @@ check(bool passed, const char *name)
 	unit_check(passed, false, "pace: %s", name);
 }
 
+/* How far apart began those with these ages?  A negative one is not known. */
+static int
+in_step(int64 first, int64 second, bool autovacuum)
+{
+	PgmLockPace pace;
+	Blockers	blockers;
+	int64		now = 10000 * MS;
+
+	clear(&blockers);
+	add(&blockers, "3/1", first);
+	if (second != 0)
+		add(&blockers, "4/1", second)->autovacuum = autovacuum;
+	pgm_lockpace_begin(&pace, now);
+	pgm_lockpace_look(&pace, &blockers.list, CAP, now);
+	return pgm_lockpace_in_step(&pace, &blockers.list, CAP);
+}
+
+static void
+test_in_step(void)
+{
+	check(in_step(2900, 2870, false) == 110,
+		  "clients in step may end further apart than they began");
+	check(in_step(2900, 2800, false) == CAP, "but not by more than the limit");
+	check(in_step(2900, 2900 - CAP, false) == 0,
+		  "beyond it they are not in step");
+	check(in_step(2900, 0, false) == 0, "one alone is with nobody");
+	check(in_step(2900, -1, false) == 0, "nor is one of unknown age");
+	check(in_step(2900, 2850, true) == 0, "nor is an autovacuum");
+}
+
 /* A report that was there when we came is not asked to leave. */
 static void
 test_old_holder(void)
@@ -242,6 +272,7 @@ test_kinds(void)
 void
 test_pace(void)
 {
+	test_in_step();
 	test_old_holder();
 	test_young_holder();
 	test_short_train();
