@@ -50,6 +50,10 @@ extern bool pgm_strategy_part_is_short(AlterTableCmd *cmd);
 extern void pgm_strategy_by_steps(PgmMaker *maker, const char *name);
 extern PgmStrategyStep *pgm_strategy_add_step(PgmMaker *maker, char *sql,
 											  char *undo);
+
+/* A constraint of this definition: NOT VALID, then VALIDATE. */
+extern void pgm_strategy_add_proved(PgmMaker *maker, const char *table,
+									const char *name, const char *definition);
 extern void pgm_strategy_stay_plain(PgmMaker *maker, const char *why);
 
 /* The index CONCURRENTLY, and its end should the statement fail. */

@@ -130,14 +130,6 @@ pgm_strategy_references_of_partitions(PgmMaker *maker,
 			own->conname = NULL;
 		name = quote_identifier(pgm_name_constraint(relid, own, own->fk_attrs,
 													NIL));
-		(void) pgm_strategy_add_step(maker,
-									 psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
-											  table, name, text),
-									 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
-											  table, name));
-		(void) pgm_strategy_add_step(maker,
-									 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-											  table, name),
-									 NULL);
+		pgm_strategy_add_proved(maker, table, name, text);
 	}
 }

@@ -64,15 +64,8 @@ prove(PgmMaker *maker, Oid relid, const char *label, const char *condition)
 	const char *name = quote_identifier(pgm_name_helper(relid, label, "check",
 														NIL));
 
-	(void) pgm_strategy_add_step(maker,
-								 psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID",
-										  table, name, condition),
-								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
-										  table, name));
-	(void) pgm_strategy_add_step(maker,
-								 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-										  table, name),
-								 NULL);
+	pgm_strategy_add_proved(maker, table, name,
+							psprintf("CHECK (%s)", condition));
 	return psprintf(";\nALTER TABLE %s DROP CONSTRAINT %s", table, name);
 }
 

@@ -93,6 +93,21 @@ pgm_strategy_add_step(PgmMaker *maker, char *sql, char *undo)
 }
 
 void
+pgm_strategy_add_proved(PgmMaker *maker, const char *table, const char *name,
+						const char *definition)
+{
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
+										  table, name, definition),
+								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
+										  table, name));
+	(void) pgm_strategy_add_step(maker,
+								 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+										  table, name),
+								 NULL);
+}
+
+void
 pgm_strategy_stay_plain(PgmMaker *maker, const char *why)
 {
 	PgmStrategy *strategy = maker->strategy;
