@@ -180,7 +180,9 @@ judge_alter_cmd(PgmEffect *effect, AlterTableCmd *cmd)
 	{
 		case AT_SetLogged:
 		case AT_SetUnLogged:
-			effect->rewrites = PGM_TRUE;
+			effect->rewrites = get_rel_persistence(effect->relid) ==
+				(cmd->subtype == AT_SetLogged ? RELPERSISTENCE_PERMANENT :
+				 RELPERSISTENCE_UNLOGGED) ? PGM_FALSE : PGM_TRUE;
 			break;
 		case AT_SetTableSpace:
 			effect->rewrites = pgm_is_in_tablespace(effect->relid, cmd->name) ?

@@ -239,9 +239,11 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 	{
 		case AT_SetLogged:
 		case AT_SetUnLogged:
-			pgm_lint_add(lint, "set-logged",
-						 psprintf("%s and its indexes are rewritten", lint->name),
-						 pstrdup("Say LOGGED or UNLOGGED when a table is made."));
+			if (pgm_lint_rewrites(lint) == PGM_TRUE)
+				pgm_lint_add(lint, "set-logged",
+							 psprintf("%s and its indexes are rewritten",
+									  lint->name),
+							 pstrdup("Say LOGGED or UNLOGGED when a table is made."));
 			break;
 		case AT_SetTableSpace:
 			if (pgm_lint_rewrites(lint) == PGM_TRUE)

@@ -186,7 +186,7 @@ INSERT INTO rules.sample (rule, fires, silent) VALUES
 ('rows-under-lock', 'ALTER TABLE plain ADD x int; UPDATE item SET extra = 5 WHERE id = 5', 'ALTER TABLE plain ADD x int; INSERT INTO item VALUES (77)'),
 ('serial-column', 'ALTER TABLE "Order" ADD "Serial No" bigserial', 'ALTER TABLE "Order" ADD x bigint'),
 ('set-access-method', 'ALTER TABLE plain SET ACCESS METHOD heap2', 'ALTER TABLE plain SET ACCESS METHOD heap'),
-('set-logged', 'ALTER TABLE plain SET UNLOGGED', 'CREATE TABLE n (a int); ALTER TABLE n SET UNLOGGED'),
+('set-logged', 'ALTER TABLE plain SET UNLOGGED', 'CREATE TABLE n (a int); ALTER TABLE n SET UNLOGGED; ALTER TABLE plain SET LOGGED'),
 ('set-not-null', 'ALTER TABLE "Order" ALTER "select" SET NOT NULL', 'ALTER TABLE "Order" ALTER needed SET NOT NULL'),
 ('set-not-null', 'ALTER TABLE part ALTER v SET NOT NULL', 'ALTER TABLE "Order" ALTER "select" SET DEFAULT ''x'''),
 ('set-schema', 'ALTER TABLE "Order" SET SCHEMA other', 'ALTER TABLE "Order" SET SCHEMA other; CREATE VIEW "Order" AS SELECT * FROM other."Order"'),
