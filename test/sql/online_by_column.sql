@@ -354,6 +354,32 @@ SELECT by_what(), min(v), count(*), pg_typeof(min(v)) FROM known;
 -- a subquery for an argument keeps the snapshot of the call
 \set VERBOSITY default
 SELECT pgmigrate.rebuild((SELECT 'c.target'::regclass));
+
+-- all rows move behind the end of a filling that waits, before it has begun
+SET pgmigrate.online_threshold = 0;
+SET pgmigrate.online_method = 'column';
+CREATE TABLE hold (x int);
+INSERT INTO hold VALUES (1);
+CREATE TABLE moved (id int PRIMARY KEY, v int, w int);
+INSERT INTO moved SELECT g, g, 0 FROM generate_series(1, 2000) g;
+VACUUM ANALYZE moved;
+SELECT pgmigrate.revision('moved', 'ALTER TABLE c.moved ALTER v TYPE bigint', id => 'moved', down_revision => '{}', splice => true);
+SET pgmigrate.throttle_query = 'SELECT EXISTS (SELECT FROM c.hold)';
+SELECT pgmigrate.upgrade_start('moved') > 0 AS started;
+DO $$
+BEGIN
+	FOR i IN 1 .. 3000 LOOP
+		EXIT WHEN EXISTS (SELECT FROM pgmigrate.operations WHERE relation = 'c.moved' AND waiting_for ~ 'throttle');
+		PERFORM pg_sleep(0.02);
+	END LOOP;
+END $$;
+SELECT state, waiting_for, done FROM pgmigrate.operations WHERE relation = 'c.moved';
+UPDATE moved SET w = 1;
+DELETE FROM hold;
+SELECT state, error FROM pgmigrate.wait();
+SELECT pg_typeof(v), count(*), sum(v) FROM moved GROUP BY 1;
+RESET pgmigrate.throttle_query;
+
 DROP SCHEMA c CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
