@@ -161,7 +161,7 @@ note_loss(PgmJudged *judged, const PgmFinding *finding)
 	if (bytes == 0)
 		return;
 	loss = pgm_lint_find(judged, "loses-data", effect,
-						 psprintf("it loses data: %s holds " INT64_FORMAT " kB of rows, and no downgrade brings them back",
+						 psprintf("data loss: %s holds " INT64_FORMAT " kB of rows, and no downgrade brings them back",
 								  finding->relation, (bytes + 1023) / 1024),
 						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));
 	loss->details = psprintf("{\"bytes\": " INT64_FORMAT "}", bytes);

@@ -146,13 +146,24 @@ element_of(const char *type)
 	 strcmp(families[i][0], "json") == 0 || \
 	 strcmp(families[i][0], "inet") == 0)
 
+/* The server fills up the one and refuses what is too long for the other. */
+static bool
+are_bits(const char *from, const char *to)
+{
+	static const char *const bits[] = {"bit", "bit varying"};
+
+	return is_in(from, bits, lengthof(bits)) &&
+		is_in(to, bits, lengthof(bits));
+}
+
 bool
 pgm_ddl_is_assigned(const char *from, const char *to)
 {
 	char	   *source = bare_type(from);
 	char	   *target = bare_type(to);
 
-	if (strcmp(source, target) == 0 || is_in(target, texts, 3))
+	if (strcmp(source, target) == 0 || is_in(target, texts, 3) ||
+		are_bits(source, target))
 		return true;
 	for (int i = 0; families[i][0] != NULL; i++)
 		if (IS_ASSIGNED(i) &&
@@ -162,38 +173,13 @@ pgm_ddl_is_assigned(const char *from, const char *to)
 	return false;
 }
 
-/* The digits behind the point of a numeric, or -1 for any number. */
-static int
-scale_of(const char *type)
+const char *
+pgm_ddl_stored_type(const PgmDiff *diff, const char *type)
 {
-	const char *open = strchr(type, '(');
-	const char *comma = strchr(type, ',');
+	char	   *bare = base_type(diff, bare_type(type));
+	char	   *element = element_of(bare);
 
-	if (open == NULL)
-		return -1;
-	return comma == NULL ? 0 : atoi(comma + 1);
-}
-
-bool
-pgm_ddl_rounds(const char *from, const char *to)
-{
-	static const char *const fractions[] = {
-		"numeric", "real", "double precision",
-	};
-	static const char *const whole[] = {"smallint", "integer", "bigint"};
-	char	   *source = bare_type(from);
-	char	   *target = bare_type(to);
-	bool		fraction = is_in(source, fractions, lengthof(fractions));
-
-	if (strncmp(source, "timestamp", 9) == 0)
-		return strcmp(target, "date") == 0 || strncmp(target, "time ", 5) == 0;
-	if (strcmp(source, "numeric") == 0 && strcmp(target, "numeric") == 0)
-		return scale_of(to) >= 0 &&
-			(scale_of(from) < 0 || scale_of(from) > scale_of(to));
-	return fraction &&
-		(is_in(target, whole, lengthof(whole)) ||
-		 (strcmp(target, "numeric") == 0 && scale_of(to) >= 0) ||
-		 (strcmp(target, "real") == 0 && strcmp(source, "real") != 0));
+	return element == NULL ? bare : base_type(diff, element);
 }
 
 bool

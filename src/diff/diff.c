@@ -10,7 +10,7 @@
 #include "base/printable.h"
 #include "diff/internal.h"
 
-#define LOSS "-- loses data: "
+#define LOSS "-- data loss: "
 
 /*
  * One ALTER TABLE for neighbours that are of one table; what loses data stands

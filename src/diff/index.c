@@ -244,7 +244,7 @@ is_of_attached(const PgmDiff *diff, const PgmSchemaObject *object)
 											 pgm_ddl_table(object));
 
 	return table != NULL && table->from != NULL && table->to != NULL &&
-		table->change != PGM_RECREATE &&
+		table->change != PGM_RECREATE && !table->apart &&
 		OF(table->from, "partition bound") != NULL &&
 		OF(table->to, "partition bound") != NULL &&
 		!differs(table, "inherits") && !differs(table, "partition bound");

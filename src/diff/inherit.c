@@ -27,7 +27,61 @@ changes_parents(const PgmPair *table)
 {
 	return table != NULL && table->change == PGM_ALTER &&
 		pgm_ddl_is_table(table->from) &&
-		(differs(table, "inherits") || differs(table, "partition bound"));
+		(table->apart || differs(table, "inherits") ||
+		 differs(table, "partition bound"));
+}
+
+bool
+pgm_diff_leaves(const PgmPair *table)
+{
+	return changes_parents(table) &&
+		OF(table->from, "partition bound") != NULL;
+}
+
+bool
+pgm_diff_leaves_and_joins(const PgmPair *table)
+{
+	return pgm_diff_leaves(table) && OF(table->to, "partition bound") != NULL &&
+		!differs(table, "inherits");
+}
+
+/* Foreign keys to a table, by what they need of it: pairs, as integers. */
+static List *
+keys_to(const PgmDiff *diff, int n, const char *table, List *found)
+{
+	char	   *words = psprintf(" REFERENCES %s(", table);
+
+	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
+	{
+		int			user = diff->users.other[i];
+		const PgmSchemaObject *key = diff->pairs[user].from;
+
+		if (pgm_diff_is_foreign_key(key) &&
+			strstr(OF(key, "definition"), words) != NULL)
+			found = list_append_unique_int(found, user);
+	}
+	for (int part = diff->pairs[n].first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+		found = keys_to(diff, part, table, found);
+	return found;
+}
+
+List *
+pgm_diff_keys_to(const PgmDiff *diff, const PgmPair *partition)
+{
+	const PgmPair *table = partition;
+	List	   *found = NIL;
+
+	while (pgm_ddl_is_table(table->from) &&
+		   OF(table->from, "partition bound") != NULL)
+	{
+		table = pgm_ddl_find_pair(diff, "table", OF(table->from, "inherits"));
+		if (table == NULL)
+			break;
+		found = keys_to(diff, table - diff->pairs, table->from->identity,
+						found);
+	}
+	return found;
 }
 
 bool
@@ -83,6 +137,37 @@ settle_foreign_keys(PgmDiff *diff, const PgmSchemaObject *table)
 	}
 }
 
+static bool
+is_partitioned(const PgmSchemaObject *table)
+{
+	return table != NULL && OF(table, "partition key") != NULL;
+}
+
+/* Those of partitions are made with their tables', or taken from them. */
+bool
+pgm_ddl_is_late_key(const PgmDiff *diff, const PgmPair *pair)
+{
+	int			n = pair - diff->pairs;
+	const PgmSchemaObject *own;
+
+	if (!pgm_diff_is_foreign_key(pair->to))
+		return false;
+	own = pgm_ddl_find_table(diff->to, pgm_ddl_table(pair->to));
+	if (own == NULL || is_partitioned(own) ||
+		OF(own, "partition bound") != NULL)
+		return false;
+	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+	{
+		const PgmSchemaObject *need = diff->pairs[diff->needs.other[i]].to;
+		const char *table = need == NULL ? NULL : pgm_ddl_table(need);
+
+		if (table != NULL && strcmp(table, own->identity) != 0 &&
+			is_partitioned(pgm_schema_find(diff->to, "table", table)))
+			return true;
+	}
+	return false;
+}
+
 void
 pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair)
 {
@@ -101,6 +186,9 @@ pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair)
 		settle_foreign_keys(diff, pair->from);
 		return;
 	}
+	/* a partition has no parent that is none of its own kind */
+	if (OF(pair->to, "partition bound") != NULL)
+		to = NULL;
 	while ((parent = pgm_ddl_next(&from)) != NULL)
 		if (!pgm_ddl_in_list(to, parent))
 			pgm_ddl_add_to_table(diff, pair->from->identity, "NO INHERIT %s",

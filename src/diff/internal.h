@@ -43,6 +43,7 @@ typedef struct PgmPair
 	bool		only;			/* an index that is made without its
 								 * partitions */
 	bool		is_there;		/* a partition's, left to it by its parent */
+	bool		apart;			/* from a parent that is made again */
 	int			parent_from;	/* of a partition's index, goes with it too */
 	int			parent_to;
 	int			first_part_from;	/* pairs that go with this, or -1 */

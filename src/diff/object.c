@@ -63,7 +63,11 @@ drop_part(PgmDiff *diff, const PgmSchemaObject *from)
 		pgm_ddl_add_to_table(diff, pgm_ddl_above(diff, from),
 							 "DROP CONSTRAINT %s", name);
 	else if (is_attribute(diff->from, from))
-		pgm_ddl_add(diff, "ALTER TYPE %s DROP ATTRIBUTE %s", table, name);
+		pgm_ddl_add_loss(diff, NULL,
+						 psprintf("ALTER TYPE %s DROP ATTRIBUTE %s", table,
+								  name),
+						 !pgm_diff_is_stored(diff, from) ? NULL :
+						 psprintf("attribute %s of %s", name, table));
 	else if (pgm_schema_find(diff->from, "foreign table", table) != NULL ||
 			 OF(from, "generated as") != NULL)
 		pgm_ddl_add_to_table(diff, table, "DROP COLUMN %s", name);
@@ -86,7 +90,11 @@ drop_sequence(PgmDiff *diff, const PgmSchemaObject *from)
 							 "ALTER COLUMN %s DROP IDENTITY",
 							 pgm_ddl_part_name(column));
 	else
-		pgm_ddl_add(diff, "DROP SEQUENCE %s", from->identity);
+		pgm_ddl_add_loss(diff, NULL,
+						 psprintf("DROP SEQUENCE %s", from->identity),
+						 owner != NULL ? NULL :
+						 psprintf("the position of sequence %s",
+								  from->identity));
 }
 
 void
@@ -97,6 +105,9 @@ pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 
 	if (pgm_ddl_is(from, "default privileges"))
 		return;					/* at the end */
+	if (OF(from, ".inherited") != NULL &&
+		pgm_ddl_changes_parents(diff, from))
+		return;					/* gone with the parent */
 	if (OF(from, ".inherited") != NULL)
 		pgm_ddl_add_to_table(diff, pgm_ddl_table(from), "ENABLE TRIGGER %s",
 							 pgm_ddl_part_name(from));
@@ -113,9 +124,14 @@ pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_set_aside_type(diff, pair);
 	else if (pgm_ddl_is(from, "table"))
 		pgm_ddl_add_loss(diff, NULL, psprintf("DROP TABLE %s", from->identity),
+						 OF(from, "partition key") != NULL ? NULL :
 						 psprintf("table %s", from->identity));
 	else if (pgm_ddl_is(from, "index"))
 		pgm_ddl_drop_index(diff, pair);
+	else if (pgm_ddl_is(from, "extension") && OF(from, ".tables") != NULL)
+		pgm_ddl_add_loss(diff, NULL, psprintf("DROP %s", address),
+						 psprintf("%s of extension %s", OF(from, ".tables"),
+								  from->identity));
 	else
 		pgm_ddl_add(diff, "DROP %s", address);
 }
@@ -291,8 +307,11 @@ set_position(PgmDiff *diff, const PgmSchemaObject *to,
 			 const PgmSchemaObject *column)
 {
 	const char *type = OF(column, "type");
+	const PgmPair *table = pgm_ddl_table_pair(diff, column);
 
-	if (pgm_ddl_table_is_new(diff, column) ||
+	/* the rows of one that is partitioned are back by now */
+	if ((pgm_ddl_table_is_new(diff, column) &&
+		 OF(table->to, "partition key") == NULL) ||
 		pgm_schema_find(diff->from, "column", column->identity) == NULL ||
 		(strcmp(type, "integer") != 0 && strcmp(type, "bigint") != 0 &&
 		 strcmp(type, "smallint") != 0))
@@ -415,7 +434,8 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 		return;					/* when it is attached */
 	if (pgm_ddl_is(to, "operator") && OF(to, ".create") == NULL)
 		return;					/* by the first that names it */
-	if (!last && pgm_ddl_is_late_index(pair))
+	if (!last && (pgm_ddl_is_late_index(pair) ||
+				  pgm_ddl_is_late_key(diff, pair)))
 		return;
 	if (pgm_ddl_is_table(to))
 		pgm_ddl_create_table(diff, pair);

@@ -8,6 +8,7 @@
  *	creates, alters	what is needed before who needs it, by those of to
  *	late drops		of what only an altered object let go
  *	finish			partitions attached, sequences given to their columns
+ *	late keys		to what is attached
  *
  * Where nothing depends on anything, kinds come in the order of their ranks.
  * A cycle is cut where it is met again, by a statement of its own.
@@ -183,13 +184,35 @@ drop_keys_of_partitions(PgmDiff *diff)
 		const PgmPair *table = pair->whole_from < 0 ? NULL :
 			&diff->pairs[pair->whole_from];
 
-		if (table == NULL || !goes(pair) || !goes(table) ||
+		if (table == NULL || !goes(pair) || pair->gone || !goes(table) ||
 			!pgm_diff_is_foreign_key(pair->from) ||
 			(pgm_schema_value(table->from, "partition key") == NULL &&
 			 pgm_schema_value(table->from, "partition bound") == NULL))
 			continue;
 		pgm_ddl_drop(diff, pair);
 		pair->gone = true;
+	}
+}
+
+/* A partition does not leave while rows of it are referenced. */
+static void
+drop_keys_to_partitions(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		ListCell   *cell;
+
+		if (!pgm_diff_leaves(&diff->pairs[i]))
+			continue;
+		foreach(cell, pgm_diff_keys_to(diff, &diff->pairs[i]))
+		{
+			PgmPair    *key = &diff->pairs[lfirst_int(cell)];
+
+			if (!goes(key) || key->gone)
+				continue;
+			pgm_ddl_drop(diff, key);
+			key->gone = true;
+		}
 	}
 }
 
@@ -339,6 +362,7 @@ pgm_diff_order(PgmDiff *diff)
 								 pgm_ddl_part_name(diff->pairs[i].from));
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_tie_to_type(diff, &diff->pairs[i], true);
+	drop_keys_to_partitions(diff);
 	for (int i = 0; i < diff->npairs; i++)
 	{
 		pgm_ddl_leave_parents(diff, &diff->pairs[i]);
@@ -363,12 +387,20 @@ pgm_diff_order(PgmDiff *diff)
 				drop(diff, i, true);
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_tie_to_type(diff, &diff->pairs[i], false);
-	for (int i = 0; i < diff->npairs; i++)
-		if (diff->pairs[i].change != PGM_KEEP)
-			pgm_ddl_finish(diff, &diff->pairs[i]);
+	/* positions of sequences are told by the rows, so these must be there */
+	for (int sequences = 0; sequences <= 1; sequences++)
+		for (int i = 0; i < diff->npairs; i++)
+			if (diff->pairs[i].change != PGM_KEEP &&
+				pgm_ddl_is(pgm_ddl_object(&diff->pairs[i]), "sequence") ==
+				(sequences == 1))
+				pgm_ddl_finish(diff, &diff->pairs[i]);
 	for (int i = 0; i < diff->npairs; i++)
 		if (comes(&diff->pairs[i]) && pgm_ddl_is_late_index(&diff->pairs[i]))
 			pgm_ddl_create(diff, &diff->pairs[i], true);
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_attach_to_late(diff, &diff->pairs[i]);
+	for (int i = 0; i < diff->npairs; i++)
+		if (comes(&diff->pairs[i]) &&
+			pgm_ddl_is_late_key(diff, &diff->pairs[i]))
+			pgm_ddl_create(diff, &diff->pairs[i], true);
 }

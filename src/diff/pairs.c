@@ -518,6 +518,26 @@ has_target(const PgmSchemaObject *object)
 		pgm_schema_value(object, "statistics targets") != NULL;
 }
 
+/* A partition keeps its rows while what it is one of is made again. */
+static void
+set_apart(PgmPair *partition)
+{
+	partition->change = PGM_ALTER;
+	partition->apart = true;
+}
+
+/* Is it the index, or the constraint, of a partition that is set apart? */
+static bool
+stands_apart(const PgmDiff *diff, const PgmPair *cause, const PgmPair *user)
+{
+	const PgmPair *table = pgm_ddl_table_pair(diff, user->from);
+
+	return table != NULL && table->apart &&
+		strcmp(cause->from->kind, user->from->kind) == 0 &&
+		(pgm_ddl_is(user->from, "index") ||
+		 pgm_ddl_is(user->from, "constraint"));
+}
+
 /* What becomes of a user of something that goes or changes its type. */
 static List *
 affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
@@ -569,10 +589,14 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 		}
 		return queue;
 	}
-	/* a partition is not kept without what it is one of */
 	if (pgm_ddl_is_table(cause->from) && cause->change == PGM_RECREATE &&
 		pgm_schema_value(user->from, "partition bound") != NULL)
-		return recreate(diff, n, queue);
+	{
+		set_apart(user);
+		return queue;
+	}
+	if (stands_apart(diff, cause, user))
+		return queue;
 	if (strcmp(kind, "domain") == 0 && !pgm_diff_type_changes(cause))
 		return recreate(diff, n, queue);
 	/* what its rows are told apart by */
@@ -618,12 +642,49 @@ recreate_partitioned(PgmDiff *diff, const PgmPair *column, List *queue)
 	return queue;
 }
 
+/* Keys to rows of a partition that leaves are made again when it is back. */
+static void
+recreate_keys(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		ListCell   *cell;
+
+		if (pgm_diff_leaves_and_joins(&diff->pairs[i]))
+			foreach(cell, pgm_diff_keys_to(diff, &diff->pairs[i]))
+				(void) recreate(diff, lfirst_int(cell), NIL);
+	}
+}
+
+/* Of tables that are partitioned by something else. */
+static void
+set_partitions_apart(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmPair *table = &diff->pairs[i];
+
+		if (table->change != PGM_RECREATE || !pgm_ddl_is_table(table->from))
+			continue;
+		for (int j = diff->users.start[i]; j < diff->users.start[i + 1]; j++)
+		{
+			PgmPair    *user = &diff->pairs[diff->users.other[j]];
+
+			if ((user->change == PGM_KEEP || user->change == PGM_ALTER) &&
+				pgm_ddl_is_table(user->from) && user->to != NULL &&
+				pgm_schema_value(user->from, "partition bound") != NULL)
+				set_apart(user);
+		}
+	}
+}
+
 static void
 propagate(PgmDiff *diff)
 {
 	List	   *queue = NIL;
 
 	pgm_diff_recreate_types(diff);
+	recreate_keys(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].change == PGM_RECREATE ||
 			diff->pairs[i].change == PGM_DROP ||
@@ -712,6 +773,7 @@ pgm_diff_pair(PgmDiff *diff)
 	find_wholes(diff, diff->to, pair_of_to, true);
 	find_edges(&diff->users, diff->from, pair_of_from, diff->npairs, true);
 	find_edges(&diff->needs, diff->to, pair_of_to, diff->npairs, false);
+	set_partitions_apart(diff);
 	pgm_diff_settle_indexes(diff);
 	propagate(diff);
 	pgm_diff_check_row_types(diff);

@@ -36,7 +36,19 @@ extern void pgm_ddl_sequence_options(StringInfo sql,
 									 const PgmSchemaObject *sequence,
 									 bool type);
 
-/* inherit.c: does the table of this part leave or join a parent? */
+/* retype.c: are values of the attribute's type in a column that stays? */
+extern bool pgm_diff_is_stored(const PgmDiff *diff,
+							   const PgmSchemaObject *attribute);
+
+/*
+ * inherit.c: a partition leaves what is made again, lest its rows go along,
+ * and keys that rows of it are referenced by go before it leaves.
+ */
+extern bool pgm_diff_leaves(const PgmPair *table);
+extern bool pgm_diff_leaves_and_joins(const PgmPair *table);
+extern List *pgm_diff_keys_to(const PgmDiff *diff, const PgmPair *partition);
+
+/* Does the table of this part leave or join a parent? */
 extern bool pgm_ddl_changes_parents(const PgmDiff *diff,
 									const PgmSchemaObject *part);
 extern void pgm_ddl_leave_parents(PgmDiff *diff, PgmPair *pair);
@@ -52,6 +64,9 @@ extern const char *pgm_ddl_above(const PgmDiff *diff,
 /* What a table has from its parents and by itself: pairs, as integers. */
 extern List *pgm_ddl_same_above(const PgmDiff *diff,
 								const PgmSchemaObject *part);
+
+/* Is it made when the rows that it refers to are attached? */
+extern bool pgm_ddl_is_late_key(const PgmDiff *diff, const PgmPair *pair);
 
 /* A constraint that is valid where its parent's, which made it, is not. */
 extern void pgm_ddl_validate_below(PgmDiff *diff, const PgmPair *pair);
@@ -75,8 +90,12 @@ extern bool pgm_ddl_can_cast(const PgmDiff *diff, const char *from,
 /* Does an assignment do it, which refuses what a cast would cut short? */
 extern bool pgm_ddl_is_assigned(const char *from, const char *to);
 
-/* Are digits lost silently? */
-extern bool pgm_ddl_rounds(const char *from, const char *to);
+/* What values are of: without brackets, arrays and domains. */
+extern const char *pgm_ddl_stored_type(const PgmDiff *diff, const char *type);
+
+/* lossy.c: what is lost without an error, or NULL */
+extern const char *pgm_ddl_lost(const PgmDiff *diff, const char *from,
+								const char *to);
 
 /* defined.c */
 extern bool pgm_ddl_create_defined(PgmDiff *diff, PgmPair *pair);

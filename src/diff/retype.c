@@ -194,6 +194,15 @@ find_stored(const PgmDiff *diff, int type)
 	return found;
 }
 
+bool
+pgm_diff_is_stored(const PgmDiff *diff, const PgmSchemaObject *attribute)
+{
+	const PgmPair *type = pgm_ddl_find_pair(diff, "composite type",
+											pgm_ddl_table(attribute));
+
+	return type != NULL && find_stored(diff, type - diff->pairs) != NULL;
+}
+
 void
 pgm_diff_check_row_types(const PgmDiff *diff)
 {

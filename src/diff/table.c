@@ -498,15 +498,16 @@ alter_type(PgmDiff *diff, const PgmPair *pair)
 	char	   *collation = OF(pair->to, "collation");
 	bool		foreign = pgm_schema_find(diff->to, "foreign table",
 										  table) != NULL;
+	const char *lost = foreign ? NULL :
+		pgm_ddl_lost(diff, OF(pair->from, "type"), OF(pair->to, "type"));
 	char	   *sql;
 
 	sql = psprintf("ALTER COLUMN %s TYPE %s%s%s%s", name, OF(pair->to, "type"),
 				   collation ? " COLLATE " : "", collation ? collation : "",
 				   foreign ? "" : using_clause(diff, pair));
-	if (!foreign && pgm_ddl_rounds(OF(pair->from, "type"),
-								   OF(pair->to, "type")))
+	if (lost != NULL)
 		pgm_ddl_add_loss(diff, table, sql,
-						 psprintf("digits of column %s of %s", name, table));
+						 psprintf("%s of column %s of %s", lost, name, table));
 	else
 		pgm_ddl_add_to_table(diff, table, "%s", sql);
 }

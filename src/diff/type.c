@@ -250,8 +250,11 @@ alter_sequence(PgmDiff *diff, PgmPair *pair)
 	pgm_ddl_sequence_options(&from, pair->from, true);
 	pgm_ddl_sequence_options(&to, pair->to, true);
 	if (strcmp(from.data, to.data) != 0)
-		pgm_ddl_add(diff, "ALTER SEQUENCE %s%s%s", pair->to->identity, to.data,
-					apart ? " RESTART" : "");
+		pgm_ddl_add_loss(diff, NULL,
+						 psprintf("ALTER SEQUENCE %s%s%s", pair->to->identity,
+								  to.data, apart ? " RESTART" : ""),
+						 apart ? psprintf("the position of sequence %s",
+										  pair->to->identity) : NULL);
 	if (differs(pair, "persistence"))
 		pgm_ddl_add(diff, "ALTER SEQUENCE %s SET %s", pair->to->identity,
 					OF(pair->to, "persistence") != NULL ? "UNLOGGED" :

@@ -33,7 +33,13 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("x") ", "
 		"'extension', quote_ident(x.extname), x.extversion AS version, "
 		"x.extnamespace::regnamespace::text AS schema, " PGM_COMMENT ", "
-		"x.extname::text AS \".name\" "
+		"x.extname::text AS \".name\", "
+		"(SELECT string_agg(format('table %s', c.oid::regclass), ', ' "
+		"ORDER BY c.relname) FROM pg_depend d JOIN pg_class c "
+		"ON d.classid = 'pg_class'::regclass AND c.oid = d.objid "
+		"WHERE d.refclassid = 'pg_extension'::regclass "
+		"AND d.refobjid = x.oid AND d.deptype = 'e' "
+		"AND c.relkind IN ('r', 'p')) AS \".tables\" "
 		"FROM pg_extension x " PGM_JOIN_COMMENT("pg_extension", "x.oid")
 	"WHERE x.extname <> 'pgmigrate'"},
 
