@@ -181,7 +181,8 @@ find_stored(const PgmDiff *diff, int type)
 		const PgmPair *whole = user->whole_from < 0 ? NULL :
 			&diff->pairs[user->whole_from];
 
-		if (!stays(user))
+		/* what it is partitioned by needs the table, too */
+		if (!stays(user) || user->whole_from == type)
 			continue;
 		if (pgm_ddl_is(user->from, "domain"))
 			found = find_stored(diff, n);

@@ -949,7 +949,10 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create table p (i int, t text) partition by range (i); create table p1 partition of p for values from (0) to (10);
 		create table q (i int); create table q1 () inherits (q)$p$,
 	$p$create table p (i int, t text); create table p1 (i int, t text); create index on p1 (t);
-		create table q (i int) partition by list (i); create table q1 (i int)$p$);
+		create table q (i int) partition by list (i); create table q1 (i int)$p$),
+('a type in a table that is partitioned by another column',
+	$p$create table p (i int, k int) partition by list (k); create table p1 partition of p for values in (1)$p$,
+	$p$create table p (i bigint, k int) partition by list (k); create table p1 partition of p for values in (1)$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
