@@ -278,6 +278,13 @@ done | gate "install scripts only CREATE"
 		echo "CHANGELOG.md: begins with \"$changelog\", but pgmigrate.control: $control"
 } | gate "versions agree"
 
+# The levels of access, as the code and the manual have them.
+sed -n 's/^	{"\([a-z_]*\)", PGM_ACCESS_[A-Z]*},$/\1/p; /relations\[\] = {/,/};/s/^	"\([a-z_]*\)",*$/\1/p' \
+	src/api/access_levels.c | while read -r name; do
+	sed -n '/^| Level |/,/^`run_error`/p' doc/security.md | grep -q "\`$name\`" ||
+		echo "doc/security.md: does not say who may use $name"
+done | gate "the manual has the levels of access"
+
 sed -n 's/.*"docfile" *: *"\(.*\)".*/\1/p' META.json | while read -r file; do
 	[ -e "$file" ] || echo "META.json: there is no $file"
 done | gate "META.json names a manual that exists"

@@ -4,9 +4,10 @@
  *	  Code of other roles that objects reach, as the catalog has it.
  *
  * A relation reaches what its columns, defaults, constraints, indexes, rules,
- * policies, triggers and statistics depend on, a type what it is made of and
- * what checks it.  What a function calls is its owner's business, and triggers
- * are not fired.
+ * policies, triggers and statistics depend on, and so what its partitions and
+ * the relations that its rules or its view read do; a type what it is made of
+ * and what checks it.  What a function calls is its owner's business, and
+ * triggers are not fired.
  *
  * Nothing is evaluated: not even a type cache is asked, as it plans the CHECKs
  * of a domain.
@@ -34,10 +35,13 @@ static PgmQuery strange_query = {
 	"AND r.classid <> 'pg_proc'::regclass AND d.refobjid >= 16384 "
 	"AND (d.refclassid IN ('pg_proc'::regclass, 'pg_type'::regclass, "
 	"'pg_operator'::regclass) OR d.refclassid = 'pg_class'::regclass "
-	"AND r.classid = 'pg_type'::regclass) "
+	"AND r.classid IN ('pg_type'::regclass, 'pg_rewrite'::regclass)) "
 	"AND NOT (r.classid = 'pg_trigger'::regclass "
 	"AND d.refclassid = 'pg_proc'::regclass AND EXISTS (SELECT "
 	"FROM pg_trigger g WHERE g.oid = r.objid AND g.tgfoid = d.refobjid)) "
+	"UNION ALL "				/* what is read with it */
+	"SELECT 'pg_class'::regclass, i.inhrelid FROM pg_inherits i "
+	"WHERE r.classid = 'pg_class'::regclass AND i.inhparent = r.objid "
 	"UNION ALL "				/* what is a part of it */
 	"SELECT d.classid, d.objid FROM pg_depend d "
 	"WHERE d.refclassid = r.classid AND d.refobjid = r.objid "
@@ -83,6 +87,7 @@ pgm_strange_object(List *classids, List *objids, Oid role)
 	values[1] = pgm_oid_array_datum(objids);
 	values[2] = pgm_oid_array_datum(roles);
 	pgm_spi_begin(&scope);
+	pgm_spi_prefer_index();
 	if (pgm_spi_execute(&strange_query, values, NULL) > 0)
 		result = pgm_spi_text(1, 3);
 	pgm_spi_end(&scope);
@@ -112,6 +117,7 @@ pgm_strange_relations(List *relids)
 	values[1] = pgm_oid_array_datum(relids);
 	values[2] = pgm_oid_array_datum(owners);
 	pgm_spi_begin(&scope);
+	pgm_spi_prefer_index();
 	nrows = pgm_spi_execute(&strange_query, values, NULL);
 	found = MemoryContextAlloc(scope.outer, sizeof(Oid) * Max(nrows, 1));
 	for (uint64 i = 0; i < nrows; i++)

@@ -18,7 +18,7 @@
 #include "classify/foreign_dependencies.h"
 #include "classify/foreign_relations.h"
 
-/* $1 the relations, $2 whether rows are written. */
+/* $1 the relations, $2 whether rows are written, $3 whose are passed over. */
 static PgmQuery reached_query = {
 	"WITH RECURSIVE r (relid, cascaded) AS ("
 	"SELECT unnest($1), false UNION SELECT e.relid, r.cascaded OR e.cascaded "
@@ -32,19 +32,20 @@ static PgmQuery reached_query = {
 	"AND (f.confupdtype IN ('c', 'n', 'd') "
 	"OR f.confdeltype IN ('c', 'n', 'd'))) AS e (relid, cascaded)) "
 	"SELECT 'pg_class'::regclass::int8, r.relid::int8 FROM r "
-	"WHERE NOT r.cascaded "
+	"WHERE NOT r.cascaded AND NOT EXISTS (SELECT FROM pg_class c "
+	"WHERE c.oid = r.relid AND c.relowner = $3) "
 	"UNION SELECT 'pg_proc'::regclass::int8, g.tgfoid::int8 "
 	"FROM r JOIN pg_trigger g ON g.tgrelid = r.relid WHERE $2 "
 	"AND NOT g.tgisinternal AND g.tgenabled <> 'D' "
 	"AND (g.tgdeferrable OR NOT r.cascaded)",
-	2, {OIDARRAYOID, BOOLOID}
+	3, {OIDARRAYOID, BOOLOID, OIDOID}
 };
 
-char *
-pgm_strange_in_relations(List *relids, Oid role, bool written)
+static char *
+strange_in(List *relids, Oid role, bool written, Oid but_of)
 {
 	PgmSpiScope scope;
-	Datum		values[2];
+	Datum		values[3];
 	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(relids), 1));
 	MemoryContext old;
 	List	   *classids = NIL;
@@ -57,6 +58,7 @@ pgm_strange_in_relations(List *relids, Oid role, bool written)
 		elements[n++] = ObjectIdGetDatum(lfirst_oid(lc));
 	values[0] = pgm_array_datum(OIDOID, n, elements);
 	values[1] = BoolGetDatum(written);
+	values[2] = ObjectIdGetDatum(but_of);
 	pgm_spi_begin(&scope);
 	nrows = pgm_spi_execute(&reached_query, values, NULL);
 	old = MemoryContextSwitchTo(scope.outer);
@@ -68,4 +70,16 @@ pgm_strange_in_relations(List *relids, Oid role, bool written)
 	MemoryContextSwitchTo(old);
 	pgm_spi_end(&scope);
 	return pgm_strange_object(classids, objids, role);
+}
+
+char *
+pgm_strange_in_relations(List *relids, Oid role, bool written)
+{
+	return strange_in(relids, role, written, InvalidOid);
+}
+
+char *
+pgm_strange_in_others(List *relids, Oid owner)
+{
+	return strange_in(relids, owner, false, owner);
 }

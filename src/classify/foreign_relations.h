@@ -17,4 +17,10 @@
  */
 extern char *pgm_strange_in_relations(List *relids, Oid role, bool written);
 
+/*
+ * The same of the relations that are read with these and are not of their
+ * owner, such as partitions of another one.
+ */
+extern char *pgm_strange_in_others(List *relids, Oid owner);
+
 #endif							/* PGM_CLASSIFY_FOREIGN_RELATIONS_H */

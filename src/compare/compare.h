@@ -61,7 +61,7 @@ extern int64 pgm_compare_only_b(const PgmComparison *comparison,
 extern char *pgm_compare_method(const PgmComparison *comparison,
 								double share);
 
-/* An error if they reach code of others than the user and superusers. */
-extern void pgm_compare_refuse_strange(Oid a, Oid b, Oid user);
+/* An error if reading them runs code of others than the reader. */
+extern void pgm_compare_refuse_strange(const PgmComparison *comparison);
 
 #endif							/* PGM_COMPARE_COMPARE_H */

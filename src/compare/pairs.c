@@ -86,20 +86,26 @@ refuse_view(Relation relation, Oid role)
 				errhint("Compare as a role that is no superuser, or compare the tables of the view."));
 }
 
-/* Again before each query: it may have come since. */
+/*
+ * Again before each query: it may have come since.  What the owner of both has
+ * put on his own relations is his business where he reads them.
+ */
 void
-pgm_compare_refuse_strange(Oid a, Oid b, Oid user)
+pgm_compare_refuse_strange(const PgmComparison *comparison)
 {
-	char	   *strange = pgm_strange_in_relations(list_make2_oid(a, b), user,
-												   false);
+	List	   *relids = list_make2_oid(comparison->a, comparison->b);
+	char	   *strange = comparison->as_owner ?
+		pgm_strange_in_others(relids, comparison->role) :
+		pgm_strange_in_relations(relids, comparison->role, false);
 
 	if (strange != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("relations \"%s\" and \"%s\" are not compared, they reach %s",
-					   get_rel_name(a), get_rel_name(b), strange),
+					   get_rel_name(comparison->a),
+					   get_rel_name(comparison->b), strange),
 				errdetail("It belongs to another role, and would run with the rights of role \"%s\".",
-						  GetUserNameFromId(user, false)),
+						  GetUserNameFromId(comparison->role, false)),
 				errhint("Compare relations of one owner as a role that has the rights of the owner."));
 }
 
@@ -117,11 +123,12 @@ choose_role(PgmComparison *comparison, Relation a, Relation b)
 		has_privs_of_role(user, owner) && !hides_rows(a, owner) &&
 		!hides_rows(b, owner);
 	comparison->role = comparison->as_owner ? owner : user;
-	if (comparison->as_owner)
-		return;
-	refuse_view(a, user);
-	refuse_view(b, user);
-	pgm_compare_refuse_strange(RelationGetRelid(a), RelationGetRelid(b), user);
+	if (!comparison->as_owner)
+	{
+		refuse_view(a, user);
+		refuse_view(b, user);
+	}
+	pgm_compare_refuse_strange(comparison);
 }
 
 static char *
@@ -458,9 +465,9 @@ pgm_compare_prepare(Oid a, Oid b, Jsonb *mapping)
 	Bitmapset  *used = NULL;
 	PgmCompareScope scope;
 
-	choose_role(comparison, arel, brel);
 	comparison->a = a;
 	comparison->b = b;
+	choose_role(comparison, arel, brel);
 	comparison->a_name = qualified_name(arel);
 	comparison->b_name = qualified_name(brel);
 	pair_columns(comparison, arel, brel, mapping);

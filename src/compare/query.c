@@ -178,9 +178,7 @@ analyze(const PgmComparison *comparison, const char *text)
 	List	   *list = pg_parse_query(text);
 	ErrorContextCallback callback;
 
-	if (!comparison->as_owner)
-		pgm_compare_refuse_strange(comparison->a, comparison->b,
-								   comparison->role);
+	pgm_compare_refuse_strange(comparison);
 	callback.callback = query_error_callback;
 	callback.arg = unconstify(char *, text);
 	callback.previous = error_context_stack;

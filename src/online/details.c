@@ -92,7 +92,10 @@ pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
 			errmsg("definition of table %s has changed", shadow->name),
 			errdetail("Since operation " INT64_FORMAT " began, %s.",
 					  shadow->operation->id, what),
+			shadow->operation->state < PGM_OPERATION_SWITCHED ?
 			errhint("Call pgmigrate.revert(" INT64_FORMAT ") and begin again.",
+					shadow->operation->id) :
+			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 					shadow->operation->id));
 }
 

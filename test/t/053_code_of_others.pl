@@ -154,6 +154,41 @@ my $out = as('postgres', "SELECT state FROM pgmigrate.backfill('public.parent', 
 is_calm($out, 'a cascade to a deferred trigger');
 like($out, $refused, 'which is refused');
 
+# A partition that has another owner, and what a view reads.
+as('mallory', <<'SQL');
+CREATE TABLE mal.member (id int PRIMARY KEY, v int, w int);
+CREATE INDEX ON mal.member (w) WHERE mal.ok('index of a member');
+SQL
+query($node, <<'SQL');
+CREATE TABLE public.family (id int PRIMARY KEY, v int, w int) PARTITION BY RANGE (id);
+CREATE TABLE public.own_member PARTITION OF public.family FOR VALUES FROM (10) TO (20);
+ALTER TABLE public.family OWNER TO olga;
+ALTER TABLE public.own_member OWNER TO olga;
+ALTER TABLE public.family ATTACH PARTITION mal.member FOR VALUES FROM (0) TO (10);
+CREATE VIEW public.over_member AS SELECT * FROM mal.member;
+ALTER ROLE mallory NOSUPERUSER;
+SQL
+for my $sql (
+	'UPDATE public.family SET v = 1',
+	'DELETE FROM public.family WHERE v = 3',
+	'SELECT * FROM public.family',
+	'ALTER TABLE public.family ADD CHECK (v >= 0)',
+	'ALTER TABLE public.family ADD UNIQUE (id, v)',
+	'SELECT * FROM public.over_member',
+	'DELETE FROM public.plain WHERE id IN (SELECT id FROM public.over_member)')
+{
+	is_calm(as('postgres', "SELECT count(*) FROM pgmigrate.lint('$sql')"), "lint of $sql");
+}
+for my $role (qw(postgres olga))
+{
+	my $out = as($role, "SELECT rows FROM pgmigrate.compare('public.family', 'public.own_member')");
+
+	is_calm($out, "$role compares a table with a partition of mallory's");
+	like($out, $refused, 'which says what it reaches');
+	$out = as($role, "SELECT rows FROM pgmigrate.compare('public.own_member', 'public.own_member')");
+	like($out, qr/^0$/m, 'the other one has none');
+}
+
 # A trigger that is made while the backfill is at work.
 query($node, <<'SQL');
 CREATE TABLE public.long (id int PRIMARY KEY, v int);
