@@ -78,7 +78,8 @@ SET quote_all_identifiers = on;
 SET datestyle = 'German';
 SET intervalstyle = 'iso_8601';
 SET timezone = 'Asia/Tokyo';
-SET standard_conforming_strings = off;
+-- always on since 19
+SELECT CASE WHEN current_setting('server_version_num')::int < 190000 THEN set_config('standard_conforming_strings', 'off', false) END AS conforming \gset
 SET extra_float_digits = -5;
 SELECT pgmigrate.fingerprint('{fp}') = fingerprint AS settings_do_not_count FROM made;
 SHOW timezone;
