@@ -87,12 +87,13 @@ make_wheel()
 	mv "$dir.part" "$dir"
 }
 
-# Its libraries are beside what is copied to the private tree.
+# Its libraries are beside what is copied to the private tree, those that the
+# unit tests link too.
 test_wheel()
 {
 	local top=$CHROOT_BASE/wheel
 
-	LD_LIBRARY_PATH=$top/pgserver.libs SUITES=${SUITES:-unit regress isolation} \
+	LD_LIBRARY_PATH=$top/pgserver.libs SUITES=${SUITES:-regress isolation} \
 		PG_CONFIG=$top/pgserver/pginstall/bin/pg_config \
 		tools/test.sh </dev/null
 }
