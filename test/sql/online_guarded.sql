@@ -73,6 +73,12 @@ SELECT action FROM pgmigrate.revert(:n);
 SET ROLE regress_guarded;
 ALTER TABLE :old ALTER v SET NOT NULL;
 RESET ROLE;
+-- without the guards, as in what an older build has switched
+ALTER TABLE :old DISABLE TRIGGER ALL;
+SELECT action FROM pgmigrate.revert(:n);
+\set ECHO none
+SELECT format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgname) FROM pg_trigger WHERE tgrelid = :'old'::regclass \gexec
+\set ECHO all
 SELECT tgname AS guard FROM pg_trigger WHERE tgrelid = :'old'::regclass AND tgtype & 1 = 1 \gset
 BEGIN;
 SET LOCAL ROLE regress_guarded;
