@@ -51,7 +51,8 @@ static bool
 is_from_below(const ErrorData *edata)
 {
 	static const char *const ours[] = {
-		"upgrade SQL", "downgrade SQL", "verify SQL", "statement "
+		"upgrade SQL", "downgrade SQL", "verify SQL", "statement ",
+		"locks of revision"
 	};
 
 	if (edata->context == NULL)

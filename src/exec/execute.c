@@ -139,6 +139,8 @@ statement_error_callback(void *arg)
 	else
 		errcontext("statement %d of %d, line %d", context->n + 1,
 				   source->nstatements, line);
+	if (source->file != NULL)
+		errcontext("loaded from file \"%s\"", source->file);
 }
 
 static void

@@ -33,6 +33,7 @@ typedef struct PgmSource
 	const char *what;			/* for messages: "upgrade SQL of revision"
 								 * …; NULL: the caller has its own context */
 	const char *revision;
+	const char *file;			/* that it was loaded from, or NULL */
 	int			nstatements;
 	PgmStatement *statements;
 	bool		top_level;		/* has a statement that is */

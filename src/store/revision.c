@@ -34,10 +34,10 @@
 	"r.author, " PGM_AUTHOR_ROLE ", r.coauthors, " PGM_COAUTHOR_ROLES ", " \
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, " \
 	"CASE WHEN r.approved_digest = r.digest THEN " PGM_APPROVER_ROLE \
-	" ELSE 0 END "
+	" ELSE 0 END, r.source ->> 'file' "
 
 /* The column after those. */
-#define AFTER_REVISION_COLUMNS 18
+#define AFTER_REVISION_COLUMNS 19
 
 static PgmQuery get_query = {
 	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision r WHERE r.id = $1",
@@ -291,6 +291,7 @@ revision_of_row(const PgmSpiScope *scope, uint64 row)
 												 &revision->ncoauthors);
 	revision->approved_by = pgm_spi_text(row, 16);
 	revision->approver_role = (Oid) pgm_spi_int64(row, 17);
+	revision->file = pgm_spi_text(row, 18);
 	return revision;
 }
 

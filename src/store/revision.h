@@ -37,6 +37,7 @@ typedef struct PgmRevision
 	bool		only_head;		/* known to be so when it was stored */
 	char	   *source;			/* of a new one: checksums of its file, as
 								 * JSON, or NULL */
+	char	   *file;			/* that its upgrade was loaded from, or NULL */
 	char	   *digest;			/* of the three texts and the flag */
 	char	   *author;			/* role that wrote the texts, or some last */
 	Oid			author_role;	/* invalid if it is not known any more */

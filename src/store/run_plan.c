@@ -404,9 +404,15 @@ pgm_plan_check(const PgmPlan *plan, bool one_transaction)
 PgmSource *
 pgm_revision_source(const PgmRevision *revision, PgmDirection direction)
 {
+	PgmSource  *source;
+
 	if (direction == PGM_UP)
-		return pgm_source_parse(revision->upgrade, PGM_SOURCE_UPGRADE,
-								revision->id);
+	{
+		source = pgm_source_parse(revision->upgrade, PGM_SOURCE_UPGRADE,
+								  revision->id);
+		source->file = revision->file;
+		return source;
+	}
 	if (revision->downgrade == NULL)
 		refuse_no_downgrade(revision->id);
 	return pgm_source_parse(revision->downgrade, PGM_SOURCE_DOWNGRADE,

@@ -183,6 +183,13 @@ SELECT * FROM pgmigrate.load('notes.txt', 'SELECT 1;');
 SELECT * FROM pgmigrate.load_directory('relative/path');
 SELECT count(*) FROM pgmigrate.revision;
 
+-- an error of the run names the file, until the text is another one
+SELECT pgmigrate.load('3_c.up.sql', E'SELECT 1;\n\nSELECT 1/0;');
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('3', upgrade => 'SELECT 1/0');
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.remove('3');
+
 -- a folder of the server is not for everybody
 CREATE ROLE regress_load_author;
 SET client_min_messages = warning;
