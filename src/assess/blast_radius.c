@@ -24,7 +24,7 @@
 #include "assess/blast_radius.h"
 #include "assess/mentions.h"
 #include "base/relation_size.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "classify/estimate.h"
 #include "compat/catalog.h"
 #include "compat/server.h"
@@ -82,7 +82,7 @@ static PgmQuery numbers_query = {
 	"stats AS (SELECT stxname::text AS name FROM pg_statistic_ext "
 	"WHERE stxrelid = $1) "
 	"SELECT jsonb_strip_nulls(jsonb_build_object("
-	"'bytes', $3, 'rows', coalesce($4, r.rows), "
+	"'bytes', $3, 'rows', coalesce(nullif($4, -1), r.rows), "
 	"'holders', (SELECT jsonb_agg(h) FROM held WHERE granted), "
 	"'waiters', (SELECT jsonb_agg(h) FROM held WHERE NOT granted), "
 	"'views', (SELECT jsonb_agg(name ORDER BY name) FROM views), "
@@ -98,7 +98,7 @@ static PgmQuery numbers_query = {
 /* Of partitions and indexes the size is enough. */
 static PgmQuery size_query = {
 	"SELECT jsonb_strip_nulls(jsonb_build_object('bytes', $3, 'rows', "
-	"coalesce($4, CASE WHEN reltuples >= 0 THEN reltuples::int8 END)))::text "
+	"coalesce(nullif($4, -1), CASE WHEN reltuples >= 0 THEN reltuples::int8 END)))::text "
 	"FROM pg_class WHERE oid = $1",
 	4, {OIDOID, BOOLOID, INT8OID, INT8OID}
 };
@@ -151,15 +151,10 @@ pgm_blast_words(const PgmVerdict *verdict, const PgmEffect *effect)
 
 /* The members of the JSON object that a query returns, "" if it has none. */
 static char *
-query_members(PgmQuery *query, const Datum *values, const bool *nulls)
+query_members(PgmQuery *query, const Datum *values)
 {
-	PgmSpiScope scope;
-	char	   *result = NULL;
+	char	   *result = pgm_spi_one_text(query, values);
 
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, nulls) > 0)
-		result = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
 	if (result == NULL)
 		return pstrdup("");
 	result[strlen(result) - 1] = '\0';
@@ -201,17 +196,14 @@ read_numbers(const PgmEffect *effect)
 {
 	double		rows = rows_now(effect);
 	Datum		values[4];
-	bool		nulls[4] = {false};
 
 	values[0] = ObjectIdGetDatum(effect->relid);
 	values[1] = BoolGetDatum(has_privs_of_role(GetUserId(),
 											   ROLE_PG_READ_ALL_STATS));
 	values[2] = Int64GetDatum(effect->named ? size_now(effect) :
 							  pgm_heap_bytes(effect->relid));
-	values[3] = Int64GetDatum((int64) rows);
-	nulls[3] = rows < 0;
-	return query_members(effect->named ? &numbers_query : &size_query, values,
-						 nulls);
+	values[3] = Int64GetDatum(rows < 0 ? -1 : (int64) rows);
+	return query_members(effect->named ? &numbers_query : &size_query, values);
 }
 
 static void

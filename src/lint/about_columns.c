@@ -56,8 +56,8 @@ static PgmQuery indexed_query = {
 	2, {OIDOID, TEXTOID}
 };
 
-Constraint *
-pgm_lint_column_constraint(const ColumnDef *column, ConstrType kind)
+static Constraint *
+column_constraint(const ColumnDef *column, ConstrType kind)
 {
 	ListCell   *lc;
 
@@ -99,7 +99,7 @@ static const char *
 default_text(const PgmLint *lint, const ColumnDef *column)
 {
 	Constraint *constraint =
-		pgm_lint_column_constraint(column, CONSTR_DEFAULT);
+		column_constraint(column, CONSTR_DEFAULT);
 	const char *text;
 
 	if (constraint == NULL)
@@ -145,11 +145,11 @@ static bool
 column_rewrites(const ColumnDef *column)
 {
 	Constraint *generated =
-		pgm_lint_column_constraint(column, CONSTR_GENERATED);
-	Constraint *def = pgm_lint_column_constraint(column, CONSTR_DEFAULT);
+		column_constraint(column, CONSTR_GENERATED);
+	Constraint *def = column_constraint(column, CONSTR_DEFAULT);
 
 	return serial_type(column->typeName) != NULL ||
-		pgm_lint_column_constraint(column, CONSTR_IDENTITY) != NULL ||
+		column_constraint(column, CONSTR_IDENTITY) != NULL ||
 		(generated != NULL && !pgm_generated_is_virtual(generated)) ||
 		pgm_lint_domain_has_constraints(pgm_lint_type(column->typeName)) ||
 		(def != NULL && calls_volatile(def->raw_expr, NULL));
@@ -229,8 +229,8 @@ pgm_lint_part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 
 	/* nobody is to blame: then whoever can be */
 	return cmd->subtype != AT_AddColumn ||
-		pgm_lint_column_constraint(castNode(ColumnDef, cmd->def),
-								   CONSTR_DEFAULT) != NULL;
+		column_constraint(castNode(ColumnDef, cmd->def),
+						  CONSTR_DEFAULT) != NULL;
 }
 
 /* ---- ADD COLUMN */
@@ -238,7 +238,7 @@ pgm_lint_part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 static bool
 is_not_null(const ColumnDef *column)
 {
-	return pgm_lint_column_constraint(column, CONSTR_NOTNULL) != NULL;
+	return column_constraint(column, CONSTR_NOTNULL) != NULL;
 }
 
 /* A new column that makes the server rewrite the table: why? */
@@ -252,11 +252,11 @@ lint_rewriting_column(PgmLint *lint, ColumnDef *column)
 		pgm_lint_add(lint, "serial-column",
 					 psprintf("new serial column %s rewrites %s and its indexes", name, lint->name),
 					 pgm_lint_online(lint));
-	else if (pgm_lint_column_constraint(column, CONSTR_IDENTITY) != NULL)
+	else if (column_constraint(column, CONSTR_IDENTITY) != NULL)
 		pgm_lint_add(lint, "identity-column",
 					 psprintf("new identity column %s rewrites %s and its indexes", name, lint->name),
 					 pgm_lint_online(lint));
-	else if (pgm_lint_column_constraint(column, CONSTR_GENERATED) != NULL)
+	else if (column_constraint(column, CONSTR_GENERATED) != NULL)
 		pgm_lint_add(lint, "generated-stored",
 					 psprintf("new stored generated column %s rewrites %s and its indexes", name, lint->name),
 					 pgm_lint_online(lint));
@@ -336,11 +336,11 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 	ColumnDef  *column = castNode(ColumnDef, cmd->def);
 	const char *name = quote_identifier(column->colname);
 	List	   *self = list_make1(makeString(column->colname));
-	Constraint *check = pgm_lint_column_constraint(column, CONSTR_CHECK);
-	Constraint *foreign = pgm_lint_column_constraint(column, CONSTR_FOREIGN);
-	Constraint *unique = pgm_lint_column_constraint(column, CONSTR_UNIQUE);
+	Constraint *check = column_constraint(column, CONSTR_CHECK);
+	Constraint *foreign = column_constraint(column, CONSTR_FOREIGN);
+	Constraint *unique = column_constraint(column, CONSTR_UNIQUE);
 	Constraint *key = unique ? unique :
-		pgm_lint_column_constraint(column, CONSTR_PRIMARY);
+		column_constraint(column, CONSTR_PRIMARY);
 
 	if (cmd->missing_ok &&
 		get_attnum(lint->effect->relid, column->colname) != InvalidAttrNumber)
@@ -365,8 +365,8 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 	if (is_not_null(column) && default_text(lint, column) == NULL &&
 		serial_type(column->typeName) == NULL &&
 		!has_type_default(column->typeName) &&
-		pgm_lint_column_constraint(column, CONSTR_IDENTITY) == NULL &&
-		pgm_lint_column_constraint(column, CONSTR_GENERATED) == NULL)
+		column_constraint(column, CONSTR_IDENTITY) == NULL &&
+		column_constraint(column, CONSTR_GENERATED) == NULL)
 		pgm_lint_add(lint, "required-column",
 					 psprintf("new column %s of %s is NOT NULL without a default", name, lint->name),
 					 required_form(lint, column));

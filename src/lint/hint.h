@@ -58,7 +58,4 @@ extern char *pgm_lint_replace_word(const char *text, const char *word,
 extern char *pgm_lint_token_name(const PgmSqlLexer *lexer,
 								 const PgmSqlToken *token);
 
-extern Constraint *pgm_lint_column_constraint(const ColumnDef *column,
-											  ConstrType kind);
-
 #endif							/* PGM_LINT_HINT_H */
