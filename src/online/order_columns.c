@@ -39,6 +39,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -145,8 +146,27 @@ static const Place view_place = {
 	{0}, false, {Anum_pg_rewrite_ev_qual, Anum_pg_rewrite_ev_action}, 0
 };
 
-/* What has columns of table $1, and is none of the above. */
+/* What has columns of table $1, or rows of it, and is none of the above. */
 static PgmQuery reason_query = {
+	"WITH own AS (SELECT 'pg_class'::regclass::oid AS classid, indexrelid AS "
+	"objid FROM pg_index WHERE indrelid = $1 "
+	"UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class "
+	"WHERE oid = $1 OR relkind = 'S' "
+	"UNION ALL SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef "
+	"WHERE adrelid = $1 "
+	"UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint "
+	"WHERE conrelid = $1 OR confrelid = $1 "
+	"UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext "
+	"WHERE stxrelid = $1 "
+	"UNION ALL SELECT 'pg_publication_rel'::regclass, oid "
+	"FROM pg_publication_rel WHERE prrelid = $1 "
+	"UNION ALL SELECT 'pg_trigger'::regclass, oid FROM pg_trigger "
+	"WHERE tgrelid = $1 "
+	"UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy "
+	"WHERE polrelid = $1 "
+	"UNION ALL SELECT 'pg_rewrite'::regclass, w.oid FROM pg_rewrite w "
+	"JOIN pg_class c ON c.oid = w.ev_class AND c.relkind IN ('v', 'm') "
+	"WHERE w.rulename = '_RETURN') "
 	"SELECT 'It is a partition of another table.' FROM pg_class c "
 	"WHERE c.oid = $1 AND c.relispartition "
 	"UNION ALL SELECT format('It has rule \"%s\".', w.rulename) "
@@ -154,37 +174,36 @@ static PgmQuery reason_query = {
 	"UNION ALL SELECT format('Its columns are used by %s.', "
 	"pg_describe_object(d.classid, d.objid, d.objsubid)) FROM pg_depend d "
 	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"AND d.refobjsubid > 0 AND d.classid NOT IN ('pg_class'::regclass, "
-	"'pg_attrdef'::regclass, 'pg_constraint'::regclass, "
-	"'pg_statistic_ext'::regclass, 'pg_publication_rel'::regclass) "
-	"AND NOT EXISTS (SELECT FROM pg_trigger g "
-	"WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid "
-	"AND g.tgrelid = $1) "
-	"AND NOT EXISTS (SELECT FROM pg_policy p "
-	"WHERE d.classid = 'pg_policy'::regclass AND p.oid = d.objid "
-	"AND p.polrelid = $1) "
-	"AND NOT EXISTS (SELECT FROM pg_rewrite w JOIN pg_class c "
-	"ON c.oid = w.ev_class AND c.relkind IN ('v', 'm') "
-	"WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid "
-	"AND w.rulename = '_RETURN') LIMIT 1",
+	"AND d.refobjsubid > 0 AND NOT EXISTS (SELECT FROM own o "
+	"WHERE o.classid = d.classid AND o.objid = d.objid) "
+	"UNION ALL SELECT format('Its row type is used by %s.', "
+	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
+	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
+	"AND d.refobjid IN (t.oid, t.typarray) LEFT JOIN pg_proc p "
+	"ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid "
+	"WHERE c.oid = $1 AND (p.prosqlbody IS NOT NULL OR d.classid IN "
+	"('pg_attrdef'::regclass, 'pg_constraint'::regclass)) "
+	"LIMIT 1",
 	1, {OIDOID}
 };
 
-/* The rules of views on table $1, and the views. */
+/* The rules of views with table $1, or its row type, and the views. */
+#define RULES_OF_TABLE \
+	"FROM pg_class t LEFT JOIN pg_type y ON y.oid = t.reltype " \
+	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass " \
+	"AND d.refobjid = t.oid OR d.refclassid = 'pg_type'::regclass " \
+	"AND d.refobjid IN (y.oid, y.typarray) " \
+	"JOIN pg_rewrite w ON w.oid = d.objid " \
+	"WHERE t.oid = $1 AND d.classid = 'pg_rewrite'::regclass ORDER BY 1"
+
 static PgmQuery rules_query = {
-	"SELECT DISTINCT d.objid::int8 FROM pg_depend d "
-	"WHERE d.classid = 'pg_rewrite'::regclass "
-	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"ORDER BY 1",
+	"SELECT DISTINCT w.oid::int8 " RULES_OF_TABLE,
 	1, {OIDOID}
 };
 
 static PgmQuery views_query = {
-	"SELECT DISTINCT w.ev_class::int8 FROM pg_depend d "
-	"JOIN pg_rewrite w ON w.oid = d.objid "
-	"WHERE d.classid = 'pg_rewrite'::regclass "
-	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
-	"ORDER BY 1",
+	"SELECT DISTINCT w.ev_class::int8 " RULES_OF_TABLE,
 	1, {OIDOID}
 };
 
@@ -650,6 +669,16 @@ pgm_columns_refuse(const PgmColumnMap *map, const char *detail)
 			errdetail_internal("%s", detail));
 }
 
+/* Rows of the table in a column, of a domain or a range too. */
+static void
+refuse_stored_rows(const PgmColumnMap *map)
+{
+	Relation	rel = table_open(map->relid, NoLock);
+
+	find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
+	table_close(rel, NoLock);
+}
+
 void
 pgm_columns_try(const PgmColumnMap *map)
 {
@@ -659,4 +688,5 @@ pgm_columns_try(const PgmColumnMap *map)
 	if (reason != NULL)
 		pgm_columns_refuse(map, reason);
 	renumber_places(map, true);
+	refuse_stored_rows(map);
 }

@@ -8,7 +8,8 @@
  * join those of its inputs, and a target entry the one that it came from.
  *
  * A row of the table that is taken apart by numbers, and comes from elsewhere
- * than the table, is refused: a function's result, a field of a value.
+ * than the table, is refused: a function's result, a field of a value, and so
+ * is one that is put together.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,7 +65,10 @@ is_table(const Renumbering *renumbering, Index entry, Index level)
 static void
 refuse_row(const Renumbering *renumbering, Oid type)
 {
-	if (get_typ_typrelid(getBaseType(type)) == renumbering->map->relid)
+	Oid			element = get_base_element_type(type);
+
+	if (get_typ_typrelid(getBaseType(OidIsValid(element) ? element : type)) ==
+		renumbering->map->relid)
 		pgm_columns_refuse(renumbering->map,
 						   "It takes a row of the table apart that comes from elsewhere.");
 }
@@ -218,6 +222,10 @@ walker(Node *node, void *context)
 		case T_FieldSelect:
 			refuse_row(renumbering,
 					   exprType((Node *) castNode(FieldSelect, node)->arg));
+			break;
+		case T_Const:
+			if (!castNode(Const, node)->constisnull)
+				refuse_row(renumbering, exprType(node));
 			break;
 		case T_FieldStore:
 		case T_RowExpr:
