@@ -588,11 +588,14 @@ rest(PgmLockWait *wait, int64 milliseconds)
 	}
 }
 
-/* May we queue, all the same, for clients in step? */
+/*
+ * May we queue, all the same, for clients in step?  In a session the cancel
+ * that ends the wait cannot be told from the user's.
+ */
 static int
 patience(const PgmLockWait *wait, List *blockers)
 {
-	if (wait->far || wait->disturbed >= PGM_DISTURBED ||
+	if (!wait->exec->worker || wait->far || wait->disturbed >= PGM_DISTURBED ||
 		pgm_blocker_policy != PGM_BLOCKER_WAIT)
 		return 0;
 	return pgm_lockpace_in_step(&wait->pace, blockers, pgm_lock_timeout);

@@ -25,6 +25,7 @@
 #include "compat/lock.h"
 #include "compat/server.h"
 #include "lock/watch.h"
+#include "process/entry.h"
 
 /* Relations whose waiters are counted; more are not looked at. */
 #define PGM_WATCHED 64
@@ -200,6 +201,17 @@ pgm_lockwatch_lost_patience(void)
 	if (patience_timeout != MAX_TIMEOUTS)
 		disable_timeout(patience_timeout, false);
 	lost_patience = false;
+
+	/*
+	 * It may be pending yet, if another error came first.  And what others
+	 * asked for in the same moment must not end with it.
+	 */
+	if (result)
+	{
+		QueryCancelPending = false;
+		if (gave_way || pgm_process_is_cancelled())
+			InterruptPending = QueryCancelPending = true;
+	}
 	return result;
 }
 

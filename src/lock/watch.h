@@ -15,12 +15,15 @@ extern void pgm_lockwatch_measure(int wait);
 extern int	pgm_lockwatch_behind(void);
 
 /*
- * Around a wait in the queue that is to end, by an error, when somebody has
- * stood behind it for so many ms.
+ * In a worker, around a wait in the queue that is to end, by an error, when
+ * somebody has stood behind it for so many ms.
  */
 extern void pgm_lockwatch_patient(const PgmLockNeeds *needs, int patience);
 
-/* Raises that error now if it is due; after an error: was it this? */
+/*
+ * Raises that error now if it is due; after an error: was it this?  A cancel
+ * that others asked for in the same moment is pending then.
+ */
 extern void pgm_lockwatch_patient_end(void);
 extern bool pgm_lockwatch_lost_patience(void);
 
