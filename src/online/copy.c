@@ -21,6 +21,9 @@
  * what the other needs, but for one case: both write the same key.  That wait
  * is short or the chunk is repeated.
  *
+ * The key of a row that is older than the triggers needs not be looked for:
+ * who wrote another row with this key since has deleted this one, or failed.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -67,6 +70,9 @@
 #define CHUNK_DEADLOCK_TIMEOUT "10ms"
 #define MAX_TRIES 100
 
+/* Transactions until the number of one might come again. */
+#define MAX_AGE (1 << 30)
+
 typedef enum RowFate
 {
 	ROW_STAYS,
@@ -93,6 +99,7 @@ typedef struct Chunk
 	List	   *doubtful;		/* blocks, in order */
 	int64		written;
 	TransactionId other;		/* somebody who has a row in doubt */
+	TransactionId before;		/* older writers' rows are not beside */
 } Chunk;
 
 static RowFate
@@ -122,35 +129,36 @@ add_doubtful(Chunk *chunk, BlockNumber block)
 		chunk->doubtful = lappend_int(chunk->doubtful, (int) block);
 }
 
-/* Of a version that our snapshot sees, at this moment. */
+/* Of a version that our snapshot sees, at this moment; its block is pinned. */
 static RowFate
-look_again(Chunk *chunk, ItemPointer tid)
+look_again(Chunk *chunk, Buffer buffer, ItemPointer tid)
 {
-	Buffer		buffer = ReadBuffer(chunk->rel,
-									ItemPointerGetBlockNumber(tid));
-	Page		page;
+	Page		page = BufferGetPage(buffer);
 	ItemId		item;
 	RowFate		fate;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	page = BufferGetPage(buffer);
 	item = PageGetItemId(page, ItemPointerGetOffsetNumber(tid));
 	fate = ItemIdIsNormal(item) ?
 		row_fate((HeapTupleHeader) PageGetItem(page, item), &chunk->other) :
 		ROW_GONE;
-	UnlockReleaseBuffer(buffer);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 	return fate;
 }
 
 static void
 take_out_doubtful(Chunk *chunk)
 {
+	Buffer		buffer = InvalidBuffer;
 	bool		first = true;
 
 	for (int i = 0; i < chunk->n; i++)
 	{
-		RowFate		fate = look_again(chunk, &chunk->tids[i]);
+		RowFate		fate;
 
+		buffer = ReleaseAndReadBuffer(buffer, chunk->rel,
+									  ItemPointerGetBlockNumber(&chunk->tids[i]));
+		fate = look_again(chunk, buffer, &chunk->tids[i]);
 		if (fate == ROW_STAYS)
 			continue;
 		if (fate == ROW_IN_DOUBT)
@@ -162,6 +170,7 @@ take_out_doubtful(Chunk *chunk)
 								  &chunk->rows[i]->tts_tid, InvalidSnapshot);
 		chunk->written--;
 	}
+	ReleaseBuffer(buffer);
 }
 
 /* Then no room between earlier rows is used. */
@@ -214,6 +223,28 @@ go_to(Chunk *chunk, PgmTarget *leaf)
 	chunk->leaf = leaf;
 }
 
+/*
+ * The writer that nobody has followed.  Of rows that were copied once none is
+ * known: of blocks that are looked at again, and of another file.
+ */
+static TransactionId
+older_than_triggers(const PgmShadow *shadow, const PgmOperationRange *range)
+{
+	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	return range->part == 1 && !shadow->mapping.may_collide &&
+		next - shadow->before < MAX_AGE ?
+		(TransactionId) shadow->before : InvalidTransactionId;
+}
+
+/* Its key is not beside then.  Frozen rows keep their xmin. */
+static bool
+is_only_here(const Chunk *chunk, HeapTupleHeader row)
+{
+	return TransactionIdIsValid(chunk->before) &&
+		TransactionIdPrecedes(HeapTupleHeaderGetRawXmin(row), chunk->before);
+}
+
 static void
 copy_row(Chunk *chunk, TupleTableSlot *slot)
 {
@@ -222,14 +253,15 @@ copy_row(Chunk *chunk, TupleTableSlot *slot)
 	HeapTuple	tuple = ((BufferHeapTupleTableSlot *) slot)->base.tuple;
 	RowFate		fate = row_fate(tuple->t_data, &chunk->other);
 	TupleTableSlot *row;
-	TransactionId inserter;
+	TransactionId inserter = InvalidTransactionId;
 	bool		there;
 
 	if (fate == ROW_GONE)
 		return;
 	pgm_mapping_fill(chunk->mapping, slot, target->row);
 	go_to(chunk, pgm_target_route(target, target->row->tts_values));
-	there = pgm_target_has(target, target->row->tts_values, &inserter);
+	there = !is_only_here(chunk, tuple->t_data) &&
+		pgm_target_has(target, target->row->tts_values, &inserter);
 	if (TransactionIdIsValid(inserter))
 		chunk->other = inserter;
 	if (!there && (fate == ROW_IN_DOUBT || TransactionIdIsValid(inserter)))
@@ -377,6 +409,7 @@ copy_chunk(Chunk *chunk, int parts)
 	beside = table_open(shadow->beside, RowExclusiveLock);
 	pgm_owner_enter(&scope, shadow->owner);
 	pgm_owner_pin(shadow->settings, shadow->nsettings);
+	chunk->before = older_than_triggers(shadow, chunk->range);
 	chunk->target = pgm_target_create(shadow->beside, shadow->beside_key);
 	chunk->mapping = pgm_mapping_compile(shadow->mapping.columns, chunk->rel,
 										 beside, chunk->target->estate);
@@ -445,10 +478,10 @@ are_places_kept(const PgmShadow *shadow, const PgmOperationRange *range)
 
 /* From the mark as it is now, which is after the triggers. */
 static List *
-begin_ranges(PgmShadow *shadow)
+begin_ranges(PgmShadow *shadow, bool again)
 {
 	Relation	rel = table_open(shadow->relid, AccessShareLock);
-	PgmOperationRange range = {shadow->operation->id, 1};
+	PgmOperationRange range = {shadow->operation->id, again ? 2 : 1};
 
 	pgm_operation_drop_ranges(shadow->operation->id);
 	range.relid = shadow->relid;
@@ -481,7 +514,7 @@ read_ranges(PgmShadow *shadow)
 		((PgmOperationRange *) linitial(ranges))->filenode == filenode &&
 		are_places_kept(shadow, linitial(ranges)))
 		return ranges;
-	return begin_ranges(shadow);
+	return begin_ranges(shadow, ranges != NIL);
 }
 
 /* The same block again at once would be a busy wait. */

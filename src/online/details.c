@@ -36,7 +36,8 @@ static PgmQuery load_query = {
 	"ARRAY(SELECT jsonb_array_elements_text(d->'old_index_names')), "
 	"ARRAY(SELECT jsonb_array_elements_text(d->'old_index_commands')), "
 	"ARRAY(SELECT jsonb_array_elements_text(d->'settings')), "
-	"coalesce((d->>'together')::int8, 1), d->>'column_order', d->>'order_by' "
+	"coalesce((d->>'together')::int8, 1), d->>'column_order', "
+	"d->>'order_by', coalesce((d->>'before')::int8, 0) "
 	"FROM (SELECT $1::jsonb) AS u (d)",
 	1, {TEXTOID}
 };
@@ -74,6 +75,7 @@ pgm_shadow_load(PgmShadow *shadow)
 	shadow->nroots = (int) pgm_spi_int64(1, 17);
 	shadow->column_order = pgm_spi_text(1, 18);
 	shadow->order_by = pgm_spi_text(1, 19);
+	shadow->before = (uint64) pgm_spi_int64(1, 20);
 	pgm_spi_end(&scope);
 	if (flags != NULL)
 	{

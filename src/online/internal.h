@@ -36,6 +36,7 @@ typedef struct PgmShadow
 	Oid			beside;			/* with the new layout */
 	Oid			old;			/* with the old one */
 	Oid			trigger;
+	uint64		before;			/* writers older than this did not fire it */
 	Oid			key;			/* unique index of the table … */
 	Oid			beside_key;
 	Oid			old_key;

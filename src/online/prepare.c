@@ -37,6 +37,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/spi_list.h"
 #include "compat/lock.h"
@@ -501,6 +502,17 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	table_close(rel, NoLock);
 }
 
+/* All transactions before this one have ended, with its epoch. */
+static uint64
+oldest_running(void)
+{
+	TransactionId oldest = GetTransactionSnapshot()->xmin;
+	uint64		next =
+		U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	return next - (TransactionId) ((TransactionId) next - oldest);
+}
+
 /* With SHARE ROW EXCLUSIVE: nobody is writing. */
 void
 pgm_shadow_add_triggers(PgmShadow *shadow)
@@ -527,7 +539,9 @@ pgm_shadow_add_triggers(PgmShadow *shadow)
 			spec.write_may_fail = true;
 	}
 	shadow->trigger = pgm_sync_create(&spec);
+	shadow->before = oldest_running();
 	pgm_operation_add_details(shadow->operation,
-							  psprintf("{\"trigger\": %u}", shadow->trigger));
+							  psprintf("{\"trigger\": %u, \"before\": " UINT64_FORMAT "}",
+									   shadow->trigger, shadow->before));
 	pgm_operation_set_state(shadow->operation, PGM_OPERATION_COPYING, NULL);
 }
