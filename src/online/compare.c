@@ -69,30 +69,38 @@ is_compared(TupleDesc desc, int i)
 		TupleDescAttr(desc, i)->attgenerated == '\0';
 }
 
+/* Each bit of the result depends on each of the number. */
+static inline uint64
+mix(uint64 number)
+{
+	number = (number ^ (number >> 33)) * UINT64CONST(0xff51afd7ed558ccd);
+	number = (number ^ (number >> 33)) * UINT64CONST(0xc4ceb9fe1a85ec53);
+	return number ^ (number >> 33);
+}
+
 static uint64
-value_hash(Datum value, Form_pg_attribute att, uint64 seed)
+value_hash(Datum value, Form_pg_attribute att)
 {
 	struct varlena *packed;
 	uint64		result;
 
 	if (att->attbyval)
-		return hash_combine64(seed, hash_bytes_uint32_extended((uint32) value,
-															   seed) +
-							  (uint64) value);
+		return (uint64) value;
 	if (att->attlen > 0)
 		return hash_bytes_extended((unsigned char *) DatumGetPointer(value),
-								   att->attlen, seed);
+								   att->attlen, 0);
 	if (att->attlen == -2)
 		return hash_bytes_extended((unsigned char *) DatumGetCString(value),
-								   strlen(DatumGetCString(value)), seed);
+								   strlen(DatumGetCString(value)), 0);
 	packed = PG_DETOAST_DATUM_PACKED(value);
 	result = hash_bytes_extended((unsigned char *) VARDATA_ANY(packed),
-								 VARSIZE_ANY_EXHDR(packed), seed);
+								 VARSIZE_ANY_EXHDR(packed), 0);
 	if ((Pointer) packed != DatumGetPointer(value))
 		pfree(packed);
 	return result;
 }
 
+/* The bytes of a value are read once: to mix what comes of them is cheap. */
 static void
 add_row(Sum *sum, TupleTableSlot *slot)
 {
@@ -103,17 +111,14 @@ add_row(Sum *sum, TupleTableSlot *slot)
 	slot_getallattrs(slot);
 	for (int i = 0; i < desc->natts; i++)
 	{
+		uint64		value = 0;
+
 		if (!is_compared(desc, i))
 			continue;
-		if (slot->tts_isnull[i])
-		{
-			a = hash_combine64(a, 1);
-			b = hash_combine64(b, 2);
-			continue;
-		}
-		a = value_hash(slot->tts_values[i], TupleDescAttr(desc, i), a + i);
-		b = hash_combine64(b, value_hash(slot->tts_values[i],
-										 TupleDescAttr(desc, i), ~b));
+		if (!slot->tts_isnull[i])
+			value = value_hash(slot->tts_values[i], TupleDescAttr(desc, i));
+		a = mix(a + value) + slot->tts_isnull[i];
+		b = mix(b ^ value) * 3 + slot->tts_isnull[i];
 	}
 	sum->rows++;
 	sum->a += a;
