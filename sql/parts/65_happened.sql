@@ -69,6 +69,8 @@ CROSS JOIN LATERAL (
 	FROM pg_catalog.jsonb_each_text(NULLIF(x.predicted OPERATOR(pg_catalog.->) 'locks', 'null')) p
 	FULL JOIN pg_catalog.jsonb_each_text(NULLIF(x.happened OPERATOR(pg_catalog.->) 'locks', 'null')) h ON h.key OPERATOR(pg_catalog.=) p.key
 	WHERE p.value IS DISTINCT FROM h.value
+		/* a foreign key locks its parent for rows that are checked, if any */
+		AND (p.value IS DISTINCT FROM 'RowShareLock' OR h.value IS NOT NULL)
 		AND pg_catalog.jsonb_typeof(x.predicted OPERATOR(pg_catalog.->) 'locks') OPERATOR(pg_catalog.=) 'object'
 		AND pg_catalog.jsonb_typeof(x.happened OPERATOR(pg_catalog.->) 'locks') OPERATOR(pg_catalog.=) 'object'
 	UNION ALL

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "assess/made_tables.h"
 #include "assess/new_rows.h"
 #include "assess/row_checks.h"
 #include "assess/row_queries.h"
@@ -580,6 +581,20 @@ attaches(Node *stmt)
 	return false;
 }
 
+void
+pgm_datacheck_unsure(PgmJudged *judged, const PgmEffect *effect,
+					 const PgmJudged *by)
+{
+	bool		same = by->source == judged->source;
+
+	(void) pgm_lint_find(judged, "data-unsure", effect,
+						 psprintf("rows of %s may be in the way: statement %d%s%s may change them before",
+								  pgm_effect_name(effect), by->n + 1,
+								  same ? "" : " of revision ",
+								  same ? "" : by->revision),
+						 NULL);
+}
+
 /* Rows that a statement before has changed are not what they will be. */
 static bool
 is_changed(PgmJudged *judged, PgmEffect *effect, const PgmDataPast *past)
@@ -589,20 +604,18 @@ is_changed(PgmJudged *judged, PgmEffect *effect, const PgmDataPast *past)
 
 	foreach(lc, past->changes)
 	{
+		const PgmEffect *changed;
+
 		if (by != NULL)
 			break;
-		if (pgm_verdict_find(((PgmJudged *) lfirst(lc))->verdict,
-							 effect->relid) != NULL)
+		changed = pgm_verdict_find(((PgmJudged *) lfirst(lc))->verdict,
+								   effect->relid);
+		if (changed != NULL && changed->mode >= RowExclusiveLock)
 			by = lfirst(lc);
 	}
 	if (by == NULL)
 		return false;
-	(void) pgm_lint_find(judged, "data-unsure", effect,
-						 psprintf("rows of %s may be in the way: statement %d%s%s may change them before",
-								  pgm_effect_name(effect), by->n + 1,
-								  by->source == judged->source ? "" : " of revision ",
-								  by->source == judged->source ? "" : by->revision),
-						 NULL);
+	pgm_datacheck_unsure(judged, effect, by);
 	return true;
 }
 
@@ -706,6 +719,7 @@ pgm_datacheck_statement(PgmJudged *judged, const PgmDataPast *past,
 
 	if (!depends_on_rows(stmt))
 		return;
+	pgm_made_check(past->made, judged);
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("row_security", "off",
@@ -762,6 +776,7 @@ pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past)
 {
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
 
+	past->made = pgm_made_remember(past->made, judged);
 	if (IsA(stmt, AlterTableStmt))
 		past->judged = lappend(past->judged, judged);
 	if (judged->verdict->opaque && !judged->verdict->plain &&

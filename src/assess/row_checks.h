@@ -16,6 +16,7 @@ typedef struct PgmDataPast
 {
 	List	   *judged;			/* of PgmJudged *: ALTER TABLE */
 	List	   *changes;		/* of PgmJudged *: what changes rows */
+	List	   *made;			/* of tables, see made_tables.c */
 	PgmJudged  *any;			/* one that may change any, or NULL */
 } PgmDataPast;
 
@@ -26,6 +27,10 @@ typedef struct PgmDataPast
 extern void pgm_datacheck_statement(PgmJudged *judged,
 									const PgmDataPast *past,
 									PgmClones *clones);
+
+/* Rows that the statement depends on may be others by then. */
+extern void pgm_datacheck_unsure(PgmJudged *judged, const PgmEffect *effect,
+								 const PgmJudged *by);
 extern void pgm_datacheck_remember(PgmJudged *judged, PgmDataPast *past);
 
 #endif							/* PGM_ASSESS_ROW_CHECKS_H */

@@ -619,7 +619,7 @@ classify_name(RangeVar *name, PgmNameRole role, void *arg)
 			classify_dropped(context, relid);
 			break;
 		case PGM_NAME_WRITTEN:
-			(void) pgm_verdict_effect(verdict, relid, RowExclusiveLock);
+			pgm_reach_written(verdict, relid, name, context->stmt);
 			break;
 		case PGM_NAME_REFERENCED:
 			(void) pgm_verdict_effect(verdict, relid,

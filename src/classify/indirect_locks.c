@@ -102,6 +102,29 @@ pgm_reach_rows(PgmVerdict *verdict, Oid relid)
 }
 
 void
+pgm_reach_written(PgmVerdict *verdict, Oid relid, const RangeVar *name,
+				  Node *stmt)
+{
+	bool		inserted = IsA(stmt, InsertStmt) &&
+		castNode(InsertStmt, stmt)->relation == name;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	(void) pgm_verdict_effect(verdict, relid, RowExclusiveLock);
+	if (!inserted && (!IsA(stmt, UpdateStmt) ||
+					  castNode(UpdateStmt, stmt)->relation != name))
+		return;
+	foreach(lc, inserted ? castNode(InsertStmt, stmt)->cols :
+			castNode(UpdateStmt, stmt)->targetList)
+		columns = lappend(columns,
+						  makeString(lfirst_node(ResTarget, lc)->name));
+
+	/* the rows that are referred to are locked */
+	pgm_effect_all(verdict, pgm_related_checked(relid, columns, inserted),
+				   RowShareLock);
+}
+
+void
 pgm_reach_owned(PgmVerdict *verdict, Oid relid, const RoleSpec *owner)
 {
 	if (get_rolespec_oid(owner, true) == pgm_relation_owner(relid))

@@ -20,6 +20,10 @@ extern void pgm_reach_indexes(PgmVerdict *verdict, Oid relid, LOCKMODE mode,
 /* A table or view whose rows are read by a query that is run. */
 extern void pgm_reach_rows(PgmVerdict *verdict, Oid relid);
 
+/* By the statement itself, or by a query of its WITH. */
+extern void pgm_reach_written(PgmVerdict *verdict, Oid relid,
+							  const RangeVar *name, Node *stmt);
+
 /* One that the statement gives to another owner. */
 extern void pgm_reach_owned(PgmVerdict *verdict, Oid relid,
 							const RoleSpec *owner);

@@ -34,6 +34,21 @@ static PgmQuery referencing_query = {
 	1, {OIDOID}
 };
 
+/*
+ * $2 the columns or none for all, $3 whether others have their defaults.  A
+ * key to a partitioned table has rows for its partitions too.
+ */
+static PgmQuery checked_query = {
+	"SELECT DISTINCT k.confrelid::pg_catalog.int8 FROM pg_constraint k "
+	"WHERE k.contype = 'f' AND k.conrelid = $1 AND k.confrelid <> $1 "
+	"AND NOT EXISTS (SELECT FROM pg_constraint p "
+	"WHERE p.oid = k.conparentid AND p.conrelid = k.conrelid) "
+	"AND (cardinality($2) = 0 OR EXISTS (SELECT FROM pg_attribute a "
+	"WHERE a.attrelid = $1 AND a.attnum = ANY (k.conkey) "
+	"AND (a.attname = ANY ($2) OR ($3 AND a.atthasdef))))",
+	3, {OIDOID, TEXTARRAYOID, BOOLOID}
+};
+
 static PgmQuery indexes_query = {
 	"SELECT indexrelid::pg_catalog.int8 FROM pg_index WHERE indrelid = $1 "
 	"ORDER BY indexrelid",
@@ -166,6 +181,22 @@ List *
 pgm_related_referencing(Oid relid)
 {
 	return ask(&referencing_query, relid, InvalidOid);
+}
+
+List *
+pgm_related_checked(Oid relid, const List *columns, bool inserted)
+{
+	char	  **names = palloc(sizeof(char *) * (list_length(columns) + 1));
+	Datum		values[3];
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		names[n++] = strVal(lfirst(lc));
+	values[0] = ObjectIdGetDatum(relid);
+	values[1] = pgm_text_array_datum(n, names);
+	values[2] = BoolGetDatum(inserted);
+	return pgm_spi_oids(&checked_query, values);
 }
 
 List *

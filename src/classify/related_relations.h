@@ -21,6 +21,13 @@ extern List *pgm_related_parents(Oid relid);
 extern List *pgm_related_neighbours(Oid relid);
 extern List *pgm_related_referencing(Oid relid);
 
+/*
+ * At the other end of the foreign keys that are checked where a row is stored
+ * with values for these columns, names as String, or for all if it is NIL.
+ */
+extern List *pgm_related_checked(Oid relid, const List *columns,
+								 bool inserted);
+
 /* Tables with a column of a domain, or of a domain over it. */
 extern List *pgm_related_domain_tables(Oid domain);
 

@@ -243,6 +243,42 @@ SELECT rule, message FROM pgmigrate.lint('ALTER TABLE wheel ADD COLUMN "D" int; 
 SELECT relation, lock_mode FROM pgmigrate.lint('DROP TABLE wheel CASCADE') WHERE rule = 'lock' ORDER BY 1;
 DROP TABLE wheel, rim CASCADE;
 
+-- rows that are referred to are locked where a row is stored that does
+CREATE TABLE aim (id int PRIMARY KEY);
+CREATE TABLE near (id int, far int REFERENCES aim, other int DEFAULT 1 REFERENCES aim, n int);
+CREATE TABLE raw (far int);
+INSERT INTO aim VALUES (1), (2);
+INSERT INTO raw VALUES (1);
+INSERT INTO near VALUES (1, 1, 1, 1);
+CREATE FUNCTION locked(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE found text;
+BEGIN
+	EXECUTE sql;
+	SELECT string_agg(relation::regclass || ' ' || mode, ', ' ORDER BY relation::regclass::text COLLATE "C") INTO found FROM (SELECT DISTINCT ON (relation) relation, mode FROM pg_locks JOIN pg_class c ON c.oid = relation
+		WHERE pid = pg_backend_pid() AND relkind = 'r' AND relname IN ('aim', 'near', 'raw') ORDER BY relation, array_position('{RowExclusiveLock,RowShareLock}', mode)) AS l;
+	RAISE EXCEPTION SQLSTATE 'TT001' USING MESSAGE = found;
+EXCEPTION WHEN SQLSTATE 'TT001' THEN
+	RETURN SQLERRM;
+END$$;
+SELECT s, told, told = locked(s) AS so FROM unnest(ARRAY['INSERT INTO near VALUES (1, 1, 1)', 'INSERT INTO near SELECT 1, far FROM raw', 'INSERT INTO near (id, other) VALUES (1, 2)', 'INSERT INTO near (id, far, other) VALUES (1, 1, NULL)', 'INSERT INTO near (id) SELECT 1',
+	'UPDATE near SET far = 2', 'UPDATE near SET n = 2', 'DELETE FROM near', 'WITH x AS (INSERT INTO raw VALUES (1)) UPDATE near SET n = 2']) AS s,
+	LATERAL (SELECT string_agg(relation || ' ' || lock_mode, ', ' ORDER BY relation COLLATE "C") AS told FROM (SELECT replace(relation, 'truth.', '') AS relation, lock_mode FROM pgmigrate.lint(s) WHERE rule = 'lock') AS l) AS l;
+-- to read rows changes none, nor does to refer to them
+SELECT rule, relation, message FROM pgmigrate.lint('INSERT INTO near SELECT 1, far FROM raw; ALTER TABLE raw ALTER far SET NOT NULL; ALTER TABLE aim ADD CHECK (id > 0); ALTER TABLE near ALTER n SET NOT NULL') WHERE rule ~ 'data';
+
+-- a column that must have a value, in a table that the text makes
+SELECT pgmigrate.revision('a', id => 'truth_a', upgrade => 'CREATE TABLE t0 (i int); CREATE TABLE t1 (i int); INSERT INTO t1 VALUES (1); CREATE TABLE t2 AS SELECT 1 AS i;
+	CREATE TABLE t3 AS SELECT 1 AS i WITH NO DATA; CREATE TABLE t4 (i int); ALTER TABLE t4 RENAME TO t5; INSERT INTO t5 SELECT 1; UPDATE t0 SET i = 1; DELETE FROM t3; DO ''BEGIN END''; CREATE TABLE t6 (i int)');
+SELECT pgmigrate.revision('b', id => 'truth_b', upgrade => 'ALTER TABLE t1 ADD a int NOT NULL; ALTER TABLE t2 ADD a int PRIMARY KEY; ALTER TABLE t5 ADD a int NOT NULL; ALTER TABLE t0 ADD a int NOT NULL;
+	ALTER TABLE t6 ADD a int NOT NULL; ALTER TABLE t1 ADD b int NOT NULL DEFAULT 1, ADD c int, ADD d serial');
+SELECT revision, statement, rule, relation, message FROM pgmigrate.assess('head') WHERE rule ~ 'data|fails' ORDER BY 1, 2;
+SELECT pgmigrate.remove('truth_b'), pgmigrate.remove('truth_a');
+SELECT s, rule, message FROM unnest(ARRAY['CREATE TABLE t0 (i int); ALTER TABLE t0 ADD a int NOT NULL', 'CREATE TABLE t3 AS SELECT 1 AS i WITH NO DATA; DELETE FROM t3; ALTER TABLE t3 ADD a int NOT NULL',
+	'CREATE TABLE nu (LIKE raw); INSERT INTO nu SELECT * FROM raw; ALTER TABLE raw RENAME TO old; ALTER TABLE nu RENAME TO raw; ALTER TABLE raw ADD a int NOT NULL']) AS s
+	LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(s) WHERE rule ~ 'data|fails') AS l ON true ORDER BY 1;
+DROP TABLE near, aim, raw;
+DROP FUNCTION locked(text);
+
 -- names that are not there, in what is not tried; unless a statement before may have made them
 CREATE TABLE names (id int PRIMARY KEY, a int, gone int);
 ALTER TABLE names DROP gone;
