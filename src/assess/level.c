@@ -8,7 +8,8 @@
  * is nothing on a table of yesterday and an outage on one of ten years.  What
  * cannot be estimated keeps the level of its rule.
  *
- * A rule that is about rows that go is a danger where there are rows.  The
+ * A rule that is about rows that go is a danger where there are rows, and a
+ * DELETE where it takes many, unless they were stored elsewhere before.  The
  * size of the file tells: one that was emptied by DELETE counts as full until
  * VACUUM has cut it off, which errs to the safe side.
  *
@@ -18,6 +19,7 @@
 
 #include "catalog/pg_class.h"
 
+#include "assess/kept_rows.h"
 #include "assess/level.h"
 #include "base/relation_size.h"
 #include "base/settings.h"
@@ -134,35 +136,45 @@ has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
 		bytes_of_rows(effect) == 0;
 }
 
-/* To delete the old rows of a table is what it was made for. */
+/* A MERGE that updates most rows may delete some: nobody knows how many. */
 static bool
-keeps_rows(const PgmVerdict *verdict)
+keeps_most(const PgmVerdict *verdict, Node *stmt)
 {
-	return verdict->planned && verdict->changed_rows >= 0 &&
+	return pgm_is_merge(stmt) && pgm_merge_does(stmt, CMD_UPDATE) &&
+		verdict->planned && verdict->changed_rows >= 0 &&
 		verdict->changed_rows < verdict->all_rows * 0.9;
 }
 
-/* Only a DELETE loses rows, an UPDATE changes them. */
 static void
 note_loss(PgmJudged *judged, const PgmFinding *finding)
 {
+	const PgmVerdict *verdict = judged->verdict;
 	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
-	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
+	const PgmEffect *effect = find_effect(verdict, finding->relation);
+	bool		of_rows = strcmp(finding->rule->id, "bulk-update") == 0;
 	PgmFinding *loss;
 	int64		bytes;
+	char	   *what;
 
 	if (effect == NULL || effect->created_here || !OidIsValid(effect->relid) ||
-		IsA(stmt, UpdateStmt) || IsA(stmt, SelectStmt) ||
-		(pgm_is_merge(stmt) && !pgm_merge_does(stmt, CMD_DELETE)) ||
-		((IsA(stmt, DeleteStmt) || pgm_is_merge(stmt)) &&
-		 keeps_rows(judged->verdict)))
+		(of_rows && (!finding->rows_go || keeps_most(verdict, stmt) ||
+					 pgm_rows_are_kept(judged->source, judged->n,
+									   effect->relid))))
 		return;
 	bytes = bytes_of_rows(effect);
 	if (bytes == 0)
 		return;
+	if (of_rows && verdict->planned &&
+		verdict->changed_rows < verdict->all_rows)
+		what = psprintf("about %.0f of %.0f rows of %s are deleted",
+						verdict->changed_rows, verdict->all_rows,
+						finding->relation);
+	else
+		what = psprintf("%s holds " INT64_FORMAT " kB of rows",
+						finding->relation, (bytes + 1023) / 1024);
 	loss = pgm_lint_find(judged, "loses-data", effect,
-						 psprintf("data loss: %s holds " INT64_FORMAT " kB of rows, and no downgrade brings them back",
-								  finding->relation, (bytes + 1023) / 1024),
+						 psprintf("data loss: %s, and no downgrade brings them back",
+								  what),
 						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));
 	loss->details = psprintf("{\"bytes\": " INT64_FORMAT "}", bytes);
 }

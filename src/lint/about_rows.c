@@ -138,6 +138,8 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 									 rows, verdict->all_rows,
 									 pgm_effect_name(effect), verb),
 							hint);
+	finding->rows_go = delete || (pgm_is_merge(lint->stmt) &&
+								  pgm_merge_does(lint->stmt, CMD_DELETE));
 	if (rows >= 0)
 		finding->details = psprintf("{\"rows\": %.0f, \"of\": %.0f}", rows,
 									verdict->all_rows);

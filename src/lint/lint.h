@@ -41,6 +41,7 @@ typedef struct PgmFinding
 	const char *details;		/* a JSON object as text, or NULL */
 	const char *allowed;		/* why it is suppressed, or NULL */
 	bool		avoided;		/* by carrying the statement out online */
+	bool		rows_go;		/* those of "relation" are deleted */
 } PgmFinding;
 
 /* One statement and what the rules have to say about it. */

@@ -35,6 +35,32 @@ SELECT sql, found(sql) FROM (VALUES
 INSERT INTO parted VALUES (1);
 SELECT found('DROP TABLE parted');
 
+-- a DELETE of many rows loses them, unless they were stored elsewhere before
+CREATE TABLE half (a int, b int);
+INSERT INTO half SELECT i, i FROM generate_series(1, 40000) i;
+ANALYZE half;
+CREATE TABLE archive (a int, b int);
+SELECT v.sql, string_agg(rule || ' ' || level, ', ' ORDER BY rule) AS found
+FROM (VALUES (1, 'DELETE FROM half WHERE a > 20000'), (2, 'DELETE FROM half WHERE a > 39900'), (3, 'UPDATE half SET b = 1 WHERE a > 20000'),
+	(4, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING a) SELECT count(*) FROM x'),
+	(5, 'INSERT INTO archive SELECT * FROM half WHERE a > 20000; DELETE FROM half WHERE a > 20000'),
+	(6, 'CREATE TABLE kept AS SELECT b, a FROM half; DELETE FROM half WHERE a > 20000'),
+	(7, 'SELECT *, now() AS at INTO kept FROM half; DELETE FROM half'),
+	-- these do not keep them
+	(8, 'INSERT INTO archive SELECT * FROM half WHERE a > 30000; DELETE FROM half WHERE a > 20000'),
+	(9, 'INSERT INTO archive SELECT * FROM half LIMIT 10; DELETE FROM half WHERE a > 20000'),
+	(10, 'INSERT INTO archive (a) SELECT a FROM half; DELETE FROM half WHERE a > 20000'),
+	(11, 'CREATE TABLE n AS SELECT count(*) FROM half; DELETE FROM half'),
+	(12, 'CREATE TEMP TABLE kept AS SELECT * FROM half; DELETE FROM half'),
+	(13, 'CREATE TABLE kept AS SELECT * FROM half; DELETE FROM half; DROP TABLE kept'),
+	(14, 'CREATE TABLE kept AS SELECT * FROM half WITH NO DATA; DELETE FROM half'),
+	(15, 'INSERT INTO half SELECT * FROM half; DELETE FROM half'),
+	(16, 'DELETE FROM half; INSERT INTO archive SELECT * FROM half')) AS v (n, sql)
+	LEFT JOIN LATERAL pgmigrate.lint(v.sql) AS l ON rule IN ('bulk-update', 'loses-data')
+GROUP BY n, v.sql ORDER BY n;
+SELECT message ~ '^data loss: about (19|20)\d{3} of 40000 rows of levels.half are deleted, and no downgrade' AS rows_told
+FROM pgmigrate.lint('DELETE FROM half WHERE a > 20000') WHERE rule = 'loses-data';
+
 -- a limit of zero leaves the rules their levels
 SET pgmigrate.danger_block = 0;
 SELECT found('CREATE INDEX ON none (a)');
@@ -45,6 +71,11 @@ SET pgmigrate.environment = 'production';
 SELECT pgmigrate.revision('small', 'CREATE INDEX none_a ON none (a); ALTER TABLE one ALTER a SET NOT NULL',
 	'ALTER TABLE one ALTER a DROP NOT NULL; DROP INDEX none_a', id => 'small');
 SELECT revision, state FROM pgmigrate.upgrade();
+SELECT pgmigrate.revision('purge', 'DELETE FROM half WHERE a > 20000', id => 'purge');
+\set VERBOSITY sqlstate
+SELECT revision, state FROM pgmigrate.upgrade();
+\set VERBOSITY default
+SELECT pgmigrate.remove('purge');
 SELECT pgmigrate.revision('gone', 'DROP TABLE one', 'CREATE TABLE one (a int NOT NULL, b int); DROP TABLE many', id => 'gone');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.upgrade(allow => '{drop-table}', reason => 'nobody reads it');
