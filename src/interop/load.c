@@ -137,6 +137,36 @@ same_texts(const PgmRevision *a, const PgmRevision *b)
 }
 
 /*
+ * Prisma knows a migration by the whole name of its folder.  The first with a
+ * time has that as its id, all others their name; which is first depends on
+ * what was loaded with it, or before it.
+ */
+static PgmRevision *
+find_by_folder(const PgmFormatRevision *file, PgmRevision *revision)
+{
+	const char *path = file->upgrade.file;
+	const char *end = strrchr(path, '/');
+	const char *dir = end;
+	PgmRevision *stored;
+	char	   *name;
+
+	if (end == NULL)
+		return pgm_revision_get(revision->id);
+	while (dir > path && dir[-1] != '/')
+		dir--;
+	name = pgm_format_id(dir, end - dir);
+	stored = pgm_revision_get(name);
+	if (stored == NULL)
+		stored = pgm_revision_get(pgm_format_id(dir, strcspn(dir, "_/")));
+	if (stored == NULL || strcmp(stored->id, name) == 0 ||
+		strcmp(stored->message, revision->message) == 0 ||
+		(strcmp(revision->id, name) != 0 && same_texts(revision, stored)))
+		return stored;
+	revision->id = name;
+	return NULL;
+}
+
+/*
  * The stored revision that this is, or NULL.  A repeatable migration whose
  * text changed is another revision, to be run anew.
  */
@@ -152,6 +182,8 @@ find_stored(Loader *loader, const PgmFormatRevision *file,
 			return pgm_known_take(&loader->known, revision);
 		return pgm_revision_get(pgm_author_id(revision));
 	}
+	if (loader->result.format == PGM_FORMAT_PRISMA)
+		return find_by_folder(file, revision);
 	stored = pgm_revision_get(revision->id);
 	if (stored != NULL && file->repeatable &&
 		!same_texts(revision, stored))

@@ -141,3 +141,13 @@ SELECT action, count(*) FROM many, pgmigrate.load_files(names, contents) GROUP B
 SELECT action, count(*) FROM many, pgmigrate.load_files(names, contents) GROUP BY 1;
 DROP TABLE many;
 DELETE FROM pgmigrate.revision;
+
+-- folders of Prisma with one time, loaded alone in any order, and then together
+SELECT pgmigrate.load('20240101000001_b/migration.sql', E'SELECT 2;\n');
+SELECT pgmigrate.load('20240101000001_a/migration.sql', E'SELECT 1;\n');
+SELECT pgmigrate.load('20240101000001_b/migration.sql', E'SELECT 2;\n');
+SELECT * FROM pgmigrate.load_files('{20240101000001_a/migration.sql,20240101000001_b/migration.sql,20240101000001_c/migration.sql}',
+	ARRAY[E'SELECT 1;\n', E'SELECT 2;\n', E'SELECT 3;\n']);
+SELECT * FROM pgmigrate.load_files('{20240101000001_a/migration.sql,20240101000001_b/migration.sql}', ARRAY[E'SELECT 1;\n', E'SELECT 4;\n']);
+SELECT id, message, down_revision, upgrade FROM pgmigrate.revision ORDER BY id;
+DELETE FROM pgmigrate.revision;
