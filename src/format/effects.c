@@ -18,6 +18,9 @@
 
 #include "format/effects.h"
 
+/* Effects, words and statements that are looked at, about a second's worth. */
+#define MAX_LOOKS 10000000
+
 /* A statement on its way through. */
 typedef struct UndoReader
 {
@@ -473,6 +476,8 @@ pgm_undo_read(const PgmFormatScript *script)
 	PgmSqlItem	item;
 
 	undo->script = script;
+	undo->left = palloc(sizeof(int64));
+	*undo->left = MAX_LOOKS;
 	undo->size = 16;
 	undo->items = palloc(undo->size * sizeof(PgmSqlItem));
 	undo->kinds = palloc(undo->size * sizeof(UndoKind));

@@ -71,6 +71,7 @@ struct PgmUndo
 	int			effects_size;
 	UndoEffect *effects;		/* in the order of the statements */
 	UndoEffect **by_name;		/* and of names */
+	int64	   *left;			/* how much may still be looked at */
 };
 
 extern int	pgm_undo_compare_names(UndoName a, UndoName b);

@@ -6,6 +6,10 @@
  * A way down says so by what it does: it drops what the way up has made,
  * deletes what that inserted, and names again what that renamed.
  *
+ * Each comment may be a heading, and each is held against all statements, so
+ * that there is an end to what is looked at: of the comments after that, only
+ * those that look like headings are such.
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef FRONTEND
@@ -81,6 +85,7 @@ find_name(const PgmUndo *undo, UndoName name)
 	int			low = 0;
 	int			high = undo->neffects;
 
+	(*undo->left)--;
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
@@ -95,7 +100,7 @@ find_name(const PgmUndo *undo, UndoName name)
 
 #define foreach_of_name(effect, undo, wanted) \
 	for (int _i = find_name(undo, wanted); \
-		 _i < (undo)->neffects && \
+		 _i < (undo)->neffects && (*(undo)->left)-- > 0 && \
 		 pgm_undo_same_name(((effect) = (undo)->by_name[_i])->name, wanted); \
 		 _i++)
 
@@ -186,7 +191,7 @@ mentions(const PgmUndo *undo, int statement, UndoName name)
 	UndoName	word;
 
 	begin_words(&words, undo, statement);
-	while (next_word(&words, &word))
+	while (next_word(&words, &word) && (*undo->left)-- > 0)
 	{
 		if (pgm_undo_same_name(word, name))
 			return true;
@@ -272,7 +277,7 @@ is_related(const PgmUndo *undo, UndoName name, int first)
 			break;
 		}
 	}
-	for (int i = 0; i < first; i++)
+	for (int i = 0; i < first && (*undo->left)-- > 0; i++)
 	{
 		if (undo->kinds[i] >= UNDO_QUERY && mentions(undo, i, name))
 			return true;
@@ -290,7 +295,8 @@ query_removes(const PgmUndo *undo, int statement, int first, bool any)
 	bool		known = any;
 
 	begin_words(&words, undo, statement);
-	while (next_word(&words, &word) && !(removes && known))
+	while (next_word(&words, &word) && !(removes && known) &&
+		   (*undo->left)-- > 0)
 	{
 		const UndoEffect *effect;
 
@@ -336,7 +342,8 @@ pgm_undo_removes(const PgmUndo *undo, int statement)
 bool
 pgm_undo_some(const PgmUndo *undo, int first, bool removals)
 {
-	for (int i = first_effect(undo, first); i < undo->neffects; i++)
+	for (int i = first_effect(undo, first);
+		 i < undo->neffects && (*undo->left)-- > 0; i++)
 	{
 		const UndoEffect *late = &undo->effects[i];
 
@@ -346,13 +353,13 @@ pgm_undo_some(const PgmUndo *undo, int first, bool removals)
 			(removals || is_related(undo, late->name, first)))
 			return true;
 	}
-	for (int i = first; i < undo->nitems; i++)
+	for (int i = first; i < undo->nitems && (*undo->left)-- > 0; i++)
 	{
 		if (undo->kinds[i] >= UNDO_QUERY &&
 			query_removes(undo, i, first, removals))
 			return true;
 	}
-	return false;
+	return *undo->left <= 0;
 }
 
 /* Does a statement that stays, after this one, use what has the name? */
@@ -361,10 +368,29 @@ is_helper(const PgmUndo *undo, const UndoEffect *made, int first)
 {
 	int			effect = first_effect(undo, made->statement + 1);
 
-	for (int i = made->statement + 1; i < first; i++)
+	for (int i = made->statement + 1; i < first && *undo->left > 0; i++)
 	{
 		if (!is_undone(undo, i, &effect, first) &&
 			mentions(undo, i, made->name))
+			return true;
+	}
+	return false;
+}
+
+/* Is a column added again that was dropped before? */
+static bool
+adds_again(const PgmUndo *undo, int first)
+{
+	for (int i = first_effect(undo, first);
+		 i < undo->neffects && *undo->left > 0; i++)
+	{
+		const UndoEffect *late = &undo->effects[i];
+		const UndoEffect *early;
+
+		if (late->verb != UNDO_MAKE || late->thing != UNDO_MEMBER)
+			continue;
+		early = taken_back(undo, late, first);
+		if (early != NULL && early->verb == UNDO_DROP)
 			return true;
 	}
 	return false;
@@ -383,8 +409,8 @@ pgm_undo_next(const PgmUndo *undo, int first)
 			continue;
 		made = taken_back(undo, late, first);
 		if (made != NULL && !made->temporary &&
-			!is_helper(undo, made, first))
-			return true;
+			(!is_helper(undo, made, first) || adds_again(undo, first)))
+			return *undo->left > 0;
 	}
 	return false;
 }
@@ -395,7 +421,7 @@ pgm_undo_all(const PgmUndo *undo, int first, bool hinted)
 	int			effect = first_effect(undo, first);
 	bool		drops = false;
 
-	for (int i = first; i < undo->nitems; i++)
+	for (int i = first; i < undo->nitems && (*undo->left)-- > 0; i++)
 	{
 		bool		undoes = undo->kinds[i] == UNDO_NEUTRAL;
 
@@ -414,7 +440,7 @@ pgm_undo_all(const PgmUndo *undo, int first, bool hinted)
 			return false;
 	}
 	effect = 0;
-	for (int i = 0; drops && i < first; i++)
+	for (int i = 0; drops && i < first && *undo->left > 0; i++)
 		drops = is_undone(undo, i, &effect, first);
-	return drops;
+	return drops && *undo->left > 0;
 }

@@ -22,16 +22,21 @@ extern bool pgm_undo_removes(const PgmUndo *undo, int statement);
 
 /*
  * Does a statement from "first" on undo one before "first"?  With "removals"
- * any that drops or deletes something counts.
+ * any that drops or deletes something counts.  True if there is too much to
+ * tell, for it is asked where there is what looks like a heading.
  */
 extern bool pgm_undo_some(const PgmUndo *undo, int first, bool removals);
 
-/* Does "first" drop what was made before, and nothing has used since? */
+/*
+ * Does "first" drop what was made before, and nothing has used since, unless a
+ * column that was dropped is added again?  False if there is too much to tell.
+ */
 extern bool pgm_undo_next(const PgmUndo *undo, int first);
 
 /*
  * Do those from "first" on undo all that was done before?  At least one must
  * drop something or, if a word hints at it, do more than make an object again.
+ * False if there is too much to tell.
  */
 extern bool pgm_undo_all(const PgmUndo *undo, int first, bool hinted);
 

@@ -279,6 +279,11 @@ test_sentences(void)
 					"-- tear down users", "DROP TABLE a;");
 	refused_between("ALTER TABLE a ALTER b SET NOT NULL; ALTER TABLE a RENAME c TO d;",
 					"-- roll back users", "ALTER TABLE a RENAME d TO c; ALTER TABLE a ALTER b DROP NOT NULL;");
+	/* what was made is used, but what was dropped for it comes back */
+	refused_between("ALTER TABLE a ADD b int; UPDATE a SET b = c::int; ALTER TABLE a DROP c;",
+					"-- ROLLBACK users table", "ALTER TABLE a DROP b; ALTER TABLE a ADD c text;");
+	refused_between("ALTER TABLE a ADD b int, DROP c; UPDATE a SET b = 0;",
+					"-- To rollback this migration, run:", "ALTER TABLE a DROP COLUMN b, ADD COLUMN c text; UPDATE d SET e = 1;");
 	refused_between("ALTER TABLE a DROP b;", "-- ROLLBACK users table",
 					"ALTER TABLE a ADD b int;");
 	refused_between("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''; GRANT EXECUTE ON FUNCTION f() TO x; COMMENT ON FUNCTION f() IS 'x';",
@@ -287,9 +292,40 @@ test_sentences(void)
 					"-- Rollback users: drop the column", "ALTER TABLE a DROP b;");
 }
 
+static void
+add_many(StringInfo text, const char *statement)
+{
+	for (int i = 0; i < 5000; i++)
+		appendStringInfo(text, "%s%d;\n", statement, i);
+}
+
+/*
+ * Many comments, each of which could be a heading, and many statements: these
+ * end only if there is a limit.
+ */
+static void
+test_many_headings(void)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	add_many(&text, "CREATE TABLE t");
+	add_many(&text, "INSERT INTO u SELECT n FROM t");
+	add_many(&text, "-- tear down of it\nDROP TABLE t");
+	accepted(text.data);
+
+	/* these look like headings */
+	resetStringInfo(&text);
+	add_many(&text, "SELECT a");
+	add_many(&text, "-- revert: of it\nDROP TABLE x");
+	expect("too much to tell", PGM_FORMAT_PLAIN, FILES("1_a.sql", text.data),
+		   "error 1_a.sql:5001: " MESSAGE "detail Its heading is \"-- revert: of it\".\n" OWN_FILE);
+}
+
 void
 test_headings(void)
 {
+	test_many_headings();
 	refused("-- down");
 	refused("--DOWN");
 	refused("-- === DOWN ===");
