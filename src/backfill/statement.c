@@ -24,11 +24,14 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_operator.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "backfill/internal.h"
@@ -141,6 +144,43 @@ is_comparable(Oid relid, const ResTarget *target, Oid *type, int32 *typmod)
 							  ACL_SELECT) == ACLCHECK_OK;
 }
 
+static Node *
+cast_to(Node *arg, Oid type, int32 typmod)
+{
+	TypeCast   *cast = makeNode(TypeCast);
+
+	cast->arg = arg;
+	cast->typeName = makeTypeNameFromOid(type, typmod);
+	cast->location = -1;
+	return (Node *) cast;
+}
+
+/*
+ * By the equality of the type, whatever else of that name, for these types or
+ * for a domain, is in the search path: that could be anybody's.
+ */
+static Node *
+is_distinct(Node *left, Node *right, Oid type)
+{
+	Oid			operator = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	Form_pg_operator form;
+	List	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", operator);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	name = list_make2(makeString(get_namespace_name(form->oprnamespace)),
+					  makeString(pstrdup(NameStr(form->oprname))));
+	ReleaseSysCache(tuple);
+	if (getBaseType(type) != type)
+	{
+		left = cast_to(left, getBaseType(type), -1);
+		right = cast_to(right, getBaseType(type), -1);
+	}
+	return (Node *) makeA_Expr(AEXPR_DISTINCT, name, left, right, -1);
+}
+
 /* a IS DISTINCT FROM e for one column after the other; NULL if one cannot. */
 static Node *
 would_change(const PgmChange *change, Oid relid)
@@ -154,20 +194,15 @@ would_change(const PgmChange *change, Oid relid)
 	foreach(lc, castNode(UpdateStmt, change->raw->stmt)->targetList)
 	{
 		ResTarget  *target = lfirst_node(ResTarget, lc);
-		TypeCast   *cast;
 		Oid			type;
 		int32		typmod;
 
 		if (!is_comparable(relid, target, &type, &typmod))
 			return NULL;
-		cast = makeNode(TypeCast);
-		cast->arg = copyObject(target->val);
-		cast->typeName = makeTypeNameFromOid(type, typmod);
-		cast->location = -1;
 		terms = lappend(terms,
-						makeSimpleA_Expr(AEXPR_DISTINCT, pstrdup("="),
-										 column(alias, target->name),
-										 (Node *) cast, -1));
+						is_distinct(column(alias, target->name),
+									cast_to(copyObject(target->val), type,
+											typmod), type));
 	}
 	return list_length(terms) == 1 ? linitial(terms) :
 		(Node *) makeBoolExpr(OR_EXPR, terms, -1);

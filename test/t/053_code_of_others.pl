@@ -189,6 +189,29 @@ for my $role (qw(postgres olga))
 	like($out, qr/^0$/m, 'the other one has none');
 }
 
+# What a filling compares is compared by the types' own operators, not by those
+# that the search path leads to.
+query($node, <<'SQL');
+GRANT CREATE, USAGE ON SCHEMA public TO mallory;
+CREATE DOMAIN public.short AS varchar(10);
+CREATE TABLE public.words (id int PRIMARY KEY, v varchar(10), d public.short);
+INSERT INTO public.words VALUES (1, 'a', 'a'), (2, 'b', 'b');
+GRANT ALL ON public.words TO olga;
+SQL
+as('mallory', <<'SQL');
+CREATE FUNCTION mal.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.grab('varchar ='); RETURN $1::text = $2::text; END $$;
+CREATE FUNCTION mal.same(public.short, public.short) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.grab('domain ='); RETURN $1::text = $2::text; END $$;
+CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = mal.same);
+CREATE OPERATOR public.= (LEFTARG = public.short, RIGHTARG = public.short, FUNCTION = mal.same);
+SQL
+for my $role (qw(postgres olga))
+{
+	my $out = as($role, "SELECT state FROM pgmigrate.backfill('public.words', 'v = ''$role'', d = ''$role''')");
+
+	is_calm($out, "$role fills columns that mallory has an operator for");
+	like($out, qr/^done$/m, 'and they are filled');
+}
+
 # A trigger that is made while the backfill is at work.
 query($node, <<'SQL');
 CREATE TABLE public.long (id int PRIMARY KEY, v int);
