@@ -12,7 +12,8 @@ CREATE TABLE pgmigrate.ddl_event (
 	kind text NOT NULL,
 	object text
 );
-COMMENT ON TABLE pgmigrate.ddl_event IS 'changes of the schema that were not of a run, a row for each object, while capture_drift is on';
+CREATE INDEX ddl_event_session_role ON pgmigrate.ddl_event (session_role_oid, id);
+COMMENT ON TABLE pgmigrate.ddl_event IS 'changes of the schema that were not of a run, a row for each object, while capture_drift is on; the newest 1000 of each session role';
 COMMENT ON COLUMN pgmigrate.ddl_event.id IS 'number of the row';
 COMMENT ON COLUMN pgmigrate.ddl_event.at IS 'time it happened';
 COMMENT ON COLUMN pgmigrate.ddl_event.session_role IS 'session_user of who did it';

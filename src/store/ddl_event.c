@@ -6,6 +6,8 @@
  * The event triggers are there from the beginning, disabled, so that they are
  * part of the extension and no drift themselves.  Whoever does DDL must not
  * suffer from them: whatever fails is rolled back by itself, all but a cancel.
+ * Whoever does DDL all the time does not fill the disk either, nor push out
+ * what is written of others: of each session's role the newest are kept.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,6 +41,16 @@ static PgmQuery dropped_query = {
 	4, {OIDOID, OIDOID, TEXTOID, TEXTOID}
 };
 
+/* Rows that another session is about to delete are left to it. */
+static PgmQuery prune_query = {
+	"DELETE FROM pgmigrate.ddl_event WHERE id = ANY (ARRAY("
+	"SELECT d.id FROM pgmigrate.ddl_event d "
+	"WHERE d.session_role_oid = $1 AND d.id <= "
+	"(SELECT n.id FROM pgmigrate.ddl_event n WHERE n.session_role_oid = $1 "
+	"ORDER BY n.id DESC OFFSET 1000 LIMIT 1) FOR UPDATE SKIP LOCKED))",
+	1, {OIDOID}
+};
+
 typedef struct Event
 {
 	const char *command;
@@ -58,7 +70,8 @@ write_event(void *arg)
 	values[2] = pgm_text_datum(application_name ? application_name : "");
 	values[3] = pgm_text_datum(event->command);
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute(event->query, values, NULL);
+	if (pgm_spi_execute(event->query, values, NULL) > 0)
+		(void) pgm_spi_execute(&prune_query, values, NULL);
 	pgm_spi_end(&scope);
 }
 

@@ -226,6 +226,17 @@ RESET ROLE;
 SELECT pgmigrate.capture_drift(false);
 CREATE TABLE dk.after ();
 SELECT count(*) FROM pgmigrate.ddl_event WHERE object = 'dk.after';
+-- so many of each role, however much DDL it does; those of others stay
+SELECT pgmigrate.capture_drift();
+INSERT INTO pgmigrate.ddl_event (session_role, role, session_role_oid, role_oid, application, command, kind)
+SELECT 'other', 'other', 1, 1, '', 'DROP TABLE', 'table';
+INSERT INTO pgmigrate.ddl_event (session_role, role, session_role_oid, role_oid, application, command, kind)
+SELECT session_user, session_user, oid, oid, '', 'CREATE TABLE', 'table'
+FROM pg_roles, generate_series(1, 1200) WHERE rolname = session_user;
+CREATE TABLE dk.last ();
+SELECT count(*), count(*) FILTER (WHERE session_role_oid = 1) AS others, bool_or(object = 'dk.last') AS last
+FROM pgmigrate.ddl_event;
+SELECT pgmigrate.capture_drift(false);
 SELECT pgmigrate.capture_drift(NULL) IS NULL AS nothing;
 
 SET client_min_messages = warning;
