@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/genam.h"
@@ -459,8 +460,9 @@ check_keys(Relation rel, const List *rows)
 
 		if (index->rd_index->indisunique && index->rd_index->indimmediate &&
 			index->rd_index->indisready &&
-			RelationGetIndexExpressions(index) == NIL &&
-			RelationGetIndexPredicate(index) == NIL)
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs,
+						   NULL) &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 			check_key(rows, index);
 		index_close(index, NoLock);
 	}
@@ -493,7 +495,8 @@ has_key(Relation rel, const Bitmapset *columns)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		found |= has_columns(index, columns) ||
-			RelationGetIndexExpressions(index) != NIL;
+			!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs,
+							NULL);
 		index_close(index, NoLock);
 	}
 	return found;
@@ -570,11 +573,10 @@ partitions_of(Relation rel)
 	return partitions;
 }
 
-void
-pgm_check_inserted_rows(const InsertStmt *insert)
+static void
+check_rows(const InsertStmt *insert, Relation rel)
 {
 	const SelectStmt *select = (SelectStmt *) insert->selectStmt;
-	Relation	rel = table_openrv(insert->relation, AccessShareLock);
 	bool		partitioned =
 		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	List	   *partitions = partitioned ? partitions_of(rel) : NIL;
@@ -587,10 +589,7 @@ pgm_check_inserted_rows(const InsertStmt *insert)
 	if ((partitioned ? partitions == NIL :
 		 rel->rd_rel->relkind != RELKIND_RELATION) ||
 		!is_stored_as_given(rel) || insert->override != OVERRIDING_NOT_SET)
-	{
-		table_close(rel, NoLock);
 		return;
-	}
 	if (select == NULL)
 		rows = list_make1(make_row(rel, NIL, NIL));
 	else if (IsA(select, SelectStmt))
@@ -617,6 +616,18 @@ pgm_check_inserted_rows(const InsertStmt *insert)
 	if (!partitioned && insert->onConflictClause == NULL &&
 		list_length(rows) <= PGM_ROWS_COMPARED)
 		check_keys(rel, rows);
+}
+
+/* The table is locked, and reaches no code of others. */
+void
+pgm_check_inserted_rows(const InsertStmt *insert, Oid relid)
+{
+	Relation	rel;
+
+	if (!OidIsValid(relid))
+		return;
+	rel = table_open(relid, NoLock);
+	check_rows(insert, rel);
 	table_close(rel, NoLock);
 }
 

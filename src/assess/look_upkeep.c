@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -159,7 +160,7 @@ pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt)
 	}
 }
 
-/* A unique index over columns, of all rows. */
+/* A unique index over columns, of all rows; without planning its condition. */
 static bool
 has_key(Oid relid)
 {
@@ -173,8 +174,10 @@ has_key(Oid relid)
 		Form_pg_index form = index->rd_index;
 
 		found |= form->indisunique && form->indimmediate &&
-			form->indisvalid && RelationGetIndexExpressions(index) == NIL &&
-			RelationGetIndexPredicate(index) == NIL;
+			form->indisvalid &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs,
+						   NULL) &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 		index_close(index, NoLock);
 	}
 	relation_close(rel, NoLock);

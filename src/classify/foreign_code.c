@@ -12,7 +12,8 @@
  * others', since the owner of a trusted one can add his own.  What is not
  * known is refused.
  *
- * Operator classes, access methods and the like are made by superusers only.
+ * Operator classes, access methods and the like are made by superusers only;
+ * so what an operator class or a cast calls is looked at where it is made.
  *
  * A volatile function is called by the bound of a partition only; nobody else
  * computes it before there is a row.
@@ -25,6 +26,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "utils/catcache.h"
 #include "utils/memutils.h"
@@ -371,28 +373,74 @@ visit_range(PgmStrangeWalk *walk, CreateRangeStmt *stmt)
 	return false;
 }
 
-/* An aggregate's first state is read by the input function of its type. */
+/* A type, which may be written as a string. */
+static bool
+visit_type_option(PgmStrangeWalk *walk, Node *type)
+{
+	if (type != NULL && IsA(type, String))
+		type = (Node *) makeTypeNameFromNameList(list_make1(type));
+	return type == NULL || !IsA(type, TypeName) || walk_node(type, walk);
+}
+
+/*
+ * An aggregate's first state is read by the input function of its type.  The
+ * options have old names, too.
+ */
 static bool
 visit_define(PgmStrangeWalk *walk, DefineStmt *stmt)
 {
-	Node	   *state = NULL;
 	bool		read = false;
 	ListCell   *lc;
 
 	foreach(lc, stmt->definition)
 	{
+		const char *option = lfirst_node(DefElem, lc)->defname;
+
+		if (strcmp(option, "mstype") == 0)
+			return pgm_strange_refuse(walk, pstrdup("a moving aggregate"));
+		read |= strncmp(option, "initcond", 8) == 0;
+	}
+	foreach(lc, stmt->definition)
+	{
 		DefElem    *option = lfirst_node(DefElem, lc);
 
-		if (strcmp(option->defname, "initcond") == 0 ||
-			strcmp(option->defname, "minitcond") == 0)
-			read = true;
-		else if (strcmp(option->defname, "mstype") == 0)
-			return pgm_strange_refuse(walk, pstrdup("a moving aggregate"));
-		else if (strcmp(option->defname, "stype") == 0)
-			state = option->arg;
+		if (read && strncmp(option->defname, "stype", 5) == 0 &&
+			visit_type_option(walk, option->arg))
+			return walk->found != NULL ||
+				pgm_strange_refuse(walk, pstrdup("a type of the aggregate"));
 	}
-	return read && state != NULL && IsA(state, TypeName) &&
-		walk_node(state, walk);
+	return false;
+}
+
+/* What the cast is of may be types of the server's, so nothing names it. */
+static bool
+visit_cast(PgmStrangeWalk *walk, CreateCastStmt *stmt)
+{
+	if (stmt->func != NULL)
+		return pgm_strange_function(walk, stmt->func->objname, false);
+
+	/* values that are taken for others may take the server down */
+	return !stmt->inout &&
+		pgm_strange_refuse(walk, pstrdup("a cast without a function"));
+}
+
+/* So may be the type of an operator class. */
+static bool
+visit_operator_class(PgmStrangeWalk *walk, CreateOpClassStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->items)
+	{
+		CreateOpClassItem *item = lfirst_node(CreateOpClassItem, lc);
+		List	   *name = item->name == NULL ? NIL : item->name->objname;
+
+		if (item->itemtype == OPCLASS_ITEM_FUNCTION ?
+			pgm_strange_function(walk, name, false) :
+			pgm_strange_operator(walk, name))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -453,6 +501,11 @@ visit_parts(PgmStrangeWalk *walk, Node *stmt)
 														stmt));
 		case T_DefineStmt:
 			return visit_define(walk, castNode(DefineStmt, stmt));
+		case T_CreateCastStmt:
+			return visit_cast(walk, castNode(CreateCastStmt, stmt));
+		case T_CreateOpClassStmt:
+			return visit_operator_class(walk, castNode(CreateOpClassStmt,
+													   stmt));
 		case T_CreateSeqStmt:
 			return walk_list(walk, castNode(CreateSeqStmt, stmt)->options);
 		case T_AlterSeqStmt:
@@ -488,9 +541,7 @@ visit_statement(PgmStrangeWalk *walk, Node *stmt)
 		case T_ReindexStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_CommentStmt:
-		case T_CreateCastStmt:
 		case T_CreateEnumStmt:
-		case T_CreateOpClassStmt:
 		case T_CreateOpFamilyStmt:
 		case T_AlterEnumStmt:
 		case T_GrantStmt:

@@ -5,9 +5,9 @@
  *
  * A relation reaches what its columns, defaults, constraints, indexes, rules,
  * policies, triggers and statistics depend on, and so what its partitions and
- * the relations that its rules or its view read do; a type what it is made of
- * and what checks it.  What a function calls is its owner's business, and
- * triggers are not fired.
+ * the relations that its rules or its view read do, and the keys of what it is
+ * a partition of; a type what it is made of and what checks it.  What a
+ * function calls is its owner's business, and triggers are not fired.
  *
  * Nothing is evaluated: not even a type cache is asked, as it plans the CHECKs
  * of a domain.
@@ -42,6 +42,13 @@ static PgmQuery strange_query = {
 	"UNION ALL "				/* what is read with it */
 	"SELECT 'pg_class'::regclass, i.inhrelid FROM pg_inherits i "
 	"WHERE r.classid = 'pg_class'::regclass AND i.inhparent = r.objid "
+	"UNION ALL "				/* the keys that its bound is about */
+	"SELECT d.refclassid, d.refobjid FROM "
+	"pg_partition_ancestors(CASE WHEN r.classid = 'pg_class'::regclass "
+	"THEN r.objid END) AS p JOIN pg_depend d ON d.objid = p.relid "
+	"AND d.classid = 'pg_class'::regclass AND d.objsubid = 0 "
+	"WHERE d.refobjid >= 16384 AND d.refclassid IN ('pg_proc'::regclass, "
+	"'pg_type'::regclass, 'pg_operator'::regclass) "
 	"UNION ALL "				/* what is a part of it */
 	"SELECT d.classid, d.objid FROM pg_depend d "
 	"WHERE d.refclassid = r.classid AND d.refobjid = r.objid "

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
+#include "classify/verdict.h"
 #include "clone/clone_sql.h"
 #include "clone/trial_method.h"
 
@@ -541,8 +542,17 @@ pgm_clone_lockers(Oid relid)
 	return ask_text(&lockers_query, relid);
 }
 
+/* As the owner: the server plans the expressions of the parent's key. */
 char *
 pgm_clone_bound(Oid clone)
 {
-	return ask_text(&bound_query, clone);
+	PgmSpiScope scope;
+	Datum		values[1] = {ObjectIdGetDatum(clone)};
+	char	   *result;
+
+	pgm_spi_begin_as(&scope, pgm_relation_owner(clone));
+	pgm_spi_execute(&bound_query, values, NULL);
+	result = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return result;
 }

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
@@ -21,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/spi_list.h"
+#include "classify/foreign_dependencies.h"
 #include "lint/internal.h"
 #include "online/owner.h"
 
@@ -100,13 +102,20 @@ implies_check(Relation relation, const char *name)
 	return false;
 }
 
-/* To simplify and compare expressions runs functions of the owner. */
+/*
+ * To simplify and compare expressions runs functions of the owner.  The table
+ * that it is a partition of may have another.
+ */
 static bool
 is_implied(Relation relation, const char *name)
 {
 	PgmOwnerScope scope;
 	bool		result;
 
+	if (pgm_strange_object(list_make1_oid(RelationRelationId),
+						   list_make1_oid(RelationGetRelid(relation)),
+						   relation->rd_rel->relowner) != NULL)
+		return false;
 	pgm_owner_enter(&scope, relation->rd_rel->relowner);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	result = implies_check(relation, name);

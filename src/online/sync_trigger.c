@@ -447,7 +447,7 @@ static void
 delete_part(Relation source, Oid target)
 {
 	const char *schema = get_namespace_name(get_rel_namespace(target));
-	List	   *bound = RelationGetPartitionQual(source);
+	List	   *bound;
 	PgmOwnerScope scope;
 
 	if (!source->rd_rel->relispartition)
@@ -459,6 +459,7 @@ delete_part(Relation source, Oid target)
 		return;
 	}
 	pgm_owner_enter(&scope, pgm_owner_of(target));
+	bound = RelationGetPartitionQual(source);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);

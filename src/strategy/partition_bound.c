@@ -8,13 +8,16 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "classify/verdict.h"
 #include "compat/parse.h"
 #include "compat/partition.h"
 #include "compat/server.h"
@@ -43,8 +46,8 @@ are_constant(List *nodes)
 	return true;
 }
 
-char *
-pgm_partition_bound_text(Oid parent, const PartitionBoundSpec *bound)
+static char *
+read_bound(Oid parent, const PartitionBoundSpec *bound)
 {
 	Relation	relation;
 	ParseState *pstate;
@@ -53,11 +56,6 @@ pgm_partition_bound_text(Oid parent, const PartitionBoundSpec *bound)
 	List	   *context;
 	char	   *condition;
 
-	if (!are_constant(bound->listdatums) ||
-		!are_constant(bound->lowerdatums) ||
-		!are_constant(bound->upperdatums) ||
-		!ConditionalLockRelationOid(parent, AccessShareLock))
-		return NULL;
 	relation = table_open(parent, NoLock);
 	pstate = make_parsestate(NULL);
 	spec = transformPartitionBound(pstate, relation,
@@ -69,4 +67,33 @@ pgm_partition_bound_text(Oid parent, const PartitionBoundSpec *bound)
 	free_parsestate(pstate);
 	table_close(relation, NoLock);
 	return condition;
+}
+
+/*
+ * As the owner, as for a trial: the server plans the key's expressions, and
+ * reads constants by the domain that they are cast to.
+ */
+char *
+pgm_partition_bound_text(Oid parent, const PartitionBoundSpec *bound)
+{
+	Oid			owner;
+	Oid			save_user;
+	int			save_sec_context;
+	char	   *text;
+
+	if (!are_constant(bound->listdatums) ||
+		!are_constant(bound->lowerdatums) ||
+		!are_constant(bound->upperdatums) ||
+		!ConditionalLockRelationOid(parent, AccessShareLock))
+		return NULL;
+	owner = pgm_relation_owner(parent);
+	if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
+		return NULL;
+	GetUserIdAndSecContext(&save_user, &save_sec_context);
+	SetUserIdAndSecContext(owner, save_sec_context |
+						   SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	text = read_bound(parent, bound);
+	SetUserIdAndSecContext(save_user, save_sec_context);
+	return text;
 }

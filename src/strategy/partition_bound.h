@@ -12,9 +12,9 @@
 
 /*
  * The condition of a bound of this parent, in the server's words; NULL where
- * the bound is more than constants, or the parent is locked by others.
- * Evaluates the constants, with the rights of the current user; keeps ACCESS
- * SHARE on the parent.
+ * the bound is more than constants, the parent is locked by others, or the
+ * current user lacks the rights of its owner.  Evaluates the constants, with
+ * the rights of the owner; keeps ACCESS SHARE on the parent.
  */
 extern char *pgm_partition_bound_text(Oid parent,
 									  const PartitionBoundSpec *bound);

@@ -13,16 +13,15 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
+#include "access/htup_details.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_partitioned_table.h"
 #include "sql/source_text.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/partcache.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 
 #include "base/spi.h"
 #include "compat/command.h"
@@ -114,6 +113,23 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 								 NULL);
 }
 
+/* Read from the catalog: the server's cache plans the expressions of a key. */
+static AttrNumber
+only_key(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
+	Form_pg_partitioned_table form;
+	AttrNumber	column = InvalidAttrNumber;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidAttrNumber;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	if (form->partnatts == 1)
+		column = form->partattrs.values[0];
+	ReleaseSysCache(tuple);
+	return column;
+}
+
 /*
  * The only column of a partition key and those above, by which a CHECK is
  * named; or NULL.
@@ -121,19 +137,11 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 static char *
 key_column(Oid relid)
 {
-	Relation	relation;
-	PartitionKey key;
-	char	   *column = NULL;
+	AttrNumber	key = only_key(relid);
+	char	   *column = key == InvalidAttrNumber ? NULL :
+		get_attname(relid, key, true);
 	char	   *above;
 
-	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		return NULL;
-	relation = table_open(relid, NoLock);
-	key = RelationGetPartitionKey(relation);
-	if (key != NULL && get_partition_natts(key) == 1 &&
-		get_partition_col_attnum(key, 0) != InvalidAttrNumber)
-		column = get_attname(relid, get_partition_col_attnum(key, 0), true);
-	table_close(relation, NoLock);
 	if (column == NULL || !get_rel_relispartition(relid))
 		return column;
 	above = key_column(pgm_partition_parent(relid));

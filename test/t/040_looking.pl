@@ -66,10 +66,32 @@ CREATE INDEX ON mal.t (mal.evil(id)) WHERE mal.evil(4) > 0;
 CREATE TABLE mal.checked (id int CHECK (mal.evil(5) > 0), g int GENERATED ALWAYS AS (mal.evil(6)) STORED);
 CREATE TABLE mal.whole (id int) PARTITION BY RANGE (mal.evil(id));
 CREATE VIEW mal.v AS SELECT id, l FROM mal.t WHERE mal.evil(7) > 0;
+CREATE TABLE mal.by_predicate (id int, d int);
+CREATE UNIQUE INDEX ON mal.by_predicate (id) WHERE mal.evil(8) > 0;
+CREATE TABLE mal.by_expression (id int);
+CREATE UNIQUE INDEX ON mal.by_expression ((mal.evil(9)), id);
+CREATE TABLE mal.by_domain (d mal.dom_constant);
+CREATE TABLE mal.by_cast (c text CHECK (c::mal.dom[] IS NOT NULL));
+CREATE TABLE mal.by_key (id int, n int) PARTITION BY RANGE ((mal.evil(10) + id));
+CREATE TABLE mal.by_key_1 PARTITION OF mal.by_key FOR VALUES FROM (11) TO (20);
+CREATE TABLE mal.by_key_2 (id int, n int);
+CREATE TABLE mal.by_key_3 (id int, n int);
+INSERT INTO mal.by_key_3 VALUES (30, 1);
+CREATE MATERIALIZED VIEW mal.mv AS SELECT 1 AS a;
+CREATE UNIQUE INDEX ON mal.mv (a) WHERE mal.evil(11) > 0;
+CREATE FUNCTION mal.to_text(bigint) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.note(); RETURN $1; END $$;
+CREATE FUNCTION mal.add(mal.dom, int) RETURNS mal.dom LANGUAGE plpgsql AS $$ BEGIN RETURN $1; END $$;
+CREATE FUNCTION mal.order(json, json) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.note(); RETURN -1; END $$;
+CREATE FUNCTION mal.less(json, json) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.note(); RETURN true; END $$;
+CREATE OPERATOR mal.<<< (LEFTARG = json, RIGHTARG = json, FUNCTION = mal.less);
 RESET SESSION AUTHORIZATION;
 CREATE TABLE public.su (id int PRIMARY KEY, c text, n bigint);
 CREATE TABLE public.su_dom (id int, l mal.dom[]);
 CREATE TABLE public.su_part (id int) PARTITION BY RANGE (id);
+CREATE TABLE public.su_key (id int CONSTRAINT su_key_bound CHECK (id > 0), n int);
+ALTER TABLE mal.by_key ATTACH PARTITION public.su_key FOR VALUES FROM (40) TO (50);
+ALTER SEQUENCE mal.as_other RESTART;
+ALTER ROLE mallory NOSUPERUSER;
 INSERT INTO public.su VALUES (1, 'x', 1);
 CREATE TABLE app.t (id int PRIMARY KEY, c text);
 ALTER TABLE app.t OWNER TO app;
@@ -100,7 +122,23 @@ my @attacks = (
 	[ 'COPY', q(COPY (SELECT '{1}'::mal.dom[]) TO '/dev/null') ],
 	[ 'UPDATE', q(UPDATE public.su_dom SET l = '{1}') ],
 
+	# values that are held against what their table takes
+	[ 'INSERT, predicate', q(INSERT INTO mal.by_predicate VALUES (1, 2)) ],
+	[ 'INSERT, expression', q(INSERT INTO mal.by_expression VALUES (1)) ],
+	[ 'INSERT, ON CONFLICT', q(INSERT INTO mal.by_expression VALUES (1) ON CONFLICT (id) DO NOTHING) ],
+	[ 'INSERT, domain', q(INSERT INTO mal.by_domain VALUES (1)) ],
+	[ 'INSERT, column of a domain', q(INSERT INTO mal.by_domain (d) VALUES (1)) ],
+	[ 'INSERT, CHECK with a cast', q(INSERT INTO mal.by_cast VALUES ('{1}')) ],
+	[ 'INSERT, partition key', q(INSERT INTO mal.by_key VALUES (1, 2)) ],
+	[ 'INSERT, key of the parent', q(INSERT INTO public.su_key VALUES (1, 2)) ],
+	[ 'UPDATE, domain', q(UPDATE mal.by_domain SET d = 1) ],
+	[ 'REFRESH, predicate', q(REFRESH MATERIALIZED VIEW CONCURRENTLY mal.mv) ],
+
 	# bounds of partitions
+	[ 'key of a partition that comes', q(ALTER TABLE mal.by_key ATTACH PARTITION mal.by_key_3 FOR VALUES FROM (30) TO (50)) ],
+	[ 'key of a partition that goes', q(ALTER TABLE mal.by_key DETACH PARTITION mal.by_key_1) ],
+	[ 'key of a partition of another', q(ALTER TABLE public.su_key DROP CONSTRAINT su_key_bound) ],
+	[ 'key and CHECK of a partition of another', q(ALTER TABLE public.su_key ADD CONSTRAINT more CHECK (id > 0) NOT VALID; ALTER TABLE public.su_key VALIDATE CONSTRAINT more) ],
 	[ 'bound', q(CREATE TABLE m (a int) PARTITION BY RANGE (a); CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (mal.bound()) TO (100)) ],
 	[ 'bound of a list', q(CREATE TABLE m (a int) PARTITION BY LIST (a); CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1, mal.bound())) ],
 	[ 'bound of a live table', q(CREATE TABLE su_1 PARTITION OF public.su_part FOR VALUES FROM (mal.bound()) TO (100)) ],
@@ -163,6 +201,13 @@ my @attacks = (
 	[ 'range', q(CREATE TYPE public.q AS RANGE (subtype = mal.dom, subtype_diff = mal.evil)) ],
 	[ 'own function of the text in a bound', q(CREATE FUNCTION public.f() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM mal.note(); RETURN 1; END'; CREATE TABLE m (a int) PARTITION BY RANGE (a); CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (public.f()) TO (100)) ],
 	[ 'function replaced', q(CREATE OR REPLACE FUNCTION public.own_idx(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM mal.note(); RETURN 1; END'; ALTER TABLE public.own ALTER COLUMN id TYPE bigint USING public.own_idx(3); REINDEX TABLE public.own) ],
+
+	[ 'cast between types of the server', q(CREATE CAST (bigint AS text) WITH FUNCTION mal.to_text(bigint) AS ASSIGNMENT; CREATE TABLE public.m (a text) PARTITION BY LIST (a); CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES IN (8589934592)) ],
+	[ 'cast without a function', q(CREATE CAST (text AS numeric) WITHOUT FUNCTION AS ASSIGNMENT; CREATE TABLE public.m (a numeric) PARTITION BY LIST (a); CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES IN ('x'::text || repeat('y', 1000))) ],
+	[ 'operator class of a type of the server', q(CREATE OPERATOR CLASS public.json_ops DEFAULT FOR TYPE json USING btree AS OPERATOR 1 mal.<<< (json, json), FUNCTION 1 mal.order(json, json); CREATE TABLE public.m (a json) PARTITION BY RANGE (a); CREATE TABLE public.m1 PARTITION OF public.m FOR VALUES FROM ('1') TO ('2')) ],
+	[ 'first state of an aggregate', q(CREATE AGGREGATE public.a (int) (sfunc = mal.add, stype = mal.dom, initcond = '1')) ],
+	[ 'first state, old names', q(CREATE AGGREGATE public.a (basetype = int, sfunc1 = mal.add, stype1 = mal.dom, initcond1 = '1')) ],
+	[ 'first state, type as a string', q(SET search_path = mal, public; CREATE AGGREGATE public.a (int) (sfunc = add, stype = 'dom', initcond = '1')) ],
 
 	# tables of mallory
 	[ 'LIKE', q(CREATE TABLE m (LIKE mal.t INCLUDING ALL)) ],
