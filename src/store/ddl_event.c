@@ -70,8 +70,18 @@ write_event(void *arg)
 	values[2] = pgm_text_datum(application_name ? application_name : "");
 	values[3] = pgm_text_datum(event->command);
 	pgm_spi_begin_ledger(&scope);
-	if (pgm_spi_execute(event->query, values, NULL) > 0)
-		(void) pgm_spi_execute(&prune_query, values, NULL);
+	pgm_spi_execute(event->query, values, NULL);
+	pgm_spi_end(&scope);
+}
+
+static void
+prune(void *arg)
+{
+	PgmSpiScope scope;
+	Datum		values[1] = {ObjectIdGetDatum(GetSessionUserId())};
+
+	pgm_spi_begin_ledger(&scope);
+	pgm_spi_execute(&prune_query, values, NULL);
 	pgm_spi_end(&scope);
 }
 
@@ -88,6 +98,10 @@ pgm_ddl_event_write(const char *command, bool dropped)
 				errmsg("could not write down who did this: %s",
 					   error->message),
 				errhint("SELECT pgmigrate.capture_drift(false) turns it off."));
+
+	/* an old snapshot makes it fail, and must not take the row with it */
+	else
+		(void) pgm_spi_try(prune, NULL, &error);
 }
 
 void
