@@ -74,7 +74,6 @@ add_indexes(PgmTarget *target, Relation rel, Oid key)
 		palloc0(sizeof(Relation) * Max(target->nindexes, 1));
 	target->result->ri_IndexRelationInfo =
 		palloc0(sizeof(IndexInfo *) * Max(target->nindexes, 1));
-	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(lc, indexes)
 	{
 		int			i = foreach_current_index(lc);
@@ -86,7 +85,6 @@ add_indexes(PgmTarget *target, Relation rel, Oid key)
 			pgm_key_init(&target->key, index);
 		index_close(index, NoLock);
 	}
-	PopActiveSnapshot();
 	if (!OidIsValid(target->key.index))
 		elog(ERROR, "index %u is not one of table %u", key,
 			 RelationGetRelid(rel));
@@ -133,6 +131,7 @@ add_leaves(PgmTarget *target, Relation rel)
 	}
 }
 
+/* What is constant in indexes, CHECKs and bounds is computed. */
 PgmTarget *
 pgm_target_create(Oid relid, Oid key)
 {
@@ -145,6 +144,7 @@ pgm_target_create(Oid relid, Oid key)
 	target->estate = CreateExecutorState();
 	old = MemoryContextSwitchTo(target->estate->es_query_cxt);
 	target->result = makeNode(ResultRelInfo);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	add_indexes(target, rel, key);
 	pgm_check_valid_ones(target->result, rel, target->estate);
 
@@ -153,6 +153,7 @@ pgm_target_create(Oid relid, Oid key)
 	target->row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	target->found = MakeSingleTupleTableSlot(desc, &TTSOpsBufferHeapTuple);
 	add_leaves(target, rel);
+	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	table_close(rel, NoLock);
 	return target;

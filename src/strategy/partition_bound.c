@@ -16,6 +16,7 @@
 #include "utils/acl.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
 
 #include "classify/verdict.h"
 #include "compat/parse.h"
@@ -93,7 +94,9 @@ pgm_partition_bound_text(Oid parent, const PartitionBoundSpec *bound)
 	SetUserIdAndSecContext(owner, save_sec_context |
 						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	text = read_bound(parent, bound);
+	PopActiveSnapshot();
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	return text;
 }

@@ -11,15 +11,19 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_partitioned_table.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "compat/parse.h"
 #include "compat/returning.h"
@@ -303,22 +307,50 @@ refusal_of_shape(const PgmChange *change)
 	return NULL;
 }
 
+/*
+ * The columns of a partition key, as the server counts those of a tree.  Read
+ * from the catalog: the server's cache plans the expressions of the key.
+ */
+static Bitmapset *
+key_columns(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(relid));
+	Form_pg_partitioned_table form;
+	Bitmapset  *columns = NULL;
+	Datum		exprs;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+		columns = bms_add_member(columns, form->partattrs.values[i] -
+								 FirstLowInvalidHeapAttributeNumber);
+	exprs = SysCacheGetAttr(PARTRELID, tuple,
+							Anum_pg_partitioned_table_partexprs, &isnull);
+	if (!isnull)
+		pull_varattnos(stringToNode(TextDatumGetCString(exprs)), 1, &columns);
+	ReleaseSysCache(tuple);
+	return columns;
+}
+
 /* Is a column of the partition key of the root, or of a partition, set? */
 static bool
-moves_rows(const PgmChange *change, Relation rel)
+moves_rows(const PgmChange *change)
 {
-	Bitmapset  *attributes = NULL;
+	Bitmapset  *columns = key_columns(change->relid);
 	ListCell   *lc;
 
 	foreach(lc, change->assigned)
 	{
-		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), lfirst(lc));
+		AttrNumber	attnum = get_attnum(change->relid, lfirst(lc));
 
-		if (attnum != InvalidAttrNumber)
-			attributes = bms_add_member(attributes, attnum -
-										FirstLowInvalidHeapAttributeNumber);
+		if (attnum != InvalidAttrNumber &&
+			bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
+						  columns))
+			return true;
 	}
-	return has_partition_attrs(rel, attributes, NULL);
+	return false;
 }
 
 /* What keeps it from being cut up, or NULL. */
@@ -332,7 +364,7 @@ pgm_change_refusal(const PgmChange *change)
 		return reason;
 	rel = table_open(change->relid, AccessShareLock);
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
-		moves_rows(change, rel))
+		moves_rows(change))
 		reason = "it sets a column of the partition key";
 	else if (rel->rd_rules != NULL)
 		reason = "the relation has rules";

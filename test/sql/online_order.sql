@@ -188,6 +188,20 @@ SELECT pgmigrate.rebuild('parted', column_order => '{b}');
 SELECT columns();
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pgmigrate\_online%';
 
+-- What is constant in a CHECK, an index or a key is computed, here by a function that needs a snapshot.
+CREATE FUNCTION one() RETURNS int LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT 1';
+CREATE TABLE by_function (id int PRIMARY KEY, v int CHECK (app.one() = 1));
+CREATE INDEX ON by_function (v) WHERE app.one() = 1;
+INSERT INTO by_function VALUES (1, 1), (2, 2);
+SELECT action FROM pgmigrate.rebuild('by_function', order_by => 'app.one(), id DESC');
+SELECT * FROM by_function;
+CREATE TABLE key_by_function (id int, v int) PARTITION BY RANGE ((app.one() + id));
+CREATE TABLE key_by_function_1 PARTITION OF key_by_function FOR VALUES FROM (0) TO (100);
+INSERT INTO key_by_function VALUES (1, 1), (2, 2);
+\connect
+SELECT state FROM pgmigrate.backfill('app.key_by_function', 'v = 3', 'v < 3');
+SELECT state FROM pgmigrate.backfill('app.key_by_function', 'id = 3', 'v = 3');
+
 DROP PUBLICATION regress_order;
 SET client_min_messages = error;
 DROP SCHEMA app CASCADE;

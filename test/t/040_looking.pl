@@ -131,6 +131,7 @@ my @attacks = (
 	[ 'INSERT, CHECK with a cast', q(INSERT INTO mal.by_cast VALUES ('{1}')) ],
 	[ 'INSERT, partition key', q(INSERT INTO mal.by_key VALUES (1, 2)) ],
 	[ 'INSERT, key of the parent', q(INSERT INTO public.su_key VALUES (1, 2)) ],
+	[ 'UPDATE, partition key', q(UPDATE mal.by_key SET n = 1 WHERE n <> 1) ],
 	[ 'UPDATE, domain', q(UPDATE mal.by_domain SET d = 1) ],
 	[ 'REFRESH, predicate', q(REFRESH MATERIALIZED VIEW CONCURRENTLY mal.mv) ],
 
