@@ -31,11 +31,13 @@
 /* What index $2 of table $1 is sorted by. */
 static PgmQuery index_query = {
 	"SELECT string_agg(pg_get_indexdef(i.indexrelid, k.n::int, false) "
+	"|| CASE WHEN k.c <> 0 THEN ' COLLATE ' || k.c::regcollation ELSE '' END "
 	"|| CASE k.o & 3 WHEN 1 THEN ' DESC NULLS LAST' "
 	"WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' "
 	"ORDER BY k.n) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
 	"JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree', "
-	"unnest(i.indoption::int2[]) WITH ORDINALITY AS k (o, n) "
+	"unnest(i.indoption::int2[], i.indcollation::oid[]) "
+	"WITH ORDINALITY AS k (o, c, n) "
 	"WHERE i.indrelid = $1 AND i.indpred IS NULL "
 	"AND $2 IN (c.relname, quote_ident(c.relname))",
 	2, {OIDOID, TEXTOID}

@@ -164,17 +164,12 @@ static void
 renumber_var(const Renumbering *renumbering, Var *var)
 {
 	const PgmColumnMap *map = renumbering->map;
-	bool		same = var->varnosyn == var->varno &&
-		var->varattnosyn == var->varattno;
 
-	if (!same && var->varnosyn > 0 &&
+	if (is_table(renumbering, (Index) var->varno, var->varlevelsup))
+		var->varattno = renumbered(map, var->varattno);
+	if (var->varnosyn > 0 &&
 		is_table(renumbering, var->varnosyn, var->varlevelsup))
 		var->varattnosyn = renumbered(map, var->varattnosyn);
-	if (!is_table(renumbering, (Index) var->varno, var->varlevelsup))
-		return;
-	var->varattno = renumbered(map, var->varattno);
-	if (same)
-		var->varattnosyn = var->varattno;
 }
 
 static bool walker(Node *node, void *context);

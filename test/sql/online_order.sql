@@ -33,6 +33,10 @@ CREATE VIEW writable AS SELECT id, small, note FROM t WHERE flag;
 CREATE VIEW counted AS SELECT id, (SELECT count(*) FROM t u WHERE u.p = t.p) AS n FROM t;
 CREATE VIEW "natural" AS SELECT * FROM parent NATURAL JOIN t;
 CREATE VIEW above AS WITH c AS (SELECT * FROM writable) SELECT c.id, q.small FROM c CROSS JOIN LATERAL (SELECT t.small FROM t WHERE t.id = c.id OFFSET 0) q;
+GRANT CREATE ON SCHEMA app TO regress_order_reader;
+SET ROLE regress_order_reader;
+CREATE VIEW of_reader AS SELECT id, note FROM t;
+RESET ROLE;
 CREATE MATERIALIZED VIEW summed AS SELECT p, sum(small) AS s FROM t GROUP BY p;
 INSERT INTO t (flag, small, "Big", p, note, up)
 SELECT g % 2 = 0, g, g * 1000, 1 + g % 2, repeat('n', g), NULLIF(g - 1, 0) FROM generate_series(1, 300) g;
@@ -47,6 +51,8 @@ CREATE FUNCTION definitions() RETURNS SETOF text LANGUAGE sql AS $$
 	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'app.t'::regclass AND NOT tgisinternal AND tgname !~ 'pgmigrate'
 	UNION ALL SELECT format('%s %s %s', stxname, (SELECT array_agg(attname ORDER BY attname) FROM pg_attribute WHERE attrelid = stxrelid AND attnum = ANY (stxkeys)),
 		pg_get_statisticsobjdef_expressions(oid)) FROM pg_statistic_ext WHERE stxrelid = 'app.t'::regclass
+	UNION ALL SELECT format('%s is not sorted', stxname) FROM pg_statistic_ext WHERE stxrelid = 'app.t'::regclass
+		AND stxkeys::text <> (SELECT string_agg(k::text, ' ' ORDER BY k) FROM unnest(stxkeys::int2[]) k)
 	UNION ALL SELECT format('%s %s', policyname, qual) FROM pg_policies WHERE tablename = 't'
 	UNION ALL SELECT format('%s %s %s', pubname, (SELECT array_agg(n ORDER BY n) FROM unnest(attnames) n), rowfilter) FROM pg_publication_tables WHERE tablename = 't'
 	UNION ALL SELECT format('%s %s %s %s %s %s %s %s %s %s', attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attacl,
@@ -54,6 +60,9 @@ CREATE FUNCTION definitions() RETURNS SETOF text LANGUAGE sql AS $$
 		FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 'app.t'::regclass AND attnum > 0 AND NOT attisdropped
 	UNION ALL SELECT format('%s %s', oid::regclass, replace(pg_get_viewdef(oid), 'x(i, "Big", up, p, late, small, f, twice, note)', 'x(f, i, small, "Big", p, twice, note, up, late)'))
 		FROM pg_class WHERE relkind IN ('v', 'm') AND relnamespace = 'app'::regnamespace
+	UNION ALL SELECT format('%s %s', ev_class::regclass, (SELECT array_agg(attname ORDER BY n) FROM pg_attribute, regexp_matches(ev_action::text,
+		format(':resorigtbl %s :resorigcol (\d+)', attrelid), 'g') WITH ORDINALITY m (c, n) WHERE attrelid = 'app.t'::regclass AND attnum = c[1]::int))
+		FROM pg_rewrite WHERE ev_action::text ~ 'resorigtbl'
 	UNION ALL SELECT format('%s -> %s %s', pg_describe_object(classid, objid, objsubid), pg_describe_object(refclassid, refobjid, refobjsubid), deptype)
 		FROM pg_depend WHERE 'app.t'::regclass IN (objid, refobjid) AND pg_describe_object(classid, objid, objsubid) !~ 'pgmigrate'
 	UNION ALL SELECT format('%s %s', pg_describe_object(classid, objid, objsubid), refobjid::regrole) FROM pg_shdepend WHERE objid = 'app.t'::regclass AND deptype = 'a'
@@ -104,6 +113,7 @@ SELECT count(*) FROM child;
 SET ROLE regress_order_reader;
 SELECT note FROM app.t WHERE id = 301;
 SELECT "Big" FROM app.t WHERE id = 301;
+SELECT note FROM app.of_reader WHERE id = 301;
 RESET ROLE;
 ANALYZE t;
 REFRESH MATERIALIZED VIEW summed;
@@ -114,6 +124,7 @@ SELECT columns();
 SELECT count(*) AS lost FROM (TABLE now EXCEPT ALL SELECT * FROM contents()) a;
 SELECT count(*) AS made FROM (SELECT * FROM contents() EXCEPT ALL TABLE now) a;
 SELECT side, d FROM differs WHERE side IN ('was', 'is') AND d !~ '^t (p|flag)';
+SELECT count(*) AS of_columns FROM pg_statistic_ext_data JOIN pg_statistic_ext e ON e.oid = stxoid WHERE stxrelid = 't'::regclass;
 UPDATE writable SET small = 10 WHERE id = 2;
 SELECT * FROM t WHERE id = 2;
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pgmigrate\_online%';
@@ -126,7 +137,20 @@ SELECT action FROM pgmigrate.rebuild('t', column_order => '{flag, late}');
 SELECT columns();
 SELECT action FROM pgmigrate.finalize();
 
+-- What its columns themselves depend on.
+CREATE DOMAIN amount AS int;
+CREATE TABLE of_domain (a amount, b int PRIMARY KEY);
+SELECT action FROM pgmigrate.rebuild('of_domain', column_order => '{b}');
+DROP DOMAIN amount CASCADE;
+SELECT attname FROM pg_attribute WHERE attrelid = 'of_domain'::regclass AND attnum > 0 AND NOT attisdropped;
+SELECT action FROM pgmigrate.finalize();
+
 -- Rows by an index, or by a list.
+CREATE INDEX t_posix ON t (note COLLATE "POSIX" DESC);
+SELECT action FROM pgmigrate.rebuild('t', order_by => 't_posix');
+SELECT details->>'order_by' AS order_by, (SELECT count(*) FROM pg_class WHERE relname = 'pgm order') AS places FROM pgmigrate.operation ORDER BY id DESC LIMIT 1;
+SELECT action FROM pgmigrate.finalize();
+DROP INDEX t_posix;
 SELECT action FROM pgmigrate.rebuild('t', order_by => 't_small');
 SELECT array_agg(small ORDER BY ctid) = array_agg(small ORDER BY small DESC) AS ordered FROM t;
 SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
