@@ -477,8 +477,11 @@ has_columns(Relation index, const Bitmapset *columns)
 	Bitmapset  *keys = NULL;
 
 	for (int i = 0; i < form->indnkeyatts; i++)
-		if (form->indkey.values[i] > 0)
-			keys = bms_add_member(keys, form->indkey.values[i]);
+	{
+		if (form->indkey.values[i] <= 0)
+			return false;
+		keys = bms_add_member(keys, form->indkey.values[i]);
+	}
 	return (form->indisunique || form->indisexclusion) &&
 		bms_equal(keys, columns);
 }
@@ -494,9 +497,7 @@ has_key(Relation rel, const Bitmapset *columns)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		found |= has_columns(index, columns) ||
-			!heap_attisnull(index->rd_indextuple, Anum_pg_index_indexprs,
-							NULL);
+		found |= has_columns(index, columns);
 		index_close(index, NoLock);
 	}
 	return found;
@@ -554,14 +555,16 @@ is_stored_as_given(Relation rel)
 static List *
 partitions_of(Relation rel)
 {
-	List	   *partitions = find_inheritance_children(RelationGetRelid(rel),
-													   AccessShareLock);
+	Oid			relid = RelationGetRelid(rel);
+	List	   *partitions;
 	ListCell   *lc;
 
-	if (list_length(partitions) > PGM_PARTITIONS_ASKED)
+	/* counted with those of partitions, and before there are locks */
+	if (list_length(find_all_inheritors(relid, NoLock, NULL)) >
+		PGM_PARTITIONS_ASKED)
 		return NIL;
-	foreach(lc, find_all_inheritors(RelationGetRelid(rel), AccessShareLock,
-									NULL))
+	partitions = find_inheritance_children(relid, AccessShareLock);
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
 	{
 		Relation	part = table_open(lfirst_oid(lc), NoLock);
 		bool		plain = is_stored_as_given(part);

@@ -84,6 +84,12 @@ CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.a := 1; RE
 CREATE TRIGGER fill BEFORE INSERT ON filled FOR EACH ROW EXECUTE FUNCTION fill();
 CREATE FUNCTION eq(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE OPERATOR =#= (leftarg = int, rightarg = int, function = eq);
+CREATE TABLE other_parts (k int, v text) PARTITION BY RANGE (k);
+CREATE TABLE places (v text, k int);
+ALTER TABLE other_parts ATTACH PARTITION places FOR VALUES FROM (100) TO (200);
+CREATE TABLE later (a int UNIQUE DEFERRABLE INITIALLY DEFERRED, b int, c bool, u int DEFAULT eq(1, 2) CHECK (u IS NOT NULL));
+CREATE UNIQUE INDEX ON later (b) WHERE c;
+CREATE UNIQUE INDEX ON later (c, (b + 1));
 CREATE FUNCTION to_en(int) RETURNS en LANGUAGE sql AS 'SELECT NULL::en';
 CREATE CAST (int AS en) WITH FUNCTION to_en(int);
 CREATE COLLATION coll FROM "C";
@@ -109,6 +115,7 @@ INSERT INTO wrong (sql) VALUES
 ('INSERT INTO t (id, name) VALUES (7, ''a'') ON CONFLICT ON CONSTRAINT nothing DO NOTHING'), ('INSERT INTO strict DEFAULT VALUES'), ('INSERT INTO strict VALUES (0, 1, 1)'),
 ('INSERT INTO strict VALUES (1, DEFAULT, 1), (1, 5, 2)'), ('INSERT INTO strict (c, n) VALUES (1, 100)'), ('INSERT INTO strict (c, s) VALUES (1, 40000)'),
 ('INSERT INTO strict (c, yes) VALUES (1, 1)'), ('INSERT INTO strict (c, d) VALUES (1, -1)'), ('UPDATE strict SET n = 100'), ('UPDATE strict SET yes = 1'),
+('INSERT INTO later (c) VALUES (true) ON CONFLICT (c) DO NOTHING'), ('GRANT USAGE ON TYPE _en TO missing_app'),
 ('INSERT INTO parts VALUES (50, ''x'')'), ('INSERT INTO part1 VALUES (50, ''x'')'), ('INSERT INTO mv VALUES (5)'), ('DELETE FROM mv'), ('INSERT INTO own VALUES (1, 2, ''x'')'),
 ('MERGE INTO nothing USING t ON true WHEN MATCHED THEN DELETE'), ('CREATE AGGREGATE ag(int) (sfunc = int4pl, stype = int)'), ('CREATE AGGREGATE x(text) (sfunc = int4pl, stype = int)'),
 ('CREATE AGGREGATE x(int) (sfunc = int4pl, stype = int, initcond = ''one'')'), ('CREATE COLLATION coll FROM "C"'), ('CREATE COLLATION x FROM nothing'),
@@ -166,6 +173,8 @@ INSERT INTO fine (sql) VALUES
 ('INSERT INTO t (id, name) VALUES (8, ''x''), (8, ''y'') ON CONFLICT (id) DO NOTHING; INSERT INTO t VALUES (9, ''x'', ''12345  '', ''today'')'),
 ('INSERT INTO strict VALUES (1, 1, 1), (1, 2, 1), (NULL, 1, 1), (NULL, 1, 1); INSERT INTO strict (c, n, s, yes, d) VALUES (1, 12.345, ''7'', ''t'', NULL)'),
 ('INSERT INTO filled VALUES (NULL)'), ('CREATE TABLE part2 PARTITION OF parts FOR VALUES FROM (50) TO (60); INSERT INTO parts VALUES (55, ''x'')'), ('INSERT INTO parts VALUES (5, ''x'')'),
+('INSERT INTO other_parts VALUES (150, ''x'')'), ('INSERT INTO later (a) VALUES (1), (1); DELETE FROM later'), ('INSERT INTO later (b) VALUES (1), (1)'),
+('CREATE ROLE missing_new SYSID 5 SYSID 6; GRANT missing_new TO missing_app; REVOKE missing_app FROM missing_new'),
 ('INSERT INTO own VALUES (DEFAULT, DEFAULT, ''x''); INSERT INTO own DEFAULT VALUES'), ('CREATE AGGREGATE x(int) (sfunc = int4pl, stype = int, initcond = ''0''); SELECT x(id) FROM t'),
 ('CREATE OPERATOR ==== (leftarg = int, rightarg = int, function = eq, commutator = ====); CREATE CAST (en AS int) WITH INOUT; CREATE COLLATION IF NOT EXISTS coll FROM "C"'),
 ('CREATE FUNCTION x(a int) RETURNS int LANGUAGE sql RETURN a + g(a); CREATE FUNCTION y() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM t)'),
