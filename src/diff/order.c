@@ -348,6 +348,18 @@ come(PgmDiff *diff, int n)
 		pgm_ddl_alter(diff, pair);
 }
 
+/*
+ * What it has by itself too comes before its parent makes it; so do indexes of
+ * partitions, as ATTACH takes the first that will do.
+ */
+static bool
+comes_first(const PgmSchemaObject *object)
+{
+	return is_twice(object) ||
+		(pgm_ddl_is(object, "index") &&
+		 pgm_schema_value(object, "parent") != NULL);
+}
+
 void
 pgm_diff_order(PgmDiff *diff)
 {
@@ -376,10 +388,10 @@ pgm_diff_order(PgmDiff *diff)
 	for (int i = 0; i < diff->npairs; i++)
 		diff->pairs[i].visited = false;
 	for (int rank = 0; rank <= last; rank++)
-		for (int both = 1; both >= 0; both--)
+		for (int first = 1; first >= 0; first--)
 			for (int i = 0; i < diff->npairs; i++)
 				if (diff->pairs[i].rank == rank &&
-					is_twice(diff->pairs[i].to) == (both == 1))
+					comes_first(diff->pairs[i].to) == (first == 1))
 					come(diff, i);
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)

@@ -952,7 +952,11 @@ INSERT INTO pair (name, a, b) VALUES
 		create table q (i int) partition by list (i); create table q1 (i int)$p$),
 ('a type in a table that is partitioned by another column',
 	$p$create table p (i int, k int) partition by list (k); create table p1 partition of p for values in (1)$p$,
-	$p$create table p (i bigint, k int) partition by list (k); create table p1 partition of p for values in (1)$p$);
+	$p$create table p (i bigint, k int) partition by list (k); create table p1 partition of p for values in (1)$p$),
+('two equal indexes of a partition',
+	$p$$p$,
+	$p$create table p (i int, k int) partition by list (k); create index px on p (i);
+		create table p1 partition of p for values in (1); create index a_equal on p1 (i)$p$));
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
