@@ -251,9 +251,9 @@ is_of_attached(const PgmDiff *diff, const PgmSchemaObject *object)
 }
 
 static bool
-comes_late(const PgmPair *pair)
+comes_late(const PgmDiff *diff, const PgmPair *pair)
 {
-	return comes(pair) && pgm_ddl_is_late_index(pair);
+	return comes(pair) && pgm_ddl_is_late_index(diff, pair);
 }
 
 /* Those that are made without the partitions', and their parents. */
@@ -267,7 +267,7 @@ find_only(PgmDiff *diff)
 		if (!has_index(pair->to) || !comes(pair) || pair->parent_to < 0 ||
 			!is_of_attached(diff, pair->to) ||
 			(has_usual_name(pair->to) &&
-			 !comes_late(&diff->pairs[pair->parent_to])))
+			 !comes_late(diff, &diff->pairs[pair->parent_to])))
 			continue;
 		for (int up = pair->parent_to; up >= 0; up = diff->pairs[up].parent_to)
 			diff->pairs[up].only = true;
@@ -314,10 +314,18 @@ pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair)
 	return comes(parent) && !parent->only;
 }
 
-/* One that lacks those of its partitions: else ATTACH would make them. */
+/*
+ * One that lacks those of its partitions, or a constraint that has it: else
+ * ATTACH would make them.
+ */
 bool
-pgm_ddl_is_late_index(const PgmPair *pair)
+pgm_ddl_is_late_index(const PgmDiff *diff, const PgmPair *pair)
 {
+	if (pgm_ddl_is(pair->to, "constraint"))
+		for (int part = pair->first_part_to; part >= 0;
+			 part = diff->pairs[part].next_part_to)
+			if (pgm_ddl_is_late_index(diff, &diff->pairs[part]))
+				return true;
 	return pgm_ddl_is(pair->to, "index") && OF(pair->to, "valid") != NULL &&
 		strstr(OF(pair->to, "definition"), " ON ONLY ") != NULL;
 }
@@ -366,22 +374,38 @@ using_index(const PgmDiff *diff, const PgmSchemaObject *constraint)
 					"PRIMARY KEY", name, timing ? timing + 1 : "");
 }
 
+/* What the definition of a constraint does not have of its index. */
+static void
+complete_constraint(PgmDiff *diff, const PgmSchemaObject *to)
+{
+	if (OF(to, ".storage options") != NULL)
+		pgm_ddl_add(diff, "ALTER INDEX %s SET (%s)", to->identity,
+					OF(to, ".storage options"));
+	if (OF(to, "tablespace") != NULL)
+		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s", to->identity,
+					quote_identifier(OF(to, "tablespace")));
+}
+
 void
 pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *to = pair->to;
 	char	   *definition = using_index(diff, to);
+	bool		late = pgm_ddl_is_late_index(diff, pair);
 
 	if (definition == NULL)
 		definition = OF(to, "definition");
 	if (pgm_ddl_is_handed_down(diff, pair) || pair->is_there)
 		return;
-	if (pair->only)
+	if (pair->only || late)
 		pgm_ddl_add(diff, "ALTER TABLE ONLY %s ADD CONSTRAINT %s %s",
 					pgm_ddl_table(to), pgm_ddl_part_name(to), definition);
 	else
 		pgm_ddl_add_to_table(diff, pgm_ddl_table(to), "ADD CONSTRAINT %s %s",
 							 pgm_ddl_part_name(to), definition);
+	for (int part = pair->first_part_to; part >= 0 && late;
+		 part = diff->pairs[part].next_part_to)
+		complete_constraint(diff, diff->pairs[part].to);
 }
 
 void
@@ -439,24 +463,12 @@ is_to_be_attached(const PgmDiff *diff, const PgmPair *pair)
 	if (OF(pair->to, "parent") == NULL || pair->parent_to < 0)
 		return false;
 	parent = &diff->pairs[pair->parent_to];
-	if (comes_late(parent) || !is_of_attached(diff, pair->to) ||
+	if (comes_late(diff, parent) || !is_of_attached(diff, pair->to) ||
 		(!comes(pair) && !differs(pair, "parent")))
 		return false;
 	if (is_of_constraint(diff, parent, true))
 		parent = &diff->pairs[parent->whole_to];
 	return !comes(parent) || parent->only;
-}
-
-/* What the definition of a constraint does not have of its index. */
-static void
-complete_constraint(PgmDiff *diff, const PgmSchemaObject *to)
-{
-	if (OF(to, ".storage options") != NULL)
-		pgm_ddl_add(diff, "ALTER INDEX %s SET (%s)", to->identity,
-					OF(to, ".storage options"));
-	if (OF(to, "tablespace") != NULL)
-		pgm_ddl_add(diff, "ALTER INDEX %s SET TABLESPACE %s", to->identity,
-					quote_identifier(OF(to, "tablespace")));
 }
 
 static void
@@ -470,7 +482,7 @@ void
 pgm_ddl_attach_to_late(PgmDiff *diff, const PgmPair *pair)
 {
 	if (pgm_ddl_is(pair->to, "index") && pair->parent_to >= 0 &&
-		comes_late(&diff->pairs[pair->parent_to]))
+		comes_late(diff, &diff->pairs[pair->parent_to]))
 		attach(diff, pair->to);
 }
 
@@ -481,7 +493,8 @@ pgm_ddl_finish_index(PgmDiff *diff, PgmPair *pair, bool created)
 	const PgmSchemaObject *to = pair->to;
 	const char *table = pgm_ddl_table(to);
 
-	if (created && is_of_constraint(diff, pair, true))
+	if (created && is_of_constraint(diff, pair, true) &&
+		!pgm_ddl_is_late_index(diff, pair))
 		complete_constraint(diff, to);
 	if (is_to_be_attached(diff, pair))
 		attach(diff, to);

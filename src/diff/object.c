@@ -434,7 +434,7 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 		return;					/* when it is attached */
 	if (pgm_ddl_is(to, "operator") && OF(to, ".create") == NULL)
 		return;					/* by the first that names it */
-	if (!last && (pgm_ddl_is_late_index(pair) ||
+	if (!last && (pgm_ddl_is_late_index(diff, pair) ||
 				  pgm_ddl_is_late_key(diff, pair)))
 		return;
 	if (pgm_ddl_is_table(to))

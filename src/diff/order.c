@@ -407,7 +407,9 @@ pgm_diff_order(PgmDiff *diff)
 				(sequences == 1))
 				pgm_ddl_finish(diff, &diff->pairs[i]);
 	for (int i = 0; i < diff->npairs; i++)
-		if (comes(&diff->pairs[i]) && pgm_ddl_is_late_index(&diff->pairs[i]))
+		if (comes(&diff->pairs[i]) &&
+			!comes_with_whole(diff, &diff->pairs[i]) &&
+			pgm_ddl_is_late_index(diff, &diff->pairs[i]))
 			pgm_ddl_create(diff, &diff->pairs[i], true);
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_attach_to_late(diff, &diff->pairs[i]);

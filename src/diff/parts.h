@@ -75,7 +75,7 @@ extern void pgm_ddl_validate_below(PgmDiff *diff, const PgmPair *pair);
 extern bool pgm_ddl_is_handed_down(const PgmDiff *diff, const PgmPair *pair);
 
 /* Is it made when all partitions are attached? */
-extern bool pgm_ddl_is_late_index(const PgmPair *pair);
+extern bool pgm_ddl_is_late_index(const PgmDiff *diff, const PgmPair *pair);
 extern void pgm_ddl_attach_to_late(PgmDiff *diff, const PgmPair *pair);
 extern void pgm_ddl_create_index(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_drop_index(PgmDiff *diff, const PgmPair *pair);

@@ -956,7 +956,20 @@ INSERT INTO pair (name, a, b) VALUES
 ('two equal indexes of a partition',
 	$p$$p$,
 	$p$create table p (i int, k int) partition by list (k); create index px on p (i);
-		create table p1 partition of p for values in (1); create index a_equal on p1 (i)$p$));
+		create table p1 partition of p for values in (1); create index a_equal on p1 (i)$p$),
+('a constraint that not all partitions have',
+	$p$create table p (i int not null, k int not null) partition by list (k);
+		create table p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+		alter table only p add constraint some_pkey primary key (k, i);
+		alter table only p add constraint some_key unique (k); create unique index p1_pkey on p1 (k, i)$p$,
+	$p$create table p (i int not null, k int not null) partition by list (k);
+		create table p1 partition of p for values in (1); create table p2 partition of p for values in (2);
+		alter table only p add constraint some_pkey primary key (k, i); comment on index some_pkey is 'some';
+		alter table only p add constraint some_key unique (k); alter table p2 add constraint p2_k unique (k);
+		create unique index p1_pkey on p1 (k, i); alter table p1 add primary key using index p1_pkey;
+		alter index some_pkey attach partition p1_pkey; alter index some_key attach partition p2_k;
+		create table q (k int) partition by list (k); create table q1 partition of q for values in (1);
+		alter table only q add constraint q_key unique (k)$p$));
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
