@@ -143,7 +143,6 @@ is_partitioned(const PgmSchemaObject *table)
 	return table != NULL && OF(table, "partition key") != NULL;
 }
 
-/* Those of partitions are made with their tables', or taken from them. */
 bool
 pgm_ddl_is_late_key(const PgmDiff *diff, const PgmPair *pair)
 {
@@ -153,8 +152,7 @@ pgm_ddl_is_late_key(const PgmDiff *diff, const PgmPair *pair)
 	if (!pgm_diff_is_foreign_key(pair->to))
 		return false;
 	own = pgm_ddl_find_table(diff->to, pgm_ddl_table(pair->to));
-	if (own == NULL || is_partitioned(own) ||
-		OF(own, "partition bound") != NULL)
+	if (own == NULL)
 		return false;
 	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
 	{

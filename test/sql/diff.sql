@@ -969,7 +969,15 @@ INSERT INTO pair (name, a, b) VALUES
 		create unique index p1_pkey on p1 (k, i); alter table p1 add primary key using index p1_pkey;
 		alter index some_pkey attach partition p1_pkey; alter index some_key attach partition p2_k;
 		create table q (k int) partition by list (k); create table q1 partition of q for values in (1);
-		alter table only q add constraint q_key unique (k)$p$));
+		alter table only q add constraint q_key unique (k)$p$),
+('a foreign key of partitions to partitions',
+	$p$create table r (k int primary key) partition by list (k); create table r1 (k int primary key); insert into r1 values (1);
+		create table p (k int) partition by list (k); create table p1 partition of p for values in (1); insert into p values (1);
+		create table q (k int) partition by list (k); create table q1 partition of q for values in (1); insert into q values (1)$p$,
+	$p$create table r (k int primary key) partition by list (k); create table r1 partition of r for values in (1);
+		create table p (k int references r) partition by list (k); create table p1 partition of p for values in (1);
+		create table q (k int) partition by list (k); create table q1 partition of q for values in (1);
+		alter table q1 add foreign key (k) references r$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
