@@ -32,12 +32,14 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/clock.h"
 #include "compare/internal.h"
 #include "compare/row_image.h"
 #include "compat/catalog.h"
 #include "compat/planner.h"
 
 #define SIDES 2
+#define WATCH_EVERY_MS 500
 
 /* In the table of contents; a scan is found by the number of its side. */
 #define KEY_SHARED UINT64CONST(0x5047430000000000)
@@ -197,6 +199,37 @@ end_query(QueryDesc *query)
 	FreeQueryDesc(query);
 }
 
+static bool
+are_at_work(const ParallelContext *context)
+{
+	pid_t		pid;
+
+	for (int w = 0; w < context->nworkers_launched; w++)
+		if (context->worker[w].error_mqh != NULL &&
+			GetBackgroundWorkerPid(context->worker[w].bgwhandle,
+								   &pid) != BGWH_STOPPED)
+			return true;
+	return false;
+}
+
+/* A caller that does not read, or has read its share, still tells. */
+static void
+watch(ParallelContext *context, const PgmCompareProgress *progress,
+	  pg_atomic_uint64 *rows)
+{
+	PgmCompareProgress shown = *progress;
+
+	while (shown.comparison != NULL && are_at_work(context))
+	{
+		pgm_clock_wait(WATCH_EVERY_MS);
+		CHECK_FOR_INTERRUPTS();
+		pgm_compare_progress(&shown,
+							 (int64) (pg_atomic_read_u64(&rows[PGM_SIDE_A]) +
+									  pg_atomic_read_u64(&rows[PGM_SIDE_B])),
+							 GetCurrentTimestamp());
+	}
+}
+
 bool
 pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 							const PgmCompareSecrets *secrets,
@@ -225,6 +258,7 @@ pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 									sums, shared->rows, progress);
 			pgm_executor_run(sides[i].query);
 		}
+	watch(context, progress, shared->rows);
 	WaitForParallelWorkersToFinish(context);
 	for (int w = 0; w < context->nworkers_launched; w++)
 		for (int i = 0; i < PGM_COMPARE_BUCKETS; i++)
