@@ -322,6 +322,20 @@ set_position(PgmDiff *diff, const PgmSchemaObject *to,
 				pgm_ddl_table(column), OF(to, "minimum"), OF(to, "maximum"));
 }
 
+/* The sequence of an identity column is made as its table is. */
+static void
+settle_persistence(PgmDiff *diff, const PgmSchemaObject *sequence,
+				   const PgmSchemaObject *column)
+{
+	const PgmSchemaObject *table = pgm_ddl_find_table(diff->to,
+													  pgm_ddl_table(column));
+	const char *persistence = OF(sequence, "persistence");
+
+	if (table != NULL && !pgm_ddl_equal(persistence, OF(table, "persistence")))
+		pgm_ddl_add(diff, "ALTER SEQUENCE %s SET %s", sequence->identity,
+					persistence != NULL ? "UNLOGGED" : "LOGGED");
+}
+
 static void
 finish_sequence(PgmDiff *diff, PgmPair *pair, bool created)
 {
@@ -334,6 +348,8 @@ finish_sequence(PgmDiff *diff, PgmPair *pair, bool created)
 	if (column != NULL && OF(column, "identity") == NULL)
 		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY %s", pair->to->identity,
 					owner);
+	if (created && column != NULL && OF(column, "identity") != NULL)
+		settle_persistence(diff, pair->to, column);
 	if (created && column != NULL)
 		set_position(diff, pair->to, column);
 }

@@ -977,7 +977,11 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create table r (k int primary key) partition by list (k); create table r1 partition of r for values in (1);
 		create table p (k int references r) partition by list (k); create table p1 partition of p for values in (1);
 		create table q (k int) partition by list (k); create table q1 partition of q for values in (1);
-		alter table q1 add foreign key (k) references r$p$);
+		alter table q1 add foreign key (k) references r$p$),
+('identities that are not logged as their tables are',
+	$p$create table a (i int)$p$,
+	$p$create table a (i int, j int generated always as identity); alter sequence a_j_seq set unlogged;
+		create unlogged table b (i int generated always as identity); alter sequence b_i_seq set logged$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
