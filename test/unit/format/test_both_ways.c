@@ -288,6 +288,8 @@ test_sentences(void)
 					"ALTER TABLE a ADD b int;");
 	refused_between("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''; GRANT EXECUTE ON FUNCTION f() TO x; COMMENT ON FUNCTION f() IS 'x';",
 					"-- back to 0", "DROP FUNCTION f();");
+	refused_between("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS ''; CREATE TRIGGER t AFTER INSERT ON a EXECUTE FUNCTION f();",
+					"-- back to 0", "DROP FUNCTION f() CASCADE;");
 	refused_between("ALTER TABLE a ADD b int; UPDATE c SET d = 0;",
 					"-- Rollback users: drop the column", "ALTER TABLE a DROP b;");
 }
