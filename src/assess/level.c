@@ -173,7 +173,9 @@ note_loss(PgmJudged *judged, const PgmFinding *finding)
 		what = psprintf("%s holds " INT64_FORMAT " kB of rows",
 						finding->relation, (bytes + 1023) / 1024);
 	loss = pgm_lint_find(judged, "loses-data", effect,
-						 psprintf("data loss: %s, and no downgrade brings them back",
+						 psprintf(judged->strategy->kind == PGM_STRATEGY_KEEP ?
+								  "data loss: %s, and nothing brings them back once finalize() has run" :
+								  "data loss: %s, and no downgrade brings them back",
 								  what),
 						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));
 	loss->details = psprintf("{\"bytes\": " INT64_FORMAT "}", bytes);

@@ -16,7 +16,7 @@ CREATE TABLE heir () INHERITS (parent);
 CREATE TABLE gone (id int PRIMARY KEY, a int);
 CREATE FUNCTION told(text) RETURNS TABLE (statement int, strategy text, rule text, level text, message text) LANGUAGE sql AS $$
 SELECT DISTINCT statement, strategy, rule, level, message FROM pgmigrate.lint($1)
-WHERE rule IN ('way-back', 'no-way-back') ORDER BY statement, message
+WHERE rule IN ('way-back', 'no-way-back', 'loses-data') ORDER BY statement, message
 $$;
 SELECT * FROM told('ALTER TABLE accounts ALTER v TYPE bigint');
 SELECT * FROM told('ALTER TABLE accounts ALTER v TYPE bigint, ALTER v DROP NOT NULL, ALTER f TYPE numeric, ALTER w TYPE text COLLATE "C"');
