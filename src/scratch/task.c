@@ -173,6 +173,46 @@ blank_commands(char *text)
 	}
 }
 
+/*
+ * The line of a COPY whose rows follow in the text, as pg_dump writes them; 0:
+ * there is none.
+ */
+static int
+line_of_rows(const char *text)
+{
+	static const char copy[] = "COPY ";
+	static const char from[] = " FROM stdin;";
+	int			copied = 0;
+	int			n = 1;
+
+	for (const char *line = text; *line; n++)
+	{
+		size_t		len = strcspn(line, "\n");
+
+		if (len >= strlen(copy) + strlen(from) &&
+			strncmp(line, copy, strlen(copy)) == 0 &&
+			strncmp(line + len - strlen(from), from, strlen(from)) == 0)
+			copied = n;
+		else if (copied > 0 && len == 2 && strncmp(line, "\\.", 2) == 0)
+			return copied;
+		line += len + (line[len] == '\n' ? 1 : 0);
+	}
+	return 0;
+}
+
+static void
+refuse_rows(const char *text)
+{
+	int			line = line_of_rows(text);
+
+	if (line > 0)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("the text has rows of a table, not definitions only"),
+				errdetail("They begin after line %d.", line),
+				errhint("Leave them out, as \"pg_dump --schema-only\" does."));
+}
+
 static void
 run_text(PgmScratchOp op, char *text)
 {
@@ -186,6 +226,7 @@ run_text(PgmScratchOp op, char *text)
 	exec.worker = true;
 	exec.label = "scratch database";
 	blank_commands(text);
+	refuse_rows(text);
 	pgm_txn_begin();
 	source = pgm_source_parse(text, PGM_SOURCE_OTHER, NULL);
 	pgm_txn_commit();

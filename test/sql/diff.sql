@@ -1162,6 +1162,7 @@ SELECT pgmigrate.diff('CREATE TABLE a (i int');
 SELECT pgmigrate.diff('CREATE ROLE regress_diff_c');
 SELECT pgmigrate.diff($$COPY pg_class TO PROGRAM 'cat'$$);
 SELECT pgmigrate.diff(:'same' || 'CREATE TYPE dd.c');
+SELECT pgmigrate.diff(E'CREATE TABLE a (i int);\nCOPY a (i) FROM stdin;\n1\n\\.\n');
 \set VERBOSITY terse
 SELECT pgmigrate.diff(E'CREATE TABLE a (i int);\nCREATE EXTENSION no_such_extension');
 \set VERBOSITY default
