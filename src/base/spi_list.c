@@ -1,11 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * spi_list.c
- *	  What a query finds, as a list.
+ *	  What a query finds, as a list, and lists for a query.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include "nodes/value.h"
 
 #include "base/spi_list.h"
 
@@ -51,4 +53,16 @@ pgm_spi_one_text(PgmQuery *query, const Datum *values)
 		text = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);
 	return text;
+}
+
+Datum
+pgm_names_datum(const List *names)
+{
+	char	  **texts = palloc(sizeof(char *) * Max(list_length(names), 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		texts[n++] = strVal(lfirst(lc));
+	return pgm_text_array_datum(n, texts);
 }

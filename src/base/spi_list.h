@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * spi_list.h
- *	  What a query finds, as a list.
+ *	  What a query finds, as a list, and lists for a query.
  *
- * Each has a scope of its own; the results are in the caller's memory context.
+ * Each query has a scope of its own; the results are in the caller's memory
+ * context.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,5 +20,8 @@ extern List *pgm_spi_list(PgmQuery *query, const Datum *values,
 /* The first column as text; of the first row only, NULL if there is none. */
 extern List *pgm_spi_texts(PgmQuery *query, const Datum *values);
 extern char *pgm_spi_one_text(PgmQuery *query, const Datum *values);
+
+/* A list of String nodes, names of columns for one, as an argument. */
+extern Datum pgm_names_datum(const List *names);
 
 #endif							/* PGM_BASE_SPI_LIST_H */

@@ -19,6 +19,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "classify/related_relations.h"
 
 static PgmQuery neighbours_query = {
@@ -186,15 +187,10 @@ pgm_related_referencing(Oid relid)
 List *
 pgm_related_checked(Oid relid, const List *columns, bool inserted)
 {
-	char	  **names = palloc(sizeof(char *) * (list_length(columns) + 1));
 	Datum		values[3];
-	int			n = 0;
-	ListCell   *lc;
 
-	foreach(lc, columns)
-		names[n++] = strVal(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = pgm_text_array_datum(n, names);
+	values[1] = pgm_names_datum(columns);
 	values[2] = BoolGetDatum(inserted);
 	return pgm_spi_oids(&checked_query, values);
 }

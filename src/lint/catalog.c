@@ -143,19 +143,6 @@ pgm_lint_domain_has_constraints(Oid type)
 		pgm_lint_ask_bool(&domain_query, &value);
 }
 
-/* Names of columns as an array, for a query. */
-static Datum
-names_datum(List *columns)
-{
-	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, columns)
-		names[n++] = strVal(lfirst(lc));
-	return pgm_text_array_datum(n, names);
-}
-
 static List *
 as_strings(List *texts)
 {
@@ -170,7 +157,8 @@ as_strings(List *texts)
 List *
 pgm_lint_nullable(Oid relid, List *columns)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relid), names_datum(columns)};
+	Datum		values[2] = {ObjectIdGetDatum(relid),
+	pgm_names_datum(columns)};
 
 	return as_strings(pgm_spi_texts(&nullable_query, values));
 }
@@ -186,7 +174,8 @@ pgm_lint_must_be_filled(Oid relid, AttrNumber attnum)
 bool
 pgm_lint_has_index_on(Oid relid, List *columns)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relid), names_datum(columns)};
+	Datum		values[2] = {ObjectIdGetDatum(relid),
+	pgm_names_datum(columns)};
 
 	return pgm_lint_ask_bool(&index_on_query, values);
 }

@@ -196,13 +196,9 @@ static char *
 catalog_reason(Oid relid, List *columns, bool root)
 {
 	Datum		values[4];
-	char	  **names = palloc(sizeof(char *) * list_length(columns));
-	ListCell   *lc;
 
-	foreach(lc, columns)
-		names[foreach_current_index(lc)] = strVal(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = pgm_text_array_datum(list_length(columns), names);
+	values[1] = pgm_names_datum(columns);
 	values[2] = pgm_text_datum(PGM_COLUMN_TRIGGER);
 	values[3] = BoolGetDatum(root);
 	return pgm_spi_one_text(&query, values);

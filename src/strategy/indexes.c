@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
@@ -62,15 +63,10 @@ static PgmQuery refreshable_query = {
 bool
 pgm_strategy_has_partition_key(Oid relid, List *columns)
 {
-	char	  **names = palloc(sizeof(char *) * Max(list_length(columns), 1));
 	Datum		values[2];
-	int			n = 0;
-	ListCell   *lc;
 
-	foreach(lc, columns)
-		names[n++] = strVal(lfirst(lc));
 	values[0] = ObjectIdGetDatum(relid);
-	values[1] = pgm_text_array_datum(n, names);
+	values[1] = pgm_names_datum(columns);
 	return pgm_strategy_ask(&partition_key_query, values);
 }
 
