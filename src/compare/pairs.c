@@ -409,6 +409,40 @@ is_string(Oid type)
 		type == NAMEOID;
 }
 
+static bool
+is_float(Oid type)
+{
+	return type == FLOAT4OID || type == FLOAT8OID;
+}
+
+/* Of digits that a float may not have room for. */
+static bool
+is_exact(Oid type)
+{
+	return type == NUMERICOID || type == INT8OID || type == INT4OID ||
+		type == INT2OID;
+}
+
+/*
+ * A float beside a number of that kind is what it reads as.  The other way
+ * about, as the server would do it, digits that were lost would not be seen.
+ */
+static bool
+match_float(PgmPair *pair, Oid atype, Oid btype)
+{
+	static const char text_format[] =
+		"pg_catalog.trim_scale((%s)::pg_catalog.text::pg_catalog.numeric)";
+	static const char format[] =
+		"pg_catalog.trim_scale((%s)::pg_catalog.numeric)";
+
+	if (!(is_float(atype) && is_exact(btype)) &&
+		!(is_exact(atype) && is_float(btype)))
+		return false;
+	pair->a = psprintf(is_float(atype) ? text_format : format, pair->a);
+	pair->b = psprintf(is_float(btype) ? text_format : format, pair->b);
+	return true;
+}
+
 /* Bring both sides of a pair to one type. */
 static void
 match_types(PgmPair *pair, Form_pg_attribute a, Form_pg_attribute b)
@@ -423,6 +457,8 @@ match_types(PgmPair *pair, Form_pg_attribute a, Form_pg_attribute b)
 
 	if (atype == btype && (amod == bmod ||
 						   (atype != NUMERICOID && atype != BPCHAROID)))
+		return;
+	if (match_float(pair, atype, btype))
 		return;
 	if (is_string(atype) && is_string(btype))
 		type = TEXTOID;

@@ -35,6 +35,28 @@
 
 static PgmImageKind image_kind(Oid type);
 
+/* How wide the numbers are of which a type is made; 0 if it is not. */
+static int
+float_width(Oid type)
+{
+	Oid			element = get_base_element_type(type);
+
+	switch (OidIsValid(element) ? getBaseType(element) : type)
+	{
+		case FLOAT4OID:
+			return sizeof(float4);
+		case FLOAT8OID:
+		case POINTOID:
+		case LSEGOID:
+		case BOXOID:
+		case LINEOID:
+		case CIRCLEOID:
+			return sizeof(float8);
+		default:
+			return 0;
+	}
+}
+
 static bool
 is_array_of_images(Oid type)
 {
@@ -90,6 +112,7 @@ pgm_image_create(TupleDesc tupdesc)
 		Oid			type = getBaseType(TupleDescAttr(tupdesc, i)->atttypid);
 
 		column->kind = image_kind(type);
+		column->floats = float_width(type);
 		column->length = get_typlen(type);
 		column->mask = column->length < (int) sizeof(uint64) ?
 			(UINT64CONST(1) << (8 * Max(column->length, 0))) - 1 :
@@ -167,8 +190,39 @@ put_bytes(PgmRowImage *image, const char *bytes, Size length)
 		memcpy(room, bytes + length - sizeof(uint64), sizeof(uint64));
 }
 
+static bool
+has_nan(const char *bytes, Size length, int width)
+{
+	for (Size i = 0; i < length; i += width)
+		if (width == sizeof(float4) ? isnan(*(const float4 *) (bytes + i)) :
+			isnan(*(const float8 *) (bytes + i)))
+			return true;
+	return false;
+}
+
+/* Numbers of a width, or anything if it is 0. */
 static void
-put_array(PgmRowImage *image, Datum value)
+put_numbers(PgmRowImage *image, const char *bytes, Size length, int width)
+{
+	char	   *copy;
+
+	if (width == 0 || !has_nan(bytes, length, width))
+	{
+		put_bytes(image, bytes, length);
+		return;
+	}
+	copy = palloc(length);
+	memcpy(copy, bytes, length);
+	for (Size i = 0; i < length; i += width)
+		if (width == sizeof(float4) && isnan(*(float4 *) (copy + i)))
+			*(float4 *) (copy + i) = (float4) NAN;
+		else if (width == sizeof(float8) && isnan(*(float8 *) (copy + i)))
+			*(float8 *) (copy + i) = NAN;
+	put_bytes(image, copy, length);
+}
+
+static void
+put_array(PgmRowImage *image, Datum value, int floats)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	int			ndim = ARR_NDIM(array);
@@ -183,8 +237,9 @@ put_array(PgmRowImage *image, Datum value)
 					 (n - i < 8 ? (1 << (n - i)) - 1 : 0xff));
 	else
 		put_word(image, PG_UINT64_MAX);
-	put_bytes(image, ARR_DATA_PTR(array),
-			  ARR_SIZE(array) - (ARR_DATA_PTR(array) - (char *) array));
+	put_numbers(image, ARR_DATA_PTR(array),
+				ARR_SIZE(array) - (ARR_DATA_PTR(array) - (char *) array),
+				floats);
 }
 
 static inline void
@@ -227,14 +282,15 @@ put_other(PgmRowImage *image, PgmImageColumn *column, Datum value)
 				break;
 			}
 		case PGM_IMAGE_FIXED:
-			put_bytes(image, DatumGetPointer(value), column->length);
+			put_numbers(image, DatumGetPointer(value), column->length,
+						column->floats);
 			break;
 		case PGM_IMAGE_CSTRING:
 			text = DatumGetCString(value);
 			put_bytes(image, text, strlen(text));
 			break;
 		case PGM_IMAGE_ARRAY:
-			put_array(image, value);
+			put_array(image, value, column->floats);
 			break;
 		case PGM_IMAGE_TEXT:
 			text = OutputFunctionCall(column->output, value);

@@ -28,6 +28,7 @@ typedef struct PgmImageColumn
 {
 	PgmImageKind kind;
 	int			length;
+	int			floats;			/* width of those that it is made of, or 0 */
 	uint64		mask;			/* of what counts of a value */
 	FmgrInfo   *output;			/* of what is compared as text */
 } PgmImageColumn;

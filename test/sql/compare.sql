@@ -96,6 +96,19 @@ UPDATE a SET ia[2] = 2 WHERE id = 32;
 UPDATE b SET ia = ARRAY[1, 2] WHERE id = 32;
 SELECT count(*) FROM cmp.differing('a', 'b') WHERE example ~ '"id": 3[0-2]\M';
 
+-- a NaN that was computed has a sign that nobody can read
+CREATE TABLE nan1 (id int PRIMARY KEY, f float8[], g float4[], h float8, p point, b box[]);
+CREATE TABLE nan2 (LIKE nan1);
+INSERT INTO nan1 SELECT i, ARRAY['NaN', i]::float8[], '{1,NULL,NaN}', 'NaN', point('NaN', i), '{(1,NaN),(0,0)}'
+FROM generate_series(1, 3) i;
+INSERT INTO nan2 SELECT id, ARRAY[x, id], ARRAY[1, NULL, x]::float4[], x, point(x, id), ARRAY[box(point(1, x), point(0, 0))]
+FROM nan1, (SELECT 'Infinity'::float8 - 'Infinity'::float8) AS i (x);
+SELECT differences, examples FROM pgmigrate.compare('nan1', 'nan2');
+UPDATE nan2 SET f[2] = '-0' WHERE id = 1;
+UPDATE nan2 SET g = '{1,1,NaN}' WHERE id = 2;
+UPDATE nan2 SET p = point(0, 3) WHERE id = 3;
+SELECT * FROM cmp.differing('nan1', 'nan2');
+
 -- Columns of another type, and expressions.
 CREATE TABLE t1 (id int PRIMARY KEY, price numeric(10,2), code char(4), name text, at timestamp, old text);
 CREATE TABLE t2 (id bigint PRIMARY KEY, price numeric(14,4), code char(8), given text, family text,
@@ -107,6 +120,16 @@ SELECT * FROM cmp.differing('t1', 't2', '{"name": null, "price": "cents / 100"}'
 SELECT * FROM cmp.differing('t1', 't2', '{"name": "concat(given, '' '', t2.family)", "price": "cents / 100.0"}');
 UPDATE t2 SET price = 1.5001 WHERE id = 1;
 SELECT * FROM cmp.differing('t1', 't2', '{"name": null}');
+-- digits for which a float has no room are a difference
+CREATE TABLE d1 (id int PRIMARY KEY, n numeric, l bigint, i int, s float4);
+CREATE TABLE d2 (id int PRIMARY KEY, n float8, l float8, i float4, s numeric);
+INSERT INTO d1 VALUES (1, 0.1, 1, 1, 0.1), (2, 'NaN', -5, NULL, '-0'), (3, 1.50, 1000000007, 16777216, 'Infinity'),
+	(4, 0.10000000000000000001, 1, 1, 1), (5, 1, 9007199254740993, 1, 1), (6, 1, 1, 16777217, 1);
+INSERT INTO d2 SELECT * FROM d1;
+SELECT * FROM cmp.differing('d1', 'd2');
+SELECT * FROM cmp.differing('d2', 'd1', '{"n": "n::float8", "l": "l::float8", "i": "i::float4"}');
+UPDATE d2 SET s = 0.1000000015 WHERE id = 1;
+SELECT * FROM cmp.differing('d2', 'd1', '{"n": null, "l": null, "i": null}');
 -- a column and what is to replace it
 ALTER TABLE t1 ADD new_price bigint;
 UPDATE t1 SET new_price = price * 100;
