@@ -19,6 +19,7 @@
 #include "store/authoring.h"
 #include "store/kept_model.h"
 #include "store/ledger.h"
+#include "store/schema_record.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_adopt_drift);
 
@@ -47,11 +48,23 @@ stamp(const char *id)
 	(void) pgm_runner_stamp(&request, false);
 }
 
+/* What no text is made of must not be recorded with what one is made of. */
+static void
+refuse_local(char *const *values, void *arg)
+{
+	if (pgm_schema_is_local(pnstrdup(values[0], strcspn(values[0], " "))))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot adopt the change of %s", values[0]),
+				errhint("Write a revision that makes the change, and stamp it; or leave it out with \"pgmigrate.drift_ignore\"."));
+}
+
 Datum
 pgmigrate_adopt_drift(PG_FUNCTION_ARGS)
 {
 	PgmRevision revision = {0};
 	PgmSchema  *present;
+	PgmSchema  *kept;
 	List	   *ignored;
 
 	revision.message = pgm_arg_text_not_null(fcinfo, 0, "message");
@@ -61,7 +74,9 @@ pgmigrate_adopt_drift(PG_FUNCTION_ARGS)
 	/* the setting's check has seen that it can be split */
 	(void) SplitGUCList(pstrdup(pgm_drift_ignore), ',', &ignored);
 	present = pgm_schema_read_all(GetUserId());
-	if (!pgm_generate_between(pgm_schema_kept(present), present, ignored,
+	kept = pgm_schema_kept(present);
+	pgm_schema_record_drift(refuse_local, NULL);
+	if (!pgm_generate_between(kept, present, ignored,
 							  &revision.upgrade, &revision.downgrade))
 	{
 		ereport(NOTICE,

@@ -412,6 +412,25 @@ has_own_owner(const PgmDiff *diff, const PgmPair *pair, bool created)
 	return created || !pgm_ddl_equal(OF(pair->from, "owned by"), column);
 }
 
+/* With which extensions it is dropped. */
+static void
+write_extensions(PgmDiff *diff, const char *address, const char *from,
+				 const char *to)
+{
+	const char *rest = from;
+	char	   *extension;
+
+	while ((extension = pgm_ddl_next(&rest)) != NULL)
+		if (!pgm_ddl_in_list(to, extension))
+			pgm_ddl_add(diff, "ALTER %s NO DEPENDS ON EXTENSION %s", address,
+						extension);
+	rest = to;
+	while ((extension = pgm_ddl_next(&rest)) != NULL)
+		if (!pgm_ddl_in_list(from, extension))
+			pgm_ddl_add(diff, "ALTER %s DEPENDS ON EXTENSION %s", address,
+						extension);
+}
+
 void
 pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 {
@@ -429,6 +448,9 @@ pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 		pgm_ddl_add(diff, "ALTER %s OWNER TO %s", address,
 					quote_identifier(owner));
 	write_privileges(diff, pair, created);
+	write_extensions(diff, address, created ? NULL :
+					 OF(pair->from, "depends on extension"),
+					 OF(to, "depends on extension"));
 	if (!pgm_ddl_equal(comment, created ? NULL : OF(pair->from, "comment")))
 		pgm_ddl_add(diff, "COMMENT ON %s IS %s", address,
 					comment == NULL ? "NULL" : quote_literal_cstr(comment));

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "compat/catalog.h"
+#include "compat/subscription.h"
 #include "schema/internal.h"
 
 #define OF_USER(catalog, oid) \
@@ -114,6 +115,9 @@ static PgmQuery queries[] = {
 	{"SELECT 'pg_subscription'::regclass::oid::int8, s.oid::int8, 0, "
 		"'subscription', quote_ident(s.subname), "
 		PGM_OPTIONS("s.subpublications") " AS publications, "
+		"s.subslotname::text AS slot, nullif(s.subsynccommit, 'off') "
+		"AS \"synchronous commit\", nullif(concat_ws(', ', "
+		PGM_SQL_SUBSCRIPTION_OPTIONS "), '') AS options, "
 		PGM_OWNER("s.subowner") ", d.description AS comment "
 		"FROM pg_subscription s " PGM_JOIN_COMMENT("pg_subscription", "s.oid")
 		"WHERE s.subdbid = (SELECT b.oid FROM pg_database b "

@@ -27,6 +27,9 @@ extern PgmQuery *pgm_schema_object_queries(int *n);
 /* Of what is in no schema; without $1. */
 extern PgmQuery *pgm_schema_global_queries(int *n);
 
+/* Of privileges on what is not in the model; without $1. */
+extern PgmQuery *pgm_schema_privileges_query(void);
+
 /* What depends on what, for a model that is complete and sorted. */
 extern void pgm_schema_read_dependencies(PgmSchema *schema);
 
@@ -41,6 +44,15 @@ extern void pgm_schema_read_dependencies(PgmSchema *schema);
 	"(SELECT e.objid FROM pg_depend e " \
 	"WHERE e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e' " \
 	"AND e.classid = '" catalog "'::regclass)"
+
+/* ALTER ... DEPENDS ON EXTENSION, of all objects of a class. */
+#define PGM_DEPENDS "z.names AS \"depends on extension\""
+#define PGM_JOIN_EXTENSIONS(catalog, oid) \
+	"LEFT JOIN (SELECT e.objid, string_agg(quote_ident(x.extname), ', ' " \
+	"ORDER BY x.extname) FROM pg_depend e JOIN pg_extension x " \
+	"ON x.oid = e.refobjid WHERE e.refclassid = 'pg_extension'::regclass " \
+	"AND e.deptype = 'x' AND e.classid = '" catalog "'::regclass " \
+	"GROUP BY e.objid) AS z (id, names) ON z.id = " oid " "
 
 #define PGM_NAMED(schema, name) \
 	"quote_ident(" schema ") || '.' || quote_ident(" name ")"

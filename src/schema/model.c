@@ -50,6 +50,12 @@ static const struct
 /* Text that is as somebody wrote it, not as the server puts it out. */
 static const char *const verbatim[] = {"comment", "label", "source"};
 
+/*
+ * What is of this database, and not of what is made of a model of it or
+ * compared with one: not every role could make it.
+ */
+static const char *const local_kinds[] = {"distribution", "privileges"};
+
 static PgmQuery user_schemas_query = {
 	"SELECT array_agg(n.nspname::text) FROM pg_namespace n "
 	"WHERE n.nspname !~ '^pg_' "
@@ -84,6 +90,15 @@ is_verbatim(const char *property)
 {
 	for (int i = 0; i < lengthof(verbatim); i++)
 		if (strcmp(verbatim[i], property) == 0)
+			return true;
+	return false;
+}
+
+bool
+pgm_schema_is_local(const char *kind)
+{
+	for (int i = 0; i < lengthof(local_kinds); i++)
+		if (strcmp(local_kinds[i], kind) == 0)
 			return true;
 	return false;
 }
@@ -181,9 +196,8 @@ check_schemas(int nschemas, char **schemas)
 }
 
 /*
- * How Citus distributes tables is of this database: what is made of a model,
- * or compared with one made elsewhere, does without.  A colocation goes by its
- * first table, as its number is no other cluster's.
+ * How Citus distributes tables.  A colocation goes by its first table, as its
+ * number is no other cluster's.
  */
 static PgmQuery distribution_query = {
 	"SELECT " PGM_NO_ADDRESS ", 'distribution', " PGM_NAMED("n.nspname", "c.relname") ", "
@@ -205,7 +219,7 @@ static PgmQuery distribution_query = {
 
 /* In a scope. */
 static PgmSchema *
-read_schemas(int nschemas, char **schemas, bool distribution,
+read_schemas(int nschemas, char **schemas, bool local,
 			 MemoryContext context)
 {
 	SchemaReader reader = {context};
@@ -239,7 +253,9 @@ read_schemas(int nschemas, char **schemas, bool distribution,
 	queries = pgm_schema_global_queries(&n);
 	for (int i = 0; i < n && everything; i++)
 		read_class(&reader, &queries[i], NULL);
-	if (distribution && pgm_citus_is_here())
+	if (local && everything)
+		read_class(&reader, pgm_schema_privileges_query(), NULL);
+	if (local && pgm_citus_is_here())
 		read_class(&reader, &distribution_query, values);
 	pgm_schema_sort(reader.schema);
 	return reader.schema;

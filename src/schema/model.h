@@ -55,6 +55,12 @@ typedef struct PgmSchema
 extern PgmSchema *pgm_schema_read(int nschemas, char **schemas);
 
 /*
+ * Is it of this database only?  pgm_schema_read() has such objects, what is
+ * read as a role has not.
+ */
+extern bool pgm_schema_is_local(const char *kind);
+
+/*
  * The whole database, with dependencies, as a role that may read what every
  * role may: our extension need not be there.
  */

@@ -150,7 +150,7 @@ static PgmQuery queries[] = {
 		PGM_YES("x.indisclustered") " AS clustered, "
 		PGM_YES("x.indisreplident") " AS \"replica identity\", "
 		"p.inhparent::regclass::text AS parent, "
-		"s.targets AS \"statistics targets\", "
+		"s.targets AS \"statistics targets\", " PGM_DEPENDS ", "
 		PGM_COMMENT ", " OF_TABLE ", "
 		PGM_OPTIONS("i.reloptions") " AS \".storage options\" " RELATIONS
 		"JOIN pg_index x ON x.indrelid = c.oid "
@@ -161,6 +161,7 @@ static PgmQuery queries[] = {
 		"WHERE a.attnum > 0 AND a.attstattarget >= 0 GROUP BY a.attrelid) "
 		"AS s (id, targets) ON s.id = i.oid "
 		PGM_JOIN_COMMENT("pg_class", "i.oid")
+		PGM_JOIN_EXTENSIONS("pg_class", "i.oid")
 		"WHERE c.relkind IN ('r', 'p', 'm') "
 		"AND " PGM_NO_DOUBLE("x.indrelid", "i.relname") NOT_MEMBER,
 	1, {TEXTARRAYOID}},
@@ -209,20 +210,23 @@ static PgmQuery queries[] = {
 		PGM_OPTIONS("c.reloptions") " AS options, "
 		PGM_OPTIONS("o.reloptions") " AS \"toast options\", "
 		PGM_OWNER("c.relowner") ", " PGM_GRANTS("r", "c.relacl", "c.relowner") ", "
-		PGM_COMMENT " " RELATIONS
+		PGM_DEPENDS ", " PGM_COMMENT " " RELATIONS
 		"LEFT JOIN pg_class o ON o.oid = c.reltoastrelid "
 		PGM_JOIN_COMMENT("pg_class", "c.oid")
+		PGM_JOIN_EXTENSIONS("pg_class", "c.oid")
 		"WHERE c.relkind IN ('v', 'm') " NOT_MEMBER,
 	1, {TEXTARRAYOID}},
 
 	{"SELECT " PGM_ADDRESS("t") ", "
 		"'trigger', " ON_TABLE("t.tgname") ", "
 		"pg_get_triggerdef(t.oid) AS definition, " ENABLED("t.tgenabled") ", "
-		PGM_COMMENT ", " PGM_YES("p.oid IS NOT NULL") " AS \".inherited\", "
+		PGM_DEPENDS ", " PGM_COMMENT ", "
+		PGM_YES("p.oid IS NOT NULL") " AS \".inherited\", "
 		OF_TABLE " " RELATIONS
 		"JOIN pg_trigger t ON t.tgrelid = c.oid AND NOT t.tgisinternal "
 		"LEFT JOIN pg_trigger p ON p.oid = t.tgparentid "
 		PGM_JOIN_COMMENT("pg_trigger", "t.oid")
+		PGM_JOIN_EXTENSIONS("pg_trigger", "t.oid")
 		"WHERE (p.oid IS NULL OR p.tgenabled <> t.tgenabled) "
 		NOT_MEMBER,
 	1, {TEXTARRAYOID}},

@@ -213,13 +213,16 @@ pgm_schema_kept(const PgmSchema *present)
 	MemoryContextSwitchTo(context);
 	for (uint64 i = 1; i <= rows; i++)
 	{
-		PgmSchemaObject *object = &schema->objects[schema->nobjects++];
+		PgmSchemaObject *object = &schema->objects[schema->nobjects];
 		char	  **keys;
 		char	  **values;
 		int			n = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		object->kind = pgm_spi_text(i, 1);
+		if (pgm_schema_is_local(object->kind))
+			continue;
+		schema->nobjects++;
 		object->identity = pgm_spi_text(i, 2);
 		if (!pgm_spi_isnull(i, 6))
 		{

@@ -12,6 +12,7 @@ SELECT pgmigrate.revision('base', $$
 	CREATE INDEX ix ON ad.a (t);
 	CREATE INDEX "I x" ON ad.b (a);
 	CREATE FUNCTION ad.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+	ALTER INDEX ad.ix DEPENDS ON EXTENSION plpgsql;
 	CREATE VIEW ad.v AS SELECT id, gone FROM ad.a;
 	CREATE TABLE ad.old ("x y" int DEFAULT 5)$$, 'SELECT 1', id => 'a1') AS id;
 SELECT count(*) FROM pgmigrate.upgrade();
@@ -27,6 +28,8 @@ CREATE OR REPLACE FUNCTION ad.f(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
 CREATE TABLE ad.new (i int REFERENCES ad.a);
 CREATE VIEW ad.w AS SELECT phone FROM ad.a;
 COMMENT ON TABLE ad.b IS 'b';
+ALTER FUNCTION ad.f(int) DEPENDS ON EXTENSION plpgsql;
+ALTER INDEX ad.ix NO DEPENDS ON EXTENSION plpgsql;
 CREATE TABLE ad.scratch_pad (i int);
 SELECT object, change FROM pgmigrate.drift() WHERE object NOT LIKE '%not_null%';
 SELECT pgmigrate.fingerprint('{ad}') AS by_hand \gset

@@ -41,9 +41,13 @@ SELECT pgmigrate.revision('base', $$
 	CREATE TEXT SEARCH DICTIONARY dk.di (TEMPLATE = simple);
 	CREATE TEXT SEARCH CONFIGURATION dk.cf (COPY = simple);
 	CREATE PUBLICATION dk_pub FOR TABLE dk.b;
+	CREATE SUBSCRIPTION dk_sub CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE);
 	COMMENT ON TABLE dk.a IS 'a';
 	GRANT SELECT ON dk.a TO regress_dk_hand$$, id => 'd1') AS id;
+-- that the subscription is not connected is said otherwise by each server
+SET client_min_messages = error;
 SELECT count(*) FROM pgmigrate.upgrade();
+SET client_min_messages = warning;
 SELECT count(*) FROM pgmigrate.drift();
 
 CREATE FUNCTION pg_temp.drift_of(ddl text) RETURNS text[] LANGUAGE plpgsql AS $$
@@ -166,12 +170,36 @@ INSERT INTO kind (ddl, object) VALUES
 ('CREATE PUBLICATION dk_pub2', 'added publication dk_pub2'),
 ('ALTER PUBLICATION dk_pub ADD TABLE dk.loose', 'changed publication dk_pub'),
 ('CREATE EVENT TRIGGER dk_et ON sql_drop EXECUTE FUNCTION dk.et()', 'added event trigger dk_et'),
-('CREATE CAST (dk.comp AS text) WITH INOUT', 'added cast dk.comp as text');
+('CREATE CAST (dk.comp AS text) WITH INOUT', 'added cast dk.comp as text'),
+('ALTER FUNCTION dk.f(int) DEPENDS ON EXTENSION plpgsql', 'changed function dk.f(integer)'),
+('ALTER PROCEDURE dk.p() DEPENDS ON EXTENSION plpgsql', 'changed procedure dk.p()'),
+('ALTER INDEX dk.ix DEPENDS ON EXTENSION plpgsql', 'changed index dk.ix'),
+('ALTER TRIGGER tr ON dk.a DEPENDS ON EXTENSION plpgsql', 'changed trigger tr on dk.a'),
+('ALTER MATERIALIZED VIEW dk.mv DEPENDS ON EXTENSION plpgsql', 'changed materialized view dk.mv'),
+('ALTER SUBSCRIPTION dk_sub SET (synchronous_commit = on)', 'changed subscription dk_sub'),
+('ALTER SUBSCRIPTION dk_sub SET (slot_name = other)', 'changed subscription dk_sub'),
+('ALTER SUBSCRIPTION dk_sub SET (binary = on)', 'changed subscription dk_sub'),
+-- on what is of the server, or of an extension
+('GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO regress_dk_hand', 'added privileges on function pg_catalog.pg_ls_dir(pg_catalog.text)'),
+('REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC', 'added privileges on function pg_catalog.pg_sleep(double precision)'),
+('GRANT SELECT ON pg_authid TO regress_dk_hand', 'added privileges on table pg_catalog.pg_authid'),
+('GRANT SELECT (rolname) ON pg_authid TO regress_dk_hand', 'added privileges on table column pg_catalog.pg_authid.rolname'),
+('REVOKE USAGE ON SCHEMA pg_catalog FROM PUBLIC', 'added privileges on schema pg_catalog'),
+('REVOKE USAGE ON TYPE int4 FROM PUBLIC', 'added privileges on type integer'),
+('REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC', 'added privileges on language plpgsql'),
+('REVOKE EXECUTE ON FUNCTION plpgsql_call_handler() FROM PUBLIC', 'added privileges on function pg_catalog.plpgsql_call_handler()');
 SELECT count(*) >= 100 AS enough FROM kind;
 SELECT ddl, object, found FROM (SELECT *, pg_temp.drift_of(ddl) AS found FROM kind OFFSET 0) k
 WHERE (object = ANY (found)) IS NOT TRUE ORDER BY n;
 -- nothing is left of it
 SELECT count(*) FROM pgmigrate.drift();
+-- what was granted and revoked
+BEGIN;
+REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pg_sleep(float8) TO regress_dk_hand;
+SELECT object, change, expected, replace(actual, '/' || quote_ident(pg_get_userbyid(10)), '/owner') AS actual FROM pgmigrate.drift();
+SELECT pgmigrate.adopt_drift('cannot');
+ROLLBACK;
 
 -- A run says what was changed on the relations that it is about.
 SET client_min_messages = notice;
@@ -241,6 +269,7 @@ SELECT pgmigrate.capture_drift(NULL) IS NULL AS nothing;
 
 SET client_min_messages = warning;
 DROP PUBLICATION dk_pub;
+DROP SUBSCRIPTION dk_sub;
 DROP SCHEMA dk, "D k" CASCADE;
 SELECT pgmigrate.capture_drift();
 DROP EXTENSION pgmigrate;

@@ -105,6 +105,10 @@ REVOKE ALL ON fleeting FROM CURRENT_USER;
 ALTER TABLE child OWNER TO regress_owner;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_owner IN SCHEMA app
 	GRANT SELECT ON TABLES TO regress_reader;
+GRANT EXECUTE ON FUNCTION pg_ls_dir(text) TO regress_reader;
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
+ALTER FUNCTION plus DEPENDS ON EXTENSION plpgsql;
+ALTER INDEX measure_v DEPENDS ON EXTENSION plpgsql;
 COMMENT ON SCHEMA app IS 'the application';
 COMMENT ON COLUMN child.price IS 'in (ARRAY[''EUR''])::text[]';
 COMMENT ON TRIGGER touched ON child IS 'off';
