@@ -32,6 +32,7 @@
 #include "diff/mapped.h"
 #include "diff/rename.h"
 #include "scratch/scratch.h"
+#include "sql/statements.h"
 
 /*
  * Scratch databases: for the desired text, for renames, for what schemas in
@@ -224,6 +225,9 @@ prove(Generation *generation)
 		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
 	};
 
+	/* what is too long to be stored need not be proven */
+	pgm_source_check_size(up, "upgrade");
+	pgm_source_check_size(down, "downgrade");
 	base = present_from_nothing(generation, &options);
 	options.outline = false;
 	tasks[0].text = base;

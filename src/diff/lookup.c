@@ -18,7 +18,7 @@ typedef char *(*ColumnOf) (const PgmSchemaObject *object);
 static char *
 column_of_sequence(const PgmSchemaObject *object)
 {
-	return pgm_ddl_is(object, "sequence") ?
+	return pgm_ddl_is_of_identity(object) ?
 		pgm_schema_value(object, "owned by") : NULL;
 }
 

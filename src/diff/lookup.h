@@ -23,6 +23,7 @@ typedef struct PgmLookup
 	PgmLookupEntry *entries;
 } PgmLookup;
 
+/* Of identity columns. */
 extern void pgm_lookup_sequences(PgmLookup *lookup, const PgmSchema *schema);
 
 /* NOT NULL as constraints, which they are since 18. */

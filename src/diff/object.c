@@ -82,10 +82,10 @@ static void
 drop_sequence(PgmDiff *diff, const PgmSchemaObject *from)
 {
 	const char *owner = OF(from, "owned by");
-	const PgmSchemaObject *column = owner == NULL ? NULL :
+	const PgmSchemaObject *column = !pgm_ddl_is_of_identity(from) ? NULL :
 		pgm_schema_find(diff->from, "column", owner);
 
-	if (column != NULL && OF(column, "identity") != NULL)
+	if (column != NULL)
 		pgm_ddl_add_to_table(diff, pgm_ddl_table(column),
 							 "ALTER COLUMN %s DROP IDENTITY",
 							 pgm_ddl_part_name(column));
@@ -120,6 +120,9 @@ pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 		drop_sequence(diff, from);
 	else if (address == NULL)
 		pgm_ddl_refuse(pair, NULL);
+	else if (pgm_ddl_is_only_named(from))
+		pgm_ddl_add(diff, "DROP OPERATOR IF EXISTS %s",
+					address + strlen("OPERATOR "));
 	else if (pgm_ddl_is_set_aside(from))
 		pgm_ddl_set_aside_type(diff, pair);
 	else if (pgm_ddl_is(from, "table"))
@@ -345,10 +348,10 @@ finish_sequence(PgmDiff *diff, PgmPair *pair, bool created)
 
 	if (!created && !differs(pair, "owned by"))
 		return;
-	if (column != NULL && OF(column, "identity") == NULL)
+	if (column != NULL && !pgm_ddl_is_of_identity(pair->to))
 		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY %s", pair->to->identity,
 					owner);
-	if (created && column != NULL && OF(column, "identity") != NULL)
+	if (created && column != NULL && pgm_ddl_is_of_identity(pair->to))
 		settle_persistence(diff, pair->to, column);
 	if (created && column != NULL)
 		set_position(diff, pair->to, column);
@@ -430,7 +433,7 @@ complete(PgmDiff *diff, PgmPair *pair)
 						to->identity, pgm_ddl_part_name(column->to), value);
 		if (pgm_ddl_is(column->to, "column") &&
 			pgm_ddl_is(to, "materialized view"))
-			pgm_ddl_set_column_details(diff, NULL, column->to);
+			pgm_ddl_alter_column_details(diff, NULL, column->to);
 		pgm_ddl_attributes(diff, column, true);
 		/* the sequence of an identity column */
 		for (int more = column->first_part_to; more >= 0;
@@ -448,8 +451,6 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 		return;					/* at the end */
 	if (OF(to, ".inherited") != NULL)
 		return;					/* when it is attached */
-	if (pgm_ddl_is(to, "operator") && OF(to, ".create") == NULL)
-		return;					/* by the first that names it */
 	if (!last && (pgm_ddl_is_late_index(diff, pair) ||
 				  pgm_ddl_is_late_key(diff, pair)))
 		return;
@@ -562,7 +563,7 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 					OF(to, "collation") ? OF(to, "collation") : "");
 	else if (pgm_schema_find(diff->to, "materialized view",
 							 pgm_ddl_table(to)) != NULL)
-		pgm_ddl_alter_column_details(diff, pair);
+		pgm_ddl_alter_column_details(diff, pair->from, to);
 	else if (differs(pair, "default"))
 		pgm_ddl_add(diff, OF(to, "default") == NULL ?
 					"ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT" :

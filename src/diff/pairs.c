@@ -252,7 +252,7 @@ decide(const PgmDiff *diff, const PgmPair *pair)
 	if (is_left_out(diff->options, pgm_ddl_object(pair)))
 		return PGM_KEEP;
 	if (pair->from == NULL)
-		return PGM_CREATE;
+		return pgm_ddl_is_only_named(pair->to) ? PGM_KEEP : PGM_CREATE;
 	if (pair->to == NULL)
 		return PGM_DROP;
 	if (pgm_diff_same(diff, pair))
@@ -714,16 +714,6 @@ propagate(PgmDiff *diff)
 	}
 }
 
-static bool
-is_of_identity(const PgmSchema *schema, const PgmSchemaObject *sequence)
-{
-	const char *owner = pgm_schema_value(sequence, "owned by");
-	const PgmSchemaObject *column = owner == NULL ? NULL :
-		pgm_schema_find(schema, "column", owner);
-
-	return column != NULL && pgm_schema_value(column, "identity") != NULL;
-}
-
 /* The column has another sequence then. */
 static void
 renew_identity(PgmDiff *diff, const char *column)
@@ -738,7 +728,18 @@ renew_identity(PgmDiff *diff, const char *column)
 		pair->change = PGM_ALTER;
 }
 
-/* A sequence of its own does not become that of an identity column. */
+/* The column of an identity, or NULL. */
+static const char *
+identity_column(const PgmSchemaObject *sequence)
+{
+	return pgm_ddl_is_of_identity(sequence) ?
+		pgm_schema_value(sequence, "owned by") : NULL;
+}
+
+/*
+ * A sequence of its own does not become that of an identity column, nor that
+ * of one column that of another.
+ */
 static void
 recreate_sequences(PgmDiff *diff)
 {
@@ -746,13 +747,14 @@ recreate_sequences(PgmDiff *diff)
 	{
 		PgmPair    *pair = &diff->pairs[i];
 
-		if (pgm_ddl_is(pair->from, "sequence") && pair->to != NULL &&
-			is_of_identity(diff->from, pair->from) !=
-			is_of_identity(diff->to, pair->to))
+		if (!pgm_ddl_is(pair->from, "sequence"))
+			continue;
+		if (pair->to != NULL && !is_left_out(diff->options, pair->to) &&
+			!pgm_ddl_equal(identity_column(pair->from),
+						   identity_column(pair->to)))
 			pair->change = PGM_RECREATE;
-		if (pair->to == NULL && pair->change == PGM_DROP &&
-			pgm_ddl_is(pair->from, "sequence") &&
-			is_of_identity(diff->from, pair->from))
+		if ((pair->change == PGM_DROP || pair->change == PGM_RECREATE) &&
+			pgm_ddl_is_of_identity(pair->from))
 			renew_identity(diff, pgm_schema_value(pair->from, "owned by"));
 	}
 }

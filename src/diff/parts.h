@@ -21,7 +21,9 @@ extern void pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie);
 extern void pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
-extern void pgm_ddl_alter_column_details(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_alter_column_details(PgmDiff *diff,
+										 const PgmSchemaObject *from,
+										 const PgmSchemaObject *to);
 
 /* from is NULL for a column that has just been made. */
 extern void pgm_ddl_set_column_details(PgmDiff *diff,

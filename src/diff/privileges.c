@@ -407,7 +407,7 @@ has_own_owner(const PgmDiff *diff, const PgmPair *pair, bool created)
 
 	if (found == NULL)
 		return true;
-	if (OF(found, "identity") != NULL)
+	if (pgm_ddl_is_of_identity(pair->to))
 		return false;
 	return created || !pgm_ddl_equal(OF(pair->from, "owned by"), column);
 }

@@ -512,23 +512,25 @@ alter_type(PgmDiff *diff, const PgmPair *pair)
 		pgm_ddl_add_to_table(diff, table, "%s", sql);
 }
 
-/* Those that a materialized view's column has too. */
+/* Those that a materialized view's column has too, which may be new. */
 void
-pgm_ddl_alter_column_details(PgmDiff *diff, PgmPair *pair)
+pgm_ddl_alter_column_details(PgmDiff *diff, const PgmSchemaObject *from,
+							 const PgmSchemaObject *to)
 {
-	const char *table = pgm_ddl_table(pair->to);
-	char	   *name = pgm_ddl_part_name(pair->to);
+	const char *table = pgm_ddl_table(to);
+	char	   *name = pgm_ddl_part_name(to);
+	char	   *compression = OF(to, "compression");
 
-	if (differs(pair, "compression"))
+	if (!pgm_ddl_equal(from == NULL ? NULL : OF(from, "compression"),
+					   compression))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
-							 name, OF(pair->to, "compression") == NULL ?
-							 "default" :
-							 OF(pair->to, "compression")[0] == 'l' ? "lz4" :
-							 "pglz");
-	if (differs(pair, "storage") && OF(pair->to, "storage") == NULL)
+							 name, compression == NULL ? "default" :
+							 compression[0] == 'l' ? "lz4" : "pglz");
+	if (from != NULL && OF(from, "storage") != NULL &&
+		OF(to, "storage") == NULL)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
-							 name, OF(pair->to, ".storage"));
-	pgm_ddl_set_column_details(diff, pair->from, pair->to);
+							 name, OF(to, ".storage"));
+	pgm_ddl_set_column_details(diff, from, to);
 }
 
 static bool
@@ -580,7 +582,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);
-	pgm_ddl_alter_column_details(diff, pair);
+	pgm_ddl_alter_column_details(diff, pair->from, pair->to);
 	pgm_ddl_alter_options(diff, pair,
 						  psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s",
 								   table, name));

@@ -139,6 +139,20 @@ pgm_ddl_is(const PgmSchemaObject *object, const char *kind)
 	return object != NULL && strcmp(object->kind, kind) == 0;
 }
 
+bool
+pgm_ddl_is_of_identity(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "sequence") &&
+		pgm_schema_value(object, ".identity") != NULL;
+}
+
+bool
+pgm_ddl_is_only_named(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "operator") &&
+		pgm_schema_value(object, ".create") == NULL;
+}
+
 const char *
 pgm_ddl_bare_name(const char *identity)
 {

@@ -20,6 +20,15 @@ extern const char *pgm_ddl_keyword(const char *kind);
 extern int	pgm_ddl_rank(const char *kind);
 extern bool pgm_ddl_is(const PgmSchemaObject *object, const char *kind);
 
+/* Is it the sequence of an identity column? */
+extern bool pgm_ddl_is_of_identity(const PgmSchemaObject *object);
+
+/*
+ * An operator that others have as a commutator or negator, but that nobody has
+ * defined: it comes with the first that names it, and stays when that goes.
+ */
+extern bool pgm_ddl_is_only_named(const PgmSchemaObject *object);
+
 /* A table or a foreign one. */
 extern bool pgm_ddl_is_table(const PgmSchemaObject *object);
 

@@ -317,15 +317,6 @@ pgm_schema_position(const PgmSchema *schema, const PgmSchemaObject *object)
 	return found == NULL ? -1 : (int) (found - schema->objects);
 }
 
-char *
-pgm_schema_value(const PgmSchemaObject *object, const char *property)
-{
-	for (int i = 0; i < object->nproperties; i++)
-		if (strcmp(object->properties[i], property) == 0)
-			return object->values[i];
-	return NULL;
-}
-
 int
 pgm_schema_address_cmp(const void *a, const void *b)
 {

@@ -92,8 +92,14 @@ extern void pgm_schema_sort(PgmSchema *schema);
 extern void pgm_schema_sort_dependencies(PgmSchema *schema);
 
 /* NULL if it does not have it. */
-extern char *pgm_schema_value(const PgmSchemaObject *object,
-							  const char *property);
+static inline char *
+pgm_schema_value(const PgmSchemaObject *object, const char *property)
+{
+	for (int i = 0; i < object->nproperties; i++)
+		if (strcmp(object->properties[i], property) == 0)
+			return object->values[i];
+	return NULL;
+}
 
 static inline bool
 pgm_schema_is_hidden(const char *property)

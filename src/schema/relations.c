@@ -190,7 +190,8 @@ static PgmQuery queries[] = {
 		"q.seqmin::text AS minimum, q.seqmax::text AS maximum, "
 		"q.seqcache::text AS cache, " PGM_YES("q.seqcycle") " AS cycle, "
 		"o.refobjid::regclass::text || '.' || quote_ident(a.attname) "
-		"AS \"owned by\", " PGM_OWNER("c.relowner") ", "
+		"AS \"owned by\", " PGM_YES("o.deptype = 'i'") " AS \".identity\", "
+		PGM_OWNER("c.relowner") ", "
 		PGM_GRANTS("s", "c.relacl", "c.relowner") ", " PGM_COMMENT " " RELATIONS
 		"JOIN pg_sequence q ON q.seqrelid = c.oid "
 		"LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass "
