@@ -241,6 +241,42 @@ publication_members(const PgmSchemaObject *to)
 					schemas != NULL ? schemas : "");
 }
 
+/* Of a list, what is still there; columns and conditions are not said. */
+static void
+append_left(StringInfo members, const PgmDiff *diff, const char *kind,
+			const char *list, const char *words)
+{
+	bool		first = true;
+	char	   *member;
+
+	while ((member = pgm_ddl_next(&list)) != NULL)
+	{
+		char	   *name = pgm_ddl_first_word(member);
+
+		if (pgm_schema_find(diff->to, kind, name) == NULL)
+			continue;
+		if (first && members->len > 0)
+			appendStringInfoString(members, ", ");
+		appendStringInfo(members, "%s%s", first ? words : ", ", name);
+		first = false;
+	}
+}
+
+/* Tables that went have left before. */
+static void
+empty_publication(PgmDiff *diff, const PgmSchemaObject *from)
+{
+	StringInfoData members;
+
+	initStringInfo(&members);
+	append_left(&members, diff, "table", OF(from, "tables"), "TABLE ");
+	append_left(&members, diff, "schema", OF(from, "schemas"),
+				"TABLES IN SCHEMA ");
+	if (members.len > 0)
+		pgm_ddl_add(diff, "ALTER PUBLICATION %s DROP %s", from->identity,
+					members.data);
+}
+
 static bool
 is_for_all(const PgmSchemaObject *publication)
 {
@@ -277,8 +313,7 @@ alter_publication(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add(diff, "ALTER PUBLICATION %s SET %s", pair->to->identity,
 					members);
 	else
-		pgm_ddl_add(diff, "ALTER PUBLICATION %s DROP %s", pair->to->identity,
-					publication_members(pair->from));
+		empty_publication(diff, pair->from);
 }
 
 static void

@@ -95,6 +95,18 @@ pgm_ddl_next(const char **list)
 	return pnstrdup(start, at - start);
 }
 
+char *
+pgm_ddl_first_word(const char *text)
+{
+	bool		quoted = false;
+	const char *at;
+
+	for (at = text; *at && (quoted || *at != ' '); at++)
+		if (*at == '"')
+			quoted = !quoted;
+	return pnstrdup(text, at - text);
+}
+
 bool
 pgm_ddl_in_list(const char *list, const char *element)
 {

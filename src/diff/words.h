@@ -12,6 +12,9 @@
 
 /* The next element of "a, b", quotes and brackets respected; NULL: none. */
 extern char *pgm_ddl_next(const char **list);
+
+/* The text up to the first space that is in no quotes. */
+extern char *pgm_ddl_first_word(const char *text);
 extern bool pgm_ddl_in_list(const char *list, const char *element);
 extern bool pgm_ddl_equal(const char *a, const char *b);
 

@@ -995,6 +995,12 @@ INSERT INTO pair (name, a, b) VALUES
 		drop operator *== (boolean, boolean)$p$,
 	$p$create operator +== (leftarg = boolean, rightarg = boolean, function = booleq, negator = +=!);
 		drop operator +== (boolean, boolean)$p$),
+('publications that become empty',
+	$p$create table a (i int, j int); create table b (i int); create table c (i int);
+		create publication SCHp for table a (i) where (i > 0), b;
+		create publication SCHq for table b; create publication SCHr for table c, tables in schema SCH$p$,
+	$p$create table a (i int, j int); create table c (i int);
+		create publication SCHp; create publication SCHq; create publication SCHr$p$),
 ('compression of a materialized view',
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u; alter materialized view m alter t set compression pglz$p$,
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u, 1 as i; alter materialized view m alter u set compression pglz$p$),

@@ -40,6 +40,9 @@ test_lists(void)
 			"<f(a, b)><numeric(10,2)><ARRAY[1, 2]>", "commas in brackets");
 	unit_is(elements("\"a(\", b"), "<\"a(\"><b>", "a bracket in quotes");
 	unit_is(elements("'open, b"), "<'open, b>", "a quote that is not closed");
+	unit_is(pgm_ddl_first_word("a.\"b \"\" c\" (d) WHERE (e)"),
+			"a.\"b \"\" c\"", "a name before a list");
+	unit_is(pgm_ddl_first_word("a"), "a", "a name with nothing behind it");
 	unit_check(pgm_ddl_in_list("'a', 'b, c'", "'b, c'"), false,
 			   "an element is in a list");
 	unit_check(!pgm_ddl_in_list("'ab', 'c'", "'a'"), false,
