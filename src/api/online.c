@@ -270,7 +270,7 @@ to_finalize(FunctionCallInfo fcinfo)
 	PgmOperation *operation;
 
 	if (PG_ARGISNULL(0))
-		return pgm_operations_in_state(PGM_OPERATION_SWITCHED, NULL);
+		return pgm_operations_finalizable();
 	operation = pgm_operation_get(PG_GETARG_INT64(0));
 	if (operation == NULL)
 		ereport(ERROR,

@@ -17,6 +17,7 @@
 #include "base/transaction.h"
 #include "online/internal.h"
 #include "online/kept_internal.h"
+#include "online/leftover.h"
 #include "store/run_lock.h"
 
 /* It ends as if it had been dealt with; no table is touched. */
@@ -148,9 +149,13 @@ revert_locked(PgmShadow *shadow, void *arg)
 	pgm_shadow_switch_back(shadow, *(bool *) arg);
 	foreach(lc, shadow->family)
 	{
-		pgm_shadow_clear(lfirst(lc));
-		pgm_operation_set_state(((PgmShadow *) lfirst(lc))->operation,
-								PGM_OPERATION_REVERTED, NULL);
+		PgmShadow  *member = lfirst(lc);
+		bool		left = pgm_leftover_keep(member);
+
+		if (!left)
+			pgm_shadow_clear(member);
+		pgm_operation_set_state(member->operation, PGM_OPERATION_REVERTED,
+								left ? "dropping the copy" : NULL);
 	}
 	pgm_shadow_completed(shadow->request);
 }
@@ -248,6 +253,8 @@ pgm_shadow_finalize(const PgmExec *exec, int64 id)
 		return forget(exec, id);
 	if (operation != NULL && pgm_is_kept(operation))
 		return pgm_kept_finalize(exec, id);
+	if (operation != NULL && pgm_is_leftover(operation))
+		return pgm_leftover_drop(exec, id);
 	shadow = open_operation(&request, exec, id);
 	if (exec->worker)
 		pgm_txn_commit();

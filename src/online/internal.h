@@ -96,11 +96,15 @@ extern void pgm_shadow_check_guards(const PgmShadow *shadow);
 extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
 									  const char *what);
 
-/* shadow_table.c: of one table; clear leaves nothing that was made for it. */
+/*
+ * shadow_table.c: of one table; clear leaves nothing that was made for it, and
+ * forget takes what was from the details.
+ */
 extern void pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request,
 							Oid relid);
 extern void pgm_shadow_check_owner(Oid relid);
 extern void pgm_shadow_clear(PgmShadow *shadow);
+extern void pgm_shadow_forget(int64 id);
 
 /* End a transaction that failed, and keep what the run holds. */
 extern void pgm_shadow_abort(PgmShadow *shadow);

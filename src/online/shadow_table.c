@@ -63,7 +63,8 @@ static PgmQuery failed_in_query = {
 };
 
 static PgmQuery forget_query = {
-	"UPDATE pgmigrate.operation SET details = details - ARRAY['schema', "
+	"UPDATE pgmigrate.operation SET phase = CASE WHEN state <> 'reverted' "
+	"THEN phase END, details = details - ARRAY['schema', 'left', "
 	"'beside', 'old', 'trigger', 'columns', 'flags', 'settings', 'index_names', "
 	"'index_commands', 'old_index_names', 'old_index_commands', 'key', 'beside_key', 'old_key', 'views', "
 	"'column_order', 'order_by'] WHERE id = $1",
@@ -359,8 +360,8 @@ is_final(int sqlstate)
 	}
 }
 
-static void
-forget_tables(int64 id)
+void
+pgm_shadow_forget(int64 id)
 {
 	PgmSpiScope scope;
 	Datum		values[1];
@@ -376,7 +377,7 @@ pgm_shadow_clear(PgmShadow *shadow)
 {
 	pgm_shadow_remove(shadow);
 	pgm_operation_drop_ranges(shadow->operation->id);
-	forget_tables(shadow->operation->id);
+	pgm_shadow_forget(shadow->operation->id);
 }
 
 typedef struct Failure
@@ -622,7 +623,8 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
 
 	PG_TRY();
 	{
-		if (pgm_shadow_finalize(shadow->request->exec, operation->id))
+		if (pgm_shadow_finalize(shadow->request->exec, operation->id) &&
+			operation->state == PGM_OPERATION_SWITCHED)
 			ereport(NOTICE,
 					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, its time to be reverted is over",
 						   operation->id, operation->relation));
@@ -640,7 +642,10 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
 	PG_END_TRY();
 }
 
-/* Those whose time to be reverted is over, of tables that are the caller's. */
+/*
+ * Those whose time to be reverted is over, and what reverted ones have left,
+ * of tables that are the caller's.
+ */
 static void
 finalize_due(PgmShadow *shadow)
 {

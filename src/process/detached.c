@@ -51,6 +51,9 @@ pgm_process_connect_detached(void)
 	memcpy(&number, MyBgworkerEntry->bgw_extra, sizeof(number));
 	database = DatumGetObjectId(MyBgworkerEntry->bgw_main_arg);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+
+	/* the owner of the database may have set one for all who connect */
+	SetConfigOption("role", "none", PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", "pgmigrate", PGC_USERSET,
 					PGC_S_SESSION);
 	return number;

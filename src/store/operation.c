@@ -26,6 +26,11 @@
 #define AT_WORK \
 	"state IN ('preparing', 'copying', 'indexing', 'comparing', 'switching')"
 
+/* Reverted, with a copy that is to be dropped. */
+#define LEFT \
+	"o.state = 'reverted' AND o.details ? 'left' " \
+	"AND o.system_identifier = pgmigrate.system_identifier()"
+
 /* An OID of a role is one of its cluster. */
 #define COLUMNS \
 	"o.id, o.run, o.revision, o.direction, coalesce(o.statement, 0), " \
@@ -123,7 +128,12 @@ static PgmQuery revert_until_query = {
 
 static PgmQuery due_query = {
 	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.state = 'switched' "
-	"AND o.revert_until < clock_timestamp() ORDER BY o.id"
+	"AND o.revert_until < clock_timestamp() OR " LEFT " ORDER BY o.id"
+};
+
+static PgmQuery finalizable_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.state = 'switched' "
+	"OR " LEFT " ORDER BY o.id"
 };
 
 static PgmQuery progress_query = {
@@ -453,6 +463,12 @@ List *
 pgm_operations_due(void)
 {
 	return pgm_spi_list(&due_query, NULL, NULL, make_operation);
+}
+
+List *
+pgm_operations_finalizable(void)
+{
+	return pgm_spi_list(&finalizable_query, NULL, NULL, make_operation);
 }
 
 void

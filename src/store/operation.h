@@ -112,9 +112,13 @@ extern void pgm_operation_set_state(PgmOperation *operation,
 									PgmOperationState state,
 									const char *phase);
 
-/* How long it can be reverted, from now on; and those that cannot any more. */
+/*
+ * How long it can be reverted, from now on.  Those that cannot any more, and
+ * all that are switched; and with them what reverted ones have left.
+ */
 extern void pgm_operation_set_revert_until(int64 id, int seconds);
 extern List *pgm_operations_due(void);
+extern List *pgm_operations_finalizable(void);
 extern void pgm_operation_set_progress(int64 id, int64 done, int64 total,
 									   const char *unit);
 extern void pgm_operation_set_waiting(int64 id, const char *what);

@@ -299,6 +299,35 @@ like($session->err, qr/is finalized, its time to be reverted is over/,
 	'finalizes it');
 $session->quit;
 
+# What is left of a large copy after a way back, when nobody could drop it.
+foreach my $who ('finalize', 'the next change')
+{
+	new_table();
+	query($node,
+		"ALTER TABLE t ALTER s SET STORAGE EXTERNAL; UPDATE t SET s = repeat('x', 2000000) WHERE id <= 10");
+	query($node, "SELECT pgmigrate.rebuild('t', 'ALTER v TYPE bigint')");
+	query($node,
+		"BEGIN; SELECT pgmigrate.revert(max(operation)) FROM pgmigrate.operations; PREPARE TRANSACTION 'back'");
+	$node->stop('immediate');
+	$node->start;
+	query($node, "COMMIT PREPARED 'back'");
+	my $operation =
+	  query($node, "SELECT operation FROM pgmigrate.operations $last");
+	my $state =
+	  "SELECT state, phase, (SELECT count(*) FROM pg_namespace WHERE nspname = 'pgmigrate_online_$operation') FROM pgmigrate.operations WHERE operation = $operation";
+	is(query($node, $state), 'reverted|dropping the copy|1', 'it is left');
+	is( query(
+			$node,
+			$who eq 'finalize'
+			? "SELECT relation, action FROM pgmigrate.finalize($operation)"
+			: "SELECT relation_name, action FROM pgmigrate.rebuild('t')"),
+		$who eq 'finalize' ? 'public.t|dropped' : 'public.t|switched',
+		"$who goes on");
+	is(query($node, $state), 'reverted||0', "$who drops what is left");
+	is(query($node, 'SELECT count(*), sum(v), max(length(s)) FROM t'),
+		'1000|500500|2000000', 'the rows are there');
+}
+
 log_is_clean($node);
 $node->stop;
 
