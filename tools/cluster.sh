@@ -250,7 +250,7 @@ as_user()
 		"$@"
 	else
 		setpriv --reuid="$RUN_USER" --regid="$RUN_GROUP" --init-groups \
-			env HOME="$WORK" USER="$RUN_USER" LOGNAME="$RUN_USER" "$@"
+			env HOME="$WORK/home" USER="$RUN_USER" LOGNAME="$RUN_USER" "$@"
 	fi
 }
 
@@ -277,6 +277,8 @@ work_area()
 	cd "$WORK"
 	# a socket's path has at most 107 bytes
 	[ ${#WORK} -le 80 ] || fail "the path \"$WORK\" is too long for a socket"
+	# a compiler may keep a cache there
+	user_dir "$WORK/home"
 }
 
 # Make a directory of RUN_USER.

@@ -64,8 +64,8 @@ is_selected(const SelectStmt *select, const char *column)
 
 	foreach(lc, select->targetList)
 	{
-		const Node *value = lfirst_node(ResTarget, lc)->val;
-		const Node *last;
+		Node	   *value = lfirst_node(ResTarget, lc)->val;
+		Node	   *last;
 
 		if (!IsA(value, ColumnRef))
 			continue;
