@@ -58,6 +58,7 @@
 #include "rewrite/rewriteSupport.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -436,8 +437,8 @@ pgm_object_is_plain(Oid classid)
 	return false;
 }
 
-char *
-pgm_object_title(Oid classid, Oid objid, int32 subid)
+static char *
+title_of(Oid classid, Oid objid, int32 subid)
 {
 	if (pgm_object_is_plain(classid))
 		return title_of_other(classid, objid);
@@ -472,6 +473,27 @@ pgm_object_title(Oid classid, Oid objid, int32 subid)
 		default:
 			return NULL;
 	}
+}
+
+void
+pgm_quote_where_needed(void)
+{
+	if (quote_all_identifiers)
+		(void) set_config_option("quote_all_identifiers", "off",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+char *
+pgm_object_title(Oid classid, Oid objid, int32 subid)
+{
+	int			guc_level = NewGUCNestLevel();
+	char	   *title;
+
+	pgm_quote_where_needed();
+	title = title_of(classid, objid, subid);
+	AtEOXact_GUC(false, guc_level);
+	return title;
 }
 
 /* ---- what is noted */

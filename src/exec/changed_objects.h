@@ -78,6 +78,12 @@ extern List *pgm_changed_list(const PgmChangedObjects *changed);
 extern char *pgm_object_title(Oid classid, Oid objid, int32 subid);
 
 /*
+ * Quote only what needs it, whatever quote_all_identifiers says, until the end
+ * of the caller's nest level of settings.
+ */
+extern void pgm_quote_where_needed(void);
+
+/*
  * The relation or schema that a publication has, by the address of that, and
  * the name of the publication, NULL if it is not there; and what that is
  * called.

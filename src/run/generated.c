@@ -648,6 +648,7 @@ pgm_generated_write(const PgmChangedObjects *changed)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	pgm_quote_where_needed();
 	foreach(lc, objects)
 	{
 		PgmChangedObject *object = lfirst(lc);

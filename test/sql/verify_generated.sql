@@ -136,6 +136,19 @@ SELECT pgmigrate.revision('by a function', $$DO 'BEGIN EXECUTE ''CREATE TABLE pu
 SELECT count(*) FROM pgmigrate.upgrade('p4');
 SELECT revision, source, statement, ok FROM pgmigrate.verify('p4');
 SELECT objects FROM pgmigrate.verification WHERE revision = 'p4';
+-- names are quoted in one way, whatever the session has set
+SET quote_all_identifiers = on;
+SELECT pgmigrate.revision('quoted', 'CREATE TABLE public.vg_quoted (a text DEFAULT now()::text)', 'DROP TABLE public.vg_quoted', id => 'p5', down_revision => '{p4}') AS id;
+SELECT count(*) FROM pgmigrate.upgrade('p5');
+SELECT objects FROM pgmigrate.verification WHERE revision = 'p5';
+RESET quote_all_identifiers;
+SELECT revision, source, statement, ok, detail FROM pgmigrate.verify('p5');
+SET quote_all_identifiers = on;
+SELECT count(*) FROM pgmigrate.downgrade('p4');
+RESET quote_all_identifiers;
+SELECT count(*) FROM pgmigrate.upgrade('p5');
+SELECT count(*) FROM pgmigrate.downgrade('p4');
+SELECT pgmigrate.remove('p5');
 -- what is removed leaves no verification
 SELECT count(*) FROM pgmigrate.stamp('p3');
 SELECT pgmigrate.remove('p4');
