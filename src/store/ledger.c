@@ -166,6 +166,17 @@ static PgmQuery at_odds_query = {
 	1, {TEXTARRAYOID}
 };
 
+/*
+ * The newest run of those that move the heads, if it left any.  Where one
+ * ended that was interrupted is not known, but an upgrade takes none away.
+ */
+static PgmQuery left_query = {
+	"SELECT r.id, array_to_string(r.heads_after, ', ') FROM (SELECT id, "
+	"heads_after FROM pgmigrate.run WHERE command IN ('downgrade', 'stamp') "
+	"OR command = 'upgrade' AND heads_after IS NOT NULL "
+	"ORDER BY id DESC LIMIT 1) r WHERE r.heads_after <> '{}'"
+};
+
 static PgmQuery is_applied = {
 	"SELECT FROM pgmigrate.applied WHERE revision = $1 UNION ALL "
 	"SELECT FROM pgmigrate.head WHERE revision = $1",
@@ -511,6 +522,26 @@ refuse_at_odds(int n, char **implied)
 			errhint("Rows of a table were lost or edited; find out what the database has, and record it with pgmigrate.stamp()."));
 }
 
+/*
+ * Nothing is recorded, and no heads are.  Somebody may have emptied the tables
+ * to begin anew, or may have lost them: then all that has run runs again.
+ */
+static void
+warn_of_lost(void)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&left_query, NULL, NULL) > 0)
+		ereport(WARNING,
+				errmsg("what is recorded as applied was lost"),
+				errdetail("Run " INT64_FORMAT " has left the database at %s, and \"%s\" and \"%s\" are empty.",
+						  pgm_spi_int64(1, 1), pgm_spi_text(1, 2),
+						  "pgmigrate.head", "pgmigrate.applied"),
+				errhint("If that is not meant, cancel, find out what the database has, and record it with pgmigrate.stamp()."));
+	pgm_spi_end(&scope);
+}
+
 static char **
 implied_revisions(const PgmGraph *graph, PgmRevSet rows, int *n)
 {
@@ -553,6 +584,8 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 
 	if (recorded == 0 && n > 0)
 		(void) pgm_ledger_set_applied(n, revisions, 0, false);
+	else if (recorded == 0)
+		warn_of_lost();
 	else if (recorded != n)
 		refuse_at_odds(n, revisions);
 	pfree(revisions);
