@@ -26,6 +26,7 @@
 #include "assess/assess.h"
 #include "assess/dependents.h"
 #include "assess/level.h"
+#include "assess/losses.h"
 #include "assess/missing_objects.h"
 #include "assess/predictions.h"
 #include "assess/row_checks.h"
@@ -267,6 +268,7 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 	if (!pgm_transaction_per_migration)
 		pgm_lint_foresee(judged);
 	pgm_lint_relieve(judged);
+	pgm_note_losses(assessment->judged, list_length(judged));
 	pgm_level_by_effect(judged);
 	foreach(lc, judged)
 		pgm_lint_suppress(lfirst(lc));

@@ -5,8 +5,9 @@
  *
  * An INSERT … SELECT, a CREATE TABLE AS or a SELECT INTO of the same source
  * does that, if it stores all columns of the table for all of its rows, or
- * for those of the same condition in the same words.  Whatever is written
- * otherwise is not seen, which errs to the safe side.
+ * for those of the same condition in the same words; and so does an INSERT of
+ * what a DELETE in its WITH returns.  Whatever is written otherwise is not
+ * seen, which errs to the safe side.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,10 +16,14 @@
 #include "access/htup_details.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
 #include "utils/catcache.h"
 #include "utils/syscache.h"
 
 #include "assess/kept_rows.h"
+#include "classify/verdict.h"
+#include "compat/returning.h"
+#include "sql/statements.h"
 
 static bool
 is_same_table(const RangeVar *a, const RangeVar *b)
@@ -33,7 +38,8 @@ stored_query(Node *stmt, RangeVar **into)
 {
 	Node	   *query;
 
-	if (IsA(stmt, InsertStmt))
+	if (IsA(stmt, InsertStmt) &&
+		castNode(InsertStmt, stmt)->onConflictClause == NULL)
 	{
 		*into = castNode(InsertStmt, stmt)->relation;
 		query = castNode(InsertStmt, stmt)->selectStmt;
@@ -58,11 +64,11 @@ stored_query(Node *stmt, RangeVar **into)
 
 /* Is a column, or with a null name every one, among the targets? */
 static bool
-is_selected(const SelectStmt *select, const char *column)
+is_selected(const List *targets, const char *column)
 {
 	ListCell   *lc;
 
-	foreach(lc, select->targetList)
+	foreach(lc, targets)
 	{
 		Node	   *value = lfirst_node(ResTarget, lc)->val;
 		Node	   *last;
@@ -78,12 +84,12 @@ is_selected(const SelectStmt *select, const char *column)
 }
 
 static bool
-has_all_columns(const SelectStmt *select, Oid relid)
+has_all_columns(const List *targets, Oid relid)
 {
 	CatCList   *columns;
 	bool		all = true;
 
-	if (is_selected(select, NULL))
+	if (is_selected(targets, NULL))
 		return true;
 	columns = SearchSysCacheList1(ATTNUM, ObjectIdGetDatum(relid));
 	for (int i = 0; i < columns->n_members; i++)
@@ -92,7 +98,7 @@ has_all_columns(const SelectStmt *select, Oid relid)
 			(Form_pg_attribute) GETSTRUCT(&columns->members[i]->tuple);
 
 		all &= column->attnum <= 0 || column->attisdropped ||
-			is_selected(select, NameStr(column->attname));
+			is_selected(targets, NameStr(column->attname));
 	}
 	ReleaseSysCacheList(columns);
 	return all;
@@ -140,14 +146,45 @@ is_left(const PgmSource *source, const RangeVar *table)
 	return true;
 }
 
+/* WITH d AS (DELETE … RETURNING *) INSERT INTO … SELECT * FROM d */
+static bool
+are_moved(const PgmSource *source, Node *stmt, Oid relid)
+{
+	RangeVar   *into;
+	SelectStmt *select = stored_query(stmt, &into);
+	WithClause *with = pgm_changing_with(stmt);
+	ListCell   *lc;
+
+	if (select == NULL || with == NULL || !is_left(source, into))
+		return false;
+	foreach(lc, with->ctes)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		DeleteStmt *delete;
+
+		if (!IsA(cte->ctequery, DeleteStmt))
+			continue;
+		delete = castNode(DeleteStmt, cte->ctequery);
+		if (pgm_lookup_relation(delete->relation) == relid &&
+			!is_same_table(into, delete->relation) &&
+			has_all_columns(pgm_delete_returning(delete), relid) &&
+			returns_rows(select, makeRangeVar(NULL, cte->ctename, -1),
+						 NULL) &&
+			has_all_columns(select->targetList, relid))
+			return true;
+	}
+	return false;
+}
+
 bool
 pgm_rows_are_kept(const PgmSource *source, int n, Oid relid)
 {
+	Node	   *stmt = source->statements[n].raw->stmt;
 	const DeleteStmt *delete;
 
-	if (!IsA(source->statements[n].raw->stmt, DeleteStmt))
-		return false;
-	delete = castNode(DeleteStmt, source->statements[n].raw->stmt);
+	if (!IsA(stmt, DeleteStmt))
+		return are_moved(source, stmt, relid);
+	delete = castNode(DeleteStmt, stmt);
 	for (int i = 0; i < n; i++)
 	{
 		RangeVar   *into;
@@ -156,7 +193,7 @@ pgm_rows_are_kept(const PgmSource *source, int n, Oid relid)
 
 		if (select != NULL && !is_same_table(into, delete->relation) &&
 			returns_rows(select, delete->relation, delete->whereClause) &&
-			has_all_columns(select, relid) && is_left(source, into))
+			has_all_columns(select->targetList, relid) && is_left(source, into))
 			return true;
 	}
 	return false;

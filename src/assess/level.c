@@ -8,10 +8,8 @@
  * is nothing on a table of yesterday and an outage on one of ten years.  What
  * cannot be estimated keeps the level of its rule.
  *
- * A rule that is about rows that go is a danger where there are rows, and a
- * DELETE where it takes many, unless they were stored elsewhere before.  The
- * size of the file tells: one that was emptied by DELETE counts as full until
- * VACUUM has cut it off, which errs to the safe side.
+ * What takes all that there is, of a schema or by CASCADE, is a danger where
+ * rows are lost by it.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,30 +17,11 @@
 
 #include "catalog/pg_class.h"
 
-#include "assess/kept_rows.h"
 #include "assess/level.h"
+#include "assess/losses.h"
 #include "base/relation_size.h"
 #include "base/settings.h"
 #include "classify/estimate.h"
-#include "compat/parse.h"
-#include "lint/lint.h"
-
-/* The rules whose harm is the loss of rows. */
-static const char *const losing_rules[] = {
-	"bulk-update",
-	"drop-column",
-	"drop-table",
-	"truncate",
-};
-
-static bool
-is_among(const char *rule, const char *const *rules, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (strcmp(rule, rules[i]) == 0)
-			return true;
-	return false;
-}
 
 /*
  * About how long the statement keeps its tables from others, in milliseconds;
@@ -90,38 +69,11 @@ set_blocking_level(PgmFinding *finding, double ms)
 									ms, pgm_danger_block);
 }
 
-static const PgmEffect *
-find_effect(const PgmVerdict *verdict, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, verdict->effects)
-	{
-		const PgmEffect *effect = lfirst(lc);
-
-		if (name != NULL && strcmp(pgm_effect_name(effect), name) == 0)
-			return effect;
-	}
-	return NULL;
-}
-
-/* Of the relation and of what is below it. */
-static int64
-bytes_of_rows(const PgmEffect *effect)
-{
-	int64		bytes = pgm_heap_bytes(effect->relid);
-	ListCell   *lc;
-
-	foreach(lc, pgm_descendants(effect->relid))
-		bytes += pgm_heap_bytes(lfirst_oid(lc));
-	return bytes;
-}
-
 /* What a revision makes has no size before that has run. */
 static bool
 is_earlier(const PgmJudged *judged, const PgmFinding *finding)
 {
-	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
+	const PgmEffect *effect = pgm_finding_effect(judged, finding);
 
 	return effect != NULL && effect->earlier;
 }
@@ -130,55 +82,37 @@ is_earlier(const PgmJudged *judged, const PgmFinding *finding)
 static bool
 has_no_rows(const PgmJudged *judged, const PgmFinding *finding)
 {
-	const PgmEffect *effect = find_effect(judged->verdict, finding->relation);
+	const PgmEffect *effect = pgm_finding_effect(judged, finding);
 
 	return effect != NULL && OidIsValid(effect->relid) &&
-		bytes_of_rows(effect) == 0;
+		pgm_bytes_of_rows(effect) == 0;
 }
 
-/* A MERGE that updates most rows may delete some: nobody knows how many. */
+/* All tables that it takes are known, and are empty. */
 static bool
-keeps_most(const PgmVerdict *verdict, Node *stmt)
+loses_nothing(const PgmJudged *judged)
 {
-	return pgm_is_merge(stmt) && pgm_merge_does(stmt, CMD_UPDATE) &&
-		verdict->planned && verdict->changed_rows >= 0 &&
-		verdict->changed_rows < verdict->all_rows * 0.9;
+	ListCell   *lc;
+
+	foreach(lc, judged->findings)
+	{
+		if (strcmp(((PgmFinding *) lfirst(lc))->rule->id, "loses-data") == 0)
+			return false;
+	}
+	return judged->verdict->sqlerrcode == 0 &&
+		(judged->verdict->tried || judged->verdict->by_kind);
 }
 
-static void
-note_loss(PgmJudged *judged, const PgmFinding *finding)
+static bool
+is_harmless(const PgmJudged *judged, const PgmFinding *finding)
 {
-	const PgmVerdict *verdict = judged->verdict;
-	Node	   *stmt = judged->source->statements[judged->n].raw->stmt;
-	const PgmEffect *effect = find_effect(verdict, finding->relation);
-	bool		of_rows = strcmp(finding->rule->id, "bulk-update") == 0;
-	PgmFinding *loss;
-	int64		bytes;
-	char	   *what;
+	const char *rule = finding->rule->id;
 
-	if (effect == NULL || effect->created_here || !OidIsValid(effect->relid) ||
-		(of_rows && (!finding->rows_go || keeps_most(verdict, stmt) ||
-					 pgm_rows_are_kept(judged->source, judged->n,
-									   effect->relid))))
-		return;
-	bytes = bytes_of_rows(effect);
-	if (bytes == 0)
-		return;
-	if (of_rows && verdict->planned &&
-		verdict->changed_rows < verdict->all_rows)
-		what = psprintf("about %.0f of %.0f rows of %s are deleted",
-						verdict->changed_rows, verdict->all_rows,
-						finding->relation);
-	else
-		what = psprintf("%s holds " INT64_FORMAT " kB of rows",
-						finding->relation, (bytes + 1023) / 1024);
-	loss = pgm_lint_find(judged, "loses-data", effect,
-						 psprintf(judged->strategy->kind == PGM_STRATEGY_KEEP ?
-								  "data loss: %s, and nothing brings them back once finalize() has run" :
-								  "data loss: %s, and no downgrade brings them back",
-								  what),
-						 pstrdup("Keep what it holds under another name, or in a backup that was tried, until nobody needs it."));
-	loss->details = psprintf("{\"bytes\": " INT64_FORMAT "}", bytes);
+	if (strcmp(rule, "required-column") == 0 ||
+		strcmp(rule, "drop-primary-key") == 0)
+		return has_no_rows(judged, finding);
+	return (strcmp(rule, "drop-schema") == 0 ||
+			strcmp(rule, "truncate-cascade") == 0) && loses_nothing(judged);
 }
 
 void
@@ -191,22 +125,16 @@ pgm_level_by_effect(List *judged)
 	foreach(lc, judged)
 	{
 		PgmJudged  *one = lfirst(lc);
-		List	   *findings = list_copy(one->findings);
 		ListCell   *other;
 
-		foreach(other, findings)
+		foreach(other, one->findings)
 		{
 			PgmFinding *finding = lfirst(other);
-			const char *rule = finding->rule->id;
 
-			if (is_among(rule, losing_rules, lengthof(losing_rules)))
-				note_loss(one, finding);
-			if ((strcmp(rule, "required-column") == 0 ||
-				 strcmp(rule, "drop-primary-key") == 0) &&
-				has_no_rows(one, finding))
+			if (is_harmless(one, finding))
 				finding->level = PGM_LEVEL_WARNING;
 			if (pgm_danger_block == 0 ||
-				!pgm_rule_is_blocking(rule) ||
+				!pgm_rule_is_blocking(finding->rule->id) ||
 				is_earlier(one, finding))
 				continue;
 			if (!loaded)
@@ -214,6 +142,5 @@ pgm_level_by_effect(List *judged)
 			loaded = true;
 			set_blocking_level(finding, blocked_for(&rates, one->verdict));
 		}
-		list_free(findings);
 	}
 }

@@ -11,8 +11,8 @@
 #include "nodes/pg_list.h"
 
 /*
- * Set the levels of findings by what the statements do, and add those about
- * lost rows.  Of PgmJudged *, all of a source.  In a transaction.
+ * Set the levels of findings by what the statements do.  Of PgmJudged *, all
+ * of a source, with what they lose.  In a transaction.
  */
 extern void pgm_level_by_effect(List *judged);
 

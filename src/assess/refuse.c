@@ -11,6 +11,9 @@
 #include "base/settings.h"
 #include "base/sqlstate.h"
 
+/* Nobody reads more lines than these. */
+#define PGM_TOLD_MAX 20
+
 /*
  * What is not known to be harmless: the answer is missing for a table that
  * others have.  Code that cannot be looked into is a finding of its own, and
@@ -84,6 +87,45 @@ refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
 					rule, rule));
 }
 
+/*
+ * What wants a look, and dangers that the call allows, one line each; what a
+ * comment of the text allows was looked at when that was read.
+ */
+static void
+tell(const PgmJudged *judged, const PgmFinding *finding, int *told)
+{
+	PgmLevel	level = pgm_finding_level(finding);
+
+	if (level == PGM_LEVEL_INFO || (*told)++ >= PGM_TOLD_MAX)
+		return;
+	ereport(WARNING,
+			errmsg("%srevision \"%s\", statement %d, %s: %s",
+				   level == PGM_LEVEL_DANGER ? "allowed in this run: " : "",
+				   judged->revision, judged->n + 1, finding->rule->id,
+				   finding->message));
+}
+
+static void
+tell_all(const List *all)
+{
+	int			told = 0;
+	ListCell   *lc;
+
+	foreach(lc, all)
+	{
+		const PgmJudged *judged = lfirst(lc);
+		ListCell   *other;
+
+		foreach(other, judged->findings)
+			tell(judged, lfirst(other), &told);
+	}
+	if (told > PGM_TOLD_MAX)
+		ereport(WARNING,
+				errmsg("there are %d more findings of level warning or danger",
+					   told - PGM_TOLD_MAX),
+				errhint("See pgmigrate.assess() or pgmigrate.report()."));
+}
+
 void
 pgm_allowance_check(const PgmAllowance *allowance)
 {
@@ -149,4 +191,5 @@ pgm_assess_gate(const PgmPlan *plan, const PgmAllowance *allowance,
 	}
 	if (first != NULL)
 		refuse_finding(first, first_finding, others);
+	tell_all(all);
 }

@@ -43,6 +43,7 @@
 #include "compat/parse.h"
 #include "compat/plan.h"
 #include "compat/server.h"
+#include "sql/statements.h"
 
 /* Whether a table of less is read whole is not worth a word. */
 #define LARGE_READ (1024 * 1024)
@@ -121,21 +122,6 @@ finding_rows(RangeVar *relation, List *from, Node *where, WithClause *with)
 	select->whereClause = where;
 	select->withClause = with;
 	return select;
-}
-
-static bool
-changes_rows(WithClause *with)
-{
-	ListCell   *lc;
-
-	if (with == NULL)
-		return false;
-	foreach(lc, with->ctes)
-	{
-		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
-			return true;
-	}
-	return false;
 }
 
 /* The query to plan, and the table that is changed; NULL if there is none. */
@@ -257,6 +243,17 @@ note_changed(PgmVerdict *verdict, const RangeVar *changed, double rows)
 		verdict->written_bytes += bytes * (rows / verdict->all_rows);
 }
 
+/* Where it cannot be planned it may change all of them. */
+static void
+note_rows(PgmVerdict *verdict, const RangeVar *changed)
+{
+	Oid			relid = changed == NULL ? InvalidOid :
+		pgm_lookup_relation(changed);
+
+	if (OidIsValid(relid))
+		verdict->all_rows = Max(verdict->all_rows, pgm_look_row_count(relid));
+}
+
 static void
 plan_query(RowPlans *plans, SelectStmt *select, const RangeVar *changed,
 		   bool stored)
@@ -321,9 +318,12 @@ plan_guarded(RowPlans *plans, Node *stmt)
 	ErrorData  *error;
 
 	planning.select = query_of(stmt, &planning.changed);
-	if (planning.select == NULL || changes_rows(planning.select->withClause))
+	if (planning.select == NULL ||
+		pgm_with_changes(planning.select->withClause))
 		return;
 	error = pgm_txn_look(try_plan, &planning);
+	if (!plans->verdict->planned)
+		note_rows(plans->verdict, planning.changed);
 	if (error == NULL)
 		return;
 	plans->failed = true;
@@ -357,14 +357,14 @@ pgm_plan_rows(PgmVerdict *verdict, bool authored)
 							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	stmt = copyObject(stmt);
-	if (IsA(stmt, SelectStmt))
-		with = castNode(SelectStmt, stmt)->withClause;
-	if (changes_rows(with))
+	with = pgm_changing_with(stmt);
+	if (with != NULL)
 	{
 		foreach(lc, with->ctes)
 			plan_guarded(&plans,
 						 lfirst_node(CommonTableExpr, lc)->ctequery);
-		verdict->plain = verdict->planned && !pgm_statement_calls_code(stmt);
+		verdict->plain = verdict->planned && IsA(stmt, SelectStmt) &&
+			!pgm_statement_calls_code(stmt);
 	}
 	else
 	{

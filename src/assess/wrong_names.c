@@ -376,9 +376,7 @@ query_of(PgmVerdict *verdict, Node *stmt)
 static bool
 can_be_analyzed(Node *query)
 {
-	WithClause *with;
 	SelectStmt *select;
-	ListCell   *lc;
 
 	if (query == NULL || !IsA(query, SelectStmt))
 		return false;
@@ -387,14 +385,7 @@ can_be_analyzed(Node *query)
 		return false;
 	select->intoClause = NULL;
 	select->lockingClause = NIL;
-	with = select->withClause;
-	if (with != NULL)
-		foreach(lc, with->ctes)
-	{
-		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
-			return false;
-	}
-	return true;
+	return !pgm_with_changes(select->withClause);
 }
 
 static void

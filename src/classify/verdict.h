@@ -60,7 +60,10 @@ typedef struct PgmVerdict
 	PgmTristate rewrites;
 	PgmTristate scans;
 
-	/* of a query, by the planner's estimates; all zero where "planned" is not */
+	/*
+	 * Of a query, by the planner's estimates; all zero where "planned" is not
+	 * but the number of all rows.
+	 */
 	bool		planned;
 	bool		plain;			/* runs no code but the server's own */
 	double		changed_rows;	/* of the table that it changes; -1: unknown */

@@ -30,6 +30,12 @@ pgm_delete_returns(const DeleteStmt *stmt)
 	return stmt->returningClause != NULL;
 }
 
+static inline List *
+pgm_delete_returning(const DeleteStmt *stmt)
+{
+	return stmt->returningClause == NULL ? NIL : stmt->returningClause->exprs;
+}
+
 static inline void
 pgm_update_set_returning(UpdateStmt *stmt, List *targets)
 {
@@ -53,6 +59,12 @@ static inline bool
 pgm_delete_returns(const DeleteStmt *stmt)
 {
 	return stmt->returningList != NIL;
+}
+
+static inline List *
+pgm_delete_returning(const DeleteStmt *stmt)
+{
+	return stmt->returningList;
 }
 
 static inline void

@@ -293,10 +293,7 @@ look_at_impact(PgmChecklistItem *item, const PgmPlan *plan)
 
 		foreach(other, ((PgmJudged *) lfirst(lc))->findings)
 		{
-			const PgmFinding *finding = lfirst(other);
-
-			if (finding->allowed == NULL &&
-				finding->level == PGM_LEVEL_DANGER)
+			if (pgm_finding_level(lfirst(other)) == PGM_LEVEL_DANGER)
 				dangers++;
 		}
 	}
@@ -631,6 +628,12 @@ pgm_attest(const char *item, const char *note, TimestampTz valid_until,
 	PgmSpiScope scope;
 	Datum		values[5];
 
+	if (strcmp(item, "impact") == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("item \"%s\" cannot be attested, it is found out",
+					   item),
+				errhint("Allow the findings of pgmigrate.assess(), in the call or in the revision."));
 	if (!is_own(item))
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -16,6 +16,7 @@
 #include "compat/parse.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
+#include "sql/statements.h"
 
 /* Tables whose rows go, or change, with those of this one, and about how many
  * they have. */
@@ -72,6 +73,8 @@ lint_cascade(PgmLint *lint, const RangeVar *name)
 {
 	const PgmVerdict *verdict = lint->verdict;
 	Oid			relid = pgm_lookup_relation(name);
+	PgmEffect  *deleted = OidIsValid(relid) ?
+		pgm_verdict_find(lint->verdict, relid) : NULL;
 	double		share = verdict->planned && verdict->all_rows > 0 ?
 		verdict->changed_rows / verdict->all_rows : 1;
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
@@ -80,7 +83,7 @@ lint_cascade(PgmLint *lint, const RangeVar *name)
 	Oid		   *tables;
 	int64	   *rows;
 
-	if (!OidIsValid(relid))
+	if (deleted == NULL)
 		return;
 	pgm_spi_begin(&scope);
 	n = (int) pgm_spi_execute(&cascades_query, values, NULL);
@@ -102,10 +105,22 @@ lint_cascade(PgmLint *lint, const RangeVar *name)
 			(void) pgm_lint_find(lint->judged, "cascading-delete", effect,
 								 psprintf("about %.0f rows of %s are deleted or changed with those of %s",
 										  many, pgm_effect_name(effect),
-										  lint->name),
+										  pgm_effect_name(deleted)),
 								 psprintf("Delete the rows of %s first, in batches, each in a transaction of its own.",
 										  pgm_effect_name(effect)));
 	}
+}
+
+/* How many of them, or as many as there are where nobody knows. */
+static char *
+changed_rows(const PgmVerdict *verdict, const char *name, const Node *where)
+{
+	if (where == NULL)
+		return psprintf("all rows of %s", name);
+	if (verdict->planned)
+		return psprintf("about %.0f of %.0f rows of %s",
+						verdict->changed_rows, verdict->all_rows, name);
+	return psprintf("up to %.0f rows of %s", verdict->all_rows, name);
 }
 
 /* A table that a statement, or a query in WITH, changes rows of. */
@@ -117,26 +132,29 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 	Oid			relid = pgm_lookup_relation(name);
 	PgmEffect  *effect = OidIsValid(relid) ?
 		pgm_verdict_find(lint->verdict, relid) : NULL;
-	const char *verb = delete ? "deleted" : "updated";
 	PgmFinding *finding;
 	const PgmStrategy *strategy;
-	char	   *hint;
+	bool		online = lint->judged->strategy != NULL &&
+		lint->judged->strategy->kind != PGM_STRATEGY_PLAIN;
+	char	   *hint = NULL;
 
 	if (effect == NULL || effect->created_here || hides_rows(effect) ||
-		(rows < BULK_ROWS && where != NULL))
+		(where != NULL &&
+		 (rows < 0 ? verdict->all_rows : rows) < BULK_ROWS))
 		return;
 	strategy = pgm_strategy_possibility(verdict, false);
-	hint = strategy->kind == PGM_STRATEGY_PLAIN ?
-		pstrdup("Do it in batches by ranges of its key, each in a transaction of its own.") :
-		pgm_lint_online(lint);
+	if (!online)
+		hint = strategy->kind == PGM_STRATEGY_PLAIN ?
+			pstrdup("Do it in batches by ranges of its key, each in a transaction of its own.") :
+			pgm_lint_online(lint);
 	lint->effect = effect;
 	finding = pgm_lint_find(lint->judged, "bulk-update", effect,
-							where == NULL ?
-							psprintf("all rows of %s are %s in one transaction",
-									 pgm_effect_name(effect), verb) :
-							psprintf("about %.0f of %.0f rows of %s are %s in one transaction",
-									 rows, verdict->all_rows,
-									 pgm_effect_name(effect), verb),
+							psprintf("%s are %s %s%s",
+									 changed_rows(verdict, pgm_effect_name(effect), where),
+									 delete ? "deleted" : "updated",
+									 online ? "range by range" : "in one transaction",
+									 rows < 0 && where != NULL ?
+									 ", and how many cannot be estimated before it runs" : ""),
 							hint);
 	finding->rows_go = delete || (pgm_is_merge(lint->stmt) &&
 								  pgm_merge_does(lint->stmt, CMD_DELETE));
@@ -145,6 +163,13 @@ lint_bulk(PgmLint *lint, const RangeVar *name, Node *where, bool delete)
 									verdict->all_rows);
 	if (verdict->planned && verdict->all_rows < BULK_ROWS)
 		finding->level = PGM_LEVEL_INFO;
+}
+
+/* A join keeps no more rows than a condition does. */
+static Node *
+condition(Node *where, List *joined)
+{
+	return where != NULL ? where : (Node *) joined;
 }
 
 static void
@@ -159,19 +184,21 @@ lint_with(PgmLint *lint, const WithClause *with)
 		Node	   *query = lfirst_node(CommonTableExpr, lc)->ctequery;
 
 		if (IsA(query, UpdateStmt))
-			lint_bulk(lint, castNode(UpdateStmt, query)->relation,
-					  castNode(UpdateStmt, query)->whereClause, false);
-		else if (IsA(query, DeleteStmt))
-			lint_bulk(lint, castNode(DeleteStmt, query)->relation,
-					  castNode(DeleteStmt, query)->whereClause, true);
-	}
-}
+		{
+			UpdateStmt *update = castNode(UpdateStmt, query);
 
-/* A join keeps no more rows than a condition does. */
-static Node *
-condition(Node *where, List *joined)
-{
-	return where != NULL ? where : (Node *) joined;
+			lint_bulk(lint, update->relation,
+					  condition(update->whereClause, update->fromClause), false);
+		}
+		else if (IsA(query, DeleteStmt))
+		{
+			DeleteStmt *delete = castNode(DeleteStmt, query);
+
+			lint_bulk(lint, delete->relation,
+					  condition(delete->whereClause, delete->usingClause), true);
+			lint_cascade(lint, delete->relation);
+		}
+	}
 }
 
 void
@@ -179,7 +206,8 @@ pgm_lint_rows(PgmLint *lint)
 {
 	Node	   *stmt = lint->stmt;
 
-	lint_hidden(lint);
+	if (!IsA(stmt, InsertStmt))
+		lint_hidden(lint);
 
 	/* one that fails changes nothing */
 	if (lint->verdict->sqlerrcode != 0)
@@ -203,6 +231,6 @@ pgm_lint_rows(PgmLint *lint)
 									pgm_merge_does(stmt, CMD_DELETE)))
 		lint_bulk(lint, pgm_merge_target(stmt), pgm_merge_condition(stmt),
 				  !pgm_merge_does(stmt, CMD_UPDATE));
-	else if (IsA(stmt, SelectStmt))
-		lint_with(lint, castNode(SelectStmt, stmt)->withClause);
+	else
+		lint_with(lint, pgm_changing_with(stmt));
 }

@@ -179,9 +179,9 @@ pgm_lint_cascade(PgmLint *lint, const DropStmt *drop)
 								 InvalidOid),
 			pgm_text_datum(IsA(object, String) ? strVal(object) : "")};
 
-			pgm_lint_add(lint, "drop-cascade",
-						 psprintf("columns of %s are dropped with it", pgm_effect_name(effect)),
-						 pgm_spi_one_text(&columns_query, values));
+			(void) pgm_lint_find(lint->judged, "drop-cascade", effect,
+								 psprintf("columns of %s are dropped with it", pgm_effect_name(effect)),
+								 pgm_spi_one_text(&columns_query, values));
 		}
 	}
 	if (views != NIL)

@@ -16,7 +16,7 @@
 
 /* Of the statement that is carried out online. */
 static const char *const avoided[] = {
-	"add-column-check", "attach-partition", "check-inline",
+	"add-column-check", "attach-partition", "bulk-update", "check-inline",
 	"constrained-domain-column", "create-index", "default-partition-scan",
 	"detach-partition", "drop-index", "fk-in-add-column", "fk-inline",
 	"generated-stored", "identity-column", "index-on-partitioned",

@@ -221,7 +221,7 @@ static const PgmRule rules[] = {
 		"others wait for as long as it takes, and no rule knows a way around",
 	"Do it while nobody needs the table"},
 	{"loses-data", PGM_LEVEL_DANGER, "rows that no downgrade brings back", 0, 0,
-		"what is dropped, truncated, or deleted by the table or by 10,000 rows and more, is in backups only, a downgrade makes what held it, but empty",
+		"what is dropped, truncated, or deleted by the table or by 10,000 rows and more, and what goes along by CASCADE, a foreign key or a type, is in backups only, a downgrade makes what held it, but empty; a warning for what is dropped online and kept until finalize()",
 	"Keep it under another name until nobody needs it, before a DELETE by INSERT ... SELECT or CREATE TABLE AS with its condition"},
 	{"lossy-type-change", PGM_LEVEL_DANGER, "type change that loses data", 0, 0,
 		"what is cut off is gone, the downgrade cannot bring it back",

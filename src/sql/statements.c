@@ -498,26 +498,40 @@ check_error_callback(void *arg)
 				   source->what, context->n + 1, statement->line);
 }
 
+bool
+pgm_with_changes(const WithClause *with)
+{
+	ListCell   *lc;
+
+	if (with == NULL)
+		return false;
+	foreach(lc, with->ctes)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return true;
+	}
+	return false;
+}
+
+WithClause *
+pgm_changing_with(const Node *stmt)
+{
+	WithClause *with = NULL;
+
+	if (IsA(stmt, SelectStmt))
+		with = castNode(SelectStmt, stmt)->withClause;
+	else if (IsA(stmt, InsertStmt))
+		with = castNode(InsertStmt, stmt)->withClause;
+	return pgm_with_changes(with) ? with : NULL;
+}
+
 /* WITH that changes data is allowed at the top of a query only. */
 static bool
 is_plain_query(Node *stmt)
 {
-	SelectStmt *select;
-	ListCell   *lc;
-
-	if (!IsA(stmt, SelectStmt))
-		return false;
-	select = castNode(SelectStmt, stmt);
-	if (select->intoClause != NULL)
-		return false;
-	if (select->withClause == NULL)
-		return true;
-	foreach(lc, select->withClause->ctes)
-	{
-		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
-			return false;
-	}
-	return true;
+	return IsA(stmt, SelectStmt) &&
+		castNode(SelectStmt, stmt)->intoClause == NULL &&
+		pgm_changing_with(stmt) == NULL;
 }
 
 static void

@@ -59,6 +59,12 @@ extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
 extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind,
 							 bool by_statement);
 
+/* Has it queries that change rows? */
+extern bool pgm_with_changes(const WithClause *with);
+
+/* That of a SELECT or INSERT, if it does; else NULL. */
+extern WithClause *pgm_changing_with(const Node *stmt);
+
 /* The statement's own text, a copy. */
 extern char *pgm_statement_text(const PgmSource *source, int n);
 

@@ -156,6 +156,18 @@ SELECT state, override FROM pgmigrate.run;
 SELECT pgmigrate.revision('second', 'CREATE TABLE launch.new ()', 'DROP TABLE launch.new', id => 'second');
 SELECT state FROM pgmigrate.downgrade('base', '{loses-data}', 'as was said');
 
+-- impact: what is carried out online is no danger; it is found out, and not attested
+CREATE TABLE keyed (a int PRIMARY KEY);
+SELECT pgmigrate.revision('wider', E'-- pgmigrate: online\nALTER TABLE launch.keyed ALTER a TYPE bigint', id => 'wider');
+SET pgmigrate.danger_block = 0;
+SELECT state, detail FROM pgmigrate.checklist() WHERE item = 'impact';
+SET pgmigrate.online = off;
+SELECT state, detail FROM pgmigrate.checklist() WHERE item = 'impact';
+SELECT pgmigrate.attest('impact', 'all is well');
+RESET pgmigrate.online;
+RESET pgmigrate.danger_block;
+SELECT pgmigrate.remove('wider');
+
 -- announced, and read by somebody, until the revision changes; that a command
 -- was told is not enough
 CREATE VIEW launch.notified AS

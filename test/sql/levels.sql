@@ -55,11 +55,69 @@ FROM (VALUES (1, 'DELETE FROM half WHERE a > 20000'), (2, 'DELETE FROM half WHER
 	(13, 'CREATE TABLE kept AS SELECT * FROM half; DELETE FROM half; DROP TABLE kept'),
 	(14, 'CREATE TABLE kept AS SELECT * FROM half WITH NO DATA; DELETE FROM half'),
 	(15, 'INSERT INTO half SELECT * FROM half; DELETE FROM half'),
-	(16, 'DELETE FROM half; INSERT INTO archive SELECT * FROM half')) AS v (n, sql)
+	(16, 'DELETE FROM half; INSERT INTO archive SELECT * FROM half'),
+	(17, 'INSERT INTO archive SELECT * FROM half ON CONFLICT DO NOTHING; DELETE FROM half'),
+	-- an INSERT of what is deleted moves it, if it takes all of it
+	(20, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x'),
+	(21, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING a) INSERT INTO archive SELECT * FROM x'),
+	(22, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x WHERE a > 30000'),
+	(23, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x ON CONFLICT DO NOTHING')) AS v (n, sql)
 	LEFT JOIN LATERAL pgmigrate.lint(v.sql) AS l ON rule IN ('bulk-update', 'loses-data')
 GROUP BY n, v.sql ORDER BY n;
 SELECT message ~ '^data loss: about (19|20)\d{3} of 40000 rows of levels.half are deleted, and no downgrade' AS rows_told
 FROM pgmigrate.lint('DELETE FROM half WHERE a > 20000') WHERE rule = 'loses-data';
+
+-- what cannot be planned, for it would run code, may be all of them
+CREATE FUNCTION is_old(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 > 39990; END';
+SELECT rule, level, message FROM pgmigrate.lint('DELETE FROM half WHERE is_old(a)') WHERE rule IN ('bulk-update', 'loses-data');
+SELECT found('UPDATE half SET b = 1 WHERE is_old(a)') AS updated, found('DELETE FROM one WHERE is_old(a)') AS few;
+
+-- what goes along: named or not, by CASCADE, a foreign key, a type
+CREATE TABLE parent (id int PRIMARY KEY);
+INSERT INTO parent SELECT i FROM generate_series(1, 20000) i;
+CREATE TABLE child (id int, parent int REFERENCES parent ON DELETE CASCADE);
+INSERT INTO child SELECT i, i FROM generate_series(1, 20000) i;
+CREATE INDEX ON child (parent);
+CREATE TYPE pair AS (a int, b int);
+CREATE DOMAIN small AS int;
+CREATE TABLE typed (s small, p pair);
+INSERT INTO typed VALUES (1, (1, 2));
+CREATE SCHEMA levels_full;
+CREATE TABLE levels_full.t AS SELECT 1 AS a;
+CREATE SCHEMA levels_empty CREATE TABLE t (a int);
+ANALYZE parent, child;
+SELECT v.sql, string_agg(rule || ' ' || level || coalesce(' ' || relation, ''), ', ' ORDER BY rule, relation) AS found
+FROM (VALUES (1, 'TRUNCATE none, one'), (2, 'TRUNCATE parent CASCADE'), (3, 'TRUNCATE none CASCADE'), (4, 'TRUNCATE parted, parted_1'),
+	(5, 'DELETE FROM parent'), (6, 'WITH x AS (DELETE FROM parent RETURNING id) SELECT count(*) FROM x'),
+	(7, 'DROP DOMAIN small CASCADE'), (8, 'DROP TYPE pair CASCADE'), (9, 'ALTER TYPE pair DROP ATTRIBUTE b'),
+	(10, 'DROP SCHEMA levels_full CASCADE'), (11, 'DROP SCHEMA levels_empty CASCADE')) AS v (n, sql)
+	LEFT JOIN LATERAL pgmigrate.lint(v.sql) AS l ON rule <> 'lock'
+GROUP BY n, v.sql ORDER BY n;
+SELECT message FROM pgmigrate.lint('ALTER TYPE pair DROP ATTRIBUTE b') WHERE rule = 'loses-data';
+DROP SCHEMA levels_full, levels_empty CASCADE;
+DROP TABLE child, parent, typed;
+DROP TYPE pair;
+DROP DOMAIN small;
+
+-- what is dropped online can be brought back, until its rows are written anew
+CREATE TABLE wide (id int PRIMARY KEY, a int, b text, c text);
+INSERT INTO wide SELECT i, i, 'b', 'c' FROM generate_series(1, 1000) i;
+ANALYZE wide;
+SELECT n, statement, level, message FROM (VALUES (1, E'-- pgmigrate: online\nALTER TABLE wide DROP COLUMN b'),
+	(2, E'-- pgmigrate: online\nALTER TABLE wide DROP COLUMN b; -- pgmigrate: plain\nALTER TABLE wide ALTER a TYPE bigint'),
+	(3, E'-- pgmigrate: online\nALTER TABLE wide DROP COLUMN b; -- pgmigrate: online\nALTER TABLE wide ALTER a TYPE bigint'),
+	(4, E'-- pgmigrate: online\nALTER TABLE wide DROP COLUMN b; -- pgmigrate: online\nALTER TABLE wide ALTER a TYPE bigint;'
+		'CREATE TABLE between (); -- pgmigrate: online\nALTER TABLE wide ALTER c TYPE varchar(9)')) AS v (n, sql),
+	pgmigrate.lint(v.sql) WHERE rule = 'loses-data' ORDER BY n, statement;
+SET pgmigrate.environment = 'production';
+SELECT pgmigrate.revision('keeps', E'-- pgmigrate: online\nALTER TABLE wide DROP COLUMN b', 'ALTER TABLE wide ADD COLUMN b text', id => 'keeps');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT level, message FROM pgmigrate.lint(E'-- pgmigrate: plain\nALTER TABLE wide ALTER a TYPE bigint') WHERE rule = 'loses-data';
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT count(b) FROM wide;
+SELECT count(*) FROM pgmigrate.lint(E'-- pgmigrate: plain\nALTER TABLE wide ALTER a TYPE bigint') WHERE rule = 'loses-data';
+SELECT pgmigrate.remove('keeps');
+RESET pgmigrate.environment;
 
 -- a limit of zero leaves the rules their levels
 SET pgmigrate.danger_block = 0;
@@ -76,7 +134,8 @@ SELECT pgmigrate.revision('purge', 'DELETE FROM half WHERE a > 20000', id => 'pu
 SELECT revision, state FROM pgmigrate.upgrade();
 \set VERBOSITY default
 SELECT pgmigrate.remove('purge');
-SELECT pgmigrate.revision('gone', 'DROP TABLE one', 'CREATE TABLE one (a int NOT NULL, b int); DROP TABLE many', id => 'gone');
+SELECT pgmigrate.revision('gone', 'DROP TABLE one', 'CREATE TABLE one (a int NOT NULL, b int); -- pgmigrate: plain
+	DROP TABLE many', id => 'gone');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT revision, state FROM pgmigrate.upgrade(allow => '{drop-table}', reason => 'nobody reads it');
 SELECT revision, state FROM pgmigrate.upgrade(allow => '{loses-data}');
