@@ -397,7 +397,8 @@ try_model(Rehearsal *rehearsal, char **error)
 		FlushErrorState();
 		pgm_txn_abort();
 		MemoryContextSwitchTo(context);
-		*error = edata->message;
+		*error = edata->context == NULL ? edata->message :
+			psprintf("%s\n%s", edata->message, edata->context);
 	}
 	PG_END_TRY();
 	return ok;

@@ -39,6 +39,7 @@
 #include "utils/syscache.h"
 
 #include "compat/plan.h"
+#include "compat/repack.h"
 #include "scratch/outside.h"
 
 typedef enum Mode
@@ -56,14 +57,16 @@ static ExecutorStart_hook_type next_executor = NULL;
 static object_access_hook_type next_access = NULL;
 static needs_fmgr_hook_type next_fmgr = NULL;
 
-/* Functions of the server; a star stands for any end. */
+/* Of the server, or of its extensions; a star stands for any end. */
 static const char *const functions[] = {
-	"lo_export", "pg_backup_start", "pg_backup_stop", "pg_cancel_backend",
+	"lo_export", "pg_backup_start", "pg_backup_stop", "pg_buffercache_evict*",
+	"pg_cancel_backend",
 	"pg_copy_logical_replication_slot", "pg_copy_physical_replication_slot",
 	"pg_create_*", "pg_drop_replication_slot", "pg_log_*",
 	"pg_logical_slot_get_*", "pg_promote", "pg_reload_conf",
 	"pg_replication_origin_*", "pg_replication_slot_advance",
-	"pg_rotate_logfile*", "pg_stat_reset_*", "pg_start_backup",
+	"pg_rotate_logfile*", "pg_stat_reset_*", "pg_stat_statements_reset*",
+	"pg_start_backup",
 	"pg_stop_backup", "pg_switch_wal", "pg_sync_replication_slots",
 	"pg_terminate_backend", "pg_wal_replay_*", "be_lo_export"
 };
@@ -136,8 +139,9 @@ pgm_outside_reaches(Node *stmt)
 	}
 }
 
+/* Is what is in it, or its lock, that of other databases as well? */
 static bool
-is_foreign(const RangeVar *name)
+is_elsewhere(const RangeVar *name)
 {
 	Oid			relid;
 
@@ -145,7 +149,8 @@ is_foreign(const RangeVar *name)
 		return false;
 	relid = RangeVarGetRelid(name, NoLock, true);
 	return OidIsValid(relid) &&
-		get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE;
+		(IsSharedRelation(relid) ||
+		 get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE);
 }
 
 /*
@@ -160,6 +165,17 @@ refuse_catalog(Oid relid)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("cannot write catalog \"%s\" in a scratch database",
+					   get_rel_name(relid)),
+				errdetail("It would act outside of the database."));
+}
+
+static void
+refuse_shared(Oid relid)
+{
+	if (OidIsValid(relid) && IsSharedRelation(relid))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot lock rows of catalog \"%s\" in a scratch database",
 					   get_rel_name(relid)),
 				errdetail("It would act outside of the database."));
 }
@@ -220,30 +236,47 @@ check_command(Node *stmt)
 				errdetail("A language may do anything if its maker says that it is trusted."));
 }
 
-/* Commands that reach the data of foreign tables, not by a plan. */
 static bool
-uses_foreign_table(Node *stmt)
+any_is_elsewhere(List *names)
 {
 	ListCell   *cell;
 
-	if (IsA(stmt, CopyStmt))
-		return is_foreign(castNode(CopyStmt, stmt)->relation);
-	if (IsA(stmt, TruncateStmt))
-	{
-		foreach(cell, castNode(TruncateStmt, stmt)->relations)
-			if (is_foreign(lfirst(cell)))
-			return true;
-	}
-	else if (IsA(stmt, VacuumStmt))
-	{
-		/* statistics of nothing are of no use */
-		if (castNode(VacuumStmt, stmt)->rels == NIL)
-			return true;
-		foreach(cell, castNode(VacuumStmt, stmt)->rels)
-			if (is_foreign(lfirst_node(VacuumRelation, cell)->relation))
-			return true;
-	}
+	foreach(cell, names)
+		if (is_elsewhere(lfirst(cell)))
+		return true;
 	return false;
+}
+
+/*
+ * Commands that reach the data of foreign tables, or lock what all databases
+ * share, not by a plan.
+ */
+static bool
+reaches_by_relation(Node *stmt)
+{
+	ListCell   *cell;
+
+	switch (nodeTag(stmt))
+	{
+		case T_ClusterStmt:
+			return is_elsewhere(pgm_cluster_relation(castNode(ClusterStmt, stmt)));
+		case T_CopyStmt:
+			return is_elsewhere(castNode(CopyStmt, stmt)->relation);
+		case T_LockStmt:
+			return any_is_elsewhere(castNode(LockStmt, stmt)->relations);
+		case T_ReindexStmt:
+			return is_elsewhere(castNode(ReindexStmt, stmt)->relation);
+		case T_TruncateStmt:
+			return any_is_elsewhere(castNode(TruncateStmt, stmt)->relations);
+		case T_VacuumStmt:
+			foreach(cell, castNode(VacuumStmt, stmt)->rels)
+				if (is_elsewhere(lfirst_node(VacuumRelation, cell)->relation))
+				return true;
+			/* statistics of nothing are of no use */
+			return castNode(VacuumStmt, stmt)->rels == NIL;
+		default:
+			return false;
+	}
 }
 
 static bool
@@ -302,7 +335,7 @@ check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		if (is_untrusted_block(stmt))
 			refuse_command(tag);
 		check_command(stmt);
-		if (pgm_outside_reaches(stmt) || uses_foreign_table(stmt))
+		if (pgm_outside_reaches(stmt) || reaches_by_relation(stmt))
 		{
 			if (mode == MODE_REFUSE)
 				refuse_command(tag);
@@ -342,6 +375,15 @@ check_plan(QueryDesc *queryDesc, int eflags)
 					errmsg("cannot use foreign table \"%s\" in a scratch database",
 						   get_rel_name(rte->relid)),
 					errdetail("It would act outside of the database."));
+	}
+	if (mode != MODE_FREE)
+		foreach(cell, queryDesc->plannedstmt->rowMarks)
+	{
+		PlanRowMark *mark = lfirst_node(PlanRowMark, cell);
+
+		if (RowMarkRequiresRowShareLock(mark->markType))
+			refuse_shared(rt_fetch(mark->rti,
+								   queryDesc->plannedstmt->rtable)->relid);
 	}
 	if (next_executor != NULL)
 		next_executor(queryDesc, eflags);
@@ -450,9 +492,9 @@ check_function(Oid function)
 			bool		reaches_out = false;
 
 			/* what it is called is up to its maker, what it does is not */
-			if (language == INTERNALlanguageId)
+			if (language == INTERNALlanguageId || language == ClanguageId)
 				check_name(text_of(tuple, Anum_pg_proc_prosrc));
-			else if (language == ClanguageId)
+			if (language == ClanguageId)
 				reaches_out = is_of_library(tuple);
 			ReleaseSysCache(tuple);
 			if (language == ClanguageId ?

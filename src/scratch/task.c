@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -29,6 +30,9 @@
 #include "process/report.h"
 #include "scratch/outside.h"
 #include "scratch/scratch.h"
+
+/* Of a statement in the context of its error. */
+#define SHOWN_BYTES 200
 
 /* The caller's side. */
 typedef struct Work
@@ -213,6 +217,31 @@ refuse_rows(const char *text)
 				errhint("Leave them out, as \"pg_dump --schema-only\" does."));
 }
 
+/* The number of a statement says nothing where nobody has seen the text. */
+static void
+statement_context(void *arg)
+{
+	const char *text = arg;
+	int			length = strlen(text);
+
+	errcontext("in a scratch database: %.*s%s",
+			   pg_mbcliplen(text, length, SHOWN_BYTES), text,
+			   length > SHOWN_BYTES ? "..." : "");
+}
+
+static void
+load_statement(const PgmExec *exec, const PgmSource *source, int n)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = statement_context;
+	callback.arg = pgm_statement_text(source, n);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) pgm_exec_statement(exec, source, n, true);
+	error_context_stack = callback.previous;
+}
+
 static void
 run_text(PgmScratchOp op, char *text)
 {
@@ -242,11 +271,14 @@ run_text(PgmScratchOp op, char *text)
 		owners |= sets_owner(stmt);
 		grants |= IsA(stmt, GrantStmt) ||
 			IsA(stmt, AlterDefaultPrivilegesStmt);
-		if (!block)
+		if (block)
+			load_statement(&exec, source, i);
+		else
+		{
 			pgm_txn_begin();
-		(void) pgm_exec_statement(&exec, source, i, true);
-		if (!block)
+			(void) pgm_exec_statement(&exec, source, i, true);
 			pgm_txn_commit();
+		}
 	}
 	if (block)
 		pgm_txn_commit();

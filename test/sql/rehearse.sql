@@ -96,6 +96,14 @@ SELECT rolname, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname LIKE 'reg
 SELECT datname FROM pg_database WHERE datname LIKE 'regress\_reh%' OR datname LIKE 'pgmigrate%';
 SELECT count(*) FROM pg_db_role_setting WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());
 
+-- catalogs that all databases share are neither locked nor written
+SELECT pgmigrate.revision('locks', $$
+LOCK TABLE pg_database IN ACCESS EXCLUSIVE MODE;
+DO 'BEGIN LOCK TABLE other, pg_authid; END';
+REINDEX TABLE pg_tablespace
+$$, 'SELECT FROM pg_database FOR SHARE', id => 'locks', down_revision => '{first}', splice => true) AS stored;
+SELECT step, state, ok, detail FROM pgmigrate.rehearse('locks');
+
 -- a verify query runs, in an empty database
 SELECT pgmigrate.revision('verified', 'SELECT 1', '', id => 'verified', down_revision => '{first}', splice => true, verify => 'SELECT count(*) > 0 AS any_rows FROM other') AS stored;
 SELECT step, state, ok, detail FROM pgmigrate.rehearse('verified');
@@ -121,7 +129,7 @@ SELECT pgmigrate.revision('of an author', 'CREATE TABLE public.of_an_author (i i
 RESET ROLE;
 ALTER ROLE regress_reh_author CREATEDB LOGIN;
 SET ROLE regress_reh_author;
-SELECT step, state, ok FROM pgmigrate.rehearse('authored');
+SELECT step, state, ok, detail LIKE '%in a scratch database: ALTER SCHEMA "a ""b''\%s" OWNER TO %' AS tells_where FROM pgmigrate.rehearse('authored');
 RESET ROLE;
 SELECT * FROM pgmigrate.rehearse('authored');
 SELECT * FROM pgmigrate.upgrade('authored');
