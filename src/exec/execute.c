@@ -264,6 +264,18 @@ refuse_marked(void)
 			errhint("Connect as the role itself."));
 }
 
+/* What records the step of a script would have the rights of another role. */
+static void
+check_session_user(Oid expected)
+{
+	if (GetSessionUserId() != expected)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("code that a statement runs has changed \"%s\"",
+					   "session_authorization"),
+				errdetail("A revision runs with the rights of the role that calls upgrade or downgrade."));
+}
+
 static uint64
 exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 			   bool top_level, DestReceiver *receiver)
@@ -275,6 +287,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 	bool		sets = pgm_sets_reading(source->statements[n].raw->stmt);
 	PgmReading	reading = pgm_reading();
 	Oid			role = GetUserId();
+	Oid			session = GetSessionUserId();
 	uint64		rows;
 
 	CHECK_FOR_INTERRUPTS();
@@ -333,6 +346,7 @@ exec_statement(const PgmExec *exec, const PgmSource *source, int n,
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("statement changed the role"));
+	check_session_user(session);
 	if (!sets)
 		pgm_reading_check(&reading);
 

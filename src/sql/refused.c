@@ -16,10 +16,11 @@
 #include "sql/refused.h"
 #include "sql/set_statement.h"
 
-/* Functions whose effect ends with the transaction. */
+/* Functions whose effect, or result, ends with the transaction. */
 static const char *const transaction_functions[] = {
-	"pg_advisory_xact_lock", "pg_advisory_xact_lock_shared",
-	"pg_try_advisory_xact_lock", "pg_try_advisory_xact_lock_shared"
+	"lo_open", "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared",
+	"pg_export_snapshot", "pg_try_advisory_xact_lock",
+	"pg_try_advisory_xact_lock_shared"
 };
 
 static bool

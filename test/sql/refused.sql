@@ -30,7 +30,7 @@ SELECT pgmigrate.revision('x', 'LOCK TABLE t; CREATE INDEX CONCURRENTLY i ON t (
 SELECT pgmigrate.revision('x', 'DECLARE c CURSOR FOR SELECT 1', id => 'x', transactional => false);
 SELECT pgmigrate.revision('x', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1', id => 'x', transactional => false);
 SELECT pgmigrate.amend('x', upgrade => 'SET LOCAL lock_timeout = 0; SET CONSTRAINTS ALL IMMEDIATE; SELECT set_config(''a.b'', ''c'', true), set_config(''a.b'', ''c'', false)');
-SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_xact_lock(1); SELECT * FROM (SELECT * FROM t FOR UPDATE) x');
+SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_xact_lock(1); SELECT * FROM (SELECT * FROM t FOR UPDATE) x; SELECT pg_export_snapshot()');
 SELECT pgmigrate.amend('x', upgrade => 'CREATE TEMP TABLE x (i int) ON COMMIT DROP; CREATE TEMP TABLE y ON COMMIT DELETE ROWS AS SELECT 1; CREATE TEMP TABLE z (i int) ON COMMIT PRESERVE ROWS');
 SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_lock(1), set_config(''a.b'', ''c'', false)');
 SELECT pgmigrate.remove('x');
@@ -41,6 +41,8 @@ SELECT pgmigrate.remove('x');
 SELECT pgmigrate.revision('x', 'DO $$ BEGIN SET standard_conforming_strings = off; END $$; SELECT ''a\\b''', id => 'x');
 SELECT * FROM pgmigrate.upgrade();
 SELECT pgmigrate.amend('x', upgrade => 'SELECT set_config(lower(''CLIENT_ENCODING''), ''LATIN1'', false); SELECT 1');
+SELECT * FROM pgmigrate.upgrade();
+SELECT pgmigrate.amend('x', upgrade => 'DO $$ BEGIN SET SESSION AUTHORIZATION pg_monitor; END $$; SELECT 1');
 SELECT * FROM pgmigrate.upgrade();
 SELECT pgmigrate.amend('x', upgrade => 'DO $$ BEGIN SET client_encoding = ''LATIN1''; SET client_encoding = ''UTF8''; END $$; RESET ALL');
 SELECT revision, state FROM pgmigrate.upgrade();
