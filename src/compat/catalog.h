@@ -31,6 +31,17 @@
 #define PGM_SQL_MULTIRANGE_OID "0"
 #endif
 
+/*
+ * Of a, a column of the relation c.  Since 17 a partition has it from its
+ * parent, and takes it and gives it back with its bound.
+ */
+#if PG_VERSION_NUM >= 170000
+#define PGM_SQL_ATTIDENTITY \
+	"CASE WHEN NOT c.relispartition THEN a.attidentity END"
+#else
+#define PGM_SQL_ATTIDENTITY "a.attidentity"
+#endif
+
 /* Of r, a row of pg_publication_rel, and p, one of pg_publication. */
 #if PG_VERSION_NUM >= 150000
 #define PGM_SQL_PUBLISHED_COLUMNS \

@@ -118,8 +118,8 @@ static PgmQuery queries[] = {
 		"AS \"generated as\", "
 		"CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END "
 		"AS generated, "
-		"CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' "
-		"END AS identity, "
+		"CASE " PGM_SQL_ATTIDENTITY " WHEN 'a' THEN 'always' "
+		"WHEN 'd' THEN 'by default' END AS identity, "
 		"CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END "
 		"AS storage, "
 		"nullif(" PGM_SQL_ATTCOMPRESSION ", '')::text AS compression, "
@@ -131,7 +131,8 @@ static PgmQuery queries[] = {
 		PGM_COMMENT ", c.name AS \".table\", "
 		"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
 		"WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS \".storage\" "
-		"FROM (SELECT c.tableoid, c.oid, c.relowner, " NAME " AS name " RELATIONS
+		"FROM (SELECT c.tableoid, c.oid, c.relowner, c.relispartition, "
+		NAME " AS name " RELATIONS
 		"WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') " NOT_MEMBER
 		"OFFSET 0) AS c "
 		"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
