@@ -29,4 +29,11 @@ pgm_detach_can_be_concurrent(void)
 	return PG_VERSION_NUM >= 140000;
 }
 
+/* Does the concurrent form leave a CHECK in the place of the bound? */
+static inline bool
+pgm_detach_leaves_check(void)
+{
+	return PG_VERSION_NUM < 190000;
+}
+
 #endif							/* PGM_COMPAT_PARTITION_H */

@@ -149,8 +149,8 @@ key_column(Oid relid)
 }
 
 /*
- * DETACH CONCURRENTLY leaves a CHECK in the place of the bound, unless there
- * is one, which the plain form does not.
+ * Until 18 DETACH CONCURRENTLY leaves a CHECK in the place of the bound,
+ * unless there is one, which the plain form does not.
  */
 static void
 detach(PgmMaker *maker, const PartitionCmd *partition)
@@ -165,13 +165,15 @@ detach(PgmMaker *maker, const PartitionCmd *partition)
 		pgm_strategy_stay_plain(maker, "there is no concurrent form beside a DEFAULT partition");
 		return;
 	}
-	name = pgm_name_helper(child, key_column(maker->relid), "check", NIL);
 	pgm_strategy_by_steps(maker, "detach concurrently");
 	(void) pgm_strategy_add_step(maker,
 								 psprintf("ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY",
 										  maker->table,
 										  pgm_name_relation(child)),
 								 NULL);
+	if (!pgm_detach_leaves_check())
+		return;
+	name = pgm_name_helper(child, key_column(maker->relid), "check", NIL);
 	(void) pgm_strategy_add_step(maker,
 								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
 										  pgm_name_relation(child),

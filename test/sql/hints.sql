@@ -127,7 +127,11 @@ SELECT count(*) FROM tried.end;
 SELECT c.n, c.sql, h.hint, a.state AS hinted, b.state AS plain FROM tried.case c JOIN tried.hint h USING (n) LEFT JOIN tried.end a ON a.n = c.n AND a.variant = 'hint'
 	LEFT JOIN tried.end b ON b.n = c.n AND b.variant = 'plain' WHERE a.state IS DISTINCT FROM b.state ORDER BY 1;
 -- and whoever follows them is not warned of what they are
-SELECT c.rule, f.k, f.rule, f.message FROM tried.finding f JOIN tried.case c USING (n) ORDER BY c.n, f.k, f.rule;
+SELECT c.rule, f.k, f.rule, f.message FROM tried.finding f JOIN tried.case c USING (n) WHERE c.rule <> 'detach-partition' ORDER BY c.n, f.k, f.rule;
+-- until 18 a partition keeps its bound as a CHECK when it is detached concurrently
+SELECT string_agg(f.message, '') IS NOT DISTINCT FROM CASE WHEN current_setting('server_version_num')::int < 190000
+	THEN 'h.p1 no longer refuses what constraint p1_k_check did' END AS dropped_where_it_is
+FROM tried.finding f JOIN tried.case c USING (n) WHERE c.rule = 'detach-partition';
 DROP SCHEMA h, h2, tried CASCADE;
 DROP ROLE regress_hints;
 RESET pgmigrate.online;

@@ -50,8 +50,8 @@ SELECT rule, level, message FROM findings('ALTER TABLE t DROP COLUMN a CASCADE')
 SELECT rule, level, message FROM findings('DROP TYPE comp CASCADE');
 SELECT relation FROM pgmigrate.lint('DROP TABLE t CASCADE') WHERE rule = 'lock' ORDER BY 1;
 
--- the safe form has the names that the server would choose
-SELECT rule, message, hint FROM unnest(ARRAY[
+-- the safe form has the names that the server would choose; until 18 a bound stays as a CHECK
+SELECT rule, message, regexp_replace(hint, '\n-- in a later revision:\nALTER TABLE forms.p1 DROP CONSTRAINT IF EXISTS p1_k_check;', '') AS hint FROM unnest(ARRAY[
 	'ALTER TABLE t ADD UNIQUE (a, b)', 'ALTER TABLE t ADD CONSTRAINT u UNIQUE (a) INCLUDE (b) DEFERRABLE',
 	'ALTER TABLE uses_comp ADD id int, ADD PRIMARY KEY (id)', 'ALTER TABLE t ADD FOREIGN KEY (r) REFERENCES ref',
 	'ALTER TABLE t ADD FOREIGN KEY (r, a) REFERENCES ref (id, v) MATCH FULL ON DELETE SET NULL ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED',
