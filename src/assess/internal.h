@@ -16,6 +16,7 @@
 #include "nodes/parsenodes.h"
 
 #include "classify/verdict.h"
+#include "compat/repack.h"
 
 /* What is looked for at the moment. */
 typedef struct PgmSeek
@@ -71,6 +72,7 @@ extern bool pgm_seek_about_roles(PgmSeek *look, Node *stmt);
 extern void pgm_seek_extension(PgmSeek *look, CreateExtensionStmt *stmt);
 extern void pgm_seek_update(PgmSeek *look, AlterExtensionStmt *stmt);
 extern void pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt);
+extern void pgm_seek_cluster(PgmSeek *look, ClusterStmt *stmt);
 extern void pgm_seek_refresh(PgmSeek *look, RefreshMatViewStmt *stmt);
 extern void pgm_seek_reindex(PgmSeek *look, ReindexStmt *stmt);
 extern void pgm_seek_new_function(PgmSeek *look, CreateFunctionStmt *stmt);

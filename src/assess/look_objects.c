@@ -30,6 +30,7 @@
 
 #include "assess/internal.h"
 #include "compat/parse.h"
+#include "compat/repack.h"
 
 /* ---- settings */
 
@@ -592,6 +593,9 @@ check_untried(PgmSeek *look, Node *stmt)
 			break;
 		case T_CallStmt:
 			pgm_seek_call(look, castNode(CallStmt, stmt));
+			break;
+		case T_ClusterStmt:
+			pgm_seek_cluster(look, castNode(ClusterStmt, stmt));
 			break;
 		case T_CommentStmt:
 			check_comment(look, castNode(CommentStmt, stmt));

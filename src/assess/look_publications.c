@@ -19,15 +19,22 @@
 
 #include "assess/internal.h"
 #include "compat/parse.h"
+#include "compat/replication.h"
+
+static bool
+is_publishable(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+		!IsCatalogRelationOid(relid) &&
+		get_rel_persistence(relid) == RELPERSISTENCE_PERMANENT;
+}
 
 static void
 be_publishable(Oid relid, const char *name)
 {
-	char		kind = get_rel_relkind(relid);
-
-	if ((kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) ||
-		IsCatalogRelationOid(relid) ||
-		get_rel_persistence(relid) != RELPERSISTENCE_PERMANENT)
+	if (!is_publishable(relid))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("cannot add relation \"%s\" to publication", name));
@@ -50,6 +57,20 @@ check_table(PgmSeek *look, const PublicationTable *table, bool added)
 				errmsg("duplicate column \"%s\" in publication column list",
 					   repeated));
 	return relid;
+}
+
+/* EXCEPT (TABLE …) */
+static void
+check_exception(PgmSeek *look, const RangeVar *name)
+{
+	Oid			relid = pgm_seek_relation(look, name, NULL, NULL);
+
+	if (!is_publishable(relid) || get_rel_relispartition(relid))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("cannot specify relation \"%s.%s\" in the publication EXCEPT clause",
+					   get_namespace_name(get_rel_namespace(relid)),
+					   name->relname));
 }
 
 /* Is it, and ought it to be, a member? */
@@ -105,7 +126,9 @@ check_objects(PgmSeek *look, List *objects, const AlterPublicationStmt *stmt,
 	{
 		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
 
-		if (object->pubtable != NULL)
+		if (pgm_is_publication_exception(object))
+			check_exception(look, object->pubtable->relation);
+		else if (object->pubtable != NULL)
 		{
 			Oid			relid = check_table(look, object->pubtable,
 											stmt == NULL ||
@@ -211,7 +234,10 @@ pgm_seek_publication(PgmSeek *look, AlterPublicationStmt *stmt)
 	pgm_seek_name(look, OBJECT_PUBLICATION, stmt->pubname);
 	publication = get_publication_oid(stmt->pubname, false);
 	check_options(stmt->options);
-	if (stmt->pubobjects != NIL && is_for_all(publication))
+	/* with exceptions it is SET ALL TABLES */
+	if (stmt->pubobjects != NIL &&
+		!pgm_is_publication_exception(linitial(stmt->pubobjects)) &&
+		is_for_all(publication))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("publication \"%s\" is defined as FOR ALL TABLES",

@@ -121,6 +121,29 @@ pgm_seek_explain(PgmSeek *look, ExplainStmt *stmt)
 
 /* ---- upkeep */
 
+/* A table, and its columns of which statistics are wanted. */
+static Oid
+check_table(PgmSeek *look, const RangeVar *name, List *columns, bool analyze)
+{
+	const char *repeated = pgm_first_repeated(columns);
+	Oid			relid;
+
+	if (columns != NIL && !analyze)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("ANALYZE option must be specified when a column list is provided"));
+	relid = pgm_seek_relation(look, name, NULL, NULL);
+	if (!OidIsValid(relid))
+		return relid;
+	pgm_seek_columns(look, name, relid, columns);
+	if (repeated != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_DUPLICATE_COLUMN),
+				errmsg("column \"%s\" of relation \"%s\" appears more than once",
+					   repeated, name->relname));
+	return relid;
+}
+
 void
 pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt)
 {
@@ -141,23 +164,33 @@ pgm_seek_vacuum(PgmSeek *look, VacuumStmt *stmt)
 	foreach(lc, stmt->rels)
 	{
 		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
-		Oid			relid;
 
-		if (rel->va_cols != NIL && !analyze)
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("ANALYZE option must be specified when a column list is provided"));
-		relid = pgm_seek_relation(look, rel->relation, NULL, NULL);
-		if (!OidIsValid(relid))
-			continue;
-		pgm_seek_columns(look, rel->relation, relid, rel->va_cols);
-		if (pgm_first_repeated(rel->va_cols) != NULL)
-			ereport(ERROR,
-					errcode(ERRCODE_DUPLICATE_COLUMN),
-					errmsg("column \"%s\" of relation \"%s\" appears more than once",
-						   pgm_first_repeated(rel->va_cols),
-						   rel->relation->relname));
+		(void) check_table(look, rel->relation, rel->va_cols, analyze);
 	}
+}
+
+/* CLUSTER and REPACK */
+void
+pgm_seek_cluster(PgmSeek *look, ClusterStmt *stmt)
+{
+	const RangeVar *name = pgm_cluster_relation(stmt);
+	Oid			relid;
+
+	if (name == NULL && pgm_repack_is_concurrent(stmt))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("REPACK (CONCURRENTLY) requires an explicit table name"));
+	if (name == NULL)
+		return;
+	relid = check_table(look, name, pgm_cluster_columns(stmt),
+						pgm_repack_analyzes(stmt));
+	if (OidIsValid(relid) && stmt->indexname != NULL &&
+		!OidIsValid(get_relname_relid(stmt->indexname,
+									  get_rel_namespace(relid))))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("index \"%s\" for table \"%s\" does not exist",
+					   stmt->indexname, name->relname));
 }
 
 /* A unique index over columns, of all rows; without planning its condition. */

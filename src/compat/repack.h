@@ -32,6 +32,17 @@ pgm_cluster_relation(const ClusterStmt *stmt)
 #endif
 }
 
+/* The columns of which statistics are wanted. */
+static inline List *
+pgm_cluster_columns(const ClusterStmt *stmt)
+{
+#if PG_VERSION_NUM >= 190000
+	return stmt->relation == NULL ? NIL : stmt->relation->va_cols;
+#else
+	return NIL;
+#endif
+}
+
 #if PG_VERSION_NUM >= 190000
 static inline bool
 pgm_repack_has_option(const ClusterStmt *stmt, const char *name)
@@ -66,6 +77,16 @@ pgm_repack_can_be_concurrent(void)
 	return PG_VERSION_NUM >= 190000;
 }
 
+static inline bool
+pgm_repack_analyzes(const ClusterStmt *stmt)
+{
+#if PG_VERSION_NUM >= 190000
+	return pgm_repack_has_option(stmt, "analyze");
+#else
+	return false;
+#endif
+}
+
 /* REPACK, not CLUSTER? */
 static inline bool
 pgm_is_repack(const ClusterStmt *stmt)
@@ -92,11 +113,8 @@ pgm_repack_takes_all(const ClusterStmt *stmt)
 static inline bool
 pgm_cluster_commits(const ClusterStmt *stmt)
 {
-#if PG_VERSION_NUM >= 190000
-	if (pgm_repack_has_option(stmt, "analyze"))
-		return true;
-#endif
-	return stmt->relation == NULL || pgm_repack_is_concurrent(stmt);
+	return stmt->relation == NULL || pgm_repack_analyzes(stmt) ||
+		pgm_repack_is_concurrent(stmt);
 }
 
 /* Is the index of a partitioned table by which it is done locked too? */

@@ -93,17 +93,22 @@ lint_create_index(PgmLint *lint, IndexStmt *index)
 				 NULL);
 }
 
+/* Neither takes a partitioned table as it is. */
 static char *
 repack_form(const PgmLint *lint)
 {
+	bool		partitioned = lint->effect != NULL &&
+		lint->effect->relkind == RELKIND_PARTITIONED_TABLE;
+
 	if (pgm_repack_can_be_concurrent())
 		return lint->effect == NULL ?
 			pstrdup("Use REPACK (CONCURRENTLY), table by table.") :
-			psprintf("Use REPACK (CONCURRENTLY) %s, for which it needs a primary key or another index as its replica identity.",
-					 lint->name);
+			psprintf("Use REPACK (CONCURRENTLY) %s%s, for which it needs a primary key or another index as its replica identity.",
+					 partitioned ? "with each partition of " : "", lint->name);
 	return lint->effect == NULL ?
 		pstrdup("Use pg_repack or pg_squeeze, table by table.") :
-		psprintf("Use pg_repack --table %s, or pg_squeeze.", lint->name);
+		psprintf("Use pg_repack --%stable %s, or pg_squeeze.",
+				 partitioned ? "parent-" : "", lint->name);
 }
 
 static char *
@@ -118,18 +123,18 @@ repack_obstacle(const PgmLint *lint)
 }
 
 static void
-lint_concurrent_repack(PgmLint *lint, const char *what)
+lint_concurrent_repack(PgmLint *lint)
 {
 	char	   *obstacle = repack_obstacle(lint);
 
 	if (obstacle != NULL)
 		pgm_lint_add(lint, "repack-concurrently",
-					 psprintf("%s %s: the statement fails", what, obstacle),
+					 psprintf("%s %s: the statement fails", lint->name, obstacle),
 					 pstrdup("It takes a permanent table, or a partition, with a primary key or another index as its replica identity."));
 	else
 		pgm_lint_add(lint, "repack-concurrently",
 					 psprintf("%s is copied while it is in use, then the statement waits for all who use it, and new readers and writers behind it",
-							  what),
+							  lint->name),
 					 pstrdup("Run it while no transaction reads the table for long: stopped in the end it loses all its work."));
 }
 
@@ -139,8 +144,12 @@ lint_cluster(PgmLint *lint, ClusterStmt *cluster)
 	const char *what = *lint->name ? lint->name :
 		pgm_repack_takes_all(cluster) ? "every table" : "every clustered table";
 
+	/* not there, as the trial tells */
+	if (!*lint->name && (pgm_cluster_relation(cluster) != NULL ||
+						 pgm_repack_is_concurrent(cluster)))
+		return;
 	if (pgm_repack_is_concurrent(cluster))
-		lint_concurrent_repack(lint, what);
+		lint_concurrent_repack(lint);
 	else
 		pgm_lint_add(lint, "cluster",
 					 psprintf("%s is rewritten while it is locked", what),

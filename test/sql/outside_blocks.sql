@@ -46,6 +46,22 @@ BEGIN
 		RAISE EXCEPTION 'what REPACK (CONCURRENTLY) takes is refused';
 	END IF;
 	DROP TABLE keyless;
+	CREATE TABLE parted (a int) PARTITION BY LIST (a);
+	CREATE TABLE part PARTITION OF parted DEFAULT;
+	EXECUTE 'CREATE PUBLICATION most FOR ALL TABLES EXCEPT (TABLE packed)';
+	IF (SELECT array_agg(message ORDER BY statement) FROM pgmigrate.lint('REPACK (CONCURRENTLY); REPACK (CONCURRENTLY) missing; REPACK (CONCURRENTLY) packed (id);
+		REPACK (CONCURRENTLY, ANALYZE) packed (id); REPACK (CONCURRENTLY) packed USING INDEX missing; CREATE PUBLICATION rest FOR ALL TABLES EXCEPT (TABLE part);
+		ALTER PUBLICATION most SET ALL TABLES EXCEPT (TABLE parted)') WHERE message ~ 'fails')
+		IS DISTINCT FROM ARRAY['the statement fails: REPACK (CONCURRENTLY) requires an explicit table name', 'the statement fails: relation "missing" does not exist',
+		'the statement fails: ANALYZE option must be specified when a column list is provided', 'the statement fails: index "missing" for table "packed" does not exist',
+		'the statement fails: cannot specify relation "public.part" in the publication EXCEPT clause'] THEN
+		RAISE EXCEPTION 'what the server refuses of REPACK and EXCEPT is not foreseen, or more';
+	END IF;
+	IF (SELECT hint FROM pgmigrate.lint('REPACK parted') WHERE rule = 'cluster') !~ 'with each partition of public.parted' THEN
+		RAISE EXCEPTION 'a hint for a partitioned table that takes none';
+	END IF;
+	DROP PUBLICATION most;
+	DROP TABLE parted;
 END $$;
 DROP FUNCTION stands_alone;
 DROP TABLE packed;
