@@ -109,6 +109,7 @@ SELECT rule, details->'not_looked_at' AS not_looked_at, count(*) FROM pgmigrate.
 SET pgmigrate.assess_timeout = '1h';
 SELECT rule, count(details->'bytes') AS looked_at FROM pgmigrate.lint('ALTER TABLE p ADD x int') GROUP BY 1 ORDER BY 1;
 -- locks for which there may be no room
+SET pgmigrate.max_statements = 1000000;
 SELECT rule, relation, regexp_replace(message, '[0-9]+', 'N', 'g') AS message, regexp_replace(hint, '[0-9]+', 'N', 'g') AS hint
 FROM pgmigrate.lint((SELECT string_agg(format('CREATE TABLE m%s (id int)', g), ';')
 	FROM generate_series(1, current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int) g), trial => false)
