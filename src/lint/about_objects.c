@@ -592,86 +592,12 @@ lint_simple(PgmLint *lint)
 	}
 }
 
-static bool
-changes_columns(Node *stmt)
-{
-	ListCell   *lc;
-
-	if (IsA(stmt, RenameStmt))
-		return castNode(RenameStmt, stmt)->renameType == OBJECT_COLUMN;
-	if (!IsA(stmt, AlterTableStmt))
-		return false;
-	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
-	{
-		switch (lfirst_node(AlterTableCmd, lc)->subtype)
-		{
-			case AT_AddColumn:
-			case AT_DropColumn:
-			case AT_AlterColumnType:
-				return true;
-			default:
-				break;
-		}
-	}
-	return false;
-}
-
-static bool
-makes_unique(Node *stmt)
-{
-	ListCell   *lc;
-
-	if (IsA(stmt, IndexStmt))
-		return castNode(IndexStmt, stmt)->unique;
-	if (!IsA(stmt, AlterTableStmt))
-		return false;
-	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
-	{
-		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-
-		if (cmd->subtype == AT_AddConstraint &&
-			(castNode(Constraint, cmd->def)->contype == CONSTR_PRIMARY ||
-			 castNode(Constraint, cmd->def)->contype == CONSTR_UNIQUE))
-			return true;
-	}
-	return false;
-}
-
-/* Foreign tables, be they named or below what is. */
-static void
-lint_foreign(PgmLint *lint)
-{
-	bool		columns = changes_columns(lint->stmt);
-	bool		unique = makes_unique(lint->stmt);
-	ListCell   *lc;
-
-	if (!columns && !unique)
-		return;
-	foreach(lc, lint->verdict->effects)
-	{
-		PgmEffect  *effect = lfirst(lc);
-
-		if (effect->relkind != RELKIND_FOREIGN_TABLE || effect->created_here)
-			continue;
-		if (unique && effect != lint->effect)
-			(void) pgm_lint_find(lint->judged, "foreign-partition", effect,
-								 psprintf("the server makes nothing unique of %s, of which %s is a foreign partition",
-										  lint->name, pgm_effect_name(effect)),
-								 pstrdup("Make it of each partition that is a table here, and at the other end of the others."));
-		if (columns)
-			(void) pgm_lint_find(lint->judged, "foreign-table-changed", effect,
-								 psprintf("the table behind %s does not follow: queries fail, or read other columns, until it is changed too",
-										  pgm_effect_name(effect)),
-								 pstrdup("Change the other end first, in a way that both definitions of the columns can read."));
-	}
-}
-
 void
 pgm_lint_object(PgmLint *lint)
 {
 	Node	   *stmt = lint->stmt;
 
-	lint_foreign(lint);
+	pgm_lint_foreign(lint);
 	switch (nodeTag(stmt))
 	{
 		case T_CreateStmt:

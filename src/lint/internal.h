@@ -41,6 +41,7 @@ extern void pgm_lint_code(PgmLint *lint);
 extern void pgm_lint_setting_remember(PgmLint *lint,
 									  const VariableSetStmt *set);
 extern void pgm_lint_concurrent_build(PgmLint *lint);
+extern void pgm_lint_foreign(PgmLint *lint);
 extern void pgm_lint_citus(PgmLint *lint);
 extern void pgm_lint_citus_remember(PgmLint *lint);
 extern void pgm_lint_room(PgmLint *lint);	/* for all its locks */
