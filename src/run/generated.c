@@ -641,8 +641,9 @@ pgm_generated_write(const PgmChangedObjects *changed)
 	ListCell   *lc;
 	int			guc_level;
 
+	generated = palloc0(sizeof(PgmGenerated));
 	if (objects == NIL && pgm_changed_facts(changed) == NIL)
-		return NULL;
+		return generated;
 	memset(&writer, 0, sizeof(writer));
 	guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -681,8 +682,7 @@ pgm_generated_write(const PgmChangedObjects *changed)
 	}
 	AtEOXact_GUC(false, guc_level);
 	if (writer.objects == NIL)
-		return NULL;
-	generated = palloc0(sizeof(PgmGenerated));
+		return generated;
 	generated->upgrade = pgm_proof_compose(&writer.there, &writer.gone);
 	generated->downgrade = pgm_proof_compose(NULL, &writer.undone);
 	generated->nobjects = list_length(writer.objects);

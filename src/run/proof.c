@@ -230,8 +230,7 @@ joined(const List *texts)
 static bool
 is_same(const PgmGenerated *stored, const PgmGenerated *generated)
 {
-	if (stored->upgrade == NULL || generated == NULL ||
-		generated->upgrade == NULL)
+	if (stored->upgrade == NULL || generated->upgrade == NULL)
 		return stored->upgrade == NULL;
 	return strcmp(stored->upgrade, generated->upgrade) == 0;
 }
@@ -268,7 +267,7 @@ pgm_runner_prove(PgmRunner *runner, const PgmStep *step, bool top_level)
 		return;
 	generated = pgm_generated_write(runner->changed);
 	stored = find_stored(runner, revision);
-	if (stored == NULL || revision->verify != NULL)
+	if (stored == NULL || stored->nobjects == 0 || revision->verify != NULL)
 		runner->generated = generated;
 	else if (!is_same(stored, generated))
 		check_stored(runner, step, stored, top_level);

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 
 #include "base/spi.h"
@@ -37,8 +39,8 @@ static PgmQuery get_query = {
 	"substr(x, 2) OR position(substr(x, 2) || '.' IN $2) > 0))"
 
 /*
- * Of a later one that left no record, the text is looked at: $3 is the bare
- * name of the relation.
+ * Of a later one that left no record, the text is looked at: $3 finds the bare
+ * name of the relation in it.
  */
 static PgmQuery superseded_query = {
 	"SELECT FROM pgmigrate.applied a "
@@ -48,7 +50,7 @@ static PgmQuery superseded_query = {
 	"WHERE a.revision <> $1 AND coalesce((SELECT row(a.run, a.step) > "
 	"row(o.run, o.step) FROM pgmigrate.applied o WHERE o.revision = $1), true) "
 	"AND CASE WHEN v.revision IS NULL "
-	"THEN position(lower($3) IN lower(r.upgrade)) > 0 "
+	"THEN r.upgrade ~* $3 "
 	"ELSE EXISTS (SELECT FROM unnest(v.objects) AS u (x) WHERE " IS_ABOUT
 	") END LIMIT 1",
 	3, {TEXTOID, TEXTOID, TEXTOID}
@@ -187,6 +189,24 @@ bare_name(const char *title)
 	return result;
 }
 
+/* A regular expression for the name, not for a part of another one. */
+static char *
+pattern_of(const char *name)
+{
+	StringInfoData pattern;
+
+	initStringInfo(&pattern);
+	appendStringInfoString(&pattern, "(^|[^[:alnum:]_$])");
+	for (const char *p = name; *p; p++)
+	{
+		if (!IS_HIGHBIT_SET(*p) && !isalnum((unsigned char) *p) && *p != '_')
+			appendStringInfoChar(&pattern, '\\');
+		appendStringInfoChar(&pattern, *p);
+	}
+	appendStringInfoString(&pattern, "($|[^[:alnum:]_$])");
+	return pattern.data;
+}
+
 bool
 pgm_verification_superseded(const char *revision, const char *object)
 {
@@ -196,7 +216,7 @@ pgm_verification_superseded(const char *revision, const char *object)
 
 	values[0] = pgm_text_datum(revision);
 	values[1] = pgm_text_datum(object);
-	values[2] = pgm_text_datum(bare_name(object));
+	values[2] = pgm_text_datum(pattern_of(bare_name(object)));
 	pgm_spi_begin(&scope);
 	result = pgm_spi_execute(&superseded_query, values, NULL) > 0;
 	pgm_spi_end(&scope);

@@ -153,9 +153,23 @@ SELECT pgmigrate.remove('p5');
 SELECT count(*) FROM pgmigrate.stamp('p3');
 SELECT pgmigrate.remove('p4');
 SELECT count(*) FROM pgmigrate.verification WHERE revision = 'p4';
+-- rows that a later one wrote, and a part of another name, say nothing of a table
+SELECT pgmigrate.revision('short', 'CREATE TABLE public.u (i int NOT NULL)', id => 'p5', down_revision => '{p3}') AS id;
+SELECT pgmigrate.revision('rows', 'INSERT INTO public.u VALUES (1)', id => 'p6', down_revision => '{p5}') AS id;
+SELECT count(*) FROM pgmigrate.upgrade('p6');
+SELECT upgrade, objects FROM pgmigrate.verification WHERE revision = 'p6';
+SELECT pgmigrate.revision('unseen', 'UPDATE public.vg_perhaps SET i = 1', id => 'p7', down_revision => '{p6}') AS id;
+SET pgmigrate.generate_verify = off;
+SELECT count(*) FROM pgmigrate.upgrade('p7');
+ALTER TABLE public.u ALTER i DROP NOT NULL;
+SELECT revision, ok, detail FROM pgmigrate.verify('p5') WHERE NOT ok;
+SELECT pgmigrate.revision('unseen', 'SELECT FROM public.U', id => 'p8', down_revision => '{p7}') AS id;
+SELECT count(*) FROM pgmigrate.upgrade('p8');
+RESET pgmigrate.generate_verify;
+SELECT revision, ok, detail FROM pgmigrate.verify('p5') WHERE NOT ok;
 
 DROP EXTENSION pgmigrate;
-DROP TABLE public.vg_perhaps, public.vg_seen, public.vg_do;
+DROP TABLE public.vg_perhaps, public.vg_seen, public.vg_do, public.u;
 DROP OWNED BY regress_vg_reader, regress_vg_viewer;
 DROP ROLE regress_vg_reader, regress_vg_viewer;
 CREATE EXTENSION pgmigrate;
