@@ -28,16 +28,26 @@
 
 #define ORDER_TABLE "pgm order"
 
-/* What index $2 of table $1 is sorted by. */
+/*
+ * What index $2 of table $1 is sorted by; by the operators of its operator
+ * classes, where these are not those that ORDER BY takes.
+ */
 static PgmQuery index_query = {
 	"SELECT string_agg(pg_get_indexdef(i.indexrelid, k.n::int, false) "
 	"|| CASE WHEN k.c <> 0 THEN ' COLLATE ' || k.c::regcollation ELSE '' END "
-	"|| CASE k.o & 3 WHEN 1 THEN ' DESC NULLS LAST' "
-	"WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END, ', ' "
+	"|| CASE WHEN NOT p.opcdefault THEN format(' USING OPERATOR(%I.%s) NULLS %s', "
+	"s.nspname, w.oprname, CASE k.o & 2 WHEN 0 THEN 'LAST' ELSE 'FIRST' END) "
+	"ELSE CASE k.o & 3 WHEN 1 THEN ' DESC NULLS LAST' "
+	"WHEN 2 THEN ' NULLS FIRST' WHEN 3 THEN ' DESC' ELSE '' END END, ', ' "
 	"ORDER BY k.n) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
 	"JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree', "
-	"unnest(i.indoption::int2[], i.indcollation::oid[]) "
-	"WITH ORDINALITY AS k (o, c, n) "
+	"unnest(i.indoption::int2[], i.indcollation::oid[], i.indclass::oid[]) "
+	"WITH ORDINALITY AS k (o, c, p, n) JOIN pg_opclass p ON p.oid = k.p "
+	"JOIN pg_amop m ON m.amopfamily = p.opcfamily "
+	"AND m.amoplefttype = p.opcintype AND m.amoprighttype = p.opcintype "
+	"AND m.amopstrategy = CASE k.o & 1 WHEN 1 THEN 5 ELSE 1 END "
+	"JOIN pg_operator w ON w.oid = m.amopopr "
+	"JOIN pg_namespace s ON s.oid = w.oprnamespace "
 	"WHERE i.indrelid = $1 AND i.indpred IS NULL "
 	"AND $2 IN (c.relname, quote_ident(c.relname))",
 	2, {OIDOID, TEXTOID}

@@ -151,6 +151,16 @@ SELECT action FROM pgmigrate.rebuild('t', order_by => 't_posix');
 SELECT details->>'order_by' AS order_by, (SELECT count(*) FROM pg_class WHERE relname = 'pgm order') AS places FROM pgmigrate.operation ORDER BY id DESC LIMIT 1;
 SELECT action FROM pgmigrate.finalize();
 DROP INDEX t_posix;
+-- Also by an index that sorts by the operators of another operator class.
+CREATE FUNCTION turned(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT pg_catalog.btint4cmp($2, $1)';
+CREATE OPERATOR CLASS turned_ops FOR TYPE int USING btree AS OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 turned(int, int);
+CREATE TABLE turned (id int PRIMARY KEY, a int, b text);
+CREATE INDEX turned_a ON turned (a turned_ops NULLS FIRST, b text_pattern_ops DESC);
+INSERT INTO turned SELECT g, nullif(g % 7, 3), g FROM generate_series(1, 100) g;
+SELECT action FROM pgmigrate.rebuild('turned', order_by => 'turned_a');
+SELECT details->>'order_by' AS order_by FROM pgmigrate.operation ORDER BY id DESC LIMIT 1;
+SELECT array_agg(id ORDER BY ctid) = array_agg(id ORDER BY a DESC NULLS FIRST, b COLLATE "C" DESC) AS ordered FROM turned;
+SELECT action FROM pgmigrate.finalize();
 SELECT action FROM pgmigrate.rebuild('t', order_by => 't_small');
 SELECT array_agg(small ORDER BY ctid) = array_agg(small ORDER BY small DESC) AS ordered FROM t;
 SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
