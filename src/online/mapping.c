@@ -242,6 +242,16 @@ keeps_values_apart(Oid type)
 	}
 }
 
+static void
+say_no_cast(Form_pg_attribute from, Form_pg_attribute to,
+			PgmMappingText *result)
+{
+	result->missing = psprintf("there is no cast from %s to %s for column \"%s\"",
+							   format_type_be(from->atttypid),
+							   format_type_be(to->atttypid),
+							   NameStr(from->attname));
+}
+
 /* NULL if there is none, or one that cannot be used. */
 static Node *
 cast_or_say(Relation source, Form_pg_attribute from, Form_pg_attribute to,
@@ -250,10 +260,7 @@ cast_or_say(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	Node	   *expr = cast_column(source, from, to, using, back, text);
 
 	if (expr == NULL)
-		result->missing = psprintf("there is no cast from %s to %s for column \"%s\"",
-								   format_type_be(from->atttypid),
-								   format_type_be(to->atttypid),
-								   NameStr(from->attname));
+		say_no_cast(from, to, result);
 	else if (contain_volatile_functions(expr))
 		result->missing = psprintf("the expression for column \"%s\" is volatile",
 								   NameStr(from->attname));
@@ -309,6 +316,30 @@ plan(Node *expr)
 	return (Node *) expression_planner((Expr *) copyObject(expr));
 }
 
+/*
+ * What the server computes for a generated column is assigned to it, in either
+ * table: a value that fits in the one may not in the other.
+ */
+static void
+add_generated(Form_pg_attribute from, Form_pg_attribute to, bool back,
+			  PgmMappingText *result)
+{
+	Node	   *expr = (Node *) makeVar(1, from->attnum, from->atttypid,
+										from->atttypmod, from->attcollation,
+										0);
+
+	if (from->atttypid == to->atttypid && from->atttypmod == to->atttypmod)
+		return;
+	expr = coerce_to_target_type(NULL, expr, from->atttypid, to->atttypid,
+								 to->atttypmod, COERCION_ASSIGNMENT,
+								 COERCE_IMPLICIT_CAST, -1);
+	if (expr != NULL)
+		add_traits(expr, plan(expr), result);
+	else if (back)
+		say_no_cast(from, to, result);
+	result->may_collide |= result->narrows || result->may_fail;
+}
+
 static void
 finish_traits(List *columns, PgmMappingText *result)
 {
@@ -328,12 +359,19 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < desc->natts; i++)
 	{
-		Node	   *expr = map_column(source, TupleDescAttr(desc, i), target,
-									  commands, text, result);
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Node	   *expr = map_column(source, att, target, commands, text,
+									  result);
+		AttrNumber	column = att->attisdropped || att->attgenerated == '\0' ?
+			InvalidAttrNumber : get_attnum(RelationGetRelid(source),
+										   NameStr(att->attname));
 
 		columns = lappend(columns, expr);
 		if (expr != NULL)
 			add_traits(expr, plan(expr), result);
+		else if (column > 0)
+			add_generated(TupleDescAttr(RelationGetDescr(source), column - 1),
+						  att, commands == NIL, result);
 	}
 	PopActiveSnapshot();
 	finish_traits(columns, result);
@@ -426,6 +464,12 @@ foresee(void *arg)
 		return;
 	before = TupleDescAttr(RelationGetDescr(rel), column - 1);
 	after = column_after(rel, column, def);
+	if (before->attgenerated != '\0')
+	{
+		add_generated(back ? &after : before, back ? before : &after, back,
+					  result);
+		return;
+	}
 	expr = back ? cast_or_say(rel, &after, before, NULL, true, "", result) :
 		cast_or_say(rel, before, &after, def->raw_default, false, "", result);
 	if (expr != NULL)

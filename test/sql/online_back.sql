@@ -123,6 +123,25 @@ INSERT INTO rest VALUES (1);
 SELECT state FROM pgmigrate.upgrade();
 SELECT pg_typeof(v), to_regclass('rest_n') FROM half LIMIT 1;
 
+-- what is computed and fits here may not fit there; and what a column has beside its type
+CREATE TABLE computed (id int PRIMARY KEY, v int, g int GENERATED ALWAYS AS (v::bigint * 2) STORED, t text COMPRESSION pglz, u text);
+ALTER TABLE computed ALTER u SET (n_distinct = 5);
+INSERT INTO computed VALUES (1, 1, DEFAULT, 't', 'u');
+CREATE VIEW of_columns AS SELECT attname, atttypid::regtype AS type, nullif(attcompression, '') AS compression,
+	ARRAY(SELECT o FROM unnest(attoptions) o WHERE o ~ 'distinct') AS options FROM pg_attribute WHERE attrelid = 'back.computed'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT * FROM of_columns;
+SELECT * FROM told('ALTER TABLE computed ALTER g TYPE bigint');
+SELECT * FROM told('ALTER TABLE computed ALTER g TYPE text');
+SELECT action FROM pgmigrate.rebuild('computed', 'ALTER g TYPE bigint, ALTER t TYPE bytea USING t::bytea, ALTER u SET COMPRESSION pglz, ALTER u RESET (n_distinct), ALTER v SET (n_distinct = -1)');
+SELECT * FROM of_columns;
+INSERT INTO computed VALUES (2, 2000000000, DEFAULT, 't');
+TABLE computed;
+SELECT max(operation) AS n FROM pgmigrate.operations \gset
+SELECT action FROM pgmigrate.revert(:n);
+SELECT action FROM pgmigrate.revert(:n, without_unfit => true);
+SELECT * FROM of_columns;
+TABLE computed;
+
 /*
  * Who goes back does not wait until a large copy is dropped: a worker does it
  * after the commit, or finalize().  What somebody may drop next is not kept.
