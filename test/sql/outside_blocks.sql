@@ -49,9 +49,9 @@ BEGIN
 	CREATE TABLE parted (a int) PARTITION BY LIST (a);
 	CREATE TABLE part PARTITION OF parted DEFAULT;
 	EXECUTE 'CREATE PUBLICATION most FOR ALL TABLES EXCEPT (TABLE packed)';
-	IF (SELECT array_agg(message ORDER BY statement) FROM pgmigrate.lint('REPACK (CONCURRENTLY); REPACK (CONCURRENTLY) missing; REPACK (CONCURRENTLY) packed (id);
-		REPACK (CONCURRENTLY, ANALYZE) packed (id); REPACK (CONCURRENTLY) packed USING INDEX missing; CREATE PUBLICATION rest FOR ALL TABLES EXCEPT (TABLE part);
-		ALTER PUBLICATION most SET ALL TABLES EXCEPT (TABLE parted)') WHERE message ~ 'fails')
+	IF (SELECT array_agg(l.message ORDER BY s.n) FROM unnest(ARRAY['REPACK (CONCURRENTLY)', 'REPACK (CONCURRENTLY) missing', 'REPACK (CONCURRENTLY) packed (id)',
+		'REPACK (CONCURRENTLY, ANALYZE) packed (id)', 'REPACK (CONCURRENTLY) packed USING INDEX missing', 'CREATE PUBLICATION rest FOR ALL TABLES EXCEPT (TABLE part)',
+		'ALTER PUBLICATION most SET ALL TABLES EXCEPT (TABLE parted)']) WITH ORDINALITY AS s (sql, n), LATERAL pgmigrate.lint(s.sql) l WHERE l.message ~ 'statement fails')
 		IS DISTINCT FROM ARRAY['the statement fails: REPACK (CONCURRENTLY) requires an explicit table name', 'the statement fails: relation "missing" does not exist',
 		'the statement fails: ANALYZE option must be specified when a column list is provided', 'the statement fails: index "missing" for table "packed" does not exist',
 		'the statement fails: cannot specify relation "public.part" in the publication EXCEPT clause'] THEN
