@@ -331,13 +331,14 @@ approvals_are_counted(void)
 	return pgm_approvals > 1 || pgm_approvers[0] != '\0';
 }
 
+/* Could an author have spoken as this role? */
 static bool
 is_author(const PgmRevision *revision, Oid role)
 {
 	for (int i = 0; i < revision->ncoauthors; i++)
-		if (revision->coauthor_roles[i] == role)
+		if (is_member_of_role_nosuper(revision->coauthor_roles[i], role))
 			return true;
-	return revision->author_role == role;
+	return is_member_of_role_nosuper(revision->author_role, role);
 }
 
 /* Is it one of the roles that may approve, or a member of one? */
@@ -361,9 +362,20 @@ may_approve(Oid role)
 	return false;
 }
 
-/* Of how many roles the approval counts; tells of those that are gone. */
+/* Is it, or can it speak as, one of the roles, or one of them as it? */
+static bool
+is_same(Oid role, const Oid *others, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (is_member_of_role_nosuper(others[i], role) ||
+			is_member_of_role_nosuper(role, others[i]))
+			return true;
+	return false;
+}
+
+/* Of how many roles the approval counts; tells why those of others do not. */
 static int
-count_approvals(const PgmRevision *revision, StringInfo gone)
+count_approvals(const PgmRevision *revision, StringInfo others)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -386,12 +398,22 @@ count_approvals(const PgmRevision *revision, StringInfo gone)
 	pgm_spi_end(&scope);
 	for (uint64 i = 0; i < rows; i++)
 	{
+		const char *why = NULL;
+
 		if (!OidIsValid(roles[i]))
-			appendStringInfo(gone, "; role \"%s\", which approved it, does not exist any more",
-							 names[i]);
-		else if ((pgm_approve_own || !is_author(revision, roles[i])) &&
-				 may_approve(roles[i]))
-			n++;
+			why = "does not exist any more";
+		else if (!may_approve(roles[i]) ||
+				 (!pgm_approve_own && roles[i] == revision->author_role))
+			continue;
+		else if (!pgm_approve_own && is_author(revision, roles[i]))
+			why = "can be taken by its author";
+		else if (is_same(roles[i], roles, n))
+			why = "is one with another by membership";
+		else
+			roles[n++] = roles[i];
+		if (why != NULL)
+			appendStringInfo(others, "; role \"%s\", which approved it, %s",
+							 names[i], why);
 	}
 	return n;
 }
@@ -407,22 +429,22 @@ look_at_approval(PgmChecklistItem *item, const PgmPlan *plan)
 	{
 		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
 		PgmRevision *revision = pgm_revision_get(id);
-		StringInfoData gone;
+		StringInfoData others;
 		int			n;
 
-		initStringInfo(&gone);
-		n = revision == NULL ? 0 : count_approvals(revision, &gone);
+		initStringInfo(&others);
+		n = revision == NULL ? 0 : count_approvals(revision, &others);
 		if (n >= pgm_approvals)
 			continue;
 		if (approvals_are_counted())
 			set_state(item, PGM_ITEM_MISSING,
 					  psprintf("revision \"%s\" has %d of %d approvals%s",
-							   id, n, pgm_approvals, gone.data));
+							   id, n, pgm_approvals, others.data));
 		else
 			set_state(item, PGM_ITEM_MISSING,
 					  psprintf("revision \"%s\" was not approved%s%s", id,
 							   pgm_approve_own ? "" :
-							   " by another than its author", gone.data));
+							   " by another than its author", others.data));
 		return;
 	}
 }

@@ -21,6 +21,12 @@ SELECT * FROM approval;
 SET pgmigrate.approve_own = on;
 SELECT * FROM approval;
 RESET pgmigrate.approve_own;
+-- nor as a role that the author may take
+SET ROLE regress_dba;
+SELECT pgmigrate.approve('one');
+SELECT pgmigrate.attest('approval', 'believe me');
+RESET ROLE;
+SELECT * FROM approval;
 SET ROLE regress_cid;
 SELECT pgmigrate.approve('one'), pgmigrate.approve('one');
 RESET ROLE;
@@ -40,6 +46,11 @@ SELECT * FROM approval;
 SET ROLE regress_bob;
 SELECT pgmigrate.approve('one');
 RESET ROLE;
+SELECT * FROM approval;
+-- who may take both roles is one
+GRANT regress_bob TO regress_cid;
+SELECT * FROM approval;
+REVOKE regress_bob FROM regress_cid;
 SELECT * FROM approval;
 
 -- only of members of a role
