@@ -39,6 +39,7 @@ struct PgmComparison
 	int			npairs;			/* those of the key come first */
 	PgmPair    *pairs;
 	int			nkeys;			/* 0 without a key */
+	bool		as_stored;		/* of one layout, compared as they are */
 	List	   *only_a;			/* names of columns that are not compared */
 	List	   *only_b;
 	TupleDesc	tupdesc;		/* of what is compared, of both sides */
@@ -73,10 +74,7 @@ extern void pgm_compare_enter(PgmCompareScope *scope,
 							  const PgmComparison *comparison);
 extern void pgm_compare_leave(const PgmCompareScope *scope);
 
-/*
- * In a scope: the columns of a side, without reading a row, and those of the
- * relation that they are made of.
- */
+/* In a scope: columns of a side, and those of its relation that they use. */
 extern TupleDesc pgm_compare_describe(const PgmComparison *comparison,
 									  PgmCompareSide side, Bitmapset **used);
 
@@ -98,13 +96,14 @@ typedef struct PgmCompareSecrets
 	PgmRowHashKey bucket_key;
 	uint64		drawn_below;	/* of the hash of the key */
 	bool		all;			/* are drawn */
+	bool		stored;			/* told apart by what is on the page */
 } PgmCompareSecrets;
 
 /* Sums of hashes, by bucket. */
 typedef struct PgmCompareSums
 {
-	uint64		lo[PGM_COMPARE_BUCKETS];
-	uint64		hi[PGM_COMPARE_BUCKETS];
+	PgmRowHash	bucket[PGM_COMPARE_BUCKETS];
+	bool		unlike;			/* a row cannot be told by what is stored */
 } PgmCompareSums;
 
 /* What pgmigrate.progress shows; not of a range, nor within a run. */

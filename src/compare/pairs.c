@@ -480,6 +480,27 @@ match_types(PgmPair *pair, Form_pg_attribute a, Form_pg_attribute b)
 	pair->b = psprintf(format, pair->b, name);
 }
 
+/* Are all of its columns compared as they are, in their order? */
+static bool
+is_as_stored(const PgmComparison *comparison, Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	if (desc->natts != comparison->npairs)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const PgmPair *pair = &comparison->pairs[i];
+		const char *name = quote_identifier(NameStr(attribute->attname));
+
+		if (attribute->attisdropped || attribute->atthasmissing ||
+			strcmp(pair->a, name) != 0 || strcmp(pair->b, name) != 0)
+			return false;
+	}
+	return true;
+}
+
 static TupleDesc
 key_desc(TupleDesc tupdesc, int nkeys)
 {
@@ -526,6 +547,8 @@ pgm_compare_prepare(Oid a, Oid b, Jsonb *mapping)
 			elog(ERROR, "types of column \"%s\" do not match",
 				 comparison->pairs[i].name);
 	pgm_compare_leave(&scope);
+	comparison->as_stored = is_as_stored(comparison, arel) &&
+		is_as_stored(comparison, brel);
 	relation_close(brel, NoLock);
 	relation_close(arel, NoLock);
 	comparison->tupdesc = BlessTupleDesc(adesc);

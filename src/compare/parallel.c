@@ -262,11 +262,14 @@ pgm_compare_sum_in_parallel(const PgmComparison *comparison,
 	watch(context, progress, shared->rows);
 	WaitForParallelWorkersToFinish(context);
 	for (int w = 0; w < context->nworkers_launched; w++)
+	{
+		sums->unlike |= shared->sums[w].unlike;
 		for (int i = 0; i < PGM_COMPARE_BUCKETS; i++)
 		{
-			sums->lo[i] += shared->sums[w].lo[i];
-			sums->hi[i] += shared->sums[w].hi[i];
+			sums->bucket[i].lo += shared->sums[w].bucket[i].lo;
+			sums->bucket[i].hi += shared->sums[w].bucket[i].hi;
 		}
+	}
 	*rows = (int64) pg_atomic_read_u64(&shared->rows[PGM_SIDE_A]);
 	for (int i = 0; i < SIDES; i++)
 		end_query(sides[i].query);

@@ -21,6 +21,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
@@ -339,4 +340,24 @@ pgm_image_write(PgmRowImage *image, const Datum *values, const bool *nulls,
 	MemoryContextSwitchTo(old);
 	if (!image->row_context->isReset)
 		MemoryContextReset(image->row_context);
+}
+
+void
+pgm_image_write_stored(PgmRowImage *image, HeapTuple tuple, int n)
+{
+	HeapTupleHeader header = tuple->t_data;
+	Size		length = tuple->t_len - header->t_hoff;
+	Size		bitmap = PGM_IMAGE_BITMAP(n);
+	Size		nwords = TYPEALIGN(sizeof(uint64), length) / sizeof(uint64);
+
+	nwords += bitmap;
+	image->nwords = 0;
+	(void) image_room(image, nwords);
+	image->nwords = nwords;
+	image->words[nwords - 1] = 0;
+	for (Size i = 0; i < bitmap; i++)
+		image->words[i] = 0;
+	if (header->t_infomask & HEAP_HASNULL)
+		memcpy(image->words, header->t_bits, BITMAPLEN(n));
+	memcpy(image->words + bitmap, (char *) header + header->t_hoff, length);
 }

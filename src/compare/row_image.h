@@ -9,6 +9,7 @@
 #define PGM_COMPARE_ROW_IMAGE_H
 
 #include "access/tupdesc.h"
+#include "access/htup.h"
 #include "fmgr.h"
 
 /* How the values of a type are written. */
@@ -53,5 +54,12 @@ extern PgmRowImage *pgm_image_create(TupleDesc tupdesc);
 /* The first n columns of a row, in place of what was written before. */
 extern void pgm_image_write(PgmRowImage *image, const Datum *values,
 							const bool *nulls, int n);
+
+/*
+ * The same of a row as it is stored, in place of the values: equal only if
+ * these are, but they may be equal where it is not.
+ */
+extern void pgm_image_write_stored(PgmRowImage *image, HeapTuple tuple,
+								   int n);
 
 #endif							/* PGM_COMPARE_ROW_IMAGE_H */

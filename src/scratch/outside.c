@@ -259,7 +259,7 @@ reaches_by_relation(Node *stmt)
 	switch (nodeTag(stmt))
 	{
 		case T_ClusterStmt:
-			return is_elsewhere(pgm_cluster_relation(castNode(ClusterStmt, stmt)));
+			return is_elsewhere(pgm_cluster_relation((ClusterStmt *) stmt));
 		case T_CopyStmt:
 			return is_elsewhere(castNode(CopyStmt, stmt)->relation);
 		case T_LockStmt:

@@ -109,6 +109,33 @@ UPDATE nan2 SET g = '{1,1,NaN}' WHERE id = 2;
 UPDATE nan2 SET p = point(0, 3) WHERE id = 3;
 SELECT * FROM cmp.differing('nan1', 'nan2');
 
+-- Tables of one layout are compared by what is on their pages first: rows that
+-- are stored otherwise are no differences, and hide none.
+CREATE TABLE s1 (id int PRIMARY KEY, n int, t text) WITH (toast_tuple_target = 128);
+CREATE TABLE s2 (LIKE s1 INCLUDING ALL);
+ALTER TABLE s2 ALTER t SET STORAGE PLAIN;
+INSERT INTO s1 SELECT i, i, CASE WHEN i % 10 = 0 THEN repeat('ab', 1200) ELSE 's' END FROM generate_series(1, 2000) i;
+INSERT INTO s2 SELECT id, n, t || '' FROM s1;
+SELECT pg_column_size(s1.t) < pg_column_size(s2.t) AS otherwise, differences, examples
+FROM s1 JOIN s2 USING (id), pgmigrate.compare('s1', 's2') WHERE id = 10;
+UPDATE s2 SET n = 0 WHERE id IN (7, 500, 1999);
+SELECT * FROM cmp.differing('s1', 's2');
+INSERT INTO s1 SELECT i, i, repeat('ab', 1200) FROM generate_series(2001, 6000) i;
+INSERT INTO s2 SELECT id, n, t || '' FROM s1 WHERE id > 2000;
+SELECT * FROM cmp.differing('s1', 's2');
+-- in TOAST, and not there at all
+ALTER TABLE s1 ALTER t SET STORAGE EXTERNAL;
+ALTER TABLE s2 ALTER t SET STORAGE EXTERNAL;
+UPDATE s1 SET t = t || 'x' WHERE id = 2;
+UPDATE s2 SET t = t || 'y' WHERE id = 2;
+SELECT * FROM cmp.differing('s1', 's2');
+UPDATE s1 SET t = '', n = 0;
+UPDATE s2 SET t = '', n = 0;
+SELECT * FROM cmp.differing('s1', 's2');
+ALTER TABLE s1 ADD later int DEFAULT 1;
+ALTER TABLE s2 ADD later int DEFAULT 2;
+SELECT differences FROM pgmigrate.compare('s1', 's2');
+
 -- Columns of another type, and expressions.
 CREATE TABLE t1 (id int PRIMARY KEY, price numeric(10,2), code char(4), name text, at timestamp, old text);
 CREATE TABLE t2 (id bigint PRIMARY KEY, price numeric(14,4), code char(8), given text, family text,
