@@ -224,13 +224,13 @@ statement_context(void *arg)
 	const char *text = arg;
 	int			length = strlen(text);
 
-	errcontext("in a scratch database: %.*s%s",
+	errcontext("for a scratch database: %.*s%s",
 			   pg_mbcliplen(text, length, SHOWN_BYTES), text,
 			   length > SHOWN_BYTES ? "..." : "");
 }
 
 static void
-load_statement(const PgmExec *exec, const PgmSource *source, int n)
+run_statement(const PgmExec *exec, const PgmSource *source, int n)
 {
 	ErrorContextCallback callback;
 
@@ -271,14 +271,11 @@ run_text(PgmScratchOp op, char *text)
 		owners |= sets_owner(stmt);
 		grants |= IsA(stmt, GrantStmt) ||
 			IsA(stmt, AlterDefaultPrivilegesStmt);
-		if (block)
-			load_statement(&exec, source, i);
-		else
-		{
+		if (!block)
 			pgm_txn_begin();
-			(void) pgm_exec_statement(&exec, source, i, true);
+		run_statement(&exec, source, i);
+		if (!block)
 			pgm_txn_commit();
-		}
 	}
 	if (block)
 		pgm_txn_commit();

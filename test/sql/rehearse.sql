@@ -129,7 +129,7 @@ SELECT pgmigrate.revision('of an author', 'CREATE TABLE public.of_an_author (i i
 RESET ROLE;
 ALTER ROLE regress_reh_author CREATEDB LOGIN;
 SET ROLE regress_reh_author;
-SELECT step, state, ok, detail LIKE '%in a scratch database: ALTER SCHEMA "a ""b''\%s" OWNER TO %' AS tells_where FROM pgmigrate.rehearse('authored');
+SELECT step, state, ok, detail LIKE '%for a scratch database: ALTER SCHEMA "a ""b''\%s" OWNER TO %' AS tells_where FROM pgmigrate.rehearse('authored');
 RESET ROLE;
 SELECT * FROM pgmigrate.rehearse('authored');
 SELECT * FROM pgmigrate.upgrade('authored');
