@@ -468,7 +468,7 @@ complete(PgmDiff *diff, PgmPair *pair)
 						to->identity, pgm_ddl_part_name(column->to), value);
 		if (pgm_ddl_is(column->to, "column") &&
 			pgm_ddl_is(to, "materialized view"))
-			pgm_ddl_alter_column_details(diff, NULL, column->to);
+			pgm_ddl_alter_column_details(diff, NULL, column->to, false);
 		pgm_ddl_attributes(diff, column, true);
 		/* the sequence of an identity column */
 		for (int more = column->first_part_to; more >= 0;
@@ -598,7 +598,7 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 					OF(to, "collation") ? OF(to, "collation") : "");
 	else if (pgm_schema_find(diff->to, "materialized view",
 							 pgm_ddl_table(to)) != NULL)
-		pgm_ddl_alter_column_details(diff, pair->from, to);
+		pgm_ddl_alter_column_details(diff, pair->from, to, false);
 	else if (differs(pair, "default"))
 		pgm_ddl_add(diff, OF(to, "default") == NULL ?
 					"ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT" :

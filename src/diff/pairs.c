@@ -778,5 +778,9 @@ pgm_diff_pair(PgmDiff *diff)
 	set_partitions_apart(diff);
 	pgm_diff_settle_indexes(diff);
 	propagate(diff);
+	for (int i = 0; i < diff->npairs; i++)
+		if (diff->pairs[i].change == PGM_KEEP &&
+			pgm_ddl_renews_toast(diff, &diff->pairs[i]))
+			diff->pairs[i].change = PGM_ALTER;
 	pgm_diff_check_row_types(diff);
 }

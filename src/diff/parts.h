@@ -23,12 +23,15 @@ extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column_details(PgmDiff *diff,
 										 const PgmSchemaObject *from,
-										 const PgmSchemaObject *to);
+										 const PgmSchemaObject *to,
+										 bool retyped);
 
 /* from is NULL for a column that has just been made. */
 extern void pgm_ddl_set_column_details(PgmDiff *diff,
 									   const PgmSchemaObject *from,
-									   const PgmSchemaObject *to);
+									   const PgmSchemaObject *to,
+									   bool retyped);
+extern bool pgm_ddl_renews_toast(const PgmDiff *diff, const PgmPair *pair);
 extern bool pgm_ddl_create_type(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_type(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair);

@@ -170,10 +170,13 @@ alter_options(PgmDiff *diff, const char *table, const char *before,
 							 pgm_ddl_prefixed(prefix, to));
 }
 
-/* What CREATE TABLE and ADD COLUMN have no words for on all servers. */
+/*
+ * What CREATE TABLE and ADD COLUMN have no words for on all servers.  One that
+ * is retyped has the storage and the compression of its type by then.
+ */
 void
 pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
-						   const PgmSchemaObject *to)
+						   const PgmSchemaObject *to, bool retyped)
 {
 	static const char *const storages[][2] = {
 		{"p", "PLAIN"}, {"e", "EXTERNAL"}, {"m", "MAIN"}, {"x", "EXTENDED"},
@@ -181,7 +184,7 @@ pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 	const char *table = pgm_ddl_table(to);
 	char	   *name = pgm_ddl_part_name(to);
 	char	   *storage = OF(to, "storage");
-	char	   *was = from == NULL ? NULL : OF(from, "storage");
+	char	   *was = from == NULL || retyped ? NULL : OF(from, "storage");
 	char	   *target = OF(to, "statistics target");
 
 	for (int i = 0; i < lengthof(storages); i++)
@@ -344,7 +347,7 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 			continue;
 		if (is_inherited(column) && !partition)
 			alter_inherited(diff, table, column);
-		pgm_ddl_set_column_details(diff, NULL, column);
+		pgm_ddl_set_column_details(diff, NULL, column, false);
 	}
 	set_table_details(diff, NULL, table);
 }
@@ -373,16 +376,26 @@ pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 	set_table_details(diff, pair->from, pair->to);
 }
 
-/* Of a table, or a materialized view, which ALTER TABLE takes too. */
+static void
+alter_toast_options(PgmDiff *diff, PgmPair *pair)
+{
+	alter_options(diff, pair->to->identity, "", "toast.",
+				  OF(pair->from, "toast options"),
+				  OF(pair->to, "toast options"));
+}
+
+/*
+ * Of a table, or a materialized view, which ALTER TABLE takes too.  Those of a
+ * TOAST table are for the end: a table that is written anew without a column
+ * that needs one has none.
+ */
 void
 pgm_ddl_alter_storage_options(PgmDiff *diff, PgmPair *pair)
 {
-	const char *name = pair->to->identity;
-
-	alter_options(diff, name, "", "", OF(pair->from, "options"),
-				  OF(pair->to, "options"));
-	alter_options(diff, name, "", "toast.", OF(pair->from, "toast options"),
-				  OF(pair->to, "toast options"));
+	alter_options(diff, pair->to->identity, "", "",
+				  OF(pair->from, "options"), OF(pair->to, "options"));
+	if (!pgm_ddl_is(pair->to, "table"))
+		alter_toast_options(diff, pair);
 }
 
 static bool
@@ -396,6 +409,20 @@ columns_change(const PgmDiff *diff, const PgmPair *table)
 	for (int part = table->first_part_to; part >= 0;
 		 part = diff->pairs[part].next_part_to)
 		if (diff->pairs[part].change == PGM_CREATE)
+			return true;
+	return false;
+}
+
+/* Are its TOAST options to be the same, though it may be written anew? */
+bool
+pgm_ddl_renews_toast(const PgmDiff *diff, const PgmPair *pair)
+{
+	if (!pgm_ddl_is(pair->from, "table") || pair->to == NULL ||
+		OF(pair->to, "toast options") == NULL || differs(pair, "toast options"))
+		return false;
+	for (int part = pair->first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+		if (pgm_diff_type_changes(&diff->pairs[part]))
 			return true;
 	return false;
 }
@@ -428,6 +455,12 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 	char	   *identity = OF(to, "replica identity");
 
 	pgm_ddl_join_parents(diff, pair);
+	if (from != NULL && pgm_ddl_renews_toast(diff, pair))
+		pgm_ddl_add_to_table(diff, to->identity, "SET (%s)",
+							 pgm_ddl_prefixed("toast.",
+											  OF(to, "toast options")));
+	else if (from != NULL)
+		alter_toast_options(diff, pair);
 	if (pgm_ddl_is(to, "foreign table") ||
 		pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
 					  identity) ||
@@ -445,7 +478,7 @@ pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 		return;
 	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
 						 column_definition(diff, pair->to));
-	pgm_ddl_set_column_details(diff, NULL, pair->to);
+	pgm_ddl_set_column_details(diff, NULL, pair->to, false);
 }
 
 static void
@@ -515,22 +548,22 @@ alter_type(PgmDiff *diff, const PgmPair *pair)
 /* Those that a materialized view's column has too, which may be new. */
 void
 pgm_ddl_alter_column_details(PgmDiff *diff, const PgmSchemaObject *from,
-							 const PgmSchemaObject *to)
+							 const PgmSchemaObject *to, bool retyped)
 {
 	const char *table = pgm_ddl_table(to);
 	char	   *name = pgm_ddl_part_name(to);
 	char	   *compression = OF(to, "compression");
 
-	if (!pgm_ddl_equal(from == NULL ? NULL : OF(from, "compression"),
-					   compression))
+	if (!pgm_ddl_equal(from == NULL || retyped ? NULL :
+					   OF(from, "compression"), compression))
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
 							 name, compression == NULL ? "default" :
 							 compression[0] == 'l' ? "lz4" : "pglz");
-	if (from != NULL && OF(from, "storage") != NULL &&
+	if (from != NULL && !retyped && OF(from, "storage") != NULL &&
 		OF(to, "storage") == NULL)
 		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
 							 name, OF(to, ".storage"));
-	pgm_ddl_set_column_details(diff, from, to);
+	pgm_ddl_set_column_details(diff, from, to, retyped);
 }
 
 static bool
@@ -582,7 +615,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);
-	pgm_ddl_alter_column_details(diff, pair->from, pair->to);
+	pgm_ddl_alter_column_details(diff, pair->from, pair->to, retyped);
 	pgm_ddl_alter_options(diff, pair,
 						  psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s",
 								   table, name));

@@ -1001,6 +1001,16 @@ INSERT INTO pair (name, a, b) VALUES
 		create publication SCHq for table b; create publication SCHr for table c, tables in schema SCH$p$,
 	$p$create table a (i int, j int); create table c (i int);
 		create publication SCHp; create publication SCHq; create publication SCHr$p$),
+('options of a TOAST table that goes and comes',
+	$p$create table a (i int, t text) with (toast.autovacuum_enabled = off); create table b (i int, t text) with (toast.autovacuum_enabled = off)$p$,
+	$p$create table a (i bigint, u varchar) with (toast.autovacuum_enabled = off); create table b (i bigint, u varchar) with (toast.vacuum_truncate = off)$p$),
+('storage and compression under a type that changes',
+	$p$create domain d as text; create table a (i text, j varchar(9), k text, l d);
+		alter table a alter i set storage main, alter i set compression pglz, alter j set storage external, alter k set compression pglz, alter l set storage main;
+		create table b () inherits (a)$p$,
+	$p$create domain d as varchar(30); create table a (i varchar(9), j text, k bytea, l d);
+		alter table a alter i set storage main, alter i set compression pglz, alter k set compression pglz, alter l set storage main;
+		create table b () inherits (a)$p$),
 ('compression of a materialized view',
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u; alter materialized view m alter t set compression pglz$p$,
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u, 1 as i; alter materialized view m alter u set compression pglz$p$),
