@@ -499,22 +499,40 @@ take_back(Work *work)
 	return done;
 }
 
-/* What the helper's CHECK refuses is a null to the statement as written. */
+/* With the table in the place that the step leaves for it. */
+static char *
+put_table(const char *message, const char *table)
+{
+	const char *place = strstr(message, "%s");
+
+	return place == NULL ? pstrdup(message) :
+		psprintf("%.*s%s%s", (int) (place - message), message, table,
+				 place + strlen("%s"));
+}
+
+/* What a helper's CHECK refuses is something else to the statement itself. */
 static void
 say_as_written(const Work *work, ErrorData *edata)
 {
 	const PgmStrategyStep *step;
+	const char *table;
 
 	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || work->steps == NIL)
 		return;
 	step = list_nth(work->steps, work->done);
+	table = edata->table_name ? edata->table_name :
+		work->online.operation->relation;
+	if (step->violation != NULL)
+	{
+		edata->message = put_table(step->violation, table);
+		edata->constraint_name = NULL;
+	}
 	if (step->column == NULL)
 		return;
 	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
 	edata->message =
 		psprintf("column \"%s\" of relation \"%s\" contains null values",
-				 step->column, edata->table_name ? edata->table_name :
-				 work->online.operation->relation);
+				 step->column, table);
 	edata->constraint_name = NULL;
 	edata->column_name = pstrdup(step->column);
 }

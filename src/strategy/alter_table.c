@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -59,6 +60,7 @@ typedef struct Pieces
 	PgmMaker   *maker;
 	const char *only;			/* ONLY or nothing */
 	List	   *new_columns;	/* of String: those that are made */
+	bool		columns_first;	/* all of them, to keep their order */
 	List	   *taken;			/* of String: names of new constraints */
 	List	   *dropped;		/* of String: names of those that go */
 	List	   *first;
@@ -72,7 +74,7 @@ typedef struct Pieces
 	List	   *reference_texts;	/* … and what comes after their names */
 	const char *why_plain;
 	List	   *fill;			/* of PgmFilledColumn * */
-	List	   *filled;			/* of String: their columns */
+	bool		refers_to_itself;	/* a foreign key of it does */
 	bool		fills;			/* a new column has values of its own */
 	bool		rewrites;		/* another part does */
 	bool		online;			/* is anything gained? */
@@ -235,6 +237,19 @@ name_key(const Pieces *pieces, Constraint *key)
 		pgm_name_helper(relid, NULL, "new_key", pieces->taken) : key->conname;
 }
 
+/* Is it about the partitions at all, and could they have it? */
+static bool
+cannot_have_by_partition(Pieces *pieces)
+{
+	if (*pieces->only)
+		pieces->why_plain = "it is about the table ONLY";
+	else if (pgm_strategy_has_foreign_partition(pieces->maker->relid))
+		pieces->why_plain = "a partition is a foreign table";
+	else
+		return false;
+	return true;
+}
+
 static void
 add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 {
@@ -256,11 +271,20 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 		pieces->why_plain = "a relation has the name of the key";
 		return;
 	}
+	if (!drops(pieces, key->conname) &&
+		OidIsValid(get_relation_constraint_oid(relid, key->conname, true)))
+	{
+		pieces->why_plain = "a constraint has the name of the key";
+		return;
+	}
 	if (!pgm_strategy_has_partition_key(relid, key->keys))
 	{
 		pieces->why_plain = "it lacks a column of the partition key";
 		return;
 	}
+	if (partitioned && cannot_have_by_partition(pieces))
+		return;
+	pgm_strategy_take(pieces->maker, relid, key->conname);
 	pieces->taken = add_name(pieces->taken, key->indexname);
 	pieces->keys = lappend(pieces->keys, key);
 
@@ -313,6 +337,8 @@ add_reference(Pieces *pieces, const char *name, const Constraint *constraint,
 {
 	Constraint *reference = copyObject(unconstify(Constraint *, constraint));
 
+	if (cannot_have_by_partition(pieces))
+		return;
 	reference->conname = pstrdup(name);
 	pieces->references = lappend(pieces->references, reference);
 	pieces->reference_texts = lappend(pieces->reference_texts,
@@ -358,6 +384,8 @@ add_constraint(Pieces *pieces, const Constraint *constraint,
 			add_not_valid(pieces, name, after_name(text, constraint));
 			break;
 		case CONSTR_FOREIGN:
+			pieces->refers_to_itself |=
+				pgm_lookup_relation(constraint->pktable) == relid;
 			name = pgm_name_constraint(relid, constraint,
 									   constraint->fk_attrs, pieces->taken);
 			if (key_by_partition(pieces))
@@ -424,7 +452,6 @@ fill_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 									quote_identifier(column->colname)));
 	pieces->new_columns = add_name(pieces->new_columns, column->colname);
 	pieces->fill = lappend(pieces->fill, filled);
-	pieces->filled = add_name(pieces->filled, column->colname);
 	pieces->online = true;
 	if (filled->not_null)
 		set_not_null(pieces, column->colname);
@@ -432,6 +459,44 @@ fill_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 	forboth(lc, parts->constraints, lc2, parts->texts)
 		add_constraint(pieces, lfirst(lc), lfirst(lc2));
 	return true;
+}
+
+/* ADD COLUMN IF NOT EXISTS, and it does. */
+static bool
+is_there(const Pieces *pieces, const AlterTableCmd *cmd)
+{
+	return cmd->missing_ok &&
+		get_attnum(pieces->maker->relid,
+				   castNode(ColumnDef, cmd->def)->colname) !=
+		InvalidAttrNumber;
+}
+
+/*
+ * Is a new column to be there before the last transaction?  Then all are made
+ * with it, for their order is that of the statement.
+ */
+static bool
+columns_come_first(const Pieces *pieces, List *texts)
+{
+	const PgmMaker *maker = pieces->maker;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	forboth(lc, castNode(AlterTableStmt, maker->stmt)->cmds, lc2, texts)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		ColumnDef  *column;
+
+		if (cmd->subtype != AT_AddColumn || is_there(pieces, cmd))
+			continue;
+		column = castNode(ColumnDef, cmd->def);
+		if (pgm_column_is_filled(column) ||
+			is_needed(pieces, column->colname) ||
+			pgm_column_parts(maker->source, maker->n, cmd,
+							 pgm_slice_trim(lfirst(lc2)))->constraints != NIL)
+			return true;
+	}
+	return false;
 }
 
 /* A new column, and the constraints that are written with it. */
@@ -442,11 +507,8 @@ add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 	PgmColumnParts *parts;
 	ListCell   *lc;
 	ListCell   *lc2;
-	bool		first;
 
-	if (cmd->missing_ok &&
-		get_attnum(pieces->maker->relid, column->colname) !=
-		InvalidAttrNumber)
+	if (is_there(pieces, cmd))
 	{
 		pieces->last = lappend(pieces->last, pstrdup(text));
 		return;
@@ -461,8 +523,7 @@ add_column(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 	}
 	parts = pgm_column_parts(pieces->maker->source, pieces->maker->n, cmd,
 							 text);
-	first = parts->constraints != NIL || is_needed(pieces, column->colname);
-	if (first)
+	if (pieces->columns_first)
 	{
 		pieces->first = lappend(pieces->first, parts->bare);
 		pieces->undo = lappend(pieces->undo,
@@ -612,15 +673,7 @@ make_steps(Pieces *pieces)
 											alter(pieces, join(pieces->first))),
 									 undo_around(pieces,
 												 alter(pieces, join(pieces->undo))));
-	foreach(lc, pieces->filled)
-	{
-		const char *column = quote_identifier(strVal(lfirst(lc)));
-
-		pgm_strategy_add_step(maker,
-							  psprintf("UPDATE %s SET %s = DEFAULT WHERE %s IS NULL",
-									   maker->table, column, column),
-							  NULL)->backfill = true;
-	}
+	pgm_fill_steps(maker, pieces->fill);
 	foreach(lc, pieces->validate)
 		add_validation(pieces, strVal(lfirst(lc)));
 	foreach(lc, pieces->keys)
@@ -628,7 +681,9 @@ make_steps(Pieces *pieces)
 		const Constraint *key = lfirst(lc);
 
 		if (maker->subject->relkind == RELKIND_PARTITIONED_TABLE)
-			pgm_strategy_keys_of_partitions(maker, key);
+			pgm_strategy_keys_of_partitions(maker, key, pieces->proved == NIL ?
+											NULL :
+											linitial(maker->strategy->steps));
 		else
 			pgm_strategy_build_index(maker, maker->relid, true,
 									 key->indexname, pgm_strategy_key_definition(key));
@@ -673,7 +728,7 @@ choose_kind(const Pieces *pieces)
 static const char *
 strategy_name(const Pieces *pieces)
 {
-	if (pieces->filled != NIL)
+	if (pieces->fill != NIL)
 		return "add column, then fill";
 	if (pieces->keys != NIL)
 		return "unique index concurrently, then constraint";
@@ -713,6 +768,7 @@ pgm_strategy_alter_table(PgmMaker *maker)
 
 	pieces.maker = maker;
 	pieces.only = stmt->relation->inh ? "" : "ONLY ";
+	pieces.columns_first = columns_come_first(&pieces, texts);
 	forboth(lc, stmt->cmds, lc2, texts)
 		add_part(&pieces, lfirst_node(AlterTableCmd, lc),
 				 pgm_slice_trim(lfirst(lc2)));
@@ -720,6 +776,9 @@ pgm_strategy_alter_table(PgmMaker *maker)
 		return;
 	if (pieces.why_plain == NULL && is_at_odds(&pieces))
 		pieces.why_plain = "one part of it makes what another one drops";
+	if (pieces.why_plain == NULL && pieces.refers_to_itself &&
+		pieces.keys != NIL)
+		pieces.why_plain = "a foreign key of it may refer to a key of it";
 	if (pieces.why_plain != NULL)
 	{
 		pgm_strategy_stay_plain(maker, pieces.why_plain);

@@ -25,6 +25,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "compat/constraint.h"
 #include "strategy/fill_column.h"
@@ -199,6 +200,18 @@ with_default(PgmMaker *maker, const ColumnDef *column,
 	return filled;
 }
 
+/*
+ * A domain may refuse the null that the column begins with.  A type that the
+ * same revision makes is not known yet.
+ */
+static bool
+may_be_null(const ColumnDef *column)
+{
+	Oid			type = LookupTypeNameOid(NULL, column->typeName, true);
+
+	return OidIsValid(type) && !DomainHasConstraints(type);
+}
+
 /* More of it than type, default and constraints is not thought of here. */
 static bool
 is_simple(PgmMaker *maker, const ColumnDef *column)
@@ -218,7 +231,8 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 	bool		not_null = false;
 	ListCell   *lc;
 
-	if (!is_simple(maker, column) || fires_triggers(maker->relid))
+	if (!is_simple(maker, column) || fires_triggers(maker->relid) ||
+		(type == NULL && !may_be_null(column)))
 		return NULL;
 	foreach(lc, column->constraints)
 	{
@@ -249,6 +263,57 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 			 value->contype == CONSTR_DEFAULT)
 		filled = with_default(maker, column, value, text);
 	if (filled != NULL)
+	{
+		filled->name = quote_identifier(column->colname);
 		filled->not_null |= not_null;
+	}
 	return filled;
+}
+
+static void
+fill(PgmMaker *maker, const char *assignments, const char *condition)
+{
+	pgm_strategy_add_step(maker, psprintf("UPDATE %s SET %s WHERE %s",
+										  maker->table, assignments,
+										  condition),
+						  NULL)->backfill = true;
+}
+
+/*
+ * Columns that are NOT NULL are filled at once: no row may be written with one
+ * of them and without the others.  Those that may be null can have been given
+ * a value by somebody else in some row, and not in others.
+ */
+void
+pgm_fill_steps(PgmMaker *maker, List *columns)
+{
+	StringInfoData assignments;
+	StringInfoData condition;
+	ListCell   *lc;
+
+	if (columns == NIL)
+		return;
+	initStringInfo(&assignments);
+	initStringInfo(&condition);
+	foreach(lc, columns)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+		bool		first = foreach_current_index(lc) == 0;
+
+		appendStringInfo(&assignments, "%s%s = DEFAULT", first ? "" : ", ",
+						 filled->name);
+		appendStringInfo(&condition, "%s%s IS NULL", first ? "" : " AND ",
+						 filled->name);
+	}
+	fill(maker, assignments.data, condition.data);
+	if (list_length(columns) == 1)
+		return;
+	foreach(lc, columns)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (!filled->not_null)
+			fill(maker, psprintf("%s = DEFAULT", filled->name),
+				 psprintf("%s IS NULL", filled->name));
+	}
 }

@@ -12,6 +12,7 @@
 
 typedef struct PgmFilledColumn
 {
+	const char *name;			/* quoted */
 	char	   *before;			/* statement before the column is made */
 	List	   *parts;			/* of ALTER TABLE, to make it */
 	char	   *after;			/* statement after that */
@@ -24,5 +25,8 @@ typedef struct PgmFilledColumn
 extern PgmFilledColumn *pgm_filled_column(PgmMaker *maker,
 										  const ColumnDef *column,
 										  const char *text);
+
+/* The steps that fill those of one table, as many as may be in one. */
+extern void pgm_fill_steps(PgmMaker *maker, List *columns);
 
 #endif							/* PGM_STRATEGY_FILL_COLUMN_H */

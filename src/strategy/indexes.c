@@ -32,9 +32,16 @@
 #include "compat/server.h"
 #include "strategy/internal.h"
 
-static PgmQuery constraint_index_query = {
-	"SELECT EXISTS (SELECT FROM pg_constraint WHERE conindid = $1 "
-	"AND contype IN ('p', 'u', 'x'))",
+/*
+ * Would the server refuse to drop it?  It is of a constraint, an extension or
+ * another role, or something depends on it.
+ */
+static PgmQuery kept_index_query = {
+	"SELECT NOT pg_has_role(c.relowner, 'USAGE') OR EXISTS (SELECT "
+	"FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid "
+	"AND deptype IN ('i', 'e', 'P', 'S') "
+	"OR refclassid = 'pg_class'::regclass AND refobjid = c.oid "
+	"AND deptype <> 'a') FROM pg_class c WHERE c.oid = $1",
 	1, {OIDOID}
 };
 
@@ -59,6 +66,44 @@ static PgmQuery refreshable_query = {
 	"WHERE oid = $1)",
 	1, {OIDOID}
 };
+
+void
+pgm_strategy_take(PgmMaker *maker, Oid relid, const char *name)
+{
+	List	   *qualified = list_make2(makeInteger(get_rel_namespace(relid)),
+									   makeString(pstrdup(name)));
+
+	maker->taken = lappend(maker->taken, qualified);
+}
+
+List *
+pgm_strategy_taken(const PgmMaker *maker, Oid relid)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, maker->taken)
+	{
+		List	   *qualified = lfirst(lc);
+
+		if ((Oid) intVal(linitial(qualified)) == get_rel_namespace(relid))
+			names = lappend(names, lsecond(qualified));
+	}
+	return names;
+}
+
+bool
+pgm_strategy_has_foreign_partition(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, pgm_descendants(relid))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			return true;
+	}
+	return false;
+}
 
 bool
 pgm_strategy_has_partition_key(Oid relid, List *columns)
@@ -123,25 +168,30 @@ index_of_partitions(PgmMaker *maker, const IndexStmt *index,
 	List	   *names = NIL;
 	ListCell   *lc;
 	ListCell   *lc2;
+	char	   *whole = index->idxname ? index->idxname :
+		pgm_name_index(maker->relid, index->indexParams,
+					   index->indexIncludingParams, NIL);
 
 	pgm_strategy_by_steps(maker, "create index concurrently by partition");
+	pgm_strategy_take(maker, maker->relid, whole);
 	foreach(lc, leaves)
 	{
 		char	   *name = pgm_name_index(lfirst_oid(lc), index->indexParams,
-										  index->indexIncludingParams);
+										  index->indexIncludingParams,
+										  pgm_strategy_taken(maker,
+															 lfirst_oid(lc)));
 
 		names = lappend(names, name);
+		pgm_strategy_take(maker, lfirst_oid(lc), name);
 		pgm_strategy_build_index(maker, lfirst_oid(lc), index->unique, name,
 								 definition);
 	}
 	(void) pgm_strategy_add_step(maker,
-								 psprintf("CREATE %sINDEX %s%s%sON %s %s",
+								 psprintf("CREATE %sINDEX %s%s ON %s %s",
 										  index->unique ? "UNIQUE " : "",
 										  index->if_not_exists ?
 										  "IF NOT EXISTS " : "",
-										  index->idxname ?
-										  quote_identifier(index->idxname) : "",
-										  index->idxname ? " " : "",
+										  quote_identifier(whole),
 										  maker->table, definition),
 								 NULL);
 	forboth(lc, leaves, lc2, names)
@@ -186,6 +236,9 @@ pgm_strategy_create_index(PgmMaker *maker)
 			!pgm_strategy_has_partition_key(maker->relid,
 											plain_columns(index)))
 			pgm_strategy_stay_plain(maker, "it lacks a column of the partition key");
+		else if (index->unique &&
+				 pgm_strategy_has_foreign_partition(maker->relid))
+			pgm_strategy_stay_plain(maker, "a partition is a foreign table");
 		else if (index->relation->inh)
 			index_of_partitions(maker, index, definition);
 		return;
@@ -194,7 +247,7 @@ pgm_strategy_create_index(PgmMaker *maker)
 	pgm_strategy_build_index(maker, maker->relid, index->unique,
 							 index->idxname ? index->idxname :
 							 pgm_name_index(maker->relid, index->indexParams,
-											index->indexIncludingParams),
+											index->indexIncludingParams, NIL),
 							 definition);
 }
 
@@ -219,7 +272,7 @@ pgm_strategy_drop_index(PgmMaker *maker)
 		Datum		value = ObjectIdGetDatum(relid);
 
 		if (OidIsValid(relid) ? get_rel_relkind(relid) != RELKIND_INDEX ||
-			pgm_strategy_ask(&constraint_index_query, &value) :
+			pgm_strategy_ask(&kept_index_query, &value) :
 			!drop->missing_ok)
 		{
 			pgm_strategy_stay_plain(maker, "there is no concurrent form for all of the indexes");

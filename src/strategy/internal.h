@@ -28,6 +28,7 @@ typedef struct PgmMaker
 	char	   *table;			/* quoted and qualified */
 	const PgmRates *rates;
 	bool		may_evaluate;	/* constants of the text */
+	List	   *taken;			/* qualified names of what it makes */
 	PgmStrategy *strategy;
 } PgmMaker;
 
@@ -51,15 +52,27 @@ extern void pgm_strategy_by_steps(PgmMaker *maker, const char *name);
 extern PgmStrategyStep *pgm_strategy_add_step(PgmMaker *maker, char *sql,
 											  char *undo);
 
-/* A constraint of this definition: NOT VALID, then VALIDATE. */
-extern void pgm_strategy_add_proved(PgmMaker *maker, const char *table,
-									const char *name, const char *definition);
+/* A constraint of this definition: NOT VALID, then VALIDATE, the result. */
+extern PgmStrategyStep *pgm_strategy_add_proved(PgmMaker *maker,
+												const char *table,
+												const char *name,
+												const char *definition);
 extern void pgm_strategy_stay_plain(PgmMaker *maker, const char *why);
 
 /* The index CONCURRENTLY, and its end should the statement fail. */
 extern void pgm_strategy_build_index(PgmMaker *maker, Oid relid,
 									 bool unique, const char *name,
 									 const char *definition);
+
+/*
+ * What relations of this strategy will be called: noted, and the names so
+ * noted, of String, that are in the schema of a table.
+ */
+extern void pgm_strategy_take(PgmMaker *maker, Oid relid, const char *name);
+extern List *pgm_strategy_taken(const PgmMaker *maker, Oid relid);
+
+/* Of what they are about, and cannot have what is unique or refers. */
+extern bool pgm_strategy_has_foreign_partition(Oid relid);
 
 /* A unique index of a partitioned table needs the columns of its key. */
 extern bool pgm_strategy_has_partition_key(Oid relid, List *columns);
@@ -83,9 +96,14 @@ extern char *pgm_strategy_key_definition(const Constraint *key);
 extern const char *pgm_strategy_key_kind(const Constraint *key);
 extern const char *pgm_strategy_key_deferral(const Constraint *key);
 
-/* Steps that make those of the partitions; the text is what follows a name. */
+/*
+ * Steps that make those that the partitions lack; the text is what follows a
+ * name.  "proof" is the step that proves that there are no nulls, or NULL: when
+ * it is taken back, the columns are as they were.
+ */
 extern void pgm_strategy_keys_of_partitions(PgmMaker *maker,
-											const Constraint *key);
+											const Constraint *key,
+											PgmStrategyStep *proof);
 extern void pgm_strategy_references_of_partitions(PgmMaker *maker,
 												  const Constraint *constraint,
 												  const char *text);

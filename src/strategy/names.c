@@ -116,13 +116,33 @@ index_columns(List *elements)
 	return names;
 }
 
+/* As ChooseRelationName, which does not know what is still to be made. */
+static char *
+choose_relation_name(const char *table, const char *columns,
+					 const char *label, Oid namespace, bool constraint,
+					 List *taken)
+{
+	char	   *numbered = pstrdup(label);
+
+	for (int i = 1;; i++)
+	{
+		char	   *name = makeObjectName(table, columns, numbered);
+
+		if (!OidIsValid(get_relname_relid(name, namespace)) &&
+			!(constraint && ConstraintNameExists(name, namespace)) &&
+			!is_among(taken, name))
+			return name;
+		numbered = psprintf("%s%d", label, i);
+	}
+}
+
 char *
-pgm_name_index(Oid relid, List *params, List *including)
+pgm_name_index(Oid relid, List *params, List *including, List *taken)
 {
 	List	   *names = index_columns(list_concat_copy(params, including));
 
-	return ChooseRelationName(get_rel_name(relid), joined(names),
-							  "idx", get_rel_namespace(relid), false);
+	return choose_relation_name(get_rel_name(relid), joined(names), "idx",
+								get_rel_namespace(relid), false, taken);
 }
 
 typedef struct OnlyColumn
@@ -230,11 +250,12 @@ pgm_name_constraint_of(const char *table, Oid namespace,
 										  joined(columns), "fkey",
 										  taken);
 		case CONSTR_PRIMARY:
-			return ChooseRelationName(table, NULL, "pkey", namespace, true);
+			return choose_relation_name(table, NULL, "pkey", namespace, true,
+										taken);
 		default:
-			return ChooseRelationName(table,
-									  joined(list_concat_copy(columns,
-															  constraint->including)),
-									  "key", namespace, true);
+			return choose_relation_name(table,
+										joined(list_concat_copy(columns,
+																constraint->including)),
+										"key", namespace, true, taken);
 	}
 }

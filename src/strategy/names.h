@@ -12,10 +12,11 @@
 
 /*
  * Of an index, and of the constraints of a table; not quoted.  "taken" are
- * names of constraints that the same statement makes before.  A constraint
+ * names that the same statement makes before, in that schema.  A constraint
  * that has a name keeps it.
  */
-extern char *pgm_name_index(Oid relid, List *params, List *including);
+extern char *pgm_name_index(Oid relid, List *params, List *including,
+							List *taken);
 extern char *pgm_name_constraint(Oid relid, const Constraint *constraint,
 								 List *columns, List *taken);
 extern char *pgm_name_constraint_of(const char *table, Oid namespace,

@@ -57,14 +57,16 @@ bound_condition(const PgmMaker *maker, const PartitionBoundSpec *bound)
 
 /* A CHECK that is proved; returns what takes it away in the end. */
 static char *
-prove(PgmMaker *maker, Oid relid, const char *label, const char *condition)
+prove(PgmMaker *maker, Oid relid, const char *label, const char *condition,
+	  const char *violation)
 {
 	char	   *table = pgm_name_relation(relid);
 	const char *name = quote_identifier(pgm_name_helper(relid, label, "check",
 														NIL));
 
 	pgm_strategy_add_proved(maker, table, name,
-							psprintf("CHECK (%s)", condition));
+							psprintf("CHECK (%s)", condition))->violation =
+		pstrdup(violation);
 	return psprintf(";\nALTER TABLE %s DROP CONSTRAINT %s", table, name);
 }
 
@@ -100,11 +102,13 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 		return;
 	}
 	pgm_strategy_by_steps(maker, "prove the bound, then attach");
-	drops = prove(maker, child, "bound", condition);
+	drops = prove(maker, child, "bound", condition,
+				  "partition constraint of relation \"%s\" is violated by some row");
 	if (OidIsValid(other))
 		drops = psprintf("%s%s", drops,
 						 prove(maker, other, partition->name->relname,
-							   psprintf("NOT (%s)", condition)));
+							   psprintf("NOT (%s)", condition),
+							   "updated partition constraint for default partition \"%s\" would be violated by some row"));
 	(void) pgm_strategy_add_step(maker,
 								 psprintf("ALTER TABLE %s ATTACH PARTITION %s %s%s",
 										  maker->table,

@@ -44,7 +44,7 @@ pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column,
 
 static PgmQuery read_steps_query = {
 	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
-	"s.step ->> 'column', s.step ->> 'backfill' "
+	"s.step ->> 'column', s.step ->> 'violation', s.step ->> 'backfill' "
 	"FROM jsonb_array_elements($1::jsonb -> 'steps') "
 	"WITH ORDINALITY AS s (step, n) ORDER BY s.n",
 	1, {TEXTOID}
@@ -92,7 +92,7 @@ pgm_strategy_add_step(PgmMaker *maker, char *sql, char *undo)
 	return step;
 }
 
-void
+PgmStrategyStep *
 pgm_strategy_add_proved(PgmMaker *maker, const char *table, const char *name,
 						const char *definition)
 {
@@ -101,7 +101,7 @@ pgm_strategy_add_proved(PgmMaker *maker, const char *table, const char *name,
 										  table, name, definition),
 								 psprintf("ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s",
 										  table, name));
-	(void) pgm_strategy_add_step(maker,
+	return pgm_strategy_add_step(maker,
 								 psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 										  table, name),
 								 NULL);
@@ -655,6 +655,7 @@ pgm_strategy_steps_json(const PgmStrategy *strategy)
 		add_member(&buf, "sql", step->sql);
 		add_member(&buf, "only_if", step->only_if);
 		add_member(&buf, "column", step->column);
+		add_member(&buf, "violation", step->violation);
 		add_member(&buf, "undo", step->undo);
 		add_member(&buf, "backfill", step->backfill ? "true" : NULL);
 		appendStringInfoChar(&buf, '}');
@@ -683,7 +684,8 @@ pgm_strategy_steps_read(const char *details)
 		step->only_if = pgm_spi_text(i, 2);
 		step->undo = pgm_spi_text(i, 3);
 		step->column = pgm_spi_text(i, 4);
-		step->backfill = !pgm_spi_isnull(i, 5);
+		step->violation = pgm_spi_text(i, 5);
+		step->backfill = !pgm_spi_isnull(i, 6);
 		steps = lappend(steps, step);
 		MemoryContextSwitchTo(old);
 	}

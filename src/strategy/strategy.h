@@ -40,6 +40,8 @@ typedef struct PgmStrategyStep
 								 * always */
 	char	   *column;			/* it proves that this one has no nulls, or
 								 * NULL */
+	char	   *violation;		/* the statement's own message where a row is
+								 * in the way, "%s" is its table; or NULL */
 	char	   *undo;			/* takes the step back, done or half done;
 								 * NULL: there is nothing to take back */
 	bool		backfill;		/* an UPDATE or DELETE, range by range */

@@ -129,7 +129,13 @@ INSERT INTO public.kinds VALUES
 ('detach', 'lists', 'ALTER TABLE t DETACH PARTITION t_a'),
 ('detach beside a default', 'parted', 'ALTER TABLE t DETACH PARTITION t1'),
 ('exclusion', 'one', 'ALTER TABLE t ADD EXCLUDE USING btree (a WITH =)'),
-('only', 'family', 'ALTER TABLE ONLY t ADD CHECK (a > 0) NO INHERIT');
+('only', 'family', 'ALTER TABLE ONLY t ADD CHECK (a > 0) NO INHERIT'),
+('only, a key of a partitioned table', 'parted', 'ALTER TABLE ONLY t ADD UNIQUE (id, a)'),
+('keys that partitions have', 'parted', 'ALTER TABLE t1 ADD CONSTRAINT own PRIMARY KEY (id); ALTER TABLE t22 ADD UNIQUE (id, a); ALTER TABLE t21 ADD FOREIGN KEY (a) REFERENCES ref; ALTER TABLE t ADD PRIMARY KEY (id), ADD UNIQUE (id, a), ADD FOREIGN KEY (a) REFERENCES ref'),
+('keys of partitions with long names', 'parted', 'ALTER TABLE t1 RENAME TO a_name_of_which_the_server_cuts_off_what_is_different_in_it1; ALTER TABLE t22 RENAME TO a_name_of_which_the_server_cuts_off_what_is_different_in_it2; CREATE INDEX ON t (b, a); ALTER TABLE t ADD UNIQUE (id, a)'),
+('key, and reference to it', 'one', 'ALTER TABLE t ADD PRIMARY KEY (id), ADD FOREIGN KEY (a) REFERENCES t'),
+('add columns, some are filled', 'one', 'CREATE SEQUENCE s; ALTER TABLE t ADD z int, ADD y int CHECK (y > 0), ADD x serial, ADD w bigserial PRIMARY KEY, ADD v int DEFAULT nextval($$s$$), ADD u int'),
+('add column, a domain without nulls', 'one', 'CREATE SEQUENCE s; CREATE DOMAIN full_one AS int NOT NULL; ALTER TABLE t ADD z full_one DEFAULT nextval($$s$$)');
 
 CREATE FUNCTION public.setup(kind text, many int) RETURNS text
 LANGUAGE sql AS $$
@@ -230,6 +236,31 @@ SELECT state FROM pgmigrate.upgrade('fails5');
 SELECT pgmigrate.revision('no such column', 'CREATE INDEX ON f (nothing)', id => 'fails6', down_revision => '{}');
 SELECT state FROM pgmigrate.upgrade('fails6');
 SELECT public.catalog_of('tw') = :'before' AS as_before;
+-- nor does one of several tables or indexes
+CREATE TABLE tw.l (id int, a int) PARTITION BY RANGE (id);
+CREATE TABLE tw.l1 PARTITION OF tw.l FOR VALUES FROM (0) TO (5);
+CREATE TABLE tw.l2 PARTITION OF tw.l DEFAULT;
+INSERT INTO tw.l VALUES (1, 1), (7, 1), (7, 2), (12, 3);
+CREATE TABLE tw.l3 (LIKE tw.l);
+CREATE UNIQUE INDEX ga ON tw.f (id);
+CREATE INDEX gb ON tw.f (a);
+CREATE TABLE tw.o (f int REFERENCES tw.f (id));
+SELECT public.catalog_of('tw') AS before \gset
+SET client_min_messages = warning;
+SELECT pgmigrate.revision('keys', 'ALTER TABLE l ADD PRIMARY KEY (id)', id => 'fails7', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('fails7');
+SELECT pgmigrate.revision('rest', 'ALTER TABLE l ATTACH PARTITION l3 FOR VALUES FROM (10) TO (20)', id => 'fails8', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('fails8');
+INSERT INTO tw.l3 VALUES (99);
+DELETE FROM tw.l WHERE id = 12;
+SELECT state FROM pgmigrate.upgrade('fails8');
+SELECT pgmigrate.revision('indexes', 'DROP INDEX gb, ga', id => 'fails9', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('fails9');
+SELECT pgmigrate.revision('name', 'ALTER TABLE o ADD CONSTRAINT o_f_fkey UNIQUE (f)', id => 'fails10', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('fails10');
+SET client_min_messages = notice;
+SELECT public.catalog_of('tw') = :'before' AS as_before;
+DROP TABLE o;
 SELECT revision, statement, relation, strategy, method, state, done, total, unit FROM pgmigrate.operations WHERE revision LIKE 'fails%' ORDER BY operation;
 -- what is done before it stays, and the next run begins the statement anew
 UPDATE f SET a = id, b = 1;
