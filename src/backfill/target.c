@@ -21,6 +21,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/sinval.h"
@@ -34,6 +35,7 @@
 #include "backfill/internal.h"
 #include "base/settings.h"
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "classify/foreign_relations.h"
 #include "classify/verdict.h"
@@ -50,6 +52,19 @@ static PgmQuery drop_query = {
 	"DELETE FROM pgmigrate.operation_range WHERE operation = $1 "
 	"AND relid = $2",
 	2, {INT8OID, OIDOID}
+};
+
+/* $1: the tables; $2: are rows deleted?  Else their columns $3 change. */
+static PgmQuery cascades_query = {
+	"SELECT format('%I.%I are changed along, by foreign key %I', n.nspname, "
+	"c.relname, k.conname) FROM pg_constraint k JOIN pg_class c "
+	"ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE k.contype = 'f' AND k.confrelid = ANY ($1) AND k.conparentid = 0 "
+	"AND CASE WHEN $2 THEN k.confdeltype ELSE k.confupdtype END "
+	"IN ('c', 'n', 'd') AND ($2 OR EXISTS (SELECT FROM pg_attribute a "
+	"WHERE a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey) "
+	"AND a.attname = ANY ($3))) ORDER BY 1",
+	3, {OIDARRAYOID, BOOLOID, TEXTARRAYOID}
 };
 
 static void
@@ -121,6 +136,28 @@ refuse_row_security(Relation rel)
 		refuse_kind(rel, "It has row security, which its partitions do not have.");
 }
 
+static void
+notice_cascades(const PgmBackfill *backfill)
+{
+	const PgmChange *change = backfill->change;
+	List	   *relids = list_make1_oid(change->relid);
+	List	   *assigned = NIL;
+	Datum		values[3];
+	ListCell   *lc;
+
+	foreach(lc, backfill->targets)
+		relids = list_append_unique_oid(relids,
+										((PgmTarget *) lfirst(lc))->relid);
+	foreach(lc, change->assigned)
+		assigned = lappend(assigned, makeString(lfirst(lc)));
+	values[0] = pgm_oid_array_datum(relids);
+	values[1] = BoolGetDatum(change->is_delete);
+	values[2] = pgm_names_datum(assigned);
+	foreach(lc, pgm_spi_texts(&cascades_query, values))
+		ereport(NOTICE,
+				errmsg("rows of relation %s", (char *) lfirst(lc)));
+}
+
 /* What is to be known of it, said once. */
 void
 pgm_targets_notice(const PgmBackfill *backfill)
@@ -137,6 +174,7 @@ pgm_targets_notice(const PgmBackfill *backfill)
 						   target->name,
 						   GetUserNameFromId(GetUserId(), false)));
 	}
+	notice_cascades(backfill);
 	if (backfill->change->is_volatile && !backfill->change->over_assigned)
 		ereport(NOTICE,
 				errmsg("the new values are volatile: a row that others update meanwhile may get another one"));

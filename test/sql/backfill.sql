@@ -231,6 +231,15 @@ SET ROLE regress_pgmigrate_filler;
 SELECT pgmigrate.backfill('parted', 'v = ''x''', 'v <> ''x''');
 RESET ROLE;
 
+-- what foreign keys change along is told
+CREATE TABLE ours (id int PRIMARY KEY, v int);
+CREATE TABLE hangs (ours int REFERENCES ours ON UPDATE CASCADE);
+INSERT INTO ours VALUES (1);
+INSERT INTO hangs VALUES (1);
+SELECT state FROM pgmigrate.backfill('ours', 'id = id + 10', 'id < 10');
+SELECT state FROM pgmigrate.backfill('ours', 'v = 2', 'v IS NULL');
+SELECT ours FROM hangs;
+
 -- code of another role is not run with more rights than its own
 GRANT CREATE ON SCHEMA fill TO regress_pgmigrate_filler;
 SET ROLE regress_pgmigrate_filler;
