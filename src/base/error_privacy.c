@@ -44,6 +44,22 @@ has_class(const ErrorData *edata, const char *const *classes, int n)
 }
 
 /*
+ * Since 19 the server says first which lock the statement waited for, without
+ * any name.  No code can put a line of its own there.
+ */
+static const char *
+after_lock_wait(const char *context)
+{
+	const char *pattern = _("waiting for %s on %s");
+	size_t		length = strcspn(pattern, "%");
+	const char *end = strchr(context, '\n');
+
+	if (length == 0 || end == NULL || strncmp(context, pattern, length) != 0)
+		return context;
+	return end + 1;
+}
+
+/*
  * Was it raised below the statement itself, in a function or by an action that
  * has a context of its own?  Our line of context is always the last.
  */
@@ -55,10 +71,13 @@ is_from_below(const ErrorData *edata)
 		"locks of revision"
 	};
 
-	if (edata->context == NULL)
+	const char *context = edata->context;
+
+	if (context == NULL)
 		return false;
+	context = after_lock_wait(context);
 	for (int i = 0; i < lengthof(ours); i++)
-		if (strncmp(edata->context, ours[i], strlen(ours[i])) == 0)
+		if (strncmp(context, ours[i], strlen(ours[i])) == 0)
 			return false;
 	return true;
 }
