@@ -278,35 +278,58 @@ empty_publication(PgmDiff *diff, const PgmSchemaObject *from)
 }
 
 static bool
-is_for_all(const PgmSchemaObject *publication)
+is_for_all(const PgmSchemaObject *publication, const char *option)
 {
-	return strstr(OF(publication, "options"), "\"puballtables\": true") != NULL;
+	return strstr(OF(publication, "options"),
+				  psprintf("\"%s\": true", option)) != NULL;
+}
+
+/* ALL TABLES, but for some, and ALL SEQUENCES. */
+static char *
+publication_of_all(const PgmSchemaObject *to)
+{
+	bool		tables = is_for_all(to, "puballtables");
+	bool		sequences = is_for_all(to, "puballsequences");
+	const char *excepted = OF(to, "excepted tables");
+
+	return psprintf("%s%s%s%s%s%s", tables ? "ALL TABLES" : "",
+					excepted != NULL ? " EXCEPT (TABLE " : "",
+					excepted != NULL ? excepted : "",
+					excepted != NULL ? ")" : "",
+					tables && sequences ? ", " : "",
+					sequences ? "ALL SEQUENCES" : "");
 }
 
 static void
 create_publication(PgmDiff *diff, const PgmSchemaObject *to)
 {
-	char	   *members = publication_members(to);
+	char	   *members = publication_of_all(to);
 
+	if (!*members)
+		members = publication_members(to);
 	pgm_ddl_add(diff, "CREATE PUBLICATION %s%s%s WITH (%s)", to->identity,
-				is_for_all(to) ? " FOR ALL TABLES" : *members ? " FOR " : "",
-				is_for_all(to) ? "" : members, publication_options(to));
+				*members ? " FOR " : "", members, publication_options(to));
 }
 
 static void
 alter_publication(PgmDiff *diff, PgmPair *pair)
 {
+	static const char *const all[] = {"puballtables", "puballsequences"};
 	char	   *members = publication_members(pair->to);
 
-	if (is_for_all(pair->from) != is_for_all(pair->to))
-	{
-		pgm_ddl_add(diff, "DROP PUBLICATION %s", pair->to->identity);
-		create_publication(diff, pair->to);
-		return;
-	}
+	for (int i = 0; i < lengthof(all); i++)
+		if (is_for_all(pair->from, all[i]) != is_for_all(pair->to, all[i]))
+		{
+			pgm_ddl_add(diff, "DROP PUBLICATION %s", pair->to->identity);
+			create_publication(diff, pair->to);
+			return;
+		}
 	if (differs(pair, "options"))
 		pgm_ddl_add(diff, "ALTER PUBLICATION %s SET (%s)", pair->to->identity,
 					publication_options(pair->to));
+	if (differs(pair, "excepted tables"))
+		pgm_ddl_add(diff, "ALTER PUBLICATION %s SET %s", pair->to->identity,
+					publication_of_all(pair->to));
 	if (!differs(pair, "tables") && !differs(pair, "schemas"))
 		return;
 	if (*members)

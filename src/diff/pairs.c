@@ -29,6 +29,7 @@ static const struct
 	{"cast", "function"},
 	{"cast", "method"},
 	{"collation", "definition"},
+	{"column", "generated"},
 	{"column", "generated as"},
 	{"constraint", "definition"},
 	{"conversion", "definition"},
@@ -237,8 +238,11 @@ must_recreate(const PgmDiff *diff, const PgmPair *pair)
 			continue;
 		if (strcmp(kind, "enum") == 0)
 			return !pgm_ddl_can_add_values(pair);
+		/* one that is stored can become a plain one */
 		if (strcmp(kind, "column") == 0)
-			return to != NULL;	/* a plain one it can become */
+			return to != NULL ||
+				pgm_ddl_equal(pgm_schema_value(pair->from, "generated"),
+							  "virtual");
 		if (strstr(kind, "constraint") != NULL)
 			return !is_validated(pair);
 		return !pgm_ddl_can_replace(diff, pair);

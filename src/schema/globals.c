@@ -105,7 +105,12 @@ static PgmQuery queries[] = {
 		PGM_SQL_PUBLISHED_COLUMNS " || ')', 'where ' || "
 		PGM_SQL_PUBLISHED_ROWS "), ', ' "
 		"ORDER BY r.prrelid::regclass::text COLLATE \"C\") "
-		"FROM pg_publication_rel r WHERE r.prpubid = p.oid) AS tables, "
+		"FROM pg_publication_rel r WHERE r.prpubid = p.oid "
+		"AND NOT " PGM_SQL_IS_EXCEPTED ") AS tables, "
+		"(SELECT string_agg(r.prrelid::regclass::text, ', ' "
+		"ORDER BY r.prrelid::regclass::text COLLATE \"C\") "
+		"FROM pg_publication_rel r WHERE r.prpubid = p.oid "
+		"AND " PGM_SQL_IS_EXCEPTED ") AS \"excepted tables\", "
 		PGM_SQL_PUBLISHED_SCHEMAS " AS schemas, "
 		PGM_OWNER("p.pubowner") ", " PGM_COMMENT " FROM pg_publication p "
 		PGM_JOIN_COMMENT("pg_publication", "p.oid")
