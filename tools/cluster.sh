@@ -319,7 +319,7 @@ remove_installed()
 # else is a tree of symbolic links, and what is installed lands among them.
 private_tree()
 {
-	local top dir here bindir libdir pkglibdir sharedir includedir
+	local top dir file here bindir libdir pkglibdir sharedir includedir
 
 	bindir=$(realpath "$("$PG_CONFIG" --bindir)")
 	libdir=$(realpath -m "$("$PG_CONFIG" --libdir)")
@@ -338,6 +338,13 @@ private_tree()
 	as_user mkdir -p "$here${bindir#"$top"}" "$(dirname "$here${includedir#"$top"}")"
 	as_user cp -a --no-preserve=ownership "$bindir/." "$here${bindir#"$top"}/"
 	as_user ln -s "$includedir" "$here${includedir#"$top"}"
+	# what the unit tests link is not always with the server's own libraries
+	for file in "$libdir"/libpgcommon.a "$libdir"/libpgport.a; do
+		if [ -e "$file" ] && [ ! -e "$pkglibdir/${file##*/}" ]; then
+			as_user mkdir -p "$here${libdir#"$top"}"
+			as_user ln -sf "$file" "$here${libdir#"$top"}/"
+		fi
+	done
 	remove_installed "$here"
 
 	BINDIR=$here${bindir#"$top"}
