@@ -33,6 +33,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/spi_list.h"
 #include "clone/clone.h"
 #include "compat/modify.h"
 #include "compat/not_null.h"
@@ -434,6 +435,47 @@ copy_index(Oid index, const char *name, Oid relid, bool constraints)
 									 quote_identifier(name)));
 }
 
+/* The index that is to be the same is made by the server, which forgets it. */
+static PgmQuery statistics_query = {
+	"SELECT format('ALTER INDEX %I.%I ALTER COLUMN %s SET STATISTICS %s', "
+	"n.nspname, c.relname, f.attnum, f.attstattarget) "
+	"FROM pg_attribute f JOIN pg_attribute t ON t.attrelid = $2 "
+	"AND t.attnum = f.attnum JOIN pg_class c ON c.oid = t.attrelid "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE f.attrelid = $1 AND f.attstattarget >= 0 "
+	"AND t.attstattarget IS DISTINCT FROM f.attstattarget",
+	2, {OIDOID, OIDOID}
+};
+
+static void
+copy_statistics(Oid from, Oid to)
+{
+	Datum		values[2] = {ObjectIdGetDatum(from), ObjectIdGetDatum(to)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_spi_texts(&statistics_query, values))
+		pgm_layout_run_text(lfirst(lc));
+	CommandCounterIncrement();
+}
+
+void
+pgm_layout_copy_statistics(Oid from, Oid to)
+{
+	Relation	a = table_open(from, NoLock);
+	Relation	b = table_open(to, NoLock);
+	List	   *indexes = list_copy(RelationGetIndexList(b));
+	List	   *likes = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, indexes)
+		likes = lappend_oid(likes, pgm_layout_find_index(a, lfirst_oid(lc)));
+	table_close(b, NoLock);
+	table_close(a, NoLock);
+	forboth(lc, likes, lc2, indexes)
+		copy_statistics(lfirst_oid(lc), lfirst_oid(lc2));
+}
+
 void
 pgm_layout_copy_indexes(Relation like, Oid relid, bool constraints)
 {
@@ -448,6 +490,9 @@ pgm_layout_copy_indexes(Relation like, Oid relid, bool constraints)
 			name = ChooseRelationName("pgm old", NULL, "idx",
 									  get_rel_namespace(relid), true);
 		copy_index(index, name, relid, constraints);
+		CommandCounterIncrement();
+		copy_statistics(index, get_relname_relid(name,
+												 get_rel_namespace(relid)));
 	}
 }
 

@@ -35,6 +35,12 @@ extern char *pgm_layout_index_command(Oid index);
 extern IndexStmt *pgm_layout_index_statement(const char *command,
 											 const char *name, Oid relid);
 
+/*
+ * What ALTER INDEX has said of columns of the indexes of a table, for those of
+ * another one that are the same.
+ */
+extern void pgm_layout_copy_statistics(Oid from, Oid to);
+
 /* Why rows of the one could not be read as rows of the other, or NULL. */
 extern char *pgm_layout_difference(Relation a, Relation b);
 

@@ -505,8 +505,12 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	foreach(lc, shadow->family)
 	{
 		const PgmShadow *member = lfirst(lc);
+		PgmOwnerScope scope;
 
 		pgm_layout_copy_missing(member->old, member->relid);
+		pgm_owner_enter(&scope, member->owner);
+		pgm_layout_copy_statistics(member->old, member->relid);
+		pgm_owner_leave(&scope);
 	}
 	while (i <= shadow->request->last && shadow->request->source != NULL &&
 		   pgm_shadow_alters(shadow->request->source, i))

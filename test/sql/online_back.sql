@@ -124,15 +124,17 @@ SELECT state FROM pgmigrate.upgrade();
 SELECT pg_typeof(v), to_regclass('rest_n') FROM half LIMIT 1;
 
 -- what is computed and fits here may not fit there; and what a column has beside its type
-CREATE TABLE computed (id int PRIMARY KEY, v int, g int GENERATED ALWAYS AS (v::bigint * 2) STORED, t text COMPRESSION pglz, u text);
+CREATE TABLE computed (id int PRIMARY KEY, v int, g int GENERATED ALWAYS AS (v::bigint * 2) STORED, t text COMPRESSION pglz, u text) WITH (parallel_workers = 2, fillfactor = 80);
 ALTER TABLE computed ALTER u SET (n_distinct = 5);
+CREATE INDEX computed_g ON computed ((g + 1), (v + 1)) WHERE g > 0;
+ALTER INDEX computed_g ALTER COLUMN 2 SET STATISTICS 33;
 INSERT INTO computed VALUES (1, 1, DEFAULT, 't', 'u');
 CREATE VIEW of_columns AS SELECT attname, atttypid::regtype AS type, nullif(attcompression, '') AS compression,
 	ARRAY(SELECT o FROM unnest(attoptions) o WHERE o ~ 'distinct') AS options FROM pg_attribute WHERE attrelid = 'back.computed'::regclass AND attnum > 0 ORDER BY attnum;
 SELECT * FROM of_columns;
 SELECT * FROM told('ALTER TABLE computed ALTER g TYPE bigint');
 SELECT * FROM told('ALTER TABLE computed ALTER g TYPE text');
-SELECT action FROM pgmigrate.rebuild('computed', 'ALTER g TYPE bigint, ALTER t TYPE bytea USING t::bytea, ALTER u SET COMPRESSION pglz, ALTER u RESET (n_distinct), ALTER v SET (n_distinct = -1)');
+SELECT action FROM pgmigrate.rebuild('computed', 'ALTER g TYPE bigint, ALTER t TYPE bytea USING t::bytea, ALTER u SET COMPRESSION pglz, ALTER u RESET (n_distinct), ALTER v SET (n_distinct = -1), RESET (parallel_workers), SET (autovacuum_enabled = off)');
 SELECT * FROM of_columns;
 INSERT INTO computed VALUES (2, 2000000000, DEFAULT, 't');
 TABLE computed;
@@ -141,6 +143,8 @@ SELECT action FROM pgmigrate.revert(:n);
 SELECT action FROM pgmigrate.revert(:n, without_unfit => true);
 SELECT * FROM of_columns;
 TABLE computed;
+SELECT array_agg(nullif(attstattarget, -1) ORDER BY attnum) AS statistics FROM pg_attribute WHERE attrelid = 'computed_g'::regclass;
+SELECT reloptions FROM pg_class WHERE oid = 'computed'::regclass;
 
 /*
  * Who goes back does not wait until a large copy is dropped: a worker does it
