@@ -228,9 +228,12 @@ same_on(const PgmDiff *diff, const PgmSchemaObject *part, const char *table)
 							 psprintf("%s on %s", name, table));
 }
 
-/* Is there a child that keeps what it has from the parent, as its own? */
+/*
+ * Is there a child that keeps what it has from the parent, as its own, or that
+ * gets it?
+ */
 static bool
-is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part)
+is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part, bool or_comes)
 {
 	const PgmPair *table = pgm_ddl_table_pair(diff, part);
 	int			n = table == NULL ? -1 : table - diff->pairs;
@@ -247,8 +250,9 @@ is_kept_below(const PgmDiff *diff, const PgmSchemaObject *part)
 							 table->from->identity))
 			continue;
 		own = same_on(diff, part, child->from->identity);
-		if (own != NULL && own->from != NULL && own->to != NULL &&
-			own->change != PGM_RECREATE)
+		if (own != NULL && own->to != NULL &&
+			(or_comes ||
+			 (own->from != NULL && own->change != PGM_RECREATE)))
 			return true;
 	}
 	return false;
@@ -259,7 +263,17 @@ pgm_ddl_above(const PgmDiff *diff, const PgmSchemaObject *part)
 {
 	const char *table = pgm_ddl_table(part);
 
-	return is_kept_below(diff, part) ? psprintf("ONLY %s", table) : table;
+	return is_kept_below(diff, part, false) ? psprintf("ONLY %s", table) :
+		table;
+}
+
+const char *
+pgm_ddl_alone(const PgmDiff *diff, const PgmSchemaObject *part)
+{
+	const char *table = pgm_ddl_table(part);
+
+	return is_kept_below(diff, part, true) ? psprintf("ONLY %s", table) :
+		table;
 }
 
 List *

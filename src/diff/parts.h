@@ -31,6 +31,7 @@ extern void pgm_ddl_set_column_details(PgmDiff *diff,
 									   const PgmSchemaObject *from,
 									   const PgmSchemaObject *to,
 									   bool retyped);
+extern void pgm_ddl_finish_column(PgmDiff *diff, PgmPair *pair);
 extern bool pgm_ddl_renews_toast(const PgmDiff *diff, const PgmPair *pair);
 extern bool pgm_ddl_create_type(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_type(PgmDiff *diff, PgmPair *pair);
@@ -64,6 +65,10 @@ extern void pgm_ddl_join_parents(PgmDiff *diff, PgmPair *pair);
  * have it from there keep it.
  */
 extern const char *pgm_ddl_above(const PgmDiff *diff,
+								 const PgmSchemaObject *part);
+
+/* The table of a column, with ONLY where it has children of its own then. */
+extern const char *pgm_ddl_alone(const PgmDiff *diff,
 								 const PgmSchemaObject *part);
 
 /* What a table has from its parents and by itself: pairs, as integers. */

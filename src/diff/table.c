@@ -182,6 +182,7 @@ pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 		{"p", "PLAIN"}, {"e", "EXTERNAL"}, {"m", "MAIN"}, {"x", "EXTENDED"},
 	};
 	const char *table = pgm_ddl_table(to);
+	const char *only = pgm_ddl_alone(diff, to);
 	char	   *name = pgm_ddl_part_name(to);
 	char	   *storage = OF(to, "storage");
 	char	   *was = from == NULL || retyped ? NULL : OF(from, "storage");
@@ -190,11 +191,11 @@ pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 	for (int i = 0; i < lengthof(storages); i++)
 		if (storage != NULL && !pgm_ddl_equal(storage, was) &&
 			strcmp(storages[i][0], storage) == 0)
-			pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
+			pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET STORAGE %s",
 								 name, storages[i][1]);
 	if (!pgm_ddl_equal(from == NULL ? NULL : OF(from, "statistics target"),
 					   target))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STATISTICS %s",
+		pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET STATISTICS %s",
 							 name, target == NULL ? "-1" : target);
 	alter_options(diff, table, psprintf("ALTER COLUMN %s ", name), "",
 				  from == NULL ? NULL : OF(from, "options"),
@@ -561,8 +562,9 @@ pgm_ddl_alter_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 							 compression[0] == 'l' ? "lz4" : "pglz");
 	if (from != NULL && !retyped && OF(from, "storage") != NULL &&
 		OF(to, "storage") == NULL)
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET STORAGE %s",
-							 name, OF(to, ".storage"));
+		pgm_ddl_add_to_table(diff, pgm_ddl_alone(diff, to),
+							 "ALTER COLUMN %s SET STORAGE %s", name,
+							 OF(to, ".storage"));
 	pgm_ddl_set_column_details(diff, from, to, retyped);
 }
 
@@ -574,20 +576,46 @@ is_partitioned(const PgmDiff *diff, const char *table)
 	return object != NULL && OF(object, "partition key") != NULL;
 }
 
+static bool
+is_retyped(const PgmPair *pair)
+{
+	return pair->retype || differs(pair, "type") || differs(pair, "collation");
+}
+
+static bool
+is_handed_down(const PgmDiff *diff, const PgmSchemaObject *column)
+{
+	return OF(column, "inherited") != NULL &&
+		!pgm_ddl_changes_parents(diff, column);
+}
+
+/* What a column has of its own, when its parents have handed down the rest. */
+void
+pgm_ddl_finish_column(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *to = pair->to;
+
+	if (pgm_ddl_find_table(diff->to, pgm_ddl_table(to)) == NULL ||
+		pgm_ddl_table_is_new(diff, to) || !is_handed_down(diff, to))
+		return;
+	if (pair->change == PGM_ALTER)
+		pgm_ddl_alter_column_details(diff, pair->from, to, is_retyped(pair));
+	else if (is_inherited(to))
+		pgm_ddl_set_column_details(diff, NULL, to, false);
+}
+
 void
 pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 {
 	const char *table = pgm_ddl_table(pair->to);
 	char	   *name = pgm_ddl_part_name(pair->to);
 	char	   *value = OF(pair->to, "default");
-	bool		retyped = pair->retype || differs(pair, "type") ||
-		differs(pair, "collation");
+	bool		retyped = is_retyped(pair);
 	bool		had_default = OF(pair->from, "default") != NULL &&
 		!pair->drop_default;
 
 	/* what a parent's statement does to those below it too */
-	bool		handed_down = OF(pair->to, "inherited") != NULL &&
-		!pgm_ddl_changes_parents(diff, pair->to);
+	bool		handed_down = is_handed_down(diff, pair->to);
 
 	/* those below have a default of their own, and a NOT NULL */
 	const char *only = pgm_ddl_above(diff, pair->to);
@@ -615,7 +643,8 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);
-	pgm_ddl_alter_column_details(diff, pair->from, pair->to, retyped);
+	if (!handed_down)
+		pgm_ddl_alter_column_details(diff, pair->from, pair->to, retyped);
 	pgm_ddl_alter_options(diff, pair,
 						  psprintf("ALTER FOREIGN TABLE %s ALTER COLUMN %s",
 								   table, name));

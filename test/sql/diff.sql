@@ -1011,6 +1011,11 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create domain d as varchar(30); create table a (i varchar(9), j text, k bytea, l d);
 		alter table a alter i set storage main, alter i set compression pglz, alter k set compression pglz, alter l set storage main;
 		create table b () inherits (a)$p$),
+('what a parent and its child have each of their own',
+	$p$create table p (i int, j text); create table a (z int) inherits (p); create table q (i int) partition by list (i); create table b partition of q for values in (1)$p$,
+	$p$create table p (i int, j varchar, k text); create table a (z int) inherits (p); create table q (i int, t text) partition by list (i); create table b partition of q for values in (1);
+		alter table only p alter i set statistics 50, alter j set storage main, alter k set storage external; alter table a alter j set compression pglz, alter k set (n_distinct = 5);
+		alter table only q alter i set statistics 60; alter table b alter t set statistics 70$p$),
 ('compression of a materialized view',
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u; alter materialized view m alter t set compression pglz$p$,
 	$p$create materialized view m as select 'x'::text as t, 'y'::text as u, 1 as i; alter materialized view m alter u set compression pglz$p$),
