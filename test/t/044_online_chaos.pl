@@ -338,7 +338,7 @@ sub old_rows_are_right
 {
 	my ($name) = @_;
 	my $old = query($node,
-		"SELECT format('%I.\"pgm old\"', details->>'schema') FROM pgmigrate.operations $last"
+		"SELECT format('%I.\"pgm old\"', schema) FROM (SELECT details->>'schema' AS schema FROM pgmigrate.operations $last) AS o"
 	);
 	my $sql = $differing;
 
