@@ -24,6 +24,7 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -38,6 +39,7 @@
 #include "base/cancel.h"
 #include "base/spi.h"
 #include "base/transaction.h"
+#include "compat/lock.h"
 #include "compat/server.h"
 
 /* Where text results are copied to; that of the innermost open scope. */
@@ -106,6 +108,17 @@ pgm_spi_begin(PgmSpiScope *scope)
 		begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
 }
 
+/* How long the ledger session may wait for a lock, in one transaction. */
+static int	ledger_limit = 0;
+static LocalTransactionId ledger_limit_lxid = InvalidLocalTransactionId;
+
+void
+pgm_spi_limit_ledger(int ms)
+{
+	ledger_limit = ms;
+	ledger_limit_lxid = pgm_local_xid();
+}
+
 /*
  * The ledger session: what a revision has SET cannot make the record fail.
  * Read only, role, timeouts and search_path are put back for the scope.  An
@@ -115,9 +128,13 @@ pgm_spi_begin(PgmSpiScope *scope)
 void
 pgm_spi_begin_ledger(PgmSpiScope *scope)
 {
+	char		limit[16];
+
 	pgm_spi_begin(scope);
 	XactReadOnly = false;
-	(void) set_config_option("lock_timeout", "0", PGC_USERSET, PGC_S_SESSION,
+	snprintf(limit, sizeof(limit), "%d",
+			 ledger_limit_lxid == pgm_local_xid() ? ledger_limit : 0);
+	(void) set_config_option("lock_timeout", limit, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 

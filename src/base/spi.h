@@ -37,11 +37,11 @@ typedef struct PgmSpiScope
 } PgmSpiScope;
 
 extern void pgm_spi_begin(PgmSpiScope *scope);
-
 extern void pgm_spi_without_schema(void);	/* as the current user */
 
 /* For what a run writes of itself, whatever a revision has SET. */
 extern void pgm_spi_begin_ledger(PgmSpiScope *scope);
+extern void pgm_spi_limit_ledger(int ms);	/* its waits, for this xact */
 
 /*
  * The same as another role, that cannot do more than read and write tables:

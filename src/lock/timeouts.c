@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/settings.h"
+#include "base/spi.h"
 #include "citus/nodes.h"
 #include "compat/lock.h"
 #include "lock/internal.h"
@@ -96,15 +97,22 @@ limit_waits(PgmLockWait *wait, bool weak, GucAction action)
 		pgm_lockset_deadlock_timeout(LockTimeout, action);
 }
 
+/* What is recorded of the step is written with its locks held. */
 void
 pgm_lockwait_limit(PgmLockWait *wait)
 {
+	bool		weak;
+
 	if (pgm_lock_timeout == 0)
 		return;
-	limit_waits(wait, pgm_lockneeds_weak(&wait->needs), GUC_ACTION_LOCAL);
+	weak = pgm_lockneeds_weak(&wait->needs);
+	limit_waits(wait, weak, GUC_ACTION_LOCAL);
 	limit_nodes(wait);
 	if (wait->exec->worker)
+	{
+		pgm_spi_limit_ledger(weak ? pgm_lock_deadline : pgm_lock_timeout);
 		pgm_lockwatch_begin(&wait->needs);
+	}
 }
 
 void

@@ -104,11 +104,11 @@ pgm_runner_in_transaction(PgmRunner *runner, const PgmStep *step,
 	}
 	pgm_runner_verify(runner, step, top_level);
 	pgm_exec_fire_deferred(&runner->exec);
-	pgm_lockwait_unlimit(runner->wait);
 
 	/* what the revision has SET, a role among it, ends with it */
 	AtEOXact_GUC(false, guc_level);
 	pgm_runner_record_step(runner, step);
+	pgm_lockwait_unlimit(runner->wait);
 }
 
 static void
