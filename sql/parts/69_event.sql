@@ -50,7 +50,8 @@ CREATE TABLE pgmigrate.event_delivery (
 	error text,
 	PRIMARY KEY (consumer, event)
 );
-CREATE INDEX event_delivery_xid ON pgmigrate.event_delivery (consumer, xid);
+CREATE INDEX event_delivery_xid ON pgmigrate.event_delivery (consumer, xid, event);
+CREATE INDEX event_delivery_failed ON pgmigrate.event_delivery (consumer, next_try) WHERE NOT acknowledged;
 COMMENT ON TABLE pgmigrate.event_delivery IS 'events that a consumer has acknowledged, or that could not be delivered yet; forgotten when all before them are settled';
 COMMENT ON COLUMN pgmigrate.event_delivery.consumer IS 'name of the consumer';
 COMMENT ON COLUMN pgmigrate.event_delivery.event IS 'number of the event';

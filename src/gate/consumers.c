@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/settings.h"
@@ -46,12 +47,20 @@ static PgmQuery remember_query = {
 	3, {TEXTOID, OIDOID, TEXTOID}
 };
 
+/*
+ * Subqueries, which cannot become joins: what is looked for is found by its
+ * key, however many rows there are and whatever statistics know of them.
+ */
+#define SETTLED \
+	"(SELECT c.settled FROM pgmigrate.event_consumer c " \
+	"WHERE c.consumer = $1)"
+#define DELIVERY(what) \
+	"(SELECT " what " FROM pgmigrate.event_delivery d " \
+	"WHERE d.consumer = $1 AND d.xid = e.xid AND d.event = e.id)"
+
 #define UNACKNOWLEDGED \
-	"pgmigrate.event_consumer c JOIN pgmigrate.event e " \
-	"ON e.xid >= c.settled " \
-	"WHERE c.consumer = $1 AND NOT EXISTS (" \
-	"SELECT FROM pgmigrate.event_delivery d WHERE d.consumer = $1 " \
-	"AND d.event = e.id AND d.acknowledged) "
+	"pgmigrate.event e WHERE e.xid >= " SETTLED " " \
+	"AND " DELIVERY("d.acknowledged") " IS NOT TRUE "
 
 static PgmQuery events_query = {
 	"SELECT e.id, e.time, e.kind, e.run, e.revision, e.operation, e.role, "
@@ -79,8 +88,9 @@ static PgmQuery settle_query = {
 };
 
 static PgmQuery forget_settled_query = {
-	"DELETE FROM pgmigrate.event_delivery d USING pgmigrate.event_consumer c "
-	"WHERE c.consumer = $1 AND d.consumer = $1 AND d.xid < c.settled",
+	"DELETE FROM pgmigrate.event_delivery d WHERE d.ctid = ANY (ARRAY("
+	"SELECT l.ctid FROM pgmigrate.event_delivery l WHERE l.consumer = $1 "
+	"AND l.xid < " SETTLED " FOR UPDATE SKIP LOCKED))",
 	1, {TEXTOID}
 };
 
@@ -101,23 +111,38 @@ static PgmQuery command_query = {
 	3, {OIDOID, TEXTOID, INT8OID}
 };
 
+#define UNTRIED(after) \
+	"(SELECT e.id FROM pgmigrate.event e WHERE e.xid >= " SETTLED " " after \
+	"AND " DELIVERY("d.event") " IS NULL ORDER BY e.xid, e.id LIMIT 1)"
+#define FAILED(due) \
+	"(SELECT d.event FROM pgmigrate.event_delivery d WHERE d.consumer = $1 " \
+	"AND NOT d.acknowledged AND " due \
+	"(SELECT e.id FROM pgmigrate.event e WHERE e.id = d.event) IS NOT NULL " \
+	"ORDER BY d.next_try LIMIT 1)"
+
 /*
- * What has failed waits its time, but never longer than that could be when
- * the clock has gone back.  Those that nobody has tried come first.
+ * Those that nobody has tried come first, after the last one that was: what
+ * lies before that one is looked through when there is no more.  What has
+ * failed waits its time, but never longer than that could be when the clock
+ * has gone back.
  */
 static PgmQuery next_query = {
 	"SELECT e.id, " PGM_EVENT_JSON ", coalesce(d.tries, 0), "
-	"coalesce(d.next_try <= clock_timestamp() "
-	"OR d.next_try > clock_timestamp() + interval '10 min', true), "
+	"coalesce(d.next_try <= now() "
+	"OR d.next_try > now() + interval '10 min', true), "
 	"current_database()::text, e.kind, e.time::text, e.run::text, "
 	"e.revision, e.operation::text, e.role, e.payload ->> 'state', "
-	"e.payload ->> 'message' FROM pgmigrate.event_consumer c "
-	"JOIN pgmigrate.event e ON e.xid >= c.settled "
+	"e.payload ->> 'message' FROM pgmigrate.event e "
 	"LEFT JOIN pgmigrate.event_delivery d "
-	"ON d.consumer = $1 AND d.event = e.id "
-	"WHERE c.consumer = $1 AND d.acknowledged IS NOT TRUE "
-	"ORDER BY 4 DESC, d.next_try NULLS FIRST, e.xid, e.id LIMIT 1",
-	1, {TEXTOID}
+	"ON d.consumer = $1 AND d.xid = e.xid AND d.event = e.id "
+	"WHERE e.id = coalesce("
+	UNTRIED("AND (e.xid, e.id) > (SELECT o.xid, o.id "
+			"FROM pgmigrate.event o WHERE o.id = $2) ") ", "
+	UNTRIED("") ", "
+	FAILED("d.next_try <= now() AND ") ", "
+	FAILED("d.next_try > now() + interval '10 min' AND ") ", "
+	FAILED("") ")",
+	2, {TEXTOID, INT8OID}
 };
 
 static PgmQuery failed_query = {
@@ -134,25 +159,44 @@ static PgmQuery failed_query = {
 
 /*
  * Rows that somebody else is about to delete are left to him: a consumer in an
- * open transaction must not hold up a run.  What is left of an event that is
- * gone goes when its consumer has settled what was before it.
+ * open transaction must not hold up a run.  Events are never updated, so they
+ * are where they were found.
  */
 static PgmQuery prune_query = {
-	"WITH due AS (SELECT o.id FROM (SELECT e.id, e.time "
-	"FROM pgmigrate.event e ORDER BY e.id LIMIT $1) AS o "
-	"WHERE o.time < $2 OR o.id <= $3 + "
-	"(SELECT max(m.id) FROM pgmigrate.event m)), "
-	"gone AS (DELETE FROM pgmigrate.event e WHERE e.id IN ("
-	"SELECT l.id FROM pgmigrate.event l WHERE l.id IN "
-	"(SELECT due.id FROM due) FOR UPDATE SKIP LOCKED) RETURNING e.id), "
-	"acks AS (DELETE FROM pgmigrate.event_delivery d "
-	"WHERE (d.consumer, d.event) IN ("
-	"SELECT l.consumer, l.event FROM pgmigrate.event_delivery l "
-	"WHERE l.consumer IN (SELECT c.consumer FROM pgmigrate.event_consumer c) "
-	"AND l.event IN (SELECT gone.id FROM gone) FOR UPDATE SKIP LOCKED)) "
-	"SELECT count(*) FROM gone",
-	3, {INT4OID, TIMESTAMPTZOID, INT8OID}
+	"WITH gone AS (DELETE FROM pgmigrate.event e WHERE e.ctid = ANY (ARRAY("
+	"SELECT l.ctid FROM pgmigrate.event l WHERE l.id > $4 AND l.id <= "
+	"(SELECT max(o.id) FROM (SELECT m.id FROM pgmigrate.event m "
+	"WHERE m.id > $4 ORDER BY m.id LIMIT $1) AS o) "
+	"AND (l.time < $2 OR l.id <= $3 + "
+	"(SELECT max(m.id) FROM pgmigrate.event m)) "
+	"FOR UPDATE SKIP LOCKED)) RETURNING e.id) "
+	"SELECT count(*), max(gone.id) FROM gone",
+	4, {INT4OID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
+
+/*
+ * What is left of an event that is gone; what is locked goes when its consumer
+ * has settled what was before it.
+ */
+static PgmQuery prune_deliveries_query = {
+	"DELETE FROM pgmigrate.event_delivery d WHERE d.ctid = ANY (ARRAY("
+	"SELECT l.ctid FROM pgmigrate.event_consumer c "
+	"JOIN pgmigrate.event_delivery l ON l.consumer = c.consumer "
+	"AND l.event > $1 AND l.event <= $2 WHERE "
+	"(SELECT e.id FROM pgmigrate.event e WHERE e.id = l.event) IS NULL "
+	"FOR UPDATE OF l SKIP LOCKED))",
+	2, {INT8OID, INT8OID}
+};
+
+/* A plan that was made for an empty table is a bad one for a million rows. */
+static void
+plan_anew(void)
+{
+	pgm_spi_prefer_index();
+	(void) set_config_option("plan_cache_mode", "force_custom_plan",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
 
 static uint64
 execute(PgmQuery *query, const Datum *values)
@@ -224,7 +268,7 @@ pgm_consumer_events(const char *consumer, int max, Tuplestorestate *store,
 	}
 	values[1] = Int32GetDatum(max);
 	pgm_spi_begin(&scope);
-	pgm_spi_prefer_index();
+	plan_anew();
 	pgm_spi_execute(&events_query, values, NULL);
 	pgm_spi_store(store, tupdesc);
 	pgm_spi_end(&scope);
@@ -250,7 +294,7 @@ pgm_consumer_acknowledge(const char *consumer, ArrayType *ids)
 	values[0] = pgm_text_datum(consumer);
 	values[1] = PointerGetDatum(ids);
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_prefer_index();
+	plan_anew();
 	rows = (int) pgm_spi_execute(&acknowledge_query, values, NULL);
 	pgm_spi_execute(&settle_query, values, NULL);
 	pgm_spi_execute(&forget_settled_query, values, NULL);
@@ -282,15 +326,16 @@ pgm_consumer_begin_command(uint64 xid)
 }
 
 void
-pgm_consumer_next(PgmDelivery *delivery)
+pgm_consumer_next(PgmDelivery *delivery, int64 after)
 {
 	PgmSpiScope scope;
-	Datum		values[1];
+	Datum		values[2];
 
 	memset(delivery, 0, sizeof(PgmDelivery));
 	values[0] = pgm_text_datum(PGM_COMMAND_CONSUMER);
+	values[1] = Int64GetDatum(after);
 	pgm_spi_begin(&scope);
-	pgm_spi_prefer_index();
+	plan_anew();
 	if (pgm_spi_execute(&next_query, values, NULL) > 0)
 	{
 		delivery->pending = true;
@@ -317,20 +362,30 @@ pgm_consumer_failed(const PgmDelivery *delivery, const char *error,
 	execute(&failed_query, values);
 }
 
+/* A part of those after the last one that was, which is moved on. */
 static int64
-prune(int most, TimestampTz before, int64 limit)
+prune(int most, TimestampTz before, int64 limit, int64 *last)
 {
 	PgmSpiScope scope;
-	Datum		values[3];
+	Datum		values[4];
+	Datum		range[2];
 	int64		rows;
 
 	values[0] = Int32GetDatum(most);
 	values[1] = TimestampTzGetDatum(before);
 	values[2] = Int64GetDatum(-limit);
+	values[3] = Int64GetDatum(*last);
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_prefer_index();
+	plan_anew();
 	pgm_spi_execute(&prune_query, values, NULL);
 	rows = pgm_spi_int64(1, 1);
+	if (rows > 0)
+	{
+		range[0] = Int64GetDatum(*last);
+		*last = pgm_spi_int64(1, 2);
+		range[1] = Int64GetDatum(*last);
+		pgm_spi_execute(&prune_deliveries_query, range, NULL);
+	}
 	pgm_spi_end(&scope);
 	return rows;
 }
@@ -344,13 +399,16 @@ kept_since(void)
 void
 pgm_events_prune_some(void)
 {
-	(void) prune(PGM_PRUNE_SOME, kept_since(), pgm_event_limit);
+	int64		last = 0;
+
+	(void) prune(PGM_PRUNE_SOME, kept_since(), pgm_event_limit, &last);
 }
 
 int64
 pgm_events_prune(TimestampTz before)
 {
 	bool		asked = before != 0;
+	int64		last = 0;
 	int64		total = 0;
 	int64		rows;
 
@@ -358,7 +416,7 @@ pgm_events_prune(TimestampTz before)
 	{
 		CHECK_FOR_INTERRUPTS();
 		rows = prune(PGM_PRUNE_MANY, asked ? before : kept_since(),
-					 asked ? PG_INT64_MAX : pgm_event_limit);
+					 asked ? PG_INT64_MAX : pgm_event_limit, &last);
 		total += rows;
 	} while (rows == PGM_PRUNE_MANY);
 	return total;

@@ -50,7 +50,8 @@ typedef struct PgmDelivery
 	int			tries;
 } PgmDelivery;
 
-extern void pgm_consumer_next(PgmDelivery *delivery);
+/* After the last event that was tried for the first time, 0 if none was. */
+extern void pgm_consumer_next(PgmDelivery *delivery, int64 after);
 
 /* It has failed, for this reason, and is tried again after so long. */
 extern void pgm_consumer_failed(const PgmDelivery *delivery,

@@ -102,10 +102,10 @@ lock(LOCKTAG *tag)
 }
 
 static void
-next(PgmDelivery *delivery)
+next(PgmDelivery *delivery, int64 after)
 {
 	pgm_txn_begin_own();
-	pgm_consumer_next(delivery);
+	pgm_consumer_next(delivery, after);
 	pgm_txn_commit_own(false);
 }
 
@@ -190,6 +190,7 @@ static Outcome
 deliver_all(MemoryContext context)
 {
 	int64		begun = pgm_clock_monotonic();
+	int64		after = 0;
 	PgmDelivery delivery;
 
 	for (;;)
@@ -199,11 +200,13 @@ deliver_all(MemoryContext context)
 		reload();
 		if (pgm_notify_command[0] == '\0')
 			return OUTCOME_LEAVE;
-		next(&delivery);
+		next(&delivery, after);
 		if (!delivery.pending)
 			return OUTCOME_DONE;
 		if (delivery.event == 0 && delivery.tries >= PGM_NOTIFIER_TRIES)
 			return OUTCOME_LEAVE;
+		if (delivery.tries == 0)
+			after = delivery.event;
 		if (delivery.event == 0)
 			pgm_clock_wait(PGM_NOTIFIER_POLL_MS);
 		else if (deliver(&delivery))
@@ -218,7 +221,7 @@ any_left(void)
 {
 	PgmDelivery delivery;
 
-	next(&delivery);
+	next(&delivery, 0);
 	return delivery.pending;
 }
 

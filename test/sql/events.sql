@@ -129,6 +129,18 @@ SELECT count(*) FROM pgmigrate.drift();
 SELECT pg_stat_force_next_flush();
 SELECT seq_scan - :before AS scans FROM pg_stat_user_tables WHERE relid = 'pgmigrate.event'::regclass;
 
+-- a backlog is acknowledged by keys, not each against all others; and pruned
+SELECT count(*) FROM pgmigrate.events('late', 1);
+BEGIN;
+SELECT pgmigrate.acknowledge('late', VARIADIC array_agg(id)) > 20000 AS acknowledged FROM (SELECT id FROM pgmigrate.events('late', 1000000) OFFSET 1) AS e;
+SELECT idx_scan > 20000 AS by_key, idx_tup_fetch < 200000 AS of_few FROM pg_stat_xact_user_tables WHERE relid = 'pgmigrate.event_delivery'::regclass;
+SELECT count(*) FROM pgmigrate.events('late');
+SELECT count(*) > 20000 AS unsettled FROM pgmigrate.event_delivery;
+SELECT pgmigrate.prune_events('-1 day') > 20000 AS pruned;
+SELECT count(*) FROM pgmigrate.event_delivery;
+ROLLBACK;
+SELECT pgmigrate.drop_consumer('late');
+
 -- pruned in passing: by number …
 SET pgmigrate.event_limit = 150;
 SELECT count(pgmigrate.attest('backup', 'often')) FROM generate_series(1, 200);
