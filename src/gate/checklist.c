@@ -331,16 +331,6 @@ approvals_are_counted(void)
 	return pgm_approvals > 1 || pgm_approvers[0] != '\0';
 }
 
-/* Could an author have spoken as this role? */
-static bool
-is_author(const PgmRevision *revision, Oid role)
-{
-	for (int i = 0; i < revision->ncoauthors; i++)
-		if (is_member_of_role_nosuper(revision->coauthor_roles[i], role))
-			return true;
-	return is_member_of_role_nosuper(revision->author_role, role);
-}
-
 /* Is it one of the roles that may approve, or a member of one? */
 static bool
 may_approve(Oid role)
@@ -371,6 +361,14 @@ is_same(Oid role, const Oid *others, int n)
 			is_member_of_role_nosuper(role, others[i]))
 			return true;
 	return false;
+}
+
+/* Could an author have spoken as this role, or who has it as an author? */
+static bool
+is_author(const PgmRevision *revision, Oid role)
+{
+	return is_same(role, &revision->author_role, 1) ||
+		is_same(role, revision->coauthor_roles, revision->ncoauthors);
 }
 
 /* Of how many roles the approval counts; tells why those of others do not. */
@@ -406,7 +404,7 @@ count_approvals(const PgmRevision *revision, StringInfo others)
 				 (!pgm_approve_own && roles[i] == revision->author_role))
 			continue;
 		else if (!pgm_approve_own && is_author(revision, roles[i]))
-			why = "can be taken by its author";
+			why = "is one with an author of it by membership";
 		else if (is_same(roles[i], roles, n))
 			why = "is one with another by membership";
 		else

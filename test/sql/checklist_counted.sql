@@ -31,6 +31,14 @@ SET ROLE regress_cid;
 SELECT pgmigrate.approve('one'), pgmigrate.approve('one');
 RESET ROLE;
 SELECT * FROM approval;
+-- who may take the role of the author could have written it
+GRANT regress_ann TO regress_cid;
+SELECT * FROM approval;
+SET ROLE regress_cid;
+SELECT pgmigrate.attest('approval', 'believe me');
+RESET ROLE;
+REVOKE regress_ann FROM regress_cid;
+SELECT * FROM approval;
 
 -- two of them; one that approves twice is one
 SET pgmigrate.approvals = 2;
