@@ -21,7 +21,7 @@
 	"AND e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e' " \
 	"AND e.classid = '" catalog "'::regclass)) "
 #define IN_ANOTHER(schema) \
-	"AND " schema " <> 'information_schema'::regnamespace "
+	"AND " schema " IS DISTINCT FROM to_regnamespace('information_schema') "
 #define ACLS(catalog, acl, kind, owner) \
 	"SELECT o.tableoid, o.oid, 0, o." acl ", " \
 	"acldefault(" kind ", o." owner ") FROM " catalog " o " \

@@ -193,6 +193,11 @@ SELECT ddl, object, found FROM (SELECT *, pg_temp.drift_of(ddl) AS found FROM ki
 WHERE (object = ANY (found)) IS NOT TRUE ORDER BY n;
 -- nothing is left of it
 SELECT count(*) FROM pgmigrate.drift();
+-- nor is one made of what may be gone
+BEGIN;
+DROP SCHEMA information_schema CASCADE;
+SELECT count(*) FROM pgmigrate.drift();
+ROLLBACK;
 -- what was granted and revoked
 BEGIN;
 REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC;
