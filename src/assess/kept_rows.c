@@ -104,13 +104,30 @@ has_all_columns(const List *targets, Oid relid)
 	return all;
 }
 
+/* Has a query in WITH of its own the name of the table? */
+static bool
+is_shadowed(const SelectStmt *select, const RangeVar *table)
+{
+	ListCell   *lc;
+
+	if (select->withClause == NULL || table->schemaname != NULL)
+		return false;
+	foreach(lc, select->withClause->ctes)
+		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename,
+				   table->relname) == 0)
+		return true;
+	return false;
+}
+
 /* Does a query return all rows of the table that have the condition? */
 static bool
 returns_rows(const SelectStmt *select, const RangeVar *table, Node *where)
 {
 	return select->op == SETOP_NONE && list_length(select->fromClause) == 1 &&
+		!is_shadowed(select, table) &&
 		IsA(linitial(select->fromClause), RangeVar) &&
 		is_same_table(linitial(select->fromClause), table) &&
+		linitial_node(RangeVar, select->fromClause)->inh == table->inh &&
 		select->distinctClause == NIL && select->groupClause == NIL &&
 		select->havingClause == NULL && select->limitOffset == NULL &&
 		select->limitCount == NULL &&
@@ -193,7 +210,8 @@ pgm_rows_are_kept(const PgmSource *source, int n, Oid relid)
 
 		if (select != NULL && !is_same_table(into, delete->relation) &&
 			returns_rows(select, delete->relation, delete->whereClause) &&
-			has_all_columns(select->targetList, relid) && is_left(source, into))
+			has_all_columns(select->targetList, relid) &&
+			is_left(source, into))
 			return true;
 	}
 	return false;

@@ -57,11 +57,14 @@ FROM (VALUES (1, 'DELETE FROM half WHERE a > 20000'), (2, 'DELETE FROM half WHER
 	(15, 'INSERT INTO half SELECT * FROM half; DELETE FROM half'),
 	(16, 'DELETE FROM half; INSERT INTO archive SELECT * FROM half'),
 	(17, 'INSERT INTO archive SELECT * FROM half ON CONFLICT DO NOTHING; DELETE FROM half'),
+	(18, 'INSERT INTO archive WITH half AS (SELECT 1, 2 LIMIT 0) SELECT * FROM half; DELETE FROM half'),
+	(19, 'INSERT INTO archive SELECT * FROM ONLY half; DELETE FROM half'),
 	-- an INSERT of what is deleted moves it, if it takes all of it
 	(20, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x'),
 	(21, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING a) INSERT INTO archive SELECT * FROM x'),
 	(22, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x WHERE a > 30000'),
-	(23, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x ON CONFLICT DO NOTHING')) AS v (n, sql)
+	(23, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive SELECT * FROM x ON CONFLICT DO NOTHING'),
+	(24, 'WITH x AS (DELETE FROM half WHERE a > 20000 RETURNING *) INSERT INTO archive WITH x AS (SELECT 1, 2) SELECT * FROM x')) AS v (n, sql)
 	LEFT JOIN LATERAL pgmigrate.lint(v.sql) AS l ON rule IN ('bulk-update', 'loses-data')
 GROUP BY n, v.sql ORDER BY n;
 SELECT message ~ '^data loss: about (19|20)\d{3} of 40000 rows of levels.half are deleted, and no downgrade' AS rows_told
