@@ -205,8 +205,8 @@ run_in_block(PgmStatementRun *run)
 
 	pgm_runner_begin_locked(run->runner, &span);
 	pgm_runner_statement(run->runner, source, run->n, true, false);
-	pgm_runner_end_locked(run->runner);
 	mark_done(run);
+	pgm_runner_end_locked(run->runner);
 	pgm_txn_commit();
 }
 
