@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/builtins.h"
@@ -211,7 +212,7 @@ find_left(MemoryContext context)
 	List	   *result = NIL;
 
 	pgm_txn_begin_own();
-	if (OidIsValid(get_namespace_oid("pgmigrate", true)))
+	if (OidIsValid(get_extension_oid("pgmigrate", true)))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
@@ -254,6 +255,10 @@ pgmigrate_leftover_main(Datum main_arg)
 	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET,
 					PGC_S_SESSION);
 	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_SESSION);
+
+	/* not with our rights, whatever the owner of the database has set */
+	SetConfigOption("pgmigrate.blocker_policy", "wait", PGC_USERSET,
+					PGC_S_SESSION);
 	exec.worker = true;
 	exec.label = "leftovers";
 	foreach(lc, find_left(context))
