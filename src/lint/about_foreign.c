@@ -13,6 +13,7 @@
 #include "foreign/foreign.h"
 #include "utils/builtins.h"
 
+#include "compat/parse.h"
 #include "lint/internal.h"
 
 static PgmQuery unique_query = {
@@ -263,7 +264,7 @@ lint_written(PgmLint *lint, PgmEffect *effect)
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
-		case T_MergeStmt:
+		case PGM_T_MERGE:
 		case T_TruncateStmt:
 		case T_CopyStmt:
 			break;
