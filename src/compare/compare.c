@@ -35,6 +35,7 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/parallel.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
