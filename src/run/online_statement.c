@@ -36,6 +36,7 @@
 #include "run/kept_statement.h"
 #include "run/online_statement.h"
 #include "run/shadow_statement.h"
+#include "run/step_objects.h"
 #include "run/step_routine.h"
 #include "store/journal.h"
 #include "strategy/strategy.h"
@@ -278,11 +279,13 @@ is_wanted(const PgmStrategyStep *step)
 
 /* With its locks, in a transaction that is left open. */
 static void
-run_locked(Work *work, const PgmSource *source)
+run_locked(Work *work, const PgmSource *source, bool undo)
 {
 	PgmSpan		span = {source, 0, source->nstatements};
 
 	pgm_runner_begin_locked(work->runner, &span);
+	if (!undo)
+		pgm_step_objects_check(work->online.operation);
 	for (int i = 0; i < source->nstatements; i++)
 		pgm_exec_statement(&work->exec, source, i, true);
 	pgm_runner_end_locked(work->runner);
@@ -376,6 +379,7 @@ run_step(Work *work)
 
 	pgm_txn_begin();
 	source = parse_step(step->sql);
+	pgm_step_objects_check(work->online.operation);
 	wanted = is_wanted(step);
 	pgm_txn_commit();
 	if (wanted)
@@ -386,7 +390,7 @@ run_step(Work *work)
 	if (wanted && step->backfill)
 		run_backfill(work, step);
 	else if (wanted && !source->top_level)
-		run_locked(work, source);
+		run_locked(work, source, false);
 	else
 	{
 		if (wanted)
@@ -396,7 +400,10 @@ run_step(Work *work)
 	if (last)
 		work->online.complete(&work->online);
 	else
+	{
+		pgm_step_objects_note(work->online.operation, step->sql);
 		set_done(work, work->done + 1);
+	}
 	pgm_txn_commit();
 }
 
@@ -435,24 +442,27 @@ undo_steps(Work *work)
 	{
 		const PgmStrategyStep *step = list_nth(work->steps, work->done - 1);
 		PgmSource  *source = NULL;
+		char	   *undo;
 
-		if (step->undo != NULL)
-		{
+		pgm_txn_begin();
+		undo = pgm_step_objects_undo(work->online.operation, step->undo);
+		if (undo != NULL)
+			source = parse_step(undo);
+		pgm_txn_commit();
+		if (source != NULL)
 			ereport(NOTICE,
 					errmsg("taking back statement %d: %s",
-						   work->online.n + 1, step->undo));
-			pgm_txn_begin();
-			source = parse_step(step->undo);
-			pgm_txn_commit();
-		}
+						   work->online.n + 1, undo));
 		if (source != NULL && !source->top_level)
-			run_locked(work, source);
+			run_locked(work, source, true);
 		else
 		{
 			if (source != NULL)
 				run_committing(work, source);
 			pgm_txn_begin();
 		}
+		if (undo != NULL)
+			pgm_step_objects_note(work->online.operation, undo);
 		set_done(work, work->done - 1);
 		pgm_txn_commit();
 	}
@@ -499,44 +509,6 @@ take_back(Work *work)
 	return done;
 }
 
-/* With the table in the place that the step leaves for it. */
-static char *
-put_table(const char *message, const char *table)
-{
-	const char *place = strstr(message, "%s");
-
-	return place == NULL ? pstrdup(message) :
-		psprintf("%.*s%s%s", (int) (place - message), message, table,
-				 place + strlen("%s"));
-}
-
-/* What a helper's CHECK refuses is something else to the statement itself. */
-static void
-say_as_written(const Work *work, ErrorData *edata)
-{
-	const PgmStrategyStep *step;
-	const char *table;
-
-	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || work->steps == NIL)
-		return;
-	step = list_nth(work->steps, work->done);
-	table = edata->table_name ? edata->table_name :
-		work->online.operation->relation;
-	if (step->violation != NULL)
-	{
-		edata->message = put_table(step->violation, table);
-		edata->constraint_name = NULL;
-	}
-	if (step->column == NULL)
-		return;
-	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
-	edata->message =
-		psprintf("column \"%s\" of relation \"%s\" contains null values",
-				 step->column, table);
-	edata->constraint_name = NULL;
-	edata->column_name = pstrdup(step->column);
-}
-
 /* Rows that were changed stay changed; the next run goes on with others. */
 static bool
 is_backfill(const Work *work)
@@ -556,7 +528,9 @@ fail_statement(Work *work, MemoryContext context)
 	FlushErrorState();
 	pgm_runner_clear(work->runner);
 	MemoryContextSwitchTo(context);
-	say_as_written(work, edata);
+	if (work->steps != NIL)
+		pgm_strategy_say_as_written(list_nth(work->steps, work->done),
+									work->online.operation->relation, edata);
 	mark_failed(work, pgm_error_for_all(edata),
 				!is_backfill(work) && take_back(work));
 	ReThrowError(edata);

@@ -42,8 +42,11 @@
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
 
-/* An index of the statement's form that was not there before the first try. */
-static PgmQuery unnamed_query = {
+/*
+ * An index of the statement's form, and name $10 if it has one, that was not
+ * there before the first try.
+ */
+static PgmQuery made_index_query = {
 	"SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
 	"JOIN pg_am a ON a.oid = c.relam "
 	"WHERE i.indrelid = $1 AND i.indisvalid AND a.amname = $2 "
@@ -57,9 +60,10 @@ static PgmQuery unnamed_query = {
 	"WHERE b.revision = $7 AND b.statement = $8 AND b.online_step = $9 "
 	"AND CASE WHEN b.system_identifier = pgmigrate.system_identifier() "
 	"THEN i.indexrelid <> ALL (b.indexes) "
-	"ELSE c.relname <> ALL (b.index_names) END)",
-	9, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID,
-	INT4OID, INT4OID}
+	"ELSE c.relname <> ALL (b.index_names) END) "
+	"AND coalesce(c.relname = $10, true)",
+	10, {OIDOID, TEXTOID, BOOLOID, BOOLOID, INT4OID, TEXTARRAYOID, TEXTOID,
+	INT4OID, INT4OID, TEXTOID}
 };
 
 static PgmQuery pending_query = {
@@ -292,22 +296,6 @@ find_index(const IndexStmt *stmt)
 	return get_relname_relid(stmt->idxname, get_rel_namespace(table));
 }
 
-/* Is it one of the statement's table, and VALID? */
-static bool
-index_was_made(const IndexStmt *stmt, Oid index)
-{
-	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	bool		made;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	made = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid &&
-		((Form_pg_index) GETSTRUCT(tuple))->indrelid ==
-		RangeVarGetRelid(stmt->relation, NoLock, true);
-	ReleaseSysCache(tuple);
-	return made;
-}
-
 static bool
 is_unnamed_index(Node *stmt)
 {
@@ -329,16 +317,16 @@ add_columns(char **names, int n, List *elements)
 	return n;
 }
 
-/* The same for one that the server gave its name. */
 static bool
-unnamed_index_exists(const IndexStmt *stmt, const PgmBegun *begun)
+index_was_made(const IndexStmt *stmt, const PgmBegun *begun)
 {
 	int			keys = list_length(stmt->indexParams);
 	int			others = list_length(stmt->indexIncludingParams);
 	char	  **names = palloc(sizeof(char *) * (keys + others));
 	int			n = add_columns(names, 0, stmt->indexParams);
 	PgmSpiScope scope;
-	Datum		values[9];
+	Datum		values[10];
+	bool		nulls[10] = {false};
 	bool		found;
 
 	n = add_columns(names, n, stmt->indexIncludingParams);
@@ -352,8 +340,9 @@ unnamed_index_exists(const IndexStmt *stmt, const PgmBegun *begun)
 	values[6] = pgm_text_datum(begun->revision);
 	values[7] = Int32GetDatum(begun->statement);
 	values[8] = Int32GetDatum(begun->online_step);
+	pgm_set_text(values, nulls, 9, stmt->idxname);
 	pgm_spi_begin(&scope);
-	found = pgm_spi_execute(&unnamed_query, values, NULL) > 0;
+	found = pgm_spi_execute(&made_index_query, values, nulls) > 0;
 	pgm_spi_end(&scope);
 	return found;
 }
@@ -581,19 +570,15 @@ pgm_resume_drop_leftovers(const PgmExec *exec, const PgmResume *resume)
 static bool
 object_was_made(Node *stmt, const PgmBegun *begun)
 {
-	Oid			object;
 	bool		made;
 
 	if (!makes_object(stmt) || OidIsValid(begun->object))
 		return false;
 	pgm_txn_begin();
-	object = find_object(stmt);
-	if (is_unnamed_index(stmt))
-		made = unnamed_index_exists(castNode(IndexStmt, stmt), begun);
-	else if (IsA(stmt, IndexStmt))
-		made = index_was_made(castNode(IndexStmt, stmt), object);
+	if (IsA(stmt, IndexStmt))
+		made = index_was_made(castNode(IndexStmt, stmt), begun);
 	else
-		made = OidIsValid(object);
+		made = OidIsValid(find_object(stmt));
 	pgm_txn_commit();
 	return made;
 }

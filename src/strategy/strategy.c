@@ -692,3 +692,37 @@ pgm_strategy_steps_read(const char *details)
 	pgm_spi_end(&scope);
 	return steps;
 }
+
+/* With the table in the place that the step leaves for it. */
+static char *
+put_table(const char *message, const char *table)
+{
+	const char *place = strstr(message, "%s");
+
+	return place == NULL ? pstrdup(message) :
+		psprintf("%.*s%s%s", (int) (place - message), message, table,
+				 place + strlen("%s"));
+}
+
+/* What a helper's CHECK refuses is something else to the statement itself. */
+void
+pgm_strategy_say_as_written(const PgmStrategyStep *step, const char *relation,
+							ErrorData *edata)
+{
+	const char *table = edata->table_name ? edata->table_name : relation;
+
+	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION ||
+		(step->violation == NULL && step->column == NULL))
+		return;
+	edata->constraint_name = NULL;
+	if (step->violation != NULL)
+	{
+		edata->message = put_table(step->violation, table);
+		return;
+	}
+	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
+	edata->message =
+		psprintf("column \"%s\" of relation \"%s\" contains null values",
+				 step->column, table);
+	edata->column_name = pstrdup(step->column);
+}

@@ -130,6 +130,8 @@ extern char *pgm_strategy_text(const PgmStrategy *strategy);
 /* For the details of the operation: the same steps are to be found again. */
 extern char *pgm_strategy_steps_json(const PgmStrategy *strategy);
 extern List *pgm_strategy_steps_read(const char *details);
+extern void pgm_strategy_say_as_written(const PgmStrategyStep *step,
+										const char *relation, ErrorData *edata);
 
 /* What a comment before the statement says. */
 typedef enum PgmMark

@@ -96,6 +96,24 @@ SELECT indisvalid FROM pg_index WHERE indexrelid = 't_new'::regclass;
 DROP INDEX t_new;
 SELECT pgmigrate.remove('j');
 
+-- nor is one of its name that is of another form
+INSERT INTO t VALUES (1, 1), (1, 1);
+SELECT pgmigrate.revision('named', 'CREATE UNIQUE INDEX CONCURRENTLY t_key ON begun.t (a)', id => 'k');
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_key;
+CREATE INDEX t_key ON t (a);
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_key;
+DELETE FROM t;
+CREATE UNIQUE INDEX t_key ON t (b);
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_key;
+CREATE UNIQUE INDEX t_key ON t (a);
+SELECT revision, state FROM pgmigrate.upgrade();
+DROP INDEX t_key;
+SELECT revision, state FROM pgmigrate.stamp('base');
+SELECT pgmigrate.remove('k');
+
 -- nothing is known of what is over
 TABLE pgmigrate.begun_statement;
 
@@ -155,6 +173,79 @@ SELECT revision, state FROM pgmigrate.stamp('c');
 SET client_min_messages = warning;
 SELECT revision, state FROM pgmigrate.revisions;
 TABLE pgmigrate.begun_statement;
+
+-- between two steps the table is its owner's: what a step has made is found
+-- again, or the statement is taken back and begun anew
+SET pgmigrate.drift_ignore = '%';
+SET pgmigrate.online_threshold = 0;
+SET pgmigrate.danger_block = 0;
+CREATE TABLE stop (now bool);
+INSERT INTO stop VALUES (true);
+CREATE FUNCTION holds(a int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF (SELECT now FROM begun.stop) THEN
+		RAISE 'no room' USING ERRCODE = 'disk_full';
+	END IF;
+	RETURN true;
+END $$;
+CREATE TABLE m (a int, b int);
+INSERT INTO m SELECT g, g FROM generate_series(1, 100) AS g;
+SELECT pgmigrate.revision('between', 'ALTER TABLE begun.m ADD CONSTRAINT m_holds CHECK (begun.holds(a)), ADD CONSTRAINT m_key UNIQUE (a), ALTER b SET NOT NULL',
+	id => 'between', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT state, done FROM pgmigrate.operations WHERE revision = 'between';
+-- dropped
+ALTER TABLE m DROP CONSTRAINT m_holds;
+UPDATE stop SET now = false;
+\set VERBOSITY default
+SELECT state FROM pgmigrate.upgrade('between');
+\set VERBOSITY terse
+SELECT conname FROM pg_constraint WHERE conrelid = 'm'::regclass AND contype <> 'n';
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'm'::regclass AND contype <> 'n' ORDER BY conname COLLATE "C";
+SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'm'::regclass AND attnum > 0 ORDER BY attnum;
+-- replaced: the owner's is not ours to take away
+ALTER TABLE m DROP CONSTRAINT m_holds, DROP CONSTRAINT m_key, ALTER b DROP NOT NULL;
+SELECT state FROM pgmigrate.stamp('base');
+UPDATE stop SET now = true;
+SELECT state FROM pgmigrate.upgrade('between');
+ALTER TABLE m DROP CONSTRAINT m_holds, ADD CONSTRAINT m_holds CHECK (a < 1000);
+UPDATE stop SET now = false;
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'm'::regclass AND contype <> 'n';
+SELECT state FROM pgmigrate.upgrade('between');
+ALTER TABLE m DROP CONSTRAINT m_holds;
+-- made again as it was, as by a change of the type: as good
+UPDATE stop SET now = true;
+SELECT state FROM pgmigrate.upgrade('between');
+ALTER TABLE m DROP CONSTRAINT m_holds, ADD CONSTRAINT m_holds CHECK (begun.holds(a)) NOT VALID;
+UPDATE stop SET now = false;
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'm'::regclass AND contype <> 'n' ORDER BY conname COLLATE "C";
+-- the table itself
+ALTER TABLE m DROP CONSTRAINT m_holds, DROP CONSTRAINT m_key, ALTER b DROP NOT NULL;
+SELECT state FROM pgmigrate.stamp('base');
+UPDATE stop SET now = true;
+SELECT state FROM pgmigrate.upgrade('between');
+DROP TABLE m;
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT state FROM pgmigrate.upgrade('between');
+SELECT state, details ? 'taken_back' AS taken_back FROM pgmigrate.operation WHERE revision = 'between' ORDER BY id DESC LIMIT 1;
+-- an index of a partition
+CREATE TABLE l (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE l1 PARTITION OF l FOR VALUES FROM (1) TO (10);
+CREATE TABLE l2 PARTITION OF l FOR VALUES FROM (10) TO (20);
+INSERT INTO l SELECT g, g FROM generate_series(10, 19) AS g;
+SELECT pgmigrate.revision('leaves', 'CREATE INDEX l_holds ON begun.l (begun.holds(a))', id => 'leaves', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('leaves');
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'l1'::regclass;
+DROP INDEX l1_holds_idx;
+CREATE INDEX l1_holds_idx ON l1 (b);
+UPDATE stop SET now = false;
+SELECT state FROM pgmigrate.upgrade('leaves');
+SELECT indexrelid::regclass, indrelid::regclass FROM pg_index WHERE indrelid IN ('l'::regclass, 'l1'::regclass, 'l2'::regclass) ORDER BY indexrelid::regclass::text COLLATE "C";
+SELECT state FROM pgmigrate.upgrade('leaves');
+SELECT indexrelid::regclass, indrelid::regclass FROM pg_index WHERE indrelid IN ('l'::regclass, 'l1'::regclass, 'l2'::regclass) ORDER BY indexrelid::regclass::text COLLATE "C";
 
 SET client_min_messages = error;
 DROP SCHEMA begun CASCADE;
