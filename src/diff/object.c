@@ -228,17 +228,26 @@ publication_options(const PgmSchemaObject *to)
 	return sql.data;
 }
 
+/* Each table by itself: children that are published are in the list. */
 static char *
 publication_members(const PgmSchemaObject *to)
 {
 	const char *tables = OF(to, "tables");
 	const char *schemas = OF(to, "schemas");
+	const char *separator = "TABLE ";
+	StringInfoData members;
+	char	   *table;
 
-	return psprintf("%s%s%s%s%s", tables != NULL ? "TABLE " : "",
-					tables != NULL ? tables : "",
-					tables != NULL && schemas != NULL ? ", " : "",
-					schemas != NULL ? "TABLES IN SCHEMA " : "",
-					schemas != NULL ? schemas : "");
+	initStringInfo(&members);
+	while ((table = pgm_ddl_next(&tables)) != NULL)
+	{
+		appendStringInfo(&members, "%sONLY %s", separator, table);
+		separator = ", ";
+	}
+	if (schemas != NULL)
+		appendStringInfo(&members, "%sTABLES IN SCHEMA %s",
+						 members.len > 0 ? ", " : "", schemas);
+	return members.data;
 }
 
 /* Of a list, what is still there; columns and conditions are not said. */
@@ -246,19 +255,15 @@ static void
 append_left(StringInfo members, const PgmDiff *diff, const char *kind,
 			const char *list, const char *words)
 {
-	bool		first = true;
 	char	   *member;
 
 	while ((member = pgm_ddl_next(&list)) != NULL)
 	{
 		char	   *name = pgm_ddl_first_word(member);
 
-		if (pgm_schema_find(diff->to, kind, name) == NULL)
-			continue;
-		if (first && members->len > 0)
-			appendStringInfoString(members, ", ");
-		appendStringInfo(members, "%s%s", first ? words : ", ", name);
-		first = false;
+		if (pgm_schema_find(diff->to, kind, name) != NULL)
+			appendStringInfo(members, "%s%s %s", members->len > 0 ? ", " : "",
+							 words, name);
 	}
 }
 
@@ -269,9 +274,9 @@ empty_publication(PgmDiff *diff, const PgmSchemaObject *from)
 	StringInfoData members;
 
 	initStringInfo(&members);
-	append_left(&members, diff, "table", OF(from, "tables"), "TABLE ");
+	append_left(&members, diff, "table", OF(from, "tables"), "TABLE ONLY");
 	append_left(&members, diff, "schema", OF(from, "schemas"),
-				"TABLES IN SCHEMA ");
+				"TABLES IN SCHEMA");
 	if (members.len > 0)
 		pgm_ddl_add(diff, "ALTER PUBLICATION %s DROP %s", from->identity,
 					members.data);
