@@ -17,7 +17,7 @@
 #include "store/kept_model.h"
 
 /* Properties beyond those that are kept. */
-#define MORE_PROPERTIES 1
+#define MORE_PROPERTIES 2
 
 static PgmQuery kept_query = {
 	"SELECT o.kind, o.identity, (SELECT array_agg(p.key ORDER BY p.key) "
@@ -130,6 +130,7 @@ fill_object(PgmSchemaObject *object, const PgmSchema *present,
 		for (int i = 0; i < n; i++)
 			names[i] = keys[i];
 		names[n] = pstrdup(".table");
+		names[n + 1] = pstrdup(".identity");
 		object->nproperties = n + MORE_PROPERTIES;
 		object->properties = names;
 	}
@@ -163,14 +164,67 @@ position_of(const PgmSchema *schema, const PgmSchemaObject **by_address,
 	return found == NULL ? -1 : (int) (*found - schema->objects);
 }
 
-/* Those between objects that are there. */
+static bool
+is_of_column(const PgmSchema *schema, int object, int needs)
+{
+	return strcmp(schema->objects[object].kind, "sequence") == 0 &&
+		strcmp(schema->objects[needs].kind, "column") == 0;
+}
+
+static void
+add_dependency(PgmSchema *schema, int object, int needs, char type)
+{
+	PgmSchemaDependency *dependency =
+		&schema->dependencies[schema->ndependencies++];
+
+	dependency->object = object;
+	dependency->needs = needs;
+	dependency->type = type;
+}
+
+/*
+ * Of sequences to their columns and of these to them, as they were: one of
+ * another kind may have the name now.
+ */
+static void
+add_sequences(PgmSchema *schema)
+{
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		PgmSchemaObject *object = &schema->objects[i];
+		const PgmSchemaObject *column;
+		char	   *owner;
+		char	   *value;
+		bool		identity;
+
+		if (strcmp(object->kind, "sequence") != 0)
+			continue;
+		set_value(object, ".identity", NULL);
+		owner = pgm_schema_value(object, "owned by");
+		column = owner == NULL ? NULL :
+			pgm_schema_find(schema, "column", owner);
+		if (column == NULL)
+			continue;
+		identity = pgm_schema_value(column, "identity") != NULL;
+		if (identity)
+			set_value(object, ".identity", pstrdup("yes"));
+		add_dependency(schema, i, column - schema->objects,
+					   identity ? 'i' : 'a');
+		value = pgm_schema_value(column, "default");
+		if (value != NULL && strstr(value, object->identity) != NULL)
+			add_dependency(schema, column - schema->objects, i, 'n');
+	}
+}
+
+/* Those between objects that are there, and those of sequences. */
 static void
 take_dependencies(PgmSchema *schema, const PgmSchema *present)
 {
 	const PgmSchemaObject **by_address = pgm_schema_by_address(schema);
 
 	schema->dependencies = palloc_extended(sizeof(PgmSchemaDependency) *
-										   (present->ndependencies + 1),
+										   (present->ndependencies +
+											2 * schema->nobjects + 1),
 										   MCXT_ALLOC_HUGE);
 	for (int i = 0; i < present->ndependencies; i++)
 	{
@@ -179,15 +233,11 @@ take_dependencies(PgmSchema *schema, const PgmSchema *present)
 										 &present->objects[now->object]);
 		int			needs = position_of(schema, by_address,
 										&present->objects[now->needs]);
-		PgmSchemaDependency *dependency;
 
-		if (object < 0 || needs < 0)
-			continue;
-		dependency = &schema->dependencies[schema->ndependencies++];
-		dependency->object = object;
-		dependency->needs = needs;
-		dependency->type = now->type;
+		if (object >= 0 && needs >= 0 && !is_of_column(schema, object, needs))
+			add_dependency(schema, object, needs, now->type);
 	}
+	add_sequences(schema);
 	pgm_schema_sort_dependencies(schema);
 }
 
