@@ -123,6 +123,12 @@ SELECT * FROM cmp.differing('s1', 's2');
 INSERT INTO s1 SELECT i, i, repeat('ab', 1200) FROM generate_series(2001, 6000) i;
 INSERT INTO s2 SELECT id, n, t || '' FROM s1 WHERE id > 2000;
 SELECT * FROM cmp.differing('s1', 's2');
+-- which of the columns is null
+CREATE TABLE null1 (id int PRIMARY KEY, v int, w int);
+CREATE TABLE null2 (LIKE null1 INCLUDING ALL);
+INSERT INTO null1 VALUES (1, NULL, 5);
+INSERT INTO null2 VALUES (1, 5, NULL);
+SELECT differences FROM pgmigrate.compare('null1', 'null2');
 -- in TOAST, and not there at all
 ALTER TABLE s1 ALTER t SET STORAGE EXTERNAL;
 ALTER TABLE s2 ALTER t SET STORAGE EXTERNAL;
