@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+#include "compat/catalog.h"
 #include "compat/constraint.h"
 #include "strategy/fill_column.h"
 
@@ -209,7 +210,7 @@ may_be_null(const ColumnDef *column)
 {
 	Oid			type = LookupTypeNameOid(NULL, column->typeName, true);
 
-	return OidIsValid(type) && !DomainHasConstraints(type);
+	return OidIsValid(type) && !pgm_domain_has_constraints(type);
 }
 
 /* More of it than type, default and constraints is not thought of here. */
