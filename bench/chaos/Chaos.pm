@@ -350,7 +350,7 @@ sub extension_command
 	);
 
 	# an update to the version that is there does nothing
-	if (defined $error && $error =~ /^XXCHA (.*)/ && $command =~ /^DROP/)
+	if (defined $error && $command =~ /^DROP/ && $error =~ /^XXCHA (.*)/)
 	{
 		my $moment = $1;
 
