@@ -55,6 +55,18 @@ pgm_spi_one_text(PgmQuery *query, const Datum *values)
 	return text;
 }
 
+bool
+pgm_spi_one_bool(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	bool		result;
+
+	pgm_spi_begin(&scope);
+	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
 Datum
 pgm_names_datum(const List *names)
 {

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "classify/verdict.h"
 #include "clone/clone_sql.h"
 #include "clone/trial_method.h"
@@ -387,7 +388,7 @@ pgm_clone_commands(PgmClonePhase phase, List *relids, const char *prefix,
 	values[1] = pgm_text_datum(prefix);
 	values[2] = pgm_oid_array_datum(parts->partial);
 	values[3] = pgm_oid_array_datum(parts->objects);
-	values[4] = pgm_clone_names(parts->words);
+	values[4] = pgm_names_datum(parts->words);
 	pgm_spi_begin(&scope);
 	*n = (int) pgm_spi_execute(&phase_queries[phase], values, NULL);
 	commands = MemoryContextAlloc(scope.outer,
@@ -452,18 +453,6 @@ pgm_clone_table_of(Oid relid)
 	return result != NIL ? result : list_make1_oid(relid);
 }
 
-Datum
-pgm_clone_names(List *names)
-{
-	char	  **texts = palloc(sizeof(char *) * Max(list_length(names), 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, names)
-		texts[n++] = strVal(lfirst(lc));
-	return pgm_text_array_datum(n, texts);
-}
-
 List *
 pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints,
 					 List **alike)
@@ -478,8 +467,8 @@ pgm_clone_neighbours(Oid relid, bool all, List *columns, List *constraints,
 		return NIL;
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = BoolGetDatum(all);
-	values[2] = pgm_clone_names(columns);
-	values[3] = pgm_clone_names(constraints);
+	values[2] = pgm_names_datum(columns);
+	values[3] = pgm_names_datum(constraints);
 	pgm_spi_begin(&scope);
 	n = pgm_spi_execute(&neighbours_query, values, NULL);
 	old = MemoryContextSwitchTo(scope.outer);
@@ -508,7 +497,7 @@ pgm_clone_views(List *relids, const PgmParts *parts)
 	if (relids == NIL)
 		return NIL;
 	values[0] = pgm_oid_array_datum(relids);
-	values[1] = pgm_clone_names(parts->words);
+	values[1] = pgm_names_datum(parts->words);
 	values[2] = pgm_oid_array_datum(parts->entire);
 	values[3] = BoolGetDatum(parts->whole);
 	return pgm_spi_oids(&views_query, values);

@@ -47,9 +47,6 @@ extern PgmCloneCommand *pgm_clone_commands(PgmClonePhase phase, List *relids,
 										   const char *prefix,
 										   const PgmParts *parts, int *n);
 
-/* Of a list of String *, as text[]. */
-extern Datum pgm_clone_names(List *names);
-
 /* The relations with one name in a live schema and in that of its clones. */
 extern PgmClonePair *pgm_clone_pairs(List *live_schemas, List *clone_schemas,
 									 int *n);

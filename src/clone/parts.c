@@ -27,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "clone/clone_sql.h"
 #include "clone/parts.h"
 #include "compat/command.h"
@@ -326,7 +327,7 @@ pgm_parts_choose(PgmParts *parts, List *wanted)
 	parts->partial = pgm_spi_oids(&partial_query, values);
 	if (parts->partial == NIL)
 		return;
-	values[1] = pgm_clone_names(parts->words);
+	values[1] = pgm_names_datum(parts->words);
 	values[2] = BoolGetDatum(parts->indexes);
 	values[3] = BoolGetDatum(parts->keys);
 	values[4] = pgm_oid_array_datum(parts->entire);

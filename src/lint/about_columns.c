@@ -135,7 +135,7 @@ calls_volatile(Node *node, void *context)
 		Datum		name =
 			pgm_text_datum(strVal(llast(castNode(FuncCall, node)->funcname)));
 
-		if (pgm_lint_ask_bool(&volatile_query, &name))
+		if (pgm_spi_one_bool(&volatile_query, &name))
 			return true;
 	}
 	return pgm_walk_raw(node, calls_volatile, context);
@@ -412,7 +412,7 @@ rebuilds_index(const PgmLint *lint, const AlterTableCmd *cmd)
 		const PgmEffect *effect = lfirst(lc);
 
 		if (effect->relkind == RELKIND_INDEX && effect->rewrites == PGM_TRUE)
-			return pgm_lint_ask_bool(&indexed_query, values);
+			return pgm_spi_one_bool(&indexed_query, values);
 	}
 	return false;
 }

@@ -144,7 +144,7 @@ lint_joining(PgmLint *lint, const char *name)
 		lint->effect->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	value = ObjectIdGetDatum(lint->effect->relid);
-	if (pgm_lint_ask_bool(&unique_query, &value))
+	if (pgm_spi_one_bool(&unique_query, &value))
 		pgm_lint_add(lint, "foreign-partition",
 					 psprintf("the statement fails: %s has a unique index, and %s is a foreign table",
 							  lint->name, name),

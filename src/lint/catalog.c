@@ -75,18 +75,6 @@ static PgmQuery filled_query = {
 };
 
 bool
-pgm_lint_ask_bool(PgmQuery *query, const Datum *values)
-{
-	PgmSpiScope scope;
-	bool		result;
-
-	pgm_spi_begin(&scope);
-	result = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
-	pgm_spi_end(&scope);
-	return result;
-}
-
-bool
 pgm_lint_constraint(Oid relid, const char *name, char *kind, Oid *other)
 {
 	PgmSpiScope scope;
@@ -109,7 +97,7 @@ pgm_lint_index_is_invalid(Oid relid)
 {
 	Datum		value = ObjectIdGetDatum(relid);
 
-	return pgm_lint_ask_bool(&invalid_query, &value);
+	return pgm_spi_one_bool(&invalid_query, &value);
 }
 
 Oid
@@ -131,7 +119,7 @@ pgm_lint_type_in_use(Oid type)
 {
 	Datum		value = ObjectIdGetDatum(type);
 
-	return OidIsValid(type) && pgm_lint_ask_bool(&in_use_query, &value);
+	return OidIsValid(type) && pgm_spi_one_bool(&in_use_query, &value);
 }
 
 bool
@@ -140,7 +128,7 @@ pgm_lint_domain_has_constraints(Oid type)
 	Datum		value = ObjectIdGetDatum(type);
 
 	return OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN &&
-		pgm_lint_ask_bool(&domain_query, &value);
+		pgm_spi_one_bool(&domain_query, &value);
 }
 
 static List *
@@ -168,7 +156,7 @@ pgm_lint_must_be_filled(Oid relid, AttrNumber attnum)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attnum)};
 
-	return pgm_lint_ask_bool(&filled_query, values);
+	return pgm_spi_one_bool(&filled_query, values);
 }
 
 bool
@@ -177,7 +165,7 @@ pgm_lint_has_index_on(Oid relid, List *columns)
 	Datum		values[2] = {ObjectIdGetDatum(relid),
 	pgm_names_datum(columns)};
 
-	return pgm_lint_ask_bool(&index_on_query, values);
+	return pgm_spi_one_bool(&index_on_query, values);
 }
 
 char *

@@ -10,7 +10,7 @@
 
 #include "access/attnum.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "lint/lint.h"
 
 /* A statement in judgement. */
@@ -78,9 +78,6 @@ extern void pgm_lint_views(PgmLint *lint, const char *column, bool stays);
 /* A finding about the relation of the statement. */
 extern void pgm_lint_add(PgmLint *lint, const char *rule, char *message,
 						 char *hint);
-
-/* The first column of a query's rows: of the first one, or all, as text. */
-extern bool pgm_lint_ask_bool(PgmQuery *query, const Datum *values);
 
 /* Reads of the catalog. */
 extern bool pgm_lint_constraint(Oid relid, const char *name, char *kind,

@@ -116,17 +116,11 @@ drop_after_commit(void)
 static bool
 is_needed_gone(Oid schema)
 {
-	PgmSpiScope scope;
 	Datum		values[2];
-	bool		result;
 
 	values[0] = ObjectIdGetDatum(schema);
 	values[1] = ObjectIdGetDatum(pgm_extension_oid());
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&needs_query, values, NULL);
-	result = pgm_spi_bool(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_bool(&needs_query, values);
 }
 
 bool

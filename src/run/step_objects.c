@@ -74,7 +74,7 @@ static PgmQuery ours_query = {
 	FOUND_SQL
 	"SELECT EXISTS (SELECT FROM now WHERE oid IS NOT NULL AND is_ours "
 	"AND (kind, relation, name) IN (SELECT kind, relation, name FROM now "
-	"WHERE oid IS NULL))::text",
+	"WHERE oid IS NULL))",
 	4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
@@ -211,7 +211,7 @@ is_ours(const PgmOperation *operation, const Objects *objects)
 		pgm_operation_detail(operation, "made") == NULL)
 		return true;
 	set_values(values, operation, objects);
-	return strcmp(pgm_spi_one_text(&ours_query, values), "true") == 0;
+	return pgm_spi_one_bool(&ours_query, values);
 }
 
 /* Statement n, which alters a table, with what may be taken back. */

@@ -152,7 +152,7 @@ is_nullable(const Pieces *pieces, const char *column)
 		Datum		values[2] = {ObjectIdGetDatum(lfirst_oid(lc)),
 		pgm_text_datum(column)};
 
-		if (pgm_strategy_ask(&nullable_query, values))
+		if (pgm_spi_one_bool(&nullable_query, values))
 			return true;
 	}
 	return false;

@@ -50,7 +50,7 @@ fires_triggers(Oid relid)
 {
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
-	return pgm_strategy_ask(&triggers_query, values);
+	return pgm_spi_one_bool(&triggers_query, values);
 }
 
 static bool
@@ -59,7 +59,7 @@ is_own(Oid relid)
 	Datum		values[2] = {ObjectIdGetDatum(relid),
 	ObjectIdGetDatum(GetUserId())};
 
-	return pgm_strategy_ask(&owner_query, values);
+	return pgm_spi_one_bool(&owner_query, values);
 }
 
 /* The type of the column of a serial, or NULL. */

@@ -112,7 +112,7 @@ pgm_strategy_has_partition_key(Oid relid, List *columns)
 
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = pgm_names_datum(columns);
-	return pgm_strategy_ask(&partition_key_query, values);
+	return pgm_spi_one_bool(&partition_key_query, values);
 }
 
 void
@@ -272,7 +272,7 @@ pgm_strategy_drop_index(PgmMaker *maker)
 		Datum		value = ObjectIdGetDatum(relid);
 
 		if (OidIsValid(relid) ? get_rel_relkind(relid) != RELKIND_INDEX ||
-			pgm_strategy_ask(&kept_index_query, &value) :
+			pgm_spi_one_bool(&kept_index_query, &value) :
 			!drop->missing_ok)
 		{
 			pgm_strategy_stay_plain(maker, "there is no concurrent form for all of the indexes");
@@ -323,7 +323,7 @@ pgm_strategy_move_index(PgmMaker *maker)
 		return;
 	pgm_strategy_add_work(maker, IndexGetRelation(relid, false),
 						  PGM_WORK_INDEX);
-	if (pgm_strategy_ask(&exclusion_query, &value))
+	if (pgm_spi_one_bool(&exclusion_query, &value))
 	{
 		pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
 		return;
@@ -349,7 +349,7 @@ pgm_strategy_reindex(PgmMaker *maker)
 	value = ObjectIdGetDatum(relid);
 	if (!OidIsValid(relid))
 		return;
-	if (pgm_strategy_ask(&exclusion_query, &value))
+	if (pgm_spi_one_bool(&exclusion_query, &value))
 	{
 		pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
 		return;
@@ -373,7 +373,7 @@ pgm_strategy_refresh(PgmMaker *maker)
 
 	if (refresh->concurrent || refresh->skipData)
 		return;
-	if (!pgm_strategy_ask(&refreshable_query, &value))
+	if (!pgm_spi_one_bool(&refreshable_query, &value))
 	{
 		pgm_strategy_stay_plain(maker, "it is not filled or has no unique index on columns, for all of its rows");
 		return;

@@ -10,7 +10,7 @@
 
 #include "lib/stringinfo.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "strategy/names.h"
 #include "strategy/strategy.h"
 
@@ -87,9 +87,6 @@ extern void pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work);
 extern char *pgm_strategy_skip_words(const char *text, int n);
 extern int	pgm_strategy_find(const PgmSource *source, int n,
 							  const char *text, int position);
-
-/* One boolean, asked of the catalog. */
-extern bool pgm_strategy_ask(PgmQuery *query, const Datum *values);
 
 /* Of a key: what its index is, after the name of the table; and its words. */
 extern char *pgm_strategy_key_definition(const Constraint *key);

@@ -127,7 +127,7 @@ has_key(Oid relid, const Constraint *key)
 	values[1] = pgm_names_datum(list_concat_copy(key->keys, key->including));
 	values[2] = Int32GetDatum(list_length(key->keys));
 	values[3] = BoolGetDatum(pgm_nulls_not_distinct(key));
-	return pgm_strategy_ask(&has_key_query, values);
+	return pgm_spi_one_bool(&has_key_query, values);
 }
 
 static bool
@@ -144,7 +144,7 @@ has_reference(Oid relid, const Constraint *reference)
 	values[6] = CharGetDatum(reference->fk_upd_action);
 	values[7] = CharGetDatum(reference->fk_del_action);
 	values[8] = CharGetDatum(reference->fk_matchtype);
-	return pgm_strategy_ask(&has_reference_query, values);
+	return pgm_spi_one_bool(&has_reference_query, values);
 }
 
 /*

@@ -96,7 +96,7 @@ attach(PgmMaker *maker, const PartitionCmd *partition)
 		pgm_strategy_stay_plain(maker, "what the bound means for the rows is not known");
 		return;
 	}
-	if (!pgm_strategy_ask(&bare_parent_query, values))
+	if (!pgm_spi_one_bool(&bare_parent_query, values))
 	{
 		pgm_strategy_stay_plain(maker, "the partition lacks an index of its parent, or the parent has a foreign key");
 		return;

@@ -70,7 +70,7 @@ is_cascaded_to(const RowReading *reading, const List *read)
 	values[1] = pgm_text_array_datum(n, names);
 	values[2] = BoolGetDatum(change->is_delete);
 	values[3] = pgm_oid_array_datum(read);
-	return pgm_strategy_ask(&cascades_query, values);
+	return pgm_spi_one_bool(&cascades_query, values);
 }
 
 /* Is a column read that is set, or the whole row? */

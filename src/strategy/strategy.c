@@ -145,18 +145,6 @@ pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work)
 	}
 }
 
-bool
-pgm_strategy_ask(PgmQuery *query, const Datum *values)
-{
-	PgmSpiScope scope;
-	bool		answer;
-
-	pgm_spi_begin(&scope);
-	answer = pgm_spi_execute(query, values, NULL) > 0 && pgm_spi_bool(1, 1);
-	pgm_spi_end(&scope);
-	return answer;
-}
-
 char *
 pgm_strategy_skip_words(const char *text, int n)
 {
