@@ -141,7 +141,9 @@ write_summary(TargetReport *report)
 	if (totals->rewrites > 0)
 		appendStringInfo(&buf, ", rewriting a table as they are: %d",
 						 totals->rewrites);
-	if (totals->ms >= 0)
+	if (totals->ms >= 0 && totals->ms < 1)
+		appendStringInfoString(&buf, ". Less than 1 ms in all");
+	else if (totals->ms >= 1)
 		appendStringInfo(&buf, ". About %s in all",
 						 pgm_report_duration(totals->ms));
 	appendStringInfoChar(&buf, '.');

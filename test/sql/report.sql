@@ -131,6 +131,14 @@ SELECT * FROM pgmigrate.drift();
 SELECT * FROM pgmigrate.verify();
 \o
 
+-- what is kept takes no time to speak of
+SET pgmigrate.online = on;
+SET pgmigrate.online_threshold = 0;
+SELECT pgmigrate.revision('drop', 'DROP TABLE rep_user', NULL, id => 'r9');
+SELECT line FROM pgmigrate.report() AS r (line) WHERE line ~ ' in all';
+RESET pgmigrate.online_threshold;
+RESET pgmigrate.online;
+
 -- nothing was written
 BEGIN READ ONLY;
 SELECT count(*) > 10 AS reads FROM pgmigrate.report();
