@@ -40,7 +40,10 @@
 #define PGM_REPEAT_MIN_MS 5
 #define PGM_REPEAT_MAX_MS 1000
 
-/* Of a chunk, after each of which is looked whether somebody waits for us. */
+/*
+ * Of a chunk, after each of which is looked whether somebody waits for us, and
+ * whether it has taken too long.
+ */
 #define PGM_SLICES 10
 
 typedef enum Outcome
@@ -147,10 +150,20 @@ is_empty(PgmChunk *chunk)
 		ItemPointerCompare(&chunk->first, &chunk->end) >= 0;
 }
 
+/* After a slice: is what was changed to be committed, whatever is left? */
+static bool
+is_enough(PgmBackfill *backfill, int64 started)
+{
+	backfill->waited_on = is_waited_for();
+	return backfill->waited_on ||
+		pgm_pacer_over(backfill->control.chunk_time,
+					   (pgm_clock_monotonic() - started) / 1000.0);
+}
+
 /*
- * Slice by slice, until somebody waits for us: *rest is what is left then.  A
- * chunk of many rows costs less than many chunks, but is not to be waited for
- * to its end.
+ * Slice by slice, until it is enough: *rest is what is left then.  A chunk of
+ * many rows costs less than many chunks, but is not to be waited for to its
+ * end.
  */
 static uint64
 change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
@@ -159,6 +172,7 @@ change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 	PgmGuard	guard;
 	uint64		rows = 0;
 	int			size = Max(size_of(rest) / PGM_SLICES, 1);
+	int64		started = pgm_clock_monotonic();
 
 	/* what it joins is read once */
 	if (pgm_change_joins(backfill->change))
@@ -173,8 +187,7 @@ change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 		PgmChunk	slice = take_slice(rest, size);
 
 		rows += pgm_prepared_change(plan, &slice, again);
-		backfill->waited_on = is_waited_for();
-	} while (!is_empty(rest) && !backfill->waited_on);
+	} while (!is_enough(backfill, started) && !is_empty(rest));
 	if (backfill->exec.guard)
 		pgm_guard_lower(&guard);
 	pgm_exec_fire_deferred(&backfill->exec);

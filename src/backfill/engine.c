@@ -269,7 +269,8 @@ work_chunk(PgmBackfill *backfill, PgmTarget *target, PgmOperationRange *range)
 
 	blocks = pgm_pacer_next(&backfill->pages, backfill->control.chunk_time,
 							PGM_RANGE_FIRST, Min(range->end - range->next,
-												 PGM_RANGE_MOST));
+												 PGM_RANGE_MOST),
+							target->rows_per_block);
 	if (pgm_change_joins(backfill->change))
 		blocks = Max(blocks, Min(range->end - range->next, PGM_RANGE_JOINED));
 	ItemPointerSet(&chunk.first, range->next, 0);

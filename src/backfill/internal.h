@@ -8,18 +8,10 @@
 #ifndef PGM_BACKFILL_INTERNAL_H
 #define PGM_BACKFILL_INTERNAL_H
 
-
 #include "backfill/backfill.h"
+#include "backfill/pacer.h"
 #include "backfill/prepared.h"
 #include "backfill/statement.h"
-
-/* How large the next chunk is to be: blocks, or rows of a list. */
-typedef struct PgmPacer
-{
-	double		rate;			/* units per ms, 0 before the first */
-	double		limit;			/* no more than twice the last */
-	int			waiters;		/* chunks since somebody waited for one */
-} PgmPacer;
 
 /* What may be in the way; one per process. */
 typedef struct PgmThrottle
@@ -90,12 +82,6 @@ extern void pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *chunk);
 
 /* In the handler of an error: if it is about a row, forget it and its work. */
 extern bool pgm_chunk_recover(PgmBackfill *backfill);
-
-/* in pacer.c */
-extern int	pgm_pacer_next(const PgmPacer *pacer, int target, int first,
-						   int most);
-extern void pgm_pacer_done(PgmPacer *pacer, int units, double ms,
-						   bool waited_on);
 
 /* in control.c: outside of a transaction */
 extern void pgm_control_between(PgmBackfill *backfill, PgmTarget *target);

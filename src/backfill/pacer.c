@@ -8,24 +8,40 @@
  * a mean of the rates of the last chunks, in which the newest counts for a
  * third; one that was slower than that is believed at once.
  *
+ * Pages are a poor measure of time: those whose rows are dead, or do not meet
+ * the condition, are passed in no time, and nobody knows where they end.  So a
+ * chunk has never more of them than would hold what no server changes in the
+ * time of several chunks, and what takes longer all the same is committed in
+ * between.
+ *
+ * Pure reckoning: nothing here looks at the server.
+ *
  *-------------------------------------------------------------------------
  */
+#ifndef FRONTEND
 #include "postgres.h"
+#else
+#include "postgres_fe.h"
+#endif
 
-#include "backfill/internal.h"
+#include "backfill/pacer.h"
 
 /* While somebody has waited for us, and for so many chunks after. */
 #define PGM_WAITED_DIVISOR 4
 #define PGM_WAITED_CHUNKS 10
 
+/* No server changes more in a millisecond; five times what is usual. */
+#define PGM_ROWS_PER_MS 500
+
 int
-pgm_pacer_next(const PgmPacer *pacer, int target, int first, int most)
+pgm_pacer_next(const PgmPacer *pacer, int target, int first, int most,
+			   int rows_per_unit)
 {
-	double		units;
+	double		units = (double) PGM_ROWS_PER_MS * target / rows_per_unit;
 
 	if (pacer->rate == 0)
 		return Min(first, most);
-	units = pacer->rate * target;
+	units = Min(units, pacer->rate * target);
 	if (pacer->waiters > 0)
 		units /= PGM_WAITED_DIVISOR;
 	units = Min(units, pacer->limit);
@@ -46,4 +62,10 @@ pgm_pacer_done(PgmPacer *pacer, int units, double ms, bool waited_on)
 		pacer->waiters = PGM_WAITED_CHUNKS;
 	else if (pacer->waiters > 0)
 		pacer->waiters--;
+}
+
+bool
+pgm_pacer_over(int target, double ms)
+{
+	return ms > 1.5 * target;
 }

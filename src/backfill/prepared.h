@@ -22,6 +22,7 @@ typedef struct PgmTarget
 	Oid			filenode;		/* when its ranges were made */
 	char	   *name;			/* qualified and quoted */
 	BlockNumber blocks;
+	int			rows_per_block; /* of a full one */
 	bool		by_index;		/* its rows are better found by an index */
 	bool		row_security;	/* some rows may not be changed */
 	bool		dropped;

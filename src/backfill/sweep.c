@@ -100,7 +100,7 @@ change_rows(PgmBackfill *backfill, PgmTarget *target, int n, ItemPointer rows)
 		chunk.nrows = pgm_pacer_next(&backfill->list,
 									 backfill->control.chunk_time,
 									 PGM_LIST_FIRST,
-									 Min(n - done, PGM_LIST_MOST));
+									 Min(n - done, PGM_LIST_MOST), 1);
 		started = pgm_clock_monotonic();
 		pgm_chunk_run(backfill, &chunk);
 		pgm_pacer_done(&backfill->list, chunk.nrows,

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
@@ -40,6 +41,7 @@
 #include "classify/foreign_relations.h"
 #include "classify/verdict.h"
 #include "compat/lock.h"
+#include "compat/planner.h"
 
 /* A table that is smaller is not divided among workers. */
 #define PGM_PART_BLOCKS 1024
@@ -110,6 +112,16 @@ has_rows(Relation rel)
 	return true;
 }
 
+/* Whatever share of the blocks there are is empty. */
+static int
+rows_of_a_full_block(Relation rel)
+{
+	Size		row = MAXALIGN(SizeofHeapTupleHeader) +
+		MAXALIGN(get_rel_data_width(rel, NULL)) + sizeof(ItemIdData);
+
+	return Max((BLCKSZ - SizeOfPageHeaderData) / row, 1);
+}
+
 static PgmTarget *
 make_target(Relation rel)
 {
@@ -119,6 +131,7 @@ make_target(Relation rel)
 	target->filenode = rel->rd_rel->relfilenode;
 	target->name = pgm_relation_name(target->relid);
 	target->blocks = RelationGetNumberOfBlocks(rel);
+	target->rows_per_block = rows_of_a_full_block(rel);
 	target->row_security = check_enable_rls(target->relid, InvalidOid, true) ==
 		RLS_ENABLED;
 	return target;

@@ -16,6 +16,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/paths.h"
+#include "optimizer/plancat.h"
 
 #pragma GCC diagnostic pop
 

@@ -58,6 +58,14 @@ INSERT INTO plain SELECT g, repeat('x', 5000), NULL FROM generate_series(1, 500)
 SELECT :columns FROM pgmigrate.backfill('plain', 'c = b', 'c IS NULL', chunk_time => '1 ms');
 SELECT count(*), min(length(c)), max(length(c)) FROM plain WHERE b = c;
 
+-- full pages behind many without a row: no chunk changes more than it may
+CREATE TABLE holes (id int, c int);
+INSERT INTO holes SELECT g FROM generate_series(1, 200000) g;
+DELETE FROM holes WHERE id <= 180000;
+VACUUM ANALYZE holes;
+SELECT :columns FROM pgmigrate.backfill('holes', 'c = id', 'c IS NULL', chunk_time => '1 ms');
+SELECT sum(n), max(n) <= 500 AS bounded FROM (SELECT count(*) AS n FROM holes WHERE c = id GROUP BY xmin::text) AS chunks;
+
 -- each partition by itself; a dropped column and another order in one
 CREATE TABLE parted (k int, v text, w text) PARTITION BY RANGE (k);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);

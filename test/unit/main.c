@@ -17,6 +17,7 @@ main(void)
 	test_scale();
 	test_compare();
 	test_pace();
+	test_pacer();
 	test_diff();
 	printf("1..%d\n", unit_passed + unit_failed);
 	printf("%d passed, %d failed\n", unit_passed, unit_failed);

@@ -42,6 +42,7 @@ extern char *unit_ids(const PgmGraph *graph, PgmRevSet set);
 extern void test_compare(void);
 extern void test_examples(void);
 extern void test_pace(void);
+extern void test_pacer(void);
 extern void test_diff(void);
 extern void test_property(void);
 extern void test_scale(void);
