@@ -345,6 +345,15 @@ alter_publication(PgmDiff *diff, PgmPair *pair)
 }
 
 static void
+set_view_default(PgmDiff *diff, const PgmSchemaObject *column)
+{
+	if (OF(column, "default") != NULL)
+		pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
+					pgm_ddl_table(column), pgm_ddl_part_name(column),
+					OF(column, "default"));
+}
+
+static void
 create_part(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *to = pair->to;
@@ -362,6 +371,8 @@ create_part(PgmDiff *diff, PgmPair *pair)
 					OF(to, "collation") ? OF(to, "collation") : "");
 	else if (is_table_column(diff->to, to))
 		pgm_ddl_add_column(diff, pair);
+	else
+		set_view_default(diff, to);
 }
 
 /*
@@ -488,12 +499,9 @@ complete(PgmDiff *diff, PgmPair *pair)
 		 part = diff->pairs[part].next_part_to)
 	{
 		PgmPair    *column = &diff->pairs[part];
-		char	   *value = OF(column->to, "default");
 
-		if (pgm_ddl_is(column->to, "column") && pgm_ddl_is(to, "view") &&
-			value != NULL)
-			pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
-						to->identity, pgm_ddl_part_name(column->to), value);
+		if (pgm_ddl_is(column->to, "column") && pgm_ddl_is(to, "view"))
+			set_view_default(diff, column->to);
 		if (pgm_ddl_is(column->to, "column") &&
 			pgm_ddl_is(to, "materialized view"))
 			pgm_ddl_alter_column_details(diff, NULL, column->to, false);
@@ -576,6 +584,8 @@ pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair)
 
 	if (pgm_ddl_is(pair->to, "view"))
 		return view_keeps_columns(diff, pair);
+	if (pgm_ddl_is(pair->to, "extension"))
+		return OF(pair->from, ".relocatable") != NULL;
 	if (!pgm_ddl_is(pair->to, "function") && !pgm_ddl_is(pair->to, "procedure"))
 		return false;
 	from = OF(pair->from, "definition") ? OF(pair->from, "definition") :
@@ -627,12 +637,11 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 	else if (pgm_schema_find(diff->to, "materialized view",
 							 pgm_ddl_table(to)) != NULL)
 		pgm_ddl_alter_column_details(diff, pair->from, to, false);
+	else if (differs(pair, "default") && OF(to, "default") == NULL)
+		pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT",
+					pgm_ddl_table(to), pgm_ddl_part_name(to));
 	else if (differs(pair, "default"))
-		pgm_ddl_add(diff, OF(to, "default") == NULL ?
-					"ALTER VIEW %s ALTER COLUMN %s DROP DEFAULT" :
-					"ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
-					pgm_ddl_table(to), pgm_ddl_part_name(to),
-					OF(to, "default"));
+		set_view_default(diff, to);
 }
 
 /* Lest it go with the column that it was given to. */

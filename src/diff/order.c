@@ -216,6 +216,29 @@ drop_keys_to_partitions(PgmDiff *diff)
 	}
 }
 
+/* The default of a column that goes late may use what is made again before. */
+static void
+drop_late_defaults(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+		for (int j = diff->users.start[i];
+			 diff->pairs[i].change == PGM_RECREATE &&
+			 j < diff->users.start[i + 1]; j++)
+		{
+			PgmPair    *user = &diff->pairs[diff->users.other[j]];
+
+			user->drop_default |= user->late &&
+				pgm_ddl_is(user->from, "column") &&
+				pgm_schema_value(user->from, "default") != NULL;
+		}
+}
+
+static bool
+goes_late(const PgmDiff *diff, int n)
+{
+	return diff->pairs[whole_of(diff, n)].late;
+}
+
 /* What something needs that goes late goes late too. */
 static void
 find_late(PgmDiff *diff)
@@ -233,7 +256,7 @@ find_late(PgmDiff *diff)
 				continue;
 			for (int j = diff->users.start[i];
 				 j < diff->users.start[i + 1] && !pair->late; j++)
-				pair->late = diff->pairs[diff->users.other[j]].late;
+				pair->late = goes_late(diff, diff->users.other[j]);
 			for (int part = pair->first_part_from; part >= 0 && !pair->late;
 				 part = diff->pairs[part].next_part_from)
 				pair->late = diff->pairs[part].late;
@@ -247,6 +270,17 @@ find_late(PgmDiff *diff)
 }
 
 static void come(PgmDiff *diff, int n);
+
+/* A column of a view that is replaced is there when its statement is. */
+static void
+come_replaced(PgmDiff *diff, const PgmPair *pair)
+{
+	int			whole = pair->whole_to;
+
+	if (comes(pair) && whole >= 0 &&
+		pgm_ddl_is(diff->pairs[whole].to, "view"))
+		come(diff, whole);
+}
 
 static void
 come_needs(PgmDiff *diff, int n)
@@ -329,6 +363,7 @@ come(PgmDiff *diff, int n)
 	pair->visited = true;
 	if (pair->change == PGM_KEEP)
 		return;
+	come_replaced(diff, pair);
 	if (comes(pair))
 	{
 		if (pgm_ddl_is_table(pair->to))
@@ -366,6 +401,7 @@ pgm_diff_order(PgmDiff *diff)
 	int			last = pgm_ddl_rank("");
 
 	find_late(diff);
+	drop_late_defaults(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		if (diff->pairs[i].drop_default &&
 			pgm_schema_value(diff->pairs[i].from, "default") != NULL)

@@ -40,6 +40,7 @@ static const struct
 	{"event trigger", "event"},
 	{"event trigger", "function"},
 	{"event trigger", "tags"},
+	{"extension", "schema"},
 	{"foreign table", "partition key"},
 	{"foreign table", "server"},
 	{"function", "definition"},
@@ -542,6 +543,17 @@ stands_apart(const PgmDiff *diff, const PgmPair *cause, const PgmPair *user)
 		 pgm_ddl_is(user->from, "constraint"));
 }
 
+/* A table that goes leaves its publications, with its columns. */
+static bool
+leaves_publications(const PgmDiff *diff, const PgmPair *cause)
+{
+	const PgmPair *table = pgm_ddl_is(cause->from, "column") ?
+		pgm_ddl_table_pair(diff, cause->from) : cause;
+
+	return table != NULL && table->change == PGM_DROP &&
+		pgm_ddl_is_table(table->from);
+}
+
 /* What becomes of a user of something that goes or changes its type. */
 static List *
 affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
@@ -553,9 +565,7 @@ affect_user(PgmDiff *diff, PgmPair *cause, int n, List *queue)
 		(user->change != PGM_KEEP && user->change != PGM_ALTER))
 		return queue;
 	kind = user->to->kind;
-	/* a table that goes leaves its publications */
-	if (strcmp(kind, "publication") == 0 && pgm_ddl_is_table(cause->from) &&
-		cause->change == PGM_DROP)
+	if (strcmp(kind, "publication") == 0 && leaves_publications(diff, cause))
 		return queue;
 	if (cause->change == PGM_DROP && user->change == PGM_ALTER &&
 		!is_named_again(cause, user))

@@ -379,6 +379,38 @@ pgm_ddl_same_privileges(const PgmDiff *diff, const PgmPair *pair)
 	return has_grants(from, to) && has_grants(to, from);
 }
 
+/*
+ * REVOKE on a table takes from its columns too; what they are to have, and do
+ * not get later, is granted again.
+ */
+static void
+restore_column(PgmDiff *diff, const PgmPair *column, List *from, List *to)
+{
+	List	   *was = column->from == NULL ? NIL :
+		read_grants(OF(column->from, "grants"));
+	List	   *now = read_grants(OF(column->to, "grants"));
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, now)
+	{
+		Grant	   *grant = lfirst(cell);
+		Grant	   *before = get_grant(&from, grant->grantee);
+		Grant	   *after = get_grant(&to, grant->grantee);
+		Grant	   *had = column->visited ? grant :
+			get_grant(&was, grant->grantee);
+		Grant	   *rest = get_grant(&left, grant->grantee);
+		AclMode		gone = before->rights & ~after->rights;
+		AclMode		no_option = before->options & ~after->options;
+
+		rest->rights = grant->rights & ~(gone & had->rights);
+		rest->options = grant->options & ~((gone | no_option) & had->options);
+	}
+	write_grants(diff, left, now, "",
+				 psprintf("TABLE %s", pgm_ddl_table(column->to)),
+				 pgm_ddl_part_name(column->to));
+}
+
 static void
 write_privileges(PgmDiff *diff, PgmPair *pair, bool created)
 {
@@ -395,6 +427,10 @@ write_privileges(PgmDiff *diff, PgmPair *pair, bool created)
 				 psprintf("%s %s", defaults[kind].on,
 						  column ? pgm_ddl_table(to) : to->identity),
 				 column ? pgm_ddl_part_name(to) : NULL);
+	for (int part = created ? -1 : pair->first_part_to; part >= 0;
+		 part = diff->pairs[part].next_part_to)
+		if (pgm_ddl_is(diff->pairs[part].to, "column"))
+			restore_column(diff, &diff->pairs[part], from, rights);
 }
 
 /* A sequence that a column has goes with the owner of its table. */

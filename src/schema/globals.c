@@ -35,6 +35,7 @@ static PgmQuery queries[] = {
 		"'extension', quote_ident(x.extname), x.extversion AS version, "
 		"x.extnamespace::regnamespace::text AS schema, " PGM_COMMENT ", "
 		"x.extname::text AS \".name\", "
+		"CASE WHEN x.extrelocatable THEN 'yes' END AS \".relocatable\", "
 		"(SELECT string_agg(format('table %s', c.oid::regclass), ', ' "
 		"ORDER BY c.relname) FROM pg_depend d JOIN pg_class c "
 		"ON d.classid = 'pg_class'::regclass AND c.oid = d.objid "

@@ -1044,7 +1044,32 @@ INSERT INTO pair (name, a, b) VALUES
 		create publication SCHp for table a; create publication SCHq for table only c$p$,
 	$p$create table a (i int, j int); create table b () inherits (a); create table c (i int); create table d () inherits (c);
 		create publication SCHp for table a (i) where (i > 0); create publication SCHq;
-		create publication SCHr for table a (j) where (j > 0)$p$);
+		create publication SCHr for table a (j) where (j > 0)$p$),
+('a view upon one that is replaced',
+	$p$create table a (i int, j int); create view b as select i, j from a; create view a_upon as select * from b$p$,
+	$p$create table a (i int, j int); create view b as select i from a$p$),
+('a new column of a view',
+	$p$create table a (i int, j int); create view v as select i from a$p$,
+	$p$create table a (i int, j int); create view v as select i, j from a; alter view v alter j set default 4;
+		comment on column v.j is 'x'; create view a_upon as select j from v$p$),
+('privileges on columns that a REVOKE on the table takes',
+	$p$create table a (i int, j int, k int); grant select, update on a to regress_diff_a with grant option;
+		grant select (i), update (i) on a to regress_diff_a with grant option;
+		grant select (j) on a to regress_diff_a, regress_diff_b$p$,
+	$p$create table a (i int, j int, k int); grant update on a to regress_diff_a;
+		grant select (i), update (i) on a to regress_diff_a with grant option;
+		grant select (j) on a to regress_diff_a, regress_diff_b; grant select (k), insert (k) on a to regress_diff_a$p$),
+('what a table uses goes when the table leaves a publication',
+	$p$create function f() returns int language sql as 'select 1'; create table b (i int primary key);
+		create table a (i int primary key, j int default f() references b);
+		create table c (i int primary key, j int default f()); create publication SCHp for table a (i), c$p$,
+	$p$create function f() returns bigint language sql as 'select 1';
+		create table c (i int primary key); create publication SCHp for table c (i)$p$),
+('an extension that cannot be moved',
+	$p$create type t as enum ('a'); do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
+		create extension xml2 schema SCH; end if; end $d$$p$,
+	$p$create schema SCHx; do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
+		create extension xml2 schema SCHx; end if; end $d$$p$);
 
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
