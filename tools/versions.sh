@@ -8,15 +8,20 @@
 # suite.  16 is in no release: "wheel" is a package of PyPI that has it, with
 # its headers.  Needs root, about 2 GB for each chroot, and minutes.
 #
-# The result is written to the table of doc/versions.md, where the rows of what
-# was not asked for stay; the sections below it are by hand and kept.
+# The result is written to the table of doc/versions.md, version by version,
+# where the cells of what was not asked for stay; the sections below it are by
+# hand and kept.
 #
-#	versions.sh [RELEASE ...]	default: bookworm wheel trixie sid experimental
+#	versions.sh [VERSION | SUITE ...]
+#
+# VERSION is one of 15 to 19, or the release that has it: bookworm, wheel,
+# trixie, sid, experimental; SUITE one of unit, regress, isolation and tap.
+# Default is all of both.
 #
 # Environment:
 #	CHROOT_BASE		directory of the chroots, one of each release's name;
 #					default /var/tmp/pgmigrate-chroots
-#	SUITES			as for tools/test.sh
+#	TAP_JOBS		as for tools/test.sh
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -93,7 +98,8 @@ test_wheel()
 {
 	local top=$CHROOT_BASE/wheel
 
-	LD_LIBRARY_PATH=$top/pgserver.libs SUITES=${SUITES:-regress isolation} \
+	LD_LIBRARY_PATH=$top/pgserver.libs \
+		SUITES="${SUITES:-unit regress isolation}" \
 		PG_CONFIG=$top/pgserver/pginstall/bin/pg_config \
 		tools/test.sh </dev/null
 }
@@ -114,15 +120,31 @@ test_in_chroot()
 			mkdir -p "$1/dev/shm"
 			mount -t tmpfs tmpfs "$1/dev/shm"
 			exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-				HOME=/root ${SUITES:+"SUITES=$SUITES"} "$2/tools/test.sh"
+				HOME=/root ${SUITES:+"SUITES=$SUITES"} \
+				${TAP_JOBS:+"TAP_JOBS=$TAP_JOBS"} "$2/tools/test.sh"
 		' - "$dir" "${COPY#"$dir"}" </dev/null || rc=$?
 	rm -rf "$COPY"
 	COPY=
 	return "$rc"
 }
 
+RELEASES=
+SUITES=
+for argument in "$@"; do
+	case $argument in
+		15) RELEASES="$RELEASES bookworm" ;;
+		16) RELEASES="$RELEASES wheel" ;;
+		17) RELEASES="$RELEASES trixie" ;;
+		18) RELEASES="$RELEASES sid" ;;
+		19) RELEASES="$RELEASES experimental" ;;
+		bookworm | wheel | trixie | sid | experimental)
+			RELEASES="$RELEASES $argument" ;;
+		unit | regress | isolation | tap) SUITES="$SUITES $argument" ;;
+		*) fail "\"$argument\" is no version and no suite" ;;
+	esac
+done
+export SUITES
 [ "$(id -u)" -eq 0 ] || fail "making and entering a chroot needs root"
-[ $# -gt 0 ] || set -- bookworm wheel trixie sid experimental
 
 # Set CELLS to the cells that the table has of release $1.
 read_cells()
@@ -152,10 +174,36 @@ table_row()
 	echo "| ${version:-PostgreSQL ?} | $1 |$row"
 }
 
+# Put the rows of $WORK/table into the document, for those that it has of the
+# same releases.
+write_table()
+{
+	local row release kept
+
+	sed -n '/^## /q; /^| PostgreSQL /p' "$OUTPUT" 2>/dev/null |
+		while IFS= read -r row; do
+			release=${row#*| *| }
+			grep -qF "| ${release%% *} |" "$WORK/table" || echo "$row"
+		done >"$WORK/others"
+	sort -V "$WORK/table" "$WORK/others" >"$WORK/sorted"
+	mkdir -p "$(dirname "$OUTPUT")"
+	kept=$(sed -n '/^## /,$p' "$OUTPUT" 2>/dev/null || true)
+	{
+		echo '# PostgreSQL versions tested'
+		echo
+		echo "The last run of each suite by \`tools/versions.sh\`, on $(uname -m):"
+		echo
+		echo '| server | Debian release | unit | regress | isolation | TAP |'
+		echo '|---|---|---|---|---|---|'
+		cat "$WORK/sorted"
+		[ -z "$kept" ] || printf '\n%s\n' "$kept"
+	} >"$OUTPUT"
+}
+
 own=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 COMMIT="$(date -u +%Y-%m-%d) $(git rev-parse --short HEAD 2>/dev/null || echo '?')"
 git diff --quiet HEAD -- . ":!$OUTPUT" 2>/dev/null || COMMIT="$COMMIT, changed"
-for release in "$@"; do
+for release in ${RELEASES:-bookworm wheel trixie sid experimental}; do
 	log=$WORK/log
 	rc=0
 	echo "## $release"
@@ -173,26 +221,7 @@ for release in "$@"; do
 	cat "$log"
 	[ "$rc" -eq 0 ] || FAILED=1
 	table_row "$release" "$log" >>"$WORK/table"
+	write_table
 done
-# what was not asked for stays
-sed -n '/^## /q; /^| PostgreSQL /p' "$OUTPUT" 2>/dev/null |
-	while IFS= read -r row; do
-		release=${row#*| *| }
-		grep -qF "| ${release%% *} |" "$WORK/table" || echo "$row"
-	done >"$WORK/others"
-sort -V "$WORK/table" "$WORK/others" >"$WORK/sorted"
-
-mkdir -p "$(dirname "$OUTPUT")"
-kept=$(sed -n '/^## /,$p' "$OUTPUT" 2>/dev/null || true)
-{
-	echo '# PostgreSQL versions tested'
-	echo
-	echo "The last run of each suite by \`tools/versions.sh\`, on $(uname -m):"
-	echo
-	echo '| server | Debian release | unit | regress | isolation | TAP |'
-	echo '|---|---|---|---|---|---|'
-	cat "$WORK/sorted"
-	[ -z "$kept" ] || printf '\n%s\n' "$kept"
-} >"$OUTPUT"
 cat "$WORK/sorted"
 exit "$FAILED"
