@@ -176,6 +176,8 @@ pgm_strategy_change_rows(PgmMaker *maker)
 	risk = pgm_change_risk(change);
 	if (risk == NULL)
 		risk = expected.refusal;
+	if (risk == NULL && pgm_strategy_has_foreign_partition(maker->relid))
+		risk = "rows of it are behind a foreign table";
 	if (risk != NULL)
 	{
 		pgm_strategy_stay_plain(maker, risk);

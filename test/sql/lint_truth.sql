@@ -191,6 +191,7 @@ CREATE FOREIGN TABLE far PARTITION OF whole FOR VALUES IN (1) SERVER regress_pgm
 SELECT * FROM found('ALTER FOREIGN TABLE far ALTER b SET DEFAULT 1; ALTER TABLE whole ADD c int; ALTER TABLE whole RENAME b TO d', 'foreign');
 SELECT * FROM found('CREATE UNIQUE INDEX ON whole (a); CREATE INDEX ON whole (a); ALTER TABLE whole ADD PRIMARY KEY (a); CREATE UNIQUE INDEX ON ONLY whole (a)', 'foreign');
 SELECT * FROM found('ALTER TABLE whole ADD FOREIGN KEY (b) REFERENCES tiny; ALTER TABLE whole ADD CHECK (b > 0), ALTER b SET NOT NULL; UPDATE whole SET b = 1; DELETE FROM far; SELECT FROM far; TRUNCATE whole', 'foreign');
+SELECT rule, level, hint FROM pgmigrate.lint('UPDATE whole SET b = 1') WHERE rule ~ 'bulk';
 SELECT * FROM found('CREATE CONSTRAINT TRIGGER c AFTER UPDATE ON whole FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); CREATE TRIGGER c AFTER UPDATE ON whole FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'foreign');
 CREATE FOREIGN DATA WRAPPER postgres_fdw;
 CREATE SERVER regress_pgm_names FOREIGN DATA WRAPPER postgres_fdw;
