@@ -157,7 +157,7 @@ ok(-s "$root/laptop/release.sql", 'a script is there');
 my ($tenants) = slurp_file("$top/doc/fleet.md") =~ /^## A schema for each tenant\n(.*?)^## /ms
   or die 'no recipe for tenants';
 my @recipes = $tenants =~ /^```sql\n(.*?)^```$/msg;
-is(scalar @recipes, 2, 'two ways for tenants');
+is(scalar @recipes, 4, 'three ways for tenants, one with its wave');
 my $paid = q{SELECT string_agg(relnamespace::regnamespace || ' ' || (a.attname IS NOT NULL), ', ' ORDER BY relnamespace::regnamespace::text)
 	FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'paid_at' WHERE relname = 'invoice'};
 foreach my $way ('all', 'each')
@@ -180,6 +180,21 @@ foreach my $way ('all', 'each')
 	is(query($node, 'SELECT count(*) FROM pgmigrate.current()', $name), '1', "one head, by $way");
 }
 
+# A branch for each: one that fails is retried alone.
+my ($branches, $wave) = @recipes;
+database('tenants_branch');
+query($node, "CREATE SCHEMA tenant_$_ CREATE TABLE invoice (id int)", 'tenants_branch') foreach qw(a b c);
+query($node, 'ALTER TABLE tenant_b.invoice ADD paid_at text', 'tenants_branch');
+query($node, $branches, 'tenants_branch');
+my @wave;
+$node->psql('tenants_branch', $wave, stdout => \$wave[0], stderr => \my $said, on_error_stop => 0);
+like($said, qr/ERROR: +column "paid_at" of relation "invoice" already exists/, 'a tenant that differs, in a wave of branches');
+query($node, 'ALTER TABLE tenant_b.invoice DROP paid_at', 'tenants_branch');
+$node->psql('tenants_branch', $wave, stdout => \$wave[1], on_error_stop => 0);
+is(join(' and ', map { s/\n/ /gr } @wave), '1 1 and 0 1 0', 'the others go on, and it is retried alone');
+is(query($node, $paid, 'tenants_branch'), 'tenant_a true, tenant_b true, tenant_c true', 'all have it, by branch');
+is(query($node, 'SELECT count(*) FROM pgmigrate.current()', 'tenants_branch'), '3', 'a head for each');
+
 # Several clusters: the first one that is not at the target ends it.
 my ($clusters) = slurp_file("$top/doc/fleet.md") =~ /^## Several clusters\n.*?^```sh\n(.*?)^```$/ms
   or die 'no recipe for several clusters';
@@ -192,7 +207,7 @@ foreach my $place ([ $node, 'laptop' ], [ $other, 'postgres' ])
 	  foreach "SELECT pgmigrate.revision('wave', 'SELECT 1 / CAST(current_setting(''regress.one'') AS int)', id => 'wave')",
 	  "ALTER DATABASE $place->[1] SET regress.one = " . ($place->[0] == $node ? 0 : 1);
 }
-query($node, "DROP DATABASE IF EXISTS $_ WITH (FORCE)") foreach qw(job pods pooler);
+query($node, "DROP DATABASE IF EXISTS $_ WITH (FORCE)") foreach qw(job pods pooler tenants_branch);
 my ($rc, $out) = shell($clusters, "$root/fleet");
 like($out, qr/database "laptop" failed.*ERROR: +not all databases are at the target/s, 'a failure in the first cluster is told');
 is(query($other, 'SELECT count(*) FROM pgmigrate.run'), '0', 'the second is not begun');
