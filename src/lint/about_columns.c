@@ -26,6 +26,7 @@
 #include "compat/server.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
+#include "strategy/columns.h"
 
 static PgmQuery volatile_query = {
 	"SELECT EXISTS (SELECT FROM pg_proc WHERE proname = $1 "
@@ -77,21 +78,6 @@ type_text(const PgmLint *lint, const TypeName *name)
 	const char *text = pgm_lint_clause(lint, name->location);
 
 	return text ? text : TypeNameToString(name);
-}
-
-static const char *
-serial_type(const TypeName *name)
-{
-	const char *type = name != NULL && list_length(name->names) == 1 ?
-		strVal(linitial(name->names)) : "";
-
-	if (strcmp(type, "serial") == 0 || strcmp(type, "serial4") == 0)
-		return "integer";
-	if (strcmp(type, "bigserial") == 0 || strcmp(type, "serial8") == 0)
-		return "bigint";
-	if (strcmp(type, "smallserial") == 0 || strcmp(type, "serial2") == 0)
-		return "smallint";
-	return NULL;
 }
 
 /* DEFAULT and what it is; NULL if there is none, or NULL is it. */
@@ -148,7 +134,7 @@ column_rewrites(const ColumnDef *column)
 		column_constraint(column, CONSTR_GENERATED);
 	Constraint *def = column_constraint(column, CONSTR_DEFAULT);
 
-	return serial_type(column->typeName) != NULL ||
+	return pgm_serial_type(column->typeName) != NULL ||
 		column_constraint(column, CONSTR_IDENTITY) != NULL ||
 		(generated != NULL && !pgm_generated_is_virtual(generated)) ||
 		pgm_lint_domain_has_constraints(pgm_lint_type(column->typeName)) ||
@@ -246,7 +232,7 @@ static void
 lint_rewriting_column(PgmLint *lint, ColumnDef *column)
 {
 	const char *name = quote_identifier(column->colname);
-	const char *serial = serial_type(column->typeName);
+	const char *serial = pgm_serial_type(column->typeName);
 
 	if (serial != NULL)
 		pgm_lint_add(lint, "serial-column",
@@ -363,7 +349,7 @@ pgm_lint_add_column(PgmLint *lint, AlterTableCmd *cmd)
 					 psprintf("the index of new column %s is built while %s is locked", name, lint->name),
 					 NULL);
 	if (is_not_null(column) && default_text(lint, column) == NULL &&
-		serial_type(column->typeName) == NULL &&
+		pgm_serial_type(column->typeName) == NULL &&
 		!has_type_default(column->typeName) &&
 		column_constraint(column, CONSTR_IDENTITY) == NULL &&
 		column_constraint(column, CONSTR_GENERATED) == NULL)

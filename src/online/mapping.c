@@ -46,6 +46,7 @@
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/mapping.h"
+#include "strategy/columns.h"
 
 /* ---- making it */
 
@@ -418,6 +419,11 @@ foresee_default(ColumnDef *def, PgmMappingText *forth)
 	int32		limit;
 	ListCell   *lc;
 
+	if (pgm_serial_type(def->typeName) != NULL)
+	{
+		say_volatile_default(def->colname, forth);
+		return;
+	}
 	typenameTypeIdAndMod(NULL, def->typeName, &type, &limit);
 	foreach(lc, def->constraints)
 	{

@@ -41,6 +41,23 @@ is_attribute(const Constraint *constraint)
 	}
 }
 
+const char *
+pgm_serial_type(const TypeName *type)
+{
+	static const char *const types[][2] = {
+		{"smallserial", "smallint"}, {"serial2", "smallint"},
+		{"serial", "integer"}, {"serial4", "integer"},
+		{"bigserial", "bigint"}, {"serial8", "bigint"}
+	};
+
+	if (type == NULL || list_length(type->names) != 1)
+		return NULL;
+	for (int i = 0; i < lengthof(types); i++)
+		if (strcmp(strVal(linitial(type->names)), types[i][0]) == 0)
+			return types[i][1];
+	return NULL;
+}
+
 static bool
 has_value(const ColumnDef *column)
 {

@@ -27,6 +27,9 @@ extern PgmColumnParts *pgm_column_parts(const PgmSource *source, int n,
 										AlterTableCmd *cmd,
 										const char *text);
 
+/* The type of the column where it is written as a serial, or NULL. */
+extern const char *pgm_serial_type(const TypeName *type);
+
 /* Does it give each row a value of its own, so that all are written? */
 extern bool pgm_column_is_filled(const ColumnDef *column);
 

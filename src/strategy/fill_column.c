@@ -10,7 +10,8 @@
  *
  * Rows are filled by SET column = DEFAULT WHERE column IS NULL.  That fires
  * triggers that the statement itself would not, so a table that has them is
- * changed otherwise; and a generated column cannot be filled.
+ * changed otherwise, and so is one with policies that hide rows; and a
+ * generated column cannot be filled.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,14 +22,17 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "parser/parse_type.h"
-#include "sql/source_text.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/typcache.h"
 
 #include "compat/catalog.h"
 #include "compat/constraint.h"
+#include "compat/server.h"
+#include "sql/source_text.h"
+#include "strategy/columns.h"
 #include "strategy/fill_column.h"
 
 static PgmQuery triggers_query = {
@@ -40,11 +44,6 @@ static PgmQuery triggers_query = {
 	1, {OIDOID}
 };
 
-static PgmQuery owner_query = {
-	"SELECT c.relowner = $2 FROM pg_class c WHERE c.oid = $1",
-	2, {OIDOID, OIDOID}
-};
-
 static bool
 fires_triggers(Oid relid)
 {
@@ -53,32 +52,26 @@ fires_triggers(Oid relid)
 	return pgm_spi_one_bool(&triggers_query, values);
 }
 
+/* The sequence of a serial belongs to whom the table does. */
 static bool
-is_own(Oid relid)
+may_give_sequence(PgmMaker *maker, Oid owner)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relid),
-	ObjectIdGetDatum(GetUserId())};
-
-	return pgm_spi_one_bool(&owner_query, values);
+	return owner == GetUserId() || superuser() ||
+		(is_member_of_role(GetUserId(), owner) &&
+		 PGM_SCHEMA_ACLCHECK(maker->namespace, owner,
+							 ACL_CREATE) == ACLCHECK_OK);
 }
 
-/* The type of the column of a serial, or NULL. */
-static const char *
-serial_type(const ColumnDef *column)
+/* Rows that policies hide would be left without a value. */
+static bool
+hides_rows(Oid relid)
 {
-	static const char *const types[][2] = {
-		{"smallserial", "smallint"}, {"serial2", "smallint"},
-		{"serial", "integer"}, {"serial4", "integer"},
-		{"bigserial", "bigint"}, {"serial8", "bigint"}
-	};
+	ListCell   *lc;
 
-	if (list_length(column->typeName->names) != 1)
-		return NULL;
-	for (int i = 0; i < lengthof(types); i++)
-		if (strcmp(strVal(linitial(column->typeName->names)),
-				   types[i][0]) == 0)
-			return types[i][1];
-	return NULL;
+	foreach(lc, lcons_oid(relid, pgm_descendants(relid)))
+		if (check_enable_rls(lfirst_oid(lc), InvalidOid, true) == RLS_ENABLED)
+		return true;
+	return false;
 }
 
 static char *
@@ -133,7 +126,10 @@ static void
 by_sequence(PgmMaker *maker, PgmFilledColumn *filled, const char *column,
 			const char *type, const char *sequence)
 {
-	filled->before = psprintf("CREATE SEQUENCE %s AS %s", sequence, type);
+	filled->before = psprintf("CREATE %sSEQUENCE %s AS %s",
+							  get_rel_persistence(maker->relid) ==
+							  RELPERSISTENCE_UNLOGGED ? "UNLOGGED " : "",
+							  sequence, type);
 	filled->parts = list_make2(psprintf("ADD COLUMN %s %s", column, type),
 							   psprintf("ALTER COLUMN %s SET DEFAULT pg_catalog.nextval(%s)",
 										column,
@@ -147,8 +143,16 @@ serial(PgmMaker *maker, const ColumnDef *column, const char *type)
 	PgmFilledColumn *filled = palloc0(sizeof(PgmFilledColumn));
 	const char *name = quote_identifier(column->colname);
 	char	   *sequence = sequence_name(maker, column, "seq");
+	Oid			owner = pgm_relation_owner(maker->relid);
 
+	if (!may_give_sequence(maker, owner))
+		return NULL;
 	by_sequence(maker, filled, name, type, sequence);
+	if (owner != GetUserId())
+		filled->before = psprintf("%s;\nALTER SEQUENCE %s OWNER TO %s",
+								  filled->before, sequence,
+								  quote_identifier(GetUserNameFromId(owner,
+																	 false)));
 	filled->after = psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", sequence,
 							 maker->table, name);
 	return filled;
@@ -219,14 +223,14 @@ is_simple(PgmMaker *maker, const ColumnDef *column)
 {
 	return maker->subject->relkind == RELKIND_RELATION &&
 		column->collClause == NULL && column->fdwoptions == NIL &&
-		!pgm_column_has_storage(column) && is_own(maker->relid) &&
+		!pgm_column_has_storage(column) && !hides_rows(maker->relid) &&
 		column->typeName->arrayBounds == NIL && !column->typeName->setof;
 }
 
 PgmFilledColumn *
 pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 {
-	const char *type = serial_type(column);
+	const char *type = pgm_serial_type(column->typeName);
 	PgmFilledColumn *filled = NULL;
 	const Constraint *value = NULL;
 	bool		not_null = false;

@@ -220,6 +220,25 @@ CREATE TRIGGER note BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION many.note()
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT count(*) FROM t WHERE v = 'fired';
 
+DROP TRIGGER note ON t;
+-- nor one whose policies hide rows from its owner, which an UPDATE would leave without a value
+CREATE ROLE regress_pgmigrate_forced;
+SELECT count(*) > 0 AS may FROM unnest(ARRAY['operator', 'author']) AS l, pgmigrate.grant_access('regress_pgmigrate_forced', l);
+GRANT CREATE, USAGE ON SCHEMA many TO regress_pgmigrate_forced;
+SET ROLE regress_pgmigrate_forced;
+CREATE TABLE many.forced (id int);
+INSERT INTO many.forced SELECT generate_series(1, 20);
+CREATE POLICY few ON many.forced USING (id <= 5);
+ALTER TABLE many.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT pgmigrate.revision('r10', 'ALTER TABLE many.forced ADD COLUMN u uuid DEFAULT gen_random_uuid(), ADD COLUMN s serial', id => 'r10', down_revision => '{}');
+SELECT statement, strategy FROM pgmigrate.plan('r10');
+SELECT revision, state FROM pgmigrate.upgrade('r10');
+RESET ROLE;
+SELECT count(*), count(DISTINCT u), count(DISTINCT s) FROM many.forced;
+DROP TABLE many.forced;
+DROP OWNED BY regress_pgmigrate_forced;
+DROP ROLE regress_pgmigrate_forced;
+
 DROP VIEW public.behind;
 DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
