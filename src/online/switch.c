@@ -518,6 +518,14 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	(void) run_others(shadow, i);
 }
 
+/* The owner may have moved it elsewhere, where nobody could drop it. */
+static bool
+is_to_be_dropped(Oid relid, Oid schema)
+{
+	return OidIsValid(relid) && get_rel_name(relid) != NULL &&
+		(get_rel_namespace(relid) == schema || pgm_beside_is_guarded(relid));
+}
+
 void
 pgm_shadow_drop_schema(PgmShadow *shadow)
 {
@@ -534,8 +542,7 @@ pgm_shadow_drop_schema(PgmShadow *shadow)
 	tables = lappend_oid(tables, pgm_rows_table(shadow));
 	foreach(lc, list_concat(tables, pgm_partition_leaves(shadow)))
 	{
-		if (!OidIsValid(lfirst_oid(lc)) ||
-			get_rel_namespace(lfirst_oid(lc)) != schema)
+		if (!is_to_be_dropped(lfirst_oid(lc), schema))
 			continue;
 		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		add_exact_object_address(&address, objects);

@@ -207,6 +207,18 @@ RESET ROLE;
 SELECT action FROM pgmigrate.revert((SELECT max(id) FROM pgmigrate.operation));
 SELECT count(*) FROM guarded.log WHERE v IS NULL;
 
+-- a copy that he has moved is dropped where it is
+SET ROLE regress_guarded;
+CREATE TABLE guarded.moved (id int PRIMARY KEY, v int);
+RESET ROLE;
+SELECT action FROM pgmigrate.rebuild('guarded.moved', 'ALTER v TYPE bigint');
+SELECT 'pgmigrate_online_' || max(id) AS schema FROM pgmigrate.operation \gset
+SET ROLE regress_guarded;
+ALTER TABLE :schema."pgm old" SET SCHEMA guarded;
+RESET ROLE;
+SELECT relation, action FROM pgmigrate.finalize((SELECT max(id) FROM pgmigrate.operation));
+SELECT relname FROM pg_class WHERE relnamespace = 'guarded'::regnamespace AND relname ~ '^(moved|pgm)' ORDER BY relname;
+
 DROP TABLE public.guarded_child;
 DROP SCHEMA guarded CASCADE;
 DROP EXTENSION pgmigrate;
