@@ -17,12 +17,13 @@ struct PgmGiveWay
 };
 
 PgmGiveWay *
-pgm_give_way_create(PgmOperation *operation)
+pgm_give_way_create(PgmOperation *operation, Oid grows)
 {
 	PgmGiveWay *way = palloc0(sizeof(PgmGiveWay));
 
 	way->backfill.operation = operation;
 	way->backfill.context = CurrentMemoryContext;
+	way->backfill.grows = grows;
 	pgm_backfill_options(&way->backfill.options);
 	way->backfill.control.chunk_time = way->backfill.options.chunk_time;
 	return way;

@@ -14,13 +14,14 @@ typedef struct PgmGiveWay PgmGiveWay;
 
 /*
  * Lives in the current memory context, and so must the operation, whose run
- * may be paused and tuned.
+ * may be paused and tuned.  What is written makes that table longer.
  */
-extern PgmGiveWay *pgm_give_way_create(PgmOperation *operation);
+extern PgmGiveWay *pgm_give_way_create(PgmOperation *operation, Oid grows);
 
 /*
  * Between two pieces, outside of a transaction: waits while it is paused, and
- * while replicas, the WAL, the archiver or the user's query say so.
+ * while replicas, the WAL, the archiver, the room on disk or the user's query
+ * say so.
  */
 extern void pgm_give_way(PgmGiveWay *way);
 

@@ -54,6 +54,7 @@ typedef struct PgmBackfill
 	int64		control_read;
 	int64		progress_written;
 	char	   *waiting_for;	/* as it is written, NULL for nothing */
+	Oid			grows;			/* where rows go without a target, or 0 */
 	int			attempts;		/* at a chunk that had to be repeated */
 	bool		moved;			/* the table has another file than before */
 	bool		waited_on;		/* somebody waited for the last chunk */

@@ -155,6 +155,7 @@ static const char *
 disk_space(PgmBackfill *backfill, PgmTarget *target)
 {
 	const char *reason = "room on disk";
+	Oid			grows = target == NULL ? backfill->grows : target->relid;
 	PgmSpiScope scope;
 	Datum		values[1];
 	uint64		rows;
@@ -165,9 +166,9 @@ disk_space(PgmBackfill *backfill, PgmTarget *target)
 	if (free_space(".") < pgm_min_free_space ||
 		free_space("pg_wal") < pgm_min_free_space)
 		return reason;
-	if (target == NULL)
+	if (!OidIsValid(grows))
 		return NULL;
-	values[0] = ObjectIdGetDatum(target->relid);
+	values[0] = ObjectIdGetDatum(grows);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&tablespace_query, values, NULL);
 	enough = true;

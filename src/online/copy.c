@@ -627,7 +627,7 @@ pgm_shadow_copy(PgmShadow *shadow)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate copy",
 												  ALLOCSET_DEFAULT_SIZES);
-	PgmGiveWay *way = pgm_give_way_create(shadow->operation);
+	PgmGiveWay *way = pgm_give_way_create(shadow->operation, shadow->beside);
 	BlockNumber blocks = FIRST_BLOCKS;
 	TransactionId other = InvalidTransactionId;
 	MemoryContext old = MemoryContextSwitchTo(context);

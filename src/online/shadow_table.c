@@ -342,15 +342,17 @@ pgm_shadow_abort(PgmShadow *shadow)
 
 /*
  * Another try could not do better, or is not wanted.  What is in the way at
- * the moment, or a server that stops, is no reason to lose the copy.
+ * the moment, or a server that stops, is no reason to lose the copy; but where
+ * the disk is full the application has need of the room that it takes.
  */
 static bool
 is_final(int sqlstate)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
-		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+			return sqlstate == ERRCODE_DISK_FULL;
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
 		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
 			return false;
 		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
@@ -617,7 +619,7 @@ work(PgmShadow *shadow)
 
 /* What others have done to that table does not hold up the work on another. */
 static void
-finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
+finalize_one_due(PgmShadow *shadow, const PgmOperation *operation, bool gone)
 {
 	ErrorData  *edata;
 
@@ -625,7 +627,9 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
 	{
 		if (pgm_shadow_finalize(shadow->request->exec, operation->id) &&
 			operation->state == PGM_OPERATION_SWITCHED)
-			ereport(NOTICE,
+			ereport(NOTICE, gone ?
+					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, the table is gone",
+						   operation->id, operation->relation) :
 					errmsg("operation " INT64_FORMAT " on table \"%s\" is finalized, its time to be reverted is over",
 						   operation->id, operation->relation));
 	}
@@ -642,9 +646,18 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation)
 	PG_END_TRY();
 }
 
+/* Of a table that is gone the copies may still be somebody's. */
+static Oid
+whose_it_is(const PgmOperation *operation, bool gone)
+{
+	char	   *old = gone ? pgm_operation_detail(operation, "old") : NULL;
+
+	return old == NULL ? operation->relid : (Oid) strtoul(old, NULL, 10);
+}
+
 /*
  * Those whose time to be reverted is over, and what reverted ones have left,
- * of tables that are the caller's.
+ * or tables that are gone, where they are the caller's.
  */
 static void
 finalize_due(PgmShadow *shadow)
@@ -658,14 +671,18 @@ finalize_due(PgmShadow *shadow)
 	foreach(lc, due)
 	{
 		PgmOperation *operation = lfirst(lc);
+		bool		gone;
 		bool		allowed;
+		Oid			relid;
 
 		pgm_txn_begin();
-		allowed = get_rel_name(operation->relid) != NULL &&
-			pgm_class_ownercheck(operation->relid, GetUserId());
+		gone = get_rel_name(operation->relid) == NULL;
+		relid = whose_it_is(operation, gone);
+		allowed = get_rel_name(relid) == NULL ||
+			pgm_class_ownercheck(relid, GetUserId());
 		pgm_txn_commit();
 		if (allowed)
-			finalize_one_due(shadow, operation);
+			finalize_one_due(shadow, operation, gone);
 	}
 }
 

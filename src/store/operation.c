@@ -126,9 +126,13 @@ static PgmQuery revert_until_query = {
 	2, {INT8OID, FLOAT8OID}
 };
 
+/* A table that is gone has no way back. */
 static PgmQuery due_query = {
 	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.state = 'switched' "
-	"AND o.revert_until < clock_timestamp() OR " LEFT " ORDER BY o.id"
+	"AND (o.revert_until < clock_timestamp() "
+	"OR o.system_identifier = pgmigrate.system_identifier() "
+	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c "
+	"WHERE c.oid = o.relid)) OR " LEFT " ORDER BY o.id"
 };
 
 static PgmQuery finalizable_query = {

@@ -94,6 +94,38 @@ SELECT count(*) FROM pgmigrate.finalize();
 DROP SCHEMA moved CASCADE;
 DROP TABLESPACE regress_pgm_online;
 
+-- a table that is gone has no way back: the next change drops what was kept for it, if that is the caller's
+CREATE ROLE regress_shadow;
+GRANT CREATE, USAGE ON SCHEMA shop TO regress_shadow;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_shadow', 'operator');
+CREATE TABLE gone (id int PRIMARY KEY, v int);
+INSERT INTO gone SELECT g, g FROM generate_series(1, 100) g;
+SELECT action FROM pgmigrate.rebuild('gone', 'ALTER v TYPE bigint');
+DROP TABLE gone;
+SELECT relation, state FROM pgmigrate.operations WHERE relation = 'shop.gone';
+SET ROLE regress_shadow;
+CREATE TABLE his (id int PRIMARY KEY);
+SELECT action FROM pgmigrate.rebuild('his');
+RESET ROLE;
+SELECT relation, state FROM pgmigrate.operations WHERE relation = 'shop.gone';
+CREATE TABLE mine (id int PRIMARY KEY);
+SET client_min_messages = notice;
+SELECT action FROM pgmigrate.rebuild('mine');
+SET client_min_messages = warning;
+SELECT relation, state FROM pgmigrate.operations WHERE relation = 'shop.gone';
+SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text ~ '^pgmigrate_online' AND relname ~ 'gone';
+
+-- the room of a copy for which there is none on the disk is given back
+CREATE FUNCTION no_room(int) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+$$ BEGIN IF $1 = 77 THEN RAISE 'no room' USING ERRCODE = 'disk_full'; END IF; RETURN $1; END $$;
+CREATE TABLE big (id int PRIMARY KEY, v int);
+INSERT INTO big SELECT g, g FROM generate_series(1, 100) g;
+SELECT pgmigrate.rebuild('big', 'ALTER v TYPE bigint USING no_room(v)');
+SELECT state FROM pgmigrate.operations WHERE relation = 'shop.big';
+SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text ~ '^pgmigrate_online' AND relname ~ 'big';
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'big'::regclass;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
+DROP ROLE regress_shadow;
 CREATE EXTENSION pgmigrate;

@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 
+use File::Temp qw(tempdir);
 use PgMigrate::Test;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -326,6 +327,36 @@ foreach my $who ('finalize', 'the next change')
 	is(query($node, $state), 'reverted||0', "$who drops what is left");
 	is(query($node, 'SELECT count(*), sum(v), max(length(s)) FROM t'),
 		'1000|500500|2000000', 'the rows are there');
+}
+
+# Room on the disk where the copy is, which another one than that of the data.
+sub room
+{
+	my ($path) = @_;
+	my $line = (split /\n/, qx{df -Pm '$path'})[-1];
+
+	return (split ' ', $line)[3];
+}
+
+SKIP:
+{
+	my $elsewhere = '/dev/shm';
+	skip 'no smaller file system', 2
+	  if !-w $elsewhere || room($elsewhere) + 2000 > room($node->data_dir);
+	my $place = tempdir('pgm_XXXXXX', DIR => $elsewhere, CLEANUP => 1);
+	my $limit = room($elsewhere) + 1000;
+	query($node, "CREATE TABLESPACE tight LOCATION '$place'");
+	query($node, 'CREATE TABLE tight (id int PRIMARY KEY, v int) TABLESPACE tight; INSERT INTO tight VALUES (1, 1)');
+	my $caller = session($node);
+	$caller->query("SET pgmigrate.min_free_space = '$limit MB'");
+	$caller->send("SELECT pgmigrate.rebuild('tight', 'ALTER v TYPE bigint')");
+	poll($node, "SELECT waiting_for = 'room on disk' FROM pgmigrate.operations $last");
+	is(query($node, "SELECT state, done FROM pgmigrate.operations $last"), 'copying|0', 'it waits for room in the tablespace');
+	$caller->interrupt;
+	$caller->fails_with('57014', 'and can be cancelled meanwhile');
+	$caller->quit;
+	query($node, 'DROP TABLE tight');
+	query($node, 'DROP TABLESPACE tight');
 }
 
 log_is_clean($node);
