@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "base/printable.h"
 #include "diff/internal.h"
 
@@ -102,6 +104,41 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 		pgm_ddl_add(&diff, "SET LOCAL check_function_bodies = off");
 	pgm_diff_order(&diff);
 	return join_statements(diff.statements);
+}
+
+static bool
+is_partitioned(const PgmSchemaObject *table)
+{
+	return pgm_schema_value(table, "partition key") != NULL;
+}
+
+void
+pgm_diff_notice_partitioned(const PgmSchema *from, const PgmSchema *to,
+							const PgmDiffOptions *options)
+{
+	PgmDiff		diff = {0};
+
+	for (int i = 0; i < from->nobjects; i++)
+	{
+		const PgmSchemaObject *was = &from->objects[i];
+		const PgmSchemaObject *now;
+
+		if (!pgm_ddl_is(was, "table") || is_partitioned(was))
+			continue;
+		now = pgm_schema_find(to, "table", was->identity);
+		if (now == NULL || !is_partitioned(now))
+			continue;
+		if (diff.npairs == 0)
+			pgm_diff_begin(&diff, from, to, options);
+		if (pgm_ddl_find_pair(&diff, "table",
+							  was->identity)->change == PGM_RECREATE)
+			ereport(NOTICE,
+					errmsg("table %s is dropped, with its rows, and made again, as it is to be partitioned",
+						   was->identity),
+					errhint("To keep the rows let pgmigrate.rebuild(%s, partition_by => %s, partitions => ...) make the partitions, and generate what is left then.",
+							quote_literal_cstr(was->identity),
+							quote_literal_cstr(pgm_schema_value(now, "partition key"))));
+	}
 }
 
 List *

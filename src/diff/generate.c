@@ -82,6 +82,21 @@ refuse_production(void)
 				errhint("Generate it where it is developed, and load it here; \"pgmigrate.autogenerate_in_production\" lets it be done."));
 }
 
+/* Before it is loaded; how much is to be stored is known afterwards. */
+static void
+announce_size(const Generation *generation)
+{
+	size_t		limit = (size_t) pgm_max_revision_size * 1024;
+
+	if (generation->prove && generation->asked.text != NULL &&
+		strlen(generation->asked.text) > limit)
+		ereport(NOTICE,
+				errmsg("the desired text is longer than \"pgmigrate.max_revision_size\""),
+				errdetail("It is loaded, but a revision of more than %d kB is not stored.",
+						  pgm_max_revision_size),
+				errhint("See what it would be by pgmigrate.diff()."));
+}
+
 static List *
 split_patterns(const char *setting)
 {
@@ -355,6 +370,8 @@ work(Generation *generation)
 	else if (generation->asked.schemas != NIL)
 		adopt_mapped(generation);
 	write_both(generation, present);
+	pgm_diff_notice_partitioned(present, generation->desired,
+								&generation->options);
 	if (generation->upgrade != NIL)
 		pgm_diff_check_rights(generation->present, generation->desired,
 							  &generation->options,
@@ -426,6 +443,7 @@ generate(Generation *generation)
 {
 	refuse_production();
 	check_arguments(generation);
+	announce_size(generation);
 	generation->by_address = generation->asked.database != NULL;
 	generation->options.role = GetUserNameFromId(GetUserId(), false);
 	generation->options.include = split_patterns(pgm_autogenerate_include);

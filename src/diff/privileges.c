@@ -492,18 +492,25 @@ pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 					comment == NULL ? "NULL" : quote_literal_cstr(comment));
 }
 
-/* Where they are for a schema, nothing is granted by default. */
+/*
+ * Where they are for a schema, nothing is granted by default, and they go with
+ * it.
+ */
 void
 pgm_ddl_default_privileges(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *object = pgm_ddl_object(pair);
 	const char *role = OF(object, ".role");
 	const char *schema = OF(object, ".schema");
+	const PgmPair *of = schema == NULL ? NULL :
+		pgm_ddl_find_pair(diff, "schema", schema);
 	int			kind = find_default(OF(object, ".type"));
 	List	   *base;
 	List	   *from;
 	List	   *to;
 
+	if (of != NULL && of->change == PGM_DROP)
+		return;
 	if (diff->options->no_grants && !diff->options->outline)
 		return;
 	if (kind < 0)

@@ -1065,6 +1065,9 @@ INSERT INTO pair (name, a, b) VALUES
 		create table c (i int primary key, j int default f()); create publication SCHp for table a (i), c$p$,
 	$p$create function f() returns bigint language sql as 'select 1';
 		create table c (i int primary key); create publication SCHp for table c (i)$p$),
+('default privileges in a schema that goes',
+	$p$create schema SCHd; alter default privileges in schema SCHd grant select on tables to regress_diff_a$p$,
+	$p$grant usage on schema SCH to public$p$),
 ('an extension that cannot be moved',
 	$p$create type t as enum ('a'); do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
 		create extension xml2 schema SCH; end if; end $d$$p$,
@@ -1097,6 +1100,7 @@ SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
 DO $$ DECLARE i int; BEGIN FOR i IN SELECT n FROM pair LOOP
 	EXECUTE format('DROP SCHEMA s%s CASCADE', i); END LOOP; END $$;
+DROP SCHEMA s175d;
 DO $$ DECLARE p text; BEGIN FOR p IN SELECT quote_ident(pubname) FROM pg_publication LOOP
 	EXECUTE 'DROP PUBLICATION ' || p; END LOOP; END $$;
 DO $$ DECLARE p text; BEGIN FOR p IN
@@ -1223,6 +1227,11 @@ SELECT tableoid::regclass, count(*), max(s) FROM (SELECT tableoid, * FROM dd.log
 SELECT nextval('dd.log_s_seq') > 9 AS behind;
 DROP TABLE dd.log, dd.log_2, dd.entry;
 
+-- a table that is to be partitioned keeps its rows by rebuild()
+CREATE TABLE dd.log (i int PRIMARY KEY, s text);
+SELECT d FROM pgmigrate.diff(:'same' || '; CREATE TABLE dd.log (i int PRIMARY KEY, s text) PARTITION BY RANGE (i); CREATE TABLE dd.log_1 PARTITION OF dd.log FOR VALUES FROM (0) TO (10)') AS d WHERE d ~ 'DROP TABLE';
+DROP TABLE dd.log;
+
 -- what is lost is named: the rest of a value, an attribute, the position of a
 -- sequence, tables of an extension
 CREATE TYPE dd.stored AS (a int, b text);
@@ -1265,6 +1274,8 @@ DROP TABLE dd.kept;
 DROP TYPE dd.holder;
 -- a text of 50 MB is a text
 SELECT count(*) > 0 AS read FROM pgmigrate.diff('CREATE TABLE b (i int); --' || repeat('x', 50000000));
+-- what it would be is limited, which is said before it is loaded
+SELECT pgmigrate.autogenerate('long', :'same' || 'CREATE TABLE no_type (i intt); --' || repeat('x', 20000000));
 SET pgmigrate.environment = production;
 SELECT pgmigrate.diff('SELECT 1');
 SET pgmigrate.autogenerate_in_production = on;
