@@ -20,6 +20,17 @@
 #include "utils/array.h"
 #include "utils/rel.h"
 
+/* Of a, a column: NOT NULL of rows to come only is 'not valid', since 18. */
+#if PG_VERSION_NUM >= 180000
+#define PGM_SQL_NOT_NULL \
+	"CASE WHEN a.attnotnull THEN CASE WHEN (a.attrelid, a.attnum) IN " \
+	"(SELECT v.conrelid, v.conkey[1] FROM pg_constraint v " \
+	"WHERE v.contype = 'n' AND NOT v.convalidated) " \
+	"THEN 'not valid' ELSE 'yes' END END"
+#else
+#define PGM_SQL_NOT_NULL "CASE WHEN a.attnotnull THEN 'yes' END"
+#endif
+
 /* Of a new table whose columns are marked NOT NULL as those of the other. */
 static inline void
 pgm_copy_not_null_constraints(Oid from, Oid to)

@@ -9,8 +9,19 @@
 #define PGM_COMPAT_SUBSCRIPTION_H
 
 /* Of s, a row of pg_subscription: what is not as usual. */
+#if PG_VERSION_NUM >= 190000
+#define PGM_SQL_RETENTION \
+	"CASE WHEN s.subretaindeadtuples THEN 'retain dead tuples' END, " \
+	"'max retention ' || nullif(s.submaxretention, 0), " \
+	"'wal receiver timeout ' || nullif(s.subwalrcvtimeout, '-1'), " \
+	"'server ' || (SELECT quote_ident(v.srvname) FROM pg_foreign_server v " \
+	"WHERE v.oid = s.subserver), "
+#else
+#define PGM_SQL_RETENTION ""
+#endif
 #if PG_VERSION_NUM >= 170000
-#define PGM_SQL_FAILOVER "CASE WHEN s.subfailover THEN 'failover' END, "
+#define PGM_SQL_FAILOVER PGM_SQL_RETENTION \
+	"CASE WHEN s.subfailover THEN 'failover' END, "
 #else
 #define PGM_SQL_FAILOVER ""
 #endif

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 
 #include "compat/catalog.h"
+#include "compat/not_null.h"
 #include "schema/internal.h"
 
 /* c is the relation, n its schema. */
@@ -111,7 +112,7 @@ static PgmQuery queries[] = {
 		"format_type(a.atttypid, a.atttypmod) AS type, "
 		"CASE WHEN a.attcollation <> t.typcollation "
 		"THEN a.attcollation::regcollation::text END AS collation, "
-		PGM_YES("a.attnotnull") " AS \"not null\", "
+		PGM_SQL_NOT_NULL " AS \"not null\", "
 		"CASE a.attgenerated WHEN '' THEN pg_get_expr(x.adbin, x.adrelid) END "
 		"AS \"default\", "
 		"CASE WHEN a.attgenerated <> '' THEN pg_get_expr(x.adbin, x.adrelid) END "

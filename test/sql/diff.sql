@@ -1074,6 +1074,24 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create schema SCHx; do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
 		create extension xml2 schema SCHx; end if; end $d$$p$);
 
+-- since 18; before, there is nothing to do
+INSERT INTO pair (name, a, b)
+SELECT 'NOT NULL of the rows to come', CASE WHEN has THEN a ELSE '' END, CASE WHEN has THEN b ELSE '' END
+FROM (VALUES (current_setting('server_version_num')::int >= 180000,
+	$p$create table a (i int, j int not null, k int, l int, m int constraint mm not null); insert into a values (null, 1, 1, null, 1);
+		alter table a add constraint kk not null k not valid, add not null l not valid;
+		create table p (i int, j int, k int not null) partition by list (i); create table p1 partition of p default;
+		create table q (i int); create table q1 () inherits (q); create table r (i int); alter table r add not null i not valid;
+		create table r1 () inherits (r); create table s (i int); alter table s add not null i not valid$p$,
+	$p$create table a (i int, j int, k int, l int, m int, n int);
+		alter table a add constraint ii not null i not valid, add not null j not valid, add constraint kk not null k, add constraint mm not null m not valid,
+			add constraint nn not null n not valid;
+		create table p (i int, j int, k int) partition by list (i); create table p1 partition of p default;
+		alter table p add not null j not valid, add constraint pk not null k not valid;
+		create table q (i int); create table q1 () inherits (q); alter table q add constraint qi not null i not valid;
+		create table r (i int not null); create table r1 () inherits (r); create table s (i bigint); alter table s add not null i not valid;
+		create table n (i int, j int); alter table n add constraint nj not null j not valid, add not null i not valid$p$)) AS v (has, a, b);
+
 CREATE FUNCTION pg_temp.side(present boolean) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(format(E'CREATE SCHEMA s%s; SET search_path = s%s;\n', n, n) ||
 		replace(CASE WHEN present THEN p.a ELSE p.b END, 'SCH', 's' || n), E';\n' ORDER BY n)

@@ -188,6 +188,12 @@ INSERT INTO kind (ddl, object) VALUES
 ('REVOKE USAGE ON TYPE int4 FROM PUBLIC', 'added privileges on type integer'),
 ('REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC', 'added privileges on language plpgsql'),
 ('REVOKE EXECUTE ON FUNCTION plpgsql_call_handler() FROM PUBLIC', 'added privileges on function pg_catalog.plpgsql_call_handler()');
+INSERT INTO kind (ddl, object)
+SELECT ddl, object FROM (VALUES
+(180000, 'ALTER TABLE dk.loose ADD NOT NULL i NOT VALID', 'changed column dk.loose.i'),
+(190000, 'ALTER SUBSCRIPTION dk_sub SET (wal_receiver_timeout = 5000)', 'changed subscription dk_sub'),
+(190000, 'ALTER SUBSCRIPTION dk_sub SET (max_retention_duration = 100)', 'changed subscription dk_sub')) AS v (since, ddl, object)
+WHERE current_setting('server_version_num')::int >= since;
 SELECT count(*) >= 100 AS enough FROM kind;
 SELECT ddl, object, found FROM (SELECT *, pg_temp.drift_of(ddl) AS found FROM kind OFFSET 0) k
 WHERE (object = ANY (found)) IS NOT TRUE ORDER BY n;
