@@ -313,6 +313,16 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION pgmigrate.wait_for_run() IS
 'wait for a run that is in progress and let none begin in this transaction; each update script of the extension begins with it';
 
+CREATE FUNCTION pgmigrate.wait_before_drop() RETURNS event_trigger
+AS 'MODULE_PATHNAME', 'pgmigrate_wait_before_drop'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION pgmigrate.wait_before_drop() IS
+'event trigger that lets DROP EXTENSION pgmigrate wait for a run that is in progress';
+CREATE EVENT TRIGGER pgmigrate_wait_before_drop ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION', 'DROP OWNED')
+	EXECUTE FUNCTION pgmigrate.wait_before_drop();
+COMMENT ON EVENT TRIGGER pgmigrate_wait_before_drop IS 'lets DROP EXTENSION pgmigrate wait for a run that is in progress';
+
 REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.run_step, pgmigrate.begun_statement, pgmigrate.run_error FROM PUBLIC;
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade(text, text[], text) FROM PUBLIC;
@@ -325,3 +335,4 @@ REVOKE ALL ON FUNCTION pgmigrate.wait(bigint, interval, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.cancel(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.run_state(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.wait_for_run() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.wait_before_drop() FROM PUBLIC;

@@ -16,7 +16,7 @@ FROM (
 		AND p.proname OPERATOR(pg_catalog.<>) ALL (ARRAY['capture_ddl', 'run_state',
 			'revision_digest', 'script_begin', 'script_end', 'script_locks',
 			'script_statement', 'script_step', 'system_identifier',
-			'wait_for_run']::name[])
+			'wait_before_drop', 'wait_for_run']::name[])
 	UNION ALL
 	SELECT 2, 'view', c.relname::pg_catalog.text,
 		'pgmigrate.' OPERATOR(pg_catalog.||) c.relname::pg_catalog.text,

@@ -20,11 +20,13 @@
 #include "gate/outbox.h"
 #include "schema/fingerprint.h"
 #include "store/ddl_event.h"
+#include "store/extension_drop.h"
 #include "store/run_lock.h"
 #include "store/schema_record.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_capture_ddl);
 PG_FUNCTION_INFO_V1(pgmigrate_capture_drift);
+PG_FUNCTION_INFO_V1(pgmigrate_wait_before_drop);
 PG_FUNCTION_INFO_V1(pgmigrate_drift);
 PG_FUNCTION_INFO_V1(pgmigrate_fingerprint);
 
@@ -75,16 +77,29 @@ pgmigrate_drift(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* What runs do is told by the runs. */
-Datum
-pgmigrate_capture_ddl(PG_FUNCTION_ARGS)
+static const EventTriggerData *
+event_of(FunctionCallInfo fcinfo)
 {
-	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
-
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				errmsg("not called by an event trigger"));
+	return (const EventTriggerData *) fcinfo->context;
+}
+
+Datum
+pgmigrate_wait_before_drop(PG_FUNCTION_ARGS)
+{
+	pgm_extension_drop_begin(event_of(fcinfo)->parsetree);
+	PG_RETURN_NULL();
+}
+
+/* What runs do is told by the runs. */
+Datum
+pgmigrate_capture_ddl(PG_FUNCTION_ARGS)
+{
+	const EventTriggerData *data = event_of(fcinfo);
+
 	if (!pgm_run_inside())
 		pgm_ddl_event_write(GetCommandTagName(data->tag),
 							strcmp(data->event, "sql_drop") == 0);

@@ -277,10 +277,10 @@ is_about_row(const ErrorData *edata)
 
 /* After an abort, with which the run lock went. */
 static void
-take_up_again(PgmBackfill *backfill)
+take_up_again(PgmBackfill *backfill, int sqlstate)
 {
 	if (backfill->worker == 0)
-		pgm_run_dismiss_waiters();
+		pgm_run_dismiss_waiters(sqlstate);
 	pgm_txn_abort();
 	MemoryContextSwitchTo(backfill->chunk_context);
 	if (backfill->worker != 0)
@@ -300,7 +300,7 @@ pgm_chunk_recover(PgmBackfill *backfill)
 	if (!is_about_row(edata))
 		return false;
 	FlushErrorState();
-	take_up_again(backfill);
+	take_up_again(backfill, edata->sqlerrcode);
 	return true;
 }
 
@@ -322,7 +322,7 @@ try(PgmBackfill *backfill, PgmChunk *chunk, ErrorData **edata)
 		if (outcome == CHUNK_FAILED && !is_about_row(*edata))
 			PG_RE_THROW();
 		FlushErrorState();
-		take_up_again(backfill);
+		take_up_again(backfill, (*edata)->sqlerrcode);
 	}
 	PG_END_TRY();
 	return outcome;

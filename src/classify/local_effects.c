@@ -268,13 +268,28 @@ objects_are_local(Node *stmt, bool rows)
 	return local;
 }
 
+/* Ours are local. */
 static bool
 any_event_trigger(void)
 {
-	return EventCacheLookup(EVT_DDLCommandStart) != NIL ||
-		EventCacheLookup(EVT_DDLCommandEnd) != NIL ||
-		EventCacheLookup(EVT_SQLDrop) != NIL ||
-		EventCacheLookup(EVT_TableRewrite) != NIL;
+	static const EventTriggerEvent events[] = {
+		EVT_DDLCommandStart, EVT_DDLCommandEnd, EVT_SQLDrop, EVT_TableRewrite
+	};
+	Oid			own_schema = get_namespace_oid("pgmigrate", true);
+
+	for (int i = 0; i < lengthof(events); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, EventCacheLookup(events[i]))
+		{
+			const EventTriggerCacheItem *item = lfirst(lc);
+
+			if (get_func_namespace(item->fnoid) != own_schema)
+				return true;
+		}
+	}
+	return false;
 }
 
 bool

@@ -9,15 +9,20 @@
 #define PGM_COMPAT_LOCK_H
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 160000
 #define pgm_class_ownercheck(oid, role) pg_class_ownercheck(oid, role)
+#define pgm_extension_ownercheck(oid, role) \
+	pg_extension_ownercheck(oid, role)
 #else
 #define pgm_class_ownercheck(oid, role) \
 	object_ownercheck(RelationRelationId, oid, role)
+#define pgm_extension_ownercheck(oid, role) \
+	object_ownercheck(ExtensionRelationId, oid, role)
 #endif
 
 /* When a process began to wait for its lock, 0 if that is not known. */

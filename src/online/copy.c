@@ -605,11 +605,13 @@ copy_next_surely(PgmShadow *shadow, int chunk_time, BlockNumber *blocks,
 		}
 		PG_CATCH();
 		{
-			if (tries >= MAX_TRIES || !is_passing(geterrcode()))
+			int			sqlstate = geterrcode();
+
+			if (tries >= MAX_TRIES || !is_passing(sqlstate))
 				PG_RE_THROW();
 			MemoryContextSwitchTo(shadow->context);
 			FlushErrorState();
-			pgm_shadow_abort(shadow);
+			pgm_shadow_abort(shadow, sqlstate);
 			failed = true;
 		}
 		PG_END_TRY();

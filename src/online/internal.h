@@ -107,7 +107,7 @@ extern void pgm_shadow_clear(PgmShadow *shadow);
 extern void pgm_shadow_forget(int64 id);
 
 /* End a transaction that failed, and keep what the run holds. */
-extern void pgm_shadow_abort(PgmShadow *shadow);
+extern void pgm_shadow_abort(PgmShadow *shadow, int sqlstate);
 
 /* copy.c, build_indexes.c, compare.c: in a worker. */
 extern void pgm_shadow_copy(PgmShadow *shadow);

@@ -330,8 +330,9 @@ advance(PgmShadow *shadow)
 /* ---- failures */
 
 void
-pgm_shadow_abort(PgmShadow *shadow)
+pgm_shadow_abort(PgmShadow *shadow, int sqlstate)
 {
+	pgm_run_dismiss_waiters(sqlstate);
 	pgm_txn_abort();
 	MemoryContextSwitchTo(shadow->context);
 	pgm_txn_begin();
@@ -427,10 +428,12 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 	}
 	PG_CATCH();
 	{
+		int			sqlstate = geterrcode();
+
 		MemoryContextSwitchTo(shadow->context);
 		EmitErrorReport();
 		FlushErrorState();
-		pgm_shadow_abort(shadow);
+		pgm_shadow_abort(shadow, sqlstate);
 	}
 	PG_END_TRY();
 }
@@ -640,7 +643,7 @@ finalize_one_due(PgmShadow *shadow, const PgmOperation *operation, bool gone)
 		if (pgm_error_is_cancel(edata))
 			PG_RE_THROW();
 		FlushErrorState();
-		pgm_shadow_abort(shadow);
+		pgm_shadow_abort(shadow, edata->sqlerrcode);
 		pgm_shadow_warn_unfinalized(operation, edata);
 	}
 	PG_END_TRY();
@@ -730,7 +733,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	PG_END_TRY();
 	if (edata != NULL)
 	{
-		pgm_shadow_abort(shadow);
+		pgm_shadow_abort(shadow, edata->sqlerrcode);
 		foreach(lc, shadow->family)
 			clean_up(lfirst(lc), edata);
 		set_statement_timeout(timeout);

@@ -498,7 +498,7 @@ take_back(Work *work)
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		pgm_runner_clear(work->runner);
+		pgm_runner_clear(work->runner, edata);
 		MemoryContextSwitchTo(context);
 		ereport(WARNING,
 				errmsg("could not take back what statement %d has begun: %s",
@@ -526,7 +526,7 @@ fail_statement(Work *work, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
 	FlushErrorState();
-	pgm_runner_clear(work->runner);
+	pgm_runner_clear(work->runner, edata);
 	MemoryContextSwitchTo(context);
 	if (work->steps != NIL)
 		pgm_strategy_say_as_written(list_nth(work->steps, work->done),

@@ -11,7 +11,7 @@
 #include "run/internal.h"
 
 /* In the handler of an error that was flushed: end its transaction. */
-extern void pgm_runner_clear(PgmRunner *runner);
+extern void pgm_runner_clear(PgmRunner *runner, const ErrorData *edata);
 
 /*
  * Is a statement of the step to be carried out online, or was it begun so?  In

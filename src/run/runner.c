@@ -254,7 +254,7 @@ attempt_step(PgmRunner *runner)
 
 /* After an error that was flushed: its transaction goes, the run stays. */
 void
-pgm_runner_clear(PgmRunner *runner)
+pgm_runner_clear(PgmRunner *runner, const ErrorData *edata)
 {
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	debug_query_string = NULL;
@@ -270,7 +270,7 @@ pgm_runner_clear(PgmRunner *runner)
 	}
 
 	/* what keeps the extension from being dropped goes with the others */
-	pgm_run_dismiss_waiters();
+	pgm_run_dismiss_waiters(edata->sqlerrcode);
 	pgm_txn_abort();
 	MemoryContextSwitchTo(runner->context);
 	pgm_txn_begin_own();
@@ -315,10 +315,10 @@ recover(PgmRunner *runner)
 		!pgm_lockwait_retry(runner->wait, edata))
 		PG_RE_THROW();
 	FlushErrorState();
-	FreeErrorData(edata);
 	runner->reading = false;
 	runner->failed = true;
-	pgm_runner_clear(runner);
+	pgm_runner_clear(runner, edata);
+	FreeErrorData(edata);
 }
 
 /* Until it is done, or fails for good. */

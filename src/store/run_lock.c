@@ -27,7 +27,9 @@
  * Any role can lock the extension object (ALTER FUNCTION ... DEPENDS ON
  * EXTENSION does), so it is no condition of a run: where it cannot be had, but
  * our tables can, somebody else than DROP EXTENSION has it.  An abort releases
- * it for a moment; see pgm_run_dismiss_waiters.
+ * it for a moment, in which DROP EXTENSION waits for the first one all the
+ * same, by an event trigger; see extension_drop.c.  Where event triggers do
+ * not fire it is cancelled; see pgm_run_dismiss_waiters.
  *
  *-------------------------------------------------------------------------
  */
@@ -301,6 +303,12 @@ try_tag(const LOCKTAG *tag, LOCKMODE mode, bool session)
 	return LockAcquire(tag, mode, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+static bool
+is_tag(const LockInstanceData *lock, const LOCKTAG *tag)
+{
+	return memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) == 0;
+}
+
 /*
  * Does somebody have the lock of the extension, or wait for it, who may drop
  * the extension?  DROP EXTENSION takes it long before the locks of our tables.
@@ -316,8 +324,7 @@ may_be_dropping(const LOCKTAG *tag)
 		const LockInstanceData *lock = &locks->locks[i];
 		PGPROC	   *proc;
 
-		if (memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) != 0 ||
-			lock->pid == MyProcPid ||
+		if (!is_tag(lock, tag) || lock->pid == MyProcPid ||
 			(lock->waitLockMode != AccessExclusiveLock &&
 			 (lock->holdMask & LOCKBIT_ON(AccessExclusiveLock)) == 0))
 			continue;
@@ -456,15 +463,24 @@ pgm_run_unlock(void)
 	session_life = PGM_UNTIL_END_OF_TRANSACTION;
 }
 
-/* Take again what is missing; false if somebody else has some of it. */
 static bool
-complete(void)
+take_again(const LOCKTAG *tag)
 {
-	if (!pgm_lock_held_by_me(&session_tags.advisory, ExclusiveLock) &&
-		!try_tag(&session_tags.advisory, ExclusiveLock, true))
-		return false;
-	if (!pgm_lock_held_by_me(&session_tags.server, ExclusiveLock) &&
-		!try_tag(&session_tags.server, ExclusiveLock, true))
+	return pgm_lock_held_by_me(tag, ExclusiveLock) ||
+		try_tag(tag, ExclusiveLock, true);
+}
+
+/*
+ * Take again what is missing; false if somebody else has some of it.  Without
+ * an abort the second keeps all others off: a DROP EXTENSION that waited may
+ * have the first, which pg_advisory_unlock_all() released, and waits on.
+ */
+static bool
+complete(bool aborted)
+{
+	bool		advisory = take_again(&session_tags.advisory);
+
+	if (!take_again(&session_tags.server) || (aborted && !advisory))
 		return false;
 	return pgm_lock_held_by_me(&session_tags.extension, AccessShareLock) ||
 		try_extension(&session_tags.extension, true);
@@ -493,7 +509,7 @@ pgm_run_keep(void)
 		 pgm_lock_held_by_me(&session_tags.server, ExclusiveLock) &&
 		 pgm_lock_held_by_me(&session_tags.extension, AccessShareLock)))
 		return;
-	if (!complete())
+	if (!complete(false))
 		refuse_lost();
 }
 
@@ -501,7 +517,7 @@ void
 pgm_run_relock(void)
 {
 	if (session_life == PGM_UNTIL_END_OF_SESSION)
-		(void) complete();
+		(void) complete(true);
 }
 
 void
@@ -511,8 +527,14 @@ pgm_run_retake(int64 run)
 	Datum		values[1];
 	bool		ours;
 
-	if (session_life != PGM_UNTIL_END_OF_SESSION || !complete())
+	if (session_life != PGM_UNTIL_END_OF_SESSION)
 		refuse_lost();
+	for (int i = 0; !complete(true); i++)
+	{
+		if (i == PGM_RUN_TRIES)
+			refuse_lost();
+		pgm_clock_nap(PGM_RUN_TRY_MS);
+	}
 	values[0] = Int64GetDatum(run);
 	pgm_spi_begin(&scope);
 	ours = pgm_spi_execute(&still_running_query, values, NULL) > 0;
@@ -524,9 +546,9 @@ pgm_run_retake(int64 run)
 				errhint("Repeat the call."));
 }
 
-/* Cancel those who wait for the extension object; how many there are. */
+/* Cancel those who wait to drop the extension; how many there are. */
 static int
-cancel_waiters(void)
+cancel_waiters(bool deadlock)
 {
 	LockData   *locks = GetLockStatusData();
 	int			n = 0;
@@ -536,8 +558,8 @@ cancel_waiters(void)
 		const LockInstanceData *lock = &locks->locks[i];
 
 		if (lock->waitLockMode == NoLock ||
-			memcmp(&lock->locktag, &session_tags.extension,
-				   sizeof(LOCKTAG)) != 0)
+			(!is_tag(lock, &session_tags.extension) &&
+			 !(deadlock && is_tag(lock, &session_tags.advisory))))
 			continue;
 		n++;
 		ereport(LOG,
@@ -551,14 +573,15 @@ cancel_waiters(void)
 
 /* In the handler of an error: reads shared memory only. */
 void
-pgm_run_dismiss_waiters(void)
+pgm_run_dismiss_waiters(int sqlstate)
 {
+	bool		deadlock = sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED;
 	int64		begun = pgm_clock_monotonic();
 
 	if (session_life != PGM_UNTIL_END_OF_SESSION ||
 		!pgm_lock_held_by_me(&session_tags.extension, AccessShareLock))
 		return;
-	while (cancel_waiters() > 0)
+	while (cancel_waiters(deadlock) > 0)
 	{
 		if ((pgm_clock_monotonic() - begun) / 1000 > PGM_DISMISS_MS)
 			break;
@@ -607,6 +630,15 @@ poll_until(bool (*try) (const RunLockTags *tags), int64 milliseconds)
 		}
 		pgm_clock_wait(PGM_RUN_POLL_MS);
 	}
+}
+
+void
+pgm_run_lock_queue(Oid extension)
+{
+	LOCKTAG		tag;
+
+	set_user_tag(&tag, extension, PART_RUN, USER_LOCKMETHOD);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 static bool

@@ -30,6 +30,13 @@ extern bool pgm_run_lock_held(void);	/* by this session */
 extern void pgm_run_lock_wait(void);
 
 /*
+ * In DROP EXTENSION: queue for it as for any lock of the server, to the end of
+ * the transaction, so that lock_timeout holds and it is seen who waits for
+ * whom.
+ */
+extern void pgm_run_lock_queue(Oid extension);
+
+/*
  * Of a session that holds it: take again what a statement, or the abort of a
  * transaction, has released of it.  The second, in a transaction, is for a run
  * that is to go on after an abort: if another one had the lock meanwhile, it
@@ -41,11 +48,12 @@ extern void pgm_run_retake(int64 run);
 extern void pgm_run_relock(void);
 
 /*
- * Before an abort that the run survives: the abort gives up, for a moment,
- * what keeps DROP EXTENSION waiting.  Those who wait are cancelled, as the
- * losers of a deadlock are.
+ * Before an abort that the run survives, with the SQLSTATE of its error.  A
+ * DROP EXTENSION that the run was in a deadlock with is cancelled; and one
+ * that waits for the lock of the extension only, which the abort gives up for
+ * a moment.
  */
-extern void pgm_run_dismiss_waiters(void);
+extern void pgm_run_dismiss_waiters(int sqlstate);
 
 /* pid of the holder, 0 if there is none or it is a prepared transaction */
 extern int	pgm_run_lock_holder(void);

@@ -59,9 +59,51 @@ head_is($node, 'spared', 'it begins afterwards');
 
 # It is not lost by what releases locks in a revision.
 my $run = blocked_run(
-	'SELECT pg_advisory_unlock_all(); SELECT pg_advisory_xact_lock(1)');
+	'SELECT pg_advisory_unlock_all(); SELECT pg_advisory_xact_lock(1); SELECT pg_advisory_unlock_all(); SELECT pg_advisory_xact_lock(2)');
+$block->query('SELECT pg_advisory_lock(2)');
 fails($node, "$at_once SELECT pgmigrate.upgrade()",
 	'PM003', 'pg_advisory_unlock_all() in a revision does not let others in');
+
+# Nor to DROP EXTENSION, which waits for its turn in plain sight.
+my $drop = session($node);
+$drop->send('DROP EXTENSION pgmigrate');
+poll($node,
+	"SELECT pg_blocking_pids(@{[$drop->pid]}) = ARRAY(SELECT pid FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker')"
+);
+$block->query('SELECT pg_advisory_unlock(1)');
+poll($node,
+	"SELECT count(*) = 1 FROM pg_locks JOIN pg_stat_activity a USING (pid) WHERE backend_type = 'pgmigrate worker' AND locktype = 'advisory' AND objid = 2 AND NOT granted"
+);
+fails($node, "$at_once SELECT pgmigrate.upgrade()",
+	'PM003', 'nor are others let in by a DROP EXTENSION that waits');
+query($node, "SELECT pg_cancel_backend(@{[$drop->pid]})");
+$drop->fails_with('57014', 'it can be cancelled');
+$drop->quit;
+$block->query('SELECT pg_advisory_unlock(2)');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
+
+# Another extension is not concerned, and who may not drop it does not queue for
+# the run lock.
+$run = blocked_run('SELECT pg_advisory_xact_lock(1)');
+query($node,
+	"SET lock_timeout = '1ms'; CREATE EXTENSION tcn; DROP EXTENSION tcn; CREATE ROLE r; DROP OWNED BY r; DROP ROLE r"
+);
+for my $role (qw(mallory postgres))
+{
+	$drop = session($node, user => $role);
+	$drop->send('DROP EXTENSION pgmigrate');
+	my $waits = "FROM pg_locks WHERE pid = @{[$drop->pid]} AND NOT granted";
+	poll($node, "SELECT count(*) = 1 $waits");
+	is( query($node, "SELECT locktype $waits"),
+		$role eq 'mallory' ? 'object' : 'userlock',
+		"what $role waits for");
+	query($node, "SELECT pg_cancel_backend(@{[$drop->pid]})");
+	$drop->fails_with('57014', 'until it is cancelled');
+	$drop->quit;
+}
+fails($node,
+	"SET lock_timeout = '1ms'; DROP EXTENSION IF EXISTS other, pgmigrate",
+	'55P03', 'who may waits as long as lock_timeout says');
 $block->query('SELECT pg_advisory_unlock(1)');
 is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
 
