@@ -28,6 +28,7 @@
 #include "storage/sinval.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -49,6 +50,13 @@
 /* Of a table's blocks changed, before it is vacuumed; and no fewer. */
 #define PGM_VACUUM_SHARE 10
 #define PGM_VACUUM_BLOCKS 1024
+
+/*
+ * It naps as autovacuum does, after ten times as much work: at full speed it
+ * would keep a core and the WAL from the application for seconds.
+ */
+#define PGM_VACUUM_DELAY "2ms"
+#define PGM_VACUUM_LIMIT "2000"
 
 static PgmQuery drop_query = {
 	"DELETE FROM pgmigrate.operation_range WHERE operation = $1 "
@@ -458,6 +466,38 @@ may_vacuum(const PgmTarget *target)
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(target->relid));
 }
 
+static void
+set_for_session(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, true, 0, false);
+}
+
+/*
+ * Outside of a transaction, of which VACUUM makes its own: a setting of one
+ * would not last.  Whoever has set a delay has his.
+ */
+static void
+vacuum(PgmBackfill *backfill, const PgmSource *source)
+{
+	bool		naps = VacuumCostDelay > 0;
+	char	   *limit = psprintf("%d", VacuumCostLimit);
+
+	pgm_txn_begin();
+	if (!naps)
+	{
+		set_for_session("vacuum_cost_delay", PGM_VACUUM_DELAY);
+		set_for_session("vacuum_cost_limit", PGM_VACUUM_LIMIT);
+	}
+	(void) pgm_exec_statement(&backfill->exec, source, 0, true);
+	if (!naps)
+	{
+		set_for_session("vacuum_cost_delay", "0");
+		set_for_session("vacuum_cost_limit", limit);
+	}
+	pgm_txn_commit();
+}
+
 /*
  * Outside of a transaction.  The old versions of a tenth of the table make
  * room for the new ones of the next, so that it does not double.
@@ -483,8 +523,6 @@ pgm_target_vacuum(PgmBackfill *backfill, PgmTarget *target,
 	source = pgm_source_parse(psprintf("VACUUM (SKIP_LOCKED, TRUNCATE false) %s",
 									   target->name),
 							  PGM_SOURCE_OTHER, NULL);
-	pgm_txn_begin();
-	(void) pgm_exec_statement(&backfill->exec, source, 0, true);
-	pgm_txn_commit();
+	vacuum(backfill, source);
 	target->stale = 0;
 }

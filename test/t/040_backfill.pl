@@ -261,6 +261,18 @@ is( query(
 	'cancelled',
 	'and so is its operation');
 
+# The VACUUM between the ranges naps: for long, where a page is dear.
+query($node, 'UPDATE account SET note = NULL; VACUUM ANALYZE account');
+$run = query($node,
+	"SET vacuum_cost_page_dirty = 10000; SELECT pgmigrate.backfill_start($call)"
+);
+poll($node,
+	"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' AND wait_event = 'VacuumDelay'"
+);
+is(query($node, "SELECT pgmigrate.cancel($run)"),
+	't', 'the VACUUM of a backfill naps');
+query($node, "SELECT pgmigrate.wait($run)");
+
 # What it gives way to, and how it fails closed.
 for my $case (
 	[ 'SELECT true', qr/^pgmigrate.throttle_query$/, 'a query that says so' ],
