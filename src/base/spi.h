@@ -24,6 +24,8 @@ typedef struct PgmQuery
 	int			nargs;
 	Oid			argtypes[PGM_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;
+	bool		generic;		/* planned once, whatever the values: for what
+								 * is asked while others wait for our locks */
 } PgmQuery;
 
 typedef struct PgmSpiScope

@@ -39,7 +39,8 @@ static PgmQuery load_query = {
 	"coalesce((d->>'together')::int8, 1), d->>'column_order', "
 	"d->>'order_by', coalesce((d->>'before')::int8, 0) "
 	"FROM (SELECT $1::jsonb) AS u (d)",
-	1, {TEXTOID}
+	1, {TEXTOID},
+	.generic = true
 };
 
 /* What later processes find in the operation's row. */

@@ -39,7 +39,8 @@ static PgmQuery find_query = {
 	"JOIN pg_attribute n ON n.attrelid = $3 AND n.attname = o.attname "
 	"WHERE o.attrelid = $2 AND o.atttypid <> n.atttypid) "
 	"ORDER BY k.conrelid, k.oid",
-	3, {OIDOID, OIDOID, OIDOID}
+	3, {OIDOID, OIDOID, OIDOID},
+	.generic = true
 };
 
 /* Is it of a table that has no rows then either? */

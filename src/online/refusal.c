@@ -77,7 +77,8 @@ static PgmQuery table_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
 	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
 	"LIMIT 1",
-	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID}
+	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID},
+	.generic = true
 };
 
 /*
@@ -115,7 +116,8 @@ static PgmQuery partition_query = {
 	"AND d.classid = 'pg_rewrite'::regclass "
 	"WHERE $1 <> $3 AND a.attrelid = $1 AND a.attnum = ANY ($2) "
 	"LIMIT 1",
-	3, {OIDOID, INT2ARRAYOID, OIDOID}
+	3, {OIDOID, INT2ARRAYOID, OIDOID},
+	.generic = true
 };
 
 /*
@@ -160,7 +162,8 @@ static PgmQuery views_query = {
 	"AND d.refobjid IN (t.oid, t.typarray) "
 	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0 "
 	"LIMIT 1",
-	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID}
+	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID},
+	.generic = true
 };
 
 static char *

@@ -703,6 +703,19 @@ set_statement_timeout(int milliseconds)
 	pgm_txn_commit();
 }
 
+/* How long the switch has locked others out, of the first of a family. */
+static void
+note_held(PgmShadow *shadow)
+{
+	if (shadow->held == 0)
+		return;
+	pgm_txn_begin();
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"held_ms\": %.3f}",
+									   shadow->held / 1000.0));
+	pgm_txn_commit();
+}
+
 int64
 pgm_shadow_statement(const PgmShadowRequest *request)
 {
@@ -743,6 +756,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	{
 		PgmShadow  *member = lfirst(lc);
 
+		note_held(member);
 		pgm_shadow_analyze(member);
 		if (pgm_shadow_no_way_back(shadow->family) != NULL)
 			pgm_shadow_finalize(request->exec, member->operation->id);

@@ -83,7 +83,8 @@ static PgmQuery find_query = {
 	"JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.relkind = 'v' ORDER BY u.depth, c.oid",
 	6, {OIDARRAYOID, OIDARRAYOID, OIDARRAYOID, OIDARRAYOID, OIDARRAYOID,
-	INT2ARRAYOID}
+	INT2ARRAYOID},
+	.generic = true
 };
 
 /* Those that the statements alter, whether or not they become others. */

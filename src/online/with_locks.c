@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/clock.h"
 #include "base/transaction.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
@@ -133,8 +134,10 @@ static void
 attempt(LockedWork *work)
 {
 	PgmLockWait *wait = work->shadow->request->wait;
+	int64		start;
 
 	pgm_lockwait_begin_block(wait, collect, work);
+	start = pgm_clock_monotonic();
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
 	/* as around a utility statement: rows of the catalog may be toasted */
@@ -145,6 +148,8 @@ attempt(LockedWork *work)
 	pgm_txn_release_sub();
 	work->level = 0;
 	pgm_txn_commit();
+	if (work->mode == AccessExclusiveLock)
+		work->shadow->held = pgm_clock_monotonic() - start;
 }
 
 /* In the handler of an error. */

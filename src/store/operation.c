@@ -63,7 +63,8 @@ static PgmQuery get_query = {
 
 static PgmQuery lock_query = {
 	"SELECT " COLUMNS "FROM pgmigrate.operation o WHERE o.id = $1 FOR UPDATE",
-	1, {INT8OID}
+	1, {INT8OID},
+	.generic = true
 };
 
 /*
@@ -116,7 +117,8 @@ static PgmQuery set_state_query = {
 	"ELSE switched END, "
 	"finished = CASE WHEN $2 IN ('finalized', 'reverted', 'cancelled') "
 	"THEN clock_timestamp() END WHERE id = $1",
-	3, {INT8OID, TEXTOID, TEXTOID}
+	3, {INT8OID, TEXTOID, TEXTOID},
+	.generic = true
 };
 
 static PgmQuery revert_until_query = {
@@ -160,7 +162,8 @@ static PgmQuery differences_query = {
 static PgmQuery details_query = {
 	"UPDATE pgmigrate.operation SET details = details || $2::jsonb "
 	"WHERE id = $1 RETURNING details::text",
-	2, {INT8OID, TEXTOID}
+	2, {INT8OID, TEXTOID},
+	.generic = true
 };
 
 static PgmQuery fail_query = {

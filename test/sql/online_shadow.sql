@@ -18,6 +18,7 @@ SELECT 'accounts'::regclass::oid AS before \gset
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT 'accounts'::regclass::oid = :before AS same_oid, atttypid::regtype FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'v';
 SELECT revision, statement, relation, strategy, method, state, differences FROM pgmigrate.operations;
+SELECT (details->>'held_ms')::numeric > 0 AS says_how_long_it_locked FROM pgmigrate.operations;
 
 -- written since, and taken back: values that were there before come back too
 INSERT INTO accounts VALUES (6000, 7, 'new');
