@@ -2,7 +2,8 @@
 # Copyright (c) 2026, pgmigrate developers
 
 # The copy of a table gives way to a standby that is behind, to a query and to
-# whoever pauses it; and goes on where the standby is promoted.
+# whoever pauses it, a backfill to the archiver and autovacuum too; and both go
+# on where the standby is promoted, as do the steps of a statement.
 
 use strict;
 use warnings;
@@ -12,7 +13,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('primary', 'log_statement = none');
+my $node = new_node('primary', 'log_statement = none', 'archive_mode = on',
+	"archive_command = 'false'", 'autovacuum_naptime = 1s');
 my $last = 'ORDER BY operation DESC LIMIT 1';
 
 query($node, 'CREATE TABLE hold (); CREATE TABLE t (id int PRIMARY KEY, v int, s text);
@@ -75,6 +77,64 @@ poll($node, "SELECT waiting_for = 'resume' FROM pgmigrate.operation WHERE id = $
 query($node, "SELECT pgmigrate.resume($run)");
 goes_on($caller, 'a query');
 
+# A backfill, by a call that may be repeated.
+my $call = q{'f', 'v = 1', 'v IS NULL', chunk_time => '5 ms', pause => '10 ms'};
+
+query($node, <<'SQL');
+CREATE TABLE f (id int, v int, pad text) WITH (autovacuum_enabled = off);
+INSERT INTO f SELECT g, NULL, repeat('x', 100) FROM generate_series(1, 20000) g;
+SELECT pg_switch_wal();
+SQL
+
+# Start one, and see what it waits for, until that is taken away.
+sub backfill_gives_way
+{
+	my ($reason, $away, $settings) = @_;
+
+	$run = query($node, ($settings // '') . "SELECT pgmigrate.backfill_start($call)");
+	poll($node, "SELECT waiting_for = '$reason' FROM pgmigrate.operation WHERE run = $run");
+	is(query($node, 'SELECT count(v) FROM f'), '0', "$reason: nothing is changed");
+	like(
+		query($node, "SELECT line FROM pgmigrate.progress"),
+		qr/waiting for \Q$reason\E$/,
+		"$reason: progress says so");
+	$away->();
+	poll($node, "SELECT waiting_for IS NULL FROM pgmigrate.operation WHERE run = $run");
+	query($node, "SELECT pgmigrate.tune($run, 'pause', '0')");
+	is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', "$reason: then it goes on");
+	query($node, 'UPDATE f SET v = NULL');
+	$operation++;
+	return;
+}
+
+# a file is older than these, and cannot be archived
+my $status = $node->data_dir . '/pg_wal/archive_status';
+my @ready = map { sprintf '%s/FFFFFFFF00000000000000%02X.ready', $status, $_ } 1 .. 65;
+
+append_to_file($_, '') foreach @ready;
+backfill_gives_way('the archiver to catch up', sub { unlink @ready });
+chmod 0, $status;
+backfill_gives_way('the archiver, which cannot be read', sub { chmod 0700, $status });
+
+query($node, <<'SQL');
+ALTER TABLE f SET (autovacuum_enabled = on, autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+	autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
+SQL
+poll($node, "SELECT count(*) = 1 FROM pg_stat_progress_vacuum WHERE relid = 'f'::regclass");
+backfill_gives_way('autovacuum of the table',
+	sub { query($node, 'ALTER TABLE f SET (autovacuum_enabled = off)') });
+
+# one that is stopped in the middle
+$run = query($node, "SELECT pgmigrate.backfill_start($call)");
+poll($node,
+	"SELECT sum(next_block - first_block) > 5 FROM pgmigrate.operation_range WHERE operation = (SELECT id FROM pgmigrate.operation WHERE run = $run)"
+);
+query($node, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker'");
+query($node, "SELECT pgmigrate.wait($run)");
+$operation++;
+my $stopped = query($node, 'SELECT count(v) FROM f');
+isnt($stopped, '20000', 'a backfill is stopped in the middle');
+
 # The primary is lost in the middle.
 query($node, 'INSERT INTO hold DEFAULT VALUES');
 $caller = gives_way($hold, '^pgmigrate.throttle_query$', 'before the promotion');
@@ -95,7 +155,34 @@ is(query($standby, "SELECT action FROM pgmigrate.revert($operation)"),
 is( query($standby, "SELECT count(*), sum(v), max(v) FROM t"),
 	'20000|200010011|20010', 'with all rows');
 
-log_is_clean($standby);
-$standby->stop;
+my $notices = notices($standby, "SELECT state FROM pgmigrate.backfill($call)");
+like($notices, qr/going on where it stopped/, 'a backfill goes on there too');
+is(query($standby, 'SELECT count(*), count(v) FROM f'), '20000|20000', 'to its end');
+
+# Another one: the first step of a statement is done, the second waits.
+revision($standby, 'steps', 'ALTER TABLE f ADD CHECK (v > 0), ADD UNIQUE (id)');
+$standby->backup('again');
+my $third = PostgreSQL::Test::Cluster->new('third');
+$third->init_from_backup($standby, 'again', has_streaming => 1);
+$third->start;
+my $old = session($standby);
+$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM hold');
+$caller = session($standby);
+$caller->query('SET pgmigrate.online_threshold = 0');
+$caller->send('SELECT state FROM pgmigrate.upgrade()');
+poll($standby, "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for old snapshots'");
+$standby->wait_for_catchup($third, 'replay', query($standby, 'SELECT pg_current_wal_insert_lsn()'));
+$standby->stop('immediate');
+$caller->result;
+$third->promote;
+is( query($third, "SET pgmigrate.online_threshold = 0; SELECT state FROM pgmigrate.upgrade()"),
+	'done', 'the steps of a statement go on there');
+is( query($third,
+		"SELECT string_agg(pg_get_constraintdef(oid) || convalidated, ', ' ORDER BY contype) FROM pg_constraint WHERE conrelid = 'f'::regclass UNION ALL SELECT string_agg(indexrelid::regclass::text || indisvalid, ', ') FROM pg_index WHERE indrelid = 'f'::regclass"
+	),
+	"CHECK ((v > 0))true, UNIQUE (id)true\nf_id_keytrue",
+	'and nothing else is left');
+log_is_clean($third);
+$third->stop;
 
 done_testing();
