@@ -175,13 +175,15 @@ prove_not_null(Pieces *pieces, const char *column)
 		return;
 	}
 	pieces->proved = add_name(pieces->proved, column);
-	name = pgm_name_helper(relid, column, "not_null", pieces->taken);
 	if (pgm_not_null_can_be_not_valid())
 	{
+		name = pgm_name_helper(relid, column, "not_null", pieces->taken);
 		add_not_valid(pieces, name, psprintf("NOT NULL %s",
 											 quote_identifier(column)));
 		return;
 	}
+	name = pgm_name_helper(relid, column, "not_null",
+						   pgm_names_given(pieces->maker->stmt, pieces->taken));
 	add_not_valid(pieces, name,
 				  psprintf("CHECK (%s IS NOT NULL)%s",
 						   quote_identifier(column),

@@ -51,6 +51,15 @@ static PgmQuery exclusion_query = {
 	1, {OIDOID}
 };
 
+/* Of a partitioned table or index; what is not partitioned is its own. */
+static PgmQuery leaves_query = {
+	"SELECT c.oid::bigint FROM pg_class c LEFT JOIN pg_partition_tree($1) "
+	"WITH ORDINALITY AS t (relid, parent, leaf, level, n) ON t.relid = c.oid "
+	"WHERE c.relkind IN ('i', 'r', 'm', 't') AND (t.leaf OR c.oid = $1) "
+	"ORDER BY t.n",
+	1, {OIDOID}
+};
+
 static PgmQuery partition_key_query = {
 	"SELECT NOT EXISTS (SELECT FROM pg_partitioned_table p, "
 	"unnest(p.partattrs::int2[]) AS k (attnum) WHERE p.partrelid = $1 "
@@ -336,32 +345,42 @@ pgm_strategy_move_index(PgmMaker *maker)
 								 NULL);
 }
 
+/* Of a partitioned table or index each partition by itself. */
 void
 pgm_strategy_reindex(PgmMaker *maker)
 {
 	ReindexStmt *reindex = castNode(ReindexStmt, maker->stmt);
-	Oid			relid;
 	Datum		value;
+	List	   *leaves;
+	ListCell   *lc;
 
 	if (pgm_reindex_is_concurrent(reindex) || reindex->relation == NULL)
 		return;
-	relid = pgm_lookup_relation(reindex->relation);
-	value = ObjectIdGetDatum(relid);
-	if (!OidIsValid(relid))
+	value = ObjectIdGetDatum(pgm_lookup_relation(reindex->relation));
+	if (!OidIsValid(DatumGetObjectId(value)))
 		return;
-	if (pgm_spi_one_bool(&exclusion_query, &value))
+	leaves = pgm_spi_oids(&leaves_query, &value);
+	foreach(lc, leaves)
 	{
-		pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
-		return;
+		value = ObjectIdGetDatum(lfirst_oid(lc));
+		if (pgm_spi_one_bool(&exclusion_query, &value))
+		{
+			pgm_strategy_stay_plain(maker, "there is no concurrent form for an exclusion constraint or an INVALID index");
+			return;
+		}
 	}
+	if (leaves == NIL)
+		return;
 	pgm_strategy_by_steps(maker, "reindex concurrently");
-	(void) pgm_strategy_add_step(maker,
-								 psprintf("REINDEX %s%s CONCURRENTLY %s",
-										  reindex_options(reindex),
-										  reindex->kind == REINDEX_OBJECT_INDEX ?
-										  "INDEX" : "TABLE",
-										  pgm_name_relation(relid)),
-								 NULL);
+	foreach(lc, leaves)
+		(void) pgm_strategy_add_step(maker,
+									 psprintf("REINDEX %s%s CONCURRENTLY %s",
+											  reindex_options(reindex),
+											  reindex->kind ==
+											  REINDEX_OBJECT_INDEX ? "INDEX" :
+											  "TABLE",
+											  pgm_name_relation(lfirst_oid(lc))),
+									 NULL);
 }
 
 void

@@ -147,6 +147,7 @@ pgm_name_index(Oid relid, List *params, List *including, List *taken)
 
 typedef struct OnlyColumn
 {
+	const char *row;			/* what stands for all columns, or NULL */
 	const char *name;
 	bool		several;
 } OnlyColumn;
@@ -164,6 +165,7 @@ column_walker(Node *node, void *context)
 		const char *name = IsA(last, String) ? strVal(last) : NULL;
 
 		only->several |= name == NULL ||
+			(only->row != NULL && strcmp(only->row, name) == 0) ||
 			(only->name != NULL && strcmp(only->name, name) != 0);
 		only->name = name;
 		return only->several;
@@ -171,12 +173,18 @@ column_walker(Node *node, void *context)
 	return raw_expression_tree_walker(node, column_walker, context);
 }
 
-/* The only column that an expression names, or NULL. */
+/*
+ * The only column that an expression names, or NULL.  The name of the table
+ * is its row, unless a column has it.
+ */
 static char *
-only_column(Node *expression)
+only_column(Node *expression, const char *table, Oid namespace)
 {
-	OnlyColumn	only = {NULL, false};
+	OnlyColumn	only = {table, NULL, false};
+	Oid			relid = get_relname_relid(table, namespace);
 
+	if (get_attnum(relid, table) != InvalidAttrNumber)
+		only.row = NULL;
 	(void) column_walker(expression, &only);
 	return only.several || only.name == NULL ? NULL : pstrdup(only.name);
 }
@@ -214,6 +222,26 @@ choose_constraint_name(const char *table, Oid namespace, const char *column,
 	return ChooseConstraintName(table, column, label, namespace, others);
 }
 
+List *
+pgm_names_given(Node *stmt, List *taken)
+{
+	List	   *names = list_copy(taken);
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		Constraint *constraint;
+
+		if (cmd->subtype != AT_AddConstraint)
+			continue;
+		constraint = castNode(Constraint, cmd->def);
+		if (constraint->conname != NULL)
+			names = lappend(names, makeString(constraint->conname));
+	}
+	return names;
+}
+
 char *
 pgm_name_helper(Oid relid, const char *column, const char *label,
 				List *taken)
@@ -243,7 +271,8 @@ pgm_name_constraint_of(const char *table, Oid namespace,
 	{
 		case CONSTR_CHECK:
 			return choose_constraint_name(table, namespace,
-										  only_column(constraint->raw_expr),
+										  only_column(constraint->raw_expr,
+													  table, namespace),
 										  "check", taken);
 		case CONSTR_FOREIGN:
 			return choose_constraint_name(table, namespace,

@@ -27,6 +27,9 @@ extern char *pgm_name_constraint_of(const char *table, Oid namespace,
 extern char *pgm_name_helper(Oid relid, const char *column,
 							 const char *label, List *taken);
 
+/* With the names that an ALTER TABLE gives to constraints by itself. */
+extern List *pgm_names_given(Node *stmt, List *taken);
+
 extern char *pgm_name_relation(Oid relid);	/* quoted and qualified */
 extern char *pgm_name_beside(Oid relid, const char *name);	/* its schema's */
 

@@ -449,7 +449,10 @@ choose(const PgmVerdict *verdict, const PgmRates *rates, bool may_evaluate,
 	maker.rates = rates;
 	maker.may_evaluate = may_evaluate;
 	maker.strategy = strategy;
-	if (!pgm_strategy_possible(maker.stmt) || statement->top_level)
+
+	/* REINDEX of partitions commits by itself as it is written */
+	if (!pgm_strategy_possible(maker.stmt) ||
+		(statement->top_level && !IsA(maker.stmt, ReindexStmt)))
 		return strategy;
 	maker.subject = find_subject(verdict, maker.stmt);
 	if (maker.subject == NULL)
