@@ -107,14 +107,52 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 }
 
 static bool
-is_partitioned(const PgmSchemaObject *table)
+becomes_partitioned(const PgmSchemaObject *from, const PgmSchemaObject *to)
 {
-	return pgm_schema_value(table, "partition key") != NULL;
+	return pgm_ddl_is(from, "table") &&
+		pgm_schema_value(from, "partition key") == NULL &&
+		pgm_schema_value(to, "partition key") != NULL;
+}
+
+/* There are options, or may be, that the caller does not see. */
+static bool
+hides_options(const PgmSchemaObject *mapping)
+{
+	return pgm_schema_value(mapping, ".secret") != NULL &&
+		pgm_schema_value(mapping, ".digest") == NULL;
+}
+
+static bool
+has_other_options(const PgmSchemaObject *from, const PgmSchemaObject *to)
+{
+	return pgm_ddl_is(from, "user mapping") &&
+		!hides_options(from) && !hides_options(to) &&
+		!pgm_ddl_equal(pgm_schema_value(from, ".digest"),
+					   pgm_schema_value(to, ".digest"));
+}
+
+static void
+tell(const PgmPair *pair)
+{
+	const char *name = pair->from->identity;
+
+	if (has_other_options(pair->from, pair->to))
+		ereport(WARNING,
+				errmsg("the options of user mapping %s are not those that are desired, and are left as they are",
+					   name),
+				errhint("They may have a password in them. Alter them outside of revisions."));
+	else if (pair->change == PGM_RECREATE)
+		ereport(NOTICE,
+				errmsg("table %s is dropped, with its rows, and made again, as it is to be partitioned",
+					   name),
+				errhint("To keep the rows let pgmigrate.rebuild(%s, partition_by => %s, partitions => ...) make the partitions, and generate what is left then.",
+						quote_literal_cstr(name),
+						quote_literal_cstr(pgm_schema_value(pair->to, "partition key"))));
 }
 
 void
-pgm_diff_notice_partitioned(const PgmSchema *from, const PgmSchema *to,
-							const PgmDiffOptions *options)
+pgm_diff_tell(const PgmSchema *from, const PgmSchema *to,
+			  const PgmDiffOptions *options)
 {
 	PgmDiff		diff = {0};
 
@@ -123,21 +161,15 @@ pgm_diff_notice_partitioned(const PgmSchema *from, const PgmSchema *to,
 		const PgmSchemaObject *was = &from->objects[i];
 		const PgmSchemaObject *now;
 
-		if (!pgm_ddl_is(was, "table") || is_partitioned(was))
+		if (!pgm_ddl_is(was, "table") && !pgm_ddl_is(was, "user mapping"))
 			continue;
-		now = pgm_schema_find(to, "table", was->identity);
-		if (now == NULL || !is_partitioned(now))
+		now = pgm_schema_find(to, was->kind, was->identity);
+		if (now == NULL ||
+			(!becomes_partitioned(was, now) && !has_other_options(was, now)))
 			continue;
 		if (diff.npairs == 0)
 			pgm_diff_begin(&diff, from, to, options);
-		if (pgm_ddl_find_pair(&diff, "table",
-							  was->identity)->change == PGM_RECREATE)
-			ereport(NOTICE,
-					errmsg("table %s is dropped, with its rows, and made again, as it is to be partitioned",
-						   was->identity),
-					errhint("To keep the rows let pgmigrate.rebuild(%s, partition_by => %s, partitions => ...) make the partitions, and generate what is left then.",
-							quote_literal_cstr(was->identity),
-							quote_literal_cstr(pgm_schema_value(now, "partition key"))));
+		tell(pgm_ddl_find_pair(&diff, was->kind, was->identity));
 	}
 }
 

@@ -31,10 +31,12 @@ typedef struct PgmDiffOptions
 extern List *pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 							const PgmDiffOptions *options);
 
-/* Tells of tables that keep their rows in another way. */
-extern void pgm_diff_notice_partitioned(const PgmSchema *from,
-										const PgmSchema *to,
-										const PgmDiffOptions *options);
+/*
+ * Tells of tables that keep their rows in another way, and of what differs
+ * and is not written.
+ */
+extern void pgm_diff_tell(const PgmSchema *from, const PgmSchema *to,
+						  const PgmDiffOptions *options);
 
 /*
  * Let the desired schema have the owners or privileges of the present one,

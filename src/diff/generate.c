@@ -370,8 +370,7 @@ work(Generation *generation)
 	else if (generation->asked.schemas != NIL)
 		adopt_mapped(generation);
 	write_both(generation, present);
-	pgm_diff_notice_partitioned(present, generation->desired,
-								&generation->options);
+	pgm_diff_tell(present, generation->desired, &generation->options);
 	if (generation->upgrade != NIL)
 		pgm_diff_check_rights(generation->present, generation->desired,
 							  &generation->options,

@@ -346,6 +346,31 @@ come_persistent(PgmDiff *diff, int n)
 		}
 }
 
+/* The sequence of an identity column has the values of its new type before. */
+static void
+come_sequence(PgmDiff *diff, const PgmPair *column)
+{
+	const PgmSchemaObject *sequence = !pgm_ddl_is(column->to, "column") ?
+		NULL : pgm_lookup_find(&diff->sequences, column->to);
+	PgmPair    *pair = sequence == NULL ? NULL :
+		pgm_ddl_find_pair(diff, "sequence", sequence->identity);
+
+	if (pair != NULL && pair->change == PGM_ALTER)
+		come(diff, pair - diff->pairs);
+}
+
+/* What it needs, but for the column of the sequence of an identity. */
+static void
+come_altered(PgmDiff *diff, int n)
+{
+	const PgmSchemaObject *to = diff->pairs[n].to;
+
+	for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
+		if (!pgm_ddl_is_of_identity(to) ||
+			!pgm_ddl_is(diff->pairs[diff->needs.other[i]].to, "column"))
+			come(diff, diff->needs.other[i]);
+}
+
 static void
 come(PgmDiff *diff, int n)
 {
@@ -374,13 +399,14 @@ come(PgmDiff *diff, int n)
 			 !pgm_ddl_equal(pgm_schema_value(pair->from, "persistence"),
 							pgm_schema_value(pair->to, "persistence")))
 		come_persistent(diff, n);
-	if (!comes(pair))
-		for (int i = diff->needs.start[n]; i < diff->needs.start[n + 1]; i++)
-			come(diff, diff->needs.other[i]);
 	if (comes(pair))
 		pgm_ddl_create(diff, pair, false);
 	else
+	{
+		come_sequence(diff, pair);
+		come_altered(diff, n);
 		pgm_ddl_alter(diff, pair);
+	}
 }
 
 /*

@@ -5,8 +5,8 @@
  *
  * An OID below that of the first user object tells what initdb has made.
  * Passwords are in the options of user mappings and in the connections of
- * subscriptions: neither is looked at.  The owner of an extension is whoever
- * restores the dump.
+ * subscriptions: of the one only whether they differ is looked at, and the
+ * other not at all.  The owner of an extension is whoever restores the dump.
  *
  *-------------------------------------------------------------------------
  */
@@ -93,7 +93,7 @@ static PgmQuery queries[] = {
 
 	{"SELECT " PGM_ADDRESS("t") ", "
 		"'event trigger', quote_ident(t.evtname), t.evtevent::text AS event, "
-		PGM_OPTIONS("t.evttags") " AS tags, t.evtfoid::regprocedure::text "
+		"array_to_string(t.evttags, ', ') AS tags, t.evtfoid::regprocedure::text "
 		"AS function, nullif(t.evtenabled, 'O')::text AS enabled, "
 		PGM_OWNER("t.evtowner") ", " PGM_COMMENT " FROM pg_event_trigger t "
 		PGM_JOIN_COMMENT("pg_event_trigger", "t.oid")
@@ -158,8 +158,8 @@ static PgmQuery queries[] = {
 		USER_MAPPING " AS \".address\", 'CREATE ' || " USER_MAPPING
 		" AS \".create\", CASE WHEN m.umoptions IS NOT NULL "
 		"OR NOT (SELECT r.rolsuper FROM pg_roles r "
-		"WHERE r.rolname = current_user) THEN 'yes' END AS \".secret\" "
-	"FROM pg_user_mappings m"},
+		"WHERE r.rolname = current_user) THEN 'yes' END AS \".secret\", "
+	"md5(m.umoptions::text) AS \".digest\" FROM pg_user_mappings m"},
 
 	{"SELECT " PGM_ADDRESS("a") ", "
 		"'default privileges', format('%s %s%s', "
