@@ -47,6 +47,24 @@ pgm_copy_not_null_constraints(Oid from, Oid to)
 #endif
 }
 
+/* The name of a column's NOT NULL that is NOT VALID, else NULL. */
+static inline char *
+pgm_not_valid_not_null(Oid relid, const char *column)
+{
+#if PG_VERSION_NUM >= 180000
+	HeapTuple	tuple = findNotNullConstraint(relid, column);
+	Form_pg_constraint constraint;
+
+	if (tuple == NULL)
+		return NULL;
+	constraint = (Form_pg_constraint) GETSTRUCT(tuple);
+	return constraint->convalidated ? NULL :
+		pstrdup(NameStr(constraint->conname));
+#else
+	return NULL;
+#endif
+}
+
 #if PG_VERSION_NUM >= 180000
 static inline void
 pgm_move_not_null_constraint(Oid relid, HeapTuple constraint, AttrNumber from,

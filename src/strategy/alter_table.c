@@ -28,6 +28,7 @@
 #include "classify/related_relations.h"
 #include "compat/command.h"
 #include "compat/constraint.h"
+#include "compat/not_null.h"
 #include "compat/parse.h"
 #include "compat/server.h"
 #include "sql/source_text.h"
@@ -195,7 +196,16 @@ static void
 set_not_null(Pieces *pieces, const char *column)
 {
 	bool		nullable = is_nullable(pieces, column);
+	char	   *name = pgm_not_valid_not_null(pieces->maker->relid, column);
 
+	if (name != NULL)
+	{
+		pieces->validate = add_name(pieces->validate, name);
+		pieces->online = true;
+		pgm_strategy_add_work(pieces->maker, pieces->maker->relid,
+							  PGM_WORK_SCAN);
+		return;
+	}
 	prove_not_null(pieces, column);
 
 	/* the proof is the constraint itself, or there is none to need */

@@ -62,6 +62,18 @@ SELECT count(*), count(a), sum(v), min(pg_typeof(v)::text) FROM loose;
 SELECT (count(*) = 0) = :'has_not_valid'::boolean AS finalized FROM pgmigrate.finalize() WHERE relation::text ~ 'loose';
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
 
+-- a NOT NULL that is NOT VALID is validated, with the name that it has
+CREATE TABLE unproven (id int PRIMARY KEY, a int);
+INSERT INTO unproven SELECT g, g FROM generate_series(1, 300) g;
+\if :has_not_valid
+ALTER TABLE unproven ADD CONSTRAINT unproven_a NOT NULL a NOT VALID;
+\endif
+SELECT hint LIKE '%VALIDATE CONSTRAINT%' AS beside FROM pgmigrate.lint('ALTER TABLE unproven ALTER a SET NOT NULL') WHERE rule = 'set-not-null';
+SELECT pgmigrate.revision('unproven', 'ALTER TABLE unproven ALTER a SET NOT NULL', id => 'b5');
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT attnotnull, (SELECT count(*) FROM pg_constraint WHERE conrelid = attrelid AND (conname = 'unproven_a') = :'has_not_valid' AND contype <> 'p' AND convalidated) = :'has_not_valid'::boolean::int AS proven
+FROM pg_attribute WHERE attrelid = 'unproven'::regclass AND attname = 'a';
+
 -- a table and an index in another tablespace: as it is written, no more and no less
 SET allow_in_place_tablespaces = on;
 CREATE TABLESPACE regress_pgm_online LOCATION '';
