@@ -32,12 +32,12 @@ pgm_runner_keep(PgmRunner *runner, PgmOnline *online)
 	pgm_lockwait_next(runner->wait);
 	pgm_runner_begin_locked(runner, &span);
 	pgm_keep(operation, online->exec, online->source, online->n);
-	pgm_lockwait_unlimit(runner->wait);
-	pgm_runner_release_savepoint(runner);
 	pgm_operation_set_state(operation, PGM_OPERATION_SWITCHED, NULL);
 	if (pgm_finalize_after > 0)
 		pgm_operation_set_revert_until(operation->id, pgm_finalize_after);
 	pgm_runner_mark_done(runner, online->source, online->n, online->n + 1);
+	pgm_lockwait_unlimit(runner->wait);
+	pgm_runner_release_savepoint(runner);
 	pgm_txn_commit();
 }
 

@@ -277,7 +277,7 @@ is_wanted(const PgmStrategyStep *step)
 	return result;
 }
 
-/* With its locks, in a transaction that is left open. */
+/* With its locks, in a transaction that what is done is recorded in. */
 static void
 run_locked(Work *work, const PgmSource *source, bool undo)
 {
@@ -288,7 +288,6 @@ run_locked(Work *work, const PgmSource *source, bool undo)
 		pgm_step_objects_check(work->online.operation);
 	for (int i = 0; i < source->nstatements; i++)
 		pgm_exec_statement(&work->exec, source, i, true);
-	pgm_runner_end_locked(work->runner);
 }
 
 /* The only statement of it, which commits by itself. */
@@ -370,6 +369,7 @@ run_step(Work *work)
 	PgmSource  *source;
 	bool		last = work->done + 1 == list_length(work->steps);
 	bool		wanted;
+	bool		locked;
 
 	if (runner->online != work->online.operation->id ||
 		runner->online_step != work->done)
@@ -381,6 +381,7 @@ run_step(Work *work)
 	source = parse_step(step->sql);
 	pgm_step_objects_check(work->online.operation);
 	wanted = is_wanted(step);
+	locked = wanted && !step->backfill && !source->top_level;
 	pgm_txn_commit();
 	if (wanted)
 		ereport(NOTICE,
@@ -389,7 +390,7 @@ run_step(Work *work)
 					   list_length(work->steps), step->sql));
 	if (wanted && step->backfill)
 		run_backfill(work, step);
-	else if (wanted && !source->top_level)
+	else if (locked)
 		run_locked(work, source, false);
 	else
 	{
@@ -404,6 +405,8 @@ run_step(Work *work)
 		pgm_step_objects_note(work->online.operation, step->sql);
 		set_done(work, work->done + 1);
 	}
+	if (locked)
+		pgm_runner_end_locked(runner);
 	pgm_txn_commit();
 }
 
@@ -464,6 +467,8 @@ undo_steps(Work *work)
 		if (undo != NULL)
 			pgm_step_objects_note(work->online.operation, undo);
 		set_done(work, work->done - 1);
+		if (source != NULL && !source->top_level)
+			pgm_runner_end_locked(work->runner);
 		pgm_txn_commit();
 	}
 }
