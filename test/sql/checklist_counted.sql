@@ -39,6 +39,29 @@ SELECT pgmigrate.attest('approval', 'believe me');
 RESET ROLE;
 REVOKE regress_ann FROM regress_cid;
 SELECT * FROM approval;
+-- the same of each who wrote a part of it
+BEGIN;
+CREATE ROLE regress_of_ann IN ROLE regress_ann;
+CREATE ROLE regress_of_bob IN ROLE regress_bob;
+SET LOCAL ROLE regress_bob;
+SELECT pgmigrate.amend('one', downgrade => 'SELECT 2');
+RESET ROLE;
+SELECT author, coauthors FROM pgmigrate.revision WHERE id = 'one';
+SELECT count(*) > 0 FROM unnest('{regress_of_ann,regress_of_bob}'::text[]) AS r, pgmigrate.grant_access(r, 'operator');
+SET LOCAL ROLE regress_of_ann;
+SELECT pgmigrate.approve('one');
+SET LOCAL ROLE regress_of_bob;
+SELECT pgmigrate.approve('one');
+RESET ROLE;
+SELECT * FROM approval;
+SAVEPOINT s;
+SET LOCAL ROLE regress_of_ann;
+SELECT pgmigrate.attest('approval', 'believe me');
+ROLLBACK TO s;
+SET LOCAL ROLE regress_of_bob;
+SELECT pgmigrate.attest('approval', 'believe me');
+ROLLBACK;
+SELECT * FROM approval;
 
 -- two of them; one that approves twice is one
 SET pgmigrate.approvals = 2;

@@ -38,6 +38,8 @@ SQL
 for my $text (
 	[ 'DO $$ BEGIN UPDATE pg_authid SET rolsuper = true WHERE rolname = $r$mallory$r$; END $$', 'cannot write catalog "pg_authid"' ],
 	[ 'WITH u AS (UPDATE pg_language SET lanpltrusted = true RETURNING 1) SELECT * FROM u', 'cannot write catalog "pg_language"' ],
+	[ 'SELECT FROM pg_authid FOR KEY SHARE', 'cannot lock rows of catalog "pg_authid"' ],
+	[ 'DO $$ BEGIN PERFORM FROM pg_database FOR UPDATE; END $$', 'cannot lock rows of catalog "pg_database"' ],
 	[ 'CREATE FUNCTION public.o(int) RETURNS boolean LANGUAGE internal AS $$pg_cancel_backend$$; SELECT public.o(0)', 'cannot call function "pg_cancel_backend"' ],
 	[ 'CREATE FUNCTION public.h() RETURNS language_handler LANGUAGE c AS $$$libdir/plpgsql$$, $$plpgsql_call_handler$$; CREATE TRUSTED LANGUAGE l HANDLER public.h', 'cannot run CREATE LANGUAGE in a scratch database' ],
 	[ 'CREATE TRUSTED LANGUAGE l HANDLER plpgsql_call_handler INLINE fmgr_sql_validator', 'cannot run CREATE LANGUAGE in a scratch database' ])
