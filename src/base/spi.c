@@ -22,6 +22,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -106,6 +107,11 @@ pgm_spi_begin(PgmSpiScope *scope)
 					SECURITY_RESTRICTED_OPERATION);
 	else
 		begin_scope(scope, pgm_schema_owner(), SECURITY_LOCAL_USERID_CHANGE);
+
+	/* to compile a query of the catalog takes a hundred times as long */
+	if (jit_enabled)
+		(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* How long the ledger session may wait for a lock, in one transaction. */
