@@ -175,7 +175,7 @@ return_statement(Output *output, const PgmJudged *judged)
 }
 
 static void
-return_judged(FunctionCallInfo fcinfo, List *all, TimestampTz until)
+return_judged(FunctionCallInfo fcinfo, List *all, int64 until)
 {
 	Output	   *output = palloc0(sizeof(Output));
 	MemoryContext old;
@@ -201,7 +201,7 @@ pgmigrate_lint(PG_FUNCTION_ARGS)
 	PgmAssessItem item = {0};
 	char	   *sql = pgm_arg_text_not_null(fcinfo, 0, "sql");
 	bool		trial = PG_ARGISNULL(1) || PG_GETARG_BOOL(1);
-	TimestampTz until = pgm_assess_until();
+	int64		until = pgm_assess_until();
 
 	pgm_source_check_size(sql, "given");
 	item.source = pgm_source_parse(sql, PGM_SOURCE_OTHER, NULL);
@@ -216,7 +216,7 @@ pgmigrate_assess(PG_FUNCTION_ARGS)
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "target");
 	char	   *direction = pgm_arg_text_not_null(fcinfo, 1, "direction");
 	bool		trial = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
-	TimestampTz until = pgm_assess_until();
+	int64		until = pgm_assess_until();
 	PgmPlan    *plan = pgm_plan_make(pgm_direction_of_command(direction),
 									 target);
 	List	   *items = pgm_assess_plan_items(plan);

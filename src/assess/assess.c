@@ -21,7 +21,6 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
-#include "utils/timestamp.h"
 
 #include "assess/assess.h"
 #include "assess/dependents.h"
@@ -33,6 +32,7 @@
 #include "assess/row_plans.h"
 #include "assess/trial.h"
 #include "assess/wrong_names.h"
+#include "base/clock.h"
 #include "base/settings.h"
 #include "citus/nodes.h"
 #include "citus/tables.h"
@@ -58,7 +58,7 @@ typedef struct Assessment
 	bool		whole;			/* tables are copied whole … */
 	bool		in_part;		/* … or one was not */
 	PgmClassifier classifier;
-	TimestampTz start;
+	int64		start;
 	MemoryContext context;
 
 	/* what is judged, and where to go on */
@@ -85,8 +85,7 @@ time_is_over(void)
 static void
 start_clock(const Assessment *assessment, bool trial)
 {
-	int64		spent = TimestampDifferenceMilliseconds(assessment->start,
-														GetCurrentTimestamp());
+	int64		spent = (pgm_clock_monotonic() - assessment->start) / 1000;
 	int64		left = pgm_assess_timeout - spent;
 
 	if (assess_timeout == MAX_TIMEOUTS)
@@ -464,7 +463,7 @@ is_in_doubt(const Assessment *assessment)
 static void
 begin_assessment(Assessment *assessment, List *items, bool data, bool whole)
 {
-	TimestampTz start = assessment->start;
+	int64		start = assessment->start;
 
 	memset(assessment, 0, sizeof(Assessment));
 	assessment->items = items;
@@ -509,7 +508,7 @@ pgm_assess(List *items, bool trial, bool data)
 {
 	Assessment	assessment;
 
-	assessment.start = GetCurrentTimestamp();
+	assessment.start = pgm_clock_monotonic();
 	begin_assessment(&assessment, items, data, false);
 	judge_until_late(&assessment, trial);
 	if (is_in_doubt(&assessment))
@@ -520,12 +519,11 @@ pgm_assess(List *items, bool trial, bool data)
 	return assessment.judged;
 }
 
-TimestampTz
+int64
 pgm_assess_until(void)
 {
 	return pgm_assess_timeout == 0 ? 0 :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-									pgm_assess_timeout);
+		pgm_clock_monotonic() + pgm_assess_timeout * INT64CONST(1000);
 }
 
 void

@@ -8,8 +8,6 @@
 #ifndef PGM_ASSESS_ASSESS_H
 #define PGM_ASSESS_ASSESS_H
 
-#include "datatype/timestamp.h"
-
 #include "lint/lint.h"
 #include "store/run_plan.h"
 
@@ -40,7 +38,7 @@ typedef struct PgmAssessItem
 extern List *pgm_assess(List *items, bool trial, bool data);
 
 /* When an assessment that begins now must be over; 0 is never. */
-extern TimestampTz pgm_assess_until(void);
+extern int64 pgm_assess_until(void);
 
 /*
  * Keep what the trials told, for the runs of these texts.  In a transaction;

@@ -19,10 +19,10 @@
 #include "utils/hsearch.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "assess/blast_radius.h"
 #include "assess/mentions.h"
+#include "base/clock.h"
 #include "base/relation_size.h"
 #include "base/spi_list.h"
 #include "classify/estimate.h"
@@ -42,7 +42,7 @@ struct PgmBlast
 	MemoryContext context;		/* of what is kept */
 	HTAB	   *live;
 	PgmRates	rates;
-	TimestampTz until;			/* 0: time does not matter */
+	int64		until;			/* 0: time does not matter */
 	bool		late;
 	PgmMentions *mentions;		/* NULL until somebody asks */
 };
@@ -104,7 +104,7 @@ static PgmQuery size_query = {
 };
 
 PgmBlast *
-pgm_blast_begin(TimestampTz until)
+pgm_blast_begin(int64 until)
 {
 	PgmBlast   *blast = palloc0(sizeof(PgmBlast));
 	HASHCTL		control = {0};
@@ -359,7 +359,7 @@ static bool
 is_late(PgmBlast *blast)
 {
 	if (!blast->late && blast->until != 0)
-		blast->late = GetCurrentTimestamp() > blast->until;
+		blast->late = pgm_clock_monotonic() > blast->until;
 	return blast->late;
 }
 

@@ -8,8 +8,6 @@
 #ifndef PGM_ASSESS_BLAST_RADIUS_H
 #define PGM_ASSESS_BLAST_RADIUS_H
 
-#include "datatype/timestamp.h"
-
 #include "classify/verdict.h"
 
 /* What this lock blocks, in words; effect is NULL where there is none. */
@@ -21,7 +19,7 @@ extern const char *pgm_blast_words(const PgmVerdict *verdict,
  * relation is looked at any more; 0 is never.
  */
 typedef struct PgmBlast PgmBlast;
-extern PgmBlast *pgm_blast_begin(TimestampTz until);
+extern PgmBlast *pgm_blast_begin(int64 until);
 
 /* What is known of the relation now, as the text of a JSON object. */
 extern const char *pgm_blast_details(PgmBlast *blast,

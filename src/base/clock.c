@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "storage/latch.h"
+#include "utils/timestamp.h"
 
 #include "base/clock.h"
 #include "compat/server.h"
@@ -43,4 +44,20 @@ void
 pgm_clock_nap(long milliseconds)
 {
 	pg_usleep(milliseconds * 1000L);
+}
+
+/*
+ * The server keeps the time of the day at which a timeout is to fire next, so
+ * that one whose clock is set back fires only when it is that time again.
+ */
+void
+pgm_clock_tick(PgmTick *tick, int milliseconds)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!get_timeout_active(tick->timeout) || now < tick->seen)
+		enable_timeout_every(tick->timeout,
+							 TimestampTzPlusMilliseconds(now, milliseconds),
+							 milliseconds);
+	tick->seen = now;
 }

@@ -21,6 +21,7 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/settings.h"
 #include "compat/lock.h"
 #include "compat/server.h"
@@ -42,7 +43,7 @@
 
 static TimeoutId measure_timeout = MAX_TIMEOUTS;
 static TimeoutId patience_timeout = MAX_TIMEOUTS;
-static TimeoutId watch_timeout = MAX_TIMEOUTS;
+static PgmTick watch_tick = {MAX_TIMEOUTS};
 
 /* written by the handlers */
 static volatile int behind;
@@ -332,6 +333,8 @@ watch_handler(void)
 void
 pgm_lockwatch_begin(const PgmLockNeeds *needs)
 {
+	int			every;
+
 	watch_needs(needs);
 	gave_way = false;
 	waited_relid = InvalidOid;
@@ -339,17 +342,11 @@ pgm_lockwatch_begin(const PgmLockNeeds *needs)
 	waited_xid = InvalidTransactionId;
 	waited_pid = 0;
 	watching = true;
-	if (watch_timeout == MAX_TIMEOUTS)
-	{
-		int			tick = Min(pgm_lock_timeout / 3, pgm_max_block_time / 4);
-
-		tick = Min(Max(tick, PGM_TICK_MIN_MS), PGM_TICK_MAX_MS);
-		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
-		enable_timeout_every(watch_timeout,
-							 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-														 tick),
-							 tick);
-	}
+	if (watch_tick.timeout == MAX_TIMEOUTS)
+		watch_tick.timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
+	every = Min(pgm_lock_timeout / 3, pgm_max_block_time / 4);
+	pgm_clock_tick(&watch_tick,
+				   Min(Max(every, PGM_TICK_MIN_MS), PGM_TICK_MAX_MS));
 }
 
 void

@@ -21,9 +21,8 @@
 #include "storage/pmsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/resowner.h"
-#include "utils/timeout.h"
-#include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/transaction.h"
 #include "compat/server.h"
@@ -41,6 +40,9 @@ static volatile sig_atomic_t cancelled = false;
 
 /* Who it was; -1 if it was more than one process. */
 static volatile sig_atomic_t cancelled_by = 0;
+
+/* At which it looks around. */
+static PgmTick watch_tick = {MAX_TIMEOUTS};
 
 /* Of this worker; NULL in a session. */
 static PgmChannel *my_channel = NULL;
@@ -98,6 +100,8 @@ pgm_process_is_cancelled(void)
 void
 pgm_process_check_cancel(void)
 {
+	if (watch_tick.timeout != MAX_TIMEOUTS)
+		pgm_clock_tick(&watch_tick, PGM_WATCH_MS);
 	CHECK_FOR_INTERRUPTS();
 	if (cancelled)
 		ereport(ERROR,
@@ -158,12 +162,8 @@ look_around(void)
 static void
 watch(void)
 {
-	TimeoutId	timeout = RegisterTimeout(USER_TIMEOUT, look_around);
-
-	enable_timeout_every(timeout,
-						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													 PGM_WATCH_MS),
-						 PGM_WATCH_MS);
+	watch_tick.timeout = RegisterTimeout(USER_TIMEOUT, look_around);
+	pgm_clock_tick(&watch_tick, PGM_WATCH_MS);
 }
 
 static void
