@@ -94,13 +94,17 @@ may_be_online(const PgmStep *step)
 	return any && can_be_parted(step);
 }
 
-/* That of statement n after those before it, or NULL if it is plain. */
+/*
+ * That of statement n after those before it, or NULL and *plain if it is as
+ * written.
+ */
 static PgmStrategy *
 strategy_of(PgmRunner *runner, const PgmSource *source, int n,
-			const PgmVerdict *verdict)
+			const PgmVerdict *verdict, PgmStrategy **plain)
 {
 	PgmStrategy *strategy;
 
+	*plain = NULL;
 	if (!pgm_strategy_possible(source->statements[n].raw->stmt))
 		return NULL;
 	if (runner->rates == NULL)
@@ -109,8 +113,10 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 		pgm_rates_load(runner->rates);
 	}
 	strategy = pgm_strategy_choose(verdict, runner->rates, true);
-	pgm_runner_notice_plain(runner, n, strategy);
-	return is_carried_out(strategy) ? strategy : NULL;
+	if (is_carried_out(strategy))
+		return strategy;
+	*plain = strategy;
+	return NULL;
 }
 
 bool
@@ -139,9 +145,12 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 	for (int i = 0; i < step->source->nstatements; i++)
 	{
 		PgmVerdict *verdict = pgm_classify(&classifier, step->source, i);
+		PgmStrategy *plain;
 
-		if (strategy_of(runner, step->source, i, verdict) != NULL)
+		if (strategy_of(runner, step->source, i, verdict, &plain) != NULL)
 			return true;
+		if (plain != NULL)
+			pgm_runner_notice_plain(runner, i, plain);
 	}
 	return false;
 }
@@ -649,6 +658,7 @@ choose(PgmStatementRun *run)
 	Work	   *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
+	PgmStrategy *plain = NULL;
 	PgmClassifier classifier = {0};
 	PgmVerdict *verdict = NULL;
 	PgmStrategyKind kind;
@@ -672,7 +682,7 @@ choose(PgmStatementRun *run)
 	for (int i = 0; i <= decisive; i++)
 		verdict = pgm_classify(&classifier, source, i);
 	if (pgm_online)
-		strategy = strategy_of(runner, source, decisive, verdict);
+		strategy = strategy_of(runner, source, decisive, verdict, &plain);
 	work->digest = pgm_resume_digest(source, n, run->digest);
 	work->online.source = source;
 	work->online.verdict = verdict;
@@ -690,6 +700,10 @@ choose(PgmStatementRun *run)
 	}
 	held = pgm_runner_held_table(source, n);
 	found = find_or_begin(work, strategy);
+
+	/* what was begun is gone on with, whatever would be chosen now */
+	if (!found && plain != NULL)
+		pgm_runner_notice_plain(runner, n, plain);
 	pgm_txn_commit();
 	if (OidIsValid(held))
 		pgm_shadow_finalize_former(&work->exec, held);

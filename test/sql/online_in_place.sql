@@ -297,6 +297,19 @@ SELECT strategy, state, done, total FROM pgmigrate.operations WHERE revision = '
 SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relname LIKE 'n%' AND c.relnamespace = 'tw'::regnamespace AND indisvalid;
 DROP TABLE n;
 
+-- no room for the sort of an index: it is gone on with, and not said to run as written
+CREATE TABLE n AS SELECT g AS id, md5(g::text) AS a FROM generate_series(1, 40000) g;
+SELECT pgmigrate.revision('room', 'CREATE INDEX n_i ON n (a)', id => 'room', down_revision => '{}');
+SET maintenance_work_mem = '1MB';
+SET temp_file_limit = '64kB';
+SELECT state FROM pgmigrate.upgrade('room');
+RESET temp_file_limit;
+SELECT indisvalid FROM pg_index WHERE indrelid = 'n'::regclass;
+SELECT state FROM pgmigrate.upgrade('room');
+RESET maintenance_work_mem;
+SELECT indisvalid FROM pg_index WHERE indrelid = 'n'::regclass;
+DROP TABLE n;
+
 /* ---- when: what the plan, the assessment and the gate say */
 
 CREATE TABLE h (id int, a int);
