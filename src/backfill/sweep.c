@@ -6,7 +6,9 @@
  * A session that updates a row while the backfill is at work may move it from
  * a page that is not done to one that is, or behind the last.  So at the end
  * the rows that are left are looked for with one snapshot, and changed, until
- * there is none: as of that snapshot the statement has been carried out.
+ * there is none: as of that snapshot the statement has been carried out.  A
+ * row may also be moved from a partition that is not looked at yet to one that
+ * was, so those of a partitioned table are looked at with the same snapshot.
  *
  * The same is done, without any range, for a condition whose rows are better
  * found by an index.
@@ -15,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "backfill/internal.h"
@@ -31,9 +35,12 @@
 /* As long as others write rows to be changed there is no end of them. */
 #define PGM_SWEEP_ROUNDS 20
 
-/* In a transaction: the rows of a form now, -1 if there is no such form. */
+/*
+ * In a transaction: so many rows of a form at most, -1 if there is no such
+ * form.
+ */
 static int
-find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form,
+find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form, int limit,
 		  ItemPointer rows)
 {
 	CachedPlanSource *plan;
@@ -46,7 +53,7 @@ find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form,
 		return -1;
 	pgm_acting_begin(&acting);
 	plan = pgm_target_plan(backfill, target, form);
-	n = plan == NULL ? -1 : pgm_prepared_find(plan, PGM_SWEEP_ROWS, rows);
+	n = plan == NULL ? -1 : pgm_prepared_find(plan, limit, rows);
 	pgm_acting_end(&acting);
 	return n;
 }
@@ -64,7 +71,7 @@ find_rows(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
 	PG_TRY();
 	{
 		pgm_txn_begin();
-		n = find_form(backfill, target, PGM_FORM_LEFT, rows);
+		n = find_form(backfill, target, PGM_FORM_LEFT, PGM_SWEEP_ROWS, rows);
 		pgm_txn_commit();
 	}
 	PG_CATCH();
@@ -77,7 +84,7 @@ find_rows(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
 	if (!failed || !backfill->change->over_assigned)
 		return n;
 	pgm_txn_begin();
-	n = find_form(backfill, target, PGM_FORM_MEETS, rows);
+	n = find_form(backfill, target, PGM_FORM_MEETS, PGM_SWEEP_ROWS, rows);
 	pgm_txn_commit();
 	return n;
 }
@@ -150,15 +157,92 @@ sweep_target(PgmBackfill *backfill, PgmTarget *target, ItemPointer rows)
 	return false;
 }
 
+static bool
+sweep_targets(PgmBackfill *backfill, List *targets, ItemPointer rows)
+{
+	bool		proven = true;
+	ListCell   *lc;
+
+	foreach(lc, targets)
+	{
+		if (!sweep_target(backfill, lfirst(lc), rows))
+			proven = false;
+	}
+	return proven;
+}
+
+/*
+ * The partitions that have a row left, as of one moment.  All of them if that
+ * cannot be asked, for want of such a form or since a row makes it fail; then
+ * *proven is false.
+ */
+static List *
+find_left(PgmBackfill *backfill, bool *proven)
+{
+	List	   *volatile left = NIL;
+	volatile bool failed = false;
+	ItemPointerData row;
+
+	PG_TRY();
+	{
+		ListCell   *lc;
+
+		pgm_txn_begin_one_snapshot();
+		foreach(lc, backfill->targets)
+		{
+			PgmTarget  *target = lfirst(lc);
+			int			n = find_form(backfill, target, PGM_FORM_LEFT, 1,
+									  &row);
+			MemoryContext old;
+
+			failed |= n < 0 && !target->dropped;
+			if (n <= 0)
+				continue;
+			old = MemoryContextSwitchTo(backfill->context);
+			left = lappend(left, target);
+			MemoryContextSwitchTo(old);
+		}
+		pgm_txn_commit();
+	}
+	PG_CATCH();
+	{
+		if (!pgm_chunk_recover(backfill))
+			PG_RE_THROW();
+		failed = true;
+	}
+	PG_END_TRY();
+	*proven = !failed;
+	return failed ? backfill->targets : left;
+}
+
+static bool
+sweep_partitions(PgmBackfill *backfill, ItemPointer rows)
+{
+	for (int round = 0; round < PGM_SWEEP_ROUNDS; round++)
+	{
+		bool		proven;
+		List	   *left = find_left(backfill, &proven);
+
+		if (left == NIL)
+			return true;
+		if (!sweep_targets(backfill, left, rows) || !proven)
+			break;
+	}
+	return false;
+}
+
 void
 pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result)
 {
 	MemoryContext old = MemoryContextSwitchTo(backfill->context);
 	ItemPointer rows = palloc(sizeof(ItemPointerData) * PGM_SWEEP_ROWS);
+	bool		partitioned;
 	ListCell   *lc;
 
 	/* partitions may have been added */
 	pgm_txn_begin();
+	partitioned = get_rel_relkind(backfill->operation->relid) ==
+		RELKIND_PARTITIONED_TABLE;
 	foreach(lc, pgm_targets_find(backfill->change))
 	{
 		PgmTarget  *target = lfirst(lc);
@@ -168,12 +252,8 @@ pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result)
 	}
 	pgm_txn_commit();
 
-	result->proven = true;
-	foreach(lc, backfill->targets)
-	{
-		if (!sweep_target(backfill, lfirst(lc), rows))
-			result->proven = false;
-	}
+	result->proven = partitioned ? sweep_partitions(backfill, rows) :
+		sweep_targets(backfill, backfill->targets, rows);
 	MemoryContextSwitchTo(old);
 	pfree(rows);
 }

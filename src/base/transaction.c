@@ -39,6 +39,13 @@ pgm_txn_begin(void)
 	MemoryContextSwitchTo(outer_context);
 }
 
+void
+pgm_txn_begin_one_snapshot(void)
+{
+	pgm_txn_begin();
+	XactIsoLevel = XACT_REPEATABLE_READ;
+}
+
 /* As BEGIN.  Inside, a statement is followed by CommandCounterIncrement. */
 void
 pgm_txn_begin_block(void)

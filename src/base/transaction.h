@@ -15,6 +15,9 @@ extern void pgm_txn_begin_block(void);
 extern void pgm_txn_commit(void);
 extern void pgm_txn_commit_async(void);
 
+/* One whose queries have all the snapshot of the first. */
+extern void pgm_txn_begin_one_snapshot(void);
+
 /*
  * A transaction for rows of ours alone, whatever default a revision has SET.
  * Who has cancelled a run does not wait for a standby at its commit.

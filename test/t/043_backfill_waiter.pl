@@ -68,6 +68,26 @@ is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
 	'done', 'the rest is done');
 is(query($node, q{SELECT count(*), sum(n) FROM t WHERE note = 'filled'}),
 	'70|1', 'no row is left, and none is lost');
+
+# A row that is moved, at the end, to a partition that was looked at already.
+query($node, <<'SQL');
+CREATE TABLE p (id int, k int, note text) PARTITION BY LIST (k);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+INSERT INTO p VALUES (1, 1), (2, 2);
+SQL
+$application->query('BEGIN; UPDATE p SET k = 1 WHERE id = 2');
+$run = query($node,
+	q{SET pgmigrate.lock_timeout = '5ms'; SELECT pgmigrate.backfill_start('p', 'note = ''filled''', 'note IS NULL')}
+);
+poll($node,
+	"SELECT state = 'comparing' AND waiting_for = 'a lock that others have' FROM pgmigrate.operation WHERE run = $run"
+);
+$application->query('COMMIT');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
+	'done', 'it ends when the lock is free');
+is(query($node, 'SELECT count(*), count(note) FROM p1'),
+	'2|2', 'no row is left in another partition');
 $application->quit();
 $stopper->quit();
 log_is_clean($node);
