@@ -82,6 +82,17 @@ refuse_production(void)
 				errhint("Generate it where it is developed, and load it here; \"pgmigrate.autogenerate_in_production\" lets it be done."));
 }
 
+/* A file that could not be read is no wish to drop everything. */
+static void
+check_text(const char *text)
+{
+	if (text != NULL && text[strspn(text, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("the desired text is empty"),
+				errhint("For a schema with nothing in it say \"SELECT 1\"."));
+}
+
 /* Before it is loaded; how much is to be stored is known afterwards. */
 static void
 announce_size(const Generation *generation)
@@ -442,6 +453,7 @@ generate(Generation *generation)
 {
 	refuse_production();
 	check_arguments(generation);
+	check_text(generation->asked.text);
 	announce_size(generation);
 	generation->by_address = generation->asked.database != NULL;
 	generation->options.role = GetUserNameFromId(GetUserId(), false);

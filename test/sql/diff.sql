@@ -1282,6 +1282,7 @@ DROP TYPE dd.stored, dd.not_stored, dd.price;
 -- what is refused
 SELECT pgmigrate.diff();
 SELECT pgmigrate.diff('SELECT 1', 'postgres');
+SELECT pgmigrate.diff(E'\n ');
 SELECT pgmigrate.diff(desired_database => 'no such database');
 SELECT pgmigrate.diff(desired_database => 'regress_diff');
 SELECT pgmigrate.diff(E'CREATE TABLE a (i int);\n\nCREATE TABLE b (i intt)');
