@@ -24,8 +24,7 @@ typedef struct PgmQuery
 	int			nargs;
 	Oid			argtypes[PGM_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;
-	bool		generic;		/* planned once, whatever the values: for what
-								 * is asked while others wait for our locks */
+	bool		generic;		/* planned once: others wait meanwhile */
 } PgmQuery;
 
 typedef struct PgmSpiScope
@@ -52,10 +51,7 @@ extern void pgm_spi_limit_ledger(int ms);	/* its waits, for this xact */
 extern void pgm_spi_begin_as(PgmSpiScope *scope, Oid role);
 extern void pgm_spi_end(PgmSpiScope *scope);
 
-/*
- * For the rest of the scope: use an index, however small the table was when
- * the query was planned.
- */
+/* For the rest of the scope: use an index, however small the table was. */
 extern void pgm_spi_prefer_index(void);
 
 /* Rows processed; an unexpected kind of result is an internal error. */

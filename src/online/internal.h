@@ -30,7 +30,7 @@ typedef struct PgmShadow
 	List	   *family;			/* all that it changes, and are exchanged */
 	Oid			owner;
 	char	   *name;			/* of the table, qualified */
-	int64		held;			/* its last lock against all, in microseconds */
+	int64		held;			/* microseconds of its last lock against all */
 
 	/* what is kept in the details of the operation */
 	char	   *schema;			/* ours, with both tables */

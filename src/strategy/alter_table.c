@@ -163,28 +163,27 @@ is_nullable(const Pieces *pieces, const char *column)
 static void
 prove_not_null(Pieces *pieces, const char *column)
 {
-	Oid			relid = pieces->maker->relid;
+	bool		native = pgm_not_null_can_be_not_valid();
 	char	   *name;
 
 	if (is_among(pieces->proved, column) || !is_nullable(pieces, column))
 		return;
-	if (*pieces->only && (pgm_not_null_can_be_not_valid() ||
-						  pieces->maker->subject->relkind ==
+	if (*pieces->only && (native || pieces->maker->subject->relkind ==
 						  RELKIND_PARTITIONED_TABLE))
 	{
 		pieces->why_plain = "it is about the table ONLY";
 		return;
 	}
 	pieces->proved = add_name(pieces->proved, column);
-	if (pgm_not_null_can_be_not_valid())
+	name = pgm_name_helper(pieces->maker->relid, column, "not_null",
+						   native ? pieces->taken :
+						   pgm_names_given(pieces->maker->stmt, pieces->taken));
+	if (native)
 	{
-		name = pgm_name_helper(relid, column, "not_null", pieces->taken);
 		add_not_valid(pieces, name, psprintf("NOT NULL %s",
 											 quote_identifier(column)));
 		return;
 	}
-	name = pgm_name_helper(relid, column, "not_null",
-						   pgm_names_given(pieces->maker->stmt, pieces->taken));
 	add_not_valid(pieces, name,
 				  psprintf("CHECK (%s IS NOT NULL)%s",
 						   quote_identifier(column),
