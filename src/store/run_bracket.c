@@ -6,7 +6,8 @@
  *	run lock, runs without a process interrupted, run row "running"
  *	the work, of whatever kind
  *	either the row of its end, by the work itself; or, after an error, the
- *	abort and a transaction of its own with the row "failed" or "cancelled"
+ *	abort and a transaction of its own with the schema that the run leaves and
+ *	the row "failed" or "cancelled"
  *	run lock released
  *
  *-------------------------------------------------------------------------
@@ -27,6 +28,7 @@
 #include "store/ledger.h"
 #include "store/run_bracket.h"
 #include "store/run_unseen.h"
+#include "store/schema_record.h"
 
 void
 pgm_run_open(PgmRunLockLife life)
@@ -60,6 +62,7 @@ record_failure(const PgmRunKind *kind, void *arg,
 			   const ErrorData *edata)
 {
 	ErrorData  *unrecorded;
+	int64		microseconds = pgm_clock_monotonic() - position->clock;
 
 	HOLD_CANCEL_INTERRUPTS();
 	PG_TRY();
@@ -71,11 +74,15 @@ record_failure(const PgmRunKind *kind, void *arg,
 		pgm_run_relock();
 		if (kind->record != NULL)
 			kind->record(arg, position, edata);
+
+		/* whose limit of a lock's wait is an interrupt, too */
+		RESUME_CANCEL_INTERRUPTS();
+		pgm_schema_record_keep_failed(position->run);
+		HOLD_CANCEL_INTERRUPTS();
 		pgm_journal_fail(position->run, position->step,
 						 pgm_error_is_cancel(edata) ?
 						 PGM_STATE_CANCELLED : PGM_STATE_FAILED,
-						 position->started,
-						 pgm_clock_monotonic() - position->clock, edata);
+						 position->started, microseconds, edata);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 	}
 	PG_CATCH();

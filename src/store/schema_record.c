@@ -32,10 +32,22 @@
 #define NOW_ARGS 3
 #define NOW "unnest($1, $2, $3) AS n (kind, identity, definition)"
 
+/* Has a run, done or not, made a change of the schema that is committed? */
+#define HAS_LEFT(run) \
+	"(EXISTS (SELECT FROM pgmigrate.run_step s " \
+	"WHERE s.run = " run " AND s.state = 'done') " \
+	"OR EXISTS (SELECT FROM pgmigrate.begun_statement b " \
+	"WHERE b.run = " run " AND b.state <> 'undone'))"
+
 static PgmQuery kept_query = {
 	"SELECT o.definition ->> 'fingerprint', o.run, (SELECT max(r.id) "
-	"FROM pgmigrate.run r WHERE r.state = 'done' AND r.id > o.run) "
+	"FROM pgmigrate.run r WHERE r.id > o.run AND " HAS_LEFT("r.id") ") "
 	"FROM pgmigrate.schema_object o WHERE o.kind = 'database'"
+};
+
+static PgmQuery has_left_query = {
+	"SELECT WHERE " HAS_LEFT("$1"),
+	1, {INT8OID}
 };
 
 static PgmQuery forget_query = {
@@ -185,8 +197,8 @@ addresses(const PgmSchema *schema)
 }
 
 /*
- * What was kept last: false if nothing was.  A run that has ended since and
- * was not kept is in *missing, else 0.
+ * What was kept last: false if nothing was.  A run that has left something
+ * since and was not kept is in *missing, else 0: one that was killed, say.
  */
 static bool
 find_kept(char **fingerprint, int64 *run, int64 *missing)
@@ -241,9 +253,23 @@ limit_lock_wait(void)
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
+static bool
+has_left(int64 run)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+
+	values[0] = Int64GetDatum(run);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&has_left_query, values, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
 /* A cancel that comes now does not undo the run either. */
-void
-pgm_schema_record_keep(int64 run)
+static void
+try_keep(int64 run, bool failed)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(outer,
@@ -257,7 +283,8 @@ pgm_schema_record_keep(int64 run)
 	PG_TRY();
 	{
 		limit_lock_wait();
-		keep(run);
+		if (!failed || has_left(run))
+			keep(run);
 		AtEOXact_GUC(false, guc_level);
 		pgm_txn_release_sub();
 	}
@@ -273,12 +300,24 @@ pgm_schema_record_keep(int64 run)
 				errcode(edata->sqlerrcode),
 				errmsg("could not record the schema that the run leaves: %s",
 					   edata->message),
-				errdetail("The run itself is done; drift() compares with what an earlier run has left."));
+				errdetail("What the run did stays; drift() compares with what an earlier run has left."));
 	}
 	PG_END_TRY();
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
+}
+
+void
+pgm_schema_record_keep(int64 run)
+{
+	try_keep(run, false);
+}
+
+void
+pgm_schema_record_keep_failed(int64 run)
+{
+	try_keep(run, true);
 }
 
 static Datum
@@ -344,17 +383,30 @@ pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 {
 	Datum		values[NOW_ARGS + 2];
 	Datum		names[1];
+	char	   *fingerprint;
+	int64		run;
+	int64		missing;
+	uint64		rows;
 	PgmSpiScope scope;
 
 	names[0] = pgm_text_array_datum(n, relations);
 	pgm_spi_begin(&scope);
 	limit_lock_wait();
-	if (pgm_spi_execute(&any_known_query, names, NULL) > 0)
+	if (pgm_spi_execute(&any_known_query, names, NULL) > 0 &&
+		find_kept(&fingerprint, &run, &missing))
 	{
 		set_objects(pgm_schema_read(n, schemas), values);
 		values[NOW_ARGS] = ignored_patterns();
 		values[NOW_ARGS + 1] = names[0];
-		put_out(pgm_spi_execute(&drift_on_query, values, NULL), row, arg);
+		rows = pgm_spi_execute(&drift_on_query, values, NULL);
+		if (rows > 0 && missing != 0)
+			ereport(NOTICE,
+					errmsg("the schema that run " INT64_FORMAT " has left was not recorded, so what was changed by hand is not told",
+						   missing),
+					errhint("See pgmigrate.drift(), which compares with what run " INT64_FORMAT " has left.",
+							run));
+		else
+			put_out(rows, row, arg);
 	}
 	pgm_spi_end(&scope);
 }

@@ -17,12 +17,16 @@ typedef void (*PgmDriftRow) (char *const *values, void *arg);
  */
 extern void pgm_schema_record_keep(int64 run);
 
+/* The same of a run that has failed, if it leaves anything. */
+extern void pgm_schema_record_keep_failed(int64 run);
+
 /* How the database differs from what was kept. */
 extern void pgm_schema_record_drift(PgmDriftRow row, void *arg);
 
 /*
  * The same of some relations and what is on them, by their schemas and their
- * names; not of those that are new since.
+ * names; not of those that are new since, and nothing but a NOTICE if a run
+ * has left something that was not kept.
  */
 extern void pgm_schema_record_drift_on(int n, char **schemas,
 									   char **relations, PgmDriftRow row,

@@ -103,6 +103,40 @@ DROP TABLE dr.event_p2026_01;
 SELECT object, change FROM pgmigrate.drift();
 RESET pgmigrate.drift_ignore;
 
+-- a run that fails keeps what it leaves, revisions that are done
+SELECT pgmigrate.revision('good', 'CREATE TABLE dr.failing (c int)', 'DROP TABLE dr.failing', id => 'f1') AS id;
+SELECT state FROM pgmigrate.upgrade();
+SELECT pgmigrate.revision('good', 'ALTER TABLE dr.failing ADD d int', 'ALTER TABLE dr.failing DROP d', id => 'f2') AS id;
+SELECT pgmigrate.revision('bad', 'SELECT 1/0', 'SELECT 1', id => 'f3') AS id;
+SELECT state FROM pgmigrate.upgrade();
+SELECT object, change FROM pgmigrate.drift();
+SELECT state FROM pgmigrate.downgrade('f1');
+
+-- and statements that are done
+SELECT pgmigrate.remove('f3');
+SELECT pgmigrate.revision('parts', 'ALTER TABLE dr.failing ADD e int; CREATE INDEX CONCURRENTLY failing_e ON dr.failing (e); SELECT 1/0', 'SELECT 1', id => 'f3') AS id;
+SELECT pgmigrate.upgrade_start() AS run \gset
+SELECT state, error FROM pgmigrate.wait(:run);
+SELECT object, change FROM pgmigrate.drift();
+SELECT revision, state FROM pgmigrate.revisions WHERE state <> 'applied';
+
+-- one that leaves nothing keeps nothing
+ALTER TABLE dr.failing ADD by_hand int;
+SELECT state FROM pgmigrate.upgrade();
+BEGIN;
+SELECT state FROM pgmigrate.downgrade('a3');
+ROLLBACK;
+SELECT object, change FROM pgmigrate.drift();
+
+-- what one that ended without a word has left is not held against anybody
+SELECT pgmigrate.remove('f3');
+SELECT pgmigrate.revision('next', 'ALTER TABLE dr.failing ADD f int', 'ALTER TABLE dr.failing DROP f', id => 'f4') AS id;
+SELECT pgmigrate.revision('end', 'SELECT pg_terminate_backend(pg_backend_pid())', 'SELECT 1', id => 'f5') AS id;
+SELECT state FROM pgmigrate.upgrade();
+SELECT object, change FROM pgmigrate.drift();
+SELECT state FROM pgmigrate.downgrade('f2');
+SELECT object, change FROM pgmigrate.drift();
+
 SET client_min_messages = warning;
 DROP SCHEMA dr CASCADE;
 DROP EXTENSION pgmigrate;
