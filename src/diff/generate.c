@@ -419,9 +419,9 @@ in_scratch(Generation *generation, void (*action) (Generation *generation))
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	pgm_scratch_create(generation->nscratch, generation->scratch);
 	PG_TRY();
 	{
+		pgm_scratch_create(generation->nscratch, generation->scratch);
 		action(generation);
 	}
 	PG_CATCH();

@@ -391,7 +391,10 @@ try_model(Rehearsal *rehearsal, char **error)
 
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
+
+		/* not of the model, so it is no result */
 		if (edata->elevel >= FATAL || pgm_process_is_cancelled() ||
+			edata->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
 			edata->sqlerrcode == ERRCODE_CONFIGURATION_LIMIT_EXCEEDED)
 			PG_RE_THROW();
 		FlushErrorState();

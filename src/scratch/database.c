@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -151,6 +152,23 @@ pgm_scratch_create(int n, char **names)
 	run_commands(commands.data);
 }
 
+/* Else its making was refused, or cut short. */
+static bool
+any_is_there(int n, char **names)
+{
+	bool		bracket = !IsTransactionState();
+	bool		found = false;
+
+	if (bracket)
+		pgm_txn_begin();
+	AcceptInvalidationMessages();
+	for (int i = 0; i < n && !found; i++)
+		found = OidIsValid(get_database_oid(names[i], true));
+	if (bracket)
+		pgm_txn_commit();
+	return found;
+}
+
 /* NULL, or what went wrong. */
 static ErrorData *
 try_to_drop(int n, char **names, const char *force)
@@ -165,7 +183,8 @@ try_to_drop(int n, char **names, const char *force)
 						 names[i], force);
 	PG_TRY();
 	{
-		run_commands(commands.data);
+		if (any_is_there(n, names))
+			run_commands(commands.data);
 	}
 	PG_CATCH();
 	{
@@ -181,6 +200,10 @@ void
 pgm_scratch_drop(int n, char **names)
 {
 	ErrorData  *error = try_to_drop(n, names, " WITH (FORCE)");
+
+	/* a cancel by the client is two signals: the second is found here */
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		error = try_to_drop(n, names, " WITH (FORCE)");
 
 	/* not everybody may end an autovacuum worker; without, the server does */
 	if (error != NULL &&

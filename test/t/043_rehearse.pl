@@ -95,6 +95,40 @@ is( query($node,
 	'and drops what is ours, nothing else');
 query($node, 'DROP DATABASE pgmigrate_rehearsal_999999_1');
 
+# What is ended while the model is made is no rehearsal that failed.
+query($node, q{CREATE FUNCTION slow() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN IF current_database() LIKE ''pgmigrate%'' THEN PERFORM pg_sleep(600); END IF; RETURN 1; END';
+	CREATE TABLE by_hand (i int); CREATE INDEX ON by_hand ((slow()))});
+my $results = query($node, 'SELECT count(*) FROM pgmigrate.rehearsal');
+$session = begin_rehearsal();
+query($node,
+	'SELECT pg_terminate_backend(' . pid_of('pgmigrate scratch worker') . ')');
+$session->fails_with('57P01', 'the worker that makes the model is ended');
+no_workers();
+is(scratch_databases(), '0', 'and its database is gone');
+is(query($node, 'SELECT count(*) FROM pgmigrate.rehearsal'),
+	$results, 'that is no result');
+query($node, 'DROP TABLE by_hand; DROP FUNCTION slow()');
+
+# Cancelled between two scratch databases: the first one is there by then.
+my $holder = session($node);
+$holder->query('BEGIN; LOCK TABLE pg_shdescription IN SHARE MODE');
+$session = session($node);
+$session->send(
+	"SELECT pgmigrate.autogenerate('x', desired => 'CREATE TABLE x (i int)')");
+poll($node,
+	"SELECT count(*) = 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.relation = 'pg_shdescription'::regclass AND NOT l.granted AND a.backend_type = 'pgmigrate scratch worker'"
+);
+is(scratch_databases(), '1', 'autogenerate is about to make another one');
+$session->interrupt;
+poll($node,
+	"SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pgmigrate scratch worker' AND query LIKE '%COMMENT%'"
+);
+$holder->query('COMMIT');
+$session->fails_with('57014', 'and is cancelled');
+no_workers();
+is(scratch_databases(), '0', 'none is left');
+$holder->quit;
+
 # In use is only what does not count.
 my $beside = session($node, database => 'template1');
 is(query($node, 'SELECT bool_and(ok) FROM pgmigrate.rehearse()'),
