@@ -480,22 +480,27 @@ set_for_session(const char *name, const char *value)
 static void
 vacuum(PgmBackfill *backfill, const PgmSource *source)
 {
-	bool		naps = VacuumCostDelay > 0;
-	char	   *limit = psprintf("%d", VacuumCostLimit);
+	double		delay = VacuumCostDelay;
+	int			limit = VacuumCostLimit;
 
-	pgm_txn_begin();
-	if (!naps)
+	if (delay == 0)
 	{
 		set_for_session("vacuum_cost_delay", PGM_VACUUM_DELAY);
 		set_for_session("vacuum_cost_limit", PGM_VACUUM_LIMIT);
 	}
-	(void) pgm_exec_statement(&backfill->exec, source, 0, true);
-	if (!naps)
+	PG_TRY();
 	{
-		set_for_session("vacuum_cost_delay", "0");
-		set_for_session("vacuum_cost_limit", limit);
+		pgm_txn_begin();
+		(void) pgm_exec_statement(&backfill->exec, source, 0, true);
+		pgm_txn_commit();
 	}
-	pgm_txn_commit();
+	PG_FINALLY();
+	{
+		/* not by SET, which the abort of a transaction undoes */
+		VacuumCostDelay = delay;
+		VacuumCostLimit = limit;
+	}
+	PG_END_TRY();
 }
 
 /*

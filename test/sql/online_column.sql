@@ -124,6 +124,24 @@ INSERT INTO made VALUES (301, 'x') RETURNING next;
 SELECT count(*), count(*) FILTER (WHERE next = id + 1) FROM made;
 SELECT revision, state FROM pgmigrate.downgrade('-1');
 SELECT count(*), max(made::text) FROM made WHERE id = 301;
+
+-- a VACUUM between two ranges that fails leaves its naps to nobody after it
+CREATE TABLE pages (id int, pad text) WITH (autovacuum_enabled = off);
+ALTER TABLE pages ALTER pad SET STORAGE PLAIN;
+INSERT INTO pages SELECT g, repeat('x', 5000) FROM generate_series(1, 1100) g;
+CREATE FUNCTION awake(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+$$ BEGIN IF current_setting('vacuum_cost_delay') <> '0' THEN RAISE 'asleep'; END IF; RETURN $1; END $$;
+CREATE INDEX ON pages USING brin (awake(id)) WITH (pages_per_range = 1);
+CREATE TABLE seen (delay text, cost text);
+CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS
+$$ BEGIN INSERT INTO shop.seen VALUES (current_setting('vacuum_cost_delay'), current_setting('vacuum_cost_limit')); END $$;
+CREATE EVENT TRIGGER regress_see ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION see();
+SELECT pgmigrate.revision('naps', id => 'naps', upgrade => 'ALTER TABLE shop.pages ADD COLUMN u uuid DEFAULT gen_random_uuid()');
+\set VERBOSITY terse
+SELECT revision, state FROM pgmigrate.upgrade();
+\set VERBOSITY default
+SELECT delay, cost, count(*) > 1 AS taken_back FROM seen GROUP BY 1, 2;
+DROP EVENT TRIGGER regress_see;
 DROP SCHEMA shop CASCADE;
 DROP TABLE public.before, public.rows_before;
 DROP ROLE regress_kept_reader;
