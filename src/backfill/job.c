@@ -282,6 +282,8 @@ end_run(Job *job)
 	pgm_spi_execute(&end_step_query, values, NULL);
 	pgm_spi_end(&scope);
 	pgm_operation_set_state(job->operation, PGM_OPERATION_FINALIZED, NULL);
+	pgm_operation_set_progress(job->operation->id, job->result.rows,
+							   job->result.rows, "rows");
 	pgm_journal_end(job->run, nheads, heads);
 }
 

@@ -23,7 +23,7 @@ ANALYZE users;
 SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''''', 'phone IS NULL');
 SELECT phone, count(*) FROM users GROUP BY 1 ORDER BY 1;
 SELECT * FROM kinds();
-SELECT relation, strategy, method, state, switched FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1;
+SELECT relation, strategy, method, state, switched, done, total, unit FROM pgmigrate.operations ORDER BY operation DESC LIMIT 1;
 SELECT next_block = end_block AS complete, row_count FROM pgmigrate.operation_range ORDER BY operation DESC LIMIT 1;
 -- nothing is left to do
 SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''''', 'phone IS NULL');
