@@ -258,11 +258,11 @@ pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 	request.completed_arg = &completion;
 	if (pass->reverted != 0)
 	{
+		if (pgm_shadow_revert(&request, pass->reverted, false) == NULL)
+			mark_done_alone(&completion);
 		ereport(NOTICE,
 				errmsg("statement %d: operation " INT64_FORMAT " is reverted",
 					   pass->first + 1, pass->reverted));
-		if (pgm_shadow_revert(&request, pass->reverted, false) == NULL)
-			mark_done_alone(&completion);
 	}
 	else if (pass->is_there)
 	{

@@ -73,8 +73,8 @@ INSERT INTO ids (n) VALUES (4);
 INSERT INTO ids (n) VALUES (50000);
 SELECT operation AS larger FROM pgmigrate.operations WHERE revision = 'b3' \gset
 -- what does not fit is said with what to do; the downgrade leaves nothing out
-SELECT revision, state FROM pgmigrate.downgrade('-1');
 SET client_min_messages = notice;
+SELECT revision, state FROM pgmigrate.downgrade('-1');
 SELECT action FROM pgmigrate.revert(:larger, without_unfit => true);
 SET client_min_messages = warning;
 INSERT INTO ids DEFAULT VALUES;
