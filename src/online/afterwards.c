@@ -275,5 +275,6 @@ pgm_shadow_warn_unfinalized(const PgmOperation *operation,
 			errmsg("operation " INT64_FORMAT " on table \"%s\" is not finalized",
 				   operation->id, operation->relation),
 			errdetail_internal("%s", edata->detail != NULL ? edata->detail :
-							   edata->message));
+							   edata->message),
+			edata->hint != NULL ? errhint("%s", edata->hint) : 0);
 }

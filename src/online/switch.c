@@ -526,9 +526,20 @@ is_to_be_dropped(Oid relid, Oid schema)
 		(get_rel_namespace(relid) == schema || pgm_beside_is_guarded(relid));
 }
 
+/* The hint of the server is CASCADE, which there is no place to write. */
+static void
+drop_error_callback(void *arg)
+{
+	if (geterrcode() == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
+		errhint("Drop these objects, or move what is of yours in schema \"%s\" with ALTER ... SET SCHEMA, and repeat the call.",
+				(const char *) arg);
+}
+
 void
 pgm_shadow_drop_schema(PgmShadow *shadow)
 {
+	ErrorContextCallback callback = {error_context_stack, drop_error_callback,
+	shadow->schema};
 	ObjectAddresses *objects = new_object_addresses();
 	Oid			schema = shadow->schema == NULL ? InvalidOid :
 		get_namespace_oid(shadow->schema, true);
@@ -549,9 +560,11 @@ pgm_shadow_drop_schema(PgmShadow *shadow)
 	}
 	ObjectAddressSet(address, NamespaceRelationId, schema);
 	add_exact_object_address(&address, objects);
+	error_context_stack = &callback;
 	performMultipleDeletions(objects, DROP_RESTRICT,
 							 PERFORM_DELETION_INTERNAL |
 							 PERFORM_DELETION_SKIP_EXTENSIONS);
+	error_context_stack = callback.previous;
 	free_object_addresses(objects);
 }
 

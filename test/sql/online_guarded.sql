@@ -219,6 +219,23 @@ RESET ROLE;
 SELECT relation, action FROM pgmigrate.finalize((SELECT max(id) FROM pgmigrate.operation));
 SELECT relname FROM pg_class WHERE relnamespace = 'guarded'::regnamespace AND relname ~ '^(moved|pgm)' ORDER BY relname;
 
+-- what he has made beside it is his to drop or move, as he is told
+SELECT action FROM pgmigrate.rebuild('guarded.moved', 'ALTER v TYPE int');
+SELECT max(id) AS n, 'pgmigrate_online_' || max(id) AS schema FROM pgmigrate.operation \gset
+SET ROLE regress_guarded;
+CREATE TABLE :schema.mine (id int);
+CREATE VIEW guarded.reader AS SELECT id FROM :schema."pgm old";
+RESET ROLE;
+SELECT action FROM pgmigrate.finalize(:n);
+SET ROLE regress_guarded;
+DROP VIEW guarded.reader;
+RESET ROLE;
+SELECT action FROM pgmigrate.finalize();
+SET ROLE regress_guarded;
+ALTER TABLE :schema.mine SET SCHEMA guarded;
+RESET ROLE;
+SELECT action FROM pgmigrate.finalize(:n);
+
 DROP TABLE public.guarded_child;
 DROP SCHEMA guarded CASCADE;
 DROP EXTENSION pgmigrate;
