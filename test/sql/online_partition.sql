@@ -160,6 +160,13 @@ SET client_min_messages = warning;
 :try;
 DROP PUBLICATION regress_rebuilt;
 :try;
+-- not a foreign key that is valid, whatever VALIDATE leaves on partitions of what it refers to
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE whole_1 PARTITION OF whole DEFAULT;
+CREATE TABLE points (id int PRIMARY KEY, half int);
+ALTER TABLE points ADD FOREIGN KEY (half) REFERENCES whole NOT VALID, VALIDATE CONSTRAINT points_half_fkey;
+SELECT action FROM pgmigrate.rebuild('points', partition_by => 'RANGE (id)', partitions => '{points_0 DEFAULT}');
+SELECT conname, conrelid::regclass, confrelid::regclass, convalidated FROM pg_constraint WHERE confrelid = 'whole'::regclass ORDER BY conrelid::regclass::text;
 
 DROP SCHEMA online, plain CASCADE;
 DROP VIEW public.differing;
