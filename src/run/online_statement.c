@@ -157,12 +157,12 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 
 /* ---- the row */
 
+/* What we count ourselves follows when that is committed. */
 static void
-set_done(Work *work, int done)
+set_done(const Work *work, int done)
 {
 	PgmOperation *operation = work->online.operation;
 
-	work->done = done;
 	pgm_operation_add_details(operation, psprintf("{\"done\": %d}", done));
 	pgm_operation_set_progress(operation->id, done, list_length(work->steps),
 							   "steps");
@@ -417,6 +417,7 @@ run_step(Work *work)
 	if (locked)
 		pgm_runner_end_locked(runner);
 	pgm_txn_commit();
+	work->done++;
 }
 
 /* ---- a statement that fails */
@@ -479,6 +480,7 @@ undo_steps(Work *work)
 		if (source != NULL && !source->top_level)
 			pgm_runner_end_locked(work->runner);
 		pgm_txn_commit();
+		work->done--;
 	}
 }
 

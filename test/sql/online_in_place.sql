@@ -310,6 +310,32 @@ RESET maintenance_work_mem;
 SELECT indisvalid FROM pg_index WHERE indrelid = 'n'::regclass;
 DROP TABLE n;
 
+-- a step is not done that a deferred trigger refuses at its end
+CREATE TABLE n (a int);
+CREATE TABLE seen (tag text);
+CREATE TABLE refused AS SELECT false AS valid;
+CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO tw.seen VALUES (tg_tag); END $$;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_constraint, tw.refused WHERE conrelid = 'tw.n'::regclass AND contype = 'c' AND convalidated = valid) THEN
+		RAISE 'refused';
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE EVENT TRIGGER tw_see ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION see();
+SELECT pgmigrate.revision('late', 'ALTER TABLE n ADD CHECK (a > 0)', id => 'late', down_revision => '{}');
+\set VERBOSITY default
+SELECT state FROM pgmigrate.upgrade('late');
+UPDATE refused SET valid = true;
+SELECT state FROM pgmigrate.upgrade('late');
+\set VERBOSITY terse
+DROP EVENT TRIGGER tw_see;
+SELECT state, done, total FROM pgmigrate.operations WHERE revision = 'late' ORDER BY operation;
+DROP TABLE n, seen, refused;
+DROP FUNCTION see, refuse;
+
 /* ---- when: what the plan, the assessment and the gate say */
 
 CREATE TABLE h (id int, a int);
