@@ -381,13 +381,14 @@ pgm_ddl_same_privileges(const PgmDiff *diff, const PgmPair *pair)
 
 /*
  * REVOKE on a table takes from its columns too; what they are to have, and do
- * not get later, is granted again.
+ * not get later, is granted again.  One that is made again gets all of it
+ * when it is there.
  */
 static void
 restore_column(PgmDiff *diff, const PgmPair *column, List *from, List *to)
 {
-	List	   *was = column->from == NULL ? NIL :
-		read_grants(OF(column->from, "grants"));
+	List	   *was = column->from == NULL || column->change == PGM_RECREATE ?
+		NIL : read_grants(OF(column->from, "grants"));
 	List	   *now = read_grants(OF(column->to, "grants"));
 	List	   *left = NIL;
 	ListCell   *cell;

@@ -1076,7 +1076,11 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create type t as enum ('a'); do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
 		create extension xml2 schema SCH; end if; end $d$$p$,
 	$p$create schema SCHx; do $d$ begin if exists (select from pg_available_extensions where name = 'xml2') then
-		create extension xml2 schema SCHx; end if; end $d$$p$);
+		create extension xml2 schema SCHx; end if; end $d$$p$),
+('privileges on a column that is made again',
+	$p$create table a (i int, j int generated always as (i * 2) stored); grant select on a to regress_diff_a;
+		grant select (i), select (j) on a to regress_diff_a$p$,
+	$p$create table a (i int, j int generated always as (i * 3) stored); grant select (i), select (j) on a to regress_diff_a$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
