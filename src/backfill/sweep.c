@@ -172,9 +172,10 @@ sweep_targets(PgmBackfill *backfill, List *targets, ItemPointer rows)
 }
 
 /*
- * The partitions that have a row left, as of one moment.  All of them if that
- * cannot be asked, for want of such a form or since a row makes it fail; then
- * *proven is false.
+ * The partitions that have a row left, as of one moment, and those that may
+ * have: the rows of one that was rewritten since are not seen.  All of them if
+ * that cannot be asked, for want of such a form or since a row makes it fail;
+ * then *proven is false.
  */
 static List *
 find_left(PgmBackfill *backfill, bool *proven)
@@ -191,12 +192,14 @@ find_left(PgmBackfill *backfill, bool *proven)
 		foreach(lc, backfill->targets)
 		{
 			PgmTarget  *target = lfirst(lc);
-			int			n = find_form(backfill, target, PGM_FORM_LEFT, 1,
-									  &row);
+			bool		moved = !pgm_target_unmoved(backfill, target) &&
+				!target->dropped;
+			int			n = moved ? 0 : find_form(backfill, target,
+												  PGM_FORM_LEFT, 1, &row);
 			MemoryContext old;
 
 			failed |= n < 0 && !target->dropped;
-			if (n <= 0)
+			if (n <= 0 && !moved)
 				continue;
 			old = MemoryContextSwitchTo(backfill->context);
 			left = lappend(left, target);

@@ -88,6 +88,32 @@ is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
 	'done', 'it ends when the lock is free');
 is(query($node, 'SELECT count(*), count(note) FROM p1'),
 	'2|2', 'no row is left in another partition');
+
+# A partition that is rewritten while another is looked at shows no row to a
+# snapshot that is older.
+query($node, <<'SQL');
+CREATE FUNCTION gate(id int) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+BEGIN
+	IF id = 9 AND EXISTS (SELECT FROM pgmigrate.operation WHERE state = 'comparing') THEN
+		PERFORM pg_advisory_xact_lock_shared(3);
+	END IF;
+	RETURN id <> 9;
+END $$;
+TRUNCATE p;
+INSERT INTO p VALUES (9, 1), (2, 2);
+SQL
+$stopper->query('SELECT pg_advisory_lock(3)');
+$application->query('BEGIN; SELECT FROM p WHERE id = 2 FOR UPDATE');
+$run = query($node,
+	q{SELECT pgmigrate.backfill_start('p', 'note = ''filled''', 'note IS NULL AND gate(id)')}
+);
+stopped_at(3);
+$application->query('COMMIT; ALTER TABLE p2 SET UNLOGGED');
+$stopper->query('SELECT pg_advisory_unlock(3)');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
+	'done', 'it ends after a partition was rewritten');
+is(query($node, 'SELECT note FROM p2'),
+	'filled', 'whose row is not left');
 $application->quit();
 $stopper->quit();
 log_is_clean($node);
