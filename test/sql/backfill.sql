@@ -96,6 +96,17 @@ CREATE TRIGGER note BEFORE UPDATE ON noted FOR EACH ROW EXECUTE FUNCTION fill.no
 INSERT INTO noted SELECT g FROM generate_series(1, 100) g;
 SELECT :columns FROM pgmigrate.backfill('noted', 'v = ''x''', 'v IS NULL');
 SELECT at = 'UPDATE ' || current_user AS fired, count(*) FROM noted GROUP BY 1;
+-- once for each row where the condition is met by none that is changed, whatever room is on later pages
+CREATE TABLE holes_noted (id int, v text, n int DEFAULT 0) WITH (autovacuum_enabled = off);
+INSERT INTO holes_noted SELECT g FROM generate_series(1, 6000) g;
+DELETE FROM holes_noted WHERE id % 3 = 0;
+VACUUM ANALYZE holes_noted;
+CREATE FUNCTION fill.tally() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := OLD.n + 1; RETURN NEW; END $$;
+CREATE TRIGGER tally BEFORE UPDATE ON holes_noted FOR EACH ROW EXECUTE FUNCTION fill.tally();
+SELECT details->'rows' AS rows FROM pgmigrate.backfill('holes_noted', 'v = ''x''', 'v IS NULL');
+SELECT n, count(*) FROM holes_noted GROUP BY 1 ORDER BY 1;
+SELECT details->'proven' AS proven FROM pgmigrate.backfill('holes_noted', 'v = ''y''');
+SELECT min(n), count(*) FILTER (WHERE v = 'y') FROM holes_noted;
 
 -- a row that cannot be changed is named, and the run goes on from there
 CREATE TABLE bad (id int PRIMARY KEY, v text, n int);
