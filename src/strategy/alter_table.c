@@ -65,6 +65,7 @@ typedef struct Pieces
 	List	   *taken;			/* of String: names of new constraints */
 	List	   *dropped;		/* of String: names of those that go */
 	List	   *first;
+	List	   *bound;			/* those of first that are constraints */
 	List	   *undo;			/* of first */
 	List	   *validate;		/* of String: names */
 	List	   *last;
@@ -124,9 +125,11 @@ add_name(List *names, const char *name)
 static void
 add_not_valid(Pieces *pieces, const char *name, const char *text)
 {
-	pieces->first = lappend(pieces->first,
-							psprintf("ADD CONSTRAINT %s %s NOT VALID",
-									 quote_identifier(name), text));
+	char	   *part = psprintf("ADD CONSTRAINT %s %s NOT VALID",
+								quote_identifier(name), text);
+
+	pieces->first = lappend(pieces->first, part);
+	pieces->bound = lappend(pieces->bound, part);
 	pieces->undo = lappend(pieces->undo,
 						   psprintf("DROP CONSTRAINT IF EXISTS %s",
 									quote_identifier(name)));
@@ -635,37 +638,30 @@ add_validation(const Pieces *pieces, const char *name)
 	}
 }
 
-/* What makes the columns that are filled, and what goes with them. */
-static char *
-around(const Pieces *pieces, char *sql)
+/*
+ * What is made at first.  A constraint comes after the filling: before that an
+ * UPDATE by somebody else of a row that has no value yet would violate it.
+ */
+static void
+make_first_steps(Pieces *pieces)
 {
-	ListCell   *lc;
+	PgmMaker   *maker = pieces->maker;
+	List	   *first = pieces->fill == NIL ? pieces->first :
+		list_difference_ptr(pieces->first, pieces->bound);
 
-	foreach(lc, pieces->fill)
-	{
-		const PgmFilledColumn *filled = lfirst(lc);
-
-		if (filled->before != NULL)
-			sql = psprintf("%s;\n%s", filled->before, sql);
-		if (filled->after != NULL)
-			sql = psprintf("%s;\n%s", sql, filled->after);
-	}
-	return sql;
-}
-
-static char *
-undo_around(const Pieces *pieces, char *sql)
-{
-	ListCell   *lc;
-
-	foreach(lc, pieces->fill)
-	{
-		const PgmFilledColumn *filled = lfirst(lc);
-
-		if (filled->undo != NULL)
-			sql = psprintf("%s;\n%s", sql, filled->undo);
-	}
-	return sql;
+	if (first != NIL)
+		(void) pgm_strategy_add_step(maker,
+									 pgm_fill_around(pieces->fill,
+													 alter(pieces, join(first))),
+									 pgm_fill_undo(pieces->fill,
+												   alter(pieces, join(pieces->undo))));
+	if (pieces->fill == NIL)
+		return;
+	pgm_fill_steps(maker, pieces->fill);
+	if (pieces->bound != NIL)
+		(void) pgm_strategy_add_step(maker,
+									 alter(pieces, join(pieces->bound)),
+									 NULL);
 }
 
 /* The pieces in their order. */
@@ -678,13 +674,7 @@ make_steps(Pieces *pieces)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	if (pieces->first != NIL)
-		(void) pgm_strategy_add_step(maker,
-									 around(pieces,
-											alter(pieces, join(pieces->first))),
-									 undo_around(pieces,
-												 alter(pieces, join(pieces->undo))));
-	pgm_fill_steps(maker, pieces->fill);
+	make_first_steps(pieces);
 	foreach(lc, pieces->validate)
 		add_validation(pieces, strVal(lfirst(lc)));
 	foreach(lc, pieces->keys)

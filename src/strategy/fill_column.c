@@ -275,6 +275,38 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 	return filled;
 }
 
+char *
+pgm_fill_around(List *columns, char *sql)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (filled->before != NULL)
+			sql = psprintf("%s;\n%s", filled->before, sql);
+		if (filled->after != NULL)
+			sql = psprintf("%s;\n%s", sql, filled->after);
+	}
+	return sql;
+}
+
+char *
+pgm_fill_undo(List *columns, char *sql)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const PgmFilledColumn *filled = lfirst(lc);
+
+		if (filled->undo != NULL)
+			sql = psprintf("%s;\n%s", sql, filled->undo);
+	}
+	return sql;
+}
+
 static void
 fill(PgmMaker *maker, const char *assignments, const char *condition)
 {
@@ -285,9 +317,8 @@ fill(PgmMaker *maker, const char *assignments, const char *condition)
 }
 
 /*
- * Columns that are NOT NULL are filled at once: no row may be written with one
- * of them and without the others.  Those that may be null can have been given
- * a value by somebody else in some row, and not in others.
+ * All columns are filled at once, and then each by itself: somebody else may
+ * have given a row a value of one of them, and none of the others.
  */
 void
 pgm_fill_steps(PgmMaker *maker, List *columns)
@@ -317,8 +348,7 @@ pgm_fill_steps(PgmMaker *maker, List *columns)
 	{
 		const PgmFilledColumn *filled = lfirst(lc);
 
-		if (!filled->not_null)
-			fill(maker, psprintf("%s = DEFAULT", filled->name),
-				 psprintf("%s IS NULL", filled->name));
+		fill(maker, psprintf("%s = DEFAULT", filled->name),
+			 psprintf("%s IS NULL", filled->name));
 	}
 }

@@ -26,6 +26,10 @@ extern PgmFilledColumn *pgm_filled_column(PgmMaker *maker,
 										  const ColumnDef *column,
 										  const char *text);
 
+/* What makes columns that are filled, with what goes with them; its undo. */
+extern char *pgm_fill_around(List *columns, char *sql);
+extern char *pgm_fill_undo(List *columns, char *sql);
+
 /* The steps that fill those of one table, as many as may be in one. */
 extern void pgm_fill_steps(PgmMaker *maker, List *columns);
 

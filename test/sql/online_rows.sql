@@ -239,6 +239,32 @@ DROP TABLE many.forced;
 DROP OWNED BY regress_pgmigrate_forced;
 DROP ROLE regress_pgmigrate_forced;
 
+-- rows without their values yet are updated by others meanwhile, and may be given some of them
+CREATE TABLE many.busy (id int PRIMARY KEY, v int);
+INSERT INTO many.busy SELECT generate_series(1, 2000), 0;
+VACUUM ANALYZE many.busy;
+CREATE TABLE many.hold ();
+INSERT INTO many.hold DEFAULT VALUES;
+SELECT pgmigrate.revision('r11', 'ALTER TABLE many.busy ADD COLUMN u uuid NOT NULL DEFAULT gen_random_uuid(), ADD COLUMN s serial', id => 'r11', down_revision => '{}');
+SET pgmigrate.throttle_query = 'SELECT EXISTS (SELECT FROM many.hold)';
+SELECT pgmigrate.upgrade_start('r11') > 0 AS started;
+DO $$
+BEGIN
+	FOR i IN 1 .. 3000 LOOP
+		EXIT WHEN EXISTS (SELECT FROM pgmigrate.operations WHERE relation = 'many.busy' AND waiting_for ~ 'throttle');
+		PERFORM pg_sleep(0.02);
+	END LOOP;
+END $$;
+SELECT state FROM pgmigrate.operations WHERE relation = 'many.busy';
+UPDATE many.busy SET v = 1 WHERE id = 1000;
+UPDATE many.busy SET u = gen_random_uuid() WHERE id = 1001;
+UPDATE many.busy SET s = 5000 WHERE id = 1002;
+DELETE FROM many.hold;
+SELECT state, error FROM pgmigrate.wait();
+RESET pgmigrate.throttle_query;
+SELECT count(DISTINCT u), count(DISTINCT s), sum(v) FROM many.busy;
+SELECT conname FROM pg_constraint WHERE conrelid = 'many.busy'::regclass AND contype = 'c';
+
 DROP VIEW public.behind;
 DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
