@@ -276,7 +276,9 @@ to_finalize(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),
 				errmsg("operation " INT64_FORMAT " does not exist",
-					   PG_GETARG_INT64(0)));
+					   PG_GETARG_INT64(0)),
+				errhint("View \"%s\" has the operations of this database.",
+						"pgmigrate.operations"));
 	return list_make1(operation);
 }
 

@@ -235,6 +235,7 @@ SET ROLE regress_guarded;
 ALTER TABLE :schema.mine SET SCHEMA guarded;
 RESET ROLE;
 SELECT action FROM pgmigrate.finalize(:n);
+SELECT action FROM pgmigrate.finalize(1000);
 
 DROP TABLE public.guarded_child;
 DROP SCHEMA guarded CASCADE;
