@@ -112,10 +112,11 @@ static PgmQuery drift_query = {
 
 /*
  * A relation itself and what is on it, if the last run has left it; not what a
- * statement CONCURRENTLY has left INVALID.
+ * statement CONCURRENTLY has left INVALID, nor that it is gone by now.
  */
 static PgmQuery drift_on_query = {
-	DRIFT "AND coalesce(o.now ->> 'valid', '') <> 'no' AND EXISTS (SELECT FROM unnest($5) AS r (name) "
+	DRIFT "AND coalesce(coalesce(o.now, o.kept) ->> 'valid', '') <> 'no' "
+	"AND EXISTS (SELECT FROM unnest($5) AS r (name) "
 	"WHERE (o.identity = r.name OR starts_with(o.identity, r.name || '.') "
 	"OR right(o.identity, length(r.name) + 4) = ' on ' || r.name "
 	"OR (o.kind = 'index' AND position(' ' || r.name || ' USING ' "
