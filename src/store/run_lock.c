@@ -47,6 +47,7 @@
 #include "storage/lock.h"
 #include "storage/procarray.h"
 #include "utils/acl.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 #include "base/clock.h"
@@ -639,6 +640,9 @@ pgm_run_lock_queue(Oid extension)
 
 	set_user_tag(&tag, extension, PART_RUN, USER_LOCKMETHOD);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+
+	/* since 18 the name of an extension is looked up in a cache */
+	AcceptInvalidationMessages();
 }
 
 static bool
