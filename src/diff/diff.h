@@ -31,6 +31,10 @@ typedef struct PgmDiffOptions
 extern List *pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 							const PgmDiffOptions *options);
 
+/* Is it left alone, for what is to be included or excluded? */
+extern bool pgm_diff_skips(const PgmDiffOptions *options,
+						   const PgmSchemaObject *object);
+
 /*
  * Tells of tables that keep their rows in another way, and of what differs
  * and is not written.

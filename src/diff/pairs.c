@@ -142,8 +142,8 @@ is_not_null(const PgmSchemaObject *object)
  * A proof has what is left out too, as others may need it, but for what has no
  * SQL.
  */
-static bool
-is_left_out(const PgmDiffOptions *options, const PgmSchemaObject *object)
+bool
+pgm_diff_skips(const PgmDiffOptions *options, const PgmSchemaObject *object)
 {
 	if (options->outline)
 		return is_not_null(object) ||
@@ -254,7 +254,7 @@ must_recreate(const PgmDiff *diff, const PgmPair *pair)
 static PgmChange
 decide(const PgmDiff *diff, const PgmPair *pair)
 {
-	if (is_left_out(diff->options, pgm_ddl_object(pair)))
+	if (pgm_diff_skips(diff->options, pgm_ddl_object(pair)))
 		return PGM_KEEP;
 	if (pair->from == NULL)
 		return pgm_ddl_is_only_named(pair->to) ? PGM_KEEP : PGM_CREATE;
@@ -763,7 +763,7 @@ recreate_sequences(PgmDiff *diff)
 
 		if (!pgm_ddl_is(pair->from, "sequence"))
 			continue;
-		if (pair->to != NULL && !is_left_out(diff->options, pair->to) &&
+		if (pair->to != NULL && !pgm_diff_skips(diff->options, pair->to) &&
 			!pgm_ddl_equal(identity_column(pair->from),
 						   identity_column(pair->to)))
 			pair->change = PGM_RECREATE;

@@ -159,7 +159,8 @@ static PgmQuery queries[] = {
 		" AS \".create\", CASE WHEN m.umoptions IS NOT NULL "
 		"OR NOT (SELECT r.rolsuper FROM pg_roles r "
 		"WHERE r.rolname = current_user) THEN 'yes' END AS \".secret\", "
-	"md5(m.umoptions::text) AS \".digest\" FROM pg_user_mappings m"},
+		"(SELECT md5(array_agg(o ORDER BY o COLLATE \"C\")::text) "
+	"FROM unnest(m.umoptions) o) AS \".digest\" FROM pg_user_mappings m"},
 
 	{"SELECT " PGM_ADDRESS("a") ", "
 		"'default privileges', format('%s %s%s', "

@@ -1080,7 +1080,10 @@ INSERT INTO pair (name, a, b) VALUES
 ('privileges on a column that is made again',
 	$p$create table a (i int, j int generated always as (i * 2) stored); grant select on a to regress_diff_a;
 		grant select (i), select (j) on a to regress_diff_a$p$,
-	$p$create table a (i int, j int generated always as (i * 3) stored); grant select (i), select (j) on a to regress_diff_a$p$);
+	$p$create table a (i int, j int generated always as (i * 3) stored); grant select (i), select (j) on a to regress_diff_a$p$),
+('privileges on a column that comes before its table',
+	$p$create table b (i int, j int); grant select on b to regress_diff_a$p$,
+	$p$create table b (i int, j int); grant select (j) on b to regress_diff_a; create table a () inherits (b)$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
@@ -1262,8 +1265,13 @@ DROP TABLE dd.log;
 -- options with passwords are not written
 CREATE FOREIGN DATA WRAPPER regress_w;
 CREATE SERVER regress_s FOREIGN DATA WRAPPER regress_w;
-CREATE USER MAPPING FOR public SERVER regress_s OPTIONS (secret 'a');
+CREATE USER MAPPING FOR public SERVER regress_s OPTIONS (secret 'a', b 'c');
 SELECT * FROM pgmigrate.diff(:'same' || '; CREATE FOREIGN DATA WRAPPER regress_w; CREATE SERVER regress_s FOREIGN DATA WRAPPER regress_w; CREATE USER MAPPING FOR public SERVER regress_s OPTIONS (secret ''b'')');
+\set mapping '; CREATE FOREIGN DATA WRAPPER regress_w; CREATE SERVER regress_s FOREIGN DATA WRAPPER regress_w; CREATE USER MAPPING FOR public SERVER regress_s OPTIONS '
+SELECT * FROM pgmigrate.diff(:'same' || :'mapping' || '(b ''c'', secret ''a'')');
+SET pgmigrate.autogenerate_exclude = '"%regress_s%"';
+SELECT * FROM pgmigrate.diff(:'same' || :'mapping' || '(secret ''b'')');
+RESET pgmigrate.autogenerate_exclude;
 DROP FOREIGN DATA WRAPPER regress_w CASCADE;
 
 -- what is lost is named: the rest of a value, an attribute, the position of a
