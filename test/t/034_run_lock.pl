@@ -104,6 +104,8 @@ for my $role (qw(mallory postgres))
 fails($node,
 	"SET lock_timeout = '1ms'; DROP EXTENSION IF EXISTS other, pgmigrate",
 	'55P03', 'who may waits as long as lock_timeout says');
+fails($node, "SET lock_timeout = '1ms'; DROP OWNED BY CURRENT_USER",
+	'55P03', 'and so does who drops all that its owner has');
 $block->query('SELECT pg_advisory_unlock(1)');
 is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
 
