@@ -261,10 +261,14 @@ is( query(
 	'cancelled',
 	'and so is its operation');
 
-# The VACUUM between the ranges naps: for long, where a page is dear.
-query($node, 'UPDATE account SET note = NULL; VACUUM ANALYZE account');
+# The VACUUM between the ranges naps: for long, where a page is dear.  Nobody
+# else vacuums the table, since ours would not wait for him.
+query($node, <<SQL);
+CREATE TABLE wide (id int, pad text) WITH (autovacuum_enabled = off);
+INSERT INTO wide SELECT g, repeat('x', 1000) FROM generate_series(1, 16000) g;
+SQL
 $run = query($node,
-	"SET vacuum_cost_page_dirty = 10000; SELECT pgmigrate.backfill_start($call)"
+	"SET vacuum_cost_page_hit = 10000; SELECT pgmigrate.backfill_start('wide', 'id = 0', 'id > 0')"
 );
 poll($node,
 	"SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker' AND wait_event = 'VacuumDelay'"
