@@ -32,10 +32,13 @@
 #define NOW_ARGS 3
 #define NOW "unnest($1, $2, $3) AS n (kind, identity, definition)"
 
-/* Has a run, done or not, made a change of the schema that is committed? */
+/*
+ * Has a run, done or not, made a change of the schema that is committed?  The
+ * step of a backfill has no revision, and changes rows.
+ */
 #define HAS_LEFT(run) \
 	"(EXISTS (SELECT FROM pgmigrate.run_step s " \
-	"WHERE s.run = " run " AND s.state = 'done') " \
+	"WHERE s.run = " run " AND s.state = 'done' AND s.revision <> '') " \
 	"OR EXISTS (SELECT FROM pgmigrate.begun_statement b " \
 	"WHERE b.run = " run " AND b.state <> 'undone'))"
 
