@@ -18,11 +18,13 @@
 #define pgm_class_ownercheck(oid, role) pg_class_ownercheck(oid, role)
 #define pgm_extension_ownercheck(oid, role) \
 	pg_extension_ownercheck(oid, role)
+#define pgm_can_set_role(member, role) is_member_of_role(member, role)
 #else
 #define pgm_class_ownercheck(oid, role) \
 	object_ownercheck(RelationRelationId, oid, role)
 #define pgm_extension_ownercheck(oid, role) \
 	object_ownercheck(ExtensionRelationId, oid, role)
+#define pgm_can_set_role(member, role) member_can_set_role(member, role)
 #endif
 
 /* When a process began to wait for its lock, 0 if that is not known. */

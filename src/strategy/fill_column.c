@@ -30,6 +30,7 @@
 
 #include "compat/catalog.h"
 #include "compat/constraint.h"
+#include "compat/lock.h"
 #include "compat/server.h"
 #include "sql/source_text.h"
 #include "strategy/columns.h"
@@ -57,7 +58,7 @@ static bool
 may_give_sequence(PgmMaker *maker, Oid owner)
 {
 	return owner == GetUserId() || superuser() ||
-		(is_member_of_role(GetUserId(), owner) &&
+		(pgm_can_set_role(GetUserId(), owner) &&
 		 PGM_SCHEMA_ACLCHECK(maker->namespace, owner,
 							 ACL_CREATE) == ACLCHECK_OK);
 }
