@@ -17,8 +17,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "sql/source_text.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -27,9 +27,11 @@
 #include "classify/classify.h"
 #include "classify/related_relations.h"
 #include "compat/command.h"
+#include "compat/lock.h"
 #include "compat/parse.h"
 #include "compat/reindex.h"
 #include "compat/server.h"
+#include "sql/source_text.h"
 #include "strategy/internal.h"
 
 /*
@@ -350,18 +352,27 @@ void
 pgm_strategy_reindex(PgmMaker *maker)
 {
 	ReindexStmt *reindex = castNode(ReindexStmt, maker->stmt);
+	Oid			relid;
 	Datum		value;
 	List	   *leaves;
 	ListCell   *lc;
 
 	if (pgm_reindex_is_concurrent(reindex) || reindex->relation == NULL)
 		return;
-	value = ObjectIdGetDatum(pgm_lookup_relation(reindex->relation));
-	if (!OidIsValid(DatumGetObjectId(value)))
+	relid = pgm_lookup_relation(reindex->relation);
+	if (!OidIsValid(relid))
 		return;
+	value = ObjectIdGetDatum(relid);
 	leaves = pgm_spi_oids(&leaves_query, &value);
 	foreach(lc, leaves)
 	{
+		/* as it is written only the rights to the parent count */
+		if (lfirst_oid(lc) != relid &&
+			!pgm_class_ownercheck(lfirst_oid(lc), GetUserId()))
+		{
+			pgm_strategy_stay_plain(maker, "a partition belongs to another role");
+			return;
+		}
 		value = ObjectIdGetDatum(lfirst_oid(lc));
 		if (pgm_spi_one_bool(&exclusion_query, &value))
 		{
