@@ -314,7 +314,9 @@ CREATE TABLE n AS SELECT g AS id, md5(g::text) AS a FROM generate_series(1, 4000
 SELECT pgmigrate.revision('room', 'CREATE INDEX n_i ON n (a)', id => 'room', down_revision => '{}');
 SET maintenance_work_mem = '1MB';
 SET temp_file_limit = '64kB';
+\set VERBOSITY sqlstate
 SELECT state FROM pgmigrate.upgrade('room');
+\set VERBOSITY default
 RESET temp_file_limit;
 SELECT indisvalid FROM pg_index WHERE indrelid = 'n'::regclass;
 SELECT state FROM pgmigrate.upgrade('room');

@@ -122,9 +122,7 @@ SELECT action FROM pgmigrate.rebuild('his');
 RESET ROLE;
 SELECT relation, state FROM pgmigrate.operations WHERE relation = 'shop.gone';
 CREATE TABLE mine (id int PRIMARY KEY);
-SET client_min_messages = notice;
 SELECT action FROM pgmigrate.rebuild('mine');
-SET client_min_messages = warning;
 SELECT relation, state FROM pgmigrate.operations WHERE relation = 'shop.gone';
 SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text ~ '^pgmigrate_online' AND relname ~ 'gone';
 
