@@ -24,6 +24,7 @@
 
 #include "base/settings.h"
 #include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "schema/fingerprint.h"
 #include "store/schema_record.h"
@@ -49,7 +50,7 @@ static PgmQuery kept_query = {
 };
 
 static PgmQuery has_left_query = {
-	"SELECT WHERE " HAS_LEFT("$1"),
+	"SELECT " HAS_LEFT("$1"),
 	1, {INT8OID}
 };
 
@@ -260,15 +261,9 @@ limit_lock_wait(void)
 static bool
 has_left(int64 run)
 {
-	PgmSpiScope scope;
-	Datum		values[1];
-	uint64		rows;
+	Datum		value = Int64GetDatum(run);
 
-	values[0] = Int64GetDatum(run);
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&has_left_query, values, NULL);
-	pgm_spi_end(&scope);
-	return rows > 0;
+	return pgm_spi_one_bool(&has_left_query, &value);
 }
 
 /* A cancel that comes now does not undo the run either. */
