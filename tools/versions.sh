@@ -70,7 +70,11 @@ add_experimental()
 		apt-get -o Acquire::Check-Valid-Until=false update -q
 		version=$(apt-cache pkgnames postgresql-server-dev- |
 			sed -n "s/.*-\([0-9]*\)$/\1/p" | sort -n | tail -n 1)
-		apt-get install -y -q --no-install-recommends -t experimental \
+		printf "Package: src:postgresql-%s src:postgresql-common\n" "$version" \
+			>/etc/apt/preferences.d/server
+		printf "Pin: release a=experimental\nPin-Priority: 990\n" \
+			>>/etc/apt/preferences.d/server
+		apt-get install -y -q --no-install-recommends \
 			"postgresql-$version" "postgresql-server-dev-$version"
 	' </dev/null || fail "could not install the server of experimental"
 }
