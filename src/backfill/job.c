@@ -26,7 +26,6 @@
 
 #include "backfill/helpers.h"
 #include "backfill/internal.h"
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/error_privacy.h"
@@ -364,7 +363,7 @@ record(void *arg, const PgmRunPosition *position, const ErrorData *edata)
 {
 	Job		   *job = arg;
 
-	if (pgm_error_is_cancel(edata))
+	if (pgm_process_cancel_caused(edata))
 		(void) pgm_backfill_give_up(position->run);
 	else
 		pgm_operation_fail(job->operation, pgm_error_for_all(edata));

@@ -33,6 +33,15 @@ pgm_error_is_cancel(const ErrorData *edata)
 	return false;
 }
 
+/* SQLSTATE and place are those of every cancel, only the text is its own. */
+bool
+pgm_error_is_timeout(const ErrorData *edata)
+{
+	return pgm_error_is_cancel(edata) && edata->message_id != NULL &&
+		strcmp(edata->message_id,
+			   "canceling statement due to statement timeout") == 0;
+}
+
 bool
 pgm_caught_cancel(void)
 {

@@ -20,6 +20,9 @@ extern volatile sig_atomic_t pgm_cancelled_by_us;
 
 extern bool pgm_error_is_cancel(const ErrorData *edata);
 
+/* Such an error that nobody has asked for: statement_timeout is over. */
+extern bool pgm_error_is_timeout(const ErrorData *edata);
+
 /* The same of the error at hand, in a handler that has left ErrorContext. */
 extern bool pgm_caught_cancel(void);
 

@@ -44,6 +44,7 @@
 #include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
+#include "process/entry.h"
 #include "store/run_lock.h"
 
 /* One that an earlier call has left, and that has its tables still. */
@@ -408,7 +409,7 @@ fail_locked(PgmShadow *shadow, void *arg)
 static void
 clean_up(PgmShadow *shadow, ErrorData *edata)
 {
-	Failure		failure = {edata->sqlerrcode, pgm_error_is_cancel(edata),
+	Failure		failure = {edata->sqlerrcode, pgm_process_cancel_caused(edata),
 	pgm_error_for_all(edata)};
 	bool		begun;
 

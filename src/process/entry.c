@@ -22,6 +22,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/resowner.h"
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/transaction.h"
@@ -95,6 +96,13 @@ bool
 pgm_process_is_cancelled(void)
 {
 	return cancelled;
+}
+
+bool
+pgm_process_cancel_caused(const ErrorData *edata)
+{
+	return pgm_error_is_cancel(edata) &&
+		(cancelled || !pgm_error_is_timeout(edata));
 }
 
 void

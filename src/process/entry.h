@@ -43,6 +43,12 @@ extern void pgm_process_check_cancel(void);
 extern bool pgm_process_is_cancelled(void);
 
 /*
+ * Is this error the end of a cancel that somebody has asked for?  A timeout is
+ * a failure like any other.
+ */
+extern bool pgm_process_cancel_caused(const ErrorData *edata);
+
+/*
  * In a worker: was its only cancel sent by a background worker whose kind
  * begins so?  Then it is forgotten.  In the handler of its error, too.
  */

@@ -20,7 +20,6 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/transaction.h"
@@ -80,7 +79,7 @@ record_failure(const PgmRunKind *kind, void *arg,
 		pgm_schema_record_keep_failed(position->run);
 		HOLD_CANCEL_INTERRUPTS();
 		pgm_journal_fail(position->run, position->step,
-						 pgm_error_is_cancel(edata) ?
+						 pgm_process_cancel_caused(edata) ?
 						 PGM_STATE_CANCELLED : PGM_STATE_FAILED,
 						 position->started, microseconds, edata);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
@@ -124,7 +123,7 @@ fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 	{
 		ErrorData	recorded = *edata;
 
-		if (pgm_error_is_cancel(edata) &&
+		if (pgm_process_cancel_caused(edata) &&
 			pgm_process_cancel_reason() != NULL)
 			recorded.message_id = recorded.message =
 				pstrdup(pgm_process_cancel_reason());

@@ -103,6 +103,34 @@ is( last_run($node, 'state, error'),
 	'the run says what cancelled it');
 query($node, "SELECT pgmigrate.remove('r$n')");
 
+# A limit of one statement of the run, whoever has set it, is a failure: nobody
+# has cancelled anything.  A revision that cancels itself has been.
+my $index = 'CREATE INDEX CONCURRENTLY big_late ON big (id)';
+my $late = session($node);
+$late->query('BEGIN; INSERT INTO big VALUES (0)');
+for my $case (
+	[ "SET statement_timeout = '100ms'; SELECT pg_sleep(1000)", '', 'failed', 'statement timeout' ],
+	[ 'SELECT pg_sleep(1000)', 'statement_timeout', 'failed', 'statement timeout' ],
+	[ $index, 'pgmigrate.concurrently_timeout', 'failed', 'statement timeout' ],
+	[ 'SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1000)', '', 'cancelled', 'user request' ])
+{
+	my ($sql, $setting, $state, $reason) = @$case;
+
+	$n++;
+	revision($node, "r$n", $sql);
+	my $limit = $setting ? "SET $setting = '3s';" : '';
+	my $run = query($node, "$limit SELECT pgmigrate.upgrade_start()");
+	is( query($node, "SELECT state, error FROM pgmigrate.wait($run)"),
+		"$state|canceling statement due to $reason",
+		"$state: $limit $sql");
+	is( query($node, "SELECT state FROM pgmigrate.run_step WHERE run = $run"),
+		$state, 'and so is its step');
+	query($node, "SELECT pgmigrate.remove('r$n')");
+}
+$late->query('ROLLBACK');
+$late->quit;
+query($node, 'DROP INDEX big_late');
+
 ($caller, $worker) = begin($work{busy});
 query($node, "SET statement_timeout = '1h'; SELECT pg_cancel_backend($worker)");
 stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(worker)');
