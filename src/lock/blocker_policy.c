@@ -18,6 +18,7 @@
 #include "base/settings.h"
 #include "compat/server.h"
 #include "lock/blocker_policy.h"
+#include "store/run_lock.h"
 
 /* With the caller's own rights, hence by the functions that check them. */
 static const char *
@@ -79,6 +80,20 @@ remember_seen(PgmLockPolicy *policy, const char *transaction)
 	seen->signalled = false;
 	seen->idle = false;
 	return seen;
+}
+
+void
+pgm_lockpolicy_dismiss(List *blockers)
+{
+	ListCell   *lc;
+
+	foreach(lc, blockers)
+	{
+		const PgmBlocker *blocker = lfirst(lc);
+
+		if (blocker->node == NULL)
+			pgm_run_dismiss_blocker(blocker->pid);
+	}
 }
 
 const char *

@@ -41,4 +41,7 @@ typedef struct PgmLockPolicy
 extern const char *pgm_lockpolicy_apply(PgmLockPolicy *policy,
 										const PgmBlocker *blocker);
 
+/* Whatever blocker_policy says: of a list, who waits for this run himself. */
+extern void pgm_lockpolicy_dismiss(List *blockers);
+
 #endif							/* PGM_LOCK_BLOCKER_POLICY_H */

@@ -613,6 +613,7 @@ is_time(PgmLockWait *wait)
 											&wait->next_wait);
 	MemoryContext old = MemoryContextSwitchTo(wait->look);
 
+	pgm_lockpolicy_dismiss(blockers);
 	if (!result)
 		wait->patience = patience(wait, blockers);
 	if (wait->patience > 0)

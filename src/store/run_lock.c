@@ -133,8 +133,8 @@ static PgmQuery still_running_query = {
 /* The turn that this session had last. */
 static LOCKTAG turn_tag;
 
-/* Of the session: released without a lookup. */
-static RunLockTags session_tags;
+/* Of the lock that this session had last: released without a lookup. */
+static RunLockTags my_tags;
 static PgmRunLockLife session_life = PGM_UNTIL_END_OF_TRANSACTION;
 
 static void
@@ -401,11 +401,9 @@ try_run_lock(const RunLockTags *tags, PgmRunLockLife life)
 	}
 	if (life == PGM_UNTIL_ERROR)
 		LockRelease(&tags->advisory, ExclusiveLock, session);
+	my_tags = *tags;
 	if (session)
-	{
-		session_tags = *tags;
 		session_life = life;
-	}
 	return true;
 }
 
@@ -441,8 +439,8 @@ bool
 pgm_run_lock_held(void)
 {
 	return session_life != PGM_UNTIL_END_OF_TRANSACTION &&
-		(pgm_lock_held_by_me(&session_tags.advisory, ExclusiveLock) ||
-		 pgm_lock_held_by_me(&session_tags.server, ExclusiveLock));
+		(pgm_lock_held_by_me(&my_tags.advisory, ExclusiveLock) ||
+		 pgm_lock_held_by_me(&my_tags.server, ExclusiveLock));
 }
 
 static void
@@ -457,9 +455,9 @@ pgm_run_unlock(void)
 {
 	if (session_life != PGM_UNTIL_END_OF_TRANSACTION)
 	{
-		release(&session_tags.extension, AccessShareLock);
-		release(&session_tags.server, ExclusiveLock);
-		release(&session_tags.advisory, ExclusiveLock);
+		release(&my_tags.extension, AccessShareLock);
+		release(&my_tags.server, ExclusiveLock);
+		release(&my_tags.advisory, ExclusiveLock);
 	}
 	session_life = PGM_UNTIL_END_OF_TRANSACTION;
 }
@@ -479,12 +477,12 @@ take_again(const LOCKTAG *tag)
 static bool
 complete(bool aborted)
 {
-	bool		advisory = take_again(&session_tags.advisory);
+	bool		advisory = take_again(&my_tags.advisory);
 
-	if (!take_again(&session_tags.server) || (aborted && !advisory))
+	if (!take_again(&my_tags.server) || (aborted && !advisory))
 		return false;
-	return pgm_lock_held_by_me(&session_tags.extension, AccessShareLock) ||
-		try_extension(&session_tags.extension, true);
+	return pgm_lock_held_by_me(&my_tags.extension, AccessShareLock) ||
+		try_extension(&my_tags.extension, true);
 }
 
 static void
@@ -506,9 +504,9 @@ void
 pgm_run_keep(void)
 {
 	if (session_life != PGM_UNTIL_END_OF_SESSION ||
-		(pgm_lock_held_by_me(&session_tags.advisory, ExclusiveLock) &&
-		 pgm_lock_held_by_me(&session_tags.server, ExclusiveLock) &&
-		 pgm_lock_held_by_me(&session_tags.extension, AccessShareLock)))
+		(pgm_lock_held_by_me(&my_tags.advisory, ExclusiveLock) &&
+		 pgm_lock_held_by_me(&my_tags.server, ExclusiveLock) &&
+		 pgm_lock_held_by_me(&my_tags.extension, AccessShareLock)))
 		return;
 	if (!complete(false))
 		refuse_lost();
@@ -547,6 +545,15 @@ pgm_run_retake(int64 run)
 				errhint("Repeat the call."));
 }
 
+/* Does it wait for the extension, or, if so asked, for the run to end? */
+static bool
+waits_for_me(const LockInstanceData *lock, bool run)
+{
+	return lock->waitLockMode != NoLock &&
+		(is_tag(lock, &my_tags.extension) ||
+		 (run && is_tag(lock, &my_tags.advisory)));
+}
+
 /* Cancel those who wait to drop the extension; how many there are. */
 static int
 cancel_waiters(bool deadlock)
@@ -558,9 +565,7 @@ cancel_waiters(bool deadlock)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
 
-		if (lock->waitLockMode == NoLock ||
-			(!is_tag(lock, &session_tags.extension) &&
-			 !(deadlock && is_tag(lock, &session_tags.advisory))))
+		if (!waits_for_me(lock, deadlock))
 			continue;
 		n++;
 		ereport(LOG,
@@ -572,6 +577,33 @@ cancel_waiters(bool deadlock)
 	return n;
 }
 
+void
+pgm_run_dismiss_blocker(int pid)
+{
+	PGPROC	   *proc = pid == 0 ? NULL : BackendPidGetProc(pid);
+	LockData   *locks;
+
+	/* few wait, so look at all locks only where that may be it */
+	if (proc == NULL || ((const volatile PGPROC *) proc)->waitLock == NULL)
+		return;
+	locks = GetLockStatusData();
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+
+		if (lock->pid != pid || !waits_for_me(lock, true))
+			continue;
+		ereport(LOG,
+				errmsg("canceling process %d, which waits to drop the extension or to depend on it",
+					   pid),
+				errdetail("The run in progress waits for what that process has locked."));
+		(void) kill(pid, SIGINT);
+		break;
+	}
+	pfree(locks->locks);
+	pfree(locks);
+}
+
 /* In the handler of an error: reads shared memory only. */
 void
 pgm_run_dismiss_waiters(int sqlstate)
@@ -580,7 +612,7 @@ pgm_run_dismiss_waiters(int sqlstate)
 	int64		begun = pgm_clock_monotonic();
 
 	if (session_life != PGM_UNTIL_END_OF_SESSION ||
-		!pgm_lock_held_by_me(&session_tags.extension, AccessShareLock))
+		!pgm_lock_held_by_me(&my_tags.extension, AccessShareLock))
 		return;
 	while (cancel_waiters(deadlock) > 0)
 	{
@@ -633,13 +665,28 @@ poll_until(bool (*try) (const RunLockTags *tags), int64 milliseconds)
 	}
 }
 
+/* Who is cancelled by a run is told nothing else. */
+static void
+queue_error_callback(void *arg)
+{
+	if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		errhint("If nobody has canceled it, a run of pgmigrate has, which cannot go on before this transaction ends.  Repeat it after the run.");
+	errcontext("waiting for the run of pgmigrate in progress");
+}
+
 void
 pgm_run_lock_queue(Oid extension)
 {
+	ErrorContextCallback callback;
 	LOCKTAG		tag;
 
+	callback.callback = queue_error_callback;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	set_user_tag(&tag, extension, PART_RUN, USER_LOCKMETHOD);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	error_context_stack = callback.previous;
 
 	/* since 18 the name of an extension is looked up in a cache */
 	AcceptInvalidationMessages();

@@ -55,6 +55,12 @@ extern void pgm_run_relock(void);
  */
 extern void pgm_run_dismiss_waiters(int sqlstate);
 
+/*
+ * One that is in the way of a step: cancelled if it waits for this run.  While
+ * the run only looks at it, the server sees no deadlock.
+ */
+extern void pgm_run_dismiss_blocker(int pid);
+
 /* pid of the holder, 0 if there is none or it is a prepared transaction */
 extern int	pgm_run_lock_holder(void);
 

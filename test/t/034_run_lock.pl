@@ -175,6 +175,10 @@ for my $other ('DROP EXTENSION pgmigrate', 'SELECT pgmigrate.wait_for_run()')
 	  or diag $upgrade->err;
 	$waiter->fails_with($other =~ /DROP/ ? '57014' : 'PM003',
 		"$other gives up");
+	like(
+		$waiter->err,
+		qr/HINT:  If nobody has canceled it, a run of pgmigrate has, /,
+		'and says of what') if $other =~ /DROP/;
 	$_->quit foreach $writer, $upgrade, $waiter;
 	ledger_ok($node, $other);
 }
