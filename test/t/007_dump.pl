@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 
+use IPC::Run;
 use PgMigrate::Test;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -208,6 +209,23 @@ $new->start;
 	ledger_ok($node, 'pg_upgrade');
 }
 
+# The event trigger is a part of the extension, before and after; no dump has it.
+is( query($node,
+		"SELECT evtenabled, deptype FROM pg_event_trigger t JOIN pg_depend d ON d.classid = 'pg_event_trigger'::regclass AND objid = t.oid AND refclassid = 'pg_extension'::regclass WHERE evtname = 'pgmigrate_wait_before_drop'"
+	),
+	'O|e',
+	'the event trigger survives pg_upgrade as a part of the extension');
+my ($dump) = run_command([ 'pg_dump', '-d', $node->connstr('postgres') ]);
+like($dump, qr/^CREATE EXTENSION IF NOT EXISTS pgmigrate /m, 'a dump has the extension');
+unlike($dump, qr/EVENT TRIGGER/, 'and no event trigger beside it');
+revision($node, 'sleeps', 'SELECT pg_sleep(1000)');
+$run = query($node, 'SELECT pgmigrate.upgrade_start()');
+my $sleeper = worker_waits($node, 'PgSleep');
+fails($node, "SET lock_timeout = '10ms'; DROP EXTENSION pgmigrate", '55P03', 'it works there');
+query($node, "SELECT pgmigrate.cancel($run)");
+is_gone($sleeper);
+query($node, "SELECT pgmigrate.remove('sleeps')");
+
 # DROP DATABASE: refused while a run works, or ends it by force.
 query($node, 'CREATE DATABASE victim');
 query($node, 'CREATE EXTENSION pgmigrate', 'victim');
@@ -244,6 +262,19 @@ $caller->result;
 like($caller->err, qr/ERROR:  (?:42P01|3F000|42883|PM003): /,
 	'upgrade() during DROP EXTENSION fails');
 is($caller->query('SELECT 1'), '1', 'and that is all');
+
+# In a server of a single user no event trigger fires and no run is at work.
+query($node, 'CREATE EXTENSION pgmigrate');
+$node->stop;
+IPC::Run::run([ 'postgres', '--single', '-D', $node->data_dir, 'postgres' ],
+	'<', \"DROP EXTENSION pgmigrate\n", '>', \my $said, '2>', \my $log);
+unlike($log, qr/ERROR|FATAL|PANIC/, 'DROP EXTENSION in single-user mode');
+$node->start;
+is( query($node,
+		"SELECT (SELECT count(*) FROM pg_extension WHERE extname = 'pgmigrate'), (SELECT count(*) FROM pg_event_trigger)"
+	),
+	'0|0',
+	'leaves nothing of it');
 
 # A schema of that name that somebody else made.
 query($node, <<'SQL');

@@ -90,5 +90,14 @@ ledger_ok($standby, 'promoted, and on');
 is( query($standby, 'SELECT count(*) > 0 FROM pgmigrate.schema_object'),
 	't', 'its schema is recorded');
 is(query($standby, 'SELECT * FROM pgmigrate.drift()'), '', 'nothing is drift');
+
+# DROP EXTENSION waits for a run there, too.
+revision($standby, 'a4', 'SELECT pg_sleep(1000)');
+$run = query($standby, 'SELECT pgmigrate.upgrade_start()');
+worker_waits($standby, 'PgSleep');
+fails($standby, "SET lock_timeout = '10ms'; DROP EXTENSION pgmigrate",
+	'55P03', 'its event trigger works on the new primary');
+query($standby, "SELECT pgmigrate.cancel($run)");
+is(query($standby, "SELECT state FROM pgmigrate.wait($run)"), 'cancelled', 'the run is cancelled');
 log_is_clean($standby);
 done_testing();
