@@ -323,7 +323,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 		if (waited >= timeout)
 			break;
 		if (n % PGM_POLLS_PER_LOCK_CHECK == 0)
-			pgm_process_check_deadlock(status.pid);
+			pgm_process_check_deadlock(status.pid, !released);
 		pgm_clock_wait(Min(PGM_POLL_MS, timeout - waited));
 	}
 	MemoryContextSwitchTo(old);

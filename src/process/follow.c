@@ -156,7 +156,7 @@ pgm_process_waits_for_me(int pid)
 }
 
 static void
-refuse_deadlock(int pid)
+refuse_deadlock(int pid, bool snapshot)
 {
 	ereport(ERROR,
 			errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
@@ -166,14 +166,16 @@ refuse_deadlock(int pid)
 			IsolationUsesXactSnapshot() ?
 			errhint("A statement that runs CONCURRENTLY waits for the snapshot of this transaction, whose isolation level is \"%s\"; call at \"read committed\".",
 					GetConfigOption("transaction_isolation", false, false)) :
+			snapshot ?
+			errhint("Call it as a statement of its own: the worker waits for this query, for its locks or, where a statement runs CONCURRENTLY, for its snapshot.") :
 			errhint("Release the session's locks, such as advisory locks, or call from another session."));
 }
 
 void
-pgm_process_check_deadlock(int pid)
+pgm_process_check_deadlock(int pid, bool snapshot)
 {
 	if (pgm_process_waits_for_me(pid))
-		refuse_deadlock(pid);
+		refuse_deadlock(pid, snapshot);
 }
 
 /*
@@ -300,7 +302,7 @@ check_locks(PgmProcess *process, bool accepted)
 	if (!process->ended &&
 		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED &&
 		pgm_process_waits_for_me(pid) && !is_over(process, accepted))
-		refuse_deadlock(pid);
+		refuse_deadlock(pid, false);
 	InvalidateCatalogSnapshotConditionally();
 }
 

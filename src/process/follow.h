@@ -47,9 +47,10 @@ extern bool pgm_process_cancel(int pid);
 
 /*
  * Does the process wait, directly or through others, for a lock of this
- * session?  The second raises an error if so: it would wait for ever.
+ * session?  The second raises an error if so: it would wait for ever; it says
+ * what to do where the query has kept its snapshot.
  */
 extern bool pgm_process_waits_for_me(int pid);
-extern void pgm_process_check_deadlock(int pid);
+extern void pgm_process_check_deadlock(int pid, bool snapshot);
 
 #endif							/* PGM_PROCESS_FOLLOW_H */

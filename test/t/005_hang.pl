@@ -134,6 +134,25 @@ $waiter->query('ROLLBACK');
 poll($node, "SELECT state = 'done' FROM pgmigrate.status($run)");
 head_is($node, "p$n", 'the run goes on to the end');
 
+# So does a query that has more to do than to wait.
+$n++;
+revision($node, "p$n", <<"SQL");
+SELECT pg_advisory_lock(1);
+CREATE INDEX CONCURRENTLY p$n ON big (id);
+SQL
+$block->query('SELECT pg_advisory_lock(1)');
+$run = query($node, 'SELECT pgmigrate.upgrade_start()');
+worker_waits($node);
+$waiter->send("SELECT w.state FROM mark, pgmigrate.wait($run) w");
+poll($node,
+	'SELECT wait_event IN (\'Extension\', \'PgmigrateWait\') FROM pg_stat_activity WHERE state = \'active\' AND pid = '
+	  . $waiter->pid);
+$block->query('SELECT pg_advisory_unlock(1)');
+$waiter->fails_with('40P01', 'wait() in a join that the run waits for');
+like($waiter->err, qr/HINT:  Call it as a statement of its own: /, 'says the cure');
+poll($node, "SELECT state = 'done' FROM pgmigrate.status($run)");
+head_is($node, "p$n", 'the run goes on to the end');
+
 # The old state of a snapshot is not taken for the state of a run.
 $n++;
 revision($node, "p$n", 'SELECT pg_advisory_xact_lock(1)');
