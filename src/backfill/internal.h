@@ -67,6 +67,7 @@ typedef struct PgmBackfill
 
 /* in target.c: in a transaction, but for the last */
 extern List *pgm_targets_find(const PgmChange *change);
+extern List *pgm_targets_add_new(PgmBackfill *backfill);
 extern void pgm_targets_notice(const PgmBackfill *backfill);
 extern CachedPlanSource *pgm_target_plan(PgmBackfill *backfill,
 										 PgmTarget *target, PgmForm form);

@@ -8,7 +8,8 @@
  * the rows that are left are looked for with one snapshot, and changed, until
  * there is none: as of that snapshot the statement has been carried out.  A
  * row may also be moved from a partition that is not looked at yet to one that
- * was, so those of a partitioned table are looked at with the same snapshot.
+ * was, or to one that has been attached since, so those of a partitioned table
+ * are counted once the snapshot is taken, and looked at with the same one.
  *
  * The same is done, without any range, for a condition whose rows are better
  * found by an index.
@@ -20,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "backfill/internal.h"
 #include "base/clock.h"
@@ -173,9 +175,9 @@ sweep_targets(PgmBackfill *backfill, List *targets, ItemPointer rows)
 
 /*
  * The partitions that have a row left, as of one moment, and those that may
- * have: the rows of one that was rewritten since are not seen.  All of them if
- * that cannot be asked, for want of such a form or since a row makes it fail;
- * then *proven is false.
+ * have: the rows of one that was rewritten since are not seen, and of a new
+ * one it is not known whether it was.  All of them if that cannot be asked,
+ * for want of such a form or since a row makes it fail; then *proven is false.
  */
 static List *
 find_left(PgmBackfill *backfill, bool *proven)
@@ -186,10 +188,14 @@ find_left(PgmBackfill *backfill, bool *proven)
 
 	PG_TRY();
 	{
+		List	   *known = list_copy(backfill->targets);
 		ListCell   *lc;
 
+		/* what is attached after the moment has nothing to do with it */
 		pgm_txn_begin_one_snapshot();
-		foreach(lc, backfill->targets)
+		(void) GetTransactionSnapshot();
+		left = pgm_targets_add_new(backfill);
+		foreach(lc, known)
 		{
 			PgmTarget  *target = lfirst(lc);
 			bool		moved = !pgm_target_unmoved(backfill, target) &&
@@ -234,29 +240,45 @@ sweep_partitions(PgmBackfill *backfill, ItemPointer rows)
 	return false;
 }
 
+/*
+ * A table, and those that inherit from it.  No row moves from one to another,
+ * so one after the other will do; then those that were added meanwhile.
+ */
+static bool
+sweep_family(PgmBackfill *backfill, ItemPointer rows)
+{
+	List	   *targets = backfill->targets;
+	bool		proven = true;
+
+	for (int round = 0; round < PGM_SWEEP_ROUNDS; round++)
+	{
+		if (!sweep_targets(backfill, targets, rows))
+			proven = false;
+		pgm_txn_begin();
+		targets = pgm_targets_add_new(backfill);
+		pgm_txn_commit();
+		if (targets == NIL)
+			return proven;
+	}
+	return false;
+}
+
 void
 pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result)
 {
 	MemoryContext old = MemoryContextSwitchTo(backfill->context);
 	ItemPointer rows = palloc(sizeof(ItemPointerData) * PGM_SWEEP_ROWS);
 	bool		partitioned;
-	ListCell   *lc;
 
 	/* partitions may have been added */
 	pgm_txn_begin();
 	partitioned = get_rel_relkind(backfill->operation->relid) ==
 		RELKIND_PARTITIONED_TABLE;
-	foreach(lc, pgm_targets_find(backfill->change))
-	{
-		PgmTarget  *target = lfirst(lc);
-
-		if (pgm_target_of(backfill, target->relid) == NULL)
-			backfill->targets = lappend(backfill->targets, target);
-	}
+	(void) pgm_targets_add_new(backfill);
 	pgm_txn_commit();
 
 	result->proven = partitioned ? sweep_partitions(backfill, rows) :
-		sweep_targets(backfill, backfill->targets, rows);
+		sweep_family(backfill, rows);
 	MemoryContextSwitchTo(old);
 	pfree(rows);
 }

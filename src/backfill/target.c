@@ -225,6 +225,47 @@ pgm_targets_find(const PgmChange *change)
 	return result;
 }
 
+/* Those that are known are not locked for that: others may rewrite them. */
+static bool
+has_new_tables(PgmBackfill *backfill)
+{
+	Oid			relid = backfill->change->relid;
+	ListCell   *lc;
+
+	LockRelationOid(relid, AccessShareLock);
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE &&
+			pgm_target_of(backfill, lfirst_oid(lc)) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* The tables that have become part of it since, which are targets now. */
+List *
+pgm_targets_add_new(PgmBackfill *backfill)
+{
+	MemoryContext old = MemoryContextSwitchTo(backfill->context);
+	List	   *added = NIL;
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	if (has_new_tables(backfill))
+		found = pgm_targets_find(backfill->change);
+	foreach(lc, found)
+	{
+		PgmTarget  *target = lfirst(lc);
+
+		if (pgm_target_of(backfill, target->relid) != NULL)
+			continue;
+		backfill->targets = lappend(backfill->targets, target);
+		added = lappend(added, target);
+	}
+	MemoryContextSwitchTo(old);
+	return added;
+}
+
 static void
 prepare_error_callback(void *arg)
 {

@@ -3,7 +3,8 @@
 
 # Whoever waits for a row that a chunk has changed waits for a part of the
 # chunk, not for the rest of it.  A trigger stops the chunk on its second page,
-# and then on its fourth.
+# and then on its fourth.  And no row is passed over, whatever others do to the
+# table at its end.
 
 use strict;
 use warnings;
@@ -90,7 +91,8 @@ is(query($node, 'SELECT count(*), count(note) FROM p1'),
 	'2|2', 'no row is left in another partition');
 
 # While one partition is looked at the row of another is moved to it, or its
-# table is rewritten, so that a snapshot that is older shows no row.
+# table is rewritten, so that a snapshot that is older shows no row; or a
+# partition is attached, and the row moved to it.
 query($node, <<'SQL');
 CREATE FUNCTION gate(id int) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
 BEGIN
@@ -100,7 +102,12 @@ BEGIN
 	RETURN id <> 9;
 END $$;
 SQL
-for my $change ('UPDATE p SET k = 1 WHERE id = 2', 'ALTER TABLE p2 SET UNLOGGED')
+query($node, 'CREATE TABLE p3 (LIKE p)');
+for my $change (
+	'UPDATE p SET k = 1 WHERE id = 2',
+	'ALTER TABLE p2 SET UNLOGGED',
+	'ALTER TABLE p ATTACH PARTITION p3 FOR VALUES IN (3); UPDATE p SET k = 3 WHERE id = 2'
+  )
 {
 	query($node, 'TRUNCATE p; INSERT INTO p VALUES (9, 1), (2, 2)');
 	$stopper->query('SELECT pg_advisory_lock(3)');
@@ -115,7 +122,27 @@ for my $change ('UPDATE p SET k = 1 WHERE id = 2', 'ALTER TABLE p2 SET UNLOGGED'
 		'done', 'it ends');
 	is(query($node, 'SELECT note FROM p WHERE id = 2'),
 		'filled', "no row is left after $change");
+	is(query($node, "SELECT details->'proven' FROM pgmigrate.run_step WHERE run = $run"),
+		'true', 'which is said');
 }
+
+# A table begins to inherit while its parent is looked at.
+query($node, <<'SQL');
+CREATE TABLE f (id int, note text);
+CREATE TABLE f1 (LIKE f);
+INSERT INTO f VALUES (9), (2);
+INSERT INTO f1 VALUES (3);
+SQL
+$stopper->query('SELECT pg_advisory_lock(3)');
+$run = query($node,
+	q{SELECT pgmigrate.backfill_start('f', 'note = ''filled''', 'note IS NULL AND gate(id)')}
+);
+stopped_at(3);
+query($node, 'ALTER TABLE f1 INHERIT f');
+$stopper->query('SELECT pg_advisory_unlock(3)');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
+is(query($node, 'SELECT note FROM f1'),
+	'filled', 'no row is left in a table that began to inherit');
 $application->quit();
 $stopper->quit();
 log_is_clean($node);
