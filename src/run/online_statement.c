@@ -24,8 +24,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "backfill/backfill.h"
-#include "base/error_privacy.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
@@ -35,26 +33,11 @@
 #include "run/internal.h"
 #include "run/kept_statement.h"
 #include "run/online_statement.h"
+#include "run/online_steps.h"
 #include "run/shadow_statement.h"
-#include "run/step_objects.h"
 #include "run/step_routine.h"
 #include "store/journal.h"
 #include "strategy/strategy.h"
-
-/* What the callbacks need. */
-typedef struct Work
-{
-	PgmOnline	online;
-	PgmRunner  *runner;
-	const PgmStep *step;
-	PgmExec		exec;
-	PgmOnlineExecutor carry_out;
-	int			next;			/* statement after it */
-	char	   *digest;			/* of the statements before that */
-	PgmPass		pass;			/* of a shadow table */
-	List	   *steps;			/* of SQL … */
-	int			done;			/* … and how many of them */
-} Work;
 
 static void carry_out_sql(PgmOnline *online);
 static void carry_out_keep(PgmOnline *online);
@@ -157,32 +140,20 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 
 /* ---- the row */
 
-/* What we count ourselves follows when that is committed. */
-static void
-set_done(const Work *work, int done)
-{
-	PgmOperation *operation = work->online.operation;
-
-	pgm_operation_add_details(operation, psprintf("{\"done\": %d}", done));
-	pgm_operation_set_progress(operation->id, done, list_length(work->steps),
-							   "steps");
-	pgm_begun_delete_online(operation->revision, operation->statement);
-}
-
 /* In the transaction that completes the statement. */
 static void
 complete(PgmOnline *online)
 {
-	Work	   *work = online->arg;
+	PgmOnlineWork *work = online->arg;
 
 	pgm_operation_set_state(online->operation, PGM_OPERATION_FINALIZED, NULL);
-	set_done(work, list_length(work->steps));
+	pgm_steps_set_done(work, list_length(work->steps));
 	pgm_runner_mark_done(work->runner, online->source, online->n,
 						 online->n + 1);
 }
 
 static void
-begin_operation(Work *work, const PgmStrategy *strategy)
+begin_operation(PgmOnlineWork *work, const PgmStrategy *strategy)
 {
 	PgmOperation *operation = palloc0(sizeof(PgmOperation));
 	const PgmRunner *runner = work->runner;
@@ -206,18 +177,9 @@ begin_operation(Work *work, const PgmStrategy *strategy)
 	work->online.operation = operation;
 }
 
-static void
-read_steps(Work *work)
-{
-	char	   *done = pgm_operation_detail(work->online.operation, "done");
-
-	work->steps = pgm_strategy_steps_read(work->online.operation->details);
-	work->done = done == NULL ? 0 : atoi(done);
-}
-
 /* In a transaction: that of a try before, or a new one; false if plain. */
 static bool
-find_or_begin(Work *work, PgmStrategy *strategy)
+find_or_begin(PgmOnlineWork *work, PgmStrategy *strategy)
 {
 	PgmRunner  *runner = work->runner;
 	PgmOperation *operation;
@@ -230,7 +192,7 @@ find_or_begin(Work *work, PgmStrategy *strategy)
 	{
 		work->online.operation = operation;
 		pgm_operation_set_run(operation->id, runner->run);
-		read_steps(work);
+		pgm_steps_read(work);
 		if (operation->state == PGM_OPERATION_FAILED)
 			pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
 		return true;
@@ -238,381 +200,40 @@ find_or_begin(Work *work, PgmStrategy *strategy)
 	if (strategy == NULL)
 		return false;
 	begin_operation(work, strategy);
-	read_steps(work);
+	pgm_steps_read(work);
 	return true;
 }
 
-/* ---- steps of SQL */
-
 static void
-step_error_callback(void *arg)
-{
-	const Work *work = arg;
-	const PgmSource *source = work->online.source;
-	int			n = work->online.n;
-
-	/* the statement itself says where it is */
-	if (work->steps == NIL)
-		return;
-	errcontext("step %d of %d of \"%s\"\n%s SQL of revision \"%s\", statement %d of %d, line %d",
-			   Min(work->done + 1, list_length(work->steps)),
-			   list_length(work->steps), work->online.operation->strategy,
-			   source->what, source->revision, n + 1, source->nstatements,
-			   source->statements[n].line);
-}
-
-/* The statements of a step; what is said of them is said by our callback. */
-static PgmSource *
-parse_step(const char *sql)
-{
-	PgmSource  *source = pgm_source_parse(sql, PGM_SOURCE_OTHER, NULL);
-
-	source->what = NULL;
-	return source;
-}
-
-static bool
-is_wanted(const PgmStrategyStep *step)
-{
-	PgmSpiScope scope;
-	bool		result;
-
-	if (step->only_if == NULL)
-		return true;
-	pgm_spi_begin(&scope);
-	result = pgm_spi_execute_built(step->only_if, true, 0, NULL) > 0 &&
-		pgm_spi_bool(1, 1);
-	pgm_spi_end(&scope);
-	return result;
-}
-
-/* With its locks, in a transaction that what is done is recorded in. */
-static void
-run_locked(Work *work, const PgmSource *source, bool undo)
-{
-	PgmSpan		span = {source, 0, source->nstatements};
-
-	pgm_runner_begin_locked(work->runner, &span);
-	if (!undo)
-		pgm_step_objects_check(work->online.operation);
-	for (int i = 0; i < source->nstatements; i++)
-		pgm_exec_statement(&work->exec, source, i, true);
-}
-
-/* The only statement of it, which commits by itself. */
-static void
-run_committing(Work *work, const PgmSource *source)
-{
-	PgmRunner  *runner = work->runner;
-
-	pgm_txn_begin();
-	pgm_lockwait_limit_committing(runner->wait, true);
-	work->exec.time_limit = pgm_concurrently_timeout;
-	pgm_exec_statement(&work->exec, source, 0, true);
-	work->exec.time_limit = 0;
-	pgm_txn_commit();
-	pgm_txn_begin();
-	pgm_lockwait_unlimit_committing(runner->wait);
-	pgm_txn_commit();
-}
-
-/* The step that follows those done. */
-static PgmBegun
-next_step(const Work *work)
-{
-	const PgmOperation *operation = work->online.operation;
-	PgmBegun	begun = {0};
-
-	begun.revision = operation->revision;
-	begun.direction = operation->direction;
-	begun.statement = operation->statement;
-	begun.online_step = work->done + 1;
-	begun.run = work->runner->run;
-	return begun;
-}
-
-static void
-run_top_level_step(Work *work, const PgmSource *source)
-{
-	PgmBegun	begun = next_step(work);
-	PgmResume	resume;
-
-	pgm_txn_begin();
-	if (!pgm_resume_find_online(&begun, source, &resume))
-		pgm_resume_begin(&begun, source, 0);
-	pgm_txn_commit();
-	if (!resume.retried || !pgm_resume_clean(&work->exec, source, 0, &resume))
-		run_committing(work, source);
-}
-
-/*
- * Rows are changed in transactions of their own; the one that is open at the
- * end says that they have been.
- */
-static void
-run_backfill(Work *work, const PgmStrategyStep *step)
-{
-	PgmOperation *operation = work->online.operation;
-	PgmBackfillOptions options;
-	PgmBackfillResult result;
-
-	operation->run = work->runner->run;
-	pgm_backfill_options(&options);
-	pgm_txn_begin();
-	pgm_operation_add_details(operation,
-							  pgm_backfill_details(step->sql, &options));
-	pgm_txn_commit();
-	pgm_backfill_run(operation, &work->exec, &result);
-	pgm_backfill_report(&result);
-	pgm_txn_begin();
-	pgm_operation_drop_ranges(operation->id);
-	pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
-}
-
-/* The step after those that are done. */
-static void
-run_step(Work *work)
-{
-	PgmRunner  *runner = work->runner;
-	const PgmStrategyStep *step = list_nth(work->steps, work->done);
-	PgmSource  *source;
-	bool		last = work->done + 1 == list_length(work->steps);
-	bool		wanted;
-	bool		locked;
-
-	if (runner->online != work->online.operation->id ||
-		runner->online_step != work->done)
-		pgm_lockwait_next(runner->wait);
-	runner->online = work->online.operation->id;
-	runner->online_step = work->done;
-
-	pgm_txn_begin();
-	source = parse_step(step->sql);
-	pgm_step_objects_check(work->online.operation);
-	wanted = is_wanted(step);
-	locked = wanted && !step->backfill && !source->top_level;
-	pgm_txn_commit();
-	if (wanted)
-		ereport(NOTICE,
-				errmsg("statement %d, step %d of %d: %s",
-					   work->online.n + 1, work->done + 1,
-					   list_length(work->steps), step->sql));
-	if (wanted && step->backfill)
-		run_backfill(work, step);
-	else if (locked)
-		run_locked(work, source, false);
-	else
-	{
-		if (wanted)
-			run_top_level_step(work, source);
-		pgm_txn_begin();
-	}
-	if (last)
-		work->online.complete(&work->online);
-	else
-	{
-		pgm_step_objects_note(work->online.operation, step->sql);
-		set_done(work, work->done + 1);
-	}
-	if (locked)
-		pgm_runner_end_locked(runner);
-	pgm_txn_commit();
-	work->done++;
-}
-
-/* ---- a statement that fails */
-
-/*
- * Was it stopped by something else than what it is and finds?  Then it is
- * tried again as it is, by the ladder or the next run.
- */
-static bool
-may_pass(int sqlerrcode)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return true;
-		default:
-			return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
-	}
-}
-
-/* What the steps done have made, and a half of the one after them. */
-static void
-undo_steps(Work *work)
-{
-	PgmResume	resume = {0};
-
-	pgm_lockwait_next(work->runner->wait);
-	resume.begun = next_step(work);
-	pgm_resume_drop_leftovers(&work->exec, &resume);
-	while (work->done > 0)
-	{
-		const PgmStrategyStep *step = list_nth(work->steps, work->done - 1);
-		PgmSource  *source = NULL;
-		char	   *undo;
-
-		pgm_txn_begin();
-		undo = pgm_step_objects_undo(work->online.operation, step->undo);
-		if (undo != NULL)
-			source = parse_step(undo);
-		pgm_txn_commit();
-		if (source != NULL)
-			ereport(NOTICE,
-					errmsg("taking back statement %d: %s",
-						   work->online.n + 1, undo));
-		if (source != NULL && !source->top_level)
-			run_locked(work, source, true);
-		else
-		{
-			if (source != NULL)
-				run_committing(work, source);
-			pgm_txn_begin();
-		}
-		if (undo != NULL)
-			pgm_step_objects_note(work->online.operation, undo);
-		set_done(work, work->done - 1);
-		if (source != NULL && !source->top_level)
-			pgm_runner_end_locked(work->runner);
-		pgm_txn_commit();
-		work->done--;
-	}
-}
-
-static void
-mark_failed(Work *work, const char *message, bool taken_back)
-{
-	pgm_txn_begin();
-	pgm_operation_fail(work->online.operation, message);
-	if (taken_back)
-		pgm_operation_add_details(work->online.operation,
-								  "{\"taken_back\": true}");
-	pgm_txn_commit();
-}
-
-/* False if it could not be; then it is said why. */
-static bool
-take_back(Work *work)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = false;
-
-	PG_TRY();
-	{
-		undo_steps(work);
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		pgm_runner_clear(work->runner, edata);
-		MemoryContextSwitchTo(context);
-		ereport(WARNING,
-				errmsg("could not take back what statement %d has begun: %s",
-					   work->online.n + 1, edata->message),
-				errhint("The next run of the revision goes on with it."));
-	}
-	PG_END_TRY();
-	return done;
-}
-
-/* Rows that were changed stay changed; the next run goes on with others. */
-static bool
-is_backfill(const Work *work)
-{
-	return list_length(work->steps) == 1 &&
-		((const PgmStrategyStep *) linitial(work->steps))->backfill;
-}
-
-/* In the handler of an error of the statement itself; raises it again. */
-static void
-fail_statement(Work *work, MemoryContext context)
-{
-	ErrorData  *edata;
-
-	MemoryContextSwitchTo(context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	pgm_runner_clear(work->runner, edata);
-	MemoryContextSwitchTo(context);
-	if (work->steps != NIL)
-		pgm_strategy_say_as_written(list_nth(work->steps, work->done),
-									work->online.operation->relation, edata);
-	mark_failed(work, pgm_error_for_all(edata),
-				!is_backfill(work) && take_back(work));
-	ReThrowError(edata);
-}
-
-static void
-run_all(Work *work)
-{
-	while (work->done < list_length(work->steps))
-		run_step(work);
-}
-
-static void
-run_keep(Work *work)
+run_keep(PgmOnlineWork *work)
 {
 	pgm_runner_keep(work->runner, &work->online);
 }
 
 static void
-carry_out(Work *work, void (*run) (Work *work))
-{
-	MemoryContext context = CurrentMemoryContext;
-	ErrorContextCallback callback;
-
-	callback.callback = step_error_callback;
-	callback.arg = work;
-	callback.previous = error_context_stack;
-	PG_TRY();
-	{
-		error_context_stack = &callback;
-		run(work);
-		error_context_stack = callback.previous;
-	}
-	PG_CATCH();
-	{
-		if (may_pass(geterrcode()))
-			PG_RE_THROW();
-		fail_statement(work, context);
-	}
-	PG_END_TRY();
-}
-
-static void
 carry_out_sql(PgmOnline *online)
 {
-	carry_out(online->arg, run_all);
+	pgm_steps_carry_out(online->arg, pgm_steps_run_all);
 }
 
 static void
 carry_out_keep(PgmOnline *online)
 {
-	carry_out(online->arg, run_keep);
+	pgm_steps_carry_out(online->arg, run_keep);
 }
 
 static void
 carry_out_pass(PgmOnline *online)
 {
-	Work	   *work = online->arg;
+	PgmOnlineWork *work = online->arg;
 
 	pgm_runner_pass(work->runner, &work->exec, work->step, &work->pass);
 }
 
-static Work *
+static PgmOnlineWork *
 create_work(PgmStatementRun *run)
 {
-	Work	   *work = palloc0(sizeof(Work));
+	PgmOnlineWork *work = palloc0(sizeof(PgmOnlineWork));
 
 	work->runner = run->runner;
 	work->step = run->step;
@@ -627,7 +248,7 @@ create_work(PgmStatementRun *run)
 }
 
 static bool
-choose_pass(Work *work)
+choose_pass(PgmOnlineWork *work)
 {
 	work->carry_out = carry_out_pass;
 	work->digest = work->pass.digest;
@@ -657,7 +278,7 @@ choose(PgmStatementRun *run)
 	const PgmStep *step = run->step;
 	int			n = run->n;
 	int			decisive;
-	Work	   *work;
+	PgmOnlineWork *work;
 	PgmSource  *source;
 	PgmStrategy *strategy = NULL;
 	PgmStrategy *plain = NULL;
@@ -726,7 +347,7 @@ choose(PgmStatementRun *run)
 static void
 run_online(PgmStatementRun *run)
 {
-	Work	   *work = run->private;
+	PgmOnlineWork *work = run->private;
 
 	work->carry_out(&work->online);
 	run->digest = work->digest;
@@ -773,7 +394,7 @@ pgm_runner_take_back_amended(PgmRunner *runner, const PgmStep *step)
 	pgm_txn_commit();
 	foreach(lc, stale)
 	{
-		Work	   *work = palloc0(sizeof(Work));
+		PgmOnlineWork *work = palloc0(sizeof(PgmOnlineWork));
 
 		work->runner = runner;
 		work->step = step;
@@ -781,9 +402,9 @@ pgm_runner_take_back_amended(PgmRunner *runner, const PgmStep *step)
 		work->online.operation = lfirst(lc);
 		work->online.n = work->online.operation->statement - 1;
 		pgm_txn_begin();
-		read_steps(work);
+		pgm_steps_read(work);
 		pgm_txn_commit();
-		undo_steps(work);
+		pgm_steps_undo(work);
 		pgm_txn_begin();
 		pgm_operation_set_state(work->online.operation,
 								PGM_OPERATION_CANCELLED, NULL);

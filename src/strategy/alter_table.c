@@ -70,7 +70,8 @@ typedef struct Pieces
 	List	   *validate;		/* of String: names */
 	List	   *last;
 	List	   *helpers;		/* of String: names */
-	List	   *proved;			/* of String: columns */
+	List	   *proved;			/* of String: columns … */
+	List	   *proofs;			/* … and names of what proves them */
 	List	   *keys;			/* of Constraint *, with a name and an index */
 	List	   *references;		/* of Constraint *, by partition … */
 	List	   *reference_texts;	/* … and what comes after their names */
@@ -181,6 +182,7 @@ prove_not_null(Pieces *pieces, const char *column)
 	name = pgm_name_helper(pieces->maker->relid, column, "not_null",
 						   native ? pieces->taken :
 						   pgm_names_given(pieces->maker->stmt, pieces->taken));
+	pieces->proofs = add_name(pieces->proofs, name);
 	if (native)
 	{
 		add_not_valid(pieces, name, psprintf("NOT NULL %s",
@@ -630,11 +632,19 @@ add_validation(const Pieces *pieces, const char *name)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	/* a helper is not what the user has written */
-	forboth(lc, pieces->helpers, lc2, pieces->proved)
+	forboth(lc, pieces->proofs, lc2, pieces->proved)
 	{
-		if (strcmp(strVal(lfirst(lc)), name) == 0)
-			step->column = pstrdup(strVal(lfirst(lc2)));
+		const char *column = strVal(lfirst(lc2));
+
+		if (strcmp(strVal(lfirst(lc)), name) != 0)
+			continue;
+
+		/* a helper is not what the user has written */
+		if (is_among(pieces->helpers, name))
+			step->column = pstrdup(column);
+
+		/* null was allowed before, and may have been written */
+		step->refill = pgm_fill_again(pieces->maker, pieces->fill, column);
 	}
 }
 

@@ -308,13 +308,38 @@ pgm_fill_undo(List *columns, char *sql)
 	return sql;
 }
 
-static void
-fill(PgmMaker *maker, const char *assignments, const char *condition)
+static char *
+update(const PgmMaker *maker, const char *assignments, const char *condition)
 {
-	pgm_strategy_add_step(maker, psprintf("UPDATE %s SET %s WHERE %s",
-										  maker->table, assignments,
-										  condition),
-						  NULL)->backfill = true;
+	return psprintf("UPDATE %s SET %s WHERE %s", maker->table, assignments,
+					condition);
+}
+
+static char *
+update_column(const PgmMaker *maker, const char *name)
+{
+	return update(maker, psprintf("%s = DEFAULT", name),
+				  psprintf("%s IS NULL", name));
+}
+
+static void
+fill(PgmMaker *maker, char *sql)
+{
+	pgm_strategy_add_step(maker, sql, NULL)->backfill = true;
+}
+
+char *
+pgm_fill_again(const PgmMaker *maker, List *columns, const char *column)
+{
+	const char *name = quote_identifier(column);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (strcmp(((const PgmFilledColumn *) lfirst(lc))->name, name) == 0)
+			return update_column(maker, name);
+	}
+	return NULL;
 }
 
 /*
@@ -342,14 +367,13 @@ pgm_fill_steps(PgmMaker *maker, List *columns)
 		appendStringInfo(&condition, "%s%s IS NULL", first ? "" : " AND ",
 						 filled->name);
 	}
-	fill(maker, assignments.data, condition.data);
+	fill(maker, update(maker, assignments.data, condition.data));
 	if (list_length(columns) == 1)
 		return;
 	foreach(lc, columns)
 	{
 		const PgmFilledColumn *filled = lfirst(lc);
 
-		fill(maker, psprintf("%s = DEFAULT", filled->name),
-			 psprintf("%s IS NULL", filled->name));
+		fill(maker, update_column(maker, filled->name));
 	}
 }

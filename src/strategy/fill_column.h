@@ -30,6 +30,10 @@ extern PgmFilledColumn *pgm_filled_column(PgmMaker *maker,
 extern char *pgm_fill_around(List *columns, char *sql);
 extern char *pgm_fill_undo(List *columns, char *sql);
 
+/* The UPDATE that fills one of them where it is null; NULL: it is none. */
+extern char *pgm_fill_again(const PgmMaker *maker, List *columns,
+							const char *column);
+
 /* The steps that fill those of one table, as many as may be in one. */
 extern void pgm_fill_steps(PgmMaker *maker, List *columns);
 

@@ -44,7 +44,8 @@ pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column,
 
 static PgmQuery read_steps_query = {
 	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
-	"s.step ->> 'column', s.step ->> 'violation', s.step ->> 'backfill' "
+	"s.step ->> 'column', s.step ->> 'violation', s.step ->> 'refill', "
+	"s.step ->> 'backfill' "
 	"FROM jsonb_array_elements($1::jsonb -> 'steps') "
 	"WITH ORDINALITY AS s (step, n) ORDER BY s.n",
 	1, {TEXTOID}
@@ -648,6 +649,7 @@ pgm_strategy_steps_json(const PgmStrategy *strategy)
 		add_member(&buf, "column", step->column);
 		add_member(&buf, "violation", step->violation);
 		add_member(&buf, "undo", step->undo);
+		add_member(&buf, "refill", step->refill);
 		add_member(&buf, "backfill", step->backfill ? "true" : NULL);
 		appendStringInfoChar(&buf, '}');
 	}
@@ -676,7 +678,8 @@ pgm_strategy_steps_read(const char *details)
 		step->undo = pgm_spi_text(i, 3);
 		step->column = pgm_spi_text(i, 4);
 		step->violation = pgm_spi_text(i, 5);
-		step->backfill = !pgm_spi_isnull(i, 6);
+		step->refill = pgm_spi_text(i, 6);
+		step->backfill = !pgm_spi_isnull(i, 7);
 		steps = lappend(steps, step);
 		MemoryContextSwitchTo(old);
 	}

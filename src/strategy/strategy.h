@@ -38,12 +38,12 @@ typedef struct PgmStrategyStep
 								 * of one transaction */
 	char	   *only_if;		/* query of the catalog with a boolean; NULL:
 								 * always */
-	char	   *column;			/* it proves that this one has no nulls, or
-								 * NULL */
+	char	   *column;			/* it proves this one without nulls; or NULL */
 	char	   *violation;		/* the statement's own message where a row is
 								 * in the way, "%s" is its table; or NULL */
 	char	   *undo;			/* takes the step back, done or half done;
 								 * NULL: there is nothing to take back */
+	char	   *refill;			/* UPDATE of the rows in its way, or NULL */
 	bool		backfill;		/* an UPDATE or DELETE, range by range */
 } PgmStrategyStep;
 

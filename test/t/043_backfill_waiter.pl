@@ -143,6 +143,45 @@ $stopper->query('SELECT pg_advisory_unlock(3)');
 is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'it ends');
 is(query($node, 'SELECT note FROM f1'),
 	'filled', 'no row is left in a table that began to inherit');
+
+# A new column is null until it is filled, so null may be written to it as long
+# as it is not bound.
+query($node, <<'SQL');
+CREATE TABLE c (id int);
+INSERT INTO c SELECT generate_series(1, 50);
+CREATE FUNCTION value() RETURNS int VOLATILE LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock_shared(3);
+	RETURN 7;
+END $$;
+SQL
+revision($node, 'bound', 'ALTER TABLE c ADD COLUMN v int NOT NULL DEFAULT value()');
+$stopper->query('SELECT pg_advisory_lock(3)');
+$run = query($node,
+	'SET pgmigrate.online_threshold = 0; SELECT pgmigrate.upgrade_start()');
+stopped_at(3);
+$application->query('BEGIN; LOCK TABLE c IN ROW EXCLUSIVE MODE');
+$stopper->query('SELECT pg_advisory_unlock(3)');
+poll($node, "SELECT (details->>'done')::int = 2 FROM pgmigrate.operation WHERE run = $run");
+$application->query('UPDATE c SET v = NULL WHERE id IN (3, 50); UPDATE c SET v = 1 WHERE id = 4; COMMIT');
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'a column is bound');
+is( query($node, 'SELECT count(*), count(*) FILTER (WHERE v = 7), count(*) FILTER (WHERE v = 1) FROM c'),
+	'50|49|1', 'whatever is null by then is filled, and nothing else is lost');
+is( query(
+		$node,
+		"SELECT attnotnull, (SELECT count(*) FROM pg_constraint WHERE conrelid = attrelid AND contype = 'c') FROM pg_attribute WHERE attrelid = 'c'::regclass AND attname = 'v'"
+	),
+	't|0',
+	'it is NOT NULL, and no helper is left');
+
+# One whose values are null is the statement's own fault.
+revision($node, 'unbound',
+	'ALTER TABLE c ADD COLUMN w int NOT NULL DEFAULT CASE WHEN random() < 2 THEN NULL ELSE 1 END');
+query($node,
+	'SET pgmigrate.online_threshold = 0; SELECT pgmigrate.wait(pgmigrate.upgrade_start())');
+is(last_run($node, 'sqlstate'), '23502', 'null values of its own fail');
+is(query($node, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'c'::regclass AND attname = 'w' UNION ALL SELECT count(*) FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'c'"),
+	"0\n0", 'and leave nothing');
 $application->quit();
 $stopper->quit();
 log_is_clean($node);
