@@ -49,9 +49,9 @@ COMMENT ON COLUMN pgmigrate.operation.strategy IS 'how the statement is carried 
 COMMENT ON COLUMN pgmigrate.operation.method IS 'column: a new column beside; table: a new table beside; in place';
 COMMENT ON COLUMN pgmigrate.operation.state IS 'preparing, copying, indexing, comparing, switching, switched, finalized, reverted, cancelled or failed';
 COMMENT ON COLUMN pgmigrate.operation.phase IS 'what it does within the state';
-COMMENT ON COLUMN pgmigrate.operation.done IS 'units done in this state';
+COMMENT ON COLUMN pgmigrate.operation.done IS 'units done in this state; of an operation that is over, in its last one';
 COMMENT ON COLUMN pgmigrate.operation.total IS 'units in this state';
-COMMENT ON COLUMN pgmigrate.operation.unit IS 'blocks, rows or indexes';
+COMMENT ON COLUMN pgmigrate.operation.unit IS 'blocks, rows, indexes or steps; once it is switched, the states that are behind it';
 COMMENT ON COLUMN pgmigrate.operation.waiting_for IS 'what it gives way to; null while it works';
 COMMENT ON COLUMN pgmigrate.operation.differences IS 'rows that the last comparison found to differ';
 COMMENT ON COLUMN pgmigrate.operation.role_oid IS 'role whose rights it has';
@@ -132,9 +132,9 @@ COMMENT ON COLUMN pgmigrate.operations.strategy IS 'how the statement is carried
 COMMENT ON COLUMN pgmigrate.operations.method IS 'column, table or in place';
 COMMENT ON COLUMN pgmigrate.operations.state IS 'preparing, copying, indexing, comparing, switching, switched, finalized, reverted, cancelled or failed';
 COMMENT ON COLUMN pgmigrate.operations.phase IS 'what it does within the state';
-COMMENT ON COLUMN pgmigrate.operations.done IS 'units done in this state';
+COMMENT ON COLUMN pgmigrate.operations.done IS 'units done in this state; of an operation that is over, in its last one';
 COMMENT ON COLUMN pgmigrate.operations.total IS 'units in this state';
-COMMENT ON COLUMN pgmigrate.operations.unit IS 'blocks, rows or indexes';
+COMMENT ON COLUMN pgmigrate.operations.unit IS 'blocks, rows, indexes or steps; once it is switched, the states that are behind it';
 COMMENT ON COLUMN pgmigrate.operations.rate IS 'units a second since the state began';
 COMMENT ON COLUMN pgmigrate.operations.eta IS 'time that is left in this state, at this rate';
 COMMENT ON COLUMN pgmigrate.operations.waiting_for IS 'what it gives way to; null while it works';

@@ -109,9 +109,22 @@ static PgmQuery set_run_query = {
 	2, {INT8OID, INT8OID}
 };
 
+/*
+ * A state that work is done in counts anew.  One that was switched has all of
+ * it behind it: the five states before, or the only step of what keeps a table
+ * or columns.  What is over tells how far it came.
+ */
+#define COUNT(column, states, steps, anew) \
+	column " = CASE WHEN $2 IN ('finalized', 'reverted', 'cancelled') " \
+	"THEN " column " WHEN $2 <> 'switched' THEN " anew \
+	" WHEN method = 'in place' THEN " steps " ELSE " states " END, "
+
 static PgmQuery set_state_query = {
-	"UPDATE pgmigrate.operation SET state = $2, phase = $3, done = 0, "
-	"total = NULL, unit = NULL, waiting_for = NULL, error = NULL, "
+	"UPDATE pgmigrate.operation SET state = $2, phase = $3, "
+	COUNT("done", "5", "1", "0")
+	COUNT("total", "5", "1", "NULL")
+	COUNT("unit", "'states'", "'steps'", "NULL")
+	"waiting_for = NULL, error = NULL, "
 	"phase_started = clock_timestamp(), "
 	"switched = CASE WHEN $2 = 'switched' THEN clock_timestamp() "
 	"ELSE switched END, "
