@@ -20,6 +20,7 @@ SELECT pg_catalog.pg_extension_config_dump('pgmigrate.run_control', '');
 
 CREATE TABLE pgmigrate.operation_row (
 	operation bigint NOT NULL REFERENCES pgmigrate.operation (id),
+	relation text NOT NULL,
 	relid oid NOT NULL,
 	row_ctid text NOT NULL,
 	row_key text,
@@ -30,7 +31,8 @@ CREATE TABLE pgmigrate.operation_row (
 );
 COMMENT ON TABLE pgmigrate.operation_row IS 'rows that a backfill could not change, where pgmigrate.on_row_error is quarantine; for operators only';
 COMMENT ON COLUMN pgmigrate.operation_row.operation IS 'the operation';
-COMMENT ON COLUMN pgmigrate.operation_row.relid IS 'table or partition';
+COMMENT ON COLUMN pgmigrate.operation_row.relation IS 'table or partition, by the name it had then';
+COMMENT ON COLUMN pgmigrate.operation_row.relid IS 'its identity in the catalog';
 COMMENT ON COLUMN pgmigrate.operation_row.row_ctid IS 'where the row was';
 COMMENT ON COLUMN pgmigrate.operation_row.row_key IS 'columns and values of its primary key, if there is one';
 COMMENT ON COLUMN pgmigrate.operation_row.sqlstate IS 'SQLSTATE of the error';

@@ -65,11 +65,11 @@ static PgmQuery key_query = {
 
 static PgmQuery set_aside_query = {
 	"INSERT INTO pgmigrate.operation_row "
-	"(operation, relid, row_ctid, row_key, sqlstate, error) "
-	"SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT FROM "
+	"(operation, relid, row_ctid, row_key, sqlstate, error, relation) "
+	"SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT FROM "
 	"pgmigrate.operation_row WHERE operation = $1 AND relid = $2 "
 	"AND row_ctid = $3)",
-	6, {INT8OID, OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	7, {INT8OID, OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 /* Does somebody wait for the end of our transaction? */
@@ -420,8 +420,8 @@ set_aside(PgmBackfill *backfill, const PgmChunk *chunk, const char *ctid,
 		  const char *key, const ErrorData *edata)
 {
 	PgmSpiScope scope;
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	Datum		values[7];
+	bool		nulls[7] = {false};
 
 	values[0] = Int64GetDatum(backfill->operation->id);
 	values[1] = ObjectIdGetDatum(chunk->target->relid);
@@ -429,6 +429,7 @@ set_aside(PgmBackfill *backfill, const PgmChunk *chunk, const char *ctid,
 	pgm_set_text(values, nulls, 3, key);
 	pgm_set_text(values, nulls, 4, unpack_sql_state(edata->sqlerrcode));
 	pgm_set_text(values, nulls, 5, edata->message);
+	pgm_set_text(values, nulls, 6, chunk->target->name);
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&set_aside_query, values, nulls);
 	pgm_spi_end(&scope);

@@ -163,6 +163,7 @@ of_run(int64 run)
 					   run, GetUserNameFromId(operation->role, false)),
 				errdetail("The statement would have the rights of who calls it."),
 				errhint("SET ROLE to it first."));
+	pgm_operation_find_again(operation);
 	return operation;
 }
 
@@ -295,7 +296,7 @@ pgm_backfill_report(const PgmBackfillResult *result)
 							  INT64_FORMAT " rows could not be changed",
 							  (unsigned long) result->set_aside,
 							  result->set_aside),
-				errhint("Table \"%s\" has them.", "pgmigrate.operation_row"));
+				errhint("See table \"%s\".", "pgmigrate.operation_row"));
 	if (result->hidden > 0)
 		ereport(NOTICE,
 				errmsg_plural("row security hides " INT64_FORMAT " row, which is as it was",

@@ -206,12 +206,22 @@ pgm_unfit_create(const char *schema)
 	return result;
 }
 
+/* The tables are of one schema, so their names are enough, if not cut. */
+static char *
+held_column(Oid relid)
+{
+	char	   *name = psprintf("row of %s", get_rel_name(relid));
+
+	return strlen(name) < NAMEDATALEN ? name :
+		makeObjectName(name, psprintf("%u", relid), NULL);
+}
+
 void
 pgm_unfit_hold(Oid unfit, Oid relid)
 {
 	pgm_layout_run_text(psprintf("ALTER TABLE %s ADD COLUMN %s %s",
 								 pgm_layout_name(unfit),
-								 quote_identifier(psprintf("row of %u", relid)),
+								 quote_identifier(held_column(relid)),
 								 pgm_layout_name(relid)));
 	CommandCounterIncrement();
 }

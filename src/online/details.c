@@ -102,6 +102,16 @@ pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
 					shadow->operation->id));
 }
 
+/* "diff" is what the layout of the table and a copy returned. */
+void
+pgm_shadow_require_same(const PgmShadow *shadow, const char *diff)
+{
+	if (diff != NULL)
+		pgm_shadow_refuse_changed(shadow,
+								  psprintf("the table and its copy have come to differ: %s",
+										   diff));
+}
+
 /* Nobody else has written to the tables beside, or can have. */
 void
 pgm_shadow_check_guards(const PgmShadow *shadow)

@@ -94,6 +94,7 @@ extern void pgm_shadow_refuse(const PgmShadow *shadow);
 extern void pgm_shadow_load(PgmShadow *shadow);
 extern void pgm_shadow_check(const PgmShadow *shadow);
 extern void pgm_shadow_check_guards(const PgmShadow *shadow);
+extern void pgm_shadow_require_same(const PgmShadow *shadow, const char *diff);
 extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
 									  const char *what);
 

@@ -58,18 +58,19 @@ extern Oid	pgm_layout_find_index(Relation rel, Oid like);
 
 /*
  * Exchange the files of two tables and of all their indexes.  Both are locked
- * against everybody.  Raises an error unless they are the same.
+ * against everybody.  Does nothing but return what differs, unless it
+ * returns NULL.
  */
-extern void pgm_layout_swap(Oid a, Oid b);
+extern char *pgm_layout_swap(Oid a, Oid b);
 
 /*
  * The one is partitioned, and has no partitions: it becomes an ordinary table
  * with the files of the other, which is partitioned then, by nothing yet.
  */
-extern void pgm_layout_exchange_kinds(Oid a, Oid b);
+extern char *pgm_layout_exchange_kinds(Oid a, Oid b);
 
-/* Raises the error only. */
-extern void pgm_layout_check(Oid a, Oid b);
+/* Returns that only. */
+extern char *pgm_layout_check(Oid a, Oid b);
 
 /* The values that rows have which were written before a column was added. */
 extern void pgm_layout_copy_missing(Oid from, Oid to);

@@ -243,7 +243,8 @@ pgm_partition_switch_back(PgmShadow *shadow)
 		drop_leaf(shadow, lfirst_oid(lc));
 	pgm_owner_leave(&scope);
 	forget_key(shadow->relid);
-	pgm_layout_exchange_kinds(shadow->relid, shadow->old);
+	pgm_shadow_require_same(shadow, pgm_layout_exchange_kinds(shadow->relid,
+															  shadow->old));
 	pgm_partition_copy_mark(shadow->old, shadow->relid);
 	pgm_partition_let_inherit(shadow->relid, false);
 	pgm_partition_store_key(shadow->old, shadow->beside);

@@ -537,7 +537,8 @@ pgm_shadow_add_triggers(PgmShadow *shadow)
 	ListCell   *lc;
 
 	pgm_shadow_check(shadow);
-	pgm_layout_check(shadow->relid, shadow->old);
+	pgm_shadow_require_same(shadow, pgm_layout_check(shadow->relid,
+													 shadow->old));
 	spec.source_key = shadow->key;
 	spec.target = shadow->beside;
 	spec.target_key = shadow->beside_key;

@@ -384,8 +384,8 @@ allow_nulls(PgmShadow *shadow, int64 unfit)
 	pgm_owner_leave(&scope);
 	CommandCounterIncrement();
 	ereport(WARNING,
-			errmsg_plural(INT64_FORMAT " row of table %s has a null in the old column, which it did not fit",
-						  INT64_FORMAT " rows of table %s have a null in the old column, which they did not fit",
+			errmsg_plural(INT64_FORMAT " row of table %s has a null in the old column, which its value did not fit",
+						  INT64_FORMAT " rows of table %s have a null in the old column, which their values did not fit",
 						  (unsigned long) unfit, unfit, shadow->name));
 }
 
@@ -421,10 +421,12 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 				errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
 							  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
 							  (unsigned long) unfit, unfit, shadow->name),
-				errhint("Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
-						quote_qualified_identifier(shadow->schema,
-												   PGM_UNFIT_TABLE),
-						shadow->operation->id, pgm_shadow_and_then(shadow)));
+				errhint_plural("Its value is in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with a null in its place%s.",
+							   "Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
+							   (unsigned long) unfit,
+							   quote_qualified_identifier(shadow->schema,
+														  PGM_UNFIT_TABLE),
+							   shadow->operation->id, pgm_shadow_and_then(shadow)));
 	if (unfit > 0)
 		allow_nulls(shadow, unfit);
 	set_sequences_back(shadow);

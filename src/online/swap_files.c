@@ -173,20 +173,9 @@ rename_toasts(Oid a, Oid b)
 	rename_toast(x, psprintf("pg_toast_%u", a));
 }
 
-static void
-refuse_swap(Relation rel, const char *what)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("definition of table \"%s\" has changed",
-				   RelationGetRelationName(rel)),
-			errdetail("The table and its copy differ: %s.", what),
-			errhint("Take that change of the definition back, or keep the table as it is with pgmigrate.finalize."));
-}
-
-/* Pairs of indexes, as a flat list. */
+/* Pairs of indexes, as a flat list; one that has no like is *difference. */
 static List *
-pair_indexes(Relation a, Relation b, LOCKMODE mode)
+pair_indexes(Relation a, Relation b, LOCKMODE mode, char **difference)
 {
 	List	   *rest = list_copy(RelationGetIndexList(b));
 	List	   *pairs = NIL;
@@ -207,68 +196,82 @@ pair_indexes(Relation a, Relation b, LOCKMODE mode)
 			index_close(candidate, NoLock);
 		}
 		if (!OidIsValid(found))
-			refuse_swap(a, psprintf("index \"%s\"",
-									RelationGetRelationName(index)));
+			*difference = psprintf("index \"%s\"",
+								   RelationGetRelationName(index));
 		index_close(index, NoLock);
 		rest = list_delete_oid(rest, found);
 		pairs = lappend_oid(lappend_oid(pairs, lfirst_oid(lc)), found);
 	}
 	if (rest != NIL)
-		refuse_swap(a, psprintf("index \"%s\"",
-								get_rel_name(linitial_oid(rest))));
+		*difference = psprintf("index \"%s\"",
+							   get_rel_name(linitial_oid(rest)));
 	return pairs;
 }
 
-static List *
-check_same(Relation a, Relation b, LOCKMODE mode)
+/* What differs, or NULL; then *pairs are those of their indexes. */
+static char *
+find_difference(Relation a, Relation b, LOCKMODE mode, List **pairs)
 {
 	char	   *difference = pgm_layout_difference(a, b);
 
-	if (difference != NULL)
-		refuse_swap(a, difference);
-	return pair_indexes(a, b, mode);
+	if (difference == NULL)
+		*pairs = pair_indexes(a, b, mode, &difference);
+	return difference;
 }
 
-void
+char *
 pgm_layout_check(Oid a, Oid b)
 {
 	Relation	x = table_open(a, AccessShareLock);
 	Relation	y = table_open(b, AccessShareLock);
+	List	   *pairs;
+	char	   *difference = find_difference(x, y, AccessShareLock, &pairs);
 
-	(void) check_same(x, y, AccessShareLock);
 	table_close(x, NoLock);
 	table_close(y, NoLock);
+	return difference;
 }
 
-void
+char *
 pgm_layout_swap(Oid a, Oid b)
 {
 	Relation	x = table_open(a, AccessExclusiveLock);
 	Relation	y = table_open(b, AccessExclusiveLock);
-	List	   *pairs = check_same(x, y, AccessExclusiveLock);
+	List	   *pairs;
+	char	   *difference = find_difference(x, y, AccessExclusiveLock,
+											 &pairs);
 
-	TransferPredicateLocksToHeapRelation(x);
+	if (difference == NULL)
+		TransferPredicateLocksToHeapRelation(x);
 	table_close(x, NoLock);
 	table_close(y, NoLock);
+	if (difference != NULL)
+		return difference;
 
 	swap_relation(a, b);
 	for (int i = 0; i < list_length(pairs); i += 2)
 		swap_relation(list_nth_oid(pairs, i), list_nth_oid(pairs, i + 1));
 	rename_toasts(a, b);
+	return NULL;
 }
 
-void
+char *
 pgm_layout_exchange_kinds(Oid a, Oid b)
 {
 	Relation	x = table_open(a, AccessExclusiveLock);
 	Relation	y = table_open(b, AccessExclusiveLock);
-	List	   *pairs = check_same(x, y, AccessExclusiveLock);
+	List	   *pairs;
+	char	   *difference = find_difference(x, y, AccessExclusiveLock,
+											 &pairs);
 
 	table_close(x, NoLock);
 	table_close(y, NoLock);
+	if (difference != NULL)
+		return difference;
 	for (int i = 0; i < list_length(pairs); i += 2)
 		exchange_kind(list_nth_oid(pairs, i), list_nth_oid(pairs, i + 1),
 					  false);
 	exchange_kind(a, b, true);
 	rename_toasts(a, b);
+	return NULL;
 }

@@ -130,7 +130,10 @@ swap_all(const PgmShadow *shadow, bool beside)
 	{
 		const PgmShadow *member = lfirst(lc);
 
-		pgm_layout_swap(member->relid, beside ? member->beside : member->old);
+		pgm_shadow_require_same(member,
+								pgm_layout_swap(member->relid, beside ?
+												member->beside :
+												member->old));
 	}
 }
 
@@ -354,10 +357,12 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
 						  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
 						  (unsigned long) unfit, unfit, shadow->name),
-			errhint("Their keys are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without them%s.",
-					quote_qualified_identifier(shadow->schema,
-											   PGM_UNFIT_TABLE),
-					shadow->operation->id, pgm_shadow_and_then(shadow)));
+			errhint_plural("Its key is in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without it%s.",
+						   "Their keys are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back without them%s.",
+						   (unsigned long) unfit,
+						   quote_qualified_identifier(shadow->schema,
+													  PGM_UNFIT_TABLE),
+						   shadow->operation->id, pgm_shadow_and_then(shadow)));
 }
 
 /* Was the table ever written to by another owner than the old rows have? */

@@ -129,7 +129,7 @@ UPDATE bad SET v = 'y' WHERE id IN (7, 2000);
 SET pgmigrate.on_row_error = quarantine;
 SELECT :columns FROM pgmigrate.backfill('bad', 'n = v::int', 'n IS NULL');
 RESET pgmigrate.on_row_error;
-SELECT relid::regclass, row_key, sqlstate, error FROM pgmigrate.operation_row ORDER BY row_key;
+SELECT relation, relid::regclass, row_key, sqlstate, error FROM pgmigrate.operation_row ORDER BY row_key;
 SELECT id FROM bad WHERE n IS NULL ORDER BY 1;
 -- a failed one is given up
 SELECT pgmigrate.backfill('bad', 'n = 1 / (id - 77)', 'n >= 0');
