@@ -124,12 +124,13 @@ archive_backlog(PgmBackfill *backfill, PgmTarget *target)
 	if (throttle->archive_checked == 0 ||
 		now - throttle->archive_checked > PGM_ARCHIVE_CHECK_US)
 	{
-		throttle->archive_checked = now;
-		throttle->archive_full = true;
+		/* what cannot be read is not known until it can */
+		throttle->archive_checked = 0;
 		pgm_spi_begin(&scope);
 		pgm_spi_execute(&archive_query, NULL, NULL);
 		throttle->archive_full = pgm_spi_int64(1, 1) > PGM_ARCHIVE_LIMIT;
 		pgm_spi_end(&scope);
+		throttle->archive_checked = now;
 	}
 	return throttle->archive_full ? "the archiver to catch up" : NULL;
 }

@@ -124,6 +124,29 @@ poll($node, "SELECT count(*) = 1 FROM pg_stat_progress_vacuum WHERE relid = 'f':
 backfill_gives_way('autovacuum of the table',
 	sub { query($node, 'ALTER TABLE f SET (autovacuum_enabled = off)') });
 
+# What of a standby its owner may not see is null, and not known; nor is it when
+# it cannot be asked at all.
+my $mods = 'SET allow_system_table_mods = on; ';
+my $hide = $mods . 'ALTER VIEW pg_catalog.pg_stat_replication RENAME TO pg_stat_hidden; ';
+my $show = $mods . 'ALTER VIEW pg_catalog.pg_stat_hidden RENAME TO pg_stat_replication';
+my $unknown = 'the replica lag, which cannot be read';
+
+query($node, $hide . <<'SQL');
+CREATE VIEW pg_catalog.pg_stat_replication AS
+SELECT NULL AS state, sent_lsn, replay_lsn, NULL::interval AS write_lag, NULL::interval AS flush_lag, NULL::interval AS replay_lag
+FROM pg_catalog.pg_stat_hidden
+SQL
+backfill_gives_way($unknown,
+	sub { query($node, "SET allow_system_table_mods = on; DROP VIEW pg_catalog.pg_stat_replication; $show") });
+query($node, $hide);
+backfill_gives_way($unknown, sub { query($node, $show) });
+query($node, $hide);
+is( query($node,
+		"SET pgmigrate.max_replica_lag = 0; SELECT state FROM pgmigrate.wait(pgmigrate.backfill_start($call))"),
+	'done', 'where no lag is a limit it is not asked');
+query($node, "$show; UPDATE f SET v = NULL");
+$operation++;
+
 # one that is stopped in the middle
 $run = query($node, "SELECT pgmigrate.backfill_start($call)");
 poll($node,
