@@ -192,6 +192,7 @@ find_or_begin(PgmOnlineWork *work, PgmStrategy *strategy)
 	{
 		work->online.operation = operation;
 		pgm_operation_set_run(operation->id, runner->run);
+		pgm_operation_find_again(operation);
 		pgm_steps_read(work);
 		if (operation->state == PGM_OPERATION_FAILED)
 			pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);

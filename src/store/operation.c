@@ -134,6 +134,22 @@ static PgmQuery set_state_query = {
 	.generic = true
 };
 
+/*
+ * A restore gives tables other numbers, as does who makes one anew; in another
+ * cluster the number is that of another table.
+ */
+static PgmQuery find_again_query = {
+	"UPDATE pgmigrate.operation o SET relid = c.oid, "
+	"system_identifier = pgmigrate.system_identifier(), "
+	"database = current_database() FROM pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE o.id = $1 "
+	"AND n.nspname = o.schema_name AND c.relname = o.relation_name "
+	"AND (o.system_identifier <> pgmigrate.system_identifier() "
+	"OR NOT EXISTS (SELECT FROM pg_class x WHERE x.oid = o.relid)) "
+	"RETURNING c.oid::int8",
+	1, {INT8OID}
+};
+
 static PgmQuery revert_until_query = {
 	"UPDATE pgmigrate.operation SET "
 	"revert_until = clock_timestamp() + make_interval(secs => $2) "
@@ -467,6 +483,31 @@ pgm_operation_set_state(PgmOperation *operation, PgmOperationState state,
 	pgm_set_text(values, nulls, 2, phase);
 	execute(&set_state_query, values, nulls);
 	operation->state = state;
+}
+
+void
+pgm_operation_find_again(PgmOperation *operation)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	bool		found;
+
+	values[0] = Int64GetDatum(operation->id);
+	pgm_spi_begin(&scope);
+	found = pgm_spi_execute(&find_again_query, values, NULL) > 0;
+	if (found)
+		operation->relid = (Oid) pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	if (!found)
+		return;
+	operation->elsewhere = false;
+	pgm_operation_drop_ranges(operation->id);
+	pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
+	ereport(NOTICE,
+			errmsg("relation %s is not the one that operation " INT64_FORMAT " was begun with, but has its name",
+				   quote_qualified_identifier(operation->schema,
+											  operation->relation),
+				   operation->id));
 }
 
 void

@@ -108,6 +108,9 @@ extern List *pgm_operations_of_run(int64 run);
 extern PgmOperation *pgm_operation_lock(int64 id);
 
 extern void pgm_operation_set_run(int64 id, int64 run);
+
+/* To go on in place: a relation that is lost is the one of its name. */
+extern void pgm_operation_find_again(PgmOperation *operation);
 extern void pgm_operation_set_state(PgmOperation *operation,
 									PgmOperationState state,
 									const char *phase);

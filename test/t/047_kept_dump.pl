@@ -62,11 +62,76 @@ is( query(
 	'finalized finalized',
 	'but forgotten');
 
+# What is in the middle goes on elsewhere: with the steps that the dump has the
+# effect of, and with the rows of the table that has the name there.
+query($node, <<'SQL');
+CREATE TABLE hold ();
+INSERT INTO hold DEFAULT VALUES;
+CREATE TABLE many (id int, v int, w float8);
+INSERT INTO many SELECT generate_series(1, 20000);
+CREATE TABLE typed (id int PRIMARY KEY, v int);
+INSERT INTO typed SELECT g, g FROM generate_series(1, 1000) g;
+SQL
+my $set = 'SET pgmigrate.online_threshold = 0;';
+my @middle = (
+	[ 'UPDATE many SET w = random()', 'SELECT count(*) FROM many WHERE w IS NULL' ],
+	[
+		'ALTER TABLE many ADD COLUMN z uuid NOT NULL DEFAULT gen_random_uuid()',
+		'SELECT count(*) - count(DISTINCT z) FROM many'
+	],
+	[
+		'ALTER TABLE typed ALTER v TYPE bigint',
+		"SELECT count(*) FROM pg_attribute WHERE attrelid = 'typed'::regclass AND attname = 'v' AND atttypid <> 'bigint'::regtype"
+	]);
+for my $n (0 .. $#middle)
+{
+	my ($sql, $left) = @{ $middle[$n] };
+	my $id = "m$n";
+
+	query($node, 'INSERT INTO hold DEFAULT VALUES');
+	revision($node, $id, $sql);
+	my $run = query($node,
+		"$set SET pgmigrate.throttle_query = 'SELECT EXISTS (SELECT FROM public.hold)'; SELECT pgmigrate.upgrade_start()"
+	);
+	poll($node,
+		"SELECT waiting_for ~ 'throttle' FROM pgmigrate.operations WHERE run = $run");
+	query($node, "CREATE DATABASE $id");
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$dump$n", 'postgres' ], "$sql: pg_dump in the middle");
+	$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $id, "$dump$n" ], 'pg_restore');
+	is(query($node, 'SELECT state FROM pgmigrate.status()', $id),
+		'interrupted', 'its run is told as interrupted');
+	is(query($node, "$set SELECT state FROM pgmigrate.wait(pgmigrate.upgrade_start())", $id),
+		'done', 'it goes on elsewhere');
+	is(query($node, $left, $id), '0', 'to its end');
+	is( query($node, "SELECT count(*) FROM pgmigrate.operations WHERE revision = '$id' AND state NOT IN ('finalized', 'switched', 'failed')", $id),
+		'0',
+		'nothing is at work there any more');
+	query($node, 'DELETE FROM hold');
+	is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'and here');
+	is(query($node, $left), '0', 'to its end');
+}
+
+# What is over, or kept, says how far it came, and what does not fit whose it is.
+is( query(
+		$node,
+		"SELECT string_agg(concat(state, ' ', done, '/', total, ' ', unit), ', ' ORDER BY operation) FROM pgmigrate.operations"
+	),
+	'switched 1/1 steps, switched 1/1 steps, finalized 1/1 steps, finalized 5/5 steps, switched 5/5 states',
+	'all is done of what is done');
+is( query(
+		$node,
+		"SELECT count(*) > 0, count(*) FILTER (WHERE attname !~ '^row of (typed|pgm old)\$') FROM pg_attribute WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = 'pgm unfit') AND attname ~ '^row of'"
+	),
+	't|0',
+	'tables are called by name');
+
 # A server that crashed has lost nothing.
 query($node, 'UPDATE item SET id = id');
 $node->stop('immediate');
 $node->start;
 query($node, 'UPDATE item SET id = id WHERE id <= 10');
+query($node, "SELECT pgmigrate.stamp('k1'); SELECT pgmigrate.finalize(operation) FROM pgmigrate.operations WHERE revision = 'm2'");
+query($node, "SELECT pgmigrate.remove('m$_')") foreach 2, 1, 0;
 query($node, 'SELECT pgmigrate.downgrade(\'base\')');
 is( query(
 		$node,
