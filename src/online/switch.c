@@ -402,7 +402,9 @@ pgm_shadow_refuse_revert(const PgmShadow *shadow, const char *detail)
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("cannot revert operation " INT64_FORMAT,
 				   shadow->operation->id),
-			errdetail_internal("%s", detail));
+			errdetail_internal("%s", detail),
+			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
+					shadow->operation->id));
 }
 
 /* Can it be, with all its rows?  The number of those that do not fit. */
