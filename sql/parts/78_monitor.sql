@@ -119,13 +119,20 @@ FROM (
 		SELECT u.state, u.waiting_for, u.eta,
 			CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.done END AS blocks_done,
 			CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.total END AS blocks_total,
-			CASE u.state
+			CASE WHEN n.steps OPERATOR(pg_catalog.>) 0 THEN (n.step OPERATOR(pg_catalog.+) CASE u.state
+				WHEN 'copying' THEN 0.99 OPERATOR(pg_catalog.*) n.part
+				WHEN 'comparing' THEN 0.99
+				ELSE COALESCE(c.share, 0) END) OPERATOR(pg_catalog./) n.steps
+			ELSE CASE u.state
 				WHEN 'copying' THEN n.part OPERATOR(pg_catalog.*) CASE u.method WHEN 'in place' THEN 0.99 ELSE 0.8 END
 				WHEN 'indexing' THEN 0.8 OPERATOR(pg_catalog.+) (0.1 OPERATOR(pg_catalog.*) n.part)
 				WHEN 'comparing' THEN 0.9 OPERATOR(pg_catalog.+) (0.08 OPERATOR(pg_catalog.*) n.part)
-				WHEN 'switching' THEN 0.99 END AS share
+				WHEN 'switching' THEN 0.99 END END AS share
 		FROM pgmigrate.operations u
-		CROSS JOIN LATERAL (SELECT COALESCE(u.done::double precision OPERATOR(pg_catalog./) NULLIF(u.total, 0), 0) AS part) AS n
+		CROSS JOIN LATERAL (SELECT
+			COALESCE(u.done::double precision OPERATOR(pg_catalog./) NULLIF(u.total, 0), 0) AS part,
+			COALESCE((u.details OPERATOR(pg_catalog.->>) 'done')::integer, 0) AS step,
+			COALESCE(pg_catalog.jsonb_array_length(u.details OPERATOR(pg_catalog.->) 'steps'), 0)::double precision AS steps) AS n
 		WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{preparing,copying,indexing,comparing,switching}')
 		ORDER BY u.operation DESC LIMIT 1) AS o ON true
 	LEFT JOIN LATERAL (

@@ -194,6 +194,8 @@ $caller = session($standby);
 $caller->query('SET pgmigrate.online_threshold = 0');
 $caller->send('SELECT state FROM pgmigrate.upgrade()');
 poll($standby, "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for old snapshots'");
+like(query($standby, 'SELECT line FROM pgmigrate.progress'),
+	qr/^\[#{7}\.{3}\] 75 % of upgrade/, 'the bar is that of all four steps');
 $standby->wait_for_catchup($third, 'replay', query($standby, 'SELECT pg_current_wal_insert_lsn()'));
 $standby->stop('immediate');
 $caller->result;
