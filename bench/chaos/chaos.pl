@@ -17,7 +17,7 @@ use POSIX qw(strftime);
 my %option = (events => 1000, seed => 1, cycles => 3);
 
 GetOptions(\%option, 'data=s', 'bindir=s', 'socket=s', 'port=i', 'events=i',
-	'seed=i', 'cycles=i', 'seconds=i', 'kinds=s')
+	'seed=i', 'cycles=i', 'seconds=i')
   or die "usage: chaos.pl --data DIR --bindir DIR --socket DIR --port N [--events N] [--seed N] [--cycles N] [--seconds N]\n";
 $| = 1;
 
