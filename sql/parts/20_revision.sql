@@ -35,9 +35,15 @@ CREATE TABLE pgmigrate.revision (
 	approved_by_oid oid,
 	approved_at timestamptz,
 	approved_digest text,
+	template text,
+	template_digest text,
+	for_schema text,
 	roles_of bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	CONSTRAINT revision_id_length CHECK (pg_catalog.octet_length(id) OPERATOR(pg_catalog.<=) 63)
 );
+CREATE UNIQUE INDEX revision_template ON pgmigrate.revision (template, for_schema)
+	WHERE template IS NOT NULL;
+CREATE INDEX revision_for_schema ON pgmigrate.revision (for_schema) WHERE for_schema IS NOT NULL;
 CREATE INDEX revision_is_head ON pgmigrate.revision (seq) WHERE is_head;
 CREATE INDEX revision_down_revision ON pgmigrate.revision USING gin (down_revision);
 CREATE INDEX revision_depends_on ON pgmigrate.revision USING gin (depends_on)
@@ -59,10 +65,10 @@ COMMENT ON COLUMN pgmigrate.revision.branch_labels IS 'names for the branch that
 COMMENT ON COLUMN pgmigrate.revision.source IS 'the file that the upgrade was loaded from, with the checksums other tools keep of it; null if there was none, or the upgrade was amended';
 COMMENT ON COLUMN pgmigrate.revision.digest IS 'digest of upgrade, downgrade, verify and transactional as they are now';
 COMMENT ON COLUMN pgmigrate.revision.is_head IS 'no revision has it as parent';
-COMMENT ON COLUMN pgmigrate.revision.only_head IS 'it is known to have been the only head when it was stored';
+COMMENT ON COLUMN pgmigrate.revision.only_head IS 'it is known to have been the only head without a template when it was stored';
 COMMENT ON COLUMN pgmigrate.revision.author IS 'role that wrote the SQL, or changed it last';
 COMMENT ON COLUMN pgmigrate.revision.author_oid IS 'the role itself, as its name may become that of another one';
-COMMENT ON COLUMN pgmigrate.revision.coauthors IS 'roles that wrote texts which the author left as they were';
+COMMENT ON COLUMN pgmigrate.revision.coauthors IS 'roles that wrote texts which the author left as they were; of a revision that fleet() made from a template, who wrote or approved that';
 COMMENT ON COLUMN pgmigrate.revision.coauthor_oids IS 'the roles themselves, in the same order';
 COMMENT ON COLUMN pgmigrate.revision.created_at IS 'time it was stored';
 COMMENT ON COLUMN pgmigrate.revision.amended_by IS 'role that called the last amend()';
@@ -72,6 +78,9 @@ COMMENT ON COLUMN pgmigrate.revision.approved_by IS 'role that approved the SQL 
 COMMENT ON COLUMN pgmigrate.revision.approved_by_oid IS 'the role itself';
 COMMENT ON COLUMN pgmigrate.revision.approved_at IS 'time of the approval';
 COMMENT ON COLUMN pgmigrate.revision.approved_digest IS 'digest that was approved; another digest voids the approval';
+COMMENT ON COLUMN pgmigrate.revision.template IS 'id of the revision that fleet() made this one from; null for all others';
+COMMENT ON COLUMN pgmigrate.revision.template_digest IS 'digest of the template when it was made';
+COMMENT ON COLUMN pgmigrate.revision.for_schema IS 'schema that it was made for';
 COMMENT ON COLUMN pgmigrate.revision.roles_of IS 'cluster that the OIDs of roles are of; in another one, after a restore, the names count';
 
 SELECT pg_catalog.pg_extension_config_dump('pgmigrate.revision', '');

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fleet.c
- *	  SQL function that upgrades many databases.
+ *	  SQL function that upgrades many databases, or many schemas of one.
  *
  *-------------------------------------------------------------------------
  */
@@ -71,6 +71,7 @@ add_row(PgmRows *rows, const PgmFleetMember *member)
 	else
 		pgm_rows_text_array(rows, member->nheads, member->heads);
 	pgm_rows_text(rows, member->error);
+	pgm_rows_text(rows, member->schema);
 	pgm_rows_end_row(rows);
 }
 
@@ -79,17 +80,31 @@ pgmigrate_fleet(PG_FUNCTION_ARGS)
 {
 	PgmFleet	fleet = {0};
 	PgmRows		rows;
-	char	  **databases;
+	char	  **names;
+	char	  **schemas;
 	int			n;
+	int			nschemas;
 
 	fleet.target = pgm_arg_text_not_null(fcinfo, 0, "target");
-	databases = names_argument(fcinfo, 1, "databases", &n);
+	names = names_argument(fcinfo, 1, "databases", &n);
 	fleet.at_once = number_argument(fcinfo, 2, "at_once", 1);
 	fleet.canaries = number_argument(fcinfo, 3, "canary", 0);
 	fleet.stop_on_failure = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
 	fleet.allowance.rules = names_argument(fcinfo, 5, "allow",
 										   &fleet.allowance.n);
 	fleet.allowance.reason = pgm_arg_text(fcinfo, 6);
+	schemas = names_argument(fcinfo, 7, "schemas", &nschemas);
+	if (schemas != NULL)
+	{
+		if (names != NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("databases and schemas cannot be given together"),
+					errhint("Schemas are those of this database: call it in each database."));
+		fleet.of_schemas = true;
+		names = schemas;
+		n = nschemas;
+	}
 	fleet.context = CurrentMemoryContext;
 	pgm_allowance_check(&fleet.allowance);
 	pgm_rows_begin(&rows, fcinfo);
@@ -98,7 +113,7 @@ pgmigrate_fleet(PG_FUNCTION_ARGS)
 	pgm_runner_refuse_nested();
 	pgm_require_worker(fcinfo, "* FROM pgmigrate.fleet()");
 	pgm_portal_release_snapshot();
-	pgm_fleet_run(&fleet, n, databases);
+	pgm_fleet_run(&fleet, n, names);
 	pgm_portal_restore_snapshot();
 	for (int i = 0; i < fleet.n; i++)
 		if (fleet.named || fleet.members[i].state != PGM_FLEET_ABSENT)

@@ -15,7 +15,7 @@
 
 #include "executor/spi.h"
 
-#define PGM_QUERY_MAX_ARGS 16
+#define PGM_QUERY_MAX_ARGS 20
 
 /* A query of ours: static storage, planned at first use. */
 typedef struct PgmQuery

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fleet.c
- *	  One target in many databases of the cluster: who is next, and what has
- *	  become of each.
+ *	  One target in many databases of the cluster, or in many schemas of one:
+ *	  who is next, and what has become of each.
  *
  *	pending --launch--> running --+--> done
  *								  +--> failed, and looked at once more
@@ -30,8 +30,9 @@
 #include "fleet/internal.h"
 #include "process/follow.h"
 #include "scratch/scratch.h"
+#include "store/schema_branch.h"
 
-/* Databases that a message names at most. */
+/* Members that a message names at most. */
 #define PGM_FLEET_NAMED 20
 
 static PgmQuery databases_query = {
@@ -75,7 +76,16 @@ keep_text(PgmFleet *fleet, const char *text)
 static char *
 name_of(const PgmFleetMember *member)
 {
-	return pgm_printable_line(member->database);
+	return pgm_printable_line(member->schema != NULL ? member->schema :
+							  member->database);
+}
+
+static char *
+title_of(const PgmFleetMember *member)
+{
+	return member->schema != NULL ?
+		psprintf("schema \"%s\"", name_of(member)) :
+		psprintf("database \"%s\"", name_of(member));
 }
 
 typedef struct Listing
@@ -102,21 +112,54 @@ list_databases(void *arg)
 }
 
 static bool
-is_member(const PgmFleet *fleet, const char *database)
+is_member(const PgmFleet *fleet, const char *name)
 {
 	for (int i = 0; i < fleet->n; i++)
-		if (strcmp(fleet->members[i].database, database) == 0)
+	{
+		const PgmFleetMember *member = &fleet->members[i];
+
+		if (strcmp(fleet->of_schemas ? member->schema : member->database,
+				   name) == 0)
 			return true;
+	}
 	return false;
 }
 
 static void
-enlist(PgmFleet *fleet, int n, char **databases)
+refuse_system_schemas(int n, char **schemas)
 {
-	Listing		listing = {n, databases};
+	for (int i = 0; i < n; i++)
+		if (pgm_schema_branch_is_system(schemas[i]))
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("schema \"%s\" cannot be upgraded",
+						   pgm_printable_line(schemas[i])),
+					errdetail("It is one of the server or of pgmigrate."),
+					errhint("Name schemas of your own."));
+}
 
-	fleet->named = databases != NULL;
-	if (!fleet->named)
+static void
+look_up_database(void *arg)
+{
+	Listing    *listing = arg;
+
+	listing->names = palloc(sizeof(char *));
+	listing->names[0] = get_database_name(MyDatabaseId);
+}
+
+static void
+enlist(PgmFleet *fleet, int n, char **names)
+{
+	Listing		listing = {n, names};
+	Listing		here = {0};
+
+	fleet->named = names != NULL;
+	if (fleet->of_schemas)
+	{
+		refuse_system_schemas(n, names);
+		pgm_caller_look(look_up_database, &here);
+	}
+	else if (!fleet->named)
 		pgm_caller_look(list_databases, &listing);
 	fleet->members = palloc0(sizeof(PgmFleetMember) * Max(listing.n, 1));
 	for (int i = 0; i < listing.n; i++)
@@ -126,7 +169,13 @@ enlist(PgmFleet *fleet, int n, char **databases)
 		if (fleet->named && is_member(fleet, listing.names[i]))
 			continue;
 		member->fleet = fleet;
-		member->database = listing.names[i];
+		if (fleet->of_schemas)
+		{
+			member->database = here.names[0];
+			member->schema = listing.names[i];
+		}
+		else
+			member->database = listing.names[i];
 		member->wave = 2;
 		member->duration = member->steps = member->nheads = -1;
 		fleet->n++;
@@ -177,7 +226,7 @@ hear(const ErrorData *edata, void *arg)
 	{
 		ereport(WARNING,
 				errcode(edata->sqlerrcode),
-				errmsg("database \"%s\": %s", name_of(member), text));
+				errmsg_internal("%s: %s", title_of(member), text));
 		return;
 	}
 	member->code = edata->sqlerrcode;
@@ -196,7 +245,8 @@ launch(PgmFleet *fleet, PgmFleetMember *member)
 
 	/* another process may have made or dropped it just now */
 	AcceptInvalidationMessages();
-	database = get_database_oid(member->database, true);
+	database = fleet->of_schemas ? MyDatabaseId :
+		get_database_oid(member->database, true);
 	if (!OidIsValid(database))
 	{
 		member->asked = true;
@@ -207,14 +257,15 @@ launch(PgmFleet *fleet, PgmFleetMember *member)
 		return true;
 	}
 	initStringInfo(&payload);
-	pgm_fleet_put_job(&payload, fleet, !look ? 0 :
+	pgm_fleet_put_job(&payload, fleet, member->schema, !look ? 0 :
 					  member->run > 0 ? member->run : -1);
 	member->process =
 		pgm_process_launch_in(database, PGM_JOB_FLEET, look ? none : owner,
 							  payload.data, payload.len,
 							  PGM_LAUNCH_OUTLIVES_CLIENT |
 							  PGM_LAUNCH_MAY_LACK_SLOT |
-							  PGM_LAUNCH_SET_BY_SESSION);
+							  (fleet->of_schemas ? 0 :
+							   PGM_LAUNCH_SET_BY_SESSION));
 	pfree(payload.data);
 	if (member->process == NULL)
 		return false;
@@ -237,6 +288,8 @@ is_kept_out(const PgmFleetMember *member)
 	return !member->entered &&
 		(member->code == ERRCODE_INSUFFICIENT_PRIVILEGE ||
 		 member->code == ERRCODE_UNDEFINED_DATABASE ||
+		 member->code == ERRCODE_UNDEFINED_SCHEMA ||
+		 member->code == ERRCODE_INVALID_NAME ||
 		 member->code == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
 }
 
@@ -267,17 +320,16 @@ tell(const PgmFleet *fleet, const PgmFleetMember *member)
 	{
 		case PGM_FLEET_DONE:
 			ereport(NOTICE,
-					errmsg_plural("database \"%s\": %d step done",
-								  "database \"%s\": %d steps done",
-								  member->steps, name_of(member),
+					errmsg_plural("%s: %d step done", "%s: %d steps done",
+								  member->steps, title_of(member),
 								  member->steps));
 			break;
 		default:
 			ereport(NOTICE,
 					errcode(member->code),
-					errmsg("database \"%s\" %s: %s", name_of(member),
-						   pgm_fleet_state_name(member->state),
-						   member->error));
+					errmsg_internal("%s %s: %s", title_of(member),
+									pgm_fleet_state_name(member->state),
+									member->error));
 			break;
 	}
 }
@@ -405,6 +457,47 @@ keep_busy(PgmFleet *fleet)
 }
 
 static void
+hear_of_record(const ErrorData *edata, void *arg)
+{
+	if (edata->elevel >= WARNING)
+		ereport(WARNING,
+				errcode(edata->sqlerrcode),
+				errmsg("could not record the schema that the fleet leaves: %s",
+					   keep_text(arg, edata->message)),
+				errhint("The next run records it; until then drift() compares with what an earlier one has left."));
+}
+
+/*
+ * Of many runs in one database the schema is recorded once, at the end.  If
+ * there is no process for it, or the call does not come so far, drift() says
+ * that it was not recorded.
+ */
+static void
+record(PgmFleet *fleet)
+{
+	static const PgmRunRight none = {PGM_RUN_NONE, 0};
+	bool		any = false;
+	StringInfoData payload;
+	PgmProcess *process;
+
+	for (int i = 0; i < fleet->n; i++)
+		any |= fleet->members[i].steps > 0;
+	if (!fleet->of_schemas || !any)
+		return;
+	initStringInfo(&payload);
+	pgm_fleet_put_job(&payload, fleet, NULL, PGM_FLEET_RECORD);
+	process = pgm_process_launch(PGM_JOB_FLEET, none, payload.data,
+								 payload.len, PGM_LAUNCH_OUTLIVES_CLIENT |
+								 PGM_LAUNCH_MAY_LACK_SLOT);
+	if (process == NULL)
+		return;
+	process->report = hear_of_record;
+	process->answer_arg = fleet;
+	pgm_process_follow_any(1, &process);
+	pgm_process_close(process);
+}
+
+static void
 sail(void *arg)
 {
 	PgmFleet   *fleet = arg;
@@ -427,6 +520,7 @@ sail(void *arg)
 				end_member(fleet, member);
 		}
 	}
+	record(fleet);
 }
 
 static bool
@@ -504,6 +598,10 @@ compare_heads(const PgmFleet *fleet)
 	}
 	if (n > 0)
 		ereport(NOTICE,
+				fleet->of_schemas ?
+				errmsg_plural("%d schema has other heads than most, which are at %s",
+							  "%d schemas have other heads than most, which are at %s",
+							  n, n, usual_heads.data) :
 				errmsg_plural("%d database has other heads than most, which are at %s",
 							  "%d databases have other heads than most, which are at %s",
 							  n, n, usual_heads.data),
@@ -511,9 +609,11 @@ compare_heads(const PgmFleet *fleet)
 }
 
 void
-pgm_fleet_run(PgmFleet *fleet, int n, char **databases)
+pgm_fleet_run(PgmFleet *fleet, int n, char **names)
 {
-	enlist(fleet, n, databases);
+	enlist(fleet, n, names);
+	if (fleet->of_schemas)
+		fleet->at_once = 1;
 	pgm_process_guarded(sail, fleet);
 	compare_heads(fleet);
 }

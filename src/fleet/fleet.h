@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fleet.h
- *	  One target in many databases of the cluster.
+ *	  One target in many databases of the cluster, or many schemas of one.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,10 +20,11 @@ typedef enum PgmFleetState
 	PGM_FLEET_ABSENT			/* the extension is not there */
 } PgmFleetState;
 
-/* What has become of a database. */
+/* What has become of a database, or of a schema of the caller's. */
 typedef struct PgmFleetMember
 {
 	const char *database;
+	const char *schema;			/* or NULL */
 	int			wave;			/* 1 are the canaries, 2 the others */
 	PgmFleetState state;
 	int			steps;			/* -1: not known */
@@ -50,6 +51,7 @@ typedef struct PgmFleet
 	int			canaries;		/* have to end before the others begin */
 	bool		stop_on_failure;
 	bool		named;			/* by the caller, so that each has a row */
+	bool		of_schemas;
 	int			n;
 	PgmFleetMember *members;
 	MemoryContext context;		/* of what comes back */
@@ -57,9 +59,11 @@ typedef struct PgmFleet
 
 /*
  * Outside of a transaction block, without a snapshot.  Names given twice count
- * once; NULL for all databases where the caller may connect.
+ * once; NULL for all databases where the caller may connect.  Schemas are of
+ * the caller's database, and follow each other, since it has one run at a
+ * time.
  */
-extern void pgm_fleet_run(PgmFleet *fleet, int n, char **databases);
+extern void pgm_fleet_run(PgmFleet *fleet, int n, char **names);
 extern const char *pgm_fleet_state_name(PgmFleetState state);
 
 /* At the load of the library. */

@@ -19,8 +19,11 @@
 #define PGM_FLEET_NOT_THERE 'N' /* no extension */
 #define PGM_FLEET_AT 'A'		/* steps done, heads */
 
+/* Instead of a run: what the others have left is to be recorded. */
+#define PGM_FLEET_RECORD (-2)
+
 /* run 0: upgrade; else only look what became of the run, -1 for none */
 extern void pgm_fleet_put_job(StringInfo payload, const PgmFleet *fleet,
-							  int64 run);
+							  const char *schema, int64 run);
 
 #endif							/* PGM_FLEET_INTERNAL_H */

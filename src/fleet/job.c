@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * job.c
- *	  The work in one database of a fleet, as the job of a worker.
+ *	  The work in one database or schema of a fleet, as the job of a worker.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,10 +27,16 @@
 #include "scratch/scratch.h"
 #include "store/ledger.h"
 #include "store/run_lock.h"
+#include "store/schema_branch.h"
+#include "store/schema_record.h"
 
 static PgmQuery steps_query = {
 	"SELECT count(*) FROM pgmigrate.run_step WHERE run = $1 AND state = 'done'",
 	1, {INT8OID}
+};
+
+static PgmQuery last_run_query = {
+	"SELECT max(id) FROM pgmigrate.run"
 };
 
 /* What a worker is handed. */
@@ -39,19 +45,23 @@ typedef struct FleetJob
 	int			encoding;		/* of the caller */
 	int64		run;
 	char	   *target;
+	char	   *schema;			/* or NULL */
 	PgmAllowance allowance;
 } FleetJob;
 
 void
-pgm_fleet_put_job(StringInfo payload, const PgmFleet *fleet, int64 run)
+pgm_fleet_put_job(StringInfo payload, const PgmFleet *fleet,
+				  const char *schema, int64 run)
 {
 	const PgmAllowance *allowance = &fleet->allowance;
 
 	pq_sendint32(payload, GetDatabaseEncoding());
 	pq_sendint64(payload, run);
+	pq_sendbyte(payload, schema != NULL);
 	pq_sendbyte(payload, allowance->reason != NULL);
 	pq_sendint32(payload, allowance->n);
 	pgm_scratch_put_text(payload, fleet->target);
+	pgm_scratch_put_text(payload, schema == NULL ? "" : schema);
 	pgm_scratch_put_text(payload, allowance->reason == NULL ? "" :
 						 allowance->reason);
 	for (int i = 0; i < allowance->n; i++)
@@ -71,15 +81,20 @@ get_job(FleetJob *fleet, const PgmJob *job)
 {
 	StringInfoData payload;
 	PgmAllowance *allowance = &fleet->allowance;
+	bool		of_schema;
 	bool		has_reason;
 
 	initStringInfo(&payload);
 	appendBinaryStringInfo(&payload, job->payload, job->payload_size);
 	fleet->encoding = pq_getmsgint(&payload, 4);
 	fleet->run = pq_getmsgint64(&payload);
+	of_schema = pq_getmsgbyte(&payload) != 0;
 	has_reason = pq_getmsgbyte(&payload) != 0;
 	allowance->n = pq_getmsgint(&payload, 4);
 	fleet->target = get_text(&payload, fleet->encoding);
+	fleet->schema = get_text(&payload, fleet->encoding);
+	if (!of_schema)
+		fleet->schema = NULL;
 	allowance->reason = get_text(&payload, fleet->encoding);
 	if (!has_reason)
 		allowance->reason = NULL;
@@ -99,33 +114,50 @@ answer(char kind)
 	pfree(message.data);
 }
 
-/* The level of access is looked up here: rights are of a database. */
 static void
-check_right(void)
+check_function(const char *name, int nargs, const Oid *arguments)
 {
-	Oid			arguments[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
 	Oid			function;
 
 	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-										 makeString(pstrdup("upgrade"))),
-							  3, arguments, false);
+										 makeString(pstrdup(name))),
+							  nargs, arguments, false);
 	if (PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("permission denied for function %s", "pgmigrate.upgrade"),
+			errmsg("permission denied for function pgmigrate.%s", name),
 			errhint("Grant the level \"operator\" with pgmigrate.grant_access() in this database."));
 }
 
+/*
+ * The level of access is looked up here: rights are of a database.  For a
+ * schema revisions are stored.
+ */
+static void
+check_right(bool of_schema)
+{
+	static const Oid upgrade[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
+	static const Oid revision[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID
+	};
+
+	check_function("upgrade", lengthof(upgrade), upgrade);
+	if (of_schema)
+		check_function("revision", lengthof(revision), revision);
+}
+
 static bool
-may_enter(void)
+may_enter(const char *schema)
 {
 	bool		there;
 
 	pgm_txn_begin();
 	there = OidIsValid(get_extension_oid("pgmigrate", true));
 	if (there)
-		check_right();
+		check_right(schema != NULL);
+	if (there && schema != NULL)
+		pgm_schema_branch_check(schema);
 	pgm_txn_commit();
 	return there;
 }
@@ -145,19 +177,37 @@ is_at_target(const char *target)
 }
 
 static int64
-upgrade(const FleetJob *fleet, const PgmJob *job)
+upgrade(const FleetJob *fleet, const char *target, const PgmJob *job)
 {
 	PgmRunRequest request = {0};
 
 	request.direction = PGM_UP;
-	request.target = fleet->target;
+	request.target = target;
 	request.allowance = fleet->allowance;
 	request.session_role = job->session_role;
 	request.guard = job->guard;
+	request.record_later = fleet->schema != NULL;
 	request.settings = job->settings;
 	request.settings_size = job->settings_size;
 	request.accepted = pgm_process_accept;
 	return pgm_runner_work(&request);
+}
+
+/*
+ * Of a schema the target is that of its branch, which is stored before, so
+ * that it can be looked at, and run, without a fleet.
+ */
+static const char *
+find_target(const FleetJob *fleet)
+{
+	const char *target = fleet->target;
+
+	if (fleet->schema == NULL)
+		return target;
+	pgm_txn_begin_own();
+	target = pgm_schema_branch_make(fleet->schema, target);
+	pgm_txn_commit();
+	return target;
 }
 
 static int
@@ -178,7 +228,7 @@ count_steps(int64 run)
 }
 
 static void
-tell_where(int64 run, int encoding)
+tell_where(const FleetJob *fleet)
 {
 	StringInfoData message;
 	int			n;
@@ -186,16 +236,37 @@ tell_where(int64 run, int encoding)
 
 	initStringInfo(&message);
 	pgm_txn_begin_own();
-	heads = pgm_ledger_heads(&n);
+	heads = fleet->schema == NULL ? pgm_ledger_heads(&n) :
+		pgm_schema_branch_heads(fleet->schema, &n);
 	pq_sendbyte(&message, PGM_FLEET_AT);
-	pq_sendint32(&message, count_steps(run));
+	pq_sendint32(&message, count_steps(fleet->run));
 	pq_sendint32(&message, n);
 	for (int i = 0; i < n; i++)
 		pgm_scratch_put_text(&message,
 							 pg_server_to_any(heads[i], strlen(heads[i]),
-											  encoding));
+											  fleet->encoding));
 	pgm_txn_commit();
 	pgm_report_answer(&message);
+}
+
+/*
+ * The schema that the runs have left, as each of them would have recorded it.
+ * A run that has begun meanwhile is waited for, if the caller waits for runs.
+ */
+static void
+record(void)
+{
+	PgmSpiScope scope;
+	int64		run;
+
+	pgm_txn_begin_own();
+	(void) pgm_run_await_turn(true);
+	pgm_spi_begin(&scope);
+	pgm_spi_execute(&last_run_query, NULL, NULL);
+	run = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	pgm_schema_record_keep(run);
+	pgm_txn_commit();
 }
 
 static void
@@ -218,15 +289,25 @@ work(const PgmJob *job)
 					PGC_USERSET, PGC_S_CLIENT);
 	pgm_txn_commit();
 
-	if (!may_enter())
+	if (!may_enter(fleet.schema))
 	{
 		answer(PGM_FLEET_NOT_THERE);
 		return;
 	}
 	answer(PGM_FLEET_ENTERED);
-	if (fleet.run == 0 && !is_at_target(fleet.target))
-		fleet.run = upgrade(&fleet, job);
-	tell_where(fleet.run, fleet.encoding);
+	if (fleet.run == PGM_FLEET_RECORD)
+	{
+		record();
+		return;
+	}
+	if (fleet.run == 0)
+	{
+		const char *target = find_target(&fleet);
+
+		if (target != NULL && !is_at_target(target))
+			fleet.run = upgrade(&fleet, target, job);
+	}
+	tell_where(&fleet);
 }
 
 void

@@ -23,13 +23,13 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "base/error_privacy.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "gate/announcement.h"
+#include "gate/approvals.h"
 #include "gate/checklist.h"
 #include "monitor/metrics.h"
 #include "sql/statements.h"
@@ -84,18 +84,6 @@ static PgmQuery scraped_query = {
 	"WHERE s.scraped_at NOT BETWEEN excluded.scraped_at - interval '30 s' "
 	"AND excluded.scraped_at",
 	1, {OIDOID}
-};
-
-/* Who approved what is stored now; 0 for a role that is gone. */
-static PgmQuery approvals_query = {
-	"SELECT DISTINCT coalesce(CASE WHEN c.system_identifier = "
-	"pgmigrate.system_identifier() "
-	"THEN (SELECT a.oid FROM pg_authid a WHERE a.oid = c.changed_by_oid) "
-	"ELSE (SELECT a.oid FROM pg_authid a WHERE a.rolname = c.changed_by) "
-	"END, 0)::int8, c.changed_by FROM pgmigrate.revision_change c "
-	"WHERE c.revision = $1 AND c.change = 'approve' AND c.digest = $2 "
-	"ORDER BY 2",
-	2, {TEXTOID, TEXTOID}
 };
 
 static PgmQuery rehearsal_query = {
@@ -331,91 +319,6 @@ approvals_are_counted(void)
 	return pgm_approvals > 1 || pgm_approvers[0] != '\0';
 }
 
-/* Is it one of the roles that may approve, or a member of one? */
-static bool
-may_approve(Oid role)
-{
-	List	   *names;
-	ListCell   *lc;
-
-	if (pgm_approvers[0] == '\0')
-		return true;
-	if (!SplitIdentifierString(pstrdup(pgm_approvers), ',', &names))
-		return false;
-	foreach(lc, names)
-	{
-		Oid			approver = get_role_oid(lfirst(lc), true);
-
-		if (OidIsValid(approver) && is_member_of_role_nosuper(role, approver))
-			return true;
-	}
-	return false;
-}
-
-/* Is it, or can it speak as, one of the roles, or one of them as it? */
-static bool
-is_same(Oid role, const Oid *others, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (is_member_of_role_nosuper(others[i], role) ||
-			is_member_of_role_nosuper(role, others[i]))
-			return true;
-	return false;
-}
-
-/* Could an author have spoken as this role, or who has it as an author? */
-static bool
-is_author(const PgmRevision *revision, Oid role)
-{
-	return is_same(role, &revision->author_role, 1) ||
-		is_same(role, revision->coauthor_roles, revision->ncoauthors);
-}
-
-/* Of how many roles the approval counts; tells why those of others do not. */
-static int
-count_approvals(const PgmRevision *revision, StringInfo others)
-{
-	PgmSpiScope scope;
-	Datum		values[2];
-	uint64		rows;
-	Oid		   *roles;
-	char	  **names;
-	int			n = 0;
-
-	values[0] = pgm_text_datum(revision->id);
-	values[1] = pgm_text_datum(revision->digest);
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&approvals_query, values, NULL);
-	roles = MemoryContextAlloc(scope.outer, sizeof(Oid) * (rows + 1));
-	names = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows + 1));
-	for (uint64 i = 0; i < rows; i++)
-	{
-		roles[i] = (Oid) pgm_spi_int64(i + 1, 1);
-		names[i] = pgm_spi_text(i + 1, 2);
-	}
-	pgm_spi_end(&scope);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		const char *why = NULL;
-
-		if (!OidIsValid(roles[i]))
-			why = "does not exist any more";
-		else if (!may_approve(roles[i]) ||
-				 (!pgm_approve_own && roles[i] == revision->author_role))
-			continue;
-		else if (!pgm_approve_own && is_author(revision, roles[i]))
-			why = "is one with an author of it by membership";
-		else if (is_same(roles[i], roles, n))
-			why = "is one with another by membership";
-		else
-			roles[n++] = roles[i];
-		if (why != NULL)
-			appendStringInfo(others, "; role \"%s\", which approved it, %s",
-							 names[i], why);
-	}
-	return n;
-}
-
 /* Who wrote a revision cannot approve it, unless a setting says so. */
 static void
 look_at_approval(PgmChecklistItem *item, const PgmPlan *plan)
@@ -431,7 +334,7 @@ look_at_approval(PgmChecklistItem *item, const PgmPlan *plan)
 		int			n;
 
 		initStringInfo(&others);
-		n = revision == NULL ? 0 : count_approvals(revision, &others);
+		n = revision == NULL ? 0 : pgm_approvals_count(revision, &others);
 		if (n >= pgm_approvals)
 			continue;
 		if (approvals_are_counted())
@@ -633,7 +536,7 @@ refuse_own_approval(const PgmPlan *plan, Oid role)
 		const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
 		PgmRevision *revision = pgm_revision_get(id);
 
-		if (revision != NULL && is_author(revision, role))
+		if (revision != NULL && pgm_approvals_is_author(revision, role))
 			ereport(ERROR,
 					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("role \"%s\" cannot attest the approval of its own revision \"%s\"",

@@ -717,6 +717,7 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 	PgmFormatRevision *revisions;
 	PgmFormatFile *files;
 	PgmRevSet	set;
+	int			n = 0;
 
 	if (!pgm_graph_range(plan->graph, plan->rows, range, &set, &error))
 		pgm_graph_raise(&error);
@@ -725,9 +726,12 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 	{
 		PgmRevision *stored = pgm_revision_get(pgm_graph_id(plan->graph,
 															set.rev[i]));
-		PgmFormatRevision *revision = &revisions[i];
+		PgmFormatRevision *revision = &revisions[n];
 
 		CHECK_FOR_INTERRUPTS();
+		if (stored->template_id != NULL)
+			continue;
+		n++;
 		revision->id = stored->id;
 		revision->message = stored->message;
 		revision->upgrade.text = stored->upgrade;
@@ -743,7 +747,7 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 			PGM_FLAG_UNSET : stored->transactional == PGM_TRUE ?
 			PGM_FLAG_ON : PGM_FLAG_OFF;
 	}
-	if (!pgm_format_write(format, set.n, revisions, nfiles, &files,
+	if (!pgm_format_write(format, n, revisions, nfiles, &files,
 						  &format_error))
 		pgm_load_raise_bad_format(&format_error);
 	return files;

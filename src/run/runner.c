@@ -403,6 +403,14 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, nheads, heads);
 }
 
+/* It reads the whole database, so that a row of many runs does it once. */
+static void
+record_schema(const PgmRunner *runner)
+{
+	if (!runner->request->record_later)
+		pgm_schema_record_keep(runner->run);
+}
+
 /* Of a revision that calls us, in a run or in a script. */
 void
 pgm_runner_refuse_nested(void)
@@ -454,7 +462,7 @@ attempt_all(PgmRunner *runner)
 	}
 	pgm_runner_set_savepoint(runner);
 	run_all_steps(runner, step_in_open_transaction);
-	pgm_schema_record_keep(runner->run);
+	record_schema(runner);
 	finish(runner);
 	pgm_runner_release_savepoint(runner);
 	pgm_txn_commit();
@@ -486,7 +494,7 @@ work(void *arg)
 
 		/* not below: the limit of a lock's wait is an interrupt, too */
 		pgm_txn_begin_own();
-		pgm_schema_record_keep(runner->run);
+		record_schema(runner);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 
 		/* all is committed, so the run is done, whatever comes now */

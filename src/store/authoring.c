@@ -291,7 +291,7 @@ store(PgmRevision *revision, bool is_merge)
 	if (!OidIsValid(revision->author_role))
 		revision->author_role = GetUserId();
 	revision->author = GetUserNameFromId(revision->author_role, false);
-	if (!revision->only_head)
+	if (!revision->only_head && revision->template_id == NULL)
 		revision->only_head = replaces_only_head(revision);
 	pgm_revision_insert(revision);
 }
@@ -335,6 +335,19 @@ pgm_author_store(PgmRevision *revision, bool parents_given, bool splice)
 	store(revision, false);
 	if (child != NULL)
 		pgm_revision_unhead(revision->id);
+}
+
+void
+pgm_author_lock(void)
+{
+	check_writable();
+	pgm_revision_lock_store();
+}
+
+void
+pgm_author_store_made(PgmRevision *revision)
+{
+	store(revision, revision->nparents > 1);
 }
 
 void
@@ -446,6 +459,12 @@ pgm_author_amend(const PgmRevision *change)
 	pgm_revision_lock_store();
 	revision = find_unapplied(change->id,
 							  "Downgrade it first, or store a new revision.");
+	if (revision->template_id != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revision \"%s\" is made from revision \"%s\"",
+					   revision->id, revision->template_id),
+				errhint("Amend that one: the next call of pgmigrate.fleet() makes this one anew."));
 	before = *revision;
 	if (change->message != NULL)
 		revision->message = pgm_printable(change->message);
@@ -468,6 +487,20 @@ pgm_author_amend(const PgmRevision *change)
 	pgm_change_keep_texts(&before, "amend");
 	pgm_revision_update_texts(revision, GetUserId());
 	return revision->id;
+}
+
+void
+pgm_author_make_again(PgmRevision *made)
+{
+	PgmRevision *before = find_unapplied(made->id,
+										 "Downgrade it first, or store a new revision.");
+
+	made->message = pgm_printable(made->message);
+	check_texts(made, made->nparents > 1);
+	made->author_role = GetUserId();
+	made->author = GetUserNameFromId(made->author_role, false);
+	pgm_change_keep_texts(before, "amend");
+	pgm_revision_update_texts(made, made->author_role);
 }
 
 static void
@@ -496,6 +529,8 @@ pgm_author_remove(const char *id)
 	refuse_needed(revision->id, n, others, "has it as parent");
 	others = pgm_revision_dependents(revision->id, &n);
 	refuse_needed(revision->id, n, others, "depends on it");
+	others = pgm_revision_made_from(revision->id, &n);
+	refuse_needed(revision->id, n, others, "is made from it");
 	pgm_change_keep_texts(revision, "remove");
 	pgm_revision_delete(revision);
 	pgm_begun_forget(revision->id);

@@ -21,6 +21,15 @@
 extern void pgm_author_store(PgmRevision *revision, bool parents_given,
 							 bool splice);
 
+/*
+ * For revisions that are made from others: take the lock on the store; then
+ * store one, whose parents and dependencies are ids, or write its texts anew.
+ * The author is the current user, coauthors are as they are given.
+ */
+extern void pgm_author_lock(void);
+extern void pgm_author_store_made(PgmRevision *revision);
+extern void pgm_author_make_again(PgmRevision *made);
+
 /* Parents are targets, "heads" for all of them. */
 extern void pgm_author_merge(PgmRevision *revision);
 

@@ -83,8 +83,8 @@ pgm_author_changes(PgmRevision *revision, const PgmRevision *before, Oid role)
 }
 
 /* A role that was dropped has no rights. */
-static bool
-has_rights_of(Oid role, Oid runner)
+bool
+pgm_role_has_rights_of(Oid role, Oid runner)
 {
 	return OidIsValid(role) &&
 		SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role)) &&
@@ -94,12 +94,12 @@ has_rights_of(Oid role, Oid runner)
 static bool
 is_trusted(const PgmRevision *revision, Oid runner)
 {
-	if (has_rights_of(revision->approver_role, runner))
+	if (pgm_role_has_rights_of(revision->approver_role, runner))
 		return true;
 	for (int i = 0; i < revision->ncoauthors; i++)
-		if (!has_rights_of(revision->coauthor_roles[i], runner))
+		if (!pgm_role_has_rights_of(revision->coauthor_roles[i], runner))
 			return false;
-	return has_rights_of(revision->author_role, runner);
+	return pgm_role_has_rights_of(revision->author_role, runner);
 }
 
 static void

@@ -45,6 +45,9 @@ extern void pgm_author_changes(PgmRevision *revision,
 extern bool pgm_revision_is_trusted(const PgmRevision *revision);
 extern void pgm_revision_check_trusted(const PgmRevision *revision);
 
+/* Has the role, which may be none, the privileges of the one that runs? */
+extern bool pgm_role_has_rights_of(Oid role, Oid runner);
+
 /* The same for many, by their ids, and for any role that is to run them. */
 extern void pgm_authors_check(int n, char **ids, Oid role);
 

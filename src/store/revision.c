@@ -34,10 +34,11 @@
 	"r.author, " PGM_AUTHOR_ROLE ", r.coauthors, " PGM_COAUTHOR_ROLES ", " \
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, " \
 	"CASE WHEN r.approved_digest = r.digest THEN " PGM_APPROVER_ROLE \
-	" ELSE 0 END, r.source ->> 'file' "
+	" ELSE 0 END, r.source ->> 'file', r.template, r.template_digest, " \
+	"r.for_schema "
 
 /* The column after those. */
-#define AFTER_REVISION_COLUMNS 19
+#define AFTER_REVISION_COLUMNS 22
 
 static PgmQuery get_query = {
 	"SELECT " REVISION_COLUMNS "FROM pgmigrate.revision r WHERE r.id = $1",
@@ -86,11 +87,13 @@ static PgmQuery lock_row_query = {
 static PgmQuery insert_query = {
 	"INSERT INTO pgmigrate.revision (id, message, upgrade, downgrade, verify, "
 	"transactional, down_revision, depends_on, branch_labels, author, "
-	"only_head, source, author_oid) "
-	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13)",
-	13, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
+	"only_head, source, author_oid, coauthors, coauthor_oids, template, "
+	"template_digest, for_schema) "
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, "
+	"$14, $15::oid[], $16, $17, $18)",
+	18, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID,
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, TEXTOID,
-	OIDOID}
+	OIDOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
 /* By id: the index of the heads is full of dead rows during a bulk load. */
@@ -106,11 +109,11 @@ static PgmQuery update_query = {
 	"author_oid = $8, coauthors = $9, coauthor_oids = $10::oid[], "
 	"source = CASE WHEN upgrade = $3 THEN source ELSE $12::jsonb END, "
 	"amended_by = pg_get_userbyid($11), amended_by_oid = $11, "
-	"amended_at = now(), "
+	"amended_at = now(), template_digest = $13, "
 	"approved_by_oid = (" PGM_APPROVER_ROLE ")::oid, "
 	"roles_of = pgmigrate.system_identifier() WHERE r.id = $1",
-	12, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
-	OIDOID, TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID}
+	13, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, TEXTOID,
+	OIDOID, TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID, TEXTOID}
 };
 
 /* Of another text than the digest says, nothing. */
@@ -145,7 +148,8 @@ static PgmQuery rehead_query = {
 };
 
 static PgmQuery heads_query = {
-	"SELECT id FROM pgmigrate.revision WHERE is_head ORDER BY seq"
+	"SELECT id FROM pgmigrate.revision WHERE is_head AND template IS NULL "
+	"ORDER BY seq"
 };
 
 static PgmQuery only_head_query = {
@@ -174,6 +178,11 @@ static PgmQuery children_query = {
 static PgmQuery dependents_query = {
 	"SELECT id FROM pgmigrate.revision "
 	"WHERE depends_on <> '{}' AND depends_on @> ARRAY[$1] ORDER BY seq",
+	1, {TEXTOID}
+};
+
+static PgmQuery made_from_query = {
+	"SELECT id FROM pgmigrate.revision WHERE template = $1 ORDER BY seq",
 	1, {TEXTOID}
 };
 
@@ -292,6 +301,9 @@ revision_of_row(const PgmSpiScope *scope, uint64 row)
 	revision->approved_by = pgm_spi_text(row, 16);
 	revision->approver_role = (Oid) pgm_spi_int64(row, 17);
 	revision->file = pgm_spi_text(row, 18);
+	revision->template_id = pgm_spi_text(row, 19);
+	revision->template_digest = pgm_spi_text(row, 20);
+	revision->for_schema = pgm_spi_text(row, 21);
 	return revision;
 }
 
@@ -425,13 +437,23 @@ pgm_revision_lock_row(const char *id)
 	pgm_spi_end(&scope);
 }
 
+static Datum
+oid_array_datum(int n, const Oid *oids)
+{
+	char	  **texts = palloc(sizeof(char *) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		texts[i] = psprintf("%u", oids[i]);
+	return pgm_text_array_datum(n, texts);
+}
+
 /* The caller holds the lock on the store and has checked the names. */
 void
 pgm_revision_insert(const PgmRevision *revision)
 {
 	PgmSpiScope scope;
-	Datum		values[13];
-	bool		nulls[13] = {false};
+	Datum		values[18];
+	bool		nulls[18] = {false};
 
 	values[0] = pgm_text_datum(revision->id);
 	values[1] = pgm_text_datum(revision->message);
@@ -450,6 +472,13 @@ pgm_revision_insert(const PgmRevision *revision)
 	nulls[11] = revision->source == NULL;
 	values[11] = nulls[11] ? (Datum) 0 : pgm_text_datum(revision->source);
 	values[12] = ObjectIdGetDatum(revision->author_role);
+	values[13] = pgm_text_array_datum(revision->ncoauthors,
+									  revision->coauthors);
+	values[14] = oid_array_datum(revision->ncoauthors,
+								 revision->coauthor_roles);
+	pgm_set_text(values, nulls, 15, revision->template_id);
+	pgm_set_text(values, nulls, 16, revision->template_digest);
+	pgm_set_text(values, nulls, 17, revision->for_schema);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&insert_query, values, nulls);
@@ -461,23 +490,13 @@ pgm_revision_insert(const PgmRevision *revision)
 	pgm_spi_end(&scope);
 }
 
-static Datum
-oid_array_datum(int n, const Oid *oids)
-{
-	char	  **texts = palloc(sizeof(char *) * Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-		texts[i] = psprintf("%u", oids[i]);
-	return pgm_text_array_datum(n, texts);
-}
-
 /* Texts, message, flag and authors; other SQL makes an approval void. */
 void
 pgm_revision_update_texts(const PgmRevision *revision, Oid role)
 {
 	PgmSpiScope scope;
-	Datum		values[12];
-	bool		nulls[12] = {false};
+	Datum		values[13];
+	bool		nulls[13] = {false};
 
 	pgm_set_text(values, nulls, 0, revision->id);
 	pgm_set_text(values, nulls, 1, revision->message);
@@ -494,6 +513,7 @@ pgm_revision_update_texts(const PgmRevision *revision, Oid role)
 								revision->coauthor_roles);
 	values[10] = ObjectIdGetDatum(role);
 	pgm_set_text(values, nulls, 11, revision->source);
+	pgm_set_text(values, nulls, 12, revision->template_digest);
 
 	pgm_spi_begin(&scope);
 	pgm_spi_execute(&update_query, values, nulls);
@@ -559,9 +579,10 @@ get_ids(PgmQuery *query, const char *argument, int *n)
 }
 
 /*
- * The only head, if that is known without a search, else NULL.  What was the
- * only head when it was stored is so while nothing is stored after it: all
- * others are its ancestors, and those cannot be removed before it.
+ * The only head without a template, if that is known without a search, else
+ * NULL.  What was the only head when it was stored is so while nothing is
+ * stored after it: all others are its ancestors, and those cannot be removed
+ * before it.
  */
 char *
 pgm_revision_only_head(void)
@@ -619,6 +640,12 @@ char	  **
 pgm_revision_dependents(const char *id, int *n)
 {
 	return get_ids(&dependents_query, id, n);
+}
+
+char	  **
+pgm_revision_made_from(const char *id, int *n)
+{
+	return get_ids(&made_from_query, id, n);
 }
 
 /* Is this text an id or a label already, and of which revision? */

@@ -46,6 +46,9 @@ typedef struct PgmRevision
 	Oid		   *coauthor_roles;
 	char	   *approved_by;	/* role that approved them, or NULL */
 	Oid			approver_role;
+	char	   *template_id;	/* revision that it was made from, or NULL */
+	char	   *template_digest;	/* of that one as it was then */
+	char	   *for_schema;		/* that it was made for */
 } PgmRevision;
 
 /* All in the caller's memory context; to be called in a transaction. */
@@ -64,12 +67,15 @@ extern void pgm_revision_update_texts(const PgmRevision *revision, Oid role);
 extern bool pgm_revision_approve(const char *id, const char *digest, Oid role);
 extern char *pgm_revision_longer_id(const char *id);
 extern void pgm_revision_delete(const PgmRevision *revision);
+
+/* Those without a template; the branches of schemas are not gone on with. */
 extern char **pgm_revision_heads(int *n);
 extern char *pgm_revision_only_head(void);	/* NULL if not known */
 extern bool pgm_revision_is_head(const char *id);
 extern bool pgm_revision_name_used(const char *name, char **revision);
 extern char **pgm_revision_children(const char *id, int *n);
 extern char **pgm_revision_dependents(const char *id, int *n);
+extern char **pgm_revision_made_from(const char *id, int *n);
 
 /*
  * The whole graph, and the number of the row of each of its revisions; an

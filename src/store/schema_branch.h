@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * schema_branch.h
+ *	  Revisions of the database, made once more for each of several schemas.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PGM_STORE_SCHEMA_BRANCH_H
+#define PGM_STORE_SCHEMA_BRANCH_H
+
+/*
+ * May the current user have a branch of this schema?  The errors: its name
+ * cannot be a label, it does not exist, he may not create there, or somebody
+ * may who does not have his rights.
+ */
+extern void pgm_schema_branch_check(const char *schema);
+
+/* Of which no branch makes sense: those of the server and ours. */
+extern bool pgm_schema_branch_is_system(const char *schema);
+
+/*
+ * Make what the target needs on the branch, and return the revision there that
+ * is meant by it, NULL for base.  In a transaction of its own.
+ */
+extern char *pgm_schema_branch_make(const char *schema, const char *target);
+
+/* Where the schema is, as ids of the revisions that those are made from. */
+extern char **pgm_schema_branch_heads(const char *schema, int *n);
+
+#endif							/* PGM_STORE_SCHEMA_BRANCH_H */
