@@ -108,7 +108,8 @@ count_approvals(const PgmRevision *revision, StringInfo others)
 		else if (!may_approve(roles[i]) ||
 				 (!pgm_approve_own && roles[i] == revision->author_role))
 			continue;
-		else if (!pgm_approve_own && pgm_approvals_is_author(revision, roles[i]))
+		else if (!pgm_approve_own &&
+				 pgm_approvals_is_author(revision, roles[i]))
 			why = "is one with an author of it by membership";
 		else if (is_same(roles[i], roles, n))
 			why = "is one with another by membership";

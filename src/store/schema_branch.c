@@ -170,7 +170,7 @@ pgm_schema_branch_check(const char *schema)
 			refuse_creator(creators[i], schema);
 }
 
-/* The schema cannot have a "." in its name, so that no two have the same id. */
+/* A schema with a "." in its name has a digest: no two have the same id. */
 static char *
 made_id(const char *schema, const char *template_id)
 {
