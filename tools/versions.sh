@@ -37,6 +37,22 @@ trap 'rm -rf "$WORK" ${COPY:+"$COPY"}' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Run a command in the chroot $1; before it may stand settings of its
+# environment.  What is mounted for it, and every process in it, ends with the
+# namespace.
+in_chroot()
+{
+	unshare --mount --pid --fork --kill-child --propagation private \
+		bash -c '
+			set -e
+			mount -t proc proc "$0/proc"
+			mkdir -p "$0/dev/shm"
+			mount -t tmpfs tmpfs "$0/dev/shm"
+			exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+				HOME=/root "$@"
+		' "$@" </dev/null
+}
+
 # Make the chroot of a release, unless it is there.  It appears under its name
 # only when complete.
 make_chroot()
@@ -66,7 +82,7 @@ make_chroot()
 add_experimental()
 {
 	echo "deb $2 experimental main" >>"$1/etc/apt/sources.list"
-	chroot "$1" env DEBIAN_FRONTEND=noninteractive sh -c '
+	in_chroot "$1" DEBIAN_FRONTEND=noninteractive sh -c '
 		apt-get -o Acquire::Check-Valid-Until=false update -q
 		version=$(apt-cache pkgnames postgresql-server-dev- |
 			sed -n "s/.*-\([0-9]*\)$/\1/p" | sort -n | tail -n 1)
@@ -76,7 +92,7 @@ add_experimental()
 			>>/etc/apt/preferences.d/server
 		apt-get install -y -q --no-install-recommends \
 			"postgresql-$version" "postgresql-server-dev-$version"
-	' </dev/null || fail "could not install the server of experimental"
+	' || fail "could not install the server of experimental"
 }
 
 # Unpack the package of PyPI, which brings what an extension is built with, but
@@ -109,8 +125,7 @@ test_wheel()
 		tools/test.sh </dev/null
 }
 
-# Run the tests in a chroot.  What is mounted for it, and every process in it,
-# ends with the namespace.
+# Run the tests in a chroot.
 test_in_chroot()
 {
 	local dir=$CHROOT_BASE/$1 rc=0
@@ -118,16 +133,9 @@ test_in_chroot()
 	COPY=$(mktemp -d "$dir/tmp/pgmigrate-source.XXXXXX")
 	pack_source | tar -C "$COPY" -xf - --no-same-owner
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
-	unshare --mount --pid --fork --kill-child --propagation private \
-		bash -c '
-			set -e
-			mount -t proc proc "$1/proc"
-			mkdir -p "$1/dev/shm"
-			mount -t tmpfs tmpfs "$1/dev/shm"
-			exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-				HOME=/root ${SUITES:+"SUITES=$SUITES"} \
-				${TAP_JOBS:+"TAP_JOBS=$TAP_JOBS"} "$2/tools/test.sh"
-		' - "$dir" "${COPY#"$dir"}" </dev/null || rc=$?
+	in_chroot "$dir" ${SUITES:+"SUITES=$SUITES"} \
+		${TAP_JOBS:+"TAP_JOBS=$TAP_JOBS"} "${COPY#"$dir"}/tools/test.sh" ||
+		rc=$?
 	rm -rf "$COPY"
 	COPY=
 	return "$rc"
