@@ -437,18 +437,43 @@ columns_change(const PgmDiff *diff, const PgmPair *table)
 	return false;
 }
 
-/* Are its TOAST options to be the same, though it may be written anew? */
+/*
+ * May it be without a TOAST table in between?  It has none if it is written
+ * anew, as for a new column, when those that needed one are gone.
+ */
+static bool
+loses_toast(const PgmDiff *diff, const PgmPair *table)
+{
+	bool		gone = false;
+	bool		anew = differs(table, "persistence") ||
+		differs(table, "access method");
+
+	for (int part = table->first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+	{
+		const PgmPair *pair = &diff->pairs[part];
+
+		if (!pgm_ddl_is(pair->from, "column"))
+			continue;
+		if (pgm_diff_type_changes(pair))
+			return true;
+		gone |= pair->change == PGM_DROP || pair->change == PGM_RECREATE;
+		anew |= pair->change == PGM_RECREATE;
+	}
+	for (int part = table->first_part_to; part >= 0 && !anew;
+		 part = diff->pairs[part].next_part_to)
+		anew = diff->pairs[part].change == PGM_CREATE &&
+			pgm_ddl_is(diff->pairs[part].to, "column");
+	return gone && anew;
+}
+
+/* Are its TOAST options to be the same, though its TOAST table may not be? */
 bool
 pgm_ddl_renews_toast(const PgmDiff *diff, const PgmPair *pair)
 {
-	if (!pgm_ddl_is(pair->from, "table") || pair->to == NULL ||
-		OF(pair->to, "toast options") == NULL || differs(pair, "toast options"))
-		return false;
-	for (int part = pair->first_part_from; part >= 0;
-		 part = diff->pairs[part].next_part_from)
-		if (pgm_diff_type_changes(&diff->pairs[part]))
-			return true;
-	return false;
+	return pgm_ddl_is(pair->from, "table") && pair->to != NULL &&
+		OF(pair->to, "toast options") != NULL &&
+		!differs(pair, "toast options") && loses_toast(diff, pair);
 }
 
 /* The columns of a typed table are altered while it is none. */

@@ -1083,7 +1083,12 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create table a (i int, j int generated always as (i * 3) stored); grant select (i), select (j) on a to regress_diff_a$p$),
 ('privileges on a column that comes before its table',
 	$p$create table b (i int, j int); grant select on b to regress_diff_a$p$,
-	$p$create table b (i int, j int); grant select (j) on b to regress_diff_a; create table a () inherits (b)$p$);
+	$p$create table b (i int, j int); grant select (j) on b to regress_diff_a; create table a () inherits (b)$p$),
+('options of a TOAST table that is not always needed',
+	$p$create domain d as int check (value > 0); create table a (i int, t text) with (toast.autovacuum_enabled = off);
+		create table b (i int, t text) with (toast.autovacuum_enabled = off)$p$,
+	$p$create domain d as int check (value > 0); create table a (i int, j d, u bytea) with (toast.autovacuum_enabled = off);
+		comment on column a.j is 'x'; create unlogged table b (i int, u bytea) with (toast.autovacuum_enabled = off)$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
