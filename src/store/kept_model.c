@@ -183,29 +183,80 @@ add_dependency(PgmSchema *schema, int object, int needs, char type)
 }
 
 /*
+ * How likely is this the sequence that an identity column has?  It is kept
+ * whose it is, not how; a column may have plain ones beside its own.
+ */
+static int
+likelihood(const PgmSchema *present, const PgmSchemaObject *sequence,
+		   const PgmSchemaObject *column)
+{
+	const char *name = pgm_schema_value(column, ".table");
+	const char *part = column->identity + (name == NULL ? 0 :
+										   strlen(name) + 1);
+
+	if (pgm_schema_find(present, "sequence", sequence->identity) != NULL)
+		return pgm_schema_value(sequence, ".identity") != NULL ? 3 : 0;
+	return name != NULL && strcmp(sequence->identity,
+								  psprintf("%s_%s_seq", name, part)) == 0 ?
+		2 : 1;
+}
+
+/* The column that it belongs to, or NULL. */
+static const PgmSchemaObject *
+owner_of(const PgmSchema *schema, const PgmSchemaObject *object)
+{
+	const char *owner = strcmp(object->kind, "sequence") != 0 ? NULL :
+		pgm_schema_value(object, "owned by");
+
+	return owner == NULL ? NULL : pgm_schema_find(schema, "column", owner);
+}
+
+/* By the position of an identity column: that of its sequence, or -1. */
+static int *
+find_identities(const PgmSchema *schema, const PgmSchema *present)
+{
+	int		   *found = palloc_extended(sizeof(int) * (schema->nobjects + 1),
+										MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < schema->nobjects; i++)
+		found[i] = -1;
+	for (int i = 0; i < schema->nobjects; i++)
+	{
+		const PgmSchemaObject *column = owner_of(schema, &schema->objects[i]);
+		int		   *best;
+
+		if (column == NULL || pgm_schema_value(column, "identity") == NULL)
+			continue;
+		best = &found[column - schema->objects];
+		if (*best < 0 ||
+			likelihood(present, &schema->objects[i], column) >
+			likelihood(present, &schema->objects[*best], column))
+			*best = i;
+	}
+	return found;
+}
+
+/*
  * Of sequences to their columns and of these to them, as they were: one of
  * another kind may have the name now.
  */
 static void
-add_sequences(PgmSchema *schema)
+add_sequences(PgmSchema *schema, const PgmSchema *present)
 {
+	int		   *identities = find_identities(schema, present);
+
 	for (int i = 0; i < schema->nobjects; i++)
 	{
 		PgmSchemaObject *object = &schema->objects[i];
-		const PgmSchemaObject *column;
-		char	   *owner;
+		const PgmSchemaObject *column = owner_of(schema, object);
 		char	   *value;
 		bool		identity;
 
-		if (strcmp(object->kind, "sequence") != 0)
-			continue;
-		set_value(object, ".identity", NULL);
-		owner = pgm_schema_value(object, "owned by");
-		column = owner == NULL ? NULL :
-			pgm_schema_find(schema, "column", owner);
+		if (strcmp(object->kind, "sequence") == 0)
+			set_value(object, ".identity", NULL);
 		if (column == NULL)
 			continue;
-		identity = pgm_schema_value(column, "identity") != NULL;
+		identity = identities[column - schema->objects] == i;
 		if (identity)
 			set_value(object, ".identity", pstrdup("yes"));
 		add_dependency(schema, i, column - schema->objects,
@@ -214,6 +265,7 @@ add_sequences(PgmSchema *schema)
 		if (value != NULL && strstr(value, object->identity) != NULL)
 			add_dependency(schema, column - schema->objects, i, 'n');
 	}
+	pfree(identities);
 }
 
 /* Those between objects that are there, and those of sequences. */
@@ -237,7 +289,7 @@ take_dependencies(PgmSchema *schema, const PgmSchema *present)
 		if (object >= 0 && needs >= 0 && !is_of_column(schema, object, needs))
 			add_dependency(schema, object, needs, now->type);
 	}
-	add_sequences(schema);
+	add_sequences(schema, present);
 	pgm_schema_sort_dependencies(schema);
 }
 

@@ -84,6 +84,24 @@ SELECT count(*) FROM pgmigrate.downgrade('i1');
 SELECT attrelid::regclass AS of, attidentity FROM pg_attribute
 	WHERE attrelid::regclass::text ~ '^ad.i[abc]$' AND attname = 'id' ORDER BY 1;
 SELECT count(*) FROM pgmigrate.upgrade('i2');
+-- plain sequences of a column beside the one of its identity
+SELECT pgmigrate.revision('plain sequences', $$
+	CREATE TABLE ad.id (i int GENERATED ALWAYS AS IDENTITY (START 4), j int GENERATED ALWAYS AS IDENTITY, k int);
+	CREATE SEQUENCE ad.id_a OWNED BY ad.id.i; CREATE SEQUENCE ad.id_z OWNED BY ad.id.i;
+	CREATE SEQUENCE ad.id_c OWNED BY ad.id.j$$, 'SELECT 1', id => 'p1', down_revision => '{i2}') AS id;
+SELECT count(*) FROM pgmigrate.upgrade('p1');
+ALTER SEQUENCE ad.id_a OWNED BY ad.id.k;
+DROP SEQUENCE ad.id_z;
+ALTER TABLE ad.id ALTER j DROP IDENTITY;
+DROP SEQUENCE ad.id_c;
+SELECT pgmigrate.adopt_drift('plain ones', id => 'p2');
+SELECT count(*) FROM pgmigrate.drift();
+SELECT count(*) FROM pgmigrate.downgrade('p1');
+SELECT d.objid::regclass AS sequence, a.attname, d.deptype
+	FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+	WHERE d.classid = 'pg_class'::regclass AND d.refobjid = 'ad.id'::regclass AND d.deptype IN ('a', 'i')
+	AND d.objid IN (SELECT seqrelid FROM pg_sequence) ORDER BY d.objid::regclass::text COLLATE "C";
+SELECT count(*) FROM pgmigrate.upgrade('p2');
 -- not in production, nor of what is not kept
 SET pgmigrate.environment = production;
 COMMENT ON TABLE ad.b IS 'c';
