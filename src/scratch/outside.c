@@ -320,6 +320,30 @@ refuse_command(const char *tag)
 			errdetail("It would act outside of the database."));
 }
 
+static bool
+is_concurrent(Node *stmt)
+{
+	return (IsA(stmt, IndexStmt) && castNode(IndexStmt, stmt)->concurrent) ||
+		(IsA(stmt, DropStmt) && castNode(DropStmt, stmt)->concurrent);
+}
+
+/*
+ * A text is loaded in one transaction, where CONCURRENTLY is refused, into a
+ * database that nobody else is in, where it makes no difference.
+ */
+static PlannedStmt *
+not_concurrent(PlannedStmt *pstmt)
+{
+	PlannedStmt *copy = copyObject(pstmt);
+	Node	   *stmt = copy->utilityStmt;
+
+	if (IsA(stmt, IndexStmt))
+		castNode(IndexStmt, stmt)->concurrent = false;
+	else
+		castNode(DropStmt, stmt)->concurrent = false;
+	return copy;
+}
+
 static void
 check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			  ProcessUtilityContext context, ParamListInfo params,
@@ -344,6 +368,8 @@ check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 			return;
 		}
 	}
+	if (mode == MODE_REFUSE && is_concurrent(stmt))
+		pstmt = not_concurrent(pstmt);
 	if (next_utility != NULL)
 		next_utility(pstmt, queryString, readOnlyTree, context, params,
 					 queryEnv, dest, qc);

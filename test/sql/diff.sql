@@ -1296,6 +1296,9 @@ DROP TABLE dd.lossy;
 DROP SEQUENCE dd.numbers, dd.narrow;
 DROP TYPE dd.stored, dd.not_stored, dd.price;
 
+-- CONCURRENTLY makes no difference where nobody else is
+SELECT pgmigrate.diff(:'same' || '; BEGIN; CREATE TABLE dd.c (i int, j int); COMMIT; CREATE INDEX CONCURRENTLY ci ON dd.c (i); CREATE INDEX CONCURRENTLY cj ON dd.c (j); DROP INDEX CONCURRENTLY dd.cj; DO $$BEGIN EXECUTE ''CREATE INDEX CONCURRENTLY cij ON dd.c (i, j)''; END$$') AS sql;
+
 -- what is refused
 SELECT pgmigrate.diff();
 SELECT pgmigrate.diff('SELECT 1', 'postgres');
