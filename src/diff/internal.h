@@ -37,11 +37,11 @@ typedef struct PgmPair
 	bool		late;			/* dropped after what lives on has let go */
 	bool		visited;
 	bool		gone;			/* its drop is written */
+	bool		made;			/* so is what makes or alters it */
 	bool		aside_gone;		/* that of what was set aside too */
 	int			whole_from;		/* pair that this goes with, or -1 */
 	int			whole_to;
-	bool		only;			/* an index that is made without its
-								 * partitions */
+	bool		only;			/* an index made without its partitions */
 	bool		is_there;		/* a partition's, left to it by its parent */
 	bool		apart;			/* from a parent that is made again */
 	int			parent_from;	/* of a partition's index, goes with it too */

@@ -271,14 +271,16 @@ find_late(PgmDiff *diff)
 
 static void come(PgmDiff *diff, int n);
 
-/* A column of a view that is replaced is there when its statement is. */
+/*
+ * A column of a view that is replaced is there when its statement is; and what
+ * a REVOKE on the view takes from it is granted after that.
+ */
 static void
 come_replaced(PgmDiff *diff, const PgmPair *pair)
 {
 	int			whole = pair->whole_to;
 
-	if (comes(pair) && whole >= 0 &&
-		pgm_ddl_is(diff->pairs[whole].to, "view"))
+	if (whole >= 0 && pgm_ddl_is(diff->pairs[whole].to, "view"))
 		come(diff, whole);
 }
 
@@ -407,6 +409,7 @@ come(PgmDiff *diff, int n)
 		come_altered(diff, n);
 		pgm_ddl_alter(diff, pair);
 	}
+	pair->made = true;
 }
 
 /*

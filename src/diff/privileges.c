@@ -398,7 +398,7 @@ restore_column(PgmDiff *diff, const PgmPair *column, List *from, List *to)
 		Grant	   *grant = lfirst(cell);
 		Grant	   *before = get_grant(&from, grant->grantee);
 		Grant	   *after = get_grant(&to, grant->grantee);
-		Grant	   *had = column->visited ? grant :
+		Grant	   *had = column->made ? grant :
 			get_grant(&was, grant->grantee);
 		Grant	   *rest = get_grant(&left, grant->grantee);
 		AclMode		gone = before->rights & ~after->rights;

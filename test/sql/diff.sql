@@ -1299,6 +1299,15 @@ DROP TYPE dd.stored, dd.not_stored, dd.price;
 -- CONCURRENTLY makes no difference where nobody else is
 SELECT pgmigrate.diff(:'same' || '; BEGIN; CREATE TABLE dd.c (i int, j int); COMMIT; CREATE INDEX CONCURRENTLY ci ON dd.c (i); CREATE INDEX CONCURRENTLY cj ON dd.c (j); DROP INDEX CONCURRENTLY dd.cj; DO $$BEGIN EXECUTE ''CREATE INDEX CONCURRENTLY cij ON dd.c (i, j)''; END$$') AS sql;
 
+-- what a REVOKE on a view takes from its columns is granted once
+CREATE VIEW dd.va AS SELECT 1 AS a, 2 AS b;
+GRANT SELECT ON dd.va TO regress_diff_a;
+CREATE VIEW dd.vb AS SELECT 1 AS a, 2 AS b;
+GRANT SELECT, SELECT (b) ON dd.vb TO regress_diff_a;
+SELECT d AS sql FROM pgmigrate.diff(:'same' || '; SET search_path = dd; CREATE VIEW va AS SELECT 1 AS a, 3 AS b; GRANT SELECT (b) ON va TO regress_diff_a; CREATE VIEW vb AS SELECT 1 AS a, 2 AS b, 3 AS c; GRANT SELECT (b), SELECT (c) ON vb TO regress_diff_a') AS d
+	WHERE d ~ 'ON TABLE dd.v.* regress_diff_a';
+DROP VIEW dd.va, dd.vb;
+
 -- what is refused
 SELECT pgmigrate.diff();
 SELECT pgmigrate.diff('SELECT 1', 'postgres');
