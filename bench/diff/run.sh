@@ -11,6 +11,7 @@
 #	TABLES		default 1000
 #	PYTHON		one that has alembic, migra and psycopg2; they are left out
 #				where it has them not
+#	ALEMBIC_PYTHON	one for alembic alone, default PYTHON
 #	RESULTS		file to write, default RESULTS.md
 
 set -eu
@@ -22,6 +23,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 ROUNDS=${ROUNDS:-5}
 TABLES=${TABLES:-1000}
 PYTHON=${PYTHON:-python3}
+ALEMBIC_PYTHON=${ALEMBIC_PYTHON:-$PYTHON}
 
 query()
 {
@@ -93,12 +95,21 @@ dump_twice()
 	as_user "$BINDIR/pg_dump" -s -d desired
 }
 
+python_of()
+{
+	if [ "$1" = alembic ]; then
+		echo "$ALEMBIC_PYTHON"
+	else
+		echo "$PYTHON"
+	fi
+}
+
 other_tool()
 {
 	local name=$1 url="postgresql://$RUN_USER@/%s?host=$PGHOST&port=$PGPORT"
 
 	# shellcheck disable=SC2059
-	as_user "$PYTHON" "$HERE/other_tools.py" "$name" \
+	as_user "$(python_of "$name")" "$HERE/other_tools.py" "$name" \
 		"$(printf "$url" present)" "$(printf "$url" desired)" \
 		2>"$WORK/$name.err" | cut -d' ' -f1 >>"$WORK/$name.ms" || true
 }
@@ -126,7 +137,7 @@ declare -A title=(
 	[alembic]="alembic, compare_metadata"
 	[migra]="migra")
 for name in alembic migra; do
-	if as_user "$PYTHON" -c "import $name, psycopg2" 2>/dev/null; then
+	if as_user "$(python_of "$name")" -c "import $name, psycopg2" 2>/dev/null; then
 		names+=("$name")
 	else
 		echo "without $name" >&2
