@@ -111,6 +111,33 @@ stands_on_change(const PgmDiff *diff, const PgmPair *constraint)
 }
 
 /*
+ * Has the key of a parent that the partition has it from been dropped before,
+ * as where two partitioned tables reference each other?
+ */
+static bool
+is_gone_above(const PgmDiff *diff, const PgmSchemaObject *table,
+			  const char *definition)
+{
+	while (OF(table, "partition bound") != NULL)
+	{
+		const PgmPair *parent = pgm_ddl_find_pair(diff, "table",
+												  OF(table, "inherits"));
+
+		if (parent == NULL || parent->from == NULL)
+			break;
+		for (int part = parent->first_part_from; part >= 0;
+			 part = diff->pairs[part].next_part_from)
+			if (diff->pairs[part].gone &&
+				pgm_diff_is_foreign_key(diff->pairs[part].from) &&
+				pgm_ddl_equal(OF(diff->pairs[part].from, "definition"),
+							  definition))
+				return true;
+		table = parent->from;
+	}
+	return false;
+}
+
+/*
  * The foreign keys of its parent are those of the partition itself then: what
  * is wanted there is there already, and the others go.
  */
@@ -125,6 +152,8 @@ settle_foreign_keys(PgmDiff *diff, const PgmSchemaObject *table)
 		char	   *definition = pgm_ddl_next(&keys);
 		PgmPair    *own;
 
+		if (is_gone_above(diff, table, definition))
+			continue;
 		own = pgm_ddl_find_pair(diff, "constraint",
 								psprintf("%s on %s", name, table->identity));
 		if (own != NULL && own->change == PGM_CREATE &&

@@ -1088,7 +1088,13 @@ INSERT INTO pair (name, a, b) VALUES
 	$p$create domain d as int check (value > 0); create table a (i int, t text) with (toast.autovacuum_enabled = off);
 		create table b (i int, t text) with (toast.autovacuum_enabled = off)$p$,
 	$p$create domain d as int check (value > 0); create table a (i int, j d, u bytea) with (toast.autovacuum_enabled = off);
-		comment on column a.j is 'x'; create unlogged table b (i int, u bytea) with (toast.autovacuum_enabled = off)$p$);
+		comment on column a.j is 'x'; create unlogged table b (i int, u bytea) with (toast.autovacuum_enabled = off)$p$),
+('partitioned tables that reference each other, not any more partitioned',
+	$p$create table a (i int, j int, unique (i, j)) partition by list (i); create table a1 partition of a for values in (1);
+		create table b (i int, j int, unique (i, j)) partition by list (i); create table b1 partition of b for values in (1);
+		alter table a add constraint ab foreign key (i, j) references b (i, j); alter table b add constraint ba foreign key (i, j) references a (i, j)$p$,
+	$p$create table a (i int, j int, unique (i, j)); create table a1 (i int, j int, unique (i, j)); create table b (i int, j int, unique (i, j)); create table b1 (i int, j int, unique (i, j));
+		alter table a add constraint ab foreign key (i, j) references b (i, j); alter table b add constraint ba foreign key (i, j) references a (i, j)$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
