@@ -61,4 +61,11 @@ extern void pgm_shadow_try_views(const PgmShadow *shadow);
 extern void pgm_shadow_detach_views(List *views);
 extern void pgm_shadow_attach_views(const PgmShadow *shadow, List *views);
 
+/*
+ * spared_indexes.c: those that the statement on the empty table would build
+ * anew for nothing do not count while it runs.
+ */
+extern List *pgm_shadow_spare_indexes(const PgmShadow *shadow);
+extern void pgm_shadow_count_indexes(List *indexes);
+
 #endif							/* PGM_ONLINE_DEPENDENTS_H */

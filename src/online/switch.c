@@ -189,6 +189,7 @@ pgm_shadow_switch(PgmShadow *shadow)
 	const PgmShadowRequest *request = shadow->request;
 	List	   *keys = incoming_keys(shadow);
 	List	   *views;
+	List	   *spared;
 	ListCell   *lc;
 	int			i;
 
@@ -214,9 +215,11 @@ pgm_shadow_switch(PgmShadow *shadow)
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
+	spared = pgm_shadow_spare_indexes(shadow);
 	for (; request->source != NULL && i <= request->last &&
 		 pgm_shadow_alters(request->source, i); i++)
 		pgm_exec_statement(request->exec, request->source, i, true);
+	pgm_shadow_count_indexes(spared);
 	order_columns(shadow, false);
 	pgm_shadow_attach_views(shadow, views);
 	pgm_shadow_restore_keys(keys);

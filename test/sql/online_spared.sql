@@ -1,0 +1,86 @@
+/*
+ * Indexes on none of the columns that are altered are not built anew under the
+ * lock of the switch, and are what they were.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA spared;
+SET search_path = spared, public;
+SET pgmigrate.online_threshold = 0;
+
+-- how many files of indexes beside are those that the old table was made with
+CREATE FUNCTION spared() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM pgmigrate.operation o
+	JOIN pg_class b ON b.relnamespace = (o.details->>'schema')::regnamespace
+	JOIN pg_index i ON i.indexrelid = b.oid AND i.indrelid = (o.details->>'beside')::oid
+	JOIN pg_index k ON k.indrelid = (o.details->>'old')::oid AND k.indexrelid = b.relfilenode
+	WHERE o.state = 'switched'
+$$;
+CREATE VIEW marks AS SELECT c.relname, i.indisvalid, i.indisready, i.indislive, i.indisclustered, i.indisreplident, pg_get_indexdef(c.oid)
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'spared'::regnamespace);
+
+CREATE TABLE t (id int PRIMARY KEY, v int, k int NOT NULL, s text);
+CREATE INDEX t_v ON t (v);
+CREATE UNIQUE INDEX t_k ON t (k);
+CREATE INDEX t_where ON t (s) WHERE v > 5;
+CREATE INDEX t_expr ON t ((v + k));
+CREATE INDEX t_include ON t (s) INCLUDE (v);
+CREATE INDEX t_s ON t (lower(s)) WHERE k > 10;
+ALTER TABLE t CLUSTER ON t_k;
+ALTER TABLE t REPLICA IDENTITY USING INDEX t_k;
+INSERT INTO t SELECT g, g, g, g FROM generate_series(1, 1000) g;
+CREATE TEMP TABLE before AS TABLE marks;
+SELECT action FROM pgmigrate.rebuild('t', 'ALTER COLUMN v TYPE bigint, ALTER COLUMN v SET DEFAULT 3');
+SELECT spared();
+TABLE before EXCEPT TABLE marks;
+SELECT count(*) FROM marks WHERE indislive AND indisvalid AND indisready;
+
+-- each has all rows, and those that are written now
+INSERT INTO t (id, k, s) VALUES (2000, 2000, 'new');
+SET enable_seqscan = off;
+SELECT (SELECT count(*) FROM t WHERE id > 0) AS id, (SELECT count(*) FROM t WHERE k > 0) AS k, (SELECT count(*) FROM t WHERE v > 0) AS v,
+	(SELECT count(*) FROM t WHERE s > '' AND v > 5) AS partial, (SELECT count(*) FROM t WHERE v + k > 0) AS expression,
+	(SELECT count(*) FROM t WHERE lower(s) = 'new' AND k > 10) AS other;
+RESET enable_seqscan;
+INSERT INTO t (id, k) VALUES (2001, 2000);
+SELECT relation, action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+TABLE before EXCEPT TABLE marks;
+SELECT count(*), sum(v) FROM t;
+
+-- a foreign key on the table itself is made again, for which its key is looked up
+CREATE TABLE self (id int PRIMARY KEY, up int REFERENCES self, v int);
+CREATE INDEX self_v ON self (v);
+INSERT INTO self SELECT g, nullif(g / 2, 0), g FROM generate_series(1, 100) g;
+SELECT action FROM pgmigrate.rebuild('self', 'ALTER COLUMN up TYPE bigint');
+SELECT spared();
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'self'::regclass AND contype = 'f';
+SELECT action FROM pgmigrate.finalize();
+
+-- what looks at the indexes by itself: all of them are built
+CREATE TABLE other (id int PRIMARY KEY, v int, s text);
+CREATE INDEX other_s ON other (s);
+INSERT INTO other SELECT g, g, g FROM generate_series(1, 100) g;
+SELECT action FROM pgmigrate.rebuild('other', 'ALTER COLUMN v TYPE bigint, ALTER COLUMN s SET STORAGE EXTERNAL');
+SELECT spared();
+SELECT c.relname, a.attstorage FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid WHERE i.indrelid = 'other'::regclass ORDER BY 1;
+SELECT action FROM pgmigrate.finalize();
+
+-- partitions: those of each
+CREATE TABLE p (id int, v int, k int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (500);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (500) TO (2000);
+CREATE INDEX p_k ON p (k);
+CREATE INDEX p_v ON p (v);
+INSERT INTO p SELECT g, g, g FROM generate_series(1, 1000) g;
+SELECT action FROM pgmigrate.rebuild('p', 'ALTER COLUMN v TYPE bigint');
+SELECT spared();
+SELECT c.relname, i.indisvalid, i.indislive FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid IN ('p'::regclass, 'p1'::regclass, 'p2'::regclass) ORDER BY 1;
+SET enable_seqscan = off;
+SELECT (SELECT count(*) FROM p WHERE k > 0) AS k, (SELECT count(*) FROM p WHERE v > 0) AS v;
+RESET enable_seqscan;
+SELECT action FROM pgmigrate.finalize();
+
+SELECT count(*) FROM pg_index WHERE NOT indislive;
+DROP SCHEMA spared CASCADE;
+DROP EXTENSION pgmigrate;
