@@ -180,6 +180,17 @@ finalize_locked(PgmShadow *shadow, void *arg)
 	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
 }
 
+/* What would take its time under the lock. */
+static void
+look_ahead(PgmShadow *shadow)
+{
+	if (shadow->request->exec->worker)
+		pgm_txn_begin();
+	pgm_shadow_look_at_sequences(shadow);
+	if (shadow->request->exec->worker)
+		pgm_txn_commit();
+}
+
 const char *
 pgm_shadow_revert(const PgmShadowRequest *asked, int64 id, bool without_unfit)
 {
@@ -224,6 +235,7 @@ pgm_shadow_revert(const PgmShadowRequest *asked, int64 id, bool without_unfit)
 			request.last = asked->last;
 			request.completed = asked->completed;
 			request.completed_arg = asked->completed_arg;
+			look_ahead(shadow);
 			shadow->exchanges = true;
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  revert_locked, &without_unfit);

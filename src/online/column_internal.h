@@ -126,6 +126,7 @@ extern void pgm_column_advance(PgmShadow *shadow);
 extern void pgm_column_check(const PgmShadow *shadow);
 extern void pgm_column_switch(PgmShadow *shadow);
 extern void pgm_column_switch_back(PgmShadow *shadow, bool without_unfit);
+extern void pgm_column_set_sequences_back(PgmShadow *shadow, bool ahead);
 extern void pgm_column_remove(PgmShadow *shadow);
 
 #endif							/* PGM_ONLINE_COLUMN_INTERNAL_H */

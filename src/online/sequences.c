@@ -7,11 +7,18 @@
  * so the statement back would fail.  Rows with such values are left out or
  * gone by then: the sequence begins again after those that stay.
  *
+ * Those are asked for under a lock against everybody, which an index answers at
+ * once.  Without one all rows would be read, so that is done before the lock:
+ * what is written in between may have a number that comes again, but nothing
+ * has ever said that they are unique.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -19,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/spi.h"
+#include "online/column_internal.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -67,6 +75,28 @@ find_sequence(Oid relid, AttrNumber column, Sequence *sequence)
 	return found;
 }
 
+/* Is there an index that knows the first and the last value? */
+bool
+pgm_is_first_in_index(Oid relid, AttrNumber column)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		found |= index->rd_rel->relam == BTREE_AM_OID &&
+			index->rd_index->indisvalid &&
+			index->rd_index->indkey.values[0] == column &&
+			RelationGetIndexPredicate(index) == NIL;
+		index_close(index, NoLock);
+	}
+	table_close(rel, NoLock);
+	return found;
+}
+
 /* One number that the owner can read, of now; the default if it is null. */
 static int64
 ask(Oid owner, const char *sql, int64 none)
@@ -75,6 +105,7 @@ ask(Oid owner, const char *sql, int64 none)
 	int64		result;
 
 	pgm_spi_begin_as(&scope, owner);
+	pgm_spi_prefer_index();
 	PushActiveSnapshot(GetLatestSnapshot());
 	pgm_spi_execute_built(sql, true, 0, NULL);
 	PopActiveSnapshot();
@@ -94,12 +125,54 @@ restart(Oid owner, const Sequence *sequence, int64 value)
 	pgm_owner_leave(&scope);
 }
 
+/* What comes after the rows, where the sequence has gone over an end. */
+static int64
+next_of(Oid owner, const Sequence *sequence, const char *rows, bool upwards)
+{
+	return upwards ?
+		ask(owner, psprintf("SELECT max(v)::int8 + 1 FROM (%s) AS r", rows),
+			sequence->start) :
+		ask(owner, psprintf("SELECT min(v)::int8 - 1 FROM (%s) AS r", rows),
+			sequence->start);
+}
+
+/* Before the lock, or NULL. */
+static const PgmSequenceNext *
+find_next(List *known, Oid relid, AttrNumber column, bool upwards)
+{
+	ListCell   *lc;
+
+	foreach(lc, known)
+	{
+		const PgmSequenceNext *next = lfirst(lc);
+
+		if (next->relid == relid && next->column == column &&
+			next->upwards == upwards)
+			return next;
+	}
+	return NULL;
+}
+
+static void
+remember_next(PgmShadow *shadow, Oid relid, AttrNumber column, bool upwards,
+			  int64 value)
+{
+	PgmSequenceNext *next = palloc(sizeof(PgmSequenceNext));
+
+	next->relid = relid;
+	next->column = column;
+	next->upwards = upwards;
+	next->value = value;
+	shadow->sequences = lappend(shadow->sequences, next);
+}
+
 void
-pgm_sequence_set_back(Oid relid, AttrNumber column, Oid type,
-					  const char *rows)
+pgm_sequence_set_back(PgmShadow *shadow, Oid relid, AttrNumber column,
+					  Oid type, const char *rows, bool ahead)
 {
 	Oid			owner = pgm_owner_of(relid);
 	Sequence	sequence;
+	const PgmSequenceNext *known;
 	int64		lowest;
 	int64		highest;
 	int64		last;
@@ -113,12 +186,14 @@ pgm_sequence_set_back(Oid relid, AttrNumber column, Oid type,
 	last = ask(owner, psprintf("SELECT last_value FROM %s", sequence.name), 0);
 	if (last >= lowest && last <= highest)
 		return;
-	if (last > highest)
-		next = ask(owner, psprintf("SELECT max(v)::int8 + 1 FROM (%s) AS r",
-								   rows), sequence.start);
-	else
-		next = ask(owner, psprintf("SELECT min(v)::int8 - 1 FROM (%s) AS r",
-								   rows), sequence.start);
+	known = find_next(shadow->sequences, relid, column, last > highest);
+	next = known != NULL ? known->value :
+		next_of(owner, &sequence, rows, last > highest);
+	if (ahead)
+	{
+		remember_next(shadow, relid, column, last > highest, next);
+		return;
+	}
 	next = Max(Min(next, Min(highest, sequence.highest)),
 			   Max(lowest, sequence.lowest));
 	restart(owner, &sequence, next);
@@ -150,10 +225,27 @@ old_rows(const PgmShadow *head, const char *column)
 	return result;
 }
 
-void
-pgm_shadow_set_sequences_back(const PgmShadow *head)
+/* In the old rows of all partitions. */
+static bool
+are_first_in_index(const PgmShadow *head, const char *column)
 {
-	Relation	rel = table_open(head->root, NoLock);
+	ListCell   *lc;
+
+	foreach(lc, head->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		if (member->root == head->root &&
+			!pgm_is_first_in_index(member->old, get_attnum(member->old, column)))
+			return false;
+	}
+	return true;
+}
+
+void
+pgm_shadow_set_sequences_back(PgmShadow *head, bool ahead)
+{
+	Relation	rel = table_open(head->root, ahead ? AccessShareLock : NoLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
@@ -162,10 +254,49 @@ pgm_shadow_set_sequences_back(const PgmShadow *head)
 		AttrNumber	was = att->attisdropped || att->attidentity == '\0' ?
 			InvalidAttrNumber : get_attnum(head->old, NameStr(att->attname));
 
-		if (was != InvalidAttrNumber)
-			pgm_sequence_set_back(head->root, att->attnum,
-								  get_atttype(head->old, was),
-								  old_rows(head, NameStr(att->attname)));
+		if (was == InvalidAttrNumber ||
+			(ahead && are_first_in_index(head, NameStr(att->attname))))
+			continue;
+		pgm_sequence_set_back(head, head->root, att->attnum,
+							  get_atttype(head->old, was),
+							  old_rows(head, NameStr(att->attname)), ahead);
 	}
 	table_close(rel, NoLock);
+}
+
+/* Are all old tables there, and as they were left? */
+static bool
+can_look(const PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (get_rel_name(shadow->relid) == NULL)
+		return false;
+	foreach(lc, shadow->family)
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		if (!pgm_is_column(shadow) &&
+			(get_rel_name(member->old) == NULL ||
+			 get_rel_name(member->root) == NULL ||
+			 pgm_owner_of(member->old) != pgm_owner_of(member->root)))
+			return false;
+	}
+	return true;
+}
+
+void
+pgm_shadow_look_at_sequences(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (!can_look(shadow))
+		return;
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_set_sequences_back(shadow, true);
+		return;
+	}
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		pgm_shadow_set_sequences_back(lfirst(lc), true);
 }

@@ -389,22 +389,27 @@ allow_nulls(PgmShadow *shadow, int64 unfit)
 						  (unsigned long) unfit, unfit, shadow->name));
 }
 
-static void
-set_sequences_back(PgmShadow *shadow)
+void
+pgm_column_set_sequences_back(PgmShadow *shadow, bool ahead)
 {
 	PgmColumnSpec spec;
 
 	if (!pgm_column_trigger_read(shadow->relid, shadow->operation->id, &spec))
 		return;
 	for (int i = 0; i < spec.n; i++)
-		pgm_sequence_set_back(shadow->relid, spec.pairs[i].lead,
-							  get_atttype(shadow->relid,
-										  spec.pairs[i].follow),
+	{
+		AttrNumber	follow = spec.pairs[i].follow;
+
+		if (ahead && pgm_is_first_in_index(shadow->relid, follow))
+			continue;
+		pgm_sequence_set_back(shadow, shadow->relid, spec.pairs[i].lead,
+							  get_atttype(shadow->relid, follow),
 							  psprintf("SELECT %s AS v FROM %s",
 									   quote_identifier(get_attname(shadow->relid,
-																	spec.pairs[i].follow,
+																	follow,
 																	false)),
-									   shadow->name));
+									   shadow->name), ahead);
+	}
 }
 
 void
@@ -429,7 +434,7 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 							   shadow->operation->id, pgm_shadow_and_then(shadow)));
 	if (unfit > 0)
 		allow_nulls(shadow, unfit);
-	set_sequences_back(shadow);
+	pgm_column_set_sequences_back(shadow, false);
 	pgm_column_exchange(shadow, true);
 	foreach(lc, pgm_column_members(shadow))
 		pgm_column_trigger_drop(lfirst_oid(lc), shadow->operation->id);

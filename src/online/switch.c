@@ -473,7 +473,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	foreach(lc, shadow->family)
 		unfit += check_way_back(lfirst(lc), without_unfit);
 	foreach(lc, pgm_shadow_heads(shadow->family))
-		pgm_shadow_set_sequences_back(lfirst(lc));
+		pgm_shadow_set_sequences_back(lfirst(lc), false);
 	if (pgm_partition_wanted(shadow))
 	{
 		pgm_partition_switch_back(shadow);
