@@ -21,6 +21,7 @@
 #include "catalog/pg_index.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -92,6 +93,20 @@ numbers_of(Relation rel, const List *names)
 	return result;
 }
 
+/*
+ * As it is in the catalog: the relcache would compute what is constant in it,
+ * by functions of the owner, with the rights of who switches.
+ */
+static Node *
+stored_expression(Relation index, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										attribute, &isnull);
+
+	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
+}
+
 /* Also where an expression has the whole row. */
 static bool
 has_columns_of(Relation index, Bitmapset *columns)
@@ -100,8 +115,8 @@ has_columns_of(Relation index, Bitmapset *columns)
 	int			row = InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber;
 	Bitmapset  *used = NULL;
 
-	pull_varattnos((Node *) RelationGetIndexExpressions(index), 1, &used);
-	pull_varattnos((Node *) RelationGetIndexPredicate(index), 1, &used);
+	pull_varattnos(stored_expression(index, Anum_pg_index_indexprs), 1, &used);
+	pull_varattnos(stored_expression(index, Anum_pg_index_indpred), 1, &used);
 	if (bms_is_member(row, used))
 		return true;
 	for (int i = 0; i < form->indnatts; i++)
