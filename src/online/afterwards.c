@@ -18,6 +18,7 @@
 #include "online/internal.h"
 #include "online/kept_internal.h"
 #include "online/leftover.h"
+#include "online/sequences.h"
 #include "store/run_lock.h"
 
 /* It ends as if it had been dealt with; no table is touched. */

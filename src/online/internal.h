@@ -18,15 +18,6 @@
 /* Of the two tables in the schema of an operation. */
 #define PGM_OLD_TABLE "pgm old"
 
-/* What a sequence gives next on the way back, as it was before the lock. */
-typedef struct PgmSequenceNext
-{
-	Oid			relid;
-	AttrNumber	column;
-	bool		upwards;
-	int64		value;
-} PgmSequenceNext;
-
 typedef struct PgmShadow
 {
 	const PgmShadowRequest *request;
@@ -138,19 +129,6 @@ extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
 									 const char *detail);
 extern void pgm_shadow_remove(PgmShadow *shadow);
 extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
-
-/*
- * sequences.c: the sequence of an identity that has passed what the old type
- * of its column holds begins again after what is in the old rows, which the
- * query has as v.  With the locks; ahead of them only what is asked of rows,
- * where no index knows it.
- */
-extern void pgm_shadow_look_at_sequences(PgmShadow *shadow);
-extern void pgm_shadow_set_sequences_back(PgmShadow *head, bool ahead);
-extern void pgm_sequence_set_back(PgmShadow *shadow, Oid relid,
-								  AttrNumber column, Oid type,
-								  const char *rows, bool ahead);
-extern bool pgm_is_first_in_index(Oid relid, AttrNumber column);
 
 /*
  * with_locks.c: do something under locks taken by the ladder, in a worker in a

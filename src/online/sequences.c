@@ -7,8 +7,8 @@
  * so the statement back would fail.  Rows with such values are left out or
  * gone by then: the sequence begins again after those that stay.
  *
- * Those are asked for under a lock against everybody, which an index answers at
- * once.  Without one all rows would be read, so that is done before the lock:
+ * Those are asked for under a lock against everybody, which an index answers
+ * at once.  Without one all rows would be read, so that is done before the lock:
  * what is written in between may have a number that comes again, but nothing
  * has ever said that they are unique.
  *
@@ -32,6 +32,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/sequences.h"
 
 /* That of the identity which column $2 of table $1 is. */
 static PgmQuery sequence_query = {
@@ -238,7 +239,8 @@ are_first_in_index(const PgmShadow *head, const char *column)
 		const PgmShadow *member = lfirst(lc);
 
 		if (member->root == head->root &&
-			!pgm_is_first_in_index(member->old, get_attnum(member->old, column)))
+			!pgm_is_first_in_index(member->old,
+								   get_attnum(member->old, column)))
 			return false;
 	}
 	return true;

@@ -34,6 +34,7 @@
 #include "online/column_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/sequences.h"
 #include "online/sync.h"
 
 bool

@@ -49,6 +49,7 @@
 #include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
+#include "online/sequences.h"
 #include "online/sync_trigger.h"
 
 /* Does the old layout demand what the new one does not? */
