@@ -8,9 +8,9 @@
  * gone by then: the sequence begins again after those that stay.
  *
  * Those are asked for under a lock against everybody, which an index answers
- * at once.  Without one all rows would be read, so that is done before the lock:
- * what is written in between may have a number that comes again, but nothing
- * has ever said that they are unique.
+ * at once.  Without one all rows would be read, so that is done before the
+ * lock: what is written in between may have a number that comes again, but
+ * nothing has ever said that they are unique.
  *
  *-------------------------------------------------------------------------
  */
