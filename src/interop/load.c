@@ -708,6 +708,34 @@ pgm_loader_format(const char *name)
 	return format;
 }
 
+static bool
+any_of(PgmRevSet set, const bool *marked)
+{
+	for (int i = 0; i < set.n; i++)
+		if (marked[set.rev[i]])
+			return true;
+	return false;
+}
+
+/*
+ * What is made for a schema is not for files, and what stands on that could
+ * not be loaded without it.
+ */
+static bool
+is_of_schema(const PgmGraph *graph, int rev, const PgmRevision *stored,
+			 const bool *of_schema)
+{
+	if (stored->template_id != NULL)
+		return true;
+	if (!any_of(pgm_graph_parents(graph, rev), of_schema) &&
+		!any_of(pgm_graph_depends(graph, rev), of_schema))
+		return false;
+	ereport(NOTICE,
+			errmsg("revision \"%s\" is left out", stored->id),
+			errdetail("It stands on what is made for a schema."));
+	return true;
+}
+
 PgmFormatFile *
 pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 {
@@ -717,11 +745,13 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 	PgmFormatRevision *revisions;
 	PgmFormatFile *files;
 	PgmRevSet	set;
+	bool	   *of_schema;
 	int			n = 0;
 
 	if (!pgm_graph_range(plan->graph, plan->rows, range, &set, &error))
 		pgm_graph_raise(&error);
 	revisions = palloc0(sizeof(PgmFormatRevision) * Max(set.n, 1));
+	of_schema = palloc0(sizeof(bool) * Max(pgm_graph_size(plan->graph), 1));
 	for (int i = 0; i < set.n; i++)
 	{
 		PgmRevision *stored = pgm_revision_get(pgm_graph_id(plan->graph,
@@ -729,7 +759,9 @@ pgm_loader_export(const char *range, PgmFormat format, int *nfiles)
 		PgmFormatRevision *revision = &revisions[n];
 
 		CHECK_FOR_INTERRUPTS();
-		if (stored->template_id != NULL)
+		of_schema[set.rev[i]] = is_of_schema(plan->graph, set.rev[i], stored,
+											 of_schema);
+		if (of_schema[set.rev[i]])
 			continue;
 		n++;
 		revision->id = stored->id;

@@ -152,6 +152,18 @@ static PgmQuery heads_query = {
 	"ORDER BY seq"
 };
 
+/* Those of them that do not stand on what is made for a schema. */
+static PgmQuery own_heads_query = {
+	"SELECT h.id FROM pgmigrate.revision h WHERE h.is_head "
+	"AND h.template IS NULL AND NOT EXISTS ("
+	"WITH RECURSIVE line (id) AS (SELECT h.id UNION SELECT p.parent "
+	"FROM line JOIN pgmigrate.revision r ON r.id = line.id "
+	"CROSS JOIN unnest(r.down_revision) AS p (parent)) "
+	"SELECT FROM line JOIN pgmigrate.revision m ON m.id = line.id "
+	"WHERE m.template IS NOT NULL) AND EXISTS (SELECT "
+	"FROM pgmigrate.revision WHERE for_schema IS NOT NULL) ORDER BY h.seq"
+};
+
 static PgmQuery only_head_query = {
 	"SELECT id FROM pgmigrate.revision WHERE only_head AND is_head "
 	"AND seq = (SELECT max(seq) FROM pgmigrate.revision)"
@@ -594,15 +606,26 @@ pgm_revision_only_head(void)
 }
 
 /*
- * Those that nobody has as parent, in load order.  The search passes all that
- * the current transaction made heads and no heads again.
+ * Those that nobody has as parent, in load order, without those of schemas.
+ * The search passes all that the current transaction made heads and no heads
+ * again.
  */
 char	  **
 pgm_revision_heads(int *n)
 {
 	char	  **heads = get_ids(&only_head_query, NULL, n);
+	char	  **own;
+	int			nown;
 
-	return *n > 0 ? heads : get_ids(&heads_query, NULL, n);
+	if (*n == 0)
+		heads = get_ids(&heads_query, NULL, n);
+	if (*n < 2)
+		return heads;
+	own = get_ids(&own_heads_query, NULL, &nown);
+	if (nown == 0)
+		return heads;
+	*n = nown;
+	return own;
 }
 
 bool

@@ -213,6 +213,13 @@ SELECT id, down_revision, is_head FROM pgmigrate.revision WHERE template IS NULL
 SELECT schema, state, steps, heads FROM pgmigrate.fleet(schemas => '{t1,t2,t3}');
 SELECT c.oid::regclass FROM pg_class c WHERE relname ~ '^h[0-9]$' ORDER BY c.oid::regclass::text COLLATE "C";
 SELECT * FROM pgmigrate.upgrade();
+-- a revision for one tenant alone is no head of it, and no file
+SELECT pgmigrate.revision('of one only', 'CREATE TABLE extra ()', id => 'special', down_revision => '{t1@head}');
+SELECT pgmigrate.revision('above', 'CREATE TABLE above ()', id => 'special2', down_revision => '{special}');
+SELECT pgmigrate.revision('fourth', 'CREATE TABLE h4 ()', 'DROP TABLE h4', id => 'h4');
+SELECT id, down_revision FROM pgmigrate.revision WHERE template IS NULL ORDER BY seq;
+SELECT pgmigrate.merge();
+SELECT count(*) FROM pgmigrate.export();
 
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
