@@ -289,7 +289,8 @@ work(const PgmJob *job)
 					PGC_USERSET, PGC_S_CLIENT);
 	pgm_txn_commit();
 
-	if (!may_enter(fleet.schema))
+	/* where one has failed it is looked at whatever became of the schema */
+	if (!may_enter(fleet.run == 0 ? fleet.schema : NULL))
 	{
 		answer(PGM_FLEET_NOT_THERE);
 		return;

@@ -131,10 +131,14 @@ read_history(Rehearsal *rehearsal, const PgmPlan *plan)
 		if (rehearsal->history[i] == NULL)
 			rehearsal->no_replay = psprintf("revision \"%s\" is not stored",
 											ids[i]);
-		else if (!pgm_revision_is_trusted(rehearsal->history[i]))
-			rehearsal->no_replay = psprintf("the author of revision \"%s\" does not have the privileges of role \"%s\"",
-											ids[i],
-											GetUserNameFromId(GetUserId(), false));
+		else
+		{
+			char	   *why = pgm_revision_why_not_trusted(rehearsal->history[i]);
+
+			if (why != NULL)
+				rehearsal->no_replay = psprintf("revision \"%s\" cannot run: %s",
+												ids[i], why);
+		}
 	}
 }
 

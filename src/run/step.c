@@ -43,6 +43,7 @@
 #include "store/authors.h"
 #include "store/journal.h"
 #include "store/run_lock.h"
+#include "store/schema_trust.h"
 
 /* Revisions read at a time, none of them large, and rows kept back. */
 #define PGM_READ_AHEAD 100
@@ -114,6 +115,8 @@ pgm_runner_load_step(PgmRunner *runner, PgmStep *step)
 				errmsg("revision \"%s\" was removed while the run was in progress",
 					   pgm_graph_id(plan->graph,
 									plan->steps.steps[runner->step - 1].rev)));
+	if (step->revision->for_schema != NULL)
+		pgm_schema_hold(step->revision->for_schema);
 	pgm_revision_check_trusted(step->revision);
 	step->source = pgm_revision_source(step->revision,
 									   runner->request->direction);

@@ -133,12 +133,9 @@ verify_revision(const PgmRevision *revision, PgmVerifyVisitor visit,
 	PgmSource  *verify;
 	int			guc_level;
 
-	if (!pgm_revision_is_trusted(revision))
+	verification.detail = pgm_revision_why_not_trusted(revision);
+	if (verification.detail != NULL)
 	{
-		verification.detail =
-			psprintf("its author \"%s\" does not have the privileges of role \"%s\"",
-					 revision->author,
-					 GetUserNameFromId(GetUserId(), false));
 		visit(&verification, arg);
 		return;
 	}

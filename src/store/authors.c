@@ -5,7 +5,8 @@
  *
  * To run a revision lends the rights of the caller to those who wrote it.  So
  * all of them must have these rights, or one who approved it.  They are told
- * by OID: a name may be given to another role.
+ * by OID: a name may be given to another role.  What is made for a schema is
+ * theirs too who can have something found there before what the server has.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,7 @@
 
 #include "base/spi.h"
 #include "store/authors.h"
+#include "store/schema_trust.h"
 
 /* One row for each set of authors and approver that the revisions have. */
 static PgmQuery authors_query = {
@@ -30,6 +32,14 @@ static PgmQuery authors_query = {
 	"CASE WHEN r.approved_digest = r.digest THEN " PGM_APPROVER_ROLE
 	" ELSE 0 END AS approver, r.id "
 	"FROM unnest($1) AS u (id) JOIN pgmigrate.revision r ON r.id = u.id) AS a",
+	1, {TEXTARRAYOID}
+};
+
+/* The schemas that they are made for. */
+static PgmQuery schemas_query = {
+	"SELECT DISTINCT r.for_schema FROM unnest($1) AS u (id) "
+	"JOIN pgmigrate.revision r ON r.id = u.id "
+	"WHERE r.for_schema IS NOT NULL ORDER BY 1",
 	1, {TEXTARRAYOID}
 };
 
@@ -118,25 +128,63 @@ refuse_author(const char *revision, const char *names, bool several,
 			errhint("Read it with pgmigrate.show(), then let it run with pgmigrate.approve(), or run it as a role whose privileges its author has."));
 }
 
+/* The names of those who wrote it. */
+static char *
+names_of(const PgmRevision *revision)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	appendStringInfoString(&names, revision->author);
+	for (int i = 0; i < revision->ncoauthors; i++)
+		appendStringInfo(&names, ", %s", revision->coauthors[i]);
+	return names.data;
+}
+
+char *
+pgm_revision_why_not_trusted(const PgmRevision *revision)
+{
+	if (!is_trusted(revision, GetUserId()))
+		return psprintf("its author \"%s\" does not have the privileges of role \"%s\"",
+						revision->author,
+						GetUserNameFromId(GetUserId(), false));
+	return revision->for_schema == NULL ? NULL :
+		pgm_schema_why_not_trusted(revision->for_schema, GetUserId());
+}
+
 bool
 pgm_revision_is_trusted(const PgmRevision *revision)
 {
-	return is_trusted(revision, GetUserId());
+	return pgm_revision_why_not_trusted(revision) == NULL;
 }
 
 void
 pgm_revision_check_trusted(const PgmRevision *revision)
 {
-	StringInfoData names;
+	if (!is_trusted(revision, GetUserId()))
+		refuse_author(revision->id, names_of(revision),
+					  revision->ncoauthors > 0, GetUserId());
+	if (revision->for_schema != NULL)
+		pgm_schema_check_trusted(revision->for_schema, GetUserId(), false);
+}
 
-	if (pgm_revision_is_trusted(revision))
-		return;
-	initStringInfo(&names);
-	appendStringInfoString(&names, revision->author);
-	for (int i = 0; i < revision->ncoauthors; i++)
-		appendStringInfo(&names, ", %s", revision->coauthors[i]);
-	refuse_author(revision->id, names.data, revision->ncoauthors > 0,
-				  GetUserId());
+static void
+check_schemas(int n, char **ids, Oid role)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	uint64		rows;
+	char	  **schemas;
+
+	values[0] = pgm_text_array_datum(n, ids);
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&schemas_query, values, NULL);
+	schemas = MemoryContextAlloc(scope.outer, sizeof(char *) * Max(rows, 1));
+	for (uint64 i = 0; i < rows; i++)
+		schemas[i] = pgm_spi_text(i + 1, 1);
+	pgm_spi_end(&scope);
+	for (uint64 i = 0; i < rows; i++)
+		pgm_schema_check_trusted(schemas[i], role, false);
 }
 
 void
@@ -168,4 +216,5 @@ pgm_authors_check(int n, char **ids, Oid role)
 		if (!is_trusted(&revisions[i], role))
 			refuse_author(revisions[i].id, revisions[i].author,
 						  revisions[i].ncoauthors > 0, role);
+	check_schemas(n, ids, role);
 }

@@ -41,9 +41,15 @@ extern bool pgm_text_is_blank(const char *text);
 extern void pgm_author_changes(PgmRevision *revision,
 							   const PgmRevision *before, Oid role);
 
-/* May the current user run what these authors wrote? */
+/*
+ * May the current user run what these authors wrote, in the schema that it is
+ * made for?
+ */
 extern bool pgm_revision_is_trusted(const PgmRevision *revision);
 extern void pgm_revision_check_trusted(const PgmRevision *revision);
+
+/* The same as a reason, NULL if there is none. */
+extern char *pgm_revision_why_not_trusted(const PgmRevision *revision);
 
 /* Has the role, which may be none, the privileges of the one that runs? */
 extern bool pgm_role_has_rights_of(Oid role, Oid runner);

@@ -41,20 +41,10 @@
 #include "store/authoring.h"
 #include "store/authors.h"
 #include "store/schema_branch.h"
+#include "store/schema_trust.h"
 
 /* Digits that stand for the id of a template that has no room. */
 #define PGM_MADE_DIGITS 12
-
-static PgmQuery schema_query = {
-	"SELECT has_schema_privilege($2, n.oid, 'CREATE'), "
-	"ARRAY(SELECT DISTINCT CASE WHEN c.role = 'pg_database_owner'::regrole "
-	"THEN d.datdba ELSE c.role END::text FROM (SELECT n.nspowner "
-	"UNION SELECT a.grantee FROM aclexplode(n.nspacl) a "
-	"WHERE a.privilege_type = 'CREATE') AS c (role)) "
-	"FROM pg_namespace n, pg_database d "
-	"WHERE n.nspname = $1 AND d.datname = current_database()",
-	2, {NAMEOID, OIDOID}
-};
 
 /* Those that are not made from others. */
 static PgmQuery templates_query = {
@@ -119,55 +109,20 @@ pgm_schema_branch_is_system(const char *schema)
 		strcmp(schema, "pgmigrate") == 0;
 }
 
-static void
-refuse_creator(Oid role, const char *schema)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			OidIsValid(role) ?
-			errmsg("role \"%s\" may create objects in schema \"%s\" and does not have the privileges of role \"%s\"",
-				   GetUserNameFromId(role, false), schema,
-				   GetUserNameFromId(GetUserId(), false)) :
-			errmsg("everyone may create objects in schema \"%s\"", schema),
-			errdetail("A function or an operator there would be run with rights that who made it does not have."),
-			errhint("Revoke CREATE on the schema, or call as a role whose privileges all of them have."));
-}
-
-/*
- * The schema comes first in search_path, so a function or an operator there
- * may take the place of one of the server.
- */
 void
 pgm_schema_branch_check(const char *schema)
 {
 	PgmGraphError error = {PGM_GRAPH_OK};
-	PgmSpiScope scope;
-	Datum		values[2];
-	NameData	name;
-	bool		may_create = false;
-	int			ncreators = 0;
-	Oid		   *creators = NULL;
 
 	if (!pgm_graph_check_id(schema, "branch label", &error))
 		pgm_graph_raise(&error);
-	namestrcpy(&name, schema);
-	values[0] = NameGetDatum(&name);
-	values[1] = ObjectIdGetDatum(GetUserId());
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&schema_query, values, NULL) == 0)
+	if (strcmp(schema, "$user") == 0)
 		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_SCHEMA),
-				errmsg("schema \"%s\" does not exist", schema));
-	may_create = pgm_spi_bool(1, 1);
-	creators = pgm_spi_oid_array(1, 2, &ncreators);
-	pgm_spi_end(&scope);
-	if (!may_create)
-		ereport(ERROR,
-				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("permission denied for schema %s", schema));
-	for (int i = 0; i < ncreators; i++)
-		if (!pgm_role_has_rights_of(creators[i], GetUserId()))
-			refuse_creator(creators[i], schema);
+				errcode(ERRCODE_INVALID_NAME),
+				errmsg("schema \"%s\" cannot be named in search_path", schema),
+				errdetail("There it means the schema with the name of the role."),
+				errhint("Rename the schema."));
+	pgm_schema_check_trusted(schema, GetUserId(), true);
 }
 
 /* A schema with a "." in its name has a digest: no two have the same id. */

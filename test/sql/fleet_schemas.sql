@@ -94,6 +94,7 @@ SELECT schema, state, steps FROM pgmigrate.fleet('app@head', schemas => '{t1}');
 CREATE SCHEMA "OddName";
 CREATE SCHEMA "Odd Name";
 CREATE SCHEMA "head";
+CREATE SCHEMA "$user";
 CREATE SCHEMA app;
 CREATE SCHEMA taken;
 CREATE SCHEMA "a.b";
@@ -102,7 +103,7 @@ CREATE SCHEMA "qu""o'te";
 CREATE SCHEMA tenant_with_a_name_that_is_as_long_as_the_name_of_a_schema_may_;
 SELECT pgmigrate.revision('in the way', 'SELECT 1', id => 'taken.r1', down_revision => '{}');
 SELECT schema, state, steps, error FROM pgmigrate.fleet('r1', stop_on_failure => false,
-	schemas => '{OddName,"Odd Name","qu\"o''te",head,app,taken,nowhere,a.b,a,tenant_with_a_name_that_is_as_long_as_the_name_of_a_schema_may_}');
+	schemas => '{OddName,"Odd Name",$user,"qu\"o''te",head,app,taken,nowhere,a.b,a,tenant_with_a_name_that_is_as_long_as_the_name_of_a_schema_may_}');
 SELECT id, for_schema FROM pgmigrate.revision WHERE template = 'r1' AND for_schema !~ '^t[0-9]' ORDER BY seq;
 SELECT '"OddName".orders'::regclass, '"qu""o''te".orders'::regclass;
 SELECT pgmigrate.remove('taken.r1');
@@ -221,9 +222,58 @@ SELECT id, down_revision FROM pgmigrate.revision WHERE template IS NULL ORDER BY
 SELECT pgmigrate.merge();
 SELECT count(*) FROM pgmigrate.export();
 
+-- not run where the schema is gone: it would be done in the next of search_path
+SELECT schema, state, steps FROM pgmigrate.fleet(schemas => '{t2,t3}');
+SELECT revision FROM pgmigrate.downgrade('t3@-1');
+ALTER SCHEMA t3 RENAME TO t3_renamed;
+SELECT revision FROM pgmigrate.upgrade('t3@head');
+SELECT revision FROM pgmigrate.downgrade('t3@-1');
+SELECT to_regclass('public.h4');
+ALTER SCHEMA t3_renamed RENAME TO t3;
+-- nor where it is of no use to who calls
+CREATE SCHEMA blind;
+GRANT CREATE ON SCHEMA blind TO regress_fleet_op;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_fleet_op', 'operator');
+SET ROLE regress_fleet_op;
+SELECT schema, state, error FROM pgmigrate.fleet('h1', schemas => '{blind}');
+RESET ROLE;
+-- nor where others may make, or have made, what takes the place of the server's
+SELECT pgmigrate.revision('fifth', 'CREATE TABLE h5 (a varchar DEFAULT ''A''); INSERT INTO h5 SELECT FROM generate_series(1, 2); UPDATE h5 SET a = lower(a)', 'DROP TABLE h5',
+	id => 'h5', verify => 'SELECT bool_and(lower(a) = ''a'') FROM h5');
+SELECT schema, state, steps FROM pgmigrate.fleet(schemas => '{t2,t3}');
+SELECT revision FROM pgmigrate.downgrade('t3@-1');
+GRANT CREATE, USAGE ON SCHEMA t3, t2 TO regress_fleet_op;
+SELECT revision FROM pgmigrate.upgrade('t3@head');
+SET ROLE regress_fleet_op;
+CREATE FUNCTION t3.lower(varchar) RETURNS text LANGUAGE sql RETURN 'planted';
+CREATE FUNCTION t2.lower(varchar) RETURNS text LANGUAGE sql RETURN 'planted';
+CREATE TABLE t3.of_the_tenant ();
+RESET ROLE;
+REVOKE CREATE ON SCHEMA t3, t2 FROM regress_fleet_op;
+SELECT revision FROM pgmigrate.upgrade('t3@head');
+SELECT schema, state, error FROM pgmigrate.fleet(schemas => '{t3}');
+SELECT revision, ok, detail FROM pgmigrate.verify('t2.h5');
+SELECT revision FROM pgmigrate.downgrade('t2@-1');
+DROP FUNCTION t3.lower(varchar);
+SELECT revision FROM pgmigrate.upgrade('t3@head');
+SELECT schema, state, error FROM pgmigrate.fleet(schemas => '{t3}');
+-- nobody drops it while a step is at work, whatever that does first
+SELECT pgmigrate.revision('sixth', 'SELECT 1', 'SELECT 1', id => 'h6');
+SELECT schema, state FROM pgmigrate.fleet(schemas => '{t3}');
+SET pgmigrate.execution = 'inline';
+BEGIN;
+SELECT revision FROM pgmigrate.downgrade('t3@-1');
+SELECT mode FROM pg_locks WHERE classid = 'pg_namespace'::regclass AND objid = 't3'::regnamespace;
+ROLLBACK;
+RESET pgmigrate.execution;
+-- where it is gone, how far it came is told nevertheless
+CREATE SCHEMA gone;
+SELECT pgmigrate.revision('seventh', 'DROP SCHEMA gone CASCADE; SELECT 1 / 0', id => 'h7', transactional => false);
+SELECT schema, state, steps, heads, error FROM pgmigrate.fleet(schemas => '{gone}');
+
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
-DROP SCHEMA t1, t2, t3, tools, "OddName", "Odd Name", "head", app, taken, "a.b", ops, "qu""o'te",
+DROP SCHEMA blind, t1, t2, t3, tools, "$user", "OddName", "Odd Name", "head", app, taken, "a.b", ops, "qu""o'te",
 	tenant_with_a_name_that_is_as_long_as_the_name_of_a_schema_may_ CASCADE;
 DROP TABLE public.currency, public.same, public.extra;
 DROP ROLE regress_fleet_author, regress_fleet_op, regress_fleet_reviewer;
