@@ -583,6 +583,10 @@ pgm_run_dismiss_blocker(int pid)
 	PGPROC	   *proc = pid == 0 ? NULL : BackendPidGetProc(pid);
 	LockData   *locks;
 
+	/* who waits for the run of another session is none of our business */
+	if (!pgm_lock_held_by_me(&my_tags.extension, AccessShareLock))
+		return;
+
 	/* few wait, so look at all locks only where that may be it */
 	if (proc == NULL || ((const volatile PGPROC *) proc)->waitLock == NULL)
 		return;
