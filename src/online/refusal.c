@@ -37,6 +37,10 @@ static PgmQuery table_query = {
 	"UNION ALL SELECT format('index \"%s\" is not valid', "
 	"i.indexrelid::regclass) FROM pg_index i "
 	"WHERE i.indrelid = $1 AND NOT i.indisvalid "
+	/* which names the table, and what is beside has another name */
+	"UNION ALL SELECT format('index \"%s\" has an expression on the whole "
+	"row', i.indexrelid::regclass) FROM pg_index i WHERE i.indrelid = $1 "
+	"AND concat_ws(' ', i.indexprs, i.indpred) ~ ':varattno 0 ' "
 	/* since 18; the rows that are there may have nulls, those written not */
 	"UNION ALL SELECT format('constraint \"%s\" is not valid', k.conname) "
 	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.contype = 'n' "

@@ -57,6 +57,24 @@ SELECT spared();
 SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'self'::regclass AND contype = 'f';
 SELECT action FROM pgmigrate.finalize();
 
+-- nor are those of tables that are changed together, by a key between them
+CREATE TABLE a (id int PRIMARY KEY, k int);
+CREATE INDEX a_k ON a (k);
+CREATE TABLE b (id int PRIMARY KEY, a int CONSTRAINT b_a REFERENCES a, k int);
+CREATE INDEX b_k ON b (k);
+INSERT INTO a SELECT g, g FROM generate_series(1, 100) g;
+INSERT INTO b SELECT g, g, g FROM generate_series(1, 100) g;
+SELECT pgmigrate.revision('together', id => 'r1', upgrade => $$
+ALTER TABLE b DROP CONSTRAINT b_a;
+ALTER TABLE a ALTER id TYPE bigint;
+ALTER TABLE b ALTER a TYPE bigint;
+ALTER TABLE b ADD CONSTRAINT b_a FOREIGN KEY (a) REFERENCES a;
+$$);
+SELECT state FROM pgmigrate.upgrade();
+SELECT count(*) FROM pgmigrate.operations WHERE state = 'switched';
+SELECT spared();
+SELECT action FROM pgmigrate.finalize();
+
 -- what looks at the indexes by itself: all of them are built
 CREATE TABLE other (id int PRIMARY KEY, v int, s text);
 CREATE INDEX other_s ON other (s);
@@ -65,6 +83,15 @@ SELECT action FROM pgmigrate.rebuild('other', 'ALTER COLUMN v TYPE bigint, ALTER
 SELECT spared();
 SELECT c.relname, a.attstorage FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid WHERE i.indrelid = 'other'::regclass ORDER BY 1;
 SELECT action FROM pgmigrate.finalize();
+
+-- an expression on the whole row has the name of the table in it
+CREATE TABLE whole (id int PRIMARY KEY, v int);
+CREATE INDEX whole_row ON whole (v) WHERE whole IS NOT NULL;
+SELECT action FROM pgmigrate.rebuild('whole', 'ALTER COLUMN v TYPE bigint');
+DROP INDEX whole_row;
+CREATE FUNCTION number(whole) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1.id';
+CREATE INDEX whole_row ON whole (number(whole));
+SELECT action FROM pgmigrate.rebuild('whole', 'ALTER COLUMN v TYPE bigint');
 
 -- partitions: those of each
 CREATE TABLE p (id int, v int, k int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
