@@ -133,8 +133,9 @@ read_history(Rehearsal *rehearsal, const PgmPlan *plan)
 											ids[i]);
 		else
 		{
-			char	   *why = pgm_revision_why_not_trusted(rehearsal->history[i]);
+			char	   *why;
 
+			why = pgm_revision_why_not_trusted(rehearsal->history[i]);
 			if (why != NULL)
 				rehearsal->no_replay = psprintf("revision \"%s\" cannot run: %s",
 												ids[i], why);

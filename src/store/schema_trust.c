@@ -28,19 +28,33 @@
 #include "store/authors.h"
 #include "store/schema_trust.h"
 
-/* The owner of what came with the server has no row in pg_shdepend. */
+#define OWNER_OF(catalog, owner) \
+	"SELECT c." owner " FROM " catalog " c " \
+	"WHERE o.classid = '" catalog "'::regclass AND c.oid = o.objid "
+
+/* pg_database_owner is who owns the database. */
+#define PERSON(role) \
+	"SELECT DISTINCT CASE WHEN " role " = 'pg_database_owner'::regrole " \
+	"THEN d.datdba ELSE " role " END::text "
+
+/* Of predefined roles pg_shdepend does not know what they own. */
 static PgmQuery schema_query = {
 	"SELECT has_schema_privilege($2, n.oid, 'USAGE'), "
 	"has_schema_privilege($2, n.oid, 'CREATE'), "
-	"ARRAY(SELECT DISTINCT CASE WHEN c.role = 'pg_database_owner'::regrole "
-	"THEN d.datdba ELSE c.role END::text FROM (SELECT n.nspowner "
+	"ARRAY(" PERSON("w.role") "FROM (SELECT n.nspowner "
 	"UNION SELECT a.grantee FROM aclexplode(n.nspacl) a "
-	"WHERE a.privilege_type = 'CREATE') AS c (role)), "
-	"ARRAY(SELECT DISTINCT s.refobjid::text FROM pg_depend o "
-	"JOIN pg_shdepend s ON s.dbid = d.oid AND s.classid = o.classid "
-	"AND s.objid = o.objid AND s.objsubid = 0 AND s.deptype = 'o' "
-	"WHERE o.refclassid = 'pg_namespace'::regclass AND o.refobjid = n.oid "
-	"AND o.classid <> 'pg_class'::regclass) "
+	"WHERE a.privilege_type = 'CREATE') AS w (role)), "
+	"ARRAY(" PERSON("w.role") "FROM pg_depend o CROSS JOIN LATERAL ("
+	OWNER_OF("pg_proc", "proowner") "UNION ALL "
+	OWNER_OF("pg_operator", "oprowner") "UNION ALL "
+	OWNER_OF("pg_opclass", "opcowner") "UNION ALL "
+	OWNER_OF("pg_type", "typowner") "UNION ALL "
+	OWNER_OF("pg_collation", "collowner") "UNION ALL "
+	OWNER_OF("pg_conversion", "conowner") "UNION ALL "
+	OWNER_OF("pg_ts_dict", "dictowner") "UNION ALL "
+	OWNER_OF("pg_ts_config", "cfgowner") ") AS w (role) "
+	"WHERE o.refclassid = 'pg_namespace'::regclass "
+	"AND o.refobjid = n.oid) "
 	"FROM pg_namespace n, pg_database d "
 	"WHERE n.nspname = $1 AND d.datname = current_database()",
 	2, {NAMEOID, OIDOID}

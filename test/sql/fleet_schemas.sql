@@ -254,6 +254,11 @@ SELECT revision FROM pgmigrate.upgrade('t3@head');
 SELECT schema, state, error FROM pgmigrate.fleet(schemas => '{t3}');
 SELECT revision, ok, detail FROM pgmigrate.verify('t2.h5');
 SELECT revision FROM pgmigrate.downgrade('t2@-1');
+ALTER FUNCTION t3.lower(varchar) OWNER TO pg_database_owner;
+SELECT current_database() AS db, datdba::regrole AS owner FROM pg_database WHERE datname = current_database() \gset
+ALTER DATABASE :"db" OWNER TO regress_fleet_op;
+SELECT revision FROM pgmigrate.upgrade('t3@head');
+ALTER DATABASE :"db" OWNER TO :owner;
 DROP FUNCTION t3.lower(varchar);
 SELECT revision FROM pgmigrate.upgrade('t3@head');
 SELECT schema, state, error FROM pgmigrate.fleet(schemas => '{t3}');
