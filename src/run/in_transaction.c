@@ -27,19 +27,25 @@
 #include "run/step_routine.h"
 #include "store/leftover_indexes.h"
 
-/* For pgm_lockwait_take; its argument is a PgmSpan. */
+/*
+ * For pgm_lockwait_take; its argument is a PgmSpan.  Names mean what they will
+ * mean then: a SET of search_path among the statements is followed.
+ */
 static void
 collect(PgmLockNeeds *needs, void *arg)
 {
 	PgmSpan    *span = arg;
+	int			guc_level = NewGUCNestLevel();
 
 	span->taken = span->first;
 	while (span->taken < span->end)
 	{
+		pgm_source_follow(span->source, span->taken);
 		pgm_lockneeds_statement(needs, span->source, span->taken++);
 		if (needs->slow)
 			break;
 	}
+	AtEOXact_GUC(false, guc_level);
 }
 
 /*

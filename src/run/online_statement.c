@@ -21,6 +21,7 @@
 
 #include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -102,10 +103,36 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 	return NULL;
 }
 
+/* Each with the search_path that those before it have SET. */
+static bool
+any_is_online(PgmRunner *runner, const PgmSource *source)
+{
+	PgmClassifier classifier = {0};
+
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		PgmVerdict *verdict;
+		PgmStrategy *plain;
+
+		pgm_source_follow(source, i);
+		if (OidIsValid(pgm_runner_held_table(source, i)))
+			return true;
+		if (!pgm_online)
+			continue;
+		verdict = pgm_classify(&classifier, source, i);
+		if (strategy_of(runner, source, i, verdict, &plain) != NULL)
+			return true;
+		if (plain != NULL)
+			pgm_runner_notice_plain(runner, i, plain);
+	}
+	return false;
+}
+
 bool
 pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 {
-	PgmClassifier classifier = {0};
+	int			guc_level;
+	bool		result;
 
 	if (!runner->exec.worker)
 		return false;
@@ -118,24 +145,10 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 		return true;
 	if (!may_be_online(step))
 		return false;
-	for (int i = 0; i < step->source->nstatements; i++)
-	{
-		if (OidIsValid(pgm_runner_held_table(step->source, i)))
-			return true;
-	}
-	if (!pgm_online)
-		return false;
-	for (int i = 0; i < step->source->nstatements; i++)
-	{
-		PgmVerdict *verdict = pgm_classify(&classifier, step->source, i);
-		PgmStrategy *plain;
-
-		if (strategy_of(runner, step->source, i, verdict, &plain) != NULL)
-			return true;
-		if (plain != NULL)
-			pgm_runner_notice_plain(runner, i, plain);
-	}
-	return false;
+	guc_level = NewGUCNestLevel();
+	result = any_is_online(runner, step->source);
+	AtEOXact_GUC(false, guc_level);
+	return result;
 }
 
 /* ---- the row */

@@ -182,16 +182,22 @@ collect_source(const PgmPlan *plan, int step, const PgmSource *source,
 {
 	PlanNeeds  *collected = arg;
 	PgmRunner  *runner = collected->runner;
+	bool		slow = false;
+	int			guc_level;
 
 	if (step != runner->taken_step)
 		return;
 	runner->taken = 0;
-	while (runner->taken < source->nstatements)
+	guc_level = NewGUCNestLevel();
+	while (runner->taken < source->nstatements && !slow)
 	{
+		pgm_source_follow(source, runner->taken);
 		pgm_lockneeds_statement(collected->needs, source, runner->taken++);
-		if (collected->needs->slow)
-			return;
+		slow = collected->needs->slow;
 	}
+	AtEOXact_GUC(false, guc_level);
+	if (slow)
+		return;
 	runner->taken_step = step + 1;
 	runner->taken = 0;
 }

@@ -16,6 +16,7 @@
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -29,6 +30,7 @@
 #include "run/runner.h"
 #include "script/write.h"
 #include "sql/parse_text.h"
+#include "sql/statements.h"
 #include "store/authors.h"
 #include "store/begun_statement.h"
 #include "store/journal.h"
@@ -295,9 +297,14 @@ static void
 collect_span(PgmLockNeeds *needs, void *arg)
 {
 	const Span *span = arg;
+	int			guc_level = NewGUCNestLevel();
 
 	for (int i = span->first; i < span->end; i++)
+	{
+		pgm_source_follow(span->source, i);
 		pgm_lockneeds_statement(needs, span->source, i);
+	}
+	AtEOXact_GUC(false, guc_level);
 }
 
 /*

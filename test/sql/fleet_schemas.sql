@@ -271,10 +271,28 @@ SELECT revision FROM pgmigrate.downgrade('t3@-1');
 SELECT mode FROM pg_locks WHERE classid = 'pg_namespace'::regclass AND objid = 't3'::regnamespace;
 ROLLBACK;
 RESET pgmigrate.execution;
+-- by names as the schema has them: carried out online, and no lock on what has the same name in public
+SELECT pgmigrate.revision('indexed', 'CREATE INDEX h5_a ON h5 (a)', 'DROP INDEX h5_a', id => 'o1');
+SET pgmigrate.online_threshold = 0;
+SELECT schema, state FROM pgmigrate.fleet(schemas => '{t3}');
+SELECT revision, relation, strategy, state FROM pgmigrate.operations;
+RESET pgmigrate.online_threshold;
+CREATE TABLE public.h5 ();
+SELECT pgmigrate.revision('wide', 'ALTER TABLE h5 ADD COLUMN b int; CREATE TABLE locked AS SELECT relation::regclass FROM pg_locks WHERE pid = pg_backend_pid() AND mode = ''AccessExclusiveLock'' AND relation IN (''public.h5''::regclass, ''t3.h5''::regclass)',
+	'DROP TABLE locked; ALTER TABLE h5 DROP COLUMN b', id => 'o2');
+SELECT schema, state FROM pgmigrate.fleet(schemas => '{t3}');
+SELECT * FROM t3.locked;
+SET pgmigrate.execution = 'inline';
+BEGIN;
+SELECT revision FROM pgmigrate.downgrade('t3@-1');
+SELECT relation::regclass FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IN ('public.h5'::regclass, 't3.h5'::regclass);
+ROLLBACK;
+RESET pgmigrate.execution;
+DROP TABLE public.h5;
 -- where it is gone, how far it came is told nevertheless
 CREATE SCHEMA gone;
-SELECT pgmigrate.revision('seventh', 'DROP SCHEMA gone CASCADE; SELECT 1 / 0', id => 'h7', transactional => false);
-SELECT schema, state, steps, heads, error FROM pgmigrate.fleet(schemas => '{gone}');
+SELECT pgmigrate.revision('seventh', 'DROP SCHEMA gone CASCADE; SELECT 1 / 0', id => 'h7', down_revision => '{h6}', splice => true, transactional => false);
+SELECT schema, state, steps, heads, error FROM pgmigrate.fleet('h7', schemas => '{gone}');
 
 SET client_min_messages = warning;
 DROP EXTENSION pgmigrate;
