@@ -332,8 +332,12 @@ foreach my $who ('finalize', 'the next change')
 # On the way back a sequence that has gone too far begins again after the rows.
 # Where no index knows the last of them they are read before the lock, and what
 # is written while that is waited for does not count.
-for my $index ('', 'CREATE INDEX ON t (n)')
+for my $case (
+	[ '', 31 ],
+	[ 'CREATE INDEX ON t (id, n); CREATE INDEX ON t USING hash (n); CREATE INDEX ON t (n) WHERE n > 0', 31 ],
+	[ 'CREATE INDEX ON t (n)', 51 ])
 {
+	my ($index, $next) = @$case;
 	my $holder = session($node);
 	my $caller = session($node);
 
@@ -350,7 +354,7 @@ INSERT INTO t VALUES (1, 1), (2, 2), (3, 30); $index");
 	$holder->query('COMMIT');
 	is($caller->result, 'reverted', "a sequence goes back: '$index'");
 	query($node, 'INSERT INTO t (id) VALUES (5)');
-	is(query($node, 'SELECT n FROM t WHERE id = 5'), $index eq '' ? '31' : '51', 'after the rows that were asked for');
+	is(query($node, 'SELECT n FROM t WHERE id = 5'), $next, 'after the rows that were asked for');
 	$_->quit foreach $holder, $caller;
 }
 
