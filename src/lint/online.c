@@ -167,6 +167,26 @@ pgm_lint_way_back(PgmLint *lint)
 		pgm_lint_add(lint, "way-back", message, NULL);
 }
 
+/*
+ * The server refuses to change what views go by, which the strategy carries
+ * along; what else it so refuses, the strategy is not chosen for.
+ */
+static bool
+is_carried(const PgmJudged *judged, const PgmFinding *finding)
+{
+	switch (judged->strategy->kind)
+	{
+		case PGM_STRATEGY_SHADOW_TABLE:
+			return is_listed(finding, carried) ||
+				(strcmp(finding->rule->id, "trial-fails") == 0 &&
+				 judged->verdict->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED);
+		case PGM_STRATEGY_SHADOW_COLUMN:
+			return is_listed(finding, carried);
+		default:
+			return false;
+	}
+}
+
 static void
 relieve(PgmJudged *judged)
 {
@@ -177,10 +197,8 @@ relieve(PgmJudged *judged)
 	{
 		PgmFinding *finding = lfirst(lc);
 
-		if ((online && is_listed(finding, avoided)) ||
-			(online && (judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
-						judged->strategy->kind == PGM_STRATEGY_SHADOW_COLUMN) &&
-			 is_listed(finding, carried)))
+		if (online && (is_listed(finding, avoided) ||
+					   is_carried(judged, finding)))
 		{
 			finding->avoided = true;
 			if (is_script(judged->strategy))

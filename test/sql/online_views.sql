@@ -39,7 +39,11 @@ CREATE TABLE before AS SELECT * FROM described();
 SELECT pgmigrate.revision('wide', 'ALTER TABLE accounts ALTER v TYPE bigint', 'ALTER TABLE accounts ALTER v TYPE int', id => 'v1');
 SELECT statement, strategy FROM pgmigrate.plan('head');
 SELECT rule, level FROM pgmigrate.lint('ALTER TABLE accounts ALTER v TYPE bigint') WHERE rule = 'dependent-object-blocks';
+-- the server would refuse it as written, which forbids nothing
+SELECT rule, level FROM pgmigrate.assess('head') WHERE rule = 'trial-fails';
+SET pgmigrate.environment = production;
 SELECT state FROM pgmigrate.upgrade();
+RESET pgmigrate.environment;
 CREATE TABLE after AS SELECT * FROM described();
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 WHERE c.relkind = 'v' AND c.relnamespace = 'shop'::regnamespace ORDER BY c.relname, a.attnum;
