@@ -9,7 +9,8 @@
  *
  * Downgrade: where all that the upgrade did to a table is one operation which
  * can be reverted, the ALTER TABLE of that table, or several of them in a row,
- * are what takes it back, and are replaced by that.
+ * are what takes it back, and are replaced by that; or passed over, if it was
+ * reverted by hand since the revision was applied.
  *
  *-------------------------------------------------------------------------
  */
@@ -79,14 +80,14 @@ end_at(PgmPass *pass, int last, const char *digest)
 		pass->digest = pgm_resume_digest(pass->source, i, pass->digest);
 }
 
-/* What of the revision can be reverted on the table, if it is one; or NULL. */
+/* Which of those of a revision is about the table, if it is one; or NULL. */
 static PgmOperation *
-revertible(const char *revision, Oid relid)
+one_of(List *operations, Oid relid)
 {
 	PgmOperation *result = NULL;
 	ListCell   *lc;
 
-	foreach(lc, pgm_operations_in_state(PGM_OPERATION_SWITCHED, revision))
+	foreach(lc, operations)
 	{
 		PgmOperation *operation = lfirst(lc);
 
@@ -144,6 +145,7 @@ pgm_runner_has_revertible(const PgmRunner *runner, const PgmStep *step)
 		return false;
 	return pgm_operations_in_state(PGM_OPERATION_SWITCHED,
 								   step->revision->id) != NIL ||
+		pgm_operations_taken_back(step->revision->id) != NIL ||
 		pgm_runner_has_kept(step->revision->id);
 }
 
@@ -160,14 +162,23 @@ find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 
 	if (runner->request->direction != PGM_DOWN)
 		return false;
-	operation = revertible(step->revision->id, pass->relid);
+	operation = one_of(pgm_operations_in_state(PGM_OPERATION_SWITCHED,
+											   step->revision->id),
+					   pass->relid);
+	if (operation == NULL)
+		operation = one_of(pgm_operations_taken_back(step->revision->id),
+						   pass->relid);
 	while (last + 1 < source->nstatements &&
 		   altered_by(source, last + 1) == pass->relid)
 		last++;
 	if (operation == NULL || !is_all(step, operation) ||
 		any_altered_besides(source, operation, first, last))
 		return false;
-	pass->reverted = operation->id;
+	/* revert() was called: the rows would be converted back twice */
+	if (operation->state == PGM_OPERATION_REVERTED)
+		pass->is_there = true;
+	else
+		pass->reverted = operation->id;
 	end_at(pass, pgm_shadow_with_made(source, pass->first, last), digest);
 	return true;
 }

@@ -86,6 +86,14 @@ static PgmQuery state_query = {
 	2, {TEXTOID, TEXTOID}
 };
 
+static PgmQuery taken_back_query = {
+	"SELECT " COLUMNS "FROM pgmigrate.operation o "
+	"JOIN pgmigrate.applied a ON a.revision = o.revision "
+	"WHERE o.revision = $1 AND o.direction = 'up' AND o.state = 'reverted' "
+	"AND o.finished > a.applied_at ORDER BY o.id",
+	1, {TEXTOID}
+};
+
 static PgmQuery unfinished_query = {
 	"SELECT " COLUMNS "FROM pgmigrate.operation o "
 	"WHERE o.revision IS NOT DISTINCT FROM $1 "
@@ -424,6 +432,15 @@ pgm_operations_in_state(PgmOperationState state, const char *revision)
 	values[0] = pgm_text_datum(state_names[state]);
 	pgm_set_text(values, nulls, 1, revision);
 	return pgm_spi_list(&state_query, values, nulls, make_operation);
+}
+
+List *
+pgm_operations_taken_back(const char *revision)
+{
+	Datum		values[1];
+
+	values[0] = pgm_text_datum(revision);
+	return pgm_spi_list(&taken_back_query, values, NULL, make_operation);
 }
 
 List *

@@ -97,12 +97,13 @@ extern PgmOperation *pgm_operation_of_statement(const char *revision,
 /* All of a revision, NULL: of none, that are not over, the last first. */
 extern List *pgm_operations_unfinished(const char *revision);
 
-/* Those in this state, of a revision or of all (NULL), in order. */
+/* In order; in this state, of a revision or of all (NULL). */
 extern List *pgm_operations_in_state(PgmOperationState state,
 									 const char *revision);
 
-/* Those that a run has begun or gone on with. */
-extern List *pgm_operations_of_run(int64 run);
+/* Of an upgrade, and reverted since the revision was applied. */
+extern List *pgm_operations_taken_back(const char *revision);
+extern List *pgm_operations_of_run(int64 run);	/* begun or gone on with */
 
 /* Keeps the row locked until the end of the transaction. */
 extern PgmOperation *pgm_operation_lock(int64 id);

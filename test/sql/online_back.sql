@@ -189,6 +189,26 @@ SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operat
 SELECT * FROM state_of;
 COMMIT;
 
+-- reverted by hand: the downgrade converts nothing twice, a plain upgrade after it is undone as written
+CREATE TABLE moved (id int PRIMARY KEY, v int);
+INSERT INTO moved VALUES (1, 1), (2, 2);
+CREATE TABLE beside (id int PRIMARY KEY, v int);
+CREATE VIEW shown AS SELECT v FROM beside;
+SELECT pgmigrate.revision('moved', 'ALTER TABLE moved ALTER v TYPE bigint USING v + 1; ALTER TABLE beside ALTER v TYPE bigint', 'ALTER TABLE beside ALTER v TYPE int; ALTER TABLE moved ALTER v TYPE int USING v - 1', id => 'm1');
+SELECT state FROM pgmigrate.upgrade('m1');
+SELECT r.action FROM pgmigrate.operations o, pgmigrate.revert(o.operation) r WHERE o.revision = 'm1';
+SET client_min_messages = notice;
+SELECT state FROM pgmigrate.downgrade('-1');
+SET client_min_messages = warning;
+SELECT id, v, pg_typeof(v) FROM moved ORDER BY id;
+DROP VIEW shown;
+SET pgmigrate.online = off;
+SELECT state FROM pgmigrate.upgrade('m1');
+SELECT id, v, pg_typeof(v) FROM moved ORDER BY id;
+SET pgmigrate.online = on;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT id, v, pg_typeof(v) FROM moved ORDER BY id;
+
 DROP SCHEMA back CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
