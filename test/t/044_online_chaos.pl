@@ -27,6 +27,7 @@ my $nwriters = $ENV{PGMIGRATE_CHAOS_WRITERS} || 4;
 my $change =
   'ALTER v TYPE bigint, ALTER id TYPE bigint, ALTER n TYPE text USING n::text';
 my $last = 'ORDER BY operation DESC LIMIT 1';
+my @killed_in = qw(preparing copying indexing comparing switching switched);
 my %kills;
 
 srand($seed);
@@ -211,6 +212,10 @@ sub kill_something
 	my $offset = -s $node->logfile;
 	my $pid;
 
+	# After the commit of the switch the worker is gone soon.
+	$what = 'postmaster'
+	  if $what eq 'worker'
+	  && query($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pgmigrate worker'") == 0;
 	if ($what eq 'postmaster')
 	{
 		my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
@@ -238,6 +243,7 @@ sub kill_something
 	}
 	is_up();
 	$kills{$phase}{$what}++;
+	note("killed in $phase: $what");
 	return;
 }
 
@@ -287,7 +293,7 @@ sub until_done
 		$watcher->quit unless $watcher->ended;
 		if (defined $phase && delete $left{$phase})
 		{
-			usleep(int(rand(40_000)));
+			usleep(int(rand($phase eq 'switched' ? 3_000 : 40_000)));
 			kill_something($phase);
 		}
 		$result = answer($session);
@@ -392,8 +398,7 @@ my $checked = eval { query($node, 'CREATE EXTENSION amcheck'); 1 };
 start_writers() if $method ne 'column';
 for my $round (1 .. ($method =~ /^(?:column|order)$/ ? 0 : $rounds))
 {
-	my @phases = $rounds > 1 || $round % 2 ?
-	  qw(preparing copying indexing comparing switching) : ();
+	my @phases = $rounds > 1 || $round % 2 ? @killed_in : ();
 
 	is(until_done($rebuild, 'switched', @phases), 'switched', "round $round: switched");
 	rows_are_right('switched');
@@ -422,20 +427,19 @@ for my $round (1 .. ($method =~ /^(?:column|order)$/ ? 0 : $rounds))
 }
 for my $round (1 .. ($method eq 'order' ? $rounds : 0))
 {
-	my @phases = qw(preparing copying indexing comparing switching);
 	my $order = $round % 2 ? '{late, big, v}' : '{note, id}';
 	my $sql =
 	  "SELECT action FROM pgmigrate.rebuild('public.t', column_order => '$order', order_by => 'v')";
 	my $before = definition('public');
 
-	is(until_done($sql, 'switched', @phases), 'switched', "order, round $round: switched");
+	is(until_done($sql, 'switched', @killed_in), 'switched', "order, round $round: switched");
 	rows_are_right('switched');
 	old_rows_are_right('switched');
 	is(with_a_kill('revert', 'reverted'), 'reverted', 'reverted');
 	rows_are_right('reverted');
 	is(definition('public'), $before, 'the catalog is what it was');
 	nothing_is_left('reverted');
-	is(until_done($sql, 'switched', @phases), 'switched', 'switched again');
+	is(until_done($sql, 'switched', @killed_in), 'switched', 'switched again');
 	rows_are_right('switched again');
 	is(with_a_kill('finalize', 'finalized'), 'finalized', 'finalized');
 	rows_are_right('finalized');
@@ -486,7 +490,7 @@ for my $round (1 .. ($method =~ /^(?:table|order)$/ ? 0 : $rounds))
 	revision($node, "types$round", "ALTER TABLE t $narrow",
 		downgrade => "'ALTER TABLE t ALTER v TYPE bigint'");
 	start_writers();
-	is(until_done($upgrade, 'switched', qw(preparing copying indexing comparing switching)),
+	is(until_done($upgrade, 'switched', @killed_in),
 		'switched', "$name: switched");
 	rows_are_right("$name, switched");
 	doubles_are_right("$name, switched", @columns);
@@ -496,7 +500,8 @@ for my $round (1 .. ($method =~ /^(?:table|order)$/ ? 0 : $rounds))
 	nothing_is_left("$name, reverted");
 
 	query($node, "SELECT pgmigrate.stamp('" . ($round > 1 ? 'types' . ($round - 1) : 'base') . "')");
-	is(until_done($upgrade, 'switched'), 'switched', "$name: switched again");
+	is(until_done($upgrade, 'switched', $rounds > 1 ? @killed_in : ()),
+		'switched', "$name: switched again");
 	is(with_a_kill('finalize', 'finalized'), 'finalized', "$name: finalized");
 	rows_are_right("$name, finalized");
 	nothing_is_left("$name, finalized");
@@ -508,7 +513,7 @@ for my $round (1 .. ($method =~ /^(?:table|order)$/ ? 0 : $rounds))
 	is(query($node, $amcheck), "0|3", "$name: heap and indexes are sound") if $checked;
 	stop_writers();
 }
-note("killed in $_: " . join ', ', map { "$_" } %{ $kills{$_} })
+note("all that were killed in $_: " . join ', ', %{ $kills{$_} })
   foreach sort keys %kills;
 
 log_is_clean($node, undef, postmaster_killed => 1);
