@@ -33,16 +33,15 @@
 /* Of table $1 with columns $2; names of doubles begin with $3. */
 static PgmQuery objects_query = {
 	"SELECT 'i', i.indrelid::int8, i.indexrelid::int8, "
-	"coalesce(h.oid, 0)::int8 "
+	"coalesce(x.indexrelid, 0)::int8 "
 	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
 	"LEFT JOIN pg_class h ON h.relnamespace = c.relnamespace "
 	"AND h.relname = $3 || i.indexrelid "
-	"LEFT JOIN pg_index x ON x.indexrelid = h.oid "
+	"LEFT JOIN pg_index x ON x.indexrelid = h.oid AND x.indisvalid "
 	"WHERE i.indrelid = $1 AND (i.indkey::int2[] && $2 OR EXISTS (SELECT "
 	"FROM pg_depend d WHERE d.classid = 'pg_class'::regclass "
 	"AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass "
 	"AND d.refobjid = $1 AND d.refobjsubid = ANY ($2))) "
-	"AND (h.oid IS NULL OR x.indisvalid) "
 	"UNION ALL SELECT k.contype::text, k.conrelid::int8, k.oid::int8, "
 	"coalesce(h.oid, 0)::int8 "
 	"FROM pg_constraint k LEFT JOIN pg_constraint h ON h.conrelid = k.conrelid "
