@@ -334,7 +334,7 @@ void
 pgm_ddl_create_index(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *to = pair->to;
-	char	   *definition = OF(to, "definition");
+	char	   *definition = pgm_schema_written(to, "definition");
 	char	   *only = strstr(definition, " ON ONLY ");
 
 	if (pgm_ddl_is_handed_down(diff, pair))
@@ -394,7 +394,7 @@ pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair)
 	bool		late = pgm_ddl_is_late_index(diff, pair);
 
 	if (definition == NULL)
-		definition = OF(to, "definition");
+		definition = pgm_schema_written(to, "definition");
 	if (pgm_ddl_is_handed_down(diff, pair) || pair->is_there)
 		return;
 	if (pair->only || late)

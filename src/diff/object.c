@@ -161,7 +161,7 @@ create_view(PgmDiff *diff, const PgmSchemaObject *to, bool replace)
 	if (OF(to, "tablespace") != NULL)
 		appendStringInfo(&sql, " TABLESPACE %s",
 						 quote_identifier(OF(to, "tablespace")));
-	appendStringInfo(&sql, " AS\n%s", trimmed(OF(to, "definition")));
+	appendStringInfo(&sql, " AS\n%s", trimmed(pgm_schema_written(to, "definition")));
 	pgm_ddl_add(diff, "%s", sql.data);
 }
 
@@ -179,9 +179,11 @@ create_policy(PgmDiff *diff, const PgmSchemaObject *to)
 		appendStringInfo(&sql, " FOR %s", command);
 	appendStringInfo(&sql, " TO %s", OF(to, "roles"));
 	if (OF(to, "using") != NULL)
-		appendStringInfo(&sql, " USING (%s)", OF(to, "using"));
+		appendStringInfo(&sql, " USING (%s)",
+						 pgm_schema_written(to, "using"));
 	if (OF(to, "check") != NULL)
-		appendStringInfo(&sql, " WITH CHECK (%s)", OF(to, "check"));
+		appendStringInfo(&sql, " WITH CHECK (%s)",
+						 pgm_schema_written(to, "check"));
 	pgm_ddl_add(diff, "%s", sql.data);
 }
 
@@ -350,7 +352,7 @@ set_view_default(PgmDiff *diff, const PgmSchemaObject *column)
 	if (OF(column, "default") != NULL)
 		pgm_ddl_add(diff, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s",
 					pgm_ddl_table(column), pgm_ddl_part_name(column),
-					OF(column, "default"));
+					pgm_schema_written(column, "default"));
 }
 
 static void
@@ -362,7 +364,7 @@ create_part(PgmDiff *diff, PgmPair *pair)
 
 	if (pgm_ddl_is(to, "domain constraint"))
 		pgm_ddl_add(diff, "ALTER DOMAIN %s ADD CONSTRAINT %s %s", table, name,
-					OF(to, "definition"));
+					pgm_schema_written(to, "definition"));
 	else if (pgm_ddl_is(to, "constraint"))
 		pgm_ddl_add_constraint(diff, pair);
 	else if (is_attribute(diff->to, to))
@@ -458,7 +460,7 @@ static bool
 create_other(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *to = pair->to;
-	char	   *definition = OF(to, "definition");
+	char	   *definition = pgm_schema_written(to, "definition");
 
 	if (pgm_ddl_is(to, "schema"))
 		pgm_ddl_add(diff, "CREATE SCHEMA %s", to->identity);
@@ -682,7 +684,8 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 		alter_publication(diff, pair);
 	else if (pgm_ddl_is(to, "rule") && differs(pair, "definition"))
 		pgm_ddl_add(diff, "CREATE OR REPLACE%s",
-					trimmed(OF(to, "definition")) + strlen("CREATE"));
+					trimmed(pgm_schema_written(to, "definition")) +
+					strlen("CREATE"));
 	else if (pgm_ddl_is(to, "function") || pgm_ddl_is(to, "procedure"))
 	{
 		if (differs(pair, "definition") || differs(pair, "source"))

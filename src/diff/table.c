@@ -111,10 +111,11 @@ column_definition(const PgmDiff *diff, const PgmSchemaObject *column)
 	if (OF(column, "collation") != NULL)
 		appendStringInfo(&sql, " COLLATE %s", OF(column, "collation"));
 	if (OF(column, "default") != NULL)
-		appendStringInfo(&sql, " DEFAULT %s", OF(column, "default"));
+		appendStringInfo(&sql, " DEFAULT %s",
+						 pgm_schema_written(column, "default"));
 	if (OF(column, "generated as") != NULL)
 		appendStringInfo(&sql, " GENERATED ALWAYS AS (%s) %s",
-						 OF(column, "generated as"),
+						 pgm_schema_written(column, "generated as"),
 						 strcmp(OF(column, "generated"), "stored") == 0 ?
 						 "STORED" : "VIRTUAL");
 	if (OF(column, "identity") != NULL)
@@ -298,7 +299,7 @@ alter_inherited(PgmDiff *diff, const PgmSchemaObject *table,
 							 "ALTER COLUMN %s DROP DEFAULT" :
 							 "ALTER COLUMN %s SET DEFAULT %s",
 							 pgm_ddl_part_name(column),
-							 OF(column, "default"));
+							 pgm_schema_written(column, "default"));
 	if (OF(column, "not null") != NULL && OF(above, "not null") == NULL)
 		pgm_ddl_add_to_table(diff, table->identity,
 							 "ALTER COLUMN %s SET NOT NULL",
@@ -345,7 +346,8 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 	if (OF(table, "inherits") != NULL && !partition)
 		appendStringInfo(&sql, " INHERITS (%s)", OF(table, "inherits"));
 	if (OF(table, "partition key") != NULL)
-		appendStringInfo(&sql, " PARTITION BY %s", OF(table, "partition key"));
+		appendStringInfo(&sql, " PARTITION BY %s",
+						 pgm_schema_written(table, "partition key"));
 	if (OF(table, "access method") != NULL)
 		appendStringInfo(&sql, " USING %s",
 						 quote_identifier(OF(table, "access method")));
@@ -714,7 +716,7 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 {
 	const char *table = pgm_ddl_table(pair->to);
 	char	   *name = pgm_ddl_part_name(pair->to);
-	char	   *value = OF(pair->to, "default");
+	char	   *value = pgm_schema_written(pair->to, "default");
 	bool		retyped = is_retyped(pair);
 	bool		had_default = OF(pair->from, "default") != NULL &&
 		!pair->drop_default;

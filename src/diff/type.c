@@ -107,7 +107,8 @@ create_domain(PgmDiff *diff, PgmPair *pair)
 					 OF(pair->to, "base type"));
 	append_collation(&sql, pair->to);
 	if (OF(pair->to, "default") != NULL)
-		appendStringInfo(&sql, " DEFAULT %s", OF(pair->to, "default"));
+		appendStringInfo(&sql, " DEFAULT %s",
+						 pgm_schema_written(pair->to, "default"));
 	if (OF(pair->to, "not null") != NULL)
 		appendStringInfoString(&sql, " NOT NULL");
 	pgm_ddl_add(diff, "%s", sql.data);
@@ -197,7 +198,7 @@ alter_domain(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add(diff, "ALTER DOMAIN %s DROP DEFAULT", name);
 	else if (differs(pair, "default"))
 		pgm_ddl_add(diff, "ALTER DOMAIN %s SET DEFAULT %s", name,
-					OF(pair->to, "default"));
+					pgm_schema_written(pair->to, "default"));
 	if (differs(pair, "not null"))
 		pgm_ddl_add(diff, "ALTER DOMAIN %s %s NOT NULL", name,
 					OF(pair->to, "not null") != NULL ? "SET" : "DROP");

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * expressions.h
- *	  Expressions in the form that survives a dump and restore.
+ *	  Expressions in the forms that survive a dump and restore.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,5 +10,8 @@
 
 /* The text of an expression after a dump and restore. */
 extern char *pgm_schema_settled_text(char *text);
+
+/* The text that is read as what is put out as this one. */
+extern char *pgm_schema_written_text(char *text);
 
 #endif							/* PGM_SCHEMA_EXPRESSIONS_H */

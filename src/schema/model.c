@@ -28,6 +28,9 @@
 /* Of each query, before the properties. */
 #define FIXED_COLUMNS 5
 
+/* Before the name of a property whose text the server puts out otherwise. */
+#define RAW ".raw "
+
 /* What the text of constants and names depends on. */
 static const struct
 {
@@ -103,6 +106,33 @@ pgm_schema_is_local(const char *kind)
 	return false;
 }
 
+/* Beside what is compared, of the few objects where that is another text. */
+static void
+keep_raw(PgmSchemaObject *object, const char *property, char *raw)
+{
+	int			n = object->nproperties;
+	char	  **properties = palloc(sizeof(char *) * (n + 1));
+
+	memcpy(properties, object->properties, sizeof(char *) * n);
+	properties[n] = psprintf(RAW "%s", property);
+	object->properties = properties;
+	object->values = repalloc(object->values, sizeof(char *) * (n + 1));
+	object->values[n] = raw;
+	object->nproperties = n + 1;
+}
+
+/* A value that is not that of the raw text any more was kept from before. */
+char *
+pgm_schema_written(const PgmSchemaObject *object, const char *property)
+{
+	char	   *value = pgm_schema_value(object, property);
+	char	   *raw = value == NULL || strstr(value, "ARRAY[") == NULL ? NULL :
+		pgm_schema_value(object, psprintf(RAW "%s", property));
+
+	return raw == NULL || strcmp(pgm_schema_settled_text(raw), value) != 0 ?
+		value : pgm_schema_written_text(raw);
+}
+
 static PgmSchemaObject *
 add_object(SchemaReader *reader)
 {
@@ -152,6 +182,8 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 
 			object->values[i] = value != NULL && settle[i] ?
 				pgm_schema_settled_text(value) : value;
+			if (object->values[i] != value)
+				keep_raw(object, properties[i], value);
 		}
 	}
 	MemoryContextSwitchTo(old);

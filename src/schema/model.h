@@ -101,6 +101,13 @@ pgm_schema_value(const PgmSchemaObject *object, const char *property)
 	return NULL;
 }
 
+/*
+ * How an expression is to be written, so that it is put out as it is here and
+ * not only in the form in which it is compared; NULL if there is no value.
+ */
+extern char *pgm_schema_written(const PgmSchemaObject *object,
+								const char *property);
+
 static inline bool
 pgm_schema_is_hidden(const char *property)
 {

@@ -103,6 +103,42 @@ test_expressions(void)
 	unit_is(settled("(ARRAY[1, 2"), "(ARRAY[1, 2", "so does half an array");
 }
 
+static char *
+written(const char *text)
+{
+	return pgm_schema_written_text(pstrdup(text));
+}
+
+static void
+test_written_expressions(void)
+{
+	unit_is(written("(a = ANY ((ARRAY['x'::character varying, "
+					"E'y\\\\'', z'::character varying, "
+					"NULL::character varying])::text[]))"),
+			"(a = ANY (((ARRAY['x'::character varying, "
+			"E'y\\\\'', z'::character varying, "
+			"NULL::character varying])::character varying[])::text[]))",
+			"the cast of an array stays outside, past the type that it has");
+	unit_is(written("((ARRAY[('x')::app.\"T 1\", (b)::app.\"T 1\"])::text[])"),
+			"(((ARRAY[('x')::app.\"T 1\", (b)::app.\"T 1\"])"
+			"::app.\"T 1\"[])::text[])",
+			"whatever the type is called");
+	unit_is(written("(ARRAY['x'::character varying(3)])::text[]"),
+			"ARRAY[('x'::character varying(3))::text]",
+			"a type with a length is not that of the array");
+	unit_is(written("(ARRAY[a, 'b'::text])::name[]"),
+			"ARRAY[(a)::name, ('b'::text)::name]",
+			"nor is one known of a column");
+	unit_is(written("(ARRAY['a'::character, 'b'::text])::name[]"),
+			"ARRAY[('a'::character)::name, ('b'::text)::name]",
+			"nor of elements that differ");
+	unit_is(written("'(ARRAY[''a''::text])::name[]'"),
+			"'(ARRAY[''a''::text])::name[]'", "a literal stays as it is");
+	unit_is(settled(written("(a = ANY (ARRAY[('x'::text)::name]))")),
+			"(a = ANY (ARRAY[('x'::text)::name]))",
+			"what was moved into the array stays there");
+}
+
 void
 test_diff(void)
 {
@@ -110,4 +146,5 @@ test_diff(void)
 	test_names();
 	test_kinds();
 	test_expressions();
+	test_written_expressions();
 }
