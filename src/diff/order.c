@@ -6,7 +6,8 @@
  *	leave			tables their parents, sequences their columns
  *	drops			users before what they use, by the dependencies of from
  *	creates, alters	what is needed before who needs it, by those of to
- *	late drops		of what only an altered object let go
+ *	late drops		of what only an altered object let go; the names of its
+ *					indexes are free before, where they are wanted
  *	finish			partitions attached, sequences given to their columns
  *	late keys		to what is attached
  *
@@ -269,6 +270,80 @@ find_late(PgmDiff *diff)
 			diff->pairs[i].late = false;
 }
 
+/* What is dropped for an index to go before its table, or -1. */
+static int
+index_top(const PgmDiff *diff, int n)
+{
+	for (;;)
+	{
+		const PgmPair *pair = &diff->pairs[n];
+		int			up = pair->whole_from;
+
+		if (!goes(pair))
+			return -1;
+		if (up < 0 || !pgm_ddl_is(diff->pairs[up].from, "constraint"))
+			up = parent_of(diff, n);
+		if (up < 0 || (up != pair->whole_from &&
+					   pgm_ddl_changes_parents(diff, pair->from)))
+			return n;
+		n = up;
+	}
+}
+
+/* They would go late as well. */
+static void
+drop_keys_to_index(PgmDiff *diff, int n)
+{
+	for (int i = diff->users.start[n]; i < diff->users.start[n + 1]; i++)
+	{
+		PgmPair    *key = &diff->pairs[diff->users.other[i]];
+
+		if (!pgm_diff_is_foreign_key(key->from) || !goes(key) || key->gone)
+			continue;
+		pgm_ddl_drop(diff, key);
+		key->gone = true;
+	}
+}
+
+static void
+drop_index_early(PgmDiff *diff, int n)
+{
+	if (diff->pairs[n].gone)
+		return;
+	drop_keys_to_index(diff, n);
+	for (int part = diff->pairs[n].first_part_from; part >= 0;
+		 part = diff->pairs[part].next_part_from)
+	{
+		drop_keys_to_index(diff, part);
+		diff->pairs[part].gone = true;
+	}
+	pgm_ddl_drop(diff, &diff->pairs[n]);
+	diff->pairs[n].gone = true;
+}
+
+/*
+ * The name of an index that something else is to have is free before that, be
+ * it that the table of the index goes late.
+ */
+static void
+free_names(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+		int			top;
+
+		if (!pgm_ddl_is(pair->from, "index") || !goes(pair) || !comes(pair) ||
+			pair->gone || !diff->pairs[whole_of(diff, i)].late)
+			continue;
+		top = index_top(diff, i);
+		if (top < 0)
+			continue;
+		drop_index_early(diff, top);
+		pair->gone = true;
+	}
+}
+
 static void come(PgmDiff *diff, int n);
 
 /*
@@ -412,22 +487,42 @@ come(PgmDiff *diff, int n)
 	pair->made = true;
 }
 
-/*
- * What it has by itself too comes before its parent makes it; so do indexes of
- * partitions, as ATTACH takes the first that will do.
- */
+/* That of a partitioned table, which has an index. */
 static bool
-comes_first(const PgmSchemaObject *object)
+is_key_of_partitioned(const PgmDiff *diff, const PgmPair *pair)
 {
-	return is_twice(object) ||
+	const PgmSchemaObject *table = !pgm_ddl_is(pair->to, "constraint") ||
+		pair->first_part_to < 0 ? NULL :
+		pgm_ddl_find_table(diff->to, pgm_ddl_table(pair->to));
+
+	return table != NULL && pgm_schema_value(table, "partition key") != NULL;
+}
+
+/*
+ * When it comes: what it has by itself too before its parent makes it.  ATTACH
+ * takes, for each index of the parent in the order in which they were made,
+ * the first of the partition that will do: indexes of partitions that have a
+ * parent come first, and constraints of the parent before them, as that of a
+ * constraint would do for an index that has none.
+ */
+static int
+turn_of(const PgmDiff *diff, const PgmPair *pair)
+{
+	const PgmSchemaObject *object = pair->to;
+	bool		key = is_key_of_partitioned(diff, pair);
+	int			rank = key ? pgm_ddl_rank("index") : pair->rank;
+	bool		first = key || is_twice(object) ||
 		(pgm_ddl_is(object, "index") &&
 		 pgm_schema_value(object, "parent") != NULL);
+
+	return rank * 2 + !first;
 }
 
 void
 pgm_diff_order(PgmDiff *diff)
 {
 	int			last = pgm_ddl_rank("");
+	int		   *turns = palloc(sizeof(int) * (diff->npairs + 1));
 
 	find_late(diff);
 	drop_late_defaults(diff);
@@ -450,14 +545,15 @@ pgm_diff_order(PgmDiff *diff)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)
 				drop(diff, i, false);
+	free_names(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		diff->pairs[i].visited = false;
-	for (int rank = 0; rank <= last; rank++)
-		for (int first = 1; first >= 0; first--)
-			for (int i = 0; i < diff->npairs; i++)
-				if (diff->pairs[i].rank == rank &&
-					comes_first(diff->pairs[i].to) == (first == 1))
-					come(diff, i);
+	for (int i = 0; i < diff->npairs; i++)
+		turns[i] = turn_of(diff, &diff->pairs[i]);
+	for (int turn = 0; turn <= last * 2 + 1; turn++)
+		for (int i = 0; i < diff->npairs; i++)
+			if (turns[i] == turn)
+				come(diff, i);
 	for (int rank = last; rank >= 0; rank--)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)

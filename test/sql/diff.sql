@@ -1094,7 +1094,18 @@ INSERT INTO pair (name, a, b) VALUES
 		create table b (i int, j int, unique (i, j)) partition by list (i); create table b1 partition of b for values in (1);
 		alter table a add constraint ab foreign key (i, j) references b (i, j); alter table b add constraint ba foreign key (i, j) references a (i, j)$p$,
 	$p$create table a (i int, j int, unique (i, j)); create table a1 (i int, j int, unique (i, j)); create table b (i int, j int, unique (i, j)); create table b1 (i int, j int, unique (i, j));
-		alter table a add constraint ab foreign key (i, j) references b (i, j); alter table b add constraint ba foreign key (i, j) references a (i, j)$p$);
+		alter table a add constraint ab foreign key (i, j) references b (i, j); alter table b add constraint ba foreign key (i, j) references a (i, j)$p$),
+('partitioned tables with two equal indexes, one of a constraint',
+	$p$create table a (i int, j int, unique (i, j)) partition by list (i); create unique index u on a (i, j); create table a1 partition of a for values in (1)$p$,
+	$p$create table a (i int, j int, unique (i, j)); create unique index u on a (i, j); create table a1 (i int, j int, unique (i, j))$p$),
+('names of indexes that another table is to have, of tables that go late',
+	$p$create table a (i int, j int unique, constraint k unique (i)); create index u on a (i); create view v as select i from a;
+		create table f (i int references a (j), constraint ff foreign key (i) references a (i)); create view w as select i from f;
+		create table p (i int, j int, unique (i)) partition by list (i); create table p1 partition of p (primary key (i, j)) for values in (1); create unique index pu on p (i, j);
+		create table r (i int) partition by list (i); create table r1 partition of r for values in (1); create index ru on r (i); create view x as select * from r1$p$,
+	$p$create table b (i int, constraint k unique (i)); create index u on b (i); create view v as select i from b; create view w as select i from b;
+		create table q (i int, j int, unique (i)) partition by list (i); create table p1 partition of q (primary key (i, j)) for values in (1); create unique index pu on q (i, j);
+		create table r2 (i int); create index ru on r2 (i); create index r1_i_idx on r2 (i); create view x as select * from r2$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
@@ -1149,6 +1160,50 @@ DO $$ DECLARE p text; BEGIN FOR p IN
 	UNION ALL SELECT format('LANGUAGE %I', lanname) FROM pg_language WHERE lanname LIKE 's%plx'
 	UNION ALL SELECT format('ACCESS METHOD %I', amname) FROM pg_am WHERE amname ~ '^s[0-9]' LOOP
 	EXECUTE 'DROP ' || p || ' CASCADE'; END LOOP; END $$;
+CREATE EXTENSION pgmigrate;
+
+-- what casts an array is put out as it is where the text was loaded, with the cast outside or inside
+SELECT $$
+CREATE SCHEMA ee;
+CREATE DOMAIN ee.d AS varchar DEFAULT CASE WHEN current_user::varchar IN ('a', 'b') THEN 'a' END CHECK (value IN ('a', 'b'));
+CREATE TABLE ee.t (s varchar(20) CHECK (s IN ('a', 'b')), n name CHECK (n::varchar NOT IN ('a', 'b')),
+	i varchar CHECK (i = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text])),
+	g boolean GENERATED ALWAYS AS (s IN ('a', 'it''s, (ARRAY[')) STORED, b boolean DEFAULT (current_user::varchar IN ('a', 'b')));
+CREATE INDEX ON ee.t ((s IN ('a', 'b'))) WHERE s IN ('c', 'd');
+CREATE POLICY p ON ee.t USING (s IN ('a', 'b')) WITH CHECK (s IN ('c', 'd'));
+CREATE VIEW ee.v AS SELECT s FROM ee.t WHERE s IN ('a', 'b') AND i = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text]);
+CREATE MATERIALIZED VIEW ee.m AS SELECT s FROM ee.t WHERE s IN ('a', 'b');
+CREATE RULE r AS ON DELETE TO ee.t WHERE old.s IN ('a', 'b') DO INSTEAD NOTHING;
+CREATE TABLE ee.p (s varchar) PARTITION BY LIST ((s IN ('a', 'b')));
+CREATE FUNCTION ee.f(s varchar) RETURNS boolean LANGUAGE sql RETURN s IN ('a', 'b');
+CREATE FUNCTION ee.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER g BEFORE UPDATE ON ee.t FOR EACH ROW WHEN (new.s IN ('a', 'b')) EXECUTE FUNCTION ee.g();
+$$ AS arrays \gset
+:arrays
+CREATE FUNCTION pg_temp.put_out() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'ee'::regnamespace
+	UNION ALL SELECT typdefault FROM pg_type WHERE typnamespace = 'ee'::regnamespace
+	UNION ALL SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'ee.t'::regclass
+	UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'ee'
+	UNION ALL SELECT unnest(ARRAY[qual, with_check]) FROM pg_policies WHERE schemaname = 'ee'
+	UNION ALL SELECT pg_get_viewdef(oid) FROM pg_class WHERE relnamespace = 'ee'::regnamespace AND relkind IN ('v', 'm')
+	UNION ALL SELECT definition FROM pg_rules WHERE schemaname = 'ee'
+	UNION ALL SELECT pg_get_partkeydef('ee.p'::regclass)
+	UNION ALL SELECT pg_get_functiondef('ee.f'::regproc)
+	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ee.t'::regclass
+$$;
+CREATE TEMP TABLE put_out AS SELECT t FROM pg_temp.put_out() AS t WHERE t LIKE '%ARRAY[%';
+DROP SCHEMA ee CASCADE;
+SELECT count(*), count(*) FILTER (WHERE t LIKE '%])::text[]%') AS outside, count(*) FILTER (WHERE t LIKE '%)::text,%') AS inside FROM put_out;
+SELECT pgmigrate.autogenerate('arrays', :'arrays', id => 'arrays');
+SELECT revision, state FROM pgmigrate.upgrade();
+(SELECT 'lacks', t FROM put_out EXCEPT ALL SELECT 'lacks', t FROM pg_temp.put_out() AS t)
+UNION ALL (SELECT 'has', t FROM pg_temp.put_out() AS t WHERE t LIKE '%ARRAY[%' EXCEPT ALL SELECT 'has', t FROM put_out);
+SELECT * FROM pgmigrate.diff(:'arrays');
+-- as in a database that was restored from a dump
+SELECT * FROM pgmigrate.diff(replace(:'arrays', $$(s varchar(20) CHECK (s IN ('a', 'b'))$$, $$(s varchar(20) CHECK (s = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text]))$$));
+SELECT revision, state FROM pgmigrate.downgrade('base');
+DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
 RESET client_min_messages;
 CREATE SCHEMA dd;
