@@ -172,6 +172,35 @@ foreach my $kind ('index', 'alter', 'parted', 'reindex')
 	goes_on("${kind}_half", $expected, "$kind, killed with an index half built");
 }
 
+# The same of an index on the double of a column, on the way there: none is
+# missing in the end.
+my $types = 'ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE varchar(20)';
+my $reader = session($node);
+query($node, "$setup; CREATE INDEX t_a ON tw.t (a, b)");
+query($node, "ALTER DATABASE postgres SET pgmigrate.online_method = 'column'");
+$reader->query($old_snapshot);
+my ($changing, $changer) = begin('doubles', $types, 'virtualxid');
+is( query($node,
+		"SELECT count(*) FROM pg_index WHERE indrelid = 'tw.t'::regclass AND NOT indisvalid"
+	),
+	'1',
+	'an index on the double of a column is half built');
+kill_and_recover($node, $changer);
+$_->quit foreach $changing, $reader;
+is( query($node,
+		"SET search_path = tw; SELECT state FROM pgmigrate.upgrade('doubles')"),
+	'done',
+	'killed with an index on a double half built: the next run goes on');
+query($node,
+	"SELECT pgmigrate.finalize(operation) FROM pgmigrate.operations WHERE state = 'switched'"
+);
+query($node, 'ALTER DATABASE postgres RESET pgmigrate.online_method');
+is( query($node,
+		"SELECT string_agg(indexrelid::regclass || ' ' || indisvalid, ', ' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'tw.t'::regclass"
+	),
+	'tw.t_a true, tw.t_b true',
+	'the table has the indexes that it had');
+
 # A revision that is amended after that: what was begun is taken back.
 query($node, $setup);
 my $before = fingerprint();

@@ -385,9 +385,9 @@ sub nothing_is_left
 	my ($name) = @_;
 
 	return is( query($node,
-			"SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pgmigrate\\_online%'), (SELECT count(*) FROM pg_trigger WHERE tgname ~ '^(zzz|~pgmigrate)')"
+			"SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'pgmigrate\\_online%'), (SELECT count(*) FROM pg_trigger WHERE tgname ~ '^(zzz|~pgmigrate)'), (SELECT count(*) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 't'::regclass AND (NOT indisvalid OR relname LIKE 'pgmigrate%'))"
 		),
-		'0|0',
+		'0|0|0',
 		"$name: nothing is left");
 }
 
