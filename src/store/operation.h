@@ -81,8 +81,7 @@ extern PgmOperationState pgm_operation_state(const char *name);
 
 /*
  * All in a transaction; what is returned lives in the current memory context.
- *
- * Begin: fills the id.  Raises ERRCODE_OBJECT_IN_USE with the other one's
+ * Begin fills the id, or raises ERRCODE_OBJECT_IN_USE with the other one's
  * number and run if one is at work on the relation.
  */
 extern void pgm_operation_begin(PgmOperation *operation);
