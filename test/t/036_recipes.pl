@@ -153,47 +153,44 @@ foreach my $line (split /\n/, block('From a laptop', 'sh'))
 }
 ok(-s "$root/laptop/release.sql", 'a script is there');
 
-# A schema for each tenant: one revision for all of them, and one for each.
+# A schema for each tenant: by one call, one by itself, one that is gone.
 my ($tenants) = slurp_file("$top/doc/fleet.md") =~ /^## A schema for each tenant\n(.*?)^## /ms
   or die 'no recipe for tenants';
 my @recipes = $tenants =~ /^```sql\n(.*?)^```$/msg;
-is(scalar @recipes, 4, 'three ways for tenants, one with its wave');
+is(scalar @recipes, 5, 'what is told of tenants');
+my ($call, $pattern, $alone, $gone, $code) = @recipes;
+my $invoices = q{SELECT string_agg(relnamespace::regnamespace::text, ', ' ORDER BY relnamespace::regnamespace::text) FROM pg_class WHERE relname = 'invoice'};
+
+database('tenants');
+query($node, "CREATE SCHEMA tenant_$_", 'tenants') foreach 7, 9;
+my (undef, $each) = split /(?<=;)\n/, $call;
+query($node, $call, 'tenants');
+is(query($node, $invoices, 'tenants'), 'tenant_7, tenant_9', 'each schema has it by one call');
+is(query($node, $each, 'tenants'), "tenant_7|1|done|0|{r1}|\ntenant_9|2|done|0|{r1}|", 'another finds that it is done');
+query($node, 'CREATE SCHEMA tenant_a', 'tenants');
+$node->psql('tenants', $pattern, stdout => \my $wave, on_error_die => 1);
+is(query($node, $invoices, 'tenants'), 'tenant_7, tenant_9, tenant_a', 'and a new one, by a pattern of names');
+s/\bt1\b/tenant_7/g foreach $alone, $gone;
+query($node, $alone, 'tenants');
+is(query($node, $invoices, 'tenants'), 'tenant_9, tenant_a', 'one is taken back by itself');
+query($node, $each, 'tenants');
+query($node, $gone, 'tenants');
+is(query($node, "SELECT string_agg(id, ', ' ORDER BY id) FROM pgmigrate.revision", 'tenants'), 'r1, tenant_9.r1, tenant_a.r1', 'one that is gone leaves nothing');
+
+# And one revision for all of them, which finds them when it runs.
 my $paid = q{SELECT string_agg(relnamespace::regnamespace || ' ' || (a.attname IS NOT NULL), ', ' ORDER BY relnamespace::regnamespace::text)
 	FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'paid_at' WHERE relname = 'invoice'};
-foreach my $way ('all', 'each')
-{
-	my $name = "tenants_$way";
-
-	database($name);
-	query($node, "CREATE SCHEMA tenant_$_ CREATE TABLE invoice (id int)", $name) foreach qw(a b c);
-	query($node, 'ALTER TABLE tenant_b.invoice ADD paid_at text', $name);
-	my ($sql, $upgrade) = split /(?<=;)\n(?=SELECT \* FROM pgmigrate\.upgrade)/, shift @recipes;
-	$upgrade //= 'SELECT * FROM pgmigrate.upgrade()';
-	query($node, $sql, $name);
-	like(($node->psql($name, $upgrade))[2], qr/column "paid_at" of relation "invoice" already exists/, "a tenant that differs stops it, by $way");
-	is(query($node, $paid, $name),
-		'tenant_a ' . ($way eq 'each' ? 'true' : 'false') . ', tenant_b true, tenant_c false',
-		"what was done by then, by $way");
-	query($node, 'ALTER TABLE tenant_b.invoice DROP paid_at', $name);
-	query($node, $upgrade, $name);
-	is(query($node, $paid, $name), 'tenant_a true, tenant_b true, tenant_c true', "all have it, by $way");
-	is(query($node, 'SELECT count(*) FROM pgmigrate.current()', $name), '1', "one head, by $way");
-}
-
-# A branch for each: one that fails is retried alone.
-my ($branches, $wave) = @recipes;
-database('tenants_branch');
-query($node, "CREATE SCHEMA tenant_$_ CREATE TABLE invoice (id int)", 'tenants_branch') foreach qw(a b c);
-query($node, 'ALTER TABLE tenant_b.invoice ADD paid_at text', 'tenants_branch');
-query($node, $branches, 'tenants_branch');
-my @wave;
-$node->psql('tenants_branch', $wave, stdout => \$wave[0], stderr => \my $said, on_error_stop => 0);
-like($said, qr/ERROR: +column "paid_at" of relation "invoice" already exists/, 'a tenant that differs, in a wave of branches');
-query($node, 'ALTER TABLE tenant_b.invoice DROP paid_at', 'tenants_branch');
-$node->psql('tenants_branch', $wave, stdout => \$wave[1], on_error_stop => 0);
-is(join(' and ', map { s/\n/ /gr } @wave), '1 1 and 0 1 0', 'the others go on, and it is retried alone');
-is(query($node, $paid, 'tenants_branch'), 'tenant_a true, tenant_b true, tenant_c true', 'all have it, by branch');
-is(query($node, 'SELECT count(*) FROM pgmigrate.current()', 'tenants_branch'), '3', 'a head for each');
+my $upgrade = 'SELECT * FROM pgmigrate.upgrade()';
+database('tenants_all');
+query($node, "CREATE SCHEMA tenant_$_ CREATE TABLE invoice (id int)", 'tenants_all') foreach qw(a b c);
+query($node, 'ALTER TABLE tenant_b.invoice ADD paid_at text', 'tenants_all');
+query($node, $code, 'tenants_all');
+like(($node->psql('tenants_all', $upgrade))[2], qr/column "paid_at" of relation "invoice" already exists/, 'a tenant that differs stops it');
+is(query($node, $paid, 'tenants_all'), 'tenant_a false, tenant_b true, tenant_c false', 'what was done by then');
+query($node, 'ALTER TABLE tenant_b.invoice DROP paid_at', 'tenants_all');
+query($node, $upgrade, 'tenants_all');
+is(query($node, $paid, 'tenants_all'), 'tenant_a true, tenant_b true, tenant_c true', 'all have it');
+is(query($node, 'SELECT count(*) FROM pgmigrate.current()', 'tenants_all'), '1', 'one head');
 
 # Several clusters: the first one that is not at the target ends it.
 my ($clusters) = slurp_file("$top/doc/fleet.md") =~ /^## Several clusters\n.*?^```sh\n(.*?)^```$/ms
@@ -207,7 +204,7 @@ foreach my $place ([ $node, 'laptop' ], [ $other, 'postgres' ])
 	  foreach "SELECT pgmigrate.revision('wave', 'SELECT 1 / CAST(current_setting(''regress.one'') AS int)', id => 'wave')",
 	  "ALTER DATABASE $place->[1] SET regress.one = " . ($place->[0] == $node ? 0 : 1);
 }
-query($node, "DROP DATABASE IF EXISTS $_ WITH (FORCE)") foreach qw(job pods pooler tenants_branch);
+query($node, "DROP DATABASE IF EXISTS $_ WITH (FORCE)") foreach qw(job pods pooler tenants tenants_all);
 my ($rc, $out) = shell($clusters, "$root/fleet");
 like($out, qr/database "laptop" failed.*ERROR: +not all databases are at the target/s, 'a failure in the first cluster is told');
 is(query($other, 'SELECT count(*) FROM pgmigrate.run'), '0', 'the second is not begun');
