@@ -303,6 +303,23 @@ mark_failed(PgmOnlineWork *work, const char *message, bool taken_back)
 	pgm_txn_commit();
 }
 
+/*
+ * In the handler of an error, which is over with that; context is that of
+ * before.
+ */
+static ErrorData *
+catch_error(PgmOnlineWork *work, MemoryContext context)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	pgm_runner_clear(work->runner, edata);
+	MemoryContextSwitchTo(context);
+	return edata;
+}
+
 /* False if it could not be; then it is said why. */
 static bool
 take_back(PgmOnlineWork *work)
@@ -317,13 +334,8 @@ take_back(PgmOnlineWork *work)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
+		ErrorData  *edata = catch_error(work, context);
 
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		pgm_runner_clear(work->runner, edata);
-		MemoryContextSwitchTo(context);
 		ereport(WARNING,
 				errmsg("could not take back what statement %d has begun: %s",
 					   work->online.n + 1, edata->message),
@@ -344,20 +356,6 @@ can_refill(const PgmOnlineWork *work, int sqlerrcode)
 		(sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 		 sqlerrcode == ERRCODE_NOT_NULL_VIOLATION) &&
 		step_of(work)->refill != NULL;
-}
-
-/* In the handler of the error of a step, which is tried again. */
-static void
-forget_error(PgmOnlineWork *work, MemoryContext context)
-{
-	ErrorData  *edata;
-
-	MemoryContextSwitchTo(context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	pgm_runner_clear(work->runner, edata);
-	MemoryContextSwitchTo(context);
-	FreeErrorData(edata);
 }
 
 static void
@@ -383,13 +381,8 @@ is_backfill(const PgmOnlineWork *work)
 static void
 fail_statement(PgmOnlineWork *work, MemoryContext context)
 {
-	ErrorData  *edata;
+	ErrorData  *edata = catch_error(work, context);
 
-	MemoryContextSwitchTo(context);
-	edata = CopyErrorData();
-	FlushErrorState();
-	pgm_runner_clear(work->runner, edata);
-	MemoryContextSwitchTo(context);
 	if (work->steps != NIL)
 		pgm_strategy_say_as_written(step_of(work),
 									work->online.operation->relation, edata);
@@ -430,7 +423,7 @@ attempt(PgmOnlineWork *work, void (*run) (PgmOnlineWork *work))
 			PG_RE_THROW();
 		if (!can_refill(work, geterrcode()))
 			fail_statement(work, context);
-		forget_error(work, context);
+		FreeErrorData(catch_error(work, context));
 		work->refill = step_of(work)->refill;
 		work->refilled = true;
 		done = false;
