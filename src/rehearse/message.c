@@ -35,6 +35,7 @@ pgm_rehearse_put_revision(StringInfo message, const PgmRevision *revision)
 	pgm_rehearse_put_optional(message, revision->downgrade);
 	pgm_rehearse_put_optional(message, revision->verify);
 	pq_sendint32(message, (int) revision->transactional);
+	pgm_rehearse_put_optional(message, revision->for_schema);
 }
 
 PgmRevision *
@@ -47,6 +48,7 @@ pgm_rehearse_get_revision(StringInfo message)
 	revision->downgrade = pgm_rehearse_get_optional(message);
 	revision->verify = pgm_rehearse_get_optional(message);
 	revision->transactional = (PgmTristate) (int) pq_getmsgint(message, 4);
+	revision->for_schema = pgm_rehearse_get_optional(message);
 	return revision;
 }
 

@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
@@ -382,6 +384,19 @@ check_base(Player *player, const char *expected, char *error)
 	return ok;
 }
 
+/*
+ * A schema of a fleet was there before its first revision, which would make in
+ * the next one of the path what it makes.
+ */
+static void
+make_schema(const char *name)
+{
+	pgm_txn_begin();
+	if (!OidIsValid(get_namespace_oid(name, true)))
+		(void) NamespaceCreate(name, GetUserId(), false);
+	pgm_txn_commit();
+}
+
 /* Why it could not be, or NULL. */
 static char *
 replay(Player *player, StringInfo payload)
@@ -399,6 +414,8 @@ replay(Player *player, StringInfo payload)
 			continue;
 		if (path != NULL)
 			SetConfigOption("search_path", path, PGC_USERSET, PGC_S_SESSION);
+		if (revision->for_schema != NULL)
+			make_schema(revision->for_schema);
 		run(player, revision, PGM_UP, &outcome);
 		if (!outcome.ok)
 			error = psprintf("revision \"%s\": %s", revision->id,

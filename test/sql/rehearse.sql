@@ -142,3 +142,17 @@ SELECT datname FROM pg_database WHERE datname LIKE 'pgmigrate%';
 DROP DATABASE "regress reh'""%s";
 DROP ROLE regress_reh_reader;
 DROP ROLE regress_reh_author;
+
+-- the schemas of a fleet are there before the history makes anything in them
+CREATE DATABASE regress_reh_schemas;
+\c regress_reh_schemas
+SET client_min_messages = warning;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA t1;
+CREATE SCHEMA t2;
+SELECT pgmigrate.revision('one', 'CREATE TABLE invoice (id int)', 'DROP TABLE invoice', id => 'r1') AS stored;
+SELECT schema, state FROM pgmigrate.fleet(schemas => '{t1,t2}');
+SELECT pgmigrate.revision('two', 'CREATE TABLE t1.other ()', 'DROP TABLE t1.other', id => 'own', down_revision => '{t1@head}') AS stored;
+SELECT revision, direction, state, ok, detail FROM pgmigrate.rehearse('own');
+\c contrib_regression
+DROP DATABASE regress_reh_schemas;
