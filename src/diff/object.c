@@ -718,6 +718,8 @@ pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 		set_enabled(diff, pair, NULL);
 	if (pgm_ddl_is_table(object))
 		pgm_ddl_finish_table(diff, pair);
+	else if (pgm_ddl_is(object, "materialized view"))
+		pgm_ddl_set_replica_identity(diff, pair);
 	else if (pgm_ddl_is(object, "column"))
 		pgm_ddl_finish_column(diff, pair);
 	else if (pgm_ddl_is(object, "sequence"))

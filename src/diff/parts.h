@@ -19,6 +19,7 @@ extern char *pgm_ddl_prefixed(const char *prefix, const char *list);
 extern void pgm_ddl_alter_storage_options(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie);
 extern void pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair);
+extern void pgm_ddl_set_replica_identity(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair);
 extern void pgm_ddl_alter_column_details(PgmDiff *diff,

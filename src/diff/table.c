@@ -496,6 +496,23 @@ pgm_ddl_tie_to_type(PgmDiff *diff, PgmPair *pair, bool untie)
 					OF(table, "of type"));
 }
 
+/* When all indexes are there; one of them names itself. */
+void
+pgm_ddl_set_replica_identity(PgmDiff *diff, PgmPair *pair)
+{
+	const PgmSchemaObject *from = pair->change == PGM_RECREATE ? NULL :
+		pair->from;
+	char	   *identity = OF(pair->to, "replica identity");
+
+	if (pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
+					  identity) ||
+		(identity != NULL && strcmp(identity, "index") == 0))
+		return;
+	pgm_ddl_add_to_table(diff, pair->to->identity, "REPLICA IDENTITY %s",
+						 identity == NULL ? "DEFAULT" :
+						 identity[0] == 'f' ? "FULL" : "NOTHING");
+}
+
 /* When all indexes are there: attach it, and name its replica identity. */
 void
 pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
@@ -503,7 +520,6 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *from = pair->change == PGM_RECREATE ? NULL :
 		pair->from;
 	const PgmSchemaObject *to = pair->to;
-	char	   *identity = OF(to, "replica identity");
 
 	pgm_ddl_join_parents(diff, pair);
 	if (from != NULL && pgm_ddl_renews_toast(diff, pair))
@@ -512,14 +528,8 @@ pgm_ddl_finish_table(PgmDiff *diff, PgmPair *pair)
 											  OF(to, "toast options")));
 	else if (from != NULL)
 		alter_toast_options(diff, pair);
-	if (pgm_ddl_is(to, "foreign table") ||
-		pgm_ddl_equal(from == NULL ? NULL : OF(from, "replica identity"),
-					  identity) ||
-		(identity != NULL && strcmp(identity, "index") == 0))
-		return;
-	pgm_ddl_add_to_table(diff, to->identity, "REPLICA IDENTITY %s",
-						 identity == NULL ? "DEFAULT" :
-						 identity[0] == 'f' ? "FULL" : "NOTHING");
+	if (!pgm_ddl_is(to, "foreign table"))
+		pgm_ddl_set_replica_identity(diff, pair);
 }
 
 void

@@ -52,6 +52,9 @@
 	"WHEN k.coninhcount > 0 THEN " \
 	"CASE WHEN k.conislocal THEN 'and local' ELSE 'yes' END END " \
 	"AS inherited"
+#define REPLICA_IDENTITY \
+	"CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' " \
+	"WHEN 'i' THEN 'index' END"
 #define ENABLED(state) \
 	"CASE " state " WHEN 'D' THEN 'no' WHEN 'R' THEN 'replica' " \
 	"WHEN 'A' THEN 'always' END AS enabled"
@@ -83,8 +86,7 @@ static PgmQuery queries[] = {
 		PGM_OPTIONS("o.reloptions") " AS \"toast options\", "
 		PGM_YES("c.relrowsecurity") " AS \"row security\", "
 		PGM_YES("c.relforcerowsecurity") " AS \"forced row security\", "
-		"CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' "
-		"WHEN 'i' THEN 'index' END AS \"replica identity\", "
+		REPLICA_IDENTITY " AS \"replica identity\", "
 		"s.srvname::text AS server, "
 		PGM_OPTIONS("f.ftoptions") " AS \"server options\", "
 		PGM_OPTION_LIST("f.ftoptions") " AS \".options\", "
@@ -212,6 +214,8 @@ static PgmQuery queries[] = {
 		ACCESS_METHOD ", " TABLESPACE("c") ", "
 		PGM_OPTIONS("c.reloptions") " AS options, "
 		PGM_OPTIONS("o.reloptions") " AS \"toast options\", "
+		"CASE WHEN c.relkind = 'm' THEN " REPLICA_IDENTITY " END "
+		"AS \"replica identity\", "
 		PGM_OWNER("c.relowner") ", " PGM_GRANTS("r", "c.relacl", "c.relowner") ", "
 		PGM_DEPENDS ", " PGM_COMMENT " " RELATIONS
 		"LEFT JOIN pg_class o ON o.oid = c.reltoastrelid "

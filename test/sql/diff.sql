@@ -1105,7 +1105,12 @@ INSERT INTO pair (name, a, b) VALUES
 		create table r (i int) partition by list (i); create table r1 partition of r for values in (1); create index ru on r (i); create view x as select * from r1$p$,
 	$p$create table b (i int, constraint k unique (i)); create index u on b (i); create view v as select i from b; create view w as select i from b;
 		create table q (i int, j int, unique (i)) partition by list (i); create table p1 partition of q (primary key (i, j)) for values in (1); create unique index pu on q (i, j);
-		create table r2 (i int); create index ru on r2 (i); create index r1_i_idx on r2 (i); create view x as select * from r2$p$);
+		create table r2 (i int); create index ru on r2 (i); create index r1_i_idx on r2 (i); create view x as select * from r2$p$),
+('replica identity of a materialized view',
+	$p$create materialized view m as select 1 as i; alter materialized view m replica identity full;
+		create materialized view n as select 1 as i; create materialized view o as select 1 as i; alter table o replica identity full$p$,
+	$p$create materialized view m as select 1 as i; create materialized view n as select 1 as i;
+		alter materialized view n replica identity nothing; create materialized view o as select 2 as i; alter table o replica identity full$p$);
 
 -- since 18; before, there is nothing to do
 INSERT INTO pair (name, a, b)
