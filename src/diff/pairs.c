@@ -152,8 +152,7 @@ pgm_diff_skips(const PgmDiffOptions *options, const PgmSchemaObject *object)
 			 matches(options->exclude, object));
 	if (options->include != NIL && !matches(options->include, object))
 		return true;
-	if (options->no_grants &&
-		pgm_ddl_is(object, "default privileges"))
+	if (options->no_grants && pgm_ddl_is(object, "default privileges"))
 		return true;
 	return matches(options->exclude, object) || is_not_null(object);
 }
@@ -254,7 +253,8 @@ must_recreate(const PgmDiff *diff, const PgmPair *pair)
 static PgmChange
 decide(const PgmDiff *diff, const PgmPair *pair)
 {
-	if (pgm_diff_skips(diff->options, pgm_ddl_object(pair)))
+	if (pgm_diff_skips(diff->options, pgm_ddl_object(pair)) &&
+		!pgm_ddl_comes_with_schema(diff, pair))
 		return PGM_KEEP;
 	if (pair->from == NULL)
 		return pgm_ddl_is_only_named(pair->to) ? PGM_KEEP : PGM_CREATE;

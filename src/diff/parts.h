@@ -118,4 +118,8 @@ extern void pgm_ddl_alter_options(PgmDiff *diff, const PgmPair *pair,
 /* As COMMENT ON, ALTER and DROP want it; NULL if there is none. */
 extern char *pgm_ddl_address(const PgmSchemaObject *object);
 
+/* privileges.c: of default privileges where nobody tells of privileges. */
+extern bool pgm_ddl_comes_with_schema(const PgmDiff *diff,
+									  const PgmPair *pair);
+
 #endif							/* PGM_DIFF_PARTS_H */

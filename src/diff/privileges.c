@@ -494,6 +494,24 @@ pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 }
 
 /*
+ * A way back makes a schema again that a text without privileges has dropped,
+ * and with it those that are granted there by default.
+ */
+bool
+pgm_ddl_comes_with_schema(const PgmDiff *diff, const PgmPair *pair)
+{
+	PgmDiffOptions options = *diff->options;
+	char	   *schema;
+
+	if (pair->from != NULL || !pgm_ddl_is(pair->to, "default privileges"))
+		return false;
+	schema = OF(pair->to, ".schema");
+	options.no_grants = false;
+	return schema != NULL && !pgm_diff_skips(&options, pair->to) &&
+		pgm_schema_find(diff->from, "schema", schema) == NULL;
+}
+
+/*
  * Where they are for a schema, nothing is granted by default, and they go with
  * it.
  */
@@ -512,7 +530,8 @@ pgm_ddl_default_privileges(PgmDiff *diff, PgmPair *pair)
 
 	if (of != NULL && of->change == PGM_DROP)
 		return;
-	if (diff->options->no_grants && !diff->options->outline)
+	if (diff->options->no_grants && !diff->options->outline &&
+		!pgm_ddl_comes_with_schema(diff, pair))
 		return;
 	if (kind < 0)
 		pgm_ddl_refuse(pair, NULL);
