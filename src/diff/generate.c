@@ -31,6 +31,8 @@
 #include "diff/generate.h"
 #include "diff/mapped.h"
 #include "diff/rename.h"
+#include "diff/second_reader.h"
+#include "schema/catalogs.h"
 #include "scratch/scratch.h"
 #include "sql/statements.h"
 
@@ -238,32 +240,131 @@ check_proof(const PgmSchema *expected, const PgmSchema *found,
 			errhint("Leave the object out with \"pgmigrate.autogenerate_exclude\", or write the revision by hand with what pgmigrate.diff() shows."));
 }
 
+/* Does the second reader judge?  It needs the databases that it is to read. */
+static bool
+reads_twice(const Generation *generation)
+{
+	return generation->asked.text != NULL ||
+		generation->asked.database != NULL ||
+		generation->asked.schemas != NIL;
+}
+
+/* Who may not name all owners has others there, and so other privileges. */
+static void
+init_reader(PgmSecondReader *reader, const Generation *generation,
+			bool desired)
+{
+	bool		silent = desired && generation->asked.text != NULL;
+
+	memset(reader, 0, sizeof(PgmSecondReader));
+	reader->options = &generation->options;
+	reader->owners = superuser() && !(silent && !generation->sets_owners);
+	reader->privileges = reader->owners && !(silent && !generation->grants);
+	if (desired)
+		reader->schemas = generation->asked.schemas;
+}
+
+/* Where the desired schema is, as nothing of ours has made it. */
+static void
+check_desired(Generation *generation, const PgmReading *found,
+			  const char *what, const char *text)
+{
+	bool		elsewhere = generation->asked.database != NULL;
+	PgmScratchTask task = {PGM_SCRATCH_CATALOGS};
+	PgmReading	desired = {
+		generation->asked.schemas == NIL ? generation->desired : NULL
+	};
+	PgmSecondReader reader;
+
+	pgm_scratch_work(elsewhere ? generation->asked.database :
+					 generation->names[DESIRED], 1, &task);
+	desired.catalogs = task.schema;
+	init_reader(&reader, generation, true);
+	pgm_second_reader_check(&reader, found, &desired, what, text);
+}
+
+static void
+read_catalogs(void *arg)
+{
+	PgmReading *reading = arg;
+
+	reading->catalogs = pgm_schema_read_catalogs(GetUserId());
+}
+
+/* The model finds nothing to do. */
+static void
+check_same(Generation *generation)
+{
+	PgmReading	present = {generation->present};
+
+	read_catalogs(&present);
+	check_desired(generation, &present, "nothing was found to be done", NULL);
+}
+
+/* Of a text and what it leads to. */
+typedef struct Proof
+{
+	const char *what;
+	const PgmSchema *expected;
+	char	   *text;
+} Proof;
+
+#define PROOFS 3
+
+static void
+check_twice(Generation *generation, const Proof *proofs,
+			const PgmReading *present, const PgmScratchTask *tasks)
+{
+	PgmReading	found[PROOFS];
+	PgmSecondReader reader;
+
+	for (int i = 0; i < PROOFS; i++)
+	{
+		found[i].model = tasks[3 * i + 1].schema;
+		found[i].catalogs = tasks[3 * i + 2].schema;
+	}
+	init_reader(&reader, generation, false);
+	pgm_second_reader_check(&reader, &found[0], present, proofs[0].what,
+							proofs[0].text);
+	check_desired(generation, &found[1], proofs[1].what, proofs[1].text);
+	pgm_second_reader_check(&reader, &found[2], &found[0], proofs[2].what,
+							proofs[2].text);
+}
+
 static void
 prove(Generation *generation)
 {
+	bool		twice = reads_twice(generation);
+	int			each = twice ? 3 : 2;
+	PgmReading	present = {generation->present};
 	PgmDiffOptions options;
-	char	   *base;
-	char	   *up = pgm_diff_text(generation->upgrade);
-	char	   *down = pgm_diff_text(generation->downgrade);
-	PgmScratchTask tasks[6] = {
-		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL},
-		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL},
-		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+	PgmScratchTask tasks[3 * PROOFS] = {{0}};
+	Proof		proofs[PROOFS] = {
+		{"present schema was made from nothing", generation->present},
+		{"upgrade", generation->desired, pgm_diff_text(generation->upgrade)},
+		{"downgrade", generation->back, pgm_diff_text(generation->downgrade)}
 	};
 
 	/* what is too long to be stored need not be proven */
-	pgm_source_check_size(up, "upgrade");
-	pgm_source_check_size(down, "downgrade");
-	base = present_from_nothing(generation, &options);
+	pgm_source_check_size(proofs[1].text, "upgrade");
+	pgm_source_check_size(proofs[2].text, "downgrade");
+	proofs[0].text = present_from_nothing(generation, &options);
 	options.outline = false;
-	tasks[0].text = base;
-	tasks[2].text = up;
-	tasks[4].text = down;
-	pgm_scratch_work(generation->names[PROOF], lengthof(tasks), tasks);
-	check_proof(generation->present, tasks[1].schema, &options,
-				"present schema was made from nothing", base);
-	check_proof(generation->desired, tasks[3].schema, &options, "upgrade", up);
-	check_proof(generation->back, tasks[5].schema, &options, "downgrade", down);
+	for (int i = 0; i < PROOFS; i++)
+	{
+		tasks[each * i].op = PGM_SCRATCH_LOAD;
+		tasks[each * i].text = proofs[i].text;
+		tasks[each * i + 1].op = PGM_SCRATCH_MODEL;
+		if (twice)
+			tasks[each * i + 2].op = PGM_SCRATCH_CATALOGS;
+	}
+	pgm_scratch_work_beside(generation->names[PROOF], each * PROOFS, tasks,
+							twice ? read_catalogs : NULL, &present);
+	for (int i = 0; i < PROOFS; i++)
+		check_proof(proofs[i].expected, tasks[each * i + 1].schema, &options,
+					proofs[i].what, proofs[i].text);
+	if (twice)
+		check_twice(generation, proofs, &present, tasks);
 }
 
 /*
@@ -388,6 +489,8 @@ work(Generation *generation)
 							  generation->prove ? ERROR : WARNING);
 	if (generation->prove && generation->upgrade != NIL)
 		prove(generation);
+	else if (generation->prove)
+		check_same(generation);
 }
 
 /* Which scratch databases are needed. */

@@ -17,13 +17,14 @@ typedef enum PgmScratchOp
 {
 	PGM_SCRATCH_COMMAND,		/* each statement by itself */
 	PGM_SCRATCH_LOAD,			/* a text in one transaction */
-	PGM_SCRATCH_MODEL			/* read the schema */
+	PGM_SCRATCH_MODEL,			/* read the schema */
+	PGM_SCRATCH_CATALOGS		/* read the catalogs */
 } PgmScratchOp;
 
 typedef struct PgmScratchTask
 {
 	PgmScratchOp op;
-	const char *text;			/* NULL for a model */
+	const char *text;			/* NULL where something is read */
 
 	/* what comes back */
 	bool		sets_owners;	/* the text says who owns what */

@@ -28,6 +28,7 @@
 #include "process/entry.h"
 #include "process/follow.h"
 #include "process/report.h"
+#include "schema/catalogs.h"
 #include "scratch/outside.h"
 #include "scratch/scratch.h"
 
@@ -46,6 +47,12 @@ typedef struct Work
 	void	   *beside_arg;
 } Work;
 
+static bool
+reads(PgmScratchOp op)
+{
+	return op == PGM_SCRATCH_MODEL || op == PGM_SCRATCH_CATALOGS;
+}
+
 /* What a worker answers for a task. */
 static void
 receive(StringInfo message, void *arg)
@@ -57,7 +64,7 @@ receive(StringInfo message, void *arg)
 	{
 		PgmScratchTask *task = &work->tasks[work->done++];
 
-		if (task->op == PGM_SCRATCH_MODEL)
+		if (reads(task->op))
 			task->schema = pgm_scratch_get_model(message);
 		else
 		{
@@ -286,13 +293,15 @@ run_text(PgmScratchOp op, char *text)
 }
 
 static void
-read_model(void)
+read_schema(PgmScratchOp op)
 {
 	StringInfoData message;
 
 	initStringInfo(&message);
 	pgm_txn_begin();
-	pgm_scratch_put_model(&message, pgm_schema_read_all(GetUserId()));
+	pgm_scratch_put_model(&message, op == PGM_SCRATCH_MODEL ?
+						  pgm_schema_read_all(GetUserId()) :
+						  pgm_schema_read_catalogs(GetUserId()));
 	pgm_txn_commit();
 	pgm_report_answer(&message);
 	pfree(message.data);
@@ -345,8 +354,8 @@ do_tasks(const PgmJob *job)
 		PgmScratchOp op = pq_getmsgbyte(&payload);
 		char	   *text = pgm_scratch_get_text(&payload);
 
-		if (op == PGM_SCRATCH_MODEL)
-			read_model();
+		if (reads(op))
+			read_schema(op);
 		else
 		{
 			if (op == PGM_SCRATCH_COMMAND)

@@ -19,6 +19,7 @@ main(void)
 	test_pace();
 	test_pacer();
 	test_diff();
+	test_catalogs();
 	printf("1..%d\n", unit_passed + unit_failed);
 	printf("%d passed, %d failed\n", unit_passed, unit_failed);
 	return unit_failed > 0 ? 1 : 0;

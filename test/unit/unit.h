@@ -39,6 +39,7 @@ extern char *unit_describe(const PgmGraph *graph, PgmRevSet rows,
 extern char *unit_error(const PgmGraphError *error);
 extern char *unit_ids(const PgmGraph *graph, PgmRevSet set);
 
+extern void test_catalogs(void);
 extern void test_compare(void);
 extern void test_examples(void);
 extern void test_pace(void);
