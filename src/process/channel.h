@@ -48,6 +48,10 @@ typedef struct PgmRunRight
 /* What is neither an error nor a notice, and so of the job. */
 #define PGM_MESSAGE_ANSWER 'A'
 
+/* Where to see how far run N came, for who is not told its end. */
+#define PGM_HINT_STATUS \
+	"See where it stands with SELECT * FROM pgmigrate.status(" INT64_FORMAT ")."
+
 /* Bytes kept of the error that made the launcher cancel its worker. */
 #define PGM_REASON_SIZE 256
 

@@ -353,17 +353,24 @@ is_time(int64 *last, int milliseconds)
 	return true;
 }
 
-/* What a timeout or a cancel of the caller meets: the worker's own words. */
+/*
+ * What a timeout or a cancel of the caller meets: the worker's own words, and
+ * where to look for what was done until then.  A report is of another database.
+ */
 static void
 follow_error_callback(void *arg)
 {
 	PgmProcess *process = arg;
+	int64		number = pgm_process_accepted(process);
 	const char *activity;
 	const char *end;
 	pid_t		pid;
 
-	if (geterrcode() != ERRCODE_QUERY_CANCELED || process->relaying ||
-		GetBackgroundWorkerPid(process->handle, &pid) != BGWH_STARTED)
+	if (geterrcode() != ERRCODE_QUERY_CANCELED || process->relaying)
+		return;
+	if (number != 0 && process->report == NULL)
+		errhint(PGM_HINT_STATUS, number);
+	if (GetBackgroundWorkerPid(process->handle, &pid) != BGWH_STARTED)
 		return;
 	activity = pgstat_get_backend_current_activity(pid, false);
 	if (strncmp(activity, ACTIVITY_BEGIN, strlen(ACTIVITY_BEGIN)) != 0)
@@ -382,6 +389,8 @@ follow(int n, PgmProcess **processes, int enough, bool accepted)
 	int64		locks_checked = client_checked;
 	ErrorContextCallback callback;
 
+	if (n == 0)
+		return;
 	callback.callback = follow_error_callback;
 	callback.arg = processes[0];
 	callback.previous = error_context_stack;

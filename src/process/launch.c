@@ -21,6 +21,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_authid.h"
+#include "libpq/pqmq.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -47,6 +48,10 @@
 
 /* Between two looks at workers that are to stop. */
 #define PGM_STOP_POLL_MS 10
+
+/* Of what a worker warns of while it is stopped: the newest, none longer. */
+#define PGM_WARNINGS_KEPT 8
+#define PGM_WARNING_SIZE 8192
 
 /* Launched by this process and not closed yet. */
 static dlist_head open_processes = DLIST_STATIC_INIT(open_processes);
@@ -260,6 +265,49 @@ extra_time(const PgmProcess *process)
 	return (process->flags & PGM_LAUNCH_CLEANS_UP) != 0 ? PGM_CLEAN_UP_MS : 0;
 }
 
+/* By the severity that is not translated.  Each field ends with a zero. */
+static bool
+is_warning(const char *message, Size size)
+{
+	const char *field = message + 1;
+
+	if (size < 2 || message[0] != 'N')
+		return false;
+	while (field < message + size && *field != '\0')
+	{
+		if (*field == PG_DIAG_SEVERITY_NONLOCALIZED)
+			return strcmp(field + 1, "WARNING") == 0;
+		field += strlen(field) + 1;
+	}
+	return false;
+}
+
+/*
+ * What is to be known of its end: that a commit was not waited for any longer,
+ * for one, which is there although a standby may not have it.
+ */
+static void
+keep_warning(PgmProcess *process, const char *message, Size size)
+{
+	MemoryContext old;
+	StringInfo	kept;
+
+	if (size > PGM_WARNING_SIZE || !is_warning(message, size))
+		return;
+	old = MemoryContextSwitchTo(process->context);
+	if (list_length(process->warnings) == PGM_WARNINGS_KEPT)
+	{
+		kept = linitial(process->warnings);
+		pfree(kept->data);
+		pfree(kept);
+		process->warnings = list_delete_first(process->warnings);
+	}
+	kept = makeStringInfo();
+	appendBinaryStringInfo(kept, message, size);
+	process->warnings = lappend(process->warnings, kept);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Ask once more, and empty the queue: a worker that waits for room in it would
  * not hear.  False when it is gone.
@@ -270,6 +318,7 @@ press(PgmProcess *process, int64 waited, bool repeat)
 	Size		size;
 	void	   *data;
 	pid_t		pid;
+	bool		there = true;
 
 	switch (GetBackgroundWorkerPid(process->handle, &pid))
 	{
@@ -283,12 +332,13 @@ press(PgmProcess *process, int64 waited, bool repeat)
 			TerminateBackgroundWorker(process->handle);
 			break;
 		default:
-			return false;
+			there = false;
+			break;
 	}
 	while (shm_mq_receive(process->queue, &size, &data, true) ==
 		   SHM_MQ_SUCCESS)
-		;
-	return true;
+		keep_warning(process, data, size);
+	return there;
 }
 
 /*
@@ -337,10 +387,32 @@ stop_workers(bool error)
 	}
 }
 
-/*
- * Who was told that his call is cancelled is to know that the work goes on.
- * The message comes before that of the error.
- */
+/* The messages of both come before that of the error. */
+static void
+tell_warnings(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &open_processes)
+	{
+		PgmProcess *process = dlist_container(PgmProcess, node, iter.cur);
+		MemoryContext old = MemoryContextSwitchTo(process->message_context);
+		ListCell   *lc;
+
+		foreach(lc, process->warnings)
+		{
+			StringInfo	message = lfirst(lc);
+			ErrorData	edata;
+
+			message->cursor = 1;	/* behind its type */
+			pq_parse_errornotice(message, &edata);
+			ThrowErrorData(&edata);
+		}
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* Who was told that his call is cancelled is to know that the work goes on. */
 static void
 warn_unstopped(void)
 {
@@ -362,8 +434,7 @@ warn_unstopped(void)
 				errdetail("It has been asked to cancel, and to terminate, for %d s.",
 						  (PGM_GIVE_UP_AFTER_MS + extra_time(process)) / 1000),
 				number == 0 ? 0 :
-				errhint("See where it stands with SELECT * FROM pgmigrate.status(" INT64_FORMAT ").",
-						number));
+				errhint(PGM_HINT_STATUS, number));
 	}
 }
 
@@ -378,7 +449,10 @@ stop_all(int code, Datum arg)
 	HOLD_INTERRUPTS();
 	stop_workers(code == 0);
 	if (code == 0)
+	{
+		tell_warnings();
 		warn_unstopped();
+	}
 	RESUME_INTERRUPTS();
 
 	/* at the exit of the process the server detaches the segments */

@@ -10,6 +10,7 @@
 
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "postmaster/bgworker.h"
 
 #include "process/channel.h"
@@ -45,6 +46,8 @@ typedef struct PgmProcess
 	void		(*answer) (StringInfo message, void *arg);
 	void	   *answer_arg;
 	bool		relaying;		/* what is raised is the worker's */
+	List	   *warnings;		/* of StringInfo: reported while it was
+								 * stopped */
 
 	/* gets what it reports, which is not raised then; it may have failed */
 	void		(*report) (const ErrorData *edata, void *arg);

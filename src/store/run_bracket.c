@@ -130,6 +130,8 @@ fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 		if (kind->explain != NULL)
 			kind->explain(arg, &recorded);
 		record_failure(kind, arg, &position, context, &recorded);
+		if (edata->hint == NULL && pgm_process_cancel_caused(edata))
+			edata->hint = psprintf(PGM_HINT_STATUS, position.run);
 	}
 	ReThrowError(edata);
 }

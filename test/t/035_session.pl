@@ -98,7 +98,7 @@ for my $set (
 # A cancel while a commit waits for a standby: what is committed is done, and
 # nothing comes after it.
 my $local = 'SET synchronous_commit = local;';
-for my $way ('plain', 'signal', 'CONCURRENTLY')
+for my $way ('plain', 'signal', 'caller', 'CONCURRENTLY')
 {
 	my @ids = map { "s_${way}_$_" } 1 .. 3;
 
@@ -116,10 +116,21 @@ for my $way ('plain', 'signal', 'CONCURRENTLY')
 	my $run = query($node, "$local SELECT run FROM pgmigrate.status()");
 	is(query($node, "$local SELECT state FROM pgmigrate.status($run)"),
 		'running', "$way: the run is known while it waits");
-	is( query($node, "$local SELECT "
-			  . ($way eq 'signal' ? "pg_cancel_backend($pid)" : "pgmigrate.cancel($run)")),
-		't', "$way: it can be cancelled");
+	if ($way eq 'caller')
+	{
+		$caller->interrupt;
+	}
+	else
+	{
+		is( query($node, "$local SELECT "
+				  . ($way eq 'signal' ? "pg_cancel_backend($pid)" : "pgmigrate.cancel($run)")),
+			't', "$way: it can be cancelled");
+	}
 	$caller->fails_with('57014', "$way: the caller is told");
+	like(
+		$caller->err,
+		qr/^WARNING:  01000: canceling wait for synchronous replication .*\nDETAIL:  The transaction has already committed locally, .*\n(?:.*\n)*?ERROR:  57014: .*\nHINT: .* pgmigrate\.status\($run\)\.$/m,
+		"$way: and of the commit that no standby may have, and of the run");
 	ok(is_gone($pid) < 10, "$way: the worker ends");
 	is( last_run($node, 'state'), 'cancelled', "$way: the run is cancelled");
 	is( query($node, "SELECT count(*) FROM pgmigrate.applied WHERE revision LIKE 's_${way}_%'"),
@@ -133,6 +144,31 @@ for my $way ('plain', 'signal', 'CONCURRENTLY')
 	head_is($node, $ids[2], "$way: the next call ends it");
 	ledger_ok($node, $way);
 }
+
+# In the caller's own transaction the server tells the same.  What it wrote is
+# there, and the run is done.
+revision($node, 'inline', 'CREATE TABLE inline ()');
+$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+$node->reload;
+my $inline = session($node);
+$inline->query("LOAD 'pgmigrate'");
+$inline->query('SET pgmigrate.execution = inline');
+$inline->send('SELECT count(*) FROM pgmigrate.upgrade()');
+poll($node,
+	"$local SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE pid = " . $inline->pid);
+is(query($node, "$local SELECT pg_cancel_backend(@{[$inline->pid]})"),
+	't', 'inline: it can be cancelled');
+is($inline->result, '1', 'inline: the call has its answer');
+like(
+	$inline->err,
+	qr/^WARNING:  01000: canceling wait for synchronous replication .*\nDETAIL:  The transaction has already committed locally, /m,
+	'inline: and the caller is told');
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$node->reload;
+$inline->quit;
+is(last_run($node, 'state'), 'done', 'inline: the run is done');
+head_is($node, 'inline', 'inline: what it did is there');
+ledger_ok($node, 'inline');
 
 # On the way down through an online change: the switch back and its mark are one
 # transaction.  It is on disk, and its commit waits for a standby, when the
