@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -85,14 +86,21 @@ is_waited_for(void)
 	return LockHasWaiters(&tag, ExclusiveLock, false);
 }
 
+/*
+ * Who waits for the run to end, to drop the extension, may have locked what we
+ * need.  Only the server can tell, after a wait that is long enough for it.
+ */
 static void
-limit_lock_waits(void)
+limit_lock_waits(const PgmBackfill *backfill)
 {
+	int64		limit = pgm_lock_timeout;
 	char		value[32];
 
-	if (pgm_lock_timeout == 0)
+	if (limit == 0)
 		return;
-	snprintf(value, sizeof(value), "%d", pgm_lock_timeout);
+	if (backfill->attempts > 0 && pgm_run_lock_awaited())
+		limit += DeadlockTimeout;
+	snprintf(value, sizeof(value), "%d", (int) Min(limit, INT_MAX));
 	(void) set_config_option("lock_timeout", value, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
@@ -226,7 +234,7 @@ attempt(PgmBackfill *backfill, PgmChunk *chunk)
 		pgm_txn_commit();
 		return CHUNK_MOVED;
 	}
-	limit_lock_waits();
+	limit_lock_waits(backfill);
 	pgm_acting_begin(&acting);
 	rows = change_rows(backfill, &rest, &again);
 	pgm_acting_end(&acting);

@@ -19,6 +19,7 @@
 #include "process/entry.h"
 #include "process/follow.h"
 #include "process/launch.h"
+#include "store/run_lock.h"
 
 #define PGM_MAX_HELPERS 32
 
@@ -49,7 +50,10 @@ work_with_helpers(void *arg)
 											   PGM_LAUNCH_MAY_LACK_SLOT);
 		pgm_txn_commit();
 		if (helpers[nhelpers] != NULL)
+		{
+			helpers[nhelpers]->dismiss = pgm_run_dismiss_blocker;
 			nhelpers++;
+		}
 		else
 			backfill->lacking = i;
 	}

@@ -124,10 +124,11 @@ pgm_process_cancel(int pid)
 	return kill(pid, SIGINT) == 0;
 }
 
-bool
-pgm_process_waits_for_me(int pid)
+/* Who of those it waits for waits for this session; 0 if nobody does. */
+static int
+find_waiter(int pid)
 {
-	bool		found;
+	int			waiter = 0;
 	Chain		chain = {{pid}, 1};
 	MemoryContext context;
 	MemoryContext old;
@@ -136,8 +137,9 @@ pgm_process_waits_for_me(int pid)
 									"pgmigrate deadlock check",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	found = follow_chain(&chain, looked_at(pid));
-	for (int i = 0; i < chain.n && !found; i++)
+	if (follow_chain(&chain, looked_at(pid)))
+		waiter = pid;
+	for (int i = 0; i < chain.n && waiter == 0; i++)
 	{
 		Datum		array;
 		Datum	   *pids;
@@ -148,11 +150,18 @@ pgm_process_waits_for_me(int pid)
 		deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32),
 						  true, TYPALIGN_INT, &pids, NULL, &npids);
 		for (int j = 0; j < npids; j++)
-			found = found || follow_chain(&chain, DatumGetInt32(pids[j]));
+			if (follow_chain(&chain, DatumGetInt32(pids[j])))
+				waiter = chain.pids[i];
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return found;
+	return waiter;
+}
+
+bool
+pgm_process_waits_for_me(int pid)
+{
+	return find_waiter(pid) != 0;
 }
 
 static void
@@ -298,10 +307,13 @@ static void
 check_locks(PgmProcess *process, bool accepted)
 {
 	pid_t		pid;
+	int			waiter = 0;
 
 	if (!process->ended &&
-		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED &&
-		pgm_process_waits_for_me(pid) && !is_over(process, accepted))
+		GetBackgroundWorkerPid(process->handle, &pid) == BGWH_STARTED)
+		waiter = find_waiter(pid);
+	if (waiter != 0 && !is_over(process, accepted) &&
+		(process->dismiss == NULL || !process->dismiss(waiter)))
 		refuse_deadlock(pid, false);
 	InvalidateCatalogSnapshotConditionally();
 }

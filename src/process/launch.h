@@ -49,6 +49,9 @@ typedef struct PgmProcess
 	List	   *warnings;		/* of StringInfo: reported while it was
 								 * stopped */
 
+	/* asked to have who waits for us, and it for him, give up; may be NULL */
+	bool		(*dismiss) (int pid);
+
 	/* gets what it reports, which is not raised then; it may have failed */
 	void		(*report) (const ErrorData *edata, void *arg);
 } PgmProcess;

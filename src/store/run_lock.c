@@ -577,35 +577,51 @@ cancel_waiters(bool deadlock)
 	return n;
 }
 
-void
+bool
 pgm_run_dismiss_blocker(int pid)
 {
 	PGPROC	   *proc = pid == 0 ? NULL : BackendPidGetProc(pid);
 	LockData   *locks;
+	bool		found = false;
 
 	/* who waits for the run of another session is none of our business */
 	if (!pgm_lock_held_by_me(&my_tags.extension, AccessShareLock))
-		return;
+		return false;
 
 	/* few wait, so look at all locks only where that may be it */
 	if (proc == NULL || ((const volatile PGPROC *) proc)->waitLock == NULL)
-		return;
+		return false;
 	locks = GetLockStatusData();
-	for (int i = 0; i < locks->nelements; i++)
+	for (int i = 0; i < locks->nelements && !found; i++)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
 
-		if (lock->pid != pid || !waits_for_me(lock, true))
-			continue;
-		ereport(LOG,
-				errmsg("canceling process %d, which waits to drop the extension or to depend on it",
-					   pid),
-				errdetail("The run in progress waits for what that process has locked."));
-		(void) kill(pid, SIGINT);
-		break;
+		found = lock->pid == pid && waits_for_me(lock, true);
 	}
 	pfree(locks->locks);
 	pfree(locks);
+	if (!found)
+		return false;
+	ereport(LOG,
+			errmsg("canceling process %d, which waits to drop the extension or to depend on it",
+				   pid),
+			errdetail("The run in progress waits for what that process has locked."));
+	(void) kill(pid, SIGINT);
+	return true;
+}
+
+static bool
+is_awaited(const LOCKTAG *tag, LOCKMODE mode)
+{
+	return pgm_lock_held_by_me(tag, mode) && LockHasWaiters(tag, mode, true);
+}
+
+bool
+pgm_run_lock_awaited(void)
+{
+	return session_life == PGM_UNTIL_END_OF_SESSION &&
+		(is_awaited(&my_tags.advisory, ExclusiveLock) ||
+		 is_awaited(&my_tags.extension, AccessShareLock));
 }
 
 /* In the handler of an error: reads shared memory only. */

@@ -56,10 +56,17 @@ extern void pgm_run_relock(void);
 extern void pgm_run_dismiss_waiters(int sqlstate);
 
 /*
- * One that is in the way of a step: cancelled if it waits for this run.  While
- * the run only looks at it, the server sees no deadlock.
+ * One that is in the way of a step, or of a helper: cancelled if it waits for
+ * this run, which is true then.  While the run only looks at it, or waits for
+ * the helper, the server sees no deadlock.
  */
-extern void pgm_run_dismiss_blocker(int pid);
+extern bool pgm_run_dismiss_blocker(int pid);
+
+/*
+ * Does somebody wait in the eyes of the server for a run of this worker?  Then
+ * a wait of ours has to last until the server has looked for a deadlock.
+ */
+extern bool pgm_run_lock_awaited(void);
 
 /* pid of the holder, 0 if there is none or it is a prepared transaction */
 extern int	pgm_run_lock_holder(void);
