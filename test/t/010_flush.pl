@@ -149,7 +149,7 @@ undef $walwriter;
 # The case that matters: another server has committed, and this one crashes.
 SKIP:
 {
-	skip 'postgres_fdw is not installed', 3
+	skip 'postgres_fdw is not installed', 8
 	  if query($node,
 		"SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'") eq '0';
 
@@ -175,6 +175,34 @@ SQL
 	query($node, 'SELECT pgmigrate.upgrade()');
 	is(query($node, 'SELECT n FROM m', 'other'), '100', 'which is not repeated');
 	ledger_ok($node, 'a crash beside another server');
+
+	# by a function, which is not seen through
+	skip 'dblink is not installed', 5
+	  if query($node,
+		"SELECT count(*) FROM pg_available_extensions WHERE name = 'dblink'") eq '0';
+	query($node, <<SQL);
+CREATE EXTENSION dblink;
+CREATE FUNCTION opaque() RETURNS text STABLE LANGUAGE plpgsql AS
+\$f\$ BEGIN RETURN dblink_exec('host=$host port=$port dbname=other', 'UPDATE m SET n = n + 1'); END \$f\$;
+SQL
+	my $times = query($node, 'SELECT n FROM m', 'other');
+	foreach my $call ("dblink_exec('host=$host port=$port dbname=other', 'UPDATE m SET n = n + 1')", 'opaque()')
+	{
+		my $gate = session($node);
+		my $id = $call =~ /^(\w+)/ ? $1 : '';
+
+		$times++;
+		$gate->query('SELECT pg_advisory_lock(1)');
+		revision($node, $id, "SELECT $call");
+		revision($node, "after_$id", 'SELECT pg_advisory_xact_lock(1)');
+		query($node, "$patient SELECT pgmigrate.upgrade_start()");
+		kill_and_recover($node, worker_waits($node));
+		$gate->quit;
+		head_is($node, $id, "$id: a crash leaves the revision applied");
+		query($node, 'SELECT pgmigrate.upgrade()');
+		is(query($node, 'SELECT n FROM m', 'other'), $times, "$id: it is not repeated");
+	}
+	ledger_ok($node, 'a crash beside another server, by functions');
 }
 
 done_testing();
