@@ -68,6 +68,31 @@ my ($dropped) = $stalled->err =~ /(\d+) messages of the worker were dropped/;
 is($told + ($dropped // 0), 40000, 'and of how many messages it has lost');
 $_->quit foreach $stalled, $other;
 
+# Nor does it keep its run from being cancelled, or others from theirs.
+revision($node, 'endless', <<'SQL');
+ALTER TABLE hot ADD COLUMN k int;
+DO $$ BEGIN LOOP RAISE NOTICE '%', repeat('z', 1000); END LOOP; END $$
+SQL
+$stalled = session($node);
+$psql = $stalled->psql_pid;
+my $deaf = $stalled->pid;
+$stalled->send('SELECT count(*) FROM pgmigrate.upgrade()');
+worker_pid($node);
+kill 'STOP', $psql;
+poll($node, "SELECT wait_event = 'ClientWrite' FROM pg_stat_activity WHERE pid = $deaf");
+is( query($node, 'SELECT pgmigrate.cancel(run) FROM pgmigrate.status()'),
+	't', 'the run of a client that does not read can be cancelled');
+poll($node, 'SELECT state = \'cancelled\' FROM pgmigrate.run ORDER BY id DESC LIMIT 1');
+query($node, "SELECT pgmigrate.remove('endless')");
+revision($node, 'after', 'ALTER TABLE hot ADD COLUMN l int');
+query($node, "SET pgmigrate.run_wait = 0; SET pgmigrate.lock_deadline = '5s'; SELECT pgmigrate.upgrade()");
+is( query($node, "SELECT wait_event FROM pg_stat_activity WHERE pid = $deaf"),
+	'ClientWrite', 'before it has read anything');
+head_is($node, 'after', 'another caller has its run');
+kill 'CONT', $psql;
+$stalled->fails_with('57014', 'the client is told when it reads again');
+$stalled->quit;
+
 # A worker that does not obey: who was cancelled is told that it goes on.
 revision($node, 'stopped', 'SELECT pg_sleep(1000)');
 $caller = session($node);
