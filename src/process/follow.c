@@ -367,7 +367,8 @@ is_time(int64 *last, int milliseconds)
 
 /*
  * What a timeout or a cancel of the caller meets: the worker's own words, and
- * where to look for what was done until then.  A report is of another database.
+ * where to look for what was done until then, unless it reports from another
+ * database.
  */
 static void
 follow_error_callback(void *arg)

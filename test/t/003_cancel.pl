@@ -131,6 +131,33 @@ $late->query('ROLLBACK');
 $late->quit;
 query($node, 'DROP INDEX big_late');
 
+# Cancelled in the moment in which its time is over, before it looks at either:
+# the server calls that a timeout, but somebody has asked for it.  The worker
+# stands still meanwhile; where it was too slow to be stopped in time, again.
+for my $seconds (3, 12, 48)
+{
+	$n++;
+	revision($node, "r$n", "SET statement_timeout = '${seconds}s'; SELECT pg_sleep(1000)");
+	my $run = query($node, 'SELECT pgmigrate.upgrade_start()');
+	my $waiting = worker_waits($node, 'PgSleep');
+	my $over = "clock_timestamp() - query_start FROM pg_stat_activity WHERE pid = $waiting";
+
+	kill 'STOP', $waiting;
+	my $in_time = query($node, "SELECT interval '$seconds s' > 0.1 * interval '1 s' + $over");
+	if ($in_time eq 't')
+	{
+		is(query($node, "SELECT pgmigrate.cancel($run)"), 't', 'a cancel of a worker that stands still');
+		poll($node, "SELECT interval '$seconds s' < $over");
+	}
+	kill 'CONT', $waiting;
+	my $said = query($node, "SELECT state, error FROM pgmigrate.wait($run)");
+	query($node, "SELECT pgmigrate.remove('r$n')");
+	next if $in_time ne 't';
+	is($said, 'cancelled|canceling statement due to statement timeout',
+		'a cancel that meets a timeout is a cancel');
+	last;
+}
+
 ($caller, $worker) = begin($work{busy});
 query($node, "SET statement_timeout = '1h'; SELECT pg_cancel_backend($worker)");
 stopped($caller, $worker, 'cancelled', '57014', 'pg_cancel_backend(worker)');
