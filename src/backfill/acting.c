@@ -8,6 +8,10 @@
  * as that owner, restricted as an index function is.  All that is around it,
  * as what it gives way to, is still the caller's.
  *
+ * Where the caller is not the session user, no code that is reached may change
+ * the role: neither by a change of rows, nor when they are looked for, counted
+ * or named, nor when the planner evaluates what it takes for a constant.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,13 +31,16 @@ pgm_backfill_act_as(Oid role)
 }
 
 void
-pgm_acting_begin(PgmActing *acting)
+pgm_acting_begin(const PgmBackfill *backfill, PgmActing *acting)
 {
 	acting->role = acting_role;
+	acting->guarded = OidIsValid(acting->role) || backfill->exec.guard;
+	if (!acting->guarded)
+		return;
+	pgm_guard_raise(&acting->guard);
 	if (!OidIsValid(acting->role))
 		return;
-	GetUserIdAndSecContext(&acting->save_user, &acting->save_sec_context);
-	SetUserIdAndSecContext(acting->role, acting->save_sec_context |
+	SetUserIdAndSecContext(acting->role, acting->guard.sec_context |
 						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	acting->guc_level = NewGUCNestLevel();
@@ -42,8 +49,9 @@ pgm_acting_begin(PgmActing *acting)
 void
 pgm_acting_end(const PgmActing *acting)
 {
-	if (!OidIsValid(acting->role))
+	if (!acting->guarded)
 		return;
-	AtEOXact_GUC(false, acting->guc_level);
-	SetUserIdAndSecContext(acting->save_user, acting->save_sec_context);
+	if (OidIsValid(acting->role))
+		AtEOXact_GUC(false, acting->guc_level);
+	pgm_guard_lower(&acting->guard);
 }

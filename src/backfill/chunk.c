@@ -31,7 +31,6 @@
 
 #include "backfill/internal.h"
 #include "base/clock.h"
-#include "base/session_settings.h"
 #include "base/settings.h"
 #include "base/spi_list.h"
 #include "base/transaction.h"
@@ -177,7 +176,6 @@ static uint64
 change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 {
 	CachedPlanSource *plan;
-	PgmGuard	guard;
 	uint64		rows = 0;
 	int			size = Max(size_of(rest) / PGM_SLICES, 1);
 	int64		started = pgm_clock_monotonic();
@@ -188,16 +186,12 @@ change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 	plan = pgm_target_plan(backfill, rest->target, rest->range != NULL ?
 						   PGM_FORM_RANGE : PGM_FORM_LIST);
 	*again = 0;
-	if (backfill->exec.guard)
-		pgm_guard_raise(&guard);
 	do
 	{
 		PgmChunk	slice = take_slice(rest, size);
 
 		rows += pgm_prepared_change(plan, &slice, again);
 	} while (!is_enough(backfill, started) && !is_empty(rest));
-	if (backfill->exec.guard)
-		pgm_guard_lower(&guard);
 	pgm_exec_fire_deferred(&backfill->exec);
 	if (*again > 0 && backfill->change->from_itself)
 		refuse_endless(rest->target);
@@ -235,7 +229,7 @@ attempt(PgmBackfill *backfill, PgmChunk *chunk)
 		return CHUNK_MOVED;
 	}
 	limit_lock_waits(backfill);
-	pgm_acting_begin(&acting);
+	pgm_acting_begin(backfill, &acting);
 	rows = change_rows(backfill, &rest, &again);
 	pgm_acting_end(&acting);
 	done.end = rest.first;
@@ -451,9 +445,14 @@ give_up_row(PgmBackfill *backfill, const PgmChunk *chunk, ErrorData *edata)
 	char	   *ctid = ctid_text(chunk);
 	char	   *key;
 	char	   *context;
+	PgmGuard	guard;
 
 	pgm_txn_begin();
+	if (backfill->exec.guard)
+		pgm_guard_raise(&guard);
 	key = key_text(chunk, ctid);
+	if (backfill->exec.guard)
+		pgm_guard_lower(&guard);
 	if (backfill->quarantine)
 	{
 		set_aside(backfill, chunk, ctid, key, edata);

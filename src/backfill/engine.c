@@ -253,7 +253,7 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;
 	backfill->targets = pgm_targets_find(backfill->change);
-	pgm_acting_begin(&acting);
+	pgm_acting_begin(backfill, &acting);
 	check_targets(backfill);
 	pgm_acting_end(&acting);
 	MemoryContextSwitchTo(old);

@@ -17,11 +17,12 @@ struct PgmGiveWay
 };
 
 PgmGiveWay *
-pgm_give_way_create(PgmOperation *operation, Oid grows)
+pgm_give_way_create(PgmOperation *operation, const PgmExec *exec, Oid grows)
 {
 	PgmGiveWay *way = palloc0(sizeof(PgmGiveWay));
 
 	way->backfill.operation = operation;
+	way->backfill.exec = *exec;
 	way->backfill.context = CurrentMemoryContext;
 	way->backfill.grows = grows;
 	pgm_backfill_options(&way->backfill.options);

@@ -8,6 +8,7 @@
 #ifndef PGM_BACKFILL_GIVE_WAY_H
 #define PGM_BACKFILL_GIVE_WAY_H
 
+#include "exec/execute.h"
 #include "store/operation.h"
 
 typedef struct PgmGiveWay PgmGiveWay;
@@ -16,7 +17,8 @@ typedef struct PgmGiveWay PgmGiveWay;
  * Lives in the current memory context, and so must the operation, whose run
  * may be paused and tuned.  What is written makes that table longer.
  */
-extern PgmGiveWay *pgm_give_way_create(PgmOperation *operation, Oid grows);
+extern PgmGiveWay *pgm_give_way_create(PgmOperation *operation,
+									   const PgmExec *exec, Oid grows);
 
 /*
  * Between two pieces, outside of a transaction: waits while it is paused, and

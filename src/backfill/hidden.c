@@ -86,12 +86,15 @@ pgm_hidden_rows(PgmBackfill *backfill)
 	foreach(lc, backfill->targets)
 	{
 		PgmTarget  *target = lfirst(lc);
+		PgmActing	acting;
 
 		if (!target->row_security || target->dropped ||
 			!pgm_target_unmoved(backfill, target))
 			continue;
 		PushActiveSnapshot(GetTransactionSnapshot());
+		pgm_acting_begin(backfill, &acting);
 		n += count_all(target->relid) - count_open(backfill, target);
+		pgm_acting_end(&acting);
 		PopActiveSnapshot();
 	}
 	return n;

@@ -12,6 +12,7 @@
 #include "backfill/pacer.h"
 #include "backfill/prepared.h"
 #include "backfill/statement.h"
+#include "base/session_settings.h"
 
 /* What may be in the way; one per process. */
 typedef struct PgmThrottle
@@ -104,12 +105,12 @@ extern void pgm_sweep(PgmBackfill *backfill, PgmBackfillResult *result);
 typedef struct PgmActing
 {
 	Oid			role;
-	Oid			save_user;
-	int			save_sec_context;
+	bool		guarded;
+	PgmGuard	guard;
 	int			guc_level;
 } PgmActing;
 
-extern void pgm_acting_begin(PgmActing *acting);
+extern void pgm_acting_begin(const PgmBackfill *backfill, PgmActing *acting);
 extern void pgm_acting_end(const PgmActing *acting);
 
 /* in hidden.c: in a transaction */

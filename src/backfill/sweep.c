@@ -53,7 +53,7 @@ find_form(PgmBackfill *backfill, PgmTarget *target, PgmForm form, int limit,
 		pgm_target_begin_anew(backfill, target);
 	if (target->dropped)
 		return -1;
-	pgm_acting_begin(&acting);
+	pgm_acting_begin(backfill, &acting);
 	plan = pgm_target_plan(backfill, target, form);
 	n = plan == NULL ? -1 : pgm_prepared_find(plan, limit, rows);
 	pgm_acting_end(&acting);

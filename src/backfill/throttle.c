@@ -210,16 +210,23 @@ autovacuum(PgmBackfill *backfill, PgmTarget *target)
 	return NULL;
 }
 
-/* With the rights of the run, whose setting it is. */
+/*
+ * With the rights of the run, whose setting it is; a revision may have set it.
+ */
 static const char *
 own_query(PgmBackfill *backfill, PgmTarget *target)
 {
 	bool		isnull;
 	bool		wait;
+	PgmGuard	guard;
 
 	if (pgm_throttle_query == NULL || pgm_throttle_query[0] == '\0')
 		return NULL;
+	if (backfill->exec.guard)
+		pgm_guard_raise(&guard);
 	wait = pgm_query_true(pgm_throttle_query, &isnull);
+	if (backfill->exec.guard)
+		pgm_guard_lower(&guard);
 	if (isnull)
 		return "pgmigrate.throttle_query, which returned null";
 	return wait ? "pgmigrate.throttle_query" : NULL;

@@ -629,7 +629,9 @@ pgm_shadow_copy(PgmShadow *shadow)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pgmigrate copy",
 												  ALLOCSET_DEFAULT_SIZES);
-	PgmGiveWay *way = pgm_give_way_create(shadow->operation, shadow->beside);
+	PgmGiveWay *way = pgm_give_way_create(shadow->operation,
+										  shadow->request->exec,
+										  shadow->beside);
 	BlockNumber blocks = FIRST_BLOCKS;
 	TransactionId other = InvalidTransactionId;
 	MemoryContext old = MemoryContextSwitchTo(context);

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/session_settings.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/transaction.h"
@@ -87,6 +88,7 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 			const PgmVerdict *verdict, PgmStrategy **plain)
 {
 	PgmStrategy *strategy;
+	PgmGuard	guard;
 
 	*plain = NULL;
 	if (!pgm_strategy_possible(source->statements[n].raw->stmt))
@@ -96,7 +98,13 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 		runner->rates = MemoryContextAlloc(runner->context, sizeof(PgmRates));
 		pgm_rates_load(runner->rates);
 	}
+
+	/* the planner evaluates what its author has declared to be constant */
+	if (runner->exec.guard)
+		pgm_guard_raise(&guard);
 	strategy = pgm_strategy_choose(verdict, runner->rates, true);
+	if (runner->exec.guard)
+		pgm_guard_lower(&guard);
 	if (is_carried_out(strategy))
 		return strategy;
 	*plain = strategy;

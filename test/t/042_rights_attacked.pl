@@ -65,6 +65,42 @@ fails($node, 'SET ROLE olga; SELECT pgmigrate.upgrade()', '42501',
 	'and a worker that has logged in as another is guarded');
 is(superusers(), '', 'nobody is more than before');
 query($node, "SELECT pgmigrate.remove('c_escape')");
+
+# So is all that a backfill runs, or the planner for it: each of these tries to
+# become the session user, and says nothing if that fails.
+query($node, <<'SQL');
+SET ROLE olga;
+CREATE FUNCTION app.escape() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('role', 'none', false);
+	EXECUTE 'ALTER ROLE olga SUPERUSER';
+	RETURN 1;
+EXCEPTION WHEN OTHERS THEN
+	RETURN 1;
+END $$;
+CREATE FUNCTION app.constant(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN app.escape(); END';
+CREATE TABLE app.filled (id int PRIMARY KEY, v int);
+INSERT INTO app.filled SELECT generate_series(1, 100);
+SQL
+for my $sql (
+	'UPDATE app.filled SET v = 1 WHERE v IS NULL AND app.constant(id) = 1',
+	'UPDATE app.filled SET v = app.constant(1) WHERE v IS NULL',
+	q{SET pgmigrate.throttle_query = 'SELECT app.escape() = 0'; UPDATE app.filled SET v = 1 WHERE v IS NULL},
+	'SET pgmigrate.on_row_error = quarantine; CREATE POLICY p ON app.filled USING (app.constant(id) = 1); ALTER TABLE app.filled ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; UPDATE app.filled SET v = 1 / (id - 50) WHERE v IS NULL'
+  )
+{
+	query($node, <<SQL);
+SET ROLE olga;
+UPDATE app.filled SET v = NULL;
+SELECT pgmigrate.revision('f', \$r\$$sql\$r\$, 'SELECT 1', id => 'f');
+SET pgmigrate.online_threshold = 0;
+SELECT pgmigrate.upgrade();
+SQL
+	is(superusers(), '', "nobody is more by $sql");
+	is( query($node, "SELECT state FROM pgmigrate.operation WHERE revision = 'f' ORDER BY id DESC LIMIT 1"),
+		'finalized', 'it was carried out');
+	query($node, "SET ROLE olga; SELECT pgmigrate.downgrade('-1'); SELECT pgmigrate.remove('f')");
+}
 query($node, 'GRANT CONNECT ON DATABASE postgres TO olga');
 
 # A script played by a superuser in the role of an operator.
