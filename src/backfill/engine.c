@@ -249,6 +249,7 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	backfill->worker = worker;
 	backfill->keep_plans = keep_plans;
 	backfill->quarantine = pgm_on_row_error == PGM_ROW_ERROR_QUARANTINE;
+	pgm_targets_lock(backfill);
 	read_details(backfill);
 	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;

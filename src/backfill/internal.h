@@ -67,6 +67,7 @@ typedef struct PgmBackfill
 } PgmBackfill;
 
 /* in target.c: in a transaction, but for the last */
+extern void pgm_targets_lock(const PgmBackfill *backfill);
 extern List *pgm_targets_find(const PgmChange *change);
 extern List *pgm_targets_add_new(PgmBackfill *backfill);
 extern void pgm_targets_notice(const PgmBackfill *backfill);

@@ -201,6 +201,30 @@ pgm_targets_notice(const PgmBackfill *backfill)
 				errmsg("the new values are volatile: a row that others update meanwhile may get another one"));
 }
 
+/*
+ * Also of one that goes on: the table may have gone meanwhile, and all that
+ * was below it.
+ */
+void
+pgm_targets_lock(const PgmBackfill *backfill)
+{
+	const PgmOperation *operation = backfill->operation;
+
+	if (!operation->elsewhere)
+	{
+		LockRelationOid(operation->relid, AccessShareLock);
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(operation->relid)))
+			return;
+	}
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_TABLE),
+			errmsg("relation %s was dropped while its backfill was at work",
+				   quote_qualified_identifier(operation->schema,
+											  operation->relation)),
+			errhint("Give it up with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
+					operation->run));
+}
+
 List *
 pgm_targets_find(const PgmChange *change)
 {
@@ -208,8 +232,7 @@ pgm_targets_find(const PgmChange *change)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	/* find_all_inheritors() locks those below it only */
-	LockRelationOid(change->relid, AccessShareLock);
+	/* locks those below it only; it is locked itself */
 	relids = find_all_inheritors(change->relid, AccessShareLock, NULL);
 	foreach(lc, relids)
 	{
@@ -232,7 +255,7 @@ has_new_tables(PgmBackfill *backfill)
 	Oid			relid = backfill->change->relid;
 	ListCell   *lc;
 
-	LockRelationOid(relid, AccessShareLock);
+	pgm_targets_lock(backfill);
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE &&
@@ -351,15 +374,6 @@ pgm_target_choose_join(PgmBackfill *backfill, PgmTarget *target)
 		forget_plans(target);
 }
 
-static void
-refuse_dropped(const PgmTarget *target)
-{
-	ereport(ERROR,
-			errcode(ERRCODE_UNDEFINED_TABLE),
-			errmsg("relation %s was dropped while its backfill was at work",
-				   target->name));
-}
-
 /*
  * Locks it as an UPDATE would.  False if its blocks are not those that were
  * counted any more.  A table that got another name is the same one.
@@ -375,8 +389,7 @@ pgm_target_unmoved(PgmBackfill *backfill, PgmTarget *target)
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(target->relid));
 	if (!HeapTupleIsValid(tuple))
 	{
-		if (target->relid == backfill->operation->relid)
-			refuse_dropped(target);
+		pgm_targets_lock(backfill);
 		target->dropped = true;
 		return false;
 	}

@@ -348,6 +348,37 @@ query($node,
 	"ALTER TABLE account RENAME remark TO note; SELECT pgmigrate.cancel($run)");
 in_the_middle('DROP TABLE account', 'failed', 'a table that is gone');
 is(last_run($node, 'sqlstate'), '42P01', 'is an error');
+fails($node, "SELECT pgmigrate.wait(pgmigrate.resume($run))",
+	'42P01', 'nor can it be gone on with');
+query($node, "SELECT pgmigrate.cancel($run)");
+
+# A partitioned table goes with all of its partitions, or when they have left.
+for my $case ([ 'DROP TABLE parted', '42P01' ],
+	[ 'ALTER TABLE parted DETACH PARTITION parted_1; DROP TABLE parted', '42P01' ],
+	[ 'DROP TABLE parted_2', '' ])
+{
+	my ($sql, $sqlstate) = @$case;
+
+	query($node, <<SQL);
+DROP TABLE IF EXISTS parted, parted_1;
+CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10000);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10000) TO (20000);
+INSERT INTO parted SELECT g FROM generate_series(0, 19999) g;
+SQL
+	$run = query($node,
+		q{SELECT pgmigrate.backfill_start('parted', $$note = 'x'$$, 'note IS NULL', chunk_time => '1 ms', pause => '20 ms')}
+	);
+	progresses(2);
+	query($node, $sql);
+	query($node, "SELECT pgmigrate.tune($run, 'pause', '0')");
+	query($node, "SELECT pgmigrate.wait($run)");
+	is(last_run($node, "coalesce(sqlstate, '')"),
+		$sqlstate, "$sql in the middle");
+	query($node, "SELECT pgmigrate.cancel($run)") if $sqlstate ne '';
+}
+is(query($node, 'SELECT count(*) - count(note) FROM parted'),
+	'0', 'the partition that is left is done');
 
 ledger_ok($node, 'backfill');
 log_is_clean($node);
