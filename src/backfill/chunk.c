@@ -494,7 +494,7 @@ leave_row(PgmBackfill *backfill, const PgmChunk *chunk)
 
 /*
  * Until all of it is committed, or the table has moved, which leaves the rest
- * of it undone.
+ * of it undone.  In the context of the chunk, of which nothing is kept.
  */
 void
 pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *whole)
@@ -508,8 +508,11 @@ pgm_chunk_run(PgmBackfill *backfill, const PgmChunk *whole)
 		ErrorData  *edata = NULL;
 		PgmChunk	left;
 		PgmChunk	right;
-		Outcome		outcome = try(backfill, &rest, &edata);
+		Outcome		outcome;
 
+		/* a row that somebody has locked for days is tried as long */
+		MemoryContextReset(backfill->chunk_context);
+		outcome = try(backfill, &rest, &edata);
 		if (outcome == CHUNK_DONE)
 		{
 			backfill->attempts = 0;

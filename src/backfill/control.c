@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "backfill/internal.h"
@@ -111,10 +112,17 @@ pgm_control_set_waiting(PgmBackfill *backfill, const char *what)
 	pgm_txn_commit();
 }
 
-/* In its own transaction: is there something to wait for? */
+/*
+ * In its own transaction: is there something to wait for?  What that takes of
+ * memory is given back: it may be asked for days.
+ */
 static bool
 must_wait(PgmBackfill *backfill, PgmTarget *target)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate look",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	const char *reason;
 
 	pgm_txn_begin();
@@ -128,6 +136,8 @@ must_wait(PgmBackfill *backfill, PgmTarget *target)
 		reason = pgm_throttle_reason(backfill, target);
 	set_waiting(backfill, reason);
 	pgm_txn_commit();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return backfill->waiting_for != NULL;
 }
 
