@@ -31,8 +31,9 @@ CREATE TABLE pgmigrate.operation (
 	system_identifier bigint NOT NULL DEFAULT pgmigrate.system_identifier(),
 	database text NOT NULL DEFAULT pg_catalog.current_database()
 ) WITH (fillfactor = 50);
-/* at most one operation at work on a relation, however it was begun */
-CREATE UNIQUE INDEX operation_at_work ON pgmigrate.operation (relid)
+/* at most one operation at work on a relation, however it was begun; a restore
+ * may bring those of another cluster, where the number is that of another one */
+CREATE UNIQUE INDEX operation_at_work ON pgmigrate.operation (relid, system_identifier)
 	WHERE state OPERATOR(pg_catalog.=) ANY (ARRAY['preparing', 'copying', 'indexing', 'comparing', 'switching']);
 CREATE INDEX operation_revision ON pgmigrate.operation (revision, statement);
 COMMENT ON TABLE pgmigrate.operation IS 'one row per online change or backfill, until it is finalized and after';

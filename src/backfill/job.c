@@ -67,12 +67,22 @@ typedef struct Job
 	int64		clock;
 } Job;
 
+/*
+ * By the same role, on the same table.  In another cluster, or where the table
+ * was made anew, those are known by their names.
+ */
 static PgmQuery find_query = {
-	"SELECT id FROM pgmigrate.operation WHERE revision IS NULL "
-	"AND strategy = 'backfill' AND digest = $1 AND relid = $2 "
-	"AND state NOT IN ('finalized', 'reverted', 'cancelled') "
-	"ORDER BY id DESC LIMIT 1",
-	2, {TEXTOID, OIDOID}
+	"SELECT o.id FROM pgmigrate.operation o, pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $2 "
+	"AND o.revision IS NULL AND o.strategy = 'backfill' AND o.digest = $1 "
+	"AND o.state NOT IN ('finalized', 'reverted', 'cancelled') "
+	"AND CASE WHEN o.system_identifier = pgmigrate.system_identifier() "
+	"THEN o.role_oid = $3 AND (o.relid = $2 OR (o.schema_name = n.nspname "
+	"AND o.relation_name = c.relname AND NOT EXISTS (SELECT FROM pg_class x "
+	"WHERE x.oid = o.relid))) ELSE o.role = pg_get_userbyid($3) "
+	"AND o.schema_name = n.nspname AND o.relation_name = c.relname END "
+	"ORDER BY o.id DESC LIMIT 1",
+	3, {TEXTOID, OIDOID, OIDOID}
 };
 
 static PgmQuery of_run_query = {
@@ -109,14 +119,13 @@ static PgmQuery step_query = {
 
 /* ---- the run, in whatever process */
 
+/* Of what is to be done; to what, and by whom, find_query asks. */
 static char *
 digest_of(const PgmBackfillCall *call)
 {
 	PgmDigest	digest;
 
 	pgm_digest_init(&digest, "pgmigrate backfill");
-	pgm_digest_text(&digest, psprintf("%u", call->relid));
-	pgm_digest_text(&digest, psprintf("%u", GetUserId()));
 	pgm_digest_text(&digest, call->assignments);
 	pgm_digest_text(&digest, call->condition != NULL ? call->condition : "");
 	pgm_digest_text(&digest, namespace_search_path);
@@ -167,14 +176,26 @@ of_run(int64 run)
 	return operation;
 }
 
+/* Gone about as this call says. */
 static PgmOperation *
 of_call(const PgmBackfillCall *call)
 {
-	Datum		values[2];
+	Datum		values[3];
+	PgmOperation *operation;
+	char	   *statement;
 
 	values[0] = pgm_text_datum(digest_of(call));
 	values[1] = ObjectIdGetDatum(call->relid);
-	return find(&find_query, values);
+	values[2] = ObjectIdGetDatum(GetUserId());
+	operation = find(&find_query, values);
+	if (operation == NULL)
+		return NULL;
+	pgm_operation_find_again(operation);
+	statement = pgm_change_compose(call->relid, call->assignments,
+								   call->condition);
+	pgm_operation_add_details(operation,
+							  pgm_backfill_details(statement, &call->options));
+	return operation;
 }
 
 static PgmOperation *
@@ -215,8 +236,7 @@ take_over(PgmOperation *operation, int64 run)
 	ereport(NOTICE,
 			errmsg("operation " INT64_FORMAT " was begun by run " INT64_FORMAT ", going on where it stopped",
 				   operation->id, operation->run));
-	pgm_operation_set_run(operation->id, run);
-	operation->run = run;
+	pgm_operation_set_run(operation, run);
 	if (operation->state == PGM_OPERATION_FAILED)
 		pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);
 }

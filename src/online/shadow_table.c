@@ -122,8 +122,7 @@ resume(PgmShadow *shadow, int64 id)
 	PgmOperation *operation = pgm_operation_lock(id);
 
 	shadow->operation = operation;
-	pgm_operation_set_run(id, shadow->request->run);
-	operation->run = shadow->request->run;
+	pgm_operation_set_run(operation, shadow->request->run);
 	if (operation->state == PGM_OPERATION_FAILED)
 	{
 		Datum		values[1] = {pgm_text_datum(operation->details)};

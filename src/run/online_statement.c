@@ -212,8 +212,8 @@ find_or_begin(PgmOnlineWork *work, PgmStrategy *strategy)
 		pgm_operation_detail(operation, "taken_back") == NULL)
 	{
 		work->online.operation = operation;
-		pgm_operation_set_run(operation->id, runner->run);
 		pgm_operation_find_again(operation);
+		pgm_operation_set_run(operation, runner->run);
 		pgm_steps_read(work);
 		if (operation->state == PGM_OPERATION_FAILED)
 			pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);

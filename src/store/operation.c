@@ -50,10 +50,12 @@ static PgmQuery begin_query = {
 	TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
 };
 
+/* In another cluster the number is that of another table. */
 static PgmQuery other_query = {
 	"SELECT o.id, o.run FROM pgmigrate.operation o WHERE o.relid = $1 "
-	"AND o." AT_WORK " LIMIT 1",
-	1, {OIDOID}
+	"AND o.system_identifier = pgmigrate.system_identifier() "
+	"AND o.id <> $2 AND o." AT_WORK " LIMIT 1",
+	2, {OIDOID, INT8OID}
 };
 
 static PgmQuery get_query = {
@@ -144,18 +146,25 @@ static PgmQuery set_state_query = {
 
 /*
  * A restore gives tables other numbers, as does who makes one anew; in another
- * cluster the number is that of another table.
+ * cluster the number is that of another table.  The role that goes on there
+ * has the name of the one that began.
  */
 static PgmQuery find_again_query = {
-	"UPDATE pgmigrate.operation o SET relid = c.oid, "
-	"system_identifier = pgmigrate.system_identifier(), "
-	"database = current_database() FROM pg_class c "
+	"SELECT c.oid::int8 FROM pgmigrate.operation o, pg_class c "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE o.id = $1 "
 	"AND n.nspname = o.schema_name AND c.relname = o.relation_name "
 	"AND (o.system_identifier <> pgmigrate.system_identifier() "
-	"OR NOT EXISTS (SELECT FROM pg_class x WHERE x.oid = o.relid)) "
-	"RETURNING c.oid::int8",
+	"OR NOT EXISTS (SELECT FROM pg_class x WHERE x.oid = o.relid))",
 	1, {INT8OID}
+};
+
+static PgmQuery found_again_query = {
+	"UPDATE pgmigrate.operation SET relid = $2, "
+	"role_oid = CASE WHEN system_identifier = pgmigrate.system_identifier() "
+	"THEN role_oid ELSE coalesce(to_regrole(quote_ident(role)), 0) END, "
+	"system_identifier = pgmigrate.system_identifier(), "
+	"database = current_database() WHERE id = $1",
+	2, {INT8OID, OIDOID}
 };
 
 static PgmQuery revert_until_query = {
@@ -340,11 +349,12 @@ static void
 refuse_second(const PgmOperation *operation)
 {
 	PgmSpiScope scope;
-	Datum		values[1];
+	Datum		values[2];
 	int64		id = 0;
 	int64		run = 0;
 
 	values[0] = ObjectIdGetDatum(operation->relid);
+	values[1] = Int64GetDatum(operation->id);
 	pgm_spi_begin(&scope);
 	if (pgm_spi_execute(&other_query, values, NULL) > 0)
 	{
@@ -479,13 +489,16 @@ pgm_operations_of_run(int64 run)
 }
 
 void
-pgm_operation_set_run(int64 id, int64 run)
+pgm_operation_set_run(PgmOperation *operation, int64 run)
 {
 	Datum		values[2];
 
-	values[0] = Int64GetDatum(id);
+	/* one that failed leaves its table to others meanwhile */
+	refuse_second(operation);
+	values[0] = Int64GetDatum(operation->id);
 	values[1] = Int64GetDatum(run);
 	execute(&set_run_query, values, NULL);
+	operation->run = run;
 }
 
 void
@@ -506,7 +519,7 @@ void
 pgm_operation_find_again(PgmOperation *operation)
 {
 	PgmSpiScope scope;
-	Datum		values[1];
+	Datum		values[2];
 	bool		found;
 
 	values[0] = Int64GetDatum(operation->id);
@@ -517,6 +530,9 @@ pgm_operation_find_again(PgmOperation *operation)
 	pgm_spi_end(&scope);
 	if (!found)
 		return;
+	refuse_second(operation);
+	values[1] = ObjectIdGetDatum(operation->relid);
+	execute(&found_again_query, values, NULL);
 	operation->elsewhere = false;
 	pgm_operation_drop_ranges(operation->id);
 	pgm_operation_set_state(operation, PGM_OPERATION_PREPARING, NULL);

@@ -46,6 +46,36 @@ SELECT * FROM ops;
 UPDATE pgmigrate.operation SET system_identifier = pgmigrate.system_identifier(), state = 'switched' WHERE id = :op;
 SELECT relation, action FROM pgmigrate.revert(:op);
 SELECT count(*) FROM t;
+-- a backfill by hand: a call with the same arguments goes on with it, by the names of the table and of the role
+CREATE TABLE f (id int, v int);
+INSERT INTO f SELECT generate_series(1, 100);
+SELECT pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL');
+SELECT max(id) AS op FROM pgmigrate.operation \gset
+UPDATE pgmigrate.operation SET system_identifier = 1, relid = 't'::regclass, role_oid = 1, state = 'copying' WHERE id = :op;
+-- the table that has its number here is free
+SELECT state FROM pgmigrate.backfill('t', 'v = 0', 'v > 90');
+DELETE FROM f WHERE id = 77;
+SELECT state, details->'operation' = to_jsonb(:op) AS same FROM pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL', workers => 2);
+SELECT relid::regclass, role_oid::regrole = current_user::regrole AS own, system_identifier = pgmigrate.system_identifier() AS here, state, details->'workers' AS workers FROM pgmigrate.operation WHERE id = :op;
+SELECT count(*), count(v) FROM f;
+-- not with that of another role, nor with one whose table has another name here
+UPDATE pgmigrate.operation SET system_identifier = 1, state = 'failed', role = 'somebody else' WHERE id = :op;
+SELECT state, details->'operation' = to_jsonb(:op) AS same FROM pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL');
+UPDATE pgmigrate.operation SET role = current_user, relation_name = 'g', relid = 'f'::regclass WHERE id = :op;
+SELECT state, details->'operation' = to_jsonb(:op) AS same FROM pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL');
+-- one that was dropped and made anew
+UPDATE pgmigrate.operation SET system_identifier = pgmigrate.system_identifier(), relation_name = 'f', role_oid = current_user::regrole WHERE id = :op;
+DROP TABLE f;
+CREATE TABLE f (id int, v int);
+INSERT INTO f VALUES (1);
+SELECT state, details->'operation' = to_jsonb(:op) AS same FROM pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL');
+-- what failed leaves its table to others, and comes after them
+SELECT pgmigrate.backfill('f', 'v = 1 / (id - 1)', 'v IS NOT NULL');
+SELECT max(id) AS op FROM pgmigrate.operation \gset
+UPDATE pgmigrate.operation SET state = 'copying' WHERE id = :op;
+UPDATE pgmigrate.operation SET state = 'failed' WHERE id = :op - 1;
+SELECT relation_name FROM pgmigrate.operation WHERE id >= :op - 1 ORDER BY id;
+SELECT pgmigrate.backfill('f', 'v = 1 / (id - 77)', 'v IS NULL');
 
 RESET pgmigrate.execution;
 DROP SCHEMA moved CASCADE;

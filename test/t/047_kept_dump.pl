@@ -111,12 +111,31 @@ for my $n (0 .. $#middle)
 	is(query($node, $left), '0', 'to its end');
 }
 
+# So does a call of backfill(), if it is repeated there.
+{
+	my $call = q{'many', 'v = 1', 'v IS NULL'};
+	my $hold = "SET pgmigrate.throttle_query = 'SELECT EXISTS (SELECT FROM public.hold)'";
+
+	query($node, 'INSERT INTO hold DEFAULT VALUES');
+	my $run = query($node, "$hold; SELECT pgmigrate.backfill_start($call)");
+	poll($node, "SELECT waiting_for ~ 'throttle' FROM pgmigrate.operations WHERE run = $run");
+	query($node, 'CREATE DATABASE again');
+	$node->command_ok([ 'pg_dump', '-Fc', '-f', "$dump.again", 'postgres' ], 'pg_dump in a backfill');
+	$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'again', "$dump.again" ], 'pg_restore');
+	is(query($node, "SELECT state FROM pgmigrate.backfill($call)", 'again'), 'done', 'a second call there');
+	is( query($node, "SELECT count(*), string_agg(state, ' ') FROM pgmigrate.operation WHERE revision IS NULL", 'again'),
+		'1|finalized', 'goes on with the operation that it finds');
+	is(query($node, 'SELECT count(*) - count(v) FROM many', 'again'), '0', 'to its end');
+	query($node, 'DELETE FROM hold');
+	is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', 'and here');
+}
+
 # What is over, or kept, says how far it came, and what does not fit whose it is.
 is( query(
 		$node,
 		"SELECT string_agg(concat(state, ' ', done, '/', total, ' ', unit), ', ' ORDER BY operation) FROM pgmigrate.operations"
 	),
-	'switched 1/1 steps, switched 1/1 steps, finalized 1/1 steps, finalized 5/5 steps, switched 5/5 states',
+	'switched 1/1 steps, switched 1/1 steps, finalized 1/1 steps, finalized 5/5 steps, switched 5/5 states, finalized 20000/20000 rows',
 	'all is done of what is done');
 is( query(
 		$node,
