@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -33,20 +35,29 @@ static PgmQuery set_query = {
 	4, {INT8OID, TEXTOID, INT4OID, OIDOID}
 };
 
+/* As of the arguments of backfill(): what is set next is read after it. */
+#define PGM_LONGEST_MS 3600000
+
 /* What can be set, and where it goes. */
 static const struct
 {
 	const char *name;
 	int			unit;
 	int			lowest;
+	int			highest;
 	size_t		offset;
 }			settings_known[] = {
-	{"chunk_time", GUC_UNIT_MS, 1, offsetof(PgmRunSettings, chunk_time)},
-	{"pause", GUC_UNIT_MS, 0, offsetof(PgmRunSettings, pause)},
-	{"max_replica_lag", GUC_UNIT_MS, 0,
+
+	{"chunk_time", GUC_UNIT_MS, 1, PGM_LONGEST_MS,
+	offsetof(PgmRunSettings, chunk_time)},
+	{"pause", GUC_UNIT_MS, 0, PGM_LONGEST_MS,
+	offsetof(PgmRunSettings, pause)},
+	{"max_replica_lag", GUC_UNIT_MS, 0, INT_MAX,
 	offsetof(PgmRunSettings, max_replica_lag)},
-	{"max_wal_rate", GUC_UNIT_KB, 0, offsetof(PgmRunSettings, max_wal_rate)},
-	{"backfill_window", 0, 0, offsetof(PgmRunSettings, backfill_window)},
+	{"max_wal_rate", GUC_UNIT_KB, 0, INT_MAX,
+	offsetof(PgmRunSettings, max_wal_rate)},
+	{"backfill_window", 0, 0, INT_MAX,
+	offsetof(PgmRunSettings, backfill_window)},
 };
 
 void
@@ -102,7 +113,8 @@ parse_value(int known, const char *value, int *number, const char **hint)
 		return pgm_day_window_parse(value, number);
 	}
 	return parse_int(value, number, settings_known[known].unit, hint) &&
-		*number >= settings_known[known].lowest;
+		*number >= settings_known[known].lowest &&
+		*number <= settings_known[known].highest;
 }
 
 void

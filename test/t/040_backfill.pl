@@ -242,6 +242,9 @@ fails(
 	'42704', 'a query cannot be tuned');
 fails($node, "SELECT pgmigrate.tune($run, 'pause', 'soon')",
 	'22023', 'nor can nonsense');
+fails($node, "SELECT pgmigrate.tune($run, '$_', '61min')",
+	'22023', "nor can $_ be longer than the argument may")
+  foreach 'pause', 'chunk_time';
 is(query($node, "SELECT pgmigrate.tune($run, 'pause', '0')"), 't', 'tune');
 is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
 	'done', 'and it is soon done');
