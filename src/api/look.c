@@ -322,12 +322,15 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* "level: rule" for each finding that no comment allows. */
+/*
+ * "level: rule" for each finding that no comment allows, and why there is no
+ * way to carry it out online where one is wanted.
+ */
 static void
 plan_hazards(PgmRows *rows, const PgmJudged *judged)
 {
 	char	  **hazards = palloc(sizeof(char *) *
-								 Max(list_length(judged->findings), 1));
+								 (list_length(judged->findings) + 1));
 	int			n = 0;
 	ListCell   *lc;
 
@@ -340,6 +343,8 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 									pgm_level_name(pgm_finding_level(finding)),
 									finding->rule->id);
 	}
+	if (judged->strategy->refused)
+		hazards[n++] = psprintf("plain: %s", judged->strategy->why);
 	pgm_rows_text_array(rows, n, hazards);
 }
 
@@ -430,7 +435,7 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 		judged.verdict = pgm_classify(&classifier, source, i);
 		judged.strategy = pgm_strategy_choose(judged.verdict, &out->rates,
 											  false);
-		if (why_plain != NULL)
+		if (judged.strategy->kind != PGM_STRATEGY_PLAIN && why_plain != NULL)
 			judged.strategy = pgm_strategy_plain(why_plain);
 		plan_row(out, step, source->revision, &judged, false);
 	}

@@ -61,22 +61,35 @@ is_carried_out(const PgmStrategy *strategy)
 
 /* ---- which statements */
 
-/* May its statements be committed one by one? */
-static bool
-can_be_parted(const PgmStep *step)
+/* Why its statements may not be committed one by one, or NULL. */
+static const char *
+obstacle_of(const PgmStep *step)
 {
-	return step->revision->transactional != PGM_TRUE &&
-		pgm_strategy_obstacle(step->source) == NULL;
+	if (step->revision->transactional == PGM_TRUE)
+		return "the revision is to be one transaction";
+	return pgm_strategy_obstacle(step->source);
 }
 
 static bool
-may_be_online(const PgmStep *step)
+can_be_parted(const PgmStep *step)
+{
+	return obstacle_of(step) == NULL;
+}
+
+static bool
+has_possible(const PgmStep *step)
 {
 	bool		any = false;
 
 	for (int i = 0; i < step->source->nstatements; i++)
 		any |= pgm_strategy_possible(step->source->statements[i].raw->stmt);
-	return any && can_be_parted(step);
+	return any;
+}
+
+static bool
+may_be_online(const PgmStep *step)
+{
+	return has_possible(step) && can_be_parted(step);
 }
 
 /*
@@ -111,9 +124,12 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 	return NULL;
 }
 
-/* Each with the search_path that those before it have SET. */
+/*
+ * Each with the search_path that those before it have SET.  Of those that are
+ * not, though it would be better, it is said why.
+ */
 static bool
-any_is_online(PgmRunner *runner, const PgmSource *source)
+any_is_online(PgmRunner *runner, const PgmSource *source, const char *obstacle)
 {
 	PgmClassifier classifier = {0};
 
@@ -123,13 +139,18 @@ any_is_online(PgmRunner *runner, const PgmSource *source)
 		PgmStrategy *plain;
 
 		pgm_source_follow(source, i);
-		if (OidIsValid(pgm_runner_held_table(source, i)))
+		if (obstacle == NULL &&
+			OidIsValid(pgm_runner_held_table(source, i)))
 			return true;
 		if (!pgm_online)
 			continue;
 		verdict = pgm_classify(&classifier, source, i);
 		if (strategy_of(runner, source, i, verdict, &plain) != NULL)
-			return true;
+		{
+			if (obstacle == NULL)
+				return true;
+			plain = pgm_strategy_plain(obstacle);
+		}
 		if (plain != NULL)
 			pgm_runner_notice_plain(runner, i, plain);
 	}
@@ -151,10 +172,10 @@ pgm_runner_is_online(PgmRunner *runner, const PgmStep *step)
 	if ((runner->any_partly || runner->failed) && can_be_parted(step) &&
 		pgm_begun_online(step->revision->id))
 		return true;
-	if (!may_be_online(step))
+	if (!has_possible(step))
 		return false;
 	guc_level = NewGUCNestLevel();
-	result = any_is_online(runner, step->source);
+	result = any_is_online(runner, step->source, obstacle_of(step));
 	AtEOXact_GUC(false, guc_level);
 	return result;
 }

@@ -47,14 +47,6 @@ static PgmQuery nullable_query = {
 	2, {OIDOID, TEXTOID}
 };
 
-static PgmQuery index_columns_query = {
-	"SELECT a.attname::text FROM pg_index i JOIN pg_attribute a "
-	"ON a.attrelid = i.indrelid "
-	"AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
-	"WHERE i.indexrelid = $1 AND i.indrelid = $2 ORDER BY a.attnum",
-	2, {OIDOID, OIDOID}
-};
-
 /* The pieces, lists of texts. */
 typedef struct Pieces
 {
@@ -80,6 +72,7 @@ typedef struct Pieces
 	bool		refers_to_itself;	/* a foreign key of it does */
 	bool		fills;			/* a new column has values of its own */
 	bool		rewrites;		/* another part does */
+	bool		is_long;		/* without an online form */
 	bool		online;			/* is anything gained? */
 } Pieces;
 
@@ -114,6 +107,13 @@ alter(const Pieces *pieces, const char *parts)
 {
 	return psprintf("ALTER TABLE %s%s %s", pieces->only,
 					pieces->maker->table, parts);
+}
+
+static void
+add_long_work(Pieces *pieces, PgmWork work)
+{
+	pieces->is_long = true;
+	pgm_strategy_add_work(pieces->maker, pieces->maker->relid, work);
 }
 
 static List *
@@ -322,12 +322,9 @@ add_key(Pieces *pieces, const Constraint *constraint, const char *text)
 static void
 prove_key_of_index(Pieces *pieces, const char *name)
 {
-	Oid			index = get_relname_relid(name, pieces->maker->namespace);
-	Datum		values[2] = {ObjectIdGetDatum(index),
-	ObjectIdGetDatum(pieces->maker->relid)};
 	ListCell   *lc;
 
-	foreach(lc, pgm_spi_texts(&index_columns_query, values))
+	foreach(lc, pgm_strategy_index_columns(pieces->maker->relid, name))
 		prove_not_null(pieces, lfirst(lc));
 }
 
@@ -416,6 +413,7 @@ add_constraint(Pieces *pieces, const Constraint *constraint,
 			break;
 		default:
 			pieces->why_plain = "there is no concurrent form for an exclusion constraint";
+			add_long_work(pieces, PGM_WORK_INDEX);
 			break;
 	}
 }
@@ -597,6 +595,8 @@ add_part(Pieces *pieces, AlterTableCmd *cmd, const char *text)
 		default:
 			if (!pgm_strategy_part_is_short(cmd))
 				pieces->why_plain = "a part of it has no online form";
+			if (pgm_strategy_part_is_long(pieces->maker->relid, cmd))
+				add_long_work(pieces, PGM_WORK_REWRITE);
 			if (cmd->subtype == AT_DropConstraint ||
 				cmd->subtype == AT_DropColumn)
 				pieces->dropped = add_name(pieces->dropped, cmd->name);
@@ -783,7 +783,7 @@ pgm_strategy_alter_table(PgmMaker *maker)
 	forboth(lc, stmt->cmds, lc2, texts)
 		add_part(&pieces, lfirst_node(AlterTableCmd, lc),
 				 pgm_slice_trim(lfirst(lc2)));
-	if (choose_kind(&pieces) || !pieces.online)
+	if (choose_kind(&pieces) || !(pieces.online || pieces.is_long))
 		return;
 	if (pieces.why_plain == NULL && is_at_odds(&pieces))
 		pieces.why_plain = "one part of it makes what another one drops";

@@ -44,8 +44,12 @@ extern void pgm_strategy_keep_tables(PgmMaker *maker);
 extern bool pgm_strategy_keep_columns(PgmMaker *maker);
 extern void pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd);
 
-/* Does a part of an ALTER TABLE only change the catalog, as far as known? */
+/*
+ * Does a part of an ALTER TABLE only change the catalog, as far as known?  Or
+ * does it go through all rows, with no form that would not keep others out?
+ */
 extern bool pgm_strategy_part_is_short(AlterTableCmd *cmd);
+extern bool pgm_strategy_part_is_long(Oid relid, AlterTableCmd *cmd);
 
 /* Make it one of steps. */
 extern void pgm_strategy_by_steps(PgmMaker *maker, const char *name);
@@ -87,6 +91,9 @@ extern void pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work);
 extern char *pgm_strategy_skip_words(const char *text, int n);
 extern int	pgm_strategy_find(const PgmSource *source, int n,
 							  const char *text, int position);
+
+/* The key columns of an index of the table, as texts. */
+extern List *pgm_strategy_index_columns(Oid relid, const char *name);
 
 /* Of a key: what its index is, after the name of the table; and its words. */
 extern char *pgm_strategy_key_definition(const Constraint *key);

@@ -111,12 +111,29 @@ static PgmQuery has_reference_query = {
 	CHAROID, CHAROID}
 };
 
+static PgmQuery index_columns_query = {
+	"SELECT a.attname::text FROM pg_index i JOIN pg_attribute a "
+	"ON a.attrelid = i.indrelid "
+	"AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]) "
+	"WHERE i.indexrelid = $1 AND i.indrelid = $2 ORDER BY a.attnum",
+	2, {OIDOID, OIDOID}
+};
+
 static PgmQuery nullable_query = {
 	"SELECT string_agg(format('ALTER COLUMN %I DROP NOT NULL', attname), ', ') "
 	"FROM pg_attribute WHERE attrelid = $1 AND attname = ANY ($2) "
 	"AND NOT attnotnull HAVING count(*) > 0",
 	2, {OIDOID, TEXTARRAYOID}
 };
+
+List *
+pgm_strategy_index_columns(Oid relid, const char *name)
+{
+	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
+	Datum		values[2] = {ObjectIdGetDatum(index), ObjectIdGetDatum(relid)};
+
+	return pgm_spi_texts(&index_columns_query, values);
+}
 
 static bool
 has_key(Oid relid, const Constraint *key)

@@ -1,13 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * short_parts.c
- *	  Parts of an ALTER TABLE that are over at once, whatever the rows.
+ *	  Parts of an ALTER TABLE that are over at once, whatever the rows; and those
+ *	  that are not, and have no other form.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+
 #include "compat/command.h"
+#include "compat/constraint.h"
+#include "compat/parse.h"
 #include "strategy/internal.h"
 
 /* Parts that only change the catalog, as far as they are known. */
@@ -48,5 +55,24 @@ pgm_strategy_part_is_short(AlterTableCmd *cmd)
 			return true;
 		default:
 			return false;
+	}
+}
+
+bool
+pgm_strategy_part_is_long(Oid relid, AlterTableCmd *cmd)
+{
+	char		persistence = get_rel_persistence(relid);
+
+	switch (cmd->subtype)
+	{
+		case AT_SetLogged:
+			return persistence != RELPERSISTENCE_PERMANENT;
+		case AT_SetUnLogged:
+			return persistence != RELPERSISTENCE_UNLOGGED;
+		default:
+			if (pgm_is_set_expression(cmd))
+				return get_attgenerated(relid, get_attnum(relid, cmd->name)) ==
+					ATTRIBUTE_GENERATED_STORED;
+			return pgm_is_set_access_method(cmd);
 	}
 }

@@ -507,6 +507,7 @@ pgm_strategy_plain(const char *why)
 
 	strategy->name = "plain";
 	strategy->why = pstrdup(why);
+	strategy->refused = true;
 	return strategy;
 }
 

@@ -388,10 +388,25 @@ SELECT strategy, state FROM pgmigrate.operations WHERE revision = 'marks' ORDER 
 -- nor in a revision that is to be one transaction, or needs to be
 SELECT pgmigrate.revision('one transaction', 'ALTER TABLE h ADD CHECK (a > -1)', transactional => true, id => 'whole', down_revision => '{}');
 SELECT pgmigrate.revision('locked', 'LOCK TABLE h; ALTER TABLE h ADD CHECK (a > -2)', id => 'locked', down_revision => '{}');
-SELECT revision, strategy FROM pgmigrate.plan('whole') UNION ALL SELECT revision, strategy FROM pgmigrate.plan('locked');
+SELECT revision, strategy, hazards FROM pgmigrate.plan('whole') UNION ALL SELECT revision, strategy, hazards FROM pgmigrate.plan('locked');
 SELECT state FROM pgmigrate.upgrade('whole');
 SELECT state FROM pgmigrate.upgrade('locked');
 SELECT count(*) FROM pgmigrate.operations WHERE revision IN ('whole', 'locked');
+-- why there is no way is said by the plan, and by the run
+CREATE TABLE keyless (a int, r int4range);
+SELECT pgmigrate.revision('no way', $$
+ALTER TABLE keyless ADD b int GENERATED ALWAYS AS (a * 2) STORED;
+ALTER TABLE keyless ADD EXCLUDE USING gist (r WITH &&);
+ALTER TABLE keyless SET UNLOGGED;
+ALTER TABLE keyless SET UNLOGGED, ALTER a SET DEFAULT 1;
+UPDATE keyless SET a = a + 1;
+ALTER TABLE keyless ALTER a SET DEFAULT 2;
+$$, id => 'none', down_revision => '{}');
+SELECT statement, strategy, hazards FROM pgmigrate.plan('none');
+SET pgmigrate.online_threshold = '1 h';
+SELECT count(*) FROM pgmigrate.plan('none'), unnest(hazards) AS h WHERE h ~ '^plain';
+SET pgmigrate.online_threshold = 0;
+SELECT state FROM pgmigrate.upgrade('none');
 -- a script is run by psql, as written
 SELECT pgmigrate.revision('scripted', 'CREATE INDEX ON h (a, id)', id => 'scripted', down_revision => '{}');
 SELECT line FROM pgmigrate.script('scripted') AS line WHERE line LIKE '%INDEX%' OR line LIKE '-- as%';
