@@ -198,12 +198,11 @@ change_rows(PgmBackfill *backfill, PgmChunk *rest, int64 *again)
 	return rows;
 }
 
-/* How far the range is, unless that is in the middle of a block. */
+/* How far the range is: a block is not done before its last row is. */
 static void
 mark_range(const PgmChunk *chunk, uint64 rows)
 {
-	if (chunk->range != NULL &&
-		ItemPointerGetOffsetNumberNoCheck(&chunk->end) == 0)
+	if (chunk->range != NULL)
 		pgm_operation_range_done(chunk->range,
 								 ItemPointerGetBlockNumberNoCheck(&chunk->end),
 								 rows);
