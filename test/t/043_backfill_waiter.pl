@@ -44,7 +44,7 @@ my $stopper = session($node);
 my $application = session($node);
 $stopper->query('SELECT pg_advisory_lock(1), pg_advisory_lock(2)');
 my $run = query($node,
-	q{SET pgmigrate.lock_timeout = 0; SELECT pgmigrate.backfill_start('t', 'note = ''filled''', 'note IS NULL')}
+	q{SET pgmigrate.lock_timeout = 0; SELECT pgmigrate.backfill_start('t', 'note = ''filled''', 'note IS NULL', chunk_time => '1 hour')}
 );
 stopped_at(1);
 $application->send('UPDATE t SET n = n + 1 WHERE id = 3');
@@ -69,6 +69,21 @@ is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
 	'done', 'the rest is done');
 is(query($node, q{SELECT count(*), sum(n) FROM t WHERE note = 'filled'}),
 	'70|1', 'no row is left, and none is lost');
+
+# A chunk that a deadlock ends is repeated.  It looks for one first.
+query($node, 'DROP TRIGGER stop_at ON t; VACUUM FULL t');
+my $first = query($node, 'SELECT id FROM t ORDER BY ctid DESC OFFSET 1 LIMIT 1');
+my $last = query($node, 'SELECT id FROM t ORDER BY ctid DESC LIMIT 1');
+$application->query("SET deadlock_timeout = '100s'; BEGIN; UPDATE t SET n = 100 WHERE id = $last");
+$run = query($node,
+	q{SET pgmigrate.lock_timeout = 0; SET deadlock_timeout = '4s'; SELECT pgmigrate.backfill_start('t', 'note = ''again''', 'note <> ''again''')}
+);
+worker_waits($node, 'transactionid');
+$application->query("UPDATE t SET n = 100 WHERE id = $first; COMMIT");
+is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
+	'done', 'a deadlock does not end it');
+is(query($node, q{SELECT count(*), count(*) FILTER (WHERE n = 100) FROM t WHERE note = 'again'}),
+	'70|2', 'no row is left, and none is lost, after a deadlock');
 
 # A row that is moved, at the end, to a partition that was looked at already.
 query($node, <<'SQL');
