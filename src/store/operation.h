@@ -107,11 +107,9 @@ extern List *pgm_operations_of_run(int64 run);	/* begun or gone on with */
 /* Keeps the row locked until the end of the transaction. */
 extern PgmOperation *pgm_operation_lock(int64 id);
 
-/* Refused like begin.  To go on in place, find it again before. */
-extern void pgm_operation_set_run(PgmOperation *operation, int64 run);
-
 /* To go on in place: a relation that is lost is the one of its name. */
 extern void pgm_operation_find_again(PgmOperation *operation);
+extern void pgm_operation_set_run(PgmOperation *operation, int64 run);
 extern void pgm_operation_set_state(PgmOperation *operation,
 									PgmOperationState state,
 									const char *phase);

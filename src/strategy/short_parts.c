@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * short_parts.c
- *	  Parts of an ALTER TABLE that are over at once, whatever the rows; and those
- *	  that are not, and have no other form.
+ *	  Parts of an ALTER TABLE that are over at once, whatever the rows; and
+ *	  those that are not, and have no other form.
  *
  *-------------------------------------------------------------------------
  */

@@ -106,8 +106,7 @@ extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict,
 											 bool may_evaluate);
 
-/* In place of one that what is around the statement does not let be taken. */
-extern PgmStrategy *pgm_strategy_plain(const char *why);
+extern PgmStrategy *pgm_strategy_plain(const char *why);	/* refused */
 
 /*
  * What its steps lock, and how one relation of the plain statement is locked
