@@ -86,7 +86,7 @@ extern char *pgm_shadow_no_way_back(List *family);
 extern void pgm_shadow_completed(const PgmShadowRequest *request);
 
 /* Is it one that can be carried out so? */
-extern bool pgm_shadow_supports(const AlterTableCmd *command);
+extern bool pgm_shadow_supports(Oid relid, const AlterTableCmd *command);
 
 /* Raises an error if the change cannot be made so (any more). */
 extern void pgm_shadow_refuse(const PgmShadow *shadow);

@@ -65,6 +65,7 @@ goes_by(const AlterTableCmd *command, List *made)
 	const char *column = column_of(command);
 
 	if (column != NULL && command->subtype != AT_AddConstraint &&
+		command->subtype != AT_DropConstraint &&
 		list_member(made, makeString(pstrdup(column))))
 		return true;
 	return command->subtype == AT_AlterColumnType &&
@@ -88,7 +89,7 @@ can_go_along(Oid relid, const PgmSource *source, int n, List *made)
 	char	   *reason;
 	ListCell   *lc;
 
-	if (!IsA(stmt, AlterTableStmt) ||
+	if (!IsA(stmt, AlterTableStmt) || pgm_joint_is_key(source, n) ||
 		pgm_strategy_mark(source, n, &reason) == PGM_MARK_PLAIN ||
 		castNode(AlterTableStmt, stmt)->objtype != OBJECT_TABLE ||
 		pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) != relid)
@@ -97,7 +98,7 @@ can_go_along(Oid relid, const PgmSource *source, int n, List *made)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		if (!pgm_shadow_supports(command) || goes_by(command, made))
+		if (!pgm_shadow_supports(relid, command) || goes_by(command, made))
 			return false;
 	}
 	return true;

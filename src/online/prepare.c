@@ -27,6 +27,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "catalog/index.h"
+#include "commands/comment.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -54,14 +55,17 @@
 
 /*
  * The way back: the subcommands that make the old layout $1 of the new one $2.
- * The table is empty when they run.
+ * The table is empty when they run.  A check that reads otherwise now may not
+ * fit the old type, so it is made anew; those of a partition are its own.
  */
 static PgmQuery inverse_query = {
 	"SELECT string_agg(command, ', ' ORDER BY place, n) FROM ("
-	"SELECT 1, 0, format('DROP CONSTRAINT %I', n.conname) "
+	"SELECT 1, 0, format('DROP CONSTRAINT IF EXISTS %I', n.conname) "
 	"FROM pg_constraint n WHERE n.conrelid = $2 AND n.contype = 'c' "
 	"AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = $1 "
-	"AND o.conname = n.conname) "
+	"AND o.conname = n.conname AND ((SELECT relispartition FROM pg_class "
+	"WHERE oid = $1) OR pg_get_constraintdef(o.oid) = "
+	"pg_get_constraintdef(n.oid))) "
 	"UNION ALL SELECT 2, n.attnum, format('DROP COLUMN %I', n.attname) "
 	"FROM pg_attribute n WHERE n.attrelid = $2 AND n.attnum > 0 "
 	"AND NOT n.attisdropped AND NOT EXISTS (SELECT FROM pg_attribute o "
@@ -114,6 +118,13 @@ static PgmQuery inverse_query = {
 	"AND v <> ALL (coalesce(n.attoptions, '{}')) HAVING count(*) > 0))) "
 	"AS c (place, command) "
 	"WHERE o.attrelid = $1 AND o.attnum > 0 AND NOT o.attisdropped "
+	"UNION ALL SELECT 9, 0, format('ADD CONSTRAINT %I %s', o.conname, "
+	"pg_get_constraintdef(o.oid)) "
+	"FROM pg_constraint o WHERE o.conrelid = $1 AND o.contype = 'c' "
+	"AND NOT (SELECT relispartition FROM pg_class WHERE oid = $1) "
+	"AND NOT EXISTS (SELECT FROM pg_constraint n "
+	"WHERE n.conrelid = $2 AND n.conname = o.conname "
+	"AND pg_get_constraintdef(n.oid) = pg_get_constraintdef(o.oid)) "
 	"UNION ALL SELECT 10, 0, format('RESET (%s)', string_agg(quote_ident("
 	"split_part(v, '=', 1)), ', ')) FROM pg_class o "
 	"JOIN pg_class n ON n.oid = $2 "
@@ -288,6 +299,26 @@ order_columns(PgmShadow *shadow, Relation rel)
 	pgm_columns_renumber(map);
 }
 
+/* Those of checks, which the statement may drop, go back with them. */
+static void
+copy_comments(Relation from, Oid to)
+{
+	const TupleConstr *constr = RelationGetDescr(from)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		const char *name = constr->check[i].ccname;
+		char	   *comment =
+			GetComment(get_relation_constraint_oid(RelationGetRelid(from),
+												   name, false),
+					   ConstraintRelationId, 0);
+
+		if (comment != NULL)
+			CreateComments(get_relation_constraint_oid(to, name, false),
+						   ConstraintRelationId, 0, comment);
+	}
+}
+
 /* As the owner, with the search_path of the caller for the statement. */
 static void
 build_beside(PgmShadow *shadow, Relation rel)
@@ -314,6 +345,7 @@ build_beside(PgmShadow *shadow, Relation rel)
 	pgm_layout_copy_indexes(rel, shadow->beside, true);
 	pgm_layout_copy_indexes(rel, shadow->old, false);
 	pgm_layout_copy_missing(RelationGetRelid(rel), shadow->old);
+	copy_comments(rel, shadow->old);
 	unfit = pgm_unfit_create(shadow->schema);
 	AtEOXact_GUC(false, level);
 	pgm_layout_make_member(RelationRelationId, shadow->beside);

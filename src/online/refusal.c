@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "nodes/parsenodes.h"
@@ -21,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/spi_list.h"
 #include "compat/parse.h"
@@ -215,8 +217,37 @@ is_plain_column(const ColumnDef *column)
 	return true;
 }
 
+/* What a subcommand drops; NULL if there is none of that name. */
+static HeapTuple
+dropped_constraint(Oid relid, const AlterTableCmd *command)
+{
+	Oid			constraint = get_relation_constraint_oid(relid, command->name,
+														 true);
+
+	return OidIsValid(constraint) ?
+		SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint)) : NULL;
+}
+
+/*
+ * A copy has the checks of the table.  It has no foreign keys, and rows are
+ * found by one of the keys.
+ */
+static bool
+drops_check(Oid relid, const AlterTableCmd *command)
+{
+	HeapTuple	tuple = dropped_constraint(relid, command);
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return command->missing_ok;
+	result = ((Form_pg_constraint) GETSTRUCT(tuple))->contype ==
+		CONSTRAINT_CHECK;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 bool
-pgm_shadow_supports(const AlterTableCmd *command)
+pgm_shadow_supports(Oid relid, const AlterTableCmd *command)
 {
 	switch (command->subtype)
 	{
@@ -236,8 +267,59 @@ pgm_shadow_supports(const AlterTableCmd *command)
 			return is_plain_column(castNode(ColumnDef, command->def));
 		case AT_AddConstraint:
 			return castNode(Constraint, command->def)->contype == CONSTR_CHECK;
+		case AT_DropConstraint:
+			return drops_check(relid, command);
 		default:
 			return pgm_is_set_compression(command);
+	}
+}
+
+static const char *
+constraint_word(char kind)
+{
+	switch (kind)
+	{
+		case CONSTRAINT_FOREIGN:
+			return "foreign key";
+		case CONSTRAINT_PRIMARY:
+		case CONSTRAINT_UNIQUE:
+			return "key";
+		default:
+			return "constraint";
+	}
+}
+
+/* Why a subcommand is none of those that can be carried out so. */
+static char *
+unsupported_reason(Oid relid, const AlterTableCmd *command)
+{
+	const char *word = "constraint";
+	HeapTuple	tuple;
+
+	switch (command->subtype)
+	{
+		case AT_DropConstraint:
+			tuple = dropped_constraint(relid, command);
+			if (HeapTupleIsValid(tuple))
+			{
+				char		kind;
+
+				kind = ((Form_pg_constraint) GETSTRUCT(tuple))->contype;
+				word = constraint_word(kind);
+				ReleaseSysCache(tuple);
+			}
+			return psprintf("the statement also drops %s \"%s\", which needs a statement of its own before it",
+							word, command->name);
+		case AT_DropColumn:
+			return psprintf("the statement also drops column \"%s\", which needs a statement of its own",
+							command->name);
+		case AT_AddColumn:
+			return psprintf("the statement also adds column \"%s\" with more than a default and checks, which needs a statement of its own",
+							castNode(ColumnDef, command->def)->colname);
+		case AT_AddConstraint:
+			return pstrdup("the statement also adds a constraint that is no check, which needs a statement of its own after it");
+		default:
+			return pstrdup("the statement does more than change columns, checks and storage");
 	}
 }
 
@@ -449,8 +531,8 @@ command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 {
 	AttrNumber	column;
 
-	if (!pgm_shadow_supports(command))
-		return pstrdup("the statement does more than change columns, checks and storage");
+	if (!pgm_shadow_supports(subject->relid, command))
+		return unsupported_reason(subject->relid, command);
 	if (partitioned && !supports_partitions(command))
 		return pstrdup("the statement does more than change columns of a partitioned table");
 	if (command->subtype == AT_AddColumn)

@@ -33,7 +33,8 @@
 
 /*
  * The names of the columns that the statements alter.  False if they do
- * anything for which the server may look for an index.
+ * anything for which the server may look for an index; of constraints they
+ * drop checks only.
  */
 static bool
 altered_columns(const PgmShadow *shadow, List **names)
@@ -52,7 +53,8 @@ altered_columns(const PgmShadow *shadow, List **names)
 
 		if (command->subtype == AT_AlterColumnType)
 			*names = lappend(*names, command->name);
-		else if (command->subtype != AT_ColumnDefault)
+		else if (command->subtype != AT_ColumnDefault &&
+				 command->subtype != AT_DropConstraint)
 			return false;
 	}
 	return *names != NIL;

@@ -39,7 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "exec/execute.h"
 #include "online/beside.h"
 #include "online/column_internal.h"
@@ -52,6 +52,27 @@
 #include "online/sequences.h"
 #include "online/sync_trigger.h"
 
+static char *
+check_text(Relation rel, const ConstrCheck *check)
+{
+	return TextDatumGetCString(DirectFunctionCall2(pg_get_expr,
+												   CStringGetTextDatum(check->ccbin),
+												   ObjectIdGetDatum(RelationGetRelid(rel))));
+}
+
+/* Is there a check of that name, in the same words? */
+static bool
+has_check(Relation rel, const char *name, const char *text)
+{
+	const TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		if (strcmp(constr->check[i].ccname, name) == 0 &&
+			strcmp(check_text(rel, &constr->check[i]), text) == 0)
+			return true;
+	return false;
+}
+
 /* Does the old layout demand what the new one does not? */
 static bool
 old_demands_more(Relation rel, Relation old)
@@ -59,6 +80,14 @@ old_demands_more(Relation rel, Relation old)
 	TupleDesc	now = RelationGetDescr(rel);
 	TupleDesc	was = RelationGetDescr(old);
 
+	for (int i = 0; was->constr != NULL && i < was->constr->num_check; i++)
+	{
+		const ConstrCheck *check = &was->constr->check[i];
+
+		if (check->ccvalid &&
+			!has_check(rel, check->ccname, check_text(old, check)))
+			return true;
+	}
 	for (int i = 0; i < was->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(was, i);
@@ -248,25 +277,42 @@ static PgmQuery checks_query = {
 	2, {OIDOID, OIDOID}
 };
 
-static void
-restore_checks(PgmShadow *shadow)
+/* Comments of checks as they are; of those that are not there, as before. */
+static PgmQuery comments_query = {
+	"SELECT format('COMMENT ON CONSTRAINT %I ON %s IS %L', o.conname, $3, "
+	"coalesce(obj_description(n.oid, 'pg_constraint'), "
+	"obj_description(o.oid, 'pg_constraint'))) FROM pg_constraint o "
+	"LEFT JOIN pg_constraint n ON n.conrelid = $1 AND n.conname = o.conname "
+	"WHERE o.conrelid = $2 AND o.contype = 'c' "
+	"AND (obj_description(n.oid, 'pg_constraint') IS NOT NULL "
+	"OR obj_description(o.oid, 'pg_constraint') IS NOT NULL)",
+	3, {OIDOID, OIDOID, TEXTOID}
+};
+
+static List *
+comments_of_checks(const PgmShadow *shadow)
 {
-	PgmSpiScope scope;
-	Datum		values[2];
-	uint64		rows;
-	char	  **commands;
+	Datum		values[3];
 
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->old);
-	pgm_spi_begin(&scope);
-	rows = pgm_spi_execute(&checks_query, values, NULL);
-	commands = MemoryContextAlloc(scope.outer, sizeof(char *) * (rows + 1));
-	for (uint64 i = 0; i < rows; i++)
-		commands[i] = pgm_spi_text(i + 1, 1);
-	pgm_spi_end(&scope);
-	for (uint64 i = 0; i < rows; i++)
+	values[2] = pgm_text_datum(shadow->name);
+	return pgm_spi_texts(&comments_query, values);
+}
+
+static void
+restore_checks(PgmShadow *shadow, const List *comments)
+{
+	Datum		values[2];
+	const ListCell *lc;
+
+	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[1] = ObjectIdGetDatum(shadow->old);
+	foreach(lc, pgm_spi_texts(&checks_query, values))
 		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s %s", shadow->name,
-									 commands[i]));
+									 (char *) lfirst(lc)));
+	foreach(lc, comments)
+		pgm_layout_run_text(lfirst(lc));
 }
 
 static const char *
@@ -329,6 +375,7 @@ run_inverse(PgmShadow *shadow)
 {
 	PgmOwnerScope scope;
 	bool		alone = shadow->root == shadow->relid;
+	List	   *comments = alone ? comments_of_checks(shadow) : NIL;
 
 	pgm_owner_enter(&scope, shadow->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -339,7 +386,7 @@ run_inverse(PgmShadow *shadow)
 								 shadow->inverse));
 	if (alone)
 	{
-		restore_checks(shadow);
+		restore_checks(shadow, comments);
 		restore_indexes(shadow);
 	}
 	pgm_owner_leave(&scope);

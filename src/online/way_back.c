@@ -81,6 +81,9 @@ foresee(Relation rel, const AlterTableStmt *stmt, bool by_column,
 			foresee_type(rel, command, by_column, back);
 		else if (command->subtype == AT_DropNotNull)
 			add_unfit(back, psprintf("a null in \"%s\"", command->name));
+		else if (command->subtype == AT_DropConstraint)
+			add_unfit(back, psprintf("what constraint \"%s\" refuses",
+									 command->name));
 	}
 }
 
