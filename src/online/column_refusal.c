@@ -42,6 +42,13 @@ static PgmQuery query = {
 	"WHERE attgenerated <> '' "
 	"UNION ALL SELECT format('column \"%s\" is inherited', attname) FROM a "
 	"WHERE attinhcount > 0 AND $4 "
+	/* the column beside would be in that row */
+	"UNION ALL SELECT format('index \"%s\" has an expression on the whole "
+	"row', i.indexrelid::regclass) FROM pg_index i WHERE i.indrelid = $1 "
+	"AND concat_ws(' ', i.indexprs, i.indpred) ~ ':varattno 0 ' "
+	"UNION ALL SELECT format('constraint \"%s\" is on the whole row', conname) "
+	"FROM pg_constraint WHERE conrelid = $1 AND contype = 'c' "
+	"AND conbin::text ~ ':varattno 0 ' "
 	"UNION ALL SELECT format('column \"%s\" of table \"%s\" comes from several "
 	"tables', attname, $1::regclass) FROM a WHERE attinhcount > 1 "
 	"UNION ALL SELECT format('column \"%s\" is used by %s', a.attname, "

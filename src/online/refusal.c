@@ -43,6 +43,9 @@ static PgmQuery table_query = {
 	"UNION ALL SELECT format('index \"%s\" has an expression on the whole "
 	"row', i.indexrelid::regclass) FROM pg_index i WHERE i.indrelid = $1 "
 	"AND concat_ws(' ', i.indexprs, i.indpred) ~ ':varattno 0 ' "
+	"UNION ALL SELECT format('constraint \"%s\" is on the whole row', k.conname) "
+	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.contype = 'c' "
+	"AND k.conbin::text ~ ':varattno 0 ' "
 	/* since 18; the rows that are there may have nulls, those written not */
 	"UNION ALL SELECT format('constraint \"%s\" is not valid', k.conname) "
 	"FROM pg_constraint k WHERE k.conrelid = $1 AND k.contype = 'n' "

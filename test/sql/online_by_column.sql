@@ -218,7 +218,16 @@ SELECT why_if(change) FROM unnest(ARRAY['', 'ALTER TABLE odd FORCE ROW LEVEL SEC
 	'CREATE TRIGGER "~~~~~" BEFORE INSERT ON odd FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
 	'CREATE TRIGGER "~~~~~" BEFORE UPDATE ON odd FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
 	'CREATE TRIGGER a AFTER UPDATE ON odd FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); ALTER TABLE odd ENABLE ALWAYS TRIGGER a',
-	'ALTER TABLE odd ADD CHECK (v > 0) NOT VALID', 'CREATE TABLE holder (o odd)']) AS change;
+	'ALTER TABLE odd ADD CHECK (v > 0) NOT VALID', 'CREATE TABLE holder (o odd)',
+	-- the other column would be part of the row that they have
+	'CREATE INDEX i ON odd ((odd IS NULL))', 'CREATE INDEX i ON odd (w) WHERE odd IS NOT NULL', 'ALTER TABLE odd ADD CHECK (odd IS NOT NULL)',
+	'CREATE TABLE below () INHERITS (odd); CREATE INDEX i ON below (w) WHERE below IS NOT NULL']) AS change;
+CREATE TABLE whole (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE whole_1 PARTITION OF whole FOR VALUES FROM (0) TO (10);
+CREATE INDEX i ON whole_1 (v) WHERE whole_1 IS NOT NULL;
+CREATE TABLE alone (id int PRIMARY KEY, v int, CHECK (alone IS NOT NULL));
+SELECT why('ALTER TABLE c.whole ALTER v TYPE bigint'), why('ALTER TABLE c.alone ALTER v TYPE bigint');
+DROP TABLE whole, alone;
 -- nor can rows be written anew that do not fit what is not valid
 CREATE TABLE misfit (v int, w int);
 INSERT INTO misfit VALUES (1, 0);
