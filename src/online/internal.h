@@ -128,6 +128,7 @@ extern const char *pgm_shadow_and_then(const PgmShadow *shadow);
 extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
 									 const char *detail);
 extern void pgm_shadow_remove(PgmShadow *shadow);
+extern void pgm_shadow_give_back_room(const PgmShadow *shadow);
 extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
 
 /*

@@ -395,6 +395,8 @@ fail_locked(PgmShadow *shadow, void *arg)
 {
 	Failure    *failure = arg;
 
+	if (failure->sqlstate == ERRCODE_DISK_FULL)
+		pgm_shadow_give_back_room(shadow);
 	if (is_final(failure->sqlstate))
 		pgm_shadow_clear(shadow);
 	if (failure->cancelled)

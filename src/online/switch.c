@@ -27,6 +27,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -591,6 +592,28 @@ drop_error_callback(void *arg)
 	if (geterrcode() == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
 		errhint("Drop these objects, or move what is of yours in schema \"%s\" with ALTER ... SET SCHEMA, and repeat the call.",
 				(const char *) arg);
+}
+
+/*
+ * Where the disk is full.  What is dropped takes some room in the catalog
+ * before it gives any back, so the rows of the copy, which are of no use any
+ * more, go first.  If nothing comes of the rest, they are found missing by the
+ * comparison.
+ */
+void
+pgm_shadow_give_back_room(const PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (pgm_is_column(shadow) || get_rel_name(shadow->beside) == NULL)
+		return;
+	foreach(lc, pgm_shadow_leaves(shadow->beside))
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessExclusiveLock);
+
+		heap_truncate_one_rel(rel);
+		table_close(rel, NoLock);
+	}
 }
 
 void
