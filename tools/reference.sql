@@ -25,20 +25,20 @@ SELECT format(E'### %s\n\n    %s(%s)%s\n\n%s.\n',
 		substr(obj_description(p.oid, 'pg_proc'), 2))
 FROM pg_proc p,
 	LATERAL (
-		SELECT string_agg(a.text, ', ' ORDER BY a.n)
+		SELECT string_agg(a.text || a.value, ', ' ORDER BY a.n)
 				FILTER (WHERE a.mode IN ('i', 'b', 'v')) AS input,
 			string_agg(a.text, ', ' ORDER BY a.n)
-				FILTER (WHERE a.mode IN ('o', 't')) AS output
+				FILTER (WHERE a.mode IN ('o', 'b', 't')) AS output
 		FROM (
 			SELECT m.n, m.mode,
 				quote_ident(p.proargnames[m.n]) || ' ' ||
-					format_type(m.type, NULL) ||
-					CASE WHEN m.mode = 'i' AND
+					format_type(m.type, NULL) AS text,
+					CASE WHEN m.mode IN ('i', 'b') AND
 							pg_get_function_arg_default(p.oid, m.n::integer) IS NOT NULL
 						THEN ' = ' || regexp_replace(
 							pg_get_function_arg_default(p.oid, m.n::integer),
 							'::[a-z ]+(\[\])?$', '')
-						ELSE '' END AS text
+						ELSE '' END AS value
 			FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]),
 					coalesce(p.proargmodes,
 						array_fill('i'::"char", ARRAY[p.pronargs::integer])))

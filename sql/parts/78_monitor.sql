@@ -55,7 +55,7 @@ FROM (
 		r.steps,
 		s.revision,
 		s.message,
-		COALESCE(a.place[1]::integer, s.statement) AS statement,
+		COALESCE(a.place[1]::integer, LEAST(s.statement OPERATOR(pg_catalog.+) 1, s.statements)) AS statement,
 		COALESCE(a.place[2]::integer, s.statements) AS statements,
 		p.pid,
 		p.wait_event_type,

@@ -50,14 +50,19 @@ static PgmQuery columns_query = {
 	1, {OIDOID}
 };
 
-/* The table that was dropped, is kept, and uses an object. */
+/*
+ * The operation that keeps what uses an object, and whether that is a table
+ * that was dropped.  What is kept has the number in the name of its schema, as
+ * tables beside have, or of its column or trigger.
+ */
 static PgmQuery keeper_query = {
-	"WITH RECURSIVE d (classid, objid) AS (SELECT classid, objid "
+	"WITH RECURSIVE d (classid, objid, objsubid) AS ("
+	"SELECT classid, objid, objsubid "
 	"FROM pg_depend WHERE refclassid = $1 AND refobjid = $2 "
-	"UNION SELECT p.classid, p.objid FROM d JOIN pg_depend p "
+	"UNION SELECT p.classid, p.objid, p.objsubid FROM d JOIN pg_depend p "
 	"ON p.refclassid = d.classid AND p.refobjid = d.objid "
 	"WHERE d.classid <> 'pg_class'::regclass), "
-	"k (id) AS (SELECT substring(n.nspname, '^pgmigrate_kept_(\\d+)') FROM d "
+	"k (name) AS (SELECT n.nspname FROM d "
 	"JOIN pg_class c ON c.oid = CASE d.classid "
 	"WHEN 'pg_class'::regclass THEN d.objid "
 	"WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef "
@@ -65,9 +70,16 @@ static PgmQuery keeper_query = {
 	"WHEN 'pg_constraint'::regclass THEN (SELECT conrelid "
 	"FROM pg_constraint WHERE oid = d.objid) "
 	"WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger "
-	"WHERE oid = d.objid) END JOIN pg_namespace n ON n.oid = c.relnamespace) "
-	"SELECT o.id, format('%I.%I', o.schema_name, o.relation_name) FROM k "
-	"JOIN pgmigrate.operation o ON o.id = k.id::bigint "
+	"WHERE oid = d.objid) END JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"UNION ALL SELECT a.attname FROM d JOIN pg_attribute a "
+	"ON d.classid = 'pg_class'::regclass AND a.attrelid = d.objid "
+	"AND a.attnum = d.objsubid "
+	"UNION ALL SELECT t.tgname FROM d JOIN pg_trigger t "
+	"ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid) "
+	"SELECT o.id, format('%I.%I', o.schema_name, o.relation_name), "
+	"k.name LIKE 'pgmigrate\\_kept\\_%' FROM k "
+	"JOIN pgmigrate.operation o ON o.id::text = substring(k.name, "
+	"'^(?:zzz_|~)?pgmigrate_(?:kept_|online_)?(\\d+)') "
 	"AND o.state = 'switched' ORDER BY 1 LIMIT 1",
 	2, {OIDOID, OIDOID}
 };
@@ -298,8 +310,8 @@ is_part(ObjectType kind)
 }
 
 /*
- * Is what is dropped used by what is kept of something that was dropped?  A
- * scratch database has no extension, and nothing kept.
+ * Is what is dropped used by what is kept of something that was dropped or
+ * changed?  A scratch database has no extension, and nothing kept.
  */
 static PgmSuggestion
 suggest_finalize(const DropStmt *stmt)
@@ -328,7 +340,9 @@ suggest_finalize(const DropStmt *stmt)
 		{
 			result.sqlerrcode = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
 			result.hint = MemoryContextStrdup(scope.outer,
-											  psprintf("Operation " INT64_FORMAT " keeps table %s, which was dropped, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ").",
+											  psprintf(pgm_spi_bool(1, 3) ?
+													   "Operation " INT64_FORMAT " keeps table %s, which was dropped, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ")." :
+													   "Operation " INT64_FORMAT " keeps what table %s had before it was changed, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ").",
 													   pgm_spi_int64(1, 1),
 													   pgm_spi_text(1, 2),
 													   pgm_spi_int64(1, 1)));

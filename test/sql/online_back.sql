@@ -209,6 +209,29 @@ SET pgmigrate.online = on;
 SELECT state FROM pgmigrate.downgrade('-1');
 SELECT id, v, pg_typeof(v) FROM moved ORDER BY id;
 
+-- what is kept has the old type, which a revision cannot drop before that is given up
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE TABLE beside_table (id int PRIMARY KEY, m mood);
+CREATE TABLE beside_column (id int PRIMARY KEY, m mood);
+INSERT INTO beside_table SELECT g, 'good' FROM generate_series(1, 100) g;
+INSERT INTO beside_column SELECT g, 'good' FROM generate_series(1, 100) g;
+SELECT pgmigrate.revision('by a table', 'ALTER TABLE beside_table ALTER m TYPE text', id => 'k1');
+SELECT pgmigrate.revision('by a column', 'ALTER TABLE beside_column ALTER m TYPE text', id => 'k2');
+SELECT pgmigrate.revision('no mood', 'DROP TYPE mood', id => 'k3');
+SELECT state FROM pgmigrate.upgrade('k1');
+SET pgmigrate.online_method = 'column';
+SELECT state FROM pgmigrate.upgrade('k2');
+RESET pgmigrate.online_method;
+\set VERBOSITY terse
+SELECT state FROM pgmigrate.upgrade('k3');
+SELECT details ->> 'hint' AS hint FROM pgmigrate.status();
+SELECT action FROM pgmigrate.finalize((SELECT operation FROM pgmigrate.operations WHERE revision = 'k1'));
+SELECT state FROM pgmigrate.upgrade('k3');
+SELECT details ->> 'hint' AS hint FROM pgmigrate.status();
+\set VERBOSITY default
+SELECT action FROM pgmigrate.finalize((SELECT operation FROM pgmigrate.operations WHERE revision = 'k2'));
+SELECT state FROM pgmigrate.upgrade('k3');
+
 DROP SCHEMA back CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
