@@ -67,12 +67,14 @@ is(superusers(), '', 'nobody is more than before');
 query($node, "SELECT pgmigrate.remove('c_escape')");
 
 # So is all that a backfill runs, or the planner for it: each of these tries to
-# become the session user, and says nothing if that fails.
+# become the session user, and says nothing if that fails.  What the planner runs
+# is rolled back, but for a sequence.
 query($node, <<'SQL');
+CREATE SEQUENCE public.reached;
 SET ROLE olga;
 CREATE FUNCTION app.escape() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM set_config('role', 'none', false);
+	PERFORM set_config('role', 'none', false), nextval('public.reached');
 	EXECUTE 'ALTER ROLE olga SUPERUSER';
 	RETURN 1;
 EXCEPTION WHEN OTHERS THEN
@@ -97,6 +99,7 @@ SET pgmigrate.online_threshold = 0;
 SELECT pgmigrate.upgrade();
 SQL
 	is(superusers(), '', "nobody is more by $sql");
+	is(query($node, 'SELECT is_called FROM public.reached'), 'f', 'or was, for a moment');
 	is( query($node, "SELECT state FROM pgmigrate.operation WHERE revision = 'f' ORDER BY id DESC LIMIT 1"),
 		'finalized', 'it was carried out');
 	query($node, "SET ROLE olga; SELECT pgmigrate.downgrade('-1'); SELECT pgmigrate.remove('f')");
