@@ -4,6 +4,7 @@
 #
 #	run.sh [--events N] [--seed N] [--cycles N] [--seconds N]
 #	run.sh --operations [--kills N] [--seed N] [--seconds N]
+#	run.sh --calls [--hits N] [--seed N] [--seconds N] [--only NAME,...]
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
@@ -13,6 +14,9 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 driver=chaos.pl
 if [ "${1:-}" = --operations ]; then
 	driver=operations.pl
+	shift
+elif [ "${1:-}" = --calls ]; then
+	driver=calls.pl
 	shift
 fi
 
