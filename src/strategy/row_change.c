@@ -107,6 +107,67 @@ pgm_change_alias(const PgmChange *change)
 		relation->relname;
 }
 
+/* A relation by its name, in a statement. */
+typedef struct NameSearch
+{
+	const char *schema;
+	const char *name;
+	int			times;			/* that something has this name */
+	bool		qualified;		/* a column is called schema.name.column */
+} NameSearch;
+
+static bool
+unqualify_walker(Node *node, void *arg)
+{
+	NameSearch *search = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		ColumnRef  *ref = (ColumnRef *) node;
+		List	   *fields = ref->fields;
+		int			n = list_length(fields);
+
+		if (n >= 3 &&
+			strcmp(strVal(list_nth(fields, n - 3)), search->schema) == 0 &&
+			strcmp(qualifier(ref), search->name) == 0)
+		{
+			ref->fields = list_copy_tail(fields, n - 2);
+			search->qualified = true;
+		}
+		return false;
+	}
+	if ((IsA(node, RangeVar) && ((RangeVar *) node)->alias == NULL &&
+		 strcmp(((RangeVar *) node)->relname, search->name) == 0) ||
+		(IsA(node, Alias) &&
+		 strcmp(((Alias *) node)->aliasname, search->name) == 0))
+		search->times++;
+	return raw_expression_tree_walker(node, unqualify_walker, arg);
+}
+
+/*
+ * A part names a partition or a child, by the name of the table as its alias,
+ * so columns cannot have the schema of the table before theirs.
+ */
+static void
+unqualify(PgmChange *change)
+{
+	NameSearch	search = {0};
+
+	if (target_of(change)->alias != NULL)
+		return;
+	search.schema = target_of(change)->schemaname != NULL ?
+		target_of(change)->schemaname :
+		get_namespace_name(get_rel_namespace(change->relid));
+	search.name = target_of(change)->relname;
+	if (search.schema == NULL)
+		return;
+	(void) unqualify_walker(change->raw->stmt, &search);
+	change->is_ambiguous = search.times > 1 &&
+		(search.qualified || pgm_change_joins(change));
+}
+
 static void
 take_apart_update(PgmChange *change, UpdateStmt *update)
 {
@@ -137,12 +198,15 @@ PgmChange *
 pgm_change_take_apart(const PgmSource *source, int n, Oid relid)
 {
 	PgmChange  *change = palloc0(sizeof(PgmChange));
-	Node	   *stmt = source->statements[n].raw->stmt;
+	Node	   *stmt;
 
 	change->source = source;
 	change->n = n;
-	change->raw = source->statements[n].raw;
+	change->raw = copyObject(source->statements[n].raw);
+	stmt = change->raw->stmt;
 	change->is_delete = IsA(stmt, DeleteStmt);
+	change->relid = OidIsValid(relid) ? relid :
+		RangeVarGetRelid(target_of(change), NoLock, false);
 	if (change->is_delete)
 	{
 		change->condition = castNode(DeleteStmt, stmt)->whereClause;
@@ -152,8 +216,7 @@ pgm_change_take_apart(const PgmSource *source, int n, Oid relid)
 	}
 	else
 		take_apart_update(change, castNode(UpdateStmt, stmt));
-	change->relid = OidIsValid(relid) ? relid :
-		RangeVarGetRelid(target_of(change), NoLock, false);
+	unqualify(change);
 	return change;
 }
 
@@ -304,6 +367,8 @@ refusal_of_shape(const PgmChange *change)
 	}
 	if (change->condition != NULL && IsA(change->condition, CurrentOfExpr))
 		return "it is about the row of a cursor";
+	if (change->is_ambiguous)
+		return "another relation in it has the name of its table";
 	return NULL;
 }
 

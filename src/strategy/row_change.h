@@ -27,6 +27,7 @@ typedef struct PgmChange
 	bool		from_itself;	/* a new value is made of an old one */
 	bool		over_assigned;	/* the condition is about such a column */
 	bool		is_volatile;	/* other new values each time */
+	bool		is_ambiguous;	/* another relation has its name too */
 } PgmChange;
 
 /*

@@ -265,6 +265,17 @@ RESET pgmigrate.throttle_query;
 SELECT count(DISTINCT u), count(DISTINCT s), sum(v) FROM many.busy;
 SELECT conname FROM pg_constraint WHERE conrelid = 'many.busy'::regclass AND contype = 'c';
 
+-- columns may have the schema of the table before theirs
+CREATE SCHEMA apart;
+CREATE TABLE apart.t (id int, n int);
+INSERT INTO apart.t SELECT g, 7 FROM generate_series(1, 10) g;
+SELECT many.anew();
+SELECT pgmigrate.revision('r12', 'UPDATE many.t SET n = 5 WHERE many.t.id <= 100; DELETE FROM many.t USING apart.t AS a WHERE many.t.id = a.id AND a.id < 6; UPDATE many.t SET n = (SELECT max(n) FROM apart.t WHERE many.t.id = apart.t.id) WHERE many.t.id = 7; UPDATE many.t SET n = apart.t.n FROM apart.t WHERE many.t.id = apart.t.id AND apart.t.id = 8', id => 'r12', down_revision => '{}') IS NOT NULL AS stored;
+SELECT strategy FROM pgmigrate.plan('r12');
+SELECT state FROM pgmigrate.upgrade('r12');
+SELECT count(*), sum(n), min(n) FILTER (WHERE id = 6) AS six, min(n) FILTER (WHERE id = 7) AS seven, min(n) FILTER (WHERE id = 8) AS eight FROM many.t;
+DROP SCHEMA apart CASCADE;
+
 DROP VIEW public.behind;
 DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
