@@ -21,11 +21,11 @@
 
 #include "backfill/internal.h"
 
-/* One per process, as its backfill; InvalidOid is the caller. */
+/* One per process, as its backfill. */
 static Oid	acting_role = InvalidOid;
 
 void
-pgm_backfill_act_as(Oid role)
+pgm_acting_set(Oid role)
 {
 	acting_role = role;
 }

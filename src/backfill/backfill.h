@@ -17,6 +17,7 @@ typedef struct PgmBackfillOptions
 	int			workers;		/* processes, this one counted */
 	int			chunk_time;		/* ms that a chunk is to take */
 	int			pause;			/* ms between two chunks */
+	bool		as_owner;		/* of the table, restricted; else the caller */
 } PgmBackfillOptions;
 
 typedef struct PgmBackfillResult
@@ -46,9 +47,6 @@ extern char *pgm_backfill_details(const char *statement,
  */
 extern void pgm_backfill_run(PgmOperation *operation, const PgmExec *exec,
 							 PgmBackfillResult *result);
-
-/* Its statements run as that role from now on, restricted; 0: the caller. */
-extern void pgm_backfill_act_as(Oid role);
 
 /* Says what is to be known of it. */
 extern void pgm_backfill_report(const PgmBackfillResult *result);

@@ -32,6 +32,7 @@
 #include "base/settings.h"
 #include "base/spi_list.h"
 #include "base/transaction.h"
+#include "classify/verdict.h"
 
 /* Pages of the first chunk, and of the largest. */
 #define PGM_RANGE_FIRST 8
@@ -49,15 +50,15 @@
 static PgmQuery details_query = {
 	"SELECT d->>'statement', d->>'search_path', "
 	"coalesce((d->>'workers')::int, 1), coalesce((d->>'chunk_time')::int, 100), "
-	"coalesce((d->>'pause')::int, 0) FROM (SELECT $1::jsonb) AS o (d)",
+	"coalesce((d->>'pause')::int, 0), d ? 'as_owner' FROM (SELECT $1::jsonb) AS o (d)",
 	1, {TEXTOID}
 };
 
 static PgmQuery make_details_query = {
 	"SELECT jsonb_strip_nulls(jsonb_build_object('statement', $1::text, "
 	"'search_path', $2::text, 'workers', $3::int, 'chunk_time', $4::int, "
-	"'pause', $5::int))::text",
-	5, {TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID}
+	"'pause', $5::int, 'as_owner', nullif($6::bool, false)))::text",
+	6, {TEXTOID, TEXTOID, INT4OID, INT4OID, INT4OID, BOOLOID}
 };
 
 static PgmQuery set_aside_query = {
@@ -91,7 +92,7 @@ pgm_backfill_options(PgmBackfillOptions *options)
 char *
 pgm_backfill_details(const char *statement, const PgmBackfillOptions *options)
 {
-	Datum		values[5];
+	Datum		values[6];
 	const char *search_path = GetConfigOption("search_path", false, false);
 
 	values[0] = pgm_text_datum(statement);
@@ -99,6 +100,7 @@ pgm_backfill_details(const char *statement, const PgmBackfillOptions *options)
 	values[2] = Int32GetDatum(options->workers);
 	values[3] = Int32GetDatum(options->chunk_time);
 	values[4] = Int32GetDatum(options->pause);
+	values[5] = BoolGetDatum(options->as_owner);
 	return pgm_spi_one_text(&make_details_query, values);
 }
 
@@ -129,6 +131,7 @@ read_details(PgmBackfill *backfill)
 	backfill->options.workers = Max(pgm_spi_int32(1, 3), 1);
 	backfill->options.chunk_time = pgm_spi_int32(1, 4);
 	backfill->options.pause = pgm_spi_int32(1, 5);
+	backfill->options.as_owner = pgm_spi_bool(1, 6);
 	pgm_spi_end(&scope);
 	set_search_path(search_path);
 	source = pgm_source_parse(statement, PGM_SOURCE_OTHER, NULL);
@@ -254,6 +257,8 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;
 	backfill->targets = pgm_targets_find(backfill->change);
+	pgm_acting_set(backfill->options.as_owner ?
+				   pgm_relation_owner(operation->relid) : InvalidOid);
 	pgm_acting_begin(backfill, &acting);
 	check_targets(backfill);
 	pgm_acting_end(&acting);

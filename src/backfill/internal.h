@@ -111,6 +111,8 @@ typedef struct PgmActing
 	int			guc_level;
 } PgmActing;
 
+/* What is around from now on is that role; InvalidOid is the caller. */
+extern void pgm_acting_set(Oid role);
 extern void pgm_acting_begin(const PgmBackfill *backfill, PgmActing *acting);
 extern void pgm_acting_end(const PgmActing *acting);
 

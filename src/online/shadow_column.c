@@ -187,6 +187,7 @@ fill(PgmShadow *shadow)
 
 	pgm_backfill_options(&options);
 	options.workers = 1;
+	options.as_owner = true;
 	pgm_txn_begin();
 	pgm_shadow_check(shadow);
 	pgm_operation_add_details(shadow->operation,
@@ -197,13 +198,11 @@ fill(PgmShadow *shadow)
 	{
 		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
 		pgm_column_filling(true);
-		pgm_backfill_act_as(shadow->owner);
 		pgm_backfill_run(shadow->operation, shadow->request->exec, &result);
 	}
 	PG_FINALLY();
 	{
 		pgm_column_filling(false);
-		pgm_backfill_act_as(InvalidOid);
 		SessionReplicationRole = role;
 	}
 	PG_END_TRY();

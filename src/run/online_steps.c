@@ -153,9 +153,19 @@ run_top_level_step(PgmOnlineWork *work, const PgmSource *source)
 		run_committing(work, source);
 }
 
+/* Is the statement itself one of rows?  Else it is we who fill a column. */
+static bool
+is_backfill(const PgmOnlineWork *work)
+{
+	return list_length(work->steps) == 1 &&
+		((const PgmStrategyStep *) linitial(work->steps))->backfill;
+}
+
 /*
  * Rows are changed in transactions of their own; the one that is open at the
- * end says that they have been.
+ * end says that they have been.  An UPDATE of the user's is the caller's, as
+ * when it runs as written.  One that is ours is the owner's: ADD COLUMN runs
+ * no index or check of the table as the caller either.
  */
 static void
 run_backfill(PgmOnlineWork *work, const char *sql)
@@ -166,6 +176,7 @@ run_backfill(PgmOnlineWork *work, const char *sql)
 
 	operation->run = work->runner->run;
 	pgm_backfill_options(&options);
+	options.as_owner = !is_backfill(work);
 	pgm_txn_begin();
 	pgm_operation_add_details(operation,
 							  pgm_backfill_details(sql, &options));
@@ -367,14 +378,6 @@ refill(PgmOnlineWork *work)
 	run_backfill(work, work->refill);
 	pgm_txn_commit();
 	work->refill = NULL;
-}
-
-/* Rows that were changed stay changed; the next run goes on with others. */
-static bool
-is_backfill(const PgmOnlineWork *work)
-{
-	return list_length(work->steps) == 1 &&
-		((const PgmStrategyStep *) linitial(work->steps))->backfill;
 }
 
 /* In the handler of an error of the statement itself; raises it again. */

@@ -9,15 +9,17 @@
  *	default		the column, the default for new rows, filled with it
  *
  * Rows are filled by SET column = DEFAULT WHERE column IS NULL.  That fires
- * triggers that the statement itself would not, so a table that has them is
- * changed otherwise, and so is one with policies that hide rows; and a
- * generated column cannot be filled.
+ * triggers that the statement itself would not, and is held against what is
+ * NOT VALID, so a table that has these is changed otherwise, and so is one
+ * with policies that hide rows; and a generated column cannot be filled.  The
+ * owner of the table fills it, whoever calls, so he must be able to.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
@@ -28,6 +30,7 @@
 #include "utils/rls.h"
 #include "utils/typcache.h"
 
+#include "classify/foreign_dependencies.h"
 #include "compat/catalog.h"
 #include "compat/constraint.h"
 #include "compat/lock.h"
@@ -36,21 +39,49 @@
 #include "strategy/columns.h"
 #include "strategy/fill_column.h"
 
-static PgmQuery triggers_query = {
-	"SELECT EXISTS (SELECT FROM pg_trigger t "
-	"WHERE t.tgrelid IN (SELECT $1 UNION SELECT relid FROM pg_partition_tree($1)) "
+static PgmQuery effects_query = {
+	"SELECT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = ANY ($1) "
 	"AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') "
 	"AND t.tgtype & 16 <> 0) OR EXISTS (SELECT FROM pg_rewrite r "
-	"WHERE r.ev_class = $1 AND r.ev_type = '2')",
-	1, {OIDOID}
+	"WHERE r.ev_class = ANY ($1) AND r.ev_type = '2') "
+	"OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = ANY ($1) "
+	"AND k.contype = 'c' AND NOT k.convalidated)",
+	1, {OIDARRAYOID}
 };
 
-static bool
-fires_triggers(Oid relid)
-{
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
+static PgmQuery checks_query = {
+	"SELECT oid::int8 FROM pg_constraint WHERE conrelid = ANY ($1) "
+	"AND contype = 'c'",
+	1, {OIDARRAYOID}
+};
 
-	return pgm_spi_one_bool(&triggers_query, values);
+/*
+ * Does an UPDATE do more than the statement itself would?  It fires triggers
+ * and rules, and is held against a CHECK that rows need not meet yet.
+ */
+static bool
+has_effects(const List *relids)
+{
+	Datum		values[1] = {pgm_oid_array_datum(relids)};
+
+	return pgm_spi_one_bool(&effects_query, values);
+}
+
+/*
+ * SET NOT NULL computes what is constant in each CHECK, as the caller; the
+ * statement itself does not look at them.
+ */
+static bool
+computes_strange_checks(const List *relids)
+{
+	Datum		values[1] = {pgm_oid_array_datum(relids)};
+	List	   *checks = pgm_spi_oids(&checks_query, values);
+	List	   *classids = NIL;
+
+	for (int i = 0; i < list_length(checks); i++)
+		classids = lappend_oid(classids, ConstraintRelationId);
+	return checks != NIL &&
+		pgm_strange_object(classids, checks, GetUserId()) != NULL;
 }
 
 /* The sequence of a serial belongs to whom the table does. */
@@ -63,16 +94,29 @@ may_give_sequence(PgmMaker *maker, Oid owner)
 							 ACL_CREATE) == ACLCHECK_OK);
 }
 
-/* Rows that policies hide would be left without a value. */
+/*
+ * Can its owner write all rows?  One that policies hide from him would be left
+ * without a value, and what inherits may be of another owner, or out of reach.
+ */
 static bool
-hides_rows(Oid relid)
+owner_can_fill(const List *relids)
 {
+	Oid			owner = pgm_relation_owner(linitial_oid(relids));
+	AclMode		mode = ACL_SELECT | ACL_UPDATE;
 	ListCell   *lc;
 
-	foreach(lc, lcons_oid(relid, pgm_descendants(relid)))
-		if (check_enable_rls(lfirst_oid(lc), InvalidOid, true) == RLS_ENABLED)
-		return true;
-	return false;
+	foreach(lc, relids)
+	{
+		Oid			one = lfirst_oid(lc);
+
+		if (pgm_relation_owner(one) != owner ||
+			check_enable_rls(one, owner, true) == RLS_ENABLED ||
+			pg_class_aclmask(one, owner, mode, ACLMASK_ALL) != mode ||
+			PGM_SCHEMA_ACLCHECK(get_rel_namespace(one), owner,
+								ACL_USAGE) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
 }
 
 static char *
@@ -161,7 +205,9 @@ serial(PgmMaker *maker, const ColumnDef *column, const char *type)
 
 /*
  * Whoever inserts rows may use an identity, so he may use its forerunner.  The
- * default goes before the identity comes.
+ * default goes before the identity comes.  The owner of the schema may drop
+ * the forerunner and put a view in its place: a function for sequences, which
+ * is strict as setval() is, refuses that, and a query would run it.
  */
 static PgmFilledColumn *
 identity(PgmMaker *maker, const ColumnDef *column,
@@ -177,15 +223,15 @@ identity(PgmMaker *maker, const ColumnDef *column,
 	filled->undo = psprintf("DROP SEQUENCE IF EXISTS %s", sequence);
 	filled->finish = psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT;\n"
 							  "ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY;\n"
-							  "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), s.last_value, s.is_called) FROM %s s;\n"
+							  "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), pg_catalog.pg_sequence_last_value(%s));\n"
 							  "DROP SEQUENCE %s",
 							  maker->table, name, maker->table, name,
 							  constraint->generated_when ==
 							  ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" :
 							  "BY DEFAULT",
 							  quote_literal_cstr(maker->table),
-							  quote_literal_cstr(column->colname), sequence,
-							  sequence);
+							  quote_literal_cstr(column->colname),
+							  quote_literal_cstr(sequence), sequence);
 	return filled;
 }
 
@@ -224,7 +270,7 @@ is_simple(PgmMaker *maker, const ColumnDef *column)
 {
 	return maker->subject->relkind == RELKIND_RELATION &&
 		column->collClause == NULL && column->fdwoptions == NIL &&
-		!pgm_column_has_storage(column) && !hides_rows(maker->relid) &&
+		!pgm_column_has_storage(column) &&
 		column->typeName->arrayBounds == NIL && !column->typeName->setof;
 }
 
@@ -235,10 +281,12 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 	PgmFilledColumn *filled = NULL;
 	const Constraint *value = NULL;
 	bool		not_null = false;
+	List	   *relids = lcons_oid(maker->relid,
+								   pgm_descendants(maker->relid));
 	ListCell   *lc;
 
-	if (!is_simple(maker, column) || fires_triggers(maker->relid) ||
-		(type == NULL && !may_be_null(column)))
+	if (!is_simple(maker, column) || has_effects(relids) ||
+		!owner_can_fill(relids) || (type == NULL && !may_be_null(column)))
 		return NULL;
 	foreach(lc, column->constraints)
 	{
@@ -272,6 +320,8 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 	{
 		filled->name = quote_identifier(column->colname);
 		filled->not_null |= not_null;
+		if (filled->not_null && computes_strange_checks(relids))
+			return NULL;
 	}
 	return filled;
 }
