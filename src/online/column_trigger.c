@@ -587,7 +587,7 @@ pgm_column_row(TriggerData *data)
 		!TRIGGER_FIRED_BEFORE(data->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(data->tg_event))
 		pgm_sync_refuse_trigger();
-	pgm_owner_enter(&scope, data->tg_relation->rd_rel->relowner);
+	pgm_owner_switch(&scope, data->tg_relation->rd_rel->relowner);
 	sync = pgm_sync_find(data->tg_relation, data->tg_trigger, compile);
 	pgm_owner_pin(sync->settings, sync->nsettings);
 	if (sync->uses++ == 0)

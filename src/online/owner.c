@@ -8,11 +8,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "online/owner.h"
 
@@ -35,8 +39,58 @@ pgm_owner_of(Oid relid)
 	return result;
 }
 
+/*
+ * "$user" is the schema of whoever is current: what the caller has written, or
+ * the server for him, would mean something else as the owner.  NULL if it is
+ * the same to both.
+ */
+static char *
+path_as_called(Oid owner)
+{
+	const char *user;
+	StringInfoData buf;
+	List	   *names;
+	ListCell   *lc;
+
+	if (GetUserId() == owner || strstr(namespace_search_path, "$user") == NULL)
+		return NULL;
+	user = GetUserNameFromId(GetUserId(), false);
+	if (!OidIsValid(get_namespace_oid(user, true)) &&
+		!OidIsValid(get_namespace_oid(GetUserNameFromId(owner, false), true)))
+		return NULL;
+	if (!SplitIdentifierString(pstrdup(namespace_search_path), ',', &names))
+		elog(ERROR, "invalid search_path \"%s\"", namespace_search_path);
+	initStringInfo(&buf);
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s", foreach_current_index(lc) > 0 ? ", " : "",
+						 quote_identifier(strcmp(name, "$user") == 0 ? user :
+										  name));
+	}
+	return buf.data;
+}
+
+static void
+set_path(const char *path)
+{
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 void
 pgm_owner_enter(PgmOwnerScope *scope, Oid owner)
+{
+	char	   *path = path_as_called(owner);
+
+	pgm_owner_switch(scope, owner);
+	if (path != NULL)
+		set_path(path);
+}
+
+void
+pgm_owner_switch(PgmOwnerScope *scope, Oid owner)
 {
 	GetUserIdAndSecContext(&scope->user, &scope->sec_context);
 	SetUserIdAndSecContext(owner, scope->sec_context |
@@ -53,8 +107,9 @@ pgm_owner_leave(const PgmOwnerScope *scope)
 }
 
 List *
-pgm_owner_settings(void)
+pgm_owner_settings(Oid owner)
 {
+	char	   *path = path_as_called(owner);
 	List	   *result = NIL;
 
 	for (int i = 0; i < lengthof(pinned_settings); i++)
@@ -63,7 +118,9 @@ pgm_owner_settings(void)
 
 		result = lappend(result, makeString(pstrdup(name)));
 		result = lappend(result,
-						 makeString(GetConfigOptionByName(name, NULL, false)));
+						 makeString(path != NULL &&
+									strcmp(name, "search_path") == 0 ? path :
+									GetConfigOptionByName(name, NULL, false)));
 	}
 	return result;
 }

@@ -412,7 +412,7 @@ remember_indexes(PgmShadow *shadow, Relation rel)
 void
 pgm_shadow_remember_settings(PgmShadow *shadow)
 {
-	List	   *settings = pgm_owner_settings();
+	List	   *settings = pgm_owner_settings(shadow->owner);
 	ListCell   *lc;
 
 	shadow->settings = palloc(sizeof(char *) * list_length(settings));

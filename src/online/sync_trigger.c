@@ -420,7 +420,7 @@ pgm_sync_row(TriggerData *data)
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		new = data->tg_newslot;
 
-	pgm_owner_enter(&scope, data->tg_relation->rd_rel->relowner);
+	pgm_owner_switch(&scope, data->tg_relation->rd_rel->relowner);
 
 	/* with the lock comes the news of its indexes */
 	LockRelationOid(oid_value(data->tg_trigger, ARG_TARGET), RowExclusiveLock);
@@ -458,7 +458,7 @@ delete_part(Relation source, Oid target)
 		pgm_sync_note_estranged(pgm_unfit_of(target));
 		return;
 	}
-	pgm_owner_enter(&scope, pgm_owner_of(target));
+	pgm_owner_switch(&scope, pgm_owner_of(target));
 	bound = RelationGetPartitionQual(source);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
@@ -492,7 +492,7 @@ pgm_sync_truncate(TriggerData *data)
 		return;
 	}
 	schema = get_namespace_name(get_rel_namespace(target));
-	pgm_owner_enter(&scope, pgm_owner_of(target));
+	pgm_owner_switch(&scope, pgm_owner_of(target));
 	pgm_beside_utility(target, psprintf("TRUNCATE TABLE %s%s",
 										get_rel_relkind(target) ==
 										RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",

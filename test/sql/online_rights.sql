@@ -1,0 +1,77 @@
+/*
+ * A superuser changes the table of another role online: what the owner has put
+ * into it runs as the owner, and names mean what they mean to the caller.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE ROLE regress_shop;
+CREATE SCHEMA regress_shop AUTHORIZATION regress_shop;
+CREATE TABLE ran_as (role name, what text);
+GRANT INSERT ON ran_as TO regress_shop;
+SET ROLE regress_shop;
+CREATE FUNCTION regress_shop.note(text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+  INSERT INTO public.ran_as VALUES (current_user, $1);
+  RETURN true;
+END$$;
+CREATE FUNCTION regress_shop.spy(int, text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+  PERFORM regress_shop.note($2);
+  RETURN $1;
+END$$;
+CREATE TABLE regress_shop.item (id int PRIMARY KEY, v int);
+INSERT INTO regress_shop.item SELECT g, g FROM generate_series(1, 1000) g;
+CREATE INDEX item_spy ON regress_shop.item (regress_shop.spy(v, 'index'));
+CREATE TABLE regress_shop.checked (LIKE regress_shop.item, CHECK (regress_shop.spy(v, 'check') > 0));
+INSERT INTO regress_shop.checked TABLE regress_shop.item;
+CREATE TABLE regress_shop.late (LIKE regress_shop.item);
+INSERT INTO regress_shop.late TABLE regress_shop.item;
+ALTER TABLE regress_shop.late ADD CHECK (v > 5) NOT VALID;
+CREATE TABLE regress_shop.parent (LIKE regress_shop.item);
+CREATE TABLE regress_shop.child () INHERITS (regress_shop.parent);
+INSERT INTO regress_shop.child TABLE regress_shop.item;
+CREATE FUNCTION regress_shop.fires() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+  PERFORM regress_shop.note('trigger');
+  RETURN NEW;
+END$$;
+CREATE TRIGGER fires BEFORE UPDATE ON regress_shop.child FOR EACH ROW EXECUTE FUNCTION regress_shop.fires();
+RESET ROLE;
+TRUNCATE ran_as;
+SET pgmigrate.online_threshold = 0;
+SET search_path = "$user", public;
+
+-- a new column is filled by the owner
+SELECT pgmigrate.revision('serial', 'ALTER TABLE regress_shop.item ADD n serial', id => 'r1') IS NOT NULL AS stored;
+SELECT strategy FROM pgmigrate.plan();
+SELECT state FROM pgmigrate.upgrade();
+SELECT DISTINCT role, what FROM ran_as;
+SELECT count(DISTINCT n), min(n), max(n) FROM regress_shop.item;
+TRUNCATE ran_as;
+
+-- or by the statement itself, which leaves these alone: code of the owner in a
+-- check, a check that rows need not meet, the trigger of a child
+SELECT pgmigrate.revision('checked', 'ALTER TABLE regress_shop.checked ADD n serial', id => 'r2') IS NOT NULL AS stored;
+SELECT pgmigrate.revision('late', 'ALTER TABLE regress_shop.late ADD n serial', id => 'r3') IS NOT NULL AS stored;
+SELECT pgmigrate.revision('child', 'ALTER TABLE regress_shop.parent ADD n serial', id => 'r4') IS NOT NULL AS stored;
+SELECT revision, strategy FROM pgmigrate.plan();
+SELECT state FROM pgmigrate.upgrade();
+SELECT * FROM ran_as;
+
+-- an identity goes on where its forerunner was
+SELECT pgmigrate.revision('identity', 'ALTER TABLE regress_shop.item ADD k int GENERATED ALWAYS AS IDENTITY', id => 'r5') IS NOT NULL AS stored;
+SELECT state FROM pgmigrate.upgrade();
+INSERT INTO regress_shop.item (id, v) VALUES (0, 0) RETURNING k;
+TRUNCATE ran_as;
+
+-- the schema that has the name of the owner is not that of the caller's "$user"
+SELECT pgmigrate.revision('text', 'ALTER TABLE regress_shop.item ALTER id TYPE bigint', 'ALTER TABLE regress_shop.item ALTER id TYPE int', id => 'r7', down_revision => '{r5}', splice => true) IS NOT NULL AS stored;
+SELECT state FROM pgmigrate.upgrade('r7');
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'regress_shop' AND tablename = 'item' ORDER BY 1;
+SELECT state FROM pgmigrate.downgrade('r5');
+SELECT indexdef FROM pg_indexes WHERE schemaname = 'regress_shop' AND tablename = 'item' ORDER BY 1;
+SELECT DISTINCT role FROM ran_as;
+
+SELECT count(*) FROM pgmigrate.finalize(NULL);
+DROP EXTENSION pgmigrate;
+DROP TABLE ran_as;
+DROP OWNED BY regress_shop;
+DROP ROLE regress_shop;
