@@ -101,6 +101,30 @@ cooked_constraints(TupleDesc desc)
 	return result;
 }
 
+/* Of its TOAST table, which SET (toast.) has set; 0 if it has none. */
+static Datum
+toast_options(Relation rel)
+{
+	HeapTuple	tuple;
+	Datum		options;
+	bool		isnull;
+	Datum		result = (Datum) 0;
+
+	if (!OidIsValid(rel->rd_rel->reltoastrelid))
+		return result;
+	tuple = SearchSysCache1(RELOID,
+							ObjectIdGetDatum(rel->rd_rel->reltoastrelid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u",
+			 rel->rd_rel->reltoastrelid);
+	options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions,
+							  &isnull);
+	if (!isnull)
+		result = datumCopy(options, false, -1);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 Oid
 pgm_layout_create(Relation like, const char *name, Oid schema)
 {
@@ -133,7 +157,7 @@ pgm_layout_create(Relation like, const char *name, Oid schema)
 	ReleaseSysCache(tuple);
 	CommandCounterIncrement();
 	pgm_copy_not_null_constraints(RelationGetRelid(like), relid);
-	NewRelationCreateToastTable(relid, (Datum) 0);
+	NewRelationCreateToastTable(relid, toast_options(like));
 	CommandCounterIncrement();
 	return relid;
 }
