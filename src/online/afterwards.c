@@ -71,6 +71,13 @@ pgm_shadow_refuse_unswitched(const PgmOperation *operation)
 					  pgm_operation_state_name(operation->state)));
 }
 
+static void
+check_owner(const PgmOperation *operation)
+{
+	if (get_rel_name(operation->relid) != NULL)
+		pgm_shadow_check_owner(operation->relid);
+}
+
 static PgmShadow *
 open_one(const PgmShadowRequest *request, int64 id)
 {
@@ -92,8 +99,7 @@ open_one(const PgmShadowRequest *request, int64 id)
 	shadow->operation = operation;
 	shadow->root = pgm_shadow_root(operation);
 	shadow->family = list_make1(shadow);
-	if (get_rel_name(operation->relid) != NULL)
-		pgm_shadow_check_owner(operation->relid);
+	check_owner(operation);
 	pgm_shadow_load(shadow);
 	return shadow;
 }
@@ -133,11 +139,22 @@ open_family(PgmShadow *shadow)
 		((PgmShadow *) lfirst(lc))->family = family;
 }
 
+/* With the locks: meanwhile another owner may have got a table. */
+static void
+check_family_owner(const PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+		check_owner(((PgmShadow *) lfirst(lc))->operation);
+}
+
 static void
 revert_locked(PgmShadow *shadow, void *arg)
 {
 	ListCell   *lc;
 
+	check_family_owner(shadow);
 	if (!pgm_shadow_is_whole(shadow))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -166,6 +183,7 @@ cancel_locked(PgmShadow *shadow, void *arg)
 {
 	ListCell   *lc;
 
+	check_family_owner(shadow);
 	foreach(lc, shadow->family)
 	{
 		pgm_shadow_clear(lfirst(lc));
@@ -177,6 +195,7 @@ cancel_locked(PgmShadow *shadow, void *arg)
 static void
 finalize_locked(PgmShadow *shadow, void *arg)
 {
+	check_family_owner(shadow);
 	pgm_shadow_clear(shadow);
 	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
 }

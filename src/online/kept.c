@@ -97,11 +97,15 @@ check_owner(const PgmOperation *operation)
 	}
 }
 
-/* With the locks, in a transaction; false if somebody else was faster. */
+/*
+ * With the locks, in a transaction; false if somebody else was faster.  While
+ * they were waited for, the tables may have got another owner.
+ */
 static bool
 still_kept(PgmOperation **operation)
 {
 	*operation = pgm_operation_lock((*operation)->id);
+	check_owner(*operation);
 	return (*operation)->state == PGM_OPERATION_SWITCHED;
 }
 
