@@ -86,6 +86,7 @@ pgm_backfill_options(PgmBackfillOptions *options)
 	options->workers = pgm_online_workers;
 	options->chunk_time = pgm_chunk_time;
 	options->pause = 0;
+	options->as_owner = false;
 }
 
 /* In a transaction. */

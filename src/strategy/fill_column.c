@@ -94,6 +94,23 @@ may_give_sequence(PgmMaker *maker, Oid owner)
 							 ACL_CREATE) == ACLCHECK_OK);
 }
 
+/* Before 17 an identity of a partitioned table is not of its partitions. */
+static bool
+has_rows_here(const List *relids, bool identity)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(lc));
+
+		if (relkind != RELKIND_RELATION &&
+			(relkind != RELKIND_PARTITIONED_TABLE || identity))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Can its owner write all rows?  One that policies hide from him would be left
  * without a value, and what inherits may be of another owner, or out of reach.
@@ -266,10 +283,9 @@ may_be_null(const ColumnDef *column)
 
 /* More of it than type, default and constraints is not thought of here. */
 static bool
-is_simple(PgmMaker *maker, const ColumnDef *column)
+is_simple(const ColumnDef *column)
 {
-	return maker->subject->relkind == RELKIND_RELATION &&
-		column->collClause == NULL && column->fdwoptions == NIL &&
+	return column->collClause == NULL && column->fdwoptions == NIL &&
 		!pgm_column_has_storage(column) &&
 		column->typeName->arrayBounds == NIL && !column->typeName->setof;
 }
@@ -285,7 +301,7 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 								   pgm_descendants(maker->relid));
 	ListCell   *lc;
 
-	if (!is_simple(maker, column) || has_effects(relids) ||
+	if (!is_simple(column) || has_effects(relids) ||
 		!owner_can_fill(relids) || (type == NULL && !may_be_null(column)))
 		return NULL;
 	foreach(lc, column->constraints)
@@ -308,6 +324,9 @@ pgm_filled_column(PgmMaker *maker, const ColumnDef *column, const char *text)
 				break;
 		}
 	}
+	if (!has_rows_here(relids, value != NULL &&
+					   value->contype == CONSTR_IDENTITY))
+		return NULL;
 	if (type != NULL && value == NULL)
 		filled = serial(maker, column, type);
 	else if (type == NULL && value != NULL &&

@@ -18,6 +18,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
@@ -25,6 +26,8 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/spi_list.h"
+#include "classify/verdict.h"
 #include "compat/parse.h"
 #include "compat/returning.h"
 #include "sql/parse_text.h"
@@ -418,6 +421,71 @@ moves_rows(const PgmChange *change)
 	return false;
 }
 
+static PgmQuery defaults_query = {
+	"SELECT EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute b "
+	"ON b.attname = a.attname AND b.attrelid = ANY ($2) "
+	"LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum "
+	"LEFT JOIN pg_attrdef bd ON bd.adrelid = b.attrelid AND bd.adnum = b.attnum "
+	"WHERE a.attrelid = $1 AND a.attname = ANY ($3) AND a.attgenerated = '' "
+	"AND pg_get_expr(ad.adbin, ad.adrelid) IS DISTINCT FROM "
+	"pg_get_expr(bd.adbin, bd.adrelid))",
+	3, {OIDOID, OIDARRAYOID, TEXTARRAYOID}
+};
+
+static bool
+is_default(const Node *value)
+{
+	const Node *source;
+
+	if (value == NULL || IsA(value, SetToDefault))
+		return value != NULL;
+	source = IsA(value, MultiAssignRef) ?
+		((const MultiAssignRef *) value)->source : NULL;
+	if (source != NULL && IsA(source, RowExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((const RowExpr *) source)->args)
+			if (IsA(lfirst(lc), SetToDefault))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * DEFAULT is that of the table which the statement names, also in a row of one
+ * below it; but each part of it is about one table, and takes the default of
+ * that.  Is it another one somewhere?
+ */
+static bool
+has_other_defaults(const PgmChange *change)
+{
+	List	   *relids = pgm_descendants(change->relid);
+	List	   *targets;
+	char	  **names;
+	Datum		values[3];
+	int			n = 0;
+	ListCell   *lc;
+
+	if (relids == NIL || change->is_delete)
+		return false;
+	targets = castNode(UpdateStmt, change->raw->stmt)->targetList;
+	names = palloc(sizeof(char *) * list_length(targets));
+	foreach(lc, targets)
+	{
+		const ResTarget *target = lfirst_node(ResTarget, lc);
+
+		if (is_default(target->val))
+			names[n++] = target->name;
+	}
+	if (n == 0)
+		return false;
+	values[0] = ObjectIdGetDatum(change->relid);
+	values[1] = pgm_oid_array_datum(relids);
+	values[2] = pgm_text_array_datum(n, names);
+	return pgm_spi_one_bool(&defaults_query, values);
+}
+
 /* What keeps it from being cut up, or NULL. */
 const char *
 pgm_change_refusal(const PgmChange *change)
@@ -433,6 +501,8 @@ pgm_change_refusal(const PgmChange *change)
 		reason = "it sets a column of the partition key";
 	else if (rel->rd_rules != NULL)
 		reason = "the relation has rules";
+	else if (has_other_defaults(change))
+		reason = "it sets a column to DEFAULT, which is another one in a table below";
 	table_close(rel, AccessShareLock);
 	return reason;
 }

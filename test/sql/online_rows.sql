@@ -276,6 +276,20 @@ SELECT state FROM pgmigrate.upgrade('r12');
 SELECT count(*), sum(n), min(n) FILTER (WHERE id = 6) AS six, min(n) FILTER (WHERE id = 7) AS seven, min(n) FILTER (WHERE id = 8) AS eight FROM many.t;
 DROP SCHEMA apart CASCADE;
 
+-- DEFAULT is that of the table which the statement names, also in what is below it
+CREATE TABLE many.whole (id int, n int DEFAULT 5, m int) PARTITION BY RANGE (id);
+CREATE TABLE many.part PARTITION OF many.whole FOR VALUES FROM (0) TO (100000);
+INSERT INTO many.whole SELECT g, 0, 0 FROM generate_series(1, 10000) g;
+ANALYZE many.whole;
+SELECT pgmigrate.revision('r13', 'UPDATE many.whole SET n = DEFAULT WHERE n = 0', 'SELECT 1', id => 'r13', down_revision => '{}') IS NOT NULL AS stored;
+SELECT strategy, hazards FROM pgmigrate.plan('r13');
+ALTER TABLE many.part ALTER n SET DEFAULT 6;
+SELECT strategy, hazards FROM pgmigrate.plan('r13');
+SELECT pgmigrate.backfill('many.whole', 'n = DEFAULT', 'n = 0');
+SELECT pgmigrate.backfill('many.whole', '(m, n) = (1, DEFAULT)', 'n = 0');
+SELECT state FROM pgmigrate.upgrade('r13');
+SELECT n, count(*) FROM many.whole GROUP BY n;
+
 DROP VIEW public.behind;
 DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
