@@ -36,6 +36,8 @@ SELECT count(*) FROM users WHERE name = 'USER ' || id;
 -- volatile
 SELECT :columns FROM pgmigrate.backfill('users', 'n = (random() * 100)::int + 100', 'n < 100');
 SELECT count(*) FROM users WHERE n < 100;
+-- where nothing tells a changed row from one that is left, nothing is proven
+SELECT details->'proven' AS proven FROM pgmigrate.backfill('users', 'n = (random() * 100)::int + 100');
 -- by an index, whose condition few rows meet
 CREATE INDEX users_phone ON users (phone);
 UPDATE users SET phone = NULL WHERE id IN (5, 10000);
