@@ -157,6 +157,19 @@ SELECT pgmigrate.backfill('bad', 'n = 1 / (id - 77)', 'n >= 0');
 SELECT pgmigrate.cancel(max(id)) FROM pgmigrate.run;
 SELECT pgmigrate.cancel(max(id)) FROM pgmigrate.run;
 SELECT * FROM kinds();
+-- where its names are looked for is a part of a call: with another search_path it is none that goes on
+CREATE SCHEMA fill_too;
+CREATE TABLE priced AS SELECT g AS id, NULL::int AS price FROM generate_series(1, 100) g;
+CREATE FUNCTION fill.price(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1 / ($1 - 50)';
+CREATE FUNCTION fill_too.price(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1000 + $1';
+SELECT pgmigrate.backfill('priced', 'price = price(id)');
+SET search_path = fill_too, fill, public;
+SELECT state FROM pgmigrate.backfill('priced', 'price = price(id)');
+SELECT count(*) FROM priced WHERE price = 1000 + id;
+SET search_path = fill, public;
+SELECT state, count(*) FROM pgmigrate.operation WHERE relid = 'priced'::regclass GROUP BY 1 ORDER BY 1;
+SELECT pgmigrate.cancel(min(run)) FROM pgmigrate.operation WHERE relid = 'priced'::regclass;
+DROP SCHEMA fill_too CASCADE;
 -- a condition that is met for ever
 SELECT pgmigrate.backfill('bad', 'n = n + 1', 'n > 0');
 SELECT count(*) FROM bad WHERE n > 0 AND n <> id;
