@@ -70,6 +70,21 @@
 	"(SELECT string_agg(o, ', ' ORDER BY o COLLATE \"C\") " \
 	"FROM unnest(a.attoptions) AS u (o) WHERE o NOT " VERSION_OPTION ") END"
 
+/*
+ * Of s: the columns are in the order that the table happens to have, and the
+ * server writes expressions here with fewer parentheses than elsewhere, which
+ * the forms that survive a dump are not told by.
+ */
+#define STATISTICS_DEFINITION \
+	"replace(pg_get_statisticsobjdef(s.oid), " \
+	"' ON ' || pg_get_statisticsobjdef_columns(s.oid) || ' FROM ', " \
+	"' ON ' || concat_ws(', ', (SELECT string_agg(quote_ident(a.attname), ', ' " \
+	"ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = s.stxrelid " \
+	"AND a.attnum = ANY (s.stxkeys::int2[])), " \
+	"(SELECT string_agg('(' || e.text || ')', ', ' ORDER BY e.n) " \
+	"FROM unnest(pg_get_statisticsobjdef_expressions(s.oid)) " \
+	"WITH ORDINALITY AS e (text, n))) || ' FROM ')"
+
 static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("c") ", "
 		"CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END, "
@@ -265,7 +280,7 @@ static PgmQuery queries[] = {
 
 	{"SELECT " PGM_ADDRESS("s") ", "
 		"'statistics', " PGM_NAMED("n.nspname", "s.stxname") ", "
-		"pg_get_statisticsobjdef(s.oid) AS definition, "
+		STATISTICS_DEFINITION " AS definition, "
 		"nullif(s.stxstattarget, -1)::text AS \"statistics target\", "
 		PGM_OWNER("s.stxowner") ", " PGM_COMMENT " "
 		"FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace "

@@ -1175,6 +1175,7 @@ CREATE TABLE ee.t (s varchar(20) CHECK (s IN ('a', 'b')), n name CHECK (n::varch
 	i varchar CHECK (i = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text])),
 	g boolean GENERATED ALWAYS AS (s IN ('a', 'it''s, (ARRAY[')) STORED, b boolean DEFAULT (current_user::varchar IN ('a', 'b')));
 CREATE INDEX ON ee.t ((s IN ('a', 'b'))) WHERE s IN ('c', 'd');
+CREATE STATISTICS ee.st ON (s IN ('a', 'b')), n, (CASE WHEN s IN ('c', 'd') THEN i END) FROM ee.t;
 CREATE POLICY p ON ee.t USING (s IN ('a', 'b')) WITH CHECK (s IN ('c', 'd'));
 CREATE VIEW ee.v AS SELECT s FROM ee.t WHERE s IN ('a', 'b') AND i = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text]);
 CREATE MATERIALIZED VIEW ee.m AS SELECT s FROM ee.t WHERE s IN ('a', 'b');
@@ -1196,6 +1197,7 @@ CREATE FUNCTION pg_temp.put_out() RETURNS SETOF text LANGUAGE sql AS $$
 	UNION ALL SELECT pg_get_partkeydef('ee.p'::regclass)
 	UNION ALL SELECT pg_get_functiondef('ee.f'::regproc)
 	UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'ee.t'::regclass
+	UNION ALL SELECT pg_get_expr(stxexprs, stxrelid) FROM pg_statistic_ext WHERE stxnamespace = 'ee'::regnamespace
 $$;
 CREATE TEMP TABLE put_out AS SELECT t FROM pg_temp.put_out() AS t WHERE t LIKE '%ARRAY[%';
 DROP SCHEMA ee CASCADE;
@@ -1208,6 +1210,21 @@ SELECT * FROM pgmigrate.diff(:'arrays');
 -- as in a database that was restored from a dump
 SELECT * FROM pgmigrate.diff(replace(:'arrays', $$(s varchar(20) CHECK (s IN ('a', 'b'))$$, $$(s varchar(20) CHECK (s = ANY (ARRAY[('a'::varchar)::text, ('b'::varchar)::text]))$$));
 SELECT revision, state FROM pgmigrate.downgrade('base');
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+-- the server has the columns of statistics in the order of the table, where new ones come last
+CREATE SCHEMA ee;
+CREATE TABLE ee.t (b int);
+SELECT $$CREATE SCHEMA ee;
+CREATE TABLE ee.t (n int, b int, "C" int);
+CREATE STATISTICS ee.st (mcv) ON n, b, "C" FROM ee.t;
+CREATE STATISTICS ee.su ON lower(n::text), n, "C", (b + n) FROM ee.t$$ AS columns \gset
+SELECT pgmigrate.autogenerate('columns', :'columns', id => 'columns');
+SELECT upgrade FROM pgmigrate.revision WHERE id = 'columns';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT * FROM pgmigrate.diff(:'columns');
+SELECT revision, state FROM pgmigrate.downgrade('base');
+DROP SCHEMA ee CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
 RESET client_min_messages;
