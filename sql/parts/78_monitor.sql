@@ -67,10 +67,10 @@ FROM (
 		COALESCE(c.blocks_total, o.blocks_total) AS blocks_total,
 		GREATEST(pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) t.started, '0'::interval) AS duration,
 		LEAST(1, GREATEST(0, (r.done OPERATOR(pg_catalog.+) ((COALESCE(a.place[1]::integer OPERATOR(pg_catalog.-) 1, s.statement, 0)
-			OPERATOR(pg_catalog.+) COALESCE(o.share, c.share, 0)) OPERATOR(pg_catalog./) GREATEST(a.place[2]::integer, s.statements, s.statement OPERATOR(pg_catalog.+) 1, 1)))
+			OPERATOR(pg_catalog.+) COALESCE(o.share, b.share, 0)) OPERATOR(pg_catalog./) GREATEST(a.place[2]::integer, s.statements, s.statement OPERATOR(pg_catalog.+) 1, 1)))
 			OPERATOR(pg_catalog./) GREATEST(r.steps, 1)::double precision)) AS share,
-		COALESCE(o.eta, CASE WHEN c.share OPERATOR(pg_catalog.>) 0.02
-			THEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.query_start) OPERATOR(pg_catalog.*) ((1 OPERATOR(pg_catalog.-) c.share) OPERATOR(pg_catalog./) c.share) END) AS eta,
+		COALESCE(o.eta, CASE WHEN b.share OPERATOR(pg_catalog.>) 0.02
+			THEN (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.query_start) OPERATOR(pg_catalog.*) ((1 OPERATOR(pg_catalog.-) b.share) OPERATOR(pg_catalog./) b.share) END) AS eta,
 		EXISTS (SELECT FROM pgmigrate.run_control k WHERE k.run OPERATOR(pg_catalog.=) r.run
 			AND k.setting OPERATOR(pg_catalog.=) 'paused' AND k.value OPERATOR(pg_catalog.<>) 0) AS paused
 	FROM pgmigrate.runs r
@@ -115,6 +115,8 @@ FROM (
 			COALESCE(i.sample_blks_scanned::double precision OPERATOR(pg_catalog./) NULLIF(i.sample_blks_total, 0), 0) OPERATOR(pg_catalog.*) 0.9
 		FROM pg_catalog.pg_stat_progress_analyze i WHERE i.pid OPERATOR(pg_catalog.=) t.pid
 		LIMIT 1) AS c ON true
+	-- what is done between two statements, such as ANALYZE, is a share of none
+	LEFT JOIN LATERAL (SELECT c.share WHERE a.place IS NOT NULL OR t.execution OPERATOR(pg_catalog.=) 'script') AS b ON true
 	LEFT JOIN LATERAL (
 		SELECT u.state, u.waiting_for, u.eta,
 			CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.done END AS blocks_done,

@@ -49,6 +49,7 @@ struct PgmLockWait
 								 * wait for clients in step; 0: it is none */
 	int			disturbed;		/* times that others did */
 	PgmLockPace pace;
+	bool		announced;		/* the activity of the process tells of it */
 	int64		next_notice;
 	int			notice_interval;
 	bool		committing_limit;
@@ -101,6 +102,9 @@ extern const PgmLockNeed *pgm_lockwait_main_need(const PgmLockWait *wait,
 
 /* Tell the caller, and whoever looks at the sessions. */
 extern void pgm_lockwait_announce(PgmLockWait *wait, List *blockers);
+
+/* The wait is over: nobody is to see it any more. */
+extern void pgm_lockwait_announce_end(PgmLockWait *wait);
 
 /* If it is time to, to whoever asked for it; now, or at the end. */
 extern void pgm_lockwait_tell(PgmLockWait *wait, List *blockers, bool now);

@@ -410,6 +410,7 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	if (!is_on())
 	{
 		take_plainly(&wait->needs);
+		pgm_lockwait_announce_end(wait);
 		MemoryContextSwitchTo(old);
 		return true;
 	}
@@ -423,7 +424,10 @@ pgm_lockwait_take(PgmLockWait *wait, PgmLockCollector collect, void *arg)
 	else if (wait->start != 0 && wait->needs.list != NIL)
 		log_attempt(wait, "ask", "granted", 0, 0, NIL);
 	if (result)
+	{
 		wait->taken_at = pgm_clock_monotonic();
+		pgm_lockwait_announce_end(wait);
+	}
 	MemoryContextSwitchTo(old);
 	return result;
 }

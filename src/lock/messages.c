@@ -233,6 +233,22 @@ report_waiting(const PgmLockWait *wait, const char *what,
 	pgstat_report_activity(STATE_RUNNING, activity.data);
 }
 
+/*
+ * What is done next may not be a statement, which would say what it is: rows
+ * that are copied, for one.
+ */
+void
+pgm_lockwait_announce_end(PgmLockWait *wait)
+{
+	if (!wait->announced)
+		return;
+	wait->announced = false;
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("/* pgmigrate: %s, revision %s */",
+									wait->exec->label,
+									wait->revision ? wait->revision : ""));
+}
+
 void
 pgm_lockwait_announce(PgmLockWait *wait, List *blockers)
 {
@@ -248,8 +264,11 @@ pgm_lockwait_announce(PgmLockWait *wait, List *blockers)
 	else
 		what = pstrdup("to try again");
 	if (wait->exec->worker)
+	{
 		report_waiting(wait, what,
 					   blockers == NIL ? NULL : linitial(blockers));
+		wait->announced = true;
+	}
 
 	if (pgm_clock_monotonic() < wait->next_notice)
 		return;
