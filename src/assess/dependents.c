@@ -4,7 +4,8 @@
  *	  Drops that are refused for what depends on the object.
  *
  * Types and routines are not cloned, so their drop is not tried: pg_depend
- * tells.  What an earlier statement may have changed is not counted.
+ * tells.  What an earlier statement may have changed is not counted; but what
+ * one changes online is kept as it was, for the way back.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,17 +16,25 @@
 #include "storage/lmgr.h"
 
 #include "assess/dependents.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/server.h"
+#include "lint/lint.h"
+#include "online/shadow_table.h"
 
-/* $1 and $2 the object, $3 the first OID of the trial. */
+/*
+ * $1 and $2 the object, $3 the first OID of the trial.  What depends on it;
+ * the relation whose statements change that; for a column its name; the table
+ * that it is part of, so that a copy for the way back has it too, but not of
+ * such a copy itself; and of a copy the table that was changed, which the
+ * trigger of the dual write is on.
+ */
 static PgmQuery dependents_query = {
 	"WITH RECURSIVE o (classid, objid) AS (SELECT $1, $2 UNION "
 	"SELECT d.classid, d.objid FROM o JOIN pg_depend d "
 	"ON d.refclassid = o.classid AND d.refobjid = o.objid "
-	"WHERE d.deptype IN ('i', 'a')) "
-	"SELECT pg_describe_object(d.classid, d.objid, d.objsubid), "
+	"WHERE d.deptype IN ('i', 'a', 'e')), "
+	"d AS (SELECT d.classid, d.objid, d.objsubid, "
 	"coalesce(CASE d.classid WHEN 'pg_class'::regclass THEN d.objid "
 	"WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger "
 	"WHERE oid = d.objid) "
@@ -36,11 +45,25 @@ static PgmQuery dependents_query = {
 	"WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite "
 	"WHERE oid = d.objid) "
 	"WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy "
-	"WHERE oid = d.objid) END, 0)::int8 "
+	"WHERE oid = d.objid) END, 0) AS relid "
 	"FROM o JOIN pg_depend d ON d.refclassid = o.classid "
 	"AND d.refobjid = o.objid WHERE d.deptype = 'n' "
 	"AND (d.classid, d.objid) NOT IN (SELECT classid, objid FROM o) "
-	"AND ($3 = 0 OR d.objid < $3) ORDER BY d.classid, d.objid, d.objsubid",
+	"AND ($3 = 0 OR d.objid < $3)) "
+	"SELECT pg_describe_object(d.classid, d.objid, d.objsubid), "
+	"d.relid::int8, (SELECT attname::text FROM pg_attribute "
+	"WHERE d.classid = 'pg_class'::regclass AND attrelid = d.objid "
+	"AND attnum = d.objsubid AND attnum > 0), "
+	"CASE WHEN d.classid IN ('pg_trigger'::regclass, 'pg_rewrite'::regclass, "
+	"'pg_policy'::regclass) OR pg_describe_object(d.classid, d.objid, "
+	"d.objsubid) ~ '\\mpgmigrate_\\d+_\\d+' THEN 0 "
+	"ELSE coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = d.relid), "
+	"d.relid) END::int8, coalesce((SELECT min(t.tgrelid::int8) FROM pg_class c "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t "
+	"ON substring(t.tgname, '^zzz_pgmigrate_(\\d+)(?:_|$)') "
+	"= substring(n.nspname, '^pgmigrate_online_(\\d+)(?:_|$)') "
+	"WHERE c.oid = d.relid), 0) "
+	"FROM d ORDER BY d.classid, d.objid, d.objsubid",
 	3, {OIDOID, OIDOID, OIDOID}
 };
 
@@ -54,6 +77,7 @@ is_of_interest(const DropStmt *drop)
 		case OBJECT_AGGREGATE:
 		case OBJECT_COLLATION:
 		case OBJECT_DOMAIN:
+		case OBJECT_EXTENSION:
 		case OBJECT_FUNCTION:
 		case OBJECT_OPERATOR:
 		case OBJECT_PROCEDURE:
@@ -73,7 +97,7 @@ is_changed(List *past, Oid relid)
 
 	foreach(lc, past)
 	{
-		PgmVerdict *verdict = lfirst(lc);
+		PgmVerdict *verdict = ((PgmJudged *) lfirst(lc))->verdict;
 		Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
 		PgmEffect  *effect;
 
@@ -92,30 +116,211 @@ is_changed(List *past, Oid relid)
 	return false;
 }
 
-/* Several objects may need each other. */
+/* ---- what online changes keep */
+
+static Node *
+statement_of(const PgmJudged *judged)
+{
+	return judged->source->statements[judged->n].raw->stmt;
+}
+
+/* Does it change the type of a column, or drop one?  NULL: of any. */
+static bool
+changes_column(Node *stmt, const char *column)
+{
+	ListCell   *lc;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if ((cmd->subtype == AT_AlterColumnType ||
+			 cmd->subtype == AT_DropColumn) &&
+			(column == NULL || strcmp(cmd->name, column) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* A later change of the columns gives up what an earlier one has kept. */
+static bool
+is_given_up(List *past, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, past)
+	{
+		const PgmJudged *judged = lfirst(lc);
+
+		if (judged->verdict->opaque ||
+			(changes_column(statement_of(judged), NULL) &&
+			 pgm_verdict_find(judged->verdict, relid) != NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Are the columns of its table the same ones after it? */
+static bool
+leaves_columns(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_AlterTableStmt:
+			return !changes_column(stmt, NULL);
+		case T_CreatePolicyStmt:
+		case T_CreateTrigStmt:
+		case T_IndexStmt:
+			return true;
+		case T_DropStmt:
+			return castNode(DropStmt, stmt)->removeType != OBJECT_TABLE;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Will the table as it was before it be there, for the way back, or at least
+ * its columns?
+ */
+static bool
+is_kept_by(const PgmJudged *judged, Oid relid, bool column)
+{
+	const PgmStrategy *strategy = judged->strategy;
+
+	return strategy != NULL && strategy->relid == relid &&
+		(strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
+		 (column && strategy->kind == PGM_STRATEGY_SHADOW_COLUMN)) &&
+		strategy->back.none == NULL;
+}
+
+/*
+ * The statement of the same revision that keeps a column of a table, or what
+ * else is part of the table, as it is now; NULL if none is certain to.
+ * Between revisions somebody may give up what is kept.
+ */
+static const PgmJudged *
+find_keeper(const PgmVerdict *verdict, List *past, Oid relid,
+			const char *column)
+{
+	const PgmJudged *keeper = NULL;
+	int			last = -1;		/* of those that it is carried out with */
+	ListCell   *lc;
+
+	foreach(lc, past)
+	{
+		const PgmJudged *judged = lfirst(lc);
+		Node	   *stmt = statement_of(judged);
+		const PgmEffect *effect = pgm_verdict_find(judged->verdict, relid);
+
+		if (judged->verdict->opaque)
+			return NULL;
+		if (effect == NULL || effect->mode <= RowExclusiveLock ||
+			(keeper != NULL && judged->n <= last))
+			continue;
+		if ((column != NULL || keeper != NULL) && leaves_columns(stmt))
+			continue;
+		if (judged->source != verdict->source ||
+			!is_kept_by(judged, relid, column != NULL))
+			return NULL;
+		if (keeper != NULL &&
+			(column == NULL || changes_column(statement_of(keeper), column)))
+			return NULL;
+		keeper = judged;
+		last = judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE ?
+			pgm_shadow_last(relid, judged->source, judged->n) : judged->n;
+	}
+	return keeper;
+}
+
+/*
+ * The downgrade may be carried out by what the upgrade has kept, and keeps
+ * nothing then.
+ */
+static bool
+is_downgrade(const PgmSource *source)
+{
+	return source->what != NULL && strcmp(source->what, "downgrade") == 0;
+}
+
+/* A row of dependents_query. */
+typedef struct Dependent
+{
+	char	   *description;
+	Oid			relid;
+	char	   *column;
+	Oid			part_of;
+	Oid			changed;
+} Dependent;
+
+static void *
+make_dependent(uint64 row)
+{
+	Dependent  *result = palloc(sizeof(Dependent));
+
+	result->description = pgm_spi_text(row, 1);
+	result->relid = (Oid) pgm_spi_int64(row, 2);
+	result->column = pgm_spi_text(row, 3);
+	result->part_of = (Oid) pgm_spi_int64(row, 4);
+	result->changed = (Oid) pgm_spi_int64(row, 5);
+	return result;
+}
+
+/*
+ * Is it there by then?  If several are dropped, it may be one of them, but not
+ * what is kept.
+ */
+static bool
+stands_in_the_way(PgmVerdict *verdict, List *past, bool several,
+				  const Dependent *dependent)
+{
+	const PgmJudged *keeper;
+
+	if (!is_changed(past, dependent->relid))
+	{
+		if (several || (OidIsValid(dependent->changed) &&
+						is_given_up(past, dependent->changed)))
+			return false;
+		if (OidIsValid(dependent->changed))
+			verdict->remedy = pstrdup("It is kept for the way back of an online change.  Call pgmigrate.finalize() before.");
+		return true;
+	}
+	if (!OidIsValid(dependent->part_of) || is_downgrade(verdict->source))
+		return false;
+	keeper = find_keeper(verdict, past, dependent->part_of,
+						 dependent->column);
+	if (keeper == NULL)
+		return false;
+	verdict->remedy = psprintf("Statement %d is carried out online, and what its table had before is kept for the way back.  Put the DROP into a later revision, before which pgmigrate.finalize() is called, or write \"-- pgmigrate: plain\" before statement %d.",
+							   keeper->n + 1, keeper->n + 1);
+	return true;
+}
+
 static void
 look_at(PgmVerdict *verdict, const ObjectAddress *object, List *past,
-		Oid first_oid)
+		bool several, Oid first_oid)
 {
 	Datum		values[3] = {ObjectIdGetDatum(object->classId),
 	ObjectIdGetDatum(object->objectId), ObjectIdGetDatum(first_oid)};
-	PgmSpiScope scope;
-	uint64		n;
+	List	   *dependents;
+	ListCell   *lc;
 
-	pgm_spi_begin(&scope);
-	n = pgm_spi_execute(&dependents_query, values, NULL);
-	for (uint64 i = 1; i <= n; i++)
+	dependents = pgm_spi_list(&dependents_query, values, NULL,
+							  make_dependent);
+	foreach(lc, dependents)
 	{
-		char	   *name = pgm_spi_text(i, 1);
+		const Dependent *dependent = lfirst(lc);
 
-		if (name == NULL || is_changed(past, (Oid) pgm_spi_int64(i, 2)))
+		if (dependent->description == NULL ||
+			!stands_in_the_way(verdict, past, several, dependent))
 			continue;
 		verdict->sqlerrcode = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
-		verdict->reason = MemoryContextStrdup(scope.outer,
-											  psprintf("other objects depend on what it drops: %s", name));
+		verdict->reason = psprintf("other objects depend on what it drops: %s",
+								   dependent->description);
 		break;
 	}
-	pgm_spi_end(&scope);
 }
 
 typedef struct LookAt
@@ -130,14 +335,19 @@ static void
 try_look_at(void *arg)
 {
 	const LookAt *look = arg;
-	Relation	relation = NULL;
-	ObjectAddress object = get_object_address(look->drop->removeType,
-											  linitial(look->drop->objects),
-											  &relation, AccessShareLock,
-											  true);
+	ListCell   *lc;
 
-	if (OidIsValid(object.objectId))
-		look_at(look->verdict, &object, look->past, look->first_oid);
+	foreach(lc, look->drop->objects)
+	{
+		Relation	relation = NULL;
+		ObjectAddress object = get_object_address(look->drop->removeType,
+												  lfirst(lc), &relation,
+												  AccessShareLock, true);
+
+		if (OidIsValid(object.objectId) && look->verdict->sqlerrcode == 0)
+			look_at(look->verdict, &object, look->past,
+					list_length(look->drop->objects) > 1, look->first_oid);
+	}
 }
 
 void
@@ -149,9 +359,7 @@ pgm_find_dependents(PgmVerdict *verdict, List *past, Oid first_oid)
 	if (!IsA(stmt, DropStmt) || verdict->sqlerrcode != 0)
 		return;
 	look.drop = castNode(DropStmt, stmt);
-
-	/* of several the ones may be what depends on the others */
-	if (!is_of_interest(look.drop) || list_length(look.drop->objects) != 1)
+	if (!is_of_interest(look.drop))
 		return;
 
 	/* if it fails, say over which of several is meant, so will the run */

@@ -12,9 +12,9 @@
 
 /*
  * A statement that drops types or routines without CASCADE, and was not tried:
- * note its failure if something needs them.  "past" are the verdicts of the
- * statements before it, for they may take away what does; objects from
- * "first_oid" on are the trial's own, 0 if there is none.
+ * note its failure if something needs them.  "past" are the
+ * statements before it, of PgmJudged *, for they may take away what does, or
+ * keep it; objects from "first_oid" on are the trial's own, 0 if there is none.
  */
 extern void pgm_find_dependents(PgmVerdict *verdict, List *past,
 								Oid first_oid);

@@ -303,6 +303,7 @@ is_part(ObjectType kind)
 		case OBJECT_AGGREGATE:
 		case OBJECT_OPERATOR:
 		case OBJECT_COLLATION:
+		case OBJECT_EXTENSION:
 			return true;
 		default:
 			return false;

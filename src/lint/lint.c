@@ -299,7 +299,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.effect,
 											psprintf("the statement fails: %s",
 													 verdict->reason),
-											NULL);
+											verdict->remedy);
 
 		finding->details = psprintf("{\"sqlstate\": \"%s\"%s}",
 									unpack_sql_state(verdict->sqlerrcode),
