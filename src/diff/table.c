@@ -64,7 +64,8 @@ unquoted(const char *identity)
 
 /*
  * The name of its NOT NULL, a constraint since 18, which a partition has from
- * its parent.  NULL: the one that it gets by itself, or that is in use.
+ * its parent.  NULL: the one that it gets by itself, or that is in use.  That
+ * of a table that is made beside the one that it replaces is not free yet.
  */
 static char *
 not_null_name(const PgmDiff *diff, const PgmSchemaObject *column)
@@ -74,12 +75,13 @@ not_null_name(const PgmDiff *diff, const PgmSchemaObject *column)
 	char	   *name;
 	char	   *usual;
 
-	if (constraint == NULL ||
-		(!is_not_valid(column) &&
-		 pgm_schema_find(diff->from, "constraint",
-						 constraint->identity) != NULL))
+	if (constraint == NULL)
 		return NULL;
 	name = pgm_ddl_part_name(constraint);
+	if (!is_not_valid(column) &&
+		pgm_schema_find(diff->from, "constraint",
+						constraint->identity) != NULL)
+		return pgm_ddl_table_is_new(diff, column) ? name : NULL;
 	usual = makeObjectName(unquoted(pgm_ddl_table(column)),
 						   unquoted(pgm_ddl_part_name(column)), "not_null");
 	return strcmp(name, quote_identifier(usual)) == 0 ? NULL : name;

@@ -318,6 +318,25 @@ is(query($node, "SELECT pgmigrate.diff(desired_database => 'altered')", 'made'),
 is("$result $stdout", '0 ', 'nor do the catalogs') or diag($stderr);
 like($stderr, qr/nothing to do/, 'so there is nothing to do');
 
+# A table that is made beside the one that it replaces has no constraint of
+# another name for its NOT NULL, since 18, though the usual one is taken then.
+query($node, 'CREATE DATABASE replaced');
+query($node, 'CREATE DATABASE parted');
+query($node, q{
+CREATE EXTENSION pgmigrate;
+CREATE TABLE log (at date NOT NULL, kind int NOT NULL);
+}, 'replaced');
+query($node, 'CREATE TABLE log (at date NOT NULL, kind int NOT NULL) PARTITION BY RANGE (at)',
+	'parted');
+query($node, q{
+SET client_min_messages = warning;
+SELECT pgmigrate.autogenerate('parted', desired_database => 'parted');
+SELECT pgmigrate.upgrade();
+}, 'replaced');
+my $names = q{SELECT conname FROM pg_constraint WHERE conrelid = 'log'::regclass ORDER BY conname};
+is(query($node, $names, 'replaced'), query($node, $names, 'parted'),
+	'constraints of a table that was replaced have their names');
+
 is(query($node, "SELECT count(*) FROM pg_database WHERE datname LIKE 'pgmigrate%'"),
 	'0', 'no scratch database is left');
 
