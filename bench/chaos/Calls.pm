@@ -484,23 +484,7 @@ sub planted
 	my @found;
 
 	$self->ready(stored());
-	foreach my $plant (@plants)
-	{
-		my ($name, $sql, $back) = @$plant;
-		my $client = $self->connection;
-		local $self->{faults} = [];
-		local $self->{log} = sub { };
-
-		$client->send($sql);
-		$client->finish($patience);
-		die "$name: $client->{error}\n" if defined $client->{error};
-		$self->check($name, $calls{store}, 0);
-		$client->send($back);
-		$client->finish($patience);
-		die "$name: $client->{error}\n" if defined $client->{error};
-		$client->close;
-		push @found, [ $name, scalar @{ $self->{faults} } ];
-	}
+	@found = $self->plant(sub { $self->check($_[0], $calls{store}, 0) }, @plants);
 	local $self->{faults} = [];
 	$self->check('as it was', $calls{store}, 0);
 	push @found, [ 'nothing is wrong', @{ $self->{faults} } ? 0 : 1 ];

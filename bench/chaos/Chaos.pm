@@ -777,13 +777,13 @@ my @plants = (
 		'ROLLBACK'
 	]);
 
-# Each with the number of faults that were found; after run(), at the head.
-sub planted
+# Each with the number of faults that were found by a check.
+sub plant
 {
-	my ($self) = @_;
+	my ($self, $check, @planted) = @_;
 	my @found;
 
-	foreach my $plant (@plants)
+	foreach my $plant (@planted)
 	{
 		my ($name, $sql, $back) = @$plant;
 		my $client = $self->connection;
@@ -793,13 +793,22 @@ sub planted
 		$client->send($sql);
 		$client->finish($patience);
 		die "$name: $client->{error}\n" if defined $client->{error};
-		$self->check($name);
+		$check->($name);
 		$client->send($back);
 		$client->finish($patience);
+		die "$name: $client->{error}\n" if defined $client->{error};
 		$client->close;
 		push @found, [ $name, scalar @{ $self->{faults} } ];
 	}
 	return @found;
+}
+
+# After run(), at the head.
+sub planted
+{
+	my ($self) = @_;
+
+	return $self->plant(sub { $self->check($_[0]) }, @plants);
 }
 
 1;

@@ -428,19 +428,8 @@ my @plants = (
 sub planted
 {
 	my ($self) = @_;
-	my @found;
+	my @found = $self->plant(sub { $self->check($_[0], $changes[0], 0, 0) }, @plants);
 
-	foreach my $plant (@plants)
-	{
-		my ($name, $sql, $back) = @$plant;
-		local $self->{faults} = [];
-		local $self->{log} = sub { };
-
-		$self->query($sql);
-		$self->check($name, $changes[0], 0, 0);
-		$self->query($back);
-		push @found, [ $name, scalar @{ $self->{faults} } ];
-	}
 	local $self->{faults} = [];
 	$self->check('as it was', $changes[0], 0, 0);
 	push @found, [ 'nothing is wrong', @{ $self->{faults} } ? 0 : 1 ];

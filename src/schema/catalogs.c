@@ -278,20 +278,6 @@ query_of(Reading *reading)
 					whole->classid, whole->objid);
 }
 
-static PgmSchemaObject *
-add_row(CatalogReader *reader)
-{
-	PgmSchema  *schema = reader->schema;
-
-	if (schema->nobjects == reader->size)
-	{
-		reader->size *= 2;
-		schema->objects = repalloc_huge(schema->objects,
-										sizeof(PgmSchemaObject) * reader->size);
-	}
-	return &schema->objects[schema->nobjects++];
-}
-
 static void
 read_rows(CatalogReader *reader, Reading *reading)
 {
@@ -308,7 +294,7 @@ read_rows(CatalogReader *reader, Reading *reading)
 		properties[i] = pstrdup(reading->names[i - 1]);
 	for (uint64 row = 1; row <= rows; row++)
 	{
-		PgmSchemaObject *object = add_row(reader);
+		PgmSchemaObject *object = pgm_schema_add(reader->schema, &reader->size);
 
 		CHECK_FOR_INTERRUPTS();
 		object->address.classid = (Oid) pgm_spi_int64(row, 1);

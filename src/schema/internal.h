@@ -33,6 +33,9 @@ extern PgmQuery *pgm_schema_privileges_query(void);
 /* What depends on what, for a model that is complete and sorted. */
 extern void pgm_schema_read_dependencies(PgmSchema *schema);
 
+/* One more, not set, of an array that has room for size. */
+extern PgmSchemaObject *pgm_schema_add(PgmSchema *schema, int *size);
+
 /* The address: what pg_depend calls an object. */
 #define PGM_SUBADDRESS(row, column) \
 	row ".tableoid::int8, " row ".oid::int8, " column "::int4"

@@ -133,16 +133,14 @@ pgm_schema_written(const PgmSchemaObject *object, const char *property)
 		value : pgm_schema_written_text(raw);
 }
 
-static PgmSchemaObject *
-add_object(SchemaReader *reader)
+PgmSchemaObject *
+pgm_schema_add(PgmSchema *schema, int *size)
 {
-	PgmSchema  *schema = reader->schema;
-
-	if (schema->nobjects == reader->size)
+	if (schema->nobjects == *size)
 	{
-		reader->size *= 2;
+		*size *= 2;
 		schema->objects = repalloc_huge(schema->objects,
-										sizeof(PgmSchemaObject) * reader->size);
+										sizeof(PgmSchemaObject) * *size);
 	}
 	return &schema->objects[schema->nobjects++];
 }
@@ -165,7 +163,7 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 	}
 	for (uint64 row = 1; row <= rows; row++)
 	{
-		PgmSchemaObject *object = add_object(reader);
+		PgmSchemaObject *object = pgm_schema_add(reader->schema, &reader->size);
 
 		CHECK_FOR_INTERRUPTS();
 		object->address.classid = (Oid) pgm_spi_int64(row, 1);
