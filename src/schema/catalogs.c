@@ -294,7 +294,8 @@ read_rows(CatalogReader *reader, Reading *reading)
 		properties[i] = pstrdup(reading->names[i - 1]);
 	for (uint64 row = 1; row <= rows; row++)
 	{
-		PgmSchemaObject *object = pgm_schema_add(reader->schema, &reader->size);
+		PgmSchemaObject *object = pgm_schema_add(reader->schema,
+												 &reader->size);
 
 		CHECK_FOR_INTERRUPTS();
 		object->address.classid = (Oid) pgm_spi_int64(row, 1);

@@ -163,7 +163,8 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 	}
 	for (uint64 row = 1; row <= rows; row++)
 	{
-		PgmSchemaObject *object = pgm_schema_add(reader->schema, &reader->size);
+		PgmSchemaObject *object = pgm_schema_add(reader->schema,
+												 &reader->size);
 
 		CHECK_FOR_INTERRUPTS();
 		object->address.classid = (Oid) pgm_spi_int64(row, 1);
