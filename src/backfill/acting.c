@@ -30,6 +30,12 @@ pgm_acting_set(Oid role)
 	acting_role = role;
 }
 
+Oid
+pgm_acting_role(void)
+{
+	return OidIsValid(acting_role) ? acting_role : GetUserId();
+}
+
 void
 pgm_acting_begin(const PgmBackfill *backfill, PgmActing *acting)
 {

@@ -394,7 +394,7 @@ ctid_text(const PgmChunk *chunk)
 											   PointerGetDatum(&tid)));
 }
 
-/* "(id) = (5)", as far as the role of the run may read it; else NULL. */
+/* "(id) = (5)", as far as who changes it may read it; else NULL. */
 static char *
 key_text(const PgmChunk *chunk, const char *ctid)
 {
@@ -444,14 +444,12 @@ give_up_row(PgmBackfill *backfill, const PgmChunk *chunk, ErrorData *edata)
 	char	   *ctid = ctid_text(chunk);
 	char	   *key;
 	char	   *context;
-	PgmGuard	guard;
+	PgmActing	acting;
 
 	pgm_txn_begin();
-	if (backfill->exec.guard)
-		pgm_guard_raise(&guard);
+	pgm_acting_begin(backfill, &acting);
 	key = key_text(chunk, ctid);
-	if (backfill->exec.guard)
-		pgm_guard_lower(&guard);
+	pgm_acting_end(&acting);
 	if (backfill->quarantine)
 	{
 		set_aside(backfill, chunk, ctid, key, edata);

@@ -257,9 +257,9 @@ pgm_backfill_create(PgmOperation *operation, const PgmExec *exec, int worker,
 	read_details(backfill);
 	backfill->lacking = backfill->options.workers;
 	backfill->control.chunk_time = backfill->options.chunk_time;
-	backfill->targets = pgm_targets_find(backfill->change);
 	pgm_acting_set(backfill->options.as_owner ?
 				   pgm_relation_owner(operation->relid) : InvalidOid);
+	backfill->targets = pgm_targets_find(backfill->change);
 	pgm_acting_begin(backfill, &acting);
 	check_targets(backfill);
 	pgm_acting_end(&acting);

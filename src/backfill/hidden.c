@@ -83,6 +83,8 @@ pgm_hidden_rows(PgmBackfill *backfill)
 	int64		n = 0;
 	ListCell   *lc;
 
+	/* before those below it, as ALTER TABLE locks them */
+	pgm_targets_lock(backfill);
 	foreach(lc, backfill->targets)
 	{
 		PgmTarget  *target = lfirst(lc);

@@ -113,6 +113,7 @@ typedef struct PgmActing
 
 /* What is around from now on is that role; InvalidOid is the caller. */
 extern void pgm_acting_set(Oid role);
+extern Oid	pgm_acting_role(void);
 extern void pgm_acting_begin(const PgmBackfill *backfill, PgmActing *acting);
 extern void pgm_acting_end(const PgmActing *acting);
 

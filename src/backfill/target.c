@@ -140,8 +140,8 @@ make_target(Relation rel)
 	target->name = pgm_relation_name(target->relid);
 	target->blocks = RelationGetNumberOfBlocks(rel);
 	target->rows_per_block = rows_of_a_full_block(rel);
-	target->row_security = check_enable_rls(target->relid, InvalidOid, true) ==
-		RLS_ENABLED;
+	target->row_security = check_enable_rls(target->relid, pgm_acting_role(),
+											true) == RLS_ENABLED;
 	return target;
 }
 
@@ -152,7 +152,7 @@ make_target(Relation rel)
 static void
 refuse_row_security(Relation rel)
 {
-	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, true) ==
+	if (check_enable_rls(RelationGetRelid(rel), pgm_acting_role(), true) ==
 		RLS_ENABLED)
 		refuse_kind(rel, "It has row security, which its partitions do not have.");
 }
@@ -193,7 +193,7 @@ pgm_targets_notice(const PgmBackfill *backfill)
 			ereport(NOTICE,
 					errmsg("row security applies to relation %s: rows that role \"%s\" cannot see or change are left as they are",
 						   target->name,
-						   GetUserNameFromId(GetUserId(), false)));
+						   GetUserNameFromId(pgm_acting_role(), false)));
 	}
 	notice_cascades(backfill);
 	if (backfill->change->is_volatile && !backfill->change->over_assigned)
@@ -221,8 +221,10 @@ pgm_targets_lock(const PgmBackfill *backfill)
 			errmsg("relation %s was dropped while its backfill was at work",
 				   quote_qualified_identifier(operation->schema,
 											  operation->relation)),
+			operation->id != 0 &&
+			strcmp(operation->strategy, "backfill") == 0 ?
 			errhint("Give it up with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
-					operation->run));
+					operation->run) : 0);
 }
 
 List *

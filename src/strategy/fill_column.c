@@ -45,7 +45,7 @@ static PgmQuery effects_query = {
 	"AND t.tgtype & 16 <> 0) OR EXISTS (SELECT FROM pg_rewrite r "
 	"WHERE r.ev_class = ANY ($1) AND r.ev_type = '2') "
 	"OR EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = ANY ($1) "
-	"AND k.contype = 'c' AND NOT k.convalidated)",
+	"AND k.contype IN ('c', 'n') AND NOT k.convalidated)",
 	1, {OIDARRAYOID}
 };
 
@@ -57,7 +57,8 @@ static PgmQuery checks_query = {
 
 /*
  * Does an UPDATE do more than the statement itself would?  It fires triggers
- * and rules, and is held against a CHECK that rows need not meet yet.
+ * and rules, and is held against a CHECK, since 18 a NOT NULL too, that rows
+ * need not meet yet.
  */
 static bool
 has_effects(const List *relids)

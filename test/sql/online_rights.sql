@@ -56,6 +56,24 @@ SELECT revision, strategy FROM pgmigrate.plan();
 SELECT state FROM pgmigrate.upgrade();
 SELECT * FROM ran_as;
 
+-- the policies that count are those for the owner, who passes them, and not for a member of his that calls
+ALTER ROLE regress_shop BYPASSRLS;
+CREATE ROLE regress_clerk IN ROLE regress_shop;
+SET ROLE regress_shop;
+CREATE TABLE regress_shop.walled (id int, v int) PARTITION BY RANGE (id);
+CREATE TABLE regress_shop.walled_1 PARTITION OF regress_shop.walled FOR VALUES FROM (0) TO (10000);
+INSERT INTO regress_shop.walled SELECT id, v FROM regress_shop.item;
+ALTER TABLE regress_shop.walled ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON regress_shop.walled USING (id < 0);
+RESET ROLE;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_clerk', 'operator');
+SELECT pgmigrate.revision('walled', 'ALTER TABLE regress_shop.walled ADD r float8 DEFAULT random()', id => 'r4a') IS NOT NULL AS stored;
+SET ROLE regress_clerk;
+SELECT strategy, hazards FROM pgmigrate.plan();
+SELECT state FROM pgmigrate.upgrade();
+RESET ROLE;
+SELECT count(*), count(r) FROM regress_shop.walled;
+
 -- an identity goes on where its forerunner was
 SELECT pgmigrate.revision('identity', 'ALTER TABLE regress_shop.item ADD k int GENERATED ALWAYS AS IDENTITY', id => 'r5') IS NOT NULL AS stored;
 SELECT state FROM pgmigrate.upgrade();
@@ -74,4 +92,5 @@ SELECT count(*) FROM pgmigrate.finalize(NULL);
 DROP EXTENSION pgmigrate;
 DROP TABLE ran_as;
 DROP OWNED BY regress_shop;
+DROP ROLE regress_clerk;
 DROP ROLE regress_shop;
