@@ -427,8 +427,11 @@ static PgmQuery defaults_query = {
 	"LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum "
 	"LEFT JOIN pg_attrdef bd ON bd.adrelid = b.attrelid AND bd.adnum = b.attnum "
 	"WHERE a.attrelid = $1 AND a.attname = ANY ($3) AND a.attgenerated = '' "
-	"AND pg_get_expr(ad.adbin, ad.adrelid) IS DISTINCT FROM "
-	"pg_get_expr(bd.adbin, bd.adrelid))",
+	"AND (pg_get_expr(ad.adbin, ad.adrelid) IS DISTINCT FROM "
+	"pg_get_expr(bd.adbin, bd.adrelid) OR a.attidentity <> '' "
+	/* since 17 partitions have that of the table */
+	"AND (b.attidentity = '' OR NOT (SELECT relispartition FROM pg_class c "
+	"WHERE c.oid = b.attrelid))))",
 	3, {OIDOID, OIDARRAYOID, TEXTARRAYOID}
 };
 

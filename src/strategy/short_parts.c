@@ -58,10 +58,15 @@ pgm_strategy_part_is_short(AlterTableCmd *cmd)
 	}
 }
 
+/* What is said of a partitioned table only, is for partitions to come. */
 bool
 pgm_strategy_part_is_long(Oid relid, AlterTableCmd *cmd)
 {
 	char		persistence = get_rel_persistence(relid);
+
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE &&
+		!pgm_is_set_expression(cmd))
+		return false;
 
 	switch (cmd->subtype)
 	{
@@ -71,8 +76,14 @@ pgm_strategy_part_is_long(Oid relid, AlterTableCmd *cmd)
 			return persistence != RELPERSISTENCE_UNLOGGED;
 		default:
 			if (pgm_is_set_expression(cmd))
-				return get_attgenerated(relid, get_attnum(relid, cmd->name)) ==
+			{
+				AttrNumber	column = get_attnum(relid, cmd->name);
+
+				/* a statement before it may have to make it first */
+				return column != InvalidAttrNumber &&
+					get_attgenerated(relid, column) ==
 					ATTRIBUTE_GENERATED_STORED;
+			}
 			return pgm_is_set_access_method(cmd);
 	}
 }
