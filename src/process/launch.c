@@ -49,8 +49,7 @@
 /* Between two looks at workers that are to stop. */
 #define PGM_STOP_POLL_MS 10
 
-/* Of what a worker warns of while it is stopped: the newest, none longer. */
-#define PGM_WARNINGS_KEPT 8
+/* What a worker warns of while it is stopped is kept unless it is longer. */
 #define PGM_WARNING_SIZE 8192
 
 /* Launched by this process and not closed yet. */
@@ -289,23 +288,22 @@ is_warning(const char *message, Size size)
 static void
 keep_warning(PgmProcess *process, const char *message, Size size)
 {
-	MemoryContext old;
-	StringInfo	kept;
+	char	   *copy;
 
-	if (size > PGM_WARNING_SIZE || !is_warning(message, size))
+	/* the error that is handled may be that there is no memory */
+	if (size > PGM_WARNING_SIZE || !is_warning(message, size) ||
+		(copy = MemoryContextAllocExtended(process->context, size,
+										   MCXT_ALLOC_NO_OOM)) == NULL)
 		return;
-	old = MemoryContextSwitchTo(process->context);
-	if (list_length(process->warnings) == PGM_WARNINGS_KEPT)
+	memcpy(copy, message, size);
+	if (process->nwarnings == PGM_WARNINGS_KEPT)
 	{
-		kept = linitial(process->warnings);
-		pfree(kept->data);
-		pfree(kept);
-		process->warnings = list_delete_first(process->warnings);
+		pfree(process->warnings[0].message);
+		memmove(&process->warnings[0], &process->warnings[1],
+				sizeof(process->warnings[0]) * --process->nwarnings);
 	}
-	kept = makeStringInfo();
-	appendBinaryStringInfo(kept, message, size);
-	process->warnings = lappend(process->warnings, kept);
-	MemoryContextSwitchTo(old);
+	process->warnings[process->nwarnings].message = copy;
+	process->warnings[process->nwarnings++].size = size;
 }
 
 /*
@@ -397,16 +395,20 @@ tell_warnings(void)
 	{
 		PgmProcess *process = dlist_container(PgmProcess, node, iter.cur);
 		MemoryContext old = MemoryContextSwitchTo(process->message_context);
-		ListCell   *lc;
 
-		foreach(lc, process->warnings)
+		for (int i = 0; i < process->nwarnings; i++)
 		{
-			StringInfo	message = lfirst(lc);
+			const PgmWarning *warning = &process->warnings[i];
+			StringInfoData message = {warning->message, warning->size};
 			ErrorData	edata;
 
-			message->cursor = 1;	/* behind its type */
-			pq_parse_errornotice(message, &edata);
-			ThrowErrorData(&edata);
+			message.cursor = 1; /* behind its type */
+			pq_parse_errornotice(&message, &edata);
+			edata.cursorpos = 0;
+			if (process->report != NULL)
+				process->report(&edata, process->answer_arg);
+			else
+				ThrowErrorData(&edata);
 		}
 		MemoryContextSwitchTo(old);
 	}

@@ -10,7 +10,6 @@
 
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "postmaster/bgworker.h"
 
 #include "process/channel.h"
@@ -30,6 +29,15 @@
  */
 #define PGM_LAUNCH_SET_BY_SESSION 0x0008
 
+/* The newest of what it warns of; of the process. */
+#define PGM_WARNINGS_KEPT 8
+
+typedef struct PgmWarning
+{
+	char	   *message;
+	int			size;
+} PgmWarning;
+
 /* A worker that was launched; it lives until it is closed. */
 typedef struct PgmProcess
 {
@@ -46,8 +54,8 @@ typedef struct PgmProcess
 	void		(*answer) (StringInfo message, void *arg);
 	void	   *answer_arg;
 	bool		relaying;		/* what is raised is the worker's */
-	List	   *warnings;		/* of StringInfo: reported while it was
-								 * stopped */
+	PgmWarning	warnings[PGM_WARNINGS_KEPT];	/* while it was stopped */
+	int			nwarnings;
 
 	/* asked to have who waits for us, and it for him, give up; may be NULL */
 	bool		(*dismiss) (int pid);
