@@ -58,10 +58,12 @@ static PgmQuery dependents_query = {
 	"'pg_policy'::regclass) OR pg_describe_object(d.classid, d.objid, "
 	"d.objsubid) ~ '\\mpgmigrate_\\d+_\\d+' THEN 0 "
 	"ELSE coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = d.relid), "
-	"d.relid) END::int8, coalesce((SELECT min(t.tgrelid::int8) FROM pg_class c "
-	"JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t "
-	"ON substring(t.tgname, '^zzz_pgmigrate_(\\d+)(?:_|$)') "
-	"= substring(n.nspname, '^pgmigrate_online_(\\d+)(?:_|$)') "
+	"d.relid) END::int8, coalesce((SELECT CASE WHEN "
+	"n.nspname LIKE 'pgmigrate\\_online\\_%' THEN (SELECT min(t.tgrelid::int8) "
+	"FROM pg_trigger t "
+	"WHERE substring(t.tgname, '^zzz_pgmigrate_(\\d+)(?:_|$)') "
+	"= substring(n.nspname, '^pgmigrate_online_(\\d+)(?:_|$)')) END "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE c.oid = d.relid), 0) "
 	"FROM d ORDER BY d.classid, d.objid, d.objsubid",
 	3, {OIDOID, OIDOID, OIDOID}

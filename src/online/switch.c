@@ -34,6 +34,7 @@
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -594,11 +595,15 @@ drop_error_callback(void *arg)
 				(const char *) arg);
 }
 
+/* Of a copy that is cut off; its indexes get a page each again. */
+#define PGM_ROOM_WORTH_IT 16
+
 /*
  * Where the disk is full.  What is dropped takes some room in the catalog
  * before it gives any back, so the rows of the copy, which are of no use any
  * more, go first.  If nothing comes of the rest, they are found missing by the
- * comparison.
+ * comparison.  That is not taken back: an index that gets no page again would
+ * fail whoever writes along, so it is done where it gives more than it takes.
  */
 void
 pgm_shadow_give_back_room(const PgmShadow *shadow)
@@ -611,7 +616,9 @@ pgm_shadow_give_back_room(const PgmShadow *shadow)
 	{
 		Relation	rel = table_open(lfirst_oid(lc), AccessExclusiveLock);
 
-		heap_truncate_one_rel(rel);
+		if (RelationGetNumberOfBlocks(rel) > PGM_ROOM_WORTH_IT +
+			list_length(RelationGetIndexList(rel)))
+			heap_truncate_one_rel(rel);
 		table_close(rel, NoLock);
 	}
 }

@@ -173,6 +173,12 @@ fails($node, 'CREATE TABLE more AS SELECT generate_series(1, 1000) AS n', '53100
 make_room();
 query($node, 'CREATE TABLE more AS SELECT generate_series(1, 1000) AS n');
 
+# The throttle is asked every half a second, which the copying has to outlast.
+query($node, <<'SQL');
+CREATE FUNCTION slowly(int) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS
+$$ BEGIN IF $1 % 500 = 0 THEN PERFORM pg_sleep(0.05); END IF; RETURN $1; END $$
+SQL
+
 # What the application writes is in both tables.
 sub new_tables
 {
@@ -242,7 +248,7 @@ foreach my $method ('table', 'column')
 		my $id = 'r' . ++$n;
 
 		new_tables();
-		revision($node, $id, 'ALTER TABLE t ALTER v TYPE bigint',
+		revision($node, $id, 'ALTER TABLE t ALTER v TYPE bigint USING slowly(v)',
 			downgrade => "'ALTER TABLE t ALTER v TYPE int'");
 		query($node, 'INSERT INTO hold DEFAULT VALUES');
 		my $caller = session($node);
