@@ -115,8 +115,6 @@ FROM (
 			COALESCE(i.sample_blks_scanned::double precision OPERATOR(pg_catalog./) NULLIF(i.sample_blks_total, 0), 0) OPERATOR(pg_catalog.*) 0.9
 		FROM pg_catalog.pg_stat_progress_analyze i WHERE i.pid OPERATOR(pg_catalog.=) t.pid
 		LIMIT 1) AS c ON true
-	-- what is done between two statements, such as ANALYZE, is a share of none
-	LEFT JOIN LATERAL (SELECT c.share WHERE a.place IS NOT NULL OR t.execution OPERATOR(pg_catalog.=) 'script') AS b ON true
 	LEFT JOIN LATERAL (
 		SELECT u.state, u.waiting_for, u.eta,
 			CASE WHEN u.unit OPERATOR(pg_catalog.=) 'blocks' THEN u.done END AS blocks_done,
@@ -137,6 +135,8 @@ FROM (
 			COALESCE(pg_catalog.jsonb_array_length(u.details OPERATOR(pg_catalog.->) 'steps'), 0)::double precision AS steps) AS n
 		WHERE u.run OPERATOR(pg_catalog.=) r.run AND u.state OPERATOR(pg_catalog.=) ANY ('{preparing,copying,indexing,comparing,switching}')
 		ORDER BY u.operation DESC LIMIT 1) AS o ON true
+	-- what is done between two statements, such as ANALYZE, is a share of none
+	LEFT JOIN LATERAL (SELECT c.share WHERE a.place IS NOT NULL OR o.state IS NOT NULL OR t.execution OPERATOR(pg_catalog.=) 'script') AS b ON true
 	LEFT JOIN LATERAL (
 		SELECT pg_catalog.concat('waiting for ', w.mode, ' on ',
 			CASE WHEN w.locktype OPERATOR(pg_catalog.=) 'virtualxid' THEN pg_catalog.concat('virtual transaction ', w.virtualxid)
