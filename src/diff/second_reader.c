@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_seclabel.h"
 #include "utils/builtins.h"
 
 #include "diff/catalogs.h"
@@ -47,20 +48,37 @@ find_object(Judge *judge, bool found, PgmSchemaAddress address)
 	return at == NULL ? NULL : *at;
 }
 
+/* A label is an object by itself, at the address of what it is on. */
+static const PgmSchemaObject *
+find_label(Judge *judge, bool found, const PgmSchemaObject *row)
+{
+	PgmSchemaAddress address = row->address;
+
+	if (strcmp(row->kind, "pg_seclabel") != 0)
+		return NULL;
+	address.classid = SecLabelRelationId;
+	return find_object(judge, found, address);
+}
+
+/* An object is left alone with what it is a part of: both names may say so. */
 static bool
 is_left_alone(Judge *judge, const PgmSchemaObject *row, bool found)
 {
 	const PgmDiffOptions *options = judge->reader->options;
+	PgmDiffOptions excluded = {.exclude = options->exclude};
 	PgmSchemaAddress address = row->address;
 	const PgmSchemaObject *object;
 
 	if (options->include == NIL && options->exclude == NIL)
 		return false;
-	object = find_object(judge, found, address);
+	object = find_label(judge, found, row);
+	if (object == NULL)
+		object = find_object(judge, found, address);
 	address.subid = 0;
 	if (object == NULL)
 		object = find_object(judge, found, address);
-	return pgm_diff_skips(options, object != NULL ? object : row);
+	return pgm_diff_skips(options, object != NULL ? object : row) ||
+		pgm_diff_skips(&excluded, row);
 }
 
 static bool
@@ -72,19 +90,24 @@ begins_with_schema(const char *name, const char *schema)
 		name[length] == '.';
 }
 
-/* Is it in one of the schemas that become like others? */
+/*
+ * Is it in one of the schemas that become like others?  What is elsewhere and
+ * refers to it is not, such as what publications have of it.
+ */
 static bool
 is_mapped(List *schemas, const PgmSchemaObject *row)
 {
+	const char *table = pgm_schema_value(row, ".table");
 	ListCell   *cell;
 
+	if (strncmp(row->kind, "pg_publication", strlen("pg_publication")) == 0)
+		return false;
 	foreach(cell, schemas)
 	{
 		const PgmRename *pair = lfirst(cell);
 		const char *schema = quote_identifier(pair->new_name);
 
-		if (begins_with_schema(row->identity, schema) ||
-			begins_with_schema(pgm_schema_value(row, ".table"), schema))
+		if (begins_with_schema(table != NULL ? table : row->identity, schema))
 			return true;
 	}
 	return false;

@@ -46,6 +46,9 @@ static const struct
 	{"pg_attribute", "t.attnum > 0 AND NOT t.attisdropped AND "
 	PGM_NO_DOUBLE("t.attrelid", "t.attname")},
 
+	/* a constraint trigger is a trigger; here it keeps its first name */
+	{"pg_constraint", "t.contype <> 't'"},
+
 	/*
 	 * Most follows from what the other catalogs say; not that something goes
 	 * with an extension, and whose a sequence is.
@@ -55,6 +58,10 @@ static const struct
 		"AND t.refclassid = 'pg_class'::regclass AND t.refobjsubid > 0 "
 		"AND EXISTS (SELECT FROM pg_class s WHERE s.oid = t.objid "
 	"AND s.relkind = 'S'))"},
+
+	/* a large object is data, and so is what is said of it */
+	{"pg_description", "t.classoid <> 'pg_largeobject'::regclass"},
+	{"pg_seclabel", "t.classoid <> 'pg_largeobject'::regclass"},
 
 	/* one that another names only has nothing of its own */
 	{"pg_operator", "t.oprcode <> 0"},
@@ -71,6 +78,18 @@ static const struct
 #define OBJECT(class, object, sub) \
 	"(SELECT concat(i.type, ' ', i.identity) " \
 	"FROM pg_identify_object(" class ", " object ", " sub ") AS i)"
+
+/* What a trigger of the server's belongs to. */
+#define OF_CONSTRAINT OBJECT("'pg_constraint'::regclass", "t.tgconstraint", "0")
+
+/* A multirange and its array have an owner of their own before 17. */
+#define NO_MULTIRANGE "t.typtype <> 'm' AND NOT EXISTS (SELECT " \
+	"FROM pg_type e WHERE e.oid = t.typelem AND e.typtype = 'm')"
+/* of an array its element, and of a multirange its range */
+#define ELEMENT "coalesce((SELECT e.oid FROM pg_type e " \
+	"WHERE e.oid = t.typelem AND e.typarray = t.oid), t.oid)"
+#define OF_TYPE "coalesce((SELECT r.rngtypid FROM pg_range r " \
+	"WHERE r.rngmultitypid = " ELEMENT "), " ELEMENT ")"
 
 /*
  * Columns that are read in another way, or, where there is no SQL, not at all;
@@ -119,6 +138,8 @@ static const struct
 	{"pg_publication_rel", "prattrs", SORTED("t.prattrs", "t.prrelid")},
 	{"pg_statistic_ext", "stxkeys", SORTED("t.stxkeys", "t.stxrelid")},
 	{"pg_class", "relnatts", NULL}, /* counts those that are dropped, too */
+	/* the bound of that partition says it */
+	{"pg_partitioned_table", "partdefid", NULL},
 	{"pg_inherits", "inhseqno", NULL},	/* has gaps; the model has the order */
 
 	/* in an index, as of the table's column when it was made */
@@ -157,6 +178,10 @@ static const struct
 	{"pg_class", "relhassubclass", NULL},
 	{"pg_class", "relhastriggers", NULL},
 	{"pg_class", "relchecks", NULL},
+	/* that of an index which was dropped acts as none */
+	{"pg_class", "relreplident", "CASE WHEN t.relreplident = 'i' "
+		"AND NOT EXISTS (SELECT FROM pg_index r WHERE r.indrelid = t.oid "
+	"AND r.indisreplident) THEN 'n' ELSE t.relreplident::text END"},
 	/* is there if a column ever needed it; its options can be given */
 	{"pg_class", "reltoastrelid", "(SELECT array_agg(o ORDER BY o "
 		"COLLATE \"C\")::text FROM pg_class k, unnest(k.reloptions) AS u (o) "
@@ -173,8 +198,13 @@ static const struct
 	"ORDER BY t.enumsortorder)::text"},
 	/* that of an internal trigger has a number in it */
 	{"pg_trigger", "tgname", "CASE WHEN t.tgisinternal "
-		"THEN concat(" OBJECT("'pg_constraint'::regclass", "t.tgconstraint", "0")
-	", ' ', t.tgfoid::regproc) ELSE quote_ident(t.tgname) END"},
+		"THEN concat(" OF_CONSTRAINT ", ' ', t.tgfoid::regproc) "
+	"ELSE quote_ident(t.tgname) END"},
+	{"pg_trigger", "tgconstraint", "CASE WHEN t.tgisinternal "
+		"THEN " OF_CONSTRAINT " ELSE "
+	PGM_YES("t.tgconstraint <> 0") " END"},
+	{"pg_type", "typowner",
+	"CASE WHEN " NO_MULTIRANGE " THEN t.typowner::regrole::text END"},
 
 	/* of a key it follows from how it was made */
 	{"pg_constraint", "connoinherit",
@@ -212,12 +242,16 @@ static const struct
 	{"pg_seclabel", "objsubid", NULL},
 };
 
-/* Of what has privileges by default: from whom, and as what it has them. */
+/*
+ * Of what has privileges by default: from whom, and as what it has them, and
+ * which rows can be given others.
+ */
 static const struct
 {
 	const char *catalog;
 	const char *owner;
 	const char *type;
+	const char *rows;			/* NULL: all */
 }			acls[] = {
 
 	{"pg_attribute", "(SELECT k.relowner FROM pg_class k "
@@ -229,7 +263,7 @@ static const struct
 	{"pg_language", "t.lanowner", "'l'"},
 	{"pg_namespace", "t.nspowner", "'n'"},
 	{"pg_proc", "t.proowner", "'f'"},
-	{"pg_type", "t.typowner", "'T'"},
+	{"pg_type", "t.typowner", "'T'", NO_MULTIRANGE},
 };
 
 /* Types of the server that put out the name of an OID, faster than others. */
@@ -255,7 +289,19 @@ static const PgmCatalogWhole wholes[] = {
 	{"pg_depend", "t.classid", "t.objid", "t.objsubid"},
 	{"pg_description", "t.classoid", "t.objoid", "t.objsubid"},
 	{"pg_enum", "'pg_type'::regclass::oid", "t.enumtypid", "0"},
+	{"pg_publication_namespace", "'pg_publication'::regclass::oid",
+	"t.pnpubid", "0"},
+	{"pg_publication_rel", "'pg_publication'::regclass::oid", "t.prpubid",
+	"0"},
 	{"pg_seclabel", "t.classoid", "t.objoid", "t.objsubid"},
+	/* on the table that a foreign key refers to, too */
+	{"pg_trigger", "CASE WHEN t.tgisinternal "
+		"THEN 'pg_constraint'::regclass::oid ELSE t.tableoid END",
+		"CASE WHEN t.tgisinternal THEN t.tgconstraint ELSE t.oid END", "0",
+		"CASE WHEN t.tgisinternal THEN (SELECT k.conrelid::regclass::text "
+		"FROM pg_constraint k WHERE k.oid = t.tgconstraint) "
+	"ELSE t.tgrelid::regclass::text END"},
+	{"pg_type", "t.tableoid", OF_TYPE, "0", OF_TYPE "::regtype::text"},
 };
 
 bool
@@ -325,8 +371,10 @@ value_of_acl(const PgmCatalogColumn *column, const char *value)
 {
 	for (int i = 0; i < lengthof(acls); i++)
 		if (strcmp(acls[i].catalog, column->catalog) == 0)
-			return psprintf("CASE WHEN %s IS NOT NULL THEN nullif(%s, %s) END",
-							value, items_of(value, acls[i].owner),
+			return psprintf("CASE WHEN %s IS NOT NULL AND %s "
+							"THEN nullif(%s, %s) END", value,
+							acls[i].rows == NULL ? "true" : acls[i].rows,
+							items_of(value, acls[i].owner),
 							items_of(psprintf("acldefault(%s, %s)",
 											  acls[i].type, acls[i].owner),
 									 acls[i].owner));

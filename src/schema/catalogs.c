@@ -32,6 +32,9 @@
 #define FIXED_COLUMNS 5
 #define MAX_COLUMNS 100
 
+#define OTHERS "(SELECT o.class, o.id " \
+	"FROM unnest($1::oid[], $2::oid[]) AS o (class, id))"
+
 /*
  * The key is that of a unique index without the OID, rather one of names than
  * one of numbers.
@@ -62,11 +65,17 @@ static PgmQuery columns_query = {
 	"ORDER BY c.relname COLLATE \"C\", a.attnum"
 };
 
+#define IN_SYSTEM(catalog, namespace) \
+	"UNION SELECT x.tableoid, x.oid FROM " catalog " x " \
+	"WHERE x.oid >= 16384 AND x." namespace " IN (" \
+	"'pg_catalog'::regnamespace, to_regnamespace('information_schema')) "
+
 /*
  * What is not looked at, whatever catalog it is in: members of extensions, and
- * ours; what is in temporary schemas; what TOAST and partitions are given by
- * the server; NOT NULL as a constraint, which goes by its column; what an
- * online change keeps beside a table.  And what goes with it.
+ * ours; what is in temporary schemas; what users have put into schemas of the
+ * server, which no dump has; what TOAST and partitions are given by the
+ * server; NOT NULL as a constraint, which goes by its column; what an online
+ * change keeps beside a table.  And what goes with it.
  */
 static PgmQuery others_query = {
 	"WITH RECURSIVE others (class, id) AS ("
@@ -79,6 +88,19 @@ static PgmQuery others_query = {
 	"UNION SELECT d.classid, d.objid FROM pg_namespace n "
 	"JOIN pg_depend d ON d.refclassid = n.tableoid AND d.refobjid = n.oid "
 	"WHERE n.nspname ~ '^pg_(temp|toast_temp)_' "
+	IN_SYSTEM("pg_class", "relnamespace")
+	IN_SYSTEM("pg_collation", "collnamespace")
+	IN_SYSTEM("pg_conversion", "connamespace")
+	IN_SYSTEM("pg_opclass", "opcnamespace")
+	IN_SYSTEM("pg_operator", "oprnamespace")
+	IN_SYSTEM("pg_opfamily", "opfnamespace")
+	IN_SYSTEM("pg_proc", "pronamespace")
+	IN_SYSTEM("pg_statistic_ext", "stxnamespace")
+	IN_SYSTEM("pg_ts_config", "cfgnamespace")
+	IN_SYSTEM("pg_ts_dict", "dictnamespace")
+	IN_SYSTEM("pg_ts_parser", "prsnamespace")
+	IN_SYSTEM("pg_ts_template", "tmplnamespace")
+	IN_SYSTEM("pg_type", "typnamespace")
 	"UNION SELECT c.tableoid, c.oid FROM pg_class c WHERE c.relkind = 't' "
 	"UNION SELECT k.tableoid, k.oid FROM pg_constraint k "
 	"WHERE k.contype = 'n' OR k.contype = 'f' AND k.conparentid <> 0 "
@@ -187,7 +209,9 @@ find_whole(Reading *reading)
 	if (known != NULL)
 	{
 		*whole = *known;
-		if (reading->part_of == NULL)
+		if (known->part_of != NULL)
+			reading->part_of = known->part_of;
+		else if (reading->part_of == NULL)
 			reading->part_of =
 				psprintf("(SELECT i.identity FROM "
 						 "pg_identify_object(%s, %s, 0) AS i)",
@@ -249,6 +273,8 @@ static char *
 query_of(Reading *reading)
 {
 	const PgmCatalogWhole *whole = &reading->whole;
+	const char *by_itself = has_column(reading, "oid") ?
+		" AND (t.tableoid, t.oid) NOT IN " OTHERS : "";
 
 	find_whole(reading);
 	initStringInfo(&reading->key);
@@ -267,15 +293,14 @@ query_of(Reading *reading)
 					"OR %s = 'pg_extension'::regclass "
 					"OR %s = 'pg_namespace'::regclass "
 					"AND %s = to_regnamespace('public')) "
-					"AND (%s, %s) NOT IN (SELECT o.class, o.id "
-					"FROM unnest($1::oid[], $2::oid[]) AS o (class, id))",
+					"AND (%s, %s) NOT IN " OTHERS "%s",
 					whole->classid, whole->objid, whole->subid,
 					reading->key.data,
 					reading->part_of == NULL ? "NULL::text" : reading->part_of,
 					reading->values.data, quote_identifier(reading->catalog),
 					pgm_catalog_rows(reading->catalog), whole->objid,
 					whole->classid, whole->classid, whole->objid,
-					whole->classid, whole->objid);
+					whole->classid, whole->objid, by_itself);
 }
 
 static void

@@ -57,6 +57,7 @@ typedef struct PgmCatalogWhole
 	const char *classid;
 	const char *objid;
 	const char *subid;
+	const char *part_of;		/* SQL for its name; NULL: as for others */
 } PgmCatalogWhole;
 
 /* NULL: see the first reference in its key. */

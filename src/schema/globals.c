@@ -177,7 +177,8 @@ static PgmQuery queries[] = {
 		"'security label', l.provider || ' on ' || i.type || ' ' || "
 		"i.identity, l.label AS label, " PGM_LABEL_TARGET " FROM pg_seclabel l CROSS JOIN LATERAL "
 		"pg_identify_object(l.classoid, l.objoid, l.objsubid) AS i "
-	"WHERE i.schema IS NULL"},
+		/* on large objects they are data */
+	"WHERE i.schema IS NULL AND l.classoid <> 'pg_largeobject'::regclass"},
 };
 
 PgmQuery *

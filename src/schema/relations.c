@@ -52,9 +52,12 @@
 	"WHEN k.coninhcount > 0 THEN " \
 	"CASE WHEN k.conislocal THEN 'and local' ELSE 'yes' END END " \
 	"AS inherited"
+/* that of an index which was dropped acts as none */
 #define REPLICA_IDENTITY \
 	"CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' " \
-	"WHEN 'i' THEN 'index' END"
+	"WHEN 'i' THEN CASE WHEN EXISTS (SELECT FROM pg_index r " \
+	"WHERE r.indrelid = c.oid AND r.indisreplident) THEN 'index' " \
+	"ELSE 'nothing' END END"
 #define ENABLED(state) \
 	"CASE " state " WHEN 'D' THEN 'no' WHEN 'R' THEN 'replica' " \
 	"WHEN 'A' THEN 'always' END AS enabled"

@@ -337,6 +337,114 @@ my $names = q{SELECT conname FROM pg_constraint WHERE conrelid = 'log'::regclass
 is(query($node, $names, 'replaced'), query($node, $names, 'parted'),
 	'constraints of a table that was replaced have their names');
 
+# What a database may have that no dump does, or a dump does otherwise, keeps
+# nothing from being generated.
+query($node, 'CREATE DATABASE plain');
+query($node, 'CREATE EXTENSION pgmigrate', 'plain');
+
+sub generated
+{
+	my ($name, $sql, $call, $upgrade, $desired) = @_;
+
+	query($node, 'DROP DATABASE IF EXISTS odd');
+	query($node, 'DROP DATABASE IF EXISTS desired');
+	query($node, 'CREATE DATABASE odd TEMPLATE plain');
+	query($node, "SET allow_system_table_mods = on; $sql", 'odd');
+	query($node, 'CREATE DATABASE desired TEMPLATE odd');
+	query($node, 'SET allow_system_table_mods = on; CREATE TABLE public.made (i int); ' . ($desired // ''), 'desired');
+	my ($result, $stdout, $stderr) = $node->psql('odd',
+		$call // q{SELECT pgmigrate.autogenerate('odd', desired_database => 'desired')});
+	is($result, 0, "$name does not matter") or diag($stderr);
+	like(query($node, 'SELECT upgrade FROM pgmigrate.revision', 'odd'),
+		$upgrade // qr/^CREATE TABLE public\.made/, "and what does is generated beside $name");
+	return;
+}
+
+generated('the first name of a constraint trigger', q{
+CREATE TABLE public.t (i int);
+CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE CONSTRAINT TRIGGER a AFTER INSERT ON public.t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION public.f();
+ALTER TRIGGER a ON public.t RENAME TO b});
+generated('the owner of a multirange', q{
+CREATE ROLE multi;
+ALTER DEFAULT PRIVILEGES REVOKE USAGE ON TYPES FROM PUBLIC;
+CREATE TYPE public.r AS RANGE (subtype = int);
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO PUBLIC;
+ALTER TYPE public.r OWNER TO multi});
+generated('what is said of large objects', q{
+SELECT lo_create(4711);
+COMMENT ON LARGE OBJECT 4711 IS 'x';
+INSERT INTO pg_seclabel VALUES (4711, 'pg_largeobject'::regclass, 0, 'test', 'x')});
+generated('what is in schemas of the server', q{
+CREATE TABLE information_schema.t (i int PRIMARY KEY, b text CHECK (b > ''));
+COMMENT ON TABLE information_schema.t IS 'x';
+CREATE VIEW information_schema.v AS SELECT * FROM information_schema.t;
+CREATE FUNCTION pg_catalog.no_dump(int, int) RETURNS bool LANGUAGE sql RETURN $1 < $2;
+CREATE OPERATOR pg_catalog.<<<< (FUNCTION = pg_catalog.no_dump, LEFTARG = int, RIGHTARG = int);
+CREATE TYPE pg_catalog.no_enum AS ENUM ('a');
+CREATE COLLATION pg_catalog.no_collation FROM "C";
+CREATE TEXT SEARCH CONFIGURATION pg_catalog.no_search (COPY = pg_catalog.simple);
+CREATE STATISTICS information_schema.s ON i, b FROM information_schema.t});
+generated('a replica identity whose index is gone', q{
+CREATE TABLE public.t (i int NOT NULL);
+CREATE UNIQUE INDEX u ON public.t (i);
+ALTER TABLE public.t REPLICA IDENTITY USING INDEX u;
+DROP INDEX public.u});
+
+# Nor does what is left alone by its name, with all that it has.
+sub excluded
+{
+	my ($name, $sql, $exclude) = @_;
+
+	generated($name, $sql, qq{
+SET pgmigrate.autogenerate_exclude = '$exclude';
+SELECT pgmigrate.autogenerate('x', 'CREATE TABLE public.made (i int)')});
+	return;
+}
+
+excluded('a table with its types',
+	'CREATE TABLE public.schema_migrations (version text)',
+	'public.schema_migrations');
+excluded('an enum with its array',
+	q{CREATE TYPE public.e AS ENUM ('a')}, '"enum public.e"');
+excluded('a default partition', q{
+CREATE TABLE public.p (i int) PARTITION BY LIST (i);
+CREATE TABLE public.other PARTITION OF public.p DEFAULT}, 'public.p, public.other');
+my $t = 'CREATE TABLE public.t (i int PRIMARY KEY)';
+my $made = 'CREATE TABLE public.made (i int)';
+foreach my $case (
+	[ 'a foreign key with its triggers', 'CREATE TABLE public.x (i int REFERENCES public.t)', 'public.x' ],
+	[ 'a publication with its tables', 'CREATE PUBLICATION pub FOR TABLE public.t', '"publication pub"' ],
+	[ 'a publication of a table', 'CREATE PUBLICATION pub FOR TABLE public.t', 'pub' ],
+	[ 'a publication with its schemas', 'CREATE PUBLICATION pub FOR TABLES IN SCHEMA public', 'pub' ])
+{
+	my ($name, $sql, $exclude) = @$case;
+
+	generated($name, "$t; $sql", qq{
+SET pgmigrate.autogenerate_exclude = '$exclude';
+SELECT pgmigrate.autogenerate('x', '$t; $made')});
+}
+generated('the default partition of a table', q{
+CREATE TABLE public.p (i int) PARTITION BY LIST (i);
+CREATE TABLE public.other PARTITION OF public.p DEFAULT}, qq{
+SET pgmigrate.autogenerate_exclude = 'public.other';
+SELECT pgmigrate.autogenerate('x', 'CREATE TABLE public.p (i int) PARTITION BY LIST (i); $made')});
+generated('a security label', $t, q{
+SET pgmigrate.autogenerate_exclude = '"security label %"';
+SELECT pgmigrate.autogenerate('x', desired_database => 'desired')}, undef,
+	q{INSERT INTO pg_seclabel VALUES ('public.t'::regclass, 'pg_class'::regclass, 0, 'test', 'x')});
+
+# Nor what is outside of the schemas that become like others.
+generated('what refers to the schema', q{
+CREATE SCHEMA app;
+CREATE TABLE app.t (id int PRIMARY KEY);
+CREATE TABLE public.x (id int REFERENCES app.t);
+CREATE PUBLICATION tables FOR TABLE app.t;
+CREATE PUBLICATION schemas FOR TABLES IN SCHEMA app;
+CREATE SCHEMA next;
+CREATE TABLE next.t (id int PRIMARY KEY, n int)}, q{
+SELECT pgmigrate.autogenerate('x', desired_schemas => '{"next": "app"}')}, qr/ALTER TABLE app\.t\s+ADD (COLUMN )?n /);
+
 is(query($node, "SELECT count(*) FROM pg_database WHERE datname LIKE 'pgmigrate%'"),
 	'0', 'no scratch database is left');
 
