@@ -293,6 +293,8 @@ static const PgmCatalogWhole wholes[] = {
 	"t.pnpubid", "0"},
 	{"pg_publication_rel", "'pg_publication'::regclass::oid", "t.prpubid",
 	"0"},
+	{"pg_range", "'pg_type'::regclass::oid", "t.rngtypid", "0",
+	"t.rngtypid::regtype::text"},
 	{"pg_seclabel", "t.classoid", "t.objoid", "t.objsubid"},
 	/* on the table that a foreign key refers to, too */
 	{"pg_trigger", "CASE WHEN t.tgisinternal "

@@ -407,6 +407,8 @@ excluded('a table with its types',
 	'public.schema_migrations');
 excluded('an enum with its array',
 	q{CREATE TYPE public.e AS ENUM ('a')}, '"enum public.e"');
+excluded('a range with its multirange',
+	'CREATE TYPE public.r AS RANGE (subtype = int)', '"range public.r", "function public.r%", "cast %"');
 excluded('a default partition', q{
 CREATE TABLE public.p (i int) PARTITION BY LIST (i);
 CREATE TABLE public.other PARTITION OF public.p DEFAULT}, 'public.p, public.other');
