@@ -220,15 +220,21 @@ is_plain_column(const ColumnDef *column)
 	return true;
 }
 
-/* What a subcommand drops; NULL if there is none of that name. */
-static HeapTuple
-dropped_constraint(Oid relid, const AlterTableCmd *command)
+/* The kind of the constraint that a subcommand drops; 0 if there is none. */
+static char
+dropped_kind(Oid relid, const AlterTableCmd *command)
 {
 	Oid			constraint = get_relation_constraint_oid(relid, command->name,
 														 true);
-
-	return OidIsValid(constraint) ?
+	HeapTuple	tuple = OidIsValid(constraint) ?
 		SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint)) : NULL;
+	char		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return '\0';
+	result = ((Form_pg_constraint) GETSTRUCT(tuple))->contype;
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /*
@@ -238,15 +244,9 @@ dropped_constraint(Oid relid, const AlterTableCmd *command)
 static bool
 drops_check(Oid relid, const AlterTableCmd *command)
 {
-	HeapTuple	tuple = dropped_constraint(relid, command);
-	bool		result;
+	char		kind = dropped_kind(relid, command);
 
-	if (!HeapTupleIsValid(tuple))
-		return command->missing_ok;
-	result = ((Form_pg_constraint) GETSTRUCT(tuple))->contype ==
-		CONSTRAINT_CHECK;
-	ReleaseSysCache(tuple);
-	return result;
+	return kind == '\0' ? command->missing_ok : kind == CONSTRAINT_CHECK;
 }
 
 bool
@@ -296,23 +296,12 @@ constraint_word(char kind)
 static char *
 unsupported_reason(Oid relid, const AlterTableCmd *command)
 {
-	const char *word = "constraint";
-	HeapTuple	tuple;
-
 	switch (command->subtype)
 	{
 		case AT_DropConstraint:
-			tuple = dropped_constraint(relid, command);
-			if (HeapTupleIsValid(tuple))
-			{
-				char		kind;
-
-				kind = ((Form_pg_constraint) GETSTRUCT(tuple))->contype;
-				word = constraint_word(kind);
-				ReleaseSysCache(tuple);
-			}
 			return psprintf("the statement also drops %s \"%s\", which needs a statement of its own before it",
-							word, command->name);
+							constraint_word(dropped_kind(relid, command)),
+							command->name);
 		case AT_DropColumn:
 			return psprintf("the statement also drops column \"%s\", which needs a statement of its own",
 							command->name);
