@@ -320,17 +320,11 @@ read_rows(CatalogReader *reader, Reading *reading)
 	for (uint64 row = 1; row <= rows; row++)
 	{
 		PgmSchemaObject *object = pgm_schema_add(reader->schema,
-												 &reader->size);
+												 &reader->size, row, n,
+												 properties);
 
-		CHECK_FOR_INTERRUPTS();
-		object->address.classid = (Oid) pgm_spi_int64(row, 1);
-		object->address.objid = (Oid) pgm_spi_int64(row, 2);
-		object->address.subid = pgm_spi_int32(row, 3);
 		object->kind = catalog;
 		object->identity = pgm_spi_text(row, 4);
-		object->nproperties = n;
-		object->properties = properties;
-		object->values = palloc(sizeof(char *) * n);
 		for (int i = 0; i < n; i++)
 		{
 			char	   *value = pgm_spi_text(row, FIXED_COLUMNS + i);

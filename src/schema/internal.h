@@ -33,8 +33,12 @@ extern PgmQuery *pgm_schema_privileges_query(void);
 /* What depends on what, for a model that is complete and sorted. */
 extern void pgm_schema_read_dependencies(PgmSchema *schema);
 
-/* One more, not set, of an array that has room for size. */
-extern PgmSchemaObject *pgm_schema_add(PgmSchema *schema, int *size);
+/*
+ * One more, of an array that has room for size: its address is that of a row
+ * of the answer, its values are not set.
+ */
+extern PgmSchemaObject *pgm_schema_add(PgmSchema *schema, int *size,
+									   uint64 row, int n, char **properties);
 
 /* The address: what pg_depend calls an object. */
 #define PGM_SUBADDRESS(row, column) \

@@ -134,15 +134,26 @@ pgm_schema_written(const PgmSchemaObject *object, const char *property)
 }
 
 PgmSchemaObject *
-pgm_schema_add(PgmSchema *schema, int *size)
+pgm_schema_add(PgmSchema *schema, int *size, uint64 row, int n,
+			   char **properties)
 {
+	PgmSchemaObject *object;
+
+	CHECK_FOR_INTERRUPTS();
 	if (schema->nobjects == *size)
 	{
 		*size *= 2;
 		schema->objects = repalloc_huge(schema->objects,
 										sizeof(PgmSchemaObject) * *size);
 	}
-	return &schema->objects[schema->nobjects++];
+	object = &schema->objects[schema->nobjects++];
+	object->address.classid = (Oid) pgm_spi_int64(row, 1);
+	object->address.objid = (Oid) pgm_spi_int64(row, 2);
+	object->address.subid = pgm_spi_int32(row, 3);
+	object->nproperties = n;
+	object->properties = properties;
+	object->values = palloc(sizeof(char *) * n);
+	return object;
 }
 
 static void
@@ -164,17 +175,11 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 	for (uint64 row = 1; row <= rows; row++)
 	{
 		PgmSchemaObject *object = pgm_schema_add(reader->schema,
-												 &reader->size);
+												 &reader->size, row, n,
+												 properties);
 
-		CHECK_FOR_INTERRUPTS();
-		object->address.classid = (Oid) pgm_spi_int64(row, 1);
-		object->address.objid = (Oid) pgm_spi_int64(row, 2);
-		object->address.subid = pgm_spi_int32(row, 3);
 		object->kind = pgm_spi_text(row, 4);
 		object->identity = pgm_spi_text(row, 5);
-		object->nproperties = n;
-		object->properties = properties;
-		object->values = palloc(sizeof(char *) * n);
 		for (int i = 0; i < n; i++)
 		{
 			char	   *value = pgm_spi_text(row, i + FIXED_COLUMNS + 1);
