@@ -54,32 +54,6 @@ change()
 	esac
 }
 
-# p99, longest and gap in ms of the transactions between two moments.
-latencies()
-{
-	cat "$WORK"/load/log.* | awk -v from="$1" -v to="$2" '
-		{ end = $5 * 1000000 + $6 }
-		end >= from && end - $3 <= to { printf "%.0f %d\n", end, $3 }' | sort -n |
-		awk '{ if (last && $1 - last > gap) gap = $1 - last
-			last = $1; latency[NR] = $2 }
-			END { n = asort_numeric(latency, NR)
-				printf "%.0f %.0f %.0f\n", latency[int(n * 0.99) + (n < 1)] / 1000,
-					latency[n] / 1000, gap / 1000 }
-			function asort_numeric(a, n, i, j, h, t)
-			{
-				for (h = 1; h < n / 3; h = 3 * h + 1) ;
-				for (; h >= 1; h = int(h / 3))
-					for (i = h + 1; i <= n; i++)
-					{
-						t = a[i]
-						for (j = i; j > h && a[j - h] > t; j -= h)
-							a[j] = a[j - h]
-						a[j] = t
-					}
-				return n
-			}'
-}
-
 size()
 {
 	query -c "SELECT pg_total_relation_size('t') / 1024 / 1024"

@@ -43,19 +43,6 @@ declare -A staged=(
 declare -A title=([not_null]='SET NOT NULL' [check]=CHECK
 	[foreign_key]='FOREIGN KEY' [unique]=UNIQUE)
 
-# Of the transactions between two moments: the longest in ms, and the largest
-# gap between the ends of two.
-noticed()
-{
-	cat "$WORK"/load/log.* | awk -v from="$1" -v to="$2" '
-		{ end = $5 * 1000000 + $6 }
-		end >= from && end <= to + 500000 { printf "%.0f %d\n", end, $3 }' |
-		sort -n | awk '
-		{ if (last && $1 - last > gap) gap = $1 - last; last = $1
-			if ($2 > longest) longest = $2 }
-		END { printf "%.0f %.0f\n", longest / 1000, gap / 1000 }'
-}
-
 measure()
 {
 	local name=$1 from to
@@ -69,7 +56,7 @@ measure()
 	"$@" >/dev/null 2>&1
 	to=$(now)
 	end_load
-	echo "$(((to - from) / 1000)) $(noticed "$from" "$to")" >>"$WORK/$name"
+	echo "$(((to - from) / 1000)) $(latencies "$from" "$to")" >>"$WORK/$name"
 }
 
 by_stages()
@@ -87,7 +74,7 @@ row()
 {
 	local column cells=
 
-	for column in 1 2 3; do
+	for column in 1 3 4; do
 		cells="$cells | $(awk -v c="$column" '{ print $c }' "$WORK/$2" | median)"
 	done
 	echo "| $1$cells |"
