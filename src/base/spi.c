@@ -207,8 +207,12 @@ execute(PgmQuery *query, const Datum *values, const bool *nulls,
 	SPI_freetuptable(SPI_tuptable);
 	SPI_tuptable = NULL;
 
+	/*
+	 * Of a UNION with LIMIT 1 the server would plan what begins soonest, not
+	 * what ends soonest; where there is no row it reads whole catalogs.
+	 */
 	rc = SPI_execute_plan(query->plan, unconstify(Datum *, values),
-						  null_flags, read_only, 0);
+						  null_flags, read_only, query->first ? 1 : 0);
 	if (rc < 0)
 		elog(ERROR, "could not execute \"%s\": %s", query->sql,
 			 SPI_result_code_string(rc));

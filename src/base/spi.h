@@ -25,6 +25,7 @@ typedef struct PgmQuery
 	Oid			argtypes[PGM_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;
 	bool		generic;		/* planned once: others wait meanwhile */
+	bool		first;			/* no more than its first row is read */
 } PgmQuery;
 
 typedef struct PgmSpiScope

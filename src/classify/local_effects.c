@@ -83,8 +83,9 @@ static PgmQuery reaching_query = {
 	"UNION ALL SELECT 1 FROM pg_operator o WHERE o.oid >= "
 	CppAsString2(FirstNormalObjectId) " AND " HARMFUL("o.oprcode") " "
 	"UNION ALL SELECT 1 FROM pg_cast s WHERE s.oid >= "
-	CppAsString2(FirstNormalObjectId) " AND " HARMFUL("s.castfunc") " LIMIT 1",
-	2, {OIDARRAYOID, BOOLOID}
+	CppAsString2(FirstNormalObjectId) " AND " HARMFUL("s.castfunc"),
+	2, {OIDARRAYOID, BOOLOID},
+	.first = true
 };
 
 static PgmKindEffects

@@ -99,11 +99,12 @@ static PgmQuery query = {
 	"UNION ALL SELECT format('its row type is used by %s', "
 	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
 	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"CROSS JOIN LATERAL unnest(ARRAY[t.oid, t.typarray]) AS y (oid) "
 	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
-	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
-	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
-	"LIMIT 1",
-	4, {OIDOID, TEXTARRAYOID, TEXTOID, BOOLOID}
+	"AND d.refobjid = y.oid AND d.classid = 'pg_class'::regclass "
+	"AND d.objsubid > 0 WHERE c.oid = $1",
+	4, {OIDOID, TEXTARRAYOID, TEXTOID, BOOLOID},
+	.first = true
 };
 
 bool

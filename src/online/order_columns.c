@@ -179,21 +179,23 @@ static PgmQuery reason_query = {
 	"UNION ALL SELECT format('Its row type is used by %s.', "
 	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
 	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"CROSS JOIN LATERAL unnest(ARRAY[t.oid, t.typarray]) AS y (oid) "
 	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
-	"AND d.refobjid IN (t.oid, t.typarray) LEFT JOIN pg_proc p "
+	"AND d.refobjid = y.oid LEFT JOIN pg_proc p "
 	"ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid "
 	"WHERE c.oid = $1 AND (p.prosqlbody IS NOT NULL OR d.classid IN "
-	"('pg_attrdef'::regclass, 'pg_constraint'::regclass)) "
-	"LIMIT 1",
-	1, {OIDOID}
+	"('pg_attrdef'::regclass, 'pg_constraint'::regclass))",
+	1, {OIDOID},
+	.first = true
 };
 
 /* The rules of views with table $1, or its row type, and the views. */
 #define RULES_OF_TABLE \
 	"FROM pg_class t LEFT JOIN pg_type y ON y.oid = t.reltype " \
-	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass " \
-	"AND d.refobjid = t.oid OR d.refclassid = 'pg_type'::regclass " \
-	"AND d.refobjid IN (y.oid, y.typarray) " \
+	"CROSS JOIN LATERAL (VALUES ('pg_class'::regclass, t.oid), " \
+	"('pg_type'::regclass, y.oid), ('pg_type'::regclass, y.typarray)) " \
+	"AS r (class, oid) " \
+	"JOIN pg_depend d ON d.refclassid = r.class AND d.refobjid = r.oid " \
 	"JOIN pg_rewrite w ON w.oid = d.objid " \
 	"WHERE t.oid = $1 AND d.classid = 'pg_rewrite'::regclass ORDER BY 1"
 

@@ -90,9 +90,9 @@ static PgmQuery reason_query = {
 	PGM_SCHEMA_IS_PUBLISHED("p.oid", "c.relnamespace") ") "
 	"UNION ALL SELECT 'its owner may create nothing in its schema' "
 	"FROM pg_class c WHERE c.oid = $1 "
-	"AND NOT has_schema_privilege(c.relowner, c.relnamespace, 'CREATE') "
-	"LIMIT 1",
-	1, {OIDOID}
+	"AND NOT has_schema_privilege(c.relowner, c.relnamespace, 'CREATE')",
+	1, {OIDOID},
+	.first = true
 };
 
 /*

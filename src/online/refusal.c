@@ -71,23 +71,29 @@ static PgmQuery table_query = {
 	"AND g.tgisinternal AND g.tgfoid = 'pgmigrate.online_row'::regproc) "
 	"UNION ALL SELECT format('foreign key \"%s\" of table \"%s\" is on a "
 	"column that changes', k.conname, k.conrelid::regclass) "
-	"FROM pg_constraint k WHERE k.contype = 'f' AND (k.confrelid = $1 "
-	"AND k.confkey && $3 OR k.conrelid = $1 AND k.conkey && $3) "
+	"FROM pg_depend d JOIN pg_constraint k ON k.oid = d.objid "
+	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND d.classid = 'pg_constraint'::regclass AND k.contype = 'f' "
+	"AND (k.confrelid = $1 AND k.confkey && $3 "
+	"OR k.conrelid = $1 AND k.conkey && $3) "
 	"AND k.oid <> ALL ($4) "
 	"UNION ALL SELECT format('foreign key \"%s\" of partitioned table \"%s\" "
 	"is on a column that changes', k.conname, k.conrelid::regclass) "
-	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
-	"WHERE k.contype = 'f' AND k.confrelid = $1 AND k.confkey && $2 "
+	"FROM pg_depend d JOIN pg_constraint k ON k.oid = d.objid "
+	"JOIN pg_class c ON c.oid = k.conrelid "
+	"WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 "
+	"AND d.classid = 'pg_constraint'::regclass "
+	"AND k.contype = 'f' AND k.confrelid = $1 AND k.confkey && $2 "
 	"AND (c.relkind = 'p' OR k.conparentid <> 0) AND k.oid <> ALL ($4) "
 	"UNION ALL SELECT format('its row type is used by %s', "
 	"pg_describe_object(d.classid, d.objid, d.objsubid)) "
 	"FROM pg_class c JOIN pg_type t ON t.oid = c.reltype "
+	"CROSS JOIN LATERAL unnest(ARRAY[t.oid, t.typarray]) AS y (oid) "
 	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
-	"AND d.refobjid IN (t.oid, t.typarray) AND d.classid = "
-	"'pg_class'::regclass AND d.objsubid > 0 WHERE c.oid = $1 "
-	"LIMIT 1",
+	"AND d.refobjid = y.oid AND d.classid = 'pg_class'::regclass "
+	"AND d.objsubid > 0 WHERE c.oid = $1",
 	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID},
-	.generic = true
+	.generic = true,.first = true
 };
 
 /*
@@ -123,10 +129,9 @@ static PgmQuery partition_query = {
 	"JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass "
 	"AND d.refobjid = $3 AND d.refobjsubid = k.attnum "
 	"AND d.classid = 'pg_rewrite'::regclass "
-	"WHERE $1 <> $3 AND a.attrelid = $1 AND a.attnum = ANY ($2) "
-	"LIMIT 1",
+	"WHERE $1 <> $3 AND a.attrelid = $1 AND a.attnum = ANY ($2)",
 	3, {OIDOID, INT2ARRAYOID, OIDOID},
-	.generic = true
+	.generic = true,.first = true
 };
 
 /*
@@ -166,13 +171,13 @@ static PgmQuery views_query = {
 	"AND w.rulename = '_RETURN') "
 	"UNION ALL SELECT it || 'has a row type that is used by ' || "
 	"pg_describe_object(d.classid, d.objid, d.objsubid) FROM c "
-	"JOIN pg_type t ON t.oid = c.reltype JOIN pg_depend d "
-	"ON d.refclassid = 'pg_type'::regclass "
-	"AND d.refobjid IN (t.oid, t.typarray) "
-	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0 "
-	"LIMIT 1",
+	"JOIN pg_type t ON t.oid = c.reltype "
+	"CROSS JOIN LATERAL unnest(ARRAY[t.oid, t.typarray]) AS y (oid) "
+	"JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass "
+	"AND d.refobjid = y.oid "
+	"AND d.classid = 'pg_class'::regclass AND d.objsubid > 0",
 	5, {OIDOID, INT2ARRAYOID, INT2ARRAYOID, OIDARRAYOID, BOOLOID},
-	.generic = true
+	.generic = true,.first = true
 };
 
 static char *
