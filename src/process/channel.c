@@ -70,6 +70,7 @@ pgm_channel_create(PgmSegment *segment, Size payload_size, Size settings_size)
 	pg_atomic_init_u64(&segment->channel->accepted, 0);
 	pg_atomic_init_u32(&segment->channel->finished, 0);
 	pg_atomic_init_u32(&segment->channel->dropped, 0);
+	pg_atomic_init_u32(&segment->channel->last_size, 0);
 }
 
 void

@@ -55,6 +55,9 @@ typedef struct PgmRunRight
 /* Bytes kept of the error that made the launcher cancel its worker. */
 #define PGM_REASON_SIZE 256
 
+/* Of the error that a worker leaves where there is no room in its queue. */
+#define PGM_LAST_SIZE 16384
+
 /* Written by the launcher before the worker starts, but where it is said. */
 typedef struct PgmChannel
 {
@@ -76,6 +79,10 @@ typedef struct PgmChannel
 	pg_atomic_uint64 accepted;	/* the number of what it does, 0 before */
 	pg_atomic_uint32 finished;
 	pg_atomic_uint32 dropped;	/* messages that nobody has read */
+
+	/* the error that has ended it, with its type; whole when there is a size */
+	char		last[PGM_LAST_SIZE];
+	pg_atomic_uint32 last_size;
 } PgmChannel;
 
 /* The segment as one of the two sides sees it. */

@@ -266,21 +266,36 @@ check_client(void)
 }
 
 static void
-end(PgmProcess *process)
+tell_dropped(const PgmChannel *channel)
 {
-	uint32		dropped;
+	uint32		dropped = pg_atomic_read_u32(unconstify(pg_atomic_uint32 *,
+														&channel->dropped));
 
-	WaitForBackgroundWorkerShutdown(process->handle);
-	process->ended = true;
-	if (process->report != NULL)
-		return;
-	dropped = pg_atomic_read_u32(&process->segment.channel->dropped);
 	if (dropped > 0)
 		ereport(NOTICE,
 				errmsg_plural("%u message of the worker was dropped, because nobody read it",
 							  "%u messages of the worker were dropped, because nobody read them",
 							  dropped, dropped));
-	if (pg_atomic_read_u32(&process->segment.channel->finished) == 0)
+}
+
+static void
+end(PgmProcess *process)
+{
+	PgmChannel *channel = process->segment.channel;
+	uint32		size;
+
+	WaitForBackgroundWorkerShutdown(process->handle);
+	process->ended = true;
+	if (process->report == NULL)
+		tell_dropped(channel);
+	size = pg_atomic_read_u32(&channel->last_size);
+	if (size > 0)
+	{
+		pg_read_barrier();
+		relay(process, channel->last, size);
+	}
+	else if (process->report == NULL &&
+			 pg_atomic_read_u32(&channel->finished) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_CONNECTION_EXCEPTION),
 				errmsg("the pgmigrate worker stopped without an answer"),

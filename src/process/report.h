@@ -20,7 +20,8 @@ extern void pgm_report_end(void);
 
 /*
  * Answer the launcher: the message is handed to the function that it has put
- * into its PgmProcess.  Waits until there is room; an error if nobody reads.
+ * into its PgmProcess.  Waits until there is room, or the job is cancelled; an
+ * error if nobody reads.
  */
 extern void pgm_report_answer(const StringInfo message);
 

@@ -77,21 +77,74 @@ $stalled = session($node);
 $psql = $stalled->psql_pid;
 my $deaf = $stalled->pid;
 $stalled->send('SELECT count(*) FROM pgmigrate.upgrade()');
-worker_pid($node);
+my $endless = worker_pid($node);
 kill 'STOP', $psql;
 poll($node, "SELECT wait_event = 'ClientWrite' FROM pg_stat_activity WHERE pid = $deaf");
 is( query($node, 'SELECT pgmigrate.cancel(run) FROM pgmigrate.status()'),
 	't', 'the run of a client that does not read can be cancelled');
 poll($node, 'SELECT state = \'cancelled\' FROM pgmigrate.run ORDER BY id DESC LIMIT 1');
+is_gone($endless);
 query($node, "SELECT pgmigrate.remove('endless')");
 revision($node, 'after', 'ALTER TABLE hot ADD COLUMN l int');
 query($node, "SET pgmigrate.run_wait = 0; SET pgmigrate.lock_deadline = '5s'; SELECT pgmigrate.upgrade()");
 is( query($node, "SELECT wait_event FROM pg_stat_activity WHERE pid = $deaf"),
-	'ClientWrite', 'before it has read anything');
+	'ClientWrite', 'it keeps no worker process, before it has read anything');
 head_is($node, 'after', 'another caller has its run');
 kill 'CONT', $psql;
 $stalled->fails_with('57014', 'the client is told when it reads again');
 $stalled->quit;
+
+# Nor does one that fails; what is too long to be left for the client is cut.
+for my $size (10, 5000)
+{
+	revision($node, "fails$size", <<"SQL");
+DO \$\$ BEGIN
+	FOR i IN 1 .. 40000 LOOP RAISE NOTICE '%', repeat('z', 100); END LOOP;
+	RAISE EXCEPTION USING ERRCODE = 'PM999', MESSAGE = repeat('e', $size), DETAIL = repeat('d', $size), HINT = repeat('\xc3\xa9', $size), SCHEMA = 's';
+END \$\$
+SQL
+	$stalled = session($node);
+	$psql = $stalled->psql_pid;
+	$deaf = $stalled->pid;
+	$stalled->send('SELECT count(*) FROM pgmigrate.upgrade()');
+	my $failing = worker_pid($node);
+	kill 'STOP', $psql;
+	poll($node, 'SELECT state = \'failed\' FROM pgmigrate.run ORDER BY id DESC LIMIT 1');
+	is_gone($failing);
+	is( query($node, "SELECT wait_event FROM pg_stat_activity WHERE pid = $deaf"),
+		'ClientWrite', "a run that fails ends while its client reads nothing, $size");
+	kill 'CONT', $psql;
+	$stalled->fails_with('PM999', "its client is told why when it reads again, $size");
+	my $cut = $size < 700 ? $size : 700;
+	my $half = $size < 350 ? $size : 350;
+	my $said = $stalled->err =~
+	  /^ERROR:  PM999: e{$cut}\nDETAIL:  d{$cut}\nHINT:  (?:\xc3\xa9){$half}\n(?:.*\n)*?SCHEMA NAME:  s\n/m;
+	ok($said, "in as many words as there is room for, $size");
+	my ($lost) = $stalled->err =~ /(\d+) messages of the worker were dropped/;
+	$told = () = $stalled->err =~ /NOTICE:  00000: z/g;
+	is($told + ($lost // 0), 40000, "and how many messages it has lost, $size");
+	$stalled->quit;
+	query($node, "SELECT pgmigrate.remove('fails$size')");
+}
+
+# Whose clean-up fails too, for a lock that others have, is told of the cause.
+query($node, <<'SQL');
+CREATE TABLE ratio AS SELECT i AS id, i - 1000 AS v FROM generate_series(1, 1000) i;
+ALTER TABLE ratio ADD PRIMARY KEY (id);
+SQL
+revision($node, 'ratio', 'ALTER TABLE ratio ALTER v TYPE bigint USING 1 / v');
+my $reader = session($node);
+$reader->query('BEGIN; SELECT count(*) FROM ratio');
+$caller = session($node);
+$caller->query("LOAD 'pgmigrate'");
+$caller->query("SET pgmigrate.online_threshold = 0; SET pgmigrate.online_method = 'table'; SET pgmigrate.lock_deadline = '1s'");
+$caller->send('SELECT pgmigrate.upgrade()');
+$caller->fails_with('22012', 'an online change that fails, and whose clean-up does');
+like(slurp_file($node->logfile), qr/LOG:  .*ratio/, 'the log says what the clean-up failed for');
+$reader->query('ROLLBACK');
+$_->quit foreach $reader, $caller;
+query($node, 'SELECT pgmigrate.revert(max(id)) FROM pgmigrate.operation');
+query($node, "SELECT pgmigrate.remove('ratio')");
 
 # A worker that does not obey: who was cancelled is told that it goes on.
 revision($node, 'stopped', 'SELECT pg_sleep(1000)');
