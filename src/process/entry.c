@@ -98,11 +98,18 @@ pgm_process_is_cancelled(void)
 	return cancelled;
 }
 
+/* Which of the two came first is found once, whatever comes after it. */
 bool
 pgm_process_cancel_caused(const ErrorData *edata)
 {
-	return pgm_error_is_cancel(edata) &&
-		(cancelled || !pgm_error_is_timeout(edata));
+	static bool timed_out = false;
+
+	if (!pgm_error_is_cancel(edata))
+		return false;
+	if (!pgm_error_is_timeout(edata))
+		return true;
+	timed_out |= !cancelled;
+	return !timed_out;
 }
 
 void

@@ -44,7 +44,7 @@ extern bool pgm_process_is_cancelled(void);
 
 /*
  * Is this error the end of a cancel that somebody has asked for?  A timeout is
- * a failure like any other.
+ * a failure like any other, unless a cancel had come before it.
  */
 extern bool pgm_process_cancel_caused(const ErrorData *edata);
 

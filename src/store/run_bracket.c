@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/session_settings.h"
 #include "base/transaction.h"
@@ -102,16 +103,33 @@ record_failure(const PgmRunKind *kind, void *arg,
 	RESUME_CANCEL_INTERRUPTS();
 }
 
+/*
+ * Where a timeout ends what was to be cancelled the server speaks of the
+ * timeout; true if it was a cancel.
+ */
+static bool
+name_cancel(ErrorData *edata)
+{
+	if (!pgm_process_cancel_caused(edata))
+		return false;
+	if (pgm_error_is_timeout(edata))
+		edata->message_id = edata->message =
+			pstrdup("canceling statement due to user request");
+	return true;
+}
+
 /* In the handler of the error that ended the run; raises it again. */
 static void
 fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 {
 	PgmRunPosition position = {0};
 	ErrorData  *edata;
+	bool		by_cancel;
 
 	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
 	FlushErrorState();
+	by_cancel = name_cancel(edata);
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	debug_query_string = NULL;
 
@@ -123,14 +141,13 @@ fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 	{
 		ErrorData	recorded = *edata;
 
-		if (pgm_process_cancel_caused(edata) &&
-			pgm_process_cancel_reason() != NULL)
+		if (by_cancel && pgm_process_cancel_reason() != NULL)
 			recorded.message_id = recorded.message =
 				pstrdup(pgm_process_cancel_reason());
 		if (kind->explain != NULL)
 			kind->explain(arg, &recorded);
 		record_failure(kind, arg, &position, context, &recorded);
-		if (edata->hint == NULL && pgm_process_cancel_caused(edata))
+		if (edata->hint == NULL && by_cancel)
 			edata->hint = psprintf(PGM_HINT_STATUS, position.run);
 	}
 	ReThrowError(edata);

@@ -132,7 +132,7 @@ $late->quit;
 query($node, 'DROP INDEX big_late');
 
 # Cancelled in the moment in which its time is over, before it looks at either:
-# the server calls that a timeout, but somebody has asked for it.  The worker
+# the server calls that a timeout, but it was cancelled before.  The worker
 # stands still meanwhile; where it was too slow to be stopped in time, again.
 for my $seconds (3, 12, 48)
 {
@@ -153,10 +153,25 @@ for my $seconds (3, 12, 48)
 	my $said = query($node, "SELECT state, error FROM pgmigrate.wait($run)");
 	query($node, "SELECT pgmigrate.remove('r$n')");
 	next if $in_time ne 't';
-	is($said, 'cancelled|canceling statement due to statement timeout',
+	is($said, 'cancelled|canceling statement due to user request',
 		'a cancel that meets a timeout is a cancel');
 	last;
 }
+
+# One that comes when the time is over, and that is about to be written down.
+$n++;
+revision($node, "r$n", "SET statement_timeout = '100ms'; SELECT pg_sleep(1000)");
+my $keeps = session($node);
+$keeps->query('BEGIN; LOCK TABLE pgmigrate.operation IN SHARE ROW EXCLUSIVE MODE');
+my $timed = query($node, 'SELECT pgmigrate.upgrade_start()');
+my $timed_worker = worker_waits($node, 'relation');
+kill 'INT', $timed_worker;
+$keeps->query('COMMIT');
+$keeps->quit;
+is( query($node, "SELECT state, error FROM pgmigrate.wait($timed)"),
+	'failed|canceling statement due to statement timeout',
+	'a timeout that meets a cancel is a failure');
+query($node, "SELECT pgmigrate.remove('r$n')");
 
 ($caller, $worker) = begin($work{busy});
 query($node, "SET statement_timeout = '1h'; SELECT pg_cancel_backend($worker)");
