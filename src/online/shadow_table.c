@@ -430,12 +430,15 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 	}
 	PG_CATCH();
 	{
-		int			sqlstate = geterrcode();
+		ErrorData  *second;
 
+		/* for the log: who waits is told of the first error, which ends us */
 		MemoryContextSwitchTo(shadow->context);
-		EmitErrorReport();
+		second = CopyErrorData();
 		FlushErrorState();
-		pgm_shadow_abort(shadow, sqlstate);
+		second->elevel = LOG;
+		ThrowErrorData(second);
+		pgm_shadow_abort(shadow, second->sqlerrcode);
 	}
 	PG_END_TRY();
 }
