@@ -19,6 +19,7 @@
 #					(debug_discard_caches); some of regress only
 #	VALGRIND=1		the server runs under valgrind; some of regress only
 #	REGRESS			which files of regress, instead of those
+#	TAP_FILES		which files of tap, default all
 
 set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)

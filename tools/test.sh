@@ -12,6 +12,7 @@
 #	KEEP=1		keep the temporary directory, its logs and results
 #	TAP_JOBS	TAP files to run at a time, default 2
 #	REGRESS		which files of the suite regress, default all
+#	TAP_FILES	which files of the suite tap, default all
 #	SETTING		one more line of postgresql.conf, for regress and isolation
 
 set -eu
@@ -125,12 +126,19 @@ run_tap()
 	user_dir "$SOURCE/tmp_check"
 	(
 		cd "$SOURCE"
+		set -- test/t/*.pl
+		if [ -n "${TAP_FILES:-}" ]; then
+			# shellcheck disable=SC2086
+			set -- $TAP_FILES
+			set -- "${@/#/test/t/}"
+			set -- "${@/%/.pl}"
+		fi
 		# TESTDIR is read by 15, TESTLOGDIR and TESTDATADIR since 16
 		as_user env PATH="$BINDIR:$PATH" PGPORT=65432 TESTDIR="$SOURCE" \
 			TESTLOGDIR="$SOURCE/tmp_check/log" \
 			TESTDATADIR="$SOURCE/tmp_check" \
 			PG_REGRESS="$(dirname "$perl_dir")/regress/pg_regress" \
-			perl -MTAP::Harness - "$TAP_JOBS" "$perl_dir" test/t/*.pl <<'PERL'
+			perl -MTAP::Harness - "$TAP_JOBS" "$perl_dir" "$@" <<'PERL'
 my ($jobs, $perl_dir, @files) = @ARGV;
 my $result = TAP::Harness->new(
 	{ jobs => $jobs, lib => [ $perl_dir, 'test/perl' ], merge => 0 })
