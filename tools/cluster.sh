@@ -385,7 +385,7 @@ sanitize_server()
 #!/bin/bash
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:disable_coredump=1
 export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
-export LD_PRELOAD=$runtime
+export LD_PRELOAD=$runtime\${LD_PRELOAD:+:\$LD_PRELOAD}
 exec -a "\$0" "$BINDIR/postgres.real" "\$@"
 EOF
 }
