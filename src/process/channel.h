@@ -80,7 +80,7 @@ typedef struct PgmChannel
 	pg_atomic_uint32 finished;
 	pg_atomic_uint32 dropped;	/* messages that nobody has read */
 
-	/* the error that has ended it, with its type; whole when there is a size */
+	/* the error that ended it, with its type; whole when there is a size */
 	char		last[PGM_LAST_SIZE];
 	pg_atomic_uint32 last_size;
 } PgmChannel;
