@@ -327,14 +327,14 @@ pgm_runner_prove_undone(PgmRunner *runner, const PgmStep *step,
 
 /* ---- the row, with the rows of the step */
 
-void
-pgm_runner_keep_proof(PgmRunner *runner, const PgmStep *step)
+bool
+pgm_runner_proof(PgmRunner *runner, const PgmStep *step,
+				 PgmVerificationRow *row)
 {
-	PgmVerificationRow row = {step->revision->id, step->revision->digest,
-	step->revision->verify != NULL, runner->generated};
-
-	if (runner->generated == NULL)
-		return;
-	pgm_verification_keep(1, &row);
+	row->revision = step->revision->id;
+	row->digest = step->revision->digest;
+	row->written = step->revision->verify != NULL;
+	row->generated = runner->generated;
 	runner->generated = NULL;
+	return row->generated != NULL;
 }

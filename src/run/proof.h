@@ -32,7 +32,8 @@ extern void pgm_runner_prove(PgmRunner *runner, const PgmStep *step,
 extern void pgm_runner_prove_undone(PgmRunner *runner, const PgmStep *step,
 									bool top_level);
 
-/* With the rows of the step. */
-extern void pgm_runner_keep_proof(PgmRunner *runner, const PgmStep *step);
+/* What is to be kept with the rows of the step, false for nothing. */
+extern bool pgm_runner_proof(PgmRunner *runner, const PgmStep *step,
+							 PgmVerificationRow *row);
 
 #endif							/* PGM_RUN_PROOF_H */

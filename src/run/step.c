@@ -13,10 +13,11 @@
  * Who calls these in which transactions is in_transaction.c or by_statement.c.
  *
  * Most revisions are small, so that reading them one by one and writing three
- * rows for each costs as much as running them.  A run that is one transaction
- * needs neither: what it locks stays locked and what it writes is seen by
- * nobody else before its end.  It reads ahead, and writes the rows of several
- * steps together, before a step that could look at them and at the end.
+ * rows for each costs as much as running them.  So they are read ahead: what a
+ * step finds to be the same row still, when it locks it, it need not read.  A
+ * run that is one transaction locks them as it reads, and writes the rows of
+ * several steps together, before a step that could look at them and at the
+ * end: nobody else sees them before.
  *
  *-------------------------------------------------------------------------
  */
@@ -49,33 +50,43 @@
 #define PGM_READ_AHEAD 100
 #define PGM_PENDING_MAX 500
 
+/* As it was read ahead, NULL if it is large. */
+static PgmRevision *
+read_ahead(PgmRunner *runner, int i)
+{
+	const PgmPlan *plan = runner->plan;
+	PgmReadAhead *ahead = &runner->ahead;
+	MemoryContext old;
+
+	if (i < ahead->first || i >= ahead->first + ahead->n)
+	{
+		int			n = Min(PGM_READ_AHEAD, plan->steps.nsteps - i);
+
+		ahead->n = 0;
+		MemoryContextReset(ahead->context);
+		old = MemoryContextSwitchTo(ahead->context);
+		ahead->revisions =
+			pgm_revision_get_small(n, pgm_plan_step_ids(plan, i, n),
+								   runner->one_transaction);
+		MemoryContextSwitchTo(old);
+		ahead->first = i;
+		ahead->n = n;
+	}
+	return ahead->revisions[i - ahead->first];
+}
+
 /* A revision as its step found it, locked until the transaction ends. */
 static PgmRevision *
 read_revision(PgmRunner *runner, int i)
 {
 	const PgmPlan *plan = runner->plan;
-	const char *id = pgm_graph_id(plan->graph, plan->steps.steps[i].rev);
-	PgmReadAhead *ahead = &runner->ahead;
-	MemoryContext old;
+	PgmRevision *revision = read_ahead(runner, i);
 
-	if (!runner->one_transaction)
-		return pgm_revision_get_for_share(id);
-
-	if (i < ahead->first || i >= ahead->first + ahead->n)
-	{
-		ahead->first = i;
-		ahead->n = Min(PGM_READ_AHEAD, plan->steps.nsteps - i);
-		MemoryContextReset(ahead->context);
-		old = MemoryContextSwitchTo(ahead->context);
-		ahead->revisions =
-			pgm_revision_get_small_for_share(ahead->n,
-											 pgm_plan_step_ids(plan, i,
-															   ahead->n));
-		MemoryContextSwitchTo(old);
-	}
-	if (ahead->revisions[i - ahead->first] != NULL)
-		return ahead->revisions[i - ahead->first];
-	return pgm_revision_get_for_share(id);
+	if (revision != NULL &&
+		(runner->one_transaction || pgm_revision_lock_for_share(revision)))
+		return revision;
+	return pgm_revision_get_for_share(pgm_graph_id(plan->graph,
+												   plan->steps.steps[i].rev));
 }
 
 /* Outside of a transaction it is one of its own. */
@@ -242,6 +253,7 @@ fill_change(PgmLedgerChange *change, const PgmPlan *plan, int64 run, int step,
 	change->finished = GetCurrentTimestamp();
 	change->duration = microseconds;
 	change->details = NULL;
+	change->proof = NULL;
 }
 
 void
@@ -373,6 +385,7 @@ void
 pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 {
 	PgmLedgerChange change;
+	PgmVerificationRow proof;
 
 	end_objects(runner, step);
 	pgm_guard_after(runner->guard, runner->run, runner->step,
@@ -381,11 +394,12 @@ pgm_runner_record_step(PgmRunner *runner, const PgmStep *step)
 		keep_back(runner, step);
 	else
 	{
-		pgm_runner_keep_proof(runner, step);
 		fill_change(&change, runner->plan, runner->run, runner->step,
 					step->revision, step->source->nstatements, runner->started,
 					pgm_clock_monotonic() - runner->clock);
 		change.details = pgm_observed_details(runner->observed);
+		if (pgm_runner_proof(runner, step, &proof))
+			change.proof = &proof;
 		pgm_ledger_apply(&change);
 	}
 	if (runner->any_partly || runner->by_statement)

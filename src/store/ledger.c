@@ -21,6 +21,7 @@
 #include "compat/server.h"
 #include "store/ledger.h"
 #include "store/mirror.h"
+#include "store/verification.h"
 
 static PgmQuery heads_query = {
 	"SELECT revision FROM pgmigrate.head ORDER BY revision COLLATE \"C\""
@@ -50,17 +51,21 @@ static PgmQuery head_purge = {
 	"statements = $5, statement = $5, started = $6, finished = $9, " \
 	"duration = $10, details = details || coalesce($11::jsonb, '{}') " \
 	"WHERE run = $1 AND step = $2 " \
-	"RETURNING (SELECT count(*) FROM h), " \
-	"EXISTS (SELECT FROM pgmigrate.mirror)"
+	"RETURNING (SELECT count(*) FROM h)"
 
 #define MOVE_HEAD \
 	"h AS (UPDATE pgmigrate.head SET revision = $8, applied_at = now(), " \
 	"system_identifier = DEFAULT, database = DEFAULT WHERE revision = $7 " \
 	"RETURNING revision) "
 
-#define STEP_ARGUMENTS \
-	11, {INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, \
-	TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID}
+#define STEP_TYPES \
+	INT8OID, INT4OID, TEXTOID, TEXTOID, INT4OID, TIMESTAMPTZOID, \
+	TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID, TEXTOID
+
+/* What comes up may have a generated verification: $14 is not null then. */
+#define KEEP_VERIFICATION \
+	"v AS (" PGM_VERIFICATION_INSERT "SELECT $3, $4, $12, $13, $14, $15 " \
+	"WHERE $14 IS NOT NULL " PGM_VERIFICATION_REPLACE "), "
 
 #define ON_APPLIED_BEFORE \
 	"ON CONFLICT (revision) DO UPDATE SET digest = excluded.digest, " \
@@ -70,19 +75,19 @@ static PgmQuery head_purge = {
 static PgmQuery step_up = {
 	"WITH a AS (INSERT INTO pgmigrate.applied (revision, digest, run, step) "
 	"VALUES ($3, $4, $1, $2) " ON_APPLIED_BEFORE "), "
-	MOVE_HEAD STEP_DONE,
-	STEP_ARGUMENTS
+	KEEP_VERIFICATION MOVE_HEAD STEP_DONE,
+	15, {STEP_TYPES, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
 static PgmQuery step_down = {
 	"WITH a AS (DELETE FROM pgmigrate.applied WHERE revision = $3), "
 	MOVE_HEAD STEP_DONE,
-	STEP_ARGUMENTS
+	11, {STEP_TYPES}
 };
 
 static PgmQuery step_stamp = {
 	"WITH " MOVE_HEAD STEP_DONE,
-	STEP_ARGUMENTS
+	11, {STEP_TYPES}
 };
 
 static PgmQuery applied_insert_all = {
@@ -109,10 +114,6 @@ static PgmQuery steps_done_query = {
 	"WHERE s.run = $1 AND s.step = u.step",
 	8, {INT8OID, INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
 	TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
-};
-
-static PgmQuery any_mirror = {
-	"SELECT FROM pgmigrate.mirror LIMIT 1"
 };
 
 static PgmQuery applied_remove_others = {
@@ -293,15 +294,17 @@ change_heads(const PgmHeadsChange *change)
 	}
 }
 
-/* In a scope of the caller's, which ends with the writing. */
 static void
-write_mirrors(PgmSpiScope *scope, int n, const PgmLedgerChange *changes)
+write_mirrors(int n, const PgmLedgerChange *changes)
 {
 	int			nmirrors;
-	PgmMirror  *mirrors = pgm_mirror_list(scope, &nmirrors);
+	PgmSpiScope scope;
+	PgmMirror  *mirrors;
 	PgmMirrorChange *copies;
 
-	pgm_spi_end(scope);
+	pgm_spi_begin_ledger(&scope);
+	mirrors = pgm_mirror_list(&scope, &nmirrors);
+	pgm_spi_end(&scope);
 	copies = palloc0(sizeof(PgmMirrorChange) * n);
 	for (int i = 0; i < n; i++)
 	{
@@ -339,8 +342,8 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	const PgmHeadsChange *heads = &change->heads;
 	bool		move = heads->nremoved == 1 && heads->nadded == 1;
 	PgmSpiScope scope;
-	Datum		values[11];
-	bool		nulls[11] = {false};
+	Datum		values[15];
+	bool		nulls[15] = {false};
 	Interval	duration = {0};
 
 	duration.time = change->duration;
@@ -355,6 +358,7 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 	values[8] = TimestampTzGetDatum(change->finished);
 	values[9] = IntervalPGetDatum(&duration);
 	pgm_set_text(values, nulls, 10, change->details);
+	pgm_verification_values(change->proof, &values[11], &nulls[11]);
 
 	pgm_spi_begin_ledger(&scope);
 	if (!move)
@@ -363,10 +367,9 @@ pgm_ledger_apply(const PgmLedgerChange *change)
 		elog(ERROR, "step %d of the run is not in the journal", change->step);
 	if (move && pgm_spi_int64(1, 1) != 1)
 		heads_moved();
-	if (pgm_spi_bool(1, 2))
-		write_mirrors(&scope, 1, change);
-	else
-		pgm_spi_end(&scope);
+	pgm_spi_end(&scope);
+	if (pgm_mirror_any())
+		write_mirrors(1, change);
 }
 
 void
@@ -415,10 +418,9 @@ pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 	if (pgm_spi_execute(&steps_done_query, values, NULL) != n)
 		elog(ERROR, "steps of the run are not in the journal");
 
-	if (pgm_spi_execute(&any_mirror, NULL, NULL) > 0)
-		write_mirrors(&scope, n, changes);
-	else
-		pgm_spi_end(&scope);
+	pgm_spi_end(&scope);
+	if (pgm_mirror_any())
+		write_mirrors(n, changes);
 }
 
 char	  **
@@ -428,12 +430,11 @@ pgm_ledger_mirrored_revisions(int *n)
 	char	  **revisions = NULL;
 
 	*n = -1;
+	if (!pgm_mirror_any())
+		return NULL;
 	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&any_mirror, NULL, NULL) > 0)
-	{
-		pgm_spi_execute(&applied_query, NULL, NULL);
-		revisions = pgm_spi_text_array(1, 1, n);
-	}
+	pgm_spi_execute(&applied_query, NULL, NULL);
+	revisions = pgm_spi_text_array(1, 1, n);
 	pgm_spi_end(&scope);
 	return revisions;
 }

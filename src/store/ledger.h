@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 
 #include "graph/graph.h"
+#include "store/verification.h"
 
 /* What one step, or several in a row, do to the current heads. */
 typedef struct PgmHeadsChange
@@ -35,6 +36,7 @@ typedef struct PgmLedgerChange
 	TimestampTz finished;
 	int64		duration;		/* microseconds */
 	const char *details;		/* jsonb as text to add, or NULL */
+	const PgmVerificationRow *proof;	/* up, of its own: to keep, or NULL */
 } PgmLedgerChange;
 
 /* On a standby nothing of ours can be written. */

@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 
 #include "base/file_checksum.h"
+#include "base/own_table.h"
 #include "base/spi_list.h"
 #include "compat/server.h"
 #include "store/foreign_table.h"
@@ -57,6 +58,10 @@ static PgmQuery list_query = {
 	"WHERE c.oid = m.relation "
 	"AND format('%I.%I', n.nspname, c.relname) = m.ledger), "
 	"m.broken, m.seen FROM pgmigrate.mirror m ORDER BY m.ledger"
+};
+
+static PgmQuery any_query = {
+	"SELECT FROM pgmigrate.mirror LIMIT 1"
 };
 
 static PgmQuery insert_query = {
@@ -110,12 +115,29 @@ pgm_mirror_list(const PgmSpiScope *scope, int *n)
 	return mirrors;
 }
 
+bool
+pgm_mirror_any(void)
+{
+	PgmSpiScope scope;
+	bool		any;
+
+	if (pgm_own_table_is_blank("mirror"))
+		return false;
+	pgm_spi_begin(&scope);
+	any = pgm_spi_execute(&any_query, NULL, NULL) > 0;
+	pgm_spi_end(&scope);
+	return any;
+}
+
 static PgmMirror *
 all_mirrors(int *n)
 {
 	PgmSpiScope scope;
 	PgmMirror  *mirrors;
 
+	*n = 0;
+	if (pgm_own_table_is_blank("mirror"))
+		return NULL;
 	pgm_spi_begin(&scope);
 	mirrors = pgm_mirror_list(&scope, n);
 	pgm_spi_end(&scope);

@@ -38,6 +38,8 @@ typedef struct PgmMirrorChange
 /* In an open scope of ours; usually there is none. */
 extern PgmMirror *pgm_mirror_list(const PgmSpiScope *scope, int *n);
 
+extern bool pgm_mirror_any(void);
+
 /* By its table, or by its name, which may be without a schema: ".name". */
 extern PgmMirror *pgm_mirror_find(Oid relation, const char *ledger);
 

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/own_table.h"
 #include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "store/operation.h"
@@ -325,12 +326,20 @@ make_operation(uint64 n)
 	return operation;
 }
 
+/* Each step asks for them, and most databases have none. */
+static List *
+find_all(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	if (pgm_own_table_is_blank("operation"))
+		return NIL;
+	return pgm_spi_list(query, values, nulls, make_operation);
+}
+
 /* The only row of a query, or NULL. */
 static PgmOperation *
 find_one(PgmQuery *query, const Datum *values, const bool *nulls)
 {
-	List	   *operations = pgm_spi_list(query, values, nulls,
-										  make_operation);
+	List	   *operations = find_all(query, values, nulls);
 
 	return operations == NIL ? NULL : linitial(operations);
 }
@@ -441,7 +450,7 @@ pgm_operations_in_state(PgmOperationState state, const char *revision)
 
 	values[0] = pgm_text_datum(state_names[state]);
 	pgm_set_text(values, nulls, 1, revision);
-	return pgm_spi_list(&state_query, values, nulls, make_operation);
+	return find_all(&state_query, values, nulls);
 }
 
 List *
@@ -450,7 +459,7 @@ pgm_operations_taken_back(const char *revision)
 	Datum		values[1];
 
 	values[0] = pgm_text_datum(revision);
-	return pgm_spi_list(&taken_back_query, values, NULL, make_operation);
+	return find_all(&taken_back_query, values, NULL);
 }
 
 List *
@@ -460,7 +469,7 @@ pgm_operations_unfinished(const char *revision)
 	bool		nulls[1] = {false};
 
 	pgm_set_text(values, nulls, 0, revision);
-	return pgm_spi_list(&unfinished_query, values, nulls, make_operation);
+	return find_all(&unfinished_query, values, nulls);
 }
 
 char *
@@ -485,7 +494,7 @@ pgm_operations_of_run(int64 run)
 	Datum		values[1];
 
 	values[0] = Int64GetDatum(run);
-	return pgm_spi_list(&run_query, values, NULL, make_operation);
+	return find_all(&run_query, values, NULL);
 }
 
 void
@@ -556,13 +565,13 @@ pgm_operation_set_revert_until(int64 id, int seconds)
 List *
 pgm_operations_due(void)
 {
-	return pgm_spi_list(&due_query, NULL, NULL, make_operation);
+	return find_all(&due_query, NULL, NULL);
 }
 
 List *
 pgm_operations_finalizable(void)
 {
-	return pgm_spi_list(&finalizable_query, NULL, NULL, make_operation);
+	return find_all(&finalizable_query, NULL, NULL);
 }
 
 void

@@ -69,14 +69,28 @@ static PgmQuery digest_for_share_query = {
 	1, {TEXTOID}
 };
 
+/* Another one with each change; a lock changes neither. */
+#define ROW_VERSION "r.ctid::text || ' ' || r.xmin::text"
+
 /* octet_length does not fetch what is stored out of line. */
+#define GET_SMALL \
+	"SELECT " REVISION_COLUMNS ", u.n, " ROW_VERSION " " \
+	"FROM unnest($1) WITH ORDINALITY AS u (revision, n) " \
+	"JOIN pgmigrate.revision r ON r.id = u.revision " \
+	"WHERE octet_length(upgrade) + coalesce(octet_length(downgrade), 0) " \
+	"< 65536"
+
+static PgmQuery get_small_query = {GET_SMALL, 1, {TEXTARRAYOID}};
+
 static PgmQuery get_small_for_share_query = {
-	"SELECT " REVISION_COLUMNS ", u.n "
-	"FROM unnest($1) WITH ORDINALITY AS u (revision, n) "
-	"JOIN pgmigrate.revision r ON r.id = u.revision "
-	"WHERE octet_length(upgrade) + coalesce(octet_length(downgrade), 0) "
-	"< 65536 FOR KEY SHARE OF r",
+	GET_SMALL " FOR KEY SHARE OF r",
 	1, {TEXTARRAYOID}
+};
+
+static PgmQuery version_for_share_query = {
+	"SELECT " ROW_VERSION " FROM pgmigrate.revision r WHERE r.id = $1 "
+	"FOR KEY SHARE",
+	1, {TEXTOID}
 };
 
 static PgmQuery lock_row_query = {
@@ -402,21 +416,25 @@ pgm_revision_get_for_share(const char *id)
 char *
 pgm_revision_digest_for_share(const char *id)
 {
-	PgmSpiScope scope;
-	char	   *digest = NULL;
-	Datum		values[1];
+	Datum		value = pgm_text_datum(id);
 
-	values[0] = pgm_text_datum(id);
-	pgm_spi_begin(&scope);
-	if (pgm_store_wait_execute(&digest_for_share_query, values) > 0)
-		digest = pgm_spi_text(1, 1);
-	pgm_spi_end(&scope);
-	return digest;
+	return pgm_store_wait_text(&digest_for_share_query, &value);
+}
+
+/* The same for one that was read before: is it the same row still? */
+bool
+pgm_revision_lock_for_share(const PgmRevision *revision)
+{
+	Datum		value = pgm_text_datum(revision->id);
+	char	   *version = pgm_store_wait_text(&version_for_share_query,
+											  &value);
+
+	return version != NULL && strcmp(version, revision->row_version) == 0;
 }
 
 /* The whole of several, of which the large ones are left out: NULL. */
 PgmRevision **
-pgm_revision_get_small_for_share(int n, char **ids)
+pgm_revision_get_small(int n, char **ids, bool for_share)
 {
 	PgmRevision **revisions = palloc0(sizeof(PgmRevision *) * Max(n, 1));
 	PgmSpiScope scope;
@@ -425,12 +443,16 @@ pgm_revision_get_small_for_share(int n, char **ids)
 
 	values[0] = pgm_text_array_datum(n, ids);
 	pgm_spi_begin(&scope);
-	rows = pgm_store_wait_execute(&get_small_for_share_query, values);
+	rows = for_share ?
+		pgm_store_wait_execute(&get_small_for_share_query, values) :
+		pgm_spi_execute(&get_small_query, values, NULL);
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		int64		n = pgm_spi_int64(i, AFTER_REVISION_COLUMNS);
 
 		revisions[n - 1] = revision_of_row(&scope, i);
+		revisions[n - 1]->row_version =
+			pgm_spi_text(i, AFTER_REVISION_COLUMNS + 1);
 	}
 	pgm_spi_end(&scope);
 	return revisions;

@@ -49,6 +49,7 @@ typedef struct PgmRevision
 	char	   *template_id;	/* revision that it was made from, or NULL */
 	char	   *template_digest;	/* of that one as it was then */
 	char	   *for_schema;		/* that it was made for */
+	char	   *row_version;	/* of what was read ahead, else NULL */
 } PgmRevision;
 
 /* All in the caller's memory context; to be called in a transaction. */
@@ -58,7 +59,8 @@ extern PgmRevision *pgm_revision_get_for_share(const char *id);
 extern char *pgm_revision_digest_for_share(const char *id); /* or NULL */
 extern PgmRevision **pgm_revision_get_many(int n, char **ids);
 extern char **pgm_revision_digests(int n, char **ids);
-extern PgmRevision **pgm_revision_get_small_for_share(int n, char **ids);
+extern PgmRevision **pgm_revision_get_small(int n, char **ids, bool for_share);
+extern bool pgm_revision_lock_for_share(const PgmRevision *revision);
 extern void pgm_revision_lock_row(const char *id);
 extern void pgm_revision_insert(const PgmRevision *revision);
 extern void pgm_revision_update_texts(const PgmRevision *revision, Oid role);

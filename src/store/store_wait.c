@@ -129,3 +129,17 @@ pgm_store_wait_execute(PgmQuery *query, const Datum *values)
 	AtEOXact_GUC(false, level);
 	return rows;
 }
+
+/* The first column of the first row, or NULL. */
+char *
+pgm_store_wait_text(PgmQuery *query, const Datum *values)
+{
+	PgmSpiScope scope;
+	char	   *text = NULL;
+
+	pgm_spi_begin(&scope);
+	if (pgm_store_wait_execute(query, values) > 0)
+		text = pgm_spi_text(1, 1);
+	pgm_spi_end(&scope);
+	return text;
+}

@@ -19,5 +19,6 @@
  */
 extern void pgm_store_wait_lock(LOCKMODE mode);
 extern uint64 pgm_store_wait_execute(PgmQuery *query, const Datum *values);
+extern char *pgm_store_wait_text(PgmQuery *query, const Datum *values);
 
 #endif							/* PGM_STORE_STORE_WAIT_H */

@@ -18,11 +18,8 @@
 #include "store/verification.h"
 
 static PgmQuery keep_query = {
-	"INSERT INTO pgmigrate.verification (revision, digest, upgrade, "
-	"downgrade, objects, made) VALUES ($1, $2, $3, $4, $5, $6) "
-	"ON CONFLICT (revision) DO UPDATE SET digest = excluded.digest, "
-	"upgrade = excluded.upgrade, downgrade = excluded.downgrade, "
-	"objects = excluded.objects, made = excluded.made, written_at = now()",
+	PGM_VERIFICATION_INSERT "VALUES ($1, $2, $3, $4, $5, $6) "
+	PGM_VERIFICATION_REPLACE,
 	6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
@@ -88,6 +85,26 @@ pgm_verification_copy(PgmVerificationRow *row, const char *revision,
 }
 
 void
+pgm_verification_values(const PgmVerificationRow *row, Datum *values,
+						bool *nulls)
+{
+	const PgmGenerated *generated;
+
+	if (row == NULL)
+	{
+		memset(values, 0, 4 * sizeof(Datum));
+		memset(nulls, true, 4 * sizeof(bool));
+		return;
+	}
+	generated = row->generated;
+	pgm_set_text(values, nulls, 0, row->written ? NULL : generated->upgrade);
+	pgm_set_text(values, nulls, 1, row->written ? NULL : generated->downgrade);
+	values[2] = pgm_text_array_datum(generated->nobjects, generated->objects);
+	values[3] = pgm_text_array_datum(generated->nmade, generated->made);
+	nulls[2] = nulls[3] = false;
+}
+
+void
 pgm_verification_keep(int n, const PgmVerificationRow *rows)
 {
 	PgmSpiScope scope;
@@ -97,19 +114,12 @@ pgm_verification_keep(int n, const PgmVerificationRow *rows)
 	pgm_spi_begin_ledger(&scope);
 	for (int i = 0; i < n; i++)
 	{
-		const PgmGenerated *generated = rows[i].generated;
 		Datum		values[6];
 		bool		nulls[6] = {false};
 
 		values[0] = pgm_text_datum(rows[i].revision);
 		values[1] = pgm_text_datum(rows[i].digest);
-		pgm_set_text(values, nulls, 2, rows[i].written ? NULL :
-					 generated->upgrade);
-		pgm_set_text(values, nulls, 3, rows[i].written ? NULL :
-					 generated->downgrade);
-		values[4] = pgm_text_array_datum(generated->nobjects,
-										 generated->objects);
-		values[5] = pgm_text_array_datum(generated->nmade, generated->made);
+		pgm_verification_values(&rows[i], &values[2], &nulls[2]);
 		pgm_spi_execute(&keep_query, values, nulls);
 	}
 	pgm_spi_end(&scope);

@@ -10,6 +10,15 @@
 
 #include "nodes/pg_list.h"
 
+/* A row of it: revision, digest, and the values below. */
+#define PGM_VERIFICATION_INSERT \
+	"INSERT INTO pgmigrate.verification (revision, digest, upgrade, " \
+	"downgrade, objects, made) "
+#define PGM_VERIFICATION_REPLACE \
+	"ON CONFLICT (revision) DO UPDATE SET digest = excluded.digest, " \
+	"upgrade = excluded.upgrade, downgrade = excluded.downgrade, " \
+	"objects = excluded.objects, made = excluded.made, written_at = now()"
+
 /* Before a name among the objects: all that is on it or in it. */
 #define PGM_WHOLE "* "
 
@@ -39,7 +48,11 @@ extern void pgm_verification_copy(PgmVerificationRow *row,
 								  bool written,
 								  const PgmGenerated *generated);
 
-/* With the step's work. */
+/* Four values for its row, null for no row. */
+extern void pgm_verification_values(const PgmVerificationRow *row,
+									Datum *values, bool *nulls);
+
+/* With the work of the steps. */
 extern void pgm_verification_keep(int n, const PgmVerificationRow *rows);
 
 /* NULL for those that have none; by position, in the current context. */
