@@ -34,7 +34,8 @@ COMMENT ON FUNCTION pgmigrate.detect_ledgers() IS
 CREATE FUNCTION pgmigrate.adopt(
 	tool text,
 	table_name regclass DEFAULT NULL,
-	mirror boolean DEFAULT false
+	mirror boolean DEFAULT false,
+	for_schema text DEFAULT NULL
 ) RETURNS TABLE (
 	version text,
 	revision text,
@@ -42,13 +43,14 @@ CREATE FUNCTION pgmigrate.adopt(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_adopt'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.adopt(text, regclass, boolean) IS
-'stamp what the ledger of another tool has; action is known, differs, imported or skipped; mirror keeps that ledger in step from now on';
+COMMENT ON FUNCTION pgmigrate.adopt(text, regclass, boolean, text) IS
+'stamp what the ledger of another tool has; action is known, differs, imported or skipped; mirror keeps that ledger in step from now on; for_schema: it is the ledger of this schema, see fleet()';
 
 CREATE FUNCTION pgmigrate.adopt(
 	tool text,
 	table_name text,
-	mirror boolean DEFAULT false
+	mirror boolean DEFAULT false,
+	for_schema text DEFAULT NULL
 ) RETURNS TABLE (
 	version text,
 	revision text,
@@ -56,10 +58,10 @@ CREATE FUNCTION pgmigrate.adopt(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_adopt_named'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.adopt(text, text, boolean) IS
+COMMENT ON FUNCTION pgmigrate.adopt(text, text, boolean, text) IS
 'the same by the name of the table, which ends a mirroring also if the table is gone';
 
 REVOKE ALL ON TABLE pgmigrate.mirror FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.detect_ledgers() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.adopt(text, regclass, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.adopt(text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.adopt(text, regclass, boolean, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.adopt(text, text, boolean, text) FROM PUBLIC;

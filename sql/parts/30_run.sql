@@ -224,7 +224,8 @@ COMMENT ON FUNCTION pgmigrate.downgrade(text, text[], text) IS
 
 CREATE FUNCTION pgmigrate.stamp(
 	target text,
-	purge boolean DEFAULT false
+	purge boolean DEFAULT false,
+	schemas text[] DEFAULT NULL
 ) RETURNS TABLE (
 	step integer,
 	revision text,
@@ -236,8 +237,8 @@ CREATE FUNCTION pgmigrate.stamp(
 )
 AS 'MODULE_PATHNAME', 'pgmigrate_stamp'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION pgmigrate.stamp(text, boolean) IS
-'record the targets as applied without running their SQL; purge forgets all that was recorded first';
+COMMENT ON FUNCTION pgmigrate.stamp(text, boolean, text[]) IS
+'record the targets as applied without running their SQL; purge forgets all that was recorded first; schemas: in each of them, see fleet()';
 
 CREATE FUNCTION pgmigrate.upgrade_start(target text DEFAULT 'head') RETURNS bigint
 AS 'MODULE_PATHNAME', 'pgmigrate_upgrade_start'
@@ -327,7 +328,7 @@ REVOKE ALL ON TABLE pgmigrate.head, pgmigrate.applied, pgmigrate.run, pgmigrate.
 REVOKE ALL ON SEQUENCE pgmigrate.run_id_seq FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade(text, text[], text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade(text, text[], text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgmigrate.stamp(text, boolean, text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.upgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.downgrade_start(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.status(bigint) FROM PUBLIC;

@@ -54,7 +54,8 @@ adopt(FunctionCallInfo fcinfo, const char *tool, Oid relation,
 	int			n;
 
 	pgm_rows_begin(&rows, fcinfo);
-	adopted = pgm_adopt(tool, relation, name, mirror, &n);
+	adopted = pgm_adopt(tool, relation, name, mirror, pgm_arg_text(fcinfo, 3),
+						&n);
 	for (int i = 0; i < n; i++)
 	{
 		pgm_rows_text(&rows, adopted[i].version);

@@ -36,6 +36,7 @@
 #include "store/run_cancel.h"
 #include "store/run_lock.h"
 #include "store/run_status.h"
+#include "store/schema_branch.h"
 #include "worker/worker.h"
 
 /* Between two looks at a run that another session waits for. */
@@ -165,6 +166,39 @@ pgmigrate_downgrade(PG_FUNCTION_ARGS)
 	return run_to_the_end(fcinfo, PGM_DOWN);
 }
 
+/* On the branch of a schema, NULL if there is nothing to take back. */
+static const char *
+target_for_schema(const char *schema, const char *target)
+{
+	const char *found;
+	int			nheads;
+
+	pgm_schema_branch_refuse_system(schema);
+	pgm_schema_branch_check(schema);
+	found = pgm_schema_branch_make(schema, target);
+	if (found != NULL)
+		return found;
+	(void) pgm_schema_branch_heads(schema, &nheads);
+	return nheads == 0 ? NULL : psprintf("%s@base", schema);
+}
+
+static char *
+target_for_schemas(const char *target, int n, char **schemas)
+{
+	StringInfoData targets;
+
+	initStringInfo(&targets);
+	for (int i = 0; i < n; i++)
+	{
+		const char *found = target_for_schema(schemas[i], target);
+
+		if (found != NULL)
+			appendStringInfo(&targets, "%s%s", targets.len > 0 ? "," : "",
+							 found);
+	}
+	return targets.len > 0 ? targets.data : NULL;
+}
+
 Datum
 pgmigrate_stamp(PG_FUNCTION_ARGS)
 {
@@ -174,6 +208,21 @@ pgmigrate_stamp(PG_FUNCTION_ARGS)
 	PgmRows		rows;
 
 	pgm_rows_begin(&rows, fcinfo);
+	if (!PG_ARGISNULL(2))
+	{
+		int			n;
+		char	  **schemas = pgm_text_array_values(PG_GETARG_DATUM(2), &n);
+
+		if (purge)
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("purge and schemas cannot be given together"),
+					errhint("A purge forgets what is recorded of all schemas."));
+		pgm_runner_refuse_read_only();
+		target = target_for_schemas(target, n, schemas);
+		if (target == NULL)
+			return (Datum) 0;
+	}
 	init_request(&request, PGM_STAMP, target);
 	pgm_status_steps(&rows, pgm_runner_stamp(&request, purge));
 	return (Datum) 0;

@@ -127,19 +127,6 @@ is_member(const PgmFleet *fleet, const char *name)
 }
 
 static void
-refuse_system_schemas(int n, char **schemas)
-{
-	for (int i = 0; i < n; i++)
-		if (pgm_schema_branch_is_system(schemas[i]))
-			ereport(ERROR,
-					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("schema \"%s\" cannot be upgraded",
-						   pgm_printable_line(schemas[i])),
-					errdetail("It is one of the server or of pgmigrate."),
-					errhint("Name schemas of your own."));
-}
-
-static void
 look_up_database(void *arg)
 {
 	Listing    *listing = arg;
@@ -157,7 +144,8 @@ enlist(PgmFleet *fleet, int n, char **names)
 	fleet->named = names != NULL;
 	if (fleet->of_schemas)
 	{
-		refuse_system_schemas(n, names);
+		for (int i = 0; i < n; i++)
+			pgm_schema_branch_refuse_system(names[i]);
 		pgm_caller_look(look_up_database, &here);
 	}
 	else if (!fleet->named)

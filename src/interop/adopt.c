@@ -66,11 +66,13 @@ table_name(Oid relation)
 }
 
 static PgmForeignLedger *
-find_the_ledger(const char *tool, Oid relation)
+find_the_ledger(const char *tool, Oid relation, const char *for_schema)
 {
 	int			n;
 	PgmForeignLedger *ledgers = pgm_adopt_candidates(relation, tool, &n);
 
+	if (for_schema != NULL)
+		n = pgm_adopt_of_schema(tool, for_schema, n, ledgers);
 	if (n == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
@@ -685,9 +687,10 @@ check_tool(const char *name)
 
 /* Locked, read and in order. */
 static PgmForeignLedger *
-take_ledger(const char *tool, Oid relation, bool mirror)
+take_ledger(const char *tool, Oid relation, const char *for_schema,
+			bool mirror)
 {
-	PgmForeignLedger *ledger = find_the_ledger(tool, relation);
+	PgmForeignLedger *ledger = find_the_ledger(tool, relation, for_schema);
 
 	if (mirror && ledger->tool->mirror == PGM_MIRROR_NONE)
 		ereport(ERROR,
@@ -712,6 +715,7 @@ typedef struct AdoptCall
 	const char *tool;
 	Oid			relation;
 	bool		mirror;
+	const char *for_schema;		/* or NULL */
 	PgmMirror  *before;			/* what is kept in step, or NULL */
 	PgmAdoptRow *rows;
 	int			nrows;
@@ -723,7 +727,7 @@ adopt(void *arg)
 	AdoptCall  *call = arg;
 	PgmMirror  *before = call->before;
 	PgmForeignLedger *ledger = take_ledger(call->tool, call->relation,
-										   call->mirror);
+										   call->for_schema, call->mirror);
 	PgmAdoptRow *rows;
 	int			nrows;
 
@@ -750,9 +754,12 @@ adopt(void *arg)
 		PgmPlan    *plan = pgm_plan_load();
 
 		pgm_adopt_match(ledger, plan->graph, nrows, rows);
-		if (nrows > 0)
+		if (nrows > 0 && call->for_schema == NULL)
 			warn_of_strangers(ledger, plan, nrows, rows);
-		pgm_adopt_import(ledger, nrows, rows);
+		if (call->for_schema != NULL)
+			pgm_adopt_make_branch(ledger, call->for_schema, nrows, rows);
+		else
+			pgm_adopt_import(ledger, nrows, rows);
 		stamp(ledger, nrows, rows, before, call->mirror);
 	}
 	tell_next_run(ledger);
@@ -762,14 +769,15 @@ adopt(void *arg)
 
 PgmAdoptRow *
 pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
-		  int *nrows)
+		  const char *for_schema, int *nrows)
 {
-	AdoptCall	call = {tool, relation, mirror};
+	AdoptCall	call = {tool, relation, mirror, for_schema};
 	PgmMirror  *before;
 	ErrorData  *error;
 
 	*nrows = 0;
 	check_tool(tool);
+	pgm_adopt_check_schema(for_schema, mirror);
 	before = call.before = find_mirror(tool, relation, name);
 	if (!mirror && before != NULL && end_mirroring(tool, relation, before))
 		return NULL;

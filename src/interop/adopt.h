@@ -48,9 +48,11 @@ extern PgmForeignLedger *pgm_adopt_detect(int *n);
 
 /*
  * Import, stamp and mirror, in the caller's transaction.  The table may be
- * given by name too: a mirroring can be ended when its table is gone.
+ * given by name too: a mirroring can be ended when its table is gone.  For a
+ * schema, or NULL, what the ledger has is stamped on the schema's branch.
  */
 extern PgmAdoptRow *pgm_adopt(const char *tool, Oid relation,
-							  const char *name, bool mirror, int *nrows);
+							  const char *name, bool mirror,
+							  const char *for_schema, int *nrows);
 
 #endif							/* PGM_INTEROP_ADOPT_H */

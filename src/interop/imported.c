@@ -44,7 +44,7 @@ static PgmQuery imported_query = {
 
 static PgmQuery may_adopt_query = {
 	"SELECT has_function_privilege($1::oid, "
-	"'pgmigrate.adopt(text, regclass, boolean)', 'EXECUTE')",
+	"'pgmigrate.adopt(text, regclass, boolean, text)', 'EXECUTE')",
 	1, {OIDOID}
 };
 
@@ -416,5 +416,5 @@ pgm_imported_adopt_again(const PgmImported *imported)
 
 	if (imported != NULL)
 		(void) pgm_adopt(imported->tool, imported->relation, NULL,
-						 imported->mirror, &nrows);
+						 imported->mirror, NULL, &nrows);
 }

@@ -33,6 +33,18 @@ extern uint64 pgm_adopt_query_versions(PgmForeignLedger *ledger);
 extern void pgm_adopt_match(const PgmForeignLedger *ledger,
 							const PgmGraph *graph, int n, PgmAdoptRow *rows);
 
+/* May a ledger be that of this schema, or NULL, and be kept in step? */
+extern void pgm_adopt_check_schema(const char *schema, bool mirror);
+
+/* Those that are in the schema, moved to the front: how many, not 0. */
+extern int	pgm_adopt_of_schema(const char *tool, const char *schema, int n,
+								PgmForeignLedger *ledgers);
+
+/* Make the rows those of the schema's branch, where all have been matched. */
+extern void pgm_adopt_make_branch(const PgmForeignLedger *ledger,
+								  const char *schema, int n,
+								  PgmAdoptRow *rows);
+
 /* Store the others, as far as there is room for them. */
 extern void pgm_adopt_import(const PgmForeignLedger *ledger, int n,
 							 PgmAdoptRow *rows);

@@ -32,6 +32,7 @@
 #include "utils/varlena.h"
 
 #include "base/digest.h"
+#include "base/printable.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
 #include "graph/graph.h"
@@ -101,12 +102,18 @@ typedef struct Branch
 	PgmRevSet	heads;			/* of what is applied */
 } Branch;
 
-bool
-pgm_schema_branch_is_system(const char *schema)
+void
+pgm_schema_branch_refuse_system(const char *schema)
 {
-	return strncmp(schema, "pg_", 3) == 0 ||
+	if (strncmp(schema, "pg_", 3) == 0 ||
 		strcmp(schema, "information_schema") == 0 ||
-		strcmp(schema, "pgmigrate") == 0;
+		strcmp(schema, "pgmigrate") == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("schema \"%s\" cannot be upgraded",
+					   pgm_printable_line(schema)),
+				errdetail("It is one of the server or of pgmigrate."),
+				errhint("Name schemas of your own."));
 }
 
 void
@@ -674,6 +681,39 @@ pgm_schema_branch_make(const char *schema, const char *target)
 	}
 	return end.n == 0 ? NULL :
 		made_id(schema, pgm_graph_id(branch.graph, end.rev[0]));
+}
+
+static PgmRevSet
+find_each(const Branch *branch, int n, char **ids)
+{
+	PgmRevSet	found = {n, palloc(sizeof(int) * Max(n, 1))};
+
+	for (int i = 0; i < n; i++)
+	{
+		found.rev[i] = pgm_graph_find(branch->graph, ids[i]);
+		if (found.rev[i] < 0)
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("revision \"%s\" stands on the branch of a schema",
+						   ids[i]));
+	}
+	return found;
+}
+
+void
+pgm_schema_branch_make_each(const char *schema, int n, char **ids)
+{
+	Branch		branch;
+
+	load(&branch, schema);
+	if (bring_up_to_date(&branch, find_each(&branch, n, ids), false))
+	{
+		pgm_author_lock();
+		load(&branch, schema);
+		(void) bring_up_to_date(&branch, find_each(&branch, n, ids), true);
+	}
+	for (int i = 0; i < n; i++)
+		ids[i] = made_id(schema, ids[i]);
 }
 
 char	  **

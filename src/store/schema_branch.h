@@ -15,14 +15,18 @@
  */
 extern void pgm_schema_branch_check(const char *schema);
 
-/* Of which no branch makes sense: those of the server and ours. */
-extern bool pgm_schema_branch_is_system(const char *schema);
+/* No branch makes sense of those of the server and ours: an error. */
+extern void pgm_schema_branch_refuse_system(const char *schema);
 
 /*
  * Make what the target needs on the branch, and return the revision there that
- * is meant by it, NULL for base.  In a transaction of its own.
+ * is meant by it, NULL for base.
  */
 extern char *pgm_schema_branch_make(const char *schema, const char *target);
+
+/* The same for revisions of the database: their ids become those there. */
+extern void pgm_schema_branch_make_each(const char *schema, int n,
+										char **ids);
 
 /* Where the schema is, as ids of the revisions that those are made from. */
 extern char **pgm_schema_branch_heads(const char *schema, int *n);

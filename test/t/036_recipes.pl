@@ -157,8 +157,8 @@ ok(-s "$root/laptop/release.sql", 'a script is there');
 my ($tenants) = slurp_file("$top/doc/fleet.md") =~ /^## A schema for each tenant\n(.*?)^## /ms
   or die 'no recipe for tenants';
 my @recipes = $tenants =~ /^```sql\n(.*?)^```$/msg;
-is(scalar @recipes, 5, 'what is told of tenants');
-my ($call, $pattern, $alone, $gone, $code) = @recipes;
+is(scalar @recipes, 7, 'what is told of tenants');
+my ($call, $pattern, $alone, $gone, $ledgers, $stamp, $code) = @recipes;
 my $invoices = q{SELECT string_agg(relnamespace::regnamespace::text, ', ' ORDER BY relnamespace::regnamespace::text) FROM pg_class WHERE relname = 'invoice'};
 
 database('tenants');
@@ -176,6 +176,24 @@ is(query($node, $invoices, 'tenants'), 'tenant_9, tenant_a', 'one is taken back 
 query($node, $each, 'tenants');
 query($node, $gone, 'tenants');
 is(query($node, "SELECT string_agg(id, ', ' ORDER BY id) FROM pgmigrate.revision", 'tenants'), 'r1, tenant_9.r1, tenant_a.r1', 'one that is gone leaves nothing');
+
+# Those that another tool has migrated, to where its ledgers say; and without one.
+my $invoice = 'CREATE TABLE invoice (id bigint PRIMARY KEY)';
+my $all = q{SELECT schema, state, steps, heads FROM pgmigrate.fleet(schemas => '{tenant_7,tenant_9}')};
+database('tenants_taken');
+query($node, "CREATE SCHEMA tenant_$_ $invoice CREATE TABLE alembic_version (version_num varchar(32) NOT NULL)", 'tenants_taken') foreach 7, 9;
+query($node, q{INSERT INTO tenant_7.alembic_version VALUES ('r1'); INSERT INTO tenant_9.alembic_version VALUES ('r2');
+	ALTER TABLE tenant_9.invoice ADD paid boolean}, 'tenants_taken');
+query($node, "SELECT pgmigrate.revision('$_->[0]', '$_->[1]', id => '$_->[0]')", 'tenants_taken')
+  foreach [ r1 => $invoice ], [ r2 => 'ALTER TABLE invoice ADD paid boolean' ], [ r3 => 'ALTER TABLE invoice ADD note text' ];
+is(query($node, $ledgers, 'tenants_taken'), "tenant_7|r1|tenant_7.r1|known\ntenant_9|r2|tenant_9.r2|known", 'the ledgers of schemas are taken over');
+is(query($node, $all, 'tenants_taken'), "tenant_7|done|2|{r3}\ntenant_9|done|1|{r3}", 'and all go on from there');
+database('tenants_stamped');
+query($node, "CREATE SCHEMA tenant_$_ $invoice", 'tenants_stamped') foreach 7, 9;
+query($node, $call =~ s/^SELECT schema.*\n//mr, 'tenants_stamped');
+is(query($node, $stamp, 'tenants_stamped'), "tenant_7.r1|done\ntenant_9.r1|done", 'schemas are recorded to be there');
+is(query($node, $all, 'tenants_stamped'), "tenant_7|done|0|{r1}\ntenant_9|done|0|{r1}", 'nothing is left to do');
+query($node, "DROP DATABASE $_", 'postgres') foreach qw(tenants_taken tenants_stamped);
 
 # And one revision for all of them, which finds them when it runs.
 my $paid = q{SELECT string_agg(relnamespace::regnamespace || ' ' || (a.attname IS NOT NULL), ', ' ORDER BY relnamespace::regnamespace::text)

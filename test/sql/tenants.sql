@@ -1,0 +1,62 @@
+-- Schemas that another tool has migrated: their ledgers are taken over, or it is
+-- said where they are.
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+RESET client_min_messages;
+SELECT pgmigrate.revision('invoice', 'CREATE TABLE invoice (id int PRIMARY KEY)', 'DROP TABLE invoice', id => '001');
+SELECT pgmigrate.revision('paid', 'ALTER TABLE invoice ADD COLUMN paid boolean', 'ALTER TABLE invoice DROP COLUMN paid', id => '002');
+SELECT pgmigrate.revision('note', 'ALTER TABLE invoice ADD COLUMN note text', 'ALTER TABLE invoice DROP COLUMN note', id => '003');
+
+-- at different versions; ts3 is new
+CREATE SCHEMA ts1;
+CREATE TABLE ts1.invoice (id int PRIMARY KEY, paid boolean);
+CREATE TABLE ts1.alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO ts1.alembic_version VALUES ('002');
+CREATE SCHEMA ts2;
+CREATE TABLE ts2.invoice (id int PRIMARY KEY);
+CREATE TABLE ts2.alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO ts2.alembic_version VALUES ('001');
+CREATE SCHEMA ts3;
+
+-- what it is like without: the first statement fails
+SELECT schema, state, heads, error FROM pgmigrate.fleet(schemas => '{ts1}');
+
+-- one call for all of them
+SELECT n.nspname, a.* FROM pg_namespace n, pgmigrate.adopt('alembic', for_schema => n.nspname::text) a
+WHERE n.nspname IN ('ts1', 'ts2') ORDER BY n.nspname, a.version;
+SELECT revision FROM pgmigrate.current() ORDER BY 1;
+SELECT revision, for_schema IS NOT NULL AS of_schema FROM pgmigrate.applied a JOIN pgmigrate.revision r ON r.id = a.revision ORDER BY 1;
+SELECT details -> 'adopted' AS adopted FROM pgmigrate.run_step WHERE details ? 'adopted' ORDER BY run;
+SELECT schema, state, steps, heads, error FROM pgmigrate.fleet(schemas => '{ts1,ts2,ts3}');
+SELECT attrelid::regclass AS relation, attname FROM pg_attribute WHERE attname = 'note' AND attnum > 0 AND attrelid::regclass::text ~ '^ts' ORDER BY 1;
+SELECT count(*) FROM pgmigrate.adopt('alembic', 'ts1.alembic_version'::regclass, for_schema => 'ts1');
+
+-- refused
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts3');
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts1', mirror => true);
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'pg_catalog');
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'nowhere');
+INSERT INTO ts2.alembic_version VALUES ('900');
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts2');
+
+-- without a ledger
+CREATE SCHEMA ts4;
+CREATE TABLE ts4.invoice (id int PRIMARY KEY, paid boolean);
+CREATE SCHEMA ts5;
+CREATE TABLE ts5.invoice (id int PRIMARY KEY, paid boolean);
+SELECT step, revision, state FROM pgmigrate.stamp('002', schemas => '{ts4,ts5,ts4}');
+SELECT schema, state, steps, heads, error FROM pgmigrate.fleet(schemas => '{ts4,ts5}');
+SELECT step, revision, state FROM pgmigrate.stamp('001', schemas => '{ts5}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts[45]' ORDER BY 1;
+SELECT step, revision, state FROM pgmigrate.stamp('base', schemas => '{ts5}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts[45]' ORDER BY 1;
+SELECT step, revision, state FROM pgmigrate.stamp('base', schemas => '{ts5}');
+SELECT * FROM pgmigrate.stamp('002', schemas => '{}');
+SELECT * FROM pgmigrate.stamp('002', schemas => '{pgmigrate}');
+SELECT * FROM pgmigrate.stamp('002', schemas => '{nowhere}');
+SELECT * FROM pgmigrate.stamp('002', true, schemas => '{ts5}');
+SELECT * FROM pgmigrate.stamp('nonsense', schemas => '{ts5}');
+
+SET client_min_messages = warning;
+DROP SCHEMA ts1, ts2, ts3, ts4, ts5 CASCADE;
