@@ -607,7 +607,8 @@ try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	stmt = copyObject(stmt);
 	pgm_make_quiet(stmt);
 	new_owner = pgm_without_owner(stmt);
-	pgm_trial_method_redirect(stmt);
+	pgm_trial_method_redirect(stmt, subject == NULL ? '\0' :
+							  subject->relkind);
 	pgm_freed_names(trial->clones, stmt);
 	redirect = pgm_clones_redirect(trial->clones, stmt);
 	if (redirect == PGM_REDIRECT_DENIED)

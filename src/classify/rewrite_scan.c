@@ -10,7 +10,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "utils/syscache.h"
 
 #include "classify/rewrite_scan.h"
 #include "compat/command.h"
@@ -125,4 +129,21 @@ pgm_work_judge(PgmVerdict *verdict, Node *stmt)
 		if (effect->scans == PGM_TRUE)
 			verdict->scans = PGM_TRUE;
 	}
+}
+
+bool
+pgm_changes_access_method(Oid relid, const AlterTableCmd *cmd)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	result = form->relkind != RELKIND_PARTITIONED_TABLE &&
+		form->relam != get_table_am_oid(cmd->name != NULL ? cmd->name :
+										default_table_access_method, true);
+	ReleaseSysCache(tuple);
+	return result;
 }

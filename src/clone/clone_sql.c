@@ -229,8 +229,10 @@ static PgmQuery phase_queries[PGM_CLONE_NPHASES] = {
 		RELATIONS
 		"SELECT oid, relowner, n, 0, "
 		"format(CASE relkind WHEN 'v' THEN 'CREATE VIEW %s AS %s' "
-		"ELSE 'CREATE MATERIALIZED VIEW %s AS %s WITH NO DATA' END, clone, "
-		"rtrim(pg_get_viewdef(oid), ';')) FROM rel WHERE relkind IN ('v', 'm') "
+		"ELSE 'CREATE MATERIALIZED VIEW %1$s USING %3$I AS %2$s WITH NO DATA' "
+		"END, clone, rtrim(pg_get_viewdef(oid), ';'), "
+		"(SELECT amname FROM pg_am a WHERE a.oid = relam)) "
+		"FROM rel WHERE relkind IN ('v', 'm') "
 		"UNION ALL "
 		"SELECT r.oid, r.relowner, r.n, i.indexrelid::int8, "
 		"pg_get_indexdef(i.indexrelid) "

@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "catalog/pg_class.h"
 #include "nodes/execnodes.h"
 #include "storage/bufmgr.h"
 #include "utils/guc.h"
@@ -30,6 +31,7 @@
 #include "clone/trial_method.h"
 #include "compat/command.h"
 #include "compat/files.h"
+#include "compat/parse.h"
 #include "sql/statements.h"
 
 #define HEAP_METHOD "heap"
@@ -109,8 +111,23 @@ pgm_trial_method(void)
 	return &method;
 }
 
+/* Materialized views have their own method there, since they may get rows. */
+static void
+redirect(AlterTableCmd *cmd, char relkind)
+{
+	const char *name = cmd->name != NULL ? cmd->name :
+		default_table_access_method;
+	bool		is_heap = strcmp(name, HEAP_METHOD) == 0 ||
+		strcmp(name, PGM_TRIAL_METHOD) == 0;
+
+	if (relkind == RELKIND_MATVIEW && cmd->name == NULL)
+		cmd->name = pstrdup(is_heap ? HEAP_METHOD : name);
+	else if (relkind != RELKIND_MATVIEW && cmd->name != NULL && is_heap)
+		cmd->name = pstrdup(PGM_TRIAL_METHOD);
+}
+
 void
-pgm_trial_method_redirect(Node *stmt)
+pgm_trial_method_redirect(Node *stmt, char relkind)
 {
 	ListCell   *lc;
 
@@ -120,9 +137,8 @@ pgm_trial_method_redirect(Node *stmt)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (cmd->subtype == AT_SetAccessMethod && cmd->name != NULL &&
-			strcmp(cmd->name, HEAP_METHOD) == 0)
-			cmd->name = pstrdup(PGM_TRIAL_METHOD);
+		if (pgm_is_set_access_method(cmd))
+			redirect(cmd, relkind);
 	}
 }
 

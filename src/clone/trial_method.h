@@ -18,8 +18,11 @@ extern const TableAmRoutine *pgm_trial_method(void);
 /* Tables of it can be made until the current subtransaction is rolled back. */
 extern void pgm_trial_method_allow(void);
 
-/* Where a statement asks for "heap", lead it to what the copies have. */
-extern void pgm_trial_method_redirect(Node *stmt);
+/*
+ * Where a statement about such a relation sets "heap", lead it to what the
+ * copies have.
+ */
+extern void pgm_trial_method_redirect(Node *stmt, char relkind);
 
 /* New tables get it, too, where they would be of "heap". */
 extern void pgm_trial_method_default(void);

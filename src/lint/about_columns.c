@@ -21,6 +21,7 @@
 #include "utils/typcache.h"
 
 #include "base/spi_list.h"
+#include "classify/rewrite_scan.h"
 #include "compat/constraint.h"
 #include "compat/parse.h"
 #include "compat/server.h"
@@ -192,8 +193,9 @@ part_rewrites(const PgmLint *lint, const AlterTableCmd *cmd)
 		case AT_SetUnLogged:
 			return true;
 		default:
-			return pgm_is_set_access_method(cmd) ||
-				pgm_is_set_expression(cmd);
+			return pgm_is_set_expression(cmd) ||
+				(pgm_is_set_access_method(cmd) &&
+				 pgm_changes_access_method(lint->effect->relid, cmd));
 	}
 }
 

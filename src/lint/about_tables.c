@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi_list.h"
+#include "classify/rewrite_scan.h"
 #include "compat/command.h"
 #include "compat/constraint.h"
 #include "compat/parse.h"
@@ -297,7 +298,8 @@ lint_whole_table(PgmLint *lint, AlterTableCmd *cmd)
 			break;
 		default:
 			if (pgm_is_set_access_method(cmd) &&
-				pgm_lint_rewrites(lint) != PGM_FALSE)
+				pgm_lint_rewrites(lint) != PGM_FALSE &&
+				pgm_changes_access_method(lint->effect->relid, cmd))
 				pgm_lint_add(lint, "set-access-method",
 							 psprintf("%s and its indexes are rewritten", lint->name),
 							 pstrdup("Make a new table with it, and move the rows over."));

@@ -12,6 +12,7 @@
 #include "catalog/pg_class.h"
 #include "utils/lsyscache.h"
 
+#include "classify/rewrite_scan.h"
 #include "compat/command.h"
 #include "compat/constraint.h"
 #include "compat/parse.h"
@@ -84,6 +85,7 @@ pgm_strategy_part_is_long(Oid relid, AlterTableCmd *cmd)
 					get_attgenerated(relid, column) ==
 					ATTRIBUTE_GENERATED_STORED;
 			}
-			return pgm_is_set_access_method(cmd);
+			return pgm_is_set_access_method(cmd) &&
+				pgm_changes_access_method(relid, cmd);
 	}
 }
