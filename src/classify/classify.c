@@ -389,6 +389,7 @@ classify_target(Context *context, const RangeVar *name, Oid relid)
 		case T_CreateTrigStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
+		case PGM_T_MERGE:
 			add_descendants(verdict, name, relid, mode);
 			break;
 		default:

@@ -13,6 +13,7 @@
 #include "foreign/foreign.h"
 #include "utils/builtins.h"
 
+#include "compat/merge.h"
 #include "compat/parse.h"
 #include "lint/internal.h"
 
@@ -108,6 +109,8 @@ not_had(Node *stmt, bool below)
 			return below ? NULL : "policy";
 		case T_RuleStmt:
 			return below ? NULL : "rule";
+		case PGM_T_MERGE:
+			return "MERGE";
 		default:
 			return NULL;
 	}
@@ -129,6 +132,8 @@ lint_refused(PgmLint *lint, PgmEffect *effect)
 								  name, lint->name, what) :
 						 psprintf("the statement fails: %s is a foreign table, which has no %s",
 								  name, what),
+						 pgm_is_merge(lint->stmt) ?
+						 pstrdup("Write it as UPDATE, DELETE and INSERT.") :
 						 below ?
 						 pstrdup("Make it of each partition that is a table here, and at the other end of the others.") :
 						 pstrdup("Make it at the other end."));
@@ -264,7 +269,7 @@ lint_written(PgmLint *lint, PgmEffect *effect)
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
-		case PGM_T_MERGE:
+		case T_SelectStmt:		/* WITH what it writes */
 		case T_TruncateStmt:
 		case T_CopyStmt:
 			break;

@@ -191,6 +191,7 @@ CREATE FOREIGN TABLE far PARTITION OF whole FOR VALUES IN (1) SERVER regress_pgm
 SELECT * FROM found('ALTER FOREIGN TABLE far ALTER b SET DEFAULT 1; ALTER TABLE whole ADD c int; ALTER TABLE whole RENAME b TO d', 'foreign');
 SELECT * FROM found('CREATE UNIQUE INDEX ON whole (a); CREATE INDEX ON whole (a); ALTER TABLE whole ADD PRIMARY KEY (a); CREATE UNIQUE INDEX ON ONLY whole (a)', 'foreign');
 SELECT * FROM found('ALTER TABLE whole ADD FOREIGN KEY (b) REFERENCES tiny; ALTER TABLE whole ADD CHECK (b > 0), ALTER b SET NOT NULL; UPDATE whole SET b = 1; DELETE FROM far; SELECT FROM far; TRUNCATE whole', 'foreign');
+SELECT * FROM found('MERGE INTO far USING tiny ON tiny.id = far.a WHEN MATCHED THEN DELETE; MERGE INTO whole USING tiny ON tiny.id = whole.a WHEN MATCHED THEN DELETE; WITH x AS (DELETE FROM far RETURNING a) SELECT * FROM x', 'foreign');
 SELECT rule, level, hint FROM pgmigrate.lint('UPDATE whole SET b = 1') WHERE rule ~ 'bulk';
 SELECT * FROM found('CREATE CONSTRAINT TRIGGER c AFTER UPDATE ON whole FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); CREATE TRIGGER c AFTER UPDATE ON whole FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'foreign');
 CREATE FOREIGN DATA WRAPPER postgres_fdw;
@@ -258,6 +259,8 @@ DROP TABLE wheel, rim CASCADE;
 CREATE TABLE aim (id int PRIMARY KEY);
 CREATE TABLE near (id int, far int REFERENCES aim, other int DEFAULT 1 REFERENCES aim, n int);
 CREATE TABLE raw (far int);
+CREATE TABLE crowd (id int) PARTITION BY LIST (id);
+CREATE TABLE crowd1 PARTITION OF crowd FOR VALUES IN (1);
 INSERT INTO aim VALUES (1), (2);
 INSERT INTO raw VALUES (1);
 INSERT INTO near VALUES (1, 1, 1, 1);
@@ -266,13 +269,14 @@ DECLARE found text;
 BEGIN
 	EXECUTE sql;
 	SELECT string_agg(relation::regclass || ' ' || mode, ', ' ORDER BY relation::regclass::text COLLATE "C") INTO found FROM (SELECT DISTINCT ON (relation) relation, mode FROM pg_locks JOIN pg_class c ON c.oid = relation
-		WHERE pid = pg_backend_pid() AND relkind = 'r' AND relname IN ('aim', 'near', 'raw') ORDER BY relation, array_position('{RowExclusiveLock,RowShareLock}', mode)) AS l;
+		WHERE pid = pg_backend_pid() AND relname IN ('aim', 'near', 'raw', 'crowd', 'crowd1') ORDER BY relation, array_position('{RowExclusiveLock,RowShareLock}', mode)) AS l;
 	RAISE EXCEPTION SQLSTATE 'TT001' USING MESSAGE = found;
 EXCEPTION WHEN SQLSTATE 'TT001' THEN
 	RETURN SQLERRM;
 END$$;
 SELECT s, told, told = locked(s) AS so FROM unnest(ARRAY['INSERT INTO near VALUES (1, 1, 1)', 'INSERT INTO near SELECT 1, far FROM raw', 'INSERT INTO near (id, other) VALUES (1, 2)', 'INSERT INTO near (id, far, other) VALUES (1, 1, NULL)', 'INSERT INTO near (id) SELECT 1',
-	'UPDATE near SET far = 2', 'UPDATE near SET n = 2', 'DELETE FROM near', 'WITH x AS (INSERT INTO raw VALUES (1)) UPDATE near SET n = 2']) AS s,
+	'UPDATE near SET far = 2', 'UPDATE near SET n = 2', 'DELETE FROM near', 'WITH x AS (INSERT INTO raw VALUES (1)) UPDATE near SET n = 2',
+	'MERGE INTO crowd USING raw ON crowd.id = raw.far WHEN MATCHED THEN DELETE', 'DELETE FROM crowd USING raw WHERE crowd.id = raw.far']) AS s,
 	LATERAL (SELECT string_agg(relation || ' ' || lock_mode, ', ' ORDER BY relation COLLATE "C") AS told FROM (SELECT replace(relation, 'truth.', '') AS relation, lock_mode FROM pgmigrate.lint(s) WHERE rule = 'lock') AS l) AS l;
 -- to read rows changes none, nor does to refer to them
 SELECT rule, relation, message FROM pgmigrate.lint('INSERT INTO near SELECT 1, far FROM raw; ALTER TABLE raw ALTER far SET NOT NULL; ALTER TABLE aim ADD CHECK (id > 0); ALTER TABLE near ALTER n SET NOT NULL') WHERE rule ~ 'data';
