@@ -19,6 +19,7 @@
 #include "online/kept_internal.h"
 #include "online/leftover.h"
 #include "online/sequences.h"
+#include "online/since.h"
 #include "store/run_lock.h"
 
 /* It ends as if it had been dealt with; no table is touched. */
@@ -204,6 +205,14 @@ finalize_locked(PgmShadow *shadow, void *arg)
 static void
 look_ahead(PgmShadow *shadow)
 {
+	ListCell   *lc;
+
+	if (shadow->request->exec->worker)
+	{
+		pgm_lockwait_begin(shadow->request->wait, shadow->request->revision);
+		foreach(lc, shadow->family)
+			pgm_since_build_indexes(lfirst(lc));
+	}
 	if (shadow->request->exec->worker)
 		pgm_txn_begin();
 	pgm_shadow_look_at_sequences(shadow);

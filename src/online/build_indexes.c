@@ -110,7 +110,8 @@ pgm_shadow_ensure_index(PgmShadow *shadow, Oid relid, const char *name,
 	bool		left;
 
 	pgm_txn_begin();
-	pgm_shadow_check(shadow);
+	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
+		pgm_shadow_check(shadow);
 	built = is_built(relid, name, &left);
 	schema = get_namespace_name(get_rel_namespace(relid));
 	full = quote_qualified_identifier(schema, name);

@@ -43,6 +43,7 @@
 #include "online/column_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/since.h"
 
 /* A name that nothing has, while two others are exchanged. */
 #define NAME_BETWEEN "pgmigrate between"
@@ -53,8 +54,14 @@ static PgmQuery default_query = {
 	2, {OIDOID, INT2OID}
 };
 
+/* What it was, and what became of it in the switch. */
 static PgmQuery saved_default_query = {
 	"SELECT $1::jsonb->'defaults'->>$2",
+	2, {TEXTOID, TEXTOID}
+};
+
+static PgmQuery new_default_query = {
+	"SELECT $1::jsonb->'new_defaults'->>$2",
 	2, {TEXTOID, TEXTOID}
 };
 
@@ -287,13 +294,26 @@ default_key(Oid relid, AttrNumber column)
 }
 
 static char *
-saved_default(const PgmShadow *shadow, Oid relid, AttrNumber column)
+saved_default(PgmQuery *query, const PgmShadow *shadow, Oid relid,
+			  AttrNumber column)
 {
 	Datum		values[2];
 
 	values[0] = pgm_text_datum(shadow->operation->details);
 	values[1] = pgm_text_datum(default_key(relid, column));
-	return pgm_spi_one_text(&saved_default_query, values);
+	return pgm_spi_one_text(query, values);
+}
+
+/* One that was set, or dropped, since the switch stays so. */
+static char *
+default_back(const PgmShadow *shadow, Oid relid, AttrNumber from,
+			 AttrNumber to, char *now)
+{
+	char	   *then = saved_default(&new_default_query, shadow, relid, from);
+
+	if (now == NULL || then == NULL ? now != then : strcmp(now, then) != 0)
+		return now;
+	return saved_default(&saved_default_query, shadow, relid, to);
 }
 
 static void
@@ -478,8 +498,22 @@ refuse_unpaired(const PgmShadow *shadow, const PgmColumnObject *object)
 					  get_constraint_name(object->was)));
 }
 
+/* Nobody has looked whether the other one has nulls. */
 static void
-exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults)
+check_not_null(const PgmShadow *shadow, Oid relid, const PgmColumnPair *pair)
+{
+	HeapTuple	tuple = attribute(relid, pair->lead);
+	Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+
+	if (form->attnotnull && !pair->not_null)
+		pgm_since_refuse(shadow, psprintf("column \"%s\" of table \"%s\" was made NOT NULL",
+										  NameStr(form->attname),
+										  get_rel_name(relid)));
+}
+
+static void
+exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
+				 StringInfo new_defaults)
 {
 	PgmColumnSpec spec;
 
@@ -491,6 +525,7 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults)
 		AttrNumber	to = spec.pairs[i].follow;
 		char	   *text = text_of(&default_query, relid, from);
 
+		check_not_null(shadow, relid, &spec.pairs[i]);
 		if (text != NULL)
 			set_default(relid, from, NULL);
 		exchange_attributes(relid, from, to);
@@ -499,9 +534,12 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults)
 		move_sequences(relid, from, to);
 		save_default(defaults, relid, from, text);
 		if (back)
-			text = saved_default(shadow, relid, to);
+			text = default_back(shadow, relid, from, to, text);
 		if (text != NULL)
 			set_default(relid, to, text);
+		if (!back)
+			save_default(new_defaults, relid, to,
+						 text_of(&default_query, relid, to));
 	}
 }
 
@@ -510,9 +548,15 @@ pgm_column_exchange(PgmShadow *shadow, bool back)
 {
 	List	   *objects = pgm_column_objects(shadow);
 	StringInfoData defaults;
+	StringInfoData new_defaults;
 	PgmOwnerScope scope;
 	ListCell   *lc;
 
+	if (back)
+	{
+		objects = pgm_column_objects_left(shadow, objects);
+		pgm_column_refuse_made(shadow, objects);
+	}
 	foreach(lc, objects)
 	{
 		if (!OidIsValid(((PgmColumnObject *) lfirst(lc))->becomes))
@@ -520,12 +564,15 @@ pgm_column_exchange(PgmShadow *shadow, bool back)
 	}
 	initStringInfo(&defaults);
 	appendStringInfoString(&defaults, "{\"defaults\": {");
+	initStringInfo(&new_defaults);
+	appendStringInfoString(&new_defaults, "{\"new_defaults\": {");
 	pgm_owner_enter(&scope, shadow->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
 	foreach(lc, pgm_column_members(shadow))
-		exchange_columns(shadow, lfirst_oid(lc), back, &defaults);
+		exchange_columns(shadow, lfirst_oid(lc), back, &defaults,
+						 &new_defaults);
 	foreach(lc, objects)
 		exchange_object(lfirst(lc), back);
 	pgm_owner_leave(&scope);
@@ -533,5 +580,7 @@ pgm_column_exchange(PgmShadow *shadow, bool back)
 		return;
 	appendStringInfoString(&defaults, "}}");
 	pgm_operation_add_details(shadow->operation, defaults.data);
+	appendStringInfoString(&new_defaults, "}}");
+	pgm_operation_add_details(shadow->operation, new_defaults.data);
 	pgm_column_save_objects(shadow, objects);
 }

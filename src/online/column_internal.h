@@ -102,6 +102,13 @@ extern List *pgm_column_objects_of(int64 operation, Oid relid,
 								   AttrNumber column);
 extern void pgm_column_save_objects(PgmShadow *shadow, List *objects);
 
+/*
+ * column_since.c: before the way back, those of which the user has left
+ * theirs; and raises an error for what has no double, and would be lost.
+ */
+extern List *pgm_column_objects_left(const PgmShadow *shadow, List *objects);
+extern void pgm_column_refuse_made(const PgmShadow *shadow, List *objects);
+
 /* Makes the doubles, outside of a transaction. */
 extern void pgm_column_make_objects(PgmShadow *shadow);
 

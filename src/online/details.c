@@ -22,6 +22,7 @@
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/partition.h"
+#include "online/since.h"
 #include "online/sync_trigger.h"
 
 static PgmQuery load_query = {
@@ -106,10 +107,14 @@ pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
 void
 pgm_shadow_require_same(const PgmShadow *shadow, const char *diff)
 {
-	if (diff != NULL)
-		pgm_shadow_refuse_changed(shadow,
-								  psprintf("the table and its copy have come to differ: %s",
-										   diff));
+	char	   *what = diff == NULL ? NULL :
+		psprintf("the table and its copy have come to differ: %s", diff);
+
+	if (diff == NULL)
+		return;
+	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
+		pgm_shadow_refuse_changed(shadow, what);
+	pgm_since_refuse(shadow, what);
 }
 
 /* Nobody else has written to the tables beside, or can have. */

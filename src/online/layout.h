@@ -56,6 +56,9 @@ extern Oid	pgm_layout_key(Relation rel);
 /* The index of a table that is the same as this one, or InvalidOid. */
 extern Oid	pgm_layout_find_index(Relation rel, Oid like);
 
+/* Those of a table that have none like them on the other one, each for one. */
+extern List *pgm_layout_unpaired(Relation a, Relation b);
+
 /*
  * Exchange the files of two tables and of all their indexes.  Both are locked
  * against everybody.  Does nothing but return what differs, unless it

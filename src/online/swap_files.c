@@ -208,6 +208,19 @@ pair_indexes(Relation a, Relation b, LOCKMODE mode, char **difference)
 	return pairs;
 }
 
+List *
+pgm_layout_unpaired(Relation a, Relation b)
+{
+	char	   *difference = NULL;
+	List	   *pairs = pair_indexes(a, b, AccessShareLock, &difference);
+	List	   *result = NIL;
+
+	for (int i = 0; i < list_length(pairs); i += 2)
+		if (!OidIsValid(list_nth_oid(pairs, i + 1)))
+			result = lappend_oid(result, list_nth_oid(pairs, i));
+	return result;
+}
+
 /* What differs, or NULL; then *pairs are those of their indexes. */
 static char *
 find_difference(Relation a, Relation b, LOCKMODE mode, List **pairs)

@@ -52,6 +52,7 @@
 #include "online/owner.h"
 #include "online/partition.h"
 #include "online/sequences.h"
+#include "online/since.h"
 #include "online/sync_trigger.h"
 
 static char *
@@ -274,9 +275,9 @@ static PgmQuery checks_query = {
 	"SELECT format('DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', n.conname, "
 	"n.conname, pg_get_constraintdef(o.oid)) FROM pg_constraint n "
 	"JOIN pg_constraint o ON o.conrelid = $2 AND o.conname = n.conname "
-	"WHERE n.conrelid = $1 AND n.contype = 'c' "
+	"WHERE n.conrelid = $1 AND n.contype = 'c' AND n.conname <> ALL ($3) "
 	"AND pg_get_constraintdef(n.oid) <> pg_get_constraintdef(o.oid)",
-	2, {OIDOID, OIDOID}
+	3, {OIDOID, OIDOID, TEXTARRAYOID}
 };
 
 /* Comments of checks as they are; of those that are not there, as before. */
@@ -303,13 +304,14 @@ comments_of_checks(const PgmShadow *shadow)
 }
 
 static void
-restore_checks(PgmShadow *shadow, const List *comments)
+restore_checks(PgmShadow *shadow, const List *comments, const PgmSince *since)
 {
-	Datum		values[2];
+	Datum		values[3];
 	const ListCell *lc;
 
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->old);
+	values[2] = pgm_names_datum(since->checks);
 	foreach(lc, pgm_spi_texts(&checks_query, values))
 		pgm_layout_run_text(psprintf("ALTER TABLE ONLY %s %s", shadow->name,
 									 (char *) lfirst(lc)));
@@ -373,7 +375,7 @@ restore_indexes(PgmShadow *shadow)
  * owner.
  */
 static void
-run_inverse(PgmShadow *shadow)
+run_inverse(PgmShadow *shadow, const PgmSince *since)
 {
 	PgmOwnerScope scope;
 	bool		alone = shadow->root == shadow->relid;
@@ -383,14 +385,16 @@ run_inverse(PgmShadow *shadow)
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	pgm_since_set_defaults(shadow, since, false);
 	pgm_layout_run_text(psprintf("ALTER TABLE %s%s %s", alone ? "ONLY " : "",
 								 pgm_layout_name(shadow->root),
 								 shadow->inverse));
 	if (alone)
 	{
-		restore_checks(shadow, comments);
+		restore_checks(shadow, comments, since);
 		restore_indexes(shadow);
 	}
+	pgm_since_set_defaults(shadow, since, true);
 	pgm_owner_leave(&scope);
 }
 
@@ -512,7 +516,9 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	List	   *keys;
 	List	   *views;
 	List	   *between;
+	List	   *since = NIL;
 	ListCell   *lc;
+	ListCell   *lc2;
 	int			i = shadow->request->n;
 
 	if (pgm_is_column(shadow))
@@ -522,6 +528,8 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	}
 	foreach(lc, shadow->family)
 		unfit += check_way_back(lfirst(lc), without_unfit);
+	foreach(lc, shadow->family)
+		since = lappend(since, pgm_since_look(lfirst(lc)));
 	foreach(lc, pgm_shadow_heads(shadow->family))
 		pgm_shadow_set_sequences_back(lfirst(lc), false);
 	if (pgm_partition_wanted(shadow))
@@ -536,6 +544,8 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 
 		pgm_sync_drop(member->relid, member->operation->id);
 	}
+	foreach(lc, shadow->family)
+		pgm_since_match_indexes(lfirst(lc));
 	swap_all(shadow, true);
 	keys = incoming_keys(shadow);
 	i = run_others(shadow, i);
@@ -543,10 +553,13 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
 	between = pgm_joint_drop_keys(shadow->family);
-	foreach(lc, pgm_shadow_heads(shadow->family))
+	forboth(lc, shadow->family, lc2, since)
 	{
-		if (((PgmShadow *) lfirst(lc))->inverse != NULL)
-			run_inverse(lfirst(lc));
+		PgmShadow  *member = lfirst(lc);
+
+		if (member->inverse != NULL &&
+			list_member_ptr(pgm_shadow_heads(shadow->family), member))
+			run_inverse(member, lfirst(lc2));
 	}
 	order_columns(shadow, true);
 	pgm_shadow_attach_views(shadow, views);
@@ -561,6 +574,8 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 		if (keys != NIL)
 			warn_of_keys(shadow, list_length(keys));
 	}
+	foreach(lc, shadow->family)
+		pgm_since_drop_indexes(lfirst(lc));
 	swap_all(shadow, false);
 	foreach(lc, shadow->family)
 	{

@@ -1,0 +1,130 @@
+/*
+ * What is made of a table between the switch and the way back: it stays, or is
+ * in the way and named.  Nothing is lost, and nothing is believed that nobody
+ * has looked at.
+ */
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA since;
+SET search_path = since, public;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE refs (id int PRIMARY KEY);
+INSERT INTO refs SELECT generate_series(0, 100);
+CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+
+-- Changed by a method, then something is done, then taken back: what came of it.
+CREATE FUNCTION begin_change(method text, type text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DROP TABLE IF EXISTS t CASCADE;
+	CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 7 CONSTRAINT positive CHECK (v > -100), w text);
+	CREATE INDEX t_v ON t (v);
+	INSERT INTO t SELECT g, g, g FROM generate_series(1, 100) g;
+	PERFORM set_config('pgmigrate.online_method', method, false);
+	RETURN pgmigrate.revision('change', 'ALTER TABLE since.t ALTER v TYPE ' || type, 'ALTER TABLE since.t ALTER v TYPE int');
+END $$;
+CREATE VIEW form AS SELECT format_type(atttypid, atttypmod) AS type, attnotnull AS not_null,
+	(SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef d WHERE adrelid = attrelid AND adnum = attnum) AS "default",
+	(SELECT string_agg(relname || CASE WHEN indisvalid THEN '' ELSE ' (not valid)' END, ' ' ORDER BY relname) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = attrelid) AS indexes,
+	(SELECT string_agg(conname || ' ' || regexp_replace(pg_get_constraintdef(c.oid), '''(-?\d+)''::\w+', '\1'), ', ' ORDER BY conname) FROM pg_constraint c WHERE conrelid = attrelid AND contype IN ('c', 'f', 'u')) AS constraints
+FROM pg_attribute WHERE attrelid = to_regclass('since.t') AND attname = 'v';
+
+-- by another table: indexes are built on the old rows, and dropped there
+SELECT begin_change('table', 'bigint') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+CREATE INDEX t_w ON t (w);
+CREATE INDEX t_next ON t ((v + 1), w) WHERE v > 5;
+CREATE INDEX t_next_again ON t ((v + 1), w) WHERE v > 5;
+ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
+DROP INDEX t_v;
+INSERT INTO t VALUES (101, 101, 'x');
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+SET enable_seqscan = off;
+SELECT id FROM t WHERE v + 1 = 102 AND v > 5;
+SELECT id FROM t WHERE w = 'x';
+RESET enable_seqscan;
+SELECT count(*) FROM pg_namespace WHERE nspname ~ '^pgmigrate_online';
+
+-- defaults and checks, which the statement back would make what they were
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('table', 'bigint') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+ALTER TABLE t ALTER v SET DEFAULT 9, DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (v > -50), ADD CHECK (w <> 'no'), ADD FOREIGN KEY (v) REFERENCES refs;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+
+-- proven for other values than the old ones
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('table', 'bigint USING v / 2') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+ALTER TABLE t ADD CONSTRAINT small CHECK (v < 60);
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT small, ADD CONSTRAINT to_refs FOREIGN KEY (v) REFERENCES refs;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT to_refs, ADD CHECK (w <> 'no');
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+SELECT max(v) FROM t;
+
+-- what is in the way, and that the index built before it is of no harm
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('table', 'bigint') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+CREATE INDEX t_w ON t (w);
+ALTER TABLE t ADD n int;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP n, ADD EXCLUDE USING btree (v WITH =);
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT t_v_excl, ALTER v SET NOT NULL;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t ALTER v DROP NOT NULL;
+DROP INDEX t_w;
+CREATE INDEX t_w ON t (w, v);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+
+-- by another column: what is on it has no double
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('column', 'bigint') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+CREATE INDEX t_next ON t ((v + 1));
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP INDEX t_next;
+ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT t_u, ADD CONSTRAINT small CHECK (v < 6000);
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT small, ADD CONSTRAINT to_refs FOREIGN KEY (v) REFERENCES refs;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT to_refs;
+CREATE STATISTICS both_of ON v, w FROM t;
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP STATISTICS both_of;
+CREATE TRIGGER touched BEFORE UPDATE OF v ON t FOR EACH ROW EXECUTE FUNCTION touched();
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP TRIGGER touched ON t;
+ALTER TABLE t ADD g bigint GENERATED ALWAYS AS (v * 2) STORED;
+\set VERBOSITY terse
+SELECT state FROM pgmigrate.downgrade('-1');
+\set VERBOSITY default
+ALTER TABLE t DROP g, ALTER v SET NOT NULL;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t ALTER v DROP NOT NULL;
+-- what stays: a default, what was dropped, and an index that was built anew
+ALTER TABLE t ALTER v SET DEFAULT 9, DROP CONSTRAINT positive;
+CREATE INDEX t_w ON t (w);
+REINDEX INDEX CONCURRENTLY t_v;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+SELECT count(*) FROM t WHERE v = id;
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('column', 'bigint') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+DROP INDEX t_v;
+ALTER TABLE t ALTER v DROP DEFAULT;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+
+DROP SCHEMA since CASCADE;
+DROP EXTENSION pgmigrate;
