@@ -110,14 +110,23 @@ SELECT o.id AS operation,
 		AND o.total OPERATOR(pg_catalog.>) o.done
 		THEN pg_catalog.make_interval(secs => (o.total OPERATOR(pg_catalog.-) o.done)::pg_catalog.float8 OPERATOR(pg_catalog./) r.rate)
 	END AS eta,
-	o.waiting_for,
+	NULLIF(pg_catalog.concat_ws(', ', o.waiting_for, w.who), '') AS waiting_for,
 	o.differences,
 	o.started,
 	o.switched,
 	o.revert_until,
 	o.details
-FROM pgmigrate.operation o,
-LATERAL (SELECT CASE WHEN o.finished IS NULL AND o.switched IS NULL
+FROM pgmigrate.operation o
+-- a statement that commits by itself cannot write down for whom it waits
+LEFT JOIN LATERAL (SELECT 'process ' OPERATOR(pg_catalog.||) pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(l.pid), ', ') AS who
+	FROM pgmigrate.run t
+	JOIN pg_catalog.pg_locks l ON l.pid OPERATOR(pg_catalog.=) t.pid AND NOT l.granted
+	JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
+		AND p.backend_type OPERATOR(pg_catalog.=) 'pgmigrate worker'
+	WHERE t.id OPERATOR(pg_catalog.=) o.run AND o.finished IS NULL AND o.switched IS NULL
+		AND pg_catalog.cardinality(pg_catalog.pg_blocking_pids(l.pid)) OPERATOR(pg_catalog.>) 0
+	LIMIT 1) AS w ON true
+CROSS JOIN LATERAL (SELECT CASE WHEN o.finished IS NULL AND o.switched IS NULL
 		AND o.done OPERATOR(pg_catalog.>) 0
 		AND pg_catalog.clock_timestamp() OPERATOR(pg_catalog.>) o.phase_started
 	THEN pg_catalog.round((o.done::pg_catalog.float8 OPERATOR(pg_catalog./)

@@ -151,6 +151,26 @@ unlike(tree_as('looker'), qr/psst/, 'without the query for a viewer');
 $holder->query('COMMIT');
 $caller->result;
 
+# As a step of an online change: the operation tells for whom.
+$holder->query('BEGIN; INSERT INTO own.t VALUES (1)');
+next_revision('CREATE INDEX t_online ON own.t (id)');
+$caller->query('SET pgmigrate.online_threshold = 0');
+$caller->send('SELECT pgmigrate.upgrade()');
+poll($node,
+	"SELECT count(*) = 1 FROM pgmigrate.operations WHERE waiting_for = 'process ${\$holder->pid}'"
+);
+is( query(
+		$node, "SELECT details->>'waiting_for' FROM pgmigrate.status()"),
+	'process ' . $holder->pid,
+	'an online change that waits in a step: for whom');
+$holder->query('COMMIT');
+$caller->result;
+is( query(
+		$node, 'SELECT count(*) FROM pgmigrate.operations WHERE waiting_for IS NOT NULL'),
+	'0',
+	'and when it is over, for nobody');
+$caller->query('RESET pgmigrate.online_threshold');
+
 # So does a change of rows.
 query($node, 'INSERT INTO own.t VALUES (1)');
 $holder->query('BEGIN; UPDATE own.t SET id = 2');
