@@ -89,7 +89,8 @@ pgm_diff_begin(PgmDiff *diff, const PgmSchema *from, const PgmSchema *to,
 	diff->to = to;
 	diff->options = options;
 	pgm_lookup_sequences(&diff->sequences, to);
-	pgm_lookup_not_nulls(&diff->not_nulls, to);
+	pgm_lookup_not_nulls(&diff->not_nulls[0], from);
+	pgm_lookup_not_nulls(&diff->not_nulls[1], to);
 	pgm_diff_pair(diff);
 }
 

@@ -69,7 +69,8 @@ typedef struct PgmDiff
 	PgmEdges	users;			/* who needs this, in from */
 	PgmEdges	needs;			/* what this needs, in to */
 	PgmLookup	sequences;		/* of columns, in to */
-	PgmLookup	not_nulls;		/* constraints, in to */
+	PgmLookup	not_nulls[2];	/* constraints, in from and to */
+	PgmLookup	constraints[2]; /* by name; made when looked at */
 	List	   *statements;		/* of PgmDdl */
 } PgmDiff;
 
@@ -113,8 +114,7 @@ extern bool pgm_ddl_can_replace(const PgmDiff *diff, const PgmPair *pair);
 
 /* privileges.c: owner, privileges, comment of what is there now. */
 extern void pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created);
-extern bool pgm_ddl_same_privileges(const PgmDiff *diff,
-									const PgmPair *pair);
+extern bool pgm_ddl_same_privileges(const PgmDiff *diff, const PgmPair *pair);
 
 /* What something new is granted by default, as the model has it. */
 extern char *pgm_ddl_default_acl(const PgmSchema *schema,

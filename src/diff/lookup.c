@@ -12,7 +12,7 @@
 
 #define NOT_NULL "NOT NULL "
 
-/* The column that an object belongs to; NULL if there is none. */
+/* What an object is found by, such as its column; NULL if it is not there. */
 typedef char *(*ColumnOf) (const PgmSchemaObject *object);
 
 static char *
@@ -30,9 +30,13 @@ column_of_not_null(const PgmSchemaObject *object)
 	const char *name;
 	const char *at;
 
-	if (!pgm_ddl_is(object, "constraint"))
+	if (!pgm_ddl_is(object, "constraint") &&
+		!pgm_ddl_is(object, "domain constraint"))
 		return NULL;
 	definition = pgm_schema_value(object, "definition");
+	/* the domain itself */
+	if (strcmp(definition, "NOT NULL") == 0)
+		return pstrdup(pgm_ddl_table(object));
 	if (strncmp(definition, NOT_NULL, strlen(NOT_NULL)) != 0)
 		return NULL;
 	at = name = definition + strlen(NOT_NULL);
@@ -85,6 +89,46 @@ void
 pgm_lookup_not_nulls(PgmLookup *lookup, const PgmSchema *schema)
 {
 	make(lookup, schema, column_of_not_null);
+}
+
+/* The schema is that of the table or domain. */
+char *
+pgm_lookup_constraint_key(const PgmSchemaObject *constraint)
+{
+	const char *table;
+
+	if (!pgm_ddl_is(constraint, "constraint") &&
+		!pgm_ddl_is(constraint, "domain constraint"))
+		return NULL;
+	table = pgm_ddl_table(constraint);
+	return psprintf("%.*s%s", (int) (pgm_ddl_bare_name(table) - table), table,
+					pgm_ddl_part_name(constraint));
+}
+
+void
+pgm_lookup_constraints(PgmLookup *lookup, const PgmSchema *schema)
+{
+	make(lookup, schema, pgm_lookup_constraint_key);
+}
+
+bool
+pgm_lookup_finds_other(const PgmLookup *lookup, const char *key,
+					   const char *identity)
+{
+	PgmLookupEntry wanted = {key};
+	PgmLookupEntry *end = lookup->entries + lookup->n;
+	PgmLookupEntry *at;
+
+	at = bsearch(&wanted, lookup->entries, lookup->n, sizeof(PgmLookupEntry),
+				 entry_cmp);
+	if (at == NULL)
+		return false;
+	while (at > lookup->entries && entry_cmp(at - 1, &wanted) == 0)
+		at--;
+	for (; at < end && entry_cmp(at, &wanted) == 0; at++)
+		if (strcmp(at->object->identity, identity) != 0)
+			return true;
+	return false;
 }
 
 const PgmSchemaObject *

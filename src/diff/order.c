@@ -24,6 +24,7 @@
 
 #include "miscadmin.h"
 
+#include "diff/not_null.h"
 #include "diff/parts.h"
 
 static bool
@@ -448,6 +449,20 @@ come_altered(PgmDiff *diff, int n)
 			come(diff, diff->needs.other[i]);
 }
 
+/* What a column has of its parents cannot be dropped before they have. */
+static void
+come_above(PgmDiff *diff, const PgmPair *pair)
+{
+	ListCell   *cell;
+
+	if (pgm_ddl_loses_not_null(pair))
+		foreach(cell, pgm_ddl_same_above(diff, pair->from))
+	{
+		if (pgm_ddl_loses_not_null(&diff->pairs[lfirst_int(cell)]))
+			come(diff, lfirst_int(cell));
+	}
+}
+
 static void
 come(PgmDiff *diff, int n)
 {
@@ -482,6 +497,7 @@ come(PgmDiff *diff, int n)
 	{
 		come_sequence(diff, pair);
 		come_altered(diff, n);
+		come_above(diff, pair);
 		pgm_ddl_alter(diff, pair);
 	}
 	pair->made = true;

@@ -10,10 +10,9 @@
  */
 #include "postgres.h"
 
-#include "commands/defrem.h"
 #include "utils/builtins.h"
-#include "utils/varlena.h"
 
+#include "diff/not_null.h"
 #include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
@@ -49,57 +48,8 @@ append_identity(StringInfo sql, const PgmDiff *diff,
 	appendStringInfoChar(sql, ')');
 }
 
-/* Is its NOT NULL one for the rows to come only?  Since 18. */
-static bool
-is_not_valid(const PgmSchemaObject *column)
-{
-	return pgm_ddl_equal(OF(column, "not null"), "not valid");
-}
-
 static char *
-unquoted(const char *identity)
-{
-	return strVal(llast(textToQualifiedNameList(cstring_to_text(identity))));
-}
-
-/*
- * The name of its NOT NULL, a constraint since 18, which a partition has from
- * its parent.  NULL: the one that it gets by itself, or that is in use.  That
- * of a table that is made beside the one that it replaces is not free yet.
- */
-static char *
-not_null_name(const PgmDiff *diff, const PgmSchemaObject *column)
-{
-	const PgmSchemaObject *constraint = pgm_lookup_find(&diff->not_nulls,
-														column);
-	char	   *name;
-	char	   *usual;
-
-	if (constraint == NULL)
-		return NULL;
-	name = pgm_ddl_part_name(constraint);
-	if (!is_not_valid(column) &&
-		pgm_schema_find(diff->from, "constraint",
-						constraint->identity) != NULL)
-		return pgm_ddl_table_is_new(diff, column) ? name : NULL;
-	usual = makeObjectName(unquoted(pgm_ddl_table(column)),
-						   unquoted(pgm_ddl_part_name(column)), "not_null");
-	return strcmp(name, quote_identifier(usual)) == 0 ? NULL : name;
-}
-
-static void
-append_not_null(StringInfo sql, const PgmDiff *diff,
-				const PgmSchemaObject *column)
-{
-	char	   *name = not_null_name(diff, column);
-
-	if (name != NULL)
-		appendStringInfo(sql, " CONSTRAINT %s", name);
-	appendStringInfoString(sql, " NOT NULL");
-}
-
-static char *
-column_definition(const PgmDiff *diff, const PgmSchemaObject *column)
+column_definition(PgmDiff *diff, const PgmSchemaObject *column)
 {
 	StringInfoData sql;
 
@@ -122,21 +72,9 @@ column_definition(const PgmDiff *diff, const PgmSchemaObject *column)
 						 "STORED" : "VIRTUAL");
 	if (OF(column, "identity") != NULL)
 		append_identity(&sql, diff, column);
-	if (OF(column, "not null") != NULL && !is_not_valid(column))
-		append_not_null(&sql, diff, column);
+	if (OF(column, "not null") != NULL && !pgm_ddl_is_not_valid(column))
+		pgm_ddl_append_not_null(&sql, diff, column);
 	return sql.data;
-}
-
-/* The definition of a column has no words for it. */
-static void
-add_not_valid(PgmDiff *diff, const PgmSchemaObject *column)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	append_not_null(&sql, diff, column);
-	pgm_ddl_add_to_table(diff, pgm_ddl_table(column), "ADD%s %s NOT VALID",
-						 sql.data, pgm_ddl_part_name(column));
 }
 
 /* Options of "a=1, b=2" that are not there any more, or all that are. */
@@ -373,8 +311,8 @@ pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair)
 			continue;
 		if (is_inherited(column) && !partition)
 			alter_inherited(diff, table, column);
-		else if (is_not_valid(column))
-			add_not_valid(diff, column);
+		else if (pgm_ddl_is_not_valid(column))
+			pgm_ddl_add_not_valid(diff, column);
 		pgm_ddl_set_column_details(diff, NULL, column, false);
 	}
 	set_table_details(diff, NULL, table);
@@ -541,8 +479,8 @@ pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 		return;
 	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
 						 column_definition(diff, pair->to));
-	if (is_not_valid(pair->to))
-		add_not_valid(diff, pair->to);
+	if (pgm_ddl_is_not_valid(pair->to))
+		pgm_ddl_add_not_valid(diff, pair->to);
 	pgm_ddl_set_column_details(diff, NULL, pair->to, false);
 }
 
@@ -653,61 +591,6 @@ is_handed_down(const PgmDiff *diff, const PgmSchemaObject *column)
 		!pgm_ddl_changes_parents(diff, column);
 }
 
-/* Has the statement of a parent made its NOT NULL one that is NOT VALID? */
-static bool
-is_not_valid_from_above(const PgmDiff *diff, const PgmPair *pair)
-{
-	ListCell   *cell;
-
-	if (!is_not_valid(pair->to))
-		return false;
-	foreach(cell, pgm_ddl_same_above(diff, pair->to))
-	{
-		const PgmPair *above = &diff->pairs[lfirst_int(cell)];
-
-		if (above->to != NULL && is_not_valid(above->to) &&
-			(above->from == NULL || !is_not_valid(above->from)))
-			return true;
-	}
-	return false;
-}
-
-/* Its constraint is there, NOT VALID, and has the name that it is to have. */
-static const PgmSchemaObject *
-find_not_validated(const PgmDiff *diff, const PgmPair *pair)
-{
-	const PgmSchemaObject *constraint = pgm_lookup_find(&diff->not_nulls,
-														pair->to);
-
-	return constraint == NULL || !is_not_valid(pair->from) ? NULL :
-		pgm_schema_find(diff->from, "constraint", constraint->identity);
-}
-
-static void
-alter_not_null(PgmDiff *diff, PgmPair *pair, const char *only)
-{
-	const char *table = pgm_ddl_table(pair->to);
-	char	   *name = pgm_ddl_part_name(pair->to);
-	bool		wanted = OF(pair->to, "not null") != NULL;
-	const PgmSchemaObject *constraint = find_not_validated(diff, pair);
-
-	if (is_not_valid_from_above(diff, pair))
-		return;
-	/* what is valid does not become NOT VALID */
-	if (OF(pair->from, "not null") != NULL &&
-		(!wanted || is_not_valid(pair->to)))
-		pgm_ddl_add_to_table(diff, is_partitioned(diff, table) ? table : only,
-							 "ALTER COLUMN %s DROP NOT NULL", name);
-	if (is_not_valid(pair->to))
-		add_not_valid(diff, pair->to);
-	else if (wanted && constraint != NULL)
-		pgm_ddl_add_to_table(diff, table, "VALIDATE CONSTRAINT %s",
-							 pgm_ddl_part_name(constraint));
-	else if (wanted)
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET NOT NULL",
-							 name);
-}
-
 /* What a column has of its own, when its parents have handed down the rest. */
 void
 pgm_ddl_finish_column(PgmDiff *diff, PgmPair *pair)
@@ -754,7 +637,8 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET DEFAULT %s",
 							 name, value);
 	if (differs(pair, "not null"))
-		alter_not_null(diff, pair, only);
+		pgm_ddl_alter_not_null(diff, pair,
+							   is_partitioned(diff, table) ? table : only);
 	if ((differs(pair, "identity") || pair->new_sequence) &&
 		OF(pair->to, "identity") != NULL)
 		alter_identity(diff, pair);

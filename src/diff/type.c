@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "diff/not_null.h"
 #include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
@@ -110,7 +111,7 @@ create_domain(PgmDiff *diff, PgmPair *pair)
 		appendStringInfo(&sql, " DEFAULT %s",
 						 pgm_schema_written(pair->to, "default"));
 	if (OF(pair->to, "not null") != NULL)
-		appendStringInfoString(&sql, " NOT NULL");
+		pgm_ddl_append_not_null(&sql, diff, pair->to);
 	pgm_ddl_add(diff, "%s", sql.data);
 }
 
@@ -200,8 +201,7 @@ alter_domain(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add(diff, "ALTER DOMAIN %s SET DEFAULT %s", name,
 					pgm_schema_written(pair->to, "default"));
 	if (differs(pair, "not null"))
-		pgm_ddl_add(diff, "ALTER DOMAIN %s %s NOT NULL", name,
-					OF(pair->to, "not null") != NULL ? "SET" : "DROP");
+		pgm_ddl_alter_domain_not_null(diff, pair);
 }
 
 static int64
