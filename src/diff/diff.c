@@ -165,7 +165,7 @@ pgm_diff_tell(const PgmSchema *from, const PgmSchema *to,
 		if (!pgm_ddl_is(was, "table") && !pgm_ddl_is(was, "user mapping"))
 			continue;
 		now = pgm_schema_find(to, was->kind, was->identity);
-		if (now == NULL || pgm_diff_skips(options, now) ||
+		if (now == NULL || pgm_diff_skips(options, to, now) ||
 			(!becomes_partitioned(was, now) && !has_other_options(was, now)))
 			continue;
 		if (diff.npairs == 0)

@@ -31,8 +31,12 @@ typedef struct PgmDiffOptions
 extern List *pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 							const PgmDiffOptions *options);
 
-/* Is it left alone, for what is to be included or excluded? */
+/*
+ * Is an object of the schema left alone, for what is to be included or
+ * excluded?  Without a schema only by its own name.
+ */
 extern bool pgm_diff_skips(const PgmDiffOptions *options,
+						   const PgmSchema *schema,
 						   const PgmSchemaObject *object);
 
 /*

@@ -11,9 +11,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "utils/builtins.h"
 
+#include "diff/not_null.h"
 #include "diff/parts.h"
 
 /* Properties that no ALTER changes. */
@@ -104,57 +104,6 @@ is_one_of(const char *kind, const char *const *list, int n)
 		if (strcmp(list[i], kind) == 0)
 			return true;
 	return false;
-}
-
-static bool
-matches(List *patterns, const PgmSchemaObject *object)
-{
-	const char *table = pgm_ddl_table(object);
-	const char *names[3];
-	ListCell   *cell;
-
-	names[0] = object->identity;
-	names[1] = psprintf("%s %s", object->kind, object->identity);
-	names[2] = table != NULL ? table : object->identity;
-	foreach(cell, patterns)
-		for (int i = 0; i < lengthof(names); i++)
-		if (DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
-												 CStringGetTextDatum(names[i]),
-												 CStringGetTextDatum(lfirst(cell)))))
-			return true;
-	return false;
-}
-
-/* NOT NULL as a constraint with a name of its own: that of the column. */
-static bool
-is_not_null(const PgmSchemaObject *object)
-{
-	const char *definition;
-
-	if (!pgm_ddl_is(object, "constraint") &&
-		!pgm_ddl_is(object, "domain constraint"))
-		return false;
-	definition = pgm_schema_value(object, "definition");
-	return definition != NULL && strncmp(definition, "NOT NULL", 8) == 0;
-}
-
-/*
- * A proof has what is left out too, as others may need it, but for what has no
- * SQL.
- */
-bool
-pgm_diff_skips(const PgmDiffOptions *options, const PgmSchemaObject *object)
-{
-	if (options->outline)
-		return is_not_null(object) ||
-			((pgm_ddl_rank(object->kind) == pgm_ddl_rank("") ||
-			  pgm_schema_value(object, "shell") != NULL) &&
-			 matches(options->exclude, object));
-	if (options->include != NIL && !matches(options->include, object))
-		return true;
-	if (options->no_grants && pgm_ddl_is(object, "default privileges"))
-		return true;
-	return matches(options->exclude, object) || is_not_null(object);
 }
 
 static bool
@@ -253,7 +202,8 @@ must_recreate(const PgmDiff *diff, const PgmPair *pair)
 static PgmChange
 decide(const PgmDiff *diff, const PgmPair *pair)
 {
-	if (pgm_diff_skips(diff->options, pgm_ddl_object(pair)) &&
+	if (pgm_diff_skips(diff->options, pair->from != NULL ? diff->from :
+					   diff->to, pgm_ddl_object(pair)) &&
 		!pgm_ddl_comes_with_schema(diff, pair))
 		return PGM_KEEP;
 	if (pair->from == NULL)
@@ -499,7 +449,7 @@ recreate(PgmDiff *diff, int n, List *queue)
 	PgmPair    *pair = &diff->pairs[n];
 
 	if ((pair->change != PGM_KEEP && pair->change != PGM_ALTER) ||
-		is_not_null(pgm_ddl_object(pair)))
+		pgm_ddl_is_not_null(pgm_ddl_object(pair)))
 		return queue;
 	pair->change = PGM_RECREATE;
 	return lappend_int(queue, n);
@@ -763,7 +713,8 @@ recreate_sequences(PgmDiff *diff)
 
 		if (!pgm_ddl_is(pair->from, "sequence"))
 			continue;
-		if (pair->to != NULL && !pgm_diff_skips(diff->options, pair->to) &&
+		if (pair->to != NULL &&
+			!pgm_diff_skips(diff->options, diff->to, pair->to) &&
 			!pgm_ddl_equal(identity_column(pair->from),
 						   identity_column(pair->to)))
 			pair->change = PGM_RECREATE;

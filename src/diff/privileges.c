@@ -507,7 +507,7 @@ pgm_ddl_comes_with_schema(const PgmDiff *diff, const PgmPair *pair)
 		return false;
 	schema = OF(pair->to, ".schema");
 	options.no_grants = false;
-	return schema != NULL && !pgm_diff_skips(&options, pair->to) &&
+	return schema != NULL && !pgm_diff_skips(&options, diff->to, pair->to) &&
 		pgm_schema_find(diff->from, "schema", schema) == NULL;
 }
 

@@ -77,8 +77,9 @@ is_left_alone(Judge *judge, const PgmSchemaObject *row, bool found)
 	address.subid = 0;
 	if (object == NULL)
 		object = find_object(judge, found, address);
-	return pgm_diff_skips(options, object != NULL ? object : row) ||
-		pgm_diff_skips(&excluded, row);
+	return pgm_diff_skips(options, judge->sides[found]->model,
+						  object != NULL ? object : row) ||
+		pgm_diff_skips(&excluded, NULL, row);
 }
 
 static bool

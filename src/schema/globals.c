@@ -54,7 +54,9 @@ static PgmQuery queries[] = {
 		"ELSE 'WITHOUT FUNCTION' END, CASE k.castcontext WHEN 'a' "
 		"THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END) "
 		"AS \".create\", format('CAST (%s AS %s)', " CAST_TYPES ") "
-		"AS \".address\" FROM pg_cast k " PGM_JOIN_COMMENT("pg_cast", "k.oid")
+		"AS \".address\", " PGM_OF_RANGE " FROM pg_cast k "
+		PGM_JOIN_COMMENT("pg_cast", "k.oid")
+		PGM_JOIN_RANGE("pg_cast", "k.oid")
 	OF_USER("pg_cast", "k.oid")},
 
 	{"SELECT " PGM_ADDRESS("l") ", "

@@ -61,6 +61,18 @@ extern PgmSchemaObject *pgm_schema_add(PgmSchema *schema, int *size,
 	"AND e.deptype = 'x' AND e.classid = '" catalog "'::regclass " \
 	"GROUP BY e.objid) AS z (id, names) ON z.id = " oid " "
 
+/* The range that functions or casts come with. */
+#define PGM_JOIN_RANGE(catalog, oid) \
+	"LEFT JOIN (SELECT e.objid, min(format('%s.%I', " \
+	"y.typnamespace::regnamespace, y.typname)) FROM pg_range r " \
+	"JOIN pg_type y ON y.oid = r.rngtypid JOIN pg_depend e " \
+	"ON e.refclassid = 'pg_type'::regclass " \
+	"AND e.refobjid IN (r.rngtypid, " PGM_SQL_MULTIRANGE_OID ") " \
+	"AND e.deptype = 'i' AND e.classid = '" catalog "'::regclass " \
+	"WHERE r.rngtypid >= 16384 GROUP BY e.objid) AS w (id, range) " \
+	"ON w.id = " oid " "
+#define PGM_OF_RANGE "w.range AS \".of\""
+
 #define PGM_NAMED(schema, name) \
 	"quote_ident(" schema ") || '.' || quote_ident(" name ")"
 

@@ -150,9 +150,10 @@ static PgmQuery queries[] = {
 		"CASE WHEN " PGM_SQL_PROSQLBODY " IS NOT NULL "
 		"THEN pg_get_functiondef(p.oid) END AS definition, "
 		PGM_OWNER("p.proowner") ", " PGM_GRANTS("f", "p.proacl", "p.proowner") ", "
-		PGM_DEPENDS ", " PGM_COMMENT
+		PGM_DEPENDS ", " PGM_COMMENT ", " PGM_OF_RANGE
 		" FROM pg_proc p " IN_SCHEMA("p.pronamespace")
 		PGM_JOIN_COMMENT("pg_proc", "p.oid")
+		PGM_JOIN_RANGE("pg_proc", "p.oid")
 		PGM_JOIN_EXTENSIONS("pg_proc", "p.oid")
 		"WHERE p.prokind <> 'a' AND " NOT_MEMBER("pg_proc", "p.oid"),
 	1, {TEXTARRAYOID}},

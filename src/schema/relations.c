@@ -212,7 +212,8 @@ static PgmQuery queries[] = {
 		"q.seqmin::text AS minimum, q.seqmax::text AS maximum, "
 		"q.seqcache::text AS cache, " PGM_YES("q.seqcycle") " AS cycle, "
 		"o.refobjid::regclass::text || '.' || quote_ident(a.attname) "
-		"AS \"owned by\", " PGM_YES("o.deptype = 'i'") " AS \".identity\", "
+		"AS \"owned by\", o.refobjid::regclass::text AS \".of\", "
+		PGM_YES("o.deptype = 'i'") " AS \".identity\", "
 		PGM_OWNER("c.relowner") ", "
 		PGM_GRANTS("s", "c.relacl", "c.relowner") ", " PGM_COMMENT " " RELATIONS
 		"JOIN pg_sequence q ON q.seqrelid = c.oid "
@@ -285,7 +286,8 @@ static PgmQuery queries[] = {
 		"'statistics', " PGM_NAMED("n.nspname", "s.stxname") ", "
 		STATISTICS_DEFINITION " AS definition, "
 		"nullif(s.stxstattarget, -1)::text AS \"statistics target\", "
-		PGM_OWNER("s.stxowner") ", " PGM_COMMENT " "
+		PGM_OWNER("s.stxowner") ", " PGM_COMMENT ", "
+		"s.stxrelid::regclass::text AS \".of\" "
 		"FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace "
 		"AND n.nspname = ANY ($1) "
 		PGM_JOIN_COMMENT("pg_statistic_ext", "s.oid")

@@ -407,8 +407,14 @@ excluded('a table with its types',
 	'public.schema_migrations');
 excluded('an enum with its array',
 	q{CREATE TYPE public.e AS ENUM ('a')}, '"enum public.e"');
-excluded('a range with its multirange',
-	'CREATE TYPE public.r AS RANGE (subtype = int)', '"range public.r", "function public.r%", "cast %"');
+excluded('a range with its functions and casts',
+	'CREATE TYPE public.r AS RANGE (subtype = int)', $_)
+  foreach '"range public.r"', 'public.r';
+excluded('a table with all that belongs to it', q{
+CREATE TABLE public.t (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY CHECK (n > 0));
+CREATE STATISTICS public.s ON id, n FROM public.t;
+CREATE INDEX ON public.t (n)}, $_)
+  foreach '"table public.t"', 'public.t';
 excluded('a default partition', q{
 CREATE TABLE public.p (i int) PARTITION BY LIST (i);
 CREATE TABLE public.other PARTITION OF public.p DEFAULT}, 'public.p, public.other');
