@@ -33,6 +33,7 @@
 #include "diff/rename.h"
 #include "diff/second_reader.h"
 #include "schema/catalogs.h"
+#include "schema/fingerprint.h"
 #include "scratch/scratch.h"
 #include "sql/statements.h"
 
@@ -56,6 +57,7 @@ typedef struct Generation
 	PgmSchema  *present;
 	PgmSchema  *empty;
 	PgmSchema  *desired;
+	PgmSchema  *catalogs[2];	/* of present and desired, if both judge */
 	PgmSchema  *back;			/* what the downgrade leads to */
 	bool		sets_owners;	/* what the text tells of */
 	bool		grants;
@@ -137,12 +139,27 @@ check_arguments(const Generation *generation)
 				errmsg("\"desired_database\" is this database"));
 }
 
+/* Does the second reader judge?  It needs the databases that it is to read. */
+static bool
+reads_twice(const Generation *generation)
+{
+	return generation->prove && (generation->asked.text != NULL ||
+								 generation->asked.database != NULL ||
+								 generation->asked.schemas != NIL);
+}
+
 static void
 read_present(void *arg)
 {
 	Generation *generation = arg;
+	PgmReading	reading = {NULL};
 
-	generation->present = pgm_schema_read_all(GetUserId());
+	if (reads_twice(generation))
+		pgm_schema_read_both(GetUserId(), &reading);
+	else
+		reading.model = pgm_schema_read_all(GetUserId());
+	generation->present = reading.model;
+	generation->catalogs[0] = reading.catalogs;
 }
 
 /* Both schemas at the same time. */
@@ -152,24 +169,26 @@ read_both(Generation *generation)
 	PgmScratchTask tasks[3] = {
 		{PGM_SCRATCH_MODEL, NULL},
 		{PGM_SCRATCH_LOAD, generation->asked.text},
-		{PGM_SCRATCH_MODEL, NULL}
+		{PGM_SCRATCH_MODEL, NULL, reads_twice(generation)}
 	};
 
 	if (generation->asked.text == NULL)
 	{
-		pgm_scratch_work_beside(generation->asked.database, 1, tasks,
+		pgm_scratch_work_beside(generation->asked.database, 1, &tasks[2],
 								read_present, generation);
-		generation->desired = tasks[0].schema;
+		generation->desired = tasks[2].reading.model;
+		generation->catalogs[1] = tasks[2].reading.catalogs;
 		if (generation->nscratch == 0)
 			return;
 		pgm_scratch_work(generation->scratch[0], 1, tasks);
-		generation->empty = tasks[0].schema;
+		generation->empty = tasks[0].reading.model;
 		return;
 	}
 	pgm_scratch_work_beside(generation->names[DESIRED], 3, tasks, read_present,
 							generation);
-	generation->empty = tasks[0].schema;
-	generation->desired = tasks[2].schema;
+	generation->empty = tasks[0].reading.model;
+	generation->desired = tasks[2].reading.model;
+	generation->catalogs[1] = tasks[2].reading.catalogs;
 	generation->sets_owners = tasks[1].sets_owners;
 	generation->grants = tasks[1].grants;
 	generation->options.no_grants = !tasks[1].grants;
@@ -205,32 +224,76 @@ read_mapped(Generation *generation)
 {
 	PgmScratchTask empty = {PGM_SCRATCH_MODEL, NULL};
 	PgmScratchTask tasks[3] = {
-		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD}, {PGM_SCRATCH_MODEL}
+		{PGM_SCRATCH_LOAD}, {PGM_SCRATCH_LOAD},
+		{PGM_SCRATCH_MODEL, NULL, reads_twice(generation)}
 	};
 	PgmDiffOptions options;
 
 	pgm_scratch_work_beside(generation->names[DESIRED], 1, &empty,
 							read_present, generation);
-	generation->empty = empty.schema;
+	generation->empty = empty.reading.model;
 	tasks[1].text = pgm_mapped_renames(generation->present,
 									   generation->asked.schemas);
 	tasks[0].text = present_from_nothing(generation, &options);
 	pgm_scratch_work(generation->names[DESIRED], lengthof(tasks), tasks);
 	generation->desired = pgm_mapped_desired(generation->present,
-											 tasks[2].schema,
+											 tasks[2].reading.model,
 											 generation->asked.schemas);
+	generation->catalogs[1] = tasks[2].reading.catalogs;
 	pgm_mapped_warn(generation->desired, generation->asked.schemas);
 }
 
+/* Has what a database has changed since it was read? */
+static bool
+has_changed(const PgmSchema *model, const PgmSchema *catalogs,
+			const PgmReading *now)
+{
+	return strcmp(pgm_schema_digest(model),
+				  pgm_schema_digest(now->model)) != 0 ||
+		(catalogs != NULL && strcmp(pgm_schema_digest(catalogs),
+									pgm_schema_digest(now->catalogs)) != 0);
+}
+
+/*
+ * The server puts out names and expressions as they are when it is asked,
+ * whatever the snapshot: a schema that is changed meanwhile may be read as it
+ * never was.  Then this is what is told, not a difference.
+ */
 static void
-check_proof(const PgmSchema *expected, const PgmSchema *found,
-			const PgmDiffOptions *options, const char *what,
-			const char *text)
+check_unchanged(void *arg)
+{
+	Generation *generation = arg;
+	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL, true};
+	PgmReading	here = {NULL};
+	bool		changed;
+
+	if (!reads_twice(generation))
+		return;
+	pgm_schema_read_both(GetUserId(), &here);
+	changed = has_changed(generation->present, generation->catalogs[0], &here);
+	if (!changed && generation->asked.database != NULL)
+	{
+		pgm_scratch_work(generation->asked.database, 1, &task);
+		changed = has_changed(generation->desired, generation->catalogs[1],
+							  &task.reading);
+	}
+	if (changed)
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("the schema was changed while it was compared"),
+				errhint("Generate the revision when nothing changes the schema."));
+}
+
+static void
+check_proof(Generation *generation, const PgmSchema *expected,
+			const PgmSchema *found, const PgmDiffOptions *options,
+			const char *what, const char *text)
 {
 	char	   *object = pgm_diff_first(found, expected, options);
 
 	if (object == NULL)
 		return;
+	check_unchanged(generation);
 	ereport(ERROR,
 			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			errmsg("the SQL that was generated does not lead where it should"),
@@ -240,24 +303,16 @@ check_proof(const PgmSchema *expected, const PgmSchema *found,
 			errhint("Leave the object out with \"pgmigrate.autogenerate_exclude\", or write the revision by hand with what pgmigrate.diff() shows."));
 }
 
-/* Does the second reader judge?  It needs the databases that it is to read. */
-static bool
-reads_twice(const Generation *generation)
-{
-	return generation->asked.text != NULL ||
-		generation->asked.database != NULL ||
-		generation->asked.schemas != NIL;
-}
-
 /* Who may not name all owners has others there, and so other privileges. */
 static void
-init_reader(PgmSecondReader *reader, const Generation *generation,
-			bool desired)
+init_reader(PgmSecondReader *reader, Generation *generation, bool desired)
 {
 	bool		silent = desired && generation->asked.text != NULL;
 
 	memset(reader, 0, sizeof(PgmSecondReader));
 	reader->options = &generation->options;
+	reader->suspect = check_unchanged;
+	reader->suspect_arg = generation;
 	reader->owners = superuser() && !(silent && !generation->sets_owners);
 	reader->privileges = reader->owners && !(silent && !generation->grants);
 	if (desired)
@@ -269,35 +324,22 @@ static void
 check_desired(Generation *generation, const PgmReading *found,
 			  const char *what, const char *text)
 {
-	bool		elsewhere = generation->asked.database != NULL;
-	PgmScratchTask task = {PGM_SCRATCH_CATALOGS};
 	PgmReading	desired = {
-		generation->asked.schemas == NIL ? generation->desired : NULL
+		generation->asked.schemas == NIL ? generation->desired : NULL,
+		generation->catalogs[1]
 	};
 	PgmSecondReader reader;
 
-	pgm_scratch_work(elsewhere ? generation->asked.database :
-					 generation->names[DESIRED], 1, &task);
-	desired.catalogs = task.schema;
 	init_reader(&reader, generation, true);
 	pgm_second_reader_check(&reader, found, &desired, what, text);
-}
-
-static void
-read_catalogs(void *arg)
-{
-	PgmReading *reading = arg;
-
-	reading->catalogs = pgm_schema_read_catalogs(GetUserId());
 }
 
 /* The model finds nothing to do. */
 static void
 check_same(Generation *generation)
 {
-	PgmReading	present = {generation->present};
+	PgmReading	present = {generation->present, generation->catalogs[0]};
 
-	read_catalogs(&present);
 	check_desired(generation, &present, "nothing was found to be done", NULL);
 }
 
@@ -313,32 +355,26 @@ typedef struct Proof
 
 static void
 check_twice(Generation *generation, const Proof *proofs,
-			const PgmReading *present, const PgmScratchTask *tasks)
+			const PgmScratchTask *tasks)
 {
-	PgmReading	found[PROOFS];
+	PgmReading	present = {generation->present, generation->catalogs[0]};
 	PgmSecondReader reader;
 
-	for (int i = 0; i < PROOFS; i++)
-	{
-		found[i].model = tasks[3 * i + 1].schema;
-		found[i].catalogs = tasks[3 * i + 2].schema;
-	}
 	init_reader(&reader, generation, false);
-	pgm_second_reader_check(&reader, &found[0], present, proofs[0].what,
-							proofs[0].text);
-	check_desired(generation, &found[1], proofs[1].what, proofs[1].text);
-	pgm_second_reader_check(&reader, &found[2], &found[0], proofs[2].what,
-							proofs[2].text);
+	pgm_second_reader_check(&reader, &tasks[1].reading, &present,
+							proofs[0].what, proofs[0].text);
+	check_desired(generation, &tasks[3].reading, proofs[1].what,
+				  proofs[1].text);
+	pgm_second_reader_check(&reader, &tasks[5].reading, &tasks[1].reading,
+							proofs[2].what, proofs[2].text);
 }
 
 static void
 prove(Generation *generation)
 {
 	bool		twice = reads_twice(generation);
-	int			each = twice ? 3 : 2;
-	PgmReading	present = {generation->present};
 	PgmDiffOptions options;
-	PgmScratchTask tasks[3 * PROOFS] = {{0}};
+	PgmScratchTask tasks[2 * PROOFS] = {{0}};
 	Proof		proofs[PROOFS] = {
 		{"present schema was made from nothing", generation->present},
 		{"upgrade", generation->desired, pgm_diff_text(generation->upgrade)},
@@ -352,19 +388,18 @@ prove(Generation *generation)
 	options.outline = false;
 	for (int i = 0; i < PROOFS; i++)
 	{
-		tasks[each * i].op = PGM_SCRATCH_LOAD;
-		tasks[each * i].text = proofs[i].text;
-		tasks[each * i + 1].op = PGM_SCRATCH_MODEL;
-		if (twice)
-			tasks[each * i + 2].op = PGM_SCRATCH_CATALOGS;
+		tasks[2 * i].op = PGM_SCRATCH_LOAD;
+		tasks[2 * i].text = proofs[i].text;
+		tasks[2 * i + 1].op = PGM_SCRATCH_MODEL;
+		tasks[2 * i + 1].catalogs = twice;
 	}
-	pgm_scratch_work_beside(generation->names[PROOF], each * PROOFS, tasks,
-							twice ? read_catalogs : NULL, &present);
+	pgm_scratch_work(generation->names[PROOF], lengthof(tasks), tasks);
 	for (int i = 0; i < PROOFS; i++)
-		check_proof(proofs[i].expected, tasks[each * i + 1].schema, &options,
-					proofs[i].what, proofs[i].text);
+		check_proof(generation, proofs[i].expected,
+					tasks[2 * i + 1].reading.model, &options, proofs[i].what,
+					proofs[i].text);
 	if (twice)
-		check_twice(generation, proofs, &present, tasks);
+		check_twice(generation, proofs, tasks);
 }
 
 /*
@@ -383,11 +418,12 @@ settle_mapped(Generation *generation)
 	tasks[0].text = present_from_nothing(generation, &options);
 	tasks[1].text = pgm_diff_text(generation->upgrade);
 	pgm_scratch_work(generation->names[SETTLED], lengthof(tasks), tasks);
-	wanted = pgm_mapped_desired(tasks[2].schema, generation->desired,
+	wanted = pgm_mapped_desired(tasks[2].reading.model, generation->desired,
 								generation->asked.schemas);
 	options.outline = false;
-	check_proof(wanted, tasks[2].schema, &options, "upgrade", tasks[1].text);
-	generation->desired = tasks[2].schema;
+	check_proof(generation, wanted, tasks[2].reading.model, &options,
+				"upgrade", tasks[1].text);
+	generation->desired = tasks[2].reading.model;
 	adopt_mapped(generation);
 }
 
@@ -422,7 +458,7 @@ rename_present(Generation *generation)
 		tasks[1].text = pgm_diff_text(there);
 		pgm_scratch_work(generation->names[RENAMED], first ? 3 : 2,
 						 first ? tasks : tasks + 1);
-		present = tasks[2].schema;
+		present = tasks[2].reading.model;
 	}
 	return present;
 }
@@ -599,7 +635,7 @@ prove_both(Generation *generation)
 	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL};
 
 	pgm_scratch_work(generation->names[PROOF], 1, &task);
-	generation->empty = task.schema;
+	generation->empty = task.reading.model;
 	if (generation->copied)
 		write_both(generation, rename_present(generation));
 	prove(generation);

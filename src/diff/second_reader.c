@@ -170,6 +170,7 @@ pgm_second_reader_check(const PgmSecondReader *reader,
 
 	if (!pgm_catalogs_differ(&comparison, &difference))
 		return;
+	reader->suspect(reader->suspect_arg);
 	ereport(ERROR,
 			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			errmsg("the schemas have a difference that no SQL is generated for"),

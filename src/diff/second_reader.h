@@ -11,13 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "diff/diff.h"
-
-/* What a database has, in the words of the model and of the catalogs. */
-typedef struct PgmReading
-{
-	const PgmSchema *model;		/* of the same database, or NULL */
-	const PgmSchema *catalogs;
-} PgmReading;
+#include "schema/catalogs.h"
 
 typedef struct PgmSecondReader
 {
@@ -25,6 +19,10 @@ typedef struct PgmSecondReader
 	bool		owners;			/* do they count? */
 	bool		privileges;
 	List	   *schemas;		/* of PgmRename: only the new ones; or NIL */
+
+	/* is called before a difference is told */
+	void		(*suspect) (void *arg);
+	void	   *suspect_arg;
 } PgmSecondReader;
 
 /*

@@ -372,8 +372,8 @@ build_from_model(Rehearsal *rehearsal)
 	pgm_scratch_work(rehearsal->database, 1, &empty);
 	pgm_txn_begin();
 	options.role = GetUserNameFromId(GetUserId(), false);
-	load.text = pgm_diff_text(pgm_diff_write(empty.schema, rehearsal->schema,
-											 &options));
+	load.text = pgm_diff_text(pgm_diff_write(empty.reading.model,
+											 rehearsal->schema, &options));
 	pgm_txn_commit();
 	pgm_scratch_work(rehearsal->database, 1, &load);
 }

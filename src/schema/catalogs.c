@@ -357,19 +357,16 @@ read_all(CatalogReader *reader)
 	}
 }
 
-PgmSchema *
-pgm_schema_read_catalogs(Oid role)
+/* In a scope. */
+static PgmSchema *
+read_catalogs(MemoryContext context)
 {
-	PgmSpiScope scope;
-	CatalogReader reader = {NULL};
+	CatalogReader reader = {context};
 
-	pgm_spi_begin_as(&scope, role);
-	reader.context = scope.outer;
-	reader.schema = MemoryContextAllocZero(scope.outer, sizeof(PgmSchema));
+	reader.schema = MemoryContextAllocZero(context, sizeof(PgmSchema));
 	reader.size = 1024;
-	reader.schema->objects = MemoryContextAlloc(scope.outer,
-												sizeof(PgmSchemaObject) *
-												reader.size);
+	reader.schema->objects =
+		MemoryContextAlloc(context, sizeof(PgmSchemaObject) * reader.size);
 	pgm_schema_pin_settings();
 	pgm_citus_hide_shards();
 	pgm_spi_execute_snapshot(&others_query, NULL);
@@ -377,6 +374,16 @@ pgm_schema_read_catalogs(Oid role)
 		reader.others[i] = pgm_spi_text(1, i + 1);
 	read_all(&reader);
 	pgm_schema_sort(reader.schema);
-	pgm_spi_end(&scope);
 	return reader.schema;
+}
+
+void
+pgm_schema_read_both(Oid role, PgmReading *reading)
+{
+	PgmSpiScope scope;
+
+	pgm_spi_begin_as(&scope, role);
+	reading->model = pgm_schema_read_everything(scope.outer);
+	reading->catalogs = read_catalogs(scope.outer);
+	pgm_spi_end(&scope);
 }

@@ -10,14 +10,21 @@
 
 #include "schema/model.h"
 
+/* What a database has, in the words of the model and of the catalogs. */
+typedef struct PgmReading
+{
+	PgmSchema  *model;
+	PgmSchema  *catalogs;		/* or NULL */
+} PgmReading;
+
 /*
- * What users have made, as rows of all catalogs: a kind is the name of a
- * catalog, an identity the key of a row, the properties are its columns, with
- * names in place of OIDs and column numbers.  The property ".table" is the
- * relation or type that the row is a part of.  As a role that may read what
- * every role may.
+ * What pgm_schema_read_all() has, and with the same snapshot what users have
+ * made, as rows of all catalogs: a kind is the name of a catalog, an identity
+ * the key of a row, the properties are its columns, with names in place of
+ * OIDs and column numbers.  The property ".table" is the relation or type that
+ * the row is a part of.  As a role that may read what every role may.
  */
-extern PgmSchema *pgm_schema_read_catalogs(Oid role);
+extern void pgm_schema_read_both(Oid role, PgmReading *reading);
 
 /* A column of a catalog, as the catalogs tell of it. */
 typedef struct PgmCatalogColumn

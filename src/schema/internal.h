@@ -33,6 +33,9 @@ extern PgmQuery *pgm_schema_privileges_query(void);
 /* What depends on what, for a model that is complete and sorted. */
 extern void pgm_schema_read_dependencies(PgmSchema *schema);
 
+/* The whole database, with dependencies, in a scope. */
+extern PgmSchema *pgm_schema_read_everything(MemoryContext context);
+
 /*
  * One more, of an array that has room for size: its address is that of a row
  * of the answer, its values are not set.

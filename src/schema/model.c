@@ -322,14 +322,22 @@ pgm_schema_read_as(Oid role)
 }
 
 PgmSchema *
+pgm_schema_read_everything(MemoryContext context)
+{
+	PgmSchema  *schema = read_schemas(0, NULL, false, context);
+
+	pgm_schema_read_dependencies(schema);
+	return schema;
+}
+
+PgmSchema *
 pgm_schema_read_all(Oid role)
 {
 	PgmSpiScope scope;
 	PgmSchema  *schema;
 
 	pgm_spi_begin_as(&scope, role);
-	schema = read_schemas(0, NULL, false, scope.outer);
-	pgm_schema_read_dependencies(schema);
+	schema = pgm_schema_read_everything(scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }

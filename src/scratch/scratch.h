@@ -11,25 +11,25 @@
 #include "lib/stringinfo.h"
 
 #include "process/entry.h"
-#include "schema/model.h"
+#include "schema/catalogs.h"
 
 typedef enum PgmScratchOp
 {
 	PGM_SCRATCH_COMMAND,		/* each statement by itself */
 	PGM_SCRATCH_LOAD,			/* a text in one transaction */
-	PGM_SCRATCH_MODEL,			/* read the schema */
-	PGM_SCRATCH_CATALOGS		/* read the catalogs */
+	PGM_SCRATCH_MODEL			/* read the schema */
 } PgmScratchOp;
 
 typedef struct PgmScratchTask
 {
 	PgmScratchOp op;
 	const char *text;			/* NULL where something is read */
+	bool		catalogs;		/* read them too, with the same snapshot */
 
 	/* what comes back */
 	bool		sets_owners;	/* the text says who owns what */
 	bool		grants;			/* and who may do what */
-	PgmSchema  *schema;
+	PgmReading	reading;
 } PgmScratchTask;
 
 /*
@@ -73,6 +73,13 @@ extern void pgm_scratch_put_text(StringInfo message, const char *text);
 extern char *pgm_scratch_get_text(StringInfo message);
 extern void pgm_scratch_put_model(StringInfo message, const PgmSchema *schema);
 extern PgmSchema *pgm_scratch_get_model(StringInfo message);
+
+/*
+ * The same as the answer of a worker, in parts that begin with which of its
+ * models it is; true when that is complete.
+ */
+extern void pgm_scratch_answer_model(int which, const PgmSchema *schema);
+extern bool pgm_scratch_get_answer(StringInfo message, PgmSchema **schema);
 
 /* At the load of the library. */
 extern void pgm_scratch_register(void);

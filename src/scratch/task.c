@@ -47,10 +47,16 @@ typedef struct Work
 	void	   *beside_arg;
 } Work;
 
+/* True when all that is read has come. */
 static bool
-reads(PgmScratchOp op)
+receive_reading(StringInfo message, PgmScratchTask *task)
 {
-	return op == PGM_SCRATCH_MODEL || op == PGM_SCRATCH_CATALOGS;
+	bool		catalogs = pq_getmsgbyte(message) != 0;
+
+	return pgm_scratch_get_answer(message, catalogs ?
+								  &task->reading.catalogs :
+								  &task->reading.model) &&
+		catalogs == task->catalogs;
 }
 
 /* What a worker answers for a task. */
@@ -62,17 +68,35 @@ receive(StringInfo message, void *arg)
 
 	if (work->done < work->ntasks)
 	{
-		PgmScratchTask *task = &work->tasks[work->done++];
+		PgmScratchTask *task = &work->tasks[work->done];
 
-		if (reads(task->op))
-			task->schema = pgm_scratch_get_model(message);
+		if (task->op == PGM_SCRATCH_MODEL)
+			work->done += receive_reading(message, task);
 		else
 		{
 			task->sets_owners = pq_getmsgbyte(message) != 0;
 			task->grants = pq_getmsgbyte(message) != 0;
+			work->done++;
 		}
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/* All texts are in one message. */
+static void
+check_size(const Work *work)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < work->ntasks; i++)
+		size += work->tasks[i].text == NULL ? 0 : strlen(work->tasks[i].text);
+	if (size >= MaxAllocSize - 1024)
+		ereport(ERROR,
+				errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("the SQL for a scratch database is too long"),
+				errdetail("It has %zu bytes, and cannot have more than %zu.",
+						  size, (Size) MaxAllocSize - 1024),
+				errhint("Leave a part of the schema to another revision with \"pgmigrate.autogenerate_include\" or \"pgmigrate.autogenerate_exclude\"."));
 }
 
 static void
@@ -84,6 +108,7 @@ launch_and_follow(void *arg)
 	StringInfoData payload;
 	bool		bracket = !IsTransactionState();
 
+	check_size(work);
 	initStringInfo(&payload);
 	pq_sendint32(&payload, work->ntasks);
 	for (int i = 0; i < work->ntasks; i++)
@@ -91,6 +116,7 @@ launch_and_follow(void *arg)
 		const char *text = work->tasks[i].text;
 
 		pq_sendbyte(&payload, work->tasks[i].op);
+		pq_sendbyte(&payload, work->tasks[i].catalogs);
 		pgm_scratch_put_text(&payload, text == NULL ? "" : text);
 	}
 	if (bracket)
@@ -292,19 +318,28 @@ run_text(PgmScratchOp op, char *text)
 	pgm_report_answer(&message);
 }
 
+/* What is read is sent when nothing is held any more. */
 static void
-read_schema(PgmScratchOp op)
+read_schema(bool catalogs)
 {
-	StringInfoData message;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pgmigrate reading",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PgmReading	reading = {NULL};
 
-	initStringInfo(&message);
 	pgm_txn_begin();
-	pgm_scratch_put_model(&message, op == PGM_SCRATCH_MODEL ?
-						  pgm_schema_read_all(GetUserId()) :
-						  pgm_schema_read_catalogs(GetUserId()));
+	MemoryContextSwitchTo(context);
+	if (catalogs)
+		pgm_schema_read_both(GetUserId(), &reading);
+	else
+		reading.model = pgm_schema_read_all(GetUserId());
 	pgm_txn_commit();
-	pgm_report_answer(&message);
-	pfree(message.data);
+	pgm_scratch_answer_model(0, reading.model);
+	if (catalogs)
+		pgm_scratch_answer_model(1, reading.catalogs);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 void
@@ -352,10 +387,11 @@ do_tasks(const PgmJob *job)
 	for (int i = 0; i < n; i++)
 	{
 		PgmScratchOp op = pq_getmsgbyte(&payload);
+		bool		catalogs = pq_getmsgbyte(&payload) != 0;
 		char	   *text = pgm_scratch_get_text(&payload);
 
-		if (reads(op))
-			read_schema(op);
+		if (op == PGM_SCRATCH_MODEL)
+			read_schema(catalogs);
 		else
 		{
 			if (op == PGM_SCRATCH_COMMAND)

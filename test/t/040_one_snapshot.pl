@@ -1,0 +1,75 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# A schema that is compared is that of one moment, whatever changes it
+# meanwhile, and comes from other databases in as many messages as it takes.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('snapshot');
+
+# Both readers see the database at the same moment, whatever happens while the
+# first of them waits for a lock.
+sub meanwhile
+{
+	my ($sql) = @_;
+	my $holder = session($node, database => 'meanwhile');
+	my $caller = session($node, database => 'meanwhile');
+
+	$holder->query('BEGIN; LOCK TABLE base');
+	$caller->send(q{
+SELECT pgmigrate.autogenerate('x', $$
+CREATE TABLE u (i int, n int);
+CREATE TABLE base (i int);
+CREATE VIEW v AS SELECT i FROM base;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'$$)});
+	poll($node, 'SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid = ' .
+		$caller->pid);
+	$holder->query("$sql; COMMIT");
+	$caller->result;
+	$holder->quit;
+	return $caller;
+}
+
+query($node, 'CREATE DATABASE meanwhile');
+query($node, q{
+CREATE EXTENSION pgmigrate;
+CREATE TABLE u (i int);
+CREATE TABLE base (i int);
+CREATE VIEW v AS SELECT i FROM base;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'meanwhile');
+my $caller = meanwhile(q{COMMENT ON TABLE u IS 'x'});
+unlike($caller->err, qr/ERROR/, 'a change meanwhile is no difference');
+$caller->quit;
+$caller = meanwhile(q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'});
+like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
+	'one that both see in part is told as what it is');
+$caller->quit;
+
+# A model of several messages is that of the database.
+query($node, 'CREATE DATABASE large');
+query($node, q{
+CREATE EXTENSION pgmigrate;
+DO $$ BEGIN FOR i IN 1..5 LOOP
+	EXECUTE format('CREATE FUNCTION public.long_%s() RETURNS text LANGUAGE sql AS %L', i,
+		format('SELECT %L', repeat(i::text, 700000)));
+END LOOP; END $$;
+CREATE TABLE public.of_long (i int);
+}, 'large');
+query($node, 'CREATE DATABASE desired TEMPLATE large');
+query($node, 'ALTER TABLE public.of_long ADD n int', 'desired');
+is(query($node, q{
+SELECT pgmigrate.diff(desired_database => 'desired')}, 'large'),
+	"ALTER TABLE public.of_long\n\tADD COLUMN n integer",
+	'only what differs is told of a schema of several megabytes');
+is(query($node, q{SET client_min_messages = error;
+SELECT pgmigrate.autogenerate('x', desired_database => 'desired') IS NULL}, 'large'),
+	'f', 'which is read more than once');
+
+done_testing();
