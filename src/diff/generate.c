@@ -88,13 +88,26 @@ refuse_production(void)
 
 /* A file that could not be read is no wish to drop everything. */
 static void
-check_text(const char *text)
+refuse_empty_text(void)
 {
-	if (text != NULL && text[strspn(text, " \t\r\n")] == '\0')
-		ereport(ERROR,
-				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("the desired text is empty"),
-				errhint("For a schema with nothing in it say \"SELECT 1\"."));
+	ereport(ERROR,
+			errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			errmsg("the desired text is empty"),
+			errhint("For a schema with nothing in it say \"SELECT 1\"."));
+}
+
+/* The mark at the beginning of some files is none of their text. */
+static void
+begin_text(const char **text)
+{
+	static const char mark[] = "\xEF\xBB\xBF";
+
+	if (*text == NULL)
+		return;
+	if (strncmp(*text, mark, strlen(mark)) == 0)
+		*text += strlen(mark);
+	if ((*text)[strspn(*text, " \t\r\n")] == '\0')
+		refuse_empty_text();
 }
 
 /* Before it is loaded; how much is to be stored is known afterwards. */
@@ -186,6 +199,9 @@ read_both(Generation *generation)
 	}
 	pgm_scratch_work_beside(generation->names[DESIRED], 3, tasks, read_present,
 							generation);
+	/* comments at most */
+	if (tasks[1].is_empty)
+		refuse_empty_text();
 	generation->empty = tasks[0].reading.model;
 	generation->desired = tasks[2].reading.model;
 	generation->catalogs[1] = tasks[2].reading.catalogs;
@@ -592,7 +608,7 @@ generate(Generation *generation)
 {
 	refuse_production();
 	check_arguments(generation);
-	check_text(generation->asked.text);
+	begin_text(&generation->asked.text);
 	announce_size(generation);
 	generation->by_address = generation->asked.database != NULL;
 	generation->options.role = GetUserNameFromId(GetUserId(), false);

@@ -27,7 +27,8 @@ typedef struct PgmScratchTask
 	bool		catalogs;		/* read them too, with the same snapshot */
 
 	/* what comes back */
-	bool		sets_owners;	/* the text says who owns what */
+	bool		is_empty;		/* the text has no statement */
+	bool		sets_owners;	/* it says who owns what */
 	bool		grants;			/* and who may do what */
 	PgmReading	reading;
 } PgmScratchTask;

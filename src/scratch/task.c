@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "commands/dbcommands.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -74,6 +75,7 @@ receive(StringInfo message, void *arg)
 			work->done += receive_reading(message, task);
 		else
 		{
+			task->is_empty = pq_getmsgbyte(message) != 0;
 			task->sets_owners = pq_getmsgbyte(message) != 0;
 			task->grants = pq_getmsgbyte(message) != 0;
 			work->done++;
@@ -177,6 +179,33 @@ is_to_be_run(const PgmSource *source, int n)
 		PGM_REFUSED_TRANSACTION;
 }
 
+/* A timeout of this name is one of a server to come: of a newer pg_dump. */
+static bool
+sets_unknown_timeout(Node *stmt)
+{
+	static const char end[] = "_timeout";
+	const char *name = !IsA(stmt, VariableSetStmt) ? NULL :
+		castNode(VariableSetStmt, stmt)->name;
+	size_t		length = name == NULL ? 0 : strlen(name);
+
+	return length > strlen(end) &&
+		strcmp(name + length - strlen(end), end) == 0 &&
+		strchr(name, '.') == NULL &&
+		GetConfigOption(name, true, false) == NULL;
+}
+
+/* pg_dump -n public has it, though a new database does too. */
+static bool
+makes_public_again(Node *stmt)
+{
+	CreateSchemaStmt *schema = (CreateSchemaStmt *) stmt;
+
+	return IsA(stmt, CreateSchemaStmt) && schema->schemaname != NULL &&
+		strcmp(schema->schemaname, "public") == 0 &&
+		schema->authrole == NULL && schema->schemaElts == NIL &&
+		OidIsValid(get_namespace_oid("public", true));
+}
+
 static bool
 sets_owner(Node *stmt)
 {
@@ -224,15 +253,18 @@ line_of_rows(const char *text)
 
 	for (const char *line = text; *line; n++)
 	{
-		size_t		len = strcspn(line, "\n");
+		size_t		next = strcspn(line, "\n");
+		size_t		len = next;
 
+		if (len > 0 && line[len - 1] == '\r')
+			len--;
 		if (len >= strlen(copy) + strlen(from) &&
 			strncmp(line, copy, strlen(copy)) == 0 &&
 			strncmp(line + len - strlen(from), from, strlen(from)) == 0)
 			copied = n;
 		else if (copied > 0 && len == 2 && strncmp(line, "\\.", 2) == 0)
 			return copied;
-		line += len + (line[len] == '\n' ? 1 : 0);
+		line += next + (line[next] == '\n' ? 1 : 0);
 	}
 	return 0;
 }
@@ -299,7 +331,8 @@ run_text(PgmScratchOp op, char *text)
 		Node	   *stmt = source->statements[i].raw->stmt;
 
 		pgm_process_check_cancel();
-		if (block && !is_to_be_run(source, i))
+		if (block && (!is_to_be_run(source, i) || sets_unknown_timeout(stmt) ||
+					  makes_public_again(stmt)))
 			continue;
 		owners |= sets_owner(stmt);
 		grants |= IsA(stmt, GrantStmt) ||
@@ -313,6 +346,7 @@ run_text(PgmScratchOp op, char *text)
 	if (block)
 		pgm_txn_commit();
 	initStringInfo(&message);
+	pq_sendbyte(&message, source->nstatements == 0);
 	pq_sendbyte(&message, owners);
 	pq_sendbyte(&message, grants);
 	pgm_report_answer(&message);

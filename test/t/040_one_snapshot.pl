@@ -72,4 +72,26 @@ is(query($node, q{SET client_min_messages = error;
 SELECT pgmigrate.autogenerate('x', desired_database => 'desired') IS NULL}, 'large'),
 	'f', 'which is read more than once');
 
+# A text may be as pg_dump, an editor or another system wrote it.
+query($node, 'CREATE DATABASE texts');
+query($node, 'CREATE EXTENSION pgmigrate; CREATE TABLE t (i int)', 'texts');
+foreach my $case (
+	[ 'a byte order mark', q{E'\uFEFFCREATE TABLE t (i int);'} ],
+	[ 'line ends of Windows', q{E'\\\\restrict x\r\nCREATE TABLE t\r\n(i int);\r\n\\\\unrestrict x\r\n'} ],
+	[ 'a dump of one schema', q{'CREATE SCHEMA public; CREATE TABLE public.t (i int)'} ],
+	[ 'a dump of a newer pg_dump', q{'SET far_timeout = 0; CREATE TABLE public.t (i int)'} ])
+{
+	my ($result, $stdout, $stderr) =
+	  $node->psql('texts', "SELECT pgmigrate.diff($case->[1])");
+	is("$result$stdout$stderr", '0', "$case->[0] is no difference");
+}
+foreach my $case (
+	[ 'comments only', q{E'-- none\n/* nothing */'}, qr/the desired text is empty/ ],
+	[ 'a byte order mark only', q{E'\uFEFF'}, qr/the desired text is empty/ ],
+	[ 'rows of a table', q{E'CREATE TABLE t (i int);\r\nCOPY t (i) FROM stdin;\r\n1\r\n\\\\.\r\n'}, qr/rows of a table.*after line 2/s ])
+{
+	my ($result, $stdout, $stderr) =
+	  $node->psql('texts', "SELECT pgmigrate.diff($case->[1])");
+	like($stderr, $case->[2], "$case->[0] are refused");
+}
 done_testing();
