@@ -28,19 +28,12 @@ my @ways = qw(cancel_caller kill9_caller kill9_worker kill9_postmaster
   terminate_caller terminate_worker client_gone);
 my $many = 120;
 
+# What was stored goes at once, as its owner: to remove one after the other took
+# longer than the calls.
 my $forget = <<'SQL';
 SET client_min_messages = error;
 SELECT count(*) FROM pgmigrate.stamp('base', purge => true);
-DO $d$
-DECLARE
-	r text;
-BEGIN
-	LOOP
-		SELECT id INTO r FROM pgmigrate.revision v WHERE NOT EXISTS (SELECT FROM pgmigrate.revision w WHERE v.id = ANY (w.down_revision || w.depends_on) OR w.for_schema IS NOT NULL AND v.for_schema IS NULL);
-		EXIT WHEN r IS NULL;
-		PERFORM pgmigrate.remove(r);
-	END LOOP;
-END $d$;
+DELETE FROM pgmigrate.revision;
 SQL
 
 # ---- the calls
@@ -80,6 +73,129 @@ sub types
 	return "SELECT count(*) FROM pg_attribute WHERE attrelid IN ('o${n}_1'::regclass, 'o${n}_2'::regclass, 'o${n}_3'::regclass) AND attname = 'v' AND atttypid = '$type'::regtype";
 }
 
+# The ledgers of other tools: the table, and a row for each number i.
+my $day = "date '2020-01-01' + i * interval '1 s'";
+my $version = "to_char($day, 'YYYYMMDDHH24MISS')";
+my %ledgers = (
+	alembic => [ 'alembic_version (version_num varchar(32) PRIMARY KEY)', "md5(i::text)" ],
+	atlas => [
+		'atlas_schema_revisions (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL, applied bigint NOT NULL, total bigint NOT NULL, executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text, error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL)',
+		"$version, 'm', 2, 1, 1, now(), 1, '', '', 'h', NULL, 'v'"
+	],
+	dbmate => [ 'schema_migrations (version varchar(128) PRIMARY KEY)', $version ],
+	diesel => [
+		'__diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL, run_on timestamp NOT NULL)',
+		"$version, now()"
+	],
+	django => [
+		'django_migrations (id bigint PRIMARY KEY, app varchar(255) NOT NULL, name varchar(255) NOT NULL, applied timestamptz NOT NULL)',
+		"i, 'shop', format('%s_m', i), now()"
+	],
+	drizzle => [
+		'__drizzle_migrations (id int PRIMARY KEY, hash text NOT NULL, created_at bigint)',
+		'i, md5(i::text), 1700000000000 + i'
+	],
+	ecto => [
+		'schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp(0))',
+		"$version\::bigint, now()"
+	],
+	efcore => [
+		'"__EFMigrationsHistory" ("MigrationId" varchar(150) PRIMARY KEY, "ProductVersion" varchar(32) NOT NULL)',
+		"$version || '_m', '8.0'"
+	],
+	flyway => [
+		'flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL, execution_time int NOT NULL, success bool NOT NULL)',
+		"i, i, 'm', 'SQL', format('V%s__m.sql', i), 1, 'x', now(), 1, true"
+	],
+	goose => [
+		'goose_db_version (id int PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp)',
+		'i, i, true, now()'
+	],
+	'graphile-migrate' => [
+		'migrations (hash text PRIMARY KEY, previous_hash text, filename text NOT NULL, date timestamptz NOT NULL)',
+		"md5(i::text), CASE WHEN i > 1 THEN md5((i - 1)::text) END, format('%s.sql', to_char(i, 'FM000000')), now()"
+	],
+	knex => [
+		'knex_migrations (id int PRIMARY KEY, name varchar(255), batch int, migration_time timestamptz)',
+		"i, $version || '_m.js', 1, now()"
+	],
+	liquibase => [
+		'databasechangelog (id varchar(255) NOT NULL, author varchar(255) NOT NULL, filename varchar(255) NOT NULL, dateexecuted timestamp NOT NULL, orderexecuted int NOT NULL, exectype varchar(10) NOT NULL, md5sum varchar(35), description varchar(255), comments varchar(255), tag varchar(255), liquibase varchar(20), contexts varchar(255), labels varchar(255), deployment_id varchar(10))',
+		"i, 'ann', 'log.xml', now(), i, 'EXECUTED'"
+	],
+	'node-pg-migrate' => [
+		'pgmigrations (id int PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)',
+		"i, $version || '_m', now()"
+	],
+	prisma => [
+		'_prisma_migrations (id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL, applied_steps_count int NOT NULL)',
+		"i, 'c', now(), $version || '_m', NULL, NULL, now(), 1"
+	],
+	rails => [ 'schema_migrations (version varchar NOT NULL PRIMARY KEY)', $version ],
+	sqitch => [
+		'changes (change_id text PRIMARY KEY, script_hash text, change text NOT NULL, project text NOT NULL, note text NOT NULL, committed_at timestamptz NOT NULL, committer_name text NOT NULL, committer_email text NOT NULL, planned_at timestamptz NOT NULL, planner_name text NOT NULL, planner_email text NOT NULL)',
+		"md5(i::text), NULL, format('m%s', i), 'p', '', $day, 'a', 'b', $day, 'a', 'b'"
+	],
+	sqlx => [
+		'_sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on timestamptz NOT NULL, success boolean NOT NULL, checksum bytea NOT NULL, execution_time bigint NOT NULL)',
+		"i, 'm', now(), true, '\\x00', 1"
+	]);
+my %kept_in_step = map { $_ => 1 } qw(alembic dbmate diesel ecto flyway goose rails);
+
+# Takes the ledger of a tool over, in step with it where that can be.
+sub adopted
+{
+	my ($tool) = @_;
+	my ($table, $row) = @{ $ledgers{$tool} };
+	my ($name) = split ' ', $table;
+	my $mirror = $kept_in_step{$tool} ? ', mirror => true' : '';
+
+	return {
+		ready => [
+			'DROP SCHEMA IF EXISTS ledger CASCADE',
+			"CREATE SCHEMA ledger; CREATE TABLE ledger.$table; INSERT INTO ledger.$name SELECT $row FROM generate_series(1, $many) i"
+		],
+		call => "SELECT count(*) FROM pgmigrate.adopt('$tool'$mirror)",
+		state => all_or_none(
+			'(SELECT count(*) FROM pgmigrate.revision JOIN pgmigrate.applied a ON a.revision = id)'
+			  . ($mirror ? ' + count(*) FROM pgmigrate.mirror WHERE broken IS NULL' : ''),
+			$many + ($mirror ? 1 : 0)),
+		clean => [
+			($mirror ? "SELECT count(*) FROM pgmigrate.adopt('$tool', mirror => false)" : ()),
+			'DROP SCHEMA ledger CASCADE'
+		]
+	};
+}
+
+# So many announcements of what is pending, told to a consumer.
+my $events = 1000;
+
+sub announced
+{
+	my ($n) = @_;
+
+	return (
+		"SELECT pgmigrate.revision('one', 'SELECT 1', 'SELECT 1', id => 'one')",
+		"SELECT count(pgmigrate.announce(note => 'e$n')) FROM generate_series(1, $events) i",
+		"SELECT count(*) FROM pgmigrate.events('c$n', 100000)");
+}
+
+# Half of them, which are kept in mind as long as the others are open.
+sub acknowledged
+{
+	my ($n) = @_;
+
+	return
+	  "SELECT pgmigrate.acknowledge('c$n', VARIADIC (SELECT array_agg(id) FROM (SELECT id FROM pgmigrate.event WHERE payload ->> 'note' = 'e$n' ORDER BY id DESC LIMIT $events / 2) AS e))";
+}
+
+# How many functions of the extension a role may call that not all may.
+my $granted = <<'SQL';
+count(*) FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+	AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pgmigrate')
+WHERE NOT has_function_privilege('nobody', p.oid, 'EXECUTE') AND has_function_privilege('%s', p.oid, 'EXECUTE')
+SQL
+
 # By the name: what makes it ready, the call, its state, and what clears it
 # away; "parts": it commits parts of its work; "rows": they say what failed;
 # "told": done is who was told so.
@@ -112,16 +228,76 @@ sub calls
 			call => "SELECT count(*) FROM pgmigrate.load_files(ARRAY(SELECT format('V%s__m.sql', i) FROM generate_series(1, $many) i), ARRAY(SELECT format('CREATE TABLE s%s (id int)', i) FROM generate_series(1, $many) i), 'flyway')",
 			state => all_or_none('count(*) FROM pgmigrate.revision', $many)
 		},
-		adopt => {
+		(map { ("adopt_$_" => adopted($_)) } keys %ledgers),
+		merge => {
 			ready => [
-				'DROP TABLE IF EXISTS goose_db_version',
-				'CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL, is_applied boolean NOT NULL, tstamp timestamp DEFAULT now())',
-				"INSERT INTO goose_db_version (version_id, is_applied) SELECT i, true FROM generate_series(0, $many) i"
+				"SELECT pgmigrate.revision('root', 'SELECT 1', 'SELECT 1', id => 'root')",
+				"SELECT count(pgmigrate.revision('m', 'SELECT 1', 'SELECT 1', id => 's' || i, down_revision => '{root}', splice => true)) FROM generate_series(1, $many) i"
 			],
-			call => "SELECT count(*) FROM pgmigrate.adopt('goose')",
-			state => all_or_none(
-				'count(*) FROM pgmigrate.revision JOIN pgmigrate.applied a ON a.revision = id', $many),
-			clean => ['DROP TABLE goose_db_version']
+			call => "SELECT pgmigrate.merge(id => 'merged')",
+			state => all_or_none("(SELECT coalesce(sum(cardinality(down_revision)), 0) FROM pgmigrate.revision WHERE id = 'merged') + count(*) FROM pgmigrate.revision WHERE id ~ '^s' AND NOT is_head", 2 * $many)
+		},
+		approve => {
+			ready => [ "SELECT count(pgmigrate.revision('m', 'SELECT 1', 'SELECT 1', id => 'a${n}_' || 1000 + i)) FROM generate_series(1, $many) i" ],
+			call => "SELECT count(pgmigrate.approve('a${n}_' || 1000 + i)) FROM generate_series(1, $many) i",
+			state => all_or_none("(SELECT count(*) FROM pgmigrate.revision_change WHERE change = 'approve' AND revision ~ '^a${n}_') + count(*) FROM pgmigrate.event WHERE kind = 'approval' AND revision ~ '^a${n}_'", 2 * $many)
+		},
+		attest => {
+			ready => [ "SELECT pgmigrate.revision('one', 'SELECT 1', 'SELECT 1', id => 'one')" ],
+			call => "SELECT count(pgmigrate.attest('backup', 't$n')) FROM generate_series(1, $many) i",
+			state => all_or_none("(SELECT count(*) FROM pgmigrate.attestation WHERE note = 't$n') + count(*) FROM pgmigrate.event WHERE kind = 'attestation' AND payload ->> 'note' = 't$n'", 2 * $many)
+		},
+		announce => {
+			ready => [ "SELECT pgmigrate.revision('one', 'SELECT 1', 'SELECT 1', id => 'one')" ],
+			call => "SELECT count(pgmigrate.announce(note => 'e$n')) FROM generate_series(1, $many) i",
+			state => all_or_none("count(*) FROM pgmigrate.event WHERE kind = 'announcement' AND payload ->> 'note' = 'e$n'", $many),
+			clean => [ "SELECT pgmigrate.prune_events('0')" ]
+		},
+		acknowledge => {
+			ready => [ announced($n) ],
+			call => "SELECT pgmigrate.acknowledge('c$n', VARIADIC ARRAY(SELECT id FROM pgmigrate.event WHERE payload ->> 'note' = 'e$n'))",
+			state => all_or_none("$events - count(*) FROM pgmigrate.events('c$n', 100000) WHERE payload ->> 'note' = 'e$n'", $events),
+			clean => [ "SELECT pgmigrate.drop_consumer('c$n')", "SELECT pgmigrate.prune_events('0')" ]
+		},
+		prune_events => {
+			ready => [ announced($n), acknowledged($n) ],
+			call => "SELECT pgmigrate.prune_events('0')",
+			state => all_or_none("$events * 3 / 2 - (SELECT count(*) FROM pgmigrate.event_delivery WHERE consumer = 'c$n') - count(*) FROM pgmigrate.event WHERE payload ->> 'note' = 'e$n'", $events * 3 / 2),
+			clean => [ "SELECT pgmigrate.drop_consumer('c$n')" ]
+		},
+		checklist => {
+			ready => [
+				(map { "CREATE TABLE k${n}_$_ AS SELECT i AS id FROM generate_series(1, 1000) i" } 1 .. 20),
+				(map { "SELECT pgmigrate.revision('k', 'ALTER TABLE k${n}_$_ ADD v int NOT NULL DEFAULT 1, ALTER id TYPE bigint', 'ALTER TABLE k${n}_$_ DROP v', id => 'k$_')" } 1 .. 20)
+			],
+			call => 'SELECT count(*) FROM pgmigrate.checklist()',
+			told => 1,
+			clean => [ map { "DROP TABLE k${n}_$_" } 1 .. 20 ]
+		},
+		require => {
+			call => "SELECT count(pgmigrate.checklist_require('i' || i, 'SELECT true')) FROM generate_series(1, $many) i",
+			state => all_or_none('count(*) FROM pgmigrate.checklist_item', $many),
+			clean => [ 'SELECT count(pgmigrate.checklist_require(item, NULL)) FROM pgmigrate.checklist_item' ]
+		},
+		grant_access => {
+			ready => [ "DROP ROLE IF EXISTS g$n", "CREATE ROLE g$n" ],
+			call => "SELECT count(*) FROM pgmigrate.grant_access('g$n', 'operator')",
+			state => sprintf("SELECT CASE has.n WHEN 0 THEN 'before' WHEN wants.n THEN 'done' ELSE has.n || ' of ' || wants.n END FROM (SELECT $granted) AS has (n), (SELECT $granted) AS wants (n)", "g$n", 'operator'),
+			clean => [ "DROP OWNED BY g$n", "DROP ROLE g$n" ]
+		},
+		capture_drift => {
+			call => "SELECT count(pgmigrate.capture_drift(i % 2 = 1)) FROM generate_series(1, 201) i",
+			state => all_or_none("count(*) FROM pg_event_trigger WHERE evtname ~ '^pgmigrate_capture' AND evtenabled <> 'D'", 2),
+			clean => ['SELECT pgmigrate.capture_drift(false)']
+		},
+		verify => {
+			ready => [
+				(map { "SELECT pgmigrate.revision('v', 'CREATE TABLE v${n}_$_ (id int)', 'DROP TABLE v${n}_$_', id => 'v$_', verify => 'SELECT pg_sleep(0.02) IS NOT NULL')" } 1 .. 10),
+				'SELECT count(*) FROM pgmigrate.upgrade()'
+			],
+			call => 'SELECT count(*) FROM pgmigrate.verify()',
+			told => 1,
+			clean => [ 'DROP TABLE ' . join(', ', map { "v${n}_$_" } 1 .. 10) ]
 		},
 		adopt_drift => {
 			ready => [
@@ -203,8 +379,12 @@ sub calls
 		});
 }
 
-my @names = qw(store amend remove stamp load adopt adopt_drift autogenerate
-  rehearse fleet schemas finalize revert rebuild watch unwatch compare);
+my @names = (
+	qw(store amend remove merge stamp load adopt_drift autogenerate
+	  rehearse fleet schemas finalize revert rebuild watch unwatch compare
+	  approve attest announce acknowledge prune_events checklist require
+	  grant_access capture_drift verify),
+	map { "adopt_$_" } sort keys %ledgers);
 
 # ---- what must be
 
@@ -280,9 +460,8 @@ sub strike
 	return 0 if !defined $worker || $caller->pump(0);
 	if ($way eq 'cancel_caller' || $way =~ /^terminate/)
 	{
-		my $function = $way =~ /cancel/ ? 'pg_cancel_backend' : 'pg_terminate_backend';
-
-		$self->try("SELECT $function(" . ($worker || $caller->{pid}) . ')');
+		# what pg_cancel_backend() and pg_terminate_backend() send, at once
+		kill $way =~ /cancel/ ? 'INT' : 'TERM', $worker || $caller->{pid};
 	}
 	elsif ($way eq 'client_gone')
 	{
@@ -431,6 +610,12 @@ sub setup
 			"fleet_$i") foreach 1 .. 3;
 	}
 	$self->query('CREATE TABLE acc (id int PRIMARY KEY)');
+	foreach my $role (qw(nobody operator))
+	{
+		$self->query("DROP ROLE IF EXISTS $role");
+		$self->query("CREATE ROLE $role");
+	}
+	$self->query("SELECT count(*) FROM pgmigrate.grant_access('operator', 'operator')");
 	return;
 }
 
@@ -441,6 +626,8 @@ sub run
 	my $end = time() + ($seconds // 1e9);
 	my %left = map { $_ => $times } @only ? @only : @names;
 
+	# ended by hand, it tells what it has found
+	local $SIG{TERM} = local $SIG{INT} = sub { $end = 0 };
 	$self->{calls} = 0;
 	$self->{hits} = {};
 	$self->setup;
@@ -452,7 +639,7 @@ sub run
 		foreach my $name (grep { $left{$_} > 0 } @only ? @only : @names)
 		{
 			return scalar @{ $self->{faults} } if time() > $end;
-			my @struck = map { $ways[ $self->{turn}++ % @ways ] } 1 .. 2;
+			my @struck = map { $ways[ $self->{turn}++ % @ways ] } 1 .. 4;
 
 			eval { $left{$name} -= $self->interrupt($name, @struck); 1 } or do
 			{
@@ -477,14 +664,44 @@ my @plants = (
 	[ 'a head is not applied', "INSERT INTO pgmigrate.head (revision) VALUES ('s$many')", "DELETE FROM pgmigrate.head WHERE revision = 's$many'" ],
 	[ 'a lock is held', 'SELECT pg_advisory_lock(1)', 'SELECT pg_advisory_unlock(1)' ]);
 
+# Half of a call: what is taken from one that is done, or, where it says so,
+# made instead of it.
+my @halves = (
+	[ 'merge', "UPDATE pgmigrate.revision SET down_revision = down_revision[2:] WHERE id = 'merged'" ],
+	[ 'approve', "DELETE FROM pgmigrate.event WHERE id = (SELECT max(id) FROM pgmigrate.event WHERE kind = 'approval')" ],
+	[ 'attest', 'DELETE FROM pgmigrate.attestation WHERE id = (SELECT max(id) FROM pgmigrate.attestation)' ],
+	[ 'announce', 'DELETE FROM pgmigrate.event WHERE id = (SELECT max(id) FROM pgmigrate.event)' ],
+	[ 'acknowledge', "SELECT pgmigrate.acknowledge('c0', max(id)) FROM pgmigrate.event", 'instead' ],
+	[ 'prune_events', 'DELETE FROM pgmigrate.event WHERE id = (SELECT max(id) FROM pgmigrate.event)', 'instead' ],
+	[ 'require', "SELECT pgmigrate.checklist_require('i1', NULL)" ],
+	[ 'grant_access', 'REVOKE EXECUTE ON FUNCTION pgmigrate.approve(text, text) FROM g0' ],
+	[ 'capture_drift', 'ALTER EVENT TRIGGER pgmigrate_capture_ddl ENABLE', 'instead' ],
+	[ 'adopt_flyway', 'DELETE FROM pgmigrate.mirror' ]);
+
+sub planted_half
+{
+	my ($self, $name, $sql, $instead) = @_;
+	my $call = {calls(0)}->{$name};
+	local $self->{faults} = [];
+	local $self->{log} = sub { };
+
+	$self->ready(@{ $call->{ready} // [] }, $instead ? () : $call->{call});
+	$self->check($name, $call, 0);
+	die "$name: $self->{faults}[0]\n" if @{ $self->{faults} };
+	$self->ready($sql);
+	$self->check($name, $call, 0);
+	$self->ready(@{ $call->{clean} // [] }, $forget);
+	return [ "half of $name", scalar @{ $self->{faults} } ];
+}
+
 sub planted
 {
 	my ($self) = @_;
 	my %calls = calls(0);
-	my @found;
+	my @found = map { $self->planted_half(@$_) } @halves;
 
 	$self->ready(stored());
-	@found = $self->plant(sub { $self->check($_[0], $calls{store}, 0) }, @plants);
+	push @found, $self->plant(sub { $self->check($_[0], $calls{store}, 0) }, @plants);
 	local $self->{faults} = [];
 	$self->check('as it was', $calls{store}, 0);
 	push @found, [ 'nothing is wrong', @{ $self->{faults} } ? 0 : 1 ];

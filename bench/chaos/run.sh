@@ -21,6 +21,7 @@ elif [ "${1:-}" = --calls ]; then
 fi
 
 clean_up_at_exit
-new_cluster "fsync = off" "restart_after_crash = on" "max_connections = 40"
+new_cluster "fsync = off" "restart_after_crash = on" "max_connections = 40" \
+	"jit = off"
 as_user perl "$SOURCE/bench/chaos/$driver" --data "$DATA" \
 	--bindir "$BINDIR" --socket "$PGHOST" --port "$PGPORT" "$@"
