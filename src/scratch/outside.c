@@ -6,8 +6,10 @@
  * Roles, databases, tablespaces and settings of the server are shared by all
  * databases; programs, files and connections lead out of the server.  Commands
  * are caught where the server runs them, so that those of a DO block or a
- * function are too; functions where they are looked up or prepared.  The hooks
- * are of a worker that ends with its work in the scratch database.
+ * function are too; functions where they are looked up or prepared.  What the
+ * making of a schema calls has the rights of its owner: whoever has a domain
+ * or a table in it would have those of the caller else.  The hooks are of a
+ * worker that ends with its work in the scratch database.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,10 +32,12 @@
 #include "commands/proclang.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -42,39 +46,55 @@
 #include "compat/repack.h"
 #include "scratch/outside.h"
 
-typedef enum Mode
+typedef enum OutsideMode
 {
 	MODE_FREE,
 	MODE_REFUSE,
 	MODE_SKIP
-} Mode;
+} OutsideMode;
 
-static Mode mode = MODE_FREE;
+static OutsideMode mode = MODE_FREE;
 static bool installed = false;
 static StringInfoData skipped;
 static ProcessUtility_hook_type next_utility = NULL;
 static ExecutorStart_hook_type next_executor = NULL;
 static object_access_hook_type next_access = NULL;
-static needs_fmgr_hook_type next_fmgr = NULL;
+static needs_fmgr_hook_type next_needs_fmgr = NULL;
+static fmgr_hook_type next_fmgr = NULL;
+
+/* Who called the functions that are running, the innermost first. */
+typedef struct Called
+{
+	Oid			user;
+	int			security;
+	Datum		next_arg;		/* of the hook after this one */
+	struct Called *outer;
+} Called;
+
+static Called *called = NULL;
 
 /* Of the server, or of its extensions; a star stands for any end. */
 static const char *const functions[] = {
+	"autoprewarm_*", "heap_force_*",
 	"lo_export", "pg_backup_start", "pg_backup_stop", "pg_buffercache_evict*",
 	"pg_cancel_backend",
 	"pg_copy_logical_replication_slot", "pg_copy_physical_replication_slot",
 	"pg_create_*", "pg_drop_replication_slot", "pg_log_*",
-	"pg_logical_slot_get_*", "pg_promote", "pg_reload_conf",
+	"pg_logical_slot_get_*", "pg_promote", "pg_qualstats_reset",
+	"pg_reload_conf",
 	"pg_replication_origin_*", "pg_replication_slot_advance",
-	"pg_rotate_logfile*", "pg_stat_reset_*", "pg_stat_statements_reset*",
+	"pg_rotate_logfile*", "pg_stat_kcache_reset", "pg_stat_monitor_reset",
+	"pg_stat_reset_*", "pg_stat_statements_reset*",
 	"pg_start_backup",
 	"pg_stop_backup", "pg_switch_wal", "pg_sync_replication_slots",
-	"pg_terminate_backend", "pg_wal_replay_*", "be_lo_export"
+	"pg_terminate_backend", "pg_truncate_visibility_map",
+	"pg_wait_sampling_reset_*", "pg_wal_replay_*", "be_lo_export"
 };
 
 /* Extensions whose functions reach other databases, servers or files. */
 static const char *const extensions[] = {
-	"adminpack", "dblink", "http", "pg_background", "pg_cron", "pg_net",
-	"pgagent", "plproxy"
+	"adminpack", "dblink", "http", "oracle_fdw", "pg_background", "pg_cron",
+	"pg_net", "pg_squeeze", "pg_surgery", "pgagent", "plproxy"
 };
 
 static bool
@@ -222,6 +242,13 @@ is_like_trusted(const CreatePLangStmt *stmt)
 static void
 check_command(Node *stmt)
 {
+	/* its functions are called, which others in these languages are not */
+	if (IsA(stmt, AlterExtensionContentsStmt) && !creating_extension)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("cannot run %s in a scratch database",
+					   GetCommandTagName(CreateCommandTag(stmt))),
+				errdetail("Only the scripts of an extension say what belongs to it."));
 	if (IsA(stmt, CopyStmt) && castNode(CopyStmt, stmt)->is_from &&
 		castNode(CopyStmt, stmt)->relation != NULL)
 		refuse_catalog(RangeVarGetRelid(castNode(CopyStmt, stmt)->relation,
@@ -320,6 +347,22 @@ refuse_command(const char *tag)
 			errdetail("It would act outside of the database."));
 }
 
+/* A library does what it likes as soon as it is loaded. */
+static bool
+is_load(Node *stmt)
+{
+	return IsA(stmt, LoadStmt) && !creating_extension;
+}
+
+/* Whoever may alter the catalogs may lock those of all databases. */
+static void
+protect_catalogs(void)
+{
+	if (allowSystemTableMods && !creating_extension)
+		SetConfigOption("allow_system_table_mods", "off", PGC_SUSET,
+						PGC_S_SESSION);
+}
+
 static bool
 is_concurrent(Node *stmt)
 {
@@ -359,7 +402,9 @@ check_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		if (is_untrusted_block(stmt))
 			refuse_command(tag);
 		check_command(stmt);
-		if (pgm_outside_reaches(stmt) || reaches_by_relation(stmt))
+		protect_catalogs();
+		if (pgm_outside_reaches(stmt) || reaches_by_relation(stmt) ||
+			is_load(stmt))
 		{
 			if (mode == MODE_REFUSE)
 				refuse_command(tag);
@@ -501,10 +546,64 @@ is_of_library(HeapTuple tuple)
 	return false;
 }
 
+/*
+ * One in C or of the server that somebody has made a function of may be made
+ * with other types than it has, and then reads and writes any memory.
+ */
+static void
+refuse_unsafe(Oid function, HeapTuple tuple)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+	const char *name = NameStr(form->proname);
+
+	switch (form->prolang)
+	{
+		case SQLlanguageId:
+			return;
+		case INTERNALlanguageId:
+		case ClanguageId:
+			/* what it is called is up to its maker, what it does is not */
+			check_name(text_of(tuple, Anum_pg_proc_prosrc));
+			if (!OidIsValid(getExtensionOfObject(ProcedureRelationId,
+												 function)) ||
+				is_of_extension(function, name) ||
+				(form->prolang == ClanguageId && is_of_library(tuple)))
+				refuse_function(name);
+			return;
+		default:
+			if (!is_trusted_language(form->prolang))
+				refuse_function(name);
+	}
+}
+
+/* Is it of somebody who must not have the rights of the caller? */
+static bool
+is_of_another(Oid owner)
+{
+	return mode == MODE_REFUSE && owner != GetSessionUserId() &&
+		!superuser_arg(owner);
+}
+
+static Oid
+owner_of(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 /* Is asked of every function that is not built in, of triggers too. */
 static bool
 check_function(Oid function)
 {
+	bool		another = false;
+
 	if (mode != MODE_FREE && function >= FirstNormalObjectId)
 	{
 		HeapTuple	tuple = SearchSysCache1(PROCOID,
@@ -512,30 +611,54 @@ check_function(Oid function)
 
 		if (HeapTupleIsValid(tuple))
 		{
-			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-			char	   *name = pstrdup(NameStr(form->proname));
-			Oid			language = form->prolang;
-			bool		reaches_out = false;
-
-			/* what it is called is up to its maker, what it does is not */
-			if (language == INTERNALlanguageId || language == ClanguageId)
-				check_name(text_of(tuple, Anum_pg_proc_prosrc));
-			if (language == ClanguageId)
-				reaches_out = is_of_library(tuple);
+			refuse_unsafe(function, tuple);
 			ReleaseSysCache(tuple);
-			if (language == ClanguageId ?
-				reaches_out || is_of_extension(function, name) :
-				language != SQLlanguageId && language != INTERNALlanguageId &&
-				!is_trusted_language(language))
-				refuse_function(name);
-			pfree(name);
+			another = is_of_another(owner_of(function));
 		}
 	}
-	return next_fmgr != NULL && next_fmgr(function);
+	return another ||
+		(next_needs_fmgr != NULL && next_needs_fmgr(function));
+}
+
+static Called *
+call_begins(FmgrInfo *flinfo)
+{
+	Oid			owner = owner_of(flinfo->fn_oid);
+	bool		another = OidIsValid(owner) && is_of_another(owner);
+	Called	   *call = MemoryContextAllocZero(TopMemoryContext,
+											  sizeof(Called));
+
+	GetUserIdAndSecContext(&call->user, &call->security);
+	call->outer = called;
+	if (next_fmgr != NULL)
+		next_fmgr(FHET_START, flinfo, &call->next_arg);
+	if (another)
+		SetUserIdAndSecContext(owner, call->security |
+							   SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_RESTRICTED_OPERATION);
+	return call;
+}
+
+/* The server has an end or an abort for each start that came back. */
+static void
+act_as_owner(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
+{
+	Called	   *call = called;
+
+	if (event == FHET_START)
+	{
+		called = call_begins(flinfo);
+		return;
+	}
+	if (next_fmgr != NULL)
+		next_fmgr(event, flinfo, &call->next_arg);
+	SetUserIdAndSecContext(call->user, call->security);
+	called = call->outer;
+	pfree(call);
 }
 
 static void
-install(Mode new_mode)
+install(OutsideMode new_mode)
 {
 	mode = new_mode;
 	if (installed)
@@ -547,8 +670,10 @@ install(Mode new_mode)
 	ExecutorStart_hook = check_plan;
 	next_access = object_access_hook;
 	object_access_hook = check_access;
-	next_fmgr = needs_fmgr_hook;
+	next_needs_fmgr = needs_fmgr_hook;
 	needs_fmgr_hook = check_function;
+	next_fmgr = fmgr_hook;
+	fmgr_hook = act_as_owner;
 }
 
 void

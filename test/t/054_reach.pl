@@ -42,7 +42,11 @@ for my $text (
 	[ 'DO $$ BEGIN PERFORM FROM pg_database FOR UPDATE; END $$', 'cannot lock rows of catalog "pg_database"' ],
 	[ 'CREATE FUNCTION public.o(int) RETURNS boolean LANGUAGE internal AS $$pg_cancel_backend$$; SELECT public.o(0)', 'cannot call function "pg_cancel_backend"' ],
 	[ 'CREATE FUNCTION public.h() RETURNS language_handler LANGUAGE c AS $$$libdir/plpgsql$$, $$plpgsql_call_handler$$; CREATE TRUSTED LANGUAGE l HANDLER public.h', 'cannot run CREATE LANGUAGE in a scratch database' ],
-	[ 'CREATE TRUSTED LANGUAGE l HANDLER plpgsql_call_handler INLINE fmgr_sql_validator', 'cannot run CREATE LANGUAGE in a scratch database' ])
+	[ 'CREATE TRUSTED LANGUAGE l HANDLER plpgsql_call_handler INLINE fmgr_sql_validator', 'cannot run CREATE LANGUAGE in a scratch database' ],
+	[ 'CREATE FUNCTION public.o(bigint) RETURNS cstring LANGUAGE internal AS $$textout$$; SELECT public.o(1)', 'cannot call function "o"' ],
+	[ 'CREATE FUNCTION public.o(bigint) RETURNS cstring LANGUAGE internal AS $$textout$$; ALTER EXTENSION plpgsql ADD FUNCTION public.o(bigint)', 'cannot run ALTER EXTENSION in a scratch database' ],
+	[ 'SET allow_system_table_mods = on; COMMENT ON COLUMN pg_authid.rolname IS $$c$$; ALTER TABLE pg_shdescription ADD more int', 'permission denied: "pg_shdescription" is a system catalog' ],
+	[ 'LOAD $$plpgsql$$', 'LOAD' ])
 {
 	my ($sql, $error) = @$text;
 
@@ -54,6 +58,59 @@ for my $text (
 	query($node, "SELECT pgmigrate.remove('reach')");
 }
 is(query($node, "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"), 'f', 'she is no superuser');
+
+# Extensions of the server whose functions reach what all databases share.
+for my $call (
+	[ 'pg_surgery', q(heap_force_kill('pg_shdescription', ARRAY['(0,1)'::tid])) ],
+	[ 'pg_visibility', q(pg_truncate_visibility_map('pg_shdescription')) ],
+	[ 'pg_prewarm', 'autoprewarm_dump_now()' ])
+{
+	my ($extension, $function) = @$call;
+	my ($name) = $function =~ /^(\w+)/;
+
+	SKIP:
+	{
+		skip "there is no $extension", 1
+		  if query($node, "SELECT count(*) FROM pg_available_extensions WHERE name = '$extension'") eq '0';
+		my (undef, undef, $error) = $node->psql('postgres',
+			'SELECT pgmigrate.diff(' . quote("CREATE EXTENSION $extension; SELECT $function") . ')');
+		like($error, qr/cannot call function "$name" in a scratch database/, "$name is not called");
+	}
+}
+
+# The CHECK of a domain runs where a default is read: as its owner, not as who
+# makes the schema, here or as it is desired.
+query($node, <<'SQL');
+CREATE SCHEMA mallory AUTHORIZATION mallory;
+SET ROLE mallory;
+CREATE FUNCTION mallory.check_me() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_database() <> 'postgres' THEN
+		RAISE WARNING 'as %', current_user;
+		BEGIN
+			SET ROLE mallory;
+			RAISE WARNING 'the role was set';
+		EXCEPTION WHEN insufficient_privilege THEN NULL;
+		END;
+		PERFORM 1 / 0;
+	END IF;
+	RETURN true;
+EXCEPTION WHEN division_by_zero THEN RETURN true;
+END $$;
+CREATE FUNCTION mallory.inlined() RETURNS boolean LANGUAGE sql AS 'SELECT mallory.check_me()';
+CREATE DOMAIN mallory.d AS int CHECK (mallory.check_me());
+CREATE DOMAIN mallory.e AS int CHECK (mallory.inlined());
+CREATE TABLE mallory.t (a mallory.d[] DEFAULT '{1}', b mallory.e[] DEFAULT '{2}');
+SQL
+query($node, "SELECT pgmigrate.revision('n', 'CREATE TABLE public.r ()')");
+for my $way ('SELECT count(*) FROM pgmigrate.rehearse()', "SELECT pgmigrate.autogenerate('n', 'CREATE TABLE public.n ()')")
+{
+	my ($offset, %as) = -s $node->logfile;
+
+	query($node, $way);
+	$as{$_}++ for PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset) =~ /WARNING:  01000: (as \w+|the role was set)/g;
+	is(join(', ', sort keys %as), 'as mallory', "the code of an owner has his rights: $way");
+}
 
 sub quote
 {
