@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/error_privacy.h"
+#include "base/printable.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
@@ -649,8 +650,9 @@ list_open(StringInfo lines, const List *items)
 		if (item->state == PGM_ITEM_OK)
 			continue;
 		appendStringInfo(lines, "%s%s: %s: %s", n++ > 0 ? "\n" : "",
-						 item->item, pgm_item_state_name(item->state),
-						 item->detail);
+						 pgm_printable_line(item->item),
+						 pgm_item_state_name(item->state),
+						 pgm_printable_line(item->detail));
 	}
 	return n;
 }

@@ -31,6 +31,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/printable.h"
 #include "base/settings.h"
 #include "base/spi_list.h"
 #include "base/sqlstate.h"
@@ -287,8 +288,9 @@ pgm_guard_before(PgmGuard *guard)
 		else if (!entry->watched.generic)
 			ereport(WARNING,
 					errmsg("watched query \"%s\" cannot be planned",
-						   entry->watched.name),
-					errdetail_internal("%s", entry->before.error));
+						   pgm_printable_line(entry->watched.name)),
+					errdetail_internal("%s",
+									   pgm_printable(entry->before.error)));
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -432,10 +434,12 @@ check(const Entry *entry, int64 run, int step, const char *revision,
 		if (proposal == NULL)
 			proposal = pgm_index_proposal(&entry->watched, &after);
 		appendStringInfo(lines, "%s%s: cost %.0f, was %.0f: %s",
-						 lines->len > 0 ? "\n" : "", entry->watched.name,
-						 after.cost, entry->before.cost, cause);
+						 lines->len > 0 ? "\n" : "",
+						 pgm_printable_line(entry->watched.name),
+						 after.cost, entry->before.cost,
+						 pgm_printable_line(cause));
 		if (proposal != NULL)
-			appendStringInfo(lines, "; %s", proposal);
+			appendStringInfo(lines, "; %s", pgm_printable_line(proposal));
 	}
 	keep(entry, &after, run, step, revision, cause, proposal);
 	return after.json != NULL;

@@ -43,6 +43,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "compat/server.h"
 #include "process/follow.h"
 
@@ -211,6 +212,19 @@ lasting(const char *name)
 	return llast(names);
 }
 
+/* Whoever named a table has put what he likes into a message about it. */
+static void
+make_printable(ErrorData *edata)
+{
+	char	  **texts[] = {
+		&edata->message, &edata->detail, &edata->hint, &edata->context
+	};
+
+	for (int i = 0; i < lengthof(texts); i++)
+		if (*texts[i] != NULL)
+			*texts[i] = pgm_printable(*texts[i]);
+}
+
 /* A message of the worker: raised here as if it were ours. */
 static void
 relay(PgmProcess *process, char *data, Size size)
@@ -238,6 +252,7 @@ relay(PgmProcess *process, char *data, Size size)
 			edata.elevel = ERROR;
 			process->ended = process->report != NULL;
 		}
+		make_printable(&edata);
 		edata.cursorpos = 0;
 		edata.filename = lasting(edata.filename);
 		edata.funcname = lasting(edata.funcname);

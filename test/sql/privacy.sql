@@ -112,6 +112,29 @@ SELECT pgmigrate.revision('m', 'SELECT 1', id => 'labels', down_revision => '{}'
 \echo :LAST_ERROR_SQLSTATE
 SELECT pgmigrate.revision('m', 'SELECT 1', id => 'labels', down_revision => '{}', branch_labels => ARRAY(SELECT 'l' || i FROM generate_series(1, 100) i));
 
+-- so are names in what a run says: of tables, watched queries, items of the checklist
+SELECT E't \x1b[2J' AS name \gset
+CREATE TABLE privacy.:"name" (id int PRIMARY KEY, a int);
+SELECT pgmigrate.revision('m', format(E'-- pgmigrate: online\nCREATE INDEX i ON privacy.%I (a)', :'name'), id => 'named', down_revision => '{}');
+SELECT state FROM pgmigrate.upgrade('named');
+SELECT pgmigrate.watch(E'w \x1b[2J', format('SELECT FROM privacy.%I', :'name')) > 0 AS watched;
+SELECT pgmigrate.revision('m', format('ALTER TABLE privacy.%I RENAME TO t', :'name'), id => 'renamed', down_revision => '{named}');
+SELECT state FROM pgmigrate.upgrade('renamed');
+SELECT pgmigrate.unwatch(E'w \x1b[2J');
+SELECT pgmigrate.checklist_require(E'item\n\x1b[2J', 'SELECT false');
+SELECT pgmigrate.revision('m', 'CREATE TABLE privacy.u ()', id => 'listed', down_revision => '{renamed}');
+DO $$
+DECLARE
+	detail text;
+BEGIN
+	SET LOCAL pgmigrate.environment = 'production';
+	SET LOCAL pgmigrate.checklist = 'enforce';
+	PERFORM pgmigrate.upgrade('listed');
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RAISE NOTICE '%', substring(detail FROM 'item.*');
+END $$;
+
 -- names that our own commands have are ours, whatever search_path says
 CREATE DOMAIN privacy.regclass AS text;
 CREATE DOMAIN privacy.text AS int;
