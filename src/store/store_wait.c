@@ -54,7 +54,7 @@ writes_revisions(const LockInstanceData *lock, Oid table)
 
 /* In the handler of an error: reads shared memory only. */
 static char *
-describe_holder(Oid table)
+describe_holder(Oid table, bool *prepared)
 {
 	LockData   *locks = GetLockStatusData();
 
@@ -62,7 +62,8 @@ describe_holder(Oid table)
 	{
 		if (!writes_revisions(&locks->locks[i], table))
 			continue;
-		if (locks->locks[i].pid == 0)
+		*prepared = locks->locks[i].pid == 0;
+		if (*prepared)
 			return pstrdup("a prepared transaction");
 		return psprintf("process %d", locks->locks[i].pid);
 	}
@@ -75,16 +76,19 @@ explain(MemoryContext context, Oid table)
 {
 	ErrorData  *edata;
 	char	   *holder;
+	bool		prepared = false;
 
 	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
 	if (edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		PG_RE_THROW();
 	FlushErrorState();
-	holder = describe_holder(table);
+	holder = describe_holder(table, &prepared);
 	ereport(ERROR,
 			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			errmsg("stored revisions are being changed by %s", holder),
+			prepared ?
+			errhint("Look for it in pg_prepared_xacts, end it with COMMIT PREPARED or ROLLBACK PREPARED, and repeat the call.") :
 			errhint("Repeat the call when that transaction has ended, or raise \"pgmigrate.lock_deadline\"."));
 }
 
