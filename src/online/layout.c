@@ -402,6 +402,56 @@ pgm_layout_key(Relation rel)
 	return result;
 }
 
+/* What makes an index equal to another one as a key: columns, and equality. */
+static char *
+key_columns(Relation index)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+		appendStringInfo(&text, " %d/%u/%u",
+						 index->rd_index->indkey.values[i],
+						 index->rd_opfamily[i], index->rd_indcollation[i]);
+	return text.data;
+}
+
+char *
+pgm_layout_key_text(Oid index)
+{
+	Relation	rel = index_open(index, AccessShareLock);
+	char	   *result = psprintf("%u%s", index, key_columns(rel));
+
+	index_close(rel, NoLock);
+	return result;
+}
+
+/*
+ * REINDEX CONCURRENTLY gives an index another OID; a key that is dropped may
+ * have left a constraint on the same columns.
+ */
+Oid
+pgm_layout_find_key(Relation rel, const char *text)
+{
+	char	   *columns;
+	Oid			oid = (Oid) strtoul(text, &columns, 10);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (can_be_key(rel, index) &&
+			(lfirst_oid(lc) == oid ||
+			 (!OidIsValid(result) &&
+			  strcmp(key_columns(index), columns) == 0)))
+			result = lfirst_oid(lc);
+		index_close(index, NoLock);
+	}
+	return result;
+}
+
 char *
 pgm_layout_index_command(Oid index)
 {

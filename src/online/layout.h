@@ -53,6 +53,13 @@ extern bool pgm_layout_same_index(Relation a, Relation b);
  */
 extern Oid	pgm_layout_key(Relation rel);
 
+/*
+ * A unique index in words that are kept, and the one of the table that they
+ * mean now, whatever has become of the first one; InvalidOid if there is none.
+ */
+extern char *pgm_layout_key_text(Oid index);
+extern Oid	pgm_layout_find_key(Relation rel, const char *text);
+
 /* The index of a table that is the same as this one, or InvalidOid. */
 extern Oid	pgm_layout_find_index(Relation rel, Oid like);
 

@@ -422,7 +422,7 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 						   shadow->operation->id, pgm_shadow_and_then(shadow)));
 }
 
-/* Was the table ever written to by another owner than the old rows have? */
+/* Was a row ever left out, for another reason than its values? */
 static void
 refuse_estranged(PgmShadow *shadow)
 {
@@ -434,7 +434,7 @@ refuse_estranged(PgmShadow *shadow)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot revert operation " INT64_FORMAT,
 					   shadow->operation->id),
-				errdetail("The old rows of table %s were not written along any more: its owner was changed, or they have got rules, policies or triggers of others.",
+				errdetail("The old rows of table %s were not written along any more: its owner was changed, the key by which they are found was dropped, or they have got rules, policies or triggers of others.",
 						  shadow->name),
 				errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 						shadow->operation->id));

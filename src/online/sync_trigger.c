@@ -40,6 +40,7 @@
 
 #include "base/spi.h"
 #include "online/beside.h"
+#include "online/layout.h"
 #include "online/owner.h"
 #include "online/sync.h"
 #include "online/sync_trigger.h"
@@ -137,8 +138,8 @@ pgm_sync_create(const PgmSyncSpec *spec)
 
 	args = list_make5(makeString(psprintf(INT64_FORMAT, spec->operation)),
 					  oid_argument(spec->target),
-					  oid_argument(spec->target_key),
-					  oid_argument(spec->source_key),
+					  makeString(pgm_layout_key_text(spec->target_key)),
+					  makeString(pgm_layout_key_text(spec->source_key)),
 					  makeString(psprintf("%s%s%s",
 										  spec->mapping->may_fail ? "e" : "",
 										  spec->write_may_fail ? "w" : "",
@@ -313,6 +314,19 @@ keep_settings(PgmSync *sync, const Trigger *trigger)
 		sync->settings[i] = pstrdup(trigger->tgargs[ARG_SETTINGS + i]);
 }
 
+/*
+ * The writer is not failed by what has become of the tables: rows are not
+ * written along any more where those of one owner would be by another, or
+ * where no index is left by which they are found.
+ */
+static bool
+is_estranged(const PgmSync *sync, Relation target, Oid source_key,
+			 Oid target_key)
+{
+	return target->rd_rel->relowner != sync->owner ||
+		!OidIsValid(source_key) || !OidIsValid(target_key);
+}
+
 /* With the owner's rights. */
 static void
 compile(PgmSync *sync, Relation source, const Trigger *trigger)
@@ -321,8 +335,12 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	Relation	index;
 	Relation	target = table_open(oid_value(trigger, ARG_TARGET),
 									RowExclusiveLock);
+	Oid			source_key =
+		pgm_layout_find_key(source, trigger->tgargs[ARG_SOURCE_KEY]);
+	Oid			target_key =
+		pgm_layout_find_key(target, trigger->tgargs[ARG_TARGET_KEY]);
 
-	sync->estranged = target->rd_rel->relowner != sync->owner;
+	sync->estranged = is_estranged(sync, target, source_key, target_key);
 	if (sync->estranged)
 	{
 		table_close(target, NoLock);
@@ -330,11 +348,10 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	}
 	keep_settings(sync, trigger);
 	pgm_owner_pin(sync->settings, sync->nsettings);
-	sync->target = pgm_target_create(RelationGetRelid(target),
-									 oid_value(trigger, ARG_TARGET_KEY));
+	sync->target = pgm_target_create(RelationGetRelid(target), target_key);
 	sync->mapping = pgm_mapping_compile(trigger->tgargs[ARG_COLUMNS], source,
 										target, sync->target->estate);
-	index = index_open(oid_value(trigger, ARG_SOURCE_KEY), AccessShareLock);
+	index = index_open(source_key, AccessShareLock);
 	pgm_key_init(&sync->source_key, index);
 	index_close(index, NoLock);
 	desc = CreateTupleDescCopyConstr(RelationGetDescr(source));
