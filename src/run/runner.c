@@ -250,6 +250,9 @@ attempt_step(PgmRunner *runner)
 	method = pgm_step_resume(step.revision, step.source,
 							 runner->request->direction, method,
 							 runner->any_partly, &step.resume);
+	step.source->parted = method == PGM_STEP_BY_STATEMENT &&
+		pgm_step_method(step.revision, step.source) ==
+		PGM_STEP_IN_TRANSACTION;
 	routine = step_routines[method];
 	routine->resume(runner, &step);
 	if (routine->take_locks != NULL && !routine->take_locks(runner, &step))

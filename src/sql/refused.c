@@ -284,9 +284,8 @@ needs_block(Node *stmt)
 	return NULL;
 }
 
-/* What ends with its own transaction, and so has no effect on the rest. */
-static const char *
-ends_alone(Node *stmt)
+const char *
+pgm_statement_ends_alone(Node *stmt)
 {
 	const char *found = NULL;
 
@@ -341,7 +340,7 @@ pgm_statement_refuse_alone(Node *stmt)
 				errmsg("%s can only be used in transaction blocks", words),
 				errdetail("The revision runs statement by statement, each committed by itself."),
 				errhint("Put the statements that need it into a revision of their own, without the one that cannot run in a transaction block."));
-	words = ends_alone(stmt);
+	words = pgm_statement_ends_alone(stmt);
 	if (words != NULL)
 		ereport(WARNING,
 				errmsg("%s has no effect on the statements after it", words),

@@ -32,6 +32,9 @@ extern const char *pgm_refusal_words(PgmRefusal refusal);
 /* Raise an error for what is refused. */
 extern void pgm_statement_refuse(Node *stmt);
 
+/* What of it ends with its transaction, in words, or NULL. */
+extern const char *pgm_statement_ends_alone(Node *stmt);
+
 /*
  * Of a statement that will be committed by itself: raise an error where the
  * server would have one outside of a transaction block, and a warning where

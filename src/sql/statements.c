@@ -399,6 +399,7 @@ RawStmt *
 pgm_statement_alone(const PgmSource *source, int n, const char **text)
 {
 	const PgmStatement *statement = &source->statements[n];
+	RawStmt    *raw;
 
 	if (source->nstatements == 1 && statement->offset == 0)
 	{
@@ -406,7 +407,12 @@ pgm_statement_alone(const PgmSource *source, int n, const char **text)
 		return statement->raw;
 	}
 	*text = pgm_statement_text(source, n);
-	return pgm_parse_statement(*text, statement->conforming);
+	raw = pgm_parse_statement(*text, statement->conforming);
+
+	/* the end of the revision is that of its transaction, as it is written */
+	if (source->parted && IsA(raw->stmt, VariableSetStmt))
+		castNode(VariableSetStmt, raw->stmt)->is_local = false;
+	return raw;
 }
 
 char *

@@ -37,6 +37,8 @@ typedef struct PgmSource
 	int			nstatements;
 	PgmStatement *statements;
 	bool		top_level;		/* has a statement that is */
+	bool		parted;			/* is committed statement by statement, though
+								 * written for one transaction */
 } PgmSource;
 
 /* Which of a revision's texts this is. */

@@ -27,6 +27,7 @@
 #include "compat/server.h"
 #include "sql/kinds.h"
 #include "sql/lexer.h"
+#include "sql/refused.h"
 #include "strategy/internal.h"
 
 static PgmShadowRefusal table_refusal = NULL;
@@ -582,10 +583,15 @@ pgm_strategy_obstacle(const PgmSource *source)
 							source->statements[i].tag);
 		switch (nodeTag(stmt))
 		{
+				/* SET LOCAL holds until the end of the revision then */
 			case T_VariableSetStmt:
-				if (castNode(VariableSetStmt, stmt)->is_local ||
-					castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
-					return pstrdup("the revision has SET LOCAL or SET TRANSACTION");
+				if (castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
+					return pstrdup("the revision has SET TRANSACTION");
+				break;
+			case T_SelectStmt:
+				if (pgm_statement_ends_alone(stmt) != NULL)
+					return psprintf("the revision has %s",
+									pgm_statement_ends_alone(stmt));
 				break;
 			case T_CreateStmt:
 				if (castNode(CreateStmt, stmt)->oncommit != ONCOMMIT_NOOP)
