@@ -9,13 +9,16 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/spi.h"
@@ -195,10 +198,29 @@ pgm_related_checked(Oid relid, const List *columns, bool inserted)
 	return pgm_spi_oids(&checked_query, values);
 }
 
+/* Those copies of this session on which statements are tried are nobody's. */
+static List *
+without_copies(List *relids)
+{
+	char	   *prefix = psprintf("%s%d_", PGM_TRIAL_SCHEMA, MyProcPid);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		const char *schema =
+			get_namespace_name(get_rel_namespace(lfirst_oid(lc)));
+
+		if (schema == NULL || strncmp(schema, prefix, strlen(prefix)) != 0)
+			result = lappend_oid(result, lfirst_oid(lc));
+	}
+	return result;
+}
+
 List *
 pgm_related_domain_tables(Oid domain)
 {
-	return ask(&domain_tables_query, domain, InvalidOid);
+	return without_copies(ask(&domain_tables_query, domain, InvalidOid));
 }
 
 List *
@@ -228,7 +250,9 @@ pgm_related_clustered(void)
 List *
 pgm_related_dependents(Oid classid, Oid objid)
 {
-	return ask(&dependents_query, classid, objid);
+	List	   *relids = ask(&dependents_query, classid, objid);
+
+	return classid == RelationRelationId ? relids : without_copies(relids);
 }
 
 bool

@@ -10,6 +10,9 @@
 
 #include "nodes/parsenodes.h"
 
+/* The process and a number follow: the copies that statements are tried on. */
+#define PGM_TRIAL_SCHEMA "pgmigrate_trial_"
+
 /* All of them return lists of OIDs, and take no lock on any relation. */
 extern List *pgm_related_indexes(Oid relid);
 extern List *pgm_related_sequences(Oid relid);	/* owned by its columns */

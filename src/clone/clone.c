@@ -74,7 +74,7 @@ pgm_clones_new(void)
 	HASHCTL		control = {0};
 
 	clones->context = CurrentMemoryContext;
-	clones->prefix = psprintf("pgmigrate_trial_%d_", MyProcPid);
+	clones->prefix = psprintf("%s%d_", PGM_TRIAL_SCHEMA, MyProcPid);
 	control.keysize = sizeof(Oid);
 	control.hcxt = CurrentMemoryContext;
 	control.entrysize = sizeof(PgmClone);

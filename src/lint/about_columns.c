@@ -27,6 +27,7 @@
 #include "compat/server.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
+#include "sql/set_statement.h"
 #include "strategy/columns.h"
 
 static PgmQuery volatile_query = {
@@ -369,6 +370,18 @@ is_time_pair(Oid from, Oid to)
 		(from == TIMESTAMPTZOID && to == TIMESTAMPOID);
 }
 
+/* USING with AT TIME ZONE, whatever the session has. */
+static bool
+says_zone(const AlterTableCmd *cmd)
+{
+	Node	   *using = castNode(ColumnDef, cmd->def)->raw_default;
+	const char *function = using == NULL || !IsA(using, FuncCall) ? NULL :
+		pgm_catalog_function(castNode(FuncCall, using));
+
+	return function != NULL && strcmp(function, "timezone") == 0 &&
+		list_length(castNode(FuncCall, using)->args) == 2;
+}
+
 /* What the new type cannot hold is cut off without an error. */
 static bool
 loses_data(Oid from, Oid to)
@@ -452,7 +465,7 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 						 psprintf("changing the type of %s checks all rows of %s", name, lint->name),
 						 form);
 	}
-	if (is_time_pair(from, to))
+	if (is_time_pair(from, to) && !says_zone(cmd))
 		pgm_lint_add(lint, "type-change-by-timezone",
 					 psprintf("values of %s are read in the session's TimeZone", name),
 					 psprintf("-- if they are meant so, nothing is rewritten then:\n"

@@ -225,6 +225,32 @@ plain_columns(const IndexStmt *index)
 	return columns;
 }
 
+/* It is there still, but a statement before this one drops it. */
+static bool
+is_dropped_before(const PgmMaker *maker, const char *name)
+{
+	for (int i = 0; i < maker->n; i++)
+	{
+		Node	   *stmt = maker->source->statements[i].raw->stmt;
+		ListCell   *lc;
+
+		if (!IsA(stmt, DropStmt) ||
+			castNode(DropStmt, stmt)->removeType != OBJECT_INDEX)
+			continue;
+		foreach(lc, castNode(DropStmt, stmt)->objects)
+		{
+			RangeVar   *dropped = makeRangeVarFromNameList(lfirst_node(List, lc));
+
+			if (strcmp(dropped->relname, name) == 0 &&
+				(dropped->schemaname == NULL ||
+				 get_namespace_oid(dropped->schemaname, true) ==
+				 maker->namespace))
+				return true;
+		}
+	}
+	return false;
+}
+
 void
 pgm_strategy_create_index(PgmMaker *maker)
 {
@@ -236,7 +262,8 @@ pgm_strategy_create_index(PgmMaker *maker)
 		return;
 	definition = pgm_slice_trim(pgm_strategy_skip_words(definition, 0));
 	if (index->idxname != NULL &&
-		OidIsValid(get_relname_relid(index->idxname, maker->namespace)))
+		OidIsValid(get_relname_relid(index->idxname, maker->namespace)) &&
+		!is_dropped_before(maker, index->idxname))
 	{
 		pgm_strategy_stay_plain(maker, "a relation of that name exists");
 		return;
