@@ -239,7 +239,8 @@ is_dropped_before(const PgmMaker *maker, const char *name)
 			continue;
 		foreach(lc, castNode(DropStmt, stmt)->objects)
 		{
-			RangeVar   *dropped = makeRangeVarFromNameList(lfirst_node(List, lc));
+			RangeVar   *dropped =
+				makeRangeVarFromNameList(lfirst_node(List, lc));
 
 			if (strcmp(dropped->relname, name) == 0 &&
 				(dropped->schemaname == NULL ||
