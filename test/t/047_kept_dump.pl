@@ -131,11 +131,12 @@ for my $n (0 .. $#middle)
 }
 
 # What is over, or kept, says how far it came, and what does not fit whose it is.
-is( query(
+# From 18 on NOT NULL is proven in a step less.
+like( query(
 		$node,
 		"SELECT string_agg(concat(state, ' ', done, '/', total, ' ', unit), ', ' ORDER BY operation) FROM pgmigrate.operations"
 	),
-	'switched 1/1 steps, switched 1/1 steps, finalized 1/1 steps, finalized 5/5 steps, switched 5/5 states, finalized 20000/20000 rows',
+	qr{^switched 1/1 steps, switched 1/1 steps, finalized 1/1 steps, finalized ([45])/\1 steps, switched 5/5 states, finalized 20000/20000 rows$},
 	'all is done of what is done');
 is( query(
 		$node,
