@@ -443,9 +443,8 @@ pgm_revision_get_small(int n, char **ids, bool for_share)
 
 	values[0] = pgm_text_array_datum(n, ids);
 	pgm_spi_begin(&scope);
-	rows = for_share ?
-		pgm_store_wait_execute(&get_small_for_share_query, values) :
-		pgm_spi_execute(&get_small_query, values, NULL);
+	rows = pgm_store_wait_execute(for_share ? &get_small_for_share_query :
+								  &get_small_query, values);
 	for (uint64 i = 1; i <= rows; i++)
 	{
 		int64		n = pgm_spi_int64(i, AFTER_REVISION_COLUMNS);
