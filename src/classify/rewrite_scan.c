@@ -141,9 +141,11 @@ pgm_changes_access_method(Oid relid, const AlterTableCmd *cmd)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	form = (Form_pg_class) GETSTRUCT(tuple);
+
+	/* one of indexes, or none, is for the statement to fail with */
 	result = form->relkind != RELKIND_PARTITIONED_TABLE &&
-		form->relam != get_table_am_oid(cmd->name != NULL ? cmd->name :
-										default_table_access_method, true);
+		form->relam != get_am_oid(cmd->name != NULL ? cmd->name :
+								  default_table_access_method, true);
 	ReleaseSysCache(tuple);
 	return result;
 }
