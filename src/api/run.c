@@ -171,15 +171,11 @@ static const char *
 target_for_schema(const char *schema, const char *target)
 {
 	const char *found;
-	int			nheads;
 
 	pgm_schema_branch_refuse_system(schema);
 	pgm_schema_branch_check(schema);
 	found = pgm_schema_branch_make(schema, target);
-	if (found != NULL)
-		return found;
-	(void) pgm_schema_branch_heads(schema, &nheads);
-	return nheads == 0 ? NULL : psprintf("%s@base", schema);
+	return found != NULL ? found : pgm_schema_branch_base(schema);
 }
 
 static char *

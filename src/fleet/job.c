@@ -12,11 +12,9 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
-#include "parser/parse_func.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
 
+#include "base/own_function.h"
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
@@ -114,37 +112,13 @@ answer(char kind)
 	pfree(message.data);
 }
 
+/* The level of access is looked up here: rights are of a database. */
 static void
-check_function(const char *name, int nargs, const Oid *arguments)
-{
-	Oid			function;
-
-	function = LookupFuncName(list_make2(makeString(pstrdup("pgmigrate")),
-										 makeString(pstrdup(name))),
-							  nargs, arguments, false);
-	if (PGM_FUNCTION_ACLCHECK(function, GetUserId()) == ACLCHECK_OK)
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("permission denied for function pgmigrate.%s", name),
-			errhint("Grant the level \"operator\" with pgmigrate.grant_access() in this database."));
-}
-
-/*
- * The level of access is looked up here: rights are of a database.  For a
- * schema revisions are stored.
- */
-static void
-check_right(bool of_schema)
+check_right(void)
 {
 	static const Oid upgrade[] = {TEXTOID, TEXTARRAYOID, TEXTOID};
-	static const Oid revision[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID
-	};
 
-	check_function("upgrade", lengthof(upgrade), upgrade);
-	if (of_schema)
-		check_function("revision", lengthof(revision), revision);
+	pgm_own_function_check("upgrade", lengthof(upgrade), upgrade);
 }
 
 static bool
@@ -155,7 +129,7 @@ may_enter(const char *schema)
 	pgm_txn_begin();
 	there = OidIsValid(get_extension_oid("pgmigrate", true));
 	if (there)
-		check_right(schema != NULL);
+		check_right();
 	if (there && schema != NULL)
 		pgm_schema_branch_check(schema);
 	pgm_txn_commit();

@@ -77,12 +77,25 @@ refuse_unknown(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
 				errhint("Load their files first; or record where the schema is with pgmigrate.stamp(target, schemas => ...)."));
 }
 
+/* What is recorded of it is applied in the database, not in the schema. */
+static void
+refuse_kept(const PgmForeignLedger *ledger)
+{
+	if (ledger->mirrored)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("ledger %s is kept in step as that of the database",
+					   ledger->name),
+				errhint("Where it is that of a schema, pass its table to pgmigrate.adopt() without for_schema, which ends that, and take back what is recorded of it with pgmigrate.stamp()."));
+}
+
 void
 pgm_adopt_make_branch(const PgmForeignLedger *ledger, const char *schema,
 					  int n, PgmAdoptRow *rows)
 {
 	char	  **ids = palloc(sizeof(char *) * Max(n, 1));
 
+	refuse_kept(ledger);
 	refuse_unknown(ledger, n, rows);
 	for (int i = 0; i < n; i++)
 		ids[i] = rows[i].revision;

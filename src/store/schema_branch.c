@@ -25,6 +25,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -32,6 +33,7 @@
 #include "utils/varlena.h"
 
 #include "base/digest.h"
+#include "base/own_function.h"
 #include "base/printable.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
@@ -119,8 +121,12 @@ pgm_schema_branch_refuse_system(const char *schema)
 void
 pgm_schema_branch_check(const char *schema)
 {
+	static const Oid revision[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, BOOLOID, BOOLOID
+	};
 	PgmGraphError error = {PGM_GRAPH_OK};
 
+	pgm_own_function_check("revision", lengthof(revision), revision);
 	if (!pgm_graph_check_id(schema, "branch label", &error))
 		pgm_graph_raise(&error);
 	if (strcmp(schema, "$user") == 0)
@@ -728,4 +734,20 @@ pgm_schema_branch_heads(const char *schema, int *n)
 	for (int i = 0; i < *n; i++)
 		ids[i] = pstrdup(pgm_graph_id(branch.graph, branch.heads.rev[i]));
 	return ids;
+}
+
+/* Only the first of several roots has the name of the schema for a label. */
+char *
+pgm_schema_branch_base(const char *schema)
+{
+	Branch		branch;
+	StringInfoData target;
+
+	load(&branch, schema);
+	initStringInfo(&target);
+	for (int i = 0; i < pgm_graph_size(branch.graph); i++)
+		if (branch.made[i].applied && branch.templates[i].nparents == 0)
+			appendStringInfo(&target, "%s%s@base", target.len > 0 ? "," : "",
+							 branch.made[i].id);
+	return target.len > 0 ? target.data : NULL;
 }

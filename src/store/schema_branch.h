@@ -9,9 +9,9 @@
 #define PGM_STORE_SCHEMA_BRANCH_H
 
 /*
- * May the current user have a branch of this schema?  The errors: its name
- * cannot be a label, it does not exist, he may not create there, or somebody
- * may who does not have his rights.
+ * May the current user have a branch of this schema?  The errors: he may not
+ * store revisions, its name cannot be a label, it does not exist, he may not
+ * create there, or somebody may who does not have his rights.
  */
 extern void pgm_schema_branch_check(const char *schema);
 
@@ -27,6 +27,9 @@ extern char *pgm_schema_branch_make(const char *schema, const char *target);
 /* The same for revisions of the database: their ids become those there. */
 extern void pgm_schema_branch_make_each(const char *schema, int n,
 										char **ids);
+
+/* With which targets a stamp takes back all of it; NULL if nothing is applied. */
+extern char *pgm_schema_branch_base(const char *schema);
 
 /* Where the schema is, as ids of the revisions that those are made from. */
 extern char **pgm_schema_branch_heads(const char *schema, int *n);

@@ -39,6 +39,17 @@ SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'pg_catalog');
 SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'nowhere');
 INSERT INTO ts2.alembic_version VALUES ('900');
 SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts2');
+CREATE SCHEMA ts6;
+CREATE TABLE ts6.alembic_version (version_num varchar(32) PRIMARY KEY);
+CREATE TABLE ts6.other_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO ts6.alembic_version VALUES ('001');
+BEGIN;
+SELECT * FROM pgmigrate.adopt('alembic', 'ts6.alembic_version'::regclass, mirror => true);
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts6');
+ROLLBACK;
+SELECT * FROM pgmigrate.adopt('alembic', 'ts2.alembic_version'::regclass, for_schema => 'ts6');
+INSERT INTO ts6.other_version VALUES ('002');
+SELECT * FROM pgmigrate.adopt('alembic', 'ts6.other_version'::regclass, for_schema => 'ts6');
 
 -- without a ledger
 CREATE SCHEMA ts4;
@@ -57,6 +68,37 @@ SELECT * FROM pgmigrate.stamp('002', schemas => '{pgmigrate}');
 SELECT * FROM pgmigrate.stamp('002', schemas => '{nowhere}');
 SELECT * FROM pgmigrate.stamp('002', true, schemas => '{ts5}');
 SELECT * FROM pgmigrate.stamp('nonsense', schemas => '{ts5}');
+SELECT * FROM pgmigrate.stamp('002', schemas => '{ts5,NULL}');
+
+-- it is taken back from all of several roots, and what stands beside goes too
+SELECT pgmigrate.revision('tax', 'CREATE TABLE tax ()', 'DROP TABLE tax', id => 'tax', down_revision => '{}');
+SELECT count(*) FROM pgmigrate.stamp('003', schemas => '{ts5}');
+SELECT count(*) FROM pgmigrate.stamp('tax', schemas => '{ts5}');
+SELECT pgmigrate.revision('own', 'CREATE TABLE own ()', 'DROP TABLE own', id => 'own', down_revision => '{ts5.001}', splice => true);
+SELECT count(*) FROM pgmigrate.stamp('own');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts5|own' ORDER BY 1;
+SELECT step, revision, state FROM pgmigrate.stamp('base', schemas => '{ts5}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts5|own' ORDER BY 1;
+
+-- revisions are stored, for which it takes the right to
+CREATE ROLE regress_pgm_stamper;
+GRANT USAGE ON SCHEMA pgmigrate TO regress_pgm_stamper;
+GRANT EXECUTE ON FUNCTION pgmigrate.stamp(text, boolean, text[]), pgmigrate.adopt(text, regclass, boolean, text) TO regress_pgm_stamper;
+CREATE SCHEMA ts7 AUTHORIZATION regress_pgm_stamper;
+SET ROLE regress_pgm_stamper;
+CREATE TABLE ts7.alembic_version (version_num varchar(32) PRIMARY KEY);
+INSERT INTO ts7.alembic_version VALUES ('001');
+SELECT * FROM pgmigrate.stamp('001', schemas => '{ts7}');
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts7');
+-- nor may its owner say what is in a schema of another role
+RESET ROLE;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_pgm_stamper', 'operator');
+SET ROLE regress_pgm_stamper;
+SELECT * FROM pgmigrate.stamp('001', schemas => '{ts5}');
+SELECT * FROM pgmigrate.adopt('alembic', for_schema => 'ts1');
+RESET ROLE;
 
 SET client_min_messages = warning;
-DROP SCHEMA ts1, ts2, ts3, ts4, ts5 CASCADE;
+DROP SCHEMA ts1, ts2, ts3, ts4, ts5, ts6, ts7 CASCADE;
+DROP OWNED BY regress_pgm_stamper;
+DROP ROLE regress_pgm_stamper;
