@@ -100,7 +100,7 @@ for my $size (10, 5000)
 	revision($node, "fails$size", <<"SQL");
 DO \$\$ BEGIN
 	FOR i IN 1 .. 40000 LOOP RAISE NOTICE '%', repeat('z', 100); END LOOP;
-	RAISE EXCEPTION USING ERRCODE = 'PM999', MESSAGE = repeat('e', $size), DETAIL = repeat('d', $size), HINT = repeat('\xc3\xa9', $size), SCHEMA = 's';
+	RAISE EXCEPTION USING ERRCODE = 'PM999', MESSAGE = repeat('e', $size), DETAIL = repeat('d', $size), HINT = repeat('\xe2\x82\xac', $size), SCHEMA = 's';
 END \$\$
 SQL
 	$stalled = session($node);
@@ -116,9 +116,9 @@ SQL
 	kill 'CONT', $psql;
 	$stalled->fails_with('PM999', "its client is told why when it reads again, $size");
 	my $cut = $size < 700 ? $size : 700;
-	my $half = $size < 350 ? $size : 350;
+	my $third = $size < 233 ? $size : 233;	# characters of three bytes, all of them whole
 	my $said = $stalled->err =~
-	  /^ERROR:  PM999: e{$cut}\nDETAIL:  d{$cut}\nHINT:  (?:\xc3\xa9){$half}\n(?:.*\n)*?SCHEMA NAME:  s\n/m;
+	  /^ERROR:  PM999: e{$cut}\nDETAIL:  d{$cut}\nHINT:  (?:\xe2\x82\xac){$third}\n(?:.*\n)*?SCHEMA NAME:  s\n/m;
 	ok($said, "in as many words as there is room for, $size");
 	my ($lost) = $stalled->err =~ /(\d+) messages of the worker were dropped/;
 	$told = () = $stalled->err =~ /NOTICE:  00000: z/g;
