@@ -28,7 +28,7 @@ extern char *pgm_schema_branch_make(const char *schema, const char *target);
 extern void pgm_schema_branch_make_each(const char *schema, int n,
 										char **ids);
 
-/* With which targets a stamp takes back all of it; NULL if nothing is applied. */
+/* The targets with which a stamp takes back all of it; NULL for nothing. */
 extern char *pgm_schema_branch_base(const char *schema);
 
 /* Where the schema is, as ids of the revisions that those are made from. */
