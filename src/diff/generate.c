@@ -27,6 +27,7 @@
 #include "utils/varlena.h"
 
 #include "base/settings.h"
+#include "base/spi.h"
 #include "diff/diff.h"
 #include "diff/generate.h"
 #include "diff/mapped.h"
@@ -152,27 +153,112 @@ check_arguments(const Generation *generation)
 				errmsg("\"desired_database\" is this database"));
 }
 
+/* Is anything read?  Not if two models are given. */
+static bool
+reads(const Generation *generation)
+{
+	return generation->asked.text != NULL ||
+		generation->asked.database != NULL ||
+		generation->asked.schemas != NIL;
+}
+
 /* Does the second reader judge?  It needs the databases that it is to read. */
 static bool
 reads_twice(const Generation *generation)
 {
-	return generation->prove && (generation->asked.text != NULL ||
-								 generation->asked.database != NULL ||
-								 generation->asked.schemas != NIL);
+	return generation->prove && reads(generation);
+}
+
+static void
+read_here(PgmReading *reading, bool catalogs)
+{
+	memset(reading, 0, sizeof(PgmReading));
+	if (catalogs)
+		pgm_schema_read_both(GetUserId(), reading);
+	else
+		reading->model = pgm_schema_read_all(GetUserId());
 }
 
 static void
 read_present(void *arg)
 {
 	Generation *generation = arg;
-	PgmReading	reading = {NULL};
+	PgmReading	reading;
 
-	if (reads_twice(generation))
-		pgm_schema_read_both(GetUserId(), &reading);
-	else
-		reading.model = pgm_schema_read_all(GetUserId());
+	read_here(&reading, reads_twice(generation));
 	generation->present = reading.model;
 	generation->catalogs[0] = reading.catalogs;
+}
+
+/* Has what a database has changed since it was read? */
+static bool
+has_changed(const PgmSchema *model, const PgmSchema *catalogs,
+			const PgmReading *now)
+{
+	return strcmp(pgm_schema_digest(model),
+				  pgm_schema_digest(now->model)) != 0 ||
+		(catalogs != NULL && strcmp(pgm_schema_digest(catalogs),
+									pgm_schema_digest(now->catalogs)) != 0);
+}
+
+/*
+ * The server puts out names and expressions as they are when it is asked,
+ * whatever the snapshot: a schema that is changed meanwhile may be read as it
+ * never was.  Then this is what is told, not a difference.
+ */
+static void
+check_unchanged(void *arg)
+{
+	Generation *generation = arg;
+	PgmSchema **catalogs = generation->catalogs;
+	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL, catalogs[1] != NULL};
+	PgmReading	here;
+	bool		changed;
+
+	/* between two models nothing was read here */
+	if (!reads(generation))
+		return;
+	read_here(&here, catalogs[0] != NULL);
+	changed = has_changed(generation->present, catalogs[0], &here);
+	if (!changed && generation->asked.database != NULL)
+	{
+		pgm_scratch_work(generation->asked.database, 1, &task);
+		changed = has_changed(generation->desired, catalogs[1], &task.reading);
+	}
+	if (changed)
+		ereport(ERROR,
+				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				errmsg("the schema was changed while it was compared"),
+				errhint("Generate the revision when nothing changes the schema."));
+}
+
+typedef struct Trial
+{
+	const char *database;
+	int			n;
+	PgmScratchTask *tasks;
+} Trial;
+
+static void
+try_in_scratch(void *arg)
+{
+	Trial	   *trial = arg;
+
+	pgm_scratch_work(trial->database, trial->n, trial->tasks);
+}
+
+/* What is made of a schema that never was may fail. */
+static void
+run_generated(Generation *generation, const char *database, int n,
+			  PgmScratchTask *tasks)
+{
+	Trial		trial = {database, n, tasks};
+	ErrorData  *error;
+
+	if (pgm_spi_try(try_in_scratch, &trial, &error))
+		return;
+	check_unchanged(generation);
+	ReThrowError(error);
 }
 
 /* Both schemas at the same time. */
@@ -251,53 +337,13 @@ read_mapped(Generation *generation)
 	tasks[1].text = pgm_mapped_renames(generation->present,
 									   generation->asked.schemas);
 	tasks[0].text = present_from_nothing(generation, &options);
-	pgm_scratch_work(generation->names[DESIRED], lengthof(tasks), tasks);
+	run_generated(generation, generation->names[DESIRED], lengthof(tasks),
+				  tasks);
 	generation->desired = pgm_mapped_desired(generation->present,
 											 tasks[2].reading.model,
 											 generation->asked.schemas);
 	generation->catalogs[1] = tasks[2].reading.catalogs;
 	pgm_mapped_warn(generation->desired, generation->asked.schemas);
-}
-
-/* Has what a database has changed since it was read? */
-static bool
-has_changed(const PgmSchema *model, const PgmSchema *catalogs,
-			const PgmReading *now)
-{
-	return strcmp(pgm_schema_digest(model),
-				  pgm_schema_digest(now->model)) != 0 ||
-		(catalogs != NULL && strcmp(pgm_schema_digest(catalogs),
-									pgm_schema_digest(now->catalogs)) != 0);
-}
-
-/*
- * The server puts out names and expressions as they are when it is asked,
- * whatever the snapshot: a schema that is changed meanwhile may be read as it
- * never was.  Then this is what is told, not a difference.
- */
-static void
-check_unchanged(void *arg)
-{
-	Generation *generation = arg;
-	PgmScratchTask task = {PGM_SCRATCH_MODEL, NULL, true};
-	PgmReading	here = {NULL};
-	bool		changed;
-
-	if (!reads_twice(generation))
-		return;
-	pgm_schema_read_both(GetUserId(), &here);
-	changed = has_changed(generation->present, generation->catalogs[0], &here);
-	if (!changed && generation->asked.database != NULL)
-	{
-		pgm_scratch_work(generation->asked.database, 1, &task);
-		changed = has_changed(generation->desired, generation->catalogs[1],
-							  &task.reading);
-	}
-	if (changed)
-		ereport(ERROR,
-				errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				errmsg("the schema was changed while it was compared"),
-				errhint("Generate the revision when nothing changes the schema."));
 }
 
 static void
@@ -409,7 +455,8 @@ prove(Generation *generation)
 		tasks[2 * i + 1].op = PGM_SCRATCH_MODEL;
 		tasks[2 * i + 1].catalogs = twice;
 	}
-	pgm_scratch_work(generation->names[PROOF], lengthof(tasks), tasks);
+	run_generated(generation, generation->names[PROOF], lengthof(tasks),
+				  tasks);
 	for (int i = 0; i < PROOFS; i++)
 		check_proof(generation, proofs[i].expected,
 					tasks[2 * i + 1].reading.model, &options, proofs[i].what,
@@ -433,7 +480,8 @@ settle_mapped(Generation *generation)
 
 	tasks[0].text = present_from_nothing(generation, &options);
 	tasks[1].text = pgm_diff_text(generation->upgrade);
-	pgm_scratch_work(generation->names[SETTLED], lengthof(tasks), tasks);
+	run_generated(generation, generation->names[SETTLED], lengthof(tasks),
+				  tasks);
 	wanted = pgm_mapped_desired(tasks[2].reading.model, generation->desired,
 								generation->asked.schemas);
 	options.outline = false;
@@ -472,8 +520,8 @@ rename_present(Generation *generation)
 		if (first)
 			tasks[0].text = present_from_nothing(generation, &options);
 		tasks[1].text = pgm_diff_text(there);
-		pgm_scratch_work(generation->names[RENAMED], first ? 3 : 2,
-						 first ? tasks : tasks + 1);
+		run_generated(generation, generation->names[RENAMED], first ? 3 : 2,
+					  first ? tasks : tasks + 1);
 		present = tasks[2].reading.model;
 	}
 	return present;

@@ -377,13 +377,17 @@ read_catalogs(MemoryContext context)
 	return reader.schema;
 }
 
+static void
+read_both(MemoryContext context, void *arg)
+{
+	PgmReading *reading = arg;
+
+	reading->model = pgm_schema_read_everything(context);
+	reading->catalogs = read_catalogs(context);
+}
+
 void
 pgm_schema_read_both(Oid role, PgmReading *reading)
 {
-	PgmSpiScope scope;
-
-	pgm_spi_begin_as(&scope, role);
-	reading->model = pgm_schema_read_everything(scope.outer);
-	reading->catalogs = read_catalogs(scope.outer);
-	pgm_spi_end(&scope);
+	pgm_schema_read_patiently(role, read_both, reading);
 }

@@ -37,6 +37,16 @@ extern void pgm_schema_read_dependencies(PgmSchema *schema);
 extern PgmSchema *pgm_schema_read_everything(MemoryContext context);
 
 /*
+ * Read in a scope as the role, into the current memory context.  Where the
+ * server fails by what is dropped meanwhile, which rows of the snapshot still
+ * tell of, it is tried again, with another snapshot.
+ */
+extern void pgm_schema_read_patiently(Oid role,
+									  void (*read) (MemoryContext context,
+													void *arg),
+									  void *arg);
+
+/*
  * One more, of an array that has room for size: its address is that of a row
  * of the answer, its values are not set.
  */

@@ -11,12 +11,14 @@
  * that of the catalogs as they are when it is asked: a schema that is being
  * changed meanwhile may give a list that it never had.  The only locks taken
  * are ACCESS SHARE ones: what a view reads for the rest of the transaction,
- * tables with expressions for the moment of putting these out.
+ * tables with expressions for the moment of putting these out.  An object of
+ * the snapshot that is dropped meanwhile is left out, or makes it fail.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
@@ -27,6 +29,9 @@
 
 /* Of each query, before the properties. */
 #define FIXED_COLUMNS 5
+
+/* How often a database is read whose objects are dropped meanwhile. */
+#define ATTEMPTS 3
 
 /* Before the name of a property whose text the server puts out otherwise. */
 #define RAW ".raw "
@@ -156,6 +161,23 @@ pgm_schema_add(PgmSchema *schema, int *size, uint64 row, int n,
 	return object;
 }
 
+/* Dropped since the snapshot was taken: the server has no text of it. */
+static bool
+is_gone(const PgmSchemaObject *object)
+{
+	static const char *const defined[] = {
+		"constraint", "domain constraint", "function", "index",
+		"materialized view", "procedure", "rule", "statistics", "trigger",
+		"view"
+	};
+
+	for (int i = 0; i < lengthof(defined); i++)
+		if (strcmp(object->kind, defined[i]) == 0)
+			return pgm_schema_value(object, "definition") == NULL &&
+				pgm_schema_value(object, "source") == NULL;
+	return false;
+}
+
 static void
 read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 {
@@ -189,6 +211,8 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 			if (object->values[i] != value)
 				keep_raw(object, properties[i], value);
 		}
+		if (is_gone(object))
+			reader->schema->nobjects--;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -330,15 +354,69 @@ pgm_schema_read_everything(MemoryContext context)
 	return schema;
 }
 
+typedef struct Attempt
+{
+	Oid			role;
+	MemoryContext context;
+	void		(*read) (MemoryContext context, void *arg);
+	void	   *arg;
+} Attempt;
+
+static void
+attempt(void *arg)
+{
+	Attempt    *reading = arg;
+	PgmSpiScope scope;
+
+	pgm_spi_begin_as(&scope, reading->role);
+	reading->read(reading->context, reading->arg);
+	pgm_spi_end(&scope);
+}
+
+/* As an object that is not there any more is told: it is no error of ours. */
+static bool
+tells_of_drop(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_INTERNAL_ERROR ||
+		category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION;
+}
+
+void
+pgm_schema_read_patiently(Oid role,
+						  void (*read) (MemoryContext context, void *arg),
+						  void *arg)
+{
+	Attempt		reading = {role, CurrentMemoryContext, read, arg};
+
+	for (int i = 1; i < ATTEMPTS; i++)
+	{
+		ErrorData  *error;
+
+		if (pgm_spi_try(attempt, &reading, &error))
+			return;
+		/* with the same snapshot it would fail again */
+		if (IsolationUsesXactSnapshot() || !tells_of_drop(error))
+			ReThrowError(error);
+	}
+	attempt(&reading);
+}
+
+static void
+read_model(MemoryContext context, void *arg)
+{
+	PgmSchema **schema = arg;
+
+	*schema = pgm_schema_read_everything(context);
+}
+
 PgmSchema *
 pgm_schema_read_all(Oid role)
 {
-	PgmSpiScope scope;
 	PgmSchema  *schema;
 
-	pgm_spi_begin_as(&scope, role);
-	schema = pgm_schema_read_everything(scope.outer);
-	pgm_spi_end(&scope);
+	pgm_schema_read_patiently(role, read_model, &schema);
 	return schema;
 }
 

@@ -43,6 +43,7 @@ CREATE EXTENSION pgmigrate;
 CREATE TABLE u (i int);
 CREATE TABLE base (i int);
 CREATE VIEW v AS SELECT i FROM base;
+CREATE DOMAIN d AS int CHECK (VALUE > 0);
 CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'meanwhile');
 my $caller = meanwhile(q{COMMENT ON TABLE u IS 'x'});
 unlike($caller->err, qr/ERROR/, 'a change meanwhile is no difference');
@@ -50,6 +51,14 @@ $caller->quit;
 $caller = meanwhile(q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'});
 like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
 	'one that both see in part is told as what it is');
+$caller->quit;
+$caller = meanwhile(q{DROP DOMAIN d});
+like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
+	'so is one that leaves no text of what the snapshot has');
+$caller->quit;
+$caller = meanwhile(q{ALTER TABLE base RENAME TO renamed});
+like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
+	'and one that makes the generated text fail is told');
 $caller->quit;
 
 # A model of several messages is that of the database.
