@@ -36,6 +36,7 @@
 #include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "tcop/utility.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -67,11 +68,13 @@ typedef struct Called
 {
 	Oid			user;
 	int			security;
+	bool		switched;		/* by us, and so to be switched back by us */
 	Datum		next_arg;		/* of the hook after this one */
 	struct Called *outer;
 } Called;
 
 static Called *called = NULL;
+static Oid	maker = InvalidOid; /* who makes the schema, whatever it sets */
 
 /* Of the server, or of its extensions; a star stands for any end. */
 static const char *const functions[] = {
@@ -471,6 +474,16 @@ refuse_function(const char *name)
 			errdetail("It would act outside of the database."));
 }
 
+/* What would have the rights of the caller all the same. */
+static void
+refuse_hidden(const char *name, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("cannot call function \"%s\" in a scratch database", name),
+			errdetail_internal("%s", detail));
+}
+
 static bool
 matches(const char *name, const char *pattern)
 {
@@ -496,7 +509,14 @@ check_access(ObjectAccessType access, Oid classId, Oid objectId, int subId,
 {
 	if (mode != MODE_FREE && access == OAT_FUNCTION_EXECUTE &&
 		classId == ProcedureRelationId && objectId < FirstNormalObjectId)
-		check_name(get_func_name(objectId));
+	{
+		const char *name = get_func_name(objectId);
+
+		check_name(name);
+		if (mode == MODE_REFUSE && name != NULL &&
+			matches(name, "query_to_xml*"))
+			refuse_hidden(name, "It would run SQL with the rights of who makes the schema.");
+	}
 	if (next_access != NULL)
 		next_access(access, classId, objectId, subId, arg);
 }
@@ -580,22 +600,7 @@ refuse_unsafe(Oid function, HeapTuple tuple)
 static bool
 is_of_another(Oid owner)
 {
-	return mode == MODE_REFUSE && owner != GetSessionUserId() &&
-		!superuser_arg(owner);
-}
-
-static Oid
-owner_of(Oid function)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return mode == MODE_REFUSE && owner != maker && !superuser_arg(owner);
 }
 
 /* Is asked of every function that is not built in, of triggers too. */
@@ -612,30 +617,79 @@ check_function(Oid function)
 		if (HeapTupleIsValid(tuple))
 		{
 			refuse_unsafe(function, tuple);
+			another = is_of_another(((Form_pg_proc) GETSTRUCT(tuple))->proowner);
 			ReleaseSysCache(tuple);
-			another = is_of_another(owner_of(function));
 		}
 	}
 	return another ||
 		(next_needs_fmgr != NULL && next_needs_fmgr(function));
 }
 
+static bool
+has_setting(HeapTuple tuple, const char *name)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig,
+										&isnull);
+	size_t		length = strlen(name);
+	Datum	   *settings;
+	int			n;
+
+	if (isnull)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+					  TYPALIGN_INT, &settings, NULL, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char	   *setting = TextDatumGetCString(settings[i]);
+
+		if (strncmp(setting, name, length) == 0 && setting[length] == '=')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One with SECURITY DEFINER or with settings is called by way of the hook, of
+ * which the server does not ask then.  It has set them, and the user, before;
+ * and sets back the user of a definer, and a role, before we hear of the end.
+ */
+static void
+call_checked(HeapTuple tuple, Called *call)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+
+	if (mode == MODE_FREE || form->oid < FirstNormalObjectId)
+		return;
+	refuse_unsafe(form->oid, tuple);
+	if (!is_of_another(form->proowner))
+		return;
+	if (has_setting(tuple, "role") ||
+		has_setting(tuple, "session_authorization"))
+		refuse_hidden(NameStr(form->proname), "It sets a role.");
+	SetUserIdAndSecContext(form->proowner, call->security |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	call->switched = !form->prosecdef;
+}
+
 static Called *
 call_begins(FmgrInfo *flinfo)
 {
-	Oid			owner = owner_of(flinfo->fn_oid);
-	bool		another = OidIsValid(owner) && is_of_another(owner);
 	Called	   *call = MemoryContextAllocZero(TopMemoryContext,
 											  sizeof(Called));
+	HeapTuple	tuple = SearchSysCache1(PROCOID,
+										ObjectIdGetDatum(flinfo->fn_oid));
 
 	GetUserIdAndSecContext(&call->user, &call->security);
 	call->outer = called;
 	if (next_fmgr != NULL)
 		next_fmgr(FHET_START, flinfo, &call->next_arg);
-	if (another)
-		SetUserIdAndSecContext(owner, call->security |
-							   SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION);
+	if (HeapTupleIsValid(tuple))
+	{
+		call_checked(tuple, call);
+		ReleaseSysCache(tuple);
+	}
 	return call;
 }
 
@@ -652,7 +706,8 @@ act_as_owner(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 	}
 	if (next_fmgr != NULL)
 		next_fmgr(event, flinfo, &call->next_arg);
-	SetUserIdAndSecContext(call->user, call->security);
+	if (call->switched)
+		SetUserIdAndSecContext(call->user, call->security);
 	called = call->outer;
 	pfree(call);
 }
@@ -679,6 +734,8 @@ install(OutsideMode new_mode)
 void
 pgm_outside_refuse(bool refuse)
 {
+	if (!installed)
+		maker = GetSessionUserId();
 	install(refuse ? MODE_REFUSE : MODE_FREE);
 }
 

@@ -41,6 +41,8 @@ for my $text (
 	[ 'SELECT FROM pg_authid FOR KEY SHARE', 'cannot lock rows of catalog "pg_authid"' ],
 	[ 'DO $$ BEGIN PERFORM FROM pg_database FOR UPDATE; END $$', 'cannot lock rows of catalog "pg_database"' ],
 	[ 'CREATE FUNCTION public.o(int) RETURNS boolean LANGUAGE internal AS $$pg_cancel_backend$$; SELECT public.o(0)', 'cannot call function "pg_cancel_backend"' ],
+	[ 'CREATE FUNCTION public.o(int) RETURNS boolean LANGUAGE internal SECURITY DEFINER AS $$pg_cancel_backend$$; SELECT public.o(0)', 'cannot call function "pg_cancel_backend"' ],
+	[ 'CREATE FUNCTION public.o(int) RETURNS int LANGUAGE internal SET work_mem = $$1MB$$ AS $$int4abs$$; SELECT public.o(1)', 'cannot call function "o"' ],
 	[ 'CREATE FUNCTION public.h() RETURNS language_handler LANGUAGE c AS $$$libdir/plpgsql$$, $$plpgsql_call_handler$$; CREATE TRUSTED LANGUAGE l HANDLER public.h', 'cannot run CREATE LANGUAGE in a scratch database' ],
 	[ 'CREATE TRUSTED LANGUAGE l HANDLER plpgsql_call_handler INLINE fmgr_sql_validator', 'cannot run CREATE LANGUAGE in a scratch database' ],
 	[ 'CREATE FUNCTION public.o(bigint) RETURNS cstring LANGUAGE internal AS $$textout$$; SELECT public.o(1)', 'cannot call function "o"' ],
@@ -80,12 +82,16 @@ for my $call (
 
 # The CHECK of a domain runs where a default is read: as its owner, not as who
 # makes the schema, here or as it is desired.
+# Nor does what a SECURITY DEFINER has been outlast it.
 query($node, <<'SQL');
+CREATE FUNCTION public.definer() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN END';
 CREATE SCHEMA mallory AUTHORIZATION mallory;
 SET ROLE mallory;
+CREATE FUNCTION mallory.definer() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN END';
 CREATE FUNCTION mallory.check_me() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	IF current_database() <> 'postgres' THEN
+		PERFORM public.definer();
 		RAISE WARNING 'as %', current_user;
 		BEGIN
 			SET ROLE mallory;
@@ -101,6 +107,17 @@ CREATE FUNCTION mallory.inlined() RETURNS boolean LANGUAGE sql AS 'SELECT mallor
 CREATE DOMAIN mallory.d AS int CHECK (mallory.check_me());
 CREATE DOMAIN mallory.e AS int CHECK (mallory.inlined());
 CREATE TABLE mallory.t (a mallory.d[] DEFAULT '{1}', b mallory.e[] DEFAULT '{2}');
+RESET ROLE;
+CREATE FUNCTION public.after() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_database() <> 'postgres' THEN
+		PERFORM mallory.definer();
+		RAISE WARNING 'then %', current_user;
+	END IF;
+	RETURN true;
+END $$;
+CREATE DOMAIN public.d AS int CHECK (public.after());
+CREATE TABLE public.u (a public.d[] DEFAULT '{1}');
 SQL
 query($node, "SELECT pgmigrate.revision('n', 'CREATE TABLE public.r ()')");
 for my $way ('SELECT count(*) FROM pgmigrate.rehearse()', "SELECT pgmigrate.autogenerate('n', 'CREATE TABLE public.n ()')")
@@ -108,8 +125,43 @@ for my $way ('SELECT count(*) FROM pgmigrate.rehearse()', "SELECT pgmigrate.auto
 	my ($offset, %as) = -s $node->logfile;
 
 	query($node, $way);
-	$as{$_}++ for PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset) =~ /WARNING:  01000: (as \w+|the role was set)/g;
-	is(join(', ', sort keys %as), 'as mallory', "the code of an owner has his rights: $way");
+	$as{$_}++ for PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset) =~ /WARNING:  01000: ((?:as|then) \w+|the role was set)/g;
+	is(join(', ', sort keys %as), 'as mallory, then postgres', "the code of an owner has his rights: $way");
+}
+
+# What would have other rights all the same.
+query($node, <<'SQL');
+SET ROLE mallory;
+CREATE FUNCTION mallory.role() RETURNS boolean LANGUAGE plpgsql SET role = mallory AS 'BEGIN RETURN true; END';
+CREATE FUNCTION mallory.authorized() RETURNS boolean LANGUAGE plpgsql SET session_authorization = mallory AS 'BEGIN RETURN true; END';
+SQL
+for my $check (
+	[ q(query_to_xml('SELECT 1', false, false, '') IS NOT NULL), 'query_to_xml' ],
+	[ 'mallory.role()', 'role' ],
+	[ 'mallory.authorized()', 'authorized' ],
+	[ q(set_config('session_authorization', 'mallory', false) <> '' AND mallory.check_me()) ])
+{
+	my ($condition, $function) = @$check;
+	my $offset = -s $node->logfile;
+
+	query($node, <<"SQL");
+SET ROLE mallory;
+DROP TABLE mallory.t;
+CREATE DOMAIN mallory.f AS int CHECK ($condition);
+CREATE TABLE mallory.t (a mallory.f[] DEFAULT '{1}');
+SQL
+	my $told = query($node, 'SELECT r::text FROM pgmigrate.rehearse() r');
+	my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset);
+	if (defined $function)
+	{
+		like($told, qr/cannot call function "+$function"+ in a scratch database/, "$function is not called");
+	}
+	else
+	{
+		like($log, qr/WARNING:  01000: as mallory/, 'the code of an owner has his rights in his session too');
+		unlike($log, qr/WARNING:  01000: the role was set/, 'and sets no role');
+	}
+	query($node, 'DROP TABLE mallory.t; DROP DOMAIN mallory.f; CREATE TABLE mallory.t ()');
 }
 
 sub quote
