@@ -617,7 +617,8 @@ check_function(Oid function)
 		if (HeapTupleIsValid(tuple))
 		{
 			refuse_unsafe(function, tuple);
-			another = is_of_another(((Form_pg_proc) GETSTRUCT(tuple))->proowner);
+			another =
+				is_of_another(((Form_pg_proc) GETSTRUCT(tuple))->proowner);
 			ReleaseSysCache(tuple);
 		}
 	}
