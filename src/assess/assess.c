@@ -143,9 +143,8 @@ try_statement(const Assessment *assessment, const PgmAssessItem *item,
 		pgm_plan_rows(verdict, item->authored);
 	if (trial != NULL)
 		pgm_trial_run(trial, verdict);
-	if (IsA(verdict->source->statements[verdict->n].raw->stmt, DropStmt))
-		pgm_find_dependents(verdict, assessment->judged,
-							trial == NULL ? InvalidOid : trial->first_oid);
+	pgm_find_dependents(verdict, assessment->judged,
+						trial == NULL ? InvalidOid : trial->first_oid);
 	pgm_find_wrong_names(verdict, assessment->verdicts, item->authored);
 	pgm_find_missing_objects(verdict, assessment->verdicts);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * dependents.c
- *	  Drops that are refused for what depends on the object.
+ *	  What is refused for what depends on the object: drops, and a constraint
+ *	  of a domain for what an online change keeps.
  *
  * Types and routines are not cloned, so their drop is not tried: pg_depend
  * tells.  What an earlier statement may have changed is not counted; but what
@@ -12,7 +13,10 @@
 #include "postgres.h"
 
 #include "catalog/objectaddress.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 #include "storage/lmgr.h"
 
 #include "assess/dependents.h"
@@ -21,6 +25,9 @@
 #include "compat/server.h"
 #include "lint/lint.h"
 #include "online/shadow_table.h"
+
+#define KEPT_REMEDY \
+	"It is kept for the way back of an online change.  Call pgmigrate.finalize() before."
 
 /*
  * $1 and $2 the object, $3 the first OID of the trial.  What depends on it;
@@ -286,7 +293,7 @@ stands_in_the_way(PgmVerdict *verdict, List *past, bool several,
 						is_given_up(past, dependent->changed)))
 			return false;
 		if (OidIsValid(dependent->changed))
-			verdict->remedy = pstrdup("It is kept for the way back of an online change.  Call pgmigrate.finalize() before.");
+			verdict->remedy = pstrdup(KEPT_REMEDY);
 		return true;
 	}
 	if (!OidIsValid(dependent->part_of) || is_downgrade(verdict->source))
@@ -298,6 +305,63 @@ stands_in_the_way(PgmVerdict *verdict, List *past, bool several,
 	verdict->remedy = psprintf("Statement %d is carried out online, and what its table had before is kept for the way back.  Put the DROP into a later revision, before which pgmigrate.finalize() is called, or write \"-- pgmigrate: plain\" before statement %d.",
 							   keeper->n + 1, keeper->n + 1);
 	return true;
+}
+
+/*
+ * Does a copy have it, or will have by then, for the way back?  Beside the
+ * copies is a table with a column of their row type, for which the server
+ * refuses what would have it read values of the domain.
+ */
+static bool
+is_in_copy(PgmVerdict *verdict, List *past, const Dependent *dependent)
+{
+	const PgmJudged *keeper;
+
+	if (OidIsValid(dependent->changed))
+	{
+		if (is_given_up(past, dependent->changed))
+			return false;
+		verdict->remedy = pstrdup(KEPT_REMEDY);
+		return true;
+	}
+	if (!OidIsValid(dependent->part_of) || is_downgrade(verdict->source))
+		return false;
+	keeper = find_keeper(verdict, past, dependent->part_of, NULL);
+	if (keeper == NULL)
+		return false;
+	verdict->remedy = psprintf("Statement %d is carried out online, and its table is kept as it was for the way back.  Put this into a later revision, before which pgmigrate.finalize() is called, or before statement %d.",
+							   keeper->n + 1, keeper->n + 1);
+	return true;
+}
+
+static void
+look_at_domain(PgmVerdict *verdict, Oid domain, List *past, Oid first_oid)
+{
+	Datum		values[3] = {ObjectIdGetDatum(TypeRelationId),
+	ObjectIdGetDatum(domain), ObjectIdGetDatum(first_oid)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_spi_list(&dependents_query, values, NULL, make_dependent))
+	{
+		const Dependent *dependent = lfirst(lc);
+
+		if (dependent->description == NULL ||
+			!is_in_copy(verdict, past, dependent))
+			continue;
+		verdict->sqlerrcode = ERRCODE_FEATURE_NOT_SUPPORTED;
+		verdict->reason = psprintf("an online change keeps what has the domain: %s",
+								   dependent->description);
+		break;
+	}
+}
+
+/* Does it make the server read the values that there are? */
+static bool
+reads_values(const AlterDomainStmt *stmt)
+{
+	return stmt->subtype == 'O' || stmt->subtype == 'V' ||
+		(stmt->subtype == 'C' && IsA(stmt->def, Constraint) &&
+		 !castNode(Constraint, stmt->def)->skip_validation);
 }
 
 static void
@@ -328,7 +392,8 @@ look_at(PgmVerdict *verdict, const ObjectAddress *object, List *past,
 typedef struct LookAt
 {
 	PgmVerdict *verdict;
-	DropStmt   *drop;
+	DropStmt   *drop;			/* or NULL, and … */
+	AlterDomainStmt *alter;
 	List	   *past;
 	Oid			first_oid;
 } LookAt;
@@ -339,6 +404,14 @@ try_look_at(void *arg)
 	const LookAt *look = arg;
 	ListCell   *lc;
 
+	if (look->alter != NULL)
+	{
+		Oid			domain = typenameTypeId(NULL,
+											makeTypeNameFromNameList(look->alter->typeName));
+
+		look_at_domain(look->verdict, domain, look->past, look->first_oid);
+		return;
+	}
 	foreach(lc, look->drop->objects)
 	{
 		Relation	relation = NULL;
@@ -356,12 +429,16 @@ void
 pgm_find_dependents(PgmVerdict *verdict, List *past, Oid first_oid)
 {
 	Node	   *stmt = verdict->source->statements[verdict->n].raw->stmt;
-	LookAt		look = {verdict, NULL, past, first_oid};
+	LookAt		look = {verdict, NULL, NULL, past, first_oid};
 
-	if (!IsA(stmt, DropStmt) || verdict->sqlerrcode != 0)
+	if (verdict->sqlerrcode != 0)
 		return;
-	look.drop = castNode(DropStmt, stmt);
-	if (!is_of_interest(look.drop))
+	if (IsA(stmt, AlterDomainStmt) &&
+		reads_values(castNode(AlterDomainStmt, stmt)))
+		look.alter = castNode(AlterDomainStmt, stmt);
+	else if (IsA(stmt, DropStmt) && is_of_interest(castNode(DropStmt, stmt)))
+		look.drop = castNode(DropStmt, stmt);
+	else
 		return;
 
 	/* if it fails, say over which of several is meant, so will the run */

@@ -3,7 +3,7 @@
  * suggestion.c
  *	  What a statement may have meant by a name that is not there.
  *
- * Or of what keeps a part of a table from being dropped.
+ * Or of what keeps a part of a table from being dropped or altered.
  *
  * The server suggests columns in queries only.  Here it is also the tables of
  * all statements, and the columns of ALTER TABLE and UPDATE.  A name that the
@@ -310,47 +310,95 @@ is_part(ObjectType kind)
 	}
 }
 
-/*
- * Is what is dropped used by what is kept of something that was dropped or
- * changed?  A scratch database has no extension, and nothing kept.
- */
+/* A dropped object, or a type that is altered. */
 static PgmSuggestion
-suggest_finalize(const DropStmt *stmt)
+suggest_finalize(ObjectType kind, Node *name, int sqlerrcode)
+{
+	PgmSuggestion result = {0};
+	Relation	rel = NULL;
+	ObjectAddress address = get_object_address(kind, name, &rel,
+											   AccessShareLock, true);
+	PgmSpiScope scope;
+	Datum		values[2];
+
+	if (!OidIsValid(address.objectId))
+		return result;
+	values[0] = ObjectIdGetDatum(address.classId);
+	values[1] = ObjectIdGetDatum(address.objectId);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&keeper_query, values, NULL) > 0)
+	{
+		result.sqlerrcode = sqlerrcode;
+		result.hint = MemoryContextStrdup(scope.outer,
+										  psprintf(pgm_spi_bool(1, 3) ?
+												   "Operation " INT64_FORMAT " keeps table %s, which was dropped, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ")." :
+												   "Operation " INT64_FORMAT " keeps what table %s had before it was changed, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ").",
+												   pgm_spi_int64(1, 1),
+												   pgm_spi_text(1, 2),
+												   pgm_spi_int64(1, 1)));
+	}
+	pgm_spi_end(&scope);
+	return result;
+}
+
+static PgmSuggestion
+suggest_for_drop(const DropStmt *stmt)
 {
 	PgmSuggestion result = {0};
 	ListCell   *lc;
 
-	if (stmt->behavior == DROP_CASCADE ||
-		!OidIsValid(get_extension_oid("pgmigrate", true)))
+	if (stmt->behavior == DROP_CASCADE)
 		return result;
 	foreach(lc, stmt->objects)
 	{
-		Relation	rel = NULL;
-		ObjectAddress address = get_object_address(stmt->removeType,
-												   lfirst(lc), &rel,
-												   AccessShareLock, true);
-		PgmSpiScope scope;
-		Datum		values[2];
+		PgmSuggestion one = suggest_finalize(stmt->removeType, lfirst(lc),
+											 ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST);
 
-		if (!OidIsValid(address.objectId))
-			continue;
-		values[0] = ObjectIdGetDatum(address.classId);
-		values[1] = ObjectIdGetDatum(address.objectId);
-		pgm_spi_begin(&scope);
-		if (pgm_spi_execute(&keeper_query, values, NULL) > 0)
-		{
-			result.sqlerrcode = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST;
-			result.hint = MemoryContextStrdup(scope.outer,
-											  psprintf(pgm_spi_bool(1, 3) ?
-													   "Operation " INT64_FORMAT " keeps table %s, which was dropped, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ")." :
-													   "Operation " INT64_FORMAT " keeps what table %s had before it was changed, for the way back.  Give that up with pgmigrate.finalize(" INT64_FORMAT ").",
-													   pgm_spi_int64(1, 1),
-													   pgm_spi_text(1, 2),
-													   pgm_spi_int64(1, 1)));
-		}
-		pgm_spi_end(&scope);
+		if (one.hint != NULL)
+			result = one;
 	}
 	return result;
+}
+
+/* The name of the type that a statement alters, or NIL. */
+static List *
+altered_type(Node *stmt)
+{
+	const RangeVar *name;
+
+	if (IsA(stmt, AlterDomainStmt))
+		return castNode(AlterDomainStmt, stmt)->typeName;
+	if (!IsA(stmt, AlterTableStmt) ||
+		castNode(AlterTableStmt, stmt)->objtype != OBJECT_TYPE)
+		return NIL;
+	name = castNode(AlterTableStmt, stmt)->relation;
+	if (name->schemaname == NULL)
+		return list_make1(makeString(name->relname));
+	return list_make2(makeString(name->schemaname),
+					  makeString(name->relname));
+}
+
+/*
+ * Is what is dropped or altered used by what is kept of something that was
+ * dropped or changed?  A scratch database has no extension, and nothing kept.
+ */
+static PgmSuggestion
+suggest_for_kept(Node *stmt)
+{
+	PgmSuggestion none = {0};
+	List	   *type = altered_type(stmt);
+
+	if (!OidIsValid(get_extension_oid("pgmigrate", true)))
+		return none;
+	if (IsA(stmt, DropStmt))
+		return suggest_for_drop(castNode(DropStmt, stmt));
+
+	/* which the server says of a column that has a type with it in it */
+	if (type != NIL)
+		return suggest_finalize(OBJECT_TYPE,
+								(Node *) makeTypeNameFromNameList(type),
+								ERRCODE_FEATURE_NOT_SUPPORTED);
+	return none;
 }
 
 PgmSuggestion
@@ -361,9 +409,10 @@ pgm_exec_suggestion(Node *stmt)
 	Oid			relid;
 	ListCell   *lc;
 
-	if (IsA(stmt, DropStmt) &&
-		is_part(castNode(DropStmt, stmt)->removeType))
-		return suggest_finalize(castNode(DropStmt, stmt));
+	if (altered_type(stmt) != NIL ||
+		(IsA(stmt, DropStmt) &&
+		 is_part(castNode(DropStmt, stmt)->removeType)))
+		return suggest_for_kept(stmt);
 	foreach(lc, relations)
 	{
 		const RangeVar *name = lfirst_node(RangeVar, lc);
