@@ -266,6 +266,7 @@ judge_whole(Assessment *assessment, const PgmSource *source)
 	if (!pgm_transaction_per_migration)
 		pgm_lint_foresee(judged);
 	pgm_lint_relieve(judged);
+	pgm_lint_away(judged);
 	pgm_note_losses(assessment->judged, list_length(judged));
 	pgm_level_by_effect(judged);
 	foreach(lc, judged)

@@ -103,6 +103,9 @@ extern void pgm_lint_suppress(PgmJudged *judged);
 /* See what is avoided: of all statements of a source. */
 extern void pgm_lint_relieve(List *judged);
 
+/* What is dropped and away for long, likewise.  "judged" is in order. */
+extern void pgm_lint_away(List *judged);
+
 /* That of its rule, unless it is allowed or avoided. */
 extern PgmLevel pgm_finding_level(const PgmFinding *finding);
 
