@@ -109,7 +109,9 @@ form_on_leading(Oid index, const PgmColumnSpec *spec)
 
 	for (int i = 0; i < spec->n; i++)
 		form = replaced(form,
-						get_attname(spec->relid, spec->pairs[i].follow, false),
+						quote_identifier(get_attname(spec->relid,
+													 spec->pairs[i].follow,
+													 false)),
 						quote_identifier(get_attname(spec->relid,
 													 spec->pairs[i].lead,
 													 false)));

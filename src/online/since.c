@@ -25,11 +25,14 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 #include "base/spi_list.h"
 #include "base/transaction.h"
@@ -54,12 +57,12 @@ static PgmQuery defaults_query = {
 
 /*
  * Checks of table $1 that $2 has not, with whether they are in the way: where
- * columns $4 had other values in $3, or the statement back drops one of the
- * name.  Those on columns that $3 has not go with them.
+ * columns $4 had other values in $3, alone or in the whole row, or the statement
+ * back drops one of the name.  Those on columns that $3 has not go with them.
  */
 static PgmQuery checks_query = {
 	"SELECT n.conname::text, cardinality($4) > 0 "
-	"AND (n.conkey IS NULL OR n.conkey && $4) "
+	"AND (n.conkey IS NULL OR n.conkey && $4 OR n.conkey && '{0}'::int2[]) "
 	"OR EXISTS (SELECT FROM pg_constraint b WHERE b.conrelid = $2 "
 	"AND b.contype = 'c' AND b.conname = n.conname) "
 	"AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = $3 "
@@ -75,19 +78,22 @@ static PgmQuery checks_query = {
 	4, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID}
 };
 
-/* A foreign key from or to columns $2 of table $1, but between those of $3. */
+/*
+ * A foreign key from or to columns $2 of table $1, but between those of $3; of
+ * a partition it may be that of the table above.
+ */
 static PgmQuery keys_query = {
 	"SELECT format('foreign key \"%s\" of table \"%s\"', k.conname, "
 	"k.conrelid::regclass) FROM pg_constraint k WHERE k.contype = 'f' "
 	"AND (k.conrelid = $1 AND k.conkey && $2 "
 	"OR k.confrelid = $1 AND k.confkey && $2) "
 	"AND NOT (k.conrelid = ANY ($3) AND k.confrelid = ANY ($3)) "
-	"AND k.conparentid = 0 ORDER BY 1 LIMIT 1",
+	"ORDER BY 1 LIMIT 1",
 	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
 /* Does index $1 of table $2 need a column that table $3 has not? */
-static PgmQuery goes_query = {
+static PgmQuery needs_query = {
 	"SELECT EXISTS (SELECT FROM pg_depend d JOIN pg_attribute a "
 	"ON a.attrelid = $2 AND a.attnum = d.refobjsubid "
 	"WHERE d.classid = 'pg_class'::regclass AND d.objid = $1 "
@@ -133,19 +139,22 @@ can_be_built(Oid relid)
 }
 
 static bool
-goes_with_column(const PgmShadow *shadow, Oid index)
+needs_other_columns(const PgmShadow *shadow, Oid index, Oid than)
 {
 	Datum		values[3];
 
 	values[0] = ObjectIdGetDatum(index);
 	values[1] = ObjectIdGetDatum(shadow->relid);
-	values[2] = ObjectIdGetDatum(shadow->old);
-	return pgm_spi_one_bool(&goes_query, values);
+	values[2] = ObjectIdGetDatum(than);
+	return pgm_spi_one_bool(&needs_query, values);
 }
 
-/* OIDs of those that were made since, and can be made; in a transaction. */
+/*
+ * OIDs of those that were made since, and can be made of a table beside; in a
+ * transaction.
+ */
 static List *
-lacking_indexes(const PgmShadow *shadow)
+lacking_indexes(const PgmShadow *shadow, Oid on)
 {
 	Relation	rel = table_open(shadow->relid, AccessShareLock);
 	Relation	beside = table_open(shadow->beside, AccessShareLock);
@@ -155,14 +164,21 @@ lacking_indexes(const PgmShadow *shadow)
 	table_close(beside, NoLock);
 	table_close(rel, NoLock);
 	foreach(lc, result)
-		if (!can_be_built(lfirst_oid(lc)))
-		result = foreach_delete_current(result, lc);
+	{
+		if (!can_be_built(lfirst_oid(lc)) ||
+			needs_other_columns(shadow, lfirst_oid(lc), on))
+			result = foreach_delete_current(result, lc);
+	}
 	return result;
 }
 
+/* Locked, they stay there. */
 static bool
 has_tables(const PgmShadow *shadow)
 {
+	LockRelationOid(shadow->relid, AccessShareLock);
+	LockRelationOid(shadow->beside, AccessShareLock);
+	LockRelationOid(shadow->old, AccessShareLock);
 	return get_rel_name(shadow->relid) != NULL &&
 		get_rel_name(shadow->beside) != NULL &&
 		get_rel_name(shadow->old) != NULL;
@@ -174,35 +190,73 @@ is_exchanged(const PgmShadow *shadow)
 	return !pgm_is_column(shadow) && !pgm_partition_wanted(shadow);
 }
 
+typedef struct Build
+{
+	const PgmShadow *shadow;
+	const char *name;
+} Build;
+
+/* The server names what it builds, which nobody knows. */
+static void
+build_error_callback(void *arg)
+{
+	const Build *build = arg;
+	int			class = ERRCODE_TO_CATEGORY(geterrcode());
+
+	errcontext("index \"%s\" of table %s, built on its old rows",
+			   build->name, build->shadow->name);
+	if (class == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
+		errhint("The index was made since the switch, and the old rows do not allow it.  Drop it and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
+				build->shadow->operation->id);
+}
+
+/*
+ * What is left INVALID by an error, or a process that is gone, goes when it is
+ * built the next time, or with the old rows.
+ */
+static void
+build_index(PgmShadow *shadow, Oid index, const char *name,
+			const char *command)
+{
+	Build		build = {shadow, name};
+	ErrorContextCallback callback = {error_context_stack,
+	build_error_callback, &build};
+
+	error_context_stack = &callback;
+	pgm_shadow_ensure_index(shadow, shadow->old,
+							pgm_column_hidden_object(shadow->operation->id,
+													 index),
+							command, NULL, NULL);
+	error_context_stack = callback.previous;
+}
+
 void
 pgm_since_build_indexes(PgmShadow *shadow)
 {
 	MemoryContext old = MemoryContextSwitchTo(shadow->context);
 	List	   *indexes = NIL;
+	List	   *names = NIL;
 	List	   *commands = NIL;
 	ListCell   *lc;
 	ListCell   *lc2;
+	ListCell   *lc3;
 
 	pgm_txn_begin();
 	if (is_exchanged(shadow) && has_tables(shadow))
 	{
 		pgm_shadow_check_guards(shadow);
-		indexes = lacking_indexes(shadow);
+		indexes = lacking_indexes(shadow, shadow->old);
 	}
 	foreach(lc, indexes)
 	{
-		if (goes_with_column(shadow, lfirst_oid(lc)))
-			indexes = foreach_delete_current(indexes, lc);
-		else
-			commands = lappend(commands,
-							   pgm_layout_index_command(lfirst_oid(lc)));
+		names = lappend(names, get_rel_name(lfirst_oid(lc)));
+		commands = lappend(commands,
+						   pgm_layout_index_command(lfirst_oid(lc)));
 	}
 	pgm_txn_commit();
-	forboth(lc, indexes, lc2, commands)
-		pgm_shadow_ensure_index(shadow, shadow->old,
-								pgm_column_hidden_object(shadow->operation->id,
-														 lfirst_oid(lc)),
-								lfirst(lc2), NULL, NULL);
+	forthree(lc, indexes, lc2, names, lc3, commands)
+		build_index(shadow, lfirst_oid(lc), lfirst(lc2), lfirst(lc3));
 	MemoryContextSwitchTo(old);
 }
 
@@ -220,10 +274,15 @@ drop_others(const PgmShadow *shadow, Oid beside, Oid key)
 	foreach(lc, unpaired)
 	{
 		ObjectAddress address;
+		Oid			constraint;
 
 		if (lfirst_oid(lc) == key)
 			continue;
-		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
+		constraint = get_index_constraint(lfirst_oid(lc));
+		if (OidIsValid(constraint))
+			ObjectAddressSet(address, ConstraintRelationId, constraint);
+		else
+			ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 	}
 	CommandCounterIncrement();
@@ -243,7 +302,7 @@ pgm_since_match_indexes(const PgmShadow *shadow)
 	ListCell   *lc;
 
 	pgm_owner_enter(&scope, shadow->owner);
-	foreach(lc, lacking_indexes(shadow))
+	foreach(lc, lacking_indexes(shadow, shadow->beside))
 	{
 		const char *command = pgm_layout_index_command(lfirst_oid(lc));
 		const char *name = psprintf("beside_%u", lfirst_oid(lc));
@@ -265,6 +324,14 @@ is_column(const Node *expr, AttrNumber column)
 	return IsA(expr, Var) && ((const Var *) expr)->varattno == column;
 }
 
+/* A type may be taken for another one that has another order, as int for oid. */
+static bool
+has_same_order(Oid type, Oid other)
+{
+	return lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf ==
+		lookup_type_cache(other, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+}
+
 /*
  * Is it what the column was, so that what holds for the one value holds for
  * the other?  Whole numbers compute alike whatever their length.
@@ -275,7 +342,13 @@ is_same_value(const Node *expr, AttrNumber column)
 	const FuncExpr *cast = (const FuncExpr *) expr;
 
 	if (IsA(expr, RelabelType))
-		return is_column((Node *) ((const RelabelType *) expr)->arg, column);
+	{
+		const RelabelType *relabel = (const RelabelType *) expr;
+
+		return is_column((Node *) relabel->arg, column) &&
+			has_same_order(((const Var *) relabel->arg)->vartype,
+						   relabel->resulttype);
+	}
 	if (!IsA(expr, FuncExpr))
 		return is_column(expr, column);
 	switch (cast->funcid)
@@ -292,9 +365,20 @@ is_same_value(const Node *expr, AttrNumber column)
 	}
 }
 
+static Oid
+collation_of(Oid relid, AttrNumber column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
+	return collation;
+}
+
 /*
- * Numbers of the columns whose old values are others.  One that is generated
- * may have been computed of any of them.
+ * Numbers of the columns whose old values are others, or compare otherwise.
+ * One that is generated may have been computed of any of them.
  */
 static Datum
 changed_columns(const PgmShadow *shadow)
@@ -319,7 +403,9 @@ changed_columns(const PgmShadow *shadow)
 															   was))
 			generated = lappend_int(generated, get_attnum(shadow->relid,
 														  name));
-		else if (lfirst(lc) == NULL || !is_same_value(lfirst(lc), was))
+		else if (lfirst(lc) == NULL || !is_same_value(lfirst(lc), was) ||
+				 collation_of(shadow->beside, column) !=
+				 collation_of(shadow->old, was))
 			columns[n++] = Int16GetDatum(get_attnum(shadow->relid, name));
 	}
 	if (n > 0)
@@ -378,7 +464,11 @@ look_at_constraints(const PgmShadow *shadow, PgmSince *since)
 		since->checks = lappend(since->checks, makeString(check->name));
 	}
 	foreach(lc, shadow->family)
-		roots = lappend_oid(roots, ((PgmShadow *) lfirst(lc))->root);
+	{
+		const PgmShadow *member = lfirst(lc);
+
+		roots = lappend_oid(lappend_oid(roots, member->root), member->relid);
+	}
 	values[1] = values[3];
 	values[2] = pgm_oid_array_datum(roots);
 	key = pgm_spi_one_text(&keys_query, values);

@@ -55,55 +55,6 @@
 #include "online/since.h"
 #include "online/sync_trigger.h"
 
-static char *
-check_text(Relation rel, const ConstrCheck *check)
-{
-	return TextDatumGetCString(DirectFunctionCall2(pg_get_expr,
-												   CStringGetTextDatum(check->ccbin),
-												   ObjectIdGetDatum(RelationGetRelid(rel))));
-}
-
-/* Is there a check of that name, in the same words? */
-static bool
-has_check(Relation rel, const char *name, const char *text)
-{
-	const TupleConstr *constr = RelationGetDescr(rel)->constr;
-
-	for (int i = 0; constr != NULL && i < constr->num_check; i++)
-		if (strcmp(constr->check[i].ccname, name) == 0 &&
-			strcmp(check_text(rel, &constr->check[i]), text) == 0)
-			return true;
-	return false;
-}
-
-/* Does the old layout demand what the new one does not? */
-static bool
-old_demands_more(Relation rel, Relation old)
-{
-	TupleDesc	now = RelationGetDescr(rel);
-	TupleDesc	was = RelationGetDescr(old);
-
-	for (int i = 0; was->constr != NULL && i < was->constr->num_check; i++)
-	{
-		const ConstrCheck *check = &was->constr->check[i];
-
-		if (check->ccvalid &&
-			!has_check(rel, check->ccname, check_text(old, check)))
-			return true;
-	}
-	for (int i = 0; i < was->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(was, i);
-		AttrNumber	column = att->attisdropped || !att->attnotnull ?
-			InvalidAttrNumber : get_attnum(RelationGetRelid(rel),
-										   NameStr(att->attname));
-
-		if (column > 0 && !TupleDescAttr(now, column - 1)->attnotnull)
-			return true;
-	}
-	return false;
-}
-
 static Oid
 key_like(Oid relid, Oid index)
 {
@@ -134,8 +85,7 @@ pgm_shadow_write_back(PgmShadow *shadow, Oid source)
 	pgm_owner_leave(&scope);
 	spec.settings = shadow->settings;
 	spec.nsettings = shadow->nsettings;
-	spec.write_may_fail = spec.mapping->may_collide ||
-		old_demands_more(rel, old);
+	spec.write_may_fail = spec.mapping->may_collide;
 	table_close(old, NoLock);
 	table_close(rel, NoLock);
 	spec.back = true;

@@ -58,6 +58,9 @@ extern void pgm_sync_follow(PgmSync *sync, Relation source,
  */
 extern void pgm_sync_note_estranged(Oid unfit);
 
+/* Both are locked, and the owner is current. */
+extern bool pgm_sync_demands_more(Relation target, Relation source);
+
 /* In a subtransaction; false if the data does not allow it. */
 extern bool pgm_sync_attempt(void (*work) (void *arg), void *arg);
 

@@ -359,7 +359,8 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	sync->evaluate_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
 									 FLAG_EVALUATE) != NULL;
 	sync->write_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
-								  FLAG_WRITE) != NULL;
+								  FLAG_WRITE) != NULL ||
+		pgm_sync_demands_more(target, source);
 	sync->back = strchr(trigger->tgargs[ARG_FLAGS], FLAG_BACK) != NULL;
 	table_close(target, NoLock);
 }
