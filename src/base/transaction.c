@@ -23,10 +23,12 @@
 #include "utils/snapmgr.h"
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/transaction.h"
 #include "compat/server.h"
 
 static MemoryContext outer_context = NULL;
+static int64 locks_released = 0;
 
 void
 pgm_txn_begin(void)
@@ -108,6 +110,27 @@ pgm_txn_commit_begun(void)
 {
 	ForceSyncCommit();
 	pgm_txn_commit_own(false);
+}
+
+/* An error here would stop the server: the transaction has committed. */
+static void
+note_release(ResourceReleasePhase phase, bool isCommit, bool isTopLevel,
+			 void *arg)
+{
+	if (phase == RESOURCE_RELEASE_AFTER_LOCKS && isTopLevel)
+		locks_released = pgm_clock_monotonic();
+}
+
+int64
+pgm_txn_commit_unlocking(void)
+{
+	static bool watching = false;
+
+	if (!watching)
+		RegisterResourceReleaseCallback(note_release, NULL);
+	watching = true;
+	pgm_txn_commit();
+	return locks_released;
 }
 
 void

@@ -15,6 +15,12 @@ extern void pgm_txn_begin_block(void);
 extern void pgm_txn_commit(void);
 extern void pgm_txn_commit_async(void);
 
+/*
+ * Returns when its locks were released, on the monotonic clock: to give back
+ * the files of what was dropped takes its time after that.
+ */
+extern int64 pgm_txn_commit_unlocking(void);
+
 /* One whose queries have all the snapshot of the first. */
 extern void pgm_txn_begin_one_snapshot(void);
 

@@ -135,6 +135,7 @@ attempt(LockedWork *work)
 {
 	PgmLockWait *wait = work->shadow->request->wait;
 	int64		start;
+	int64		released;
 
 	pgm_lockwait_begin_block(wait, collect, work);
 	start = pgm_clock_monotonic();
@@ -147,9 +148,9 @@ attempt(LockedWork *work)
 	pgm_lockwait_unlimit(wait);
 	pgm_txn_release_sub();
 	work->level = 0;
-	pgm_txn_commit();
+	released = pgm_txn_commit_unlocking();
 	if (work->mode == AccessExclusiveLock)
-		work->shadow->held = pgm_clock_monotonic() - start;
+		work->shadow->held = released - start;
 }
 
 /* In the handler of an error. */
