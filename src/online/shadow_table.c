@@ -115,7 +115,11 @@ pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
 		shadow->name = psprintf("%u", relid);
 }
 
-/* A failed one goes on where it stopped. */
+/*
+ * A failed one goes on where it stopped.  But where its process was gone before
+ * the switch was committed the copy may have been cut off, as on a full disk,
+ * which is not taken back: it is compared again.
+ */
 static void
 resume(PgmShadow *shadow, int64 id)
 {
@@ -130,6 +134,9 @@ resume(PgmShadow *shadow, int64 id)
 
 		pgm_operation_set_state(operation, pgm_operation_state(state), NULL);
 	}
+	if (operation->state == PGM_OPERATION_SWITCHING &&
+		operation->method == PGM_METHOD_TABLE)
+		pgm_operation_set_state(operation, PGM_OPERATION_COMPARING, NULL);
 	pgm_shadow_load(shadow);
 	ereport(NOTICE,
 			errmsg("operation " INT64_FORMAT " on table %s goes on: %s",

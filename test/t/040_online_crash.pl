@@ -201,6 +201,26 @@ is( query($node,
 	'tw.t_a true, tw.t_b true',
 	'the table has the indexes that it had');
 
+# The column is made NOT NULL before the next run: nobody has looked whether the
+# one that is to have the name has nulls, and it is begun anew.
+query($node, "$setup; CREATE INDEX t_a ON tw.t (a, b); ALTER DATABASE postgres SET pgmigrate.online_method = 'column'");
+$reader = session($node);
+$reader->query($old_snapshot);
+($changing, $changer) = begin('nulls', 'ALTER TABLE t ALTER a TYPE bigint USING nullif(a, 7)', 'virtualxid');
+kill_and_recover($node, $changer);
+$_->quit foreach $changing, $reader;
+query($node, 'ALTER TABLE tw.t ALTER a SET NOT NULL');
+like( notices($node, "SET search_path = tw; SELECT pgmigrate.upgrade('nulls')"),
+	qr/ERROR:  55000: definition of table tw.t has changed\n(?:.*\n)*?DETAIL:  Since operation \d+ began, column "a" of table "t" was made NOT NULL\./m,
+	'made NOT NULL before the switch: refused');
+is(query($node, q(SELECT attnotnull, format_type(atttypid, NULL), (SELECT count(*) FROM pg_attribute WHERE attrelid = 'tw.t'::regclass AND attname ~ 'pgmigrate') FROM pg_attribute WHERE attrelid = 'tw.t'::regclass AND attname = 'a')),
+	't|integer|0', 'the table is what it was');
+fails($node, "SET search_path = tw; SELECT pgmigrate.upgrade('nulls')", '23502', 'repeated as it is: there is a null');
+query($node, 'ALTER TABLE tw.t ALTER a DROP NOT NULL');
+is(query($node, "SET search_path = tw; SELECT state FROM pgmigrate.upgrade('nulls')"), 'done', 'taken back and repeated: it is done');
+is(query($node, 'SELECT count(*) FROM tw.t WHERE a IS NULL'), '1', 'with the null');
+query($node, "SELECT pgmigrate.finalize(); ALTER DATABASE postgres RESET pgmigrate.online_method");
+
 # A revision that is amended after that: what was begun is taken back.
 query($node, $setup);
 my $before = fingerprint();
@@ -239,5 +259,70 @@ fails(
 	'PM004', 'cancelled: another transaction cannot go on with it');
 goes_on('cancelled', $expected, 'cancelled');
 
-log_is_clean($node);
+# A change of a type that has its last step still to do when it is killed, with
+# its copy as it is, or cut off because the disk is full, which is not taken back.
+# The rows are there afterwards, and it goes on.
+sub kill_postmaster
+{
+	my @backends = split /\n/, query($node, 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+
+	$node->kill9;
+	is_gone($_) foreach @backends;
+	$node->start;
+	return;
+}
+
+query($node, <<'SQL');
+UPDATE stop.at SET n = 0;
+CREATE TABLE stop.mode (name text);
+INSERT INTO stop.mode VALUES ('no');
+CREATE FUNCTION stop.switch() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT name FROM stop.mode) = 'no' OR NOT EXISTS (SELECT FROM pgmigrate.operation WHERE state = 'switching') THEN
+		RETURN;
+	END IF;
+	PERFORM pg_advisory_lock(43);
+	IF (SELECT name FROM stop.mode) = 'full' THEN
+		RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full';
+	END IF;
+END $$;
+CREATE EVENT TRIGGER in_switch ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION stop.switch();
+SQL
+foreach my $mode ('whole', 'full')
+{
+	foreach my $victim ('worker', 'postmaster')
+	{
+		my $name = "switch, $mode, $victim";
+		my $id = "${mode}_$victim";
+		my $block = session($node);
+		my $hold = session($node);
+
+		query($node, "$setup; ALTER TABLE tw.t ADD PRIMARY KEY (id); INSERT INTO tw.t SELECT g, g, repeat('x', 100) FROM generate_series(1001, 6000) g; UPDATE stop.mode SET name = '$mode'");
+		$block->query('SELECT pg_advisory_lock(43)');
+		my ($call, $worker) = begin($id, 'ALTER TABLE t ALTER a TYPE bigint', 'advisory');
+		is(query($node, "SELECT state FROM pgmigrate.operations WHERE revision = '$id'"), 'switching', "$name: it stands in the switch");
+		my $beside = query($node, "SELECT (details->>'beside')::oid::regclass FROM pgmigrate.operation WHERE revision = '$id'");
+		if ($mode eq 'full')
+		{
+			$hold->query('BEGIN; LOCK TABLE pgmigrate.operation_range IN SHARE MODE');
+			$block->query('SELECT pg_advisory_unlock(43)');
+			poll($node, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $worker AND NOT granted AND relation = 'pgmigrate.operation_range'::regclass)");
+		}
+		$victim eq 'worker' ? kill_and_recover($node, $worker) : kill_postmaster();
+		$_->quit foreach $call, $block, $hold;
+		is(query($node, "SELECT pg_relation_size('$beside') > 0"), $mode eq 'full' ? 'f' : 't', "$name: the copy is $mode");
+		is(query($node, "UPDATE stop.mode SET name = 'no'; INSERT INTO tw.t VALUES (7000, 1, 'since'); SELECT count(*), sum(id) FROM tw.t"), '5201|' . (200 * 201 / 2 + 5000 * 7001 / 2 + 7000), "$name: the rows are there");
+		my $again = notices($node, "SET search_path = tw; SELECT pgmigrate.upgrade('$id')");
+		$mode eq 'full'
+		  ? like($again, qr/ERROR:  /, "$name: the next run finds that the copy has lost rows")
+		  : is($again =~ /ERROR:/ ? $again : '', '', "$name: the next run goes on");
+		query($node, "SET search_path = tw; SELECT pgmigrate.upgrade('$id')");
+		is(query($node, "SELECT count(*), sum(id), pg_typeof(max(a)) FROM tw.t"), '5201|' . (200 * 201 / 2 + 5000 * 7001 / 2 + 7000) . '|bigint', "$name: it is done with all rows");
+		is(query($node, "SELECT action FROM pgmigrate.operations, pgmigrate.revert(operation) WHERE revision = '$id' AND state = 'switched'"), 'reverted', "$name: and taken back");
+		is(query($node, "SELECT count(*), sum(id), pg_typeof(max(a)) FROM tw.t"), '5201|' . (200 * 201 / 2 + 5000 * 7001 / 2 + 7000) . '|integer', "$name: with all rows");
+	}
+}
+query($node, 'DROP EVENT TRIGGER in_switch');
+
+log_is_clean($node, undef, postmaster_killed => 1);
 done_testing();
