@@ -109,7 +109,9 @@ SELECT begin_change('table', 'bigint USING v + id') AS r \gset
 UPDATE t SET v = 1;
 SELECT state FROM pgmigrate.upgrade('head');
 ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
+\set VERBOSITY sqlstate
 SELECT state FROM pgmigrate.downgrade('-1');
+\set VERBOSITY default
 INSERT INTO t VALUES (102, 1, 1);
 DELETE FROM t WHERE id = 102;
 ALTER TABLE t DROP CONSTRAINT t_u;
