@@ -119,7 +119,8 @@ has_index(Relation rel, Relation like)
 		result |= index->rd_index->indisvalid &&
 			index->rd_index->indimmediate &&
 			index->rd_index->indisunique == like->rd_index->indisunique &&
-			index->rd_index->indisexclusion == like->rd_index->indisexclusion &&
+			index->rd_index->indisexclusion ==
+			like->rd_index->indisexclusion &&
 			strcmp(index_text(index), text) == 0;
 		index_close(index, NoLock);
 	}

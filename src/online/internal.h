@@ -30,7 +30,7 @@ typedef struct PgmShadow
 	List	   *family;			/* all that it changes, and are exchanged */
 	Oid			owner;
 	char	   *name;			/* of the table, qualified */
-	int64		held;			/* microseconds of its last locks against all */
+	int64		held;			/* by its last lock, microseconds */
 	List	   *sequences;		/* PgmSequenceNext, of its way back */
 
 	/* what is kept in the details of the operation */

@@ -116,9 +116,9 @@ pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request, Oid relid)
 }
 
 /*
- * A failed one goes on where it stopped.  But where its process was gone before
- * the switch was committed the copy may have been cut off, as on a full disk,
- * which is not taken back: it is compared again.
+ * A failed one goes on where it stopped.  But where its process was gone
+ * before the switch was committed the copy may have been cut off, as on a full
+ * disk, which is not taken back: it is compared again.
  */
 static void
 resume(PgmShadow *shadow, int64 id)

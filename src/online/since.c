@@ -57,8 +57,9 @@ static PgmQuery defaults_query = {
 
 /*
  * Checks of table $1 that $2 has not, with whether they are in the way: where
- * columns $4 had other values in $3, alone or in the whole row, or the statement
- * back drops one of the name.  Those on columns that $3 has not go with them.
+ * columns $4 had other values in $3, alone or in the whole row, or the
+ * statement back drops one of the name.  Those on columns that $3 has not go
+ * with them.
  */
 static PgmQuery checks_query = {
 	"SELECT n.conname::text, cardinality($4) > 0 "
@@ -324,7 +325,7 @@ is_column(const Node *expr, AttrNumber column)
 	return IsA(expr, Var) && ((const Var *) expr)->varattno == column;
 }
 
-/* A type may be taken for another one that has another order, as int for oid. */
+/* A type may be taken for one that has another order, as int for oid. */
 static bool
 has_same_order(Oid type, Oid other)
 {

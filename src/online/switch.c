@@ -568,8 +568,8 @@ drop_error_callback(void *arg)
  * before it gives any back, so the rows of the copy, which are of no use any
  * more, go first.  If nothing comes of the rest, they are found missing by the
  * comparison, with which the operation goes on: see resume().  That is not
- * taken back: an index that gets no page again would fail whoever writes along,
- * so it is done where it gives more than it takes.
+ * taken back: an index that gets no page again would fail whoever writes
+ * along, so it is done where it gives more than it takes.
  */
 void
 pgm_shadow_give_back_room(const PgmShadow *shadow)
