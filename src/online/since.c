@@ -79,6 +79,11 @@ static PgmQuery checks_query = {
 	4, {OIDOID, OIDOID, OIDOID, INT2ARRAYOID}
 };
 
+/* The tables of $3, and those between a partition of them and its root. */
+#define IS_AMONG(relid) \
+	"(" relid " = ANY ($3) OR EXISTS (SELECT " \
+	"FROM pg_partition_ancestors(" relid ") AS p WHERE p.relid = ANY ($3)))"
+
 /*
  * A foreign key from or to columns $2 of table $1, but between those of $3; of
  * a partition it may be that of the table above.
@@ -88,9 +93,10 @@ static PgmQuery keys_query = {
 	"k.conrelid::regclass) FROM pg_constraint k WHERE k.contype = 'f' "
 	"AND (k.conrelid = $1 AND k.conkey && $2 "
 	"OR k.confrelid = $1 AND k.confkey && $2) "
-	"AND NOT (k.conrelid = ANY ($3) AND k.confrelid = ANY ($3)) "
-	"ORDER BY 1 LIMIT 1",
-	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID}
+	"AND NOT (" IS_AMONG("k.conrelid") " AND " IS_AMONG("k.confrelid") ") "
+	"ORDER BY 1",
+	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID},
+	.first = true
 };
 
 /* Does index $1 of table $2 need a column that table $3 has not? */
