@@ -245,18 +245,29 @@ refuse_holes(const Adoption *adoption)
 						adoption->ledger->tool->name));
 }
 
-/* Does it stand on something that the ledger has? */
-static bool
-stands_on_adopted(const Adoption *adoption, int revision)
+/* What stands on something that the ledger has. */
+static bool *
+mark_above(const Adoption *adoption)
 {
-	bool	   *below = no_marks(adoption);
-	bool		found = false;
+	const PgmGraph *graph = adoption->plan->graph;
+	PgmRevSet	order = pgm_graph_topological(graph);
+	bool	   *above = no_marks(adoption);
 
-	mark_below(adoption->plan->graph, revision, below);
-	for (int i = 0; i < adoption->size && !found; i++)
-		found = below[i] && adoption->adopted[i];
-	pfree(below);
-	return found;
+	for (int i = 0; i < order.n; i++)
+	{
+		int			rev = order.rev[i];
+		PgmRevSet	sets[2];
+
+		sets[0] = pgm_graph_parents(graph, rev);
+		sets[1] = pgm_graph_depends(graph, rev);
+		for (int set = 0; set < lengthof(sets); set++)
+		{
+			for (int j = 0; j < sets[set].n; j++)
+				above[rev] |= above[sets[set].rev[j]] ||
+					adoption->adopted[sets[set].rev[j]];
+		}
+	}
+	return above;
 }
 
 /*
@@ -269,17 +280,17 @@ tell_lacking(const Adoption *adoption, bool mirror)
 {
 	bool	   *recorded = no_marks(adoption);
 	bool	   *ran = no_marks(adoption);
+	bool	   *above = mark_above(adoption);
 	char	   *names;
 
 	for (int i = 0; i < adoption->size; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
 		if (!adoption->applied[i] || adoption->adopted[i] ||
 			adoption->below[i] || adoption->gone[i] ||
 			pgm_graph_parents(adoption->plan->graph, i).n > 1 ||
 			!pgm_mirror_can_hold(adoption->ledger->tool,
 								 pgm_graph_id(adoption->plan->graph, i)) ||
-			!stands_on_adopted(adoption, i))
+			!above[i])
 			continue;
 		if (adoption->ran[i])
 			ran[i] = true;
@@ -779,15 +790,19 @@ pgm_adopt(const char *tool, Oid relation, const char *name, bool mirror,
 	check_tool(tool);
 	pgm_adopt_check_schema(for_schema, mirror);
 	before = call.before = find_mirror(tool, relation, name);
-	if (!mirror && before != NULL && end_mirroring(tool, relation, before))
+	if (!mirror && for_schema == NULL && before != NULL &&
+		end_mirroring(tool, relation, before))
 		return NULL;
 	if (name != NULL && !OidIsValid(relation))
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_TABLE),
 				errmsg("table \"%s\" does not exist", name));
 
-	/* rows that its owner has put there must not keep the mirroring up */
-	if (mirror || before == NULL)
+	/*
+	 * Rows that its owner has put there must not keep the mirroring up; what
+	 * is asked for a schema is refused, and ends none.
+	 */
+	if (mirror || for_schema != NULL || before == NULL)
 		adopt(&call);
 	else if (!pgm_spi_try(adopt, &call, &error))
 	{
