@@ -126,6 +126,10 @@ lint_refused(PgmLint *lint, PgmEffect *effect)
 	if (what == NULL || (below && (lint->effect == NULL ||
 								   lint->effect->relkind != RELKIND_PARTITIONED_TABLE)))
 		return;
+
+	/* what is only read may be one */
+	if (pgm_is_merge(lint->stmt) && effect->mode < RowExclusiveLock)
+		return;
 	(void) pgm_lint_find(lint->judged, "foreign-partition", effect,
 						 below ?
 						 psprintf("the statement fails: %s, below %s, is a foreign table, which has no %s",
