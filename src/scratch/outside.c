@@ -38,6 +38,7 @@
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,6 +46,7 @@
 
 #include "compat/plan.h"
 #include "compat/repack.h"
+#include "scratch/constructor.h"
 #include "scratch/outside.h"
 
 typedef enum OutsideMode
@@ -92,6 +94,13 @@ static const char *const functions[] = {
 	"pg_stop_backup", "pg_switch_wal", "pg_sync_replication_slots",
 	"pg_terminate_backend", "pg_truncate_visibility_map",
 	"pg_wait_sampling_reset_*", "pg_wal_replay_*", "be_lo_export"
+};
+
+/* Of the server: they run SQL, or read tables or files, as who calls them. */
+static const char *const readers[] = {
+	"cursor_to_xml*", "database_to_xml*", "lo_import", "pg_ls_*",
+	"pg_read_binary_file", "pg_read_file*", "pg_stat_file", "query_to_xml*",
+	"schema_to_xml*", "table_to_xml*", "ts_rewrite", "ts_stat"
 };
 
 /* Extensions whose functions reach other databases, servers or files. */
@@ -357,10 +366,16 @@ is_load(Node *stmt)
 	return IsA(stmt, LoadStmt) && !creating_extension;
 }
 
-/* Whoever may alter the catalogs may lock those of all databases. */
+/*
+ * Whoever may alter the catalogs may lock those of all databases.  The hooks
+ * are not in parallel workers.
+ */
 static void
 protect_catalogs(void)
 {
+	if (max_parallel_maintenance_workers != 0)
+		SetConfigOption("max_parallel_maintenance_workers", "0", PGC_USERSET,
+						PGC_S_SESSION);
 	if (allowSystemTableMods && !creating_extension)
 		SetConfigOption("allow_system_table_mods", "off", PGC_SUSET,
 						PGC_S_SESSION);
@@ -431,6 +446,9 @@ check_plan(QueryDesc *queryDesc, int eflags)
 {
 	ListCell   *cell;
 
+	/* without parallel workers, which have no hooks: Gather does their work */
+	if (mode != MODE_FREE)
+		queryDesc->plannedstmt->parallelModeNeeded = false;
 	if (mode != MODE_FREE)
 		foreach(cell, pgm_result_relations(queryDesc->plannedstmt))
 	{
@@ -513,9 +531,11 @@ check_access(ObjectAccessType access, Oid classId, Oid objectId, int subId,
 		const char *name = get_func_name(objectId);
 
 		check_name(name);
-		if (mode == MODE_REFUSE && name != NULL &&
-			matches(name, "query_to_xml*"))
-			refuse_hidden(name, "It would run SQL with the rights of who makes the schema.");
+		for (int i = 0; mode == MODE_REFUSE && name != NULL &&
+			 i < lengthof(readers); i++)
+			if (matches(name, readers[i]) &&
+				objectId != F_TS_REWRITE_TSQUERY_TSQUERY_TSQUERY)
+				refuse_hidden(name, "It would read with the rights of who makes the schema.");
 	}
 	if (next_access != NULL)
 		next_access(access, classId, objectId, subId, arg);
@@ -584,8 +604,9 @@ refuse_unsafe(Oid function, HeapTuple tuple)
 		case ClanguageId:
 			/* what it is called is up to its maker, what it does is not */
 			check_name(text_of(tuple, Anum_pg_proc_prosrc));
-			if (!OidIsValid(getExtensionOfObject(ProcedureRelationId,
-												 function)) ||
+			if ((!OidIsValid(getExtensionOfObject(ProcedureRelationId,
+												  function)) &&
+				 !pgm_is_constructor(function)) ||
 				is_of_extension(function, name) ||
 				(form->prolang == ClanguageId && is_of_library(tuple)))
 				refuse_function(name);

@@ -107,7 +107,20 @@ CREATE FUNCTION mallory.inlined() RETURNS boolean LANGUAGE sql AS 'SELECT mallor
 CREATE DOMAIN mallory.d AS int CHECK (mallory.check_me());
 CREATE DOMAIN mallory.e AS int CHECK (mallory.inlined());
 CREATE TABLE mallory.t (a mallory.d[] DEFAULT '{1}', b mallory.e[] DEFAULT '{2}');
+-- in a parallel worker, where there is one
+CREATE FUNCTION mallory.costly() RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1000000 AS $$
+BEGIN
+	IF current_database() <> 'postgres' THEN RAISE WARNING 'costly as %', current_user; END IF;
+	PERFORM pg_sleep(0.01);
+	RETURN 1;
+END $$;
+CREATE MATERIALIZED VIEW mallory.l WITH (parallel_workers = 2) AS
+	SELECT string_agg(md5(i::text || g), '') AS t FROM generate_series(1, 60) AS g, generate_series(1, 60) AS i GROUP BY g;
+CREATE MATERIALIZED VIEW mallory.m AS SELECT mallory.costly() AS i FROM mallory.l;
 RESET ROLE;
+-- what the server makes with a type is called
+CREATE TYPE public.floatrange AS RANGE (subtype = float8);
+CREATE MATERIALIZED VIEW public.ranged AS SELECT floatmultirange(floatrange(g, g + 1)) AS r FROM generate_series(1, 2) AS g;
 CREATE FUNCTION public.after() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	IF current_database() <> 'postgres' THEN
@@ -125,8 +138,8 @@ for my $way ('SELECT count(*) FROM pgmigrate.rehearse()', "SELECT pgmigrate.auto
 	my ($offset, %as) = -s $node->logfile;
 
 	query($node, $way);
-	$as{$_}++ for PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset) =~ /WARNING:  01000: ((?:as|then) \w+|the role was set)/g;
-	is(join(', ', sort keys %as), 'as mallory, then postgres', "the code of an owner has his rights: $way");
+	$as{$_}++ for PostgreSQL::Test::Utils::slurp_file($node->logfile, $offset) =~ /WARNING:  01000: ((?:as|then|costly as) \w+|the role was set)/g;
+	is(join(', ', sort keys %as), 'as mallory, costly as mallory, then postgres', "the code of an owner has his rights: $way");
 }
 
 # What would have other rights all the same.
@@ -137,6 +150,8 @@ CREATE FUNCTION mallory.authorized() RETURNS boolean LANGUAGE plpgsql SET sessio
 SQL
 for my $check (
 	[ q(query_to_xml('SELECT 1', false, false, '') IS NOT NULL), 'query_to_xml' ],
+	[ q(table_to_xml('pg_am', false, false, '') IS NOT NULL), 'table_to_xml' ],
+	[ q(ts_rewrite('a', 'SELECT ''a''::tsquery, ''b''::tsquery') IS NOT NULL), 'ts_rewrite' ],
 	[ 'mallory.role()', 'role' ],
 	[ 'mallory.authorized()', 'authorized' ],
 	[ q(set_config('session_authorization', 'mallory', false) <> '' AND mallory.check_me()) ])
