@@ -34,6 +34,7 @@
 #include "compat/modify.h"
 #include "online/beside.h"
 #include "online/internal.h"
+#include "online/layout.h"
 #include "online/mapping.h"
 #include "online/owner.h"
 #include "online/sync_trigger.h"
@@ -248,7 +249,10 @@ compare_tables(Comparison *comparison)
 	comparison->beside = table_open(shadow->beside, AccessShareLock);
 	pgm_owner_enter(&scope, shadow->owner);
 	pgm_owner_pin(shadow->settings, shadow->nsettings);
-	comparison->target = pgm_target_create(shadow->beside, shadow->beside_key);
+	comparison->target =
+		pgm_target_create(shadow->beside,
+						  pgm_layout_key_now(shadow->beside,
+											 shadow->beside_key));
 	comparison->mapping = pgm_mapping_compile(shadow->mapping.columns,
 											  comparison->rel,
 											  comparison->beside,

@@ -410,7 +410,9 @@ copy_chunk(Chunk *chunk, int parts)
 	pgm_owner_enter(&scope, shadow->owner);
 	pgm_owner_pin(shadow->settings, shadow->nsettings);
 	chunk->before = older_than_triggers(shadow, chunk->range);
-	chunk->target = pgm_target_create(shadow->beside, shadow->beside_key);
+	chunk->target = pgm_target_create(shadow->beside,
+									  pgm_layout_key_now(shadow->beside,
+														 shadow->beside_key));
 	chunk->mapping = pgm_mapping_compile(shadow->mapping.columns, chunk->rel,
 										 beside, chunk->target->estate);
 	pgm_target_open(chunk->target, RowExclusiveLock);

@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "compat/checks.h"
 #include "online/sync.h"
 
 static char *
@@ -29,7 +30,7 @@ check_text(Relation rel, const ConstrCheck *check)
 												   ObjectIdGetDatum(RelationGetRelid(rel))));
 }
 
-/* Is there a check of that name, in the same words? */
+/* Is there a check of that name, in the same words, that new rows obey? */
 static bool
 has_check(Relation rel, const char *name, const char *text)
 {
@@ -37,6 +38,7 @@ has_check(Relation rel, const char *name, const char *text)
 
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
 		if (strcmp(constr->check[i].ccname, name) == 0 &&
+			pgm_check_is_enforced(&constr->check[i]) &&
 			strcmp(check_text(rel, &constr->check[i]), text) == 0)
 			return true;
 	return false;

@@ -452,6 +452,21 @@ pgm_layout_find_key(Relation rel, const char *text)
 	return result;
 }
 
+Oid
+pgm_layout_key_now(Oid relid, Oid key)
+{
+	Relation	rel;
+
+	if (!OidIsValid(key) || get_rel_name(key) != NULL)
+		return key;
+	rel = try_table_open(relid, AccessShareLock);
+	if (rel == NULL)
+		return key;
+	key = pgm_layout_key(rel);
+	table_close(rel, NoLock);
+	return key;
+}
+
 char *
 pgm_layout_index_command(Oid index)
 {

@@ -60,6 +60,9 @@ extern Oid	pgm_layout_key(Relation rel);
 extern char *pgm_layout_key_text(Oid index);
 extern Oid	pgm_layout_find_key(Relation rel, const char *text);
 
+/* The key, or what the table has where REINDEX CONCURRENTLY replaced it. */
+extern Oid	pgm_layout_key_now(Oid relid, Oid key);
+
 /* The index of a table that is the same as this one, or InvalidOid. */
 extern Oid	pgm_layout_find_index(Relation rel, Oid like);
 

@@ -444,7 +444,11 @@ clean_up(PgmShadow *shadow, ErrorData *edata)
 		second = CopyErrorData();
 		FlushErrorState();
 		second->elevel = LOG;
+
+		/* which looks for a cancel at its end, and that must not leave here */
+		HOLD_INTERRUPTS();
 		ThrowErrorData(second);
+		RESUME_INTERRUPTS();
 		pgm_shadow_abort(shadow, second->sqlerrcode);
 	}
 	PG_END_TRY();

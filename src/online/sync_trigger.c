@@ -221,6 +221,16 @@ pgm_sync_is_intact(Oid source, int64 operation, Oid trigger)
 
 /* ---- what a session keeps */
 
+/* Or of a partition of it, whose indexes may be made anew. */
+static bool
+is_of_target(const PgmTarget *target, Oid relid)
+{
+	for (int i = 0; i < target->nleaves; i++)
+		if (target->leaves[i]->relid == relid)
+			return true;
+	return target->relid == relid;
+}
+
 static void
 forget_definition(Datum arg, Oid relid)
 {
@@ -232,7 +242,7 @@ forget_definition(Datum arg, Oid relid)
 
 		if (relid == InvalidOid || relid == sync->source ||
 			(sync->target == NULL ? sync->pairs == NULL :
-			 relid == sync->target->relid))
+			 is_of_target(sync->target, relid)))
 			sync->valid = false;
 	}
 }
