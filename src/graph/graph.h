@@ -105,6 +105,9 @@ extern bool *pgm_graph_applied(const PgmGraph *graph, PgmRevSet rows);
 /* All revisions in the order of an upgrade. */
 extern PgmRevSet pgm_graph_topological(const PgmGraph *graph);
 
+/* above[rev] for all that stand on a marked one; size(graph) flags each. */
+extern bool *pgm_graph_above(const PgmGraph *graph, const bool *marked);
+
 /* A target for looking: also "current", and bare "+N" or "-N". */
 extern bool pgm_graph_resolve(const PgmGraph *graph, PgmRevSet rows,
 							  const char *target, PgmRevSet *result,

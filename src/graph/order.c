@@ -448,3 +448,27 @@ pgm_graph_topological(const PgmGraph *graph)
 	pfree(heads.rev);
 	return result;
 }
+
+bool *
+pgm_graph_above(const PgmGraph *graph, const bool *marked)
+{
+	PgmRevSet	order = pgm_graph_topological(graph);
+	bool	   *above = pgm_graph_alloc0(graph->n, sizeof(bool));
+
+	for (int i = 0; i < order.n; i++)
+	{
+		int			rev = order.rev[i];
+		PgmRevSet	sets[2];
+
+		sets[0] = pgm_graph_parents(graph, rev);
+		sets[1] = pgm_graph_depends(graph, rev);
+		for (int set = 0; set < lengthof(sets); set++)
+		{
+			for (int j = 0; j < sets[set].n; j++)
+				above[rev] |= above[sets[set].rev[j]] ||
+					marked[sets[set].rev[j]];
+		}
+	}
+	pfree(order.rev);
+	return above;
+}

@@ -245,31 +245,6 @@ refuse_holes(const Adoption *adoption)
 						adoption->ledger->tool->name));
 }
 
-/* What stands on something that the ledger has. */
-static bool *
-mark_above(const Adoption *adoption)
-{
-	const PgmGraph *graph = adoption->plan->graph;
-	PgmRevSet	order = pgm_graph_topological(graph);
-	bool	   *above = no_marks(adoption);
-
-	for (int i = 0; i < order.n; i++)
-	{
-		int			rev = order.rev[i];
-		PgmRevSet	sets[2];
-
-		sets[0] = pgm_graph_parents(graph, rev);
-		sets[1] = pgm_graph_depends(graph, rev);
-		for (int set = 0; set < lengthof(sets); set++)
-		{
-			for (int j = 0; j < sets[set].n; j++)
-				above[rev] |= above[sets[set].rev[j]] ||
-					adoption->adopted[sets[set].rev[j]];
-		}
-	}
-	return above;
-}
-
 /*
  * What we have above it: what was only recorded was recorded by adopting it,
  * and is not there any more.  What we ran ourselves the ledger cannot know,
@@ -280,7 +255,8 @@ tell_lacking(const Adoption *adoption, bool mirror)
 {
 	bool	   *recorded = no_marks(adoption);
 	bool	   *ran = no_marks(adoption);
-	bool	   *above = mark_above(adoption);
+	bool	   *above = pgm_graph_above(adoption->plan->graph,
+										adoption->adopted);
 	char	   *names;
 
 	for (int i = 0; i < adoption->size; i++)

@@ -355,6 +355,8 @@ static void
 test_reading(void)
 {
 	PgmGraph   *graph = unit_graph(TREES);
+	bool		marked[6] = {false};
+	bool	   *above;
 
 	unit_is(unit_ids(graph, pgm_graph_roots(graph)), "x1 y1", "roots");
 	unit_is(unit_ids(graph, pgm_graph_down_heads(graph)), "x3 y3",
@@ -363,6 +365,18 @@ test_reading(void)
 			"real heads");
 	unit_is(unit_ids(graph, pgm_graph_topological(graph)),
 			"x1 x2 y1 y2 y3 x3", "topological");
+	marked[pgm_graph_find(graph, "y2")] = true;
+	above = pgm_graph_above(graph, marked);
+	unit_check(above[pgm_graph_find(graph, "y3")] &&
+			   !above[pgm_graph_find(graph, "y2")] &&
+			   !above[pgm_graph_find(graph, "x2")] &&
+			   !above[pgm_graph_find(graph, "x3")], false, "above");
+	marked[pgm_graph_find(graph, "x2")] = true;
+	above = pgm_graph_above(graph, marked);
+	unit_check(above[pgm_graph_find(graph, "y2")] &&
+			   above[pgm_graph_find(graph, "x3")] &&
+			   !above[pgm_graph_find(graph, "x1")], false,
+			   "above by a dependency");
 	unit_is(unit_ids(graph, pgm_graph_depends(graph, 4)), "x2", "depends");
 	unit_is(unit_ids(graph, pgm_graph_parents(graph, 4)), "y1", "parents");
 	unit_is(unit_ids(graph, pgm_graph_children(graph, 1)), "x3", "children");
