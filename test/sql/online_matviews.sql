@@ -86,6 +86,8 @@ SELECT pgmigrate.revision('kind', 'ALTER TABLE mat.t ALTER w TYPE varchar(20)', 
 SELECT strategy, statement FROM pgmigrate.plan('kind');
 SELECT rule, level, message, hint LIKE '%CREATE MATERIALIZED VIEW mat.filled WITH (%' AS makes_it_again FROM pgmigrate.assess('kind') WHERE level <> 'info' ORDER BY 1;
 \x off
+-- with one of them left, since which of several the server names is by chance
+DROP MATERIALIZED VIEW empty;
 SELECT state FROM pgmigrate.upgrade('kind');
 SET pgmigrate.online_method = 'table';
 SELECT state FROM pgmigrate.upgrade('kind');
@@ -99,7 +101,7 @@ SELECT operation FROM pgmigrate.rebuild('t', 'ALTER w TYPE varchar(20)');
 SELECT count(*) FROM pgmigrate.operations WHERE revision = 'kind';
 
 -- as the hint says: without it, and made again
-SELECT pgmigrate.amend('kind', upgrade => 'DROP MATERIALIZED VIEW mat.on_top, mat.empty; DROP VIEW mat.over; DROP MATERIALIZED VIEW mat.filled; ALTER TABLE mat.t ALTER w TYPE varchar(20); CREATE MATERIALIZED VIEW mat.filled AS SELECT id, w FROM mat.t');
+SELECT pgmigrate.amend('kind', upgrade => 'DROP MATERIALIZED VIEW mat.on_top; DROP VIEW mat.over; DROP MATERIALIZED VIEW mat.filled; ALTER TABLE mat.t ALTER w TYPE varchar(20); CREATE MATERIALIZED VIEW mat.filled AS SELECT id, w FROM mat.t');
 SELECT strategy FROM pgmigrate.plan('kind');
 SELECT state FROM pgmigrate.upgrade('kind');
 SELECT count(*), pg_typeof(max(w)) FROM filled;
