@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/transaction.h"
+#include "online/column_since.h"
 #include "online/internal.h"
 #include "online/kept_internal.h"
 #include "online/leftover.h"
@@ -210,8 +211,11 @@ look_ahead(PgmShadow *shadow)
 	if (shadow->request->exec->worker)
 	{
 		pgm_lockwait_begin(shadow->request->wait, shadow->request->revision);
-		foreach(lc, shadow->family)
-			pgm_since_build_indexes(lfirst(lc));
+		if (pgm_is_column(shadow))
+			pgm_column_build_since(shadow);
+		else
+			foreach(lc, shadow->family)
+				pgm_since_build_indexes(lfirst(lc));
 	}
 	if (shadow->request->exec->worker)
 		pgm_txn_begin();

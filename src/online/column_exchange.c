@@ -26,6 +26,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "commands/tablecmds.h"
@@ -40,7 +41,7 @@
 
 #include "base/spi_list.h"
 #include "compat/not_null.h"
-#include "online/column_internal.h"
+#include "online/column_since.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "online/since.h"
@@ -467,21 +468,97 @@ exchange_constraints(Oid relid, Oid a, Oid b)
 	exchange_comments(ConstraintRelationId, a, 0, b, 0);
 }
 
+/*
+ * What follows goes when the user drops what leads, so that it refuses no row
+ * that this would not: in each table that has both.
+ */
 static void
-exchange_object(const PgmColumnObject *object, bool back)
+tie_constraints(const PgmColumnObject *object, bool tied)
 {
-	Oid			from = back ? object->becomes : object->was;
-	Oid			to = back ? object->was : object->becomes;
+	const char *lead = get_constraint_name(object->becomes);
+	const char *follow = get_constraint_name(object->was);
+	ListCell   *lc;
 
-	if (object->kind != 'i')
+	foreach(lc, find_all_inheritors(object->relid, NoLock, NULL))
 	{
-		exchange_constraints(object->relid, from, to);
-		return;
+		Oid			from = get_relation_constraint_oid(lfirst_oid(lc), follow,
+													   true);
+		Oid			to = get_relation_constraint_oid(lfirst_oid(lc), lead,
+													 true);
+		ObjectAddress a;
+		ObjectAddress b;
+
+		if (!OidIsValid(from) || !OidIsValid(to))
+			continue;
+		ObjectAddressSet(a, ConstraintRelationId, from);
+		ObjectAddressSet(b, ConstraintRelationId, to);
+		if (tied)
+			recordDependencyOn(&a, &b, DEPENDENCY_AUTO);
+		else
+			(void) deleteDependencyRecordsForSpecific(a.classId, from,
+													  DEPENDENCY_AUTO,
+													  b.classId, to);
 	}
+	CommandCounterIncrement();
+}
+
+static void
+set_unique(Oid index, bool unique)
+{
+	Relation	catalog = table_open(IndexRelationId, RowExclusiveLock);
+	HeapTuple	tuple = index_tuple(index);
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+
+	if (form->indisunique != unique)
+	{
+		form->indisunique = unique;
+		CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
+		CommandCounterIncrement();
+	}
+	table_close(catalog, RowExclusiveLock);
+}
+
+/*
+ * Of two unique indexes the one that follows need not be looked at: nobody is
+ * refused by it, nor waits for it, who was not by the one that leads.  For the
+ * way back it is what that is.
+ */
+static void
+exchange_index(const PgmShadow *shadow, const PgmColumnObject *object,
+			   Oid from, Oid to, bool back)
+{
+	PgmColumnSpec spec;
+	bool		unchecked = !back &&
+		pgm_column_trigger_read(object->relid, shadow->operation->id, &spec) &&
+		pgm_column_stays_unique(from, &spec);
+
+	if (back)
+		set_unique(to, pgm_column_is_unique(from));
 	exchange_names(from, to);
 	exchange_comments(RelationRelationId, from, 0, to, 0);
 	exchange_marks(from, to);
 	move_constraint(object->relid, from, to);
+	if (unchecked)
+		set_unique(from, false);
+}
+
+static void
+exchange_object(const PgmShadow *shadow, const PgmColumnObject *object,
+				bool back)
+{
+	Oid			from = back ? object->becomes : object->was;
+	Oid			to = back ? object->was : object->becomes;
+
+	if (object->kind == 'i')
+	{
+		exchange_index(shadow, object, from, to, back);
+		return;
+	}
+	if (back)
+		tie_constraints(object, false);
+	exchange_constraints(object->relid, from, to);
+	if (!back)
+		tie_constraints(object, true);
 }
 
 /* ---- all of it */
@@ -554,8 +631,8 @@ pgm_column_exchange(PgmShadow *shadow, bool back)
 
 	if (back)
 	{
-		objects = pgm_column_objects_left(shadow, objects);
-		pgm_column_refuse_made(shadow, objects);
+		objects = pgm_column_objects_back(shadow, objects, false);
+		pgm_column_drop_strays(shadow, objects);
 	}
 	foreach(lc, objects)
 	{
@@ -574,7 +651,7 @@ pgm_column_exchange(PgmShadow *shadow, bool back)
 		exchange_columns(shadow, lfirst_oid(lc), back, &defaults,
 						 &new_defaults);
 	foreach(lc, objects)
-		exchange_object(lfirst(lc), back);
+		exchange_object(shadow, lfirst(lc), back);
 	pgm_owner_leave(&scope);
 	if (back)
 		return;

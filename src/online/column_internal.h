@@ -97,20 +97,19 @@ typedef struct PgmColumnObject
 
 extern List *pgm_column_objects(const PgmShadow *shadow);
 
+/* Of the columns of a table that lead now; in a transaction. */
+extern List *pgm_column_objects_on(const PgmShadow *shadow, Oid relid);
+
 /* Of one column of a table that leads at first. */
 extern List *pgm_column_objects_of(int64 operation, Oid relid,
 								   AttrNumber column);
 extern void pgm_column_save_objects(PgmShadow *shadow, List *objects);
 
-/*
- * column_since.c: before the way back, those of which the user has left
- * theirs; and raises an error for what has no double, and would be lost.
- */
-extern List *pgm_column_objects_left(const PgmShadow *shadow, List *objects);
-extern void pgm_column_refuse_made(const PgmShadow *shadow, List *objects);
-
 /* Makes the doubles, outside of a transaction. */
 extern void pgm_column_make_objects(PgmShadow *shadow);
+
+/* An index on the columns of a list of names and their doubles, in turn. */
+extern void pgm_column_rename_index(IndexStmt *stmt, void *names);
 
 /* column_exchange.c: of all tables of the change, with their locks. */
 extern void pgm_column_exchange(PgmShadow *shadow, bool back);

@@ -191,8 +191,8 @@ pgm_column_objects_of(int64 operation, Oid relid, AttrNumber column)
 	return find_objects(operation, relid, 1, columns);
 }
 
-static List *
-objects_of_table(const PgmShadow *shadow, Oid relid)
+List *
+pgm_column_objects_on(const PgmShadow *shadow, Oid relid)
 {
 	PgmColumnSpec spec;
 	Datum	   *columns;
@@ -222,7 +222,7 @@ pgm_column_objects(const PgmShadow *shadow)
 	if (pgm_operation_detail(shadow->operation, "objects") != NULL)
 		return saved_objects(shadow);
 	foreach(lc, pgm_column_members(shadow))
-		result = list_concat(result, objects_of_table(shadow, lfirst_oid(lc)));
+		result = list_concat(result, pgm_column_objects_on(shadow, lfirst_oid(lc)));
 	return result;
 }
 
@@ -307,8 +307,8 @@ rename_elements(List *elements, List *names)
 	}
 }
 
-static void
-rename_index(IndexStmt *stmt, void *names)
+void
+pgm_column_rename_index(IndexStmt *stmt, void *names)
 {
 	rename_elements(stmt->indexParams, names);
 	rename_elements(stmt->indexIncludingParams, names);
@@ -423,7 +423,7 @@ pgm_column_make_objects(PgmShadow *shadow)
 			pgm_shadow_ensure_index(shadow, object->relid,
 									pgm_column_hidden_object(shadow->operation->id,
 															 object->was),
-									command, rename_index, names);
+									command, pgm_column_rename_index, names);
 		else
 			make_constraint(shadow, object);
 	}

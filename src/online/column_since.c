@@ -4,24 +4,39 @@
  *	  What others have made of a column between its switch and the way back.
  *
  * The way back exchanges what has a double, and drops the new column.  What
- * was made on that since has none, and would be gone with it: it is named, and
- * in the way.  What was dropped since stays dropped.
+ * was made on that since has none, and would be gone with it.  An index gets
+ * one before the lock, CONCURRENTLY; all else is named, and in the way.  What
+ * was dropped since stays dropped.
+ *
+ * A double demands nothing of the writer: an index on columns may not be built
+ * where the old form has no such operator, but refuses no row.  An expression
+ * might do so, for it computes with values of another type.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "optimizer/optimizer.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/spi_list.h"
-#include "online/column_internal.h"
+#include "base/transaction.h"
+#include "compat/constraint.h"
+#include "online/column_since.h"
 #include "online/layout.h"
 #include "online/since.h"
 
@@ -58,6 +73,17 @@ static PgmQuery others_query = {
 	2, {OIDOID, OIDARRAYOID}
 };
 
+/* Indexes and constraints of table $1 that have names of ours, but for $3. */
+static PgmQuery strays_query = {
+	"SELECT 'i', i.indexrelid::int8 FROM pg_index i "
+	"JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1 "
+	"AND c.relname ~ ('^' || $2 || '[0-9]+$') AND c.oid <> ALL ($3) "
+	"UNION ALL SELECT 'c', k.oid::int8 FROM pg_constraint k "
+	"WHERE k.conrelid = $1 AND k.coninhcount = 0 "
+	"AND k.conname ~ ('^~' || $2 || '[0-9]+$') AND k.oid <> ALL ($3)",
+	3, {OIDOID, TEXTOID, OIDARRAYOID}
+};
+
 static bool
 is_there(const PgmColumnObject *object, Oid oid)
 {
@@ -77,17 +103,139 @@ oids_that_are(List *objects)
 	return result;
 }
 
+/* ---- what an index says of values, and of their doubles */
+
+/*
+ * As it is in the catalog: the relcache would compute what is constant in it,
+ * by functions of the owner, with the rights of who goes back.
+ */
+static Node *
+stored_expression(Relation index, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										attribute, &isnull);
+
+	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
+}
+
+/* Does it compute with the columns that lead? */
+static bool
+computes(Relation index, const PgmColumnSpec *spec)
+{
+	Bitmapset  *used = NULL;
+	bool		result;
+
+	pull_varattnos(stored_expression(index, Anum_pg_index_indexprs), 1, &used);
+	pull_varattnos(stored_expression(index, Anum_pg_index_indpred), 1, &used);
+	result = bms_is_member(InvalidAttrNumber -
+						   FirstLowInvalidHeapAttributeNumber, used);
+	for (int i = 0; i < spec->n; i++)
+		result |= bms_is_member(spec->pairs[i].lead -
+								FirstLowInvalidHeapAttributeNumber, used);
+	return result;
+}
+
+/* Is a value made of that of this column only, and others of others? */
+static bool
+is_of(const PgmMappingText *mapping, AttrNumber column)
+{
+	Bitmapset  *used = NULL;
+
+	if (mapping->may_collide || mapping->columns[0] == '\0')
+		return false;
+	pull_varattnos((Node *) stringToNode(mapping->columns), 1, &used);
+	return bms_membership(used) == BMS_SINGLETON &&
+		bms_is_member(column - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/* NULLS NOT DISTINCT: there may be one only that has no double. */
+static bool
+has_distinct_nulls(Relation index)
+{
+	Oid			relid = RelationGetRelid(index);
+
+	return !pgm_index_nulls_not_distinct(pgm_layout_index_statement(pgm_layout_index_command(relid),
+																	RelationGetRelationName(index),
+																	index->rd_index->indrelid));
+}
+
+/* Do both columns tell the same words apart? */
+static bool
+compares_alike(Oid relid, const PgmColumnPair *pair)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			lead;
+	Oid			follow;
+
+	get_atttypetypmodcoll(relid, pair->lead, &type, &typmod, &lead);
+	get_atttypetypmodcoll(relid, pair->follow, &type, &typmod, &follow);
+	return lead == follow ||
+		((!OidIsValid(lead) || get_collation_isdeterministic(lead)) &&
+		 (!OidIsValid(follow) || get_collation_isdeterministic(follow)));
+}
+
+/* Has a value one double, and is it that of no other one? */
+static bool
+is_paired(Oid relid, const PgmColumnPair *pair)
+{
+	return is_of(&pair->forth, pair->lead) &&
+		is_of(&pair->back, pair->follow) && compares_alike(relid, pair);
+}
+
+static bool
+stays_unique(Relation index, const PgmColumnSpec *spec)
+{
+	const FormData_pg_index *form = index->rd_index;
+
+	if (!has_distinct_nulls(index) || computes(index, spec))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+		for (int j = 0; j < spec->n; j++)
+			if (form->indkey.values[i] == spec->pairs[j].lead &&
+				!is_paired(form->indrelid, &spec->pairs[j]))
+				return false;
+	return true;
+}
+
+bool
+pgm_column_stays_unique(Oid index, const PgmColumnSpec *spec)
+{
+	Relation	rel = index_open(index, AccessShareLock);
+	bool		result = rel->rd_index->indisunique && stays_unique(rel, spec);
+
+	index_close(rel, NoLock);
+	return result;
+}
+
+/* Can one that was made since have a double that refuses no row? */
+static bool
+can_have_double(Oid relid, const PgmColumnSpec *spec)
+{
+	Relation	index = index_open(relid, AccessShareLock);
+	const FormData_pg_index *form = index->rd_index;
+	bool		result = form->indisvalid && form->indimmediate &&
+		!form->indisexclusion && !computes(index, spec) &&
+		(!form->indisunique || stays_unique(index, spec));
+
+	index_close(index, NoLock);
+	return result;
+}
+
 /* ---- indexes that are others, and the same */
 
-/* The command, from what comes after the name of the table. */
+/*
+ * The command, from what comes after the name of the table: a double need not
+ * be unique.
+ */
 static char *
 form_of(Oid index)
 {
 	char	   *command = pgm_layout_index_command(index);
 	char	   *form = strstr(command, " USING ");
 
-	return psprintf("%s%s", pgm_column_is_unique(index) ? "UNIQUE" : "",
-					form == NULL ? command : form);
+	return form == NULL ? command : form;
 }
 
 static char *
@@ -118,44 +266,61 @@ form_on_leading(Oid index, const PgmColumnSpec *spec)
 	return form;
 }
 
-/* REINDEX CONCURRENTLY leaves another index with the name; or InvalidOid. */
+/*
+ * REINDEX CONCURRENTLY leaves another index with the name; or InvalidOid.  One
+ * that the user has made unique himself may ask for more than the double.
+ */
 static Oid
-find_remade(const PgmShadow *shadow, const PgmColumnObject *object,
+find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 			List *known)
 {
-	PgmColumnSpec spec;
 	Datum		values[2];
-	char	   *form;
+	char	   *form = form_on_leading(object->was, spec);
+	bool		was_unique = pgm_column_is_unique(object->was);
 	ListCell   *lc;
 
-	if (object->kind != 'i' || get_rel_name(object->was) == NULL ||
-		!pgm_column_trigger_read(object->relid, shadow->operation->id, &spec))
-		return InvalidOid;
-	form = form_on_leading(object->was, &spec);
 	values[0] = ObjectIdGetDatum(object->relid);
 	values[1] = pgm_oid_array_datum(known);
 	foreach(lc, pgm_spi_oids(&others_query, values))
-		if (lfirst_oid(lc) != object->was &&
-			strcmp(form_of(lfirst_oid(lc)), form) == 0)
-		return lfirst_oid(lc);
+	{
+		Oid			index = lfirst_oid(lc);
+
+		if (index != object->was && strcmp(form_of(index), form) == 0 &&
+			(was_unique || !pgm_column_is_unique(index) ||
+			 pgm_column_stays_unique(index, spec)))
+			return index;
+	}
 	return InvalidOid;
 }
 
-/* ---- what is left of what was exchanged */
-
-static void
-drop_double(const PgmColumnObject *object)
+/* That of the double keeps its name. */
+static Oid
+double_now(const PgmShadow *shadow, const PgmColumnObject *object, Oid was)
 {
-	ObjectAddress address;
-
-	ObjectAddressSet(address, object->kind == 'i' ? RelationRelationId :
-					 ConstraintRelationId, object->was);
-	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
-	CommandCounterIncrement();
+	return get_relname_relid(pgm_column_hidden_object(shadow->operation->id,
+													  was),
+							 get_rel_namespace(object->relid));
 }
 
-List *
-pgm_column_objects_left(const PgmShadow *shadow, List *objects)
+static void
+find_now(const PgmShadow *shadow, PgmColumnObject *object, List *known)
+{
+	PgmColumnSpec spec;
+
+	if (object->kind != 'i' ||
+		!pgm_column_trigger_read(object->relid, shadow->operation->id, &spec))
+		return;
+	if (!is_there(object, object->was))
+		object->was = double_now(shadow, object, object->was);
+	if (!is_there(object, object->becomes) && is_there(object, object->was))
+		object->becomes = find_remade(object, &spec, known);
+}
+
+/* ---- what is left of what was exchanged, and what was made */
+
+/* The double of a constraint goes with it. */
+static List *
+objects_left(const PgmShadow *shadow, List *objects)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -164,23 +329,51 @@ pgm_column_objects_left(const PgmShadow *shadow, List *objects)
 	{
 		PgmColumnObject *object = lfirst(lc);
 
+		find_now(shadow, object, oids_that_are(objects));
 		if (!is_there(object, object->becomes))
-			object->becomes = find_remade(shadow, object,
-										  oids_that_are(objects));
-		if (!is_there(object, object->was))
-			pgm_since_refuse(shadow, object->kind == 'i' ?
-							 "an index of the old column was dropped" :
-							 "a constraint of the old column was dropped");
-		if (OidIsValid(object->becomes))
+			continue;
+		if (is_there(object, object->was))
 			result = lappend(result, object);
-		else
-			drop_double(object);
+		else if (object->kind != 'i')
+			pgm_since_refuse(shadow, "a constraint of the old column was dropped");
 	}
 	return result;
 }
 
-void
-pgm_column_refuse_made(const PgmShadow *shadow, List *objects)
+/* Both have changed places. */
+static List *
+indexes_made(const PgmShadow *shadow, List *known, bool ahead)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_column_members(shadow))
+	{
+		PgmColumnSpec spec;
+		ListCell   *lc2;
+
+		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
+									 &spec))
+			continue;
+		foreach(lc2, pgm_column_objects_on(shadow, lfirst_oid(lc)))
+		{
+			PgmColumnObject *object = lfirst(lc2);
+			Oid			made = object->was;
+
+			if (object->kind != 'i' || list_member_oid(known, made) ||
+				(!ahead && !OidIsValid(object->becomes)) ||
+				!can_have_double(made, &spec))
+				continue;
+			object->was = object->becomes;
+			object->becomes = made;
+			result = lappend(result, object);
+		}
+	}
+	return result;
+}
+
+static void
+refuse_made(const PgmShadow *shadow, List *objects)
 {
 	List	   *known = oids_that_are(objects);
 	ListCell   *lc;
@@ -206,4 +399,123 @@ pgm_column_refuse_made(const PgmShadow *shadow, List *objects)
 			pgm_since_refuse(shadow, psprintf("%s was made on a column that it changes",
 											  made));
 	}
+}
+
+List *
+pgm_column_objects_back(const PgmShadow *shadow, List *objects, bool ahead)
+{
+	List	   *result = objects_left(shadow, objects);
+
+	result = list_concat(result,
+						 indexes_made(shadow, oids_that_are(result), ahead));
+	refuse_made(shadow, result);
+	return result;
+}
+
+/* ---- doubles */
+
+/* What is on the columns that lead, as it is on those that follow. */
+static List *
+renames_back(const PgmColumnSpec *spec)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < spec->n; i++)
+	{
+		result = lappend(result, get_attname(spec->relid, spec->pairs[i].lead,
+											 false));
+		result = lappend(result, get_attname(spec->relid,
+											 spec->pairs[i].follow, false));
+	}
+	return result;
+}
+
+/* It is as unique as what it is the double of, and refuses nobody. */
+static void
+adjust_index(IndexStmt *stmt, void *names)
+{
+	stmt->unique = false;
+	pgm_column_rename_index(stmt, names);
+}
+
+static void
+build_double(PgmShadow *shadow, const PgmColumnObject *object)
+{
+	PgmColumnSpec spec;
+	List	   *names = NIL;
+	char	   *name;
+	char	   *command = NULL;
+
+	pgm_txn_begin();
+	LockRelationOid(object->relid, AccessShareLock);
+	name = get_rel_name(object->becomes);
+	if (name != NULL &&
+		pgm_column_trigger_read(object->relid, shadow->operation->id, &spec))
+	{
+		names = renames_back(&spec);
+		command = pgm_layout_index_command(object->becomes);
+	}
+	pgm_txn_commit();
+	if (command != NULL)
+		pgm_since_build_index(shadow, object->relid, object->becomes, name,
+							  command, adjust_index, names);
+}
+
+void
+pgm_column_build_since(PgmShadow *shadow)
+{
+	MemoryContext old = MemoryContextSwitchTo(shadow->context);
+	List	   *objects = NIL;
+	ListCell   *lc;
+
+	pgm_txn_begin();
+	foreach(lc, pgm_column_members(shadow))
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+	if (get_rel_name(shadow->relid) != NULL)
+		objects = pgm_column_objects_back(shadow, pgm_column_objects(shadow),
+										  true);
+	pgm_txn_commit();
+	foreach(lc, objects)
+	{
+		const PgmColumnObject *object = lfirst(lc);
+
+		if (!OidIsValid(object->was))
+			build_double(shadow, object);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void *
+make_stray(uint64 row)
+{
+	ObjectAddress *result = palloc(sizeof(ObjectAddress));
+
+	ObjectAddressSet(*result, *pgm_spi_text(row, 1) == 'i' ?
+					 RelationRelationId : ConstraintRelationId,
+					 (Oid) pgm_spi_int64(row, 2));
+	return result;
+}
+
+void
+pgm_column_drop_strays(const PgmShadow *shadow, List *objects)
+{
+	List	   *doubles = NIL;
+	ListCell   *lc;
+
+	foreach(lc, objects)
+		doubles = lappend_oid(doubles, ((PgmColumnObject *) lfirst(lc))->was);
+	foreach(lc, pgm_column_members(shadow))
+	{
+		Datum		values[3];
+		ListCell   *lc2;
+
+		values[0] = ObjectIdGetDatum(lfirst_oid(lc));
+		values[1] = pgm_text_datum(psprintf("pgmigrate_" INT64_FORMAT "_",
+											shadow->operation->id));
+		values[2] = pgm_oid_array_datum(doubles);
+		foreach(lc2, pgm_spi_list(&strays_query, values, NULL, make_stray))
+			performDeletion(lfirst(lc2), DROP_RESTRICT,
+							PERFORM_DELETION_INTERNAL);
+	}
+	CommandCounterIncrement();
 }

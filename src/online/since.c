@@ -210,31 +210,39 @@ build_error_callback(void *arg)
 	const Build *build = arg;
 	int			class = ERRCODE_TO_CATEGORY(geterrcode());
 
-	errcontext("index \"%s\" of table %s, built on its old rows",
-			   build->name, build->shadow->name);
+	if (pgm_is_column(build->shadow))
+		errcontext("index \"%s\" of table %s, built on its old column",
+				   build->name, build->shadow->name);
+	else
+		errcontext("index \"%s\" of table %s, built on its old rows",
+				   build->name, build->shadow->name);
 	if (class == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
 		class == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
 		errhint("The index was made since the switch, and the old rows do not allow it.  Drop it and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
+				build->shadow->operation->id);
+	else if (class == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION))
+		errhint("The index was made since the switch, and there is none like it for the old type.  Drop it and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 				build->shadow->operation->id);
 }
 
 /*
  * What is left INVALID by an error, or a process that is gone, goes when it is
- * built the next time, or with the old rows.
+ * built the next time, or with what is kept.
  */
-static void
-build_index(PgmShadow *shadow, Oid index, const char *name,
-			const char *command)
+void
+pgm_since_build_index(PgmShadow *shadow, Oid relid, Oid index,
+					  const char *name, const char *command,
+					  void (*adjust) (IndexStmt *stmt, void *arg), void *arg)
 {
 	Build		build = {shadow, name};
 	ErrorContextCallback callback = {error_context_stack,
 	build_error_callback, &build};
 
 	error_context_stack = &callback;
-	pgm_shadow_ensure_index(shadow, shadow->old,
+	pgm_shadow_ensure_index(shadow, relid,
 							pgm_column_hidden_object(shadow->operation->id,
 													 index),
-							command, NULL, NULL);
+							command, adjust, arg);
 	error_context_stack = callback.previous;
 }
 
@@ -263,7 +271,8 @@ pgm_since_build_indexes(PgmShadow *shadow)
 	}
 	pgm_txn_commit();
 	forthree(lc, indexes, lc2, names, lc3, commands)
-		build_index(shadow, lfirst_oid(lc), lfirst(lc2), lfirst(lc3));
+		pgm_since_build_index(shadow, shadow->old, lfirst_oid(lc), lfirst(lc2),
+							  lfirst(lc3), NULL, NULL);
 	MemoryContextSwitchTo(old);
 }
 

@@ -28,6 +28,16 @@ pg_noreturn extern void pgm_since_refuse(const PgmShadow *shadow,
 										 const char *what);
 
 /*
+ * An index that was made since on what is kept for the way back, by the
+ * command of that index, adjusted; outside of a transaction.  An error says
+ * which one it is, and what to do.
+ */
+extern void pgm_since_build_index(PgmShadow *shadow, Oid relid, Oid index,
+								  const char *name, const char *command,
+								  void (*adjust) (IndexStmt *stmt, void *arg),
+								  void *arg);
+
+/*
  * In a worker outside of a transaction: those of the table that the old rows
  * lack.  With the locks: the table beside gets those of the table, and the old
  * rows lose those that it has not any more.

@@ -1,0 +1,124 @@
+/*
+ * A column was changed by way of another one, and is to be what it was: indexes
+ * that were made since are built on the old column, and what was dropped since
+ * refuses nobody meanwhile.
+ */
+SET client_min_messages = error;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA made;
+SET search_path = made, public;
+SET pgmigrate.online_threshold = 0;
+SET pgmigrate.online_method = 'column';
+CREATE TABLE t (id int, v int UNIQUE CONSTRAINT positive CHECK (v > -100), w int);
+CREATE UNIQUE INDEX t_vw ON t (v, w);
+CREATE TABLE below (extra text) INHERITS (t);
+INSERT INTO t SELECT g, g, g FROM generate_series(1, 100) g;
+INSERT INTO below SELECT g, g, g FROM generate_series(201, 300) g;
+CREATE VIEW form AS SELECT i.indrelid::regclass AS relation, relname AS index,
+	regexp_replace(pg_get_indexdef(indexrelid), '.* USING ', CASE WHEN indisunique THEN 'unique ' ELSE '' END) AS on,
+	attname AS column, format_type(atttypid, -1) AS type, indisvalid AS valid, (SELECT contype FROM pg_constraint WHERE conindid = indexrelid) AS constraint
+FROM pg_index i JOIN pg_class c ON c.oid = indexrelid JOIN pg_attribute a ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indrelid IN ('made.t'::regclass, 'made.below'::regclass);
+CREATE VIEW checks AS SELECT conrelid::regclass, regexp_replace(conname, '\d+', 'N', 'g') AS name FROM pg_constraint WHERE contype = 'c' AND conrelid IN ('made.t'::regclass, 'made.below'::regclass);
+CREATE TABLE before AS TABLE form;
+SELECT pgmigrate.revision('change', 'ALTER TABLE made.t ALTER v TYPE bigint', 'ALTER TABLE made.t ALTER v TYPE int', id => 'change');
+SELECT state FROM pgmigrate.upgrade('head');
+
+-- only one of two unique indexes is asked; both are again after the way back
+SELECT relation, regexp_replace(index, '\d+', 'N', 'g') AS index, regexp_replace("on", 'pgmigrate_\d+', 'pgmigrate_N') AS on, type, "constraint" FROM form ORDER BY 1, 2, 3;
+INSERT INTO t VALUES (1, 1, 1);
+CREATE INDEX t_wv ON t (w, v DESC) WHERE w > 5;
+ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v, id);
+COMMENT ON CONSTRAINT t_u ON t IS 'new';
+CREATE INDEX below_v ON below (v) INCLUDE (extra);
+INSERT INTO t VALUES (101, 101, 1);
+-- REINDEX leaves others, also of the old column
+SELECT count(*) FROM form WHERE index ~ '^pgmigrate';
+SELECT format('REINDEX TABLE CONCURRENTLY %s', t) FROM unnest('{t,below}'::regclass[]) AS t \gexec
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form EXCEPT TABLE before ORDER BY 1, 2;
+TABLE before EXCEPT TABLE form;
+SELECT obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 't_u';
+INSERT INTO t VALUES (102, 101, 1);
+SET enable_seqscan = off;
+SELECT id FROM ONLY t WHERE v = 101;
+RESET enable_seqscan;
+
+-- what was dropped since refuses no row, nor does one of its double
+DROP INDEX t_wv, below_v;
+ALTER TABLE t DROP CONSTRAINT t_u;
+SELECT state FROM pgmigrate.upgrade('head');
+TABLE checks ORDER BY 1, 2;
+ALTER TABLE t DROP CONSTRAINT positive, DROP CONSTRAINT t_v_key;
+DROP INDEX CONCURRENTLY t_vw;
+TABLE checks ORDER BY 1, 2;
+INSERT INTO t VALUES (1, 1, 1), (1, -500, 1);
+INSERT INTO below VALUES (1, -500, 1);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form ORDER BY 1, 2;
+TABLE checks ORDER BY 1, 2;
+SELECT tableoid::regclass, id, v, pg_typeof(v) FROM t WHERE v IN (1, -500) ORDER BY 1, 2, 3;
+
+-- unique or not is what it is in the end
+DELETE FROM t WHERE v IN (1, -500);
+CREATE INDEX t_v ON t (v);
+CREATE UNIQUE INDEX t_vw ON t (v, w);
+SELECT state FROM pgmigrate.upgrade('head');
+DROP INDEX t_v, t_vw;
+CREATE UNIQUE INDEX t_v ON t (v);
+CREATE INDEX t_vw ON t (v, w);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form ORDER BY 1, 2;
+SELECT state FROM pgmigrate.upgrade('head');
+SELECT count(*) FROM pgmigrate.finalize();
+SELECT * FROM form ORDER BY 1, 2;
+DROP TABLE t, below CASCADE;
+
+-- what the old type has no operators for, what computes, and what different values may come together in
+CREATE TABLE o (id int PRIMARY KEY, v text, w text);
+INSERT INTO o SELECT g, g::text || '.5', g FROM generate_series(1, 10) g;
+SELECT pgmigrate.revision('o', 'ALTER TABLE made.o ALTER v TYPE numeric USING v::numeric, ALTER w TYPE bigint USING w::bigint', 'ALTER TABLE made.o ALTER v TYPE text, ALTER w TYPE text', id => 'o');
+SELECT state FROM pgmigrate.upgrade('head');
+SELECT operation AS op FROM pgmigrate.operations WHERE revision = 'o' \gset
+CREATE INDEX o_v ON o (v, w);
+CREATE INDEX o_ops ON o USING brin (w int8_minmax_multi_ops);
+SELECT state FROM pgmigrate.downgrade('-1');
+-- what was built before it was refused is not left
+SELECT count(*) AS built FROM pg_class WHERE relname ~ ('^pgmigrate_' || :op || '_\d\d+$');
+DROP INDEX o_v, o_ops;
+CREATE INDEX o_some ON o (v) WHERE v > 3;
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP INDEX o_some;
+CREATE UNIQUE INDEX o_u ON o (v);
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP INDEX o_u;
+CREATE INDEX o_w ON o (w);
+-- in a transaction of the caller nothing is built
+SELECT action FROM pgmigrate.revert(:op);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'o'::regclass ORDER BY 1;
+SELECT pg_typeof(v), pg_typeof(w) FROM o LIMIT 1;
+
+-- an index that lets one null in only is still asked, for what does not fit is null
+CREATE TABLE alike (v int);
+CREATE UNIQUE INDEX alike_v ON alike (v) NULLS NOT DISTINCT;
+INSERT INTO alike VALUES (1);
+SELECT pgmigrate.revision('alike', 'ALTER TABLE made.alike ALTER v TYPE bigint', id => 'alike');
+SELECT state FROM pgmigrate.upgrade('alike');
+SELECT count(*), bool_and(indisunique) AS unique FROM pg_index WHERE indrelid = 'alike'::regclass;
+
+-- so is one that takes words for the same that the new column tells apart, or another column for its values
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE words (w text COLLATE loose UNIQUE, x text UNIQUE);
+CREATE TABLE others (v int UNIQUE, w int);
+INSERT INTO words VALUES ('a', 'a');
+INSERT INTO others VALUES (1, 10);
+SELECT pgmigrate.revision('words', 'ALTER TABLE made.words ALTER w TYPE text COLLATE "C"; ALTER TABLE made.others ALTER v TYPE bigint USING w', id => 'words');
+SELECT revision FROM pgmigrate.upgrade('head');
+SELECT relation, strategy FROM pgmigrate.operations WHERE revision = 'words' ORDER BY 1;
+SELECT indrelid::regclass, count(*), count(*) FILTER (WHERE indisunique) AS unique FROM pg_index WHERE indrelid IN ('words'::regclass, 'others'::regclass) GROUP BY 1 ORDER BY 1;
+
+DROP SCHEMA made CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
