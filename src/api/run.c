@@ -166,16 +166,22 @@ pgmigrate_downgrade(PG_FUNCTION_ARGS)
 	return run_to_the_end(fcinfo, PGM_DOWN);
 }
 
-/* On the branch of a schema, NULL if there is nothing to take back. */
+/*
+ * On the branch of a schema, NULL if there is nothing to take back.  It can be
+ * taken back from one that is gone.
+ */
 static const char *
 target_for_schema(const char *schema, const char *target)
 {
 	const char *found;
 
 	pgm_schema_branch_refuse_system(schema);
+	if (strcmp(target, "base") == 0 &&
+		(found = pgm_schema_branch_base(schema, target)) != NULL)
+		return found;
 	pgm_schema_branch_check(schema);
 	found = pgm_schema_branch_make(schema, target);
-	return found != NULL ? found : pgm_schema_branch_base(schema);
+	return found != NULL ? found : pgm_schema_branch_base(schema, target);
 }
 
 static char *
@@ -220,6 +226,7 @@ pgmigrate_stamp(PG_FUNCTION_ARGS)
 			return (Datum) 0;
 	}
 	init_request(&request, PGM_STAMP, target);
+	request.for_schemas = !PG_ARGISNULL(2);
 	pgm_status_steps(&rows, pgm_runner_stamp(&request, purge));
 	return (Datum) 0;
 }

@@ -126,6 +126,14 @@ extern bool pgm_graph_plan_stamp(const PgmGraph *graph, PgmRevSet rows,
 								 const char *targets, PgmGraphPlan *plan,
 								 PgmGraphError *error);
 
+/* Keep what is flagged and applied so, where the plan of a stamp loses it. */
+extern void pgm_graph_keep_applied(const PgmGraph *graph, PgmRevSet rows,
+								   const bool *keep, PgmGraphPlan *plan);
+
+/* The rows after all steps of a plan. */
+extern PgmRevSet pgm_graph_rows_after(const PgmGraph *graph, PgmRevSet rows,
+									  const PgmGraphPlan *plan);
+
 /*
  * "a:b": a, and what b needs and a does not, parents first; a must be below b.
  * An empty a is base, an empty b heads.  A bare "-N" for a counts from b, "+N"

@@ -511,6 +511,67 @@ pgm_graph_plan_stamp(const PgmGraph *graph, PgmRevSet rows,
 	return true;
 }
 
+PgmRevSet
+pgm_graph_rows_after(const PgmGraph *graph, PgmRevSet rows,
+					 const PgmGraphPlan *plan)
+{
+	bool	   *is_row = row_flags(graph, rows);
+	PgmRevSet	after;
+
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const PgmGraphStep *step = &plan->steps[i];
+
+		for (int k = 0; k < step->rows_removed.n; k++)
+			is_row[step->rows_removed.rev[k]] = false;
+		for (int k = 0; k < step->rows_added.n; k++)
+			is_row[step->rows_added.rev[k]] = true;
+	}
+	after.n = 0;
+	after.rev = pgm_graph_alloc(graph->n, sizeof(int));
+	for (int r = 0; r < graph->n; r++)
+	{
+		if (is_row[r])
+			after.rev[after.n++] = r;
+	}
+	pfree(is_row);
+	return after;
+}
+
+/* The first step gives them rows, of which those on top say it all. */
+void
+pgm_graph_keep_applied(const PgmGraph *graph, PgmRevSet rows,
+					   const bool *keep, PgmGraphPlan *plan)
+{
+	PgmRevSet	after = pgm_graph_rows_after(graph, rows, plan);
+	bool	   *before = pgm_graph_applied(graph, rows);
+	bool	   *still = pgm_graph_applied(graph, after);
+	PgmRevSet	lost;
+	PgmRevSet  *added;
+	int		   *all;
+
+	lost.n = 0;
+	lost.rev = pgm_graph_alloc(graph->n, sizeof(int));
+	for (int r = 0; r < graph->n; r++)
+	{
+		if (keep[r] && before[r] && !still[r])
+			lost.rev[lost.n++] = r;
+	}
+	lost = maximal_of(graph, lost);
+	if (lost.n > 0)
+	{
+		added = &plan->steps[0].rows_added;
+		all = pgm_graph_alloc((int64) added->n + lost.n, sizeof(int));
+		memcpy(all, lost.rev, lost.n * sizeof(int));
+		for (int i = 0; i < added->n; i++)
+			all[lost.n + i] = added->rev[i];
+		added->rev = all;
+		added->n += lost.n;
+	}
+	pfree(before);
+	pfree(still);
+}
+
 bool
 pgm_graph_split_range(const char *range, char **start, char **end)
 {

@@ -521,7 +521,7 @@ check_gone(const Adoption *adoption, const char *names)
 /* Make the current heads those of the rows. */
 static void
 stamp(const PgmForeignLedger *ledger, int n, PgmAdoptRow *rows,
-	  const PgmMirror *before, bool mirror)
+	  const PgmMirror *before, bool mirror, bool for_schema)
 {
 	Adoption	adoption = {ledger, pgm_plan_load()};
 	PgmRunRequest request = {0};
@@ -548,6 +548,7 @@ stamp(const PgmForeignLedger *ledger, int n, PgmAdoptRow *rows,
 	if (!needed)
 		return;
 	request.direction = PGM_STAMP;
+	request.for_schemas = for_schema;
 	request.session_role = GetSessionUserId();
 	request.guard = GetSessionUserId() != GetUserId();
 	note_baseline(ledger, pgm_runner_stamp(&request, false));
@@ -747,7 +748,8 @@ adopt(void *arg)
 			pgm_adopt_make_branch(ledger, call->for_schema, nrows, rows);
 		else
 			pgm_adopt_import(ledger, nrows, rows);
-		stamp(ledger, nrows, rows, before, call->mirror);
+		stamp(ledger, nrows, rows, before, call->mirror,
+			  call->for_schema != NULL);
 	}
 	tell_next_run(ledger);
 	call->rows = rows;

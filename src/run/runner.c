@@ -67,6 +67,7 @@
 #include "store/run_bracket.h"
 #include "store/run_unseen.h"
 #include "store/schema_record.h"
+#include "store/schema_stamp.h"
 
 const char *
 pgm_command_name(PgmDirection direction)
@@ -114,6 +115,8 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 	if (request->direction != PGM_STAMP)
 		pgm_mirror_verify(true);
 	plan = runner->plan = pgm_plan_make(request->direction, request->target);
+	if (request->for_schemas)
+		pgm_schema_stamp_check(plan);
 	if (request->direction != PGM_STAMP)
 	{
 		pgm_runner_notice_tables(plan);

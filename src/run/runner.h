@@ -21,6 +21,7 @@ typedef struct PgmRunRequest
 	PgmAllowance allowance;		/* what of it the caller permits */
 	Oid			session_role;	/* session user of the caller */
 	bool		guard;			/* its current_user is another */
+	bool		for_schemas;	/* a stamp that is not of the database */
 	bool		record_later;	/* who asks has the schema recorded */
 	const char *settings;		/* of the caller's session, for a worker */
 	Size		settings_size;

@@ -238,30 +238,11 @@ pgm_plan_make(PgmDirection direction, const char *target)
 char	  **
 pgm_plan_heads_after(const PgmPlan *plan, int *n)
 {
-	bool	   *is_head = palloc0(Max(pgm_graph_size(plan->graph), 1));
-	char	  **heads;
+	PgmRevSet	rows = pgm_graph_rows_after(plan->graph, plan->rows,
+											&plan->steps);
 
-	for (int i = 0; i < plan->rows.n; i++)
-		is_head[plan->rows.rev[i]] = true;
-	for (int i = 0; i < plan->steps.nsteps; i++)
-	{
-		const PgmGraphStep *step = &plan->steps.steps[i];
-
-		for (int j = 0; j < step->rows_removed.n; j++)
-			is_head[step->rows_removed.rev[j]] = false;
-		for (int j = 0; j < step->rows_added.n; j++)
-			is_head[step->rows_added.rev[j]] = true;
-	}
-	*n = 0;
-	for (int i = 0; i < pgm_graph_size(plan->graph); i++)
-		if (is_head[i])
-			(*n)++;
-	heads = palloc(sizeof(char *) * Max(*n, 1));
-	*n = 0;
-	for (int i = 0; i < pgm_graph_size(plan->graph); i++)
-		if (is_head[i])
-			heads[(*n)++] = unconstify(char *, pgm_graph_id(plan->graph, i));
-	return heads;
+	*n = rows.n;
+	return pgm_graph_ids(plan->graph, rows);
 }
 
 /* A revision that becomes a head (1) or is one no more (-1). */

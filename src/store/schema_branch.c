@@ -738,11 +738,20 @@ pgm_schema_branch_heads(const char *schema, int *n)
 
 /* Only the first of several roots has the name of the schema for a label. */
 char *
-pgm_schema_branch_base(const char *schema)
+pgm_schema_branch_base(const char *schema, const char *given)
 {
 	Branch		branch;
 	StringInfoData target;
+	const char *at = strrchr(given, '@');
+	char	   *other;
 
+	if (at != NULL)
+	{
+		char	   *name = made_id(schema, pnstrdup(given, at - given));
+
+		return pgm_revision_name_used(name, &other) ?
+			psprintf("%s@base", name) : NULL;
+	}
 	load(&branch, schema);
 	initStringInfo(&target);
 	for (int i = 0; i < pgm_graph_size(branch.graph); i++)

@@ -28,8 +28,11 @@ extern char *pgm_schema_branch_make(const char *schema, const char *target);
 extern void pgm_schema_branch_make_each(const char *schema, int n,
 										char **ids);
 
-/* The targets with which a stamp takes back all of it; NULL for nothing. */
-extern char *pgm_schema_branch_base(const char *schema);
+/*
+ * The targets with which a stamp takes back all of it, or what "label@base"
+ * says; NULL for nothing.
+ */
+extern char *pgm_schema_branch_base(const char *schema, const char *given);
 
 /* Where the schema is, as ids of the revisions that those are made from. */
 extern char **pgm_schema_branch_heads(const char *schema, int *n);

@@ -85,6 +85,40 @@ SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts5|own' ORDER BY 1;
 SELECT step, revision, state FROM pgmigrate.stamp('base', schemas => '{ts5}');
 SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts5|own' ORDER BY 1;
 
+-- what a schema depends on belongs to the database: said of a schema, it is not
+-- said of that, and taken back from the last schema, it stays
+SELECT pgmigrate.revision('rate', 'CREATE TABLE rate ()', 'DROP TABLE rate', id => 'rate', down_revision => '{}');
+SELECT pgmigrate.revision('use', 'CREATE TABLE use_1 ()', 'DROP TABLE use_1', id => 'use', down_revision => '{tax}', depends_on => '{rate}');
+SELECT pgmigrate.revision('use more', 'CREATE TABLE use_2 ()', 'DROP TABLE use_2', id => 'use_more', down_revision => '{use}');
+SELECT * FROM pgmigrate.stamp('use_more', schemas => '{ts4,ts5}');
+INSERT INTO ts6.other_version VALUES ('use');
+DELETE FROM ts6.other_version WHERE version_num = '002';
+SELECT * FROM pgmigrate.adopt('alembic', 'ts6.other_version'::regclass, for_schema => 'ts6');
+SELECT count(*) FROM pgmigrate.revision WHERE template = 'use';
+SELECT count(*) FROM pgmigrate.stamp('rate');
+SELECT count(*) FROM pgmigrate.stamp('use_more', schemas => '{ts4,ts5}');
+SELECT count(*) FROM pgmigrate.adopt('alembic', 'ts6.other_version'::regclass, for_schema => 'ts6');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ 'use|rate' ORDER BY 1;
+SELECT count(*) FROM pgmigrate.stamp('tax', schemas => '{ts4,ts5,ts6}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ 'tax|use|rate' ORDER BY 1;
+SELECT count(*) FROM pgmigrate.stamp('use', schemas => '{ts4,ts5}');
+SELECT count(*) FROM pgmigrate.stamp('base', schemas => '{ts4}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ 'use|rate' ORDER BY 1;
+
+-- from one of several roots
+SELECT pgmigrate.revision('lib', 'CREATE TABLE lib ()', 'DROP TABLE lib', id => 'lib1', down_revision => '{}', branch_labels => '{lib}');
+SELECT count(*) FROM pgmigrate.stamp('lib1', schemas => '{ts4,ts5}');
+SELECT count(*) FROM pgmigrate.stamp('lib@base', schemas => '{ts5,ts6}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ '^ts' ORDER BY 1;
+
+-- also from one that is gone
+ALTER SCHEMA ts5 RENAME TO ts8;
+SELECT count(*) FROM pgmigrate.stamp('base', schemas => '{ts5}');
+SELECT revision FROM pgmigrate.current() WHERE revision ~ 'use|rate' ORDER BY 1;
+SELECT revision FROM pgmigrate.applied WHERE revision ~ 'use|rate';
+SELECT * FROM pgmigrate.stamp('base', schemas => '{ts5}');
+ALTER SCHEMA ts8 RENAME TO ts5;
+
 -- revisions are stored, for which it takes the right to
 CREATE ROLE regress_pgm_stamper;
 GRANT USAGE ON SCHEMA pgmigrate TO regress_pgm_stamper;
