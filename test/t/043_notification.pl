@@ -224,6 +224,8 @@ is(scalar keys %tried, 1, 'only that event was tried');
 
 # ---- hangs: killed with all that it has started, and no run waits
 
+# one that is about to end would take the events along, with the command of before
+poll($node, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'pgmigrate notifier'});
 $node->safe_psql('postgres', q{ALTER DATABASE postgres SET pgmigrate.notify_timeout = '200ms'});
 command("echo \$\$ >>$root/pids; sleep 1000 & echo \$! >>$root/pids; wait");
 $node->safe_psql('postgres', q{SELECT pgmigrate.upgrade('first')});
