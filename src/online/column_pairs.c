@@ -125,13 +125,74 @@ pgm_column_add(const PgmShadow *shadow)
 	CommandCounterIncrement();
 }
 
+/* Names of columns and of their doubles, in turn. */
+static List *
+renames(const PgmShadow *shadow)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, pgm_shadow_commands(shadow))
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		result = lappend(result, command->name);
+		result = lappend(result, hidden_name(shadow, command));
+	}
+	return result;
+}
+
+static char *
+renamed(const char *name, List *names)
+{
+	for (int i = 0; name != NULL && i < list_length(names); i += 2)
+		if (strcmp(list_nth(names, i), name) == 0)
+			return list_nth(names, i + 1);
+	return unconstify(char *, name);
+}
+
+/* The server writes columns of the table without a qualification. */
+static bool
+rename_walker(Node *node, void *names)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		Node	   *first = linitial(castNode(ColumnRef, node)->fields);
+
+		if (IsA(first, String))
+			linitial(castNode(ColumnRef, node)->fields) =
+				makeString(renamed(strVal(first), names));
+		return false;
+	}
+	return raw_expression_tree_walker(node, rename_walker, names);
+}
+
+/* What is written of columns is about those that follow. */
+static void
+rename_inverse(const PgmShadow *shadow, PgmInverse *inverse)
+{
+	List	   *names = renames(shadow);
+	ListCell   *lc;
+
+	inverse->commands = copyObject(inverse->commands);
+	foreach(lc, inverse->commands)
+		(void) rename_walker(castNode(ColumnDef,
+									  lfirst_node(AlterTableCmd, lc)->def)->raw_default,
+							 names);
+}
+
 void
 pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 {
 	Relation	rel = table_open(relid, NoLock);
 	List	   *commands = pgm_shadow_commands(shadow);
+	PgmInverse	inverse;
 	ListCell   *lc;
 
+	pgm_shadow_inverse(shadow, &inverse);
+	rename_inverse(shadow, &inverse);
 	spec->operation = shadow->operation->id;
 	spec->relid = relid;
 	spec->owner = shadow->owner;
@@ -151,8 +212,8 @@ pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 		pair->forth = *pgm_mapping_within(rel, pair->lead, pair->follow,
 										  commands,
 										  shadow->request->source->text);
-		pair->back = *pgm_mapping_within(rel, pair->follow, pair->lead, NIL,
-										 "");
+		pair->back = *pgm_mapping_within_back(rel, pair->follow, pair->lead,
+											  &inverse);
 	}
 	table_close(rel, NoLock);
 }
@@ -248,50 +309,6 @@ pgm_column_save_objects(PgmShadow *shadow, List *objects)
 }
 
 /* ---- the same with the names of the doubles */
-
-/* Names of columns and of their doubles, in turn. */
-static List *
-renames(const PgmShadow *shadow)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, pgm_shadow_commands(shadow))
-	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		result = lappend(result, command->name);
-		result = lappend(result, hidden_name(shadow, command));
-	}
-	return result;
-}
-
-static char *
-renamed(const char *name, List *names)
-{
-	for (int i = 0; name != NULL && i < list_length(names); i += 2)
-		if (strcmp(list_nth(names, i), name) == 0)
-			return list_nth(names, i + 1);
-	return unconstify(char *, name);
-}
-
-/* The server writes columns of the table without a qualification. */
-static bool
-rename_walker(Node *node, void *names)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		Node	   *first = linitial(castNode(ColumnRef, node)->fields);
-
-		if (IsA(first, String))
-			linitial(castNode(ColumnRef, node)->fields) =
-				makeString(renamed(strVal(first), names));
-		return false;
-	}
-	return raw_expression_tree_walker(node, rename_walker, names);
-}
 
 static void
 rename_elements(List *elements, List *names)

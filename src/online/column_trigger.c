@@ -86,6 +86,7 @@ typedef struct Row
 	int			pair;			/* at work, from 0 */
 	Datum		value;			/* of the one that follows */
 	bool		isnull;
+	bool		proven;
 	int			nchanges;
 	int		   *columns;
 	Datum	   *values;
@@ -394,6 +395,20 @@ compute(void *arg)
 
 	row->value = pgm_mapping_value(row->sync->forth[row->pair], 1, row->new,
 								   &row->isnull);
+	row->proven = pgm_mapping_proven(row->sync->forth[row->pair], 1, row->new);
+}
+
+/* False if it does not fit. */
+static bool
+compute_fitting(Row *row)
+{
+	if (!pgm_mapping_fits(row->sync->forth[row->pair], 1, row->new))
+		return false;
+	if (!row->sync->pairs[row->pair].forth.may_fail)
+		compute(row);
+	else if (!pgm_sync_attempt(compute, row))
+		return false;
+	return row->proven;
 }
 
 static void
@@ -425,12 +440,8 @@ follow(Row *row)
 
 	if (filling)
 		compute(row);
-	else if (!pgm_mapping_fits(sync->forth[row->pair], 1, row->new))
-		fits = false;
-	else if (pair->forth.may_fail)
-		fits = pgm_sync_attempt(compute, row);
 	else
-		compute(row);
+		fits = compute_fitting(row);
 	(void) slot_getattr(row->new, pair->lead, &lead_null);
 	if (fits && row->isnull && !lead_null && pair->not_null && !filling)
 		fits = false;
@@ -450,7 +461,14 @@ lead(Row *row)
 	bool		isnull;
 	Datum		value = pgm_mapping_value(row->sync->back[row->pair], 1,
 										  row->new, &isnull);
+	TupleDesc	desc = row->new->tts_tupleDescriptor;
 
+	if (!pgm_mapping_proven(row->sync->back[row->pair], 1, row->new))
+		ereport(ERROR,
+				errcode(ERRCODE_DATA_EXCEPTION),
+				errmsg("no value of column \"%s\" becomes this one of column \"%s\"",
+					   NameStr(TupleDescAttr(desc, pair->lead - 1)->attname),
+					   NameStr(TupleDescAttr(desc, pair->follow - 1)->attname)));
 	set_column(row, pair->lead, value, isnull);
 }
 
@@ -459,14 +477,8 @@ static bool
 agrees(Row *row, Datum given)
 {
 	const PgmColumnPair *pair = &row->sync->pairs[row->pair];
-	bool		fits = pgm_mapping_fits(row->sync->forth[row->pair], 1,
-										row->new);
 
-	if (fits && pair->forth.may_fail)
-		fits = pgm_sync_attempt(compute, row);
-	else if (fits)
-		compute(row);
-	return fits && !row->isnull &&
+	return compute_fitting(row) && !row->isnull &&
 		same_value(TupleDescAttr(row->new->tts_tupleDescriptor,
 								 pair->follow - 1), given, false,
 				   row->value, false);

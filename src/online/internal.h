@@ -65,6 +65,12 @@ extern void pgm_shadow_add_triggers(PgmShadow *shadow);
 /* pass.c: the subcommands of all statements of the pass; NIL for none. */
 extern List *pgm_shadow_commands(const PgmShadow *shadow);
 
+/* inverse.c: what is known of the way back; by the caller's search_path.  The
+ * key is for the caller to set.
+ */
+extern void pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse);
+extern Bitmapset *pgm_key_columns(Oid index);
+
 /* What is dropped before the statement, or before those of the pass. */
 extern List *pgm_shadow_dropped_before(const PgmSource *source, int n);
 extern List *pgm_shadow_dropped(const PgmShadow *shadow);

@@ -46,9 +46,8 @@
 #include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/mapping.h"
+#include "online/mapping_proof.h"
 #include "strategy/columns.h"
-
-/* ---- making it */
 
 static Node *
 find_using(List *commands, const char *column)
@@ -169,38 +168,6 @@ is_safe_cast(Oid function)
 	return result;
 }
 
-/*
- * A whole number as a narrower one: fails for those out of range, and leaves
- * the others different.
- */
-static bool
-is_narrowing(Node *node, AttrNumber *column, int64 *lowest, int64 *highest)
-{
-	const FuncExpr *expr = (const FuncExpr *) node;
-	const Var  *var;
-
-	if (!IsA(node, FuncExpr) || list_length(expr->args) != 1 ||
-		!IsA(linitial(expr->args), Var))
-		return false;
-	switch (expr->funcid)
-	{
-		case F_INT4_INT8:
-			*lowest = PG_INT32_MIN;
-			*highest = PG_INT32_MAX;
-			break;
-		case F_INT2_INT8:
-		case F_INT2_INT4:
-			*lowest = PG_INT16_MIN;
-			*highest = PG_INT16_MAX;
-			break;
-		default:
-			return false;
-	}
-	var = linitial_node(Var, expr->args);
-	*column = var->varattno;
-	return *column > 0;
-}
-
 static bool
 may_fail_walker(Node *node, void *context)
 {
@@ -268,10 +235,79 @@ cast_or_say(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	return expr;
 }
 
+typedef struct Cast
+{
+	Relation	source;
+	Form_pg_attribute from;
+	Form_pg_attribute to;
+	Node	   *using;
+	const char *text;
+	Node	   *result;
+} Cast;
+
+static void
+cast_by_author(void *arg)
+{
+	Cast	   *cast = arg;
+
+	cast->result = cast_column(cast->source, cast->from, cast->to, cast->using,
+							   true, cast->text);
+}
+
+/* In one table, of the column that it is to make? */
+static bool
+reads(Relation source, Node *expr, Form_pg_attribute to)
+{
+	Bitmapset  *used = NULL;
+
+	pull_varattnos(expr, 1, &used);
+	return to->attrelid == RelationGetRelid(source) &&
+		bms_is_member(to->attnum - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/* His words may be about what is not there, or not yet: NULL then. */
+static Node *
+back_by_author(Relation source, Form_pg_attribute from, Form_pg_attribute to,
+			   const char *name, const PgmInverse *inverse)
+{
+	Cast		cast = {source, from, to, NULL, inverse->text};
+
+	cast.using = find_using(inverse->commands, name);
+	if (cast.using == NULL || !pgm_is_retyped(inverse->change, name) ||
+		pgm_txn_look(cast_by_author, &cast) != NULL ||
+		cast.result == NULL || contain_volatile_functions(cast.result) ||
+		reads(source, cast.result, to))
+		return NULL;
+	return cast.result;
+}
+
+/* Did the change make the column by more than a cast of it? */
+static bool
+is_more_than_cast(const PgmInverse *inverse, const char *name)
+{
+	Node	   *using = find_using(inverse->change, name);
+
+	return using != NULL && !pgm_using_is_cast(using, name);
+}
+
+static Node *
+map_back(Relation source, Form_pg_attribute from, Form_pg_attribute to,
+		 const char *name, const PgmInverse *inverse, PgmMappingText *result)
+{
+	Node	   *expr = back_by_author(source, from, to, name, inverse);
+
+	if (expr != NULL)
+		return expr;
+	if (is_more_than_cast(inverse, name))
+		result->unproven = bms_add_member(result->unproven, to->attnum);
+	return cast_or_say(source, from, to, NULL, true, "", result);
+}
+
 /* Expression of one column, or NULL. */
 static Node *
 map_column(Relation source, Form_pg_attribute to, Relation target,
-		   List *commands, const char *text, PgmMappingText *result)
+		   List *commands, const char *text, const PgmInverse *inverse,
+		   PgmMappingText *result)
 {
 	Form_pg_attribute from;
 	AttrNumber	column;
@@ -283,12 +319,16 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 	if (column <= 0)
 		return added_column(target, to, result);
 	from = TupleDescAttr(RelationGetDescr(source), column - 1);
-	using = find_using(commands, NameStr(to->attname));
+	using = find_using(inverse ? inverse->change : commands,
+					   NameStr(to->attname));
 	if (using == NULL && from->atttypid == to->atttypid &&
 		from->atttypmod == to->atttypmod)
 		return (Node *) makeVar(1, from->attnum, from->atttypid,
 								from->atttypmod, from->attcollation, 0);
-	return cast_or_say(source, from, to, using, commands == NIL, text, result);
+	if (inverse != NULL)
+		return map_back(source, from, to, NameStr(to->attname), inverse,
+						result);
+	return cast_or_say(source, from, to, using, false, text, result);
 }
 
 /* Inside of another expression nobody looks whether a number fits. */
@@ -301,7 +341,7 @@ add_traits(Node *expr, Node *planned, PgmMappingText *result)
 
 	if (contain_mutable_functions(expr))
 		result->pinned = true;
-	if (is_narrowing(planned, &column, &lowest, &highest))
+	if (pgm_mapping_narrows(planned, &column, &lowest, &highest))
 		result->narrows = true;
 	else if (may_fail_walker(planned, NULL))
 		result->may_fail = true;
@@ -341,28 +381,84 @@ add_generated(Form_pg_attribute from, Form_pg_attribute to, bool back,
 	result->may_collide |= result->narrows || result->may_fail;
 }
 
+/*
+ * Of a column of the old layout, made of the one of the new layout; or NULL.
+ * The list has what becomes of the columns.
+ */
+static Node *
+prove(Relation old, Form_pg_attribute column, Form_pg_attribute made,
+	  const PgmInverse *inverse, List *columns, bool stays,
+	  PgmMappingText *result)
+{
+	const char *name = NameStr(column->attname);
+	Node	   *again;
+	Node	   *proof = NULL;
+
+	if (!bms_is_member(column->attnum, result->unproven) &&
+		!(bms_is_member(column->attnum, inverse->key) &&
+		  is_more_than_cast(inverse, name)))
+		return NULL;
+	again = cast_column(old, column, made, find_using(inverse->change, name),
+						false, inverse->change_text);
+	if (again != NULL)
+		proof = pgm_mapping_proof(again, columns, stays,
+								  makeVar(1, made->attnum, made->atttypid,
+										  made->atttypmod,
+										  made->attcollation, 0));
+	if (proof == NULL)
+		result->missing = psprintf("nothing proves what becomes of column \"%s\"",
+								   name);
+	else
+		add_traits(proof, plan(proof), result);
+	return proof;
+}
+
+static List *
+find_proofs(Relation source, Relation target, List *columns,
+			const PgmInverse *inverse, PgmMappingText *result)
+{
+	TupleDesc	desc = RelationGetDescr(target);
+	List	   *proofs = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		AttrNumber	made = att->attisdropped ? InvalidAttrNumber :
+			get_attnum(RelationGetRelid(source), NameStr(att->attname));
+		Node	   *proof = made <= 0 ? NULL :
+			prove(target, att,
+				  TupleDescAttr(RelationGetDescr(source), made - 1),
+				  inverse, columns, false, result);
+
+		proofs = lappend(proofs, proof);
+	}
+	return proofs;
+}
+
 static void
-finish_traits(List *columns, PgmMappingText *result)
+finish_traits(List *columns, List *proofs, PgmMappingText *result)
 {
 	result->pinned |= result->may_fail;
 	result->may_collide |= result->may_fail;
-	result->columns = nodeToString(columns);
+	result->columns = pgm_mapping_to_text(columns, proofs);
 }
 
-PgmMappingText *
-pgm_mapping_make(Relation source, Relation target, List *commands,
-				 const char *text)
+/* The way back where there is an inverse, of what its subcommands did. */
+static PgmMappingText *
+make(Relation source, Relation target, List *commands, const char *text,
+	 const PgmInverse *inverse)
 {
 	PgmMappingText *result = palloc0(sizeof(PgmMappingText));
 	TupleDesc	desc = RelationGetDescr(target);
 	List	   *columns = NIL;
+	List	   *proofs = NIL;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		Node	   *expr = map_column(source, att, target, commands, text,
-									  result);
+									  inverse, result);
 		AttrNumber	column = att->attisdropped || att->attgenerated == '\0' ?
 			InvalidAttrNumber : get_attnum(RelationGetRelid(source),
 										   NameStr(att->attname));
@@ -372,11 +468,27 @@ pgm_mapping_make(Relation source, Relation target, List *commands,
 			add_traits(expr, plan(expr), result);
 		else if (column > 0)
 			add_generated(TupleDescAttr(RelationGetDescr(source), column - 1),
-						  att, commands == NIL, result);
+						  att, inverse != NULL, result);
 	}
+	if (inverse != NULL)
+		proofs = find_proofs(source, target, columns, inverse, result);
 	PopActiveSnapshot();
-	finish_traits(columns, result);
+	finish_traits(columns, proofs, result);
 	return result;
+}
+
+PgmMappingText *
+pgm_mapping_make(Relation source, Relation target, List *commands,
+				 const char *text)
+{
+	return make(source, target, commands, text, NULL);
+}
+
+PgmMappingText *
+pgm_mapping_make_back(Relation source, Relation target,
+					  const PgmInverse *inverse)
+{
+	return make(source, target, NIL, "", inverse);
 }
 
 PgmMappingText *
@@ -391,11 +503,46 @@ pgm_mapping_within(Relation rel, AttrNumber from, AttrNumber to,
 	PushActiveSnapshot(GetTransactionSnapshot());
 	expr = cast_or_say(rel, source, target,
 					   find_using(commands, NameStr(source->attname)),
-					   commands == NIL, text, result);
+					   false, text, result);
 	if (expr != NULL)
 		add_traits(expr, plan(expr), result);
 	PopActiveSnapshot();
-	finish_traits(list_make1(expr), result);
+	finish_traits(list_make1(expr), NIL, result);
+	return result;
+}
+
+/* What is in the row beside the column stays. */
+static Node *
+prove_within(Relation rel, Form_pg_attribute column, Form_pg_attribute made,
+			 const PgmInverse *inverse, Node *expr, PgmMappingText *result)
+{
+	List	   *columns = NIL;
+
+	for (int i = 1; i <= column->attnum; i++)
+		columns = lappend(columns, i == column->attnum ? expr : NULL);
+	return prove(rel, column, made, inverse, columns, true, result);
+}
+
+PgmMappingText *
+pgm_mapping_within_back(Relation rel, AttrNumber from, AttrNumber to,
+						const PgmInverse *inverse)
+{
+	PgmMappingText *result = palloc0(sizeof(PgmMappingText));
+	Form_pg_attribute source = TupleDescAttr(RelationGetDescr(rel), from - 1);
+	Form_pg_attribute target = TupleDescAttr(RelationGetDescr(rel), to - 1);
+	Node	   *expr;
+	Node	   *proof = NULL;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	expr = map_back(rel, source, target, NameStr(target->attname), inverse,
+					result);
+	if (expr != NULL)
+	{
+		add_traits(expr, plan(expr), result);
+		proof = prove_within(rel, target, source, inverse, expr, result);
+	}
+	PopActiveSnapshot();
+	finish_traits(list_make1(expr), list_make1(proof), result);
 	return result;
 }
 
@@ -480,6 +627,11 @@ foresee(void *arg)
 		cast_or_say(rel, before, &after, def->raw_default, false, "", result);
 	if (expr != NULL)
 		add_traits(expr, expr, result);
+
+	/* unless the author says how, which is not known here */
+	if (back && def->raw_default != NULL &&
+		!pgm_using_is_cast(def->raw_default, command->name))
+		result->unproven = bms_make_singleton(column);
 	result->may_collide |= result->may_fail;
 }
 
@@ -513,217 +665,9 @@ pgm_mapping_depend(Oid trigger, Oid source, const char *columns)
 	ObjectAddress address;
 
 	ObjectAddressSet(address, TriggerRelationId, trigger);
-	recordDependencyOnSingleRelExpr(&address, stringToNode(columns), source,
+	recordDependencyOnSingleRelExpr(&address,
+									(Node *) pgm_mapping_columns(columns),
+									source,
 									DEPENDENCY_NORMAL, DEPENDENCY_NORMAL,
 									false);
-}
-
-/* ---- using it */
-
-/*
- * The owner of the tables may have altered one; a value of another type than
- * the column has would be taken for what it is not.
- */
-static bool
-fits_column(Node *expr, TupleDesc from, Form_pg_attribute att)
-{
-	AttrNumber	column;
-
-	if (expr == NULL)
-		return att->attisdropped || att->attgenerated != '\0';
-	if (att->attisdropped || exprType(expr) != att->atttypid)
-		return false;
-	if (!IsA(expr, Var))
-		return true;
-	column = castNode(Var, expr)->varattno;
-	return column <= from->natts &&
-		(column <= 0 ||
-		 TupleDescAttr(from, column - 1)->atttypid == att->atttypid);
-}
-
-static void
-check_types(List *exprs, Relation source, Relation target)
-{
-	TupleDesc	from = RelationGetDescr(source);
-	TupleDesc	to = RelationGetDescr(target);
-	bool		same = list_length(exprs) == to->natts;
-
-	for (int i = 0; same && i < to->natts; i++)
-		same = fits_column(list_nth(exprs, i), from, TupleDescAttr(to, i));
-	if (!same)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("table \"%s\" and the one beside it do not fit together any more",
-					   RelationGetRelationName(source)));
-}
-
-static void
-compile_column(PgmMapping *mapping, int i, Node *expr, Form_pg_attribute att,
-			   EState *estate)
-{
-	PgmMappedColumn *column = &mapping->columns[i];
-
-	column->length = att->attlen;
-	column->by_value = att->attbyval;
-	if (expr == NULL)
-		return;
-	pull_varattnos(expr, 1, &column->reads);
-	if (IsA(expr, Var) && castNode(Var, expr)->varattno > 0)
-	{
-		column->copy = castNode(Var, expr)->varattno;
-		return;
-	}
-	(void) is_narrowing(expr, &column->narrow, &column->lowest,
-						&column->highest);
-	column->state = ExecPrepareExpr((Expr *) expr, estate);
-}
-
-static PgmMapping *
-create_mapping(Relation source, int ncolumns, EState *estate)
-{
-	PgmMapping *mapping = palloc0(sizeof(PgmMapping));
-
-	mapping->source = CreateTupleDescCopy(RelationGetDescr(source));
-	mapping->ncolumns = ncolumns;
-	mapping->columns = palloc0(sizeof(PgmMappedColumn) * ncolumns);
-	mapping->context = GetPerTupleExprContext(estate);
-	return mapping;
-}
-
-PgmMapping *
-pgm_mapping_compile(const char *columns, Relation source, Relation target,
-					EState *estate)
-{
-	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	TupleDesc	desc = RelationGetDescr(target);
-	PgmMapping *mapping = create_mapping(source, desc->natts, estate);
-	List	   *exprs = stringToNode(columns);
-
-	check_types(exprs, source, target);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	for (int i = 0; i < desc->natts; i++)
-		compile_column(mapping, i, list_nth(exprs, i), TupleDescAttr(desc, i),
-					   estate);
-	PopActiveSnapshot();
-	MemoryContextSwitchTo(old);
-	return mapping;
-}
-
-PgmMapping *
-pgm_mapping_compile_within(const char *columns, Relation rel, AttrNumber to,
-						   EState *estate)
-{
-	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	TupleDesc	desc = RelationGetDescr(rel);
-	Form_pg_attribute att = TupleDescAttr(desc, to - 1);
-	PgmMapping *mapping = create_mapping(rel, 1, estate);
-	Node	   *expr = linitial(castNode(List, stringToNode(columns)));
-
-	if (expr == NULL || !fits_column(expr, desc, att))
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("column \"%s\" of table \"%s\" and its double do not fit together any more",
-					   NameStr(att->attname), RelationGetRelationName(rel)));
-	PushActiveSnapshot(GetTransactionSnapshot());
-	compile_column(mapping, 0, expr, att, estate);
-	PopActiveSnapshot();
-	MemoryContextSwitchTo(old);
-	return mapping;
-}
-
-static int64
-whole_number(Form_pg_attribute att, Datum value)
-{
-	return att->attlen == sizeof(int64) ? DatumGetInt64(value) :
-		DatumGetInt32(value);
-}
-
-bool
-pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
-				 TupleTableSlot *source)
-{
-	const PgmMappedColumn *map = &mapping->columns[column - 1];
-	bool		isnull;
-	Datum		value;
-	int64		number;
-
-	if (map->narrow == 0)
-		return true;
-	value = slot_getattr(source, map->narrow, &isnull);
-	if (isnull)
-		return true;
-	number = whole_number(TupleDescAttr(mapping->source, map->narrow - 1),
-						  value);
-	return number >= map->lowest && number <= map->highest;
-}
-
-Datum
-pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
-				  TupleTableSlot *source, bool *isnull)
-{
-	PgmMappedColumn *map = &mapping->columns[column - 1];
-
-	if (map->copy != 0)
-		return slot_getattr(source, map->copy, isnull);
-	*isnull = true;
-	if (map->state == NULL)
-		return (Datum) 0;
-	mapping->context->ecxt_scantuple = source;
-	return ExecEvalExprSwitchContext(map->state, mapping->context, isnull);
-}
-
-void
-pgm_mapping_fill(PgmMapping *mapping, TupleTableSlot *source,
-				 TupleTableSlot *target)
-{
-	ExecClearTuple(target);
-	slot_getallattrs(source);
-	for (int i = 0; i < mapping->ncolumns; i++)
-		target->tts_values[i] = pgm_mapping_value(mapping, i + 1, source,
-												  &target->tts_isnull[i]);
-	ExecStoreVirtualTuple(target);
-}
-
-/*
- * A value that is kept out of line is the same if its address is; to fetch it
- * would cost more than to write it again.
- */
-static bool
-same_value(Form_pg_attribute att, TupleTableSlot *old, TupleTableSlot *new)
-{
-	bool		old_null;
-	bool		new_null;
-	Datum		a = slot_getattr(old, att->attnum, &old_null);
-	Datum		b = slot_getattr(new, att->attnum, &new_null);
-
-	if (old_null || new_null)
-		return old_null && new_null;
-	if (att->attlen == -1 &&
-		(VARATT_IS_EXTERNAL(DatumGetPointer(a)) ||
-		 VARATT_IS_EXTERNAL(DatumGetPointer(b))))
-		return VARSIZE_ANY(DatumGetPointer(a)) ==
-			VARSIZE_ANY(DatumGetPointer(b)) &&
-			memcmp(DatumGetPointer(a), DatumGetPointer(b),
-				   VARSIZE_ANY(DatumGetPointer(a))) == 0;
-	return datum_image_eq(a, b, att->attbyval, att->attlen);
-}
-
-bool
-pgm_mapping_unchanged(const PgmMapping *mapping, AttrNumber column,
-					  TupleTableSlot *old, TupleTableSlot *new)
-{
-	PgmMappedColumn *map = &mapping->columns[column - 1];
-	int			i = -1;
-
-	while ((i = bms_next_member(map->reads, i)) >= 0)
-	{
-		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
-
-		/* the whole row, or what the system keeps */
-		if (attnum <= 0)
-			return false;
-		if (!same_value(TupleDescAttr(mapping->source, attnum - 1), old, new))
-			return false;
-	}
-	return true;
 }

@@ -22,22 +22,48 @@ typedef struct PgmMappingText
 	bool		pinned;			/* and may depend on settings */
 	bool		may_collide;	/* different values may become the same */
 	bool		narrows;		/* a whole number may not fit */
+	Bitmapset  *unproven;		/* columns that are only cast back, while more
+								 * than a cast has made the new values */
 	char	   *missing;		/* why there is none, or NULL */
 } PgmMappingText;
+
+/* What is known of a change when its way back is mapped. */
+typedef struct PgmInverse
+{
+	List	   *change;			/* its subcommands */
+	const char *change_text;
+	List	   *commands;		/* those of the author that take it back, NIL
+								 * for none */
+	const char *text;
+	Bitmapset  *key;			/* columns that rows are found by */
+} PgmInverse;
 
 /*
  * How the rows of "source" become rows of "target", which has its columns under
  * the same numbers.  The subcommands of ALTER TABLE have the expressions of
- * USING; NIL for the way back, by explicit casts.  Both tables are open; the
- * current user is their owner, restricted.
+ * USING.  Both tables are open; the current user is their owner, restricted.
  */
 extern PgmMappingText *pgm_mapping_make(Relation source, Relation target,
 										List *commands, const char *text);
 
-/* The same for one column of a table that is made of another one of it. */
+/*
+ * The way back: as the author says, where he does and it can be used; else by
+ * an explicit cast.  Where more than a cast has made the new value, what a cast
+ * makes of it, and in any case a key, has to make it again, or does not fit.
+ */
+extern PgmMappingText *pgm_mapping_make_back(Relation source, Relation target,
+											 const PgmInverse *inverse);
+
+/*
+ * Both for one column of a table that is made of another one of it.  The
+ * author's subcommands name the columns as they are now.
+ */
 extern PgmMappingText *pgm_mapping_within(Relation rel, AttrNumber from,
 										  AttrNumber to, List *commands,
 										  const char *text);
+extern PgmMappingText *pgm_mapping_within_back(Relation rel, AttrNumber from,
+											   AttrNumber to,
+											   const PgmInverse *inverse);
 
 /*
  * What ALTER COLUMN TYPE or ADD COLUMN would make of a column: the traits, and
@@ -51,6 +77,13 @@ extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
 extern void pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
 									 PgmMappingText *back);
 
+/*
+ * mapping_use.c.  A whole number as a narrower one: fails for those out of
+ * range, and leaves the others different.
+ */
+extern bool pgm_mapping_narrows(Node *node, AttrNumber *column, int64 *lowest,
+								int64 *highest);
+
 /* What an expression depends on becomes what the trigger depends on. */
 extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
 
@@ -61,6 +94,8 @@ typedef struct PgmMappedColumn
 	int64		highest;		/* … and that must be within this, or 0 */
 	int64		lowest;
 	ExprState  *state;			/* NULL for a copy and for no value */
+	ExprState  *proof;			/* that it makes its source again, or NULL */
+	bool		unproven;		/* as it would be, but nothing can prove it */
 	Bitmapset  *reads;			/* columns of the source */
 	int16		length;
 	bool		by_value;
@@ -97,6 +132,10 @@ extern bool pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
  */
 extern Datum pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
 							   TupleTableSlot *source, bool *isnull);
+
+/* Does that value of a column make its source again, if that is asked for? */
+extern bool pgm_mapping_proven(PgmMapping *mapping, AttrNumber column,
+							   TupleTableSlot *source);
 
 /* All of them, into a virtual slot of the target. */
 extern void pgm_mapping_fill(PgmMapping *mapping, TupleTableSlot *source,

@@ -372,18 +372,26 @@ build_beside(PgmShadow *shadow, Relation rel)
 }
 
 static void
-map_rows(PgmShadow *shadow, Relation rel, PgmMappingText **mapping)
+map_rows(PgmShadow *shadow, Relation rel, const PgmInverse *inverse,
+		 PgmMappingText **mapping)
 {
 	const PgmSource *source = shadow->request->source;
 	Relation	beside = table_open(shadow->beside, AccessShareLock);
 	PgmMappingText *back;
+	Bitmapset  *lost;
 
 	*mapping = pgm_mapping_make(rel, beside, pgm_shadow_commands(shadow),
 								source ? source->text : "");
 	if ((*mapping)->missing != NULL)
 		refuse(shadow, (*mapping)->missing);
-	back = pgm_mapping_make(beside, rel, NIL, "");
+	back = pgm_mapping_make_back(beside, rel, inverse);
 	shadow->no_way_back = back->missing;
+	lost = bms_intersect(back->unproven, inverse->key);
+	if (shadow->no_way_back == NULL && !bms_is_empty(lost))
+		shadow->no_way_back =
+			psprintf("column \"%s\" of the key is made by USING, and nothing says how to make it again",
+					 get_attname(shadow->relid, bms_next_member(lost, -1),
+								 false));
 	table_close(beside, NoLock);
 }
 
@@ -527,9 +535,11 @@ pgm_shadow_prepare(PgmShadow *shadow)
 {
 	Relation	rel = table_open(shadow->relid, NoLock);
 	PgmMappingText *mapping;
+	PgmInverse	inverse;
 	PgmOwnerScope scope;
 
 	pgm_shadow_refuse(shadow);
+	pgm_shadow_inverse(shadow, &inverse);
 	pgm_operation_begin(shadow->operation);
 	pgm_shadow_remember_settings(shadow);
 	shadow->trigger = InvalidOid;
@@ -538,7 +548,8 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	build_beside(shadow, rel);
 	if (list_member_ptr(pgm_shadow_heads(shadow->family), shadow))
 		pgm_shadow_try_views(shadow);
-	map_rows(shadow, rel, &mapping);
+	inverse.key = pgm_key_columns(shadow->old_key);
+	map_rows(shadow, rel, &inverse, &mapping);
 	pgm_owner_leave(&scope);
 	remember_indexes(shadow, rel);
 	if (shadow->column_order == NULL)

@@ -26,6 +26,7 @@ typedef struct PgmShadowRequest
 	int			n;				/* the first of them … */
 	int			last;			/* … and the last */
 	bool		column;			/* by way of another column */
+	const PgmSource *inverse;	/* what the author takes it back by, or NULL */
 	const PgmSource *partitioning;	/* or what it is partitioned by, see
 									 * PgmRebuildRequest */
 

@@ -75,13 +75,16 @@ void
 pgm_shadow_write_back(PgmShadow *shadow, Oid source)
 {
 	PgmSyncSpec spec = {shadow->operation->id, source};
+	PgmInverse	inverse;
 	PgmOwnerScope scope;
 	Relation	rel = table_open(source, NoLock);
 	Relation	old = table_open(shadow->old, NoLock);
 
+	pgm_shadow_inverse(shadow, &inverse);
+	inverse.key = pgm_key_columns(shadow->old_key);
 	pgm_owner_enter(&scope, shadow->owner);
 	pgm_owner_pin(shadow->settings, shadow->nsettings);
-	spec.mapping = pgm_mapping_make(rel, old, NIL, "");
+	spec.mapping = pgm_mapping_make_back(rel, old, &inverse);
 	pgm_owner_leave(&scope);
 	spec.settings = shadow->settings;
 	spec.nsettings = shadow->nsettings;
@@ -384,7 +387,7 @@ refuse_estranged(PgmShadow *shadow)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("cannot revert operation " INT64_FORMAT,
 					   shadow->operation->id),
-				errdetail("The old rows of table %s were not written along any more: its owner was changed, the key by which they are found was dropped, or they have got rules, policies or triggers of others.",
+				errdetail("The old rows of table %s were not written along any more: its owner was changed, the key by which they are found was dropped, they have got rules, policies or triggers of others, or a row was written whose old one the downgrade does not find.",
 						  shadow->name),
 				errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 						shadow->operation->id));

@@ -40,6 +40,7 @@ typedef struct Change
 	TupleTableSlot *new;
 	bool		found;
 	bool		done;
+	bool		unproven;		/* computed, and not what it should be */
 } Change;
 
 /* Class 22 and 23, and what functions of users raise. */
@@ -100,6 +101,17 @@ set_column(Change *change, AttrNumber column)
 	target->row->tts_values[column - 1] =
 		pgm_mapping_value(change->sync->mapping, column, change->new,
 						  &target->row->tts_isnull[column - 1]);
+	if (!pgm_mapping_proven(change->sync->mapping, column, change->new))
+		change->unproven = true;
+}
+
+/* False if it does not fit. */
+static bool
+compute(Change *change, void (*set) (void *arg))
+{
+	change->unproven = false;
+	return guarded(change->sync->evaluate_may_fail, set, change) &&
+		!change->unproven;
 }
 
 static void
@@ -161,7 +173,7 @@ compute_key(Change *change)
 		if (!pgm_mapping_fits(sync->mapping, sync->target->key.columns[i],
 							  change->new))
 			return false;
-	return guarded(sync->evaluate_may_fail, set_key, change);
+	return compute(change, set_key);
 }
 
 static bool
@@ -172,7 +184,7 @@ compute_columns(Change *change)
 	for (int i = 1; i <= sync->mapping->ncolumns; i++)
 		if (!pgm_mapping_fits(sync->mapping, i, change->new))
 			return false;
-	return guarded(sync->evaluate_may_fail, set_columns, change);
+	return compute(change, set_columns);
 }
 
 static void
@@ -241,6 +253,19 @@ forget_unfit(const PgmSync *sync, Relation source, TupleTableSlot *old)
 						 key_text(sync, source, old));
 }
 
+/*
+ * Which row of before one with such a key was nobody knows, unless it is known
+ * that it is not beside.
+ */
+static void
+note_lost(const PgmSync *sync, Relation source, TupleTableSlot *slot)
+{
+	Oid			unfit = pgm_unfit_of(sync->target->relid);
+
+	if (pgm_unfit_count(unfit, key_text(sync, source, slot)) == 0)
+		pgm_sync_note_estranged(unfit);
+}
+
 static void
 remove_found(PgmSync *sync)
 {
@@ -260,6 +285,8 @@ put_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 	{
 		if (!compute_key(&change))
 		{
+			if (change.unproven && old != NULL)
+				note_lost(sync, source, old);
 			note_unfit(sync, source, new);
 			return;
 		}
@@ -288,15 +315,19 @@ put_row(PgmSync *sync, Relation source, TupleTableSlot *old,
 }
 
 static void
-remove_row(PgmSync *sync, Relation source, TupleTableSlot *old)
+remove_row(PgmSync *sync, Relation source, TupleTableSlot *old, bool beside)
 {
 	Change		change = {sync, NULL, old};
 
 	if (compute_key(&change) &&
 		pgm_target_find(sync->target, sync->target->row->tts_values))
+	{
 		remove_found(sync);
-	else
-		forget_unfit(sync, source, old);
+		return;
+	}
+	if (change.unproven && beside)
+		note_lost(sync, source, old);
+	forget_unfit(sync, source, old);
 }
 
 /*
@@ -403,7 +434,7 @@ pgm_sync_follow(PgmSync *sync, Relation source, TupleTableSlot *old,
 	if (moved && beside && new != NULL && move_row(sync, source, old, new))
 		return;
 	if (moved)
-		remove_row(sync, source, old);
+		remove_row(sync, source, old, beside);
 	if (new != NULL)
 		put_row(sync, source, same && beside ? old : NULL, new, old != NULL);
 }

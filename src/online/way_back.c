@@ -51,7 +51,10 @@ foresee_type(Relation rel, AlterTableCmd *command, bool by_column,
 		pgm_column_no_way_back(&mapping, 0, RelationGetRelid(rel), column) :
 		mapping.missing;
 	att = TupleDescAttr(RelationGetDescr(rel), column - 1);
-	if (takes_all(att))
+	if (!bms_is_empty(mapping.unproven))
+		add_unfit(back, psprintf("what is written to \"%s\", where the downgrade does not say by USING what becomes of it",
+								 command->name));
+	if (takes_all(att) || !bms_is_empty(mapping.unproven))
 		return;
 	if (mapping.narrows || mapping.may_fail)
 		add_unfit(back, psprintf("a value of \"%s\" that is no %s",

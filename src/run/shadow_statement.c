@@ -240,6 +240,17 @@ pgm_runner_held_table(const PgmSource *source, int n)
 	return InvalidOid;
 }
 
+/* NULL if it has none. */
+static const PgmSource *
+opposite(const PgmRevision *revision, PgmDirection direction)
+{
+	PgmDirection other = direction == PGM_UP ? PGM_DOWN : PGM_UP;
+
+	if (other == PGM_DOWN && revision->downgrade == NULL)
+		return NULL;
+	return pgm_revision_source(revision, other);
+}
+
 static void
 describe(PgmShadowRequest *request, const PgmRunner *runner,
 		 const PgmStep *step, const PgmPass *pass)
@@ -252,6 +263,7 @@ describe(PgmShadowRequest *request, const PgmRunner *runner,
 	request->digest = pass->digest;
 	request->relid = pass->relid;
 	request->column = pass->column;
+	request->inverse = opposite(step->revision, runner->request->direction);
 }
 
 void

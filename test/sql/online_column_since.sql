@@ -108,7 +108,7 @@ SELECT pgmigrate.revision('alike', 'ALTER TABLE made.alike ALTER v TYPE bigint',
 SELECT state FROM pgmigrate.upgrade('alike');
 SELECT count(*), bool_and(indisunique) AS unique FROM pg_index WHERE indrelid = 'alike'::regclass;
 
--- so is one that takes words for the same that the new column tells apart, or another column for its values
+-- so is one that takes words for the same that the new column tells apart; what nothing proves has no way back
 CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE words (w text COLLATE loose UNIQUE, x text UNIQUE);
 CREATE TABLE others (v int UNIQUE, w int);

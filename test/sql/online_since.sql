@@ -14,14 +14,14 @@ INSERT INTO refs SELECT generate_series(0, 100);
 CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
 
 -- Changed by a method, then something is done, then taken back: what came of it.
-CREATE FUNCTION begin_change(method text, type text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION begin_change(method text, type text, back text DEFAULT 'int') RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	DROP TABLE IF EXISTS t CASCADE;
 	CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 7 CONSTRAINT positive CHECK (v > -100), w text);
 	CREATE INDEX t_v ON t (v);
 	INSERT INTO t SELECT g, g, g FROM generate_series(1, 100) g;
 	PERFORM set_config('pgmigrate.online_method', method, false);
-	RETURN pgmigrate.revision('change', 'ALTER TABLE since.t ALTER v TYPE ' || type, 'ALTER TABLE since.t ALTER v TYPE int');
+	RETURN pgmigrate.revision('change', 'ALTER TABLE since.t ALTER v TYPE ' || type, 'ALTER TABLE since.t ALTER v TYPE ' || back);
 END $$;
 CREATE VIEW form AS SELECT format_type(atttypid, atttypmod) AS type, attnotnull AS not_null,
 	(SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef d WHERE adrelid = attrelid AND adnum = attnum) AS "default",
@@ -105,7 +105,7 @@ SELECT count(*) FROM t WHERE v = id;
 
 -- nor does what could not be built on them
 SELECT pgmigrate.remove(:'r');
-SELECT begin_change('table', 'bigint USING v + id') AS r \gset
+SELECT begin_change('table', 'bigint USING v + id', 'int USING v - id') AS r \gset
 UPDATE t SET v = 1;
 SELECT state FROM pgmigrate.upgrade('head');
 ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
@@ -117,7 +117,7 @@ DELETE FROM t WHERE id = 102;
 ALTER TABLE t DROP CONSTRAINT t_u;
 CREATE INDEX t_part ON t ((1 / (v - 1)));
 SELECT state FROM pgmigrate.downgrade('-1');
-INSERT INTO t VALUES (103, 3, 1);
+INSERT INTO t VALUES (103, 200, 1);
 DROP INDEX t_part;
 SELECT state FROM pgmigrate.downgrade('-1');
 SELECT * FROM form;

@@ -1,0 +1,99 @@
+/*-------------------------------------------------------------------------
+ *
+ * inverse.c
+ *	  What the author of a change has written to take it back.
+ *
+ * A revision has two texts: where the one changes types, the USING of the
+ * other says what becomes of the values that are written after the switch.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "utils/rel.h"
+
+#include "classify/verdict.h"
+#include "online/internal.h"
+
+static AlterTableCmd *
+command_on(List *commands, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, commands)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AlterColumnType &&
+			strcmp(command->name, column) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+/* One after the other nobody can tell what they make of a value. */
+static List *
+without_stages(List *commands)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, commands)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		List	   *others;
+
+		if (command->subtype != AT_AlterColumnType)
+			continue;
+		others = list_delete_ptr(list_copy(commands), command);
+		if (command_on(others, command->name) == NULL)
+			result = lappend(result, command);
+	}
+	return result;
+}
+
+static List *
+author_commands(const PgmSource *source, Oid relid)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < source->nstatements; i++)
+	{
+		Node	   *stmt = source->statements[i].raw->stmt;
+
+		if (IsA(stmt, AlterTableStmt) &&
+			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) == relid)
+			result = list_concat(result, castNode(AlterTableStmt, stmt)->cmds);
+	}
+	return without_stages(result);
+}
+
+Bitmapset *
+pgm_key_columns(Oid index)
+{
+	Relation	rel = index_open(index, AccessShareLock);
+	Bitmapset  *result = NULL;
+
+	for (int i = 0; i < rel->rd_index->indnkeyatts; i++)
+		result = bms_add_member(result, rel->rd_index->indkey.values[i]);
+	index_close(rel, NoLock);
+	return result;
+}
+
+void
+pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse)
+{
+	const PgmShadowRequest *request = shadow->request;
+
+	memset(inverse, 0, sizeof(PgmInverse));
+	inverse->change = pgm_shadow_commands(shadow);
+	inverse->change_text = request->source == NULL ? "" :
+		request->source->text;
+	inverse->text = "";
+	if (request->inverse != NULL)
+	{
+		inverse->commands = author_commands(request->inverse, shadow->root);
+		inverse->text = request->inverse->text;
+	}
+}
