@@ -324,7 +324,7 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 
 /*
  * "level: rule" for each finding that no comment allows, and why there is no
- * way to carry it out online where one is wanted.
+ * way to carry it out online where one is wanted, or why it is this one of two.
  */
 static void
 plan_hazards(PgmRows *rows, const PgmJudged *judged)
@@ -345,6 +345,9 @@ plan_hazards(PgmRows *rows, const PgmJudged *judged)
 	}
 	if (judged->strategy->refused)
 		hazards[n++] = psprintf("plain: %s", judged->strategy->why);
+	else if (judged->strategy->figures != NULL)
+		hazards[n++] = psprintf("%s: %s", judged->strategy->name,
+								judged->strategy->figures);
 	pgm_rows_text_array(rows, n, hazards);
 }
 
@@ -356,10 +359,12 @@ typedef struct PlanRows
 	bool		any_partly;		/* some revision was partly applied, once */
 } PlanRows;
 
+/* Of the steps, where there are any; else of the statement as written. */
 static void
-plan_estimate(PlanRows *plan, const PgmVerdict *verdict)
+plan_estimate(PlanRows *plan, const PgmJudged *judged)
 {
-	double		ms = pgm_estimate_statement(&plan->rates, verdict);
+	double		ms = pgm_strategy_estimate(judged->strategy, &plan->rates,
+										   judged->verdict);
 	Interval   *interval;
 
 	if (ms < 0)
@@ -402,7 +407,7 @@ plan_row(PlanRows *out, int step, const char *revision,
 		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
 	else
 		pgm_rows_null(rows);
-	plan_estimate(out, judged->verdict);
+	plan_estimate(out, judged);
 	if (with_hazards)
 		plan_hazards(rows, judged);
 	else

@@ -428,7 +428,7 @@ define_online_settings(void)
 
 	DefineCustomEnumVariable("pgmigrate.online_method",
 							 "How a change of all rows of a table is made online.",
-							 "By a new table beside the old one, or a new column of the same table; auto prefers the table.",
+							 "By a new table beside the old one, or a new column of the same table; auto prefers the table, unless the column is by far cheaper.",
 							 &pgm_online_method,
 							 PGM_ONLINE_METHOD_AUTO,
 							 online_method_options,

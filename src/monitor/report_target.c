@@ -188,6 +188,8 @@ write_strategy(TargetReport *report, const PgmJudged *judged)
 {
 	const PgmStrategy *strategy = judged->strategy;
 	double		ms = pgm_estimate_statement(&report->rates, judged->verdict);
+	double		steps = pgm_strategy_estimate(strategy, &report->rates,
+											  judged->verdict);
 
 	if (is_online(judged))
 		pgm_page_item(report->page, PGM_MOOD_GOOD, "online",
@@ -201,9 +203,9 @@ write_strategy(TargetReport *report, const PgmJudged *judged)
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "as written",
 					  psprintf("others would wait for about %s",
 							   pgm_report_duration(strategy->plain_ms)));
-	else if (ms >= 1)
+	if (steps >= 1)
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "time",
-					  psprintf("about %s", pgm_report_duration(ms)));
+					  psprintf("about %s", pgm_report_duration(steps)));
 	if (judged->verdict->reason != NULL)
 		pgm_page_item(report->page, PGM_MOOD_PLAIN, "not tried",
 					  judged->verdict->reason);

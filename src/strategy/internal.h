@@ -42,6 +42,9 @@ extern void pgm_strategy_alter_table(PgmMaker *maker);
 extern void pgm_strategy_change_rows(PgmMaker *maker);
 extern void pgm_strategy_keep_tables(PgmMaker *maker);
 extern bool pgm_strategy_keep_columns(PgmMaker *maker);
+
+/* Of a table beside: or a column, or neither; and its way back. */
+extern void pgm_strategy_choose_shadow(PgmMaker *maker);
 extern void pgm_strategy_partition(PgmMaker *maker, AlterTableCmd *cmd);
 
 /*

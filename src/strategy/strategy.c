@@ -16,7 +16,6 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-#include "base/relation_size.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "citus/tables.h"
@@ -29,19 +28,6 @@
 #include "sql/lexer.h"
 #include "sql/refused.h"
 #include "strategy/internal.h"
-
-static PgmShadowRefusal table_refusal = NULL;
-static PgmShadowRefusal column_refusal = NULL;
-static PgmShadowWayBack way_back = NULL;
-
-void
-pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column,
-							 PgmShadowWayBack back)
-{
-	table_refusal = table;
-	column_refusal = column;
-	way_back = back;
-}
 
 static PgmQuery read_steps_query = {
 	"SELECT s.step ->> 'sql', s.step ->> 'only_if', s.step ->> 'undo', "
@@ -140,10 +126,17 @@ pgm_strategy_add_work(PgmMaker *maker, Oid relid, PgmWork work)
 		char		relkind = get_rel_relkind(lfirst_oid(lc));
 
 		if (relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW)
-			maker->strategy->plain_ms +=
-				weight_of(maker, lfirst_oid(lc), work) *
+		{
+			double		weight = weight_of(maker, lfirst_oid(lc), work);
+
+			maker->strategy->plain_ms += weight *
 				pgm_estimate_work(maker->rates, work,
 								  pgm_work_bytes(lfirst_oid(lc), work));
+			work = work == PGM_WORK_INDEX ? PGM_WORK_CONCURRENTLY : work;
+			maker->strategy->online_ms += weight *
+				pgm_estimate_work(maker->rates, work,
+								  pgm_work_bytes(lfirst_oid(lc), work));
+		}
 	}
 }
 
@@ -250,100 +243,6 @@ make(PgmMaker *maker)
 	}
 }
 
-#define MB_BYTES (1024 * 1024)
-
-/* Adds to why it is so. */
-static void
-add_reason(PgmStrategy *strategy, const char *reason)
-{
-	strategy->why = psprintf("%s%s%s", strategy->why ? strategy->why : "",
-							 strategy->why ? "; " : "", reason);
-}
-
-static void
-by_column(PgmMaker *maker, const char *reason)
-{
-	PgmStrategy *strategy = maker->strategy;
-
-	strategy->kind = PGM_STRATEGY_SHADOW_COLUMN;
-	strategy->name = "shadow column";
-	strategy->method = PGM_METHOD_COLUMN;
-	add_reason(strategy, reason);
-	add_reason(strategy,
-			   psprintf("all rows are updated, " INT64_FORMAT " MB with the indexes; the changed column becomes the last one, for SELECT * and for INSERT and COPY without names",
-						pgm_total_bytes(maker->relid) / MB_BYTES));
-}
-
-/* Is there too little room for another one like it?  Then says so. */
-static char *
-lack_of_room(Oid relid)
-{
-	int64		needed = pgm_total_bytes(relid) / MB_BYTES;
-	int64		left = pgm_free_bytes(relid);
-
-	if (left < 0 || left / MB_BYTES - needed >= pgm_online_free_space)
-		return NULL;
-	return psprintf("a new table takes " INT64_FORMAT " MB of the " INT64_FORMAT " MB that are free, and must leave %d MB",
-					needed, left / MB_BYTES, pgm_online_free_space);
-}
-
-/* Else a column beside is no way that anybody would look for. */
-static bool
-changes_a_type(const AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AlterColumnType)
-		return true;
-	return false;
-}
-
-/*
- * A table beside, or a column of the same table?  To write a table anew costs
- * less than to update all of its rows, and keeps the order of the columns.
- */
-static void
-choose_shadow(PgmMaker *maker)
-{
-	char	   *table = table_refusal(maker->relid, maker->source, maker->n);
-	char	   *column;
-	char	   *room = NULL;
-	const char *reason = NULL;
-
-	if (!changes_a_type(castNode(AlterTableStmt, maker->stmt)))
-	{
-		if (table != NULL)
-			pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s",
-													table));
-		return;
-	}
-	if (pgm_online_method == PGM_ONLINE_METHOD_COLUMN)
-		reason = "\"pgmigrate.online_method\" asks for a new column";
-	else if (table != NULL)
-		reason = psprintf("a shadow table is not possible: %s", table);
-	else if (pgm_online_method == PGM_ONLINE_METHOD_AUTO)
-		reason = room = lack_of_room(maker->relid);
-	if (reason == NULL)
-		return;
-	column = column_refusal(maker->relid, maker->source, maker->n);
-	if (column == NULL)
-		by_column(maker, reason);
-	else if (table == NULL)
-	{
-		if (room != NULL)
-			add_reason(maker->strategy, room);
-		add_reason(maker->strategy,
-				   psprintf("a shadow column is not possible: %s", column));
-	}
-	else if (strcmp(table, column) == 0)
-		pgm_strategy_stay_plain(maker, psprintf("neither a shadow table nor a shadow column is possible: %s",
-												table));
-	else
-		pgm_strategy_stay_plain(maker, psprintf("a shadow table is not possible: %s; nor is a shadow column: %s",
-												table, column));
-}
-
 /* By statements alone, each of which Citus sends to the shards. */
 static bool
 is_by_sql(const PgmStrategy *strategy)
@@ -368,12 +267,7 @@ decide_possible(PgmMaker *maker)
 		return;
 	}
 	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE)
-		choose_shadow(maker);
-	if (strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
-		strategy->kind == PGM_STRATEGY_SHADOW_COLUMN)
-		way_back(maker->relid, maker->source, maker->n,
-				 strategy->kind == PGM_STRATEGY_SHADOW_COLUMN,
-				 &strategy->back);
+		pgm_strategy_choose_shadow(maker);
 }
 
 /* Would the online form be taken if there were one? */
@@ -551,6 +445,23 @@ const PgmVerdict *
 pgm_strategy_verdict(PgmStrategy *strategy, const PgmVerdict *plain)
 {
 	return strategy->steps == NIL ? plain : steps_verdict(strategy);
+}
+
+/* Of what is not built or scanned by its steps it is that of the statement. */
+double
+pgm_strategy_estimate(const PgmStrategy *strategy, const PgmRates *rates,
+					  const PgmVerdict *plain)
+{
+	const Node *stmt = plain->source->statements[plain->n].raw->stmt;
+	double		ms = pgm_estimate_statement(rates, plain);
+
+	if (ms < 0 || strategy->kind == PGM_STRATEGY_PLAIN ||
+		strategy->kind == PGM_STRATEGY_KEEP ||
+		!(IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ||
+		  IsA(stmt, ReindexStmt)))
+		return ms;
+	return strategy->online_ms + rates->rate[PGM_WORK_NONE].ms *
+		Max(list_length(strategy->steps), 1);
 }
 
 PgmEffect

@@ -13,6 +13,7 @@
 #include "exec/execute.h"
 #include "lock/ladder.h"
 #include "store/operation.h"
+#include "strategy/marks.h"
 #include "strategy/shadow.h"
 
 /* What carries it out. */
@@ -52,14 +53,15 @@ typedef struct PgmStrategy
 	PgmStrategyKind kind;
 	const char *name;			/* as it is shown */
 	char	   *why;			/* … plain, or this one */
+	char	   *figures;		/* by which it is this one of two, or NULL */
 	bool		refused;		/* plain for want of a way */
 	Oid			relid;			/* what it is about; of plain 0 */
 	PgmOperationMethod method;
 	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */
 
-	/* of a lock that others wait for, as written; negative: not known */
+	/* of a lock that others wait for, as written; and of all steps online */
 	double		plain_ms;
-
+	double		online_ms;
 	PgmVerdict *verdict;		/* of the steps, once it was asked for */
 	PgmWayBack	back;			/* of a shadow table or column */
 } PgmStrategy;
@@ -114,6 +116,11 @@ extern PgmStrategy *pgm_strategy_plain(const char *why);	/* refused */
  */
 extern const PgmVerdict *pgm_strategy_verdict(PgmStrategy *strategy,
 											  const PgmVerdict *plain);
+
+/* Milliseconds for all of it; negative if it cannot be told. */
+extern double pgm_strategy_estimate(const PgmStrategy *strategy,
+									const PgmRates *rates,
+									const PgmVerdict *plain);
 extern PgmEffect pgm_strategy_effect(PgmStrategy *strategy,
 									 const PgmEffect *effect);
 
@@ -132,19 +139,5 @@ extern char *pgm_strategy_steps_json(const PgmStrategy *strategy);
 extern List *pgm_strategy_steps_read(const char *details);
 extern void pgm_strategy_say_as_written(const PgmStrategyStep *step,
 										const char *relation, ErrorData *edata);
-
-/* What a comment before the statement says. */
-typedef enum PgmMark
-{
-	PGM_MARK_NONE,
-	PGM_MARK_PLAIN,
-	PGM_MARK_ONLINE
-} PgmMark;
-
-/* What follows "because" in a comment, to the end of its line; NULL: nothing. */
-extern char *pgm_strategy_reason(const char *at, const char *end);
-
-extern PgmMark pgm_strategy_mark(const PgmSource *source, int n,
-								 char **reason);
 
 #endif							/* PGM_STRATEGY_STRATEGY_H */

@@ -18,6 +18,7 @@ main(void)
 	test_compare();
 	test_pace();
 	test_pacer();
+	test_shadow_cost();
 	test_diff();
 	test_catalogs();
 	printf("1..%d\n", unit_passed + unit_failed);

@@ -44,6 +44,7 @@ extern void test_compare(void);
 extern void test_examples(void);
 extern void test_pace(void);
 extern void test_pacer(void);
+extern void test_shadow_cost(void);
 extern void test_diff(void);
 extern void test_property(void);
 extern void test_scale(void);
