@@ -50,6 +50,50 @@ static PgmQuery drop_query = {
 	3, {OIDOID, TEXTOID, TEXTOID}
 };
 
+/* Of a view "o" as SQL, each with a line feed before it. */
+#define VIEW_INDEXES \
+	"coalesce((SELECT string_agg(E'\n' || pg_get_indexdef(i.indexrelid) || ';' " \
+	"|| coalesce(format(E'\nCOMMENT ON INDEX %s IS ', i.indexrelid::regclass) " \
+	"|| quote_literal(obj_description(i.indexrelid, 'pg_class')) || ';', '') " \
+	"|| CASE WHEN i.indisclustered THEN format(E'\nALTER %s CLUSTER ON %I;', " \
+	"name, x.relname) ELSE '' END, '' ORDER BY i.indexrelid) FROM pg_index i " \
+	"JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = o.oid), '') "
+#define VIEW_COLUMNS \
+	"coalesce((SELECT string_agg(concat(" \
+	"format(E'\nALTER %s ALTER COLUMN %I SET STATISTICS ' " \
+	"|| nullif(a.attstattarget, -1) || ';', name, a.attname), " \
+	"format(E'\nALTER %s ALTER COLUMN %I SET STORAGE ' " \
+	"|| CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage " \
+	"WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'x' THEN 'EXTENDED' " \
+	"ELSE 'MAIN' END END || ';', name, a.attname), " \
+	"format(E'\nALTER %s ALTER COLUMN %I SET (' " \
+	"|| (SELECT string_agg(o, ', ') FROM unnest(a.attoptions) AS o " \
+	"WHERE o ~ '^n_distinct') || ');', name, a.attname)), '' " \
+	"ORDER BY a.attnum) FROM pg_attribute a JOIN pg_type t " \
+	"ON t.oid = a.atttypid WHERE a.attrelid = o.oid AND a.attnum > 0), '') "
+#define VIEW_STATISTICS \
+	"coalesce((SELECT string_agg(E'\n' || pg_get_statisticsobjdef(x.oid) " \
+	"|| ';', '' ORDER BY x.oid) FROM pg_statistic_ext x " \
+	"WHERE x.stxrelid = o.oid), '') "
+#define VIEW_COMMENTS \
+	"coalesce((SELECT string_agg(format(E'\nCOMMENT ON %s IS %L;', " \
+	"coalesce('COLUMN ' || o.oid::regclass || '.' || quote_ident(a.attname), " \
+	"name), " \
+	"d.description), '' ORDER BY d.objsubid) FROM pg_description d " \
+	"LEFT JOIN pg_attribute a ON a.attrelid = d.objoid " \
+	"AND a.attnum = d.objsubid AND d.objsubid > 0 " \
+	"WHERE d.classoid = 'pg_class'::regclass AND d.objoid = o.oid), '') "
+#define VIEW_GRANTS \
+	"coalesce((SELECT string_agg(format(E'\nGRANT %s%s ON %s TO %s%s;', " \
+	"a.privilege_type, ' (' || quote_ident(g.attname) || ')', " \
+	"o.oid::regclass, CASE WHEN a.grantee = 0 THEN 'PUBLIC' " \
+	"ELSE a.grantee::regrole::text END, CASE WHEN a.is_grantable " \
+	"THEN ' WITH GRANT OPTION' ELSE '' END), '' ORDER BY g.attnum NULLS FIRST, " \
+	"a.grantee, a.privilege_type) FROM (SELECT o.relacl, NULL::name, 0 " \
+	"UNION ALL SELECT attacl, attname, attnum FROM pg_attribute " \
+	"WHERE attrelid = o.oid) AS g (acl, attname, attnum), aclexplode(g.acl) a " \
+	"WHERE a.grantee <> o.relowner), '') "
+
 /* The same, the statement, and what makes them again. */
 static PgmQuery remake_query = {
 	DEPENDENT_VIEWS
@@ -58,22 +102,22 @@ static PgmQuery remake_query = {
 	"|| coalesce(' WITH (' || array_to_string(reloptions, ', ') || ')', '') "
 	"|| E' AS\n' || CASE WHEN name LIKE 'MATERIALIZED%' "
 	"THEN rtrim(pg_get_viewdef(oid), ';') || E'\n  WITH NO DATA;' "
-	"ELSE pg_get_viewdef(oid) END "
-	"|| coalesce((SELECT string_agg(E'\n' || pg_get_indexdef(i.indexrelid) "
-	"|| ';', '' ORDER BY i.indexrelid) FROM pg_index i "
-	"WHERE i.indrelid = o.oid), '') "
+	"ELSE pg_get_viewdef(oid) END || " VIEW_INDEXES "|| " VIEW_COLUMNS
+	"|| " VIEW_STATISTICS "|| " VIEW_COMMENTS
 	"|| CASE WHEN relowner = current_user::regrole THEN '' ELSE format("
 	"E'\nALTER %s OWNER TO %s;', name, relowner::regrole) END "
-	"|| coalesce((SELECT string_agg(format(E'\nGRANT %s ON %s TO %s%s;', "
-	"a.privilege_type, o.oid::regclass, CASE WHEN a.grantee = 0 THEN 'PUBLIC' "
-	"ELSE a.grantee::regrole::text END, CASE WHEN a.is_grantable "
-	"THEN ' WITH GRANT OPTION' ELSE '' END), '' ORDER BY a.grantee, "
-	"a.privilege_type) FROM aclexplode(o.relacl) a "
-	"WHERE a.grantee <> o.relowner), ''), '' ORDER BY depth, oid) "
+	"|| " VIEW_GRANTS ", '' ORDER BY depth, oid) "
 	"|| coalesce(E'\n-- in a later revision:' || string_agg("
 	"E'\nREFRESH ' || name || ';', '' ORDER BY depth, oid) "
 	"FILTER (WHERE name LIKE 'MATERIALIZED%'), '') FROM o",
 	3, {OIDOID, TEXTOID, TEXTOID}
+};
+
+/* Is there one that is filled? */
+static PgmQuery filled_query = {
+	DEPENDENT_VIEWS
+	"SELECT EXISTS (SELECT FROM o WHERE name LIKE 'MATERIALIZED%')",
+	2, {OIDOID, TEXTOID}
 };
 
 /* Columns of a type, its arrays and domains, or of those of an extension. */
@@ -114,6 +158,16 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 						  quote_identifier(column), lint->name, names.data),
 				 pgm_spi_one_text(stays ? &remake_query : &drop_query,
 								  values));
+}
+
+char *
+pgm_lint_without_views(Oid relid, const char *column, const char *statement)
+{
+	Datum		values[3] = {ObjectIdGetDatum(relid), pgm_text_datum(column),
+	pgm_text_datum(statement)};
+
+	return pgm_spi_one_bool(&filled_query, values) ?
+		pgm_spi_one_text(&remake_query, values) : NULL;
 }
 
 static int

@@ -247,6 +247,16 @@ takes_long(const PgmJudged *judged)
 		judged->strategy->kind != PGM_STRATEGY_KEEP;
 }
 
+/* Nobody can tell how long, which is in the way of its readers only. */
+static bool
+fills(const PgmJudged *judged)
+{
+	const Node *stmt = statement_of(judged);
+
+	return IsA(stmt, CreateTableAsStmt) &&
+		!((const CreateTableAsStmt *) stmt)->into->skipData;
+}
+
 /* The first that takes long after one, up to another; -1 if there is none. */
 static int
 find_long(const Statements *all, int after, int upto)
@@ -255,7 +265,9 @@ find_long(const Statements *all, int after, int upto)
 	{
 		if (all->pass[i] != NO_PASS && all->pass[i] == all->pass[after])
 			continue;
-		if (takes_long(all->judged[i]))
+		if (takes_long(all->judged[i]) ||
+			(i == upto && all->pass[after] != NO_PASS &&
+			 fills(all->judged[i])))
 			return i;
 	}
 	return -1;

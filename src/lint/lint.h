@@ -106,6 +106,14 @@ extern void pgm_lint_relieve(List *judged);
 /* What is dropped and away for long, likewise.  "judged" is in order. */
 extern void pgm_lint_away(List *judged);
 
+/*
+ * A statement on a column without the materialized views that need it: what
+ * drops these and what depends on them, and makes all of it again; NULL if
+ * there is none.
+ */
+extern char *pgm_lint_without_views(Oid relid, const char *column,
+									const char *statement);
+
 /* That of its rule, unless it is allowed or avoided. */
 extern PgmLevel pgm_finding_level(const PgmFinding *finding);
 

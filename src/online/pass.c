@@ -9,7 +9,9 @@
  *
  * What a statement before them drops because the server would refuse, a view,
  * a policy or a trigger on the column, and what one after them makes again,
- * goes along: it is not there for the moment of the switch only.
+ * goes along: it is not there for the moment of the switch only.  So is a
+ * materialized view dropped; one that is to be filled is made after the switch,
+ * by its own statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -145,6 +147,7 @@ drops_dependent(const PgmSource *source, int n)
 	switch (castNode(DropStmt, stmt)->removeType)
 	{
 		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
 		case OBJECT_TRIGGER:
@@ -154,6 +157,7 @@ drops_dependent(const PgmSource *source, int n)
 	}
 }
 
+/* A materialized view is not filled under the locks of the switch. */
 static bool
 makes_dependent(const PgmSource *source, int n)
 {
@@ -166,12 +170,16 @@ makes_dependent(const PgmSource *source, int n)
 		case T_CreatePolicyStmt:
 		case T_CreateTrigStmt:
 			return true;
+		case T_CreateTableAsStmt:
+			return castNode(CreateTableAsStmt, stmt)->objtype == OBJECT_MATVIEW &&
+				castNode(CreateTableAsStmt, stmt)->into->skipData;
 		case T_GrantStmt:
 			return castNode(GrantStmt, stmt)->objtype == OBJECT_TABLE;
 		case T_CommentStmt:
 			switch (castNode(CommentStmt, stmt)->objtype)
 			{
 				case OBJECT_VIEW:
+				case OBJECT_MATVIEW:
 				case OBJECT_RULE:
 				case OBJECT_POLICY:
 				case OBJECT_TRIGGER:
@@ -271,7 +279,6 @@ makes_nothing_again(const PgmSource *source, int n)
 			return true;
 		case T_DropStmt:
 			return castNode(DropStmt, stmt)->removeType == OBJECT_INDEX ||
-				castNode(DropStmt, stmt)->removeType == OBJECT_MATVIEW ||
 				drops_dependent(source, n);
 		case T_CreateStmt:
 		case T_IndexStmt:

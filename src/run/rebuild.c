@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/transaction.h"
+#include "lint/lint.h"
 #include "online/layout.h"
 #include "online/shadow_table.h"
 #include "run/rebuild.h"
@@ -88,6 +89,34 @@ column_names(const char *quoted)
 	return result;
 }
 
+/* Refused as it would be later, with what can be done about it. */
+static void
+refuse_for_views(const Rebuild *rebuild, const PgmShadowRequest *shadow)
+{
+	const AlterTableStmt *stmt =
+		castNode(AlterTableStmt, shadow->source->statements[0].raw->stmt);
+	char	   *reason = pgm_shadow_refusal(shadow->relid, shadow->source, 0);
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		char	   *cure = reason == NULL ||
+			cmd->subtype != AT_AlterColumnType ? NULL :
+			pgm_lint_without_views(shadow->relid, cmd->name,
+								   psprintf("SELECT pgmigrate.rebuild(%s, %s)",
+											quote_literal_cstr(rebuild->name),
+											quote_literal_cstr(rebuild->request->definition)));
+
+		if (cure != NULL)
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot change table %s online", rebuild->name),
+					errdetail("The reason is that %s.", reason),
+					errhint("%s", cure));
+	}
+}
+
 static void
 work(void *arg)
 {
@@ -134,6 +163,9 @@ work(void *arg)
 			ereport(ERROR,
 					errcode(ERRCODE_SYNTAX_ERROR),
 					errmsg("definition is more than subcommands of ALTER TABLE"));
+		pgm_txn_begin();
+		refuse_for_views(rebuild, &shadow);
+		pgm_txn_commit();
 	}
 	(void) pgm_shadow_statement(&shadow);
 

@@ -97,14 +97,68 @@ RESET pgmigrate.online_method;
 SET pgmigrate.environment = production;
 SELECT state FROM pgmigrate.upgrade('kind');
 RESET pgmigrate.environment;
+\set VERBOSITY terse
 SELECT operation FROM pgmigrate.rebuild('t', 'ALTER w TYPE varchar(20)');
+\set VERBOSITY default
+SELECT details->>'hint' LIKE 'DROP MATERIALIZED VIEW%SELECT pgmigrate.rebuild(''mat.t'', ''ALTER w TYPE varchar(20)'');%CREATE MATERIALIZED VIEW mat.filled WITH (%' AS says_what_to_do FROM pgmigrate.status();
 SELECT count(*) FROM pgmigrate.operations WHERE revision = 'kind';
+
+-- what the hint makes again has all that it had
+CREATE FUNCTION shape() RETURNS TABLE (what text) LANGUAGE sql AS $$
+SELECT concat_ws(' ', c.relname, c.relkind, c.relowner::regrole, c.reloptions, obj_description(c.oid, 'pg_class'), pg_get_viewdef(c.oid)) FROM pg_class c WHERE c.relnamespace = 'mat'::regnamespace AND c.relkind IN ('m', 'v')
+UNION ALL SELECT concat_ws(' ', c.relname, a.attname, a.attstattarget, a.attstorage, (SELECT array_agg(o) FROM unnest(a.attoptions) AS o WHERE o ~ '^n_'), col_description(c.oid, a.attnum)) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'mat'::regnamespace AND c.relkind IN ('m', 'v')
+UNION ALL SELECT concat_ws(' ', c.relname, x.attname, a.grantee, a.privilege_type, a.is_grantable) FROM pg_class c, LATERAL (SELECT c.relacl, NULL UNION ALL SELECT attacl, attname FROM pg_attribute WHERE attrelid = c.oid) AS x (acl, attname), aclexplode(x.acl) AS a WHERE c.relnamespace = 'mat'::regnamespace AND c.relkind IN ('m', 'v')
+UNION ALL SELECT concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisclustered, obj_description(i.indexrelid, 'pg_class')) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'mat'::regnamespace AND c.relkind = 'm'
+UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxnamespace = 'mat'::regnamespace
+$$;
+BEGIN;
+ALTER MATERIALIZED VIEW filled ALTER w SET (n_distinct = 10);
+COMMENT ON VIEW over IS 'it''s only \the kind';
+GRANT SELECT (w) ON over TO PUBLIC;
+CREATE TABLE shaped AS SELECT * FROM shape();
+SELECT hint AS cure FROM pgmigrate.assess('kind') WHERE rule = 'dependent-object-blocks' \gset
+\set ECHO none
+:cure
+\set ECHO all
+SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'w';
+SELECT a.what AS lost, NULL AS new FROM (TABLE shaped EXCEPT ALL SELECT * FROM shape()) AS a UNION ALL SELECT NULL, b.what FROM (SELECT * FROM shape() EXCEPT ALL TABLE shaped) AS b;
+SELECT count(*) FROM filled;
+ROLLBACK;
 
 -- as the hint says: without it, and made again
 SELECT pgmigrate.amend('kind', upgrade => 'DROP MATERIALIZED VIEW mat.on_top; DROP VIEW mat.over; DROP MATERIALIZED VIEW mat.filled; ALTER TABLE mat.t ALTER w TYPE varchar(20); CREATE MATERIALIZED VIEW mat.filled AS SELECT id, w FROM mat.t');
 SELECT strategy FROM pgmigrate.plan('kind');
 SELECT state FROM pgmigrate.upgrade('kind');
 SELECT count(*), pg_typeof(max(w)) FROM filled;
+
+-- it is away from the switch on only: dropped under its locks, filled without
+DROP MATERIALIZED VIEW filled;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT count(*) FROM pgmigrate.finalize();
+CREATE TABLE seen (what text, there bool, locks int);
+CREATE FUNCTION look() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO mat.seen SELECT tg_tag, to_regclass('mat.filled') IS NOT NULL,
+		(SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'mat.t'::regclass AND mode = 'AccessExclusiveLock');
+END $$;
+CREATE EVENT TRIGGER mat_look ON ddl_command_start WHEN TAG IN ('DROP MATERIALIZED VIEW', 'CREATE MATERIALIZED VIEW') EXECUTE FUNCTION look();
+CREATE MATERIALIZED VIEW filled AS SELECT id, w FROM t;
+TRUNCATE seen;
+SELECT pgmigrate.amend('kind', upgrade => 'DROP MATERIALIZED VIEW mat.filled; ALTER TABLE mat.t ALTER w TYPE varchar(30); CREATE MATERIALIZED VIEW mat.filled AS SELECT id, w FROM mat.t',
+	downgrade => 'DROP MATERIALIZED VIEW mat.filled; ALTER TABLE mat.t ALTER w TYPE text; CREATE MATERIALIZED VIEW mat.filled AS SELECT id, w FROM mat.t WITH NO DATA; COMMENT ON MATERIALIZED VIEW mat.filled IS ''to be filled''') IS NOT NULL AS amended;
+SELECT statement, strategy FROM pgmigrate.plan('kind');
+SELECT message FROM pgmigrate.assess('kind') WHERE rule = 'away-meanwhile';
+TRUNCATE seen;
+SELECT state FROM pgmigrate.upgrade('kind');
+TABLE seen;
+SELECT count(*) FROM filled;
+TRUNCATE seen;
+SELECT state FROM pgmigrate.downgrade('-1');
+TABLE seen;
+DROP EVENT TRIGGER mat_look;
+SELECT relispopulated, obj_description(oid) FROM pg_class WHERE oid = 'mat.filled'::regclass;
+SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'w';
+SELECT strategy, state FROM pgmigrate.operations WHERE revision = 'kind' ORDER BY operation;
 
 RESET search_path;
 DROP SCHEMA mat CASCADE;
