@@ -123,7 +123,10 @@ LEFT JOIN LATERAL (SELECT 'process ' OPERATOR(pg_catalog.||) pg_catalog.array_to
 	JOIN pg_catalog.pg_locks l ON l.pid OPERATOR(pg_catalog.=) t.pid AND NOT l.granted
 	JOIN pg_catalog.pg_stat_activity p ON p.pid OPERATOR(pg_catalog.=) t.pid
 		AND p.backend_type OPERATOR(pg_catalog.=) 'pgmigrate worker'
-	WHERE t.id OPERATOR(pg_catalog.=) o.run AND o.finished IS NULL AND o.switched IS NULL
+	-- one that is switched is at work again where indexes are built for its way back
+	WHERE t.id OPERATOR(pg_catalog.=) CASE WHEN o.switched IS NULL THEN o.run
+			ELSE (o.details OPERATOR(pg_catalog.->>) 'back_run')::pg_catalog.int8 END
+		AND o.finished IS NULL
 		AND pg_catalog.cardinality(pg_catalog.pg_blocking_pids(l.pid)) OPERATOR(pg_catalog.>) 0
 	LIMIT 1) AS w ON true
 CROSS JOIN LATERAL (SELECT CASE WHEN o.finished IS NULL AND o.switched IS NULL

@@ -263,6 +263,8 @@ pgm_shadow_revert(const PgmShadowRequest *asked, int64 id, bool without_unfit)
 							   id),
 						errdetail("The reason is that %s.",
 								  pgm_shadow_no_way_back(shadow->family)));
+			if (asked->run != 0)
+				request.run = asked->run;
 			request.source = asked->source;
 			request.n = asked->n;
 			request.last = asked->last;

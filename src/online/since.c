@@ -225,6 +225,17 @@ build_error_callback(void *arg)
 				build->shadow->operation->id);
 }
 
+/* For those who ask what it waits for: the run that made it is over. */
+static void
+note_run(const PgmShadow *shadow)
+{
+	pgm_txn_begin();
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"back_run\": " INT64_FORMAT "}",
+									   shadow->request->run));
+	pgm_txn_commit();
+}
+
 /*
  * What is left INVALID by an error, or a process that is gone, goes when it is
  * built the next time, or with what is kept.
@@ -238,6 +249,7 @@ pgm_since_build_index(PgmShadow *shadow, Oid relid, Oid index,
 	ErrorContextCallback callback = {error_context_stack,
 	build_error_callback, &build};
 
+	note_run(shadow);
 	error_context_stack = &callback;
 	pgm_shadow_ensure_index(shadow, relid,
 							pgm_column_hidden_object(shadow->operation->id,

@@ -274,6 +274,7 @@ pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 	PgmShadowRequest request = {0};
 
 	request.exec = exec;
+	request.run = runner->run;
 	request.source = pass->source;
 	request.n = pass->first;
 	request.last = pass->last;

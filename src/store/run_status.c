@@ -64,7 +64,8 @@ static PgmQuery rows_query = {
 	"THEN s.step ELSE - s.step END "
 	"LIMIT 1) AS s ON true "
 	"LEFT JOIN LATERAL (SELECT * FROM pgmigrate.operation u "
-	"WHERE u.run = r.id AND u.finished IS NULL ORDER BY u.id DESC LIMIT 1) "
+	"WHERE (u.run = r.id OR (u.details->>'back_run')::int8 = r.id) "
+	"AND u.finished IS NULL ORDER BY u.id DESC LIMIT 1) "
 	"AS o ON true "
 	"LEFT JOIN pgmigrate.run_error e ON e.run = r.id AND $3 "
 	"WHERE " THE_RUN,

@@ -169,6 +169,32 @@ is( query(
 		$node, 'SELECT count(*) FROM pgmigrate.operations WHERE waiting_for IS NOT NULL'),
 	'0',
 	'and when it is over, for nobody');
+
+# And one that is switched, whose way back builds an index on the old rows.
+query($node, <<'SQL');
+CREATE TABLE own.back (id int PRIMARY KEY, v int);
+SELECT pgmigrate.revision('there and back', 'ALTER TABLE own.back ALTER v TYPE bigint', 'ALTER TABLE own.back ALTER v TYPE int', id => 'back');
+SQL
+$caller->query('SELECT pgmigrate.upgrade()');
+query($node, 'CREATE INDEX back_v ON own.back (v)');
+$holder->query('BEGIN; INSERT INTO own.back VALUES (1, 1)');
+$caller->send("SELECT pgmigrate.downgrade('-1')");
+poll($node,
+	"SELECT count(*) = 1 FROM pgmigrate.operations WHERE state = 'switched' AND waiting_for = 'process ${\$holder->pid}'"
+);
+is( query(
+		$node, "SELECT details->>'waiting_for' FROM pgmigrate.status()"),
+	'process ' . $holder->pid,
+	'a way back that waits: for whom');
+$holder->query('COMMIT');
+$caller->result;
+is( query(
+		$node,
+		"SELECT state FROM pgmigrate.operations WHERE relation = 'own.back' AND waiting_for IS NULL"
+	),
+	'reverted',
+	'and when it is over, for nobody');
+query($node, "SELECT pgmigrate.remove('back')");
 $caller->query('RESET pgmigrate.online_threshold');
 
 # So does a change of rows.
