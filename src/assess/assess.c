@@ -38,6 +38,7 @@
 #include "citus/tables.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "online/downgrade.h"
 #include "sql/relation_names.h"
 #include "store/authors.h"
 #include "store/begun_statement.h"
@@ -69,6 +70,9 @@ typedef struct Assessment
 	PgmLintPast past;			/* of the item */
 	PgmRates	rates;
 	PgmDataPast rows;
+	const PgmAssessItem *replaced;	/* what a way back replaces: of this … */
+	int			first_replaced; /* … these */
+	int			last_replaced;
 } Assessment;
 
 /* In a signal handler. */
@@ -149,6 +153,33 @@ try_statement(const Assessment *assessment, const PgmAssessItem *item,
 	pgm_find_missing_objects(verdict, assessment->verdicts);
 }
 
+/* What a downgrade would be refused with, where it is the way back of a change. */
+static void
+judge_way_back(Assessment *assessment, PgmJudged *judged,
+			   const PgmAssessItem *item, int n)
+{
+	PgmReplaced replaced;
+	ErrorData  *edata;
+
+	/* those after the first go along with it */
+	if ((assessment->replaced == item && n > assessment->first_replaced &&
+		 n <= assessment->last_replaced) ||
+		!pgm_shadow_replaced(item->downgraded, item->source, n, &replaced))
+		return;
+	assessment->replaced = item;
+	assessment->first_replaced = n;
+	assessment->last_replaced = replaced.last;
+	edata = pgm_shadow_foresee_revert(item->source, n, &replaced);
+	if (edata != NULL)
+		(void) pgm_lint_find(judged, "way-back-refused", NULL,
+							 psprintf("the way back of operation " INT64_FORMAT " would be refused: %s%s%s",
+									  replaced.operation->id, edata->message,
+									  edata->detail == NULL ? "" : ".  ",
+									  edata->detail == NULL ? "" :
+									  edata->detail),
+							 edata->hint);
+}
+
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -170,6 +201,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 	}
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	pgm_lint_statement(judged, &assessment->past);
+	if (item->downgraded != NULL && item->why_plain == NULL)
+		judge_way_back(assessment, judged, item, n);
 	if (assessment->late)
 		say_too_late(judged);
 	if (assessment->data && item->trusted)
@@ -596,6 +629,8 @@ pgm_assess_plan_items(const PgmPlan *plan)
 		item->why_plain = revision->transactional == PGM_TRUE ?
 			pstrdup("the revision is to be one transaction") :
 			pgm_strategy_obstacle(item->source);
+		if (plan->direction == PGM_DOWN)
+			item->downgraded = revision;
 		if (any_partly)
 			note_done(item, revision, plan->direction);
 		items = lappend(items, item);

@@ -9,6 +9,7 @@
 #define PGM_ASSESS_ASSESS_H
 
 #include "lint/lint.h"
+#include "store/revision.h"
 #include "store/run_plan.h"
 
 /*
@@ -28,6 +29,7 @@ typedef struct PgmAssessItem
 	char	   *why_plain;		/* none of it is carried out online, or NULL */
 	int			done;			/* statements that a run has done already */
 	List	   *leftovers;		/* of PgmSource *: what the run does first */
+	const PgmRevision *downgraded;	/* it is the downgrade of this, or NULL */
 } PgmAssessItem;
 
 /*

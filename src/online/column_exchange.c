@@ -621,6 +621,24 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 }
 
 void
+pgm_column_check_exchange(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	(void) pgm_column_objects_back(shadow, pgm_column_objects(shadow), true);
+	foreach(lc, pgm_column_members(shadow))
+	{
+		PgmColumnSpec spec;
+
+		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
+									 &spec))
+			continue;
+		for (int i = 0; i < spec.n; i++)
+			check_not_null(shadow, lfirst_oid(lc), &spec.pairs[i]);
+	}
+}
+
+void
 pgm_column_exchange(PgmShadow *shadow, bool back)
 {
 	List	   *objects = pgm_column_objects(shadow);

@@ -113,6 +113,7 @@ extern void pgm_column_rename_index(IndexStmt *stmt, void *names);
 
 /* column_exchange.c: of all tables of the change, with their locks. */
 extern void pgm_column_exchange(PgmShadow *shadow, bool back);
+extern void pgm_column_check_exchange(PgmShadow *shadow);	/* back, ahead */
 
 /* column_compare.c: outside of a transaction; with the locks, inside. */
 extern void pgm_column_compare(PgmShadow *shadow);
@@ -132,6 +133,7 @@ extern void pgm_column_advance(PgmShadow *shadow);
 extern void pgm_column_check(const PgmShadow *shadow);
 extern void pgm_column_switch(PgmShadow *shadow);
 extern void pgm_column_switch_back(PgmShadow *shadow, bool without_unfit);
+extern void pgm_column_check_back(PgmShadow *shadow);
 extern void pgm_column_set_sequences_back(PgmShadow *shadow, bool ahead);
 extern void pgm_column_remove(PgmShadow *shadow);
 

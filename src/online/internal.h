@@ -130,6 +130,7 @@ extern int64 pgm_shadow_unfit(PgmShadow *shadow, bool forget);
 /* switch.c: with the locks. */
 extern void pgm_shadow_switch(PgmShadow *shadow);
 extern void pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit);
+extern void pgm_shadow_check_back(PgmShadow *shadow);	/* without them too */
 extern const char *pgm_shadow_and_then(const PgmShadow *shadow);
 extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
 									 const char *detail);

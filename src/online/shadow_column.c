@@ -412,6 +412,34 @@ pgm_column_set_sequences_back(PgmShadow *shadow, bool ahead)
 	}
 }
 
+static void
+refuse_unfit(const PgmShadow *shadow, int64 unfit)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_DATA_EXCEPTION),
+			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
+						  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
+						  (unsigned long) unfit, unfit, shadow->name),
+			errhint_plural("Its value is in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with a null in its place%s.",
+						   "Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
+						   (unsigned long) unfit,
+						   quote_qualified_identifier(shadow->schema,
+													  PGM_UNFIT_TABLE),
+						   shadow->operation->id, pgm_shadow_and_then(shadow)));
+}
+
+void
+pgm_column_check_back(PgmShadow *shadow)
+{
+	int64		unfit;
+
+	check_way_back(shadow);
+	unfit = count_unfit(shadow);
+	if (unfit > 0)
+		refuse_unfit(shadow, unfit);
+	pgm_column_check_exchange(shadow);
+}
+
 void
 pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 {
@@ -421,17 +449,7 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 	check_way_back(shadow);
 	unfit = count_unfit(shadow);
 	if (unfit > 0 && !without_unfit)
-		ereport(ERROR,
-				errcode(ERRCODE_DATA_EXCEPTION),
-				errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
-							  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
-							  (unsigned long) unfit, unfit, shadow->name),
-				errhint_plural("Its value is in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with a null in its place%s.",
-							   "Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
-							   (unsigned long) unfit,
-							   quote_qualified_identifier(shadow->schema,
-														  PGM_UNFIT_TABLE),
-							   shadow->operation->id, pgm_shadow_and_then(shadow)));
+		refuse_unfit(shadow, unfit);
 	if (unfit > 0)
 		allow_nulls(shadow, unfit);
 	pgm_column_set_sequences_back(shadow, false);

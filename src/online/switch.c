@@ -463,6 +463,22 @@ refuse_partitioned_keys(const PgmShadow *shadow, List *keys)
 }
 
 void
+pgm_shadow_check_back(PgmShadow *shadow)
+{
+	ListCell   *lc;
+
+	if (pgm_is_column(shadow))
+	{
+		pgm_column_check_back(shadow);
+		return;
+	}
+	foreach(lc, shadow->family)
+		(void) check_way_back(lfirst(lc), false);
+	foreach(lc, shadow->family)
+		(void) pgm_since_look(lfirst(lc));
+}
+
+void
 pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 {
 	int64		unfit = 0;

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "base/transaction.h"
+#include "online/downgrade.h"
 #include "online/kept.h"
 #include "online/shadow_table.h"
 #include "run/kept_statement.h"
@@ -50,27 +51,6 @@ mark_done_alone(Completion *completion)
 	pgm_txn_commit();
 }
 
-/* The table that statement i alters, or InvalidOid. */
-static Oid
-altered_by(const PgmSource *source, int i)
-{
-	Node	   *stmt = source->statements[i].raw->stmt;
-
-	if (!IsA(stmt, AlterTableStmt))
-		return InvalidOid;
-	return pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation);
-}
-
-/* Does any other statement than those alter the table? */
-static bool
-altered_besides(const PgmSource *source, Oid relid, int first, int last)
-{
-	for (int i = 0; i < source->nstatements; i++)
-		if ((i < first || i > last) && altered_by(source, i) == relid)
-			return true;
-	return false;
-}
-
 static void
 end_at(PgmPass *pass, int last, const char *digest)
 {
@@ -78,64 +58,6 @@ end_at(PgmPass *pass, int last, const char *digest)
 	pass->digest = digest == NULL ? NULL : pstrdup(digest);
 	for (int i = pass->first; i <= last; i++)
 		pass->digest = pgm_resume_digest(pass->source, i, pass->digest);
-}
-
-/* Which of those of a revision is about the table, if it is one; or NULL. */
-static PgmOperation *
-one_of(List *operations, Oid relid)
-{
-	PgmOperation *result = NULL;
-	ListCell   *lc;
-
-	foreach(lc, operations)
-	{
-		PgmOperation *operation = lfirst(lc);
-
-		/* what is kept comes back in place of what makes it, nothing else */
-		if (pgm_shadow_root(operation) != relid || operation->elsewhere ||
-			pgm_is_kept(operation) ||
-			strcmp(operation->direction, "up") != 0)
-			continue;
-		/* it was stopped before it was finalized */
-		if (pgm_operation_detail(operation, "no_way_back") != NULL)
-			return NULL;
-		if (result != NULL && !pgm_shadow_are_one(operation, result))
-			return NULL;
-		result = operation;
-	}
-	return result;
-}
-
-/* Of what is one with an operation, does any other statement alter a table? */
-static bool
-any_altered_besides(const PgmSource *source, const PgmOperation *operation,
-					int first, int last)
-{
-	ListCell   *lc;
-
-	foreach(lc, pgm_operations_in_state(operation->state, operation->revision))
-	{
-		if (pgm_shadow_are_one(lfirst(lc), operation) &&
-			altered_besides(source, pgm_shadow_root(lfirst(lc)), first, last))
-			return true;
-	}
-	return false;
-}
-
-/* Is there nothing else that the upgrade did to the table? */
-static bool
-is_all(const PgmStep *step, const PgmOperation *operation)
-{
-	const PgmSource *source = pgm_revision_source(step->revision, PGM_UP);
-	int			first = operation->statement - 1;
-	Oid			relid = pgm_shadow_root(operation);
-
-	if (first < 0 || first >= source->nstatements)
-		return false;
-	return (altered_by(source, pgm_shadow_first(source, first)) == relid ||
-			pgm_shadow_joint_last(source, first) >= 0) &&
-		!any_altered_besides(source, operation, first,
-							 pgm_shadow_last(relid, source, first));
 }
 
 bool
@@ -154,32 +76,18 @@ static bool
 find_revert(const PgmRunner *runner, const PgmStep *step, const char *digest,
 			PgmPass *pass)
 {
-	const PgmSource *source = pass->source;
-	PgmOperation *operation;
-	int			first = pgm_shadow_joint_last(source, pass->first) < 0 ?
-		pgm_shadow_first(source, pass->first) : pass->first;
-	int			last = Max(pgm_shadow_joint_last(source, pass->first), first);
+	PgmReplaced replaced;
 
-	if (runner->request->direction != PGM_DOWN)
-		return false;
-	operation = one_of(pgm_operations_in_state(PGM_OPERATION_SWITCHED,
-											   step->revision->id),
-					   pass->relid);
-	if (operation == NULL)
-		operation = one_of(pgm_operations_taken_back(step->revision->id),
-						   pass->relid);
-	while (last + 1 < source->nstatements &&
-		   altered_by(source, last + 1) == pass->relid)
-		last++;
-	if (operation == NULL || !is_all(step, operation) ||
-		any_altered_besides(source, operation, first, last))
+	if (runner->request->direction != PGM_DOWN ||
+		!pgm_shadow_replaced(step->revision, pass->source, pass->first,
+							 &replaced))
 		return false;
 	/* revert() was called: the rows would be converted back twice */
-	if (operation->state == PGM_OPERATION_REVERTED)
+	if (replaced.operation->state == PGM_OPERATION_REVERTED)
 		pass->is_there = true;
 	else
-		pass->reverted = operation->id;
-	end_at(pass, pgm_shadow_with_made(source, pass->first, last), digest);
+		pass->reverted = replaced.operation->id;
+	end_at(pass, replaced.last, digest);
 	return true;
 }
 
@@ -193,7 +101,7 @@ pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
 
 	pass->source = source;
 	pass->first = n;
-	pass->relid = altered_by(source, pgm_shadow_first(source, n));
+	pass->relid = pgm_shadow_altered_by(source, pgm_shadow_first(source, n));
 	if (!OidIsValid(pass->relid))
 		return false;
 	if (find_revert(runner, step, digest, pass))
@@ -220,7 +128,7 @@ pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
 Oid
 pgm_runner_held_table(const PgmSource *source, int n)
 {
-	Oid			relid = altered_by(source, n);
+	Oid			relid = pgm_shadow_altered_by(source, n);
 	ListCell   *lc;
 
 	if (!OidIsValid(relid) || !pgm_shadow_can_revert(relid))

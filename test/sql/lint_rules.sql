@@ -244,7 +244,7 @@ SELECT s.rule, s.silent FROM rules.sample s, rules.hints(s.silent, s.rule) h WHE
 SELECT rule FROM pgmigrate.lint_rules(), rules.version WHERE rule NOT IN (SELECT rule FROM rules.sample)
 	AND major BETWEEN coalesce(since, 0) AND coalesce(until, 99)
 	AND rule NOT IN ('assess-timeout', 'away-meanwhile', 'index-in-use', 'invalid-index-left', 'many-locks', 'data-unsure', 'loses-data', 'cascading-delete', 'foreign-table-changed', 'foreign-partition', 'foreign-rows',
-		'missing-privilege', 'no-way-back', 'row-security', 'citus-sequential', 'citus-unsupported', 'way-back') ORDER BY rule;
+		'missing-privilege', 'no-way-back', 'row-security', 'citus-sequential', 'citus-unsupported', 'way-back', 'way-back-refused') ORDER BY rule;
 -- hints are SQL, with no gaps, or a sentence
 SELECT rule, hint FROM rules.found WHERE hint LIKE '%...%' OR hint !~ '(;|\.)$' AND hint !~ E'\n-- the same for \\d+ more partitions$'
 	OR hint ~ 'NULL|null' AND hint !~* 'not null|is null|set null|or null|nulls|null\)' OR hint LIKE '%(null)%' ORDER BY rule;

@@ -1,0 +1,67 @@
+/*
+ * What a downgrade would be refused with, where it is the way back of a change:
+ * plan() and report() say it before, and then it is so.
+ */
+SET client_min_messages = error;
+DROP EXTENSION IF EXISTS pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE SCHEMA fore;
+SET search_path = fore, public;
+SET pgmigrate.online_threshold = 0;
+CREATE TABLE t (id int PRIMARY KEY, v int, w int);
+INSERT INTO t SELECT g, g, g FROM generate_series(1, 10) g;
+CREATE FUNCTION foreseen() RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(h, ', ') FROM pgmigrate.plan('-1', 'downgrade') AS p, unnest(p.hazards) AS h WHERE h ~ 'way-back'
+$$;
+SELECT pgmigrate.revision('there', 'ALTER TABLE fore.t ALTER v TYPE bigint', 'ALTER TABLE fore.t ALTER v TYPE int', id => 'there');
+\set VERBOSITY terse
+
+-- by a new table
+SET pgmigrate.online_method = 'table';
+SELECT state FROM pgmigrate.upgrade('head');
+SELECT foreseen();
+CREATE INDEX t_w ON t (w, v);
+SELECT foreseen();
+INSERT INTO t VALUES (11, 5000000000, 11);
+SELECT foreseen();
+SELECT regexp_replace(line, '\d+', 'N', 'g') AS line FROM pgmigrate.report('-1', 'downgrade') AS line WHERE line ~ 'way-back|refused';
+SELECT state FROM pgmigrate.downgrade('-1');
+DELETE FROM t WHERE id = 11;
+CREATE TABLE other (id bigint PRIMARY KEY);
+ALTER TABLE t ADD FOREIGN KEY (v) REFERENCES other NOT VALID;
+SELECT foreseen();
+ALTER TABLE t DROP CONSTRAINT t_v_fkey;
+BEGIN;
+ALTER TABLE t DISABLE TRIGGER ALL;
+SELECT foreseen();
+ROLLBACK;
+SELECT foreseen();
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT pg_typeof(v), count(*) FROM t GROUP BY 1;
+
+-- by a new column
+SET pgmigrate.online_method = 'column';
+SELECT state FROM pgmigrate.upgrade('head');
+SELECT foreseen();
+DROP INDEX t_w;
+CREATE INDEX t_v ON t (v);
+SELECT foreseen();
+ALTER TABLE t ADD CHECK (v > 0);
+SELECT foreseen();
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE t DROP CONSTRAINT t_v_check, ALTER v SET NOT NULL;
+SELECT foreseen();
+ALTER TABLE t ALTER v DROP NOT NULL;
+UPDATE t SET v = 5000000000 WHERE id = 1;
+SELECT foreseen();
+UPDATE t SET v = 1 WHERE id = 1;
+SELECT foreseen();
+-- once it is finalized the downgrade runs its own statements
+ALTER TABLE t ADD CHECK (v > 0);
+SELECT foreseen();
+SELECT count(*) FROM pgmigrate.finalize();
+SELECT foreseen();
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP SCHEMA fore CASCADE;
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
