@@ -324,7 +324,8 @@ pgmigrate_graph(PG_FUNCTION_ARGS)
 
 /*
  * "level: rule" for each finding that no comment allows, and why there is no
- * way to carry it out online where one is wanted, or why it is this one of two.
+ * way to carry it out online where one is wanted, or why it is this one of
+ * two.
  */
 static void
 plan_hazards(PgmRows *rows, const PgmJudged *judged)

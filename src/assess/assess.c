@@ -153,7 +153,7 @@ try_statement(const Assessment *assessment, const PgmAssessItem *item,
 	pgm_find_missing_objects(verdict, assessment->verdicts);
 }
 
-/* What a downgrade would be refused with, where it is the way back of a change. */
+/* What the way back of a change would be refused with in a downgrade. */
 static void
 judge_way_back(Assessment *assessment, PgmJudged *judged,
 			   const PgmAssessItem *item, int n)

@@ -283,7 +283,8 @@ pgm_column_objects(const PgmShadow *shadow)
 	if (pgm_operation_detail(shadow->operation, "objects") != NULL)
 		return saved_objects(shadow);
 	foreach(lc, pgm_column_members(shadow))
-		result = list_concat(result, pgm_column_objects_on(shadow, lfirst_oid(lc)));
+		result = list_concat(result,
+							 pgm_column_objects_on(shadow, lfirst_oid(lc)));
 	return result;
 }
 

@@ -153,11 +153,12 @@ is_of(const PgmMappingText *mapping, AttrNumber column)
 static bool
 has_distinct_nulls(Relation index)
 {
-	Oid			relid = RelationGetRelid(index);
+	char	   *command = pgm_layout_index_command(RelationGetRelid(index));
+	IndexStmt  *stmt =
+		pgm_layout_index_statement(command, RelationGetRelationName(index),
+								   index->rd_index->indrelid);
 
-	return !pgm_index_nulls_not_distinct(pgm_layout_index_statement(pgm_layout_index_command(relid),
-																	RelationGetRelationName(index),
-																	index->rd_index->indrelid));
+	return !pgm_index_nulls_not_distinct(stmt);
 }
 
 /* Do both columns tell the same words apart? */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * downgrade.c
- *	  Which statements of a downgrade a way back replaces, and what is in its way.
+ *	  What a way back replaces of a downgrade, and what is in its way.
  *
  * Where all that the upgrade did to a table is one operation which can be
  * reverted, the ALTER TABLE of that table, or several of them in a row, are
@@ -38,7 +38,8 @@ static bool
 altered_besides(const PgmSource *source, Oid relid, int first, int last)
 {
 	for (int i = 0; i < source->nstatements; i++)
-		if ((i < first || i > last) && pgm_shadow_altered_by(source, i) == relid)
+		if ((i < first || i > last) &&
+			pgm_shadow_altered_by(source, i) == relid)
 			return true;
 	return false;
 }
@@ -95,10 +96,12 @@ is_all(const PgmRevision *revision, const PgmOperation *operation)
 
 	if (first < 0 || first >= source->nstatements)
 		return false;
-	return (pgm_shadow_altered_by(source, pgm_shadow_first(source, first)) == relid ||
-			pgm_shadow_joint_last(source, first) >= 0) &&
-		!any_altered_besides(source, operation, first,
-							 pgm_shadow_last(relid, source, first));
+	if (pgm_shadow_altered_by(source,
+							  pgm_shadow_first(source, first)) != relid &&
+		pgm_shadow_joint_last(source, first) < 0)
+		return false;
+	return !any_altered_besides(source, operation, first,
+								pgm_shadow_last(relid, source, first));
 }
 
 /* ---- what is replaced */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * downgrade.h
- *	  Which statements of a downgrade a way back replaces, and what is in its way.
+ *	  What a way back replaces of a downgrade, and what is in its way.
  *
  *-------------------------------------------------------------------------
  */

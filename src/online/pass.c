@@ -10,8 +10,8 @@
  * What a statement before them drops because the server would refuse, a view,
  * a policy or a trigger on the column, and what one after them makes again,
  * goes along: it is not there for the moment of the switch only.  So is a
- * materialized view dropped; one that is to be filled is made after the switch,
- * by its own statement.
+ * materialized view dropped; one that is to be filled is made after the
+ * switch, by its own statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -171,8 +171,8 @@ makes_dependent(const PgmSource *source, int n)
 		case T_CreateTrigStmt:
 			return true;
 		case T_CreateTableAsStmt:
-			return castNode(CreateTableAsStmt, stmt)->objtype == OBJECT_MATVIEW &&
-				castNode(CreateTableAsStmt, stmt)->into->skipData;
+			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_MATVIEW &&
+				((CreateTableAsStmt *) stmt)->into->skipData;
 		case T_GrantStmt:
 			return castNode(GrantStmt, stmt)->objtype == OBJECT_TABLE;
 		case T_CommentStmt:

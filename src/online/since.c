@@ -208,7 +208,8 @@ static void
 build_error_callback(void *arg)
 {
 	const Build *build = arg;
-	int			class = ERRCODE_TO_CATEGORY(geterrcode());
+	int			code = geterrcode();
+	int			class = ERRCODE_TO_CATEGORY(code);
 
 	if (pgm_is_column(build->shadow))
 		errcontext("index \"%s\" of table %s, built on its old column",
@@ -220,7 +221,9 @@ build_error_callback(void *arg)
 		class == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
 		errhint("The index was made since the switch, and the old rows do not allow it.  Drop it and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 				build->shadow->operation->id);
-	else if (class == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION))
+	else if (code == ERRCODE_DATATYPE_MISMATCH ||
+			 code == ERRCODE_UNDEFINED_OBJECT ||
+			 code == ERRCODE_UNDEFINED_FUNCTION)
 		errhint("The index was made since the switch, and there is none like it for the old type.  Drop it and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 				build->shadow->operation->id);
 }

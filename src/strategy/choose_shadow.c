@@ -122,7 +122,8 @@ static void
 reckon(const PgmMaker *maker, Costs *costs)
 {
 	Datum		columns = pgm_names_datum(altered_columns(maker));
-	List	   *relids = lcons_oid(maker->relid, pgm_descendants(maker->relid));
+	List	   *relids = lcons_oid(maker->relid,
+								   pgm_descendants(maker->relid));
 	ListCell   *lc;
 
 	memset(costs, 0, sizeof(Costs));
@@ -192,8 +193,8 @@ look_back(const PgmMaker *maker, bool column, PgmWayBack *back)
 }
 
 /*
- * Several statements on a table are one pass by a table beside, and one each by
- * columns, of which the last only can be taken back.
+ * Several statements on a table are one pass by a table beside, and one each
+ * by columns, of which the last only can be taken back.
  */
 static bool
 is_alone(const PgmMaker *maker)
