@@ -70,12 +70,13 @@ pgmigrate_adopt_drift(PG_FUNCTION_ARGS)
 	revision.message = pgm_arg_text_not_null(fcinfo, 0, "message");
 	revision.id = pgm_arg_text(fcinfo, 1);
 	pgm_runner_refuse_read_only();
+	pgm_schema_record_refuse_missing();
 
 	/* the setting's check has seen that it can be split */
 	(void) SplitGUCList(pstrdup(pgm_drift_ignore), ',', &ignored);
 	present = pgm_schema_read_all(GetUserId());
 	kept = pgm_schema_kept(present);
-	pgm_schema_record_drift(refuse_local, NULL);
+	(void) pgm_schema_record_drift(refuse_local, NULL);
 	if (!pgm_generate_between(kept, present, ignored,
 							  &revision.upgrade, &revision.downgrade))
 	{

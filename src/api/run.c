@@ -365,7 +365,7 @@ pgmigrate_wait(PG_FUNCTION_ARGS)
 			pgm_caller_look(look_at_run, &look);
 			status = look.status;
 			run = look.run = status.run;
-			if (status.state != PGM_STATE_RUNNING)
+			if (status.state != PGM_STATE_RUNNING && !status.records)
 				break;
 		}
 

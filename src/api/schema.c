@@ -71,9 +71,9 @@ pgmigrate_drift(PG_FUNCTION_ARGS)
 
 	pgm_rows_begin(&drift.rows, fcinfo);
 	pgm_digest_init(&drift.digest, "pgmigrate drift");
-	pgm_schema_record_drift(drift_row, &drift);
-	pgm_outbox_drift(drift.n, drift.n == 0 ? "" :
-					 pgm_digest_final(&drift.digest));
+	if (pgm_schema_record_drift(drift_row, &drift))
+		pgm_outbox_drift(drift.n, drift.n == 0 ? "" :
+						 pgm_digest_final(&drift.digest));
 	return (Datum) 0;
 }
 

@@ -42,6 +42,9 @@ static volatile sig_atomic_t cancelled = false;
 /* Who it was; -1 if it was more than one process. */
 static volatile sig_atomic_t cancelled_by = 0;
 
+/* It is remembered only, and ends nothing of what we are at. */
+static volatile sig_atomic_t deferring = false;
+
 /* At which it looks around. */
 static PgmTick watch_tick = {MAX_TIMEOUTS};
 
@@ -76,7 +79,8 @@ handle_cancel(int signo, siginfo_t * info, void *context)
 			info->si_pid;
 		cancelled = true;
 	}
-	pgm_statement_cancel(signo, info);
+	if (info->si_pid == MyProcPid || !deferring)
+		pgm_statement_cancel(signo, info);
 	errno = save_errno;
 }
 
@@ -90,6 +94,15 @@ catch_cancel(void)
 	action.sa_flags = SA_SIGINFO | SA_RESTART;
 	sigemptyset(&action.sa_mask);
 	(void) sigaction(SIGINT, &action, NULL);
+}
+
+/* One that came before, and was held back, is remembered as well. */
+void
+pgm_process_defer_cancel(bool defer)
+{
+	deferring = defer;
+	if (defer)
+		QueryCancelPending = false;
 }
 
 bool
@@ -166,7 +179,7 @@ look_around(void)
 {
 	if (!PostmasterIsAlive())
 		ProcDiePending = true;
-	else if (cancelled)
+	else if (cancelled && !deferring)
 		QueryCancelPending = true;
 	else
 		return;

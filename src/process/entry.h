@@ -43,6 +43,13 @@ extern void pgm_process_check_cancel(void);
 extern bool pgm_process_is_cancelled(void);
 
 /*
+ * In a worker: from here on a cancel is remembered, and ends nothing until
+ * this is called with false.  Timeouts do end what they are for, unlike with
+ * HOLD_CANCEL_INTERRUPTS, and an error leaves it as it is.
+ */
+extern void pgm_process_defer_cancel(bool defer);
+
+/*
  * Is this error the end of a cancel that somebody has asked for?  A timeout is
  * a failure like any other, unless a cancel had come before it.
  */

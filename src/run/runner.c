@@ -12,6 +12,7 @@
  *	each statement of the other steps			a commit each, flushed, with a
  *												mark before and a mark after
  *	run row "done"								one commit, flushed
+ *	the schema that the run leaves				one commit, flushed
  *
  * How a step is carried out is chosen once for it, see store/step_method.h and
  * run/step_routine.h.  It takes its locks first, see lock/ladder.c, and is
@@ -124,6 +125,9 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 		pgm_ledger_complete(plan->graph, plan->rows);
 		pgm_ledger_check_unaltered();
 		pgm_plan_check(plan, runner->one_transaction);
+
+		if (!runner->request->record_later)
+			pgm_schema_record_settle();
 
 		/* of a revision that is partly applied, what is there is its own */
 		if (!runner->any_partly)
@@ -415,14 +419,6 @@ finish(PgmRunner *runner)
 	pgm_journal_end(runner->run, nheads, heads);
 }
 
-/* It reads the whole database, so that a row of many runs does it once. */
-static void
-record_schema(const PgmRunner *runner)
-{
-	if (!runner->request->record_later)
-		pgm_schema_record_keep(runner->run);
-}
-
 /* Of a revision that calls us, in a run or in a script. */
 void
 pgm_runner_refuse_nested(void)
@@ -474,7 +470,8 @@ attempt_all(PgmRunner *runner)
 	}
 	pgm_runner_set_savepoint(runner);
 	run_all_steps(runner, step_in_open_transaction);
-	record_schema(runner);
+	if (!runner->request->record_later)
+		pgm_schema_record_keep(runner->run);
 	finish(runner);
 	pgm_runner_release_savepoint(runner);
 	pgm_txn_commit();
@@ -504,17 +501,14 @@ work(void *arg)
 		run_all_steps(runner, work_step);
 		runner->step++;			/* what fails now is none of them */
 
-		/* not below: the limit of a lock's wait is an interrupt, too */
-		pgm_txn_begin_own();
-		record_schema(runner);
-		pgm_txn_commit_own(!pgm_process_is_cancelled());
-
 		/* all is committed, so the run is done, whatever comes now */
 		HOLD_CANCEL_INTERRUPTS();
 		pgm_txn_begin_own();
 		finish(runner);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
 		RESUME_CANCEL_INTERRUPTS();
+		if (!runner->request->record_later)
+			pgm_run_record_schema(runner->run, false);
 	}
 }
 

@@ -6,9 +6,14 @@
  *	run lock, runs without a process interrupted, run row "running"
  *	the work, of whatever kind
  *	either the row of its end, by the work itself; or, after an error, the
- *	abort and a transaction of its own with the schema that the run leaves and
- *	the row "failed" or "cancelled"
+ *	abort and a transaction of its own with the row "failed" or "cancelled"
+ *	the schema that the run leaves, in another one
  *	run lock released
+ *
+ * To read a schema takes its time, in which whoever has asked to cancel asks
+ * again, and loses patience: the launcher terminates a worker that is not
+ * gone after four seconds.  By then the run has ended as its row says, and
+ * what is missing is the record of the schema, which schema_record.c sees.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,18 +55,61 @@ pgm_run_describe(PgmRunRecord *record, const char *command,
 	record->search_path = namespace_search_path;
 }
 
+/* Of a transaction of its own after the run.  No error comes out of here. */
+static void
+forgive(MemoryContext context, const char *what, int64 run)
+{
+	ErrorData  *unrecorded;
+
+	MemoryContextSwitchTo(context);
+	unrecorded = CopyErrorData();
+	FlushErrorState();
+
+	/* the error itself has ended the hold of the caller */
+	HOLD_CANCEL_INTERRUPTS();
+	pgm_txn_abort();
+	ereport(LOG,
+			errmsg("could not record the %s of run " INT64_FORMAT, what, run),
+			errdetail_internal("%s", unrecorded->message));
+}
+
+void
+pgm_run_record_schema(int64 run, bool failed)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	/* not held back: the limit of a lock's wait is an interrupt, too */
+	pgm_process_defer_cancel(true);
+	PG_TRY();
+	{
+		pgm_txn_begin_own();
+		if (failed)
+			pgm_schema_record_keep_failed(run);
+		else
+			pgm_schema_record_keep(run);
+		pgm_txn_commit_own(!pgm_process_is_cancelled());
+	}
+	PG_CATCH();
+	{
+		forgive(context, "schema", run);
+		RESUME_CANCEL_INTERRUPTS();
+	}
+	PG_END_TRY();
+	pgm_process_defer_cancel(false);
+}
+
 /*
  * After the abort: write down what happened.  Whoever asked to cancel may ask
  * again meanwhile, so that waits until the row is written.  If it cannot be
  * written the run is found interrupted later; the error to report stays the
  * first one.
  */
-static void
+static bool
 record_failure(const PgmRunKind *kind, void *arg,
 			   const PgmRunPosition *position, MemoryContext context,
 			   const ErrorData *edata)
 {
-	ErrorData  *unrecorded;
+	volatile bool recorded = false;
 	int64		microseconds = pgm_clock_monotonic() - position->clock;
 
 	HOLD_CANCEL_INTERRUPTS();
@@ -74,33 +122,20 @@ record_failure(const PgmRunKind *kind, void *arg,
 		pgm_run_relock();
 		if (kind->record != NULL)
 			kind->record(arg, position, edata);
-
-		/* whose limit of a lock's wait is an interrupt, too */
-		RESUME_CANCEL_INTERRUPTS();
-		pgm_schema_record_keep_failed(position->run);
-		HOLD_CANCEL_INTERRUPTS();
 		pgm_journal_fail(position->run, position->step,
 						 pgm_process_cancel_caused(edata) ?
 						 PGM_STATE_CANCELLED : PGM_STATE_FAILED,
 						 position->started, microseconds, edata);
 		pgm_txn_commit_own(!pgm_process_is_cancelled());
+		recorded = true;
 	}
 	PG_CATCH();
 	{
-		/* for the log only; the error itself has ended the hold of above */
-		MemoryContextSwitchTo(context);
-		unrecorded = CopyErrorData();
-		FlushErrorState();
-		HOLD_CANCEL_INTERRUPTS();
-		pgm_txn_abort();
-		ereport(LOG,
-				errmsg("could not record the failure of run " INT64_FORMAT,
-					   position->run),
-				errdetail_internal("%s", unrecorded->message));
+		forgive(context, "failure", position->run);
 	}
 	PG_END_TRY();
-	pgm_run_unlock();
 	RESUME_CANCEL_INTERRUPTS();
+	return recorded;
 }
 
 /*
@@ -146,7 +181,9 @@ fail(const PgmRunKind *kind, void *arg, MemoryContext context)
 				pstrdup(pgm_process_cancel_reason());
 		if (kind->explain != NULL)
 			kind->explain(arg, &recorded);
-		record_failure(kind, arg, &position, context, &recorded);
+		if (record_failure(kind, arg, &position, context, &recorded))
+			pgm_run_record_schema(position.run, true);
+		pgm_run_unlock();
 		if (edata->hint == NULL && by_cancel)
 			edata->hint = psprintf(PGM_HINT_STATUS, position.run);
 	}

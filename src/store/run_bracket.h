@@ -58,6 +58,13 @@ extern void pgm_run_carry_out(const PgmRunKind *kind, void *arg,
  */
 extern void pgm_run_open(PgmRunLockLife life);
 
+/*
+ * In a worker, outside of a transaction, when the row of the run says how it
+ * has ended: record the schema that it leaves, if it leaves any.  A cancel
+ * waits meanwhile.  Does not fail.
+ */
+extern void pgm_run_record_schema(int64 run, bool failed);
+
 /* What the rows of all runs have: by whom, and how names are looked up. */
 extern void pgm_run_describe(PgmRunRecord *record, const char *command,
 							 const char *execution, Oid session_role);

@@ -30,7 +30,9 @@
 
 static PgmQuery get_query = {
 	"SELECT " LIVE_STATE ", r.pid, r.execution, r.sqlstate, r.error, "
-	"r.id FROM pgmigrate.run r "
+	"r.id, r.state <> 'running' AND r.execution = 'worker' "
+	"AND r.pid = $2 AND NOT EXISTS (SELECT FROM pgmigrate.run n "
+	"WHERE n.id > r.id) FROM pgmigrate.run r "
 	"WHERE " THE_RUN,
 	2, {INT8OID, INT4OID}
 };
@@ -123,6 +125,7 @@ get_committed(int64 run, PgmRunStatus *status)
 		status->sqlstate = pgm_spi_text(1, 4);
 		status->error = pgm_spi_text(1, 5);
 		status->run = pgm_spi_int64(1, 6);
+		status->records = pgm_spi_bool(1, 7);
 		status->unseen = false;
 	}
 	pgm_spi_end(&scope);

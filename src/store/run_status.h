@@ -19,6 +19,7 @@ typedef struct PgmRunStatus
 	int			pid;
 	bool		worker;			/* pid is a background worker of ours */
 	bool		unseen;			/* its row is not committed yet */
+	bool		records;		/* ended, its worker records what it leaves */
 	char	   *sqlstate;		/* of the error that ended it, else NULL */
 	char	   *error;			/* its message, without values of rows */
 } PgmRunStatus;

@@ -319,6 +319,49 @@ pgm_schema_record_keep_failed(int64 run)
 	try_keep(run, true);
 }
 
+/* 0 if all is recorded that a run has left. */
+static int64
+find_missing(void)
+{
+	PgmSpiScope scope;
+	char	   *fingerprint;
+	int64		run;
+	int64		missing = 0;
+
+	pgm_spi_begin(&scope);
+	(void) find_kept(&fingerprint, &run, &missing);
+	pgm_spi_end(&scope);
+	return missing;
+}
+
+void
+pgm_schema_record_settle(void)
+{
+	int64		missing = find_missing();
+
+	if (missing == 0)
+		return;
+	ereport(NOTICE,
+			errmsg("the schema that run " INT64_FORMAT " has left was not recorded, it is recorded as it is now",
+				   missing),
+			errdetail("What was changed by hand since then is not told."));
+	pgm_schema_record_keep(missing);
+}
+
+void
+pgm_schema_record_refuse_missing(void)
+{
+	int64		missing = find_missing();
+
+	if (missing != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("the schema that run " INT64_FORMAT " has left was not recorded",
+					   missing),
+				errdetail("What its revisions have done is not told from what was changed by hand."),
+				errhint("The next run records it, and so does pgmigrate.stamp(); what was changed by hand is part of that then."));
+}
+
 static Datum
 ignored_patterns(void)
 {
@@ -348,7 +391,7 @@ put_out(uint64 rows, PgmDriftRow row, void *arg)
 	}
 }
 
-void
+bool
 pgm_schema_record_drift(PgmDriftRow row, void *arg)
 {
 	char	   *fingerprint;
@@ -364,16 +407,19 @@ pgm_schema_record_drift(PgmDriftRow row, void *arg)
 		ereport(NOTICE,
 				errmsg("no schema is recorded to compare with"),
 				errhint("The end of a run records it, and so does pgmigrate.stamp()."));
-		return;
+		return true;
 	}
 	if (missing != 0)
 		ereport(NOTICE,
 				errmsg("the schema that run " INT64_FORMAT " has left was not recorded, what is compared is that of run " INT64_FORMAT,
-					   missing, run));
+					   missing, run),
+				errdetail("What differs may have been done by a revision."),
+				errhint("The next run records it, and so does pgmigrate.stamp()."));
 	set_objects(pgm_schema_read(0, NULL), values);
 	values[NOW_ARGS] = ignored_patterns();
 	put_out(pgm_spi_execute(&drift_query, values, NULL), row, arg);
 	pgm_spi_end(&scope);
+	return missing == 0;
 }
 
 void

@@ -20,8 +20,18 @@ extern void pgm_schema_record_keep(int64 run);
 /* The same of a run that has failed, if it leaves anything. */
 extern void pgm_schema_record_keep_failed(int64 run);
 
-/* How the database differs from what was kept. */
-extern void pgm_schema_record_drift(PgmDriftRow row, void *arg);
+/*
+ * Keep the schema as it is now, if a run has left something that was not kept:
+ * one that was killed, say.  Does not fail.
+ */
+extern void pgm_schema_record_settle(void);
+extern void pgm_schema_record_refuse_missing(void);
+
+/*
+ * How the database differs from what was kept.  False, with a NOTICE, if that
+ * is not what the last run has left, so that a difference may be of a run.
+ */
+extern bool pgm_schema_record_drift(PgmDriftRow row, void *arg);
 
 /*
  * The same of some relations and what is on them, by their schemas and their

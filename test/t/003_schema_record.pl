@@ -1,0 +1,92 @@
+
+# Copyright (c) 2026, pgmigrate developers
+
+# What a run leaves is recorded after it has ended, whoever stops it meanwhile.
+
+use strict;
+use warnings;
+
+use PgMigrate::Test;
+use Test::More;
+
+my $node = new_node('record');
+my $n = 0;
+my $recorded = "SELECT run FROM pgmigrate.schema_object WHERE kind = 'database'";
+my $drift = 'SELECT object, change FROM pgmigrate.drift()';
+
+# To put out a view the server locks what it reads.
+query($node, 'CREATE TABLE viewed (id int); CREATE VIEW viewer AS SELECT id FROM viewed');
+
+# A run that has ended so, and whose worker waits to record the schema.
+sub begin
+{
+	my ($state) = @_;
+	my $holder = session($node);
+
+	$n++;
+	revision($node, "first$n", "CREATE TABLE left_$n (id int)");
+	revision($node, "second$n", 'SELECT pg_advisory_xact_lock(1)');
+	$holder->query('SELECT pg_advisory_lock(1)');
+	my $run = query($node, <<'SQL');
+LOAD 'pgmigrate';
+SET pgmigrate.lock_timeout = '60s';
+SELECT pgmigrate.upgrade_start();
+SQL
+	my $worker = worker_waits($node, 'advisory');
+	$holder->query('BEGIN; LOCK TABLE viewed');
+	query($node, "SELECT pgmigrate.cancel($run)") if $state eq 'cancelled';
+	$holder->query('SELECT pg_advisory_unlock(1)') if $state eq 'done';
+	is(worker_waits($node, 'relation'), $worker, "$state: the schema is read");
+	is(query($node, "SELECT state FROM pgmigrate.run WHERE id = $run"),
+		$state, "$state: the run has ended by then");
+	return ($holder, $run, $worker);
+}
+
+for my $state ('cancelled', 'done')
+{
+	my ($holder, $run, $worker) = begin($state);
+
+	kill 'INT', $worker foreach 1 .. 2;
+	is( query($node, "SELECT count(*) FILTER (WHERE clock_timestamp() - statement_timestamp() >= '1 s') FROM pgmigrate.wait($run, '1 s')"),
+		'1', "$state: who waits for the run waits for the record");
+	$holder->query('COMMIT');
+	$holder->quit;
+	is(query($node, "SELECT state FROM pgmigrate.wait($run)"),
+		$state, "$state: it stays so");
+	is_gone($worker);
+	is(query($node, $recorded), $run, "$state: a cancel ends no record");
+	is(query($node, $drift), '', "$state: what it has left is known");
+	query($node, "SELECT pgmigrate.remove('second$n')") if $state eq 'cancelled';
+}
+
+# Terminated, as by a launcher that has lost its patience.
+my ($holder, $run, $worker) = begin('cancelled');
+my $before = query($node, $recorded);
+
+kill 'TERM', $worker;
+is_gone($worker);
+$holder->query('COMMIT');
+$holder->quit;
+is( query($node, "SELECT state, details ->> 'sqlstate' FROM pgmigrate.status($run)"),
+	'cancelled|57014', 'terminated: the run stays cancelled');
+like(
+	notices($node, $drift),
+	qr/NOTICE:  00000: the schema that run $run has left was not recorded, what is compared is that of run $before\n/,
+	'terminated: drift() says what it compares with');
+is(query($node, "SELECT count(*) FROM pgmigrate.event WHERE kind = 'drift' AND payload ->> 'state' = 'found'"),
+	'0', 'terminated: no drift is announced');
+fails($node, "SELECT pgmigrate.adopt_drift('of the run')",
+	'55000', 'terminated: what the run has left is not adopted');
+query($node, "SELECT pgmigrate.remove('second$n')");
+
+# The next run records it first, so it is known when that fails.
+revision($node, 'fails', 'SELECT 1/0');
+like(
+	notices($node, 'SELECT pgmigrate.upgrade()'),
+	qr/NOTICE:  00000: the schema that run $run has left was not recorded, it is recorded as it is now\n(?:.*\n)*.*ERROR:  22012/,
+	'terminated: the next run says that it records it');
+is(query($node, $drift), '', 'terminated: and has done so before it began');
+
+ledger_ok($node, 'record');
+log_is_clean($node);
+done_testing();
