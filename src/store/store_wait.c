@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "access/twophase.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -21,6 +23,19 @@
 
 #include "base/settings.h"
 #include "store/store_wait.h"
+
+/* Of prepared transactions: the one that has written to the table. */
+static PgmQuery prepared_query = {
+	"SELECT p.gid FROM pg_prepared_xacts p "
+	"WHERE p.database = current_database() AND EXISTS (SELECT "
+	"FROM pg_locks x JOIN pg_locks l USING (virtualtransaction) "
+	"WHERE x.pid IS NULL AND x.locktype = 'transactionid' "
+	"AND x.transactionid = p.transaction AND l.pid IS NULL "
+	"AND l.locktype = 'relation' AND l.relation = $1 "
+	"AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) "
+	"ORDER BY p.prepared LIMIT 1",
+	1, {OIDOID}
+};
 
 static Oid
 store_table(void)
@@ -70,9 +85,29 @@ describe_holder(Oid table, bool *prepared)
 	return pstrdup("another session");
 }
 
+/*
+ * Before the wait, since in the handler of its error nothing can be asked: the
+ * gid of a prepared transaction that is in the way, or NULL.
+ */
+static char *
+find_prepared(Oid table)
+{
+	PgmSpiScope scope;
+	Datum		value = ObjectIdGetDatum(table);
+	char	   *gid = NULL;
+
+	if (max_prepared_xacts == 0)
+		return NULL;
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute_latest(&prepared_query, &value, NULL) > 0)
+		gid = MemoryContextStrdup(scope.outer, pgm_spi_text(1, 1));
+	pgm_spi_end(&scope);
+	return gid;
+}
+
 /* In the handler of an error. */
 static void
-explain(MemoryContext context, Oid table)
+explain(MemoryContext context, Oid table, const char *gid)
 {
 	ErrorData  *edata;
 	char	   *holder;
@@ -87,8 +122,10 @@ explain(MemoryContext context, Oid table)
 	ereport(ERROR,
 			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			errmsg("stored revisions are being changed by %s", holder),
+			prepared && gid != NULL ?
+			errdetail("It is \"%s\".", gid) : 0,
 			prepared ?
-			errhint("Look for it in pg_prepared_xacts, end it with COMMIT PREPARED or ROLLBACK PREPARED, and repeat the call.") :
+			errhint("End it with COMMIT PREPARED or ROLLBACK PREPARED, as its owner or a superuser, and repeat the call; pg_prepared_xacts has it.") :
 			errhint("Repeat the call when that transaction has ended, or raise \"pgmigrate.lock_deadline\"."));
 }
 
@@ -97,6 +134,7 @@ pgm_store_wait_lock(LOCKMODE mode)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			table = store_table();
+	char	   *gid = find_prepared(table);
 	int			level = NewGUCNestLevel();
 
 	set_limit();
@@ -106,7 +144,7 @@ pgm_store_wait_lock(LOCKMODE mode)
 	}
 	PG_CATCH();
 	{
-		explain(context, table);
+		explain(context, table, gid);
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(false, level);
@@ -117,6 +155,7 @@ pgm_store_wait_execute(PgmQuery *query, const Datum *values)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			table = store_table();
+	char	   *gid = find_prepared(table);
 	int			level = NewGUCNestLevel();
 	volatile uint64 rows = 0;
 
@@ -127,7 +166,7 @@ pgm_store_wait_execute(PgmQuery *query, const Datum *values)
 	}
 	PG_CATCH();
 	{
-		explain(context, table);
+		explain(context, table, gid);
 	}
 	PG_END_TRY();
 	AtEOXact_GUC(false, level);

@@ -211,7 +211,7 @@ for my $call (
 }
 $author->query("PREPARE TRANSACTION 'held'");
 like( as('olga', "SET pgmigrate.lock_deadline = '100ms'; SELECT pgmigrate.approve('held')"),
-	qr/stored revisions are being changed by a prepared transaction\nHINT:.* ROLLBACK PREPARED/,
+	qr/stored revisions are being changed by a prepared transaction\nDETAIL:  It is "held"\.\nHINT:.* ROLLBACK PREPARED/,
 	'held up by a prepared transaction');
 query($node, "ROLLBACK PREPARED 'held'");
 $author->quit;
