@@ -24,6 +24,10 @@
 /* Bytes of a message that everybody reads, and of what is kept of an error. */
 #define PGM_ERROR_FOR_ALL 2000
 #define PGM_ERROR_PART 65536
+#define PGM_HINT_SIZE 1024
+
+/* The last hint of ours that was put to an error of the server; "" if none. */
+static char own_hint[PGM_HINT_SIZE] = "";
 
 /* Made from nothing else, it is a text of the user's own. */
 static bool
@@ -145,6 +149,21 @@ pgm_error_for_all(const ErrorData *edata)
 
 	return text == NULL ? NULL :
 		pgm_text_cut(pgm_printable(text), PGM_ERROR_FOR_ALL);
+}
+
+void
+pgm_error_note_own_hint(const char *hint)
+{
+	strlcpy(own_hint, hint, sizeof(own_hint));
+}
+
+char *
+pgm_error_hint_for_all(const ErrorData *edata)
+{
+	if (edata->hint == NULL ||
+		(strcmp(edata->hint, own_hint) != 0 && pgm_error_may_quote(edata)))
+		return NULL;
+	return pgm_error_part(edata->hint);
 }
 
 char *

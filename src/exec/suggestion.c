@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
+#include "base/error_privacy.h"
 #include "base/spi.h"
 #include "compat/parse.h"
 #include "compat/server.h"
@@ -336,6 +337,7 @@ suggest_finalize(ObjectType kind, Node *name, int sqlerrcode)
 												   pgm_spi_int64(1, 1),
 												   pgm_spi_text(1, 2),
 												   pgm_spi_int64(1, 1)));
+		pgm_error_note_own_hint(result.hint);
 	}
 	pgm_spi_end(&scope);
 	return result;

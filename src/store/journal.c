@@ -247,7 +247,6 @@ pgm_journal_fail(int64 run, int step, PgmRunState state,
 				 TimestampTz started, int64 microseconds,
 				 const ErrorData *edata)
 {
-	bool		quotes = pgm_error_may_quote(edata);
 	Interval	duration = {0};
 	Datum		values[8];
 	bool		nulls[8] = {false};
@@ -256,8 +255,7 @@ pgm_journal_fail(int64 run, int step, PgmRunState state,
 	values[1] = pgm_text_datum(state_names[state]);
 	values[2] = pgm_text_datum(unpack_sql_state(edata->sqlerrcode));
 	pgm_set_text(values, nulls, 3, pgm_error_for_all(edata));
-	pgm_set_text(values, nulls, 4, quotes ? NULL :
-				 pgm_error_part(edata->hint));
+	pgm_set_text(values, nulls, 4, pgm_error_hint_for_all(edata));
 	execute_nullable(&fail_run_query, values, nulls);
 
 	memset(nulls, 0, sizeof(nulls));

@@ -34,4 +34,5 @@ SELECT statement, hint FROM pgmigrate.assess('gap') WHERE rule = 'away-meanwhile
 \set SHOW_CONTEXT never
 SELECT pgmigrate.revision('held', 'ALTER DOMAIN held SET NOT NULL', id => 'held', down_revision => '{}');
 SELECT pgmigrate.upgrade('held');
+SELECT error, hint FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
 DROP SCHEMA foreseen CASCADE;
