@@ -158,7 +158,9 @@ of_run(int64 run)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("run " INT64_FORMAT " has no backfill to go on with",
-					   run));
+					   run),
+				errhint("View \"%s\" has the operations that are not done; pgmigrate.upgrade() and downgrade() go on with those of a revision.",
+						"pgmigrate.operations"));
 	if (GetUserNameFromId(operation->role, true) == NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -26,6 +26,12 @@
 #include "store/begun_statement.h"
 #include "store/run_plan.h"
 
+static PgmQuery revertible_query = {
+	"SELECT id FROM pgmigrate.operation "
+	"WHERE revision = $1 AND state = 'switched' ORDER BY id DESC LIMIT 1",
+	1, {TEXTOID}
+};
+
 static PgmQuery no_downgrade_query = {
 	"SELECT u.id FROM unnest($1) WITH ORDINALITY AS u (id, n) "
 	"JOIN pgmigrate.revision r ON r.id = u.id "
@@ -311,12 +317,33 @@ pgm_plan_heads_change(const PgmPlan *plan, int step, int n)
 	return change;
 }
 
+/* The last operation of a revision that revert() takes back, or 0. */
+static int64
+find_revertible(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	int64		operation = 0;
+
+	values[0] = pgm_text_datum(revision);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&revertible_query, values, NULL) > 0)
+		operation = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return operation;
+}
+
 static void
 refuse_no_downgrade(const char *revision)
 {
+	int64		operation = find_revertible(revision);
+
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("revision \"%s\" has no downgrade SQL", revision),
+			operation != 0 ?
+			errhint("What its operation " INT64_FORMAT " has changed is kept for the way back: pgmigrate.revert(" INT64_FORMAT ") takes it back, and the revision stays applied until pgmigrate.stamp() says otherwise.",
+					operation, operation) :
 			errhint("Undo it by hand and record that with pgmigrate.stamp(), or write a new revision that takes its effect back."));
 }
 

@@ -323,6 +323,7 @@ SELECT pgmigrate.pause(max(id)), pgmigrate.tune(max(id), 'chunk_time', '5 ms') F
 SELECT pgmigrate.resume(max(id)) FROM pgmigrate.run;
 \set VERBOSITY default
 SELECT pgmigrate.pause(0);
+SELECT pgmigrate.resume(min(id)) FROM pgmigrate.run;
 SELECT pgmigrate.pause(NULL);
 
 SET client_min_messages = warning;

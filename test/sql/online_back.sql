@@ -34,6 +34,7 @@ SELECT report FROM pgmigrate.report() WHERE report ~ 'way-back|reverted';
 -- and it is so
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT state, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations;
+SELECT pgmigrate.downgrade('base');
 SELECT * FROM told('ALTER TABLE accounts ALTER s TYPE bigint');
 -- nobody waits for it, and it waits for nobody: others may have the table
 SET pgmigrate.online = off;
@@ -222,6 +223,8 @@ SELECT state FROM pgmigrate.upgrade('k1');
 SET pgmigrate.online_method = 'column';
 SELECT state FROM pgmigrate.upgrade('k2');
 RESET pgmigrate.online_method;
+-- without a downgrade of its own, there is revert()
+SELECT pgmigrate.downgrade('k1');
 \set VERBOSITY terse
 SELECT state FROM pgmigrate.upgrade('k3');
 SELECT details ->> 'hint' AS hint FROM pgmigrate.status();
