@@ -23,7 +23,7 @@ use Time::HiRes qw(time usleep);
 
 our @ISA = ('Chaos');
 
-my $patience = 90;
+my $patience = 300;
 my @ways = qw(cancel_caller kill9_caller kill9_worker kill9_postmaster
   terminate_caller terminate_worker client_gone);
 my $many = 120;
@@ -454,10 +454,15 @@ sub worker_of
 # True if it was hit.
 sub strike
 {
-	my ($self, $way, $caller, $tag) = @_;
+	my ($self, $name, $way, $caller) = @_;
 	my $worker = $way =~ /worker/ ? $self->worker_of : 0;
 
-	return 0 if !defined $worker || $caller->pump(0);
+	return 0 if $caller->pump(0);
+	if (!defined $worker)
+	{
+		$self->{alone}{$name}++;
+		return 0;
+	}
 	if ($way eq 'cancel_caller' || $way =~ /^terminate/)
 	{
 		# what pg_cancel_backend() and pg_terminate_backend() send, at once
@@ -517,7 +522,7 @@ sub make
 		my $end = time() + rand($self->{took}{$name} // 0.1);
 
 		$caller->pump(0.002) while time() < $end && $caller->{sent} && !$caller->{lost};
-		$hit = $self->strike($way, $caller, $tag);
+		$hit = $self->strike($name, $way, $caller);
 	}
 	$caller->finish($patience) or $self->fault("$tag: the caller hangs");
 	my $lost = $caller->{lost};
@@ -619,6 +624,21 @@ sub setup
 	return;
 }
 
+# The next one.  A call of which no worker was ever seen has none to be hit.
+sub way
+{
+	my ($self, $name) = @_;
+	my $seen = grep { /worker/ } keys %{ $self->{hits}{$name} // {} };
+	my $alone = !$seen && ($self->{alone}{$name} // 0) >= 4;
+
+	while (1)
+	{
+		my $way = $ways[ $self->{turn}++ % @ways ];
+
+		return $way if !$alone || $way !~ /worker/;
+	}
+}
+
 # Until each call was hit so often, or the seconds are over.
 sub run
 {
@@ -639,7 +659,7 @@ sub run
 		foreach my $name (grep { $left{$_} > 0 } @only ? @only : @names)
 		{
 			return scalar @{ $self->{faults} } if time() > $end;
-			my @struck = map { $ways[ $self->{turn}++ % @ways ] } 1 .. 4;
+			my @struck = map { $self->way($name) } 1 .. 4;
 
 			eval { $left{$name} -= $self->interrupt($name, @struck); 1 } or do
 			{
