@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -20,6 +21,7 @@
 #include "lint/lint.h"
 #include "online/layout.h"
 #include "online/shadow_table.h"
+#include "process/entry.h"
 #include "run/rebuild.h"
 #include "store/ledger.h"
 #include "store/run_bracket.h"
@@ -169,9 +171,12 @@ work(void *arg)
 	}
 	(void) pgm_shadow_statement(&shadow);
 
-	pgm_txn_begin();
+	/* the table is switched, so the run is done, whatever comes now */
+	HOLD_CANCEL_INTERRUPTS();
+	pgm_txn_begin_own();
 	pgm_journal_end(rebuild->run, rebuild->nheads, rebuild->heads);
-	pgm_txn_commit();
+	pgm_txn_commit_own(!pgm_process_is_cancelled());
+	RESUME_CANCEL_INTERRUPTS();
 }
 
 static void

@@ -87,6 +87,28 @@ like(
 	'terminated: the next run says that it records it');
 is(query($node, $drift), '', 'terminated: and has done so before it began');
 
+# A rebuild has no schema to record.  It is done once its table is switched.
+query($node, <<'SQL');
+CREATE TABLE plain (id int PRIMARY KEY, t text);
+INSERT INTO plain SELECT i, i FROM generate_series(1, 100) i;
+SQL
+my $reader = session($node);
+my $keeper = session($node);
+my $caller = session($node);
+$reader->query('BEGIN; SELECT count(*) FROM plain');
+$caller->send("SELECT action FROM pgmigrate.rebuild('plain', 'ALTER id TYPE bigint')");
+poll($node, "SELECT EXISTS (SELECT FROM pgmigrate.operation WHERE relation_name = 'plain')");
+$keeper->query('BEGIN; LOCK TABLE pgmigrate.run IN SHARE MODE');
+$reader->query('COMMIT');
+$worker = worker_waits($node, 'relation');
+is(query($node, "SELECT state FROM pgmigrate.operation WHERE relation_name = 'plain'"),
+	'switched', 'rebuild: the table is switched');
+kill 'INT', $worker;
+$keeper->query('COMMIT');
+is_gone($worker);
+is(last_run($node, 'command, state'), 'rebuild|done', 'rebuild: a cancel comes too late');
+$_->quit foreach $reader, $keeper, $caller;
+
 ledger_ok($node, 'record');
 log_is_clean($node);
 done_testing();
