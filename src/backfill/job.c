@@ -284,8 +284,9 @@ begin_run(Job *job, const char *execution, const char *message)
 }
 
 static void
-end_run(Job *job)
+end_run(void *arg)
 {
+	Job		   *job = arg;
 	Interval	duration = {0};
 	PgmSpiScope scope;
 	Datum		values[7];
@@ -365,9 +366,7 @@ work(void *arg)
 	pgm_process_accept(job->run);
 	pgm_backfill_run(job->operation, &job->exec, &job->result);
 	pgm_backfill_report(&job->result);
-	pgm_txn_begin();
-	end_run(job);
-	pgm_txn_commit();
+	pgm_run_end(end_run, job);
 }
 
 static void

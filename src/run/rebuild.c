@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "miscadmin.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -21,7 +20,6 @@
 #include "lint/lint.h"
 #include "online/layout.h"
 #include "online/shadow_table.h"
-#include "process/entry.h"
 #include "run/rebuild.h"
 #include "store/ledger.h"
 #include "store/run_bracket.h"
@@ -120,6 +118,14 @@ refuse_for_views(const Rebuild *rebuild, const PgmShadowRequest *shadow)
 }
 
 static void
+finish(void *arg)
+{
+	Rebuild    *rebuild = arg;
+
+	pgm_journal_end(rebuild->run, rebuild->nheads, rebuild->heads);
+}
+
+static void
 work(void *arg)
 {
 	Rebuild    *rebuild = arg;
@@ -171,12 +177,7 @@ work(void *arg)
 	}
 	(void) pgm_shadow_statement(&shadow);
 
-	/* the table is switched, so the run is done, whatever comes now */
-	HOLD_CANCEL_INTERRUPTS();
-	pgm_txn_begin_own();
-	pgm_journal_end(rebuild->run, rebuild->nheads, rebuild->heads);
-	pgm_txn_commit_own(!pgm_process_is_cancelled());
-	RESUME_CANCEL_INTERRUPTS();
+	pgm_run_end(finish, rebuild);
 }
 
 static void

@@ -410,8 +410,9 @@ step_in_open_transaction(PgmRunner *runner)
 }
 
 static void
-finish(PgmRunner *runner)
+finish(void *arg)
 {
+	PgmRunner  *runner = arg;
 	int			nheads;
 	char	  **heads = pgm_plan_heads_after(runner->plan, &nheads);
 
@@ -501,12 +502,7 @@ work(void *arg)
 		run_all_steps(runner, work_step);
 		runner->step++;			/* what fails now is none of them */
 
-		/* all is committed, so the run is done, whatever comes now */
-		HOLD_CANCEL_INTERRUPTS();
-		pgm_txn_begin_own();
-		finish(runner);
-		pgm_txn_commit_own(!pgm_process_is_cancelled());
-		RESUME_CANCEL_INTERRUPTS();
+		pgm_run_end(finish, runner);
 		if (!runner->request->record_later)
 			pgm_run_record_schema(runner->run, false);
 	}

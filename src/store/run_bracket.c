@@ -74,6 +74,16 @@ forgive(MemoryContext context, const char *what, int64 run)
 }
 
 void
+pgm_run_end(void (*write) (void *arg), void *arg)
+{
+	HOLD_CANCEL_INTERRUPTS();
+	pgm_txn_begin_own();
+	write(arg);
+	pgm_txn_commit_own(!pgm_process_is_cancelled());
+	RESUME_CANCEL_INTERRUPTS();
+}
+
+void
 pgm_run_record_schema(int64 run, bool failed)
 {
 	MemoryContext context = CurrentMemoryContext;

@@ -59,6 +59,13 @@ extern void pgm_run_carry_out(const PgmRunKind *kind, void *arg,
 extern void pgm_run_open(PgmRunLockLife life);
 
 /*
+ * In a worker, outside of a transaction, when all the work of the run is
+ * committed: "write" writes how it has ended, in a transaction of its own.  A
+ * cancel that comes now is too late.
+ */
+extern void pgm_run_end(void (*write) (void *arg), void *arg);
+
+/*
  * In a worker, outside of a transaction, when the row of the run says how it
  * has ended: record the schema that it leaves, if it leaves any.  A cancel
  * waits meanwhile.  Does not fail.

@@ -87,27 +87,33 @@ like(
 	'terminated: the next run says that it records it');
 is(query($node, $drift), '', 'terminated: and has done so before it began');
 
-# A rebuild has no schema to record.  It is done once its table is switched.
+# What has no schema to record is done, too, once its work is.
 query($node, <<'SQL');
 CREATE TABLE plain (id int PRIMARY KEY, t text);
 INSERT INTO plain SELECT i, i FROM generate_series(1, 100) i;
 SQL
-my $reader = session($node);
-my $keeper = session($node);
-my $caller = session($node);
-$reader->query('BEGIN; SELECT count(*) FROM plain');
-$caller->send("SELECT action FROM pgmigrate.rebuild('plain', 'ALTER id TYPE bigint')");
-poll($node, "SELECT EXISTS (SELECT FROM pgmigrate.operation WHERE relation_name = 'plain')");
-$keeper->query('BEGIN; LOCK TABLE pgmigrate.run IN SHARE MODE');
-$reader->query('COMMIT');
-$worker = worker_waits($node, 'relation');
-is(query($node, "SELECT state FROM pgmigrate.operation WHERE relation_name = 'plain'"),
-	'switched', 'rebuild: the table is switched');
-kill 'INT', $worker;
-$keeper->query('COMMIT');
-is_gone($worker);
-is(last_run($node, 'command, state'), 'rebuild|done', 'rebuild: a cancel comes too late');
-$_->quit foreach $reader, $keeper, $caller;
+for my $case (
+	[ 'rebuild', "SELECT action FROM pgmigrate.rebuild('plain', 'ALTER id TYPE bigint')", 'SELECT count(*) FROM plain' ],
+	[ 'backfill', "SELECT count(*) FROM pgmigrate.backfill('plain', 't = 0', 't <> ''0''')", 'SELECT FROM plain WHERE id = 100 FOR UPDATE' ])
+{
+	my ($command, $call, $in_the_way) = @$case;
+	my ($other, $keeper, $caller) = map { session($node) } 1 .. 3;
+
+	$other->query("BEGIN; $in_the_way");
+	$caller->send($call);
+	poll($node, 'SELECT EXISTS (SELECT FROM pgmigrate.operation JOIN pgmigrate.run r ON r.id = run '
+		  . "WHERE r.command = '$command')");
+	$keeper->query('BEGIN; LOCK TABLE pgmigrate.run IN SHARE MODE');
+	$other->query('COMMIT');
+	$worker = worker_waits($node, 'relation');
+	kill 'INT', $worker;
+	$keeper->query('COMMIT');
+	is_gone($worker);
+	is(last_run($node, 'command, state'), "$command|done", "$command: a cancel comes too late");
+	$_->quit foreach $other, $keeper, $caller;
+}
+is( query($node, "SELECT count(*), count(*) FILTER (WHERE t = '0'), pg_typeof(min(id)) FROM plain"),
+	'100|100|bigint', 'both have done their work');
 
 ledger_ok($node, 'record');
 log_is_clean($node);
