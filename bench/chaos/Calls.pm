@@ -527,7 +527,9 @@ sub make
 	$caller->finish($patience) or $self->fault("$tag: the caller hangs");
 	my $lost = $caller->{lost};
 	my $error = $caller->{error};
-	$self->{took}{$name} = time() - $begun if !defined $way && !defined $error;
+
+	# as long as now, not as in a busier moment
+	$self->{took}{$name} = time() - $begun if !$hit && !defined $error;
 	$caller->close;
 	$self->wait_gone($caller->{pid}, $tag);
 	return ($hit, $lost ? 'lost' : $error);
