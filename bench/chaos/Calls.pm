@@ -553,7 +553,7 @@ sub ready
 sub interrupt
 {
 	my ($self, $name, @struck) = @_;
-	my $n = $self->{calls}++;
+	my $n = ++$self->{calls};
 	my %calls = calls($n);
 	my $call = $calls{$name};
 	my $hits = 0;
