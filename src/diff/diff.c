@@ -9,49 +9,7 @@
 
 #include "utils/builtins.h"
 
-#include "base/printable.h"
-#include "diff/internal.h"
-
-#define LOSS "-- data loss: "
-
-/*
- * One ALTER TABLE for neighbours that are of one table; what loses data stands
- * alone, under its comment, which a name with a new line must not end.
- */
-static List *
-join_statements(List *ddls)
-{
-	List	   *result = NIL;
-	ListCell   *cell;
-	StringInfoData sql;
-	const char *table = NULL;
-
-	initStringInfo(&sql);
-	foreach(cell, ddls)
-	{
-		PgmDdl	   *ddl = lfirst(cell);
-
-		if (ddl->table != NULL && table != NULL && ddl->loss == NULL &&
-			strcmp(ddl->table, table) == 0)
-		{
-			appendStringInfo(&sql, ",\n\t%s", ddl->sql);
-			continue;
-		}
-		if (sql.len > 0)
-			result = lappend(result, pstrdup(sql.data));
-		resetStringInfo(&sql);
-		if (ddl->loss != NULL)
-			appendStringInfo(&sql, LOSS "%s\n",
-							 pgm_printable_line(ddl->loss));
-		if (ddl->table != NULL)
-			appendStringInfo(&sql, "ALTER TABLE %s\n\t", ddl->table);
-		appendStringInfoString(&sql, ddl->sql);
-		table = ddl->loss == NULL ? ddl->table : NULL;
-	}
-	if (sql.len > 0)
-		result = lappend(result, pstrdup(sql.data));
-	return result;
-}
+#include "diff/parts.h"
 
 /*
  * The bodies of functions may name what comes after them, or what their author
@@ -104,7 +62,7 @@ pgm_diff_write(const PgmSchema *from, const PgmSchema *to,
 	if (makes_function(&diff))
 		pgm_ddl_add(&diff, "SET LOCAL check_function_bodies = off");
 	pgm_diff_order(&diff);
-	return join_statements(diff.statements);
+	return pgm_diff_join(&diff);
 }
 
 static bool
@@ -132,17 +90,31 @@ has_other_options(const PgmSchemaObject *from, const PgmSchemaObject *to)
 					   pgm_schema_value(to, ".digest"));
 }
 
+static bool
+has_other_labels(const PgmSchemaObject *from, const PgmSchemaObject *to)
+{
+	return pgm_ddl_is(from, "enum") &&
+		!pgm_ddl_equal(pgm_schema_value(from, "labels"),
+					   pgm_schema_value(to, "labels"));
+}
+
 static void
 tell(const PgmPair *pair)
 {
 	const char *name = pair->from->identity;
 
-	if (has_other_options(pair->from, pair->to))
+	if (pgm_ddl_is(pair->from, "user mapping"))
 		ereport(WARNING,
 				errmsg("the options of user mapping %s are not those that are desired, and are left as they are",
 					   name),
 				errhint("They may have a password in them. Alter them outside of revisions."));
-	else if (pair->change == PGM_RECREATE)
+	else if (pgm_ddl_is(pair->to, "enum"))
+		ereport(NOTICE,
+				errmsg("enum %s is made again, and its columns with it, as a label that is new is used elsewhere",
+					   name),
+				errdetail("A label that is added in place can be used when the revision that adds it is committed."),
+				errhint("To add it in place let one revision do this alone, and generate what is left then."));
+	else
 		ereport(NOTICE,
 				errmsg("table %s is dropped, with its rows, and made again, as it is to be partitioned",
 					   name),
@@ -161,16 +133,23 @@ pgm_diff_tell(const PgmSchema *from, const PgmSchema *to,
 	{
 		const PgmSchemaObject *was = &from->objects[i];
 		const PgmSchemaObject *now;
+		const PgmPair *pair;
 
-		if (!pgm_ddl_is(was, "table") && !pgm_ddl_is(was, "user mapping"))
+		if (!pgm_ddl_is(was, "table") && !pgm_ddl_is(was, "user mapping") &&
+			!pgm_ddl_is(was, "enum"))
 			continue;
 		now = pgm_schema_find(to, was->kind, was->identity);
 		if (now == NULL || pgm_diff_skips(options, to, now) ||
-			(!becomes_partitioned(was, now) && !has_other_options(was, now)))
+			(!becomes_partitioned(was, now) && !has_other_options(was, now) &&
+			 !has_other_labels(was, now)))
 			continue;
 		if (diff.npairs == 0)
 			pgm_diff_begin(&diff, from, to, options);
-		tell(pgm_ddl_find_pair(&diff, was->kind, was->identity));
+		pair = pgm_ddl_find_pair(&diff, was->kind, was->identity);
+		if (pgm_ddl_is(was, "user mapping") ||
+			(pair->change == PGM_RECREATE &&
+			 (pgm_ddl_is(was, "table") || pgm_ddl_can_add_values(pair))))
+			tell(pair);
 	}
 }
 
@@ -183,12 +162,14 @@ pgm_diff_not_brought_back(List *there, List *back, List *left)
 	initStringInfo(&text);
 	foreach(cell, there)
 	{
-		const char *sql = lfirst(cell);
-		int			length = strcspn(sql, "\n") - strlen(LOSS);
+		const char *line = lfirst(cell);
 
-		if (strncmp(sql, LOSS, strlen(LOSS)) == 0)
-			appendStringInfo(&text, "-- does not bring back the data of %.*s\n",
-							 length, sql + strlen(LOSS));
+		for (; strncmp(line, PGM_DDL_LOSS, strlen(PGM_DDL_LOSS)) == 0;
+			 line = strchr(line, '\n') + 1)
+			appendStringInfo(&text, "-- does not bring back the data of %.*s",
+							 (int) (strcspn(line, "\n") + 1 -
+									strlen(PGM_DDL_LOSS)),
+							 line + strlen(PGM_DDL_LOSS));
 	}
 	foreach(cell, left)
 		appendStringInfoString(&text, lfirst(cell));

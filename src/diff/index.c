@@ -400,6 +400,9 @@ pgm_ddl_add_constraint(PgmDiff *diff, PgmPair *pair)
 	if (pair->only || late)
 		pgm_ddl_add(diff, "ALTER TABLE ONLY %s ADD CONSTRAINT %s %s",
 					pgm_ddl_table(to), pgm_ddl_part_name(to), definition);
+	else if (pgm_diff_is_check(to))
+		pgm_ddl_add_along(diff, pgm_ddl_table(to), "ADD CONSTRAINT %s %s",
+						  pgm_ddl_part_name(to), definition);
 	else
 		pgm_ddl_add_to_table(diff, pgm_ddl_table(to), "ADD CONSTRAINT %s %s",
 							 pgm_ddl_part_name(to), definition);

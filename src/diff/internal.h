@@ -72,14 +72,9 @@ typedef struct PgmDiff
 	PgmLookup	not_nulls[2];	/* constraints, in from and to */
 	PgmLookup	constraints[2]; /* by name; made when looked at */
 	List	   *statements;		/* of PgmDdl */
+	const PgmPair *writing;		/* what is being written, or NULL */
+	bool		tells;			/* only who may what of it, and a comment */
 } PgmDiff;
-
-typedef struct PgmDdl
-{
-	char	   *table;			/* the rest can be joined with others */
-	char	   *sql;
-	char	   *loss;			/* of data: what is lost, or NULL */
-} PgmDdl;
 
 /* diff.c */
 extern void pgm_diff_begin(PgmDiff *diff, const PgmSchema *from,
@@ -91,6 +86,7 @@ extern void pgm_diff_pair(PgmDiff *diff);
 extern bool pgm_diff_same(const PgmDiff *diff, const PgmPair *pair);
 extern bool pgm_diff_type_changes(const PgmPair *pair);
 extern bool pgm_diff_is_foreign_key(const PgmSchemaObject *object);
+extern bool pgm_diff_is_check(const PgmSchemaObject *object);
 
 /* retype.c: types to be made again, as they cannot be altered. */
 extern void pgm_diff_recreate_types(PgmDiff *diff);
@@ -123,14 +119,6 @@ extern char *pgm_ddl_default_acl(const PgmSchema *schema,
 extern void pgm_ddl_default_privileges(PgmDiff *diff, PgmPair *pair);
 
 /* text.c */
-extern void pgm_ddl_add(PgmDiff *diff, const char *format,...)
-			pg_attribute_printf(2, 3);
-extern void pgm_ddl_add_to_table(PgmDiff *diff, const char *table,
-								 const char *format,...)
-			pg_attribute_printf(3, 4);
-extern void pgm_ddl_add_loss(PgmDiff *diff, const char *table,
-							 const char *sql, const char *loss);
-
 extern const PgmSchemaObject *pgm_ddl_object(const PgmPair *pair);
 
 /* The pair of an identity, or NULL. */

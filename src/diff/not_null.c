@@ -211,8 +211,8 @@ pgm_ddl_alter_not_null(PgmDiff *diff, PgmPair *pair, const char *above)
 		return;
 	/* what is valid does not become NOT VALID */
 	if (pgm_ddl_loses_not_null(pair))
-		pgm_ddl_add_to_table(diff, above, "ALTER COLUMN %s DROP NOT NULL",
-							 column);
+		pgm_ddl_add_along(diff, above, "ALTER COLUMN %s DROP NOT NULL",
+						  column);
 	if (OF(pair->to, "not null") == NULL)
 		return;
 	name = name_of(diff, pair->to);
@@ -225,8 +225,8 @@ pgm_ddl_alter_not_null(PgmDiff *diff, PgmPair *pair, const char *above)
 		pgm_ddl_add_to_table(diff, table, "ADD CONSTRAINT %s NOT NULL %s",
 							 name, column);
 	else
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET NOT NULL",
-							 column);
+		pgm_ddl_add_along(diff, table, "ALTER COLUMN %s SET NOT NULL",
+						  column);
 }
 
 void

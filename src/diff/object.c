@@ -59,6 +59,9 @@ drop_part(PgmDiff *diff, const PgmSchemaObject *from)
 		pgm_ddl_add(diff, "ALTER DOMAIN %s DROP CONSTRAINT %s", table, name);
 	else if (is_inherited(from) && !pgm_ddl_changes_parents(diff, from))
 		return;
+	else if (pgm_diff_is_check(from))
+		pgm_ddl_add_along(diff, pgm_ddl_above(diff, from),
+						  "DROP CONSTRAINT %s", name);
 	else if (pgm_ddl_is(from, "constraint"))
 		pgm_ddl_add_to_table(diff, pgm_ddl_above(diff, from),
 							 "DROP CONSTRAINT %s", name);
@@ -103,6 +106,7 @@ pgm_ddl_drop(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *from = pair->from;
 	char	   *address = pgm_ddl_address(from);
 
+	diff->writing = pair;
 	if (pgm_ddl_is(from, "default privileges"))
 		return;					/* at the end */
 	if (OF(from, ".inherited") != NULL &&
@@ -520,6 +524,7 @@ pgm_ddl_create(PgmDiff *diff, PgmPair *pair, bool last)
 {
 	const PgmSchemaObject *to = pair->to;
 
+	diff->writing = pair;
 	if (pgm_ddl_is(to, "default privileges"))
 		return;					/* at the end */
 	if (OF(to, ".inherited") != NULL)
@@ -650,6 +655,7 @@ alter_column(PgmDiff *diff, PgmPair *pair)
 void
 pgm_ddl_let_go(PgmDiff *diff, PgmPair *pair)
 {
+	diff->writing = pair;
 	if (pair->change == PGM_ALTER && pgm_ddl_is(pair->to, "sequence") &&
 		OF(pair->from, "owned by") != NULL && differs(pair, "owned by"))
 		pgm_ddl_add(diff, "ALTER SEQUENCE %s OWNED BY NONE",
@@ -661,6 +667,7 @@ pgm_ddl_alter(PgmDiff *diff, PgmPair *pair)
 {
 	const PgmSchemaObject *to = pair->to;
 
+	diff->writing = pair;
 	if (pgm_ddl_is(to, "default privileges"))
 		return;					/* at the end */
 	if (pgm_ddl_is_table(to))
@@ -708,6 +715,7 @@ pgm_ddl_finish(PgmDiff *diff, PgmPair *pair)
 	const PgmSchemaObject *object = pgm_ddl_object(pair);
 	bool		created = pair->change != PGM_ALTER;
 
+	diff->writing = pair;
 	if (pgm_ddl_is(object, "default privileges"))
 		pgm_ddl_default_privileges(diff, pair);
 	if (pgm_ddl_is_set_aside(object))

@@ -235,6 +235,25 @@ drop_late_defaults(PgmDiff *diff)
 		}
 }
 
+static void
+drop_defaults(PgmDiff *diff)
+{
+	drop_late_defaults(diff);
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmSchemaObject *column = diff->pairs[i].from;
+
+		if (!diff->pairs[i].drop_default ||
+			pgm_schema_value(column, "default") == NULL)
+			continue;
+		diff->writing = &diff->pairs[i];
+		pgm_ddl_add_along(diff, pgm_ddl_table(column),
+						  "ALTER COLUMN %s DROP DEFAULT",
+						  pgm_ddl_part_name(column));
+	}
+	diff->writing = NULL;
+}
+
 static bool
 goes_late(const PgmDiff *diff, int n)
 {
@@ -541,18 +560,13 @@ pgm_diff_order(PgmDiff *diff)
 	int		   *turns = palloc(sizeof(int) * (diff->npairs + 1));
 
 	find_late(diff);
-	drop_late_defaults(diff);
-	for (int i = 0; i < diff->npairs; i++)
-		if (diff->pairs[i].drop_default &&
-			pgm_schema_value(diff->pairs[i].from, "default") != NULL)
-			pgm_ddl_add_to_table(diff, pgm_ddl_table(diff->pairs[i].from),
-								 "ALTER COLUMN %s DROP DEFAULT",
-								 pgm_ddl_part_name(diff->pairs[i].from));
+	drop_defaults(diff);
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_tie_to_type(diff, &diff->pairs[i], true);
 	drop_keys_to_partitions(diff);
 	for (int i = 0; i < diff->npairs; i++)
 	{
+		diff->writing = NULL;
 		pgm_ddl_leave_parents(diff, &diff->pairs[i]);
 		pgm_ddl_let_go(diff, &diff->pairs[i]);
 	}
@@ -574,6 +588,7 @@ pgm_diff_order(PgmDiff *diff)
 		for (int i = 0; i < diff->npairs; i++)
 			if (diff->pairs[i].rank == rank)
 				drop(diff, i, true);
+	diff->writing = NULL;
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_tie_to_type(diff, &diff->pairs[i], false);
 	/* positions of sequences are told by the rows, so these must be there */
@@ -588,6 +603,7 @@ pgm_diff_order(PgmDiff *diff)
 			!comes_with_whole(diff, &diff->pairs[i]) &&
 			pgm_ddl_is_late_index(diff, &diff->pairs[i]))
 			pgm_ddl_create(diff, &diff->pairs[i], true);
+	diff->writing = NULL;
 	for (int i = 0; i < diff->npairs; i++)
 		pgm_ddl_attach_to_late(diff, &diff->pairs[i]);
 	for (int i = 0; i < diff->npairs; i++)

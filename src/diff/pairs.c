@@ -443,6 +443,13 @@ pgm_diff_is_foreign_key(const PgmSchemaObject *object)
 				strlen("FOREIGN KEY")) == 0;
 }
 
+bool
+pgm_diff_is_check(const PgmSchemaObject *object)
+{
+	return pgm_ddl_is(object, "constraint") &&
+		strncmp(pgm_schema_value(object, "definition"), "CHECK", 5) == 0;
+}
+
 static List *
 recreate(PgmDiff *diff, int n, List *queue)
 {

@@ -8,7 +8,7 @@
 #ifndef PGM_DIFF_PARTS_H
 #define PGM_DIFF_PARTS_H
 
-#include "diff/internal.h"
+#include "diff/statement.h"
 
 /* table.c, type.c */
 extern void pgm_ddl_create_table(PgmDiff *diff, PgmPair *pair);

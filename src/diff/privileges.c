@@ -484,13 +484,15 @@ pgm_ddl_attributes(PgmDiff *diff, PgmPair *pair, bool created)
 		!pgm_ddl_equal(owner, was) && has_own_owner(diff, pair, created))
 		pgm_ddl_add(diff, "ALTER %s OWNER TO %s", address,
 					quote_identifier(owner));
-	write_privileges(diff, pair, created);
 	write_extensions(diff, address, created ? NULL :
 					 OF(pair->from, "depends on extension"),
 					 OF(to, "depends on extension"));
+	diff->tells = true;
+	write_privileges(diff, pair, created);
 	if (!pgm_ddl_equal(comment, created ? NULL : OF(pair->from, "comment")))
 		pgm_ddl_add(diff, "COMMENT ON %s IS %s", address,
 					comment == NULL ? "NULL" : quote_literal_cstr(comment));
+	diff->tells = false;
 }
 
 /*

@@ -114,10 +114,20 @@ pgm_ddl_prefixed(const char *prefix, const char *list)
 	return text.data;
 }
 
+static void
+add_text(PgmDiff *diff, const char *table, const char *sql, bool along)
+{
+	if (along)
+		pgm_ddl_add_along(diff, table, "%s", sql);
+	else
+		pgm_ddl_add_to_table(diff, table, "%s", sql);
+}
+
 /* SET and RESET of reloptions; what stands before them is the caller's. */
 static void
 alter_options(PgmDiff *diff, const char *table, const char *before,
-			  const char *prefix, const char *from, const char *to)
+			  const char *prefix, const char *from, const char *to,
+			  bool along)
 {
 	char	   *gone;
 
@@ -125,16 +135,18 @@ alter_options(PgmDiff *diff, const char *table, const char *before,
 		return;
 	gone = option_names(from, to);
 	if (*gone)
-		pgm_ddl_add_to_table(diff, table, "%sRESET (%s)", before,
-							 pgm_ddl_prefixed(prefix, gone));
+		add_text(diff, table, psprintf("%sRESET (%s)", before,
+									   pgm_ddl_prefixed(prefix, gone)), along);
 	if (to != NULL)
-		pgm_ddl_add_to_table(diff, table, "%sSET (%s)", before,
-							 pgm_ddl_prefixed(prefix, to));
+		add_text(diff, table, psprintf("%sSET (%s)", before,
+									   pgm_ddl_prefixed(prefix, to)), along);
 }
 
 /*
  * What CREATE TABLE and ADD COLUMN have no words for on all servers.  One that
- * is retyped has the storage and the compression of its type by then.
+ * is retyped has the storage and the compression of its type by then.  That of
+ * a new column does not go along with a change of type: no copy is made where
+ * a statement alters what it adds.
  */
 void
 pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
@@ -153,15 +165,16 @@ pgm_ddl_set_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 	for (int i = 0; i < lengthof(storages); i++)
 		if (storage != NULL && !pgm_ddl_equal(storage, was) &&
 			strcmp(storages[i][0], storage) == 0)
-			pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET STORAGE %s",
-								 name, storages[i][1]);
+			add_text(diff, only, psprintf("ALTER COLUMN %s SET STORAGE %s",
+										  name, storages[i][1]), from != NULL);
 	if (!pgm_ddl_equal(from == NULL ? NULL : OF(from, "statistics target"),
 					   target))
-		pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET STATISTICS %s",
-							 name, target == NULL ? "-1" : target);
+		add_text(diff, only, psprintf("ALTER COLUMN %s SET STATISTICS %s",
+									  name, target == NULL ? "-1" : target),
+				 from != NULL);
 	alter_options(diff, table, psprintf("ALTER COLUMN %s ", name), "",
 				  from == NULL ? NULL : OF(from, "options"),
-				  OF(to, "options"));
+				  OF(to, "options"), from != NULL);
 }
 
 static const PgmSchemaObject *
@@ -324,17 +337,16 @@ pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 	const char *name = pair->to->identity;
 
 	if (differs(pair, "persistence"))
-		pgm_ddl_add_to_table(diff, name, "SET %s",
-							 OF(pair->to, "persistence") == NULL ?
-							 "LOGGED" : "UNLOGGED");
+		pgm_ddl_add_along(diff, name, "SET %s", OF(pair->to, "persistence") == NULL ?
+						  "LOGGED" : "UNLOGGED");
 	if (differs(pair, "access method"))
-		pgm_ddl_add_to_table(diff, name, "SET ACCESS METHOD %s",
-							 OF(pair->to, "access method") == NULL ? "heap" :
-							 quote_identifier(OF(pair->to, "access method")));
+		pgm_ddl_add_along(diff, name, "SET ACCESS METHOD %s",
+						  OF(pair->to, "access method") == NULL ? "heap" :
+						  quote_identifier(OF(pair->to, "access method")));
 	if (differs(pair, "tablespace"))
-		pgm_ddl_add_to_table(diff, name, "SET TABLESPACE %s",
-							 OF(pair->to, "tablespace") == NULL ? "pg_default" :
-							 quote_identifier(OF(pair->to, "tablespace")));
+		pgm_ddl_add_along(diff, name, "SET TABLESPACE %s",
+						  OF(pair->to, "tablespace") == NULL ? "pg_default" :
+						  quote_identifier(OF(pair->to, "tablespace")));
 	if (pgm_ddl_is(pair->to, "foreign table"))
 		pgm_ddl_alter_options(diff, pair,
 							  psprintf("ALTER FOREIGN TABLE %s", name));
@@ -347,7 +359,7 @@ alter_toast_options(PgmDiff *diff, PgmPair *pair)
 {
 	alter_options(diff, pair->to->identity, "", "toast.",
 				  OF(pair->from, "toast options"),
-				  OF(pair->to, "toast options"));
+				  OF(pair->to, "toast options"), true);
 }
 
 /*
@@ -359,7 +371,7 @@ void
 pgm_ddl_alter_storage_options(PgmDiff *diff, PgmPair *pair)
 {
 	alter_options(diff, pair->to->identity, "", "",
-				  OF(pair->from, "options"), OF(pair->to, "options"));
+				  OF(pair->from, "options"), OF(pair->to, "options"), true);
 	if (!pgm_ddl_is(pair->to, "table"))
 		alter_toast_options(diff, pair);
 }
@@ -477,8 +489,9 @@ pgm_ddl_add_column(PgmDiff *diff, PgmPair *pair)
 {
 	if (is_inherited(pair->to) && !pgm_ddl_changes_parents(diff, pair->to))
 		return;
-	pgm_ddl_add_to_table(diff, pgm_ddl_table(pair->to), "ADD COLUMN %s",
-						 column_definition(diff, pair->to));
+	add_text(diff, pgm_ddl_table(pair->to),
+			 psprintf("ADD COLUMN %s", column_definition(diff, pair->to)),
+			 OF(pair->to, "identity") == NULL);
 	if (pgm_ddl_is_not_valid(pair->to))
 		pgm_ddl_add_not_valid(diff, pair->to);
 	pgm_ddl_set_column_details(diff, NULL, pair->to, false);
@@ -541,11 +554,8 @@ alter_type(PgmDiff *diff, const PgmPair *pair)
 	sql = psprintf("ALTER COLUMN %s TYPE %s%s%s%s", name, OF(pair->to, "type"),
 				   collation ? " COLLATE " : "", collation ? collation : "",
 				   foreign ? "" : using_clause(diff, pair));
-	if (lost != NULL)
-		pgm_ddl_add_loss(diff, table, sql,
-						 psprintf("%s of column %s of %s", lost, name, table));
-	else
-		pgm_ddl_add_to_table(diff, table, "%s", sql);
+	pgm_ddl_add_retype(diff, table, sql, lost == NULL ? NULL :
+					   psprintf("%s of column %s of %s", lost, name, table));
 }
 
 /* Those that a materialized view's column has too, which may be new. */
@@ -559,14 +569,14 @@ pgm_ddl_alter_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 
 	if (!pgm_ddl_equal(from == NULL || retyped ? NULL :
 					   OF(from, "compression"), compression))
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s SET COMPRESSION %s",
-							 name, compression == NULL ? "default" :
-							 compression[0] == 'l' ? "lz4" : "pglz");
+		pgm_ddl_add_along(diff, table, "ALTER COLUMN %s SET COMPRESSION %s", name,
+						  compression == NULL ? "default" :
+						  compression[0] == 'l' ? "lz4" : "pglz");
 	if (from != NULL && !retyped && OF(from, "storage") != NULL &&
 		OF(to, "storage") == NULL)
-		pgm_ddl_add_to_table(diff, pgm_ddl_alone(diff, to),
-							 "ALTER COLUMN %s SET STORAGE %s", name,
-							 OF(to, ".storage"));
+		pgm_ddl_add_along(diff, pgm_ddl_alone(diff, to),
+						  "ALTER COLUMN %s SET STORAGE %s", name,
+						  OF(to, ".storage"));
 	pgm_ddl_set_column_details(diff, from, to, retyped);
 }
 
@@ -624,18 +634,18 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 
 	if (OF(pair->from, "generated as") != NULL &&
 		OF(pair->to, "generated as") == NULL && !handed_down)
-		pgm_ddl_add_to_table(diff, table, "ALTER COLUMN %s DROP EXPRESSION",
-							 name);
+		/* before the type of what it is made of, so in the same statement */
+		pgm_ddl_add_along(diff, table, "ALTER COLUMN %s DROP EXPRESSION",
+						  name);
 	if (had_default && (value == NULL || retyped))
-		pgm_ddl_add_to_table(diff, retyped ? table : only,
-							 "ALTER COLUMN %s DROP DEFAULT", name);
+		pgm_ddl_add_along(diff, retyped ? table : only, "ALTER COLUMN %s DROP DEFAULT",
+						  name);
 	if (retyped && (!handed_down ||
 					pgm_schema_find(diff->to, "foreign table", table) != NULL))
 		alter_type(diff, pair);
 	if (value != NULL &&
 		(retyped || pair->drop_default || differs(pair, "default")))
-		pgm_ddl_add_to_table(diff, only, "ALTER COLUMN %s SET DEFAULT %s",
-							 name, value);
+		pgm_ddl_add_along(diff, only, "ALTER COLUMN %s SET DEFAULT %s", name, value);
 	if (differs(pair, "not null"))
 		pgm_ddl_alter_not_null(diff, pair,
 							   is_partitioned(diff, table) ? table : only);

@@ -7,75 +7,89 @@
  */
 #include "postgres.h"
 
-#include "diff/internal.h"
+#include "diff/statement.h"
 
 static void
-add(PgmDiff *diff, const char *table, char *sql, const char *loss)
+add(PgmDiff *diff, const char *table, char *sql, const char *loss,
+	PgmDdlRole role)
 {
 	PgmDdl	   *ddl = palloc(sizeof(PgmDdl));
 
 	ddl->table = table == NULL ? NULL : pstrdup(table);
 	ddl->sql = sql;
 	ddl->loss = loss == NULL ? NULL : pstrdup(loss);
+	ddl->role = role;
+	ddl->pair = diff->writing;
+	ddl->tells = diff->tells;
 	diff->statements = lappend(diff->statements, ddl);
 }
 
-static char *format_text(const char *format, va_list args, size_t *size)
+static char *format_text(const char *format, va_list args)
 			pg_attribute_printf(1, 0);
 
-/* NULL if it did not fit, with the size that it needs. */
 static char *
-format_text(const char *format, va_list args, size_t *size)
+format_text(const char *format, va_list args)
 {
-	char	   *text = palloc(*size);
-	size_t		needed = pvsnprintf(text, *size, format, args);
+	size_t		size = 256;
 
-	if (needed < *size)
-		return text;
-	*size = needed;
-	pfree(text);
-	return NULL;
+	for (;;)
+	{
+		char	   *text = palloc(size);
+		size_t		needed;
+		va_list		copy;
+
+		va_copy(copy, args);
+		needed = pvsnprintf(text, size, format, copy);
+		va_end(copy);
+		if (needed < size)
+			return text;
+		pfree(text);
+		size = needed;
+	}
 }
 
 void
 pgm_ddl_add(PgmDiff *diff, const char *format,...)
 {
-	size_t		size = 256;
-	char	   *text = NULL;
+	va_list		args;
 
-	while (text == NULL)
-	{
-		va_list		args;
-
-		va_start(args, format);
-		text = format_text(format, args, &size);
-		va_end(args);
-	}
-	add(diff, NULL, text, NULL);
+	va_start(args, format);
+	add(diff, NULL, format_text(format, args), NULL, PGM_DDL_APART);
+	va_end(args);
 }
 
 void
 pgm_ddl_add_to_table(PgmDiff *diff, const char *table, const char *format,...)
 {
-	size_t		size = 256;
-	char	   *text = NULL;
+	va_list		args;
 
-	while (text == NULL)
-	{
-		va_list		args;
+	va_start(args, format);
+	add(diff, table, format_text(format, args), NULL, PGM_DDL_APART);
+	va_end(args);
+}
 
-		va_start(args, format);
-		text = format_text(format, args, &size);
-		va_end(args);
-	}
-	add(diff, table, text, NULL);
+void
+pgm_ddl_add_along(PgmDiff *diff, const char *table, const char *format,...)
+{
+	va_list		args;
+
+	va_start(args, format);
+	add(diff, table, format_text(format, args), NULL, PGM_DDL_ALONG);
+	va_end(args);
 }
 
 void
 pgm_ddl_add_loss(PgmDiff *diff, const char *table, const char *sql,
 				 const char *loss)
 {
-	add(diff, table, pstrdup(sql), loss);
+	add(diff, table, pstrdup(sql), loss, PGM_DDL_APART);
+}
+
+void
+pgm_ddl_add_retype(PgmDiff *diff, const char *table, const char *sql,
+				   const char *loss)
+{
+	add(diff, table, pstrdup(sql), loss, PGM_DDL_RETYPE);
 }
 
 bool

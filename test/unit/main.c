@@ -20,6 +20,7 @@ main(void)
 	test_pacer();
 	test_shadow_cost();
 	test_diff();
+	test_group();
 	test_catalogs();
 	printf("1..%d\n", unit_passed + unit_failed);
 	printf("%d passed, %d failed\n", unit_passed, unit_failed);

@@ -46,6 +46,7 @@ extern void test_pace(void);
 extern void test_pacer(void);
 extern void test_shadow_cost(void);
 extern void test_diff(void);
+extern void test_group(void);
 extern void test_property(void);
 extern void test_scale(void);
 
