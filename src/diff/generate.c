@@ -581,6 +581,8 @@ work(Generation *generation)
 					   !generation->sets_owners, !generation->grants);
 	else if (generation->asked.schemas != NIL)
 		adopt_mapped(generation);
+	present = pgm_rename_equal(&generation->renames, present,
+							   generation->desired, &generation->options);
 	write_both(generation, present);
 	pgm_diff_tell(present, generation->desired, &generation->options);
 	if (generation->upgrade != NIL)

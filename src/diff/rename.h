@@ -60,6 +60,15 @@ extern List *pgm_rename_copied(const PgmSchema *present,
 							   const PgmSchema *desired);
 
 /*
+ * The present schema with the names that constraints and indexes of the same
+ * definition are to have, where there is one of each only; the statements are
+ * added to what is renamed.  A NOTICE for the others.
+ */
+extern PgmSchema *pgm_rename_equal(PgmRenames *renames, PgmSchema *present,
+								   const PgmSchema *desired,
+								   const PgmDiffOptions *options);
+
+/*
  * A NOTICE for each table and column that goes where one of the same shape
  * comes.
  */
