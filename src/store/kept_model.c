@@ -15,6 +15,7 @@
 
 #include "base/spi.h"
 #include "store/kept_model.h"
+#include "store/schema_record.h"
 
 /* Properties beyond those that are kept. */
 #define MORE_PROPERTIES 2
@@ -24,7 +25,9 @@ static PgmQuery kept_query = {
 	"FROM jsonb_each_text(o.definition) AS p), "
 	"(SELECT array_agg(p.value ORDER BY p.key) "
 	"FROM jsonb_each_text(o.definition) AS p), "
-	"o.address[1], o.address[2], o.address[3]::int4 "
+	"o.address[1], o.address[2], o.address[3]::int4, "
+	"EXISTS (SELECT FROM jsonb_each(o.definition) AS p "
+	"WHERE jsonb_typeof(p.value) = 'object') "
 	"FROM pgmigrate.schema_object o WHERE o.kind <> 'database' "
 	"ORDER BY o.kind COLLATE \"C\", o.identity COLLATE \"C\""
 };
@@ -293,6 +296,33 @@ take_dependencies(PgmSchema *schema, const PgmSchema *present)
 	pgm_schema_sort_dependencies(schema);
 }
 
+/* Of what only a digest is kept: as it is now, if it is the same. */
+static void
+restore_long(const PgmSchemaObject *object, const PgmSchema *present, int n,
+			 char **keys, char **values)
+{
+	const PgmSchemaObject *now = pgm_schema_find(present, object->kind,
+												 object->identity);
+
+	for (int i = 0; i < n; i++)
+	{
+		char	   *value = now == NULL ? NULL :
+			pgm_schema_value(now, keys[i]);
+		char	   *digest = value == NULL ? NULL :
+			pgm_schema_record_digest(value);
+
+		if (digest != NULL && strcmp(digest, values[i]) == 0)
+			values[i] = value;
+		else if (pgm_schema_record_is_digest(values[i]))
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("the \"%s\" of %s %s is not recorded",
+						   keys[i], object->kind, object->identity),
+					errdetail("It is longer than a megabyte, so that its digest was kept only."),
+					errhint("Write the revision by hand."));
+	}
+}
+
 PgmSchema *
 pgm_schema_kept(const PgmSchema *present)
 {
@@ -336,6 +366,8 @@ pgm_schema_kept(const PgmSchema *present)
 		values = pgm_spi_isnull(i, 4) ? NULL : pgm_spi_text_array(i, 4, &n);
 		if (like == NULL || strcmp(like->kind, object->kind) != 0)
 			like = of_kind(present, object->kind);
+		if (pgm_spi_bool(i, 8))
+			restore_long(object, present, n, keys, values);
 		fill_object(object, present, like, n, keys, values);
 	}
 	pgm_spi_end(&scope);

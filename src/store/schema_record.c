@@ -22,6 +22,7 @@
 #include "utils/resowner.h"
 #include "utils/varlena.h"
 
+#include "base/digest.h"
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/spi_list.h"
@@ -142,6 +143,45 @@ static PgmQuery any_known_query = {
 /* Nobody waits for one who waits to read. */
 #define LOCK_WAIT_MS 2000
 
+/*
+ * Of a longer value its digest is kept: all definitions together are one
+ * argument of a query, and whoever may make a function could fill the record.
+ */
+#define KEPT_BYTES (1024 * 1024)
+
+#define DIGEST_HEAD "{\"bytes\": "
+
+char *
+pgm_schema_record_digest(const char *value)
+{
+	size_t		length = strlen(value);
+	PgmDigest	digest;
+
+	if (length <= KEPT_BYTES)
+		return NULL;
+	pgm_digest_init(&digest, "pgmigrate definition");
+	pgm_digest_text(&digest, value);
+	return psprintf(DIGEST_HEAD "%zu, \"digest\": \"%s\"}", length,
+					pgm_digest_final(&digest));
+}
+
+bool
+pgm_schema_record_is_digest(const char *kept)
+{
+	return strncmp(kept, DIGEST_HEAD, strlen(DIGEST_HEAD)) == 0;
+}
+
+static void
+append_value(StringInfo json, const char *value)
+{
+	char	   *digest = pgm_schema_record_digest(value);
+
+	if (digest == NULL)
+		escape_json(json, value);
+	else
+		appendStringInfoString(json, digest);
+}
+
 static char *
 object_definition(const PgmSchemaObject *object)
 {
@@ -158,7 +198,7 @@ object_definition(const PgmSchemaObject *object)
 			appendStringInfoChar(&json, ',');
 		escape_json(&json, object->properties[i]);
 		appendStringInfoChar(&json, ':');
-		escape_json(&json, object->values[i]);
+		append_value(&json, object->values[i]);
 	}
 	appendStringInfoChar(&json, '}');
 	return json.data;

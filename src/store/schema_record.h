@@ -34,6 +34,13 @@ extern void pgm_schema_record_refuse_missing(void);
 extern bool pgm_schema_record_drift(PgmDriftRow row, void *arg);
 
 /*
+ * What is kept of a value that is too long to be kept, as jsonb puts it out;
+ * NULL if it is not.
+ */
+extern char *pgm_schema_record_digest(const char *value);
+extern bool pgm_schema_record_is_digest(const char *kept);
+
+/*
  * The same of some relations and what is on them, by their schemas and their
  * names; not of those that are new since, and nothing but a NOTICE if a run
  * has left something that was not kept.

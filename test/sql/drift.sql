@@ -137,6 +137,19 @@ SELECT object, change FROM pgmigrate.drift();
 SELECT state FROM pgmigrate.downgrade('f2');
 SELECT object, change FROM pgmigrate.drift();
 
+-- of a definition that is very long its digest is kept
+SELECT format('CREATE FUNCTION dr.long() RETURNS text LANGUAGE sql AS $f$SELECT %L$f$', repeat('x', 1100000)) AS sql \gset
+:sql;
+SELECT count(*) FROM pgmigrate.stamp('f2');
+SELECT key, length(value) < 200 AS is_short FROM pgmigrate.schema_object, jsonb_each_text(definition) WHERE identity = 'dr.long()' AND length(value) > 60;
+SELECT count(*) FROM pgmigrate.drift();
+SELECT replace(:'sql', 'CREATE', 'CREATE OR REPLACE') || ' IMMUTABLE' AS sql \gset
+:sql;
+SELECT object, change, regexp_replace(expected, '"digest": "\w{64}"', 'digest') AS expected, regexp_replace(actual, '"digest": "\w{64}"', 'digest') AS actual FROM pgmigrate.drift();
+SELECT pgmigrate.adopt_drift('long');
+DROP FUNCTION dr.long;
+SELECT object, change FROM pgmigrate.drift();
+
 SET client_min_messages = warning;
 DROP SCHEMA dr CASCADE;
 DROP EXTENSION pgmigrate;
