@@ -18,9 +18,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/snapmgr.h"
 
 #include "citus/nodes.h"
 #include "compat/server.h"
@@ -368,8 +368,14 @@ attempt(void *arg)
 	Attempt    *reading = arg;
 	PgmSpiScope scope;
 
+	/*
+	 * The server tells names and expressions as they are now, so rows as they
+	 * are now go with them, whatever the isolation of the transaction.
+	 */
 	pgm_spi_begin_as(&scope, reading->role);
+	PushActiveSnapshot(GetLatestSnapshot());
 	reading->read(reading->context, reading->arg);
+	PopActiveSnapshot();
 	pgm_spi_end(&scope);
 }
 
@@ -396,8 +402,7 @@ pgm_schema_read_patiently(Oid role,
 
 		if (pgm_spi_try(attempt, &reading, &error))
 			return;
-		/* with the same snapshot it would fail again */
-		if (IsolationUsesXactSnapshot() || !tells_of_drop(error))
+		if (!tells_of_drop(error))
 			ReThrowError(error);
 	}
 	attempt(&reading);

@@ -18,11 +18,12 @@ my $node = new_node('snapshot');
 # first of them waits for a lock.
 sub meanwhile
 {
-	my ($sql) = @_;
+	my ($sql, $isolation) = @_;
 	my $holder = session($node, database => 'meanwhile');
 	my $caller = session($node, database => 'meanwhile');
 
 	$holder->query('BEGIN; LOCK TABLE base');
+	$caller->query("BEGIN ISOLATION LEVEL $isolation; SELECT 1") if $isolation;
 	$caller->send(q{
 SELECT pgmigrate.autogenerate('x', $$
 CREATE TABLE u (i int, n int);
@@ -55,6 +56,11 @@ $caller->quit;
 $caller = meanwhile(q{DROP DOMAIN d});
 like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
 	'so is one that leaves no text of what the snapshot has');
+$caller->quit;
+$caller = meanwhile(q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 3'},
+	'REPEATABLE READ');
+like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
+	'also where the snapshot of the caller is older than that');
 $caller->quit;
 $caller = meanwhile(q{ALTER TABLE base RENAME TO renamed});
 like($caller->err, qr/ERROR:  40001: the schema was changed while it was compared/,
