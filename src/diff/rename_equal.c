@@ -24,7 +24,7 @@
 
 typedef struct Candidate
 {
-	char	   *key;			/* kind, table, and definition without a name */
+	char	   *key;			/* kind, table, definition without name */
 	int			n;				/* position in its schema */
 } Candidate;
 
@@ -93,13 +93,14 @@ find_inheritance(Candidates *candidates)
 
 	for (int i = 0; i < schema->nobjects; i++)
 	{
-		const char *parents = !pgm_ddl_is_table(&schema->objects[i]) ? NULL :
-			OF(&schema->objects[i], "inherits");
+		const PgmSchemaObject *table = &schema->objects[i];
+		const char *parents = !pgm_ddl_is_table(table) ? NULL :
+			OF(table, "inherits");
 		char	   *parent;
 
 		if (parents == NULL)
 			continue;
-		names = lappend(names, unconstify(char *, schema->objects[i].identity));
+		names = lappend(names, unconstify(char *, table->identity));
 		while ((parent = pgm_ddl_next(&parents)) != NULL)
 			names = lappend(names, parent);
 	}

@@ -337,7 +337,8 @@ pgm_ddl_alter_table(PgmDiff *diff, PgmPair *pair)
 	const char *name = pair->to->identity;
 
 	if (differs(pair, "persistence"))
-		pgm_ddl_add_along(diff, name, "SET %s", OF(pair->to, "persistence") == NULL ?
+		pgm_ddl_add_along(diff, name, "SET %s",
+						  OF(pair->to, "persistence") == NULL ?
 						  "LOGGED" : "UNLOGGED");
 	if (differs(pair, "access method"))
 		pgm_ddl_add_along(diff, name, "SET ACCESS METHOD %s",
@@ -569,7 +570,8 @@ pgm_ddl_alter_column_details(PgmDiff *diff, const PgmSchemaObject *from,
 
 	if (!pgm_ddl_equal(from == NULL || retyped ? NULL :
 					   OF(from, "compression"), compression))
-		pgm_ddl_add_along(diff, table, "ALTER COLUMN %s SET COMPRESSION %s", name,
+		pgm_ddl_add_along(diff, table,
+						  "ALTER COLUMN %s SET COMPRESSION %s", name,
 						  compression == NULL ? "default" :
 						  compression[0] == 'l' ? "lz4" : "pglz");
 	if (from != NULL && !retyped && OF(from, "storage") != NULL &&
@@ -638,14 +640,15 @@ pgm_ddl_alter_column(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_add_along(diff, table, "ALTER COLUMN %s DROP EXPRESSION",
 						  name);
 	if (had_default && (value == NULL || retyped))
-		pgm_ddl_add_along(diff, retyped ? table : only, "ALTER COLUMN %s DROP DEFAULT",
-						  name);
+		pgm_ddl_add_along(diff, retyped ? table : only,
+						  "ALTER COLUMN %s DROP DEFAULT", name);
 	if (retyped && (!handed_down ||
 					pgm_schema_find(diff->to, "foreign table", table) != NULL))
 		alter_type(diff, pair);
 	if (value != NULL &&
 		(retyped || pair->drop_default || differs(pair, "default")))
-		pgm_ddl_add_along(diff, only, "ALTER COLUMN %s SET DEFAULT %s", name, value);
+		pgm_ddl_add_along(diff, only, "ALTER COLUMN %s SET DEFAULT %s", name,
+						  value);
 	if (differs(pair, "not null"))
 		pgm_ddl_alter_not_null(diff, pair,
 							   is_partitioned(diff, table) ? table : only);
