@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
+#include "base/name_list.h"
 #include "base/spi.h"
 #include "interop/adopt.h"
 #include "interop/internal.h"
@@ -29,9 +30,6 @@
 #include "store/journal.h"
 #include "store/mirror.h"
 #include "store/run_plan.h"
-
-/* Names of revisions that an error lists. */
-#define MAX_NAMES 5
 
 /* With or without a step: run by us, or stamped. */
 static PgmQuery applied_query = {
@@ -206,11 +204,9 @@ list_marked(const Adoption *adoption, const bool *marked)
 
 	initStringInfo(&names);
 	for (int i = 0; i < adoption->size; i++)
-		if (marked[i] && ++n <= MAX_NAMES)
-			appendStringInfo(&names, "%s\"%s\"", n > 1 ? ", " : "",
-							 pgm_graph_id(adoption->plan->graph, i));
-	if (n > MAX_NAMES)
-		appendStringInfoString(&names, " and others");
+		if (marked[i])
+			pgm_name_list_add(&names, ++n,
+							  pgm_graph_id(adoption->plan->graph, i));
 	return n > 0 ? names.data : NULL;
 }
 
@@ -349,12 +345,8 @@ skip_repeatable(const Adoption *adoption, int n, PgmAdoptRow *rows)
 		if (!missing)
 			continue;
 		rows[i].action = "skipped";
-		if (++nskipped <= MAX_NAMES)
-			appendStringInfo(&names, "%s\"%s\"", nskipped > 1 ? ", " : "",
-							 rows[i].revision);
+		pgm_name_list_add(&names, ++nskipped, rows[i].revision);
 	}
-	if (nskipped > MAX_NAMES)
-		appendStringInfoString(&names, " and others");
 	if (nskipped > 0)
 		ereport(NOTICE,
 				errmsg("repeatable migrations will run again, after versions that ledger %s does not have",

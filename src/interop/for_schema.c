@@ -12,14 +12,11 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
 
+#include "base/name_list.h"
 #include "interop/internal.h"
 #include "store/schema_branch.h"
-
-/* Versions that an error lists. */
-#define MAX_NAMES 5
 
 void
 pgm_adopt_check_schema(const char *schema, bool mirror)
@@ -63,11 +60,8 @@ refuse_unknown(const PgmForeignLedger *ledger, int n, const PgmAdoptRow *rows)
 
 	initStringInfo(&names);
 	for (int i = 0; i < n; i++)
-		if (rows[i].revision == NULL && ++nunknown <= MAX_NAMES)
-			appendStringInfo(&names, "%s\"%s\"", nunknown > 1 ? ", " : "",
-							 rows[i].version);
-	if (nunknown > MAX_NAMES)
-		appendStringInfoString(&names, " and others");
+		if (rows[i].revision == NULL)
+			pgm_name_list_add(&names, ++nunknown, rows[i].version);
 	if (nunknown > 0)
 		ereport(ERROR,
 				errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 
 #include "base/file_checksum.h"
+#include "base/name_list.h"
 #include "base/spi.h"
 #include "interop/adopt.h"
 #include "interop/imported.h"
@@ -29,9 +30,6 @@
 #include "store/content.h"
 #include "store/mirror.h"
 #include "store/run_plan.h"
-
-/* Revisions that the error names. */
-#define MAX_NAMED 5
 
 /* Of each the tool whose ledger it stands for. */
 static PgmQuery imported_query = {
@@ -152,11 +150,9 @@ names_of(const PgmImported *imported)
 
 	initStringInfo(&names);
 	for (int i = 0; i < imported->size; i++)
-		if (imported->leaving[i] && ++n <= MAX_NAMED)
-			appendStringInfo(&names, "%s\"%s\"", n > 1 ? ", " : "",
-							 pgm_graph_id(imported->plan->graph, i));
-	if (n > MAX_NAMED)
-		appendStringInfoString(&names, " and others");
+		if (imported->leaving[i])
+			pgm_name_list_add(&names, ++n,
+							  pgm_graph_id(imported->plan->graph, i));
 	return names.data;
 }
 

@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 
 #include "base/file_checksum.h"
+#include "base/name_list.h"
 #include "base/own_table.h"
 #include "base/spi_list.h"
 #include "compat/server.h"
@@ -40,9 +41,6 @@
 
 /* What queries find the rows under. */
 #define LEDGER "pgm_ledger"
-
-/* Versions that an error lists. */
-#define MAX_NAMES 5
 
 /* How a ledger is found before something is done. */
 typedef enum MirrorState
@@ -344,11 +342,8 @@ list_missing(int n, char **keys, int nothers, char **others)
 
 	initStringInfo(&names);
 	for (int i = 0; i < n; i++)
-		if (!has_key(nothers, others, keys[i]) && ++count <= MAX_NAMES)
-			appendStringInfo(&names, "%s\"%s\"", count > 1 ? ", " : "",
-							 keys[i]);
-	if (count > MAX_NAMES)
-		appendStringInfoString(&names, ", ...");
+		if (!has_key(nothers, others, keys[i]))
+			pgm_name_list_add(&names, ++count, keys[i]);
 	return count > 0 ? names.data : NULL;
 }
 
