@@ -357,7 +357,10 @@ pgm_plan_rows(PgmVerdict *verdict, bool authored)
 							 PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	stmt = copyObject(stmt);
-	with = pgm_changing_with(stmt);
+
+	/* of what changes rows itself those are looked for */
+	if (IsA(stmt, SelectStmt) || IsA(stmt, InsertStmt))
+		with = pgm_changing_with(stmt);
 	if (with != NULL)
 	{
 		foreach(lc, with->ctes)

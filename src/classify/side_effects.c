@@ -35,6 +35,7 @@
 #include "compat/catalog.h"
 #include "compat/parse.h"
 #include "compat/server.h"
+#include "sql/relation_names.h"
 
 static bool
 names_relation(Node *node, void *context)
@@ -87,44 +88,28 @@ calls_code(Node *node, void *context)
 	return pgm_walk_raw(node, calls_code, context);
 }
 
-/* EXPLAIN runs its query only if it is told so. */
-static bool
-explain_runs(ExplainStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "analyze") == 0)
-			return defGetBoolean(option);
-	}
-	return false;
-}
-
 bool
 pgm_statement_calls_code(Node *stmt)
 {
-	switch (nodeTag(stmt))
+	Node	   *query = pgm_query_run(stmt);
+
+	if (query == NULL)
+		return false;
+	switch (nodeTag(query))
 	{
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 		case T_SelectStmt:
-			return calls_code(stmt, NULL);
-		case T_CopyStmt:
-			return calls_code(castNode(CopyStmt, stmt)->query, NULL);
-		case T_CreateTableAsStmt:
-			return !castNode(CreateTableAsStmt, stmt)->into->skipData &&
-				!IsA(castNode(CreateTableAsStmt, stmt)->query, ExecuteStmt) &&
-				calls_code(castNode(CreateTableAsStmt, stmt)->query, NULL);
-		case T_ExplainStmt:
-			return explain_runs(castNode(ExplainStmt, stmt)) &&
-				(IsA(castNode(ExplainStmt, stmt)->query, ExecuteStmt) ||
-				 calls_code(castNode(ExplainStmt, stmt)->query, NULL));
+			return calls_code(query, NULL);
+		case T_ExecuteStmt:
+
+			/* by itself it is told apart, and so is CREATE TABLE AS it */
+			return IsA(stmt, ExplainStmt);
+		case T_DeclareCursorStmt:
+			return IsA(stmt, ExplainStmt) && calls_code(query, NULL);
 		default:
-			return pgm_is_merge(stmt) && calls_code(stmt, NULL);
+			return pgm_is_merge(query) && calls_code(query, NULL);
 	}
 }
 

@@ -16,6 +16,9 @@
 #include "compat/merge.h"
 #include "compat/parse.h"
 #include "lint/internal.h"
+#include "sql/kinds.h"
+#include "sql/relation_names.h"
+#include "sql/statements.h"
 
 static PgmQuery unique_query = {
 	"SELECT EXISTS (SELECT FROM pg_index WHERE indrelid = $1 AND indisunique)",
@@ -264,23 +267,24 @@ lint_not_followed(PgmLint *lint, PgmEffect *effect)
 
 /* ---- rows */
 
+/* MERGE writes none itself, but its WITH may. */
+static bool
+writes_rows(Node *stmt)
+{
+	Node	   *query = pgm_query_run(stmt);
+
+	if (IsA(stmt, TruncateStmt) || IsA(stmt, CopyStmt))
+		return true;
+	return query != NULL && (pgm_changing_with(query) != NULL ||
+							 (pgm_statement_is(query, PGM_CHANGES_ROWS) &&
+							  !pgm_is_merge(query)));
+}
+
 /* Two servers, two commits. */
 static void
 lint_written(PgmLint *lint, PgmEffect *effect)
 {
-	switch (nodeTag(lint->stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_SelectStmt:		/* WITH what it writes */
-		case T_TruncateStmt:
-		case T_CopyStmt:
-			break;
-		default:
-			return;
-	}
-	if (effect->mode >= RowExclusiveLock)
+	if (writes_rows(lint->stmt) && effect->mode >= RowExclusiveLock)
 		(void) pgm_lint_find(lint->judged, "foreign-rows", effect,
 							 psprintf("rows behind %s are committed by their own server, before the revision is here",
 									  pgm_effect_name(effect)),

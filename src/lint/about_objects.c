@@ -581,6 +581,9 @@ lint_simple(PgmLint *lint)
 						 pstrdup("Do it by hand, when its backup has been restored once."));
 			break;
 		case PGM_T_MERGE:
+		case T_CopyStmt:
+		case T_CreateTableAsStmt:
+		case T_ExplainStmt:
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:

@@ -16,6 +16,7 @@
 #include "compat/parse.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
+#include "sql/relation_names.h"
 #include "sql/statements.h"
 
 /* Tables whose rows go, or change, with those of this one, and about how many
@@ -173,6 +174,14 @@ condition(Node *where, List *joined)
 }
 
 static void
+lint_merge(PgmLint *lint, Node *merge)
+{
+	if (pgm_merge_does(merge, CMD_UPDATE) || pgm_merge_does(merge, CMD_DELETE))
+		lint_bulk(lint, pgm_merge_target(merge), pgm_merge_condition(merge),
+				  !pgm_merge_does(merge, CMD_UPDATE));
+}
+
+static void
 lint_with(PgmLint *lint, const WithClause *with)
 {
 	ListCell   *lc;
@@ -198,14 +207,18 @@ lint_with(PgmLint *lint, const WithClause *with)
 					  condition(delete->whereClause, delete->usingClause), true);
 			lint_cascade(lint, delete->relation);
 		}
+		else if (pgm_is_merge(query))
+			lint_merge(lint, query);
 	}
 }
 
 void
 pgm_lint_rows(PgmLint *lint)
 {
-	Node	   *stmt = lint->stmt;
+	Node	   *stmt = pgm_query_run(lint->stmt);
 
+	if (stmt == NULL)
+		return;
 	if (!IsA(stmt, InsertStmt))
 		lint_hidden(lint);
 
@@ -227,10 +240,7 @@ pgm_lint_rows(PgmLint *lint)
 				  condition(delete->whereClause, delete->usingClause), true);
 		lint_cascade(lint, delete->relation);
 	}
-	else if (pgm_is_merge(stmt) && (pgm_merge_does(stmt, CMD_UPDATE) ||
-									pgm_merge_does(stmt, CMD_DELETE)))
-		lint_bulk(lint, pgm_merge_target(stmt), pgm_merge_condition(stmt),
-				  !pgm_merge_does(stmt, CMD_UPDATE));
-	else
-		lint_with(lint, pgm_changing_with(stmt));
+	else if (pgm_is_merge(stmt))
+		lint_merge(lint, stmt);
+	lint_with(lint, pgm_changing_with(stmt));
 }

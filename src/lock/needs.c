@@ -217,6 +217,7 @@ pgm_statement_is_slow(const PgmVerdict *verdict, Node *stmt)
 {
 	bool		writes = (pgm_statement_is(stmt, PGM_CHANGES_ROWS) &&
 						  !is_literal_insert(stmt)) ||
+		pgm_changing_with(stmt) != NULL ||
 		IsA(stmt, CreateTableAsStmt) ||
 		IsA(stmt, RefreshMatViewStmt) || IsA(stmt, IndexStmt) ||
 		IsA(stmt, ReindexStmt) || IsA(stmt, ClusterStmt) ||
@@ -282,7 +283,8 @@ pgm_lockneeds_statement(PgmLockNeeds *needs, const PgmSource *source, int n)
 	Node	   *stmt = source->statements[n].raw->stmt;
 	ListCell   *lc;
 
-	if (verdict->opaque || pgm_statement_is(stmt, PGM_CHANGES_ROWS))
+	if (verdict->opaque || pgm_statement_is(stmt, PGM_CHANGES_ROWS) ||
+		pgm_changing_with(stmt) != NULL)
 		needs->unsure = true;
 	if (verdict->opaque)
 		needs->opaque = true;

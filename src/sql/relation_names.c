@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 
 #include "compat/command.h"
@@ -88,8 +89,8 @@ written_table(Node *stmt)
 	}
 }
 
-static WithClause *
-with_of(Node *stmt)
+WithClause *
+pgm_query_with(Node *stmt)
 {
 	switch (nodeTag(stmt))
 	{
@@ -106,6 +107,40 @@ with_of(Node *stmt)
 	}
 }
 
+/* EXPLAIN runs its query only if it is told so. */
+static bool
+explain_runs(const ExplainStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			return defGetBoolean(option);
+	}
+	return false;
+}
+
+Node *
+pgm_query_run(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_ExplainStmt:
+			return explain_runs(castNode(ExplainStmt, stmt)) ?
+				pgm_query_run(castNode(ExplainStmt, stmt)->query) : NULL;
+		case T_CopyStmt:
+			return castNode(CopyStmt, stmt)->query;
+		case T_CreateTableAsStmt:
+			return castNode(CreateTableAsStmt, stmt)->into->skipData ? NULL :
+				castNode(CreateTableAsStmt, stmt)->query;
+		default:
+			return stmt;
+	}
+}
+
 static bool expression_walker(Node *node, void *context);
 
 /*
@@ -117,7 +152,7 @@ static void
 visit_query(Walk *walk, Node *stmt)
 {
 	List	   *outer = walk->queries;
-	WithClause *with = with_of(stmt);
+	WithClause *with = pgm_query_with(stmt);
 	ListCell   *lc;
 
 	visit(walk, written_table(stmt), PGM_NAME_WRITTEN);

@@ -34,4 +34,13 @@ typedef bool (*PgmNameVisitor) (RangeVar *name, PgmNameRole role, void *arg);
 
 extern void pgm_names_visit(Node *stmt, PgmNameVisitor visitor, void *arg);
 
+/* The WITH of a query, or NULL. */
+extern WithClause *pgm_query_with(Node *query);
+
+/*
+ * What runs of the statement as a query: that of EXPLAIN ANALYZE, COPY and
+ * CREATE TABLE AS, NULL if there is none; else the statement itself.
+ */
+extern Node *pgm_query_run(Node *stmt);
+
 #endif							/* PGM_SQL_RELATION_NAMES_H */

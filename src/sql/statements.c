@@ -31,6 +31,7 @@
 #include "sql/mark.h"
 #include "sql/parse_text.h"
 #include "sql/refused.h"
+#include "sql/relation_names.h"
 #include "sql/statements.h"
 
 /* Bytes of a long text that an error shows. */
@@ -520,14 +521,11 @@ pgm_with_changes(const WithClause *with)
 }
 
 WithClause *
-pgm_changing_with(const Node *stmt)
+pgm_changing_with(Node *stmt)
 {
-	WithClause *with = NULL;
+	Node	   *query = pgm_query_run(stmt);
+	WithClause *with = query == NULL ? NULL : pgm_query_with(query);
 
-	if (IsA(stmt, SelectStmt))
-		with = castNode(SelectStmt, stmt)->withClause;
-	else if (IsA(stmt, InsertStmt))
-		with = castNode(InsertStmt, stmt)->withClause;
 	return pgm_with_changes(with) ? with : NULL;
 }
 

@@ -64,8 +64,8 @@ extern void pgm_source_check(const PgmSource *source, PgmSourceKind kind,
 /* Has it queries that change rows? */
 extern bool pgm_with_changes(const WithClause *with);
 
-/* That of a SELECT or INSERT, if it does; else NULL. */
-extern WithClause *pgm_changing_with(const Node *stmt);
+/* That of what the statement runs as a query, if it does; else NULL. */
+extern WithClause *pgm_changing_with(Node *stmt);
 
 /* The statement's own text, a copy. */
 extern char *pgm_statement_text(const PgmSource *source, int n);
