@@ -14,6 +14,7 @@
 
 #include "compat/parse.h"
 #include "sql/refused.h"
+#include "sql/relation_names.h"
 #include "sql/set_statement.h"
 
 /* Functions whose effect, or result, ends with the transaction. */
@@ -288,13 +289,19 @@ const char *
 pgm_statement_ends_alone(Node *stmt)
 {
 	const char *found = NULL;
+	Node	   *query = pgm_query_run(stmt);
 
 	if (IsA(stmt, ConstraintsSetStmt))
 		return "SET CONSTRAINTS";
 	if (IsA(stmt, VariableSetStmt))
 		return castNode(VariableSetStmt, stmt)->is_local ? "SET LOCAL" : NULL;
-	if (IsA(stmt, SelectStmt))
-		(void) find_transaction_call(stmt, &found);
+
+	/* in any part of it: rows stay locked that INSERT ... SELECT has read */
+	if (query != NULL &&
+		(IsA(query, SelectStmt) || IsA(query, InsertStmt) ||
+		 IsA(query, UpdateStmt) || IsA(query, DeleteStmt) ||
+		 pgm_is_merge(query)))
+		(void) find_transaction_call(query, &found);
 	return found;
 }
 

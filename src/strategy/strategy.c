@@ -488,6 +488,7 @@ pgm_strategy_obstacle(const PgmSource *source)
 	for (int i = 0; i < source->nstatements; i++)
 	{
 		Node	   *stmt = source->statements[i].raw->stmt;
+		const char *ends;
 
 		if (pgm_statement_is(stmt, PGM_ONLY_IN_TRANSACTION))
 			return psprintf("the revision has %s",
@@ -499,16 +500,18 @@ pgm_strategy_obstacle(const PgmSource *source)
 				if (castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
 					return pstrdup("the revision has SET TRANSACTION");
 				break;
-			case T_SelectStmt:
-				if (pgm_statement_ends_alone(stmt) != NULL)
-					return psprintf("the revision has %s",
-									pgm_statement_ends_alone(stmt));
-				break;
 			case T_CreateStmt:
 				if (castNode(CreateStmt, stmt)->oncommit != ONCOMMIT_NOOP)
 					return pstrdup("the revision has a table with ON COMMIT");
 				break;
+			case T_CreateTableAsStmt:
+				if (castNode(CreateTableAsStmt, stmt)->into->onCommit != ONCOMMIT_NOOP)
+					return pstrdup("the revision has a table with ON COMMIT");
+				/* fall through */
 			default:
+				ends = pgm_statement_ends_alone(stmt);
+				if (ends != NULL)
+					return psprintf("the revision has %s", ends);
 				break;
 		}
 	}

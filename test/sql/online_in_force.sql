@@ -58,7 +58,10 @@ END $$;
 SELECT u AS bound, s.* FROM unnest(ARRAY[
 	'SELECT set_config(''a.b'', ''c'', true)', 'SELECT set_config(''a.b'', ''c'', false)',
 	'SELECT FROM forced.item FOR UPDATE', 'SELECT pg_advisory_xact_lock(1)',
-	'SET LOCAL a.b = ''c''']) AS u, strategy_after(u) AS s;
+	'SET LOCAL a.b = ''c''', 'INSERT INTO forced.seen SELECT name, NULL FROM forced.item FOR UPDATE',
+	'WITH x AS (SELECT name FROM forced.item FOR SHARE) DELETE FROM forced.seen USING x WHERE false',
+	'CREATE TABLE forced.first AS SELECT name FROM forced.item FOR UPDATE', 'EXPLAIN ANALYZE SELECT FROM forced.item FOR UPDATE',
+	'EXPLAIN SELECT FROM forced.item FOR UPDATE', 'CREATE TEMP TABLE first ON COMMIT DROP AS SELECT 1']) AS u, strategy_after(u) AS s;
 
 -- no copy on which a statement was tried is a table of the database
 SELECT count(*) FROM pgmigrate.finalize();
