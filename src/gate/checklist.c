@@ -29,9 +29,11 @@
 #include "base/settings.h"
 #include "base/spi.h"
 #include "base/sqlstate.h"
+#include "base/transaction.h"
 #include "gate/announcement.h"
 #include "gate/approvals.h"
 #include "gate/checklist.h"
+#include "lock/held.h"
 #include "monitor/metrics.h"
 #include "sql/statements.h"
 #include "store/authors.h"
@@ -169,36 +171,78 @@ role_exists(Oid role)
 	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(role));
 }
 
-/*
- * The only value of a query of a team, as text, NULL for null; false if it
- * fails, with the message, as far as the caller may see it.
- */
+/* A query of a team, and its only value as text, NULL for null. */
+typedef struct Question
+{
+	const char *query;
+	MemoryContext context;		/* of the answer */
+	bool		answered;
+	char	   *value;
+	ErrorData  *error;
+} Question;
+
+static void
+put_question(void *arg)
+{
+	Question   *question = arg;
+	MemoryContext old = MemoryContextSwitchTo(question->context);
+	char	  **values;
+	uint64		rows;
+
+	question->answered = pgm_spi_probe_rows(question->query, 1,
+											pgm_checklist_timeout, &values,
+											&rows, &question->error);
+	if (question->answered && rows == 1)
+		question->value = values[0];
+	MemoryContextSwitchTo(old);
+}
+
+/* No lock that it takes stays with whoever has the checklist looked at. */
+static void
+put_unlocked(Question *question)
+{
+	HTAB	   *before = pgm_held_read_advisory();
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		error = pgm_txn_look(put_question, question);
+	}
+	PG_FINALLY();
+	{
+		pgm_held_release_advisory(before);
+	}
+	PG_END_TRY();
+	hash_destroy(before);
+	if (error == NULL)
+		return;
+	question->answered = false;
+	question->error = error;
+}
+
+/* False if it fails, with the message, as far as the caller may see it. */
 static bool
 ask(const char *query, Oid role, char **answer)
 {
 	Oid			save_user;
 	int			save_context;
 	bool		save_read_only = XactReadOnly;
-	char	  **values;
-	uint64		rows;
-	bool		ok;
-	ErrorData  *error;
+	Question	question = {query, CurrentMemoryContext};
 
 	GetUserIdAndSecContext(&save_user, &save_context);
 	SetUserIdAndSecContext(role, save_context |
 						   SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	XactReadOnly = true;
-	ok = pgm_spi_probe_rows(query, 1, pgm_checklist_timeout, &values, &rows,
-							&error);
+	put_unlocked(&question);
 	XactReadOnly = save_read_only;
 	SetUserIdAndSecContext(save_user, save_context);
-	if (!ok)
-		*answer = has_privs_of_role(save_user, role) ? error->message :
-			pgm_error_for_all(error);
+	if (!question.answered)
+		*answer = has_privs_of_role(save_user, role) ?
+			question.error->message : pgm_error_for_all(question.error);
 	else
-		*answer = rows == 1 ? values[0] : NULL;
-	return ok;
+		*answer = question.value;
+	return question.answered;
 }
 
 static void

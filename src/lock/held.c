@@ -17,8 +17,16 @@
 #include "compat/server.h"
 #include "lock/held.h"
 
-HTAB *
-pgm_held_read(void)
+static bool
+is_of_kind(const LOCKTAG *tag, bool advisory)
+{
+	return advisory ? tag->locktag_type == LOCKTAG_ADVISORY :
+		tag->locktag_type == LOCKTAG_RELATION ||
+		tag->locktag_type == LOCKTAG_OBJECT;
+}
+
+static HTAB *
+read_held(bool advisory)
 {
 	LockData   *data = GetLockStatusData();
 	HASHCTL		control = {0};
@@ -36,13 +44,46 @@ pgm_held_read(void)
 		bool		found;
 
 		if (instance->pid != MyProcPid || instance->holdMask == 0 ||
-			(instance->locktag.locktag_type != LOCKTAG_RELATION &&
-			 instance->locktag.locktag_type != LOCKTAG_OBJECT))
+			!is_of_kind(&instance->locktag, advisory))
 			continue;
 		entry = hash_search(held, &instance->locktag, HASH_ENTER, &found);
 		entry->mask = (found ? entry->mask : 0) | instance->holdMask;
 	}
 	return held;
+}
+
+HTAB *
+pgm_held_read(void)
+{
+	return read_held(false);
+}
+
+HTAB *
+pgm_held_read_advisory(void)
+{
+	return read_held(true);
+}
+
+/* One that was held in the same mode before cannot be told from that. */
+void
+pgm_held_release_advisory(HTAB *before)
+{
+	HTAB	   *after = read_held(true);
+	HASH_SEQ_STATUS seq;
+	PgmHeld    *entry;
+
+	hash_seq_init(&seq, after);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		LOCKMASK	mask = pgm_held_new_modes(before, entry);
+
+		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+			while ((mask & LOCKBIT_ON(mode)) != 0 &&
+				   pgm_lock_held_by_me(&entry->tag, mode) &&
+				   LockRelease(&entry->tag, mode, true))
+				;
+	}
+	hash_destroy(after);
 }
 
 LOCKMASK

@@ -31,4 +31,11 @@ extern LOCKMODE pgm_held_strongest(LOCKMASK mask);
  */
 extern void pgm_held_release(HTAB *before, HTAB *after);
 
+/*
+ * The advisory locks, and giving back those of the session that were taken
+ * since.  Those of the transaction have to be gone by then.
+ */
+extern HTAB *pgm_held_read_advisory(void);
+extern void pgm_held_release_advisory(HTAB *before);
+
 #endif							/* PGM_LOCK_HELD_H */

@@ -43,6 +43,15 @@ INSERT INTO backups VALUES (now());
 SET pgmigrate.backup_query = 'SELECT finished FROM launch.backups';
 SELECT * FROM backup;
 
+-- no lock that it takes stays, whether it ends well or not; what the session had stays
+SELECT pg_advisory_lock(11), pg_advisory_lock_shared(12);
+SET pgmigrate.backup_query = 'SELECT now() FROM pg_advisory_lock(13) AS a, pg_advisory_lock(13) AS b, pg_advisory_lock(12) AS c, pg_advisory_xact_lock(14) AS d';
+SELECT state FROM backup;
+SET pgmigrate.backup_query = 'SELECT now() FROM pg_advisory_lock(15) AS l WHERE 1 / length(l::text) = 0';
+SELECT state FROM backup;
+SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() ORDER BY 1, 2;
+SELECT pg_advisory_unlock_all();
+
 -- one that does not end, or waits, holds up nobody
 SET pgmigrate.checklist_timeout = '20ms';
 SET pgmigrate.backup_query = 'SELECT now() FROM pg_sleep(1000)';
