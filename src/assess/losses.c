@@ -185,6 +185,68 @@ add_locked(PgmJudged *judged)
 	}
 }
 
+static bool
+is_computed(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_GENERATED)
+		return true;
+	return false;
+}
+
+/* Does this statement, or one after it, add the column with an expression? */
+static bool
+is_computed_again(const PgmJudged *judged, Oid relid, const char *name)
+{
+	for (int i = judged->n; i < judged->source->nstatements; i++)
+	{
+		const AlterTableStmt *stmt =
+			(const AlterTableStmt *) judged->source->statements[i].raw->stmt;
+		ListCell   *lc;
+
+		if (!IsA(stmt, AlterTableStmt) ||
+			pgm_lookup_relation(stmt->relation) != relid)
+			continue;
+		foreach(lc, stmt->cmds)
+		{
+			const AlterTableCmd *cmd = lfirst(lc);
+
+			if (cmd->subtype == AT_AddColumn &&
+				strcmp(castNode(ColumnDef, cmd->def)->colname, name) == 0)
+				return is_computed(castNode(ColumnDef, cmd->def));
+		}
+	}
+	return false;
+}
+
+/* What all columns that are dropped had was computed, and will be again. */
+static bool
+drops_computed(const PgmJudged *judged, const PgmEffect *effect)
+{
+	const AlterTableStmt *stmt =
+		(const AlterTableStmt *) judged->source->statements[judged->n].raw->stmt;
+	ListCell   *lc;
+
+	if (effect == NULL || !IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, stmt->cmds)
+	{
+		const AlterTableCmd *cmd = lfirst(lc);
+		AttrNumber	column;
+
+		if (cmd->subtype != AT_DropColumn)
+			continue;
+		column = get_attnum(effect->relid, cmd->name);
+		if (column <= 0 ||
+			get_attgenerated(effect->relid, column) == '\0' ||
+			!is_computed_again(judged, effect->relid, cmd->name))
+			return false;
+	}
+	return true;
+}
+
 static void
 note_finding(PgmJudged *judged, const PgmFinding *finding)
 {
@@ -193,8 +255,12 @@ note_finding(PgmJudged *judged, const PgmFinding *finding)
 
 	if (strcmp(rule, "bulk-update") == 0)
 		add_deleted(judged, finding);
-	else if (strcmp(rule, "drop-column") == 0 ||
-			 strcmp(rule, "drop-table") == 0)
+	else if (strcmp(rule, "drop-column") == 0)
+	{
+		if (!drops_computed(judged, effect))
+			add_loss(judged, effect, NULL);
+	}
+	else if (strcmp(rule, "drop-table") == 0)
 		add_loss(judged, effect, NULL);
 	else if (strcmp(rule, "truncate") == 0 ||
 			 strcmp(rule, "drop-schema") == 0)

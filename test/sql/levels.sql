@@ -102,6 +102,23 @@ DROP TABLE child, parent, typed;
 DROP TYPE pair;
 DROP DOMAIN small;
 
+-- what is computed, and will be again, is no loss
+CREATE TABLE computed (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a * 2) STORED, h int GENERATED ALWAYS AS (a * 3) STORED);
+INSERT INTO computed SELECT i, i FROM generate_series(1, 1000) i;
+SELECT v.sql, string_agg(DISTINCT level, ', ') AS loses
+FROM (VALUES (1, 'ALTER TABLE computed DROP g, ADD g bigint GENERATED ALWAYS AS (a * 2) STORED'),
+	(2, 'ALTER TABLE computed DROP g; ALTER TABLE ONLY levels.computed ADD g bigint GENERATED ALWAYS AS (a * 2) STORED'),
+	(3, 'ALTER TABLE computed DROP g, DROP h; ALTER TABLE computed ADD h int GENERATED ALWAYS AS (a) STORED, ADD g int GENERATED ALWAYS AS (a) STORED'),
+	-- these are one
+	(4, 'ALTER TABLE computed DROP g'), (5, 'ALTER TABLE computed DROP g; ALTER TABLE computed ADD g int DEFAULT 1'),
+	(6, 'ALTER TABLE computed DROP g, DROP h; ALTER TABLE computed ADD g int GENERATED ALWAYS AS (a) STORED'),
+	(7, 'ALTER TABLE computed DROP g; ALTER TABLE one ADD g int GENERATED ALWAYS AS (1) STORED'),
+	(8, 'ALTER TABLE computed DROP g, DROP a; ALTER TABLE computed ADD g int GENERATED ALWAYS AS (id) STORED'),
+	(9, 'ALTER TABLE computed ADD a int GENERATED ALWAYS AS (id) STORED; ALTER TABLE computed DROP a CASCADE')) AS v (n, sql)
+	LEFT JOIN LATERAL pgmigrate.lint(v.sql) AS l ON rule = 'loses-data'
+GROUP BY n, v.sql ORDER BY n;
+DROP TABLE computed;
+
 -- what is dropped online can be brought back, until its rows are written anew
 CREATE TABLE wide (id int PRIMARY KEY, a int, b text, c text);
 INSERT INTO wide SELECT i, i, 'b', 'c' FROM generate_series(1, 1000) i;
