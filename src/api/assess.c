@@ -18,6 +18,7 @@
 #include "assess/blast_radius.h"
 #include "base/result_rows.h"
 #include "base/sqlstate.h"
+#include "classify/related_relations.h"
 #include "clone/trial_method.h"
 #include "compat/server.h"
 
@@ -161,7 +162,8 @@ return_statement(Output *output, const PgmJudged *judged)
 	{
 		PgmEffect	effect = pgm_strategy_effect(judged->strategy, lfirst(lc));
 
-		if (effect.mode == NoLock)
+		if (effect.mode == NoLock ||
+			(!effect.named && pgm_related_is_beside(effect.relid)))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		lock_row(output, judged, &effect);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
@@ -221,6 +222,18 @@ List *
 pgm_related_domain_tables(Oid domain)
 {
 	return without_copies(ask(&domain_tables_query, domain, InvalidOid));
+}
+
+bool
+pgm_related_is_beside(Oid relid)
+{
+	Oid			schema = get_rel_namespace(relid);
+	const char *name = OidIsValid(schema) ? get_namespace_name(schema) : NULL;
+
+	return name != NULL &&
+		strncmp(name, PGM_ONLINE_SCHEMA, strlen(PGM_ONLINE_SCHEMA)) == 0 &&
+		getExtensionOfObject(NamespaceRelationId,
+							 schema) == pgm_extension_oid();
 }
 
 List *

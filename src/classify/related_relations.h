@@ -13,6 +13,9 @@
 /* The process and a number follow: the copies that statements are tried on. */
 #define PGM_TRIAL_SCHEMA "pgmigrate_trial_"
 
+/* And of the schema of an online change, before its number. */
+#define PGM_ONLINE_SCHEMA "pgmigrate_online_"
+
 /* All of them return lists of OIDs, and take no lock on any relation. */
 extern List *pgm_related_indexes(Oid relid);
 extern List *pgm_related_sequences(Oid relid);	/* owned by its columns */
@@ -33,6 +36,12 @@ extern List *pgm_related_checked(Oid relid, const List *columns,
 
 /* Tables with a column of a domain, or of a domain over it. */
 extern List *pgm_related_domain_tables(Oid domain);
+
+/*
+ * Is it a table of an online change, beside one of the user's?  What is done
+ * to it is in nobody's way, and nobody can do it in another way.
+ */
+extern bool pgm_related_is_beside(Oid relid);
 
 /* Tables that were made OF a composite type, given by its relation. */
 extern List *pgm_related_typed(Oid relid);

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/spi_list.h"
+#include "classify/related_relations.h"
 #include "compat/parse.h"
 #include "compat/server.h"
 #include "lint/hint.h"
@@ -454,7 +455,8 @@ domain_form(PgmLint *lint, AlterDomainStmt *stmt)
 	{
 		const PgmEffect *effect = lfirst(lc);
 
-		if (effect->scans == PGM_TRUE && !effect->created_here)
+		if (effect->scans == PGM_TRUE && !effect->created_here &&
+			!pgm_related_is_beside(effect->relid))
 			relids = lappend_oid(relids, effect->relid);
 	}
 	foreach(lc, relids)
@@ -476,7 +478,8 @@ lint_domain(PgmLint *lint, AlterDomainStmt *stmt)
 	{
 		PgmEffect  *effect = lfirst(lc);
 
-		if (effect->scans != PGM_TRUE || effect->created_here)
+		if (effect->scans != PGM_TRUE || effect->created_here ||
+			pgm_related_is_beside(effect->relid))
 			continue;
 		if (form == NULL)
 			form = domain_form(lint, stmt);

@@ -41,6 +41,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/spi_list.h"
+#include "classify/related_relations.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "online/beside.h"
@@ -164,10 +165,10 @@ pgm_shadow_make_schema(PgmShadow *shadow)
 	Oid			save_user;
 	int			save_sec_context;
 
-	shadow->schema = psprintf("pgmigrate_online_" INT64_FORMAT,
+	shadow->schema = psprintf(PGM_ONLINE_SCHEMA INT64_FORMAT,
 							  shadow->operation->id);
 	for (int i = 1; OidIsValid(get_namespace_oid(shadow->schema, true)); i++)
-		shadow->schema = psprintf("pgmigrate_online_" INT64_FORMAT "_%d",
+		shadow->schema = psprintf(PGM_ONLINE_SCHEMA INT64_FORMAT "_%d",
 								  shadow->operation->id, i);
 	GetUserIdAndSecContext(&save_user, &save_sec_context);
 	SetUserIdAndSecContext(pgm_schema_owner(), save_sec_context |

@@ -63,6 +63,11 @@ SELECT u AS bound, s.* FROM unnest(ARRAY[
 	'CREATE TABLE forced.first AS SELECT name FROM forced.item FOR UPDATE', 'EXPLAIN ANALYZE SELECT FROM forced.item FOR UPDATE',
 	'EXPLAIN SELECT FROM forced.item FOR UPDATE', 'CREATE TEMP TABLE first ON COMMIT DROP AS SELECT 1']) AS u, strategy_after(u) AS s;
 
+-- what is kept beside a table is no table to wait for, or to give a constraint
+SELECT count(*) > 0 AS kept FROM pgmigrate.operation o JOIN pg_namespace n ON n.nspname ~ '^pgmigrate_online_' JOIN pg_class c ON c.relnamespace = n.oid
+	JOIN pg_attribute a ON a.attrelid = c.oid AND a.atttypid = 'forced.word'::regtype WHERE o.state = 'switched';
+SELECT rule, relation, hint FROM pgmigrate.lint($$ALTER DOMAIN forced.word ADD CHECK (VALUE <> ' ')$$) ORDER BY 1, 2;
+
 -- no copy on which a statement was tried is a table of the database
 SELECT count(*) FROM pgmigrate.finalize();
 SELECT statement, relation, lock_mode FROM pgmigrate.lint($$
