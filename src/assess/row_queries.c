@@ -192,6 +192,16 @@ report(PgmLook *look, int64 count, const char *example, const char *message)
 	finding->details = buf.data;
 }
 
+/* Why a query has no answer: a column may be one that is added before. */
+static const char *
+no_answer(const PgmLook *look, int64 sqlerrcode, const char *message)
+{
+	return sqlerrcode == ERRCODE_UNDEFINED_COLUMN &&
+		look->judged->verdict->sqlerrcode != sqlerrcode ?
+		psprintf("they cannot be looked at until the statements before have run (%s)",
+				 message) : message;
+}
+
 /*
  * Ask a query for a count and an example.  False if there is no answer.  An
  * expression that fails on a row fails in the statement too: reported.
@@ -212,7 +222,7 @@ ask(PgmLook *look, const char *query, int64 *count, char **example)
 			   psprintf("an expression fails for a row of %s: %s", look->name,
 						*example));
 	else
-		look->unsure = *example;
+		look->unsure = no_answer(look, *count, *example);
 	return false;
 }
 
@@ -350,5 +360,5 @@ pgm_look_conversion(PgmLook *look, const char *value, const char *type,
 			   psprintf("a value of %s in %s cannot be converted: %s", column,
 						look->name, message));
 	else
-		look->unsure = message;
+		look->unsure = no_answer(look, count, message);
 }

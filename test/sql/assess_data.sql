@@ -66,6 +66,8 @@ CREATE FUNCTION unsure(sql text) RETURNS TABLE (statement int, level text, relat
 $$;
 CREATE FUNCTION plain(int) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN nextval('data.moved') > 0; END$$;
 CREATE SEQUENCE moved;
+SELECT * FROM unsure('ALTER TABLE t ADD c int; ALTER TABLE t ADD CHECK (c > 0)');
+SELECT * FROM unsure('ALTER TABLE t RENAME a TO c; ALTER TABLE t ALTER c TYPE bool USING c = 1');
 CREATE TABLE full_match (a int, b int);
 INSERT INTO full_match VALUES (1, NULL), (NULL, NULL), (1, 2);
 CREATE TABLE pair (a int, b int, PRIMARY KEY (a, b));
