@@ -240,11 +240,17 @@ pgm_statement_refuse(Node *stmt)
 			refusal_detail(refusal), refusal_hint(refusal));
 }
 
+typedef struct TransactionSearch
+{
+	bool		row_locks;		/* do they count? */
+	const char *found;
+} TransactionSearch;
+
 /* A call whose effect ends with the transaction, by what it is called. */
 static bool
 find_transaction_call(Node *node, void *context)
 {
-	const char **found = context;
+	TransactionSearch *search = context;
 
 	if (node == NULL)
 		return false;
@@ -254,21 +260,21 @@ find_transaction_call(Node *node, void *context)
 		const char *name = pgm_catalog_function(call);
 
 		if (name == NULL)
-			*found = NULL;
+			search->found = NULL;
 		else if (is_listed(name, transaction_functions,
 						   lengthof(transaction_functions)))
-			*found = pstrdup(name);
+			search->found = pstrdup(name);
 		else if (strcmp(name, "set_config") == 0 &&
 				 list_length(call->args) == 3 &&
 				 pgm_constant_is_true(lthird(call->args)))
-			*found = "set_config(..., true)";
-		if (*found != NULL)
+			search->found = "set_config(..., true)";
+		if (search->found != NULL)
 			return true;
 	}
-	if (IsA(node, SelectStmt) &&
+	if (search->row_locks && IsA(node, SelectStmt) &&
 		castNode(SelectStmt, node)->lockingClause != NIL)
 	{
-		*found = "SELECT FOR UPDATE";
+		search->found = "SELECT FOR UPDATE";
 		return true;
 	}
 	return pgm_walk_raw(node, find_transaction_call, context);
@@ -288,21 +294,23 @@ needs_block(Node *stmt)
 const char *
 pgm_statement_ends_alone(Node *stmt)
 {
-	const char *found = NULL;
+	TransactionSearch search = {true, NULL};
 	Node	   *query = pgm_query_run(stmt);
 
 	if (IsA(stmt, ConstraintsSetStmt))
 		return "SET CONSTRAINTS";
 	if (IsA(stmt, VariableSetStmt))
 		return castNode(VariableSetStmt, stmt)->is_local ? "SET LOCAL" : NULL;
+	if (query == NULL ||
+		!(IsA(query, SelectStmt) || IsA(query, InsertStmt) ||
+		  IsA(query, UpdateStmt) || IsA(query, DeleteStmt) ||
+		  pgm_is_merge(query)))
+		return NULL;
 
-	/* in any part of it: rows stay locked that INSERT ... SELECT has read */
-	if (query != NULL &&
-		(IsA(query, SelectStmt) || IsA(query, InsertStmt) ||
-		 IsA(query, UpdateStmt) || IsA(query, DeleteStmt) ||
-		 pgm_is_merge(query)))
-		(void) find_transaction_call(query, &found);
-	return found;
+	/* what changes rows that are there locks others for itself */
+	search.row_locks = IsA(query, SelectStmt) || IsA(query, InsertStmt);
+	(void) find_transaction_call(query, &search);
+	return search.found;
 }
 
 /* A table that does something at the end of its transaction. */

@@ -31,7 +31,7 @@ SELECT pgmigrate.revision('x', 'DECLARE c CURSOR FOR SELECT 1', id => 'x', trans
 SELECT pgmigrate.revision('x', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1', id => 'x', transactional => false);
 SELECT pgmigrate.amend('x', upgrade => 'SET LOCAL lock_timeout = 0; SET CONSTRAINTS ALL IMMEDIATE; SELECT set_config(''a.b'', ''c'', true), set_config(''a.b'', ''c'', false)');
 SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_xact_lock(1); SELECT * FROM (SELECT * FROM t FOR UPDATE) x; SELECT pg_export_snapshot()');
-SELECT pgmigrate.amend('x', upgrade => 'INSERT INTO t SELECT a FROM t FOR UPDATE; WITH x AS (SELECT a FROM t FOR SHARE) SELECT FROM x; UPDATE t SET a = 1 WHERE pg_try_advisory_xact_lock(a)');
+SELECT pgmigrate.amend('x', upgrade => 'INSERT INTO t SELECT a FROM t FOR UPDATE; WITH x AS (SELECT a FROM t FOR SHARE) SELECT FROM x; UPDATE t SET a = 1 WHERE pg_try_advisory_xact_lock(a); UPDATE t SET a = 1 WHERE a IN (SELECT a FROM t FOR UPDATE)');
 SELECT pgmigrate.amend('x', upgrade => 'CREATE TEMP TABLE x (i int) ON COMMIT DROP; CREATE TEMP TABLE y ON COMMIT DELETE ROWS AS SELECT 1; CREATE TEMP TABLE z (i int) ON COMMIT PRESERVE ROWS');
 SELECT pgmigrate.amend('x', upgrade => 'SELECT pg_advisory_lock(1), set_config(''a.b'', ''c'', false)');
 SELECT pgmigrate.remove('x');
