@@ -225,8 +225,8 @@ is_computed_again(const PgmJudged *judged, Oid relid, const char *name)
 static bool
 drops_computed(const PgmJudged *judged, const PgmEffect *effect)
 {
-	const AlterTableStmt *stmt =
-		(const AlterTableStmt *) judged->source->statements[judged->n].raw->stmt;
+	const PgmStatement *statement = &judged->source->statements[judged->n];
+	const AlterTableStmt *stmt = (const AlterTableStmt *) statement->raw->stmt;
 	ListCell   *lc;
 
 	if (effect == NULL || !IsA(stmt, AlterTableStmt))

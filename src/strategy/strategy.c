@@ -488,6 +488,7 @@ pgm_strategy_obstacle(const PgmSource *source)
 	for (int i = 0; i < source->nstatements; i++)
 	{
 		Node	   *stmt = source->statements[i].raw->stmt;
+		const IntoClause *into;
 		const char *ends;
 
 		if (pgm_statement_is(stmt, PGM_ONLY_IN_TRANSACTION))
@@ -505,7 +506,8 @@ pgm_strategy_obstacle(const PgmSource *source)
 					return pstrdup("the revision has a table with ON COMMIT");
 				break;
 			case T_CreateTableAsStmt:
-				if (castNode(CreateTableAsStmt, stmt)->into->onCommit != ONCOMMIT_NOOP)
+				into = castNode(CreateTableAsStmt, stmt)->into;
+				if (into->onCommit != ONCOMMIT_NOOP)
 					return pstrdup("the revision has a table with ON COMMIT");
 				/* fall through */
 			default:
