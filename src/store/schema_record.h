@@ -28,17 +28,17 @@ extern void pgm_schema_record_settle(void);
 extern void pgm_schema_record_refuse_missing(void);
 
 /*
- * How the database differs from what was kept.  False, with a NOTICE, if that
- * is not what the last run has left, so that a difference may be of a run.
- */
-extern bool pgm_schema_record_drift(PgmDriftRow row, void *arg);
-
-/*
  * What is kept of a value that is too long to be kept, as jsonb puts it out;
  * NULL if it is not.
  */
 extern char *pgm_schema_record_digest(const char *value);
 extern bool pgm_schema_record_is_digest(const char *kept);
+
+/*
+ * How the database differs from what was kept.  False, with a NOTICE, if that
+ * is not what the last run has left, so that a difference may be of a run.
+ */
+extern bool pgm_schema_record_drift(PgmDriftRow row, void *arg);
 
 /*
  * The same of some relations and what is on them, by their schemas and their
