@@ -26,6 +26,7 @@ typedef struct Joining
 	const PgmDiff *diff;
 	PgmDdl	  **ddls;
 	int			n;
+	int		   *table;			/* of each pair: the pair of its table, or -1 */
 	int		   *family;			/* of each pair, by inheritance; a pair */
 	int		   *own;			/* of each pair: the item that it is part of */
 	int		   *near;			/* … and the one that it is near */
@@ -93,7 +94,12 @@ find_families(Joining *joining)
 	const PgmEdges *sides[] = {&diff->users, &diff->needs};
 
 	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmPair *table = table_of(diff, &diff->pairs[i]);
+
+		joining->table[i] = table == NULL ? -1 : table - diff->pairs;
 		joining->family[i] = i;
+	}
 	for (int side = 0; side < lengthof(sides); side++)
 		for (int i = 0; i < diff->npairs; i++)
 		{
@@ -109,6 +115,8 @@ find_families(Joining *joining)
 						head_of(joining->family, other);
 			}
 		}
+	for (int i = 0; i < diff->npairs; i++)
+		joining->family[i] = head_of(joining->family, i);
 }
 
 /* ---- what uses code */
@@ -246,12 +254,9 @@ runs_code(Joining *joining, int n, void *arg)
 }
 
 static int
-family_of(const Joining *joining, const PgmPair *pair)
+family_of(const Joining *joining, int n)
 {
-	const PgmPair *table = table_of(joining->diff, pair);
-
-	return table == NULL ? -1 :
-		head_of(joining->family, table - joining->diff->pairs);
+	return joining->table[n] < 0 ? -1 : joining->family[joining->table[n]];
 }
 
 static bool
@@ -261,26 +266,25 @@ is_bound(int item, int other, void *arg)
 	const PgmDiff *diff = joining->diff;
 	const PgmPair *pair = joining->ddls[item]->pair;
 	const PgmPair *passed = joining->ddls[other]->pair;
-	int			n;
+	int			own = pair - diff->pairs;
+	int			n = passed == NULL ? -1 : passed - diff->pairs;
 
 	CHECK_FOR_INTERRUPTS();
 	if (passed == NULL)
 		return true;
-	n = passed - diff->pairs;
 	if (joining->ddls[other]->tells)
 		return pair == passed;
 	if (!is_one_of(pgm_ddl_object(passed), told, lengthof(told)) ||
 		visit_related(joining, n, runs_code, NULL) ||
-		(family_of(joining, pair) == family_of(joining, passed) &&
-		 table_of(diff, pair) != table_of(diff, passed)))
+		(family_of(joining, own) == family_of(joining, n) &&
+		 joining->table[own] != joining->table[n]))
 		return true;
 	if (joining->marked != item)
 	{
 		joining->marked = item;
 		joining->names = NIL;
-		(void) visit_related(joining, pair - diff->pairs, mark, NULL);
-		(void) visit_related(joining, pair - diff->pairs, add_name,
-							 &joining->names);
+		(void) visit_related(joining, own, mark, NULL);
+		(void) visit_related(joining, own, add_name, &joining->names);
 	}
 	return visit_related(joining, n, is_marked, NULL) ||
 		visit_related(joining, n, has_one_of_names, NULL);
@@ -392,6 +396,7 @@ pgm_diff_join(const PgmDiff *diff)
 	joining.ddls = palloc(sizeof(PgmDdl *) * (joining.n + 1));
 	for (int i = 0; i < joining.n; i++)
 		joining.ddls[i] = list_nth(diff->statements, i);
+	joining.table = palloc(sizeof(int) * npairs);
 	joining.family = palloc(sizeof(int) * npairs);
 	joining.own = palloc(sizeof(int) * npairs);
 	joining.near = palloc(sizeof(int) * npairs);
