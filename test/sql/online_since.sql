@@ -208,5 +208,17 @@ ALTER TABLE t ALTER v DROP DEFAULT;
 SELECT state FROM pgmigrate.downgrade('-1');
 SELECT * FROM form;
 
+-- a foreign key to what was changed holds other values than the old rows have
+SELECT pgmigrate.remove(:'r');
+SELECT begin_change('table', 'bigint USING v * 2') AS r \gset
+SELECT state FROM pgmigrate.upgrade('head');
+ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
+CREATE TABLE of_t (v bigint REFERENCES t (v));
+INSERT INTO of_t VALUES (200);
+SELECT state FROM pgmigrate.downgrade('-1');
+DROP TABLE of_t;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT * FROM form;
+
 DROP SCHEMA since CASCADE;
 DROP EXTENSION pgmigrate;
