@@ -509,13 +509,13 @@ pgm_strategy_obstacle(const PgmSource *source)
 				into = castNode(CreateTableAsStmt, stmt)->into;
 				if (into->onCommit != ONCOMMIT_NOOP)
 					return pstrdup("the revision has a table with ON COMMIT");
-				/* fall through */
+				break;
 			default:
-				ends = pgm_statement_ends_alone(stmt);
-				if (ends != NULL)
-					return psprintf("the revision has %s", ends);
 				break;
 		}
+		ends = pgm_statement_ends_alone(stmt);
+		if (ends != NULL)
+			return psprintf("the revision has %s", ends);
 	}
 	return NULL;
 }
