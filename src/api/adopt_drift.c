@@ -19,6 +19,7 @@
 #include "store/authoring.h"
 #include "store/kept_model.h"
 #include "store/ledger.h"
+#include "store/run_holder.h"
 #include "store/schema_record.h"
 
 PG_FUNCTION_INFO_V1(pgmigrate_adopt_drift);
@@ -70,6 +71,7 @@ pgmigrate_adopt_drift(PG_FUNCTION_ARGS)
 	revision.message = pgm_arg_text_not_null(fcinfo, 0, "message");
 	revision.id = pgm_arg_text(fcinfo, 1);
 	pgm_runner_refuse_read_only();
+	pgm_run_await_record();
 	pgm_schema_record_refuse_missing();
 
 	/* the setting's check has seen that it can be split */

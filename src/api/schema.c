@@ -21,6 +21,7 @@
 #include "schema/fingerprint.h"
 #include "store/ddl_event.h"
 #include "store/extension_drop.h"
+#include "store/run_holder.h"
 #include "store/run_lock.h"
 #include "store/schema_record.h"
 
@@ -71,6 +72,7 @@ pgmigrate_drift(PG_FUNCTION_ARGS)
 
 	pgm_rows_begin(&drift.rows, fcinfo);
 	pgm_digest_init(&drift.digest, "pgmigrate drift");
+	pgm_run_await_record();
 	if (pgm_schema_record_drift(drift_row, &drift))
 		pgm_outbox_drift(drift.n, drift.n == 0 ? "" :
 						 pgm_digest_final(&drift.digest));

@@ -22,7 +22,7 @@
 #include "compat/server.h"
 #include "store/journal.h"
 #include "store/operation.h"
-#include "store/run_lock.h"
+#include "store/run_holder.h"
 
 static PgmQuery interrupt_query = {
 	"WITH i AS (UPDATE pgmigrate.run SET state = 'interrupted', "

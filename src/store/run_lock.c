@@ -58,6 +58,7 @@
 #include "exec/caller_snapshot.h"
 #include "process/entry.h"
 #include "process/follow.h"
+#include "store/run_holder.h"
 #include "store/run_lock.h"
 
 /* Between two tries for a lock that somebody else has. */
@@ -70,13 +71,6 @@
 /* How long those who wait for us may take to obey their cancel. */
 #define PGM_DISMISS_MS 5000
 
-/* What the last number of a user lock says. */
-typedef enum LockPart
-{
-	PART_RUN,
-	PART_TURN
-} LockPart;
-
 typedef struct RunLockTags
 {
 	LOCKTAG		advisory;		/* the user lock, in both methods */
@@ -84,46 +78,6 @@ typedef struct RunLockTags
 	LOCKTAG		extension;
 	LOCKTAG		turn;
 } RunLockTags;
-
-typedef struct Holder
-{
-	bool		found;
-	int			pid;			/* 0 of a prepared transaction */
-	bool		works;			/* else it is about to start a run */
-	char	   *detail;
-	const char *hint;
-} Holder;
-
-static PgmQuery holder_query = {
-	"SELECT l.pid, l.objsubid::int, a.usename::text, a.application_name, "
-	"a.backend_type, date_trunc('second', now() - a.backend_start)::text, "
-	"coalesce((SELECT max(r.id) FROM pgmigrate.run r "
-	"WHERE r.state = 'running' AND r.pid = l.pid), "
-	"(SELECT u.objid::bigint FROM pg_locks u WHERE u.pid = l.pid "
-	"AND u.locktype = 'userlock' AND u.classid = 'pg_extension'::regclass "
-	"AND u.objsubid = 2 LIMIT 1)), "
-	"p.gid, date_trunc('second', now() - p.prepared)::text "
-	"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
-	"LEFT JOIN pg_prepared_xacts p ON l.pid IS NULL AND p.transaction = "
-	"(SELECT x.transactionid FROM pg_locks x WHERE x.pid IS NULL "
-	"AND x.locktype = 'transactionid' "
-	"AND x.virtualtransaction = l.virtualtransaction LIMIT 1) "
-	"WHERE l.locktype = 'userlock' AND l.classid = 'pg_extension'::regclass "
-	"AND l.objid = $1 AND l.granted "
-	"AND l.database = (SELECT oid FROM pg_database "
-	"WHERE datname = current_database()) ORDER BY l.objsubid LIMIT 1",
-	1, {OIDOID}
-};
-
-static PgmQuery work_query = {
-	"SELECT id, strategy, quote_ident(schema_name) || '.' || quote_ident(relation_name), "
-	"CASE WHEN total > 0 THEN least(done * 100 / total, 100)::int END, "
-	"waiting_for, revision IS NULL AND strategy = 'backfill' "
-	"FROM pgmigrate.operation WHERE run = $1 AND state IN ('preparing', "
-	"'copying', 'indexing', 'comparing', 'switching') "
-	"ORDER BY id DESC LIMIT 1",
-	1, {INT8OID}
-};
 
 static PgmQuery still_running_query = {
 	"SELECT FROM pgmigrate.run WHERE id = $1 AND state = 'running'",
@@ -138,7 +92,7 @@ static RunLockTags my_tags;
 static PgmRunLockLife session_life = PGM_UNTIL_END_OF_TRANSACTION;
 
 static void
-set_user_tag(LOCKTAG *tag, Oid extension, LockPart part, uint8 method)
+set_user_tag(LOCKTAG *tag, Oid extension, PgmLockPart part, uint8 method)
 {
 	tag->locktag_field1 = MyDatabaseId;
 	tag->locktag_field2 = ExtensionRelationId;
@@ -154,129 +108,15 @@ set_tags(void *arg)
 	RunLockTags *tags = arg;
 	Oid			extension = pgm_extension_oid();
 
-	set_user_tag(&tags->advisory, extension, PART_RUN, USER_LOCKMETHOD);
-	set_user_tag(&tags->server, extension, PART_RUN, DEFAULT_LOCKMETHOD);
-	set_user_tag(&tags->turn, extension, PART_TURN, USER_LOCKMETHOD);
+	set_user_tag(&tags->advisory, extension, PGM_LOCK_PART_RUN, USER_LOCKMETHOD);
+	set_user_tag(&tags->server, extension, PGM_LOCK_PART_RUN, DEFAULT_LOCKMETHOD);
+	set_user_tag(&tags->turn, extension, PGM_LOCK_PART_TURN, USER_LOCKMETHOD);
 	SET_LOCKTAG_OBJECT(tags->extension, MyDatabaseId, ExtensionRelationId,
 					   extension, 0);
 }
 
-/*
- * What may take hours: how far it is, so that nobody waits for it by mistake.
- * The last query of a scope.
- */
 static void
-describe_work(Holder *holder, int64 run, StringInfo buf)
-{
-	Datum		values[1];
-
-	values[0] = Int64GetDatum(run);
-	if (pgm_spi_execute_latest(&work_query, values, NULL) == 0)
-		return;
-	appendStringInfo(buf, " Its operation " INT64_FORMAT ", %s of relation %s, is ",
-					 pgm_spi_int64(1, 1), pgm_spi_text(1, 2),
-					 pgm_spi_text(1, 3));
-	if (pgm_spi_isnull(1, 4))
-		appendStringInfoString(buf, "at work");
-	else
-		appendStringInfo(buf, "%d %% done", pgm_spi_int32(1, 4));
-	if (!pgm_spi_isnull(1, 5))
-		appendStringInfo(buf, ", and waits for %s", pgm_spi_text(1, 5));
-	appendStringInfoChar(buf, '.');
-	if (holder->hint != NULL && pgm_spi_bool(1, 6))
-		holder->hint = psprintf("%s What it has changed stays; pgmigrate.backfill() with the same arguments does the rest later.",
-								holder->hint);
-}
-
-static void
-describe_process(Holder *holder, StringInfo buf)
-{
-	char	   *user = pgm_spi_text(1, 3);
-	char	   *application = pgm_spi_text(1, 4);
-	char	   *kind = pgm_spi_text(1, 5);
-	char	   *age = pgm_spi_text(1, 6);
-	int64		run = pgm_spi_isnull(1, 7) ? 0 : pgm_spi_int64(1, 7);
-
-	appendStringInfo(buf, "Process %d (%s", holder->pid, kind ? kind : "?");
-	if (user != NULL)
-		appendStringInfo(buf, ", user \"%s\"", user);
-	if (application != NULL && application[0] != '\0')
-		appendStringInfo(buf, ", application \"%s\"", application);
-	if (age != NULL)
-		appendStringInfo(buf, ", started %s ago", age);
-	if (!holder->works)
-		appendStringInfoString(buf, ") is about to start a run.");
-	else if (run != 0)
-	{
-		appendStringInfo(buf, ") works on run " INT64_FORMAT ".", run);
-		holder->hint = psprintf("Wait for it with SELECT * FROM pgmigrate.wait(" INT64_FORMAT "), or stop it with SELECT pgmigrate.cancel(" INT64_FORMAT ").",
-								run, run);
-	}
-	else
-		appendStringInfoString(buf, ") holds the run lock.");
-	if (kind != NULL && strcmp(kind, "pgmigrate worker") != 0 && holder->works)
-		holder->hint = psprintf("It ends with the transaction or the script of that session; SELECT pg_terminate_backend(%d) ends the session.",
-								holder->pid);
-	if (run != 0 && holder->works)
-		describe_work(holder, run, buf);
-}
-
-/* In a transaction.  The texts are in the caller's memory context. */
-static void
-find_holder(void *arg)
-{
-	Holder	   *holder = arg;
-	PgmSpiScope scope;
-	Datum		values[1];
-
-	memset(holder, 0, sizeof(Holder));
-	values[0] = ObjectIdGetDatum(pgm_extension_oid());
-	pgm_spi_begin(&scope);
-	holder->found = pgm_spi_execute_latest(&holder_query, values, NULL) > 0;
-	if (holder->found)
-	{
-		MemoryContext old = MemoryContextSwitchTo(scope.outer);
-		StringInfoData buf;
-
-		initStringInfo(&buf);
-		holder->works = pgm_spi_int32(1, 2) == PART_RUN;
-		if (!pgm_spi_isnull(1, 1))
-		{
-			holder->pid = pgm_spi_int32(1, 1);
-			describe_process(holder, &buf);
-		}
-		else if (!pgm_spi_isnull(1, 8))
-		{
-			appendStringInfo(&buf, "A prepared transaction holds the run lock, \"%s\", prepared %s ago.",
-							 pgm_spi_text(1, 8), pgm_spi_text(1, 9));
-			holder->hint = "End it with COMMIT PREPARED or ROLLBACK PREPARED.";
-		}
-		else
-			appendStringInfoString(&buf, "A prepared transaction holds the run lock.");
-		holder->detail = buf.data;
-		MemoryContextSwitchTo(old);
-	}
-	pgm_spi_end(&scope);
-}
-
-/* The same, keeping no lock on our tables. */
-static void
-look_at_holder(Holder *holder)
-{
-	pgm_caller_look(find_holder, holder);
-}
-
-int
-pgm_run_lock_holder(void)
-{
-	Holder		holder;
-
-	find_holder(&holder);
-	return holder.works ? holder.pid : 0;
-}
-
-static void
-refuse_taken(const Holder *holder)
+refuse_taken(const PgmRunHolder *holder)
 {
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
@@ -410,21 +250,28 @@ try_run_lock(const RunLockTags *tags, PgmRunLockLife life)
 void
 pgm_run_lock(PgmRunLockLife life)
 {
-	Holder		holder;
+	int64		begun = pgm_clock_monotonic();
+	PgmRunHolder holder;
 	RunLockTags tags;
+	int			tries = 0;
 
 	if (pgm_process_right().role == PGM_RUN_HELPER)
 		elog(ERROR, "a helper of a run cannot take the run lock");
 	set_tags(&tags);
-	for (int i = 0; i < PGM_RUN_TRIES; i++)
+	for (;;)
 	{
-		if (i > 0)
-			pgm_clock_nap(PGM_RUN_TRY_MS);
 		if (try_run_lock(&tags, life))
 			return;
-		find_holder(&holder);
-		if (holder.found && holder.works)
+		pgm_run_find_holder(&holder);
+		if (pgm_run_still_records(&holder, begun))
+		{
+			CHECK_FOR_INTERRUPTS();
+			pgm_clock_wait(PGM_RUN_POLL_MS);
+			continue;
+		}
+		if ((holder.found && holder.works) || ++tries == PGM_RUN_TRIES)
 			break;
+		pgm_clock_nap(PGM_RUN_TRY_MS);
 	}
 	if (!holder.works)
 	{
@@ -488,9 +335,9 @@ complete(bool aborted)
 static void
 refuse_lost(void)
 {
-	Holder		holder;
+	PgmRunHolder holder;
 
-	find_holder(&holder);
+	pgm_run_find_holder(&holder);
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
 			errmsg("the run lock was taken before a step could be repeated"),
@@ -652,12 +499,12 @@ poll_until(bool (*try) (const RunLockTags *tags), int64 milliseconds)
 {
 	int64		begun = pgm_clock_monotonic();
 	int64		checked = begun;
-	Holder		holder;
+	PgmRunHolder holder;
 	RunLockTags tags;
 
 	/* no snapshot is needed after this, not even to read the catalog */
 	pgm_caller_look(set_tags, &tags);
-	look_at_holder(&holder);
+	pgm_run_look_at_holder(&holder);
 	for (;;)
 	{
 		int64		now;
@@ -672,7 +519,7 @@ poll_until(bool (*try) (const RunLockTags *tags), int64 milliseconds)
 		{
 			checked = now;
 			if (holder.pid != 0 && BackendPidGetProc(holder.pid) == NULL)
-				look_at_holder(&holder);
+				pgm_run_look_at_holder(&holder);
 			if (holder.pid != 0 && pgm_process_waits_for_me(holder.pid))
 				ereport(ERROR,
 						errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
@@ -704,7 +551,7 @@ pgm_run_lock_queue(Oid extension)
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	set_user_tag(&tag, extension, PART_RUN, USER_LOCKMETHOD);
+	set_user_tag(&tag, extension, PGM_LOCK_PART_RUN, USER_LOCKMETHOD);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	error_context_stack = callback.previous;
 
@@ -739,29 +586,49 @@ try_turn(const RunLockTags *tags)
 	return false;
 }
 
+/*
+ * The turn, where no run is waited for any more.  Who was gone by the time of
+ * the look is not in the way.
+ */
+static bool
+outwait_record(PgmRunHolder *holder)
+{
+	int64		begun = pgm_clock_monotonic();
+
+	while (pgm_run_still_records(holder, begun) ||
+		   !holder->found)
+	{
+		if (poll_until(try_turn, PGM_RUN_POLL_MS))
+			return true;
+		pgm_run_look_at_holder(holder);
+	}
+	return false;
+}
+
 bool
 pgm_run_await_turn(bool may_wait)
 {
-	Holder		holder;
+	PgmRunHolder holder;
 	RunLockTags tags;
 
 	pgm_caller_look(set_tags, &tags);
 	turn_tag = tags.turn;
 	if (try_turn(&tags))
 		return false;
-	look_at_holder(&holder);
-	if (!may_wait || pgm_run_wait == 0)
-		refuse_taken(&holder);
-	if (holder.works)
-		ereport(NOTICE,
-				errmsg("waiting for another run to end"),
-				errdetail_internal("%s", holder.detail),
-				errhint("It is waited for as long as \"pgmigrate.run_wait\" says."));
-	if (!poll_until(try_turn, pgm_run_wait))
+	pgm_run_look_at_holder(&holder);
+	if (may_wait && pgm_run_wait > 0)
 	{
-		look_at_holder(&holder);
-		refuse_taken(&holder);
+		if (holder.works && !holder.records)
+			ereport(NOTICE,
+					errmsg("waiting for another run to end"),
+					errdetail_internal("%s", holder.detail),
+					errhint("It is waited for as long as \"pgmigrate.run_wait\" says."));
+		if (poll_until(try_turn, pgm_run_wait))
+			return true;
+		pgm_run_look_at_holder(&holder);
 	}
+	if (!outwait_record(&holder))
+		refuse_taken(&holder);
 	return true;
 }
 

@@ -20,7 +20,7 @@ typedef enum PgmRunLockLife
 
 /*
  * Take the run lock.  Refuses at once with PM003, naming who holds it and what
- * ends that.
+ * ends that.  It waits for a run that has ended and is recording the schema.
  */
 extern void pgm_run_lock(PgmRunLockLife life);
 extern void pgm_run_unlock(void);	/* nothing, if it is not held */
@@ -68,15 +68,13 @@ extern bool pgm_run_dismiss_blocker(int pid);
  */
 extern bool pgm_run_lock_awaited(void);
 
-/* pid of the holder, 0 if there is none or it is a prepared transaction */
-extern int	pgm_run_lock_holder(void);
-
 /*
  * The turn to start a run: one session has it at a time, so that callers who
  * come together start one worker and not as many as they are.  Waits for the
- * run in progress as long as pgmigrate.run_wait says, if it may; true if it
- * did wait, so that what there is to do has to be looked up again.  Refuses
- * with PM003.  The turn ends with the transaction, if not before.
+ * run in progress as long as pgmigrate.run_wait says, if it may, and for the
+ * schema of one that has ended to be recorded in any case; true if it did
+ * wait, so that what there is to do has to be looked up again.  Refuses with
+ * PM003.  The turn ends with the transaction, if not before.
  */
 extern bool pgm_run_await_turn(bool may_wait);
 extern void pgm_run_end_turn(void);

@@ -17,7 +17,7 @@
 #include "base/spi.h"
 #include "compat/server.h"
 #include "store/journal.h"
-#include "store/run_lock.h"
+#include "store/run_holder.h"
 #include "store/run_status.h"
 #include "store/run_unseen.h"
 

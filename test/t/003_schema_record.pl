@@ -59,6 +59,38 @@ for my $state ('cancelled', 'done')
 	query($node, "SELECT pgmigrate.remove('second$n')") if $state eq 'cancelled';
 }
 
+# Who has seen that the run is done goes on, also who waits for no run.
+for my $case (
+	[ 'SELECT count(*) FROM pgmigrate.upgrade()', '1' ],
+	[ 'SELECT pgmigrate.upgrade_start() > 0', 't' ],
+	[ "SELECT count(*) FROM pgmigrate.stamp('head')", '1' ],
+	[ $drift, '' ])
+{
+	my ($call, $answer) = @$case;
+	my ($holder) = begin('done');
+	my $next = session($node);
+
+	revision($node, "next$n", "CREATE TABLE next_$n (id int)");
+	$next->query('SET pgmigrate.run_wait = 0');
+	$next->send($call);
+	poll($node, "SELECT state = 'idle' OR wait_event_type IS NOT DISTINCT FROM 'Extension' FROM pg_stat_activity WHERE pid = "
+		  . $next->pid);
+	$holder->query('COMMIT');
+	is($next->result, $answer, "$call: goes on after the record");
+	unlike($next->err, qr/ERROR|was not recorded|another run/,
+		"$call: meets no run in progress");
+	query($node, 'SELECT count(*) FROM pgmigrate.wait()');
+	$_->quit foreach $holder, $next;
+}
+
+# Unless the record waits for the one who would wait.
+my ($locker) = begin('done');
+$locker->send("SELECT pgmigrate.stamp('head')");
+$locker->fails_with('PM003', 'who has locked what is read waits for no record');
+$locker->query('ROLLBACK');
+$locker->quit;
+query($node, 'SELECT count(*) FROM pgmigrate.wait()');
+
 # Terminated, as by a launcher that has lost its patience.
 my ($holder, $run, $worker) = begin('cancelled');
 my $before = query($node, $recorded);
