@@ -106,10 +106,11 @@ pgm_mapping_to_text(List *columns, List *proofs)
 	return nodeToString(columns);
 }
 
+/* Of what cannot be made nothing is stored. */
 static bool
 has_proofs(List *list)
 {
-	return linitial(list) != NULL && IsA(linitial(list), List);
+	return list != NIL && linitial(list) != NULL && IsA(linitial(list), List);
 }
 
 List *
