@@ -151,7 +151,7 @@ renamed(const char *name, List *names)
 	return unconstify(char *, name);
 }
 
-/* The server writes columns of the table without a qualification. */
+/* A column may be written with its table before it. */
 static bool
 rename_walker(Node *node, void *names)
 {
@@ -159,11 +159,10 @@ rename_walker(Node *node, void *names)
 		return false;
 	if (IsA(node, ColumnRef))
 	{
-		Node	   *first = linitial(castNode(ColumnRef, node)->fields);
+		ListCell   *last = list_last_cell(castNode(ColumnRef, node)->fields);
 
-		if (IsA(first, String))
-			linitial(castNode(ColumnRef, node)->fields) =
-				makeString(renamed(strVal(first), names));
+		if (IsA(lfirst(last), String))
+			lfirst(last) = makeString(renamed(strVal(lfirst(last)), names));
 		return false;
 	}
 	return raw_expression_tree_walker(node, rename_walker, names);

@@ -14,6 +14,7 @@
 #include "utils/rel.h"
 
 #include "classify/verdict.h"
+#include "compat/parse.h"
 #include "online/internal.h"
 
 static AlterTableCmd *
@@ -53,6 +54,44 @@ without_stages(List *commands)
 	return result;
 }
 
+static bool
+reads_walker(Node *node, void *commands)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		Node	   *name = llast(castNode(ColumnRef, node)->fields);
+
+		return !IsA(name, String) ||
+			command_on(commands, strVal(name)) != NULL;
+	}
+	return raw_expression_tree_walker(node, reads_walker, commands);
+}
+
+/*
+ * Those of a later statement that read what an earlier one has changed would
+ * be computed of the value of before.
+ */
+static List *
+add_statement(List *earlier, List *commands)
+{
+	List	   *result = list_copy(earlier);
+	ListCell   *lc;
+
+	foreach(lc, commands)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype != AT_AlterColumnType ||
+			command_on(earlier, command->name) != NULL ||
+			!reads_walker(castNode(ColumnDef, command->def)->raw_default,
+						  earlier))
+			result = lappend(result, command);
+	}
+	return result;
+}
+
 static List *
 author_commands(const PgmSource *source, Oid relid)
 {
@@ -64,7 +103,7 @@ author_commands(const PgmSource *source, Oid relid)
 
 		if (IsA(stmt, AlterTableStmt) &&
 			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) == relid)
-			result = list_concat(result, castNode(AlterTableStmt, stmt)->cmds);
+			result = add_statement(result, castNode(AlterTableStmt, stmt)->cmds);
 	}
 	return without_stages(result);
 }

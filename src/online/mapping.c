@@ -212,12 +212,12 @@ keeps_values_apart(Oid type)
 
 static void
 say_no_cast(Form_pg_attribute from, Form_pg_attribute to,
-			PgmMappingText *result)
+			Form_pg_attribute named, PgmMappingText *result)
 {
 	result->missing = psprintf("there is no cast from %s to %s for column \"%s\"",
 							   format_type_be(from->atttypid),
 							   format_type_be(to->atttypid),
-							   NameStr(from->attname));
+							   NameStr(named->attname));
 }
 
 /* NULL if there is none, or one that cannot be used. */
@@ -226,12 +226,13 @@ cast_or_say(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 			Node *using, bool back, const char *text, PgmMappingText *result)
 {
 	Node	   *expr = cast_column(source, from, to, using, back, text);
+	Form_pg_attribute named = back ? to : from; /* and not after its double */
 
 	if (expr == NULL)
-		say_no_cast(from, to, result);
+		say_no_cast(from, to, named, result);
 	else if (contain_volatile_functions(expr))
 		result->missing = psprintf("the expression for column \"%s\" is volatile",
-								   NameStr(from->attname));
+								   NameStr(named->attname));
 	return expr;
 }
 
@@ -377,8 +378,67 @@ add_generated(Form_pg_attribute from, Form_pg_attribute to, bool back,
 	if (expr != NULL)
 		add_traits(expr, plan(expr), result);
 	else if (back)
-		say_no_cast(from, to, result);
+		say_no_cast(from, to, to, result);
 	result->may_collide |= result->narrows || result->may_fail;
+}
+
+/* Is it the same in the column, which is not where it was made of? */
+static bool
+is_looser(Node *expr, Form_pg_attribute to)
+{
+	return OidIsValid(to->attcollation) &&
+		exprCollation(expr) != to->attcollation &&
+		!get_collation_isdeterministic(to->attcollation);
+}
+
+static void
+add_column_traits(Node *expr, Node *planned, Form_pg_attribute to,
+				  PgmMappingText *result)
+{
+	add_traits(expr, planned, result);
+	result->may_collide |= is_looser(expr, to);
+}
+
+/* Is a value of the new layout the only one that becomes this one? */
+static bool
+tells_apart(Node *expr)
+{
+	PgmMappingText traits = {0};
+
+	add_traits(expr, plan(expr), &traits);
+	return !traits.may_fail && !traits.may_collide;
+}
+
+/* Must what becomes of the value make it again? */
+static bool
+needs_proof(Form_pg_attribute column, const PgmInverse *inverse, Node *expr,
+			const PgmMappingText *result)
+{
+	return bms_is_member(column->attnum, result->unproven) ||
+		(bms_is_member(column->attnum, inverse->key) &&
+		 (is_more_than_cast(inverse, NameStr(column->attname)) ||
+		  !tells_apart(expr)));
+}
+
+/* Within a row others that change are computed along, and not there yet. */
+static bool
+reads_others(Relation rel, Node *expr, Form_pg_attribute column,
+			 const PgmInverse *inverse)
+{
+	Bitmapset  *used = NULL;
+	int			i = -1;
+
+	pull_varattnos(expr, 1, &used);
+	while ((i = bms_next_member(used, i)) >= 0)
+	{
+		AttrNumber	other = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (other != column->attnum && other > 0 &&
+			pgm_is_retyped(inverse->change,
+						   get_attname(RelationGetRelid(rel), other, false)))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -391,16 +451,15 @@ prove(Relation old, Form_pg_attribute column, Form_pg_attribute made,
 	  PgmMappingText *result)
 {
 	const char *name = NameStr(column->attname);
+	Node	   *expr = list_nth(columns, column->attnum - 1);
 	Node	   *again;
 	Node	   *proof = NULL;
 
-	if (!bms_is_member(column->attnum, result->unproven) &&
-		!(bms_is_member(column->attnum, inverse->key) &&
-		  is_more_than_cast(inverse, name)))
+	if (expr == NULL || !needs_proof(column, inverse, expr, result))
 		return NULL;
 	again = cast_column(old, column, made, find_using(inverse->change, name),
 						false, inverse->change_text);
-	if (again != NULL)
+	if (again != NULL && !(stays && reads_others(old, again, column, inverse)))
 		proof = pgm_mapping_proof(again, columns, stays,
 								  makeVar(1, made->attnum, made->atttypid,
 										  made->atttypmod,
@@ -431,6 +490,11 @@ find_proofs(Relation source, Relation target, List *columns,
 				  inverse, columns, false, result);
 
 		proofs = lappend(proofs, proof);
+		if (bms_is_member(att->attnum, inverse->key) &&
+			list_nth(columns, i) != NULL &&
+			is_looser(list_nth(columns, i), att))
+			result->missing = psprintf("column \"%s\" of the key takes different values for the same",
+									   NameStr(att->attname));
 	}
 	return proofs;
 }
@@ -465,7 +529,7 @@ make(Relation source, Relation target, List *commands, const char *text,
 
 		columns = lappend(columns, expr);
 		if (expr != NULL)
-			add_traits(expr, plan(expr), result);
+			add_column_traits(expr, plan(expr), att, result);
 		else if (column > 0)
 			add_generated(TupleDescAttr(RelationGetDescr(source), column - 1),
 						  att, inverse != NULL, result);
@@ -505,7 +569,7 @@ pgm_mapping_within(Relation rel, AttrNumber from, AttrNumber to,
 					   find_using(commands, NameStr(source->attname)),
 					   false, text, result);
 	if (expr != NULL)
-		add_traits(expr, plan(expr), result);
+		add_column_traits(expr, plan(expr), target, result);
 	PopActiveSnapshot();
 	finish_traits(list_make1(expr), NIL, result);
 	return result;
@@ -538,7 +602,7 @@ pgm_mapping_within_back(Relation rel, AttrNumber from, AttrNumber to,
 					result);
 	if (expr != NULL)
 	{
-		add_traits(expr, plan(expr), result);
+		add_column_traits(expr, plan(expr), target, result);
 		proof = prove_within(rel, target, source, inverse, expr, result);
 	}
 	PopActiveSnapshot();
@@ -626,7 +690,7 @@ foresee(void *arg)
 	expr = back ? cast_or_say(rel, &after, before, NULL, true, "", result) :
 		cast_or_say(rel, before, &after, def->raw_default, false, "", result);
 	if (expr != NULL)
-		add_traits(expr, expr, result);
+		add_column_traits(expr, expr, back ? before : &after, result);
 
 	/* unless the author says how, which is not known here */
 	if (back && def->raw_default != NULL &&

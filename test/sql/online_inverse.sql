@@ -96,6 +96,57 @@ DELETE FROM k WHERE id = 'u10';
 SELECT operation AS op FROM pgmigrate.operations WHERE revision = 'wrong' \gset
 SELECT action FROM pgmigrate.revert(:op);
 
+-- so it has where a cast takes different values for the same, or the downgrade does
+SELECT pgmigrate.stamp('base');
+SELECT pgmigrate.remove('wrong');
+CREATE TABLE d (id date PRIMARY KEY, x text);
+INSERT INTO d SELECT date '2026-01-01' + g, 'old' FROM generate_series(1, 3) g;
+CREATE TABLE n (id int PRIMARY KEY, x text);
+INSERT INTO n SELECT g, 'old' FROM generate_series(1, 3) g;
+CREATE TABLE m (LIKE n INCLUDING ALL);
+INSERT INTO m TABLE n;
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE w (id text COLLATE loose PRIMARY KEY, x text);
+INSERT INTO w VALUES ('a', 'old');
+SELECT pgmigrate.revision('merged', 'ALTER TABLE inverse.d ALTER id TYPE timestamp; ALTER TABLE inverse.n ALTER id TYPE text; ALTER TABLE inverse.m ALTER id TYPE bigint; ALTER TABLE inverse.w ALTER id TYPE text COLLATE "C"',
+	'ALTER TABLE inverse.w ALTER id TYPE text COLLATE inverse.loose; ALTER TABLE inverse.m ALTER id TYPE int USING id % 1000; ALTER TABLE inverse.n ALTER id TYPE int USING id::int; ALTER TABLE inverse.d ALTER id TYPE date', id => 'merged');
+SELECT state FROM pgmigrate.upgrade('merged');
+INSERT INTO d VALUES ('2026-01-02 10:00', 'new'), ('2026-01-05', 'fits');
+INSERT INTO n VALUES ('002', 'new'), ('4', 'fits');
+INSERT INTO m VALUES (1002, 'new'), (4, 'fits');
+INSERT INTO w VALUES ('A', 'new');
+SELECT relation, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations WHERE revision = 'merged' ORDER BY 1;
+SELECT action FROM pgmigrate.operations o, pgmigrate.revert(o.operation, without_unfit => true) WHERE revision = 'merged' AND o.state = 'switched';
+TABLE d ORDER BY 1;
+TABLE n ORDER BY 1;
+TABLE m ORDER BY 1;
+TABLE w ORDER BY x;
+
+-- a later statement reads what an earlier one has made, which is not there yet
+SELECT pgmigrate.stamp('base');
+SELECT pgmigrate.remove('merged');
+CREATE TABLE s (id int PRIMARY KEY, a int, b int);
+INSERT INTO s VALUES (1, 10, 2);
+SELECT pgmigrate.revision('stages', 'ALTER TABLE inverse.s ALTER a TYPE bigint USING a * 10, ALTER b TYPE bigint USING b * 100', 'ALTER TABLE inverse.s ALTER b TYPE int USING b / 100; ALTER TABLE inverse.s ALTER a TYPE int USING a / 5 / b', id => 'stages');
+SELECT state FROM pgmigrate.upgrade('stages');
+INSERT INTO s VALUES (2, 100, 200);
+SELECT state FROM pgmigrate.downgrade('base');
+DELETE FROM s WHERE id = 2;
+UPDATE s SET b = 300;
+SELECT state FROM pgmigrate.downgrade('base');
+TABLE s;
+
+-- a column may be written with its table before it
+SELECT pgmigrate.remove('stages');
+SET pgmigrate.online_method = 'column';
+CREATE TABLE q (v text);
+INSERT INTO q VALUES ('12');
+SELECT pgmigrate.revision('named', 'ALTER TABLE inverse.q ALTER v TYPE int USING q.v::int', 'ALTER TABLE inverse.q ALTER v TYPE text USING ''n'' || q.v', id => 'named');
+SELECT state FROM pgmigrate.upgrade('named');
+INSERT INTO q (v) VALUES (13);
+SELECT state FROM pgmigrate.downgrade('base');
+TABLE q ORDER BY v;
+
 DROP SCHEMA inverse CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
