@@ -120,6 +120,7 @@ extern void pgm_column_compare(PgmShadow *shadow);
 extern int64 pgm_column_count_unfit(PgmShadow *shadow);
 
 extern bool pgm_column_is_unique(Oid index);
+extern bool pgm_column_nulls_are_distinct(Oid index);	/* column_since.c */
 
 /* column_refusal.c: why it cannot be, as pgm_shadow_refusal. */
 extern char *pgm_column_refusal(Oid relid, const PgmSource *source, int n);

@@ -24,6 +24,7 @@
 
 #include "base/spi_list.h"
 #include "compat/parse.h"
+#include "online/column_demands.h"
 #include "online/column_internal.h"
 #include "online/owner.h"
 
@@ -219,14 +220,14 @@ static char *
 values_reason(Relation rel, AlterTableCmd *command)
 {
 	Oid			relid = RelationGetRelid(rel);
+	AttrNumber	column = get_attnum(relid, command->name);
 	PgmMappingText forth;
 	ListCell   *lc;
 
 	pgm_mapping_foresee(rel, command, &forth);
 	if (forth.missing != NULL)
 		return forth.missing;
-	foreach(lc, pgm_column_objects_of(0, relid,
-									  get_attnum(relid, command->name)))
+	foreach(lc, pgm_column_objects_of(0, relid, column))
 	{
 		const PgmColumnObject *object = lfirst(lc);
 
@@ -237,6 +238,11 @@ values_reason(Relation rel, AlterTableCmd *command)
 			pgm_column_is_unique(object->was))
 			return psprintf("different values may become the same, and index \"%s\" is unique",
 							get_rel_name(object->was));
+		if (forth.narrows && pgm_column_refuses_null(object, column))
+			return psprintf("values that do not fit are null, which %s \"%s\" may not allow",
+							object->kind == 'i' ? "index" : "constraint",
+							object->kind == 'i' ? get_rel_name(object->was) :
+							get_constraint_name(object->was));
 	}
 	return NULL;
 }

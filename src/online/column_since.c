@@ -21,6 +21,7 @@
 #include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
@@ -151,13 +152,13 @@ is_of(const PgmMappingText *mapping, AttrNumber column)
 }
 
 /* NULLS NOT DISTINCT: there may be one only that has no double. */
-static bool
-has_distinct_nulls(Relation index)
+bool
+pgm_column_nulls_are_distinct(Oid index)
 {
-	char	   *command = pgm_layout_index_command(RelationGetRelid(index));
+	char	   *command = pgm_layout_index_command(index);
 	IndexStmt  *stmt =
-		pgm_layout_index_statement(command, RelationGetRelationName(index),
-								   index->rd_index->indrelid);
+		pgm_layout_index_statement(command, get_rel_name(index),
+								   IndexGetRelation(index, false));
 
 	return !pgm_index_nulls_not_distinct(stmt);
 }
@@ -191,7 +192,8 @@ stays_unique(Relation index, const PgmColumnSpec *spec)
 {
 	const FormData_pg_index *form = index->rd_index;
 
-	if (!has_distinct_nulls(index) || computes(index, spec))
+	if (!pgm_column_nulls_are_distinct(RelationGetRelid(index)) ||
+		computes(index, spec))
 		return false;
 	for (int i = 0; i < form->indnkeyatts; i++)
 		for (int j = 0; j < spec->n; j++)

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -28,6 +29,7 @@
 
 #include "compat/plan.h"
 #include "online/beside.h"
+#include "online/column_demands.h"
 #include "online/column_internal.h"
 #include "online/owner.h"
 #include "online/sync.h"
@@ -70,11 +72,13 @@ typedef struct PgmColumnSync
 	PgmColumnPair *pairs;
 	PgmMapping **forth;			/* of each pair */
 	PgmMapping **back;			/* NULL where there is no way back */
+	List	   *demands;		/* PgmColumnDemand */
 	Oid			unfit;
 	bool		overruled;		/* a trigger of others fires after ours */
 	EState	   *estate;
 	TupleTableSlot *old;
 	TupleTableSlot *new;
+	TupleTableSlot *settled;	/* the new row as it will be */
 } PgmColumnSync;
 
 /* A row on its way; "old" is NULL for a new one. */
@@ -366,8 +370,11 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 														source, pair->lead,
 														pairs->estate);
 	}
+	pairs->demands = pgm_column_demands(source, pairs->n, pairs->pairs,
+										pairs->estate);
 	pairs->old = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	pairs->new = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	pairs->settled = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 }
 
 /* ---- a row */
@@ -537,6 +544,72 @@ settle(Row *row)
 	}
 }
 
+/* ---- what is demanded of a row besides */
+
+typedef struct Attempt
+{
+	const PgmColumnDemand *demand;
+	PgmColumnSync *sync;
+	bool		met;
+} Attempt;
+
+static void
+attempt(void *arg)
+{
+	Attempt    *this = arg;
+
+	this->met = pgm_column_demand_met(this->demand, this->sync->settled,
+									  GetPerTupleExprContext(this->sync->estate));
+}
+
+/* The columns of what cannot be met. */
+static Bitmapset *
+unmet(Row *row)
+{
+	PgmColumnSync *sync = row->sync;
+	Bitmapset  *result = NULL;
+	ListCell   *lc;
+
+	foreach(lc, sync->demands)
+	{
+		Attempt		this = {lfirst(lc), sync};
+
+		if (row->old != NULL &&
+			pgm_column_demand_unchanged(this.demand, row->old, sync->settled))
+			continue;
+		if (!pgm_sync_attempt(attempt, &this) || !this.met)
+			result = bms_add_members(result, this.demand->reads);
+	}
+	return result;
+}
+
+/* A value that an index or a check cannot be computed with does not fit. */
+static HeapTuple
+meet_demands(Row *row, HeapTuple tuple, TupleDesc desc)
+{
+	PgmColumnSync *sync = row->sync;
+	Bitmapset  *refused;
+
+	ExecForceStoreHeapTuple(tuple, sync->settled, false);
+	refused = unmet(row);
+	for (row->pair = 0; row->pair < sync->n; row->pair++)
+	{
+		int			column = sync->pairs[row->pair].follow;
+		Datum		value = (Datum) 0;
+		bool		isnull = true;
+
+		if (!bms_is_member(column - FirstLowInvalidHeapAttributeNumber,
+						   refused) ||
+			slot_attisnull(sync->settled, column))
+			continue;
+		note_unfit(row);
+		tuple = heap_modify_tuple_by_cols(tuple, desc, 1, &column, &value,
+										  &isnull);
+	}
+	ExecClearTuple(sync->settled);
+	return tuple;
+}
+
 /* Nothing is computed any more; what was written is not what it should be. */
 static HeapTuple
 leave_alone(PgmColumnSync *sync, HeapTuple tuple, TupleDesc desc)
@@ -580,6 +653,8 @@ work(PgmSync *sync, TriggerData *data, HeapTuple tuple)
 	if (row.nchanges > 0)
 		tuple = heap_modify_tuple_by_cols(tuple, desc, row.nchanges,
 										  row.columns, row.values, row.nulls);
+	if (pairs->demands != NIL && !filling)
+		tuple = meet_demands(&row, tuple, desc);
 	ExecClearTuple(pairs->new);
 	ExecClearTuple(pairs->old);
 	ResetPerTupleExprContext(pairs->estate);

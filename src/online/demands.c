@@ -14,13 +14,59 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_index.h"
+#include "nodes/bitmapset.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "compat/checks.h"
+#include "compat/planner.h"
 #include "online/sync.h"
+
+/* Has the column of that name the same values? */
+static bool
+is_column_of(Form_pg_attribute att, Relation rel)
+{
+	AttrNumber	column = get_attnum(RelationGetRelid(rel),
+									NameStr(att->attname));
+	Form_pg_attribute other;
+
+	if (column <= 0)
+		return false;
+	other = TupleDescAttr(RelationGetDescr(rel), column - 1);
+	return other->atttypid == att->atttypid &&
+		other->atttypmod == att->atttypmod &&
+		other->attcollation == att->attcollation;
+}
+
+/*
+ * The same words may raise an error for the values of the one type and none
+ * for those of the other, as v * 1000 does where v is narrower.
+ */
+static bool
+computes_otherwise(Relation target, Relation source, Node *expr)
+{
+	Bitmapset  *used = NULL;
+	bool		same = true;
+	int			i = -1;
+
+	pull_varattnos(expr, 1, &used);
+	while ((i = bms_next_member(used, i)) >= 0)
+	{
+		AttrNumber	column = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (column == InvalidAttrNumber ||
+			(column > 0 &&
+			 !is_column_of(TupleDescAttr(RelationGetDescr(target),
+										 column - 1), source)))
+			same = false;
+	}
+	return !same && contain_leaked_vars(expr);
+}
 
 static char *
 check_text(Relation rel, const ConstrCheck *check)
@@ -55,7 +101,8 @@ has_more_checks(Relation target, Relation source)
 		const ConstrCheck *check = &constr->check[i];
 
 		if (check->ccvalid &&
-			!has_check(source, check->ccname, check_text(target, check)))
+			(!has_check(source, check->ccname, check_text(target, check)) ||
+			 computes_otherwise(target, source, stringToNode(check->ccbin))))
 			return true;
 	}
 	return false;
@@ -91,7 +138,7 @@ is_demanding(Relation index)
 
 /*
  * What comes after the name of the table; that columns have other types is
- * for the mapping of their values.
+ * for the mapping of their values, and looked at where something is computed.
  */
 static char *
 index_text(Relation index)
@@ -129,6 +176,19 @@ has_index(Relation rel, Relation like)
 	return result;
 }
 
+static bool
+index_computes_otherwise(Relation target, Relation source, Relation index,
+						 AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+										attribute, &isnull);
+
+	return !isnull &&
+		computes_otherwise(target, source,
+						   stringToNode(TextDatumGetCString(value)));
+}
+
 /* One that is half built, or was left so, refuses rows as well. */
 static bool
 has_more_indexes(Relation target, Relation source)
@@ -141,7 +201,12 @@ has_more_indexes(Relation target, Relation source)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		result |= is_demanding(index) && !has_index(source, index);
+		result |= is_demanding(index) &&
+			(!has_index(source, index) ||
+			 index_computes_otherwise(target, source, index,
+									  Anum_pg_index_indexprs) ||
+			 index_computes_otherwise(target, source, index,
+									  Anum_pg_index_indpred));
 		index_close(index, NoLock);
 	}
 	return result;

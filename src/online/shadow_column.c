@@ -31,6 +31,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "online/beside.h"
+#include "online/column_demands.h"
 #include "online/column_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -69,6 +70,12 @@ pgm_column_no_way_back(const PgmMappingText *back, int64 operation, Oid relid,
 				 pgm_column_is_unique(object->was))
 			result = psprintf("new values may become the same in the old column, and index \"%s\" is unique",
 							  get_rel_name(object->was));
+		else if (back->narrows && pgm_column_refuses_null(object, column))
+			result = psprintf("new values that do not fit are null in the old column, which %s \"%s\" may not allow",
+							  object->kind == 'i' ? "index" : "constraint",
+							  object->kind == 'i' ?
+							  get_rel_name(object->was) :
+							  get_constraint_name(object->was));
 	}
 	return result;
 }

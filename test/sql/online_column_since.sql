@@ -100,7 +100,7 @@ SELECT state FROM pgmigrate.downgrade('-1');
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'o'::regclass ORDER BY 1;
 SELECT pg_typeof(v), pg_typeof(w) FROM o LIMIT 1;
 
--- an index that lets one null in only is still asked, for what does not fit is null
+-- an index that lets one null in only has no way back, for what does not fit is null
 CREATE TABLE alike (v int);
 CREATE UNIQUE INDEX alike_v ON alike (v) NULLS NOT DISTINCT;
 INSERT INTO alike VALUES (1);
@@ -108,7 +108,7 @@ SELECT pgmigrate.revision('alike', 'ALTER TABLE made.alike ALTER v TYPE bigint',
 SELECT state FROM pgmigrate.upgrade('alike');
 SELECT count(*), bool_and(indisunique) AS unique FROM pg_index WHERE indrelid = 'alike'::regclass;
 
--- so is one that takes words for the same that the new column tells apart; what nothing proves has no way back
+-- nor has one that takes words for the same that the new column tells apart, or what nothing proves
 CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE words (w text COLLATE loose UNIQUE, x text UNIQUE);
 CREATE TABLE others (v int UNIQUE, w int);

@@ -1,0 +1,309 @@
+/*-------------------------------------------------------------------------
+ *
+ * column_demands.c
+ *	  What indexes and checks of a column that follows demand of a row.
+ *
+ * They compute with values of another type than those of the column that
+ * leads: v * 1000 is out of range for the one and not for the other.  The
+ * server would fail the writer, who knows nothing of it, so it is computed
+ * before, and a value for which that cannot be done does not fit.
+ *
+ * What does not fit is null in the column that follows, and that is computed
+ * with as well.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "executor/executor.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat/checks.h"
+#include "compat/planner.h"
+#include "online/column_demands.h"
+
+static Node *
+stored_node(int cache, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(cache, tuple, attribute, &isnull);
+
+	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
+}
+
+static Bitmapset *
+columns_of(Node *expr)
+{
+	Bitmapset  *used = NULL;
+
+	pull_varattnos(expr, 1, &used);
+	return used;
+}
+
+static bool
+reads(Node *expr, AttrNumber column)
+{
+	Bitmapset  *used = columns_of(expr);
+
+	return bms_is_member(column - FirstLowInvalidHeapAttributeNumber, used) ||
+		bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber,
+					  used);
+}
+
+/* ---- what is computed before */
+
+/* Generated columns are computed after us, so nothing can be told of them. */
+static bool
+can_be_computed(Relation rel, Bitmapset *used)
+{
+	int			i = -1;
+
+	while ((i = bms_next_member(used, i)) >= 0)
+	{
+		AttrNumber	column = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (column > 0 && TupleDescAttr(RelationGetDescr(rel),
+										column - 1)->attgenerated != '\0')
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_demanding(Relation rel, int n, const PgmColumnPair *pairs, Node *expr)
+{
+	for (int i = 0; i < n; i++)
+		if (reads(expr, pairs[i].follow))
+			return contain_leaked_vars(expr) &&
+				can_be_computed(rel, columns_of(expr));
+	return false;
+}
+
+static ExprState *
+prepare(Node *expr, EState *estate)
+{
+	return expr == NULL ? NULL : ExecPrepareExpr((Expr *) expr, estate);
+}
+
+static PgmColumnDemand *
+make_index_demand(HeapTuple tuple, EState *estate)
+{
+	PgmColumnDemand *demand = palloc0(sizeof(PgmColumnDemand));
+	Node	   *predicate = stored_node(INDEXRELID, tuple,
+										Anum_pg_index_indpred);
+	List	   *values = (List *) stored_node(INDEXRELID, tuple,
+											  Anum_pg_index_indexprs);
+	ListCell   *lc;
+
+	demand->reads = bms_union(columns_of(predicate),
+							  columns_of((Node *) values));
+	demand->predicate = prepare(predicate, estate);
+	foreach(lc, values)
+		demand->values = lappend(demand->values, prepare(lfirst(lc), estate));
+	return demand;
+}
+
+static List *
+add_indexes(List *demands, Relation rel, int n, const PgmColumnPair *pairs,
+			EState *estate)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
+											ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		if (is_demanding(rel, n, pairs,
+						 (Node *) list_make2(stored_node(INDEXRELID, tuple,
+														 Anum_pg_index_indpred),
+											 stored_node(INDEXRELID, tuple,
+														 Anum_pg_index_indexprs))))
+			demands = lappend(demands, make_index_demand(tuple, estate));
+		ReleaseSysCache(tuple);
+	}
+	return demands;
+}
+
+static List *
+add_checks(List *demands, Relation rel, int n, const PgmColumnPair *pairs,
+		   EState *estate)
+{
+	const TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+	{
+		Node	   *expr = stringToNode(constr->check[i].ccbin);
+		PgmColumnDemand *demand;
+
+		if (!pgm_check_is_enforced(&constr->check[i]) ||
+			!is_demanding(rel, n, pairs, expr))
+			continue;
+		demand = palloc0(sizeof(PgmColumnDemand));
+		demand->reads = columns_of(expr);
+		demand->check = prepare(expr, estate);
+		demands = lappend(demands, demand);
+	}
+	return demands;
+}
+
+List *
+pgm_column_demands(Relation rel, int n, const PgmColumnPair *pairs,
+				   EState *estate)
+{
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	List	   *demands = NIL;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	demands = add_indexes(demands, rel, n, pairs, estate);
+	demands = add_checks(demands, rel, n, pairs, estate);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	return demands;
+}
+
+bool
+pgm_column_demand_unchanged(const PgmColumnDemand *demand,
+							TupleTableSlot *old, TupleTableSlot *new)
+{
+	int			i = -1;
+
+	while ((i = bms_next_member(demand->reads, i)) >= 0)
+	{
+		AttrNumber	column = i + FirstLowInvalidHeapAttributeNumber;
+		Form_pg_attribute att;
+		bool		old_null;
+		bool		new_null;
+		Datum		a;
+		Datum		b;
+
+		if (column <= 0)
+			return false;
+		att = TupleDescAttr(new->tts_tupleDescriptor, column - 1);
+		a = slot_getattr(old, column, &old_null);
+		b = slot_getattr(new, column, &new_null);
+		if (old_null != new_null ||
+			(!old_null && !datum_image_eq(a, b, att->attbyval, att->attlen)))
+			return false;
+	}
+	return true;
+}
+
+bool
+pgm_column_demand_met(const PgmColumnDemand *demand, TupleTableSlot *row,
+					  ExprContext *context)
+{
+	bool		isnull;
+	ListCell   *lc;
+
+	context->ecxt_scantuple = row;
+	if (demand->check != NULL)
+		return DatumGetBool(ExecEvalExprSwitchContext(demand->check, context,
+													  &isnull)) || isnull;
+	if (demand->predicate != NULL &&
+		(!DatumGetBool(ExecEvalExprSwitchContext(demand->predicate, context,
+												 &isnull)) || isnull))
+		return true;
+	foreach(lc, demand->values)
+		(void) ExecEvalExprSwitchContext(lfirst(lc), context, &isnull);
+	return true;
+}
+
+/* ---- what becomes of a null */
+
+/*
+ * May a condition be another one than null where it was true?  A part that is
+ * null for it makes nothing false, whatever is around it.
+ */
+static bool
+tells_null(Node *condition, AttrNumber column)
+{
+	ListCell   *lc;
+
+	if (condition == NULL || !reads(condition, column))
+		return false;
+	if (IsA(condition, BoolExpr))
+	{
+		foreach(lc, castNode(BoolExpr, condition)->args)
+			if (tells_null(lfirst(lc), column))
+			return true;
+		return false;
+	}
+
+	/* one of a list of constants */
+	if (IsA(condition, ScalarArrayOpExpr))
+	{
+		List	   *args = castNode(ScalarArrayOpExpr, condition)->args;
+
+		if (!reads(lsecond(args), column))
+			condition = linitial(args);
+	}
+	return contain_nonstrict_functions(condition);
+}
+
+static bool
+nulls_collide(Oid index, AttrNumber column)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Node	   *values;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	values = stored_node(INDEXRELID, tuple, Anum_pg_index_indexprs);
+	result = ((Form_pg_index) GETSTRUCT(tuple))->indisunique &&
+		(!pgm_column_nulls_are_distinct(index) ||
+		 tells_null(stored_node(INDEXRELID, tuple, Anum_pg_index_indpred),
+					column) ||
+		 (reads(values, column) && contain_nonstrict_functions(values)));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* A foreign key of several columns may allow nulls only together. */
+static bool
+is_full(const FormData_pg_constraint *form, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		columns = SysCacheGetAttr(CONSTROID, tuple,
+										  Anum_pg_constraint_conkey, &isnull);
+
+	return form->contype == CONSTRAINT_FOREIGN &&
+		form->confmatchtype == FKCONSTR_MATCH_FULL && !isnull &&
+		ArrayGetNItems(ARR_NDIM(DatumGetArrayTypeP(columns)),
+					   ARR_DIMS(DatumGetArrayTypeP(columns))) > 1;
+}
+
+static bool
+constraint_refuses_null(Oid constraint, AttrNumber column)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID,
+										ObjectIdGetDatum(constraint));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = is_full((Form_pg_constraint) GETSTRUCT(tuple), tuple) ||
+		tells_null(stored_node(CONSTROID, tuple, Anum_pg_constraint_conbin),
+				   column);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+bool
+pgm_column_refuses_null(const PgmColumnObject *object, AttrNumber column)
+{
+	return object->kind == 'i' ? nulls_collide(object->was, column) :
+		constraint_refuses_null(object->was, column);
+}
