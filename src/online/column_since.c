@@ -68,10 +68,13 @@ static PgmQuery dependents_query = {
 	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
-/* Indexes of table $1 that are valid, but for those in $2. */
+/*
+ * Indexes of table $1 that are valid, but for those in $2; and not those of
+ * deferrable constraints, which the old column has none of.
+ */
 static PgmQuery others_query = {
 	"SELECT i.indexrelid::int8 FROM pg_index i WHERE i.indrelid = $1 "
-	"AND i.indisvalid AND i.indexrelid <> ALL ($2) ORDER BY 1",
+	"AND i.indisvalid AND i.indimmediate AND i.indexrelid <> ALL ($2) ORDER BY 1",
 	2, {OIDOID, OIDARRAYOID}
 };
 

@@ -100,6 +100,17 @@ SELECT state FROM pgmigrate.downgrade('-1');
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'o'::regclass ORDER BY 1;
 SELECT pg_typeof(v), pg_typeof(w) FROM o LIMIT 1;
 
+-- one that looks later is not what was there before
+CREATE TABLE later (v int CONSTRAINT later_u UNIQUE);
+INSERT INTO later VALUES (1);
+SELECT pgmigrate.revision('later', 'ALTER TABLE made.later ALTER v TYPE bigint', 'ALTER TABLE made.later ALTER v TYPE int', id => 'later');
+SELECT state FROM pgmigrate.upgrade('later');
+ALTER TABLE later DROP CONSTRAINT later_u, ADD CONSTRAINT later_u UNIQUE (v) DEFERRABLE;
+SELECT state FROM pgmigrate.downgrade('-1');
+ALTER TABLE later DROP CONSTRAINT later_u, ADD CONSTRAINT later_u UNIQUE (v);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT pg_get_constraintdef(oid), condeferrable FROM pg_constraint WHERE conname = 'later_u';
+
 -- an index that lets one null in only has no way back, for what does not fit is null
 CREATE TABLE alike (v int);
 CREATE UNIQUE INDEX alike_v ON alike (v) NULLS NOT DISTINCT;
