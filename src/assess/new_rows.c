@@ -4,13 +4,15 @@
  *	  The rows of a table as an ALTER TABLE leaves them.
  *
  * Constraints of the statement are held against what its other parts make of
- * the rows: a column that USING has filled has no nulls any more.
+ * the rows: a column that USING has filled has no nulls any more, and a CHECK
+ * of a column whose type changes is written for the new type.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
@@ -295,9 +297,9 @@ pgm_new_value_is_known(const ColumnDef *column)
 	return value_of_new(column) != NULL;
 }
 
-/* The part that changes the type of this column by an expression, or NULL. */
+/* The new type of a column that the statement changes, or NULL. */
 static const ColumnDef *
-using_of(const AlterTableStmt *stmt, const char *column)
+new_type_of(const AlterTableStmt *stmt, const char *column)
 {
 	ListCell   *lc;
 
@@ -306,11 +308,35 @@ using_of(const AlterTableStmt *stmt, const char *column)
 		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
 		if (cmd->subtype == AT_AlterColumnType &&
-			strcmp(cmd->name, column) == 0 &&
-			castNode(ColumnDef, cmd->def)->raw_default != NULL)
+			strcmp(cmd->name, column) == 0)
 			return castNode(ColumnDef, cmd->def);
 	}
 	return NULL;
+}
+
+/* Of a type that is still to be made the query says that it is not there. */
+static char *
+type_text(const TypeName *name)
+{
+	Oid			type;
+	int32		typmod;
+
+	return lookup_type(name, &type, &typmod) ?
+		format_type_with_typemod(type, typmod) :
+		NameListToQuotedString(name->names);
+}
+
+/* The constraints of the statement see the value in its new type. */
+static char *
+value_in_new_type(const PgmLook *look, const ColumnDef *changed, char *value)
+{
+	char	   *expression = NULL;
+
+	if (changed->raw_default != NULL)
+		expression = pgm_slice_after(look->judged->source, look->judged->n,
+									 changed->location, "using", NULL);
+	return psprintf("CAST((%s\n) AS %s)", expression ? expression : value,
+					type_text(changed->typeName));
 }
 
 static void
@@ -323,19 +349,16 @@ add_old_columns(StringInfo buf, const PgmLook *look,
 	for (AttrNumber n = 1; (name = get_attname(relid, n, true)) != NULL; n++)
 	{
 		const ColumnDef *changed;
-		char	   *value = NULL;
+		char	   *value;
 
 		/* dropped */
 		if (!OidIsValid(get_atttype(relid, n)))
 			continue;
-		changed = using_of(stmt, name);
+		changed = new_type_of(stmt, name);
+		value = psprintf("t.%s", quote_identifier(name));
 		if (changed != NULL)
-			value = pgm_slice_after(look->judged->source, look->judged->n,
-									changed->location, "using", NULL);
-		appendStringInfo(buf, "(%s\n) AS %s, ",
-						 value ? value :
-						 psprintf("t.%s", quote_identifier(name)),
-						 quote_identifier(name));
+			value = value_in_new_type(look, changed, value);
+		appendStringInfo(buf, "%s AS %s, ", value, quote_identifier(name));
 	}
 }
 
@@ -349,8 +372,7 @@ changes_rows(const AlterTableStmt *stmt)
 		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
 		if (cmd->subtype == AT_AddColumn ||
-			(cmd->subtype == AT_AlterColumnType &&
-			 castNode(ColumnDef, cmd->def)->raw_default != NULL))
+			cmd->subtype == AT_AlterColumnType)
 			return true;
 	}
 	return false;

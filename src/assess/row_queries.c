@@ -192,6 +192,15 @@ report(PgmLook *look, int64 count, const char *example, const char *message)
 	finding->details = buf.data;
 }
 
+/* A value that fails in one query of a statement may do so in the next. */
+static void
+report_failure(PgmLook *look, const char *failure, const char *message)
+{
+	if (look->failure == NULL || strcmp(look->failure, failure) != 0)
+		report(look, 1, failure, message);
+	look->failure = failure;
+}
+
 /* Why a query has no answer: a column may be one that is added before. */
 static const char *
 no_answer(const PgmLook *look, int64 sqlerrcode, const char *message)
@@ -218,9 +227,9 @@ ask(PgmLook *look, const char *query, int64 *count, char **example)
 	if (pgm_spi_probe(query, count, example))
 		return true;
 	if (ERRCODE_TO_CATEGORY(*count) == ERRCODE_DATA_EXCEPTION)
-		report(look, 1, *example,
-			   psprintf("an expression fails for a row of %s: %s", look->name,
-						*example));
+		report_failure(look, *example,
+					   psprintf("an expression fails for a row of %s: %s",
+								look->name, *example));
 	else
 		look->unsure = no_answer(look, *count, *example);
 	return false;
@@ -356,9 +365,9 @@ pgm_look_conversion(PgmLook *look, const char *value, const char *type,
 	if (pgm_spi_probe(query, &count, &message))
 		return;
 	if (ERRCODE_TO_CATEGORY(count) == ERRCODE_DATA_EXCEPTION)
-		report(look, 1, message,
-			   psprintf("a value of %s in %s cannot be converted: %s", column,
-						look->name, message));
+		report_failure(look, message,
+					   psprintf("a value of %s in %s cannot be converted: %s",
+								column, look->name, message));
 	else
 		look->unsure = no_answer(look, count, message);
 }

@@ -23,6 +23,7 @@ typedef struct PgmLook
 	bool		sampled;
 	bool		asked;
 	bool		found;
+	const char *failure;		/* of an expression, reported already */
 	const char *unsure;			/* why it is not known, or NULL */
 } PgmLook;
 

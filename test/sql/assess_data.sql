@@ -256,4 +256,19 @@ SELECT x.sql, fails(x.sql), l.rule, l.message FROM unnest(ARRAY['ADD x int DEFAU
 CROSS JOIN LATERAL (SELECT 'ALTER TABLE lengths ' || y.sql) AS x (sql)
 LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(x.sql) WHERE rule ~ '^data|fails') l ON true ORDER BY n;
 DROP TABLE lengths;
+
+-- a constraint beside a new type sees the values in that type, and what cannot be converted is said once
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE retyped (id int PRIMARY KEY, m mood, n int, b text);
+INSERT INTO retyped VALUES (1, 'sad', 1, 'x'), (2, 'ok', 70000, 'xx');
+SELECT x.sql, fails(x.sql), l.rule, l.message FROM unnest(ARRAY['ALTER m TYPE text, ADD CHECK (m IN (''sad'', ''ok'', ''glad''))', 'ALTER m TYPE text, ADD CHECK (m <> ''ok'')',
+	'ALTER n TYPE text, ADD CHECK (n <> '''')', 'ALTER n TYPE smallint, ADD CHECK (n > 0)', 'ALTER n TYPE smallint USING n % 7, ADD CHECK (n > 0)',
+	'ALTER b TYPE "char", ADD UNIQUE (b)', 'ALTER m TYPE int USING 5, ADD UNIQUE (m)']) WITH ORDINALITY AS y (sql, n)
+CROSS JOIN LATERAL (SELECT 'ALTER TABLE retyped ' || y.sql) AS x (sql)
+LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(x.sql) WHERE rule ~ '^data|fails') l ON true ORDER BY n;
+SELECT statement, rule, message
+FROM pgmigrate.lint('CREATE TYPE "new mood" AS ENUM (''sad'', ''ok'', ''glad''); ALTER TABLE retyped ALTER m TYPE "new mood" USING m::text::"new mood", ADD CHECK (m <> ''glad'')')
+WHERE rule ~ '^data|fails';
+DROP TABLE retyped;
+DROP TYPE mood;
 DROP FUNCTION fails(text);
