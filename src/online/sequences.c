@@ -22,6 +22,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -298,6 +299,7 @@ pgm_shadow_look_at_sequences(PgmShadow *shadow)
 		return;
 	if (pgm_is_column(shadow))
 	{
+		LockRelationOid(shadow->relid, AccessShareLock);
 		pgm_column_set_sequences_back(shadow, true);
 		return;
 	}
