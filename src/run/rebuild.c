@@ -9,6 +9,7 @@
 
 #include "catalog/pg_class.h"
 #include "nodes/value.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -89,15 +90,22 @@ column_names(const char *quoted)
 	return result;
 }
 
-/* Refused as it would be later, with what can be done about it. */
+/*
+ * Refused as it would be later, with what can be done about it; not while
+ * others have locked the table, for this is a look only.
+ */
 static void
 refuse_for_views(const Rebuild *rebuild, const PgmShadowRequest *shadow)
 {
 	const AlterTableStmt *stmt =
 		castNode(AlterTableStmt, shadow->source->statements[0].raw->stmt);
-	char	   *reason = pgm_shadow_refusal(shadow->relid, shadow->source, 0);
+	char	   *reason;
 	ListCell   *lc;
 
+	if (!ConditionalLockRelationOid(shadow->relid, AccessShareLock))
+		return;
+	reason = get_rel_name(shadow->relid) == NULL ? NULL :
+		pgm_shadow_refusal(shadow->relid, shadow->source, 0);
 	foreach(lc, stmt->cmds)
 	{
 		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
