@@ -9,6 +9,7 @@
 
 #include "utils/builtins.h"
 
+#include "base/printable.h"
 #include "diff/parts.h"
 
 /*
@@ -101,7 +102,7 @@ has_other_labels(const PgmSchemaObject *from, const PgmSchemaObject *to)
 static void
 tell(const PgmPair *pair)
 {
-	const char *name = pair->from->identity;
+	const char *name = pgm_printable_line(pair->from->identity);
 
 	if (pgm_ddl_is(pair->from, "user mapping"))
 		ereport(WARNING,
@@ -120,7 +121,8 @@ tell(const PgmPair *pair)
 					   name),
 				errhint("To keep the rows let pgmigrate.rebuild(%s, partition_by => %s, partitions => ...) make the partitions, and generate what is left then.",
 						quote_literal_cstr(name),
-						quote_literal_cstr(pgm_schema_value(pair->to, "partition key"))));
+						pgm_printable_line(quote_literal_cstr(pgm_schema_value(pair->to,
+																			   "partition key")))));
 }
 
 void

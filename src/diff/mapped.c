@@ -19,6 +19,7 @@
 
 #include "utils/builtins.h"
 
+#include "base/printable.h"
 #include "diff/internal.h"
 #include "diff/mapped.h"
 #include "diff/rename.h"
@@ -182,7 +183,7 @@ check_free(const PgmSchemaObject *object, List *map)
 						   pair->old_name, pair->new_name),
 					errdetail("The \"%s\" of its %s %s names it.",
 							  object->properties[i], object->kind,
-							  pgm_ddl_bare_name(object->identity)));
+							  pgm_printable_line(pgm_ddl_bare_name(object->identity))));
 	}
 }
 
@@ -230,9 +231,9 @@ take_dependencies(PgmSchema *desired, const PgmSchema *from, List *map,
 					errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 					errmsg("%s %s, which is in another schema, needs %s %s, which is not desired",
 						   from->objects[d->object].kind,
-						   from->objects[d->object].identity,
+						   pgm_printable_line(from->objects[d->object].identity),
 						   from->objects[d->needs].kind,
-						   from->objects[d->needs].identity));
+						   pgm_printable_line(from->objects[d->needs].identity)));
 		if (needs < 0)
 			continue;
 		taken = &desired->dependencies[desired->ndependencies++];
@@ -285,7 +286,9 @@ pgm_mapped_warn(const PgmSchema *desired, List *map)
 				is_in(object, quote_identifier(pair->new_name)))
 				ereport(WARNING,
 						errmsg("the body of %s %s names schema \"%s\"",
-							   object->kind, object->identity, pair->old_name),
+							   object->kind,
+							   pgm_printable_line(object->identity),
+							   pgm_printable_line(pair->old_name)),
 						errhint("A body that is a string is taken as it is; one of BEGIN ATOMIC follows."));
 		}
 	}

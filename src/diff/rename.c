@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/varlena.h"
 
+#include "base/printable.h"
 #include "diff/parts.h"
 #include "diff/rename_internal.h"
 
@@ -160,7 +161,8 @@ add_object(PgmRenameSearch *search, const PgmSchemaObject *object,
 	if (address == NULL || pgm_schema_value(object, ".address") != NULL)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("cannot rename %s %s", object->kind, object->identity));
+				errmsg("cannot rename %s %s", object->kind,
+					   pgm_printable_line(object->identity)));
 	add(search, psprintf("ALTER %s RENAME TO %s", address, new_name),
 		psprintf("ALTER %s RENAME TO %s", pgm_ddl_address(&after),
 				 pgm_rename_name(object)));

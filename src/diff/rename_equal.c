@@ -16,6 +16,7 @@
 
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "diff/not_null.h"
 #include "diff/parts.h"
 #include "diff/rename_internal.h"
@@ -273,7 +274,8 @@ tell(const PgmSchemaObject *gone, const PgmSchemaObject *made)
 {
 	ereport(NOTICE,
 			errmsg("%s %s is dropped, and %s of the same definition is made",
-				   gone->kind, gone->identity, made->identity),
+				   gone->kind, pgm_printable_line(gone->identity),
+				   pgm_printable_line(made->identity)),
 			errdetail("There are several of that definition."),
 			errhint("If it is renamed, say so in \"renames\"."));
 }

@@ -9,6 +9,7 @@
 
 #include "miscadmin.h"
 
+#include "base/printable.h"
 #include "diff/rename_internal.h"
 
 static bool
@@ -84,11 +85,13 @@ pgm_rename_notice(const PgmSchema *present, const PgmSchema *desired)
 				continue;
 			ereport(NOTICE,
 					errmsg("%s %s is dropped, and %s of the same shape is made",
-						   gone->kind, gone->identity, made->identity),
+						   gone->kind, pgm_printable_line(gone->identity),
+						   pgm_printable_line(made->identity)),
 					errhint("If it is renamed, say so in \"renames\", or put \"%s%s\" on the line before it in the desired text.",
-							PGM_RENAME_HINT, pgm_ddl_is(gone, "table") ?
-							pgm_ddl_bare_name(gone->identity) :
-							pgm_ddl_part_name(gone)));
+							PGM_RENAME_HINT,
+							pgm_printable_line(pgm_ddl_is(gone, "table") ?
+											   pgm_ddl_bare_name(gone->identity) :
+											   pgm_ddl_part_name(gone))));
 			break;
 		}
 	}

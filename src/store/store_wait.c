@@ -21,6 +21,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/printable.h"
 #include "base/settings.h"
 #include "store/store_wait.h"
 
@@ -123,7 +124,7 @@ explain(MemoryContext context, Oid table, const char *gid)
 			errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			errmsg("stored revisions are being changed by %s", holder),
 			prepared && gid != NULL ?
-			errdetail("It is \"%s\".", gid) : 0,
+			errdetail("It is \"%s\".", pgm_printable_line(gid)) : 0,
 			prepared ?
 			errhint("End it with COMMIT PREPARED or ROLLBACK PREPARED, as its owner or a superuser, and repeat the call; pg_prepared_xacts has it.") :
 			errhint("Repeat the call when that transaction has ended, or raise \"pgmigrate.lock_deadline\"."));
