@@ -123,7 +123,8 @@ extern bool pgm_column_is_unique(Oid index);
 extern bool pgm_column_nulls_are_distinct(Oid index);	/* column_since.c */
 
 /* column_refusal.c: why it cannot be, as pgm_shadow_refusal. */
-extern char *pgm_column_refusal(Oid relid, const PgmSource *source, int n);
+extern char *pgm_column_refusal(Oid relid, const PgmSource *source, int n,
+								Oid reader);
 
 /* shadow_column.c: the phases, for shadow_table.c. */
 extern bool pgm_is_column(const PgmShadow *shadow);

@@ -217,14 +217,14 @@ catalog_reason(Oid relid, List *columns, bool root)
 
 /* What becomes of the values, and what is demanded of them. */
 static char *
-values_reason(Relation rel, AlterTableCmd *command)
+values_reason(Relation rel, AlterTableCmd *command, Oid reader)
 {
 	Oid			relid = RelationGetRelid(rel);
 	AttrNumber	column = get_attnum(relid, command->name);
 	PgmMappingText forth;
 	ListCell   *lc;
 
-	pgm_mapping_foresee(rel, command, &forth);
+	pgm_mapping_foresee(rel, command, reader, &forth);
 	if (forth.missing != NULL)
 		return forth.missing;
 	foreach(lc, pgm_column_objects_of(0, relid, column))
@@ -248,7 +248,7 @@ values_reason(Relation rel, AlterTableCmd *command)
 }
 
 static char *
-member_reason(Oid relid, Oid root, List *columns, List *commands)
+member_reason(Oid relid, Oid root, List *columns, List *commands, Oid reader)
 {
 	Relation	rel = table_open(relid, NoLock);
 	const char *kind = kind_reason(rel, pgm_owner_of(root));
@@ -261,7 +261,7 @@ member_reason(Oid relid, Oid root, List *columns, List *commands)
 		reason = pstrdup(kind);
 	foreach(lc, commands)
 		if (reason == NULL)
-		reason = values_reason(rel, lfirst_node(AlterTableCmd, lc));
+		reason = values_reason(rel, lfirst_node(AlterTableCmd, lc), reader);
 	table_close(rel, NoLock);
 	if (reason == NULL || relid == root)
 		return reason;
@@ -269,7 +269,7 @@ member_reason(Oid relid, Oid root, List *columns, List *commands)
 }
 
 char *
-pgm_column_refusal(Oid relid, const PgmSource *source, int n)
+pgm_column_refusal(Oid relid, const PgmSource *source, int n, Oid reader)
 {
 	Relation	rel = table_open(relid, NoLock);
 	List	   *columns = NIL;
@@ -290,7 +290,8 @@ pgm_column_refusal(Oid relid, const PgmSource *source, int n)
 		reason = get_rel_name(lfirst_oid(lc)) == NULL ? NULL :
 			member_reason(lfirst_oid(lc), relid, columns,
 						  castNode(AlterTableStmt,
-								   source->statements[n].raw->stmt)->cmds);
+								   source->statements[n].raw->stmt)->cmds,
+						  reader);
 		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
 		if (reason != NULL)
 			return reason;
@@ -299,13 +300,14 @@ pgm_column_refusal(Oid relid, const PgmSource *source, int n)
 }
 
 char *
-pgm_column_refusal_unlocked(Oid relid, const PgmSource *source, int n)
+pgm_column_refusal_unlocked(Oid relid, const PgmSource *source, int n,
+							Oid reader)
 {
 	char	   *reason;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return pstrdup("others have locked the table");
-	reason = pgm_column_refusal(relid, source, n);
+	reason = pgm_column_refusal(relid, source, n, reader);
 	UnlockRelationOid(relid, AccessShareLock);
 	return reason;
 }

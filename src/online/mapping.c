@@ -27,6 +27,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -47,6 +48,7 @@
 #include "compat/parse.h"
 #include "online/mapping.h"
 #include "online/mapping_proof.h"
+#include "online/owner.h"
 #include "strategy/columns.h"
 
 static Node *
@@ -658,9 +660,8 @@ typedef struct Foresight
 } Foresight;
 
 static void
-foresee(void *arg)
+look_ahead(const Foresight *foresight)
 {
-	const Foresight *foresight = arg;
 	Relation	rel = foresight->rel;
 	AlterTableCmd *command = foresight->command;
 	bool		back = foresight->back;
@@ -699,28 +700,51 @@ foresee(void *arg)
 	result->may_collide |= result->may_fail;
 }
 
+/* The check of a domain may be a function in SQL, which wants a snapshot. */
 static void
-try_to_foresee(Relation rel, AlterTableCmd *command, bool back,
-			   PgmMappingText *result)
+foresee(void *arg)
 {
-	Foresight	foresight = {rel, command, back, result};
+	PushActiveSnapshot(GetTransactionSnapshot());
+	look_ahead(arg);
+	PopActiveSnapshot();
+}
 
-	memset(result, 0, sizeof(PgmMappingText));
-	(void) pgm_txn_look(foresee, &foresight);
+static bool
+computes(AlterTableCmd *command)
+{
+	const ColumnDef *def = castNode(ColumnDef, command->def);
+
+	return def->raw_default != NULL || def->constraints != NIL;
 }
 
 void
-pgm_mapping_foresee(Relation rel, AlterTableCmd *command,
+pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 					PgmMappingText *forth)
 {
-	try_to_foresee(rel, command, false, forth);
+	Foresight	foresight = {rel, command, false, forth};
+	PgmOwnerScope scope;
+
+	memset(forth, 0, sizeof(PgmMappingText));
+	if (!OidIsValid(role) && computes(command))
+		return;
+	if (OidIsValid(role) && role != GetUserId())
+	{
+		pgm_owner_enter(&scope, role);
+		(void) pgm_txn_look(foresee, &foresight);
+		pgm_owner_leave(&scope);
+	}
+	else
+		(void) pgm_txn_look(foresee, &foresight);
 }
 
 void
 pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
 						 PgmMappingText *back)
 {
-	try_to_foresee(rel, command, true, back);
+	Foresight	foresight = {rel, command, true, back};
+
+	memset(back, 0, sizeof(PgmMappingText));
+	(void) pgm_txn_look(foresee, &foresight);
 }
 
 void

@@ -523,8 +523,10 @@ pgm_shadow_refuse(const PgmShadow *shadow)
 		if (request->n < request->last && !pgm_shadow_changes(shadow, i))
 			continue;
 		reason = pgm_is_column(shadow) ?
-			pgm_column_refusal(shadow->root, request->source, i) :
-			pgm_shadow_refusal(shadow->root, request->source, i);
+			pgm_column_refusal(shadow->root, request->source, i,
+							   shadow->owner) :
+			pgm_shadow_refusal(shadow->root, request->source, i,
+							   shadow->owner);
 		if (reason != NULL)
 			refuse(shadow, reason);
 	}

@@ -390,6 +390,7 @@ column_array(List *columns)
 typedef struct Subject
 {
 	Oid			relid;
+	Oid			reader;			/* of what the text computes */
 	List	   *changed;		/* columns whose type it changes */
 	List	   *changed_for_good;	/* … into something else */
 	List	   *dropped;		/* objects, before it */
@@ -443,7 +444,7 @@ columns_of(Oid partition, Oid relid, List *columns)
 static char *
 reason_of_partition(const Subject *subject, Oid relid)
 {
-	Subject		own = {relid, NIL, NIL, subject->dropped};
+	Subject		own = {.relid = relid,.dropped = subject->dropped};
 	char	   *reason = partition_reason(subject, relid);
 
 	if (reason != NULL || relid == subject->relid)
@@ -513,12 +514,12 @@ supports_partitions(const AlterTableCmd *command)
 }
 
 static char *
-expression_reason(Oid relid, AlterTableCmd *command)
+expression_reason(const Subject *subject, AlterTableCmd *command)
 {
-	Relation	rel = table_open(relid, NoLock);
+	Relation	rel = table_open(subject->relid, NoLock);
 	PgmMappingText forth;
 
-	pgm_mapping_foresee(rel, command, &forth);
+	pgm_mapping_foresee(rel, command, subject->reader, &forth);
 	table_close(rel, NoLock);
 	return forth.missing;
 }
@@ -533,7 +534,7 @@ command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 	if (partitioned && !supports_partitions(command))
 		return pstrdup("the statement does more than change columns of a partitioned table");
 	if (command->subtype == AT_AddColumn)
-		return expression_reason(subject->relid, command);
+		return expression_reason(subject, command);
 	if (command->subtype != AT_AlterColumnType)
 		return NULL;
 	column = get_attnum(subject->relid, command->name);
@@ -541,7 +542,7 @@ command_reason(Subject *subject, AlterTableCmd *command, bool partitioned)
 	if (!stays_number(subject->relid, command))
 		subject->changed_for_good = lappend_int(subject->changed_for_good,
 												column);
-	return expression_reason(subject->relid, command);
+	return expression_reason(subject, command);
 }
 
 static char *
@@ -594,9 +595,9 @@ changes_storage(const PgmSource *source, int n)
 }
 
 char *
-pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
+pgm_shadow_refusal(Oid relid, const PgmSource *source, int n, Oid reader)
 {
-	Subject		subject = {relid};
+	Subject		subject = {.relid = relid,.reader = reader};
 	bool		partitioned = get_rel_relkind(relid) ==
 		RELKIND_PARTITIONED_TABLE;
 	bool		partition = partitioned ||
@@ -619,13 +620,14 @@ pgm_shadow_refusal(Oid relid, const PgmSource *source, int n)
 }
 
 char *
-pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source, int n)
+pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source, int n,
+							Oid reader)
 {
 	char	   *reason;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return pstrdup("others have locked the table");
-	reason = pgm_shadow_refusal(relid, source, n);
+	reason = pgm_shadow_refusal(relid, source, n, reader);
 	UnlockRelationOid(relid, AccessShareLock);
 	return reason;
 }

@@ -17,6 +17,6 @@ extern HeapTuple pgm_column_row(TriggerData *data);
 
 /* Why it cannot be, as pgm_shadow_refusal_unlocked. */
 extern char *pgm_column_refusal_unlocked(Oid relid, const PgmSource *source,
-										 int n);
+										 int n, Oid reader);
 
 #endif							/* PGM_ONLINE_SHADOW_COLUMN_H */

@@ -63,11 +63,13 @@ extern int	pgm_shadow_with_made(const PgmSource *source, int n, int last);
 /*
  * Why a statement cannot be carried out so, or NULL.  In a transaction that
  * has locked the table; or in one that has not: the lock is then asked for
- * without waiting and given back, for a look must not keep others out.
+ * without waiting and given back, for a look must not keep others out.  The
+ * reader is who analyzes what the text computes, or InvalidOid.
  */
-extern char *pgm_shadow_refusal(Oid relid, const PgmSource *source, int n);
+extern char *pgm_shadow_refusal(Oid relid, const PgmSource *source, int n,
+								Oid reader);
 extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
-										 int n);
+										 int n, Oid reader);
 
 /* Will it be possible to go back?  Locks as pgm_shadow_refusal_unlocked. */
 extern void pgm_shadow_foresee_back(Oid relid, const PgmSource *source, int n,

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "nodes/value.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -105,7 +106,7 @@ refuse_for_views(const Rebuild *rebuild, const PgmShadowRequest *shadow)
 	if (!ConditionalLockRelationOid(shadow->relid, AccessShareLock))
 		return;
 	reason = get_rel_name(shadow->relid) == NULL ? NULL :
-		pgm_shadow_refusal(shadow->relid, shadow->source, 0);
+		pgm_shadow_refusal(shadow->relid, shadow->source, 0, GetUserId());
 	foreach(lc, stmt->cmds)
 	{
 		const AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);

@@ -14,8 +14,10 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -58,6 +60,17 @@ pgm_strategy_register_shadow(PgmShadowRefusal table, PgmShadowRefusal column,
 	table_refusal = table;
 	column_refusal = column;
 	way_back = back;
+}
+
+/* What is carried out so is computed by the owner, whatever he has in it. */
+static Oid
+reader_of(const PgmMaker *maker)
+{
+	Oid			reader = pgm_strategy_reader(maker);
+	Oid			owner = pgm_relation_owner(maker->relid);
+
+	return OidIsValid(reader) && has_privs_of_role(GetUserId(), owner) ?
+		owner : reader;
 }
 
 /* Adds to why it is so. */
@@ -255,7 +268,8 @@ choose_for_type(PgmMaker *maker, const char *table, const Costs *costs)
 
 	if (reason == NULL)
 		return NULL;
-	column = column_refusal(maker->relid, maker->source, maker->n);
+	column = column_refusal(maker->relid, maker->source, maker->n,
+							reader_of(maker));
 	if (column == NULL)
 		by_column(maker, reason);
 	else if (table == NULL)
@@ -296,7 +310,8 @@ void
 pgm_strategy_choose_shadow(PgmMaker *maker)
 {
 	PgmStrategy *strategy = maker->strategy;
-	char	   *table = table_refusal(maker->relid, maker->source, maker->n);
+	char	   *table = table_refusal(maker->relid, maker->source, maker->n,
+									  reader_of(maker));
 	const char *reason = NULL;
 	Costs		costs;
 	bool		type = altered_columns(maker) != NIL;

@@ -32,6 +32,9 @@ typedef struct PgmMaker
 	PgmStrategy *strategy;
 } PgmMaker;
 
+/* As whom the text may be analyzed, and run what it names; or InvalidOid. */
+extern Oid	pgm_strategy_reader(const PgmMaker *maker);
+
 /* Each leaves a plain strategy as it is, or says why it is plain. */
 extern void pgm_strategy_create_index(PgmMaker *maker);
 extern void pgm_strategy_drop_index(PgmMaker *maker);

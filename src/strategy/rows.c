@@ -21,7 +21,6 @@
 
 #include "base/relation_size.h"
 #include "base/transaction.h"
-#include "classify/foreign_code.h"
 #include "classify/related_relations.h"
 #include "compat/plan.h"
 #include "compat/server.h"
@@ -140,19 +139,27 @@ ask_if_free(void *arg)
 }
 
 /*
- * The same, where that may fail.  The locks of the analysis go again.
- *
- * Parse analysis runs the checks of domains on literals, so a statement with
- * code of others is not asked about; the run will, with its author's rights.
+ * The same, where that may fail.  The locks of the analysis go again.  What
+ * is not asked here for the code of others in it the run asks, with its
+ * author's rights.
  */
 static Expected
 expect(PgmMaker *maker, const PgmChange *change)
 {
 	Question	question = {maker, change, {-1, NULL}};
+	Oid			reader = pgm_strategy_reader(maker);
+	Oid			save_user;
+	int			save_context;
 
-	if (maker->may_evaluate ||
-		pgm_strange_code(change->raw->stmt, NULL, GetUserId(), false) == NULL)
-		(void) pgm_txn_look(ask_if_free, &question);
+	if (!OidIsValid(reader))
+		return question.expected;
+	GetUserIdAndSecContext(&save_user, &save_context);
+	if (reader != save_user)
+		SetUserIdAndSecContext(reader, save_context |
+							   SECURITY_RESTRICTED_OPERATION |
+							   SECURITY_LOCAL_USERID_CHANGE);
+	(void) pgm_txn_look(ask_if_free, &question);
+	SetUserIdAndSecContext(save_user, save_context);
 	return question.expected;
 }
 

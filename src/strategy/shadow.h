@@ -10,8 +10,12 @@
 
 #include "sql/statements.h"
 
-/* Why one cannot be for statement n, or NULL. */
-typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n);
+/*
+ * Why one cannot be for statement n, or NULL.  What it computes is analyzed as
+ * the role, which runs what it names; with InvalidOid it is not looked at.
+ */
+typedef char *(*PgmShadowRefusal) (Oid relid, const PgmSource *source, int n,
+								   Oid role);
 
 /* What is known of the way back before the change. */
 typedef struct PgmWayBack

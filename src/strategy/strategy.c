@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -20,6 +22,7 @@
 #include "base/spi.h"
 #include "citus/tables.h"
 #include "classify/classify.h"
+#include "classify/foreign_code.h"
 #include "classify/index_weight.h"
 #include "compat/command.h"
 #include "compat/parse.h"
@@ -324,6 +327,42 @@ decide(PgmMaker *maker, PgmMark mark, const char *reason)
 		return;
 	decide_possible(maker);
 	strategy->refused = strategy->kind == PGM_STRATEGY_PLAIN;
+}
+
+/* As whom a statement is tried, if it is about one table: its owner. */
+static bool
+was_tried_as(const PgmVerdict *verdict, Oid role)
+{
+	ListCell   *lc;
+
+	foreach(lc, verdict->effects)
+	{
+		const PgmEffect *effect = lfirst(lc);
+
+		if (effect->named && OidIsValid(effect->relid))
+			return pgm_relation_owner(effect->relid) == role &&
+				has_privs_of_role(GetUserId(), role);
+	}
+	return false;
+}
+
+/*
+ * Parse analysis runs the checks of domains on literals, and the planner what
+ * its owner has declared to be constant.  What was tried was looked through
+ * for the role as which it was, and a run has its author's rights; else a
+ * statement with code of others is not analyzed.
+ */
+Oid
+pgm_strategy_reader(const PgmMaker *maker)
+{
+	Oid			owner = pgm_relation_owner(maker->relid);
+
+	if (maker->may_evaluate && !maker->verdict->tried)
+		return GetUserId();
+	if (maker->may_evaluate && was_tried_as(maker->verdict, owner))
+		return owner;
+	return pgm_strange_code(maker->stmt, NULL, GetUserId(), false) == NULL ?
+		GetUserId() : InvalidOid;
 }
 
 static PgmStrategy *

@@ -97,8 +97,9 @@ extern bool pgm_strategy_possible(const Node *stmt);
 /*
  * The strategy of a statement, by the settings and the sizes of now.  The
  * verdict is that of its classification, tried or not.  May constants of the
- * text be evaluated, with the rights of the current user?  In a transaction;
- * takes no lock that anybody waits for.
+ * text be evaluated: as whom it was tried, or, where it was not, with the
+ * rights of the current user?  In a transaction; takes no lock that anybody
+ * waits for.
  */
 extern PgmStrategy *pgm_strategy_choose(const PgmVerdict *verdict,
 										const PgmRates *rates,

@@ -152,6 +152,11 @@ my @attacks = (
 	[ 'DEFAULT', q(ALTER TABLE public.su ADD COLUMN x int DEFAULT mal.evil(4)) ],
 	[ 'DEFAULT of a cast', q(ALTER TABLE public.su ADD COLUMN x text DEFAULT 'red'::mal.colour) ],
 	[ 'USING', q(ALTER TABLE public.su ALTER COLUMN id TYPE bigint USING mal.evil(4)) ],
+	[ 'USING of a literal', q(ALTER TABLE public.su ALTER COLUMN id TYPE bigint USING ('{1}'::mal.dom[])[1]) ],
+	[ 'USING of a literal, table of app', q(ALTER TABLE app.t ALTER COLUMN id TYPE bigint USING ('{1}'::mal.dom[])[1]) ],
+	[ 'USING of a literal, table of mallory', q(ALTER TABLE mal.t ALTER COLUMN id TYPE bigint USING ('{1}'::mal.dom[])[1]) ],
+	[ 'DEFAULT of a literal', q(ALTER TABLE public.su ADD COLUMN x int DEFAULT ('{1}'::mal.dom[])[1], ALTER COLUMN id TYPE bigint) ],
+	[ 'UPDATE to a literal, table of mallory', q(UPDATE mal.t SET id = ('{1}'::mal.dom[])[1]) ],
 	[ 'SET DEFAULT', q(ALTER TABLE public.su ALTER COLUMN c SET DEFAULT mal.evil_text('{1}'::mal.dom[]::text)) ],
 	[ 'CHECK', q(ALTER TABLE public.su ADD CHECK (mal.evil(3) > 0)) ],
 	[ 'CHECK of a literal', q(ALTER TABLE public.su ADD CHECK ('{1}'::mal.dom[] IS NOT NULL)) ],
@@ -244,7 +249,9 @@ sub held
 sub look
 {
 	my ($what, @calls) = @_;
-	my ($rc, $out, $err) = $node->psql('postgres', join(";\n", @calls), on_error_stop => 0);
+
+	# what would be carried out online is looked at for that as well
+	my ($rc, $out, $err) = $node->psql('postgres', join(";\n", 'SET pgmigrate.online_threshold = 0', @calls), on_error_stop => 0);
 
 	held($what) or diag $err;
 	unlike($err, qr/XX000|server closed the connection/, "$what: no error of ours");
