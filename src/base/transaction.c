@@ -189,10 +189,13 @@ try_work(void (*work) (void *arg), void *arg, bool keep)
 	{
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (pgm_error_is_cancel(error))
-			PG_RE_THROW();
 		FlushErrorState();
+
+		/* also before a cancel goes on, or the session waits for ROLLBACK */
 		pgm_txn_rollback_sub(level);
+		CurrentResourceOwner = owner;
+		if (pgm_error_is_cancel(error))
+			ReThrowError(error);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

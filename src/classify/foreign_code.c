@@ -268,10 +268,12 @@ parse_body(const char *text)
 
 		MemoryContextSwitchTo(old);
 		edata = CopyErrorData();
-		if (pgm_error_is_cancel(edata))
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old);
+		CurrentResourceOwner = owner;
+		if (pgm_error_is_cancel(edata))
+			ReThrowError(edata);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);

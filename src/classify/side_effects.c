@@ -192,10 +192,12 @@ pgm_sql_is_harmless(const char *sql)
 
 		MemoryContextSwitchTo(old);
 		edata = CopyErrorData();
-		if (pgm_error_is_cancel(edata))
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(old);
+		CurrentResourceOwner = owner;
+		if (pgm_error_is_cancel(edata))
+			ReThrowError(edata);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);

@@ -56,6 +56,7 @@ typedef struct Attempt
 	const PgmWatched *watched;
 	PgmWatchedPlan *plan;
 	Oid			trusted;		/* whose code may run */
+	MemoryContext context;		/* of the answer */
 } Attempt;
 
 static bool
@@ -214,13 +215,34 @@ explain(void *arg)
 							number_of(plan->json, "Shared Read Blocks"));
 }
 
+/* The locks of the plan go with it, also where it is cancelled. */
+static void
+explain_aside(void *arg)
+{
+	Attempt    *attempt = arg;
+	const PgmWatched *watched = attempt->watched;
+	Oid			save_user;
+	int			save_context;
+	ErrorData  *error;
+
+	GetUserIdAndSecContext(&save_user, &save_context);
+	SetUserIdAndSecContext(watched->role, save_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	MemoryContextSwitchTo(attempt->context);
+	if (!pgm_spi_try(explain, attempt, &error))
+		attempt->plan->error = error->message;
+	SetUserIdAndSecContext(save_user, save_context);
+	if (watched->generic &&
+		FetchPreparedStatement(PGM_WATCHED_PREPARED, false) != NULL)
+		DropPreparedStatement(PGM_WATCHED_PREPARED, false);
+}
+
 void
 pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
 {
-	Attempt		attempt = {watched, plan, BOOTSTRAP_SUPERUSERID};
-	Oid			save_user;
-	int			save_context;
-	int			level;
+	Attempt		attempt = {watched, plan, BOOTSTRAP_SUPERUSERID,
+	CurrentMemoryContext};
 	ErrorData  *error;
 
 	memset(plan, 0, sizeof(PgmWatchedPlan));
@@ -231,18 +253,7 @@ pgm_watched_explain(const PgmWatched *watched, PgmWatchedPlan *plan)
 	}
 	if (has_privs_of_role(watched->role, GetUserId()))
 		attempt.trusted = watched->role;
-	level = pgm_txn_begin_sub();
-	GetUserIdAndSecContext(&save_user, &save_context);
-	SetUserIdAndSecContext(watched->role, save_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	if (!pgm_spi_try(explain, &attempt, &error))
+	error = pgm_txn_look(explain_aside, &attempt);
+	if (error != NULL)
 		plan->error = error->message;
-	SetUserIdAndSecContext(save_user, save_context);
-	if (watched->generic &&
-		FetchPreparedStatement(PGM_WATCHED_PREPARED, false) != NULL)
-		DropPreparedStatement(PGM_WATCHED_PREPARED, false);
-
-	/* the locks of the plan go with it */
-	pgm_txn_rollback_sub(level);
 }

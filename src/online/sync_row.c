@@ -43,15 +43,29 @@ typedef struct Change
 	bool		unproven;		/* computed, and not what it should be */
 } Change;
 
-/* Class 22 and 23, and what functions of users raise. */
+/*
+ * Is it about the server, or about how transactions meet, which is the writer's
+ * own matter?  All else is about the row, or about functions that compute it:
+ * a value as to_tsquery() reads it may be a syntax error, one that is too long
+ * for an index or a type exceeds a limit, and a function may have been dropped.
+ */
 static bool
-is_about_data(int sqlstate)
+is_about_server(int sqlstate)
 {
-	int			class = ERRCODE_TO_CATEGORY(sqlstate);
-
-	return class == MAKE_SQLSTATE('2', '2', '0', '0', '0') ||
-		class == MAKE_SQLSTATE('2', '3', '0', '0', '0') ||
-		class == MAKE_SQLSTATE('P', '0', '0', '0', '0');
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case MAKE_SQLSTATE('2', '5', '0', '0', '0'):
+		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '5', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):
+		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):
+		case MAKE_SQLSTATE('7', '2', '0', '0', '0'):
+		case MAKE_SQLSTATE('X', 'X', '0', '0', '0'):
+			return true;
+		default:
+			return false;
+	}
 }
 
 bool
@@ -70,13 +84,21 @@ pgm_sync_attempt(void (*work) (void *arg), void *arg)
 	}
 	PG_CATCH();
 	{
-		int			sqlstate = geterrcode();
+		ErrorData  *edata;
 
-		if (!is_about_data(sqlstate))
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
 		FlushErrorState();
+
+		/*
+		 * before the error goes on, or the writer's session waits for
+		 * ROLLBACK
+		 */
 		pgm_txn_rollback_sub(level);
+		CurrentResourceOwner = owner;
+		if (is_about_server(edata->sqlerrcode))
+			ReThrowError(edata);
+		FreeErrorData(edata);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

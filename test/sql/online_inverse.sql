@@ -147,6 +147,43 @@ INSERT INTO q (v) VALUES (13);
 SELECT state FROM pgmigrate.downgrade('base');
 TABLE q ORDER BY v;
 
+\set SHOW_CONTEXT never
+-- a writer fails for nothing but the server's state; then the session is out of the transaction, as after any error
+SELECT pgmigrate.remove('named');
+RESET pgmigrate.online_method;
+CREATE FUNCTION read(text) RETURNS tsquery LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF $1 = ''again'' THEN RAISE ''try again'' USING ERRCODE = ''40001''; END IF; RETURN $1::tsquery; END';
+CREATE TABLE by_table (id int PRIMARY KEY, q tsquery);
+CREATE TABLE by_column (id int, q tsquery);
+INSERT INTO by_table VALUES (1, 'a & b');
+INSERT INTO by_column TABLE by_table;
+SELECT pgmigrate.revision('read', 'ALTER TABLE inverse.by_table ALTER q TYPE text; ALTER TABLE inverse.by_column ALTER q TYPE text',
+	'ALTER TABLE inverse.by_column ALTER q TYPE tsquery USING inverse.read(q); ALTER TABLE inverse.by_table ALTER q TYPE tsquery USING inverse.read(q)', id => 'read');
+SELECT state FROM pgmigrate.upgrade('read');
+INSERT INTO by_table (id, q) VALUES (2, 'a b'), (3, 'c');
+INSERT INTO by_column (id, q) VALUES (2, 'a b'), (3, 'c');
+INSERT INTO by_table (id, q) VALUES (4, 'again');
+INSERT INTO by_column (id, q) VALUES (4, 'again');
+SELECT relation, strategy, state FROM pgmigrate.operations WHERE revision = 'read' ORDER BY 1;
+SELECT action FROM pgmigrate.operations AS o, pgmigrate.revert(o.operation, without_unfit => true) WHERE o.revision = 'read' ORDER BY o.operation;
+TABLE by_table ORDER BY id;
+TABLE by_column ORDER BY id;
+
+-- so it is where a look at what is to come is cancelled
+CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN true; END';
+CREATE DOMAIN slowly AS int CHECK (slow());
+SELECT pgmigrate.revision('slow', 'ALTER TABLE inverse.by_table ALTER id TYPE bigint USING (''{1}''::inverse.slowly[])[1]', id => 'slow');
+SET statement_timeout = '200ms';
+SELECT strategy FROM pgmigrate.plan('slow');
+RESET statement_timeout;
+SELECT strategy FROM pgmigrate.operations WHERE revision = 'read' LIMIT 1;
+
+-- nor does the server crash for a check in SQL, which wants a snapshot
+CREATE FUNCTION fine() RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT count(*) >= 0 FROM inverse.k';
+CREATE DOMAIN finely AS int CHECK (fine());
+SELECT pgmigrate.amend('slow', upgrade => 'ALTER TABLE inverse.by_table ALTER id TYPE bigint USING id + (''{1}''::inverse.finely[])[1]');
+SELECT state FROM pgmigrate.upgrade('slow');
+SELECT max(id) FROM by_table;
+
 DROP SCHEMA inverse CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
