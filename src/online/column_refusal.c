@@ -16,13 +16,16 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/spi_list.h"
+#include "base/transaction.h"
 #include "compat/parse.h"
 #include "online/column_demands.h"
 #include "online/column_internal.h"
@@ -215,6 +218,61 @@ catalog_reason(Oid relid, List *columns, bool root)
 	return pgm_spi_one_text(&query, values);
 }
 
+/* ---- does it take nulls? */
+
+typedef struct NullLook
+{
+	Oid			types[2];		/* of the column, before and after */
+	ColumnDef  *def;
+	Oid			asked;			/* whether it takes one, last */
+	bool		has_default;
+} NullLook;
+
+static void
+look_at_nulls(void *arg)
+{
+	NullLook   *look = arg;
+
+	look->types[1] = typenameTypeId(NULL, look->def->typeName);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	for (int i = 0; i < lengthof(look->types) && !look->has_default; i++)
+	{
+		look->asked = look->types[i];
+		if (get_typdefault(look->asked) != NULL)
+			look->has_default = true;
+		else if (get_typtype(look->asked) == TYPTYPE_DOMAIN)
+			domain_check((Datum) 0, true, look->asked, NULL, NULL);
+	}
+	PopActiveSnapshot();
+}
+
+/*
+ * The column that follows is null in what the application writes, until the
+ * trigger sets it: its type must not make it anything else, nor refuse it.
+ */
+static char *
+nulls_reason(Relation rel, AlterTableCmd *command, Oid reader)
+{
+	NullLook	look = {.def = castNode(ColumnDef, command->def)};
+	PgmOwnerScope scope;
+	ErrorData  *error;
+
+	if (!OidIsValid(reader))
+		return NULL;
+	look.types[0] = get_atttype(RelationGetRelid(rel),
+								get_attnum(RelationGetRelid(rel),
+										   command->name));
+	pgm_owner_enter(&scope, reader);
+	error = pgm_txn_look(look_at_nulls, &look);
+	pgm_owner_leave(&scope);
+	if (look.has_default)
+		return psprintf("type %s of column \"%s\" has a default",
+						format_type_be(look.asked), command->name);
+	return error == NULL || !OidIsValid(look.asked) ? NULL :
+		psprintf("type %s of column \"%s\" takes no null",
+				 format_type_be(look.asked), command->name);
+}
+
 /* What becomes of the values, and what is demanded of them. */
 static char *
 values_reason(Relation rel, AlterTableCmd *command, Oid reader)
@@ -222,11 +280,15 @@ values_reason(Relation rel, AlterTableCmd *command, Oid reader)
 	Oid			relid = RelationGetRelid(rel);
 	AttrNumber	column = get_attnum(relid, command->name);
 	PgmMappingText forth;
+	char	   *reason;
 	ListCell   *lc;
 
 	pgm_mapping_foresee(rel, command, reader, &forth);
 	if (forth.missing != NULL)
 		return forth.missing;
+	reason = nulls_reason(rel, command, reader);
+	if (reason != NULL)
+		return reason;
 	foreach(lc, pgm_column_objects_of(0, relid, column))
 	{
 		const PgmColumnObject *object = lfirst(lc);
