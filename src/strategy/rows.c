@@ -5,7 +5,9 @@
  *
  * How many rows it is about is what the planner says.  A statement that the
  * planner cannot be asked about, because what it names is made by one before
- * it, is taken to be about all of them.
+ * it, is taken to be about all of them; so is one whose condition reads a
+ * column that is newer than the statistics of its table, for which the
+ * planner has nothing but constants.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,11 +15,14 @@
 
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/relation_size.h"
 #include "base/transaction.h"
@@ -91,6 +96,58 @@ reads_much(PgmMaker *maker, const PgmChange *change)
 	return much;
 }
 
+static bool
+has_statistics(Oid relid, AttrNumber attnum)
+{
+	return SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(relid),
+								 Int16GetDatum(attnum), BoolGetDatum(false));
+}
+
+/* Was this table analyzed, but without this column? */
+static bool
+is_newer(Oid relid, const char *column)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	char	   *name;
+
+	if (attnum <= 0 || has_statistics(relid, attnum))
+		return false;
+	for (AttrNumber n = 1; (name = get_attname(relid, n, true)) != NULL; n++)
+		if (has_statistics(relid, n))
+			return true;
+	return false;
+}
+
+/* Of the changed table, or of one below it, a column of the condition. */
+static bool
+reads_newer_column(const Query *query)
+{
+	Oid			relid =
+		rt_fetch(query->resultRelation, query->rtable)->relid;
+	List	   *below = pgm_descendants(relid);
+	ListCell   *lc;
+	ListCell   *table;
+
+	foreach(lc, pull_vars_of_level((Node *) query->jointree, 0))
+	{
+		const Var  *var = lfirst(lc);
+		char	   *name;
+
+		if (!IsA(var, Var) || var->varno != query->resultRelation ||
+			var->varattno <= 0)
+			continue;
+		name = get_attname(relid, var->varattno, false);
+		if (is_newer(relid, name))
+			return true;
+		foreach(table, below)
+		{
+			if (is_newer(lfirst_oid(table), name))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Analyzed, it names what it reads.  The planner evaluates constants, too, so
  * it is asked only where that may be.
@@ -116,6 +173,10 @@ ask_server(PgmMaker *maker, const PgmChange *change, Expected *expected)
 		plan = pgm_plan_query(linitial(queries), text, NULL);
 		if (plan->planTree->lefttree != NULL)
 			expected->rows = plan->planTree->lefttree->plan_rows;
+
+		/* an estimate of one row may be that of a unique index */
+		if (expected->rows > 1 && reads_newer_column(linitial(queries)))
+			expected->rows = -1;
 		if (expected->refusal == NULL && reads_much(maker, change))
 			expected->refusal = "each part of it would read anew what it joins, for want of an index";
 	}

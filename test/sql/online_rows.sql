@@ -296,6 +296,21 @@ ANALYZE many.numbered_too;
 SELECT pgmigrate.revision('r14', 'UPDATE many.numbered SET id = DEFAULT WHERE n = 0', 'SELECT 1', id => 'r14', down_revision => '{}') IS NOT NULL AS stored;
 SELECT strategy, hazards FROM pgmigrate.plan('r14');
 
+-- of a column that is newer than the statistics of its table the planner knows nothing: all rows may be meant
+CREATE TABLE many.grown (id int PRIMARY KEY, v int);
+CREATE TABLE many.grown_too () INHERITS (many.grown);
+INSERT INTO many.grown SELECT g, g FROM generate_series(1, 50000) g;
+INSERT INTO many.grown_too SELECT g, g FROM generate_series(100001, 100500) g;
+ANALYZE many.grown;
+ANALYZE many.grown_too;
+SET pgmigrate.online_threshold = '10ms';
+SELECT pgmigrate.revision('r15', 'ALTER TABLE many.grown ADD n int; UPDATE many.grown SET n = v WHERE n IS NULL; UPDATE many.grown SET n = 0 WHERE id = 7', id => 'r15', down_revision => '{}') IS NOT NULL AS stored;
+SELECT strategy FROM pgmigrate.plan('r15');
+SELECT state FROM pgmigrate.upgrade('r15');
+SELECT statement, strategy, state FROM pgmigrate.operation WHERE revision = 'r15' ORDER BY 1;
+SELECT count(*), count(n), count(*) FILTER (WHERE n = v) AS same FROM many.grown;
+RESET pgmigrate.online_threshold;
+
 DROP VIEW public.behind;
 DROP TABLE public.many_done, public.many_joined, public.o, public.twice, public.far, public.hangs, public.over_hangs, public.above;
 DROP SCHEMA many CASCADE;
