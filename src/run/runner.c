@@ -159,7 +159,7 @@ prepare(PgmRunner *runner, const char *execution, PgmRunLockLife life)
 			unconstify(char *, pgm_graph_id(plan->graph, rev));
 	}
 	if (runner->any_partly && request->direction != PGM_STAMP)
-		pgm_leftover_notice(record.nsteps, record.revisions, NULL);
+		pgm_leftover_notice(record.nsteps, record.revisions);
 	runner->run = pgm_journal_begin(&record);
 }
 

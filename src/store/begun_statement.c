@@ -425,7 +425,7 @@ pgm_begun_forget(const char *revision)
 	bool		nulls[1] = {false};
 	uint64		rows;
 
-	pgm_leftover_notice(0, NULL, revision);
+	pgm_leftover_forgotten(revision);
 	pgm_set_text(values, nulls, 0, revision);
 	pgm_spi_begin(&scope);
 	refuse_standing(values, nulls);

@@ -64,8 +64,8 @@ pgm_leftover_indexes(const PgmBegun *begun, int *n)
 	return names;
 }
 
-void
-pgm_leftover_notice(int n, char **except, const char *only)
+static void
+tell(int n, char **except, const char *only, const char *hint)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -81,6 +81,21 @@ pgm_leftover_notice(int n, char **except, const char *only)
 				errmsg("index %s is INVALID, left so by revision \"%s\" in run " INT64_FORMAT,
 					   pgm_spi_text(i, 3), pgm_spi_text(i, 2),
 					   pgm_spi_int64(i, 1)),
-				errhint("Drop it with DROP INDEX CONCURRENTLY, unless the revision is to run again."));
+				errhint("%s", hint));
 	pgm_spi_end(&scope);
+}
+
+void
+pgm_leftover_notice(int n, char **except)
+{
+	tell(n, except, NULL,
+		 "Drop it with DROP INDEX CONCURRENTLY, unless the revision is to run again.");
+}
+
+/* The next try does not know it, and finds its name taken. */
+void
+pgm_leftover_forgotten(const char *revision)
+{
+	tell(0, NULL, revision,
+		 "Drop it with DROP INDEX CONCURRENTLY: no run will, for what the revision has begun is forgotten.");
 }
