@@ -539,7 +539,7 @@ pgm_strategy_obstacle(const PgmSource *source)
 			case T_VariableSetStmt:
 				if (castNode(VariableSetStmt, stmt)->kind == VAR_SET_MULTI)
 					return pstrdup("the revision has SET TRANSACTION");
-				break;
+				continue;
 			case T_CreateStmt:
 				if (castNode(CreateStmt, stmt)->oncommit != ONCOMMIT_NOOP)
 					return pstrdup("the revision has a table with ON COMMIT");
