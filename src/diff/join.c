@@ -26,7 +26,7 @@ typedef struct Joining
 	const PgmDiff *diff;
 	PgmDdl	  **ddls;
 	int			n;
-	int		   *table;			/* of each pair: the pair of its table, or -1 */
+	int		   *table;			/* of each pair: that of its table, or -1 */
 	int		   *family;			/* of each pair, by inheritance; a pair */
 	int		   *own;			/* of each pair: the item that it is part of */
 	int		   *near;			/* … and the one that it is near */

@@ -92,8 +92,9 @@ compare_pair(void *arg)
 		comparison->agrees = false;
 	else if (pair->not_null && here_null)
 		refuse_null(comparison, pair->lead);
-	if (comparison->tries && !pgm_mapping_proven(comparison->mappings[comparison->pair],
-												 1, comparison->slot))
+	if (comparison->tries &&
+		!pgm_mapping_proven(comparison->mappings[comparison->pair],
+							1, comparison->slot))
 		comparison->agrees = false;
 }
 

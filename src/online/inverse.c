@@ -99,11 +99,12 @@ author_commands(const PgmSource *source, Oid relid)
 
 	for (int i = 0; i < source->nstatements; i++)
 	{
-		Node	   *stmt = source->statements[i].raw->stmt;
+		AlterTableStmt *stmt =
+			(AlterTableStmt *) source->statements[i].raw->stmt;
 
 		if (IsA(stmt, AlterTableStmt) &&
-			pgm_lookup_relation(castNode(AlterTableStmt, stmt)->relation) == relid)
-			result = add_statement(result, castNode(AlterTableStmt, stmt)->cmds);
+			pgm_lookup_relation(stmt->relation) == relid)
+			result = add_statement(result, stmt->cmds);
 	}
 	return without_stages(result);
 }

@@ -48,9 +48,9 @@ extern PgmMappingText *pgm_mapping_make(Relation source, Relation target,
 
 /*
  * The way back: as the author says, where he does and it can be used; else by
- * an explicit cast.  Where more than a cast has made the new value, what a cast
- * makes of it, and in any case a key that different values may become, has to
- * make it again, or does not fit.
+ * an explicit cast.  Where more than a cast has made the new value, what a
+ * cast makes of it, and in any case a key that different values may become,
+ * has to make it again, or does not fit.
  */
 extern PgmMappingText *pgm_mapping_make_back(Relation source, Relation target,
 											 const PgmInverse *inverse);

@@ -140,7 +140,7 @@ pgm_run_find_holder(void *arg)
 		StringInfoData buf;
 
 		initStringInfo(&buf);
-		holder->works = pgm_spi_int32(1, 2) == PGM_LOCK_PART_RUN;
+		holder->works = pgm_spi_int32(1, 2) == PGM_PART_RUN;
 		if (!pgm_spi_isnull(1, 1))
 		{
 			holder->pid = pgm_spi_int32(1, 1);
@@ -203,9 +203,11 @@ pgm_run_await_record(void)
 
 	if (RecoveryInProgress())
 		return;
-	for (pgm_run_look_at_holder(&holder); pgm_run_still_records(&holder, begun);
-		 pgm_run_look_at_holder(&holder))
+	for (;;)
 	{
+		pgm_run_look_at_holder(&holder);
+		if (!pgm_run_still_records(&holder, begun))
+			break;
 		CHECK_FOR_INTERRUPTS();
 		pgm_clock_wait(PGM_RECORD_POLL_MS);
 	}

@@ -11,9 +11,9 @@
 /* What the last number of a user lock says. */
 typedef enum PgmLockPart
 {
-	PGM_LOCK_PART_RUN,
-	PGM_LOCK_PART_TURN,
-	PGM_LOCK_PART_UNSEEN		/* of a number of a run; see run_unseen.c */
+	PGM_PART_RUN,
+	PGM_PART_TURN,
+	PGM_PART_UNSEEN				/* of a number of a run; see run_unseen.c */
 } PgmLockPart;
 
 typedef struct PgmRunHolder

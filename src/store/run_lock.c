@@ -108,9 +108,9 @@ set_tags(void *arg)
 	RunLockTags *tags = arg;
 	Oid			extension = pgm_extension_oid();
 
-	set_user_tag(&tags->advisory, extension, PGM_LOCK_PART_RUN, USER_LOCKMETHOD);
-	set_user_tag(&tags->server, extension, PGM_LOCK_PART_RUN, DEFAULT_LOCKMETHOD);
-	set_user_tag(&tags->turn, extension, PGM_LOCK_PART_TURN, USER_LOCKMETHOD);
+	set_user_tag(&tags->advisory, extension, PGM_PART_RUN, USER_LOCKMETHOD);
+	set_user_tag(&tags->server, extension, PGM_PART_RUN, DEFAULT_LOCKMETHOD);
+	set_user_tag(&tags->turn, extension, PGM_PART_TURN, USER_LOCKMETHOD);
 	SET_LOCKTAG_OBJECT(tags->extension, MyDatabaseId, ExtensionRelationId,
 					   extension, 0);
 }
@@ -551,7 +551,7 @@ pgm_run_lock_queue(Oid extension)
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	set_user_tag(&tag, extension, PGM_LOCK_PART_RUN, USER_LOCKMETHOD);
+	set_user_tag(&tag, extension, PGM_PART_RUN, USER_LOCKMETHOD);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	error_context_stack = callback.previous;
 

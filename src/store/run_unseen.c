@@ -70,7 +70,7 @@ pgm_run_unseen_begin(void)
 	tag.locktag_field1 = MyDatabaseId;
 	tag.locktag_field2 = ExtensionRelationId;
 	tag.locktag_field3 = (uint32) run;
-	tag.locktag_field4 = PGM_LOCK_PART_UNSEEN;
+	tag.locktag_field4 = PGM_PART_UNSEEN;
 	tag.locktag_type = LOCKTAG_USERLOCK;
 	tag.locktag_lockmethodid = DEFAULT_LOCKMETHOD;
 	(void) LockAcquire(&tag, ExclusiveLock, false, true);
