@@ -75,5 +75,11 @@ CREATE TYPE app.mood AS ENUM ('sad', 'ok');
 CREATE TABLE app.person (mood app.mood);
 SELECT pgmigrate.diff(:'same' || 'CREATE TYPE app.mood AS ENUM (''sad'', ''ok'', ''glad''); CREATE TABLE app.person (mood app.mood DEFAULT ''glad'')');
 
+-- names of others reach no terminal as they are
+CREATE TABLE app.t (a int);
+CREATE INDEX U&"one\001b[2J" ON app.t (a);
+CREATE INDEX U&"two\001b[2J" ON app.t (a);
+SELECT count(*) FROM pgmigrate.diff(:'same' || 'CREATE TABLE app.t (a int); CREATE INDEX three ON app.t (a)') AS d WHERE d ~ 'app.t|three';
+
 \c contrib_regression
 DROP DATABASE regress_joined;

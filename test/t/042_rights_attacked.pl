@@ -209,11 +209,11 @@ for my $call (
 	like(as('olga', "SET pgmigrate.lock_deadline = '100ms'; $call"),
 		qr/ERROR:  55P03:.*$changing/s, "held up by an idle author: $call");
 }
-$author->query("PREPARE TRANSACTION 'held'");
+$author->query("PREPARE TRANSACTION E'held\\x1b[2J'");
 like( as('olga', "SET pgmigrate.lock_deadline = '100ms'; SELECT pgmigrate.approve('held')"),
-	qr/stored revisions are being changed by a prepared transaction\nDETAIL:  It is "held"\.\nHINT:.* ROLLBACK PREPARED/,
+	qr/stored revisions are being changed by a prepared transaction\nDETAIL:  It is "held\\x1b\[2J"\.\nHINT:.* ROLLBACK PREPARED/,
 	'held up by a prepared transaction');
-query($node, "ROLLBACK PREPARED 'held'");
+query($node, "ROLLBACK PREPARED E'held\\x1b[2J'");
 $author->quit;
 unlike(as('olga', 'SELECT pgmigrate.upgrade()'), qr/ERROR/, 'and then no more');
 
