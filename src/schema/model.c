@@ -20,8 +20,11 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "base/settings.h"
 #include "citus/nodes.h"
 #include "compat/server.h"
 #include "schema/expressions.h"
@@ -321,6 +324,27 @@ read_schemas(int nschemas, char **schemas, bool local,
 	return reader.schema;
 }
 
+/* Nobody waits for one who waits to read. */
+#define LOCK_WAIT_MS 2000
+
+/*
+ * The server locks what a view reads to put it out, and whoever has one may
+ * lock it for as long as he likes: a reader may hold up others, as who holds
+ * the run lock does.  The caller's own limit counts where it is shorter.
+ */
+static void
+limit_lock_wait(void)
+{
+	int			limit = Max(pgm_lock_timeout, LOCK_WAIT_MS);
+	char		milliseconds[16];
+
+	if (LockTimeout > 0)
+		limit = Min(limit, LockTimeout);
+	snprintf(milliseconds, sizeof(milliseconds), "%d", limit);
+	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 PgmSchema *
 pgm_schema_read(int nschemas, char **schemas)
 {
@@ -328,6 +352,7 @@ pgm_schema_read(int nschemas, char **schemas)
 	PgmSchema  *schema;
 
 	pgm_spi_begin(&scope);
+	limit_lock_wait();
 	schema = read_schemas(nschemas, schemas, true, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
@@ -340,6 +365,7 @@ pgm_schema_read_as(Oid role)
 	PgmSchema  *schema;
 
 	pgm_spi_begin_as(&scope, role);
+	limit_lock_wait();
 	schema = read_schemas(0, NULL, false, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
@@ -373,6 +399,7 @@ attempt(void *arg)
 	 * are now go with them, whatever the isolation of the transaction.
 	 */
 	pgm_spi_begin_as(&scope, reading->role);
+	limit_lock_wait();
 	PushActiveSnapshot(GetLatestSnapshot());
 	reading->read(reading->context, reading->arg);
 	PopActiveSnapshot();

@@ -147,6 +147,23 @@ for my $case (
 is( query($node, "SELECT count(*), count(*) FILTER (WHERE t = '0'), pg_typeof(min(id)) FROM plain"),
 	'100|100|bigint', 'both have done their work');
 
+# A role without any right locks a view of its own: nobody waits for long.
+query($node, <<'SQL');
+CREATE ROLE bystander LOGIN;
+CREATE SCHEMA own AUTHORIZATION bystander;
+SET ROLE bystander;
+CREATE TABLE own.t (a int);
+CREATE VIEW own.v AS TABLE own.t;
+SQL
+my $bystander = session($node);
+$bystander->query('SET ROLE bystander; BEGIN; LOCK TABLE own.v');
+for my $call ("SELECT pgmigrate.adopt_drift('held up')", 'SELECT * FROM pgmigrate.drift()', 'SELECT pgmigrate.fingerprint()')
+{
+	fails($node, "SET statement_timeout = '60s'; $call", '55P03', "a view is locked: $call");
+}
+$bystander->query('ROLLBACK');
+$bystander->quit;
+
 ledger_ok($node, 'record');
 log_is_clean($node);
 done_testing();

@@ -22,6 +22,8 @@ sub meanwhile
 	my $holder = session($node, database => 'meanwhile');
 	my $caller = session($node, database => 'meanwhile');
 
+	# nobody is waited for longer than this, or two seconds
+	$caller->query(q{SET pgmigrate.lock_timeout = '60s'});
 	$holder->query('BEGIN; LOCK TABLE base');
 	$caller->query("BEGIN ISOLATION LEVEL $isolation; SELECT 1") if $isolation;
 	$caller->send(q{
