@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 
 #include "base/transaction.h"
@@ -20,6 +22,7 @@
 #include "online/downgrade.h"
 #include "online/internal.h"
 #include "online/kept.h"
+#include "online/owner.h"
 #include "store/run_plan.h"
 
 /* The table that statement i alters, or InvalidOid. */
@@ -200,8 +203,12 @@ pgm_shadow_foresee_revert(const PgmSource *source, int n,
 	Look		arg = {{0}, replaced->operation};
 	PgmExec		exec = {0};
 	ErrorData  *edata;
+	Oid			owner;
 
-	if (replaced->operation->state != PGM_OPERATION_SWITCHED)
+	/* rows that do not fit are counted by expressions, and told of */
+	owner = pgm_owner_of(replaced->operation->relid);
+	if (replaced->operation->state != PGM_OPERATION_SWITCHED ||
+		!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
 		return NULL;
 	arg.request.exec = &exec;
 	arg.request.source = source;

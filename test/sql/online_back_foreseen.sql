@@ -59,6 +59,15 @@ SELECT foreseen();
 -- once it is finalized the downgrade runs its own statements
 ALTER TABLE t ADD CHECK (v > 0);
 SELECT foreseen();
+-- who has not the rights of the owner is not told of rows, nor has his functions run
+CREATE ROLE regress_fore;
+SELECT count(*) > 0 AS granted FROM pgmigrate.grant_access('regress_fore', 'viewer');
+GRANT USAGE ON SCHEMA fore TO regress_fore;
+SET ROLE regress_fore;
+SELECT foreseen();
+RESET ROLE;
+DROP OWNED BY regress_fore;
+DROP ROLE regress_fore;
 SELECT count(*) FROM pgmigrate.finalize();
 SELECT foreseen();
 SELECT state FROM pgmigrate.downgrade('-1');
