@@ -68,10 +68,9 @@ extern PgmMappingText *pgm_mapping_within_back(Relation rel, AttrNumber from,
 
 /*
  * What ALTER COLUMN TYPE or ADD COLUMN would make of a column: the traits, and
- * what is missing.  What the text computes is analyzed as the role, which runs
- * the checks of domains on its constants, and not at all with InvalidOid; it
- * is not planned, so more expressions may fail.  Nothing is said if it cannot
- * be told, for a name that is not there yet.
+ * what is missing.  The text is analyzed as the role, which runs checks of
+ * domains, not at all with InvalidOid; it is not planned, so more may fail.
+ * Nothing is said if it cannot be told, for a name that is not there yet.
  */
 extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 								PgmMappingText *forth);

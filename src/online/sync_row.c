@@ -44,10 +44,11 @@ typedef struct Change
 } Change;
 
 /*
- * Is it about the server, or about how transactions meet, which is the writer's
- * own matter?  All else is about the row, or about functions that compute it:
- * a value as to_tsquery() reads it may be a syntax error, one that is too long
- * for an index or a type exceeds a limit, and a function may have been dropped.
+ * Is it about the server, or about how transactions meet, which is the
+ * writer's own matter?  All else is about the row, or about functions that
+ * compute it: a value as to_tsquery() reads it may be a syntax error, one that
+ * is too long for an index or a type exceeds a limit, and a function may have
+ * been dropped.
  */
 static bool
 is_about_server(int sqlstate)
