@@ -395,6 +395,21 @@ pgm_begun_partly(int *n)
 	return partly;
 }
 
+int64
+pgm_begun_standing(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		values[1];
+	int64		id = 0;
+
+	values[0] = pgm_text_datum(revision);
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(&standing_query, values, NULL) > 0)
+		id = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return id;
+}
+
 /* What writes to its copy would go on with that, and nobody knew of it. */
 static void
 refuse_standing(const Datum *values, const bool *nulls)

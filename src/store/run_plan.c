@@ -145,6 +145,8 @@ pgm_plan_load_with_holes(void)
 static void
 refuse_partly(const PgmPartly *partly, PgmDirection direction)
 {
+	int64		standing = pgm_begun_standing(partly->revision);
+
 	if (direction == PGM_DOWN)
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_PARTLY_APPLIED),
@@ -152,8 +154,14 @@ refuse_partly(const PgmPartly *partly, PgmDirection direction)
 				errdetail("Run " INT64_FORMAT " did %d of its %d statements%s, which a downgrade to there would not take back.",
 						  partly->run, partly->done, partly->statements,
 						  partly->in_parts ? PGM_PARTS_OF_NEXT : ""),
+				standing == 0 ?
 				errhint("Finish it with pgmigrate.upgrade(%s), then downgrade; or undo those statements by hand and stamp the current heads, which forgets them.",
-						quote_literal_cstr(partly->revision)));
+						quote_literal_cstr(partly->revision)) :
+				partly->done == 0 ?
+				errhint("Finish it with pgmigrate.upgrade(%s), then downgrade; or end what it has begun with SELECT * FROM pgmigrate.revert(" INT64_FORMAT "), then downgrade.",
+						quote_literal_cstr(partly->revision), standing) :
+				errhint("Finish it with pgmigrate.upgrade(%s), then downgrade; or end what it has begun with SELECT * FROM pgmigrate.revert(" INT64_FORMAT "), undo those statements by hand and stamp the current heads, which forgets them.",
+						quote_literal_cstr(partly->revision), standing));
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_PARTLY_APPLIED),
 			errmsg("revision \"%s\" is partly taken back",
