@@ -110,7 +110,7 @@ extern void pgm_begun_refuse_online(int n, char **revisions);
 /* All that are partly applied, in the order in which they stopped. */
 extern PgmPartly *pgm_begun_partly(int *n);
 
-/* The operation that has tables and triggers beside those of a revision, or 0. */
+/* The operation whose tables and triggers stand beside those of it, or 0. */
 extern int64 pgm_begun_standing(const char *revision);
 
 /*
