@@ -96,9 +96,21 @@ DELETE FROM k WHERE id = 'u10';
 SELECT operation AS op FROM pgmigrate.operations WHERE revision = 'wrong' \gset
 SELECT action FROM pgmigrate.revert(:op);
 
--- so it has where a cast takes different values for the same, or the downgrade does
+-- nor is one that was written to left as it was
 SELECT pgmigrate.stamp('base');
 SELECT pgmigrate.remove('wrong');
+CREATE TABLE written (id int PRIMARY KEY, x int);
+INSERT INTO written VALUES (1, 1), (10, 10);
+SELECT pgmigrate.revision('written', 'ALTER TABLE inverse.written ALTER id TYPE text USING ''u'' || id', 'ALTER TABLE inverse.written ALTER id TYPE int USING length(id)', id => 'written');
+SELECT state FROM pgmigrate.upgrade('written');
+UPDATE written SET x = 11 WHERE id = 'u10';
+SELECT operation AS op FROM pgmigrate.operations WHERE revision = 'written' \gset
+SELECT action FROM pgmigrate.revert(:op, without_unfit => true);
+SELECT pg_typeof(id), x FROM written ORDER BY x;
+
+-- so it has where a cast takes different values for the same, or the downgrade does
+SELECT pgmigrate.stamp('base');
+SELECT pgmigrate.remove('written');
 CREATE TABLE d (id date PRIMARY KEY, x text);
 INSERT INTO d SELECT date '2026-01-01' + g, 'old' FROM generate_series(1, 3) g;
 CREATE TABLE n (id int PRIMARY KEY, x text);
