@@ -304,9 +304,14 @@ find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 static Oid
 double_now(const PgmShadow *shadow, const PgmColumnObject *object, Oid was)
 {
-	return get_relname_relid(pgm_column_hidden_object(shadow->operation->id,
-													  was),
-							 get_rel_namespace(object->relid));
+	Oid			found =
+		get_relname_relid(pgm_column_hidden_object(shadow->operation->id,
+												   was),
+						  get_rel_namespace(object->relid));
+
+	/* anybody who may create there may have given something that name */
+	return OidIsValid(found) &&
+		IndexGetRelation(found, true) == object->relid ? found : InvalidOid;
 }
 
 static void

@@ -130,6 +130,17 @@ SELECT revision FROM pgmigrate.upgrade('head');
 SELECT relation, strategy FROM pgmigrate.operations WHERE revision = 'words' ORDER BY 1;
 SELECT indrelid::regclass, count(*), count(*) FILTER (WHERE indisunique) AS unique FROM pg_index WHERE indrelid IN ('words'::regclass, 'others'::regclass) GROUP BY 1 ORDER BY 1;
 
+-- what has the name of a double that was dropped is not taken for it
+CREATE TABLE taken (id int, v int);
+CREATE INDEX taken_v ON taken (v);
+SELECT pgmigrate.revision('taken', 'ALTER TABLE made.taken ALTER v TYPE bigint', 'ALTER TABLE made.taken ALTER v TYPE int', id => 'taken');
+SELECT state FROM pgmigrate.upgrade('taken');
+SELECT relname AS double FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'taken'::regclass AND relname ~ '^pgmigrate' \gset
+DROP INDEX :double;
+CREATE TABLE :double (a int);
+SELECT revision, state FROM pgmigrate.downgrade('-1');
+SELECT count(*) AS tables FROM pg_class WHERE relname = :'double' AND relkind = 'r';
+SELECT pg_get_indexdef('taken_v'::regclass);
 DROP SCHEMA made CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
