@@ -44,6 +44,9 @@ is_built(Oid relid, const char *name, bool *left)
 {
 	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
 
+	/* who may create in the schema may have given anything that name */
+	if (OidIsValid(index) && IndexGetRelation(index, true) != relid)
+		index = InvalidOid;
 	*left = OidIsValid(index) && !is_valid(index);
 	return OidIsValid(index) && !*left;
 }

@@ -141,6 +141,17 @@ CREATE TABLE :double (a int);
 SELECT revision, state FROM pgmigrate.downgrade('-1');
 SELECT count(*) AS tables FROM pg_class WHERE relname = :'double' AND relkind = 'r';
 SELECT pg_get_indexdef('taken_v'::regclass);
+-- nor is an index of another table for one that is to be built
+CREATE TABLE other (a int);
+SELECT format('pgmigrate_%s_%s', 1 + max(operation), 'taken_v'::regclass::oid) AS double FROM pgmigrate.operations \gset
+CREATE INDEX :double ON other (a);
+\set VERBOSITY sqlstate
+SELECT state FROM pgmigrate.upgrade('taken');
+\set VERBOSITY default
+SELECT count(*) FROM pg_index WHERE indrelid = 'other'::regclass AND indexrelid = :'double'::regclass;
+DROP TABLE other;
+SELECT state FROM pgmigrate.upgrade('taken');
+SELECT state FROM pgmigrate.downgrade('-1');
 DROP SCHEMA made CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
