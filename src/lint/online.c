@@ -41,7 +41,8 @@ static const char *const by_steps[] = {
 
 /* Of statements that are no longer in one transaction with others. */
 static const char *const parted[] = {
-	"rewrite-holding-locks", "rows-under-lock", "validate-same-tx", NULL
+	"rewrite-holding-locks", "rows-under-lock", "several-locked-tables",
+	"validate-same-tx", NULL
 };
 
 /* What a change by way of a table beside takes along. */

@@ -77,6 +77,10 @@ SELECT pgmigrate.remove('m3');
 SELECT pgmigrate.revision('twice', 'ALTER TABLE accounts ALTER a TYPE bigint, ADD e int DEFAULT 1, ALTER e SET DEFAULT 2', 'ALTER TABLE accounts DROP e', id => 'm4');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT DISTINCT e FROM accounts;
+-- two tables that are switched one after the other are not locked at the same time
+SELECT level, message FROM pgmigrate.lint('ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE twin ALTER b TYPE bigint') WHERE rule = 'several-locked-tables';
+SET pgmigrate.online = off;
+SELECT level, message FROM pgmigrate.lint('ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE twin ALTER b TYPE bigint') WHERE rule = 'several-locked-tables';
 
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
