@@ -32,8 +32,7 @@ typedef struct PgmInverse
 {
 	List	   *change;			/* its subcommands */
 	const char *change_text;
-	List	   *commands;		/* those of the author that take it back, NIL
-								 * for none */
+	List	   *commands;		/* those of the author that take it back */
 	const char *text;
 	Bitmapset  *key;			/* columns that rows are found by */
 } PgmInverse;
