@@ -285,6 +285,27 @@ is_full(const FormData_pg_constraint *form, HeapTuple tuple)
 					   ARR_DIMS(DatumGetArrayTypeP(columns))) > 1;
 }
 
+/* What is true for a null, as IS NULL, makes no check false. */
+static bool
+check_refuses_null(Node *condition, AttrNumber column)
+{
+	ListCell   *lc;
+
+	if (condition == NULL || !reads(condition, column))
+		return false;
+	if (IsA(condition, NullTest) &&
+		castNode(NullTest, condition)->nulltesttype == IS_NULL &&
+		IsA(castNode(NullTest, condition)->arg, Var))
+		return false;
+	if (!IsA(condition, BoolExpr) ||
+		castNode(BoolExpr, condition)->boolop == NOT_EXPR)
+		return tells_null(condition, column);
+	foreach(lc, castNode(BoolExpr, condition)->args)
+		if (check_refuses_null(lfirst(lc), column))
+			return true;
+	return false;
+}
+
 static bool
 constraint_refuses_null(Oid constraint, AttrNumber column)
 {
@@ -295,8 +316,8 @@ constraint_refuses_null(Oid constraint, AttrNumber column)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	result = is_full((Form_pg_constraint) GETSTRUCT(tuple), tuple) ||
-		tells_null(stored_node(CONSTROID, tuple, Anum_pg_constraint_conbin),
-				   column);
+		check_refuses_null(stored_node(CONSTROID, tuple,
+									   Anum_pg_constraint_conbin), column);
 	ReleaseSysCache(tuple);
 	return result;
 }

@@ -43,11 +43,13 @@ CREATE UNIQUE INDEX ON coalesced (coalesce(v, -1));
 CREATE TABLE some_nulls (v int, w int);
 CREATE UNIQUE INDEX ON some_nulls (w) WHERE w > 0 AND v IS NULL;
 CREATE TABLE checked (v int CHECK (v IS NOT NULL), w int);
+CREATE TABLE allowed (v int, w int, CHECK (v IS NULL OR v > 0 AND w IS NOT NULL));
+CREATE TABLE denied (v int, w int, CHECK (NOT (v IS NULL OR v < -5)));
 CREATE TABLE referring (v int, w int, FOREIGN KEY (v, w) REFERENCES parent MATCH FULL);
 CREATE TABLE pairs (v int, w int, FOREIGN KEY (v, w) REFERENCES parent);
 INSERT INTO parent VALUES (3000000000, 1), (4000000000, 1);
 SELECT pgmigrate.revision('nulls', string_agg(format('ALTER TABLE nobody.%I ALTER v TYPE bigint', t), ';'), string_agg(format('ALTER TABLE nobody.%I ALTER v TYPE int', t), ';'), id => 'nulls')
-FROM unnest('{distinct_nulls,same_nulls,coalesced,some_nulls,checked,referring,pairs}'::text[]) AS t;
+FROM unnest('{distinct_nulls,same_nulls,coalesced,some_nulls,checked,allowed,denied,referring,pairs}'::text[]) AS t;
 SELECT relation, rule, substring(message, 'new values that do not fit.*?allow') AS reason FROM pgmigrate.assess('nulls') WHERE rule ~ 'way-back' ORDER BY 1, 2;
 SELECT state FROM pgmigrate.upgrade('nulls');
 SELECT relation, state, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations WHERE revision = 'nulls' ORDER BY 1;
@@ -56,6 +58,8 @@ INSERT INTO same_nulls (v, w) TABLE parent;
 INSERT INTO coalesced (v, w) TABLE parent;
 INSERT INTO some_nulls (v, w) TABLE parent;
 INSERT INTO checked (v, w) TABLE parent;
+INSERT INTO allowed (v, w) TABLE parent;
+INSERT INTO denied (v, w) TABLE parent;
 INSERT INTO referring (v, w) TABLE parent;
 INSERT INTO pairs (v, w) TABLE parent;
 -- nor is it prepared where a writer would meet it
