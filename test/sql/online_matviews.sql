@@ -88,12 +88,14 @@ SELECT rule, level, message, hint LIKE '%CREATE MATERIALIZED VIEW mat.filled WIT
 \x off
 -- with one of them left, since which of several the server names is by chance
 DROP MATERIALIZED VIEW empty;
+\set VERBOSITY terse
 SELECT state FROM pgmigrate.upgrade('kind');
 SET pgmigrate.online_method = 'table';
 SELECT state FROM pgmigrate.upgrade('kind');
 SET pgmigrate.online_method = 'column';
 SELECT state FROM pgmigrate.upgrade('kind');
 RESET pgmigrate.online_method;
+\set VERBOSITY default
 SET pgmigrate.environment = production;
 SELECT state FROM pgmigrate.upgrade('kind');
 RESET pgmigrate.environment;
