@@ -302,7 +302,7 @@ check_refuses_null(Node *condition, AttrNumber column)
 		return tells_null(condition, column);
 	foreach(lc, castNode(BoolExpr, condition)->args)
 		if (check_refuses_null(lfirst(lc), column))
-			return true;
+		return true;
 	return false;
 }
 
