@@ -64,28 +64,6 @@ pgm_held_read_advisory(void)
 	return read_held(true);
 }
 
-/* One that was held in the same mode before cannot be told from that. */
-void
-pgm_held_release_advisory(HTAB *before)
-{
-	HTAB	   *after = read_held(true);
-	HASH_SEQ_STATUS seq;
-	PgmHeld    *entry;
-
-	hash_seq_init(&seq, after);
-	while ((entry = hash_seq_search(&seq)) != NULL)
-	{
-		LOCKMASK	mask = pgm_held_new_modes(before, entry);
-
-		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
-			while ((mask & LOCKBIT_ON(mode)) != 0 &&
-				   pgm_lock_held_by_me(&entry->tag, mode) &&
-				   LockRelease(&entry->tag, mode, true))
-				;
-	}
-	hash_destroy(after);
-}
-
 LOCKMASK
 pgm_held_new_modes(HTAB *before, const PgmHeld *entry)
 {
@@ -116,17 +94,17 @@ is_remembered(const LOCKTAG *tag, LOCKMODE mode)
 }
 
 static void
-release_lock(const LOCKTAG *tag, LOCKMODE mode)
+release_lock(const LOCKTAG *tag, LOCKMODE mode, bool of_session)
 {
 	while (pgm_lock_held_by_me(tag, mode))
 	{
-		if (!LockRelease(tag, mode, false))
+		if (!LockRelease(tag, mode, of_session))
 			break;
 	}
 }
 
-void
-pgm_held_release(HTAB *before, HTAB *after)
+static void
+release_new(HTAB *before, HTAB *after, bool of_session)
 {
 	HASH_SEQ_STATUS seq;
 	PgmHeld    *entry;
@@ -139,6 +117,22 @@ pgm_held_release(HTAB *before, HTAB *after)
 		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
 			if ((mask & LOCKBIT_ON(mode)) != 0 &&
 				!is_remembered(&entry->tag, mode))
-				release_lock(&entry->tag, mode);
+				release_lock(&entry->tag, mode, of_session);
 	}
+}
+
+void
+pgm_held_release(HTAB *before, HTAB *after)
+{
+	release_new(before, after, false);
+}
+
+/* One that was held in the same mode before cannot be told from that. */
+void
+pgm_held_release_advisory(HTAB *before)
+{
+	HTAB	   *after = read_held(true);
+
+	release_new(before, after, true);
+	hash_destroy(after);
 }
