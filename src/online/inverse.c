@@ -16,22 +16,7 @@
 #include "classify/verdict.h"
 #include "compat/parse.h"
 #include "online/internal.h"
-
-static AlterTableCmd *
-command_on(List *commands, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, commands)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AlterColumnType &&
-			strcmp(command->name, column) == 0)
-			return command;
-	}
-	return NULL;
-}
+#include "online/mapping_proof.h"
 
 /* One after the other nobody can tell what they make of a value. */
 static List *
@@ -48,7 +33,7 @@ without_stages(List *commands)
 		if (command->subtype != AT_AlterColumnType)
 			continue;
 		others = list_delete_ptr(list_copy(commands), command);
-		if (command_on(others, command->name) == NULL)
+		if (pgm_retyping(others, command->name) == NULL)
 			result = lappend(result, command);
 	}
 	return result;
@@ -64,7 +49,7 @@ reads_walker(Node *node, void *commands)
 		Node	   *name = llast(castNode(ColumnRef, node)->fields);
 
 		return !IsA(name, String) ||
-			command_on(commands, strVal(name)) != NULL;
+			pgm_retyping(commands, strVal(name)) != NULL;
 	}
 	return raw_expression_tree_walker(node, reads_walker, commands);
 }
@@ -84,7 +69,7 @@ add_statement(List *earlier, List *commands)
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
 		if (command->subtype != AT_AlterColumnType ||
-			command_on(earlier, command->name) != NULL ||
+			pgm_retyping(earlier, command->name) != NULL ||
 			!reads_walker(castNode(ColumnDef, command->def)->raw_default,
 						  earlier))
 			result = lappend(result, command);

@@ -54,17 +54,10 @@
 static Node *
 find_using(List *commands, const char *column)
 {
-	ListCell   *lc;
+	AlterTableCmd *command = pgm_retyping(commands, column);
 
-	foreach(lc, commands)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AlterColumnType &&
-			strcmp(command->name, column) == 0)
-			return castNode(ColumnDef, command->def)->raw_default;
-	}
-	return NULL;
+	return command == NULL ? NULL :
+		castNode(ColumnDef, command->def)->raw_default;
 }
 
 /* As ATPrepAlterColumnType does, for a column whose new type is known. */
@@ -276,7 +269,7 @@ back_by_author(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	Cast		cast = {source, from, to, NULL, inverse->text};
 
 	cast.using = find_using(inverse->commands, name);
-	if (cast.using == NULL || !pgm_is_retyped(inverse->change, name) ||
+	if (cast.using == NULL || pgm_retyping(inverse->change, name) == NULL ||
 		pgm_txn_look(cast_by_author, &cast) != NULL ||
 		cast.result == NULL || contain_volatile_functions(cast.result) ||
 		reads(source, cast.result, to))
@@ -436,8 +429,9 @@ reads_others(Relation rel, Node *expr, Form_pg_attribute column,
 		AttrNumber	other = i + FirstLowInvalidHeapAttributeNumber;
 
 		if (other != column->attnum && other > 0 &&
-			pgm_is_retyped(inverse->change,
-						   get_attname(RelationGetRelid(rel), other, false)))
+			pgm_retyping(inverse->change,
+						 get_attname(RelationGetRelid(rel), other,
+									 false)) != NULL)
 			return true;
 	}
 	return false;

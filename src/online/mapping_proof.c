@@ -31,20 +31,20 @@ pgm_using_is_cast(Node *using, const char *column)
 	return IsA(name, String) && strcmp(strVal(name), column) == 0;
 }
 
-bool
-pgm_is_retyped(List *commands, const char *column)
+AlterTableCmd *
+pgm_retyping(List *commands, const char *column)
 {
 	ListCell   *lc;
 
 	foreach(lc, commands)
 	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
 		if (command->subtype == AT_AlterColumnType &&
 			strcmp(command->name, column) == 0)
-			return true;
+			return command;
 	}
-	return false;
+	return NULL;
 }
 
 typedef struct Replacement

@@ -14,8 +14,8 @@
 /* An expression of USING: is it a cast of that column, and nothing more? */
 extern bool pgm_using_is_cast(Node *using, const char *column);
 
-/* Does one of the subcommands change the type of the column? */
-extern bool pgm_is_retyped(List *commands, const char *column);
+/* Which of the subcommands changes the type of the column, or NULL. */
+extern AlterTableCmd *pgm_retyping(List *commands, const char *column);
 
 /*
  * "again" makes the new value of a row as it was: for its columns it gets what
