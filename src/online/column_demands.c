@@ -30,15 +30,7 @@
 #include "compat/checks.h"
 #include "compat/planner.h"
 #include "online/column_demands.h"
-
-static Node *
-stored_node(int cache, HeapTuple tuple, AttrNumber attribute)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(cache, tuple, attribute, &isnull);
-
-	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
-}
+#include "online/layout.h"
 
 static Bitmapset *
 columns_of(Node *expr)
@@ -98,10 +90,10 @@ static PgmColumnDemand *
 make_index_demand(HeapTuple tuple, EState *estate)
 {
 	PgmColumnDemand *demand = palloc0(sizeof(PgmColumnDemand));
-	Node	   *predicate = stored_node(INDEXRELID, tuple,
-										Anum_pg_index_indpred);
-	List	   *values = (List *) stored_node(INDEXRELID, tuple,
-											  Anum_pg_index_indexprs);
+	Node	   *predicate = pgm_layout_stored(INDEXRELID, tuple,
+											  Anum_pg_index_indpred);
+	List	   *values = (List *) pgm_layout_stored(INDEXRELID, tuple,
+													Anum_pg_index_indexprs);
 	ListCell   *lc;
 
 	demand->reads = bms_union(columns_of(predicate),
@@ -126,10 +118,10 @@ add_indexes(List *demands, Relation rel, int n, const PgmColumnPair *pairs,
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		if (is_demanding(rel, n, pairs,
-						 (Node *) list_make2(stored_node(INDEXRELID, tuple,
-														 Anum_pg_index_indpred),
-											 stored_node(INDEXRELID, tuple,
-														 Anum_pg_index_indexprs))))
+						 (Node *) list_make2(pgm_layout_stored(INDEXRELID, tuple,
+															   Anum_pg_index_indpred),
+											 pgm_layout_stored(INDEXRELID, tuple,
+															   Anum_pg_index_indexprs))))
 			demands = lappend(demands, make_index_demand(tuple, estate));
 		ReleaseSysCache(tuple);
 	}
@@ -257,15 +249,16 @@ nulls_collide(Oid index, AttrNumber column)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	Node	   *values;
+	Node	   *predicate;
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	values = stored_node(INDEXRELID, tuple, Anum_pg_index_indexprs);
+	values = pgm_layout_stored(INDEXRELID, tuple, Anum_pg_index_indexprs);
+	predicate = pgm_layout_stored(INDEXRELID, tuple, Anum_pg_index_indpred);
 	result = ((Form_pg_index) GETSTRUCT(tuple))->indisunique &&
 		(!pgm_column_nulls_are_distinct(index) ||
-		 tells_null(stored_node(INDEXRELID, tuple, Anum_pg_index_indpred),
-					column) ||
+		 tells_null(predicate, column) ||
 		 (reads(values, column) && contain_nonstrict_functions(values)));
 	ReleaseSysCache(tuple);
 	return result;
@@ -316,8 +309,8 @@ constraint_refuses_null(Oid constraint, AttrNumber column)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	result = is_full((Form_pg_constraint) GETSTRUCT(tuple), tuple) ||
-		check_refuses_null(stored_node(CONSTROID, tuple,
-									   Anum_pg_constraint_conbin), column);
+		check_refuses_null(pgm_layout_stored(CONSTROID, tuple,
+											 Anum_pg_constraint_conbin), column);
 	ReleaseSysCache(tuple);
 	return result;
 }

@@ -110,20 +110,6 @@ oids_that_are(List *objects)
 
 /* ---- what an index says of values, and of their doubles */
 
-/*
- * As it is in the catalog: the relcache would compute what is constant in it,
- * by functions of the owner, with the rights of who goes back.
- */
-static Node *
-stored_expression(Relation index, AttrNumber attribute)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-										attribute, &isnull);
-
-	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
-}
-
 /* Does it compute with the columns that lead? */
 static bool
 computes(Relation index, const PgmColumnSpec *spec)
@@ -131,8 +117,10 @@ computes(Relation index, const PgmColumnSpec *spec)
 	Bitmapset  *used = NULL;
 	bool		result;
 
-	pull_varattnos(stored_expression(index, Anum_pg_index_indexprs), 1, &used);
-	pull_varattnos(stored_expression(index, Anum_pg_index_indpred), 1, &used);
+	pull_varattnos(pgm_layout_stored(INDEXRELID, index->rd_indextuple,
+									 Anum_pg_index_indexprs), 1, &used);
+	pull_varattnos(pgm_layout_stored(INDEXRELID, index->rd_indextuple,
+									 Anum_pg_index_indpred), 1, &used);
 	result = bms_is_member(InvalidAttrNumber -
 						   FirstLowInvalidHeapAttributeNumber, used);
 	for (int i = 0; i < spec->n; i++)

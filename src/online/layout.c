@@ -585,6 +585,15 @@ pgm_layout_copy_indexes(Relation like, Oid relid, bool constraints)
 	}
 }
 
+Node *
+pgm_layout_stored(int cache, HeapTuple tuple, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(cache, tuple, attribute, &isnull);
+
+	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
+}
+
 void
 pgm_layout_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode)
 {

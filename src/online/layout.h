@@ -100,6 +100,14 @@ extern char *pgm_layout_name(Oid relid);
 /* The lock is needed too, unless the relation is gone. */
 extern void pgm_layout_need(PgmLockNeeds *needs, Oid relid, LOCKMODE mode);
 
+/*
+ * An expression as it is in a row of the catalog, by its system cache; or
+ * NULL.  The relcache would compute what is constant in it, by functions of
+ * the owner, with the rights of whoever looks.
+ */
+extern Node *pgm_layout_stored(int cache, HeapTuple tuple,
+							   AttrNumber attribute);
+
 /* As the current user; no event trigger sees it. */
 extern void pgm_layout_run(Node *stmt, const char *text);
 extern void pgm_layout_run_text(const char *text);

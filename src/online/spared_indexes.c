@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "online/dependents.h"
+#include "online/layout.h"
 #include "online/shadow_table.h"
 
 /*
@@ -96,20 +97,6 @@ numbers_of(Relation rel, const List *names)
 	return result;
 }
 
-/*
- * As it is in the catalog: the relcache would compute what is constant in it,
- * by functions of the owner, with the rights of who switches.
- */
-static Node *
-stored_expression(Relation index, AttrNumber attribute)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-										attribute, &isnull);
-
-	return isnull ? NULL : stringToNode(TextDatumGetCString(value));
-}
-
 /* Also where an expression has the whole row. */
 static bool
 has_columns_of(Relation index, Bitmapset *columns)
@@ -118,8 +105,10 @@ has_columns_of(Relation index, Bitmapset *columns)
 	int			row = InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber;
 	Bitmapset  *used = NULL;
 
-	pull_varattnos(stored_expression(index, Anum_pg_index_indexprs), 1, &used);
-	pull_varattnos(stored_expression(index, Anum_pg_index_indpred), 1, &used);
+	pull_varattnos(pgm_layout_stored(INDEXRELID, index->rd_indextuple,
+									 Anum_pg_index_indexprs), 1, &used);
+	pull_varattnos(pgm_layout_stored(INDEXRELID, index->rd_indextuple,
+									 Anum_pg_index_indpred), 1, &used);
 	if (bms_is_member(row, used))
 		return true;
 	for (int i = 0; i < form->indnatts; i++)
