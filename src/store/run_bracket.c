@@ -97,7 +97,9 @@ pgm_run_record_schema(int64 run, bool failed)
 			pgm_schema_record_keep_failed(run);
 		else
 			pgm_schema_record_keep(run);
-		pgm_txn_commit_own(!pgm_process_is_cancelled());
+
+		/* a run that has ended is seen by nobody who could cancel the wait */
+		pgm_txn_commit_own(false);
 	}
 	PG_CATCH();
 	{

@@ -68,7 +68,7 @@ extern void pgm_run_end(void (*write) (void *arg), void *arg);
 /*
  * In a worker, outside of a transaction, when the row of the run says how it
  * has ended: record the schema that it leaves, if it leaves any.  A cancel
- * waits meanwhile.  Does not fail.
+ * waits meanwhile, so that it waits for no standby.  Does not fail.
  */
 extern void pgm_run_record_schema(int64 run, bool failed);
 

@@ -20,15 +20,15 @@ query($node, 'CREATE TABLE viewed (id int); CREATE VIEW viewer AS SELECT id FROM
 # A run that has ended so, and whose worker waits to record the schema.
 sub begin
 {
-	my ($state) = @_;
+	my ($state, $set) = @_;
 	my $holder = session($node);
 
 	$n++;
 	revision($node, "first$n", "CREATE TABLE left_$n (id int)");
 	revision($node, "second$n", 'SELECT pg_advisory_xact_lock(1)');
 	$holder->query('SELECT pg_advisory_lock(1)');
-	my $run = query($node, <<'SQL');
-LOAD 'pgmigrate';
+	my $run = query($node, ($set // '') . <<'SQL');
+;LOAD 'pgmigrate';
 SET pgmigrate.lock_timeout = '60s';
 SELECT pgmigrate.upgrade_start();
 SQL
@@ -163,6 +163,26 @@ for my $call ("SELECT pgmigrate.adopt_drift('held up')", 'SELECT * FROM pgmigrat
 }
 $bystander->query('ROLLBACK');
 $bystander->quit;
+
+# A run that has ended cannot be cancelled: its record waits for no standby.
+query($node, "SELECT pgmigrate.remove('fails')");
+$node->append_conf('postgresql.conf', 'synchronous_commit = local');
+$node->reload;
+poll($node, "SELECT current_setting('synchronous_commit') = 'local'");
+for my $state ('cancelled', 'done')
+{
+	($holder, $run, $worker) = begin($state, 'SET synchronous_commit = on');
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+	$node->reload;
+	poll($node, "SELECT current_setting('synchronous_standby_names') = 'nobody'");
+	$holder->query('COMMIT');
+	$holder->quit;
+	is_gone($worker);
+	is(query($node, $recorded), $run, "$state: the record waits for no standby");
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+	$node->reload;
+	query($node, "SELECT pgmigrate.remove('second$n')") if $state eq 'cancelled';
+}
 
 ledger_ok($node, 'record');
 log_is_clean($node);
