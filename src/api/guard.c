@@ -13,7 +13,7 @@
 
 #include "base/result_rows.h"
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "compat/server.h"
 #include "gate/guard.h"
 #include "gate/top_statements.h"
@@ -61,19 +61,6 @@ pgmigrate_unwatch(PG_FUNCTION_ARGS)
 														   "name")));
 }
 
-static int64
-newest_run(void)
-{
-	PgmSpiScope scope;
-	int64		run;
-
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&newest_query, NULL, NULL);
-	run = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return run;
-}
-
 typedef struct Measured
 {
 	PgmRows    *rows;
@@ -104,7 +91,8 @@ pgmigrate_regressions(PG_FUNCTION_ARGS)
 	Measured	measured = {&rows};
 	ErrorData  *error;
 
-	measured.run = PG_ARGISNULL(0) ? newest_run() : PG_GETARG_INT64(0);
+	measured.run = PG_ARGISNULL(0) ?
+		pgm_spi_one_int64(&newest_query, NULL, NULL) : PG_GETARG_INT64(0);
 	values[0] = Int64GetDatum(measured.run);
 	pgm_rows_begin(&rows, fcinfo);
 	pgm_spi_begin(&scope);

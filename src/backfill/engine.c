@@ -368,16 +368,10 @@ pgm_backfill_work_ranges(PgmBackfill *backfill)
 static int64
 count_of(PgmQuery *query, int64 operation)
 {
-	PgmSpiScope scope;
 	Datum		values[1];
-	int64		result;
 
 	values[0] = Int64GetDatum(operation);
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(query, values, NULL);
-	result = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_int64(query, values, NULL);
 }
 
 static void

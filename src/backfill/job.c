@@ -29,7 +29,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/error_privacy.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "classify/verdict.h"
 #include "process/entry.h"
@@ -136,13 +136,8 @@ digest_of(const PgmBackfillCall *call)
 static PgmOperation *
 find(PgmQuery *query, const Datum *values)
 {
-	PgmSpiScope scope;
-	int64		id = 0;
+	int64		id = pgm_spi_one_int64(query, values, NULL);
 
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(query, values, NULL) > 0)
-		id = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
 	return id == 0 ? NULL : pgm_operation_lock(id);
 }
 

@@ -67,6 +67,19 @@ pgm_spi_one_bool(PgmQuery *query, const Datum *values)
 	return result;
 }
 
+int64
+pgm_spi_one_int64(PgmQuery *query, const Datum *values, const bool *nulls)
+{
+	PgmSpiScope scope;
+	int64		result = 0;
+
+	pgm_spi_begin(&scope);
+	if (pgm_spi_execute(query, values, nulls) > 0)
+		result = pgm_spi_int64(1, 1);
+	pgm_spi_end(&scope);
+	return result;
+}
+
 Datum
 pgm_names_datum(const List *names)
 {

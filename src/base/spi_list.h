@@ -21,8 +21,10 @@ extern List *pgm_spi_list(PgmQuery *query, const Datum *values,
 extern List *pgm_spi_texts(PgmQuery *query, const Datum *values);
 extern char *pgm_spi_one_text(PgmQuery *query, const Datum *values);
 
-/* The first column of the first row; false if there is none. */
+/* The first column of the first row; false, or 0, if there is none. */
 extern bool pgm_spi_one_bool(PgmQuery *query, const Datum *values);
+extern int64 pgm_spi_one_int64(PgmQuery *query, const Datum *values,
+							   const bool *nulls);
 
 /* A list of String nodes, names of columns for one, as an argument. */
 extern Datum pgm_names_datum(const List *names);

@@ -85,21 +85,15 @@ pgm_shadow_check_owner(Oid relid)
 static int64
 find_left(const PgmShadowRequest *request, Oid relid)
 {
-	PgmSpiScope scope;
 	Datum		values[5];
 	bool		nulls[5] = {false};
-	int64		result = 0;
 
 	values[0] = ObjectIdGetDatum(relid);
 	pgm_set_text(values, nulls, 1, request->revision);
 	values[2] = pgm_text_datum(request->direction);
 	values[3] = Int32GetDatum(request->number);
 	values[4] = pgm_text_datum(request->digest);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&left_query, values, nulls) > 0)
-		result = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return result;
+	return pgm_spi_one_int64(&left_query, values, nulls);
 }
 
 void

@@ -21,7 +21,7 @@
 #include "catalog/pg_type.h"
 
 #include "base/digest.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
@@ -398,16 +398,10 @@ pgm_begun_partly(int *n)
 int64
 pgm_begun_standing(const char *revision)
 {
-	PgmSpiScope scope;
 	Datum		values[1];
-	int64		id = 0;
 
 	values[0] = pgm_text_datum(revision);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&standing_query, values, NULL) > 0)
-		id = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return id;
+	return pgm_spi_one_int64(&standing_query, values, NULL);
 }
 
 /* What writes to its copy would go on with that, and nobody knew of it. */

@@ -16,7 +16,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "store/ledger.h"
@@ -558,19 +558,6 @@ implied_revisions(const PgmGraph *graph, PgmRevSet rows, int *n)
 	return revisions;
 }
 
-static int64
-count_applied(void)
-{
-	PgmSpiScope scope;
-	int64		count;
-
-	pgm_spi_begin(&scope);
-	pgm_spi_execute(&applied_count, NULL, NULL);
-	count = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return count;
-}
-
 /*
  * The heads may have been written by hand, as one does who moves from another
  * tool.  If nothing is recorded as applied, what they imply is taken as so
@@ -581,7 +568,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 {
 	int			n;
 	char	  **revisions = implied_revisions(graph, rows, &n);
-	int64		recorded = count_applied();
+	int64		recorded = pgm_spi_one_int64(&applied_count, NULL, NULL);
 
 	if (recorded == 0 && n > 0)
 		(void) pgm_ledger_set_applied(n, revisions, 0, false);
@@ -597,7 +584,7 @@ pgm_ledger_check_complete(const PgmGraph *graph, PgmRevSet rows)
 {
 	int			n;
 	char	  **revisions = implied_revisions(graph, rows, &n);
-	int64		recorded = count_applied();
+	int64		recorded = pgm_spi_one_int64(&applied_count, NULL, NULL);
 
 	if (recorded != 0 && recorded != n)
 		refuse_at_odds(n, revisions);

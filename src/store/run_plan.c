@@ -17,7 +17,7 @@
 #include "utils/memutils.h"
 
 #include "base/digest.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/sqlstate.h"
 #include "compat/server.h"
 #include "store/authors.h"
@@ -329,16 +329,10 @@ pgm_plan_heads_change(const PgmPlan *plan, int step, int n)
 static int64
 find_revertible(const char *revision)
 {
-	PgmSpiScope scope;
 	Datum		values[1];
-	int64		operation = 0;
 
 	values[0] = pgm_text_datum(revision);
-	pgm_spi_begin(&scope);
-	if (pgm_spi_execute(&revertible_query, values, NULL) > 0)
-		operation = pgm_spi_int64(1, 1);
-	pgm_spi_end(&scope);
-	return operation;
+	return pgm_spi_one_int64(&revertible_query, values, NULL);
 }
 
 static void
