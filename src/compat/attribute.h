@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * attribute.h
- *	  The version of a column, which only late minor releases have.
+ *	  The version of a column, which only late minor releases have, and what a
+ *	  descriptor has of it a second time, since PostgreSQL 18.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,6 +10,7 @@
 #define PGM_COMPAT_ATTRIBUTE_H
 
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "access/xlogdefs.h"
 #include "catalog/heap.h"
 #include "catalog/pg_attribute.h"
@@ -35,6 +37,15 @@ pgm_with_attribute_version(Relation catalog, HeapTuple tuple,
 	return SetAttributeVersionInTuple(catalog, tuple, version);
 #else
 	return tuple;
+#endif
+}
+
+/* To be called after a column of a descriptor was changed. */
+static inline void
+pgm_attribute_changed(TupleDesc desc, AttrNumber column)
+{
+#if PG_VERSION_NUM >= 180000
+	populate_compact_attribute(desc, column - 1);
 #endif
 }
 

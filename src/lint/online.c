@@ -154,7 +154,7 @@ pgm_lint_way_back(PgmLint *lint)
 		pgm_lint_add(lint, "no-way-back",
 					 psprintf("once it is switched it cannot be reverted: %s",
 							  strategy->back.none),
-					 pstrdup("Keep the old values in a column of their own until nobody needs them, or make a cast."));
+					 pstrdup("Let the downgrade say by USING what becomes of new values, make a cast, or keep the old values in a column of their own until nobody needs them."));
 	else
 		message = psprintf("%s takes it back within milliseconds, with what was written since%s%s%s", how,
 						   strategy->back.unfit ?

@@ -84,6 +84,12 @@ extern void pgm_column_specify(const PgmShadow *shadow, Oid relid,
 							   PgmColumnSpec *spec);
 
 /*
+ * What is written of columns is about those that follow.  Names of columns and
+ * of their doubles, in turn.
+ */
+extern void pgm_column_rename_inverse(PgmInverse *inverse, List *names);
+
+/*
  * An index or constraint of a column that leads at first, and its double.
  * Once the names are exchanged they are in the details of the operation.
  */

@@ -169,11 +169,9 @@ rename_walker(Node *node, void *names)
 	return raw_expression_tree_walker(node, rename_walker, names);
 }
 
-/* What is written of columns is about those that follow. */
-static void
-rename_inverse(const PgmShadow *shadow, PgmInverse *inverse)
+void
+pgm_column_rename_inverse(PgmInverse *inverse, List *names)
 {
-	List	   *names = renames(shadow);
 	ListCell   *lc;
 
 	inverse->commands = copyObject(inverse->commands);
@@ -192,7 +190,7 @@ pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 	ListCell   *lc;
 
 	pgm_shadow_inverse(shadow, &inverse);
-	rename_inverse(shadow, &inverse);
+	pgm_column_rename_inverse(&inverse, renames(shadow));
 	spec->operation = shadow->operation->id;
 	spec->relid = relid;
 	spec->owner = shadow->owner;

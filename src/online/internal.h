@@ -69,6 +69,7 @@ extern List *pgm_shadow_commands(const PgmShadow *shadow);
  * key is for the caller to set.
  */
 extern void pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse);
+extern List *pgm_inverse_commands(const PgmSource *inverse, Oid relid);
 extern Bitmapset *pgm_key_columns(Oid index);
 
 /* What is dropped before the statement, or before those of the pass. */

@@ -10,8 +10,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "utils/rel.h"
+#include "access/htup_details.h"
+#include "catalog/pg_index.h"
+#include "utils/syscache.h"
 
 #include "classify/verdict.h"
 #include "compat/parse.h"
@@ -77,15 +78,15 @@ add_statement(List *earlier, List *commands)
 	return result;
 }
 
-static List *
-author_commands(const PgmSource *source, Oid relid)
+List *
+pgm_inverse_commands(const PgmSource *inverse, Oid relid)
 {
 	List	   *result = NIL;
 
-	for (int i = 0; i < source->nstatements; i++)
+	for (int i = 0; i < inverse->nstatements; i++)
 	{
 		AlterTableStmt *stmt =
-			(AlterTableStmt *) source->statements[i].raw->stmt;
+			(AlterTableStmt *) inverse->statements[i].raw->stmt;
 
 		if (IsA(stmt, AlterTableStmt) &&
 			pgm_lookup_relation(stmt->relation) == relid)
@@ -97,12 +98,16 @@ author_commands(const PgmSource *source, Oid relid)
 Bitmapset *
 pgm_key_columns(Oid index)
 {
-	Relation	rel = index_open(index, AccessShareLock);
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
 	Bitmapset  *result = NULL;
 
-	for (int i = 0; i < rel->rd_index->indnkeyatts; i++)
-		result = bms_add_member(result, rel->rd_index->indkey.values[i]);
-	index_close(rel, NoLock);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", index);
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; i < form->indnkeyatts; i++)
+		result = bms_add_member(result, form->indkey.values[i]);
+	ReleaseSysCache(tuple);
 	return result;
 }
 
@@ -118,7 +123,7 @@ pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse)
 	inverse->text = "";
 	if (request->inverse != NULL)
 	{
-		inverse->commands = author_commands(request->inverse, shadow->root);
+		inverse->commands = pgm_inverse_commands(request->inverse, shadow->root);
 		inverse->text = request->inverse->text;
 	}
 }

@@ -257,7 +257,8 @@ reads(Relation source, Node *expr, Form_pg_attribute to)
 	Bitmapset  *used = NULL;
 
 	pull_varattnos(expr, 1, &used);
-	return to->attrelid == RelationGetRelid(source) &&
+	return to->attnum <= RelationGetDescr(source)->natts &&
+		to == TupleDescAttr(RelationGetDescr(source), to->attnum - 1) &&
 		bms_is_member(to->attnum - FirstLowInvalidHeapAttributeNumber, used);
 }
 
@@ -269,7 +270,7 @@ back_by_author(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	Cast		cast = {source, from, to, NULL, inverse->text};
 
 	cast.using = find_using(inverse->commands, name);
-	if (cast.using == NULL || pgm_retyping(inverse->change, name) == NULL ||
+	if (inverse->unread || cast.using == NULL || pgm_retyping(inverse->change, name) == NULL ||
 		pgm_txn_look(cast_by_author, &cast) != NULL ||
 		cast.result == NULL || contain_volatile_functions(cast.result) ||
 		reads(source, cast.result, to))
@@ -293,7 +294,10 @@ map_back(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	Node	   *expr = back_by_author(source, from, to, name, inverse);
 
 	if (expr != NULL)
+	{
+		result->by_author = true;
 		return expr;
+	}
 	if (is_more_than_cast(inverse, name))
 		result->unproven = bms_add_member(result->unproven, to->attnum);
 	return cast_or_say(source, from, to, NULL, true, "", result);
@@ -353,6 +357,12 @@ plan(Node *expr)
 	return (Node *) expression_planner((Expr *) copyObject(expr));
 }
 
+static Node *
+plan_back(Node *expr, const PgmInverse *inverse)
+{
+	return inverse != NULL && inverse->foreseen ? expr : plan(expr);
+}
+
 /*
  * What the server computes for a generated column is assigned to it, in either
  * table: a value that fits in the one may not in the other.
@@ -396,11 +406,11 @@ add_column_traits(Node *expr, Node *planned, Form_pg_attribute to,
 
 /* Is a value of the new layout the only one that becomes this one? */
 static bool
-tells_apart(Node *expr)
+tells_apart(Node *expr, const PgmInverse *inverse)
 {
 	PgmMappingText traits = {0};
 
-	add_traits(expr, plan(expr), &traits);
+	add_traits(expr, plan_back(expr, inverse), &traits);
 	return !traits.may_fail && !traits.may_collide;
 }
 
@@ -412,7 +422,7 @@ needs_proof(Form_pg_attribute column, const PgmInverse *inverse, Node *expr,
 	return bms_is_member(column->attnum, result->unproven) ||
 		(bms_is_member(column->attnum, inverse->key) &&
 		 (is_more_than_cast(inverse, NameStr(column->attname)) ||
-		  !tells_apart(expr)));
+		  !tells_apart(expr, inverse)));
 }
 
 /* Within a row others that change are computed along, and not there yet. */
@@ -451,7 +461,8 @@ prove(Relation old, Form_pg_attribute column, Form_pg_attribute made,
 	Node	   *again;
 	Node	   *proof = NULL;
 
-	if (expr == NULL || !needs_proof(column, inverse, expr, result))
+	if (expr == NULL || inverse->unread ||
+		!needs_proof(column, inverse, expr, result))
 		return NULL;
 	again = cast_column(old, column, made, find_using(inverse->change, name),
 						false, inverse->change_text);
@@ -464,15 +475,41 @@ prove(Relation old, Form_pg_attribute column, Form_pg_attribute made,
 		result->missing = psprintf("nothing proves what becomes of column \"%s\"",
 								   name);
 	else
-		add_traits(proof, plan(proof), result);
+		add_traits(proof, plan_back(proof, inverse), result);
 	return proof;
+}
+
+/* By the key the old row is found. */
+static void
+check_key(Form_pg_attribute att, const PgmInverse *inverse, Node *expr,
+		  PgmMappingText *result)
+{
+	if (expr == NULL || !bms_is_member(att->attnum, inverse->key))
+		return;
+	if (is_looser(expr, att))
+		result->missing = psprintf("column \"%s\" of the key takes different values for the same",
+								   NameStr(att->attname));
+	else if (result->missing == NULL &&
+			 bms_is_member(att->attnum, result->unproven))
+		result->missing = psprintf("column \"%s\" of the key is made by USING, and nothing says how to make it again",
+								   NameStr(att->attname));
+}
+
+/* Where many columns are mapped, what is asked is of all, or of this one. */
+static PgmMappingText *
+asked_of(AttrNumber column, AttrNumber only, PgmMappingText *result,
+		 PgmMappingText *others)
+{
+	return only == InvalidAttrNumber || only == column ? result : others;
 }
 
 static List *
 find_proofs(Relation source, Relation target, List *columns,
-			const PgmInverse *inverse, PgmMappingText *result)
+			const PgmInverse *inverse, AttrNumber only,
+			PgmMappingText *result)
 {
 	TupleDesc	desc = RelationGetDescr(target);
+	PgmMappingText others = {0};
 	List	   *proofs = NIL;
 
 	for (int i = 0; i < desc->natts; i++)
@@ -480,17 +517,14 @@ find_proofs(Relation source, Relation target, List *columns,
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		AttrNumber	made = att->attisdropped ? InvalidAttrNumber :
 			get_attnum(RelationGetRelid(source), NameStr(att->attname));
+		PgmMappingText *said = asked_of(att->attnum, only, result, &others);
 		Node	   *proof = made <= 0 ? NULL :
 			prove(target, att,
 				  TupleDescAttr(RelationGetDescr(source), made - 1),
-				  inverse, columns, false, result);
+				  inverse, columns, false, said);
 
 		proofs = lappend(proofs, proof);
-		if (bms_is_member(att->attnum, inverse->key) &&
-			list_nth(columns, i) != NULL &&
-			is_looser(list_nth(columns, i), att))
-			result->missing = psprintf("column \"%s\" of the key takes different values for the same",
-									   NameStr(att->attname));
+		check_key(att, inverse, list_nth(columns, i), said);
 	}
 	return proofs;
 }
@@ -506,9 +540,10 @@ finish_traits(List *columns, List *proofs, PgmMappingText *result)
 /* The way back where there is an inverse, of what its subcommands did. */
 static PgmMappingText *
 make(Relation source, Relation target, List *commands, const char *text,
-	 const PgmInverse *inverse)
+	 const PgmInverse *inverse, AttrNumber only)
 {
 	PgmMappingText *result = palloc0(sizeof(PgmMappingText));
+	PgmMappingText others = {0};
 	TupleDesc	desc = RelationGetDescr(target);
 	List	   *columns = NIL;
 	List	   *proofs = NIL;
@@ -517,21 +552,22 @@ make(Relation source, Relation target, List *commands, const char *text,
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
+		PgmMappingText *said = asked_of(i + 1, only, result, &others);
 		Node	   *expr = map_column(source, att, target, commands, text,
-									  inverse, result);
+									  inverse, said);
 		AttrNumber	column = att->attisdropped || att->attgenerated == '\0' ?
 			InvalidAttrNumber : get_attnum(RelationGetRelid(source),
 										   NameStr(att->attname));
 
 		columns = lappend(columns, expr);
 		if (expr != NULL)
-			add_column_traits(expr, plan(expr), att, result);
+			add_column_traits(expr, plan_back(expr, inverse), att, said);
 		else if (column > 0)
 			add_generated(TupleDescAttr(RelationGetDescr(source), column - 1),
-						  att, inverse != NULL, result);
+						  att, inverse != NULL, said);
 	}
 	if (inverse != NULL)
-		proofs = find_proofs(source, target, columns, inverse, result);
+		proofs = find_proofs(source, target, columns, inverse, only, result);
 	PopActiveSnapshot();
 	finish_traits(columns, proofs, result);
 	return result;
@@ -541,14 +577,21 @@ PgmMappingText *
 pgm_mapping_make(Relation source, Relation target, List *commands,
 				 const char *text)
 {
-	return make(source, target, commands, text, NULL);
+	return make(source, target, commands, text, NULL, InvalidAttrNumber);
 }
 
 PgmMappingText *
 pgm_mapping_make_back(Relation source, Relation target,
 					  const PgmInverse *inverse)
 {
-	return make(source, target, NIL, "", inverse);
+	return make(source, target, NIL, "", inverse, InvalidAttrNumber);
+}
+
+PgmMappingText *
+pgm_mapping_foresee_back(Relation source, Relation target, AttrNumber column,
+						 const PgmInverse *inverse)
+{
+	return make(source, target, NIL, "", inverse, column);
 }
 
 PgmMappingText *
@@ -598,7 +641,7 @@ pgm_mapping_within_back(Relation rel, AttrNumber from, AttrNumber to,
 					result);
 	if (expr != NULL)
 	{
-		add_column_traits(expr, plan(expr), target, result);
+		add_column_traits(expr, plan_back(expr, inverse), target, result);
 		proof = prove_within(rel, target, source, inverse, expr, result);
 	}
 	PopActiveSnapshot();
@@ -649,7 +692,6 @@ typedef struct Foresight
 {
 	Relation	rel;
 	AlterTableCmd *command;
-	bool		back;
 	PgmMappingText *result;
 } Foresight;
 
@@ -658,7 +700,6 @@ look_ahead(const Foresight *foresight)
 {
 	Relation	rel = foresight->rel;
 	AlterTableCmd *command = foresight->command;
-	bool		back = foresight->back;
 	PgmMappingText *result = foresight->result;
 	ColumnDef  *def = castNode(ColumnDef, command->def);
 	AttrNumber	column;
@@ -678,19 +719,13 @@ look_ahead(const Foresight *foresight)
 	after = column_after(rel, column, def);
 	if (before->attgenerated != '\0')
 	{
-		add_generated(back ? &after : before, back ? before : &after, back,
-					  result);
+		add_generated(before, &after, false, result);
 		return;
 	}
-	expr = back ? cast_or_say(rel, &after, before, NULL, true, "", result) :
-		cast_or_say(rel, before, &after, def->raw_default, false, "", result);
+	expr = cast_or_say(rel, before, &after, def->raw_default, false, "",
+					   result);
 	if (expr != NULL)
-		add_column_traits(expr, expr, back ? before : &after, result);
-
-	/* unless the author says how, which is not known here */
-	if (back && def->raw_default != NULL &&
-		!pgm_using_is_cast(def->raw_default, command->name))
-		result->unproven = bms_make_singleton(column);
+		add_column_traits(expr, expr, &after, result);
 	result->may_collide |= result->may_fail;
 }
 
@@ -715,7 +750,7 @@ void
 pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 					PgmMappingText *forth)
 {
-	Foresight	foresight = {rel, command, false, forth};
+	Foresight	foresight = {rel, command, forth};
 	PgmOwnerScope scope;
 
 	memset(forth, 0, sizeof(PgmMappingText));
@@ -729,16 +764,6 @@ pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 	}
 	else
 		(void) pgm_txn_look(foresee, &foresight);
-}
-
-void
-pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
-						 PgmMappingText *back)
-{
-	Foresight	foresight = {rel, command, true, back};
-
-	memset(back, 0, sizeof(PgmMappingText));
-	(void) pgm_txn_look(foresee, &foresight);
 }
 
 void

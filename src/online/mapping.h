@@ -22,6 +22,7 @@ typedef struct PgmMappingText
 	bool		pinned;			/* and may depend on settings */
 	bool		may_collide;	/* different values may become the same */
 	bool		narrows;		/* a whole number may not fit */
+	bool		by_author;		/* made by USING of the author */
 	Bitmapset  *unproven;		/* columns that are only cast back, while more
 								 * than a cast has made the new values */
 	char	   *missing;		/* why there is none, or NULL */
@@ -35,6 +36,8 @@ typedef struct PgmInverse
 	List	   *commands;		/* those of the author that take it back */
 	const char *text;
 	Bitmapset  *key;			/* columns that rows are found by */
+	bool		foreseen;		/* nothing of it is planned */
+	bool		unread;			/* nor are expressions analyzed */
 } PgmInverse;
 
 /*
@@ -74,9 +77,11 @@ extern PgmMappingText *pgm_mapping_within_back(Relation rel, AttrNumber from,
 extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 								PgmMappingText *forth);
 
-/* The same of the way back from what ALTER COLUMN TYPE makes. */
-extern void pgm_mapping_foresee_back(Relation rel, AlterTableCmd *command,
-									 PgmMappingText *back);
+/* The same of the way back, for one column of the target. */
+extern PgmMappingText *pgm_mapping_foresee_back(Relation source,
+												Relation target,
+												AttrNumber column,
+												const PgmInverse *inverse);
 
 /*
  * mapping_use.c.  A whole number as a narrower one: fails for those out of

@@ -378,21 +378,13 @@ map_rows(PgmShadow *shadow, Relation rel, const PgmInverse *inverse,
 {
 	const PgmSource *source = shadow->request->source;
 	Relation	beside = table_open(shadow->beside, AccessShareLock);
-	PgmMappingText *back;
-	Bitmapset  *lost;
 
 	*mapping = pgm_mapping_make(rel, beside, pgm_shadow_commands(shadow),
 								source ? source->text : "");
 	if ((*mapping)->missing != NULL)
 		refuse(shadow, (*mapping)->missing);
-	back = pgm_mapping_make_back(beside, rel, inverse);
-	shadow->no_way_back = back->missing;
-	lost = bms_intersect(back->unproven, inverse->key);
-	if (shadow->no_way_back == NULL && !bms_is_empty(lost))
-		shadow->no_way_back =
-			psprintf("column \"%s\" of the key is made by USING, and nothing says how to make it again",
-					 get_attname(shadow->relid, bms_next_member(lost, -1),
-								 false));
+	shadow->no_way_back =
+		pgm_mapping_make_back(beside, rel, inverse)->missing;
 	table_close(beside, NoLock);
 }
 

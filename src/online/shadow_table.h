@@ -72,8 +72,7 @@ extern char *pgm_shadow_refusal_unlocked(Oid relid, const PgmSource *source,
 										 int n, Oid reader);
 
 /* Will it be possible to go back?  Locks as pgm_shadow_refusal_unlocked. */
-extern void pgm_shadow_foresee_back(Oid relid, const PgmSource *source, int n,
-									bool by_column, PgmWayBack *back);
+extern void pgm_shadow_foresee_back(const PgmWayBackOf *of, PgmWayBack *back);
 
 /*
  * In a worker outside of a transaction, else inside: back to what was before,

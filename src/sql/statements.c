@@ -388,6 +388,14 @@ pgm_source_parse(const char *text, PgmSourceKind kind, const char *revision)
 	return source;
 }
 
+PgmSource *
+pgm_source_opposite(const PgmSource *source)
+{
+	return source->opposite == NULL ? NULL :
+		pgm_source_parse(source->opposite, PGM_SOURCE_OTHER,
+						 source->revision);
+}
+
 char *
 pgm_statement_text(const PgmSource *source, int n)
 {

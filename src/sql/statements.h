@@ -34,6 +34,8 @@ typedef struct PgmSource
 								 * …; NULL: the caller has its own context */
 	const char *revision;
 	const char *file;			/* that it was loaded from, or NULL */
+	const char *opposite;		/* text of the revision that takes it back, or
+								 * NULL */
 	int			nstatements;
 	PgmStatement *statements;
 	bool		top_level;		/* has a statement that is */
@@ -52,6 +54,9 @@ typedef enum PgmSourceKind
 
 extern PgmSource *pgm_source_parse(const char *text, PgmSourceKind kind,
 								   const char *revision);
+
+/* What takes it back; NULL for nothing, and for what is of no revision. */
+extern PgmSource *pgm_source_opposite(const PgmSource *source);
 
 /*
  * Refuse what a revision must not contain, see refused.h; to be called before

@@ -44,7 +44,8 @@ static PgmQuery no_downgrade_query = {
  * neighbours are on one page, where the ids are all over their index.
  */
 static PgmQuery texts_query = {
-	"SELECT CASE WHEN $2 THEN r.upgrade ELSE r.downgrade END "
+	"SELECT CASE WHEN $2 THEN r.upgrade ELSE r.downgrade END, "
+	"CASE WHEN $2 THEN r.downgrade ELSE r.upgrade END "
 	"FROM unnest($1) WITH ORDINALITY AS u (seq, n) "
 	"JOIN pgmigrate.revision r ON r.seq = u.seq ORDER BY u.n",
 	2, {INT8ARRAYOID, BOOLOID}
@@ -421,12 +422,15 @@ pgm_revision_source(const PgmRevision *revision, PgmDirection direction)
 		source = pgm_source_parse(revision->upgrade, PGM_SOURCE_UPGRADE,
 								  revision->id);
 		source->file = revision->file;
+		source->opposite = revision->downgrade;
 		return source;
 	}
 	if (revision->downgrade == NULL)
 		refuse_no_downgrade(revision->id);
-	return pgm_source_parse(revision->downgrade, PGM_SOURCE_DOWNGRADE,
-							revision->id);
+	source = pgm_source_parse(revision->downgrade, PGM_SOURCE_DOWNGRADE,
+							  revision->id);
+	source->opposite = revision->upgrade;
+	return source;
 }
 
 static void
@@ -435,6 +439,7 @@ visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
 {
 	char	  **ids = pgm_plan_step_ids(plan, from, n);
 	char	  **texts = palloc(sizeof(char *) * n);
+	char	  **opposites = palloc(sizeof(char *) * n);
 	Datum	   *seqs = palloc(sizeof(Datum) * n);
 	PgmSpiScope scope;
 	Datum		values[2];
@@ -447,18 +452,23 @@ visit_batch(const PgmPlan *plan, int from, int n, PgmPlanVisitor visit,
 	if (pgm_spi_execute(&texts_query, values, NULL) != n)
 		elog(ERROR, "revisions of the plan are not stored");
 	for (int i = 0; i < n; i++)
+	{
 		texts[i] = pgm_spi_text(i + 1, 1);
+		opposites[i] = pgm_spi_text(i + 1, 2);
+	}
 	pgm_spi_end(&scope);
 
 	for (int i = 0; i < n; i++)
 	{
+		PgmSource  *source;
+
 		if (texts[i] == NULL)
 			refuse_no_downgrade(ids[i]);
-		visit(plan, from + i + 1,
-			  pgm_source_parse(texts[i], plan->direction == PGM_UP ?
-							   PGM_SOURCE_UPGRADE : PGM_SOURCE_DOWNGRADE,
-							   ids[i]),
-			  arg);
+		source = pgm_source_parse(texts[i], plan->direction == PGM_UP ?
+								  PGM_SOURCE_UPGRADE : PGM_SOURCE_DOWNGRADE,
+								  ids[i]);
+		source->opposite = opposites[i];
+		visit(plan, from + i + 1, source, arg);
 	}
 }
 

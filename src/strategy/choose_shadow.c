@@ -204,8 +204,11 @@ by_column(PgmMaker *maker, const char *reason)
 static void
 look_back(const PgmMaker *maker, bool column, PgmWayBack *back)
 {
+	PgmWayBackOf of = {maker->relid, maker->source, maker->n, column,
+	reader_of(maker), maker->may_evaluate};
+
 	memset(back, 0, sizeof(PgmWayBack));
-	way_back(maker->relid, maker->source, maker->n, column, back);
+	way_back(&of, back);
 }
 
 /*

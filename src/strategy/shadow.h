@@ -24,8 +24,18 @@ typedef struct PgmWayBack
 	char	   *unfit;			/* what may not fit, as a list, or NULL */
 } PgmWayBack;
 
-typedef void (*PgmShadowWayBack) (Oid relid, const PgmSource *source, int n,
-								  bool by_column, PgmWayBack *back);
+/* Of which change, and who analyzes what it and its way back compute. */
+typedef struct PgmWayBackOf
+{
+	Oid			relid;
+	const PgmSource *source;
+	int			n;				/* statement */
+	bool		by_column;
+	Oid			reader;			/* or InvalidOid */
+	bool		authored;		/* by somebody with his rights */
+} PgmWayBackOf;
+
+typedef void (*PgmShadowWayBack) (const PgmWayBackOf *of, PgmWayBack *back);
 
 extern void pgm_strategy_register_shadow(PgmShadowRefusal table,
 										 PgmShadowRefusal column,

@@ -19,6 +19,11 @@ CREATE TABLE by_column AS TABLE by_table;
 -- as it says, where it does
 SELECT pgmigrate.revision('said', format('ALTER TABLE by_table %s; ALTER TABLE by_column %1$s', :'up'), format('ALTER TABLE by_column %s; ALTER TABLE by_table %1$s', :'down'), id => 'said');
 SELECT strategy, statement ~ 'by_table' AS by_table FROM pgmigrate.plan();
+CREATE FUNCTION foreseen(text) RETURNS TABLE (relation text, rule text, what text) LANGUAGE sql AS $$
+SELECT relation, rule, substring(message, '(?:in the way would be, if written since|reverted): (.*?)(?:; without_unfit.*)?$')
+FROM pgmigrate.assess($1) WHERE rule IN ('way-back', 'no-way-back') ORDER BY 1, 2, 3
+$$;
+SELECT * FROM foreseen('said');
 SELECT state FROM pgmigrate.upgrade();
 INSERT INTO by_table (id, price, at, flag, name) VALUES (5, 1234, '2026-02-01 12:00Z', true, 'FIVE');
 INSERT INTO by_column (id, price, at, flag, name) TABLE by_table EXCEPT SELECT id, price, at, flag, name FROM by_column;
@@ -67,6 +72,7 @@ INSERT INTO k VALUES (1, 1), (10, 10);
 INSERT INTO lost TABLE k;
 SELECT pgmigrate.revision('key', 'ALTER TABLE inverse.k ALTER id TYPE text USING ''u'' || id; ALTER TABLE inverse.lost ALTER id TYPE bigint USING id * 10',
 	'ALTER TABLE inverse.lost ALTER id TYPE int; ALTER TABLE inverse.k ALTER id TYPE int USING substr(id, 2)::int', id => 'key');
+SELECT * FROM foreseen('key');
 SELECT state FROM pgmigrate.upgrade('key');
 SELECT relation, state FROM pgmigrate.operations WHERE revision = 'key' ORDER BY 1;
 UPDATE k SET x = x + 1;
@@ -122,6 +128,7 @@ CREATE TABLE w (id text COLLATE loose PRIMARY KEY, x text);
 INSERT INTO w VALUES ('a', 'old');
 SELECT pgmigrate.revision('merged', 'ALTER TABLE inverse.d ALTER id TYPE timestamp; ALTER TABLE inverse.n ALTER id TYPE text; ALTER TABLE inverse.m ALTER id TYPE bigint; ALTER TABLE inverse.w ALTER id TYPE text COLLATE "C"',
 	'ALTER TABLE inverse.w ALTER id TYPE text COLLATE inverse.loose; ALTER TABLE inverse.m ALTER id TYPE int USING id % 1000; ALTER TABLE inverse.n ALTER id TYPE int USING id::int; ALTER TABLE inverse.d ALTER id TYPE date', id => 'merged');
+SELECT * FROM foreseen('merged');
 SELECT state FROM pgmigrate.upgrade('merged');
 INSERT INTO d VALUES ('2026-01-02 10:00', 'new'), ('2026-01-05', 'fits');
 INSERT INTO n VALUES ('002', 'new'), ('4', 'fits');
@@ -134,9 +141,45 @@ TABLE n ORDER BY 1;
 TABLE m ORDER BY 1;
 TABLE w ORDER BY x;
 
--- a later statement reads what an earlier one has made, which is not there yet
+-- what can be said before is what the run finds: USING where there is no cast, and one that cannot be used
 SELECT pgmigrate.stamp('base');
 SELECT pgmigrate.remove('merged');
+CREATE FUNCTION noted(int) RETURNS date LANGUAGE sql VOLATILE AS 'SELECT date ''2026-01-01'' + $1';
+CREATE FUNCTION days(date) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 - date ''2026-01-01''';
+CREATE TABLE said_t (id int PRIMARY KEY, at date, w date);
+INSERT INTO said_t VALUES (1, '2026-01-05', '2026-01-06');
+CREATE TABLE noted_t AS TABLE said_t;
+CREATE TABLE said_c AS TABLE said_t;
+CREATE TABLE noted_c AS TABLE said_t;
+ALTER TABLE noted_t ADD PRIMARY KEY (id);
+\set up 'ALTER at TYPE int USING days(at), ALTER w TYPE int USING days(w)'
+\set down 'ALTER at TYPE date USING date ''2026-01-01'' + at, ALTER w TYPE date USING date ''2026-01-01'' + w'
+\set volatile 'ALTER at TYPE date USING date ''2026-01-01'' + at, ALTER w TYPE date USING noted(w)'
+SELECT pgmigrate.revision('both', format('ALTER TABLE said_t %1$s; ALTER TABLE said_c %1$s; ALTER TABLE noted_t %1$s; ALTER TABLE noted_c %1$s', :'up'),
+	format('ALTER TABLE noted_c %2$s; ALTER TABLE noted_t %2$s; ALTER TABLE said_c %1$s; ALTER TABLE said_t %1$s', :'down', :'volatile'), id => 'both');
+SELECT * FROM foreseen('both');
+SELECT p.strategy, h FROM pgmigrate.plan() AS p, unnest(p.hazards) AS h WHERE h ~ 'no-way-back';
+SELECT state FROM pgmigrate.upgrade();
+SELECT relation, state, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations WHERE revision = 'both' ORDER BY 1;
+INSERT INTO said_t VALUES (2, 9, 10);
+INSERT INTO said_c (id, at, w) VALUES (2, 9, 10);
+SELECT count(action) FROM pgmigrate.operations o, pgmigrate.revert(o.operation) WHERE revision = 'both' AND o.state = 'switched';
+TABLE said_t ORDER BY id;
+SELECT count(*) FROM (TABLE said_t EXCEPT TABLE said_c) AS d;
+-- of a text that is of no revision the downgrade is not known
+SELECT message FROM pgmigrate.lint(format('ALTER TABLE said_t %s', :'up')) WHERE rule = 'no-way-back';
+-- what the upgrade adds, and what a later statement of the pass changes, may be read by the downgrade
+SELECT pgmigrate.stamp('base');
+SELECT pgmigrate.remove('both');
+SELECT pgmigrate.revision('added', 'ALTER TABLE said_t ADD unit int DEFAULT 1, ALTER at TYPE int USING days(at); ALTER TABLE said_t ALTER w TYPE int USING days(w)',
+	'ALTER TABLE said_t ALTER w TYPE date USING date ''2026-01-01'' + w, ALTER at TYPE date USING date ''2026-01-01'' + at * unit + w - w, DROP unit', id => 'added');
+SELECT * FROM foreseen('added');
+SELECT state FROM pgmigrate.upgrade();
+SELECT relation, state, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations WHERE revision = 'added' ORDER BY 1;
+
+-- a later statement reads what an earlier one has made, which is not there yet
+SELECT pgmigrate.stamp('base');
+SELECT pgmigrate.remove('added');
 CREATE TABLE s (id int PRIMARY KEY, a int, b int);
 INSERT INTO s VALUES (1, 10, 2);
 SELECT pgmigrate.revision('stages', 'ALTER TABLE inverse.s ALTER a TYPE bigint USING a * 10, ALTER b TYPE bigint USING b * 100', 'ALTER TABLE inverse.s ALTER b TYPE int USING b / 100; ALTER TABLE inverse.s ALTER a TYPE int USING a / 5 / b', id => 'stages');
