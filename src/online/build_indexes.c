@@ -51,6 +51,25 @@ is_built(Oid relid, const char *name, bool *left)
 	return OidIsValid(index) && !*left;
 }
 
+/*
+ * On a table of the user anything may have the name of a double.  It is ours
+ * if it was begun when nothing else had it, which is noted before.
+ */
+static void
+claim_name(PgmShadow *shadow, Oid relid, const char *name)
+{
+	if (pgm_column_is_claimed(shadow->operation, name))
+		return;
+	if (OidIsValid(get_relname_relid(name, get_rel_namespace(relid))))
+		ereport(ERROR,
+				errcode(ERRCODE_DUPLICATE_TABLE),
+				errmsg("name \"%s\" of an index of operation " INT64_FORMAT " was given to something else",
+					   name, shadow->operation->id),
+				errhint("Rename that, and repeat the call."));
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"built %s\": true}", name));
+}
+
 /* A statement that commits by itself, outside of a transaction. */
 static void
 run_committing(PgmShadow *shadow, PgmSource *source)
@@ -115,6 +134,8 @@ pgm_shadow_ensure_index(PgmShadow *shadow, Oid relid, const char *name,
 	pgm_txn_begin();
 	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
 		pgm_shadow_check(shadow);
+	if (pgm_is_column(shadow))
+		claim_name(shadow, relid, name);
 	built = is_built(relid, name, &left);
 	schema = get_namespace_name(get_rel_namespace(relid));
 	full = quote_qualified_identifier(schema, name);

@@ -549,6 +549,7 @@ exchange_object(const PgmShadow *shadow, const PgmColumnObject *object,
 	Oid			from = back ? object->becomes : object->was;
 	Oid			to = back ? object->was : object->becomes;
 
+	pgm_column_mark(object, !back);
 	if (object->kind == 'i')
 	{
 		exchange_index(shadow, object, from, to, back);

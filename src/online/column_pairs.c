@@ -250,6 +250,31 @@ pgm_column_objects_of(int64 operation, Oid relid, AttrNumber column)
 	return find_objects(operation, relid, 1, columns);
 }
 
+bool
+pgm_column_is_claimed(const PgmOperation *op, const char *name)
+{
+	return pgm_operation_detail(op, psprintf("built %s", name)) != NULL;
+}
+
+/* What only has the name of a double is none. */
+static List *
+with_own_doubles(const PgmOperation *operation, List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		PgmColumnObject *object = lfirst(lc);
+
+		if (object->kind == 'i' && OidIsValid(object->becomes) &&
+			!pgm_column_is_claimed(operation,
+								   pgm_column_hidden_object(operation->id,
+															object->was)))
+			object->becomes = InvalidOid;
+	}
+	return objects;
+}
+
 List *
 pgm_column_objects_on(const PgmShadow *shadow, Oid relid)
 {
@@ -261,7 +286,9 @@ pgm_column_objects_on(const PgmShadow *shadow, Oid relid)
 	columns = palloc(sizeof(Datum) * spec.n);
 	for (int i = 0; i < spec.n; i++)
 		columns[i] = Int16GetDatum(spec.pairs[i].lead);
-	return find_objects(shadow->operation->id, relid, spec.n, columns);
+	return with_own_doubles(shadow->operation,
+							find_objects(shadow->operation->id, relid, spec.n,
+										 columns));
 }
 
 static List *

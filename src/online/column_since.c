@@ -26,6 +26,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/bitmapset.h"
 #include "optimizer/optimizer.h"
@@ -41,6 +42,7 @@
 #include "online/column_since.h"
 #include "online/layout.h"
 #include "online/since.h"
+#include "online/sync_trigger.h"
 
 /*
  * What depends on columns $2 of table $1 besides the objects $3, which go
@@ -78,15 +80,31 @@ static PgmQuery others_query = {
 	2, {OIDOID, OIDARRAYOID}
 };
 
-/* Indexes and constraints of table $1 that have names of ours, but for $3. */
+/* Does it have the mark of ours? */
+#define IS_MARKED(class, object) \
+	"EXISTS (SELECT FROM pg_depend d WHERE d.classid = '" class "'::regclass " \
+	"AND d.objid = " object " AND d.refclassid = 'pg_proc'::regclass " \
+	"AND d.refobjid = 'pgmigrate.online_column'::regproc " \
+	"AND d.deptype = 'a')"
+
+/*
+ * Indexes and constraints of table $1 that are ours, but for $3: by the mark,
+ * or by the details $2 of the operation, which name what was begun to be built.
+ */
 static PgmQuery strays_query = {
 	"SELECT 'i', i.indexrelid::int8 FROM pg_index i "
 	"JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1 "
-	"AND c.relname ~ ('^' || $2 || '[0-9]+$') AND c.oid <> ALL ($3) "
+	"AND (" IS_MARKED("pg_class", "c.oid") " OR $2::jsonb ? ('built ' || c.relname)) "
+	"AND c.oid <> ALL ($3) "
 	"UNION ALL SELECT 'c', k.oid::int8 FROM pg_constraint k "
 	"WHERE k.conrelid = $1 AND k.coninhcount = 0 "
-	"AND k.conname ~ ('^~' || $2 || '[0-9]+$') AND k.oid <> ALL ($3)",
+	"AND " IS_MARKED("pg_constraint", "k.oid") " AND k.oid <> ALL ($3)",
 	3, {OIDOID, TEXTOID, OIDARRAYOID}
+};
+
+/* Is index $1 one that has the mark? */
+static PgmQuery marked_query = {
+	"SELECT " IS_MARKED("pg_class", "$1"), 1, {OIDOID}
 };
 
 static bool
@@ -288,6 +306,41 @@ find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 	return InvalidOid;
 }
 
+/* ---- what is ours */
+
+/*
+ * A dependency on a function of ours is what nobody else makes, and goes along
+ * with REINDEX CONCURRENTLY; a name anybody can give.
+ */
+void
+pgm_column_mark(const PgmColumnObject *object, bool ours)
+{
+	ObjectAddress double_of;
+	ObjectAddress function;
+
+	ObjectAddressSet(double_of, object->kind == 'i' ? RelationRelationId :
+					 ConstraintRelationId, object->was);
+	ObjectAddressSet(function, ProcedureRelationId,
+					 pgm_sync_function("online_column"));
+	if (ours)
+		recordDependencyOn(&double_of, &function, DEPENDENCY_AUTO);
+	else
+		(void) deleteDependencyRecordsForSpecific(double_of.classId,
+												  double_of.objectId,
+												  DEPENDENCY_AUTO,
+												  function.classId,
+												  function.objectId);
+	CommandCounterIncrement();
+}
+
+static bool
+is_marked(Oid index)
+{
+	Datum		values[1] = {ObjectIdGetDatum(index)};
+
+	return pgm_spi_one_bool(&marked_query, values);
+}
+
 /* That of the double keeps its name. */
 static Oid
 double_now(const PgmShadow *shadow, const PgmColumnObject *object, Oid was)
@@ -299,7 +352,8 @@ double_now(const PgmShadow *shadow, const PgmColumnObject *object, Oid was)
 
 	/* anybody who may create there may have given something that name */
 	return OidIsValid(found) &&
-		IndexGetRelation(found, true) == object->relid ? found : InvalidOid;
+		IndexGetRelation(found, true) == object->relid &&
+		is_marked(found) ? found : InvalidOid;
 }
 
 static void
@@ -510,8 +564,7 @@ pgm_column_drop_strays(const PgmShadow *shadow, List *objects)
 		ListCell   *lc2;
 
 		values[0] = ObjectIdGetDatum(lfirst_oid(lc));
-		values[1] = pgm_text_datum(psprintf("pgmigrate_" INT64_FORMAT "_",
-											shadow->operation->id));
+		values[1] = pgm_text_datum(shadow->operation->details);
 		values[2] = pgm_oid_array_datum(doubles);
 		foreach(lc2, pgm_spi_list(&strays_query, values, NULL, make_stray))
 			performDeletion(lfirst(lc2), DROP_RESTRICT,

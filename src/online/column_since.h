@@ -24,6 +24,9 @@ extern void pgm_column_build_since(PgmShadow *shadow);
 extern List *pgm_column_objects_back(const PgmShadow *shadow, List *objects,
 									 bool ahead);
 
+/* The double of what leads is ours, or is no more; with the locks. */
+extern void pgm_column_mark(const PgmColumnObject *object, bool ours);
+
 /* With the locks: doubles of ours that are none of these objects. */
 extern void pgm_column_drop_strays(const PgmShadow *shadow, List *objects);
 

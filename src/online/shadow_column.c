@@ -28,7 +28,7 @@
 
 #include "backfill/backfill.h"
 #include "base/settings.h"
-#include "base/spi.h"
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "online/beside.h"
 #include "online/column_demands.h"
@@ -37,6 +37,18 @@
 #include "online/owner.h"
 #include "online/sequences.h"
 #include "online/sync.h"
+
+/*
+ * Of table $1 the doubles of operation $3, whose details are $2; a pair has its
+ * number and that of the column it was made beside.
+ */
+static PgmQuery doubles_query = {
+	"SELECT a.attname::text FROM jsonb_array_elements($2::jsonb->'pairs') AS p "
+	"JOIN pg_attribute a ON a.attrelid = $1 AND NOT a.attisdropped "
+	"AND a.attnum IN ((p->>0)::int, (p->>1)::int) "
+	"AND a.attname = format('pgmigrate_%s_%s', $3, p->>0)",
+	3, {OIDOID, TEXTOID, INT8OID}
+};
 
 bool
 pgm_is_column(const PgmShadow *shadow)
@@ -120,6 +132,30 @@ save(PgmShadow *shadow, const char *name, const char *value)
 	pgm_operation_add_details(shadow->operation, json.data);
 }
 
+/* What may be dropped at the end is known by its numbers. */
+static void
+save_pairs(PgmShadow *shadow)
+{
+	StringInfoData json;
+	ListCell   *lc;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"pairs\": [");
+	foreach(lc, pgm_shadow_commands(shadow))
+	{
+		AttrNumber	column = get_attnum(shadow->relid,
+										lfirst_node(AlterTableCmd, lc)->name);
+
+		appendStringInfo(&json, "%s[%d, %d]",
+						 foreach_current_index(lc) > 0 ? ", " : "", column,
+						 get_attnum(shadow->relid,
+									pgm_column_hidden(shadow->operation->id,
+													  column)));
+	}
+	appendStringInfoString(&json, "]}");
+	pgm_operation_add_details(shadow->operation, json.data);
+}
+
 /* Nobody else is at the tables: both are there from one moment on. */
 static void
 prepare_locked(PgmShadow *shadow, void *arg)
@@ -140,6 +176,7 @@ prepare_locked(PgmShadow *shadow, void *arg)
 	pgm_column_add(shadow);
 	pgm_owner_leave(&scope);
 	save(shadow, "schema", shadow->schema);
+	save_pairs(shadow);
 	ereport(NOTICE,
 			errmsg("table %s is changed by way of other columns", shadow->name),
 			errdetail("They become the last ones of the table: SELECT *, and INSERT and COPY that do not name columns, see another order from pgmigrate.finalize(" INT64_FORMAT ") on, and one column more until then.",
@@ -467,28 +504,26 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 
 /* ---- the end */
 
+/*
+ * Of each pair the one that has the name of a double now, which any other
+ * column may have too that was added since.
+ */
 static void
 drop_doubles(PgmShadow *shadow)
 {
-	Relation	rel = table_open(shadow->relid, NoLock);
-	TupleDesc	desc = RelationGetDescr(rel);
 	StringInfoData parts;
 	PgmOwnerScope scope;
-	char	   *prefix = psprintf("pgmigrate_" INT64_FORMAT "_",
-								  shadow->operation->id);
+	Datum		values[3];
+	ListCell   *lc;
 
+	values[0] = ObjectIdGetDatum(shadow->relid);
+	values[1] = pgm_text_datum(shadow->operation->details);
+	values[2] = Int64GetDatum(shadow->operation->id);
 	initStringInfo(&parts);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped &&
-			strncmp(NameStr(att->attname), prefix, strlen(prefix)) == 0)
-			appendStringInfo(&parts, "%s DROP COLUMN %s",
-							 parts.len > 0 ? "," : "",
-							 quote_identifier(NameStr(att->attname)));
-	}
-	table_close(rel, NoLock);
+	foreach(lc, pgm_spi_texts(&doubles_query, values))
+		appendStringInfo(&parts, "%s DROP COLUMN %s",
+						 parts.len > 0 ? "," : "",
+						 quote_identifier(lfirst(lc)));
 	if (parts.len == 0)
 		return;
 	pgm_owner_enter(&scope, shadow->owner);

@@ -152,6 +152,45 @@ SELECT count(*) FROM pg_index WHERE indrelid = 'other'::regclass AND indexrelid 
 DROP TABLE other;
 SELECT state FROM pgmigrate.upgrade('taken');
 SELECT state FROM pgmigrate.downgrade('-1');
+-- a name makes nothing ours: what the user has called so stays, on the way back and at the end
+CREATE TABLE named (id int, v int, w int);
+CREATE INDEX named_v ON named (v);
+INSERT INTO named VALUES (1, 1, 1);
+CREATE FUNCTION take_names(op bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE INDEX %I ON named (w)', 'pgmigrate_' || op || '_1');
+	EXECUTE format('ALTER TABLE named ADD %I int, ADD CONSTRAINT %I CHECK (w > 0)', 'pgmigrate_' || op || '_99', '~pgmigrate_' || op || '_2');
+END $$;
+CREATE VIEW names AS SELECT regexp_replace(name, '_\d+_', '_N_') AS name FROM (
+	SELECT relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'named'::regclass
+	UNION ALL SELECT conname FROM pg_constraint WHERE conrelid = 'named'::regclass
+	UNION ALL SELECT attname FROM pg_attribute WHERE attrelid = 'named'::regclass AND attnum > 0 AND NOT attisdropped) AS u (name) ORDER BY 1;
+SELECT pgmigrate.revision('named', 'ALTER TABLE made.named ALTER v TYPE bigint', 'ALTER TABLE made.named ALTER v TYPE int', id => 'named');
+SELECT state FROM pgmigrate.upgrade('named');
+SELECT max(operation) AS op FROM pgmigrate.operations \gset
+SELECT take_names(:op);
+DROP INDEX named_v;
+SELECT count(*) AS of_the_old_column FROM pg_index WHERE indrelid = 'named'::regclass AND 2 = ANY (indkey);
+SELECT state FROM pgmigrate.downgrade('-1');
+TABLE names;
+SELECT state FROM pgmigrate.upgrade('named');
+SELECT max(operation) AS op FROM pgmigrate.operations \gset
+SELECT take_names(:op);
+SELECT action FROM pgmigrate.finalize(:op);
+TABLE names;
+-- nor is it built under a name that something else has
+CREATE INDEX named_w ON named (w);
+SELECT pgmigrate.revision('squat', 'ALTER TABLE made.named ALTER v TYPE numeric', 'ALTER TABLE made.named ALTER v TYPE bigint', id => 'squat');
+SELECT state FROM pgmigrate.upgrade('squat');
+SELECT max(operation) AS op FROM pgmigrate.operations \gset
+CREATE INDEX named_v ON named (v);
+SELECT format('pgmigrate_%s_%s', :op, 'named_v'::regclass::oid) AS double \gset
+CREATE INDEX :double ON named (w);
+\set VERBOSITY sqlstate
+SELECT state FROM pgmigrate.downgrade('-1');
+\set VERBOSITY default
+SELECT count(*) FROM pg_class WHERE relname = :'double';
+
 DROP SCHEMA made CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
