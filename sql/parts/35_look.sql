@@ -143,11 +143,16 @@ CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
 	CASE WHEN p.revision IS NOT NULL THEN 'partly applied'
 		WHEN a.revision IS NOT NULL THEN 'applied'
-		WHEN (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL
-				WHEN s.state OPERATOR(pg_catalog.=) 'running' THEN pgmigrate.run_state(s.run) ELSE s.state END
-			FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
-			ORDER BY s.run DESC, s.step DESC LIMIT 1) OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}')
-		THEN 'failed' ELSE 'pending' END AS state,
+		ELSE COALESCE((SELECT l.state FROM (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL
+					WHEN s.state OPERATOR(pg_catalog.=) ANY ('{pending,running}') THEN pgmigrate.run_state(s.run) ELSE s.state END AS state
+				FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND (s.state OPERATOR(pg_catalog.<>) 'pending'
+					-- the first that an interrupted run had not done: in one transaction, it is not recorded that it was begun
+					OR EXISTS (SELECT FROM pgmigrate.run u WHERE u.id OPERATOR(pg_catalog.=) s.run AND (u.state OPERATOR(pg_catalog.=) 'interrupted'
+							OR u.state OPERATOR(pg_catalog.=) 'running' AND pgmigrate.run_state(u.id) OPERATOR(pg_catalog.=) 'interrupted'))
+						AND NOT EXISTS (SELECT FROM pgmigrate.run_step e WHERE e.run OPERATOR(pg_catalog.=) s.run
+							AND e.step OPERATOR(pg_catalog.=) (s.step OPERATOR(pg_catalog.-) 1) AND e.state OPERATOR(pg_catalog.<>) 'done'))
+				ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l
+			WHERE l.state OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}')), 'pending') END AS state,
 	r.message,
 	r.down_revision,
 	r.depends_on,
@@ -170,7 +175,7 @@ LEFT JOIN (SELECT b.revision FROM pgmigrate.begun_statement b
 				AND (d.state OPERATOR(pg_catalog.=) 'done' OR d.details OPERATOR(pg_catalog.?) 'forgotten'))
 			ELSE o.state OPERATOR(pg_catalog.<>) ALL ('{finalized,reverted,cancelled}') END) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
-COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied, failed or pending';
+COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied or pending, or the last try has failed, was cancelled or interrupted';
 
 REVOKE ALL ON FUNCTION pgmigrate.current() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.heads() FROM PUBLIC;

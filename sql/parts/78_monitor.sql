@@ -191,7 +191,7 @@ FROM (
 		AND NOT EXISTS (SELECT FROM pgmigrate.metrics_marker)
 	UNION ALL
 	SELECT 'pgmigrate_revisions', 'gauge', 'Stored revisions by state.', NULL, v.state, NULL, NULL, (COALESCE(n.n, 0))::double precision
-	FROM (VALUES ('applied'), ('pending'), ('failed'), ('partly applied')) AS v (state)
+	FROM (VALUES ('applied'), ('pending'), ('failed'), ('cancelled'), ('interrupted'), ('partly applied')) AS v (state)
 	LEFT JOIN (SELECT r.state, pg_catalog.count(*) AS n FROM pgmigrate.revisions r GROUP BY r.state) AS n ON n.state OPERATOR(pg_catalog.=) v.state
 	UNION ALL
 	SELECT 'pgmigrate_pending_oldest_age_seconds', 'gauge', 'Time since the oldest revision that is not applied was stored; 0 if there is none.', NULL, NULL, NULL, NULL, (COALESCE(EXTRACT(epoch FROM pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.min(r.created_at)), 0))::double precision

@@ -213,8 +213,8 @@ history_rows(const PgmNodes *nodes, PgmRevSet set)
 		row->rev = set.rev[set.n - 1 - i];
 		row->parents = pgm_graph_parents(nodes->plan->graph, row->rev);
 		history_mark(row, nodes);
-		if (nodes->draw[row->rev].state != PGM_NODE_PENDING &&
-			nodes->draw[row->rev].state != PGM_NODE_FAILED)
+		if (nodes->draw[row->rev].state == PGM_NODE_APPLIED ||
+			nodes->draw[row->rev].state == PGM_NODE_PARTLY)
 			row->applied_at = nodes->applied_at[row->rev];
 	}
 	return rows;

@@ -37,6 +37,8 @@ static const char *const state_names[] = {
 	[PGM_NODE_PENDING] = "pending",
 	[PGM_NODE_APPLIED] = "applied",
 	[PGM_NODE_FAILED] = "failed",
+	[PGM_NODE_CANCELLED] = "cancelled",
+	[PGM_NODE_INTERRUPTED] = "interrupted",
 	[PGM_NODE_PARTLY] = "partly applied",
 	[PGM_NODE_LOST] = "lost"
 };
@@ -60,7 +62,8 @@ pgm_node_state(const char *name)
 static bool
 is_named_state(PgmNodeState state)
 {
-	return state == PGM_NODE_PARTLY || state == PGM_NODE_LOST;
+	return state == PGM_NODE_CANCELLED || state == PGM_NODE_INTERRUPTED ||
+		state == PGM_NODE_PARTLY || state == PGM_NODE_LOST;
 }
 
 static void
@@ -208,16 +211,21 @@ append_labels(Drawing *drawing, int rev)
 static void
 draw_node(Drawing *drawing, int rev, int lane, bool utf8)
 {
-	/* circles, cross, half a circle, question mark */
-	static const char *const marks[2][5] = {
-		{"o", "*", "x", "%", "?"},
-		{"\xe2\x97\x8b", "\xe2\x97\x8f", "\xe2\x9c\x97", "\xe2\x97\x90", "?"}
+	/* circles, crosses, half a circle, question mark */
+	static const char *const marks[][2] = {
+		[PGM_NODE_PENDING] = {"o", "\xe2\x97\x8b"},
+		[PGM_NODE_APPLIED] = {"*", "\xe2\x97\x8f"},
+		[PGM_NODE_FAILED] = {"x", "\xe2\x9c\x97"},
+		[PGM_NODE_CANCELLED] = {"x", "\xe2\x9c\x97"},
+		[PGM_NODE_INTERRUPTED] = {"x", "\xe2\x9c\x97"},
+		[PGM_NODE_PARTLY] = {"%", "\xe2\x97\x90"},
+		[PGM_NODE_LOST] = {"?", "?"}
 	};
 	const PgmDrawNode *node = &drawing->nodes[rev];
 
 	for (int i = 0; i < drawing->lanes.n; i++)
 		appendStringInfo(&drawing->line, "%s ", i == lane ?
-						 marks[utf8][node->state] : "|");
+						 marks[node->state][utf8] : "|");
 	appendStringInfo(&drawing->line, " %s", pgm_graph_id(drawing->graph, rev));
 	append_labels(drawing, rev);
 	if (node->message != NULL)
@@ -292,6 +300,10 @@ state_colour(PgmNodeState state)
 			return "palegreen";
 		case PGM_NODE_FAILED:
 			return "lightcoral";
+		case PGM_NODE_CANCELLED:
+			return "lightyellow";
+		case PGM_NODE_INTERRUPTED:
+			return "lightpink";
 		case PGM_NODE_PARTLY:
 			return "orange";
 		case PGM_NODE_LOST:
@@ -399,7 +411,13 @@ pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
 				 PgmDrawLine emit, void *arg)
 {
 	static const char *const classes[] = {
-		"pending", "applied", "failed", "partly", "lost"
+		[PGM_NODE_PENDING] = "pending",
+		[PGM_NODE_APPLIED] = "applied",
+		[PGM_NODE_FAILED] = "failed",
+		[PGM_NODE_CANCELLED] = "cancelled",
+		[PGM_NODE_INTERRUPTED] = "interrupted",
+		[PGM_NODE_PARTLY] = "partly",
+		[PGM_NODE_LOST] = "lost"
 	};
 	StringInfoData line;
 
@@ -408,6 +426,8 @@ pgm_draw_mermaid(const PgmGraph *graph, const PgmDrawNode *nodes,
 	emit("    classDef pending fill:#fff,stroke:#888", arg);
 	emit("    classDef applied fill:#cfc,stroke:#484", arg);
 	emit("    classDef failed fill:#fcc,stroke:#844", arg);
+	emit("    classDef cancelled fill:#ffd,stroke:#884", arg);
+	emit("    classDef interrupted fill:#fcd,stroke:#848", arg);
 	emit("    classDef partly fill:#fd9,stroke:#a62", arg);
 	emit("    classDef lost fill:#ddd,stroke:#844,stroke-dasharray:4", arg);
 	for (int i = 0; i < pgm_graph_size(graph); i++)

@@ -15,6 +15,8 @@ typedef enum PgmNodeState
 	PGM_NODE_PENDING,
 	PGM_NODE_APPLIED,
 	PGM_NODE_FAILED,
+	PGM_NODE_CANCELLED,
+	PGM_NODE_INTERRUPTED,
 	PGM_NODE_PARTLY,
 	PGM_NODE_LOST				/* no row has it, others name it */
 } PgmNodeState;

@@ -24,7 +24,7 @@ node_state(PgmNodeState state, bool applied)
 		return state;
 	if (applied)
 		return PGM_NODE_APPLIED;
-	return state == PGM_NODE_FAILED ? state : PGM_NODE_PENDING;
+	return state == PGM_NODE_APPLIED ? PGM_NODE_PENDING : state;
 }
 
 void

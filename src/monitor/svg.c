@@ -200,6 +200,8 @@ draw_node(Layout *layout, int rev, int x_label, const char *label)
 		[PGM_NODE_PENDING] = "#ffffff",
 		[PGM_NODE_APPLIED] = "#5fae5f",
 		[PGM_NODE_FAILED] = "#d04848",
+		[PGM_NODE_CANCELLED] = "#e8e070",
+		[PGM_NODE_INTERRUPTED] = "#e08090",
 		[PGM_NODE_PARTLY] = "#e8a33d",
 		[PGM_NODE_LOST] = "#c8c8c8"
 	};

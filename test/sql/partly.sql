@@ -249,6 +249,28 @@ SELECT revision, state FROM pgmigrate.upgrade('heads');
 SELECT * FROM interrupted;
 DROP VIEW interrupted;
 
+-- how the last try of a revision ended is told alike by all who look
+SELECT pgmigrate.revision('ends', 'SELECT CASE v WHEN 0 THEN 1 / v ELSE 1 END FROM sw; SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(1000) FROM sw WHERE v = 1; SELECT pg_terminate_backend(pg_backend_pid()) FROM sw WHERE v = 2', id => 'g3', down_revision => '{g1}');
+CREATE VIEW told AS SELECT (SELECT v.state FROM pgmigrate.revisions v WHERE v.revision = 'g3') AS revisions, (SELECT h.state FROM pgmigrate.history() h WHERE h.revision = 'g3') AS history,
+	(SELECT s.state FROM pgmigrate.show('g3') s) AS show, (SELECT t FROM pgmigrate.graph() t WHERE t ~ 'g3') AS graph, (SELECT substring(t, '^    classDef interrupted|:::.*') FROM pgmigrate.graph('mermaid') t WHERE t ~ 'g3') AS mermaid,
+	(SELECT string_agg(substring(t, 'fillcolor = (\w+)'), '') FROM pgmigrate.graph('dot') t WHERE t ~ '"g3' AND t !~ '->') AS dot, (SELECT string_agg(m[1], '') FROM regexp_matches((SELECT string_agg(t, '') FROM pgmigrate.graph('svg') t), '<title>(failed|cancelled|interrupted)<', 'g') m) AS svg,
+	(SELECT string_agg(m.labels ->> 'state', '') FROM pgmigrate.metrics m WHERE m.name = 'pgmigrate_revisions' AND m.value = 1) AS metrics, (SELECT s.state FROM pgmigrate.status() s) AS status;
+SET client_min_messages = error;
+UPDATE sw SET v = 0;
+SELECT FROM pgmigrate.upgrade('g3');
+TABLE told;
+UPDATE sw SET v = 1;
+SELECT FROM pgmigrate.upgrade('g3');
+TABLE told;
+UPDATE sw SET v = 2;
+SELECT FROM pgmigrate.upgrade('g3');
+TABLE told;
+UPDATE sw SET v = 3;
+SELECT FROM pgmigrate.upgrade('g3');
+TABLE told;
+SET client_min_messages = notice;
+DROP VIEW told;
+
 -- what was begun online is taken back when the statement is another by then
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
