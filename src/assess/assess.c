@@ -38,6 +38,7 @@
 #include "citus/tables.h"
 #include "classify/classify.h"
 #include "compat/server.h"
+#include "lock/held.h"
 #include "online/downgrade.h"
 #include "sql/relation_names.h"
 #include "store/authors.h"
@@ -536,8 +537,8 @@ judge_until_late(Assessment *assessment, bool trial)
 	}
 }
 
-List *
-pgm_assess(List *items, bool trial, bool data)
+static List *
+assess(List *items, bool trial, bool data)
 {
 	Assessment	assessment;
 
@@ -550,6 +551,25 @@ pgm_assess(List *items, bool trial, bool data)
 		judge_until_late(&assessment, trial);
 	}
 	return assessment.judged;
+}
+
+/* Expressions of the statements are evaluated, and with them functions. */
+List *
+pgm_assess(List *items, bool trial, bool data)
+{
+	PgmSetAside *aside = pgm_held_set_aside();
+	List	   *volatile judged = NIL;
+
+	PG_TRY();
+	{
+		judged = assess(items, trial, data);
+	}
+	PG_FINALLY();
+	{
+		pgm_held_give_back(aside);
+	}
+	PG_END_TRY();
+	return judged;
 }
 
 int64

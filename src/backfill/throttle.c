@@ -24,6 +24,7 @@
 #include "base/spi.h"
 #include "base/transaction.h"
 #include "compat/server.h"
+#include "lock/held.h"
 
 /* Finished WAL files that wait for the archiver. */
 #define PGM_ARCHIVE_LIMIT 64
@@ -212,19 +213,30 @@ autovacuum(PgmBackfill *backfill, PgmTarget *target)
 
 /*
  * With the rights of the run, whose setting it is; a revision may have set it.
+ * It neither releases the locks of the run nor leaves it some of its own.
  */
 static const char *
 own_query(PgmBackfill *backfill, PgmTarget *target)
 {
-	bool		isnull;
-	bool		wait;
+	bool		isnull = true;
+	volatile bool wait = false;
 	PgmGuard	guard;
+	PgmSetAside *aside;
 
 	if (pgm_throttle_query == NULL || pgm_throttle_query[0] == '\0')
 		return NULL;
 	if (backfill->exec.guard)
 		pgm_guard_raise(&guard);
-	wait = pgm_query_true(pgm_throttle_query, &isnull);
+	aside = pgm_held_set_aside();
+	PG_TRY();
+	{
+		wait = pgm_query_true(pgm_throttle_query, &isnull);
+	}
+	PG_FINALLY();
+	{
+		pgm_held_give_back(aside);
+	}
+	PG_END_TRY();
 	if (backfill->exec.guard)
 		pgm_guard_lower(&guard);
 	if (isnull)
@@ -268,7 +280,7 @@ static const char *
 look_at(const Signal *signal, PgmBackfill *backfill, PgmTarget *target)
 {
 	Look		look = {signal, backfill, target, NULL};
-	ErrorData  *error = pgm_txn_try(try_look, &look);
+	ErrorData  *error = pgm_txn_look(try_look, &look);
 
 	if (error == NULL)
 		return look.reason;

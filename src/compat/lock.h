@@ -118,6 +118,15 @@ pgm_next_own_lock(int partition, PROCLOCK *lock)
 #define ReadNextTransactionId() ReadNewTransactionId()
 #endif
 
+/* With the entry of the lock in this backend, if it can be had at once. */
+#if PG_VERSION_NUM >= 180000
+#define pgm_lock_acquire_local(tag, mode, session, local) \
+	LockAcquireExtended(tag, mode, session, true, true, local, false)
+#else
+#define pgm_lock_acquire_local(tag, mode, session, local) \
+	LockAcquireExtended(tag, mode, session, true, true, local)
+#endif
+
 /* What GRANT takes on relations: nothing before 18. */
 #if PG_VERSION_NUM >= 180000
 #define PGM_GRANT_LOCK AccessShareLock

@@ -197,11 +197,14 @@ put_question(void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* No lock that it takes stays with whoever has the checklist looked at. */
+/*
+ * No lock that it takes stays with whoever has the checklist looked at, nor is
+ * one of his released.
+ */
 static void
 put_unlocked(Question *question)
 {
-	HTAB	   *before = pgm_held_read_advisory();
+	PgmSetAside *aside = pgm_held_set_aside();
 	ErrorData  *volatile error = NULL;
 
 	PG_TRY();
@@ -210,10 +213,9 @@ put_unlocked(Question *question)
 	}
 	PG_FINALLY();
 	{
-		pgm_held_release_advisory(before);
+		pgm_held_give_back(aside);
 	}
 	PG_END_TRY();
-	hash_destroy(before);
 	if (error == NULL)
 		return;
 	question->answered = false;

@@ -6,6 +6,9 @@
  * For trials, whose locks are on relations that nobody else can see: giving
  * them back before the end of the transaction lets others see nothing.
  *
+ * The advisory locks of the session are another matter: any query can take and
+ * release them, and none is to that we run unasked.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -13,14 +16,17 @@
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 
+#include "compat/lock.h"
 #include "compat/server.h"
 #include "lock/held.h"
 
+/* The run lock is one that pg_advisory_unlock_all() releases, too. */
 static bool
 is_of_kind(const LOCKTAG *tag, bool advisory)
 {
-	return advisory ? tag->locktag_type == LOCKTAG_ADVISORY :
+	return advisory ? tag->locktag_lockmethodid == USER_LOCKMETHOD :
 		tag->locktag_type == LOCKTAG_RELATION ||
 		tag->locktag_type == LOCKTAG_OBJECT;
 }
@@ -58,12 +64,6 @@ pgm_held_read(void)
 	return read_held(false);
 }
 
-HTAB *
-pgm_held_read_advisory(void)
-{
-	return read_held(true);
-}
-
 LOCKMASK
 pgm_held_new_modes(HTAB *before, const PgmHeld *entry)
 {
@@ -94,17 +94,17 @@ is_remembered(const LOCKTAG *tag, LOCKMODE mode)
 }
 
 static void
-release_lock(const LOCKTAG *tag, LOCKMODE mode, bool of_session)
+release_lock(const LOCKTAG *tag, LOCKMODE mode)
 {
 	while (pgm_lock_held_by_me(tag, mode))
 	{
-		if (!LockRelease(tag, mode, of_session))
+		if (!LockRelease(tag, mode, false))
 			break;
 	}
 }
 
-static void
-release_new(HTAB *before, HTAB *after, bool of_session)
+void
+pgm_held_release(HTAB *before, HTAB *after)
 {
 	HASH_SEQ_STATUS seq;
 	PgmHeld    *entry;
@@ -117,22 +117,84 @@ release_new(HTAB *before, HTAB *after, bool of_session)
 		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
 			if ((mask & LOCKBIT_ON(mode)) != 0 &&
 				!is_remembered(&entry->tag, mode))
-				release_lock(&entry->tag, mode, of_session);
+				release_lock(&entry->tag, mode);
 	}
 }
 
-void
-pgm_held_release(HTAB *before, HTAB *after)
+/* How often the session has an advisory lock, apart from transactions. */
+typedef struct SessionLock
 {
-	release_new(before, after, false);
+	LOCKTAG		tag;
+	LOCKMODE	mode;
+	int64		n;
+} SessionLock;
+
+struct PgmSetAside
+{
+	ResourceOwner owner;		/* has each of them meanwhile */
+	List	   *locks;			/* of SessionLock */
+};
+
+static int64
+session_holds(const LOCALLOCK *local)
+{
+	for (int i = 0; i < local->numLockOwners; i++)
+		if (local->lockOwners[i].owner == NULL)
+			return local->lockOwners[i].nLocks;
+	return 0;
 }
 
-/* One that was held in the same mode before cannot be told from that. */
-void
-pgm_held_release_advisory(HTAB *before)
+PgmSetAside *
+pgm_held_set_aside(void)
 {
-	HTAB	   *after = read_held(true);
+	PgmSetAside *aside = palloc(sizeof(PgmSetAside));
+	HTAB	   *held = read_held(true);
+	HASH_SEQ_STATUS seq;
+	PgmHeld    *entry;
 
-	release_new(before, after, true);
-	hash_destroy(after);
+	aside->owner = CurrentResourceOwner;
+	aside->locks = NIL;
+	hash_seq_init(&seq, held);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		for (int mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+		{
+			SessionLock *lock;
+			LOCALLOCK  *local;
+
+			if ((entry->mask & LOCKBIT_ON(mode)) == 0)
+				continue;
+			lock = palloc(sizeof(SessionLock));
+			lock->tag = entry->tag;
+			lock->mode = mode;
+			aside->locks = lappend(aside->locks, lock);
+			(void) pgm_lock_acquire_local(&lock->tag, mode, false, &local);
+			lock->n = session_holds(local);
+		}
+	}
+	hash_destroy(held);
+	LockReleaseSession(USER_LOCKMETHOD);
+	return aside;
+}
+
+/* Nothing here waits: the resource owner has each of them. */
+void
+pgm_held_give_back(PgmSetAside *aside)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	ListCell   *lc;
+
+	LockReleaseSession(USER_LOCKMETHOD);
+	CurrentResourceOwner = aside->owner;
+	foreach(lc, aside->locks)
+	{
+		SessionLock *lock = lfirst(lc);
+
+		for (int64 i = 0; i < lock->n; i++)
+			(void) LockAcquire(&lock->tag, lock->mode, true, true);
+		LockRelease(&lock->tag, lock->mode, false);
+	}
+	CurrentResourceOwner = owner;
+	list_free_deep(aside->locks);
+	pfree(aside);
 }

@@ -32,10 +32,14 @@ extern LOCKMODE pgm_held_strongest(LOCKMASK mask);
 extern void pgm_held_release(HTAB *before, HTAB *after);
 
 /*
- * The advisory locks, and giving back those of the session that were taken
- * since.  Those of the transaction have to be gone by then.
+ * Around what may call functions of others and is not to be felt: the advisory
+ * locks of the session, that of a run among them, are held for it meanwhile,
+ * so that nothing can release them, and those that were taken are given back.
+ * Also after an error; those of the transaction end with a subtransaction.
  */
-extern HTAB *pgm_held_read_advisory(void);
-extern void pgm_held_release_advisory(HTAB *before);
+typedef struct PgmSetAside PgmSetAside;
+
+extern PgmSetAside *pgm_held_set_aside(void);
+extern void pgm_held_give_back(PgmSetAside *aside);
 
 #endif							/* PGM_LOCK_HELD_H */

@@ -23,6 +23,7 @@
 #include "base/transaction.h"
 #include "compat/server.h"
 #include "exec/execute.h"
+#include "lock/held.h"
 #include "run/generated.h"
 #include "run/verify.h"
 #include "store/authors.h"
@@ -89,6 +90,7 @@ run_query(const PgmSource *source, int n, bool generated)
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile edata = NULL;
 	List	   *volatile failed = NIL;
+	PgmSetAside *aside = pgm_held_set_aside();
 	int			level = pgm_txn_begin_sub();
 
 	exec.guard = true;
@@ -117,6 +119,7 @@ run_query(const PgmSource *source, int n, bool generated)
 	pgm_txn_rollback_sub(level);
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	pgm_held_give_back(aside);
 	if (edata == NULL)
 		return still_wrong(source->revision, failed);
 	if (is_cancel(edata))

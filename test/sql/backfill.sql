@@ -28,6 +28,22 @@ SELECT next_block = end_block AS complete, row_count FROM pgmigrate.operation_ra
 -- nothing is left to do
 SELECT :columns FROM pgmigrate.backfill('users', 'phone = ''''', 'phone IS NULL');
 
+-- what it asks whether to wait releases no lock of the run, and leaves it none
+CREATE SEQUENCE asked;
+CREATE SEQUENCE wrong;
+CREATE FUNCTION fill.unlocks() RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+	PERFORM nextval('fill.wrong') FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory';
+	PERFORM pg_advisory_unlock_all(), pg_advisory_lock(71), pg_advisory_xact_lock(72), nextval('fill.asked');
+	-- both of the run's
+	PERFORM nextval('fill.wrong') FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'userlock' HAVING count(*) <> 2;
+	RETURN false;
+END$$;
+SET pgmigrate.throttle_query = 'SELECT fill.unlocks()';
+SELECT state FROM pgmigrate.backfill('users', 'n = 1', 'n = 0', chunk_time => '1 ms', pause => '100 ms');
+SELECT asked.last_value > 1 AS asked, wrong.is_called AS wrong FROM asked, wrong;
+RESET pgmigrate.throttle_query;
+UPDATE users SET n = 0;
+
 -- without a condition, and as a new value of the old one
 SELECT :columns FROM pgmigrate.backfill('users', 'n = length(name), phone = lower(name)');
 SELECT count(*) FROM users WHERE n IS DISTINCT FROM length(name) OR phone IS DISTINCT FROM name;

@@ -50,6 +50,24 @@ SELECT state FROM backup;
 SET pgmigrate.backup_query = 'SELECT now() FROM pg_advisory_lock(15) AS l WHERE 1 / length(l::text) = 0';
 SELECT state FROM backup;
 SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() ORDER BY 1, 2;
+-- nor is one of the session released, though it was taken twice; what has functions called beside is bound likewise
+SELECT pg_advisory_lock(11);
+CREATE FUNCTION launch.unlocks(v int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+	PERFORM pg_advisory_unlock(11), pg_advisory_unlock_shared(12), pg_advisory_lock(16);
+	PERFORM pg_advisory_unlock_all(), pg_advisory_lock(17), pg_advisory_xact_lock(18);
+	RETURN v;
+END$$;
+SET client_min_messages = error;
+SET pgmigrate.backup_query = 'SELECT now() FROM launch.unlocks(1)';
+SELECT state FROM backup;
+SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() ORDER BY 1, 2;
+CREATE TABLE launch.looked AS SELECT 1 AS v;
+SELECT count(*) > 0 AS linted FROM pgmigrate.lint('ALTER TABLE launch.looked ADD w int DEFAULT launch.unlocks(7), ADD CHECK (launch.unlocks(v) = 1)');
+SELECT objid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() ORDER BY 1, 2;
+-- each of them as often as it was taken
+SELECT pg_advisory_unlock(11), pg_advisory_unlock(11), pg_advisory_unlock(11), pg_advisory_unlock_shared(12), pg_advisory_unlock_shared(12);
+SET client_min_messages = warning;
+DROP TABLE launch.looked;
 SELECT pg_advisory_unlock_all();
 
 -- one that does not end, or waits, holds up nobody

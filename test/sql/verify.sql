@@ -33,6 +33,16 @@ DROP TABLE ver2.t;
 SELECT * FROM pgmigrate.verify('v3');
 ALTER TABLE users DROP COLUMN email;
 SELECT * FROM pgmigrate.verify('v1');
+-- it takes no lock and releases none
+SELECT pgmigrate.revision('locks', 'SELECT 1', id => 'v5', down_revision => '{v3}', splice => true,
+	verify => 'SELECT pg_advisory_unlock_all() IS NOT NULL AS ok, pg_advisory_lock(7) IS NOT NULL, pg_advisory_xact_lock(8) IS NOT NULL');
+SET client_min_messages = error;
+SELECT count(*) FROM pgmigrate.upgrade('v5');
+SET client_min_messages = warning;
+SELECT pg_advisory_unlock_all(), pg_advisory_lock(6);
+SELECT revision, ok FROM pgmigrate.verify('v5');
+SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();
+SELECT pg_advisory_unlock_all();
 -- inside of a transaction, which goes on
 BEGIN;
 INSERT INTO users VALUES (2);
