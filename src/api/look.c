@@ -214,7 +214,8 @@ history_rows(const PgmNodes *nodes, PgmRevSet set)
 		row->parents = pgm_graph_parents(nodes->plan->graph, row->rev);
 		history_mark(row, nodes);
 		if (nodes->draw[row->rev].state == PGM_NODE_APPLIED ||
-			nodes->draw[row->rev].state == PGM_NODE_PARTLY)
+			nodes->draw[row->rev].state == PGM_NODE_PARTLY ||
+			nodes->draw[row->rev].state == PGM_NODE_LOST)
 			row->applied_at = nodes->applied_at[row->rev];
 	}
 	return rows;

@@ -18,7 +18,7 @@ typedef enum PgmNodeState
 	PGM_NODE_CANCELLED,
 	PGM_NODE_INTERRUPTED,
 	PGM_NODE_PARTLY,
-	PGM_NODE_LOST				/* no row has it, others name it */
+	PGM_NODE_LOST				/* a row of it, which others imply */
 } PgmNodeState;
 
 typedef struct PgmDrawNode

@@ -27,6 +27,10 @@ node_state(PgmNodeState state, bool applied)
 	return state == PGM_NODE_APPLIED ? PGM_NODE_PENDING : state;
 }
 
+/*
+ * What the heads say and what is recorded as applied are at odds where rows of
+ * one of them were lost: nobody knows then if such a revision is in effect.
+ */
 void
 pgm_nodes_load(PgmNodes *nodes)
 {
@@ -36,6 +40,7 @@ pgm_nodes_load(PgmNodes *nodes)
 	PgmSpiScope scope;
 	uint64		rows;
 	int			lost = 0;
+	bool		any_recorded = false;
 
 	while (lost < size && plan->seqs[lost] == 0)
 		lost++;
@@ -53,17 +58,24 @@ pgm_nodes_load(PgmNodes *nodes)
 		nodes->draw[i].state = PGM_NODE_LOST;
 	for (int i = lost; i < size; i++)
 	{
+		nodes->applied_at[i] = pgm_spi_timestamp(i - lost + 1, 2);
+		any_recorded = any_recorded || nodes->applied_at[i] != 0;
+	}
+	for (int i = lost; i < size; i++)
+	{
 		PgmDrawNode *node = &nodes->draw[i];
 		int			row = i - lost + 1;
 		PgmNodeState state;
 
 		node->message = pgm_spi_text(row, 1);
-		nodes->applied_at[i] = pgm_spi_timestamp(row, 2);
 		state = pgm_node_state(pgm_spi_text(row, 3));
 		/* below a hole the heads do not tell, but the ledger does */
 		if (lost > 0 && state == PGM_NODE_APPLIED)
 			applied[i] = true;
 		node->state = node_state(state, applied[i]);
+		if (lost == 0 && any_recorded && state != PGM_NODE_PARTLY &&
+			applied[i] != (nodes->applied_at[i] != 0))
+			node->state = PGM_NODE_LOST;
 		node->labels = pgm_spi_text_array(row, 4, &node->nlabels);
 	}
 	pgm_spi_end(&scope);

@@ -246,7 +246,10 @@ pgm_plan_make(PgmDirection direction, const char *target)
 	if (!ok)
 		pgm_graph_raise(&error);
 	if (direction != PGM_STAMP)
+	{
+		pgm_ledger_check_complete(plan->graph, plan->rows);
 		pgm_plan_check_partly(plan);
+	}
 	return plan;
 }
 

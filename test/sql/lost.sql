@@ -42,6 +42,29 @@ SELECT count(*) FROM pgmigrate.upgrade();
 DELETE FROM pgmigrate.applied WHERE revision = 'a';
 SELECT * FROM pgmigrate.upgrade();
 \echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.history();
+SELECT pgmigrate.graph();
+SELECT revision, state FROM pgmigrate.stamp('c');
+SELECT * FROM pgmigrate.upgrade();
+-- all rows of head: nothing plans to run them again, and what looks says what is missing
+DELETE FROM pgmigrate.head;
+SELECT count(*) FROM pgmigrate.plan('head');
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM pgmigrate.assess('head');
+\echo :LAST_ERROR_SQLSTATE
+SELECT pgmigrate.check_target('head');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.history();
+SELECT pgmigrate.graph();
+SELECT revision, state FROM pgmigrate.stamp('c');
+-- as many rows in both, but not of the same revisions
+UPDATE pgmigrate.head SET revision = 'b';
+DELETE FROM pgmigrate.applied WHERE revision = 'a';
+SELECT * FROM pgmigrate.upgrade();
+\echo :LAST_ERROR_SQLSTATE
+SELECT revision, state FROM pgmigrate.history();
 SELECT revision, state FROM pgmigrate.stamp('c');
 SELECT * FROM pgmigrate.upgrade();
 DROP EXTENSION pgmigrate;
