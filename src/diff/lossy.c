@@ -85,9 +85,13 @@ precision_of(const char *type)
 const char *
 pgm_ddl_lost(const PgmDiff *diff, const char *from, const char *to)
 {
-	char		source = class_of(pgm_ddl_stored_type(diff, from));
+	const char *stored = pgm_ddl_stored_type(diff, from);
+	char		source = class_of(stored);
 	char		target = class_of(pgm_ddl_stored_type(diff, to));
 
+	if (source == '\0' &&
+		strcmp(stored, pgm_ddl_stored_type(diff, to)) == 0)
+		return pgm_ddl_lost_in_rows(diff, stored);
 	if (source == '\0' || target == '\0')
 		return NULL;
 	for (int i = 0; i < lengthof(losses); i++)

@@ -48,6 +48,21 @@ extern bool pgm_diff_is_stored(const PgmDiff *diff,
 							   const PgmSchemaObject *attribute);
 
 /*
+ * rows.c: of a composite type, from here on one that is made anew.  Would its
+ * attributes have another order than they are to have, if it was altered?
+ */
+extern bool pgm_diff_moves_attributes(const PgmPair *type);
+
+/* What its rows had and are to have, before it is set aside. */
+extern void pgm_ddl_fit_attributes(PgmDiff *diff, const PgmPair *type);
+extern void pgm_ddl_create_rows(PgmDiff *diff, const PgmPair *type);
+extern void pgm_ddl_drop_rows(PgmDiff *diff, const PgmPair *type);
+
+/* " USING ..." of a column where text is no way; else NULL. */
+extern char *pgm_ddl_row_using(const PgmDiff *diff, const PgmPair *column);
+extern const char *pgm_ddl_lost_in_rows(const PgmDiff *diff, const char *type);
+
+/*
  * inherit.c: a partition leaves what is made again, lest its rows go along,
  * and keys that rows of it are referenced by go before it leaves.
  */

@@ -151,10 +151,27 @@ recreate_enums(PgmDiff *diff)
 	}
 }
 
+/* Attributes are added at the end. */
+static void
+recreate_moved(PgmDiff *diff)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		PgmPair    *pair = &diff->pairs[i];
+
+		if (pgm_ddl_is(pair->from, "composite type") && pair->to != NULL &&
+			(pair->change == PGM_KEEP || pair->change == PGM_ALTER) &&
+			!pgm_diff_skips(diff->options, diff->to, pair->to) &&
+			pgm_diff_moves_attributes(pair))
+			pair->change = PGM_RECREATE;
+	}
+}
+
 void
 pgm_diff_recreate_types(PgmDiff *diff)
 {
 	recreate_enums(diff);
+	recreate_moved(diff);
 	recreate_composites(diff);
 	recreate_domains(diff);
 }

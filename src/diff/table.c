@@ -529,7 +529,10 @@ using_clause(const PgmDiff *diff, const PgmPair *pair)
 	const char *from = OF(pair->from, "type");
 	const char *to = OF(pair->to, "type");
 	const char *by_way = "";
+	char	   *rows = pair->retype ? pgm_ddl_row_using(diff, pair) : NULL;
 
+	if (rows != NULL)
+		return rows;
 	if (pair->retype)
 		by_way = strchr(to, '[') ? "text[]::" : "text::";
 	else if (pgm_ddl_is_assigned(from, to))

@@ -96,6 +96,7 @@ create_composite(PgmDiff *diff, PgmPair *pair)
 	}
 	appendStringInfoString(&sql, "\n)");
 	pgm_ddl_add(diff, "%s", sql.data);
+	pgm_ddl_create_rows(diff, pair);
 }
 
 static void
@@ -311,8 +312,11 @@ void
 pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair)
 {
 	const char *keyword = pgm_ddl_keyword(pair->from->kind);
+	bool		columns = has_columns(diff, pair);
 
-	if (has_columns(diff, pair))
+	if (columns && pgm_ddl_is(pair->to, "composite type"))
+		pgm_ddl_fit_attributes(diff, pair);
+	if (columns)
 		pgm_ddl_add(diff, "ALTER %s %s RENAME TO %s", keyword,
 					pair->from->identity, aside_name(pair));
 	else
@@ -340,6 +344,7 @@ pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair)
 		if (pgm_ddl_is_set_aside(user->from))
 			pgm_ddl_drop_aside_type(diff, user);
 	}
+	pgm_ddl_drop_rows(diff, pair);
 	bare = pgm_ddl_bare_name(pair->from->identity);
 	pgm_ddl_add(diff, "DROP %s %.*s%s", pgm_ddl_keyword(pair->from->kind),
 				(int) (bare - pair->from->identity), pair->from->identity,
