@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * attribute.h
- *	  The version of a column, which only late minor releases have, and what a
- *	  descriptor has of it a second time, since PostgreSQL 18.
+ *	  Columns: their version, which only late minor releases have, what a
+ *	  descriptor has of them a second time, and how a default is stored.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +13,7 @@
 #include "access/tupdesc.h"
 #include "access/xlogdefs.h"
 #include "catalog/heap.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 
 /*
@@ -46,6 +47,17 @@ pgm_attribute_changed(TupleDesc desc, AttrNumber column)
 {
 #if PG_VERSION_NUM >= 180000
 	populate_compact_attribute(desc, column - 1);
+#endif
+}
+
+/* Of a column that is there, for rows to come. */
+static inline void
+pgm_store_default(Relation rel, AttrNumber column, Node *expr)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) StoreAttrDefault(rel, column, expr, true);
+#else
+	(void) StoreAttrDefault(rel, column, expr, true, false);
 #endif
 }
 

@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -30,6 +31,7 @@
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "commands/tablecmds.h"
+#include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -40,6 +42,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi_list.h"
+#include "compat/attribute.h"
 #include "compat/not_null.h"
 #include "online/column_since.h"
 #include "online/layout.h"
@@ -339,6 +342,35 @@ set_default(Oid relid, AttrNumber column, const char *text)
 		psprintf("%s SET DEFAULT %s", name, text));
 }
 
+/*
+ * A domain may be given a default, or refuse nulls, at any time; but what
+ * follows is null in what the application writes, until the trigger sets it.
+ * As a default that is of the domain already the null is not coerced to it, so
+ * nobody looks what the domain says of one.
+ */
+void
+pgm_column_follows_null(Oid relid, AttrNumber column)
+{
+	Relation	rel = table_open(relid, NoLock);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), column - 1);
+
+	if (get_typtype(att->atttypid) == TYPTYPE_DOMAIN)
+	{
+		pgm_store_default(rel, column,
+						  (Node *) makeNullConst(att->atttypid, att->atttypmod,
+												 att->attcollation));
+		CommandCounterIncrement();
+	}
+	table_close(rel, NoLock);
+}
+
+static void
+leads_without_null(Oid relid, AttrNumber column)
+{
+	RemoveAttrDefault(relid, column, DROP_RESTRICT, false, true);
+	CommandCounterIncrement();
+}
+
 /* ---- indexes and constraints */
 
 static void
@@ -606,6 +638,7 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 		check_not_null(shadow, relid, &spec.pairs[i]);
 		if (text != NULL)
 			set_default(relid, from, NULL);
+		leads_without_null(relid, to);
 		exchange_attributes(relid, from, to);
 		exchange_options(relid, from, to);
 		exchange_comments(RelationRelationId, relid, from, relid, to);
@@ -615,9 +648,11 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 			text = default_back(shadow, relid, from, to, text);
 		if (text != NULL)
 			set_default(relid, to, text);
-		if (!back)
-			save_default(new_defaults, relid, to,
-						 text_of(&default_query, relid, to));
+		if (back)
+			continue;
+		pgm_column_follows_null(relid, from);
+		save_default(new_defaults, relid, to,
+					 text_of(&default_query, relid, to));
 	}
 }
 

@@ -24,6 +24,12 @@ extern void pgm_column_build_since(PgmShadow *shadow);
 extern List *pgm_column_objects_back(const PgmShadow *shadow, List *objects,
 									 bool ahead);
 
+/*
+ * column_exchange.c: what follows is null where nothing is written to it,
+ * whatever its type says, also later.
+ */
+extern void pgm_column_follows_null(Oid relid, AttrNumber column);
+
 /* The double of what leads is ours, or is no more; with the locks. */
 extern void pgm_column_mark(const PgmColumnObject *object, bool ours);
 

@@ -102,6 +102,7 @@ typedef struct PgmMappedColumn
 	ExprState  *state;			/* NULL for a copy and for no value */
 	ExprState  *proof;			/* that it makes its source again, or NULL */
 	bool		unproven;		/* as it would be, but nothing can prove it */
+	Expr	   *broken;			/* cannot be made ready, or NULL */
 	Bitmapset  *reads;			/* columns of the source */
 	int16		length;
 	bool		by_value;
@@ -113,6 +114,7 @@ typedef struct PgmMapping
 	int			ncolumns;
 	PgmMappedColumn *columns;
 	TupleDesc	source;
+	EState	   *estate;
 	ExprContext *context;
 } PgmMapping;
 
@@ -127,7 +129,8 @@ extern PgmMapping *pgm_mapping_compile_within(const char *columns,
 
 /*
  * Is a column of the target no whole number that becomes narrower and does not
- * fit?  Nobody has to catch an error of it then.
+ * fit?  Nobody has to catch an error of it then.  Nor does any value fit where
+ * the expression cannot be made ready, for a function that it calls.
  */
 extern bool pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
 							 TupleTableSlot *source);

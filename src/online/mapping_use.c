@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
 #include "utils/datum.h"
@@ -20,6 +21,7 @@
 #include "compat/parse.h"
 #include "online/mapping.h"
 #include "online/mapping_proof.h"
+#include "online/sync.h"
 
 bool
 pgm_mapping_narrows(Node *node, AttrNumber *column, int64 *lowest,
@@ -87,6 +89,57 @@ check_types(List *exprs, Relation source, Relation target)
 					   RelationGetRelationName(source)));
 }
 
+/* Does anybody's function, or a domain's check, have a say? */
+static bool
+is_code(Oid function, void *arg)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+contains_code(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CoerceToDomain) ||
+		check_functions_in_node(node, is_code, arg))
+		return true;
+	return expression_tree_walker(node, contains_code, arg);
+}
+
+typedef struct Preparation
+{
+	Expr	   *expr;
+	EState	   *estate;
+	ExprState  *state;
+} Preparation;
+
+static void
+prepare(void *arg)
+{
+	Preparation *preparation = arg;
+
+	preparation->state = ExecPrepareExpr(preparation->expr,
+										 preparation->estate);
+}
+
+/*
+ * A function of it may fail already when it is inlined, or may not be called
+ * any more: that is no matter of the writer's.  Whoever needs the value gets
+ * the error.
+ */
+static void
+prepare_column(PgmMappedColumn *column, Node *expr, EState *estate)
+{
+	Preparation preparation = {(Expr *) expr, estate};
+
+	if (!contains_code(expr, NULL))
+		prepare(&preparation);
+	else if (!pgm_sync_attempt(prepare, &preparation))
+		column->broken = (Expr *) expr;
+	column->state = preparation.state;
+}
+
 static void
 compile_column(PgmMapping *mapping, int i, Node *expr, Form_pg_attribute att,
 			   EState *estate)
@@ -105,22 +158,7 @@ compile_column(PgmMapping *mapping, int i, Node *expr, Form_pg_attribute att,
 	}
 	(void) pgm_mapping_narrows(expr, &column->narrow, &column->lowest,
 							   &column->highest);
-	column->state = ExecPrepareExpr((Expr *) expr, estate);
-}
-
-typedef struct Proof
-{
-	Expr	   *expr;
-	EState	   *estate;
-	ExprState  *state;
-} Proof;
-
-static void
-prepare_proof(void *arg)
-{
-	Proof	   *proof = arg;
-
-	proof->state = ExecPrepareExpr(proof->expr, proof->estate);
+	prepare_column(column, expr, estate);
 }
 
 /*
@@ -130,12 +168,12 @@ prepare_proof(void *arg)
 static void
 compile_proof(PgmMapping *mapping, int i, List *proofs, EState *estate)
 {
-	Proof		proof = {proofs == NIL ? NULL : list_nth(proofs, i), estate};
+	Preparation proof = {proofs == NIL ? NULL : list_nth(proofs, i), estate};
 
 	if (proof.expr == NULL)
 		return;
 	mapping->columns[i].unproven =
-		pgm_txn_look(prepare_proof, &proof) != NULL;
+		pgm_txn_look(prepare, &proof) != NULL;
 	mapping->columns[i].proof = proof.state;
 }
 
@@ -147,6 +185,7 @@ create_mapping(Relation source, int ncolumns, EState *estate)
 	mapping->source = CreateTupleDescCopy(RelationGetDescr(source));
 	mapping->ncolumns = ncolumns;
 	mapping->columns = palloc0(sizeof(PgmMappedColumn) * ncolumns);
+	mapping->estate = estate;
 	mapping->context = GetPerTupleExprContext(estate);
 	return mapping;
 }
@@ -213,6 +252,8 @@ pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
 	Datum		value;
 	int64		number;
 
+	if (map->broken != NULL)
+		return false;
 	if (map->narrow == 0)
 		return true;
 	value = slot_getattr(source, map->narrow, &isnull);
@@ -232,6 +273,8 @@ pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
 	if (map->copy != 0)
 		return slot_getattr(source, map->copy, isnull);
 	*isnull = true;
+	if (map->broken != NULL)
+		map->state = ExecPrepareExpr(map->broken, mapping->estate);
 	if (map->state == NULL)
 		return (Datum) 0;
 	mapping->context->ecxt_scantuple = source;

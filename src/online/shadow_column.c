@@ -33,6 +33,7 @@
 #include "online/beside.h"
 #include "online/column_demands.h"
 #include "online/column_internal.h"
+#include "online/column_since.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "online/sequences.h"
@@ -116,7 +117,10 @@ add_trigger(PgmShadow *shadow, Oid relid, Oid unfit)
 	pgm_owner_leave(&scope);
 	spec.unfit = unfit;
 	for (int i = 0; i < spec.n; i++)
+	{
 		look_back_at_pair(shadow, relid, &spec.pairs[i]);
+		pgm_column_follows_null(relid, spec.pairs[i].follow);
+	}
 	(void) pgm_column_trigger_create(&spec);
 }
 

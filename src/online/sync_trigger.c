@@ -37,8 +37,10 @@
 #include "utils/memutils.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/spi.h"
+#include "compat/catalog.h"
 #include "online/beside.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -247,6 +249,44 @@ forget_definition(Datum arg, Oid relid)
 	}
 }
 
+/*
+ * A function that was replaced may be a part of what is compiled, and so may
+ * a check of a domain.
+ */
+static void
+forget_code(Datum arg, PgmCacheId cache, uint32 hash)
+{
+	ListCell   *lc;
+
+	foreach(lc, syncs)
+	{
+		PgmSync    *sync = lfirst(lc);
+
+		if (cache == PROCOID || hash == 0 ||
+			list_member_int(sync->domains, (int) hash))
+			sync->valid = false;
+	}
+}
+
+static void
+note_domains(PgmSync *sync, Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN)
+			sync->domains =
+				lappend_int(sync->domains,
+							(int) GetSysCacheHashValue1(TYPEOID,
+														ObjectIdGetDatum(type)));
+	}
+	table_close(rel, NoLock);
+}
+
 static void
 remove_sync(PgmSync *sync)
 {
@@ -304,6 +344,8 @@ watch_once(void)
 	if (watching)
 		return;
 	CacheRegisterRelcacheCallback(forget_definition, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_code, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, forget_code, (Datum) 0);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 	watching = true;
@@ -410,6 +452,9 @@ pgm_sync_find(Relation source, const Trigger *trigger,
 	sync->owner = source->rd_rel->relowner;
 	sync->context = context;
 	make(sync, source, trigger);
+	note_domains(sync, sync->source);
+	if (sync->target != NULL)
+		note_domains(sync, sync->target->relid);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	MemoryContextSwitchTo(CacheMemoryContext);
 	syncs = lappend(syncs, sync);
