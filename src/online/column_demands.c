@@ -17,17 +17,23 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "compat/checks.h"
+#include "compat/parse.h"
 #include "compat/planner.h"
 #include "online/column_demands.h"
 #include "online/layout.h"
@@ -53,30 +59,39 @@ reads(Node *expr, AttrNumber column)
 
 /* ---- what is computed before */
 
-/* Generated columns are computed after us, so nothing can be told of them. */
-static bool
-can_be_computed(Relation rel, Bitmapset *used)
+static Node *
+expand_mutator(Node *node, void *context)
 {
-	int			i = -1;
+	Relation	rel = context;
+	AttrNumber	column;
 
-	while ((i = bms_next_member(used, i)) >= 0)
-	{
-		AttrNumber	column = i + FirstLowInvalidHeapAttributeNumber;
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Var))
+		return expression_tree_mutator(node, expand_mutator, context);
+	column = castNode(Var, node)->varattno;
+	if (column <= 0 || TupleDescAttr(RelationGetDescr(rel),
+									 column - 1)->attgenerated == '\0')
+		return copyObject(node);
+	return build_column_default(rel, column);
+}
 
-		if (column > 0 && TupleDescAttr(RelationGetDescr(rel),
-										column - 1)->attgenerated != '\0')
-			return false;
-	}
-	return true;
+/*
+ * Generated columns are computed after us: what they will be stands for them,
+ * which reads no other one.
+ */
+static Node *
+expand_generated(Relation rel, Node *expr)
+{
+	return expr == NULL ? NULL : expand_mutator(expr, rel);
 }
 
 static bool
-is_demanding(Relation rel, int n, const PgmColumnPair *pairs, Node *expr)
+is_demanding(int n, const PgmColumnPair *pairs, Node *expr)
 {
 	for (int i = 0; i < n; i++)
 		if (reads(expr, pairs[i].follow))
-			return contain_leaked_vars(expr) &&
-				can_be_computed(rel, columns_of(expr));
+			return contain_leaked_vars(expr);
 	return false;
 }
 
@@ -87,13 +102,9 @@ prepare(Node *expr, EState *estate)
 }
 
 static PgmColumnDemand *
-make_index_demand(HeapTuple tuple, EState *estate)
+make_index_demand(Node *predicate, List *values, EState *estate)
 {
 	PgmColumnDemand *demand = palloc0(sizeof(PgmColumnDemand));
-	Node	   *predicate = pgm_layout_stored(INDEXRELID, tuple,
-											  Anum_pg_index_indpred);
-	List	   *values = (List *) pgm_layout_stored(INDEXRELID, tuple,
-													Anum_pg_index_indexprs);
 	ListCell   *lc;
 
 	demand->reads = bms_union(columns_of(predicate),
@@ -114,16 +125,20 @@ add_indexes(List *demands, Relation rel, int n, const PgmColumnPair *pairs,
 	{
 		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
 											ObjectIdGetDatum(lfirst_oid(lc)));
+		Node	   *predicate;
+		Node	   *values;
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
-		if (is_demanding(rel, n, pairs,
-						 (Node *) list_make2(pgm_layout_stored(INDEXRELID, tuple,
-															   Anum_pg_index_indpred),
-											 pgm_layout_stored(INDEXRELID, tuple,
-															   Anum_pg_index_indexprs))))
-			demands = lappend(demands, make_index_demand(tuple, estate));
+		predicate = expand_generated(rel, pgm_layout_stored(INDEXRELID, tuple,
+															Anum_pg_index_indpred));
+		values = expand_generated(rel, pgm_layout_stored(INDEXRELID, tuple,
+														 Anum_pg_index_indexprs));
 		ReleaseSysCache(tuple);
+		if (is_demanding(n, pairs, (Node *) list_make2(predicate, values)))
+			demands = lappend(demands,
+							  make_index_demand(predicate, (List *) values,
+												estate));
 	}
 	return demands;
 }
@@ -139,8 +154,9 @@ add_checks(List *demands, Relation rel, int n, const PgmColumnPair *pairs,
 		Node	   *expr = stringToNode(constr->check[i].ccbin);
 		PgmColumnDemand *demand;
 
+		expr = expand_generated(rel, expr);
 		if (!pgm_check_is_enforced(&constr->check[i]) ||
-			!is_demanding(rel, n, pairs, expr))
+			!is_demanding(n, pairs, expr))
 			continue;
 		demand = palloc0(sizeof(PgmColumnDemand));
 		demand->reads = columns_of(expr);
@@ -262,6 +278,55 @@ nulls_collide(Oid index, AttrNumber column)
 		 (reads(values, column) && contain_nonstrict_functions(values)));
 	ReleaseSysCache(tuple);
 	return result;
+}
+
+/* Is there another one of that name, for other types? */
+static bool
+is_overloaded(Oid function, void *arg)
+{
+	char	   *name = function < FirstNormalObjectId ? NULL :
+		get_func_name(function);
+	CatCList   *list;
+	int			n = 0;
+
+	if (name == NULL)
+		return false;
+	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < list->n_members; i++)
+		if (((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->pronargs ==
+			get_func_nargs(function))
+			n++;
+	ReleaseCatCacheList(list);
+	return n > 1;
+}
+
+static bool
+calls_overloaded(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_overloaded, context) ||
+		expression_tree_walker(node, calls_overloaded, context);
+}
+
+/*
+ * What is made of a value of the other type by another function of the user
+ * need not be unique where it is.
+ */
+bool
+pgm_column_index_differs(Oid index, AttrNumber column)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Node	   *values;
+	Node	   *predicate;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	values = pgm_layout_stored(INDEXRELID, tuple, Anum_pg_index_indexprs);
+	predicate = pgm_layout_stored(INDEXRELID, tuple, Anum_pg_index_indpred);
+	ReleaseSysCache(tuple);
+	return (reads(values, column) && calls_overloaded(values, NULL)) ||
+		(reads(predicate, column) && calls_overloaded(predicate, NULL));
 }
 
 /* A foreign key of several columns may allow nulls only together. */

@@ -39,6 +39,12 @@ extern bool pgm_column_demand_met(const PgmColumnDemand *demand,
 								  TupleTableSlot *row, ExprContext *context);
 
 /*
+ * Does an index compute with this column by a function of the user that has
+ * another form for other types?
+ */
+extern bool pgm_column_index_differs(Oid index, AttrNumber column);
+
+/*
  * May an index or a constraint refuse a row for a null in this column, which
  * is what a number becomes that does not fit?
  */

@@ -83,6 +83,10 @@ pgm_column_no_way_back(const PgmMappingText *back, int64 operation, Oid relid,
 				 pgm_column_is_unique(object->was))
 			result = psprintf("new values may become the same in the old column, and index \"%s\" is unique",
 							  get_rel_name(object->was));
+		else if (object->kind == 'i' && pgm_column_is_unique(object->was) &&
+				 pgm_column_index_differs(object->was, column))
+			result = psprintf("unique index \"%s\" computes with the old column by a function that has another form for other types",
+							  get_rel_name(object->was));
 		else if (back->narrows && pgm_column_refuses_null(object, column))
 			result = psprintf("new values that do not fit are null in the old column, which %s \"%s\" may not allow",
 							  object->kind == 'i' ? "index" : "constraint",

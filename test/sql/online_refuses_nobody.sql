@@ -99,6 +99,33 @@ DELETE FROM beside WHERE id > 3;
 SELECT state FROM pgmigrate.downgrade('-1');
 SELECT *, pg_typeof(v) FROM beside ORDER BY 1;
 
+-- what an index or a check computes with the old column and with a generated one
+CREATE FUNCTION part(int, int) RETURNS int LANGUAGE sql STRICT IMMUTABLE AS 'SELECT 100 / $1 + $2';
+CREATE FUNCTION part(bigint, int) RETURNS bigint LANGUAGE sql STRICT IMMUTABLE AS 'SELECT $1';
+CREATE TABLE generated (v int, w int, g int GENERATED ALWAYS AS (w * 2) STORED, CHECK (v * 1000 + g > 0), CHECK (part(v, g) >= 0));
+CREATE INDEX ON generated ((v * 1000 + g));
+CREATE INDEX ON generated (w) WHERE v * 1000 > g;
+INSERT INTO generated SELECT g, g FROM generate_series(1, 5) g;
+-- and a unique one by a function that is another for the new type
+CREATE TABLE overloaded (v int, w int);
+CREATE UNIQUE INDEX ON overloaded (part(v, w));
+INSERT INTO overloaded SELECT g, 100 * g FROM generate_series(1, 5) g;
+SELECT pgmigrate.revision('other columns', 'ALTER TABLE nobody.generated ALTER v TYPE bigint; ALTER TABLE nobody.overloaded ALTER v TYPE bigint', 'ALTER TABLE nobody.overloaded ALTER v TYPE int; ALTER TABLE nobody.generated ALTER v TYPE int', id => 'others');
+SELECT relation, rule, substring(message, 'reverted: (.*)') AS reason FROM pgmigrate.assess('others') WHERE rule ~ 'way-back' ORDER BY 1, 2;
+SELECT state FROM pgmigrate.upgrade('others');
+SELECT relation, method, state, details->>'no_way_back' AS no_way_back FROM pgmigrate.operations WHERE revision = 'others' ORDER BY 1;
+INSERT INTO generated (v, w) VALUES (2147483, 1000000), (3000000000, 7), (9, 9);
+UPDATE generated SET w = 1000000000 WHERE v = 2;
+UPDATE generated SET v = 2147483, w = 500000 WHERE v = 3;
+UPDATE generated SET w = 8 WHERE v = 4;
+INSERT INTO overloaded (v, w) VALUES (51, 0), (52, 0), (53, 0);
+SELECT operation AS op FROM pgmigrate.operations WHERE revision = 'others' AND relation = 'nobody.generated' \gset
+\set VERBOSITY terse
+SELECT action FROM pgmigrate.revert(:op);
+\set VERBOSITY default
+SELECT action FROM pgmigrate.revert(:op, without_unfit => true);
+SELECT v, w, g FROM generated ORDER BY w;
+
 DROP SCHEMA nobody CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
