@@ -31,6 +31,7 @@
 #include "assess/row_checks.h"
 #include "assess/row_plans.h"
 #include "assess/trial.h"
+#include "assess/type_change.h"
 #include "assess/wrong_names.h"
 #include "base/clock.h"
 #include "base/settings.h"
@@ -40,6 +41,7 @@
 #include "compat/server.h"
 #include "lock/held.h"
 #include "online/downgrade.h"
+#include "online/shadow_table.h"
 #include "sql/relation_names.h"
 #include "store/authors.h"
 #include "store/begun_statement.h"
@@ -181,6 +183,34 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 							 edata->hint);
 }
 
+/* The last statement of the pass that statement n goes along with. */
+static int
+last_of_pass(Oid relid, const PgmSource *source, int n)
+{
+	for (int i = 0; i <= n; i++)
+	{
+		int			last = pgm_shadow_joint_last(source, i);
+
+		if (last >= n)
+			return last;
+	}
+	return pgm_shadow_last(relid, source, n);
+}
+
+/* A trial is of the statement as it is written. */
+static void
+try_as_online(const PgmJudged *judged, PgmTrial *trial)
+{
+	PgmVerdict *verdict = judged->verdict;
+
+	if (judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE &&
+		verdict->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED)
+		pgm_type_change_carry(trial, verdict,
+							  last_of_pass(judged->strategy->relid,
+										   judged->source, judged->n));
+	pgm_type_change_again(trial, verdict);
+}
+
 static PgmJudged *
 judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 				PgmTrial *trial)
@@ -201,6 +231,8 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		trial->incomplete = true;
 	}
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
+	if (trial != NULL && item->trusted)
+		try_as_online(judged, trial);
 	pgm_lint_statement(judged, &assessment->past);
 	if (item->downgraded != NULL && item->why_plain == NULL)
 		judge_way_back(assessment, judged, item, n);

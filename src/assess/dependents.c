@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * dependents.c
- *	  What is refused for what depends on the object: drops, and a constraint
- *	  of a domain for what an online change keeps.
+ *	  What is refused for what depends on the object: drops, a change of type
+ *	  for what is not cloned, and a constraint of a domain for what an online
+ *	  change keeps.
  *
  * Types and routines are not cloned, so their drop is not tried: pg_depend
  * tells.  What an earlier statement may have changed is not counted; but what
@@ -22,6 +23,7 @@
 #include "assess/dependents.h"
 #include "base/spi_list.h"
 #include "base/transaction.h"
+#include "clone/misfit.h"
 #include "compat/server.h"
 #include "lint/lint.h"
 #include "online/shadow_table.h"
@@ -74,6 +76,21 @@ static PgmQuery dependents_query = {
 	"WHERE c.oid = d.relid), 0) "
 	"FROM d ORDER BY d.classid, d.objid, d.objsubid",
 	3, {OIDOID, OIDOID, OIDOID}
+};
+
+/*
+ * What the server refuses to change the type of columns $2 of tables $1 for,
+ * and a copy of the tables has not.
+ */
+static PgmQuery users_query = {
+	"SELECT format('cannot alter type of column \"%s\", which is used by %s', "
+	"a.attname, pg_describe_object(d.classid, d.objid, d.objsubid)) "
+	"FROM pg_attribute a JOIN pg_depend d "
+	"ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid "
+	"AND d.refobjsubid = a.attnum WHERE a.attrelid = ANY ($1) "
+	"AND a.attname::text = ANY ($2) AND d.classid IN ('pg_proc'::regclass, "
+	"'pg_publication_rel'::regclass) ORDER BY 1",
+	2, {OIDARRAYOID, TEXTARRAYOID}
 };
 
 static bool
@@ -389,6 +406,47 @@ look_at(PgmVerdict *verdict, const ObjectAddress *object, List *past,
 	}
 }
 
+/* May an earlier statement have dropped it, or made it something else? */
+static bool
+is_touched(List *past)
+{
+	ListCell   *lc;
+
+	foreach(lc, past)
+	{
+		const PgmVerdict *verdict = ((PgmJudged *) lfirst(lc))->verdict;
+
+		switch (nodeTag(statement_of(lfirst(lc))))
+		{
+			case T_AlterPublicationStmt:
+			case T_CreateFunctionStmt:
+			case T_DropStmt:
+				return true;
+			default:
+				if (verdict->opaque)
+					return true;
+				break;
+		}
+	}
+	return false;
+}
+
+static void
+find_users(PgmVerdict *verdict, const AlterTableStmt *stmt, List *past)
+{
+	Oid			relid = pgm_lookup_relation(stmt->relation);
+	List	   *columns = pgm_altered_types(stmt);
+	Datum		values[2];
+
+	if (columns == NIL || !OidIsValid(relid) || is_touched(past))
+		return;
+	values[0] = pgm_oid_array_datum(lcons_oid(relid, pgm_descendants(relid)));
+	values[1] = pgm_names_datum(columns);
+	verdict->reason = pgm_spi_one_text(&users_query, values);
+	if (verdict->reason != NULL)
+		verdict->sqlerrcode = ERRCODE_FEATURE_NOT_SUPPORTED;
+}
+
 typedef struct LookAt
 {
 	PgmVerdict *verdict;
@@ -433,6 +491,8 @@ pgm_find_dependents(PgmVerdict *verdict, List *past, Oid first_oid)
 
 	if (verdict->sqlerrcode != 0)
 		return;
+	if (IsA(stmt, AlterTableStmt) && verdict->tried)
+		find_users(verdict, castNode(AlterTableStmt, stmt), past);
 	if (IsA(stmt, AlterDomainStmt) &&
 		reads_values(castNode(AlterDomainStmt, stmt)))
 		look.alter = castNode(AlterDomainStmt, stmt);

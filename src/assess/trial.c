@@ -48,6 +48,7 @@
 #include "assess/left_out.h"
 #include "assess/trial.h"
 #include "assess/trial_role.h"
+#include "assess/type_change.h"
 #include "assess/work_seen.h"
 #include "base/cancel.h"
 #include "base/settings.h"
@@ -426,6 +427,8 @@ run_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 						   (makes_temporary(stmt) ? 0 :
 							SECURITY_RESTRICTED_OPERATION) |
 						   SECURITY_LOCAL_USERID_CHANGE);
+	if (trial->carries)
+		pgm_type_change_aside(trial, stmt);
 	pgm_clones_utility(stmt, verdict->source->text);
 	SetUserIdAndSecContext(save_user, save_sec_context);
 	AtEOXact_GUC(true, guc_level);
@@ -489,10 +492,13 @@ adds_enum_value(const PgmSource *source, int n)
 	return false;
 }
 
-static void
-note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
+void
+pgm_trial_note_failure(PgmTrial *trial, PgmVerdict *verdict,
+					   const ErrorData *edata)
 {
-	verdict->reason = without_clone_schemas(trial->clones, edata->message);
+	verdict->reason = without_clone_schemas(trial->clones,
+											pgm_type_change_failure(verdict,
+																	edata));
 	verdict->position = edata->cursorpos;
 
 	/*
@@ -515,28 +521,12 @@ note_failure(PgmTrial *trial, PgmVerdict *verdict, const ErrorData *edata)
 	trial->incomplete = true;
 }
 
-static pg_noinline List *
-copy_effects(List *effects)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, effects)
-	{
-		PgmEffect  *effect = palloc(sizeof(PgmEffect));
-
-		*effect = *(PgmEffect *) lfirst(lc);
-		result = lappend(result, effect);
-	}
-	return result;
-}
-
 static void
 try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	List	   *effects = copy_effects(verdict->effects);
+	List	   *effects = pgm_verdict_copy_effects(verdict->effects);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old);
@@ -561,7 +551,8 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 
 		/* a scan is counted even if it is taken back */
 		trial->stale = true;
-		note_failure(trial, verdict, edata);
+		pgm_trial_note_failure(trial, verdict, edata);
+		pgm_type_change_name(trial, verdict, stmt);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
@@ -593,9 +584,8 @@ refused_concurrently(PgmVerdict *verdict, Node *stmt)
 	return verdict->sqlerrcode != 0;
 }
 
-/* Point the statement to the clones and run it. */
-static void
-try_redirected(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
+void
+pgm_trial_try(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 {
 	PgmRedirect redirect;
 	Node	   *live = stmt;
@@ -680,7 +670,7 @@ pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict)
 	else if (verdict->top_level && refused_concurrently(verdict, stmt))
 		trial->incomplete = true;
 	else
-		try_redirected(trial, verdict, plain ? plain : stmt, plain != NULL);
+		pgm_trial_try(trial, verdict, plain ? plain : stmt, plain != NULL);
 }
 
 /* ---- begin and end */

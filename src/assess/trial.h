@@ -21,6 +21,9 @@ typedef struct PgmTrial
 	bool		took_live;		/* the statement has locked a live relation */
 	bool		stale;			/* the clones are to be looked at again */
 	Oid			first_oid;		/* what is made in the trial has later ones */
+	bool		carries;		/* the statement takes along its views … */
+	List	   *aside;			/* … which are put aside: PgmShadowView * … */
+	int			aside_until;	/* … until this statement is done */
 	MemoryContext context;
 } PgmTrial;
 
@@ -38,5 +41,16 @@ extern void pgm_trial_end(PgmTrial *trial);
  * sqlerrcode and reason.  If it is not to be tried, "reason" says why.
  */
 extern void pgm_trial_run(PgmTrial *trial, PgmVerdict *verdict);
+
+/*
+ * Point a statement to the clones and run it; a plain form only stands for
+ * that of the verdict.
+ */
+extern void pgm_trial_try(PgmTrial *trial, PgmVerdict *verdict, Node *stmt,
+						  bool plain);
+
+/* A failure is that of the statement. */
+extern void pgm_trial_note_failure(PgmTrial *trial, PgmVerdict *verdict,
+								   const ErrorData *edata);
 
 #endif							/* PGM_ASSESS_TRIAL_H */

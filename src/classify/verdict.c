@@ -137,6 +137,22 @@ pgm_verdict_set_effects(PgmVerdict *verdict, List *effects)
 	verdict->by_relid = NULL;
 }
 
+List *
+pgm_verdict_copy_effects(List *effects)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, effects)
+	{
+		PgmEffect  *effect = palloc(sizeof(PgmEffect));
+
+		*effect = *(PgmEffect *) lfirst(lc);
+		result = lappend(result, effect);
+	}
+	return result;
+}
+
 PgmEffect *
 pgm_verdict_effect(PgmVerdict *verdict, Oid relid, LOCKMODE mode)
 {

@@ -76,6 +76,8 @@ typedef struct PgmVerdict
 	bool		by_kind;		/* no statement of its kind is tried */
 	int			sqlerrcode;		/* 0 unless it failed */
 	int			position;		/* of the error in the source, or 0 */
+	bool		carried;		/* only as written: carried out online, what
+								 * is in the way goes along */
 	char	   *remedy;			/* what would help then, or NULL */
 } PgmVerdict;
 
@@ -104,6 +106,7 @@ extern PgmEffect *pgm_verdict_find(PgmVerdict *verdict, Oid relid);
 
 /* Replace all effects. */
 extern void pgm_verdict_set_effects(PgmVerdict *verdict, List *effects);
+extern List *pgm_verdict_copy_effects(List *effects);
 
 /* The live relation of that name, or InvalidOid.  No lock is taken. */
 extern Oid	pgm_lookup_relation(const RangeVar *name);

@@ -180,7 +180,7 @@ is_carried(const PgmJudged *judged, const PgmFinding *finding)
 		case PGM_STRATEGY_SHADOW_TABLE:
 			return is_listed(finding, carried) ||
 				(strcmp(finding->rule->id, "trial-fails") == 0 &&
-				 judged->verdict->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED);
+				 judged->verdict->carried);
 		case PGM_STRATEGY_SHADOW_COLUMN:
 			return is_listed(finding, carried);
 		default:

@@ -25,6 +25,7 @@
 
 #include "base/spi_list.h"
 #include "base/transaction.h"
+#include "clone/misfit.h"
 #include "compat/parse.h"
 #include "online/column_internal.h"
 #include "online/layout.h"
@@ -435,10 +436,32 @@ make_constraint(PgmShadow *shadow, const PgmColumnObject *object)
 					  constraint_locked, &work);
 }
 
+typedef struct Making
+{
+	const PgmShadow *shadow;
+	char	   *what;
+} Making;
+
+/* The server names the double, which nobody knows. */
+static void
+make_error_callback(void *arg)
+{
+	const Making *making = arg;
+
+	errcontext("%s of table %s, made for the new column", making->what,
+			   making->shadow->name);
+	if (ERRCODE_TO_CATEGORY(geterrcode()) ==
+		ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
+		errhint("%s", _(PGM_MISFIT_REMEDY));
+}
+
 void
 pgm_column_make_objects(PgmShadow *shadow)
 {
 	MemoryContext old = MemoryContextSwitchTo(shadow->context);
+	Making		making = {shadow};
+	ErrorContextCallback callback = {error_context_stack, make_error_callback,
+	&making};
 	List	   *objects;
 	List	   *names;
 	ListCell   *lc;
@@ -459,9 +482,17 @@ pgm_column_make_objects(PgmShadow *shadow)
 								   list_length(objects), "indexes");
 		if (object->kind == 'i')
 			command = pgm_layout_index_command(object->was);
+		making.what = MemoryContextStrdup(shadow->context,
+										  psprintf(object->kind == 'i' ?
+												   "index \"%s\"" :
+												   "constraint \"%s\"",
+												   object->kind == 'i' ?
+												   get_rel_name(object->was) :
+												   get_constraint_name(object->was)));
 		pgm_txn_commit();
 		if (OidIsValid(object->becomes))
 			continue;
+		error_context_stack = &callback;
 		if (object->kind == 'i')
 			pgm_shadow_ensure_index(shadow, object->relid,
 									pgm_column_hidden_object(shadow->operation->id,
@@ -469,6 +500,7 @@ pgm_column_make_objects(PgmShadow *shadow)
 									command, pgm_column_rename_index, names);
 		else
 			make_constraint(shadow, object);
+		error_context_stack = callback.previous;
 	}
 	MemoryContextSwitchTo(old);
 }

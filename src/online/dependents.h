@@ -8,6 +8,7 @@
 #ifndef PGM_ONLINE_DEPENDENTS_H
 #define PGM_ONLINE_DEPENDENTS_H
 
+#include "online/carried_views.h"
 #include "online/internal.h"
 
 /*
@@ -43,23 +44,13 @@ extern void pgm_shadow_suspend_keys(List *keys);
 extern void pgm_shadow_restore_keys(List *keys);
 
 /*
- * views.c: those on columns whose type changes.  They are locked while they do
- * not count; to try them is to see that they can be what they were.  Former
- * ones have the definition that was remembered, if they were left alone.
+ * views.c: to try them is to see that they can be what they were.  Former ones
+ * have the definition that was remembered, if they were left alone.
  */
-typedef struct PgmShadowView
-{
-	Oid			relid;
-	char	   *name;			/* qualified */
-	char	   *definition;
-} PgmShadowView;
-
 extern List *pgm_shadow_views(const PgmShadow *shadow);
 extern List *pgm_shadow_former_views(const PgmShadow *shadow);
 extern void pgm_shadow_remember_views(const PgmShadow *shadow, List *before);
 extern void pgm_shadow_try_views(const PgmShadow *shadow);
-extern void pgm_shadow_detach_views(List *views);
-extern void pgm_shadow_attach_views(const PgmShadow *shadow, List *views);
 
 /*
  * spared_indexes.c: those that the statement on the empty table would build

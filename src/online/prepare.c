@@ -41,7 +41,9 @@
 #include "utils/snapmgr.h"
 
 #include "base/spi_list.h"
+#include "base/transaction.h"
 #include "classify/related_relations.h"
+#include "clone/misfit.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "online/beside.h"
@@ -182,6 +184,42 @@ pgm_shadow_make_schema(PgmShadow *shadow)
 						   get_namespace_oid(shadow->schema, false));
 }
 
+typedef struct Beside
+{
+	AlterTableStmt *stmt;
+	const char *text;
+} Beside;
+
+static void
+alter_beside(void *arg)
+{
+	const Beside *beside = arg;
+
+	pgm_layout_run((Node *) beside->stmt, beside->text);
+	CommandCounterIncrement();
+}
+
+/*
+ * The server does not say which index, or constraint, it cannot make again
+ * for the new type.
+ */
+static void
+refuse_misfit(const PgmShadow *shadow, const Beside *beside, ErrorData *edata)
+{
+	char	   *misfit = NULL;
+
+	if (pgm_altered_types(beside->stmt) != NIL)
+		misfit = pgm_find_misfit(shadow->beside, beside->stmt, beside->text);
+	if (misfit == NULL)
+		ReThrowError(edata);
+	ereport(ERROR,
+			errcode(edata->sqlerrcode),
+			errmsg("%s of table %s does not fit the new type of a column",
+				   misfit, pgm_layout_name(shadow->root)),
+			errdetail_internal("%s", edata->message),
+			errhint("%s", _(PGM_MISFIT_REMEDY)));
+}
+
 /* The statements on the copy, which has the table's name in another schema. */
 static void
 run_beside(const PgmShadow *shadow)
@@ -190,17 +228,20 @@ run_beside(const PgmShadow *shadow)
 
 	for (int i = request->n; i <= request->last; i++)
 	{
-		AlterTableStmt *stmt;
+		Beside		beside = {NULL, request->source->text};
+		ErrorData  *edata;
 
 		if (!pgm_shadow_changes(shadow, i))
 			continue;
-		stmt = copyObject(castNode(AlterTableStmt,
-								   request->source->statements[i].raw->stmt));
-		stmt->relation = makeRangeVar(shadow->schema,
-									  get_rel_name(shadow->beside), -1);
-		stmt->relation->inh = false;
-		pgm_layout_run((Node *) stmt, request->source->text);
+		beside.stmt = copyObject(castNode(AlterTableStmt,
+										  request->source->statements[i].raw->stmt));
+		beside.stmt->relation = makeRangeVar(shadow->schema,
+											 get_rel_name(shadow->beside), -1);
+		beside.stmt->relation->inh = false;
 		CommandCounterIncrement();
+		edata = pgm_txn_try(alter_beside, &beside);
+		if (edata != NULL)
+			refuse_misfit(shadow, &beside, edata);
 	}
 }
 

@@ -207,7 +207,7 @@ pgm_shadow_switch(PgmShadow *shadow)
 		pgm_exec_statement(request->exec, request->source, i, true);
 	pgm_shadow_count_indexes(spared);
 	order_columns(shadow, false);
-	pgm_shadow_attach_views(shadow, views);
+	pgm_shadow_attach_views(views);
 	pgm_shadow_restore_keys(keys);
 	swap_all(shadow, true);
 	(void) run_others(shadow, i);
@@ -531,7 +531,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 			run_inverse(member, lfirst(lc2));
 	}
 	order_columns(shadow, true);
-	pgm_shadow_attach_views(shadow, views);
+	pgm_shadow_attach_views(views);
 	between = pgm_joint_add_keys(between);
 	if (unfit == 0)
 		pgm_shadow_restore_keys(keys);

@@ -154,6 +154,28 @@ pgm_shadow_views(const PgmShadow *shadow)
 	return pgm_spi_list(&find_query, values, NULL, make_view);
 }
 
+List *
+pgm_views_on(Oid relid, List *columns)
+{
+	Datum		values[6];
+	Datum		table = pgm_oid_array_datum(list_make1_oid(relid));
+	List	   *tables = NIL;
+	List	   *numbers = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		tables = lappend_oid(tables, relid);
+		numbers = lappend_int(numbers, get_attnum(relid, strVal(lfirst(lc))));
+	}
+	for (int i = 0; i < 3; i++)
+		values[i] = table;
+	values[3] = pgm_oid_array_datum(tables);
+	values[4] = pgm_oid_array_datum(NIL);
+	values[5] = int2_array_datum(numbers);
+	return pgm_spi_list(&find_query, values, NULL, make_view);
+}
+
 void
 pgm_shadow_detach_views(List *views)
 {
@@ -326,12 +348,6 @@ set_types(const PgmShadowView *view, const Query *query)
 /* ---- and their queries */
 
 static void
-view_error_callback(void *arg)
-{
-	errcontext("view %s over the new form of its table", (char *) arg);
-}
-
-static void
 attach(const PgmShadowView *view)
 {
 	Query	   *query;
@@ -354,27 +370,68 @@ pin_search_path(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* The server says what is wrong, but not with which view. */
+static void
+refuse_view(const PgmShadowView *view, const ErrorData *edata)
+{
+	ereport(ERROR,
+			errcode(edata->sqlerrcode),
+			errmsg("view %s cannot be read over the new type of a column",
+				   view->name),
+			errdetail_internal("%s", edata->message),
+			errhint("Drop the view before the change of the type, and make it again after it in a form that fits."));
+}
+
+/* Is it about what the query says? */
+static bool
+is_misfit(int sqlerrcode)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		(category == ERRCODE_DATA_EXCEPTION ||
+		 category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION);
+}
+
+typedef struct ViewWork
+{
+	const PgmShadow *shadow;
+	List	   *views;
+	const PgmShadowView *view;
+	void		(*work) (const PgmShadow *shadow, List *views,
+						 const PgmShadowView *view);
+} ViewWork;
+
+static void
+do_work(void *arg)
+{
+	const ViewWork *work = arg;
+	PgmOwnerScope scope;
+
+	pgm_owner_enter(&scope, pgm_owner_of(work->view->relid));
+	pin_search_path();
+	work->work(work->shadow, work->views, work->view);
+	pgm_owner_leave(&scope);
+}
+
 /* As their owner, who is that of the tables. */
 static void
-with_each(const PgmShadow *shadow, List *views,
-		  void (*work) (const PgmShadow *shadow, List *views,
-						const PgmShadowView *view))
+with_each(ViewWork *work)
 {
 	ListCell   *lc;
 
-	foreach(lc, views)
+	CommandCounterIncrement();
+	foreach(lc, work->views)
 	{
-		const PgmShadowView *view = lfirst(lc);
-		ErrorContextCallback callback = {error_context_stack,
-		view_error_callback, view->name};
-		PgmOwnerScope scope;
+		ErrorData  *edata;
 
-		error_context_stack = &callback;
-		pgm_owner_enter(&scope, pgm_owner_of(view->relid));
-		pin_search_path();
-		work(shadow, views, view);
-		pgm_owner_leave(&scope);
-		error_context_stack = callback.previous;
+		work->view = lfirst(lc);
+		edata = pgm_txn_try(do_work, work);
+		if (edata == NULL)
+			continue;
+		if (is_misfit(edata->sqlerrcode))
+			refuse_view(work->view, edata);
+		ReThrowError(edata);
 	}
 }
 
@@ -385,9 +442,11 @@ attach_one(const PgmShadow *shadow, List *views, const PgmShadowView *view)
 }
 
 void
-pgm_shadow_attach_views(const PgmShadow *shadow, List *views)
+pgm_shadow_attach_views(List *views)
 {
-	with_each(shadow, views, attach_one);
+	ViewWork	work = {NULL, views, NULL, attach_one};
+
+	with_each(&work);
 }
 
 /* ---- a try on the copy */
@@ -479,6 +538,7 @@ pgm_shadow_try_views(const PgmShadow *shadow)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ViewWork	work = {shadow, NIL, NULL, try_one};
 	List	   *views;
 	int			level;
 	ListCell   *lc;
@@ -491,7 +551,8 @@ pgm_shadow_try_views(const PgmShadow *shadow)
 	if (views == NIL)
 		return;
 	level = pgm_txn_begin_sub();
-	with_each(shadow, views, try_one);
+	work.views = views;
+	with_each(&work);
 	pgm_txn_rollback_sub(level);
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;

@@ -375,7 +375,7 @@ CREATE FUNCTION public.truth_told(sql text) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(max(fails), string_agg(format('%s %s%s%s', r.name, r.lock_mode,
 		CASE WHEN r.rewrites THEN ' r' END, CASE WHEN r.scans THEN ' s' END), ', ' ORDER BY trim(r.name, '"') COLLATE "C"), '')
 	FROM (SELECT regexp_replace(relation, '^truth(_other)?\.', '') AS name,
-		CASE WHEN rule = 'trial-fails' THEN regexp_replace(replace(message, 'the statement fails: ', 'FAILS '), 'truth\.', '') END AS fails, *
+		CASE WHEN rule = 'trial-fails' THEN regexp_replace(replace(message, 'the statement fails: ', 'FAILS '), 'truth\.|: rule .* depends on .*', '') END AS fails, *
 		FROM pgmigrate.lint(sql)
 		WHERE rule = 'trial-fails' OR (rule = 'lock' AND relation LIKE 'truth%')) r
 $$;
