@@ -23,7 +23,6 @@
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
@@ -31,7 +30,6 @@
 #include "nodes/bitmapset.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -238,44 +236,21 @@ can_have_double(Oid relid, const PgmColumnSpec *spec)
 
 /* ---- indexes that are others, and the same */
 
-/*
- * The command, from what comes after the name of the table: a double need not
- * be unique.
- */
-static char *
-form_of(Oid index)
-{
-	char	   *command = pgm_layout_index_command(index);
-	char	   *form = strstr(command, " USING ");
-
-	return form == NULL ? command : form;
-}
-
-static char *
-replaced(const char *string, const char *from, const char *to)
-{
-	Datum		result = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
-												 CStringGetTextDatum(string),
-												 CStringGetTextDatum(from),
-												 CStringGetTextDatum(to));
-
-	return TextDatumGetCString(result);
-}
-
 /* That of a double, on the columns that have the names. */
-static char *
+static IndexStmt *
 form_on_leading(Oid index, const PgmColumnSpec *spec)
 {
-	char	   *form = form_of(index);
+	IndexStmt  *form = pgm_layout_index_form(index);
+	List	   *names = NIL;
 
 	for (int i = 0; i < spec->n; i++)
-		form = replaced(form,
-						quote_identifier(get_attname(spec->relid,
-													 spec->pairs[i].follow,
-													 false)),
-						quote_identifier(get_attname(spec->relid,
-													 spec->pairs[i].lead,
-													 false)));
+	{
+		names = lappend(names, get_attname(spec->relid,
+										   spec->pairs[i].follow, false));
+		names = lappend(names, get_attname(spec->relid, spec->pairs[i].lead,
+										   false));
+	}
+	pgm_column_rename_index(form, names);
 	return form;
 }
 
@@ -288,7 +263,7 @@ find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 			List *known)
 {
 	Datum		values[2];
-	char	   *form = form_on_leading(object->was, spec);
+	IndexStmt  *form = form_on_leading(object->was, spec);
 	bool		was_unique = pgm_column_is_unique(object->was);
 	ListCell   *lc;
 
@@ -298,7 +273,7 @@ find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 	{
 		Oid			index = lfirst_oid(lc);
 
-		if (index != object->was && strcmp(form_of(index), form) == 0 &&
+		if (index != object->was && equal(pgm_layout_index_form(index), form) &&
 			(was_unique || !pgm_column_is_unique(index) ||
 			 pgm_column_stays_unique(index, spec)))
 			return index;

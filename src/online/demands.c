@@ -25,6 +25,7 @@
 
 #include "compat/checks.h"
 #include "compat/planner.h"
+#include "online/layout.h"
 #include "online/sync.h"
 
 /* Has the column of that name the same values? */
@@ -137,27 +138,15 @@ is_demanding(Relation index)
 }
 
 /*
- * What comes after the name of the table; that columns have other types is
- * for the mapping of their values, and looked at where something is computed.
+ * The same words in one that is valid, and as strict; that columns have other
+ * types is for the mapping of their values, and looked at where something is
+ * computed.
  */
-static char *
-index_text(Relation index)
-{
-	Oid			relid = RelationGetRelid(index);
-	char	   *command =
-		TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef,
-												ObjectIdGetDatum(relid)));
-	char	   *text = strstr(command, " USING ");
-
-	return text == NULL ? command : text;
-}
-
-/* The same words in one that is valid, and as strict. */
 static bool
 has_index(Relation rel, Relation like)
 {
 	List	   *indexes = RelationGetIndexList(rel);
-	const char *text = index_text(like);
+	IndexStmt  *form = pgm_layout_index_form(RelationGetRelid(like));
 	bool		result = false;
 	ListCell   *lc;
 
@@ -170,7 +159,7 @@ has_index(Relation rel, Relation like)
 			index->rd_index->indisunique == like->rd_index->indisunique &&
 			index->rd_index->indisexclusion ==
 			like->rd_index->indisexclusion &&
-			strcmp(index_text(index), text) == 0;
+			equal(pgm_layout_index_form(RelationGetRelid(index)), form);
 		index_close(index, NoLock);
 	}
 	return result;

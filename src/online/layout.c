@@ -486,6 +486,20 @@ pgm_layout_index_statement(const char *command, const char *name, Oid relid)
 	return stmt;
 }
 
+IndexStmt *
+pgm_layout_index_form(Oid index)
+{
+	IndexStmt  *stmt =
+		pgm_layout_index_statement(pgm_layout_index_command(index), "",
+								   IndexGetRelation(index, false));
+
+	stmt->idxname = NULL;
+	stmt->relation = NULL;
+	stmt->tableSpace = NULL;
+	stmt->unique = false;
+	return stmt;
+}
+
 static const char *
 constraint_kind(Oid constraint)
 {

@@ -36,6 +36,12 @@ extern IndexStmt *pgm_layout_index_statement(const char *command,
 											 const char *name, Oid relid);
 
 /*
+ * What an index holds and how, whatever it and its table are called, where it
+ * is stored, and whether it is unique; to be compared by equal().
+ */
+extern IndexStmt *pgm_layout_index_form(Oid index);
+
+/*
  * What ALTER INDEX has said of columns of the indexes of a table, for those of
  * another one that are the same.
  */

@@ -152,6 +152,23 @@ SELECT count(*) FROM pg_index WHERE indrelid = 'other'::regclass AND indexrelid 
 DROP TABLE other;
 SELECT state FROM pgmigrate.upgrade('taken');
 SELECT state FROM pgmigrate.downgrade('-1');
+
+-- an index is known by what it is on, not by the text of it: one name of ours begins with another, and a name has a word of the command
+SELECT pgmigrate.remove('taken');
+SELECT format('CREATE TABLE known (%s)', string_agg('c' || n || ' int', ', ' ORDER BY n)) FROM generate_series(1, 21) AS n \gexec
+ALTER TABLE known RENAME c2 TO first;
+ALTER TABLE known RENAME c21 TO second;
+INSERT INTO known SELECT g, g FROM generate_series(1, 10) AS g;
+CREATE INDEX "first USING btree" ON known (first);
+CREATE INDEX second_part ON known (second) WHERE first > 0;
+CREATE TABLE were AS SELECT indexrelid, indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = 'known'::regclass;
+SELECT pgmigrate.revision('known', 'ALTER TABLE made.known ALTER first TYPE bigint, ALTER second TYPE bigint', 'ALTER TABLE made.known ALTER first TYPE int, ALTER second TYPE int', id => 'known');
+SELECT state FROM pgmigrate.upgrade('known');
+REINDEX INDEX CONCURRENTLY "first USING btree";
+REINDEX INDEX CONCURRENTLY second_part;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT name, i.indisvalid, i.indexrelid IS NOT NULL AS same FROM were LEFT JOIN pg_index i USING (indexrelid) ORDER BY 1;
+SELECT count(*) FROM pg_index WHERE indrelid = 'known'::regclass;
 -- a name makes nothing ours: what the user has called so stays, on the way back and at the end
 CREATE TABLE named (id int, v int, w int);
 CREATE INDEX named_v ON named (v);
