@@ -162,7 +162,7 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 			   const PgmAssessItem *item, int n)
 {
 	PgmReplaced replaced;
-	ErrorData  *edata;
+	ListCell   *lc;
 
 	/* those after the first go along with it */
 	if ((assessment->replaced == item && n > assessment->first_replaced &&
@@ -172,8 +172,10 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 	assessment->replaced = item;
 	assessment->first_replaced = n;
 	assessment->last_replaced = replaced.last;
-	edata = pgm_shadow_foresee_revert(item->source, n, &replaced);
-	if (edata != NULL)
+	foreach(lc, pgm_shadow_foresee_revert(item->source, n, &replaced))
+	{
+		const ErrorData *edata = lfirst(lc);
+
 		(void) pgm_lint_find(judged, "way-back-refused", NULL,
 							 psprintf("the way back of operation " INT64_FORMAT " would be refused: %s%s%s",
 									  replaced.operation->id, edata->message,
@@ -181,6 +183,7 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 									  edata->detail == NULL ? "" :
 									  edata->detail),
 							 edata->hint);
+	}
 }
 
 /* The last statement of the pass that statement n goes along with. */

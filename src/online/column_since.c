@@ -64,7 +64,7 @@ static PgmQuery dependents_query = {
 	"AND NOT EXISTS (SELECT FROM pg_trigger g "
 	"WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid "
 	"AND g.tgisinternal AND g.tgfoid = 'pgmigrate.online_column'::regproc) "
-	"ORDER BY 1 LIMIT 1",
+	"GROUP BY 1 ORDER BY 1",
 	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
@@ -412,7 +412,7 @@ refuse_made(const PgmShadow *shadow, List *objects)
 		PgmColumnSpec spec;
 		Datum		values[3];
 		Datum	   *columns;
-		char	   *made;
+		ListCell   *made;
 
 		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
 									 &spec))
@@ -423,10 +423,9 @@ refuse_made(const PgmShadow *shadow, List *objects)
 		values[0] = ObjectIdGetDatum(lfirst_oid(lc));
 		values[1] = pgm_array_datum(INT2OID, spec.n, columns);
 		values[2] = pgm_oid_array_datum(known);
-		made = pgm_spi_one_text(&dependents_query, values);
-		if (made != NULL)
+		foreach(made, pgm_spi_texts(&dependents_query, values))
 			pgm_since_refuse(shadow, psprintf("%s was made on a column that it changes",
-											  made));
+											  (char *) lfirst(made)));
 	}
 }
 

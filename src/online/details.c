@@ -92,19 +92,36 @@ pgm_shadow_load(PgmShadow *shadow)
 	MemoryContextSwitchTo(old);
 }
 
-void
-pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
+typedef struct Change
 {
+	const PgmShadow *shadow;
+	const char *what;
+} Change;
+
+static void
+raise_changed(void *arg)
+{
+	const Change *change = arg;
+	const PgmShadow *shadow = change->shadow;
+
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("definition of table %s has changed", shadow->name),
 			errdetail("Since operation " INT64_FORMAT " began, %s.",
-					  shadow->operation->id, what),
+					  shadow->operation->id, change->what),
 			shadow->operation->state < PGM_OPERATION_SWITCHED ?
 			errhint("Call pgmigrate.revert(" INT64_FORMAT ") and begin again.",
 					shadow->operation->id) :
 			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 					shadow->operation->id));
+}
+
+void
+pgm_shadow_refuse_changed(const PgmShadow *shadow, const char *what)
+{
+	Change		change = {shadow, what};
+
+	pgm_since_tell(shadow, raise_changed, &change);
 }
 
 /* "diff" is what the layout of the table and a copy returned. */

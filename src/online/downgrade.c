@@ -164,6 +164,7 @@ typedef struct Look
 {
 	PgmShadowRequest request;
 	PgmOperation *operation;
+	List	   *told;			/* of ErrorData */
 } Look;
 
 static void
@@ -185,7 +186,10 @@ look(void *arg)
 			shadow = member;
 	}
 	foreach(lc, family)
+	{
 		((PgmShadow *) lfirst(lc))->family = family;
+		((PgmShadow *) lfirst(lc))->told = &look->told;
+	}
 	if (shadow == NULL)
 		return;
 	if (pgm_is_column(shadow))
@@ -196,11 +200,18 @@ look(void *arg)
 }
 
 /* An error of another kind is none of the way back itself. */
-ErrorData *
+static bool
+is_of_way_back(const ErrorData *edata)
+{
+	return edata->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		edata->sqlerrcode == ERRCODE_DATA_EXCEPTION;
+}
+
+List *
 pgm_shadow_foresee_revert(const PgmSource *source, int n,
 						  const PgmReplaced *replaced)
 {
-	Look		arg = {{0}, replaced->operation};
+	Look		arg = {{0}, replaced->operation, NIL};
 	PgmExec		exec = {0};
 	ErrorData  *edata;
 	Oid			owner;
@@ -209,13 +220,13 @@ pgm_shadow_foresee_revert(const PgmSource *source, int n,
 	owner = pgm_owner_of(replaced->operation->relid);
 	if (replaced->operation->state != PGM_OPERATION_SWITCHED ||
 		!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
-		return NULL;
+		return NIL;
 	arg.request.exec = &exec;
 	arg.request.source = source;
 	arg.request.n = n;
 	arg.request.last = replaced->last;
 	edata = pgm_txn_look(look, &arg);
-	return edata == NULL ||
-		(edata->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE &&
-		 edata->sqlerrcode != ERRCODE_DATA_EXCEPTION) ? NULL : edata;
+	if (edata != NULL && is_of_way_back(edata))
+		arg.told = lappend(arg.told, edata);
+	return arg.told;
 }

@@ -27,10 +27,10 @@ extern bool pgm_shadow_replaced(const PgmRevision *revision,
 								PgmReplaced *replaced);
 
 /*
- * The error that it would be refused with now, or NULL.  In a transaction;
+ * All that it would be refused for now, as ErrorData.  In a transaction;
  * changes nothing, and takes no lock that anybody waits for.
  */
-extern ErrorData *pgm_shadow_foresee_revert(const PgmSource *source, int n,
-											const PgmReplaced *replaced);
+extern List *pgm_shadow_foresee_revert(const PgmSource *source, int n,
+									   const PgmReplaced *replaced);
 
 #endif							/* PGM_ONLINE_DOWNGRADE_H */

@@ -32,6 +32,7 @@ typedef struct PgmShadow
 	char	   *name;			/* of the table, qualified */
 	int64		held;			/* by its last lock, microseconds */
 	List	   *sequences;		/* PgmSequenceNext, of its way back */
+	List	  **told;			/* ErrorData of a look at it; NULL: raised */
 
 	/* what is kept in the details of the operation */
 	char	   *schema;			/* ours, with both tables */
@@ -65,9 +66,7 @@ extern void pgm_shadow_add_triggers(PgmShadow *shadow);
 /* pass.c: the subcommands of all statements of the pass; NIL for none. */
 extern List *pgm_shadow_commands(const PgmShadow *shadow);
 
-/* inverse.c: what is known of the way back; by the caller's search_path.  The
- * key is for the caller to set.
- */
+/* inverse.c: of the way back; the key is for the caller to set. */
 extern void pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse);
 extern List *pgm_inverse_commands(const PgmSource *inverse, Oid relid);
 extern Bitmapset *pgm_key_columns(Oid index);

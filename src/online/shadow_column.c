@@ -37,6 +37,7 @@
 #include "online/layout.h"
 #include "online/owner.h"
 #include "online/sequences.h"
+#include "online/since.h"
 #include "online/sync.h"
 
 /*
@@ -387,13 +388,17 @@ is_estranged(const PgmShadow *shadow)
 	return result;
 }
 
-static void
+/* False if nothing more can be told. */
+static bool
 check_way_back(PgmShadow *shadow)
 {
 	ListCell   *lc;
 
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)))
+	{
 		pgm_shadow_refuse_revert(shadow, _("The old column is not there."));
+		return false;
+	}
 	foreach(lc, pgm_column_members(shadow))
 	{
 		PgmColumnSpec spec;
@@ -401,11 +406,12 @@ check_way_back(PgmShadow *shadow)
 		if (!pgm_column_trigger_read(lfirst_oid(lc), shadow->operation->id,
 									 &spec))
 			pgm_shadow_refuse_revert(shadow, _("The trigger that writes to the old column was dropped or disabled."));
-		if (spec.owner != pgm_owner_of(lfirst_oid(lc)))
+		else if (spec.owner != pgm_owner_of(lfirst_oid(lc)))
 			pgm_shadow_refuse_revert(shadow, _("The owner of the table was changed."));
 	}
 	if (is_estranged(shadow))
 		pgm_shadow_refuse_revert(shadow, _("The owner of the table was changed, and the old column was not written along any more."));
+	return true;
 }
 
 /* Of those noted some may fit again, or be gone. */
@@ -464,20 +470,37 @@ pgm_column_set_sequences_back(PgmShadow *shadow, bool ahead)
 	}
 }
 
-static void
-refuse_unfit(const PgmShadow *shadow, int64 unfit)
+typedef struct Unfit
 {
+	const PgmShadow *shadow;
+	int64		n;
+} Unfit;
+
+static void
+raise_unfit(void *arg)
+{
+	const Unfit *unfit = arg;
+	const PgmShadow *shadow = unfit->shadow;
+
 	ereport(ERROR,
 			errcode(ERRCODE_DATA_EXCEPTION),
 			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
 						  INT64_FORMAT " rows written since the switch do not fit the old form of table %s",
-						  (unsigned long) unfit, unfit, shadow->name),
+						  (unsigned long) unfit->n, unfit->n, shadow->name),
 			errhint_plural("Its value is in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with a null in its place%s.",
 						   "Their values are in table %s; pgmigrate.revert(" INT64_FORMAT ", without_unfit => true) goes back with nulls in their place%s.",
-						   (unsigned long) unfit,
+						   (unsigned long) unfit->n,
 						   quote_qualified_identifier(shadow->schema,
 													  PGM_UNFIT_TABLE),
 						   shadow->operation->id, pgm_shadow_and_then(shadow)));
+}
+
+static void
+refuse_unfit(const PgmShadow *shadow, int64 n)
+{
+	Unfit		unfit = {shadow, n};
+
+	pgm_since_tell(shadow, raise_unfit, &unfit);
 }
 
 void
@@ -485,7 +508,8 @@ pgm_column_check_back(PgmShadow *shadow)
 {
 	int64		unfit;
 
-	check_way_back(shadow);
+	if (!check_way_back(shadow))
+		return;
 	unfit = count_unfit(shadow);
 	if (unfit > 0)
 		refuse_unfit(shadow, unfit);
@@ -498,7 +522,7 @@ pgm_column_switch_back(PgmShadow *shadow, bool without_unfit)
 	int64		unfit;
 	ListCell   *lc;
 
-	check_way_back(shadow);
+	(void) check_way_back(shadow);
 	unfit = count_unfit(shadow);
 	if (unfit > 0 && !without_unfit)
 		refuse_unfit(shadow, unfit);

@@ -95,8 +95,7 @@ static PgmQuery keys_query = {
 	"OR k.confrelid = $1 AND k.confkey && $2) "
 	"AND NOT (" IS_AMONG("k.conrelid") " AND " IS_AMONG("k.confrelid") ") "
 	"ORDER BY 1",
-	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID},
-	.first = true
+	3, {OIDOID, INT2ARRAYOID, OIDARRAYOID}
 };
 
 /* Does index $1 of table $2 need a column that table $3 has not? */
@@ -114,14 +113,23 @@ static PgmQuery needs_query = {
 	3, {OIDOID, OIDOID, OIDOID}
 };
 
-void
-pgm_since_refuse(const PgmShadow *shadow, const char *what)
+typedef struct Refusal
 {
+	const PgmShadow *shadow;
+	const char *what;
+} Refusal;
+
+static void
+raise_since(void *arg)
+{
+	const Refusal *refusal = arg;
+	const PgmShadow *shadow = refusal->shadow;
+
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			errmsg("definition of table %s has changed", shadow->name),
 			errdetail("Since operation " INT64_FORMAT " began, %s.",
-					  shadow->operation->id, what),
+					  shadow->operation->id, refusal->what),
 			shadow->operation->state < PGM_OPERATION_SWITCHED ?
 			errhint("Take that back and repeat the call.") :
 			shadow->request->source == NULL ?
@@ -129,6 +137,23 @@ pgm_since_refuse(const PgmShadow *shadow, const char *what)
 					shadow->operation->id) :
 			errhint("Take that back and repeat the call, or use pgmigrate.finalize(" INT64_FORMAT "): the next downgrade runs its own statements.",
 					shadow->operation->id));
+}
+
+void
+pgm_since_tell(const PgmShadow *shadow, void (*raise) (void *arg), void *arg)
+{
+	if (shadow->told == NULL)
+		raise(arg);
+	else
+		*shadow->told = lappend(*shadow->told, pgm_txn_try(raise, arg));
+}
+
+void
+pgm_since_refuse(const PgmShadow *shadow, const char *what)
+{
+	Refusal		refusal = {shadow, what};
+
+	pgm_since_tell(shadow, raise_since, &refusal);
 }
 
 /* ---- indexes */
@@ -478,7 +503,6 @@ look_at_constraints(const PgmShadow *shadow, PgmSince *since)
 {
 	Datum		values[4];
 	List	   *roots = NIL;
-	char	   *key;
 	ListCell   *lc;
 
 	values[0] = ObjectIdGetDatum(shadow->relid);
@@ -502,10 +526,9 @@ look_at_constraints(const PgmShadow *shadow, PgmSince *since)
 	}
 	values[1] = values[3];
 	values[2] = pgm_oid_array_datum(roots);
-	key = pgm_spi_one_text(&keys_query, values);
-	if (key != NULL)
+	foreach(lc, pgm_spi_texts(&keys_query, values))
 		pgm_since_refuse(shadow, psprintf("%s was made on a column that it changes",
-										  key));
+										  (char *) lfirst(lc)));
 }
 
 PgmSince *
@@ -513,19 +536,25 @@ pgm_since_look(const PgmShadow *shadow)
 {
 	PgmSince   *since = palloc0(sizeof(PgmSince));
 	Datum		values[2];
+	ListCell   *lc;
 
 	if (!is_exchanged(shadow))
 		return since;
 	if (!has_tables(shadow))
+	{
 		pgm_shadow_refuse_revert(shadow, "The old rows of the table are not there.");
+		return since;
+	}
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->beside);
 	since->defaults = pgm_spi_list(&defaults_query, values, NULL,
 								   make_default);
 	look_at_constraints(shadow, since);
-	if (shadow->root != shadow->relid && since->defaults != NIL)
+	if (shadow->root == shadow->relid)
+		return since;
+	foreach(lc, since->defaults)
 		pgm_since_refuse(shadow, psprintf("the default of column \"%s\" of table \"%s\" was changed",
-										  ((PgmSinceDefault *) linitial(since->defaults))->column,
+										  ((PgmSinceDefault *) lfirst(lc))->column,
 										  get_rel_name(shadow->relid)));
 	return since;
 }

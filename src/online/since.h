@@ -23,9 +23,15 @@ typedef struct PgmSince
 	List	   *checks;			/* names, as String, that stay as they are */
 } PgmSince;
 
+/*
+ * Raises an error, unless it is of a look that is to tell all that is in the
+ * way: then it is one of them.
+ */
+extern void pgm_since_tell(const PgmShadow *shadow, void (*raise) (void *arg),
+						   void *arg);
+
 /* It is in the way, and can be taken back. */
-pg_noreturn extern void pgm_since_refuse(const PgmShadow *shadow,
-										 const char *what);
+extern void pgm_since_refuse(const PgmShadow *shadow, const char *what);
 
 /*
  * An index that was made since on what is kept for the way back, by the

@@ -359,9 +359,20 @@ pgm_shadow_and_then(const PgmShadow *shadow)
 		"; then call pgmigrate.downgrade() again";
 }
 
-static void
-refuse_unfit(PgmShadow *shadow, int64 unfit)
+typedef struct Refusal
 {
+	const PgmShadow *shadow;
+	int64		unfit;			/* rows … */
+	const char *detail;			/* … or what else it is */
+} Refusal;
+
+static void
+raise_unfit(void *arg)
+{
+	const Refusal *refusal = arg;
+	const PgmShadow *shadow = refusal->shadow;
+	int64		unfit = refusal->unfit;
+
 	ereport(ERROR,
 			errcode(ERRCODE_DATA_EXCEPTION),
 			errmsg_plural(INT64_FORMAT " row written since the switch does not fit the old form of table %s",
@@ -375,6 +386,14 @@ refuse_unfit(PgmShadow *shadow, int64 unfit)
 						   shadow->operation->id, pgm_shadow_and_then(shadow)));
 }
 
+static void
+refuse_unfit(const PgmShadow *shadow, int64 unfit)
+{
+	Refusal		refusal = {shadow, unfit, NULL};
+
+	pgm_since_tell(shadow, raise_unfit, &refusal);
+}
+
 /* Was a row ever left out, for another reason than its values? */
 static void
 refuse_estranged(PgmShadow *shadow)
@@ -383,17 +402,10 @@ refuse_estranged(PgmShadow *shadow)
 		pgm_unfit_count(pgm_unfit_of(shadow->old), PGM_ESTRANGED_KEY) > 0;
 
 	if (estranged)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot revert operation " INT64_FORMAT,
-					   shadow->operation->id),
-				errdetail("The old rows of table %s were not written along any more: its owner was changed, the key by which they are found was dropped, they have got rules, policies or triggers of others, or a row was written whose old one the downgrade does not find.",
-						  shadow->name),
-				errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
-						shadow->operation->id));
+		pgm_shadow_refuse_revert(shadow, psprintf(_("The old rows of table %s were not written along any more: its owner was changed, the key by which they are found was dropped, they have got rules, policies or triggers of others, or a row was written whose old one the downgrade does not find."),
+												  shadow->name));
 }
 
-/* A row that is left out may have been referenced. */
 static void
 warn_of_keys(const PgmShadow *shadow, int n)
 {
@@ -405,16 +417,26 @@ warn_of_keys(const PgmShadow *shadow, int n)
 			errhint("Find them with ALTER TABLE ... VALIDATE CONSTRAINT."));
 }
 
+static void
+raise_revert(void *arg)
+{
+	const Refusal *refusal = arg;
+	int64		id = refusal->shadow->operation->id;
+
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot revert operation " INT64_FORMAT, id),
+			errdetail_internal("%s", refusal->detail),
+			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
+					id));
+}
+
 void
 pgm_shadow_refuse_revert(const PgmShadow *shadow, const char *detail)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			errmsg("cannot revert operation " INT64_FORMAT,
-				   shadow->operation->id),
-			errdetail_internal("%s", detail),
-			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
-					shadow->operation->id));
+	Refusal		refusal = {shadow, 0, detail};
+
+	pgm_since_tell(shadow, raise_revert, &refusal);
 }
 
 /* Can it be, with all its rows?  The number of those that do not fit. */
@@ -426,7 +448,10 @@ check_way_back(PgmShadow *shadow, bool without_unfit)
 	if (!OidIsValid(get_namespace_oid(shadow->schema, true)) ||
 		get_rel_namespace(shadow->old) !=
 		get_namespace_oid(shadow->schema, false))
+	{
 		pgm_shadow_refuse_revert(shadow, "The old rows of the table are not there.");
+		return 0;
+	}
 	pgm_shadow_check_guards(shadow);
 	refuse_estranged(shadow);
 	unfit = pgm_shadow_unfit(shadow, false);

@@ -13,6 +13,10 @@ INSERT INTO t SELECT g, g, g FROM generate_series(1, 10) g;
 CREATE FUNCTION foreseen() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(h, ', ') FROM pgmigrate.plan('-1', 'downgrade') AS p, unnest(p.hazards) AS h WHERE h ~ 'way-back'
 $$;
+CREATE FUNCTION reasons() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT btrim(split_part(regexp_replace(part, '\d+', 'N', 'g'), ' Instead: ', 1)) FROM (SELECT string_agg(btrim(line), ' ') AS text FROM pgmigrate.report('-1', 'downgrade') AS line) AS r,
+		regexp_split_to_table(text, 'danger, way-back-refused: ') WITH ORDINALITY AS p (part, n) WHERE n > 1
+$$;
 SELECT pgmigrate.revision('there', 'ALTER TABLE fore.t ALTER v TYPE bigint', 'ALTER TABLE fore.t ALTER v TYPE int', id => 'there');
 \set VERBOSITY terse
 
@@ -31,6 +35,13 @@ CREATE TABLE other (id bigint PRIMARY KEY);
 ALTER TABLE t ADD FOREIGN KEY (v) REFERENCES other NOT VALID;
 SELECT foreseen();
 ALTER TABLE t DROP CONSTRAINT t_v_fkey;
+-- all that is in the way is told at once
+INSERT INTO t VALUES (12, 5000000000, 12);
+BEGIN;
+ALTER TABLE t DISABLE TRIGGER ALL;
+SELECT reasons();
+ROLLBACK;
+DELETE FROM t WHERE id = 12;
 BEGIN;
 ALTER TABLE t DISABLE TRIGGER ALL;
 SELECT foreseen();
@@ -54,6 +65,11 @@ SELECT foreseen();
 ALTER TABLE t ALTER v DROP NOT NULL;
 UPDATE t SET v = 5000000000 WHERE id = 1;
 SELECT foreseen();
+ALTER TABLE t ADD CONSTRAINT small CHECK (v < 6000000000), ADD CONSTRAINT large CHECK (v > 0), ALTER v SET NOT NULL;
+CREATE VIEW on_it AS SELECT v FROM t;
+SELECT reasons();
+DROP VIEW on_it;
+ALTER TABLE t DROP CONSTRAINT small, DROP CONSTRAINT large, ALTER v DROP NOT NULL;
 UPDATE t SET v = 1 WHERE id = 1;
 SELECT foreseen();
 -- once it is finalized the downgrade runs its own statements
