@@ -222,8 +222,10 @@ pgmigrate_assess(PG_FUNCTION_ARGS)
 	PgmPlan    *plan = pgm_plan_make(pgm_direction_of_command(direction),
 									 target);
 	List	   *items = pgm_assess_plan_items(plan);
-	List	   *judged = pgm_assess(items, trial, trial);
+	List	   *judged;
 
+	pgm_plan_notice_direction(plan, target);
+	judged = pgm_assess(items, trial, trial);
 	pgm_assess_keep(items, judged);
 	return_judged(fcinfo, judged, until);
 	return (Datum) 0;

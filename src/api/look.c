@@ -486,6 +486,7 @@ pgmigrate_plan(PG_FUNCTION_ARGS)
 
 	pgm_rows_begin(&out.rows, fcinfo);
 	plan = pgm_plan_make(pgm_direction_of_command(direction), target);
+	pgm_plan_notice_direction(plan, target);
 	pgm_rates_load(&out.rates);
 	out.any_partly = pgm_begun_any();
 	if (plan->steps.nsteps <= PGM_ASSESSED_STEPS)

@@ -307,6 +307,7 @@ pgm_report_target(const char *target, PgmDirection direction,
 	PgmNodes	nodes;
 
 	report.plan = pgm_plan_make(direction, target);
+	pgm_plan_notice_direction(report.plan, target);
 	nsteps = report.plan->steps.nsteps;
 	report.page = pgm_page_begin(format,
 								 psprintf("%s to %s: %d %s",

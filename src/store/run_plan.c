@@ -253,6 +253,25 @@ pgm_plan_make(PgmDirection direction, const char *target)
 	return plan;
 }
 
+void
+pgm_plan_notice_direction(const PgmPlan *plan, const char *target)
+{
+	PgmGraphError error = {PGM_GRAPH_OK};
+	PgmPlan		down = *plan;
+
+	if (plan->direction != PGM_UP || plan->steps.nsteps > 0 ||
+		!pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
+								  &down.steps, &error) ||
+		down.steps.nsteps == 0)
+		return;
+	ereport(NOTICE,
+			errmsg("an upgrade to \"%s\" has nothing to do", target),
+			errdetail_plural("A downgrade to it takes back %d revision.",
+							 "A downgrade to it takes back %d revisions.",
+							 down.steps.nsteps, down.steps.nsteps),
+			errhint("Look at that with direction => 'downgrade'."));
+}
+
 char	  **
 pgm_plan_heads_after(const PgmPlan *plan, int *n)
 {

@@ -37,6 +37,13 @@ extern PgmPlan *pgm_plan_make(PgmDirection direction, const char *target);
 /* The same for steps that were put into the plan by hand. */
 extern void pgm_plan_check_partly(const PgmPlan *plan);
 
+/*
+ * For who looks at an upgrade to what stands below what is applied, and may
+ * mean the way down: a notice that says how to ask for that.
+ */
+extern void pgm_plan_notice_direction(const PgmPlan *plan,
+									  const char *target);
+
 /* The heads after the plan, as ids. */
 extern char **pgm_plan_heads_after(const PgmPlan *plan, int *n);
 

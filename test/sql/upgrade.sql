@@ -398,5 +398,9 @@ SELECT pgmigrate.revision('alone', $$SELECT 'ä';
 	CREATE TABLE app.alone AS SELECT statement FROM pg_prepared_statements$$, id => 'alone');
 SELECT state FROM pgmigrate.upgrade('alone');
 SELECT statement FROM app.alone;
+-- who looks up to what stands below may mean the way down
+SELECT revision FROM pgmigrate.plan('base');
+SELECT revision FROM pgmigrate.assess('parts');
+SELECT revision FROM pgmigrate.plan('head');
 SET client_min_messages = warning;
 DROP SCHEMA app CASCADE;
