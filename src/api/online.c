@@ -135,7 +135,8 @@ partition_statements(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a table is partitioned by \"%s\" and \"%s\", without \"%s\"",
-					   "partition_by", "partitions", "definition"));
+					   "partition_by", "partitions", "definition"),
+				errhint("Give both of the first two, and change the definition by another call of pgmigrate.rebuild()."));
 	partitions = pgm_text_array_values(PG_GETARG_DATUM(3), &n);
 	initStringInfo(&result);
 	appendStringInfo(&result, "CREATE TABLE pgmigrate () PARTITION BY %s",
@@ -175,7 +176,8 @@ column_names(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("columns are put into an order without \"%s\", \"%s\" and \"%s\"",
-					   "definition", "partition_by", "partitions"));
+					   "definition", "partition_by", "partitions"),
+				errhint("Change the definition, or partition the table, by one call of pgmigrate.rebuild(), and put the columns into order by another one."));
 	return count > 0 ? result.data : NULL;
 }
 

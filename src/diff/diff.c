@@ -168,7 +168,7 @@ pgm_diff_not_brought_back(List *there, List *back, List *left)
 
 		for (; strncmp(line, PGM_DDL_LOSS, strlen(PGM_DDL_LOSS)) == 0;
 			 line = strchr(line, '\n') + 1)
-			appendStringInfo(&text, "-- does not bring back the data of %.*s",
+			appendStringInfo(&text, "-- data that does not come back: %.*s",
 							 (int) (strcspn(line, "\n") + 1 -
 									strlen(PGM_DDL_LOSS)),
 							 line + strlen(PGM_DDL_LOSS));

@@ -38,7 +38,7 @@ static const struct
 	{"iIndbt", "r", "digits"},
 	{"Inbt", "d", "digits"},
 	{"n", "m", "digits"},
-	{"siI", "l", "all but zero or not"},
+	{"siI", "l", "numbers other than 0 and 1"},
 	{"siI", "B", "bits"},
 	{"Tt", "D", "the time of day"},
 	{"Tt", "hz", "the date"},

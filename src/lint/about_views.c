@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -18,7 +19,7 @@
 
 /*
  * The views "o" that need a column, and those that need these, with how far
- * they are from it.
+ * they are from it, but for those of $3.
  */
 #define DEPENDENT_VIEWS \
 	"WITH RECURSIVE v (oid, depth) AS (" \
@@ -26,11 +27,12 @@
 	"JOIN pg_attribute a ON a.attrelid = d.refobjid " \
 	"AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_rewrite'::regclass " \
 	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 " \
-	"AND a.attname = $2 AND w.ev_class <> $1 " \
+	"AND a.attname = $2 AND w.ev_class <> $1 AND w.ev_class <> ALL ($3) " \
 	"UNION SELECT w.ev_class, v.depth + 1 FROM v JOIN pg_depend d " \
 	"ON d.refobjid = v.oid AND d.refclassid = 'pg_class'::regclass " \
 	"AND d.classid = 'pg_rewrite'::regclass JOIN pg_rewrite w " \
-	"ON w.oid = d.objid WHERE w.ev_class <> v.oid AND v.depth < 32), " \
+	"ON w.oid = d.objid WHERE w.ev_class <> v.oid AND v.depth < 32 " \
+	"AND w.ev_class <> ALL ($3)), " \
 	"o AS (SELECT c.oid, d.depth, CASE WHEN c.relkind = 'm' " \
 	"THEN 'MATERIALIZED VIEW ' ELSE 'VIEW ' END || c.oid::regclass AS name, " \
 	"c.reloptions, c.relacl, c.relowner FROM (SELECT oid, max(depth) AS depth " \
@@ -39,15 +41,15 @@
 static PgmQuery views_query = {
 	DEPENDENT_VIEWS
 	"SELECT name FROM o ORDER BY depth, oid",
-	2, {OIDOID, TEXTOID}
+	3, {OIDOID, TEXTOID, OIDARRAYOID}
 };
 
 /* What drops them, the last ones first. */
 static PgmQuery drop_query = {
 	DEPENDENT_VIEWS
 	"SELECT string_agg('DROP ' || name || ';', E'\n' "
-	"ORDER BY depth DESC, oid) || E'\n' || $3 || ';' FROM o",
-	3, {OIDOID, TEXTOID, TEXTOID}
+	"ORDER BY depth DESC, oid) || E'\n' || $4 || ';' FROM o",
+	4, {OIDOID, TEXTOID, OIDARRAYOID, TEXTOID}
 };
 
 /* Of a view "o" as SQL, each with a line feed before it. */
@@ -98,7 +100,7 @@ static PgmQuery drop_query = {
 static PgmQuery remake_query = {
 	DEPENDENT_VIEWS
 	"SELECT string_agg('DROP ' || name || E';\n', '' ORDER BY depth DESC, oid) "
-	"|| $3 || E';' || string_agg(E'\nCREATE ' || name "
+	"|| $4 || E';' || string_agg(E'\nCREATE ' || name "
 	"|| coalesce(' WITH (' || array_to_string(reloptions, ', ') || ')', '') "
 	"|| E' AS\n' || CASE WHEN name LIKE 'MATERIALIZED%' "
 	"THEN rtrim(pg_get_viewdef(oid), ';') || E'\n  WITH NO DATA;' "
@@ -110,14 +112,14 @@ static PgmQuery remake_query = {
 	"|| coalesce(E'\n-- in a later revision:' || string_agg("
 	"E'\nREFRESH ' || name || ';', '' ORDER BY depth, oid) "
 	"FILTER (WHERE name LIKE 'MATERIALIZED%'), '') FROM o",
-	3, {OIDOID, TEXTOID, TEXTOID}
+	4, {OIDOID, TEXTOID, OIDARRAYOID, TEXTOID}
 };
 
 /* Is there one that is filled? */
 static PgmQuery filled_query = {
 	DEPENDENT_VIEWS
 	"SELECT EXISTS (SELECT FROM o WHERE name LIKE 'MATERIALIZED%')",
-	2, {OIDOID, TEXTOID}
+	3, {OIDOID, TEXTOID, OIDARRAYOID}
 };
 
 /* Columns of a type, its arrays and domains, or of those of an extension. */
@@ -133,11 +135,37 @@ static PgmQuery columns_query = {
 	3, {OIDOID, OIDOID, TEXTOID}
 };
 
+/* Those that statements before this one of the same source drop. */
+static List *
+dropped_views(const PgmJudged *judged)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < judged->n; i++)
+	{
+		const DropStmt *stmt = (const DropStmt *)
+			judged->source->statements[i].raw->stmt;
+		ListCell   *lc;
+
+		if (!IsA(stmt, DropStmt) || (stmt->removeType != OBJECT_VIEW &&
+									 stmt->removeType != OBJECT_MATVIEW))
+			continue;
+		foreach(lc, stmt->objects)
+		{
+			Oid			relid = pgm_lookup_relation(makeRangeVarFromNameList(lfirst_node(List, lc)));
+
+			if (OidIsValid(relid))
+				result = lappend_oid(result, relid);
+		}
+	}
+	return result;
+}
+
 void
 pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 {
-	Datum		values[3] = {ObjectIdGetDatum(lint->effect->relid),
-	pgm_text_datum(column), (Datum) 0};
+	Datum		values[4] = {ObjectIdGetDatum(lint->effect->relid),
+	pgm_text_datum(column)};
 	List	   *views;
 	StringInfoData names;
 	ListCell   *lc;
@@ -145,6 +173,7 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 	/* statements before it may have dropped them */
 	if (lint->verdict->tried && lint->verdict->sqlerrcode == 0)
 		return;
+	values[2] = pgm_oid_array_datum(dropped_views(lint->judged));
 	views = pgm_spi_texts(&views_query, values);
 	if (views == NIL)
 		return;
@@ -152,7 +181,7 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 	foreach(lc, views)
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "",
 						 (char *) lfirst(lc));
-	values[2] = pgm_text_datum(pgm_lint_statement_sql(lint));
+	values[3] = pgm_text_datum(pgm_lint_statement_sql(lint));
 	pgm_lint_add(lint, "dependent-object-blocks",
 				 psprintf("column %s of %s is needed by %s",
 						  quote_identifier(column), lint->name, names.data),
@@ -163,8 +192,8 @@ pgm_lint_views(PgmLint *lint, const char *column, bool stays)
 char *
 pgm_lint_without_views(Oid relid, const char *column, const char *statement)
 {
-	Datum		values[3] = {ObjectIdGetDatum(relid), pgm_text_datum(column),
-	pgm_text_datum(statement)};
+	Datum		values[4] = {ObjectIdGetDatum(relid), pgm_text_datum(column),
+	pgm_oid_array_datum(NIL), pgm_text_datum(statement)};
 
 	return pgm_spi_one_bool(&filled_query, values) ?
 		pgm_spi_one_text(&remake_query, values) : NULL;

@@ -318,6 +318,24 @@ keep_missing(Oid relid, HeapTuple before)
 	CommandCounterIncrement();
 }
 
+/* In quotes, with commas. */
+static char *
+names_of(List *attributes)
+{
+	StringInfoData names;
+	ListCell   *lc;
+
+	initStringInfo(&names);
+	foreach(lc, attributes)
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT((HeapTuple) lfirst(lc));
+
+		appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
+						 NameStr(form->attname));
+	}
+	return names.data;
+}
+
 void
 pgm_kept_column_drop(PgmOperation *operation, const PgmExec *exec,
 					 const PgmSource *source, int n)
@@ -349,9 +367,9 @@ pgm_kept_column_drop(PgmOperation *operation, const PgmExec *exec,
 		keep_missing(operation->relid, lfirst(lc));
 	add_trigger(operation);
 	ereport(NOTICE,
-			errmsg_plural("a column of table %s is gone, and kept until pgmigrate.finalize(" INT64_FORMAT ")",
-						  "columns of table %s are gone, and kept until pgmigrate.finalize(" INT64_FORMAT ")",
-						  list_length(attnums),
+			errmsg_plural("column %s of table %s is gone, and kept until pgmigrate.finalize(" INT64_FORMAT ")",
+						  "columns %s of table %s are gone, and kept until pgmigrate.finalize(" INT64_FORMAT ")",
+						  list_length(attnums), names_of(before),
 						  pgm_layout_name(operation->relid), operation->id));
 }
 

@@ -176,9 +176,9 @@ tell_unproven(const Foresight *foresight, bool said)
 	const char *name = foresight->command->name;
 
 	add_unfit(foresight->back, said ?
-			  psprintf("what is written to \"%s\", where the USING of the downgrade cannot be used",
+			  psprintf("what is written to column \"%s\", where the USING of the downgrade cannot be used",
 					   name) :
-			  psprintf("what is written to \"%s\", where the downgrade does not say by USING what becomes of it",
+			  psprintf("what is written to column \"%s\", where the downgrade does not say by USING what becomes of it",
 					   name));
 }
 
@@ -190,10 +190,10 @@ tell_said(const Foresight *foresight, AttrNumber column)
 	const char *name = foresight->command->name;
 
 	if (bms_is_member(column, foresight->inverse.key))
-		add_unfit(foresight->back, psprintf("a key of \"%s\" that is not the same again after both USING",
+		add_unfit(foresight->back, psprintf("a key of column \"%s\" that is not the same again after both USING",
 											name));
 	else if (mapping->narrows || mapping->may_fail)
-		add_unfit(foresight->back, psprintf("a value of \"%s\" that the USING of the downgrade fails for",
+		add_unfit(foresight->back, psprintf("a value of column \"%s\" that the USING of the downgrade fails for",
 											name));
 }
 
@@ -207,11 +207,11 @@ tell_cast(const Foresight *foresight, Form_pg_attribute att)
 	if (takes_all(att))
 		return;
 	if (mapping->narrows || mapping->may_fail)
-		add_unfit(foresight->back, psprintf("a value of \"%s\" that is no %s",
+		add_unfit(foresight->back, psprintf("a value of column \"%s\" that does not fit type %s",
 											name, type));
 	else if (mapping->may_collide)
-		add_unfit(foresight->back, psprintf("what %s cannot tell apart in \"%s\"",
-											type, name));
+		add_unfit(foresight->back, psprintf("values of column \"%s\" that type %s cannot tell apart",
+											name, type));
 }
 
 static Node *
@@ -282,7 +282,7 @@ foresee(Foresight *foresight, const AlterTableStmt *stmt)
 		if (command->subtype == AT_AlterColumnType)
 			foresee_type(foresight);
 		else if (command->subtype == AT_DropNotNull)
-			add_unfit(back, psprintf("a null in \"%s\"", command->name));
+			add_unfit(back, psprintf("a null in column \"%s\"", command->name));
 		else if (command->subtype == AT_DropConstraint)
 			add_unfit(back, psprintf("what constraint \"%s\" refuses",
 									 command->name));

@@ -74,6 +74,10 @@ SELECT * FROM told('ALTER TABLE b DROP CONSTRAINT k; ALTER TABLE a ALTER id TYPE
 -- with what is no view on it the statement is as written
 CREATE MATERIALIZED VIEW am AS SELECT same FROM av;
 SELECT * FROM told('ALTER TABLE a ALTER v TYPE bigint; ALTER TABLE a DROP nothing');
+-- what statements before it drop does not block
+SELECT message FROM pgmigrate.lint('ALTER TABLE t11 ALTER v TYPE text', false) WHERE rule = 'dependent-object-blocks';
+SELECT message FROM pgmigrate.lint('DROP MATERIALIZED VIEW IF EXISTS misfit.m11, nothing; ALTER TABLE t11 ALTER v TYPE text', false) WHERE rule = 'dependent-object-blocks';
+SELECT message, hint FROM pgmigrate.lint('DROP VIEW above; ALTER TABLE t02 ALTER v TYPE text', false) WHERE rule = 'dependent-object-blocks' \gx
 
 DROP SCHEMA misfit CASCADE;
 DROP EXTENSION pgmigrate;
