@@ -162,6 +162,7 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 			   const PgmAssessItem *item, int n)
 {
 	PgmReplaced replaced;
+	PgmExec		exec = {0};
 	ListCell   *lc;
 
 	/* those after the first go along with it */
@@ -172,7 +173,8 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 	assessment->replaced = item;
 	assessment->first_replaced = n;
 	assessment->last_replaced = replaced.last;
-	foreach(lc, pgm_shadow_foresee_revert(item->source, n, &replaced))
+	foreach(lc, pgm_shadow_foresee_revert(&exec, item->source, n,
+										&replaced))
 	{
 		const ErrorData *edata = lfirst(lc);
 

@@ -208,11 +208,10 @@ is_of_way_back(const ErrorData *edata)
 }
 
 List *
-pgm_shadow_foresee_revert(const PgmSource *source, int n,
+pgm_shadow_foresee_revert(const PgmExec *exec, const PgmSource *source, int n,
 						  const PgmReplaced *replaced)
 {
 	Look		arg = {{0}, replaced->operation, NIL};
-	PgmExec		exec = {0};
 	ErrorData  *edata;
 	Oid			owner;
 
@@ -221,7 +220,7 @@ pgm_shadow_foresee_revert(const PgmSource *source, int n,
 	if (replaced->operation->state != PGM_OPERATION_SWITCHED ||
 		!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
 		return NIL;
-	arg.request.exec = &exec;
+	arg.request.exec = exec;
 	arg.request.source = source;
 	arg.request.n = n;
 	arg.request.last = replaced->last;

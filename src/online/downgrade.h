@@ -8,6 +8,7 @@
 #ifndef PGM_ONLINE_DOWNGRADE_H
 #define PGM_ONLINE_DOWNGRADE_H
 
+#include "exec/execute.h"
 #include "sql/statements.h"
 #include "store/operation.h"
 #include "store/revision.h"
@@ -30,7 +31,8 @@ extern bool pgm_shadow_replaced(const PgmRevision *revision,
  * All that it would be refused for now, as ErrorData.  In a transaction;
  * changes nothing, and takes no lock that anybody waits for.
  */
-extern List *pgm_shadow_foresee_revert(const PgmSource *source, int n,
+extern List *pgm_shadow_foresee_revert(const PgmExec *exec,
+									   const PgmSource *source, int n,
 									   const PgmReplaced *replaced);
 
 #endif							/* PGM_ONLINE_DOWNGRADE_H */

@@ -31,6 +31,7 @@
 #include "process/entry.h"
 #include "run/internal.h"
 #include "run/online_statement.h"
+#include "run/shadow_statement.h"
 #include "run/step_routine.h"
 #include "store/journal.h"
 #include "store/leftover_indexes.h"
@@ -246,6 +247,7 @@ resume_step(PgmRunner *runner, PgmStep *step)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" was begun before, going on at statement %d of %d",
 					   step->revision->id, resume->done + 1, n));
+	pgm_runner_foresee_reverts(runner, step);
 	pgm_journal_step_begin(runner->run, runner->step, n, resume->done);
 	pgm_txn_commit();
 	runner->local = false;

@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include "utils/guc.h"
+
 #include "base/transaction.h"
 #include "online/downgrade.h"
 #include "online/kept.h"
@@ -69,6 +71,38 @@ pgm_runner_has_revertible(const PgmRunner *runner, const PgmStep *step)
 								   step->revision->id) != NIL ||
 		pgm_operations_taken_back(step->revision->id) != NIL ||
 		pgm_runner_has_kept(step->revision->id);
+}
+
+/* The first is refused by itself, if there is nothing before it. */
+void
+pgm_runner_foresee_reverts(const PgmRunner *runner, const PgmStep *step)
+{
+	const PgmSource *source = step->source;
+	int			guc_level;
+
+	if (!runner->exec.worker || !pgm_runner_has_revertible(runner, step))
+		return;
+	guc_level = NewGUCNestLevel();
+	for (int n = 0; n < source->nstatements; n++)
+	{
+		PgmReplaced replaced;
+		List	   *reasons = NIL;
+		bool		alone;
+
+		pgm_source_follow(source, n);
+		if (n < step->resume.done ||
+			!pgm_shadow_replaced(step->revision, source, n, &replaced))
+			continue;
+		alone = n == step->resume.done &&
+			replaced.last + 1 == source->nstatements;
+		if (!alone)
+			reasons = pgm_shadow_foresee_revert(&runner->exec, source, n,
+												&replaced);
+		if (reasons != NIL)
+			ThrowErrorData(linitial(reasons));
+		n = replaced.last;
+	}
+	AtEOXact_GUC(false, guc_level);
 }
 
 /* Those of the downgrade on the table, one after the other. */

@@ -29,6 +29,13 @@ extern bool pgm_runner_has_revertible(const PgmRunner *runner,
 									  const PgmStep *step);
 
 /*
+ * In a transaction, before the first statement: raise what one of the ways
+ * back would be refused with, so that none is gone while another cannot be.
+ */
+extern void pgm_runner_foresee_reverts(const PgmRunner *runner,
+									   const PgmStep *step);
+
+/*
  * In a transaction: is statement n the first of some that go by a shadow of
  * their table, by its strategy or as it was begun, or that take such back?
  * "digest" is that of the statements before.

@@ -87,6 +87,20 @@ DROP ROLE regress_fore;
 SELECT count(*) FROM pgmigrate.finalize();
 SELECT foreseen();
 SELECT state FROM pgmigrate.downgrade('-1');
+
+-- of two tables none goes back while the other cannot, nor does what is before them
+CREATE TABLE one (id int PRIMARY KEY, v int);
+CREATE TABLE two (id int PRIMARY KEY, v int);
+SELECT pgmigrate.revision('both', 'ALTER TABLE fore.one ALTER v TYPE bigint; ALTER TABLE fore.two ALTER v TYPE bigint; CREATE INDEX two_v ON fore.two (v)',
+	'DROP INDEX fore.two_v; ALTER TABLE fore.one ALTER v TYPE int; ALTER TABLE fore.two ALTER v TYPE int', id => 'both', down_revision => '{}');
+SET pgmigrate.online_method = 'table';
+SELECT state FROM pgmigrate.upgrade('both');
+INSERT INTO two VALUES (1, 5000000000);
+SELECT state FROM pgmigrate.downgrade('both-1');
+SELECT atttypid::regtype, to_regclass('fore.two_v') AS index, (SELECT r.state FROM pgmigrate.revisions r WHERE r.revision = 'both') AS state FROM pg_attribute WHERE attrelid IN ('one'::regclass, 'two'::regclass) AND attname = 'v';
+UPDATE two SET v = 5;
+SELECT state FROM pgmigrate.downgrade('both-1');
+SELECT atttypid::regtype, to_regclass('fore.two_v') AS index, (SELECT r.state FROM pgmigrate.revisions r WHERE r.revision = 'both') AS state FROM pg_attribute WHERE attrelid IN ('one'::regclass, 'two'::regclass) AND attname = 'v';
 DROP SCHEMA fore CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;

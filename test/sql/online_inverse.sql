@@ -53,6 +53,7 @@ UPDATE by_column SET at = NULL, name = 'TWO' WHERE id = 2;
 SELECT state FROM pgmigrate.downgrade('base');
 -- nor is it where the function that could prove it is gone
 DELETE FROM by_table WHERE id = 2;
+SELECT action FROM pgmigrate.operations AS o, pgmigrate.revert(o.operation) WHERE o.relation = 'inverse.by_column' AND o.state = 'switched';
 DROP FUNCTION cents(numeric);
 \c -
 SET search_path = inverse, public;
