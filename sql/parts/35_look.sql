@@ -164,7 +164,22 @@ LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN (SELECT b.revision FROM pgmigrate.begun_statement b
 	WHERE b.online_step OPERATOR(pg_catalog.=) 0 AND (b.state OPERATOR(pg_catalog.=) 'done'
-		OR b.in_parts AND b.state OPERATOR(pg_catalog.=) 'begun')
+		OR b.state OPERATOR(pg_catalog.=) 'begun' AND (b.in_parts
+			-- or it is not known to have committed, but has: pgm_begun_partly() has the same
+			OR b.system_identifier OPERATOR(pg_catalog.=) pgmigrate.system_identifier()
+				AND CASE WHEN b.object OPERATOR(pg_catalog.<>) '0'::oid THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+						LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
+						LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid OPERATOR(pg_catalog.=) c.oid AND h.inhdetachpending
+						WHERE c.oid OPERATOR(pg_catalog.=) b.object AND CASE WHEN c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}')
+							THEN i.indisvalid OR c.oid OPERATOR(pg_catalog.=) ANY (b.invalid)
+							ELSE c.relispartition AND h.inhrelid IS NULL END)
+					AND NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.oid OPERATOR(pg_catalog.=) b.object)
+					AND NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.oid OPERATOR(pg_catalog.=) b.object)
+					AND NOT EXISTS (SELECT FROM pg_catalog.pg_subscription u WHERE u.oid OPERATOR(pg_catalog.=) b.object)
+				ELSE EXISTS (SELECT FROM pg_catalog.pg_index i
+					JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+					WHERE i.indrelid OPERATOR(pg_catalog.=) ANY (b.relations) AND c.relname OPERATOR(pg_catalog.=) b.index_name
+						AND i.indisvalid) END))
 	UNION SELECT o.revision FROM pgmigrate.operation o
 	WHERE (o.direction OPERATOR(pg_catalog.=) 'up') OPERATOR(pg_catalog.<>)
 			EXISTS (SELECT FROM pgmigrate.applied n WHERE n.revision OPERATOR(pg_catalog.=) o.revision)

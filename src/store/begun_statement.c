@@ -146,6 +146,27 @@ static PgmQuery online_query = {
 	1, {TEXTARRAYOID}
 };
 
+/*
+ * Has one that is not known to have committed left something all the same?  An
+ * index that it drops is gone or not valid any more, a partition is detached
+ * or about to be, an index that it makes is there.
+ */
+#define HAS_LEFT \
+	"(system_identifier = pgmigrate.system_identifier() AND " \
+	"CASE WHEN object <> 0 THEN NOT EXISTS (SELECT FROM pg_class c " \
+	"LEFT JOIN pg_index i ON i.indexrelid = c.oid " \
+	"LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND h.inhdetachpending " \
+	"WHERE c.oid = object AND CASE WHEN c.relkind IN ('i', 'I') " \
+	"THEN i.indisvalid OR c.oid = ANY (invalid) " \
+	"ELSE c.relispartition AND h.inhrelid IS NULL END) " \
+	"AND NOT EXISTS (SELECT FROM pg_database d WHERE d.oid = object) " \
+	"AND NOT EXISTS (SELECT FROM pg_tablespace t WHERE t.oid = object) " \
+	"AND NOT EXISTS (SELECT FROM pg_subscription u WHERE u.oid = object) " \
+	"ELSE EXISTS (SELECT FROM pg_index i " \
+	"JOIN pg_class c ON c.oid = i.indexrelid " \
+	"WHERE i.indrelid = ANY (relations) AND c.relname = index_name " \
+	"AND i.indisvalid) END)"
+
 /* As pgmigrate.revisions has it. */
 static PgmQuery partly_query = {
 	"SELECT b.revision, max(b.run), min(b.direction), "
@@ -153,7 +174,7 @@ static PgmQuery partly_query = {
 	"coalesce(max(s.statements), 0), bool_or(b.state = 'begun') "
 	"FROM (SELECT revision, run, direction, state "
 	"FROM pgmigrate.begun_statement WHERE online_step = 0 "
-	"AND (state = 'done' OR in_parts AND state = 'begun') "
+	"AND (state = 'done' OR state = 'begun' AND (in_parts OR " HAS_LEFT ")) "
 	"UNION ALL SELECT o.revision, o.run, o.direction, "
 	"CASE o.state WHEN 'switched' THEN 'done online' ELSE 'begun' END "
 	"FROM pgmigrate.operation o WHERE (o.direction = 'up') "

@@ -271,6 +271,44 @@ TABLE told;
 SET client_min_messages = notice;
 DROP VIEW told;
 
+-- one that has committed and was not marked is known by what it has left: nothing goes the other way over it
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+CREATE TABLE app.unmarked (a int, b int);
+SELECT pgmigrate.revision('indexes', 'CREATE INDEX CONCURRENTLY u_a ON app.unmarked (a); SELECT 1 / v FROM sw', 'DROP INDEX CONCURRENTLY app.u_a; SELECT 1 / v FROM sw', id => 'u1');
+SELECT pgmigrate.revision('above', 'SELECT 1', 'SELECT 1', id => 'u2');
+CREATE VIEW mark_lost AS SELECT state, to_regclass('app.u_a') AS index FROM pgmigrate.revisions WHERE revision = 'u1';
+SET client_min_messages = warning;
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.upgrade('u1');
+UPDATE pgmigrate.begun_statement SET state = 'begun' WHERE statement = 1;
+TABLE mark_lost;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.upgrade('u1');
+TABLE mark_lost;
+UPDATE sw SET v = 0;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+UPDATE pgmigrate.begun_statement SET state = 'begun' WHERE statement = 1;
+TABLE mark_lost;
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE sw SET v = 1;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+TABLE mark_lost;
+-- a DROP INDEX that was stopped when nobody used the index any more, and one that had done nothing
+SELECT revision, state FROM pgmigrate.upgrade('u1');
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'app.u_a'::regclass;
+INSERT INTO pgmigrate.begun_statement (revision, statement, direction, run, digest, state, object, index_name, relations)
+	SELECT 'u1', 1, 'down', max(id), '', 'begun', 'app.u_a'::regclass, 'u_a', ARRAY['app.unmarked'::regclass] FROM pgmigrate.run;
+TABLE mark_lost;
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'app.u_a'::regclass;
+TABLE mark_lost;
+SELECT revision, state FROM pgmigrate.upgrade();
+SET client_min_messages = notice;
+DROP VIEW mark_lost;
+DROP TABLE app.unmarked;
+
 -- what was begun online is taken back when the statement is another by then
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
