@@ -140,8 +140,21 @@ static PgmQuery any_known_query = {
 	1, {TEXTARRAYOID}
 };
 
-/* Nobody waits for one who waits to read. */
+/* Did an earlier run than $1 leave something that is not recorded? */
+static PgmQuery missing_before_query = {
+	"SELECT EXISTS (SELECT FROM pgmigrate.run r WHERE r.id < $1 "
+	"AND r.id > (SELECT coalesce(max(o.run), 0) "
+	"FROM pgmigrate.schema_object o WHERE o.kind = 'database') "
+	"AND " HAS_LEFT("r.id") ")",
+	1, {INT8OID}
+};
+
+/*
+ * Nobody waits for one who waits to read; and if the record of a run before
+ * is missing, what was in its way may be there for long.
+ */
 #define LOCK_WAIT_MS 2000
+#define LOCK_WAIT_AGAIN_MS 200
 
 /*
  * Of a longer value its digest is kept: all definitions together are one
@@ -288,14 +301,22 @@ keep(int64 run)
  * behind a lock that others hold.
  */
 static void
-limit_lock_wait(void)
+limit_lock_wait(bool again)
 {
 	char		milliseconds[16];
 
-	snprintf(milliseconds, sizeof(milliseconds), "%d",
-			 Max(pgm_lock_timeout, LOCK_WAIT_MS));
+	snprintf(milliseconds, sizeof(milliseconds), "%d", again ?
+			 LOCK_WAIT_AGAIN_MS : Max(pgm_lock_timeout, LOCK_WAIT_MS));
 	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+static bool
+is_missing_before(int64 run)
+{
+	Datum		value = Int64GetDatum(run);
+
+	return pgm_spi_one_bool(&missing_before_query, &value);
 }
 
 static bool
@@ -308,7 +329,7 @@ has_left(int64 run)
 
 /* A cancel that comes now does not undo the run either. */
 static void
-try_keep(int64 run, bool failed)
+try_keep(int64 run, bool failed, bool again)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(outer,
@@ -321,7 +342,7 @@ try_keep(int64 run, bool failed)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		limit_lock_wait();
+		limit_lock_wait(again || is_missing_before(run));
 		if (!failed || has_left(run))
 			keep(run);
 		AtEOXact_GUC(false, guc_level);
@@ -350,13 +371,13 @@ try_keep(int64 run, bool failed)
 void
 pgm_schema_record_keep(int64 run)
 {
-	try_keep(run, false);
+	try_keep(run, false, false);
 }
 
 void
 pgm_schema_record_keep_failed(int64 run)
 {
-	try_keep(run, true);
+	try_keep(run, true, false);
 }
 
 /* 0 if all is recorded that a run has left. */
@@ -385,7 +406,7 @@ pgm_schema_record_settle(void)
 			errmsg("the schema that run " INT64_FORMAT " has left was not recorded, it is recorded as it is now",
 				   missing),
 			errdetail("What was changed by hand since then is not told."));
-	pgm_schema_record_keep(missing);
+	try_keep(missing, false, true);
 }
 
 void
@@ -476,7 +497,7 @@ pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 
 	names[0] = pgm_text_array_datum(n, relations);
 	pgm_spi_begin(&scope);
-	limit_lock_wait();
+	limit_lock_wait(false);
 	if (pgm_spi_execute(&any_known_query, names, NULL) > 0 &&
 		find_kept(&fingerprint, &run, &missing))
 	{
