@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "diff/parts.h"
 
 #define OF(object, property) pgm_schema_value(object, property)
@@ -22,8 +24,9 @@ static const char *const families[][8] = {
 	{"money", "numeric", NULL},
 	{"money", "integer", NULL},
 	{"money", "bigint", NULL},
-	{"bit", "bit varying", "integer", NULL},
-	{"bit", "bit varying", "bigint", NULL},
+	{"bit", "bit varying", NULL},
+	{"bit", "integer", NULL},
+	{"bit", "bigint", NULL},
 	{"date", "timestamp without time zone", "timestamp with time zone", NULL},
 	{"time without time zone", "time with time zone", "interval", NULL},
 	{"json", "jsonb", NULL},
@@ -173,13 +176,76 @@ pgm_ddl_is_assigned(const char *from, const char *to)
 	return false;
 }
 
-const char *
-pgm_ddl_stored_type(const PgmDiff *diff, const char *type)
+/* With what domains are of, and its brackets. */
+static char *
+resolved(const PgmSchema *schema, const char *type)
 {
-	char	   *bare = base_type(diff, bare_type(type));
-	char	   *element = element_of(bare);
+	char	   *element = element_of(type);
+	const PgmSchemaObject *domain;
 
-	return element == NULL ? bare : base_type(diff, element);
+	check_stack_depth();
+	if (element != NULL)
+		return psprintf("%s[]", resolved(schema, element));
+	domain = pgm_schema_find(schema, "domain", bare_type(type));
+	return domain == NULL ? pstrdup(type) :
+		resolved(schema, OF(domain, "base type"));
+}
+
+const char *
+pgm_ddl_stored_type(const PgmSchema *schema, const char *type)
+{
+	char	   *stored = resolved(schema, type);
+	char	   *element;
+
+	while ((element = element_of(stored)) != NULL)
+		stored = element;
+	return stored;
+}
+
+/* As it is or element by element. */
+static bool
+is_assigned(const char *from, const char *to)
+{
+	char	   *a = element_of(from);
+	char	   *b = element_of(to);
+
+	if (a == NULL && b == NULL)
+		return pgm_ddl_is_assigned(from, to);
+	return a != NULL && b != NULL && is_assigned(a, b);
+}
+
+/* What a cast to it does not cut; "character" and "bit" alone are of one. */
+static char *
+of_any_length(const char *type)
+{
+	char	   *element = element_of(type);
+	char	   *bare = bare_type(type);
+
+	if (element != NULL)
+		return psprintf("%s[]", of_any_length(element));
+	return strcmp(bare, "character") == 0 ? pstrdup("text") :
+		strcmp(bare, "bit") == 0 ? pstrdup("bit varying") : bare;
+}
+
+const char *
+pgm_ddl_uncut(const PgmDiff *diff, const char *from, const char *to)
+{
+	static const char *const cutting[] = {
+		"character varying(", "character(", "bit varying(", "bit(",
+	};
+	static const char *const integers[] = {"integer", "bigint"};
+	char	   *source = resolved(diff->from, from);
+	char	   *target = resolved(diff->to, to);
+
+	/* the bits of a number have a cast of their own */
+	if (strncmp(target, "bit(", 4) == 0 &&
+		is_in(bare_type(source), integers, lengthof(integers)))
+		return NULL;
+	for (int i = 0; i < lengthof(cutting); i++)
+		if (strncmp(target, cutting[i], strlen(cutting[i])) == 0)
+			return is_assigned(source, target) ? "" :
+				of_any_length(target);
+	return NULL;
 }
 
 bool

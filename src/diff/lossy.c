@@ -52,11 +52,17 @@ static const struct
 	{"X", "x", "epochs"},
 };
 
+/* Of a type with what stands in brackets. */
 static char
 class_of(const char *type)
 {
+	const char *open = strchr(type, '(');
+	const char *close = open == NULL ? NULL : strchr(open, ')');
+	char	   *bare = close == NULL ? pstrdup(type) :
+		psprintf("%.*s%s", (int) (open - type), type, close + 1);
+
 	for (int i = 0; i < lengthof(classes); i++)
-		if (strcmp(classes[i].type, type) == 0)
+		if (strcmp(classes[i].type, bare) == 0)
 			return classes[i].class;
 	return '\0';
 }
@@ -85,24 +91,24 @@ precision_of(const char *type)
 const char *
 pgm_ddl_lost(const PgmDiff *diff, const char *from, const char *to)
 {
-	const char *stored = pgm_ddl_stored_type(diff, from);
-	char		source = class_of(stored);
-	char		target = class_of(pgm_ddl_stored_type(diff, to));
+	const char *was = pgm_ddl_stored_type(diff->from, from);
+	const char *is = pgm_ddl_stored_type(diff->to, to);
+	char		source = class_of(was);
+	char		target = class_of(is);
 
-	if (source == '\0' &&
-		strcmp(stored, pgm_ddl_stored_type(diff, to)) == 0)
-		return pgm_ddl_lost_in_rows(diff, stored);
+	if (source == '\0' && strcmp(was, is) == 0)
+		return pgm_ddl_lost_in_rows(diff, is);
 	if (source == '\0' || target == '\0')
 		return NULL;
 	for (int i = 0; i < lengthof(losses); i++)
 		if (strchr(losses[i].from, source) != NULL &&
 			strchr(losses[i].to, target) != NULL)
 			return losses[i].lost;
-	if (target == 'n' && strchr("nrdbt", source) != NULL && scale_of(to) >= 0)
-		return source != 'n' || scale_of(from) < 0 ||
-			scale_of(from) > scale_of(to) ? "digits" : NULL;
+	if (target == 'n' && strchr("nrdbt", source) != NULL && scale_of(is) >= 0)
+		return source != 'n' || scale_of(was) < 0 ||
+			scale_of(was) > scale_of(is) ? "digits" : NULL;
 	if (strchr("Thzv", target) != NULL && strchr("Thzvt", source) != NULL &&
-		precision_of(to) < precision_of(from))
+		precision_of(is) < precision_of(was))
 		return "fractions of seconds";
 	return NULL;
 }

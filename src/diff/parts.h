@@ -116,8 +116,17 @@ extern bool pgm_ddl_can_cast(const PgmDiff *diff, const char *from,
 /* Does an assignment do it, which refuses what a cast would cut short? */
 extern bool pgm_ddl_is_assigned(const char *from, const char *to);
 
+/*
+ * The type that a value is to be cast to, for a column whose type an explicit
+ * cast would cut it for, be it by a domain; empty where an assignment does
+ * it, NULL for all others.
+ */
+extern const char *pgm_ddl_uncut(const PgmDiff *diff, const char *from,
+								 const char *to);
+
 /* What values are of: without brackets, arrays and domains. */
-extern const char *pgm_ddl_stored_type(const PgmDiff *diff, const char *type);
+extern const char *pgm_ddl_stored_type(const PgmSchema *schema,
+									   const char *type);
 
 /* lossy.c: what is lost without an error, or NULL */
 extern const char *pgm_ddl_lost(const PgmDiff *diff, const char *from,

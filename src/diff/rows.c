@@ -44,7 +44,7 @@ type_made_anew(const PgmDiff *diff, const char *type)
 {
 	const PgmPair *pair =
 		pgm_ddl_find_pair(diff, "composite type",
-						  pgm_ddl_stored_type(diff, type));
+						  pgm_ddl_stored_type(diff->to, type));
 
 	return pair != NULL && pair->change == PGM_RECREATE && pair->to != NULL ?
 		pair : NULL;
@@ -102,7 +102,7 @@ pgm_ddl_row_using(const PgmDiff *diff, const PgmPair *column)
 		return psprintf(" USING pg_catalog.json_populate_record(NULL::%s, pg_catalog.to_json(%s))",
 						type, name);
 	return psprintf(" USING (pg_catalog.json_populate_record(NULL::%s, pg_catalog.json_build_object('rows', %s))).rows",
-					name_of_rows(pgm_ddl_stored_type(diff, type)), name);
+					name_of_rows(pgm_ddl_stored_type(diff->to, type)), name);
 }
 
 /* Has a column that is given the type an array of it? */

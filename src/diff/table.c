@@ -528,19 +528,21 @@ using_clause(const PgmDiff *diff, const PgmPair *pair)
 {
 	const char *from = OF(pair->from, "type");
 	const char *to = OF(pair->to, "type");
+	const char *uncut = pgm_ddl_uncut(diff, from, to);
 	const char *by_way = "";
 	char	   *rows = pair->retype ? pgm_ddl_row_using(diff, pair) : NULL;
 
 	if (rows != NULL)
 		return rows;
+	if ((uncut != NULL && *uncut == '\0') ||
+		(!pair->retype && pgm_ddl_is_assigned(from, to)))
+		return pstrdup("");
 	if (pair->retype)
 		by_way = strchr(to, '[') ? "text[]::" : "text::";
-	else if (pgm_ddl_is_assigned(from, to))
-		return pstrdup("");
 	else if (!pgm_ddl_can_cast(diff, from, to))
 		by_way = "text::";
 	return psprintf(" USING %s::%s%s", pgm_ddl_part_name(pair->to), by_way,
-					to);
+					uncut != NULL ? uncut : to);
 }
 
 static void

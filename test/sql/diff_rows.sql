@@ -1,4 +1,5 @@
--- Rows of a composite type that is made again keep their values by name.
+-- What becomes of values whose type is made again: rows keep theirs by name,
+-- domains cut nothing.
 CREATE DATABASE regress_rows;
 \c regress_rows
 SET client_min_messages = warning;
@@ -45,6 +46,33 @@ SELECT revision, state FROM pgmigrate.upgrade();
 SELECT * FROM app.t;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT * FROM app.t;
+DROP TABLE app.t;
+DROP TYPE app."Of two", app.n, app.m;
+SELECT pgmigrate.remove('first');
+
+-- an assignment refuses what a cast would cut, also to a domain and in an array
+CREATE DOMAIN app.d AS text;
+CREATE DOMAIN app.n AS numeric(10, 3);
+CREATE TABLE app.u (d app.d, ds app.d[], t text, ts text[], b text, i int, n app.n, ns app.n[]);
+\set desired 'CREATE SCHEMA app; CREATE DOMAIN app.d AS varchar(3); CREATE DOMAIN app.c AS char(3); CREATE DOMAIN app.cs AS varchar(3)[]; CREATE DOMAIN app.b AS bit(3); CREATE DOMAIN app.n AS numeric(10, 1); CREATE TABLE app.u (d app.d, ds app.d[], t app.c, ts app.cs, b app.b, i bit(3), n app.n, ns app.n[])'
+SELECT d FROM pgmigrate.diff(:'desired') AS d WHERE d ~ 'ALTER TABLE';
+SELECT pgmigrate.autogenerate('cut', :'desired', id => 'cut');
+SELECT substring(downgrade FROM 'ALTER TABLE.*?;') FROM pgmigrate.revision WHERE id = 'cut';
+INSERT INTO app.u (d) VALUES ('long');
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE app.u SET d = NULL, ds = '{long}';
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE app.u SET ds = NULL, t = 'long';
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE app.u SET t = NULL, ts = '{long}';
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE app.u SET ts = NULL, b = '1010';
+SELECT revision, state FROM pgmigrate.upgrade();
+UPDATE app.u SET d = 'a', ds = '{b}', t = 'c', ts = '{d}', b = '101', i = 5, n = 1.255, ns = '{2.255}';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT * FROM app.u;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT * FROM app.u;
 
 \c contrib_regression
 DROP DATABASE regress_rows;
