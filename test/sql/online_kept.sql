@@ -142,7 +142,7 @@ CREATE TABLE grown (id int PRIMARY KEY, v int);
 SELECT pgmigrate.revision('both', 'ALTER TABLE hostile.grown ALTER v TYPE bigint; DROP TABLE hostile.gone', id => 'd4');
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT nspname AS kept FROM pg_namespace WHERE nspname ~ '^pgmigrate_kept' \gset
-SELECT c.oid::regclass AS beside FROM pg_class c JOIN pgmigrate.operation o ON c.relnamespace::regnamespace::text = 'pgmigrate_online_' || o.id WHERE o.relid = 'hostile.grown'::regclass AND c.relkind = 'r' AND c.relname !~ 'unfit' LIMIT 1 \gset
+SELECT c.oid::regclass AS beside FROM pg_class c JOIN pgmigrate.operation o ON c.relnamespace::regnamespace::text = 'pgmigrate_online_' || o.id WHERE o.relid = 'hostile.grown'::regclass AND c.relname = 'pgm old' \gset
 SET ROLE regress_kept_owner;
 \set VERBOSITY sqlstate
 CREATE TABLE :kept.more (id int);

@@ -18,10 +18,10 @@ CREATE FUNCTION regress_shop.spy(int, text) RETURNS int LANGUAGE plpgsql IMMUTAB
   PERFORM regress_shop.note($2);
   RETURN $1;
 END$$;
-CREATE TABLE regress_shop.item (id int PRIMARY KEY, v int);
+CREATE TABLE regress_shop.item (id int PRIMARY KEY, v int) WITH (autovacuum_enabled = off);
 INSERT INTO regress_shop.item SELECT g, g FROM generate_series(1, 1000) g;
 CREATE INDEX item_spy ON regress_shop.item (regress_shop.spy(v, 'index'));
-CREATE TABLE regress_shop.checked (LIKE regress_shop.item, CHECK (regress_shop.spy(v, 'check') > 0));
+CREATE TABLE regress_shop.checked (LIKE regress_shop.item, CHECK (regress_shop.spy(v, 'check') > 0)) WITH (autovacuum_enabled = off);
 INSERT INTO regress_shop.checked TABLE regress_shop.item;
 CREATE TABLE regress_shop.late (LIKE regress_shop.item);
 INSERT INTO regress_shop.late TABLE regress_shop.item;
