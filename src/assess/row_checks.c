@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "assess/lost_values.h"
 #include "assess/made_tables.h"
 #include "assess/new_rows.h"
 #include "assess/row_checks.h"
@@ -197,8 +198,12 @@ check_type(PgmLook *look, AlterTableCmd *cmd)
 							   value, typmod - (int) VARHDRSZ),
 					  psprintf("are too long in %s", name));
 	else
-		pgm_look_conversion(look, value, format_type_with_typemod(oid, typmod),
-							name);
+	{
+		const char *type_name = format_type_with_typemod(oid, typmod);
+
+		pgm_look_conversion(look, value, type_name, name);
+		pgm_look_lost_values(look, cmd, value, type_name);
+	}
 }
 
 static void

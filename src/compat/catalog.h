@@ -1,10 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.h
- *	  Columns of the system catalogs that not all server versions have, as
- *	  fragments of SQL, and names of what differs else.
+ *	  Columns of the system catalogs that not all server versions have.
  *
- * Where a version has no such column the fragment is a null of its type.
+ * Fragments of SQL; where a version has no such thing, a null of its type.
  *
  *-------------------------------------------------------------------------
  */
@@ -139,15 +138,6 @@ typedef struct FormData_pg_publication_namespace
 #define pgm_domain_has_constraints(type) DomainHasConstraints(type, NULL)
 #else
 #define pgm_domain_has_constraints(type) DomainHasConstraints(type)
-#endif
-
-/* How a callback is told which system cache it is about. */
-#if PG_VERSION_NUM >= 190000
-#include "utils/syscache.h"
-
-typedef SysCacheIdentifier PgmCacheId;
-#else
-typedef int PgmCacheId;
 #endif
 
 #endif							/* PGM_COMPAT_CATALOG_H */

@@ -27,6 +27,7 @@
 #include "compat/server.h"
 #include "lint/hint.h"
 #include "lint/internal.h"
+#include "online/mapping_proof.h"
 #include "sql/set_statement.h"
 #include "strategy/columns.h"
 
@@ -401,6 +402,34 @@ loses_data(Oid from, Oid to)
 	}
 }
 
+/*
+ * A cast is known to cut off; what an expression keeps is for its author to
+ * say, or for the rows.
+ */
+static void
+add_lossy(PgmLint *lint, const AlterTableCmd *cmd, Oid from, Oid to)
+{
+	Node	   *using = castNode(ColumnDef, cmd->def)->raw_default;
+	bool		said = using != NULL && !pgm_using_is_cast(using, cmd->name);
+	const char *name = quote_identifier(cmd->name);
+	int			before = list_length(lint->judged->findings);
+	PgmFinding *finding;
+
+	pgm_lint_add(lint, "lossy-type-change",
+				 said ?
+				 psprintf("does USING keep all that %s holds?  A cast of %s to %s would not", name,
+						  format_type_be(from), format_type_be(to)) :
+				 psprintf("%s to %s cuts off what %s holds",
+						  format_type_be(from), format_type_be(to), name),
+				 pstrdup("Keep the old values until the new ones were compared with them: in a column of their own, or in a copy."));
+	if (list_length(lint->judged->findings) == before)
+		return;
+	finding = llast(lint->judged->findings);
+	finding->column = cmd->name;
+	if (said)
+		finding->level = PGM_LEVEL_WARNING;
+}
+
 static bool
 rebuilds_index(const PgmLint *lint, const AlterTableCmd *cmd)
 {
@@ -472,9 +501,7 @@ pgm_lint_type_change(PgmLint *lint, AlterTableCmd *cmd)
 							  "SET LOCAL timezone = 'UTC';\n%s;",
 							  pgm_lint_statement_sql(lint)));
 	if (loses_data(from, to))
-		pgm_lint_add(lint, "lossy-type-change",
-					 psprintf("%s to %s cuts off what %s holds", format_type_be(from), format_type_be(to), name),
-					 pstrdup("Keep the old values until the new ones were compared with them: in a column of their own, or in a copy."));
+		add_lossy(lint, cmd, from, to);
 	pgm_lint_add(lint, "type-change-plan-break",
 				 psprintf("prepared statements that return %s fail once with \"cached plan must not change result type\"", name),
 				 pstrdup("Have the applications reconnect or DEALLOCATE after it."));

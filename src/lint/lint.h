@@ -36,6 +36,7 @@ typedef struct PgmFinding
 	const PgmRule *rule;
 	PgmLevel	level;			/* of the rule, or by what it does here */
 	const char *relation;		/* or NULL */
+	const char *column;			/* whose values may be lost, or NULL */
 	const char *message;
 	const char *hint;			/* the safe form, or NULL */
 	const char *details;		/* a JSON object as text, or NULL */

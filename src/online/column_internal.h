@@ -71,11 +71,9 @@ extern bool pgm_column_trigger_read(Oid relid, int64 operation,
  */
 extern void pgm_column_filling(bool filling);
 
-/* column_pairs.c: names of ours. */
+/* column_pairs.c: names of ours; was such an index begun, with none there? */
 extern char *pgm_column_hidden(int64 operation, AttrNumber column);
 extern char *pgm_column_hidden_object(int64 operation, Oid object);
-
-/* Has it begun an index of that name, when nothing else had it? */
 extern bool pgm_column_is_claimed(const PgmOperation *op, const char *name);
 
 /* The tables of the change: the one that is altered, and all below it. */

@@ -87,7 +87,7 @@ static PgmQuery others_query = {
 
 /*
  * Indexes and constraints of table $1 that are ours, but for $3: by the mark,
- * or by the details $2 of the operation, which name what was begun to be built.
+ * or by the details $2 of the operation, which name what was to be built.
  */
 static PgmQuery strays_query = {
 	"SELECT 'i', i.indexrelid::int8 FROM pg_index i "

@@ -66,7 +66,7 @@ extern void pgm_shadow_add_triggers(PgmShadow *shadow);
 /* pass.c: the subcommands of all statements of the pass; NIL for none. */
 extern List *pgm_shadow_commands(const PgmShadow *shadow);
 
-/* inverse.c: of the way back; the key is for the caller to set. */
+/* inverse.c: of the way back, by the caller's search_path, without the key. */
 extern void pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse);
 extern List *pgm_inverse_commands(const PgmSource *inverse, Oid relid);
 extern Bitmapset *pgm_key_columns(Oid index);

@@ -123,7 +123,8 @@ pgm_shadow_inverse(const PgmShadow *shadow, PgmInverse *inverse)
 	inverse->text = "";
 	if (request->inverse != NULL)
 	{
-		inverse->commands = pgm_inverse_commands(request->inverse, shadow->root);
+		inverse->commands = pgm_inverse_commands(request->inverse,
+												 shadow->root);
 		inverse->text = request->inverse->text;
 	}
 }

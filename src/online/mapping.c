@@ -270,7 +270,8 @@ back_by_author(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	Cast		cast = {source, from, to, NULL, inverse->text};
 
 	cast.using = find_using(inverse->commands, name);
-	if (inverse->unread || cast.using == NULL || pgm_retyping(inverse->change, name) == NULL ||
+	if (inverse->unread || cast.using == NULL ||
+		pgm_retyping(inverse->change, name) == NULL ||
 		pgm_txn_look(cast_by_author, &cast) != NULL ||
 		cast.result == NULL || contain_volatile_functions(cast.result) ||
 		reads(source, cast.result, to))

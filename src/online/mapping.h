@@ -35,7 +35,7 @@ typedef struct PgmInverse
 	const char *change_text;
 	List	   *commands;		/* those of the author that take it back */
 	const char *text;
-	Bitmapset  *key;			/* columns that rows are found by */
+	Bitmapset  *key;			/* columns to find rows by */
 	bool		foreseen;		/* nothing of it is planned */
 	bool		unread;			/* nor are expressions analyzed */
 } PgmInverse;
@@ -77,12 +77,6 @@ extern PgmMappingText *pgm_mapping_within_back(Relation rel, AttrNumber from,
 extern void pgm_mapping_foresee(Relation rel, AlterTableCmd *command, Oid role,
 								PgmMappingText *forth);
 
-/* The same of the way back, for one column of the target. */
-extern PgmMappingText *pgm_mapping_foresee_back(Relation source,
-												Relation target,
-												AttrNumber column,
-												const PgmInverse *inverse);
-
 /*
  * mapping_use.c.  A whole number as a narrower one: fails for those out of
  * range, and leaves the others different.
@@ -92,7 +86,6 @@ extern bool pgm_mapping_narrows(Node *node, AttrNumber *column, int64 *lowest,
 
 /* What an expression depends on becomes what the trigger depends on. */
 extern void pgm_mapping_depend(Oid trigger, Oid source, const char *columns);
-
 typedef struct PgmMappedColumn
 {
 	AttrNumber	copy;			/* column of the source, 0 if not a copy */
@@ -108,7 +101,7 @@ typedef struct PgmMappedColumn
 	bool		by_value;
 } PgmMappedColumn;
 
-/* Ready for use; lives in the context it was compiled in. */
+/* Lives in the context it was compiled in. */
 typedef struct PgmMapping
 {
 	int			ncolumns;
@@ -129,8 +122,7 @@ extern PgmMapping *pgm_mapping_compile_within(const char *columns,
 
 /*
  * Is a column of the target no whole number that becomes narrower and does not
- * fit?  Nobody has to catch an error of it then.  Nor does any value fit where
- * the expression cannot be made ready, for a function that it calls.
+ * fit?  Nobody has to catch an error of it then.  To what is broken none fits.
  */
 extern bool pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
 							 TupleTableSlot *source);

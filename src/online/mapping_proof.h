@@ -10,6 +10,9 @@
 
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
+#include "utils/relcache.h"
+
+#include "online/mapping.h"
 
 /* An expression of USING: is it a cast of that column, and nothing more? */
 extern bool pgm_using_is_cast(Node *using, const char *column);
@@ -33,5 +36,14 @@ extern Node *pgm_mapping_proof(Node *again, List *columns, bool stays,
 extern char *pgm_mapping_to_text(List *columns, List *proofs);
 extern List *pgm_mapping_columns(const char *text);
 extern List *pgm_mapping_proofs(const char *text);
+
+/*
+ * mapping.c: what the way back of one column of the target would be like, as
+ * pgm_mapping_make_back finds it.
+ */
+extern PgmMappingText *pgm_mapping_foresee_back(Relation source,
+												Relation target,
+												AttrNumber column,
+												const PgmInverse *inverse);
 
 #endif							/* PGM_ONLINE_MAPPING_PROOF_H */

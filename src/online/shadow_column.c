@@ -41,8 +41,8 @@
 #include "online/sync.h"
 
 /*
- * Of table $1 the doubles of operation $3, whose details are $2; a pair has its
- * number and that of the column it was made beside.
+ * Of table $1 the doubles of operation $3, whose details are $2; a pair has
+ * the number of the column and that of its double.
  */
 static PgmQuery doubles_query = {
 	"SELECT a.attname::text FROM jsonb_array_elements($2::jsonb->'pairs') AS p "

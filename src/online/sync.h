@@ -24,7 +24,7 @@ typedef struct PgmSync
 	Oid			owner;
 	MemoryContext context;
 	bool		valid;			/* no definition has changed since */
-	List	   *domains;		/* of columns: how the system cache knows them */
+	List	   *domains;		/* of columns: hashes of the system cache */
 	bool		estranged;		/* rows are not written along any more */
 	int			uses;			/* calls that are at it, one inside another */
 	int			level;			/* of transactions, of the first of them */

@@ -40,7 +40,7 @@
 #include "utils/syscache.h"
 
 #include "base/spi.h"
-#include "compat/catalog.h"
+#include "compat/cache.h"
 #include "online/beside.h"
 #include "online/layout.h"
 #include "online/owner.h"

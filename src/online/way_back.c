@@ -6,8 +6,8 @@
  * What can go wrong with it is that neither the author nor a cast makes the
  * old value of a new one, which is known, and that rows written after the
  * switch have values that the old type has no place for, which is a
- * possibility.  It is mapped as it will be, from the table as the change leaves
- * it, which there is no row of the catalog of yet.
+ * possibility.  It is mapped as it will be, from the table as the change
+ * leaves it, which the catalog does not have yet.
  *
  *-------------------------------------------------------------------------
  */
