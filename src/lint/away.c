@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * away.c
- *	  What is dropped and made again, with a commit and long work in between.
+ *	  What is dropped and made again, with a commit and long work in between;
+ *	  and what ends a pass over a table that another one follows.
  *
  * A source with a statement that is carried out online, or that cannot run in
  * a transaction, is committed statement by statement: who reads a view that an
@@ -309,6 +310,52 @@ look_at(const Statements *all, int dropped, Node *object)
 	}
 }
 
+/* ---- a table that is written anew more than once */
+
+/* The last one before that is a pass over the same table; -1 for none. */
+static int
+find_pass_before(const Statements *all, int n)
+{
+	Oid			relid = all->judged[n]->strategy->relid;
+
+	for (int i = n - 1; i >= 0; i--)
+	{
+		const PgmStrategy *strategy = all->judged[i]->strategy;
+
+		if (strategy != NULL && strategy->kind == PGM_STRATEGY_SHADOW_TABLE &&
+			strategy->relid == relid)
+			return i;
+	}
+	return -1;
+}
+
+/* Statements in a row are one pass, if they can be; what is between them? */
+static void
+tell_what_ends_passes(const Statements *all)
+{
+	for (int i = 0; i < all->count; i++)
+	{
+		PgmStrategy *strategy = all->judged[i]->strategy;
+		int			before;
+		char	   *why;
+
+		if (strategy == NULL || strategy->kind != PGM_STRATEGY_SHADOW_TABLE ||
+			all->pass[i] == NO_PASS)
+			continue;
+		before = find_pass_before(all, i);
+		if (before < 0 || all->pass[before] == all->pass[i] ||
+			all->pass[before + 1] != NO_PASS)
+			continue;
+		why = psprintf("the table is written anew once more, and what is kept for the way back of statement %d is given up, for statement %d stands between them: put it before or after both",
+					   all->judged[before]->n + 1,
+					   all->judged[before + 1]->n + 1);
+		strategy->why = strategy->why == NULL ? why :
+			psprintf("%s; %s", why, strategy->why);
+		strategy->figures = strategy->figures == NULL ? why :
+			psprintf("%s; %s", why, strategy->figures);
+	}
+}
+
 void
 pgm_lint_away(List *judged)
 {
@@ -325,6 +372,7 @@ pgm_lint_away(List *judged)
 	if (!parted)
 		return;
 	find_passes(&all);
+	tell_what_ends_passes(&all);
 	for (int i = 0; i < all.count; i++)
 	{
 		Node	   *stmt = statement_of(all.judged[i]);

@@ -81,6 +81,14 @@ SELECT DISTINCT e FROM accounts;
 SELECT level, message FROM pgmigrate.lint('ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE twin ALTER b TYPE bigint') WHERE rule = 'several-locked-tables';
 SET pgmigrate.online = off;
 SELECT level, message FROM pgmigrate.lint('ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE twin ALTER b TYPE bigint') WHERE rule = 'several-locked-tables';
+RESET pgmigrate.online;
+-- what ends a pass is told of the next one
+CREATE INDEX accounts_c ON accounts (c);
+SELECT pgmigrate.revision('apart', 'ALTER TABLE accounts ALTER b TYPE bigint; DROP INDEX accounts_c; ALTER TABLE accounts ALTER a TYPE numeric; ALTER TABLE twin ALTER b TYPE bigint', id => 'm5');
+SELECT statement, strategy, h AS hazard FROM pgmigrate.plan('m5') LEFT JOIN LATERAL unnest(hazards) AS h ON h ~ 'between them' ORDER BY 1;
+SELECT pgmigrate.remove('m5');
+SELECT pgmigrate.revision('together', 'DROP INDEX accounts_c; ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE accounts ALTER a TYPE numeric', id => 'm6');
+SELECT count(*) FROM pgmigrate.plan('m6'), unnest(hazards) AS h WHERE h ~ 'between them';
 
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
