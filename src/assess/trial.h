@@ -22,7 +22,7 @@ typedef struct PgmTrial
 	bool		stale;			/* the clones are to be looked at again */
 	Oid			first_oid;		/* what is made in the trial has later ones */
 	bool		carries;		/* the statement takes along its views … */
-	List	   *aside;			/* … which are put aside: PgmShadowView * … */
+	List	   *aside;			/* … put aside, of PgmShadowView * … */
 	int			aside_until;	/* … until this statement is done */
 	MemoryContext context;
 } PgmTrial;

@@ -22,6 +22,7 @@
 #include "assess/type_change.h"
 #include "base/transaction.h"
 #include "clone/misfit.h"
+#include "lock/held.h"
 #include "online/carried_views.h"
 
 static bool
@@ -90,7 +91,8 @@ pgm_type_change_carry(PgmTrial *trial, PgmVerdict *verdict, int last)
 
 	/* what it does to relations is what was told of it by its text */
 	again.by_relid = NULL;
-	pgm_verdict_set_effects(&again, pgm_verdict_copy_effects(verdict->effects));
+	pgm_verdict_set_effects(&again,
+							pgm_verdict_copy_effects(verdict->effects));
 	again.sqlerrcode = 0;
 	again.reason = NULL;
 	trial->incomplete = false;
@@ -121,10 +123,14 @@ pgm_type_change_aside(PgmTrial *trial, Node *stmt)
 	trial->aside = list_concat(trial->aside, views);
 }
 
+/* What the views read besides is not locked for longer. */
 static void
 attach(void *arg)
 {
+	HTAB	   *before = pgm_held_read();
+
 	pgm_shadow_attach_views(arg);
+	pgm_held_release(before, pgm_held_read());
 }
 
 /* Nothing may read one that is not what its columns are. */

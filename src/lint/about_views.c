@@ -152,7 +152,9 @@ dropped_views(const PgmJudged *judged)
 			continue;
 		foreach(lc, stmt->objects)
 		{
-			Oid			relid = pgm_lookup_relation(makeRangeVarFromNameList(lfirst_node(List, lc)));
+			List	   *name = lfirst_node(List, lc);
+			Oid			relid =
+				pgm_lookup_relation(makeRangeVarFromNameList(name));
 
 			if (OidIsValid(relid))
 				result = lappend_oid(result, relid);

@@ -273,7 +273,8 @@ find_remade(const PgmColumnObject *object, const PgmColumnSpec *spec,
 	{
 		Oid			index = lfirst_oid(lc);
 
-		if (index != object->was && equal(pgm_layout_index_form(index), form) &&
+		if (index != object->was &&
+			equal(pgm_layout_index_form(index), form) &&
 			(was_unique || !pgm_column_is_unique(index) ||
 			 pgm_column_stays_unique(index, spec)))
 			return index;

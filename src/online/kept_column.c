@@ -328,7 +328,8 @@ names_of(List *attributes)
 	initStringInfo(&names);
 	foreach(lc, attributes)
 	{
-		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT((HeapTuple) lfirst(lc));
+		HeapTuple	tuple = lfirst(lc);
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 
 		appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "",
 						 NameStr(form->attname));
