@@ -8,7 +8,8 @@
  * exactly one that comes, on the same table, it is renamed, and not built
  * anew.  What others refer to, as foreign keys do to a key, stays.
  *
- * Not on tables that have parents or children, where a name is handed down.
+ * What a table has from its parents, or hands down, has the names of others in
+ * it: it is dropped and made, with a NOTICE.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,14 +28,15 @@ typedef struct Candidate
 {
 	char	   *key;			/* kind, table, definition without name */
 	int			n;				/* position in its schema */
+	bool		handed_down;
 } Candidate;
 
 typedef struct Candidates
 {
 	const PgmSchema *schema;
 	const PgmSchema *other;
-	int			ninherit;
-	char	  **inherit;		/* tables with parents or children, sorted */
+	int			nparents;
+	char	  **parents;		/* tables that have children, sorted */
 	int			n;
 	Candidate  *list;			/* sorted by key */
 } Candidates;
@@ -86,7 +88,7 @@ index_definition(const PgmSchemaObject *index, const char *name)
 }
 
 static void
-find_inheritance(Candidates *candidates)
+find_parents(Candidates *candidates)
 {
 	const PgmSchema *schema = candidates->schema;
 	List	   *names = NIL;
@@ -99,42 +101,60 @@ find_inheritance(Candidates *candidates)
 			OF(table, "inherits");
 		char	   *parent;
 
-		if (parents == NULL)
-			continue;
-		names = lappend(names, unconstify(char *, table->identity));
 		while ((parent = pgm_ddl_next(&parents)) != NULL)
 			names = lappend(names, parent);
 	}
-	candidates->inherit = palloc(sizeof(char *) * (list_length(names) + 1));
+	candidates->parents = palloc(sizeof(char *) * (list_length(names) + 1));
 	foreach(cell, names)
-		candidates->inherit[candidates->ninherit++] = lfirst(cell);
-	qsort(candidates->inherit, candidates->ninherit, sizeof(char *), text_cmp);
+		candidates->parents[candidates->nparents++] = lfirst(cell);
+	qsort(candidates->parents, candidates->nparents, sizeof(char *), text_cmp);
 }
 
 static bool
-inherits(const Candidates *candidates, const char *table)
+has_children(const Candidates *candidates, const char *table)
 {
-	return bsearch(&table, candidates->inherit, candidates->ninherit,
+	return bsearch(&table, candidates->parents, candidates->nparents,
 				   sizeof(char *), text_cmp) != NULL;
 }
 
-/* Is it only on this side, on a table of both? */
+/* All of a partitioned table, of others its checks. */
+static bool
+is_handed_down(const Candidates *candidates, const PgmSchemaObject *object)
+{
+	const PgmSchemaObject *table =
+		pgm_schema_find(candidates->schema, "table", pgm_ddl_table(object));
+
+	return has_children(candidates, pgm_ddl_table(object)) &&
+		(pgm_diff_is_check(object) || OF(table, "partition key") != NULL);
+}
+
+/* On a table, or a domain, of both sides? */
+static bool
+is_on_both(const Candidates *candidates, const PgmSchemaObject *object)
+{
+	const char *host = pgm_ddl_is(object, "domain constraint") ? "domain" :
+		"table";
+	const char *name = pgm_ddl_table(object);
+
+	return pgm_schema_find(candidates->schema, host, name) != NULL &&
+		pgm_schema_find(candidates->other, host, name) != NULL;
+}
+
+/* Is it only on this side, and had from nobody? */
 static bool
 is_candidate(const Candidates *candidates, const PgmSchemaObject *object,
 			 const PgmDiffOptions *options)
 {
 	bool		index = pgm_ddl_is(object, "index");
-	const char *table;
 
-	if ((!index && !pgm_ddl_is(object, "constraint")) ||
+	if ((!index && !pgm_ddl_is(object, "constraint") &&
+		 !pgm_ddl_is(object, "domain constraint")) ||
 		pgm_schema_find(candidates->other, object->kind,
 						object->identity) != NULL ||
 		pgm_diff_skips(options, candidates->schema, object))
 		return false;
-	table = pgm_ddl_table(object);
-	return pgm_schema_find(candidates->schema, "table", table) != NULL &&
-		pgm_schema_find(candidates->other, "table", table) != NULL &&
-		!inherits(candidates, table) &&
+	return is_on_both(candidates, object) &&
+		OF(object, "inherited") == NULL && OF(object, "parent") == NULL &&
 		!pgm_ddl_is_not_null(object) &&
 		!(index && is_of_constraint(candidates->schema, object));
 }
@@ -148,7 +168,7 @@ find_candidates(Candidates *candidates, const PgmSchema *schema,
 	candidates->list = palloc_extended(sizeof(Candidate) *
 									   (schema->nobjects + 1),
 									   MCXT_ALLOC_HUGE);
-	find_inheritance(candidates);
+	find_parents(candidates);
 	for (int i = 0; i < schema->nobjects; i++)
 	{
 		const PgmSchemaObject *object = &schema->objects[i];
@@ -158,6 +178,7 @@ find_candidates(Candidates *candidates, const PgmSchema *schema,
 		if (!is_candidate(candidates, object, options))
 			continue;
 		candidate->n = i;
+		candidate->handed_down = is_handed_down(candidates, object);
 		candidate->key = psprintf("%s %s %s", object->kind,
 								  pgm_ddl_table(object),
 								  pgm_ddl_is(object, "index") ?
@@ -270,13 +291,15 @@ run_length(const Candidates *candidates, int begin)
 }
 
 static void
-tell(const PgmSchemaObject *gone, const PgmSchemaObject *made)
+tell(const PgmSchemaObject *gone, const PgmSchemaObject *made, bool several)
 {
 	ereport(NOTICE,
 			errmsg("%s %s is dropped, and %s of the same definition is made",
 				   gone->kind, pgm_printable_line(gone->identity),
 				   pgm_printable_line(made->identity)),
-			errdetail("There are several of that definition."),
+			several ? errdetail("There are several of that definition.") :
+			errdetail("Tables that inherit from %s may have it by a name of theirs.",
+					  pgm_printable_line(pgm_ddl_table(gone))),
 			errhint("If it is renamed, say so in \"renames\"."));
 }
 
@@ -296,16 +319,19 @@ pgm_rename_equal(PgmRenames *renames, PgmSchema *present,
 		find_candidates(&made, desired, present, options);
 	for (int i = 0, length; i < gone.n && j < made.n; i += length)
 	{
+		bool		several;
+
 		length = run_length(&gone, i);
 		while (j < made.n && strcmp(made.list[j].key, gone.list[i].key) < 0)
 			j++;
 		if (j == made.n || strcmp(made.list[j].key, gone.list[i].key) != 0)
 			continue;
-		if (length > 1 || run_length(&made, j) > 1)
+		several = length > 1 || run_length(&made, j) > 1;
+		if (several || gone.list[i].handed_down || made.list[j].handed_down)
 		{
 			for (int k = i; k < i + length; k++)
 				tell(&present->objects[gone.list[k].n],
-					 &desired->objects[made.list[j].n]);
+					 &desired->objects[made.list[j].n], several);
 			continue;
 		}
 		if (renamed == NULL)

@@ -69,6 +69,31 @@ like($caller->err, qr/ERROR:  40001: the schema was changed while it was compare
 	'and one that makes the generated text fail is told');
 $caller->quit;
 
+# A view that the snapshot still has, over a function that nobody has any more,
+# has no text: the server fails, and it is read again.
+query($node, q{ALTER TABLE renamed RENAME TO base;
+DROP FUNCTION f(); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE VIEW w AS SELECT i, g() FROM base}, 'meanwhile');
+$caller = meanwhile(q{DROP VIEW w; DROP FUNCTION g()});
+unlike($caller->err, qr/ERROR/, 'what is dropped while it is read is no error');
+$caller->quit;
+
+# Where it stays so the error of the server is told, and nothing is left over.
+query($node, q{
+CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE VIEW w AS SELECT i, g() FROM base;
+SET allow_system_table_mods = on;
+DELETE FROM pg_proc WHERE proname = 'g'}, 'meanwhile');
+my (undef, $lost_out, $lost_err) = $node->psql('meanwhile', q{
+SELECT pgmigrate.diff('SELECT 1');
+SELECT 'goes on'}, on_error_stop => 0);
+like($lost_err, qr/cache lookup failed for function/,
+	'what is lost for good is told by the server');
+is($lost_out, 'goes on', 'and the session goes on');
+is(query($node, q{SELECT count(*) FROM pg_database WHERE datname LIKE 'pgmigrate%'}),
+	'0', 'without a scratch database');
+
 # A model of several messages is that of the database.
 query($node, 'CREATE DATABASE large');
 query($node, q{
