@@ -81,10 +81,10 @@ CREATE TYPE app.mood AS ENUM ('sad', 'ok');
 CREATE TABLE app.person (mood app.mood);
 SELECT pgmigrate.diff(:'same' || 'CREATE TYPE app.mood AS ENUM (''sad'', ''ok'', ''glad''); CREATE TABLE app.person (mood app.mood DEFAULT ''glad'')');
 
--- a name is free before another table has it: the key goes in a statement of its own
+-- a name is free before a table has it: the key goes in a statement of its own
 CREATE TABLE app.one (a int, b int, CONSTRAINT k UNIQUE (a));
 CREATE TABLE app.two (a int, b int);
-SELECT d FROM pgmigrate.diff(:'same' || 'CREATE TYPE app.mood AS ENUM (''sad'', ''ok''); CREATE TABLE app.person (mood app.mood); CREATE TABLE app.two (a int, b int, CONSTRAINT k UNIQUE (a)); CREATE TABLE app.one (a int, b int, CONSTRAINT z FOREIGN KEY (b) REFERENCES app.two (a))') AS d;
+SELECT d FROM pgmigrate.diff(:'same' || 'CREATE TYPE app.mood AS ENUM (''sad'', ''ok''); CREATE TABLE app.person (mood app.mood); CREATE TABLE app.two (a int, b int); CREATE TABLE app.k (a int PRIMARY KEY); CREATE TABLE app.one (a int, b int, CONSTRAINT z FOREIGN KEY (b) REFERENCES app.k)') AS d WHERE d ~ 'app.one';
 -- it is in the same one where the other table has another name
 SELECT d FROM pgmigrate.diff(:'same' || 'CREATE TYPE app.mood AS ENUM (''sad'', ''ok''); CREATE TABLE app.person (mood app.mood); CREATE TABLE app.two (a int, b int, CONSTRAINT l UNIQUE (a)); CREATE TABLE app.one (a int, b int, CONSTRAINT z FOREIGN KEY (b) REFERENCES app.two (a))') AS d;
 DROP TABLE app.one, app.two;
