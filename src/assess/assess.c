@@ -174,7 +174,7 @@ judge_way_back(Assessment *assessment, PgmJudged *judged,
 	assessment->first_replaced = n;
 	assessment->last_replaced = replaced.last;
 	foreach(lc, pgm_shadow_foresee_revert(&exec, item->source, n,
-										&replaced))
+										  &replaced))
 	{
 		const ErrorData *edata = lfirst(lc);
 
