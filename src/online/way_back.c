@@ -71,48 +71,82 @@ copy_column(TupleDesc desc, TupleDesc from, AttrNumber column)
 	pgm_attribute_changed(desc, column);
 }
 
-/* In a table of its own that is what follows, else a column beside. */
+static AttrNumber
+number_of(const Foresight *foresight, const AlterTableCmd *command)
+{
+	return command->name == NULL ? InvalidAttrNumber :
+		get_attnum(RelationGetRelid(foresight->rel), command->name);
+}
+
+/*
+ * The definitions of columns that come last, named in "added": what is added
+ * to a table of its own, and the doubles of a column beside.
+ */
+static List *
+find_added(const Foresight *foresight, List **added, List **names)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, foresight->inverse.change)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		ColumnDef  *def = (ColumnDef *) command->def;
+		AttrNumber	column = number_of(foresight, command);
+
+		if (command->subtype == AT_AddColumn &&
+			pgm_serial_type(def->typeName) == NULL)
+			*added = lappend(*added, def->colname);
+		else if (command->subtype == AT_AlterColumnType && column > 0 &&
+				 foresight->of->by_column)
+		{
+			*added = lappend(*added, pgm_column_hidden(0, column));
+			*names = lappend(lappend(*names, command->name), llast(*added));
+		}
+		else
+			continue;
+		result = lappend(result, def);
+	}
+	return result;
+}
+
+static void
+retype(const Foresight *foresight, TupleDesc desc)
+{
+	ListCell   *lc;
+
+	foreach(lc, foresight->inverse.change)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		AttrNumber	column = number_of(foresight, command);
+		char		generated;
+
+		if (command->subtype != AT_AlterColumnType || column <= 0)
+			continue;
+		generated = TupleDescAttr(desc, column - 1)->attgenerated;
+		set_column(desc, column, command->name, (ColumnDef *) command->def);
+		TupleDescAttr(desc, column - 1)->attgenerated = generated;
+		pgm_attribute_changed(desc, column);
+	}
+}
+
+/* Where its columns are depends on their number, which does not change. */
 static TupleDesc
 descriptor_after(const Foresight *foresight, List **names)
 {
 	TupleDesc	before = RelationGetDescr(foresight->rel);
-	List	   *commands = foresight->inverse.change;
+	List	   *added = NIL;
+	List	   *defs = find_added(foresight, &added, names);
 	TupleDesc	desc = CreateTemplateTupleDesc(before->natts +
-											   list_length(commands));
-	int			n = before->natts;
-	ListCell   *lc;
+											   list_length(defs));
 
 	for (int i = 1; i <= before->natts; i++)
 		copy_column(desc, before, i);
-	foreach(lc, commands)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		ColumnDef  *def = (ColumnDef *) command->def;
-		AttrNumber	column = command->name == NULL ? InvalidAttrNumber :
-			get_attnum(RelationGetRelid(foresight->rel), command->name);
-
-		if (command->subtype == AT_AddColumn &&
-			pgm_serial_type(def->typeName) == NULL)
-			set_column(desc, ++n, def->colname, def);
-		else if (command->subtype != AT_AlterColumnType || column <= 0)
-			continue;
-		else if (foresight->of->by_column)
-		{
-			*names = lappend(lappend(*names, command->name),
-							 pgm_column_hidden(0, column));
-			set_column(desc, ++n, llast(*names), def);
-		}
-		else
-		{
-			char		generated =
-				TupleDescAttr(before, column - 1)->attgenerated;
-
-			set_column(desc, column, command->name, def);
-			TupleDescAttr(desc, column - 1)->attgenerated = generated;
-			pgm_attribute_changed(desc, column);
-		}
-	}
-	desc->natts = n;
+	for (int i = 0; i < list_length(defs); i++)
+		set_column(desc, before->natts + i + 1, list_nth(added, i),
+				   list_nth(defs, i));
+	if (!foresight->of->by_column)
+		retype(foresight, desc);
 	return desc;
 }
 
