@@ -37,6 +37,7 @@
 #include "compat/planner.h"
 #include "online/column_demands.h"
 #include "online/layout.h"
+#include "online/sync.h"
 
 static Bitmapset *
 columns_of(Node *expr)
@@ -101,17 +102,39 @@ prepare(Node *expr, EState *estate)
 	return expr == NULL ? NULL : ExecPrepareExpr((Expr *) expr, estate);
 }
 
+typedef struct Preparation
+{
+	PgmColumnDemand *demand;
+	List	   *values;
+	EState	   *estate;
+} Preparation;
+
+static void
+prepare_values(void *arg)
+{
+	Preparation *preparation = arg;
+	List	   *states = NIL;
+	ListCell   *lc;
+
+	foreach(lc, preparation->values)
+		states = lappend(states, prepare(lfirst(lc), preparation->estate));
+	preparation->demand->values = states;
+}
+
+/*
+ * A function may fail already when it is inlined, or may not be called any
+ * more.  The server gets to know of it with a row that is in the index.
+ */
 static PgmColumnDemand *
 make_index_demand(Node *predicate, List *values, EState *estate)
 {
 	PgmColumnDemand *demand = palloc0(sizeof(PgmColumnDemand));
-	ListCell   *lc;
+	Preparation preparation = {demand, values, estate};
 
 	demand->reads = bms_union(columns_of(predicate),
 							  columns_of((Node *) values));
 	demand->predicate = prepare(predicate, estate);
-	foreach(lc, values)
-		demand->values = lappend(demand->values, prepare(lfirst(lc), estate));
+	demand->broken = !pgm_sync_attempt(prepare_values, &preparation);
 	return demand;
 }
 
@@ -223,6 +246,8 @@ pgm_column_demand_met(const PgmColumnDemand *demand, TupleTableSlot *row,
 		(!DatumGetBool(ExecEvalExprSwitchContext(demand->predicate, context,
 												 &isnull)) || isnull))
 		return true;
+	if (demand->broken)
+		return false;
 	foreach(lc, demand->values)
 		(void) ExecEvalExprSwitchContext(lfirst(lc), context, &isnull);
 	return true;

@@ -19,6 +19,7 @@ typedef struct PgmColumnDemand
 	ExprState  *predicate;		/* of an index: else its row is not in it */
 	List	   *values;			/* ExprState: what an index has of it */
 	ExprState  *check;			/* or NULL */
+	bool		broken;			/* cannot be made ready: none is computed */
 	Bitmapset  *reads;			/* columns */
 } PgmColumnDemand;
 

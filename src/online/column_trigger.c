@@ -365,10 +365,13 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 		pairs->forth[i] = pgm_mapping_compile_within(pair->forth.columns,
 													 source, pair->follow,
 													 pairs->estate);
-		if (*pair->back.columns != '\0')
-			pairs->back[i] = pgm_mapping_compile_within(pair->back.columns,
-														source, pair->lead,
-														pairs->estate);
+		pgm_sync_note_domains(sync, pair->forth.columns);
+		if (*pair->back.columns == '\0')
+			continue;
+		pairs->back[i] = pgm_mapping_compile_within(pair->back.columns,
+													source, pair->lead,
+													pairs->estate);
+		pgm_sync_note_domains(sync, pair->back.columns);
 	}
 	pairs->demands = pgm_column_demands(source, pairs->n, pairs->pairs,
 										pairs->estate);
@@ -411,7 +414,8 @@ compute_fitting(Row *row)
 {
 	if (!pgm_mapping_fits(row->sync->forth[row->pair], 1, row->new))
 		return false;
-	if (!row->sync->pairs[row->pair].forth.may_fail)
+	if (!row->sync->pairs[row->pair].forth.may_fail &&
+		!row->sync->forth[row->pair]->may_fail)
 		compute(row);
 	else if (!pgm_sync_attempt(compute, row))
 		return false;

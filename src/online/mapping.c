@@ -187,6 +187,12 @@ may_fail_walker(Node *node, void *context)
 	return expression_tree_walker(node, may_fail_walker, context);
 }
 
+bool
+pgm_mapping_may_fail(Node *planned)
+{
+	return may_fail_walker(planned, NULL);
+}
+
 /* Does a safe cast to this type leave different values different? */
 static bool
 keeps_values_apart(Oid type)
@@ -332,7 +338,10 @@ map_column(Relation source, Form_pg_attribute to, Relation target,
 	return cast_or_say(source, from, to, using, false, text, result);
 }
 
-/* Inside of another expression nobody looks whether a number fits. */
+/*
+ * Inside of another expression nobody looks whether a number fits, even if
+ * planning makes nothing more of that than a cast.
+ */
 static void
 add_traits(Node *expr, Node *planned, PgmMappingText *result)
 {
@@ -342,9 +351,9 @@ add_traits(Node *expr, Node *planned, PgmMappingText *result)
 
 	if (contain_mutable_functions(expr))
 		result->pinned = true;
-	if (pgm_mapping_narrows(planned, &column, &lowest, &highest))
+	if (pgm_mapping_narrows(expr, &column, &lowest, &highest))
 		result->narrows = true;
-	else if (may_fail_walker(planned, NULL))
+	else if (pgm_mapping_may_fail(planned))
 		result->may_fail = true;
 	if (!IsA(expr, Var) && !IsA(expr, Const) &&
 		!keeps_values_apart(exprType(expr)))

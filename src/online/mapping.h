@@ -107,7 +107,7 @@ typedef struct PgmMapping
 	int			ncolumns;
 	PgmMappedColumn *columns;
 	TupleDesc	source;
-	EState	   *estate;
+	bool		may_fail;		/* for code as it is now */
 	ExprContext *context;
 } PgmMapping;
 

@@ -46,4 +46,7 @@ extern PgmMappingText *pgm_mapping_foresee_back(Relation source,
 												AttrNumber column,
 												const PgmInverse *inverse);
 
+/* May it raise an error, as it is planned now? */
+extern bool pgm_mapping_may_fail(Node *planned);
+
 #endif							/* PGM_ONLINE_MAPPING_PROOF_H */

@@ -126,10 +126,11 @@ prepare(void *arg)
 /*
  * A function of it may fail already when it is inlined, or may not be called
  * any more: that is no matter of the writer's.  Whoever needs the value gets
- * the error.
+ * the error.  One that could not fail when the change began may do so now.
  */
 static void
-prepare_column(PgmMappedColumn *column, Node *expr, EState *estate)
+prepare_column(PgmMapping *mapping, PgmMappedColumn *column, Node *expr,
+			   EState *estate)
 {
 	Preparation preparation = {(Expr *) expr, estate};
 
@@ -137,6 +138,8 @@ prepare_column(PgmMappedColumn *column, Node *expr, EState *estate)
 		prepare(&preparation);
 	else if (!pgm_sync_attempt(prepare, &preparation))
 		column->broken = (Expr *) expr;
+	else if (pgm_mapping_may_fail((Node *) preparation.state->expr))
+		mapping->may_fail = true;
 	column->state = preparation.state;
 }
 
@@ -158,7 +161,7 @@ compile_column(PgmMapping *mapping, int i, Node *expr, Form_pg_attribute att,
 	}
 	(void) pgm_mapping_narrows(expr, &column->narrow, &column->lowest,
 							   &column->highest);
-	prepare_column(column, expr, estate);
+	prepare_column(mapping, column, expr, estate);
 }
 
 /*
@@ -185,7 +188,6 @@ create_mapping(Relation source, int ncolumns, EState *estate)
 	mapping->source = CreateTupleDescCopy(RelationGetDescr(source));
 	mapping->ncolumns = ncolumns;
 	mapping->columns = palloc0(sizeof(PgmMappedColumn) * ncolumns);
-	mapping->estate = estate;
 	mapping->context = GetPerTupleExprContext(estate);
 	return mapping;
 }
@@ -264,6 +266,20 @@ pgm_mapping_fits(const PgmMapping *mapping, AttrNumber column,
 	return number >= map->lowest && number <= map->highest;
 }
 
+/* By the row: what fails again and again leaves nothing behind. */
+static Datum
+broken_value(PgmMapping *mapping, Expr *expr, bool *isnull)
+{
+	MemoryContext old =
+		MemoryContextSwitchTo(mapping->context->ecxt_per_tuple_memory);
+	Expr	   *planned = expression_planner(copyObject(expr));
+	Datum		result = ExecEvalExpr(ExecInitExpr(planned, NULL),
+									  mapping->context, isnull);
+
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 Datum
 pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
 				  TupleTableSlot *source, bool *isnull)
@@ -273,11 +289,11 @@ pgm_mapping_value(PgmMapping *mapping, AttrNumber column,
 	if (map->copy != 0)
 		return slot_getattr(source, map->copy, isnull);
 	*isnull = true;
+	mapping->context->ecxt_scantuple = source;
 	if (map->broken != NULL)
-		map->state = ExecPrepareExpr(map->broken, mapping->estate);
+		return broken_value(mapping, map->broken, isnull);
 	if (map->state == NULL)
 		return (Datum) 0;
-	mapping->context->ecxt_scantuple = source;
 	return ExecEvalExprSwitchContext(map->state, mapping->context, isnull);
 }
 

@@ -24,7 +24,7 @@ typedef struct PgmSync
 	Oid			owner;
 	MemoryContext context;
 	bool		valid;			/* no definition has changed since */
-	List	   *domains;		/* of columns: hashes of the system cache */
+	List	   *domains;		/* that it uses: hashes of the system cache */
 	bool		estranged;		/* rows are not written along any more */
 	int			uses;			/* calls that are at it, one inside another */
 	int			level;			/* of transactions, of the first of them */
@@ -48,6 +48,9 @@ typedef struct PgmSync
 extern PgmSync *pgm_sync_find(Relation source, const Trigger *trigger,
 							  void (*make) (PgmSync *sync, Relation source,
 											const Trigger *trigger));
+
+/* Of what else it computes with: the expressions of a mapping, as text. */
+extern void pgm_sync_note_domains(PgmSync *sync, const char *columns);
 
 /* The table beside follows a change of a row; either slot may be NULL. */
 extern void pgm_sync_follow(PgmSync *sync, Relation source,

@@ -41,8 +41,10 @@
 
 #include "base/spi.h"
 #include "compat/cache.h"
+#include "compat/parse.h"
 #include "online/beside.h"
 #include "online/layout.h"
+#include "online/mapping_proof.h"
 #include "online/owner.h"
 #include "online/sync.h"
 #include "online/sync_trigger.h"
@@ -65,6 +67,9 @@ enum
 #define FLAG_BACK 'b'			/* the target has the rows of before */
 
 static List *syncs = NIL;
+
+/* How often functions, or types, have changed, as far as we know. */
+static uint64 code_changes = 0;
 
 /* ---- the triggers */
 
@@ -258,6 +263,7 @@ forget_code(Datum arg, PgmCacheId cache, uint32 hash)
 {
 	ListCell   *lc;
 
+	code_changes++;
 	foreach(lc, syncs)
 	{
 		PgmSync    *sync = lfirst(lc);
@@ -268,22 +274,54 @@ forget_code(Datum arg, PgmCacheId cache, uint32 hash)
 	}
 }
 
+/* A check of one that it is made of is one of it, too. */
 static void
-note_domains(PgmSync *sync, Oid relid)
+note_type(PgmSync *sync, Oid type)
+{
+	while (OidIsValid(type))
+	{
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		Form_pg_type form;
+
+		if (!HeapTupleIsValid(tuple))
+			break;
+		form = (Form_pg_type) GETSTRUCT(tuple);
+		if (form->typtype == TYPTYPE_DOMAIN)
+			sync->domains =
+				lappend_int(sync->domains,
+							(int) GetSysCacheHashValue1(TYPEOID,
+														ObjectIdGetDatum(type)));
+		type = form->typtype == TYPTYPE_DOMAIN ? form->typbasetype :
+			get_element_type(type);
+		ReleaseSysCache(tuple);
+	}
+}
+
+static bool
+note_walker(Node *node, void *sync)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CoerceToDomain))
+		note_type(sync, exprType(node));
+	return expression_tree_walker(node, note_walker, sync);
+}
+
+void
+pgm_sync_note_domains(PgmSync *sync, const char *columns)
+{
+	(void) note_walker((Node *) pgm_mapping_columns(columns), sync);
+	(void) note_walker((Node *) pgm_mapping_proofs(columns), sync);
+}
+
+static void
+note_columns(PgmSync *sync, Oid relid)
 {
 	Relation	rel = table_open(relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
-	{
-		Oid			type = TupleDescAttr(desc, i)->atttypid;
-
-		if (OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN)
-			sync->domains =
-				lappend_int(sync->domains,
-							(int) GetSysCacheHashValue1(TYPEOID,
-														ObjectIdGetDatum(type)));
-	}
+		note_type(sync, TupleDescAttr(desc, i)->atttypid);
 	table_close(rel, NoLock);
 }
 
@@ -403,13 +441,14 @@ compile(PgmSync *sync, Relation source, const Trigger *trigger)
 	sync->target = pgm_target_create(RelationGetRelid(target), target_key);
 	sync->mapping = pgm_mapping_compile(trigger->tgargs[ARG_COLUMNS], source,
 										target, sync->target->estate);
+	pgm_sync_note_domains(sync, trigger->tgargs[ARG_COLUMNS]);
 	index = index_open(source_key, AccessShareLock);
 	pgm_key_init(&sync->source_key, index);
 	index_close(index, NoLock);
 	desc = CreateTupleDescCopyConstr(RelationGetDescr(source));
 	sync->source_slot = MakeSingleTupleTableSlot(desc, &TTSOpsBufferHeapTuple);
-	sync->evaluate_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
-									 FLAG_EVALUATE) != NULL;
+	sync->evaluate_may_fail = sync->mapping->may_fail ||
+		strchr(trigger->tgargs[ARG_FLAGS], FLAG_EVALUATE) != NULL;
 	sync->write_may_fail = strchr(trigger->tgargs[ARG_FLAGS],
 								  FLAG_WRITE) != NULL ||
 		pgm_sync_demands_more(target, source);
@@ -426,6 +465,7 @@ pgm_sync_find(Relation source, const Trigger *trigger,
 	MemoryContext old;
 	MemoryContext context;
 	PgmSync    *sync;
+	uint64		before;
 
 	watch_once();
 	foreach(lc, syncs)
@@ -451,17 +491,21 @@ pgm_sync_find(Relation source, const Trigger *trigger,
 	sync->source = RelationGetRelid(source);
 	sync->owner = source->rd_rel->relowner;
 	sync->context = context;
+	before = code_changes;
 	make(sync, source, trigger);
-	note_domains(sync, sync->source);
+	note_columns(sync, sync->source);
 	if (sync->target != NULL)
-		note_domains(sync, sync->target->relid);
+		note_columns(sync, sync->target->relid);
 	MemoryContextSetParent(context, CacheMemoryContext);
 	MemoryContextSwitchTo(CacheMemoryContext);
 	syncs = lappend(syncs, sync);
 	MemoryContextSwitchTo(old);
 
-	/* what was invalidated meanwhile was not in the list yet */
-	sync->valid = true;
+	/*
+	 * What was invalidated meanwhile was not in the list yet.  Relations are
+	 * locked, code is not: what was compiled of it may be the former one.
+	 */
+	sync->valid = before == code_changes;
 	return sync;
 }
 

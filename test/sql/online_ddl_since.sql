@@ -108,7 +108,71 @@ SELECT id, v FROM was_enum_t ORDER BY id;
 SELECT id, v FROM computed_c ORDER BY id;
 SELECT id, v FROM computed_t ORDER BY id;
 SELECT attname, format_type(atttypid, -1), atthasdef FROM pg_attribute WHERE attrelid IN ('was_domain_c'::regclass, 'elsewhere.c'::regclass) AND attnum > 0 AND NOT attisdropped AND atttypid <> 'int'::regtype ORDER BY 1;
+-- a check of what a domain, or an array, is made of, and an index that computes with what is kept, in a session that has used them
+CREATE DOMAIN inner_one AS int;
+CREATE DOMAIN outer_one AS inner_one;
+CREATE FUNCTION same(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE FUNCTION same(bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE TABLE nested_c (id int PRIMARY KEY, v outer_one);
+CREATE TABLE array_c (id int PRIMARY KEY, v inner_one[]);
+CREATE TABLE through_c (id int PRIMARY KEY, v int);
+CREATE TABLE indexed_c (id int PRIMARY KEY, v int, w int);
+CREATE INDEX ON indexed_c (same(v)) WHERE v IS NOT NULL;
+CREATE TABLE text_c (id int PRIMARY KEY, v varchar);
+CREATE TABLE text_t (id int PRIMARY KEY, v varchar);
+CREATE FUNCTION kept(text) RETURNS varchar LANGUAGE sql IMMUTABLE AS 'SELECT $1::varchar';
+CREATE TABLE nested_t (LIKE nested_c INCLUDING ALL);
+CREATE TABLE through_t (LIKE through_c INCLUDING ALL);
+INSERT INTO indexed_c VALUES (1, 1, 1);
+CREATE ROLE regress_since;
+GRANT USAGE ON SCHEMA since TO regress_since;
+ALTER TABLE indexed_c OWNER TO regress_since;
+SET pgmigrate.online_threshold = 0;
+SET pgmigrate.online_method = 'column';
+SELECT pgmigrate.revision('nested', 'ALTER TABLE since.nested_c ALTER v TYPE bigint; ALTER TABLE since.array_c ALTER v TYPE bigint[];
+	ALTER TABLE since.through_c ALTER v TYPE bigint; ALTER TABLE since.indexed_c ALTER v TYPE bigint; ALTER TABLE since.text_c ALTER v TYPE text USING lower(v)',
+	'ALTER TABLE since.text_c ALTER v TYPE varchar USING since.kept(v); ALTER TABLE since.indexed_c ALTER v TYPE int; ALTER TABLE since.through_c ALTER v TYPE int USING v::since.inner_one;
+	ALTER TABLE since.array_c ALTER v TYPE since.inner_one[]; ALTER TABLE since.nested_c ALTER v TYPE since.outer_one', id => 'nested');
+SELECT count(*) FROM pgmigrate.upgrade();
+SET pgmigrate.online_method = 'table';
+SELECT pgmigrate.revision('nested table', 'ALTER TABLE since.nested_t ALTER v TYPE bigint; ALTER TABLE since.through_t ALTER v TYPE bigint; ALTER TABLE since.text_t ALTER v TYPE text USING lower(v)',
+	'ALTER TABLE since.text_t ALTER v TYPE varchar USING since.kept(v); ALTER TABLE since.through_t ALTER v TYPE int USING v::since.inner_one; ALTER TABLE since.nested_t ALTER v TYPE since.outer_one', id => 'nested_t');
+SELECT count(*) FROM pgmigrate.upgrade();
+SELECT relation, method, state FROM pgmigrate.operations WHERE state = 'switched' ORDER BY operation;
+INSERT INTO nested_c (id, v) VALUES (1, 1);
+INSERT INTO array_c (id, v) VALUES (1, '{1}');
+INSERT INTO through_c (id, v) VALUES (1, 1);
+INSERT INTO nested_t VALUES (1, 1);
+INSERT INTO through_t VALUES (1, 1);
+INSERT INTO through_c (id, v) VALUES (9, 9000000000);
+INSERT INTO through_t VALUES (9, 9000000000);
+INSERT INTO text_c (id, v) VALUES (1, 'a');
+INSERT INTO text_t VALUES (1, 'a');
+ALTER DOMAIN inner_one ADD CONSTRAINT small CHECK (VALUE < 100) NOT VALID;
+INSERT INTO nested_c (id, v) VALUES (2, 200);
+INSERT INTO array_c (id, v) VALUES (2, '{200}');
+INSERT INTO through_c (id, v) VALUES (2, 200);
+INSERT INTO nested_t VALUES (2, 200);
+INSERT INTO through_t VALUES (2, 200);
+CREATE OR REPLACE FUNCTION kept(text) RETURNS varchar LANGUAGE sql IMMUTABLE AS $$SELECT $1::int::varchar$$;
+INSERT INTO text_c (id, v) VALUES (2, 'b');
+INSERT INTO text_t VALUES (2, 'b');
+REVOKE EXECUTE ON FUNCTION same(int) FROM PUBLIC;
+SET ROLE regress_since;
+INSERT INTO indexed_c (id, v, w) VALUES (2, 2, 2);
+UPDATE indexed_c SET w = 3;
+RESET ROLE;
+TABLE nested_c;
+TABLE array_c;
+TABLE through_c;
+TABLE indexed_c;
+TABLE text_c;
+\set VERBOSITY terse
+SELECT format('SELECT relation, action FROM pgmigrate.revert(%s)', operation) FROM pgmigrate.operations WHERE state = 'switched' ORDER BY operation \gexec
+SELECT format('SELECT relation, action FROM pgmigrate.revert(%s, without_unfit => true)', operation) FROM pgmigrate.operations WHERE state = 'switched' ORDER BY operation \gexec
+\set VERBOSITY default
 DROP SCHEMA elsewhere CASCADE;
 DROP SCHEMA since CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
+DROP ROLE regress_since;
