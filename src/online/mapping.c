@@ -379,7 +379,7 @@ plan_back(Node *expr, const PgmInverse *inverse)
  */
 static void
 add_generated(Form_pg_attribute from, Form_pg_attribute to, bool back,
-			  PgmMappingText *result)
+			  bool foreseen, PgmMappingText *result)
 {
 	Node	   *expr = (Node *) makeVar(1, from->attnum, from->atttypid,
 										from->atttypmod, from->attcollation,
@@ -391,7 +391,7 @@ add_generated(Form_pg_attribute from, Form_pg_attribute to, bool back,
 								 to->atttypmod, COERCION_ASSIGNMENT,
 								 COERCE_IMPLICIT_CAST, -1);
 	if (expr != NULL)
-		add_traits(expr, plan(expr), result);
+		add_traits(expr, foreseen ? expr : plan(expr), result);
 	else if (back)
 		say_no_cast(from, to, to, result);
 	result->may_collide |= result->narrows || result->may_fail;
@@ -574,7 +574,8 @@ make(Relation source, Relation target, List *commands, const char *text,
 			add_column_traits(expr, plan_back(expr, inverse), att, said);
 		else if (column > 0)
 			add_generated(TupleDescAttr(RelationGetDescr(source), column - 1),
-						  att, inverse != NULL, said);
+						  att, inverse != NULL,
+						  inverse != NULL && inverse->foreseen, said);
 	}
 	if (inverse != NULL)
 		proofs = find_proofs(source, target, columns, inverse, only, result);
@@ -729,7 +730,7 @@ look_ahead(const Foresight *foresight)
 	after = column_after(rel, column, def);
 	if (before->attgenerated != '\0')
 	{
-		add_generated(before, &after, false, result);
+		add_generated(before, &after, false, true, result);
 		return;
 	}
 	expr = cast_or_say(rel, before, &after, def->raw_default, false, "",

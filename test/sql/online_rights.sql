@@ -88,6 +88,38 @@ SELECT state FROM pgmigrate.downgrade('r5');
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'regress_shop' AND tablename = 'item' ORDER BY 1;
 SELECT DISTINCT role FROM ran_as;
 
+-- who may look at a plan, and has none of the owner's rights, runs nothing of his: neither what makes a generated column, nor what goes back
+CREATE ROLE regress_looker;
+SELECT count(*) > 10 AS many FROM pgmigrate.grant_access('regress_looker', 'operator');
+GRANT USAGE ON SCHEMA regress_shop TO regress_looker;
+SET ROLE regress_shop;
+CREATE TYPE regress_shop.size AS ENUM ('small', 'large');
+CREATE FUNCTION regress_shop.who() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+  RAISE WARNING 'as %', current_user;
+  RETURN 1;
+END$$;
+CREATE FUNCTION regress_shop.from_size(regress_shop.size) RETURNS int LANGUAGE sql IMMUTABLE AS
+  $$SELECT CASE WHEN $1 = 'small' THEN regress_shop.who() ELSE 2 END$$;
+CREATE FUNCTION regress_shop.to_size(int) RETURNS regress_shop.size LANGUAGE sql IMMUTABLE AS
+  $$SELECT CASE WHEN $1 = regress_shop.who() THEN 'small'::regress_shop.size ELSE 'large' END$$;
+CREATE CAST (regress_shop.size AS int) WITH FUNCTION regress_shop.from_size(regress_shop.size) AS ASSIGNMENT;
+CREATE CAST (int AS regress_shop.size) WITH FUNCTION regress_shop.to_size(int) AS ASSIGNMENT;
+CREATE TABLE regress_shop.sized (id int PRIMARY KEY, v int,
+  made regress_shop.size GENERATED ALWAYS AS (CASE WHEN v > 1 THEN 'large'::regress_shop.size ELSE 'small' END) STORED);
+RESET ROLE;
+SET pgmigrate.online_threshold = 0;
+SELECT pgmigrate.revision('sized', 'ALTER TABLE regress_shop.sized ALTER made TYPE int', 'ALTER TABLE regress_shop.sized ALTER made TYPE regress_shop.size', id => 'sized');
+SET ROLE regress_looker;
+SELECT count(*) FROM pgmigrate.plan('sized');
+SET pgmigrate.online_method = 'column';
+SELECT count(*) FROM pgmigrate.plan('sized');
+RESET ROLE;
+RESET pgmigrate.online_method;
+DROP CAST (regress_shop.size AS int);
+DROP CAST (int AS regress_shop.size);
+DROP OWNED BY regress_looker;
+DROP ROLE regress_looker;
+
 SELECT count(*) FROM pgmigrate.finalize(NULL);
 DROP EXTENSION pgmigrate;
 DROP TABLE ran_as;
