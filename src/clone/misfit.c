@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/value.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 
 #include "base/spi_list.h"
 #include "base/transaction.h"
@@ -184,8 +185,14 @@ char *
 pgm_find_misfit(Oid relid, const AlterTableStmt *stmt, const char *text)
 {
 	Search		task = {relid, stmt, text, NULL};
+	int			guc_level = NewGUCNestLevel();
 
+	/* what it drops on the way is nobody's */
+	(void) set_config_option("client_min_messages", "error",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	/* an error is that of the statement, and of nothing that goes by it */
 	(void) pgm_txn_look(search, &task);
+	AtEOXact_GUC(true, guc_level);
 	return task.found;
 }
