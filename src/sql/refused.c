@@ -240,6 +240,22 @@ pgm_statement_refuse(Node *stmt)
 			refusal_detail(refusal), refusal_hint(refusal));
 }
 
+static const char *
+lock_words(LockClauseStrength strength)
+{
+	switch (strength)
+	{
+		case LCS_FORKEYSHARE:
+			return "SELECT FOR KEY SHARE";
+		case LCS_FORSHARE:
+			return "SELECT FOR SHARE";
+		case LCS_FORNOKEYUPDATE:
+			return "SELECT FOR NO KEY UPDATE";
+		default:
+			return "SELECT FOR UPDATE";
+	}
+}
+
 typedef struct TransactionSearch
 {
 	bool		row_locks;		/* do they count? */
@@ -274,7 +290,9 @@ find_transaction_call(Node *node, void *context)
 	if (search->row_locks && IsA(node, SelectStmt) &&
 		castNode(SelectStmt, node)->lockingClause != NIL)
 	{
-		search->found = "SELECT FOR UPDATE";
+		search->found =
+			lock_words(linitial_node(LockingClause,
+									 castNode(SelectStmt, node)->lockingClause)->strength);
 		return true;
 	}
 	return pgm_walk_raw(node, find_transaction_call, context);
