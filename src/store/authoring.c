@@ -532,8 +532,8 @@ pgm_author_remove(const char *id)
 	others = pgm_revision_made_from(revision->id, &n);
 	refuse_needed(revision->id, n, others, "is made from it");
 	pgm_change_keep_texts(revision, "remove");
-	pgm_revision_delete(revision);
 	pgm_begun_forget(revision->id);
+	pgm_revision_delete(revision);
 	return revision->id;
 }
 

@@ -19,13 +19,17 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 
 #include "base/digest.h"
+#include "base/printable.h"
 #include "base/spi_list.h"
 #include "base/sqlstate.h"
+#include "base/transaction.h"
 #include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
 #include "store/partly_applied.h"
+#include "store/revision.h"
 
 /*
  * REINDEX goes over the partitions, a schema or the database, and over the
@@ -63,6 +67,9 @@ static PgmQuery insert_query = {
 	13, {TEXTOID, INT4OID, INT4OID, TEXTOID, INT8OID, TEXTOID, BOOLOID,
 	OIDOID, TEXTOID, OIDARRAYOID, TEXTOID, OIDOID, BOOLOID}
 };
+
+/* Bytes of a statement that is told of when it is forgotten. */
+#define PGM_FORGOTTEN_TEXT 200
 
 static PgmQuery done_query = {
 	"WITH s AS (UPDATE pgmigrate.run_step SET statement = $5 "
@@ -206,12 +213,19 @@ static PgmQuery forget_query = {
 	"WHERE r.operation = o.id), "
 	"b AS (DELETE FROM pgmigrate.begun_statement b "
 	"WHERE b.revision = coalesce($1, b.revision) "
-	"RETURNING b.revision, b.run, b.state, b.in_parts), "
-	"f AS (SELECT revision, run, state, in_parts FROM b "
-	"UNION ALL SELECT revision, run, 'begun', true FROM o), "
+	"RETURNING b.revision, b.run, b.state, b.in_parts, b.direction, "
+	"b.statement, b.online_step, b.digest), "
+	"f AS (SELECT * FROM b "
+	"UNION ALL SELECT revision, run, 'begun', true, NULL, 0, 0, NULL FROM o), "
 	"g AS (SELECT revision, min(run) AS first, max(run) AS last, "
-	"count(*) FILTER (WHERE state = 'done')::int AS done, "
-	"bool_or(in_parts AND state = 'begun') AS parts "
+	"min(direction) AS direction, "
+	"count(*) FILTER (WHERE state = 'done' AND online_step = 0)::int AS done, "
+	"bool_or(in_parts AND state = 'begun' "
+	"OR online_step > 0 AND state = 'done') AS parts, "
+	"array_agg(statement::text ORDER BY statement) "
+	"FILTER (WHERE state = 'done' AND online_step = 0) AS numbers, "
+	"array_agg(digest ORDER BY statement) "
+	"FILTER (WHERE state = 'done' AND online_step = 0) AS digests "
 	"FROM f GROUP BY revision), "
 	"s AS (UPDATE pgmigrate.run_step s "
 	"SET details = s.details || '{\"forgotten\": true}' FROM g "
@@ -219,7 +233,8 @@ static PgmQuery forget_query = {
 	"AND s.state <> 'done') "
 	"SELECT g.revision, g.done, (SELECT t.statements "
 	"FROM pgmigrate.run_step t WHERE t.run = g.last "
-	"AND t.revision = g.revision LIMIT 1), g.parts FROM g "
+	"AND t.revision = g.revision LIMIT 1), g.parts, g.direction, "
+	"coalesce(g.numbers, '{}'), coalesce(g.digests, '{}') FROM g "
 	"WHERE (g.done > 0 OR g.parts) AND NOT EXISTS (SELECT FROM pgmigrate.applied a "
 	"WHERE a.revision = g.revision) ORDER BY g.last",
 	1, {TEXTOID}
@@ -447,27 +462,104 @@ refuse_standing(const Datum *values, const bool *nulls)
 					id));
 }
 
+/* One whose statements are no longer recorded as done. */
+typedef struct Forgotten
+{
+	char	   *revision;
+	int			done;
+	int			statements;
+	bool		parts;
+	char	   *direction;
+	int			n;
+	char	  **numbers;		/* of those that were done … */
+	char	  **digests;		/* … and of their texts */
+	PgmSource  *source;
+} Forgotten;
+
+static void *
+make_forgotten(uint64 row)
+{
+	Forgotten  *result = palloc0(sizeof(Forgotten));
+
+	result->revision = pgm_spi_text(row, 1);
+	result->done = pgm_spi_int32(row, 2);
+	result->statements = pgm_spi_int32(row, 3);
+	result->parts = pgm_spi_bool(row, 4);
+	result->direction = pgm_spi_text(row, 5);
+	result->numbers = pgm_spi_text_array(row, 6, &result->n);
+	result->digests = pgm_spi_text_array(row, 7, &result->n);
+	return result;
+}
+
+static void
+parse_forgotten(void *arg)
+{
+	Forgotten  *forgotten = arg;
+	bool		up = strcmp(forgotten->direction, "up") == 0;
+	const PgmRevision *revision = pgm_revision_get(forgotten->revision);
+	const char *text = revision == NULL ? NULL :
+		up ? revision->upgrade : revision->downgrade;
+
+	if (text != NULL)
+		forgotten->source = pgm_source_parse(text, up ? PGM_SOURCE_UPGRADE :
+											 PGM_SOURCE_DOWNGRADE,
+											 forgotten->revision);
+}
+
+/*
+ * What was done is what somebody has to look after now.  A text that cannot be
+ * parsed any more, or was changed, tells nothing of that.
+ */
+static char *
+done_statements(Forgotten *forgotten)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	if (forgotten->n > 0)
+		(void) pgm_txn_try(parse_forgotten, forgotten);
+	for (int i = 0; forgotten->source != NULL && i < forgotten->n; i++)
+	{
+		int			n = pg_strtoint32(forgotten->numbers[i]) - 1;
+
+		if (n < forgotten->source->nstatements &&
+			strcmp(pgm_resume_digest(forgotten->source, n, NULL),
+				   forgotten->digests[i]) == 0)
+			appendStringInfo(&list, "\n%d: %s", n + 1,
+							 pgm_text_cut(pgm_printable_line(pgm_statement_text(forgotten->source,
+																				n)),
+										  PGM_FORGOTTEN_TEXT));
+	}
+	return list.data;
+}
+
 void
 pgm_begun_forget(const char *revision)
 {
 	PgmSpiScope scope;
 	Datum		values[1];
 	bool		nulls[1] = {false};
-	uint64		rows;
+	List	   *all;
+	ListCell   *lc;
 
 	pgm_leftover_forgotten(revision);
 	pgm_set_text(values, nulls, 0, revision);
 	pgm_spi_begin(&scope);
 	refuse_standing(values, nulls);
-	rows = pgm_spi_execute(&forget_query, values, nulls);
-	for (uint64 i = 1; i <= rows; i++)
+	pgm_spi_end(&scope);
+	all = pgm_spi_list(&forget_query, values, nulls, make_forgotten);
+	foreach(lc, all)
+	{
+		Forgotten  *forgotten = lfirst(lc);
+
 		ereport(NOTICE,
 				errmsg("revision \"%s\" is not recorded as partly applied any more",
-					   pgm_spi_text(i, 1)),
-				errdetail("%d of its %d statements were done%s; what they did is not undone.",
-						  pgm_spi_int32(i, 2), pgm_spi_int32(i, 3),
-						  pgm_spi_bool(i, 4) ? PGM_PARTS_OF_NEXT : ""));
-	pgm_spi_end(&scope);
+					   forgotten->revision),
+				errdetail("%d of its %d statements were done%s; what they did is not undone.%s",
+						  forgotten->done, forgotten->statements,
+						  forgotten->parts ? PGM_PARTS_OF_NEXT : "",
+						  done_statements(forgotten)));
+	}
 }
 
 bool
