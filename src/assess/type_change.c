@@ -36,6 +36,7 @@ typedef struct Explanation
 {
 	PgmVerdict *verdict;
 	const AlterTableStmt *stmt;
+	bool		carries;
 	char	   *misfit;
 } Explanation;
 
@@ -43,6 +44,7 @@ static void
 find_misfit(void *arg)
 {
 	Explanation *task = arg;
+	Oid			relid = pgm_lookup_relation(task->stmt->relation);
 	Oid			save_user;
 	int			save_sec_context;
 
@@ -50,15 +52,19 @@ find_misfit(void *arg)
 	SetUserIdAndSecContext(pgm_trial_role(task->verdict), save_sec_context |
 						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_LOCAL_USERID_CHANGE);
-	task->misfit = pgm_find_misfit(pgm_lookup_relation(task->stmt->relation),
-								   task->stmt, task->verdict->source->text);
+	if (task->carries)
+		pgm_shadow_detach_views(pgm_views_on(relid,
+											 pgm_altered_types(task->stmt)));
+	task->misfit = pgm_find_misfit(relid, task->stmt,
+								   task->verdict->source->text,
+								   task->verdict->reason);
 	SetUserIdAndSecContext(save_user, save_sec_context);
 }
 
 void
 pgm_type_change_name(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 {
-	Explanation task = {verdict, (AlterTableStmt *) stmt, NULL};
+	Explanation task = {verdict, (AlterTableStmt *) stmt, trial->carries, NULL};
 
 	if (verdict->sqlerrcode == 0 || !changes_type(stmt))
 		return;

@@ -76,6 +76,7 @@ typedef struct Search
 	Oid			relid;
 	const AlterTableStmt *stmt;
 	const char *text;
+	const char *message;
 	char	   *found;
 } Search;
 
@@ -172,19 +173,25 @@ search(void *arg)
 	foreach(lc, dependents)
 	{
 		const Dependent *dependent = lfirst(lc);
+		ErrorData  *edata = is_dropped(task->stmt, dependent) ? NULL :
+			pgm_txn_try(run, dependent->make);
+		bool		told;
 
-		if (is_dropped(task->stmt, dependent) ||
-			pgm_txn_try(run, dependent->make) == NULL)
+		if (edata == NULL)
 			continue;
-		task->found = dependent->what;
-		break;
+		told = strcmp(edata->message, task->message) == 0;
+		if (told || task->found == NULL)
+			task->found = dependent->what;
+		if (told)
+			break;
 	}
 }
 
 char *
-pgm_find_misfit(Oid relid, const AlterTableStmt *stmt, const char *text)
+pgm_find_misfit(Oid relid, const AlterTableStmt *stmt, const char *text,
+				const char *message)
 {
-	Search		task = {relid, stmt, text, NULL};
+	Search		task = {relid, stmt, text, message, NULL};
 	int			guc_level = NewGUCNestLevel();
 
 	/* what it drops on the way is nobody's */

@@ -209,7 +209,8 @@ refuse_misfit(const PgmShadow *shadow, const Beside *beside, ErrorData *edata)
 	char	   *misfit = NULL;
 
 	if (pgm_altered_types(beside->stmt) != NIL)
-		misfit = pgm_find_misfit(shadow->beside, beside->stmt, beside->text);
+		misfit = pgm_find_misfit(shadow->beside, beside->stmt, beside->text,
+								 edata->message);
 	if (misfit == NULL)
 		ReThrowError(edata);
 	ereport(ERROR,

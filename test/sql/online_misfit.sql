@@ -86,6 +86,14 @@ SET client_min_messages = notice;
 SELECT * FROM told('ALTER TABLE told_key ALTER id TYPE bigint');
 SET client_min_messages = error;
 
+-- of several that do not fit the one that the server speaks of is named
+CREATE TABLE several (id int PRIMARY KEY, v text CONSTRAINT "a%s" CHECK (length(v) < 100));
+CREATE INDEX "z%s" ON several (lower(v));
+SELECT * FROM told('ALTER TABLE several ALTER v TYPE int USING v::int');
+-- also where a view goes along
+CREATE VIEW over_several AS SELECT v FROM several;
+SELECT * FROM told('ALTER TABLE several ALTER v TYPE int USING v::int; ALTER TABLE a DROP nothing');
+
 DROP SCHEMA misfit CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
