@@ -52,7 +52,10 @@ typedef struct KeptColumn
 	bool		has_default;
 } KeptColumn;
 
-/* $1: the table, $2: its columns that go. */
+/*
+ * $1: the table, $2: its columns that go.  "gone" is for pgmigrate.verify(),
+ * of what the text of the statement does not name.
+ */
 static PgmQuery describe_query = {
 	"WITH a AS (SELECT a.* FROM pg_attribute a WHERE a.attrelid = $1 "
 	"AND a.attnum = ANY ($2)), "
@@ -106,6 +109,13 @@ static PgmQuery describe_query = {
 	"'number', attnum, 'type', atttypid::int8, 'typmod', atttypmod, "
 	"'collation', attcollation::int8, 'not_null', attnotnull, "
 	"'has_default', atthasdef) ORDER BY attnum) FROM a), "
+	"'gone', (SELECT jsonb_agg('* ' || o.identity) FROM ("
+	"SELECT 'pg_class'::regclass AS class, i.oid FROM i "
+	"UNION SELECT 'pg_class'::regclass, k.conindid FROM k "
+	"WHERE k.contype IN ('p', 'u', 'x') "
+	"UNION SELECT d.classid, d.objid FROM d "
+	"WHERE d.classid = 'pg_statistic_ext'::regclass) g, "
+	"pg_identify_object(g.class, g.oid, 0) o), "
 	"'restore', (SELECT jsonb_agg(jsonb_build_object('place', place, "
 	"'before', before, 'after', after) ORDER BY place, part) FROM r))::text",
 	2, {OIDOID, INT2ARRAYOID}

@@ -43,7 +43,10 @@
 #include "online/layout.h"
 #include "online/owner.h"
 
-/* $1: tables; $2 and $3: schemas, and those of ours for them. */
+/*
+ * $1: tables; $2 and $3: schemas, and those of ours for them.  "gone" is for
+ * pgmigrate.verify(), of what the text of the statement does not name.
+ */
 static PgmQuery describe_query = {
 	"SELECT jsonb_build_object("
 	"'kept', (SELECT jsonb_agg(jsonb_build_object('oid', c.oid::int8, "
@@ -61,6 +64,17 @@ static PgmQuery describe_query = {
 	"'schema', n.nspname)) FROM pg_statistic_ext s "
 	"JOIN pg_namespace n ON n.oid = s.stxnamespace "
 	"WHERE s.stxrelid = ANY ($1)), "
+	"'gone', (SELECT jsonb_agg('* ' || i.identity) FROM ("
+	"SELECT 'pg_class'::regclass AS class, unnest($1) AS oid "
+	"UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index "
+	"WHERE indrelid = ANY ($1) "
+	"UNION ALL SELECT 'pg_class'::regclass, d.objid FROM pg_depend d "
+	"JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' "
+	"WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') "
+	"AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1) "
+	"UNION ALL SELECT 'pg_statistic_ext'::regclass, s.oid "
+	"FROM pg_statistic_ext s WHERE s.stxrelid = ANY ($1)) o, "
+	"pg_identify_object(o.class, o.oid, 0) i), "
 	"'keys', (SELECT jsonb_agg(jsonb_build_object('table', k.conrelid::int8, "
 	"'references', k.confrelid::int8, 'name', k.conname, "
 	"'definition', pg_get_constraintdef(k.oid), "

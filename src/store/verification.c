@@ -37,7 +37,8 @@ static PgmQuery get_query = {
 
 /*
  * Of a later one that left no record, the text is looked at: $3 finds the bare
- * name of the relation in it.
+ * name of the relation in it.  What a table has taken along that is kept until
+ * finalize() is not in the text.
  */
 static PgmQuery superseded_query = {
 	"SELECT FROM pgmigrate.applied a "
@@ -47,7 +48,12 @@ static PgmQuery superseded_query = {
 	"WHERE a.revision <> $1 AND coalesce((SELECT row(a.run, a.step) > "
 	"row(o.run, o.step) FROM pgmigrate.applied o WHERE o.revision = $1), true) "
 	"AND CASE WHEN v.revision IS NULL "
-	"THEN r.upgrade ~* $3 "
+	"THEN r.upgrade ~* $3 OR EXISTS (SELECT FROM pgmigrate.operation o "
+	"CROSS JOIN jsonb_array_elements_text("
+	"nullif(o.details -> 'gone', 'null')) AS u (x) "
+	"WHERE o.revision = a.revision AND o.direction = 'up' "
+	"AND o.state IN ('switched', 'finalized') "
+	"AND (" IS_ABOUT ")) "
 	"ELSE EXISTS (SELECT FROM unnest(v.objects) AS u (x) WHERE " IS_ABOUT
 	") END LIMIT 1",
 	3, {TEXTOID, TEXTOID, TEXTOID}

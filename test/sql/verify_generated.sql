@@ -167,8 +167,23 @@ SELECT pgmigrate.revision('unseen', 'SELECT FROM public.U', id => 'p8', down_rev
 SELECT count(*) FROM pgmigrate.upgrade('p8');
 RESET pgmigrate.generate_verify;
 SELECT revision, ok, detail FROM pgmigrate.verify('p5') WHERE NOT ok;
+-- what goes with a table or a column that is kept is not named by any text
+SELECT pgmigrate.revision('many', 'CREATE TABLE public.vg_kept (id serial PRIMARY KEY, v text, w text);
+	CREATE INDEX vg_by_v ON public.vg_kept (v); CREATE STATISTICS public.vg_of ON v, w FROM public.vg_kept;
+	CREATE TABLE public.vg_column (a int UNIQUE, b int, c int); CREATE INDEX vg_by_b ON public.vg_column (b);
+	CREATE STATISTICS public.vg_of_b ON b, c FROM public.vg_column', id => 'p9', down_revision => '{p8}') AS id;
+SELECT pgmigrate.revision('kept', E'-- pgmigrate: online\nDROP TABLE public.vg_kept;
+	-- pgmigrate: online\nALTER TABLE public.vg_column DROP a, DROP b', id => 'p10', down_revision => '{p9}') AS id;
+SELECT count(*) FROM pgmigrate.upgrade('p10');
+SELECT strategy, state FROM pgmigrate.operations ORDER BY operation;
+SELECT revision, ok, detail FROM pgmigrate.verify('p9') WHERE NOT ok;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+DROP INDEX public.vg_by_b;
+SELECT action FROM pgmigrate.finalize();
+SELECT revision, ok, detail FROM pgmigrate.verify('p9') WHERE NOT ok;
 
 DROP EXTENSION pgmigrate;
+DROP TABLE public.vg_column;
 DROP TABLE public.vg_perhaps, public.vg_seen, public.vg_do, public.u;
 DROP OWNED BY regress_vg_reader, regress_vg_viewer;
 DROP ROLE regress_vg_reader, regress_vg_viewer;
