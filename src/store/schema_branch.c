@@ -128,7 +128,11 @@ pgm_schema_branch_check(const char *schema)
 
 	pgm_own_function_check("revision", lengthof(revision), revision);
 	if (!pgm_graph_check_id(schema, "branch label", &error))
-		pgm_graph_raise(&error);
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_NAME),
+				errmsg("schema \"%s\" cannot have a branch: %s",
+					   pgm_printable_line(schema), error.message),
+				errhint("Rename the schema."));
 	if (strcmp(schema, "$user") == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_NAME),
