@@ -31,16 +31,30 @@
 #include "strategy/internal.h"
 #include "strategy/partition_bound.h"
 
-/* Has it all indexes and foreign keys of its parent, or has that none? */
+/*
+ * Has partition $2 all indexes and foreign keys of its parent $1, or has that
+ * none?  Columns and expressions are compared by their text, as the two tables
+ * need not number them alike; never the whole command, which has names in it.
+ */
 static PgmQuery bare_parent_query = {
-	"SELECT NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 "
-	"AND NOT EXISTS (SELECT FROM pg_index j WHERE j.indrelid = $2 "
+	"WITH x AS (SELECT i.indrelid, i.indexrelid, i.indisvalid, i.indisunique, "
+	"to_jsonb(i) -> 'indnullsnotdistinct' AS nulls, i.indnkeyatts, "
+	"i.indclass::text, i.indcollation::text, i.indoption::text, c.relam, "
+	"c.reloptions, pg_get_expr(i.indpred, i.indrelid) AS predicate, "
+	"ARRAY(SELECT pg_get_indexdef(i.indexrelid, n, false) "
+	"FROM generate_series(1, i.indnatts) AS n ORDER BY n) AS columns, "
+	"EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid "
+	"AND k.conrelid = i.indrelid) AS constrains "
+	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+	"WHERE i.indrelid IN ($1, $2)) "
+	"SELECT NOT EXISTS (SELECT FROM x AS i WHERE i.indrelid = $1 "
+	"AND NOT EXISTS (SELECT FROM x AS j WHERE j.indrelid = $2 "
 	"AND j.indisvalid AND (j.indisunique OR NOT i.indisunique) "
-	"AND regexp_replace(pg_get_indexdef(j.indexrelid), '^.* USING ', '') "
-	"= regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') "
-	"AND (NOT EXISTS (SELECT FROM pg_constraint k "
-	"WHERE k.conindid = i.indexrelid) OR EXISTS (SELECT FROM pg_constraint k "
-	"WHERE k.conindid = j.indexrelid)))) "
+	"AND (j.constrains OR NOT i.constrains) "
+	"AND (j.nulls, j.indnkeyatts, j.indclass, j.indcollation, j.indoption, "
+	"j.relam, j.reloptions, j.predicate, j.columns) IS NOT DISTINCT FROM "
+	"(i.nulls, i.indnkeyatts, i.indclass, i.indcollation, i.indoption, "
+	"i.relam, i.reloptions, i.predicate, i.columns))) "
 	"AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = $1 "
 	"AND k.contype = 'f')",
 	2, {OIDOID, OIDOID}
