@@ -38,6 +38,7 @@ typedef struct Explanation
 	const AlterTableStmt *stmt;
 	bool		carries;
 	char	   *misfit;
+	ErrorData  *reason;
 } Explanation;
 
 static void
@@ -56,15 +57,14 @@ find_misfit(void *arg)
 		pgm_shadow_detach_views(pgm_views_on(relid,
 											 pgm_altered_types(task->stmt)));
 	task->misfit = pgm_find_misfit(relid, task->stmt,
-								   task->verdict->source->text,
-								   task->verdict->reason);
+								   task->verdict->source->text, &task->reason);
 	SetUserIdAndSecContext(save_user, save_sec_context);
 }
 
 void
 pgm_type_change_name(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 {
-	Explanation task = {verdict, (AlterTableStmt *) stmt, trial->carries, NULL};
+	Explanation task = {verdict, (AlterTableStmt *) stmt, trial->carries};
 
 	if (verdict->sqlerrcode == 0 || !changes_type(stmt))
 		return;
@@ -72,7 +72,7 @@ pgm_type_change_name(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 	if (task.misfit == NULL)
 		return;
 	verdict->reason = psprintf("%s does not fit the new type of a column: %s",
-							   task.misfit, verdict->reason);
+							   task.misfit, task.reason->message);
 	verdict->remedy = pstrdup(PGM_MISFIT_REMEDY);
 	verdict->position = 0;
 }

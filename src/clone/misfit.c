@@ -76,8 +76,8 @@ typedef struct Search
 	Oid			relid;
 	const AlterTableStmt *stmt;
 	const char *text;
-	const char *message;
 	char	   *found;
+	ErrorData  *reason;
 } Search;
 
 static void *
@@ -173,25 +173,22 @@ search(void *arg)
 	foreach(lc, dependents)
 	{
 		const Dependent *dependent = lfirst(lc);
-		ErrorData  *edata = is_dropped(task->stmt, dependent) ? NULL :
-			pgm_txn_try(run, dependent->make);
-		bool		told;
 
-		if (edata == NULL)
+		if (is_dropped(task->stmt, dependent))
 			continue;
-		told = strcmp(edata->message, task->message) == 0;
-		if (told || task->found == NULL)
-			task->found = dependent->what;
-		if (told)
-			break;
+		task->reason = pgm_txn_try(run, dependent->make);
+		if (task->reason == NULL)
+			continue;
+		task->found = dependent->what;
+		break;
 	}
 }
 
 char *
 pgm_find_misfit(Oid relid, const AlterTableStmt *stmt, const char *text,
-				const char *message)
+				ErrorData **reason)
 {
-	Search		task = {relid, stmt, text, message, NULL};
+	Search		task = {relid, stmt, text};
 	int			guc_level = NewGUCNestLevel();
 
 	/* what it drops on the way is nobody's */
@@ -201,5 +198,6 @@ pgm_find_misfit(Oid relid, const AlterTableStmt *stmt, const char *text,
 	/* an error is that of the statement, and of nothing that goes by it */
 	(void) pgm_txn_look(search, &task);
 	AtEOXact_GUC(true, guc_level);
+	*reason = task.reason;
 	return task.found;
 }

@@ -17,12 +17,11 @@
 /*
  * A statement that changes types of columns of the copy has failed.  Which
  * index, constraint or statistics object cannot be made again, as
- * 'index "name"'?  Of several the one that the message of the failure is
- * about, if it is of one.  NULL if it is something else.  As the current user,
- * and nothing of it stays.
+ * 'index "name"', and for which reason?  NULL if it is something else.  As the
+ * current user, and nothing of it stays.
  */
 extern char *pgm_find_misfit(Oid relid, const AlterTableStmt *stmt,
-							 const char *text, const char *message);
+							 const char *text, ErrorData **reason);
 
 /* The columns whose types a statement changes: names, as String. */
 extern List *pgm_altered_types(const AlterTableStmt *stmt);

@@ -41,14 +41,13 @@
 #include "utils/snapmgr.h"
 
 #include "base/spi_list.h"
-#include "base/transaction.h"
 #include "classify/related_relations.h"
-#include "clone/misfit.h"
 #include "compat/lock.h"
 #include "compat/parse.h"
 #include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
+#include "online/fit.h"
 #include "online/internal.h"
 #include "online/layout.h"
 #include "online/order.h"
@@ -184,43 +183,6 @@ pgm_shadow_make_schema(PgmShadow *shadow)
 						   get_namespace_oid(shadow->schema, false));
 }
 
-typedef struct Beside
-{
-	AlterTableStmt *stmt;
-	const char *text;
-} Beside;
-
-static void
-alter_beside(void *arg)
-{
-	const Beside *beside = arg;
-
-	pgm_layout_run((Node *) beside->stmt, beside->text);
-	CommandCounterIncrement();
-}
-
-/*
- * The server does not say which index, or constraint, it cannot make again
- * for the new type.
- */
-static void
-refuse_misfit(const PgmShadow *shadow, const Beside *beside, ErrorData *edata)
-{
-	char	   *misfit = NULL;
-
-	if (pgm_altered_types(beside->stmt) != NIL)
-		misfit = pgm_find_misfit(shadow->beside, beside->stmt, beside->text,
-								 edata->message);
-	if (misfit == NULL)
-		ReThrowError(edata);
-	ereport(ERROR,
-			errcode(edata->sqlerrcode),
-			errmsg("%s of table %s does not fit the new type of a column",
-				   misfit, pgm_layout_name(shadow->root)),
-			errdetail_internal("%s", edata->message),
-			errhint("%s", _(PGM_MISFIT_REMEDY)));
-}
-
 /* The statements on the copy, which has the table's name in another schema. */
 static void
 run_beside(const PgmShadow *shadow)
@@ -229,20 +191,18 @@ run_beside(const PgmShadow *shadow)
 
 	for (int i = request->n; i <= request->last; i++)
 	{
-		Beside		beside = {NULL, request->source->text};
-		ErrorData  *edata;
+		AlterTableStmt *stmt;
 
 		if (!pgm_shadow_changes(shadow, i))
 			continue;
-		beside.stmt = copyObject(castNode(AlterTableStmt,
-										  request->source->statements[i].raw->stmt));
-		beside.stmt->relation = makeRangeVar(shadow->schema,
-											 get_rel_name(shadow->beside), -1);
-		beside.stmt->relation->inh = false;
+		stmt = copyObject(castNode(AlterTableStmt,
+								   request->source->statements[i].raw->stmt));
+		stmt->relation = makeRangeVar(shadow->schema,
+									  get_rel_name(shadow->beside), -1);
+		stmt->relation->inh = false;
 		CommandCounterIncrement();
-		edata = pgm_txn_try(alter_beside, &beside);
-		if (edata != NULL)
-			refuse_misfit(shadow, &beside, edata);
+		pgm_layout_run((Node *) stmt, request->source->text);
+		CommandCounterIncrement();
 	}
 }
 
@@ -581,6 +541,7 @@ pgm_shadow_prepare(PgmShadow *shadow)
 	pgm_shadow_remember_settings(shadow);
 	shadow->trigger = InvalidOid;
 	pgm_shadow_make_schema(shadow);
+	pgm_shadow_refuse_misfit(shadow, shadow->relid);
 	pgm_owner_enter(&scope, shadow->owner);
 	build_beside(shadow, rel);
 	if (list_member_ptr(pgm_shadow_heads(shadow->family), shadow))

@@ -34,6 +34,7 @@
 #include "online/column_demands.h"
 #include "online/column_internal.h"
 #include "online/column_since.h"
+#include "online/fit.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "online/sequences.h"
@@ -165,6 +166,18 @@ save_pairs(PgmShadow *shadow)
 	pgm_operation_add_details(shadow->operation, json.data);
 }
 
+/* Before others are kept out: that takes some time for each of the tables. */
+static void
+look_locked(PgmShadow *shadow, void *arg)
+{
+	ListCell   *lc;
+
+	pgm_shadow_check_owner(shadow->relid);
+	pgm_shadow_refuse(shadow);
+	foreach(lc, pgm_column_members(shadow))
+		pgm_shadow_refuse_misfit(shadow, lfirst_oid(lc));
+}
+
 /* Nobody else is at the tables: both are there from one moment on. */
 static void
 prepare_locked(PgmShadow *shadow, void *arg)
@@ -292,6 +305,7 @@ pgm_column_advance(PgmShadow *shadow)
 {
 	if (shadow->schema == NULL)
 	{
+		pgm_shadow_locked(shadow, AccessShareLock, false, look_locked, NULL);
 		pgm_shadow_locked(shadow, AccessExclusiveLock, true, prepare_locked,
 						  NULL);
 		pgm_txn_begin();

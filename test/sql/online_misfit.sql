@@ -59,6 +59,32 @@ SELECT state FROM pgmigrate.upgrade('t14');
 \set VERBOSITY default
 SELECT hint FROM pgmigrate.run ORDER BY id DESC LIMIT 1;
 
+-- before a row is copied
+CREATE TABLE s (id int PRIMARY KEY, v int, w int, x int);
+CREATE STATISTICS s1 (mcv) ON w, (v / 2) FROM s;
+CREATE STATISTICS s2 ON v, w FROM s;
+CREATE INDEX ON s (v, w);
+INSERT INTO s VALUES (1, 1, 1, 1);
+SELECT action FROM pgmigrate.rebuild('s', 'ALTER v TYPE text');
+SELECT state FROM pgmigrate.operation WHERE state <> 'finalized';
+SELECT action FROM pgmigrate.rebuild('s', 'ALTER v TYPE json USING to_json(v)');
+SELECT action FROM pgmigrate.rebuild('s', 'ALTER v TYPE bigint');
+SELECT pgmigrate.finalize();
+-- by way of a new column before the backfill, for which nothing is left
+SET pgmigrate.online_method = 'column';
+CREATE TABLE parted (id int, v int) PARTITION BY RANGE (id);
+CREATE TABLE parted1 PARTITION OF parted (PRIMARY KEY (id), CONSTRAINT "only % here" CHECK (v > 0)) FOR VALUES FROM (0) TO (10);
+CREATE TABLE k (id int PRIMARY KEY, v int, CHECK (v IS NOT NULL));
+CREATE INDEX kv ON k (v) WHERE v IS NOT NULL;
+SELECT action FROM pgmigrate.rebuild('t03', 'ALTER v TYPE text');
+SELECT action FROM pgmigrate.rebuild('t05', 'ALTER v TYPE text');
+SELECT action FROM pgmigrate.rebuild('parted', 'ALTER v TYPE text');
+SELECT state FROM pgmigrate.operation WHERE state <> 'finalized';
+SELECT attrelid::regclass, attname FROM pg_attribute WHERE attname ~ '^pgmigrate' AND attrelid = ANY ('{t03,t05,parted,parted1}'::regclass[]);
+SELECT action FROM pgmigrate.rebuild('k', 'ALTER v TYPE text');
+SELECT pgmigrate.finalize();
+RESET pgmigrate.online_method;
+
 -- by a view that goes along the trial is not over
 CREATE TABLE a (id int PRIMARY KEY, v int, w int);
 CREATE TABLE b (id int PRIMARY KEY, v int CONSTRAINT k REFERENCES a);
@@ -86,7 +112,7 @@ SET client_min_messages = notice;
 SELECT * FROM told('ALTER TABLE told_key ALTER id TYPE bigint');
 SET client_min_messages = error;
 
--- of several that do not fit the one that the server speaks of is named
+-- of several that do not fit one is named, with its own error
 CREATE TABLE several (id int PRIMARY KEY, v text CONSTRAINT "a%s" CHECK (length(v) < 100));
 CREATE INDEX "z%s" ON several (lower(v));
 SELECT * FROM told('ALTER TABLE several ALTER v TYPE int USING v::int');
