@@ -132,6 +132,10 @@ extern PgmPair *pgm_ddl_table_pair(const PgmDiff *diff,
 /* Is the table of this part made by us? */
 extern bool pgm_ddl_table_is_new(const PgmDiff *diff,
 								 const PgmSchemaObject *part);
+
+/* rows.c: a free name for what stands beside a type until values have moved. */
+extern char *pgm_ddl_name_beside(const PgmDiff *diff, const PgmPair *type,
+								 const char *word);
 pg_noreturn extern void pgm_ddl_refuse(const PgmPair *pair,
 									   const char *property);
 

@@ -13,7 +13,9 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "diff/parts.h"
 
@@ -76,18 +78,83 @@ is_array(const char *type)
 	return length > 2 && strcmp(type + length - 2, "[]") == 0;
 }
 
+/* Relations have a type of their name, and indexes are relations. */
+static bool
+is_taken(const PgmDiff *diff, const char *name)
+{
+	for (int i = 0; i < diff->npairs; i++)
+	{
+		const PgmSchemaObject *object = pgm_ddl_object(&diff->pairs[i]);
+		const char *table;
+
+		if (strcmp(object->identity, name) == 0)
+			return true;
+		if (!pgm_ddl_is(object, "constraint"))
+			continue;
+		table = pgm_ddl_table(object);
+		if (strcmp(psprintf("%.*s%s", (int) (pgm_ddl_bare_name(table) - table),
+							table, pgm_ddl_part_name(object)), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+without_quotes(const char *name)
+{
+	char	   *result = pstrdup(name);
+	char	   *to = result;
+
+	if (name[0] != '"')
+		return result;
+	for (const char *at = name + 1; *at; at++)
+	{
+		if (*at == '"' && *++at == '\0')
+			break;
+		*to++ = *at;
+	}
+	*to = '\0';
+	return result;
+}
+
+/*
+ * The same for each call.  What is cut off may be all that tells two types
+ * from each other: the number of the type does.
+ */
+char *
+pgm_ddl_name_beside(const PgmDiff *diff, const PgmPair *type, const char *word)
+{
+	const char *identity = pgm_ddl_object(type)->identity;
+	const char *bare = pgm_ddl_bare_name(identity);
+	char	   *plain = without_quotes(bare);
+	int			length = strlen(plain);
+	int			n = length + strlen(word) + strlen(" ()") < NAMEDATALEN ? 1 :
+		type - diff->pairs + 2;
+
+	for (;; n++)
+	{
+		const char *number = n == 1 ? "" : psprintf("%d", n);
+		const char *suffix = psprintf(bare[0] == '"' ? " (%s%s)" : "_%s%s",
+									  word, number);
+		int			keep = pg_mbcliplen(plain, length,
+										NAMEDATALEN - 1 - strlen(suffix));
+		char	   *name = psprintf("%.*s%s", (int) (bare - identity),
+									identity,
+									quote_identifier(psprintf("%.*s%s", keep,
+															  plain, suffix)));
+
+		if (!is_taken(diff, name))
+			return name;
+	}
+}
+
 /* A type whose one attribute is an array of the type. */
 static char *
-name_of_rows(const char *type)
+name_of_rows(const PgmDiff *diff, const char *type)
 {
-	const char *bare = pgm_ddl_bare_name(type);
-	int			schema = bare - type;
-	int			length = strlen(bare);
-
-	if (bare[0] == '"')
-		return psprintf("%.*s%.*s (rows)\"", schema, type,
-						Min(length - 1, 55), bare);
-	return psprintf("%.*s%.*s_rows", schema, type, Min(length, 58), bare);
+	return pgm_ddl_name_beside(diff,
+							   pgm_ddl_find_pair(diff, "composite type", type),
+							   "rows");
 }
 
 char *
@@ -102,7 +169,7 @@ pgm_ddl_row_using(const PgmDiff *diff, const PgmPair *column)
 		return psprintf(" USING pg_catalog.json_populate_record(NULL::%s, pg_catalog.to_json(%s))",
 						type, name);
 	return psprintf(" USING (pg_catalog.json_populate_record(NULL::%s, pg_catalog.json_build_object('rows', %s))).rows",
-					name_of_rows(pgm_ddl_stored_type(diff->to, type)), name);
+					name_of_rows(diff, pgm_ddl_stored_type(diff->to, type)), name);
 }
 
 /* Has a column that is given the type an array of it? */
@@ -134,14 +201,14 @@ pgm_ddl_create_rows(PgmDiff *diff, const PgmPair *type)
 {
 	if (needs_rows(diff, type))
 		pgm_ddl_add(diff, "CREATE TYPE %s AS (rows %s[])",
-					name_of_rows(type->to->identity), type->to->identity);
+					name_of_rows(diff, type->to->identity), type->to->identity);
 }
 
 void
 pgm_ddl_drop_rows(PgmDiff *diff, const PgmPair *type)
 {
 	if (needs_rows(diff, type))
-		pgm_ddl_add(diff, "DROP TYPE %s", name_of_rows(type->to->identity));
+		pgm_ddl_add(diff, "DROP TYPE %s", name_of_rows(diff, type->to->identity));
 }
 
 void

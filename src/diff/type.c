@@ -298,14 +298,9 @@ has_columns(const PgmDiff *diff, const PgmPair *pair)
 }
 
 static char *
-aside_name(const PgmPair *pair)
+aside_name(const PgmDiff *diff, const PgmPair *pair)
 {
-	const char *bare = pgm_ddl_bare_name(pair->from->identity);
-	size_t		length = strlen(bare);
-
-	if (bare[0] == '"')
-		return psprintf("%.*s (old)\"", (int) Min(length - 1, 56), bare);
-	return psprintf("%.*s_old", (int) Min(length, 59), bare);
+	return pgm_ddl_name_beside(diff, pair, "old");
 }
 
 void
@@ -318,7 +313,8 @@ pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair)
 		pgm_ddl_fit_attributes(diff, pair);
 	if (columns)
 		pgm_ddl_add(diff, "ALTER %s %s RENAME TO %s", keyword,
-					pair->from->identity, aside_name(pair));
+					pair->from->identity,
+					pgm_ddl_bare_name(aside_name(diff, pair)));
 	else
 		pgm_ddl_add(diff, "DROP %s %s", keyword, pair->from->identity);
 }
@@ -326,7 +322,6 @@ pgm_ddl_set_aside_type(PgmDiff *diff, PgmPair *pair)
 void
 pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair)
 {
-	const char *bare;
 	int			n = pair - diff->pairs;
 
 	if (pair->aside_gone || pair->from == NULL ||
@@ -345,8 +340,6 @@ pgm_ddl_drop_aside_type(PgmDiff *diff, PgmPair *pair)
 			pgm_ddl_drop_aside_type(diff, user);
 	}
 	pgm_ddl_drop_rows(diff, pair);
-	bare = pgm_ddl_bare_name(pair->from->identity);
-	pgm_ddl_add(diff, "DROP %s %.*s%s", pgm_ddl_keyword(pair->from->kind),
-				(int) (bare - pair->from->identity), pair->from->identity,
-				aside_name(pair));
+	pgm_ddl_add(diff, "DROP %s %s", pgm_ddl_keyword(pair->from->kind),
+				aside_name(diff, pair));
 }

@@ -50,6 +50,24 @@ DROP TABLE app.t;
 DROP TYPE app."Of two", app.n, app.m;
 SELECT pgmigrate.remove('first');
 
+-- helpers stand beside them under names that nobody has, nor is to have
+CREATE TYPE app.h AS (a text, b text);
+CREATE TYPE app."H ""of"" one" AS (a text, b text);
+CREATE TABLE app.h_old (id int CONSTRAINT h_rows PRIMARY KEY);
+CREATE TABLE app."H ""of"" one (old)" (i int);
+CREATE TABLE app.t (b app.h, bs app.h[], cs app."H ""of"" one"[]);
+INSERT INTO app.t VALUES (ROW('a', 'b'), ARRAY[ROW('c', 'd')]::app.h[], ARRAY[ROW('e', 'f')]::app."H ""of"" one"[]);
+\set desired 'CREATE SCHEMA app; CREATE TYPE app.h AS (b text, a text); CREATE TYPE app."H ""of"" one" AS (b text, a text); CREATE TABLE app.h_old (id int CONSTRAINT h_rows PRIMARY KEY); CREATE TABLE app."H ""of"" one (old)" (i int); CREATE TYPE app.h_rows2 AS (i int); CREATE TABLE app.t (b app.h, bs app.h[], cs app."H ""of"" one"[])'
+SELECT pgmigrate.autogenerate('names', :'desired', id => 'names');
+SELECT upgrade FROM pgmigrate.revision WHERE id = 'names';
+SELECT revision, state FROM pgmigrate.upgrade();
+SELECT * FROM app.t;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT * FROM app.t;
+DROP TABLE app.t, app.h_old, app."H ""of"" one (old)";
+DROP TYPE app.h, app."H ""of"" one";
+SELECT pgmigrate.remove('names');
+
 -- an assignment refuses what a cast would cut, also to a domain and in an array
 CREATE DOMAIN app.d AS text;
 CREATE DOMAIN app.n AS numeric(10, 3);
