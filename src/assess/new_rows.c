@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "assess/new_rows.h"
+#include "clone/misfit.h"
 #include "compat/server.h"
 #include "sql/source_text.h"
 
@@ -418,4 +419,21 @@ pgm_look_at_new_rows(PgmLook *look, const AlterTableStmt *stmt)
 	look->own = with_changes(look, stmt, look->own);
 	look->from = with_changes(look, stmt, look->from);
 	look->key = "t.pgmigrate_key";
+}
+
+bool
+pgm_rows_are_retyped(const PgmEffect *effect, List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, before)
+	{
+		const PgmJudged *by = lfirst(lc);
+		Node	   *stmt = by->source->statements[by->n].raw->stmt;
+
+		if (pgm_verdict_find(by->verdict, effect->relid) != NULL &&
+			pgm_altered_types(castNode(AlterTableStmt, stmt)) != NIL)
+			return true;
+	}
+	return false;
 }

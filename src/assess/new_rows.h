@@ -25,4 +25,10 @@ extern bool pgm_new_value_is_known(const ColumnDef *column);
  */
 extern void pgm_look_at_new_rows(PgmLook *look, const AlterTableStmt *stmt);
 
+/*
+ * Does one of the ALTER TABLE before change the type of a column?  Then an
+ * expression may be one over the new type, as a label that an enum gets.
+ */
+extern bool pgm_rows_are_retyped(const PgmEffect *effect, List *before);
+
 #endif							/* PGM_ASSESS_NEW_ROWS_H */

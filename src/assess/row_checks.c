@@ -652,6 +652,7 @@ check_statement(PgmJudged *judged, PgmEffect *effect, const PgmDataPast *past,
 		check_bound(judged, effect, clones);
 	else if (pgm_look_begin(&look, judged, effect))
 	{
+		look.retyped = pgm_rows_are_retyped(effect, past->judged);
 		if (IsA(stmt, AlterTableStmt))
 			check_alter(&look, castNode(AlterTableStmt, stmt), past->judged);
 		else

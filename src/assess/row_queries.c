@@ -213,7 +213,8 @@ no_answer(const PgmLook *look, int64 sqlerrcode, const char *message)
 
 /*
  * Ask a query for a count and an example.  False if there is no answer.  An
- * expression that fails on a row fails in the statement too: reported.
+ * expression that fails on a row fails in the statement too: reported, unless
+ * the types of its columns will be others by then.
  */
 static bool
 ask(PgmLook *look, const char *query, int64 *count, char **example)
@@ -226,7 +227,10 @@ ask(PgmLook *look, const char *query, int64 *count, char **example)
 	look->asked = true;
 	if (pgm_spi_probe(query, count, example))
 		return true;
-	if (ERRCODE_TO_CATEGORY(*count) == ERRCODE_DATA_EXCEPTION)
+	if (ERRCODE_TO_CATEGORY(*count) == ERRCODE_DATA_EXCEPTION && look->retyped)
+		look->unsure = psprintf("a statement before changes the type of a column (%s)",
+								*example);
+	else if (ERRCODE_TO_CATEGORY(*count) == ERRCODE_DATA_EXCEPTION)
 		report_failure(look, *example,
 					   psprintf("an expression fails for a row of %s: %s",
 								look->name, *example));

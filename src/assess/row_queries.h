@@ -21,6 +21,7 @@ typedef struct PgmLook
 	const char *key;			/* expression that names a row */
 	double		rows;			/* about so many */
 	bool		sampled;
+	bool		retyped;		/* a statement before changes a type */
 	bool		asked;
 	bool		found;
 	const char *failure;		/* of an expression, reported already */

@@ -133,7 +133,7 @@ extern PgmPair *pgm_ddl_table_pair(const PgmDiff *diff,
 extern bool pgm_ddl_table_is_new(const PgmDiff *diff,
 								 const PgmSchemaObject *part);
 
-/* rows.c: a free name for what stands beside a type until values have moved. */
+/* rows.c: a free name for what is beside a type until values have moved. */
 extern char *pgm_ddl_name_beside(const PgmDiff *diff, const PgmPair *type,
 								 const char *word);
 pg_noreturn extern void pgm_ddl_refuse(const PgmPair *pair,

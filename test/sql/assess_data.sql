@@ -269,6 +269,10 @@ LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(x.sql) WHERE rule ~ '^data|fails
 SELECT statement, rule, message
 FROM pgmigrate.lint('CREATE TYPE "new mood" AS ENUM (''sad'', ''ok'', ''glad''); ALTER TABLE retyped ALTER m TYPE "new mood" USING m::text::"new mood", ADD CHECK (m <> ''glad'')')
 WHERE rule ~ '^data|fails';
+-- so does one after it: what fails for the old values need not for the new ones
+SELECT x.sql, l.statement, l.rule, l.message FROM unnest(ARRAY['ALTER TABLE retyped ADD CHECK (m <> ''glad'')', 'CREATE UNIQUE INDEX ON retyped (id) WHERE m <> ''glad''']) WITH ORDINALITY AS y (sql, n)
+CROSS JOIN LATERAL (SELECT y.n, y.sql UNION ALL SELECT y.n, 'ALTER TABLE retyped ALTER m TYPE text; ' || y.sql) AS x (n, sql)
+LEFT JOIN LATERAL (SELECT * FROM pgmigrate.lint(x.sql) WHERE rule ~ '^data|fails') l ON true ORDER BY x.n, x.sql, l.statement;
 DROP TABLE retyped;
 DROP TYPE mood;
 DROP FUNCTION fails(text);
