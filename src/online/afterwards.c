@@ -14,6 +14,7 @@
 
 #include "utils/lsyscache.h"
 
+#include "base/spi_list.h"
 #include "base/transaction.h"
 #include "online/column_since.h"
 #include "online/internal.h"
@@ -22,6 +23,39 @@
 #include "online/sequences.h"
 #include "online/since.h"
 #include "store/run_lock.h"
+
+/* What would drop the columns of operation $1 that a restore has left. */
+static PgmQuery left_query = {
+	"SELECT format('ALTER TABLE %I.%I DROP COLUMN %I', n.nspname, c.relname, "
+	"a.attname) FROM pgmigrate.operation o "
+	"JOIN pg_namespace n ON n.nspname = o.schema_name "
+	"JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = o.relation_name "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped "
+	"AND a.attname ~ format('^pgmigrate_%s_[0-9]+$', o.id) "
+	"WHERE o.id = $1 AND o.method = 'column' "
+	"AND (o.system_identifier <> pgmigrate.system_identifier() "
+	"OR NOT EXISTS (SELECT FROM pg_class x WHERE x.oid = o.relid)) "
+	"ORDER BY a.attnum",
+	1, {INT8OID}
+};
+
+/*
+ * A restore has the columns, and not the trigger.  They are told by their
+ * names only, so that to drop them is for the user.
+ */
+static void
+warn_of_left_columns(const PgmOperation *operation)
+{
+	Datum		values[1] = {Int64GetDatum(operation->id)};
+	ListCell   *lc;
+
+	foreach(lc, pgm_spi_texts(&left_query, values))
+		ereport(WARNING,
+				errmsg("operation " INT64_FORMAT " has left a column in table \"%s\"",
+					   operation->id, operation->relation),
+				errdetail("A restore brings no trigger that writes to it, and an INSERT without names of columns writes to it what is meant for another one."),
+				errhint("Drop it, unless you have made it yourself: %s", (char *) lfirst(lc)));
+}
 
 /* It ends as if it had been dealt with; no table is touched. */
 static const char *
@@ -37,6 +71,8 @@ forget(const PgmExec *exec, int64 id)
 								operation->state == PGM_OPERATION_SWITCHED ?
 								PGM_OPERATION_FINALIZED :
 								PGM_OPERATION_CANCELLED, NULL);
+	if (!over)
+		warn_of_left_columns(operation);
 	if (exec->worker)
 		pgm_txn_commit();
 	return over ? NULL : "forgotten";
@@ -198,6 +234,7 @@ static void
 finalize_locked(PgmShadow *shadow, void *arg)
 {
 	check_family_owner(shadow);
+	warn_of_left_columns(shadow->operation);
 	pgm_shadow_clear(shadow);
 	pgm_operation_set_state(shadow->operation, PGM_OPERATION_FINALIZED, NULL);
 }

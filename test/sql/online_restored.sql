@@ -46,6 +46,23 @@ SELECT * FROM ops;
 UPDATE pgmigrate.operation SET system_identifier = pgmigrate.system_identifier(), state = 'switched' WHERE id = :op;
 SELECT relation, action FROM pgmigrate.revert(:op);
 SELECT count(*) FROM t;
+-- the column that a restore has, without the trigger that writes to it, is told
+CREATE TABLE c (id int PRIMARY KEY, v int);
+INSERT INTO c SELECT g, g FROM generate_series(1, 100) g;
+SELECT pgmigrate.revision('column', E'-- pgmigrate: online\nALTER TABLE moved.c ALTER v TYPE bigint', id => 'three');
+SET pgmigrate.online_method = 'column';
+SELECT revision, state FROM pgmigrate.upgrade('three');
+RESET pgmigrate.online_method;
+SELECT max(id) AS op FROM pgmigrate.operation \gset
+\set VERBOSITY default
+UPDATE pgmigrate.operation SET system_identifier = 1 WHERE id = :op;
+SELECT relation, action FROM pgmigrate.finalize(:op);
+UPDATE pgmigrate.operation SET system_identifier = pgmigrate.system_identifier(), state = 'switched', relid = 1 WHERE id = :op;
+SELECT relation, action FROM pgmigrate.finalize(:op);
+UPDATE pgmigrate.operation SET state = 'switched', relid = 'c'::regclass WHERE id = :op;
+SELECT relation, action FROM pgmigrate.finalize(:op);
+SELECT attname FROM pg_attribute WHERE attrelid = 'c'::regclass AND attnum > 0 AND NOT attisdropped;
+\set VERBOSITY terse
 -- a backfill by hand: a call with the same arguments goes on with it, by the names of the table and of the role
 CREATE TABLE f (id int, v int);
 INSERT INTO f SELECT generate_series(1, 100);
