@@ -23,6 +23,9 @@ SELECT pgmigrate.amend('lost', upgrade => 'ALTER TABLE lost.items ALTER price TY
 SELECT * FROM found();
 SELECT pgmigrate.amend('lost', downgrade => 'ALTER TABLE lost.items ALTER whole TYPE numeric USING whole * 3, ALTER price TYPE numeric(10, 2) USING price / 100.0');
 SELECT * FROM found();
+-- not in one step: nobody can tell what the first of them makes of a value
+SELECT pgmigrate.amend('lost', upgrade => 'ALTER TABLE lost.items ALTER whole TYPE int USING whole / 3', downgrade => 'ALTER TABLE lost.items ALTER whole TYPE bigint USING whole * 3; ALTER TABLE lost.items ALTER whole TYPE numeric USING whole');
+SELECT * FROM found();
 -- what makes a null of a value loses it
 SELECT pgmigrate.amend('lost', upgrade => 'ALTER TABLE lost.items ALTER whole TYPE int USING CASE WHEN whole > 2 THEN whole END', downgrade => 'ALTER TABLE lost.items ALTER whole TYPE numeric USING whole');
 SELECT * FROM found();

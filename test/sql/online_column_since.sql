@@ -208,6 +208,18 @@ SELECT state FROM pgmigrate.downgrade('-1');
 \set VERBOSITY default
 SELECT count(*) FROM pg_class WHERE relname = :'double';
 
+-- nor is what has the name of a double that was dropped
+CREATE TABLE squatted (id int, v int, w int);
+CREATE INDEX squatted_v ON squatted (v);
+INSERT INTO squatted VALUES (1, 1, 1);
+SELECT 'squatted_v'::regclass::oid AS was \gset
+SELECT pgmigrate.revision('squatted', 'ALTER TABLE made.squatted ALTER v TYPE bigint', 'ALTER TABLE made.squatted ALTER v TYPE int', id => 'squatted');
+SELECT revision, state FROM pgmigrate.upgrade('squatted');
+SELECT format('pgmigrate_%s_%s', max(operation), :was) AS double FROM pgmigrate.operations \gset
+DROP INDEX :double;
+CREATE INDEX :double ON squatted (w);
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT indkey FROM pg_index WHERE indexrelid = 'squatted_v'::regclass;
 DROP SCHEMA made CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
