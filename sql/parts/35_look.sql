@@ -144,13 +144,8 @@ SELECT r.id AS revision,
 	CASE WHEN p.revision IS NOT NULL THEN 'partly applied'
 		WHEN a.revision IS NOT NULL THEN 'applied'
 		ELSE COALESCE((SELECT l.state FROM (SELECT CASE WHEN s.details OPERATOR(pg_catalog.?) 'forgotten' THEN NULL
-					WHEN s.state OPERATOR(pg_catalog.=) ANY ('{pending,running}') THEN pgmigrate.run_state(s.run) ELSE s.state END AS state
-				FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND (s.state OPERATOR(pg_catalog.<>) 'pending'
-					-- the first that an interrupted run had not done: in one transaction, it is not recorded that it was begun
-					OR EXISTS (SELECT FROM pgmigrate.run u WHERE u.id OPERATOR(pg_catalog.=) s.run AND (u.state OPERATOR(pg_catalog.=) 'interrupted'
-							OR u.state OPERATOR(pg_catalog.=) 'running' AND pgmigrate.run_state(u.id) OPERATOR(pg_catalog.=) 'interrupted'))
-						AND NOT EXISTS (SELECT FROM pgmigrate.run_step e WHERE e.run OPERATOR(pg_catalog.=) s.run
-							AND e.step OPERATOR(pg_catalog.=) (s.step OPERATOR(pg_catalog.-) 1) AND e.state OPERATOR(pg_catalog.<>) 'done'))
+					WHEN s.state OPERATOR(pg_catalog.=) 'running' THEN pgmigrate.run_state(s.run) ELSE s.state END AS state
+				FROM pgmigrate.run_step s WHERE s.revision OPERATOR(pg_catalog.=) r.id AND s.state OPERATOR(pg_catalog.<>) 'pending'
 				ORDER BY s.run DESC, s.step DESC LIMIT 1) AS l
 			WHERE l.state OPERATOR(pg_catalog.=) ANY ('{failed,cancelled,interrupted}')), 'pending') END AS state,
 	r.message,
