@@ -77,6 +77,17 @@ pgm_type_change_name(PgmTrial *trial, PgmVerdict *verdict, Node *stmt)
 	verdict->position = 0;
 }
 
+/* One clause: the detail is a sentence in some messages of some servers. */
+static char *
+with_detail(const ErrorData *edata)
+{
+	int			length = strlen(edata->detail);
+
+	if (length > 0 && edata->detail[length - 1] == '.')
+		length--;
+	return psprintf("%s: %.*s", edata->message, length, edata->detail);
+}
+
 const char *
 pgm_type_change_failure(const PgmVerdict *verdict, const ErrorData *edata)
 {
@@ -84,7 +95,7 @@ pgm_type_change_failure(const PgmVerdict *verdict, const ErrorData *edata)
 
 	return edata->detail == NULL || !changes_type(stmt) ||
 		edata->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED ? edata->message :
-		psprintf("%s: %s", edata->message, edata->detail);
+		with_detail(edata);
 }
 
 /* ---- views */
@@ -162,7 +173,7 @@ static void
 fail(PgmTrial *trial, PgmVerdict *verdict, ErrorData *edata)
 {
 	if (edata->detail != NULL)
-		edata->message = psprintf("%s: %s", edata->message, edata->detail);
+		edata->message = with_detail(edata);
 	edata->detail = NULL;
 	edata->cursorpos = 0;
 	pgm_trial_note_failure(trial, verdict, edata);
