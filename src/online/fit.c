@@ -16,7 +16,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "nodes/makefuncs.h"
 #include "nodes/value.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -62,18 +61,6 @@ run(void *arg)
 	CommandCounterIncrement();
 }
 
-static AlterTableStmt *
-statement_on(const PgmSource *source, int n, const char *schema,
-			 const char *name)
-{
-	AlterTableStmt *stmt =
-		copyObject(castNode(AlterTableStmt, source->statements[n].raw->stmt));
-
-	stmt->relation = makeRangeVar(pstrdup(schema), pstrdup(name), -1);
-	stmt->relation->inh = false;
-	return stmt;
-}
-
 /* With all that goes by its columns, and is not of other tables. */
 static Oid
 make_copy(Oid relid, const char *schema)
@@ -95,18 +82,19 @@ make_copy(Oid relid, const char *schema)
 
 /* An error of a statement itself is for whoever carries it out. */
 static void
-try_statements(Look *look, const char *schema, Oid copy)
+try_statements(Look *look, Oid copy)
 {
 	const PgmShadowRequest *request = look->shadow->request;
 
 	for (int i = request->n; i <= request->last; i++)
 	{
 		Statement	statement = {NULL, request->source->text};
+		const Node *stmt;
 
 		if (!pgm_shadow_changes(look->shadow, i))
 			continue;
-		statement.stmt = statement_on(request->source, i, schema,
-									  get_rel_name(copy));
+		stmt = request->source->statements[i].raw->stmt;
+		statement.stmt = pgm_layout_alter_statement(stmt, copy);
 		if (pgm_txn_try(run, &statement) == NULL)
 			continue;
 		if (pgm_altered_types(statement.stmt) != NIL)
@@ -135,7 +123,7 @@ look_at_copy(void *arg)
 							 GUC_ACTION_SAVE, true, 0, false);
 	copy = make_copy(look->relid, shadow.schema);
 	AtEOXact_GUC(false, level);
-	try_statements(look, shadow.schema, copy);
+	try_statements(look, copy);
 	pgm_owner_leave(&scope);
 }
 

@@ -473,6 +473,13 @@ pgm_layout_index_command(Oid index)
 	return pg_get_indexdef_string(index);
 }
 
+static RangeVar *
+name_of(Oid relid)
+{
+	return makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
+						get_rel_name(relid), -1);
+}
+
 IndexStmt *
 pgm_layout_index_statement(const char *command, const char *name, Oid relid)
 {
@@ -480,10 +487,19 @@ pgm_layout_index_statement(const char *command, const char *name, Oid relid)
 	IndexStmt  *stmt = castNode(IndexStmt, raw->stmt);
 
 	stmt->idxname = pstrdup(name);
-	stmt->relation =
-		makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
-					 get_rel_name(relid), -1);
+	stmt->relation = name_of(relid);
 	return stmt;
+}
+
+AlterTableStmt *
+pgm_layout_alter_statement(const Node *stmt, Oid relid)
+{
+	AlterTableStmt *result = copyObject(castNode(AlterTableStmt,
+												 unconstify(Node *, stmt)));
+
+	result->relation = name_of(relid);
+	result->relation->inh = false;
+	return result;
 }
 
 IndexStmt *

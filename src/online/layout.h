@@ -35,6 +35,9 @@ extern char *pgm_layout_index_command(Oid index);
 extern IndexStmt *pgm_layout_index_statement(const char *command,
 											 const char *name, Oid relid);
 
+/* A copy of an ALTER TABLE, for another table alone. */
+extern AlterTableStmt *pgm_layout_alter_statement(const Node *stmt, Oid relid);
+
 /*
  * What an index holds and how, whatever it and its table are called, where it
  * is stored, and whether it is unique; to be compared by equal().

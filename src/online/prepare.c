@@ -30,7 +30,6 @@
 #include "commands/comment.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -191,15 +190,13 @@ run_beside(const PgmShadow *shadow)
 
 	for (int i = request->n; i <= request->last; i++)
 	{
+		const Node *written;
 		AlterTableStmt *stmt;
 
 		if (!pgm_shadow_changes(shadow, i))
 			continue;
-		stmt = copyObject(castNode(AlterTableStmt,
-								   request->source->statements[i].raw->stmt));
-		stmt->relation = makeRangeVar(shadow->schema,
-									  get_rel_name(shadow->beside), -1);
-		stmt->relation->inh = false;
+		written = request->source->statements[i].raw->stmt;
+		stmt = pgm_layout_alter_statement(written, shadow->beside);
 		CommandCounterIncrement();
 		pgm_layout_run((Node *) stmt, request->source->text);
 		CommandCounterIncrement();
