@@ -21,7 +21,7 @@
 bool
 pgm_using_is_cast(Node *using, const char *column)
 {
-	const Node *name;
+	Node	   *name;
 
 	while (IsA(using, TypeCast))
 		using = castNode(TypeCast, using)->arg;
