@@ -527,6 +527,7 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	List	   *effects = pgm_verdict_copy_effects(verdict->effects);
+	int			naside = list_length(trial->aside);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old);
@@ -548,6 +549,9 @@ try_on_clones(PgmTrial *trial, PgmVerdict *verdict, Node *stmt, bool plain)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old);
 		pgm_verdict_set_effects(verdict, effects);
+
+		/* what this statement put aside is back where it was */
+		trial->aside = list_truncate(trial->aside, naside);
 
 		/* a scan is counted even if it is taken back */
 		trial->stale = true;

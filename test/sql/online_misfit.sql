@@ -97,6 +97,10 @@ SELECT * FROM told('ALTER TABLE a ALTER v TYPE text; ALTER TABLE a ALTER w TYPE 
 SELECT * FROM told('ALTER TABLE a ALTER v TYPE text; ALTER TABLE a ADD x int; ALTER TABLE b ADD y int');
 SELECT * FROM told('ALTER TABLE b DROP CONSTRAINT k; ALTER TABLE a ALTER id TYPE text; ALTER TABLE b ALTER v TYPE text; ALTER TABLE b ADD CONSTRAINT k FOREIGN KEY (v) REFERENCES a; ALTER TABLE a DROP nothing');
 SELECT * FROM told('ALTER TABLE b DROP CONSTRAINT k; ALTER TABLE a ALTER id TYPE text');
+-- what a statement that fails has put aside is back, and there for the next one
+CREATE VIEW aw AS SELECT w FROM a;
+SELECT * FROM told('ALTER TABLE a ALTER v TYPE text; ALTER TABLE a ALTER w TYPE text, ADD CONSTRAINT a_pkey CHECK (w IS NOT NULL); ALTER VIEW aw RENAME TO other');
+DROP VIEW aw;
 -- with what is no view on it the statement is as written
 CREATE MATERIALIZED VIEW am AS SELECT same FROM av;
 SELECT * FROM told('ALTER TABLE a ALTER v TYPE bigint; ALTER TABLE a DROP nothing');
