@@ -32,8 +32,10 @@ static PgmQuery interrupt_query = {
 	"s AS (UPDATE pgmigrate.run_step s SET state = 'interrupted' FROM i "
 	"WHERE s.run = i.id AND s.state = 'running') "
 	"SELECT i.id, i.command, i.target, i.steps, (SELECT count(*)::int "
-	"FROM pgmigrate.run_step d WHERE d.run = i.id AND d.state = 'done') "
-	"FROM i ORDER BY i.id"
+	"FROM pgmigrate.run_step d WHERE d.run = i.id AND d.state = 'done'), "
+	"o.id, o.state FROM i LEFT JOIN LATERAL (SELECT p.id, p.state "
+	"FROM pgmigrate.operation p WHERE p.run = i.id "
+	"ORDER BY p.id DESC LIMIT 1) AS o ON i.steps = 0 ORDER BY i.id"
 };
 
 static PgmQuery begin_query = {
@@ -134,6 +136,24 @@ pgm_run_state(const char *name)
 	elog(ERROR, "unrecognized state of a run: %s", name);
 }
 
+/* One without steps, as a rebuild is, stands where its operation does. */
+static void
+tell_interrupted(uint64 row, int64 run)
+{
+	int			steps = pgm_spi_int32(row, 4);
+
+	ereport(NOTICE,
+			steps > 0 ?
+			errmsg("run " INT64_FORMAT " was interrupted after %d of %d steps",
+				   run, pgm_spi_int32(row, 5), steps) :
+			!pgm_spi_isnull(row, 6) ?
+			errmsg("run " INT64_FORMAT " was interrupted in state \"%s\" of operation " INT64_FORMAT,
+				   run, pgm_spi_text(row, 7), pgm_spi_int64(row, 6)) :
+			errmsg("run " INT64_FORMAT " was interrupted", run),
+			errdetail_internal("%s: %s", pgm_spi_text(row, 2),
+							   pgm_spi_text(row, 3)));
+}
+
 /* The caller holds the run lock, so whatever says running has no process. */
 void
 pgm_journal_interrupt_dead(void)
@@ -148,12 +168,7 @@ pgm_journal_interrupt_dead(void)
 	for (uint64 n = 1; n <= rows; n++)
 	{
 		runs[n - 1] = pgm_spi_int64(n, 1);
-		ereport(NOTICE,
-				errmsg("run " INT64_FORMAT " was interrupted after %d of %d steps",
-					   runs[n - 1], pgm_spi_int32(n, 5),
-					   pgm_spi_int32(n, 4)),
-				errdetail_internal("%s: %s", pgm_spi_text(n, 2),
-								   pgm_spi_text(n, 3)));
+		tell_interrupted(n, runs[n - 1]);
 	}
 	pgm_spi_end(&scope);
 

@@ -497,6 +497,14 @@ SELECT state FROM pgmigrate.backfill('wide', 'c = id', 'c IS NULL');
 SELECT state, error FROM pgmigrate.operation WHERE revision = 'checked';
 SELECT revision, state FROM pgmigrate.upgrade('checked');
 SELECT o.state, v.state FROM pgmigrate.operations o JOIN pgmigrate.revisions v USING (revision) WHERE revision = 'checked';
+-- a rebuild has no steps: where it stood is where its operation did
+INSERT INTO stops VALUES ('killed');
+SELECT action FROM pgmigrate.rebuild('wide', 'ALTER c TYPE bigint');
+DELETE FROM stops;
+SET client_min_messages = notice;
+SELECT action FROM pgmigrate.rebuild('wide', 'ALTER c TYPE bigint');
+SET client_min_messages = warning;
+SELECT action FROM pgmigrate.finalize();
 \set SHOW_CONTEXT errors
 RESET pgmigrate.online_threshold;
 
