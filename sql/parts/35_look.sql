@@ -139,6 +139,69 @@ LEFT JOIN pgmigrate.run_error e ON e.run OPERATOR(pg_catalog.=) r.id
 ORDER BY r.id DESC;
 COMMENT ON VIEW pgmigrate.runs IS 'runs, newest first; one whose process is gone shows as interrupted';
 
+/* A failed one that has taken back or removed what it made has done nothing. */
+CREATE VIEW pgmigrate.unfinished_operation AS
+SELECT o.id,
+	o.revision,
+	o.run,
+	o.direction,
+	o.state
+FROM pgmigrate.operation o
+WHERE CASE o.state WHEN 'failed' THEN NOT o.details OPERATOR(pg_catalog.?) 'taken_back'
+		AND (o.method OPERATOR(pg_catalog.=) 'in place' OR o.details OPERATOR(pg_catalog.?) 'schema')
+	-- its statement may be done, in a revision that is not
+	WHEN 'switched' THEN NOT EXISTS (SELECT FROM pgmigrate.run_step d
+		WHERE d.revision OPERATOR(pg_catalog.=) o.revision AND d.run OPERATOR(pg_catalog.>=) o.run
+		AND (d.state OPERATOR(pg_catalog.=) 'done' OR d.details OPERATOR(pg_catalog.?) 'forgotten'))
+	ELSE o.state OPERATOR(pg_catalog.<>) ALL ('{finalized,reverted,cancelled}') END;
+COMMENT ON VIEW pgmigrate.unfinished_operation IS 'operations that are not over, as their revision is not';
+COMMENT ON COLUMN pgmigrate.unfinished_operation.id IS 'number of the operation';
+COMMENT ON COLUMN pgmigrate.unfinished_operation.revision IS 'revision that it is part of; null for a call of backfill() or rebuild()';
+COMMENT ON COLUMN pgmigrate.unfinished_operation.run IS 'run that works on it, or did last';
+COMMENT ON COLUMN pgmigrate.unfinished_operation.direction IS 'up or down';
+COMMENT ON COLUMN pgmigrate.unfinished_operation.state IS 'as in pgmigrate.operation';
+
+/*
+ * One that is not known to have committed has left something all the same if
+ * the index that it drops is gone or not valid any more, the partition is
+ * detached or about to be, the index that it makes is there.
+ */
+CREATE VIEW pgmigrate.partly_applied AS
+SELECT b.revision,
+	b.run,
+	b.direction,
+	b.state
+FROM pgmigrate.begun_statement b
+WHERE b.online_step OPERATOR(pg_catalog.=) 0 AND (b.state OPERATOR(pg_catalog.=) 'done'
+	OR b.state OPERATOR(pg_catalog.=) 'begun' AND (b.in_parts
+		OR b.system_identifier OPERATOR(pg_catalog.=) pgmigrate.system_identifier()
+			AND CASE WHEN b.object OPERATOR(pg_catalog.<>) '0'::oid THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+					LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
+					LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid OPERATOR(pg_catalog.=) c.oid AND h.inhdetachpending
+					WHERE c.oid OPERATOR(pg_catalog.=) b.object AND CASE WHEN c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}')
+						THEN i.indisvalid OR c.oid OPERATOR(pg_catalog.=) ANY (b.invalid)
+						ELSE c.relispartition AND h.inhrelid IS NULL END)
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.oid OPERATOR(pg_catalog.=) b.object)
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.oid OPERATOR(pg_catalog.=) b.object)
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_subscription u WHERE u.oid OPERATOR(pg_catalog.=) b.object)
+			ELSE EXISTS (SELECT FROM pg_catalog.pg_index i
+				JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+				WHERE i.indrelid OPERATOR(pg_catalog.=) ANY (b.relations) AND c.relname OPERATOR(pg_catalog.=) b.index_name
+					AND i.indisvalid) END))
+UNION ALL SELECT o.revision,
+	o.run,
+	o.direction,
+	CASE o.state WHEN 'switched' THEN 'done online' ELSE 'begun' END
+FROM pgmigrate.unfinished_operation o
+WHERE o.revision IS NOT NULL
+	AND (o.direction OPERATOR(pg_catalog.=) 'up') OPERATOR(pg_catalog.<>)
+		EXISTS (SELECT FROM pgmigrate.applied n WHERE n.revision OPERATOR(pg_catalog.=) o.revision);
+COMMENT ON VIEW pgmigrate.partly_applied IS 'statements of revisions that are not over which are done or have left something, and online ones that are not over';
+COMMENT ON COLUMN pgmigrate.partly_applied.revision IS 'id of the revision';
+COMMENT ON COLUMN pgmigrate.partly_applied.run IS 'run that began or did it';
+COMMENT ON COLUMN pgmigrate.partly_applied.direction IS 'up or down';
+COMMENT ON COLUMN pgmigrate.partly_applied.state IS 'done, begun, or done online: it is switched, in a revision that is not over';
+
 CREATE VIEW pgmigrate.revisions AS
 SELECT r.id AS revision,
 	CASE WHEN p.revision IS NOT NULL THEN 'partly applied'
@@ -157,33 +220,7 @@ SELECT r.id AS revision,
 FROM pgmigrate.revision r
 LEFT JOIN pgmigrate.applied a ON a.revision OPERATOR(pg_catalog.=) r.id
 LEFT JOIN pgmigrate.head h ON h.revision OPERATOR(pg_catalog.=) r.id
-LEFT JOIN (SELECT b.revision FROM pgmigrate.begun_statement b
-	WHERE b.online_step OPERATOR(pg_catalog.=) 0 AND (b.state OPERATOR(pg_catalog.=) 'done'
-		OR b.state OPERATOR(pg_catalog.=) 'begun' AND (b.in_parts
-			-- or it is not known to have committed, but has: pgm_begun_partly() has the same
-			OR b.system_identifier OPERATOR(pg_catalog.=) pgmigrate.system_identifier()
-				AND CASE WHEN b.object OPERATOR(pg_catalog.<>) '0'::oid THEN NOT EXISTS (SELECT FROM pg_catalog.pg_class c
-						LEFT JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid
-						LEFT JOIN pg_catalog.pg_inherits h ON h.inhrelid OPERATOR(pg_catalog.=) c.oid AND h.inhdetachpending
-						WHERE c.oid OPERATOR(pg_catalog.=) b.object AND CASE WHEN c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}')
-							THEN i.indisvalid OR c.oid OPERATOR(pg_catalog.=) ANY (b.invalid)
-							ELSE c.relispartition AND h.inhrelid IS NULL END)
-					AND NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.oid OPERATOR(pg_catalog.=) b.object)
-					AND NOT EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.oid OPERATOR(pg_catalog.=) b.object)
-					AND NOT EXISTS (SELECT FROM pg_catalog.pg_subscription u WHERE u.oid OPERATOR(pg_catalog.=) b.object)
-				ELSE EXISTS (SELECT FROM pg_catalog.pg_index i
-					JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
-					WHERE i.indrelid OPERATOR(pg_catalog.=) ANY (b.relations) AND c.relname OPERATOR(pg_catalog.=) b.index_name
-						AND i.indisvalid) END))
-	UNION SELECT o.revision FROM pgmigrate.operation o
-	WHERE (o.direction OPERATOR(pg_catalog.=) 'up') OPERATOR(pg_catalog.<>)
-			EXISTS (SELECT FROM pgmigrate.applied n WHERE n.revision OPERATOR(pg_catalog.=) o.revision)
-		AND CASE o.state WHEN 'failed' THEN NOT o.details OPERATOR(pg_catalog.?) 'taken_back'
-				AND (o.method OPERATOR(pg_catalog.=) 'in place' OR o.details OPERATOR(pg_catalog.?) 'schema')
-			WHEN 'switched' THEN NOT EXISTS (SELECT FROM pgmigrate.run_step d
-				WHERE d.revision OPERATOR(pg_catalog.=) o.revision AND d.run OPERATOR(pg_catalog.>=) o.run
-				AND (d.state OPERATOR(pg_catalog.=) 'done' OR d.details OPERATOR(pg_catalog.?) 'forgotten'))
-			ELSE o.state OPERATOR(pg_catalog.<>) ALL ('{finalized,reverted,cancelled}') END) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
+LEFT JOIN (SELECT DISTINCT b.revision FROM pgmigrate.partly_applied b) AS p ON p.revision OPERATOR(pg_catalog.=) r.id
 ORDER BY r.seq;
 COMMENT ON VIEW pgmigrate.revisions IS 'stored revisions in load order, and whether they are applied, partly applied or pending, or the last try has failed, was cancelled or interrupted';
 
@@ -196,4 +233,4 @@ REVOKE ALL ON FUNCTION pgmigrate.history(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.plan(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.script(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgmigrate.graph(text) FROM PUBLIC;
-REVOKE ALL ON TABLE pgmigrate.runs, pgmigrate.revisions FROM PUBLIC;
+REVOKE ALL ON TABLE pgmigrate.runs, pgmigrate.unfinished_operation, pgmigrate.partly_applied, pgmigrate.revisions FROM PUBLIC;

@@ -127,6 +127,7 @@ static const char *const relations[] = {
 	"operation",
 	"operation_range",
 	"operations",
+	"partly_applied",
 	"prediction_errors",
 	"progress",
 	"regression",
@@ -142,6 +143,7 @@ static const char *const relations[] = {
 	"scrape",
 	"statement_time",
 	"throughput",
+	"unfinished_operation",
 	"verification",
 	"watched_query",
 };

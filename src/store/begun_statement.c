@@ -133,61 +133,18 @@ static PgmQuery any_query = {
 	"'indexing', 'comparing', 'switching', 'failed') LIMIT 1"
 };
 
-/*
- * Is an operation not over?  It may be switched, and its statement done, in a
- * revision that is not; and a failed one that has taken back or removed what
- * it made has done nothing.
- */
-#define IS_UNFINISHED \
-	"CASE o.state WHEN 'failed' THEN NOT o.details ? 'taken_back' " \
-	"AND (o.method = 'in place' OR o.details ? 'schema') WHEN 'switched' " \
-	"THEN NOT EXISTS (SELECT FROM pgmigrate.run_step d " \
-	"WHERE d.revision = o.revision AND d.run >= o.run " \
-	"AND (d.state = 'done' OR d.details ? 'forgotten')) " \
-	"ELSE o.state NOT IN ('finalized', 'reverted', 'cancelled') END"
-
 static PgmQuery online_query = {
-	"SELECT o.revision FROM pgmigrate.operation o "
+	"SELECT o.revision FROM pgmigrate.unfinished_operation o "
 	"WHERE o.revision = ANY ($1) AND o.state <> 'switched' "
-	"AND " IS_UNFINISHED " ORDER BY o.id LIMIT 1",
+	"ORDER BY o.id LIMIT 1",
 	1, {TEXTARRAYOID}
 };
 
-/*
- * Has one that is not known to have committed left something all the same?  An
- * index that it drops is gone or not valid any more, a partition is detached
- * or about to be, an index that it makes is there.
- */
-#define HAS_LEFT \
-	"(system_identifier = pgmigrate.system_identifier() AND " \
-	"CASE WHEN object <> 0 THEN NOT EXISTS (SELECT FROM pg_class c " \
-	"LEFT JOIN pg_index i ON i.indexrelid = c.oid " \
-	"LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND h.inhdetachpending " \
-	"WHERE c.oid = object AND CASE WHEN c.relkind IN ('i', 'I') " \
-	"THEN i.indisvalid OR c.oid = ANY (invalid) " \
-	"ELSE c.relispartition AND h.inhrelid IS NULL END) " \
-	"AND NOT EXISTS (SELECT FROM pg_database d WHERE d.oid = object) " \
-	"AND NOT EXISTS (SELECT FROM pg_tablespace t WHERE t.oid = object) " \
-	"AND NOT EXISTS (SELECT FROM pg_subscription u WHERE u.oid = object) " \
-	"ELSE EXISTS (SELECT FROM pg_index i " \
-	"JOIN pg_class c ON c.oid = i.indexrelid " \
-	"WHERE i.indrelid = ANY (relations) AND c.relname = index_name " \
-	"AND i.indisvalid) END)"
-
-/* As pgmigrate.revisions has it. */
 static PgmQuery partly_query = {
 	"SELECT b.revision, max(b.run), min(b.direction), "
 	"count(*) FILTER (WHERE b.state = 'done')::int, "
 	"coalesce(max(s.statements), 0), bool_or(b.state = 'begun') "
-	"FROM (SELECT revision, run, direction, state "
-	"FROM pgmigrate.begun_statement WHERE online_step = 0 "
-	"AND (state = 'done' OR state = 'begun' AND (in_parts OR " HAS_LEFT ")) "
-	"UNION ALL SELECT o.revision, o.run, o.direction, "
-	"CASE o.state WHEN 'switched' THEN 'done online' ELSE 'begun' END "
-	"FROM pgmigrate.operation o WHERE (o.direction = 'up') "
-	"<> EXISTS (SELECT FROM pgmigrate.applied a "
-	"WHERE a.revision = o.revision) "
-	"AND o.revision IS NOT NULL AND " IS_UNFINISHED ") b "
+	"FROM pgmigrate.partly_applied b "
 	"LEFT JOIN pgmigrate.run_step s "
 	"ON s.run = b.run AND s.revision = b.revision "
 	"GROUP BY b.revision ORDER BY 2"
@@ -196,8 +153,8 @@ static PgmQuery partly_query = {
 /* Those that have made more than the statements themselves would. */
 static PgmQuery standing_query = {
 	"SELECT o.id, o.revision, o.relation_name, o.state = 'switched' "
-	"FROM pgmigrate.operation o "
-	"WHERE o.revision = coalesce($1, o.revision) AND " IS_UNFINISHED " "
+	"FROM pgmigrate.operation o JOIN pgmigrate.unfinished_operation u "
+	"ON u.id = o.id WHERE o.revision = coalesce($1, o.revision) "
 	"AND (o.method <> 'in place' OR o.state = 'switched') "
 	"AND o.system_identifier = pgmigrate.system_identifier() "
 	"ORDER BY o.id LIMIT 1",
@@ -207,7 +164,8 @@ static PgmQuery standing_query = {
 static PgmQuery forget_query = {
 	"WITH o AS (UPDATE pgmigrate.operation o SET state = 'cancelled', "
 	"waiting_for = NULL, finished = clock_timestamp() "
-	"WHERE o.revision = coalesce($1, o.revision) AND " IS_UNFINISHED " "
+	"FROM pgmigrate.unfinished_operation u WHERE u.id = o.id "
+	"AND o.revision = coalesce($1, o.revision) "
 	"RETURNING o.id, o.revision, o.run), "
 	"r AS (DELETE FROM pgmigrate.operation_range r USING o "
 	"WHERE r.operation = o.id), "
