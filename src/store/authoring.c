@@ -427,7 +427,7 @@ find_unapplied(const char *id, const char *hint)
 	PgmRevision *revision;
 
 	/* its own row lock would not keep a revision from taking itself away */
-	if (pgm_run_inside())
+	if (pgm_run_inside() || pgm_run_lock_held())
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_RUN_IN_PROGRESS),
 				errmsg("cannot change or remove a stored revision inside of a run"),

@@ -405,7 +405,7 @@ pgm_revision_get_for_share(const char *id)
 	Datum		values[1];
 
 	values[0] = pgm_text_datum(id);
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	if (pgm_store_wait_execute(&get_for_share_query, values) > 0)
 		revision = revision_of_row(&scope, 1);
 	pgm_spi_end(&scope);
@@ -442,7 +442,10 @@ pgm_revision_get_small(int n, char **ids, bool for_share)
 	uint64		rows;
 
 	values[0] = pgm_text_array_datum(n, ids);
-	pgm_spi_begin(&scope);
+	if (for_share)
+		pgm_spi_begin_ledger(&scope);
+	else
+		pgm_spi_begin(&scope);
 	rows = pgm_store_wait_execute(for_share ? &get_small_for_share_query :
 								  &get_small_query, values);
 	for (uint64 i = 1; i <= rows; i++)

@@ -174,14 +174,17 @@ pgm_store_wait_execute(PgmQuery *query, const Datum *values)
 	return rows;
 }
 
-/* The first column of the first row, or NULL. */
+/*
+ * The first column of the first row, or NULL.  Asked in a step, of which a
+ * statement may have made the transaction read only.
+ */
 char *
 pgm_store_wait_text(PgmQuery *query, const Datum *values)
 {
 	PgmSpiScope scope;
 	char	   *text = NULL;
 
-	pgm_spi_begin(&scope);
+	pgm_spi_begin_ledger(&scope);
 	if (pgm_store_wait_execute(query, values) > 0)
 		text = pgm_spi_text(1, 1);
 	pgm_spi_end(&scope);

@@ -304,3 +304,27 @@ SELECT idx_scan - :before BETWEEN 1 AND 15 AS "read once" FROM reads;
 \c -
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
+
+-- a script changes no stored revision, as a run does not
+SELECT pgmigrate.revision('nested', 'SELECT pgmigrate.amend(''nested'', message => ''x'')', 'SELECT 1', id => 'nested');
+SELECT pgmigrate.script_begin('upgrade', 'head', '{}', '{nested}', ARRAY[(SELECT digest FROM pgmigrate.revision)]);
+SELECT pgmigrate.amend('nested', message => 'x');
+SELECT pgmigrate.script_begin('upgrade', 'head', '{}', '{nested}', ARRAY[(SELECT digest FROM pgmigrate.revision)]);
+SELECT pgmigrate.remove('nested');
+
+-- what makes the transaction read only keeps neither it from the ledger, nor
+-- where the run is one transaction the next revision from being read
+SELECT pgmigrate.amend('nested', upgrade => 'DO $$ BEGIN SET TRANSACTION READ ONLY; END $$');
+\o :outfile
+SELECT * FROM pgmigrate.script('head') \g (tuples_only format=unaligned)
+\o
+\! "$PSQL" -X -q -v ON_ERROR_STOP=1 -o /dev/null -f results/script.generated.sql
+SELECT revision FROM pgmigrate.head;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+SELECT pgmigrate.revision('after', 'SELECT 1', 'SELECT 1', id => 'after');
+SET pgmigrate.transaction_per_migration = off;
+SELECT revision, state FROM pgmigrate.upgrade();
+RESET pgmigrate.transaction_per_migration;
+SELECT revision, state FROM pgmigrate.downgrade('base');
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
