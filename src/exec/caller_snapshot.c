@@ -21,8 +21,10 @@
  * must be no lock on a relation meanwhile, for which others wait the same way.
  *
  * A call that only waits may also stand in a transaction block: each statement
- * there has a snapshot of its own anyway.  The transaction may have locks, so
- * the one that stands for it stays.
+ * there has a snapshot of its own anyway.  And it may be joined with other
+ * functions, upgrade_start() for one: only a scan of a table keeps the snapshot
+ * of its query, functions go by the active one when they are called.  The
+ * transaction may have locks, so the one that stands for it stays.
  *
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState, and one that EXECUTE runs
@@ -112,6 +114,70 @@ leaf_is_call(Plan *plan, Node *call)
 }
 
 /*
+ * Does the plan read no table?  If the call is one of its functions that is
+ * noted.
+ */
+static bool
+reads_no_table(Plan *plan, Node *call, bool *called)
+{
+	if (plan == NULL)
+		return true;
+	switch (nodeTag(plan))
+	{
+		case T_FunctionScan:
+			*called |= function_scan_calls((FunctionScan *) plan, call);
+			return true;
+		case T_ProjectSet:
+		case T_Result:
+			*called |= target_list_calls(plan->targetlist, call);
+			break;
+		case T_SubqueryScan:
+			return reads_no_table(((SubqueryScan *) plan)->subplan, call,
+								  called);
+		case T_ValuesScan:
+		case T_CteScan:
+		case T_NestLoop:
+		case T_HashJoin:
+		case T_MergeJoin:
+		case T_Hash:
+		case T_Material:
+		case T_Memoize:
+		case T_Limit:
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Unique:
+		case T_Group:
+		case T_Agg:
+		case T_WindowAgg:
+			break;
+		default:
+			return false;
+	}
+	return reads_no_table(plan->lefttree, call, called) &&
+		reads_no_table(plan->righttree, call, called);
+}
+
+static bool
+is_lone_call(PlannedStmt *planned, Node *call)
+{
+	return planned->subplans == NIL && leaf_is_call(planned->planTree, call);
+}
+
+static bool
+is_call_without_tables(PlannedStmt *planned, Node *call)
+{
+	bool		called = false;
+	ListCell   *lc;
+
+	foreach(lc, planned->subplans)
+	{
+		if (!reads_no_table(lfirst(lc), call, &called))
+			return false;
+	}
+	return reads_no_table(planned->planTree, call, &called) && called;
+}
+
+/*
  * The portal of an EXECUTE that the query was prepared for, or NULL.  A client
  * gives it no name, and a function has none around its own.
  */
@@ -153,7 +219,8 @@ holds_one_snapshot(QueryDesc *query)
 
 /* Whatever transaction the SELECT is in. */
 static bool
-is_leaf_of_portal(FunctionCallInfo fcinfo)
+portal_calls(FunctionCallInfo fcinfo,
+			 bool (*calls) (PlannedStmt *planned, Node *call))
 {
 	Portal		portal = ActivePortal;
 	PlannedStmt *planned;
@@ -169,10 +236,10 @@ is_leaf_of_portal(FunctionCallInfo fcinfo)
 		return false;
 
 	planned = linitial_node(PlannedStmt, portal->stmts);
-	if (planned->commandType != CMD_SELECT || planned->subplans != NIL ||
-		planned->rowMarks != NIL || planned->hasModifyingCTE)
+	if (planned->commandType != CMD_SELECT || planned->rowMarks != NIL ||
+		planned->hasModifyingCTE)
 		return false;
-	return leaf_is_call(planned->planTree, fcinfo->flinfo->fn_expr) &&
+	return calls(planned, fcinfo->flinfo->fn_expr) &&
 		holds_one_snapshot(portal->queryDesc);
 }
 
@@ -189,7 +256,7 @@ pgm_portal_obstacle(FunctionCallInfo fcinfo)
 			gettext_noop("The isolation level of the transaction is \"repeatable read\".");
 	if (InLocalUserIdChange() || InSecurityRestrictedOperation())
 		return gettext_noop("The call is in a security-definer function or a restricted operation.");
-	if (!is_leaf_of_portal(fcinfo))
+	if (!portal_calls(fcinfo, is_lone_call))
 		return gettext_noop("The call is not all that the statement does, as in a function, a subquery, a cursor or beside a table.");
 	if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 		return gettext_noop("The statement has written something before.");
@@ -228,12 +295,12 @@ give_up_snapshot(void)
 bool
 pgm_portal_release_for_wait(FunctionCallInfo fcinfo)
 {
-	if (!is_leaf_of_portal(fcinfo))
-		return false;
 	if (pgm_portal_is_sole_call(fcinfo))
 		pgm_portal_release_snapshot();
-	else
+	else if (portal_calls(fcinfo, is_call_without_tables))
 		give_up_snapshot();
+	else
+		return false;
 	return true;
 }
 

@@ -215,6 +215,18 @@ SELECT count(*) FROM users;
 SELECT state, error FROM pgmigrate.wait(:run);
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_a'::regclass;
 COMMIT;
+DROP INDEX users_a;
+SELECT state FROM pgmigrate.stamp('r2');
+-- nor who waits beside other functions
+SELECT s > 0 AS started, w.state, w.error FROM pgmigrate.upgrade_start('index') s, pgmigrate.wait(s) w;
+SELECT direction, state FROM pgmigrate.downgrade('r2');
+WITH s (run) AS MATERIALIZED (SELECT pgmigrate.upgrade_start('index'))
+	SELECT state, error, n FROM s CROSS JOIN generate_series(1, 2) n JOIN pgmigrate.wait(s.run) ON true ORDER BY n;
+SELECT direction, state FROM pgmigrate.downgrade('r2');
+SELECT state, error FROM pgmigrate.wait((SELECT pgmigrate.upgrade_start('index')));
+SELECT direction, state FROM pgmigrate.downgrade('r2');
+SELECT (pgmigrate.wait(s)).state FROM pgmigrate.upgrade_start('index') s;
+SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_a'::regclass;
 -- but who has written to the table does, and is told
 SELECT pgmigrate.revision('index', 'SELECT pg_sleep(0.5); CREATE INDEX CONCURRENTLY users_b ON users (a)', id => 'index2', transactional => false);
 SELECT pgmigrate.upgrade_start('index2') AS run \gset
