@@ -393,6 +393,29 @@ index_tuple(Oid index)
 	return SearchSysCacheCopy1(INDEXRELID, ObjectIdGetDatum(index));
 }
 
+/*
+ * The server names the columns of an index when it is made and leaves them so
+ * when the table's are renamed; psql shows them.
+ */
+static void
+exchange_column_names(Oid a, Oid b)
+{
+	Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+	Form_pg_index form = (Form_pg_index) GETSTRUCT(index_tuple(a));
+
+	for (AttrNumber i = 1; i <= form->indnatts; i++)
+	{
+		char	   *x = get_attname(a, i, false);
+		char	   *y = get_attname(b, i, false);
+
+		if (strcmp(x, y) == 0)
+			continue;
+		update_attribute(catalog, attribute(a, i), y, NULL);
+		update_attribute(catalog, attribute(b, i), x, NULL);
+	}
+	table_close(catalog, RowExclusiveLock);
+}
+
 /* By which the table is clustered, or its rows are known to subscribers. */
 static void
 exchange_marks(Oid a, Oid b)
@@ -567,6 +590,7 @@ exchange_index(const PgmShadow *shadow, const PgmColumnObject *object,
 	if (back)
 		set_unique(to, pgm_column_is_unique(from));
 	exchange_names(from, to);
+	exchange_column_names(from, to);
 	exchange_comments(RelationRelationId, from, 0, to, 0);
 	exchange_marks(from, to);
 	move_constraint(object->relid, from, to);

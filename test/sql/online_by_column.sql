@@ -58,7 +58,8 @@ SELECT replace(concat_ws(E'\n',
 		pg_get_expr(adbin, adrelid), attstattarget, attacl, col_description(rel, attnum), array_to_string(attoptions, ' ') ~ 'n_distinct=20'), E'\n' ORDER BY CASE WHEN place THEN attnum END, attname)
 		FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 		WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped),
-	(SELECT string_agg(concat_ws(' ', pg_get_indexdef(indexrelid), indisunique, indisprimary, indisvalid, indisready, indisclustered, indisreplident, obj_description(indexrelid, 'pg_class')), E'\n' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = rel),
+	(SELECT string_agg(concat_ws(' ', pg_get_indexdef(indexrelid), indisunique, indisprimary, indisvalid, indisready, indisclustered, indisreplident, obj_description(indexrelid, 'pg_class'),
+		(SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = indexrelid)), E'\n' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = rel),
 	(SELECT string_agg(concat_ws(' ', conname, convalidated, pg_get_constraintdef(oid), conindid::regclass, obj_description(oid, 'pg_constraint')), E'\n' ORDER BY conname) FROM pg_constraint WHERE conrelid = rel),
 	(SELECT concat_ws(' ', reloptions, relpersistence, relhasrules, relhasindex, relchecks, relreplident) FROM pg_class WHERE oid = rel),
 	(SELECT string_agg(concat_ws(' ', seqrelid::regclass, seqtypid::regtype, seqmax, attname, deptype), ' ') FROM pg_sequence JOIN pg_depend d ON objid = seqrelid AND d.classid = 'pg_class'::regclass JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid WHERE refobjid = rel)),
