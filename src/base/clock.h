@@ -21,6 +21,9 @@ typedef struct PgmTick
 /* Microseconds of a monotonic clock, for durations only. */
 extern int64 pgm_clock_monotonic(void);
 
+/* Microseconds of the processor that this process has had. */
+extern int64 pgm_clock_cpu(void);
+
 /*
  * Sleep until the process latch is set or the time is over, then reset the
  * latch.  The caller's loop does CHECK_FOR_INTERRUPTS.  Leaves at the death of

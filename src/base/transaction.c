@@ -29,6 +29,7 @@
 
 static MemoryContext outer_context = NULL;
 static int64 locks_released = 0;
+static int64 locks_released_cpu = 0;
 
 void
 pgm_txn_begin(void)
@@ -117,12 +118,14 @@ static void
 note_release(ResourceReleasePhase phase, bool isCommit, bool isTopLevel,
 			 void *arg)
 {
-	if (phase == RESOURCE_RELEASE_AFTER_LOCKS && isTopLevel)
-		locks_released = pgm_clock_monotonic();
+	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !isTopLevel)
+		return;
+	locks_released = pgm_clock_monotonic();
+	locks_released_cpu = pgm_clock_cpu();
 }
 
-int64
-pgm_txn_commit_unlocking(void)
+void
+pgm_txn_commit_unlocking(int64 *released, int64 *cpu)
 {
 	static bool watching = false;
 
@@ -130,7 +133,8 @@ pgm_txn_commit_unlocking(void)
 		RegisterResourceReleaseCallback(note_release, NULL);
 	watching = true;
 	pgm_txn_commit();
-	return locks_released;
+	*released = locks_released;
+	*cpu = locks_released_cpu;
 }
 
 void

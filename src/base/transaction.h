@@ -19,7 +19,7 @@ extern void pgm_txn_commit_async(void);
  * Returns when its locks were released, on the monotonic clock: to give back
  * the files of what was dropped takes its time after that.
  */
-extern int64 pgm_txn_commit_unlocking(void);
+extern void pgm_txn_commit_unlocking(int64 *released, int64 *cpu);
 
 /* One whose queries have all the snapshot of the first. */
 extern void pgm_txn_begin_one_snapshot(void);

@@ -311,6 +311,8 @@ pgm_shadow_revert(const PgmShadowRequest *asked, int64 id, bool without_unfit)
 			shadow->exchanges = true;
 			pgm_shadow_locked(shadow, AccessExclusiveLock, true,
 							  revert_locked, &without_unfit);
+			if (exec->worker)
+				pgm_shadow_note_held(shadow, "back_held");
 			return "reverted";
 		default:
 			pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);

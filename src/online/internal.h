@@ -30,7 +30,8 @@ typedef struct PgmShadow
 	List	   *family;			/* all that it changes, and are exchanged */
 	Oid			owner;
 	char	   *name;			/* of the table, qualified */
-	int64		held;			/* by its last lock, microseconds */
+	int64		held;			/* by its last lock, microseconds … */
+	int64		held_cpu;		/* … and those of the processor of them */
 	List	   *sequences;		/* PgmSequenceNext, of its way back */
 	List	  **told;			/* ErrorData of a look at it; NULL: raised */
 
@@ -107,12 +108,14 @@ extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
 
 /*
  * shadow_table.c: of one table; clear leaves nothing that was made for it, and
- * forget takes what was from the details.
+ * forget takes what was from the details.  How long its last lock
+ * was held is noted by what it was for, in a worker.
  */
 extern void pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request,
 							Oid relid);
 extern void pgm_shadow_check_owner(Oid relid);
 extern void pgm_shadow_clear(PgmShadow *shadow);
+extern void pgm_shadow_note_held(PgmShadow *shadow, const char *what);
 extern void pgm_shadow_forget(int64 id);
 
 /* End a transaction that failed, and keep what the run holds. */

@@ -713,16 +713,17 @@ set_statement_timeout(int milliseconds)
 	pgm_txn_commit();
 }
 
-/* How long the switch has locked others out, of the first of a family. */
-static void
-note_held(PgmShadow *shadow)
+/* How long the last lock was held, of the first of a family. */
+void
+pgm_shadow_note_held(PgmShadow *shadow, const char *what)
 {
 	if (shadow->held == 0)
 		return;
 	pgm_txn_begin();
 	pgm_operation_add_details(shadow->operation,
-							  psprintf("{\"held_ms\": %.3f}",
-									   shadow->held / 1000.0));
+							  psprintf("{\"%s_ms\": %.3f, \"%s_cpu_ms\": %.3f}",
+									   what, shadow->held / 1000.0,
+									   what, shadow->held_cpu / 1000.0));
 	pgm_txn_commit();
 }
 
@@ -766,7 +767,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	{
 		PgmShadow  *member = lfirst(lc);
 
-		note_held(member);
+		pgm_shadow_note_held(member, "held");
 		pgm_shadow_analyze(member);
 		if (pgm_shadow_no_way_back(shadow->family) != NULL)
 			pgm_shadow_finalize(request->exec, member->operation->id);

@@ -135,10 +135,13 @@ attempt(LockedWork *work)
 {
 	PgmLockWait *wait = work->shadow->request->wait;
 	int64		start;
+	int64		start_cpu;
 	int64		released;
+	int64		released_cpu;
 
 	pgm_lockwait_begin_block(wait, collect, work);
 	start = pgm_clock_monotonic();
+	start_cpu = pgm_clock_cpu();
 	work->level = pgm_txn_begin_sub();
 	pgm_lockwait_limit(wait);
 	/* as around a utility statement: rows of the catalog may be toasted */
@@ -148,9 +151,11 @@ attempt(LockedWork *work)
 	pgm_lockwait_unlimit(wait);
 	pgm_txn_release_sub();
 	work->level = 0;
-	released = pgm_txn_commit_unlocking();
-	if (work->mode == AccessExclusiveLock)
-		work->shadow->held = released - start;
+	pgm_txn_commit_unlocking(&released, &released_cpu);
+	if (work->mode != AccessExclusiveLock)
+		return;
+	work->shadow->held = released - start;
+	work->shadow->held_cpu = released_cpu - start_cpu;
 }
 
 /* In the handler of an error. */

@@ -18,7 +18,7 @@ SELECT 'accounts'::regclass::oid AS before \gset
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT 'accounts'::regclass::oid = :before AS same_oid, atttypid::regtype FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'v';
 SELECT revision, statement, relation, strategy, method, state, differences FROM pgmigrate.operations;
-SELECT (details->>'held_ms')::numeric > 0 AS says_how_long_it_locked FROM pgmigrate.operations;
+SELECT (details->>'held_ms')::numeric > 0 AND (details->>'held_cpu_ms')::numeric >= 0 AS says_how_long_it_locked FROM pgmigrate.operations;
 
 -- written since, and taken back: values that were there before come back too
 INSERT INTO accounts VALUES (6000, 7, 'new');
@@ -27,6 +27,7 @@ DELETE FROM accounts WHERE id = 2;
 SELECT revision, state FROM pgmigrate.downgrade('base');
 SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname = 'v';
 SELECT count(*), sum(v), max(v) FILTER (WHERE id = 1) AS changed, max(t) FILTER (WHERE id = 6000) AS new FROM accounts;
+SELECT (details->>'back_held_ms')::numeric > 0 AND (details->>'back_held_cpu_ms')::numeric >= 0 AS says_how_long_it_locked FROM pgmigrate.operations;
 SELECT state FROM pgmigrate.operations ORDER BY operation;
 
 -- again, and for good: the end is that of the plain statement
