@@ -106,8 +106,10 @@ lock_row(Output *output, const PgmJudged *judged, const PgmEffect *effect)
 	begin_row(rows, judged, "lock", "info");
 	pgm_rows_text(rows, effect ? pgm_effect_name(effect) : NULL);
 	pgm_rows_text(rows, effect ? pgm_lock_mode_name(effect->mode) : NULL);
-	tristate(rows, effect ? effect->rewrites : verdict->rewrites);
-	tristate(rows, effect ? effect->scans : verdict->scans);
+	tristate(rows, effect ? effect->rewrites :
+			 pgm_strategy_rewrites(judged->strategy, verdict));
+	tristate(rows, effect ? effect->scans :
+			 pgm_strategy_scans(judged->strategy, verdict));
 	pgm_rows_text(rows, words(verdict, effect));
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, judged->strategy->name);

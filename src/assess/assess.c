@@ -74,8 +74,8 @@ typedef struct Assessment
 	PgmRates	rates;
 	PgmDataPast rows;
 	const PgmAssessItem *replaced;	/* what a way back replaces: of this … */
-	int			first_replaced; /* … these */
-	int			last_replaced;
+	int			first_replaced; /* … these … */
+	PgmReplaced back;			/* … up to the last one */
 } Assessment;
 
 /* In a signal handler. */
@@ -126,14 +126,44 @@ say_too_late(PgmJudged *judged)
 						 pstrdup("Raise \"pgmigrate.assess_timeout\"."));
 }
 
+/* ---- the way back of a change, in place of its downgrade */
+
+static bool
+is_replaced(const Assessment *assessment, const PgmAssessItem *item, int n)
+{
+	return assessment->replaced == item && n >= assessment->first_replaced &&
+		n <= assessment->back.last;
+}
+
+/* Those after the first go along with it. */
+static void
+note_replaced(Assessment *assessment, const PgmAssessItem *item, int n)
+{
+	if (item->downgraded == NULL || item->why_plain != NULL ||
+		is_replaced(assessment, item, n) ||
+		!pgm_shadow_replaced(item->downgraded, item->source, n,
+							 &assessment->back))
+		return;
+	assessment->replaced = item;
+	assessment->first_replaced = n;
+}
+
+/* ---- one statement */
+
 /* As a run in a worker would carry it out. */
 static PgmStrategy *
 strategy_of(const Assessment *assessment, const PgmAssessItem *item,
 			const PgmVerdict *verdict)
 {
 	bool		tried = verdict->tried && verdict->sqlerrcode == 0;
+	Oid			relid = pgm_shadow_altered_by(item->source, verdict->n);
 	PgmStrategy *strategy;
 
+	/* what is dropped for a change, and made again, goes along as written */
+	if (is_replaced(assessment, item, verdict->n) && OidIsValid(relid))
+		return pgm_strategy_way_back(relid, assessment->back.operation->id,
+									 assessment->back.operation->state ==
+									 PGM_OPERATION_REVERTED);
 	strategy = pgm_strategy_choose(verdict, &assessment->rates, tried);
 	if (strategy->kind != PGM_STRATEGY_PLAIN && item->why_plain != NULL)
 		strategy = pgm_strategy_plain(item->why_plain);
@@ -156,31 +186,24 @@ try_statement(const Assessment *assessment, const PgmAssessItem *item,
 	pgm_find_missing_objects(verdict, assessment->verdicts);
 }
 
-/* What the way back of a change would be refused with in a downgrade. */
+/* What the way back of a change would be refused with. */
 static void
 judge_way_back(Assessment *assessment, PgmJudged *judged,
 			   const PgmAssessItem *item, int n)
 {
-	PgmReplaced replaced;
+	const PgmReplaced *replaced = &assessment->back;
 	PgmExec		exec = {0};
 	ListCell   *lc;
 
-	/* those after the first go along with it */
-	if ((assessment->replaced == item && n > assessment->first_replaced &&
-		 n <= assessment->last_replaced) ||
-		!pgm_shadow_replaced(item->downgraded, item->source, n, &replaced))
+	if (!is_replaced(assessment, item, n) || n != assessment->first_replaced)
 		return;
-	assessment->replaced = item;
-	assessment->first_replaced = n;
-	assessment->last_replaced = replaced.last;
-	foreach(lc, pgm_shadow_foresee_revert(&exec, item->source, n,
-										  &replaced))
+	foreach(lc, pgm_shadow_foresee_revert(&exec, item->source, n, replaced))
 	{
 		const ErrorData *edata = lfirst(lc);
 
 		(void) pgm_lint_find(judged, "way-back-refused", NULL,
 							 psprintf("the way back of operation " INT64_FORMAT " would be refused: %s%s%s",
-									  replaced.operation->id, edata->message,
+									  replaced->operation->id, edata->message,
 									  edata->detail == NULL ? "" : ".  ",
 									  edata->detail == NULL ? "" :
 									  edata->detail),
@@ -208,7 +231,8 @@ try_as_online(const PgmJudged *judged, PgmTrial *trial)
 {
 	PgmVerdict *verdict = judged->verdict;
 
-	if (judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE &&
+	if ((judged->strategy->kind == PGM_STRATEGY_SHADOW_TABLE ||
+		 judged->strategy->kind == PGM_STRATEGY_WAY_BACK) &&
 		verdict->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED)
 		pgm_type_change_carry(trial, verdict,
 							  last_of_pass(judged->strategy->relid,
@@ -235,12 +259,12 @@ judge_statement(Assessment *assessment, const PgmAssessItem *item, int n,
 		judged->verdict->reason = pstrdup("its author does not have the privileges of the current role");
 		trial->incomplete = true;
 	}
+	note_replaced(assessment, item, n);
 	judged->strategy = strategy_of(assessment, item, judged->verdict);
 	if (trial != NULL && item->trusted)
 		try_as_online(judged, trial);
 	pgm_lint_statement(judged, &assessment->past);
-	if (item->downgraded != NULL && item->why_plain == NULL)
-		judge_way_back(assessment, judged, item, n);
+	judge_way_back(assessment, judged, item, n);
 	if (assessment->late)
 		say_too_late(judged);
 	if (assessment->data && item->trusted)

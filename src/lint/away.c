@@ -245,7 +245,8 @@ takes_long(const PgmJudged *judged)
 		return true;
 	return judged->strategy != NULL &&
 		judged->strategy->kind != PGM_STRATEGY_PLAIN &&
-		judged->strategy->kind != PGM_STRATEGY_KEEP;
+		judged->strategy->kind != PGM_STRATEGY_KEEP &&
+		judged->strategy->kind != PGM_STRATEGY_WAY_BACK;
 }
 
 /* Nobody can tell how long, which is in the way of its readers only. */

@@ -48,6 +48,13 @@ static const char *const parted[] = {
 /* What a change by way of a table beside takes along. */
 static const char *const carried[] = {"dependent-object-blocks", NULL};
 
+/* Of the statement as it is written, which is not run: a way back is. */
+static const char *const not_run[] = {
+	"data-blocks", "data-unsure", "dependent-object-blocks",
+	"lossy-type-change", "not-tried", "trial-fails",
+	"type-change-by-timezone", NULL
+};
+
 static bool
 is_listed(const PgmFinding *finding, const char *const *rules)
 {
@@ -183,6 +190,8 @@ is_carried(const PgmJudged *judged, const PgmFinding *finding)
 				 judged->verdict->carried);
 		case PGM_STRATEGY_SHADOW_COLUMN:
 			return is_listed(finding, carried);
+		case PGM_STRATEGY_WAY_BACK:
+			return is_listed(finding, not_run);
 		default:
 			return false;
 	}

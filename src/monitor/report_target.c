@@ -84,7 +84,8 @@ count_all(TargetReport *report)
 		ListCell   *other;
 		double		ms;
 
-		ms = pgm_estimate_statement(&report->rates, judged->verdict);
+		ms = pgm_strategy_estimate(judged->strategy, &report->rates,
+								   judged->verdict);
 		totals->statements++;
 		totals->online += is_online(judged);
 		totals->rewrites += !is_online(judged) &&

@@ -207,12 +207,33 @@ is_of_way_back(const ErrorData *edata)
 		edata->sqlerrcode == ERRCODE_DATA_EXCEPTION;
 }
 
+/* A table that is gone is in the way more than once. */
+static bool
+is_told(const List *told, const ErrorData *edata)
+{
+	ListCell   *lc;
+
+	foreach(lc, told)
+	{
+		const ErrorData *other = lfirst(lc);
+
+		if (strcmp(other->message, edata->message) == 0 &&
+			(other->detail == NULL) == (edata->detail == NULL) &&
+			(edata->detail == NULL ||
+			 strcmp(other->detail, edata->detail) == 0))
+			return true;
+	}
+	return false;
+}
+
 List *
 pgm_shadow_foresee_revert(const PgmExec *exec, const PgmSource *source, int n,
 						  const PgmReplaced *replaced)
 {
 	Look		arg = {{0}, replaced->operation, NIL};
 	ErrorData  *edata;
+	List	   *result = NIL;
+	ListCell   *lc;
 	Oid			owner;
 
 	/* rows that do not fit are counted by expressions, and told of */
@@ -227,5 +248,8 @@ pgm_shadow_foresee_revert(const PgmExec *exec, const PgmSource *source, int n,
 	edata = pgm_txn_look(look, &arg);
 	if (edata != NULL && is_of_way_back(edata))
 		arg.told = lappend(arg.told, edata);
-	return arg.told;
+	foreach(lc, arg.told)
+		if (!is_told(result, lfirst(lc)))
+		result = lappend(result, lfirst(lc));
+	return result;
 }

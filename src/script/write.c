@@ -204,7 +204,8 @@ write_findings(Writer *writer, const PgmJudged *judged)
 					   pgm_printable_line(finding->allowed));
 			continue;
 		}
-		if (finding->level == PGM_LEVEL_INFO)
+		if (finding->level == PGM_LEVEL_INFO ||
+			strcmp(finding->rule->id, "way-back-refused") == 0)
 			continue;
 		write_line(writer, "-- %s %s: %s",
 				   pgm_level_name(finding->level), finding->rule->id,

@@ -445,6 +445,22 @@ pgm_strategy_plain(const char *why)
 	return strategy;
 }
 
+PgmStrategy *
+pgm_strategy_way_back(Oid relid, int64 operation, bool passed_over)
+{
+	PgmStrategy *strategy = palloc0(sizeof(PgmStrategy));
+
+	strategy->kind = PGM_STRATEGY_WAY_BACK;
+	strategy->name = passed_over ? "passed over" : "revert";
+	strategy->why = psprintf(passed_over ?
+							 "operation " INT64_FORMAT " was reverted already" :
+							 "operation " INT64_FORMAT " is reverted, and nothing is copied",
+							 operation);
+	strategy->relid = relid;
+	strategy->passed_over = passed_over;
+	return strategy;
+}
+
 /* ---- what the steps lock */
 
 static PgmVerdict *
@@ -480,10 +496,30 @@ steps_verdict(PgmStrategy *strategy)
 	return strategy->verdict;
 }
 
+/* Other ones than the statement as written? */
+static bool
+has_own_locks(const PgmStrategy *strategy)
+{
+	return strategy->steps != NIL || strategy->passed_over;
+}
+
 const PgmVerdict *
 pgm_strategy_verdict(PgmStrategy *strategy, const PgmVerdict *plain)
 {
-	return strategy->steps == NIL ? plain : steps_verdict(strategy);
+	return has_own_locks(strategy) ? steps_verdict(strategy) : plain;
+}
+
+PgmTristate
+pgm_strategy_rewrites(const PgmStrategy *strategy, const PgmVerdict *plain)
+{
+	return strategy->kind == PGM_STRATEGY_WAY_BACK ? PGM_FALSE :
+		plain->rewrites;
+}
+
+PgmTristate
+pgm_strategy_scans(const PgmStrategy *strategy, const PgmVerdict *plain)
+{
+	return strategy->kind == PGM_STRATEGY_WAY_BACK ? PGM_FALSE : plain->scans;
 }
 
 /* Of what is not built or scanned by its steps it is that of the statement. */
@@ -494,6 +530,8 @@ pgm_strategy_estimate(const PgmStrategy *strategy, const PgmRates *rates,
 	const Node *stmt = plain->source->statements[plain->n].raw->stmt;
 	double		ms = pgm_estimate_statement(rates, plain);
 
+	if (strategy->kind == PGM_STRATEGY_WAY_BACK)
+		return strategy->passed_over ? 0 : rates->rate[PGM_WORK_NONE].ms;
 	if (ms < 0 || strategy->kind == PGM_STRATEGY_PLAIN ||
 		strategy->kind == PGM_STRATEGY_KEEP ||
 		!(IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ||
@@ -509,7 +547,12 @@ pgm_strategy_effect(PgmStrategy *strategy, const PgmEffect *effect)
 	PgmEffect	result = *effect;
 	const PgmEffect *carried;
 
-	if (strategy->steps == NIL || !OidIsValid(effect->relid))
+	if (strategy->kind == PGM_STRATEGY_WAY_BACK)
+	{
+		result.rewrites = PGM_FALSE;
+		result.scans = PGM_FALSE;
+	}
+	if (!has_own_locks(strategy) || !OidIsValid(effect->relid))
 		return result;
 	carried = pgm_verdict_find(steps_verdict(strategy), effect->relid);
 	result.mode = carried == NULL ? NoLock : carried->mode;

@@ -23,10 +23,11 @@ typedef enum PgmStrategyKind
 	PGM_STRATEGY_SQL,			/* by steps of SQL, in place */
 	PGM_STRATEGY_SHADOW_TABLE,	/* a copy beside, then a switch */
 	PGM_STRATEGY_SHADOW_COLUMN, /* another column beside, then a switch */
-	PGM_STRATEGY_KEEP			/* DROP COLUMN, DROP TABLE: values kept */
+	PGM_STRATEGY_KEEP,			/* DROP COLUMN, DROP TABLE: values kept */
+	PGM_STRATEGY_WAY_BACK		/* what a change has kept takes its place */
 } PgmStrategyKind;
 
-#define PGM_NSTRATEGIES (PGM_STRATEGY_KEEP + 1)
+#define PGM_NSTRATEGIES (PGM_STRATEGY_WAY_BACK + 1)
 
 /*
  * A part of a strategy that commits by itself.  Names in it are qualified;
@@ -55,6 +56,7 @@ typedef struct PgmStrategy
 	char	   *why;			/* … plain, or this one */
 	char	   *figures;		/* by which it is this one of two, or NULL */
 	bool		refused;		/* plain for want of a way */
+	bool		passed_over;	/* a way back that was taken already */
 	Oid			relid;			/* what it is about; of plain 0 */
 	PgmOperationMethod method;
 	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */
@@ -111,6 +113,10 @@ extern PgmStrategy *pgm_strategy_possibility(const PgmVerdict *verdict,
 
 extern PgmStrategy *pgm_strategy_plain(const char *why);	/* refused */
 
+/* Of a downgrade: an operation of the upgrade is reverted instead, or was. */
+extern PgmStrategy *pgm_strategy_way_back(Oid relid, int64 operation,
+										  bool passed_over);
+
 /*
  * What its steps lock, and how one relation of the plain statement is locked
  * by them; as the statement itself where it is plain.
@@ -124,6 +130,12 @@ extern double pgm_strategy_estimate(const PgmStrategy *strategy,
 									const PgmVerdict *plain);
 extern PgmEffect pgm_strategy_effect(PgmStrategy *strategy,
 									 const PgmEffect *effect);
+
+/* Is a table written anew, or read, in place or beside; see the verdict. */
+extern PgmTristate pgm_strategy_rewrites(const PgmStrategy *strategy,
+										 const PgmVerdict *plain);
+extern PgmTristate pgm_strategy_scans(const PgmStrategy *strategy,
+									  const PgmVerdict *plain);
 
 /*
  * Why no statement of this source can be carried out online, as a clause:

@@ -101,6 +101,54 @@ SELECT atttypid::regtype, to_regclass('fore.two_v') AS index, (SELECT r.state FR
 UPDATE two SET v = 5;
 SELECT state FROM pgmigrate.downgrade('both-1');
 SELECT atttypid::regtype, to_regclass('fore.two_v') AS index, (SELECT r.state FROM pgmigrate.revisions r WHERE r.revision = 'both') AS state FROM pg_attribute WHERE attrelid IN ('one'::regclass, 'two'::regclass) AND attname = 'v';
+
+-- the plan is of the way back, not of what the downgrade says
+CREATE TABLE way (id int PRIMARY KEY, v int, w int);
+INSERT INTO way SELECT g, g FROM generate_series(1, 1000) g;
+CREATE VIEW over_way AS SELECT v FROM way;
+CREATE FUNCTION planned() RETURNS TABLE (strategy text, locks text[], rewrite bool, moment bool, hazards text[]) LANGUAGE sql AS $$
+	SELECT strategy, locks, rewrite, estimate < '100 ms', hazards FROM pgmigrate.plan('way-1', 'downgrade')
+$$;
+CREATE FUNCTION assessed() RETURNS TABLE (statement int, rule text, level text, lock text, rewrites bool, scans bool, strategy text, work jsonb) LANGUAGE sql AS $$
+	SELECT statement, rule, level, relation || ' ' || lock_mode, rewrites, scans, strategy, details -> 'estimate' FROM pgmigrate.assess('way-1', 'downgrade') ORDER BY 1, 2, 3
+$$;
+SELECT pgmigrate.revision('way', 'ALTER TABLE fore.way ALTER v TYPE bigint', 'ALTER TABLE fore.way ALTER v TYPE int; ALTER TABLE fore.way ALTER w SET DEFAULT 1; COMMENT ON TABLE fore.way IS $c$again$c$',
+	id => 'way', down_revision => '{}');
+SET pgmigrate.online_method = 'table';
+SELECT state FROM pgmigrate.upgrade('way');
+SELECT * FROM planned();
+SELECT * FROM assessed();
+SELECT line FROM pgmigrate.report('way-1', 'downgrade') AS line WHERE line ~ '^Dangers|online: ';
+-- a script runs what is written
+SELECT line FROM pgmigrate.script('way-1', 'downgrade') AS script, regexp_split_to_table(script, '\n') AS line WHERE line ~ '^-- (as|danger|takes)';
+UPDATE way SET v = 5000000000 WHERE id = 1;
+SELECT * FROM planned();
+UPDATE way SET v = 1 WHERE id = 1;
+-- it may be of a run that was not to go online
+SET pgmigrate.online_threshold = '1h';
+SELECT * FROM planned();
+SET pgmigrate.online_threshold = 0;
+-- the old rows are gone, which is told once
+BEGIN;
+SELECT format('ALTER EXTENSION pgmigrate DROP TABLE %1$s; DROP TABLE %1$s CASCADE', oid::regclass) FROM pg_class WHERE relnamespace::regnamespace::text ~ '^pgmigrate_online' AND relname = 'pgm old' \gexec
+SELECT count(*) FROM reasons();
+ROLLBACK;
+-- taken by hand
+SELECT action FROM pgmigrate.revert((SELECT max(id) FROM pgmigrate.operation));
+SELECT * FROM planned();
+SELECT * FROM assessed();
+SELECT state FROM pgmigrate.downgrade('way-1');
+-- given up
+SELECT state FROM pgmigrate.upgrade('way');
+SELECT count(*) FROM pgmigrate.finalize();
+SELECT strategy, rewrite, hazards[1] ~ '^shadow table' AS figures FROM planned();
+SELECT state FROM pgmigrate.downgrade('way-1');
+-- by a new column
+SET pgmigrate.online_method = 'column';
+DROP VIEW over_way;
+SELECT state FROM pgmigrate.upgrade('way');
+SELECT * FROM planned();
+SELECT state FROM pgmigrate.downgrade('way-1');
 DROP SCHEMA fore CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
