@@ -80,8 +80,8 @@ make_copy(Oid relid, const char *schema)
 	return copy;
 }
 
-/* An error of a statement itself is for whoever carries it out. */
-static void
+/* An error of a statement itself is for whoever carries it out; then false. */
+static bool
 try_statements(Look *look, Oid copy)
 {
 	const PgmShadowRequest *request = look->shadow->request;
@@ -100,8 +100,9 @@ try_statements(Look *look, Oid copy)
 		if (pgm_altered_types(statement.stmt) != NIL)
 			look->misfit = pgm_find_misfit(copy, statement.stmt,
 										   statement.text, &look->reason);
-		break;
+		return false;
 	}
+	return true;
 }
 
 /* As the owner, with the search_path of the caller for the statements. */
@@ -123,7 +124,9 @@ look_at_copy(void *arg)
 							 GUC_ACTION_SAVE, true, 0, false);
 	copy = make_copy(look->relid, shadow.schema);
 	AtEOXact_GUC(false, level);
-	try_statements(look, copy);
+	if (try_statements(look, copy))
+		look->misfit = pgm_fit_find_key(look->relid, copy, shadow.schema,
+										&look->reason);
 	pgm_owner_leave(&scope);
 }
 
@@ -156,6 +159,7 @@ pgm_shadow_refuse_misfit(const PgmShadow *shadow, Oid relid)
 			errcode(look.reason->sqlerrcode),
 			errmsg("%s of table %s does not fit the new type of a column",
 				   look.misfit, pgm_layout_name(relid)),
-			errdetail_internal("%s", look.reason->message),
+			errdetail_internal("%s", look.reason->detail != NULL ?
+							   look.reason->detail : look.reason->message),
 			errhint("%s", _(PGM_MISFIT_REMEDY)));
 }

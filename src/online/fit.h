@@ -16,4 +16,12 @@
  */
 extern void pgm_shadow_refuse_misfit(const PgmShadow *shadow, Oid relid);
 
+/*
+ * The foreign key of the table that cannot be made again for what the change
+ * has made of its columns in the copy, as 'foreign key "name"', and why; or
+ * NULL.  As the owner, who may make tables in that schema; nothing stays.
+ */
+extern char *pgm_fit_find_key(Oid relid, Oid copy, const char *schema,
+							  ErrorData **reason);
+
 #endif							/* PGM_ONLINE_FIT_H */

@@ -83,6 +83,27 @@ SELECT state FROM pgmigrate.operation WHERE state <> 'finalized';
 SELECT attrelid::regclass, attname FROM pg_attribute WHERE attname ~ '^pgmigrate' AND attrelid = ANY ('{t03,t05,parted,parted1}'::regclass[]);
 SELECT action FROM pgmigrate.rebuild('k', 'ALTER v TYPE text');
 SELECT pgmigrate.finalize();
+-- so is a foreign key, which the change of another type may be with
+CREATE TABLE r (id int PRIMARY KEY, v int CONSTRAINT rk REFERENCES r, w int, x text, UNIQUE (w, x));
+CREATE TABLE r1 (id int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE r11 PARTITION OF r1 FOR VALUES FROM (0) TO (10);
+CREATE TABLE r2 (id int PRIMARY KEY, a text, b int, c int CONSTRAINT r2c REFERENCES r1, CONSTRAINT "r2 %k" FOREIGN KEY (b, a) REFERENCES r (w, x));
+CREATE TABLE r3 (id int PRIMARY KEY, b int);
+CREATE TABLE r4 (PRIMARY KEY (id), CONSTRAINT r4k FOREIGN KEY (b) REFERENCES r) INHERITS (r3);
+INSERT INTO r VALUES (1, 1, 1, 1);
+INSERT INTO r1 VALUES (1);
+INSERT INTO r2 VALUES (1, 1, 1, 1);
+CREATE TABLE key AS SELECT * FROM (VALUES ('k1', 'r ALTER v TYPE numeric'), ('k2', 'r2 ALTER b TYPE numeric'), ('k3', 'r2 ALTER c TYPE numeric'),
+	('k4', 'r3 ALTER b TYPE numeric'), ('k5', 'r2 ALTER b TYPE bigint'), ('k6', 'r2 ALTER c TYPE bigint')) AS k (name, what);
+SELECT count(pgmigrate.revision(name, 'ALTER TABLE misfit.' || what, id => name, down_revision => '{}')) FROM key;
+\set VERBOSITY terse
+SELECT format('SELECT state FROM pgmigrate.upgrade(%L)', name) FROM key ORDER BY name \gexec
+\set VERBOSITY default
+SELECT revision, strategy, state FROM pgmigrate.operations WHERE revision ~ '^k' ORDER BY 1;
+SELECT attrelid::regclass, attname FROM pg_attribute WHERE attname ~ '^pgmigrate' AND attrelid = 'r'::regclass;
+SELECT pgmigrate.finalize();
+SELECT k.conname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+	WHERE k.contype = 'f' AND k.conrelid = ANY ('{r,r2,r4}'::regclass[]) AND k.conname ~ '^r' AND k.conparentid = 0 ORDER BY 1, 2;
 RESET pgmigrate.online_method;
 
 -- by a view that goes along the trial is not over
