@@ -7,7 +7,8 @@
  * identity, then one column for each property, whose name is that of the
  * property; from the kind on all are text.  A property whose name begins with
  * a period is not of the schema but of its model: where to find the rest, how
- * to write it.  $1 is the array of the names of the schemas.
+ * to write it.  $1 is the array of the names of the schemas, $2 that of views
+ * and rules to put out without their text.
  *
  * One query for each class of objects: what is asked for each object is only
  * what the server has a function for.

@@ -28,6 +28,7 @@
 #include "citus/nodes.h"
 #include "compat/server.h"
 #include "schema/expressions.h"
+#include "schema/held_views.h"
 #include "schema/internal.h"
 
 /* Of each query, before the properties. */
@@ -85,6 +86,7 @@ typedef struct SchemaReader
 	MemoryContext context;
 	PgmSchema  *schema;
 	int			size;
+	List	   *skip;			/* views and rules, by their OIDs */
 } SchemaReader;
 
 void
@@ -214,8 +216,13 @@ read_class(SchemaReader *reader, PgmQuery *query, const Datum *values)
 			if (object->values[i] != value)
 				keep_raw(object, properties[i], value);
 		}
-		if (is_gone(object))
-			reader->schema->nobjects--;
+		if (!is_gone(object))
+			continue;
+		if (list_member_oid(reader->skip, object->address.objid))
+			reader->schema->skipped =
+				lappend(reader->schema->skipped,
+						psprintf("%s %s", object->kind, object->identity));
+		reader->schema->nobjects--;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -282,15 +289,16 @@ static PgmQuery distribution_query = {
 
 /* In a scope. */
 static PgmSchema *
-read_schemas(int nschemas, char **schemas, bool local,
+read_schemas(int nschemas, char **schemas, bool local, List *skip,
 			 MemoryContext context)
 {
 	SchemaReader reader = {context};
 	bool		everything = schemas == NULL;
 	PgmQuery   *queries;
 	int			n;
-	Datum		values[1];
+	Datum		values[2];
 
+	reader.skip = skip;
 	reader.schema = MemoryContextAllocZero(context, sizeof(PgmSchema));
 	reader.size = 1024;
 	reader.schema->objects =
@@ -306,6 +314,7 @@ read_schemas(int nschemas, char **schemas, bool local,
 	else
 		check_schemas(nschemas, schemas);
 	values[0] = pgm_text_array_datum(nschemas, schemas);
+	values[1] = pgm_oid_array_datum(skip);
 
 	queries = pgm_schema_relation_queries(&n);
 	for (int i = 0; i < n; i++)
@@ -353,7 +362,21 @@ pgm_schema_read(int nschemas, char **schemas)
 
 	pgm_spi_begin(&scope);
 	limit_lock_wait();
-	schema = read_schemas(nschemas, schemas, true, scope.outer);
+	schema = read_schemas(nschemas, schemas, true, NIL, scope.outer);
+	pgm_spi_end(&scope);
+	return schema;
+}
+
+PgmSchema *
+pgm_schema_read_unheld(void)
+{
+	PgmSpiScope scope;
+	PgmSchema  *schema;
+
+	pgm_spi_begin(&scope);
+	limit_lock_wait();
+	schema = read_schemas(0, NULL, true, pgm_schema_held_views(),
+						  scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -366,7 +389,7 @@ pgm_schema_read_as(Oid role)
 
 	pgm_spi_begin_as(&scope, role);
 	limit_lock_wait();
-	schema = read_schemas(0, NULL, false, scope.outer);
+	schema = read_schemas(0, NULL, false, NIL, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -374,7 +397,7 @@ pgm_schema_read_as(Oid role)
 PgmSchema *
 pgm_schema_read_everything(MemoryContext context)
 {
-	PgmSchema  *schema = read_schemas(0, NULL, false, context);
+	PgmSchema  *schema = read_schemas(0, NULL, false, NIL, context);
 
 	pgm_schema_read_dependencies(schema);
 	return schema;

@@ -8,6 +8,8 @@
 #ifndef PGM_SCHEMA_MODEL_H
 #define PGM_SCHEMA_MODEL_H
 
+#include "nodes/pg_list.h"
+
 /* As pg_depend has it. */
 typedef struct PgmSchemaAddress
 {
@@ -45,6 +47,7 @@ typedef struct PgmSchema
 	PgmSchemaObject *objects;	/* sorted by kind and identity */
 	int			ndependencies;
 	PgmSchemaDependency *dependencies;	/* sorted by object */
+	List	   *skipped;		/* "kind identity", see pgm_schema_read_unheld */
 } PgmSchema;
 
 /*
@@ -53,6 +56,12 @@ typedef struct PgmSchema
  * Without dependencies.  In the current memory context.
  */
 extern PgmSchema *pgm_schema_read(int nschemas, char **schemas);
+
+/*
+ * All of these but views and rules whose text is not to be had without waiting
+ * for the lock of another transaction: they are told in "skipped".
+ */
+extern PgmSchema *pgm_schema_read_unheld(void);
 
 /*
  * Is it of this database only?  pgm_schema_read() has such objects, what is

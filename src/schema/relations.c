@@ -229,7 +229,7 @@ static PgmQuery queries[] = {
 	{"SELECT " PGM_ADDRESS("c") ", "
 		"CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, "
 		NAME ", " PERSISTENCE ", " PGM_COLUMN_ORDER("c.oid") " AS \"column order\", "
-		"pg_get_viewdef(c.oid) AS definition, "
+		"CASE WHEN c.oid <> ALL ($2) THEN pg_get_viewdef(c.oid) END AS definition, "
 		ACCESS_METHOD ", " TABLESPACE("c") ", "
 		PGM_OPTIONS("c.reloptions") " AS options, "
 		PGM_OPTIONS("o.reloptions") " AS \"toast options\", "
@@ -241,7 +241,7 @@ static PgmQuery queries[] = {
 		PGM_JOIN_COMMENT("pg_class", "c.oid")
 		PGM_JOIN_EXTENSIONS("pg_class", "c.oid")
 		"WHERE c.relkind IN ('v', 'm') " NOT_MEMBER,
-	1, {TEXTARRAYOID}},
+	2, {TEXTARRAYOID, OIDARRAYOID}},
 
 	{"SELECT " PGM_ADDRESS("t") ", "
 		"'trigger', " ON_TABLE("t.tgname") ", "
@@ -259,12 +259,12 @@ static PgmQuery queries[] = {
 
 	{"SELECT " PGM_ADDRESS("w") ", "
 		"'rule', " ON_TABLE("w.rulename") ", "
-		"pg_get_ruledef(w.oid) AS definition, " ENABLED("w.ev_enabled") ", "
+		"CASE WHEN w.oid <> ALL ($2) THEN pg_get_ruledef(w.oid) END AS definition, " ENABLED("w.ev_enabled") ", "
 		PGM_COMMENT ", " OF_TABLE " " RELATIONS
 		"JOIN pg_rewrite w ON w.ev_class = c.oid AND w.rulename <> '_RETURN' "
 		PGM_JOIN_COMMENT("pg_rewrite", "w.oid")
 		"WHERE true " NOT_MEMBER,
-	1, {TEXTARRAYOID}},
+	2, {TEXTARRAYOID, OIDARRAYOID}},
 
 	{"SELECT " PGM_ADDRESS("p") ", "
 		"'policy', " ON_TABLE("p.polname") ", "

@@ -10,6 +10,11 @@
  * What a run found when it began is not told from what it did: it becomes
  * what the run left.
  *
+ * The server locks what a view or a rule reads to put it out.  Those that
+ * others have locked for too long keep the rows that they had, and the row of
+ * the database names them: nobody compares them, until another run records
+ * them.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -34,6 +39,12 @@
 #define NOW_ARGS 3
 #define NOW "unnest($1, $2, $3) AS n (kind, identity, definition)"
 
+#define OBJECT "o.kind || ' ' || o.identity"
+
+/* Was it locked by others, so that the last record left it as it was? */
+#define IS_SKIPPED "EXISTS (SELECT FROM pgmigrate.schema_object s " \
+	"WHERE s.kind = 'database' AND s.definition -> 'skipped' ? (" OBJECT "))"
+
 /*
  * Has a run, done or not, made a change of the schema that is committed?  The
  * step of a backfill has no revision, and changes rows.
@@ -46,7 +57,9 @@
 
 static PgmQuery kept_query = {
 	"SELECT o.definition ->> 'fingerprint', o.run, (SELECT max(r.id) "
-	"FROM pgmigrate.run r WHERE r.id > o.run AND " HAS_LEFT("r.id") ") "
+	"FROM pgmigrate.run r WHERE r.id > o.run AND " HAS_LEFT("r.id") "), "
+	"(SELECT string_agg(s, ', ' ORDER BY s COLLATE \"C\") "
+	"FROM jsonb_array_elements_text(o.definition -> 'skipped') AS s) "
 	"FROM pgmigrate.schema_object o WHERE o.kind = 'database'"
 };
 
@@ -57,9 +70,9 @@ static PgmQuery has_left_query = {
 
 static PgmQuery forget_query = {
 	"DELETE FROM pgmigrate.schema_object o WHERE o.kind <> 'database' "
-	"AND NOT EXISTS (SELECT FROM " NOW " "
+	"AND " OBJECT " <> ALL ($4) AND NOT EXISTS (SELECT FROM " NOW " "
 	"WHERE n.kind = o.kind AND n.identity = o.identity)",
-	NOW_ARGS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	NOW_ARGS + 1, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
 
 static PgmQuery keep_query = {
@@ -79,10 +92,12 @@ static PgmQuery keep_query = {
 
 static PgmQuery keep_fingerprint_query = {
 	"INSERT INTO pgmigrate.schema_object (kind, identity, definition, run) "
-	"VALUES ('database', '', jsonb_build_object('fingerprint', $1), $2) "
+	"VALUES ('database', '', jsonb_build_object('fingerprint', $1) || "
+	"CASE $3 WHEN '{}' THEN '{}' ELSE jsonb_build_object('skipped', $3) END, "
+	"$2) "
 	"ON CONFLICT (kind, identity) DO UPDATE "
 	"SET definition = excluded.definition, run = excluded.run",
-	2, {TEXTOID, INT8OID}
+	3, {TEXTOID, INT8OID, TEXTARRAYOID}
 };
 
 /* Of an object that changed, the properties that did. */
@@ -93,7 +108,7 @@ static PgmQuery keep_fingerprint_query = {
 
 /* a pattern is of the identity, of kind and identity, or of the table */
 #define DRIFT \
-	"SELECT o.kind || ' ' || o.identity, " \
+	"SELECT " OBJECT ", " \
 	"CASE WHEN o.kept IS NULL THEN 'added' WHEN o.now IS NULL THEN 'removed' " \
 	"ELSE 'changed' END, " \
 	PROPERTIES("o.kept", "coalesce(o.now, '{}')") ", " \
@@ -103,10 +118,10 @@ static PgmQuery keep_fingerprint_query = {
 	"n.definition::jsonb AS now FROM " NOW " FULL JOIN " \
 	"(SELECT * FROM pgmigrate.schema_object WHERE kind <> 'database') AS k " \
 	"ON k.kind = n.kind AND k.identity = n.identity) AS o " \
-	"WHERE o.kept IS DISTINCT FROM o.now " \
+	"WHERE o.kept IS DISTINCT FROM o.now AND NOT " IS_SKIPPED " " \
 	"AND NOT EXISTS (SELECT FROM unnest($4) AS i (pattern) " \
 	"WHERE o.identity LIKE i.pattern " \
-	"OR o.kind || ' ' || o.identity LIKE i.pattern " \
+	"OR " OBJECT " LIKE i.pattern " \
 	"OR regexp_replace(o.identity, '^.* on ', '') LIKE i.pattern) "
 #define DRIFT_ORDER "ORDER BY o.identity COLLATE \"C\", o.kind"
 
@@ -140,12 +155,14 @@ static PgmQuery any_known_query = {
 	1, {TEXTARRAYOID}
 };
 
-/* Did an earlier run than $1 leave something that is not recorded? */
+/* Is something not recorded that was there before run $1, or left by one? */
 static PgmQuery missing_before_query = {
 	"SELECT EXISTS (SELECT FROM pgmigrate.run r WHERE r.id < $1 "
 	"AND r.id > (SELECT coalesce(max(o.run), 0) "
 	"FROM pgmigrate.schema_object o WHERE o.kind = 'database') "
-	"AND " HAS_LEFT("r.id") ")",
+	"AND " HAS_LEFT("r.id") ") OR EXISTS (SELECT "
+	"FROM pgmigrate.schema_object o WHERE o.kind = 'database' "
+	"AND o.definition ? 'skipped')",
 	1, {INT8OID}
 };
 
@@ -254,45 +271,76 @@ addresses(const PgmSchema *schema)
 	return pgm_text_array_datum(schema->nobjects, texts);
 }
 
-/*
- * What was kept last: false if nothing was.  A run that has left something
- * since and was not kept is in *missing, else 0: one that was killed, say.
- */
-static bool
-find_kept(char **fingerprint, int64 *run, int64 *missing)
+typedef struct Kept
 {
+	char	   *fingerprint;	/* "" if something was skipped */
+	int64		run;
+	int64		missing;		/* a later run that was not kept, or 0: one
+								 * that was killed, say */
+	char	   *skipped;		/* what was locked by others, or NULL */
+} Kept;
+
+/* What was kept last: false if nothing was. */
+static bool
+find_kept(Kept *kept)
+{
+	memset(kept, 0, sizeof(Kept));
 	if (pgm_spi_execute(&kept_query, NULL, NULL) == 0)
 		return false;
-	*fingerprint = pgm_spi_text(1, 1);
-	*run = pgm_spi_int64(1, 2);
-	*missing = pgm_spi_int64(1, 3);
+	kept->fingerprint = pgm_spi_text(1, 1);
+	kept->run = pgm_spi_int64(1, 2);
+	kept->missing = pgm_spi_int64(1, 3);
+	kept->skipped = pgm_spi_text(1, 4);
 	return true;
 }
 
-static void
-keep(int64 run)
+static Datum
+skipped_objects(const PgmSchema *schema)
 {
-	PgmSchema  *schema = pgm_schema_read(0, NULL);
-	char	   *fingerprint = pgm_schema_digest(schema);
-	char	   *kept;
-	int64		kept_run;
-	int64		missing;
+	char	  **texts = palloc(sizeof(char *) *
+							   (list_length(schema->skipped) + 1));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, schema->skipped)
+		texts[n++] = lfirst(lc);
+	return pgm_text_array_datum(n, texts);
+}
+
+/* Of what is skipped the rows stay as they were. */
+static void
+keep(const PgmSchema *schema, int64 run)
+{
+	char	   *fingerprint = schema->skipped != NIL ? pstrdup("") :
+		pgm_schema_digest(schema);
+	Kept		kept;
 	Datum		values[NOW_ARGS + 2];
 	PgmSpiScope scope;
 
 	pgm_spi_begin(&scope);
-	if (!find_kept(&kept, &kept_run, &missing) ||
-		strcmp(kept, fingerprint) != 0)
+	if (!find_kept(&kept) || schema->skipped != NIL ||
+		strcmp(kept.fingerprint, fingerprint) != 0)
 	{
 		set_objects(schema, values);
+		values[NOW_ARGS] = skipped_objects(schema);
+		pgm_spi_execute(&forget_query, values, NULL);
 		values[NOW_ARGS] = Int64GetDatum(run);
 		values[NOW_ARGS + 1] = addresses(schema);
-		pgm_spi_execute(&forget_query, values, NULL);
 		pgm_spi_execute(&keep_query, values, NULL);
 	}
 	values[0] = pgm_text_datum(fingerprint);
 	values[1] = Int64GetDatum(run);
+	values[2] = skipped_objects(schema);
 	pgm_spi_execute(&keep_fingerprint_query, values, NULL);
+	if (schema->skipped != NIL && find_kept(&kept))
+		ereport(WARNING,
+				errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				errmsg_plural("could not record %d view or rule, for a lock of another transaction",
+							  "could not record %d views or rules, for locks of other transactions",
+							  list_length(schema->skipped),
+							  list_length(schema->skipped)),
+				errdetail_internal("%s", kept.skipped),
+				errhint("The next run records them; until then drift() leaves them out."));
 	pgm_spi_end(&scope);
 }
 
@@ -327,7 +375,57 @@ has_left(int64 run)
 	return pgm_spi_one_bool(&has_left_query, &value);
 }
 
-/* A cancel that comes now does not undo the run either. */
+typedef struct Record
+{
+	int64		run;
+	bool		failed;
+	bool		again;
+	bool		unheld;			/* only what is to be had without waiting */
+} Record;
+
+static void
+record(const Record *task)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	limit_lock_wait(task->again || is_missing_before(task->run));
+	if (!task->failed || has_left(task->run))
+		keep(task->unheld ? pgm_schema_read_unheld() :
+			 pgm_schema_read(0, NULL), task->run);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/* The error, or NULL; a cancel is one, too. */
+static ErrorData *
+try_record(const Record *task)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile edata = NULL;
+	int			sub = pgm_txn_begin_sub();
+
+	PG_TRY();
+	{
+		record(task);
+		pgm_txn_release_sub();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		pgm_txn_rollback_sub(sub);
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(context);
+	return edata;
+}
+
+/*
+ * A cancel that comes now does not undo the run either.  What is locked for
+ * longer than can be waited for is left out, where it is views and rules.
+ */
 static void
 try_keep(int64 run, bool failed, bool again)
 {
@@ -335,35 +433,23 @@ try_keep(int64 run, bool failed, bool again)
 	MemoryContext context = AllocSetContextCreate(outer,
 												  "pgmigrate schema record",
 												  ALLOCSET_DEFAULT_SIZES);
-	ResourceOwner owner = CurrentResourceOwner;
-	int			sub = pgm_txn_begin_sub();
-	int			guc_level = NewGUCNestLevel();
+	Record		task = {run, failed, again};
+	ErrorData  *edata;
 
 	MemoryContextSwitchTo(context);
-	PG_TRY();
+	edata = try_record(&task);
+	if (edata != NULL && edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 	{
-		limit_lock_wait(again || is_missing_before(run));
-		if (!failed || has_left(run))
-			keep(run);
-		AtEOXact_GUC(false, guc_level);
-		pgm_txn_release_sub();
+		task.again = true;
+		task.unheld = true;
+		edata = try_record(&task);
 	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(outer);
-		edata = CopyErrorData();
-		FlushErrorState();
-		pgm_txn_rollback_sub(sub);
+	if (edata != NULL)
 		ereport(WARNING,
 				errcode(edata->sqlerrcode),
 				errmsg("could not record the schema that the run leaves: %s",
 					   edata->message),
 				errdetail("What the run did stays; drift() compares with what an earlier run has left."));
-	}
-	PG_END_TRY();
-	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
 }
@@ -385,14 +471,12 @@ static int64
 find_missing(void)
 {
 	PgmSpiScope scope;
-	char	   *fingerprint;
-	int64		run;
-	int64		missing = 0;
+	Kept		kept;
 
 	pgm_spi_begin(&scope);
-	(void) find_kept(&fingerprint, &run, &missing);
+	(void) find_kept(&kept);
 	pgm_spi_end(&scope);
-	return missing;
+	return kept.missing;
 }
 
 void
@@ -413,6 +497,8 @@ void
 pgm_schema_record_refuse_missing(void)
 {
 	int64		missing = find_missing();
+	PgmSpiScope scope;
+	Kept		kept;
 
 	if (missing != 0)
 		ereport(ERROR,
@@ -421,6 +507,15 @@ pgm_schema_record_refuse_missing(void)
 					   missing),
 				errdetail("What its revisions have done is not told from what was changed by hand."),
 				errhint("The next run records it, and so does pgmigrate.stamp(); what was changed by hand is part of that then."));
+	pgm_spi_begin(&scope);
+	if (find_kept(&kept) && kept.skipped != NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("not all of the schema that run " INT64_FORMAT " has left was recorded",
+					   kept.run),
+				errdetail("Other transactions had locked %s.", kept.skipped),
+				errhint("The next run records it, and so does pgmigrate.stamp(); what was changed by hand is part of that then."));
+	pgm_spi_end(&scope);
 }
 
 static Datum
@@ -455,14 +550,12 @@ put_out(uint64 rows, PgmDriftRow row, void *arg)
 bool
 pgm_schema_record_drift(PgmDriftRow row, void *arg)
 {
-	char	   *fingerprint;
-	int64		run;
-	int64		missing;
+	Kept		kept;
 	Datum		values[NOW_ARGS + 1];
 	PgmSpiScope scope;
 
 	pgm_spi_begin(&scope);
-	if (!find_kept(&fingerprint, &run, &missing))
+	if (!find_kept(&kept))
 	{
 		pgm_spi_end(&scope);
 		ereport(NOTICE,
@@ -470,17 +563,23 @@ pgm_schema_record_drift(PgmDriftRow row, void *arg)
 				errhint("The end of a run records it, and so does pgmigrate.stamp()."));
 		return true;
 	}
-	if (missing != 0)
+	if (kept.missing != 0)
 		ereport(NOTICE,
 				errmsg("the schema that run " INT64_FORMAT " has left was not recorded, what is compared is that of run " INT64_FORMAT,
-					   missing, run),
+					   kept.missing, kept.run),
 				errdetail("What differs may have been done by a revision."),
+				errhint("The next run records it, and so does pgmigrate.stamp()."));
+	if (kept.skipped != NULL)
+		ereport(NOTICE,
+				errmsg("not all of the schema that run " INT64_FORMAT " has left was recorded, for locks of other transactions",
+					   kept.run),
+				errdetail("Not compared: %s.", kept.skipped),
 				errhint("The next run records it, and so does pgmigrate.stamp()."));
 	set_objects(pgm_schema_read(0, NULL), values);
 	values[NOW_ARGS] = ignored_patterns();
 	put_out(pgm_spi_execute(&drift_query, values, NULL), row, arg);
 	pgm_spi_end(&scope);
-	return missing == 0;
+	return kept.missing == 0 && kept.skipped == NULL;
 }
 
 void
@@ -489,9 +588,7 @@ pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 {
 	Datum		values[NOW_ARGS + 2];
 	Datum		names[1];
-	char	   *fingerprint;
-	int64		run;
-	int64		missing;
+	Kept		kept;
 	uint64		rows;
 	PgmSpiScope scope;
 
@@ -499,18 +596,18 @@ pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 	pgm_spi_begin(&scope);
 	limit_lock_wait(false);
 	if (pgm_spi_execute(&any_known_query, names, NULL) > 0 &&
-		find_kept(&fingerprint, &run, &missing))
+		find_kept(&kept))
 	{
 		set_objects(pgm_schema_read(n, schemas), values);
 		values[NOW_ARGS] = ignored_patterns();
 		values[NOW_ARGS + 1] = names[0];
 		rows = pgm_spi_execute(&drift_on_query, values, NULL);
-		if (rows > 0 && missing != 0)
+		if (rows > 0 && kept.missing != 0)
 			ereport(NOTICE,
 					errmsg("the schema that run " INT64_FORMAT " has left was not recorded, so what was changed by hand is not told",
-						   missing),
+						   kept.missing),
 					errhint("See pgmigrate.drift(), which compares with what run " INT64_FORMAT " has left.",
-							run));
+							kept.run));
 		else
 			put_out(rows, row, arg);
 	}

@@ -154,7 +154,15 @@ CREATE SCHEMA own AUTHORIZATION bystander;
 SET ROLE bystander;
 CREATE TABLE own.t (a int);
 CREATE VIEW own.v AS TABLE own.t;
+CREATE VIEW own.gone AS TABLE own.t;
+CREATE VIEW own.above AS TABLE own.v;
+CREATE TABLE own.u (a int);
+CREATE RULE r AS ON INSERT TO own.u DO ALSO DELETE FROM own.t;
 SQL
+query($node, "SELECT pgmigrate.remove('fails')");
+revision($node, 'not_held', 'CREATE TABLE not_held (id int)');
+query($node, 'SELECT count(*) FROM pgmigrate.upgrade()');
+query($node, 'SET ROLE bystander; CREATE VIEW own.added AS TABLE own.t; DROP VIEW own.gone');
 my $bystander = session($node);
 $bystander->query('SET ROLE bystander; BEGIN; LOCK TABLE own.v');
 for my $call ("SELECT pgmigrate.adopt_drift('held up')", 'SELECT * FROM pgmigrate.drift()', 'SELECT pgmigrate.fingerprint()')
@@ -163,7 +171,6 @@ for my $call ("SELECT pgmigrate.adopt_drift('held up')", 'SELECT * FROM pgmigrat
 }
 
 # The end of the first run waits as long as it may, that of the next does not.
-query($node, "SELECT pgmigrate.remove('fails')");
 for my $id ('held_up', 'held_again')
 {
 	revision($node, $id, "CREATE TABLE $id (id int)");
@@ -171,11 +178,32 @@ for my $id ('held_up', 'held_again')
 		  . "SELECT clock_timestamp() - started < '9 s' FROM pgmigrate.run ORDER BY id DESC LIMIT 1");
 	is($took, $id eq 'held_up' ? "1\nf" : "1\nt", "a view is locked: $id");
 }
+my $own = "SELECT string_agg(kind || ' ' || identity, ', ' ORDER BY kind, identity) FROM pgmigrate.schema_object WHERE kind IN ('view', 'rule') AND identity ~ 'own[.]'";
+is(query($node, $own), 'rule r on own.u, view own.above, view own.v', 'a view is locked: of what is not to be read the rows stay');
+is( query($node, "SELECT count(*) FROM pgmigrate.schema_object WHERE kind = 'table' AND identity ~ 'held_(up|again)'"),
+	'2', 'a view is locked: all else is recorded');
+is(query($node, $recorded), last_run($node, 'id'), 'a view is locked: of the last run');
+revision($node, 'held_told', 'CREATE TABLE held_told (id int)');
+like(
+	notices($node, 'SELECT pgmigrate.upgrade()'),
+	qr/WARNING:  55P03: could not record 4 views or rules, .*\nDETAIL:  rule r on own.u, view own.above, view own.added, view own.v\n/,
+	'a view is locked: the run says so');
 $bystander->query('ROLLBACK');
 $bystander->quit;
+like(
+	notices($node, $drift),
+	qr/NOTICE:  00000: not all of the schema that run \d+ has left was recorded.*\nDETAIL:  Not compared: rule r on own.u, view own.above, view own.added, view own.v.\n/,
+	'a view was locked: drift() says what it leaves out');
+is(query($node, $drift), '', 'a view was locked: it is no drift');
+query($node, 'CREATE TABLE by_hand (id int)');
+is(query($node, "$drift WHERE object ~ '^table'"), 'table public.by_hand|added', 'a view was locked: what else was changed is');
+query($node, 'DROP TABLE by_hand');
+fails($node, "SELECT pgmigrate.adopt_drift('while it was locked')", '55000', 'a view was locked: nothing is adopted');
 revision($node, 'held_no_more', 'CREATE TABLE held_no_more (id int)');
-query($node, 'SELECT count(*) FROM pgmigrate.upgrade()');
-is(query($node, $drift), '', 'a view was locked: the next run has recorded all');
+unlike(notices($node, 'SELECT pgmigrate.upgrade()'), qr/WARNING/, 'a view was locked: the next run has nothing to say of it');
+is(query($node, $own), 'rule r on own.u, view own.above, view own.added, view own.v', 'a view was locked: the next run has recorded all');
+is(query($node, $drift), '', 'a view was locked: there is no drift after it');
+unlike(notices($node, $drift), qr/NOTICE/, 'a view was locked: nothing is left out any more');
 
 # A run that has ended cannot be cancelled: its record waits for no standby.
 $node->append_conf('postgresql.conf', 'synchronous_commit = local');
