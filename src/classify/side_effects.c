@@ -15,6 +15,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
@@ -113,6 +114,32 @@ pgm_statement_calls_code(Node *stmt)
 	}
 }
 
+static bool is_harmful_function(Oid function, void *context);
+
+/* It is "internal" and immutable itself, whatever it is made of. */
+static bool
+is_harmful_aggregate(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(function));
+	bool		harmful = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+		Oid			parts[] = {
+			form->aggtransfn, form->aggfinalfn, form->aggcombinefn,
+			form->aggserialfn, form->aggdeserialfn, form->aggmtransfn,
+			form->aggminvtransfn, form->aggmfinalfn
+		};
+
+		for (int i = 0; i < lengthof(parts) && !harmful; i++)
+			harmful = OidIsValid(parts[i]) &&
+				is_harmful_function(parts[i], NULL);
+		ReleaseSysCache(tuple);
+	}
+	return harmful;
+}
+
 /*
  * Code of this database, but for that of extensions: a function in C can only
  * be made by a superuser.
@@ -131,7 +158,8 @@ is_harmful_function(Oid function, void *context)
 		return true;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	harmful = proc->provolatile == PROVOLATILE_VOLATILE ||
-		(proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId);
+		(proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId) ||
+		(proc->prokind == PROKIND_AGGREGATE && is_harmful_aggregate(function));
 	ReleaseSysCache(tuple);
 	return harmful;
 }

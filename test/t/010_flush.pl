@@ -36,6 +36,9 @@ CREATE TABLE cascaded (a int REFERENCES mother ON DELETE CASCADE);
 CREATE TABLE triggered (a int);
 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER t BEFORE INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION f();
+CREATE AGGREGATE sum_here(int) (SFUNC = int4pl, STYPE = int);
+CREATE FUNCTION add_elsewhere(int, int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CREATE AGGREGATE sum_elsewhere(int) (SFUNC = add_elsewhere, STYPE = int);
 CREATE FUNCTION calls() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
 CREATE FUNCTION "Calls"() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
 CREATE TABLE defaulted (a int, b int DEFAULT calls());
@@ -96,7 +99,8 @@ my @local = (
 	'INSERT INTO child VALUES (12); SELECT setval(\'pgmigrate.run_id_seq\', nextval(\'pgmigrate.run_id_seq\'))',
 	'INSERT INTO parted VALUES (1); UPDATE parted SET a = 1',
 	'CREATE FUNCTION g() RETURNS int LANGUAGE sql AS \'SELECT calls()\'; CREATE VIEW v AS SELECT calls() AS c; DROP VIEW v',
-	'SET search_path = public; CREATE TABLE copy AS SELECT a FROM plain');
+	'SET search_path = public; CREATE TABLE copy AS SELECT a FROM plain',
+	'SELECT sum_here(a) FROM plain');
 my @further = (
 	'SELECT calls()',
 	'SELECT "Calls"()',
@@ -108,6 +112,7 @@ my @further = (
 	'CREATE TABLE with_default (a int DEFAULT calls()); ALTER TABLE with_default ADD COLUMN b int DEFAULT calls()',
 	'INSERT INTO triggered VALUES (1)',
 	'DELETE FROM mother',
+	'SELECT sum_elsewhere(a) FROM plain',
 	'INSERT INTO defaulted VALUES (1)',
 	'INSERT INTO checked VALUES (1)',
 	'INSERT INTO ruled VALUES (1)',
