@@ -34,6 +34,7 @@
 #include "sql/set_statement.h"
 #include "store/begun_statement.h"
 #include "store/leftover_indexes.h"
+#include "store/ledger.h"
 #include "store/step_method.h"
 
 /* Revisions read at a time: a bound on memory, not on anything else. */
@@ -524,7 +525,10 @@ plan_from(PgmDirection direction, const char *start, const char *target)
 								   &plan->steps, &error)))
 		pgm_graph_raise(&error);
 	if (strcmp(start, "current") == 0)
+	{
+		pgm_ledger_check_complete(plan->graph, plan->rows);
 		pgm_plan_check_partly(plan);
+	}
 	return plan;
 }
 

@@ -296,15 +296,17 @@ store(PgmRevision *revision, bool is_merge)
 	pgm_revision_insert(revision);
 }
 
-/* The heads stand on it, so they cannot be what it stands on. */
+/* A head that stands on it cannot be what it stands on. */
 static void
 refuse_unknown_parents(const char *id, const char *child)
 {
 	ereport(ERROR,
 			errcode(PGM_ERRCODE_BROKEN_GRAPH),
 			errmsg("revision \"%s\" must be given its parents", id),
+			child != NULL ?
 			errdetail("Revision \"%s\" has it as a parent, so it was stored before and its row was lost.",
-					  child),
+					  child) :
+			errdetail("It is recorded as applied, before a head of today was, so it was stored before and its row was lost."),
 			errhint("Pass down_revision, the empty array for none."));
 }
 
@@ -312,14 +314,14 @@ void
 pgm_author_store(PgmRevision *revision, bool parents_given, bool splice)
 {
 	PgmPlan    *plan = NULL;
-
 	char	   *child = NULL;
 
 	check_writable();
 	pgm_revision_lock_store();
 	if (revision->id != NULL)
 		child = pgm_revision_child_of_lost(revision->id, !parents_given);
-	if (child != NULL && !parents_given)
+	if (!parents_given && revision->id != NULL &&
+		(child != NULL || pgm_ledger_was_before_heads(revision->id)))
 		refuse_unknown_parents(revision->id, child);
 	if (!parents_given)
 		use_only_head(revision);

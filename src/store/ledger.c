@@ -178,6 +178,16 @@ static PgmQuery left_query = {
 	"ORDER BY id DESC LIMIT 1) r WHERE r.heads_after <> '{}'"
 };
 
+static PgmQuery before_heads_query = {
+	"SELECT FROM pgmigrate.applied a WHERE a.revision = $1 "
+	"AND NOT EXISTS (SELECT FROM pgmigrate.revision r WHERE r.id = $1) "
+	"AND EXISTS (SELECT FROM pgmigrate.revision r "
+	"LEFT JOIN pgmigrate.applied h ON h.revision = r.id "
+	"WHERE r.is_head AND r.for_schema IS NULL AND (h.revision IS NULL "
+	"OR (h.run, coalesce(h.step, 0)) > (a.run, coalesce(a.step, 0))))",
+	1, {TEXTOID}
+};
+
 static PgmQuery is_applied = {
 	"SELECT FROM pgmigrate.applied WHERE revision = $1 UNION ALL "
 	"SELECT FROM pgmigrate.head WHERE revision = $1",
@@ -600,6 +610,24 @@ pgm_ledger_is_applied(const char *revision)
 	values[0] = pgm_text_datum(revision);
 	pgm_spi_begin(&scope);
 	rows = pgm_spi_execute(&is_applied, values, NULL);
+	pgm_spi_end(&scope);
+	return rows > 0;
+}
+
+/*
+ * Is it recorded as applied, and not stored any more, while a head is that was
+ * not applied by then?  That one cannot be its parent.  Where all is loaded
+ * again from the base on, each head was applied before.
+ */
+bool
+pgm_ledger_was_before_heads(const char *revision)
+{
+	PgmSpiScope scope;
+	Datum		value = pgm_text_datum(revision);
+	uint64		rows;
+
+	pgm_spi_begin(&scope);
+	rows = pgm_spi_execute(&before_heads_query, &value, NULL);
 	pgm_spi_end(&scope);
 	return rows > 0;
 }

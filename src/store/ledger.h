@@ -74,6 +74,7 @@ extern void pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows);
 extern void pgm_ledger_check_complete(const PgmGraph *graph, PgmRevSet rows);
 
 extern bool pgm_ledger_is_applied(const char *revision);
+extern bool pgm_ledger_was_before_heads(const char *revision);
 extern void pgm_ledger_check_unaltered(void);
 extern void pgm_ledger_refuse_subscriber(void);
 extern void pgm_ledger_notice_origin(void);

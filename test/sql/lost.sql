@@ -63,9 +63,29 @@ SELECT revision, state FROM pgmigrate.stamp('c');
 UPDATE pgmigrate.head SET revision = 'b';
 DELETE FROM pgmigrate.applied WHERE revision = 'a';
 SELECT * FROM pgmigrate.upgrade();
+SELECT * FROM pgmigrate.script('head');
+SELECT script FROM pgmigrate.script('base:a') LIMIT 1;
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision, state FROM pgmigrate.history();
 SELECT revision, state FROM pgmigrate.stamp('c');
 SELECT * FROM pgmigrate.upgrade();
+DROP EXTENSION pgmigrate;
+CREATE EXTENSION pgmigrate;
+
+-- its child was lost too: only the ledger knows the revision
+SELECT pgmigrate.revision(x, 'SELECT 1', 'SELECT 1', id => x) FROM unnest('{a,b,c,d}'::text[]) AS x;
+SELECT revision FROM pgmigrate.upgrade('c');
+DELETE FROM pgmigrate.revision WHERE id IN ('a', 'b');
+SELECT pgmigrate.revision('a', 'SELECT 1', 'SELECT 1', id => 'a');
+SELECT pgmigrate.revision('a', 'SELECT 1', 'SELECT 1', id => 'a', down_revision => '{}', splice => true);
+SELECT pgmigrate.revision('b', 'SELECT 1', 'SELECT 1', id => 'b', down_revision => '{a}', splice => true);
+SELECT revision, state, down_revision FROM pgmigrate.history();
+SELECT revision FROM pgmigrate.downgrade('base');
+SELECT revision FROM pgmigrate.upgrade('c');
+-- where all were lost each is stored again as at first
+DELETE FROM pgmigrate.revision;
+SELECT pgmigrate.revision(x, 'SELECT 1', 'SELECT 1', id => x) FROM unnest('{a,b,c,d}'::text[]) AS x;
+SELECT revision, state, down_revision FROM pgmigrate.history();
+SELECT revision FROM pgmigrate.upgrade();
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
