@@ -53,10 +53,10 @@ extern void pgm_shadow_remember_views(const PgmShadow *shadow, List *before);
 extern void pgm_shadow_try_views(const PgmShadow *shadow);
 
 /*
- * spared_indexes.c: those that the statement on the empty table would build
- * anew for nothing do not count while it runs.
+ * empty_table.c: a statement while the tables have no rows, with as little
+ * work as that takes.
  */
-extern List *pgm_shadow_spare_indexes(const PgmShadow *shadow);
-extern void pgm_shadow_count_indexes(List *indexes);
+extern void pgm_empty_run(const PgmShadow *shadow, int n);
+extern void pgm_empty_run_back(const PgmShadow *shadow, const char *text);
 
 #endif							/* PGM_ONLINE_DEPENDENTS_H */

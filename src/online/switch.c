@@ -175,7 +175,6 @@ pgm_shadow_switch(PgmShadow *shadow)
 	const PgmShadowRequest *request = shadow->request;
 	List	   *keys = incoming_keys(shadow);
 	List	   *views;
-	List	   *spared;
 	ListCell   *lc;
 	int			i;
 
@@ -201,11 +200,9 @@ pgm_shadow_switch(PgmShadow *shadow)
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
-	spared = pgm_shadow_spare_indexes(shadow);
 	for (; request->source != NULL && i <= request->last &&
 		 pgm_shadow_alters(request->source, i); i++)
-		pgm_exec_statement(request->exec, request->source, i, true);
-	pgm_shadow_count_indexes(spared);
+		pgm_empty_run(shadow, i);
 	order_columns(shadow, false);
 	pgm_shadow_attach_views(views);
 	pgm_shadow_restore_keys(keys);
@@ -339,9 +336,10 @@ run_inverse(PgmShadow *shadow, const PgmSince *since)
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	pgm_since_set_defaults(shadow, since, false);
-	pgm_layout_run_text(psprintf("ALTER TABLE %s%s %s", alone ? "ONLY " : "",
-								 pgm_layout_name(shadow->root),
-								 shadow->inverse));
+	pgm_empty_run_back(shadow,
+					   psprintf("ALTER TABLE %s%s %s", alone ? "ONLY " : "",
+								pgm_layout_name(shadow->root),
+								shadow->inverse));
 	if (alone)
 	{
 		restore_checks(shadow, comments, since);

@@ -410,6 +410,11 @@ pgm_statement_alone(const PgmSource *source, int n, const char **text)
 	const PgmStatement *statement = &source->statements[n];
 	RawStmt    *raw;
 
+	if (statement->alone != NULL)
+	{
+		*text = pgm_statement_text(source, n);
+		return statement->alone;
+	}
 	if (source->nstatements == 1 && statement->offset == 0)
 	{
 		*text = source->text;

@@ -16,6 +16,8 @@
 typedef struct PgmStatement
 {
 	RawStmt    *raw;
+	RawStmt    *alone;			/* what runs in place of it, or NULL;
+								 * positions count in the statement's own text */
 	int			offset;			/* bytes from the start of the source, leading
 								 * blanks and comments left out */
 	int			length;			/* bytes, without the semicolon */

@@ -1,6 +1,6 @@
 /*
- * Indexes on none of the columns that are altered are not built anew under the
- * lock of the switch, and are what they were.
+ * No index is built anew under the lock of the switch that need not be, those
+ * on altered columns neither, and all are what they were.
  */
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS pgmigrate;
@@ -57,7 +57,7 @@ SELECT spared();
 SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'self'::regclass AND contype = 'f';
 SELECT action FROM pgmigrate.finalize();
 
--- nor are those of tables that are changed together, by a key between them
+-- and those of tables that are changed together, by a key between them
 CREATE TABLE a (id int PRIMARY KEY, k int);
 CREATE INDEX a_k ON a (k);
 CREATE TABLE b (id int PRIMARY KEY, a int CONSTRAINT b_a REFERENCES a, k int);
@@ -75,7 +75,7 @@ SELECT count(*) FROM pgmigrate.operations WHERE state = 'switched';
 SELECT spared();
 SELECT action FROM pgmigrate.finalize();
 
--- what looks at the indexes by itself: all of them are built
+-- what looks at the indexes by itself
 CREATE TABLE other (id int PRIMARY KEY, v int, s text);
 CREATE INDEX other_s ON other (s);
 INSERT INTO other SELECT g, g, g FROM generate_series(1, 100) g;
