@@ -22,6 +22,7 @@
 #include "online/leftover.h"
 #include "online/sequences.h"
 #include "online/since.h"
+#include "online/with_locks.h"
 #include "store/run_lock.h"
 
 /* What would drop the columns of operation $1 that a restore has left. */

@@ -30,6 +30,7 @@
 #include "online/column_internal.h"
 #include "online/layout.h"
 #include "online/owner.h"
+#include "online/with_locks.h"
 
 /* Of table $1 with columns $2; names of doubles begin with $3. */
 static PgmQuery objects_query = {

@@ -79,6 +79,7 @@ pgm_shadow_load(PgmShadow *shadow)
 	shadow->order_by = pgm_spi_text(1, 19);
 	shadow->before = (uint64) pgm_spi_int64(1, 20);
 	pgm_spi_end(&scope);
+	shadow->loaded = shadow->operation->details;
 	shadow->key = pgm_layout_key_now(shadow->relid, shadow->key);
 	shadow->beside_key = pgm_layout_key_now(shadow->beside,
 											shadow->beside_key);

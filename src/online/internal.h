@@ -34,6 +34,8 @@ typedef struct PgmShadow
 	int64		held_cpu;		/* … and those of the processor of them */
 	List	   *sequences;		/* PgmSequenceNext, of its way back */
 	List	  **told;			/* ErrorData of a look at it; NULL: raised */
+	struct PgmAhead *ahead;		/* of the first of a family, or NULL */
+	char	   *loaded;			/* the details that the rest is of, or NULL */
 
 	/* what is kept in the details of the operation */
 	char	   *schema;			/* ours, with both tables */
@@ -108,14 +110,12 @@ extern void pgm_shadow_refuse_changed(const PgmShadow *shadow,
 
 /*
  * shadow_table.c: of one table; clear leaves nothing that was made for it, and
- * forget takes what was from the details.  How long its last lock
- * was held is noted by what it was for, in a worker.
+ * forget takes what was from the details.
  */
 extern void pgm_shadow_init(PgmShadow *shadow, const PgmShadowRequest *request,
 							Oid relid);
 extern void pgm_shadow_check_owner(Oid relid);
 extern void pgm_shadow_clear(PgmShadow *shadow);
-extern void pgm_shadow_note_held(PgmShadow *shadow, const char *what);
 extern void pgm_shadow_forget(int64 id);
 
 /* End a transaction that failed, and keep what the run holds. */
@@ -140,14 +140,5 @@ extern void pgm_shadow_refuse_revert(const PgmShadow *shadow,
 extern void pgm_shadow_remove(PgmShadow *shadow);
 extern void pgm_shadow_give_back_room(const PgmShadow *shadow);
 extern void pgm_shadow_write_back(PgmShadow *shadow, Oid source);
-
-/*
- * with_locks.c: do something under locks taken by the ladder, in a worker in a
- * transaction of its own, else in the caller's.
- */
-extern void pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode,
-							  bool with_statement,
-							  void (*work) (PgmShadow *shadow, void *arg),
-							  void *arg);
 
 #endif							/* PGM_ONLINE_INTERNAL_H */

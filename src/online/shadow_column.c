@@ -40,6 +40,7 @@
 #include "online/sequences.h"
 #include "online/since.h"
 #include "online/sync.h"
+#include "online/with_locks.h"
 
 /*
  * Of table $1 the doubles of operation $3, whose details are $2; a pair has

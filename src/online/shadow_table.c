@@ -37,6 +37,7 @@
 #include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/lock.h"
+#include "online/ahead.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -44,6 +45,7 @@
 #include "online/order.h"
 #include "online/owner.h"
 #include "online/partition.h"
+#include "online/with_locks.h"
 #include "process/entry.h"
 #include "store/run_lock.h"
 
@@ -174,21 +176,10 @@ prepare_locked(PgmShadow *shadow, void *arg)
 	MemoryContextSwitchTo(old);
 }
 
-/* What an attempt that was rolled back has left in memory is not true. */
-static void
-read_again(PgmShadow *shadow)
-{
-	MemoryContext old = MemoryContextSwitchTo(shadow->context);
-
-	shadow->operation = pgm_operation_lock(shadow->operation->id);
-	pgm_shadow_load(shadow);
-	MemoryContextSwitchTo(old);
-}
-
 static void
 trigger_locked(PgmShadow *shadow, void *arg)
 {
-	read_again(shadow);
+	pgm_ahead_read_again(shadow, false);
 	pgm_shadow_add_triggers(shadow);
 }
 
@@ -237,16 +228,10 @@ any_unfit(PgmShadow *shadow)
 }
 
 static void
-switch_locked(PgmShadow *shadow, void *arg)
+refuse_family(PgmShadow *shadow)
 {
-	bool		no_way_back = pgm_shadow_no_way_back(shadow->family) != NULL;
 	ListCell   *lc;
 
-	foreach(lc, shadow->family)
-	{
-		read_again(lfirst(lc));
-		pgm_shadow_check(lfirst(lc));
-	}
 	foreach(lc, pgm_shadow_heads(shadow->family))
 		pgm_shadow_refuse(lfirst(lc));
 	if (!pgm_shadow_is_whole(shadow))
@@ -255,8 +240,28 @@ switch_locked(PgmShadow *shadow, void *arg)
 				errmsg("table \"%s\" has other partitions than when its change began",
 					   get_rel_name(shadow->root)),
 				errhint("Attach, detach, create and drop partitions before or after it."));
+}
+
+static void
+switch_locked(PgmShadow *shadow, void *arg)
+{
+	bool		no_way_back = pgm_shadow_no_way_back(shadow->family) != NULL;
+	bool		knows = pgm_ahead_known(shadow) != NULL;
+	ListCell   *lc;
+
+	foreach(lc, shadow->family)
+	{
+		pgm_ahead_read_again(lfirst(lc), knows);
+		pgm_shadow_check(lfirst(lc));
+	}
+	if (!knows)
+		refuse_family(shadow);
 	if (any_unfit(shadow))
 		return;
+
+	/* what it changes in memory stays there if it is rolled back */
+	foreach(lc, shadow->family)
+		((PgmShadow *) lfirst(lc))->loaded = NULL;
 	pgm_shadow_switch(shadow);
 	foreach(lc, shadow->family)
 	{
@@ -276,11 +281,17 @@ static void
 switch_family(List *family)
 {
 	PgmShadow  *shadow = linitial(family);
+	ListCell   *lc;
 
 	/* what is planned now is not planned under the lock */
 	pgm_txn_begin();
-	pgm_shadow_check(shadow);
-	pgm_shadow_refuse(shadow);
+	pgm_ahead_look(shadow);
+	foreach(lc, family)
+	{
+		pgm_ahead_read_again(lfirst(lc), false);
+		pgm_shadow_check(lfirst(lc));
+	}
+	refuse_family(shadow);
 	pgm_txn_commit();
 	shadow->exchanges = true;
 	pgm_shadow_locked(shadow, AccessExclusiveLock, true, switch_locked, NULL);
@@ -710,20 +721,6 @@ set_statement_timeout(int milliseconds)
 	(void) set_config_option("statement_timeout",
 							 psprintf("%d", milliseconds), PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
-	pgm_txn_commit();
-}
-
-/* How long the last lock was held, of the first of a family. */
-void
-pgm_shadow_note_held(PgmShadow *shadow, const char *what)
-{
-	if (shadow->held == 0)
-		return;
-	pgm_txn_begin();
-	pgm_operation_add_details(shadow->operation,
-							  psprintf("{\"%s_ms\": %.3f, \"%s_cpu_ms\": %.3f}",
-									   what, shadow->held / 1000.0,
-									   what, shadow->held_cpu / 1000.0));
 	pgm_txn_commit();
 }
 

@@ -43,6 +43,7 @@
 
 #include "base/spi_list.h"
 #include "exec/execute.h"
+#include "online/ahead.h"
 #include "online/beside.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
@@ -150,17 +151,6 @@ order_columns(const PgmShadow *shadow, bool back)
 	pgm_columns_renumber(map);
 }
 
-static List *
-incoming_keys(const PgmShadow *shadow)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, pgm_shadow_heads(shadow->family))
-		result = list_concat(result, pgm_shadow_incoming_keys(lfirst(lc)));
-	return result;
-}
-
 /* Those of all tables that are changed together are kept with the first. */
 static PgmShadow *
 with_views(const PgmShadow *shadow)
@@ -173,7 +163,8 @@ void
 pgm_shadow_switch(PgmShadow *shadow)
 {
 	const PgmShadowRequest *request = shadow->request;
-	List	   *keys = incoming_keys(shadow);
+	const PgmAhead *known = pgm_ahead_known(shadow);
+	List	   *keys;
 	List	   *views;
 	ListCell   *lc;
 	int			i;
@@ -183,6 +174,7 @@ pgm_shadow_switch(PgmShadow *shadow)
 		pgm_column_switch(shadow);
 		return;
 	}
+	keys = known != NULL ? known->keys : pgm_ahead_keys(shadow);
 	foreach(lc, shadow->family)
 	{
 		const PgmShadow *member = lfirst(lc);
@@ -196,7 +188,8 @@ pgm_shadow_switch(PgmShadow *shadow)
 		return;
 	}
 	i = run_others(shadow, request->n);
-	views = pgm_shadow_views(with_views(shadow));
+	views = known != NULL && i == request->n ? known->views :
+		pgm_ahead_views(shadow);
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
@@ -539,7 +532,7 @@ pgm_shadow_switch_back(PgmShadow *shadow, bool without_unfit)
 	foreach(lc, shadow->family)
 		pgm_since_match_indexes(lfirst(lc));
 	swap_all(shadow, true);
-	keys = incoming_keys(shadow);
+	keys = pgm_ahead_keys(shadow);
 	i = run_others(shadow, i);
 	views = pgm_shadow_former_views(with_views(shadow));
 	pgm_shadow_suspend_keys(keys);

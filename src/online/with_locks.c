@@ -24,6 +24,7 @@
 #include "online/order.h"
 #include "online/partition.h"
 #include "online/shadow_table.h"
+#include "online/with_locks.h"
 
 typedef struct LockedWork
 {
@@ -218,4 +219,18 @@ pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode, bool with_statement,
 	pgm_lockwait_limit(wait);
 	work(shadow, arg);
 	pgm_lockwait_unlimit(wait);
+}
+
+/* Of the first of a family. */
+void
+pgm_shadow_note_held(PgmShadow *shadow, const char *what)
+{
+	if (shadow->held == 0)
+		return;
+	pgm_txn_begin();
+	pgm_operation_add_details(shadow->operation,
+							  psprintf("{\"%s_ms\": %.3f, \"%s_cpu_ms\": %.3f}",
+									   what, shadow->held / 1000.0,
+									   what, shadow->held_cpu / 1000.0));
+	pgm_txn_commit();
 }

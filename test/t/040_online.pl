@@ -400,6 +400,29 @@ is(state(), 'cancelled', 'the operation is cancelled');
 no_trace('cancel()');
 $_->quit foreach $caller, $writer;
 
+# What refers to the table since it was looked for, before the lock, is seen
+# under it: else the key would be looked for in a table without rows.
+new_tables();
+$caller = session($node);
+my $reader = holder('BEGIN; SELECT count(*) FROM acc WHERE id = 1');
+$caller->send($change);
+poll($node,
+	"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%waiting for AccessExclusiveLock on public.acc%')"
+);
+is(state(), 'switching', 'it waits for the lock of the switch');
+query($node,
+	'CREATE TABLE refers (id int REFERENCES acc); INSERT INTO refers VALUES (1)'
+);
+$reader->quit;
+is($caller->result, 'switched', 'what was made while it waited goes along');
+$caller->quit;
+is( query($node,
+		"SELECT convalidated FROM pg_constraint WHERE conname = 'refers_id_fkey'"
+	),
+	't',
+	'and is valid');
+query($node, 'DROP TABLE refers; SELECT pgmigrate.finalize()');
+
 log_is_clean($node);
 $node->stop;
 
