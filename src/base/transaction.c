@@ -125,14 +125,17 @@ note_release(ResourceReleasePhase phase, bool isCommit, bool isTopLevel,
 }
 
 void
-pgm_txn_commit_unlocking(int64 *released, int64 *cpu)
+pgm_txn_commit_unlocking(bool wait, int64 *released, int64 *cpu)
 {
 	static bool watching = false;
 
 	if (!watching)
 		RegisterResourceReleaseCallback(note_release, NULL);
 	watching = true;
-	pgm_txn_commit();
+	if (wait)
+		pgm_txn_commit();
+	else
+		pgm_txn_commit_async();
 	*released = locks_released;
 	*cpu = locks_released_cpu;
 }

@@ -16,10 +16,11 @@ extern void pgm_txn_commit(void);
 extern void pgm_txn_commit_async(void);
 
 /*
- * Returns when its locks were released, on the monotonic clock: to give back
- * the files of what was dropped takes its time after that.
+ * Tells when its locks were released, by the monotonic clock and that of the
+ * processor: to give back the files of what was dropped takes its time after
+ * that.  To do it before the flush, do not wait: see pgm_txn_commit_async.
  */
-extern void pgm_txn_commit_unlocking(int64 *released, int64 *cpu);
+extern void pgm_txn_commit_unlocking(bool wait, int64 *released, int64 *cpu);
 
 /* One whose queries have all the snapshot of the first. */
 extern void pgm_txn_begin_one_snapshot(void);

@@ -152,7 +152,10 @@ attempt(LockedWork *work)
 	pgm_lockwait_unlimit(wait);
 	pgm_txn_release_sub();
 	work->level = 0;
-	pgm_txn_commit_unlocking(&released, &released_cpu);
+
+	/* of an exchange everybody waits for the end, but nobody for the disk */
+	pgm_txn_commit_unlocking(!work->shadow->exchanges, &released,
+							 &released_cpu);
 	if (work->mode != AccessExclusiveLock)
 		return;
 	work->shadow->held = released - start;
@@ -221,7 +224,10 @@ pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode, bool with_statement,
 	pgm_lockwait_unlimit(wait);
 }
 
-/* Of the first of a family. */
+/*
+ * Of the first of a family.  It is a commit that waits for the disk, and for a
+ * standby: what was exchanged is there to stay before anybody is told.
+ */
 void
 pgm_shadow_note_held(PgmShadow *shadow, const char *what)
 {

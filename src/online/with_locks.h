@@ -16,7 +16,10 @@ extern void pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode,
 							  void (*work) (PgmShadow *shadow, void *arg),
 							  void *arg);
 
-/* For how long the last ones were held, and what for; in a worker. */
+/*
+ * For how long the last ones were held, and what for; in a worker.  After what
+ * exchanges tables it must follow at once: see the commit there.
+ */
 extern void pgm_shadow_note_held(PgmShadow *shadow, const char *what);
 
 #endif							/* PGM_ONLINE_WITH_LOCKS_H */
