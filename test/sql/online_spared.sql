@@ -108,6 +108,38 @@ SELECT (SELECT count(*) FROM p WHERE k > 0) AS k, (SELECT count(*) FROM p WHERE 
 RESET enable_seqscan;
 SELECT action FROM pgmigrate.finalize();
 
+-- values of before a column was added, of another kind than those of now
+CREATE TABLE added (id int PRIMARY KEY, k int);
+INSERT INTO added SELECT g, g FROM generate_series(1, 100) g;
+ALTER TABLE added ADD v int DEFAULT 5, ADD w int DEFAULT 6;
+CREATE INDEX added_v ON added (v, k);
+SELECT action FROM pgmigrate.rebuild('added', 'ALTER COLUMN v TYPE text, ALTER COLUMN w TYPE numeric');
+SELECT spared();
+SELECT attname, atthasmissing FROM pg_attribute WHERE attrelid = 'added'::regclass AND attnum > 0 ORDER BY attnum;
+INSERT INTO added VALUES (101, 1);
+SELECT v, w, count(*) FROM added GROUP BY 1, 2;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+SELECT v, w, count(*) FROM added GROUP BY 1, 2;
+
+-- classes: others by name, two on a column, and those of which an empty index is another
+CREATE TABLE classes (id int PRIMARY KEY, a varchar, b int, c int, d int GENERATED ALWAYS AS (id + 1) STORED);
+CREATE INDEX classes_a ON classes (a);
+CREATE INDEX classes_pattern ON classes (a varchar_pattern_ops DESC);
+CREATE UNIQUE INDEX classes_b ON classes (b, id) INCLUDE (c);
+CREATE INDEX classes_c ON classes (c);
+CREATE INDEX classes_d ON classes (d);
+INSERT INTO classes (id, a, b, c) SELECT g, g, g, g FROM generate_series(1, 100) g;
+SELECT action FROM pgmigrate.rebuild('classes', 'ALTER COLUMN a TYPE text COLLATE "C", ALTER COLUMN b TYPE text USING ''b'' || b, ALTER COLUMN c TYPE numeric');
+SELECT spared();
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'classes'::regclass ORDER BY 1;
+SET enable_seqscan = off;
+SELECT (SELECT count(*) FROM classes WHERE a > '') AS a, (SELECT count(*) FROM classes WHERE b > '') AS b, (SELECT count(*) FROM classes WHERE c > 0) AS c, (SELECT count(*) FROM classes WHERE d > 0) AS d;
+RESET enable_seqscan;
+SELECT action FROM pgmigrate.finalize();
+SELECT action FROM pgmigrate.rebuild('classes', 'ALTER COLUMN d TYPE bigint');
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'classes'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT action FROM pgmigrate.finalize();
+
 SELECT count(*) FROM pg_index WHERE NOT indislive;
 DROP SCHEMA spared CASCADE;
 DROP EXTENSION pgmigrate;
