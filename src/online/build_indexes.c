@@ -23,7 +23,7 @@
 
 #include "base/transaction.h"
 #include "exec/execute.h"
-#include "online/column_internal.h"
+#include "online/column_since.h"
 #include "online/layout.h"
 
 static bool
@@ -53,14 +53,20 @@ is_built(Oid relid, const char *name, bool *left)
 
 /*
  * On a table of the user anything may have the name of a double.  It is ours
- * if it was begun when nothing else had it, which is noted before.
+ * if it was begun when nothing else had it, which is noted before, and if
+ * nobody has put something else in its place since.
  */
 static void
-claim_name(PgmShadow *shadow, Oid relid, const char *name)
+claim_name(PgmShadow *shadow, Oid relid, const char *name,
+		   const IndexStmt *stmt)
 {
-	if (pgm_column_is_claimed(shadow->operation, name))
+	Oid			found = get_relname_relid(name, get_rel_namespace(relid));
+	bool		claimed = pgm_column_is_claimed(shadow->operation, name);
+
+	if (claimed && (!OidIsValid(found) ||
+					pgm_column_may_be(found, relid, stmt)))
 		return;
-	if (OidIsValid(get_relname_relid(name, get_rel_namespace(relid))))
+	if (OidIsValid(found))
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_TABLE),
 				errmsg("name \"%s\" of an index of operation " INT64_FORMAT " was given to something else",
@@ -134,14 +140,14 @@ pgm_shadow_ensure_index(PgmShadow *shadow, Oid relid, const char *name,
 	pgm_txn_begin();
 	if (shadow->operation->state < PGM_OPERATION_SWITCHED)
 		pgm_shadow_check(shadow);
-	if (pgm_is_column(shadow))
-		claim_name(shadow, relid, name);
-	built = is_built(relid, name, &left);
 	schema = get_namespace_name(get_rel_namespace(relid));
 	full = quote_qualified_identifier(schema, name);
 	stmt = pgm_layout_index_statement(command, name, relid);
 	if (adjust != NULL)
 		adjust(stmt, arg);
+	if (pgm_is_column(shadow))
+		claim_name(shadow, relid, name, stmt);
+	built = is_built(relid, name, &left);
 	pgm_txn_commit();
 	if (left)
 		run_committing(shadow,

@@ -27,7 +27,7 @@
 #include "base/transaction.h"
 #include "clone/misfit.h"
 #include "compat/parse.h"
-#include "online/column_internal.h"
+#include "online/column_since.h"
 #include "online/layout.h"
 #include "online/owner.h"
 #include "online/with_locks.h"
@@ -258,9 +258,25 @@ pgm_column_is_claimed(const PgmOperation *op, const char *name)
 	return pgm_operation_detail(op, psprintf("built %s", name)) != NULL;
 }
 
+/* Is it one, and nothing that somebody has put in the place of one? */
+static bool
+is_double(const PgmOperation *operation, const PgmColumnObject *object,
+		  List *names)
+{
+	IndexStmt  *form;
+
+	if (!pgm_column_is_claimed(operation,
+							   pgm_column_hidden_object(operation->id,
+														object->was)))
+		return false;
+	form = pgm_layout_index_form(object->was);
+	pgm_column_rename_index(form, names);
+	return pgm_column_may_be(object->becomes, object->relid, form);
+}
+
 /* What only has the name of a double is none. */
 static List *
-with_own_doubles(const PgmOperation *operation, List *objects)
+with_own_doubles(const PgmOperation *operation, List *objects, List *names)
 {
 	ListCell   *lc;
 
@@ -269,9 +285,7 @@ with_own_doubles(const PgmOperation *operation, List *objects)
 		PgmColumnObject *object = lfirst(lc);
 
 		if (object->kind == 'i' && OidIsValid(object->becomes) &&
-			!pgm_column_is_claimed(operation,
-								   pgm_column_hidden_object(operation->id,
-															object->was)))
+			!is_double(operation, object, names))
 			object->becomes = InvalidOid;
 	}
 	return objects;
@@ -290,7 +304,8 @@ pgm_column_objects_on(const PgmShadow *shadow, Oid relid)
 		columns[i] = Int16GetDatum(spec.pairs[i].lead);
 	return with_own_doubles(shadow->operation,
 							find_objects(shadow->operation->id, relid, spec.n,
-										 columns));
+										 columns),
+							pgm_column_renames(&spec));
 }
 
 static List *
@@ -315,6 +330,27 @@ pgm_column_objects(const PgmShadow *shadow)
 	return result;
 }
 
+/* Claims of names in the details $1, to be taken back. */
+static PgmQuery claims_query = {
+	"SELECT jsonb_object_agg(k, NULL)::text FROM jsonb_object_keys($1::jsonb) "
+	"AS k WHERE starts_with(k, 'built ')",
+	1, {TEXTOID}
+};
+
+/*
+ * Doubles are known by their mark from the switch on.  One that is dropped
+ * then leaves its name to whoever wants it.
+ */
+static void
+forget_claims(PgmShadow *shadow)
+{
+	Datum		values[1] = {pgm_text_datum(shadow->operation->details)};
+	char	   *claims = pgm_spi_one_text(&claims_query, values);
+
+	if (claims != NULL)
+		pgm_operation_add_details(shadow->operation, claims);
+}
+
 void
 pgm_column_save_objects(PgmShadow *shadow, List *objects)
 {
@@ -334,6 +370,7 @@ pgm_column_save_objects(PgmShadow *shadow, List *objects)
 	}
 	appendStringInfoString(&json, "]}");
 	pgm_operation_add_details(shadow->operation, json.data);
+	forget_claims(shadow);
 }
 
 /* ---- the same with the names of the doubles */

@@ -92,7 +92,7 @@ static PgmQuery others_query = {
 static PgmQuery strays_query = {
 	"SELECT 'i', i.indexrelid::int8 FROM pg_index i "
 	"JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1 "
-	"AND (" IS_MARKED("pg_class", "c.oid") " OR $2::jsonb ? ('built ' || c.relname)) "
+	"AND (" IS_MARKED("pg_class", "c.oid") " OR $2::jsonb ->> ('built ' || c.relname) IS NOT NULL) "
 	"AND c.oid <> ALL ($3) "
 	"UNION ALL SELECT 'c', k.oid::int8 FROM pg_constraint k "
 	"WHERE k.conrelid = $1 AND k.coninhcount = 0 "
@@ -252,6 +252,56 @@ form_on_leading(Oid index, const PgmColumnSpec *spec)
 	}
 	pgm_column_rename_index(form, names);
 	return form;
+}
+
+List *
+pgm_column_renames(const PgmColumnSpec *spec)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < spec->n; i++)
+	{
+		result = lappend(result, get_attname(spec->relid, spec->pairs[i].lead,
+											 false));
+		result = lappend(result, get_attname(spec->relid,
+											 spec->pairs[i].follow, false));
+	}
+	return result;
+}
+
+static bool
+resemble(const List *a, const List *b)
+{
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(lc, a, lc2, b)
+	{
+		const IndexElem *one = lfirst_node(IndexElem, lc);
+		const IndexElem *other = lfirst_node(IndexElem, lc2);
+
+		if ((one->name == NULL) != (other->name == NULL) ||
+			(one->name != NULL && strcmp(one->name, other->name) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* How the server writes an expression depends on the types in it. */
+bool
+pgm_column_may_be(Oid index, Oid relid, const IndexStmt *stmt)
+{
+	const IndexStmt *form;
+
+	if (!OidIsValid(index) || IndexGetRelation(index, true) != relid)
+		return false;
+	form = pgm_layout_index_form(index);
+	return strcmp(form->accessMethod, stmt->accessMethod) == 0 &&
+		(form->whereClause == NULL) == (stmt->whereClause == NULL) &&
+		resemble(form->indexParams, stmt->indexParams) &&
+		resemble(form->indexIncludingParams, stmt->indexIncludingParams);
 }
 
 /*
@@ -443,22 +493,6 @@ pgm_column_objects_back(const PgmShadow *shadow, List *objects, bool ahead)
 
 /* ---- doubles */
 
-/* What is on the columns that lead, as it is on those that follow. */
-static List *
-renames_back(const PgmColumnSpec *spec)
-{
-	List	   *result = NIL;
-
-	for (int i = 0; i < spec->n; i++)
-	{
-		result = lappend(result, get_attname(spec->relid, spec->pairs[i].lead,
-											 false));
-		result = lappend(result, get_attname(spec->relid,
-											 spec->pairs[i].follow, false));
-	}
-	return result;
-}
-
 /* It is as unique as what it is the double of, and refuses nobody. */
 static void
 adjust_index(IndexStmt *stmt, void *names)
@@ -481,7 +515,7 @@ build_double(PgmShadow *shadow, const PgmColumnObject *object)
 	if (name != NULL &&
 		pgm_column_trigger_read(object->relid, shadow->operation->id, &spec))
 	{
-		names = renames_back(&spec);
+		names = pgm_column_renames(&spec);
 		command = pgm_layout_index_command(object->becomes);
 	}
 	pgm_txn_commit();

@@ -33,6 +33,13 @@ extern void pgm_column_follows_null(Oid relid, AttrNumber column);
 /* The double of what leads is ours, or is no more; with the locks. */
 extern void pgm_column_mark(const PgmColumnObject *object, bool ours);
 
+/*
+ * Names of columns that lead and of those that follow, in turn.  May an index
+ * be what the statement, which has the latter, makes on that table?
+ */
+extern List *pgm_column_renames(const PgmColumnSpec *spec);
+extern bool pgm_column_may_be(Oid index, Oid relid, const IndexStmt *stmt);
+
 /* With the locks: doubles of ours that are none of these objects. */
 extern void pgm_column_drop_strays(const PgmShadow *shadow, List *objects);
 

@@ -220,6 +220,23 @@ DROP INDEX :double;
 CREATE INDEX :double ON squatted (w);
 SELECT state FROM pgmigrate.downgrade('-1');
 SELECT indkey FROM pg_index WHERE indexrelid = 'squatted_v'::regclass;
+-- which stays as it is
+SELECT indkey FROM pg_index WHERE indexrelid = :'double'::regclass;
+DROP INDEX :double;
+
+-- nor is it taken for one that a run before had begun, and was stopped
+SELECT state FROM pgmigrate.upgrade('squatted');
+CREATE INDEX squatted_vw ON squatted (v, w);
+SELECT max(operation) AS op, format('pgmigrate_%s_%s', max(operation), 'squatted_vw'::regclass::oid) AS double FROM pgmigrate.operations \gset
+UPDATE pgmigrate.operation SET details = details || jsonb_build_object('built ' || :'double', true) WHERE id = :op;
+CREATE INDEX :double ON squatted (w);
+\set VERBOSITY sqlstate
+SELECT state FROM pgmigrate.downgrade('-1');
+\set VERBOSITY default
+SELECT indkey FROM pg_index WHERE indexrelid = :'double'::regclass;
+ALTER INDEX :double RENAME TO of_the_user;
+SELECT state FROM pgmigrate.downgrade('-1');
+SELECT c.relname, i.indkey FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 'squatted'::regclass ORDER BY 1;
 DROP SCHEMA made CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
