@@ -213,6 +213,9 @@ relieve(PgmJudged *judged)
 			finding->avoided = true;
 			if (is_script(judged->strategy))
 				finding->hint = pgm_strategy_text(judged->strategy);
+			else if (strcmp(finding->rule->id, "trial-fails") == 0)
+				finding->hint = psprintf("It fails as it is written; carried out as \"%s\" it does not.",
+										 judged->strategy->name);
 		}
 		else if (is_listed(finding, parted))
 			finding->avoided = true;
