@@ -472,7 +472,7 @@ attempt_all(PgmRunner *runner)
 	pgm_runner_set_savepoint(runner);
 	run_all_steps(runner, step_in_open_transaction);
 	if (!runner->request->record_later)
-		pgm_schema_record_keep(runner->run);
+		pgm_schema_record_keep_amid(runner->run);
 	finish(runner);
 	pgm_runner_release_savepoint(runner);
 	pgm_txn_commit();
@@ -579,7 +579,7 @@ pgm_runner_inline(const PgmRunRequest *request)
 		pgm_run_enter(PGM_RUN_NONE);
 	}
 	PG_END_TRY();
-	pgm_schema_record_keep(runner->run);
+	pgm_schema_record_keep_amid(runner->run);
 	finish(runner);
 	run = runner->run;
 	MemoryContextSwitchTo(old);
@@ -682,6 +682,6 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_begun_forget(NULL);
 	pgm_journal_end(runner->run, nheads, heads);
-	pgm_schema_record_keep(runner->run);
+	pgm_schema_record_keep_amid(runner->run);
 	return runner->run;
 }

@@ -372,7 +372,10 @@ pgm_script_end(void)
 				errmsg("the script has not done all of its steps"));
 	heads = pgm_plan_heads_after(current.plan, &nheads);
 	pgm_journal_end(current.run, nheads, heads);
-	pgm_schema_record_keep(current.run);
+	if (IsTransactionBlock())
+		pgm_schema_record_keep_amid(current.run);
+	else
+		pgm_schema_record_keep(current.run);
 	pgm_run_unlock();
 	forget();
 }

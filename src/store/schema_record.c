@@ -427,18 +427,18 @@ try_record(const Record *task)
  * longer than can be waited for is left out, where it is views and rules.
  */
 static void
-try_keep(int64 run, bool failed, bool again)
+try_keep(Record task)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(outer,
 												  "pgmigrate schema record",
 												  ALLOCSET_DEFAULT_SIZES);
-	Record		task = {run, failed, again};
 	ErrorData  *edata;
 
 	MemoryContextSwitchTo(context);
 	edata = try_record(&task);
-	if (edata != NULL && edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+	if (edata != NULL && !task.unheld &&
+		edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 	{
 		task.again = true;
 		task.unheld = true;
@@ -457,13 +457,25 @@ try_keep(int64 run, bool failed, bool again)
 void
 pgm_schema_record_keep(int64 run)
 {
-	try_keep(run, false, false);
+	Record		task = {run};
+
+	try_keep(task);
+}
+
+void
+pgm_schema_record_keep_amid(int64 run)
+{
+	Record		task = {run, false, true, true};
+
+	try_keep(task);
 }
 
 void
 pgm_schema_record_keep_failed(int64 run)
 {
-	try_keep(run, true, false);
+	Record		task = {run, true};
+
+	try_keep(task);
 }
 
 /* 0 if all is recorded that a run has left. */
@@ -483,6 +495,7 @@ void
 pgm_schema_record_settle(void)
 {
 	int64		missing = find_missing();
+	Record		task = {missing, false, true};
 
 	if (missing == 0)
 		return;
@@ -490,7 +503,7 @@ pgm_schema_record_settle(void)
 			errmsg("the schema that run " INT64_FORMAT " has left was not recorded, it is recorded as it is now",
 				   missing),
 			errdetail("What was changed by hand since then is not told."));
-	try_keep(missing, false, true);
+	try_keep(task);
 }
 
 void

@@ -13,9 +13,16 @@ typedef void (*PgmDriftRow) (char *const *values, void *arg);
 
 /*
  * Keep the schema as it is now.  Does not fail: what stands in the way is a
- * WARNING, and pgm_schema_record_drift tells of it.  In a transaction.
+ * WARNING, and pgm_schema_record_drift tells of it.  In a transaction of its
+ * own, as it may wait.
  */
 extern void pgm_schema_record_keep(int64 run);
+
+/*
+ * The same amid a transaction whose locks others wait for: it waits for no
+ * view in turn, but leaves out what others hold.
+ */
+extern void pgm_schema_record_keep_amid(int64 run);
 
 /* The same of a run that has failed, if it leaves anything. */
 extern void pgm_schema_record_keep_failed(int64 run);

@@ -205,6 +205,30 @@ is(query($node, $own), 'rule r on own.u, view own.above, view own.added, view ow
 is(query($node, $drift), '', 'a view was locked: there is no drift after it');
 unlike(notices($node, $drift), qr/NOTICE/, 'a view was locked: nothing is left out any more');
 
+# In the transaction of the work its locks are held: others wait for nobody who
+# has a view.
+for my $call (
+	[ 'inline', 'BEGIN; SELECT count(*) FROM pgmigrate.upgrade(); COMMIT' ],
+	[ 'in one transaction', 'SET pgmigrate.transaction_per_migration = off; SELECT count(*) FROM pgmigrate.upgrade()' ],
+	[ 'a stamp', "SELECT count(*) FROM pgmigrate.stamp('head')" ])
+{
+	my ($how, $sql) = @$call;
+
+	$n++;
+	$holder = session($node);
+	$holder->query('BEGIN; LOCK TABLE viewed');
+	revision($node, "amid$n", "CREATE TABLE amid_$n (id int)");
+	is( query($node, "LOAD 'pgmigrate'; SET pgmigrate.lock_timeout = '20s'; CREATE TEMP TABLE begun AS SELECT clock_timestamp() AS at; "
+			  . "$sql; SELECT clock_timestamp() - at < '19 s' FROM begun"),
+		"1\nt", "$how: the record waits for no view");
+	is(query($node, $recorded), last_run($node, 'id'), "$how: all else is recorded");
+	$holder->query('ROLLBACK');
+	$holder->quit;
+	revision($node, "after$n", "CREATE TABLE after_$n (id int)");
+	query($node, 'SELECT count(*) FROM pgmigrate.upgrade()');
+	is(query($node, $drift), '', "$how: the next run records the rest");
+}
+
 # A run that has ended cannot be cancelled: its record waits for no standby.
 $node->append_conf('postgresql.conf', 'synchronous_commit = local');
 $node->reload;
