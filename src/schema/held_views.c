@@ -12,27 +12,31 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 
 #include "base/spi.h"
 #include "schema/held_views.h"
 
+#define RULES \
+	"FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class " \
+	"JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = ANY ($1) "
+
 /* With what each reads, the relation that it is of among them. */
 static PgmQuery reads_query = {
 	"SELECT CASE w.rulename WHEN '_RETURN' THEN w.ev_class ELSE w.oid END"
-	"::int8, d.refobjid::int8 FROM pg_rewrite w "
+	"::int8, d.refobjid::int8 " RULES
 	"JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass "
 	"AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass "
-	"WHERE w.ev_class >= 16384 "
 	"UNION SELECT CASE w.rulename WHEN '_RETURN' THEN w.ev_class "
-	"ELSE w.oid END::int8, w.ev_class::int8 FROM pg_rewrite w "
-	"WHERE w.ev_class >= 16384"
+	"ELSE w.oid END::int8, w.ev_class::int8 " RULES,
+	1, {TEXTARRAYOID}
 };
 
 List *
-pgm_schema_held_views(void)
+pgm_schema_held_views(Datum schemas)
 {
-	uint64		rows = pgm_spi_execute_snapshot(&reads_query, NULL);
+	uint64		rows = pgm_spi_execute_snapshot(&reads_query, &schemas);
 	List	   *had = NIL;
 	List	   *held = NIL;
 

@@ -12,8 +12,9 @@
 
 /*
  * Views whose text cannot be had without waiting for a lock, and the rules
- * that are none of a view: OIDs of pg_class and pg_rewrite.  In a scope.
+ * that are none of a view: OIDs of pg_class and pg_rewrite.  In a scope; the
+ * argument is the array of the names of the schemas.
  */
-extern List *pgm_schema_held_views(void);
+extern List *pgm_schema_held_views(Datum schemas);
 
 #endif							/* PGM_SCHEMA_HELD_VIEWS_H */

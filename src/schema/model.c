@@ -289,7 +289,7 @@ static PgmQuery distribution_query = {
 
 /* In a scope. */
 static PgmSchema *
-read_schemas(int nschemas, char **schemas, bool local, List *skip,
+read_schemas(int nschemas, char **schemas, bool local, bool unheld,
 			 MemoryContext context)
 {
 	SchemaReader reader = {context};
@@ -298,7 +298,6 @@ read_schemas(int nschemas, char **schemas, bool local, List *skip,
 	int			n;
 	Datum		values[2];
 
-	reader.skip = skip;
 	reader.schema = MemoryContextAllocZero(context, sizeof(PgmSchema));
 	reader.size = 1024;
 	reader.schema->objects =
@@ -314,7 +313,9 @@ read_schemas(int nschemas, char **schemas, bool local, List *skip,
 	else
 		check_schemas(nschemas, schemas);
 	values[0] = pgm_text_array_datum(nschemas, schemas);
-	values[1] = pgm_oid_array_datum(skip);
+	if (unheld)
+		reader.skip = pgm_schema_held_views(values[0]);
+	values[1] = pgm_oid_array_datum(reader.skip);
 
 	queries = pgm_schema_relation_queries(&n);
 	for (int i = 0; i < n; i++)
@@ -362,21 +363,20 @@ pgm_schema_read(int nschemas, char **schemas)
 
 	pgm_spi_begin(&scope);
 	limit_lock_wait();
-	schema = read_schemas(nschemas, schemas, true, NIL, scope.outer);
+	schema = read_schemas(nschemas, schemas, true, false, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
 
 PgmSchema *
-pgm_schema_read_unheld(void)
+pgm_schema_read_unheld(int nschemas, char **schemas)
 {
 	PgmSpiScope scope;
 	PgmSchema  *schema;
 
 	pgm_spi_begin(&scope);
 	limit_lock_wait();
-	schema = read_schemas(0, NULL, true, pgm_schema_held_views(),
-						  scope.outer);
+	schema = read_schemas(nschemas, schemas, true, true, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -389,7 +389,7 @@ pgm_schema_read_as(Oid role)
 
 	pgm_spi_begin_as(&scope, role);
 	limit_lock_wait();
-	schema = read_schemas(0, NULL, false, NIL, scope.outer);
+	schema = read_schemas(0, NULL, false, false, scope.outer);
 	pgm_spi_end(&scope);
 	return schema;
 }
@@ -397,7 +397,7 @@ pgm_schema_read_as(Oid role)
 PgmSchema *
 pgm_schema_read_everything(MemoryContext context)
 {
-	PgmSchema  *schema = read_schemas(0, NULL, false, NIL, context);
+	PgmSchema  *schema = read_schemas(0, NULL, false, false, context);
 
 	pgm_schema_read_dependencies(schema);
 	return schema;

@@ -61,7 +61,7 @@ extern PgmSchema *pgm_schema_read(int nschemas, char **schemas);
  * All of these but views and rules whose text is not to be had without waiting
  * for the lock of another transaction: they are told in "skipped".
  */
-extern PgmSchema *pgm_schema_read_unheld(void);
+extern PgmSchema *pgm_schema_read_unheld(int nschemas, char **schemas);
 
 /*
  * Is it of this database only?  pgm_schema_read() has such objects, what is

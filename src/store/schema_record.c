@@ -131,11 +131,13 @@ static PgmQuery drift_query = {
 };
 
 /*
- * A relation itself and what is on it, if the last run has left it; not what a
- * statement CONCURRENTLY has left INVALID, nor that it is gone by now.
+ * A relation itself and what is on it, if the last run has left it; not what
+ * others have locked, $6, nor what a statement CONCURRENTLY has left INVALID,
+ * nor that it is gone by now.
  */
 static PgmQuery drift_on_query = {
-	DRIFT "AND coalesce(coalesce(o.now, o.kept) ->> 'valid', '') <> 'no' "
+	DRIFT "AND " OBJECT " <> ALL ($6) "
+	"AND coalesce(coalesce(o.now, o.kept) ->> 'valid', '') <> 'no' "
 	"AND EXISTS (SELECT FROM unnest($5) AS r (name) "
 	"WHERE (o.identity = r.name OR starts_with(o.identity, r.name || '.') "
 	"OR right(o.identity, length(r.name) + 4) = ' on ' || r.name "
@@ -144,8 +146,8 @@ static PgmQuery drift_on_query = {
 	"AND EXISTS (SELECT FROM pgmigrate.schema_object t "
 	"WHERE t.kind IN ('table', 'foreign table', 'view', 'materialized view', "
 	"'sequence') AND t.identity = r.name)) " DRIFT_ORDER,
-	NOW_ARGS + 2, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TEXTARRAYOID}
+	NOW_ARGS + 3, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTARRAYOID, TEXTARRAYOID}
 };
 
 static PgmQuery any_known_query = {
@@ -390,7 +392,7 @@ record(const Record *task)
 
 	limit_lock_wait(task->again || is_missing_before(task->run));
 	if (!task->failed || has_left(task->run))
-		keep(task->unheld ? pgm_schema_read_unheld() :
+		keep(task->unheld ? pgm_schema_read_unheld(0, NULL) :
 			 pgm_schema_read(0, NULL), task->run);
 	AtEOXact_GUC(false, guc_level);
 }
@@ -599,7 +601,7 @@ void
 pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 						   PgmDriftRow row, void *arg)
 {
-	Datum		values[NOW_ARGS + 2];
+	Datum		values[NOW_ARGS + 3];
 	Datum		names[1];
 	Kept		kept;
 	uint64		rows;
@@ -611,9 +613,12 @@ pgm_schema_record_drift_on(int n, char **schemas, char **relations,
 	if (pgm_spi_execute(&any_known_query, names, NULL) > 0 &&
 		find_kept(&kept))
 	{
-		set_objects(pgm_schema_read(n, schemas), values);
+		const PgmSchema *schema = pgm_schema_read_unheld(n, schemas);
+
+		set_objects(schema, values);
 		values[NOW_ARGS] = ignored_patterns();
 		values[NOW_ARGS + 1] = names[0];
+		values[NOW_ARGS + 2] = skipped_objects(schema);
 		rows = pgm_spi_execute(&drift_on_query, values, NULL);
 		if (rows > 0 && kept.missing != 0)
 			ereport(NOTICE,

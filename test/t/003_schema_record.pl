@@ -229,6 +229,20 @@ for my $call (
 	is(query($node, $drift), '', "$how: the next run records the rest");
 }
 
+# Nor does one before it begins, to tell what was changed by hand.
+query($node, 'ALTER TABLE left_1 ADD by_hand int; CREATE RULE held AS ON DELETE TO left_1 DO ALSO DELETE FROM viewed');
+query($node, 'SELECT pgmigrate.stamp(\'head\'); ALTER TABLE left_1 DROP by_hand');
+$holder = session($node);
+$holder->query('BEGIN; LOCK TABLE viewed');
+revision($node, 'before', 'COMMENT ON TABLE left_1 IS $$left$$');
+my $told = notices($node, "LOAD 'pgmigrate'; SET pgmigrate.lock_timeout = '20s'; CREATE TEMP TABLE begun AS SELECT clock_timestamp() AS at; "
+	  . "BEGIN; SELECT count(*) FROM pgmigrate.upgrade(); COMMIT; DO 'BEGIN ASSERT (SELECT clock_timestamp() - at < ''19 s'' FROM begun); END'");
+like($told, qr/DETAIL:  table public.left_1 \(changed\), column public.left_1.by_hand \(removed\)\n/, 'before the run: what is not locked is told, and nothing else');
+unlike($told, qr/ERROR|could not look/, 'before the run: it waits for no view');
+$holder->query('ROLLBACK');
+$holder->quit;
+query($node, 'DROP RULE held ON left_1; SELECT pgmigrate.stamp(\'head\')');
+
 # A run that has ended cannot be cancelled: its record waits for no standby.
 $node->append_conf('postgresql.conf', 'synchronous_commit = local');
 $node->reload;
