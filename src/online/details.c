@@ -111,8 +111,7 @@ raise_changed(void *arg)
 			errdetail("Since operation " INT64_FORMAT " began, %s.",
 					  shadow->operation->id, change->what),
 			shadow->operation->state < PGM_OPERATION_SWITCHED ?
-			errhint("Call pgmigrate.revert(" INT64_FORMAT ") and begin again.",
-					shadow->operation->id) :
+			errhint("What was made beside the table is removed. Repeat the call, which begins anew.") :
 			errhint("Use pgmigrate.finalize(" INT64_FORMAT ") to keep the table as it is.",
 					shadow->operation->id));
 }
