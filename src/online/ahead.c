@@ -4,13 +4,14 @@
  *	  What is known of the catalog before the lock of a switch.
  *
  * Under the lock must be looked at what others could have changed meanwhile.
- * Whoever changes the catalog tells all sessions, before he releases his locks:
- * where no message has come since it was asked, of anything in the cluster, the
- * answer is the same, and the lock is held for less long.  Where one has come,
- * all of it is asked again.
+ * Whoever changes the catalog tells all sessions, before he releases his
+ * locks: where no message has come since it was asked, of anything in the
+ * cluster, the answer is the same, and the lock is held for less long.  Where
+ * one has come, all of it is asked again.
  *
- * A change that does not lock the table, as of a publication of all tables, may
- * be committed just after the look under the lock, and likewise just after this.
+ * A change that does not lock the table, as of a publication of all tables,
+ * may be committed just after the look under the lock, and likewise just after
+ * this.
  *
  *-------------------------------------------------------------------------
  */

@@ -4,16 +4,17 @@
  *	  A statement on a table that has no rows changes the catalog only.
  *
  * ALTER TYPE writes the table anew, empty or not: a second table is made and
- * dropped, with its TOAST table, its row type and all indexes, each of which is
- * a file that is made and, before 17, synced, all of it under the lock of the
- * switch.  Where there is no row it does not matter what becomes of values, so
- * the server is told that they are of the new type already, by a Var in place
- * of the expression: then it keeps the file, and the indexes on other columns.
+ * dropped, with its TOAST table, its row type and all indexes, each of which
+ * is a file that is made and, before 17, synced, all of it under the lock of
+ * the switch.  Where there is no row it does not matter what becomes of
+ * values, so the server is told that they are of the new type already, by a
+ * Var in place of the expression: then it keeps the file, and the indexes on
+ * other columns.
  *
  * An index on an altered column is made again by the server, with the file of
  * the former one if the operator classes are the same.  An empty B-tree is the
  * same for all classes that agree about deduplication, so it gets the classes
- * that it is going to have, which those of the copy tell, before the statement.
+ * that it is going to have, which those of the copy tell, before that.
  *
  * Everything else about the statement is as it is written.
  *
@@ -104,8 +105,8 @@ is_generated(Oid relid, const char *column)
 }
 
 /*
- * Of a column that is generated no expression may be told.  Where the model has
- * no such column, or another type, the server does as it always does.
+ * Of a column that is generated no expression may be told.  Where the model
+ * has no such column, or another type, the server does as it always does.
  */
 static bool
 keep_values(Oid relid, Oid model, const AlterTableCmd *command)

@@ -97,6 +97,10 @@ extern char *pgm_layout_check(Oid a, Oid b);
 /* The values that rows have which were written before a column was added. */
 extern void pgm_layout_copy_missing(Oid from, Oid to);
 
+/* statistics_targets.c: of statistics objects, as an object of jsonb. */
+extern char *pgm_statistics_targets(Oid relid);
+extern void pgm_statistics_restore_targets(Oid relid, const char *targets);
+
 /*
  * Ours, whoever owns it: not dumped, not dropped by others, and gone with the
  * extension.

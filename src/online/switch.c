@@ -158,6 +158,15 @@ with_views(const PgmShadow *shadow)
 	return linitial(shadow->family);
 }
 
+static void
+remember_targets(PgmShadow *shadow)
+{
+	char	   *targets = pgm_statistics_targets(shadow->root);
+
+	if (targets != NULL)
+		pgm_operation_add_details(shadow->operation, targets);
+}
+
 /* The key was changed along with its column: the index beside is the model. */
 void
 pgm_shadow_switch(PgmShadow *shadow)
@@ -190,6 +199,8 @@ pgm_shadow_switch(PgmShadow *shadow)
 	i = run_others(shadow, request->n);
 	views = known != NULL && i == request->n ? known->views :
 		pgm_ahead_views(shadow);
+	foreach(lc, pgm_shadow_heads(shadow->family))
+		remember_targets(lfirst(lc));
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
@@ -323,6 +334,7 @@ run_inverse(PgmShadow *shadow, const PgmSince *since)
 	PgmOwnerScope scope;
 	bool		alone = shadow->root == shadow->relid;
 	List	   *comments = alone ? comments_of_checks(shadow) : NIL;
+	char	   *targets = pgm_statistics_targets(shadow->root);
 
 	pgm_owner_enter(&scope, shadow->owner);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -338,6 +350,8 @@ run_inverse(PgmShadow *shadow, const PgmSince *since)
 		restore_checks(shadow, comments, since);
 		restore_indexes(shadow);
 	}
+	pgm_statistics_restore_targets(shadow->root, targets);
+	pgm_statistics_restore_targets(shadow->root, shadow->operation->details);
 	pgm_since_set_defaults(shadow, since, true);
 	pgm_owner_leave(&scope);
 }

@@ -146,6 +146,17 @@ SELECT * FROM of_columns;
 TABLE computed;
 SELECT array_agg(nullif(attstattarget, -1) ORDER BY attnum) AS statistics FROM pg_attribute WHERE attrelid = 'computed_g'::regclass;
 SELECT reloptions FROM pg_class WHERE oid = 'computed'::regclass;
+-- the server may forget the target of a statistics object over a column that changes, there and back
+CREATE TABLE estimated (id int PRIMARY KEY, a int, b int);
+INSERT INTO estimated VALUES (1, 1, 1);
+CREATE STATISTICS of_a ON a, b FROM estimated;
+CREATE STATISTICS of_b ON id, b FROM estimated;
+ALTER STATISTICS of_a SET STATISTICS 44;
+CREATE VIEW targets AS SELECT stxname, nullif(stxstattarget, -1) AS target FROM pg_statistic_ext WHERE stxrelid = 'back.estimated'::regclass ORDER BY 1;
+SELECT action FROM pgmigrate.rebuild('estimated', 'ALTER a TYPE bigint, ALTER b TYPE bigint');
+ALTER STATISTICS of_b SET STATISTICS 55;
+SELECT action FROM pgmigrate.revert((SELECT max(operation) FROM pgmigrate.operations));
+TABLE targets;
 
 /*
  * Who goes back does not wait until a large copy is dropped: a worker does it
