@@ -11,8 +11,10 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "utils/rel.h"
 
 #include "base/spi.h"
 #include "base/spi_list.h"
@@ -45,11 +47,25 @@ static PgmQuery restore_query = {
 	2, {OIDOID, TEXTOID}
 };
 
+static bool
+may_have_statistics(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+		RelationGetStatExtList(rel) != NIL;
+
+	table_close(rel, NoLock);
+	return result;
+}
+
 char *
 pgm_statistics_targets(Oid relid)
 {
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
+	/* what nobody needs is not planned under the lock of a switch */
+	if (!may_have_statistics(relid))
+		return NULL;
 	return pgm_spi_one_text(&targets_query, values);
 }
 
