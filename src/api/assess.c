@@ -102,14 +102,14 @@ lock_row(Output *output, const PgmJudged *judged, const PgmEffect *effect)
 {
 	const PgmVerdict *verdict = judged->verdict;
 	PgmRows    *rows = &output->rows;
+	bool		back = judged->strategy->kind == PGM_STRATEGY_WAY_BACK;
 
 	begin_row(rows, judged, "lock", "info");
 	pgm_rows_text(rows, effect ? pgm_effect_name(effect) : NULL);
 	pgm_rows_text(rows, effect ? pgm_lock_mode_name(effect->mode) : NULL);
-	tristate(rows, effect ? effect->rewrites :
-			 pgm_strategy_rewrites(judged->strategy, verdict));
-	tristate(rows, effect ? effect->scans :
-			 pgm_strategy_scans(judged->strategy, verdict));
+	tristate(rows, effect ? effect->rewrites : back ? PGM_FALSE :
+			 verdict->rewrites);
+	tristate(rows, effect ? effect->scans : back ? PGM_FALSE : verdict->scans);
 	pgm_rows_text(rows, words(verdict, effect));
 	pgm_rows_null(rows);
 	pgm_rows_text(rows, judged->strategy->name);

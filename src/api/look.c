@@ -405,10 +405,10 @@ plan_row(PlanRows *out, int step, const char *revision,
 	pgm_rows_text(rows, pgm_statement_text(judged->source, judged->n));
 	pgm_rows_text(rows, judged->strategy->name);
 	pgm_rows_text_array(rows, nlocks, locks);
-	if (judged->strategy->kind == PGM_STRATEGY_WAY_BACK ||
-		pgm_rewrite_is_known(judged->verdict))
-		pgm_rows_bool(rows, pgm_strategy_rewrites(judged->strategy,
-												  judged->verdict) == PGM_TRUE);
+	if (judged->strategy->kind == PGM_STRATEGY_WAY_BACK)
+		pgm_rows_bool(rows, false);
+	else if (pgm_rewrite_is_known(judged->verdict))
+		pgm_rows_bool(rows, judged->verdict->rewrites == PGM_TRUE);
 	else
 		pgm_rows_null(rows);
 	plan_estimate(out, judged);

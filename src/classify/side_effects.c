@@ -158,8 +158,10 @@ is_harmful_function(Oid function, void *context)
 		return true;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	harmful = proc->provolatile == PROVOLATILE_VOLATILE ||
-		(proc->prolang != ClanguageId && proc->prolang != INTERNALlanguageId) ||
-		(proc->prokind == PROKIND_AGGREGATE && is_harmful_aggregate(function));
+		(proc->prolang != ClanguageId &&
+		 proc->prolang != INTERNALlanguageId) ||
+		(proc->prokind == PROKIND_AGGREGATE &&
+		 is_harmful_aggregate(function));
 	ReleaseSysCache(tuple);
 	return harmful;
 }

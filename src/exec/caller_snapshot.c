@@ -22,8 +22,8 @@
  *
  * A call that only waits may also stand in a transaction block: each statement
  * there has a snapshot of its own anyway.  And it may be joined with other
- * functions, upgrade_start() for one: only a scan of a table keeps the snapshot
- * of its query, functions go by the active one when they are called.  The
+ * functions, upgrade_start() for one: only a scan of a table keeps the
+ * snapshot of its query, functions go by the active one when called.  The
  * transaction may have locks, so the one that stands for it stays.
  *
  * A query of that shape holds its snapshot once as active and twice as

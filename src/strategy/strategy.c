@@ -509,19 +509,6 @@ pgm_strategy_verdict(PgmStrategy *strategy, const PgmVerdict *plain)
 	return has_own_locks(strategy) ? steps_verdict(strategy) : plain;
 }
 
-PgmTristate
-pgm_strategy_rewrites(const PgmStrategy *strategy, const PgmVerdict *plain)
-{
-	return strategy->kind == PGM_STRATEGY_WAY_BACK ? PGM_FALSE :
-		plain->rewrites;
-}
-
-PgmTristate
-pgm_strategy_scans(const PgmStrategy *strategy, const PgmVerdict *plain)
-{
-	return strategy->kind == PGM_STRATEGY_WAY_BACK ? PGM_FALSE : plain->scans;
-}
-
 /* Of what is not built or scanned by its steps it is that of the statement. */
 double
 pgm_strategy_estimate(const PgmStrategy *strategy, const PgmRates *rates,

@@ -131,12 +131,6 @@ extern double pgm_strategy_estimate(const PgmStrategy *strategy,
 extern PgmEffect pgm_strategy_effect(PgmStrategy *strategy,
 									 const PgmEffect *effect);
 
-/* Is a table written anew, or read, in place or beside; see the verdict. */
-extern PgmTristate pgm_strategy_rewrites(const PgmStrategy *strategy,
-										 const PgmVerdict *plain);
-extern PgmTristate pgm_strategy_scans(const PgmStrategy *strategy,
-									  const PgmVerdict *plain);
-
 /*
  * Why no statement of this source can be carried out online, as a clause:
  * something in it is to be seen by the others before a commit.  NULL if they
