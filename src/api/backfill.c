@@ -98,6 +98,8 @@ pgmigrate_backfill(PG_FUNCTION_ARGS)
 	{
 		run = pgm_backfill_launch(&call, true);
 		pgm_portal_restore_snapshot();
+		if (!pgm_execution_left_record(run))
+			return (Datum) 0;
 	}
 	else
 		run = pgm_backfill_inline(&call);

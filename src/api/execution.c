@@ -8,7 +8,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 
 #include "api/execution.h"
 #include "base/settings.h"
@@ -67,6 +70,26 @@ pgm_require_worker(FunctionCallInfo fcinfo, const char *calls)
 				errdetail_internal("%s", _(obstacle)),
 				errhint("Call it as SELECT %s, without subqueries for arguments, outside of BEGIN, functions and multi-statement queries.",
 						calls));
+}
+
+bool
+pgm_execution_left_record(int64 run)
+{
+	Oid			schema = get_namespace_oid("pgmigrate", true);
+	Oid			table = get_relname_relid("run_step", schema);
+
+	/* the extension itself anybody can lock for long */
+	if (OidIsValid(table))
+	{
+		LockRelationOid(table, AccessShareLock);
+		if (get_relname_relid("run_step", schema) == table)
+			return true;
+	}
+	ereport(NOTICE,
+			errmsg("run " INT64_FORMAT " is done, and the extension was dropped since",
+				   run),
+			errdetail("What it did is kept, what was recorded of it is gone."));
+	return false;
 }
 
 void

@@ -21,6 +21,14 @@ extern bool pgm_use_worker(FunctionCallInfo fcinfo, const char *calls);
 /* For what is done in a worker or not at all. */
 extern void pgm_require_worker(FunctionCallInfo fcinfo, const char *calls);
 
+/*
+ * After the worker has ended a run without an error: is what it recorded there
+ * to be read?  Who waited for the end of the run may have dropped the
+ * extension since, which a NOTICE says; nobody can any more in this
+ * transaction.
+ */
+extern bool pgm_execution_left_record(int64 run);
+
 /* Before a call that starts a worker and does not wait for it. */
 extern void pgm_refuse_start(void);
 

@@ -207,6 +207,8 @@ pgmigrate_rebuild(PG_FUNCTION_ARGS)
 	request.relid = PG_GETARG_OID(0);
 	run = pgm_worker_rebuild(&request);
 	pgm_portal_restore_snapshot();
+	if (!pgm_execution_left_record(run))
+		return (Datum) 0;
 	foreach(lc, pgm_operations_of_run(run))
 	{
 		PgmOperation *operation = lfirst(lc);

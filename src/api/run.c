@@ -141,6 +141,8 @@ run_to_the_end(FunctionCallInfo fcinfo, PgmDirection direction)
 	{
 		run = pgm_worker_run(direction, target, &allowance, true);
 		pgm_portal_restore_snapshot();
+		if (!pgm_execution_left_record(run))
+			return (Datum) 0;
 	}
 	else
 	{

@@ -183,5 +183,26 @@ for my $other ('DROP EXTENSION pgmigrate', 'SELECT pgmigrate.wait_for_run()')
 	ledger_ok($node, $other);
 }
 
+# Who waited for the run may drop the extension before its caller has read what
+# became of it.  The run is done all the same, and he is told so.
+revision($node, 'last', 'SELECT pg_advisory_xact_lock(1); CREATE TABLE made_last ()');
+$block = session($node);
+$block->query('SELECT pg_advisory_lock(1)');
+my $caller = session($node);
+$caller->send('SELECT count(*) FROM pgmigrate.upgrade()');
+worker_waits($node);
+$drop = session($node);
+$drop->send('DROP EXTENSION pgmigrate');
+poll($node, "SELECT count(*) = 1 FROM pg_locks WHERE pid = @{[$drop->pid]} AND NOT granted");
+kill 'STOP', $caller->pid;
+$block->query('SELECT pg_advisory_unlock(1)');
+poll($node, 'SELECT count(*) = 0 FROM pg_extension WHERE extname = \'pgmigrate\'');
+kill 'CONT', $caller->pid;
+is($caller->result, '0', 'the caller of a run finds no extension any more');
+like($caller->err, qr/ run \d+ is done, and the extension was dropped since/,
+	'and is told what became of the run');
+is(query($node, "SELECT to_regclass('made_last')"), 'made_last', 'that is so');
+$_->quit foreach $block, $caller, $drop;
+
 log_is_clean($node);
 done_testing();
