@@ -75,16 +75,17 @@ static PgmQuery branches_query = {
 };
 
 static PgmQuery show_query = {
-	"SELECT r.id, r.message, v.state, r.down_revision, r.depends_on, "
+	"SELECT n.id, r.message, $3, r.down_revision, r.depends_on, "
 	"r.branch_labels, r.transactional, r.upgrade, r.downgrade, r.verify, "
 	"array_to_string(r.author || r.coauthors, ', '), r.created_at, "
 	"r.amended_by, r.amended_at, "
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_by END, "
 	"CASE WHEN r.approved_digest = r.digest THEN r.approved_at END, "
 	"a.applied_at, r.digest, $2 "
-	"FROM pgmigrate.revision r JOIN pgmigrate.revisions v ON v.revision = r.id "
-	"LEFT JOIN pgmigrate.applied a ON a.revision = r.id WHERE r.id = $1",
-	2, {TEXTOID, TEXTOID}
+	"FROM (SELECT $1) AS n (id) "
+	"LEFT JOIN pgmigrate.revision r ON r.id = n.id "
+	"LEFT JOIN pgmigrate.applied a ON a.revision = n.id",
+	3, {TEXTOID, TEXTOID, TEXTOID}
 };
 
 static Datum
@@ -120,18 +121,26 @@ pgmigrate_branches(PG_FUNCTION_ARGS)
 	return query_rows(fcinfo, &branches_query, NULL, NULL);
 }
 
+/* Of one whose row was lost there is but the name, and when it was applied. */
 Datum
 pgmigrate_show(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "id");
-	PgmRevision *revision = pgm_author_find(target);
-	char	   *changes = pgm_changes_since_approval(revision);
-	Datum		values[2];
-	bool		nulls[2] = {false};
+	bool		lost;
+	const char *id = pgm_author_find_id(target, &lost);
+	char	   *changes = lost ? NULL :
+		pgm_changes_since_approval(pgm_revision_get(id));
+	PgmNodes	nodes;
+	PgmNodeState state;
+	Datum		values[3];
+	bool		nulls[3] = {false};
 
-	values[0] = pgm_text_datum(revision->id);
+	pgm_nodes_load(&nodes);
+	state = nodes.draw[pgm_graph_find(nodes.plan->graph, id)].state;
+	values[0] = pgm_text_datum(id);
 	pgm_set_text(values, nulls, 1,
 				 changes != NULL && changes[0] != '\0' ? changes : NULL);
+	values[2] = pgm_text_datum(pgm_node_state_name(state));
 	return query_rows(fcinfo, &show_query, values, nulls);
 }
 

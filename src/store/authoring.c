@@ -393,26 +393,19 @@ pgm_author_merge(PgmRevision *revision)
 	store(revision, true);
 }
 
-PgmRevision *
-pgm_author_find(const char *target)
+const char *
+pgm_author_find_id(const char *target, bool *lost)
 {
-	PgmRevision *revision = pgm_revision_get(target);
 	PgmPlan    *plan;
 	PgmRevSet	set;
 	PgmGraphError error = {PGM_GRAPH_OK};
 
-	if (revision != NULL)
-		return revision;
+	*lost = false;
+	if (pgm_revision_get(target) != NULL)
+		return target;
 	plan = pgm_plan_load_with_holes();
 	if (!pgm_graph_resolve(plan->graph, plan->rows, target, &set, &error))
 		pgm_graph_raise(&error);
-	if (set.n == 1 && plan->seqs[set.rev[0]] == 0)
-		ereport(ERROR,
-				errcode(PGM_ERRCODE_BROKEN_GRAPH),
-				errmsg("the row of revision \"%s\" was lost",
-					   pgm_graph_id(plan->graph, set.rev[0])),
-				errdetail("Others stand on it, or the database is recorded to be there."),
-				errhint("Load it again, with its parents."));
 	if (set.n != 1)
 		ereport(ERROR,
 				errcode(ERRCODE_AMBIGUOUS_ALIAS),
@@ -420,7 +413,23 @@ pgm_author_find(const char *target)
 				errdetail_plural("It names %d revision.",
 								 "It names %d revisions.", set.n, set.n),
 				errhint("Name one by its identifier or label; pgmigrate.history() lists them."));
-	return pgm_revision_get(pgm_graph_id(plan->graph, set.rev[0]));
+	*lost = plan->seqs[set.rev[0]] == 0;
+	return pgm_graph_id(plan->graph, set.rev[0]);
+}
+
+PgmRevision *
+pgm_author_find(const char *target)
+{
+	bool		lost;
+	const char *id = pgm_author_find_id(target, &lost);
+
+	if (lost)
+		ereport(ERROR,
+				errcode(PGM_ERRCODE_BROKEN_GRAPH),
+				errmsg("the row of revision \"%s\" was lost", id),
+				errdetail("Others stand on it, or the database is recorded to be there."),
+				errhint("Load it again, with its parents."));
+	return pgm_revision_get(id);
 }
 
 static PgmRevision *

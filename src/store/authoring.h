@@ -38,8 +38,12 @@ extern const char *pgm_author_amend(const PgmRevision *change);
 extern const char *pgm_author_remove(const char *id);
 extern const char *pgm_author_approve(const char *id, const char *digest);
 
-/* The revision of this id or unique prefix; an error if there is none. */
+/*
+ * The revision of this id or unique prefix, or its id; an error if there is
+ * none, and if its row was lost where that is not told.
+ */
 extern PgmRevision *pgm_author_find(const char *target);
+extern const char *pgm_author_find_id(const char *target, bool *lost);
 
 /* The id that a revision without one gets; parents must be ids. */
 extern char *pgm_author_id(const PgmRevision *revision);

@@ -13,7 +13,8 @@ SELECT pgmigrate.graph('dot');
 SELECT pgmigrate.graph('mermaid');
 SELECT unnest(regexp_matches(pgmigrate.graph('svg'), '<title>([a-z ]*)')) AS svg;
 SELECT revision, state FROM pgmigrate.show('c');
-SELECT * FROM pgmigrate.show('b');
+SELECT revision, state, down_revision, upgrade, applied_at IS NOT NULL AS was_applied FROM pgmigrate.show('b');
+SELECT pgmigrate.changes('b');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM pgmigrate.upgrade();
 
@@ -48,6 +49,7 @@ SELECT revision, state FROM pgmigrate.stamp('c');
 SELECT * FROM pgmigrate.upgrade();
 -- all rows of head: nothing plans to run them again, and what looks says what is missing
 DELETE FROM pgmigrate.head;
+SELECT revision, state FROM pgmigrate.show('b');
 SELECT count(*) FROM pgmigrate.plan('head');
 \echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM pgmigrate.assess('head');
