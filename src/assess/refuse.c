@@ -61,6 +61,25 @@ forbids(const PgmJudged *judged, const PgmFinding *finding,
 		  strcmp(rule, "not-tried") == 0) && is_unknown(judged));
 }
 
+/*
+ * The rule, and why the statement is not carried out in a way that the rule
+ * has nothing against: whoever reads the error need not assess it again.
+ */
+static char *
+detail_of(const PgmJudged *judged, const char *rule, int others)
+{
+	char	   *detail = others == 0 ?
+		psprintf(_("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production."),
+				 rule) :
+		psprintf(ngettext("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so does %d more finding.",
+						  "Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so do %d more findings.",
+						  others), rule, others);
+
+	return judged->strategy == NULL || !judged->strategy->refused ? detail :
+		psprintf(_("%s  It is not carried out online: %s."), detail,
+				 judged->strategy->why);
+}
+
 static void
 refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
 {
@@ -74,12 +93,7 @@ refuse_finding(const PgmJudged *judged, const PgmFinding *finding, int others)
 				   judged->n + 1, judged->revision, finding->message) :
 			errmsg("statement %d of revision \"%s\" could not be assessed: %s",
 				   judged->n + 1, judged->revision, finding->message),
-			others == 0 ?
-			errdetail("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production.",
-					  rule) :
-			errdetail_plural("Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so does %d more finding.",
-							 "Rule \"%s\" forbids it where \"pgmigrate.environment\" is production, and so do %d more findings.",
-							 others, rule, others),
+			errdetail_internal("%s", detail_of(judged, rule, others)),
 			danger ?
 			errhint("Change the revision as pgmigrate.assess() proposes, or allow it: in the call, allow => '{%s}' and a reason, or by the comment \"pgmigrate: allow %s because ...\" before the statement.",
 					rule, rule) :

@@ -222,6 +222,24 @@ is_unknown(const PgmVerdict *verdict)
 }
 
 /*
+ * What the server does not do to a column that something goes by, an online
+ * change may: then what is in the way of that is what the user can change.
+ */
+static char *
+remedy_of_failure(const PgmJudged *judged)
+{
+	const PgmVerdict *verdict = judged->verdict;
+
+	if (verdict->remedy != NULL || judged->strategy == NULL ||
+		!judged->strategy->refused ||
+		(verdict->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED &&
+		 verdict->sqlerrcode != ERRCODE_INVALID_TABLE_DEFINITION))
+		return verdict->remedy;
+	return psprintf("Nor is it carried out online: %s.",
+					judged->strategy->why);
+}
+
+/*
  * Rules about time, for a table that an earlier revision makes and that is not
  * there yet: others have it by then, and no one knows how large it is.  What
  * else it has, such as keys and indexes, cannot be asked for.
@@ -299,7 +317,7 @@ pgm_lint_statement(PgmJudged *judged, PgmLintPast *past)
 		PgmFinding *finding = pgm_lint_find(judged, "trial-fails", lint.effect,
 											psprintf("the statement fails: %s",
 													 verdict->reason),
-											verdict->remedy);
+											remedy_of_failure(judged));
 
 		finding->details = psprintf("{\"sqlstate\": \"%s\"%s}",
 									unpack_sql_state(verdict->sqlerrcode),
