@@ -25,6 +25,7 @@
 
 #include "api/access_levels.h"
 #include "assess/assess.h"
+#include "assess/passes.h"
 #include "base/printable.h"
 #include "base/result_rows.h"
 #include "base/spi.h"
@@ -435,6 +436,7 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 	PlanRows   *out = arg;
 	PgmClassifier classifier = {0};
 	PgmResume	resume = {0};
+	PgmPassSeen pass = {0};
 	char	   *why_plain = pgm_strategy_obstacle(source);
 	bool		any = false;
 
@@ -455,6 +457,8 @@ plan_step(const PgmPlan *plan, int step, const PgmSource *source, void *arg)
 											  false);
 		if (judged.strategy->kind != PGM_STRATEGY_PLAIN && why_plain != NULL)
 			judged.strategy = pgm_strategy_plain(why_plain);
+		judged.strategy = pgm_strategy_in_pass(&pass, judged.verdict,
+											   judged.strategy);
 		plan_row(out, step, source->revision, &judged, false);
 	}
 	if (!any)

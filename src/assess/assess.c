@@ -27,6 +27,7 @@
 #include "assess/level.h"
 #include "assess/losses.h"
 #include "assess/missing_objects.h"
+#include "assess/passes.h"
 #include "assess/predictions.h"
 #include "assess/row_checks.h"
 #include "assess/row_plans.h"
@@ -76,6 +77,7 @@ typedef struct Assessment
 	const PgmAssessItem *replaced;	/* what a way back replaces: of this … */
 	int			first_replaced; /* … these … */
 	PgmReplaced back;			/* … up to the last one */
+	PgmPassSeen pass;
 } Assessment;
 
 /* In a signal handler. */
@@ -152,7 +154,7 @@ note_replaced(Assessment *assessment, const PgmAssessItem *item, int n)
 
 /* As a run in a worker would carry it out. */
 static PgmStrategy *
-strategy_of(const Assessment *assessment, const PgmAssessItem *item,
+strategy_of(Assessment *assessment, const PgmAssessItem *item,
 			const PgmVerdict *verdict)
 {
 	bool		tried = verdict->tried && verdict->sqlerrcode == 0;
@@ -167,6 +169,7 @@ strategy_of(const Assessment *assessment, const PgmAssessItem *item,
 	strategy = pgm_strategy_choose(verdict, &assessment->rates, tried);
 	if (strategy->kind != PGM_STRATEGY_PLAIN && item->why_plain != NULL)
 		strategy = pgm_strategy_plain(item->why_plain);
+	strategy = pgm_strategy_in_pass(&assessment->pass, verdict, strategy);
 	(void) pgm_strategy_verdict(strategy, verdict);
 	return strategy;
 }

@@ -519,6 +519,8 @@ pgm_strategy_estimate(const PgmStrategy *strategy, const PgmRates *rates,
 
 	if (strategy->kind == PGM_STRATEGY_WAY_BACK)
 		return strategy->passed_over ? 0 : rates->rate[PGM_WORK_NONE].ms;
+	if (strategy->goes_along)
+		return 0;
 	if (ms < 0 || strategy->kind == PGM_STRATEGY_PLAIN ||
 		strategy->kind == PGM_STRATEGY_KEEP ||
 		!(IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ||

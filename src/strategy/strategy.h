@@ -57,6 +57,8 @@ typedef struct PgmStrategy
 	char	   *figures;		/* by which it is this one of two, or NULL */
 	bool		refused;		/* plain for want of a way */
 	bool		passed_over;	/* a way back that was taken already */
+	bool		goes_along;		/* with a statement before, which has the time
+								 * that both take */
 	Oid			relid;			/* what it is about; of plain 0 */
 	PgmOperationMethod method;
 	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */

@@ -192,7 +192,7 @@ INSERT INTO keyless VALUES (1, 1, 1);
 ALTER TABLE keyless ADD CONSTRAINT k FOREIGN KEY (u) REFERENCES keyed;
 SELECT pgmigrate.revision('chosen', 'ALTER TABLE c.keyless DROP CONSTRAINT k; ALTER TABLE c.keyed ALTER id TYPE text; ALTER TABLE c.keyed ALTER n TYPE bigint; ALTER TABLE c.keyless ALTER u TYPE text USING (u + 0)::text; ALTER TABLE c.keyless ADD CONSTRAINT k FOREIGN KEY (u) REFERENCES c.keyed', 'SELECT 1', id => 'chosen');
 SELECT statement, strategy FROM pgmigrate.plan('head');
-SELECT regexp_replace(x[1], '\d+ (ms|MB)', 'n \1', 'g') AS line FROM (SELECT string_agg(btrim(line), ' ') AS text FROM pgmigrate.report('chosen') AS line) AS t, regexp_matches(text, 'Statement \d of 5 (.*? time: )', 'g') AS x;
+SELECT regexp_replace(x[1], '\d+ (ms|MB)', 'n \1', 'g') AS line FROM (SELECT string_agg(btrim(line), ' ') AS text FROM pgmigrate.report('chosen') AS line) AS t, regexp_matches(text, 'Statement \d of 5 (.*?) (?:time|lock): ', 'g') AS x;
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT statement, relation, strategy FROM pgmigrate.operations WHERE revision = 'chosen' ORDER BY operation;
 SELECT conname FROM pg_constraint WHERE conrelid = 'keyless'::regclass AND contype = 'f' AND convalidated;

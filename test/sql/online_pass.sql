@@ -27,6 +27,9 @@ $$, $$
 	ALTER TABLE accounts DROP d, DROP CONSTRAINT accounts_a_check;
 	ALTER TABLE accounts ALTER a TYPE int, ALTER b TYPE int, ALTER c TYPE text;
 $$, id => 'm1');
+-- one operation, whose time is that of its first statement
+SELECT strategy, estimate > '0' AS counted, statement FROM pgmigrate.plan('m1');
+SELECT statement, message FROM pgmigrate.assess('m1') WHERE rule = 'check-inline' AND level <> 'info';
 SELECT revision, state FROM pgmigrate.upgrade();
 SELECT operation, statement, strategy, state FROM pgmigrate.operations ORDER BY operation;
 ALTER TABLE twin ALTER a TYPE bigint, ALTER b TYPE numeric(10, 2), ALTER c TYPE varchar(10), ADD d int DEFAULT 7;
