@@ -129,6 +129,20 @@ want(PgmClones *clones, Oid relid)
 													  relid);
 }
 
+/*
+ * What one parent may do to the column of a child depends on whether others
+ * have it too.
+ */
+static void
+want_with_parents(PgmClones *clones, Oid relid)
+{
+	ListCell   *lc;
+
+	want(clones, relid);
+	foreach(lc, pgm_related_parents(relid))
+		want(clones, lfirst_oid(lc));
+}
+
 /* Which partitions stand for others is chosen when all names are known. */
 static void
 want_below(PgmClones *clones, Oid relid)
@@ -147,7 +161,7 @@ want_below(PgmClones *clones, Oid relid)
 			get_rel_relkind(below) == RELKIND_RELATION)
 			clones->leaves = lappend_oid(clones->leaves, below);
 		else
-			want(clones, below);
+			want_with_parents(clones, below);
 	}
 }
 
@@ -157,9 +171,8 @@ want_tree(PgmClones *clones, Oid relid)
 {
 	Oid			other = pgm_default_partition(relid);
 	Oid			above = relid;
-	ListCell   *lc;
 
-	want(clones, relid);
+	want_with_parents(clones, relid);
 	while (get_rel_relispartition(above))
 	{
 		above = pgm_partition_parent(above);
@@ -168,8 +181,6 @@ want_tree(PgmClones *clones, Oid relid)
 	}
 	if (OidIsValid(other))
 		want(clones, other);
-	foreach(lc, pgm_related_parents(relid))
-		want(clones, lfirst_oid(lc));
 	want_below(clones, relid);
 }
 

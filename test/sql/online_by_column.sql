@@ -292,6 +292,18 @@ SELECT family_described('online') = family_described('plain') AS as_plain;
 SELECT tableoid::regclass, count(*), sum(v), min(pg_typeof(v)::text) FROM online GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint WHERE k.conrelid = 'online'::regclass;
 
+-- a column that several tables hand down is not changed by way of one of them, and the server refuses it
+CREATE TABLE mother (m int);
+CREATE TABLE father (m int);
+CREATE TABLE daughter () INHERITS (mother, father);
+SELECT rule, message, hint FROM pgmigrate.lint('ALTER TABLE c.mother ALTER m TYPE bigint') WHERE rule = 'trial-fails';
+-- but by way of the one that all of them have it from
+CREATE TABLE above (m int);
+CREATE TABLE left_one () INHERITS (above);
+CREATE TABLE right_one () INHERITS (above);
+CREATE TABLE below () INHERITS (left_one, right_one);
+SELECT rule FROM pgmigrate.lint('ALTER TABLE c.above ALTER m TYPE bigint') WHERE rule = 'trial-fails';
+
 -- what the old column cannot hold may also be a null that the cast makes
 CREATE TYPE crate AS (a int);
 CREATE FUNCTION open(crate) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT nullif($1.a, 7)';
