@@ -44,6 +44,7 @@
 #include "base/spi_list.h"
 #include "compat/attribute.h"
 #include "compat/not_null.h"
+#include "online/column_default.h"
 #include "online/column_since.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -658,6 +659,7 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 		AttrNumber	from = spec.pairs[i].lead;
 		AttrNumber	to = spec.pairs[i].follow;
 		char	   *text = text_of(&default_query, relid, from);
+		char	   *name = get_attname(relid, from, false);
 
 		check_not_null(shadow, relid, &spec.pairs[i]);
 		if (text != NULL)
@@ -670,6 +672,8 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 		save_default(defaults, relid, from, text);
 		if (back)
 			text = default_back(shadow, relid, from, to, text);
+		else
+			(void) pgm_column_new_default(shadow, name, &text);
 		if (text != NULL)
 			set_default(relid, to, text);
 		if (back)

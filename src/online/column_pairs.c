@@ -27,6 +27,7 @@
 #include "base/transaction.h"
 #include "clone/misfit.h"
 #include "compat/parse.h"
+#include "online/column_default.h"
 #include "online/column_since.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -108,7 +109,7 @@ pgm_column_add(const PgmShadow *shadow)
 		makeRangeVar(get_namespace_name(get_rel_namespace(shadow->relid)),
 					 get_rel_name(shadow->relid), -1);
 	stmt->objtype = OBJECT_TABLE;
-	foreach(lc, pgm_shadow_commands(shadow))
+	foreach(lc, pgm_column_retypings(pgm_shadow_commands(shadow)))
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		const ColumnDef *as = castNode(ColumnDef, command->def);
@@ -135,7 +136,7 @@ renames(const PgmShadow *shadow)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, pgm_shadow_commands(shadow))
+	foreach(lc, pgm_column_retypings(pgm_shadow_commands(shadow)))
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
@@ -187,7 +188,8 @@ void
 pgm_column_specify(const PgmShadow *shadow, Oid relid, PgmColumnSpec *spec)
 {
 	Relation	rel = table_open(relid, NoLock);
-	List	   *commands = pgm_shadow_commands(shadow);
+	List	   *commands =
+		pgm_column_retypings(pgm_shadow_commands(shadow));
 	PgmInverse	inverse;
 	ListCell   *lc;
 

@@ -27,9 +27,13 @@
 #include "base/spi_list.h"
 #include "base/transaction.h"
 #include "compat/parse.h"
+#include "online/column_default.h"
 #include "online/column_demands.h"
 #include "online/column_internal.h"
+#include "online/downgrade.h"
+#include "online/mapping_proof.h"
 #include "online/owner.h"
+#include "strategy/columns.h"
 
 /*
  * Columns $2 of table $1; triggers of others sort before $3.  Each row is a
@@ -149,11 +153,49 @@ kind_reason(Relation rel, Oid owner)
 	return NULL;
 }
 
+/* A statement of a source, and the table that it is about. */
+typedef struct Subject
+{
+	Relation	rel;
+	const PgmSource *source;
+	int			n;
+	bool		ahead;			/* those before it are not run yet */
+} Subject;
+
+/*
+ * Is it a column that an earlier statement adds, before this one is run?  By
+ * then it has what is said there, and no index or constraint.
+ */
+static bool
+is_to_come(const Subject *subject, const char *column)
+{
+	for (int i = 0; subject->ahead && i < subject->n; i++)
+	{
+		ListCell   *lc;
+
+		if (pgm_shadow_altered_by(subject->source, i) !=
+			RelationGetRelid(subject->rel))
+			continue;
+		foreach(lc, castNode(AlterTableStmt,
+							 subject->source->statements[i].raw->stmt)->cmds)
+		{
+			const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+			const ColumnDef *def = (const ColumnDef *) command->def;
+
+			if (command->subtype == AT_AddColumn &&
+				strcmp(def->colname, column) == 0)
+				return def->constraints == NIL &&
+					pgm_serial_type(def->typeName) == NULL;
+		}
+	}
+	return false;
+}
+
 /* What the trigger cannot give to an expression. */
 static bool
 reads_other_walker(Node *node, void *context)
 {
-	Relation	rel = context;
+	const Subject *subject = context;
 
 	if (node == NULL)
 		return false;
@@ -166,38 +208,74 @@ reads_other_walker(Node *node, void *context)
 		if (!IsA(llast(fields), String))
 			return true;
 		name = strVal(llast(fields));
-		column = get_attnum(RelationGetRelid(rel), name);
-		return column <= 0 ||
-			TupleDescAttr(RelationGetDescr(rel),
+		column = get_attnum(RelationGetRelid(subject->rel), name);
+		if (column == InvalidAttrNumber)
+			return !is_to_come(subject, name);
+		return column < 0 ||
+			TupleDescAttr(RelationGetDescr(subject->rel),
 						  column - 1)->attgenerated != '\0';
 	}
 	return raw_expression_tree_walker(node, reads_other_walker, context);
 }
 
-static char *
-statement_reason(Relation rel, Node *stmt, List **columns)
+/* A default of a column whose type it changes is given in the switch. */
+static bool
+is_supported(Relation rel, const AlterTableStmt *stmt,
+			 const AlterTableCmd *command)
 {
+	AttrNumber	column;
+
+	if (command->subtype == AT_AlterColumnType)
+		return true;
+	if (command->subtype != AT_ColumnDefault || command->name == NULL ||
+		pgm_retyping(stmt->cmds, command->name) == NULL)
+		return false;
+	column = get_attnum(RelationGetRelid(rel), command->name);
+	return column <= 0 || TupleDescAttr(RelationGetDescr(rel),
+										column - 1)->attidentity == '\0';
+}
+
+static char *
+retyping_reason(Subject *subject, const AlterTableCmd *command, List *columns)
+{
+	Oid			relid = RelationGetRelid(subject->rel);
+
+	if (list_member(columns, makeString(command->name)))
+		return psprintf("column \"%s\" is changed twice", command->name);
+	if (get_attnum(relid, command->name) <= 0 &&
+		!is_to_come(subject, command->name))
+		return psprintf("there is no column \"%s\"", command->name);
+	if (reads_other_walker(castNode(ColumnDef, command->def)->raw_default,
+						   subject))
+		return psprintf("the expression for column \"%s\" reads more than ordinary columns",
+						command->name);
+	return NULL;
+}
+
+static char *
+statement_reason(Subject *subject, List **columns)
+{
+	Relation	rel = subject->rel;
+	AlterTableStmt *stmt = (AlterTableStmt *)
+		subject->source->statements[subject->n].raw->stmt;
 	ListCell   *lc;
 
 	if (!IsA(stmt, AlterTableStmt))
 		return pstrdup("the statement is not ALTER TABLE");
-	if (!castNode(AlterTableStmt, stmt)->relation->inh &&
-		has_subclass(RelationGetRelid(rel)))
+	if (!stmt->relation->inh && has_subclass(RelationGetRelid(rel)))
 		return pstrdup("the statement leaves out the tables that inherit");
-	foreach(lc, castNode(AlterTableStmt, stmt)->cmds)
+	foreach(lc, stmt->cmds)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		char	   *reason;
 
-		if (command->subtype != AT_AlterColumnType)
+		if (!is_supported(rel, stmt, command))
 			return pstrdup("the statement does more than change types");
-		if (list_member(*columns, makeString(command->name)))
-			return psprintf("column \"%s\" is changed twice", command->name);
-		if (get_attnum(RelationGetRelid(rel), command->name) <= 0)
-			return psprintf("there is no column \"%s\"", command->name);
-		if (reads_other_walker(castNode(ColumnDef, command->def)->raw_default,
-							   rel))
-			return psprintf("the expression for column \"%s\" reads more than ordinary columns",
-							command->name);
+		if (command->subtype != AT_AlterColumnType)
+			continue;
+		reason = retyping_reason(subject, command, *columns);
+		if (reason != NULL)
+			return reason;
 		*columns = lappend(*columns, makeString(command->name));
 	}
 	if (RelationGetNumberOfAttributes(rel) + list_length(*columns) >
@@ -283,6 +361,9 @@ values_reason(Relation rel, AlterTableCmd *command, Oid reader)
 	char	   *reason;
 	ListCell   *lc;
 
+	/* one that is to come has no values, and nothing is on it */
+	if (column == InvalidAttrNumber)
+		return NULL;
 	pgm_mapping_foresee(rel, command, reader, &forth);
 	if (forth.missing != NULL)
 		return forth.missing;
@@ -330,19 +411,21 @@ member_reason(Oid relid, Oid root, List *columns, List *commands, Oid reader)
 	return psprintf("of table \"%s\" %s", get_rel_name(relid), reason);
 }
 
-char *
-pgm_column_refusal(Oid relid, const PgmSource *source, int n, Oid reader)
+static char *
+refusal(Oid relid, const PgmSource *source, int n, Oid reader, bool ahead)
 {
-	Relation	rel = table_open(relid, NoLock);
+	Subject		subject = {table_open(relid, NoLock), source, n, ahead};
 	List	   *columns = NIL;
-	char	   *reason = source == NULL ?
-		pstrdup("no column is changed") :
-		statement_reason(rel, source->statements[n].raw->stmt, &columns);
+	char	   *reason = source == NULL ? pstrdup("no column is changed") :
+		statement_reason(&subject, &columns);
+	List	   *commands;
 	ListCell   *lc;
 
-	table_close(rel, NoLock);
+	table_close(subject.rel, NoLock);
 	if (reason != NULL)
 		return reason;
+	commands = pgm_column_retypings(castNode(AlterTableStmt,
+											 source->statements[n].raw->stmt)->cmds);
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
@@ -350,15 +433,18 @@ pgm_column_refusal(Oid relid, const PgmSource *source, int n, Oid reader)
 							get_rel_name(lfirst_oid(lc)));
 		/* one that was dropped since it was found has no name */
 		reason = get_rel_name(lfirst_oid(lc)) == NULL ? NULL :
-			member_reason(lfirst_oid(lc), relid, columns,
-						  castNode(AlterTableStmt,
-								   source->statements[n].raw->stmt)->cmds,
-						  reader);
+			member_reason(lfirst_oid(lc), relid, columns, commands, reader);
 		UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
 		if (reason != NULL)
 			return reason;
 	}
 	return NULL;
+}
+
+char *
+pgm_column_refusal(Oid relid, const PgmSource *source, int n, Oid reader)
+{
+	return refusal(relid, source, n, reader, false);
 }
 
 char *
@@ -369,7 +455,7 @@ pgm_column_refusal_unlocked(Oid relid, const PgmSource *source, int n,
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return pstrdup("others have locked the table");
-	reason = pgm_column_refusal(relid, source, n, reader);
+	reason = refusal(relid, source, n, reader, true);
 	UnlockRelationOid(relid, AccessShareLock);
 	return reason;
 }

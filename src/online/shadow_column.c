@@ -31,6 +31,7 @@
 #include "base/spi_list.h"
 #include "base/transaction.h"
 #include "online/beside.h"
+#include "online/column_default.h"
 #include "online/column_demands.h"
 #include "online/column_internal.h"
 #include "online/column_since.h"
@@ -152,7 +153,7 @@ save_pairs(PgmShadow *shadow)
 
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{\"pairs\": [");
-	foreach(lc, pgm_shadow_commands(shadow))
+	foreach(lc, pgm_column_retypings(pgm_shadow_commands(shadow)))
 	{
 		AttrNumber	column = get_attnum(shadow->relid,
 										lfirst_node(AlterTableCmd, lc)->name);
@@ -197,6 +198,7 @@ prepare_locked(PgmShadow *shadow, void *arg)
 	unfit = pgm_unfit_create(shadow->schema);
 	pgm_unfit_give_away(unfit, shadow->owner);
 	pgm_column_add(shadow);
+	pgm_column_keep_defaults(shadow);
 	pgm_owner_leave(&scope);
 	save(shadow, "schema", shadow->schema);
 	save_pairs(shadow);
@@ -226,7 +228,7 @@ fill_statement(const PgmShadow *shadow)
 
 	initStringInfo(&set);
 	initStringInfo(&where);
-	foreach(lc, pgm_shadow_commands(shadow))
+	foreach(lc, pgm_column_retypings(pgm_shadow_commands(shadow)))
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 		const char *hidden =

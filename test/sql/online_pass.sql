@@ -92,6 +92,16 @@ SELECT statement, strategy, h AS hazard FROM pgmigrate.plan('m5') LEFT JOIN LATE
 SELECT pgmigrate.remove('m5');
 SELECT pgmigrate.revision('together', 'DROP INDEX accounts_c; ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE accounts ALTER a TYPE numeric', id => 'm6');
 SELECT count(*) FROM pgmigrate.plan('m6'), unnest(hazards) AS h WHERE h ~ 'between them';
+SELECT pgmigrate.remove('m6');
+-- a column that a statement before adds is there by then, also where there is no key
+CREATE TABLE bare (a int);
+INSERT INTO bare SELECT generate_series(1, 50);
+SELECT pgmigrate.revision('added', 'ALTER TABLE bare ADD n int; ALTER TABLE bare ALTER n TYPE bigint USING n + 1; ALTER TABLE twin ADD n int; ALTER TABLE twin ALTER n TYPE bigint', id => 'm7');
+SELECT strategy, hazards, statement FROM pgmigrate.plan('m7');
+SELECT revision, state FROM pgmigrate.upgrade('m7');
+SELECT statement, relation, strategy, state FROM pgmigrate.operations WHERE revision = 'm7' ORDER BY 1;
+-- but not one that it adds with more, or does not
+SELECT DISTINCT strategy FROM pgmigrate.lint('ALTER TABLE bare ADD o int UNIQUE; ALTER TABLE bare ALTER o TYPE bigint; ALTER TABLE bare ALTER p TYPE bigint') WHERE statement > 1;
 
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
