@@ -252,7 +252,7 @@ find_classes(Relation index, Oid model, const List *names, Classes *found)
 	memset(found, 0, sizeof(Classes));
 	foreach(lc, RelationGetIndexList(rel))
 	{
-		Relation	like = index_open(lfirst_oid(lc), NoLock);
+		Relation	like = index_open(lfirst_oid(lc), AccessShareLock);
 		Classes		one;
 
 		if (is_plain(like) && are_alike(index, like))
@@ -303,7 +303,7 @@ keep_indexes(Oid relid, Oid model, const List *names)
 
 	foreach(lc, RelationGetIndexList(rel))
 	{
-		Relation	index = index_open(lfirst_oid(lc), NoLock);
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		Classes		classes;
 		bool		keeps = is_plain(index) &&
 			find_classes(index, model, names, &classes);
