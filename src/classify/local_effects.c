@@ -294,6 +294,12 @@ any_event_trigger(void)
 }
 
 bool
+pgm_database_is_local(void)
+{
+	return !any_event_trigger() && !pgm_citus_is_here();
+}
+
+bool
 pgm_statement_is_local(const PgmSource *source, int n)
 {
 	Node	   *stmt = source->statements[n].raw->stmt;
@@ -301,7 +307,7 @@ pgm_statement_is_local(const PgmSource *source, int n)
 
 	if (effects == PGM_ANY_EFFECTS ||
 		source->statements[n].length > PGM_LOCAL_TEXT_MAX ||
-		any_event_trigger() || pgm_citus_is_here())
+		!pgm_database_is_local())
 		return false;
 
 	if (!pgm_statement_is(stmt, PGM_ONLY_NAMES_CODE) &&

@@ -16,4 +16,7 @@
  */
 extern bool pgm_statement_is_local(const PgmSource *source, int n);
 
+/* The same of what is not the text of anybody: who hears of each statement? */
+extern bool pgm_database_is_local(void);
+
 #endif							/* PGM_CLASSIFY_LOCAL_EFFECTS_H */

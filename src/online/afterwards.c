@@ -258,6 +258,7 @@ look_ahead(PgmShadow *shadow)
 	if (shadow->request->exec->worker)
 		pgm_txn_begin();
 	pgm_shadow_look_at_sequences(shadow);
+	pgm_shadow_look_at_reach(shadow);
 	if (shadow->request->exec->worker)
 		pgm_txn_commit();
 }

@@ -25,6 +25,7 @@ typedef struct PgmShadow
 	MemoryContext context;		/* lives through all phases */
 	bool		exchanges;		/* what it locks now is to be exchanged … */
 	bool		together;		/* … or is that of all of the family */
+	bool		local;			/* an exchange has no effect elsewhere */
 	Oid			relid;
 	Oid			root;			/* what the statement alters */
 	List	   *family;			/* all that it changes, and are exchanged */

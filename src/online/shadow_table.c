@@ -285,6 +285,7 @@ switch_family(List *family)
 
 	/* what is planned now is not planned under the lock */
 	pgm_txn_begin();
+	pgm_shadow_look_at_reach(shadow);
 	pgm_ahead_look(shadow);
 	foreach(lc, family)
 	{

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/transaction.h"
+#include "classify/local_effects.h"
 #include "online/column_internal.h"
 #include "online/dependents.h"
 #include "online/internal.h"
@@ -154,8 +155,8 @@ attempt(LockedWork *work)
 	work->level = 0;
 
 	/* of an exchange everybody waits for the end, but nobody for the disk */
-	pgm_txn_commit_unlocking(!work->shadow->exchanges, &released,
-							 &released_cpu);
+	pgm_txn_commit_unlocking(!work->shadow->exchanges || !work->shadow->local,
+							 &released, &released_cpu);
 	if (work->mode != AccessExclusiveLock)
 		return;
 	work->shadow->held = released - start;
@@ -203,6 +204,17 @@ work_until_done(LockedWork *work)
 		MemoryContextSwitchTo(work->shadow->context);
 		pgm_lockwait_pause(work->shadow->request->wait);
 	}
+}
+
+void
+pgm_shadow_look_at_reach(PgmShadow *shadow)
+{
+	const PgmShadowRequest *request = shadow->request;
+
+	shadow->local = pgm_database_is_local();
+	for (int i = request->n;
+		 shadow->local && request->source != NULL && i <= request->last; i++)
+		shadow->local = pgm_statement_is_local(request->source, i);
 }
 
 void

@@ -10,6 +10,13 @@
 
 #include "online/internal.h"
 
+/*
+ * Before an exchange, in a transaction: what the statements may have done to
+ * another server must not be there without them after a crash, so they are
+ * flushed under the locks then.
+ */
+extern void pgm_shadow_look_at_reach(PgmShadow *shadow);
+
 /* In a worker in a transaction of its own, else in the caller's. */
 extern void pgm_shadow_locked(PgmShadow *shadow, LOCKMODE mode,
 							  bool with_statement,

@@ -33,7 +33,7 @@ SELECT * FROM way('ALTER TABLE chosen.docs ALTER body TYPE bytea USING body::byt
 -- several in one pass
 SELECT * FROM way('ALTER TABLE chosen.docs ALTER v TYPE bigint; ALTER TABLE chosen.docs ALTER body TYPE varchar(2000000)');
 -- where it can be by a table only, or one is asked for
-SELECT * FROM way('ALTER TABLE chosen.docs ALTER v TYPE bigint, ALTER v SET DEFAULT 5');
+SELECT * FROM way('ALTER TABLE chosen.docs ALTER v TYPE bigint, ALTER v SET NOT NULL');
 SET pgmigrate.online_method = 'table';
 SELECT * FROM way('ALTER TABLE chosen.docs ALTER v TYPE bigint');
 RESET pgmigrate.online_method;

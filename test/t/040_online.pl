@@ -423,6 +423,64 @@ is( query($node,
 	'and is valid');
 query($node, 'DROP TABLE refers; SELECT pgmigrate.finalize()');
 
+# The switch is there for all before its commit is flushed and at a standby, but
+# not where it may have told another server something: no crash may part them.
+$node->append_conf('postgresql.conf', 'synchronous_commit = local');
+$node->reload;
+poll($node, "SELECT current_setting('synchronous_commit') = 'local'");
+
+# The state of the operation and its lock, as the worker waits for the standby.
+sub switch_at_standby
+{
+	my $waits = session($node);
+	my ($worker, $at);
+
+	new_tables();
+	$waits->query('SET synchronous_commit = on');
+	$reader = holder('BEGIN; SELECT count(*) FROM acc WHERE id = 1');
+	$waits->send($change);
+	poll($node,
+		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%waiting for AccessExclusiveLock on public.acc%')"
+	);
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+	$node->reload;
+	poll($node, "SELECT current_setting('synchronous_standby_names') = 'nobody'");
+	$reader->quit;
+	$worker = worker_waits($node, 'SyncRep');
+	$at = state() . ' '
+	  . query($node,
+		"SELECT count(*) FROM pg_locks WHERE pid = $worker AND relation = 'acc'::regclass AND mode = 'AccessExclusiveLock'"
+	  );
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+	$node->reload;
+	is($waits->result, 'switched', 'the standby is not waited for any more');
+	$waits->quit;
+	query($node, 'SELECT pgmigrate.finalize()');
+	return $at;
+}
+
+# An attempt that was given up may have had a commit before that.
+sub is_at_standby
+{
+	my ($expected, $what) = @_;
+	my $at;
+
+	for (my $try = 0; $try < 5; $try++)
+	{
+		$at = switch_at_standby();
+		last if $at ne 'switching 0';
+	}
+	is($at, $expected, $what);
+	return;
+}
+
+is_at_standby('switched 0', 'it is switched and unlocked before its commit is safe');
+query($node, <<'SQL');
+CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER tell ON ddl_command_end WHEN TAG IN ('COMMENT') EXECUTE FUNCTION tell();
+SQL
+is_at_standby('switching 1', 'but not where somebody may have told another server');
+
 log_is_clean($node);
 $node->stop;
 
