@@ -331,6 +331,37 @@ pgm_shadow_dropped(const PgmShadow *shadow)
 												   request->n));
 }
 
+/*
+ * A comment on the table, or on something of it, is no more than a row of the
+ * catalog: it can be of the switch.  What else could stand there cannot: an
+ * index takes its time, and the copy has those that the table had.
+ */
+static bool
+may_stand_between(Oid relid, const PgmSource *source, int n)
+{
+	const CommentStmt *stmt = (const CommentStmt *)
+		source->statements[n].raw->stmt;
+	List	   *name;
+
+	if (!IsA(stmt, CommentStmt))
+		return false;
+	switch (stmt->objtype)
+	{
+		case OBJECT_TABLE:
+			name = castNode(List, stmt->object);
+			break;
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+			name = castNode(List, stmt->object);
+			name = list_truncate(list_copy(name), list_length(name) - 1);
+			break;
+		default:
+			return false;
+	}
+	return name != NIL &&
+		pgm_lookup_relation(makeRangeVarFromNameList(name)) == relid;
+}
+
 int
 pgm_shadow_last(Oid relid, const PgmSource *source, int n)
 {
@@ -343,17 +374,20 @@ pgm_shadow_last(Oid relid, const PgmSource *source, int n)
 	n = pgm_shadow_first(source, n);
 	last = n;
 
-	while (last < source->nstatements &&
-		   can_go_along(relid, source, last, made))
+	for (int i = n; i < source->nstatements; i++)
 	{
 		ListCell   *lc;
 
+		if (i > n && may_stand_between(relid, source, i))
+			continue;
+		if (!can_go_along(relid, source, i, made))
+			break;
 		foreach(lc, castNode(AlterTableStmt,
-							 source->statements[last].raw->stmt)->cmds)
+							 source->statements[i].raw->stmt)->cmds)
 			made = add_made(made, lfirst_node(AlterTableCmd, lc));
-		last++;
+		last = i;
 	}
-	return pgm_shadow_with_made(source, begin, Max(last - 1, n));
+	return pgm_shadow_with_made(source, begin, last);
 }
 
 List *

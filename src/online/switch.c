@@ -139,6 +139,17 @@ run_others(const PgmShadow *shadow, int from)
 	return from;
 }
 
+/* The last statement that alters a table, before others around them; or -1. */
+static int
+last_altering(const PgmShadowRequest *request)
+{
+	int			result = request->source == NULL ? -1 : request->last;
+
+	while (result >= request->n && !pgm_shadow_alters(request->source, result))
+		result--;
+	return result;
+}
+
 /* The table has no rows.  That of the old ones keeps its order. */
 static void
 order_columns(const PgmShadow *shadow, bool back)
@@ -204,9 +215,13 @@ pgm_shadow_switch(PgmShadow *shadow)
 	swap_all(shadow, false);
 	pgm_shadow_suspend_keys(keys);
 	pgm_shadow_detach_views(views);
-	for (; request->source != NULL && i <= request->last &&
-		 pgm_shadow_alters(request->source, i); i++)
-		pgm_empty_run(shadow, i);
+	for (int last = last_altering(request); i <= last; i++)
+	{
+		if (pgm_shadow_alters(request->source, i))
+			pgm_empty_run(shadow, i);
+		else
+			pgm_exec_statement(request->exec, request->source, i, true);
+	}
 	order_columns(shadow, false);
 	pgm_shadow_attach_views(views);
 	pgm_shadow_restore_keys(keys);

@@ -93,6 +93,28 @@ SELECT pgmigrate.remove('m5');
 SELECT pgmigrate.revision('together', 'DROP INDEX accounts_c; ALTER TABLE accounts ALTER b TYPE bigint; ALTER TABLE accounts ALTER a TYPE numeric', id => 'm6');
 SELECT count(*) FROM pgmigrate.plan('m6'), unnest(hazards) AS h WHERE h ~ 'between them';
 SELECT pgmigrate.remove('m6');
+-- a comment on the table does not end a pass, one on another table does
+SELECT pgmigrate.revision('said', $$
+	ALTER TABLE accounts ALTER b TYPE bigint;
+	COMMENT ON COLUMN shop.accounts.b IS 'of many digits';
+	COMMENT ON TABLE accounts IS 'said between';
+	ALTER TABLE accounts ADD f int CONSTRAINT positive CHECK (f > 0);
+	COMMENT ON CONSTRAINT positive ON accounts IS 'as it is new';
+	ALTER TABLE accounts ALTER a TYPE numeric;
+	COMMENT ON COLUMN accounts.a IS 'after it';
+	COMMENT ON TABLE twin IS 'another';
+	ALTER TABLE accounts ALTER a SET DEFAULT 3$$,
+	'ALTER TABLE accounts ALTER a DROP DEFAULT; ALTER TABLE accounts ALTER a TYPE bigint; ALTER TABLE accounts DROP f, ALTER b TYPE numeric(10, 2)', id => 'm8');
+SELECT strategy, estimate > '0' AS counted, hazards, statement FROM pgmigrate.plan('m8');
+SELECT revision, state FROM pgmigrate.upgrade('m8');
+SELECT statement, details->>'last' AS last, strategy, state FROM pgmigrate.operations WHERE revision = 'm8' ORDER BY 1;
+SELECT attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname IN ('a', 'b', 'f') ORDER BY 1;
+SELECT obj_description('accounts'::regclass, 'pg_class'), obj_description(oid, 'pg_constraint') FROM pg_constraint WHERE conname = 'positive' AND conrelid = 'accounts'::regclass;
+-- it is taken back as one as well
+SELECT pgmigrate.revert(max(operation)) IS NOT NULL AS reverted FROM pgmigrate.operations WHERE revision = 'm8';
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'accounts'::regclass AND attname IN ('a', 'b', 'f') ORDER BY 1;
+SELECT pgmigrate.stamp('m4');
+SELECT pgmigrate.remove('m8');
 -- a column that a statement before adds is there by then, also where there is no key
 CREATE TABLE bare (a int);
 INSERT INTO bare SELECT generate_series(1, 50);
