@@ -6,7 +6,7 @@
  * Where the default has no cast, as that of an enum, it is dropped before the
  * type is changed and set again after it, in one statement:
  *
- *	ALTER m DROP DEFAULT, ALTER m TYPE text USING m::text, ALTER m SET DEFAULT 'a'
+ *	ALTER m DROP DEFAULT, ALTER m TYPE text, ALTER m SET DEFAULT 'a'
  *
  * The server drops first, then changes types, and sets last, in whatever order
  * they are written.  Here the column that leads keeps its default until the

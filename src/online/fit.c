@@ -26,6 +26,7 @@
 #include "base/transaction.h"
 #include "clone/misfit.h"
 #include "online/column_internal.h"
+#include "online/dependents.h"
 #include "online/fit.h"
 #include "online/layout.h"
 #include "online/owner.h"
@@ -105,6 +106,17 @@ try_statements(Look *look, Oid copy)
 	return true;
 }
 
+/* What the statements of the pass drop, and make again for the new types. */
+static List *
+dropped_keys(const PgmShadowRequest *request)
+{
+	List	   *result = NIL;
+
+	for (int i = request->n; i <= request->last; i++)
+		result = list_concat(result, pgm_joint_dropped(request->source, i));
+	return pgm_joint_with_descendants(result);
+}
+
 /* As the owner, with the search_path of the caller for the statements. */
 static void
 look_at_copy(void *arg)
@@ -126,6 +138,7 @@ look_at_copy(void *arg)
 	AtEOXact_GUC(false, level);
 	if (try_statements(look, copy))
 		look->misfit = pgm_fit_find_key(look->relid, copy, shadow.schema,
+										dropped_keys(shadow.request),
 										&look->reason);
 	pgm_owner_leave(&scope);
 }

@@ -19,9 +19,10 @@ extern void pgm_shadow_refuse_misfit(const PgmShadow *shadow, Oid relid);
 /*
  * The foreign key of the table that cannot be made again for what the change
  * has made of its columns in the copy, as 'foreign key "name"', and why; or
- * NULL.  As the owner, who may make tables in that schema; nothing stays.
+ * NULL.  Those that are dropped along with the change are none.  As the owner,
+ * who may make tables in that schema; nothing stays.
  */
 extern char *pgm_fit_find_key(Oid relid, Oid copy, const char *schema,
-							  ErrorData **reason);
+							  List *dropped, ErrorData **reason);
 
 #endif							/* PGM_ONLINE_FIT_H */

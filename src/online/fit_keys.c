@@ -24,13 +24,15 @@
 #define OTHER_TABLE "pgm other"
 
 /*
- * Foreign keys of table $1 with a column whose type or collation is another
- * one in table $2: the name, and what makes the same between $2 and a table $4
- * in schema $3, which is referenced by an index like that of the key.
+ * Foreign keys of table $1, but for those of $5, with a column whose type or
+ * collation is another one in table $2: the name, and what makes the same
+ * between $2 and a table $4 in schema $3, which is referenced by an index like
+ * that of the key.
  */
 static PgmQuery keys_query = {
 	"WITH k AS (SELECT k.* FROM pg_constraint k "
-	"WHERE k.contype = 'f' AND k.conrelid = $1 AND NOT EXISTS "
+	"WHERE k.contype = 'f' AND k.conrelid = $1 AND k.oid <> ALL ($5) "
+	"AND NOT EXISTS "
 	/* those on partitions of what it references follow it */
 	"(SELECT FROM pg_constraint p WHERE p.oid = k.conparentid "
 	"AND p.conrelid = k.conrelid) "
@@ -64,7 +66,7 @@ static PgmQuery keys_query = {
 	"REFERENCES %I.%I (%s)', $2::regclass, k.conname, c.own, $3, $4, "
 	"c.referenced) FROM k JOIN c ON c.oid = k.oid JOIN i ON i.oid = k.oid "
 	"ORDER BY k.conname",
-	4, {OIDOID, OIDOID, TEXTOID, TEXTOID}
+	5, {OIDOID, OIDOID, TEXTOID, TEXTOID, OIDARRAYOID}
 };
 
 typedef struct Key
@@ -97,15 +99,17 @@ make(void *arg)
 }
 
 char *
-pgm_fit_find_key(Oid relid, Oid copy, const char *schema, ErrorData **reason)
+pgm_fit_find_key(Oid relid, Oid copy, const char *schema, List *dropped,
+				 ErrorData **reason)
 {
-	Datum		values[4];
+	Datum		values[5];
 	ListCell   *lc;
 
 	values[0] = ObjectIdGetDatum(relid);
 	values[1] = ObjectIdGetDatum(copy);
 	values[2] = pgm_text_datum(schema);
 	values[3] = pgm_text_datum(OTHER_TABLE);
+	values[4] = pgm_oid_array_datum(dropped);
 	foreach(lc, pgm_spi_list(&keys_query, values, NULL, make_key))
 	{
 		Key		   *key = lfirst(lc);

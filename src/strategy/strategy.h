@@ -57,15 +57,13 @@ typedef struct PgmStrategy
 	char	   *figures;		/* by which it is this one of two, or NULL */
 	bool		refused;		/* plain for want of a way */
 	bool		passed_over;	/* a way back that was taken already */
-	bool		goes_along;		/* with a statement before, which has the time
-								 * that both take */
+	bool		goes_along;		/* with one before, which has all the time */
 	Oid			relid;			/* what it is about; of plain 0 */
 	PgmOperationMethod method;
 	List	   *steps;			/* of PgmStrategyStep *, of PGM_STRATEGY_SQL */
 
-	/* of a lock that others wait for, as written; and of all steps online */
-	double		plain_ms;
-	double		online_ms;
+	double		plain_ms;		/* of locks others wait for, as written */
+	double		online_ms;		/* of all steps online */
 	PgmVerdict *verdict;		/* of the steps, once it was asked for */
 	PgmWayBack	back;			/* of a shadow table or column */
 } PgmStrategy;
