@@ -45,6 +45,7 @@
 
 #include "compat/parse.h"
 #include "exec/execute.h"
+#include "clone/misfit.h"
 #include "online/dependents.h"
 #include "online/layout.h"
 
@@ -329,10 +330,17 @@ keep_indexes(Oid relid, Oid model, const List *names)
 static List *
 prepare(AlterTableStmt *stmt, Oid relid, Oid model)
 {
-	List	   *relids = find_all_inheritors(relid, NoLock, NULL);
+	List	   *relids;
 	List	   *names = NIL;
 	ListCell   *lc;
 
+	if (pgm_altered_types(stmt) == NIL)
+		return NIL;
+
+	/* as the statement locks them, which may be more than are exchanged */
+	relids = stmt->relation->inh ?
+		find_all_inheritors(relid, AccessExclusiveLock, NULL) :
+		list_make1_oid(relid);
 	if (!are_empty(relids))
 		return NIL;
 	foreach(lc, stmt->cmds)
