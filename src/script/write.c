@@ -532,6 +532,18 @@ plan_from(PgmDirection direction, const char *start, const char *target)
 	return plan;
 }
 
+/* Is there something to take back on the way to the target? */
+static bool
+is_below(const PgmPlan *plan, const char *target)
+{
+	PgmGraphError error = {PGM_GRAPH_OK};
+	PgmPlan		down = *plan;
+
+	return pgm_graph_plan_downgrade(plan->graph, plan->rows, target,
+									&down.steps, &error) &&
+		down.steps.nsteps > 0;
+}
+
 void
 pgm_script_write(const char *range, PgmDirection direction,
 				 PgmScriptLine emit, void *arg)
@@ -559,8 +571,13 @@ pgm_script_write(const char *range, PgmDirection direction,
 	initStringInfo(&writer.buf);
 	if (plan->steps.nsteps == 0)
 	{
-		write_line(&writer, "-- pgmigrate: nothing to do, %s is reached already",
-				   pgm_printable_line(target));
+		bool		below = direction == PGM_UP && is_below(plan, target);
+
+		write_line(&writer, "-- pgmigrate: nothing to do, %s is %s",
+				   pgm_printable_line(target),
+				   below ? "below where this begins" : "reached already");
+		if (below)
+			write_line(&writer, "-- To go down to it, ask for the script with direction => 'downgrade'.");
 		return;
 	}
 	/* from other heads than those of the database its tables tell nothing */

@@ -269,6 +269,8 @@ SELECT pgmigrate.remove('owner');
 
 -- ranges, and what is refused
 SELECT pgmigrate.script('head');
+-- what is below is reached by the other direction
+SELECT pgmigrate.script('head:base');
 SELECT count(*) > 5 AS lines FROM pgmigrate.script('base:f');
 SELECT script FROM pgmigrate.script('r:b') WHERE script LIKE '-- %';
 SELECT script FROM pgmigrate.script('b:r', 'downgrade') WHERE script ~ '^-- (?!takes)';
