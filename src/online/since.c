@@ -531,6 +531,24 @@ look_at_constraints(const PgmShadow *shadow, PgmSince *since)
 										  (char *) lfirst(lc)));
 }
 
+/* Those that cannot be built have no double on the old rows. */
+static char *
+find_unlike(const PgmShadow *shadow)
+{
+	Relation	rel = table_open(shadow->relid, NoLock);
+	Relation	beside = table_open(shadow->beside, NoLock);
+	char	   *difference = pgm_layout_difference(rel, beside);
+	List	   *unpaired = pgm_layout_unpaired(rel, beside);
+	ListCell   *lc;
+
+	table_close(beside, NoLock);
+	table_close(rel, NoLock);
+	foreach(lc, unpaired)
+		if (difference == NULL && !can_be_built(lfirst_oid(lc)))
+		difference = psprintf("index \"%s\"", get_rel_name(lfirst_oid(lc)));
+	return difference;
+}
+
 PgmSince *
 pgm_since_look(const PgmShadow *shadow)
 {
@@ -545,6 +563,7 @@ pgm_since_look(const PgmShadow *shadow)
 		pgm_shadow_refuse_revert(shadow, "The old rows of the table are not there.");
 		return since;
 	}
+	pgm_shadow_require_same(shadow, find_unlike(shadow));
 	values[0] = ObjectIdGetDatum(shadow->relid);
 	values[1] = ObjectIdGetDatum(shadow->beside);
 	since->defaults = pgm_spi_list(&defaults_query, values, NULL,

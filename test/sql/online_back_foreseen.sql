@@ -35,6 +35,16 @@ CREATE TABLE other (id bigint PRIMARY KEY);
 ALTER TABLE t ADD FOREIGN KEY (v) REFERENCES other NOT VALID;
 SELECT foreseen();
 ALTER TABLE t DROP CONSTRAINT t_v_fkey;
+-- what has no double beside the table
+ALTER TABLE t ADD x int;
+SELECT reasons();
+ALTER TABLE t DROP x, ADD EXCLUDE USING btree (w WITH =);
+SELECT reasons();
+ALTER TABLE t DROP CONSTRAINT t_w_excl;
+ALTER TABLE t RENAME w TO renamed;
+SELECT reasons();
+ALTER TABLE t RENAME renamed TO w;
+SELECT foreseen();
 -- all that is in the way is told at once
 INSERT INTO t VALUES (12, 5000000000, 12);
 BEGIN;
