@@ -92,6 +92,20 @@ may_be_online(const PgmStep *step)
 	return has_possible(step) && can_be_parted(step);
 }
 
+typedef struct Place
+{
+	const PgmSource *source;
+	int			n;
+} Place;
+
+static void
+choice_error_callback(void *arg)
+{
+	const Place *place = arg;
+
+	pgm_runner_error_context(place->source, place->n, place->n);
+}
+
 /*
  * That of statement n after those before it, or NULL and *plain if it is as
  * written.
@@ -102,6 +116,9 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 {
 	PgmStrategy *strategy;
 	PgmGuard	guard;
+	Place		place = {source, n};
+	ErrorContextCallback callback = {error_context_stack,
+	choice_error_callback, &place};
 
 	*plain = NULL;
 	if (!pgm_strategy_possible(source->statements[n].raw->stmt))
@@ -115,7 +132,9 @@ strategy_of(PgmRunner *runner, const PgmSource *source, int n,
 	/* the planner evaluates what its author has declared to be constant */
 	if (runner->exec.guard)
 		pgm_guard_raise(&guard);
+	error_context_stack = &callback;
 	strategy = pgm_strategy_choose(verdict, runner->rates, true);
+	error_context_stack = callback.previous;
 	if (runner->exec.guard)
 		pgm_guard_lower(&guard);
 	if (is_carried_out(strategy))

@@ -209,8 +209,34 @@ describe(PgmShadowRequest *request, const PgmRunner *runner,
 }
 
 void
-pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
-				const PgmPass *pass)
+pgm_runner_error_context(const PgmSource *source, int first, int last)
+{
+	int			line = source->statements[first].line;
+
+	if (last == first)
+		errcontext("%s SQL of revision \"%s\", statement %d of %d, line %d",
+				   source->what, source->revision, first + 1,
+				   source->nstatements, line);
+	else
+		errcontext("%s SQL of revision \"%s\", statements %d to %d of %d, line %d",
+				   source->what, source->revision, first + 1, last + 1,
+				   source->nstatements, line);
+	if (source->file != NULL)
+		errcontext("loaded from file \"%s\"", source->file);
+}
+
+/* The statements around those that alter the table say where they are, too. */
+static void
+pass_error_callback(void *arg)
+{
+	const PgmPass *pass = arg;
+
+	pgm_runner_error_context(pass->source, pass->first, pass->last);
+}
+
+static void
+run_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
+		 const PgmPass *pass)
 {
 	Completion	completion = {runner, pass};
 	PgmShadowRequest request = {0};
@@ -242,4 +268,16 @@ pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
 		describe(&request, runner, step, pass);
 		(void) pgm_shadow_statement(&request);
 	}
+}
+
+void
+pgm_runner_pass(PgmRunner *runner, const PgmExec *exec, const PgmStep *step,
+				const PgmPass *pass)
+{
+	ErrorContextCallback callback = {error_context_stack,
+	pass_error_callback, (void *) pass};
+
+	error_context_stack = &callback;
+	run_pass(runner, exec, step, pass);
+	error_context_stack = callback.previous;
 }

@@ -51,6 +51,10 @@ extern bool pgm_runner_find_pass(const PgmRunner *runner, const PgmStep *step,
  */
 extern Oid	pgm_runner_held_table(const PgmSource *source, int n);
 
+/* In an error callback: which statements of which revision it is about. */
+extern void pgm_runner_error_context(const PgmSource *source, int first,
+									 int last);
+
 /* Outside of one: carry it out, and mark the statements as done. */
 extern void pgm_runner_pass(PgmRunner *runner, const PgmExec *exec,
 							const PgmStep *step, const PgmPass *pass);

@@ -125,6 +125,23 @@ SELECT statement, relation, strategy, state FROM pgmigrate.operations WHERE revi
 -- but not one that it adds with more, or does not
 SELECT DISTINCT strategy FROM pgmigrate.lint('ALTER TABLE bare ADD o int UNIQUE; ALTER TABLE bare ALTER o TYPE bigint; ALTER TABLE bare ALTER p TYPE bigint') WHERE statement > 1;
 
+-- an error says of which statements it is, also where a copy fails, and what is to be a copy
+\set VERBOSITY terse
+SELECT pgmigrate.revision('fails', $$SELECT 1;
+ALTER TABLE accounts ALTER b TYPE bigint;
+ALTER TABLE accounts ALTER a TYPE int USING 1 / (a - a)$$, id => 'm9');
+SELECT state FROM pgmigrate.upgrade('m9');
+SELECT error, substring(details->>'context' FROM '[a-z]+ SQL of .*') AS place FROM pgmigrate.status();
+SELECT pgmigrate.amend('m9', upgrade => $$SELECT 1;
+ALTER TABLE accounts ALTER a TYPE int USING 1 / (a - a)$$);
+SELECT state FROM pgmigrate.upgrade('m9');
+SELECT error, substring(details->>'context' FROM '[a-z]+ SQL of .*') AS place FROM pgmigrate.status();
+SELECT pgmigrate.amend('m9', upgrade => $$SELECT 1;
+ALTER TABLE accounts ALTER a TYPE nosuch$$);
+SELECT state FROM pgmigrate.upgrade('m9');
+SELECT error, substring(details->>'context' FROM '[a-z]+ SQL of .*') AS place FROM pgmigrate.status();
+\set VERBOSITY default
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
 CREATE EXTENSION pgmigrate;
