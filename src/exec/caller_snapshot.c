@@ -23,8 +23,9 @@
  * A call that only waits may also stand in a transaction block: each statement
  * there has a snapshot of its own anyway.  And it may be joined with other
  * functions, upgrade_start() for one: only a scan of a table keeps the
- * snapshot of its query, functions go by the active one when called.  The
- * transaction may have locks, so the one that stands for it stays.
+ * snapshot of its query, functions go by the active one when called.  But what
+ * one has returned before may be a value in a TOAST table.  The transaction may
+ * have locks, so the one that stands for it stays.
  *
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState, and one that EXECUTE runs
@@ -34,6 +35,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "executor/execdesc.h"
 #include "miscadmin.h"
@@ -42,12 +44,14 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "tcop/pquery.h"
+#include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "base/transaction.h"
 #include "compat/lock.h"
+#include "compat/parse.h"
 #include "exec/caller_snapshot.h"
 
 /* The transaction whose snapshot is released; it may have failed since. */
@@ -75,7 +79,31 @@ function_scan_calls(FunctionScan *scan, Node *call)
 	return linitial_node(RangeTblFunction, scan->functions)->funcexpr == call;
 }
 
-/* Down the only branch of the plan to its leaf. */
+static bool
+is_of_user(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+/* Is there a call but those of this function that may return what is stored? */
+static bool
+calls_for_stored(Node *node, void *call)
+{
+	if (node == NULL || node == call)
+		return false;
+	if (IsA(node, FuncExpr) && IsA(call, FuncExpr) &&
+		((FuncExpr *) node)->funcid == ((FuncExpr *) call)->funcid)
+		return false;
+	if (check_functions_in_node(node, is_of_user, NULL) &&
+		get_typlen(exprType(node)) <= 0)
+		return true;
+	return expression_tree_walker(node, calls_for_stored, call);
+}
+
+/*
+ * Down the only branch of the plan to its leaf.  What is above is called with
+ * the rows of the call, after it; what is beside may be before.
+ */
 static bool
 leaf_is_call(Plan *plan, Node *call)
 {
@@ -90,9 +118,13 @@ leaf_is_call(Plan *plan, Node *call)
 			case T_ProjectSet:
 			case T_Result:
 				if (target_list_calls(plan->targetlist, call))
-					return plan->lefttree == NULL ||
-						(IsA(plan->lefttree, Result) &&
-						 plan->lefttree->lefttree == NULL);
+					return !calls_for_stored((Node *) plan->targetlist,
+											 call) &&
+						(plan->lefttree == NULL ||
+						 (IsA(plan->lefttree, Result) &&
+						  plan->lefttree->lefttree == NULL &&
+						  !calls_for_stored((Node *) plan->lefttree->targetlist,
+											call)));
 				break;
 			case T_Limit:
 			case T_Sort:
@@ -111,6 +143,39 @@ leaf_is_call(Plan *plan, Node *call)
 			((SubqueryScan *) plan)->subplan : plan->lefttree;
 	}
 	return false;
+}
+
+/*
+ * May one of the values in its rows be a pointer to a TOAST table?  What it
+ * points to is removed if no snapshot keeps it.
+ */
+static bool
+may_hold_stored(Plan *plan, Node *call)
+{
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return false;
+	if (calls_for_stored((Node *) plan->targetlist, call))
+		return true;
+	switch (nodeTag(plan))
+	{
+		case T_FunctionScan:
+			foreach(lc, ((FunctionScan *) plan)->functions)
+				if (calls_for_stored(lfirst_node(RangeTblFunction, lc)->funcexpr,
+									 call))
+				return true;
+			break;
+		case T_ValuesScan:
+			return calls_for_stored((Node *) ((ValuesScan *) plan)->values_lists,
+									call);
+		case T_SubqueryScan:
+			return may_hold_stored(((SubqueryScan *) plan)->subplan, call);
+		default:
+			break;
+	}
+	return may_hold_stored(plan->lefttree, call) ||
+		may_hold_stored(plan->righttree, call);
 }
 
 /*
@@ -169,12 +234,16 @@ is_call_without_tables(PlannedStmt *planned, Node *call)
 	bool		called = false;
 	ListCell   *lc;
 
+	if (is_lone_call(planned, call))
+		return true;
 	foreach(lc, planned->subplans)
 	{
-		if (!reads_no_table(lfirst(lc), call, &called))
+		if (!reads_no_table(lfirst(lc), call, &called) ||
+			may_hold_stored(lfirst(lc), call))
 			return false;
 	}
-	return reads_no_table(planned->planTree, call, &called) && called;
+	return reads_no_table(planned->planTree, call, &called) && called &&
+		!may_hold_stored(planned->planTree, call);
 }
 
 /*

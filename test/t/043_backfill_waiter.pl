@@ -197,6 +197,33 @@ query($node,
 is(last_run($node, 'sqlstate'), '23502', 'null values of its own fail');
 is(query($node, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'c'::regclass AND attname = 'w' UNION ALL SELECT count(*) FROM pg_constraint WHERE conrelid = 'c'::regclass AND contype = 'c'"),
 	"0\n0", 'and leave nothing');
+
+# Who waits has no snapshot, but what a function has returned by then may be in
+# a TOAST table, of which a snapshot keeps it.
+query($node, <<'SQL');
+SELECT pgmigrate.remove('unbound');
+CREATE FUNCTION fixed() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+CREATE FUNCTION stored() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT note FROM t WHERE id = 1); END';
+SQL
+for my $function ('fixed', 'stored')
+{
+	revision($node, $function, 'SELECT pg_advisory_xact_lock_shared(3)');
+	$stopper->query('SELECT pg_advisory_lock(3)');
+	$application->send(
+		"SELECT x IS NOT NULL, w.state FROM $function() x, pgmigrate.upgrade_start() s, pgmigrate.wait(s) w"
+	);
+	stopped_at(3);
+	poll($node,
+		"SELECT wait_event_type = 'Extension' OR wait_event_type = 'IPC' FROM pg_stat_activity WHERE query LIKE '%$function() x, pgm%' AND pid <> pg_backend_pid()"
+	);
+	is( query($node,
+			"SELECT count(backend_xmin) FROM pg_stat_activity WHERE query LIKE '%$function() x, pgm%' AND pid <> pg_backend_pid()"
+		),
+		$function eq 'fixed' ? '0' : '1',
+		"$function: the snapshot of the call that waits");
+	$stopper->query('SELECT pg_advisory_unlock(3)');
+	is($application->result, 't|done', "$function: it ends");
+}
 $application->quit();
 $stopper->quit();
 log_is_clean($node);
