@@ -148,6 +148,52 @@ SQL
 cmp_ok(behind('SELECT 1 ==== 1'), '<', $small, 'an operator by another');
 query($node, 'DROP FUNCTION same CASCADE');
 
+# A switch.  An event trigger stops it where it has the table of the operations
+# locked, so that whoever asks for that has it next, and what follows the commit
+# waits.
+query($node, <<'SQL');
+CREATE FUNCTION stop_switch() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pgmigrate.operation WHERE state = 'switching') THEN
+		LOCK TABLE pgmigrate.operation IN ROW EXCLUSIVE MODE;
+		PERFORM pg_advisory_xact_lock(2);
+	END IF;
+END $$;
+SQL
+
+sub behind_switch
+{
+	my ($id, $function) = @_;
+	my ($gate, $next) = map { session($node) } 1 .. 2;
+
+	revision($node, $id, "ALTER TABLE $id ALTER v TYPE bigint");
+	query($node, "CREATE TABLE $id (id int PRIMARY KEY, v int); INSERT INTO $id SELECT i, i FROM generate_series(1, 100) i");
+	query($node, "CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION $function()");
+	$gate->query('SELECT pg_advisory_lock(2)');
+	my $run = query($node, "$patient SET pgmigrate.online_method = 'table'; SET pgmigrate.online_threshold = 0; SELECT pgmigrate.upgrade_start()");
+	my $worker = worker_waits($node);
+	$next->send('BEGIN; LOCK TABLE pgmigrate.operation IN SHARE MODE');
+	poll($node, "SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'pgmigrate.operation'::regclass");
+	$gate->query('SELECT pg_advisory_unlock(2)');
+	$next->result;
+	is(worker_waits($node, 'relation'), $worker, "$id: it is committed");
+	my $bytes = query($node,
+		'SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())'
+	);
+	$next->query('ROLLBACK');
+	is(query($node, "SELECT state FROM pgmigrate.wait($run)"), 'done', "$id: done");
+	query($node, 'DROP EVENT TRIGGER stop');
+	$_->quit foreach $gate, $next;
+	return $bytes;
+}
+
+cmp_ok(behind_switch('switched', 'stop_switch'), '<', $small, 'a switch under an event trigger is flushed');
+
+# one in our schema counts as ours
+query($node, 'ALTER FUNCTION stop_switch SET SCHEMA pgmigrate');
+cmp_ok(behind_switch('switched_locally', 'pgmigrate.stop_switch'), '>', $small, 'for another nobody waits for the disk');
+query($node, 'DROP FUNCTION pgmigrate.stop_switch');
+
 kill 'CONT', $walwriter;
 undef $walwriter;
 
