@@ -68,8 +68,8 @@ enum
 
 static List *syncs = NIL;
 
-/* How often functions, or types, have changed, as far as we know. */
-static uint64 code_changes = 0;
+/* How often relations, functions or types have changed, as far as we know. */
+static uint64 changes = 0;
 
 /* ---- the triggers */
 
@@ -243,6 +243,7 @@ forget_definition(Datum arg, Oid relid)
 {
 	ListCell   *lc;
 
+	changes++;
 	foreach(lc, syncs)
 	{
 		PgmSync    *sync = lfirst(lc);
@@ -263,7 +264,7 @@ forget_code(Datum arg, PgmCacheId cache, uint32 hash)
 {
 	ListCell   *lc;
 
-	code_changes++;
+	changes++;
 	foreach(lc, syncs)
 	{
 		PgmSync    *sync = lfirst(lc);
@@ -491,7 +492,7 @@ pgm_sync_find(Relation source, const Trigger *trigger,
 	sync->source = RelationGetRelid(source);
 	sync->owner = source->rd_rel->relowner;
 	sync->context = context;
-	before = code_changes;
+	before = changes;
 	make(sync, source, trigger);
 	note_columns(sync, sync->source);
 	if (sync->target != NULL)
@@ -502,10 +503,11 @@ pgm_sync_find(Relation source, const Trigger *trigger,
 	MemoryContextSwitchTo(old);
 
 	/*
-	 * What was invalidated meanwhile was not in the list yet.  Relations are
-	 * locked, code is not: what was compiled of it may be the former one.
+	 * What was invalidated meanwhile was not in the list yet: what was
+	 * compiled of it may be the former one.  That the tables are locked does
+	 * not keep an index that is built CONCURRENTLY from becoming ready.
 	 */
-	sync->valid = before == code_changes;
+	sync->valid = before == changes;
 	return sync;
 }
 
