@@ -634,6 +634,7 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	int			nbefore;
 	char	  **before;
 	int64		accepted;
+	int64		changed;
 
 	pgm_runner_refuse_read_only();
 	pgm_run_lock(PGM_UNTIL_END_OF_TRANSACTION);
@@ -667,17 +668,24 @@ pgm_runner_stamp(const PgmRunRequest *request, bool purge)
 	for (int i = 0; i < pgm_graph_size(runner->plan->graph); i++)
 		if (is_applied[i])
 			applied.rev[applied.n++] = i;
-	accepted = pgm_ledger_set_applied(applied.n,
-									  pgm_graph_ids(runner->plan->graph,
-													applied),
-									  runner->run, true);
+	changed = pgm_ledger_set_applied(applied.n,
+									 pgm_graph_ids(runner->plan->graph,
+												   applied),
+									 runner->run, &accepted);
 	pgm_ledger_mirror_stamp(nbefore, before);
 	if (accepted > 0)
 		ereport(NOTICE,
 				errmsg_plural("accepted the stored text of " INT64_FORMAT " revision that was altered",
 							  "accepted the stored text of " INT64_FORMAT " revisions that were altered",
 							  (unsigned long) accepted, accepted));
-	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0)
+	if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0 &&
+		changed > 0)
+		ereport(NOTICE,
+				errmsg_plural("repaired the record of " INT64_FORMAT " revision: what the current heads imply is applied",
+							  "repaired the record of " INT64_FORMAT " revisions: what the current heads imply is applied",
+							  (unsigned long) changed, changed));
+	else if (runner->plan->steps.nsteps == 0 && runner->nheads_before == 0 &&
+			 accepted == 0)
 		ereport(NOTICE,
 				errmsg("nothing to do, the database is recorded to be there already"));
 	pgm_begun_forget(NULL);

@@ -473,24 +473,22 @@ pgm_ledger_mirror_stamp(int nbefore, char **before)
 	pgm_mirror_stamp(nmirrors, mirrors, nremoved, removed, nadded, added);
 }
 
-/* Returns how many digests were not those of the stored texts. */
 int64
-pgm_ledger_set_applied(int n, char **revisions, int64 run,
-					   bool refresh_digests)
+pgm_ledger_set_applied(int n, char **revisions, int64 run, int64 *refreshed)
 {
 	PgmSpiScope scope;
 	Datum		values[2];
-	int64		refreshed = 0;
+	int64		changed;
 
 	values[0] = pgm_text_array_datum(n, revisions);
 	values[1] = Int64GetDatum(run);
 	pgm_spi_begin_ledger(&scope);
-	pgm_spi_execute(&applied_remove_others, values, NULL);
-	pgm_spi_execute(&applied_add, values, NULL);
-	if (refresh_digests)
-		refreshed = (int64) pgm_spi_execute(&applied_refresh, NULL, NULL);
+	changed = (int64) pgm_spi_execute(&applied_remove_others, values, NULL);
+	changed += (int64) pgm_spi_execute(&applied_add, values, NULL);
+	if (refreshed != NULL)
+		*refreshed = (int64) pgm_spi_execute(&applied_refresh, NULL, NULL);
 	pgm_spi_end(&scope);
-	return refreshed;
+	return changed;
 }
 
 /*
@@ -581,7 +579,7 @@ pgm_ledger_complete(const PgmGraph *graph, PgmRevSet rows)
 	int64		recorded = pgm_spi_one_int64(&applied_count, NULL, NULL);
 
 	if (recorded == 0 && n > 0)
-		(void) pgm_ledger_set_applied(n, revisions, 0, false);
+		(void) pgm_ledger_set_applied(n, revisions, 0, NULL);
 	else if (recorded == 0)
 		warn_of_lost();
 	else

@@ -62,9 +62,14 @@ extern void pgm_ledger_apply_all(int n, const PgmLedgerChange *changes,
 extern char **pgm_ledger_mirrored_revisions(int *n);
 extern void pgm_ledger_mirror_stamp(int nbefore, char **before);
 
-/* Make pgmigrate.applied say that exactly these revisions are applied. */
+/*
+ * Make pgmigrate.applied say that exactly these revisions are applied.
+ * Returns of how many it said something else; *refreshed, unless it is NULL,
+ * is the number of digests that were not those of the stored texts, and now
+ * are.
+ */
 extern int64 pgm_ledger_set_applied(int n, char **revisions, int64 run,
-									bool refresh_digests);
+									int64 *refreshed);
 
 /*
  * Rows for what the heads imply, if nothing is recorded as applied; an error

@@ -45,7 +45,10 @@ SELECT * FROM pgmigrate.upgrade();
 \echo :LAST_ERROR_SQLSTATE
 SELECT revision, state FROM pgmigrate.history();
 SELECT pgmigrate.graph();
+SET client_min_messages = notice;
 SELECT revision, state FROM pgmigrate.stamp('c');
+SELECT revision, state FROM pgmigrate.stamp('c');
+SET client_min_messages = warning;
 SELECT * FROM pgmigrate.upgrade();
 -- all rows of head: nothing plans to run them again, and what looks says what is missing
 DELETE FROM pgmigrate.head;
