@@ -112,8 +112,10 @@ ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (v);
 \set VERBOSITY sqlstate
 SELECT state FROM pgmigrate.downgrade('-1');
 \set VERBOSITY default
+-- taken back, for an index would be built on a row that is deleted just before
+BEGIN;
 INSERT INTO t VALUES (102, 1, 1);
-DELETE FROM t WHERE id = 102;
+ROLLBACK;
 ALTER TABLE t DROP CONSTRAINT t_u;
 CREATE INDEX t_part ON t ((1 / (v - 1)));
 SELECT state FROM pgmigrate.downgrade('-1');
