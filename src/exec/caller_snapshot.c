@@ -24,8 +24,8 @@
  * there has a snapshot of its own anyway.  And it may be joined with other
  * functions, upgrade_start() for one: only a scan of a table keeps the
  * snapshot of its query, functions go by the active one when called.  But what
- * one has returned before may be a value in a TOAST table.  The transaction may
- * have locks, so the one that stands for it stays.
+ * one has returned before may be a value in a TOAST table.  The transaction
+ * may have locks, so the one that stands for it stays.
  *
  * A query of that shape holds its snapshot once as active and twice as
  * registered, by the QueryDesc and by the EState, and one that EXECUTE runs
@@ -85,7 +85,7 @@ is_of_user(Oid function, void *context)
 	return function >= FirstNormalObjectId;
 }
 
-/* Is there a call but those of this function that may return what is stored? */
+/* Is there a call of another function that may return what is stored? */
 static bool
 calls_for_stored(Node *node, void *call)
 {
@@ -98,6 +98,15 @@ calls_for_stored(Node *node, void *call)
 		get_typlen(exprType(node)) <= 0)
 		return true;
 	return expression_tree_walker(node, calls_for_stored, call);
+}
+
+/* What a target list is computed from, where there is no table. */
+static bool
+is_bare_row(Plan *plan, Node *call)
+{
+	return plan == NULL ||
+		(IsA(plan, Result) && plan->lefttree == NULL &&
+		 !calls_for_stored((Node *) plan->targetlist, call));
 }
 
 /*
@@ -120,11 +129,7 @@ leaf_is_call(Plan *plan, Node *call)
 				if (target_list_calls(plan->targetlist, call))
 					return !calls_for_stored((Node *) plan->targetlist,
 											 call) &&
-						(plan->lefttree == NULL ||
-						 (IsA(plan->lefttree, Result) &&
-						  plan->lefttree->lefttree == NULL &&
-						  !calls_for_stored((Node *) plan->lefttree->targetlist,
-											call)));
+						is_bare_row(plan->lefttree, call);
 				break;
 			case T_Limit:
 			case T_Sort:
@@ -152,6 +157,7 @@ leaf_is_call(Plan *plan, Node *call)
 static bool
 may_hold_stored(Plan *plan, Node *call)
 {
+	List	   *lists;
 	ListCell   *lc;
 
 	if (plan == NULL)
@@ -162,13 +168,16 @@ may_hold_stored(Plan *plan, Node *call)
 	{
 		case T_FunctionScan:
 			foreach(lc, ((FunctionScan *) plan)->functions)
-				if (calls_for_stored(lfirst_node(RangeTblFunction, lc)->funcexpr,
-									 call))
-				return true;
+			{
+				const RangeTblFunction *function = lfirst(lc);
+
+				if (calls_for_stored(function->funcexpr, call))
+					return true;
+			}
 			break;
 		case T_ValuesScan:
-			return calls_for_stored((Node *) ((ValuesScan *) plan)->values_lists,
-									call);
+			lists = ((ValuesScan *) plan)->values_lists;
+			return calls_for_stored((Node *) lists, call);
 		case T_SubqueryScan:
 			return may_hold_stored(((SubqueryScan *) plan)->subplan, call);
 		default:
