@@ -8,7 +8,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -78,11 +81,17 @@ pgm_execution_left_record(int64 run)
 	Oid			schema = get_namespace_oid("pgmigrate", true);
 	Oid			table = get_relname_relid("run_step", schema);
 
-	/* the extension itself anybody can lock for long */
+	/*
+	 * The extension itself anybody can lock for long.  A table of somebody
+	 * who has made the schema since is none of ours.
+	 */
 	if (OidIsValid(table))
 	{
 		LockRelationOid(table, AccessShareLock);
-		if (get_relname_relid("run_step", schema) == table)
+		if (get_relname_relid("run_step", schema) == table &&
+			OidIsValid(getExtensionOfObject(RelationRelationId, table)) &&
+			getExtensionOfObject(RelationRelationId, table) ==
+			get_extension_oid("pgmigrate", true))
 			return true;
 	}
 	ereport(NOTICE,
