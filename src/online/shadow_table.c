@@ -711,10 +711,7 @@ finalize_due(PgmShadow *shadow)
 	}
 }
 
-/*
- * The statements of ours in between take their time; the one of the caller is
- * run as it would be.
- */
+/* Ours in between take their time; the one of the caller is run as it is. */
 static void
 set_statement_timeout(int milliseconds)
 {
@@ -722,6 +719,25 @@ set_statement_timeout(int milliseconds)
 	(void) set_config_option("statement_timeout",
 							 psprintf("%d", milliseconds), PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SET, true, 0, false);
+	pgm_txn_commit();
+}
+
+/* What costs until it is finalized is said, as of a table that is dropped. */
+static void
+tell_kept(List *family)
+{
+	ListCell   *lc;
+
+	pgm_txn_begin();
+	foreach(lc, pgm_shadow_heads(family))
+	{
+		const PgmShadow *head = lfirst(lc);
+
+		ereport(NOTICE,
+				errmsg("table %s is changed, and what it was is kept until pgmigrate.finalize(" INT64_FORMAT ")",
+					   pgm_layout_name(head->root), head->operation->id),
+				errdetail("Until then both are written to, and it can be taken back with all that was written since."));
+	}
 	pgm_txn_commit();
 }
 
@@ -736,6 +752,7 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 	ErrorData  *volatile edata = NULL;
 	int			timeout = StatementTimeout;
 	int64		result;
+	bool		kept;
 	ListCell   *lc;
 
 	shadow->request = request;
@@ -761,15 +778,18 @@ pgm_shadow_statement(const PgmShadowRequest *request)
 		set_statement_timeout(timeout);
 		ReThrowError(edata);
 	}
+	kept = pgm_shadow_no_way_back(shadow->family) == NULL;
 	foreach(lc, shadow->family)
 	{
 		PgmShadow  *member = lfirst(lc);
 
 		pgm_shadow_note_held(member, "held");
 		pgm_shadow_analyze(member);
-		if (pgm_shadow_no_way_back(shadow->family) != NULL)
+		if (!kept)
 			pgm_shadow_finalize(request->exec, member->operation->id);
 	}
+	if (kept)
+		tell_kept(shadow->family);
 	set_statement_timeout(timeout);
 	result = ((PgmShadow *) linitial(shadow->family))->operation->id;
 	MemoryContextSwitchTo(old);

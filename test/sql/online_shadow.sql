@@ -137,6 +137,12 @@ SELECT state FROM pgmigrate.operations WHERE relation = 'shop.big';
 SELECT relname FROM pg_class WHERE relnamespace::regnamespace::text ~ '^pgmigrate_online' AND relname ~ 'big';
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'big'::regclass;
 
+-- that it costs until it is finalized is said
+CREATE TABLE told (id int PRIMARY KEY, v int);
+SET client_min_messages = notice;
+SELECT operation > 0 AS told FROM pgmigrate.rebuild('told', 'ALTER v TYPE bigint');
+SET client_min_messages = warning;
+
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pgmigrate;
 DROP ROLE regress_shadow;
