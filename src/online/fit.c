@@ -166,6 +166,10 @@ pgm_shadow_refuse_misfit(const PgmShadow *shadow, Oid relid)
 	(void) pgm_txn_look(look_at_copy, &look);
 	if (look.misfit == NULL)
 		return;
+
+	/* of an operator that does not exist a detail, since 19, says less */
+	if (look.reason->sqlerrcode == ERRCODE_UNDEFINED_FUNCTION)
+		look.reason->detail = NULL;
 	/* it quotes no value of a row */
 	pgm_error_note_own_hint(_(PGM_MISFIT_REMEDY));
 	ereport(ERROR,
