@@ -271,8 +271,8 @@ foreach my $method ('table', 'column')
 		rows_are_right("$name, full");
 		make_room();
 
-		# The names of columns are exchanged with next to no room.
-		if ($method eq 'column' && $phase eq 'switching' && $answer eq 'done')
+		# Names and files are exchanged with next to no room.
+		if ($phase eq 'switching' && $answer eq 'done')
 		{
 			pass("$name: it is done with the disk full");
 		}
@@ -284,7 +284,7 @@ foreach my $method ('table', 'column')
 			# A column that is dropped gives no room back, so there may be none for
 			# that either: then it is there until it is cancelled, or goes on.
 			# What is written of the run after the switch may find none either.
-			if ($method eq 'column' && $state ne 'failed')
+			if ($state eq 'switched' || $method eq 'column' && $state ne 'failed')
 			{
 				my $switched = $phase eq 'switching' && $state eq 'switched';
 
