@@ -149,6 +149,20 @@ renumber_inputs(const Renumbering *renumbering, Node *input, List *columns)
 									(AttrNumber) lfirst_int(lc));
 }
 
+static bool
+reads_table(const Renumbering *renumbering, const Node *input)
+{
+	if (IsA(input, JoinExpr))
+		return reads_table(renumbering, ((const JoinExpr *) input)->larg) ||
+			reads_table(renumbering, ((const JoinExpr *) input)->rarg);
+	return IsA(input, RangeTblRef) &&
+		is_table(renumbering, ((const RangeTblRef *) input)->rtindex, 0);
+}
+
+/*
+ * One that has a name, and maybe names for its columns, has them in the order
+ * of its inputs: written out it would be another.
+ */
 static void
 renumber_join(const Renumbering *renumbering, const JoinExpr *join)
 {
@@ -156,6 +170,9 @@ renumber_join(const Renumbering *renumbering, const JoinExpr *join)
 
 	if (rte == NULL)
 		return;
+	if (rte->alias != NULL && reads_table(renumbering, (const Node *) join))
+		pgm_columns_refuse(renumbering->map,
+						   "It names a join of the table, whose columns are in the order of the table's.");
 	renumber_inputs(renumbering, join->larg, rte->joinleftcols);
 	renumber_inputs(renumbering, join->rarg, rte->joinrightcols);
 }

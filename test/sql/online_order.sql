@@ -193,6 +193,13 @@ DROP VIEW of_function;
 CREATE VIEW of_field AS SELECT (r.t).small FROM (SELECT t FROM t OFFSET 0) r;
 SELECT pgmigrate.rebuild('t', column_order => '{small}');
 DROP VIEW of_field;
+-- the columns of a join with a name go by their places; they would be others in a dump
+CREATE VIEW of_join AS SELECT j.b FROM (t CROSS JOIN (VALUES (1)) AS v) AS j (a, b);
+SELECT pgmigrate.rebuild('t', column_order => '{small}');
+DROP VIEW of_join;
+CREATE VIEW of_join AS SELECT j.d FROM (t AS x CROSS JOIN (VALUES (1)) AS v CROSS JOIN (VALUES (2)) AS w) AS j (a, d);
+SELECT pgmigrate.rebuild('t', column_order => '{small}');
+DROP VIEW of_join;
 CREATE FUNCTION with_body() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT max(id) FROM t; END;
 SELECT pgmigrate.rebuild('t', column_order => '{small}');
 DROP FUNCTION with_body();
