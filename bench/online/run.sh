@@ -160,7 +160,6 @@ row()
 {
 	local column cells="" file=$WORK/$2
 
-	[ -e "$file" ] || return 0
 	for column in 1 2 3 5; do
 		cells="$cells | $(awk -v c="$column" '{ print $c }' "$file" | median)"
 	done
@@ -170,6 +169,24 @@ row()
 			{ printf "%.0f\n", $c - (time ? $1 * part / time : 0) }' "$file" | median)"
 	done
 	echo "| $1$cells | $(awk '{ print $2 }' "$file" | sort -n | sed -n '1p;$p' | paste -sd-) |"
+}
+
+# Of the ways that were measured.
+rows()
+{
+	local way name
+
+	while IFS=: read -r way name; do
+		[ ! -e "$WORK/$way" ] || row "$name" "$way"
+	done <<'EOT'
+alone:no change
+plain:ALTER TABLE
+staged:by hand, in stages
+repack:pg_repack
+rewrite:pg_rewrite
+online:rebuild()
+revert:revert()
+EOT
 }
 
 # What an UPDATE costs when rows are written twice, a sentence.
@@ -246,13 +263,7 @@ WAL and CPU of all processes of the server are without what the application alon
 
 | | wall ms | longest transaction ms | over 100 ms | windows of 100 ms without a commit, % | WAL MB | CPU ms | longest, range |
 |---|---|---|---|---|---|---|---|
-$(row 'no change' alone)
-$(row 'ALTER TABLE' plain)
-$(row 'by hand, in stages' staged)
-$(row pg_repack repack)
-$(row pg_rewrite rewrite)
-$(row 'rebuild()' online)
-$(row 'revert()' revert)
+$(rows)
 $([ ! -e "$WORK/reverts" ] || echo "
 revert() by psql's clock: $(median <"$WORK/reverts") ms.")
 $(bulk_row)
