@@ -80,18 +80,17 @@ pgm_execution_left_record(int64 run)
 {
 	Oid			schema = get_namespace_oid("pgmigrate", true);
 	Oid			table = get_relname_relid("run_step", schema);
+	Oid			extension = get_extension_oid("pgmigrate", true);
 
 	/*
 	 * The extension itself anybody can lock for long.  A table of somebody
 	 * who has made the schema since is none of ours.
 	 */
-	if (OidIsValid(table))
+	if (OidIsValid(table) && OidIsValid(extension))
 	{
 		LockRelationOid(table, AccessShareLock);
 		if (get_relname_relid("run_step", schema) == table &&
-			OidIsValid(getExtensionOfObject(RelationRelationId, table)) &&
-			getExtensionOfObject(RelationRelationId, table) ==
-			get_extension_oid("pgmigrate", true))
+			getExtensionOfObject(RelationRelationId, table) == extension)
 			return true;
 	}
 	ereport(NOTICE,

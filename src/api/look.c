@@ -127,10 +127,10 @@ Datum
 pgmigrate_show(PG_FUNCTION_ARGS)
 {
 	char	   *target = pgm_arg_text_not_null(fcinfo, 0, "id");
-	bool		lost;
-	const char *id = pgm_author_find_id(target, &lost);
-	char	   *changes = lost ? NULL :
-		pgm_changes_since_approval(pgm_revision_get(id));
+	const char *id;
+	PgmRevision *revision = pgm_author_look(target, &id);
+	char	   *changes = revision == NULL ? NULL :
+		pgm_changes_since_approval(revision);
 	PgmNodes	nodes;
 	PgmNodeState state;
 	Datum		values[3];

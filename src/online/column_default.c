@@ -20,7 +20,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -40,13 +39,6 @@ static PgmQuery is_given_query = {
 static PgmQuery given_query = {
 	"SELECT $1::jsonb->'given_defaults'->>$2",
 	2, {TEXTOID, TEXTOID}
-};
-
-static PgmQuery default_query = {
-	"SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d "
-	"JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum "
-	"WHERE d.adrelid = $1 AND a.attname = $2",
-	2, {OIDOID, TEXTOID}
 };
 
 List *
@@ -91,13 +83,10 @@ set_default(const PgmShadow *shadow, const char *column, Node *value)
 
 	command->subtype = AT_ColumnDefault;
 	command->name = pstrdup(column);
-	command->def = copyObject(value);
-	stmt->relation =
-		makeRangeVar(get_namespace_name(get_rel_namespace(shadow->relid)),
-					 get_rel_name(shadow->relid), -1);
-	stmt->relation->inh = false;
+	command->def = value;
 	stmt->objtype = OBJECT_TABLE;
 	stmt->cmds = list_make1(command);
+	stmt = pgm_layout_alter_statement((Node *) stmt, shadow->relid);
 	pgm_layout_run((Node *) stmt, shadow->request->source->text);
 	CommandCounterIncrement();
 }
@@ -106,14 +95,13 @@ set_default(const PgmShadow *shadow, const char *column, Node *value)
 static char *
 read_default(Oid relid, const char *column)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relid), pgm_text_datum(column)};
 	int			level = NewGUCNestLevel();
 	char	   *result;
 
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	result = pgm_spi_one_text(&default_query, values);
+	result = pgm_column_default(relid, get_attnum(relid, column));
 	AtEOXact_GUC(false, level);
 	return result;
 }

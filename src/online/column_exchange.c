@@ -266,6 +266,12 @@ text_of(PgmQuery *query, Oid relid, AttrNumber column)
 	return pgm_spi_one_text(query, values);
 }
 
+char *
+pgm_column_default(Oid relid, AttrNumber column)
+{
+	return text_of(&default_query, relid, column);
+}
+
 static void
 set_options(Oid relid, AttrNumber column, const char *options)
 {
@@ -658,7 +664,7 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 	{
 		AttrNumber	from = spec.pairs[i].lead;
 		AttrNumber	to = spec.pairs[i].follow;
-		char	   *text = text_of(&default_query, relid, from);
+		char	   *text = pgm_column_default(relid, from);
 		char	   *name = get_attname(relid, from, false);
 
 		check_not_null(shadow, relid, &spec.pairs[i]);
@@ -680,7 +686,7 @@ exchange_columns(PgmShadow *shadow, Oid relid, bool back, StringInfo defaults,
 			continue;
 		pgm_column_follows_null(relid, from);
 		save_default(new_defaults, relid, to,
-					 text_of(&default_query, relid, to));
+					 pgm_column_default(relid, to));
 	}
 }
 

@@ -121,6 +121,7 @@ extern void pgm_column_rename_index(IndexStmt *stmt, void *names);
 /* column_exchange.c: of all tables of the change, with their locks. */
 extern void pgm_column_exchange(PgmShadow *shadow, bool back);
 extern void pgm_column_check_exchange(PgmShadow *shadow);	/* back, ahead */
+extern char *pgm_column_default(Oid relid, AttrNumber column);	/* or NULL */
 
 /* column_compare.c: outside of a transaction; with the locks, inside. */
 extern void pgm_column_compare(PgmShadow *shadow);

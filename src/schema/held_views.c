@@ -29,7 +29,7 @@ static PgmQuery reads_query = {
 	"JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass "
 	"AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass "
 	"UNION SELECT CASE w.rulename WHEN '_RETURN' THEN w.ev_class "
-	"ELSE w.oid END::int8, w.ev_class::int8 " RULES,
+	"ELSE w.oid END::int8, w.ev_class::int8 " RULES "ORDER BY 2",
 	1, {TEXTARRAYOID}
 };
 
@@ -37,7 +37,7 @@ List *
 pgm_schema_held_views(Datum schemas)
 {
 	uint64		rows = pgm_spi_execute_snapshot(&reads_query, &schemas);
-	List	   *had = NIL;
+	Oid			had = InvalidOid;
 	List	   *held = NIL;
 
 	for (uint64 row = 1; row <= rows; row++)
@@ -45,10 +45,11 @@ pgm_schema_held_views(Datum schemas)
 		Oid			oid = (Oid) pgm_spi_int64(row, 1);
 		Oid			reads = (Oid) pgm_spi_int64(row, 2);
 
-		if (list_member_oid(had, reads))
+		/* the same relation comes in one row after the other */
+		if (reads == had)
 			continue;
 		if (ConditionalLockRelationOid(reads, AccessShareLock))
-			had = lappend_oid(had, reads);
+			had = reads;
 		else
 			held = list_append_unique_oid(held, oid);
 	}

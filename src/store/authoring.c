@@ -393,16 +393,17 @@ pgm_author_merge(PgmRevision *revision)
 	store(revision, true);
 }
 
-const char *
-pgm_author_find_id(const char *target, bool *lost)
+PgmRevision *
+pgm_author_look(const char *target, const char **id)
 {
+	PgmRevision *revision = pgm_revision_get(target);
 	PgmPlan    *plan;
 	PgmRevSet	set;
 	PgmGraphError error = {PGM_GRAPH_OK};
 
-	*lost = false;
-	if (pgm_revision_get(target) != NULL)
-		return target;
+	*id = target;
+	if (revision != NULL)
+		return revision;
 	plan = pgm_plan_load_with_holes();
 	if (!pgm_graph_resolve(plan->graph, plan->rows, target, &set, &error))
 		pgm_graph_raise(&error);
@@ -413,23 +414,23 @@ pgm_author_find_id(const char *target, bool *lost)
 				errdetail_plural("It names %d revision.",
 								 "It names %d revisions.", set.n, set.n),
 				errhint("Name one by its identifier or label; pgmigrate.history() lists them."));
-	*lost = plan->seqs[set.rev[0]] == 0;
-	return pgm_graph_id(plan->graph, set.rev[0]);
+	*id = pgm_graph_id(plan->graph, set.rev[0]);
+	return plan->seqs[set.rev[0]] == 0 ? NULL : pgm_revision_get(*id);
 }
 
 PgmRevision *
 pgm_author_find(const char *target)
 {
-	bool		lost;
-	const char *id = pgm_author_find_id(target, &lost);
+	const char *id;
+	PgmRevision *revision = pgm_author_look(target, &id);
 
-	if (lost)
+	if (revision == NULL)
 		ereport(ERROR,
 				errcode(PGM_ERRCODE_BROKEN_GRAPH),
 				errmsg("the row of revision \"%s\" was lost", id),
 				errdetail("Others stand on it, or the database is recorded to be there."),
 				errhint("Load it again, with its parents."));
-	return pgm_revision_get(id);
+	return revision;
 }
 
 static PgmRevision *

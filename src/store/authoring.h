@@ -39,11 +39,11 @@ extern const char *pgm_author_remove(const char *id);
 extern const char *pgm_author_approve(const char *id, const char *digest);
 
 /*
- * The revision of this id or unique prefix, or its id; an error if there is
- * none, and if its row was lost where that is not told.
+ * The revision of this id or unique prefix; an error if there is none.  Of one
+ * whose row was lost look() returns NULL and tells the id, find() an error.
  */
 extern PgmRevision *pgm_author_find(const char *target);
-extern const char *pgm_author_find_id(const char *target, bool *lost);
+extern PgmRevision *pgm_author_look(const char *target, const char **id);
 
 /* The id that a revision without one gets; parents must be ids. */
 extern char *pgm_author_id(const PgmRevision *revision);

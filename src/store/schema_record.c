@@ -459,7 +459,7 @@ try_keep(Record task)
 void
 pgm_schema_record_keep(int64 run)
 {
-	Record		task = {run};
+	Record		task = {.run = run};
 
 	try_keep(task);
 }
@@ -467,7 +467,7 @@ pgm_schema_record_keep(int64 run)
 void
 pgm_schema_record_keep_amid(int64 run)
 {
-	Record		task = {run, false, true, true};
+	Record		task = {.run = run,.again = true,.unheld = true};
 
 	try_keep(task);
 }
@@ -475,7 +475,7 @@ pgm_schema_record_keep_amid(int64 run)
 void
 pgm_schema_record_keep_failed(int64 run)
 {
-	Record		task = {run, true};
+	Record		task = {.run = run,.failed = true};
 
 	try_keep(task);
 }
@@ -497,7 +497,7 @@ void
 pgm_schema_record_settle(void)
 {
 	int64		missing = find_missing();
-	Record		task = {missing, false, true};
+	Record		task = {.run = missing,.again = true};
 
 	if (missing == 0)
 		return;
